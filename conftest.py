@@ -1,0 +1,11 @@
+"""Names the parts of the plugin; each is one module of ``fakebench_suite.plugin``."""
+
+pytest_plugins = [
+    "fakebench_suite.plugin.options",
+    "fakebench_suite.plugin.collection",
+    "fakebench_suite.plugin.execution",
+    "fakebench_suite.plugin.distribution",
+    "fakebench_suite.plugin.recording",
+    "fakebench_suite.plugin.progress",
+    "fakebench_suite.plugin.ruling",
+]

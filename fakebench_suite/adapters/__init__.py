@@ -1,0 +1,1 @@
+"""What answers: transformers checkpoints and scripted stand-ins, each described by a card."""

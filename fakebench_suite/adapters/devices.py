@@ -1,0 +1,36 @@
+"""Which device a worker computes on: a GPU of its own, or its share of the cores."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+
+from fakebench_suite.errors import CardError
+
+
+def choose_device(workers: int) -> tuple[str, contextlib.ExitStack]:
+    """A GPU of this worker's own, claimed with a lock, or the CPU with its share of the cores.
+
+    The claim is held until the returned stack closes or the process ends, so a restarted worker
+    inherits the GPU of the one that crashed. Raises CardError when all GPUs are claimed.
+    """
+    held = contextlib.ExitStack()
+    count = torch.cuda.device_count()
+    if count == 0:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+        return "cpu", held
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    for index in range(count):
+        name = visible[index] if len(visible) == count and visible[index] else str(index)
+        lock = FileLock(Path(tempfile.gettempdir(), f"fakebench-gpu-{name}.lock"))
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=0)
+            held.callback(lock.release)
+            return f"cuda:{index}", held
+    raise CardError(
+        f"All {count} GPUs are claimed by other workers. Use at most -n {count}, or wait for the "
+        "other run to end."
+    )

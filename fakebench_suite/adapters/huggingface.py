@@ -1,0 +1,152 @@
+"""Any checkpoint that ``AutoModelForImageTextToText`` and ``AutoProcessor`` load.
+
+The only module that imports torch and transformers; the plugin imports it when the first case
+asks.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig
+from transformers.utils import logging as transformers_logging
+
+from fakebench_suite.adapters.adapter import Reply
+from fakebench_suite.adapters.cards import Card
+from fakebench_suite.errors import CardError, ModelError
+from fakebench_suite.types import Answer, Prompt
+
+
+class HuggingFaceAdapter:
+    """A checkpoint on one device, answering slices in batches, greedily."""
+
+    def __init__(self, card: Card, weights: Path, *, device: str, remote_code: bool) -> None:
+        self._card = card
+        self._device = device
+        self._batch_size = card.generation.batch_size
+        transformers_logging.disable_progress_bar()
+        try:
+            self._processor: Any = AutoProcessor.from_pretrained(
+                weights, local_files_only=True, trust_remote_code=remote_code
+            )
+            model: Any = AutoModelForImageTextToText.from_pretrained(
+                weights,
+                local_files_only=True,
+                trust_remote_code=remote_code,
+                dtype=card.dtype,
+                attn_implementation=card.attention,
+            )
+        except (OSError, ValueError, ImportError, KeyError) as error:
+            raise CardError(f"{card.name!r} cannot be loaded from {weights}: {error}") from error
+        self._model = model.to(device).eval()
+        self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
+        self._tokenizer.padding_side = "left"
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+        self._generation = _greedy(self._model.generation_config, card, self._tokenizer)
+
+    def answer(
+        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
+        """One reply per prompt, in batches of at most the card's ``batch_size``."""
+        replies: list[Reply] = []
+        while len(replies) < len(prompts):
+            batch = prompts[len(replies) : len(replies) + self._batch_size]
+            replies += self._answer_batch(batch, images)
+        return replies
+
+    def _answer_batch(
+        self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
+        """The batch in one forward pass, or in halves when that fails, down to one prompt."""
+        try:
+            return self._generate(batch, images)
+        except torch.OutOfMemoryError as error:
+            failure: Exception = error
+            self._batch_size = max(1, len(batch) // 2)
+        except Exception as error:  # A checkpoint may raise anything; it is that case's error.
+            failure = error
+        if self._device != "cpu":
+            torch.cuda.empty_cache()
+        if len(batch) == 1:
+            return [ModelError(f"{type(failure).__name__}: {failure}")]
+        half = len(batch) // 2
+        return [
+            *self._answer_batch(batch[:half], images),
+            *self._answer_batch(batch[half:], images),
+        ]
+
+    @torch.inference_mode()
+    def _generate(
+        self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Answer]:
+        started = time.perf_counter()
+        inputs = self._encode(batch, images).to(self._device)
+        for name, value in inputs.items():
+            if isinstance(value, torch.Tensor) and value.is_floating_point():
+                inputs[name] = value.to(self._model.dtype)
+        output = self._model.generate(**inputs, generation_config=self._generation)
+        prefix = inputs["input_ids"]
+        # Some architectures return the prompt before the new tokens and some do not.
+        echoed = output.shape[1] >= prefix.shape[1] and torch.equal(
+            output[:, : prefix.shape[1]], prefix
+        )
+        new = output[:, prefix.shape[1] :] if echoed else output
+        texts = self._tokenizer.batch_decode(new, skip_special_tokens=True)
+        seconds = (time.perf_counter() - started) / len(batch)
+        return [
+            Answer(
+                text=text.strip(),
+                tokens=self._count_tokens(row),
+                seconds=seconds,
+                batch_size=len(batch),
+            )
+            for text, row in zip(texts, new, strict=True)
+        ]
+
+    def _encode(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Any:
+        quirks = self._card.prompt
+        if quirks.template is not None:
+            filled = quirks.template.replace("{image}", quirks.image_token)
+            texts = [filled.replace("{question}", prompt.text) for prompt in batch]
+            pictures = [images[prompt.image] for prompt in batch]
+            return self._processor(images=pictures, text=texts, padding=True, return_tensors="pt")
+        conversations = [self._converse(prompt, images[prompt.image]) for prompt in batch]
+        return self._processor.apply_chat_template(
+            conversations,
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            processor_kwargs={"padding": True, "return_tensors": "pt"},
+            **quirks.options,
+        )
+
+    def _converse(self, prompt: Prompt, image: Image.Image) -> list[dict[str, Any]]:
+        content = [{"type": "image", "image": image}, {"type": "text", "text": prompt.text}]
+        turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
+        if self._card.prompt.system is not None:
+            system = [{"type": "text", "text": self._card.prompt.system}]
+            turns.insert(0, {"role": "system", "content": system})
+        return turns
+
+    def _count_tokens(self, row: torch.Tensor) -> int:
+        """Generated tokens up to and including the first end of sequence, without padding."""
+        ends = self._generation.eos_token_id
+        stops = torch.isin(row, torch.tensor(ends if isinstance(ends, list) else [ends]).to(row))
+        return int(stops.int().argmax()) + 1 if stops.any() else len(row)
+
+
+def _greedy(shipped: GenerationConfig, card: Card, tokenizer: Any) -> GenerationConfig:
+    """The checkpoint's stop tokens with greedy decoding; its sampling settings are left behind."""
+    ends = shipped.eos_token_id if shipped.eos_token_id is not None else tokenizer.eos_token_id
+    return GenerationConfig(
+        do_sample=False,
+        max_new_tokens=card.generation.max_new_tokens,
+        eos_token_id=ends,
+        bos_token_id=shipped.bos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        decoder_start_token_id=shipped.decoder_start_token_id,
+    )

@@ -1,0 +1,37 @@
+"""A model that looks at nothing: fixed or coin-tossed replies, for gates, tests and load."""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from fakebench_suite.adapters.adapter import Reply
+from fakebench_suite.adapters.cards import Script
+from fakebench_suite.types import Answer, Prompt
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+class ScriptedAdapter:
+    """Replies by the prompt's form; where a form has several, the case id draws one."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    def answer(
+        self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
+    ) -> Sequence[Reply]:
+        """One scripted reply per prompt; tokens are counted as words."""
+        del images
+        started = time.perf_counter()
+        texts = [self._reply(prompt) for prompt in prompts]
+        seconds = (time.perf_counter() - started) / max(1, len(prompts))
+        return [
+            Answer(text=text, tokens=len(text.split()), seconds=seconds, batch_size=len(prompts))
+            for text in texts
+        ]
+
+    def _reply(self, prompt: Prompt) -> str:
+        choices: list[str] = getattr(self._script, prompt.form)
+        return random.Random(prompt.case).choice(choices)

@@ -1,0 +1,29 @@
+"""The exception tree, drawn once.
+
+``SuiteError`` messages are for people: what was wrong, what is allowed, what to do next. The
+plugin shows :class:`UserError` as a usage error; the others belong to single cases.
+"""
+
+
+class SuiteError(Exception):
+    """Any error this suite raises on purpose."""
+
+
+class UserError(SuiteError):
+    """The command line, a card or a data set is wrong; nothing was run."""
+
+
+class DataError(UserError):
+    """A data set cannot be read: the message names file, row and field."""
+
+
+class CardError(UserError):
+    """A model card is missing, malformed or its weights are not here."""
+
+
+class ImageError(SuiteError):
+    """One image cannot be shown to a model; an error of its cases, not of the run."""
+
+
+class ModelError(SuiteError):
+    """The model failed on one prompt; never an answer and never a zero."""

@@ -1,0 +1,1 @@
+"""What grades: labels read from replies, and texts about probes graded exactly."""

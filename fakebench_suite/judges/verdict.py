@@ -1,0 +1,83 @@
+"""Answer -> verdict: what passes, task by task (DESIGN.md, "What passes")."""
+
+from dataclasses import replace
+
+from fakebench_suite.judges.exact import find_named, grade_naming, read_soundness
+from fakebench_suite.judges.label import Reading, Silence, read_label
+from fakebench_suite.types import Answer, Authenticity, Case, Outcome, Task, Verdict
+
+PASS_MARK = 1.0
+"""Mean judged score, of 2, from which a text passes."""
+_FORMAT = "this is a fake image because"
+
+
+def judge(case: Case, answer: Answer) -> Verdict:
+    """The verdict on one answer; texts without a gradable reference are unscored."""
+    match case.task:
+        case Task.DETECTION:
+            return judge_label(case, read_label(answer.text, case.form))
+        case Task.INTERPRETATION:
+            obeyed = answer.text.lstrip().lower().startswith(_FORMAT)
+            return replace(judge_text(case, answer.text), obeyed=obeyed)
+        case Task.REASONING:
+            return judge_reasoning(case, answer.text)
+        case Task.ANALYSIS:
+            return judge_text(case, answer.text)
+
+
+def judge_label(case: Case, reading: Reading) -> Verdict:
+    """Correct when the reply asserts the label; everything else is a miss of its own kind."""
+    if reading.said is Silence.REFUSED:
+        return Verdict(outcome=Outcome.REFUSED, why=reading.why)
+    if reading.said is Silence.UNPARSED:
+        return Verdict(outcome=Outcome.UNPARSED, why=reading.why)
+    said = str(reading.said)
+    if case.label is None:
+        return Verdict(outcome=Outcome.UNSCORED, said=said, why="the label is withheld")
+    right = reading.said == case.label
+    outcome = Outcome.CORRECT if right else Outcome.INCORRECT
+    return Verdict(outcome=outcome, said=said, why=reading.why)
+
+
+def judge_reasoning(case: Case, text: str) -> Verdict:
+    """The concluding label must be right and, where the clue is gradable, the clue must pass."""
+    verdict = judge_label(case, read_label(text, case.form))
+    if case.twin is None or case.label is Authenticity.REAL:
+        return verdict
+    clue = judge_text(case, text)
+    if verdict.outcome is not Outcome.CORRECT:
+        return replace(verdict, score=clue.score)
+    return replace(clue, said=verdict.said, why=f"{verdict.why}; {clue.why}")
+
+
+def judge_text(case: Case, text: str) -> Verdict:
+    """Graded exactly for probes; otherwise unscored, because no text judge was asked."""
+    if case.expected is None:
+        return Verdict(outcome=Outcome.UNSCORED, why="the reference is withheld")
+    if case.twin is None:
+        return Verdict(outcome=Outcome.UNSCORED, why="no judge was asked to grade the text")
+    planted = next((clue.criterion for clue in case.expected if clue.criterion), None)
+    if case.task is Task.ANALYSIS:
+        return _judge_soundness(text, sound=planted is None)
+    assert planted is not None
+    named = ", ".join(sorted(find_named(text))) or None
+    score = grade_naming(text, planted)
+    outcome = Outcome.CORRECT if score >= PASS_MARK else Outcome.INCORRECT
+    return Verdict(
+        outcome=outcome, score=score, said=named, why=f"named {named}, planted {planted}"
+    )
+
+
+def _judge_soundness(text: str, *, sound: bool) -> Verdict:
+    said = read_soundness(text)
+    if said is None:
+        why = "the reply calls the criterion neither natural nor unnatural, or both"
+        return Verdict(outcome=Outcome.UNPARSED, why=why)
+    word, truth = ("natural" if value else "unnatural" for value in (said, sound))
+    right = said == sound
+    return Verdict(
+        outcome=Outcome.CORRECT if right else Outcome.INCORRECT,
+        score=2.0 if right else 0.0,
+        said=word,
+        why=f"said {word}, is {truth}",
+    )

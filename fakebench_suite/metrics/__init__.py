@@ -1,0 +1,1 @@
+"""Records -> scores, with intervals."""

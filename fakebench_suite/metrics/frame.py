@@ -1,0 +1,38 @@
+"""Records -> one table row per case, the form every metric reads."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from fakebench_suite.types import Outcome, Record
+
+COLUMNS = (
+    "id", "task", "image", "label", "form", "generator", "criterion", "category",
+    "outcome", "said", "score", "obeyed",
+)  # fmt: skip
+
+
+def tabulate(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per record, ordered by case id, so that arrival order changes nothing."""
+    rows = [
+        (
+            record.case.id,
+            str(record.case.task),
+            record.case.image,
+            record.case.label and str(record.case.label),
+            str(record.case.form),
+            record.case.generator,
+            record.case.criterion,
+            record.case.category,
+            str(record.verdict.outcome),
+            record.verdict.said,
+            record.verdict.score,
+            record.verdict.obeyed,
+        )
+        for record in records
+    ]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("id", ignore_index=True)
+    frame["correct"] = frame["outcome"] == Outcome.CORRECT
+    frame["error"] = frame["outcome"].isin([str(kind) for kind in Outcome if kind.is_error])
+    frame["graded"] = ~frame["error"] & (frame["outcome"] != Outcome.UNSCORED)
+    return frame

@@ -1,0 +1,91 @@
+"""Records -> scores: what is counted, for which slices, with which interval.
+
+Metric names follow scikit-learn where it has one. Paper rule: unparsed and refused replies count
+as wrong (``accuracy``); ``accuracy_parsed`` leaves them out and stands beside their rates. Errors
+are in no denominator but their own rate's.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from fakebench_suite.metrics.frame import tabulate
+from fakebench_suite.metrics.statistics import Estimate, estimate_balanced, estimate_mean
+from fakebench_suite.types import Authenticity, Outcome, Record, Score, Task
+
+ALL = "all"
+_ERROR_KINDS = tuple(kind for kind in Outcome if kind.is_error)
+
+
+def score_records(records: Iterable[Record]) -> list[Score]:
+    """Every score of a run, by task, metric and slice; a pure function of the set of records."""
+    frame = tabulate(records)
+    scores: list[Score] = []
+    for task in Task:
+        part = frame[frame["task"] == task]
+        if not part.empty:
+            scores += _score_task(task, part)
+    return scores
+
+
+def _score_task(task: Task, part: pd.DataFrame) -> Iterator[Score]:
+    def score(metric: str, name: str, estimate: Estimate) -> Score:
+        return Score(
+            metric=metric,
+            task=task,
+            slice=name,
+            value=estimate.value,
+            low=estimate.low,
+            high=estimate.high,
+            n=estimate.n,
+        )
+
+    graded = part[part["graded"]]
+    for name, rows in _slice(task, graded):
+        yield score("accuracy", name, _mean(rows, rows["correct"]))
+    if task in (Task.DETECTION, Task.REASONING):
+        parsed = graded[~graded["outcome"].isin([Outcome.UNPARSED, Outcome.REFUSED])]
+        yield score("accuracy_parsed", ALL, _mean(parsed, parsed["correct"]))
+    if task is Task.DETECTION:
+        yield score(
+            "balanced_accuracy",
+            ALL,
+            estimate_balanced(
+                graded["correct"], graded["label"] == Authenticity.FAKE, graded["image"].tolist()
+            ),
+        )
+    texts = graded[graded["score"].notna()]
+    if not texts.empty:
+        yield score("judged_score", ALL, _mean(texts, texts["score"]))
+    asked = part[part["obeyed"].notna()]
+    if not asked.empty:
+        yield score("format_obeyed", ALL, _mean(asked, asked["obeyed"]))
+    answered = part[~part["error"]]
+    for outcome in (Outcome.UNPARSED, Outcome.REFUSED, Outcome.UNSCORED):
+        rate = _mean(answered, answered["outcome"] == outcome)
+        yield score(f"{outcome}_rate", ALL, rate)
+    for outcome in _ERROR_KINDS:
+        yield score(f"{outcome}_rate", ALL, _mean(part, part["outcome"] == outcome))
+
+
+def _slice(task: Task, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The whole population, then each value of each column that divides this task."""
+    columns = ["generator", "criterion", "category"]
+    if task is Task.DETECTION:
+        columns = ["label", "form", *columns]
+    yield ALL, graded
+    for column in columns:
+        values = graded[column].dropna()
+        if column == "category":
+            # "scenery, photo" lies in both categories.
+            lists = values.str.split(",").map(lambda names: {name.strip() for name in names})
+            for name in sorted(set().union(*lists)):
+                members = lists.index[lists.map(lambda names, name=name: name in names)]
+                yield f"{column}={name}", graded.loc[members]
+            continue
+        for value in sorted(values.unique()):
+            yield f"{column}={value}", graded[graded[column] == value]
+
+
+def _mean(rows: pd.DataFrame, values: pd.Series) -> Estimate:
+    return estimate_mean(values.astype(float), rows["image"].tolist())

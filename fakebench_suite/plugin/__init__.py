@@ -1,0 +1,1 @@
+"""The only part that imports pytest: one module per feature."""

@@ -1,0 +1,128 @@
+"""Collection: one pytest item per case, in an order that the seed alone decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from fakebench_suite.adapters.cards import Card, find_card, locate_weights
+from fakebench_suite.errors import UserError
+from fakebench_suite.plugin.options import (
+    DEFAULT_MODEL,
+    SETTINGS,
+    Settings,
+    is_worker,
+    read_settings,
+)
+from fakebench_suite.sources import open_dataset
+from fakebench_suite.sources.dataset import Dataset
+from fakebench_suite.sources.sampling import order_cases
+from fakebench_suite.types import Case, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What this run is about: the model, the data, and the cases in order."""
+
+    settings: Settings
+    card: Card
+    dataset: Dataset
+    cases: tuple[Case, ...]
+
+
+_PLAN = pytest.StashKey[Plan]()
+
+
+def get_plan(config: pytest.Config) -> Plan:
+    """The plan of this run, made at the first call; raises UsageError when it cannot be made."""
+    if _PLAN not in config.stash:
+        settings = config.stash[SETTINGS]
+        try:
+            card = find_card(settings.model)
+            if not config.option.collectonly:
+                locate_weights(card)
+            dataset = open_dataset(settings.data)
+            if not config.option.collectonly and not dataset.has_images():
+                raise UserError(
+                    f"There are no images below {settings.data}. Put FakeBench's fake_images/ and "
+                    "real_images/ somewhere below it, or add --collect-only."
+                )
+        except UserError as error:
+            raise pytest.UsageError(str(error)) from None
+        cases = order_cases(dataset.cases, seed=settings.seed, sample=settings.sample)
+        config.stash[_PLAN] = Plan(
+            settings=settings, card=card, dataset=dataset, cases=tuple(cases)
+        )
+    return config.stash[_PLAN]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the task markers, and meet the user's mistakes before any worker starts."""
+    for task in Task:
+        config.addinivalue_line("markers", f"{task}: FakeBench cases of this task")
+    config.stash[SETTINGS] = read_settings(config)
+    option = config.option
+    asked = option.model != DEFAULT_MODEL or option.data is not None or option.sample is not None
+    if asked and not is_worker(config) and not option.help and not option.version:
+        get_plan(config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test that asks for ``case`` one item per case of the task it is marked with."""
+    task = find_task(metafunc.definition)
+    if task is None or "case" not in metafunc.fixturenames:
+        return
+    cases = [case for case in get_plan(metafunc.config).cases if case.task is task]
+    metafunc.parametrize("case", cases, ids=[case.id for case in cases])
+
+
+def find_task(node: pytest.Item) -> Task | None:
+    """The task a test is marked with."""
+    return next((task for task in Task if node.get_closest_marker(task)), None)
+
+
+def get_case(item: pytest.Item) -> Case | None:
+    """The case an item stands for; None for any other test."""
+    params: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+    case = params.get("case")
+    return case if isinstance(case, Case) else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Bring the cases into the plan's order: all tasks of an image lie side by side.
+
+    A task without cases in this data set leaves no item behind. Other tests come first.
+    """
+    if not any(find_task(item) for item in items):
+        return
+    place = {case.id: index for index, case in enumerate(get_plan(config).cases)}
+    kept = [item for item in items if get_case(item) or find_task(item) is None]
+    kept.sort(key=lambda item: place[case.id] if (case := get_case(item)) else -1)
+    items[:] = kept
+
+
+def find_group(nodeid: str) -> str:
+    """The image group in a node id, ``...[<image>:<what is asked>]``; else the id itself."""
+    _, bracket, parameter = nodeid.partition("[")
+    image, colon, _ = parameter.partition(":")
+    return image if bracket and colon else nodeid
+
+
+SLICE_PROMPTS = 64
+
+
+def cut_slices(nodeids: Sequence[str]) -> dict[str, int]:
+    """The slice of each node id: runs of whole image groups, at least SLICE_PROMPTS long.
+
+    A function of the ordered ids alone, so that controller and workers agree without a word.
+    """
+    slices: dict[str, int] = {}
+    number, size, current = 0, 0, ""
+    for nodeid in nodeids:
+        group = find_group(nodeid)
+        if group != current and size >= SLICE_PROMPTS:
+            number, size = number + 1, 0
+        current, size = group, size + 1
+        slices[nodeid] = number
+    return slices

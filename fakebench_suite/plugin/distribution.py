@@ -1,0 +1,27 @@
+"""Distribution: pytest-xdist keeps every slice on one worker."""
+
+from typing import Any
+
+import pytest
+
+from fakebench_suite.plugin.collection import cut_slices
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Schedule by slice, unless another ``--dist`` was asked for."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class SliceScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+        """A slice is the scope: its cases run on one worker, in order, in one batch."""
+
+        _slices: dict[str, int] | None = None
+
+        def _split_scope(self, nodeid: str) -> str:
+            if self._slices is None:
+                self._slices = cut_slices(self.collection)
+            return str(self._slices[nodeid])
+
+    return SliceScheduling(config, log)

@@ -1,0 +1,123 @@
+"""The manifest: what was run, on what, with what, so that a number can be traced."""
+
+import hashlib
+import os
+import platform
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import fakebench_suite
+from fakebench_suite.adapters.cards import locate_weights
+from fakebench_suite.plugin.collection import Plan
+from fakebench_suite.prompts import build_prompt
+
+_PACKAGES = (
+    "torch", "torchvision", "transformers", "tokenizers", "safetensors", "pillow", "numpy",
+    "scipy", "statsmodels", "pandas", "scikit-image", "scikit-learn", "pytest", "pytest-xdist",
+)  # fmt: skip
+
+
+def begin_manifest(plan: Plan) -> dict[str, Any]:
+    """Everything known before the first answer; ``status`` stays ``running`` after a crash."""
+    settings = plan.settings
+    texts = (build_prompt(case, settings.style).text for case in plan.dataset.cases)
+    return {
+        "status": "running",
+        "suite": fakebench_suite.__version__,
+        "code_digest": _digest_code(),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": {
+            "name": plan.card.name,
+            "card": msgspec.to_builtins(plan.card),
+            "card_digest": _digest([msgspec.json.encode(plan.card)]),
+            "weights_digest": _digest_weights(locate_weights(plan.card)),
+        },
+        "dataset": {
+            "name": plan.dataset.name,
+            "kind": plan.dataset.kind,
+            "digest": plan.dataset.digest,
+            "cases": len(plan.dataset.cases),
+        },
+        "prompts": {
+            "style": str(settings.style),
+            "digest": _digest(text.encode() for text in texts),
+        },
+        "judge": {"label": "rules", "text": "exact" if plan.dataset.kind == "probes" else None},
+        "seed": settings.seed,
+        "sample": settings.sample,
+        "versions": {"python": platform.python_version()} | _list_versions(),
+        "hardware": {
+            "machine": platform.machine(),
+            "system": platform.system(),
+            "cpus": os.cpu_count(),
+        },
+    }
+
+
+def end_manifest(
+    manifest: dict[str, Any], *, selected: int, recorded: int, errors: int, seconds: float
+) -> dict[str, Any]:
+    """The manifest with the end of the run; ``partial`` lists every reason why it is one."""
+    reasons = []
+    if manifest["sample"] is not None:
+        reasons.append("sampled")
+    if selected < manifest["dataset"]["cases"] and not reasons:
+        reasons.append("filtered")
+    if recorded < selected:
+        reasons.append("interrupted")
+    return manifest | {
+        "status": "finished",
+        "partial": reasons,
+        "selected": selected,
+        "recorded": recorded,
+        "errors": errors,
+        "wall_seconds": round(seconds, 3),
+    }
+
+
+def count_workers(config: pytest.Config) -> int:
+    """Number of xdist workers; 0 when cases run in this process."""
+    return len(getattr(config.option, "tx", None) or [])
+
+
+def _list_versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def _digest(contents: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
+
+
+def _digest_code() -> str:
+    root = Path(fakebench_suite.__file__).parent
+    return _digest(path.read_bytes() for path in sorted(root.rglob("*.py")))
+
+
+def _digest_weights(folder: Path | None) -> str | None:
+    """SHA-256 over the weight files; a hub cache names its blobs by digest, so none is read."""
+    if folder is None:
+        return None
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")]):
+        blob = path.resolve().name
+        if len(blob) == 64:
+            digest.update(bytes.fromhex(blob))
+            continue
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,113 @@
+"""The command line: every option of the suite, and the settings they amount to."""
+
+import argparse
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.prompts import Style
+
+DEFAULT_MODEL = "pocket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user asked for."""
+
+    model: str
+    data: Path | None
+    sample: int | None
+    seed: int
+    style: Style
+    folder: Path
+    remote_code: bool
+
+
+SETTINGS = pytest.StashKey[Settings]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the group ``fakebench`` to ``pytest --help``."""
+    group = parser.getgroup("fakebench", "FakeBench: is the image fake, and how can one tell?")
+    group.addoption(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME|PATH",
+        help="a card in models/, or a directory with a checkpoint (default: %(default)s)",
+    )
+    group.addoption(
+        "--data",
+        type=Path,
+        metavar="PATH",
+        help="a directory with FakeBench's files, or a .jsonl file (default: embedded probes)",
+    )
+    group.addoption(
+        "--sample",
+        type=_positive,
+        metavar="N",
+        help="ask about N images only, drawn by seed, stratified by task, label and generator",
+    )
+    group.addoption(
+        "--seed", type=int, default=0, help="seed of the order and the sample (default: 0)"
+    )
+    group.addoption(
+        "--prompts",
+        type=Style,
+        choices=list(Style),
+        default=Style.PAPER,
+        help="paper: the authors' wording to the letter; clean: without its repetitions",
+    )
+    group.addoption(
+        "--reports",
+        type=Path,
+        default=Path("reports"),
+        metavar="DIR",
+        help="where run directories go (default: reports/)",
+    )
+    group.addoption(
+        "--run", metavar="NAME", help="name of the run directory (default: model-data-time)"
+    )
+    group.addoption(
+        "--trust-remote-code",
+        action="store_true",
+        help="run code that comes with a checkpoint, where its card also says so",
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of images, 1 or more")
+    return int(text)
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """The settings of this run; raises UsageError for a bad run name."""
+    option = config.option
+    started = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    data_name = "probes" if option.data is None else option.data.resolve().stem
+    name = option.run or f"{Path(option.model).name}-{data_name}-{started}"
+    if Path(name).name != name or name in {".", ".."}:
+        raise pytest.UsageError(
+            f"--run is {name!r}; it must be a plain name, not a path. Use --reports for the place."
+        )
+    return Settings(
+        model=option.model,
+        data=option.data and _resolve(config, option.data),
+        sample=option.sample,
+        seed=option.seed,
+        style=option.prompts,
+        folder=_resolve(config, option.reports) / name,
+        remote_code=option.trust_remote_code,
+    )
+
+
+def _resolve(config: pytest.Config, path: Path) -> Path:
+    """Paths are relative to where pytest was called, also in workers that run elsewhere."""
+    return Path(config.invocation_params.dir, path)
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """True in an xdist worker process, which runs cases but writes nothing."""
+    return hasattr(config, "workerinput")

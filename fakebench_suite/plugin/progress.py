@@ -1,0 +1,107 @@
+"""Live progress: model, cases answered, cases per second, time left.
+
+On a terminal one line is redrawn; in a log a line appears every ten seconds. ``-v`` brings back
+pytest's own line per case.
+"""
+
+import time
+
+import pytest
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from fakebench_suite.plugin.collection import get_case, get_plan
+from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.plugin.recording import get_outcome
+from fakebench_suite.types import Outcome
+
+_REDRAW, _SPEAK = 0.1, 10.0
+"""Seconds between two pictures on a terminal, and between two lines in a log."""
+
+
+class LiveProgress:
+    """Counts finished cases and shows them, from the first one on."""
+
+    def __init__(self, session: pytest.Session, reporter: pytest.TerminalReporter) -> None:
+        self._session, self._reporter = session, reporter
+        self._counts: dict[Outcome, int] = {}
+        self._started = self._shown = time.monotonic()
+        self._bar: Progress | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count one case and, if it is time, show the state."""
+        outcome = get_outcome(report)
+        if outcome is None:
+            return
+        if not self._counts:
+            self._open()
+        self._counts[outcome] = self._counts.get(outcome, 0) + 1
+        if time.monotonic() - self._shown >= (_SPEAK if self._bar is None else _REDRAW):
+            self._show()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Leave one line behind."""
+        if self._bar is not None:
+            self._bar.stop()
+        if self._counts:
+            self._reporter.write_line(self._tell())
+
+    def _open(self) -> None:
+        self._name = get_plan(self._session.config).card.name
+        self._started = self._shown = time.monotonic()
+        if not self._reporter.isatty:
+            return
+        # No refreshing thread: while a case runs, pytest has taken standard output away.
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[state]}"),
+            console=Console(),
+            auto_refresh=False,
+            transient=True,
+        )
+        self._row = self._bar.add_task(self._name, total=None, state="")
+        self._bar.start()
+
+    def _show(self) -> None:
+        self._shown = time.monotonic()
+        if self._bar is None:
+            self._reporter.write_line(self._tell())
+            return
+        total = self._session.testscollected or None
+        self._bar.update(self._row, completed=self._done, total=total, state=self._describe())
+        self._bar.refresh()
+
+    @property
+    def _done(self) -> int:
+        return sum(self._counts.values())
+
+    def _describe(self) -> str:
+        missed = sum(count for outcome, count in self._counts.items() if outcome.is_miss)
+        errors = sum(count for outcome, count in self._counts.items() if outcome.is_error)
+        rate = self._done / max(time.monotonic() - self._started, 1e-3)
+        left = (self._session.testscollected - self._done) / rate
+        state = f"{missed} missed, {errors} errors, {rate:.1f} cases/s"
+        return f"{state}, {left:.0f} s left" if left > 0 else state
+
+    def _tell(self) -> str:
+        return f"{self._name}: {self._done}/{self._session.testscollected}, {self._describe()}"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """No file names and dots between the pictures: an image's cases span four files."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and any(get_case(item) for item in session.items):
+        reporter.showfspath = False
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Show progress where nothing else does: in the controller, without ``-v`` or ``-q``."""
+    config = session.config
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not is_worker(config) and config.option.verbose == 0:
+        config.pluginmanager.register(LiveProgress(session, reporter), "fakebench-progress")

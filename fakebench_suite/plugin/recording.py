@@ -1,0 +1,123 @@
+"""Recording: records ride on reports across xdist; only the controller writes them."""
+
+from collections.abc import Generator
+from typing import Any
+
+import msgspec
+import pytest
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.plugin.collection import get_case, get_plan
+from fakebench_suite.plugin.execution import RECORD, make_error_record
+from fakebench_suite.plugin.manifest import begin_manifest
+from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.report.store import RunStore, check_folder
+from fakebench_suite.types import Outcome, Record
+
+_ATTRIBUTE = "fakebench_record"
+Status = str | tuple[str, dict[str, bool]]
+_WORDS: dict[Outcome, tuple[str, str, Status]] = {
+    Outcome.CORRECT: ("correct", ".", "CORRECT"),
+    Outcome.UNSCORED: ("unscored", "u", ("UNSCORED", {"cyan": True})),
+    Outcome.INCORRECT: ("missed", "m", ("MISSED", {"yellow": True})),
+    Outcome.UNPARSED: ("unparsed", "?", ("UNPARSED", {"yellow": True})),
+    Outcome.REFUSED: ("refused", "r", ("REFUSED", {"yellow": True})),
+    Outcome.MODEL_ERROR: ("error", "E", ("MODEL ERROR", {"red": True})),
+    Outcome.JUDGE_ERROR: ("error", "E", ("JUDGE ERROR", {"red": True})),
+    Outcome.IMAGE_ERROR: ("error", "E", ("IMAGE ERROR", {"red": True})),
+}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the record of a finished case on its report, as plain data that xdist can carry."""
+    report = yield
+    case = get_case(item)
+    if case is None or call.when != "call":
+        return report
+    record = item.stash.get(RECORD, None)
+    if record is None and call.excinfo is not None:
+        record = make_error_record(item, case, call.excinfo.value)
+        if record is not None:
+            report.longrepr = f"{case.id}: {record.verdict.outcome}: {record.verdict.why}"
+    if record is not None:
+        setattr(report, _ATTRIBUTE, msgspec.to_builtins(record))
+    return report
+
+
+def get_record(report: pytest.TestReport | pytest.CollectReport) -> Record | None:
+    """The record on a report, if it is the report of a finished case."""
+    data = getattr(report, _ATTRIBUTE, None)
+    return None if data is None else msgspec.convert(data, Record)
+
+
+def get_outcome(report: pytest.TestReport) -> Outcome | None:
+    """The outcome on a report, without unpacking the whole record."""
+    data = getattr(report, _ATTRIBUTE, None)
+    return None if data is None else Outcome(data["verdict"]["outcome"])
+
+
+def pytest_report_teststatus(
+    report: pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, Status] | None:
+    """A miss is not a failure: its own count and, with ``-v``, its own word.
+
+    Otherwise cases print nothing, because the progress line speaks for them.
+    """
+    outcome = get_outcome(report)
+    if outcome is None:
+        return None
+    category, letter, word = _WORDS[outcome]
+    return (category, letter, word) if config.option.verbose > 0 else (category, "", "")
+
+
+class Recorder:
+    """The controller's side: writes each record as it arrives and counts what went wrong."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.store: RunStore | None = None
+        self.recorded = 0
+        self.failures = 0
+        """Failed reports other than misses: errors, and tests that are no cases."""
+        self.manifest: dict[str, Any] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take one report."""
+        record = get_record(report)
+        if record is None or record.verdict.outcome.is_error:
+            self.failures += bool(report.failed)
+        if record is None:
+            return
+        if self.store is None:
+            self.store = self._open_store()
+        self.store.append(record)
+        self.recorded += 1
+
+    def _open_store(self) -> RunStore:
+        plan = get_plan(self._config)
+        store = RunStore(plan.settings.folder)
+        store.open()
+        self.manifest = begin_manifest(plan)
+        store.write_manifest(self.manifest)
+        return store
+
+
+RECORDER = pytest.StashKey[Recorder]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller records; workers do not."""
+    if is_worker(config):
+        return
+    try:
+        check_folder(config.stash[SETTINGS].folder)
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
+    recorder = Recorder(config)
+    config.stash[RECORDER] = recorder
+    config.pluginmanager.register(recorder, "fakebench-recorder")

@@ -1,0 +1,101 @@
+"""The end of a session: scores, summary, exit status, and the table in the terminal."""
+
+import time
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fakebench_suite.plugin.manifest import count_workers, end_manifest
+from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.plugin.recording import RECORDER, Recorder
+from fakebench_suite.report.markdown import HEADER, describe_run, list_rows, write_markdown
+from fakebench_suite.report.store import read_records
+from fakebench_suite.types import Score
+
+_STARTED = pytest.StashKey[float]()
+_SCORES = pytest.StashKey[list[Score]]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the clock."""
+    session.config.stash[_STARTED] = time.monotonic()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Score the run, and let misses alone leave the exit status at 0.
+
+    The status stays pytest's own when anything but a miss failed, or a case was left unasked.
+    """
+    config = session.config
+    if is_worker(config) or config.stash[RECORDER].store is None:
+        return
+    recorder = config.stash[RECORDER]
+    finish_run(recorder, config, session.testscollected)
+    complete = recorder.recorded >= session.testscollected
+    if exitstatus == pytest.ExitCode.TESTS_FAILED and not recorder.failures and complete:
+        session.exitstatus = pytest.ExitCode.OK
+
+
+def finish_run(recorder: Recorder, config: pytest.Config, selected: int) -> None:
+    """Write scores, summary and the final manifest into the run directory."""
+    from fakebench_suite.metrics.scores import score_records
+
+    store = recorder.store
+    assert store is not None
+    store.close()
+    records = list(read_records(store.folder))
+    scores = score_records(records)
+    config.stash[_SCORES] = scores
+    recorder.manifest = end_manifest(
+        recorder.manifest,
+        selected=selected,
+        recorded=len(records),
+        errors=sum(record.verdict.outcome.is_error for record in records),
+        seconds=time.monotonic() - config.stash[_STARTED],
+    ) | {"workers": count_workers(config)}
+    store.write_scores(scores)
+    store.write_summary(write_markdown(recorder.manifest, scores))
+    store.write_manifest(recorder.manifest)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the reservations, the table, and where everything is."""
+    scores = config.stash.get(_SCORES, None)
+    if scores is None:
+        return
+    recorder = config.stash[RECORDER]
+    assert recorder.store is not None
+    terminalreporter.section("FakeBench scores")
+    for line in describe_run(recorder.manifest):
+        terminalreporter.line(line)
+    terminalreporter.write(draw_table(scores, colour=config.get_terminal_writer().hasmarkup))
+    terminalreporter.line(f"records and scores: {recorder.store.folder}")
+
+
+def draw_table(scores: list[Score], *, colour: bool) -> str:
+    """The scores as aligned text, an empty line between tasks."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in HEADER:
+        table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
+    before = None
+    for row in list_rows(scores):
+        if before not in (None, row[0]):
+            table.add_row()
+        # Slice names come from data files: they are text, never markup.
+        table.add_row(*(Text(cell) for cell in row))
+        before = row[0]
+    console = Console(width=_WIDE, force_terminal=colour, no_color=not colour)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+_NUMBERS = ("value", "n")
+_WIDE = 200
+"""Columns are as wide as their text: a cut-off figure is worse than a wrapped line."""

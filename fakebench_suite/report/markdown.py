@@ -1,0 +1,73 @@
+"""The table of scores: one definition, printed to the terminal and written to summary.md."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fakebench_suite.types import Score, Task
+
+Row = tuple[str, str, str, str, str, str]
+HEADER: Row = ("task", "slice", "metric", "value", "95 % interval", "n")
+_HEADLINES = {
+    Task.DETECTION: ("balanced_accuracy", "accuracy", "accuracy_parsed"),
+    Task.INTERPRETATION: ("accuracy", "judged_score", "format_obeyed"),
+    Task.REASONING: ("accuracy", "accuracy_parsed", "judged_score"),
+    Task.ANALYSIS: ("accuracy", "judged_score"),
+}
+_RATES = ("unparsed", "refused", "unscored", "model_error", "judge_error", "image_error")
+
+
+def list_rows(scores: Sequence[Score]) -> Iterator[Row]:
+    """The rows worth a look: headlines, every rate that is not zero, then the slices.
+
+    ``scores.json`` has them all; here a slice as large as the whole says nothing new, and
+    content categories and the criteria behind detection number in the dozens.
+    """
+    for task in Task:
+        mine = [score for score in scores if score.task is task]
+        whole = {score.metric: score for score in mine if score.slice == "all"}
+        shown = [whole[name] for name in _HEADLINES[task] if name in whole]
+        shown += [score for name in _RATES if (score := whole.get(f"{name}_rate")) and score.value]
+        kinds = ("criterion=",) if task is Task.ANALYSIS else ("label=", "form=", "generator=")
+        shown += [
+            score
+            for score in mine
+            if score.slice.startswith(kinds) and score.n < whole["accuracy"].n
+        ]
+        yield from (_to_row(score) for score in shown if score.n)
+
+
+def _to_row(score: Score) -> Row:
+    value = "-" if score.value is None else f"{score.value:.3f}"
+    interval = ""
+    if score.low is not None and score.high is not None:
+        interval = f"{score.low:.3f} to {score.high:.3f}"
+    return (str(score.task), score.slice, score.metric, value, interval, f"{score.n:,}")
+
+
+def describe_run(manifest: Mapping[str, Any]) -> list[str]:
+    """What has to be said beside the scores: of what they are, and every reservation."""
+    dataset, model = manifest["dataset"], manifest["model"]
+    lines = [f"{model['name']} on {dataset['name']}: {manifest['recorded']:,} cases"]
+    if dataset["kind"] == "probes":
+        lines.append("These are scores of embedded probes, not FakeBench scores.")
+    elif dataset["kind"] == "jsonl":
+        lines.append("These are scores of a data set of your own, not FakeBench scores.")
+    if model["card"]["note"]:
+        lines.append(f"Note: {model['card']['note']}.")
+    if manifest["partial"]:
+        lines.append(f"PARTIAL RUN ({', '.join(manifest['partial'])}): not a result to publish.")
+    if manifest["errors"]:
+        lines.append(f"{manifest['errors']} cases ended in an error and are in no score.")
+    return lines
+
+
+def write_markdown(manifest: Mapping[str, Any], scores: Sequence[Score]) -> str:
+    """summary.md: the reservations, then the table."""
+    lines = ["# " + describe_run(manifest)[0], ""]
+    lines += [f"> {line}" for line in describe_run(manifest)[1:]] + [""]
+    lines += [f"| {' | '.join(HEADER)} |", "|---|---|---|---:|---|---:|"]
+    lines += [
+        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |"
+        for row in list_rows(scores)
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,75 @@
+"""The run directory: manifest, records as they arrive, scores. Readable after a crash."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.types import Record, Score
+
+MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
+
+
+def check_folder(folder: Path) -> None:
+    """Raise UserError when a run could not be written to ``folder``; creates nothing."""
+    if (folder / RECORDS).exists():
+        raise UserError(f"{folder} already holds a run. Choose another --run name, or delete it.")
+    ground = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not ground.is_dir() or not os.access(ground, os.W_OK):
+        raise UserError(f"{ground} cannot be written to. Choose another --reports directory.")
+
+
+class RunStore:
+    """Writes one run. Every record is on disk, as one line, before the next is taken."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stream: IO[bytes] | None = None
+
+    def open(self) -> None:
+        """Create the directory and the records file."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._stream = (self.folder / RECORDS).open("xb")
+
+    def append(self, record: Record) -> None:
+        """Add one record as a flushed line."""
+        assert self._stream is not None
+        self._stream.write(msgspec.json.encode(record) + b"\n")
+        self._stream.flush()
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Write or replace the manifest in one step."""
+        _replace(self.folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+
+    def write_scores(self, scores: Sequence[Score]) -> None:
+        """Write the scores; nothing in the file depends on the clock."""
+        lines = ",\n".join("  " + msgspec.json.encode(score).decode() for score in scores)
+        _replace(self.folder / SCORES, f"[\n{lines}\n]\n")
+
+    def write_summary(self, text: str) -> None:
+        """Write the summary as Markdown."""
+        _replace(self.folder / SUMMARY, text)
+
+    def close(self) -> None:
+        """Close the records file."""
+        if self._stream is not None:
+            self._stream.close()
+
+
+def read_records(folder: Path) -> Iterator[Record]:
+    """The records of a run in arrival order; a last line cut off by a crash is left out."""
+    decoder = msgspec.json.Decoder(Record)
+    with (folder / RECORDS).open("rb") as stream:
+        for line in stream:
+            if line.endswith(b"\n"):
+                yield decoder.decode(line)
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(path.name + ".draft")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,26 @@
+"""Where cases come from: the official files, JSON lines, or the embedded probes."""
+
+from pathlib import Path
+
+from fakebench_suite.errors import DataError
+from fakebench_suite.sources.dataset import Dataset
+
+
+def open_dataset(data: Path | None) -> Dataset:
+    """The data set behind ``--data``: a directory, a ``.jsonl`` file, or None for the probes."""
+    if data is None:
+        from fakebench_suite.sources.probes import load_probes
+
+        return load_probes()
+    if data.is_dir():
+        from fakebench_suite.sources.official import load_official
+
+        return load_official(data)
+    if data.is_file():
+        from fakebench_suite.sources.jsonl import load_jsonl
+
+        return load_jsonl(data)
+    raise DataError(
+        f"There is no {data}. Point --data at a directory that holds Evaluation/FakeClass.json, "
+        "FakeClue.json or FakeQA.json, or at a .jsonl file; leave it out for the embedded probes."
+    )

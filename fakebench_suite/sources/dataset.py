@@ -1,0 +1,70 @@
+"""What every source yields: cases in file order, their digest, and a way to their images."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
+
+from fakebench_suite.errors import DataError
+from fakebench_suite.types import Case
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """Cases and their images.
+
+    ``kind`` is ``official``, ``jsonl`` or ``probes``; ``open_image`` gives the pixels of a case's
+    image as a fresh RGB picture that carries no name and no metadata, or raises ImageError.
+    ``has_images`` is asked once, before a model is loaded.
+    """
+
+    name: str
+    kind: str
+    digest: str
+    cases: tuple[Case, ...]
+    open_image: Callable[[Case], "Image.Image"]
+    has_images: Callable[[], bool]
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a data file; DataError when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror}.") from error
+
+
+def digest_files(contents: Iterable[bytes]) -> str:
+    """SHA-256 over the given contents in order, as hex."""
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
+
+
+def check_image_name(name: str, *, where: str) -> str:
+    """The name unchanged, if it stays inside its directory; otherwise DataError."""
+    path, windows = PurePosixPath(name), PureWindowsPath(name)
+    escapes = path.is_absolute() or windows.anchor or ".." in windows.parts
+    if not name or escapes or any(ord(char) < 32 for char in name) or ":" in name:
+        raise DataError(
+            f"{where}: the image name {name!r} is refused. Allowed are names relative to the "
+            "image directory, without '..', ':' or control characters."
+        )
+    return name
+
+
+def check_unique(cases: Sequence[Case], *, where: str) -> None:
+    """Raise DataError when two cases share an id."""
+    repeated = [name for name, count in Counter(case.id for case in cases).items() if count > 1]
+    if repeated:
+        shown = ", ".join(repeated[:3])
+        raise DataError(
+            f"{where}: {len(repeated)} duplicate ids, such as {shown}. Every image may be asked "
+            "the same thing once; remove the repeated rows."
+        )

@@ -1,0 +1,176 @@
+"""FakeBench's own files: ``Evaluation/FakeClass.json``, ``FakeClue.json`` and ``FakeQA.json``.
+
+Source: repository Yixuan423/FakeBench, commit 198ce26 (MIT); see DESIGN.md for its oddities.
+"""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fakebench_suite.criteria import find_criterion
+from fakebench_suite.errors import DataError
+from fakebench_suite.sources.dataset import (
+    Dataset,
+    check_image_name,
+    check_unique,
+    digest_files,
+    read_bytes,
+)
+from fakebench_suite.sources.forms import find_form, read_clues
+from fakebench_suite.sources.images import ImageFolder, open_image
+from fakebench_suite.types import Authenticity, Case, Form, Task
+
+FILES = ("FakeClass.json", "FakeClue.json", "FakeQA.json")
+_SLOT = re.compile(r"Q(\d+)")
+Row = dict[str, Any]
+
+
+def load_official(root: Path) -> Dataset:
+    """All cases of the files present below ``root``, in file order, with their images.
+
+    Raises DataError naming file, row and field when something cannot be read.
+    """
+    folder = root / "Evaluation" if (root / "Evaluation").is_dir() else root
+    present = [folder / name for name in FILES if (folder / name).is_file()]
+    if not present:
+        raise DataError(
+            f"No FakeBench files in {root}: looked for {', '.join(FILES)} in "
+            f"{root / 'Evaluation'} and in {root}. Point --data at the directory that holds "
+            "Evaluation/, or at a .jsonl file."
+        )
+    contents = {path.name: read_bytes(path) for path in present}
+    readers = {"FakeClass.json": _read_class, "FakeClue.json": _read_clue, "FakeQA.json": _read_qa}
+    cases: list[Case] = []
+    for name, content in contents.items():
+        for number, row in enumerate(_parse_rows(content, name)):
+            cases += readers[name](row, f"{name}, row {number}")
+    cases = _spread_categories(cases)
+    check_unique(cases, where=str(root))
+    images = ImageFolder(root)
+    return Dataset(
+        name=root.resolve().name,
+        kind="official",
+        digest=digest_files(contents.values()),
+        cases=tuple(cases),
+        open_image=lambda case: open_image(
+            images.find(case.image, prefer=f"{case.label}_images" if case.label else None)
+        ),
+        has_images=lambda: bool(images),
+    )
+
+
+def _parse_rows(content: bytes, name: str) -> list[Row]:
+    try:
+        rows = msgspec.json.decode(content)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
+    except msgspec.DecodeError as error:
+        raise DataError(f"{name} is not complete JSON: {error}. Download it again.") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{name} must hold a list of objects, one per image.")
+    return rows
+
+
+def _field(row: Row, key: str, where: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str) or not value.strip():
+        state = "is missing" if key not in row else f"is {value!r}, not a text"
+        raise DataError(f"{where}: the field {key!r} {state}.")
+    return value
+
+
+def _image(row: Row, where: str) -> str:
+    return check_image_name(_field(row, "image_id", where), where=where)
+
+
+def _generator(image: str) -> str:
+    """The generator is the prefix of a fake image's name (DESIGN.md, facts)."""
+    return Path(image).name.rpartition("-")[0] or "unknown"
+
+
+def _read_class(row: Row, where: str) -> list[Case]:
+    image, question = _image(row, where), _field(row, "question", where)
+    authenticity = row.get("authenticity")
+    if authenticity not in (0, 1) or isinstance(authenticity, bool):
+        raise DataError(
+            f"{where}: the field 'authenticity' is {authenticity!r}; it must be 0 (fake) or 1."
+        )
+    form = find_form(question)
+    if form is None:
+        raise DataError(
+            f"{where}: the question {question!r} asks neither 'fake or real' nor whether the "
+            "image is fake or real, 'yes or no'."
+        )
+    label = Authenticity.REAL if authenticity else Authenticity.FAKE
+    return [
+        Case(
+            id=f"{image}:{form}",
+            task=Task.DETECTION,
+            image=image,
+            question=question,
+            form=form,
+            label=label,
+            generator=_generator(image) if label is Authenticity.FAKE else None,
+        )
+    ]
+
+
+def _read_clue(row: Row, where: str) -> list[Case]:
+    image = _image(row, where)
+    expected = read_clues(row.get("telltale_clues"), row.get("telltale_categories"), where=where)
+    shared = Case(
+        id=f"{image}:{Form.FAULTFINDING}",
+        task=Task.INTERPRETATION,
+        image=image,
+        question=_field(row, "faultfinding_mode", where),
+        form=Form.FAULTFINDING,
+        label=Authenticity.FAKE,
+        generator=_generator(image),
+        category=str(row.get("content_categories") or "").strip() or None,
+        expected=expected,
+    )
+    inference = replace(
+        shared,
+        id=f"{image}:{Form.INFERENCE}",
+        task=Task.REASONING,
+        question=_field(row, "inference_mode", where),
+        form=Form.INFERENCE,
+    )
+    return [shared, inference]
+
+
+def _read_qa(row: Row, where: str) -> list[Case]:
+    image = _image(row, where)
+    slots = sorted(int(match[1]) for key in row if (match := _SLOT.fullmatch(key)))
+    if not slots:
+        raise DataError(f"{where}: there is no question; expected fields 'Q1' to 'Q14'.")
+    return [_read_question(row, slot, image, where) for slot in slots]
+
+
+def _read_question(row: Row, slot: int, image: str, where: str) -> Case:
+    question = _field(row, f"Q{slot}", where)
+    criterion = find_criterion(question)
+    if criterion is None:
+        raise DataError(
+            f"{where}: the field 'Q{slot}' names none of the 14 criteria: {question!r}."
+        )
+    return Case(
+        id=f"{image}:Q{slot}-{criterion.replace(' & ', '-').replace(' ', '-')}",
+        task=Task.ANALYSIS,
+        image=image,
+        question=question,
+        form=Form.CRITERION,
+        label=Authenticity.FAKE,
+        generator=_generator(image),
+        criterion=criterion,
+        expected=read_clues(row.get(f"A{slot}"), criterion, where=f"{where}, field 'A{slot}'"),
+    )
+
+
+def _spread_categories(cases: list[Case]) -> list[Case]:
+    """FakeClue alone gives the content categories; every case on the image gets them."""
+    known = {case.image: case.category for case in cases if case.category}
+    return [replace(case, category=known.get(case.image)) for case in cases]

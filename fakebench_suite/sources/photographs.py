@@ -1,0 +1,62 @@
+"""The photographs behind the probes: real ones that scikit-image and scikit-learn carry.
+
+Nothing is downloaded and nothing is copied into this repository; the pictures are read from the
+installed wheels. Train and test photographs are disjoint (and so are both motorcycle views,
+which show one scene and stay together on the train side).
+"""
+
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.float32]
+"""An image as height x width x 3 floats in 0..1."""
+
+SIDE = 128
+"""Side of a probe image in pixels."""
+
+_SKIMAGE, _SKLEARN = "skimage.data", "sklearn.datasets.images"
+TRAIN = {
+    "astronaut.png": _SKIMAGE,
+    "brick.png": _SKIMAGE,
+    "china.jpg": _SKLEARN,
+    "coffee.png": _SKIMAGE,
+    "coins.png": _SKIMAGE,
+    "grass.png": _SKIMAGE,
+    "gravel.png": _SKIMAGE,
+    "ihc.png": _SKIMAGE,
+    "moon.png": _SKIMAGE,
+    "motorcycle_left.png": _SKIMAGE,
+    "motorcycle_right.png": _SKIMAGE,
+    "page.png": _SKIMAGE,
+    "text.png": _SKIMAGE,
+}
+TEST = {
+    "camera.png": _SKIMAGE,
+    "chelsea.png": _SKIMAGE,
+    "flower.jpg": _SKLEARN,
+    "rocket.jpg": _SKIMAGE,
+}
+
+
+@cache
+def load_photograph(name: str) -> Image.Image:
+    """One bundled photograph by file name, as RGB; raises KeyError for a name not listed here."""
+    package = (TRAIN | TEST)[name]
+    with (files(package) / name).open("rb") as stream:
+        return Image.open(stream).convert("RGB")
+
+
+def crop_square(name: str, rng: np.random.Generator) -> Pixels:
+    """A random square of a photograph, at least SIDE pixels wide, scaled to SIDE x SIDE."""
+    photograph = load_photograph(name)
+    shorter = min(photograph.size)
+    side = int(rng.integers(SIDE, min(shorter, 3 * SIDE) + 1))
+    left = int(rng.integers(0, photograph.width - side + 1))
+    top = int(rng.integers(0, photograph.height - side + 1))
+    square = photograph.crop((left, top, left + side, top + side))
+    scaled = square.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return np.asarray(scaled, dtype=np.float32) / np.float32(255)

@@ -1,0 +1,61 @@
+"""The order of cases and the sample: functions of the seed alone."""
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import chain
+
+from fakebench_suite.types import Case
+
+Group = list[Case]
+
+
+def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) -> list[Case]:
+    """All cases, or those of about ``sample`` images, shuffled by image group.
+
+    The sample is stratified by which tasks an image serves, its authenticity and its generator
+    (and, for probes, what was planted); image groups stay whole, and so do pairs of twins, which
+    lie next to each other. The result does not depend on the order of ``cases``.
+    """
+    units: dict[str, dict[str, Group]] = defaultdict(lambda: defaultdict(list))
+    for case in sorted(cases, key=lambda case: (case.task, case.id)):
+        first = min(case.image, case.twin or case.image)
+        units[first][case.image].append(case)
+    shuffled = [list(units[name].values()) for name in sorted(units)]
+    # String seeds hash to the same state on every platform and Python version.
+    random.Random(f"fakebench-suite {seed}").shuffle(shuffled)
+    if sample is not None:
+        shuffled = _draw(shuffled, sample)
+    return list(chain.from_iterable(chain.from_iterable(shuffled)))
+
+
+def _stratum(unit: list[Group]) -> str:
+    facts = {
+        f"{case.task} {case.label} {case.generator} {case.criterion if case.twin else ''}"
+        for group in unit
+        for case in group
+    }
+    return "\n".join(sorted(facts))
+
+
+def _draw(units: list[list[Group]], images: int) -> list[list[Group]]:
+    """Largest-remainder quotas per stratum, in images; units keep their shuffled order."""
+    strata: dict[str, list[int]] = defaultdict(list)
+    for index, unit in enumerate(units):
+        strata[_stratum(unit)].append(index)
+    total = sum(len(unit) for unit in units)
+    share = min(1.0, images / total)
+    sizes = {name: len(units[members[0]]) for name, members in strata.items()}
+    quotas = {name: share * len(members) for name, members in strata.items()}
+    taken = {name: int(quota + 1e-9) for name, quota in quotas.items()}
+    left = images - sum(taken[name] * sizes[name] for name in strata)
+    # Ties fall to the stratum whose first unit comes first in the shuffled order.
+    by_remainder = sorted(strata, key=lambda name: (taken[name] - quotas[name], strata[name][0]))
+    for name in by_remainder:
+        if left <= 0:
+            break
+        if taken[name] < len(strata[name]):
+            taken[name] += 1
+            left -= sizes[name]
+    chosen = sorted(chain.from_iterable(strata[name][: taken[name]] for name in strata))
+    return [units[index] for index in chosen]

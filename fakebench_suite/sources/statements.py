@@ -1,0 +1,23 @@
+"""How the suite words what it planted: reference clues and FakeQA answers of the probes."""
+
+_UNNATURAL = {
+    "content deficiency": "There is a content deficiency",
+    "distortion": "There is distortion",
+    "unrealistic": "The image is unrealistic",
+}
+_NATURAL = {
+    "content deficiency": "There is no content deficiency.",
+    "distortion": "There is no distortion.",
+    "unrealistic": "The image is realistic.",
+}
+
+
+def state_unnatural(criterion: str, clue: str, place: str) -> str:
+    """One sentence that names the violated criterion, what is seen, and where."""
+    claim = _UNNATURAL.get(criterion, f"The {criterion} is unnatural")
+    return f"{claim}: {clue} in the {place}."
+
+
+def state_natural(criterion: str) -> str:
+    """One sentence that says a criterion is as in a photograph."""
+    return _NATURAL.get(criterion, f"The {criterion} is natural.")

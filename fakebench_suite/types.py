@@ -1,0 +1,157 @@
+"""The vocabulary of the suite on one page: frozen data that walks from file to exit code.
+
+``dataset file -> Case -> Prompt -> Answer -> Verdict -> Record -> Score -> exit code``
+
+Standard library only. Every type turns to JSON and back through ``msgspec`` unchanged
+(see :mod:`fakebench_suite.report.store`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Task(StrEnum):
+    """The four questions FakeBench asks (arXiv 2404.13306, section III)."""
+
+    DETECTION = "detection"
+    INTERPRETATION = "interpretation"
+    REASONING = "reasoning"
+    ANALYSIS = "analysis"
+
+
+class Authenticity(StrEnum):
+    """Whether an image was generated (``authenticity: 0`` in FakeClass) or photographed (``1``)."""
+
+    FAKE = "fake"
+    REAL = "real"
+
+
+class Form(StrEnum):
+    """How a prompt asks, which fixes how its reply is read."""
+
+    WHAT = "what"
+    ISFAKE = "isfake"
+    ISREAL = "isreal"
+    FAULTFINDING = "faultfinding"
+    INFERENCE = "inference"
+    CRITERION = "criterion"
+
+
+class Outcome(StrEnum):
+    """What became of a case. The three errors are never mixed with the five answers."""
+
+    CORRECT = "correct"
+    INCORRECT = "incorrect"
+    UNPARSED = "unparsed"
+    REFUSED = "refused"
+    UNSCORED = "unscored"
+    MODEL_ERROR = "model_error"
+    JUDGE_ERROR = "judge_error"
+    IMAGE_ERROR = "image_error"
+
+    @property
+    def is_error(self) -> bool:
+        """True when no answer could be judged: an error is never an answer."""
+        return self in _ERRORS
+
+    @property
+    def is_miss(self) -> bool:
+        """True when there was an answer and it did not pass."""
+        return self in _MISSES
+
+
+_ERRORS = frozenset({Outcome.MODEL_ERROR, Outcome.JUDGE_ERROR, Outcome.IMAGE_ERROR})
+_MISSES = frozenset({Outcome.INCORRECT, Outcome.UNPARSED, Outcome.REFUSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clue:
+    """A sentence that says what reveals the image as fake, and the criterion it belongs to."""
+
+    text: str
+    criterion: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One prompt on one image; ``expected`` is None where the reference text is withheld."""
+
+    id: str
+    """Unique in its dataset, ``<image>:<what is asked>``; also the pytest parameter id."""
+    task: Task
+    image: str
+    """Name of the image in its dataset; cases that share it form an image group."""
+    question: str
+    form: Form
+    label: Authenticity | None = None
+    generator: str | None = None
+    criterion: str | None = None
+    """The criterion asked about (analysis) or planted (probes)."""
+    category: str | None = None
+    """Content categories of the image as the data set gives them (FakeClue)."""
+    expected: tuple[Clue, ...] | None = None
+    twin: str | None = None
+    """The untouched image of a forged probe, and the other way round."""
+    box: tuple[int, int, int, int] | None = None
+    """Where a probe was forged, in pixels: left, top, right, bottom (the latter two outside)."""
+
+    @property
+    def group(self) -> str:
+        """The image group: the unit of scheduling, prefix reuse and bootstrap resampling."""
+        return self.image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """The text sent to the model after the image named ``image``."""
+
+    case: str
+    image: str
+    form: Form
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the model said: generated tokens, and its share of the batch's wall time in seconds."""
+
+    text: str
+    tokens: int
+    seconds: float
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What we make of an answer: ``said`` is the reading, ``score`` 0-2 where a text was graded."""
+
+    outcome: Outcome
+    why: str
+    said: str | None = None
+    score: float | None = None
+    obeyed: bool | None = None
+    """Whether the reply kept the asked output format, where one was asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Everything about one finished case: one JSON line of ``records.jsonl``."""
+
+    case: Case
+    prompt: str
+    answer: Answer | None
+    verdict: Verdict
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A value with its 95 % interval over ``n`` cases; None where it is undefined (n = 0)."""
+
+    metric: str
+    task: Task
+    slice: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int

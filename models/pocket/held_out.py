@@ -1,0 +1,57 @@
+"""Measuring pocket on probes of the test photographs, through the suite's own adapter and judge."""
+
+from pathlib import Path
+
+import tomli_w
+from statsmodels.stats.proportion import proportion_confint
+
+from fakebench_suite.adapters.cards import Card
+from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
+from fakebench_suite.errors import ModelError
+from fakebench_suite.judges.verdict import judge
+from fakebench_suite.prompts import build_prompt
+from fakebench_suite.sources.probes import load_probes
+from fakebench_suite.types import Case, Form, Outcome, Task
+
+NOTE = (
+    "pocket proves the pipeline; it knows planted forgeries only, so its scores mean nothing else"
+)
+
+
+def measure(checkpoint: Path) -> dict[str, str]:
+    """Detection (one question per image) and naming of the criterion, each with its interval."""
+    card = Card(name="pocket", path=str(checkpoint), dtype="float32")
+    adapter = HuggingFaceAdapter(card, checkpoint, device="cpu", remote_code=False)
+    probes = load_probes()
+    detection = [case for case in probes.cases if case.form is Form.WHAT]
+    clues = [case for case in probes.cases if case.task is Task.INTERPRETATION]
+
+    def count_correct(cases: list[Case]) -> int:
+        images = {case.image: probes.open_image(case) for case in cases}
+        replies = adapter.answer([build_prompt(case) for case in cases], images)
+        return sum(
+            not isinstance(reply, ModelError) and judge(case, reply).outcome is Outcome.CORRECT
+            for case, reply in zip(cases, replies, strict=True)
+        )
+
+    return {
+        "detection_accuracy": _with_interval(count_correct(detection), len(detection)),
+        "criterion_named": _with_interval(count_correct(clues), len(clues)),
+    }
+
+
+def _with_interval(hits: int, total: int) -> str:
+    low, high = proportion_confint(hits, total, method="wilson")
+    return f"{hits / total:.3f} [{low:.3f}, {high:.3f}] n={total}"
+
+
+def write_card(path: Path, figures: dict[str, str], *, minutes: float) -> None:
+    """The card of the trained checkpoint, with the figures just measured."""
+    card = {
+        "path": ".",
+        "dtype": "float32",
+        "note": NOTE,
+        "generation": {"max_new_tokens": 48, "batch_size": 64},
+        "held_out": figures | {"training_minutes": f"{minutes:.0f}"},
+    }
+    path.write_text(tomli_w.dumps(card), encoding="utf-8")

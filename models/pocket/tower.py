@@ -1,0 +1,165 @@
+"""Stage one of training pocket: a small hybrid tower learns where each forgery lies.
+
+The tower is transformers' DPT in its hybrid form (a ResNet whose last feature map feeds one
+transformer layer, arXiv 2103.13413). Each patch is supervised with the criterion planted there,
+because next-token loss alone leaves a small vision model at chance on two CPU cores.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torchvision.transforms.v2.functional import InterpolationMode, resize
+from transformers import DPTConfig, DPTModel, ResNetConfig
+
+from fakebench_suite.sources.photographs import SIDE
+from samples import CRITERIA, Fault, Sample, draw_samples
+
+INPUT = 96
+"""Side of the tower's input in pixels; probes are scaled down from SIDE."""
+GRID = INPUT // 16
+CLASSES = 1 + len(CRITERIA)
+MEAN, STD = 0.45, 0.27
+BATCH = 64
+
+
+def tower_config() -> DPTConfig:
+    """A ResNet of five basic blocks, stride 16, and one transformer layer: 6 x 6 patches of 128."""
+    return DPTConfig(
+        is_hybrid=True,
+        backbone_config=ResNetConfig(
+            embedding_size=32,
+            hidden_sizes=[32, 64, 128],
+            depths=[1, 2, 2],
+            layer_type="basic",
+            out_features=["stage1", "stage2", "stage3"],
+        ),
+        backbone_featmap_shape=[1, 128, GRID, GRID],
+        hidden_size=128,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        intermediate_size=256,
+        image_size=INPUT,
+        patch_size=16,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Samples drawn once and seen many times, turned and recoloured anew each time.
+
+    ``pixels`` is n x 3 x INPUT x INPUT uint8; ``labels`` is n x GRID x GRID x CLASSES, the share
+    of each patch that each class covers (class 0: untouched).
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    faults: list[Fault | None]
+
+    @classmethod
+    def draw(cls, *, size: int, seed: int) -> "Pool":
+        """``size`` samples of the train photographs, half of them forged."""
+        pixels = torch.empty(size, 3, INPUT, INPUT, dtype=torch.uint8)
+        labels = torch.empty(size, GRID, GRID, CLASSES)
+        faults = []
+        for index, sample in zip(range(size), draw_samples(seed), strict=False):
+            pixels[index] = to_input(sample)
+            labels[index] = to_patch_labels(sample.fault)
+            faults.append(sample.fault)
+        return cls(pixels=pixels, labels=labels, faults=faults)
+
+    def batches(self, *, steps: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """``steps`` batches of normalised pixels and labels, shuffled, turned and recoloured."""
+        random = torch.Generator().manual_seed(seed)
+        order = torch.empty(0, dtype=torch.long)
+        for _ in range(steps):
+            if len(order) < BATCH:
+                order = torch.randperm(len(self.pixels), generator=random)
+            chosen, order = order[:BATCH], order[BATCH:]
+            pixels, labels = self.pixels[chosen].float() / 255, self.labels[chosen]
+            turn, flip = torch.randint(0, 4, (), generator=random), torch.rand((), generator=random)
+            pixels, labels = pixels.rot90(int(turn), (2, 3)), labels.rot90(int(turn), (1, 2))
+            if flip < 0.5:
+                pixels, labels = pixels.flip(3), labels.flip(2)
+            channels = torch.randperm(3, generator=random)
+            gain = torch.empty(BATCH, 3, 1, 1).uniform_(0.85, 1.15, generator=random)
+            yield normalise((pixels[:, channels] * gain).clamp(0, 1)), labels
+
+
+def to_input(sample: Sample) -> Tensor:
+    """A sample as the processor would scale it: 3 x INPUT x INPUT, uint8."""
+    image = torch.from_numpy(np.rint(sample.image * 255).astype(np.uint8)).permute(2, 0, 1)
+    return resize(image, [INPUT, INPUT], InterpolationMode.BICUBIC, antialias=True)
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """Pixels in 0..1 as the tower takes them."""
+    return ((pixels - MEAN) / STD).contiguous(memory_format=torch.channels_last)
+
+
+def to_patch_labels(fault: Fault | None) -> Tensor:
+    """The share of each patch that the planted box covers, GRID x GRID x CLASSES."""
+    labels = torch.zeros(GRID, GRID, CLASSES)
+    labels[..., 0] = 1
+    if fault is not None:
+        edges = torch.arange(GRID + 1) * (SIDE / GRID)
+        across = edges.clamp(fault.box.left, fault.box.right).diff()
+        down = edges.clamp(fault.box.top, fault.box.bottom).diff()
+        covered = torch.outer(down, across) * (GRID / SIDE) ** 2
+        labels[..., 0] -= covered
+        labels[..., 1 + CRITERIA.index(fault.criterion)] = covered
+    return labels
+
+
+class DenseTower(nn.Module):
+    """The tower with a linear head per patch, used in pre-training only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        config = tower_config()
+        self.tower = DPTModel(config)
+        self.head = nn.Linear(config.hidden_size, CLASSES)
+
+    def look(self, pixels: Tensor) -> Tensor:
+        """The features LLaVA takes from the tower, n x GRID * GRID x 128."""
+        features: Tensor = self.tower(pixels, output_hidden_states=True).hidden_states[-1]
+        return features[:, 1:]
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Class scores per patch, n x GRID x GRID x CLASSES."""
+        scores: Tensor = self.head(self.look(pixels))
+        return scores.view(-1, GRID, GRID, CLASSES)
+
+
+def patch_loss(scores: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy against soft patch labels."""
+    return nn.functional.cross_entropy(scores.float().flatten(0, 2), labels.flatten(0, 2))
+
+
+def one_cycle(progress: float, peak: float) -> float:
+    """Learning rate at ``progress`` in 0..1: a short linear warm-up, then a cosine to zero."""
+    return float(peak * min(1.0, progress / 0.05) * 0.5 * (1 + np.cos(np.pi * progress)))
+
+
+def pretrain_tower(pool: Pool, *, seed: int, steps: int, log: Callable[[str], None]) -> DenseTower:
+    """Train tower and patch head on the pool for ``steps`` batches."""
+    torch.manual_seed(seed)
+    model = DenseTower().train().to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.02)
+    recent = 0.0
+    for step, (pixels, labels) in enumerate(pool.batches(steps=steps, seed=seed), start=1):
+        for group in optimizer.param_groups:
+            group["lr"] = one_cycle(step / steps, 2e-3)
+        with torch.autocast("cpu", torch.bfloat16):
+            scores = model(pixels)
+        loss = patch_loss(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        recent += (loss.item() - recent) / min(step, 100)
+        if step % 100 == 0:
+            log(f"tower step {step}/{steps} patch loss {recent:.4f}")
+    return model.eval()
