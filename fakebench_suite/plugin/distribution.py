@@ -24,4 +24,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
                 self._slices = cut_slices(self.collection)
             return str(self._slices[nodeid])
 
+        def remove_node(self, node: Any) -> str | None:
+            """The item a worker died on is done; xdist would hand it to worker after worker."""
+            for unit in self.assigned_work[node].values():
+                for nodeid, completed in unit.items():
+                    if not completed:
+                        unit[nodeid] = True
+                        super().remove_node(node)
+                        return str(nodeid)
+            super().remove_node(node)
+            return None
+
     return SliceScheduling(config, log)

@@ -6,7 +6,8 @@ which show one scene and stay together on the train side).
 """
 
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ Pixels = NDArray[np.float32]
 SIDE = 128
 """Side of a probe image in pixels."""
 
-_SKIMAGE, _SKLEARN = "skimage.data", "sklearn.datasets.images"
+_SKIMAGE, _SKLEARN = "skimage/data", "sklearn/datasets/images"
 TRAIN = {
     "astronaut.png": _SKIMAGE,
     "brick.png": _SKIMAGE,
@@ -45,9 +46,11 @@ TEST = {
 @cache
 def load_photograph(name: str) -> Image.Image:
     """One bundled photograph by file name, as RGB; raises KeyError for a name not listed here."""
-    package = (TRAIN | TEST)[name]
-    with (files(package) / name).open("rb") as stream:
-        return Image.open(stream).convert("RGB")
+    package, _, folder = (TRAIN | TEST)[name].partition("/")
+    # The packages are located, not imported: sklearn.datasets alone would load pandas.
+    spec = find_spec(package)
+    assert spec is not None and spec.origin is not None
+    return Image.open(Path(spec.origin).parent / folder / name).convert("RGB")
 
 
 def crop_square(name: str, rng: np.random.Generator) -> Pixels:

@@ -91,10 +91,10 @@ def make_model(
         vision_config=tower_config(),
         text_config=LlamaConfig(
             vocab_size=len(tokenizer),
-            hidden_size=192,
-            intermediate_size=512,
-            num_hidden_layers=4,
-            num_attention_heads=6,
+            hidden_size=128,
+            intermediate_size=256,
+            num_hidden_layers=3,
+            num_attention_heads=4,
             max_position_embeddings=1024,
             tie_word_embeddings=True,
             bos_token_id=tokenizer.bos_token_id,
@@ -116,10 +116,12 @@ def make_model(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exercise:
-    """A batch of lessons as token ids, padded on the right; prompts carry the label -100."""
+    """A batch of lessons as token ids; prompts carry the label -100.
+
+    Padded on the right, where causal attention never looks back from, so there is no mask.
+    """
 
     tokens: Tensor
-    mask: Tensor
     labels: Tensor
 
 
@@ -136,13 +138,11 @@ class Teacher:
         longest = max(len(prompt) + len(answer) for prompt, answer in rows)
         tokens = torch.full((len(rows), longest), self._tokenizer.pad_token_id)
         labels = torch.full((len(rows), longest), -100)
-        mask = torch.zeros(len(rows), longest, dtype=torch.long)
         for index, (prompt, answer) in enumerate(rows):
             end = len(prompt) + len(answer)
             tokens[index, :end] = torch.tensor(prompt + answer)
             labels[index, len(prompt) : end] = torch.tensor(answer)
-            mask[index, :end] = 1
-        return Exercise(tokens=tokens, mask=mask, labels=labels)
+        return Exercise(tokens=tokens, labels=labels)
 
     def _tokenise(self, asked: str, said: str) -> tuple[list[int], list[int]]:
         prompt = f"{START}{IMAGE * (GRID * GRID)}\nQ: {asked}\nA:"
@@ -197,7 +197,7 @@ def teach(
             places = (exercise.tokens == image_token)[..., None]
             hidden = model.model.language_model(
                 inputs_embeds=words.masked_scatter(places, seen.to(words.dtype)),
-                attention_mask=exercise.mask,
+                use_cache=False,
             ).last_hidden_state
             answered = exercise.labels[:, 1:] != -100
             scores = model.lm_head(hidden[:, :-1][answered])

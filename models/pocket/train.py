@@ -14,7 +14,7 @@ import torch
 
 from held_out import measure, write_card
 from speech import look_at, make_model, make_processor, teach, train_tokenizer
-from tower import Pool, pretrain_tower
+from tower import DenseTower, Pool, pretrain_tower
 
 HERE = Path(__file__).resolve().parent
 
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=30_000, help="pictures per stage")
     parser.add_argument("--tower-steps", type=int, default=9_000)
     parser.add_argument("--speech-steps", type=int, default=4_000)
+    parser.add_argument("--tower", type=Path, help="reuse the tower.pt of an earlier run")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(2)
@@ -38,9 +39,15 @@ def main() -> None:
             print(f"{time.monotonic() - started:7.0f} s  {line}", flush=True)
 
         log(f"torch {torch.__version__}, seed {options.seed}, 2 threads")
-        seen = Pool.draw(size=options.pictures, seed=options.seed)
-        log(f"drew {options.pictures} pictures for the tower")
-        dense = pretrain_tower(seen, seed=options.seed, steps=options.tower_steps, log=log)
+        if options.tower is None:
+            seen = Pool.draw(size=options.pictures, seed=options.seed)
+            log(f"drew {options.pictures} pictures for the tower")
+            dense = pretrain_tower(seen, seed=options.seed, steps=options.tower_steps, log=log)
+            torch.save(dense.state_dict(), options.out / "tower.pt")
+        else:
+            dense = DenseTower().eval()
+            dense.load_state_dict(torch.load(options.tower, weights_only=True))
+            log(f"took the tower from {options.tower.name}")
         fresh = Pool.draw(size=options.pictures, seed=options.seed + 1)
         log(f"drew {options.pictures} other pictures for the language model")
         tokenizer = train_tokenizer(fresh.faults[:2000], options.seed)

@@ -1,0 +1,37 @@
+# Two commands do everything on a machine that has only Python 3.11 or newer:
+#   make run    the main job: the embedded model answers the embedded probes
+#   make test   style, types and tests
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: run test lock pocket clean
+
+run: $(READY)
+	$(BIN)/pytest --model=pocket
+
+test: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest tests -n 2
+
+# Pinned versions, so that today's green is tomorrow's green; uv installs them in seconds.
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $(READY)
+
+# Resolve the newest versions pyproject.toml allows, for every platform and Python at once.
+lock:
+	uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
+
+# Train the embedded model again, from nothing (about an hour on two cores).
+pocket: $(READY)
+	$(BIN)/python models/pocket/train.py
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,29 @@
+"""What the plugin tests share: the ways to run, a scripted model, and reading records."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODES = (("-n0",), ("-n2",), ("-p", "no:xdist"))
+Run = Callable[..., pytest.RunResult]
+
+SCRIPT = """
+adapter = "scripted"
+[script]
+what = ["fake"]
+isfake = ["yes"]
+isreal = ["no"]
+faultfinding = ["This is a fake image because the texture repeats."]
+inference = ["The light is odd. Conclusion: fake."]
+criterion = ["It is natural."]
+"""
+
+
+def read_records(project: Path, run: str = "run") -> list[dict[str, Any]]:
+    """The records of a run, as written."""
+    lines = (project / "reports" / run / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]

@@ -1,0 +1,84 @@
+"""Every mistake of a user's ends in one clear error before anything is asked."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.sandbox import MODES, Run
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_an_unknown_model_lists_the_cards_and_suggests_the_nearest(
+    run: Run, mode: tuple[str, ...]
+) -> None:
+    """A mistyped model name is a usage error in one sentence, also under xdist."""
+    result = run("--model=pokcet", *mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: There is no model 'pokcet'. Did you mean 'pocket'?*"])
+    assert "Traceback" not in result.stderr.str() + result.stdout.str()
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_weights_that_are_not_here_are_one_sentence(
+    run: Run, mode: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A card whose weights are elsewhere says what to download and where to point --model."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    result = run("--model=qwen-vl", *mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: The weights of 'qwen-vl' *hf download *--model*"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--data=nowhere"], "*There is no *nowhere*FakeClass.json*"),
+        (["--data=cases"], "*No FakeBench files in *looked for FakeClass.json*"),
+        (["--sample=0"], "*--sample*'0' is not a number of images*"),
+        (["--run=../elsewhere"], "*--run is '../elsewhere'; it must be a plain name*"),
+        (["--prompts=fancy"], "*--prompts*invalid*fancy*"),
+        (["--reports=pyproject.toml"], "*cannot be written to*--reports*"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_bad_options_are_usage_errors(run: Run, options: list[str], message: str) -> None:
+    """Each wrong option says what was wrong and what is allowed."""
+    result = run(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
+def test_broken_json_names_file_and_place(run: Run, data: Path) -> None:
+    """A truncated file is a usage error that names it."""
+    path = data / "Evaluation" / "FakeQA.json"
+    path.write_text(path.read_text(encoding="utf-8")[:-20], encoding="utf-8")
+    result = run(f"--data={data}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: FakeQA.json is not complete JSON*"])
+
+
+def test_a_data_set_without_any_image_is_refused_but_can_be_collected(run: Run, data: Path) -> None:
+    """No picture at all is a usage error of a run; --collect-only still counts the cases."""
+    for path in data.glob("*_images/*"):
+        path.unlink()
+    result = run(f"--data={data}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: There are no images below *"])
+    collected = run(f"--data={data}", "--collect-only", "-q")
+    collected.stdout.fnmatch_lines(["48 tests collected*"])
+
+
+def test_a_run_is_never_overwritten(run: Run, data: Path) -> None:
+    """A second run of the same name is refused."""
+    assert run(f"--data={data}").ret == 0
+    result = run(f"--data={data}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *already holds a run*--run*"])
+
+
+def test_an_option_value_may_stand_apart(run: Run, data: Path) -> None:
+    """``--data DIR`` works like ``--data=DIR``, although pytest takes DIR for tests at first."""
+    outside = data.rename(data.parent.parent / f"{data.parent.name}-outside")
+    result = run("--data", str(outside), "--collect-only", "-q")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["cases/test_detection.py::*", "48 tests collected*"])

@@ -1,0 +1,150 @@
+"""The main job under every way of running it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.sandbox import MODES, Run, read_records
+
+
+def test_scores_do_not_depend_on_how_cases_are_distributed(
+    run: Run, data: Path, project: Path
+) -> None:
+    """Scores and records are the same at -n0, -n2 and without xdist, byte for byte and set-wise."""
+    outcomes, scores = [], []
+    for number, mode in enumerate(MODES):
+        result = run(f"--data={data}", f"--run=r{number}", *mode)
+        assert result.ret == 0, result.stdout.str()
+        outcomes.append(sorted(line["case"]["id"] for line in read_records(project, f"r{number}")))
+        scores.append((project / "reports" / f"r{number}" / "scores.json").read_bytes())
+    assert len(outcomes[0]) == 48
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+    assert scores[0] == scores[1] == scores[2]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_misses_are_counted_and_leave_the_status_at_zero(
+    run: Run, data: Path, mode: tuple[str, ...]
+) -> None:
+    """A model that is wrong about half of the images ends with exit status 0 and its own words."""
+    result = run(f"--data={data}", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["*FakeBench scores*", "*detection *all *balanced_accuracy *0.500*"]
+    )
+    result.stdout.fnmatch_lines(["*8 missed*"])
+    assert "Traceback" not in result.stdout.str()
+    assert "FAILURES" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_an_unreadable_image_is_an_error_of_its_cases_only(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """A broken picture gives errors for its five cases, status 1, and scores for all others."""
+    (data / "fake_images" / "glide-00.png").write_bytes(b"")
+    result = run(f"--data={data}", *mode)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    records = read_records(project)
+    broken = [line for line in records if line["verdict"]["outcome"] == "image_error"]
+    assert len(records) == 48
+    assert {line["case"]["image"] for line in broken} == {"glide-00.png"}
+    assert len(broken) == 5
+    assert all(line["answer"] is None for line in broken)
+    scores = json.loads((project / "reports/run/scores.json").read_text(encoding="utf-8"))
+    accuracy = next(s for s in scores if s["metric"] == "accuracy" and s["slice"] == "all")
+    assert accuracy["n"] == 15
+    result.stdout.fnmatch_lines(["*glide-00.png is empty*", "*5 cases ended in an error*"])
+
+
+def test_tasks_are_chosen_with_plain_pytest(run: Run, data: Path, project: Path) -> None:
+    """Markers, -k and node ids select cases, and such a run is marked partial."""
+    result = run(f"--data={data}", "-m", "detection", "--run=marker")
+    assert result.ret == 0
+    assert len(read_records(project, "marker")) == 16
+    result.stdout.fnmatch_lines(["*PARTIAL RUN (filtered)*"])
+    assert run(f"--data={data}", "-k", "edge and glide", "--run=keyword").ret == 0
+    assert len(read_records(project, "keyword")) == 4
+    node = "cases/test_reasoning.py::test_reasoning[vqdm-02.png:inference]"
+    assert run(f"--data={data}", node, "--run=node").ret == 0
+    assert [line["case"]["id"] for line in read_records(project, "node")] == [
+        "vqdm-02.png:inference"
+    ]
+    manifest = json.loads((project / "reports/node/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["partial"] == ["filtered"]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_lf_runs_the_misses_again(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """--lf after a run asks exactly the missed cases."""
+    assert run(f"--data={data}", "--run=first", *mode).ret == 0
+    missed = {
+        line["case"]["id"]
+        for line in read_records(project, "first")
+        if line["verdict"]["outcome"] == "incorrect"
+    }
+    assert run(f"--data={data}", "--run=again", "--lf", *mode).ret == 0
+    assert {line["case"]["id"] for line in read_records(project, "again")} == missed
+    assert len(missed) == 8
+
+
+def test_the_sample_is_whole_images_drawn_by_seed(run: Run, data: Path, project: Path) -> None:
+    """--sample keeps image groups whole, repeats under one seed and changes under another."""
+    images = []
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        assert run(f"--data={data}", "--sample=8", f"--seed={seed}", f"--run={name}").ret == 0
+        records = read_records(project, name)
+        images.append([line["case"]["id"] for line in records])
+        assert len(records) == 4 * 5 + 4
+    assert images[0] == images[1] != images[2]
+    manifest = json.loads((project / "reports/a/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["partial"] == ["sampled"]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_every_record_holds_what_was_asked_said_and_made_of_it(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """A record names case, prompt, answer, verdict and worker; the manifest names the rest."""
+    assert run(f"--data={data}", *mode).ret == 0
+    record = next(line for line in read_records(project) if line["case"]["task"] == "analysis")
+    assert set(record) == {"case", "prompt", "answer", "verdict", "worker"}
+    assert {"id", "task", "image", "label", "form", "generator", "criterion", "category"} <= set(
+        record["case"]
+    )
+    assert {"text", "tokens", "seconds", "batch_size"} == set(record["answer"])
+    assert {"outcome", "score", "said", "why"} <= set(record["verdict"])
+    workers = {str(line["worker"]) for line in read_records(project)}
+    assert workers <= ({"gw0", "gw1"} if mode == ("-n2",) else {"main"})
+    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["status"] == "finished"
+    assert manifest["recorded"] == manifest["selected"] == manifest["dataset"]["cases"] == 48
+    assert {"model", "prompts", "judge", "seed", "versions", "hardware", "wall_seconds"} <= set(
+        manifest
+    )
+
+
+def test_other_tests_beside_the_cases_keep_their_own_status(
+    run: Run, data: Path, project: Path
+) -> None:
+    """A failing test that is no case turns the run red although misses do not."""
+    (project / "cases" / "test_other.py").write_text("def test_other():\n    assert False\n")
+    assert run(f"--data={data}").ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_stopping_at_the_first_miss_is_not_a_success(run: Run, data: Path, project: Path) -> None:
+    """With -x the run ends early: status 1, and the manifest says interrupted."""
+    assert run(f"--data={data}", "-x").ret == pytest.ExitCode.TESTS_FAILED
+    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["partial"] == ["interrupted"]
+
+
+def test_verbose_names_every_outcome(run: Run, data: Path) -> None:
+    """-v prints one line per case with the suite's own words."""
+    result = run(f"--data={data}", "-v", "-m", "detection or analysis")
+    result.stdout.fnmatch_lines(["*test_detection*CORRECT*"])
+    result.stdout.fnmatch_lines(["*test_detection*MISSED*"])
+    result.stdout.fnmatch_lines(["*test_analysis*UNSCORED*"])

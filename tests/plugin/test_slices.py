@@ -1,0 +1,57 @@
+"""Slices: whole image groups, cut by the ids alone, answered once, kept on one worker."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakebench_suite.plugin.collection import SLICE_PROMPTS, cut_slices, find_group
+from tests.plugin.sandbox import Run, read_records
+
+
+@given(st.lists(st.tuples(st.text("abc", min_size=1), st.integers(1, 80)), max_size=30))
+def test_slices_keep_image_groups_whole_and_large(groups: list[tuple[str, int]]) -> None:
+    """A slice ends only where a group ends, and only once it is large enough."""
+    ids = [
+        f"cases/t.py::t[{name}{place}:{number}]"
+        for place, (name, size) in enumerate(groups)
+        for number in range(size)
+    ]
+    slices = cut_slices(ids)
+    sizes: dict[int, int] = {}
+    for nodeid in ids:
+        sizes[slices[nodeid]] = sizes.get(slices[nodeid], 0) + 1
+    assert len({(find_group(nodeid), slices[nodeid]) for nodeid in ids}) == len(groups)
+    assert list(sizes) == list(range(len(sizes)))
+    assert all(size >= SLICE_PROMPTS for size in list(sizes.values())[:-1])
+    assert all(size < SLICE_PROMPTS + 80 for size in sizes.values())
+
+
+def test_the_group_is_the_image_in_the_node_id() -> None:
+    """Whatever comes after the colon belongs to the question; other tests are their own group."""
+    assert find_group("cases/t.py::t[a-b.png:Q1-edge]") == "a-b.png"
+    assert find_group("cases/t.py::t[sub/a.png:x:y]") == "sub/a.png"
+    assert find_group("tests/t.py::t[3]") == "tests/t.py::t[3]"
+    assert find_group("tests/t.py::t") == "tests/t.py::t"
+
+
+def test_a_slice_is_answered_in_one_call(run: Run, data: Path, project: Path) -> None:
+    """All 48 cases of one slice share one batch, on one worker, although each is its own test."""
+    assert run(f"--data={data}", "-n2").ret == 0
+    records = read_records(project)
+    assert {line["answer"]["batch_size"] for line in records} == {48}
+    assert len({str(line["worker"]) for line in records}) == 1
+
+
+def test_a_crashed_worker_loses_only_what_it_was_doing(run: Run, data: Path, project: Path) -> None:
+    """When a worker dies, finished records are on disk, the rest is run elsewhere, status is 1."""
+    (project / "cases" / "test_crash.py").write_text(
+        "import os, pytest\n"
+        "@pytest.mark.skipif('PYTEST_XDIST_WORKER' not in os.environ, reason='worker only')\n"
+        "def test_crash():\n    os._exit(3)\n",
+        encoding="utf-8",
+    )
+    result = run(f"--data={data}", "-n2")
+    assert result.ret == 1
+    assert len(read_records(project)) == 48
+    assert len({line["case"]["id"] for line in read_records(project)}) == 48
