@@ -62,9 +62,9 @@ class SliceAnswers:
 
 
 @pytest.fixture(scope="session")
-def model(pytestconfig: pytest.Config) -> Iterator[Adapter]:
+def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     """The model under test, loaded when the first case asks."""
-    plan = get_plan(pytestconfig)
+    plan = get_plan(request.config)
     if plan.card.adapter is Kind.SCRIPTED:
         from fakebench_suite.adapters.scripted import ScriptedAdapter
 
@@ -82,8 +82,9 @@ def model(pytestconfig: pytest.Config) -> Iterator[Adapter]:
         remote_code = plan.card.trust_remote_code and plan.settings.remote_code
         adapter = HuggingFaceAdapter(plan.card, weights, device=device, remote_code=remote_code)
     except UserError as error:
-        # Every case needs the model, so none can run: stop at once, in one sentence.
-        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        # Every case needs the model, so none can run: stop, here and in the other workers.
+        request.session.shouldstop = str(error)
+        pytest.fail(str(error), pytrace=False)
     with claim:
         yield adapter
 

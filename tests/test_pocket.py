@@ -1,0 +1,105 @@
+"""The embedded model: real weights, through the same adapter as any other checkpoint."""
+
+import pytest
+import torch
+from statsmodels.stats.proportion import proportion_confint
+
+from fakebench_suite.adapters.cards import find_card, locate_weights
+from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
+from fakebench_suite.errors import ModelError
+from fakebench_suite.judges.verdict import judge
+from fakebench_suite.prompts import build_prompt
+from fakebench_suite.sources.dataset import Dataset
+from fakebench_suite.sources.probes import load_probes
+from fakebench_suite.types import Answer, Case, Form, Outcome, Task
+
+
+@pytest.fixture(scope="module")
+def pocket() -> HuggingFaceAdapter:
+    """Pocket as its card loads it."""
+    card = find_card("pocket")
+    weights = locate_weights(card)
+    assert weights is not None
+    return HuggingFaceAdapter(card, weights, device="cpu", remote_code=False)
+
+
+@pytest.fixture(scope="module")
+def probes() -> Dataset:
+    """Eighty pairs: twenty crops of each test photograph."""
+    return load_probes(80)
+
+
+def ask(model: HuggingFaceAdapter, data: Dataset, cases: list[Case]) -> list[Answer]:
+    """The answers to the cases, none of them an error."""
+    images = {case.image: data.open_image(case) for case in cases}
+    replies = model.answer([build_prompt(case) for case in cases], images)
+    answers = [reply for reply in replies if not isinstance(reply, ModelError)]
+    assert len(answers) == len(cases)
+    return answers
+
+
+def count_correct(model: HuggingFaceAdapter, data: Dataset, cases: list[Case]) -> int:
+    """How many of the cases the model passes."""
+    answers = ask(model, data, cases)
+    verdicts = [judge(case, answer) for case, answer in zip(cases, answers, strict=True)]
+    return sum(verdict.outcome is Outcome.CORRECT for verdict in verdicts)
+
+
+def test_it_is_small_enough_to_ship() -> None:
+    """The weights are safetensors of at most 16 MB."""
+    weights = locate_weights(find_card("pocket"))
+    assert weights is not None
+    assert (weights / "model.safetensors").stat().st_size <= 16 * 2**20
+
+
+def test_it_detects_planted_forgeries_above_chance(
+    pocket: HuggingFaceAdapter, probes: Dataset
+) -> None:
+    """On unseen photographs the 95 % interval of its detection accuracy lies above one half."""
+    cases = [case for case in probes.cases if case.form is Form.WHAT]
+    hits = count_correct(pocket, probes, cases)
+    low, _ = proportion_confint(hits, len(cases), method="wilson")
+    assert low > 0.5
+
+
+def test_it_names_what_was_planted(pocket: HuggingFaceAdapter, probes: Dataset) -> None:
+    """In at least half of the fakes it names the planted criterion, of ten."""
+    cases = [case for case in probes.cases if case.task is Task.INTERPRETATION]
+    assert count_correct(pocket, probes, cases) >= len(cases) / 2
+
+
+def test_it_looks_at_the_picture(pocket: HuggingFaceAdapter, probes: Dataset) -> None:
+    """Shown the forged pictures in place of their untouched twins, it answers differently."""
+    real = [c for c in probes.cases if c.form is Form.WHAT and c.box is None][:40]
+    swapped = {
+        case.image: probes.open_image(next(c for c in probes.cases if c.image == case.twin))
+        for case in real
+    }
+    prompts = [build_prompt(case) for case in real]
+    honest = ask(pocket, probes, real)
+    fooled = pocket.answer(prompts, swapped)
+    changed = sum(
+        isinstance(b, Answer) and a.text != b.text for a, b in zip(honest, fooled, strict=True)
+    )
+    assert changed >= 10
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_it_obeys_every_form(pocket: HuggingFaceAdapter, probes: Dataset, form: Form) -> None:
+    """Nearly every reply to every form can be read, and fault-finding keeps the asked format."""
+    cases = [case for case in probes.cases if case.form is form][:40]
+    answers = ask(pocket, probes, cases)
+    verdicts = [judge(case, answer) for case, answer in zip(cases, answers, strict=True)]
+    read = sum(verdict.outcome is not Outcome.UNPARSED for verdict in verdicts)
+    assert read >= 0.95 * len(cases)
+    if form is Form.FAULTFINDING:
+        assert all(verdict.obeyed for verdict in verdicts)
+
+
+def test_batches_change_nothing(pocket: HuggingFaceAdapter, probes: Dataset) -> None:
+    """In float32 a batch's answers equal the one-by-one answers, text for text."""
+    cases = list(probes.cases[:26])
+    batched = [answer.text for answer in ask(pocket, probes, cases)]
+    single = [ask(pocket, probes, [case])[0].text for case in cases]
+    assert batched == single
+    assert torch.get_default_dtype() is torch.float32
