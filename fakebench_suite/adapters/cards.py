@@ -29,6 +29,8 @@ class Generation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     max_new_tokens: Positive = 512
     batch_size: Positive = 16
     """Most prompts in one forward pass; halved for good when memory runs out."""
+    stop: list[str] = msgspec.field(default_factory=list)
+    """Tokens that end an answer besides the checkpoint's own."""
 
 
 class PromptQuirks(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -39,6 +41,8 @@ class PromptQuirks(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     """For checkpoints without a chat template: text with ``{image}`` and ``{question}``."""
     image_token: str = ""
     """What stands for the image in ``template``; empty where the processor adds it itself."""
+    interleaved: bool = False
+    """The processor takes text and picture in one list: ``template`` is cut at ``{image}``."""
     options: dict[str, bool | str] = msgspec.field(default_factory=dict)
     """Variables handed to the chat template, such as ``enable_thinking = false``."""
 

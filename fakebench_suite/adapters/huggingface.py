@@ -4,7 +4,9 @@ The only module that imports torch and transformers; the plugin imports it when 
 asks.
 """
 
+import re
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,7 @@ class HuggingFaceAdapter:
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         self._generation = _greedy(self._model.generation_config, card, self._tokenizer)
+        self._control_tokens = _match_control_tokens(self._tokenizer)
 
     def answer(
         self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
@@ -63,16 +66,19 @@ class HuggingFaceAdapter:
     ) -> Sequence[Reply]:
         """The batch in one forward pass, or in halves when that fails, down to one prompt."""
         try:
-            return self._generate(batch, images)
-        except torch.OutOfMemoryError as error:
-            failure: Exception = error
-            self._batch_size = max(1, len(batch) // 2)
+            with warnings.catch_warnings():
+                # Shown, but no case's error: pytest may have been told to raise warnings.
+                warnings.simplefilter("default")
+                return self._generate(batch, images)
         except Exception as error:  # A checkpoint may raise anything; it is that case's error.
-            failure = error
+            # Only the words are kept: the traceback would keep the batch's tensors in memory.
+            failure = f"{type(error).__name__}: {error}"
+            if isinstance(error, torch.OutOfMemoryError):
+                self._batch_size = max(1, len(batch) // 2)
         if self._device != "cpu":
             torch.cuda.empty_cache()
         if len(batch) == 1:
-            return [ModelError(f"{type(failure).__name__}: {failure}")]
+            return [ModelError(failure)]
         half = len(batch) // 2
         return [
             *self._answer_batch(batch[:half], images),
@@ -85,6 +91,7 @@ class HuggingFaceAdapter:
     ) -> Sequence[Answer]:
         started = time.perf_counter()
         inputs = self._encode(batch, images).to(self._device)
+        inputs.pop("labels", None)  # PaliGemma's processor makes them; they are for training.
         for name, value in inputs.items():
             if isinstance(value, torch.Tensor) and value.is_floating_point():
                 inputs[name] = value.to(self._model.dtype)
@@ -109,23 +116,35 @@ class HuggingFaceAdapter:
 
     def _encode(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Any:
         quirks = self._card.prompt
-        if quirks.template is not None:
-            filled = quirks.template.replace("{image}", quirks.image_token)
-            texts = [filled.replace("{question}", prompt.text) for prompt in batch]
-            pictures = [images[prompt.image] for prompt in batch]
-            return self._processor(images=pictures, text=texts, padding=True, return_tensors="pt")
-        conversations = [self._converse(prompt, images[prompt.image]) for prompt in batch]
-        return self._processor.apply_chat_template(
-            conversations,
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=True,
-            processor_kwargs={"padding": True, "return_tensors": "pt"},
-            **quirks.options,
-        )
+        questions = [self._control_tokens.sub(_break_token, prompt.text) for prompt in batch]
+        pictures = [images[prompt.image] for prompt in batch]
+        if quirks.template is None:
+            return self._processor.apply_chat_template(
+                [self._converse(*pair) for pair in zip(questions, pictures, strict=True)],
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=True,
+                return_tensors="pt",
+                processor_kwargs={"padding": True},
+                **quirks.options,
+            )
+        if quirks.interleaved:
+            before, _, after = quirks.template.partition("{image}")
+            mixed = [
+                [
+                    before.replace("{question}", question),
+                    picture,
+                    after.replace("{question}", question),
+                ]
+                for question, picture in zip(questions, pictures, strict=True)
+            ]
+            return self._processor(text=mixed, padding=True, return_tensors="pt")
+        filled = quirks.template.replace("{image}", quirks.image_token)
+        texts = [filled.replace("{question}", question) for question in questions]
+        return self._processor(images=pictures, text=texts, padding=True, return_tensors="pt")
 
-    def _converse(self, prompt: Prompt, image: Image.Image) -> list[dict[str, Any]]:
-        content = [{"type": "image", "image": image}, {"type": "text", "text": prompt.text}]
+    def _converse(self, question: str, picture: Image.Image) -> list[dict[str, Any]]:
+        content = [{"type": "image", "image": picture}, {"type": "text", "text": question}]
         turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
         if self._card.prompt.system is not None:
             system = [{"type": "text", "text": self._card.prompt.system}]
@@ -134,14 +153,22 @@ class HuggingFaceAdapter:
 
     def _count_tokens(self, row: torch.Tensor) -> int:
         """Generated tokens up to and including the first end of sequence, without padding."""
-        ends = self._generation.eos_token_id
-        stops = torch.isin(row, torch.tensor(ends if isinstance(ends, list) else [ends]).to(row))
+        stops = torch.isin(row, torch.tensor(self._generation.eos_token_id).to(row))
         return int(stops.int().argmax()) + 1 if stops.any() else len(row)
 
 
 def _greedy(shipped: GenerationConfig, card: Card, tokenizer: Any) -> GenerationConfig:
-    """The checkpoint's stop tokens with greedy decoding; its sampling settings are left behind."""
+    """The checkpoint's stop tokens with greedy decoding; its sampling settings are left behind.
+
+    Raises CardError when the card stops at a token that the tokenizer does not have.
+    """
     ends = shipped.eos_token_id if shipped.eos_token_id is not None else tokenizer.eos_token_id
+    ends = [] if ends is None else ends if isinstance(ends, list) else [ends]
+    vocabulary = tokenizer.get_vocab()
+    for token in card.generation.stop:
+        if token not in vocabulary:
+            raise CardError(f"The card {card.name!r} stops at {token!r}, which is not a token.")
+        ends = [*ends, vocabulary[token]]
     return GenerationConfig(
         do_sample=False,
         max_new_tokens=card.generation.max_new_tokens,
@@ -150,3 +177,23 @@ def _greedy(shipped: GenerationConfig, card: Card, tokenizer: Any) -> Generation
         pad_token_id=tokenizer.pad_token_id,
         decoder_start_token_id=shipped.decoder_start_token_id,
     )
+
+
+def _match_control_tokens(tokenizer: Any) -> re.Pattern[str]:
+    """Matches the tokens a tokenizer adds to its text vocabulary, such as ``<image>``.
+
+    Words and white space among them are ordinary text and left out.
+    """
+    tokens = {token.content for token in tokenizer.added_tokens_decoder.values()}
+    control = [token for token in tokens if len(token) > 2 and not token[0].isalnum()]
+    longest_first = sorted((token for token in control if token.strip()), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+
+
+def _break_token(match: re.Match[str]) -> str:
+    """A control token of a question as text: a space keeps it from being read as the token.
+
+    ``sanitize_control_tokens`` of transformers would keep the very letters, but serves neither
+    checkpoints without a chat template nor tokenizers that write the beginning of sequence.
+    """
+    return f"{match[0][0]} {match[0][1:]}"

@@ -44,14 +44,18 @@ def _to_row(score: Score) -> Row:
     return (str(score.task), score.slice, score.metric, value, interval, f"{score.n:,}")
 
 
+_NOT_FAKEBENCH = {
+    "probes": ["These are scores of embedded probes, not FakeBench scores."],
+    "jsonl": ["These are scores of a data set of your own, not FakeBench scores."],
+    "layout": ["The files differ from FakeBench's as published: these are not FakeBench scores."],
+}
+
+
 def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     """What has to be said beside the scores: of what they are, and every reservation."""
     dataset, model = manifest["dataset"], manifest["model"]
     lines = [f"{model['name']} on {dataset['name']}: {manifest['recorded']:,} cases"]
-    if dataset["kind"] == "probes":
-        lines.append("These are scores of embedded probes, not FakeBench scores.")
-    elif dataset["kind"] == "jsonl":
-        lines.append("These are scores of a data set of your own, not FakeBench scores.")
+    lines += _NOT_FAKEBENCH.get(dataset["kind"], [])
     if model["card"]["note"]:
         lines.append(f"Note: {model['card']['note']}.")
     if manifest["partial"]:

@@ -1,6 +1,8 @@
 """What every source yields: cases in file order, their digest, and a way to their images."""
 
+import codecs
 import hashlib
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from fakebench_suite.errors import DataError
-from fakebench_suite.types import Case
+from fakebench_suite.types import Authenticity, Case
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 class Dataset:
     """Cases and their images.
 
-    ``kind`` is ``official``, ``jsonl`` or ``probes``; ``open_image`` gives the pixels of a case's
+    ``kind`` is ``official`` (FakeBench's files as published), ``layout`` (others in their layout),
+    ``jsonl`` or ``probes``; ``open_image`` gives the pixels of a case's
     image as a fresh RGB picture that carries no name and no metadata, or raises ImageError.
     ``has_images`` is asked once, before a model is loaded.
     """
@@ -32,11 +35,19 @@ class Dataset:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a data file; DataError when it cannot be read."""
+    """The content of a data file, less a UTF-8 mark; DataError when it cannot be read."""
     try:
-        return path.read_bytes()
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror}.") from error
+
+
+def check_utf8(content: bytes, *, where: str) -> None:
+    """Raise DataError when the bytes are not UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
 
 
 def digest_files(contents: Iterable[bytes]) -> str:
@@ -51,7 +62,8 @@ def check_image_name(name: str, *, where: str) -> str:
     """The name unchanged, if it stays inside its directory; otherwise DataError."""
     path, windows = PurePosixPath(name), PureWindowsPath(name)
     escapes = path.is_absolute() or windows.anchor or ".." in windows.parts
-    if not name or escapes or any(ord(char) < 32 for char in name) or ":" in name:
+    unprintable = any(unicodedata.category(char) == "Cc" for char in name)
+    if not path.name.strip() or escapes or unprintable or ":" in name:
         raise DataError(
             f"{where}: the image name {name!r} is refused. Allowed are names relative to the "
             "image directory, without '..', ':' or control characters."
@@ -68,3 +80,14 @@ def check_unique(cases: Sequence[Case], *, where: str) -> None:
             f"{where}: {len(repeated)} duplicate ids, such as {shown}. Every image may be asked "
             "the same thing once; remove the repeated rows."
         )
+
+
+def check_labels(cases: Sequence[Case], *, where: str) -> None:
+    """Raise DataError when an image is labelled both fake and real: a group shows one picture."""
+    labels: dict[str, Authenticity] = {}
+    for case in cases:
+        if case.label and labels.setdefault(case.image, case.label) is not case.label:
+            raise DataError(
+                f"{where}: the image {case.image} is labelled both fake and real. Two pictures "
+                "need two names; put the folder in front, as in fake_images/ and real_images/."
+            )

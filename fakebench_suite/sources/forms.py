@@ -7,6 +7,9 @@ from fakebench_suite.types import Clue, Form
 
 _WHAT = re.compile(r"\bfake or real\b|\breal or fake\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\b(fake|real)\b", re.IGNORECASE)
+_CHOICE = re.compile(r"\byes\W+or\W+no\b|\bno\W+or\W+yes\b", re.IGNORECASE)
+_TWISTED = re.compile(r"\bor\b|\bnot\b|n['\u2019]t\b", re.IGNORECASE)
+"""An alternative or a negation, under which "yes" no longer means the word asked about."""
 
 
 def find_form(question: str) -> Form | None:
@@ -14,7 +17,7 @@ def find_form(question: str) -> Form | None:
     if _WHAT.search(question):
         return Form.WHAT
     asked = {word.lower() for word in _YES_NO.findall(question)}
-    if len(asked) != 1:
+    if len(asked) != 1 or _TWISTED.search(_CHOICE.sub("", question)):
         return None
     return Form.ISFAKE if asked == {"fake"} else Form.ISREAL
 
@@ -25,8 +28,8 @@ def read_clues(texts: object, categories: object, *, where: str) -> tuple[Clue, 
     None when the reference is withheld (missing, empty or blank). Raises DataError when the
     shapes do not fit.
     """
-    clues = [text.strip() for text in _as_list(texts, where) if text.strip()]
-    if not clues:
+    clues = [text.strip() for text in _as_list(texts, where)]
+    if not any(clues):
         return None
     names = _as_list(categories, where)
     if isinstance(categories, str) and len(clues) > 1 and "," in categories:
@@ -40,6 +43,7 @@ def read_clues(texts: object, categories: object, *, where: str) -> tuple[Clue, 
     return tuple(
         Clue(text=text, criterion=name.strip().lower() or None)
         for text, name in zip(clues, spread, strict=True)
+        if text
     )
 
 

@@ -9,13 +9,27 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fakebench_suite.errors import ImageError
 
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused as decompression bombs; a 20,000 x 3,000 panorama passes."""
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+# No others: Pillow would hand a PostScript file, whatever its name, to a program.
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+_RANGES = {"I": (255, 65535), "F": (1, 255, 65535)}
+"""What may stand for white in modes that do not say how deep they are."""
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation -> what undoes it (EXIF 2.32, tag 0x0112)."""
 
 
 def open_image(path: Path) -> Image.Image:
@@ -26,15 +40,17 @@ def open_image(path: Path) -> Image.Image:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
+            warnings.simplefilter("ignore")  # of broken metadata, which stay behind anyway
+            with Image.open(path, formats=_FORMATS) as picture:
                 if picture.width * picture.height > MAX_PIXELS:
                     raise ImageError(
                         f"{path.name} has {picture.width} x {picture.height} pixels, more than "
                         f"the {MAX_PIXELS:,} allowed; it is refused as a decompression bomb."
                     )
                 picture.load()
-                return strip(ImageOps.exif_transpose(picture))
+                return strip(_turn_upright(picture))
+    except ImageError:
+        raise
     except FileNotFoundError as error:
         raise ImageError(f"{path.name} is missing from {path.parent}.") from error
     except UnidentifiedImageError as error:
@@ -43,17 +59,36 @@ def open_image(path: Path) -> Image.Image:
             f"{path.name} is {'empty' if empty else 'not an image of a known format'}."
         ) from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{path.name} is refused as a decompression bomb: {error}.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ImageError(
+            f"{path.name} has more than the {MAX_PIXELS:,} pixels allowed; it is refused as a "
+            "decompression bomb."
+        ) from error
+    except OSError as error:
+        raise ImageError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    except Exception as error:  # Pillow's decoders raise nearly anything on broken bytes
         raise ImageError(f"{path.name} cannot be decoded: {error}.") from error
+
+
+def _turn_upright(picture: Image.Image) -> Image.Image:
+    """The picture as its EXIF orientation asks; as it is where that cannot be read.
+
+    Not ``ImageOps.exif_transpose``: that writes the whole EXIF anew, and fails where it is broken.
+    """
+    try:
+        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Pillow's EXIF reader raises nearly anything on broken bytes
+        return picture
+    return picture if turn is None else picture.transpose(turn)
 
 
 def strip(picture: Image.Image) -> Image.Image:
     """A new RGB picture with the same pixels and no metadata."""
     if picture.mode.startswith("I") or picture.mode == "F":
-        samples = np.asarray(picture, dtype=np.float64)
-        scale = 255 / 65535 if samples.max(initial=0) > 255 else 1.0
-        picture = Image.fromarray(np.clip(np.rint(samples * scale), 0, 255).astype(np.uint8))
+        samples = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+        # I;16 says how deep it is; of I and F, the least range that holds the samples counts.
+        ranges = _RANGES.get(picture.mode, (65535,))
+        full = next((top for top in ranges if samples.max(initial=0) <= top), samples.max())
+        picture = Image.fromarray(np.rint(np.clip(samples / full, 0, 1) * 255).astype(np.uint8))
     if picture.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")
@@ -73,10 +108,17 @@ class ImageFolder:
 
         Raises ImageError when there is none, or several and no way to choose.
         """
-        exact = self.root / name
-        found = [exact] if exact.is_file() else self._listing().get(Path(name).name, [])
+        exact, parts = self.root / name, Path(name).parts
+        if os.path.isfile(exact):  # noqa: PTH113  # Path.is_file raises on a name too long
+            return exact
+        found = [
+            path
+            for path in self._listing().get(parts[-1], [])
+            if path.parts[-len(parts) :] == parts
+        ]
         if len(found) > 1 and prefer is not None:
-            found = [path for path in found if prefer in path.parts] or found
+            below = len(self.root.parts)
+            found = [path for path in found if prefer in path.parts[below:]] or found
         if not found:
             raise ImageError(f"{name} is missing: no file of that name below {self.root}.")
         if len(found) > 1:
@@ -92,7 +134,13 @@ class ImageFolder:
     def _listing(self) -> dict[str, list[Path]]:
         if self._paths is None:
             self._paths = {}
-            for folder, folders, names in os.walk(self.root):
+            seen = set()
+            for folder, folders, names in os.walk(self.root, followlinks=True):
+                place = os.path.realpath(folder)
+                if place in seen:  # a link back to where we have been
+                    folders.clear()
+                    continue
+                seen.add(place)
                 folders.sort()
                 for name in sorted(names):
                     if Path(name).suffix.lower() in _SUFFIXES:

@@ -5,7 +5,7 @@
     {"id": "a2", "task": "analysis", "image": "photos/a.png", "criterion": "edge",
      "question": "How is the edge?", "expected": ["The outlines melt.", "A halo runs along."]}
 
-``expected`` is a text, a list of texts, or a list of ``{"text": ..., "criterion": ...}``.
+``expected`` is a text, or a list of texts and of ``{"text": ..., "criterion": ...}``.
 """
 
 import re
@@ -19,13 +19,22 @@ from fakebench_suite.errors import DataError
 from fakebench_suite.sources.dataset import (
     Dataset,
     check_image_name,
+    check_labels,
     check_unique,
+    check_utf8,
     digest_files,
     read_bytes,
 )
 from fakebench_suite.sources.forms import find_form
 from fakebench_suite.sources.images import ImageFolder, open_image
 from fakebench_suite.types import Authenticity, Case, Clue, Form, Task
+
+
+class Reference(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """One clue as written."""
+
+    text: str
+    criterion: str | None = None
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -40,7 +49,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     generator: str | None = None
     criterion: str | None = None
     category: str | None = None
-    expected: str | list[str] | list[Clue] | None = None
+    expected: str | list[str | Reference] | None = None
 
 
 _FIXED = {
@@ -53,10 +62,17 @@ _FIXED = {
 def load_jsonl(path: Path) -> Dataset:
     """The cases of a JSON lines file; raises DataError naming file, line and field."""
     content = read_bytes(path)
+    check_utf8(content, where=path.name)
+    if content.lstrip().startswith(b"["):
+        raise DataError(
+            f"{path.name} holds a JSON list; write one JSON object per line. FakeBench's own files "
+            "are read from their directory: point --data at that."
+        )
     cases = tuple(_read_lines(content, path.name))
     if not cases:
         raise DataError(f"{path.name} holds no cases; write one JSON object per line.")
     check_unique(cases, where=path.name)
+    check_labels(cases, where=path.name)
     images = ImageFolder(path.parent)
     return Dataset(
         name=path.stem,
@@ -76,18 +92,22 @@ def _read_lines(content: bytes, name: str) -> Iterator[Case]:
         where = f"{name}, line {number}"
         try:
             yield _to_case(decoder.decode(line), where)
-        except UnicodeDecodeError as error:
-            raise DataError(f"{where} is not UTF-8. Save the file as UTF-8.") from error
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise DataError(f"{where}: {_humanise(error)}.") from error
 
 
-def _humanise(error: msgspec.DecodeError) -> str:
-    """Msgspec's message with a JSON path such as ``$.task`` named as a field."""
-    return re.sub(r" - at `\$\.?([^`]*)`", r" in the field '\1'", str(error)).replace("`", "'")
+def _humanise(error: Exception) -> str:
+    """Msgspec's message with a path such as ``$.task`` named as a field, and what that allows."""
+    message = str(error)
+    for field, names in (("task", Task), ("form", Form), ("label", Authenticity)):
+        message = message.replace(f"`$.{field}`", f"`$.{field}`; allowed are {', '.join(names)}")
+    return re.sub(r" - at `\$\.?([^`]*)`", r" in the field '\1'", message).replace("`", "'")
 
 
 def _to_case(line: Line, where: str) -> Case:
+    for field, text in (("id", line.id), ("question", line.question)):
+        if not text.strip():
+            raise DataError(f"{where}: the field {field!r} is empty.")
     form = line.form or _FIXED.get(line.task) or find_form(line.question)
     if form is None:
         raise DataError(
@@ -99,13 +119,8 @@ def _to_case(line: Line, where: str) -> Case:
     criterion = line.criterion
     if criterion is None and line.task is Task.ANALYSIS:
         criterion = find_criterion(line.question)
-    if criterion is not None and criterion not in CRITERIA:
-        raise DataError(
-            f"{where}: the field 'criterion' is {criterion!r}; allowed are {', '.join(CRITERIA)}."
-        )
+    _check_criterion(criterion, where)
     image = check_image_name(line.image, where=where)
-    if not line.id.strip():
-        raise DataError(f"{where}: the field 'id' is empty.")
     return Case(
         id=f"{image}:{line.id}",
         task=line.task,
@@ -116,11 +131,23 @@ def _to_case(line: Line, where: str) -> Case:
         generator=line.generator,
         criterion=criterion,
         category=line.category,
-        expected=_to_clues(line.expected),
+        expected=_to_clues(line.expected, where),
     )
 
 
-def _to_clues(expected: str | list[str] | list[Clue] | None) -> tuple[Clue, ...] | None:
-    texts = [expected] if isinstance(expected, str) else expected or []
-    clues = [text if isinstance(text, Clue) else Clue(text=text) for text in texts]
-    return tuple(clue for clue in clues if clue.text.strip()) or None
+def _check_criterion(criterion: str | None, where: str) -> None:
+    if criterion is not None and criterion not in CRITERIA:
+        raise DataError(
+            f"{where}: the field 'criterion' is {criterion!r}; allowed are {', '.join(CRITERIA)}."
+        )
+
+
+def _to_clues(expected: str | list[str | Reference] | None, where: str) -> tuple[Clue, ...] | None:
+    """The references that say something; None when there is none."""
+    clues = []
+    for item in [expected] if isinstance(expected, str) else expected or []:
+        reference = Reference(text=item) if isinstance(item, str) else item
+        _check_criterion(reference.criterion, f"{where}, field 'expected'")
+        if reference.text.strip():
+            clues.append(Clue(text=reference.text.strip(), criterion=reference.criterion))
+    return tuple(clues) or None

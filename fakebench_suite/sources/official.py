@@ -5,6 +5,7 @@ Source: repository Yixuan423/FakeBench, commit 198ce26 (MIT); see DESIGN.md for 
 
 import re
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from fakebench_suite.errors import DataError
 from fakebench_suite.sources.dataset import (
     Dataset,
     check_image_name,
+    check_labels,
     check_unique,
+    check_utf8,
     digest_files,
     read_bytes,
 )
@@ -24,7 +27,15 @@ from fakebench_suite.sources.images import ImageFolder, open_image
 from fakebench_suite.types import Authenticity, Case, Form, Task
 
 FILES = ("FakeClass.json", "FakeClue.json", "FakeQA.json")
-_SLOT = re.compile(r"Q(\d+)")
+PUBLISHED = frozenset(
+    {
+        "092d2a0c40a0ea14cc8942660af7c18266aa397d754969ef845c36f3c117ffe2",
+        "b5a703c6ad9010a5ab857ac0c52d4125216d8d0ac2936d39b490125abe5f28a0",
+        "eaabaf2407fa6d12a010efb503a671e2a8c191021c5796eac8dbebe2520a74fa",
+    }
+)
+"""SHA-256 of the three files as published; only runs over these are FakeBench runs."""
+_SLOT = re.compile(r"Q([1-9][0-9]?)")
 Row = dict[str, Any]
 
 
@@ -33,9 +44,10 @@ def load_official(root: Path) -> Dataset:
 
     Raises DataError naming file, row and field when something cannot be read.
     """
-    folder = root / "Evaluation" if (root / "Evaluation").is_dir() else root
-    present = [folder / name for name in FILES if (folder / name).is_file()]
-    if not present:
+    places = (root / "Evaluation", root)
+    layouts = ([place / name for name in FILES if (place / name).is_file()] for place in places)
+    present = next(filter(None, layouts), None)
+    if present is None:
         raise DataError(
             f"No FakeBench files in {root}: looked for {', '.join(FILES)} in "
             f"{root / 'Evaluation'} and in {root}. Point --data at the directory that holds "
@@ -47,12 +59,14 @@ def load_official(root: Path) -> Dataset:
     for name, content in contents.items():
         for number, row in enumerate(_parse_rows(content, name)):
             cases += readers[name](row, f"{name}, row {number}")
+        check_unique(cases, where=name)
+        check_labels(cases, where=name)
     cases = _spread_categories(cases)
-    check_unique(cases, where=str(root))
     images = ImageFolder(root)
+    published = PUBLISHED.issuperset(sha256(content).hexdigest() for content in contents.values())
     return Dataset(
-        name=root.resolve().name,
-        kind="official",
+        name="FakeBench" if published else root.resolve().name,
+        kind="official" if published else "layout",
         digest=digest_files(contents.values()),
         cases=tuple(cases),
         open_image=lambda case: open_image(
@@ -63,14 +77,16 @@ def load_official(root: Path) -> Dataset:
 
 
 def _parse_rows(content: bytes, name: str) -> list[Row]:
+    check_utf8(content, where=name)
     try:
         rows = msgspec.json.decode(content)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise DataError(f"{name} is not complete JSON: {error}. Download it again.") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or not rows:
         raise DataError(f"{name} must hold a list of objects, one per image.")
+    for number, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise DataError(f"{name}, row {number} must be an object, not {row!r}.")
     return rows
 
 
@@ -94,7 +110,7 @@ def _generator(image: str) -> str:
 def _read_class(row: Row, where: str) -> list[Case]:
     image, question = _image(row, where), _field(row, "question", where)
     authenticity = row.get("authenticity")
-    if authenticity not in (0, 1) or isinstance(authenticity, bool):
+    if type(authenticity) is not int or authenticity not in (0, 1):
         raise DataError(
             f"{where}: the field 'authenticity' is {authenticity!r}; it must be 0 (fake) or 1."
         )
@@ -120,7 +136,13 @@ def _read_class(row: Row, where: str) -> list[Case]:
 
 def _read_clue(row: Row, where: str) -> list[Case]:
     image = _image(row, where)
-    expected = read_clues(row.get("telltale_clues"), row.get("telltale_categories"), where=where)
+    texts, names = row.get("telltale_clues"), row.get("telltale_categories")
+    expected = read_clues(texts, names, where=f"{where}, field 'telltale_clues'")
+    category = row.get("content_categories")
+    if not isinstance(category, str | None):
+        raise DataError(
+            f"{where}: the field 'content_categories' is {category!r}; it must be a text or absent."
+        )
     shared = Case(
         id=f"{image}:{Form.FAULTFINDING}",
         task=Task.INTERPRETATION,
@@ -129,7 +151,7 @@ def _read_clue(row: Row, where: str) -> list[Case]:
         form=Form.FAULTFINDING,
         label=Authenticity.FAKE,
         generator=_generator(image),
-        category=str(row.get("content_categories") or "").strip() or None,
+        category=(category or "").strip() or None,
         expected=expected,
     )
     inference = replace(

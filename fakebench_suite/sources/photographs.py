@@ -49,7 +49,8 @@ def load_photograph(name: str) -> Image.Image:
     package, _, folder = (TRAIN | TEST)[name].partition("/")
     # The packages are located, not imported: sklearn.datasets alone would load pandas.
     spec = find_spec(package)
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return Image.open(Path(spec.origin).parent / folder / name).convert("RGB")
 
 

@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 
-from fakebench_suite.types import Case
+from fakebench_suite.types import Case, Task
 
 Group = list[Case]
+_TASKS = list(Task)
 
 
 def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) -> list[Case]:
@@ -18,7 +19,7 @@ def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) 
     lie next to each other. The result does not depend on the order of ``cases``.
     """
     units: dict[str, dict[str, Group]] = defaultdict(lambda: defaultdict(list))
-    for case in sorted(cases, key=lambda case: (case.task, case.id)):
+    for case in sorted(cases, key=lambda case: (_TASKS.index(case.task), case.id)):
         first = min(case.image, case.twin or case.image)
         units[first][case.image].append(case)
     shuffled = [list(units[name].values()) for name in sorted(units)]
@@ -44,7 +45,7 @@ def _draw(units: list[list[Group]], images: int) -> list[list[Group]]:
     for index, unit in enumerate(units):
         strata[_stratum(unit)].append(index)
     total = sum(len(unit) for unit in units)
-    share = min(1.0, images / total)
+    share = min(1.0, images / max(1, total))
     sizes = {name: len(units[members[0]]) for name, members in strata.items()}
     quotas = {name: share * len(members) for name, members in strata.items()}
     taken = {name: int(quota + 1e-9) for name, quota in quotas.items()}

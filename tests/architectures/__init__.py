@@ -1,0 +1,1 @@
+"""Every shipped card over a tiny checkpoint of its architecture."""

@@ -1,0 +1,106 @@
+"""Every shipped card, with its quirks, over a tiny checkpoint of its architecture."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from fakebench_suite.adapters.cards import Kind, find_card, list_cards
+from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
+from tests.architectures.checkpoints import MAKERS, save_checkpoint
+from tests.architectures.questions import (
+    PICTURES,
+    PROMPTS,
+    QUESTIONS,
+    TOKENS,
+    load,
+    make_prompt,
+    read_answers,
+    shrink_card,
+)
+
+KNOWN_WARNINGS = (
+    # PaliGemma's processor turns a tensor into an array for training labels.
+    "__array__ implementation doesn't accept a copy keyword",
+)
+
+
+@pytest.fixture(scope="module", params=list(MAKERS))
+def name(request: pytest.FixtureRequest) -> str:
+    """A shipped card."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def adapter(name: str, tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceAdapter:
+    """The card's adapter, loaded once."""
+    return load(shrink_card(name, save_checkpoint(name, tmp_path_factory.mktemp(name))))
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings() -> Iterator[None]:
+    """Nothing but the known warnings is shown while a model answers."""
+    with warnings.catch_warnings(record=True) as shown:
+        yield
+    messages = [str(warning.message) for warning in shown]
+    assert [text for text in messages if not text.startswith(KNOWN_WARNINGS)] == []
+
+
+def test_every_shipped_checkpoint_is_covered() -> None:
+    """No card of a published checkpoint ships without a tiny checkpoint of its architecture."""
+    cards = [find_card(name) for name in list_cards()]
+    shipped = {card.name for card in cards if card.adapter is Kind.HUGGINGFACE and card.repository}
+    assert shipped == set(MAKERS)
+
+
+def test_every_prompt_gets_an_answer(name: str, adapter: HuggingFaceAdapter) -> None:
+    """There is one answer per prompt, counted in new tokens, in batches of the card's size."""
+    answers = read_answers(adapter.answer(PROMPTS, PICTURES))
+    assert all(1 <= answer.tokens <= TOKENS for answer in answers)
+    one_by_one = find_card(name).generation.batch_size == 1
+    sizes = [1] * 6 if one_by_one else [4] * 4 + [2] * 2
+    assert [answer.batch_size for answer in answers] == sizes
+
+
+def test_batched_answers_equal_single_ones(adapter: HuggingFaceAdapter) -> None:
+    """An answer does not depend on the other prompts of its batch, in float32."""
+    together = read_answers(adapter.answer(PROMPTS, PICTURES))
+    alone = [read_answers(adapter.answer([prompt], PICTURES))[0] for prompt in PROMPTS]
+    assert [answer.text for answer in together] == [answer.text for answer in alone]
+    assert [answer.tokens for answer in together] == [answer.tokens for answer in alone]
+    assert len({answer.text for answer in alone}) > 1, "answers that never differ prove nothing"
+
+
+def test_the_picture_reaches_the_model(
+    adapter: HuggingFaceAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two pictures give different pixel values, and different answers to some question."""
+    generate = adapter._model.generate
+    seen: list[torch.Tensor] = []
+
+    def spy(**inputs: Any) -> torch.Tensor:
+        seen.append(inputs["pixel_values"])
+        output: torch.Tensor = generate(**inputs)
+        return output
+
+    monkeypatch.setattr(adapter._model, "generate", spy)
+    said = {
+        image: [
+            read_answers(adapter.answer([make_prompt(image, text)], PICTURES))[0].text
+            for text in QUESTIONS
+        ]
+        for image in PICTURES
+    }
+    assert not torch.equal(seen[0], seen[-1])
+    assert said["wide"] != said["tall"]
+
+
+def test_the_prompt_is_not_in_the_answer(adapter: HuggingFaceAdapter) -> None:
+    """An answer begins after the prompt, also where a model returns both."""
+    for prompt, answer in zip(
+        PROMPTS, read_answers(adapter.answer(PROMPTS, PICTURES)), strict=True
+    ):
+        assert prompt.text not in answer.text
+        assert len(adapter._tokenizer.encode(answer.text)) <= 4 * TOKENS
