@@ -1,0 +1,110 @@
+"""The probes: real photographs, and forgeries whose truth is known exactly."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fakebench_suite.sources import forgeries, photographs
+from fakebench_suite.sources.forgeries import FORGERIES, WHOLE, Box, Forgery, plant
+from fakebench_suite.sources.photographs import SIDE, TEST, TRAIN, crop_square, load_photograph
+from fakebench_suite.sources.probes import draw_pairs, load_probes
+from fakebench_suite.types import Authenticity, Task
+
+
+def test_train_and_test_photographs_are_disjoint() -> None:
+    """No photograph, and neither view of one scene, is on both sides; all are in the wheels."""
+    assert not set(TRAIN) & set(TEST)
+    scenes = [{name.partition("_")[0].partition(".")[0] for name in side} for side in (TRAIN, TEST)]
+    assert not scenes[0] & scenes[1]
+    for name in TRAIN | TEST:
+        assert min(load_photograph(name).size) >= SIDE
+
+
+def test_a_forged_picture_differs_from_its_twin_inside_the_box_only() -> None:
+    """Outside the box every pixel is the photograph's; inside something is to be seen."""
+    for pair in draw_pairs(40):
+        changed = (pair.forged != pair.untouched).any(axis=2)
+        inside = changed[pair.box.top : pair.box.bottom, pair.box.left : pair.box.right]
+        assert changed.sum() == inside.sum()
+        difference = np.abs(pair.forged.astype(int) - pair.untouched.astype(int))
+        box = difference[pair.box.top : pair.box.bottom, pair.box.left : pair.box.right]
+        assert box.mean() > 12
+
+
+def test_every_case_knows_its_truth() -> None:
+    """Labels, twins, boxes and references fit what was planted; at least eight criteria are."""
+    cases = load_probes(40).cases
+    assert len({case.criterion for case in cases if case.task is Task.INTERPRETATION}) >= 8
+    for case in cases:
+        forged = case.label is Authenticity.FAKE
+        assert (case.box is not None) == forged
+        assert case.twin is not None
+        assert case.image.endswith("-forged") == forged
+        if case.task in (Task.INTERPRETATION, Task.REASONING):
+            assert case.expected is not None
+            assert [clue.criterion for clue in case.expected] == [case.criterion]
+    for pair, group in (
+        (p, [c for c in cases if c.image == f"{p.name}-forged"]) for p in draw_pairs(3)
+    ):
+        asked = {case.criterion: case.expected for case in group if case.task is Task.ANALYSIS}
+        assert set(asked) == {pair.forgery.criterion, *pair.forgery.spares}
+        for criterion, expected in asked.items():
+            assert expected is not None
+            planted = criterion == pair.forgery.criterion
+            assert (expected[0].criterion == criterion) == planted
+
+
+def test_probes_are_the_same_in_every_process() -> None:
+    """The digest of all pictures does not depend on the process that drew them."""
+    script = "from fakebench_suite.sources.probes import load_probes; print(load_probes(12).digest)"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == load_probes(12).digest
+
+
+@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=list(FORGERIES))
+def test_a_forgery_is_a_function_of_pixels_and_seed(forgery: Forgery) -> None:
+    """The same seed plants the same forgery, in range, in the box alone."""
+    image = crop_square("astronaut.png", np.random.default_rng(4))
+    one, two = (plant(image, forgery, np.random.default_rng(1)) for _ in range(2))
+    assert one is not None
+    assert two is not None
+    assert (one[0] == two[0]).all()
+    assert one[1] == two[1]
+    assert one[0].dtype == np.float32
+    assert 0 <= one[0].min() <= one[0].max() <= 1
+    assert (one[1] == WHOLE) == forgery.whole
+
+
+def test_what_nobody_could_see_is_not_planted() -> None:
+    """Blurring a clear sky is given up."""
+    sky = np.full((SIDE, SIDE, 3), 0.6, dtype=np.float32)
+    assert plant(sky, FORGERIES["clarity"], np.random.default_rng(0)) is None
+    assert plant(sky, FORGERIES["symmetry"], np.random.default_rng(0)) is None
+
+
+def test_places_have_names() -> None:
+    """Nine places and the whole image."""
+    edges = ((0, 40), (44, 84), (88, 128))
+    places = [
+        Box(left=left, top=top, right=right, bottom=bottom).place
+        for top, bottom in edges
+        for left, right in edges
+    ]
+    assert places == [
+        "upper left", "upper centre", "upper right",
+        "left", "centre", "right",
+        "lower left", "lower centre", "lower right",
+    ]  # fmt: skip
+    assert WHOLE.place == "whole image"
+
+
+def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photographs are files in installed packages."""
+    photographs.load_photograph.cache_clear()
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was used"))
+    assert load_photograph("rocket.jpg").size == (640, 427)
+    assert forgeries.SIDE == photographs.SIDE
