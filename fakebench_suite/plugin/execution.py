@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -58,7 +59,18 @@ class SliceAnswers:
             else:
                 prompts.append(build_prompt(case, self._plan.settings.style))
         for prompt, reply in zip(prompts, self._model.answer(prompts, images), strict=True):
-            self._ready[prompt.case] = reply
+            self._ready[prompt.case] = mend_text(reply)
+
+
+def mend_text(reply: Reply) -> Reply:
+    """The reply as text that UTF-8 can carry: half a surrogate pair becomes U+FFFD."""
+    if isinstance(reply, Answer):
+        return replace(reply, text=_mend(reply.text))
+    return ModelError(_mend(str(reply)))
+
+
+def _mend(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @pytest.fixture(scope="session")

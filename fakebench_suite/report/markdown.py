@@ -41,7 +41,9 @@ def _to_row(score: Score) -> Row:
     interval = ""
     if score.low is not None and score.high is not None:
         interval = f"{score.low:.3f} to {score.high:.3f}"
-    return (str(score.task), score.slice, score.metric, value, interval, f"{score.n:,}")
+    # Names come from data files: one printable line, in a terminal as in a page.
+    name = "".join(char if char.isprintable() else " " for char in score.slice)
+    return (str(score.task), name, score.metric, value, interval, f"{score.n:,}")
 
 
 _NOT_FAKEBENCH = {
@@ -61,17 +63,22 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     if manifest["partial"]:
         lines.append(f"PARTIAL RUN ({', '.join(manifest['partial'])}): not a result to publish.")
     if manifest["errors"]:
-        lines.append(f"{manifest['errors']} cases ended in an error and are in no score.")
+        lines.append(f"Cases that ended in an error, and are in no score: {manifest['errors']}.")
     return lines
 
 
 def write_markdown(manifest: Mapping[str, Any], scores: Sequence[Score]) -> str:
     """summary.md: the reservations, then the table."""
-    lines = ["# " + describe_run(manifest)[0], ""]
-    lines += [f"> {line}" for line in describe_run(manifest)[1:]] + [""]
+    title, *reservations = map(_escape, describe_run(manifest))
+    lines = [f"# {title}", "", *(f"> {line}" for line in reservations), ""]
     lines += [f"| {' | '.join(HEADER)} |", "|---|---|---|---:|---|---:|"]
-    lines += [
-        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |"
-        for row in list_rows(scores)
-    ]
+    lines += [f"| {' | '.join(map(_escape, row))} |" for row in list_rows(scores)]
     return "\n".join(lines) + "\n"
+
+
+def _escape(text: str) -> str:
+    """The text with everything that means something in Markdown or HTML as an entity."""
+    return "".join(f"&#{ord(char)};" if char in _MEANINGFUL else char for char in text)
+
+
+_MEANINGFUL = frozenset("|<>&[]`*\\")

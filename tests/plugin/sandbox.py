@@ -25,5 +25,5 @@ criterion = ["It is natural."]
 
 def read_records(project: Path, run: str = "run") -> list[dict[str, Any]]:
     """The records of a run, as written."""
-    lines = (project / "reports" / run / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (project / "reports" / run / "records.jsonl").read_bytes().splitlines()
     return [json.loads(line) for line in lines]

@@ -71,6 +71,22 @@ def test_a_model_error_is_an_error_and_never_an_answer(
     assert rates["unscored_rate"]["n"] == 8
 
 
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_hostile_replies_stay_replies(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """Half characters, control codes, markup and a megabyte of text are recorded, not obeyed."""
+    hostile = r"""[b]real[/b] \ud83d \x00 \x1b[31m \u2028 <script>x</script>"""
+    source = FAILING_MODEL.replace('text="fake"', f'text="{hostile}" + "a" * 1_000_000')
+    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    run(f"--data={data}", "-m", "detection", *mode)
+    records = read_records(project)
+    assert len(records) == 16
+    for line in records:
+        assert "\ufffd \x00 \x1b[31m \u2028 <script>" in line["answer"]["text"]
+        assert len(line["answer"]["text"]) > 1_000_000
+
+
 def test_nothing_that_gives_the_label_away_reaches_the_model(
     run: Run, data: Path, project: Path
 ) -> None:

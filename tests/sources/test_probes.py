@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from fakebench_suite.sources import forgeries, photographs
+from fakebench_suite.sources import photographs
 from fakebench_suite.sources.forgeries import FORGERIES, WHOLE, Box, Forgery, plant
 from fakebench_suite.sources.photographs import SIDE, TEST, TRAIN, crop_square, load_photograph
 from fakebench_suite.sources.probes import draw_pairs, load_probes
@@ -107,4 +107,3 @@ def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     photographs.load_photograph.cache_clear()
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was used"))
     assert load_photograph("rocket.jpg").size == (640, 427)
-    assert forgeries.SIDE == photographs.SIDE

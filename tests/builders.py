@@ -1,0 +1,57 @@
+"""Cases, answers and records for tests, with everything preset that a test does not care about."""
+
+from dataclasses import replace
+
+from fakebench_suite.types import (
+    Answer,
+    Authenticity,
+    Case,
+    Form,
+    Outcome,
+    Record,
+    Task,
+    Verdict,
+)
+
+CASE = Case(
+    id="sd-1.png:what",
+    task=Task.DETECTION,
+    image="sd-1.png",
+    question="Fake or real?",
+    form=Form.WHAT,
+    label=Authenticity.FAKE,
+    generator="sd",
+)
+
+
+def make_answer(text: str) -> Answer:
+    """An answer of that text."""
+    return Answer(text=text, tokens=max(1, len(text.split())), seconds=0.5, batch_size=2)
+
+
+def make_record(
+    image: str,
+    outcome: Outcome,
+    *,
+    fake: bool = True,
+    task: Task = Task.DETECTION,
+    suffix: str = "what",
+    category: str | None = None,
+    score: float | None = None,
+) -> Record:
+    """A record of a case about ``image`` with that outcome."""
+    case = replace(
+        CASE,
+        id=f"{image}:{suffix}",
+        task=task,
+        image=image,
+        label=Authenticity.FAKE if fake else Authenticity.REAL,
+        generator="sd" if fake else None,
+        category=category,
+    )
+    said = None
+    if outcome in (Outcome.CORRECT, Outcome.INCORRECT):
+        said = "fake" if fake == (outcome is Outcome.CORRECT) else "real"
+    verdict = Verdict(outcome=outcome, why="because", said=said, score=score)
+    answer = None if outcome.is_error else make_answer("said")
+    return Record(case=case, prompt="?", answer=answer, verdict=verdict, worker="main")

@@ -1,0 +1,134 @@
+"""What passes, task by task."""
+
+from dataclasses import replace
+
+import pytest
+
+from fakebench_suite.criteria import CRITERIA
+from fakebench_suite.judges.exact import find_named, grade_naming, read_soundness
+from fakebench_suite.judges.verdict import judge
+from fakebench_suite.sources.forgeries import FORGERIES
+from fakebench_suite.sources.probes import load_probes
+from fakebench_suite.sources.statements import state_natural, state_unnatural
+from fakebench_suite.types import Authenticity, Case, Clue, Form, Outcome, Task
+from tests.builders import CASE, make_answer
+
+PROBES = load_probes(40).cases
+
+
+@pytest.mark.parametrize("criterion", list(FORGERIES))
+def test_every_reference_is_graded_exact_against_itself(criterion: str) -> None:
+    """The clue of each forgery names its own criterion and no other."""
+    clue = state_unnatural(criterion, FORGERIES[criterion].clue, "upper left")
+    assert find_named(clue) == {criterion}
+    assert grade_naming(f"This is a fake image because {clue}", criterion) == 2.0
+    assert read_soundness(clue) is False
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_natural_statements_name_nothing(criterion: str) -> None:
+    """Calling a criterion natural does not put it in question."""
+    assert read_soundness(state_natural(criterion)) is True
+    assert find_named(state_natural(criterion)) == frozenset()
+
+
+def test_naming_everything_does_not_pass() -> None:
+    """A reply that lists all criteria grades below the pass mark; two too many just pass."""
+    assert grade_naming(". ".join(f"The {name} is unnatural" for name in CRITERIA), "edge") < 1
+    assert grade_naming("The edge, the texture and the clarity are unnatural.", "edge") == 1.0
+    assert grade_naming("The texture is unnatural.", "edge") == 0.0
+    mixed = "The texture is natural but the edges are unnatural."
+    assert find_named(mixed) == {"edge"}
+    assert read_soundness("It is natural. It is unnatural.") is None
+    assert read_soundness("A cat.") is None
+
+
+def test_detection_passes_on_the_asserted_label_alone() -> None:
+    """Right, wrong, unread, refused and unlabelled replies are five different things."""
+    outcomes = {
+        text: judge(CASE, make_answer(text)).outcome
+        for text in ("fake", "real", "perhaps", "I'm sorry, I can't help.")
+    }
+    assert list(outcomes.values()) == [
+        Outcome.CORRECT,
+        Outcome.INCORRECT,
+        Outcome.UNPARSED,
+        Outcome.REFUSED,
+    ]
+    unlabelled = judge(replace(CASE, label=None), make_answer("fake"))
+    assert (unlabelled.outcome, unlabelled.said) == (Outcome.UNSCORED, "fake")
+
+
+def test_texts_without_a_gradable_reference_are_unscored() -> None:
+    """Withheld references, and references nobody was asked to grade by, are no miss."""
+    withheld = replace(CASE, task=Task.INTERPRETATION, form=Form.FAULTFINDING)
+    filled = replace(withheld, expected=(Clue(text="Six fingers."),))
+    for case in (withheld, filled):
+        verdict = judge(case, make_answer("This is a fake image because of the hand."))
+        assert verdict.outcome is Outcome.UNSCORED
+        assert verdict.obeyed is True
+    assert judge(withheld, make_answer("The hand.")).obeyed is False
+
+
+def find(task: Task, **facts: object) -> Case:
+    """The first probe of a task with these attributes."""
+    return next(
+        case
+        for case in PROBES
+        if case.task is task and all(getattr(case, k) == v for k, v in facts.items())
+    )
+
+
+def test_reasoning_needs_label_and_clue() -> None:
+    """For probes the conclusion and the named criterion must both be right."""
+    case = find(Task.REASONING, criterion="edge")
+    right, wrong = "The edge is unnatural.", "The texture is unnatural."
+    fake, real = "The image is fake.", "The image is real."
+    results = {
+        (clue, end): judge(case, make_answer(f"{clue} {end}"))
+        for clue in (right, wrong)
+        for end in (fake, real)
+    }
+    assert results[right, fake].outcome is Outcome.CORRECT
+    assert results[right, fake].said == "fake"
+    assert results[wrong, fake].outcome is Outcome.INCORRECT
+    assert results[right, real].outcome is Outcome.INCORRECT
+    assert results[right, real].score == 2.0
+    assert judge(case, make_answer(right)).outcome is Outcome.UNPARSED
+    official = replace(CASE, task=Task.REASONING, form=Form.INFERENCE)
+    assert judge(official, make_answer(f"{wrong} {fake}")).outcome is Outcome.CORRECT
+
+
+def test_analysis_of_a_probe_is_graded_by_what_was_planted() -> None:
+    """The planted criterion must be called unnatural, a spared one natural."""
+    planted = next(
+        c for c in PROBES if c.task is Task.ANALYSIS and c.expected and c.expected[0].criterion
+    )
+    spared = next(
+        c for c in PROBES if c.task is Task.ANALYSIS and c.expected and not c.expected[0].criterion
+    )
+    for case, text, outcome in (
+        (planted, "It is unnatural.", Outcome.CORRECT),
+        (planted, "It is natural.", Outcome.INCORRECT),
+        (spared, "It is natural.", Outcome.CORRECT),
+        (spared, "It looks inconsistent.", Outcome.INCORRECT),
+        (spared, "A harbour at dusk.", Outcome.UNPARSED),
+    ):
+        assert judge(case, make_answer(text)).outcome is outcome
+    assert planted.label is Authenticity.FAKE
+
+
+def test_a_perfect_model_passes_every_probe() -> None:
+    """Answering with the references themselves is correct everywhere."""
+    for case in PROBES:
+        reference = case.expected[0].text if case.expected else ""
+        yes = (case.form is Form.ISFAKE) == (case.label is Authenticity.FAKE)
+        said = {
+            Form.WHAT: f"{case.label}",
+            Form.ISFAKE: "Yes" if yes else "No",
+            Form.ISREAL: "Yes" if yes else "No",
+            Form.FAULTFINDING: f"This is a fake image because {reference}",
+            Form.INFERENCE: f"{reference} The image is fake.",
+            Form.CRITERION: reference,
+        }[case.form]
+        assert judge(case, make_answer(said)).outcome is Outcome.CORRECT, case

@@ -1,0 +1,102 @@
+"""Records -> scores: what is in which denominator."""
+
+import random
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import balanced_accuracy_score
+
+from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.types import Outcome, Record, Score, Task
+from tests.builders import make_record
+
+RECORDS = [
+    make_record(f"{number}.png", outcome, fake=number % 2 == 0, category="photo, people")
+    for number, outcome in enumerate(
+        [Outcome.CORRECT] * 7
+        + [Outcome.INCORRECT] * 3
+        + [Outcome.UNPARSED, Outcome.REFUSED, Outcome.UNSCORED]
+        + [Outcome.MODEL_ERROR, Outcome.IMAGE_ERROR]
+    )
+]
+
+
+def find(scores: list[Score], metric: str, name: str = "all", task: Task = Task.DETECTION) -> Score:
+    """The one score of that name."""
+    (found,) = [s for s in scores if (s.metric, s.slice, s.task) == (metric, name, task)]
+    return found
+
+
+def test_misses_count_and_errors_do_not() -> None:
+    """Unparsed and refused count as wrong by the paper's rule; errors only in their own rate."""
+    scores = score_records(RECORDS)
+    accuracy, parsed = find(scores, "accuracy"), find(scores, "accuracy_parsed")
+    assert (accuracy.value, accuracy.n) == (7 / 12, 12)
+    assert (parsed.value, parsed.n) == (0.7, 10)
+    for metric, value, n in (
+        ("unparsed_rate", 1 / 13, 13),
+        ("refused_rate", 1 / 13, 13),
+        ("unscored_rate", 1 / 13, 13),
+        ("model_error_rate", 1 / 15, 15),
+        ("image_error_rate", 1 / 15, 15),
+        ("judge_error_rate", 0.0, 15),
+    ):
+        assert (find(scores, metric).value, find(scores, metric).n) == (value, n)
+
+
+def test_a_population_of_errors_has_no_accuracy() -> None:
+    """Where nothing was answered the accuracy is undefined, not zero."""
+    scores = score_records([make_record("a.png", Outcome.MODEL_ERROR)])
+    assert (find(scores, "accuracy").value, find(scores, "accuracy").n) == (None, 0)
+    assert find(scores, "model_error_rate").value == 1.0
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=40), st.randoms())
+def test_scores_agree_with_scikit_learn_in_any_order(
+    answers: list[tuple[bool, bool]], shuffler: random.Random
+) -> None:
+    """Balanced accuracy is scikit-learn's, and the order of records changes nothing."""
+    answers += [(True, True), (False, True)]
+    records = [
+        make_record(f"{i}.png", Outcome.CORRECT if right else Outcome.INCORRECT, fake=fake)
+        for i, (fake, right) in enumerate(answers)
+    ]
+    scores = score_records(records)
+    truth = [fake for fake, _ in answers]
+    said = [fake == right for fake, right in answers]
+    value = find(scores, "balanced_accuracy").value
+    assert value is not None
+    assert abs(value - balanced_accuracy_score(truth, said)) < 1e-12
+    shuffler.shuffle(records)
+    assert score_records(records) == scores
+
+
+def test_slices_divide_by_label_form_generator_and_category() -> None:
+    """Each value of each column is a slice; an image of two categories is in both."""
+    scores = score_records(RECORDS)
+    fakes = find(scores, "accuracy", "label=fake")
+    assert find(scores, "accuracy", "generator=sd").n == fakes.n == 6
+    assert find(scores, "accuracy", "form=what").n == 12
+    assert find(scores, "accuracy", "category=photo").n == 12
+    assert find(scores, "accuracy", "category=people").n == 12
+
+
+def test_texts_have_a_mean_score_beside_their_accuracy() -> None:
+    """Judged scores are averaged over the texts that have one."""
+    records: list[Record] = [
+        make_record(f"{i}.png", outcome, task=Task.INTERPRETATION, suffix="f", score=score)
+        for i, (outcome, score) in enumerate(
+            [(Outcome.CORRECT, 2.0), (Outcome.INCORRECT, 0.5), (Outcome.UNSCORED, None)]
+        )
+    ]
+    score = find(score_records(records), "judged_score", task=Task.INTERPRETATION)
+    assert (score.value, score.n) == (1.25, 2)
+
+
+def test_the_fields_are_the_published_ones() -> None:
+    """A score is metric, task, slice, value, low, high and n, in JSON as in Python."""
+    for score in score_records(RECORDS):
+        fields = list(msgspec.to_builtins(score))
+        assert fields == ["metric", "task", "slice", "value", "low", "high", "n"]

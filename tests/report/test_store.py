@@ -1,0 +1,105 @@
+"""The run directory survives crashes and odd texts."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.report.markdown import write_markdown
+from fakebench_suite.report.store import RECORDS, RunStore, check_folder, read_records
+from fakebench_suite.types import Outcome, Record, Score, Task
+from tests.builders import make_answer, make_record
+
+TEXT = st.text(max_size=40)
+
+
+def test_a_record_is_on_disk_before_the_next(tmp_path: Path) -> None:
+    """Each record is one whole line at once; a line cut by a crash is left out on reading."""
+    store = RunStore(tmp_path / "run")
+    store.open()
+    for number in range(3):
+        store.append(make_record(f"{number}.png", Outcome.CORRECT))
+        assert len(list(read_records(store.folder))) == number + 1
+    store.close()
+    path = store.folder / RECORDS
+    path.write_bytes(path.read_bytes()[:-9])
+    assert [record.case.image for record in read_records(store.folder)] == ["0.png", "1.png"]
+
+
+@given(TEXT, TEXT, TEXT, st.none() | st.floats(0, 2), st.sampled_from(list(Outcome)))
+def test_records_come_back_as_they_went(
+    tmp_path_factory: pytest.TempPathFactory,
+    said: str,
+    prompt: str,
+    why: str,
+    score: float | None,
+    outcome: Outcome,
+) -> None:
+    """Whatever a model says, JSON gives the same record back, on one line."""
+    record = make_record("a.png", outcome, score=score)
+    record = replace(record, prompt=prompt, verdict=replace(record.verdict, why=why))
+    if record.answer is not None:
+        record = replace(record, answer=make_answer(said))
+    folder = tmp_path_factory.mktemp("run")
+    assert write_one(folder, record) == [record]
+    assert (folder / RECORDS).read_bytes().count(b"\n") == 1
+
+
+def write_one(folder: Path, record: Record) -> list[Record]:
+    """The records of a run of one."""
+    store = RunStore(folder)
+    store.open()
+    store.append(record)
+    store.close()
+    return list(read_records(folder))
+
+
+def test_a_folder_that_cannot_hold_a_run_is_refused(tmp_path: Path) -> None:
+    """A folder with a run in it, or below a file, is a user's mistake; a new one is not."""
+    check_folder(tmp_path / "new" / "run")
+    write_one(tmp_path / "old", make_record("a.png", Outcome.CORRECT))
+    with pytest.raises(UserError, match="already holds a run"):
+        check_folder(tmp_path / "old")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be written to"):
+        check_folder(tmp_path / "file" / "run")
+
+
+MANIFEST = {
+    "dataset": {"kind": "probes", "name": "probes"},
+    "model": {"name": "m", "card": {"note": "a note"}},
+    "recorded": 3,
+    "errors": 1,
+    "partial": ["sampled", "interrupted"],
+}
+
+
+def test_the_summary_says_every_reservation() -> None:
+    """Probes, the card's note, a partial run and errors are said above the table."""
+    text = write_markdown(MANIFEST, [])
+    for words in (
+        "not FakeBench scores",
+        "a note",
+        "PARTIAL RUN (sampled, interrupted)",
+        "in no score: 1.",
+    ):
+        assert words in text
+
+
+def test_hostile_names_stay_text_in_the_summary() -> None:
+    """A generator's name cannot break the table or add a link, a tag or a line to it."""
+    name = "generator=a|b\n<script>x</script> [c](http://d) `e`"
+    scores = [
+        Score(metric="accuracy", task=Task.DETECTION, slice=where, value=1, low=0, high=1, n=n)
+        for where, n in (("all", 3), (name, 2))
+    ]
+    text = write_markdown(MANIFEST, scores)
+    assert len(text.splitlines()) == len(write_markdown(MANIFEST, scores[:1]).splitlines()) + 1
+    row = text.splitlines()[-1]
+    assert row.count("|") == 7
+    assert "<script" not in text
+    assert "](" not in text
+    assert "`" not in row

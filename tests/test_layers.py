@@ -1,0 +1,95 @@
+"""The house rules on imports: from plugin down, never back, heavy packages in one place."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "fakebench_suite"
+LEVELS = {
+    "types": 0, "errors": 0, "criteria": 0,
+    "prompts": 1,
+    "sources": 2, "adapters": 2, "judges": 2,
+    "metrics": 3,
+    "report": 4,
+    "plugin": 5,
+}  # fmt: skip
+SIBLINGS = {"sources", "adapters", "judges"}
+HEAVY = {"torch", "transformers", "ray", "openai", "sentence_transformers"}
+HEAVY_PLACES = {"adapters/huggingface.py", "adapters/devices.py"}
+
+
+def list_imports(source: str) -> set[str]:
+    """The modules a source imports, at the top and inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def find_offences(place: str, source: str) -> list[str]:
+    """What a module at ``place`` (relative to the package) imports against the rules."""
+    layer = place.partition("/")[0].removesuffix(".py")
+    offences = []
+    for name in sorted(list_imports(source)):
+        package, _, rest = name.partition(".")
+        target = rest.partition(".")[0]
+        if package == "fakebench_suite" and target in LEVELS and target != layer:
+            level, theirs = LEVELS.get(layer, 0), LEVELS[target]
+            if theirs > level or {layer, target} <= SIBLINGS:
+                offences.append(f"{place} imports {name}")
+        if package in HEAVY and place not in HEAVY_PLACES:
+            offences.append(f"{place} imports {name}")
+        if package == "pytest" and layer != "plugin":
+            offences.append(f"{place} imports pytest")
+        if place == "types.py" and package not in sys.stdlib_module_names:
+            offences.append(f"types.py imports {name}")
+    return offences
+
+
+def test_every_module_keeps_the_rules() -> None:
+    """No module of the package imports upwards, sideways or too heavily."""
+    offences = [
+        offence
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for offence in find_offences(
+            path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8")
+        )
+    ]
+    assert offences == []
+
+
+def test_every_module_has_a_place() -> None:
+    """A new module or package must be given its layer here."""
+    names = {path.name.removesuffix(".py") for path in PACKAGE.iterdir()}
+    assert names - {"__init__", "__pycache__"} == set(LEVELS)
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("metrics/scores.py", "from fakebench_suite.plugin.options import Settings"),
+        ("judges/label.py", "def f():\n    from fakebench_suite.sources import probes"),
+        ("plugin/ruling.py", "import torch.nn"),
+        ("report/store.py", "import pytest"),
+        ("types.py", "import msgspec"),
+        ("prompts.py", "from fakebench_suite import sources"),
+    ],
+)
+def test_an_offence_is_found(place: str, source: str) -> None:
+    """Each kind of forbidden import is noticed, also inside a function."""
+    assert find_offences(place, source) != []
+
+
+def test_modules_stay_small() -> None:
+    """One idea per module: none is longer than 250 lines."""
+    long = {
+        path.name: count
+        for path in PACKAGE.rglob("*.py")
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 250
+    }
+    assert long == {}
