@@ -1,6 +1,6 @@
 """Train pocket, the embedded model, from nothing: ``python models/pocket/train.py``.
 
-A real LlavaForConditionalGeneration of about three million parameters, trained on forgeries
+A real LlavaForConditionalGeneration of one and a half million parameters, trained on forgeries
 planted in the train photographs only, on two CPU cores. Writes config, weights, tokenizer and
 processor beside this file, the log to ``training.log`` and held-out figures to ``card.toml``.
 Seeded: the same library versions and thread count give the same weights.
@@ -24,9 +24,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=HERE, help="where the checkpoint goes")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pictures", type=int, default=30_000, help="pictures per stage")
-    parser.add_argument("--tower-steps", type=int, default=9_000)
-    parser.add_argument("--speech-steps", type=int, default=4_000)
+    parser.add_argument("--pictures", type=int, default=25_000, help="pictures per stage")
+    parser.add_argument("--tower-steps", type=int, default=4_000)
+    parser.add_argument("--speech-steps", type=int, default=2_500)
     parser.add_argument("--tower", type=Path, help="reuse the tower.pt of an earlier run")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
