@@ -54,6 +54,9 @@ DETECTION = {
 
 
 def analysis_question(criterion: str) -> str:
-    """The most frequent official wording of a FakeQA question about ``criterion``."""
-    noun = {"edge": "edge", "unrealistic": "unrealistic aspect"}.get(criterion, criterion)
+    """An official wording of a FakeQA question about ``criterion``: of each but edge the commonest.
+
+    Of edges, "How are the edges" is asked more often; the singular keeps one shape for all 14.
+    """
+    noun = "unrealistic aspect" if criterion == "unrealistic" else criterion
     return f"How is the {noun}{_CLEAN_SUFFIX}"

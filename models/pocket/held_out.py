@@ -51,7 +51,7 @@ def write_card(path: Path, figures: dict[str, str], *, minutes: float) -> None:
         "path": ".",
         "dtype": "float32",
         "note": NOTE,
-        "generation": {"max_new_tokens": 48, "batch_size": 64},
+        "generation": {"max_new_tokens": 48, "batch_size": 96},
         "held_out": figures | {"training_minutes": f"{minutes:.0f}"},
     }
     path.write_text(tomli_w.dumps(card), encoding="utf-8")
