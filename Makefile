@@ -16,13 +16,15 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/pytest tests -n 2
 
-# Pinned versions, so that today's green is tomorrow's green; uv installs them in seconds.
+# Pinned versions, so that today's green is tomorrow's green; uv installs them in seconds. Its second
+# try is for networks whose certificates only the system knows.
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock \
+	|| $(BIN)/uv --system-certs pip sync --quiet --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
 # Resolve the newest versions pyproject.toml allows, for every platform and Python at once.
