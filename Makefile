@@ -14,7 +14,7 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest tests -n 2
+	$(BIN)/pytest tests -n 2 -W error
 
 # Pinned versions, so that today's green is tomorrow's green; uv installs them in seconds. Its second
 # try is for networks whose certificates only the system knows.

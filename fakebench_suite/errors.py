@@ -25,5 +25,9 @@ class ImageError(SuiteError):
     """One image cannot be shown to a model; an error of its cases, not of the run."""
 
 
+class JudgeError(SuiteError):
+    """An answer could not be judged; never a verdict and never a zero."""
+
+
 class ModelError(SuiteError):
     """The model failed on one prompt; never an answer and never a zero."""

@@ -95,11 +95,6 @@ class Case:
     box: tuple[int, int, int, int] | None = None
     """Where a probe was forged, in pixels: left, top, right, bottom (the latter two outside)."""
 
-    @property
-    def group(self) -> str:
-        """The image group: the unit of scheduling, prefix reuse and bootstrap resampling."""
-        return self.image
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:

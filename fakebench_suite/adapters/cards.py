@@ -1,6 +1,7 @@
 """Model cards: ``models/<name>.toml`` or ``models/<name>/card.toml``, checked on reading."""
 
 import difflib
+import os
 import tomllib
 from enum import StrEnum
 from pathlib import Path
@@ -80,6 +81,9 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     """Figures measured when the checkpoint was made, for people to read."""
 
     def __post_init__(self) -> None:
+        template = self.prompt.template
+        if template is not None and "{question}" not in template:
+            raise ValueError("the template in [prompt] has no {question}")
         sources = [self.repository, self.path, self.script]
         if sum(source is not None for source in sources) != 1:
             raise ValueError("a card needs exactly one of 'repository', 'path' and [script]")
@@ -103,7 +107,8 @@ def find_card(model: str, models: Path = MODELS) -> Card:
     if model in cards:
         return read_card(cards[model], name=model)
     path = Path(model)
-    if path.is_dir():
+    # os.path answers where Path raises: a name may be longer than the file system allows.
+    if os.path.isdir(path):  # noqa: PTH112
         if (path / "card.toml").is_file():
             return read_card(path / "card.toml", name=path.resolve().name)
         if (path / "config.json").is_file():
@@ -112,7 +117,7 @@ def find_card(model: str, models: Path = MODELS) -> Card:
             f"{path} holds neither card.toml nor config.json. Point --model at a checkpoint saved "
             "with save_pretrained, or at a card."
         )
-    if path.suffix == ".toml" and path.is_file():
+    if path.suffix == ".toml" and os.path.isfile(path):  # noqa: PTH113
         return read_card(path, name=path.stem)
     near = difflib.get_close_matches(model, cards, n=1, cutoff=0.4)
     hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -129,6 +134,8 @@ def read_card(path: Path, *, name: str) -> Card:
         card = msgspec.convert(settings, Card)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise CardError(f"The card {path} is malformed: {error}.") from error
+    except OSError as error:
+        raise CardError(f"The card {path} cannot be read: {error.strerror}.") from error
     located = str((path.parent / card.path).resolve()) if card.path is not None else None
     return msgspec.structs.replace(card, name=name, path=located)
 
@@ -146,7 +153,7 @@ def locate_weights(card: Card) -> Path | None:
             return Path(card.path)
         raise CardError(f"The card {card.name!r} points at {card.path}, which has no config.json.")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     assert card.repository is not None
     at = f" --revision {card.revision}" if card.revision else ""
@@ -161,6 +168,8 @@ def locate_weights(card: Card) -> Path | None:
         )
     except LocalEntryNotFoundError as error:
         raise CardError(missing) from error
+    except HFValidationError as error:
+        raise CardError(f"The card {card.name!r} names no repository: {error}") from error
     if not (folder / "config.json").is_file():
         raise CardError(missing)
     return folder

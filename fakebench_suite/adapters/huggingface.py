@@ -30,6 +30,18 @@ class HuggingFaceAdapter:
         self._device = device
         self._batch_size = card.generation.batch_size
         transformers_logging.disable_progress_bar()
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            self._load(weights, remote_code=remote_code)
+        self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
+        self._tokenizer.padding_side = "left"
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+        self._generation = _greedy(self._model.generation_config, card, self._tokenizer)
+        self._control_tokens = _match_control_tokens(self._tokenizer)
+
+    def _load(self, weights: Path, *, remote_code: bool) -> None:
+        card = self._card
         try:
             self._processor: Any = AutoProcessor.from_pretrained(
                 weights, local_files_only=True, trust_remote_code=remote_code
@@ -41,15 +53,9 @@ class HuggingFaceAdapter:
                 dtype=card.dtype,
                 attn_implementation=card.attention,
             )
-        except (OSError, ValueError, ImportError, KeyError) as error:
+            self._model: Any = model.to(self._device).eval()
+        except Exception as error:  # Broken weights raise nearly anything; no case can run.
             raise CardError(f"{card.name!r} cannot be loaded from {weights}: {error}") from error
-        self._model = model.to(device).eval()
-        self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
-        self._tokenizer.padding_side = "left"
-        if self._tokenizer.pad_token is None:
-            self._tokenizer.pad_token = self._tokenizer.eos_token
-        self._generation = _greedy(self._model.generation_config, card, self._tokenizer)
-        self._control_tokens = _match_control_tokens(self._tokenizer)
 
     def answer(
         self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]

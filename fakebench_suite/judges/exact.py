@@ -25,18 +25,18 @@ _SIGNS = {
 _PATTERNS = {name: re.compile(signs, re.IGNORECASE) for name, signs in _SIGNS.items()}
 _SOUND = re.compile(
     r"\b(?:natural|realistic|normal|consistent|coherent|correct|intact|plausible|convincing|"
-    r"accurate|fine|good|sharp|clear)\b|\bno (?:sign|visible|obvious|apparent|clear|content)?\s*"
-    r"(?:of )?(?:\w+ )?(?:distortion|deficien\w+|artifacts?|issues?|problems?)|"
-    r"\bno (?:distortion|deficien\w+)",
+    r"accurate)\b",
     re.IGNORECASE,
 )
 _UNSOUND = re.compile(
-    r"\bunnatural|\bunrealistic|\binconsisten\w+|\bincoheren\w+|\bincorrect|\bimplausible|"
-    r"\babnormal|\bartificial|\bstrange|\bodd\b|\bwrong\b|\bbroken\b|\bmanipulated|\bfake\b|"
-    r"\b(?:is|are|look|looks|seem|seems|appear|appears) (?:not|distorted|blurred|blurry|off)\b|"
-    r"\bnot (?:natural|realistic|normal|consistent|correct|intact|plausible)|"
-    r"\bthere (?:is|are) (?:an? |some |clear |obvious |visible )*"
-    r"(?:distortions?|content deficien\w+)",
+    r"\b(?:unnatural|unrealistic|inconsisten\w+|incoheren\w+|incorrect|implausible|abnormal|"
+    r"artificial|strange|odd|wrong|broken|manipulated|fake|artifacts?|distort(?:ed|ions?)|"
+    r"blurr(?:ed|y)|deficien\w+)\b",
+    re.IGNORECASE,
+)
+_NEGATOR = re.compile(
+    r"(?:\b(?:not|no|nothing|never|without|neither|nor|lacks?|lacking|hardly|barely)\b|n['’]t\b|"
+    r"\bfar from\b|\bfree (?:of|from)\b)(?:\W+\w+){0,3}\W+$",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"(?<=[.!?;])\s+|\n+|,?\s+\b(?:but|while|whereas|although|however)\b,?\s+")
@@ -49,13 +49,17 @@ def split_clauses(text: str) -> list[str]:
 
 def read_soundness(text: str) -> bool | None:
     """Whether a text calls what it describes natural; None when it says neither, or both."""
-    sound = unsound = False
-    for clause in split_clauses(text):
-        if _UNSOUND.search(clause):
-            unsound = True
-        elif _SOUND.search(clause):
-            sound = True
-    return None if sound == unsound else sound
+    said = {one for clause in split_clauses(text) for one in _judge_clause(clause)}
+    return said.pop() if len(said) == 1 else None
+
+
+def _judge_clause(clause: str) -> set[bool]:
+    """What a clause says of its subject: True for natural; a negator just before turns it round."""
+    return {
+        sound != bool(_NEGATOR.search(clause[: match.start()]))
+        for sound, pattern in ((True, _SOUND), (False, _UNSOUND))
+        for match in pattern.finditer(clause)
+    }
 
 
 def find_named(text: str) -> frozenset[str]:
@@ -63,7 +67,7 @@ def find_named(text: str) -> frozenset[str]:
     return frozenset(
         name
         for clause in split_clauses(text)
-        if _UNSOUND.search(clause) or not _SOUND.search(clause)
+        if _judge_clause(clause) != {True}
         for name, pattern in _PATTERNS.items()
         if pattern.search(clause)
     )

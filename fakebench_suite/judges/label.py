@@ -33,17 +33,22 @@ _FAKE = (
     r"synthetic|artificial|counterfeit|generated (?:by|with|using) (?:an? )?(?:ai|artificial)|"
     r"inauthentic|deepfake|not (?:a )?(?:real|authentic|genuine)|unreal"
 )
-_REAL = r"real|authentic|genuine|(?:actual|real) photo(?:graph)?|photograph|not (?:a )?fake"
+_REAL = r"real|authentic|genuine|(?:actual|real|genuine|authentic) photo(?:graph)?|not (?:a )?fake"
 _ADVERBS = (
     r"(?:(?:an?|the|indeed|most|very|likely|probably|definitely|clearly|certainly|almost|"
     r"completely|entirely|highly|actually|in fact|considered|to be|as|being|appears?|seems?|"
     r"looks?|like|judged|classified|more|rather|quite|overall|therefore|thus|so)\s+)*"
 )
 _NOT = r"(?:(?:is|was|are)n['’]t|not|never|cannot be|neither)\s+"
+_NOUN = r"(?:image|picture|photo|photograph|artwork|illustration)"
+_COPULA = (
+    r"(?:['’]s|\s+(?:is|was|must be|should be|can be)|"
+    r"(?P<neg0>\s+(?:does|did)(?:\s+not|n['’]t))?\s+(?:appear|seem|look)(?:s|ed)?)"
+)
+# "The real world" and "the artificial light" say nothing of the image: a verb is needed.
 _SUBJECT = (
-    r"(?:\b(?:this|the|it|that)\b(?:\s+(?:given|provided|above|entire|whole|overall))?"
-    r"(?:\s+(?:image|picture|photo|photograph|one|scene|artwork|illustration))?"
-    r"(?:['’]s|\s+(?:is|was|appears|seems|looks|must be|should be|may be|could be|can be))?\s+"
+    rf"(?:(?:\b(?:this|it|that)|\b(?:the|this|that)(?:\s+(?:given|provided|above|entire|whole|"
+    rf"overall))?\s+{_NOUN}){_COPULA}\s+"
     r"|\b(?:authenticity|verdict|judge?ment|answer|conclusion|label|class(?:ification)?|result)\b"
     r"[^.\n]{0,60}?(?:\bis\b|:|=)\s*)"
 )
@@ -57,7 +62,9 @@ _BARE = re.compile(
     rf"(?:\s+(?:image|picture|photo|photograph))?\W*$",
     re.IGNORECASE,
 )
-_YES_NO = re.compile(r"^\W*(?:answer\W+)?(?P<word>yes|no)\b(?!\s+(?:one|idea|way|doubt))", re.I)
+_YES_NO = re.compile(
+    r"^\W*(?:answer\W+)?(?P<word>yes|no)\b(?!\s+(?:one|idea|way|doubt|and)\b|\s*/)", re.I
+)
 _REFUSAL = re.compile(
     r"\b(?:i(?:['’]m| am) (?:sorry|unable|not able)|i (?:can(?:not|['’]t)|won['’]t|am not able to)|"
     r"unable to (?:determine|tell|say|assist|help)|cannot (?:determine|assist|help|provide)|"
@@ -67,6 +74,12 @@ _REFUSAL = re.compile(
 _CONCLUSION = re.compile(
     r"\b(?:in conclusion|to conclude|conclusion|final(?:ly| answer| judge?ment| verdict)?|"
     r"therefore|overall|in summary|thus|hence)\b",
+    re.IGNORECASE,
+)
+_OPEN = re.compile(
+    r"\b(?:whether|fake or real|real or fake|if (?:it|this|the)|(?:do|does|did)(?: not|n['’]t) "
+    r"(?:think|believe|mean)|nothing|no (?:\w+ )?(?:evidence|signs?|reason|indications?|hints?)|"
+    r"unlikely|hard|difficult|impossible|might|may|could|some (?:people|say))\b",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -100,6 +113,9 @@ def _read_statement(plain: str) -> Reading:
     if bare is not None:
         return _to_reading(bare)
     sentences = [sentence for sentence in _SENTENCE.split(plain) if sentence]
+    last = _BARE.match(sentences[-1]) if sentences else None
+    if last is not None:
+        return _to_reading(last)
     found = [(index, match) for index, s in enumerate(sentences) for match in _assert(s)]
     readings = [_to_reading(match) for _, match in found]
     if len({reading.said for reading in readings}) == 1:
@@ -113,9 +129,6 @@ def _read_statement(plain: str) -> Reading:
         return next(iter(closing.values()))
     if readings:
         return Reading(said=Silence.UNPARSED, why="the reply asserts both fake and real")
-    last = _BARE.match(sentences[-1]) if sentences else None
-    if last is not None:
-        return _to_reading(last)
     refusal = _REFUSAL.search(plain)
     if refusal is not None:
         return Reading(said=Silence.REFUSED, why=repr(refusal[0]))
@@ -124,9 +137,7 @@ def _read_statement(plain: str) -> Reading:
 
 def _assert(sentence: str) -> list[re.Match[str]]:
     """Assertions in a sentence that leaves the matter open ("fake or real", "if") are none."""
-    if re.search(r"\b(?:whether|fake or real|real or fake|if (?:it|this|the))\b", sentence, re.I):
-        return []
-    return list(_ASSERTION.finditer(sentence))
+    return [] if _OPEN.search(sentence) else list(_ASSERTION.finditer(sentence))
 
 
 def _to_reading(match: re.Match[str]) -> Reading:
@@ -135,7 +146,7 @@ def _to_reading(match: re.Match[str]) -> Reading:
     word = (groups["fake"] or groups["real"]).lower()
     if word.startswith("not"):
         said = Authenticity.REAL if "fake" in word else Authenticity.FAKE
-    negations = sum(bool(groups.get(name)) for name in ("neg", "neg2"))
+    negations = sum(bool(groups.get(name)) for name in ("neg0", "neg", "neg2"))
     if negations % 2:
         said = Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
     return Reading(said=said, why=repr(match[0].strip()))

@@ -27,13 +27,15 @@ def judge(case: Case, answer: Answer) -> Verdict:
 
 def judge_label(case: Case, reading: Reading) -> Verdict:
     """Correct when the reply asserts the label; everything else is a miss of its own kind."""
+    if case.label is None:
+        return Verdict(
+            outcome=Outcome.UNSCORED, said=str(reading.said), why="the label is withheld"
+        )
     if reading.said is Silence.REFUSED:
         return Verdict(outcome=Outcome.REFUSED, why=reading.why)
     if reading.said is Silence.UNPARSED:
         return Verdict(outcome=Outcome.UNPARSED, why=reading.why)
     said = str(reading.said)
-    if case.label is None:
-        return Verdict(outcome=Outcome.UNSCORED, said=said, why="the label is withheld")
     right = reading.said == case.label
     outcome = Outcome.CORRECT if right else Outcome.INCORRECT
     return Verdict(outcome=outcome, said=said, why=reading.why)

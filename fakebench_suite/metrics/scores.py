@@ -56,7 +56,7 @@ def _score_task(task: Task, part: pd.DataFrame) -> Iterator[Score]:
         )
     texts = graded[graded["score"].notna()]
     if not texts.empty:
-        yield score("judged_score", ALL, _mean(texts, texts["score"]))
+        yield score("judged_score", ALL, _double(_mean(texts, texts["score"] / 2)))
     asked = part[part["obeyed"].notna()]
     if not asked.empty:
         yield score("format_obeyed", ALL, _mean(asked, asked["obeyed"]))
@@ -85,6 +85,12 @@ def _slice(task: Task, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame
             continue
         for value in sorted(values.unique()):
             yield f"{column}={value}", graded[graded[column] == value]
+
+
+def _double(half: Estimate) -> Estimate:
+    """A judged score of 0-2 from its share of full marks, which intervals are made for."""
+    value, low, high = (x if x is None else 2 * x for x in (half.value, half.low, half.high))
+    return Estimate(value=value, low=low, high=high, n=half.n)
 
 
 def _mean(rows: pd.DataFrame, values: pd.Series) -> Estimate:

@@ -1,7 +1,7 @@
 """Collection: one pytest item per case, in an order that the seed alone decides."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +63,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SETTINGS] = read_settings(config)
     option = config.option
     asked = option.model != DEFAULT_MODEL or option.data is not None or option.sample is not None
+    asked = asked or any(
+        "cases" in Path(argument.partition("::")[0]).parts for argument in config.args
+    )
     if asked and not is_worker(config) and not option.help and not option.version:
         get_plan(config)
 
@@ -97,32 +100,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not any(find_task(item) for item in items):
         return
     place = {case.id: index for index, case in enumerate(get_plan(config).cases)}
-    kept = [item for item in items if get_case(item) or find_task(item) is None]
+    empty = [item for item in items if find_task(item) and get_case(item) is None]
+    if empty:
+        config.hook.pytest_deselected(items=empty)
+    kept = [item for item in items if item not in empty]
     kept.sort(key=lambda item: place[case.id] if (case := get_case(item)) else -1)
     items[:] = kept
-
-
-def find_group(nodeid: str) -> str:
-    """The image group in a node id, ``...[<image>:<what is asked>]``; else the id itself."""
-    _, bracket, parameter = nodeid.partition("[")
-    image, colon, _ = parameter.partition(":")
-    return image if bracket and colon else nodeid
-
-
-SLICE_PROMPTS = 64
-
-
-def cut_slices(nodeids: Sequence[str]) -> dict[str, int]:
-    """The slice of each node id: runs of whole image groups, at least SLICE_PROMPTS long.
-
-    A function of the ordered ids alone, so that controller and workers agree without a word.
-    """
-    slices: dict[str, int] = {}
-    number, size, current = 0, 0, ""
-    for nodeid in nodeids:
-        group = find_group(nodeid)
-        if group != current and size >= SLICE_PROMPTS:
-            number, size = number + 1, 0
-        current, size = group, size + 1
-        slices[nodeid] = number
-    return slices

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fakebench_suite.plugin.collection import cut_slices
+from fakebench_suite.plugin.slices import cut_slices
 
 
 @pytest.hookimpl(optionalhook=True)

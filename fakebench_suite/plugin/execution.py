@@ -1,76 +1,21 @@
 """Execution: the fixtures ``ask``, ``judge`` and ``record`` that every case is written with."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from fakebench_suite.adapters.adapter import Adapter, Reply
+from fakebench_suite.adapters.adapter import Adapter
 from fakebench_suite.adapters.cards import Kind, locate_weights
-from fakebench_suite.errors import ImageError, ModelError, UserError
+from fakebench_suite.errors import ImageError, JudgeError, ModelError, UserError
 from fakebench_suite.judges import verdict as verdicts
-from fakebench_suite.plugin.collection import Plan, cut_slices, get_case, get_plan
+from fakebench_suite.plugin.collection import get_plan
+from fakebench_suite.plugin.slices import SliceAnswers
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.types import Answer, Case, Outcome, Prompt, Record, Verdict
 
 RECORD = pytest.StashKey[Record]()
 _ANSWERED = pytest.StashKey[Answer]()
-
-
-class SliceAnswers:
-    """Answers whole slices at the first question of each, and hands the replies out one by one."""
-
-    def __init__(self, items: Sequence[pytest.Item], plan: Plan, model: Adapter) -> None:
-        self._plan, self._model = plan, model
-        self._ready: dict[str, Reply | ImageError] = {}
-        self._members: dict[int, list[Case]] = {}
-        self._slices: dict[str, int] = {}
-        numbers = cut_slices([item.nodeid for item in items])
-        for item in items:
-            case = get_case(item)
-            if case is not None:
-                number = numbers[item.nodeid]
-                self._slices[case.id] = number
-                self._members.setdefault(number, []).append(case)
-
-    def ask(self, case: Case) -> Answer:
-        """The model's answer; raises ModelError or ImageError when there is none."""
-        if case.id not in self._ready:
-            # The slice is forgotten once answered: a case that runs twice is asked alone.
-            members = self._members.pop(self._slices.get(case.id, -1), [])
-            self._answer(members if case in members else [case])
-        reply = self._ready.pop(case.id)
-        if isinstance(reply, Answer):
-            return reply
-        raise reply
-
-    def _answer(self, cases: Sequence[Case]) -> None:
-        images, prompts = {}, []
-        broken: dict[str, ImageError] = {}
-        for case in cases:
-            if case.image not in images and case.image not in broken:
-                try:
-                    images[case.image] = self._plan.dataset.open_image(case)
-                except ImageError as error:
-                    broken[case.image] = error
-            if case.image in broken:
-                self._ready[case.id] = broken[case.image]
-            else:
-                prompts.append(build_prompt(case, self._plan.settings.style))
-        for prompt, reply in zip(prompts, self._model.answer(prompts, images), strict=True):
-            self._ready[prompt.case] = mend_text(reply)
-
-
-def mend_text(reply: Reply) -> Reply:
-    """The reply as text that UTF-8 can carry: half a surrogate pair becomes U+FFFD."""
-    if isinstance(reply, Answer):
-        return replace(reply, text=_mend(reply.text))
-    return ModelError(_mend(str(reply)))
-
-
-def _mend(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @pytest.fixture(scope="session")
@@ -121,8 +66,15 @@ def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable
 
 @pytest.fixture
 def judge() -> Callable[[Case, Answer], Verdict]:
-    """``judge(case, answer)`` is the verdict."""
-    return verdicts.judge
+    """``judge(case, answer)`` is the verdict; JudgeError when there is none to be had."""
+
+    def judge_answer(case: Case, answer: Answer) -> Verdict:
+        try:
+            return verdicts.judge(case, answer)
+        except Exception as error:  # Whatever went wrong, the answer must not count as wrong.
+            raise JudgeError(f"{type(error).__name__}: {error}") from error
+
+    return judge_answer
 
 
 @pytest.fixture
@@ -146,16 +98,19 @@ def make_record(case: Case, prompt: Prompt, answer: Answer | None, verdict: Verd
 
 
 def make_error_record(item: pytest.Item, case: Case, error: BaseException) -> Record | None:
-    """The record of a case that ended in a model's or an image's error; None for any other."""
+    """The record of a case that ended in a model's, judge's or image's error; None for others."""
     match error:
         case ModelError():
             outcome = Outcome.MODEL_ERROR
         case ImageError():
             outcome = Outcome.IMAGE_ERROR
+        case JudgeError():
+            outcome = Outcome.JUDGE_ERROR
         case _:
             return None
     prompt = build_prompt(case, get_plan(item.config).settings.style)
-    return make_record(case, prompt, None, Verdict(outcome=outcome, why=str(error)))
+    answer = item.stash.get(_ANSWERED, None)
+    return make_record(case, prompt, answer, Verdict(outcome=outcome, why=str(error)))
 
 
 def describe_miss(case: Case, prompt: Prompt, answer: Answer, verdict: Verdict) -> str:

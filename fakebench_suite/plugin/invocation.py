@@ -21,11 +21,17 @@ def join_values(arguments: Sequence[str]) -> list[str]:
     """The arguments with ``--data DIR`` written as ``--data=DIR`` where DIR exists."""
     joined: list[str] = []
     for argument in arguments:
-        if joined and joined[-1] in _OPTIONS and Path(argument).exists():
+        if joined and joined[-1] in _OPTIONS and os.path.exists(argument):  # noqa: PTH110
             joined[-1] += f"={argument}"
         else:
             joined.append(argument)
     return joined
+
+
+def is_suite(folder: Path) -> bool:
+    """Whether pytest was called in this suite, and not in another project of the environment."""
+    conftests = [place / "conftest.py" for place in (folder, *folder.parents)]
+    return any(path.is_file() and "fakebench_suite" in path.read_text() for path in conftests)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -33,7 +39,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     """Start over when a value was taken for a directory of tests; otherwise do nothing."""
     arguments = list(early_config.invocation_params.args)
     joined = join_values(arguments)
-    if joined != arguments:
+    if joined != arguments and is_suite(early_config.invocation_params.dir):
         if sys.orig_argv[-len(arguments) :] != arguments:
             raise pytest.UsageError(
                 "Write the value of an option into the same argument, as in --data=DIR: pytest "

@@ -61,18 +61,28 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
 
 
 def end_manifest(
-    manifest: dict[str, Any], *, selected: int, recorded: int, errors: int, seconds: float
+    manifest: dict[str, Any],
+    *,
+    planned: int,
+    selected: int,
+    recorded: int,
+    errors: int,
+    seconds: float,
 ) -> dict[str, Any]:
-    """The manifest with the end of the run; ``partial`` lists every reason why it is one."""
+    """The manifest with the end of the run; ``partial`` lists every reason why it is partial.
+
+    Of the data set's cases ``planned`` are in the sample, of those ``selected`` were to be asked,
+    of those ``recorded`` were.
+    """
     reasons = []
-    if manifest["sample"] is not None:
+    if planned < manifest["dataset"]["cases"]:
         reasons.append("sampled")
-    if selected < manifest["dataset"]["cases"] and not reasons:
+    if selected < planned:
         reasons.append("filtered")
     if recorded < selected:
         reasons.append("interrupted")
     return manifest | {
-        "status": "finished",
+        "status": "interrupted" if "interrupted" in reasons else "finished",
         "partial": reasons,
         "selected": selected,
         "recorded": recorded,

@@ -11,6 +11,7 @@ from fakebench_suite.plugin.collection import get_case, get_plan
 from fakebench_suite.plugin.execution import RECORD, make_error_record
 from fakebench_suite.plugin.manifest import begin_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.plugin.slices import find_group
 from fakebench_suite.report.store import RunStore, check_folder
 from fakebench_suite.types import Outcome, Record
 
@@ -47,6 +48,10 @@ def pytest_runtest_makereport(
     return report
 
 
+MISS_CATEGORIES = tuple(word for kind, (word, _, _) in _WORDS.items() if kind.is_miss)
+"""What pytest's terminal reporter files misses under."""
+
+
 def get_record(report: pytest.TestReport | pytest.CollectReport) -> Record | None:
     """The record on a report, if it is the report of a finished case."""
     data = getattr(report, _ATTRIBUTE, None)
@@ -79,7 +84,10 @@ class Recorder:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self.store: RunStore | None = None
-        self.recorded = 0
+        self.recorded: set[str] = set()
+        """Ids of the cases recorded so far; a case that runs twice counts once."""
+        self.selected = 0
+        """Cases this run set out to ask."""
         self.failures = 0
         """Failed reports other than misses: errors, and tests that are no cases."""
         self.manifest: dict[str, Any] = {}
@@ -90,20 +98,30 @@ class Recorder:
         record = get_record(report)
         if record is None or record.verdict.outcome.is_error:
             self.failures += bool(report.failed)
-        if record is None:
+        if record is None or record.case.id in self.recorded:
             return
         if self.store is None:
-            self.store = self._open_store()
+            self._open_store()
+        assert self.store is not None
         self.store.append(record)
-        self.recorded += 1
+        self.recorded.add(record.case.id)
 
-    def _open_store(self) -> RunStore:
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count the selected cases where they run in this process."""
+        if session.items:
+            self.selected = sum(get_case(item) is not None for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Count the selected cases where they run in workers."""
+        self.selected = sum(find_group(nodeid) != nodeid for nodeid in ids)
+
+    def _open_store(self) -> None:
         plan = get_plan(self._config)
-        store = RunStore(plan.settings.folder)
-        store.open()
         self.manifest = begin_manifest(plan)
-        store.write_manifest(self.manifest)
-        return store
+        self.store = RunStore(plan.settings.folder)
+        self.store.open()
+        self.store.write_manifest(self.manifest)
 
 
 RECORDER = pytest.StashKey[Recorder]()

@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.plugin.recording import RECORDER, Recorder
+from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder
 from fakebench_suite.report.markdown import HEADER, describe_run, list_rows, write_markdown
 from fakebench_suite.report.store import read_records
 from fakebench_suite.types import Score
@@ -33,13 +34,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if is_worker(config) or config.stash[RECORDER].store is None:
         return
     recorder = config.stash[RECORDER]
-    finish_run(recorder, config, session.testscollected)
-    complete = recorder.recorded >= session.testscollected
+    finish_run(recorder, config)
+    complete = len(recorder.recorded) >= recorder.selected
     if exitstatus == pytest.ExitCode.TESTS_FAILED and not recorder.failures and complete:
         session.exitstatus = pytest.ExitCode.OK
 
 
-def finish_run(recorder: Recorder, config: pytest.Config, selected: int) -> None:
+def finish_run(recorder: Recorder, config: pytest.Config) -> None:
     """Write scores, summary and the final manifest into the run directory."""
     from fakebench_suite.metrics.scores import score_records
 
@@ -51,7 +52,8 @@ def finish_run(recorder: Recorder, config: pytest.Config, selected: int) -> None
     config.stash[_SCORES] = scores
     recorder.manifest = end_manifest(
         recorder.manifest,
-        selected=selected,
+        planned=len(get_plan(config).cases),
+        selected=recorder.selected,
         recorded=len(records),
         errors=sum(record.verdict.outcome.is_error for record in records),
         seconds=time.monotonic() - config.stash[_STARTED],
@@ -71,11 +73,22 @@ def pytest_terminal_summary(
         return
     recorder = config.stash[RECORDER]
     assert recorder.store is not None
+    if config.option.verbose > 0:
+        show_misses(terminalreporter)
     terminalreporter.section("FakeBench scores")
     for line in describe_run(recorder.manifest):
         terminalreporter.line(line)
     terminalreporter.write(draw_table(scores, colour=config.get_terminal_writer().hasmarkup))
     terminalreporter.line(f"records and scores: {recorder.store.folder}")
+
+
+def show_misses(terminalreporter: pytest.TerminalReporter) -> None:
+    """The card of every miss: asked, expected, said, why."""
+    missed = [r for kind in MISS_CATEGORIES for r in terminalreporter.stats.get(kind, [])]
+    if missed:
+        terminalreporter.section("misses")
+    for report in missed:
+        terminalreporter.line(str(report.longrepr))
 
 
 def draw_table(scores: list[Score], *, colour: bool) -> str:

@@ -47,7 +47,10 @@ def _to_row(score: Score) -> Row:
 
 
 _NOT_FAKEBENCH = {
-    "probes": ["These are scores of embedded probes, not FakeBench scores."],
+    "probes": [
+        "These are scores of embedded probes, not FakeBench scores.",
+        "All probes are crops of four photographs; the intervals do not speak for others.",
+    ],
     "jsonl": ["These are scores of a data set of your own, not FakeBench scores."],
     "layout": ["The files differ from FakeBench's as published: these are not FakeBench scores."],
 }

@@ -16,11 +16,15 @@ MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.j
 
 def check_folder(folder: Path) -> None:
     """Raise UserError when a run could not be written to ``folder``; creates nothing."""
-    if (folder / RECORDS).exists():
+    # os.path answers where Path raises: a name may be longer than the file system allows.
+    if os.path.exists(folder / RECORDS):  # noqa: PTH110
         raise UserError(f"{folder} already holds a run. Choose another --run name, or delete it.")
-    ground = next(parent for parent in folder.absolute().parents if parent.exists())
-    if not ground.is_dir() or not os.access(ground, os.W_OK):
-        raise UserError(f"{ground} cannot be written to. Choose another --reports directory.")
+    places = [folder.absolute(), *folder.absolute().parents]
+    ground = next(place for place in places if os.path.exists(place))  # noqa: PTH110
+    if not ground.is_dir() or not os.access(ground, os.W_OK) or len(folder.name.encode()) > 255:
+        raise UserError(
+            f"{folder} cannot be written to. Choose another --run name or --reports directory."
+        )
 
 
 class RunStore:

@@ -1,5 +1,6 @@
 """Where cases come from: the official files, JSON lines, or the embedded probes."""
 
+import os
 from pathlib import Path
 
 from fakebench_suite.errors import DataError
@@ -12,11 +13,12 @@ def open_dataset(data: Path | None) -> Dataset:
         from fakebench_suite.sources.probes import load_probes
 
         return load_probes()
-    if data.is_dir():
+    # os.path answers where Path raises: a name may be longer than the file system allows.
+    if os.path.isdir(data):  # noqa: PTH112
         from fakebench_suite.sources.official import load_official
 
         return load_official(data)
-    if data.is_file():
+    if os.path.isfile(data):  # noqa: PTH113
         from fakebench_suite.sources.jsonl import load_jsonl
 
         return load_jsonl(data)

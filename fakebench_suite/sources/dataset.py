@@ -63,7 +63,7 @@ def check_image_name(name: str, *, where: str) -> str:
     path, windows = PurePosixPath(name), PureWindowsPath(name)
     escapes = path.is_absolute() or windows.anchor or ".." in windows.parts
     unprintable = any(unicodedata.category(char) == "Cc" for char in name)
-    if not path.name.strip() or escapes or unprintable or ":" in name:
+    if not windows.name.strip() or escapes or unprintable or ":" in name:
         raise DataError(
             f"{where}: the image name {name!r} is refused. Allowed are names relative to the "
             "image directory, without '..', ':' or control characters."

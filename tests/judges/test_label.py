@@ -44,6 +44,15 @@ REPLIES = [
     (INFERENCE, "It may look fake at first. In conclusion, the image is real.", "real"),
     (INFERENCE, "Nothing looks unnatural. The image is real.", "real"),
     (INFERENCE, "The sky is plausible.\n\nFinal judgement: fake", "fake"),
+    (INFERENCE, "The shadows do not match the real world.", "unparsed"),
+    (INFERENCE, "The artificial lighting is soft. The grass looks natural.", "unparsed"),
+    (INFERENCE, "The image is a photograph of a dog with odd shadows. Fake.", "fake"),
+    (WHAT, "This is a photograph of a cat.", "unparsed"),
+    (WHAT, "The image does not look real.", "fake"),
+    (WHAT, "It doesn't appear to be real.", "fake"),
+    (WHAT, "I don't think this image is real.", "unparsed"),
+    (WHAT, "There is nothing to suggest that the image is fake.", "unparsed"),
+    (ISFAKE, "Yes and no.", "unparsed"),
     (INFERENCE, "A long description without an end", "unparsed"),
 ]
 

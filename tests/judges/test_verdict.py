@@ -43,6 +43,25 @@ def test_naming_everything_does_not_pass() -> None:
     assert read_soundness("A cat.") is None
 
 
+@pytest.mark.parametrize(
+    ("text", "sound"),
+    [
+        ("The texture isn't natural.", False),
+        ("The lighting does not look natural.", False),
+        ("The shadows don't appear realistic.", False),
+        ("It is far from realistic.", False),
+        ("The texture lacks natural variation.", False),
+        ("There is nothing unnatural about the edge.", True),
+        ("There are no inconsistent shadows.", True),
+        ("There are no visible artifacts.", True),
+        ("The edge is natural, but the colours are strange.", None),
+    ],
+)
+def test_negation_turns_a_statement_round(text: str, sound: bool | None) -> None:
+    """Not natural is unnatural, nothing unnatural is natural, and both at once is neither."""
+    assert read_soundness(text) is sound
+
+
 def test_detection_passes_on_the_asserted_label_alone() -> None:
     """Right, wrong, unread, refused and unlabelled replies are five different things."""
     outcomes = {
@@ -55,8 +74,9 @@ def test_detection_passes_on_the_asserted_label_alone() -> None:
         Outcome.UNPARSED,
         Outcome.REFUSED,
     ]
-    unlabelled = judge(replace(CASE, label=None), make_answer("fake"))
-    assert (unlabelled.outcome, unlabelled.said) == (Outcome.UNSCORED, "fake")
+    for text, said in (("fake", "fake"), ("perhaps", "unparsed")):
+        unlabelled = judge(replace(CASE, label=None), make_answer(text))
+        assert (unlabelled.outcome, unlabelled.said) == (Outcome.UNSCORED, said)
 
 
 def test_texts_without_a_gradable_reference_are_unscored() -> None:

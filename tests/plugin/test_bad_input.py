@@ -38,6 +38,10 @@ def test_weights_that_are_not_here_are_one_sentence(
         (["--run=../elsewhere"], "*--run is '../elsewhere'; it must be a plain name*"),
         (["--prompts=fancy"], "*--prompts*invalid*fancy*"),
         (["--reports=pyproject.toml"], "*cannot be written to*--reports*"),
+        (["--reports=.", "--run=pyproject.toml"], "*cannot be written to*--run*"),
+        (["--run=" + "x" * 300], "*cannot be written to*--run*"),
+        (["--data=" + "x" * 300], "*There is no *"),
+        (["--model=" + "x" * 300], "*There is no model *"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

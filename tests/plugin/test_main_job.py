@@ -130,9 +130,14 @@ def test_every_record_holds_what_was_asked_said_and_made_of_it(
 def test_other_tests_beside_the_cases_keep_their_own_status(
     run: Run, data: Path, project: Path
 ) -> None:
-    """A failing test that is no case turns the run red although misses do not."""
-    (project / "cases" / "test_other.py").write_text("def test_other():\n    assert False\n")
-    assert run(f"--data={data}").ret == pytest.ExitCode.TESTS_FAILED
+    """A test that is no case counts in no score, and turns the run red only where it fails."""
+    other = project / "cases" / "test_other.py"
+    other.write_text("def test_other():\n    pass\n")
+    assert run(f"--data={data}", "--run=green").ret == 0
+    manifest = json.loads((project / "reports/green/manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["selected"], manifest["partial"]) == (48, [])
+    other.write_text("def test_other():\n    assert False\n")
+    assert run(f"--data={data}", "--run=red").ret == pytest.ExitCode.TESTS_FAILED
 
 
 def test_stopping_at_the_first_miss_is_not_a_success(run: Run, data: Path, project: Path) -> None:
@@ -145,6 +150,9 @@ def test_stopping_at_the_first_miss_is_not_a_success(run: Run, data: Path, proje
 def test_verbose_names_every_outcome(run: Run, data: Path) -> None:
     """-v prints one line per case with the suite's own words."""
     result = run(f"--data={data}", "-v", "-m", "detection or analysis")
+    result.stdout.fnmatch_lines(
+        ["*= misses =*", "*asked *", "*expected *real*", "*said *", "*why *"]
+    )
     result.stdout.fnmatch_lines(["*test_detection*CORRECT*"])
     result.stdout.fnmatch_lines(["*test_detection*MISSED*"])
     result.stdout.fnmatch_lines(["*test_analysis*UNSCORED*"])

@@ -1,11 +1,12 @@
 """What a failing model does to a run, and what a model gets to see."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.plugin.sandbox import MODES, Run, read_records
+from tests.plugin.sandbox import MODES, ROOT, Run, read_records
 
 FAILING_MODEL = """
 import pytest
@@ -87,6 +88,23 @@ def test_hostile_replies_stay_replies(
         assert len(line["answer"]["text"]) > 1_000_000
 
 
+def test_a_judge_that_breaks_is_a_judge_error(run: Run, data: Path, project: Path) -> None:
+    """When judging fails the answer is kept, and counts as an error and not as wrong."""
+    breaking = """
+import pytest
+from fakebench_suite.judges import verdict
+
+@pytest.fixture(autouse=True)
+def _broken(monkeypatch):
+    monkeypatch.setattr(verdict, "judge", lambda case, answer: 1 / 0)
+"""
+    (project / "cases" / "conftest.py").write_text(breaking, encoding="utf-8")
+    assert run(f"--data={data}", "-m", "detection").ret == pytest.ExitCode.TESTS_FAILED
+    records = read_records(project)
+    assert {line["verdict"]["outcome"] for line in records} == {"judge_error"}
+    assert all(line["answer"]["text"] for line in records)
+
+
 def test_nothing_that_gives_the_label_away_reaches_the_model(
     run: Run, data: Path, project: Path
 ) -> None:
@@ -108,7 +126,8 @@ def test_a_checkpoint_that_does_not_load_stops_the_run_in_one_sentence(
     """A corrupt checkpoint interrupts the run at once: no traceback and no records."""
     checkpoint = project / "broken"
     checkpoint.mkdir()
-    (checkpoint / "config.json").write_text('{"model_type": "no-such-architecture"}')
+    shutil.copytree(ROOT / "models" / "pocket", checkpoint, dirs_exist_ok=True)
+    (checkpoint / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1")
     result = run(f"--data={data}", "--model=broken", *mode)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     output = result.stdout.str() + result.stderr.str()

@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakebench_suite.plugin.collection import SLICE_PROMPTS, cut_slices, find_group
+from fakebench_suite.plugin.slices import SLICE_PROMPTS, cut_slices, find_group
 from tests.plugin.sandbox import Run, read_records
 
 

@@ -1,16 +1,20 @@
 """Image file -> bare pixels, whatever the file; one clear error where that cannot be."""
 
+import io
 import struct
+import tempfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from fakebench_suite.errors import ImageError
 from fakebench_suite.sources import images
-from fakebench_suite.sources.images import open_image
+from fakebench_suite.sources.images import ImageFolder, open_image
 
 RED = (200, 20, 30)
 
@@ -126,3 +130,169 @@ def test_the_limit_is_a_number_of_pixels(tmp_path: Path, monkeypatch: pytest.Mon
     assert open_image(save(Image.new("L", (4, 3)), tmp_path / "a.png")).size == (4, 3)
     with pytest.raises(ImageError, match="13 x 1 pixels"):
         open_image(save(Image.new("L", (13, 1)), tmp_path / "b.png"))
+
+
+def encode_png(size: tuple[int, int], depth: int, kind: int, body: bytes, clear: bytes) -> bytes:
+    """A PNG file of the given bit depth and colour type, with an optional tRNS chunk."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(name + content)
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", *size, depth, kind, 0, 0, 0)
+    chunks = [chunk(b"IHDR", header), chunk(b"tRNS", clear) if clear else b""]
+    chunks += [chunk(b"IDAT", zlib.compress(body)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    ("kind", "samples", "clear", "pixels"),
+    [
+        (2, (65535, 32768, 0, 0, 0, 0), (), ((255, 128, 0), (0, 0, 0))),
+        (2, (65535, 32768, 0, 0, 0, 0), (0, 0, 0), ((255, 128, 0), (255, 255, 255))),
+        (6, (65535, 32768, 0, 65535, 0, 0, 0, 0), (), ((255, 128, 0), (255, 255, 255))),
+        (4, (32768, 65535, 0, 0), (), ((128, 128, 128), (255, 255, 255))),
+        (0, (200, 100), (), ((1, 1, 1), (0, 0, 0))),
+    ],
+    ids=["rgb", "rgb-clear", "rgba", "grey-alpha", "dark-grey"],
+)
+def test_sixteen_bit_samples_keep_their_share_of_white(
+    tmp_path: Path,
+    kind: int,
+    samples: tuple[int, ...],
+    clear: tuple[int, ...],
+    pixels: tuple[tuple[int, ...], ...],
+) -> None:
+    """Colour, alpha and darkness of 16-bit files come out as the same picture in 8 bits."""
+    body = b"\0" + struct.pack(f">{len(samples)}H", *samples)
+    content = encode_png((2, 1), 16, kind, body, struct.pack(f">{len(clear)}H", *clear))
+    (tmp_path / "deep.png").write_bytes(content)
+    opened = open_image(tmp_path / "deep.png")
+    assert (opened.getpixel((0, 0)), opened.getpixel((1, 0))) == pixels
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ((0.0, 0.5, 1.0), (0, 128, 255)),
+        ((0.0, 128.0, 255.0), (0, 128, 255)),
+        ((0.0, float("nan"), 65535.0), (0, 0, 255)),
+        ((-5.0, 0.0, 1e9), (0, 0, 255)),
+    ],
+)
+def test_floats_are_scaled_to_the_range_they_fill(
+    tmp_path: Path, samples: tuple[float, ...], expected: tuple[int, ...]
+) -> None:
+    """A float TIFF is no black square, and what is no number is black."""
+    picture = Image.fromarray(np.array([samples], dtype=np.float32))
+    opened = np.asarray(open_image(save(picture, tmp_path / "float.tif")))
+    assert tuple(opened[0, :, 0]) == expected
+
+
+def test_transparency_of_every_kind_shows_white(tmp_path: Path) -> None:
+    """Grey with alpha, palettes with one clear colour and with a table of alphas lie on white."""
+    indexed = Image.new("P", (5, 4), 1)
+    indexed.putpalette([0, 0, 0, *RED])
+    paths = [
+        save(Image.new("LA", (5, 4), (0, 0)), tmp_path / "la.png"),
+        save(indexed, tmp_path / "one.png", transparency=1),
+        save(indexed, tmp_path / "table.png", transparency=b"\xff\x00"),
+        save(indexed, tmp_path / "one.gif", transparency=1),
+        save(Image.new("RGBA", (5, 4), (0, 0, 0, 0)), tmp_path / "rgba.webp", lossless=True),
+    ]
+    for path in paths:
+        assert open_image(path).getpixel((2, 2)) == (255, 255, 255), path.name
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+def test_all_orientations_are_pillows(tmp_path: Path, orientation: int, suffix: str) -> None:
+    """Every EXIF orientation is undone as Pillow undoes it, whatever the format."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    noise = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+    path = save(Image.fromarray(noise), tmp_path / f"turned.{suffix}", exif=exif)
+    with Image.open(path) as picture:
+        expected = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    assert (np.asarray(open_image(path)) == expected).all()
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_broken_exif_does_not_cost_the_picture(tmp_path: Path, suffix: str) -> None:
+    """Metadata that cannot be read is no reason to refuse sound pixels."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E], exif[0x011A] = 6, "made by sd", 72.0
+    sound = exif.tobytes()
+    picture = Image.new("RGB", (9, 4), RED)
+    for at in range(6, len(sound)):
+        broken = sound[:at] + b"\xff" + sound[at + 1 :]
+        path = save(picture, tmp_path / f"broken.{suffix}", exif=broken)
+        assert sorted(open_image(path).size) == [4, 9]
+
+
+def test_a_colour_profile_stays_behind(tmp_path: Path) -> None:
+    """An embedded ICC profile does not travel with the pixels."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture = Image.new("RGB", (5, 4), RED)
+    opened = open_image(save(picture, tmp_path / "profile.png", icc_profile=profile))
+    assert (opened.info, opened.getpixel((0, 0))) == ({}, RED)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["PNG", "JPEG", "GIF", "WEBP", "BMP"]), st.data())
+def test_no_bytes_bring_the_run_down(kind: str, data: st.DataObject) -> None:
+    """A damaged file opens or is an ImageError of one line; nothing else is ever raised."""
+    stream = io.BytesIO()
+    Image.effect_noise((9, 7), 90).save(stream, format=kind)
+    content = bytearray(stream.getvalue())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    del content[data.draw(st.integers(1, len(content))) :]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "damaged.png")
+        path.write_bytes(content)
+        try:
+            assert open_image(path).mode == "RGB"
+        except ImageError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+            assert folder not in str(error)  # noqa: PT017
+
+
+def test_folders_are_searched_by_the_whole_name(tmp_path: Path) -> None:
+    """A name with a folder never matches a file in another; two matches are said to be two."""
+    for folder in ("deep/photos", "deep/other"):
+        (tmp_path / folder).mkdir(parents=True)
+        save(Image.new("L", (2, 2)), tmp_path / folder / "a.png")
+    save(Image.new("L", (2, 2)), tmp_path / "deep/other/b.png")
+    found = ImageFolder(tmp_path)
+    assert found.find("photos/a.png") == tmp_path / "deep/photos/a.png"
+    assert found.find("a.png", prefer="other") == tmp_path / "deep/other/a.png"
+    with pytest.raises(ImageError, match=r"^photos/b.png is missing: no file of that name below"):
+        found.find("photos/b.png")
+    with pytest.raises(ImageError, match=r"^a.png is ambiguous: .* both match\. Keep one"):
+        found.find("a.png")
+    with pytest.raises(ImageError, match="is missing"):
+        found.find("x" * 300 + ".png")
+
+
+def test_the_directorys_own_name_settles_nothing(tmp_path: Path) -> None:
+    """A data set that lies below something called real_images/ is still ambiguous."""
+    root = tmp_path / "real_images"
+    for folder in ("one", "two"):
+        (root / folder).mkdir(parents=True)
+        save(Image.new("L", (2, 2)), root / folder / "a.png")
+    with pytest.raises(ImageError, match="is ambiguous"):
+        ImageFolder(root).find("a.png", prefer="real_images")
+
+
+def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
+    """Images behind a symbolic link are found, and a link back to the start is no maze."""
+    store, root = tmp_path / "store", tmp_path / "data"
+    store.mkdir()
+    root.mkdir()
+    save(Image.new("L", (2, 2)), store / "a.png")
+    (root / "linked").symlink_to(store, target_is_directory=True)
+    (store / "back").symlink_to(root, target_is_directory=True)
+    found = ImageFolder(root)
+    assert found
+    assert found.find("a.png") == root / "linked" / "a.png"
