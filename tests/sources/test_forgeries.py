@@ -46,7 +46,8 @@ def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph:
     if planted is None:
         return
     forged, box = planted
-    assert (forged.shape, forged.dtype) == (image.shape, np.float32)
+    assert forged.shape == image.shape
+    assert forged.dtype == np.float32
     assert forged.min() >= 0
     assert forged.max() <= 1
     assert 0 <= box.left < box.right <= SIDE
