@@ -114,3 +114,86 @@ def test_a_missing_image_is_an_error_of_its_case(tmp_path: Path) -> None:
     assert data.cases[0].label is Authenticity.REAL
     with pytest.raises(ImageError, match=r"a.png is missing"):
         data.open_image(data.cases[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "guessing"}, "in the field 'task'; allowed are detection, interpretation"),
+        ({"label": "maybe"}, "in the field 'label'; allowed are fake, real"),
+        ({"form": "whatever"}, "in the field 'form'; allowed are what, isfake, isreal"),
+        ({"task": "reasoning", "form": "what"}, "form what does not belong to the task reasoning"),
+        ({"question": " "}, "the field 'question' is empty"),
+        ({"id": 7}, "in the field 'id'"),
+        ({"expected": [{"text": "x", "criterium": "edge"}]}, "unknown field 'criterium'"),
+        ({"expected": [{"text": "x", "criterion": "taste"}]}, "field 'expected': the field 'crit"),
+        ({"expected": [{"text": "x", "criterion": 5}]}, "in the field 'expected[0].criterion'"),
+        ({"image": "/a.png"}, "is refused"),
+        ({"image": "C:\\a.png"}, "is refused"),
+        ({"image": ""}, "the image name '' is refused"),
+    ],
+)
+def test_a_bad_value_is_told_what_is_allowed(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    """The one-line message names file, line and field, and the choices where there are few."""
+    with pytest.raises(DataError) as caught:
+        open_dataset(write(tmp_path, LINE | change))
+    assert str(caught.value).startswith("cases.jsonl, line 1")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_criteria_are_read_from_the_wording(tmp_path: Path) -> None:
+    """An analysis question without a criterion is about the one it names, or about none."""
+    line = LINE | {"task": "analysis"}
+    lines = [
+        line | {"id": "1", "question": "Are the shapes odd?"},
+        line | {"id": "2", "question": "Are the shapes odd?", "criterion": "layout"},
+        line | {"id": "3", "question": "What do you think?"},
+        LINE | {"id": "4", "question": "Real or fake, judging by its edges?"},
+    ]
+    cases = open_dataset(write(tmp_path, *lines)).cases
+    assert [case.criterion for case in cases] == ["shape", "layout", None, None]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r", "\n\n \n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_one_line_is_enough(tmp_path: Path, end: str, mark: str) -> None:
+    """The last line needs no end, and a byte order mark is no part of the first."""
+    path = tmp_path / "cases.jsonl"
+    path.write_bytes(f"{mark}{json.dumps(LINE)}{end}".encode())
+    assert [case.id for case in open_dataset(path).cases] == ["a.png:a"]
+
+
+@pytest.mark.parametrize("content", ["[]", "[1]", f"\n[\n{json.dumps(LINE)}\n]"])
+def test_a_json_list_is_told_from_json_lines(tmp_path: Path, content: str) -> None:
+    """Someone who points at FakeClass.json itself learns where to point."""
+    path = tmp_path / "FakeClass.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"^FakeClass.json holds a JSON list; .* point --data"):
+        open_dataset(path)
+
+
+def test_nesting_without_end_is_no_crash(tmp_path: Path) -> None:
+    """A line of nothing but brackets is one clear error."""
+    with pytest.raises(DataError, match=r"^cases.jsonl, line 2"):
+        open_dataset(write(tmp_path, LINE, '{"expected": ' + "[" * 100_000))
+
+
+def test_one_image_cannot_be_fake_and_real(tmp_path: Path) -> None:
+    """Cases on one image share its picture, so their labels must agree."""
+    lines = [LINE | {"id": label, "label": label} for label in ("fake", "real")]
+    with pytest.raises(
+        DataError, match=r"^cases.jsonl: the image a.png is labelled both fake and real"
+    ):
+        open_dataset(write(tmp_path, *lines))
+
+
+def test_no_picture_stands_in_for_another(tmp_path: Path) -> None:
+    """A file of the same name in another folder is not shown instead of a missing one."""
+    (tmp_path / "other").mkdir()
+    Image.new("RGB", (3, 3)).save(tmp_path / "other" / "a.png")
+    data = open_dataset(write(tmp_path, LINE | {"image": "photos/a.png"}))
+    with pytest.raises(ImageError, match=r"^photos/a.png is missing"):
+        data.open_image(data.cases[0])

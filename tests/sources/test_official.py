@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fakebench_suite.criteria import CRITERIA
-from fakebench_suite.errors import DataError
+from fakebench_suite.errors import DataError, ImageError
 from fakebench_suite.prompts import Style, build_prompt
 from fakebench_suite.sources import open_dataset
 from fakebench_suite.types import Authenticity, Form, Task
@@ -212,3 +212,113 @@ def test_a_wrong_layout_says_what_was_looked_for(tmp_path: Path) -> None:
         open_dataset(tmp_path)
     with pytest.raises(DataError, match="There is no"):
         open_dataset(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("content", [b"[]", b'{"rows": []}', b"null"])
+def test_a_file_without_rows_is_refused(tmp_path: Path, content: bytes) -> None:
+    """No rows are no data set."""
+    (tmp_path / "FakeQA.json").write_bytes(content)
+    with pytest.raises(DataError, match=r"^FakeQA.json must hold a list of objects, one per image"):
+        open_dataset(tmp_path)
+
+
+def test_nesting_without_end_is_no_crash(tmp_path: Path) -> None:
+    """A file of nothing but brackets is one clear error."""
+    (tmp_path / "FakeQA.json").write_bytes(b"[" * 100_000)
+    with pytest.raises(DataError, match=r"^FakeQA.json is not complete JSON"):
+        open_dataset(tmp_path)
+
+
+def test_a_byte_order_mark_changes_nothing(rows: Rows, write: Write) -> None:
+    """Files saved by Windows editors are read, and are the same data set."""
+    root = write(rows)
+    plain = open_dataset(root)
+    for path in (root / "Evaluation").iterdir():
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    marked = open_dataset(root)
+    assert (marked.cases, marked.digest) == (plain.cases, plain.digest)
+
+
+def test_an_empty_evaluation_folder_hides_nothing(rows: Rows, write: Write) -> None:
+    """Files in the directory itself are found although Evaluation/ is there too."""
+    root = write(rows, below=".")
+    (root / "Evaluation").mkdir()
+    assert len(open_dataset(root).cases) == 6
+
+
+@pytest.mark.parametrize("places", [("", ""), ("fake_images", "real_images"), ("all", "all")])
+def test_images_may_lie_in_any_folder(
+    rows: Rows, write: Write, tmp_path: Path, places: tuple[str, str]
+) -> None:
+    """Both label folders, one folder for all, and the directory itself serve alike."""
+    root = write(rows)
+    for old, new in zip(("fake_images/sd-1.png", "real_images/7.png"), places, strict=True):
+        (root / new).mkdir(exist_ok=True)
+        (root / "FakeBench_images" / old).rename(tmp_path / new / Path(old).name)
+    data = open_dataset(root)
+    assert data.has_images()
+    shades = {case.image: data.open_image(case).getpixel((0, 0)) for case in data.cases}
+    assert shades == {"sd-1.png": (10, 10, 10), "7.png": (200, 200, 200)}
+
+
+def test_images_may_be_absent(rows: Rows, write: Write) -> None:
+    """Without any image the cases are still read; opening one says which is missing."""
+    root = write(rows)
+    for path in (root / "FakeBench_images").rglob("*.png"):
+        path.unlink()
+    data = open_dataset(root)
+    assert not data.has_images()
+    with pytest.raises(ImageError, match=r"^sd-1.png is missing: no file of that name below"):
+        data.open_image(data.cases[0])
+
+
+@pytest.mark.parametrize(
+    ("stem", "change", "message"),
+    [
+        ("FakeClass", {"authenticity": None}, "'authenticity' is None; it must be 0 (fake) or 1"),
+        ("FakeClass", {"authenticity": 1.0}, "'authenticity' is 1.0; it must be 0 (fake) or 1"),
+        ("FakeClass", {"authenticity": [0]}, "'authenticity' is [0]; it must be 0 (fake) or 1"),
+        ("FakeClass", {"image_id": ""}, "the field 'image_id' is '', not a text"),
+        ("FakeClass", {"image_id": "."}, "the image name '.' is refused"),
+        ("FakeClue", {"content_categories": ["a"]}, "'content_categories' is ['a']; it must be"),
+        ("FakeClue", {"telltale_clues": ["a", 1]}, "field 'telltale_clues': a reference must be"),
+        ("FakeQA", {"A1": {"a": 1}}, "field 'A1': a reference must be a text or a list of texts"),
+    ],
+)
+def test_wrong_types_are_named(
+    rows: Rows, write: Write, stem: str, change: dict[str, object], message: str
+) -> None:
+    """No value is bent into another type."""
+    rows[stem][0] |= change
+    with pytest.raises(DataError) as caught:
+        open_dataset(write(rows))
+    assert str(caught.value).startswith(f"{stem}.json, row 0")
+    assert message in str(caught.value)
+
+
+def test_a_row_without_questions_says_what_was_expected(rows: Rows, write: Write) -> None:
+    """A FakeQA row needs at least one slot; unknown fields are not taken for one."""
+    rows["FakeQA"].append({"image_id": "sd-1.png", "Q0": "How is the edge?", "Q123": "x", "Qa": 1})
+    with pytest.raises(
+        DataError, match=r"^FakeQA.json, row 1: there is no question; expected fields 'Q1' to 'Q14'"
+    ):
+        open_dataset(write(rows))
+
+
+def test_one_image_cannot_be_fake_and_real(rows: Rows, write: Write) -> None:
+    """A contradiction, within a file or between two, is refused: the image is shown but once."""
+    rows["FakeClass"][0]["authenticity"] = 1
+    with pytest.raises(
+        DataError, match=r"^FakeClue.json: the image sd-1.png is labelled both fake and real"
+    ):
+        open_dataset(write(rows))
+
+
+def test_answers_to_questions_become_clues_of_their_criterion(rows: Rows, write: Write) -> None:
+    """A filled A1 is the reference of Q1, as one text or as a list."""
+    rows["FakeQA"][0] |= {"A1": "Halos run along.", "A2": ["Too smooth.", " ", "Too clean."]}
+    cases = [case for case in open_dataset(write(rows)).cases if case.task is Task.ANALYSIS]
+    assert [[(clue.text, clue.criterion) for clue in case.expected or ()] for case in cases] == [
+        [("Halos run along.", "edge")],
+        [("Too smooth.", "unrealistic"), ("Too clean.", "unrealistic")],
+    ]

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -107,3 +108,40 @@ def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     photographs.load_photograph.cache_clear()
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was used"))
     assert load_photograph("rocket.jpg").size == (640, 427)
+
+
+def test_a_few_probes_are_a_data_set_too() -> None:
+    """Four pairs are eight pictures, one pair of each test photograph, the same at each load."""
+    one, two = load_probes(4), load_probes(4)
+    assert (one.digest, one.cases) == (two.digest, two.cases)
+    assert one.digest != load_probes(3).digest
+    assert len({case.image for case in one.cases}) == 8
+    assert {name.partition(".")[0] for name in TEST} == {
+        case.image.partition("-")[0] for case in one.cases
+    }
+    assert len({case.id for case in one.cases}) == len(one.cases)
+    assert load_probes(5).cases[: len(one.cases)] == one.cases
+
+
+def test_both_twins_are_asked_the_same_detection_questions() -> None:
+    """Label and question form are independent, so no habit of saying "yes" pays."""
+    cases = [case for case in load_probes(8).cases if case.task is Task.DETECTION]
+    asked = Counter((case.label, case.form) for case in cases)
+    assert set(asked.values()) == {8}
+    assert len(asked) == 6
+
+
+def test_references_say_what_was_planted_and_where() -> None:
+    """The clue names the criterion and the place of the box; a spared criterion is called sound."""
+    pairs = {f"{pair.name}-forged": pair for pair in draw_pairs(40)}
+    for case in load_probes(40).cases:
+        if case.expected is None:
+            continue
+        pair, (clue,) = pairs[case.image], case.expected
+        if case.criterion == pair.forgery.criterion:
+            assert pair.forgery.clue in clue.text
+            assert clue.text.endswith(f"in the {pair.box.place}.")
+            assert case.criterion.removeprefix("un") in clue.text
+        else:
+            assert clue.criterion is None
+            assert case.criterion in pair.forgery.spares

@@ -2,6 +2,8 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
+from itertools import groupby
 
 import pytest
 from hypothesis import given, settings
@@ -93,3 +95,67 @@ def test_probes_are_drawn_in_pairs_over_all_criteria(size: int) -> None:
     )
     planted = Counter(case.criterion for case in sample if case.form is Form.FAULTFINDING)
     assert max(planted.values()) - min(planted.values()) <= 1
+
+
+def make_twins(pairs: int) -> list[Case]:
+    """Pairs of a forged image with two cases and its untouched twin with one."""
+    cases = []
+    for number in range(pairs):
+        forged = Case(
+            id=f"{number}-forged:what",
+            task=Task.DETECTION,
+            image=f"{number}-forged",
+            question="?",
+            form=Form.WHAT,
+            label=Authenticity.FAKE,
+            generator="planted",
+            criterion=("edge", "theme", "shape")[number % 3],
+            twin=f"{number}",
+        )
+        real = replace(
+            forged,
+            id=f"{number}:what",
+            image=f"{number}",
+            label=Authenticity.REAL,
+            generator=None,
+            criterion=None,
+            twin=forged.image,
+        )
+        cases += [forged, real, replace(forged, id=f"{forged.image}:isreal", form=Form.ISREAL)]
+    return cases
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 15), st.integers(0, 9), st.integers(1, 45), st.integers(0, 9), st.randoms())
+def test_twins_are_drawn_together_and_lie_together(
+    pairs: int, others: int, size: int, seed: int, shuffler: random.Random
+) -> None:
+    """Pairs come whole and side by side, at most one image over the size asked for."""
+    cases = make_twins(pairs) + make_cases(others, others)
+    shuffler.shuffle(cases)
+    sample = order_cases(cases, seed=seed, sample=size)
+    runs = [image for image, _ in groupby(sample, key=lambda case: case.image)]
+    assert len(runs) == len(set(runs))
+    total = 2 * pairs + 2 * others
+    assert min(size, total) <= len(runs) <= min(size + 1, total)
+    twins = {case.image: case.twin for case in sample if case.twin}
+    for image, twin in twins.items():
+        assert twin in twins
+        assert abs(runs.index(image) - runs.index(twin)) == 1
+    planted = Counter(case.criterion for case in sample if case.form is Form.ISREAL and case.twin)
+    offered = Counter(case.criterion for case in cases if case.form is Form.ISREAL and case.twin)
+    share = min(1.0, size / total)
+    assert all(abs(planted[name] - share * count) <= 1 for name, count in offered.items())
+
+
+def test_a_sample_keeps_the_order_of_the_whole() -> None:
+    """What is drawn keeps the order the whole set would have under the same seed."""
+    cases = make_cases(20, 20)
+    whole = order_cases(cases, seed=3)
+    drawn = order_cases(cases, seed=3, sample=11)
+    assert drawn == [case for case in whole if case in drawn]
+
+
+def test_no_cases_are_no_error() -> None:
+    """Nothing sampled from nothing is nothing."""
+    assert order_cases([], seed=0) == order_cases([], seed=0, sample=5) == []
