@@ -5,9 +5,21 @@ image; two labels asserted at once are unparsed, unless a conclusion settles the
 """
 
 import re
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fakebench_suite.judges.wording import (
+    ASSERTION,
+    BARE,
+    CERTAIN,
+    DEGREE,
+    IMAGE,
+    LABEL_WORD,
+    OPEN,
+    OPPOSED,
+)
 from fakebench_suite.types import Authenticity, Form
 
 
@@ -26,127 +38,207 @@ class Reading:
     why: str
 
 
-_THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.IGNORECASE | re.DOTALL)
-_MARKUP = re.compile(r"[*_`#>\"“”]+|\\boxed\{|</?answer>|[{}]", re.IGNORECASE)
-_FAKE = (
-    r"fake|(?:ai|artificially|computer|digitally|synthetically)[- ]?(?:generated|created|made)|"
-    r"synthetic|artificial|counterfeit|generated (?:by|with|using) (?:an? )?(?:ai|artificial)|"
-    r"inauthentic|deepfake|not (?:a )?(?:real|authentic|genuine)|unreal"
-)
-_REAL = r"real|authentic|genuine|(?:actual|real|genuine|authentic) photo(?:graph)?|not (?:a )?fake"
-_ADVERBS = (
-    r"(?:(?:an?|the|indeed|most|very|likely|probably|definitely|clearly|certainly|almost|"
-    r"completely|entirely|highly|actually|in fact|considered|to be|as|being|appears?|seems?|"
-    r"looks?|like|judged|classified|more|rather|quite|overall|therefore|thus|so)\s+)*"
-)
-_NOT = r"(?:(?:is|was|are)n['’]t|not|never|cannot be|neither)\s+"
-_NOUN = r"(?:image|picture|photo|photograph|artwork|illustration)"
-_COPULA = (
-    r"(?:['’]s|\s+(?:is|was|must be|should be|can be)|"
-    r"(?P<neg0>\s+(?:does|did)(?:\s+not|n['’]t))?\s+(?:appear|seem|look)(?:s|ed)?)"
-)
-# "The real world" and "the artificial light" say nothing of the image: a verb is needed.
-_SUBJECT = (
-    rf"(?:(?:\b(?:this|it|that)|\b(?:the|this|that)(?:\s+(?:given|provided|above|entire|whole|"
-    rf"overall))?\s+{_NOUN}){_COPULA}\s+"
-    r"|\b(?:authenticity|verdict|judge?ment|answer|conclusion|label|class(?:ification)?|result)\b"
-    r"[^.\n]{0,60}?(?:\bis\b|:|=)\s*)"
-)
-_ASSERTION = re.compile(
-    rf"{_SUBJECT}(?P<neg>{_NOT})?{_ADVERBS}(?P<neg2>{_NOT})?{_ADVERBS}"
-    rf"(?:(?P<fake>{_FAKE})|(?P<real>{_REAL}))\b",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """One place where a reply says what the image is."""
+
+    said: Authenticity
+    words: str
+    weak: bool
+    """It "looks" so, which a later "is" outweighs."""
+    final: bool
+    """It stands in a conclusion, which outweighs what was considered on the way."""
+
+
+_THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_MARKED = re.compile(
+    r"<answer>([^<]*)|\\boxed\{(?:\\text\{)?([^{}]*)\}|"
+    r'"(?:final[_ ])?(?:answer|label|verdict|judge?ment|conclusion|authenticity|class\w*|result|'
+    r'prediction)"\s*:\s*"([^"]*)"',
     re.IGNORECASE,
 )
-_BARE = re.compile(
-    rf"^\W*{_ADVERBS}(?P<neg>{_NOT})?{_ADVERBS}(?:(?P<fake>{_FAKE})|(?P<real>{_REAL}))"
-    rf"(?:\s+(?:image|picture|photo|photograph))?\W*$",
-    re.IGNORECASE,
+_MARKUP = re.compile(r"<\|[^|<>]*\|>|</?[a-z]\w*>|^\s*(?:[-•+]|\(?\w[.)])\s+|[*_`#~>\"{}$\\]", re.M)
+_CONDITION = re.compile(r"if (?!i |you |we |one )")
+_QUOTE = re.compile(r"(?<!\w)'|'(?!\w)")
+_ASIDE = re.compile(
+    r" ?, (?:in fact|in my (?:opinion|view)|indeed|therefore|thus|hence|most likely|likely|"
+    r"probably|however|overall|i (?:think|believe)|without (?:a )?doubt),"
 )
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\s*\n\s*|(?<=[.!?])(?=[a-z])")
+_PART = re.compile(r"(?<=[,;()])|(?= but )")
+_CLAUSE = re.compile(
+    r"[,;:()]|\b(?:and|so|but|because|since|as(?! (?:if|though))|therefore|thus|hence|while|"
+    r"whereas|although|(?<!as )though|however|meaning)\b"
+)
+_WITHIN = re.compile(r"\b(?:of|in|on|within|inside|across|throughout|for|to|about) ?$")
+_IMAGE = re.compile(rf"\b{IMAGE}\b")
+_CONCLUDING = re.compile(
+    r"\b(?:to conclude|conclu(?:sion|de)|final(?:ly)?|verdict|judge?ment|answer|therefore|overall|"
+    r"in summary|to summari[sz]e|in short|thus|hence|ultimately|consequently)\b|^so\b"
+)
+_TITLE = re.compile(r"(?:[a-z]+ ){0,2}(?:conclusion|verdict|judge?ment|answer|summary) ?:? *\.?")
 _YES_NO = re.compile(
-    r"^\W*(?:answer\W+)?(?P<word>yes|no)\b(?!\s+(?:one|idea|way|doubt|and)\b|\s*/)", re.I
+    r"(?:(?:well|my answer is|(?:final )?answer ?(?:is|:)|the answer is|"
+    r"i (?:would say|think|believe))[:,]? )*"
+    r"(?P<word>yes|no|yep|yeah|nope)\b"
+    r"(?= ?$| ?[^\w\s/&-]| - | (?:it|this|that|the (?:image|picture|photo\w*)|because|i)\b)"
 )
 _REFUSAL = re.compile(
-    r"\b(?:i(?:['’]m| am) (?:sorry|unable|not able)|i (?:can(?:not|['’]t)|won['’]t|am not able to)|"
-    r"unable to (?:determine|tell|say|assist|help)|cannot (?:determine|assist|help|provide)|"
-    r"can['’]t (?:determine|assist|help))\b",
-    re.IGNORECASE,
+    r"\bi(?:'m| am) (?:sorry|unable|not able)\b|\bunable to (?:determine|tell|say|assist|help)\b|"
+    r"\b(?:cannot|can not|can't|won't|could not|couldn't) (?:\w+ly )?(?:determine|tell|say|assist|"
+    r"help|provide|answer|identify|verify|confirm|judge|comply|analy[sz]e|view|access|assess|"
+    r"evaluate|comment|discuss|fulfil|see (?:the|this|any) (?:image|picture|photo))"
 )
-_CONCLUSION = re.compile(
-    r"\b(?:in conclusion|to conclude|conclusion|final(?:ly| answer| judge?ment| verdict)?|"
-    r"therefore|overall|in summary|thus|hence)\b",
-    re.IGNORECASE,
+_UNSURE = re.compile(
+    r"\b(?:not (?:\w+ )?(?:sure|certain)|unsure|(?:hard|difficult|impossible) to|don't know|"
+    r"do not know|unclear|or (?:no|yes)|and (?:no|yes))\b"
 )
-_OPEN = re.compile(
-    r"\b(?:whether|fake or real|real or fake|if (?:it|this|the)|(?:do|does|did)(?: not|n['’]t) "
-    r"(?:think|believe|mean)|nothing|no (?:\w+ )?(?:evidence|signs?|reason|indications?|hints?)|"
-    r"unlikely|hard|difficult|impossible|might|may|could|some (?:people|say))\b",
-    re.IGNORECASE,
-)
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 def read_label(text: str, form: Form) -> Reading:
     """What a reply to a question of this form asserts about the image's authenticity."""
-    plain = re.sub(r"\s+", " ", _MARKUP.sub(" ", _THINKING.sub(" ", text))).strip()
+    spoken = _THOUGHT.sub("", _THINKING.sub("", text))
+    marked = {
+        reading.said: reading
+        for groups in _MARKED.findall(spoken)
+        if isinstance((reading := _read(clean_text("".join(groups)), form)).said, Authenticity)
+    }
+    if len(marked) == 1:
+        return next(iter(marked.values()))
+    if marked:
+        return Reading(said=Silence.UNPARSED, why="two marked answers contradict each other")
+    return _read(clean_text(spoken), form)
+
+
+def clean_text(text: str) -> str:
+    """The text in lower case, one line a paragraph, without markup and typographic variants."""
+    plain = unicodedata.normalize("NFKC", text).translate(_LETTERS).lower()
+    plain = _QUOTE.sub("", _MARKUP.sub("", plain))
+    lines = (" ".join(line.split()) for line in plain.splitlines())
+    return _ASIDE.sub("", "\n".join(line for line in lines if line))
+
+
+_LETTERS = {
+    ord(letter): plain
+    for letters, plain in (("‘’ʼ´", "'"), ("“”", '"'), ("‐‑", "-"), ("–—―", ", "))
+    for letter in letters
+}
+
+
+def _read(plain: str, form: Form) -> Reading:
     if not plain:
         return Reading(said=Silence.UNPARSED, why="the reply is empty")
-    if form in (Form.ISFAKE, Form.ISREAL):
-        return _read_yes_no(plain, form)
-    return _read_statement(plain)
-
-
-def _read_yes_no(plain: str, form: Form) -> Reading:
-    match = _YES_NO.match(plain)
-    if match is None:
-        return _read_statement(plain)
-    yes = match["word"].lower() == "yes"
-    said = Authenticity.FAKE if yes == (form is Form.ISFAKE) else Authenticity.REAL
-    rest = _read_statement(plain[match.end() :])
-    if isinstance(rest.said, Authenticity) and rest.said is not said:
-        why = f"{match['word']!r} and {rest.why} contradict each other"
-        return Reading(said=Silence.UNPARSED, why=why)
-    return Reading(said=said, why=repr(match["word"]))
-
-
-def _read_statement(plain: str) -> Reading:
-    bare = _BARE.match(plain)
-    if bare is not None:
-        return _to_reading(bare)
     sentences = [sentence for sentence in _SENTENCE.split(plain) if sentence]
-    last = _BARE.match(sentences[-1]) if sentences else None
-    if last is not None:
-        return _to_reading(last)
-    found = [(index, match) for index, s in enumerate(sentences) for match in _assert(s)]
-    readings = [_to_reading(match) for _, match in found]
-    if len({reading.said for reading in readings}) == 1:
-        return readings[-1]
-    closing = {
-        reading.said: reading
-        for (index, _), reading in zip(found, readings, strict=True)
-        if _CONCLUSION.search(sentences[index])
-    }
-    if len(closing) == 1:
-        return next(iter(closing.values()))
-    if readings:
-        return Reading(said=Silence.UNPARSED, why="the reply asserts both fake and real")
+    stated = _settle(_find_assertions(sentences))
+    answered: dict[Authenticity, str] = {}
+    if form in (Form.ISFAKE, Form.ISREAL):
+        answered = dict(_find_yes_no(sentences, form))
+    if answered:
+        said: set[Authenticity | Silence] = {*answered, *([stated.said] if stated else [])}
+        if len(said) == 1:
+            return Reading(said=said.pop(), why=repr(next(iter(answered.values()))))
+        words = [*map(repr, answered.values()), *([stated.why] if stated else [])]
+        why = f"{' and '.join(words)} contradict each other"
+        return Reading(said=Silence.UNPARSED, why=why)
+    if stated is not None:
+        return stated
     refusal = _REFUSAL.search(plain)
     if refusal is not None:
         return Reading(said=Silence.REFUSED, why=repr(refusal[0]))
     return Reading(said=Silence.UNPARSED, why="the reply asserts neither fake nor real")
 
 
-def _assert(sentence: str) -> list[re.Match[str]]:
-    """Assertions in a sentence that leaves the matter open ("fake or real", "if") are none."""
-    return [] if _OPEN.search(sentence) else list(_ASSERTION.finditer(sentence))
+def _settle(found: Sequence[Assertion]) -> Reading | None:
+    """One reading of all assertions: agreed, or concluded, or "is" after "looks"."""
+    if not found:
+        return None
+    for weighty in (
+        found,
+        [one for one in found if one.final],
+        [] if found[-1].weak else [one for one in found if not one.weak],
+    ):
+        if len({one.said for one in weighty}) == 1:
+            return Reading(said=weighty[-1].said, why=repr(weighty[-1].words))
+    return Reading(said=Silence.UNPARSED, why="the reply asserts both fake and real")
 
 
-def _to_reading(match: re.Match[str]) -> Reading:
+def _find_yes_no(sentences: Sequence[str], form: Form) -> Iterator[tuple[Authenticity, str]]:
+    """Answers of the first sentence, after the question repeated, and of the last."""
+    for index in sorted({0, 1, len(sentences) - 1}):
+        match = _YES_NO.match(sentences[index]) if index < len(sentences) else None
+        if match is None or _UNSURE.search(sentences[index]) or _REFUSAL.search(sentences[index]):
+            continue
+        before = sentences[index - 1] if index else ""
+        asked = "fake" if form is Form.ISFAKE else "real"
+        repeated = before.endswith("?") and asked in before
+        if index and not repeated and (before.endswith("?") or index < len(sentences) - 1):
+            continue
+        yes = match["word"].startswith("y")
+        said = Authenticity.FAKE if yes == (form is Form.ISFAKE) else Authenticity.REAL
+        yield said, match["word"]
+
+
+def _find_assertions(sentences: Sequence[str]) -> list[Assertion]:
+    """Every assertion about the image, in order.
+
+    "It" speaks of the image until something else is called fake or real ("a fake plant").
+    """
+    found: list[Assertion] = []
+    titled, on_topic = False, True
+    for index, sentence in enumerate(sentences):
+        titled = titled or _TITLE.fullmatch(sentence) is not None
+        if sentence.endswith("?") or _CONDITION.match(sentence):
+            continue
+        final = titled or _CONCLUDING.search(sentence) is not None
+        follows = True
+        for part in _PART.split(sentence):
+            matches = [
+                match
+                for match in ASSERTION.finditer(part)
+                if (on_topic or match["pronoun"] is None)
+                and not _WITHIN.search(part[: match.start()])
+            ]
+            if not matches and follows and (bare := BARE.match(f" {part.strip()}")) is not None:
+                matches = [bare]
+                final = final or index == len(sentences) - 1
+            said = [
+                Assertion(
+                    said=label,
+                    words=match[0].strip(),
+                    weak=bool(match["weak"] or match.groupdict().get("lean")),
+                    final=final,
+                )
+                for match in matches
+                if (label := _resolve(match)) is not None
+            ]
+            found += said
+            follows = bool(said) or _YES_NO.fullmatch(part.strip(" ,;")) is not None
+            if matches or LABEL_WORD.search(part):
+                on_topic = bool(matches)
+            elif _IMAGE.search(part):
+                on_topic = True
+    return found
+
+
+def _resolve(match: re.Match[str]) -> Authenticity | None:
+    """The label a match asserts, its negation counted; None when it leaves the matter open."""
     groups = match.groupdict()
-    said = Authenticity.FAKE if groups["fake"] else Authenticity.REAL
-    word = (groups["fake"] or groups["real"]).lower()
-    if word.startswith("not"):
-        said = Authenticity.REAL if "fake" in word else Authenticity.FAKE
-    negations = sum(bool(groups.get(name)) for name in ("neg0", "neg", "neg2"))
-    if negations % 2:
-        said = Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
-    return Reading(said=said, why=repr(match[0].strip()))
+    before = _CLAUSE.split(match.string[: match.start()])[-1]
+    if OPEN.search(CERTAIN.sub("", before)):
+        return None
+    if groups["loose"] and not (groups["noun"] or groups["made"] or groups["taken"]):
+        return None
+    negations = [groups.get(name) for name in ("not1", "not2", "not3")]
+    if DEGREE.search((groups["degree"] or "") + (groups["lead"] if any(negations) else "")):
+        return None
+    odd = (sum(map(bool, negations)) + bool(groups["neg"])) % 2 == 1
+    fake = bool(groups["fake"] or groups["made"]) != odd
+    other = OPPOSED.match(match.string[match.end() :])
+    if other is not None and "more likely" not in match[0]:
+        if other["fake"] is None and other["real"] is None:
+            return None
+        second = (other["fake"] is not None) != (other["neg"] is not None)
+        if second != fake:
+            return None
+    return Authenticity.FAKE if fake else Authenticity.REAL

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakebench_suite.plugin.slices import SLICE_PROMPTS, cut_slices, find_group
+from fakebench_suite.errors import ModelError
+from fakebench_suite.plugin.slices import SLICE_PROMPTS, cut_slices, find_group, mend_text
+from fakebench_suite.types import Answer
 from tests.plugin.sandbox import Run, read_records
 
 
@@ -33,6 +37,23 @@ def test_the_group_is_the_image_in_the_node_id() -> None:
     assert find_group("cases/t.py::t[sub/a.png:x:y]") == "sub/a.png"
     assert find_group("tests/t.py::t[3]") == "tests/t.py::t[3]"
     assert find_group("tests/t.py::t") == "tests/t.py::t"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("half \ud800 a pair", "half \ufffd a pair"),
+        ("a pair in halves \ud83d\ude00", "a pair in halves \U0001f600"),
+        ("\U0001f600 line\u2028nul\x00\n", "\U0001f600 line\u2028nul\x00\n"),
+    ],
+)
+def test_half_a_surrogate_does_not_bring_a_run_down(said: str, kept: str) -> None:
+    """What no file could hold is replaced, in answers and in errors; all else is kept whole."""
+    mended = mend_text(Answer(text=said, tokens=1, seconds=0.0, batch_size=1))
+    assert isinstance(mended, Answer)
+    assert mended.text == kept
+    assert msgspec.json.decode(msgspec.json.encode(mended), type=Answer) == mended
+    assert str(mend_text(ModelError(said))) == kept
 
 
 def test_a_slice_is_answered_in_one_call(run: Run, data: Path, project: Path) -> None:

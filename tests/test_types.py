@@ -1,0 +1,73 @@
+"""The vocabulary: what an outcome is, and JSON that gives the same back."""
+
+import json
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fakebench_suite.types import Answer, Case, Clue, Outcome, Record, Score, Verdict
+
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
+_BOX = st.tuples(*[st.integers(0, 99)] * 4)
+_CASES = st.builds(
+    Case,
+    id=_TEXT,
+    image=_TEXT,
+    question=_TEXT,
+    generator=st.none() | _TEXT,
+    criterion=st.none() | _TEXT,
+    category=st.none() | _TEXT,
+    expected=st.none()
+    | st.lists(st.builds(Clue, text=_TEXT, criterion=st.none() | _TEXT), max_size=3).map(tuple),
+    twin=st.none() | _TEXT,
+    box=st.none() | _BOX,
+)
+_ANSWERS = st.builds(Answer, text=_TEXT, seconds=st.floats(0, 1e6))
+_VERDICTS = st.builds(
+    Verdict,
+    why=_TEXT,
+    said=st.none() | _TEXT,
+    score=st.none() | st.floats(0, 2),
+)
+_SCORES = st.builds(
+    Score,
+    metric=_TEXT,
+    slice=_TEXT,
+    value=st.none() | st.floats(0, 2),
+    low=st.none() | st.floats(0, 2),
+    high=st.none() | st.floats(0, 2),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.builds(
+        Record,
+        case=_CASES,
+        prompt=_TEXT,
+        answer=st.none() | _ANSWERS,
+        verdict=_VERDICTS,
+        worker=_TEXT,
+    )
+)
+def test_a_record_comes_back_from_json(record: Record) -> None:
+    """Every field of a record survives JSON, which other readers can read as well."""
+    line = msgspec.json.encode(record)
+    assert msgspec.json.decode(line, type=Record) == record
+    assert json.loads(line)["answer"] == (record.answer and msgspec.to_builtins(record.answer))
+
+
+@settings(max_examples=25, deadline=None)
+@given(_SCORES)
+def test_a_score_comes_back_from_json(score: Score) -> None:
+    """So does every score, with the undefined ones as null."""
+    assert msgspec.json.decode(msgspec.json.encode(score), type=Score) == score
+
+
+def test_an_outcome_is_a_pass_a_miss_an_error_or_unscored() -> None:
+    """No outcome is two of them: an error is never a miss, and neither is a missing reference."""
+    kinds = {outcome: (outcome.is_miss, outcome.is_error) for outcome in Outcome}
+    assert (True, True) not in kinds.values()
+    neither = {outcome for outcome, kind in kinds.items() if kind == (False, False)}
+    assert neither == {Outcome.CORRECT, Outcome.UNSCORED}
