@@ -25,7 +25,7 @@ _SIGNS = {
 _PATTERNS = {name: re.compile(signs, re.IGNORECASE) for name, signs in _SIGNS.items()}
 _SOUND = re.compile(
     r"\b(?:natural|realistic|normal|consistent|coherent|correct|intact|plausible|convincing|"
-    r"accurate)\b",
+    r"accurate|fine|believable|faultless|flawless)\b",
     re.IGNORECASE,
 )
 _UNSOUND = re.compile(
@@ -36,15 +36,31 @@ _UNSOUND = re.compile(
 )
 _NEGATOR = re.compile(
     r"(?:\b(?:not|no|nothing|never|without|neither|nor|lacks?|lacking|hardly|barely)\b|n['’]t\b|"
-    r"\bfar from\b|\bfree (?:of|from)\b)(?:\W+\w+){0,3}\W+$",
+    r"\bfar from\b|\bfree (?:of|from)\b|\b(?:no|little) reason to (?:call|find|think|believe)\b)"
+    r"(?:\W+\w+){0,3}\W+$",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"(?<=[.!?;])\s+|\n+|,?\s+\b(?:but|while|whereas|although|however)\b,?\s+")
+_PART = re.compile(r"(?<=,)\s+|\s+(?=and\b)")
 
 
 def split_clauses(text: str) -> list[str]:
-    """Sentences, and the parts a contrast splits them into."""
-    return [clause for clause in _CLAUSE.split(text) if clause and clause.strip()]
+    """Sentences, the parts a contrast splits them into, and parts that each judge something.
+
+    "The edge is natural, the shape is not natural" are two clauses, "The edge and the shape are
+    natural" is one.
+    """
+    return [part for clause in _CLAUSE.split(text) if clause for part in _split_parts(clause)]
+
+
+def _split_parts(clause: str) -> list[str]:
+    parts = [""]
+    for part in _PART.split(clause):
+        if _judge_clause(parts[-1]) and _judge_clause(part):
+            parts.append(part)
+        else:
+            parts[-1] = f"{parts[-1]} {part}".strip()
+    return [part for part in parts if part]
 
 
 def read_soundness(text: str) -> bool | None:

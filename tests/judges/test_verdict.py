@@ -54,12 +54,31 @@ def test_naming_everything_does_not_pass() -> None:
         ("There is nothing unnatural about the edge.", True),
         ("There are no inconsistent shadows.", True),
         ("There are no visible artifacts.", True),
+        ("There is no reason to call it natural.", False),
+        ("The outline looks fine.", True),
         ("The edge is natural, but the colours are strange.", None),
     ],
 )
 def test_negation_turns_a_statement_round(text: str, sound: bool | None) -> None:
     """Not natural is unnatural, nothing unnatural is natural, and both at once is neither."""
     assert read_soundness(text) is sound
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("The texture is natural, the edge is unnatural.", {"edge"}),
+        ("The texture is natural and the edge is unnatural.", {"edge"}),
+        ("The edge is unnatural, and everything else is normal.", {"edge"}),
+        ("The texture, the edge and the shape are unnatural.", {"texture", "edge", "shape"}),
+        ("The texture, the edge and the shape are natural.", set()),
+        ("The texture is unnatural, with a tile that repeats.", {"texture"}),
+        ("Halos along the edges, blurred detail", {"edge", "clarity"}),
+    ],
+)
+def test_each_part_of_a_sentence_is_judged_by_its_own_words(text: str, named: set[str]) -> None:
+    """What one part calls natural does not hide, or share in, what the other finds wrong."""
+    assert find_named(text) == named
 
 
 def test_detection_passes_on_the_asserted_label_alone() -> None:
