@@ -41,9 +41,12 @@ def _to_row(score: Score) -> Row:
     interval = ""
     if score.low is not None and score.high is not None:
         interval = f"{score.low:.3f} to {score.high:.3f}"
-    # Names come from data files: one printable line, in a terminal as in a page.
-    name = "".join(char if char.isprintable() else " " for char in score.slice)
-    return (str(score.task), name, score.metric, value, interval, f"{score.n:,}")
+    return (str(score.task), _flatten(score.slice), score.metric, value, interval, f"{score.n:,}")
+
+
+def _flatten(name: str) -> str:
+    """A name from a data file or card as one printable line, in a terminal as in a page."""
+    return "".join(char if char.isprintable() else " " for char in name)
 
 
 _NOT_FAKEBENCH = {
@@ -59,10 +62,11 @@ _NOT_FAKEBENCH = {
 def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     """What has to be said beside the scores: of what they are, and every reservation."""
     dataset, model = manifest["dataset"], manifest["model"]
-    lines = [f"{model['name']} on {dataset['name']}: {manifest['recorded']:,} cases"]
+    name, data = _flatten(model["name"]), _flatten(dataset["name"])
+    lines = [f"{name} on {data}: {manifest['recorded']:,} cases"]
     lines += _NOT_FAKEBENCH.get(dataset["kind"], [])
     if model["card"]["note"]:
-        lines.append(f"Note: {model['card']['note']}.")
+        lines.append(f"Note: {_flatten(model['card']['note'])}.")
     if manifest["partial"]:
         lines.append(f"PARTIAL RUN ({', '.join(manifest['partial'])}): not a result to publish.")
     if manifest["errors"]:

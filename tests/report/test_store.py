@@ -103,3 +103,7 @@ def test_hostile_names_stay_text_in_the_summary() -> None:
     assert "<script" not in text
     assert "](" not in text
     assert "`" not in row
+    model = {"name": f"m\n# {name}", "card": {"note": "a\nnote"}}
+    hostile = write_markdown(MANIFEST | {"model": model}, scores[:1])
+    assert len(hostile.splitlines()) == len(write_markdown(MANIFEST, scores[:1]).splitlines())
+    assert "<script" not in hostile
