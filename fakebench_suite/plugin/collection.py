@@ -1,5 +1,6 @@
 """Collection: one pytest item per case, in an order that the seed alone decides."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,15 @@ def get_case(item: pytest.Item) -> Case | None:
     params: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
     case = params.get("case")
     return case if isinstance(case, Case) else None
+
+
+def find_case(cases: Iterable[Case], nodeid: str) -> Case | None:
+    """The case a node id stands for, as pytest wrote its id; None for any other test."""
+    wanted = nodeid.partition("[")[2].removesuffix("]")
+    return next(
+        (case for case in cases if wanted in (case.id, case.id.encode("unicode_escape").decode())),
+        None,
+    )
 
 
 @pytest.hookimpl(trylast=True)

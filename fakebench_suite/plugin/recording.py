@@ -7,13 +7,14 @@ import msgspec
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.plugin.collection import get_case, get_plan
+from fakebench_suite.plugin.collection import find_case, get_case, get_plan
 from fakebench_suite.plugin.execution import RECORD, make_error_record
 from fakebench_suite.plugin.manifest import begin_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.slices import find_group
+from fakebench_suite.prompts import build_prompt
 from fakebench_suite.report.store import RunStore, check_folder
-from fakebench_suite.types import Outcome, Record
+from fakebench_suite.types import Outcome, Record, Verdict
 
 _ATTRIBUTE = "fakebench_record"
 Status = str | tuple[str, dict[str, bool]]
@@ -95,7 +96,7 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one report."""
-        record = get_record(report)
+        record = get_record(report) or self._record_crash(report)
         if record is None or record.verdict.outcome.is_error:
             self.failures += bool(report.failed)
         if record is None or record.case.id in self.recorded:
@@ -105,6 +106,25 @@ class Recorder:
         assert self.store is not None
         self.store.append(record)
         self.recorded.add(record.case.id)
+
+    def _record_crash(self, report: pytest.TestReport) -> Record | None:
+        """The record of the case whose worker died, put on xdist's report of the death."""
+        # xdist reports a death with the phase "???", because no worker is left to tell it.
+        if str(report.when) != "???":
+            return None
+        plan = get_plan(self._config)
+        case = find_case(plan.cases, report.nodeid)
+        if case is None:
+            return None
+        record = Record(
+            case=case,
+            prompt=build_prompt(case, plan.settings.style).text,
+            answer=None,
+            verdict=Verdict(outcome=Outcome.MODEL_ERROR, why=str(report.longrepr)),
+            worker="",
+        )
+        setattr(report, _ATTRIBUTE, msgspec.to_builtins(record))
+        return record
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count the selected cases where they run in this process."""

@@ -76,3 +76,38 @@ def test_a_crashed_worker_loses_only_what_it_was_doing(run: Run, data: Path, pro
     assert result.ret == 1
     assert len(read_records(project)) == 48
     assert len({line["case"]["id"] for line in read_records(project)}) == 48
+
+
+DYING_MODEL = """
+import os
+from pathlib import Path
+import pytest
+from fakebench_suite.types import Answer
+
+class Dying:
+    def answer(self, prompts, images):
+        died = Path("died")
+        if not died.exists():
+            died.touch()
+            os._exit(9)
+        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
+
+@pytest.fixture(scope="session")
+def model():
+    return Dying()
+"""
+
+
+def test_the_case_a_worker_died_on_is_an_error_on_record(
+    run: Run, data: Path, project: Path
+) -> None:
+    """It is a model error with xdist's words, not a case that is missing from the run."""
+    (project / "cases" / "conftest.py").write_text(DYING_MODEL, encoding="utf-8")
+    result = run(f"--data={data}", "-m", "detection", "-n2")
+    assert result.ret == 1
+    records = read_records(project)
+    (lost,) = [line for line in records if line["verdict"]["outcome"] == "model_error"]
+    assert "crashed while running" in lost["verdict"]["why"]
+    assert lost["answer"] is None
+    assert len({line["case"]["id"] for line in records}) == len(records) == 16
+    result.stdout.fnmatch_lines(["*model_error_rate*0.062*", "*1 error*"])
