@@ -14,11 +14,11 @@ _SIGNS = {
     "layout": r"\blayout|composition|arrangement",
     "symmetry": r"symmetr\w*|\bmirror\w*",
     "reflection": r"reflections?\b",
-    "perspective": r"perspective|vanishing",
+    "perspective": r"perspective|vanishing|\bstretch\w*",
     "shape": r"\bshapes?\b|\boutlines? break|shifted strips?|\bjagged|\bstaircase",
     "theme": r"\bthemes?\b",
     "content deficiency": r"deficien\w+|\bmissing\b|flat patch|\bblank\b|\bempty\b",
-    "distortion": r"distort\w*|\bwarp\w*|swirl\w*|\btwist\w*|\bwound\b",
+    "distortion": r"distort\w*|\bwarp\w*|swirl\w*|\btwist\w*|\brippl\w*|\bwav(?:y|es)\b",
     "unrealistic": r"\bunrealis\w+|negative\b|invert\w*",
     "overall tone": r"\btone\b|colou?r cast|\btint\w*|one colou?r",
 }

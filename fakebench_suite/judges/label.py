@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fakebench_suite.judges.chinese import gloss_chinese
 from fakebench_suite.judges.wording import (
     ASSERTION,
     BARE,
@@ -113,7 +114,7 @@ def read_label(text: str, form: Form) -> Reading:
 
 def clean_text(text: str) -> str:
     """The text in lower case, one line a paragraph, without markup and typographic variants."""
-    plain = unicodedata.normalize("NFKC", text).translate(_LETTERS).lower()
+    plain = gloss_chinese(unicodedata.normalize("NFKC", text).translate(_LETTERS).lower())
     plain = _QUOTE.sub("", _MARKUP.sub("", plain))
     lines = (" ".join(line.split()) for line in plain.splitlines())
     return _ASIDE.sub("", "\n".join(line for line in lines if line))

@@ -1,0 +1,58 @@
+"""A gloss of Chinese replies: the words that carry a verdict, in English, in the same order.
+
+The English grammar then reads them; whatever is not glossed stays as it is and stands in the way
+of an assertion, as an unknown word should ("the plant in this image is fake").
+"""
+
+import re
+
+_A = "一?[张幅个副]?"
+_IMAGE = "(?:图片|图像|照片|相片|图|画面)"
+_LOOKS = "(?:看起来|看上去|似乎|好像|像是|貌似)"
+_MADE = "(?:生成|合成|制作|创建|创作|绘制)"
+_GLOSS = {
+    r"(?:^|(?<=\n))(?:是的?|对的?|正确)(?=[,.!;\n]|$)": "yes",
+    r"(?:^|(?<=\n))(?:不是的?|不对?|否|并非如此|没有)(?=[,.!;\n]|$)": "no",
+    r"(?:无法|不能|难以|很难)(?:准确|确切|直接)?(?:判断|确定|分辨|辨别|识别|回答)": (
+        " cannot determine "
+    ),
+    r"(?:抱歉|对不起)": " i'm sorry ",
+    r"真假|真伪|真实性|是否(?:真实|为?[真假]|为?伪造)|是真是假|真的?还是假的?|假的?还是真的?": (
+        " whether fake or real "
+    ),
+    r"(?:是不是|是否)": " whether ",
+    rf"(?:这|此|该|本|那){_A}{_IMAGE}": " this image ",
+    _IMAGE: " image ",
+    r"(?:这|它|此)": " it ",
+    rf"(?:不是|并非|并不是|不属于|绝非)由?{_A}": " is not ",
+    rf"{_LOOKS}不像?是?{_A}": " does not appear ",
+    rf"{_LOOKS}(?:像|更像)?是?{_A}": " appears ",
+    rf"(?:很可能|极有可能|极可能|大概率|应该)(?:是|为|属于)?由?{_A}": " is likely ",
+    rf"(?:可能|也许|或许)(?:是|为)?{_A}": " may be ",
+    rf"(?:是|为|属于)由?{_A}": " is ",
+    rf"[由用]?(?:ai|人工智能|计算机|电脑|算法|生成模型)(?:技术|工具|软件|模型)?所?{_MADE}的?": (
+        " ai-generated "
+    ),
+    r"(?:虚假|伪造|造假|合成|假冒|人工合成|人造)的?|假的?(?!设|如|定|装|期)": " fake ",
+    r"(?:不真实|非真实)的?": " not real ",
+    r"(?:真实|真正)(?:拍摄|存在)?的?|真的?(?!相|理|空|是)": " real ",
+    r"(?:相机|摄影师|手机)(?:拍摄|拍下)的?": " captured with a camera ",
+    r"(?:答案|结论|判断|结果|最终答案|回答)(?=是|为|:|\s)": " answer ",
+    r"(?:因此|所以|综上所述|综上|总之)": " therefore ",
+    r"(?:因为|由于)": " because ",
+    r"(?:但是|但|然而|不过|而是|而不是)": " but ",
+    r"(?:如果|假如|假设)": " if ",
+    r"(?:没有|未发现|不存在)": " no ",
+    r"(?:我认为|我觉得)": " i think ",
+}
+_PATTERN = re.compile("|".join(f"(?P<g{n}>{words})" for n, words in enumerate(_GLOSS)))
+_ENGLISH = tuple(_GLOSS.values())
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def gloss_chinese(text: str) -> str:
+    """The text with known Chinese words in English; unchanged where there is no Chinese."""
+    if _HAN.search(text) is None:
+        return text
+    plain = text.replace("。", ". ").replace("、", ", ")
+    return _PATTERN.sub(lambda match: _ENGLISH[int(str(match.lastgroup)[1:])], plain)
