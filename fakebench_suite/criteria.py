@@ -47,3 +47,8 @@ def find_criterion(question: str) -> str | None:
         if pattern.search(question):
             return name
     return None
+
+
+def names_criterion(text: str, criterion: str) -> bool:
+    """Whether a text holds the criterion's own words."""
+    return any(name == criterion and pattern.search(text) for name, pattern in _PATTERNS)

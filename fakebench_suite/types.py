@@ -114,6 +114,10 @@ class Answer:
     tokens: int
     seconds: float
     batch_size: int
+    p_fake: float | None = None
+    """P(fake) of the two options, where they were weighed instead of a reply being written."""
+    mass: float | None = None
+    """Probability of saying either option at all; near 0, ``p_fake`` means little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

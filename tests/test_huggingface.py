@@ -102,7 +102,7 @@ def test_control_tokens_are_not_encoded_from_a_question(card: Card) -> None:
     ids = [tokenizer.convert_tokens_to_ids(token) for token in ("<|image_pad|>", "<|im_start|>")]
 
     def count(question: str) -> list[int]:
-        encoded = adapter._encode([make_prompt("wide", question)], PICTURES)["input_ids"]
+        encoded = adapter._encoder.encode([make_prompt("wide", question)], PICTURES)["input_ids"]
         return [int((encoded == token).sum()) for token in ids]
 
     assert len({tuple(count(question)) for question in (*QUESTIONS, *MISLEADING)}) == 1
@@ -206,7 +206,7 @@ def test_options_of_the_card_reach_the_template(
     ends = []
     for each in (card, plain):
         adapter = load(each)
-        ids = adapter._encode(PROMPTS[:1], PICTURES)["input_ids"][0]
+        ids = adapter._encoder.encode(PROMPTS[:1], PICTURES)["input_ids"][0]
         ends.append(adapter._tokenizer.decode(ids).rstrip().endswith("</think>"))
     assert ends == [True, False]
 
@@ -215,7 +215,7 @@ def test_a_stop_token_of_the_card_ends_the_answer(card: Card) -> None:
     """Generation ends at the card's own stop token, which is counted."""
     adapter = load(card)
     first = PROMPTS[:1]
-    prompt = adapter._encode(first, PICTURES)
+    prompt = adapter._encoder.encode(first, PICTURES)
     output = adapter._model.generate(**prompt, generation_config=adapter._generation)
     ids = output[0, prompt["input_ids"].shape[1] :].tolist()
     at = next(index for index, token in enumerate(ids) if token != ids[0])

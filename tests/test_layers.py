@@ -13,7 +13,7 @@ LEVELS = {
     "sources": 2, "adapters": 2, "judges": 2,
     "metrics": 3,
     "report": 4,
-    "plugin": 5,
+    "plugin": 5, "__main__": 5,
 }  # fmt: skip
 SIBLINGS = {"sources", "adapters", "judges"}
 HEAVY = {"torch", "transformers", "ray", "openai", "sentence_transformers"}

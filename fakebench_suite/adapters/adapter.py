@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from fakebench_suite.errors import ModelError
-from fakebench_suite.types import Answer, Prompt
+from fakebench_suite.types import Answer, Form, Prompt
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,3 +23,16 @@ class Adapter(Protocol):
         A prompt the model fails on gets a ModelError in its place; the others get their answers.
         """
         ...
+
+    def weigh(
+        self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
+    ) -> Sequence[Reply]:
+        """The likelier of a detection prompt's two options, with ``p_fake``; no reply is written.
+
+        Raises UserError where the model does not give its probabilities.
+        """
+        ...
+
+
+OPTIONS = {Form.WHAT: ("fake", "real"), Form.ISFAKE: ("yes", "no"), Form.ISREAL: ("no", "yes")}
+"""The two options of each detection form, the one that means fake first."""

@@ -4,10 +4,9 @@ The only module that imports torch and transformers; the plugin imports it when 
 asks.
 """
 
-import re
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,14 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
-from fakebench_suite.adapters.adapter import Reply
+from fakebench_suite.adapters.adapter import OPTIONS, Reply
 from fakebench_suite.adapters.cards import Card
+from fakebench_suite.adapters.encoding import Encoder
 from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.types import Answer, Prompt
+
+Ask = Callable[[Sequence[Prompt], Mapping[str, Image.Image]], Sequence[Answer]]
+_EVEN = 0.5
 
 
 class HuggingFaceAdapter:
@@ -38,7 +41,7 @@ class HuggingFaceAdapter:
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         self._generation = _greedy(self._model.generation_config, card, self._tokenizer)
-        self._control_tokens = _match_control_tokens(self._tokenizer)
+        self._encoder = Encoder(card, self._processor, self._tokenizer)
 
     def _load(self, weights: Path, *, remote_code: bool) -> None:
         card = self._card
@@ -61,21 +64,32 @@ class HuggingFaceAdapter:
         self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
     ) -> Sequence[Reply]:
         """One reply per prompt, in batches of at most the card's ``batch_size``."""
+        return self._in_batches(self._generate, prompts, images)
+
+    def weigh(
+        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
+        """The likelier option of each prompt by the probabilities of its first token."""
+        return self._in_batches(self._compare, prompts, images)
+
+    def _in_batches(
+        self, ask: Ask, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
         replies: list[Reply] = []
         while len(replies) < len(prompts):
             batch = prompts[len(replies) : len(replies) + self._batch_size]
-            replies += self._answer_batch(batch, images)
+            replies += self._ask_batch(ask, batch, images)
         return replies
 
-    def _answer_batch(
-        self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]
+    def _ask_batch(
+        self, ask: Ask, batch: Sequence[Prompt], images: Mapping[str, Image.Image]
     ) -> Sequence[Reply]:
         """The batch in one forward pass, or in halves when that fails, down to one prompt."""
         try:
             with warnings.catch_warnings():
                 # Shown, but no case's error: pytest may have been told to raise warnings.
                 warnings.simplefilter("default")
-                return self._generate(batch, images)
+                return ask(batch, images)
         except Exception as error:  # A checkpoint may raise anything; it is that case's error.
             # Only the words are kept: the traceback would keep the batch's tensors in memory.
             failure = f"{type(error).__name__}: {error}"
@@ -87,8 +101,8 @@ class HuggingFaceAdapter:
             return [ModelError(failure)]
         half = len(batch) // 2
         return [
-            *self._answer_batch(batch[:half], images),
-            *self._answer_batch(batch[half:], images),
+            *self._ask_batch(ask, batch[:half], images),
+            *self._ask_batch(ask, batch[half:], images),
         ]
 
     @torch.inference_mode()
@@ -96,11 +110,7 @@ class HuggingFaceAdapter:
         self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]
     ) -> Sequence[Answer]:
         started = time.perf_counter()
-        inputs = self._encode(batch, images).to(self._device)
-        inputs.pop("labels", None)  # PaliGemma's processor makes them; they are for training.
-        for name, value in inputs.items():
-            if isinstance(value, torch.Tensor) and value.is_floating_point():
-                inputs[name] = value.to(self._model.dtype)
+        inputs = self._prepare(batch, images)
         output = self._model.generate(**inputs, generation_config=self._generation)
         prefix = inputs["input_ids"]
         # Some architectures return the prompt before the new tokens and some do not.
@@ -120,42 +130,62 @@ class HuggingFaceAdapter:
             for text, row in zip(texts, new, strict=True)
         ]
 
-    def _encode(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Any:
-        quirks = self._card.prompt
-        questions = [self._control_tokens.sub(_break_token, prompt.text) for prompt in batch]
-        pictures = [images[prompt.image] for prompt in batch]
-        if quirks.template is None:
-            return self._processor.apply_chat_template(
-                [self._converse(*pair) for pair in zip(questions, pictures, strict=True)],
-                add_generation_prompt=True,
-                tokenize=True,
-                return_dict=True,
-                return_tensors="pt",
-                processor_kwargs={"padding": True},
-                **quirks.options,
+    @torch.inference_mode()
+    def _compare(
+        self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Answer]:
+        """P(fake) from the distribution of the first token, the same path as generation."""
+        started = time.perf_counter()
+        first = self._model.generate(
+            **self._prepare(batch, images),
+            generation_config=self._generation,
+            max_new_tokens=1,
+            output_logits=True,
+            return_dict_in_generate=True,
+        )
+        chances = first.logits[0].float().softmax(dim=-1)
+        seconds = (time.perf_counter() - started) / len(batch)
+        answers = []
+        for prompt, row in zip(batch, chances, strict=True):
+            options = OPTIONS[prompt.form]
+            fake, real = (float(row[list(ids)].sum()) for ids in self._list_starts(options))
+            p_fake = fake / (fake + real) if fake + real > 0 else 0.5
+            answers.append(
+                Answer(
+                    text=options[0] if p_fake >= _EVEN else options[1],
+                    tokens=1,
+                    seconds=seconds,
+                    batch_size=len(batch),
+                    p_fake=p_fake,
+                    mass=fake + real,
+                )
             )
-        if quirks.interleaved:
-            before, _, after = quirks.template.partition("{image}")
-            mixed = [
-                [
-                    before.replace("{question}", question),
-                    picture,
-                    after.replace("{question}", question),
-                ]
-                for question, picture in zip(questions, pictures, strict=True)
-            ]
-            return self._processor(text=mixed, padding=True, return_tensors="pt")
-        filled = quirks.template.replace("{image}", quirks.image_token)
-        texts = [filled.replace("{question}", question) for question in questions]
-        return self._processor(images=pictures, text=texts, padding=True, return_tensors="pt")
+        return answers
 
-    def _converse(self, question: str, picture: Image.Image) -> list[dict[str, Any]]:
-        content = [{"type": "image", "image": picture}, {"type": "text", "text": question}]
-        turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
-        if self._card.prompt.system is not None:
-            system = [{"type": "text", "text": self._card.prompt.system}]
-            turns.insert(0, {"role": "system", "content": system})
-        return turns
+    def _list_starts(self, options: tuple[str, str]) -> tuple[frozenset[int], frozenset[int]]:
+        """First tokens of either option, small or capital, with or without a space before it.
+
+        Raises ModelError when the tokenizer begins both options alike.
+        """
+        one, two = (
+            frozenset(
+                self._tokenizer.encode(text, add_special_tokens=False)[0]
+                for word in (option, option.capitalize())
+                for text in (word, f" {word}")
+            )
+            for option in options
+        )
+        if not one - two or not two - one:
+            raise ModelError(f"the tokenizer begins {options[0]!r} and {options[1]!r} alike")
+        return one - two, two - one
+
+    def _prepare(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Any:
+        inputs = self._encoder.encode(batch, images).to(self._device)
+        inputs.pop("labels", None)  # PaliGemma's processor makes them; they are for training.
+        for name, value in inputs.items():
+            if isinstance(value, torch.Tensor) and value.is_floating_point():
+                inputs[name] = value.to(self._model.dtype)
+        return inputs
 
     def _count_tokens(self, row: torch.Tensor) -> int:
         """Generated tokens up to and including the first end of sequence, without padding."""
@@ -183,23 +213,3 @@ def _greedy(shipped: GenerationConfig, card: Card, tokenizer: Any) -> Generation
         pad_token_id=tokenizer.pad_token_id,
         decoder_start_token_id=shipped.decoder_start_token_id,
     )
-
-
-def _match_control_tokens(tokenizer: Any) -> re.Pattern[str]:
-    """Matches the tokens a tokenizer adds to its text vocabulary, such as ``<image>``.
-
-    Words and white space among them are ordinary text and left out.
-    """
-    tokens = {token.content for token in tokenizer.added_tokens_decoder.values()}
-    control = [token for token in tokens if len(token) > 2 and not token[0].isalnum()]
-    longest_first = sorted((token for token in control if token.strip()), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
-
-
-def _break_token(match: re.Match[str]) -> str:
-    """A control token of a question as text: a space keeps it from being read as the token.
-
-    ``sanitize_control_tokens`` of transformers would keep the very letters, but serves neither
-    checkpoints without a chat template nor tokenizers that write the beginning of sequence.
-    """
-    return f"{match[0][0]} {match[0][1:]}"

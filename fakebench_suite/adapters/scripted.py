@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fakebench_suite.adapters.adapter import Reply
 from fakebench_suite.adapters.cards import Script
+from fakebench_suite.errors import UserError
 from fakebench_suite.types import Answer, Prompt
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ class ScriptedAdapter:
             Answer(text=text, tokens=len(text.split()), seconds=seconds, batch_size=len(prompts))
             for text in texts
         ]
+
+    def weigh(
+        self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
+    ) -> Sequence[Reply]:
+        """Raises UserError: a script has replies, not probabilities."""
+        del prompts, images
+        raise UserError("A scripted model has no probabilities; leave --reading=likelihood out.")
 
     def _reply(self, prompt: Prompt) -> str:
         choices: list[str] = getattr(self._script, prompt.form)

@@ -8,9 +8,9 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from fakebench_suite.judges.chinese import gloss_chinese
+from fakebench_suite.judges.reading import Reading, Silence
 from fakebench_suite.judges.wording import (
     ASSERTION,
     BARE,
@@ -22,21 +22,6 @@ from fakebench_suite.judges.wording import (
     OPPOSED,
 )
 from fakebench_suite.types import Authenticity, Form
-
-
-class Silence(StrEnum):
-    """Why a reply asserts no label."""
-
-    REFUSED = "refused"
-    UNPARSED = "unparsed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What a reply asserts, and the words that decided it."""
-
-    said: Authenticity | Silence
-    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

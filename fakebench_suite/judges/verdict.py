@@ -3,26 +3,37 @@
 from dataclasses import replace
 
 from fakebench_suite.judges.exact import find_named, grade_naming, read_soundness
-from fakebench_suite.judges.label import Reading, Silence, read_label
+from fakebench_suite.judges.keywords import read_keywords
+from fakebench_suite.judges.label import read_label
+from fakebench_suite.judges.reading import Reading, Rule, Silence
 from fakebench_suite.types import Answer, Authenticity, Case, Outcome, Task, Verdict
 
 PASS_MARK = 1.0
 """Mean judged score, of 2, from which a text passes."""
+_EVEN = 0.5
 _FORMAT = "this is a fake image because"
 
 
-def judge(case: Case, answer: Answer) -> Verdict:
+def judge(case: Case, answer: Answer, rule: Rule = Rule.GRAMMAR) -> Verdict:
     """The verdict on one answer; texts without a gradable reference are unscored."""
+    read = read_keywords if rule is Rule.PAPER else read_label
     match case.task:
+        case Task.DETECTION if answer.p_fake is not None:
+            return judge_label(case, _read_likelihood(answer.p_fake))
         case Task.DETECTION:
-            return judge_label(case, read_label(answer.text, case.form))
+            return judge_label(case, read(answer.text, case.form))
         case Task.INTERPRETATION:
             obeyed = answer.text.lstrip().lower().startswith(_FORMAT)
             return replace(judge_text(case, answer.text), obeyed=obeyed)
         case Task.REASONING:
-            return judge_reasoning(case, answer.text)
+            return judge_reasoning(case, answer.text, read(answer.text, case.form))
         case Task.ANALYSIS:
             return judge_text(case, answer.text)
+
+
+def _read_likelihood(p_fake: float) -> Reading:
+    said = Authenticity.FAKE if p_fake >= _EVEN else Authenticity.REAL
+    return Reading(said=said, why=f"P(fake) is {p_fake:.3f}")
 
 
 def judge_label(case: Case, reading: Reading) -> Verdict:
@@ -41,9 +52,9 @@ def judge_label(case: Case, reading: Reading) -> Verdict:
     return Verdict(outcome=outcome, said=said, why=reading.why)
 
 
-def judge_reasoning(case: Case, text: str) -> Verdict:
+def judge_reasoning(case: Case, text: str, reading: Reading) -> Verdict:
     """The concluding label must be right and, where the clue is gradable, the clue must pass."""
-    verdict = judge_label(case, read_label(text, case.form))
+    verdict = judge_label(case, reading)
     if case.twin is None or case.label is Authenticity.REAL:
         return verdict
     clue = judge_text(case, text)

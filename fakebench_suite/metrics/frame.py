@@ -8,7 +8,7 @@ from fakebench_suite.types import Outcome, Record
 
 COLUMNS = (
     "id", "task", "image", "label", "form", "generator", "criterion", "category",
-    "outcome", "said", "score", "obeyed",
+    "outcome", "said", "score", "obeyed", "twin", "p_fake",
 )  # fmt: skip
 
 
@@ -28,6 +28,8 @@ def tabulate(records: Iterable[Record]) -> pd.DataFrame:
             record.verdict.said,
             record.verdict.score,
             record.verdict.obeyed,
+            record.case.twin,
+            record.answer and record.answer.p_fake,
         )
         for record in records
     ]

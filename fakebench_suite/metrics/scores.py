@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from fakebench_suite.metrics.detection import score_detection
 from fakebench_suite.metrics.frame import tabulate
-from fakebench_suite.metrics.statistics import Estimate, estimate_balanced, estimate_mean
-from fakebench_suite.types import Authenticity, Outcome, Record, Score, Task
+from fakebench_suite.metrics.statistics import Estimate, estimate_mean
+from fakebench_suite.types import Outcome, Record, Score, Task
 
 ALL = "all"
 _ERROR_KINDS = tuple(kind for kind in Outcome if kind.is_error)
@@ -28,9 +29,12 @@ def score_records(records: Iterable[Record]) -> list[Score]:
     return scores
 
 
+Named = Iterator[tuple[str, str, Estimate]]
+
+
 def _score_task(task: Task, part: pd.DataFrame) -> Iterator[Score]:
-    def score(metric: str, name: str, estimate: Estimate) -> Score:
-        return Score(
+    for metric, name, estimate in (*_score_graded(task, part), *_rate_outcomes(part)):
+        yield Score(
             metric=metric,
             task=task,
             slice=name,
@@ -40,32 +44,31 @@ def _score_task(task: Task, part: pd.DataFrame) -> Iterator[Score]:
             n=estimate.n,
         )
 
+
+def _score_graded(task: Task, part: pd.DataFrame) -> Named:
     graded = part[part["graded"]]
     for name, rows in _slice(task, graded):
-        yield score("accuracy", name, _mean(rows, rows["correct"]))
+        yield "accuracy", name, _mean(rows, rows["correct"])
     if task in (Task.DETECTION, Task.REASONING):
         parsed = graded[~graded["outcome"].isin([Outcome.UNPARSED, Outcome.REFUSED])]
-        yield score("accuracy_parsed", ALL, _mean(parsed, parsed["correct"]))
+        yield "accuracy_parsed", ALL, _mean(parsed, parsed["correct"])
     if task is Task.DETECTION:
-        yield score(
-            "balanced_accuracy",
-            ALL,
-            estimate_balanced(
-                graded["correct"], graded["label"] == Authenticity.FAKE, graded["image"].tolist()
-            ),
-        )
+        for metric, estimate in score_detection(graded):
+            yield metric, ALL, estimate
     texts = graded[graded["score"].notna()]
     if not texts.empty:
-        yield score("judged_score", ALL, _double(_mean(texts, texts["score"] / 2)))
+        yield "judged_score", ALL, _double(_mean(texts, texts["score"] / 2))
+
+
+def _rate_outcomes(part: pd.DataFrame) -> Named:
     asked = part[part["obeyed"].notna()]
     if not asked.empty:
-        yield score("format_obeyed", ALL, _mean(asked, asked["obeyed"]))
+        yield "format_obeyed", ALL, _mean(asked, asked["obeyed"])
     answered = part[~part["error"]]
     for outcome in (Outcome.UNPARSED, Outcome.REFUSED, Outcome.UNSCORED):
-        rate = _mean(answered, answered["outcome"] == outcome)
-        yield score(f"{outcome}_rate", ALL, rate)
+        yield f"{outcome}_rate", ALL, _mean(answered, answered["outcome"] == outcome)
     for outcome in _ERROR_KINDS:
-        yield score(f"{outcome}_rate", ALL, _mean(part, part["outcome"] == outcome))
+        yield f"{outcome}_rate", ALL, _mean(part, part["outcome"] == outcome)
 
 
 def _slice(task: Task, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -1,7 +1,7 @@
 """Intervals: Wilson for plain proportions, bootstrap over image groups where cases share images."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,16 +60,68 @@ def estimate_balanced(values: ArrayLike, fake: ArrayLike, groups: Sequence[str])
     cases, is_fake = np.asarray(values, dtype=float), np.asarray(fake, dtype=bool)
     names = np.asarray(groups)
     one, two = (estimate_mean(cases[side], names[side].tolist()) for side in (is_fake, ~is_fake))
+    return _combine(one, two, 0.5, 0.5)
+
+
+def estimate_gap(values: ArrayLike, fake: ArrayLike, groups: Sequence[str]) -> Estimate:
+    """Accuracy on fake images less accuracy on real ones, from -1 to 1, by MOVER as above."""
+    cases, is_fake = np.asarray(values, dtype=float), np.asarray(fake, dtype=bool)
+    names = np.asarray(groups)
+    one, two = (estimate_mean(cases[side], names[side].tolist()) for side in (is_fake, ~is_fake))
+    return _combine(one, two, 1.0, -1.0)
+
+
+def _combine(one: Estimate, two: Estimate, first: float, second: float) -> Estimate:
+    """``first * one + second * two`` of independent estimates, with the MOVER interval."""
     if one.value is None or two.value is None:
         return NOTHING
-    value = (one.value + two.value) / 2
+    value, n = first * one.value + second * two.value, one.n + two.n
     if one.low is None or one.high is None or two.low is None or two.high is None:
-        return Estimate(value=value, low=None, high=None, n=cases.size)
-    below = math.hypot(one.value - one.low, two.value - two.low) / 2
-    above = math.hypot(one.high - one.value, two.high - two.value) / 2
-    return Estimate(
-        value=value, low=max(0.0, value - below), high=min(1.0, value + above), n=cases.size
+        return Estimate(value=value, low=None, high=None, n=n)
+    floor, ceiling = (two.low, two.high) if second > 0 else (two.high, two.low)
+    below = math.hypot(first * (one.value - one.low), second * (two.value - floor))
+    above = math.hypot(first * (one.high - one.value), second * (ceiling - two.value))
+    least, most = (0.0, 1.0) if second > 0 else (-1.0, 1.0)
+    return Estimate(value=value, low=max(least, value - below), high=min(most, value + above), n=n)
+
+
+Statistic = Callable[[NDArray[np.bool_], Floats], float]
+
+
+def estimate_statistic(
+    statistic: Statistic, fake: ArrayLike, scores: ArrayLike, groups: Sequence[str]
+) -> Estimate:
+    """``statistic(is_fake, scores)`` with a bootstrap over the image groups of either class.
+
+    Fake and real images are resampled apart, so that no resample is of one class alone. Undefined
+    where a class is absent; without interval where a class has one image.
+    """
+    is_fake, values = np.asarray(fake, dtype=bool), np.asarray(scores, dtype=float)
+    if is_fake.all() or not is_fake.any():
+        return NOTHING
+    _, index = np.unique(np.asarray(groups), return_inverse=True)
+    ends = np.cumsum(np.bincount(index))[:-1]
+    members = np.split(np.argsort(index, kind="stable"), ends)
+    forged = np.array([is_fake[rows[0]] for rows in members])
+    sides = (np.flatnonzero(forged), np.flatnonzero(~forged))
+    value = float(statistic(is_fake, values))
+    if min(map(len, sides)) == 1:
+        return Estimate(value=value, low=None, high=None, n=values.size)
+
+    def resampled(some_fake: NDArray[np.int_], some_real: NDArray[np.int_]) -> float:
+        rows = np.concatenate([members[group] for group in (*some_fake, *some_real)])
+        return statistic(is_fake[rows], values[rows])
+
+    result = bootstrap(
+        sides,
+        resampled,
+        n_resamples=RESAMPLES // 2,
+        vectorized=False,
+        method="percentile",
+        rng=np.random.default_rng(_SEED),
     )
+    low, high = result.confidence_interval
+    return Estimate(value=value, low=float(low), high=float(high), n=values.size)
 
 
 def _bootstrap_ratio(sums: Floats, sizes: Floats) -> tuple[float, float]:

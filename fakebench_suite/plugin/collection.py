@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.adapters.cards import Card, find_card, locate_weights
+from fakebench_suite.adapters.cards import Card, Kind, find_card, locate_weights
 from fakebench_suite.errors import UserError
+from fakebench_suite.judges.reading import Rule
 from fakebench_suite.plugin.options import (
     DEFAULT_MODEL,
     SETTINGS,
@@ -42,6 +43,11 @@ def get_plan(config: pytest.Config) -> Plan:
             card = find_card(settings.model)
             if not config.option.collectonly:
                 locate_weights(card)
+            if settings.rule is Rule.LIKELIHOOD and card.adapter is Kind.SCRIPTED:
+                raise UserError(
+                    f"{card.name} is scripted and has no probabilities to read. "
+                    "Leave --reading=likelihood out, or choose a model with weights."
+                )
             dataset = open_dataset(settings.data)
             if not config.option.collectonly and not dataset.has_images():
                 raise UserError(

@@ -65,12 +65,13 @@ def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable
 
 
 @pytest.fixture
-def judge() -> Callable[[Case, Answer], Verdict]:
+def judge(request: pytest.FixtureRequest) -> Callable[[Case, Answer], Verdict]:
     """``judge(case, answer)`` is the verdict; JudgeError when there is none to be had."""
+    rule = get_plan(request.config).settings.rule
 
     def judge_answer(case: Case, answer: Answer) -> Verdict:
         try:
-            return verdicts.judge(case, answer)
+            return verdicts.judge(case, answer, rule)
         except Exception as error:  # Whatever went wrong, the answer must not count as wrong.
             raise JudgeError(f"{type(error).__name__}: {error}") from error
 

@@ -48,7 +48,10 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
             "style": str(settings.style),
             "digest": _digest(text.encode() for text in texts),
         },
-        "judge": {"label": "rules", "text": "exact" if plan.dataset.kind == "probes" else None},
+        "judge": {
+            "label": str(settings.rule),
+            "text": "exact" if plan.dataset.kind == "probes" else None,
+        },
         "seed": settings.seed,
         "sample": settings.sample,
         "versions": {"python": platform.python_version()} | _list_versions(),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fakebench_suite.judges.reading import Rule
 from fakebench_suite.prompts import Style
 
 DEFAULT_MODEL = "pocket"
@@ -21,6 +22,7 @@ class Settings:
     sample: int | None
     seed: int
     style: Style
+    rule: Rule
     folder: Path
     remote_code: bool
 
@@ -58,6 +60,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=list(Style),
         default=Style.PAPER,
         help="paper: the authors' wording to the letter; clean: without its repetitions",
+    )
+    group.addoption(
+        "--reading",
+        type=Rule,
+        choices=list(Rule),
+        default=Rule.GRAMMAR,
+        help="grammar: replies are understood; paper: plain keywords; likelihood: the model's "
+        "probabilities of the two options are compared (default: grammar)",
     )
     group.addoption(
         "--reports",
@@ -98,6 +108,7 @@ def read_settings(config: pytest.Config) -> Settings:
         sample=option.sample,
         seed=option.seed,
         style=option.prompts,
+        rule=option.reading,
         folder=_resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
     )

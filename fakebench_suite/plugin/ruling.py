@@ -1,6 +1,7 @@
 """The end of a session: scores, summary, exit status, and the table in the terminal."""
 
 import time
+from collections.abc import Sequence
 
 import pytest
 from rich.console import Console
@@ -11,8 +12,16 @@ from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder
-from fakebench_suite.report.markdown import HEADER, describe_run, list_rows, write_markdown
+from fakebench_suite.report.comparison import Grid, lay_beside
+from fakebench_suite.report.markdown import (
+    HEADER,
+    describe_run,
+    flatten,
+    list_rows,
+    write_markdown,
+)
 from fakebench_suite.report.store import read_records
+from fakebench_suite.report.submission import write_submission
 from fakebench_suite.types import Score
 
 _STARTED = pytest.StashKey[float]()
@@ -60,6 +69,10 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> None:
     ) | {"workers": count_workers(config)}
     store.write_scores(scores)
     store.write_summary(write_markdown(recorder.manifest, scores))
+    dataset = get_plan(config).dataset
+    if dataset.kind == "official":
+        missing = write_submission(store.folder, dataset.cases, records)
+        recorder.manifest["submission"] = {"missing": len(missing)}
     store.write_manifest(recorder.manifest)
 
 
@@ -78,7 +91,11 @@ def pytest_terminal_summary(
     terminalreporter.section("FakeBench scores")
     for line in describe_run(recorder.manifest):
         terminalreporter.line(line)
-    terminalreporter.write(draw_table(scores, colour=config.get_terminal_writer().hasmarkup))
+    colour = config.get_terminal_writer().hasmarkup
+    terminalreporter.write(draw_scores(scores, colour=colour))
+    for grid in lay_beside(recorder.manifest, scores):
+        terminalreporter.line(f"{grid.title}, published rows and this run")
+        terminalreporter.write(draw_grid(grid, colour=colour))
     terminalreporter.line(f"records and scores: {recorder.store.folder}")
 
 
@@ -91,11 +108,9 @@ def show_misses(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(str(report.longrepr))
 
 
-def draw_table(scores: list[Score], *, colour: bool) -> str:
+def draw_scores(scores: list[Score], *, colour: bool) -> str:
     """The scores as aligned text, an empty line between tasks."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in HEADER:
-        table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
+    table = _begin_table(HEADER, numbers=("value", "n"))
     before = None
     for row in list_rows(scores):
         if before not in (None, row[0]):
@@ -103,12 +118,31 @@ def draw_table(scores: list[Score], *, colour: bool) -> str:
         # Slice names come from data files: they are text, never markup.
         table.add_row(*(Text(cell) for cell in row))
         before = row[0]
+    return _print_table(table, colour=colour)
+
+
+def draw_grid(grid: Grid, *, colour: bool) -> str:
+    """A published table as aligned text, the run's row last and bold."""
+    table = _begin_table(grid.header, numbers=grid.header[1:])
+    for row in grid.rows[:-1]:
+        table.add_row(*map(Text, row))
+    table.add_row(*(Text(flatten(cell), style="bold") for cell in grid.rows[-1]))
+    return _print_table(table, colour=colour)
+
+
+def _begin_table(header: Sequence[str], *, numbers: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in header:
+        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=True)
+    return table
+
+
+def _print_table(table: Table, *, colour: bool) -> str:
     console = Console(width=_WIDE, force_terminal=colour, no_color=not colour)
     with console.capture() as capture:
         console.print(table)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
 
-_NUMBERS = ("value", "n")
 _WIDE = 200
 """Columns are as wide as their text: a cut-off figure is worse than a wrapped line."""

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from fakebench_suite.adapters.adapter import Adapter, Reply
+from fakebench_suite.adapters.adapter import OPTIONS, Adapter, Reply
 from fakebench_suite.errors import ImageError, ModelError
+from fakebench_suite.judges.reading import Rule
 from fakebench_suite.plugin.collection import Plan, get_case
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.types import Answer, Case
@@ -78,8 +79,14 @@ class SliceAnswers:
                 self._ready[case.id] = broken[case.image]
             else:
                 prompts.append(build_prompt(case, self._plan.settings.style))
-        for prompt, reply in zip(prompts, self._model.answer(prompts, images), strict=True):
-            self._ready[prompt.case] = mend_text(reply)
+        weighed, written = [], prompts
+        if self._plan.settings.rule is Rule.LIKELIHOOD:
+            weighed = [prompt for prompt in prompts if prompt.form in OPTIONS]
+            written = [prompt for prompt in prompts if prompt.form not in OPTIONS]
+        for ask, asked in ((self._model.weigh, weighed), (self._model.answer, written)):
+            if asked:
+                for prompt, reply in zip(asked, ask(asked, images), strict=True):
+                    self._ready[prompt.case] = mend_text(reply)
 
 
 def mend_text(reply: Reply) -> Reply:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fakebench_suite.metrics.tables import FOOTNOTE
+from fakebench_suite.report.comparison import lay_beside
 from fakebench_suite.types import Score, Task
 
 Row = tuple[str, str, str, str, str, str]
@@ -41,10 +43,10 @@ def _to_row(score: Score) -> Row:
     interval = ""
     if score.low is not None and score.high is not None:
         interval = f"{score.low:.3f} to {score.high:.3f}"
-    return (str(score.task), _flatten(score.slice), score.metric, value, interval, f"{score.n:,}")
+    return (str(score.task), flatten(score.slice), score.metric, value, interval, f"{score.n:,}")
 
 
-def _flatten(name: str) -> str:
+def flatten(name: str) -> str:
     """A name from a data file or card as one printable line, in a terminal as in a page."""
     return "".join(char if char.isprintable() else " " for char in name)
 
@@ -62,11 +64,11 @@ _NOT_FAKEBENCH = {
 def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     """What has to be said beside the scores: of what they are, and every reservation."""
     dataset, model = manifest["dataset"], manifest["model"]
-    name, data = _flatten(model["name"]), _flatten(dataset["name"])
+    name, data = flatten(model["name"]), flatten(dataset["name"])
     lines = [f"{name} on {data}: {manifest['recorded']:,} cases"]
     lines += _NOT_FAKEBENCH.get(dataset["kind"], [])
     if model["card"]["note"]:
-        lines.append(f"Note: {_flatten(model['card']['note'])}.")
+        lines.append(f"Note: {flatten(model['card']['note'])}.")
     if manifest["partial"]:
         lines.append(f"PARTIAL RUN ({', '.join(manifest['partial'])}): not a result to publish.")
     if manifest["errors"]:
@@ -80,6 +82,13 @@ def write_markdown(manifest: Mapping[str, Any], scores: Sequence[Score]) -> str:
     lines = [f"# {title}", "", *(f"> {line}" for line in reservations), ""]
     lines += [f"| {' | '.join(HEADER)} |", "|---|---|---|---:|---|---:|"]
     lines += [f"| {' | '.join(map(_escape, row))} |" for row in list_rows(scores)]
+    for grid in lay_beside(manifest, scores):
+        lines += ["", f"## {grid.title}", "", f"| {' | '.join(grid.header)} |"]
+        lines.append(f"|---|{'---:|' * (len(grid.header) - 1)}")
+        for row in grid.rows:
+            lines.append(f"| {' | '.join(_escape(flatten(cell)) for cell in row)} |")
+    if manifest["dataset"]["kind"] == "official":
+        lines += ["", _escape(FOOTNOTE)]
     return "\n".join(lines) + "\n"
 
 

@@ -104,3 +104,19 @@ def test_the_prompt_is_not_in_the_answer(adapter: HuggingFaceAdapter) -> None:
     ):
         assert prompt.text not in answer.text
         assert len(adapter._tokenizer.encode(answer.text)) <= 4 * TOKENS
+
+
+def test_options_are_weighed_by_the_models_own_probabilities(
+    adapter: HuggingFaceAdapter,
+) -> None:
+    """P(fake) is a share of two probabilities, the same in a batch and alone, likelier one said."""
+    together = read_answers(adapter.weigh(PROMPTS, PICTURES))
+    alone = [read_answers(adapter.weigh([prompt], PICTURES))[0] for prompt in PROMPTS]
+    for one, two in zip(together, alone, strict=True):
+        assert one.p_fake is not None
+        assert one.mass is not None
+        assert 0 < one.p_fake < 1
+        assert 0 < one.mass <= 1
+        assert one.p_fake == pytest.approx(two.p_fake, abs=1e-4)
+        assert one.text == ("fake" if one.p_fake >= 0.5 else "real")
+    assert len({answer.p_fake for answer in together}) > 1

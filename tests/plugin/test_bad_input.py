@@ -37,6 +37,8 @@ def test_weights_that_are_not_here_are_one_sentence(
         (["--sample=0"], "*--sample*'0' is not a number of images*"),
         (["--run=../elsewhere"], "*--run is '../elsewhere'; it must be a plain name*"),
         (["--prompts=fancy"], "*--prompts*invalid*fancy*"),
+        (["--reading=guess"], "*--reading*invalid*guess*"),
+        (["--reading=likelihood"], "*scripted and has no probabilities*"),
         (["--reports=pyproject.toml"], "*cannot be written to*--reports*"),
         (["--reports=.", "--run=pyproject.toml"], "*cannot be written to*--run*"),
         (["--run=" + "x" * 300], "*cannot be written to*--run*"),

@@ -156,3 +156,62 @@ def test_verbose_names_every_outcome(run: Run, data: Path) -> None:
     result.stdout.fnmatch_lines(["*test_detection*CORRECT*"])
     result.stdout.fnmatch_lines(["*test_detection*MISSED*"])
     result.stdout.fnmatch_lines(["*test_analysis*UNSCORED*"])
+
+
+WEIGHED_MODEL = """
+import pytest
+from fakebench_suite.types import Answer
+
+class Weighed:
+    def answer(self, prompts, images):
+        assert not {prompt.form for prompt in prompts} & {"what", "isfake", "isreal"}
+        return [Answer(text="x", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
+
+    def weigh(self, prompts, images):
+        chances = [images[prompt.image].getpixel((0, 0))[0] / 255 for prompt in prompts]
+        return [
+            Answer(text="x", tokens=1, seconds=0.1, batch_size=1, p_fake=chance, mass=0.9)
+            for chance in chances
+        ]
+
+@pytest.fixture(scope="session")
+def model():
+    return Weighed()
+"""
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_likelihoods_are_weighed_recorded_and_scored(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """Detection compares probabilities, other tasks write replies; AUROC is among the scores."""
+    (project / "cases" / "conftest.py").write_text(WEIGHED_MODEL, encoding="utf-8")
+    assert run(f"--data={data}", "--model=pocket", "--reading=likelihood", *mode).ret == 0
+    records = read_records(project)
+    weighed = {line["case"]["image"]: line for line in records if line["answer"]["p_fake"]}
+    assert len(weighed) == 15  # The first picture's chance is 0, which is a likelihood too.
+    assert weighed["15.png"]["answer"]["p_fake"] == pytest.approx(225 / 255)
+    assert weighed["15.png"]["verdict"]["said"] == "fake"
+    assert "P(fake) is 0.882" in weighed["15.png"]["verdict"]["why"]
+    scores = json.loads((project / "reports/run/scores.json").read_text(encoding="utf-8"))
+    # Brightness rises with the number and every other picture is real: 28 of 64 pairs are right.
+    (auroc,) = [score for score in scores if score["metric"] == "roc_auc"]
+    assert auroc["value"] == pytest.approx(28 / 64)
+
+
+def test_the_papers_rule_reads_keywords(run: Run, data: Path, project: Path) -> None:
+    """``--reading=paper`` calls "not fake" fake; the manifest says which rule was used."""
+    script = (project / "scripted.toml").read_text(encoding="utf-8")
+    script = script.replace('what = ["fake"]', 'what = ["It is not fake."]')
+    (project / "scripted.toml").write_text(script, encoding="utf-8")
+    said = {}
+    for rule in ("grammar", "paper"):
+        run(f"--data={data}", "-m", "detection", f"--reading={rule}", f"--run={rule}")
+        said[rule] = {
+            line["verdict"]["said"]
+            for line in read_records(project, rule)
+            if line["case"]["form"] == "what"
+        }
+        manifest = json.loads((project / f"reports/{rule}/manifest.json").read_text("utf-8"))
+        assert manifest["judge"]["label"] == rule
+    assert said == {"grammar": {"real"}, "paper": {"fake"}}

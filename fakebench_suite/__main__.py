@@ -1,0 +1,85 @@
+"""``python -m fakebench_suite``: the parts of the suite that need no pytest."""
+
+import sys
+from typing import Annotated, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fakebench_suite.judges.keywords import read_keywords
+from fakebench_suite.judges.label import read_label
+from fakebench_suite.judges.reading import Rule
+from fakebench_suite.types import Form, Task
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def describe() -> None:
+    """What FakeBench's conformance suite can do without a model."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One line of ``read``: a reply and the form of the question it answers."""
+
+    form: Form
+    reply: str
+
+
+@app.command()
+def read(
+    reading: Annotated[Rule, typer.Option(help="the rule to read by")] = Rule.GRAMMAR,
+) -> None:
+    """Read replies: JSON lines {form, reply} on standard input, {verdict, why} on standard output.
+
+    ``form`` is what, isfake, isreal or inference; the verdict is fake, real, unparsed or refused.
+    """
+    if reading is Rule.LIKELIHOOD:
+        _stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
+    rule = read_keywords if reading is Rule.PAPER else read_label
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        if not line.strip():
+            continue
+        try:
+            question = msgspec.json.decode(line, type=Question)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            _stop(f"line {number} of standard input is not {{form, reply}} as JSON: {error}")
+        found = rule(question.reply, question.form)
+        answer = {"verdict": str(found.said), "why": found.why}
+        sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
+        sys.stdout.flush()
+
+
+@app.command()
+def tables(
+    check: Annotated[bool, typer.Option("--check", help="recompute the aggregates")] = False,
+) -> None:
+    """Print the published Tables V to VIII, or with --check the rows that contradict themselves."""
+    from fakebench_suite.metrics.tables import FOOTNOTE, check_published, load_table
+    from fakebench_suite.report.comparison import draw_grid
+
+    if check:
+        for line in check_published():
+            typer.echo(line)
+        return
+    console = Console(width=200)
+    for task in Task:
+        grid = draw_grid(task, load_table(task))
+        table = Table(title=grid.title, title_justify="left", box=None, pad_edge=False)
+        for name in grid.header:
+            table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
+        for row in grid.rows:
+            table.add_row(*row)
+        console.print(table)
+    console.print(FOOTNOTE)
+
+
+def _stop(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m fakebench_suite")

@@ -1,0 +1,78 @@
+"""A batch of prompts and pictures as a checkpoint's processor takes it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fakebench_suite.adapters.cards import Card
+from fakebench_suite.types import Prompt
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+class Encoder:
+    """The card's prompt quirks applied to a processor."""
+
+    def __init__(self, card: Card, processor: Any, tokenizer: Any) -> None:
+        self._quirks = card.prompt
+        self._processor = processor
+        self._control_tokens = _match_control_tokens(tokenizer)
+
+    def encode(self, batch: Sequence[Prompt], images: "Mapping[str, Image.Image]") -> Any:
+        """Padded tensors for the batch, the image where the card or the chat template puts it."""
+        quirks = self._quirks
+        questions = [self._control_tokens.sub(_break_token, prompt.text) for prompt in batch]
+        pictures = [images[prompt.image] for prompt in batch]
+        if quirks.template is None:
+            return self._processor.apply_chat_template(
+                [self._converse(*pair) for pair in zip(questions, pictures, strict=True)],
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=True,
+                return_tensors="pt",
+                processor_kwargs={"padding": True},
+                **quirks.options,
+            )
+        if quirks.interleaved:
+            before, _, after = quirks.template.partition("{image}")
+            mixed = [
+                [
+                    before.replace("{question}", question),
+                    picture,
+                    after.replace("{question}", question),
+                ]
+                for question, picture in zip(questions, pictures, strict=True)
+            ]
+            return self._processor(text=mixed, padding=True, return_tensors="pt")
+        filled = quirks.template.replace("{image}", quirks.image_token)
+        texts = [filled.replace("{question}", question) for question in questions]
+        return self._processor(images=pictures, text=texts, padding=True, return_tensors="pt")
+
+    def _converse(self, question: str, picture: "Image.Image") -> list[dict[str, Any]]:
+        content = [{"type": "image", "image": picture}, {"type": "text", "text": question}]
+        turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
+        if self._quirks.system is not None:
+            system = [{"type": "text", "text": self._quirks.system}]
+            turns.insert(0, {"role": "system", "content": system})
+        return turns
+
+
+def _match_control_tokens(tokenizer: Any) -> re.Pattern[str]:
+    """Matches the tokens a tokenizer adds to its text vocabulary, such as ``<image>``.
+
+    Words and white space among them are ordinary text and left out.
+    """
+    tokens = {token.content for token in tokenizer.added_tokens_decoder.values()}
+    control = [token for token in tokens if len(token) > 2 and not token[0].isalnum()]
+    longest_first = sorted((token for token in control if token.strip()), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+
+
+def _break_token(match: re.Match[str]) -> str:
+    """A control token of a question as text: a space keeps it from being read as the token.
+
+    ``sanitize_control_tokens`` of transformers would keep the very letters, but serves neither
+    checkpoints without a chat template nor tokenizers that write the beginning of sequence.
+    """
+    return f"{match[0][0]} {match[0][1:]}"

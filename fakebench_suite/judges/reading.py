@@ -1,0 +1,32 @@
+"""What reading a reply comes to, and the rules there are to read it by."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fakebench_suite.types import Authenticity
+
+
+class Rule(StrEnum):
+    """How replies to detection questions are read."""
+
+    GRAMMAR = "grammar"
+    """Negation, polarity, contradiction and conclusions are understood; nothing is guessed."""
+    PAPER = "paper"
+    """Plain keywords, for comparison with published figures."""
+    LIKELIHOOD = "likelihood"
+    """No reply is written: the model's probabilities of the two options are compared."""
+
+
+class Silence(StrEnum):
+    """Why a reply asserts no label."""
+
+    REFUSED = "refused"
+    UNPARSED = "unparsed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a reply asserts, and the words that decided it."""
+
+    said: Authenticity | Silence
+    why: str

@@ -1,0 +1,124 @@
+"""The paper's Tables V to VIII: the published rows, a run's row among them, and their arithmetic.
+
+Figures and their source are in ``published/``; rows are shown as printed, never corrected.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import pandas as pd
+
+from fakebench_suite.types import Score, Task
+
+NUMBERS = {
+    Task.DETECTION: "V",
+    Task.INTERPRETATION: "VI",
+    Task.REASONING: "VII",
+    Task.ANALYSIS: "VIII",
+}
+_FILES = {task: f"table{number}_{task}.csv" for number, task in enumerate(Task, start=5)}
+AUTOMATIC = {"B1": "bleu_1", "B2": "bleu_2", "RL": "rouge_l", "Sim": "similarity"}
+JUDGED = {"Comp": "completeness", "Prec": "preciseness", "Rele": "relevance"}
+_GENERATORS = {
+    "proGAN": "proGAN", "styleGAN": "styleGAN", "CogView": "cogview2", "FuseDream": "FuseDream",
+    "VQDM": "VQDM", "Glide": "Glide", "SD": "sd", "DALLE2": "dalle2", "DALLE3": "dalle3",
+    "MJ": "midjourney",
+}  # fmt: skip
+_SLICES = {"Fake": "label=fake", "Real": "label=real", "What": "form=what", "Overall": "all"}
+_SLICES |= {column: f"generator={name}" for column, name in _GENERATORS.items()}
+FOOTNOTE = (
+    "Published rows are as printed. In Table V the overall figure of GeminiPro, the question types "
+    "of Qwen-VL, the DALL-E columns of LLaVA-v1.5 and the row of UnivDF disagree with themselves."
+)
+
+
+@cache
+def load_table(task: Task) -> pd.DataFrame:
+    """The published table of a task; missing cells are NaN."""
+    with (files(__package__) / "published" / _FILES[task]).open(encoding="utf-8") as stream:
+        return pd.read_csv(stream)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate:
+    """The three means of Tables VI to VIII, from their parts."""
+
+    automatic: float
+    """Mean of BLEU-1, BLEU-2, ROUGE-L and similarity, 0-1."""
+    judged: float
+    """Mean of completeness, preciseness and relevance, 0-2."""
+
+    @property
+    def overall(self) -> float:
+        """``Avr``: the mean of both, the judged one brought to 0-1."""
+        return (self.automatic + self.judged / 2) / 2
+
+
+def aggregate(parts: Mapping[str, float]) -> Aggregate:
+    """The means of one row with the columns of AUTOMATIC and JUDGED."""
+    return Aggregate(
+        automatic=sum(parts[name] for name in AUTOMATIC) / len(AUTOMATIC),
+        judged=sum(parts[name] for name in JUDGED) / len(JUDGED),
+    )
+
+
+_HALF = 0.0005
+_ROUNDING = 1e-9
+
+
+def check_published() -> Iterator[str]:
+    """A line for each of the 42 published rows whose ``Avr`` disagrees with its own parts.
+
+    Every cell is rounded to three decimals, so half a unit of each is allowed for.
+    """
+    allowed = _HALF + (_HALF + _HALF / 2) / 2 + _ROUNDING
+    for task in (Task.INTERPRETATION, Task.REASONING, Task.ANALYSIS):
+        for row in load_table(task).to_dict("records"):
+            parts = {name: float(row[name]) for name in (*AUTOMATIC, *JUDGED)}
+            found, printed = aggregate(parts).overall, float(row["Avr"])
+            if abs(found - printed) > allowed:
+                yield (
+                    f"Table {NUMBERS[task]}, {row['model']}: Avr is printed as {printed:.3f}, "
+                    f"its parts give {found:.3f}"
+                )
+
+
+def make_row(task: Task, scores: Sequence[Score]) -> dict[str, float]:
+    """A run's cells in the columns of the task's table; what was not measured is left out."""
+    mine = {(s.metric, s.slice): s for s in scores if s.task is task and s.value is not None}
+    if task is Task.DETECTION:
+        accuracy = {where: s for (metric, where), s in mine.items() if metric == "accuracy"}
+        row = {name: accuracy[where] for name, where in _SLICES.items() if where in accuracy}
+        cells = {name: 100 * (score.value or 0.0) for name, score in row.items()}
+        yes_no = [
+            accuracy[f"form={form}"] for form in ("isfake", "isreal") if f"form={form}" in accuracy
+        ]
+        if yes_no:
+            hits = sum((score.value or 0.0) * score.n for score in yes_no)
+            cells["YesNo"] = 100 * hits / sum(score.n for score in yes_no)
+        return cells
+    cells = {
+        column: score.value
+        for column, metric in (AUTOMATIC | JUDGED).items()
+        if (score := mine.get((metric, "all"))) is not None and score.value is not None
+    }
+    if set(cells) == {*AUTOMATIC, *JUDGED}:
+        means = aggregate(cells)
+        cells |= {"AutoAvr": means.automatic, "GPTAvr": means.judged, "Avr": means.overall}
+    return cells
+
+
+def compare(task: Task, name: str, scores: Sequence[Score]) -> pd.DataFrame | None:
+    """The published table with the run as its last row; None where the run has no cell of it."""
+    row = make_row(task, scores)
+    if not row:
+        return None
+    table = load_table(task)
+    baseline = pd.DataFrame(
+        [{"model": "Always fake (computed)", "Fake": 100.0, "Real": 0.0, "What": 50.0,
+          "YesNo": 50.0, "Overall": 50.0} | dict.fromkeys(_GENERATORS, 100.0)]
+    )  # fmt: skip
+    extra = [baseline] if task is Task.DETECTION else []
+    return pd.concat([table, *extra, pd.DataFrame([{"model": name} | row])], ignore_index=True)

@@ -1,0 +1,117 @@
+"""The four files FakeBench's authors score: what they hold the references back for.
+
+Shapes follow eval_FakeClass.py, eval_FakeClue.py and eval_FakeQA.py of Yixuan423/FakeBench
+(commit 198ce26): UTF-8 JSON lists with one object per image, in the order of the query files.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from fakebench_suite.criteria import names_criterion
+from fakebench_suite.errors import DataError
+from fakebench_suite.types import Authenticity, Case, Form, Record, Task
+
+FOLDER, MISSING = "submission", "missing.txt"
+CLASS_FAKE, CLASS_REAL, CLUE, QA = FILES = (
+    "FakeClass_fake.json",
+    "FakeClass_real.json",
+    "FakeClue.json",
+    "FakeQA.json",
+)
+_MODES = {Form.FAULTFINDING: "faultfinding_mode", Form.INFERENCE: "inference_mode"}
+_SLOT = re.compile(r":Q(\d+)-")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_ANSWER = re.compile(r"A\d+(_org)?")
+Row = dict[str, str]
+
+
+def write_submission(
+    folder: Path, cases: Iterable[Case], records: Iterable[Record]
+) -> Sequence[str]:
+    """Write the four files below ``folder``; the ids of cases without an answer, also listed there.
+
+    An error leaves its answer out; no text is made up for it. The files are read back and
+    checked, so a DataError here is a fault of this module.
+    """
+    said = {record.case.id: record.answer.text for record in records if record.answer is not None}
+    ordered = list(cases)
+    files: dict[str, dict[str, Row]] = {name: {} for name in FILES}
+    for case in ordered:
+        if case.id in said:
+            row = files[find_file(case)].setdefault(case.image, {"image_id": case.image})
+            row |= make_fields(case, said[case.id])
+    place = folder / FOLDER
+    place.mkdir(parents=True, exist_ok=True)
+    for name, rows in files.items():
+        text = json.dumps(list(rows.values()), ensure_ascii=False, indent=4)
+        (place / name).write_text(text, encoding="utf-8")
+    missing = [case.id for case in ordered if case.id not in said]
+    (place / MISSING).write_text("".join(f"{name}\n" for name in missing), encoding="utf-8")
+    check_submission(place, {case.image for case in ordered})
+    return missing
+
+
+def find_file(case: Case) -> str:
+    """The file a case's answer goes into."""
+    match case.task:
+        case Task.DETECTION:
+            return CLASS_REAL if case.label is Authenticity.REAL else CLASS_FAKE
+        case Task.INTERPRETATION | Task.REASONING:
+            return CLUE
+        case Task.ANALYSIS:
+            return QA
+
+
+def make_fields(case: Case, text: str) -> Row:
+    """The fields of one answer; FakeQA wants the sentences on the criterion and the whole reply."""
+    if case.task is Task.DETECTION:
+        return {"answer": text}
+    if case.form in _MODES:
+        return {_MODES[case.form]: text}
+    slot = _SLOT.search(case.id)
+    assert slot is not None
+    assert case.criterion is not None
+    return {f"A{slot[1]}": pick_sentences(text, case.criterion), f"A{slot[1]}_org": text}
+
+
+def pick_sentences(text: str, criterion: str) -> str:
+    """The sentences that name the criterion, or the whole text where none does.
+
+    The official script means this, but falls back to the whole text after every sentence that
+    does not name it.
+    """
+    plain = " ".join(text.split())
+    named = [one for one in _SENTENCE.split(plain) if names_criterion(one, criterion)]
+    return " ".join(named) or plain
+
+
+def check_submission(place: Path, images: set[str]) -> None:
+    """Raise DataError where a file is not in the authors' shape or names an unknown image."""
+    for name in FILES:
+        try:
+            rows = msgspec.json.decode((place / name).read_bytes(), type=list[dict[str, str]])
+        except msgspec.DecodeError as error:
+            raise DataError(f"{place / name} is not a list of objects of texts: {error}") from error
+        known = [row.get("image_id") for row in rows]
+        if len(set(known)) != len(known) or not images.issuperset(map(str, known)):
+            raise DataError(
+                f"{place / name} names an image twice, or one that was not asked about."
+            )
+        for row in rows:
+            _check_fields(name, row)
+
+
+def _check_fields(name: str, row: Mapping[str, str]) -> None:
+    fields = set(row) - {"image_id"}
+    if name == QA:
+        good = fields and all(_ANSWER.fullmatch(field) for field in fields)
+    elif name == CLUE:
+        good = fields and fields <= set(_MODES.values())
+    else:
+        good = fields == {"answer"}
+    if not good:
+        raise DataError(f"{name}: {row['image_id']} has the fields {sorted(fields)}.")

@@ -1,0 +1,122 @@
+"""Detection beyond accuracy, against scikit-learn and against answers worked out by hand."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
+
+from fakebench_suite.metrics.detection import find_best_accuracy, measure_miscalibration
+from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.types import Answer, Authenticity, Form, Outcome, Record, Score, Verdict
+from tests.builders import CASE
+
+
+def make_record(
+    image: str,
+    *,
+    fake: bool,
+    said: str | None,
+    form: Form = Form.WHAT,
+    twin: str | None = None,
+    p_fake: float | None = None,
+) -> Record:
+    """A detection record; ``said`` None is an unparsed reply."""
+    label = Authenticity.FAKE if fake else Authenticity.REAL
+    case = replace(CASE, id=f"{image}:{form}", image=image, form=form, label=label, twin=twin)
+    outcome = Outcome.CORRECT if said == label else Outcome.INCORRECT
+    verdict = Verdict(outcome=outcome if said else Outcome.UNPARSED, why="", said=said)
+    answer = Answer(text="", tokens=1, seconds=0.1, batch_size=1, p_fake=p_fake)
+    return Record(case=case, prompt="", answer=answer, verdict=verdict, worker="")
+
+
+def score(records: list[Record]) -> dict[str, Score]:
+    """The scores over the whole population by metric."""
+    return {one.metric: one for one in score_records(records) if one.slice == "all"}
+
+
+def draw(n: int) -> Iterator[tuple[str, bool, float]]:
+    """Images with labels and informative, overconfident likelihoods."""
+    rng = np.random.default_rng(3)
+    for index in range(n):
+        fake = bool(rng.random() < 0.4)
+        yield f"i{index}", fake, float(np.clip(rng.normal(0.65 if fake else 0.45, 0.25), 0, 1))
+
+
+def test_likelihood_scores_are_scikit_learns() -> None:
+    """AUROC, average precision and MCC equal the library's, with an interval around them."""
+    drawn = list(draw(150))
+    records = [
+        make_record(image, fake=fake, said="fake" if p >= 0.5 else "real", p_fake=p)
+        for image, fake, p in drawn
+    ]
+    scores = score(records)
+    fake, chances = np.array([f for _, f, _ in drawn]), np.array([p for _, _, p in drawn])
+    for metric, value in (
+        ("roc_auc", roc_auc_score(fake, chances)),
+        ("average_precision", average_precision_score(fake, chances)),
+        ("matthews_corrcoef", matthews_corrcoef(fake, chances >= 0.5)),
+        ("expected_calibration_error", measure_miscalibration(fake, chances)),
+    ):
+        found = scores[metric]
+        assert found.value == pytest.approx(value)
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low < value < found.high or metric.startswith("expected")
+    best = max(((chances >= cut) == fake).mean() for cut in [*chances, 2.0])
+    assert scores["best_threshold_accuracy"].value == pytest.approx(best)
+
+
+def test_calibration_error_by_hand() -> None:
+    """Two bins: one off by 0.2 with half of the cases, one right."""
+    fake = np.array([True, False, True, True])
+    chances = np.array([0.3, 0.3, 1.0, 1.0])
+    assert measure_miscalibration(fake, chances) == pytest.approx(0.1)
+    assert find_best_accuracy(fake, chances) == pytest.approx(0.75)
+
+
+def test_bias_and_consistency_by_hand() -> None:
+    """Gap, "fake" rate, "yes" rate and polarity consistency of eight replies."""
+    records = [
+        make_record("a", fake=True, said="fake", form=Form.ISFAKE),
+        make_record("a", fake=True, said="real", form=Form.ISREAL),
+        make_record("b", fake=False, said="real", form=Form.ISFAKE),
+        make_record("b", fake=False, said="real", form=Form.ISREAL),
+        make_record("c", fake=False, said=None, form=Form.ISFAKE),
+        make_record("c", fake=False, said="real", form=Form.ISREAL),
+        make_record("d", fake=True, said="fake"),
+        make_record("e", fake=False, said="fake"),
+    ]
+    values = {name: one.value for name, one in score(records).items()}
+    assert values["fake_real_gap"] == pytest.approx(2 / 3 - 3 / 5)
+    assert values["fake_rate"] == pytest.approx(3 / 7)
+    # "yes" to a's isfake, a's isreal, b's isreal and c's isreal; "no" to b's isfake.
+    assert values["yes_rate"] == pytest.approx(4 / 5)
+    assert values["polarity_consistency"] == pytest.approx(1 / 2)
+
+
+def test_twins_are_ranked_by_likelihood_or_by_verdict() -> None:
+    """A forged probe above its twin counts 1, level 0.5, below 0."""
+    pairs = [("fake", "real"), ("fake", "fake"), ("real", "fake"), ("fake", "real")]
+    records = []
+    for number, (forged, untouched) in enumerate(pairs):
+        one, two = f"f{number}", f"r{number}"
+        records += [
+            make_record(one, fake=True, said=forged, twin=two),
+            make_record(two, fake=False, said=untouched, twin=one),
+        ]
+    assert score(records)["pairwise_accuracy"].value == pytest.approx((1 + 0.5 + 0 + 1) / 4)
+    level = [
+        make_record("f", fake=True, said="real", twin="r", p_fake=0.4),
+        make_record("r", fake=False, said="real", twin="f", p_fake=0.3),
+    ]
+    assert score(level)["pairwise_accuracy"].value == 1.0
+
+
+def test_one_class_alone_has_no_ranking() -> None:
+    """With fakes only, correlation and gap are undefined and not zero."""
+    scores = score([make_record(f"i{n}", fake=True, said="fake", p_fake=0.9) for n in range(5)])
+    for metric in ("matthews_corrcoef", "roc_auc", "fake_real_gap", "balanced_accuracy"):
+        assert scores[metric].value is None
+        assert scores[metric].n == 0

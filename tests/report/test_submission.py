@@ -1,0 +1,94 @@
+"""The files for the authors: their shapes, their order, and nothing made up."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.errors import DataError
+from fakebench_suite.report.submission import (
+    FILES,
+    check_submission,
+    pick_sentences,
+    write_submission,
+)
+from fakebench_suite.types import Authenticity, Case, Form, Outcome, Record, Task, Verdict
+from tests.builders import CASE, make_answer
+
+REAL = replace(CASE, id="r.png:what", image="r.png", label=Authenticity.REAL, generator=None)
+FAULTS = replace(CASE, id="sd-1.png:f", task=Task.INTERPRETATION, form=Form.FAULTFINDING)
+INFERENCE = replace(CASE, id="sd-1.png:i", task=Task.REASONING, form=Form.INFERENCE)
+EDGE = replace(
+    CASE, id="sd-1.png:Q2-edge", task=Task.ANALYSIS, form=Form.CRITERION, criterion="edge"
+)
+CASES = [CASE, REAL, FAULTS, INFERENCE, EDGE]
+
+
+def make_record(case: Case, text: str | None) -> Record:
+    """A record with that reply, or of an error."""
+    outcome = Outcome.MODEL_ERROR if text is None else Outcome.UNSCORED
+    answer = None if text is None else make_answer(text)
+    verdict = Verdict(outcome=outcome, why="")
+    return Record(case=case, prompt="?", answer=answer, verdict=verdict, worker="")
+
+
+def test_the_four_files_have_the_authors_shapes(tmp_path: Path) -> None:
+    """Fake and real apart, both modes in one row, FakeQA with the sentence and the whole reply."""
+    text = "Überall scharf. The edge is odd."
+    missing = write_submission(tmp_path, CASES, [make_record(case, text) for case in CASES[::-1]])
+    assert missing == []
+    rows = {name: json.loads((tmp_path / "submission" / name).read_bytes()) for name in FILES}
+    assert rows["FakeClass_fake.json"] == [{"image_id": "sd-1.png", "answer": text}]
+    assert rows["FakeClass_real.json"] == [{"image_id": "r.png", "answer": text}]
+    assert rows["FakeClue.json"] == [
+        {"image_id": "sd-1.png", "faultfinding_mode": text, "inference_mode": text}
+    ]
+    assert rows["FakeQA.json"] == [
+        {"image_id": "sd-1.png", "A2": "The edge is odd.", "A2_org": text}
+    ]
+    assert "Ü".encode() in (tmp_path / "submission" / "FakeClue.json").read_bytes()
+
+
+def test_an_error_is_missing_and_not_an_empty_answer(tmp_path: Path) -> None:
+    """What was not answered is listed and left out; an empty reply is a reply."""
+    records = [make_record(CASE, None), make_record(REAL, ""), make_record(FAULTS, "x")]
+    missing = write_submission(tmp_path, CASES, records)
+    assert missing == [CASE.id, INFERENCE.id, EDGE.id]
+    place = tmp_path / "submission"
+    assert (place / "missing.txt").read_text(encoding="utf-8").split() == missing
+    assert json.loads((place / "FakeClass_fake.json").read_text(encoding="utf-8")) == []
+    assert json.loads((place / "FakeClass_real.json").read_text(encoding="utf-8")) == [
+        {"image_id": "r.png", "answer": ""}
+    ]
+    assert json.loads((place / "FakeClue.json").read_text(encoding="utf-8")) == [
+        {"image_id": "sd-1.png", "faultfinding_mode": "x"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"image_id": "other.png", "answer": "x"}],
+        [{"image_id": "r.png", "answer": "x"}] * 2,
+        [{"image_id": "r.png", "reply": "x"}],
+        [{"image_id": "r.png", "answer": 3}],
+        {"image_id": "r.png"},
+    ],
+    ids=["unknown", "twice", "field", "number", "no list"],
+)
+def test_a_file_in_another_shape_is_refused(tmp_path: Path, rows: object) -> None:
+    """Reading back finds unknown and doubled images, wrong fields and wrong types."""
+    write_submission(tmp_path, CASES, [])
+    place = tmp_path / "submission"
+    check_submission(place, {"r.png"})
+    (place / "FakeClass_real.json").write_text(json.dumps(rows), encoding="utf-8")
+    with pytest.raises(DataError, match="FakeClass_real"):
+        check_submission(place, {"r.png"})
+
+
+def test_sentences_on_the_criterion_are_picked() -> None:
+    """All that name it, in order; the whole reply where none does."""
+    text = "The edges are odd. The sky is blue.\nOne edge breaks!"
+    assert pick_sentences(text, "edge") == "The edges are odd. One edge breaks!"
+    assert pick_sentences("All is\nwell.", "edge") == "All is well."
