@@ -11,6 +11,8 @@ from rich.table import Table
 from fakebench_suite.judges.keywords import read_keywords
 from fakebench_suite.judges.label import read_label
 from fakebench_suite.judges.reading import Rule
+from fakebench_suite.metrics.tables import FOOTNOTE, check_published, load_table
+from fakebench_suite.report.comparison import draw_grid
 from fakebench_suite.types import Form, Task
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
@@ -57,9 +59,6 @@ def tables(
     check: Annotated[bool, typer.Option("--check", help="recompute the aggregates")] = False,
 ) -> None:
     """Print the published Tables V to VIII, or with --check the rows that contradict themselves."""
-    from fakebench_suite.metrics.tables import FOOTNOTE, check_published, load_table
-    from fakebench_suite.report.comparison import draw_grid
-
     if check:
         for line in check_published():
             typer.echo(line)

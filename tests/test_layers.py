@@ -17,7 +17,7 @@ LEVELS = {
 }  # fmt: skip
 SIBLINGS = {"sources", "adapters", "judges"}
 HEAVY = {"torch", "transformers", "ray", "openai", "sentence_transformers"}
-HEAVY_PLACES = {"adapters/huggingface.py", "adapters/devices.py"}
+HEAVY_PLACES = {"adapters/huggingface.py", "adapters/devices.py", "judges/encoder.py"}
 
 
 def list_imports(source: str) -> set[str]:

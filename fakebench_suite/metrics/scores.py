@@ -5,35 +5,47 @@ as wrong (``accuracy``); ``accuracy_parsed`` leaves them out and stands beside t
 are in no denominator but their own rate's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from types import MappingProxyType
 
 import pandas as pd
 
 from fakebench_suite.metrics.detection import score_detection
 from fakebench_suite.metrics.frame import tabulate
 from fakebench_suite.metrics.statistics import Estimate, estimate_mean
+from fakebench_suite.metrics.text import TextScores
 from fakebench_suite.types import Outcome, Record, Score, Task
 
 ALL = "all"
 _ERROR_KINDS = tuple(kind for kind in Outcome if kind.is_error)
 
 
-def score_records(records: Iterable[Record]) -> list[Score]:
-    """Every score of a run, by task, metric and slice; a pure function of the set of records."""
+def score_records(
+    records: Iterable[Record], texts: Mapping[str, TextScores] = MappingProxyType({})
+) -> list[Score]:
+    """Every score of a run, by task, metric and slice; a pure function of the set of records.
+
+    ``texts`` holds the scores against reference texts by case id, where there are any.
+    """
     frame = tabulate(records)
     scores: list[Score] = []
     for task in Task:
         part = frame[frame["task"] == task]
         if not part.empty:
-            scores += _score_task(task, part)
+            scores += _score_task(task, part, texts)
     return scores
 
 
 Named = Iterator[tuple[str, str, Estimate]]
 
 
-def _score_task(task: Task, part: pd.DataFrame) -> Iterator[Score]:
-    for metric, name, estimate in (*_score_graded(task, part), *_rate_outcomes(part)):
+def _score_task(task: Task, part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Iterator[Score]:
+    for metric, name, estimate in (
+        *_score_graded(task, part),
+        *_average_texts(part, texts),
+        *_rate_outcomes(part),
+    ):
         yield Score(
             metric=metric,
             task=task,
@@ -58,6 +70,16 @@ def _score_graded(task: Task, part: pd.DataFrame) -> Named:
     texts = graded[graded["score"].notna()]
     if not texts.empty:
         yield "judged_score", ALL, _double(_mean(texts, texts["score"] / 2))
+
+
+def _average_texts(part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Named:
+    found = [name for name in part["id"] if name in texts]
+    table = pd.DataFrame([asdict(texts[name]) for name in found])
+    images = part.set_index("id")["image"].reindex(found)
+    for metric in table.columns:
+        values = table[metric].astype(float)
+        known = values.notna()
+        yield metric, ALL, estimate_mean(values[known], images[known.to_numpy()].tolist())
 
 
 def _rate_outcomes(part: pd.DataFrame) -> Named:

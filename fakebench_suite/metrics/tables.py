@@ -3,12 +3,11 @@
 Figures and their source are in ``published/``; rows are shown as printed, never corrected.
 """
 
+import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-
-import pandas as pd
 
 from fakebench_suite.types import Score, Task
 
@@ -35,10 +34,10 @@ FOOTNOTE = (
 
 
 @cache
-def load_table(task: Task) -> pd.DataFrame:
-    """The published table of a task; missing cells are NaN."""
-    with (files(__package__) / "published" / _FILES[task]).open(encoding="utf-8") as stream:
-        return pd.read_csv(stream)
+def load_table(task: Task) -> Sequence[Mapping[str, str]]:
+    """The published rows of a task, cells as printed; a missing cell is an empty text."""
+    text = (files(__package__) / "published" / _FILES[task]).read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +74,7 @@ def check_published() -> Iterator[str]:
     """
     allowed = _HALF + (_HALF + _HALF / 2) / 2 + _ROUNDING
     for task in (Task.INTERPRETATION, Task.REASONING, Task.ANALYSIS):
-        for row in load_table(task).to_dict("records"):
+        for row in load_table(task):
             parts = {name: float(row[name]) for name in (*AUTOMATIC, *JUDGED)}
             found, printed = aggregate(parts).overall, float(row["Avr"])
             if abs(found - printed) > allowed:
@@ -110,15 +109,18 @@ def make_row(task: Task, scores: Sequence[Score]) -> dict[str, float]:
     return cells
 
 
-def compare(task: Task, name: str, scores: Sequence[Score]) -> pd.DataFrame | None:
-    """The published table with the run as its last row; None where the run has no cell of it."""
-    row = make_row(task, scores)
-    if not row:
-        return None
-    table = load_table(task)
-    baseline = pd.DataFrame(
-        [{"model": "Always fake (computed)", "Fake": 100.0, "Real": 0.0, "What": 50.0,
-          "YesNo": 50.0, "Overall": 50.0} | dict.fromkeys(_GENERATORS, 100.0)]
-    )  # fmt: skip
-    extra = [baseline] if task is Task.DETECTION else []
-    return pd.concat([table, *extra, pd.DataFrame([{"model": name} | row])], ignore_index=True)
+def compare(task: Task, name: str, scores: Sequence[Score]) -> Sequence[Mapping[str, str]]:
+    """The published rows with the run's as the last; empty where the run has no cell of them."""
+    cells = make_row(task, scores)
+    if not cells:
+        return ()
+    digits = 2 if task is Task.DETECTION else 3
+    row = {"model": name} | {column: f"{value:.{digits}f}" for column, value in cells.items()}
+    computed = (_ALWAYS_FAKE,) if task is Task.DETECTION else ()
+    return (*load_table(task), *computed, row)
+
+
+_ALWAYS_FAKE = {
+    "model": "Always fake (computed)", "Fake": "100.00", "Real": "0.00", "What": "50.00",
+    "YesNo": "50.00", "Overall": "50.00",
+} | dict.fromkeys(_GENERATORS, "100.00")  # fmt: skip

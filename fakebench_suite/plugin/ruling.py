@@ -51,13 +51,17 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def finish_run(recorder: Recorder, config: pytest.Config) -> None:
     """Write scores, summary and the final manifest into the run directory."""
+    from fakebench_suite.judges.encoder import SentenceEncoder
     from fakebench_suite.metrics.scores import score_records
+    from fakebench_suite.metrics.text import describe_metrics, score_answers
 
     store = recorder.store
     assert store is not None
     store.close()
     records = list(read_records(store.folder))
-    scores = score_records(records)
+    encoder = SentenceEncoder()
+    texts = score_answers(records, encoder)
+    scores = score_records(records, texts)
     config.stash[_SCORES] = scores
     recorder.manifest = end_manifest(
         recorder.manifest,
@@ -67,6 +71,9 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> None:
         errors=sum(record.verdict.outcome.is_error for record in records),
         seconds=time.monotonic() - config.stash[_STARTED],
     ) | {"workers": count_workers(config)}
+    if texts:
+        recorder.manifest["text_metrics"] = describe_metrics(encoder)
+        store.write_texts(texts)
     store.write_scores(scores)
     store.write_summary(write_markdown(recorder.manifest, scores))
     dataset = get_plan(config).dataset

@@ -4,9 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-from fakebench_suite.metrics.tables import NUMBERS, compare
+from fakebench_suite.metrics.tables import NUMBERS, compare, load_table
 from fakebench_suite.types import Score, Task
 
 _HIDDEN = ("group", "proprietary", "Rank")
@@ -27,7 +25,7 @@ def lay_beside(manifest: Mapping[str, Any], scores: Sequence[Score]) -> Iterator
         return
     for task in Task:
         table = compare(task, name_run(task, manifest), scores)
-        if table is not None:
+        if table:
             yield draw_grid(task, table)
 
 
@@ -44,16 +42,8 @@ def name_run(task: Task, manifest: Mapping[str, Any]) -> str:
     return f"{name} ({', '.join(notes)})" if notes else name
 
 
-def draw_grid(task: Task, table: pd.DataFrame) -> Grid:
-    """The published table with its printed number of decimals; an empty cell is an empty text."""
-    shown = table.drop(columns=[name for name in _HIDDEN if name in table])
-    digits = 2 if task is Task.DETECTION else 3
-    rows = [
-        [
-            cell if isinstance(cell, str) else "" if pd.isna(cell) else f"{cell:.{digits}f}"
-            for cell in row
-        ]
-        for row in shown.itertuples(index=False)
-    ]
-    title = f"Table {NUMBERS[task]}: {task}"
-    return Grid(title=title, header=[str(name) for name in shown.columns], rows=rows)
+def draw_grid(task: Task, table: Sequence[Mapping[str, str]]) -> Grid:
+    """The rows in the paper's columns; a cell that is not there is an empty text."""
+    header = [name for name in load_table(task)[0] if name not in _HIDDEN]
+    rows = [[row.get(name, "") for name in header] for row in table]
+    return Grid(title=f"Table {NUMBERS[task]}: {task}", header=header, rows=rows)

@@ -3,15 +3,20 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.types import Record, Score
 
+if TYPE_CHECKING:
+    from fakebench_suite.metrics.text import TextScores
+
 MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
+TEXTS = "texts.jsonl"
 
 
 def check_folder(folder: Path) -> None:
@@ -53,6 +58,14 @@ class RunStore:
         """Write the scores; nothing in the file depends on the clock."""
         lines = ",\n".join("  " + msgspec.json.encode(score).decode() for score in scores)
         _replace(self.folder / SCORES, f"[\n{lines}\n]\n")
+
+    def write_texts(self, texts: "Mapping[str, TextScores]") -> None:
+        """Write each case's scores against its reference text, one line a case, by id."""
+        lines = [
+            msgspec.json.encode({"id": name, **asdict(texts[name])}).decode()
+            for name in sorted(texts)
+        ]
+        _replace(self.folder / TEXTS, "".join(f"{line}\n" for line in lines))
 
     def write_summary(self, text: str) -> None:
         """Write the summary as Markdown."""

