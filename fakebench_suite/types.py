@@ -121,6 +121,21 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """One round of a text judge: three marks of 0, 1 or 2 (the paper's section V), and why."""
+
+    completeness: int
+    preciseness: int
+    relevance: int
+    reason: str
+
+    @property
+    def mean(self) -> float:
+        """The mean of the three marks, 0-2."""
+        return (self.completeness + self.preciseness + self.relevance) / 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What we make of an answer: ``said`` is the reading, ``score`` 0-2 where a text was graded."""
 
@@ -130,6 +145,12 @@ class Verdict:
     score: float | None = None
     obeyed: bool | None = None
     """Whether the reply kept the asked output format, where one was asked."""
+    judge: str | None = None
+    """What gave the score: ``exact``, or a judge's name."""
+    ratings: tuple[Rating, ...] = ()
+    """The rounds of the text judge that gave marks."""
+    failed_rounds: int = 0
+    """Rounds that gave none, after every retry; they are in no mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

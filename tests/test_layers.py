@@ -17,7 +17,9 @@ LEVELS = {
 }  # fmt: skip
 SIBLINGS = {"sources", "adapters", "judges"}
 HEAVY = {"torch", "transformers", "ray", "openai", "sentence_transformers"}
-HEAVY_PLACES = {"adapters/huggingface.py", "adapters/devices.py", "judges/encoder.py"}
+HEAVY_PLACES = {"adapters/huggingface.py", "adapters/devices.py", "judges/encoder.py",
+    "judges/endpoint.py", "judges/local.py",
+}  # fmt: skip
 
 
 def list_imports(source: str) -> set[str]:

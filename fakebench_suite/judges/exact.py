@@ -20,7 +20,7 @@ _SIGNS = {
     "content deficiency": r"deficien\w+|\bmissing\b|flat patch|\bblank\b|\bempty\b",
     "distortion": r"distort\w*|\bwarp\w*|swirl\w*|\btwist\w*|\brippl\w*|\bwav(?:y|es)\b",
     "unrealistic": r"\bunrealis\w+|negative\b|invert\w*",
-    "overall tone": r"\btone\b|colou?r cast|\btint\w*|one colou?r",
+    "overall tone": r"\btones?\b|colou?r cast|\btint\w*|\brainbow",
 }
 _PATTERNS = {name: re.compile(signs, re.IGNORECASE) for name, signs in _SIGNS.items()}
 _SOUND = re.compile(

@@ -1,10 +1,12 @@
 """Answer -> verdict: what passes, task by task (DESIGN.md, "What passes")."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from fakebench_suite.errors import JudgeError
 from fakebench_suite.judges.exact import find_named, grade_naming, read_soundness
 from fakebench_suite.judges.keywords import read_keywords
 from fakebench_suite.judges.label import read_label
+from fakebench_suite.judges.panel import Judgement
 from fakebench_suite.judges.reading import Reading, Rule, Silence
 from fakebench_suite.types import Answer, Authenticity, Case, Outcome, Task, Verdict
 
@@ -14,8 +16,19 @@ _EVEN = 0.5
 _FORMAT = "this is a fake image because"
 
 
-def judge(case: Case, answer: Answer, rule: Rule = Rule.GRAMMAR) -> Verdict:
-    """The verdict on one answer; texts without a gradable reference are unscored."""
+def judge(
+    case: Case,
+    answer: Answer,
+    rule: Rule = Rule.GRAMMAR,
+    judgement: Judgement | None = None,
+    judge_name: str = "exact",
+) -> Verdict:
+    """The verdict on one answer; texts without a gradable reference are unscored.
+
+    ``judgement`` is a text judge's, and takes the place of exact grading. Raises JudgeError when
+    the judge was asked and gave nothing.
+    """
+    grade = Grader(judgement=judgement, name=judge_name)
     read = read_keywords if rule is Rule.PAPER else read_label
     match case.task:
         case Task.DETECTION if answer.p_fake is not None:
@@ -24,11 +37,11 @@ def judge(case: Case, answer: Answer, rule: Rule = Rule.GRAMMAR) -> Verdict:
             return judge_label(case, read(answer.text, case.form))
         case Task.INTERPRETATION:
             obeyed = answer.text.lstrip().lower().startswith(_FORMAT)
-            return replace(judge_text(case, answer.text), obeyed=obeyed)
+            return replace(grade.judge_text(case, answer.text), obeyed=obeyed)
         case Task.REASONING:
-            return judge_reasoning(case, answer.text, read(answer.text, case.form))
+            return grade.judge_reasoning(case, answer.text, read(answer.text, case.form))
         case Task.ANALYSIS:
-            return judge_text(case, answer.text)
+            return grade.judge_text(case, answer.text)
 
 
 def _read_likelihood(p_fake: float) -> Reading:
@@ -52,24 +65,52 @@ def judge_label(case: Case, reading: Reading) -> Verdict:
     return Verdict(outcome=outcome, said=said, why=reading.why)
 
 
-def judge_reasoning(case: Case, text: str, reading: Reading) -> Verdict:
-    """The concluding label must be right and, where the clue is gradable, the clue must pass."""
-    verdict = judge_label(case, reading)
-    if case.twin is None or case.label is Authenticity.REAL:
-        return verdict
-    clue = judge_text(case, text)
-    if verdict.outcome is not Outcome.CORRECT:
-        return replace(verdict, score=clue.score)
-    return replace(clue, said=verdict.said, why=f"{verdict.why}; {clue.why}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grader:
+    """Grades texts: by a judge's judgement where there is one, else exactly, else not at all."""
+
+    judgement: Judgement | None
+    name: str
+
+    def judge_reasoning(self, case: Case, text: str, reading: Reading) -> Verdict:
+        """The conclusion must be right and, where the clue can be graded, the clue must pass."""
+        verdict = judge_label(case, reading)
+        exact = case.twin is not None and case.label is not Authenticity.REAL
+        if not case.expected or not (exact or self.judgement):
+            return verdict
+        clue = self.judge_text(case, text)
+        if verdict.outcome is Outcome.CORRECT:
+            return replace(clue, said=verdict.said, why=f"{verdict.why}; {clue.why}")
+        return replace(clue, outcome=verdict.outcome, said=verdict.said, why=verdict.why)
+
+    def judge_text(self, case: Case, text: str) -> Verdict:
+        """A text passes from PASS_MARK on; without reference or judge it is unscored."""
+        if not case.expected:
+            return Verdict(outcome=Outcome.UNSCORED, why="the reference is withheld")
+        if self.judgement is not None:
+            return self._apply(self.judgement)
+        if case.twin is None:
+            return Verdict(outcome=Outcome.UNSCORED, why="no judge was asked to grade the text")
+        return replace(judge_exactly(case, text), judge="exact")
+
+    def _apply(self, judgement: Judgement) -> Verdict:
+        if judgement.score is None:
+            raise JudgeError(f"no round gave marks ({judgement.failed} failed): {judgement.why}")
+        passed = judgement.score >= PASS_MARK
+        rounds = len(judgement.ratings) or 1
+        return Verdict(
+            outcome=Outcome.CORRECT if passed else Outcome.INCORRECT,
+            score=judgement.score,
+            why=f"{self.name} gave {judgement.score:.2f} of 2 over {rounds} rounds",
+            judge=self.name,
+            ratings=judgement.ratings,
+            failed_rounds=judgement.failed,
+        )
 
 
-def judge_text(case: Case, text: str) -> Verdict:
-    """Graded exactly for probes; otherwise unscored, because no text judge was asked."""
-    if case.expected is None:
-        return Verdict(outcome=Outcome.UNSCORED, why="the reference is withheld")
-    if case.twin is None:
-        return Verdict(outcome=Outcome.UNSCORED, why="no judge was asked to grade the text")
-    planted = next((clue.criterion for clue in case.expected if clue.criterion), None)
+def judge_exactly(case: Case, text: str) -> Verdict:
+    """A text on a probe against what was planted, which is known exactly."""
+    planted = next((clue.criterion for clue in case.expected or () if clue.criterion), None)
     if case.task is Task.ANALYSIS:
         return _judge_soundness(text, sound=planted is None)
     assert planted is not None

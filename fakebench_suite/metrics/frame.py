@@ -1,14 +1,16 @@
 """Records -> one table row per case, the form every metric reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from statistics import mean, stdev
 
 import pandas as pd
 
-from fakebench_suite.types import Outcome, Record
+from fakebench_suite.types import Outcome, Rating, Record
 
 COLUMNS = (
     "id", "task", "image", "label", "form", "generator", "criterion", "category",
     "outcome", "said", "score", "obeyed", "twin", "p_fake",
+    "judge", "completeness", "preciseness", "relevance", "round_sd", "failed_rounds",
 )  # fmt: skip
 
 
@@ -30,6 +32,9 @@ def tabulate(records: Iterable[Record]) -> pd.DataFrame:
             record.verdict.obeyed,
             record.case.twin,
             record.answer and record.answer.p_fake,
+            record.verdict.judge,
+            *_average_rounds(record.verdict.ratings),
+            record.verdict.failed_rounds,
         )
         for record in records
     ]
@@ -38,3 +43,15 @@ def tabulate(records: Iterable[Record]) -> pd.DataFrame:
     frame["error"] = frame["outcome"].isin([str(kind) for kind in Outcome if kind.is_error])
     frame["graded"] = ~frame["error"] & (frame["outcome"] != Outcome.UNSCORED)
     return frame
+
+
+def _average_rounds(ratings: Sequence[Rating]) -> Sequence[float | None]:
+    """The three marks averaged over rounds, and how far the rounds' means are spread."""
+    if not ratings:
+        return (None, None, None, None)
+    return (
+        mean(rating.completeness for rating in ratings),
+        mean(rating.preciseness for rating in ratings),
+        mean(rating.relevance for rating in ratings),
+        stdev(rating.mean for rating in ratings) if len(ratings) > 1 else None,
+    )

@@ -67,9 +67,29 @@ def _score_graded(task: Task, part: pd.DataFrame) -> Named:
     if task is Task.DETECTION:
         for metric, estimate in score_detection(graded):
             yield metric, ALL, estimate
-    texts = graded[graded["score"].notna()]
-    if not texts.empty:
-        yield "judged_score", ALL, _double(_mean(texts, texts["score"] / 2))
+    yield from _average_grades(graded[graded["score"].notna()])
+
+
+def _average_grades(texts: pd.DataFrame) -> Named:
+    """Scores of 0-2: exact grades, the stand-in's and a judge's never share a name."""
+    rounds = texts["round_sd"].astype(float)
+    marks = texts[texts["completeness"].notna()]
+    stand_in = texts["judge"].str.startswith("embedding:").fillna(False).astype(bool)
+    exact = ~stand_in & texts["completeness"].isna()
+    for metric, rows in (
+        ("exact_score", texts[exact]),
+        ("stand_in_score", texts[stand_in]),
+        ("judged_score", marks),
+    ):
+        if not rows.empty:
+            yield metric, ALL, _double(_mean(rows, rows["score"] / 2))
+    if marks.empty:
+        return
+    for mark in ("completeness", "preciseness", "relevance"):
+        yield mark, ALL, _double(_mean(marks, marks[mark] / 2))
+    spread = texts[rounds.notna()]
+    yield "judge_round_sd", ALL, _mean(spread, spread["round_sd"])
+    yield "judge_failed_rounds", ALL, _mean(marks, marks["failed_rounds"])
 
 
 def _average_texts(part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Named:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fakebench_suite.adapters.cards import Card, Kind, find_card, locate_weights
@@ -16,6 +17,7 @@ from fakebench_suite.plugin.options import (
     is_worker,
     read_settings,
 )
+from fakebench_suite.report.store import read_manifest
 from fakebench_suite.sources import open_dataset
 from fakebench_suite.sources.dataset import Dataset
 from fakebench_suite.sources.sampling import order_cases
@@ -40,8 +42,9 @@ def get_plan(config: pytest.Config) -> Plan:
     if _PLAN not in config.stash:
         settings = config.stash[SETTINGS]
         try:
-            card = find_card(settings.model)
-            if not config.option.collectonly:
+            card = choose_card(settings)
+            asks = not config.option.collectonly and settings.answers is None
+            if asks:
                 locate_weights(card)
             if settings.rule is Rule.LIKELIHOOD and card.adapter is Kind.SCRIPTED:
                 raise UserError(
@@ -49,7 +52,9 @@ def get_plan(config: pytest.Config) -> Plan:
                     "Leave --reading=likelihood out, or choose a model with weights."
                 )
             dataset = open_dataset(settings.data)
-            if not config.option.collectonly and not dataset.has_images():
+            if settings.answers is not None:
+                check_answers(settings.answers, dataset)
+            if asks and not dataset.has_images():
                 raise UserError(
                     f"There are no images below {settings.data}. Put FakeBench's fake_images/ and "
                     "real_images/ somewhere below it, or add --collect-only."
@@ -61,6 +66,29 @@ def get_plan(config: pytest.Config) -> Plan:
             settings=settings, card=card, dataset=dataset, cases=tuple(cases)
         )
     return config.stash[_PLAN]
+
+
+def choose_card(settings: Settings) -> Card:
+    """The card of ``--model``, or with ``--answers`` the one the earlier run was made with."""
+    if settings.answers is None:
+        return find_card(settings.model)
+    card = read_manifest(settings.answers)["model"]["card"]
+    if settings.model not in (DEFAULT_MODEL, card["name"]):
+        raise UserError(
+            f"{settings.answers} holds answers of {card['name']}, not of {settings.model}. "
+            "Leave --model out: with --answers no model is asked."
+        )
+    return msgspec.convert(card, Card)
+
+
+def check_answers(run: Path, dataset: Dataset) -> None:
+    """Raise UserError when the run was made over other data."""
+    known = read_manifest(run)["dataset"]
+    if known["digest"] != dataset.digest:
+        raise UserError(
+            f"{run} was made over {known['name']}, whose digest differs from that of "
+            f"{dataset.name}. Give the same --data as then."
+        )
 
 
 def pytest_configure(config: pytest.Config) -> None:

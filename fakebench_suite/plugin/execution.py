@@ -12,6 +12,7 @@ from fakebench_suite.judges import verdict as verdicts
 from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.slices import SliceAnswers
 from fakebench_suite.prompts import build_prompt
+from fakebench_suite.report.store import read_records
 from fakebench_suite.types import Answer, Case, Outcome, Prompt, Record, Verdict
 
 RECORD = pytest.StashKey[Record]()
@@ -22,6 +23,11 @@ _ANSWERED = pytest.StashKey[Answer]()
 def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     """The model under test, loaded when the first case asks."""
     plan = get_plan(request.config)
+    if plan.settings.answers is not None:
+        from fakebench_suite.adapters.replay import ReplayAdapter
+
+        yield ReplayAdapter(list(read_records(plan.settings.answers)))
+        return
     if plan.card.adapter is Kind.SCRIPTED:
         from fakebench_suite.adapters.scripted import ScriptedAdapter
 
@@ -65,13 +71,19 @@ def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable
 
 
 @pytest.fixture
-def judge(request: pytest.FixtureRequest) -> Callable[[Case, Answer], Verdict]:
+def judge(
+    request: pytest.FixtureRequest, slice_answers: SliceAnswers
+) -> Callable[[Case, Answer], Verdict]:
     """``judge(case, answer)`` is the verdict; JudgeError when there is none to be had."""
-    rule = get_plan(request.config).settings.rule
+    settings = get_plan(request.config).settings
+    name = settings.judge.name if settings.judge else "exact"
 
     def judge_answer(case: Case, answer: Answer) -> Verdict:
         try:
-            return verdicts.judge(case, answer, rule)
+            judgement = slice_answers.judgements.take(case)
+            return verdicts.judge(case, answer, settings.rule, judgement, name)
+        except JudgeError:
+            raise
         except Exception as error:  # Whatever went wrong, the answer must not count as wrong.
             raise JudgeError(f"{type(error).__name__}: {error}") from error
 

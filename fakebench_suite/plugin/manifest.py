@@ -14,8 +14,10 @@ import pytest
 
 import fakebench_suite
 from fakebench_suite.adapters.cards import locate_weights
+from fakebench_suite.judges.rubric import INSTRUCTION
 from fakebench_suite.plugin.collection import Plan
 from fakebench_suite.prompts import build_prompt
+from fakebench_suite.report.store import read_manifest
 
 _PACKAGES = (
     "torch", "torchvision", "transformers", "tokenizers", "safetensors", "pillow", "numpy",
@@ -32,12 +34,7 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
         "suite": fakebench_suite.__version__,
         "code_digest": _digest_code(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": {
-            "name": plan.card.name,
-            "card": msgspec.to_builtins(plan.card),
-            "card_digest": _digest([msgspec.json.encode(plan.card)]),
-            "weights_digest": _digest_weights(locate_weights(plan.card)),
-        },
+        "model": _describe_model(plan),
         "dataset": {
             "name": plan.dataset.name,
             "kind": plan.dataset.kind,
@@ -50,8 +47,9 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
         },
         "judge": {
             "label": str(settings.rule),
-            "text": "exact" if plan.dataset.kind == "probes" else None,
+            **_describe_judge(plan),
         },
+        "answers": settings.answers and settings.answers.name,
         "seed": settings.seed,
         "sample": settings.sample,
         "versions": {"python": platform.python_version()} | _list_versions(),
@@ -61,6 +59,30 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
             "cpus": os.cpu_count(),
         },
     }
+
+
+def _describe_model(plan: Plan) -> dict[str, Any]:
+    """The model's card and weights; of answers given again, those they were given with."""
+    if plan.settings.answers is not None:
+        known: dict[str, Any] = read_manifest(plan.settings.answers)["model"]
+        return known
+    return {
+        "name": plan.card.name,
+        "card": msgspec.to_builtins(plan.card),
+        "card_digest": _digest([msgspec.json.encode(plan.card)]),
+        "weights_digest": _digest_weights(locate_weights(plan.card)),
+    }
+
+
+def _describe_judge(plan: Plan) -> dict[str, Any]:
+    """Who grades texts, how often, and by which instruction."""
+    choice = plan.settings.judge
+    if choice is None:
+        return {"text": "exact" if plan.dataset.kind == "probes" else None}
+    described = {"text": choice.name, "rounds": choice.rounds}
+    if choice.gives_marks:
+        described["instruction_digest"] = _digest([INSTRUCTION.encode()])
+    return described
 
 
 def end_manifest(

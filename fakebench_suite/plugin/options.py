@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fakebench_suite.errors import UserError
+from fakebench_suite.judges.choice import JudgeChoice, read_choice
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.prompts import Style
 
@@ -23,6 +25,8 @@ class Settings:
     seed: int
     style: Style
     rule: Rule
+    judge: JudgeChoice | None
+    answers: Path | None
     folder: Path
     remote_code: bool
 
@@ -70,6 +74,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "probabilities of the two options are compared (default: grammar)",
     )
     group.addoption(
+        "--judge",
+        metavar="JUDGE",
+        help="who grades texts: openai:MODEL@URL, transformers:NAME|PATH, or the stand-in embedding"
+        " (default: nobody; probes are graded exactly)",
+    )
+    group.addoption(
+        "--judge-rounds",
+        type=_positive,
+        default=5,
+        metavar="N",
+        help="rounds per text, averaged (default: 5, as in the paper)",
+    )
+    group.addoption(
+        "--answers",
+        type=Path,
+        metavar="RUN",
+        help="a run directory: judge its answers again without asking the model",
+    )
+    group.addoption(
         "--reports",
         type=Path,
         default=Path("reports"),
@@ -88,7 +111,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of images, 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number, 1 or more")
     return int(text)
 
 
@@ -102,6 +125,10 @@ def read_settings(config: pytest.Config) -> Settings:
         raise pytest.UsageError(
             f"--run is {name!r}; it must be a plain name, not a path. Use --reports for the place."
         )
+    try:
+        judge = option.judge and read_choice(option.judge, rounds=option.judge_rounds)
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
     return Settings(
         model=option.model,
         data=option.data and _resolve(config, option.data),
@@ -109,6 +136,8 @@ def read_settings(config: pytest.Config) -> Settings:
         seed=option.seed,
         style=option.prompts,
         rule=option.reading,
+        judge=judge,
+        answers=option.answers and _resolve(config, option.answers),
         folder=_resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
     )

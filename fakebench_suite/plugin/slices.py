@@ -9,6 +9,7 @@ from fakebench_suite.adapters.adapter import OPTIONS, Adapter, Reply
 from fakebench_suite.errors import ImageError, ModelError
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.plugin.collection import Plan, get_case
+from fakebench_suite.plugin.judging import SliceJudgements
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.types import Answer, Case
 
@@ -44,6 +45,8 @@ class SliceAnswers:
 
     def __init__(self, items: Sequence[pytest.Item], plan: Plan, model: Adapter) -> None:
         self._plan, self._model = plan, model
+        self.judgements = SliceJudgements(plan.settings)
+        """What the text judge made of the answers, slice by slice."""
         self._ready: dict[str, Reply | ImageError] = {}
         self._members: dict[int, list[Case]] = {}
         self._slices: dict[str, int] = {}
@@ -70,7 +73,8 @@ class SliceAnswers:
         images, prompts = {}, []
         broken: dict[str, ImageError] = {}
         for case in cases:
-            if case.image not in images and case.image not in broken:
+            unseen = case.image not in images and case.image not in broken
+            if unseen and self._plan.settings.answers is None:
                 try:
                     images[case.image] = self._plan.dataset.open_image(case)
                 except ImageError as error:
@@ -87,6 +91,8 @@ class SliceAnswers:
             if asked:
                 for prompt, reply in zip(asked, ask(asked, images), strict=True):
                     self._ready[prompt.case] = mend_text(reply)
+        replies = [(case, self._ready[case.id]) for case in cases]
+        self.judgements.grade([(c, reply) for c, reply in replies if isinstance(reply, Answer)])
 
 
 def mend_text(reply: Reply) -> Reply:

@@ -9,11 +9,12 @@ from fakebench_suite.types import Score, Task
 
 Row = tuple[str, str, str, str, str, str]
 HEADER: Row = ("task", "slice", "metric", "value", "95 % interval", "n")
+_GRADES = ("judged_score", "stand_in_score", "exact_score", "similarity", "clue_recall")
 _HEADLINES = {
-    Task.DETECTION: ("balanced_accuracy", "accuracy", "accuracy_parsed"),
-    Task.INTERPRETATION: ("accuracy", "judged_score", "format_obeyed"),
-    Task.REASONING: ("accuracy", "accuracy_parsed", "judged_score"),
-    Task.ANALYSIS: ("accuracy", "judged_score"),
+    Task.DETECTION: ("balanced_accuracy", "accuracy", "accuracy_parsed", "roc_auc"),
+    Task.INTERPRETATION: ("accuracy", *_GRADES, "format_obeyed"),
+    Task.REASONING: ("accuracy", "accuracy_parsed", *_GRADES),
+    Task.ANALYSIS: ("accuracy", *_GRADES),
 }
 _RATES = ("unparsed", "refused", "unscored", "model_error", "judge_error", "image_error")
 

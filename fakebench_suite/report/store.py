@@ -77,6 +77,15 @@ class RunStore:
             self._stream.close()
 
 
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a run; raises UserError where there is none."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} is not a run directory: no {MANIFEST} to read.") from error
+    return manifest
+
+
 def read_records(folder: Path) -> Iterator[Record]:
     """The records of a run in arrival order; a last line cut off by a crash is left out."""
     decoder = msgspec.json.Decoder(Record)

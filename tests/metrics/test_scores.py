@@ -91,7 +91,7 @@ def test_texts_have_a_mean_score_beside_their_accuracy() -> None:
             [(Outcome.CORRECT, 2.0), (Outcome.INCORRECT, 0.5), (Outcome.UNSCORED, None)]
         )
     ]
-    score = find(score_records(records), "judged_score", task=Task.INTERPRETATION)
+    score = find(score_records(records), "exact_score", task=Task.INTERPRETATION)
     assert (score.value, score.n) == (1.25, 2)
 
 

@@ -1,0 +1,46 @@
+"""The answers of an earlier run, given again: ``--answers RUN`` asks no model."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from fakebench_suite.adapters.adapter import Reply
+from fakebench_suite.errors import ModelError
+from fakebench_suite.types import Answer, Prompt, Record
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+class ReplayAdapter:
+    """Answers by case id; a case that was not answered, or was asked otherwise, is an error."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = {record.case.id: record for record in records}
+
+    def answer(
+        self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
+    ) -> Sequence[Reply]:
+        """One recorded answer per prompt; no image is looked at."""
+        del images
+        return [self._find(prompt) for prompt in prompts]
+
+    def weigh(
+        self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
+    ) -> Sequence[Reply]:
+        """One recorded answer per prompt, where likelihoods were recorded."""
+        return [
+            reply
+            if isinstance(reply, Answer) and reply.p_fake is not None
+            else ModelError("the earlier run recorded no likelihood for this case")
+            for reply in self.answer(prompts, images)
+        ]
+
+    def _find(self, prompt: Prompt) -> Reply:
+        record = self._records.get(prompt.case)
+        if record is None:
+            return ModelError("the earlier run did not ask this case")
+        if record.answer is None:
+            return ModelError(f"the earlier run got no answer: {record.verdict.why}")
+        if record.prompt != prompt.text:
+            return ModelError("the earlier run asked this case in other words; see --prompts")
+        return record.answer

@@ -1,0 +1,29 @@
+"""The offline stand-in for a judge, ``--judge=embedding``: similarity of two texts, no marks.
+
+It cannot tell a claim from its opposite (see ``python -m fakebench_suite audit``), so its score
+stands in a column of its own and never in the judge's.
+"""
+
+from collections.abc import Sequence
+
+from fakebench_suite.judges.encoder import NAME, SentenceEncoder
+from fakebench_suite.judges.panel import Judgement
+from fakebench_suite.judges.rubric import Request
+
+
+class EmbeddingJudge:
+    """Twice the cosine similarity of answer and reference, 0-2."""
+
+    def __init__(self, encoder: SentenceEncoder) -> None:
+        self.name = f"embedding:{NAME}"
+        self._encoder = encoder
+
+    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+        """One stand-in score per request; all texts are encoded in one batch."""
+        answers = [request.text for request in requests]
+        references = [" ".join(request.reference) for request in requests]
+        if not answers:
+            return []
+        self._encoder.encode([*answers, *references])
+        close = self._encoder.compare(answers, references)
+        return [Judgement(stand_in=2 * float(value)) for value in close]

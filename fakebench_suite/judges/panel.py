@@ -1,0 +1,50 @@
+"""The seam every text judge stands behind: a slice of texts in, one judgement each out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from fakebench_suite.judges.rubric import Request
+from fakebench_suite.types import Rating
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the rounds on one text came to."""
+
+    ratings: tuple[Rating, ...] = ()
+    failed: int = 0
+    """Rounds without marks after every retry."""
+    why: str = ""
+    """What went wrong in the last failed round."""
+    stand_in: float | None = None
+    """The score, 0-2, of a judge that gives no marks; never mixed with those that do."""
+
+    @property
+    def score(self) -> float | None:
+        """The mean over rounds and marks, 0-2; None where no round gave any."""
+        if self.stand_in is not None:
+            return self.stand_in
+        if not self.ratings:
+            return None
+        return sum(rating.mean for rating in self.ratings) / len(self.ratings)
+
+
+class TextJudge(Protocol):
+    """A judge of texts, by a name that stands in every table its marks are in."""
+
+    name: str
+
+    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+        """One judgement per request, in order; all rounds of all requests are under way at once."""
+        ...
+
+
+def collect(rounds: Sequence[Rating | str]) -> Judgement:
+    """The judgement that rounds, marks or failures, come to."""
+    failures = [one for one in rounds if isinstance(one, str)]
+    return Judgement(
+        ratings=tuple(one for one in rounds if not isinstance(one, str)),
+        failed=len(failures),
+        why=failures[-1] if failures else "",
+    )

@@ -1,0 +1,86 @@
+"""A judge's endpoint that misbehaves on order: an OpenAI-compatible server on this machine."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+GOOD = '{"reason": "because", "completeness": 2, "preciseness": 1, "relevance": 0}'
+Reply = tuple[int, str]
+"""Status and the judge's text."""
+
+
+@dataclass
+class Endpoint:
+    """What the server was asked, and what it does."""
+
+    url: str = ""
+    behave: Callable[[dict[str, Any], int], Reply] = lambda _body, _number: (200, GOOD)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    together: int = 0
+    """Most requests that were under way at the same time."""
+
+
+@contextmanager
+def serve(endpoint: Endpoint) -> Iterator[Endpoint]:
+    """The endpoint, listening on a port of its own."""
+    lock, under_way = threading.Lock(), [0]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with lock:
+                number = len(endpoint.asked)
+                endpoint.asked.append(body)
+                under_way[0] += 1
+                endpoint.together = max(endpoint.together, under_way[0])
+            try:
+                status, text = endpoint.behave(body, number)
+            finally:
+                with lock:
+                    under_way[0] -= 1
+            message = {"role": "assistant", "content": text}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            completion = {
+                "id": "x", "object": "chat.completion", "created": 0, "model": "m",
+                "choices": [choice],
+            }  # fmt: skip
+            content = completion if status == 200 else {"error": {"message": text}}
+            data = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.send_header("retry-after-ms", "1")
+            self.end_headers()
+            try:
+                self.wfile.write(data)
+            except OSError:
+                return  # The client gave up waiting.
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 64
+
+    server = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    endpoint.url = f"http://127.0.0.1:{server.server_port}/v1"
+    try:
+        yield endpoint
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def linger(_body: dict[str, Any], _number: int) -> Reply:
+    """Good marks, a little late."""
+    time.sleep(0.3)
+    return 200, GOOD

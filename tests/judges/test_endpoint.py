@@ -1,0 +1,143 @@
+"""The judge behind an endpoint, against a real server that does everything wrong in turn."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakebench_suite.judges import endpoint as endpoints
+from fakebench_suite.judges.cache import RatingCache
+from fakebench_suite.judges.endpoint import ATTEMPTS, EndpointJudge
+from fakebench_suite.judges.rubric import Request
+from tests.judges.server import GOOD, Endpoint, Reply, linger, serve
+
+REQUEST = Request(question="Why fake?", reference=["Six fingers."], text="The hand is odd.")
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """A well-behaved endpoint; tests change what it does."""
+    with serve(Endpoint()) as started:
+        yield started
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[RatingCache]:
+    """An empty cache."""
+    opened = RatingCache(tmp_path / "marks.sqlite")
+    yield opened
+    opened.close()
+
+
+def make_judge(
+    endpoint: Endpoint, cache: RatingCache, *, rounds: int = 3, timeout: float = 5.0
+) -> EndpointJudge:
+    """A judge of that endpoint."""
+    return EndpointJudge("m", endpoint.url, rounds=rounds, cache=cache, timeout=timeout)
+
+
+def test_rounds_are_averaged_and_kept(endpoint: Endpoint, cache: RatingCache) -> None:
+    """Each round has its seed, marks are averaged, and asked again nothing is sent."""
+    judge = make_judge(endpoint, cache)
+    (judgement,) = judge.grade([REQUEST])
+    assert judgement.score == 1
+    assert (len(judgement.ratings), judgement.failed) == (3, 0)
+    assert sorted(body["seed"] for body in endpoint.asked) == [0, 1, 2]
+    assert endpoint.asked[0]["response_format"]["type"] == "json_schema"
+    assert make_judge(endpoint, cache).grade([REQUEST]) == [judgement]
+    assert len(endpoint.asked) == 3
+    other = Request(question="Why fake?", reference=["Six fingers."], text="Another.")
+    judge.grade([other])
+    assert len(endpoint.asked) == 6
+
+
+def test_all_rounds_of_a_slice_are_under_way_together(
+    endpoint: Endpoint, cache: RatingCache
+) -> None:
+    """Twelve rounds of 0.3 s take about as long as one, not 3.6 s."""
+    endpoint.behave = linger
+    requests = [
+        Request(question="?", reference=["a"], text=f"text {number}") for number in range(4)
+    ]
+    started = time.monotonic()
+    judgements = make_judge(endpoint, cache).grade(requests)
+    assert time.monotonic() - started < 2.4
+    assert [judgement.score for judgement in judgements] == [1] * 4
+    assert endpoint.together > 3
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "10", "error 401", "Score: 0 (1 = correct)", GOOD[:-3], GOOD.replace("2", "7")]
+)
+def test_replies_without_marks_are_asked_again_and_then_left_out(
+    endpoint: Endpoint, cache: RatingCache, bad: str
+) -> None:
+    """One round always fails, one at first: two rounds count, one is a failure, none is zero."""
+
+    def behave(body: dict[str, Any], _number: int) -> Reply:
+        tries = sum(one["seed"] == body["seed"] for one in endpoint.asked)
+        return 200, bad if body["seed"] == 0 or (body["seed"] == 1 and tries == 1) else GOOD
+
+    endpoint.behave = behave
+    (judgement,) = make_judge(endpoint, cache).grade([REQUEST])
+    assert (len(judgement.ratings), judgement.failed) == (2, 1)
+    assert judgement.score == 1
+    assert repr(bad) in judgement.why
+    assert len(endpoint.asked) == ATTEMPTS + 2 + 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_busy_endpoint_is_asked_again(
+    endpoint: Endpoint, cache: RatingCache, status: int
+) -> None:
+    """Passing trouble costs nothing but time."""
+    endpoint.behave = lambda _body, number: (status, "busy") if number < 2 else (200, GOOD)
+    (judgement,) = make_judge(endpoint, cache, rounds=1).grade([REQUEST])
+    assert judgement.score == 1
+    assert len(endpoint.asked) == 3
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500])
+def test_lasting_trouble_is_a_failure_and_never_zero(
+    endpoint: Endpoint, cache: RatingCache, status: int
+) -> None:
+    """No round at all leaves no score, and says why; nothing of it is kept in the cache."""
+    endpoint.behave = lambda _body, _number: (status, "no luck")
+    (judgement,) = make_judge(endpoint, cache, rounds=2).grade([REQUEST])
+    assert judgement.score is None
+    assert (judgement.ratings, judgement.failed) == ((), 2)
+    assert "no luck" in judgement.why
+    endpoint.behave = lambda _body, _number: (200, GOOD)
+    (judgement,) = make_judge(endpoint, cache, rounds=2).grade([REQUEST])
+    assert judgement.score == 1
+
+
+def test_an_endpoint_without_structured_output_is_asked_without(
+    endpoint: Endpoint, cache: RatingCache
+) -> None:
+    """After one refusal of the format the plain question is enough, for good."""
+    endpoint.behave = lambda body, _number: (
+        (400, "response_format is not known") if "response_format" in body else (200, GOOD)
+    )
+    judge = make_judge(endpoint, cache, rounds=1)
+    assert [one.score for one in judge.grade([REQUEST])] == [1]
+    assert len(endpoint.asked) == 2
+    judge.grade([Request(question="?", reference=["a"], text="b")])
+    assert len(endpoint.asked) == 3
+
+
+def test_an_endpoint_that_hangs_or_is_gone_is_a_failure(
+    endpoint: Endpoint, cache: RatingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time-outs and refused connections end in failures with their names."""
+    monkeypatch.setattr(endpoints, "ATTEMPTS", 1)
+    endpoint.behave = linger
+    (slow,) = make_judge(endpoint, cache, rounds=1, timeout=0.05).grade([REQUEST])
+    assert slow.score is None
+    assert "APITimeoutError" in slow.why
+    gone = EndpointJudge("m", "http://127.0.0.1:9/v1", rounds=1, cache=cache)
+    (judgement,) = gone.grade([REQUEST])
+    assert judgement.score is None
+    assert "APIConnectionError" in judgement.why
