@@ -28,8 +28,8 @@ $(READY): pyproject.toml requirements.lock
 	touch $(READY)
 
 # Resolve the newest versions pyproject.toml allows, for every platform and Python at once.
-lock:
-	uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
+lock: $(READY)
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 
 # Train the embedded model again, from nothing (about half an hour on two cores).
 pocket: $(READY)

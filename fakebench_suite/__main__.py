@@ -1,6 +1,7 @@
 """``python -m fakebench_suite``: the parts of the suite that need no pytest."""
 
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import msgspec
@@ -8,11 +9,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from fakebench_suite.errors import UserError
+from fakebench_suite.judges.audit import NEEDED, audit_judge
+from fakebench_suite.judges.choice import open_judge, read_choice
 from fakebench_suite.judges.keywords import read_keywords
 from fakebench_suite.judges.label import read_label
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.metrics.tables import FOOTNOTE, check_published, load_table
 from fakebench_suite.report.comparison import draw_grid
+from fakebench_suite.report.store import read_records
 from fakebench_suite.types import Form, Task
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
@@ -73,6 +78,42 @@ def tables(
             table.add_row(*row)
         console.print(table)
     console.print(FOOTNOTE)
+
+
+@app.command()
+def audit(
+    judge: Annotated[str, typer.Option(help="openai:MODEL@URL, transformers:PLACE or embedding")],
+    rounds: Annotated[int, typer.Option("--judge-rounds", min=1)] = 5,
+    reports: Annotated[Path, typer.Option(help="where the cache of marks lies")] = Path("reports"),
+) -> None:
+    """Put a judge before texts whose order is known; exit status 1 when it gets the order wrong."""
+    try:
+        choice = read_choice(judge, rounds=rounds)
+        found = audit_judge(open_judge(choice, cache=reports / "judgements.sqlite"))
+    except UserError as error:
+        _stop(str(error))
+    typer.echo(f"{found.judge}, {rounds} rounds" if choice.gives_marks else found.judge)
+    for kind, value in found.means.items():
+        typer.echo(f"  {kind:<12} {'no marks' if value is None else f'{value:.2f} of 2'}")
+    for comparison, share in found.right.items():
+        verdict = "right" if share >= NEEDED else "WRONG"
+        typer.echo(f"  {comparison:<24} {verdict} on {share:.0%} of the images")
+    typer.echo("fit to gate" if found.passed else "not fit to gate")
+    raise SystemExit(not found.passed)
+
+
+@app.command()
+def agree(one: Path, two: Path) -> None:
+    """How far the judges of two runs agree on the texts both graded (Krippendorff's alpha)."""
+    from fakebench_suite.metrics.agreement import measure_agreement
+
+    try:
+        found = measure_agreement(list(read_records(one)), list(read_records(two)))
+    except (UserError, OSError) as error:
+        _stop(str(error))
+    typer.echo(f"{found.texts:,} texts graded by both: {found.judges[0]} and {found.judges[1]}")
+    typer.echo(f"alpha {found.alpha:.3f} (interval scale; 1 is perfect, 0 is chance)")
+    typer.echo(f"mean difference {found.difference:+.3f} of 2")
 
 
 def _stop(message: str) -> NoReturn:

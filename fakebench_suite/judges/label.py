@@ -44,7 +44,10 @@ _MARKED = re.compile(
     r'prediction)"\s*:\s*"([^"]*)"',
     re.IGNORECASE,
 )
-_MARKUP = re.compile(r"<\|[^|<>]*\|>|</?[a-z]\w*>|^\s*(?:[-•+]|\(?\w[.)])\s+|[*_`#~>\"{}$\\]", re.M)
+_MARKUP = re.compile(
+    r"<\|[^|<>]*\|>|</?[a-z]\w*>|(?:^\s*(?:[-•+]|\(?\w[.)]|a:)|(?<=[:=] )\(?[a-d][.)])\s+|[*_`#~>\"{}$\\]",
+    re.M,
+)
 _CONDITION = re.compile(r"if (?!i |you |we |one )")
 _QUOTE = re.compile(r"(?<!\w)'|'(?!\w)")
 _ASIDE = re.compile(
@@ -65,9 +68,8 @@ _CONCLUDING = re.compile(
 )
 _TITLE = re.compile(r"(?:[a-z]+ ){0,2}(?:conclusion|verdict|judge?ment|answer|summary) ?:? *\.?")
 _YES_NO = re.compile(
-    r"(?:(?:well|my answer is|(?:final )?answer ?(?:is|:)|the answer is|"
-    r"i (?:would say|think|believe))[:,]? )*"
-    r"(?P<word>yes|no|yep|yeah|nope)\b"
+    r"(?:(?:well|(?:my |the )?(?:final )?answer ?(?:is|:)|i (?:would say|think|believe))[:,]? )*"
+    r"(?P<word>yes|no|yep|yeah|nope)\b(?: (?P=word)\b)*"
     r"(?= ?$| ?[^\w\s/&-]| - | (?:it|this|that|the (?:image|picture|photo\w*)|because|i)\b)"
 )
 _REFUSAL = re.compile(
@@ -157,7 +159,7 @@ def _find_yes_no(sentences: Sequence[str], form: Form) -> Iterator[tuple[Authent
             continue
         before = sentences[index - 1] if index else ""
         asked = "fake" if form is Form.ISFAKE else "real"
-        repeated = before.endswith("?") and asked in before
+        repeated = before.endswith("?") and (asked in before or "yes or no" in before)
         if index and not repeated and (before.endswith("?") or index < len(sentences) - 1):
             continue
         yes = match["word"].startswith("y")

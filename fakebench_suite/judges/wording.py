@@ -90,7 +90,7 @@ ASSERTION = re.compile(
 """A sentence about the image, or a heading, and the label it gives."""
 BARE = re.compile(
     r"^(?:,? (?:and|but|so|thus|therefore|hence|well|sure|okay|overall|rather|"
-    r"(?:(?:i|i'd|i would) )?(?:say|think|believe|guess))[:,]?)*"
+    r"(?:(?:i|i'd|i would) )?(?:say|think|believe|guess|go (?:with|for)|choose|pick))[:,]?)*"
     rf"(?: (?:(?P<weak>appears|seems|looks)|is|was|must be))?{_MODIFIERS}{_LABEL}"
 )
 """A label that stands for a sentence: " fake.", " not a real image", " likely fake, because"."""
@@ -108,7 +108,7 @@ OPEN = re.compile(
 )
 """Words before an assertion that leave it open: "no sign that", "some say", "whether"."""
 CERTAIN = re.compile(
-    r"\b(?:no doubt|(?:without|beyond)(?: any?)? doubt|would (?:say|conclude|judge|classify|argue|"
+    r"\bi(?: would|'d) ?$|\b(?:no doubt|(?:without|beyond)(?: any?)? doubt|would (?:say|conclude|judge|classify|argue|"
     r"guess|consider|call))\b"
 )
 """Words that look like OPEN and settle the matter."""

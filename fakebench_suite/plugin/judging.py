@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from fakebench_suite.errors import UserError
+from fakebench_suite.judges.audit import audit_judge
 from fakebench_suite.judges.choice import open_judge
 from fakebench_suite.judges.panel import Judgement, TextJudge
 from fakebench_suite.judges.rubric import Request
@@ -39,6 +42,17 @@ class SliceJudgements:
     def take(self, case: Case) -> Judgement | None:
         """The judgement on a case's text; None where no judge was asked about it."""
         return self._ready.pop(case.id, None)
+
+
+def audit_run(settings: Settings) -> dict[str, Any] | None:
+    """The audit of this run's judge, for the manifest; None where no judge was asked."""
+    if settings.judge is None:
+        return None
+    try:
+        found = audit_judge(open_judge(settings.judge, cache=find_cache(settings)))
+    except UserError as error:
+        return {"passed": False, "why": str(error)}
+    return {"passed": found.passed, "means": dict(found.means), "right": dict(found.right)}
 
 
 def is_gradable(case: Case) -> bool:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fakebench_suite.plugin.collection import get_plan
+from fakebench_suite.plugin.judging import audit_run
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder
@@ -71,6 +72,9 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> None:
         errors=sum(record.verdict.outcome.is_error for record in records),
         seconds=time.monotonic() - config.stash[_STARTED],
     ) | {"workers": count_workers(config)}
+    audit = audit_run(get_plan(config).settings)
+    if audit is not None:
+        recorder.manifest["judge"]["audit"] = audit
     if texts:
         recorder.manifest["text_metrics"] = describe_metrics(encoder)
         store.write_texts(texts)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fakebench_suite.judges.audit import NEEDED
 from fakebench_suite.metrics.tables import FOOTNOTE
 from fakebench_suite.report.comparison import lay_beside
 from fakebench_suite.types import Score, Task
@@ -74,6 +75,13 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
         lines.append(f"PARTIAL RUN ({', '.join(manifest['partial'])}): not a result to publish.")
     if manifest["errors"]:
         lines.append(f"Cases that ended in an error, and are in no score: {manifest['errors']}.")
+    audit = manifest["judge"].get("audit")
+    if audit is not None and not audit["passed"]:
+        wrong = [name for name, share in audit.get("right", {}).items() if share < NEEDED]
+        lines.append(
+            f"The judge {flatten(manifest['judge']['text'])} put known texts in the wrong order "
+            f"({', '.join(wrong) or audit.get('why')}): its scores are not fit to gate anything."
+        )
     return lines
 
 

@@ -71,6 +71,7 @@ def test_a_folder_that_cannot_hold_a_run_is_refused(tmp_path: Path) -> None:
 MANIFEST = {
     "dataset": {"kind": "probes", "name": "probes"},
     "model": {"name": "m", "card": {"note": "a note"}},
+    "judge": {"label": "grammar", "text": None},
     "recorded": 3,
     "errors": 1,
     "partial": ["sampled", "interrupted"],

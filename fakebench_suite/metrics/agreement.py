@@ -1,0 +1,50 @@
+"""Two judges over the same answers: how far they agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import krippendorff
+import numpy as np
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.types import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Krippendorff's alpha on the interval scale over the texts both judges graded."""
+
+    judges: tuple[str, str]
+    texts: int
+    alpha: float
+    difference: float
+    """Mean of the first judge's score less the second's, -2 to 2."""
+
+
+def measure_agreement(one: Sequence[Record], two: Sequence[Record]) -> Agreement:
+    """The agreement of two runs' judges; raises UserError where there is nothing to compare."""
+    first, second = _collect(one), _collect(two)
+    both = sorted(first.keys() & second.keys())
+    if len(both) < 2:
+        raise UserError(
+            "The two runs have fewer than two answers in common that both judges graded. "
+            "Judge one run's answers twice: pytest --judge=... --answers RUN."
+        )
+    scores = np.array([[side[name][1] for name in both] for side in (first, second)])
+    if np.unique(scores).size == 1:
+        raise UserError("Both judges gave every text the same score: alpha is undefined.")
+    return Agreement(
+        judges=(first[both[0]][0], second[both[0]][0]),
+        texts=len(both),
+        alpha=float(krippendorff.alpha(scores, level_of_measurement="interval")),
+        difference=float((scores[0] - scores[1]).mean()),
+    )
+
+
+def _collect(records: Sequence[Record]) -> dict[tuple[str, str], tuple[str, float]]:
+    """Judge and score by case and answer text, so that only the same answer is compared."""
+    return {
+        (record.case.id, record.answer.text): (record.verdict.judge, record.verdict.score)
+        for record in records
+        if record.answer and record.verdict.judge and record.verdict.score is not None
+    }

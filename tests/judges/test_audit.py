@@ -1,0 +1,70 @@
+"""The calibration set: who puts its order right, and who does not."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from fakebench_suite.judges.audit import SPECIMENS, Kind, audit_judge, write_texts
+from fakebench_suite.judges.embedding import EmbeddingJudge
+from fakebench_suite.judges.encoder import SentenceEncoder
+from fakebench_suite.judges.panel import Judgement
+from fakebench_suite.judges.rubric import Request
+from fakebench_suite.types import Rating
+
+
+class MarkingJudge:
+    """Gives each kind of text the marks it was told to; None is no round at all."""
+
+    name = "marking"
+
+    def __init__(self, marks: dict[Kind, int | None]) -> None:
+        self._marks = {
+            text: marks.get(kind, 0)
+            for place in range(len(SPECIMENS))
+            for kind, text in reversed(write_texts(place).items())
+        }
+
+    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+        """The marks by text; another image's reference is told apart by the reference given."""
+        return [self._grade(request) for request in requests]
+
+    def _grade(self, request: Request) -> Judgement:
+        mark = self._marks[request.text]
+        if " ".join(request.reference) != request.text and mark == 2:
+            mark = 0
+        if mark is None:
+            return Judgement(failed=1, why="nothing")
+        rating = Rating(completeness=mark, preciseness=mark, relevance=mark, reason="")
+        return Judgement(ratings=(rating,))
+
+
+def test_a_judge_that_keeps_the_order_passes() -> None:
+    """Reference above part above everything else, on every image."""
+    audit = audit_judge(MarkingJudge({Kind.REFERENCE: 2, Kind.PARTIAL: 1}))
+    assert audit.passed
+    assert set(audit.right.values()) == {1.0}
+    assert audit.means["reference"] == 2
+    assert audit.means["opposite"] == 0
+
+
+@pytest.mark.parametrize(
+    ("marks", "wrong"),
+    [
+        ({Kind.REFERENCE: 2, Kind.PARTIAL: 1, Kind.OPPOSITE: 1}, {"partial > opposite"}),
+        ({Kind.REFERENCE: 2, Kind.PARTIAL: 1, Kind.EMPTY: None}, {"partial > empty"}),
+        ({Kind.REFERENCE: 1, Kind.PARTIAL: 1}, {"reference > partial"}),
+    ],
+)
+def test_a_tie_or_a_silence_is_not_right(marks: dict[Kind, int | None], wrong: set[str]) -> None:
+    """Level scores and texts without marks count against the judge, in that comparison alone."""
+    audit = audit_judge(MarkingJudge(marks))
+    assert not audit.passed
+    assert {name for name, share in audit.right.items() if share == 0} >= wrong
+
+
+def test_the_stand_in_cannot_tell_a_claim_from_its_opposite() -> None:
+    """Its known limit, measured: all other comparisons come out right."""
+    audit = audit_judge(EmbeddingJudge(SentenceEncoder()))
+    assert not audit.passed
+    assert [name for name, share in audit.right.items() if share < 0.75] == ["partial > opposite"]
+    assert audit.means["reference"] == pytest.approx(2, abs=1e-3)
