@@ -108,7 +108,8 @@ OPEN = re.compile(
 )
 """Words before an assertion that leave it open: "no sign that", "some say", "whether"."""
 CERTAIN = re.compile(
-    r"\bi(?: would|'d) ?$|\b(?:no doubt|(?:without|beyond)(?: any?)? doubt|would (?:say|conclude|judge|classify|argue|"
+    r"\bi(?: would|'d) ?$|"
+    r"\b(?:no doubt|(?:without|beyond)(?: any?)? doubt|would (?:say|conclude|judge|classify|argue|"
     r"guess|consider|call))\b"
 )
 """Words that look like OPEN and settle the matter."""
