@@ -19,9 +19,10 @@ class MarkingJudge:
 
     def __init__(self, marks: dict[Kind, int | None]) -> None:
         self._marks = {
-            text: marks.get(kind, 0)
+            write_texts(place)[kind]: marks.get(kind, 0)
+            # References last: each is also the text on another image.
+            for kind in list(Kind)[::-1]
             for place in range(len(SPECIMENS))
-            for kind, text in reversed(write_texts(place).items())
         }
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:

@@ -1,0 +1,103 @@
+"""The judge that runs here, over a tiny random chat model."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.judges.cache import RatingCache
+from fakebench_suite.judges.choice import open_judge, read_choice
+from fakebench_suite.judges.local import ATTEMPTS, LocalJudge
+from fakebench_suite.judges.rubric import Messages, Request
+from tests.judges.server import GOOD
+
+END = "</s>"
+TEMPLATE = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '\n' }}{% endfor %}"
+REQUESTS = [Request(question="Why?", reference=["Six fingers."], text=t) for t in ("a", "b")]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Llama of two layers with a byte-level tokenizer and a chat template."""
+    folder = tmp_path_factory.mktemp("judge")
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {letter: number for number, letter in enumerate([END, *alphabet])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END)
+    fast.chat_template = TEMPLATE
+    fast.save_pretrained(folder)
+    config = LlamaConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=4096,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[RatingCache]:
+    """An empty cache."""
+    opened = RatingCache(tmp_path / "marks.sqlite")
+    yield opened
+    opened.close()
+
+
+def test_babble_is_no_mark(checkpoint: Path, cache: RatingCache) -> None:
+    """A model that says nothing readable leaves failed rounds and no score."""
+    judge = LocalJudge(str(checkpoint), rounds=2, cache=cache, device="cpu")
+    judgements = judge.grade(REQUESTS[:1])
+    assert [(one.score, one.failed) for one in judgements] == [(None, 2)]
+    assert "no marks in the judge's reply" in judgements[0].why
+
+
+def test_rounds_are_batched_retried_and_kept(
+    checkpoint: Path, cache: RatingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All rounds of all texts go in one batch; only what had no marks is asked again."""
+    judge = LocalJudge(str(checkpoint), rounds=3, cache=cache, device="cpu")
+    sizes: list[int] = []
+
+    def reply(conversations: Sequence[Messages], attempt: int) -> list[str]:
+        sizes.append(len(conversations))
+        return [
+            "10" if attempt == 0 and place == 4 else GOOD for place in range(len(conversations))
+        ]
+
+    monkeypatch.setattr(judge, "_reply", reply)
+    first = judge.grade(REQUESTS)
+    assert [one.score for one in first] == [1, 1]
+    assert [one.failed for one in first] == [0, 0]
+    assert sizes == [6, 1]
+    assert judge.grade(REQUESTS) == first
+    assert sizes == [6, 1]
+    monkeypatch.setattr(judge, "_reply", lambda said, _attempt: ["10"] * len(said))
+    (lost,) = judge.grade([Request(question="?", reference=["x"], text="y")])
+    assert (lost.score, lost.failed) == (None, 3)
+    assert ATTEMPTS == 3
+
+
+def test_a_judge_that_cannot_be_loaded_is_the_users_to_mend(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """Absent weights and a missing chat template are each one sentence."""
+    choice = read_choice(f"transformers:{tmp_path / 'nowhere'}", rounds=1)
+    with pytest.raises(UserError, match="cannot be loaded"):
+        open_judge(choice, cache=tmp_path / "marks.sqlite")
+    plain = tmp_path / "plain"
+    LlamaForCausalLM.from_pretrained(checkpoint).save_pretrained(plain)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(checkpoint)
+    tokenizer.chat_template = None
+    tokenizer.save_pretrained(plain)
+    with pytest.raises(UserError, match="no chat template"):
+        open_judge(read_choice(f"transformers:{plain}", rounds=1), cache=tmp_path / "m.sqlite")
