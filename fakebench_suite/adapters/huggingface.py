@@ -21,7 +21,7 @@ from fakebench_suite.adapters.encoding import Encoder
 from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.types import Answer, Prompt
 
-Ask = Callable[[Sequence[Prompt], Mapping[str, Image.Image]], Sequence[Answer]]
+Ask = Callable[[Sequence[Prompt], Mapping[str, Image.Image]], Sequence[Reply]]
 _EVEN = 0.5
 
 
@@ -133,7 +133,7 @@ class HuggingFaceAdapter:
     @torch.inference_mode()
     def _compare(
         self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]
-    ) -> Sequence[Answer]:
+    ) -> Sequence[Reply]:
         """P(fake) from the distribution of the first token, the same path as generation."""
         started = time.perf_counter()
         first = self._model.generate(
@@ -145,11 +145,14 @@ class HuggingFaceAdapter:
         )
         chances = first.logits[0].float().softmax(dim=-1)
         seconds = (time.perf_counter() - started) / len(batch)
-        answers = []
+        answers: list[Reply] = []
         for prompt, row in zip(batch, chances, strict=True):
             options = OPTIONS[prompt.form]
             fake, real = (float(row[list(ids)].sum()) for ids in self._list_starts(options))
-            p_fake = fake / (fake + real) if fake + real > 0 else 0.5
+            if not fake + real > 0:  # Also where the model computed no numbers.
+                answers.append(ModelError(f"the options have the probability {fake + real}"))
+                continue
+            p_fake = fake / (fake + real)
             answers.append(
                 Answer(
                     text=options[0] if p_fake >= _EVEN else options[1],

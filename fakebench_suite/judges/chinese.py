@@ -41,8 +41,11 @@ _GLOSS = {
     r"(?:因此|所以|综上所述|综上|总之)": " therefore ",
     r"(?:因为|由于)": " because ",
     r"(?:但是|但|然而|不过|而是|而不是)": " but ",
-    r"(?:如果|假如|假设)": " if ",
+    r"(?:如果|假如|假设|除非)": " if ",
+    r"没问题|可以帮": " i can help ",
     r"(?:没有|未发现|不存在)": " no ",
+    r"我?(?:不认为|不觉得|不相信)": " i do not think ",
+    r"(?:有人|谁|你|他|她)(?:说|认为)": " some people say ",
     r"(?:我认为|我觉得)": " i think ",
 }
 _PATTERN = re.compile("|".join(f"(?P<g{n}>{words})" for n, words in enumerate(_GLOSS)))

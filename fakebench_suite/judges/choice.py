@@ -53,7 +53,7 @@ def read_choice(text: str, *, rounds: int) -> JudgeChoice:
     raise UserError(f"--judge is {text!r}. {_ALLOWED}")
 
 
-def open_judge(choice: JudgeChoice, *, cache: Path, device: str = "cpu") -> TextJudge:
+def open_judge(choice: JudgeChoice, *, cache: Path) -> TextJudge:
     """The judge, ready to grade; marks are kept in the file ``cache``. May raise UserError."""
     # Each judge brings a library of its own, loaded only where it was asked for.
     if choice.kind is JudgeKind.EMBEDDING:
@@ -70,4 +70,4 @@ def open_judge(choice: JudgeChoice, *, cache: Path, device: str = "cpu") -> Text
         return EndpointJudge(choice.model, choice.url, rounds=choice.rounds, cache=kept)
     from fakebench_suite.judges.local import LocalJudge
 
-    return LocalJudge(choice.model, rounds=choice.rounds, cache=kept, device=device)
+    return LocalJudge(choice.model, rounds=choice.rounds, cache=kept)

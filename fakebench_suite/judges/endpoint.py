@@ -17,6 +17,8 @@ AT_ONCE = 32
 """Requests under way at the same time."""
 ATTEMPTS = 3
 """Tries for one round whose reply holds no marks; the client retries 429, 5xx and time-outs."""
+SEEDS = 1000
+"""How far the seeds of two attempts at one round lie apart."""
 TIMEOUT = 60.0
 _FORMAT: ResponseFormatJSONSchema = {"type": "json_schema", "json_schema": SCHEMA}  # type: ignore[typeddict-item]
 _TEMPERATURE = 0.7
@@ -64,12 +66,15 @@ class EndpointJudge:
         if known is not None:
             return known
         failure = ""
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             try:
                 async with gate:
-                    reply = await self._complete(client, messages, number)
+                    reply = await self._complete(client, messages, number + attempt * SEEDS)
             except openai.APIError as error:
                 return f"{type(error).__name__}: {error}"
+            except Exception as error:  # A server may send anything; it is this round's failure.
+                failure = f"{type(error).__name__}: {error}"
+                continue
             rating = read_rating(reply)
             if rating is not None:
                 self._cache.keep(self.name, messages, number, rating)

@@ -12,14 +12,21 @@ from dataclasses import dataclass
 from fakebench_suite.judges.chinese import gloss_chinese
 from fakebench_suite.judges.reading import Reading, Silence
 from fakebench_suite.judges.wording import (
+    ABSENT,
+    ASIDE_NOUN,
     ASSERTION,
     BARE,
     CERTAIN,
+    CORRECTED,
     DEGREE,
+    HINTS_FAKE,
+    HINTS_REAL,
+    IDLE,
     IMAGE,
     LABEL_WORD,
     OPEN,
     OPPOSED,
+    TURN,
 )
 from fakebench_suite.types import Authenticity, Form
 
@@ -49,6 +56,7 @@ _MARKUP = re.compile(
     r"(?:^\s*(?:[-•+]|\(?\w[.)]|a:)|(?<=[:=] )\(?[a-d][.)])\s+|[*_`#~>\"{}$\\]",
     re.M,
 )
+_STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
 _CONDITION = re.compile(r"if (?!i |you |we |one )")
 _QUOTE = re.compile(r"(?<!\w)'|'(?!\w)")
 _ASIDE = re.compile(
@@ -63,6 +71,7 @@ _CLAUSE = re.compile(
 )
 _WITHIN = re.compile(r"\b(?:of|in|on|within|inside|across|throughout|for|to|about) ?$")
 _IMAGE = re.compile(rf"\b{IMAGE}\b")
+_PRONOUN = re.compile(r"\b(?:it|this)\b")
 _CONCLUDING = re.compile(
     r"\b(?:to conclude|conclu(?:sion|de)|final(?:ly)?|verdict|judge?ment|answer|therefore|overall|"
     r"in summary|to summari[sz]e|in short|thus|hence|ultimately|consequently)\b|^so\b"
@@ -103,7 +112,7 @@ def read_label(text: str, form: Form) -> Reading:
 def clean_text(text: str) -> str:
     """The text in lower case, one line a paragraph, without markup and typographic variants."""
     plain = gloss_chinese(unicodedata.normalize("NFKC", text).translate(_LETTERS).lower())
-    plain = _QUOTE.sub("", _MARKUP.sub("", plain))
+    plain = _QUOTE.sub("", _MARKUP.sub("", _STRUCK.sub(" ", plain)))
     lines = (" ".join(line.split()) for line in plain.splitlines())
     return _ASIDE.sub("", "\n".join(line for line in lines if line))
 
@@ -119,12 +128,24 @@ def _read(plain: str, form: Form) -> Reading:
     if not plain:
         return Reading(said=Silence.UNPARSED, why="the reply is empty")
     sentences = [sentence for sentence in _SENTENCE.split(plain) if sentence]
-    stated = _settle(_find_assertions(sentences))
+    found = _find_assertions(sentences)
+    if CORRECTED.search(plain) and not any(one.final for one in found):
+        return Reading(said=Silence.UNPARSED, why="the reply takes back what it said")
+    if (
+        found
+        and all(one.weak for one in found)
+        and TURN.search(plain.rpartition(found[-1].words)[2])
+    ):
+        return Reading(said=Silence.UNPARSED, why="the reply turns against how the image looks")
+    stated = _settle(found)
     answered: dict[Authenticity, str] = {}
-    if form in (Form.ISFAKE, Form.ISREAL):
+    idle = stated is None and IDLE.search(plain) is not None
+    if form in (Form.ISFAKE, Form.ISREAL) and not idle:
         answered = dict(_find_yes_no(sentences, form))
     if answered:
         said: set[Authenticity | Silence] = {*answered, *([stated.said] if stated else [])}
+        if stated is None:
+            said |= _find_hints(plain)
         if len(said) == 1:
             return Reading(said=said.pop(), why=repr(next(iter(answered.values()))))
         words = [*map(repr, answered.values()), *([stated.why] if stated else [])]
@@ -136,6 +157,12 @@ def _read(plain: str, form: Form) -> Reading:
     if refusal is not None:
         return Reading(said=Silence.REFUSED, why=repr(refusal[0]))
     return Reading(said=Silence.UNPARSED, why="the reply asserts neither fake nor real")
+
+
+def _find_hints(plain: str) -> set[Authenticity]:
+    """What speaks for either label without asserting it."""
+    hints = ((Authenticity.FAKE, HINTS_FAKE), (Authenticity.REAL, HINTS_REAL))
+    return {label for label, pattern in hints if pattern.search(plain)}
 
 
 def _settle(found: Sequence[Assertion]) -> Reading | None:
@@ -156,11 +183,13 @@ def _find_yes_no(sentences: Sequence[str], form: Form) -> Iterator[tuple[Authent
     """Answers of the first sentence, after the question repeated, and of the last."""
     for index in sorted({0, 1, len(sentences) - 1}):
         match = _YES_NO.match(sentences[index]) if index < len(sentences) else None
-        if match is None or _UNSURE.search(sentences[index]) or _REFUSAL.search(sentences[index]):
+        idle = (_UNSURE, _REFUSAL)
+        if match is None or any(pattern.search(sentences[index]) for pattern in idle):
             continue
         before = sentences[index - 1] if index else ""
         asked = "fake" if form is Form.ISFAKE else "real"
-        repeated = before.endswith("?") and (asked in before or "yes or no" in before)
+        same = asked in before and (_IMAGE.search(before) or _PRONOUN.search(before))
+        repeated = before.endswith("?") and (bool(same) or "yes or no" in before)
         if index and not repeated and (before.endswith("?") or index < len(sentences) - 1):
             continue
         yes = match["word"].startswith("y")
@@ -205,6 +234,8 @@ def _find_assertions(sentences: Sequence[str]) -> list[Assertion]:
             follows = bool(said) or _YES_NO.fullmatch(part.strip(" ,;")) is not None
             if matches or LABEL_WORD.search(part):
                 on_topic = bool(matches)
+            elif ASIDE_NOUN.search(part) and not _IMAGE.search(part):
+                on_topic = False
             elif _IMAGE.search(part):
                 on_topic = True
     return found
@@ -213,6 +244,8 @@ def _find_assertions(sentences: Sequence[str]) -> list[Assertion]:
 def _resolve(match: re.Match[str]) -> Authenticity | None:
     """The label a match asserts, its negation counted; None when it leaves the matter open."""
     groups = match.groupdict()
+    if ABSENT.match(match.string[match.end() :]):
+        return None
     before = _CLAUSE.split(match.string[: match.start()])[-1]
     if OPEN.search(CERTAIN.sub("", before)):
         return None

@@ -18,11 +18,14 @@ _TOKENS = 160
 
 
 class LocalJudge:
-    """Samples every round of every text in batches; round and attempt seed the sampling."""
+    """Samples every round of every text in batches, seeded by the attempt."""
 
-    def __init__(self, place: str, *, rounds: int, cache: RatingCache, device: str) -> None:
+    def __init__(
+        self, place: str, *, rounds: int, cache: RatingCache, device: str | None = None
+    ) -> None:
         self.name = f"transformers:{place}"
-        self._rounds, self._cache, self._device = rounds, cache, device
+        self._rounds, self._cache = rounds, cache
+        self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(
                 place, local_files_only=True, padding_side="left"
@@ -35,7 +38,7 @@ class LocalJudge:
                 f"The judge {place!r} cannot be loaded: {error}. Download it first, or point "
                 "--judge=transformers:PATH at its directory."
             ) from error
-        self._model = model.to(device).eval()
+        self._model = model.to(self._device).eval()
         if self._tokenizer.chat_template is None:
             raise UserError(f"The judge {place!r} has no chat template; choose an instruct model.")
         if self._tokenizer.pad_token is None:

@@ -5,6 +5,7 @@ does not print its instruction; this one is ours and its digest is in the manife
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,26 +82,25 @@ SCHEMA: dict[str, Any] = {
     },
 }
 """The same shape for endpoints that offer structured output."""
-_LINE = re.compile(
-    r"^marks: completeness=([012]) preciseness=([012]) relevance=([012])$", re.MULTILINE
-)
+_LINE = re.compile(r"marks: completeness=([012]) preciseness=([012]) relevance=([012])")
 _CODE_BLOCK = re.compile(r"\A```(?:json)?\s*(\{.*\})\s*```\Z", re.DOTALL)
 
 
 def read_rating(reply: str) -> Rating | None:
-    """The marks of a reply: one JSON object, bare or in a code block, or one anchored line.
+    """The marks of a reply that is one JSON object, bare or in a code block, or one line of marks.
 
     None for anything else: marks are never searched for in prose.
     """
     plain = reply.strip()
     block = _CODE_BLOCK.match(plain)
     try:
-        marks = msgspec.json.decode(block[1] if block else plain, type=_Marks)
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        lines = _LINE.findall(plain)
-        if len(lines) != 1:
+        pairs = json.loads(block[1] if block else plain, object_pairs_hook=_refuse_doubles)
+        marks = msgspec.convert(pairs, _Marks)
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        line = _LINE.fullmatch(plain)
+        if line is None:
             return None
-        completeness, preciseness, relevance = map(int, lines[0])
+        completeness, preciseness, relevance = map(int, line.groups())
         marks = _Marks(completeness=completeness, preciseness=preciseness, relevance=relevance)
     return Rating(
         completeness=marks.completeness,
@@ -108,3 +108,9 @@ def read_rating(reply: str) -> Rating | None:
         relevance=marks.relevance,
         reason=marks.reason,
     )
+
+
+def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return dict(pairs)

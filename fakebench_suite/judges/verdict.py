@@ -31,7 +31,7 @@ def judge(
     grade = Grader(judgement=judgement, name=judge_name)
     read = read_keywords if rule is Rule.PAPER else read_label
     match case.task:
-        case Task.DETECTION if answer.p_fake is not None:
+        case Task.DETECTION if rule is Rule.LIKELIHOOD and answer.p_fake is not None:
             return judge_label(case, _read_likelihood(answer.p_fake))
         case Task.DETECTION:
             return judge_label(case, read(answer.text, case.form))
@@ -45,7 +45,9 @@ def judge(
 
 
 def _read_likelihood(p_fake: float) -> Reading:
-    said = Authenticity.FAKE if p_fake >= _EVEN else Authenticity.REAL
+    if p_fake == _EVEN:
+        return Reading(said=Silence.UNPARSED, why="both options are equally likely")
+    said = Authenticity.FAKE if p_fake > _EVEN else Authenticity.REAL
     return Reading(said=said, why=f"P(fake) is {p_fake:.3f}")
 
 
@@ -78,6 +80,9 @@ class Grader:
         exact = case.twin is not None and case.label is not Authenticity.REAL
         if not case.expected or not (exact or self.judgement):
             return verdict
+        if verdict.outcome is not Outcome.CORRECT and self.judgement and not self.judgement.given:
+            # A miss whatever the judge would have said.
+            return replace(verdict, failed_rounds=self.judgement.failed)
         clue = self.judge_text(case, text)
         if verdict.outcome is Outcome.CORRECT:
             return replace(clue, said=verdict.said, why=f"{verdict.why}; {clue.why}")
@@ -96,8 +101,14 @@ class Grader:
     def _apply(self, judgement: Judgement) -> Verdict:
         if judgement.score is None:
             raise JudgeError(f"no round gave marks ({judgement.failed} failed): {judgement.why}")
+        if judgement.stand_in is not None:
+            # Rule 6: what a stand-in makes of a text is no verdict on it.
+            why = f"{self.name} found a similarity of {judgement.score / 2:.2f}"
+            return Verdict(
+                outcome=Outcome.UNSCORED, score=judgement.score, why=why, judge=self.name
+            )
         passed = judgement.score >= PASS_MARK
-        rounds = len(judgement.ratings) or 1
+        rounds = len(judgement.ratings)
         return Verdict(
             outcome=Outcome.CORRECT if passed else Outcome.INCORRECT,
             score=judgement.score,

@@ -73,6 +73,7 @@ _REAL = "real|authentic|genuine|legitimate|legit"
 # "A fake plant", "real estate", "real-looking", "real at first glance" say nothing of the image.
 _NOUN = r"(?: (?:image|picture|photo(?:graph)?|pic|one))"
 _NEXT = (
+    r"(?! ?[:=] ?(?:false|true|no|yes|none|null|\d)|,? not$|,? not[.!]| ?[\u274c\u2717\u2718])"
     r"(?=$| ?[^\w\s'-]| - | (?:because|since|as|due|based|and|or|but|with|given|rather|not|instead|"
     r"that|which|generated|created|made|produced|taken|captured|of|showing|depicting|by|than|"
     r"in nature|in origin|in my|to me|for|from|so|although|though|while|considering|judging)\b)"
@@ -104,6 +105,8 @@ OPEN = re.compile(
     r"\b(?:no|not|\w+n't|never|nothing|none|neither|nor|or|than|without|doubt|hardly|unlikely|"
     r"whether|if|unless|could|might|may|would|cannot|hard|difficult|impossible|unclear|unsure|"
     r"uncertain|claim(?:s|ed)?|pretend|suppos\w+|assum\w+|ask(?:s|ed)?|question|someone|others|"
+    r"thinks|thought|believes|believing|says|reads|caption|according|little|insufficient|false|"
+    r"disagree|reject|refuse|tricks?|fools?|hypothesis|idea|notion|wrongly|mistak\w+|colleague|"
     r"(?:some|many|people) (?:people|say|think|claim|believe|argue)|possib\w+|perhaps|maybe)\b"
 )
 """Words before an assertion that leave it open: "no sign that", "some say", "whether"."""
@@ -113,3 +116,34 @@ CERTAIN = re.compile(
     r"guess|consider|call))\b"
 )
 """Words that look like OPEN and settle the matter."""
+CORRECTED = re.compile(
+    r"\b(?:wait|second thought|change my (?:answer|mind)|just kidding|scratch that|correction|"
+    r"actually,? (?:no|yes)|i disagree|i wish|as if$)\b|\bor maybe not|(?:\.\.|[,(!.]) ?not\W*$|"
+    r"^(?:yes|no)\W+(?:yes|no)\W*$"
+)
+"""Words by which a reply takes back what it said before."""
+TURN = re.compile(r"\b(?:however|but|yet|otherwise|nevertheless)\b")
+ABSENT = re.compile(r"^[^.!?\n]*[:,] ?(?:none|nothing|absent|not found)\b")
+"""What follows "signs that the image is fake" when there are none."""
+ASIDE_NOUN = re.compile(r"\b(?:see|there is|there's|holds?|holding|wears?|wearing) an? [a-z]")
+"""A thing in the picture that "it" may speak of from then on."""
+IDLE = re.compile(
+    r"^(?:yes|no)(?: -|[,.])? (?:i'm an? |i (?:can|could|see|will|do|am|have)\b|as an? |"
+    r"image (?:is )?(?:missing|not)|don't|not |"
+    r"(?:the|this|your) [a-z]+ (?:did|does|was|has|is)(?: not|n't))|"
+    r"what would you like|"
+    r"^(?:yes|no) ?[:=] ?\d|\bi can help\b|^(?:yes|no), (?:no problem|sure)"
+)
+"""Replies that begin with yes or no and answer something else."""
+_DENIED = r"(?<!no )(?<!not )(?<!any )(?<!without )(?<!of )(?<!isn't )"
+HINTS_FAKE = re.compile(
+    rf"{_DENIED}\b(?:{_MADE}|3d|renders?|render(?:ed|ing)|paint(?:ed|ing)|illustration|drawing|midjourney|"
+    r"dall-?e|stable diffusion|ai (?:artifacts?|made)|made it|unnatural|inconsisten\w+|"
+    r"not (?:an? )?(?:photo(?:graph)?|picture taken))\b"
+)
+"""Words that speak for fake without asserting it, to hold a bare "yes" or "no" against."""
+HINTS_REAL = re.compile(
+    rf"{_DENIED}\b(?:{_TAKEN}|no (?:signs?|traces?|evidence|artifacts?)|looks? natural|is natural|"
+    r"nothing (?:unnatural|odd|wrong|unusual))\b"
+)
+"""Words that speak for real without asserting it."""

@@ -67,7 +67,7 @@ def _score_graded(task: Task, part: pd.DataFrame) -> Named:
     if task is Task.DETECTION:
         for metric, estimate in score_detection(graded):
             yield metric, ALL, estimate
-    yield from _average_grades(graded[graded["score"].notna()])
+    yield from _average_grades(part[~part["error"] & part["score"].notna()])
 
 
 def _average_grades(texts: pd.DataFrame) -> Named:

@@ -32,7 +32,8 @@ def estimate_mean(values: ArrayLike, groups: Sequence[str]) -> Estimate:
 
     A 0/1 outcome asked once per image gets a Wilson interval, which stays honest at 0 and 1.
     Anything else gets a percentile bootstrap that resamples whole image groups; where all cases
-    agree, resampling would claim certainty, so each group counts as one Wilson trial instead.
+    agree, resampling would claim certainty, so each group counts as one Wilson trial instead, and
+    scores that are no 0/1 outcomes get no interval.
     """
     cases = np.asarray(values, dtype=float)
     if cases.size == 0:
@@ -46,7 +47,7 @@ def estimate_mean(values: ArrayLike, groups: Sequence[str]) -> Estimate:
     high: float | None = None
     if binary and (constant or len(sums) == cases.size):
         low, high = map(float, proportion_confint(value * len(sums), len(sums), method="wilson"))
-    elif len(sums) > 1:
+    elif len(sums) > 1 and not constant:
         low, high = _bootstrap_ratio(sums, sizes)
     return Estimate(value=value, low=low, high=high, n=cases.size)
 
@@ -120,8 +121,10 @@ def estimate_statistic(
         method="percentile",
         rng=np.random.default_rng(_SEED),
     )
-    low, high = result.confidence_interval
-    return Estimate(value=value, low=float(low), high=float(high), n=values.size)
+    low, high = map(float, result.confidence_interval)
+    if low == high:  # Resampling cases that all agree would claim certainty.
+        return Estimate(value=value, low=None, high=None, n=values.size)
+    return Estimate(value=value, low=low, high=high, n=values.size)
 
 
 def _bootstrap_ratio(sums: Floats, sizes: Floats) -> tuple[float, float]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fakebench_suite.errors import UserError
 from fakebench_suite.judges.audit import audit_judge
 from fakebench_suite.judges.choice import open_judge
 from fakebench_suite.judges.panel import Judgement, TextJudge
@@ -50,8 +49,8 @@ def audit_run(settings: Settings) -> dict[str, Any] | None:
         return None
     try:
         found = audit_judge(open_judge(settings.judge, cache=find_cache(settings)))
-    except UserError as error:
-        return {"passed": False, "why": str(error)}
+    except Exception as error:  # The scores stand; the judge is merely not vouched for.
+        return {"passed": False, "why": f"{type(error).__name__}: {error}"}
     return {"passed": found.passed, "means": dict(found.means), "right": dict(found.right)}
 
 

@@ -34,6 +34,10 @@ def name_run(task: Task, manifest: Mapping[str, Any]) -> str:
     notes = []
     if manifest["partial"]:
         notes.append("partial")
+    if manifest["errors"]:
+        notes.append("with errors")
+    if manifest["prompts"]["style"] != "paper":
+        notes.append(f"{manifest['prompts']['style']} prompts")
     if task is Task.DETECTION and manifest["judge"]["label"] != "paper":
         notes.append(f"{manifest['judge']['label']} reading")
     if task is not Task.DETECTION and manifest["judge"]["text"]:

@@ -20,6 +20,8 @@ class Endpoint:
 
     url: str = ""
     behave: Callable[[dict[str, Any], int], Reply] = lambda _body, _number: (200, GOOD)
+    raw: Callable[[dict[str, Any]], str | None] = lambda _body: None
+    """A whole body to send in place of a completion."""
     asked: list[dict[str, Any]] = field(default_factory=list)
     together: int = 0
     """Most requests that were under way at the same time."""
@@ -50,7 +52,8 @@ def serve(endpoint: Endpoint) -> Iterator[Endpoint]:
                 "choices": [choice],
             }  # fmt: skip
             content = completion if status == 200 else {"error": {"message": text}}
-            data = json.dumps(content).encode()
+            raw = endpoint.raw(body)
+            data = json.dumps(content).encode() if raw is None else raw.encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))

@@ -9,7 +9,7 @@ import pytest
 
 from fakebench_suite.judges import endpoint as endpoints
 from fakebench_suite.judges.cache import RatingCache
-from fakebench_suite.judges.endpoint import ATTEMPTS, EndpointJudge
+from fakebench_suite.judges.endpoint import ATTEMPTS, SEEDS, EndpointJudge
 from fakebench_suite.judges.rubric import Request
 from tests.judges.server import GOOD, Endpoint, Reply, linger, serve
 
@@ -77,8 +77,8 @@ def test_replies_without_marks_are_asked_again_and_then_left_out(
     """One round always fails, one at first: two rounds count, one is a failure, none is zero."""
 
     def behave(body: dict[str, Any], _number: int) -> Reply:
-        tries = sum(one["seed"] == body["seed"] for one in endpoint.asked)
-        return 200, bad if body["seed"] == 0 or (body["seed"] == 1 and tries == 1) else GOOD
+        number, attempt = body["seed"] % SEEDS, body["seed"] // SEEDS
+        return 200, bad if number == 0 or (number == 1 and attempt == 0) else GOOD
 
     endpoint.behave = behave
     (judgement,) = make_judge(endpoint, cache).grade([REQUEST])
@@ -112,6 +112,21 @@ def test_lasting_trouble_is_a_failure_and_never_zero(
     endpoint.behave = lambda _body, _number: (200, GOOD)
     (judgement,) = make_judge(endpoint, cache, rounds=2).grade([REQUEST])
     assert judgement.score == 1
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", '{"choices": null}', '{"choices": [{"message": null}]}', "<html>", ""]
+)
+def test_a_malformed_completion_fails_its_round_only(
+    endpoint: Endpoint, cache: RatingCache, content: str
+) -> None:
+    """What is no completion at all costs one text its marks, and the others nothing."""
+    endpoint.raw = lambda body: content if "bad text" in str(body["messages"]) else None
+    requests = [Request(question="?", reference=["a"], text=t) for t in ("bad text", "good")]
+    lost, kept = make_judge(endpoint, cache, rounds=1).grade(requests)
+    assert (lost.score, lost.failed) == (None, 1)
+    assert lost.why
+    assert kept.score == 1
 
 
 def test_an_endpoint_without_structured_output_is_asked_without(

@@ -18,7 +18,6 @@ from tests.judges.server import GOOD
         f"```json\n{GOOD}\n```",
         f"```\n{GOOD}\n```",
         "marks: completeness=2 preciseness=1 relevance=0",
-        "I compared both.\nmarks: completeness=2 preciseness=1 relevance=0\n",
     ],
 )
 def test_marks_in_either_shape_are_taken(reply: str) -> None:
@@ -52,6 +51,9 @@ def test_marks_in_either_shape_are_taken(reply: str) -> None:
         f"{GOOD}\n{GOOD}",
         "marks: completeness=2 preciseness=1 relevance=0\n" * 2,
         "marks: completeness=2 preciseness=1 relevance=3",
+        "I compared both.\nmarks: completeness=2 preciseness=1 relevance=0\n",
+        "It claims:\nmarks: completeness=2 preciseness=2 relevance=2\nI give it 0.",
+        GOOD.replace("}", ', "relevance": 2}'),
         "the marks: completeness=2 preciseness=1 relevance=0",
         "\ud800",
     ],
