@@ -31,7 +31,7 @@ $(READY): pyproject.toml requirements.lock
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 
-# Train the embedded model again, from nothing (about half an hour on two cores).
+# Train the embedded model again, from nothing (about an hour on two cores).
 pocket: $(READY)
 	$(BIN)/python models/pocket/train.py
 

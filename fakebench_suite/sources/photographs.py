@@ -23,16 +23,20 @@ _SKIMAGE, _SKLEARN = "skimage/data", "sklearn/datasets/images"
 TRAIN = {
     "astronaut.png": _SKIMAGE,
     "brick.png": _SKIMAGE,
+    "cell.png": _SKIMAGE,
     "china.jpg": _SKLEARN,
+    "clock_motion.png": _SKIMAGE,
     "coffee.png": _SKIMAGE,
     "coins.png": _SKIMAGE,
     "grass.png": _SKIMAGE,
     "gravel.png": _SKIMAGE,
+    "hubble_deep_field.jpg": _SKIMAGE,
     "ihc.png": _SKIMAGE,
     "moon.png": _SKIMAGE,
     "motorcycle_left.png": _SKIMAGE,
     "motorcycle_right.png": _SKIMAGE,
     "page.png": _SKIMAGE,
+    "retina.jpg": _SKIMAGE,
     "text.png": _SKIMAGE,
 }
 TEST = {

@@ -32,10 +32,15 @@ def draw_lesson(fault: Fault | None, rng: random.Random) -> Lesson:
     return teach_criterion(fault, rng)
 
 
-def all_lessons(faults: list[Fault | None], rng: random.Random) -> list[Lesson]:
+def find_fault(faults: tuple[Fault, ...]) -> Fault | None:
+    """The fault lessons speak of: pictures for the language model have one, or none."""
+    return next(iter(faults), None)
+
+
+def all_lessons(pictures: list[tuple[Fault, ...]], rng: random.Random) -> list[Lesson]:
     """Every kind of lesson about each picture, to train the tokenizer on."""
     lessons = []
-    for fault in faults:
+    for fault in map(find_fault, pictures):
         lessons += [teach_detection(fault, form) for form in prompts.DETECTION]
         lessons.append(teach_inference(fault))
         if fault is not None:

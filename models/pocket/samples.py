@@ -1,15 +1,21 @@
-"""Training samples for pocket: recoloured crops of the train photographs, half of them forged."""
+"""Training samples for pocket: scenes of the train photographs with forgeries planted in them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
-from skimage.filters import gaussian
+from numpy.typing import NDArray
 
 from fakebench_suite.sources.forgeries import FORGERIES, Box, plant
-from fakebench_suite.sources.photographs import TRAIN, Pixels, crop_square
+from fakebench_suite.sources.photographs import Pixels
+from scenes import draw_scene
 
 CRITERIA = tuple(FORGERIES)
+SHARE = 250
+"""Samples drawn in one go by one process; each share has a seed of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,53 +28,48 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A training image, SIDE x SIDE x 3 in 0..1, and its fault; None for a real one."""
+    """A training image, SIDE x SIDE x 3 in 0..255, and its faults; none for a real one."""
 
-    image: Pixels
-    fault: Fault | None
-
-
-def draw_samples(seed: int) -> Iterator[Sample]:
-    """Endless samples of the train photographs, half of them forged."""
-    rng = np.random.default_rng(seed)
-    while True:
-        image = draw_scene(rng)
-        if rng.random() < 0.5:
-            yield Sample(image=image, fault=None)
-            continue
-        criterion = CRITERIA[rng.integers(len(CRITERIA))]
-        planted = plant(image, FORGERIES[criterion], rng)
-        if planted is not None:
-            yield Sample(
-                image=planted[0],
-                fault=Fault(criterion=criterion, box=planted[1]),
-            )
+    image: NDArray[np.uint8]
+    faults: tuple[Fault, ...]
 
 
-def draw_scene(rng: np.random.Generator) -> Pixels:
-    """A recoloured crop, or two of them exposed over each other.
+def draw_samples(size: int, *, seed: int, most: int, processes: int = 2) -> Iterator[Sample]:
+    """``size`` samples with 0 to ``most`` faults, each number as often as any other.
 
-    Thirteen photographs are soon known by heart; their double exposures are not, so that the
-    tower learns what a planted box looks like and not which pictures it has seen.
+    The samples are a function of the seed alone, not of the number of processes.
     """
-    one, two = (recolour(crop_square(_NAMES[rng.integers(len(_NAMES))], rng), rng) for _ in "12")
-    if rng.random() < 0.5:
-        return one
-    share = np.float32(rng.uniform(0.25, 0.75))
-    return share * one + (1 - share) * two
+    seeds = np.random.SeedSequence(seed).spawn(-(-size // SHARE))
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        left = size
+        for share in pool.map(partial(_draw_share, most=most), seeds):
+            yield from share[:left]
+            left -= len(share[:left])
 
 
-_NAMES = sorted(TRAIN)
+def _draw_share(seed: np.random.SeedSequence, *, most: int) -> list[Sample]:
+    rng = np.random.default_rng(seed)
+    return [draw_sample(rng, int(rng.integers(0, most + 1))) for _ in range(SHARE)]
 
 
-def recolour(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Another channel order, gamma, focus, or no colour at all: still a photograph."""
-    if rng.random() < 0.5:
-        image = image[:, :, rng.permutation(3)]
-    if rng.random() < 0.2:
-        image = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
-    if rng.random() < 0.2:
-        image = gaussian(image, rng.uniform(0.5, 2.0), channel_axis=-1)
-    image = np.clip(image * rng.uniform(0.8, 1.2), 0, 1) ** rng.uniform(0.7, 1.4)
-    image = np.rot90(image, k=int(rng.integers(0, 4)))
-    return np.ascontiguousarray(image, dtype=np.float32)
+def draw_sample(rng: np.random.Generator, number: int) -> Sample:
+    """A scene with ``number`` faults of different criteria, whole-image ones beneath the others."""
+    while True:
+        image, faults = draw_scene(rng), []
+        chosen = rng.choice(len(CRITERIA), size=number, replace=False)
+        for criterion in sorted((CRITERIA[i] for i in chosen), key=_is_in_a_box):
+            planted = plant(image, FORGERIES[criterion], rng)
+            if planted is None:
+                break
+            image = planted[0]
+            faults.append(Fault(criterion=criterion, box=planted[1]))
+        if len(faults) == number:
+            return Sample(image=_to_bytes(image), faults=tuple(faults))
+
+
+def _is_in_a_box(criterion: str) -> bool:
+    return not FORGERIES[criterion].whole
+
+
+def _to_bytes(image: Pixels) -> NDArray[np.uint8]:
+    return np.rint(image * 255).astype(np.uint8)

@@ -16,14 +16,15 @@ from transformers import (
     ViTImageProcessor,
 )
 
-from lessons import all_lessons, draw_lesson
+from fakebench_suite.sources.photographs import SIDE
+from lessons import all_lessons, draw_lesson, find_fault
 from samples import Fault
 from tower import (
     BATCH,
     GRID,
-    INPUT,
     MEAN,
     STD,
+    STRIDE,
     DenseTower,
     Pool,
     normalise,
@@ -42,7 +43,7 @@ TEMPLATE = (
 )
 
 
-def train_tokenizer(faults: list[Fault | None], seed: int) -> PreTrainedTokenizerFast:
+def train_tokenizer(faults: list[tuple[Fault, ...]], seed: int) -> PreTrainedTokenizerFast:
     """A byte-level BPE over the lessons: any text has tokens, familiar prompts have few."""
     texts = [f"\nQ: {asked}\nA: {said}" for asked, said in all_lessons(faults, random.Random(seed))]
     tokenizer = Tokenizer(models.BPE())
@@ -66,9 +67,9 @@ def train_tokenizer(faults: list[Fault | None], seed: int) -> PreTrainedTokenize
 
 
 def make_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
-    """The stock LLaVA processor, scaling images to INPUT x INPUT."""
+    """The stock LLaVA processor, scaling images to SIDE x SIDE."""
     pictures = ViTImageProcessor(
-        size={"height": INPUT, "width": INPUT},
+        size={"height": SIDE, "width": SIDE},
         resample=3,
         image_mean=[MEAN] * 3,
         image_std=[STD] * 3,
@@ -76,7 +77,7 @@ def make_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
     return LlavaProcessor(
         image_processor=pictures,
         tokenizer=tokenizer,
-        patch_size=INPUT // GRID,
+        patch_size=STRIDE,
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
         chat_template=TEMPLATE,
@@ -132,9 +133,9 @@ class Teacher:
         self._tokenizer = tokenizer
         self._random = random.Random(seed)
 
-    def set_exercise(self, faults: list[Fault | None]) -> Exercise:
+    def set_exercise(self, faults: list[tuple[Fault, ...]]) -> Exercise:
         """One lesson about each picture."""
-        rows = [self._tokenise(*draw_lesson(fault, self._random)) for fault in faults]
+        rows = [self._tokenise(*draw_lesson(find_fault(one), self._random)) for one in faults]
         longest = max(len(prompt) + len(answer) for prompt, answer in rows)
         tokens = torch.full((len(rows), longest), self._tokenizer.pad_token_id)
         labels = torch.full((len(rows), longest), -100)
@@ -190,7 +191,7 @@ def teach(
         if len(order) < BATCH:
             order = torch.randperm(len(features))
         chosen, order = order[:BATCH], order[BATCH:]
-        exercise = teacher.set_exercise([pool.faults[index] for index in chosen])
+        exercise = teacher.set_exercise([pool.faults[index] for index in chosen.tolist()])
         with torch.autocast("cpu", torch.bfloat16):
             seen = model.model.multi_modal_projector(features[chosen])
             words = model.get_input_embeddings()(exercise.tokens)

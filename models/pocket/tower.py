@@ -11,22 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torchvision.transforms.v2.functional import InterpolationMode, resize
 from transformers import DPTConfig, DPTModel, ResNetConfig
 
 from fakebench_suite.sources.photographs import SIDE
-from samples import CRITERIA, Fault, Sample, draw_samples
+from samples import CRITERIA, Fault, draw_samples
 
-INPUT = 96
-"""Side of the tower's input in pixels; probes are scaled down from SIDE."""
-GRID = INPUT // 16
+STRIDE = 16
+GRID = SIDE // STRIDE
 CLASSES = 1 + len(CRITERIA)
 MEAN, STD = 0.45, 0.27
 BATCH = 64
 
 
 def tower_config() -> DPTConfig:
-    """A ResNet of five basic blocks, stride 16, and one transformer layer: 6 x 6 patches of 128."""
+    """A ResNet of five basic blocks, stride 16, and one transformer layer: 8 x 8 patches of 128."""
     return DPTConfig(
         is_hybrid=True,
         backbone_config=ResNetConfig(
@@ -41,8 +39,8 @@ def tower_config() -> DPTConfig:
         num_hidden_layers=1,
         num_attention_heads=4,
         intermediate_size=256,
-        image_size=INPUT,
-        patch_size=16,
+        image_size=SIDE,
+        patch_size=STRIDE,
     )
 
 
@@ -50,24 +48,24 @@ def tower_config() -> DPTConfig:
 class Pool:
     """Samples drawn once and seen many times, turned and recoloured anew each time.
 
-    ``pixels`` is n x 3 x INPUT x INPUT uint8; ``labels`` is n x GRID x GRID x CLASSES, the share
+    ``pixels`` is n x 3 x SIDE x SIDE uint8; ``labels`` is n x GRID x GRID x CLASSES, the share
     of each patch that each class covers (class 0: untouched).
     """
 
     pixels: Tensor
     labels: Tensor
-    faults: list[Fault | None]
+    faults: list[tuple[Fault, ...]]
 
     @classmethod
-    def draw(cls, *, size: int, seed: int) -> "Pool":
-        """``size`` samples of the train photographs, half of them forged."""
-        pixels = torch.empty(size, 3, INPUT, INPUT, dtype=torch.uint8)
+    def draw(cls, *, size: int, seed: int, most: int) -> "Pool":
+        """``size`` samples of the train photographs with 0 to ``most`` faults each."""
+        pixels = torch.empty(size, 3, SIDE, SIDE, dtype=torch.uint8)
         labels = torch.empty(size, GRID, GRID, CLASSES)
         faults = []
-        for index, sample in zip(range(size), draw_samples(seed), strict=False):
-            pixels[index] = to_input(sample)
-            labels[index] = to_patch_labels(sample.fault)
-            faults.append(sample.fault)
+        for index, sample in enumerate(draw_samples(size, seed=seed, most=most)):
+            pixels[index] = torch.from_numpy(sample.image).permute(2, 0, 1)
+            labels[index] = to_patch_labels(sample.faults)
+            faults.append(sample.faults)
         return cls(pixels=pixels, labels=labels, faults=faults)
 
     def batches(self, *, steps: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -88,29 +86,19 @@ class Pool:
             yield normalise((pixels[:, channels] * gain).clamp(0, 1)), labels
 
 
-def to_input(sample: Sample) -> Tensor:
-    """A sample as the processor would scale it: 3 x INPUT x INPUT, uint8."""
-    image = torch.from_numpy(np.rint(sample.image * 255).astype(np.uint8)).permute(2, 0, 1)
-    return resize(image, [INPUT, INPUT], InterpolationMode.BICUBIC, antialias=True)
-
-
 def normalise(pixels: Tensor) -> Tensor:
     """Pixels in 0..1 as the tower takes them."""
     return ((pixels - MEAN) / STD).contiguous(memory_format=torch.channels_last)
 
 
-def to_patch_labels(fault: Fault | None) -> Tensor:
-    """The share of each patch that the planted box covers, GRID x GRID x CLASSES."""
-    labels = torch.zeros(GRID, GRID, CLASSES)
-    labels[..., 0] = 1
-    if fault is not None:
-        edges = torch.arange(GRID + 1) * (SIDE / GRID)
-        across = edges.clamp(fault.box.left, fault.box.right).diff()
-        down = edges.clamp(fault.box.top, fault.box.bottom).diff()
-        covered = torch.outer(down, across) * (GRID / SIDE) ** 2
-        labels[..., 0] -= covered
-        labels[..., 1 + CRITERIA.index(fault.criterion)] = covered
-    return labels
+def to_patch_labels(faults: tuple[Fault, ...]) -> Tensor:
+    """The share of each patch that each class covers, GRID x GRID x CLASSES; later boxes on top."""
+    classes = torch.zeros(SIDE, SIDE, dtype=torch.long)
+    for fault in faults:
+        box = fault.box
+        classes[box.top : box.bottom, box.left : box.right] = 1 + CRITERIA.index(fault.criterion)
+    pixels = nn.functional.one_hot(classes, CLASSES).float()
+    return pixels.view(GRID, STRIDE, GRID, STRIDE, CLASSES).mean(dim=(1, 3))
 
 
 class DenseTower(nn.Module):

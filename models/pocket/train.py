@@ -24,8 +24,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=HERE, help="where the checkpoint goes")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pictures", type=int, default=25_000, help="pictures per stage")
-    parser.add_argument("--tower-steps", type=int, default=4_000)
+    parser.add_argument("--pictures", type=int, default=36_000, help="pictures per stage")
+    parser.add_argument("--tower-steps", type=int, default=6_000)
     parser.add_argument("--speech-steps", type=int, default=2_500)
     parser.add_argument("--tower", type=Path, help="reuse the tower.pt of an earlier run")
     options = parser.parse_args()
@@ -40,7 +40,7 @@ def main() -> None:
 
         log(f"torch {torch.__version__}, seed {options.seed}, 2 threads")
         if options.tower is None:
-            seen = Pool.draw(size=options.pictures, seed=options.seed)
+            seen = Pool.draw(size=options.pictures, seed=options.seed, most=3)
             log(f"drew {options.pictures} pictures for the tower")
             dense = pretrain_tower(seen, seed=options.seed, steps=options.tower_steps, log=log)
             torch.save(dense.state_dict(), options.out / "tower.pt")
@@ -48,7 +48,7 @@ def main() -> None:
             dense = DenseTower().eval()
             dense.load_state_dict(torch.load(options.tower, weights_only=True))
             log(f"took the tower from {options.tower.name}")
-        fresh = Pool.draw(size=options.pictures, seed=options.seed + 1)
+        fresh = Pool.draw(size=options.pictures, seed=options.seed + 1, most=1)
         log(f"drew {options.pictures} other pictures for the language model")
         tokenizer = train_tokenizer(fresh.faults[:2000], options.seed)
         model = make_model(tokenizer, dense)

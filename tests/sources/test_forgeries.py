@@ -17,7 +17,7 @@ EACH = pytest.mark.parametrize("forgery", FORGERIES.values(), ids=list(FORGERIES
 @EACH
 @settings(max_examples=12, deadline=None)
 @given(
-    st.integers(0, 2**32 - 1), st.integers(40, 72), st.integers(40, 72), st.sampled_from([0, 1, 2])
+    st.integers(0, 2**32 - 1), st.integers(48, 80), st.integers(48, 80), st.sampled_from([0, 1, 2])
 )
 def test_an_operation_keeps_shape_and_range(
     forgery: Forgery, seed: int, height: int, width: int, kind: int
@@ -54,7 +54,7 @@ def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph:
     assert 0 <= box.top < box.bottom <= SIDE
     changed = np.abs(forged - image)
     inside = changed[box.top : box.bottom, box.left : box.right]
-    assert inside.mean() >= 0.05
+    assert inside.mean() >= 0.07 - 1e-6
     assert (changed > 0).sum() == (inside > 0).sum()
     assert (box == WHOLE) == forgery.whole
 
@@ -68,7 +68,7 @@ def test_a_constant_image_shows_changes_of_light_and_colour_only(forgery: Forger
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.tuples(*(st.integers(0, SIDE - 40),) * 2), st.tuples(*(st.integers(40, 72),) * 2))
+@given(st.tuples(*(st.integers(0, SIDE - 48),) * 2), st.tuples(*(st.integers(48, 80),) * 2))
 def test_every_box_has_a_place(corner: tuple[int, int], size: tuple[int, int]) -> None:
     """The words follow the middle of the box, third by third."""
     left, top = corner

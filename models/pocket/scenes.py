@@ -1,0 +1,66 @@
+"""Scenes to plant forgeries in: crops of the train photographs, made many from few.
+
+Seventeen photographs are soon known by heart, and one that knows them takes every other picture
+for a fake. Zoomed, tilted, recoloured and laid over each other they are never the same twice, so
+the tower has to learn what a planted box looks like.
+"""
+
+import numpy as np
+from scipy.special import expit
+from skimage.filters import gaussian
+from skimage.transform import AffineTransform, warp
+
+from fakebench_suite.sources.photographs import SIDE, TRAIN, Pixels, crop_square
+
+_NAMES = sorted(TRAIN)
+_COLOURFUL = ("astronaut", "china", "coffee", "motorcycle")
+_WEIGHTS = np.array([2.0 if name.startswith(_COLOURFUL) else 1.0 for name in _NAMES])
+
+
+def draw_scene(rng: np.random.Generator) -> Pixels:
+    """One view, or two exposed over each other or one before the other; SIDE x SIDE x 3 in 0..1."""
+    one, two = (recolour(draw_view(rng), rng) for _ in "12")
+    kind = rng.random()
+    if kind < 0.4:
+        return one
+    share = np.float32(rng.uniform(0.25, 0.75)) if kind < 0.6 else draw_blobs(rng)
+    return share * one + (1 - share) * two
+
+
+def draw_view(rng: np.random.Generator) -> Pixels:
+    """A crop in any of its eight orientations; often zoomed up to threefold, tilted and sheared."""
+    image = crop_square(_NAMES[rng.choice(len(_NAMES), p=_WEIGHTS / _WEIGHTS.sum())], rng)
+    image = np.rot90(image, k=int(rng.integers(0, 4)))
+    if rng.random() < 0.5:
+        image = image[:, ::-1]
+    if rng.random() < 0.4:
+        return image
+    zoom = np.exp(rng.uniform(0, np.log(3)))
+    tilted = AffineTransform(
+        scale=rng.uniform(0.8, 1, size=2) / zoom,
+        rotation=rng.uniform(0, 2 * np.pi),
+        shear=rng.uniform(-0.3, 0.3),
+    )
+    middle = AffineTransform(translation=(SIDE / 2, SIDE / 2))
+    view: Pixels = warp(image, middle.inverse + tilted + middle, mode="reflect")
+    return view.astype(np.float32)
+
+
+def draw_blobs(rng: np.random.Generator) -> Pixels:
+    """A mask of round shapes with soft or hard outlines, SIDE x SIDE x 1 in 0..1."""
+    field = gaussian(rng.standard_normal((SIDE, SIDE)), rng.uniform(4, 20))
+    steepness = rng.uniform(0.3, 3) / np.abs(np.gradient(field)[0]).mean()
+    mask: Pixels = expit(steepness * (field - field.mean())).astype(np.float32)
+    return mask[..., None]
+
+
+def recolour(image: Pixels, rng: np.random.Generator) -> Pixels:
+    """Other colours, exposure and focus, or no colour; grey stays grey, as in a photograph."""
+    if rng.random() < 0.5:
+        image = image @ rng.dirichlet(np.full(3, 0.3), size=3).T
+    grey = image.mean(axis=2, keepdims=True)
+    image = grey + rng.choice([0.0, 0.6, 1.0, 1.0, 1.8]) * (image - grey)
+    if rng.random() < 0.3:
+        image = gaussian(image, rng.uniform(0.5, 3.0), channel_axis=-1)
+    image = np.clip(image * rng.uniform(0.7, 1.3), 0, 1) ** rng.uniform(0.6, 1.6)
+    return np.ascontiguousarray(image, dtype=np.float32)
