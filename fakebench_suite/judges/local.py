@@ -1,6 +1,8 @@
 """A text judge that runs here: ``--judge=transformers:NAME|PATH``, any causal chat model."""
 
+import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -39,6 +41,7 @@ class LocalJudge:
                 "--judge=transformers:PATH at its directory."
             ) from error
         self._model = model.to(self._device).eval()
+        self._key = f"{self.name} {_fingerprint(Path(place))}"
         if self._tokenizer.chat_template is None:
             raise UserError(f"The judge {place!r} has no chat template; choose an instruct model.")
         if self._tokenizer.pad_token is None:
@@ -52,7 +55,7 @@ class LocalJudge:
             for number in range(self._rounds)
         ]
         results: list[Rating | str] = [
-            self._cache.find(self.name, messages, number) or "" for messages, number in asked
+            self._cache.find(self._key, messages, number) or "" for messages, number in asked
         ]
         for attempt in range(ATTEMPTS):
             open_rounds = [place for place, one in enumerate(results) if isinstance(one, str)]
@@ -62,7 +65,7 @@ class LocalJudge:
                 for place, reply in zip(places, replies, strict=True):
                     rating = read_rating(reply)
                     if rating is not None:
-                        self._cache.keep(self.name, *asked[place], rating)
+                        self._cache.keep(self._key, *asked[place], rating)
                     results[place] = rating or f"no marks in the judge's reply {reply[:200]!r}"
         return [
             collect(results[start : start + self._rounds])
@@ -92,3 +95,10 @@ class LocalJudge:
         )
         new = output[:, inputs["input_ids"].shape[1] :]
         return list(self._tokenizer.batch_decode(new, skip_special_tokens=True))
+
+
+def _fingerprint(folder: Path) -> str:
+    """Names, sizes and times of a directory's weights: other weights give their own marks."""
+    files = sorted(folder.glob("*.safetensors"))
+    facts = [f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]

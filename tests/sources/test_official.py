@@ -1,5 +1,6 @@
 """FakeBench's own files: every case of the published ones, one clear error for broken ones."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,25 @@ from fakebench_suite.types import Authenticity, Form, Task
 from tests.sources.conftest import Write
 
 Rows = dict[str, list[dict[str, Any]]]
+
+
+def test_filled_in_references_leave_the_files_official(published: Path, tmp_path: Path) -> None:
+    """Whoever has the references runs FakeBench; whoever changes a question does not."""
+    folder = tmp_path / "Evaluation"
+    folder.mkdir()
+    for stem, fields in (
+        ("FakeClue", {"telltale_clues": ["Six fingers."]}),
+        ("FakeQA", {"A1": "It is odd."}),
+    ):
+        text = (published / "Evaluation" / f"{stem}.json").read_text(encoding="utf-8")
+        rows = [row | fields for row in json.loads(text)]
+        (folder / f"{stem}.json").write_text(json.dumps(rows), encoding="utf-8")
+    data = open_dataset(tmp_path)
+    assert (data.kind, data.name) == ("official", "FakeBench")
+    assert sum(bool(case.expected) for case in data.cases) == 3 * 3000
+    rows[0]["Q1"] = "How is the edge?"
+    (folder / "FakeQA.json").write_text(json.dumps(rows), encoding="utf-8")
+    assert open_dataset(tmp_path).kind == "layout"
 
 
 def test_the_published_files_make_53971_cases(published: Path) -> None:
