@@ -7,41 +7,12 @@ image; two labels asserted at once are unparsed, unless a conclusion settles the
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from fakebench_suite.judges.assertions import Assertion, find_assertions
 from fakebench_suite.judges.chinese import gloss_chinese
 from fakebench_suite.judges.reading import Reading, Silence
-from fakebench_suite.judges.wording import (
-    ABSENT,
-    ASIDE_NOUN,
-    ASSERTION,
-    BARE,
-    CERTAIN,
-    CORRECTED,
-    DEGREE,
-    HINTS_FAKE,
-    HINTS_REAL,
-    IDLE,
-    IMAGE,
-    LABEL_WORD,
-    OPEN,
-    OPPOSED,
-    TURN,
-)
+from fakebench_suite.judges.wording import CORRECTED, HINTS_FAKE, HINTS_REAL, IDLE, IMAGE, TURN
 from fakebench_suite.types import Authenticity, Form
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assertion:
-    """One place where a reply says what the image is."""
-
-    said: Authenticity
-    words: str
-    weak: bool
-    """It "looks" so, which a later "is" outweighs."""
-    final: bool
-    """It stands in a conclusion, which outweighs what was considered on the way."""
-
 
 _THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _THOUGHT = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
@@ -57,26 +28,14 @@ _MARKUP = re.compile(
     re.M,
 )
 _STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
-_CONDITION = re.compile(r"if (?!i |you |we |one )")
 _QUOTE = re.compile(r"(?<!\w)'|'(?!\w)")
 _ASIDE = re.compile(
     r" ?, (?:in fact|in my (?:opinion|view)|indeed|therefore|thus|hence|most likely|likely|"
     r"probably|however|overall|i (?:think|believe)|without (?:a )?doubt),"
 )
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\s*\n\s*|(?<=[.!?])(?=[a-z])")
-_PART = re.compile(r"(?<=[,;()])|(?= but )")
-_CLAUSE = re.compile(
-    r"[,;:()]|\b(?:and|so|but|because|since|as(?! (?:if|though))|therefore|thus|hence|while|"
-    r"whereas|although|(?<!as )though|however|meaning)\b"
-)
-_WITHIN = re.compile(r"\b(?:of|in|on|within|inside|across|throughout|for|to|about) ?$")
 _IMAGE = re.compile(rf"\b{IMAGE}\b")
 _PRONOUN = re.compile(r"\b(?:it|this)\b")
-_CONCLUDING = re.compile(
-    r"\b(?:to conclude|conclu(?:sion|de)|final(?:ly)?|verdict|judge?ment|answer|therefore|overall|"
-    r"in summary|to summari[sz]e|in short|thus|hence|ultimately|consequently)\b|^so\b"
-)
-_TITLE = re.compile(r"(?:[a-z]+ ){0,2}(?:conclusion|verdict|judge?ment|answer|summary) ?:? *\.?")
 _YES_NO = re.compile(
     r"(?:(?:well|(?:my |the )?(?:final )?answer ?(?:is|:)|i (?:would say|think|believe))[:,]? )*"
     r"(?P<word>yes|no|yep|yeah|nope)\b(?: (?P=word)\b)*"
@@ -128,7 +87,7 @@ def _read(plain: str, form: Form) -> Reading:
     if not plain:
         return Reading(said=Silence.UNPARSED, why="the reply is empty")
     sentences = [sentence for sentence in _SENTENCE.split(plain) if sentence]
-    found = _find_assertions(sentences)
+    found = find_assertions(sentences)
     if CORRECTED.search(plain) and not any(one.final for one in found):
         return Reading(said=Silence.UNPARSED, why="the reply takes back what it said")
     if (
@@ -195,72 +154,3 @@ def _find_yes_no(sentences: Sequence[str], form: Form) -> Iterator[tuple[Authent
         yes = match["word"].startswith("y")
         said = Authenticity.FAKE if yes == (form is Form.ISFAKE) else Authenticity.REAL
         yield said, match["word"]
-
-
-def _find_assertions(sentences: Sequence[str]) -> list[Assertion]:
-    """Every assertion about the image, in order.
-
-    "It" speaks of the image until something else is called fake or real ("a fake plant").
-    """
-    found: list[Assertion] = []
-    titled, on_topic = False, True
-    for index, sentence in enumerate(sentences):
-        titled = titled or _TITLE.fullmatch(sentence) is not None
-        if sentence.endswith("?") or _CONDITION.match(sentence):
-            continue
-        final = titled or _CONCLUDING.search(sentence) is not None
-        follows = True
-        for part in _PART.split(sentence):
-            matches = [
-                match
-                for match in ASSERTION.finditer(part)
-                if (on_topic or match["pronoun"] is None)
-                and not _WITHIN.search(part[: match.start()])
-            ]
-            if not matches and follows and (bare := BARE.match(f" {part.strip()}")) is not None:
-                matches = [bare]
-                final = final or index == len(sentences) - 1
-            said = [
-                Assertion(
-                    said=label,
-                    words=match[0].strip(),
-                    weak=bool(match["weak"] or match.groupdict().get("lean")),
-                    final=final,
-                )
-                for match in matches
-                if (label := _resolve(match)) is not None
-            ]
-            found += said
-            follows = bool(said) or _YES_NO.fullmatch(part.strip(" ,;")) is not None
-            if matches or LABEL_WORD.search(part):
-                on_topic = bool(matches)
-            elif ASIDE_NOUN.search(part) and not _IMAGE.search(part):
-                on_topic = False
-            elif _IMAGE.search(part):
-                on_topic = True
-    return found
-
-
-def _resolve(match: re.Match[str]) -> Authenticity | None:
-    """The label a match asserts, its negation counted; None when it leaves the matter open."""
-    groups = match.groupdict()
-    if ABSENT.match(match.string[match.end() :]):
-        return None
-    before = _CLAUSE.split(match.string[: match.start()])[-1]
-    if OPEN.search(CERTAIN.sub("", before)):
-        return None
-    if groups["loose"] and not (groups["noun"] or groups["made"] or groups["taken"]):
-        return None
-    negations = [groups.get(name) for name in ("not1", "not2", "not3")]
-    if DEGREE.search((groups["degree"] or "") + (groups["lead"] if any(negations) else "")):
-        return None
-    odd = (sum(map(bool, negations)) + bool(groups["neg"])) % 2 == 1
-    fake = bool(groups["fake"] or groups["made"]) != odd
-    other = OPPOSED.match(match.string[match.end() :])
-    if other is not None and "more likely" not in match[0]:
-        if other["fake"] is None and other["real"] is None:
-            return None
-        second = (other["fake"] is not None) != (other["neg"] is not None)
-        if second != fake:
-            return None
-    return Authenticity.FAKE if fake else Authenticity.REAL

@@ -87,10 +87,11 @@ class SliceAnswers:
         if self._plan.settings.rule is Rule.LIKELIHOOD:
             weighed = [prompt for prompt in prompts if prompt.form in OPTIONS]
             written = [prompt for prompt in prompts if prompt.form not in OPTIONS]
-        for ask, asked in ((self._model.weigh, weighed), (self._model.answer, written)):
-            if asked:
-                for prompt, reply in zip(asked, ask(asked, images), strict=True):
-                    self._ready[prompt.case] = mend_text(reply)
+        replied = list(zip(written, self._model.answer(written, images), strict=True))
+        if weighed:
+            replied += zip(weighed, self._model.weigh(weighed, images), strict=True)
+        for prompt, reply in replied:
+            self._ready[prompt.case] = mend_text(reply)
         replies = [(case, self._ready[case.id]) for case in cases]
         self.judgements.grade([(c, reply) for c, reply in replies if isinstance(reply, Answer)])
 

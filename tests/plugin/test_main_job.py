@@ -115,7 +115,9 @@ def test_every_record_holds_what_was_asked_said_and_made_of_it(
     assert {"id", "task", "image", "label", "form", "generator", "criterion", "category"} <= set(
         record["case"]
     )
-    assert {"text", "tokens", "seconds", "batch_size"} == set(record["answer"])
+    assert set(record["answer"]) == {
+        "text", "tokens", "seconds", "batch_size", "p_fake", "mass"
+    }  # fmt: skip
     assert {"outcome", "score", "said", "why"} <= set(record["verdict"])
     workers = {str(line["worker"]) for line in read_records(project)}
     assert workers <= ({"gw0", "gw1"} if mode == ("-n2",) else {"main"})
