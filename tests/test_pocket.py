@@ -52,14 +52,16 @@ def test_it_is_small_enough_to_ship() -> None:
     assert (weights / "model.safetensors").stat().st_size <= 16 * 2**20
 
 
-def test_it_detects_planted_forgeries_above_chance(
+def test_it_detects_planted_forgeries_as_its_card_says(
     pocket: HuggingFaceAdapter, probes: Dataset
 ) -> None:
-    """On unseen photographs the 95 % interval of its detection accuracy lies above one half."""
+    """On unseen photographs it detects well above chance, and close to the card's figure."""
     cases = [case for case in probes.cases if case.form is Form.WHAT]
     hits = count_correct(pocket, probes, cases)
-    low, _ = proportion_confint(hits, len(cases), method="wilson")
+    low, high = proportion_confint(hits, len(cases), method="wilson")
     assert low > 0.5
+    assert hits / len(cases) >= 0.8
+    assert low <= float(find_card("pocket").held_out["detection_accuracy"].split()[0]) <= high
 
 
 def test_it_names_what_was_planted(pocket: HuggingFaceAdapter, probes: Dataset) -> None:

@@ -140,7 +140,10 @@ class Recorder:
         plan = get_plan(self._config)
         self.manifest = begin_manifest(plan)
         self.store = RunStore(plan.settings.folder)
-        self.store.open()
+        try:
+            self.store.open()
+        except UserError as error:
+            raise pytest.UsageError(str(error)) from None
         self.store.write_manifest(self.manifest)
 
 

@@ -41,8 +41,11 @@ class RunStore:
 
     def open(self) -> None:
         """Create the directory and the records file."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._stream = (self.folder / RECORDS).open("xb")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._stream = (self.folder / RECORDS).open("xb")
+        except OSError as error:
+            raise UserError(f"{self.folder} cannot be written to: {error.strerror}.") from error
 
     def append(self, record: Record) -> None:
         """Add one record as a flushed line."""

@@ -41,6 +41,8 @@ def open_image(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of broken metadata, which stay behind anyway
+            if not path.is_file() and path.exists():  # To open a named pipe would wait for ever.
+                raise ImageError(f"{path.name} is not a regular file.")
             with Image.open(path, formats=_FORMATS) as picture:
                 if picture.width * picture.height > MAX_PIXELS:
                     raise ImageError(

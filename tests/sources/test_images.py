@@ -1,6 +1,7 @@
 """Image file -> bare pixels, whatever the file; one clear error where that cannot be."""
 
 import io
+import os
 import struct
 import tempfile
 import zlib
@@ -99,7 +100,7 @@ def test_broken_files_are_one_clear_error(tmp_path: Path) -> None:
     for name, reason in [
         *((name, reason) for name, (_, reason) in broken.items()),
         ("missing.png", "is missing"),
-        ("folder.png", "cannot be read"),
+        ("folder.png", "is not a regular file"),
     ]:
         with pytest.raises(ImageError) as caught:
             open_image(tmp_path / name)
@@ -107,6 +108,15 @@ def test_broken_files_are_one_clear_error(tmp_path: Path) -> None:
         assert name in message
         assert reason in message or "cannot be" in message
         assert "\n" not in message
+
+
+def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
+    """A named pipe would keep the run waiting for ever; a directory has no pixels."""
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    for name in ("pipe.png", "folder.png"):
+        with pytest.raises(ImageError, match="not a regular file"):
+            open_image(tmp_path / name)
 
 
 def test_a_decompression_bomb_is_refused_unopened(tmp_path: Path) -> None:
