@@ -139,12 +139,13 @@ class Recorder:
     def _open_store(self) -> None:
         plan = get_plan(self._config)
         self.manifest = begin_manifest(plan)
-        self.store = RunStore(plan.settings.folder)
+        store = RunStore(plan.settings.folder)
         try:
-            self.store.open()
+            store.open()
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
-        self.store.write_manifest(self.manifest)
+        self.store = store
+        store.write_manifest(self.manifest)
 
 
 RECORDER = pytest.StashKey[Recorder]()

@@ -45,7 +45,10 @@ class RunStore:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._stream = (self.folder / RECORDS).open("xb")
         except OSError as error:
-            raise UserError(f"{self.folder} cannot be written to: {error.strerror}.") from error
+            raise UserError(
+                f"{self.folder} cannot be written to: {error.strerror}. "
+                "Choose another --reports directory."
+            ) from error
 
     def append(self, record: Record) -> None:
         """Add one record as a flushed line."""

@@ -66,6 +66,8 @@ def test_a_folder_that_cannot_hold_a_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written to"):
         check_folder(tmp_path / "file" / "run")
+    with pytest.raises(UserError, match="cannot be written to: Not a directory"):
+        RunStore(tmp_path / "file" / "run").open()
 
 
 MANIFEST = {
