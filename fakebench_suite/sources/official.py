@@ -93,7 +93,7 @@ def _parse_rows(content: bytes, name: str) -> list[Row]:
         rows = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError) as error:
         raise DataError(
-            f"{name} is not complete, valid JSON: {error}. Download it again."
+            f"{name} is not complete JSON: {error}. Download it again."
         ) from error
     if not isinstance(rows, list) or not rows:
         raise DataError(f"{name} must hold a list of objects, one per image.")
