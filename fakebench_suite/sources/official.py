@@ -92,9 +92,7 @@ def _parse_rows(content: bytes, name: str) -> list[Row]:
     try:
         rows = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise DataError(
-            f"{name} is not complete JSON: {error}. Download it again."
-        ) from error
+        raise DataError(f"{name} is not complete JSON: {error}. Download it again.") from error
     if not isinstance(rows, list) or not rows:
         raise DataError(f"{name} must hold a list of objects, one per image.")
     for number, row in enumerate(rows):
