@@ -5,7 +5,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.judges.encoder import NAME
 from fakebench_suite.judges.panel import TextJudge
 
 
@@ -44,6 +43,8 @@ def read_choice(text: str, *, rounds: int) -> JudgeChoice:
     """The choice behind ``--judge``; raises UserError saying what is allowed."""
     kind, _, rest = text.partition(":")
     if kind == JudgeKind.EMBEDDING and not rest:
+        from fakebench_suite.judges.encoder import NAME  # brings numpy, and help needs none
+
         return JudgeChoice(kind=JudgeKind.EMBEDDING, model=NAME, rounds=1)
     if kind == JudgeKind.TRANSFORMERS and rest:
         return JudgeChoice(kind=JudgeKind.TRANSFORMERS, model=rest, rounds=rounds)
