@@ -175,3 +175,5 @@ class Score:
     low: float | None
     high: float | None
     n: int
+    judge: str | None = None
+    """Whose grades these are, where texts were graded; part of the column, never left out."""

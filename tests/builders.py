@@ -52,6 +52,7 @@ def make_record(
     said = None
     if outcome in (Outcome.CORRECT, Outcome.INCORRECT):
         said = "fake" if fake == (outcome is Outcome.CORRECT) else "real"
-    verdict = Verdict(outcome=outcome, why="because", said=said, score=score)
+    judge = None if score is None else "exact"
+    verdict = Verdict(outcome=outcome, why="because", said=said, score=score, judge=judge)
     answer = None if outcome.is_error else make_answer("said")
     return Record(case=case, prompt="?", answer=answer, verdict=verdict, worker="main")

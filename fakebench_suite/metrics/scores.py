@@ -17,7 +17,7 @@ from fakebench_suite.metrics.statistics import Estimate, estimate_mean
 from fakebench_suite.metrics.text import TextScores
 from fakebench_suite.types import Outcome, Record, Score, Task
 
-ALL = "all"
+ALL, EXACT = "all", "exact"
 _ERROR_KINDS = tuple(kind for kind in Outcome if kind.is_error)
 
 
@@ -38,13 +38,15 @@ def score_records(
 
 
 Named = Iterator[tuple[str, str, Estimate]]
+Judged = Iterator[tuple[str, str, Estimate, str | None]]
 
 
 def _score_task(task: Task, part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Iterator[Score]:
-    for metric, name, estimate in (
-        *_score_graded(task, part),
-        *_average_texts(part, texts),
-        *_rate_outcomes(part),
+    plain = (*_score_detection(task, part), *_average_texts(part, texts), *_rate_outcomes(part))
+    for metric, name, estimate, judge in (
+        *_rate_correct(task, part),
+        *((*one, None) for one in plain),
+        *_average_grades(part[~part["error"] & part["score"].notna()]),
     ):
         yield Score(
             metric=metric,
@@ -54,40 +56,51 @@ def _score_task(task: Task, part: pd.DataFrame, texts: Mapping[str, TextScores])
             low=estimate.low,
             high=estimate.high,
             n=estimate.n,
+            judge=judge,
         )
 
 
-def _score_graded(task: Task, part: pd.DataFrame) -> Named:
+def _rate_correct(task: Task, part: pd.DataFrame) -> Judged:
+    """Accuracy by the paper's rule and over parsed answers, for the whole and every slice.
+
+    Where a judge decides what passes, its name stands beside the figure; a population that two
+    of them graded is given for each.
+    """
     graded = part[part["graded"]]
-    for name, rows in _slice(task, graded):
-        yield "accuracy", name, _mean(rows, rows["correct"])
-    if task in (Task.DETECTION, Task.REASONING):
-        parsed = graded[~graded["outcome"].isin([Outcome.UNPARSED, Outcome.REFUSED])]
-        yield "accuracy_parsed", ALL, _mean(parsed, parsed["correct"])
+    graders = sorted(graded["judge"].dropna().unique()) or [None]
+    for judge in graders:
+        mine = graded[graded["judge"].isna() | (graded["judge"] == judge)] if judge else graded
+        for name, rows in _slice(task, mine):
+            yield "accuracy", name, _mean(rows, rows["correct"]), judge
+            if task in (Task.DETECTION, Task.REASONING):
+                parsed = rows[~rows["outcome"].isin([Outcome.UNPARSED, Outcome.REFUSED])]
+                yield "accuracy_parsed", name, _mean(parsed, parsed["correct"]), judge
+
+
+def _score_detection(task: Task, part: pd.DataFrame) -> Named:
     if task is Task.DETECTION:
-        for metric, estimate in score_detection(graded):
+        for metric, estimate in score_detection(part[part["graded"]]):
             yield metric, ALL, estimate
-    yield from _average_grades(part[~part["error"] & part["score"].notna()])
 
 
-def _average_grades(texts: pd.DataFrame) -> Named:
-    """Scores of 0-2: exact grades, the stand-in's and a judge's never share a name."""
-    rounds = texts["round_sd"].astype(float)
-    marks = texts[texts["completeness"].notna()]
-    stand_in = texts["judge"].str.startswith("embedding:").fillna(False).astype(bool)
-    exact = ~stand_in & texts["completeness"].isna()
-    for metric, rows in (
-        ("exact_score", texts[exact]),
-        ("stand_in_score", texts[stand_in]),
-        ("judged_score", marks),
-    ):
-        if not rows.empty:
-            yield metric, ALL, _double(_mean(rows, rows["score"] / 2))
-    if marks.empty:
-        return
+def _average_grades(texts: pd.DataFrame) -> Judged:
+    """Scores of 0-2, judge by judge: exact grades, the stand-in's and marks never share a name."""
+    for judge, rows in texts.groupby("judge"):
+        name = str(judge)
+        if name == EXACT:
+            yield "exact_score", ALL, _double(_mean(rows, rows["score"] / 2)), name
+        elif rows["completeness"].isna().all():
+            yield "stand_in_score", ALL, _double(_mean(rows, rows["score"] / 2)), name
+        else:
+            yield from ((*one, name) for one in _average_marks(rows))
+
+
+def _average_marks(marks: pd.DataFrame) -> Named:
+    """One judge's marks, and how far its rounds agree."""
+    yield "judged_score", ALL, _double(_mean(marks, marks["score"] / 2))
     for mark in ("completeness", "preciseness", "relevance"):
         yield mark, ALL, _double(_mean(marks, marks[mark] / 2))
-    spread = texts[rounds.notna()]
+    spread = marks[marks["round_sd"].notna()]
     yield "judge_round_sd", ALL, _mean(spread, spread["round_sd"])
     yield "judge_failed_rounds", ALL, _mean(marks, marks["failed_rounds"])
 

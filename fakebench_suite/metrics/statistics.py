@@ -86,43 +86,50 @@ def _combine(one: Estimate, two: Estimate, first: float, second: float) -> Estim
     return Estimate(value=value, low=max(least, value - below), high=min(most, value + above), n=n)
 
 
-Statistic = Callable[[NDArray[np.bool_], Floats], float]
+Statistic = Callable[[NDArray[np.bool_], Floats, Floats], Floats]
+"""Who is fake (n), a score each (n), weights (resamples x n) -> a value per resample."""
 
 
 def estimate_statistic(
     statistic: Statistic, fake: ArrayLike, scores: ArrayLike, groups: Sequence[str]
 ) -> Estimate:
-    """``statistic(is_fake, scores)`` with a bootstrap over the image groups of either class.
+    """A statistic of labels and scores with a bootstrap over the image groups of either class.
 
     Fake and real images are resampled apart, so that no resample is of one class alone. Undefined
-    where a class is absent; without interval where a class has one image.
+    where a class is absent; without interval where a class has one image, or where all resamples
+    agree, which would claim certainty.
     """
     is_fake, values = np.asarray(fake, dtype=bool), np.asarray(scores, dtype=float)
     if is_fake.all() or not is_fake.any():
         return NOTHING
+    value = float(statistic(is_fake, values, np.ones((1, values.size)))[0])
     _, index = np.unique(np.asarray(groups), return_inverse=True)
-    ends = np.cumsum(np.bincount(index))[:-1]
-    members = np.split(np.argsort(index, kind="stable"), ends)
-    forged = np.array([is_fake[rows[0]] for rows in members])
+    count = int(index.max()) + 1
+    forged = np.zeros(count, dtype=bool)
+    forged[index] = is_fake
     sides = (np.flatnonzero(forged), np.flatnonzero(~forged))
-    value = float(statistic(is_fake, values))
     if min(map(len, sides)) == 1:
         return Estimate(value=value, low=None, high=None, n=values.size)
 
-    def resampled(some_fake: NDArray[np.int_], some_real: NDArray[np.int_]) -> float:
-        rows = np.concatenate([members[group] for group in (*some_fake, *some_real)])
-        return statistic(is_fake[rows], values[rows])
+    def resampled(
+        some_fake: NDArray[np.int_], some_real: NDArray[np.int_], axis: int = -1
+    ) -> Floats:
+        drawn = np.atleast_2d(np.concatenate([some_fake, some_real], axis=axis))
+        rows = np.arange(len(drawn))[:, None] * count
+        times = np.bincount((drawn + rows).ravel(), minlength=len(drawn) * count)
+        return statistic(is_fake, values, times.reshape(-1, count)[:, index].astype(float))
 
     result = bootstrap(
         sides,
         resampled,
-        n_resamples=RESAMPLES // 2,
-        vectorized=False,
+        n_resamples=RESAMPLES,
+        batch=100,
+        vectorized=True,
         method="percentile",
         rng=np.random.default_rng(_SEED),
     )
     low, high = map(float, result.confidence_interval)
-    if low == high:  # Resampling cases that all agree would claim certainty.
+    if low == high:
         return Estimate(value=value, low=None, high=None, n=values.size)
     return Estimate(value=value, low=low, high=high, n=values.size)
 

@@ -98,12 +98,14 @@ def make_row(task: Task, scores: Sequence[Score]) -> dict[str, float]:
             hits = sum((score.value or 0.0) * score.n for score in yes_no)
             cells["YesNo"] = 100 * hits / sum(score.n for score in yes_no)
         return cells
-    cells = {
-        column: score.value
+    found = {
+        column: score
         for column, metric in (AUTOMATIC | JUDGED).items()
-        if (score := mine.get((metric, "all"))) is not None and score.value is not None
+        if (score := mine.get((metric, "all"))) is not None
     }
-    if set(cells) == {*AUTOMATIC, *JUDGED}:
+    cells = {column: score.value or 0.0 for column, score in found.items()}
+    # A mean of figures over different cases (a judge that failed on some) would be no Avr.
+    if set(cells) == {*AUTOMATIC, *JUDGED} and len({score.n for score in found.values()}) == 1:
         means = aggregate(cells)
         cells |= {"AutoAvr": means.automatic, "GPTAvr": means.judged, "Avr": means.overall}
     return cells

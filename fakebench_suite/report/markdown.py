@@ -28,14 +28,18 @@ def list_rows(scores: Sequence[Score]) -> Iterator[Row]:
     """
     for task in Task:
         mine = [score for score in scores if score.task is task]
-        whole = {score.metric: score for score in mine if score.slice == "all"}
-        shown = [whole[name] for name in _HEADLINES[task] if name in whole]
-        shown += [score for name in _RATES if (score := whole.get(f"{name}_rate")) and score.value]
+        whole = [score for score in mine if score.slice == "all"]
+        shown = [one for name in _HEADLINES[task] for one in whole if one.metric == name]
+        rates = {f"{name}_rate" for name in _RATES}
+        shown += [score for score in whole if score.metric in rates and score.value]
         kinds = ("criterion=",) if task is Task.ANALYSIS else ("label=", "form=", "generator=")
+        most = max((one.n for one in whole if one.metric == "accuracy"), default=0)
         shown += [
             score
             for score in mine
-            if score.slice.startswith(kinds) and score.n < whole["accuracy"].n
+            if score.slice.startswith(kinds)
+            and score.n < most
+            and (score.metric == "accuracy" or score.slice.startswith("label="))
         ]
         yield from (_to_row(score) for score in shown if score.n)
 
@@ -45,7 +49,8 @@ def _to_row(score: Score) -> Row:
     interval = ""
     if score.low is not None and score.high is not None:
         interval = f"{score.low:.3f} to {score.high:.3f}"
-    return (str(score.task), flatten(score.slice), score.metric, value, interval, f"{score.n:,}")
+    metric = f"{score.metric} ({flatten(score.judge)})" if score.judge else score.metric
+    return (str(score.task), flatten(score.slice), metric, value, interval, f"{score.n:,}")
 
 
 def flatten(name: str) -> str:

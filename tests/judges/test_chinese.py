@@ -2,8 +2,8 @@
 
 import pytest
 
-from fakebench_suite.judges.chinese import gloss_chinese
 from fakebench_suite.judges.label import read_label
+from fakebench_suite.judges.language.chinese import gloss_chinese
 from fakebench_suite.types import Form
 
 REPLIES = [

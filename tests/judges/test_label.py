@@ -50,7 +50,7 @@ REPLIES = [
     (WHAT, "This is a photograph of a cat.", "unparsed"),
     (WHAT, "The image does not look real.", "fake"),
     (WHAT, "It doesn't appear to be real.", "fake"),
-    (WHAT, "I don't think this image is real.", "unparsed"),
+    (WHAT, "I don't think this image is real.", "fake"),
     (WHAT, "There is nothing to suggest that the image is fake.", "unparsed"),
     (ISFAKE, "Yes and no.", "unparsed"),
     (INFERENCE, "A long description without an end", "unparsed"),

@@ -5,12 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
 
-from fakebench_suite.metrics.detection import find_best_accuracy, measure_miscalibration
+from fakebench_suite.metrics.ranking import find_best_accuracy, measure_miscalibration
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.types import Answer, Authenticity, Form, Outcome, Record, Score, Verdict
 from tests.builders import CASE
+
+
+def weigh_alike(n: int) -> NDArray[np.float64]:
+    """Weights of one for n cases."""
+    return np.ones((1, n))
 
 
 def make_record(
@@ -64,7 +70,7 @@ def test_likelihood_scores_are_scikit_learns() -> None:
         assert found.high is not None
         assert found.low < value < found.high
     error = scores["expected_calibration_error"]
-    assert error.value == pytest.approx(measure_miscalibration(fake, chances))
+    assert error.value == pytest.approx(measure_miscalibration(fake, chances, weigh_alike(150))[0])
     assert error.low is None
     best = max(((chances >= cut) == fake).mean() for cut in [*chances, 2.0])
     assert scores["best_threshold_accuracy"].value == pytest.approx(best)
@@ -74,8 +80,8 @@ def test_calibration_error_by_hand() -> None:
     """Two bins: one off by 0.2 with half of the cases, one right."""
     fake = np.array([True, False, True, True])
     chances = np.array([0.3, 0.3, 1.0, 1.0])
-    assert measure_miscalibration(fake, chances) == pytest.approx(0.1)
-    assert find_best_accuracy(fake, chances) == pytest.approx(0.75)
+    assert measure_miscalibration(fake, chances, weigh_alike(4))[0] == pytest.approx(0.1)
+    assert find_best_accuracy(fake, chances, weigh_alike(4))[0] == pytest.approx(0.75)
 
 
 def test_bias_and_consistency_by_hand() -> None:

@@ -1,14 +1,16 @@
 """Records -> scores: what is in which denominator."""
 
 import random
+from dataclasses import replace
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
 from fakebench_suite.metrics.scores import score_records
-from fakebench_suite.types import Outcome, Record, Score, Task
+from fakebench_suite.types import Outcome, Rating, Record, Score, Task
 from tests.builders import make_record
 
 RECORDS = [
@@ -92,11 +94,36 @@ def test_texts_have_a_mean_score_beside_their_accuracy() -> None:
         )
     ]
     score = find(score_records(records), "exact_score", task=Task.INTERPRETATION)
-    assert (score.value, score.n) == (1.25, 2)
+    assert (score.value, score.n, score.judge) == (1.25, 2, "exact")
+
+
+def test_every_class_is_scored_over_parsed_answers_too() -> None:
+    """Accuracy of the fakes by the paper's rule, and beside it over the parsed ones."""
+    records = [
+        make_record(f"{i}.png", outcome)
+        for i, outcome in enumerate([Outcome.CORRECT, Outcome.UNPARSED, Outcome.INCORRECT])
+    ]
+    scores = score_records(records)
+    assert find(scores, "accuracy", "label=fake").value == 1 / 3
+    assert find(scores, "accuracy_parsed", "label=fake").value == 1 / 2
+
+
+def test_two_judges_never_share_a_figure() -> None:
+    """Marks of two judges over one task are averaged apart, each under its judge's name."""
+    marks = Rating(completeness=2, preciseness=2, relevance=2, reason="")
+    records = []
+    for name, rating in (("one@here", marks), ("two@there", replace(marks, relevance=0))):
+        record = make_record(f"{name}.png", Outcome.CORRECT, task=Task.ANALYSIS, score=rating.mean)
+        verdict = replace(record.verdict, judge=name, ratings=(rating,))
+        records.append(replace(record, verdict=verdict))
+    scores = [one for one in score_records(records) if one.slice == "all"]
+    judged = {one.judge: one.value for one in scores if one.metric == "judged_score"}
+    assert judged == {"one@here": 2.0, "two@there": pytest.approx(4 / 3)}
+    assert {one.judge for one in scores if one.metric == "accuracy"} == {"one@here", "two@there"}
 
 
 def test_the_fields_are_the_published_ones() -> None:
-    """A score is metric, task, slice, value, low, high and n, in JSON as in Python."""
+    """A score is metric, task, slice, value, low, high, n and judge, in JSON as in Python."""
     for score in score_records(RECORDS):
         fields = list(msgspec.to_builtins(score))
-        assert fields == ["metric", "task", "slice", "value", "low", "high", "n"]
+        assert fields == ["metric", "task", "slice", "value", "low", "high", "n", "judge"]

@@ -62,3 +62,10 @@ def test_without_a_judge_there_is_no_aggregate() -> None:
     row = make_row(Task.REASONING, [*automatic, *judged])
     assert row["Avr"] == pytest.approx((0.2 + 0.5) / 2)
     assert compare(Task.REASONING, "mine", []) == ()
+
+
+def test_figures_over_different_cases_have_no_aggregate() -> None:
+    """A judge that failed on two of nine texts leaves its marks in the row, and no Avr."""
+    automatic = [make_score(m, "all", 0.2, 9, Task.REASONING) for m in AUTOMATIC.values()]
+    judged = [make_score(m, "all", 1.0, 7, Task.REASONING) for m in JUDGED.values()]
+    assert set(make_row(Task.REASONING, [*automatic, *judged])) == {*AUTOMATIC, *JUDGED}

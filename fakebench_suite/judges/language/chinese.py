@@ -10,6 +10,7 @@ _A = "一?[张幅个副]?"
 _IMAGE = "(?:图片|图像|照片|相片|图|画面)"
 _LOOKS = "(?:看起来|看上去|似乎|好像|像是|貌似)"
 _MADE = "(?:生成|合成|制作|创建|创作|绘制)"
+_AI = "(?:ai|midjourney|人工智能|计算机|电脑|算法|生成模型)"
 _GLOSS = {
     r"(?:^|(?<=\n))(?:是的?|对的?|正确)(?=[,.!;\n]|$)": "yes",
     r"(?:^|(?<=\n))(?:不是的?|不对?|否|并非如此|没有)(?=[,.!;\n]|$)": "no",
@@ -30,15 +31,27 @@ _GLOSS = {
     rf"(?:很可能|极有可能|极可能|大概率|应该)(?:是|为|属于)?由?{_A}": " is likely ",
     rf"(?:可能|也许|或许)(?:是|为)?{_A}": " may be ",
     rf"(?:是|为|属于)由?{_A}": " is ",
-    rf"[由用]?(?:ai|人工智能|计算机|电脑|算法|生成模型)(?:技术|工具|软件|模型)?所?{_MADE}的?": (
-        " ai-generated "
-    ),
+    rf"(?<![张幅个副])[由用]{_AI}(?:技术|工具|软件|模型)?所?{_MADE}的?": " is ai-generated ",
+    rf"[由用]?{_AI}(?:技术|工具|软件|模型)?所?{_MADE}的?": " ai-generated ",
     r"(?:虚假|伪造|造假|合成|假冒|人工合成|人造)的?|假的?(?!设|如|定|装|期)": " fake ",
     r"(?:不真实|非真实)的?": " not real ",
     r"(?:真实|真正)(?:拍摄|存在)?的?|真的?(?!相|理|空|是)": " real ",
     r"(?:相机|摄影师|手机)(?:拍摄|拍下)的?": " captured with a camera ",
     r"(?:答案|结论|判断|结果|最终答案|回答)(?=是|为|:|\s)": " answer ",
     r"(?:因此|所以|综上所述|综上|总之)": " therefore ",
+    r"(?:更正|纠正)(?:一下)?[:,]?|(?:等等|等一下)(?=[,.!…])": ". wait, ",
+    r"(?:绝对|肯定|一定)?(?:绝?不可能|不会)是": " it cannot be ",
+    rf"(?:其实|实际上|事实上|所以|因此)(?:并)?不是{_A}": " in fact it is not ",
+    rf"(?:其实|实际上|事实上|所以|因此)是{_A}": " in fact it is ",
+    r"(?:绝对|肯定|无疑|确实|明显|显然)": " definitely ",
+    r"(?:乍一看|乍看|第一眼|起初|初看)": " at first glance ",
+    r"(?:虽然|尽管)": " although ",
+    r"(?:其实|实际上|事实上)": " in fact ",
+    r"(?:仔细|再)(?:看|观察|检查)": " on closer look ",
+    r"(?:我?改变了?(?:看法|主意|判断))": ". wait, ",
+    r"(?:3d|三维|cg|电脑)渲染图?": " 3d render ",
+    r"(?:判定|判断|认定|归类)(?:其)?为": " it is ",
+    r"(?:人物|人|花|植物|手|脸|背景|衣服)(?=(?:是|为)[真假])": " object ",
     r"(?:因为|由于)": " because ",
     r"(?:但是|但|然而|不过|而是|而不是)": " but ",
     r"(?:如果|假如|假设|除非)": " if ",
@@ -50,6 +63,10 @@ _GLOSS = {
 }
 _PATTERN = re.compile("|".join(f"(?P<g{n}>{words})" for n, words in enumerate(_GLOSS)))
 _ENGLISH = tuple(_GLOSS.values())
+_TRADITIONAL = str.maketrans(
+    "張圖這實為偽製並無斷應對還個畫質從來說認會結論斷電腦現發紋僅與種該樣",
+    "张图这实为伪制并无断应对还个画质从来说认会结论断电脑现发纹仅与种该样",
+)
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -57,5 +74,5 @@ def gloss_chinese(text: str) -> str:
     """The text with known Chinese words in English; unchanged where there is no Chinese."""
     if _HAN.search(text) is None:
         return text
-    plain = text.replace("。", ". ").replace("、", ", ")
+    plain = text.translate(_TRADITIONAL).replace("。", ". ").replace("、", ", ")
     return _PATTERN.sub(lambda match: _ENGLISH[int(str(match.lastgroup)[1:])], plain)

@@ -1,0 +1,200 @@
+"""What "yes" and "no" in a reply answer, and whether its explanation speaks against them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fakebench_suite.judges.language.grammar import BOUND, GIVEN, HEARSAY
+from fakebench_suite.judges.language.lexicon import LETTER, Sentence, compile_parts
+from fakebench_suite.judges.language.refusals import find_refusal
+from fakebench_suite.types import Authenticity, Form
+
+_ANSWER = compile_parts("""
+    (?: (?:DET|I|IT)? WORD{0,2} HEADING (?:(?:OF|WITH) (?:DET|IT|WORD|IMAGE){1,3})?
+        (?:COLON|BE|STOP)*
+      | I WOULD | TELLS | THINK | LEAN | SO | HENCE | STILL | WHOLLY | BUT | AND | STOP | COLON
+      | FIRST | (?:IT|THAT) BE DET WORD? )*
+    (?P<word>YES|NO) (?: STOP* YES (?=STOP|$|YES) | (?<=YES) YES )*
+    (?= $ | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | STILL | WHOLLY | ALTHOUGH | IT
+      | THAT
+      | OF (?:I|IT) | DET (?:IMAGE|WORD IMAGE) | I (?:THINK|TELLS) )
+""")
+"""Where "yes" or "no" is an answer, and not a word before a noun."""
+_FIRM = compile_parts("""
+    (?: LEAN
+      | HEADING (?:(?:OF|WITH) (?:DET|IT|I|WORD|IMAGE|OPEN){1,3})? (?:COLON|BE)+
+        (?:STILL|DET WORD?)*
+      | I WOULD? STILL* (?:TELLS|THINK) THAT? COLON? (?:(?:IT|THAT) BE DET?)? )
+    (?P<word>YES|NO) (?= $ | OF I | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | AS )
+""")
+"""Where a reply announces its answer, wherever in a sentence that is."""
+_ALONE = compile_parts("(?:YES|NO) STOP*")
+_CLOSING = compile_parts(
+    "(?:STOP|COLON|SO|HENCE|BUT) (?:I WOULD|TELLS|THINK|SO|HENCE|STILL|WHOLLY)*"
+    " (?P<word>YES|NO) STOP* $"
+)
+"""The last word of a reply."""
+_BOTH = compile_parts("(?:YES .* NO|NO .* YES) (?:STOP|NUMBER|$)")
+_PROVIDED = compile_parts("(?:YES|NO) STOP* WHOLLY* IF")
+_THING = compile_parts(
+    "(?:FAKE|REAL) WORD (?!IMAGE|WORD IMAGE)"
+    " | WORD (?:STILL|HERE)* BE (?:STILL|NOT|DET)* (?:FAKE|REAL)"
+)
+_IMAGE_LABELLED = compile_parts(
+    "(?:FAKE|REAL) (?:WORD (?:AND WORD)? )? IMAGE"
+    " | IMAGE STILL* BE (?:STILL|NOT|DET)* (?:FAKE|REAL)"
+)
+_SURE = frozenset({"yes", "yep", "yeah", "yup", "affirmative", "✅", "✔", "☑", "✓"})
+_CONSENT = re.compile(
+    r"(?P<yes>absolutely|definitely|certainly|of course|surely|it (?:is|does)|i think so|"
+    r"most likely|probably)?"
+    r"(?P<no> ?(?:not(?: at all| really| likely)?|hardly|no way|far from it|never|unlikely|"
+    r"it (?:is|does) not|i do not (?:think|believe) (?:so|it is)))?"
+)
+"""A sentence that says yes or no in other words."""
+_CLAUSE_END = re.compile(r" ?[.,!;:-]")
+_IDLE = re.compile(
+    r"^(?:yes|no)(?: ?[-,.!])* (?:i (?:can|could|see|will|do|have|understand|would be)\b|"
+    r"i am (?:an?|here|happy|afraid|not)\b|as an? |let me |here (?:is|are) |"
+    r"(?:no problem|sure|of course|certainly)\b|not (?:sure|certain|necessarily))|"
+    r"^(?:yes|no)[ /]*(?:or|and|/) ?(?:yes|no)\b|what would you like|\bcan help\b"
+)
+"""Replies that begin with yes or no and answer something else."""
+_HOW_TO = re.compile(
+    r"(?:let me|here is|here are|i will|i can) (?:\w+ )*(?:how|ways?|tips|steps)\b"
+)
+_UNSURE = re.compile(
+    r"\b(?:not (?:\w+ )?(?:sure|certain)|unsure|hard to|difficult to|impossible to|do not know|"
+    r"unclear|(?:or|and|nor) (?:no|yes)|yes (?:or|and|nor) no)\b"
+)
+_ECHO = re.compile(r"\byes or no\b")
+_ABOUT = compile_parts("IT|IMAGE|THAT")
+_VOID = tuple(LETTER[name] for name in ("MAY", "IF", "OPEN", "SAYS", "ALTHOUGH", "FIRST", "OBJECT"))
+_NEGATING = tuple(LETTER[name] for name in ("NOT", "NONE", "NO", "CANT"))
+_GENERIC = compile_parts("IMAGE? (?:WOULD|MAY)")
+_SIGNS = compile_parts("(?P<sign>ODD|SOUND)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
+_FOR_FAKE = tuple(LETTER[name] for name in ("ODD", "MADE", "FAKE"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A "yes" or "no" and what it asserts."""
+
+    said: Authenticity
+    words: str
+    firm: bool
+    """It was announced ("final answer: no"), which outweighs one in passing."""
+    led: bool
+    """Something led up to it, or it stands alone, so that it counts wherever it stands."""
+    aside: bool
+    """What follows speaks of a thing in the picture that is fake or real, not of the image."""
+
+
+def ask_label(form: Form) -> Authenticity | None:
+    """The label a "yes" asserts; None where the question is not a yes-or-no question."""
+    return {Form.ISFAKE: Authenticity.FAKE, Form.ISREAL: Authenticity.REAL}.get(form)
+
+
+def opens_idly(plain: str) -> bool:
+    """Whether a reply begins with a "yes" or "no" that answers nothing: "yes, I can see a man"."""
+    return _IDLE.match(plain) is not None
+
+
+def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
+    """What each "yes" and "no" asserts: of the question asked, or of one the reply asks itself."""
+    for index, sentence in enumerate(sentences):
+        if sentence.asks:
+            continue
+        last = index == len(sentences) - 1
+        question = sentences[index - 1] if index and sentences[index - 1].asks else None
+        asked = _find_asked(question, form)
+        if asked is None or (not last and _HOW_TO.match(sentences[index + 1].text)):
+            continue
+        alone = len(sentences) == 1 or question is not None
+        found = _find_answer(sentence, asked, last=last, alone=alone)
+        if found is not None and (index == 0 or last or found.led or question is not None):
+            yield found
+
+
+def _find_answer(
+    sentence: Sentence, asked: Authenticity, *, last: bool, alone: bool
+) -> Answer | None:
+    text, tags = sentence.text, sentence.tags
+    firm = match = _FIRM.search(tags)
+    if match is None:
+        idle = _IDLE.search(text) or _UNSURE.search(text) or _BOTH.search(tags)
+        if idle or find_refusal(text):
+            return None
+        match = _ANSWER.match(tags) or (_CLOSING.search(tags) if last else None)
+    if match is None:
+        return _find_consent(text, asked, alone=alone)
+    start = match.start("word")
+    if HEARSAY.search(tags, 0, start) or _PROVIDED.match(tags, start):
+        return None
+    word = sentence.words[start]
+    thing = _THING.search(tags, start) and not _IMAGE_LABELLED.search(tags, start)
+    return Answer(
+        said=asked if word in _SURE else _turn(asked),
+        words=word,
+        firm=firm is not None,
+        led=start > 0 or _ALONE.fullmatch(tags) is not None,
+        aside=bool(thing),
+    )
+
+
+def _find_consent(text: str, asked: Authenticity, *, alone: bool) -> Answer | None:
+    """Yes or no in other words: "absolutely not" anywhere, "certainly" where nothing follows."""
+    consent = _CONSENT.fullmatch(_CLAUSE_END.split(text)[0])
+    if consent is None:
+        return None
+    whole = consent[0] == text.strip(" .,!-")
+    if not (consent["no"] or (consent["yes"] and alone and whole)):
+        return None
+    said = _turn(asked) if consent["no"] else asked
+    return Answer(said=said, words=consent[0], firm=False, led=False, aside=False)
+
+
+def _find_asked(question: Sentence | None, form: Form) -> Authenticity | None:
+    """The label that a "yes" asserts, to a question the reply asks itself or to the one asked."""
+    if question is None:
+        return ask_label(form)
+    tags = question.tags
+    fake = any(LETTER[name] in tags for name in ("FAKE", "MADE"))
+    real = any(LETTER[name] in tags for name in ("REAL", "TAKEN"))
+    if _ECHO.search(question.text) and not (fake or real):
+        return ask_label(form)
+    if fake == real or not (len(tags) <= 3 or _ABOUT.search(tags)):
+        return None
+    return Authenticity.FAKE if fake else Authenticity.REAL
+
+
+def _turn(said: Authenticity) -> Authenticity:
+    return Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
+
+
+def find_signs(
+    sentences: Sequence[Sentence],
+) -> tuple[set[Authenticity], set[Authenticity]]:
+    """Labels that are mentioned and not asserted, and what else speaks for either label.
+
+    "Three arms" and "no artifacts" speak for one; what a real photograph would show for none.
+    """
+    labels: set[Authenticity] = set()
+    signs: set[Authenticity] = set()
+    for sentence in sentences:
+        if sentence.asks or GIVEN.match(sentence.tags):
+            continue
+        for sign in _SIGNS.finditer(sentence.tags):
+            ends = [bound.end() for bound in BOUND.finditer(sentence.tags, 0, sign.start())]
+            clause = sentence.tags[ends[-1] if ends else 0 : sign.start()]
+            if any(tag in clause for tag in _VOID):
+                continue
+            label = sign["sign"] is None
+            if label and (LETTER["OF"] in clause or _GENERIC.match(sentence.tags, sign.end())):
+                continue
+            negated = any(tag in clause for tag in _NEGATING)
+            fake = sign[0] in _FOR_FAKE
+            (labels if label else signs).add(
+                Authenticity.FAKE if fake != negated else Authenticity.REAL
+            )
+    return labels, signs

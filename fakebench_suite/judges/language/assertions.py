@@ -1,0 +1,249 @@
+"""Where a reply asserts what the image is.
+
+What stands before a label in its clause may leave it open ("some say", "no sign that"), and so may
+what follows it ("real or fake", "a fake plant"). Both are held against what :mod:`.grammar`
+understands, and what is not understood is no assertion.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fakebench_suite.judges.language import grammar
+from fakebench_suite.judges.language.lexicon import LETTER, Sentence
+from fakebench_suite.types import Authenticity
+
+Match = re.Match[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """One place where a reply says what the image is."""
+
+    said: Authenticity
+    words: str
+    weak: bool
+    """It "looks" so, which a plain "is" elsewhere outweighs."""
+    granted: bool
+    """It is conceded ("although", "at first glance"), which anything else outweighs."""
+    rank: int
+    """1 in a conclusion and 2 where it is called final; both outweigh what was considered."""
+
+
+_CONCLUDING = re.compile(
+    r"\b(?:conclu(?:sion|de|ding)|final(?:ly)?|verdict|judge?ment|answer|therefore|overall|thus|"
+    r"in (?:summary|short|the end)|to (?:summari[sz]e|sum up)|hence|ultimately|consequently|"
+    r"all in all|on balance|decision)\b|^so\b"
+)
+_FINAL = re.compile(r"\b(?:final|revised|updated|corrected|ultimately|in the end)\b")
+_TITLE = re.compile(
+    r"(?:[a-z]+ ){0,2}(?:conclusion|verdict|judge?ment|answer|summary|decision) ?:?"
+)
+_INTRODUCES = re.compile(
+    r"\b(?:see|there (?:is|was)|holds?|holding|wears?|wearing|contains?|shows?|showing|features?|"
+    r"featuring|depicts?|depicting) an? [a-z]"
+)
+_LABELS = re.compile("|".join(LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN")))
+_TURNS = re.compile(r"\b(?:but|however|yet|nevertheless|nonetheless|still)\b")
+_LIKELIER = re.compile(r"\b(?:more|rather) (?:likely|probably)\b")
+_PLURAL = frozenset({"are", "were"})
+
+
+def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
+    """Every assertion about the image, in order.
+
+    "It" speaks of the image until something else is introduced or called fake ("a fake plant").
+    """
+    found: list[Assertion] = []
+    titled, on_topic, listed = False, True, False
+    for index, sentence in enumerate(sentences):
+        titled = titled or _TITLE.fullmatch(sentence.text) is not None
+        if sentence.asks or grammar.GIVEN.match(sentence.tags):
+            continue
+        last = index == len(sentences) - 1
+        after = "" if last else sentences[index + 1].text[:20]
+        rank = 2 if _FINAL.search(sentence.text) else int(_concludes(sentence) or titled)
+        mentioned = False
+        for match in _match_shapes(sentence, last=last):
+            pronoun = _is_pronoun(match)
+            if pronoun and not (mentioned or on_topic or rank):
+                continue
+            if pronoun and _strays(sentence, match.start()):
+                continue
+            mentioned = mentioned or _names_image(match)
+            said = _resolve(sentence, match)
+            if said is None:
+                continue
+            mentioned = True
+            closes = last and match.re is grammar.BARE and not listed
+            found.append(_describe(sentence, match, said, after, max(rank, int(closes))))
+            listed = match.re is grammar.BARE
+        on_topic = _keeps_topic(sentence, mentioned=mentioned, before=on_topic)
+    return found
+
+
+def _describe(
+    sentence: Sentence, match: Match, said: Authenticity, after: str, rank: int
+) -> Assertion:
+    """The assertion with its strength; ``after`` is how the next sentence begins."""
+    words = sentence.quote(match.start(), match.end())
+    weak = any(match.groupdict().get(name) for name in ("seem", "lean", "told"))
+    if weak and grammar.ELLIPSIS.match(sentence.tags, match.end()):
+        return Assertion(said=_turn(said), words=words, weak=False, granted=False, rank=rank)
+    rest = " ".join(sentence.words[match.end() :])
+    turned = weak and (_TURNS.search(rest) or _TURNS.match(after))
+    start = _find_bound(grammar.WIDE_BOUND, sentence, match.start())
+    clause = sentence.tags[start : match.end()]
+    granted = LETTER["ALTHOUGH"] in clause or LETTER["FIRST"] in clause
+    return Assertion(said=said, words=words, weak=weak, granted=bool(granted or turned), rank=rank)
+
+
+def _turn(said: Authenticity) -> Authenticity:
+    return Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
+
+
+def _concludes(sentence: Sentence) -> bool:
+    return _CONCLUDING.search(sentence.text) is not None
+
+
+def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
+    """Whole shapes and, where a clause begins with one, labels that stand for a sentence."""
+    tags = sentence.tags
+    shapes = {match.start(): match for match in grammar.SHAPE.finditer(tags)}
+    spans = [match.span() for match in shapes.values()]
+    spoken = grammar.SPOKEN.match(tags) is not None
+    starts = [0, *(match.end() for match in grammar.CLAUSE.finditer(tags))]
+    for before, start in zip([0, *starts], starts, strict=False):
+        if any(low <= start < high for low, high in spans):
+            continue
+        bare = grammar.BARE.match(tags, start)
+        if bare is None:
+            continue
+        previous, link = tags[before:start], tags[start - 1 : start]
+        drawn = link in (LETTER["SO"], LETTER["HENCE"])
+        answered = len(previous) <= 3 and any(LETTER[name] in previous for name in ("YES", "NO"))
+        asserted = link != LETTER["COLON"] and any(high <= start for _, high in spans)
+        linked = link in (LETTER["AND"], LETTER["BUT"])
+        elided = ((spoken and linked) or drawn) and (
+            bare["be"] or bare["seem"] or (bare["not3"] and bare["noun"])
+        )
+        closes = (
+            last
+            and link == LETTER["STOP"]
+            and not tags[bare.end() :].strip(LETTER["STOP"])
+            and not _LABELS.search(previous)
+        )
+        led = grammar.LEAD.fullmatch(tags, 0, start) is not None
+        if led or answered or asserted or elided or closes:
+            shapes.setdefault(start, bare)
+            spans.append(bare.span())
+    yield from (shapes[place] for place in sorted(shapes))
+
+
+def _is_pronoun(match: Match) -> bool:
+    """Whether all that says the image is meant is "it"."""
+    if match.re is grammar.BARE:
+        return False
+    named = ("image", "heading", "called", "lean", "told", "noun", "made", "taken")
+    return not any(match[name] for name in named)
+
+
+def _names_image(match: Match) -> bool:
+    return match.re is grammar.SHAPE and bool(
+        match["image"] or match["called"] or _is_pronoun(match)
+    )
+
+
+def _strays(sentence: Sentence, place: int) -> bool:
+    """Whether "it" may speak of something else that the sentence is about."""
+    tags = sentence.tags[:place]
+    if any(LETTER[name] in tags for name in ("SO", "HENCE", "TELLS", "POINTS", "THINK", "IMAGE")):
+        return False
+    starts = [0, *(match.end() for match in grammar.CLAUSE.finditer(tags))]
+    others = (grammar.OTHER.match(tags, start) for start in starts)
+    return any(other and sentence.words[other.end() - 1] not in _PLURAL for other in others)
+
+
+def _keeps_topic(sentence: Sentence, *, mentioned: bool, before: bool) -> bool:
+    """Whether "it" speaks of the image in the next sentence."""
+    if mentioned:
+        return True
+    if _LABELS.search(sentence.tags) or _INTRODUCES.search(sentence.text):
+        return False
+    return before or LETTER["IMAGE"] in sentence.tags
+
+
+def _find_bound(bound: re.Pattern[str], sentence: Sentence, place: int) -> int:
+    ends = [match.end() for match in bound.finditer(sentence.tags, 0, place)]
+    return ends[-1] if ends else 0
+
+
+def _resolve(sentence: Sentence, match: Match) -> Authenticity | None:
+    """The label a match asserts, its negations counted; None when it leaves the matter open."""
+    tags = sentence.tags
+    valued = grammar.VALUED.match(tags, match.end()) if match.re is grammar.BARE else None
+    if not (valued or _is_complete(sentence, match)) or grammar.QUALIFIED.match(tags, match.end()):
+        return None
+    turned = _weigh_scope(sentence, match)
+    if turned is None:
+        return None
+    groups = match.groupdict()
+    negations = sum(bool(groups.get(name)) for name in ("not1", "not2", "not3", "not4"))
+    crossed = valued is not None and valued["no"] is not None
+    fake = bool(match["fake"] or match["made"])
+    odd = (negations + turned + crossed) % 2 == 1
+    if not _agrees(sentence, match, fake=fake, odd=odd):
+        return None
+    return Authenticity.FAKE if fake != odd else Authenticity.REAL
+
+
+def _is_complete(sentence: Sentence, match: Match) -> bool:
+    """Whether the label is the image's own, by what follows it."""
+    tags, groups = sentence.tags, match.groupdict()
+    adjective = (match["fake"] or match["real"]) and not match["noun"]
+    noun = match["fake"] is not None and sentence.words[match.end() - 1] == "fake"
+    if adjective and ((match["loose"] and not noun) or not grammar.NEXT.match(tags, match.end())):
+        return False
+    if match.re is grammar.BARE:
+        opens = tags[match.start()] in (LETTER["I"], LETTER["AS"])
+        return not opens and grammar.CLOSED.match(tags, match.end()) is not None
+    if groups.get("told"):
+        points = tags[match.start()] == LETTER["POINTS"]
+        if adjective and points:
+            return False
+        # "..., suggesting a fake image" goes on; "others, ..., suggest a real one" does not.
+        split = points and tags[: match.start()].endswith(LETTER["STOP"])
+        return not split or sentence.words[match.start()].endswith("ing")
+    return True
+
+
+def _weigh_scope(sentence: Sentence, match: Match) -> bool | None:
+    """Whether the words before an assertion turn it round; None where they leave it open."""
+    place = match.start()
+    wide = sentence.tags[_find_bound(grammar.WIDE_BOUND, sentence, place) : place]
+    if grammar.HEARSAY.search(wide):
+        return None
+    before = sentence.tags[_find_bound(grammar.BOUND, sentence, place) : place]
+    if grammar.FLIPPED.fullmatch(before):
+        return True
+    if grammar.LEAD.fullmatch(before) or grammar.TOLD.fullmatch(before):
+        return False
+    if match.groupdict().get("told") and grammar.SHOWN.fullmatch(before):
+        return False
+    return None
+
+
+def _agrees(sentence: Sentence, match: Match, *, fake: bool, odd: bool) -> bool:
+    """Whether a second label right behind the first, if there is one, says the same."""
+    other = grammar.OPPOSED.match(sentence.tags, match.end())
+    if other is None or (other["end"] is not None and other["not"] is None):
+        return grammar.OR_ELSE.match(sentence.tags, match.end()) is None
+    if other["end"] is not None:
+        return False
+    link = other["link"]
+    second, negated = other["fake"] is not None, other["not"] is not None
+    if LETTER["THAN"] in link:
+        return _LIKELIER.search(sentence.quote(match.start(), match.end())) is not None
+    if not negated and (LETTER["OR"] in link or LETTER["AND"] in link):
+        return second == fake  # "not fake or AI-generated": one negation for both
+    return (second != (negated or LETTER["INSTEAD"] in link)) == (fake != odd)

@@ -1,0 +1,54 @@
+"""What a reply marks as its answer: ``<answer>``, a LaTeX box, the fields of a JSON object."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+_BOXED = re.compile(r"<answer>([^<]*)|\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}", re.IGNORECASE)
+_LATEX = re.compile(r"\\(?:text\w*|mathrm|mathbf)\s*|[{}]")
+_FENCE = re.compile(r"\A\s*(?:```\w*\s*)?([\[{].*[\]}])\s*(?:```)?\s*\Z", re.DOTALL)
+_FIELD = re.compile(
+    r"""["'](?P<name>[\w -]+)["']\s*:\s*
+    (?:"(?P<text>(?:[^"\\]|\\.)*)"|'(?P<other>[^']*)'|(?P<truth>true|false)\b)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_VERDICT = re.compile(
+    r"(?:final|overall|binary|binarized)*(?:answer|label(?:name)?|verdict|judge?ment|conclusion|decision|"
+    r"authenticity|class(?:ification)?|result|prediction|assessment|final|结论|答案|判断|最终判断|"
+    r"最终结论|最终答案|判定|真伪|真实性)"
+)
+_CLAIM = re.compile(r"(?:is)?(fake|real|aigenerated|synthetic|authentic|genuine)(?:image|photo)?")
+_TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
+
+
+def find_marked(spoken: str) -> Iterator[str]:
+    """The texts a reply marks as its answer, in order; a field ``is_fake: false`` in words."""
+    for groups in _BOXED.findall(spoken):
+        yield _LATEX.sub(" ", "".join(groups))
+    for name, value in _find_fields(spoken):
+        key = re.sub(r"[\W_]", "", name.lower())
+        if _VERDICT.fullmatch(key):
+            yield {"true": "yes", "false": "no"}.get(value.lower(), value)
+        elif (claim := _CLAIM.fullmatch(key)) and value.lower() in _TRUTHS:
+            yield f"it is {'' if _TRUTHS[value.lower()] else 'not '}{claim[1]}"
+
+
+def is_structured(spoken: str) -> bool:
+    """Whether the whole reply is a JSON object or list: data, whose other texts assert nothing."""
+    return _FENCE.match(spoken) is not None
+
+
+def _find_fields(spoken: str) -> Iterator[tuple[str, str]]:
+    """The top-level fields of an object; of one that is cut off, whatever looks like a field."""
+    start, end = spoken.find("{"), spoken.rfind("}")
+    try:
+        whole = json.loads(spoken[start : end + 1])
+    except (ValueError, RecursionError):
+        whole = None
+    if isinstance(whole, Mapping):
+        for name, value in whole.items():
+            if isinstance(value, str | bool):
+                yield str(name), str(value)
+        return
+    for field in _FIELD.finditer(spoken):
+        yield field["name"], field["text"] or field["other"] or field["truth"] or ""

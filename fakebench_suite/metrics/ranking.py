@@ -1,0 +1,66 @@
+"""Detection statistics over many resamples at once, by weights.
+
+Each takes who is fake (n), a score per case (n) and case weights (resamples x n), and gives one
+value per resample. With unit weights they are scikit-learn's, which has no form for resamples;
+the tests hold them against it.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+BINS = 10
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+def correlate(fake: Bools, said_fake: Floats, weights: Floats) -> Floats:
+    """Matthews correlation coefficient; 0, as in scikit-learn, where all replies are the same."""
+    said = said_fake > 0
+    tp, fn, fp, tn = (
+        weights @ (truth & word).astype(float) for truth in (fake, ~fake) for word in (said, ~said)
+    )
+    scale = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+    found = np.divide(tp * tn - fp * fn, scale, out=np.zeros_like(scale), where=scale > 0)
+    return np.asarray(found)
+
+
+def measure_auroc(fake: Bools, chances: Floats, weights: Floats) -> Floats:
+    """Area under the ROC curve: the chance that a fake ranks above a real one, ties one half."""
+    fakes, reals = _stack(fake, chances, weights)
+    below = np.cumsum(reals, axis=1) - reals / 2
+    area = (fakes * below).sum(axis=1)
+    return np.asarray(area / (fakes.sum(axis=1) * reals.sum(axis=1)))
+
+
+def average_precision(fake: Bools, chances: Floats, weights: Floats) -> Floats:
+    """Precision averaged over the recall that each threshold adds."""
+    fakes, reals = (side[:, ::-1] for side in _stack(fake, chances, weights))
+    hits, alarms = np.cumsum(fakes, axis=1), np.cumsum(reals, axis=1)
+    called = hits + alarms
+    precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
+    return np.asarray((fakes * precision).sum(axis=1) / fakes.sum(axis=1))
+
+
+def find_best_accuracy(fake: Bools, chances: Floats, weights: Floats) -> Floats:
+    """Accuracy at the threshold that suits these cases best: an upper bound, not a promise."""
+    fakes, reals = (side[:, ::-1] for side in _stack(fake, chances, weights))
+    gained = np.cumsum(fakes - reals, axis=1).max(axis=1)
+    right = np.maximum(gained, 0) + reals.sum(axis=1)
+    return np.asarray(right / weights.sum(axis=1))
+
+
+def measure_miscalibration(fake: Bools, chances: Floats, weights: Floats) -> Floats:
+    """Expected calibration error over ten equal bins of P(fake) (Guo et al. 2017, equation 3)."""
+    places = np.minimum((chances * BINS).astype(int), BINS - 1)
+    gaps = (fake - chances)[:, None] * (places[:, None] == np.arange(BINS))
+    return np.asarray(np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1))
+
+
+def _stack(fake: Bools, chances: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """The weight of fakes and of reals at each distinct score, rising: resamples x scores."""
+    order = np.argsort(chances, kind="stable")
+    ranked = chances[order]
+    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
+    sides = (weights[:, order] * side[order] for side in (fake, ~fake))
+    fakes, reals = (np.add.reduceat(side, starts, axis=1) for side in sides)
+    return fakes, reals

@@ -1,0 +1,123 @@
+"""Statistics by weights are scikit-learn's, and their intervals cover what they promise."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    matthews_corrcoef,
+    roc_auc_score,
+)
+
+from fakebench_suite.metrics import statistics
+from fakebench_suite.metrics.ranking import (
+    average_precision,
+    correlate,
+    find_best_accuracy,
+    measure_auroc,
+    measure_miscalibration,
+)
+from fakebench_suite.metrics.statistics import Statistic, estimate_mean, estimate_statistic
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+def draw(
+    rng: np.random.Generator, images: int, *, sharpness: float = 1.6, digits: int = 15
+) -> tuple[Bools, Floats]:
+    """Half fakes, half reals, with overconfident and informative likelihoods."""
+    fake = np.arange(images) < images / 2
+    logits = rng.normal(0, 1.2, images) + np.where(fake, 0.6, -0.6)
+    return fake, np.round(1 / (1 + np.exp(-sharpness * logits)), digits)
+
+
+def decide(chances: Floats) -> Floats:
+    """The verdict behind a likelihood: 1 for fake."""
+    return (chances > 0.5).astype(float)
+
+
+def best_by_hand(fake: Bools, chances: Floats, sample_weight: Floats) -> float:
+    """The best of all thresholds, one after another."""
+    cuts = [*np.unique(chances), 2.0]
+    found = [accuracy_score(fake, chances >= c, sample_weight=sample_weight) for c in cuts]
+    return float(max(found))
+
+
+@pytest.mark.parametrize(
+    ("statistic", "reference", "decided"),
+    [
+        (correlate, matthews_corrcoef, True),
+        (measure_auroc, roc_auc_score, False),
+        (average_precision, average_precision_score, False),
+        (find_best_accuracy, best_by_hand, False),
+    ],
+)
+def test_weighted_values_are_scikit_learns(
+    statistic: Statistic, reference: Callable[..., float], decided: bool
+) -> None:
+    """On twenty random weightings, ties among scores included."""
+    rng = np.random.default_rng(5)
+    fake, chances = draw(rng, 80, digits=1)
+    weights = rng.integers(0, 4, (20, 80)).astype(float)
+    scores = decide(chances) if decided else chances
+    found = statistic(fake, scores, weights)
+    for value, row in zip(found, weights, strict=True):
+        assert value == pytest.approx(reference(fake, scores, sample_weight=row))
+
+
+def test_one_sided_verdicts_have_no_correlation() -> None:
+    """A model that always says fake correlates with nothing: 0, and no division by zero."""
+    fake = np.array([True, False, True])
+    assert correlate(fake, np.ones(3), np.ones((2, 3))).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(("images", "questions"), [(300, 1), (300, 3)])
+@pytest.mark.parametrize("statistic", [correlate, measure_auroc, average_precision])
+def test_intervals_of_rankings_cover_as_often_as_they_say(
+    monkeypatch: pytest.MonkeyPatch, statistic: Statistic, images: int, questions: int
+) -> None:
+    """In 600 simulated runs, one question or three alike per image, 93-97 % cover the truth."""
+    monkeypatch.setattr(statistics, "RESAMPLES", 600)
+    rng = np.random.default_rng(11)
+    prepare = decide if statistic is correlate else np.array
+    fake, chances = draw(rng, 1_000_000)
+    truth = float(statistic(fake, prepare(chances), np.ones((1, fake.size)))[0])
+    groups = np.repeat(np.arange(images), questions).astype(str).tolist()
+    covered, runs = 0, 600
+    for _ in range(runs):
+        fakes, likelihoods = draw(rng, images)
+        scores = prepare(np.repeat(likelihoods, questions))
+        estimate = estimate_statistic(statistic, np.repeat(fakes, questions), scores, groups)
+        assert estimate.low is not None
+        assert estimate.high is not None
+        covered += estimate.low <= truth <= estimate.high
+    assert 0.93 <= covered / runs <= 0.97
+
+
+def test_intervals_of_judged_scores_cover_too() -> None:
+    """Marks of 0 to 2 in sixths, five texts an image, images of unequal difficulty."""
+    rng = np.random.default_rng(2)
+    images, texts, runs = 150, 5, 600
+    groups = np.repeat(np.arange(images), texts).astype(str).tolist()
+    covered = 0
+    for _ in range(runs):
+        ease = np.repeat(rng.choice([0.35, 0.75], images), texts)
+        marks = rng.binomial(6, ease) / 6
+        estimate = estimate_mean(marks, groups)
+        assert estimate.low is not None
+        assert estimate.high is not None
+        covered += estimate.low <= 0.55 <= estimate.high
+    assert 0.93 <= covered / runs <= 0.97
+
+
+def test_a_calibrated_model_has_little_calibration_error() -> None:
+    """Outcomes drawn at the stated probabilities leave an error near zero; doubled ones do not."""
+    rng = np.random.default_rng(4)
+    chances = rng.random(50_000)
+    fake = rng.random(50_000) < chances
+    assert measure_miscalibration(fake, chances, np.ones((1, 50_000)))[0] < 0.02
+    assert measure_miscalibration(fake, chances**2, np.ones((1, 50_000)))[0] > 0.1
