@@ -15,6 +15,7 @@ from fakebench_suite.judges.language.answers import (
     opens_idly,
 )
 from fakebench_suite.judges.language.assertions import Assertion, find_assertions
+from fakebench_suite.judges.language.corrections import find_correction
 from fakebench_suite.judges.language.lexicon import Sentence, tag_words
 from fakebench_suite.judges.language.marked import find_marked, is_structured
 from fakebench_suite.judges.language.plain import clean_text, drop_thinking
@@ -25,19 +26,6 @@ from fakebench_suite.types import Authenticity, Form
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\s*\n\s*|(?<=[.!?])(?=[a-z\u4e00-\u9fff])")
 _LONGEST = 200
 """Words in a sentence: what is longer is a model that stutters, and is read piece by piece."""
-_CORRECTED = re.compile(
-    r"(?:(?:^|[.,!?;:-] |\n)(?:hmm+,? |oh,? |no,? |but |sorry,? |actually,? )*"
-    r"(?:wait|hold on|scratch that|on (?:second thoughts?|reflection)|then again|correction|"
-    r"just kidding|"
-    r"let me (?:correct|rephrase|revise|reconsider)[\w ]*|i take (?:that|it) back|"
-    r"i meant(?: to say)?|actually,? (?:no|yes)|please disregard|"
-    r"i am (?:changing|going to change) (?:it|my answer)(?: from \w+)? to|"
-    r"i (?:have to |must |will |now )?(?:change|revise|correct|withdraw) my (?:answer|mind|verdict|"
-    r"assessment|first \w+)(?: from \w+)?(?: to)?)(?!\w)(?! for\b))|"
-    r"(?:[.!] |\n)actually,? (?=i am not|i can not|there is not|on reflection|that is not)|"
-    r"(?:\.\.\.|[.!]) ?no, (?=(?:it|this|that|fake|real)\b)"
-)
-"""Words by which a reply takes back what it said before."""
 
 
 def read_label(text: str, form: Form) -> Reading:
@@ -57,9 +45,9 @@ def read_label(text: str, form: Form) -> Reading:
 def _read(plain: str, form: Form) -> Reading:
     if not plain:
         return Reading(said=Silence.UNPARSED, why="the reply is empty")
-    corrections = list(_CORRECTED.finditer(plain))
-    if corrections:
-        after = _read(plain[corrections[-1].end() :].strip(" ,.:;-!"), form)
+    corrected = find_correction(plain)
+    if corrected is not None:
+        after = _read(corrected, form)
         if isinstance(after.said, Authenticity):
             return after
         return Reading(said=Silence.UNPARSED, why="the reply takes back what it said")
@@ -125,8 +113,11 @@ def _weigh(found: Sequence[Assertion]) -> Reading | None:
     ):
         if len({one.said for one in weighty}) != 1:
             continue
-        # "The image is real. Final judgement: fake" contradicts itself and concludes nothing.
+        # "The image is real. Final judgement: fake" contradicts itself and concludes nothing;
+        # so does a conclusion behind the one that was called final.
+        behind = firm[firm.index(weighty[-1]) :]
         plain = {one.said for one in firm if not (one.weak or one.rank)}
+        plain |= {one.said for one in behind if one.rank}
         if plain <= {weighty[0].said}:
             return Reading(said=weighty[-1].said, why=repr(weighty[-1].words))
     return Reading(said=Silence.UNPARSED, why="the reply asserts both fake and real")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fakebench_suite.judges.language.grammar import BOUND, GIVEN, HEARSAY
+from fakebench_suite.judges.language.grammar import BOUND, GIVEN, HEARSAY, WIDE_BOUND
 from fakebench_suite.judges.language.lexicon import LETTER, Sentence, compile_parts
 from fakebench_suite.judges.language.refusals import find_refusal
 from fakebench_suite.types import Authenticity, Form
@@ -69,7 +69,8 @@ _UNSURE = re.compile(
 )
 _ECHO = re.compile(r"\byes or no\b")
 _ABOUT = compile_parts("IT|IMAGE|THAT")
-_VOID = tuple(LETTER[name] for name in ("MAY", "IF", "OPEN", "SAYS", "ALTHOUGH", "FIRST", "OBJECT"))
+_VOID = tuple(LETTER[name] for name in ("MAY", "IF", "OPEN", "SAYS", "OBJECT"))
+_GRANTING = (LETTER["ALTHOUGH"], LETTER["FIRST"])
 _NEGATING = tuple(LETTER[name] for name in ("NOT", "NONE", "NO", "CANT"))
 _GENERIC = compile_parts("IMAGE? (?:WOULD|MAY)")
 _SIGNS = compile_parts("(?P<sign>ODD|SOUND)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
@@ -103,7 +104,7 @@ def opens_idly(plain: str) -> bool:
 def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
     """What each "yes" and "no" asserts: of the question asked, or of one the reply asks itself."""
     for index, sentence in enumerate(sentences):
-        if sentence.asks:
+        if sentence.asks or GIVEN.match(sentence.tags):
             continue
         last = index == len(sentences) - 1
         question = sentences[index - 1] if index and sentences[index - 1].asks else None
@@ -129,7 +130,10 @@ def _find_answer(
     if match is None:
         return _find_consent(text, asked, alone=alone)
     start = match.start("word")
-    if HEARSAY.search(tags, 0, start) or _PROVIDED.match(tags, start):
+    ends = [bound.end() for bound in WIDE_BOUND.finditer(tags, 0, start)]
+    before = tags[ends[-1] if ends else 0 : start]
+    granted = LETTER["FIRST"] in before or LETTER["ALTHOUGH"] in before
+    if granted or HEARSAY.search(before) or _PROVIDED.match(tags, start):
         return None
     word = sentence.words[start]
     thing = _THING.search(tags, start) and not _IMAGE_LABELLED.search(tags, start)
@@ -187,7 +191,8 @@ def find_signs(
         for sign in _SIGNS.finditer(sentence.tags):
             ends = [bound.end() for bound in BOUND.finditer(sentence.tags, 0, sign.start())]
             clause = sentence.tags[ends[-1] if ends else 0 : sign.start()]
-            if any(tag in clause for tag in _VOID):
+            so_far = sentence.tags[: sign.start()].rpartition(LETTER["BUT"])[2]
+            if any(tag in clause for tag in _VOID) or any(tag in so_far for tag in _GRANTING):
                 continue
             label = sign["sign"] is None
             if label and (LETTER["OF"] in clause or _GENERIC.match(sentence.tags, sign.end())):

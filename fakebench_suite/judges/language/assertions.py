@@ -224,7 +224,8 @@ def _weigh_scope(sentence: Sentence, match: Match) -> bool | None:
     if grammar.HEARSAY.search(wide):
         return None
     before = sentence.tags[_find_bound(grammar.BOUND, sentence, place) : place]
-    if grammar.FLIPPED.fullmatch(before):
+    called = match.groupdict().get("called")
+    if grammar.FLIPPED.fullmatch(before) or (called and grammar.UNCALLED.fullmatch(before)):
         return True
     if grammar.LEAD.fullmatch(before) or grammar.TOLD.fullmatch(before):
         return False

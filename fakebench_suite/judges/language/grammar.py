@@ -8,7 +8,7 @@ from fakebench_suite.judges.language.lexicon import compile_parts
 
 _FILL = "(?:STILL|WHOLLY|HENCE)*"
 _NAMED = "(?:DET|IT|THAT)? WORD{0,3} IMAGE"
-_AFTER = "(?: HERE | WITH (?:DET|WORD|OF|WITH|NUMBER|IT){1,10}? )*"
+_AFTER = "(?: HERE | WITH (?:DET|WORD|OF|WITH|NUMBER|IT|(?:REAL|FAKE) WORD){1,10}? )*"
 _PRONOUN = "(?: IT | (?<!WORD)(?<!IMAGE)(?<!HERE) THAT )"
 _ASIDE = f"(?: STOP {_FILL} STOP )?"
 # "The dog in this image", "the texture of the image" are not the image.
@@ -80,6 +80,8 @@ FLIPPED = compile_parts(
     " (?: I STILL* DO NOT STILL* THINK | I? STILL* NOWAY (?:TELLS|THINK)? ) THAT?"
 )
 """Words before an assertion that turn it round: "I do not think", "I doubt", "no way"."""
+UNCALLED = compile_parts("(?:STILL|SO|HENCE|AND|BUT)* I STILL* (?:DO|WOULD) NOT STILL*")
+"""Words before a classification that turn it round: "I would not" call it fake."""
 HEARSAY = compile_parts("SAYS|IF")
 """What stands for somebody else's claim, or a condition."""
 GIVEN = compile_parts("(?:AND|BUT|SO|HENCE|STILL|STOP)* IF")
