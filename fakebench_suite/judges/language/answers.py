@@ -12,7 +12,7 @@ from fakebench_suite.types import Authenticity, Form
 _ANSWER = compile_parts("""
     (?: (?:DET|I|IT)? WORD{0,2} HEADING (?:(?:OF|WITH) (?:DET|IT|WORD|IMAGE){1,3})?
         (?:COLON|BE|STOP)*
-      | I WOULD | TELLS | THINK | LEAN | SO | HENCE | STILL | WHOLLY | BUT | AND | STOP | COLON
+      | I WOULD | I (?=THINK) | TELLS | THINK | LEAN | SO | HENCE | STILL | WHOLLY | BUT | AND | STOP | COLON
       | FIRST | (?:IT|THAT) BE DET WORD? )*
     (?P<word>YES|NO) (?: STOP* YES (?=STOP|$|YES) | (?<=YES) YES )*
     (?= $ | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | STILL | WHOLLY | ALTHOUGH | IT
@@ -34,6 +34,8 @@ _CLOSING = compile_parts(
     " (?P<word>YES|NO) STOP* $"
 )
 """The last word of a reply."""
+_DRAWN = compile_parts("(?:SO|HENCE) STOP? STILL* (?P<word>YES|NO) STOP* $")
+"""An answer as the upshot of a sentence."""
 _BOTH = compile_parts("(?:YES .* NO|NO .* YES) (?:STOP|NUMBER|$)")
 _PROVIDED = compile_parts("(?:YES|NO) STOP* WHOLLY* IF")
 _THING = compile_parts(
@@ -126,7 +128,9 @@ def _find_answer(
         idle = _IDLE.search(text) or _UNSURE.search(text) or _BOTH.search(tags)
         if idle or find_refusal(text):
             return None
-        match = _ANSWER.match(tags) or (_CLOSING.search(tags) if last else None)
+        match = (
+            _ANSWER.match(tags) or _DRAWN.search(tags) or (_CLOSING.search(tags) if last else None)
+        )
     if match is None:
         return _find_consent(text, asked, alone=alone)
     start = match.start("word")

@@ -11,7 +11,7 @@ _LATEX = re.compile(r"\\(?:text\w*|mathrm|mathbf|boxed)\s*|\\[\[\]()]")
 _STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
 _MARKUP = re.compile(r"<\|[^|<>]*\|>|</?[a-z]\w*>|[*`#>{}$\\]|(?<![^\W_])_|_(?![^\W_])")
 _BULLET = re.compile(r"^\s*(?:[-•+–—●▪✓☑]|\(?(?:\d{1,2}|[a-z])[.)](?=\s)|a:)\s*", re.MULTILINE)
-_ROLE = re.compile(r"^\s*(?:assistant|model|bot|gpt|ai)\s*:\s*(?=\S)", re.MULTILINE)
+_ROLE = re.compile(r"^\s*(?:assistant|model|bot|gpt|ai)\s*(?::\s*(?=\S)|$)", re.MULTILINE)
 _OPTION = re.compile(r"(?<=[:=] )\(?[a-d][.)]\s+")
 _UNTICKED = re.compile(r"^\s*[-*]?\s*(?:\[\s*\]|☐|□|⬜).*$", re.MULTILINE)
 _TICKED = re.compile(r"^\s*[-*]?\s*(?:\[\s*[xX✓✔]\s*\]|☑|☒|✅|✔️?)\s*", re.MULTILINE)
@@ -51,11 +51,9 @@ def clean_text(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", text.translate(_LETTERS)).translate(_LETTERS).lower()
     plain = _TICKED.sub("", _UNTICKED.sub("", plain))
-    plain = gloss_chinese(_STRUCK.sub(" ", _LATEX.sub(" ", plain)))
-    plain = _OPTION.sub(
-        "", _ROLE.sub("", _BULLET.sub("", _MARKUP.sub("", plain.replace("|", " : "))))
-    )
-    plain = plain.replace("_", " ")
+    plain = _STRUCK.sub(" ", _LATEX.sub(" ", plain)).replace("|", " : ")
+    plain = _OPTION.sub("", _ROLE.sub("", _BULLET.sub("", _MARKUP.sub("", plain))))
+    plain = gloss_chinese("\n".join(line.strip() for line in plain.replace("_", " ").splitlines()))
     plain = _QUOTED.sub(_drop_quotation, plain).replace('"', "")
     plain = _SINGLE.sub("", plain)
     for contraction, words in _CONTRACTIONS:
