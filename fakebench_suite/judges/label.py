@@ -52,12 +52,15 @@ def _read(plain: str, form: Form) -> Reading:
             return after
         return Reading(said=Silence.UNPARSED, why="the reply takes back what it said")
     sentences = [tag_words(piece) for one in _SENTENCE.split(plain) for piece in _cut(one)]
-    stated = _weigh(find_assertions(sentences))
+    stated, weak = _weigh(find_assertions(sentences))
     answers = list(find_answers(sentences, form))
     if answers:
         return _reconcile(answers, stated, sentences)
     if stated is None:
         return _read_silence(plain, "the reply asserts neither fake nor real")
+    if weak and _meets_signs({stated.said}, sentences):
+        why = f"{stated.why} is all it asserts, and what follows speaks against it"
+        return Reading(said=Silence.UNPARSED, why=why)
     asked = ask_label(form)
     if asked and opens_idly(plain) and (stated.said is asked) != plain.startswith("yes"):
         why = f"the reply opens otherwise than {stated.why}"
@@ -91,8 +94,8 @@ def _reconcile(
         why = f"{answers[0].words!r} goes on to speak of a thing in the picture"
         return Reading(said=Silence.UNPARSED, why=why)
     elif not firm:
-        labels, signs = find_signs(sentences)
-        said |= labels | (set() if signs & said else signs)
+        first = answers[0].place
+        said |= _meets_signs(said, sentences[first : first + 2])
     if len(said) == 1:
         return Reading(said=said.pop(), why=repr(answers[0].words))
     words = [*(repr(one.words) for one in answers), *([stated.why] if stated else [])]
@@ -100,11 +103,22 @@ def _reconcile(
     return Reading(said=Silence.UNPARSED, why=f"{found} contradict each other")
 
 
-def _weigh(found: Sequence[Assertion]) -> Reading | None:
-    """One reading of all assertions: agreed, or concluded, or "is" after "looks"."""
+def _meets_signs(
+    said: set[Authenticity | Silence], sentences: Sequence[Sentence]
+) -> set[Authenticity]:
+    """What the sentences mention against a verdict; mere signs count where none are for it."""
+    labels, signs = find_signs(sentences)
+    return {one for one in labels | (set() if signs & said else signs) if one not in said}
+
+
+def _weigh(found: Sequence[Assertion]) -> tuple[Reading | None, bool]:
+    """One reading of all assertions, and whether it rests on "looks" alone.
+
+    They agree, or a conclusion settles them, or "is" outweighs "looks".
+    """
     firm = [one for one in found if not one.granted] or [one for one in found if not one.weak]
     if not firm:
-        return None
+        return None, False
     for weighty in (
         firm,
         [one for one in firm if one.rank > 1],
@@ -119,5 +133,6 @@ def _weigh(found: Sequence[Assertion]) -> Reading | None:
         plain = {one.said for one in firm if not (one.weak or one.rank)}
         plain |= {one.said for one in behind if one.rank}
         if plain <= {weighty[0].said}:
-            return Reading(said=weighty[-1].said, why=repr(weighty[-1].words))
-    return Reading(said=Silence.UNPARSED, why="the reply asserts both fake and real")
+            reading = Reading(said=weighty[-1].said, why=repr(weighty[-1].words))
+            return reading, all(one.weak for one in weighty)
+    return Reading(said=Silence.UNPARSED, why="the reply asserts both fake and real"), False

@@ -12,20 +12,19 @@ from fakebench_suite.types import Authenticity, Form
 _ANSWER = compile_parts("""
     (?: (?:DET|I|IT)? WORD{0,2} HEADING (?:(?:OF|WITH) (?:DET|IT|WORD|IMAGE){1,3})?
         (?:COLON|BE|STOP)*
-      | I WOULD | I (?=THINK) | TELLS | THINK | LEAN | SO | HENCE | STILL | WHOLLY | BUT | AND | STOP | COLON
-      | FIRST | (?:IT|THAT) BE DET WORD? )*
+      | I WOULD | I (?=THINK) | TELLS | THINK | LEAN | SO | HENCE | STILL | WHOLLY | BUT | AND
+      | STOP | COLON | FIRST | (?:IT|THAT) BE DET WORD? )*
     (?P<word>YES|NO) (?: STOP* YES (?=STOP|$|YES) | (?<=YES) YES )*
     (?= $ | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | STILL | WHOLLY | ALTHOUGH | IT
-      | THAT
-      | OF (?:I|IT) | DET (?:IMAGE|WORD IMAGE) | I (?:THINK|TELLS) )
+      | THAT | OF (?:I|IT) | DET (?:IMAGE|WORD IMAGE) | I (?:THINK|TELLS) )
 """)
 """Where "yes" or "no" is an answer, and not a word before a noun."""
 _FIRM = compile_parts("""
     (?: LEAN
       | HEADING (?:(?:OF|WITH) (?:DET|IT|I|WORD|IMAGE|OPEN){1,3})? (?:COLON|BE)+
         (?:STILL|DET WORD?)*
-      | I WOULD? STILL* (?:TELLS|THINK) THAT? COLON? (?:(?:IT|THAT) BE DET?)? )
-    (?P<word>YES|NO) (?= $ | OF I | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | AS )
+      | I WOULD? STILL* (?:TELLS|THINK|HEADING) THAT? COLON? (?:(?:IT|THAT) BE DET?)? )
+    (?P<word>YES|NO) (?= $ | OF I | HERE | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | AS )
 """)
 """Where a reply announces its answer, wherever in a sentence that is."""
 _ALONE = compile_parts("(?:YES|NO) STOP*")
@@ -56,7 +55,7 @@ _CONSENT = re.compile(
 """A sentence that says yes or no in other words."""
 _CLAUSE_END = re.compile(r" ?[.,!;:-]")
 _IDLE = re.compile(
-    r"^(?:yes|no)(?: ?[-,.!])* (?:i (?:can|could|see|will|do|have|understand|would be)\b|"
+    r"^(?:yes|no)(?: ?[-,.!])* (?:i (?:can|could|see|will|do(?! not)|have|understand|would be)\b|"
     r"i am (?:an?|here|happy|afraid|not)\b|as an? |let me |here (?:is|are) |"
     r"(?:no problem|sure|of course|certainly)\b|not (?:sure|certain|necessarily))|"
     r"^(?:yes|no)[ /]*(?:or|and|/) ?(?:yes|no)\b|what would you like|\bcan help\b"
@@ -71,7 +70,7 @@ _UNSURE = re.compile(
 )
 _ECHO = re.compile(r"\byes or no\b")
 _ABOUT = compile_parts("IT|IMAGE|THAT")
-_VOID = tuple(LETTER[name] for name in ("MAY", "IF", "OPEN", "SAYS", "OBJECT"))
+_VOID = tuple(LETTER[name] for name in ("MAY", "IF", "OPEN", "SAYS", "OBJECT", "INSTEAD", "THAN"))
 _GRANTING = (LETTER["ALTHOUGH"], LETTER["FIRST"])
 _NEGATING = tuple(LETTER[name] for name in ("NOT", "NONE", "NO", "CANT"))
 _GENERIC = compile_parts("IMAGE? (?:WOULD|MAY)")
@@ -85,6 +84,8 @@ class Answer:
 
     said: Authenticity
     words: str
+    place: int
+    """The number of its sentence."""
     firm: bool
     """It was announced ("final answer: no"), which outweighs one in passing."""
     led: bool
@@ -114,13 +115,13 @@ def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
         if asked is None or (not last and _HOW_TO.match(sentences[index + 1].text)):
             continue
         alone = len(sentences) == 1 or question is not None
-        found = _find_answer(sentence, asked, last=last, alone=alone)
+        found = _find_answer(sentence, index, asked, last=last, alone=alone)
         if found is not None and (index == 0 or last or found.led or question is not None):
             yield found
 
 
 def _find_answer(
-    sentence: Sentence, asked: Authenticity, *, last: bool, alone: bool
+    sentence: Sentence, place: int, asked: Authenticity, *, last: bool, alone: bool
 ) -> Answer | None:
     text, tags = sentence.text, sentence.tags
     firm = match = _FIRM.search(tags)
@@ -132,7 +133,7 @@ def _find_answer(
             _ANSWER.match(tags) or _DRAWN.search(tags) or (_CLOSING.search(tags) if last else None)
         )
     if match is None:
-        return _find_consent(text, asked, alone=alone)
+        return _find_consent(text, place, asked, alone=alone)
     start = match.start("word")
     ends = [bound.end() for bound in WIDE_BOUND.finditer(tags, 0, start)]
     before = tags[ends[-1] if ends else 0 : start]
@@ -144,13 +145,14 @@ def _find_answer(
     return Answer(
         said=asked if word in _SURE else _turn(asked),
         words=word,
+        place=place,
         firm=firm is not None,
         led=start > 0 or _ALONE.fullmatch(tags) is not None,
         aside=bool(thing),
     )
 
 
-def _find_consent(text: str, asked: Authenticity, *, alone: bool) -> Answer | None:
+def _find_consent(text: str, place: int, asked: Authenticity, *, alone: bool) -> Answer | None:
     """Yes or no in other words: "absolutely not" anywhere, "certainly" where nothing follows."""
     consent = _CONSENT.fullmatch(_CLAUSE_END.split(text)[0])
     if consent is None:
@@ -159,7 +161,7 @@ def _find_consent(text: str, asked: Authenticity, *, alone: bool) -> Answer | No
     if not (consent["no"] or (consent["yes"] and alone and whole)):
         return None
     said = _turn(asked) if consent["no"] else asked
-    return Answer(said=said, words=consent[0], firm=False, led=False, aside=False)
+    return Answer(said=said, words=consent[0], place=place, firm=False, led=False, aside=False)
 
 
 def _find_asked(question: Sentence | None, form: Form) -> Authenticity | None:

@@ -44,7 +44,10 @@ _INTRODUCES = re.compile(
     r"featuring|depicts?|depicting) an? [a-z]"
 )
 _LABELS = re.compile("|".join(LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN")))
-_TURNS = re.compile(r"\b(?:but|however|yet|nevertheless|nonetheless|still)\b")
+_TURNS = re.compile(
+    r"\b(?:but|however|yet|though|nevertheless|nonetheless|(?:clos|furth)er (?:look|inspection|"
+    r"examination)|looking closer|in the details?|on a wider view)\b|(?:^|[.;] )still\b"
+)
 _LIKELIER = re.compile(r"\b(?:more|rather) (?:likely|probably)\b")
 _PLURAL = frozenset({"are", "were"})
 
@@ -61,12 +64,13 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
         if sentence.asks or grammar.GIVEN.match(sentence.tags):
             continue
         last = index == len(sentences) - 1
-        after = "" if last else sentences[index + 1].text[:20]
+        after = " ".join(one.text for one in sentences[index + 1 :])
         rank = 2 if _FINAL.search(sentence.text) else int(_concludes(sentence) or titled)
         mentioned = False
         for match in _match_shapes(sentence, last=last):
             pronoun = _is_pronoun(match)
-            if pronoun and not (mentioned or on_topic or rank):
+            named = mentioned or sentence.tags.startswith(LETTER["IMAGE"] + LETTER["STOP"])
+            if pronoun and not (named or on_topic or rank):
                 continue
             if pronoun and _strays(sentence, match.start()):
                 continue
@@ -85,16 +89,17 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
 def _describe(
     sentence: Sentence, match: Match, said: Authenticity, after: str, rank: int
 ) -> Assertion:
-    """The assertion with its strength; ``after`` is how the next sentence begins."""
+    """The assertion with its strength; ``after`` is all that follows its sentence."""
     words = sentence.quote(match.start(), match.end())
     weak = any(match.groupdict().get(name) for name in ("seem", "lean", "told"))
     if weak and grammar.ELLIPSIS.match(sentence.tags, match.end()):
         return Assertion(said=_turn(said), words=words, weak=False, granted=False, rank=rank)
     rest = " ".join(sentence.words[match.end() :])
-    turned = weak and (_TURNS.search(rest) or _TURNS.match(after))
+    turned = weak and (_TURNS.search(rest) or _TURNS.search(after))
     start = _find_bound(grammar.WIDE_BOUND, sentence, match.start())
     clause = sentence.tags[start : match.end()]
-    granted = LETTER["ALTHOUGH"] in clause or LETTER["FIRST"] in clause
+    so_far = sentence.tags[: match.end()].rpartition(LETTER["BUT"])[2]
+    granted = LETTER["ALTHOUGH"] in clause or LETTER["FIRST"] in so_far
     return Assertion(said=said, words=words, weak=weak, granted=bool(granted or turned), rank=rank)
 
 
@@ -111,7 +116,6 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
     tags = sentence.tags
     shapes = {match.start(): match for match in grammar.SHAPE.finditer(tags)}
     spans = [match.span() for match in shapes.values()]
-    spoken = grammar.SPOKEN.match(tags) is not None
     starts = [0, *(match.end() for match in grammar.CLAUSE.finditer(tags))]
     for before, start in zip([0, *starts], starts, strict=False):
         if any(low <= start < high for low, high in spans):
@@ -122,19 +126,22 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
         previous, link = tags[before:start], tags[start - 1 : start]
         drawn = link in (LETTER["SO"], LETTER["HENCE"])
         answered = len(previous) <= 3 and any(LETTER[name] in previous for name in ("YES", "NO"))
+        labelled = _LABELS.search(previous) is not None
         asserted = link != LETTER["COLON"] and any(high <= start for _, high in spans)
         linked = link in (LETTER["AND"], LETTER["BUT"])
-        elided = ((spoken and linked) or drawn) and (
-            bare["be"] or bare["seem"] or (bare["not3"] and bare["noun"])
+        spoken = linked and any(grammar.SPOKEN.match(tags, one) for one in starts if one < start)
+        verb = bare["be"] or bare["seem"]
+        elided = (spoken and (verb or (bare["not3"] and bare["noun"]))) or (
+            drawn and (verb or bare["not3"])
         )
         closes = (
             last
             and link == LETTER["STOP"]
             and not tags[bare.end() :].strip(LETTER["STOP"])
-            and not _LABELS.search(previous)
+            and (bare["not3"] or not labelled)
         )
         led = grammar.LEAD.fullmatch(tags, 0, start) is not None
-        if led or answered or asserted or elided or closes:
+        if led or answered or (asserted and not labelled) or elided or closes:
             shapes.setdefault(start, bare)
             spans.append(bare.span())
     yield from (shapes[place] for place in sorted(shapes))
@@ -206,7 +213,8 @@ def _is_complete(sentence: Sentence, match: Match) -> bool:
         return False
     if match.re is grammar.BARE:
         opens = tags[match.start()] in (LETTER["I"], LETTER["AS"])
-        return not opens and grammar.CLOSED.match(tags, match.end()) is not None
+        generic = match["noun"] and grammar.PREDICATED.match(tags, match.end()) is not None
+        return not (opens or generic) and grammar.CLOSED.match(tags, match.end()) is not None
     if groups.get("told"):
         points = tags[match.start()] == LETTER["POINTS"]
         if adjective and points:
@@ -229,7 +237,8 @@ def _weigh_scope(sentence: Sentence, match: Match) -> bool | None:
         return True
     if grammar.LEAD.fullmatch(before) or grammar.TOLD.fullmatch(before):
         return False
-    if match.groupdict().get("told") and grammar.SHOWN.fullmatch(before):
+    shows = match.groupdict().get("told") or (called and LETTER["AS"] in match[0])
+    if shows and grammar.SHOWN.fullmatch(before):
         return False
     return None
 

@@ -7,8 +7,10 @@ _ANNOUNCED = "|".join(
         "wait|hold on|scratch that|correction|just kidding|then again|please disregard",
         "on (?:second thoughts?|reflection)",
         r"let me (?:correct|rephrase|revise|reconsider)[\w ]*",
-        "i take (?:that|it) back|i meant(?: to say)?|actually,? (?:no|yes)",
-        r"i am (?:changing|going to change) (?:it|my answer)(?: from \w+)? to",
+        "i (?:take|withdraw|retract) (?:that|it|this)(?: back)?|i meant(?: to say)?",
+        "actually,? (?:no|yes)",
+        r"i am (?:therefore |now )?(?:changing|revising|going to change) "
+        r"(?:it|my (?:answer|verdict|judge?ment))(?: from \w+)? to",
         r"i (?:(?:have to|must|will|now|therefore|thus|hence) )*(?:change|revise|correct|withdraw) "
         r"my (?:answer|mind|verdict|judge?ment|opinion|view|conclusion|assessment|first \w+)"
         r"(?: from \w+)?(?: to)?",

@@ -8,7 +8,7 @@ from fakebench_suite.judges.language.lexicon import compile_parts
 
 _FILL = "(?:STILL|WHOLLY|HENCE)*"
 _NAMED = "(?:DET|IT|THAT)? WORD{0,3} IMAGE"
-_AFTER = "(?: HERE | WITH (?:DET|WORD|OF|WITH|NUMBER|IT|(?:REAL|FAKE) WORD){1,10}? )*"
+_AFTER = "(?: HERE | WITH (?:DET|WORD|OF|WITH|WHO|NUMBER|IT|(?:REAL|FAKE) WORD){1,10}? )*"
 _PRONOUN = "(?: IT | (?<!WORD)(?<!IMAGE)(?<!HERE) THAT )"
 _ASIDE = f"(?: STOP {_FILL} STOP )?"
 # "The dog in this image", "the texture of the image" are not the image.
@@ -16,7 +16,7 @@ _SUBJECT = f"(?<!OF)(?<!WITH) (?: (?P<image>{_NAMED} {_AFTER}) | {_PRONOUN} ) {_
 _VERB = f"{_FILL} (?: (?P<seem>(?:DO (?P<not1>NOT)?)? STILL* SEEM) | (?P<not2>CANT) | BE ) {_ASIDE}"
 _HEADING = (
     f"(?P<heading> (?: (?:DET|IT|I) WORD{{0,2}} | WORD )? HEADING (?: WORD{{0,2}} HEADING )*"
-    f" (?: (?:OF|WITH) {_NAMED} )? (?:COLON|BE|STOP)+ THAT? )"
+    f" (?: (?:OF|WITH) {_NAMED} )? (?:COLON|BE|STOP|YES)+ THAT? )"
 )
 _CALLED = (
     f"(?P<called> CALL (?: (?:IT|{_NAMED} {_AFTER}) {_FILL} AS* | AS )"
@@ -29,12 +29,13 @@ _TOLD = (
 _LOOSE = "(?: (?:WORD|SOUND) (?:AND|BUT|STOP)? (?:STILL|WHOLLY)* ){0,3}?"
 # "Not entirely real" and "not necessarily fake" assert nothing: WHOLLY may not stand after NOT.
 _COMPLEMENT = f"""
-    (?:STILL|WHOLLY|HENCE|CALL|AS)* (?: (?P<not3>NOT) (?:STILL|CALL|AS)* )?
+    (?:STILL|WHOLLY|HENCE|CALL|AS)* (?: (?<!STOP)(?<=.) COLON )?
+    (?: (?P<not3>NOT) (?:STILL|CALL|AS)* )?
     (?: DET? (?:WORD|NUMBER|SOUND){{0,3}} IMAGE {_AFTER} (?: STOP? THAT BE | STOP )?
         (?:STILL|WHOLLY)* (?: (?P<not4>NOT) STILL* )? )?
     (?: DET (?:STILL|WHOLLY)* (?P<loose>{_LOOSE}) )?
     (?: (?P<made>MADE) | (?P<taken>TAKEN) | (?P<fake>FAKE) | (?P<real>REAL) )
-    (?P<noun> (?: (?:WORD|SOUND) (?:AND (?:WORD|SOUND))? ){{0,2}} (?:IMAGE|ONE) )?
+    (?P<noun> (?: (?:WORD|SOUND) (?:AND (?:WORD|SOUND))? ){{0,2}} (?:IMAGE|ONE|HEADING(?!COLON)) )?
 """
 SHAPE = compile_parts(
     f"(?: {_SUBJECT} {_VERB} | {_HEADING} | {_CALLED} | (?P<lean>LEAN) | DEALS | {_TOLD} )"
@@ -68,7 +69,7 @@ LEAD = compile_parts(f"(?:{_OPENERS}|COLON)*")
 """Words before an assertion that change nothing."""
 TOLD = compile_parts(
     "(?: (?!NOT|NONE|MAY|OPEN|PARTLY|NO|CANT|THAN). )*"
-    " (?:THINK|TELLS|POINTS|CALL|LEAN|HEADING BE) (?:THAT|OF|AS)*"
+    " (?:THINK|TELLS|POINTS|CALL|LEAN|HEADING BE|HEADING(?=THAT)) (?:THAT|OF|AS|I)*"
 )
 """Words before an assertion that make it one: "the hands suggest that"."""
 SHOWN = compile_parts(
@@ -93,6 +94,8 @@ NEXT = compile_parts(f"$|{_LINKS}|MADE|TAKEN|{_EXPLAINED}")
 """What may follow an adjective that is the image's; anything else is a thing called fake."""
 CLOSED = compile_parts(f"$|{_LINKS}|OF|MADE|TAKEN|{_EXPLAINED}")
 """What may follow a label that stands for a sentence."""
+PREDICATED = compile_parts("(?: (?!STOP|COLON|BECAUSE|THAT). )* (?:WOULD|MAY|TELLS|BE|SEEM|DO)")
+"""A verb behind what looked like a label: "a real photo of a table would show ..."."""
 OPPOSED = compile_parts("""
     (?P<link> (?:STOP|COLON|AND|BUT|OR|INSTEAD|THAN)* ) (?:DET|STILL|WHOLLY|AS|THAN)*
     (?P<not>NOT (?:DET|STILL)*)?

@@ -12,6 +12,7 @@ _STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
 _MARKUP = re.compile(r"<\|[^|<>]*\|>|</?[a-z]\w*>|[*`#>{}$\\]|(?<![^\W_])_|_(?![^\W_])")
 _BULLET = re.compile(r"^\s*(?:[-•+–—●▪✓☑]|\(?(?:\d{1,2}|[a-z])[.)](?=\s)|a:)\s*", re.MULTILINE)
 _ROLE = re.compile(r"^\s*(?:assistant|model|bot|gpt|ai)\s*(?::\s*(?=\S)|$)", re.MULTILINE)
+_CHOICES = re.compile(r"\(\s*(?:fake|real|yes|no)\s*(?:or|/)\s*(?:fake|real|yes|no)\s*\)")
 _OPTION = re.compile(r"(?<=[:=] )\(?[a-d][.)]\s+")
 _UNTICKED = re.compile(r"^\s*[-*]?\s*(?:\[\s*\]|☐|□|⬜).*$", re.MULTILINE)
 _TICKED = re.compile(r"^\s*[-*]?\s*(?:\[\s*[xX✓✔]\s*\]|☑|☒|✅|✔️?)\s*", re.MULTILINE)
@@ -22,6 +23,7 @@ _LETTERS = str.maketrans(
      "»": '"', "‐": "-", "‑": "-", "–": " - ", "—": " - ", "―": " - ", "→": " = ", "…": " ... "}
 )  # fmt: skip
 _CONTRACTIONS = (
+    (re.compile(r"\btl;dr\b"), "in short"),
     (re.compile(r"\b(?:can't|cannot|cant)\b"), "can not"),
     (re.compile(r"\bwon't\b"), "will not"),
     (re.compile(r"\bain't\b"), "is not"),
@@ -51,7 +53,7 @@ def clean_text(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", text.translate(_LETTERS)).translate(_LETTERS).lower()
     plain = _TICKED.sub("", _UNTICKED.sub("", plain))
-    plain = _STRUCK.sub(" ", _LATEX.sub(" ", plain)).replace("|", " : ")
+    plain = _CHOICES.sub("", _STRUCK.sub(" ", _LATEX.sub(" ", plain))).replace("|", " : ")
     plain = _OPTION.sub("", _ROLE.sub("", _BULLET.sub("", _MARKUP.sub("", plain))))
     plain = gloss_chinese("\n".join(line.strip() for line in plain.replace("_", " ").splitlines()))
     plain = _QUOTED.sub(_drop_quotation, plain).replace('"', "")

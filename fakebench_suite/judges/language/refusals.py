@@ -2,19 +2,29 @@
 
 import re
 
-_ABLE = r"(?:determine|tell|say|assist|help|verify|confirm|judge|assess|answer|know|establish)"
+_ABLE = (
+    r"(?:determine|tell|say|assist|help|verify|confirm|judge|assess|answer|know|establish)"
+    r"(?! (?:where|how|who|when)\b)"
+)
 _REFUSAL = re.compile(
-    r"\bi am (?:sorry|unable|not able|not in a position|not allowed|not permitted|not going to|"
-    r"not comfortable)\b|"
-    rf"\b(?:unable|not possible|impossible|not able)(?: for me)? to (?:\w+ly )?{_ABLE}\b|"
-    rf"\b(?:can|could|will|would) not (?:\w+ly |possibly )?(?:{_ABLE}|provide|identify|comply|view|"
-    r"analy[sz]e|access|evaluate|comment|discuss|fulfil|process|give|offer|reach|conclude|certify|"
-    r"authenticate|decide|open|make (?:a |that |this |any )?(?:judge?ments?|determination|call)|"
-    r"see (?:the|this|any|your) (?:image|picture|photo)|do (?:that|this))\b|"
-    r"\bdo(?:es)? not have the (?:capability|ability|means|tools|capacity)|\bmust decline|"
-    r"\bdeclined?\b|\bpass on this|\b(?:beyond|outside)(?: of)? (?:what|my)\b|\bdo not allow|"
-    r"\brather not\b|\bno (?:image|picture) (?:was|has been|is)\b|\bno comment\b|"
-    r"\bam (?:just |only )?an? (?:ai|text|language)\b"
+    "|".join(
+        (
+            r"\bi am (?:sorry|unable)\b",
+            r"\bi am not (?:able|in a position|allowed|permitted|going to|comfortable)\b",
+            rf"\b(?:unable|not possible|impossible|not able)(?: for me)? to (?:\w+ly )?{_ABLE}\b",
+            rf"\b(?:can|could|will|would) not (?:\w+ly |possibly )?(?:{_ABLE}|provide|identify|"
+            r"view|comply|analy[sz]e|access|evaluate|comment|discuss|fulfil|process|give|offer|reach|"
+            r"conclude|certify|authenticate|decide|open|carry out|do (?:that|this)|"
+            r"make (?:a |that |this |any )?(?:judge?ments?|determination|call)|"
+            r"see (?:the|this|any|your) (?:image|picture|photo))\b",
+            r"\bdo(?:es)? not have the (?:capability|ability|means|tools|capacity)",
+            r"\bmust decline|\bdeclined?\b|\bpass on this|\brather not\b|\bno comment\b",
+            r"\b(?:beyond|outside)(?: of)? (?:what (?:i|my)|my)\b",
+            r"\bdo not allow|\b(?:guidelines|polic(?:y|ies)|rules) (?:prevent|prohibit|forbid)",
+            r"\bno (?:image|picture) (?:was|has been|is|came)\b",
+            r"\bam (?:just |only )?an? (?:ai|text|language)\b",
+        )
+    )
 )
 
 
