@@ -7,7 +7,8 @@ _ANNOUNCED = "|".join(
         "wait|hold on|scratch that|correction|just kidding|then again|please disregard",
         "on (?:second thoughts?|reflection)",
         r"let me (?:correct|rephrase|revise|reconsider)[\w ]*",
-        "i (?:take (?:that|it|this) back|(?:withdraw|retract) (?:that|it|this))|i meant(?: to say)?",
+        "i (?:take (?:that|it|this) back|(?:withdraw|retract) (?:that|it|this))",
+        "i meant(?: to say)?",
         "actually,? (?:no|yes)",
         r"i am (?:therefore |now )?(?:changing|revising|going to change) "
         r"(?:it|my (?:answer|verdict|judge?ment))(?: from \w+)? to",
