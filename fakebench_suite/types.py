@@ -177,3 +177,28 @@ class Score:
     n: int
     judge: str | None = None
     """Whose grades these are, where texts were graded; part of the column, never left out."""
+
+
+class Ruling(StrEnum):
+    """What a gate says of a run."""
+
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A gate's ruling on one run, with the sentence that says why and the figures behind it."""
+
+    gate: str
+    ruling: Ruling
+    reason: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    p: float | None = None
+    """Of a test, after Holm's correction over the gates that test."""
+    needed: int | None = None
+    """Cases that would settle an inconclusive ruling, were the value to stay as it is."""

@@ -12,7 +12,7 @@ LEVELS = {
     "prompts": 1,
     "sources": 2, "adapters": 2, "judges": 2,
     "metrics": 3,
-    "report": 4,
+    "report": 4, "gates": 4,
     "plugin": 5, "__main__": 5,
 }  # fmt: skip
 SIBLINGS = {"sources", "adapters", "judges"}

@@ -18,6 +18,7 @@ from fakebench_suite.metrics.text import TextScores
 from fakebench_suite.types import Outcome, Record, Score, Task
 
 ALL, EXACT = "all", "exact"
+_SILENT = (Outcome.UNPARSED, Outcome.REFUSED)
 _ERROR_KINDS = tuple(kind for kind in Outcome if kind.is_error)
 
 
@@ -73,7 +74,7 @@ def _rate_correct(task: Task, part: pd.DataFrame) -> Judged:
         for name, rows in _slice(task, mine):
             yield "accuracy", name, _mean(rows, rows["correct"]), judge
             if task in (Task.DETECTION, Task.REASONING):
-                parsed = rows[~rows["outcome"].isin([Outcome.UNPARSED, Outcome.REFUSED])]
+                parsed = rows[~rows["outcome"].isin(_SILENT)]
                 yield "accuracy_parsed", name, _mean(parsed, parsed["correct"]), judge
 
 
@@ -122,6 +123,7 @@ def _rate_outcomes(part: pd.DataFrame) -> Named:
     answered = part[~part["error"]]
     for outcome in (Outcome.UNPARSED, Outcome.REFUSED, Outcome.UNSCORED):
         yield f"{outcome}_rate", ALL, _mean(answered, answered["outcome"] == outcome)
+    yield "parsed_rate", ALL, _mean(answered, ~answered["outcome"].isin(_SILENT))
     for outcome in _ERROR_KINDS:
         yield f"{outcome}_rate", ALL, _mean(part, part["outcome"] == outcome)
 

@@ -54,6 +54,8 @@ def get_plan(config: pytest.Config) -> Plan:
             dataset = open_dataset(settings.data)
             if settings.answers is not None:
                 check_answers(settings.answers, dataset)
+            if settings.baseline is not None:
+                check_answers(settings.baseline, dataset)
             if asks and not dataset.has_images():
                 raise UserError(
                     f"There are no images below {settings.data}. Put FakeBench's fake_images/ and "
@@ -82,7 +84,7 @@ def choose_card(settings: Settings) -> Card:
 
 
 def check_answers(run: Path, dataset: Dataset) -> None:
-    """Raise UserError when the run was made over other data."""
+    """Raise UserError when an earlier run was made over other data than this one."""
     known = read_manifest(run)["dataset"]
     if known["digest"] != dataset.digest:
         raise UserError(

@@ -140,7 +140,8 @@ def _digest(contents: Iterable[bytes]) -> str:
 
 def _digest_code() -> str:
     root = Path(fakebench_suite.__file__).parent
-    return _digest(path.read_bytes() for path in sorted(root.rglob("*.py")))
+    files = (path for path in sorted(root.rglob("*")) if path.suffix in (".py", ".toml"))
+    return _digest(path.read_bytes() for path in files)
 
 
 def _digest_weights(folder: Path | None) -> str | None:

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,7 +13,11 @@ from fakebench_suite.judges.choice import JudgeChoice, read_choice
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.prompts import Style
 
+if TYPE_CHECKING:
+    from fakebench_suite.gates.rules import Gate
+
 DEFAULT_MODEL = "pocket"
+NO_GATES = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +34,9 @@ class Settings:
     answers: Path | None
     folder: Path
     remote_code: bool
+    gates: "tuple[Gate, ...]"
+    baseline: Path | None
+    strict: bool
 
 
 SETTINGS = pytest.StashKey[Settings]()
@@ -93,6 +101,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a run directory: judge its answers again without asking the model",
     )
     group.addoption(
+        "--gates",
+        metavar="FILE",
+        help="the rules that decide the exit status (default: gates.toml at the root, if there is"
+        " one; none: no rules)",
+    )
+    group.addoption(
+        "--baseline",
+        type=Path,
+        metavar="RUN",
+        help="an earlier run's directory, for gates and reports that compare",
+    )
+    group.addoption(
+        "--strict-cases",
+        action="store_true",
+        help="a missed case fails the session, as a failed test does in plain pytest",
+    )
+    group.addoption(
         "--reports",
         type=Path,
         default=Path("reports"),
@@ -127,6 +152,7 @@ def read_settings(config: pytest.Config) -> Settings:
         )
     try:
         judge = option.judge and read_choice(option.judge, rounds=option.judge_rounds)
+        gates = () if is_worker(config) else _find_gates(config)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     return Settings(
@@ -140,7 +166,23 @@ def read_settings(config: pytest.Config) -> Settings:
         answers=option.answers and _resolve(config, option.answers),
         folder=_resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
+        gates=gates,
+        baseline=option.baseline and _resolve(config, option.baseline),
+        strict=option.strict_cases,
     )
+
+
+def _find_gates(config: pytest.Config) -> "tuple[Gate, ...]":
+    """The gates asked for, else those at the root of the project; raises UserError."""
+    asked = config.option.gates
+    if asked == NO_GATES:
+        return ()
+    path = _resolve(config, Path(asked)) if asked else config.rootpath / "gates.toml"
+    if asked is None and not path.exists():
+        return ()
+    from fakebench_suite.gates.rules import read_gates
+
+    return read_gates(path)
 
 
 def _resolve(config: pytest.Config, path: Path) -> Path:

@@ -9,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from fakebench_suite.plugin.collection import get_plan
+from fakebench_suite.plugin.gating import DECISIONS, decide_status, rule, show_decisions
 from fakebench_suite.plugin.judging import audit_run
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
-from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder
 from fakebench_suite.report.comparison import Grid, lay_beside
 from fakebench_suite.report.markdown import (
@@ -36,7 +37,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Score the run, and let misses alone leave the exit status at 0.
+    """Score the run, and let the gates decide the exit status: a miss alone never does.
 
     The status stays pytest's own when anything but a miss failed, or a case was left unasked.
     """
@@ -46,8 +47,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     recorder = config.stash[RECORDER]
     finish_run(recorder, config)
     complete = len(recorder.recorded) >= recorder.selected
-    if exitstatus == pytest.ExitCode.TESTS_FAILED and not recorder.failures and complete:
-        session.exitstatus = pytest.ExitCode.OK
+    ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if not ended or recorder.failures or not complete:
+        return
+    decisions = config.stash[DECISIONS]
+    status = decide_status(decisions)
+    strict = config.stash[SETTINGS].strict and exitstatus == pytest.ExitCode.TESTS_FAILED
+    session.exitstatus = pytest.ExitCode.TESTS_FAILED if strict else status
 
 
 def finish_run(recorder: Recorder, config: pytest.Config) -> None:
@@ -79,7 +85,9 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> None:
         recorder.manifest["text_metrics"] = describe_metrics(encoder)
         store.write_texts(texts)
     store.write_scores(scores)
-    store.write_summary(write_markdown(recorder.manifest, scores))
+    decisions = rule(config, recorder.manifest, records, scores)
+    store.write_rulings(decisions)
+    store.write_summary(write_markdown(recorder.manifest, scores, decisions))
     dataset = get_plan(config).dataset
     if dataset.kind == "official":
         missing = write_submission(store.folder, dataset.cases, records)
@@ -107,6 +115,7 @@ def pytest_terminal_summary(
     for grid in lay_beside(recorder.manifest, scores):
         terminalreporter.line(f"{grid.title}, published rows and this run")
         terminalreporter.write(draw_grid(grid, colour=colour))
+    show_decisions(terminalreporter, config)
     terminalreporter.line(f"records and scores: {recorder.store.folder}")
 
 

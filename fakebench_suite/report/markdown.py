@@ -6,7 +6,7 @@ from typing import Any
 from fakebench_suite.judges.audit import NEEDED
 from fakebench_suite.metrics.tables import FOOTNOTE
 from fakebench_suite.report.comparison import lay_beside
-from fakebench_suite.types import Score, Task
+from fakebench_suite.types import Decision, Score, Task
 
 Row = tuple[str, str, str, str, str, str]
 HEADER: Row = ("task", "slice", "metric", "value", "95 % interval", "n")
@@ -90,10 +90,17 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def write_markdown(manifest: Mapping[str, Any], scores: Sequence[Score]) -> str:
-    """summary.md: the reservations, then the table."""
+def write_markdown(
+    manifest: Mapping[str, Any], scores: Sequence[Score], decisions: Sequence[Decision] = ()
+) -> str:
+    """summary.md: the reservations, what the gates ruled, then the table."""
     title, *reservations = map(_escape, describe_run(manifest))
     lines = [f"# {title}", "", *(f"> {line}" for line in reservations), ""]
+    if decisions:
+        lines += ["| gate | ruling | reason |", "|---|---|---|"]
+        rows = ((one.gate, one.ruling, one.reason) for one in decisions)
+        lines += [f"| {' | '.join(_escape(flatten(cell)) for cell in row)} |" for row in rows]
+        lines.append("")
     lines += [f"| {' | '.join(HEADER)} |", "|---|---|---|---:|---|---:|"]
     lines += [f"| {' | '.join(map(_escape, row))} |" for row in list_rows(scores)]
     for grid in lay_beside(manifest, scores):

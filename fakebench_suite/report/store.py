@@ -10,13 +10,13 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.types import Record, Score
+from fakebench_suite.types import Decision, Record, Score
 
 if TYPE_CHECKING:
     from fakebench_suite.metrics.text import TextScores
 
 MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
-TEXTS = "texts.jsonl"
+TEXTS, RULINGS = "texts.jsonl", "rulings.json"
 
 
 def check_folder(folder: Path) -> None:
@@ -73,6 +73,11 @@ class RunStore:
         ]
         _replace(self.folder / TEXTS, "".join(f"{line}\n" for line in lines))
 
+    def write_rulings(self, decisions: Sequence[Decision]) -> None:
+        """Write what the gates decided, in their order."""
+        lines = ",\n".join("  " + msgspec.json.encode(one).decode() for one in decisions)
+        _replace(self.folder / RULINGS, f"[\n{lines}\n]\n")
+
     def write_summary(self, text: str) -> None:
         """Write the summary as Markdown."""
         _replace(self.folder / SUMMARY, text)
@@ -90,6 +95,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UserError(f"{folder} is not a run directory: no {MANIFEST} to read.") from error
     return manifest
+
+
+def read_scores(folder: Path) -> list[Score]:
+    """The scores of a run."""
+    return msgspec.json.decode((folder / SCORES).read_bytes(), type=list[Score])
 
 
 def read_records(folder: Path) -> Iterator[Record]:

@@ -1,0 +1,1 @@
+"""Scores (and a baseline run) -> rulings."""

@@ -1,0 +1,107 @@
+"""Two runs case by case: how much worse is this one, and could it be luck.
+
+The unit is the image, because cases on one image stand or fall together.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest, bootstrap
+
+from fakebench_suite.types import Outcome, Record, Task
+
+RESAMPLES = 2000
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """What two runs made of the same cases, summed by image."""
+
+    drop: Floats
+    """Baseline less this run, one sum per image; in full marks, -1 to 1 a case."""
+    sizes: Floats
+    """Cases per image."""
+
+    @property
+    def n(self) -> int:
+        """Cases both runs have."""
+        return int(self.sizes.sum())
+
+    @property
+    def mean(self) -> float:
+        """The drop per case; positive is worse."""
+        return float(self.drop.sum() / self.sizes.sum())
+
+
+def pair(old: Mapping[str, float], new: Mapping[str, float], images: Mapping[str, str]) -> Pairs:
+    """The cases both runs have a value for, by image."""
+    both = sorted(old.keys() & new.keys())
+    names, index = np.unique([images[one] for one in both], return_inverse=True)
+    drops = np.array([old[one] - new[one] for one in both], dtype=float)
+    return Pairs(
+        drop=np.bincount(index, weights=drops, minlength=len(names)).astype(np.float64),
+        sizes=np.bincount(index, minlength=len(names)).astype(np.float64),
+    )
+
+
+def collect(records: Sequence[Record], task: Task, metric: str) -> dict[str, float]:
+    """The value of each graded case of a task, 0 to 1: right or wrong, or its marks over 2."""
+    if metric == "accuracy":
+        return {
+            one.case.id: float(one.verdict.outcome is Outcome.CORRECT)
+            for one in records
+            if one.case.task is task
+            and not one.verdict.outcome.is_error
+            and one.verdict.outcome is not Outcome.UNSCORED
+        }
+    return {
+        one.case.id: one.verdict.score / 2
+        for one in records
+        if one.case.task is task and one.verdict.ratings and one.verdict.score is not None
+    }
+
+
+def mcnemar(pairs: Pairs) -> float:
+    """One-sided exact McNemar: the chance of so many images turning worse, were both alike.
+
+    Where images are asked more than once, an image counts as worse or better by its sum.
+    """
+    worse, better = int((pairs.drop > 0).sum()), int((pairs.drop < 0).sum())
+    if worse + better == 0:
+        return 1.0
+    return float(binomtest(worse, worse + better, 0.5, alternative="greater").pvalue)
+
+
+def bound_drop(pairs: Pairs, level: float) -> tuple[float, float, float]:
+    """A paired bootstrap over images: lower and upper bound of the drop, and its p-value.
+
+    The bounds are one-sided at ``level`` each; the p-value is the share of resamples without a
+    drop. Where no image changed there is nothing to resample: then changes in up to
+    ``log(1 / level)`` images (three, at 5 %) would go unseen that often.
+    """
+    images = len(pairs.drop)
+    if not pairs.drop.any() or images < 2:
+        unseen = math.log(1 / level) / images
+        return pairs.mean - unseen, pairs.mean + unseen, 1.0
+
+    def ratio(drop: Floats, sizes: Floats, axis: int = -1) -> Floats:
+        found: Floats = drop.sum(axis=axis) / sizes.sum(axis=axis)
+        return found
+
+    result = bootstrap(
+        (pairs.drop, pairs.sizes),
+        ratio,
+        n_resamples=RESAMPLES,
+        batch=200,
+        paired=True,
+        vectorized=True,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    spread = result.bootstrap_distribution
+    p = (1 + float((spread <= 0).sum())) / (1 + RESAMPLES)
+    return float(np.quantile(spread, level)), float(np.quantile(spread, 1 - level)), p

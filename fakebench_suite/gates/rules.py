@@ -1,0 +1,107 @@
+"""The rules a run has to meet: ``gates.toml``, checked on reading."""
+
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.metrics.names import METRICS
+from fakebench_suite.types import Task
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Level = Annotated[float, msgspec.Meta(gt=0, lt=1)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Bound(StrEnum):
+    """Which figure of a score is held against the bar."""
+
+    VALUE = "value"
+    INTERVAL = "interval"
+    """The end of the 95 % interval that lies towards the bar."""
+
+
+class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What every gate has."""
+
+    name: str
+    minimum: Count = 1
+    """Fewer cases than this rule nothing."""
+    sample: Count | None = None
+    """Accepts a run of ``--sample N`` with N at least this; without it a sample is inconclusive."""
+
+
+class Threshold(Rule, frozen=True, kw_only=True, tag_field="kind", tag="threshold"):
+    """A floor or a ceiling, or both, on a score or on its interval."""
+
+    task: Task
+    metric: str
+    slice: str = "all"
+    at_least: float | None = None
+    at_most: float | None = None
+    on: Bound = Bound.INTERVAL
+    negligible: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """An interval across the bar that shows no more than this beyond it fails all the same."""
+
+    def __post_init__(self) -> None:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("a threshold needs at_least or at_most")
+        if self.metric not in METRICS:
+            raise ValueError(f"there is no metric {self.metric!r}; known: {', '.join(METRICS)}")
+
+
+class Regression(Rule, frozen=True, kw_only=True, tag_field="kind", tag="regression"):
+    """No worse than ``--baseline RUN``, by a paired test on the cases both runs answered.
+
+    ``accuracy`` is tested exactly (McNemar, by image), ``judged_score`` by a paired bootstrap over
+    images. The ruling is fail where the drop is significant at ``level`` and larger than
+    ``margin``, pass where a drop of ``margin`` is ruled out at the same level.
+    """
+
+    task: Task
+    metric: str = "accuracy"
+    margin: Share = 0.02
+    level: Level = 0.05
+
+    def __post_init__(self) -> None:
+        if self.metric not in ("accuracy", "judged_score"):
+            raise ValueError("a regression gate tests 'accuracy' or 'judged_score'")
+
+
+class Latency(Rule, frozen=True, kw_only=True, tag_field="kind", tag="latency"):
+    """Seconds per case against the baseline's: the ratio of their means, paired by case."""
+
+    at_most: Annotated[float, msgspec.Meta(gt=0)]
+    task: Task | None = None
+
+
+class Errors(Rule, frozen=True, kw_only=True, tag_field="kind", tag="errors"):
+    """The share of cases that ended in a model, judge or image error."""
+
+    at_most: Share = 0.0
+    task: Task | None = None
+
+
+Gate = Threshold | Regression | Latency | Errors
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    gate: list[Gate]
+
+
+def read_gates(path: Path) -> tuple[Gate, ...]:
+    """The gates of a file; raises UserError saying what is wrong with it."""
+    try:
+        gates = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).gate
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise UserError(f"The gates in {path} are malformed: {error}.") from error
+    except OSError as error:
+        raise UserError(f"The gates in {path} cannot be read: {error.strerror}.") from error
+    names = [gate.name for gate in gates]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"Two gates in {path} are called {twice[0]!r}; give each its own name.")
+    return tuple(gates)

@@ -1,0 +1,243 @@
+"""Gates over a run: pass, fail, or inconclusive with what would settle it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from statsmodels.stats.multitest import multipletests
+
+from fakebench_suite.gates.evidence import Evidence
+from fakebench_suite.gates.paired import Pairs, bound_drop, collect, mcnemar, pair
+from fakebench_suite.gates.rules import Bound, Errors, Gate, Latency, Regression, Threshold
+from fakebench_suite.types import Decision, Ruling, Score
+
+LEVEL = 0.05
+"""Of the bounds on a ratio of latencies, one-sided."""
+
+
+def rule_run(
+    gates: Sequence[Gate], run: Evidence, baseline: Evidence | None = None
+) -> list[Decision]:
+    """One decision per gate, in order; the p-values of tests are corrected together (Holm)."""
+    tests = {
+        gate.name: pairs
+        for gate in gates
+        if isinstance(gate, Regression)
+        and baseline is not None
+        and (pairs := _pair_runs(gate, run, baseline)).n > 0
+    }
+    raw = {
+        gate.name: _test(gate, tests[gate.name])
+        for gate in gates
+        if isinstance(gate, Regression) and gate.name in tests
+    }
+    adjusted = (
+        dict(zip(raw, multipletests(list(raw.values()), method="holm")[1], strict=True))
+        if raw
+        else {}
+    )
+    decisions = []
+    for gate in gates:
+        match gate:
+            case Threshold():
+                decisions.append(_rule_threshold(gate, run))
+            case Errors():
+                decisions.append(_rule_errors(gate, run))
+            case Latency():
+                decisions.append(_rule_latency(gate, run, baseline))
+            case Regression():
+                decisions.append(
+                    _rule_regression(gate, run, baseline, tests.get(gate.name), adjusted)
+                )
+    return decisions
+
+
+def _leave_open(gate: Gate, why: str, decision: Decision | None = None) -> Decision:
+    """Inconclusive, with the figures there are."""
+    found = decision or Decision(gate=gate.name, ruling=Ruling.INCONCLUSIVE, reason="")
+    return replace(found, ruling=Ruling.INCONCLUSIVE, reason=f"{why[0].upper()}{why[1:]}.")
+
+
+def _find_obstacle(gate: Gate, run: Evidence, n: int) -> str | None:
+    """What keeps a gate from ruling on this population, if anything does."""
+    whole = run.find_reservation(sample=gate.sample)
+    if whole is not None:
+        return whole
+    errors = 0 if isinstance(gate, Errors) else run.count_errors(gate.task)
+    if errors:
+        return f"{errors} {'case' if errors == 1 else 'cases'} ended in an error"
+    if n < gate.minimum:
+        return f"there are {n:,} cases and the gate asks for {gate.minimum:,}"
+    return None
+
+
+def _rule_threshold(gate: Threshold, run: Evidence) -> Decision:
+    score = next(
+        (
+            one
+            for one in run.scores
+            if (one.task, one.metric, one.slice) == (gate.task, gate.metric, gate.slice)
+        ),
+        None,
+    )
+    if score is None or score.value is None:
+        return _leave_open(gate, f"the run has no {gate.metric} for {gate.task}, {gate.slice}")
+    found = _judge_bars(gate, score, score.value)
+    obstacle = _find_obstacle(gate, run, score.n) or run.find_doubt(score.judge)
+    return _leave_open(gate, obstacle, found) if obstacle else found
+
+
+def _judge_bars(gate: Threshold, score: Score, value: float) -> Decision:
+    low, high = (value, value) if gate.on is Bound.VALUE else (score.low, score.high)
+    found = Decision(
+        gate=gate.name, ruling=Ruling.PASS, reason="", value=value, low=score.low,
+        high=score.high, n=score.n,
+    )  # fmt: skip
+    if low is None or high is None:
+        return _leave_open(gate, f'{gate.metric} has no interval; say on = "value"', found)
+    interval = "" if gate.on is Bound.VALUE else f" [{low:.3f}, {high:.3f}]"
+    said = f"{gate.metric} is {value:.3f}{interval} over {score.n:,} cases"
+    rulings: list[tuple[Ruling, str, int | None]] = []
+    for bar, side, gap in (
+        (gate.at_least, "at least", low - (gate.at_least or 0)),
+        (gate.at_most, "at most", (gate.at_most or 0) - high),
+    ):
+        if bar is None:
+            continue
+        # The far end of the interval: how much better than the bar it may be at best.
+        best = high - bar if side == "at least" else bar - low
+        if gap >= 0:
+            rulings.append((Ruling.PASS, f"{said}: {side} {bar:g}.", None))
+        elif best < gate.negligible or best <= 0:
+            rulings.append((Ruling.FAIL, f"{said}; it must be {side} {bar:g}.", None))
+        else:
+            needed = _settle(gate, value, bar, side, low, high, score.n)
+            more = f"; about {needed:,} cases would settle it" if needed else ""
+            why = f"{said}, across the bar of {side} {bar:g}{more}."
+            rulings.append((Ruling.INCONCLUSIVE, why, needed))
+    order = (Ruling.FAIL, Ruling.INCONCLUSIVE, Ruling.PASS)
+    ruling, reason, needed = min(rulings, key=lambda one: order.index(one[0]))
+    return replace(found, ruling=ruling, reason=reason, needed=needed)
+
+
+def _settle(
+    gate: Threshold, value: float, bar: float, side: str, low: float, high: float, n: int
+) -> int | None:
+    """Cases at which the interval, shrinking with their root, would clear the bar either way."""
+    above = value - bar if side == "at least" else bar - value
+    towards = value - low if side == "at least" else high - value
+    away = high - value if side == "at least" else value - low
+    sizes = []
+    if above > 0:
+        sizes.append(n * (towards / above) ** 2)
+    if gate.negligible > above:
+        sizes.append(n * (away / (gate.negligible - above)) ** 2)
+    return math.ceil(min(sizes)) if sizes else None
+
+
+def _rule_errors(gate: Errors, run: Evidence) -> Decision:
+    records = run.select(gate.task)
+    errors, n = run.count_errors(gate.task), len(records)
+    share = errors / n if n else 0.0
+    within = share <= gate.at_most
+    found = Decision(
+        gate=gate.name,
+        ruling=Ruling.PASS if within else Ruling.FAIL,
+        reason=f"{errors:,} of {n:,} cases ended in an error; at most {gate.at_most:.2%} may.",
+        value=share,
+        n=n,
+    )
+    obstacle = _find_obstacle(gate, run, n)
+    return _leave_open(gate, obstacle, found) if within and obstacle else found
+
+
+def _pair_runs(gate: Regression, run: Evidence, baseline: Evidence) -> Pairs:
+    images = {one.case.id: one.case.image for one in (*baseline.records, *run.records)}
+    old, new = (collect(side.records, gate.task, gate.metric) for side in (baseline, run))
+    return pair(old, new, images)
+
+
+def _test(gate: Regression, pairs: Pairs) -> float:
+    if gate.metric == "accuracy":
+        return mcnemar(pairs)
+    return bound_drop(pairs, gate.level)[2]
+
+
+def _rule_regression(
+    gate: Regression,
+    run: Evidence,
+    baseline: Evidence | None,
+    pairs: Pairs | None,
+    adjusted: dict[str, float],
+) -> Decision:
+    if baseline is None:
+        return _leave_open(gate, "no --baseline was given")
+    if pairs is None:
+        return _leave_open(gate, f"the two runs share no graded {gate.task} case")
+    low, high, _ = bound_drop(pairs, gate.level)
+    p = float(adjusted[gate.name])
+    said = f"{gate.metric} fell by {pairs.mean:+.3f} [{low:+.3f}, {high:+.3f}] on {pairs.n:,} cases"
+    found = Decision(
+        gate=gate.name, ruling=Ruling.PASS, reason=f"{said}: less than {gate.margin:g}.",
+        value=pairs.mean, low=low, high=high, n=pairs.n, p=p,
+    )  # fmt: skip
+    obstacle = _find_obstacle(gate, run, pairs.n) or baseline.find_reservation(sample=gate.sample)
+    obstacle = obstacle or _compare_judges(gate, run, baseline)
+    if obstacle:
+        return _leave_open(gate, obstacle, found)
+    if p <= gate.level and pairs.mean > gate.margin:
+        why = f"{said} (p = {p:.2g}); at most {gate.margin:g} is allowed."
+        return replace(found, ruling=Ruling.FAIL, reason=why)
+    if high <= gate.margin:
+        return found
+    room = gate.margin - pairs.mean
+    needed = math.ceil(pairs.n * ((high - pairs.mean) / room) ** 2) if room > 0 else None
+    more = f"; about {needed:,} cases would settle it" if needed else ""
+    why = f"{said}: a drop of {gate.margin:g} is neither shown nor ruled out{more}."
+    return replace(found, ruling=Ruling.INCONCLUSIVE, reason=why, needed=needed)
+
+
+def _compare_judges(gate: Regression, run: Evidence, baseline: Evidence) -> str | None:
+    if gate.metric == "accuracy":
+        return None
+    one, two = (side.manifest["judge"]["text"] for side in (run, baseline))
+    if one != two:
+        return f"the judges differ: {one} now, {two} in the baseline"
+    return run.find_doubt(one)
+
+
+def _rule_latency(gate: Latency, run: Evidence, baseline: Evidence | None) -> Decision:
+    if baseline is None:
+        return _leave_open(gate, "no --baseline was given")
+    images = {one.case.id: one.case.image for one in (*baseline.records, *run.records)}
+    old, new = (
+        {one.case.id: one.answer.seconds for one in side.select(gate.task) if one.answer}
+        for side in (baseline, run)
+    )
+    pairs = pair(old, new, images)
+    before = sum(old[name] for name in old.keys() & new.keys())
+    if pairs.n == 0 or before <= 0:
+        return _leave_open(gate, "the two runs share no timed case")
+    low, high, _ = bound_drop(pairs, LEVEL)
+    # A drop of seconds is a gain of speed: the ratio's bounds are the drop's, turned round.
+    ratio, floor, ceiling = (1 - one * pairs.n / before for one in (pairs.mean, high, low))
+    said = f"a case takes {ratio:.2f} [{floor:.2f}, {ceiling:.2f}] times the baseline's seconds"
+    found = Decision(
+        gate=gate.name,
+        ruling=Ruling.PASS,
+        reason=f"{said[0].upper()}{said[1:]}: at most {gate.at_most:g}.",
+        value=ratio,
+        low=floor,
+        high=ceiling,
+        n=pairs.n,
+    )
+    same = run.manifest["hardware"] == baseline.manifest["hardware"]
+    obstacle = _find_obstacle(gate, run, pairs.n)
+    if obstacle or not same:
+        return _leave_open(gate, obstacle or "the baseline ran on other hardware", found)
+    if ceiling <= gate.at_most:
+        return found
+    if floor > gate.at_most:
+        why = f"{said[0].upper()}{said[1:]}; at most {gate.at_most:g} is allowed."
+        return replace(found, ruling=Ruling.FAIL, reason=why)
+    return _leave_open(gate, f"{said}, across the bar of {gate.at_most:g}", found)

@@ -1,0 +1,91 @@
+"""``gates.toml`` is checked on reading, and every mistake is one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.gates.rules import Bound, Errors, Latency, Regression, Threshold, read_gates
+from fakebench_suite.metrics.names import METRICS
+from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.types import Outcome, Task
+from tests.builders import make_record
+
+ROOT = Path(__file__).parents[2]
+FLOOR = '[[gate]]\nname = "a"\nkind = "threshold"\ntask = "detection"\nmetric = "accuracy"\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    """A file of gates."""
+    path = folder / "gates.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shipped_gates_are_the_ones_promised() -> None:
+    """Better than chance, no constant answer, 95 % parsed, no errors."""
+    chance, constant, parsed, errors = read_gates(ROOT / "gates.toml")
+    assert isinstance(chance, Threshold)
+    assert (chance.metric, chance.at_least, chance.on) == ("balanced_accuracy", 0.5, Bound.INTERVAL)
+    assert isinstance(constant, Threshold)
+    assert (constant.metric, constant.at_least, constant.at_most) == ("fake_rate", 0.02, 0.98)
+    assert isinstance(parsed, Threshold)
+    assert (parsed.metric, parsed.at_least) == ("parsed_rate", 0.95)
+    assert isinstance(errors, Errors)
+    assert errors.at_most == 0
+
+
+def test_all_kinds_are_read(tmp_path: Path) -> None:
+    """Thresholds, regressions and latencies with their defaults."""
+    text = FLOOR + (
+        'at_least = 0.6\n[[gate]]\nname = "b"\nkind = "regression"\ntask = "detection"\n'
+        '[[gate]]\nname = "c"\nkind = "latency"\nat_most = 1.2\n'
+    )
+    floor, regression, latency = read_gates(write(tmp_path, text))
+    assert isinstance(floor, Threshold)
+    assert floor.slice == "all"
+    assert isinstance(regression, Regression)
+    assert (regression.metric, regression.margin, regression.level) == ("accuracy", 0.02, 0.05)
+    assert isinstance(latency, Latency)
+    assert latency.task is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("gate = 3", "malformed"),
+        ("[[gate]", "malformed"),
+        (FLOOR, "needs at_least or at_most"),
+        (FLOOR.replace("accuracy", "accurracy") + "at_least = 1", "no metric 'accurracy'"),
+        (FLOOR + "at_least = 0.5\nat_leest = 0.4", "at_leest"),
+        (FLOOR.replace("detection", "detektion") + "at_least = 0.5", "detektion"),
+        (FLOOR + "at_least = 0.5\nminimum = 0", "minimum"),
+        (2 * (FLOOR + "at_least = 0.5\n"), "Two gates"),
+        ('[[gate]]\nname = "r"\nkind = "regression"\ntask = "analysis"\nmetric = "x"', "tests"),
+        ('[[gate]]\nname = "l"\nkind = "latency"', "at_most"),
+        ('[[gate]]\nname = "q"\nkind = "queue"', "queue"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:
+    """A misspelt field, metric or task is refused by name, not ignored."""
+    with pytest.raises(UserError, match=said):
+        read_gates(write(tmp_path, text))
+
+
+def test_an_absent_or_binary_file_is_a_sentence(tmp_path: Path) -> None:
+    """Neither ends in a traceback."""
+    with pytest.raises(UserError, match="cannot be read"):
+        read_gates(tmp_path / "none.toml")
+    (tmp_path / "b.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="malformed"):
+        read_gates(tmp_path / "b.toml")
+
+
+def test_every_score_can_be_gated() -> None:
+    """No metric is scored whose name a gate would refuse."""
+    records = [
+        make_record(f"{task}{n}.png", Outcome.CORRECT, fake=n % 2 == 0, task=task, score=score)
+        for task, score in ((Task.DETECTION, None), (Task.INTERPRETATION, 2.0))
+        for n in range(4)
+    ]
+    assert {one.metric for one in score_records(records)} <= set(METRICS)

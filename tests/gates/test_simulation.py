@@ -1,0 +1,39 @@
+"""How often the non-regression gate cries wolf, and how large a drop it finds."""
+
+import numpy as np
+import pytest
+
+from fakebench_suite.gates.paired import Pairs, mcnemar
+
+LEVEL, MARGIN = 0.05, 0.02
+CHANGED = 0.10
+"""Share of cases on which two runs of equal skill differ."""
+
+
+def draw(rng: np.random.Generator, n: int, drop: float) -> Pairs:
+    """Two runs over n images that differ on a tenth of them, one worse by ``drop``."""
+    chances = [(CHANGED + drop) / 2, (CHANGED - drop) / 2, 1 - CHANGED]
+    change = rng.choice([1.0, -1.0, 0.0], size=n, p=chances)
+    return Pairs(drop=change, sizes=np.ones(n))
+
+
+def alarm_rate(n: int, drop: float, runs: int = 1500) -> float:
+    """The share of simulated runs that fail the gate."""
+    rng = np.random.default_rng(n)
+    pairs = [draw(rng, n, drop) for _ in range(runs)]
+    return float(np.mean([mcnemar(one) <= LEVEL and one.mean > MARGIN for one in pairs]))
+
+
+@pytest.mark.parametrize("n", [600, 3000, 6000])
+def test_no_change_is_seldom_called_a_regression(n: int) -> None:
+    """At no change the gate fails at most as often as its level, with and without its margin."""
+    assert alarm_rate(n, 0.0) <= LEVEL
+    rng = np.random.default_rng(n)
+    plain = np.mean([mcnemar(draw(rng, n, 0.0)) <= LEVEL for _ in range(1500)])
+    assert plain <= LEVEL + 0.01  # the simulation's own error
+
+
+@pytest.mark.parametrize(("n", "drop"), [(600, 0.045), (3000, 0.027), (6000, 0.025)])
+def test_real_drops_are_found(n: int, drop: float) -> None:
+    """The drops that README names are found in at least four of five runs."""
+    assert alarm_rate(n, drop, runs=600) >= 0.8
