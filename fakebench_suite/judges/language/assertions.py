@@ -1,9 +1,4 @@
-"""Where a reply asserts what the image is.
-
-What stands before a label in its clause may leave it open ("some say", "no sign that"), and so may
-what follows it ("real or fake", "a fake plant"). Both are held against what :mod:`.grammar`
-understands, and what is not understood is no assertion.
-"""
+"""Where a reply asserts what the image is, how strongly, and whether "it" is the image at all."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,9 +6,8 @@ from dataclasses import dataclass
 
 from fakebench_suite.judges.language import grammar
 from fakebench_suite.judges.language.lexicon import LETTER, Sentence
+from fakebench_suite.judges.language.resolution import Match, find_bound, resolve
 from fakebench_suite.types import Authenticity
-
-Match = re.Match[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +42,6 @@ _TURNS = re.compile(
     r"\b(?:but|however|yet|though|nevertheless|nonetheless|(?:clos|furth)er (?:look|inspection|"
     r"examination)|looking closer|in the details?|on a wider view)\b|(?:^|[.;] )still\b"
 )
-_LIKELIER = re.compile(r"\b(?:more|rather) (?:likely|probably)\b")
 _PLURAL = frozenset({"are", "were"})
 
 
@@ -75,7 +68,7 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
             if pronoun and _strays(sentence, match.start()):
                 continue
             mentioned = mentioned or _names_image(match)
-            said = _resolve(sentence, match)
+            said = resolve(sentence, match)
             if said is None:
                 continue
             mentioned = True
@@ -96,7 +89,7 @@ def _describe(
         return Assertion(said=_turn(said), words=words, weak=False, granted=False, rank=rank)
     rest = " ".join(sentence.words[match.end() :])
     turned = weak and (_TURNS.search(rest) or _TURNS.search(after))
-    start = _find_bound(grammar.WIDE_BOUND, sentence, match.start())
+    start = find_bound(grammar.WIDE_BOUND, sentence, match.start())
     clause = sentence.tags[start : match.end()]
     so_far = sentence.tags[: match.end()].rpartition(LETTER["BUT"])[2]
     granted = LETTER["ALTHOUGH"] in clause or LETTER["FIRST"] in so_far
@@ -178,82 +171,3 @@ def _keeps_topic(sentence: Sentence, *, mentioned: bool, before: bool) -> bool:
     if _LABELS.search(sentence.tags) or _INTRODUCES.search(sentence.text):
         return False
     return before or LETTER["IMAGE"] in sentence.tags
-
-
-def _find_bound(bound: re.Pattern[str], sentence: Sentence, place: int) -> int:
-    ends = [match.end() for match in bound.finditer(sentence.tags, 0, place)]
-    return ends[-1] if ends else 0
-
-
-def _resolve(sentence: Sentence, match: Match) -> Authenticity | None:
-    """The label a match asserts, its negations counted; None when it leaves the matter open."""
-    tags = sentence.tags
-    valued = grammar.VALUED.match(tags, match.end()) if match.re is grammar.BARE else None
-    if not (valued or _is_complete(sentence, match)) or grammar.QUALIFIED.match(tags, match.end()):
-        return None
-    turned = _weigh_scope(sentence, match)
-    if turned is None:
-        return None
-    groups = match.groupdict()
-    negations = sum(bool(groups.get(name)) for name in ("not1", "not2", "not3", "not4"))
-    crossed = valued is not None and valued["no"] is not None
-    fake = bool(match["fake"] or match["made"])
-    odd = (negations + turned + crossed) % 2 == 1
-    if not _agrees(sentence, match, fake=fake, odd=odd):
-        return None
-    return Authenticity.FAKE if fake != odd else Authenticity.REAL
-
-
-def _is_complete(sentence: Sentence, match: Match) -> bool:
-    """Whether the label is the image's own, by what follows it."""
-    tags, groups = sentence.tags, match.groupdict()
-    adjective = (match["fake"] or match["real"]) and not match["noun"]
-    noun = match["fake"] is not None and sentence.words[match.end() - 1] == "fake"
-    if adjective and ((match["loose"] and not noun) or not grammar.NEXT.match(tags, match.end())):
-        return False
-    if match.re is grammar.BARE:
-        opens = tags[match.start()] in (LETTER["I"], LETTER["AS"])
-        generic = match["noun"] and grammar.PREDICATED.match(tags, match.end()) is not None
-        return not (opens or generic) and grammar.CLOSED.match(tags, match.end()) is not None
-    if groups.get("told"):
-        points = tags[match.start()] == LETTER["POINTS"]
-        if adjective and points:
-            return False
-        # "..., suggesting a fake image" goes on; "others, ..., suggest a real one" does not.
-        split = points and tags[: match.start()].endswith(LETTER["STOP"])
-        return not split or sentence.words[match.start()].endswith("ing")
-    return True
-
-
-def _weigh_scope(sentence: Sentence, match: Match) -> bool | None:
-    """Whether the words before an assertion turn it round; None where they leave it open."""
-    place = match.start()
-    wide = sentence.tags[_find_bound(grammar.WIDE_BOUND, sentence, place) : place]
-    if grammar.HEARSAY.search(wide):
-        return None
-    before = sentence.tags[_find_bound(grammar.BOUND, sentence, place) : place]
-    called = match.groupdict().get("called")
-    if grammar.FLIPPED.fullmatch(before) or (called and grammar.UNCALLED.fullmatch(before)):
-        return True
-    if grammar.LEAD.fullmatch(before) or grammar.TOLD.fullmatch(before):
-        return False
-    shows = match.groupdict().get("told") or (called and LETTER["AS"] in match[0])
-    if shows and grammar.SHOWN.fullmatch(before):
-        return False
-    return None
-
-
-def _agrees(sentence: Sentence, match: Match, *, fake: bool, odd: bool) -> bool:
-    """Whether a second label right behind the first, if there is one, says the same."""
-    other = grammar.OPPOSED.match(sentence.tags, match.end())
-    if other is None or (other["end"] is not None and other["not"] is None):
-        return grammar.OR_ELSE.match(sentence.tags, match.end()) is None
-    if other["end"] is not None:
-        return False
-    link = other["link"]
-    second, negated = other["fake"] is not None, other["not"] is not None
-    if LETTER["THAN"] in link:
-        return _LIKELIER.search(sentence.quote(match.start(), match.end())) is not None
-    if not negated and (LETTER["OR"] in link or LETTER["AND"] in link):
-        return second == fake  # "not fake or AI-generated": one negation for both
-    return (second != (negated or LETTER["INSTEAD"] in link)) == (fake != odd)
