@@ -46,7 +46,21 @@ def pytest_runtest_makereport(
             report.longrepr = f"{case.id}: {record.verdict.outcome}: {record.verdict.why}"
     if record is not None:
         setattr(report, _ATTRIBUTE, msgspec.to_builtins(record))
+        item.user_properties += list_properties(record)  # JUnit reads them after teardown
     return report
+
+
+def list_properties(record: Record) -> list[tuple[str, object]]:
+    """What a JUnit file says of a case besides that it was missed."""
+    case, verdict = record.case, record.verdict
+    properties = {
+        "id": case.id,
+        "task": str(case.task),
+        "generator": case.generator,
+        "outcome": str(verdict.outcome),
+        "score": verdict.score,
+    }
+    return [(name, value) for name, value in properties.items() if value is not None]
 
 
 MISS_CATEGORIES = tuple(word for kind, (word, _, _) in _WORDS.items() if kind.is_miss)

@@ -1,7 +1,9 @@
 """The end of a session: scores, summary, exit status, and the table in the terminal."""
 
+import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -14,6 +16,7 @@ from fakebench_suite.plugin.judging import audit_run
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder
+from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.comparison import Grid, lay_beside
 from fakebench_suite.report.markdown import (
     HEADER,
@@ -87,12 +90,23 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> None:
     store.write_scores(scores)
     decisions = rule(config, recorder.manifest, records, scores)
     store.write_rulings(decisions)
-    store.write_summary(write_markdown(recorder.manifest, scores, decisions))
+    summary = write_markdown(recorder.manifest, scores, decisions)
+    store.write_summary(summary)
     dataset = get_plan(config).dataset
     if dataset.kind == "official":
         missing = write_submission(store.folder, dataset.cases, records)
         recorder.manifest["submission"] = {"missing": len(missing)}
     store.write_manifest(recorder.manifest)
+    store.write_badge(make_badge(recorder.manifest, scores, decisions))
+    append_step_summary(summary)
+
+
+def append_step_summary(summary: str) -> None:
+    """Add the summary to the page of a GitHub Actions job, where this is one."""
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if page:
+        with Path(page).open("a", encoding="utf-8") as stream:
+            stream.write(summary)
 
 
 @pytest.hookimpl(trylast=True)
@@ -105,7 +119,7 @@ def pytest_terminal_summary(
         return
     recorder = config.stash[RECORDER]
     assert recorder.store is not None
-    if config.option.verbose > 0:
+    if config.option.verbose > 0 or "m" in config.option.reportchars:
         show_misses(terminalreporter)
     terminalreporter.section("FakeBench scores")
     for line in describe_run(recorder.manifest):

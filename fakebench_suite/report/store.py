@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fakebench_suite.metrics.text import TextScores
 
 MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
-TEXTS, RULINGS = "texts.jsonl", "rulings.json"
+TEXTS, RULINGS, BADGE = "texts.jsonl", "rulings.json", "badge.json"
 
 
 def check_folder(folder: Path) -> None:
@@ -77,6 +77,10 @@ class RunStore:
         """Write what the gates decided, in their order."""
         lines = ",\n".join("  " + msgspec.json.encode(one).decode() for one in decisions)
         _replace(self.folder / RULINGS, f"[\n{lines}\n]\n")
+
+    def write_badge(self, badge: Mapping[str, Any]) -> None:
+        """Write the badge as shields.io reads it."""
+        _replace(self.folder / BADGE, json.dumps(badge, ensure_ascii=False) + "\n")
 
     def write_summary(self, text: str) -> None:
         """Write the summary as Markdown."""

@@ -1,0 +1,49 @@
+"""What a run tells other tools: cards on demand, JUnit properties, a job page, a badge."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.plugin.sandbox import MODES, Run
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_junit_carries_each_case(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """Id, task, generator, outcome and score are properties of the test case, missed or not."""
+    run(f"--data={data}", "-m", "detection", "--junitxml=junit.xml", *mode)
+    root = ElementTree.parse(project / "junit.xml").getroot()  # noqa: S314  # written just above
+    cases = [
+        {one.attrib["name"]: one.attrib["value"] for one in case.iter("property")}
+        for case in root.iter("testcase")
+    ]
+    assert len(cases) == 16
+    assert {one["outcome"] for one in cases} == {"correct", "incorrect"}
+    assert all(one["task"] == "detection" and one["id"] for one in cases)
+    assert sum("generator" in one for one in cases) == 8
+
+
+def test_cards_of_misses_come_on_demand(run: Run, data: Path) -> None:
+    """``-rm`` prints asked, expected, said and why; a plain run does not; neither a traceback."""
+    plain = run(f"--data={data}", "-m", "detection", "--run=plain").stdout.str()
+    assert "expected  real" not in plain
+    told = run(f"--data={data}", "-m", "detection", "--run=told", "-rm").stdout.str()
+    assert told.count("expected  real") == 8
+    assert "Traceback" not in told
+
+
+def test_a_job_page_gets_the_summary(
+    run: Run, data: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The summary is added behind what the page holds, and a badge lies in the run directory."""
+    page = project / "page.md"
+    page.write_text("before\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    run(f"--data={data}", "-m", "detection")
+    summary = (project / "reports/run/summary.md").read_text(encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == f"before\n{summary}"
+    badge = json.loads((project / "reports/run/badge.json").read_text(encoding="utf-8"))
+    assert badge["message"] == "50.0% balanced accuracy, partial"
