@@ -96,8 +96,8 @@ def audit(
     for kind, value in found.means.items():
         typer.echo(f"  {kind:<12} {'no marks' if value is None else f'{value:.2f} of 2'}")
     for comparison, share in found.right.items():
-        verdict = "right" if share >= NEEDED else "WRONG"
-        typer.echo(f"  {comparison:<24} {verdict} on {share:.0%} of the images")
+        verdict = "enough" if share >= NEEDED else "NOT ENOUGH"
+        typer.echo(f"  {comparison:<24} right on {share:.0%} of the images: {verdict}")
     typer.echo("fit to gate" if found.passed else "not fit to gate")
     raise SystemExit(not found.passed)
 

@@ -28,6 +28,10 @@ class ImageError(SuiteError):
 class JudgeError(SuiteError):
     """An answer could not be judged; never a verdict and never a zero."""
 
+    def __init__(self, message: str, *, failed_rounds: int = 0) -> None:
+        super().__init__(message)
+        self.failed_rounds = failed_rounds
+
 
 class ModelError(SuiteError):
     """The model failed on one prompt; never an answer and never a zero."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from fakebench_suite.errors import UserError
 from fakebench_suite.judges.rubric import Messages
 from fakebench_suite.types import Rating
 
@@ -14,10 +15,17 @@ class RatingCache:
     """A table of marks in a file that several workers may share."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._base = sqlite3.connect(path, timeout=60, isolation_level=None)
-        self._base.execute("PRAGMA journal_mode=WAL")
-        self._base.execute("CREATE TABLE IF NOT EXISTS ratings (key TEXT PRIMARY KEY, rating BLOB)")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._base = sqlite3.connect(path, timeout=60, isolation_level=None)
+            self._base.execute("PRAGMA journal_mode=WAL")
+            self._base.execute(
+                "CREATE TABLE IF NOT EXISTS ratings (key TEXT PRIMARY KEY, rating BLOB)"
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise UserError(
+                f"The judge's marks cannot be kept in {path}: {error}. Choose another --reports."
+            ) from error
 
     def find(self, judge: str, messages: Messages, number: int) -> Rating | None:
         """The marks of this judge's round on these messages, if they were given before."""

@@ -111,5 +111,10 @@ class EndpointJudge:
 
 
 def _get_text(completion: ChatCompletion) -> str:
+    """The reply's text; empty, and so without marks, where a server sent anything else."""
     choices = completion.choices or []
-    return (choices[0].message.content or "") if choices else ""
+    content: object = choices[0].message.content if choices else ""
+    if isinstance(content, list):  # Some servers send a list of parts.
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""

@@ -41,7 +41,8 @@ class LocalJudge:
                 "--judge=transformers:PATH at its directory."
             ) from error
         self._model = model.to(self._device).eval()
-        self._key = f"{self.name} {_fingerprint(Path(place))}"
+        revision = getattr(model.config, "_commit_hash", None)  # of a checkpoint from the hub
+        self._key = f"{self.name} {revision or _fingerprint(Path(place))}"
         if self._tokenizer.chat_template is None:
             raise UserError(f"The judge {place!r} has no chat template; choose an instruct model.")
         if self._tokenizer.pad_token is None:

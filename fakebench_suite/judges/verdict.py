@@ -80,10 +80,11 @@ class Grader:
         exact = case.twin is not None and case.label is not Authenticity.REAL
         if not case.expected or not (exact or self.judgement):
             return verdict
-        if verdict.outcome is not Outcome.CORRECT and self.judgement and not self.judgement.given:
-            # A miss whatever the judge would have said.
-            return replace(verdict, failed_rounds=self.judgement.failed)
+        # A failed judgement raises for right and wrong conclusions alike: dropping only the right
+        # ones would bend the accuracy.
         clue = self.judge_text(case, text)
+        if clue.outcome is Outcome.UNSCORED:  # A stand-in's score stands beside the conclusion.
+            return replace(verdict, score=clue.score, judge=clue.judge)
         if verdict.outcome is Outcome.CORRECT:
             return replace(clue, said=verdict.said, why=f"{verdict.why}; {clue.why}")
         return replace(clue, outcome=verdict.outcome, said=verdict.said, why=verdict.why)
@@ -100,7 +101,10 @@ class Grader:
 
     def _apply(self, judgement: Judgement) -> Verdict:
         if judgement.score is None:
-            raise JudgeError(f"no round gave marks ({judgement.failed} failed): {judgement.why}")
+            raise JudgeError(
+                f"no round gave marks ({judgement.failed} failed): {judgement.why}",
+                failed_rounds=judgement.failed,
+            )
         if judgement.stand_in is not None:
             # Rule 6: what a stand-in makes of a text is no verdict on it.
             why = f"{self.name} found a similarity of {judgement.score / 2:.2f}"

@@ -89,4 +89,5 @@ def _compare_twins(parsed: pd.DataFrame) -> Estimate:
         asked, left_on=["twin", "form"], right_on=["image", "form"], suffixes=("", "_twin")
     )
     ranked = (np.sign(pairs["suspicion"] - pairs["suspicion_twin"]) + 1) / 2
-    return estimate_mean(ranked, pairs["image"].tolist())
+    decided = bool(np.isin(ranked, (0.0, 1.0)).all())
+    return estimate_mean(ranked, pairs["image"].tolist(), proportion=decided)

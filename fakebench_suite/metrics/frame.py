@@ -41,6 +41,8 @@ def tabulate(records: Iterable[Record]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("id", ignore_index=True)
     frame["correct"] = frame["outcome"] == Outcome.CORRECT
     frame["error"] = frame["outcome"].isin([str(kind) for kind in Outcome if kind.is_error])
+    # Exact grades and marks decide what passes; a stand-in's similarity does not.
+    frame["decided"] = (frame["judge"] == "exact") | frame["completeness"].notna()
     frame["graded"] = ~frame["error"] & (frame["outcome"] != Outcome.UNSCORED)
     return frame
 

@@ -48,6 +48,7 @@ def _score_task(task: Task, part: pd.DataFrame, texts: Mapping[str, TextScores])
         *_rate_correct(task, part),
         *((*one, None) for one in plain),
         *_average_grades(part[~part["error"] & part["score"].notna()]),
+        *_count_failed_rounds(part),
     ):
         yield Score(
             metric=metric,
@@ -68,9 +69,10 @@ def _rate_correct(task: Task, part: pd.DataFrame) -> Judged:
     of them graded is given for each.
     """
     graded = part[part["graded"]]
-    graders = sorted(graded["judge"].dropna().unique()) or [None]
+    decided = graded["judge"].where(graded["decided"])  # a stand-in decides nothing
+    graders = sorted(decided.dropna().unique()) or [None]
     for judge in graders:
-        mine = graded[graded["judge"].isna() | (graded["judge"] == judge)] if judge else graded
+        mine = graded[decided.isna() | (decided == judge)] if judge else graded
         for name, rows in _slice(task, mine):
             yield "accuracy", name, _mean(rows, rows["correct"]), judge
             if task in (Task.DETECTION, Task.REASONING):
@@ -89,21 +91,29 @@ def _average_grades(texts: pd.DataFrame) -> Judged:
     for judge, rows in texts.groupby("judge"):
         name = str(judge)
         if name == EXACT:
-            yield "exact_score", ALL, _double(_mean(rows, rows["score"] / 2)), name
+            yield "exact_score", ALL, _double(_average(rows, rows["score"] / 2)), name
         elif rows["completeness"].isna().all():
-            yield "stand_in_score", ALL, _double(_mean(rows, rows["score"] / 2)), name
+            yield "stand_in_score", ALL, _double(_average(rows, rows["score"] / 2)), name
         else:
             yield from ((*one, name) for one in _average_marks(rows))
 
 
 def _average_marks(marks: pd.DataFrame) -> Named:
     """One judge's marks, and how far its rounds agree."""
-    yield "judged_score", ALL, _double(_mean(marks, marks["score"] / 2))
+    yield "judged_score", ALL, _double(_average(marks, marks["score"] / 2))
     for mark in ("completeness", "preciseness", "relevance"):
-        yield mark, ALL, _double(_mean(marks, marks[mark] / 2))
+        yield mark, ALL, _double(_average(marks, marks[mark] / 2))
     spread = marks[marks["round_sd"].notna()]
-    yield "judge_round_sd", ALL, _mean(spread, spread["round_sd"])
-    yield "judge_failed_rounds", ALL, _mean(marks, marks["failed_rounds"])
+    yield "judge_round_sd", ALL, _average(spread, spread["round_sd"])
+
+
+def _count_failed_rounds(part: pd.DataFrame) -> Judged:
+    """Rounds that gave no marks, per text that was put before a judge, answered or not."""
+    asked = part[part["completeness"].notna() | (part["outcome"] == Outcome.JUDGE_ERROR)]
+    if not asked.empty:
+        names = asked["judge"].dropna().unique()
+        judge = str(names[0]) if len(names) == 1 else None
+        yield "judge_failed_rounds", ALL, _average(asked, asked["failed_rounds"]), judge
 
 
 def _average_texts(part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Named:
@@ -113,7 +123,11 @@ def _average_texts(part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Named
     for metric in table.columns:
         values = table[metric].astype(float)
         known = values.notna()
-        yield metric, ALL, estimate_mean(values[known], images[known.to_numpy()].tolist())
+        yield (
+            metric,
+            ALL,
+            estimate_mean(values[known], images[known.to_numpy()].tolist(), proportion=False),
+        )
 
 
 def _rate_outcomes(part: pd.DataFrame) -> Named:
@@ -153,5 +167,9 @@ def _double(half: Estimate) -> Estimate:
     return Estimate(value=value, low=low, high=high, n=half.n)
 
 
-def _mean(rows: pd.DataFrame, values: pd.Series) -> Estimate:
-    return estimate_mean(values.astype(float), rows["image"].tolist())
+def _mean(rows: pd.DataFrame, hits: pd.Series) -> Estimate:
+    return estimate_mean(hits.astype(float), rows["image"].tolist())
+
+
+def _average(rows: pd.DataFrame, values: pd.Series) -> Estimate:
+    return estimate_mean(values.astype(float), rows["image"].tolist(), proportion=False)

@@ -1,6 +1,6 @@
 """Collection: one pytest item per case, in an order that the seed alone decides."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from fakebench_suite.plugin.options import (
     is_worker,
     read_settings,
 )
-from fakebench_suite.report.store import read_manifest
+from fakebench_suite.report.store import read_manifest, read_records
 from fakebench_suite.sources import open_dataset
 from fakebench_suite.sources.dataset import Dataset
 from fakebench_suite.sources.sampling import order_cases
@@ -63,7 +63,9 @@ def get_plan(config: pytest.Config) -> Plan:
                 )
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
-        cases = order_cases(dataset.cases, seed=settings.seed, sample=settings.sample)
+        cases = order_cases(
+            choose_cases(settings.answers, dataset), seed=settings.seed, sample=settings.sample
+        )
         config.stash[_PLAN] = Plan(
             settings=settings, card=card, dataset=dataset, cases=tuple(cases)
         )
@@ -81,6 +83,17 @@ def choose_card(settings: Settings) -> Card:
             "Leave --model out: with --answers no model is asked."
         )
     return msgspec.convert(card, Card)
+
+
+def choose_cases(answers: Path | None, dataset: Dataset) -> Sequence[Case]:
+    """All cases of the data set, or with ``--answers`` those the earlier run recorded."""
+    if answers is None:
+        return dataset.cases
+    try:
+        recorded = {record.case.id for record in read_records(answers)}
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
+    return [case for case in dataset.cases if case.id in recorded]
 
 
 def check_answers(run: Path, dataset: Dataset) -> None:

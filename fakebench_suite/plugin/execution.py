@@ -123,7 +123,9 @@ def make_error_record(item: pytest.Item, case: Case, error: BaseException) -> Re
             return None
     prompt = build_prompt(case, get_plan(item.config).settings.style)
     answer = item.stash.get(_ANSWERED, None)
-    return make_record(case, prompt, answer, Verdict(outcome=outcome, why=str(error)))
+    failed = error.failed_rounds if isinstance(error, JudgeError) else 0
+    verdict = Verdict(outcome=outcome, why=str(error), failed_rounds=failed)
+    return make_record(case, prompt, answer, verdict)
 
 
 def describe_miss(case: Case, prompt: Prompt, answer: Answer, verdict: Verdict) -> str:

@@ -145,7 +145,8 @@ def read_settings(config: pytest.Config) -> Settings:
     option = config.option
     started = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     data_name = "probes" if option.data is None else option.data.resolve().stem
-    name = option.run or f"{Path(option.model).name}-{data_name}-{started}"
+    source = option.answers or option.model
+    name = option.run or f"{Path(source).name}-{data_name}-{started}"
     if Path(name).name != name or name in {".", ".."}:
         raise pytest.UsageError(
             f"--run is {name!r}; it must be a plain name, not a path. Use --reports for the place."

@@ -10,7 +10,15 @@ from fakebench_suite.types import Decision, Score, Task
 
 Row = tuple[str, str, str, str, str, str]
 HEADER: Row = ("task", "slice", "metric", "value", "95 % interval", "n")
-_GRADES = ("judged_score", "stand_in_score", "exact_score", "similarity", "clue_recall")
+_GRADES = (
+    "judged_score",
+    "judge_round_sd",
+    "judge_failed_rounds",
+    "stand_in_score",
+    "exact_score",
+    "similarity",
+    "clue_recall",
+)
 _HEADLINES = {
     Task.DETECTION: ("balanced_accuracy", "accuracy", "accuracy_parsed", "roc_auc"),
     Task.INTERPRETATION: ("accuracy", *_GRADES, "format_obeyed"),
@@ -79,15 +87,24 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     if manifest["partial"]:
         lines.append(f"PARTIAL RUN ({', '.join(manifest['partial'])}): not a result to publish.")
     if manifest["errors"]:
-        lines.append(f"Cases that ended in an error, and are in no score: {manifest['errors']}.")
+        lines.append(f"Cases that ended in an error, and are in no accuracy: {manifest['errors']}.")
     audit = manifest["judge"].get("audit")
     if audit is not None and not audit["passed"]:
-        wrong = [name for name, share in audit.get("right", {}).items() if share < NEEDED]
         lines.append(
-            f"The judge {flatten(manifest['judge']['text'])} put known texts in the wrong order "
-            f"({', '.join(wrong) or audit.get('why')}): its scores are not fit to gate anything."
+            f"The judge {flatten(manifest['judge']['text'])} {_describe_audit(audit)}: its scores "
+            "are not fit to gate anything."
         )
     return lines
+
+
+def _describe_audit(audit: Mapping[str, Any]) -> str:
+    """What a judge did wrong with texts of known order."""
+    if "why" in audit:
+        return f"could not be audited ({flatten(audit['why'])})"
+    if all(mean is None for mean in audit["means"].values()):
+        return "gave no marks on known texts"
+    wrong = [name for name, share in audit["right"].items() if share < NEEDED]
+    return f"put known texts in the wrong order ({', '.join(wrong)})"
 
 
 def write_markdown(

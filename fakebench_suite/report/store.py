@@ -98,6 +98,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{folder} is not a run directory: no {MANIFEST} to read.") from error
+    if not {"model", "dataset", "judge"} <= set(manifest):
+        raise UserError(f"{folder / MANIFEST} is not the manifest of a run.")
     return manifest
 
 
@@ -107,12 +109,21 @@ def read_scores(folder: Path) -> list[Score]:
 
 
 def read_records(folder: Path) -> Iterator[Record]:
-    """The records of a run in arrival order; a last line cut off by a crash is left out."""
-    decoder = msgspec.json.Decoder(Record)
-    with (folder / RECORDS).open("rb") as stream:
-        for line in stream:
-            if line.endswith(b"\n"):
-                yield decoder.decode(line)
+    """The records of a run in arrival order; a last line cut off by a crash is left out.
+
+    Raises UserError where there are none, or a whole line is no record.
+    """
+    decoder, number = msgspec.json.Decoder(Record), 0
+    try:
+        with (folder / RECORDS).open("rb") as stream:
+            for line in stream:
+                number += 1
+                if line.endswith(b"\n"):
+                    yield decoder.decode(line)
+    except OSError as error:
+        raise UserError(f"{folder} is not a run directory: no {RECORDS} to read.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"Line {number} of {folder / RECORDS} is no record: {error}.") from error
 
 
 def _replace(path: Path, text: str) -> None:

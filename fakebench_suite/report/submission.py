@@ -51,7 +51,7 @@ def write_submission(
         (place / name).write_text(text, encoding="utf-8")
     missing = [case.id for case in ordered if case.id not in said]
     (place / MISSING).write_text("".join(f"{name}\n" for name in missing), encoding="utf-8")
-    check_submission(place, {case.image for case in ordered})
+    check_submission(place, files)
     return missing
 
 
@@ -89,29 +89,32 @@ def pick_sentences(text: str, criterion: str) -> str:
     return " ".join(named) or plain
 
 
-def check_submission(place: Path, images: set[str]) -> None:
-    """Raise DataError where a file is not in the authors' shape or names an unknown image."""
+def check_submission(place: Path, expected: Mapping[str, Mapping[str, Row]]) -> None:
+    """Raise DataError where a file is not what was said, or not in the authors' shape.
+
+    ``expected`` holds the rows by file and image: an image in the wrong file, a slot of another
+    image, a changed or a lost answer are all refused.
+    """
     for name in FILES:
         try:
             rows = msgspec.json.decode((place / name).read_bytes(), type=list[dict[str, str]])
         except msgspec.DecodeError as error:
             raise DataError(f"{place / name} is not a list of objects of texts: {error}") from error
-        known = [row.get("image_id") for row in rows]
-        if len(set(known)) != len(known) or not images.issuperset(map(str, known)):
-            raise DataError(
-                f"{place / name} names an image twice, or one that was not asked about."
-            )
         for row in rows:
             _check_fields(name, row)
+        if rows != list(expected[name].values()):
+            raise DataError(f"{place / name} does not hold the answers that were given.")
 
 
 def _check_fields(name: str, row: Mapping[str, str]) -> None:
     fields = set(row) - {"image_id"}
     if name == QA:
+        whole = {field.removesuffix("_org") for field in fields}
         good = fields and all(_ANSWER.fullmatch(field) for field in fields)
+        good = good and fields == whole | {f"{field}_org" for field in whole}
     elif name == CLUE:
         good = fields and fields <= set(_MODES.values())
     else:
         good = fields == {"answer"}
     if not good:
-        raise DataError(f"{name}: {row['image_id']} has the fields {sorted(fields)}.")
+        raise DataError(f"{name}: {row.get('image_id')} has the fields {sorted(fields)}.")

@@ -115,7 +115,16 @@ def test_lasting_trouble_is_a_failure_and_never_zero(
 
 
 @pytest.mark.parametrize(
-    "content", ["[]", '{"choices": null}', '{"choices": [{"message": null}]}', "<html>", ""]
+    "content",
+    [
+        '{"choices": [{"message": {"role": "assistant", "content": 7}}]}',
+        '{"choices": [{"message": {"role": "assistant", "content": ["x", {"text": 3}]}}]}',
+        "[]",
+        '{"choices": null}',
+        '{"choices": [{"message": null}]}',
+        "<html>",
+        "",
+    ],
 )
 def test_a_malformed_completion_fails_its_round_only(
     endpoint: Endpoint, cache: RatingCache, content: str

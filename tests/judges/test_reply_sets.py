@@ -77,9 +77,12 @@ DRESSES: tuple[Callable[[str], str], ...] = (
     lambda reply: f"```\n{reply}\n```",
     lambda reply: reply.replace(" ", "  "),
 )
-# Consent in one word ("Probably.") is an answer only where nothing follows it, and a tick list
-# only where its boxes begin their lines.
-BRITTLE = ("it is", "absolutely", "probably", "option", "☐", "picture doesn't show any", "<|im_s")
+# Consent in one word is an answer only where nothing follows it, and a tick list only where its
+# boxes begin their lines.
+BRITTLE = ("it is.", "absolutely.", "probably.", "option a: yes")
+BOXES = ("☐", "[ ]")
+SHORT = 120
+"""Characters of a reply that is no more than its verdict; a long one may rest on its ending."""
 
 
 @cache
@@ -89,7 +92,9 @@ def load_asserting() -> tuple[Row, ...]:
     return tuple(
         row
         for row in rows
-        if read(row) in ASSERTED and not any(word in row["reply"].lower() for word in BRITTLE)
+        if read(row) in ASSERTED
+        and row["reply"].strip().lower() not in BRITTLE
+        and not any(box in row["reply"] for box in BOXES)
     )
 
 
@@ -108,5 +113,8 @@ def test_dress_changes_no_verdict(
 @given(st.data(), st.sampled_from(["The dog sits on the grass.", "The colours are vivid."]))
 def test_a_trailing_explanation_changes_no_verdict(data: st.DataObject, trailing: str) -> None:
     """What follows and speaks for neither label leaves a verdict alone."""
-    row = data.draw(st.sampled_from(load_asserting()))
+    short = [
+        row for row in load_asserting() if len(row["reply"]) <= SHORT and "<|" not in row["reply"]
+    ]
+    row = data.draw(st.sampled_from(short))
     assert read({**row, "reply": f"{row['reply']}\n\n{trailing}"}) == row["verdict"]

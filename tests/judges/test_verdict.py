@@ -5,12 +5,15 @@ from dataclasses import replace
 import pytest
 
 from fakebench_suite.criteria import CRITERIA
+from fakebench_suite.errors import JudgeError
 from fakebench_suite.judges.exact import find_named, grade_naming, read_soundness
+from fakebench_suite.judges.panel import Judgement
 from fakebench_suite.judges.verdict import judge
+from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.sources.forgeries import FORGERIES
 from fakebench_suite.sources.probes import load_probes
 from fakebench_suite.sources.statements import state_natural, state_unnatural
-from fakebench_suite.types import Authenticity, Case, Clue, Form, Outcome, Task
+from fakebench_suite.types import Authenticity, Case, Clue, Form, Outcome, Record, Task
 from tests.builders import CASE, make_answer
 
 PROBES = load_probes(40).cases
@@ -136,6 +139,37 @@ def test_reasoning_needs_label_and_clue() -> None:
     assert judge(case, make_answer(right)).outcome is Outcome.UNPARSED
     official = replace(CASE, task=Task.REASONING, form=Form.INFERENCE)
     assert judge(official, make_answer(f"{wrong} {fake}")).outcome is Outcome.CORRECT
+
+
+REASONED = replace(
+    CASE, task=Task.REASONING, form=Form.INFERENCE, expected=(Clue(text="Six fingers."),)
+)
+
+
+@pytest.mark.parametrize("end", ["The image is fake.", "The image is real."])
+def test_a_failed_judgement_drops_right_and_wrong_conclusions_alike(end: str) -> None:
+    """Were only the right ones lost, the accuracy of reasoning would be bent downwards."""
+    judgement = Judgement(failed=3, why="no luck")
+    with pytest.raises(JudgeError, match="no luck") as caught:
+        judge(REASONED, make_answer(end), judgement=judgement, judge_name="one@here")
+    assert caught.value.failed_rounds == 3
+
+
+def test_a_stand_in_decides_no_conclusion() -> None:
+    """Its score stands beside the conclusion's own verdict, and the accuracy names no judge."""
+    judgement = Judgement(stand_in=0.3)
+    records = []
+    for end, outcome in (("fake", Outcome.CORRECT), ("real", Outcome.INCORRECT)):
+        answer = make_answer(f"The image is {end}.")
+        verdict = judge(REASONED, answer, judgement=judgement, judge_name="embedding:m")
+        assert (verdict.outcome, verdict.score, verdict.judge) == (outcome, 0.3, "embedding:m")
+        case = replace(REASONED, id=end)
+        records.append(Record(case=case, prompt="?", answer=answer, verdict=verdict, worker=""))
+    scores = {one.metric: one for one in score_records(records) if one.slice == "all"}
+    accuracy, stand_in = scores["accuracy"], scores["stand_in_score"]
+    assert (accuracy.value, accuracy.n, accuracy.judge) == (0.5, 2, None)
+    assert stand_in.value == pytest.approx(0.3)
+    assert stand_in.judge == "embedding:m"
 
 
 def test_analysis_of_a_probe_is_graded_by_what_was_planted() -> None:

@@ -47,6 +47,30 @@ def test_too_little_gives_no_interval() -> None:
     assert estimate_balanced([1.0], [True], ["a"]) == NOTHING
 
 
+@pytest.mark.parametrize(
+    ("images", "ease"), [(10, 0.6), (30, 0.95)], ids=["few images", "few images, easy"]
+)
+def test_few_images_are_covered_too(images: int, ease: float) -> None:
+    """Fourteen questions on each of few images, some harder than others: still 93-97 %."""
+    rng = np.random.default_rng(1)
+    groups = [str(i // 14) for i in range(images * 14)]
+    covered, runs = 0, 400
+    for _ in range(runs):
+        chance = np.repeat(rng.beta(ease * 6, (1 - ease) * 6, images), 14)
+        estimate = estimate_mean((rng.random(images * 14) < chance).astype(float), groups)
+        assert estimate.low is not None
+        assert estimate.high is not None
+        covered += estimate.low <= ease <= estimate.high
+    assert 0.93 <= covered / runs <= 0.97
+
+
+def test_a_constant_that_is_no_proportion_has_no_interval() -> None:
+    """Marks that all agree claim no certainty, whatever floating point made of their mean."""
+    for value in (5 / 3 / 2, 1.0):
+        estimate = estimate_mean([value] * 15, [str(i) for i in range(15)], proportion=False)
+        assert (estimate.low, estimate.high, estimate.n) == (None, None, 15)
+
+
 @pytest.mark.parametrize(("images", "questions", "spread"), [(300, 1, 0.0), (120, 5, 1.0)])
 def test_intervals_cover_as_often_as_they_say(images: int, questions: int, spread: float) -> None:
     """In simulated runs, plain and with images of unequal difficulty, 93-97 % cover the truth."""

@@ -69,22 +69,39 @@ def test_an_error_is_missing_and_not_an_empty_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "rows",
     [
-        [{"image_id": "other.png", "answer": "x"}],
-        [{"image_id": "r.png", "answer": "x"}] * 2,
-        [{"image_id": "r.png", "reply": "x"}],
+        [{"image_id": "sd-1.png", "answer": "no"}],
+        [{"image_id": "r.png", "answer": "no"}] * 2,
+        [{"image_id": "r.png", "answer": "yes"}],
+        [{"image_id": "r.png", "reply": "no"}],
         [{"image_id": "r.png", "answer": 3}],
         {"image_id": "r.png"},
+        [],
     ],
-    ids=["unknown", "twice", "field", "number", "no list"],
+    ids=["other class", "twice", "changed", "field", "number", "no list", "lost"],
 )
-def test_a_file_in_another_shape_is_refused(tmp_path: Path, rows: object) -> None:
-    """Reading back finds unknown and doubled images, wrong fields and wrong types."""
-    write_submission(tmp_path, CASES, [])
+def test_a_file_that_says_anything_else_is_refused(tmp_path: Path, rows: object) -> None:
+    """Reading back finds images of another file, wrong shapes, and changed or lost answers."""
+    write_submission(tmp_path, CASES, [make_record(REAL, "no")])
     place = tmp_path / "submission"
-    check_submission(place, {"r.png"})
+    expected: dict[str, dict[str, dict[str, str]]] = {name: {} for name in FILES} | {
+        "FakeClass_real.json": {"r.png": {"image_id": "r.png", "answer": "no"}}
+    }
+    check_submission(place, expected)
     (place / "FakeClass_real.json").write_text(json.dumps(rows), encoding="utf-8")
     with pytest.raises(DataError, match="FakeClass_real"):
-        check_submission(place, {"r.png"})
+        check_submission(place, expected)
+
+
+def test_an_answer_goes_with_the_whole_reply(tmp_path: Path) -> None:
+    """FakeQA wants the sentences and the reply they are from: one without the other is refused."""
+    write_submission(tmp_path, CASES, [make_record(EDGE, "The edge breaks.")])
+    place = tmp_path / "submission"
+    (rows,) = json.loads((place / "FakeQA.json").read_text(encoding="utf-8"))
+    slot = next(name for name in rows if name.endswith("_org"))
+    del rows[slot]
+    (place / "FakeQA.json").write_text(json.dumps([rows]), encoding="utf-8")
+    with pytest.raises(DataError, match="FakeQA"):
+        check_submission(place, {name: {} for name in FILES})
 
 
 def test_sentences_on_the_criterion_are_picked() -> None:

@@ -29,8 +29,7 @@ _FIRM = compile_parts("""
 """Where a reply announces its answer, wherever in a sentence that is."""
 _ALONE = compile_parts("(?:YES|NO) STOP*")
 _CLOSING = compile_parts(
-    "(?:STOP|COLON|SO|HENCE|BUT) (?:I WOULD|TELLS|THINK|SO|HENCE|STILL|WHOLLY)*"
-    " (?P<word>YES|NO) STOP* $"
+    "(?:STOP|SO|HENCE|BUT) (?:I WOULD|TELLS|THINK|SO|HENCE|STILL|WHOLLY)* (?P<word>YES|NO) STOP* $"
 )
 """The last word of a reply."""
 _DRAWN = compile_parts("(?:SO|HENCE) STOP? STILL* (?P<word>YES|NO) STOP* $")
@@ -141,7 +140,7 @@ def _find_answer(
     if granted or HEARSAY.search(before) or _PROVIDED.match(tags, start):
         return None
     word = sentence.words[start]
-    thing = _THING.search(tags, start) and not _IMAGE_LABELLED.search(tags, start)
+    thing = _THING.search(tags) and not _IMAGE_LABELLED.search(tags)
     return Answer(
         said=asked if word in _SURE else _turn(asked),
         words=word,

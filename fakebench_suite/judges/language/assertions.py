@@ -130,6 +130,7 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
         closes = (
             last
             and link == LETTER["STOP"]
+            and not verb
             and not tags[bare.end() :].strip(LETTER["STOP"])
             and (bare["not3"] or not labelled)
         )
@@ -168,6 +169,9 @@ def _keeps_topic(sentence: Sentence, *, mentioned: bool, before: bool) -> bool:
     """Whether "it" speaks of the image in the next sentence."""
     if mentioned:
         return True
+    other = grammar.OTHER.match(sentence.tags)
+    if other is not None and sentence.words[other.end() - 1] not in _PLURAL:
+        return False
     if _LABELS.search(sentence.tags) or _INTRODUCES.search(sentence.text):
         return False
     return before or LETTER["IMAGE"] in sentence.tags

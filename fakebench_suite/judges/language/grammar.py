@@ -68,8 +68,9 @@ _OPENERS = "STILL|WHOLLY|SO|HENCE|AND|BUT|I|WOULD|YES|NO|THAT|ALTHOUGH|FIRST|HER
 LEAD = compile_parts(f"(?:{_OPENERS}|COLON)*")
 """Words before an assertion that change nothing."""
 TOLD = compile_parts(
-    "(?: (?!NOT|NONE|MAY|OPEN|PARTLY|NO|CANT|THAN). )*"
-    " (?:THINK|TELLS|POINTS|CALL|LEAN|HEADING BE|HEADING(?=THAT)) (?:THAT|OF|AS|I)*"
+    "(?: (?!NOT|NONE|MAY|OPEN|PARTLY|NO|CANT|THAN|WHO). )*"
+    " (?: (?<!OF)(?<!WITH)(?:THINK|TELLS|CALL) | POINTS | LEAN | HEADING BE | HEADING(?=THAT) )"
+    " (?:THAT|OF|AS|I)*"
 )
 """Words before an assertion that make it one: "the hands suggest that"."""
 SHOWN = compile_parts(
@@ -111,6 +112,7 @@ QUALIFIED = compile_parts("""
 """)
 """What takes an assertion back: "real at first glance", "fake, says the caption"."""
 OTHER = compile_parts(
-    "(?:DET|NUMBER|NONE)? (?:WORD|NUMBER|(?:OF|WITH) DET?){1,8} (?:STILL|WHOLLY)* (?:BE|SEEM|DO)"
+    "(?:DET|NUMBER|NONE)? (?:WORD|NUMBER|(?:OF|WITH) DET? IMAGE?){1,8}"
+    " (?:STILL|WHOLLY)* (?:BE|SEEM|DO)"
 )
 """A clause about something that is not the image."""

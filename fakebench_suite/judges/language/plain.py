@@ -8,13 +8,14 @@ from fakebench_suite.judges.language.chinese import gloss_chinese
 _THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _THOUGHT = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _LATEX = re.compile(r"\\(?:text\w*|mathrm|mathbf|boxed)\s*|\\[\[\]()]")
+_SPACES = re.compile(r"[^\S\n]+")
 _STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
 _MARKUP = re.compile(r"<\|[^|<>]*\|>|</?[a-z]\w*>|[*`#>{}$\\]|(?<![^\W_])_|_(?![^\W_])")
 _BULLET = re.compile(r"^\s*(?:[-•+–—●▪✓☑]|\(?(?:\d{1,2}|[a-z])[.)](?=\s)|a:)\s*", re.MULTILINE)
 _ROLE = re.compile(r"^\s*(?:assistant|model|bot|gpt|ai)\s*(?::\s*(?=\S)|$)", re.MULTILINE)
 _CHOICES = re.compile(r"\(\s*(?:fake|real|yes|no)\s*(?:or|/)\s*(?:fake|real|yes|no)\s*\)")
 _OPTION = re.compile(r"(?<=[:=] )\(?[a-d][.)]\s+")
-_UNTICKED = re.compile(r"^\s*[-*]?\s*(?:\[\s*\]|☐|□|⬜).*$", re.MULTILINE)
+_UNTICKED = re.compile(r"^\s*[-*]?\s*(?:\[\s*\]|☐|□|⬜)(?!.*[\[☐☑☒□]).*$", re.MULTILINE)
 _TICKED = re.compile(r"^\s*[-*]?\s*(?:\[\s*[xX✓✔]\s*\]|☑|☒|✅|✔️?)\s*", re.MULTILINE)
 _QUOTED = re.compile(r'"([^"\n]{1,400})"')
 _SINGLE = re.compile(r"(?<!\w)'|'(?!\w)")
@@ -23,6 +24,7 @@ _LETTERS = str.maketrans(
      "»": '"', "‐": "-", "‑": "-", "–": " - ", "—": " - ", "―": " - ", "→": " = ", "…": " ... "}
 )  # fmt: skip
 _CONTRACTIONS = (
+    (re.compile(r"\bno\. (?=\d)"), "number "),
     (re.compile(r"\btl;dr\b"), "in short"),
     (re.compile(r"\b(?:can't|cannot|cant)\b"), "can not"),
     (re.compile(r"\bwon't\b"), "will not"),
@@ -52,6 +54,7 @@ def clean_text(text: str) -> str:
     A quotation of three words or more is somebody else's sentence and becomes one unknown word.
     """
     plain = unicodedata.normalize("NFKC", text.translate(_LETTERS)).translate(_LETTERS).lower()
+    plain = _SPACES.sub(" ", plain)
     plain = _TICKED.sub("", _UNTICKED.sub("", plain))
     plain = _CHOICES.sub("", _STRUCK.sub(" ", _LATEX.sub(" ", plain))).replace("|", " : ")
     plain = _OPTION.sub("", _ROLE.sub("", _BULLET.sub("", _MARKUP.sub("", plain))))

@@ -13,7 +13,7 @@ _REFUSAL = re.compile(
             r"\bi am not (?:able|in a position|allowed|permitted|going to|comfortable)\b",
             rf"\b(?:unable|not possible|impossible|not able)(?: for me)? to (?:\w+ly )?"
             rf"(?:{_ABLE}|view|see|access|open|process|analy[sz]e|provide|comment)\b",
-            rf"\b(?:can|could|will|would) not (?:\w+ly |possibly )?(?:{_ABLE}|provide|identify|"
+            rf"\b(?:can|could|will) not (?:\w+ly |possibly )?(?:{_ABLE}|provide|identify|"
             r"view|comply|analy[sz]e|access|evaluate|comment|discuss|fulfil|process|give|offer|reach|"
             r"conclude|certify|authenticate|decide|open|carry out|do (?:that|this)|"
             r"make (?:a |that |this |any )?(?:judge?ments?|determination|call)|"
