@@ -55,6 +55,7 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> None:
     from fakebench_suite.judges.encoder import SentenceEncoder
     from fakebench_suite.metrics.scores import score_records
     from fakebench_suite.metrics.text import describe_metrics, score_answers
+    from fakebench_suite.report.browser import DatasetImages, write_browser
 
     store = recorder.store
     assert store is not None
@@ -85,6 +86,7 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> None:
         missing = write_submission(store.folder, dataset.cases, records)
         recorder.manifest["submission"] = {"missing": len(missing)}
     store.write_manifest(recorder.manifest)
+    write_browser(store.folder, images=DatasetImages(dataset))
 
 
 @pytest.hookimpl(trylast=True)
@@ -108,6 +110,7 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{grid.title}, published rows and this run")
         terminalreporter.write(draw_grid(grid, colour=colour))
     terminalreporter.line(f"records and scores: {recorder.store.folder}")
+    terminalreporter.line(f"report: {recorder.store.folder / 'index.html'}")
 
 
 def show_misses(terminalreporter: pytest.TerminalReporter) -> None:
