@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -98,14 +97,11 @@ def make_pictures(
     missing = [name for name in images if name not in known]
     if source is not None and missing:
         folder.mkdir(parents=True, exist_ok=True)
-        # Decoding and scaling leave the interpreter free.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            made = pool.map(lambda name: _make(folder, name, source), missing)
-            known |= {
-                name: picture
-                for name, picture in zip(missing, made, strict=True)
-                if picture is not None
-            }
+        # One by one: what opens images lists its folder and silences warnings for all threads.
+        for name in missing:
+            picture = _make(folder, name, source)
+            if picture is not None:
+                known[name] = picture
         (folder / KNOWN).write_bytes(msgspec.json.encode(known))
     return known
 
@@ -132,7 +128,7 @@ def _make(folder: Path, name: str, source: ImageSource) -> Picture | None:
     else:
         file = f"{digest}.webp"
         picture.thumbnail((SIDE, SIDE))
-        picture.save(folder / file, quality=80)
+        picture.save(folder / file, quality=78, method=2)
     return Picture(file=file, width=width, height=height, full=_link(folder, source.find(name)))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.report.store import (
     RECORDS,
     SCORES,
@@ -44,16 +45,22 @@ class Run:
 
 
 def load_run(folder: Path) -> Run:
-    """The run in ``folder``, its records by image and task; UserError where it is none."""
-    manifest = read_manifest(folder)
-    if "partial" not in manifest:
-        raise UserError(f"{folder} holds a run that was cut off: it has no scores to report.")
+    """The run in ``folder``, its records by image and task; UserError where it is none.
+
+    A run that was cut off before its end is scored here, and is marked as what it is.
+    """
+    manifest: Mapping[str, Any] = read_manifest(folder)
+    records = load_records(folder)
     try:
+        if "partial" in manifest:
+            scores = msgspec.json.decode((folder / SCORES).read_bytes(), type=list[Score])
+        else:
+            manifest, scores = _close(manifest, records), score_records(records)
         return Run(
             name=folder.resolve().name,
             manifest=manifest,
-            records=load_records(folder),
-            scores=msgspec.json.decode((folder / SCORES).read_bytes(), type=list[Score]),
+            records=records,
+            scores=scores,
             texts=_read_texts(folder / TEXTS),
             rulings=_read_rulings(folder / RULINGS),
         )
@@ -61,8 +68,14 @@ def load_run(folder: Path) -> Run:
         raise UserError(
             f"{folder} is not a whole run directory: {error.filename} cannot be read."
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{folder} holds a file that is not as a run wrote it: {error}.") from error
+
+
+def _close(manifest: Mapping[str, Any], records: Sequence[Record]) -> Mapping[str, Any]:
+    """The manifest of a run that did not come to write it a second time."""
+    errors = sum(record.verdict.outcome.is_error for record in records)
+    return {**manifest, "partial": ["cut off"], "recorded": len(records), "errors": errors}
 
 
 def load_records(folder: Path) -> Sequence[Record]:
@@ -71,6 +84,8 @@ def load_records(folder: Path) -> Sequence[Record]:
         return sorted(read_records(folder), key=_place)
     except OSError as error:
         raise UserError(f"{folder} is not a run directory: no {RECORDS} to read.") from error
+    except ValueError as error:
+        raise UserError(f"{folder / RECORDS} is not as a run wrote it: {error}.") from error
 
 
 def _place(record: Record) -> tuple[str, int, str]:

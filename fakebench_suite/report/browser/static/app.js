@@ -140,7 +140,7 @@
         el("button", { type: "button", onclick: () => step(1), "aria-label": "Next item (j)", title: "Next (j)" }, "↓"),
         el("span", { class: "place faint" }), link,
         el("button", { type: "button", class: "close", onclick: close, "aria-label": "Close the item (Escape)", title: "Close (Esc)" }, "×")),
-      el("h2", {}, id, " ", el("span", { class: `pill ${entry.record.verdict.outcome}` }, entry.record.verdict.outcome.replaceAll("_", " "))),
+      el("h2", {}, el("bdi", {}, id), " ", el("span", { class: `pill ${entry.record.verdict.outcome}` }, entry.record.verdict.outcome.replaceAll("_", " "))),
       ...item.draw(entry, (other) => write(other)),
     );
     $("item").scrollTop = 0;

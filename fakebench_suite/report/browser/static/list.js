@@ -22,7 +22,7 @@ fakebench.list = (() => {
   };
 
   // The width of the list, in pixels, from which a column has its place.
-  const NEEDS = { task: 900, generator: 900, criterion: 900, score: 760, seconds: 1000, label: 560, said: 560 };
+  const NEEDS = { task: 900, generator: 900, criterion: 900, score: 760, seconds: 1000, label: 560, said: 560, reply: 460 };
 
   function columns() {
     const column = (title, field, render, className = "") => ({
@@ -88,7 +88,10 @@ fakebench.list = (() => {
       const column = table.column(`${name}:name`);
       if (column.visible() !== place.clientWidth >= width) column.visible(place.clientWidth >= width, false);
     }
-    table.columns.adjust().scroller.measure();
+    table.columns.adjust();
+    // DataTables keeps the widths it first found; the style sheet's follow the list.
+    for (const column of place.querySelectorAll("col")) column.style.width = "";
+    table.scroller.measure();
   }
 
   function fill(selected) {
