@@ -82,7 +82,7 @@ def describe_overview(
     return Overview(
         title=title,
         reservations=reservations,
-        facts=list(_list_facts(run)),
+        facts=[(flatten(name), flatten(value)) for name, value in _list_facts(run)],
         rulings=run.rulings,
         tallies=tallies,
         outcomes=[kind for kind in Outcome if any(tally.counts.get(kind) for tally in tallies)],

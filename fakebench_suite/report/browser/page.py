@@ -1,6 +1,5 @@
 """index.html and everything beside it: the entry to the HTML report."""
 
-import json
 from pathlib import Path
 
 from fakebench_suite.errors import UserError
@@ -55,9 +54,7 @@ def _write_page(path: Path, overview: Overview) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("index.html").render(
-        overview=overview, policy=POLICY, dump=json.dumps
-    )
+    page = environment.get_template("index.html").render(overview=overview, policy=POLICY)
     # Half a surrogate pair, which UTF-8 cannot carry, becomes a reference and shows as U+FFFD.
     path.write_bytes(page.encode("utf-8", "xmlcharrefreplace"))
     return path

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SIDE = 320
 """Longest side of a thumbnail in pixels; smaller pictures are kept whole."""
+_FEW = 200
+"""Thumbnails that are made before anybody wonders what is going on."""
 FOLDER, KNOWN = "images", "images.json"
 
 
@@ -98,12 +100,22 @@ def make_pictures(
     if source is not None and missing:
         folder.mkdir(parents=True, exist_ok=True)
         # One by one: what opens images lists its folder and silences warnings for all threads.
-        for name in missing:
+        for name in _tell(missing):
             picture = _make(folder, name, source)
             if picture is not None:
                 known[name] = picture
         (folder / KNOWN).write_bytes(msgspec.json.encode(known))
     return known
+
+
+def _tell(names: Sequence[str]) -> Iterable[str]:
+    """The names, with a line of progress in a terminal where they are many."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    few = len(names) < _FEW or not console.is_terminal
+    return track(names, "thumbnails", console=console, transient=True, disable=few)
 
 
 def _read_known(folder: Path) -> dict[str, Picture]:

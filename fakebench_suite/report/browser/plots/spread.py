@@ -83,7 +83,14 @@ def draw_latency(records: Sequence[Record]) -> Plot | None:
             )
     median, late = np.percentile(times["seconds"], (50, 95))
     figure.update_layout(barmode="stack", bargap=0.05, showlegend=True)
-    figure.update_xaxes(type="log", title="seconds per answer")
+    ticks = [one * 10.0**power for power in range(-5, 5) for one in (1, 2, 5)]
+    figure.update_xaxes(
+        type="log",
+        title="seconds per answer",
+        tickvals=ticks,
+        ticktext=[f"{tick:g}" for tick in ticks],
+        range=[float(edges[0]) - 0.05, float(edges[-1]) + 0.05],
+    )
     figure.update_yaxes(title="answers")
     caption = (
         f"An answer's share of its batch's time: median {median:.3g} s, 95 % within {late:.3g} s."

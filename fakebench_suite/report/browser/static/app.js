@@ -1,7 +1,7 @@
-// The address says everything: view, filters, search, order and item. This file turns it into a page.
+// Turns the address into a page, and what a reader does into an address.
 "use strict";
 (() => {
-  const { el, filter, facets, list, item } = fakebench;
+  const { address, el, filter, facets, keys, list, item } = fakebench;
   const $ = (id) => document.getElementById(id);
   const state = { view: "overview", chosen: {}, query: "", item: -1, sort: "", descending: false };
   let built = false;
@@ -13,25 +13,7 @@
     $("failure").hidden = false;
   };
 
-  function read() {
-    const asked = new URLSearchParams(location.hash.slice(1));
-    state.item = asked.has("item") ? filter.find(asked.get("item")) : -1;
-    state.view = asked.get("view") === "records" || asked.has("item") ? "records" : "overview";
-    state.query = asked.get("q") || "";
-    state.chosen = {};
-    for (const field of filter.facets.keys()) if (asked.get(field)) state.chosen[field] = asked.get(field);
-    if (asked.has("item") && state.item < 0) fail(new Error(`There is no item ${asked.get("item")} in this run.`));
-  }
-
-  function write(row = state.item) {
-    const said = new URLSearchParams({ view: "records" });
-    for (const [field, value] of Object.entries(state.chosen)) said.set(field, value);
-    if (state.query) said.set("q", state.query);
-    if (row >= 0) said.set("item", filter.value("id", row));
-    return `#${said}`;
-  }
-
-  const permalink = (row) => `#${new URLSearchParams({ item: filter.value("id", row) })}`;
+  const write = (row = state.item) => address.write(state, row);
 
   function go(hash, { replace = true } = {}) {
     if (replace) history.replaceState(null, "", hash);
@@ -88,7 +70,8 @@
 
   let key = null;
   function route() {
-    read();
+    Object.assign(state, address.read(location.hash));
+    if (state.missing !== null) fail(new Error(`There is no item ${state.missing} in this run.`));
     const records = state.view === "records";
     if (records && !built) {
       $("overview").hidden = true;
@@ -125,14 +108,16 @@
   async function show() {
     const row = state.item;
     if (row === shown) return;
+    const opened = shown < 0 && row >= 0;
     shown = row;
     $("item").hidden = row < 0;
     document.body.classList.toggle("reading", row >= 0);
     list.point(row);
     if (row < 0) return;
+    if (opened) $("item").focus({ preventScroll: true });
     const entry = await filter.entry(row);
     if (row !== shown) return;
-    const link = el("a", { href: permalink(row), class: "permalink", title: "A link to this item alone" }, "link");
+    const link = el("a", { href: address.permalink(row), class: "permalink", title: "A link to this item alone" }, "link");
     const id = entry.record.case.id;
     $("item").replaceChildren(
       el("div", { class: "bar" },
@@ -154,7 +139,7 @@
 
   function close() {
     go(write(-1));
-    $("table").focus();
+    $("list").focus({ preventScroll: true });
   }
 
   const KEYS = {
@@ -163,19 +148,6 @@
     Escape: close, "?": () => $("keys").showModal(), t: () => window.toggleTheme(),
     o: () => go("#view=overview", { replace: false }), r: () => go("#view=records", { replace: false }),
   };
-
-  function press(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || $("keys").open) return;
-    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
-    if (typing) {
-      if (event.key === "Escape") event.target.blur();
-      return;
-    }
-    const moves = ["j", "k", "ArrowDown", "ArrowUp", "Escape"].includes(event.key);
-    if (!Object.hasOwn(KEYS, event.key) || (moves && state.view !== "records")) return;
-    event.preventDefault();
-    KEYS[event.key]();
-  }
 
   async function start() {
     filter.open(await fakebench.load("index"));
@@ -188,14 +160,14 @@
       }, 120);
     });
     $("filters").addEventListener("submit", (event) => event.preventDefault());
-    $("filters").addEventListener("reset", () => go(state.item >= 0 ? `#${new URLSearchParams({ view: "records", item: filter.value("id", state.item) })}` : "#view=records"));
+    $("filters").addEventListener("reset", () => go(address.write({ chosen: {}, query: "" }, state.item)));
     $("fold").addEventListener("click", () => {
       const open = $("filters").classList.toggle("open");
       $("fold").setAttribute("aria-expanded", String(open));
     });
     $("theme").addEventListener("click", () => window.toggleTheme());
     $("help").addEventListener("click", () => $("keys").showModal());
-    document.addEventListener("keydown", press);
+    keys.listen(KEYS, { browsing: () => state.view === "records", busy: () => $("keys").open });
     window.addEventListener("hashchange", route);
     window.addEventListener("popstate", route);
     fakebench.plotting.watch(fail);

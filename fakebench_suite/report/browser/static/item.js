@@ -90,11 +90,12 @@ fakebench.item = (() => {
     if (verdict.obeyed !== null) shown.push(el("p", {}, verdict.obeyed ? "It kept the asked format." : "It did not keep the asked format."));
     if (verdict.ratings.length) {
       const head = ["round", "completeness", "preciseness", "relevance", "reason"];
+      const numbers = head.slice(1, 4);
       shown.push(el("table", { class: "rounds" },
-        el("thead", {}, el("tr", {}, head.map((name) => el("th", { scope: "col" }, name)))),
+        el("thead", {}, el("tr", {}, head.map((name) => el("th", { scope: "col", class: numbers.includes(name) ? "num" : null }, name)))),
         el("tbody", {}, verdict.ratings.map((one, place) => el("tr", {},
           el("td", {}, String(place + 1)),
-          [one.completeness, one.preciseness, one.relevance].map((grade) => el("td", { class: "num" }, String(grade))),
+          numbers.map((name) => el("td", { class: "num" }, String(one[name]))),
           el("td", { class: "prose", dir: "auto" }, one.reason))))));
     }
     if (texts) {

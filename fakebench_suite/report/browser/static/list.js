@@ -83,6 +83,7 @@ fakebench.list = (() => {
     const body = place.querySelector(".dt-scroll-body");
     const height = place.clientHeight - place.querySelector(".dt-scroll-head").offsetHeight;
     if (height <= 0) return;
+    place.classList.toggle("narrow", place.clientWidth < NEEDS.score);
     body.style.height = body.style.maxHeight = `${height}px`;
     for (const [name, width] of Object.entries(NEEDS)) {
       const column = table.column(`${name}:name`);
