@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fakebench_suite.errors import UserError
 from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.judging import audit_run
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
@@ -27,6 +28,7 @@ from fakebench_suite.types import Score
 
 _STARTED = pytest.StashKey[float]()
 _SCORES = pytest.StashKey[list[Score]]()
+_REPORT = pytest.StashKey[str]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -86,7 +88,10 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> None:
         missing = write_submission(store.folder, dataset.cases, records)
         recorder.manifest["submission"] = {"missing": len(missing)}
     store.write_manifest(recorder.manifest)
-    write_browser(store.folder, images=DatasetImages(dataset))
+    try:
+        config.stash[_REPORT] = str(write_browser(store.folder, images=DatasetImages(dataset)))
+    except UserError as error:  # the run itself is whole, and its report can be written again
+        config.stash[_REPORT] = str(error)
 
 
 @pytest.hookimpl(trylast=True)
@@ -110,7 +115,7 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{grid.title}, published rows and this run")
         terminalreporter.write(draw_grid(grid, colour=colour))
     terminalreporter.line(f"records and scores: {recorder.store.folder}")
-    terminalreporter.line(f"report: {recorder.store.folder / 'index.html'}")
+    terminalreporter.line(f"report: {config.stash[_REPORT]}")
 
 
 def show_misses(terminalreporter: pytest.TerminalReporter) -> None:
