@@ -116,6 +116,27 @@ def agree(one: Path, two: Path) -> None:
     typer.echo(f"mean difference {found.difference:+.3f} of 2")
 
 
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="a run directory")],
+    baseline: Annotated[
+        Path | None, typer.Option(help="another run directory to compare every case with")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="where the run's data lie, for thumbnails not yet made")
+    ] = None,
+) -> None:
+    """Write the HTML report of a run again: RUN/index.html and the files it loads."""
+    from fakebench_suite.report.browser import write_browser
+    from fakebench_suite.report.browser.pictures import open_images
+
+    try:
+        images = open_images(run, data)
+        typer.echo(write_browser(run, images=images, baseline=baseline))
+    except UserError as error:
+        _stop(str(error))
+
+
 def _stop(message: str) -> NoReturn:
     typer.echo(message, err=True)
     raise SystemExit(2)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "transformers", "ray", "openai", "pandas")
+HEAVY = ("torch", "transformers", "ray", "openai", "pandas", "plotly", "jinja2", "itables")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fakebench_suite.errors import UserError
 from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.gating import DECISIONS, decide_status, rule, show_decisions
 from fakebench_suite.plugin.judging import audit_run
@@ -31,6 +32,7 @@ from fakebench_suite.types import Score
 
 _STARTED = pytest.StashKey[float]()
 _SCORES = pytest.StashKey[list[Score]]()
+_REPORT = pytest.StashKey[str]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -64,6 +66,7 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> None:
     from fakebench_suite.judges.encoder import SentenceEncoder
     from fakebench_suite.metrics.scores import score_records
     from fakebench_suite.metrics.text import describe_metrics, score_answers
+    from fakebench_suite.report.browser import DatasetImages, write_browser
 
     store = recorder.store
     assert store is not None
@@ -99,6 +102,14 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> None:
     store.write_manifest(recorder.manifest)
     store.write_badge(make_badge(recorder.manifest, scores, decisions))
     append_step_summary(summary)
+    settings = config.stash[SETTINGS]
+    try:
+        page = write_browser(
+            store.folder, images=DatasetImages(dataset), baseline=settings.baseline
+        )
+        config.stash[_REPORT] = str(page)
+    except UserError as error:  # the run itself is whole, and its report can be written again
+        config.stash[_REPORT] = str(error)
 
 
 def append_step_summary(summary: str) -> None:
@@ -131,6 +142,7 @@ def pytest_terminal_summary(
         terminalreporter.write(draw_grid(grid, colour=colour))
     show_decisions(terminalreporter, config)
     terminalreporter.line(f"records and scores: {recorder.store.folder}")
+    terminalreporter.line(f"report: {config.stash[_REPORT]}")
 
 
 def show_misses(terminalreporter: pytest.TerminalReporter) -> None:

@@ -29,7 +29,12 @@ _RATES = ("unparsed", "refused", "unscored", "model_error", "judge_error", "imag
 
 
 def list_rows(scores: Sequence[Score]) -> Iterator[Row]:
-    """The rows worth a look: headlines, every rate that is not zero, then the slices.
+    """The scores worth a look as texts in the columns of HEADER."""
+    yield from map(_to_row, list_scores(scores))
+
+
+def list_scores(scores: Sequence[Score]) -> Iterator[Score]:
+    """The scores worth a look: headlines, every rate that is not zero, then the slices.
 
     ``scores.json`` has them all; here a slice as large as the whole says nothing new, and
     content categories and the criteria behind detection number in the dozens.
@@ -49,7 +54,7 @@ def list_rows(scores: Sequence[Score]) -> Iterator[Row]:
             and score.n < most
             and (score.metric == "accuracy" or score.slice.startswith("label="))
         ]
-        yield from (_to_row(score) for score in shown if score.n)
+        yield from (score for score in shown if score.n)
 
 
 def _to_row(score: Score) -> Row:

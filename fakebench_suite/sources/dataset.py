@@ -23,7 +23,8 @@ class Dataset:
     ``kind`` is ``official`` (FakeBench's files as published), ``layout`` (others in their layout),
     ``jsonl`` or ``probes``; ``open_image`` gives the pixels of a case's
     image as a fresh RGB picture that carries no name and no metadata, or raises ImageError.
-    ``has_images`` is asked once, before a model is loaded.
+    ``has_images`` is asked once, before a model is loaded; ``find_image`` gives the file behind a
+    case's image, or raises ImageError, where images lie in files.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Dataset:
     cases: tuple[Case, ...]
     open_image: Callable[[Case], "Image.Image"]
     has_images: Callable[[], bool]
+    find_image: Callable[[Case], Path] | None = None
 
 
 def read_bytes(path: Path) -> bytes:

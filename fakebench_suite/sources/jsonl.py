@@ -81,6 +81,7 @@ def load_jsonl(path: Path) -> Dataset:
         cases=cases,
         open_image=lambda case: open_image(images.find(case.image)),
         has_images=lambda: bool(images),
+        find_image=lambda case: images.find(case.image),
     )
 
 

@@ -67,15 +67,18 @@ def load_official(root: Path) -> Dataset:
         check_labels(cases, where=name)
     cases = _spread_categories(cases)
     images = ImageFolder(root)
+
+    def find_image(case: Case) -> Path:
+        return images.find(case.image, prefer=f"{case.label}_images" if case.label else None)
+
     return Dataset(
         name="FakeBench" if published else root.resolve().name,
         kind="official" if published else "layout",
         digest=digest_files(contents.values()),
         cases=tuple(cases),
-        open_image=lambda case: open_image(
-            images.find(case.image, prefer=f"{case.label}_images" if case.label else None)
-        ),
+        open_image=lambda case: open_image(find_image(case)),
         has_images=lambda: bool(images),
+        find_image=find_image,
     )
 
 

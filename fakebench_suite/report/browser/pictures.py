@@ -1,0 +1,155 @@
+"""Thumbnails of the images a run asked about: made once, kept beside the report."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
+
+import msgspec
+
+from fakebench_suite.errors import ImageError, UserError
+from fakebench_suite.report.store import read_manifest
+from fakebench_suite.sources import open_dataset
+from fakebench_suite.sources.dataset import Dataset
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SIDE = 320
+"""Longest side of a thumbnail in pixels; smaller pictures are kept whole."""
+_FEW = 200
+"""Thumbnails that are made before anybody wonders what is going on."""
+FOLDER, KNOWN = "images", "images.json"
+
+
+class ImageSource(Protocol):
+    """Where a report gets pictures from."""
+
+    def open(self, image: str) -> "Image.Image":
+        """The pixels of an image; raises ImageError."""
+
+    def find(self, image: str) -> Path | None:
+        """The image's file, where it has one."""
+
+
+class DatasetImages:
+    """The images of an opened data set."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._cases = {case.image: case for case in dataset.cases}
+
+    def open(self, image: str) -> "Image.Image":
+        """The pixels of an image; raises ImageError."""
+        if image not in self._cases:
+            raise ImageError(f"{image} is not in {self._dataset.name}.")
+        return self._dataset.open_image(self._cases[image])
+
+    def find(self, image: str) -> Path | None:
+        """The image's file; probes are drawn and have none."""
+        if self._dataset.find_image is None or image not in self._cases:
+            return None
+        try:
+            return self._dataset.find_image(self._cases[image])
+        except ImageError:
+            return None
+
+
+def open_images(run: Path, data: Path | None) -> ImageSource | None:
+    """The images of a finished run: embedded probes, or what lies at ``data``; else None.
+
+    Raises UserError where these are not the data the run was made over.
+    """
+    described = read_manifest(run)["dataset"]
+    if data is None and described["kind"] != "probes":
+        return None
+    dataset = open_dataset(data)
+    if dataset.digest == described.get("digest"):
+        return DatasetImages(dataset)
+    if data is None:
+        return None  # probes of another version of this suite
+    raise UserError(
+        f"{run} was made over {described['name']}, whose digest differs from that of "
+        f"{dataset.name}. Give the same --data as then, or leave it out."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A thumbnail's file, and the size in pixels and address of the image it was made from."""
+
+    file: str
+    width: int
+    height: int
+    full: str | None = None
+
+
+def make_pictures(
+    run: Path, images: Iterable[str], source: ImageSource | None
+) -> Mapping[str, Picture]:
+    """The pictures of ``images`` by name, made where they are missing and can be.
+
+    An image that cannot be opened has none: its cases say why.
+    """
+    folder = run / "report" / FOLDER
+    known = _read_known(folder)
+    missing = [name for name in images if name not in known]
+    if source is not None and missing:
+        folder.mkdir(parents=True, exist_ok=True)
+        # One by one: what opens images lists its folder and silences warnings for all threads.
+        for name in _tell(missing):
+            picture = _make(folder, name, source)
+            if picture is not None:
+                known[name] = picture
+        (folder / KNOWN).write_bytes(msgspec.json.encode(known))
+    return known
+
+
+def _tell(names: Sequence[str]) -> Iterable[str]:
+    """The names, with a line of progress in a terminal where they are many."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    few = len(names) < _FEW or not console.is_terminal
+    return track(names, "thumbnails", console=console, transient=True, disable=few)
+
+
+def _read_known(folder: Path) -> dict[str, Picture]:
+    try:
+        found = msgspec.json.decode((folder / KNOWN).read_bytes(), type=dict[str, Picture])
+    except (OSError, msgspec.DecodeError):
+        return {}
+    return {name: picture for name, picture in found.items() if (folder / picture.file).is_file()}
+
+
+def _make(folder: Path, name: str, source: ImageSource) -> Picture | None:
+    """One thumbnail, in a file named by digest: the image's own name is a stranger's text."""
+    try:
+        picture = source.open(name)
+    except ImageError:
+        return None
+    width, height = picture.size
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+    if max(width, height) <= SIDE:
+        file = f"{digest}.png"
+        picture.save(folder / file)
+    else:
+        file = f"{digest}.webp"
+        picture.thumbnail((SIDE, SIDE))
+        picture.save(folder / file, quality=78, method=2)
+    return Picture(file=file, width=width, height=height, full=_link(folder, source.find(name)))
+
+
+def _link(folder: Path, path: Path | None) -> str | None:
+    """The address of a file relative to the report, which is all a page may point to."""
+    if path is None:
+        return None
+    try:
+        relative = os.path.relpath(path.resolve(), folder.parent.parent.resolve())
+    except ValueError:  # another drive
+        return None
+    return quote(Path(relative).as_posix())

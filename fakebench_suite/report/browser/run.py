@@ -1,0 +1,111 @@
+"""A run directory read back: everything the report shows, in the order it is browsed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.report.store import (
+    RECORDS,
+    SCORES,
+    TEXTS,
+    read_manifest,
+    read_records,
+)
+from fakebench_suite.types import Record, Score, Task
+
+RULINGS = "rulings.json"
+_PLACES = {task: place for place, task in enumerate(Task)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What a gate decided and why, as ``rulings.json`` says it."""
+
+    gate: str
+    ruling: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A finished run; ``texts`` holds scores against reference texts by case id."""
+
+    name: str
+    manifest: Mapping[str, Any]
+    records: Sequence[Record]
+    scores: Sequence[Score]
+    texts: Mapping[str, Mapping[str, float | None]]
+    rulings: Sequence[Ruling]
+
+
+def load_run(folder: Path) -> Run:
+    """The run in ``folder``, its records by image and task; UserError where it is none.
+
+    A run that was cut off before its end is scored here, and is marked as what it is.
+    """
+    manifest: Mapping[str, Any] = read_manifest(folder)
+    records = load_records(folder)
+    try:
+        if "partial" in manifest:
+            scores = msgspec.json.decode((folder / SCORES).read_bytes(), type=list[Score])
+        else:
+            manifest, scores = _close(manifest, records), score_records(records)
+        return Run(
+            name=folder.resolve().name,
+            manifest=manifest,
+            records=records,
+            scores=scores,
+            texts=_read_texts(folder / TEXTS),
+            rulings=_read_rulings(folder / RULINGS),
+        )
+    except OSError as error:
+        raise UserError(
+            f"{folder} is not a whole run directory: {error.filename} cannot be read."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{folder} holds a file that is not as a run wrote it: {error}.") from error
+
+
+def _close(manifest: Mapping[str, Any], records: Sequence[Record]) -> Mapping[str, Any]:
+    """The manifest of a run that did not come to write it a second time."""
+    errors = sum(record.verdict.outcome.is_error for record in records)
+    return {**manifest, "partial": ["cut off"], "recorded": len(records), "errors": errors}
+
+
+def load_records(folder: Path) -> Sequence[Record]:
+    """The records of a run, so that all cases of an image lie side by side."""
+    try:
+        return sorted(read_records(folder), key=_place)
+    except OSError as error:
+        raise UserError(f"{folder} is not a run directory: no {RECORDS} to read.") from error
+    except ValueError as error:
+        raise UserError(f"{folder / RECORDS} is not as a run wrote it: {error}.") from error
+
+
+def _place(record: Record) -> tuple[str, int, str]:
+    return record.case.image, _PLACES[record.case.task], record.case.id
+
+
+def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:
+    if not path.exists():
+        return {}
+    rows = map(msgspec.json.decode, path.read_bytes().splitlines())
+    return {row.pop("id"): row for row in rows}
+
+
+def _read_rulings(path: Path) -> Sequence[Ruling]:
+    if not path.exists():
+        return ()
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return [
+        Ruling(
+            gate=str(row["gate"]), ruling=str(row["ruling"]), reason=str(row.get("reason") or "")
+        )
+        for row in rows
+    ]

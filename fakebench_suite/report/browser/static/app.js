@@ -1,0 +1,179 @@
+// Turns the address into a page, and what a reader does into an address.
+"use strict";
+(() => {
+  const { address, el, filter, facets, keys, list, item } = fakebench;
+  const $ = (id) => document.getElementById(id);
+  const state = { view: "overview", chosen: {}, query: "", item: -1, sort: "", descending: false };
+  let built = false;
+  let searching = false;
+  let shown = -2;
+
+  const fail = (error) => {
+    $("failure").textContent = error.message;
+    $("failure").hidden = false;
+  };
+
+  const write = (row = state.item) => address.write(state, row);
+
+  function go(hash, { replace = true } = {}) {
+    if (replace) history.replaceState(null, "", hash);
+    else history.pushState(null, "", hash);
+    route();
+  }
+
+  function build() {
+    facets.build($("facets"), (field, value) => {
+      if (value) state.chosen[field] = value;
+      else delete state.chosen[field];
+      go(write());
+    });
+    list.build($("table"), {
+      opened: (row) => go(write(row), { replace: state.item >= 0 }),
+      sorted: (sort, descending) => {
+        if (sort === state.sort && descending === state.descending) return;
+        Object.assign(state, { sort, descending });
+        queueMicrotask(select);
+      },
+    });
+    built = true;
+  }
+
+  function select() {
+    const started = performance.now();
+    const { rows, counts } = filter.select(state);
+    list.fill(rows);
+    facets.show(state.chosen, counts);
+    const busy = searching ? ", still reading" : "";
+    $("found").textContent = `${rows.length.toLocaleString("en")} of ${filter.size.toLocaleString("en")}${busy}`;
+    document.documentElement.dataset.filtered = (performance.now() - started).toFixed(1);
+    place();
+  }
+
+  let texts = null;
+  let last = 0;
+  function search() {
+    if (!state.query || texts) return;
+    searching = true;
+    texts = filter
+      .loadTexts(() => {
+        if (performance.now() - last > 400) {
+          last = performance.now();
+          if (state.query) select();
+        }
+      })
+      .then(() => {
+        searching = false;
+        select();
+      })
+      .catch(fail);
+  }
+
+  let key = null;
+  function route() {
+    Object.assign(state, address.read(location.hash));
+    if (state.missing !== null) fail(new Error(`There is no item ${state.missing} in this run.`));
+    const records = state.view === "records";
+    if (records && !built) {
+      $("overview").hidden = true;
+      $("records").hidden = false;
+      build();
+    }
+    $("overview").hidden = records;
+    $("records").hidden = !records;
+    document.body.classList.toggle("browsing", records);
+    const comparing = records && state.chosen.change;
+    const here = comparing ? "comparison" : state.view;
+    for (const link of document.querySelectorAll("nav a")) {
+      if (link.dataset.view === here) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    if (!records) return;
+    if ($("search").value !== state.query) $("search").value = state.query;
+    search();
+    const now = JSON.stringify([state.chosen, state.query]);
+    if (now !== key) {
+      key = now;
+      select();
+    }
+    show().catch(fail);
+  }
+
+  function place() {
+    const where = document.querySelector("#item .place");
+    if (!where) return;
+    const at = list.place(state.item);
+    where.textContent = at < 0 ? "outside these filters" : `${(at + 1).toLocaleString("en")} of ${list.length.toLocaleString("en")}`;
+  }
+
+  async function show() {
+    const row = state.item;
+    if (row === shown) return;
+    const opened = shown < 0 && row >= 0;
+    shown = row;
+    $("item").hidden = row < 0;
+    document.body.classList.toggle("reading", row >= 0);
+    list.point(row);
+    if (row < 0) return;
+    if (opened) $("item").focus({ preventScroll: true });
+    const entry = await filter.entry(row);
+    if (row !== shown) return;
+    const link = el("a", { href: address.permalink(row), class: "permalink", title: "A link to this item alone" }, "link");
+    const id = entry.record.case.id;
+    $("item").replaceChildren(
+      el("div", { class: "bar" },
+        el("button", { type: "button", onclick: () => step(-1), "aria-label": "Previous item (k)", title: "Previous (k)" }, "↑"),
+        el("button", { type: "button", onclick: () => step(1), "aria-label": "Next item (j)", title: "Next (j)" }, "↓"),
+        el("span", { class: "place faint" }), link,
+        el("button", { type: "button", class: "close", onclick: close, "aria-label": "Close the item (Escape)", title: "Close (Esc)" }, "×")),
+      el("h2", {}, el("bdi", {}, id), " ", el("span", { class: `pill ${entry.record.verdict.outcome}` }, entry.record.verdict.outcome.replaceAll("_", " "))),
+      ...item.draw(entry, (other) => write(other)),
+    );
+    $("item").scrollTop = 0;
+    place();
+  }
+
+  function step(by) {
+    const next = state.item < 0 ? list.neighbour(-1, 0) : list.neighbour(state.item, by);
+    if (next !== undefined) go(write(next), { replace: state.item >= 0 });
+  }
+
+  function close() {
+    go(write(-1));
+    $("list").focus({ preventScroll: true });
+  }
+
+  const KEYS = {
+    j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
+    "/": () => { if (state.view !== "records") go("#view=records", { replace: false }); $("search").focus(); },
+    Escape: close, "?": () => $("keys").showModal(), t: () => window.toggleTheme(),
+    o: () => go("#view=overview", { replace: false }), r: () => go("#view=records", { replace: false }),
+  };
+
+  async function start() {
+    filter.open(await fakebench.load("index"));
+    let waiting = 0;
+    $("search").addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => {
+        state.query = $("search").value;
+        go(write());
+      }, 120);
+    });
+    $("filters").addEventListener("submit", (event) => event.preventDefault());
+    $("filters").addEventListener("reset", () => go(address.write({ chosen: {}, query: "" }, state.item)));
+    $("fold").addEventListener("click", () => {
+      const open = $("filters").classList.toggle("open");
+      $("fold").setAttribute("aria-expanded", String(open));
+    });
+    $("theme").addEventListener("click", () => window.toggleTheme());
+    $("help").addEventListener("click", () => $("keys").showModal());
+    keys.listen(KEYS, { browsing: () => state.view === "records", busy: () => $("keys").open });
+    window.addEventListener("hashchange", route);
+    window.addEventListener("popstate", route);
+    fakebench.plotting.watch(fail);
+    route();
+    document.documentElement.dataset.ready = performance.now().toFixed(0);
+  }
+
+  start().catch(fail);
+})();

@@ -1,0 +1,40 @@
+// The row of filters: one menu per field, each name with the number of records it would leave.
+"use strict";
+fakebench.facets = (() => {
+  const { el } = fakebench;
+  const TITLES = {
+    change: "against baseline", task: "task", outcome: "outcome", label: "authenticity",
+    generator: "generator", criterion: "criterion", form: "form", category: "category",
+  };
+  const menus = new Map();
+
+  function build(place, changed) {
+    for (const [field, title] of Object.entries(TITLES)) {
+      const facet = fakebench.filter.facets.get(field);
+      if (!facet) continue;
+      const names = [...facet.members.keys()].filter((name) => name !== fakebench.filter.NONE);
+      if (!names.length) continue;
+      const select = el("select", { id: `by-${field}`, name: field, onchange: () => changed(field, select.value) });
+      menus.set(field, { select, facet });
+      place.append(el("label", {}, el("span", {}, title), select));
+    }
+  }
+
+  function show(chosen, counts) {
+    for (const [field, { select, facet }] of menus) {
+      const sums = counts.get(field);
+      const options = [el("option", { value: "" }, "all")];
+      for (const [name, member] of facet.members) {
+        let count = 0;
+        for (let code = 0; code < member.length; code++) if (member[code]) count += sums[code];
+        if (count || chosen[field] === name)
+          options.push(el("option", { value: name }, `${name.replaceAll("_", " ")} (${count.toLocaleString("en")})`));
+      }
+      select.replaceChildren(...options);
+      select.value = chosen[field] || "";
+      select.classList.toggle("on", Boolean(chosen[field]));
+    }
+  }
+
+  return { build, show, known: (field) => menus.has(field) };
+})();

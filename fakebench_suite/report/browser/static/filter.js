@@ -1,0 +1,157 @@
+// Filtering, searching and sorting over columns of codes: a few milliseconds for 54,000 records.
+"use strict";
+fakebench.filter = (() => {
+  const EXTRA = {
+    outcome: {
+      incorrect: "any miss", unparsed: "any miss", refused: "any miss",
+      model_error: "any error", judge_error: "any error", image_error: "any error",
+    },
+    change: { fixed: "any difference", broken: "any difference", changed: "any difference" },
+  };
+  const NONE = "(none)";
+  let index, size, columns;
+  const facets = new Map(); // field -> {names, members: name -> Uint8Array over codes}
+  const texts = []; // chunk number -> lower-case text of each of its records
+  const orders = new Map();
+
+  function open(loaded) {
+    index = loaded;
+    size = index.size;
+    columns = index.names;
+    for (const column of Object.values(columns)) column.codes = Uint32Array.from(column.codes);
+    for (const field of ["task", "outcome", "label", "generator", "criterion", "form", "category", "change"])
+      if (columns[field]) facets.set(field, describe(field, columns[field].values));
+  }
+
+  // The names a reader may choose in a field, and which codes each of them stands for.
+  function describe(field, values) {
+    const members = new Map();
+    const add = (name, code) => {
+      if (!members.has(name)) members.set(name, new Uint8Array(values.length));
+      members.get(name)[code] = 1;
+    };
+    values.forEach((value, code) => {
+      const extra = value !== null && Object.hasOwn(EXTRA[field] || {}, value) && EXTRA[field][value];
+      if (extra) add(extra, code);
+    });
+    values.forEach((value, code) => {
+      if (value === null) return;
+      // "scenery, photo" lies in both categories.
+      const names = field === "category" ? value.split(",").map((name) => name.trim()).filter(Boolean) : [value];
+      for (const name of names) add(name, code);
+    });
+    add(NONE, values.length - 1);
+    return { members };
+  }
+
+  const name = (field, row) => columns[field].values[columns[field].codes[row]];
+  const value = (field, row) => index.values[field]?.[row] ?? null;
+
+  // The rows that pass, in order, and for each field how many rows each of its names would leave.
+  function select({ chosen, query, sort, descending }) {
+    const tests = [];
+    for (const [field, wanted] of Object.entries(chosen)) {
+      const facet = facets.get(field);
+      if (facet) tests.push({ field, codes: columns[field].codes, member: facet.members.get(wanted) });
+    }
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    const counts = new Map([...facets.keys()].map((field) => [field, new Uint32Array(columns[field].values.length)]));
+    const counted = [...counts].map(([field, sums]) => ({ field, sums, codes: columns[field].codes }));
+    const passed = new Uint8Array(size);
+    for (let row = 0; row < size; row++) {
+      // A row that one field alone keeps out still counts for that field's other names.
+      let failures = 0;
+      let failed = null;
+      for (const { field, codes, member } of tests) {
+        if (!member || !member[codes[row]]) {
+          failures += 1;
+          failed = field;
+          if (failures > 1) break;
+        }
+      }
+      if (failures > 1 || (words.length && !matches(row, words))) continue;
+      if (!failures) passed[row] = 1;
+      for (const { field, sums, codes } of counted) if (!failures || field === failed) sums[codes[row]] += 1;
+    }
+    const rows = [];
+    for (const row of order(sort)) if (passed[row]) rows.push(row);
+    if (descending) rows.reverse();
+    return { rows, counts };
+  }
+
+  function matches(row, words) {
+    const text = texts[Math.floor(row / index.chunk)]?.[row % index.chunk];
+    if (text !== undefined) return words.every((word) => text.includes(word));
+    const known = `${value("id", row)} ${value("reply", row) ?? ""}`.toLowerCase();
+    return words.every((word) => known.includes(word));
+  }
+
+  // Rows by a field, ties in the order of the index; computed once, and nothing where it is empty last.
+  function order(field) {
+    const key = field || "";
+    if (!orders.has(key)) {
+      const rows = Uint32Array.from({ length: size }, (_, row) => row);
+      if (columns[key]) {
+        const codes = columns[key].codes;
+        rows.sort((a, b) => codes[a] - codes[b] || a - b);
+      } else if (index.values[key]) {
+        const values = index.values[key];
+        const numbers = values.some((one) => typeof one === "number");
+        if (numbers) rows.sort((a, b) => (values[a] ?? Infinity) - (values[b] ?? Infinity) || a - b);
+        else rows.sort((a, b) => compare(values[a] ?? "", values[b] ?? "") || a - b);
+      }
+      orders.set(key, rows);
+    }
+    return orders.get(key);
+  }
+
+  const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+  // Everything that can be searched, file by file; `tell` hears how far it is.
+  async function loadTexts(tell) {
+    const files = Math.ceil(size / index.chunk);
+    let done = 0;
+    const next = async (number) => {
+      if (number >= files) return;
+      if (!texts[number]) {
+        const entries = await fakebench.load(`texts-${number}`);
+        texts[number] = entries.map(gather);
+      }
+      done += 1;
+      tell(done / files);
+      await next(number + 4);
+    };
+    await Promise.all([0, 1, 2, 3].map(next));
+  }
+
+  function gather({ record, before }) {
+    const { case: asked, prompt, answer, verdict } = record;
+    const parts = [asked.id, asked.image, asked.question, prompt, answer?.text, verdict.why, verdict.said];
+    for (const clue of asked.expected || []) parts.push(clue.text);
+    for (const rating of verdict.ratings) parts.push(rating.reason);
+    if (before) parts.push(before.answer?.text, before.verdict?.why);
+    return parts.filter(Boolean).join("\n").toLowerCase();
+  }
+
+  const find = (id) => index.values.id.indexOf(id);
+  const entry = async (row) =>
+    (await fakebench.load(`texts-${Math.floor(row / index.chunk)}`))[row % index.chunk];
+  const picture = (image) => (Object.hasOwn(index.pictures, image) ? index.pictures[image] : null);
+  const imageOf = (row) => name("image", row);
+  // The first case about an image, best the one that asks the same.
+  function about(image, form) {
+    const code = columns.image.values.indexOf(image);
+    if (code < 0) return -1;
+    const codes = columns.image.codes;
+    const first = codes.indexOf(code);
+    for (let row = first; row >= 0 && row < size && codes[row] === code; row++)
+      if (name("form", row) === form) return row;
+    return first;
+  }
+
+  return {
+    NONE, open, facets, select, loadTexts, name, value, find, entry, picture, imageOf, about,
+    get size() { return size; },
+    has: (field) => Boolean(columns[field] || index.values[field]),
+  };
+})();

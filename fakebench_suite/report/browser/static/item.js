@@ -1,0 +1,142 @@
+// One record in full. Every text goes in as text; see store.js, el().
+"use strict";
+fakebench.item = (() => {
+  const { el, filter } = fakebench;
+  const SVG = "http://www.w3.org/2000/svg";
+
+  // The pieces of a reply, those that `why` quotes (as Python's repr does) marked.
+  function mark(reply, verdict) {
+    const quoted = [...verdict.why.matchAll(/'((?:[^'\\]|\\.)+)'|"((?:[^"\\]|\\.)+)"/gu)].map(
+      (found) => (found[1] ?? found[2]).replace(/\\(.)/gu, "$1"),
+    );
+    const phrases = quoted.length ? quoted : (verdict.said || "").split(", ");
+    const patterns = phrases
+      .map((phrase) => phrase.match(/[\p{L}\p{N}]+/gu))
+      .filter(Boolean)
+      .map((words) => `(?<![\\p{L}\\p{N}])${words.join("[^\\p{L}\\p{N}]+")}(?![\\p{L}\\p{N}])`);
+    if (!patterns.length) return [reply];
+    const pieces = [];
+    let end = 0;
+    for (const found of reply.matchAll(new RegExp(patterns.join("|"), "giu"))) {
+      pieces.push(reply.slice(end, found.index), el("mark", {}, found[0]));
+      end = found.index + found[0].length;
+    }
+    return [...pieces, reply.slice(end)];
+  }
+
+  function figure(image, caption, box, link) {
+    const picture = filter.picture(image);
+    if (!picture) return el("figure", { class: "absent" }, el("div", {}, "no picture at hand"), el("figcaption", {}, caption));
+    const frame = el("div", { class: "frame" }, el("img", {
+      src: `report/images/${picture.file}`, alt: `${caption}: ${image}`, loading: "lazy",
+      width: picture.width, height: picture.height,
+    }));
+    if (box) {
+      const drawing = document.createElementNS(SVG, "svg");
+      drawing.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
+      drawing.setAttribute("role", "img");
+      drawing.setAttribute("aria-label", `planted in ${box.join(", ")}`);
+      for (const kind of ["under", "over"]) {
+        const rectangle = document.createElementNS(SVG, "rect");
+        const [left, top, right, bottom] = box;
+        for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top, class: kind }))
+          rectangle.setAttribute(name, value);
+        drawing.append(rectangle);
+      }
+      frame.append(drawing);
+    }
+    const full = picture.full
+      ? el("a", { href: picture.full, target: "_blank", rel: "noopener noreferrer" }, "full image")
+      : null;
+    return el("figure", {}, frame, el("figcaption", {}, caption, ` ${picture.width} × ${picture.height} `, full, link));
+  }
+
+  function pictures({ case: asked }, hash) {
+    const shown = [figure(asked.image, asked.box ? "forged here" : asked.label === "fake" ? "fake" : asked.label || "image", asked.box)];
+    if (asked.twin) {
+      const row = filter.about(asked.twin, asked.form);
+      const link = row < 0 ? null : el("a", { href: hash(row) }, "its item");
+      shown.push(figure(asked.twin, asked.box ? "untouched twin" : "forged twin", null, link));
+    }
+    return el("div", { class: "pictures" }, shown);
+  }
+
+  const block = (title, ...content) => el("section", {}, el("h3", {}, title), ...content);
+  const quote = (...content) => el("blockquote", { dir: "auto" }, ...content);
+
+  function reply(answer, verdict, prompt) {
+    const said = answer === null
+      ? el("p", { class: "faint" }, "There is no answer.")
+      : answer.text ? quote(mark(answer.text, verdict)) : el("p", { class: "faint" }, "The reply is empty.");
+    const facts = answer && [
+      `${answer.tokens.toLocaleString("en")} tokens`, `${answer.seconds.toFixed(3)} s`, `batch of ${answer.batch_size}`,
+      answer.p_fake === null ? null : `P(fake) ${answer.p_fake.toFixed(4)}`,
+      answer.mass === null ? null : `mass ${answer.mass.toFixed(4)}`,
+    ].filter(Boolean).join(" · ");
+    return [
+      prompt === undefined ? null : [el("h4", {}, "Prompt as sent"), quote(prompt)],
+      prompt === undefined ? null : el("h4", {}, "Reply"),
+      said,
+      facts ? el("p", { class: "faint" }, facts) : null,
+      el("p", { class: "why" }, el("span", { class: `pill ${verdict.outcome}` }, verdict.outcome.replaceAll("_", " ")), " ", verdict.why),
+    ].flat();
+  }
+
+  function grades(verdict, texts) {
+    const shown = [];
+    if (verdict.score !== null)
+      shown.push(el("p", {}, el("strong", {}, verdict.score.toFixed(2)), ` of 2 by ${verdict.judge}`,
+        verdict.failed_rounds ? `, ${verdict.failed_rounds} rounds without marks` : ""));
+    if (verdict.obeyed !== null) shown.push(el("p", {}, verdict.obeyed ? "It kept the asked format." : "It did not keep the asked format."));
+    if (verdict.ratings.length) {
+      const head = ["round", "completeness", "preciseness", "relevance", "reason"];
+      const numbers = head.slice(1, 4);
+      shown.push(el("table", { class: "rounds" },
+        el("thead", {}, el("tr", {}, head.map((name) => el("th", { scope: "col", class: numbers.includes(name) ? "num" : null }, name)))),
+        el("tbody", {}, verdict.ratings.map((one, place) => el("tr", {},
+          el("td", {}, String(place + 1)),
+          numbers.map((name) => el("td", { class: "num" }, String(one[name]))),
+          el("td", { class: "prose", dir: "auto" }, one.reason))))));
+    }
+    if (texts) {
+      const known = Object.entries(texts).filter(([, value]) => value !== null);
+      shown.push(el("dl", { class: "metrics" }, known.map(([name, value]) =>
+        el("div", {}, el("dt", {}, name.replaceAll("_", " ")), el("dd", {}, value.toFixed(3))))));
+    }
+    return shown.length ? block("Grades", ...shown) : null;
+  }
+
+  function facts({ case: asked, worker }, verdict) {
+    const rows = {
+      task: asked.task, form: asked.form, "expected label": asked.label, said: verdict.said, generator: asked.generator,
+      criterion: asked.criterion, category: asked.category, image: asked.image, worker,
+    };
+    return el("dl", { class: "facts" }, Object.entries(rows)
+      .filter(([, value]) => value !== null && value !== "")
+      .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+  }
+
+  function compare(record, before) {
+    return block("Baseline and this run", el("div", { class: "sides" },
+      el("div", {}, el("h4", {}, "baseline"), reply(before.answer, before.verdict,
+        before.prompt === record.prompt ? undefined : before.prompt)),
+      el("div", {}, el("h4", {}, "this run"), reply(record.answer, record.verdict))));
+  }
+
+  function draw({ record, texts, before }, hash) {
+    const { case: asked, verdict } = record;
+    const reference = asked.expected === null ? null : block("Reference",
+      el("ul", { class: "clues" }, asked.expected.map((clue) => el("li", { dir: "auto" }, clue.text,
+        clue.criterion ? [" ", el("span", { class: "tag" }, clue.criterion)] : null))));
+    return [
+      pictures(record, hash),
+      block("Prompt as sent", quote(record.prompt)),
+      before ? compare(record, before) : block("Reply", ...reply(record.answer, verdict)),
+      reference,
+      grades(verdict, texts),
+      block("Case", facts(record, verdict)),
+    ].filter(Boolean);
+  }
+
+  return { draw, mark };
+})();
