@@ -54,6 +54,24 @@ def read_choice(text: str, *, rounds: int) -> JudgeChoice:
     raise UserError(f"--judge is {text!r}. {_ALLOWED}")
 
 
+def check_weights(choice: JudgeChoice) -> None:
+    """Raise UserError where a local judge's weights are not on this machine; nothing is fetched."""
+    if choice.kind is not JudgeKind.TRANSFORMERS or (Path(choice.model) / "config.json").is_file():
+        return
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(choice.model, "config.json")
+    except HFValidationError:
+        found = None
+    if not isinstance(found, str):
+        raise UserError(
+            f"The judge {choice.model!r} is not on this machine. Download it with 'hf download', "
+            "or point --judge=transformers:PATH at its directory."
+        )
+
+
 def open_judge(choice: JudgeChoice, *, cache: Path) -> TextJudge:
     """The judge, ready to grade; marks are kept in the file ``cache``. May raise UserError."""
     # Each judge brings a library of its own, loaded only where it was asked for.

@@ -9,6 +9,7 @@ import pytest
 
 from fakebench_suite.adapters.cards import Card, Kind, find_card, locate_weights
 from fakebench_suite.errors import UserError
+from fakebench_suite.judges.choice import check_weights
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.plugin.options import (
     DEFAULT_MODEL,
@@ -54,6 +55,8 @@ def get_plan(config: pytest.Config) -> Plan:
             dataset = open_dataset(settings.data)
             if settings.answers is not None:
                 check_answers(settings.answers, dataset)
+            if settings.judge is not None and not config.option.collectonly:
+                check_weights(settings.judge)
             if settings.baseline is not None:
                 check_answers(settings.baseline, dataset)
             if asks and not dataset.has_images():

@@ -9,7 +9,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.judges.cache import RatingCache
-from fakebench_suite.judges.choice import open_judge, read_choice
+from fakebench_suite.judges.choice import check_weights, open_judge, read_choice
 from fakebench_suite.judges.local import ATTEMPTS, LocalJudge
 from fakebench_suite.judges.rubric import Messages, Request
 from tests.judges.server import GOOD
@@ -101,3 +101,18 @@ def test_a_judge_that_cannot_be_loaded_is_the_users_to_mend(
     tokenizer.save_pretrained(plain)
     with pytest.raises(UserError, match="no chat template"):
         open_judge(read_choice(f"transformers:{plain}", rounds=1), cache=tmp_path / "m.sqlite")
+
+
+def test_absent_weights_are_met_before_anything_is_asked(tmp_path: Path) -> None:
+    """A path without a checkpoint and a name nobody downloaded are refused in one sentence."""
+    for place in (str(tmp_path), "nobody/nothing", "/no/where"):
+        with pytest.raises(UserError, match="is not on this machine"):
+            check_weights(read_choice(f"transformers:{place}", rounds=1))
+    check_weights(read_choice("embedding", rounds=1))
+
+
+def test_marks_that_cannot_be_kept_are_a_sentence(tmp_path: Path) -> None:
+    """A reports directory that is a file names itself and the option to change."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(UserError, match="Choose another --reports"):
+        RatingCache(tmp_path / "file" / "marks.sqlite")

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.report.markdown import write_markdown
-from fakebench_suite.report.store import RECORDS, RunStore, check_folder, read_records
+from fakebench_suite.report.store import (
+    RECORDS,
+    RunStore,
+    check_folder,
+    read_manifest,
+    read_records,
+)
 from fakebench_suite.types import Outcome, Record, Score, Task
 from tests.builders import make_answer, make_record
 
@@ -110,3 +116,15 @@ def test_hostile_names_stay_text_in_the_summary() -> None:
     hostile = write_markdown(MANIFEST | {"model": model}, scores[:1])
     assert len(hostile.splitlines()) == len(write_markdown(MANIFEST, scores[:1]).splitlines())
     assert "<script" not in hostile
+
+
+def test_what_is_no_run_is_named(tmp_path: Path) -> None:
+    """Absent records, a line that is none, and a manifest of something else: a sentence each."""
+    with pytest.raises(UserError, match="no records"):
+        list(read_records(tmp_path))
+    (tmp_path / "records.jsonl").write_bytes(b'{"case": 3}\n')
+    with pytest.raises(UserError, match=r"Line 1 of .* is no record"):
+        list(read_records(tmp_path))
+    (tmp_path / "manifest.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match="is not the manifest of a run"):
+        read_manifest(tmp_path)
