@@ -137,6 +137,28 @@ def report(
         _stop(str(error))
 
 
+@app.command()
+def models() -> None:
+    """List the model cards, and whether their weights are on this machine."""
+    from fakebench_suite.adapters.cards import list_cards, locate_weights, read_card
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("card", "checkpoint", "weights"):
+        table.add_column(name, no_wrap=True)
+    for name, path in list_cards().items():
+        try:
+            card = read_card(path, name=name)
+            place = locate_weights(card)
+            here = "none needed" if place is None else "here"
+            source = card.repository or ("-" if place is None else str(place.name))
+        except UserError as error:
+            absent = "not on this machine" in str(error)
+            here = "absent" if absent else str(error)
+            source = card.repository or "-" if absent else str(path)
+        table.add_row(name, source, here)
+    Console(width=200).print(table)
+
+
 def _stop(message: str) -> NoReturn:
     typer.echo(message, err=True)
     raise SystemExit(2)

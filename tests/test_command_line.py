@@ -66,3 +66,14 @@ def test_tables_are_printed_and_checked() -> None:
         "Table VI, Qwen-VL",
         "Table VII, Q-Instruct",
     ]
+
+
+def test_models_are_listed_with_their_weights() -> None:
+    """The embedded model is here, scripted ones need no weights, and nothing is downloaded."""
+    lines = {
+        line.split()[0]: line.rstrip() for line in run("models").stdout.splitlines() if line.strip()
+    }
+    assert lines["pocket"].endswith("here")
+    assert lines["always-fake"].endswith("none needed")
+    assert "Qwen/Qwen3-VL-8B-Instruct" in lines["qwen-vl"]
+    assert set(lines) > {"card", "coin", "llava-1.5", "gemma-3"}
