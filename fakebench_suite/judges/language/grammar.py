@@ -35,7 +35,8 @@ _COMPLEMENT = f"""
         (?:STILL|WHOLLY)* (?: (?P<not4>NOT) STILL* )? )?
     (?: DET (?:STILL|WHOLLY)* (?P<loose>{_LOOSE}) )?
     (?: (?P<made>MADE) | (?P<taken>TAKEN) | (?P<fake>FAKE) | (?P<real>REAL) )
-    (?P<noun> (?: (?:WORD|SOUND) (?:AND (?:WORD|SOUND))? ){{0,2}} (?:IMAGE|ONE|HEADING(?!COLON)) )?
+    (?P<noun> (?: STOP SOUND )? (?: (?:WORD|SOUND) (?:AND (?:WORD|SOUND))? ){{0,2}}
+        (?:IMAGE|ONE|HEADING(?!COLON)) )?
 """
 SHAPE = compile_parts(
     f"(?: {_SUBJECT} {_VERB} | {_HEADING} | {_CALLED} | (?P<lean>LEAN) | DEALS | {_TOLD} )"

@@ -8,6 +8,7 @@ from fakebench_suite.judges.language.chinese import gloss_chinese
 _THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _THOUGHT = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _LATEX = re.compile(r"\\(?:text\w*|mathrm|mathbf|boxed)\s*|\\[\[\]()]")
+_CONFIRMED = re.compile(r"\b(yes|no)(\W{0,3})[✅❌✔✘☑✗]")
 _SPACES = re.compile(r"[^\S\n]+")
 _STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
 _MARKUP = re.compile(r"<\|[^|<>]*\|>|</?[a-z]\w*>|[*`#>{}$\\]|(?<![^\W_])_|_(?![^\W_])")
@@ -54,7 +55,7 @@ def clean_text(text: str) -> str:
     A quotation of three words or more is somebody else's sentence and becomes one unknown word.
     """
     plain = unicodedata.normalize("NFKC", text.translate(_LETTERS)).translate(_LETTERS).lower()
-    plain = _SPACES.sub(" ", plain)
+    plain = _CONFIRMED.sub(r"\1\2", _SPACES.sub(" ", plain))
     plain = _TICKED.sub("", _UNTICKED.sub("", plain))
     plain = _CHOICES.sub("", _STRUCK.sub(" ", _LATEX.sub(" ", plain))).replace("|", " : ")
     plain = _OPTION.sub("", _ROLE.sub("", _BULLET.sub("", _MARKUP.sub("", plain))))
