@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from fakebench_suite.prompts import DETECTION
+from fakebench_suite.types import Form
 from tests.plugin.sandbox import MODES, Run
 
 FLOOR = """
@@ -85,19 +87,31 @@ def test_a_filtered_run_settles_nothing(run: Run, data: Path, project: Path) -> 
 
 
 def test_a_regressed_model_fails_against_its_baseline(run: Run, data: Path, project: Path) -> None:
-    """All replies right before, half of them now: the gate fails and names the drop."""
+    """Eight fakes found before and none now: red, with the drop and its p-value by name."""
     (project / "gates.toml").write_text(REGRESSION, encoding="utf-8")
+    rows = [
+        {
+            "id": path.stem,
+            "task": "detection",
+            "image": f"fake_images/{path.name}",
+            "label": "fake",
+            "question": DETECTION[Form.WHAT],
+        }
+        for path in sorted((data / "fake_images").iterdir())
+    ]
+    cases = data / "fakes.jsonl"
+    cases.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     card = (project / "scripted.toml").read_text(encoding="utf-8")
-    (project / "wrong.toml").write_text(
-        card.replace('["fake"]', '["real"]').replace('["yes"]', '["no"]'), encoding="utf-8"
-    )
-    assert run(f"--data={data}", "--run=before").ret == 6  # no baseline was given
-    assert run(f"--data={data}", "--run=same", "--baseline=reports/before").ret in (0, 6)
-    result = run(f"--data={data}", "--run=after", "--model=wrong.toml", "--baseline=reports/before")
+    (project / "worse.toml").write_text(card.replace('["fake"]', '["real"]'), encoding="utf-8")
+    assert run(f"--data={cases}", "--run=before").ret == 6
+    assert read_rulings(project, "before")[0]["reason"] == "No --baseline was given."
+    compared = (f"--data={cases}", "--baseline=reports/before")
+    assert run(*compared, "--run=same").ret == 6  # eight cases rule out no drop of a tenth
+    result = run(*compared, "--run=after", "--model=worse.toml")
+    assert result.ret == 1
     (decision,) = read_rulings(project, "after")
-    assert decision["n"] == 16
-    assert decision["value"] is not None
-    assert result.ret in (1, 6)
+    assert (decision["ruling"], decision["value"], decision["n"]) == ("fail", 1.0, 8)
+    assert decision["p"] == pytest.approx(0.5**8)
 
 
 @pytest.mark.parametrize(
