@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import msgspec
 import typer
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 
 from fakebench_suite.errors import UserError
@@ -132,9 +133,59 @@ def report(
 
     try:
         images = open_images(run, data)
-        typer.echo(write_browser(run, images=images, baseline=baseline))
+        page = write_browser(run, images=images, baseline=baseline)
     except UserError as error:
         _stop(str(error))
+    typer.echo(page)
+
+
+@app.command()
+def merge(
+    runs: Annotated[list[Path], typer.Argument(help="run directories, such as shards of one run")],
+    into: Annotated[Path, typer.Option(help="the run directory to write")],
+    gates: Annotated[
+        str | None, typer.Option(help="the rules (default: gates.toml here, if any); none: none")
+    ] = None,
+    baseline: Annotated[Path | None, typer.Option(help="an earlier run's directory")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="where the data lie, for submission and thumbnails")
+    ] = None,
+) -> None:
+    """Put shards together into one run and rule it; the exit status is that of a whole run."""
+    from fakebench_suite.gates.rules import find_gates
+    from fakebench_suite.gates.status import FAILED, decide_status
+    from fakebench_suite.runs.merging import merge_runs
+    from fakebench_suite.runs.showing import draw_run
+
+    try:
+        rules = find_gates(gates, root=Path(), where=Path())
+        with _wait("merging"):
+            closed = merge_runs(runs, into, gates=rules, baseline=baseline, data=data)
+    except UserError as error:
+        _stop(str(error))
+    for text in draw_run(closed, colour=sys.stdout.isatty()):
+        typer.echo(text)
+    whole = closed.manifest["status"] == "finished" and not closed.manifest["errors"]
+    raise SystemExit(decide_status(closed.decisions) if whole else FAILED)
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="the earlier run's directory")],
+    after: Annotated[Path, typer.Argument(help="the later run's directory")],
+    items: Annotated[int, typer.Option(min=0, help="how many turned cases to name")] = 10,
+) -> None:
+    """What rose and what fell between two runs, and which cases turned."""
+    from fakebench_suite.runs.comparing import compare_runs
+    from fakebench_suite.runs.showing import draw_comparison
+
+    try:
+        with _wait("comparing"):
+            found = compare_runs(before, after)
+    except UserError as error:
+        _stop(str(error))
+    for text in draw_comparison(found, items=items, colour=sys.stdout.isatty()):
+        typer.echo(text)
 
 
 @app.command()
@@ -157,6 +208,11 @@ def models() -> None:
             source = card.repository or "-" if absent else str(path)
         table.add_row(name, source, here)
     Console(width=200).print(table)
+
+
+def _wait(doing: str) -> Status:
+    """A sign of life on a terminal's standard error while something takes seconds."""
+    return Console(stderr=True).status(doing)
 
 
 def _stop(message: str) -> NoReturn:

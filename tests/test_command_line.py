@@ -1,22 +1,10 @@
 """``python -m fakebench_suite``: reading replies and printing the published tables."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
-
-def run(*arguments: str, told: str = "") -> subprocess.CompletedProcess[str]:
-    """One call of the command line, with text on its standard input."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "fakebench_suite", *arguments],
-        input=told,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+from tests.command import call
 
 
 @pytest.mark.parametrize(("rule", "said"), [("grammar", "real"), ("paper", "fake")])
@@ -28,7 +16,7 @@ def test_replies_are_read_line_by_line(rule: str, said: str) -> None:
         {"form": "isfake", "reply": "不是。"},
     ]
     told = "\n\n".join(json.dumps(one, ensure_ascii=False) for one in asked)
-    result = run("read", f"--reading={rule}", told=told)
+    result = call("read", f"--reading={rule}", told=told)
     assert result.returncode == 0, result.stderr
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert [answer["verdict"] for answer in answers[:2]] == [said, "fake"]
@@ -41,7 +29,7 @@ def test_replies_are_read_line_by_line(rule: str, said: str) -> None:
 )
 def test_a_bad_line_is_named(line: str) -> None:
     """The line's number and what is wrong with it, in one sentence and without a traceback."""
-    result = run("read", told='{"form": "what", "reply": "fake"}\n' + line)
+    result = call("read", told='{"form": "what", "reply": "fake"}\n' + line)
     assert result.returncode == 2
     assert len(result.stdout.splitlines()) == 1
     assert result.stderr.startswith("line 2 of standard input is not {form, reply} as JSON")
@@ -50,17 +38,17 @@ def test_a_bad_line_is_named(line: str) -> None:
 
 def test_likelihood_reads_no_written_reply() -> None:
     """Asked for by mistake, it says which rules there are."""
-    result = run("read", "--reading=likelihood")
+    result = call("read", "--reading=likelihood")
     assert result.returncode == 2
     assert "asks the model itself" in result.stderr
 
 
 def test_tables_are_printed_and_checked() -> None:
     """All four tables as printed; --check names the two rows that contradict themselves."""
-    printed = run("tables").stdout
+    printed = call("tables").stdout
     for words in ("Table V: detection", "Table VIII: analysis", "Humans (Overall)", "0.573"):
         assert words in printed
-    checked = run("tables", "--check")
+    checked = call("tables", "--check")
     assert checked.returncode == 0
     assert [line.split(":")[0] for line in checked.stdout.splitlines()] == [
         "Table VI, Qwen-VL",
@@ -71,7 +59,9 @@ def test_tables_are_printed_and_checked() -> None:
 def test_models_are_listed_with_their_weights() -> None:
     """The embedded model is here, scripted ones need no weights, and nothing is downloaded."""
     lines = {
-        line.split()[0]: line.rstrip() for line in run("models").stdout.splitlines() if line.strip()
+        line.split()[0]: line.rstrip()
+        for line in call("models").stdout.splitlines()
+        if line.strip()
     }
     assert lines["pocket"].endswith("here")
     assert lines["always-fake"].endswith("none needed")

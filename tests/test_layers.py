@@ -13,7 +13,8 @@ LEVELS = {
     "sources": 2, "adapters": 2, "judges": 2,
     "metrics": 3,
     "report": 4, "gates": 4,
-    "plugin": 5, "__main__": 5,
+    "runs": 5,
+    "plugin": 6, "__main__": 6,
 }  # fmt: skip
 SIBLINGS = {"sources", "adapters", "judges"}
 HEAVY = {"torch", "transformers", "ray", "openai", "sentence_transformers"}

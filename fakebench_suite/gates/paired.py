@@ -6,6 +6,7 @@ The unit is the image, because cases on one image stand or fall together.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,15 +66,15 @@ def collect(records: Sequence[Record], task: Task, metric: str) -> dict[str, flo
     }
 
 
-def mcnemar(pairs: Pairs) -> float:
-    """One-sided exact McNemar: the chance of so many images turning worse, were both alike.
+def mcnemar(pairs: Pairs, alternative: Literal["greater", "two-sided"] = "greater") -> float:
+    """Exact McNemar: the chance of so many images turning worse (or either way), were both alike.
 
     Where images are asked more than once, an image counts as worse or better by its sum.
     """
     worse, better = int((pairs.drop > 0).sum()), int((pairs.drop < 0).sum())
     if worse + better == 0:
         return 1.0
-    return float(binomtest(worse, worse + better, 0.5, alternative="greater").pvalue)
+    return float(binomtest(worse, worse + better, 0.5, alternative=alternative).pvalue)
 
 
 def bound_drop(pairs: Pairs, level: float) -> tuple[float, float, float]:

@@ -11,6 +11,7 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.types import Task
 
+NO_GATES = "none"
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Level = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -90,6 +91,17 @@ Gate = Threshold | Regression | Latency | Errors
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     gate: list[Gate]
+
+
+def find_gates(asked: str | None, *, root: Path, where: Path) -> tuple[Gate, ...]:
+    """The gates of a file asked for, a path relative to ``where``; else those of ``root``.
+
+    ``none`` and a root without ``gates.toml`` mean no gates. Raises UserError as read_gates.
+    """
+    if asked == NO_GATES:
+        return ()
+    path = where / asked if asked else root / "gates.toml"
+    return () if asked is None and not path.exists() else read_gates(path)
 
 
 def read_gates(path: Path) -> tuple[Gate, ...]:

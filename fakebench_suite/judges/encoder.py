@@ -27,7 +27,9 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, len(texts) x 384; new texts go through the model in one call."""
-        new = sorted({text for text in texts if text not in self._rows}, key=len)
+        unseen = {text for text in texts if text not in self._rows}
+        # By length, so that little is padding; and in one order, so that batches do not vary.
+        new = sorted(unseen, key=lambda text: (len(text), text))
         if new:
             vectors = self._model.encode(
                 new, batch_size=64, normalize_embeddings=True, show_progress_bar=False

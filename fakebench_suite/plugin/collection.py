@@ -19,9 +19,10 @@ from fakebench_suite.plugin.options import (
     read_settings,
 )
 from fakebench_suite.report.store import read_manifest, read_records
+from fakebench_suite.runs.difference import check_data
 from fakebench_suite.sources import open_dataset
 from fakebench_suite.sources.dataset import Dataset
-from fakebench_suite.sources.sampling import order_cases
+from fakebench_suite.sources.sampling import order_cases, take_shard
 from fakebench_suite.types import Case, Task
 
 
@@ -33,6 +34,8 @@ class Plan:
     card: Card
     dataset: Dataset
     cases: tuple[Case, ...]
+    planned: int
+    """Cases of the sample, over all shards."""
 
 
 _PLAN = pytest.StashKey[Plan]()
@@ -41,38 +44,50 @@ _PLAN = pytest.StashKey[Plan]()
 def get_plan(config: pytest.Config) -> Plan:
     """The plan of this run, made at the first call; raises UsageError when it cannot be made."""
     if _PLAN not in config.stash:
-        settings = config.stash[SETTINGS]
         try:
-            card = choose_card(settings)
-            asks = not config.option.collectonly and settings.answers is None
-            if asks:
-                locate_weights(card)
-            if settings.rule is Rule.LIKELIHOOD and card.adapter is Kind.SCRIPTED:
-                raise UserError(
-                    f"{card.name} is scripted and has no probabilities to read. "
-                    "Leave --reading=likelihood out, or choose a model with weights."
-                )
-            dataset = open_dataset(settings.data)
-            if settings.answers is not None:
-                check_answers(settings.answers, dataset)
-            if settings.judge is not None and not config.option.collectonly:
-                check_weights(settings.judge)
-            if settings.baseline is not None:
-                check_answers(settings.baseline, dataset)
-            if asks and not dataset.has_images():
-                raise UserError(
-                    f"There are no images below {settings.data}. Put FakeBench's fake_images/ and "
-                    "real_images/ somewhere below it, or add --collect-only."
-                )
+            config.stash[_PLAN] = make_plan(
+                config.stash[SETTINGS], asks=not config.option.collectonly
+            )
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
-        cases = order_cases(
-            choose_cases(settings.answers, dataset), seed=settings.seed, sample=settings.sample
-        )
-        config.stash[_PLAN] = Plan(
-            settings=settings, card=card, dataset=dataset, cases=tuple(cases)
-        )
     return config.stash[_PLAN]
+
+
+def make_plan(settings: Settings, *, asks: bool) -> Plan:
+    """Model, data and cases of these settings; raises UserError when something does not fit.
+
+    Where nothing will be asked, weights and images need not be there.
+    """
+    card = choose_card(settings)
+    asks_model = asks and settings.answers is None
+    if asks_model:
+        locate_weights(card)
+    if settings.rule is Rule.LIKELIHOOD and card.adapter is Kind.SCRIPTED:
+        raise UserError(
+            f"{card.name} is scripted and has no probabilities to read. "
+            "Leave --reading=likelihood out, or choose a model with weights."
+        )
+    dataset = open_dataset(settings.data)
+    for run in filter(None, (settings.answers, settings.baseline)):
+        check_data(run, name=dataset.name, digest=dataset.digest)
+    if settings.judge is not None and asks:
+        check_weights(settings.judge)
+    if asks_model and not dataset.has_images():
+        raise UserError(
+            f"There are no images below {settings.data}. Put FakeBench's fake_images/ and "
+            "real_images/ somewhere below it, or add --collect-only."
+        )
+    cases = order_cases(
+        choose_cases(settings.answers, dataset), seed=settings.seed, sample=settings.sample
+    )
+    planned = len(cases)
+    if settings.shard is not None:
+        cases = take_shard(cases, settings.shard)
+        if not cases:
+            raise UserError(
+                f"--shard={settings.shard} holds none of the {planned:,} cases. Use fewer shards."
+            )
+    return Plan(settings=settings, card=card, dataset=dataset, cases=tuple(cases), planned=planned)
 
 
 def choose_card(settings: Settings) -> Card:
@@ -92,21 +107,8 @@ def choose_cases(answers: Path | None, dataset: Dataset) -> Sequence[Case]:
     """All cases of the data set, or with ``--answers`` those the earlier run recorded."""
     if answers is None:
         return dataset.cases
-    try:
-        recorded = {record.case.id for record in read_records(answers)}
-    except UserError as error:
-        raise pytest.UsageError(str(error)) from None
+    recorded = {record.case.id for record in read_records(answers)}
     return [case for case in dataset.cases if case.id in recorded]
-
-
-def check_answers(run: Path, dataset: Dataset) -> None:
-    """Raise UserError when an earlier run was made over other data than this one."""
-    known = read_manifest(run)["dataset"]
-    if known["digest"] != dataset.digest:
-        raise UserError(
-            f"{run} was made over {known['name']}, whose digest differs from that of "
-            f"{dataset.name}. Give the same --data as then."
-        )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -115,7 +117,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{task}: FakeBench cases of this task")
     config.stash[SETTINGS] = read_settings(config)
     option = config.option
-    asked = option.model != DEFAULT_MODEL or option.data is not None or option.sample is not None
+    asked = option.model != DEFAULT_MODEL or any(
+        one is not None for one in (option.data, option.sample, option.shard)
+    )
     asked = asked or any(
         "cases" in Path(argument.partition("::")[0]).parts for argument in config.args
     )

@@ -52,6 +52,8 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
         "answers": settings.answers and settings.answers.name,
         "seed": settings.seed,
         "sample": settings.sample,
+        "planned": plan.planned,
+        "shard": settings.shard and str(settings.shard),
         "versions": {"python": platform.python_version()} | _list_versions(),
         "hardware": {
             "machine": platform.machine(),
@@ -88,7 +90,7 @@ def _describe_judge(plan: Plan) -> dict[str, Any]:
 def end_manifest(
     manifest: dict[str, Any],
     *,
-    planned: int,
+    offered: int,
     selected: int,
     recorded: int,
     errors: int,
@@ -96,13 +98,15 @@ def end_manifest(
 ) -> dict[str, Any]:
     """The manifest with the end of the run; ``partial`` lists every reason why it is partial.
 
-    Of the data set's cases ``planned`` are in the sample, of those ``selected`` were to be asked,
-    of those ``recorded`` were.
+    Of the data set's cases some are in the sample, of those ``offered`` in this shard, of those
+    ``selected`` were to be asked, of those ``recorded`` were.
     """
     reasons = []
-    if planned < manifest["dataset"]["cases"]:
+    if manifest["planned"] < manifest["dataset"]["cases"]:
         reasons.append("sampled")
-    if selected < planned:
+    if manifest["shard"] is not None:
+        reasons.append(f"shard {manifest['shard']}")
+    if selected < offered:
         reasons.append("filtered")
     if recorded < selected:
         reasons.append("interrupted")

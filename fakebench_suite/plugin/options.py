@@ -12,12 +12,12 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.judges.choice import JudgeChoice, read_choice
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.prompts import Style
+from fakebench_suite.sources.sampling import Shard
 
 if TYPE_CHECKING:
     from fakebench_suite.gates.rules import Gate
 
 DEFAULT_MODEL = "pocket"
-NO_GATES = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class Settings:
     model: str
     data: Path | None
     sample: int | None
+    shard: Shard | None
     seed: int
     style: Style
     rule: Rule
@@ -62,6 +63,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=_positive,
         metavar="N",
         help="ask about N images only, drawn by seed, stratified by task, label and generator",
+    )
+    group.addoption(
+        "--shard",
+        type=_shard,
+        metavar="K/N",
+        help="ask only the K-th of N parts, cut by image; 'python -m fakebench_suite merge' puts "
+        "the parts together",
     )
     group.addoption(
         "--seed", type=int, default=0, help="seed of the order and the sample (default: 0)"
@@ -140,6 +148,15 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _shard(text: str) -> Shard:
+    number, slash, total = text.partition("/")
+    if not slash or not (number.isdecimal() and total.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not K/N, such as 2/8")
+    if not 1 <= int(number) <= int(total):
+        raise argparse.ArgumentTypeError(f"{text!r}: K counts from 1 to N")
+    return Shard(number=int(number), total=int(total))
+
+
 def read_settings(config: pytest.Config) -> Settings:
     """The settings of this run; raises UsageError for a bad run name."""
     option = config.option
@@ -160,6 +177,7 @@ def read_settings(config: pytest.Config) -> Settings:
         model=option.model,
         data=option.data and _resolve(config, option.data),
         sample=option.sample,
+        shard=option.shard,
         seed=option.seed,
         style=option.prompts,
         rule=option.reading,
@@ -174,16 +192,18 @@ def read_settings(config: pytest.Config) -> Settings:
 
 
 def _find_gates(config: pytest.Config) -> "tuple[Gate, ...]":
-    """The gates asked for, else those at the root of the project; raises UserError."""
-    asked = config.option.gates
-    if asked == NO_GATES:
-        return ()
-    path = _resolve(config, Path(asked)) if asked else config.rootpath / "gates.toml"
-    if asked is None and not path.exists():
-        return ()
-    from fakebench_suite.gates.rules import read_gates
+    """The gates of this run; a shard has none, for they rule over the merged run."""
+    from fakebench_suite.gates.rules import NO_GATES, find_gates
 
-    return read_gates(path)
+    asked = config.option.gates
+    if config.option.shard is not None:
+        if asked not in (None, NO_GATES):
+            raise UserError(
+                "A shard settles no gate. Leave --gates out, and give it to "
+                "'python -m fakebench_suite merge'."
+            )
+        return ()
+    return find_gates(asked, root=config.rootpath, where=config.invocation_params.dir)
 
 
 def _resolve(config: pytest.Config, path: Path) -> Path:

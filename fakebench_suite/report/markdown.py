@@ -1,6 +1,6 @@
 """The table of scores: one definition, printed to the terminal and written to summary.md."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fakebench_suite.judges.audit import NEEDED
@@ -115,24 +115,44 @@ def _describe_audit(audit: Mapping[str, Any]) -> str:
 def write_markdown(
     manifest: Mapping[str, Any], scores: Sequence[Score], decisions: Sequence[Decision] = ()
 ) -> str:
-    """summary.md: the reservations, what the gates ruled, then the table."""
+    """summary.md: the reservations, what the gates ruled, the headlines; the rest is folded away.
+
+    Short enough to be read as a comment on a pull request, which may have 65,536 characters.
+    """
     title, *reservations = map(_escape, describe_run(manifest))
     lines = [f"# {title}", "", *(f"> {line}" for line in reservations), ""]
     if decisions:
-        lines += ["| gate | ruling | reason |", "|---|---|---|"]
-        rows = ((one.gate, one.ruling, one.reason) for one in decisions)
-        lines += [f"| {' | '.join(_escape(flatten(cell)) for cell in row)} |" for row in rows]
-        lines.append("")
-    lines += [f"| {' | '.join(HEADER)} |", "|---|---|---|---:|---|---:|"]
-    lines += [f"| {' | '.join(map(_escape, row))} |" for row in list_rows(scores)]
+        rulings = [(one.gate, str(one.ruling), one.reason) for one in decisions]
+        lines += [*_draw_table(("gate", "ruling", "reason"), rulings, numbers=()), ""]
+    shown = list(list_scores(scores))
+    whole = [_to_row(score) for score in shown if score.slice == "all"]
+    slices = [_to_row(score) for score in shown if score.slice != "all"]
+    lines += _draw_table(HEADER, whole, numbers=("value", "n"))
+    if slices:
+        table = _draw_table(HEADER, slices, numbers=("value", "n"))
+        lines += _fold("By class, question form, generator and criterion", table)
     for grid in lay_beside(manifest, scores):
-        lines += ["", f"## {grid.title}", "", f"| {' | '.join(grid.header)} |"]
-        lines.append(f"|---|{'---:|' * (len(grid.header) - 1)}")
-        for row in grid.rows:
-            lines.append(f"| {' | '.join(_escape(flatten(cell)) for cell in row)} |")
+        lines += _fold(grid.title, _draw_table(grid.header, grid.rows, numbers=grid.header[1:]))
     if manifest["dataset"]["kind"] == "official":
         lines += ["", _escape(FOOTNOTE)]
     return "\n".join(lines) + "\n"
+
+
+def _draw_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str]
+) -> list[str]:
+    rules = ("---:" if name in numbers else "---" for name in header)
+    cells = ((_escape(flatten(cell)) for cell in row) for row in rows)
+    return [
+        f"| {' | '.join(map(_escape, header))} |",
+        f"|{'|'.join(rules)}|",
+        *(f"| {' | '.join(row)} |" for row in cells),
+    ]
+
+
+def _fold(title: str, lines: Sequence[str]) -> list[str]:
+    """Lines that are shown when their title is clicked on."""
+    return ["", f"<details><summary>{_escape(title)}</summary>", "", *lines, "", "</details>"]
 
 
 def _escape(text: str) -> str:

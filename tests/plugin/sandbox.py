@@ -27,3 +27,10 @@ def read_records(project: Path, run: str = "run") -> list[dict[str, Any]]:
     """The records of a run, as written."""
     lines = (project / "reports" / run / "records.jsonl").read_bytes().splitlines()
     return [json.loads(line) for line in lines]
+
+
+def read_rulings(project: Path, run: str = "run") -> list[dict[str, Any]]:
+    """What the gates of a run decided."""
+    path = project / "reports" / run / "rulings.json"
+    rulings: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return rulings

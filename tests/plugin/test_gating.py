@@ -2,13 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fakebench_suite.prompts import DETECTION
 from fakebench_suite.types import Form
-from tests.plugin.sandbox import MODES, Run
+from tests.plugin.sandbox import MODES, Run, read_rulings
 
 FLOOR = """
 [[gate]]
@@ -27,13 +26,6 @@ kind = "regression"
 task = "detection"
 margin = 0.1
 """
-
-
-def read_rulings(project: Path, run: str = "run") -> list[dict[str, Any]]:
-    """What the gates of a run decided."""
-    path = project / "reports" / run / "rulings.json"
-    rulings: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return rulings
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)

@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -63,12 +64,21 @@ def open_images(run: Path, data: Path | None) -> ImageSource | None:
 
     Raises UserError where these are not the data the run was made over.
     """
-    described = read_manifest(run)["dataset"]
+    dataset = open_run_data(read_manifest(run), data, run=run)
+    return None if dataset is None else DatasetImages(dataset)
+
+
+def open_run_data(manifest: Mapping[str, Any], data: Path | None, *, run: Path) -> Dataset | None:
+    """The data set of a finished run: embedded probes, or what lies at ``data``; else None.
+
+    Raises UserError where these are not the data the run was made over.
+    """
+    described = manifest["dataset"]
     if data is None and described["kind"] != "probes":
         return None
     dataset = open_dataset(data)
     if dataset.digest == described.get("digest"):
-        return DatasetImages(dataset)
+        return dataset
     if data is None:
         return None  # probes of another version of this suite
     raise UserError(
@@ -106,6 +116,22 @@ def make_pictures(
                 known[name] = picture
         (folder / KNOWN).write_bytes(msgspec.json.encode(known))
     return known
+
+
+def adopt_pictures(run: Path, other: Path) -> None:
+    """Copy the thumbnails of another run into this one, where it has not its own."""
+    source, folder = other / "report" / FOLDER, run / "report" / FOLDER
+    theirs, known = _read_known(source), _read_known(folder)
+    if not theirs:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in theirs.keys() - known.keys():
+        picture = theirs[name]
+        shutil.copyfile(source / picture.file, folder / picture.file)
+        place = other / unquote(picture.full) if picture.full else None
+        full = _link(folder, place) if place is not None and place.is_file() else None
+        known[name] = replace(picture, full=full)
+    (folder / KNOWN).write_bytes(msgspec.json.encode(known))
 
 
 def _tell(names: Sequence[str]) -> Iterable[str]:

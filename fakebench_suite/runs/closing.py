@@ -1,0 +1,104 @@
+"""The end of a run, however it came about: scores, rulings, summary, badge, submission, report."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.gates.evidence import Evidence
+from fakebench_suite.gates.rules import Gate
+from fakebench_suite.gates.rulings import rule_run
+from fakebench_suite.report.badge import make_badge
+from fakebench_suite.report.markdown import write_markdown
+from fakebench_suite.report.store import RunStore, read_manifest, read_records, read_scores
+from fakebench_suite.report.submission import write_submission
+from fakebench_suite.sources.dataset import Dataset
+from fakebench_suite.types import Decision, Record, Score
+
+if TYPE_CHECKING:
+    from fakebench_suite.metrics.text import TextScores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedRun:
+    """What a run came to; ``report`` is the page to open, or why there is none."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    scores: Sequence[Score]
+    decisions: Sequence[Decision]
+    report: str
+
+
+def close_run(
+    store: RunStore,
+    manifest: Mapping[str, Any],
+    records: Sequence[Record],
+    *,
+    gates: Sequence[Gate],
+    baseline: Path | None,
+    dataset: Dataset | None,
+) -> ClosedRun:
+    """Write everything that follows from the records into the run directory.
+
+    ``manifest`` is the final one but for what is found here. Without ``dataset`` there are neither
+    new thumbnails nor a submission. Raises UserError where the baseline is no run.
+    """
+    from fakebench_suite.metrics.scores import score_records
+    from fakebench_suite.report.browser import DatasetImages, write_browser
+
+    texts, described = _score_texts(records)
+    final = {**manifest, **described}
+    if texts:
+        store.write_texts(texts)
+    scores = score_records(records, texts)
+    store.write_scores(scores)
+    run = Evidence(manifest=final, records=records, scores=scores)
+    decisions = rule_run(gates, run, None if baseline is None else read_evidence(baseline))
+    store.write_rulings(decisions)
+    summary = write_markdown(final, scores, decisions)
+    store.write_summary(summary)
+    if dataset is not None and dataset.kind == "official":
+        missing = write_submission(store.folder, dataset.cases, records)
+        final["submission"] = {"missing": len(missing)}
+    store.write_manifest(final)
+    store.write_badge(make_badge(final, scores, decisions))
+    if final["shard"] is None:  # shards would fill the page with parts of what the merge says
+        _append_step_summary(summary)
+    try:
+        images = None if dataset is None else DatasetImages(dataset)
+        report = str(write_browser(store.folder, images=images, baseline=baseline))
+    except UserError as error:  # the run itself is whole, and its report can be written again
+        report = str(error)
+    return ClosedRun(
+        folder=store.folder, manifest=final, scores=scores, decisions=decisions, report=report
+    )
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """A finished run as gates look at it; raises UserError where it is none."""
+    return Evidence(
+        manifest=read_manifest(folder),
+        records=list(read_records(folder)),
+        scores=read_scores(folder),
+    )
+
+
+def _score_texts(records: Sequence[Record]) -> "tuple[Mapping[str, TextScores], dict[str, Any]]":
+    """The scores of texts with a reference, and what the manifest says of their metrics."""
+    from fakebench_suite.judges.encoder import SentenceEncoder
+    from fakebench_suite.metrics.text import describe_metrics, score_answers
+
+    encoder = SentenceEncoder()
+    texts = score_answers(records, encoder)
+    return texts, {"text_metrics": describe_metrics(encoder)} if texts else {}
+
+
+def _append_step_summary(summary: str) -> None:
+    """Add the summary to the page of a GitHub Actions job, where this is one."""
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if page:
+        with Path(page).open("a", encoding="utf-8") as stream:
+            stream.write(summary)

@@ -1,0 +1,96 @@
+"""Two runs over the same cases, for people: what rose, what fell, which cases turned."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fakebench_suite.gates.evidence import Evidence
+from fakebench_suite.gates.paired import bound_drop, collect, mcnemar, pair
+from fakebench_suite.report.browser.change import ChangeKind, compare_records
+from fakebench_suite.report.store import read_manifest, read_records
+from fakebench_suite.runs.difference import check_data, list_differences
+from fakebench_suite.types import Record, Task
+
+_TAIL = 0.025
+"""Of a two-sided 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """One figure in both runs, over the ``n`` cases that both have it for (0 to 1)."""
+
+    task: Task
+    metric: str
+    before: float
+    after: float
+    low: float
+    high: float
+    """The 95 % interval of ``after - before``, a paired bootstrap over images."""
+    p: float | None
+    """Two-sided exact McNemar by image; None for marks."""
+    n: int
+
+    @property
+    def change(self) -> float:
+        """What the figure gained."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two runs side by side."""
+
+    names: tuple[str, str]
+    settings: Sequence[str]
+    """What the runs differ in, by its name in the manifest."""
+    shifts: Sequence[Shift]
+    turned: Mapping[ChangeKind, Sequence[str]]
+    """Ids of the later run's cases by what became of them."""
+    dropped: Sequence[str]
+    """Ids that only the earlier run has."""
+
+
+def compare_runs(before: Path, after: Path) -> Comparison:
+    """Pair two runs by case; raises UserError where they were made over different data."""
+    old, new = (_read(folder) for folder in (before, after))
+    data = new.manifest["dataset"]
+    check_data(before, name=data["name"], digest=data["digest"])
+    turned: dict[ChangeKind, list[str]] = {kind: [] for kind in ChangeKind}
+    for name, change in compare_records(new.records, old.records).items():
+        turned[change.kind].append(name)
+    asked = {record.case.id for record in new.records}
+    return Comparison(
+        names=(before.resolve().name, after.resolve().name),
+        settings=list_differences(old.manifest, new.manifest),
+        shifts=[
+            shift
+            for task in Task
+            for metric in ("accuracy", "judged_score")
+            if (shift := _measure(old.records, new.records, task, metric)) is not None
+        ],
+        turned={kind: sorted(names) for kind, names in turned.items()},
+        dropped=sorted(r.case.id for r in old.records if r.case.id not in asked),
+    )
+
+
+def _read(folder: Path) -> Evidence:
+    return Evidence(manifest=read_manifest(folder), records=list(read_records(folder)))
+
+
+def _measure(old: Sequence[Record], new: Sequence[Record], task: Task, metric: str) -> Shift | None:
+    before, after = collect(old, task, metric), collect(new, task, metric)
+    both = sorted(before.keys() & after.keys())
+    if not both:
+        return None
+    pairs = pair(before, after, {record.case.id: record.case.image for record in new})
+    low, high, _ = bound_drop(pairs, _TAIL)
+    return Shift(
+        task=task,
+        metric=metric,
+        before=sum(before[name] for name in both) / len(both),
+        after=sum(after[name] for name in both) / len(both),
+        low=-high,
+        high=-low,
+        p=mcnemar(pairs, alternative="two-sided") if metric == "accuracy" else None,
+        n=len(both),
+    )

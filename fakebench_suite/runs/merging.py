@@ -1,0 +1,155 @@
+"""Shards of one run, made anywhere, put together into the run they are parts of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.gates.rules import Gate
+from fakebench_suite.report.browser.pictures import adopt_pictures, open_run_data
+from fakebench_suite.report.store import (
+    RunStore,
+    check_folder,
+    read_manifest,
+    read_records,
+)
+from fakebench_suite.runs.closing import ClosedRun, close_run
+from fakebench_suite.runs.difference import SETTING, check_data, list_differences
+from fakebench_suite.types import Record
+
+_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One run to be merged."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    records: Sequence[Record]
+
+    @property
+    def shards(self) -> Sequence[str]:
+        """The shards it holds, each as ``K/N``: its own, or those it was merged from."""
+        sittings = [self.manifest, *self.manifest.get("merged", ())]
+        return [sitting["shard"] for sitting in sittings if sitting.get("shard")]
+
+
+def merge_runs(
+    folders: Sequence[Path],
+    into: Path,
+    *,
+    gates: Sequence[Gate],
+    baseline: Path | None = None,
+    data: Path | None = None,
+) -> ClosedRun:
+    """Write the run that the runs in ``folders`` are parts of, and rule it by the gates.
+
+    The parts must have been made alike, and no case may be in two of them. With the data set at
+    ``data`` a run over FakeBench's own files gets its submission. Raises UserError, before
+    anything is written, where the parts do not belong together.
+    """
+    check_folder(into)
+    parts = [_read_part(folder) for folder in folders]
+    for part in parts[1:]:
+        _check_alike(parts[0], part)
+    _check_apart(parts)
+    manifest = merge_manifests(parts)
+    if baseline is not None:
+        described = manifest["dataset"]
+        check_data(baseline, name=described["name"], digest=described["digest"])
+    dataset = open_run_data(manifest, data, run=folders[0])
+    store = RunStore(into)
+    store.open()
+    records = [record for part in parts for record in part.records]
+    for record in records:
+        store.append(record)
+    store.close()
+    for part in parts:
+        adopt_pictures(into, part.folder)
+    return close_run(store, manifest, records, gates=gates, baseline=baseline, dataset=dataset)
+
+
+def _read_part(folder: Path) -> Part:
+    manifest = read_manifest(folder)
+    if not {*SETTING, "shard"} <= set(manifest):
+        raise UserError(f"{folder} was made by a version of the suite that could not merge runs.")
+    return Part(folder=folder, manifest=manifest, records=list(read_records(folder)))
+
+
+def _check_alike(one: Part, two: Part) -> None:
+    names = list_differences(one.manifest, two.manifest)
+    if names:
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        raise UserError(
+            f"{two.folder} and {one.folder} are not parts of one run: they differ in "
+            f"{', '.join(names[:_SHOWN])}{more}. Run all shards with the same options, versions, "
+            "weights and data."
+        )
+
+
+def _check_apart(parts: Sequence[Part]) -> None:
+    owners: dict[str, Path] = {}
+    for part in parts:
+        for record in part.records:
+            owner = owners.setdefault(record.case.id, part.folder)
+            if owner is not part.folder:
+                raise UserError(
+                    f"{owner} and {part.folder} both hold {record.case.id}, and a case counts "
+                    "once. Leave one of them out."
+                )
+
+
+def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
+    """The manifest of the whole: settings from any part, sittings listed under ``merged``."""
+    manifests = [part.manifest for part in parts]
+    first = manifests[0]
+    machines = [one["hardware"] for one in manifests]
+    alike = all(machine == machines[0] for machine in machines)
+    recorded = sum(len(part.records) for part in parts)
+    reasons = ["sampled"] if first["planned"] < first["dataset"]["cases"] else []
+    reasons += find_gaps(parts) if recorded < first["planned"] else []
+    audits = [one["judge"]["audit"] for one in manifests if "audit" in one["judge"]]
+    # One sitting in which the judge was unfit makes it unfit for the whole.
+    audit = min(audits, key=lambda one: bool(one["passed"]), default=None)
+    judge = {name: value for name, value in first["judge"].items() if name != "audit"}
+    return (
+        {name: first[name] for name in SETTING}
+        | {"judge": judge | ({} if audit is None else {"audit": audit})}
+        | {
+            "status": "interrupted" if "interrupted" in reasons else "finished",
+            "started": min(one["started"] for one in manifests),
+            "shard": None,
+            "hardware": machines[0] if alike else {"mixed": machines},
+            "partial": reasons,
+            "selected": sum(one.get("selected", 0) for one in manifests),
+            "recorded": recorded,
+            "errors": sum(r.verdict.outcome.is_error for part in parts for r in part.records),
+            "wall_seconds": max(one.get("wall_seconds", 0.0) for one in manifests),
+            "workers": sum(one.get("workers", 0) for one in manifests),
+            "merged": [_describe_sitting(part) for part in parts],
+        }
+    )
+
+
+def _describe_sitting(part: Part) -> dict[str, Any]:
+    names = ("started", "shard", "hardware", "wall_seconds", "workers")
+    return {"run": part.folder.resolve().name} | {
+        name: part.manifest[name] for name in names if name in part.manifest
+    }
+
+
+def find_gaps(parts: Sequence[Part]) -> list[str]:
+    """Why cases are missing from the whole: shards that are not there, filters, interruptions."""
+    gaps = []
+    shards = [shard.split("/") for part in parts for shard in part.shards]
+    if len({total for _, total in shards}) == 1:
+        total = int(shards[0][1])
+        here = {int(number) for number, _ in shards}
+        gaps += [f"no shard {k}/{total}" for k in range(1, total + 1) if k not in here]
+    if any("filtered" in part.manifest.get("partial", ()) for part in parts):
+        gaps.append("filtered")
+    if any("interrupted" in part.manifest.get("partial", ("interrupted",)) for part in parts):
+        gaps.append("interrupted")
+    return gaps or ["filtered"]

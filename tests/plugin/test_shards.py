@@ -1,0 +1,133 @@
+"""``--shard K/N`` and ``merge``: parts made apart come to the same as the whole."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command import call
+from tests.plugin.sandbox import MODES, Run, read_records
+
+FLOOR = """
+[[gate]]
+name = "floor"
+kind = "threshold"
+task = "detection"
+metric = "accuracy"
+at_least = {bar}
+on = "value"
+"""
+
+
+def read_manifest(project: Path, run: str) -> dict[str, Any]:
+    """The manifest of a run."""
+    path = project / "reports" / run / "manifest.json"
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_merged_shards_are_the_whole_run(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """Scores, rulings and summary of the merged run equal those of a run in one piece."""
+    (project / "gates.toml").write_text(FLOOR.format(bar=0.51), encoding="utf-8")
+    folders = []
+    for number in (1, 2):
+        result = run(f"--data={data}", f"--shard={number}/2", f"--run=s{number}", *mode)
+        assert result.ret == 0, "a shard is ruled by nobody"
+        result.stdout.fnmatch_lines([f"This is shard {number}/2: gates rule over the merged run*"])
+        assert read_manifest(project, f"s{number}")["partial"] == [f"shard {number}/2"]
+        folders.append(f"reports/s{number}")
+    assert run(f"--data={data}", "--run=whole").ret == 1
+    merged = call("merge", *folders, "--into=reports/merged", at=project)
+    assert merged.returncode == 1, merged.stderr
+    assert "floor: accuracy is 0.500" in merged.stdout
+    for name in ("scores.json", "rulings.json", "summary.md", "badge.json"):
+        one, two = ((project / "reports" / run / name).read_bytes() for run in ("whole", "merged"))
+        assert one == two, name
+    ids = [[one["case"]["id"] for one in read_records(project, r)] for r in ("whole", "merged")]
+    assert sorted(ids[0]) == sorted(ids[1])
+    manifest = read_manifest(project, "merged")
+    assert (manifest["partial"], manifest["status"]) == ([], "finished")
+    assert [one["shard"] for one in manifest["merged"]] == ["1/2", "2/2"]
+    pictures = list((project / "reports/merged/report/images").glob("*.png"))
+    assert len(pictures) == 16, "thumbnails come along without the data"
+
+
+def test_the_exit_status_of_a_merge_is_that_of_a_run(run: Run, data: Path, project: Path) -> None:
+    """0 where the gates pass, 6 where a shard is missing, and 0 without gates."""
+    (project / "gates.toml").write_text(FLOOR.format(bar=0.1), encoding="utf-8")
+    for number in (1, 2, 3):
+        assert run(f"--data={data}", f"--shard={number}/3", f"--run=s{number}").ret == 0
+    shards = [f"reports/s{number}" for number in (1, 2, 3)]
+    assert call("merge", *shards, "--into=reports/all", at=project).returncode == 0
+    gap = call("merge", *shards[:2], "--into=reports/gap", at=project)
+    assert gap.returncode == 6
+    assert "the run is partial (no shard 3/3)" in gap.stdout.lower()
+    assert (
+        call("merge", *shards[:2], "--into=reports/a", "--gates=none", at=project).returncode == 0
+    )
+    # What was put together too early can still be completed.
+    late = call("merge", "reports/gap", "reports/s3", "--into=reports/late", at=project)
+    assert late.returncode == 0
+    scores = [(project / "reports" / run / "scores.json").read_bytes() for run in ("all", "late")]
+    assert scores[0] == scores[1]
+
+
+def test_an_interrupted_shard_makes_the_whole_fail(run: Run, data: Path, project: Path) -> None:
+    """A shard that was killed is merged as far as it came: status 1, and said to be interrupted."""
+    for number in (1, 2):
+        assert run(f"--data={data}", f"--shard={number}/2", f"--run=s{number}").ret == 0
+    folder = project / "reports" / "s2"
+    lines = (folder / "records.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "records.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:20])
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for name in ("partial", "selected", "recorded", "errors", "wall_seconds", "workers"):
+        del manifest[name]
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    result = call("merge", "reports/s1", "reports/s2", "--into=reports/m", at=project)
+    assert result.returncode == 1
+    assert "PARTIAL RUN (interrupted)" in result.stdout
+
+
+def test_what_does_not_belong_together_is_refused(run: Run, data: Path, project: Path) -> None:
+    """Other settings are named, a case in two runs is named, and nothing is written."""
+    assert run(f"--data={data}", "--shard=1/2", "--run=one").ret == 0
+    assert run(f"--data={data}", "--shard=2/2", "--run=two", "--seed=1").ret == 0
+    assert run("--shard=1/20", "--run=probes").ret == 0
+    for others, said in (
+        (["reports/two"], "they differ in seed."),
+        (["reports/probes"], "dataset.digest"),
+        (["reports/one"], "both hold"),
+        (["reports/absent"], "is not a run directory"),
+        (["reports/two", "--gates=absent.toml"], "cannot be read"),
+        (["--baseline=reports/probes"], "whose digest differs"),
+        ([f"--data={project / 'absent'}"], "There is no"),
+    ):
+        result = call("merge", "reports/one", *others, "--into=reports/m", at=project)
+        assert result.returncode == 2, said
+        assert said in result.stderr
+        assert "Traceback" not in result.stderr
+        assert not (project / "reports/m").exists()
+    taken = call("merge", "reports/one", "--into=reports/two", at=project)
+    assert taken.returncode == 2
+    assert "already holds a run" in taken.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--shard=3/2"], "K counts from 1 to N"),
+        (["--shard=0/2"], "K counts from 1 to N"),
+        (["--shard=half"], "is not K/N, such as 2/8"),
+        (["--shard=1/2", "--gates=gates.toml"], "A shard settles no gate"),
+        (["--sample=1", "--shard=1/5000"], "Use fewer shards"),
+    ],
+)
+def test_mistakes_with_shards_are_usage_errors(run: Run, options: list[str], said: str) -> None:
+    """One sentence, and pytest's usage status."""
+    result = run(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
