@@ -29,10 +29,15 @@ class Feature:
 def list_features(looks: Sequence[Look]) -> Iterator[Feature]:
     """Every feature that applies to some labelled image, those that reach a model first."""
     labelled = sorted((look for look in looks if look.label), key=lambda look: look.image)
-    common = _find_common(labelled)
+    # Where some have files, the others' folders are unknown, not those their names would give.
+    placed = [look for look in labelled if look.path] or labelled
+    parents = [str(_find_place(look).parent) for look in placed]
+    common = os.path.commonpath(parents) if parents else ""
     half = median(weights) if (weights := [*filter(None, map(_weigh, labelled))]) else 0.0
 
-    def read_directory(look: Look) -> Row:
+    def read_directory(look: Look) -> Row | None:
+        if look.path is None and placed is not labelled:
+            return None
         return {"directory": _collapse(os.path.relpath(_find_place(look).parent, common))}
 
     def read_weight(look: Look) -> Row | None:
@@ -69,12 +74,6 @@ def list_features(looks: Sequence[Look]) -> Iterator[Feature]:
 def _find_place(look: Look) -> PurePath:
     """The file, or the name it would have."""
     return look.path or PurePath(look.image)
-
-
-def _find_common(looks: Sequence[Look]) -> str:
-    parents = {str(_find_place(look).parent) for look in looks}
-    absolute = {os.path.isabs(parent) for parent in parents}  # noqa: PTH117  # these are texts
-    return os.path.commonpath(parents) if parents and len(absolute) == 1 else ""
 
 
 def _collapse(name: str) -> str:

@@ -85,6 +85,8 @@ def _print_finding(finding: Finding, console: Console) -> None:
 
 
 def _describe_item(item: Item) -> str:
+    if item.detail.startswith(item.images[0]):  # Errors name their image themselves.
+        return f"- {_shorten(item.detail, _DETAIL)}"
     names = " = ".join(_shorten(name, _NAME) for name in item.images[:_NAMES])
     more = f" = {len(item.images) - _NAMES:,} more" if len(item.images) > _NAMES else ""
     return f"- {names}{more}{f' ({_shorten(item.detail, _DETAIL)})' if item.detail else ''}"
@@ -141,8 +143,9 @@ def _conclude(found: Inspection) -> Text:
     if troubles:
         text.append(f"Not fit to run: {troubles} kind{'s' * (troubles > 1)} of trouble", "bold red")
     else:
-        text.append("Fit to run: no trouble", "bold green")
-    text.append(f", {remarks or 'no'} remark{'s' * (remarks != 1)}.")
+        text.append("No trouble", "bold green")
+    text.append(f", {remarks or 'no'} remark{'s' * (remarks != 1)}")
+    text.append("." if troubles else ": every image can be shown, and none has both labels.")
     if loud:
         text.append(
             f"\nThe label can be told from {', '.join(loud)}, and of that a model sees something: "
