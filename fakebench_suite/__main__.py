@@ -189,6 +189,30 @@ def compare(
 
 
 @app.command()
+def data(
+    path: Annotated[
+        Path | None, typer.Argument(help="what --data takes; without it the embedded probes")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="everything, as one object")] = False,
+) -> None:
+    """Inspect a data set before a run: exit status 1 when cases would fail or scores be spoilt."""
+    from fakebench_suite.inspection import inspect_dataset
+    from fakebench_suite.report.inspection import print_inspection
+    from fakebench_suite.report.markdown import flatten
+    from fakebench_suite.sources import open_dataset
+
+    try:
+        found = inspect_dataset(open_dataset(path))
+    except UserError as error:
+        _stop(flatten(str(error)))
+    if as_json:
+        typer.echo(msgspec.json.encode(found))
+    else:
+        print_inspection(found, Console())
+    raise SystemExit(not found.is_sound)
+
+
+@app.command()
 def models() -> None:
     """List the model cards, and whether their weights are on this machine."""
     from fakebench_suite.adapters.cards import list_cards, locate_weights, read_card

@@ -4,6 +4,8 @@
 plugin shows :class:`UserError` as a usage error; the others belong to single cases.
 """
 
+from pathlib import Path
+
 
 class SuiteError(Exception):
     """Any error this suite raises on purpose."""
@@ -23,6 +25,18 @@ class CardError(UserError):
 
 class ImageError(SuiteError):
     """One image cannot be shown to a model; an error of its cases, not of the run."""
+
+
+class MissingImageError(ImageError):
+    """There is no file of the name a row asks for."""
+
+
+class AmbiguousImageError(ImageError):
+    """Several files have the name a row asks for, and nothing says which is meant."""
+
+    def __init__(self, message: str, *, rivals: tuple[Path, ...]) -> None:
+        super().__init__(message)
+        self.rivals = rivals
 
 
 class JudgeError(SuiteError):

@@ -11,7 +11,7 @@ LEVELS = {
     "types": 0, "errors": 0, "criteria": 0,
     "prompts": 1,
     "sources": 2, "adapters": 2, "judges": 2,
-    "metrics": 3,
+    "metrics": 3, "inspection": 3,
     "report": 4, "gates": 4,
     "runs": 5,
     "plugin": 6, "__main__": 6,

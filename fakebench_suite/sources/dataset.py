@@ -24,7 +24,8 @@ class Dataset:
     ``jsonl`` or ``probes``; ``open_image`` gives the pixels of a case's
     image as a fresh RGB picture that carries no name and no metadata, or raises ImageError.
     ``has_images`` is asked once, before a model is loaded; ``find_image`` gives the file behind a
-    case's image, or raises ImageError, where images lie in files.
+    case's image, or raises ImageError, and ``list_images`` gives every image file below the data,
+    asked about or not, where images lie in files.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Dataset:
     open_image: Callable[[Case], "Image.Image"]
     has_images: Callable[[], bool]
     find_image: Callable[[Case], Path] | None = None
+    list_images: Callable[[], list[Path]] | None = None
 
 
 def read_bytes(path: Path) -> bytes:

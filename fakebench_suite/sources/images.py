@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from fakebench_suite.errors import ImageError
+from fakebench_suite.errors import AmbiguousImageError, ImageError, MissingImageError
 
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused as decompression bombs; a 20,000 x 3,000 panorama passes."""
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 # No others: Pillow would hand a PostScript file, whatever its name, to a program.
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _RANGES = {"I": (255, 65535), "F": (1, 255, 65535)}
 """What may stand for white in modes that do not say how deep they are."""
 _TURNS = {
@@ -43,7 +43,7 @@ def open_image(path: Path) -> Image.Image:
             warnings.simplefilter("ignore")  # of broken metadata, which stay behind anyway
             if not path.is_file() and path.exists():  # To open a named pipe would wait for ever.
                 raise ImageError(f"{path.name} is not a regular file.")
-            with Image.open(path, formats=_FORMATS) as picture:
+            with Image.open(path, formats=FORMATS) as picture:
                 if picture.width * picture.height > MAX_PIXELS:
                     raise ImageError(
                         f"{path.name} has {picture.width} x {picture.height} pixels, more than "
@@ -54,7 +54,7 @@ def open_image(path: Path) -> Image.Image:
     except ImageError:
         raise
     except FileNotFoundError as error:
-        raise ImageError(f"{path.name} is missing from {path.parent}.") from error
+        raise MissingImageError(f"{path.name} is missing from {path.parent}.") from error
     except UnidentifiedImageError as error:
         empty = path.stat().st_size == 0
         raise ImageError(
@@ -108,7 +108,8 @@ class ImageFolder:
     def find(self, name: str, *, prefer: str | None = None) -> Path:
         """The file called ``name``; ``prefer`` is a directory name that settles a tie.
 
-        Raises ImageError when there is none, or several and no way to choose.
+        Raises MissingImageError when there is none, AmbiguousImageError when there are several
+        and no way to choose.
         """
         exact, parts = self.root / name, Path(name).parts
         if os.path.isfile(exact):  # noqa: PTH113  # Path.is_file raises on a name too long
@@ -122,13 +123,18 @@ class ImageFolder:
             below = len(self.root.parts)
             found = [path for path in found if prefer in path.parts[below:]] or found
         if not found:
-            raise ImageError(f"{name} is missing: no file of that name below {self.root}.")
+            raise MissingImageError(f"{name} is missing: no file of that name below {self.root}.")
         if len(found) > 1:
-            raise ImageError(
+            raise AmbiguousImageError(
                 f"{name} is ambiguous: {found[0]} and {found[1]} both match. Keep one, or put "
-                "them into fake_images/ and real_images/."
+                "them into fake_images/ and real_images/.",
+                rivals=tuple(found),
             )
         return found[0]
+
+    def list_paths(self) -> list[Path]:
+        """Every image file below the directory, each file once."""
+        return [path for paths in self._listing().values() for path in paths]
 
     def __bool__(self) -> bool:
         return bool(self._listing())

@@ -82,6 +82,7 @@ def load_jsonl(path: Path) -> Dataset:
         open_image=lambda case: open_image(images.find(case.image)),
         has_images=lambda: bool(images),
         find_image=lambda case: images.find(case.image),
+        list_images=images.list_paths,
     )
 
 

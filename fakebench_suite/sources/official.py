@@ -79,6 +79,7 @@ def load_official(root: Path) -> Dataset:
         open_image=lambda case: open_image(find_image(case)),
         has_images=lambda: bool(images),
         find_image=find_image,
+        list_images=images.list_paths,
     )
 
 

@@ -1,0 +1,110 @@
+"""What an inspection says: counts, findings that are trouble or remarks, and label leaks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Weight(StrEnum):
+    """Trouble ends in errors or spoils scores; a remark is worth knowing and does neither."""
+
+    TROUBLE = "trouble"
+    REMARK = "remark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One instance of a finding: the images concerned and what is special about them."""
+
+    images: tuple[str, ...]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something about the data set, what follows from it, and every instance of it."""
+
+    name: str
+    weight: Weight
+    meaning: str
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Cases and images; of the cases that ask for texts, those without a reference."""
+
+    cases: int
+    images: int
+    texts: int
+    withheld: int
+    detections: int
+    unlabelled: int
+    """Detection cases without a label."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many cases on how many images have one value of task, label, generator ..."""
+
+    by: str
+    value: str
+    cases: int
+    images: int
+
+
+class Reach(StrEnum):
+    """Whether a feature reaches a model, which is shown fresh RGB pixels and the prompt.
+
+    ``traces``: not itself, but what the compression or the detail behind it left in the pixels.
+    """
+
+    ALWAYS = "yes"
+    TRACES = "traces"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many fake and real images have one value of a feature."""
+
+    value: str
+    fake: int
+    real: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """How well one feature tells the label of images a rule was not fitted on.
+
+    ``balanced_accuracy`` is cross-validated, 0.5 is chance; None where a label has too few images.
+    """
+
+    feature: str
+    reach: Reach
+    balanced_accuracy: float | None
+    n: int
+    """Labelled images the feature applies to."""
+    values: int
+    """How many different values it takes."""
+    tells: bool
+    """Above chance by more than luck explains."""
+    shares: tuple[Share, ...]
+    """The values that differ most between the labels, the most different first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """Everything found about one data set; trouble comes before remarks."""
+
+    name: str
+    kind: str
+    digest: str
+    totals: Totals
+    counts: tuple[Count, ...]
+    findings: tuple[Finding, ...]
+    leaks: tuple[Leak, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """True when nothing would end in an error or spoil the scores."""
+        return not any(finding.weight is Weight.TROUBLE for finding in self.findings)
