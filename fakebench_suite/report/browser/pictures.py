@@ -3,7 +3,9 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -109,13 +111,23 @@ def make_pictures(
     missing = [name for name in images if name not in known]
     if source is not None and missing:
         folder.mkdir(parents=True, exist_ok=True)
-        # One by one: what opens images lists its folder and silences warnings for all threads.
-        for name in _tell(missing):
-            picture = _make(folder, name, source)
-            if picture is not None:
-                known[name] = picture
+        known |= _make_all(folder, missing, source)
         (folder / KNOWN).write_bytes(msgspec.json.encode(known))
     return known
+
+
+def _make_all(
+    folder: Path, names: Sequence[str], source: ImageSource
+) -> Iterator[tuple[str, Picture]]:
+    """The thumbnails that can be made, several at a time: Pillow decodes outside Python's lock."""
+    source.find(names[0])  # lists the folder, once and before there are threads
+    # Opening an image silences warnings and brings them back, for all threads at once.
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        warnings.simplefilter("ignore")
+        made = pool.map(lambda name: _make(folder, name, source), names)
+        for name, picture in zip(names, _tell(made, len(names)), strict=True):
+            if picture is not None:
+                yield name, picture
 
 
 def adopt_pictures(run: Path, other: Path) -> None:
@@ -134,14 +146,14 @@ def adopt_pictures(run: Path, other: Path) -> None:
     (folder / KNOWN).write_bytes(msgspec.json.encode(known))
 
 
-def _tell(names: Sequence[str]) -> Iterable[str]:
-    """The names, with a line of progress in a terminal where they are many."""
+def _tell(made: Iterable[Picture | None], total: int) -> Iterable[Picture | None]:
+    """The thumbnails as they come, with a line of progress in a terminal where they are many."""
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
-    few = len(names) < _FEW or not console.is_terminal
-    return track(names, "thumbnails", console=console, transient=True, disable=few)
+    few = total < _FEW or not console.is_terminal
+    return track(made, "thumbnails", total, console=console, transient=True, disable=few)
 
 
 def _read_known(folder: Path) -> dict[str, Picture]:
