@@ -1,7 +1,7 @@
 """Execution: the fixtures ``ask``, ``judge`` and ``record`` that every case is written with."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
@@ -9,7 +9,7 @@ from fakebench_suite.adapters.adapter import Adapter
 from fakebench_suite.adapters.cards import Kind, locate_weights
 from fakebench_suite.errors import ImageError, JudgeError, ModelError, UserError
 from fakebench_suite.judges import verdict as verdicts
-from fakebench_suite.plugin.collection import get_plan
+from fakebench_suite.plugin.collection import get_case, get_plan
 from fakebench_suite.plugin.slices import SliceAnswers
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.report.store import read_records
@@ -17,6 +17,34 @@ from fakebench_suite.types import Answer, Case, Outcome, Prompt, Record, Verdict
 
 RECORD = pytest.StashKey[Record]()
 _ANSWERED = pytest.StashKey[Answer]()
+_ITEM = pytest.StashKey[pytest.Item]()
+
+
+_OWN = pytest.StashKey[dict[str, object]]()
+"""The session's ``ask``, ``judge`` and ``record``, once they are made."""
+_REUSED = pytest.StashKey[dict[object, dict[str, object]]]()
+"""By test function, those of them that it was given."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Note whose turn it is, and give a test function its fixtures again without a search.
+
+    They live as long as the session, and a search takes a third of a scripted case's time. A test
+    whose module has a fixture of its own by one of the names is left to pytest.
+    """
+    stash, case = item.config.stash, get_case(item)
+    stash[_ITEM] = item
+    if case is None or not isinstance(item, pytest.Function):
+        return (yield)
+    reused = stash.setdefault(_REUSED, {})
+    if item.function in reused:
+        item.funcargs.update(reused[item.function], case=case)
+        return (yield)
+    yield
+    own = stash.get(_OWN, {})
+    reused[item.function] = {n: one for n, one in own.items() if item.funcargs.get(n) is one}
+    return None
 
 
 @pytest.fixture(scope="session")
@@ -58,19 +86,21 @@ def slice_answers(request: pytest.FixtureRequest, model: Adapter) -> SliceAnswer
     return SliceAnswers(request.session.items, get_plan(request.config), model)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable[[Case], Answer]:
     """``ask(case)`` is the model's answer to the case's prompt."""
+    stash = request.config.stash
 
     def ask_model(case: Case) -> Answer:
         answer = slice_answers.ask(case)
-        request.node.stash[_ANSWERED] = answer
+        stash[_ITEM].stash[_ANSWERED] = answer
         return answer
 
+    stash.setdefault(_OWN, {})["ask"] = ask_model
     return ask_model
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def judge(
     request: pytest.FixtureRequest, slice_answers: SliceAnswers
 ) -> Callable[[Case, Answer], Verdict]:
@@ -87,20 +117,26 @@ def judge(
         except Exception as error:  # Whatever went wrong, the answer must not count as wrong.
             raise JudgeError(f"{type(error).__name__}: {error}") from error
 
+    request.config.stash.setdefault(_OWN, {})["judge"] = judge_answer
     return judge_answer
 
 
-@pytest.fixture
-def record(request: pytest.FixtureRequest, case: Case) -> Callable[[Verdict], None]:
+@pytest.fixture(scope="session")
+def record(request: pytest.FixtureRequest) -> Callable[[Verdict], None]:
     """``record(verdict)`` keeps the case's record and fails the item, shortly, on a miss."""
+    stash, style = request.config.stash, get_plan(request.config).settings.style
 
     def keep(verdict: Verdict) -> None:
-        prompt = build_prompt(case, get_plan(request.config).settings.style)
-        answer = request.node.stash[_ANSWERED]
-        request.node.stash[RECORD] = make_record(case, prompt, answer, verdict)
+        item = stash[_ITEM]
+        case = get_case(item)
+        assert case is not None, "record is for tests that are given a case"
+        prompt = build_prompt(case, style)
+        answer = item.stash[_ANSWERED]
+        item.stash[RECORD] = make_record(case, prompt, answer, verdict)
         if verdict.outcome.is_miss:
             pytest.fail(describe_miss(case, prompt, answer, verdict), pytrace=False)
 
+    stash.setdefault(_OWN, {})["record"] = keep
     return keep
 
 
