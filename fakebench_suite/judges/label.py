@@ -6,6 +6,7 @@ image; two labels asserted at once are unparsed, unless a conclusion settles the
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from fakebench_suite.judges.language.answers import (
     Answer,
@@ -28,6 +29,7 @@ _LONGEST = 200
 """Words in a sentence: what is longer is a model that stutters, and is read piece by piece."""
 
 
+@lru_cache(maxsize=1024)  # models that are sure say the same few words over and over
 def read_label(text: str, form: Form) -> Reading:
     """What a reply to a question of this form asserts about the image's authenticity."""
     spoken = drop_thinking(text)

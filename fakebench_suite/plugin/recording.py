@@ -34,7 +34,10 @@ _WORDS: dict[Outcome, tuple[str, str, Status]] = {
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put the record of a finished case on its report, as plain data that xdist can carry."""
+    """Put the record of a finished case on its report, as plain data that xdist can carry.
+
+    A miss fails here and not by an exception: there is no traceback to make and to throw away.
+    """
     report = yield
     case = get_case(item)
     if case is None or call.when != "call":
@@ -44,10 +47,26 @@ def pytest_runtest_makereport(
         record = make_error_record(item, case, call.excinfo.value)
         if record is not None:
             report.longrepr = f"{case.id}: {record.verdict.outcome}: {record.verdict.why}"
+    elif record is not None and record.verdict.outcome.is_miss and report.passed:
+        report.outcome, report.longrepr = "failed", describe_miss(record)
     if record is not None:
         setattr(report, _ATTRIBUTE, msgspec.to_builtins(record))
         item.user_properties += list_properties(record)  # JUnit reads them after teardown
     return report
+
+
+def describe_miss(record: Record) -> str:
+    """A card of five lines: what became of it, asked, expected, said, why."""
+    case, answer = record.case, record.answer
+    wanted = [str(case.label)] if case.label else []
+    wanted += [clue.text for clue in case.expected or ()]
+    return (
+        f"{case.id}: {record.verdict.outcome}\n"
+        f"  asked     {record.prompt}\n"
+        f"  expected  {'; '.join(wanted)}\n"
+        f"  said      {answer.text if answer else ''!r}\n"
+        f"  why       {record.verdict.why}"
+    )
 
 
 def list_properties(record: Record) -> list[tuple[str, object]]:
