@@ -33,6 +33,10 @@ class Route:
     mixes: bool = False
     """Whether a batch may hold prefixes of several pictures."""
 
+    def describe(self) -> dict[str, str | bool]:
+        """The route as a manifest records it."""
+        return {"path": "prefix" if self.prefix else "plain", "why": self.why, "mixes": self.mixes}
+
 
 def try_route(
     generator: Generator, encoder: Encoder, stacker: Stacker, picture: Image.Image, filler: int

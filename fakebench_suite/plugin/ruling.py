@@ -17,6 +17,7 @@ from fakebench_suite.plugin.judging import audit_run
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder
+from fakebench_suite.plugin.routes import list_routes
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.comparison import Grid, lay_beside
 from fakebench_suite.report.markdown import (
@@ -83,7 +84,7 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> None:
         recorded=len(records),
         errors=sum(record.verdict.outcome.is_error for record in records),
         seconds=time.monotonic() - config.stash[_STARTED],
-    ) | {"workers": count_workers(config)}
+    ) | {"workers": count_workers(config), "routes": list_routes(config)}
     audit = audit_run(get_plan(config).settings)
     if audit is not None:
         recorder.manifest["judge"]["audit"] = audit
