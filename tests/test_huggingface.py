@@ -3,19 +3,22 @@
 import gc
 import warnings
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import torch
-from PIL import Image
 
+from fakebench_suite.adapters.adapter import Reply
+from fakebench_suite.adapters.asking import Images
+from fakebench_suite.adapters.batches import Group
 from fakebench_suite.adapters.cards import Card, PromptQuirks
 from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
+from fakebench_suite.adapters.replies import Reading
 from fakebench_suite.errors import CardError, ModelError
-from fakebench_suite.types import Answer, Prompt
+from fakebench_suite.types import Answer
 from tests.architectures.checkpoints import save_checkpoint
 from tests.architectures.questions import (
     PICTURES,
@@ -114,17 +117,17 @@ def test_out_of_memory_halves_the_batch_for_good(
     """Batches that do not fit are halved once, not at every slice, and no case is lost."""
     adapter = load(card)
     expected = [answer.text for answer in read_answers(adapter.answer(PROMPTS, PICTURES))]
-    generate = adapter._generate
+    write = adapter._questioner._write
     sizes: list[int] = []
 
-    def run_out(batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Sequence[Answer]:
-        sizes.append(len(batch))
-        if len(batch) > 2:
+    def run_out(batch: Sequence[Group], images: Images, reading: Reading) -> Sequence[Reply]:
+        size = sum(map(len, batch))
+        sizes.append(size)
+        if size > 2:
             raise torch.OutOfMemoryError("too many")
-        answers: Sequence[Answer] = generate(batch, images)
-        return answers
+        return write(batch, images, reading)
 
-    monkeypatch.setattr(adapter, "_generate", run_out)
+    monkeypatch.setattr(adapter._questioner, "_write", run_out)
     first = read_answers(adapter.answer(PROMPTS, PICTURES))
     tried = list(sizes)
     second = read_answers(adapter.answer(PROMPTS, PICTURES))
@@ -138,15 +141,14 @@ def test_a_batch_of_one_without_memory_is_that_cases_error(
 ) -> None:
     """A prompt that does not fit even alone gets a ModelError in its place."""
     adapter = load(card)
-    generate = adapter._generate
+    write = adapter._questioner._write
 
-    def run_out(batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Sequence[Answer]:
-        if PROMPTS[3] in batch:
+    def run_out(batch: Sequence[Group], images: Images, reading: Reading) -> Sequence[Reply]:
+        if PROMPTS[3] in [row.prompt for group in batch for row in group]:
             raise torch.OutOfMemoryError("too large")
-        answers: Sequence[Answer] = generate(batch, images)
-        return answers
+        return write(batch, images, reading)
 
-    monkeypatch.setattr(adapter, "_generate", run_out)
+    monkeypatch.setattr(adapter._questioner, "_write", run_out)
     replies = adapter.answer(PROMPTS, PICTURES)
     failed = [index for index, reply in enumerate(replies) if isinstance(reply, ModelError)]
     assert failed == [3]
@@ -161,14 +163,14 @@ def test_a_failed_batch_is_freed_before_its_halves_run(
     held: list[weakref.ref[torch.Tensor]] = []
     alive: list[bool] = []
 
-    def run_out(batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Sequence[Answer]:
-        del images
+    def run_out(batch: Sequence[Group], images: Images, reading: Reading) -> Sequence[Reply]:
+        del images, reading
         alive.extend(reference() is not None for reference in held)
         tensor = torch.zeros(len(batch))
         held.append(weakref.ref(tensor))
         raise torch.OutOfMemoryError("too many")
 
-    monkeypatch.setattr(adapter, "_generate", run_out)
+    monkeypatch.setattr(adapter._questioner, "_write", run_out)
     gc.disable()
     try:
         adapter.answer(PROMPTS[:2], PICTURES)
@@ -216,7 +218,7 @@ def test_a_stop_token_of_the_card_ends_the_answer(card: Card) -> None:
     adapter = load(card)
     first = PROMPTS[:1]
     prompt = adapter._encoder.encode(first, PICTURES)
-    output = adapter._model.generate(**prompt, generation_config=adapter._generation)
+    output = adapter._model.generate(**prompt, generation_config=adapter._generator.settings)
     ids = output[0, prompt["input_ids"].shape[1] :].tolist()
     at = next(index for index, token in enumerate(ids) if token != ids[0])
     stop = adapter._tokenizer.convert_ids_to_tokens(ids[at])

@@ -28,8 +28,8 @@ class Generation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     """Decoding settings. Greedy always: a release gate must not depend on luck."""
 
     max_new_tokens: Positive = 512
-    batch_size: Positive = 16
-    """Most prompts in one forward pass; halved for good when memory runs out."""
+    batch_size: Positive | None = None
+    """Most prompts in one forward pass, whatever the memory; without it, memory alone decides."""
     stop: list[str] = msgspec.field(default_factory=list)
     """Tokens that end an answer besides the checkpoint's own."""
 

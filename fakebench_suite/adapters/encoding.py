@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fakebench_suite.adapters.cards import Card
+from fakebench_suite.adapters.pictures import OnePicture
 from fakebench_suite.types import Prompt
 
 if TYPE_CHECKING:
@@ -17,10 +18,32 @@ class Encoder:
     def __init__(self, card: Card, processor: Any, tokenizer: Any) -> None:
         self._quirks = card.prompt
         self._processor = processor
+        self._picture = OnePicture(getattr(processor, "image_processor", None))
+        if hasattr(processor, "image_processor"):
+            processor.image_processor = self._picture
         self._control_tokens = _match_control_tokens(tokenizer)
 
-    def encode(self, batch: Sequence[Prompt], images: "Mapping[str, Image.Image]") -> Any:
+    def encode_one(self, prompt: Prompt, picture: "Image.Image") -> dict[str, Any]:
+        """Tensors of one prompt, of one row; its pixels are prepared at its first prompt."""
+        self._picture.show(picture)
+        try:
+            return self.encode([prompt], {prompt.image: picture})
+        finally:
+            self._picture.show(None)
+
+    def forget(self) -> None:
+        """Let go of the last picture."""
+        self._picture.forget()
+
+    def encode(
+        self, batch: Sequence[Prompt], images: "Mapping[str, Image.Image]"
+    ) -> dict[str, Any]:
         """Padded tensors for the batch, the image where the card or the chat template puts it."""
+        inputs = dict(self._encode(batch, images))
+        inputs.pop("labels", None)  # PaliGemma's processor makes them; they are for training.
+        return inputs
+
+    def _encode(self, batch: Sequence[Prompt], images: "Mapping[str, Image.Image]") -> Any:
         quirks = self._quirks
         questions = [self._control_tokens.sub(_break_token, prompt.text) for prompt in batch]
         pictures = [images[prompt.image] for prompt in batch]

@@ -10,6 +10,7 @@ from fakebench_suite.adapters.cards import Kind, locate_weights
 from fakebench_suite.errors import ImageError, JudgeError, ModelError, UserError
 from fakebench_suite.judges import verdict as verdicts
 from fakebench_suite.plugin.collection import get_case, get_plan
+from fakebench_suite.plugin.routes import report_route
 from fakebench_suite.plugin.slices import SliceAnswers
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.report.store import read_records
@@ -71,13 +72,20 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     try:
         device, claim = choose_device(workers)
         remote_code = plan.card.trust_remote_code and plan.settings.remote_code
-        adapter = HuggingFaceAdapter(plan.card, weights, device=device, remote_code=remote_code)
+        adapter = HuggingFaceAdapter(
+            plan.card,
+            weights,
+            device=device,
+            remote_code=remote_code,
+            batch_tokens=plan.settings.batch_tokens,
+        )
     except UserError as error:
         # Every case needs the model, so none can run: stop, here and in the other workers.
         request.session.shouldstop = str(error)
         pytest.fail(str(error), pytrace=False)
     with claim:
         yield adapter
+    report_route(request.config, adapter.route.describe())
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ class Settings:
     answers: Path | None
     folder: Path
     remote_code: bool
+    batch_tokens: int | None
     gates: "tuple[Gate, ...]"
     baseline: Path | None
     strict: bool
@@ -136,6 +137,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--run", metavar="NAME", help="name of the run directory (default: model-data-time)"
     )
     group.addoption(
+        "--batch-tokens",
+        type=_positive,
+        metavar="N",
+        help="most tokens in one forward pass, prompts, padding and new tokens together (default:"
+        " what fits in memory)",
+    )
+    group.addoption(
         "--trust-remote-code",
         action="store_true",
         help="run code that comes with a checkpoint, where its card also says so",
@@ -185,6 +193,7 @@ def read_settings(config: pytest.Config) -> Settings:
         answers=option.answers and _resolve(config, option.answers),
         folder=_resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
+        batch_tokens=option.batch_tokens,
         gates=gates,
         baseline=option.baseline and _resolve(config, option.baseline),
         strict=option.strict_cases,

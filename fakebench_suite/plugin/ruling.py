@@ -10,6 +10,7 @@ from fakebench_suite.plugin.judging import audit_run
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder
+from fakebench_suite.plugin.routes import list_routes
 from fakebench_suite.report.store import read_records
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
         recorded=len(records),
         errors=sum(record.verdict.outcome.is_error for record in records),
         seconds=time.monotonic() - config.stash[_STARTED],
-    ) | {"workers": count_workers(config)}
+    ) | {"workers": count_workers(config), "routes": list_routes(config)}
     audit = audit_run(plan.settings)
     if audit is not None:
         manifest["judge"]["audit"] = audit

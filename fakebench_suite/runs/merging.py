@@ -1,7 +1,8 @@
 """Shards of one run, made anywhere, put together into the run they are parts of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -128,9 +129,18 @@ def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
             "errors": sum(r.verdict.outcome.is_error for part in parts for r in part.records),
             "wall_seconds": max(one.get("wall_seconds", 0.0) for one in manifests),
             "workers": sum(one.get("workers", 0) for one in manifests),
+            "routes": _list_distinct(one.get("routes", []) for one in manifests),
             "merged": [_describe_sitting(part) for part in parts],
         }
     )
+
+
+def _list_distinct(lists: Iterable[list[Any]]) -> list[Any]:
+    found: list[Any] = []
+    for one in chain.from_iterable(lists):
+        if one not in found:
+            found.append(one)
+    return found
 
 
 def _describe_sitting(part: Part) -> dict[str, Any]:

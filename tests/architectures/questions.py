@@ -47,7 +47,7 @@ def shrink_card(name: str, folder: Path, *, batch_size: int = 4) -> Card:
     generation = msgspec.structs.replace(
         card.generation,
         max_new_tokens=TOKENS,
-        batch_size=min(batch_size, card.generation.batch_size),
+        batch_size=min(batch_size, card.generation.batch_size or batch_size),
     )
     return msgspec.structs.replace(
         card, repository=None, path=str(folder), dtype="float32", generation=generation

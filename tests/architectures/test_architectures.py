@@ -60,8 +60,9 @@ def test_every_prompt_gets_an_answer(name: str, adapter: HuggingFaceAdapter) -> 
     answers = read_answers(adapter.answer(PROMPTS, PICTURES))
     assert all(1 <= answer.tokens <= TOKENS for answer in answers)
     one_by_one = find_card(name).generation.batch_size == 1
-    sizes = [1] * 6 if one_by_one else [4] * 4 + [2] * 2
-    assert [answer.batch_size for answer in answers] == sizes
+    # Image groups of three stay whole where they share a prefix.
+    sizes = [1] * 6 if one_by_one else [3] * 6 if adapter.route.prefix else [2] * 2 + [4] * 4
+    assert sorted(answer.batch_size for answer in answers) == sizes
 
 
 def test_batched_answers_equal_single_ones(adapter: HuggingFaceAdapter) -> None:

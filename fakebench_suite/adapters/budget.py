@@ -1,0 +1,71 @@
+"""How much one forward pass may hold: tokens, counted over all rows, and rows."""
+
+from typing import Any
+
+import torch
+
+CPU_TOKENS = 16_384
+CPU_CACHE = 2 * 2**30
+"""Bytes of keys and values on a CPU, where memory is shared with everything else."""
+GPU_SHARE = 0.5
+"""Part of a GPU's free memory that keys, values and activations may fill."""
+
+
+class Budget:
+    """Bounds a batch; what ran out of memory once is not tried again in this run."""
+
+    def __init__(self, model: Any, *, tokens: int | None, rows: int | None, new: int) -> None:
+        self.rows = rows
+        """Most rows in one forward pass; None for as many as the tokens allow."""
+        self._model, self._new = model, new
+        self._tokens = tokens
+
+    @property
+    def tokens(self) -> int:
+        """Most tokens in one forward pass, measured when first asked for."""
+        if self._tokens is None:
+            self._tokens = measure_room(self._model)
+        return self._tokens
+
+    def allows(self, rows: int, width: int) -> bool:
+        """Whether so many rows of ``width`` tokens fit, with the new tokens each may write."""
+        few = self.rows is None or rows <= self.rows
+        return few and self._count(rows, width) <= self.tokens
+
+    def shrink(self, rows: int, width: int) -> None:
+        """Remember that so many rows did not fit: half of them is tried from now on."""
+        self._tokens = min(self.tokens, max(1, self._count(rows, width) // 2))
+
+    def _count(self, rows: int, width: int) -> int:
+        return rows * (width + self._new)
+
+
+def measure_room(model: Any) -> int:
+    """Tokens that fit on the model's device beside the model."""
+    cost = count_bytes(model)
+    if model.device.type != "cuda":
+        return min(CPU_TOKENS, CPU_CACHE // cost)
+    free, _ = torch.cuda.mem_get_info(model.device)
+    # Memory that torch holds and does not use is free, too.
+    free += torch.cuda.memory_reserved(model.device) - torch.cuda.memory_allocated(model.device)
+    return max(1, int(GPU_SHARE * free) // cost)
+
+
+def count_bytes(model: Any) -> int:
+    """Bytes that one token takes: its keys and values, and one layer's activations.
+
+    Read from the config of the language model; where it does not tell, a megabyte.
+    """
+    text = model.config.get_text_config()
+    try:
+        width = (
+            text.head_dim
+            if getattr(text, "head_dim", None)
+            else (text.hidden_size // text.num_attention_heads)
+        )
+        heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+        cache = 2 * text.num_hidden_layers * heads * width
+        activations = 4 * text.hidden_size + 3 * getattr(text, "intermediate_size", 0)
+    except (AttributeError, TypeError):
+        return 2**20
+    return int((cache + activations) * model.dtype.itemsize)

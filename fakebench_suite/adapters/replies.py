@@ -1,0 +1,110 @@
+"""What is asked of a model, and its new tokens and logits as replies."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+
+from fakebench_suite.adapters.adapter import OPTIONS, Reply
+from fakebench_suite.adapters.generation import Written
+from fakebench_suite.errors import ModelError
+from fakebench_suite.types import Answer, Prompt
+
+_EVEN = 0.5
+
+
+class Reading(Protocol):
+    """What is asked of a model, and what is made of it."""
+
+    @property
+    def steps(self) -> int | None:
+        """New tokens wanted; None for as many as the card allows."""
+        ...
+
+    @property
+    def logits(self) -> bool:
+        """Whether the logits of new tokens are wanted."""
+        ...
+
+    def read(self, written: Written, prompts: Sequence[Prompt], seconds: float) -> Sequence[Reply]:
+        """One reply per prompt; ``seconds`` is what the whole batch took."""
+        ...
+
+
+class Texts:
+    """Replies are the written texts."""
+
+    steps, logits = None, False
+
+    def __init__(self, tokenizer: Any, ends: Sequence[int]) -> None:
+        self._tokenizer, self._ends = tokenizer, ends
+
+    def read(self, written: Written, prompts: Sequence[Prompt], seconds: float) -> Sequence[Reply]:
+        """The text after each prompt."""
+        texts = self._tokenizer.batch_decode(written.tokens, skip_special_tokens=True)
+        return [
+            Answer(
+                text=text.strip(),
+                tokens=count_tokens(row, self._ends),
+                seconds=seconds / len(prompts),
+                batch_size=len(prompts),
+            )
+            for text, row in zip(texts, written.tokens, strict=True)
+        ]
+
+
+class Options:
+    """Replies are the likelier of two options, by the distribution of the first token."""
+
+    steps, logits = 1, True
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    def read(self, written: Written, prompts: Sequence[Prompt], seconds: float) -> Sequence[Reply]:
+        """The option, with P(fake); ModelError where neither has a probability."""
+        chances = written.logits[0].float().softmax(dim=-1)
+        return [
+            self._weigh(prompt, row, seconds / len(prompts), len(prompts))
+            for prompt, row in zip(prompts, chances, strict=True)
+        ]
+
+    def _weigh(self, prompt: Prompt, row: torch.Tensor, seconds: float, rows: int) -> Reply:
+        options = OPTIONS[prompt.form]
+        starts = list_starts(self._tokenizer, options)
+        fake, real = (float(row[list(ids)].sum()) for ids in starts)
+        if not fake + real > 0:  # Also where the model computed no numbers.
+            return ModelError(f"the options have the probability {fake + real}")
+        p_fake = fake / (fake + real)
+        return Answer(
+            text=options[0] if p_fake >= _EVEN else options[1],
+            tokens=1,
+            seconds=seconds,
+            batch_size=rows,
+            p_fake=p_fake,
+            mass=fake + real,
+        )
+
+
+def count_tokens(row: torch.Tensor, ends: Sequence[int]) -> int:
+    """Generated tokens up to and including the first end of sequence, without padding."""
+    stops = torch.isin(row, torch.tensor(ends).to(row))
+    return int(stops.int().argmax()) + 1 if stops.any() else len(row)
+
+
+def list_starts(tokenizer: Any, options: tuple[str, str]) -> tuple[frozenset[int], frozenset[int]]:
+    """First tokens of either option, small or capital, with or without a space before it.
+
+    Raises ModelError when the tokenizer begins both options alike.
+    """
+    one, two = (
+        frozenset(
+            tokenizer.encode(text, add_special_tokens=False)[0]
+            for word in (option, option.capitalize())
+            for text in (word, f" {word}")
+        )
+        for option in options
+    )
+    if not one - two or not two - one:
+        raise ModelError(f"the tokenizer begins {options[0]!r} and {options[1]!r} alike")
+    return one - two, two - one
