@@ -129,6 +129,7 @@ def test_an_image_is_prepared_and_encoded_once(
     name: str, adapter: HuggingFaceAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pixels are prepared once for all prompts of an image, and their prefix is read once."""
+    read_answers(adapter.answer([make_prompt("tall", text) for text in MORE], IMAGES))  # the trial
     read, rows = adapter._generator.read, []
     kind = type(adapter._encoder._picture._inner)
     prepare, prepared = kind.__call__, []
