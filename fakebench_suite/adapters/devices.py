@@ -11,6 +11,11 @@ from filelock import FileLock, Timeout
 from fakebench_suite.errors import CardError
 
 
+def count_gpus() -> int:
+    """GPUs visible to this process."""
+    return torch.cuda.device_count()
+
+
 def choose_device(workers: int) -> tuple[str, contextlib.ExitStack]:
     """A GPU of this worker's own, claimed with a lock, or the CPU with its share of the cores.
 
@@ -18,7 +23,7 @@ def choose_device(workers: int) -> tuple[str, contextlib.ExitStack]:
     inherits the GPU of the one that crashed. Raises CardError when all GPUs are claimed.
     """
     held = contextlib.ExitStack()
-    count = torch.cuda.device_count()
+    count = count_gpus()
     if count == 0:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
         return "cpu", held

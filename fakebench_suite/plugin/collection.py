@@ -120,11 +120,18 @@ def pytest_configure(config: pytest.Config) -> None:
     asked = option.model != DEFAULT_MODEL or any(
         one is not None for one in (option.data, option.sample, option.shard)
     )
-    asked = asked or any(
-        "cases" in Path(argument.partition("::")[0]).parts for argument in config.args
-    )
-    if asked and not is_worker(config) and not option.help and not option.version:
+    if (
+        (asked or names_cases(config))
+        and not is_worker(config)
+        and not option.help
+        and not option.version
+    ):
         get_plan(config)
+
+
+def names_cases(config: pytest.Config) -> bool:
+    """Whether some argument lies in ``cases``: what pytest runs when it is given none."""
+    return any("cases" in Path(one.partition("::")[0]).parts for one in config.args)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

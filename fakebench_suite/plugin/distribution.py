@@ -1,38 +1,30 @@
-"""Distribution: pytest-xdist keeps every slice on one worker."""
+"""Distribution: which scheduler, and how many workers ``-n auto`` means."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from fakebench_suite.plugin.slices import cut_slices
+from fakebench_suite.plugin.collection import names_cases
+
+if TYPE_CHECKING:
+    from fakebench_suite.plugin.scheduling import SliceScheduling
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Schedule by slice, unless another ``--dist`` was asked for."""
-    if config.getoption("dist") != "load":
+def pytest_xdist_make_scheduler(config: pytest.Config) -> "SliceScheduling | None":
+    """Schedule cases by slice, unless another ``--dist`` was asked for."""
+    if config.getoption("dist") != "load" or not names_cases(config):
         return None
-    from xdist.scheduler import LoadScopeScheduling
+    from fakebench_suite.plugin.scheduling import SliceScheduling
 
-    class SliceScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-        """A slice is the scope: its cases run on one worker, in order, in one batch."""
+    return SliceScheduling(workers=len(config.option.tx))
 
-        _slices: dict[str, int] | None = None
 
-        def _split_scope(self, nodeid: str) -> str:
-            if self._slices is None:
-                self._slices = cut_slices(self.collection)
-            return str(self._slices[nodeid])
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One worker per visible GPU, and one without: on a CPU a model takes all cores itself."""
+    if not names_cases(config):
+        return None
+    from fakebench_suite.adapters.devices import count_gpus
 
-        def remove_node(self, node: Any) -> str | None:
-            """The item a worker died on is done; xdist would hand it to worker after worker."""
-            for unit in self.assigned_work[node].values():
-                for nodeid, completed in unit.items():
-                    if not completed:
-                        unit[nodeid] = True
-                        super().remove_node(node)
-                        return str(nodeid)
-            super().remove_node(node)
-            return None
-
-    return SliceScheduling(config, log)
+    return max(1, count_gpus())

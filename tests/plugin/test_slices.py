@@ -86,9 +86,9 @@ from fakebench_suite.types import Answer
 
 class Dying:
     def answer(self, prompts, images):
-        died = Path("died")
-        if not died.exists():
-            died.touch()
+        deaths = len(list(Path().glob("died-*")))
+        if deaths < DEATHS:
+            Path(f"died-{deaths}").touch()
             os._exit(9)
         return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
 
@@ -98,11 +98,22 @@ def model():
 """
 
 
-def test_the_case_a_worker_died_on_is_an_error_on_record(
+def test_a_killed_workers_cases_are_asked_again(run: Run, data: Path, project: Path) -> None:
+    """A worker that dies once costs nothing: all cases are answered, and none twice."""
+    source = DYING_MODEL.replace("DEATHS", "1")
+    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    assert run(f"--data={data}", "-n2").ret == 0
+    records = read_records(project)
+    assert len({line["case"]["id"] for line in records}) == len(records) == 48
+    assert all(line["answer"] for line in records)
+
+
+def test_the_case_that_workers_die_on_is_an_error_on_record(
     run: Run, data: Path, project: Path
 ) -> None:
-    """It is a model error with xdist's words, not a case that is missing from the run."""
-    (project / "cases" / "conftest.py").write_text(DYING_MODEL, encoding="utf-8")
+    """The second death is a model error with xdist's words, not a case that is missing."""
+    source = DYING_MODEL.replace("DEATHS", "2")
+    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
     result = run(f"--data={data}", "-m", "detection", "-n2")
     assert result.ret == 1
     records = read_records(project)

@@ -1,0 +1,184 @@
+"""The scheduler: slices go to free workers, the largest first, and come back from dead ones.
+
+It speaks the protocol of ``xdist.scheduler.Scheduling``. A worker holds the slice it works on and
+the next one, so that it never waits; when there are no more, an idle worker is given the next one
+of a busy worker, for as long as that has not been begun.
+"""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from fakebench_suite.errors import SuiteError
+from fakebench_suite.plugin.slices import cut_slices
+
+DEATHS = 2
+"""Workers that may die on one case; then it is that case's error."""
+_KEPT = 2
+"""Items a worker needs in hand: it runs one only when it knows what follows."""
+
+
+class Worker(Protocol):
+    """What a scheduler needs of xdist's WorkerController."""
+
+    @property
+    def shutting_down(self) -> bool:
+        """Whether it was told to finish what it has."""
+        ...
+
+    def send_runtest_some(self, indices: Sequence[int]) -> None:
+        """Give it items to run, as numbers in the collection."""
+
+    def send_steal(self, indices: Sequence[int]) -> None:
+        """Ask for items back; it answers with all of them, or none where one has been begun."""
+
+    def shutdown(self) -> None:
+        """Have it finish what it has and end."""
+
+
+class SliceScheduling:
+    """Which worker runs which slice."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._collections: dict[Worker, list[str]] = {}
+        self._collection: list[str] | None = None
+        self._queue: deque[list[int]] = deque()
+        """Slices nobody has, as numbers of items."""
+        self._begun: dict[Worker, deque[int]] = {}
+        """Items a worker has been given for good, in their order, until they are done."""
+        self._next: dict[Worker, list[int]] = {}
+        """The slice it will take up afterwards."""
+        self._robbed: Worker | None = None
+        """Who has been asked to give its next slice back."""
+        self._deaths: Counter[int] = Counter()
+
+    @property
+    def nodes(self) -> list[Worker]:
+        """All workers alive."""
+        return list(self._begun)
+
+    @property
+    def collection_is_completed(self) -> bool:
+        """Whether every worker there was at the start has collected."""
+        return self._collection is not None or len(self._collections) >= self._workers
+
+    @property
+    def tests_finished(self) -> bool:
+        """Whether no worker can be given or asked for anything more."""
+        waiting = self._queue or self._robbed is not None or any(self._next.values())
+        idle = all(len(held) < _KEPT for held in self._begun.values())
+        return self.collection_is_completed and not waiting and idle
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether some item is not done."""
+        return bool(self._queue) or any(self._begun.values()) or any(self._next.values())
+
+    def add_node(self, node: Worker) -> None:
+        """Take a worker on, at the start or in the place of one that died."""
+        self._begun[node] = deque()
+        self._next[node] = []
+
+    def add_node_collection(self, node: Worker, collection: Sequence[str]) -> None:
+        """Keep what a worker collected; raises SuiteError where it is not what the others did."""
+        expected = self._collection or next(iter(self._collections.values()), collection)
+        if list(collection) != list(expected):
+            odd = sorted({*collection} ^ {*expected}) or ["their order"]
+            raise SuiteError(f"Two workers collected different tests; they differ in {odd[0]}.")
+        self._collections[node] = list(collection)
+
+    def schedule(self) -> None:
+        """Deal slices out: to all workers at first, later to those that came after."""
+        if self._collection is None:
+            self._collection = next(iter(self._collections.values()))
+            self._queue.extend(_cut(self._collection))
+        self._deal()
+
+    def mark_test_complete(self, node: Worker, item_index: int, duration: float = 0) -> None:
+        """Note that an item is done."""
+        del duration
+        begun = self._begun[node]
+        if begun and begun[0] == item_index:
+            begun.popleft()
+        else:  # of the next slice, which the worker took up before it was asked to give it back
+            self._next[node].remove(item_index)
+        self._deal()
+
+    def mark_test_pending(self, item: str) -> None:
+        """Put an item back that a worker was running."""
+        assert self._collection is not None
+        self._queue.appendleft([self._collection.index(item)])
+        self._deal()
+
+    def remove_pending_tests_from_node(self, node: Worker, indices: Sequence[int]) -> None:
+        """Take back what a worker gave; where it gave nothing, its next slice is begun."""
+        self._robbed = None
+        if indices:
+            self._queue.append(list(indices))
+        else:
+            self._begun[node].extend(self._next[node])
+        self._next[node] = []
+        self._deal()
+
+    def remove_node(self, node: Worker) -> str | None:
+        """Let a worker go. The case it died on, where it was not the first to die on it.
+
+        All else that it had goes to others, the case it died on too, if that happened once only: a
+        worker may be killed for reasons of its own. A finished worker has nothing left.
+        """
+        parts = [list(self._begun.pop(node)), self._next.pop(node)]
+        self._collections.pop(node, None)
+        if self._robbed is node:
+            self._robbed = None
+        parts, crashed = [part for part in parts if part], None
+        if parts:
+            running = parts[0][0]
+            self._deaths[running] += 1
+            if self._deaths[running] >= DEATHS:
+                assert self._collection is not None
+                crashed = self._collection[parts[0].pop(0)]
+        self._queue.extendleft(part for part in reversed(parts) if part)
+        self._deal()
+        return crashed
+
+    def _deal(self) -> None:
+        able = [node for node in self._begun if node in self._collections]
+        able = [node for node in able if not node.shutting_down]
+        for node in able:
+            self._promote(node)
+        for node in able:
+            if not self._next[node] and self._queue:
+                self._hand(node)
+        idle = [node for node in able if len(self._begun[node]) + len(self._next[node]) < _KEPT]
+        if not idle or self._robbed is not None or self._queue:
+            return
+        busy = max(able, key=lambda node: len(self._next[node]))
+        if self._next[busy]:
+            self._robbed = busy
+            busy.send_steal(self._next[busy])
+            return
+        for node in idle:
+            node.shutdown()
+
+    def _promote(self, node: Worker) -> None:
+        """A worker about to run dry has begun its next slice: it cannot be taken any more."""
+        if len(self._begun[node]) < _KEPT and self._robbed is not node:
+            while len(self._begun[node]) < _KEPT and (self._next[node] or self._queue):
+                if not self._next[node]:
+                    self._hand(node)
+                self._begun[node].extend(self._next[node])
+                self._next[node] = []
+
+    def _hand(self, node: Worker) -> None:
+        self._next[node] = self._queue.popleft()
+        node.send_runtest_some(self._next[node])
+
+
+def _cut(collection: Sequence[str]) -> list[list[int]]:
+    """The slices as numbers of items, the largest first."""
+    numbers = cut_slices(collection)
+    slices: dict[int, list[int]] = {}
+    for index, nodeid in enumerate(collection):
+        slices.setdefault(numbers[nodeid], []).append(index)
+    return sorted(slices.values(), key=len, reverse=True)

@@ -1,0 +1,200 @@
+"""The scheduler over workers that do as xdist's do, without a process."""
+
+import random
+from collections import deque
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fakebench_suite.errors import SuiteError
+from fakebench_suite.plugin.scheduling import SliceScheduling
+from fakebench_suite.plugin.slices import cut_slices
+
+
+class Worker:
+    """Runs an item when it knows what follows, or was told to end; gives back what it can."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.queue: deque[int] = deque()
+        self.given: list[list[int]] = []
+        self.asked: list[list[int]] = []
+        self.shutting_down = False
+
+    def send_runtest_some(self, indices: Sequence[int]) -> None:
+        """Queue the items."""
+        self.queue.extend(indices)
+        self.given.append(list(indices))
+
+    def send_steal(self, indices: Sequence[int]) -> None:
+        """Remember the wish; ``answer`` grants it."""
+        self.asked.append(list(indices))
+
+    def shutdown(self) -> None:
+        """Run what is there."""
+        self.shutting_down = True
+
+    @property
+    def can_run(self) -> bool:
+        """The item in hand and the one after it are known, or there is none after it."""
+        return len(self.queue) > 1 or bool(self.queue and self.shutting_down)
+
+    def answer(self, scheduler: SliceScheduling) -> None:
+        """Give all the items asked for or none: the first two in the queue are in hand."""
+        wanted = self.asked.pop(0)
+        spare = list(self.queue)[2:]
+        granted = wanted if set(wanted) <= set(spare) else []
+        self.queue = deque(one for one in self.queue if one not in granted)
+        scheduler.remove_pending_tests_from_node(self, granted)
+
+
+def make_ids(sizes: Sequence[int]) -> list[str]:
+    """Node ids of image groups of these sizes."""
+    return [
+        f"cases/t.py::t[{image}.png:{number}]"
+        for image, size in enumerate(sizes)
+        for number in range(size)
+    ]
+
+
+def start(ids: Sequence[str], count: int) -> tuple[SliceScheduling, list[Worker]]:
+    """A scheduler whose workers have all collected."""
+    scheduler, workers = SliceScheduling(workers=count), []
+    for number in range(count):
+        workers.append(Worker(f"gw{number}"))
+        scheduler.add_node(workers[-1])
+    for worker in workers:
+        scheduler.add_node_collection(worker, ids)
+    assert scheduler.collection_is_completed
+    scheduler.schedule()
+    return scheduler, workers
+
+
+def play(
+    scheduler: SliceScheduling,
+    workers: list[Worker],
+    ids: Sequence[str],
+    rng: random.Random,
+    deaths: int = 0,
+    poison: int | None = None,
+) -> tuple[list[int], list[str]]:
+    """Run to the end in a random order, killing workers; what was run, and what was given up."""
+    ran, lost = [], []
+    for _ in range(40 * len(ids) + 100):
+        if scheduler.tests_finished:
+            for worker in workers:
+                worker.shutdown()
+        able = [w for w in workers if w.can_run or w.asked]
+        if not able:
+            break
+        worker = rng.choice(able)
+        doomed = worker.queue and worker.queue[0] == poison and worker.can_run
+        if doomed or (deaths and rng.random() < 0.1):
+            deaths -= not doomed
+            workers.remove(worker)
+            crashed = scheduler.remove_node(worker)
+            lost += [crashed] if crashed else []
+            clone = Worker(worker.name + "+")
+            workers.append(clone)
+            scheduler.add_node(clone)
+            scheduler.add_node_collection(clone, ids)
+            scheduler.schedule()
+        elif worker.asked and rng.random() < 0.5:
+            worker.answer(scheduler)
+        elif worker.can_run:
+            item = worker.queue.popleft()
+            ran.append(item)
+            scheduler.mark_test_complete(worker, item)
+    for worker in workers:  # as xdist does when a worker has ended
+        assert scheduler.remove_node(worker) is None
+    assert scheduler.tests_finished, "xdist would wait for ever"
+    assert not scheduler.has_pending
+    return ran, lost
+
+
+@settings(max_examples=150)
+@given(
+    sizes=st.lists(st.integers(1, 90), min_size=1, max_size=12),
+    count=st.integers(1, 5),
+    seed=st.integers(0, 10**6),
+    deaths=st.integers(0, 3),
+)
+def test_every_case_runs_once_whatever_happens(
+    sizes: list[int], count: int, seed: int, deaths: int
+) -> None:
+    """Whatever the order of events, with thefts and deaths: all done, and none twice."""
+    ids = make_ids(sizes)
+    scheduler, workers = start(ids, count)
+    ran, lost = play(scheduler, workers, ids, random.Random(seed), deaths=deaths)
+    assert sorted(ran) == [n for n in range(len(ids)) if ids[n] not in lost]
+
+
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 4))
+def test_a_case_that_kills_is_given_up_after_two_deaths(seed: int, count: int) -> None:
+    """It alone is lost."""
+    ids = make_ids([14] * 20)
+    scheduler, workers = start(ids, count)
+    ran, lost = play(scheduler, workers, ids, random.Random(seed), poison=150)
+    assert lost == [ids[150]]
+    assert sorted(ran) == [number for number in range(len(ids)) if number != 150]
+
+
+def test_large_slices_go_first_and_stay_whole() -> None:
+    """What a worker is given at a time is one slice, and the small ones come last."""
+    ids = make_ids([3, *[14] * 30])
+    scheduler, workers = start(ids, 2)
+    play(scheduler, workers, ids, random.Random(0))
+    slices = cut_slices(ids)
+    given = [part for worker in workers for part in worker.given]
+    assert all(len({slices[ids[number]] for number in part}) == 1 for part in given)
+    for worker in workers:
+        sizes = [len(part) for part in worker.given]
+        assert sizes == sorted(sizes, reverse=True)
+
+
+def test_an_idle_worker_gets_the_next_slice_of_a_busy_one() -> None:
+    """Three slices, two workers: the slow one gives its second slice up."""
+    ids = make_ids([64, 64, 64])
+    scheduler, (slow, quick) = start(ids, 2)
+    assert [len(worker.given) for worker in (slow, quick)] == [2, 1]
+    while quick.can_run:
+        scheduler.mark_test_complete(quick, quick.queue.popleft())
+    assert slow.asked == [slow.given[1]]
+    slow.answer(scheduler)
+    assert quick.given[1] == slow.given[1]
+    assert len(slow.queue) == 64
+
+
+def test_what_has_been_begun_is_not_given_up() -> None:
+    """A worker at the end of its slice keeps the next one."""
+    ids = make_ids([64, 64, 64])
+    scheduler, (slow, quick) = start(ids, 2)
+    for _ in range(62):
+        scheduler.mark_test_complete(slow, slow.queue.popleft())
+    while quick.can_run:
+        scheduler.mark_test_complete(quick, quick.queue.popleft())
+    # Meanwhile the slow worker has the last item of its slice in hand, and the first of the next.
+    slow.queue.popleft()
+    slow.answer(scheduler)
+    scheduler.mark_test_complete(slow, slow.given[0][62])
+    assert len(quick.given) == 1
+    assert quick.shutting_down
+
+
+def test_more_workers_than_slices_end_at_once() -> None:
+    """A worker without a slice is let go."""
+    _, workers = start(make_ids([10]), 3)
+    assert [worker.shutting_down for worker in workers] == [False, True, True]
+
+
+def test_workers_that_collect_different_cases_are_a_fault() -> None:
+    """It is said which."""
+    scheduler = SliceScheduling(workers=2)
+    one, two = Worker("gw0"), Worker("gw1")
+    for worker in (one, two):
+        scheduler.add_node(worker)
+    scheduler.add_node_collection(one, make_ids([2]))
+    with pytest.raises(SuiteError, match=r"they differ in cases/t.py::t\[1.png:0\]"):
+        scheduler.add_node_collection(two, make_ids([2, 1]))
