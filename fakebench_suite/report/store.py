@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.report.shape import ManifestShape
 from fakebench_suite.types import Decision, Record, Score
 
 if TYPE_CHECKING:
@@ -93,13 +94,14 @@ class RunStore:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a run; raises UserError where there is none."""
+    """The manifest of a run; raises UserError where there is none to be read."""
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        msgspec.convert(manifest, ManifestShape)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{folder / MANIFEST} is not the manifest of a run: {error}.") from error
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{folder} is not a run directory: no {MANIFEST} to read.") from error
-    if not {"model", "dataset", "judge"} <= set(manifest):
-        raise UserError(f"{folder / MANIFEST} is not the manifest of a run.")
     return manifest
 
 

@@ -36,6 +36,12 @@ class Part:
         sittings = [self.manifest, *self.manifest.get("merged", ())]
         return [sitting["shard"] for sitting in sittings if sitting.get("shard")]
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether it was to ask more cases than it did, or did not come to say."""
+        reasons = self.manifest.get("partial", ("interrupted",))
+        return "interrupted" in reasons or len(self.records) < self.manifest["selected"]
+
 
 def merge_runs(
     folders: Sequence[Path],
@@ -94,12 +100,12 @@ def _check_apart(parts: Sequence[Part]) -> None:
     owners: dict[str, Path] = {}
     for part in parts:
         for record in part.records:
-            owner = owners.setdefault(record.case.id, part.folder)
-            if owner is not part.folder:
+            if record.case.id in owners:
                 raise UserError(
-                    f"{owner} and {part.folder} both hold {record.case.id}, and a case counts "
-                    "once. Leave one of them out."
+                    f"{owners[record.case.id]} and {part.folder} both hold {record.case.id}, and "
+                    "a case counts once. Leave one of them out."
                 )
+            owners[record.case.id] = part.folder
 
 
 def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
@@ -160,6 +166,6 @@ def find_gaps(parts: Sequence[Part]) -> list[str]:
         gaps += [f"no shard {k}/{total}" for k in range(1, total + 1) if k not in here]
     if any("filtered" in part.manifest.get("partial", ()) for part in parts):
         gaps.append("filtered")
-    if any("interrupted" in part.manifest.get("partial", ("interrupted",)) for part in parts):
+    if any(part.is_interrupted for part in parts):
         gaps.append("interrupted")
     return gaps or ["filtered"]

@@ -1,5 +1,6 @@
 """The run directory survives crashes and odd texts."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,6 +127,10 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "records.jsonl").write_bytes(b'{"case": 3}\n')
     with pytest.raises(UserError, match=r"Line 1 of .* is no record"):
         list(read_records(tmp_path))
-    (tmp_path / "manifest.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(UserError, match="is not the manifest of a run"):
+    for text in ("{}", "[]", "7", json.dumps(MANIFEST | {"dataset": "d"})):
+        (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match="is not the manifest of a run"):
+            read_manifest(tmp_path)
+    (tmp_path / "manifest.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(UserError, match="is not a run directory"):
         read_manifest(tmp_path)

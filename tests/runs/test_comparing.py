@@ -15,8 +15,8 @@ from tests.builders import make_record
 from tests.command import call
 
 MANIFEST = {
-    "model": {"name": "m", "weights_digest": "a"},
-    "dataset": {"name": "d", "digest": "d"},
+    "model": {"name": "m", "weights_digest": "a", "card": {}},
+    "dataset": {"name": "d", "kind": "jsonl", "digest": "d"},
     "judge": {"label": "grammar", "text": None},
     "seed": 0,
 }
@@ -76,14 +76,16 @@ def test_marks_are_compared_where_both_have_them(tmp_path: Path) -> None:
 
 def test_runs_over_other_data_are_not_compared(tmp_path: Path) -> None:
     """One sentence names both."""
-    before = write_run(tmp_path / "before", [], dataset={"name": "old", "digest": "o"})
+    before = write_run(
+        tmp_path / "before", [], dataset={"name": "old", "kind": "jsonl", "digest": "o"}
+    )
     with pytest.raises(UserError, match="made over old, whose digest differs from that of d"):
         compare_runs(before, write_run(tmp_path / "after", []))
 
 
 def test_the_command_names_settings_figures_and_cases(tmp_path: Path) -> None:
     """What differs in the making first, then the table, then as many cases as asked for."""
-    model = {"name": "m", "weights_digest": "b"}
+    model = {"name": "m", "weights_digest": "b", "card": {}}
     write_run(tmp_path / "before", make_records(30, 10))
     write_run(tmp_path / "after", make_records(20, 20), model=model, seed=1)
     result = call("compare", "before", "after", "--items=2", at=tmp_path)
