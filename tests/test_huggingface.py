@@ -3,7 +3,7 @@
 import gc
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import msgspec
 import pytest
 import torch
 
-from fakebench_suite.adapters.adapter import Reply
 from fakebench_suite.adapters.asking import Images
-from fakebench_suite.adapters.batches import Group
+from fakebench_suite.adapters.batches import Batch
 from fakebench_suite.adapters.cards import Card, PromptQuirks
+from fakebench_suite.adapters.generation import Written
 from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
 from fakebench_suite.adapters.replies import Reading
 from fakebench_suite.errors import CardError, ModelError
@@ -120,8 +120,8 @@ def test_out_of_memory_halves_the_batch_for_good(
     write = adapter._questioner._write
     sizes: list[int] = []
 
-    def run_out(batch: Sequence[Group], images: Images, reading: Reading) -> Sequence[Reply]:
-        size = sum(map(len, batch))
+    def run_out(batch: Batch, images: Images, reading: Reading) -> Written:
+        size = len(batch.prompts)
         sizes.append(size)
         if size > 2:
             raise torch.OutOfMemoryError("too many")
@@ -143,8 +143,8 @@ def test_a_batch_of_one_without_memory_is_that_cases_error(
     adapter = load(card)
     write = adapter._questioner._write
 
-    def run_out(batch: Sequence[Group], images: Images, reading: Reading) -> Sequence[Reply]:
-        if PROMPTS[3] in [row.prompt for group in batch for row in group]:
+    def run_out(batch: Batch, images: Images, reading: Reading) -> Written:
+        if PROMPTS[3] in batch.prompts:
             raise torch.OutOfMemoryError("too large")
         return write(batch, images, reading)
 
@@ -163,10 +163,10 @@ def test_a_failed_batch_is_freed_before_its_halves_run(
     held: list[weakref.ref[torch.Tensor]] = []
     alive: list[bool] = []
 
-    def run_out(batch: Sequence[Group], images: Images, reading: Reading) -> Sequence[Reply]:
+    def run_out(batch: Batch, images: Images, reading: Reading) -> Written:
         del images, reading
         alive.extend(reference() is not None for reference in held)
-        tensor = torch.zeros(len(batch))
+        tensor = torch.zeros(len(batch.prompts))
         held.append(weakref.ref(tensor))
         raise torch.OutOfMemoryError("too many")
 

@@ -32,6 +32,11 @@ class Budget:
         few = self.rows is None or rows <= self.rows
         return few and self._count(rows, width) <= self.tokens
 
+    def count_rows(self, width: int) -> int:
+        """How many rows of ``width`` tokens fit; one always does."""
+        fitting = max(1, self.tokens // self._count(1, width))
+        return fitting if self.rows is None else min(self.rows, fitting)
+
     def shrink(self, rows: int, width: int) -> None:
         """Remember that so many rows did not fit: half of them is tried from now on."""
         self._tokens = min(self.tokens, max(1, self._count(rows, width) // 2))
