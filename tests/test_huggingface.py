@@ -3,7 +3,7 @@
 import gc
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ import msgspec
 import pytest
 import torch
 
-from fakebench_suite.adapters.adapter import Reply
 from fakebench_suite.adapters.asking import Images
-from fakebench_suite.adapters.batches import Group
+from fakebench_suite.adapters.batches import Batch
 from fakebench_suite.adapters.cards import Card, PromptQuirks
+from fakebench_suite.adapters.generation import Written
 from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
 from fakebench_suite.adapters.replies import Reading
+from fakebench_suite.adapters.rows import pad_left
 from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.types import Answer
 from tests.architectures.checkpoints import save_checkpoint
@@ -120,8 +121,8 @@ def test_out_of_memory_halves_the_batch_for_good(
     write = adapter._questioner._write
     sizes: list[int] = []
 
-    def run_out(batch: Sequence[Group], images: Images, reading: Reading) -> Sequence[Reply]:
-        size = sum(map(len, batch))
+    def run_out(batch: Batch, images: Images, reading: Reading) -> Written:
+        size = len(batch.prompts)
         sizes.append(size)
         if size > 2:
             raise torch.OutOfMemoryError("too many")
@@ -143,8 +144,8 @@ def test_a_batch_of_one_without_memory_is_that_cases_error(
     adapter = load(card)
     write = adapter._questioner._write
 
-    def run_out(batch: Sequence[Group], images: Images, reading: Reading) -> Sequence[Reply]:
-        if PROMPTS[3] in [row.prompt for group in batch for row in group]:
+    def run_out(batch: Batch, images: Images, reading: Reading) -> Written:
+        if PROMPTS[3] in batch.prompts:
             raise torch.OutOfMemoryError("too large")
         return write(batch, images, reading)
 
@@ -155,6 +156,52 @@ def test_a_batch_of_one_without_memory_is_that_cases_error(
     assert "too large" in str(replies[3])
 
 
+def test_a_prefix_that_answers_otherwise_is_not_used(
+    card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the model saw the padding between prefix and suffix, plain batches are used."""
+    expected = [answer.text for answer in read_answers(load(card).answer(PROMPTS, PICTURES))]
+
+    def show_padding(value: torch.Tensor, width: int, filler: int = 1) -> torch.Tensor:
+        return pad_left(value, width, filler)
+
+    monkeypatch.setattr("fakebench_suite.adapters.prefix.pad_left", show_padding)
+    adapter = load(card)
+    answers = read_answers(adapter.answer(PROMPTS, PICTURES))
+    assert [answer.text for answer in answers] == expected
+    assert not adapter.route.prefix
+    assert "says otherwise (logits are off by" in adapter.route.why
+
+
+def test_a_cache_that_cannot_be_gone_on_from_is_not_used(
+    card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the trial of the prefix raises, plain batches are used, and the route says why."""
+    adapter = load(card)
+
+    def refuse(inputs: Any) -> Any:
+        del inputs
+        raise RuntimeError("no cache\nhere")
+
+    monkeypatch.setattr(adapter._generator, "read", refuse)
+    assert len(read_answers(adapter.answer(PROMPTS, PICTURES))) == len(PROMPTS)
+    assert adapter.route.why == ("The model does not go on from a cache (RuntimeError: no cache).")
+
+
+def test_strangers_keep_to_the_tokens(find_checkpoint: Callable[[str], Path]) -> None:
+    """Prompts about different images are batched by tokens, also where they grow longer."""
+    card = shrink_card("qwen3-vl", find_checkpoint("qwen3-vl"), batch_size=32)
+    adapter = load(card, batch_tokens=400)
+    images = {str(seed): draw_picture(32, 32, seed=seed) for seed in range(12)}
+    prompts = [make_prompt(name, QUESTIONS[0 if int(name) < 8 else 2]) for name in images]
+    answers = read_answers(adapter.answer(prompts, images))
+    alone = [read_answers(adapter.answer([prompt], images))[0] for prompt in prompts]
+    assert [answer.text for answer in answers] == [answer.text for answer in alone]
+    assert max(answer.batch_size for answer in answers[:8]) > 4
+    assert all(answer.batch_size * 90 <= 400 for answer in answers[8:])
+    assert adapter.route.why.startswith("No two prompts about one image")
+
+
 def test_a_failed_batch_is_freed_before_its_halves_run(
     card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,10 +210,10 @@ def test_a_failed_batch_is_freed_before_its_halves_run(
     held: list[weakref.ref[torch.Tensor]] = []
     alive: list[bool] = []
 
-    def run_out(batch: Sequence[Group], images: Images, reading: Reading) -> Sequence[Reply]:
+    def run_out(batch: Batch, images: Images, reading: Reading) -> Written:
         del images, reading
         alive.extend(reference() is not None for reference in held)
-        tensor = torch.zeros(len(batch))
+        tensor = torch.zeros(len(batch.prompts))
         held.append(weakref.ref(tensor))
         raise torch.OutOfMemoryError("too many")
 

@@ -1,4 +1,4 @@
-"""Prompts in, replies out: by the prefix of their image where that is proven, else batch by batch.
+"""Prompts in, replies out: after their image's prefix where that is proven, else in plain batches.
 
 A failing batch is asked again in halves, down to the one prompt that is at fault.
 """
@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from fakebench_suite.adapters.adapter import Reply
-from fakebench_suite.adapters.batches import Group, halve, pack
+from fakebench_suite.adapters.batches import Batch, Group, Siblings, Strangers, pack
 from fakebench_suite.adapters.budget import Budget
 from fakebench_suite.adapters.encoding import Encoder
-from fakebench_suite.adapters.generation import Generator
-from fakebench_suite.adapters.prefix import measure_width, write_after_prefix
+from fakebench_suite.adapters.generation import Generator, Written
+from fakebench_suite.adapters.prefix import write_after_prefix
 from fakebench_suite.adapters.replies import Reading
 from fakebench_suite.adapters.rows import Stacker, can_stack, encode_row
 from fakebench_suite.adapters.trial import Route, try_route
@@ -27,6 +27,10 @@ UNTRIED = Route(prefix=False, why="No two prompts about one image were asked tog
 ONE_BY_ONE = Route(prefix=False, why="The card asks one prompt at a time.")
 
 
+class TooWideError(Exception):
+    """Strangers turned out to have more tokens than their batch may hold."""
+
+
 class Questioner:
     """Asks a model whole slices of prompts."""
 
@@ -35,6 +39,8 @@ class Questioner:
         self._filler: int = generator.settings.pad_token_id
         self._stacker = Stacker(encoder, self._filler)
         self._route = ONE_BY_ONE if budget.rows == 1 else None
+        self._width = 0
+        """Tokens in a row of the last strangers: what the next ones are expected to have."""
 
     @property
     def route(self) -> Route:
@@ -46,22 +52,23 @@ class Questioner:
         groups: dict[str, list[Prompt]] = {}
         for prompt in prompts:
             groups.setdefault(prompt.image, []).append(prompt)
-        shared = [group for group in groups.values() if len(group) > 1]
-        alone = [group for group in groups.values() if len(group) == 1]
+        siblings = [group for group in groups.values() if len(group) > 1]
+        strangers = [group[0] for group in groups.values() if len(group) == 1]
+        replies: dict[Prompt, Reply] = {}
         with warnings.catch_warnings():
             # Shown, but no case's error: pytest may have been told to raise warnings.
             warnings.simplefilter("default")
-            if shared:
-                self._try_route(images[shared[0][0].image])
-            if not self.route.prefix:
-                shared, alone = [], [[prompt] for group in groups.values() for prompt in group]
-            replies: dict[Prompt, Reply] = {}
-            for chosen in (shared, alone):
-                for batch in pack(self._encode(chosen, images, replies), self._fits):
-                    rows = [row for group in batch for row in group]
-                    answers = self._ask_batch(batch, images, reading)
-                    replies |= zip([row.prompt for row in rows], answers, strict=True)
-            self._encoder.forget()
+            if siblings:
+                self._try_route(images[siblings[0][0].image])
+            for batch in self._pack_siblings(siblings, images, replies):
+                answers = self._ask_batch(batch, images, reading)
+                replies |= zip(batch.prompts, answers, strict=True)
+            while strangers:
+                size = self._budget.count_rows(self._width) if self._width else 1
+                chosen, strangers = Strangers(prompts=strangers[:size]), strangers[size:]
+                answers = self._ask_batch(chosen, images, reading)
+                replies |= zip(chosen.prompts, answers, strict=True)
+        self._encoder.forget()
         return [replies[prompt] for prompt in prompts]
 
     def _try_route(self, picture: Image.Image) -> None:
@@ -73,79 +80,74 @@ class Questioner:
             except Exception:  # The processor does not take this picture: the next one will tell.
                 return
 
-    def _encode(
+    def _pack_siblings(
         self, groups: Sequence[Sequence[Prompt]], images: Images, replies: dict[Prompt, Reply]
-    ) -> Iterator[Group]:
-        """The groups, encoded as they are needed; what cannot be is answered with its error."""
-        for group in groups:
-            rows = []
-            for prompt in group:
-                try:
-                    rows.append(encode_row(self._encoder, prompt, images[prompt.image]))
-                except Exception as error:  # A processor may raise anything; it is that case's.
-                    replies[prompt] = ModelError(f"{type(error).__name__}: {error}")
-            if rows:
-                yield rows
+    ) -> Iterator[Siblings]:
+        """Batches of rows, encoded as they are needed; what cannot be gets its error."""
 
-    def _fits(self, batch: Sequence[Group]) -> bool:
-        first, last = batch[0][0], batch[-1][0]
-        if shares_prefixes(batch) and len(batch) > 1:
-            return (
-                self.route.mixes
-                and can_stack(first, last)
-                and self._budget.allows(*measure_size(batch))
-            )
-        return self._budget.allows(*measure_size(batch))
+        def encode() -> Iterator[Group]:
+            for group in groups:
+                rows = []
+                for prompt in group:
+                    try:
+                        rows.append(encode_row(self._encoder, prompt, images[prompt.image]))
+                    except Exception as error:  # A processor may raise anything.
+                        replies[prompt] = ModelError(f"{type(error).__name__}: {error}")
+                if self.route.prefix and rows:
+                    yield rows
+                elif rows:
+                    yield from ([row] for row in rows)
 
-    def _ask_batch(
-        self, batch: Sequence[Group], images: Images, reading: Reading
-    ) -> Sequence[Reply]:
+        return pack(encode(), self._fits)
+
+    def _fits(self, batch: Siblings) -> bool:
+        first, last = batch.groups[0][0], batch.groups[-1][0]
+        if batch.share and len(batch.groups) > 1:
+            mixes = self.route.mixes and can_stack(first, last)
+            return mixes and self._budget.allows(len(batch.rows), batch.width)
+        return self._budget.allows(len(batch.rows), batch.width)
+
+    def _ask_batch(self, batch: Batch, images: Images, reading: Reading) -> Sequence[Reply]:
         """The batch in one go, or in halves when that fails, down to one prompt."""
-        rows = [row for group in batch for row in group]
         try:
-            return self._write(batch, images, reading)
+            started = time.perf_counter()
+            written = self._write(batch, images, reading)
+            seconds = time.perf_counter() - started
+            if isinstance(batch, Siblings):
+                seconds += sum(row.seconds for row in batch.rows)
+            return reading.read(written, batch.prompts, seconds)
         except Exception as error:  # A checkpoint may raise anything; it is that case's error.
             # Only the words are kept: the traceback would keep the batch's tensors in memory.
             failure = f"{type(error).__name__}: {error}"
             if isinstance(error, torch.OutOfMemoryError):
-                self._budget.shrink(*measure_size(batch))
+                width = batch.width if isinstance(batch, Siblings) else self._width
+                self._budget.shrink(len(batch.prompts), width)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        if len(rows) == 1:
+        if len(batch.prompts) == 1:
             return [ModelError(failure)]
-        first, second = halve(batch)
+        first, second = batch.halve()
         return [
             *self._ask_batch(first, images, reading),
             *self._ask_batch(second, images, reading),
         ]
 
     @torch.inference_mode()
-    def _write(self, batch: Sequence[Group], images: Images, reading: Reading) -> Sequence[Reply]:
-        started = time.perf_counter()
-        rows = [row for group in batch for row in group]
-        if shares_prefixes(batch):
-            written = write_after_prefix(
+    def _write(self, batch: Batch, images: Images, reading: Reading) -> Written:
+        if isinstance(batch, Siblings) and batch.share:
+            return write_after_prefix(
                 self._generator,
-                batch,
+                batch.groups,
                 filler=self._filler,
                 steps=reading.steps,
                 logits=reading.logits,
             )
+        if isinstance(batch, Siblings):
+            inputs = self._stacker.make(batch.rows, images)
         else:
-            inputs = self._generator.place(self._stacker.make(rows, images))
-            written = self._generator.write(inputs, steps=reading.steps, logits=reading.logits)
-        seconds = sum(row.seconds for row in rows) + time.perf_counter() - started
-        return reading.read(written, [row.prompt for row in rows], seconds)
-
-
-def shares_prefixes(batch: Sequence[Group]) -> bool:
-    """Whether some group has several rows; a row alone gains nothing from a cached prefix."""
-    return any(len(group) > 1 for group in batch)
-
-
-def measure_size(batch: Sequence[Group]) -> tuple[int, int]:
-    """Rows, and tokens in one of them with its padding."""
-    rows = [row for group in batch for row in group]
-    if shares_prefixes(batch):
-        return len(rows), measure_width(batch)
-    return len(rows), max(row.length for row in rows)
+            inputs = self._encoder.encode(batch.prompts, images)
+            rows, self._width = inputs["input_ids"].shape
+            if rows > 1 and not self._budget.allows(rows, self._width):
+                raise TooWideError(f"{rows} rows of {self._width} tokens")
+        placed = self._generator.place(inputs)
+        return self._generator.write(placed, steps=reading.steps, logits=reading.logits)

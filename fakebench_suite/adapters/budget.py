@@ -7,7 +7,7 @@ import torch
 CPU_TOKENS = 16_384
 CPU_CACHE = 2 * 2**30
 """Bytes of keys and values on a CPU, where memory is shared with everything else."""
-GPU_SHARE = 0.5
+GPU_SHARE = 0.6
 """Part of a GPU's free memory that keys, values and activations may fill."""
 
 
@@ -32,6 +32,11 @@ class Budget:
         few = self.rows is None or rows <= self.rows
         return few and self._count(rows, width) <= self.tokens
 
+    def count_rows(self, width: int) -> int:
+        """How many rows of ``width`` tokens fit; one always does."""
+        fitting = max(1, self.tokens // self._count(1, width))
+        return fitting if self.rows is None else min(self.rows, fitting)
+
     def shrink(self, rows: int, width: int) -> None:
         """Remember that so many rows did not fit: half of them is tried from now on."""
         self._tokens = min(self.tokens, max(1, self._count(rows, width) // 2))
@@ -41,14 +46,21 @@ class Budget:
 
 
 def measure_room(model: Any) -> int:
-    """Tokens that fit on the model's device beside the model."""
+    """Tokens that fit on the model's device beside the model, rounded down to a power of two.
+
+    In 16 bits an answer depends on the batch it is in; machines of a kind should cut the same.
+    """
     cost = count_bytes(model)
     if model.device.type != "cuda":
-        return min(CPU_TOKENS, CPU_CACHE // cost)
+        return _round_down(min(CPU_TOKENS, CPU_CACHE // cost))
     free, _ = torch.cuda.mem_get_info(model.device)
     # Memory that torch holds and does not use is free, too.
     free += torch.cuda.memory_reserved(model.device) - torch.cuda.memory_allocated(model.device)
-    return max(1, int(GPU_SHARE * free) // cost)
+    return _round_down(int(GPU_SHARE * free) // cost)
+
+
+def _round_down(tokens: int) -> int:
+    return 1 << max(0, tokens.bit_length() - 1)
 
 
 def count_bytes(model: Any) -> int:

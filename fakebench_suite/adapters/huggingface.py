@@ -52,8 +52,8 @@ class HuggingFaceAdapter:
         self._texts = Texts(self._tokenizer, settings.eos_token_id)
         self._options = Options(self._tokenizer)
         new, rows = card.generation.max_new_tokens, card.generation.batch_size
-        budget = Budget(self._model, tokens=batch_tokens, rows=rows, new=new)
-        self._questioner = Questioner(self._generator, self._encoder, budget)
+        self._budget = Budget(self._model, tokens=batch_tokens, rows=rows, new=new)
+        self._questioner = Questioner(self._generator, self._encoder, self._budget)
 
     def _load(self, weights: Path, *, remote_code: bool) -> None:
         card = self._card
@@ -76,6 +76,11 @@ class HuggingFaceAdapter:
     def route(self) -> Route:
         """How prompts are answered, as far as it has been found out."""
         return self._questioner.route
+
+    @property
+    def batch_tokens(self) -> int:
+        """Most tokens in one forward pass, after all that ran out of memory."""
+        return self._budget.tokens
 
     def answer(
         self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]

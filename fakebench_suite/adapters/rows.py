@@ -89,27 +89,23 @@ class Stacker:
 
     def __init__(self, encoder: Encoder, filler: int) -> None:
         self._encoder, self._filler = encoder, filler
-        self._exact: bool | None = None
+        self._exact: dict[bool, bool] = {}
+        """Whether stacking was found exact, for rows of unequal length and of equal length."""
 
     def make(self, rows: Sequence[Row], images: "Mapping[str, Image.Image]") -> Inputs:
         """One batch of all rows; pixels are prepared again only where rows do not stack."""
-        if len(rows) == 1:
-            return stack(rows, self._filler)
-        may = self._exact is not False and all(can_stack(rows[0], row) for row in rows)
-        if may and (self._exact or self.is_exact(rows, images)):
+        may = all(can_stack(rows[0], row) for row in rows)
+        if len(rows) == 1 or (may and self.is_exact(rows, images)):
             return stack(rows, self._filler)
         return self._encoder.encode([row.prompt for row in rows], images)
 
     def is_exact(self, rows: Sequence[Row], images: "Mapping[str, Image.Image]") -> bool:
-        """Whether stacking these gives what the processor gives, to the bit.
-
-        Believed of all rows once it is true of rows of unequal length, and of none once it is not.
-        """
-        ours = stack(rows, self._filler)
-        theirs = self._encoder.encode([row.prompt for row in rows], images)
-        equal = ours.keys() == theirs.keys() and all(
-            torch.equal(value, theirs[name]) for name, value in ours.items()
-        )
-        if not equal or len({row.length for row in rows}) > 1:
-            self._exact = equal
-        return equal
+        """Whether stacking such rows gives what the processor gives, to the bit; tried once."""
+        ragged = len({row.length for row in rows}) > 1
+        if ragged not in self._exact:
+            ours = stack(rows, self._filler)
+            theirs = self._encoder.encode([row.prompt for row in rows], images)
+            self._exact[ragged] = ours.keys() == theirs.keys() and all(
+                torch.equal(value, theirs[name]) for name, value in ours.items()
+            )
+        return self._exact[ragged]

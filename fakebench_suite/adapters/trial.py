@@ -33,7 +33,7 @@ class Route:
     mixes: bool = False
     """Whether a batch may hold prefixes of several pictures."""
 
-    def describe(self) -> dict[str, str | bool]:
+    def describe(self) -> dict[str, str | bool | int]:
         """The route as a manifest records it."""
         return {"path": "prefix" if self.prefix else "plain", "why": self.why, "mixes": self.mixes}
 

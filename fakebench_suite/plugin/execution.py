@@ -85,7 +85,8 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
         pytest.fail(str(error), pytrace=False)
     with claim:
         yield adapter
-    report_route(request.config, adapter.route.describe())
+    tokens = {"batch_tokens": adapter.batch_tokens}
+    report_route(request.config, adapter.route.describe() | tokens)
 
 
 @pytest.fixture(scope="session")

@@ -54,11 +54,13 @@ def shrink_card(name: str, folder: Path, *, batch_size: int = 4) -> Card:
     )
 
 
-def load(card: Card) -> HuggingFaceAdapter:
+def load(card: Card, *, batch_tokens: int | None = None) -> HuggingFaceAdapter:
     """The adapter of a card with a path, on one core: threads cost more than these sums."""
     assert card.path is not None
     torch.set_num_threads(1)
-    return HuggingFaceAdapter(card, Path(card.path), device="cpu", remote_code=False)
+    return HuggingFaceAdapter(
+        card, Path(card.path), device="cpu", remote_code=False, batch_tokens=batch_tokens
+    )
 
 
 def read_answers(replies: Sequence[Reply]) -> list[Answer]:

@@ -33,7 +33,7 @@ def _tokenizer() -> Any:
     return make_tokenizer(_SPECIAL, eos="<|im_end|>", pad="<|endoftext|>")
 
 
-def _ids(tokenizer: Any) -> dict[str, Any]:
+def describe_tokens(tokenizer: Any) -> dict[str, Any]:
     """What a Qwen-VL config says of its tokens."""
     names = {
         "vision_start_token_id": "<|vision_start|>",
@@ -70,7 +70,7 @@ def make_qwen2_vl() -> tuple[Any, Any]:
             "num_heads": 2,
             "patch_size": 14,
         },
-        **_ids(tokenizer),
+        **describe_tokens(tokenizer),
     )
     processor = _processor(tf.Qwen2VLProcessor, tf.Qwen2VLVideoProcessor, tokenizer, 14)
     return tf.Qwen2VLForConditionalGeneration(config), processor
@@ -94,7 +94,7 @@ def make_qwen2_5_vl() -> tuple[Any, Any]:
             "window_size": 56,
             "fullatt_block_indexes": [1],
         },
-        **_ids(tokenizer),
+        **describe_tokens(tokenizer),
     )
     processor = _processor(tf.Qwen2_5_VLProcessor, tf.Qwen2VLVideoProcessor, tokenizer, 14)
     return tf.Qwen2_5_VLForConditionalGeneration(config), processor
@@ -124,7 +124,7 @@ def make_qwen3_vl() -> tuple[Any, Any]:
             "num_position_embeddings": 16,
             "deepstack_visual_indexes": [0, 1],
         },
-        **_ids(tokenizer),
+        **describe_tokens(tokenizer),
     )
     processor = _processor(tf.Qwen3VLProcessor, tf.Qwen3VLVideoProcessor, tokenizer, 16)
     return tf.Qwen3VLForConditionalGeneration(config), processor

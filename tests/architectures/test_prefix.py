@@ -1,6 +1,8 @@
 """Prompts about one image share its prefix, and nobody can tell by the answers."""
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +58,14 @@ def alone(adapter: HuggingFaceAdapter) -> dict[Prompt, Answer]:
     """What each prompt gets when nothing else is asked."""
     prompts = [make_prompt(image, text) for image in IMAGES for text in MORE]
     return {prompt: read_answers(adapter.answer([prompt], IMAGES))[0] for prompt in prompts}
+
+
+def test_the_readme_says_which_cards_share_a_prefix() -> None:
+    """Its table has "yes" beside every card that does, and a reason beside the others."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]+) \| [^|]+ \| (yes|no: [^|]+) \|", readme, re.MULTILINE)
+    said = {name: shares for cards, shares in rows for name in re.findall("`([^`]+)`", cards)}
+    assert {name for name in MAKERS if said[name] == "yes"} == set(MAKERS) - set(WHY_NOT)
 
 
 def check(

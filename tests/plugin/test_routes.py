@@ -43,7 +43,8 @@ def test_a_checkpoint_reports_its_route_and_keeps_to_its_tokens(
     assert run(*options, "--batch-tokens=1").ret == 0
     assert {line["answer"]["batch_size"] for line in read_records(project)} == {1}
     manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
-    assert [route["path"] for route in manifest["routes"]] == ["prefix"]
+    (route,) = manifest["routes"]
+    assert (route["path"], route["batch_tokens"]) == ("prefix", 1)
 
 
 def test_batch_tokens_are_a_number(run: Run, data: Path) -> None:
