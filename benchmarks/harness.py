@@ -1,0 +1,111 @@
+"""What the harness costs: scripted cases against as many empty tests of bare pytest.
+
+    python benchmarks/harness.py [--cases 54000] [--workers 0]
+
+Both are measured in one run, each in a process of its own: from its start to its last case, and
+to its end, which for us includes scores, gates and the report.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+PER_IMAGE = 9
+BARE = """
+import pytest
+
+@pytest.mark.parametrize("case", range({cases}))
+def test_bare(case):
+    pass
+"""
+CLOCK = """
+import sys, time
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    if not hasattr(session.config, "workerinput"):
+        print(f"LAST {time.time()}", file=sys.stderr)
+"""
+
+
+def write_cases(folder: Path, cases: int) -> Path:
+    """As many cases as asked for, nine an image: one detection and eight criteria."""
+    criteria = ("texture", "edge", "clarity", "layout", "symmetry", "shape", "theme", "distortion")
+    lines = []
+    for number in range(cases // PER_IMAGE):
+        name = f"{number:05}.png"
+        Image.new("RGB", (32, 32), (number % 256, 90, 30)).save(folder / name)
+        row = {"image": name, "label": ("fake", "real")[number % 2]}
+        question = "Is this a fake image, yes or no?"
+        lines.append(row | {"id": "d", "task": "detection", "question": question})
+        for one in criteria:
+            asked = {"id": one, "task": "analysis", "question": f"How is the {one}?"}
+            lines.append(row | asked)
+    path = folder / "cases.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def measure(command: list[str], at: Path, clock: Path) -> tuple[float, float, float]:
+    """Seconds to the last case and to the end, and the memory of its largest process, in GB."""
+    started = time.time()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "clock", *command],
+        cwd=at,
+        env=os.environ | {"PYTHONPATH": str(clock)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    told = process.stderr.read()  # to its end, which is the process's
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode, ended = os.waitstatus_to_exitcode(status), time.time()
+    last = re.search(r"LAST ([\d.]+)", told)
+    if last is None or process.returncode:
+        raise SystemExit(told)
+    return float(last[1]) - started, ended - started, usage.ru_maxrss / 2**20
+
+
+def main() -> None:
+    """Print the table and the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--cases", type=int, default=54_000)
+    parser.add_argument("--workers", type=int, default=0)
+    chosen = parser.parse_args()
+    workers = ["-n", str(chosen.workers)]
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        (place / "clock.py").write_text(CLOCK, encoding="utf-8")
+        bare = place / "bare"
+        bare.mkdir()
+        (bare / "test_bare.py").write_text(BARE.format(cases=chosen.cases), encoding="utf-8")
+        data = place / "data"
+        data.mkdir()
+        cases = write_cases(data, chosen.cases)
+        ours = [f"--data={cases}", "--model=coin", f"--reports={place / 'runs'}", "--gates=none"]
+        rows = {
+            "bare pytest": measure([*workers, "-q"], bare, place),
+            "the suite": measure([*ours, *workers], ROOT, place),
+        }
+    print(f"{chosen.cases:,} cases, -n {chosen.workers}")
+    print(f"{'':<12}  {'to the last case':>16}  {'to the end':>10}  {'memory':>8}")
+    for title, (last, end, memory) in rows.items():
+        print(f"{title:<12}  {last:>14.1f} s  {end:>8.1f} s  {memory:>5.2f} GB")
+    theirs, mine = rows.values()
+    print(f"ratio harness-{chosen.cases}-n{chosen.workers}-cases {mine[0] / theirs[1]:.2f}")
+    print(f"ratio harness-{chosen.cases}-n{chosen.workers}-with-report {mine[1] / theirs[1]:.2f}")
+
+
+if __name__ == "__main__":
+    main()
