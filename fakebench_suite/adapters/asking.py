@@ -24,6 +24,7 @@ from fakebench_suite.types import Prompt
 
 Images = Mapping[str, Image.Image]
 UNTRIED = Route(prefix=False, why="No two prompts about one image were asked together.")
+DECODERS = r"PIL\.|fakebench_suite\.sources\."
 ONE_BY_ONE = Route(prefix=False, why="The card asks one prompt at a time.")
 
 
@@ -49,8 +50,9 @@ class Questioner:
         shared = [group for group in groups.values() if len(group) > 1]
         alone = [group for group in groups.values() if len(group) == 1]
         with warnings.catch_warnings():
-            # Shown, but no case's error: pytest may have been told to raise warnings.
-            warnings.simplefilter("default")
+            # Shown, but no case's error: pytest may have been told to raise warnings. Not those of
+            # decoders: threads may be opening the next pictures, and whoever lets them is silent.
+            warnings.filterwarnings("default", module=rf"(?!{DECODERS})")
             if shared:
                 self._try_route(images[shared[0][0].image])
             if not self.route.prefix:
