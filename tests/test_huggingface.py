@@ -19,6 +19,7 @@ from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
 from fakebench_suite.adapters.replies import Reading
 from fakebench_suite.adapters.rows import pad_left
 from fakebench_suite.errors import CardError, ModelError
+from fakebench_suite.sources.images import quiet_decoders
 from fakebench_suite.types import Answer
 from tests.architectures.checkpoints import save_checkpoint
 from tests.architectures.questions import (
@@ -244,6 +245,26 @@ def test_a_warning_of_the_checkpoint_is_no_error(
         warnings.simplefilter("error")
         read_answers(adapter.answer(PROMPTS[:1], PICTURES))
     assert [str(warning.message) for warning in shown] == ["soon gone"]
+
+
+def test_a_warning_of_a_decoder_is_left_to_who_opens_pictures(
+    card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the model works, threads may open broken metadata: silently, as their window says."""
+    adapter = load(card)
+    generate = adapter._model.generate
+
+    def open_beside(**inputs: Any) -> torch.Tensor:
+        warnings.warn_explicit("odd EXIF", UserWarning, "t.py", 1, module="PIL.TiffImagePlugin")
+        output: torch.Tensor = generate(**inputs)
+        return output
+
+    monkeypatch.setattr(adapter._model, "generate", open_beside)
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("error")
+        with quiet_decoders():
+            read_answers(adapter.answer(PROMPTS[:1], PICTURES))
+    assert shown == []
 
 
 def test_options_of_the_card_reach_the_template(

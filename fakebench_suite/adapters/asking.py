@@ -24,6 +24,7 @@ from fakebench_suite.types import Prompt
 
 Images = Mapping[str, Image.Image]
 UNTRIED = Route(prefix=False, why="No two prompts about one image were asked together.")
+DECODERS = r"PIL\.|fakebench_suite\.sources\."
 ONE_BY_ONE = Route(prefix=False, why="The card asks one prompt at a time.")
 
 
@@ -56,8 +57,9 @@ class Questioner:
         strangers = [group[0] for group in groups.values() if len(group) == 1]
         replies: dict[Prompt, Reply] = {}
         with warnings.catch_warnings():
-            # Shown, but no case's error: pytest may have been told to raise warnings.
-            warnings.simplefilter("default")
+            # Shown, but no case's error: pytest may have been told to raise warnings. Not those of
+            # decoders: threads may be opening the next pictures, and whoever lets them is silent.
+            warnings.filterwarnings("default", module=rf"(?!{DECODERS})")
             if siblings:
                 self._try_route(images[siblings[0][0].image])
             for batch in self._pack_siblings(siblings, images, replies):

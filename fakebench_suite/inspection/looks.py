@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from rich.progress import track
 from fakebench_suite.errors import ImageError
 from fakebench_suite.inspection.containers import Container, read_container
 from fakebench_suite.sources.dataset import Dataset
+from fakebench_suite.sources.images import quiet_decoders
 from fakebench_suite.types import Authenticity, Case, Form, Task
 
 _FEW = 50
@@ -51,9 +51,7 @@ def look_at_images(data: Dataset) -> list[Look]:
     groups = _group_cases(data.cases)
     data.has_images()  # Lists the folder, once and before there are threads.
     threads = min(8, os.cpu_count() or 1)
-    # Opening an image silences warnings and brings them back, for all threads at once.
-    with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
-        warnings.simplefilter("ignore")
+    with quiet_decoders(), ThreadPoolExecutor(threads) as pool:
         return list(_tell(pool.map(lambda cases: _look(data, cases), groups), len(groups)))
 
 

@@ -7,9 +7,11 @@ import pytest
 
 from fakebench_suite.adapters.adapter import Adapter
 from fakebench_suite.adapters.cards import Kind, locate_weights
+from fakebench_suite.adapters.engine import LocalEngine
 from fakebench_suite.errors import ImageError, JudgeError, ModelError, UserError
 from fakebench_suite.judges import verdict as verdicts
 from fakebench_suite.plugin.collection import get_case, get_plan
+from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.routes import report_route
 from fakebench_suite.plugin.slices import SliceAnswers
 from fakebench_suite.prompts import build_prompt
@@ -91,8 +93,16 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
 
 @pytest.fixture(scope="session")
 def slice_answers(request: pytest.FixtureRequest, model: Adapter) -> SliceAnswers:
-    """The replies of this process."""
-    return SliceAnswers(request.session.items, get_plan(request.config), model)
+    """The replies of this process.
+
+    A worker is not told which slice it gets next, and looks ahead to none.
+    """
+    return SliceAnswers(
+        request.session.items,
+        get_plan(request.config),
+        LocalEngine(model),
+        ahead=not is_worker(request.config),
+    )
 
 
 @pytest.fixture(scope="session")

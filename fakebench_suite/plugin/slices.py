@@ -1,17 +1,25 @@
 """Slices: whole image groups that are answered in one call and stay on one worker."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING
 
 import pytest
 
-from fakebench_suite.adapters.adapter import OPTIONS, Adapter, Reply
+from fakebench_suite.adapters.adapter import OPTIONS, Reply
+from fakebench_suite.adapters.engine import Engine, Slice
 from fakebench_suite.errors import ImageError, ModelError
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.plugin.collection import Plan, get_case
 from fakebench_suite.plugin.judging import SliceJudgements
+from fakebench_suite.plugin.lookahead import Opening, decode_beside
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.types import Answer, Case
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def find_group(nodeid: str) -> str:
@@ -41,59 +49,112 @@ def cut_slices(nodeids: Sequence[str]) -> dict[str, int]:
 
 
 class SliceAnswers:
-    """Answers whole slices at the first question of each, and hands the replies out one by one."""
+    """Answers whole slices at the first question of each, and hands the replies out one by one.
 
-    def __init__(self, items: Sequence[pytest.Item], plan: Plan, model: Adapter) -> None:
-        self._plan, self._model = plan, model
+    Where it is known what comes next, the next slice's pictures are opened meanwhile, and further
+    slices begun if the engine has room.
+    """
+
+    def __init__(
+        self, items: Sequence[pytest.Item], plan: Plan, engine: Engine, *, ahead: bool
+    ) -> None:
+        self._plan, self._engine = plan, engine
         self.judgements = SliceJudgements(plan.settings)
         """What the text judge made of the answers, slice by slice."""
         self._ready: dict[str, Reply | ImageError] = {}
-        self._members: dict[int, list[Case]] = {}
         self._slices: dict[str, int] = {}
+        self._waiting: dict[int, list[Case]] = {}
+        """Slices not begun, in the order of the items."""
+        self._opening: dict[int, Opening] = {}
+        """Pictures of waiting slices that are being opened: one slice's at most."""
+        self._begun: dict[int, list[Case]] = {}
+        """Slices the engine has."""
         numbers = cut_slices([item.nodeid for item in items])
         for item in items:
             case = get_case(item)
             if case is not None:
                 number = numbers[item.nodeid]
                 self._slices[case.id] = number
-                self._members.setdefault(number, []).append(case)
+                self._waiting.setdefault(number, []).append(case)
+        self._asked, self._end = -1, max(self._waiting, default=-1) + 1
+        self._alone = count(self._end)
+        self._ahead = ahead
 
     def ask(self, case: Case) -> Answer:
         """The model's answer; raises ModelError or ImageError when there is none."""
         if case.id not in self._ready:
-            # The slice is forgotten once answered: a case that runs twice is asked alone.
-            members = self._members.pop(self._slices.get(case.id, -1), [])
-            self._answer(members if case in members else [case])
+            number = self._slices.pop(case.id, -1)
+            if number in self._waiting or number in self._begun:
+                self._asked = max(self._asked, number)
+            else:  # It runs twice, or its slice failed as a whole: it is asked alone.
+                number = next(self._alone)
+                self._waiting[number] = [case]
+            self._answer(number)
         reply = self._ready.pop(case.id)
         if isinstance(reply, Answer):
             return reply
         raise reply
 
-    def _answer(self, cases: Sequence[Case]) -> None:
-        images, prompts = {}, []
-        broken: dict[str, ImageError] = {}
-        for case in cases:
-            unseen = case.image not in images and case.image not in broken
-            if unseen and self._plan.settings.answers is None:
-                try:
-                    images[case.image] = self._plan.dataset.open_image(case)
-                except ImageError as error:
-                    broken[case.image] = error
-            if case.image in broken:
-                self._ready[case.id] = broken[case.image]
-            else:
-                prompts.append(build_prompt(case, self._plan.settings.style))
-        weighed, written = [], prompts
-        if self._plan.settings.rule is Rule.LIKELIHOOD:
-            weighed = [prompt for prompt in prompts if prompt.form in OPTIONS]
-            written = [prompt for prompt in prompts if prompt.form not in OPTIONS]
-        replied = list(zip(written, self._model.answer(written, images), strict=True))
-        if weighed:
-            replied += zip(weighed, self._model.weigh(weighed, images), strict=True)
-        for prompt, reply in replied:
-            self._ready[prompt.case] = mend_text(reply)
-        replies = [(case, self._ready[case.id]) for case in cases]
-        self.judgements.grade([(c, reply) for c, reply in replies if isinstance(reply, Answer)])
+    def _answer(self, number: int) -> None:
+        """Have this slice answered, whatever else is begun beside it."""
+        with decode_beside() as pool:
+            if number in self._waiting:
+                self._begin(number, pool)
+            while number in self._begun:
+                while self._engine.has_room and (following := self._find_next()) is not None:
+                    self._begin(following, pool)
+                following = self._find_next()
+                if following is not None and following not in self._opening:
+                    self._opening = {following: self._open(self._waiting[following], pool)}
+                self._collect(number)
+
+    def _find_next(self) -> int | None:
+        """The next slice that nobody has begun; None where there is none or it is not known."""
+        following = range(self._asked + 1, self._end if self._ahead else 0)
+        return next((number for number in following if number in self._waiting), None)
+
+    def _open(self, cases: Sequence[Case], pool: ThreadPoolExecutor) -> Opening:
+        unseen = cases if self._plan.settings.answers is None else ()
+        return Opening(pool, unseen, self._plan.dataset.open_image)
+
+    def _begin(self, number: int, pool: ThreadPoolExecutor) -> None:
+        """Give a slice to the engine, less the cases whose pictures are broken."""
+        cases = self._waiting.pop(number)
+        images, broken = (self._opening.pop(number, None) or self._open(cases, pool)).finish()
+        self._ready |= {case.id: broken[case.image] for case in cases if case.image in broken}
+        sound = [case for case in cases if case.image not in broken]
+        if sound:
+            self._begun[number] = sound
+            self._engine.submit(self._make_slice(number, sound, images))
+
+    def _make_slice(
+        self, number: int, cases: Sequence[Case], images: "Mapping[str, Image.Image]"
+    ) -> Slice:
+        settings = self._plan.settings
+        prompts = [build_prompt(case, settings.style) for case in cases]
+        weighs = settings.rule is Rule.LIKELIHOOD
+        return Slice(
+            number=number,
+            written=[prompt for prompt in prompts if not weighs or prompt.form not in OPTIONS],
+            weighed=[prompt for prompt in prompts if weighs and prompt.form in OPTIONS],
+            images=images,
+        )
+
+    def _collect(self, number: int) -> None:
+        """Take the next answered slice; raises what the model raised where it is this one.
+
+        The cases of another one that failed as a whole are asked alone when their turn comes.
+        """
+        answered = self._engine.wait()
+        cases = self._begun.pop(answered.number)
+        if isinstance(answered.replies, Exception):
+            if answered.number == number:
+                raise answered.replies
+            return
+        replies = {case.id: mend_text(answered.replies[case.id]) for case in cases}
+        self._ready |= replies
+        graded = [(case, replies[case.id]) for case in cases]
+        self.judgements.grade([(c, reply) for c, reply in graded if isinstance(reply, Answer)])
 
 
 def mend_text(reply: Reply) -> Reply:

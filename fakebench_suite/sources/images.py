@@ -5,7 +5,10 @@ EXIF and every other metadata stay behind, so nothing but the picture can tell t
 """
 
 import os
+import re
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,25 +35,38 @@ _TURNS = {
 """EXIF orientation -> what undoes it (EXIF 2.32, tag 0x0112)."""
 
 
+@contextmanager
+def quiet_decoders() -> Generator[None, None, None]:
+    """Silence about broken metadata, which stay behind anyway, while pictures are opened.
+
+    Python keeps one list of warning filters for all threads. So the one thread that lets others
+    open pictures enters this before the first is opened and leaves it after the last, and
+    :func:`open_image` touches no filter.
+    """
+    with warnings.catch_warnings():
+        for module in (r"PIL\.", rf"{re.escape(__name__)}$"):
+            warnings.filterwarnings("ignore", module=module)
+        yield
+
+
 def open_image(path: Path) -> Image.Image:
     """The first frame of an image file, upright, as 8-bit RGB without metadata.
 
     Transparent pixels are laid on white, 16-bit samples scaled to 8. Raises ImageError when the
-    file is missing, empty, truncated, not an image, or larger than MAX_PIXELS.
+    file is missing, empty, truncated, not an image, or larger than MAX_PIXELS. To be called within
+    :func:`quiet_decoders`: where warnings are errors, one about metadata would cost the picture.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of broken metadata, which stay behind anyway
-            if not path.is_file() and path.exists():  # To open a named pipe would wait for ever.
-                raise ImageError(f"{path.name} is not a regular file.")
-            with Image.open(path, formats=FORMATS) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise ImageError(
-                        f"{path.name} has {picture.width} x {picture.height} pixels, more than "
-                        f"the {MAX_PIXELS:,} allowed; it is refused as a decompression bomb."
-                    )
-                picture.load()
-                return strip(_turn_upright(picture))
+        if not path.is_file() and path.exists():  # To open a named pipe would wait for ever.
+            raise ImageError(f"{path.name} is not a regular file.")
+        with Image.open(path, formats=FORMATS) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise ImageError(
+                    f"{path.name} has {picture.width} x {picture.height} pixels, more than "
+                    f"the {MAX_PIXELS:,} allowed; it is refused as a decompression bomb."
+                )
+            picture.load()
+            return strip(_turn_upright(picture))
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -141,16 +157,23 @@ class ImageFolder:
 
     def _listing(self) -> dict[str, list[Path]]:
         if self._paths is None:
-            self._paths = {}
-            seen = set()
-            for folder, folders, names in os.walk(self.root, followlinks=True):
-                place = os.path.realpath(folder)
-                if place in seen:  # a link back to where we have been
-                    folders.clear()
-                    continue
-                seen.add(place)
-                folders.sort()
-                for name in sorted(names):
-                    if Path(name).suffix.lower() in _SUFFIXES:
-                        self._paths.setdefault(name, []).append(Path(folder, name))
+            # Kept once it is whole: threads that ask meanwhile must not see half of it.
+            self._paths = _list_images(self.root)
         return self._paths
+
+
+def _list_images(root: Path) -> dict[str, list[Path]]:
+    """The image files below a directory by name; folders that links lead back to only once."""
+    paths: dict[str, list[Path]] = {}
+    seen = set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        place = os.path.realpath(folder)
+        if place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        folders.sort()
+        for name in sorted(names):
+            if Path(name).suffix.lower() in _SUFFIXES:
+                paths.setdefault(name, []).append(Path(folder, name))
+    return paths

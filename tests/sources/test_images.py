@@ -5,6 +5,7 @@ import os
 import struct
 import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,16 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from fakebench_suite.errors import ImageError
 from fakebench_suite.sources import images
-from fakebench_suite.sources.images import ImageFolder, open_image
+from fakebench_suite.sources.images import ImageFolder, open_image, quiet_decoders
 
 RED = (200, 20, 30)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """Pictures are opened as everywhere else, without a word about their metadata."""
+    with quiet_decoders():
+        yield
 
 
 def save(picture: Image.Image, path: Path, **options: object) -> Path:

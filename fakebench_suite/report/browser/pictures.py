@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from fakebench_suite.errors import ImageError, UserError
 from fakebench_suite.report.store import read_manifest
 from fakebench_suite.sources import open_dataset
 from fakebench_suite.sources.dataset import Dataset
+from fakebench_suite.sources.images import quiet_decoders
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -121,9 +121,7 @@ def _make_all(
 ) -> Iterator[tuple[str, Picture]]:
     """The thumbnails that can be made, several at a time: Pillow decodes outside Python's lock."""
     source.find(names[0])  # lists the folder, once and before there are threads
-    # Opening an image silences warnings and brings them back, for all threads at once.
-    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        warnings.simplefilter("ignore")
+    with quiet_decoders(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         made = pool.map(lambda name: _make(folder, name, source), names)
         for name, picture in zip(names, _tell(made, len(names)), strict=True):
             if picture is not None:
