@@ -130,8 +130,10 @@ def report(
     """Write the HTML report of a run again: RUN/index.html and the files it loads."""
     from fakebench_suite.report.browser import write_browser
     from fakebench_suite.report.browser.pictures import open_images
+    from fakebench_suite.runs.difference import check_pair
 
     try:
+        check_pair(run, baseline or run)
         images = open_images(run, data)
         page = write_browser(run, images=images, baseline=baseline)
     except UserError as error:

@@ -27,8 +27,8 @@ class Evidence:
 
     def find_reservation(self, *, sample: int | None) -> str | None:
         """Why the run as a whole settles nothing: it is partial, and not by an accepted sample."""
-        reasons = list(self.manifest["partial"])
-        drawn = self.manifest["sample"]
+        reasons = list(self.manifest.get("partial", ["cut off"]))
+        drawn = self.manifest.get("sample")
         if reasons == ["sampled"] and sample is not None and (drawn or 0) >= sample:
             return None
         return f"the run is partial ({', '.join(reasons)})" if reasons else None

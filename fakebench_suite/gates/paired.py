@@ -3,7 +3,6 @@
 The unit is the image, because cases on one image stand or fall together.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +14,8 @@ from scipy.stats import binomtest, bootstrap
 from fakebench_suite.types import Outcome, Record, Task
 
 RESAMPLES = 2000
+FEWEST = 2
+"""Images that can be resampled."""
 Floats = NDArray[np.float64]
 
 
@@ -77,17 +78,31 @@ def mcnemar(pairs: Pairs, alternative: Literal["greater", "two-sided"] = "greate
     return float(binomtest(worse, worse + better, 0.5, alternative=alternative).pvalue)
 
 
-def bound_drop(pairs: Pairs, level: float) -> tuple[float, float, float]:
+def bound_drop(pairs: Pairs, level: float, *, whole: bool) -> tuple[float, float, float]:
     """A paired bootstrap over images: lower and upper bound of the drop, and its p-value.
 
     The bounds are one-sided at ``level`` each; the p-value is the share of resamples without a
-    drop. Where no image changed there is nothing to resample: then changes in up to
-    ``log(1 / level)`` images (three, at 5 %) would go unseen that often.
+    drop. Where cases change as a whole, from right to wrong or back, the bounds are never closer
+    than the exact (Clopper-Pearson) ones of how many images may turn: a bootstrap over one changed
+    image, or none, knows nothing of those that did not happen to.
     """
-    images = len(pairs.drop)
-    if not pairs.drop.any() or images < 2:
-        unseen = math.log(1 / level) / images
-        return pairs.mean - unseen, pairs.mean + unseen, 1.0
+    images, mean = len(pairs.drop), pairs.mean
+    worse, better = int((pairs.drop > 0).sum()), int((pairs.drop < 0).sum())
+    if worse + better == 0 or images < FEWEST:
+        unseen = 1 - level ** (1 / images)
+        return mean - unseen, mean + unseen, 1.0
+    low, high, p = resample_drop(pairs, level)
+    if not whole:
+        return low, high, p
+    room_up, room_down = (
+        float(binomtest(count, images).proportion_ci(1 - 2 * level, "exact").high) - count / images
+        for count in (worse, better)
+    )
+    return min(low, mean - room_down), max(high, mean + room_up), p
+
+
+def resample_drop(pairs: Pairs, level: float) -> tuple[float, float, float]:
+    """The bounds and p-value of the bootstrap alone; it needs two images, and a change in some."""
 
     def ratio(drop: Floats, sizes: Floats, axis: int = -1) -> Floats:
         found: Floats = drop.sum(axis=axis) / sizes.sum(axis=axis)

@@ -1,5 +1,6 @@
 """The rules a run has to meet: ``gates.toml``, checked on reading."""
 
+import math
 import tomllib
 from enum import StrEnum
 from pathlib import Path
@@ -28,7 +29,7 @@ class Bound(StrEnum):
 class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What every gate has."""
 
-    name: str
+    name: Annotated[str, msgspec.Meta(min_length=1, pattern="^[ -~\\u00a0-\\uffff]+$")]
     minimum: Count = 1
     """Fewer cases than this rule nothing."""
     sample: Count | None = None
@@ -50,6 +51,11 @@ class Threshold(Rule, frozen=True, kw_only=True, tag_field="kind", tag="threshol
     def __post_init__(self) -> None:
         if self.at_least is None and self.at_most is None:
             raise ValueError("a threshold needs at_least or at_most")
+        bars = [bar for bar in (self.at_least, self.at_most) if bar is not None]
+        if not all(map(math.isfinite, bars)) or bars != sorted(bars):
+            raise ValueError(
+                "at_least and at_most must be numbers, and at_least no more than at_most"
+            )
         if self.metric not in METRICS:
             raise ValueError(f"there is no metric {self.metric!r}; known: {', '.join(METRICS)}")
 
@@ -90,7 +96,7 @@ Gate = Threshold | Regression | Latency | Errors
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    gate: list[Gate]
+    gate: Annotated[list[Gate], msgspec.Meta(min_length=1)]
 
 
 def find_gates(asked: str | None, *, root: Path, where: Path) -> tuple[Gate, ...]:
@@ -108,7 +114,12 @@ def read_gates(path: Path) -> tuple[Gate, ...]:
     """The gates of a file; raises UserError saying what is wrong with it."""
     try:
         gates = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).gate
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (
+        tomllib.TOMLDecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+        msgspec.ValidationError,
+    ) as error:
         raise UserError(f"The gates in {path} are malformed: {error}.") from error
     except OSError as error:
         raise UserError(f"The gates in {path} cannot be read: {error.strerror}.") from error

@@ -106,6 +106,8 @@ def pytest_terminal_summary(
             f"This is shard {closed.manifest['shard']}: gates rule over the merged run "
             "(python -m fakebench_suite merge)."
         )
+    for note in closed.notes:
+        terminalreporter.line(note)
     terminalreporter.line(f"records and scores: {closed.folder}")
     terminalreporter.line(f"report: {closed.report}")
 

@@ -1,5 +1,6 @@
 """The table of scores: one definition, printed to the terminal and written to summary.md."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -156,8 +157,14 @@ def _fold(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def _escape(text: str) -> str:
-    """The text with everything that means something in Markdown or HTML as an entity."""
-    return "".join(f"&#{ord(char)};" if char in _MEANINGFUL else char for char in text)
+    """The text with everything that means something in Markdown or HTML as an entity.
+
+    GitHub makes links of names after @, of numbers after # and of bare addresses: these are broken
+    by a word joiner, which takes no room.
+    """
+    plain = "".join(f"&#{ord(char)};" if char in _MEANINGFUL else char for char in text)
+    return _LINKED.sub("\\g<0>\u2060", plain)
 
 
+_LINKED = re.compile(r"@|(?<!&)#(?=\d)|:(?=//)|(?i:www)(?=\.)")
 _MEANINGFUL = frozenset("|<>&[]`*\\")

@@ -1,7 +1,7 @@
 """The end of a run, however it came about: scores, rulings, summary, badge, submission, report."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from fakebench_suite.gates.rules import Gate
 from fakebench_suite.gates.rulings import rule_run
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.markdown import write_markdown
-from fakebench_suite.report.store import RunStore, read_manifest, read_records, read_scores
+from fakebench_suite.report.store import RunStore, read_manifest, read_records
 from fakebench_suite.report.submission import write_submission
 from fakebench_suite.sources.dataset import Dataset
 from fakebench_suite.types import Decision, Record, Score
@@ -30,6 +30,8 @@ class ClosedRun:
     scores: Sequence[Score]
     decisions: Sequence[Decision]
     report: str
+    notes: Sequence[str] = ()
+    """What else went wrong beside the run."""
 
 
 def close_run(
@@ -65,25 +67,26 @@ def close_run(
         final["submission"] = {"missing": len(missing)}
     store.write_manifest(final)
     store.write_badge(make_badge(final, scores, decisions))
-    if final["shard"] is None:  # shards would fill the page with parts of what the merge says
-        _append_step_summary(summary)
+    # Shards would fill the page with parts of what the merge says.
+    notes = _append_step_summary(summary) if final["shard"] is None else ()
     try:
         images = None if dataset is None else DatasetImages(dataset)
         report = str(write_browser(store.folder, images=images, baseline=baseline))
     except UserError as error:  # the run itself is whole, and its report can be written again
         report = str(error)
     return ClosedRun(
-        folder=store.folder, manifest=final, scores=scores, decisions=decisions, report=report
+        folder=store.folder,
+        manifest=final,
+        scores=scores,
+        decisions=decisions,
+        report=report,
+        notes=tuple(notes),
     )
 
 
 def read_evidence(folder: Path) -> Evidence:
-    """A finished run as gates look at it; raises UserError where it is none."""
-    return Evidence(
-        manifest=read_manifest(folder),
-        records=list(read_records(folder)),
-        scores=read_scores(folder),
-    )
+    """A run as others are compared with it, case by case; raises UserError where it is none."""
+    return Evidence(manifest=read_manifest(folder), records=list(read_records(folder)))
 
 
 def _score_texts(records: Sequence[Record]) -> "tuple[Mapping[str, TextScores], dict[str, Any]]":
@@ -96,9 +99,12 @@ def _score_texts(records: Sequence[Record]) -> "tuple[Mapping[str, TextScores], 
     return texts, {"text_metrics": describe_metrics(encoder)} if texts else {}
 
 
-def _append_step_summary(summary: str) -> None:
-    """Add the summary to the page of a GitHub Actions job, where this is one."""
+def _append_step_summary(summary: str) -> Iterator[str]:
+    """Add the summary to the page of a GitHub Actions job, where this is one; or why it cannot."""
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page:
-        with Path(page).open("a", encoding="utf-8") as stream:
-            stream.write(summary)
+        try:
+            with Path(page).open("a", encoding="utf-8") as stream:
+                stream.write(summary)
+        except OSError as error:
+            yield f"The summary was not added to GITHUB_STEP_SUMMARY, {page}: {error.strerror}."

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fakebench_suite.errors import UserError
 from fakebench_suite.gates.evidence import Evidence
 from fakebench_suite.gates.paired import bound_drop, collect, mcnemar, pair
 from fakebench_suite.report.browser.change import ChangeKind, compare_records
 from fakebench_suite.report.store import read_manifest, read_records
-from fakebench_suite.runs.difference import check_data, list_differences
+from fakebench_suite.runs.difference import check_pair, list_differences
 from fakebench_suite.types import Record, Task
 
 _TAIL = 0.025
@@ -53,12 +54,15 @@ class Comparison:
 def compare_runs(before: Path, after: Path) -> Comparison:
     """Pair two runs by case; raises UserError where they were made over different data."""
     old, new = (_read(folder) for folder in (before, after))
-    data = new.manifest["dataset"]
-    check_data(before, name=data["name"], digest=data["digest"])
+    check_pair(after, before)
     turned: dict[ChangeKind, list[str]] = {kind: [] for kind in ChangeKind}
     for name, change in compare_records(new.records, old.records).items():
         turned[change.kind].append(name)
     asked = {record.case.id for record in new.records}
+    if asked.isdisjoint(record.case.id for record in old.records):
+        raise UserError(
+            f"{before} and {after} have no case in common: there is nothing to compare."
+        )
     return Comparison(
         names=(before.resolve().name, after.resolve().name),
         settings=list_differences(old.manifest, new.manifest),
@@ -83,7 +87,7 @@ def _measure(old: Sequence[Record], new: Sequence[Record], task: Task, metric: s
     if not both:
         return None
     pairs = pair(before, after, {record.case.id: record.case.image for record in new})
-    low, high, _ = bound_drop(pairs, _TAIL)
+    low, high, _ = bound_drop(pairs, _TAIL, whole=metric == "accuracy")
     return Shift(
         task=task,
         metric=metric,

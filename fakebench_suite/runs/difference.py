@@ -27,6 +27,12 @@ def check_data(run: Path, *, name: str, digest: str) -> None:
         )
 
 
+def check_pair(run: Path, other: Path) -> None:
+    """Raise UserError where two runs were made over different data."""
+    described = read_manifest(run)["dataset"]
+    check_data(other, name=described["name"], digest=described.get("digest", ""))
+
+
 def list_differences(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
     """The settings in which two runs differ, as dotted names such as ``model.weights_digest``."""
     names: list[str] = []

@@ -15,7 +15,7 @@ from fakebench_suite.report.store import (
     read_manifest,
     read_records,
 )
-from fakebench_suite.runs.closing import ClosedRun, close_run
+from fakebench_suite.runs.closing import ClosedRun, close_run, read_evidence
 from fakebench_suite.runs.difference import SETTING, check_data, list_differences
 from fakebench_suite.types import Record
 
@@ -66,6 +66,7 @@ def merge_runs(
     if baseline is not None:
         described = manifest["dataset"]
         check_data(baseline, name=described["name"], digest=described["digest"])
+        read_evidence(baseline)  # what is wrong with it is said before anything is written
     dataset = open_run_data(manifest, data, run=folders[0])
     store = RunStore(into)
     store.open()
@@ -136,7 +137,7 @@ def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
             "wall_seconds": max(one.get("wall_seconds", 0.0) for one in manifests),
             "workers": sum(one.get("workers", 0) for one in manifests),
             "routes": _list_distinct(one.get("routes", []) for one in manifests),
-            "merged": [_describe_sitting(part) for part in parts],
+            "merged": [sitting for part in parts for sitting in _list_sittings(part)],
         }
     )
 
@@ -149,11 +150,13 @@ def _list_distinct(lists: Iterable[list[Any]]) -> list[Any]:
     return found
 
 
-def _describe_sitting(part: Part) -> dict[str, Any]:
+def _list_sittings(part: Part) -> list[dict[str, Any]]:
+    """The sittings a part was merged from, or the one that it is."""
+    if part.manifest.get("merged"):
+        return list(part.manifest["merged"])
     names = ("started", "shard", "hardware", "wall_seconds", "workers")
-    return {"run": part.folder.resolve().name} | {
-        name: part.manifest[name] for name in names if name in part.manifest
-    }
+    own = {name: part.manifest[name] for name in names if name in part.manifest}
+    return [{"run": part.folder.resolve().name} | own]
 
 
 def find_gaps(parts: Sequence[Part]) -> list[str]:

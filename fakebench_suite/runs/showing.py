@@ -31,6 +31,7 @@ def draw_run(closed: ClosedRun, *, colour: bool) -> Iterator[str]:
         yield draw_decisions(closed.decisions, colour=colour)
     if closed.manifest["dataset"]["kind"] == "official" and "submission" not in closed.manifest:
         yield "no submission was written: it needs the order of the query files (--data)"
+    yield from closed.notes
     yield f"records and scores: {closed.folder}"
     yield f"report: {closed.report}"
 

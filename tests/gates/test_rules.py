@@ -64,6 +64,12 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
         ('[[gate]]\nname = "r"\nkind = "regression"\ntask = "analysis"\nmetric = "x"', "tests"),
         ('[[gate]]\nname = "l"\nkind = "latency"', "at_most"),
         ('[[gate]]\nname = "q"\nkind = "queue"', "queue"),
+        (FLOOR + "at_least = nan", "must be numbers"),
+        (FLOOR + "at_least = 0.9\nat_most = 0.1", "no more than at_most"),
+        ("gate = []", "length"),
+        (FLOOR.replace('"a"', '""') + "at_least = 0.5", "length"),
+        (FLOOR.replace('"a"', '"a\\nb"') + "at_least = 0.5", "regex"),
+        ("a = " + "[" * 5000, "malformed"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:

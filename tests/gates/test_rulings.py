@@ -240,3 +240,68 @@ def test_latency_is_a_ratio_to_the_baseline() -> None:
     moved = time_run(0.51, hardware={"machine": "other"})
     assert "other hardware" in rule(gate, moved, baseline).reason
     assert "No --baseline" in rule(gate, moved).reason
+
+
+def test_latency_is_resampled_by_batch() -> None:
+    """Cases that shared a batch are one observation, and equal times are the ratio 1."""
+    gate = Latency(name="speed", at_most=1.2)
+    one_batch = [
+        replace(record, answer=replace(record.answer, seconds=0.5))
+        for record in detect(100, 200)
+        if record.answer
+    ]
+    alone = rule(gate, make_run(one_batch), time_run(0.5))
+    assert alone.ruling is Ruling.INCONCLUSIVE
+    assert "in one batch" in alone.reason
+    run = time_run(0.5)
+    same = rule(gate, run, run)
+    assert (same.ruling, same.low, same.high) == (Ruling.PASS, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"partial": ["sampled"]}, "partial"),
+        ({"judge": {"text": None, "label": "paper"}}, "were read otherwise"),
+        ({"prompts": {"digest": "other"}}, "were worded otherwise"),
+    ],
+)
+@pytest.mark.parametrize(
+    "kind", [Regression(name="g", task=Task.DETECTION), Latency(name="g", at_most=9.0)]
+)
+def test_a_baseline_made_otherwise_settles_nothing(
+    kind: Gate, changed: dict[str, object], said: str
+) -> None:
+    """Nor does one that was cut off, or in which cases ended in an error."""
+    run = time_run(0.5)
+    assert rule(kind, run, run).ruling is Ruling.PASS
+    other = make_run(list(run.records), **changed)
+    decision = rule(kind, run, other)
+    assert decision.ruling is Ruling.INCONCLUSIVE
+    assert said in decision.reason
+    broken = make_run([*time_run(0.5).records, *detect(0, 201, errors=1)[201:]])
+    assert "of the baseline ended in an error" in rule(kind, run, broken).reason
+    manifest = {name: value for name, value in run.manifest.items() if name != "partial"}
+    cut = Evidence(manifest=manifest, records=run.records)
+    assert "cut off" in rule(kind, run, cut).reason
+
+
+def test_one_changed_image_bounds_a_drop_exactly() -> None:
+    """One of 150 turned worse: up to 4.74 of 150 may (Clopper-Pearson, one-sided 95 %)."""
+    gate = Regression(name="g", task=Task.DETECTION)
+    decision = rule(gate, make_run(detect(99, 150)), make_run(detect(100, 150)))
+    assert decision.high == pytest.approx(4.74 / 150, abs=0.0005)
+
+
+def test_marks_of_few_images_are_not_resampled() -> None:
+    """Twenty-nine images are too few for a bootstrap of marks."""
+    rating = Rating(completeness=1, preciseness=1, relevance=1, reason="so")
+    records = [
+        make_record(f"{n}.png", Outcome.CORRECT, task=Task.INTERPRETATION, score=1.0)
+        for n in range(29)
+    ]
+    records = [replace(r, verdict=replace(r.verdict, ratings=(rating,))) for r in records]
+    gate = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
+    decision = rule(gate, make_run(records), make_run(records))
+    assert decision.ruling is Ruling.INCONCLUSIVE
+    assert "too few to resample" in decision.reason

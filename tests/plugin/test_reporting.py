@@ -35,6 +35,17 @@ def test_cards_of_misses_come_on_demand(run: Run, data: Path) -> None:
     assert "Traceback" not in told
 
 
+def test_a_page_that_cannot_be_written_costs_nothing(
+    run: Run, data: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said in a line, and the run is whole."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project))
+    result = run(f"--data={data}")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["The summary was not added to GITHUB_STEP_SUMMARY, *"])
+    assert (project / "reports/run/index.html").exists()
+
+
 def test_a_job_page_gets_the_summary(
     run: Run, data: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

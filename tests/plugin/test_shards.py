@@ -69,6 +69,8 @@ def test_the_exit_status_of_a_merge_is_that_of_a_run(run: Run, data: Path, proje
     assert (
         call("merge", *shards[:2], "--into=reports/a", "--gates=none", at=project).returncode == 0
     )
+    again = call("merge", "reports/gap", "--into=reports/again", at=project)
+    assert "the run is partial (no shard 3/3)" in again.stdout.lower()
     # What was put together too early can still be completed.
     late = call("merge", "reports/gap", "reports/s3", "--into=reports/late", at=project)
     assert late.returncode == 0
@@ -82,6 +84,9 @@ def test_an_interrupted_shard_makes_the_whole_fail(run: Run, data: Path, project
         assert run(f"--data={data}", f"--shard={number}/2", f"--run=s{number}").ret == 0
     folder = project / "reports" / "s2"
     lines = (folder / "records.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "records.jsonl").write_bytes(b"".join(lines[:-1]))
+    short = call("merge", "reports/s1", "reports/s2", "--into=reports/short", at=project)
+    assert short.returncode == 1, "a finished shard that lost a line"
     (folder / "records.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:20])
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     for name in ("partial", "selected", "recorded", "errors", "wall_seconds", "workers"):

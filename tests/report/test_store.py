@@ -120,6 +120,15 @@ def test_hostile_names_stay_text_in_the_summary() -> None:
     assert "<script" not in hostile
 
 
+def test_github_makes_no_links_of_a_name() -> None:
+    """Mentions, issue numbers and bare addresses are broken up; the words stay."""
+    model = {"name": "@everyone #1 http://a.b www.c.d", "card": {"note": ""}}
+    text = write_markdown(MANIFEST | {"model": model}, [])
+    for link in ("@everyone", "#1", "://", "www."):
+        assert link not in text
+    assert text.replace("\u2060", "").startswith("# @everyone #1 http://a.b www.c.d on probes")
+
+
 def test_what_is_no_run_is_named(tmp_path: Path) -> None:
     """Absent records, a line that is none, and a manifest of something else: a sentence each."""
     with pytest.raises(UserError, match="no records"):

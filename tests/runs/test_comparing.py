@@ -83,6 +83,14 @@ def test_runs_over_other_data_are_not_compared(tmp_path: Path) -> None:
         compare_runs(before, write_run(tmp_path / "after", []))
 
 
+def test_runs_without_a_common_case_are_not_compared(tmp_path: Path) -> None:
+    """There is nothing to say of them."""
+    before = write_run(tmp_path / "before", make_records(3, 0))
+    after = write_run(tmp_path / "after", [make_record("other.png", Outcome.CORRECT)])
+    with pytest.raises(UserError, match="no case in common"):
+        compare_runs(before, after)
+
+
 def test_the_command_names_settings_figures_and_cases(tmp_path: Path) -> None:
     """What differs in the making first, then the table, then as many cases as asked for."""
     model = {"name": "m", "weights_digest": "b", "card": {}}
