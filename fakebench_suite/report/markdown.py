@@ -88,8 +88,9 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     name, data = flatten(model["name"]), flatten(dataset["name"])
     lines = [f"{name} on {data}: {manifest['recorded']:,} cases"]
     lines += _NOT_FAKEBENCH.get(dataset["kind"], [])
-    if model["card"]["note"]:
-        lines.append(f"Note: {flatten(model['card']['note'])}.")
+    note = str(model["card"].get("note") or "")
+    if note:
+        lines.append(f"Note: {flatten(note)}.")
     if manifest["partial"]:
         lines.append(f"PARTIAL RUN ({', '.join(manifest['partial'])}): not a result to publish.")
     if manifest["errors"]:
@@ -107,7 +108,7 @@ def _describe_audit(audit: Mapping[str, Any]) -> str:
     """What a judge did wrong with texts of known order."""
     if "why" in audit:
         return f"could not be audited ({flatten(audit['why'])})"
-    if all(mean is None for mean in audit["means"].values()):
+    if all(mean is None for mean in audit.get("means", {}).values()):
         return "gave no marks on known texts"
     wrong = [name for name, share in audit["right"].items() if share < NEEDED]
     return f"put known texts in the wrong order ({', '.join(wrong)})"

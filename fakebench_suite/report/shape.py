@@ -4,9 +4,11 @@ A manifest is written once and read by people and by later versions; these types
 version relies on, and let all else be.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+Shard = Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]*/[1-9][0-9]*$")]
 
 
 class ModelShape(msgspec.Struct):
@@ -46,7 +48,7 @@ class SittingShape(msgspec.Struct):
     """One part of a merged run."""
 
     run: str
-    shard: str | None = None
+    shard: Shard | None = None
 
 
 class ManifestShape(msgspec.Struct):
@@ -59,7 +61,8 @@ class ManifestShape(msgspec.Struct):
     started: str = ""
     sample: int | None = None
     planned: int = 0
-    shard: str | None = None
+    shard: Shard | None = None
+    prompts: dict[str, Any] = {}
     hardware: dict[str, Any] = {}
     partial: list[str] = []
     selected: int = 0

@@ -40,7 +40,7 @@ class Part:
     def is_interrupted(self) -> bool:
         """Whether it was to ask more cases than it did, or did not come to say."""
         reasons = self.manifest.get("partial", ("interrupted",))
-        return "interrupted" in reasons or len(self.records) < self.manifest["selected"]
+        return "interrupted" in reasons or len(self.records) < self.manifest.get("selected", 0)
 
 
 def merge_runs(
@@ -58,6 +58,11 @@ def merge_runs(
     anything is written, where the parts do not belong together.
     """
     check_folder(into)
+    around = {folder.resolve() for folder in folders} & set(into.resolve().parents)
+    if around:
+        raise UserError(
+            f"{into} lies inside {min(around)}, which is merged. Choose a place beside it."
+        )
     parts = [_read_part(folder) for folder in folders]
     for part in parts[1:]:
         _check_alike(parts[0], part)
@@ -81,7 +86,7 @@ def merge_runs(
 
 def _read_part(folder: Path) -> Part:
     manifest = read_manifest(folder)
-    if not {*SETTING, "shard"} <= set(manifest):
+    if not {*SETTING, "shard", "hardware", "started"} <= set(manifest):
         raise UserError(f"{folder} was made by a version of the suite that could not merge runs.")
     return Part(folder=folder, manifest=manifest, records=list(read_records(folder)))
 
@@ -116,7 +121,7 @@ def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
     machines = [one["hardware"] for one in manifests]
     alike = all(machine == machines[0] for machine in machines)
     recorded = sum(len(part.records) for part in parts)
-    reasons = ["sampled"] if first["planned"] < first["dataset"]["cases"] else []
+    reasons = ["sampled"] if first["planned"] < first["dataset"].get("cases", 0) else []
     reasons += find_gaps(parts) if recorded < first["planned"] else []
     audits = [one["judge"]["audit"] for one in manifests if "audit" in one["judge"]]
     # One sitting in which the judge was unfit makes it unfit for the whole.

@@ -109,9 +109,10 @@ def test_what_does_not_belong_together_is_refused(run: Run, data: Path, project:
         (["reports/absent"], "is not a run directory"),
         (["reports/two", "--gates=absent.toml"], "cannot be read"),
         (["--baseline=reports/probes"], "whose digest differs"),
+        (["--into=reports/one/inner"], "lies inside"),
         ([f"--data={project / 'absent'}"], "There is no"),
     ):
-        result = call("merge", "reports/one", *others, "--into=reports/m", at=project)
+        result = call("merge", "reports/one", "--into=reports/m", *others, at=project)
         assert result.returncode == 2, said
         assert said in result.stderr
         assert "Traceback" not in result.stderr

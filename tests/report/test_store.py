@@ -136,7 +136,13 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "records.jsonl").write_bytes(b'{"case": 3}\n')
     with pytest.raises(UserError, match=r"Line 1 of .* is no record"):
         list(read_records(tmp_path))
-    for text in ("{}", "[]", "7", json.dumps(MANIFEST | {"dataset": "d"})):
+    for text in (
+        "{}",
+        "[]",
+        "7",
+        json.dumps(MANIFEST | {"dataset": "d"}),
+        json.dumps(MANIFEST | {"shard": "x"}),
+    ):
         (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
         with pytest.raises(UserError, match="is not the manifest of a run"):
             read_manifest(tmp_path)
