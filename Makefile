@@ -5,6 +5,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
+# Hundreds of tests start Python anew; without cached bytecode each would compile all it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lock pocket clean
 
 run: $(READY)
