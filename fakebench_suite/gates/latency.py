@@ -41,7 +41,7 @@ def rule_latency(gate: Latency, run: Evidence, baseline: Evidence | None) -> Dec
         high=ceiling,
         n=pairs.n,
     )
-    same = run.manifest["hardware"] == baseline.manifest["hardware"]
+    same = run.manifest.get("hardware") == baseline.manifest.get("hardware")
     obstacle = find_obstacle(gate, run, pairs.n) or baseline.find_reservation(sample=gate.sample)
     obstacle = obstacle or find_mismatch(run, baseline, task=gate.task)
     if obstacle or not same:

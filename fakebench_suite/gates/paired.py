@@ -3,14 +3,16 @@
 The unit is the image, because cases on one image stand or fall together.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, bootstrap
+from scipy.stats import binomtest, bootstrap, norm, t
 
+from fakebench_suite.metrics.statistics import expand_tail
 from fakebench_suite.types import Outcome, Record, Task
 
 RESAMPLES = 2000
@@ -81,10 +83,9 @@ def mcnemar(pairs: Pairs, alternative: Literal["greater", "two-sided"] = "greate
 def bound_drop(pairs: Pairs, level: float, *, whole: bool) -> tuple[float, float, float]:
     """A paired bootstrap over images: lower and upper bound of the drop, and its p-value.
 
-    The bounds are one-sided at ``level`` each; the p-value is the share of resamples without a
-    drop. Where cases change as a whole, from right to wrong or back, the bounds are never closer
-    than the exact (Clopper-Pearson) ones of how many images may turn: a bootstrap over one changed
-    image, or none, knows nothing of those that did not happen to.
+    The bounds are one-sided at ``level`` each. Where cases change as a whole, from right to wrong
+    or back, they are never closer than the exact (Clopper-Pearson) ones of how many images may
+    turn: a bootstrap over one changed image, or none, knows nothing of those that did not happen to.
     """
     images, mean = len(pairs.drop), pairs.mean
     worse, better = int((pairs.drop > 0).sum()), int((pairs.drop < 0).sum())
@@ -102,7 +103,10 @@ def bound_drop(pairs: Pairs, level: float, *, whole: bool) -> tuple[float, float
 
 
 def resample_drop(pairs: Pairs, level: float) -> tuple[float, float, float]:
-    """The bounds and p-value of the bootstrap alone; it needs two images, and a change in some."""
+    """The bounds and p-value of the bootstrap alone, expanded for few images.
+
+    It needs two images, and a change in some.
+    """
 
     def ratio(drop: Floats, sizes: Floats, axis: int = -1) -> Floats:
         found: Floats = drop.sum(axis=axis) / sizes.sum(axis=axis)
@@ -119,5 +123,8 @@ def resample_drop(pairs: Pairs, level: float) -> tuple[float, float, float]:
         rng=np.random.default_rng(0),
     )
     spread = result.bootstrap_distribution
-    p = (1 + float((spread <= 0).sum())) / (1 + RESAMPLES)
-    return float(np.quantile(spread, level)), float(np.quantile(spread, 1 - level)), p
+    share, images = (1 + float((spread <= 0).sum())) / (1 + RESAMPLES), len(pairs.drop)
+    tail = expand_tail(level, images)
+    # The p-value is the level at which the expanded bound would just reach no drop.
+    p = float(t.sf(norm.isf(share) / math.sqrt(images / (images - 1)), images - 1))
+    return float(np.quantile(spread, tail)), float(np.quantile(spread, 1 - tail)), p

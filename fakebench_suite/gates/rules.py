@@ -29,7 +29,7 @@ class Bound(StrEnum):
 class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What every gate has."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, pattern="^[ -~\\u00a0-\\uffff]+$")]
+    name: Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
     minimum: Count = 1
     """Fewer cases than this rule nothing."""
     sample: Count | None = None

@@ -14,7 +14,7 @@ from fakebench_suite.gates.rules import Bound, Errors, Gate, Latency, Regression
 from fakebench_suite.types import Decision, Ruling, Score
 
 FEWEST_JUDGED = 30
-"""Images below which a bootstrap of marks is too sure: 8 % false alarms at ten, 4 % at sixty."""
+"""Images below which a bootstrap of marks is too sure of itself; tests/gates simulate it."""
 
 
 def rule_run(

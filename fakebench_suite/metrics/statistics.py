@@ -143,6 +143,15 @@ def _bootstrap_ratio(sums: Floats, sizes: Floats) -> tuple[float, float]:
     return _resample((sums, sizes), ratio, len(sums), batch=200, paired=True)
 
 
+def expand_tail(tail: float, groups: int) -> float:
+    """The share to cut off a bootstrap over so few groups, so that ``tail`` lies beyond.
+
+    Percentiles are widened as a t interval is against a normal one (Hesterberg 2015, "expanded
+    percentile").
+    """
+    return float(norm.sf(t.isf(tail, groups - 1) * math.sqrt(groups / (groups - 1))))
+
+
 def _resample(
     samples: Sequence[NDArray[Any]],
     statistic: Callable[..., Floats],
@@ -153,18 +162,16 @@ def _resample(
 ) -> tuple[float, float]:
     """A 95 % bootstrap interval that also covers where there are few groups.
 
-    Up to SMALL groups it is bias-corrected and accelerated (BCa, Efron 1987) and widened as a t
-    interval is against a normal one (Hesterberg 2015, "expanded percentile"), because the plain
-    percentiles cover too seldom there; above, the percentiles.
+    Up to SMALL groups it is bias-corrected and accelerated (BCa, Efron 1987) and expanded, because
+    the plain percentiles cover too seldom there; above, the percentiles.
     """
     small = groups <= SMALL
-    spread = float(t.ppf(0.975, groups - 1)) * math.sqrt(groups / (groups - 1))
     options: dict[str, Any] = {
         "n_resamples": RESAMPLES,
         "batch": batch,
         "paired": paired,
         "vectorized": True,
-        "confidence_level": 1 - 2 * float(norm.sf(spread)) if small else 0.95,
+        "confidence_level": 1 - 2 * expand_tail(0.025, groups) if small else 0.95,
     }
     for method in ("BCa", "percentile") if small else ("percentile",):
         with warnings.catch_warnings():

@@ -117,21 +117,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{task}: FakeBench cases of this task")
     config.stash[SETTINGS] = read_settings(config)
     option = config.option
-    asked = option.model != DEFAULT_MODEL or any(
-        one is not None for one in (option.data, option.sample, option.shard)
-    )
-    if (
-        (asked or names_cases(config))
-        and not is_worker(config)
-        and not option.help
-        and not option.version
-    ):
+    if asks_cases(config) and not is_worker(config) and not option.help and not option.version:
         get_plan(config)
 
 
-def names_cases(config: pytest.Config) -> bool:
-    """Whether some argument lies in ``cases``: what pytest runs when it is given none."""
-    return any("cases" in Path(one.partition("::")[0]).parts for one in config.args)
+def asks_cases(config: pytest.Config) -> bool:
+    """Whether cases are to be run: they are named, or an option speaks of them.
+
+    Without an argument pytest runs ``cases``.
+    """
+    option = config.option
+    spoken = (option.data, option.sample, option.shard, option.answers)
+    named = any("cases" in Path(one.partition("::")[0]).parts for one in config.args)
+    return named or option.model != DEFAULT_MODEL or any(one is not None for one in spoken)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

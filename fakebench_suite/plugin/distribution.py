@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakebench_suite.plugin.collection import names_cases
+from fakebench_suite.plugin.collection import asks_cases
 
 if TYPE_CHECKING:
     from fakebench_suite.plugin.scheduling import SliceScheduling
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config) -> "SliceScheduling | None":
     """Schedule cases by slice, unless another ``--dist`` was asked for."""
-    if config.getoption("dist") != "load" or not names_cases(config):
+    if config.getoption("dist") != "load" or not asks_cases(config):
         return None
     from fakebench_suite.plugin.scheduling import SliceScheduling
 
@@ -23,7 +23,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> "SliceScheduling | Non
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """One worker per visible GPU, and one without: on a CPU a model takes all cores itself."""
-    if not names_cases(config):
+    if not asks_cases(config):
         return None
     from fakebench_suite.adapters.devices import count_gpus
 

@@ -21,32 +21,31 @@ from fakebench_suite.types import Answer, Case, Outcome, Prompt, Record, Verdict
 RECORD = pytest.StashKey[Record]()
 _ANSWERED = pytest.StashKey[Answer]()
 _ITEM = pytest.StashKey[pytest.Item]()
-
-
 _OWN = pytest.StashKey[dict[str, object]]()
 """The session's ``ask``, ``judge`` and ``record``, once they are made."""
-_REUSED = pytest.StashKey[dict[object, dict[str, object]]]()
-"""By test function, those of them that it was given."""
+_REUSED = pytest.StashKey[dict[tuple[object, str], dict[str, object]]]()
+"""By module or class and name of a test function, those of them that it was given."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Note whose turn it is, and give a test function its fixtures again without a search.
 
-    They live as long as the session, and a search takes a third of a scripted case's time. A test
-    whose module has a fixture of its own by one of the names is left to pytest.
+    They live as long as the session, and a search for each case is what a harness can do without
+    (benchmarks/harness.py). A fixture that a module or class has of its own by one of the names is
+    left to pytest.
     """
     stash, case = item.config.stash, get_case(item)
     stash[_ITEM] = item
     if case is None or not isinstance(item, pytest.Function):
         return (yield)
-    reused = stash.setdefault(_REUSED, {})
-    if item.function in reused:
-        item.funcargs.update(reused[item.function], case=case)
+    reused, place = stash.setdefault(_REUSED, {}), (item.parent, item.originalname)
+    if place in reused:
+        item.funcargs.update(reused[place], case=case)
         return (yield)
     yield
     own = stash.get(_OWN, {})
-    reused[item.function] = {n: one for n, one in own.items() if item.funcargs.get(n) is one}
+    reused[place] = {name: one for name, one in own.items() if item.funcargs.get(name) is one}
     return None
 
 

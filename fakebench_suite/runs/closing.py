@@ -1,7 +1,7 @@
 """The end of a run, however it came about: scores, rulings, summary, badge, submission, report."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +80,7 @@ def close_run(
         scores=scores,
         decisions=decisions,
         report=report,
-        notes=tuple(notes),
+        notes=notes,
     )
 
 
@@ -99,12 +99,14 @@ def _score_texts(records: Sequence[Record]) -> "tuple[Mapping[str, TextScores], 
     return texts, {"text_metrics": describe_metrics(encoder)} if texts else {}
 
 
-def _append_step_summary(summary: str) -> Iterator[str]:
+def _append_step_summary(summary: str) -> Sequence[str]:
     """Add the summary to the page of a GitHub Actions job, where this is one; or why it cannot."""
     page = os.environ.get("GITHUB_STEP_SUMMARY")
-    if page:
-        try:
-            with Path(page).open("a", encoding="utf-8") as stream:
-                stream.write(summary)
-        except OSError as error:
-            yield f"The summary was not added to GITHUB_STEP_SUMMARY, {page}: {error.strerror}."
+    if not page:
+        return ()
+    try:
+        with Path(page).open("a", encoding="utf-8") as stream:
+            stream.write(summary)
+    except OSError as error:
+        return (f"The summary was not added to GITHUB_STEP_SUMMARY, {page}: {error.strerror}.",)
+    return ()

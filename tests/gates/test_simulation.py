@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fakebench_suite.gates.paired import Pairs, mcnemar
+from fakebench_suite.gates.paired import Pairs, bound_drop, mcnemar
+from fakebench_suite.gates.rulings import FEWEST_JUDGED
 
 LEVEL, MARGIN = 0.05, 0.02
 CHANGED = 0.10
@@ -37,3 +38,37 @@ def test_no_change_is_seldom_called_a_regression(n: int) -> None:
 def test_real_drops_are_found(n: int, drop: float) -> None:
     """The drops that README names are found in at least four of five runs."""
     assert alarm_rate(n, drop, runs=600) >= 0.8
+
+
+def draw_marks(rng: np.random.Generator, n: int, drop: float) -> Pairs:
+    """Marks over n images that change by a sixth of full marks either way, worse by ``drop``."""
+    return Pairs(drop=rng.normal(drop, 1 / 6, n), sizes=np.ones(n))
+
+
+def test_marks_of_as_few_images_as_a_gate_takes_seldom_cry_wolf() -> None:
+    """At the least number of images the bootstrap of marks is wrong about as often as its level."""
+    rng = np.random.default_rng(0)
+    trials = 600
+    found = [
+        bound_drop(draw_marks(rng, FEWEST_JUDGED, 0.0), LEVEL, whole=False) for _ in range(trials)
+    ]
+    error = 2 * (LEVEL * (1 - LEVEL) / trials) ** 0.5
+    assert np.mean([p <= LEVEL for _, _, p in found]) <= LEVEL + error
+    rng = np.random.default_rng(1)
+    passed = [
+        bound_drop(draw_marks(rng, FEWEST_JUDGED, MARGIN), LEVEL, whole=False)[1] <= MARGIN
+        for _ in range(trials)
+    ]
+    assert np.mean(passed) <= LEVEL + error
+
+
+@pytest.mark.parametrize("n", [100, 150, 200, 600])
+def test_a_rare_drop_of_the_margin_is_seldom_passed(n: int) -> None:
+    """Where images only turn worse, and as many as the margin, few runs rule that out."""
+    rng, trials = np.random.default_rng(n), 400
+    highs = []
+    for _ in range(trials):
+        drop = (rng.random(n) < MARGIN).astype(float)
+        highs.append(bound_drop(Pairs(drop=drop, sizes=np.ones(n)), LEVEL, whole=True)[1])
+    error = 2 * (LEVEL * (1 - LEVEL) / trials) ** 0.5
+    assert np.mean(np.array(highs) <= MARGIN) <= LEVEL + error

@@ -23,6 +23,17 @@ criterion = ["It is natural."]
 """
 
 
+FLOOR = """
+[[gate]]
+name = "floor"
+kind = "threshold"
+task = "detection"
+metric = "accuracy"
+at_least = {bar}
+on = "value"
+"""
+
+
 def read_records(project: Path, run: str = "run") -> list[dict[str, Any]]:
     """The records of a run, as written."""
     lines = (project / "reports" / run / "records.jsonl").read_bytes().splitlines()

@@ -5,17 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.sandbox import MODES, Run
+from tests.plugin.sandbox import FLOOR, MODES, Run
 
-NEVER = """
-[[gate]]
-name = "never"
-kind = "threshold"
-task = "detection"
-metric = "accuracy"
-at_least = 1.0
-on = "value"
-"""
 STOP = """
 def pytest_runtest_logreport(report):
     if getattr(report, "fakebench_record", None):
@@ -42,7 +33,7 @@ def test_a_session_that_breaks_off_keeps_pytests_status(
     run: Run, data: Path, project: Path, mode: tuple[str, ...], error: str, status: int
 ) -> None:
     """Interrupted is 2 and an internal error 3, though a gate fails; what was answered is kept."""
-    (project / "gates.toml").write_text(NEVER, encoding="utf-8")
+    (project / "gates.toml").write_text(FLOOR.format(bar=1.0), encoding="utf-8")
     (project / "stopper.py").write_text(STOP.format(error=error), encoding="utf-8")
     result = run(f"--data={data}", "-p", "stopper", *mode)
     assert result.ret == status

@@ -7,17 +7,8 @@ import pytest
 
 from fakebench_suite.prompts import DETECTION
 from fakebench_suite.types import Form
-from tests.plugin.sandbox import MODES, Run, read_rulings
+from tests.plugin.sandbox import FLOOR, MODES, Run, read_rulings
 
-FLOOR = """
-[[gate]]
-name = "floor"
-kind = "threshold"
-task = "detection"
-metric = "accuracy"
-at_least = {bar}
-on = "value"
-"""
 WIDE = FLOOR.replace('on = "value"', 'on = "interval"')
 REGRESSION = """
 [[gate]]

@@ -7,17 +7,7 @@ from typing import Any
 import pytest
 
 from tests.command import call
-from tests.plugin.sandbox import MODES, Run, read_records
-
-FLOOR = """
-[[gate]]
-name = "floor"
-kind = "threshold"
-task = "detection"
-metric = "accuracy"
-at_least = {bar}
-on = "value"
-"""
+from tests.plugin.sandbox import FLOOR, MODES, Run, read_records
 
 
 def read_manifest(project: Path, run: str) -> dict[str, Any]:

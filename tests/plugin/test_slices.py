@@ -1,5 +1,6 @@
 """Slices: whole image groups, cut by the ids alone, answered once, kept on one worker."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -122,3 +123,39 @@ def test_the_case_that_workers_die_on_is_an_error_on_record(
     assert lost["answer"] is None
     assert len({line["case"]["id"] for line in records}) == len(records) == 16
     result.stdout.fnmatch_lines(["*model_error_rate*0.062*", "*1 error*"])
+
+
+def test_auto_is_one_worker_without_a_gpu(
+    run: Run, data: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model takes all cores itself, so ``-n auto`` starts one worker and not one per core."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "2")  # xdist's own answer, were it asked
+    assert run(f"--data={data}", "-n", "auto").ret == 0
+    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["workers"] == 1
+    assert {line["worker"] for line in read_records(project)} == {"gw0"}
+
+
+OWN_FIXTURE = """
+import pytest
+from fakebench_suite.types import Answer
+
+pytestmark = pytest.mark.detection
+
+@pytest.fixture
+def ask(request):
+    return lambda case: Answer(text=request.node.name, tokens=1, seconds=0.0, batch_size=1)
+
+def test_own(case, ask):
+    assert ask(case).text == f"test_own[{case.id}]"
+"""
+
+
+def test_a_modules_own_fixture_is_left_to_it(run: Run, data: Path, project: Path) -> None:
+    """The session's fixtures are handed out again only where a module has none of its own."""
+    (project / "cases" / "test_own.py").write_text(OWN_FIXTURE, encoding="utf-8")
+    result = run(f"--data={data}")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*16 passed*"])
+    assert len(read_records(project)) == 48
