@@ -85,7 +85,7 @@ def bound_drop(pairs: Pairs, level: float, *, whole: bool) -> tuple[float, float
 
     The bounds are one-sided at ``level`` each. Where cases change as a whole, from right to wrong
     or back, they are never closer than the exact (Clopper-Pearson) ones of how many images may
-    turn: a bootstrap over one changed image, or none, knows nothing of those that did not happen to.
+    turn: a bootstrap over one changed image, or none, knows nothing of those that might have.
     """
     images, mean = len(pairs.drop), pairs.mean
     worse, better = int((pairs.drop > 0).sum()), int((pairs.drop < 0).sum())

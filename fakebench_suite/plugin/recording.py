@@ -121,7 +121,7 @@ class Recorder:
         self.recorded: set[str] = set()
         """Ids of the cases recorded so far; a case that runs twice counts once."""
         self.selected = 0
-        """Cases this run set out to ask."""
+        """Cases this run set out to ask; one that several tests are given counts once."""
         self.failures = 0
         """Failed reports other than misses: errors, and tests that are no cases."""
         self.manifest: dict[str, Any] = {}
@@ -162,12 +162,12 @@ class Recorder:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count the selected cases where they run in this process."""
         if session.items:
-            self.selected = sum(get_case(item) is not None for item in session.items)
+            self.selected = len({case.id for item in session.items if (case := get_case(item))})
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """Count the selected cases where they run in workers."""
-        self.selected = sum(find_group(nodeid) != nodeid for nodeid in ids)
+        self.selected = len({one.partition("[")[2] for one in ids if find_group(one) != one})
 
     def _open_store(self) -> None:
         plan = get_plan(self._config)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fakebench_suite.errors import ModelError
 from fakebench_suite.plugin.slices import SLICE_PROMPTS, cut_slices, find_group, mend_text
 from fakebench_suite.types import Answer
-from tests.plugin.sandbox import Run, read_records
+from tests.plugin.sandbox import MODES, Run, read_records
 
 
 @given(st.lists(st.tuples(st.text("abc", min_size=1), st.integers(1, 80)), max_size=30))
@@ -152,10 +152,13 @@ def test_own(case, ask):
 """
 
 
-def test_a_modules_own_fixture_is_left_to_it(run: Run, data: Path, project: Path) -> None:
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_modules_own_fixture_is_left_to_it(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
     """The session's fixtures are handed out again only where a module has none of its own."""
     (project / "cases" / "test_own.py").write_text(OWN_FIXTURE, encoding="utf-8")
-    result = run(f"--data={data}")
+    result = run(f"--data={data}", *mode)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*16 passed*"])
     assert len(read_records(project)) == 48
