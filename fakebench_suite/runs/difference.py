@@ -23,7 +23,7 @@ def check_data(run: Path, *, name: str, digest: str) -> None:
     if known.get("digest") != digest:
         raise UserError(
             f"{run} was made over {known.get('name')}, whose digest differs from that of {name}. "
-            "Only runs over the same data belong together; give the same --data as then."
+            "Give the same --data as then: only runs over the same data belong together."
         )
 
 
