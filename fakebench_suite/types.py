@@ -179,6 +179,24 @@ class Score:
     """Whose grades these are, where texts were graded; part of the column, never left out."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Rounds of one latency benchmark."""
+
+    name: str
+    """``load``, ``first token``, ``prompt``, ``group`` or ``slice``."""
+    state: str
+    """``cold``: a model's first answer after loading; ``warm``: any later one."""
+    seconds: tuple[float, ...]
+    """One round each."""
+    prompts: int
+    """Answered in a round."""
+    tokens: int
+    """New tokens of a round."""
+    work: str
+    """Digest of the prompts; timings of other work are not comparable."""
+
+
 class Ruling(StrEnum):
     """What a gate says of a run."""
 

@@ -24,6 +24,15 @@ class Adapter(Protocol):
         """
         ...
 
+    def begin(
+        self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
+    ) -> Sequence[Reply]:
+        """The first token of each reply and no more of it, to be timed.
+
+        Raises UserError where nothing is computed.
+        """
+        ...
+
     def weigh(
         self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
     ) -> Sequence[Reply]:

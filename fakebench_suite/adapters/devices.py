@@ -16,6 +16,11 @@ def count_gpus() -> int:
     return torch.cuda.device_count()
 
 
+def describe_device(device: str) -> str:
+    """The name a GPU has from its maker; other devices have none but their own."""
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
 def choose_device(workers: int) -> tuple[str, contextlib.ExitStack]:
     """A GPU of this worker's own, claimed with a lock, or the CPU with its share of the cores.
 

@@ -16,6 +16,7 @@ from fakebench_suite.adapters.adapter import Reply
 from fakebench_suite.adapters.asking import Questioner
 from fakebench_suite.adapters.budget import Budget
 from fakebench_suite.adapters.cards import Card
+from fakebench_suite.adapters.devices import describe_device
 from fakebench_suite.adapters.encoding import Encoder
 from fakebench_suite.adapters.generation import Generator, choose_greedily
 from fakebench_suite.adapters.replies import Options, Texts
@@ -50,6 +51,7 @@ class HuggingFaceAdapter:
         self._generator = Generator(self._model, settings)
         self._encoder = Encoder(card, self._processor, self._tokenizer)
         self._texts = Texts(self._tokenizer, settings.eos_token_id)
+        self._beginnings = Texts(self._tokenizer, settings.eos_token_id, steps=1)
         self._options = Options(self._tokenizer)
         new, rows = card.generation.max_new_tokens, card.generation.batch_size
         self._budget = Budget(self._model, tokens=batch_tokens, rows=rows, new=new)
@@ -77,6 +79,17 @@ class HuggingFaceAdapter:
         """How prompts are answered, as far as it has been found out."""
         return self._questioner.route
 
+    def describe_route(self) -> dict[str, str | bool | int]:
+        """What a manifest says of how prompts were answered: the path, its reason, where, how many.
+
+        ``device`` is a GPU by its maker's name, or ``cpu``.
+        """
+        route = self.route.describe()
+        return route | {
+            "device": describe_device(self._device),
+            "batch_tokens": self.batch_tokens,
+        }
+
     @property
     def batch_tokens(self) -> int:
         """Most tokens in one forward pass, after all that ran out of memory."""
@@ -87,6 +100,12 @@ class HuggingFaceAdapter:
     ) -> Sequence[Reply]:
         """One reply per prompt, in batches that fit."""
         return self._questioner.ask(prompts, images, self._texts)
+
+    def begin(
+        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
+        """The first token of each reply, in batches that fit."""
+        return self._questioner.ask(prompts, images, self._beginnings)
 
     def weigh(
         self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]

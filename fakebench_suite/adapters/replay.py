@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fakebench_suite.adapters.adapter import Reply
-from fakebench_suite.errors import ModelError
+from fakebench_suite.errors import ModelError, UserError
 from fakebench_suite.types import Answer, Prompt, Record
 
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ class ReplayAdapter:
         """One recorded answer per prompt; no image is looked at."""
         del images
         return [self._find(prompt) for prompt in prompts]
+
+    def begin(
+        self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
+    ) -> Sequence[Reply]:
+        """Raises UserError: recorded answers take no time."""
+        del prompts, images
+        raise UserError("Answers given again take no time to measure; leave --answers out.")
 
     def weigh(
         self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"

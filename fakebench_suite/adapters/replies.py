@@ -32,12 +32,12 @@ class Reading(Protocol):
 
 
 class Texts:
-    """Replies are the written texts."""
+    """Replies are the written texts, or what ``steps`` new tokens are of them."""
 
-    steps, logits = None, False
+    logits = False
 
-    def __init__(self, tokenizer: Any, ends: Sequence[int]) -> None:
-        self._tokenizer, self._ends = tokenizer, ends
+    def __init__(self, tokenizer: Any, ends: Sequence[int], *, steps: int | None = None) -> None:
+        self._tokenizer, self._ends, self.steps = tokenizer, ends, steps
 
     def read(self, written: Written, prompts: Sequence[Prompt], seconds: float) -> Sequence[Reply]:
         """The text after each prompt."""

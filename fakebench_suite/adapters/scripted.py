@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fakebench_suite.adapters.adapter import Reply
@@ -26,11 +27,22 @@ class ScriptedAdapter:
         """One scripted reply per prompt; tokens are counted as words."""
         del images
         started = time.perf_counter()
+        time.sleep(self._script.seconds)
         texts = [self._reply(prompt) for prompt in prompts]
         seconds = (time.perf_counter() - started) / max(1, len(prompts))
         return [
             Answer(text=text, tokens=len(text.split()), seconds=seconds, batch_size=len(prompts))
             for text in texts
+        ]
+
+    def begin(
+        self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
+    ) -> Sequence[Reply]:
+        """The first word of each reply; it takes as long as the whole."""
+        return [
+            replace(reply, text=reply.text.partition(" ")[0], tokens=1)
+            for reply in self.answer(prompts, images)
+            if isinstance(reply, Answer)
         ]
 
     def weigh(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fakebench_suite.types import Record, Score, Task
+from fakebench_suite.types import Record, Score, Task, Timing
 
 EXACT = "exact"
 
@@ -16,6 +16,7 @@ class Evidence:
     manifest: Mapping[str, Any]
     records: Sequence[Record]
     scores: Sequence[Score] = ()
+    timings: Sequence[Timing] = ()
 
     def count_errors(self, task: Task | None) -> int:
         """Cases of a task, or of all, that ended in an error."""

@@ -14,6 +14,7 @@ LEVEL = 0.05
 
 def rule_latency(gate: Latency, run: Evidence, baseline: Evidence | None) -> Decision:
     """Pass where the ratio's upper bound keeps the bar, fail where its lower one does not."""
+    assert gate.at_most is not None
     if baseline is None:
         return leave_open(gate, "no --baseline was given")
     old, new = (

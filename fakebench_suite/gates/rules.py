@@ -4,7 +4,7 @@ import math
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -78,11 +78,31 @@ class Regression(Rule, frozen=True, kw_only=True, tag_field="kind", tag="regress
             raise ValueError("a regression gate tests 'accuracy' or 'judged_score'")
 
 
-class Latency(Rule, frozen=True, kw_only=True, tag_field="kind", tag="latency"):
-    """Seconds per case against the baseline's: the ratio of their means, paired by case."""
+Positive = Annotated[float, msgspec.Meta(gt=0)]
 
-    at_most: Annotated[float, msgspec.Meta(gt=0)]
+
+class Latency(Rule, frozen=True, kw_only=True, tag_field="kind", tag="latency"):
+    """Seconds per case against the baseline's: the ratio of their means, paired by case.
+
+    With ``benchmark`` the rounds of ``--latency`` instead: against the baseline's (``at_most``), or
+    against a bar of their own (``seconds``).
+    """
+
+    at_most: Positive | None = None
     task: Task | None = None
+    benchmark: Literal["load", "first token", "prompt", "group", "slice"] | None = None
+    state: Literal["warm", "cold"] = "warm"
+    seconds: Positive | None = None
+
+    def __post_init__(self) -> None:
+        if (self.at_most is None) == (self.seconds is None):
+            raise ValueError("a latency gate needs at_most (times the baseline) or seconds")
+        if self.seconds is not None and self.benchmark is None:
+            raise ValueError("seconds are of a benchmark, such as 'first token'")
+        if self.benchmark is not None and self.task is not None:
+            raise ValueError("a benchmark is of no task")
+        if self.benchmark == "load" and self.state == "warm":
+            raise ValueError('loading is cold: say state = "cold"')
 
 
 class Errors(Rule, frozen=True, kw_only=True, tag_field="kind", tag="errors"):

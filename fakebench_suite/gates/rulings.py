@@ -11,6 +11,7 @@ from fakebench_suite.gates.latency import rule_latency
 from fakebench_suite.gates.obstacles import find_mismatch, find_obstacle, leave_open
 from fakebench_suite.gates.paired import Pairs, bound_drop, collect, mcnemar, pair
 from fakebench_suite.gates.rules import Bound, Errors, Gate, Latency, Regression, Threshold
+from fakebench_suite.gates.timings import rule_timing
 from fakebench_suite.types import Decision, Ruling, Score
 
 FEWEST_JUDGED = 30
@@ -45,8 +46,10 @@ def rule_run(
                 decisions.append(_rule_threshold(gate, run))
             case Errors():
                 decisions.append(_rule_errors(gate, run))
-            case Latency():
+            case Latency(benchmark=None):
                 decisions.append(rule_latency(gate, run, baseline))
+            case Latency():
+                decisions.append(rule_timing(gate, run, baseline))
             case Regression():
                 decisions.append(
                     _rule_regression(gate, run, baseline, tests.get(gate.name), adjusted)

@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 
 from fakebench_suite.adapters.adapter import Adapter
-from fakebench_suite.adapters.cards import Kind, locate_weights
 from fakebench_suite.adapters.engine import LocalEngine
+from fakebench_suite.adapters.loading import load_model
 from fakebench_suite.errors import ImageError, JudgeError, ModelError, UserError
 from fakebench_suite.judges import verdict as verdicts
-from fakebench_suite.plugin.collection import get_case, get_plan
+from fakebench_suite.plugin.collection import Plan, get_case, get_plan
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.routes import report_route
 from fakebench_suite.plugin.slices import SliceAnswers
@@ -49,6 +50,16 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     return None
 
 
+def open_model(plan: Plan, *, workers: int = 1) -> AbstractContextManager[Adapter]:
+    """The model of a plan while the block runs; raises CardError where it does not load."""
+    return load_model(
+        plan.card,
+        remote_code=plan.card.trust_remote_code and plan.settings.remote_code,
+        batch_tokens=plan.settings.batch_tokens,
+        workers=workers,
+    )
+
+
 @pytest.fixture(scope="session")
 def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     """The model under test, loaded when the first case asks."""
@@ -58,36 +69,18 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
 
         yield ReplayAdapter(list(read_records(plan.settings.answers)))
         return
-    if plan.card.adapter is Kind.SCRIPTED:
-        from fakebench_suite.adapters.scripted import ScriptedAdapter
-
-        assert plan.card.script is not None
-        yield ScriptedAdapter(plan.card.script)
-        return
-    from fakebench_suite.adapters.devices import choose_device
-    from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
-
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    weights = locate_weights(plan.card)
-    assert weights is not None
-    try:
-        device, claim = choose_device(workers)
-        remote_code = plan.card.trust_remote_code and plan.settings.remote_code
-        adapter = HuggingFaceAdapter(
-            plan.card,
-            weights,
-            device=device,
-            remote_code=remote_code,
-            batch_tokens=plan.settings.batch_tokens,
-        )
-    except UserError as error:
-        # Every case needs the model, so none can run: stop, here and in the other workers.
-        request.session.shouldstop = str(error)
-        pytest.fail(str(error), pytrace=False)
-    with claim:
-        yield adapter
-    tokens = {"batch_tokens": adapter.batch_tokens}
-    report_route(request.config, adapter.route.describe() | tokens)
+    with ExitStack() as held:
+        try:
+            loaded = held.enter_context(open_model(plan, workers=workers))
+        except UserError as error:
+            # Every case needs the model, so none can run: stop, here and in the other workers.
+            request.session.shouldstop = str(error)
+            pytest.fail(str(error), pytrace=False)
+        yield loaded
+    describe = getattr(loaded, "describe_route", None)  # a script takes no route
+    if describe is not None:
+        report_route(request.config, describe())
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder
 from fakebench_suite.plugin.routes import list_routes
+from fakebench_suite.plugin.timing import list_timings
 from fakebench_suite.report.store import read_records
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
         errors=sum(record.verdict.outcome.is_error for record in records),
         seconds=time.monotonic() - config.stash[_STARTED],
     ) | {"workers": count_workers(config), "routes": list_routes(config)}
+    timings = list_timings(config)
+    if timings:
+        store.write_timings(timings)
     audit = audit_run(plan.settings)
     if audit is not None:
         manifest["judge"]["audit"] = audit
@@ -76,7 +80,6 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
     )
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from fakebench_suite.judges.audit import NEEDED
 from fakebench_suite.metrics.tables import FOOTNOTE
 from fakebench_suite.report.comparison import lay_beside
-from fakebench_suite.types import Decision, Score, Task
+from fakebench_suite.report.latency import lay_out
+from fakebench_suite.types import Decision, Score, Task, Timing
 
 Row = tuple[str, str, str, str, str, str]
 HEADER: Row = ("task", "slice", "metric", "value", "95 % interval", "n")
@@ -115,7 +116,10 @@ def _describe_audit(audit: Mapping[str, Any]) -> str:
 
 
 def write_markdown(
-    manifest: Mapping[str, Any], scores: Sequence[Score], decisions: Sequence[Decision] = ()
+    manifest: Mapping[str, Any],
+    scores: Sequence[Score],
+    decisions: Sequence[Decision] = (),
+    timings: Sequence[Timing] = (),
 ) -> str:
     """summary.md: the reservations, what the gates ruled, the headlines; the rest is folded away.
 
@@ -133,7 +137,7 @@ def write_markdown(
     if slices:
         table = _draw_table(HEADER, slices, numbers=("value", "n"))
         lines += _fold("By class, question form, generator and criterion", table)
-    for grid in lay_beside(manifest, scores):
+    for grid in (*lay_out(timings), *lay_beside(manifest, scores)):
         lines += _fold(grid.title, _draw_table(grid.header, grid.rows, numbers=grid.header[1:]))
     if manifest["dataset"]["kind"] == "official":
         lines += ["", _escape(FOOTNOTE)]

@@ -11,13 +11,14 @@ import msgspec
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.report.shape import ManifestShape
-from fakebench_suite.types import Decision, Record, Score
+from fakebench_suite.types import Decision, Record, Score, Timing
 
 if TYPE_CHECKING:
     from fakebench_suite.metrics.text import TextScores
 
 MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
 TEXTS, RULINGS, BADGE = "texts.jsonl", "rulings.json", "badge.json"
+LATENCY = "latency.json"
 
 
 def check_folder(folder: Path) -> None:
@@ -63,8 +64,7 @@ class RunStore:
 
     def write_scores(self, scores: Sequence[Score]) -> None:
         """Write the scores; nothing in the file depends on the clock."""
-        lines = ",\n".join("  " + msgspec.json.encode(score).decode() for score in scores)
-        _replace(self.folder / SCORES, f"[\n{lines}\n]\n")
+        _replace(self.folder / SCORES, _list(scores))
 
     def write_texts(self, texts: "Mapping[str, TextScores]") -> None:
         """Write each case's scores against its reference text, one line a case, by id."""
@@ -76,8 +76,11 @@ class RunStore:
 
     def write_rulings(self, decisions: Sequence[Decision]) -> None:
         """Write what the gates decided, in their order."""
-        lines = ",\n".join("  " + msgspec.json.encode(one).decode() for one in decisions)
-        _replace(self.folder / RULINGS, f"[\n{lines}\n]\n")
+        _replace(self.folder / RULINGS, _list(decisions))
+
+    def write_timings(self, timings: Sequence[Timing]) -> None:
+        """Write what was measured beside the cases."""
+        _replace(self.folder / LATENCY, _list(timings))
 
     def write_badge(self, badge: Mapping[str, Any]) -> None:
         """Write the badge as shields.io reads it."""
@@ -126,6 +129,26 @@ def read_records(folder: Path) -> Iterator[Record]:
         raise UserError(f"{folder} is not a run directory: no {RECORDS} to read.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UserError(f"Line {number} of {folder / RECORDS} is no record: {error}.") from error
+
+
+def read_timings(folder: Path) -> list[Timing]:
+    """What was measured beside the cases of a run: nothing, unless it was asked to.
+
+    Raises UserError where the file is none of ours.
+    """
+    path = folder / LATENCY
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[Timing])
+    except FileNotFoundError:
+        return []
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} holds no timings: {error}.") from error
+
+
+def _list(things: Sequence[object]) -> str:
+    """A JSON list, one line a thing."""
+    lines = ",\n".join("  " + msgspec.json.encode(one).decode() for one in things)
+    return f"[\n{lines}\n]\n"
 
 
 def _replace(path: Path, text: str) -> None:

@@ -7,8 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from fakebench_suite.report.comparison import Grid
+from fakebench_suite.report.latency import lay_out
 from fakebench_suite.report.markdown import HEADER, flatten, list_rows
-from fakebench_suite.types import Decision, Ruling, Score
+from fakebench_suite.types import Decision, Ruling, Score, Timing
 
 _WIDE = 200
 """Columns are as wide as their text: a cut-off figure is worse than a wrapped line."""
@@ -35,6 +36,17 @@ def draw_grid(grid: Grid, *, colour: bool) -> str:
         table.add_row(*map(Text, row))
     table.add_row(*(Text(flatten(cell), style="bold") for cell in grid.rows[-1]))
     return print_table(table, colour=colour)
+
+
+def draw_timings(timings: Sequence[Timing], *, colour: bool) -> str:
+    """What ``--latency`` measured as aligned text; nothing where nothing was."""
+    texts = []
+    for grid in lay_out(timings):
+        table = begin_table(grid.header, numbers=grid.header[2:])
+        for row in grid.rows:
+            table.add_row(*map(Text, row))
+        texts.append(print_table(table, colour=colour))
+    return "".join(texts)
 
 
 def draw_decisions(decisions: Iterable[Decision], *, colour: bool) -> str:

@@ -12,10 +12,10 @@ from fakebench_suite.gates.rules import Gate
 from fakebench_suite.gates.rulings import rule_run
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.markdown import write_markdown
-from fakebench_suite.report.store import RunStore, read_manifest, read_records
+from fakebench_suite.report.store import RunStore, read_manifest, read_records, read_timings
 from fakebench_suite.report.submission import write_submission
 from fakebench_suite.sources.dataset import Dataset
-from fakebench_suite.types import Decision, Record, Score
+from fakebench_suite.types import Decision, Record, Score, Timing
 
 if TYPE_CHECKING:
     from fakebench_suite.metrics.text import TextScores
@@ -29,6 +29,7 @@ class ClosedRun:
     manifest: Mapping[str, Any]
     scores: Sequence[Score]
     decisions: Sequence[Decision]
+    timings: Sequence[Timing]
     report: str
     notes: Sequence[str] = ()
     """What else went wrong beside the run."""
@@ -57,10 +58,11 @@ def close_run(
         store.write_texts(texts)
     scores = score_records(records, texts)
     store.write_scores(scores)
-    run = Evidence(manifest=final, records=records, scores=scores)
+    timings = read_timings(store.folder)
+    run = Evidence(manifest=final, records=records, scores=scores, timings=timings)
     decisions = rule_run(gates, run, None if baseline is None else read_evidence(baseline))
     store.write_rulings(decisions)
-    summary = write_markdown(final, scores, decisions)
+    summary = write_markdown(final, scores, decisions, timings)
     store.write_summary(summary)
     if dataset is not None and dataset.kind == "official":
         missing = write_submission(store.folder, dataset.cases, records)
@@ -79,6 +81,7 @@ def close_run(
         manifest=final,
         scores=scores,
         decisions=decisions,
+        timings=timings,
         report=report,
         notes=notes,
     )
@@ -86,7 +89,11 @@ def close_run(
 
 def read_evidence(folder: Path) -> Evidence:
     """A run as others are compared with it, case by case; raises UserError where it is none."""
-    return Evidence(manifest=read_manifest(folder), records=list(read_records(folder)))
+    return Evidence(
+        manifest=read_manifest(folder),
+        records=list(read_records(folder)),
+        timings=read_timings(folder),
+    )
 
 
 def _score_texts(records: Sequence[Record]) -> "tuple[Mapping[str, TextScores], dict[str, Any]]":

@@ -14,6 +14,7 @@ from fakebench_suite.report.store import (
     check_folder,
     read_manifest,
     read_records,
+    read_timings,
 )
 from fakebench_suite.runs.closing import ClosedRun, close_run, read_evidence
 from fakebench_suite.runs.difference import SETTING, check_data, list_differences
@@ -81,6 +82,10 @@ def merge_runs(
     store.close()
     for part in parts:
         adopt_pictures(into, part.folder)
+    timed = (read_timings(part.folder) for part in parts)
+    timings = next(filter(None, timed), None)  # one machine's; a mixture would be nobody's
+    if timings is not None:
+        store.write_timings(timings)
     return close_run(store, manifest, records, gates=gates, baseline=baseline, dataset=dataset)
 
 

@@ -12,6 +12,7 @@ from fakebench_suite.report.terminal import (
     draw_decisions,
     draw_grid,
     draw_scores,
+    draw_timings,
     print_table,
 )
 from fakebench_suite.runs.closing import ClosedRun
@@ -27,6 +28,8 @@ def draw_run(closed: ClosedRun, *, colour: bool) -> Iterator[str]:
     for grid in lay_beside(closed.manifest, closed.scores):
         yield f"{grid.title}, published rows and this run"
         yield draw_grid(grid, colour=colour)
+    if closed.timings:
+        yield draw_timings(closed.timings, colour=colour)
     if closed.decisions:
         yield draw_decisions(closed.decisions, colour=colour)
     if closed.manifest["dataset"]["kind"] == "official" and "submission" not in closed.manifest:

@@ -48,6 +48,12 @@ class Model:
         self.meanwhile(prompts, images)
         return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
 
+    def begin(
+        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
+        """Nothing here is timed."""
+        raise NotImplementedError
+
     def weigh(
         self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
     ) -> Sequence[Reply]:

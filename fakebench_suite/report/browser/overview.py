@@ -10,6 +10,7 @@ from fakebench_suite.report.browser.change import Change, ChangeKind
 from fakebench_suite.report.browser.plots import Plot
 from fakebench_suite.report.browser.run import Ruling, Run
 from fakebench_suite.report.comparison import Grid, lay_beside
+from fakebench_suite.report.latency import lay_out
 from fakebench_suite.report.markdown import describe_run, flatten, list_scores
 from fakebench_suite.types import Outcome, Score, Task
 
@@ -62,6 +63,7 @@ class Overview:
     outcomes: Sequence[str]
     lines: Mapping[Task, Sequence[Line]]
     grids: Sequence[Grid]
+    timings: Sequence[Grid]
     footnote: str
     plots: Sequence[Plot]
     baseline: str | None
@@ -88,6 +90,7 @@ def describe_overview(
         outcomes=[kind for kind in Outcome if any(tally.counts.get(kind) for tally in tallies)],
         lines={task: mine for task in Task if (mine := [a for a in lines if a.score.task is task])},
         grids=list(lay_beside(run.manifest, run.scores)),
+        timings=lay_out(run.timings),
         footnote=FOOTNOTE if run.manifest["dataset"]["kind"] == "official" else "",
         plots=plots,
         baseline=baseline,

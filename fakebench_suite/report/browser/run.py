@@ -16,8 +16,9 @@ from fakebench_suite.report.store import (
     TEXTS,
     read_manifest,
     read_records,
+    read_timings,
 )
-from fakebench_suite.types import Record, Score, Task
+from fakebench_suite.types import Record, Score, Task, Timing
 
 RULINGS = "rulings.json"
 _PLACES = {task: place for place, task in enumerate(Task)}
@@ -42,6 +43,7 @@ class Run:
     scores: Sequence[Score]
     texts: Mapping[str, Mapping[str, float | None]]
     rulings: Sequence[Ruling]
+    timings: Sequence[Timing]
 
 
 def load_run(folder: Path) -> Run:
@@ -63,6 +65,7 @@ def load_run(folder: Path) -> Run:
             scores=scores,
             texts=_read_texts(folder / TEXTS),
             rulings=_read_rulings(folder / RULINGS),
+            timings=read_timings(folder),
         )
     except OSError as error:
         raise UserError(

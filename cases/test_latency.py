@@ -1,0 +1,32 @@
+"""Latency: how long loading takes, a first token, a reply, an image's replies, and a whole slice.
+
+Cold is the first answer of a model that was just loaded; warm is any answer after it.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from fakebench_suite.plugin.timing import Measure, Work
+
+pytestmark = pytest.mark.latency
+
+
+def test_load(measure_loading: Callable[[], None]) -> None:
+    measure_loading()
+
+
+def test_first_token(measure: Measure, work: Work) -> None:
+    measure(lambda model: model.begin(work.prompt, work.images))
+
+
+def test_prompt(measure: Measure, work: Work) -> None:
+    measure(lambda model: model.answer(work.prompt, work.images))
+
+
+def test_group(measure: Measure, work: Work) -> None:
+    measure(lambda model: model.answer(work.group, work.images))
+
+
+def test_slice(measure: Measure, work: Work) -> None:
+    measure(lambda model: model.answer(work.slice, work.images))

@@ -1,0 +1,98 @@
+"""Whether and when latency is measured: its option, its marker, its place among the tests."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.plugin.collection import get_plan
+from fakebench_suite.plugin.manifest import count_workers
+from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.plugin.timing import COLD, WARM, list_timings
+
+FILE = "test_latency.py"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--latency`` to the group ``fakebench``."""
+    parser.getgroup("fakebench").addoption(
+        "--latency",
+        action="store_true",
+        help=f"measure latency as well, before the cases are asked (cases/{FILE}; at -n 0)",
+    )
+
+
+def measures_latency(config: pytest.Config) -> bool:
+    """Whether latency is asked for: by its option, its file, its marker or pytest-benchmark's."""
+    option = config.option
+    where = config.invocation_params.dir
+    named = any(_is_latency(Path(where, one.partition("::")[0])) for one in config.args)
+    only = getattr(option, "benchmark_only", False)
+    return named or only or option.latency or "latency" in (option.markexpr or "")
+
+
+def _is_latency(path: Path) -> bool:
+    return path.parts[-2:] == ("cases", FILE)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker; raises UsageError where latency is asked for and cannot be measured."""
+    config.addinivalue_line("markers", "latency: how long answers take, by pytest-benchmark")
+    if not measures_latency(config):
+        return
+    if is_worker(config) or count_workers(config):
+        raise pytest.UsageError(
+            "Latency is measured with the machine to itself, and pytest-benchmark is off under "
+            "xdist. Leave -n out, or give -n 0."
+        )
+    if config.option.answers is not None:
+        raise pytest.UsageError("--answers asks no model, so there is no latency to measure.")
+    if not config.pluginmanager.hasplugin("benchmark"):
+        raise pytest.UsageError("Latency needs pytest-benchmark; leave '-p no:benchmark' out.")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the latency tests out of runs that did not ask for them."""
+    return True if _is_latency(collection_path) and not measures_latency(config) else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Measure everything cold, then everything warm, named after the data it is measured on.
+
+    The model is not in the name: a candidate is compared with the release before it.
+    """
+    if "state" in metafunc.fixturenames and "measure" in metafunc.fixturenames:
+        name = get_plan(metafunc.config).dataset.name
+        ids = [f"{name}-{state}" for state in (COLD, WARM)]
+        metafunc.parametrize("state", [COLD, WARM], ids=ids, scope="module")
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, None, None]:
+    """Print what was measured; ``--benchmark-compare-fail`` fails the session without a traceback.
+
+    pytest-benchmark has said by then what became slower.
+    """
+    timings = list_timings(config)
+    if timings:
+        from fakebench_suite.report.terminal import draw_timings
+
+        terminalreporter.section("latency")
+        colour = config.get_terminal_writer().hasmarkup
+        terminalreporter.write(draw_timings(timings, colour=colour))
+    try:
+        yield
+    except Exception as error:
+        if not _is_regression(error):
+            raise
+        session = terminalreporter._session
+        assert session is not None
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _is_regression(error: Exception) -> bool:
+    from pytest_benchmark.session import PerformanceRegression
+
+    return isinstance(error, PerformanceRegression)
