@@ -1,6 +1,7 @@
 # Two commands do everything on a machine that has only Python 3.11 or newer:
 #   make run    the main job: the embedded model answers the embedded probes
 #   make test   style, types and tests
+# and   make latency MODEL=NAME|PATH [COMPARE=...]   how fast a model answers
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -8,7 +9,7 @@ READY := .venv/ready
 # Hundreds of tests start Python anew; without cached bytecode each would compile all it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lock pocket clean
+.PHONY: run test latency lock pocket clean
 
 run: $(READY)
 	$(BIN)/pytest --model=pocket
@@ -18,6 +19,10 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest tests -n 2 -W error
+
+MODEL ?= pocket
+latency: $(READY)
+	$(BIN)/pytest cases/test_latency.py -n 0 --model=$(MODEL) --benchmark-save=$(basename $(notdir $(MODEL))) $(COMPARE)
 
 # Pinned versions, so that today's green is tomorrow's green; uv installs them in seconds. Its second
 # try is for networks whose certificates only the system knows.

@@ -306,3 +306,15 @@ def test_a_folder_without_checkpoint_is_the_cards_fault(card: Card, tmp_path: Pa
     """A folder that holds no checkpoint is a CardError that names card and folder."""
     with pytest.raises(CardError, match="'qwen3-vl' cannot be loaded from"):
         HuggingFaceAdapter(card, tmp_path, device="cpu", remote_code=False)
+
+
+def test_a_beginning_is_one_token(card: Card) -> None:
+    """``begin`` stops after the first token of what ``answer`` writes."""
+    adapter = load(card)
+    whole = adapter.answer(PROMPTS, PICTURES)
+    for first, reply in zip(adapter.begin(PROMPTS, PICTURES), whole, strict=True):
+        assert isinstance(first, Answer)
+        assert isinstance(reply, Answer)
+        assert first.tokens == 1 < reply.tokens
+        assert reply.text.startswith(first.text)
+    assert adapter.describe_route()["device"] == "cpu"

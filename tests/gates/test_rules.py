@@ -13,6 +13,7 @@ from tests.builders import make_record
 
 ROOT = Path(__file__).parents[2]
 FLOOR = '[[gate]]\nname = "a"\nkind = "threshold"\ntask = "detection"\nmetric = "accuracy"\n'
+SPEED = '[[gate]]\nname = "l"\nkind = "latency"\n'
 
 
 def write(folder: Path, text: str) -> Path:
@@ -63,6 +64,11 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
         (2 * (FLOOR + "at_least = 0.5\n"), "Two gates"),
         ('[[gate]]\nname = "r"\nkind = "regression"\ntask = "analysis"\nmetric = "x"', "tests"),
         ('[[gate]]\nname = "l"\nkind = "latency"', "at_most"),
+        (SPEED + "at_most = 1.2\nseconds = 1", "needs at_most .* or seconds"),
+        (SPEED + "seconds = 1", "are of a benchmark"),
+        (SPEED + 'at_most = 1.2\ntask = "detection"\nbenchmark = "slice"', "of no task"),
+        (SPEED + 'at_most = 1.2\nbenchmark = "load"', "loading is cold"),
+        (SPEED + 'at_most = 1.2\nbenchmark = "lunch"', "lunch"),
         ('[[gate]]\nname = "q"\nkind = "queue"', "queue"),
         (FLOOR + "at_least = nan", "must be numbers"),
         (FLOOR + "at_least = 0.9\nat_most = 0.1", "no more than at_most"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.command import call
 from tests.plugin.sandbox import SCRIPT, Run, read_records, read_rulings
 
 FILE = "cases/test_latency.py"
@@ -172,3 +173,15 @@ def test_weights_that_do_not_load_are_one_sentence(run: Run, data: Path, project
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*cannot be loaded from*"])
     assert "Traceback" not in result.stdout.str()
+
+
+def test_a_merge_takes_the_measurement_along(run: Run, data: Path, project: Path) -> None:
+    """One shard measures, the whole is ruled by it."""
+    bar = GATE.format(bar="seconds = 9")
+    (project / "gates.toml").write_text(bar, encoding="utf-8")
+    run(f"--data={data}", "--shard=1/2", "--run=s1", "--latency", *QUICK)
+    run(f"--data={data}", "--shard=2/2", "--run=s2")
+    merged = call("merge", "reports/s1", "reports/s2", "--into=reports/whole", at=project)
+    assert merged.returncode == 0, merged.stderr
+    assert "speed: Group, warm takes" in merged.stdout
+    assert read_timings(project, "whole") == read_timings(project, "s1")

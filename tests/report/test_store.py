@@ -16,8 +16,9 @@ from fakebench_suite.report.store import (
     check_folder,
     read_manifest,
     read_records,
+    read_timings,
 )
-from fakebench_suite.types import Outcome, Record, Score, Task
+from fakebench_suite.types import Outcome, Record, Score, Task, Timing
 from tests.builders import make_answer, make_record
 
 TEXT = st.text(max_size=40)
@@ -149,3 +150,15 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("[" * 100_000, encoding="utf-8")
     with pytest.raises(UserError, match="is not a run directory"):
         read_manifest(tmp_path)
+
+
+def test_timings_come_back_or_are_named(tmp_path: Path) -> None:
+    """A run without the file has none; a file that is none of ours is one sentence."""
+    assert read_timings(tmp_path) == []
+    timing = Timing(name="slice", state="warm", seconds=(0.5, 0.6), prompts=64, tokens=9, work="w")
+    RunStore(tmp_path).write_timings([timing])
+    assert read_timings(tmp_path) == [timing]
+    for content in (b"{}", b"[{}]", b"\xff", b""):
+        (tmp_path / "latency.json").write_bytes(content)
+        with pytest.raises(UserError, match="holds no timings"):
+            read_timings(tmp_path)
