@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from fakebench_suite.plugin.collection import get_case, get_plan
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.plugin.recording import get_outcome
+from fakebench_suite.plugin.recording import RECORDER, get_outcome
 from fakebench_suite.types import Outcome
 
 _REDRAW, _SPEAK = 0.1, 10.0
@@ -71,24 +71,29 @@ class LiveProgress:
         if self._bar is None:
             self._reporter.write_line(self._tell())
             return
-        total = self._session.testscollected or None
-        self._bar.update(self._row, completed=self._done, total=total, state=self._describe())
+        self._bar.update(
+            self._row, completed=self._done, total=self._total or None, state=self._describe()
+        )
         self._bar.refresh()
 
     @property
     def _done(self) -> int:
         return sum(self._counts.values())
 
+    @property
+    def _total(self) -> int:
+        return self._session.config.stash[RECORDER].selected
+
     def _describe(self) -> str:
         missed = sum(count for outcome, count in self._counts.items() if outcome.is_miss)
         errors = sum(count for outcome, count in self._counts.items() if outcome.is_error)
         rate = self._done / max(time.monotonic() - self._started, 1e-3)
-        left = (self._session.testscollected - self._done) / rate
+        left = (self._total - self._done) / rate
         state = f"{missed} missed, {errors} errors, {rate:.1f} cases/s"
         return f"{state}, {left:.0f} s left" if left > 0 else state
 
     def _tell(self) -> str:
-        return f"{self._name}: {self._done}/{self._session.testscollected}, {self._describe()}"
+        return f"{self._name}: {self._done}/{self._total}, {self._describe()}"
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -24,6 +24,6 @@ def _lay_row(timing: Timing) -> Sequence[str]:
         timing.state,
         *(f"{seconds:.4g}" for seconds in ends),
         f"{middle / timing.prompts:.4g}" if timing.prompts else "",
-        f"{timing.tokens / middle:.4g}" if timing.tokens else "",
+        f"{timing.tokens / middle:,.1f}" if timing.tokens else "",
         str(len(timing.seconds)),
     )
