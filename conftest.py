@@ -1,6 +1,7 @@
 """Names the parts of the plugin; each is one module of ``fakebench_suite.plugin``."""
 
 pytest_plugins = [
+    "fakebench_suite.plugin.garbage",
     "fakebench_suite.plugin.options",
     "fakebench_suite.plugin.collection",
     "fakebench_suite.plugin.execution",

@@ -1,10 +1,8 @@
 """Gates over a run: pass, fail, or inconclusive with what would settle it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-from statsmodels.stats.multitest import multipletests
 
 from fakebench_suite.gates.evidence import Evidence
 from fakebench_suite.gates.latency import rule_latency
@@ -34,11 +32,7 @@ def rule_run(
         for gate in gates
         if isinstance(gate, Regression) and gate.name in tests
     }
-    adjusted = (
-        dict(zip(raw, multipletests(list(raw.values()), method="holm")[1], strict=True))
-        if raw
-        else {}
-    )
+    adjusted = _correct(raw)
     decisions = []
     for gate in gates:
         match gate:
@@ -55,6 +49,15 @@ def rule_run(
                     _rule_regression(gate, run, baseline, tests.get(gate.name), adjusted)
                 )
     return decisions
+
+
+def _correct(raw: Mapping[str, float]) -> Mapping[str, float]:
+    """The p-values by gate, after Holm."""
+    if not raw:
+        return {}
+    from statsmodels.stats.multitest import multipletests  # as slow to import as pandas
+
+    return dict(zip(raw, multipletests(list(raw.values()), method="holm")[1], strict=True))
 
 
 def _rule_threshold(gate: Threshold, run: Evidence) -> Decision:
@@ -154,7 +157,7 @@ def _rule_regression(
     run: Evidence,
     baseline: Evidence | None,
     pairs: Pairs | None,
-    adjusted: dict[str, float],
+    adjusted: Mapping[str, float],
 ) -> Decision:
     if baseline is None:
         return leave_open(gate, "no --baseline was given")

@@ -7,13 +7,17 @@ variant nor the encoder, so ours are named in :func:`describe_metrics` and in ev
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from rouge_score.rouge_scorer import RougeScorer
-from sacrebleu.metrics.bleu import BLEU
 
 from fakebench_suite.judges.encoder import NAME, SentenceEncoder
 from fakebench_suite.types import Record
+
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
+    from sacrebleu.metrics.bleu import BLEU
 
 MATCH = 0.6
 """Cosine similarity from which a statement of a reply counts as saying a reference clue."""
@@ -36,19 +40,27 @@ class TextScores:
 def describe_metrics(encoder: SentenceEncoder) -> dict[str, str]:
     """Variant, smoothing and weights of every metric, for the manifest."""
     return {
-        "bleu_1": str(_BLEU[1].get_signature()),
-        "bleu_2": str(_BLEU[2].get_signature()),
+        "bleu_1": str(_make_bleu(1).get_signature()),
+        "bleu_2": str(_make_bleu(2).get_signature()),
         "rouge_l": "rouge-score, F-measure, no stemming",
         "similarity": f"cosine, {NAME}, sha256 {encoder.digest}",
         "clue_match": f"cosine of a sentence and a clue from {MATCH}",
     }
 
 
-# Sentence BLEU averaged over cases: effective order, exponential smoothing, 13a tokens, lower case.
-_BLEU = {
-    order: BLEU(max_ngram_order=order, effective_order=True, lowercase=True) for order in (1, 2)
-}
-_ROUGE = RougeScorer(["rougeL"])
+@cache
+def _make_bleu(order: int) -> "BLEU":
+    """Sentence BLEU: effective order, exponential smoothing, 13a tokens, lower case."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    return BLEU(max_ngram_order=order, effective_order=True, lowercase=True)
+
+
+@cache
+def _make_rouge() -> "RougeScorer":
+    from rouge_score.rouge_scorer import RougeScorer  # which imports all of nltk
+
+    return RougeScorer(["rougeL"])
 
 
 def score_texts(
@@ -69,7 +81,7 @@ def score_texts(
             TextScores(
                 bleu_1=_measure_bleu(1, reply, whole),
                 bleu_2=_measure_bleu(2, reply, whole),
-                rouge_l=float(_ROUGE.score(whole, reply)["rougeL"].fmeasure),
+                rouge_l=float(_make_rouge().score(whole, reply)["rougeL"].fmeasure),
                 similarity=float(similarity),
                 clue_recall=recall,
                 clue_precision=precision,
@@ -80,7 +92,7 @@ def score_texts(
 
 def _measure_bleu(order: int, reply: str, whole: str) -> float:
     # Rounding may leave a perfect score a hair above 100.
-    return min(1.0, float(_BLEU[order].sentence_score(reply, [whole]).score) / 100)
+    return min(1.0, float(_make_bleu(order).sentence_score(reply, [whole]).score) / 100)
 
 
 def score_answers(records: Iterable[Record], encoder: SentenceEncoder) -> dict[str, TextScores]:
