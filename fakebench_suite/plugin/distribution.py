@@ -1,6 +1,6 @@
-"""Distribution: which scheduler, and how many workers ``-n auto`` means."""
+"""Distribution: which scheduler, what it tells a new worker, and what ``-n auto`` means."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -8,6 +8,9 @@ from fakebench_suite.plugin.collection import asks_cases
 
 if TYPE_CHECKING:
     from fakebench_suite.plugin.scheduling import SliceScheduling
+
+_SCHEDULING = pytest.StashKey["SliceScheduling"]()
+_SUSPECTS = "fakebench_suspects"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -17,7 +20,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> "SliceScheduling | Non
         return None
     from fakebench_suite.plugin.scheduling import SliceScheduling
 
-    return SliceScheduling(workers=len(config.option.tx))
+    scheduling = SliceScheduling(workers=len(config.option.tx))
+    config.stash[_SCHEDULING] = scheduling
+    return scheduling
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker that takes a dead one's place what was being asked when it died."""
+    scheduling = node.config.stash.get(_SCHEDULING, None)
+    if scheduling is not None:
+        node.workerinput[_SUSPECTS] = scheduling.tell_suspects(node)
+
+
+def list_suspects(config: pytest.Config) -> frozenset[int]:
+    """Slices whose cases this process asks one by one, because a worker died over them."""
+    return frozenset(getattr(config, "workerinput", {}).get(_SUSPECTS, ()))
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)

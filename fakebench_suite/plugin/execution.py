@@ -12,6 +12,7 @@ from fakebench_suite.adapters.loading import load_model
 from fakebench_suite.errors import ImageError, JudgeError, ModelError, UserError
 from fakebench_suite.judges import verdict as verdicts
 from fakebench_suite.plugin.collection import Plan, get_case, get_plan
+from fakebench_suite.plugin.distribution import list_suspects
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.routes import report_route
 from fakebench_suite.plugin.slices import SliceAnswers
@@ -94,6 +95,7 @@ def slice_answers(request: pytest.FixtureRequest, model: Adapter) -> SliceAnswer
         get_plan(request.config),
         LocalEngine(model),
         ahead=not is_worker(request.config),
+        suspects=list_suspects(request.config),
     )
 
 

@@ -2,7 +2,8 @@
 
 It speaks the protocol of ``xdist.scheduler.Scheduling``. A worker holds the slice it works on and
 the next one, so that it never waits; when there are no more, an idle worker is given the next one
-of a busy worker, for as long as that has not been begun.
+of a busy worker, for as long as that has not been begun. What is left of a slice over which a
+worker died goes to one started since, which was told to ask its cases one by one.
 """
 
 from collections import Counter, deque
@@ -52,6 +53,12 @@ class SliceScheduling:
         self._robbed: Worker | None = None
         """Who has been asked to give its next slice back."""
         self._deaths: Counter[int] = Counter()
+        self._numbers: list[int] = []
+        """The slice of each item."""
+        self._suspects: set[int] = set()
+        """Slices over which a worker died."""
+        self._told: dict[Worker, frozenset[int]] = {}
+        """The suspects there were when a worker was started."""
 
     @property
     def nodes(self) -> list[Worker]:
@@ -75,6 +82,11 @@ class SliceScheduling:
         """Whether some item is not done."""
         return bool(self._queue) or any(self._begun.values()) or any(self._next.values())
 
+    def tell_suspects(self, node: Worker) -> list[int]:
+        """The slices whose cases a worker, about to be started, has to ask one by one."""
+        self._told[node] = frozenset(self._suspects)
+        return sorted(self._suspects)
+
     def add_node(self, node: Worker) -> None:
         """Take a worker on, at the start or in the place of one that died."""
         self._begun[node] = deque()
@@ -92,7 +104,9 @@ class SliceScheduling:
         """Deal slices out: to all workers at first, later to those that came after."""
         if self._collection is None:
             self._collection = next(iter(self._collections.values()))
-            self._queue.extend(_cut(self._collection))
+            numbers = cut_slices(self._collection)
+            self._numbers = [numbers[nodeid] for nodeid in self._collection]
+            self._queue.extend(_gather(self._numbers))
         self._deal()
 
     def mark_test_complete(self, node: Worker, item_index: int, duration: float = 0) -> None:
@@ -129,11 +143,13 @@ class SliceScheduling:
         """
         parts = [list(self._begun.pop(node)), self._next.pop(node)]
         self._collections.pop(node, None)
+        self._told.pop(node, None)
         if self._robbed is node:
             self._robbed = None
         parts, crashed = [part for part in parts if part], None
         if parts:
             running = parts[0][0]
+            self._suspects.add(self._numbers[running])
             self._deaths[running] += 1
             if self._deaths[running] >= DEATHS:
                 assert self._collection is not None
@@ -148,7 +164,7 @@ class SliceScheduling:
         for node in able:
             self._promote(node)
         for node in able:
-            if not self._next[node] and self._queue:
+            if not self._next[node]:
                 self._hand(node)
         idle = [node for node in able if len(self._begun[node]) + len(self._next[node]) < _KEPT]
         if not idle or self._robbed is not None or self._queue:
@@ -164,21 +180,27 @@ class SliceScheduling:
     def _promote(self, node: Worker) -> None:
         """A worker about to run dry has begun its next slice: it cannot be taken any more."""
         if len(self._begun[node]) < _KEPT and self._robbed is not node:
-            while len(self._begun[node]) < _KEPT and (self._next[node] or self._queue):
-                if not self._next[node]:
-                    self._hand(node)
+            while len(self._begun[node]) < _KEPT:
+                if not self._next[node] and not self._hand(node):
+                    return
                 self._begun[node].extend(self._next[node])
                 self._next[node] = []
 
-    def _hand(self, node: Worker) -> None:
-        self._next[node] = self._queue.popleft()
-        node.send_runtest_some(self._next[node])
+    def _hand(self, node: Worker) -> bool:
+        """Give a worker its next slice, if there is one for it."""
+        barred = self._suspects - self._told.get(node, frozenset())
+        for place, part in enumerate(self._queue):
+            if self._numbers[part[0]] not in barred:
+                del self._queue[place]
+                self._next[node] = part
+                node.send_runtest_some(part)
+                return True
+        return False
 
 
-def _cut(collection: Sequence[str]) -> list[list[int]]:
-    """The slices as numbers of items, the largest first."""
-    numbers = cut_slices(collection)
+def _gather(numbers: Sequence[int]) -> list[list[int]]:
+    """The slices as numbers of items, the largest first; ``numbers`` holds each item's slice."""
     slices: dict[int, list[int]] = {}
-    for index, nodeid in enumerate(collection):
-        slices.setdefault(numbers[nodeid], []).append(index)
+    for index, number in enumerate(numbers):
+        slices.setdefault(number, []).append(index)
     return sorted(slices.values(), key=len, reverse=True)

@@ -1,6 +1,6 @@
 """Slices: whole image groups that are answered in one call and stay on one worker."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
@@ -52,11 +52,17 @@ class SliceAnswers:
     """Answers whole slices at the first question of each, and hands the replies out one by one.
 
     Where it is known what comes next, the next slice's pictures are opened meanwhile, and further
-    slices begun if the engine has room.
+    slices begun if the engine has room. Cases of ``suspects`` are asked one by one.
     """
 
     def __init__(
-        self, items: Sequence[pytest.Item], plan: Plan, engine: Engine, *, ahead: bool
+        self,
+        items: Sequence[pytest.Item],
+        plan: Plan,
+        engine: Engine,
+        *,
+        ahead: bool,
+        suspects: Collection[int] = (),
     ) -> None:
         self._plan, self._engine = plan, engine
         self.judgements = SliceJudgements(plan.settings)
@@ -71,9 +77,8 @@ class SliceAnswers:
         """Slices the engine has."""
         numbers = cut_slices([item.nodeid for item in items])
         for item in items:
-            case = get_case(item)
-            if case is not None:
-                number = numbers[item.nodeid]
+            case, number = get_case(item), numbers[item.nodeid]
+            if case is not None and number not in suspects:
                 self._slices[case.id] = number
                 self._waiting.setdefault(number, []).append(case)
         self._asked, self._end = -1, max(self._waiting, default=-1) + 1
@@ -86,7 +91,7 @@ class SliceAnswers:
             number = self._slices.pop(case.id, -1)
             if number in self._waiting or number in self._begun:
                 self._asked = max(self._asked, number)
-            else:  # It runs twice, or its slice failed as a whole: it is asked alone.
+            else:  # It runs twice, or its slice failed as a whole, here or elsewhere: alone.
                 number = next(self._alone)
                 self._waiting[number] = [case]
             self._answer(number)

@@ -22,6 +22,13 @@ class Worker:
         self.given: list[list[int]] = []
         self.asked: list[list[int]] = []
         self.shutting_down = False
+        self.told: list[int] = []
+
+    def dies_on(self, item: int, poison: int | None, slices: Sequence[int]) -> bool:
+        """With the slice of the poison, or where it was told of that, with the poison alone."""
+        if poison is None or slices[item] != slices[poison]:
+            return False
+        return slices[item] not in self.told or item == poison
 
     def send_runtest_some(self, indices: Sequence[int]) -> None:
         """Queue the items."""
@@ -82,6 +89,8 @@ def play(
 ) -> tuple[list[int], list[str]]:
     """Run to the end in a random order, killing workers; what was run, and what was given up."""
     ran, lost = [], []
+    numbers = cut_slices(ids)
+    slices = [numbers[one] for one in ids]
     for _ in range(40 * len(ids) + 100):
         if scheduler.tests_finished:
             for worker in workers:
@@ -90,13 +99,14 @@ def play(
         if not able:
             break
         worker = rng.choice(able)
-        doomed = worker.queue and worker.queue[0] == poison and worker.can_run
+        doomed = worker.can_run and worker.dies_on(worker.queue[0], poison, slices)
         if doomed or (deaths and rng.random() < 0.1):
             deaths -= not doomed
             workers.remove(worker)
             crashed = scheduler.remove_node(worker)
             lost += [crashed] if crashed else []
             clone = Worker(worker.name + "+")
+            clone.told = scheduler.tell_suspects(clone)
             workers.append(clone)
             scheduler.add_node(clone)
             scheduler.add_node_collection(clone, ids)
@@ -133,12 +143,32 @@ def test_every_case_runs_once_whatever_happens(
 
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 4))
 def test_a_case_that_kills_is_given_up_after_two_deaths(seed: int, count: int) -> None:
-    """It alone is lost."""
+    """It alone is lost, though the first worker died with its whole slice."""
     ids = make_ids([14] * 20)
     scheduler, workers = start(ids, count)
     ran, lost = play(scheduler, workers, ids, random.Random(seed), poison=150)
     assert lost == [ids[150]]
     assert sorted(ran) == [number for number in range(len(ids)) if number != 150]
+
+
+def test_a_worker_that_was_not_told_is_not_given_a_suspect() -> None:
+    """What is left of a dead worker's slice waits for one that asks its cases one by one."""
+    ids = make_ids([64, 64, 64, 64])
+    scheduler, (dead, other) = start(ids, 2)
+    left = dead.given[0]
+    scheduler.mark_test_complete(dead, dead.queue.popleft())
+    assert scheduler.remove_node(dead) is None
+    while other.can_run:
+        scheduler.mark_test_complete(other, other.queue.popleft())
+    assert left[1:] not in other.given
+    assert not other.shutting_down
+    clone = Worker("clone")
+    assert scheduler.tell_suspects(clone) == [cut_slices(ids)[ids[left[0]]]]
+    scheduler.add_node(clone)
+    scheduler.add_node_collection(clone, ids)
+    scheduler.schedule()
+    assert clone.given == [left[1:]]
+    assert scheduler.tests_finished is False
 
 
 def test_large_slices_go_first_and_stay_whole() -> None:

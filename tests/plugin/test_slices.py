@@ -125,6 +125,32 @@ def test_the_case_that_workers_die_on_is_an_error_on_record(
     result.stdout.fnmatch_lines(["*model_error_rate*0.062*", "*1 error*"])
 
 
+POISONED_MODEL = DYING_MODEL.replace(
+    """        deaths = len(list(Path().glob("died-*")))
+        if deaths < DEATHS:
+            Path(f"died-{deaths}").touch()
+            os._exit(9)
+""",
+    """        if any(prompt.case == "glide-08.png:isfake" for prompt in prompts):
+            os._exit(9)
+""",
+)
+
+
+def test_a_prompt_that_kills_workers_takes_no_other_along(
+    run: Run, data: Path, project: Path
+) -> None:
+    """After a death the slice's cases are asked one by one, and the one at fault is an error."""
+    (project / "cases" / "conftest.py").write_text(POISONED_MODEL, encoding="utf-8")
+    result = run(f"--data={data}", "-n2")
+    assert result.ret == 1
+    records = read_records(project)
+    assert len({line["case"]["id"] for line in records}) == len(records) == 48
+    (lost,) = [line for line in records if not line["answer"]]
+    assert lost["case"]["id"] == "glide-08.png:isfake"
+    assert lost["verdict"]["outcome"] == "model_error"
+
+
 def test_auto_is_one_worker_without_a_gpu(
     run: Run, data: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
