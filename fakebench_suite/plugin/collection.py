@@ -171,9 +171,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not any(find_task(item) for item in items):
         return
     place = {case.id: index for index, case in enumerate(get_plan(config).cases)}
-    empty = [item for item in items if find_task(item) and get_case(item) is None]
+    empty = [item for item in items if get_case(item) is None and find_task(item)]
     if empty:
         config.hook.pytest_deselected(items=empty)
-    kept = [item for item in items if item not in empty]
+    kept = [item for item in items if item not in empty] if empty else items
     kept.sort(key=lambda item: place[case.id] if (case := get_case(item)) else -1)
     items[:] = kept

@@ -23,19 +23,30 @@ from fakebench_suite.types import Answer, Case, Outcome, Prompt, Record, Verdict
 RECORD = pytest.StashKey[Record]()
 _ANSWERED = pytest.StashKey[Answer]()
 _ITEM = pytest.StashKey[pytest.Item]()
-_OWN = pytest.StashKey[dict[str, object]]()
-"""The session's ``ask``, ``judge`` and ``record``, once they are made."""
+_LASTING = pytest.StashKey[dict[str, object]]()
+"""Fixtures that live as long as the session, once they are made."""
 _REUSED = pytest.StashKey[dict[tuple[object, str], dict[str, object]]]()
 """By module or class and name of a test function, those of them that it was given."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Note a fixture that is the same for every case."""
+    made = yield
+    if fixturedef.scope == "session" and not fixturedef.params:
+        request.config.stash.setdefault(_LASTING, {})[fixturedef.argname] = made
+    return made
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Note whose turn it is, and give a test function its fixtures again without a search.
 
-    They live as long as the session, and a search for each case is what a harness can do without
-    (benchmarks/harness.py). A fixture that a module or class has of its own by one of the names is
-    left to pytest.
+    Nearly all live as long as the session, and a search for each case is what a harness can do
+    without (benchmarks/harness.py). Others, such as those that a module or class has of its own by
+    one of the names, are left to pytest.
     """
     stash, case = item.config.stash, get_case(item)
     stash[_ITEM] = item
@@ -43,11 +54,12 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
         return (yield)
     reused, place = stash.setdefault(_REUSED, {}), (item.parent, item.originalname)
     if place in reused:
-        item.funcargs.update(reused[place], case=case)
+        # pytest would make a fixture of the request anew; what a case's fixtures get is this.
+        item.funcargs.update(reused[place], case=case, request=item._request)
         return (yield)
     yield
-    own = stash.get(_OWN, {})
-    reused[place] = {name: one for name, one in own.items() if item.funcargs.get(name) is one}
+    lasting = stash.get(_LASTING, {})
+    reused[place] = {name: one for name, one in lasting.items() if item.funcargs.get(name) is one}
     return None
 
 
@@ -109,7 +121,6 @@ def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable
         stash[_ITEM].stash[_ANSWERED] = answer
         return answer
 
-    stash.setdefault(_OWN, {})["ask"] = ask_model
     return ask_model
 
 
@@ -130,7 +141,6 @@ def judge(
         except Exception as error:  # Whatever went wrong, the answer must not count as wrong.
             raise JudgeError(f"{type(error).__name__}: {error}") from error
 
-    request.config.stash.setdefault(_OWN, {})["judge"] = judge_answer
     return judge_answer
 
 
@@ -147,7 +157,6 @@ def record(request: pytest.FixtureRequest) -> Callable[[Verdict], None]:
         answer = item.stash[_ANSWERED]
         item.stash[RECORD] = make_record(case, prompt, answer, verdict)
 
-    stash.setdefault(_OWN, {})["record"] = keep
     return keep
 
 

@@ -34,7 +34,7 @@ _WORDS: dict[Outcome, tuple[str, str, Status]] = {
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put the record of a finished case on its report, as plain data that xdist can carry.
+    """Put the record of a finished case on its report.
 
     A miss fails here and not by an exception: there is no traceback to make and to throw away.
     """
@@ -50,8 +50,30 @@ def pytest_runtest_makereport(
     elif record is not None and record.verdict.outcome.is_miss and report.passed:
         report.outcome, report.longrepr = "failed", describe_miss(record)
     if record is not None:
-        setattr(report, _ATTRIBUTE, msgspec.to_builtins(record))
+        setattr(report, _ATTRIBUTE, record)
         item.user_properties += list_properties(record)  # JUnit reads them after teardown
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(
+    report: pytest.TestReport | pytest.CollectReport,
+) -> Generator[None, dict[str, Any], dict[str, Any]]:
+    """The record as plain data, that xdist can carry."""
+    data = yield
+    record = get_record(report)
+    return data if record is None else data | {_ATTRIBUTE: msgspec.to_builtins(record)}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable() -> Generator[
+    None, pytest.TestReport | pytest.CollectReport, pytest.TestReport | pytest.CollectReport
+]:
+    """And as a record again where it arrives."""
+    report = yield
+    data = getattr(report, _ATTRIBUTE, None)
+    if data is not None:
+        setattr(report, _ATTRIBUTE, msgspec.convert(data, Record))
     return report
 
 
@@ -88,14 +110,13 @@ MISS_CATEGORIES = tuple(word for kind, (word, _, _) in _WORDS.items() if kind.is
 
 def get_record(report: pytest.TestReport | pytest.CollectReport) -> Record | None:
     """The record on a report, if it is the report of a finished case."""
-    data = getattr(report, _ATTRIBUTE, None)
-    return None if data is None else msgspec.convert(data, Record)
+    return getattr(report, _ATTRIBUTE, None)
 
 
 def get_outcome(report: pytest.TestReport) -> Outcome | None:
-    """The outcome on a report, without unpacking the whole record."""
-    data = getattr(report, _ATTRIBUTE, None)
-    return None if data is None else Outcome(data["verdict"]["outcome"])
+    """What became of the case on a report, if it is the report of a finished case."""
+    record = get_record(report)
+    return None if record is None else record.verdict.outcome
 
 
 def pytest_report_teststatus(
@@ -156,7 +177,7 @@ class Recorder:
             verdict=Verdict(outcome=Outcome.MODEL_ERROR, why=str(report.longrepr)),
             worker="",
         )
-        setattr(report, _ATTRIBUTE, msgspec.to_builtins(record))
+        setattr(report, _ATTRIBUTE, record)
         return record
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
