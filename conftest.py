@@ -3,6 +3,7 @@
 pytest_plugins = [
     "fakebench_suite.plugin.options",
     "fakebench_suite.plugin.collection",
+    "fakebench_suite.plugin.engines",
     "fakebench_suite.plugin.execution",
     "fakebench_suite.plugin.distribution",
     "fakebench_suite.plugin.routes",

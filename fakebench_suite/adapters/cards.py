@@ -57,6 +57,8 @@ class Script(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     faultfinding: list[str]
     inference: list[str]
     criterion: list[str]
+    seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """Time a slice takes, as if a model were at work."""
 
 
 class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ class ScriptedAdapter:
         """One scripted reply per prompt; tokens are counted as words."""
         del images
         started = time.perf_counter()
+        time.sleep(self._script.seconds)
         texts = [self._reply(prompt) for prompt in prompts]
         seconds = (time.perf_counter() - started) / max(1, len(prompts))
         return [

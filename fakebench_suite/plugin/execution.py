@@ -7,10 +7,11 @@ import pytest
 
 from fakebench_suite.adapters.adapter import Adapter
 from fakebench_suite.adapters.cards import Kind, locate_weights
-from fakebench_suite.adapters.engine import LocalEngine
-from fakebench_suite.errors import ImageError, JudgeError, ModelError, UserError
+from fakebench_suite.adapters.engine import Engine
+from fakebench_suite.errors import ImageError, JudgeError, ModelError
 from fakebench_suite.judges import verdict as verdicts
 from fakebench_suite.plugin.collection import get_case, get_plan
+from fakebench_suite.plugin.engines import stop_on_mistake
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.routes import report_route
 from fakebench_suite.plugin.slices import SliceAnswers
@@ -70,7 +71,7 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     weights = locate_weights(plan.card)
     assert weights is not None
-    try:
+    with stop_on_mistake(request.session):
         device, claim = choose_device(workers)
         remote_code = plan.card.trust_remote_code and plan.settings.remote_code
         adapter = HuggingFaceAdapter(
@@ -80,10 +81,6 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
             remote_code=remote_code,
             batch_tokens=plan.settings.batch_tokens,
         )
-    except UserError as error:
-        # Every case needs the model, so none can run: stop, here and in the other workers.
-        request.session.shouldstop = str(error)
-        pytest.fail(str(error), pytrace=False)
     with claim:
         yield adapter
     tokens = {"batch_tokens": adapter.batch_tokens}
@@ -91,7 +88,7 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
 
 
 @pytest.fixture(scope="session")
-def slice_answers(request: pytest.FixtureRequest, model: Adapter) -> SliceAnswers:
+def slice_answers(request: pytest.FixtureRequest, engine: Engine) -> SliceAnswers:
     """The replies of this process.
 
     A worker is not told which slice it gets next, and looks ahead to none.
@@ -99,7 +96,7 @@ def slice_answers(request: pytest.FixtureRequest, model: Adapter) -> SliceAnswer
     return SliceAnswers(
         request.session.items,
         get_plan(request.config),
-        LocalEngine(model),
+        engine,
         ahead=not is_worker(request.config),
     )
 
@@ -107,10 +104,11 @@ def slice_answers(request: pytest.FixtureRequest, model: Adapter) -> SliceAnswer
 @pytest.fixture(scope="session")
 def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable[[Case], Answer]:
     """``ask(case)`` is the model's answer to the case's prompt."""
-    stash = request.config.stash
+    stash, session = request.config.stash, request.session
 
     def ask_model(case: Case) -> Answer:
-        answer = slice_answers.ask(case)
+        with stop_on_mistake(session):
+            answer = slice_answers.ask(case)
         stash[_ITEM].stash[_ANSWERED] = answer
         return answer
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakebench_suite.plugin.collection import get_plan
+from fakebench_suite.plugin.engines import describe_engine
 from fakebench_suite.plugin.judging import audit_run
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
@@ -62,7 +63,11 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
         recorded=len(records),
         errors=sum(record.verdict.outcome.is_error for record in records),
         seconds=time.monotonic() - config.stash[_STARTED],
-    ) | {"workers": count_workers(config), "routes": list_routes(config)}
+    ) | {
+        "workers": count_workers(config),
+        "engine": describe_engine(config),
+        "routes": list_routes(config),
+    }
     audit = audit_run(plan.settings)
     if audit is not None:
         manifest["judge"]["audit"] = audit

@@ -1,0 +1,115 @@
+"""Ray, behind five verbs: start a replica, call it, store pixels, wait for results, end it.
+
+The only module that imports Ray.
+"""
+
+import logging
+import os
+import socket
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# Before Ray is imported: nothing is reported to anybody, and what nodes print stays in their logs.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
+
+import ray
+from ray.exceptions import RayActorError, RayError
+
+from fakebench_suite.adapters.places import Place
+from fakebench_suite.adapters.replica import Died, Lost, Order, Question, Replica
+from fakebench_suite.errors import UserError
+
+_PATIENCE = 10.0
+"""Seconds for a first sign of life."""
+Result = Any
+"""What a replica said, or Died, or Lost."""
+
+
+class RayCluster:
+    """A connection to a cluster, or to a Ray started on this machine for this run."""
+
+    def __init__(self, address: str | None) -> None:
+        """Connect to ``address`` ("host:port"); start a Ray here where it is None."""
+        # Ray's dashboard is for who runs a cluster, and this one lives as long as the run.
+        local: dict[str, Any] = {"include_dashboard": False} if address is None else {}
+        try:
+            if address is not None:
+                _knock(address)
+            with warnings.catch_warnings():
+                # Shown, but no case's error: pytest may have been told to raise warnings.
+                warnings.simplefilter("default")
+                ray.init(
+                    address=address or "local",
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    **local,
+                )
+        except (OSError, RuntimeError, ValueError, RayError) as error:
+            what = f"There is no Ray at {address}" if address else "Ray does not start here"
+            raise UserError(
+                f"{what}: {_shorten(error)}. Start one with 'ray start --head' here and 'ray start "
+                "--address=HOST:PORT' on the other nodes, and give that HOST:PORT to --ray-address."
+            ) from error
+
+    def list_nodes(self) -> Sequence[Mapping[str, Any]]:
+        """The nodes as Ray tells of them."""
+        nodes: Sequence[Mapping[str, Any]] = ray.nodes()
+        return nodes
+
+    def start(self, place: Place) -> Any:
+        """A replica, which Ray starts as soon as some node has room."""
+        make = ray.remote(Replica).options(num_gpus=place.gpus, num_cpus=place.cores)
+        return make.remote()
+
+    def greet(self, replica: Any) -> Any:
+        """A ticket for the name of the replica's node."""
+        return replica.greet.remote()
+
+    def load(self, replica: Any, order: Order, cores: int) -> Any:
+        """A ticket for None once the model is ready, or for why it never will be."""
+        return replica.load.remote(order, cores or None)
+
+    def ask(self, replica: Any, question: Question, pixels: Any) -> Any:
+        """A ticket for the response; a replica answers one question after another."""
+        return replica.answer.remote(question, pixels)
+
+    def store(self, value: Any) -> Any:
+        """A ticket that replicas on any node get the value for; it stays on this node."""
+        return ray.put(value)
+
+    def wait(self, tickets: Sequence[Any], seconds: float) -> Mapping[Any, Result]:
+        """What is there of the tickets; at least one, or else the seconds have passed."""
+        done, _ = ray.wait(list(tickets), num_returns=1, timeout=seconds)
+        return {ticket: _read(ticket) for ticket in done}
+
+    def end(self, replica: Any) -> None:
+        """End a replica, whatever it is doing."""
+        ray.kill(replica)
+
+    def close(self) -> None:
+        """Let go of the cluster; a Ray that was started for this run ends."""
+        ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at "host:port": Ray would go on trying for minutes."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+
+
+def _read(ticket: Any) -> Result:
+    try:
+        return ray.get(ticket)
+    except RayActorError as error:
+        return Died(why=_shorten(error))
+    except Exception as error:  # Ray raises what the other side raised as its own kind.
+        return Lost(why=_shorten(error))
+
+
+def _shorten(error: BaseException) -> str:
+    """The last line of a message: Ray puts what happened below a page of where."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
