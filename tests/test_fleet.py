@@ -1,7 +1,9 @@
 """The fleet: whatever happens to replicas and nodes, each slice is answered once."""
 
+import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from PIL import Image
 from fakebench_suite.adapters import fleet as fleets
 from fakebench_suite.adapters.cards import Card
 from fakebench_suite.adapters.engine import Slice
+from fakebench_suite.adapters.fingerprint import take_fingerprint
 from fakebench_suite.adapters.fleet import AT_ONCE, TRIES, Fleet
 from fakebench_suite.adapters.places import Place, find_places
 from fakebench_suite.adapters.replica import (
@@ -23,13 +26,13 @@ from fakebench_suite.adapters.replica import (
     Replica,
     Response,
     flatten,
-    list_versions,
+    make_order,
 )
 from fakebench_suite.errors import ModelError, UserError
 from fakebench_suite.types import Answer, Form, Prompt
 
 ORDER = Order(
-    card=Card(path="nowhere"), weights=None, remote_code=False, batch_tokens=None, versions={}
+    card=Card(path="nowhere"), fingerprint=None, remote_code=False, batch_tokens=None, versions={}
 )
 
 
@@ -172,7 +175,7 @@ def test_each_slice_is_answered_once_whatever_dies(
         }
     assert cluster.most <= AT_ONCE
     assert fleet.describe()["lost"] == TRIES - 1 - left["deaths"] == cluster.started - nodes
-    assert fleet.routes == [{"path": "x"}]
+    assert all(route == {"path": "x"} for route in fleet.routes)
     fleet.close()
     assert len(cluster.ended) == cluster.started
 
@@ -261,23 +264,42 @@ def test_a_cluster_without_a_place_is_the_users_to_mend() -> None:
         find_places([{"Alive": True, "Resources": {"CPU": 2.0}}], 4)
 
 
-def test_a_replica_says_what_its_node_lacks(tmp_path: Any) -> None:
-    """Weights that are not at the same path, and other versions, are named with the node."""
-    order = Order(
-        card=Card(name="big", path="nowhere"),
-        weights=tmp_path,
-        remote_code=False,
-        batch_tokens=None,
-        versions=list_versions(),
-    )
-    refusal = Replica().load(order, 1)
-    assert refusal is not None
-    assert f"The weights of 'big' are not at {tmp_path} on the node" in refusal
-    assert refusal.endswith("Every node needs them at the same path.")
-    other = Order(
-        card=order.card, weights=None, remote_code=False, batch_tokens=None, versions={"torch": "1"}
-    )
-    assert "the head node 1. Install the same" in str(Replica().load(other, 1))
+def test_a_replica_says_what_its_node_lacks(tmp_path: Path) -> None:
+    """Weights that are not there, other weights and other versions are named with the node."""
+    card = Card(name="big", path=str(tmp_path))
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "model.safetensors").write_bytes(b"trained")
+    order = make_order(card, remote_code=False, batch_tokens=None)
+    (tmp_path / "model.safetensors").write_bytes(b"at odds")
+    other = Replica().load(order, 1)
+    assert other is not None
+    assert f"The checkpoint at {tmp_path} is not that of the head node." in other
+    (tmp_path / "config.json").unlink()
+    absent = Replica().load(order, 1)
+    assert absent is not None
+    assert absent.startswith(f"On the node {platform.node()}: ")
+    assert f"points at {tmp_path}, which has no config.json" in absent
+    older = replace(order, versions={"torch": "1"})
+    assert "and the head node 1. Install the same" in str(Replica().load(older, 1))
+
+
+def test_a_fingerprint_changes_with_any_file_that_answers_hang_on(tmp_path: Path) -> None:
+    """The middle of large weights is looked at, and what people wrote beside them is not."""
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(bytes(5 * 2**20))
+    before = take_fingerprint(tmp_path)
+    (tmp_path / "README.md").write_text("A model.", encoding="utf-8")
+    assert take_fingerprint(tmp_path) == before
+    weights.write_bytes(bytes(3 * 2**20) + b"x" + bytes(2 * 2**20 - 1))
+    assert take_fingerprint(tmp_path) != before
+
+
+@pytest.mark.parametrize("error", [ModelError("odd"), UserError("Leave it out.")])
+def test_what_is_raised_over_a_whole_slice_is_passed_on(error: Exception) -> None:
+    """An error of the model is that slice's, and a mistake of the user's ends the run as here."""
+    reply = Response(replies=error, route=None)  # type: ignore[arg-type]
+    cluster = PaperCluster(1, lambda call: reply if call.what == "ask" else None)
+    assert answer_all(Fleet(cluster, ORDER, None), 1) == {0: error}
 
 
 def test_pixels_travel_bit_for_bit() -> None:

@@ -8,6 +8,7 @@ import os
 import socket
 import warnings
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 from typing import Any
 
 # Before Ray is imported: nothing is reported to anybody, and what nodes print stays in their logs.
@@ -23,6 +24,8 @@ from fakebench_suite.errors import UserError
 
 _PATIENCE = 10.0
 """Seconds for a first sign of life."""
+_LENGTH = 200
+"""Characters of Ray's words that are passed on."""
 Result = Any
 """What a replica said, or Died, or Lost."""
 
@@ -110,6 +113,6 @@ def _read(ticket: Any) -> Result:
 
 
 def _shorten(error: BaseException) -> str:
-    """The last line of a message: Ray puts what happened below a page of where."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    """The end of a message, on one line: Ray puts what happened below a page of where."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return shorten(lines[-1], _LENGTH) if lines else type(error).__name__

@@ -16,10 +16,8 @@ def count_gpus() -> int:
     return torch.cuda.device_count()
 
 
-def choose_device(workers: int, *, cores: int | None = None) -> tuple[str, contextlib.ExitStack]:
+def choose_device(workers: int) -> tuple[str, contextlib.ExitStack]:
     """A GPU of this worker's own, claimed with a lock, or the CPU with its share of the cores.
-
-    ``cores`` says how many these are; without it, the workers share all there are.
 
     The claim is held until the returned stack closes or the process ends, so a restarted worker
     inherits the GPU of the one that crashed. Raises CardError when all GPUs are claimed.
@@ -27,7 +25,7 @@ def choose_device(workers: int, *, cores: int | None = None) -> tuple[str, conte
     held = contextlib.ExitStack()
     count = count_gpus()
     if count == 0:
-        torch.set_num_threads(cores or max(1, (os.cpu_count() or 1) // workers))
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
         return "cpu", held
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
     for index in range(count):
@@ -41,3 +39,14 @@ def choose_device(workers: int, *, cores: int | None = None) -> tuple[str, conte
         f"All {count} GPUs are claimed by other workers. Use at most -n {count}, or wait for the "
         "other run to end."
     )
+
+
+def use_given(cores: int | None) -> str:
+    """The GPU that a cluster gave to this process alone, or else so many cores of the CPU.
+
+    Nothing is claimed: the cluster gives no GPU twice, and a lost replica may end a little late.
+    """
+    if cores is None:
+        return "cuda:0"
+    torch.set_num_threads(cores)
+    return "cpu"

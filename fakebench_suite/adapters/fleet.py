@@ -81,8 +81,8 @@ class Fleet:
         """When some replica was last seen to have room."""
         self._nodes: Counter[str] = Counter()
         self._losses = 0
-        self.routes: list[Route] = []
-        """How prompts were answered, each way once."""
+        self._routes: dict[Any, Route] = {}
+        """By replica, how it answers prompts as far as it has found out."""
         places = find_places(cluster.list_nodes(), cores)
         self._seats = [Seat(place=place, replica=None) for place in places]
         for seat in self._seats:
@@ -113,6 +113,11 @@ class Fleet:
             self._check_room()
             self._dispatch()
         return self._answered.popleft()
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """How prompts were answered, by each replica that answered any."""
+        return list(self._routes.values())
 
     def describe(self) -> Mapping[str, Any]:
         """Replicas that got ready, by node, and how many were lost."""
@@ -159,8 +164,8 @@ class Fleet:
             case Response(replies=replies, route=route):
                 number = seat.parcels.pop(ticket).question.number
                 self._answered.append(Answered(number=number, replies=replies))
-                if route is not None and route not in self.routes:
-                    self.routes.append(route)
+                if route is not None:
+                    self._routes[seat.replica] = route
 
     def _go_on(self, seat: Seat, result: str | None) -> None:
         """One step further: the replica has room, then a model, or can have none."""

@@ -77,10 +77,9 @@ class HuggingFaceAdapter:
         """How prompts are answered, as far as it has been found out."""
         return self._questioner.route
 
-    @property
-    def batch_tokens(self) -> int:
-        """Most tokens in one forward pass, after all that ran out of memory."""
-        return self._budget.tokens
+    def describe(self) -> dict[str, str | bool | int]:
+        """The route, and the most tokens in one forward pass after all that ran out of memory."""
+        return self.route.describe() | {"batch_tokens": self._budget.tokens}
 
     def answer(
         self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]

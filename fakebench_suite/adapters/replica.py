@@ -6,10 +6,8 @@ Nothing here knows of Ray: :mod:`fakebench_suite.adapters.cluster` makes actors 
 
 import platform
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,15 +15,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fakebench_suite.adapters.adapter import Adapter, Reply
-from fakebench_suite.adapters.cards import Card
+from fakebench_suite.adapters.cards import Card, locate_weights
 from fakebench_suite.adapters.engine import Slice, answer_slice
-from fakebench_suite.errors import ModelError, UserError
+from fakebench_suite.adapters.fingerprint import digest_code, take_fingerprint
+from fakebench_suite.errors import CardError, ModelError, UserError
 from fakebench_suite.types import Prompt
 
 Pixels = Mapping[str, NDArray[np.uint8]]
 """Pictures by image name, (height, width, 3) each, bit for bit as they were decoded."""
-Route = Mapping[str, str | bool]
-_PACKAGES = ("fakebench-suite", "torch", "torchvision", "transformers", "tokenizers", "pillow")
+Route = Mapping[str, str | bool | int]
+_PACKAGES = ("torch", "torchvision", "transformers", "tokenizers", "pillow")
 """What has to be the same everywhere, or scores would hang on who answered."""
 
 
@@ -34,8 +33,8 @@ class Order:
     """What a replica is to load."""
 
     card: Card
-    weights: Path | None
-    """The checkpoint's directory, on every node the same; None for scripted models."""
+    fingerprint: str | None
+    """Of the head node's checkpoint; None for scripted models."""
     remote_code: bool
     batch_tokens: int | None
     versions: Mapping[str, str]
@@ -55,7 +54,7 @@ class Question:
 class Response:
     """What a replica has to say about a slice."""
 
-    replies: Mapping[str, Reply] | ModelError
+    replies: Mapping[str, Reply] | ModelError | UserError
     """A reply by case id; or what was raised over the whole slice."""
     route: Route | None
     """How it answers prompts, as far as it has found out."""
@@ -77,13 +76,25 @@ class Lost:
 
 def list_versions() -> dict[str, str]:
     """Versions of Python and of what the answers hang on, on this node."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "the suite's code": digest_code()[:12]}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "absent"
     return found
+
+
+def make_order(card: Card, *, remote_code: bool, batch_tokens: int | None) -> Order:
+    """The order for a card; raises CardError where its weights are not on this machine."""
+    weights = locate_weights(card)
+    return Order(
+        card=card,
+        fingerprint=None if weights is None else take_fingerprint(weights),
+        remote_code=remote_code,
+        batch_tokens=batch_tokens,
+        versions=list_versions(),
+    )
 
 
 def flatten(images: Mapping[str, Image.Image]) -> Pixels:
@@ -96,14 +107,16 @@ class Replica:
 
     def __init__(self) -> None:
         self._model: Adapter | None = None
-        self._claim = ExitStack()
 
     def greet(self) -> str:
         """The name of the node: it has a place to run on."""
         return platform.node()
 
     def load(self, order: Order, cores: int | None) -> str | None:
-        """None once the model is ready; else one sentence on why it never will be."""
+        """None once the model is ready; else one sentence on why it never will be.
+
+        ``cores`` is None where the replica was given a GPU.
+        """
         node = platform.node()
         ours = list_versions()
         for name, theirs in order.versions.items():
@@ -112,13 +125,8 @@ class Replica:
                     f"The node {node} has {name} {ours[name]} and the head node {theirs}. Install "
                     "the same versions on every node."
                 )
-        if order.weights is not None and not (order.weights / "config.json").is_file():
-            return (
-                f"The weights of {order.card.name!r} are not at {order.weights} on the node {node}."
-                " Every node needs them at the same path."
-            )
         try:
-            self._model = self._open(order, cores)
+            self._model = _open(order, cores)
         except UserError as error:
             return f"On the node {node}: {error}"
         except Exception as error:  # An environment may be broken in any way.
@@ -134,30 +142,36 @@ class Replica:
             weighed=question.weighed,
             images={name: Image.fromarray(array) for name, array in pixels.items()},
         )
-        replies: Mapping[str, Reply] | ModelError
+        replies: Mapping[str, Reply] | ModelError | UserError
         try:
             replies = answer_slice(self._model, work)
+        except UserError as error:
+            replies = error
         except Exception as error:  # In words: the error itself may not travel.
             replies = ModelError(f"{type(error).__name__}: {error}")
-        route: Any = getattr(self._model, "route", None)
-        return Response(replies=replies, route=route and route.describe())
+        describe: Any = getattr(self._model, "describe", None)
+        return Response(replies=replies, route=describe and describe())
 
-    def _open(self, order: Order, cores: int | None) -> Adapter:
-        card = order.card
-        if card.script is not None:
-            from fakebench_suite.adapters.scripted import ScriptedAdapter
 
-            return ScriptedAdapter(card.script)
-        from fakebench_suite.adapters.devices import choose_device
-        from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
+def _open(order: Order, cores: int | None) -> Adapter:
+    card = order.card
+    if card.script is not None:
+        from fakebench_suite.adapters.scripted import ScriptedAdapter
 
-        assert order.weights is not None
-        device, claim = choose_device(1, cores=cores)
-        self._claim.enter_context(claim)  # held until this process ends
-        return HuggingFaceAdapter(
-            card,
-            order.weights,
-            device=device,
-            remote_code=order.remote_code,
-            batch_tokens=order.batch_tokens,
+        return ScriptedAdapter(card.script)
+    from fakebench_suite.adapters.devices import use_given
+    from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
+
+    weights = locate_weights(card)
+    assert weights is not None
+    if take_fingerprint(weights) != order.fingerprint:
+        raise CardError(
+            f"The checkpoint at {weights} is not that of the head node. Copy it from there."
         )
+    return HuggingFaceAdapter(
+        card,
+        weights,
+        device=use_given(cores),
+        remote_code=order.remote_code,
+        batch_tokens=order.batch_tokens,
+    )

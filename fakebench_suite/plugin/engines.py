@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from fakebench_suite.adapters.cards import locate_weights
 from fakebench_suite.adapters.engine import Engine, LocalEngine
 from fakebench_suite.errors import UserError
 from fakebench_suite.plugin.collection import get_plan
@@ -109,17 +108,15 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
         return
     from fakebench_suite.adapters.cluster import RayCluster
     from fakebench_suite.adapters.fleet import Fleet
-    from fakebench_suite.adapters.replica import Order, list_versions
+    from fakebench_suite.adapters.replica import make_order
 
     plan = get_plan(request.config)
-    order = Order(
-        card=plan.card,
-        weights=locate_weights(plan.card),
-        remote_code=plan.card.trust_remote_code and plan.settings.remote_code,
-        batch_tokens=plan.settings.batch_tokens,
-        versions=list_versions(),
-    )
     with stop_on_mistake(request.session):
+        order = make_order(
+            plan.card,
+            remote_code=plan.card.trust_remote_code and plan.settings.remote_code,
+            batch_tokens=plan.settings.batch_tokens,
+        )
         cluster = RayCluster(choice.address)
     with closing(cluster):
         with stop_on_mistake(request.session):

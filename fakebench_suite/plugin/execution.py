@@ -83,8 +83,7 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
         )
     with claim:
         yield adapter
-    tokens = {"batch_tokens": adapter.batch_tokens}
-    report_route(request.config, adapter.route.describe() | tokens)
+    report_route(request.config, adapter.describe())
 
 
 @pytest.fixture(scope="session")
