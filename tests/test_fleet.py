@@ -114,7 +114,7 @@ class PaperCluster:
     def _answer(self, call: Call) -> Any:
         match call.what:
             case "greet":
-                return f"node-{call.replica % self.nodes}"
+                return f"node-{call.replica % 2}"
             case "load":
                 return None
         assert call.question is not None
@@ -240,6 +240,23 @@ def test_a_full_cluster_is_not_waited_for_without_end(monkeypatch: pytest.Monkey
     fleet = Fleet(PaperCluster(1, lambda call: call and "late"), ORDER, None)
     with pytest.raises(UserError, match="no node has had 1 cores to spare"):
         answer_all(fleet, 1)
+
+
+def test_lost_nodes_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no node is left the run ends sooner than where all are busy, in another sentence."""
+    monkeypatch.setattr(fleets, "GONE", 0.0)
+
+    def decide(call: Call) -> Any:
+        if call.what == "greet" and call.replica > 2:
+            return "late"
+        if call.what == "ask":
+            cluster.nodes = 0
+            return Died(why="a node was lost")
+        return None
+
+    cluster = PaperCluster(2, decide, lambda count: count - 1)
+    with pytest.raises(UserError, match="All nodes that replicas can run on are gone"):
+        answer_all(Fleet(cluster, ORDER, None), 4)
 
 
 @pytest.mark.parametrize(

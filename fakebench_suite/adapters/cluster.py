@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from textwrap import shorten
 from typing import Any
 
-# Before Ray is imported: nothing is reported to anybody, and what nodes print stays in their logs.
+# Before Ray is imported: nothing is reported to anybody.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
 
 import ray
 from ray.exceptions import RayActorError, RayError
@@ -34,26 +33,29 @@ class RayCluster:
     """A connection to a cluster, or to a Ray started on this machine for this run."""
 
     def __init__(self, address: str | None) -> None:
-        """Connect to ``address`` ("host:port"); start a Ray here where it is None."""
+        """Connect to ``address`` ("host:port" or "auto"); start a Ray here where it is None.
+
+        Raises UserError where that cannot be done.
+        """
+        _knock(address)
         # Ray's dashboard is for who runs a cluster, and this one lives as long as the run.
         local: dict[str, Any] = {"include_dashboard": False} if address is None else {}
         try:
-            if address is not None:
-                _knock(address)
             with warnings.catch_warnings():
                 # Shown, but no case's error: pytest may have been told to raise warnings.
                 warnings.simplefilter("default")
                 ray.init(
                     address=address or "local",
-                    log_to_driver=False,
+                    log_to_driver=False,  # what nodes print stays in their logs
                     logging_level=logging.ERROR,
                     **local,
                 )
         except (OSError, RuntimeError, ValueError, RayError) as error:
-            what = f"There is no Ray at {address}" if address else "Ray does not start here"
+            if address is None:
+                raise UserError(f"Ray does not start here: {_shorten(error)}.") from error
             raise UserError(
-                f"{what}: {_shorten(error)}. Start one with 'ray start --head' here and 'ray start "
-                "--address=HOST:PORT' on the other nodes, and give that HOST:PORT to --ray-address."
+                f"The Ray at {address} cannot be used: {_shorten(error)}. Run pytest on one of its "
+                "nodes, with the same Python and Ray as the others."
             ) from error
 
     def list_nodes(self) -> Sequence[Mapping[str, Any]]:
@@ -96,11 +98,18 @@ class RayCluster:
         ray.shutdown()
 
 
-def _knock(address: str) -> None:
-    """Raise OSError where nobody listens at "host:port": Ray would go on trying for minutes."""
-    host, colon, port = address.rpartition("://")[2].rpartition(":")
-    if colon and port.isdecimal():
+def _knock(address: str | None) -> None:
+    """Raise UserError where nobody listens at "host:port": Ray would go on trying for minutes."""
+    host, colon, port = (address or "").rpartition(":")
+    if not colon:
+        return
+    try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise UserError(
+            f"There is no Ray at {address}: {error}. Start one with 'ray start --head' here, which "
+            "prints its HOST:PORT, and with 'ray start --address=HOST:PORT' on the other nodes."
+        ) from error
 
 
 def _read(ticket: Any) -> Result:

@@ -25,6 +25,8 @@ TRIES = 3
 """Times a slice is asked before its cases are model errors, and a seat is filled in vain."""
 PATIENCE = 120.0
 """Seconds to wait for room for a first replica, where none has any."""
+GONE = 30.0
+"""Seconds to wait for a node, where none is left that replicas can run on."""
 
 
 class Cluster(Protocol):
@@ -217,10 +219,17 @@ class Fleet:
     def _check_room(self) -> None:
         if any(seat.node is not None for seat in self._seats):
             self._placed = time.monotonic()
-        elif time.monotonic() - self._placed > PATIENCE:
-            wanted = self._seats[0].place
+            return
+        waited = time.monotonic() - self._placed
+        wanted = self._seats[0].place
+        if waited > GONE and not wanted.is_offered(self._cluster.list_nodes()):
+            raise UserError(
+                "All nodes that replicas can run on are gone. Start them again with 'ray start "
+                "--address=HOST:PORT', and repeat the run."
+            )
+        if waited > PATIENCE:
             need = f"{wanted.gpus} GPU" if wanted.gpus else f"{wanted.cores} cores"
             raise UserError(
                 f"For {PATIENCE:.0f} s no node has had {need} to spare for a replica. 'ray status' "
-                "tells what is in use; nodes may also be gone."
+                "tells what is in use."
             )

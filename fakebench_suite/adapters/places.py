@@ -15,6 +15,15 @@ class Place:
     cores: int
     """Cores it computes on; 0 where a GPU computes."""
 
+    def is_offered(self, nodes: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether some node has as much, be it in use or not."""
+        return any(
+            node["Resources"].get("GPU", 0) >= self.gpus
+            and node["Resources"].get("CPU", 0) >= self.cores
+            for node in nodes
+            if node["Alive"]
+        )
+
 
 def find_places(nodes: Sequence[Mapping[str, Any]], cores: int | None) -> list[Place]:
     """The places of a cluster, from what Ray tells of its nodes.

@@ -1,6 +1,7 @@
 """Engines: where the model computes, in this process or as replicas on a Ray cluster."""
 
 import os
+import re
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from fakebench_suite.plugin.options import is_worker, parse_positive
 from fakebench_suite.plugin.routes import report_route
 
 LOCAL, RAY = "local", "ray"
+_ADDRESS = re.compile(r"auto|([^\s:/\[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
+"""HOST:PORT, with brackets about an IPv6 host; ``auto`` is the Ray that runs on this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,7 @@ class EngineChoice:
 
     name: str
     address: str | None
-    """Of a running cluster; None for a Ray of this run's own, on this machine."""
+    """Of a running cluster, HOST:PORT or auto; None for a Ray of this run's own on this machine."""
     cores: int | None
     """Cores per replica where there are no GPUs; None for one replica per node."""
 
@@ -46,8 +49,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--ray-address",
         metavar="HOST:PORT",
-        help="the cluster of --engine=ray (default: RAY_ADDRESS; where that is not set, a Ray is"
-        " started on this machine)",
+        help="the cluster of --engine=ray, or auto for the one that this machine is in (default:"
+        " RAY_ADDRESS; where that is not set, a Ray is started here for the run)",
     )
     group.addoption(
         "--replica-cpus",
@@ -76,11 +79,21 @@ def pytest_configure(config: pytest.Config) -> None:
             "--engine=ray needs Ray, which is not installed here. Install it with "
             "'pip install fakebench-suite[ray]', here and on every node."
         )
+    address = option.ray_address or os.environ.get("RAY_ADDRESS") or None
+    if option.engine == RAY and address and not _ADDRESS.fullmatch(address):
+        raise pytest.UsageError(
+            f"The cluster's address is {address!r}; it must be HOST:PORT as 'ray start --head' "
+            "prints it, or auto. Give it to --ray-address, or set RAY_ADDRESS."
+        )
     config.stash[ENGINE] = EngineChoice(
-        name=option.engine,
-        address=option.ray_address or os.environ.get("RAY_ADDRESS") or None,
-        cores=option.replica_cpus,
+        name=option.engine, address=address, cores=option.replica_cpus
     )
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Name the cluster, where there is one."""
+    choice = config.stash[ENGINE]
+    return [f"engine: Ray {choice.address or 'of this run'}"] if choice.name == RAY else []
 
 
 def describe_engine(config: pytest.Config) -> Mapping[str, Any]:
