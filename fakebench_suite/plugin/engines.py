@@ -109,7 +109,7 @@ def stop_on_mistake(session: pytest.Session) -> Generator[None, None, None]:
         yield
     except UserError as error:
         session.shouldstop = str(error)
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,7 @@ def test_shards_of_several_engines_are_merged_and_named(
     assert read_manifest(project, "all")["engine"] == mixed
     assert read_manifest(project, "plain")["engine"] == {"name": "local"}
     page = (project / "reports/all/index.html").read_text(encoding="utf-8")
-    assert "mixed (local; ray: 3 replicas on 2 nodes, 1 lost)" in page
+    assert "mixed (local; ray, 3 replicas on 2 nodes, 1 lost)" in page
     compared = call("compare", "reports/s1", "reports/two", at=project)
     assert compared.returncode == 0, compared.stderr
     assert "engine" not in compared.stdout
