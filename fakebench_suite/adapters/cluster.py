@@ -5,6 +5,7 @@ The only module that imports Ray.
 
 import logging
 import os
+import secrets
 import socket
 import warnings
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,9 @@ class RayCluster:
         _knock(address)
         # Ray's dashboard is for who runs a cluster, and this one lives as long as the run.
         local: dict[str, Any] = {"include_dashboard": False} if address is None else {}
+        if address is None:
+            # Its own key; else Ray would leave one in the home directory, for clusters to come.
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex())
         try:
             with warnings.catch_warnings():
                 # Shown, but no case's error: pytest may have been told to raise warnings.
