@@ -4,6 +4,7 @@ pytest_plugins = [
     "fakebench_suite.plugin.garbage",
     "fakebench_suite.plugin.options",
     "fakebench_suite.plugin.collection",
+    "fakebench_suite.plugin.engines",
     "fakebench_suite.plugin.execution",
     "fakebench_suite.plugin.latency",
     "fakebench_suite.plugin.timing",

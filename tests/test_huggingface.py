@@ -317,4 +317,4 @@ def test_a_beginning_is_one_token(card: Card) -> None:
         assert isinstance(reply, Answer)
         assert first.tokens == 1 < reply.tokens
         assert reply.text.startswith(first.text)
-    assert adapter.describe_route()["device"] == "cpu"
+    assert adapter.describe()["device"] == "cpu"

@@ -44,3 +44,14 @@ def choose_device(workers: int) -> tuple[str, contextlib.ExitStack]:
         f"All {count} GPUs are claimed by other workers. Use at most -n {count}, or wait for the "
         "other run to end."
     )
+
+
+def use_given(cores: int | None) -> str:
+    """The GPU that a cluster gave to this process alone, or else so many cores of the CPU.
+
+    Nothing is claimed: the cluster gives no GPU twice, and a lost replica may end a little late.
+    """
+    if cores is None:
+        return "cuda:0"
+    torch.set_num_threads(cores)
+    return "cpu"

@@ -79,21 +79,16 @@ class HuggingFaceAdapter:
         """How prompts are answered, as far as it has been found out."""
         return self._questioner.route
 
-    def describe_route(self) -> dict[str, str | bool | int]:
-        """What a manifest says of how prompts were answered: the path, its reason, where, how many.
+    def describe(self) -> dict[str, str | bool | int]:
+        """What a manifest says of how prompts were answered: the route, where, how many at once.
 
-        ``device`` is a GPU by its maker's name, or ``cpu``.
+        ``device`` is a GPU by its maker's name, or ``cpu``; ``batch_tokens`` are the most in one
+        forward pass, after all that ran out of memory.
         """
-        route = self.route.describe()
-        return route | {
-            "device": describe_device(self._device),
-            "batch_tokens": self.batch_tokens,
-        }
-
-    @property
-    def batch_tokens(self) -> int:
-        """Most tokens in one forward pass, after all that ran out of memory."""
-        return self._budget.tokens
+        described = self.route.describe()
+        described["device"] = describe_device(self._device)
+        described["batch_tokens"] = self._budget.tokens
+        return described
 
     def answer(
         self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]

@@ -42,14 +42,21 @@ def rule_latency(gate: Latency, run: Evidence, baseline: Evidence | None) -> Dec
         high=ceiling,
         n=pairs.n,
     )
-    same = run.manifest.get("hardware") == baseline.manifest.get("hardware")
+    same = find_machines(run) == find_machines(baseline)
     obstacle = find_obstacle(gate, run, pairs.n) or baseline.find_reservation(sample=gate.sample)
     obstacle = obstacle or find_mismatch(run, baseline, task=gate.task)
     if obstacle or not same:
-        return leave_open(gate, obstacle or "the baseline ran on other hardware", found)
+        return leave_open(gate, obstacle or "the baseline ran on other machines", found)
     if ceiling <= gate.at_most:
         return found
     if floor > gate.at_most:
         why = f"{said[0].upper()}{said[1:]}; at most {gate.at_most:g} is allowed."
         return replace(found, ruling=Ruling.FAIL, reason=why)
     return leave_open(gate, f"{said}, across the bar of {gate.at_most:g}", found)
+
+
+def find_machines(run: Evidence) -> object:
+    """What the seconds of a run hang on: its machine, its engine, and a cluster's nodes."""
+    engine = run.manifest.get("engine", {})
+    nodes = [sorted(one.get("nodes", ())) for one in (engine, *engine.get("mixed", ()))]
+    return run.manifest.get("hardware"), engine.get("name", "local"), nodes

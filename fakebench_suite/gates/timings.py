@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import ttest_1samp, ttest_ind
 
 from fakebench_suite.gates.evidence import Evidence
+from fakebench_suite.gates.latency import find_machines
 from fakebench_suite.gates.obstacles import leave_open
 from fakebench_suite.gates.rules import Latency
 from fakebench_suite.types import Decision, Ruling, Timing
@@ -93,9 +94,9 @@ def bound(new: Sequence[float], old: Sequence[float] | None) -> tuple[float, flo
 
 
 def list_hardware(run: Evidence) -> tuple[object, set[str]]:
-    """The machine and the devices that answered."""
+    """The machines and the devices that answered."""
     routes = run.manifest.get("routes", [])
-    return run.manifest.get("hardware"), {str(one.get("device")) for one in routes}
+    return find_machines(run), {str(one.get("device")) for one in routes}
 
 
 def _name(gate: Latency) -> str:

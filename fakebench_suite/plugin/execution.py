@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager, ExitStack
 import pytest
 
 from fakebench_suite.adapters.adapter import Adapter
-from fakebench_suite.adapters.engine import LocalEngine
+from fakebench_suite.adapters.engine import Engine
 from fakebench_suite.adapters.loading import load_model
-from fakebench_suite.errors import ImageError, JudgeError, ModelError, UserError
+from fakebench_suite.errors import ImageError, JudgeError, ModelError
 from fakebench_suite.judges import verdict as verdicts
 from fakebench_suite.plugin.collection import Plan, get_case, get_plan
 from fakebench_suite.plugin.distribution import list_suspects
+from fakebench_suite.plugin.engines import stop_on_mistake
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.routes import report_route
 from fakebench_suite.plugin.slices import SliceAnswers
@@ -84,20 +85,16 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
         return
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     with ExitStack() as held:
-        try:
+        with stop_on_mistake(request.session):
             loaded = held.enter_context(open_model(plan, workers=workers))
-        except UserError as error:
-            # Every case needs the model, so none can run: stop, here and in the other workers.
-            request.session.shouldstop = str(error)
-            pytest.fail(str(error), pytrace=False)
         yield loaded
-    describe = getattr(loaded, "describe_route", None)  # a script takes no route
+    describe = getattr(loaded, "describe", None)  # a script takes no route
     if describe is not None:
         report_route(request.config, describe())
 
 
 @pytest.fixture(scope="session")
-def slice_answers(request: pytest.FixtureRequest, model: Adapter) -> SliceAnswers:
+def slice_answers(request: pytest.FixtureRequest, engine: Engine) -> SliceAnswers:
     """The replies of this process.
 
     A worker is not told which slice it gets next, and looks ahead to none.
@@ -105,7 +102,7 @@ def slice_answers(request: pytest.FixtureRequest, model: Adapter) -> SliceAnswer
     return SliceAnswers(
         request.session.items,
         get_plan(request.config),
-        LocalEngine(model),
+        engine,
         ahead=not is_worker(request.config),
         suspects=list_suspects(request.config),
     )
@@ -114,10 +111,11 @@ def slice_answers(request: pytest.FixtureRequest, model: Adapter) -> SliceAnswer
 @pytest.fixture(scope="session")
 def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable[[Case], Answer]:
     """``ask(case)`` is the model's answer to the case's prompt."""
-    stash = request.config.stash
+    stash, session = request.config.stash, request.session
 
     def ask_model(case: Case) -> Answer:
-        answer = slice_answers.ask(case)
+        with stop_on_mistake(session):
+            answer = slice_answers.ask(case)
         stash[_ITEM].stash[_ANSWERED] = answer
         return answer
 

@@ -14,6 +14,7 @@ import pytest
 
 import fakebench_suite
 from fakebench_suite.adapters.cards import locate_weights
+from fakebench_suite.adapters.fingerprint import digest_code
 from fakebench_suite.judges.rubric import INSTRUCTION
 from fakebench_suite.plugin.collection import Plan
 from fakebench_suite.prompts import build_prompt
@@ -32,7 +33,7 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
     return {
         "status": "running",
         "suite": fakebench_suite.__version__,
-        "code_digest": _digest_code(),
+        "code_digest": digest_code(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": _describe_model(plan),
         "dataset": {
@@ -140,12 +141,6 @@ def _digest(contents: Iterable[bytes]) -> str:
     for content in contents:
         digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
-
-
-def _digest_code() -> str:
-    root = Path(fakebench_suite.__file__).parent
-    files = (path for path in sorted(root.rglob("*")) if path.suffix in (".py", ".toml"))
-    return _digest(path.read_bytes() for path in files)
 
 
 def _digest_weights(folder: Path | None) -> str | None:

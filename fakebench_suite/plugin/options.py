@@ -61,7 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--sample",
-        type=_positive,
+        type=parse_positive,
         metavar="N",
         help="ask about N images only, drawn by seed, stratified by task, label and generator",
     )
@@ -98,7 +98,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--judge-rounds",
-        type=_positive,
+        type=parse_positive,
         default=5,
         metavar="N",
         help="rounds per text, averaged (default: 5, as in the paper)",
@@ -138,7 +138,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--batch-tokens",
-        type=_positive,
+        type=parse_positive,
         metavar="N",
         help="most tokens in one forward pass, prompts, padding and new tokens together (default:"
         " what fits in memory)",
@@ -150,7 +150,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def _positive(text: str) -> int:
+def parse_positive(text: str) -> int:
+    """The number, 1 or more, of an option."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number, 1 or more")
     return int(text)

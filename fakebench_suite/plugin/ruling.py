@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakebench_suite.plugin.collection import get_plan
+from fakebench_suite.plugin.engines import ENGINE, RAY, describe_engine
 from fakebench_suite.plugin.judging import audit_run
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
@@ -63,7 +64,11 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
         recorded=len(records),
         errors=sum(record.verdict.outcome.is_error for record in records),
         seconds=time.monotonic() - config.stash[_STARTED],
-    ) | {"workers": count_workers(config), "routes": list_routes(config)}
+    ) | {
+        "workers": count_workers(config),
+        "engine": describe_engine(config),
+        "routes": list_routes(config),
+    }
     timings = list_timings(config)
     if timings:
         store.write_timings(timings)
@@ -88,6 +93,7 @@ def pytest_terminal_summary(
     if closed is None:
         return
     from fakebench_suite.report.comparison import lay_beside
+    from fakebench_suite.report.engines import tell_engine
     from fakebench_suite.report.markdown import describe_run
     from fakebench_suite.report.terminal import draw_decisions, draw_grid, draw_scores
 
@@ -109,6 +115,8 @@ def pytest_terminal_summary(
             f"This is shard {closed.manifest['shard']}: gates rule over the merged run "
             "(python -m fakebench_suite merge)."
         )
+    if config.stash[ENGINE].name == RAY:
+        terminalreporter.line(f"engine: {tell_engine(closed.manifest['engine'])}")
     for note in closed.notes:
         terminalreporter.line(note)
     terminalreporter.line(f"records and scores: {closed.folder}")

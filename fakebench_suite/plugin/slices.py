@@ -48,6 +48,10 @@ def cut_slices(nodeids: Sequence[str]) -> dict[str, int]:
     return slices
 
 
+AHEAD = 64
+"""Slices after the asked one that may be answered already; a stopped run asks these anew."""
+
+
 class SliceAnswers:
     """Answers whole slices at the first question of each, and hands the replies out one by one.
 
@@ -83,7 +87,7 @@ class SliceAnswers:
                 self._waiting.setdefault(number, []).append(case)
         self._asked, self._end = -1, max(self._waiting, default=-1) + 1
         self._alone = count(self._end)
-        self._ahead = ahead
+        self._ahead = AHEAD if ahead else 0
 
     def ask(self, case: Case) -> Answer:
         """The model's answer; raises ModelError or ImageError when there is none."""
@@ -115,7 +119,7 @@ class SliceAnswers:
 
     def _find_next(self) -> int | None:
         """The next slice that nobody has begun; None where there is none or it is not known."""
-        following = range(self._asked + 1, self._end if self._ahead else 0)
+        following = range(self._asked + 1, min(self._end, self._asked + 1 + self._ahead))
         return next((number for number in following if number in self._waiting), None)
 
     def _open(self, cases: Sequence[Case], pool: ThreadPoolExecutor) -> Opening:

@@ -44,11 +44,22 @@ class JudgeShape(msgspec.Struct):
     audit: AuditShape | None = None
 
 
+class EngineShape(msgspec.Struct, frozen=True):
+    """Where the model computed; of a cluster, on how many replicas of which nodes."""
+
+    name: str = "local"
+    replicas: int = 0
+    nodes: dict[str, int] = {}
+    lost: int = 0
+    mixed: list[dict[str, Any]] = []
+
+
 class SittingShape(msgspec.Struct):
     """One part of a merged run."""
 
     run: str
     shard: Shard | None = None
+    engine: EngineShape = EngineShape()
 
 
 class ManifestShape(msgspec.Struct):
@@ -70,5 +81,6 @@ class ManifestShape(msgspec.Struct):
     errors: int = 0
     wall_seconds: float = 0.0
     workers: int = 0
+    engine: EngineShape = EngineShape()
     routes: list[dict[str, Any]] = []
     merged: list[SittingShape] = []

@@ -129,6 +129,9 @@ def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
     reasons = ["sampled"] if first["planned"] < first["dataset"].get("cases", 0) else []
     reasons += find_gaps(parts) if recorded < first["planned"] else []
     audits = [one["judge"]["audit"] for one in manifests if "audit" in one["judge"]]
+    sittings = [sitting for part in parts for sitting in _list_sittings(part)]
+    # Engines answer alike, so that shards of several belong together; the manifest names them.
+    engines = _list_distinct([one["engine"]] for one in sittings if "engine" in one)
     # One sitting in which the judge was unfit makes it unfit for the whole.
     audit = min(audits, key=lambda one: bool(one["passed"]), default=None)
     judge = {name: value for name, value in first["judge"].items() if name != "audit"}
@@ -146,8 +149,9 @@ def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
             "errors": sum(r.verdict.outcome.is_error for part in parts for r in part.records),
             "wall_seconds": max(one.get("wall_seconds", 0.0) for one in manifests),
             "workers": sum(one.get("workers", 0) for one in manifests),
+            "engine": engines[0] if len(engines) == 1 else {"name": "mixed", "mixed": engines},
             "routes": _list_distinct(one.get("routes", []) for one in manifests),
-            "merged": [sitting for part in parts for sitting in _list_sittings(part)],
+            "merged": sittings,
         }
     )
 
@@ -164,7 +168,7 @@ def _list_sittings(part: Part) -> list[dict[str, Any]]:
     """The sittings a part was merged from, or the one that it is."""
     if part.manifest.get("merged"):
         return list(part.manifest["merged"])
-    names = ("started", "shard", "hardware", "wall_seconds", "workers")
+    names = ("started", "shard", "hardware", "wall_seconds", "workers", "engine")
     own = {name: part.manifest[name] for name in names if name in part.manifest}
     return [{"run": part.folder.resolve().name} | own]
 

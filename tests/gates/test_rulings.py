@@ -231,14 +231,21 @@ def time_run(seconds: float, *, spread: float = 0.1, **manifest: object) -> Evid
 
 
 def test_latency_is_a_ratio_to_the_baseline() -> None:
-    """Twice as slow fails, as fast passes, noise across the bar and other hardware do neither."""
+    """Twice as slow fails, as fast passes, noise across the bar and other machines do neither."""
     gate = Latency(name="speed", at_most=1.2)
     baseline = time_run(0.5)
     assert rule(gate, time_run(1.0), baseline).ruling is Ruling.FAIL
     assert rule(gate, time_run(0.51), baseline).ruling is Ruling.PASS
     assert rule(gate, time_run(0.6, spread=0.9), baseline).ruling is Ruling.INCONCLUSIVE
     moved = time_run(0.51, hardware={"machine": "other"})
-    assert "other hardware" in rule(gate, moved, baseline).reason
+    assert "other machines" in rule(gate, moved, baseline).reason
+    spread = {"name": "ray", "replicas": 2, "nodes": {"one": 2}, "lost": 0}
+    elsewhere = spread | {"nodes": {"two": 2}}
+    for engine, other in (({"name": "local"}, spread), (spread, elsewhere)):
+        moved, before = time_run(0.51, engine=engine), time_run(0.5, engine=other)
+        assert "other machines" in rule(gate, moved, before).reason
+    again = time_run(0.51, engine=spread), time_run(0.5, engine=spread | {"lost": 1})
+    assert rule(gate, *again).ruling is Ruling.PASS
     assert "No --baseline" in rule(gate, moved).reason
 
 

@@ -95,6 +95,8 @@ def test_other_ways_to_have_no_latency(run: Run, data: Path) -> None:
     run(f"--data={data}", "--run=old")
     again = run(f"--data={data}", "--answers=reports/old", "--latency")
     again.stderr.fnmatch_lines(["ERROR: --answers asks no model, so there is no latency*"])
+    afar = run(f"--data={data}", "--latency", "--engine=ray")
+    afar.stderr.fnmatch_lines(["ERROR: Latency is measured in this process*"])
     without = run(f"--data={data}", "--latency", "-p", "no:benchmark")
     without.stderr.fnmatch_lines(["ERROR: Latency needs pytest-benchmark*"])
     assert again.ret == without.ret == pytest.ExitCode.USAGE_ERROR

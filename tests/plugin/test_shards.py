@@ -68,6 +68,35 @@ def test_the_exit_status_of_a_merge_is_that_of_a_run(run: Run, data: Path, proje
     assert scores[0] == scores[1]
 
 
+def test_shards_of_several_engines_are_merged_and_named(
+    run: Run, data: Path, project: Path
+) -> None:
+    """Where the model computed is no setting: the merged manifest lists each engine once."""
+    spread = {"name": "ray", "replicas": 3, "nodes": {"one": 2, "two": 1}, "lost": 1}
+    for number in (1, 2, 3):
+        assert run(f"--data={data}", f"--shard={number}/3", f"--run=s{number}").ret == 0
+    path = project / "reports/s2/manifest.json"
+    manifest = read_manifest(project, "s2")
+    assert manifest["engine"] == {"name": "local"}
+    path.write_text(json.dumps(manifest | {"engine": spread}), encoding="utf-8")
+    for parts, into in ((["s1", "s2"], "two"), (["two", "s3"], "all"), (["s1", "s3"], "plain")):
+        folders = [f"reports/{part}" for part in parts]
+        merged = call("merge", *folders, f"--into=reports/{into}", "--gates=none", at=project)
+        assert merged.returncode == 0, merged.stderr
+    mixed = {"name": "mixed", "mixed": [{"name": "local"}, spread]}
+    assert read_manifest(project, "all")["engine"] == mixed
+    assert read_manifest(project, "plain")["engine"] == {"name": "local"}
+    page = (project / "reports/all/index.html").read_text(encoding="utf-8")
+    assert "mixed (local; ray, 3 replicas on 2 nodes, 1 lost)" in page
+    compared = call("compare", "reports/s1", "reports/two", at=project)
+    assert compared.returncode == 0, compared.stderr
+    assert "engine" not in compared.stdout
+    path.write_text(json.dumps(manifest | {"engine": "ray"}), encoding="utf-8")
+    broken = call("merge", "reports/s1", "reports/s2", "--into=reports/m", at=project)
+    assert broken.returncode == 2
+    assert "is not the manifest of a run: Expected `object`" in broken.stderr
+
+
 def test_an_interrupted_shard_makes_the_whole_fail(run: Run, data: Path, project: Path) -> None:
     """A shard that was killed is merged as far as it came: status 1, and said to be interrupted."""
     for number in (1, 2):

@@ -10,6 +10,7 @@ from fakebench_suite.report.browser.change import Change, ChangeKind
 from fakebench_suite.report.browser.plots import Plot
 from fakebench_suite.report.browser.run import Ruling, Run
 from fakebench_suite.report.comparison import Grid, lay_beside
+from fakebench_suite.report.engines import tell_engine
 from fakebench_suite.report.latency import lay_out
 from fakebench_suite.report.markdown import describe_run, flatten, list_scores
 from fakebench_suite.types import Outcome, Score, Task
@@ -138,6 +139,7 @@ def _list_facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "started", str(manifest.get("started", ""))
     seconds = manifest.get("wall_seconds")
     yield "wall time", "" if seconds is None else f"{seconds:,.0f} s"
+    yield "engine", tell_engine(manifest.get("engine", {}))
     yield "model", str(model["name"])
     yield "weights", str(model.get("weights_digest") or "")[:_DIGEST]
     yield "data", f"{dataset['name']} ({dataset['kind']}), {dataset.get('cases', 0):,} cases"

@@ -1,0 +1,143 @@
+"""Ray, behind five verbs: start a replica, call it, store pixels, wait for results, end it.
+
+The only module that imports Ray.
+"""
+
+import logging
+import os
+import secrets
+import socket
+import warnings
+from collections.abc import Mapping, Sequence
+from textwrap import shorten
+from typing import Any
+
+# Read when Ray is imported: nothing is reported to anybody, and what Ray prints here when a node
+# dies, a page each, is left out. Fleets count losses, and nodes have it in their logs.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
+
+import ray
+from ray.exceptions import RayActorError, RayError
+
+from fakebench_suite.adapters.places import Place
+from fakebench_suite.adapters.replica import Died, Lost, Order, Question, Replica
+from fakebench_suite.errors import UserError
+
+_PATIENCE = 10.0
+"""Seconds for a first sign of life."""
+_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""An empty settings frame of HTTP/2, which both sides of a gRPC connection begin with."""
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _SETTINGS
+_ENCRYPTED = os.environ.get("RAY_USE_TLS", "0") != "0"
+"""Whether the cluster wants a key before it says anything."""
+_LENGTH = 200
+"""Characters of Ray's words that are passed on."""
+Result = Any
+"""What a replica said, or Died, or Lost."""
+
+
+class RayCluster:
+    """A connection to a cluster, or to a Ray started on this machine for this run."""
+
+    def __init__(self, address: str | None) -> None:
+        """Connect to ``address`` ("host:port" or "auto"); start a Ray here where it is None.
+
+        Raises UserError where that cannot be done.
+        """
+        _knock(address)
+        # Ray's dashboard is for who runs a cluster, and this one lives as long as the run.
+        local: dict[str, Any] = {"include_dashboard": False} if address is None else {}
+        if address is None:
+            # Its own key; else Ray would leave one in the home directory, for clusters to come.
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex())
+        try:
+            with warnings.catch_warnings():
+                # Shown, but no case's error: pytest may have been told to raise warnings.
+                warnings.simplefilter("default")
+                ray.init(
+                    address=address or "local",
+                    log_to_driver=False,  # what nodes print stays in their logs
+                    logging_level=logging.ERROR,
+                    **local,
+                )
+        except (OSError, RuntimeError, ValueError, RayError, SystemExit) as error:
+            if address is None:
+                raise UserError(f"Ray does not start here: {_shorten(error)}.") from error
+            raise UserError(
+                f"The Ray at {address} cannot be used: {_shorten(error)}. Run pytest on one of its "
+                "nodes, with the same Python and Ray as the others."
+            ) from error
+
+    def list_nodes(self) -> Sequence[Mapping[str, Any]]:
+        """The nodes as Ray tells of them."""
+        nodes: Sequence[Mapping[str, Any]] = ray.nodes()
+        return nodes
+
+    def start(self, place: Place) -> Any:
+        """A replica, which Ray starts as soon as some node has room."""
+        make = ray.remote(Replica).options(num_gpus=place.gpus, num_cpus=place.cores)
+        return make.remote()
+
+    def greet(self, replica: Any) -> Any:
+        """A ticket for the name of the replica's node."""
+        return replica.greet.remote()
+
+    def load(self, replica: Any, order: Order, cores: int) -> Any:
+        """A ticket for None once the model is ready, or for why it never will be."""
+        return replica.load.remote(order, cores or None)
+
+    def ask(self, replica: Any, question: Question, pixels: Any) -> Any:
+        """A ticket for the response; a replica answers one question after another."""
+        return replica.answer.remote(question, pixels)
+
+    def store(self, value: Any) -> Any:
+        """A ticket that replicas on any node get the value for; it stays on this node."""
+        return ray.put(value)
+
+    def wait(self, tickets: Sequence[Any], seconds: float) -> Mapping[Any, Result]:
+        """What is there of the tickets; at least one, or else the seconds have passed."""
+        done, _ = ray.wait(list(tickets), num_returns=1, timeout=seconds)
+        return {ticket: _read(ticket) for ticket in done}
+
+    def end(self, replica: Any) -> None:
+        """End a replica, whatever it is doing."""
+        ray.kill(replica)
+
+    def close(self) -> None:
+        """Let go of the cluster; a Ray that was started for this run ends."""
+        ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """Raise UserError where no Ray listens at "host:port": Ray would go on trying for minutes."""
+    host, colon, port = (address or "").rpartition(":")
+    if not colon:
+        return
+    try:
+        where = (host.strip("[]"), int(port))
+        with socket.create_connection(where, timeout=_PATIENCE) as connection:
+            if not _ENCRYPTED:
+                connection.sendall(_HELLO)
+                if connection.recv(len(_SETTINGS))[3:4] != _SETTINGS[3:4]:
+                    raise OSError("what listens there is no Ray")
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise UserError(
+            f"There is no Ray at {address}: {error}. Start one with 'ray start --head' here, which "
+            "prints its HOST:PORT, and with 'ray start --address=HOST:PORT' on the other nodes."
+        ) from error
+
+
+def _read(ticket: Any) -> Result:
+    try:
+        return ray.get(ticket)
+    except RayActorError as error:
+        return Died(why=_shorten(error))
+    except Exception as error:  # Ray raises what the other side raised as its own kind.
+        return Lost(why=_shorten(error))
+
+
+def _shorten(error: BaseException) -> str:
+    """The end of a message, on one line: Ray puts what happened below a page of where."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return shorten(lines[-1], _LENGTH) if lines else type(error).__name__

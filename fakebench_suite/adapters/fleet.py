@@ -1,0 +1,235 @@
+"""Slices on many replicas: to whoever is free, and elsewhere when a replica or a node is lost."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from fakebench_suite.adapters.engine import Answered, Slice
+from fakebench_suite.adapters.places import Place, find_places
+from fakebench_suite.adapters.replica import (
+    Died,
+    Lost,
+    Order,
+    Question,
+    Response,
+    Route,
+    flatten,
+)
+from fakebench_suite.errors import ModelError, UserError
+
+AT_ONCE = 2
+"""Slices a replica has: one to answer, and one whose pixels are on their way."""
+TRIES = 3
+"""Times a slice is asked before its cases are model errors, and a seat is filled in vain."""
+PATIENCE = 120.0
+"""Seconds to wait for room for a first replica, where none has any."""
+GONE = 30.0
+"""Seconds to wait for a node, where none is left that replicas can run on."""
+
+
+class Cluster(Protocol):
+    """What a fleet needs: :class:`fakebench_suite.adapters.cluster.RayCluster`."""
+
+    def list_nodes(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102  # said there
+    def start(self, place: Place) -> Any: ...  # noqa: D102
+    def greet(self, replica: Any) -> Any: ...  # noqa: D102
+    def load(self, replica: Any, order: Order, cores: int) -> Any: ...  # noqa: D102
+    def ask(self, replica: Any, question: Question, pixels: Any) -> Any: ...  # noqa: D102
+    def store(self, value: Any) -> Any: ...  # noqa: D102
+    def wait(self, tickets: Sequence[Any], seconds: float) -> Mapping[Any, Any]: ...  # noqa: D102
+    def end(self, replica: Any) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A slice on its way."""
+
+    question: Question
+    pixels: Any
+    """Ticket for its pixels, which stay on the head node."""
+    tries: int = 0
+    """Times it was begun and not answered."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Seat:
+    """A place and the replica that has it; a lost replica's seat is filled again."""
+
+    place: Place
+    replica: Any
+    node: str | None = None
+    """Where the replica runs; None as long as it waits for room."""
+    ready: bool = False
+    filled: bool = False
+    """Whether some replica was ready here before."""
+    failures: int = 0
+    """Replicas in a row that died before they were ready."""
+    parcels: dict[Any, Parcel] = field(default_factory=dict)
+    """What it has to answer, by ticket, in order."""
+
+
+class Fleet:
+    """An engine of many replicas."""
+
+    def __init__(self, cluster: Cluster, order: Order, cores: int | None) -> None:
+        self._cluster, self._order = cluster, order
+        self._queue: deque[Parcel] = deque()
+        self._answered: deque[Answered] = deque()
+        self._getting_ready: dict[Any, Seat] = {}
+        """Seats by the ticket for their next step."""
+        self._placed = time.monotonic()
+        """When some replica was last seen to have room."""
+        self._nodes: Counter[str] = Counter()
+        self._losses = 0
+        self._routes: dict[Any, Route] = {}
+        """By replica, how it answers prompts as far as it has found out."""
+        places = find_places(cluster.list_nodes(), cores)
+        self._seats = [Seat(place=place, replica=None) for place in places]
+        for seat in self._seats:
+            self._fill(seat)
+
+    @property
+    def has_room(self) -> bool:
+        """Two slices per replica; as long as none is ready, as if there were one."""
+        under_way = len(self._queue) + sum(len(seat.parcels) for seat in self._seats)
+        return under_way < AT_ONCE * max(1, sum(seat.ready for seat in self._seats))
+
+    def submit(self, work: Slice) -> None:
+        """Send the slice to the replica with the least to do."""
+        question = Question(number=work.number, written=work.written, weighed=work.weighed)
+        pixels = self._cluster.store(flatten(work.images))
+        self._queue.append(Parcel(question=question, pixels=pixels))
+        self._dispatch()
+
+    def wait(self) -> Answered:
+        """The next answered slice; raises UserError where a replica cannot load, or none is left.
+
+        Where one that was to take a lost one's seat cannot, the others go on without.
+        """
+        while not self._answered:
+            tickets = [*self._getting_ready, *(t for seat in self._seats for t in seat.parcels)]
+            for ticket, result in self._cluster.wait(tickets, 1.0).items():
+                self._take(ticket, result)
+            self._check_room()
+            self._dispatch()
+        return self._answered.popleft()
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """How prompts were answered, by each replica that answered any."""
+        return list(self._routes.values())
+
+    def describe(self) -> Mapping[str, Any]:
+        """Replicas that got ready, by node, and how many were lost."""
+        nodes = dict(sorted(self._nodes.items()))
+        return {"replicas": self._nodes.total(), "nodes": nodes, "lost": self._losses}
+
+    def close(self) -> None:
+        """End every replica."""
+        for seat in self._seats:
+            self._cluster.end(seat.replica)
+
+    def _fill(self, seat: Seat) -> None:
+        seat.replica = self._cluster.start(seat.place)
+        seat.node, seat.ready = None, False
+        self._getting_ready[self._cluster.greet(seat.replica)] = seat
+
+    def _dispatch(self) -> None:
+        while self._queue:
+            free = [s for s in self._seats if s.ready and len(s.parcels) < AT_ONCE]
+            if not free:
+                return
+            seat, parcel = min(free, key=lambda s: len(s.parcels)), self._queue.popleft()
+            ticket = self._cluster.ask(seat.replica, parcel.question, parcel.pixels)
+            seat.parcels[ticket] = parcel
+
+    def _take(self, ticket: Any, result: Any) -> None:
+        """Whatever one ticket has become; those of replicas that are gone mean nothing."""
+        seat = self._getting_ready.pop(ticket, None)
+        if seat is not None:
+            if isinstance(result, Died | Lost):
+                seat.failures += 1
+                self._lose(seat, result.why)
+            else:
+                self._go_on(seat, result)
+            return
+        seat = next((seat for seat in self._seats if ticket in seat.parcels), None)
+        if seat is None:
+            return
+        match result:
+            case Died(why=why):
+                self._lose(seat, why)
+            case Lost(why=why):
+                self._send_again(seat.parcels.pop(ticket), f"It did not get through: {why}")
+            case Response(replies=replies, route=route):
+                number = seat.parcels.pop(ticket).question.number
+                self._answered.append(Answered(number=number, replies=replies))
+                if route is not None:
+                    self._routes[seat.replica] = route
+
+    def _go_on(self, seat: Seat, result: str | None) -> None:
+        """One step further: the replica has room, then a model, or can have none."""
+        if seat.node is None:
+            seat.node = result
+            ticket = self._cluster.load(seat.replica, self._order, seat.place.cores)
+            self._getting_ready[ticket] = seat
+        elif result is None:
+            seat.ready, seat.filled, seat.failures = True, True, 0
+            self._nodes[seat.node] += 1
+        else:
+            self._leave(seat, result)
+
+    def _lose(self, seat: Seat, why: str) -> None:
+        """Send the replica's slices elsewhere and fill its seat; the first of them may be at fault.
+
+        A replica answers in order, so what it had besides was not begun.
+        """
+        self._losses += 1
+        self._cluster.end(seat.replica)
+        parcels = list(seat.parcels.values())
+        seat.parcels.clear()
+        for parcel in reversed(parcels[1:]):
+            self._queue.appendleft(parcel)
+        if parcels:
+            self._send_again(parcels[0], f"A replica was lost over it: {why}")
+        if seat.failures < TRIES:
+            self._fill(seat)
+        else:
+            self._leave(seat, f"Replicas die before they are ready: {why}")
+
+    def _send_again(self, parcel: Parcel, why: str) -> None:
+        tries = parcel.tries + 1
+        if tries < TRIES:
+            self._queue.appendleft(replace(parcel, tries=tries))
+            return
+        question = parcel.question
+        text = f"the slice of this case was begun {tries} times in vain. {why}"
+        replies = {p.case: ModelError(text) for p in (*question.written, *question.weighed)}
+        self._answered.append(Answered(number=question.number, replies=replies))
+
+    def _leave(self, seat: Seat, why: str) -> None:
+        """Give a seat up; raises UserError where it never was filled, or was the last."""
+        self._seats.remove(seat)
+        self._cluster.end(seat.replica)
+        if not seat.filled or not self._seats:
+            raise UserError(why)
+
+    def _check_room(self) -> None:
+        if any(seat.node is not None for seat in self._seats):
+            self._placed = time.monotonic()
+            return
+        waited = time.monotonic() - self._placed
+        wanted = self._seats[0].place
+        if waited > GONE and not wanted.is_offered(self._cluster.list_nodes()):
+            raise UserError(
+                "All nodes that replicas can run on are gone. Start them again with 'ray start "
+                "--address=HOST:PORT', and repeat the run."
+            )
+        if waited > PATIENCE:
+            need = f"{wanted.gpus} GPU" if wanted.gpus else f"{wanted.cores} cores"
+            raise UserError(
+                f"For {PATIENCE:.0f} s no node has had {need} to spare for a replica. 'ray status' "
+                "tells what is in use."
+            )

@@ -1,0 +1,49 @@
+"""Where replicas may run: one per GPU, or one per so many cores, over all nodes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fakebench_suite.errors import UserError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What one replica takes of a node."""
+
+    gpus: int
+    cores: int
+    """Cores it computes on; 0 where a GPU computes."""
+
+    def is_offered(self, nodes: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether some node has as much, be it in use or not."""
+        return any(
+            node["Resources"].get("GPU", 0) >= self.gpus
+            and node["Resources"].get("CPU", 0) >= self.cores
+            for node in nodes
+            if node["Alive"]
+        )
+
+
+def find_places(nodes: Sequence[Mapping[str, Any]], cores: int | None) -> list[Place]:
+    """The places of a cluster, from what Ray tells of its nodes.
+
+    One per GPU where there are any. Else one per ``cores`` cores, or per node where that is None.
+    Raises UserError where there is none.
+    """
+    alive = [node["Resources"] for node in nodes if node["Alive"]]
+    gpus = sum(int(node.get("GPU", 0)) for node in alive)
+    if gpus:
+        return [Place(gpus=1, cores=0)] * gpus
+    whole = [int(node.get("CPU", 0)) for node in alive]
+    places = [
+        Place(gpus=0, cores=cores or have)
+        for have in whole
+        for _ in range(have // cores if cores else min(1, have))
+    ]
+    if not places:
+        raise UserError(
+            f"No node of the cluster has {cores or 1} cores for a replica (they have "
+            f"{', '.join(map(str, whole))}). Lower --replica-cpus, or add nodes."
+        )
+    return places

@@ -1,0 +1,141 @@
+"""Engines: where the model computes, in this process or as replicas on a Ray cluster."""
+
+import os
+import re
+from collections.abc import Generator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from fakebench_suite.adapters.engine import Engine, LocalEngine
+from fakebench_suite.errors import UserError
+from fakebench_suite.plugin.collection import get_plan
+from fakebench_suite.plugin.options import is_worker, parse_positive
+from fakebench_suite.plugin.routes import report_route
+
+LOCAL, RAY = "local", "ray"
+_ADDRESS = re.compile(r"auto|([^\s:/\[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
+"""HOST:PORT, with brackets about an IPv6 host; ``auto`` is the Ray that runs on this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChoice:
+    """Which engine the user asked for."""
+
+    name: str
+    address: str | None
+    """Of a running cluster, HOST:PORT or auto; None for a Ray of this run's own on this machine."""
+    cores: int | None
+    """Cores per replica where there are no GPUs; None for one replica per node."""
+
+
+ENGINE = pytest.StashKey[EngineChoice]()
+_DESCRIBED = pytest.StashKey[Mapping[str, Any]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options about engines to the group ``fakebench``."""
+    group = parser.getgroup("fakebench")
+    group.addoption(
+        "--engine",
+        choices=(LOCAL, RAY),
+        default=LOCAL,
+        help="local: the model is in the process that asks; ray: there is one per GPU, or per so"
+        " many cores, of a Ray cluster (default: %(default)s)",
+    )
+    group.addoption(
+        "--ray-address",
+        metavar="HOST:PORT",
+        help="the cluster of --engine=ray, or auto for the one that this machine is in (default:"
+        " RAY_ADDRESS; where that is not set, a Ray is started here for the run)",
+    )
+    group.addoption(
+        "--replica-cpus",
+        type=parse_positive,
+        metavar="N",
+        help="cores of one replica, in a cluster without GPUs (default: all of a node)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options; raises UsageError where they do not go together."""
+    option = config.option
+    given = (option.ray_address, option.replica_cpus) != (None, None)
+    if option.engine == LOCAL and given:
+        raise pytest.UsageError(
+            "--ray-address and --replica-cpus are about --engine=ray; add that, or leave them out."
+        )
+    if option.engine == RAY and (is_worker(config) or getattr(option, "tx", None)):
+        raise pytest.UsageError(
+            "--engine=ray spreads the slices by itself; leave -n out, or give -n 0."
+        )
+    if option.engine == RAY and option.answers is not None:
+        raise pytest.UsageError("--answers asks no model; leave --engine=ray out.")
+    if option.engine == RAY and find_spec("ray") is None:
+        raise pytest.UsageError(
+            "--engine=ray needs Ray, which is not installed here. Install it with "
+            "'pip install fakebench-suite[ray]', here and on every node."
+        )
+    address = option.ray_address or os.environ.get("RAY_ADDRESS") or None
+    if option.engine == RAY and address and not _ADDRESS.fullmatch(address):
+        raise pytest.UsageError(
+            f"The cluster's address is {address!r}; it must be HOST:PORT as 'ray start --head' "
+            "prints it, or auto. Give it to --ray-address, or set RAY_ADDRESS."
+        )
+    config.stash[ENGINE] = EngineChoice(
+        name=option.engine, address=address, cores=option.replica_cpus
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Name the cluster, where there is one."""
+    choice = config.stash[ENGINE]
+    return [f"engine: Ray {choice.address or 'of this run'}"] if choice.name == RAY else []
+
+
+def describe_engine(config: pytest.Config) -> Mapping[str, Any]:
+    """The engine as the manifest records it; of a cluster, its replicas by node."""
+    cluster: Mapping[str, Any] = config.stash.get(_DESCRIBED, {})
+    return {"name": config.stash[ENGINE].name, **cluster}
+
+
+@contextmanager
+def stop_on_mistake(session: pytest.Session) -> Generator[None, None, None]:
+    """End the run in one sentence where no case can be asked, here and in the other workers."""
+    try:
+        yield
+    except UserError as error:
+        session.shouldstop = str(error)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
+    """What answers slices, begun when the first case asks."""
+    choice = request.config.stash[ENGINE]
+    if choice.name == LOCAL:
+        yield LocalEngine(request.getfixturevalue("model"))
+        return
+    from fakebench_suite.adapters.cluster import RayCluster
+    from fakebench_suite.adapters.fleet import Fleet
+    from fakebench_suite.adapters.replica import make_order
+
+    plan = get_plan(request.config)
+    with stop_on_mistake(request.session):
+        order = make_order(
+            plan.card,
+            remote_code=plan.card.trust_remote_code and plan.settings.remote_code,
+            batch_tokens=plan.settings.batch_tokens,
+        )
+        cluster = RayCluster(choice.address)
+    with closing(cluster):
+        with stop_on_mistake(request.session):
+            fleet = Fleet(cluster, order, choice.cores)
+        yield fleet
+        fleet.close()
+    request.config.stash[_DESCRIBED] = fleet.describe()
+    for route in fleet.routes:
+        report_route(request.config, dict(route))

@@ -1,0 +1,16 @@
+"""The engine of a run in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def tell_engine(engine: Mapping[str, Any]) -> str:
+    """What a manifest says of its engine, such as ``ray, 5 replicas on 2 nodes, 1 lost``."""
+    name = str(engine.get("name", "local"))
+    if name == "mixed":
+        return f"mixed ({'; '.join(tell_engine(one) for one in engine.get('mixed', ()))})"
+    if "replicas" not in engine:
+        return name
+    replicas, nodes, lost = engine["replicas"], len(engine.get("nodes", ())), engine.get("lost", 0)
+    said = f"{name}, {replicas} replica{'s' * (replicas != 1)} on {nodes} node{'s' * (nodes != 1)}"
+    return f"{said}, {lost} lost" if lost else said

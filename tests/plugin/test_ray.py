@@ -1,0 +1,344 @@
+"""``--engine=ray`` on a real cluster of several nodes on this machine."""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from fakebench_suite.plugin.slices import SLICE_PROMPTS
+from tests.plugin.sandbox import ROOT, SCRIPT, Run, read_records
+
+# Found, not imported: Ray reads its settings when it is, and the cluster's fixture makes them.
+pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
+
+PATIENCE = 90.0
+STORE = 80 * 2**20
+"""Bytes of each node's store; what a node takes by default is too much for a test."""
+IMAGES, QUESTIONS = 48, 15
+CASES = IMAGES * (QUESTIONS + 1)
+
+
+class Nodes:
+    """A Ray cluster: a head that computes nothing, and nodes that come and go."""
+
+    def __init__(self) -> None:
+        from ray.cluster_utils import Cluster
+
+        head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE}
+        self.cluster: Any = Cluster(initialize_head=True, head_node_args=head)
+        self.address: str = self.cluster.address
+        self.added: list[Any] = []
+
+    def provide(self, count: int) -> None:
+        """At least so many nodes of one core; those that earlier tests left are taken again."""
+        while len(self.added) < count:
+            self.added.append(self.cluster.add_node(num_cpus=1, object_store_memory=STORE))
+
+    def kill(self, count: int) -> None:
+        """So many nodes are gone without a word."""
+        for _ in range(count):
+            self.cluster.remove_node(self.added.pop(), allow_graceful=False)
+
+    def find_replicas(self) -> list[int]:
+        """The processes that hold a replica, by id."""
+        raylets = {node.all_processes["raylet"][0].process.pid for node in self.added}
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes()
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            if command.startswith(b"ray::Replica") and parent in raylets:
+                found.append(int(folder.name))
+        return found
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Nodes]:
+    """A head node for all tests of this module."""
+    # The paths of sockets may have a hundred characters: pytest's directories are too deep.
+    folder = tempfile.mkdtemp(prefix="ray-")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RAY_ADDRESS", raising=False)
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_TMPDIR", folder)
+        patch.setenv("RAY_enable_worker_prestart", "0")
+        # A dead node is noticed within seconds: by default it takes a quarter of a minute.
+        patch.setenv("RAY_health_check_period_ms", "500")
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex())
+        nodes = Nodes()
+        yield nodes
+        nodes.cluster.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def nodes(cluster: Nodes) -> Nodes:
+    """The cluster, with two nodes of one core."""
+    cluster.provide(2)
+    return cluster
+
+
+@pytest.fixture
+def many(project: Path) -> Path:
+    """Twelve slices: 48 pictures, each asked for a verdict and fifteen sentences."""
+    for name, seconds in (("slow", 0.5), ("slower", 3.0)):
+        card = project / f"{name}.toml"
+        card.write_text(SCRIPT + f"seconds = {seconds}\n", encoding="utf-8")
+    lines = []
+    for number in range(IMAGES):
+        image = f"{number:02}.png"
+        Image.new("RGB", (16, 16), (number, 90, 30)).save(project / image)
+        label = ("fake", "real")[number % 2]
+        question = "Is this a fake image, yes or no?"
+        row = {"id": f"{image}:d", "task": "detection", "question": question, "label": label}
+        lines.append({**row, "image": image})
+        for place in range(QUESTIONS):
+            asked = {"id": f"{image}:{place}", "task": "analysis", "question": f"How is {place}?"}
+            lines.append({**asked, "image": image, "label": label})
+    path = project / "many.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    return path
+
+
+def read_manifest(project: Path, run: str = "run") -> dict[str, Any]:
+    """The manifest of a run."""
+    path = project / "reports" / run / "manifest.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def wait_until(seen: Callable[[], object]) -> None:
+    """Return once it is so; fail where it is not for a long time."""
+    end = time.monotonic() + PATIENCE
+    while not seen():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def start(
+    project: Path, *options: str, nodes: Nodes | None = None, mark: str = ""
+) -> subprocess.Popen[str]:
+    """The suite under way, on a Ray of its own or the cluster; ``mark`` is in its environment."""
+    command = [sys.executable, "-m", "pytest", "-W", "error", "--run=run", "--gates=none"]
+    address = [f"--ray-address={nodes.address}"] if nodes is not None else []
+    theirs = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    return subprocess.Popen(
+        [*command, "--engine=ray", *address, *options],
+        cwd=project,
+        env=theirs | {"MARK": mark},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def finish(going: subprocess.Popen[str]) -> str:
+    """What the suite printed until it ended: nothing of Ray's, and no traceback."""
+    output, _ = going.communicate(timeout=PATIENCE)
+    for odd in ("Traceback", "raylet", "ray::", "warning"):
+        assert odd not in output, output
+    return output
+
+
+def interrupt(going: subprocess.Popen[str], project: Path) -> None:
+    """Ctrl-C in the terminal of a run that has recorded something and waits for more."""
+    seen = 0
+    wait_until(lambda: count_lines(project))
+    while seen != count_lines(project):
+        seen = count_lines(project)
+        time.sleep(0.5)
+    os.killpg(going.pid, signal.SIGINT)
+
+
+def count_marked(mark: str) -> int:
+    """Processes with the mark in their environment."""
+    found = 0
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            found += f"MARK={mark}\0".encode() in path.read_bytes()
+    return found
+
+
+def count_lines(project: Path) -> int:
+    """Records written so far."""
+    path = project / "reports/run/records.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def test_interrupting_leaves_whole_records_and_no_replica(
+    many: Path, project: Path, nodes: Nodes
+) -> None:
+    """Ctrl-C ends the run at once, what was recorded stays, and the cluster is free again."""
+    going = start(project, f"--data={many}", "--model=slower.toml", nodes=nodes)
+    interrupt(going, project)
+    output = finish(going)
+    assert going.returncode == pytest.ExitCode.INTERRUPTED, output
+    assert f"engine: Ray {nodes.address}" in output
+    assert 0 < len(read_records(project)) < CASES
+    assert read_manifest(project)["status"] == "interrupted"
+    wait_until(lambda: not nodes.find_replicas())
+
+
+def test_a_ray_of_this_run_ends_with_it(many: Path, project: Path, cluster: Nodes) -> None:
+    """Without an address a Ray is started here, and Ctrl-C in a terminal ends all of it."""
+    assert cluster.address, "the environment keeps Ray's files in a place of their own"
+    mark = project.name + str(os.getpid())
+    options = (f"--data={many}", "--model=slower.toml", "--replica-cpus=1")
+    going = start(project, *options, mark=mark)
+    interrupt(going, project)
+    output = finish(going)
+    assert going.returncode == pytest.ExitCode.INTERRUPTED, output
+    assert "engine: Ray of this run" in output
+    wait_until(lambda: not count_marked(mark))
+
+
+def test_what_is_lost_in_the_middle_is_answered_elsewhere(
+    run: Run, many: Path, project: Path, nodes: Nodes
+) -> None:
+    """A process and a node die under way: no case is lost or doubled, and scores are equal."""
+    going = start(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
+    wait_until(lambda: count_lines(project))
+    os.kill(nodes.find_replicas()[0], signal.SIGKILL)
+    wait_until(lambda: count_lines(project) > 2 * SLICE_PROMPTS)
+    nodes.kill(1)
+    assert count_lines(project) < CASES
+    output = finish(going)
+    assert going.returncode == 0, output
+    records = read_records(project)
+    assert len({line["case"]["id"] for line in records}) == len(records) == CASES
+    engine = read_manifest(project)["engine"]
+    assert engine["name"] == "ray"
+    assert engine["lost"] >= 2
+    assert engine["replicas"] == sum(engine["nodes"].values()) >= 1
+    assert f"{engine['lost']} lost" in output
+    assert run(f"--data={many}", "--run=local", "--gates=none").ret == 0
+    told = [
+        [(line["case"]["id"], line["answer"]["text"], line["verdict"]) for line in lines]
+        for lines in (records, read_records(project, "local"))
+    ]
+    assert told[0] == told[1]
+    scores = [project / "reports" / name / "scores.json" for name in ("run", "local")]
+    assert scores[0].read_bytes() == scores[1].read_bytes()
+
+
+def test_pocket_answers_alike_on_a_cluster(run: Run, project: Path, cluster: Nodes) -> None:
+    """A checkpoint on a replica says of real pixels what it says here, by the same route."""
+    cluster.provide(1)
+    options = (f"--model={ROOT / 'models' / 'pocket'}", "--sample=4", "-m", "detection")
+    going = start(project, *options, nodes=cluster)
+    output = finish(going)
+    assert going.returncode == 0, output
+    assert run(*options, "--run=local", "--gates=none").ret == 0
+    told = [
+        {line["case"]["id"]: line["answer"]["text"] for line in read_records(project, name)}
+        for name in ("run", "local")
+    ]
+    assert len(told[0]) == 12
+    assert told[0] == told[1]
+    (route,) = read_manifest(project)["routes"]
+    assert route["path"] == "prefix"
+    assert [route] == read_manifest(project, "local")["routes"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--model=broken"], "'broken' cannot be loaded from"),
+        (["--replica-cpus=9"], "No node of the cluster has 9 cores for a replica"),
+    ],
+    ids=["broken", "too-large"],
+)
+def test_where_no_replica_can_be_the_run_ends_in_a_sentence(
+    many: Path, project: Path, cluster: Nodes, options: list[str], sentence: str
+) -> None:
+    """It names what is wrong, and there is no record."""
+    cluster.provide(1)
+    broken = project / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text("{}", encoding="utf-8")
+    going = start(project, f"--data={many}", *options, nodes=cluster)
+    output = finish(going)
+    assert going.returncode == pytest.ExitCode.INTERRUPTED, output
+    assert sentence in output
+    assert not (project / "reports" / "run").exists()
+
+
+def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes: Nodes) -> None:
+    """It is said in a sentence after a while, and what was recorded stays."""
+    soon = "from fakebench_suite.adapters import fleet\n\nfleet.GONE = 1.0\n"
+    (project / "cases" / "conftest.py").write_text(soon, encoding="utf-8")
+    going = start(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
+    wait_until(lambda: count_lines(project))
+    nodes.kill(2)
+    output = finish(going)
+    assert going.returncode == pytest.ExitCode.INTERRUPTED, output
+    assert "All nodes that replicas can run on are gone" in output
+    assert 0 < len(read_records(project)) < CASES
+    assert read_manifest(project)["status"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--engine=ray", "-n2"], "spreads the slices by itself"),
+        (["--engine=ray", "--answers=old"], "asks no model"),
+        (["--engine=spark"], "invalid choice: 'spark'"),
+        (["--engine=ray", "--ray-address=ray://here:10001"], "it must be HOST:PORT"),
+        (["--engine=ray", "-pnoray"], "pip install fakebench-suite[[]ray[]]"),
+        (["--replica-cpus=2"], "are about --engine=ray"),
+        (["--engine=ray", "--replica-cpus=none"], "'none' is not a number, 1 or more"),
+    ],
+    ids=lambda one: one[-1] if isinstance(one, list) else "",
+)
+def test_options_that_do_not_go_together(
+    run: Run, project: Path, data: Path, options: list[str], sentence: str
+) -> None:
+    """Each is a usage error of one sentence, and nothing is started."""
+    absent = "from fakebench_suite.plugin import engines\n\nengines.find_spec = lambda name: None\n"
+    (project / "noray.py").write_text(absent, encoding="utf-8")
+    result = run(f"--data={data}", *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{sentence}*"])
+
+
+class Mail(socketserver.BaseRequestHandler):
+    """A server of another kind."""
+
+    def handle(self) -> None:
+        """It speaks first."""
+        self.request.sendall(b"220 mail ready\r\n")
+
+
+def test_an_address_where_no_ray_listens(run: Run, data: Path, project: Path) -> None:
+    """It is said at once, with what to do, whether nobody is there or somebody else."""
+    options = (f"--data={data}", "--engine=ray")
+    with socketserver.TCPServer(("127.0.0.1", 0), Mail) as server:
+        port = server.server_address[1]
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        other = run(*options, f"--ray-address=127.0.0.1:{port}")
+        thread.join()
+    nobody = run(*options, f"--ray-address=127.0.0.1:{port}")
+    for result, why in ((other, "what listens there is no Ray"), (nobody, "refused")):
+        assert result.ret == pytest.ExitCode.INTERRUPTED
+        result.stdout.fnmatch_lines([f"*There is no Ray at 127.0.0.1:*{why}*ray start --head*"])
+    assert not (project / "reports" / "run").exists()
