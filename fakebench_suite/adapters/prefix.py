@@ -73,9 +73,13 @@ def write_after_prefix(
     filler: int,
     steps: int | None = None,
     logits: bool = False,
+    prefix: Prefix | None = None,
 ) -> Written:
-    """What the model writes after each row of each group, in order."""
-    prefix = read_prefixes(generator, groups, filler)
+    """What the model writes after each row of each group, in order.
+
+    ``prefix`` is that of the groups where it has been read; its cache is used up.
+    """
+    prefix = prefix or read_prefixes(generator, groups, filler)
     owners = [number for number, group in enumerate(groups) for _ in group]
     tails = [
         row.tokens["input_ids"][:, length:]
