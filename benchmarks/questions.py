@@ -1,7 +1,7 @@
 """Case files of the two sets that models are timed on, as a user of ``--data`` would write them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fakebench_suite.criteria import CRITERIA
@@ -37,6 +37,6 @@ def list_mix(images: Sequence[str]) -> Iterator[Row]:
     yield from list_analysis(fake)
 
 
-def write_cases(path: Path, rows: Iterator[Row]) -> None:
+def write_cases(path: Path, rows: Iterable[Row]) -> None:
     """The rows as ``--data`` takes them."""
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

@@ -3,7 +3,6 @@
 import json
 import shutil
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +32,10 @@ class Answered:
     new_tokens: int
     seconds: float
     """With the model loaded, until the last prompt was answered (lmms-eval) or recorded (ours)."""
+    cpu: float
+    """Processor time in these seconds, of all threads; a busy machine lengthens it less."""
+    threads: int
+    """That torch computed with."""
     whole: float
     """From the start of the process to its end, in seconds."""
     gigabytes: float
@@ -42,8 +45,13 @@ class Answered:
         """Milliseconds per prompt."""
         return 1000 * self.seconds / self.prompts
 
+    @property
+    def cpu_pace(self) -> float:
+        """Milliseconds of processor time per prompt."""
+        return 1000 * self.cpu / self.prompts
 
-def limit_threads(threads: int) -> Mapping[str, str]:
+
+def limit_threads(threads: int) -> dict[str, str]:
     """Variables that keep every library to so many."""
     return {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL", "OPENBLAS")}
 
@@ -70,6 +78,8 @@ def run_suite(cases: Path, model: Path, *, threads: int) -> Answered:
         prompt_tokens=count_prompt_tokens(cases, model),
         new_tokens=sum(answer.tokens for answer in answers if answer),
         seconds=spent.clock["last"] - spent.clock["loaded"],
+        cpu=spent.clock["cpu"],
+        threads=int(spent.clock["threads"]),
         whole=spent.seconds,
         gigabytes=spent.gigabytes,
     )
@@ -102,6 +112,8 @@ def run_lmms(python: Path, cases: Path, model: Path, *, batch: int, threads: int
         prompt_tokens=int(spent.clock["prompt_tokens"]),
         new_tokens=int(spent.clock["new_tokens"]),
         seconds=spent.clock["seconds"],
+        cpu=spent.clock["cpu"],
+        threads=int(spent.clock["threads"]),
         whole=spent.seconds,
         gigabytes=spent.gigabytes,
     )
