@@ -20,8 +20,8 @@ SIBLINGS = {"sources", "adapters", "judges"}
 HEAVY = {"torch", "transformers", "ray", "openai", "sentence_transformers"}
 HEAVY_PLACES = {"adapters/huggingface.py", "adapters/devices.py", "adapters/asking.py",
     "adapters/budget.py", "adapters/generation.py", "adapters/prefix.py", "adapters/replies.py",
-    "adapters/rows.py", "adapters/trial.py", "judges/encoder.py", "judges/endpoint.py",
-    "judges/local.py",
+    "adapters/room.py", "adapters/rows.py", "adapters/trial.py", "judges/encoder.py",
+    "judges/endpoint.py", "judges/local.py",
 }  # fmt: skip
 
 

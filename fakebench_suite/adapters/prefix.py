@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from fakebench_suite.adapters.generation import Generator, Written
+from fakebench_suite.adapters.room import repeat_cache
 from fakebench_suite.adapters.rows import Inputs, Row, cut, pad_left, stack
 
 Groups = Sequence[Sequence[Row]]
@@ -138,7 +139,7 @@ def _write(
     owners = owners.to(device)
     ids = torch.cat([pad_left(tail, width, filler) for tail in tails]).to(device)
     mask = torch.cat([pad_left(torch.ones_like(tail), width) for tail in tails]).to(device)
-    prefix.cache.reorder_cache(owners)
+    repeat_cache(prefix.cache, owners)
     for module, ahead in prefix.positions:
         module.rope_deltas = ahead[owners]
     inputs = {
