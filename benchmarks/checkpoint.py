@@ -48,7 +48,8 @@ def save_model(folder: Path, questions: Iterable[str]) -> int:
     tokenizer: Any = make_tokenizer(special, eos="<|im_end|>", pad="<|endoftext|>")
     texts = [f"system\nYou are a helpful assistant. user\n{one} assistant\n" for one in questions]
     tokenizer = tokenizer.train_new_from_iterator(texts, 2_000, show_progress=False)
-    tokenizer.padding_side = "left"
+    # As Qwen2-VL's, and saved: lmms-eval pads where the tokenizer says.
+    tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = "left"
     config = tf.Qwen2VLConfig(
         text_config={
             "vocab_size": 8_000,

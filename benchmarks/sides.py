@@ -32,6 +32,8 @@ class Answered:
     new_tokens: int
     seconds: float
     """With the model loaded, until the last prompt was answered (lmms-eval) or recorded (ours)."""
+    answering: float
+    """Of these seconds, those that the answers themselves account for."""
     cpu: float
     """Processor time in these seconds, of all threads; a busy machine lengthens it less."""
     threads: int
@@ -39,16 +41,6 @@ class Answered:
     whole: float
     """From the start of the process to its end, in seconds."""
     gigabytes: float
-
-    @property
-    def pace(self) -> float:
-        """Milliseconds per prompt."""
-        return 1000 * self.seconds / self.prompts
-
-    @property
-    def cpu_pace(self) -> float:
-        """Milliseconds of processor time per prompt."""
-        return 1000 * self.cpu / self.prompts
 
 
 def limit_threads(threads: int) -> dict[str, str]:
@@ -78,6 +70,7 @@ def run_suite(cases: Path, model: Path, *, threads: int) -> Answered:
         prompt_tokens=count_prompt_tokens(cases, model),
         new_tokens=sum(answer.tokens for answer in answers if answer),
         seconds=spent.clock["last"] - spent.clock["loaded"],
+        answering=sum(answer.seconds for answer in answers if answer),
         cpu=spent.clock["cpu"],
         threads=int(spent.clock["threads"]),
         whole=spent.seconds,
@@ -112,6 +105,7 @@ def run_lmms(python: Path, cases: Path, model: Path, *, batch: int, threads: int
         prompt_tokens=int(spent.clock["prompt_tokens"]),
         new_tokens=int(spent.clock["new_tokens"]),
         seconds=spent.clock["seconds"],
+        answering=spent.clock["seconds"],
         cpu=spent.clock["cpu"],
         threads=int(spent.clock["threads"]),
         whole=spent.seconds,
