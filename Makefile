@@ -5,11 +5,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+PEERS := .venv-peers
 
 # Hundreds of tests start Python anew; without cached bytecode each would compile all it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test latency lock pocket clean
+.PHONY: run test latency lock pocket bench-peers lock-peers clean
 
 run: $(READY)
 	$(BIN)/pytest --model=pocket
@@ -43,5 +44,19 @@ lock: $(READY)
 pocket: $(READY)
 	$(BIN)/python models/pocket/train.py
 
+# FakeBench's prompts by this suite and by lmms-eval, each in its own environment (about ten minutes).
+bench-peers: $(PEERS)/ready
+	$(BIN)/python benchmarks/peers.py
+
+$(PEERS)/ready: $(READY) benchmarks/peers.txt
+	test -x $(PEERS)/bin/python || $(BIN)/python -m venv --without-pip $(PEERS)
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(PEERS)/bin/python benchmarks/peers.txt \
+	|| $(BIN)/uv --system-certs pip sync --quiet --compile-bytecode --python $(PEERS)/bin/python benchmarks/peers.txt
+	touch $(PEERS)/ready
+
+# The peer on the very versions the suite runs on; its wandb wants an older protobuf.
+lock-peers: $(READY)
+	grep -v '^protobuf==' requirements.lock | $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --constraints - --no-emit-index-url --no-annotate --no-header benchmarks/peers.in --output-file benchmarks/peers.txt
+
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache

@@ -8,15 +8,13 @@ to its end, which for us includes scores, gates and the report.
 
 import argparse
 import json
-import os
-import re
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from PIL import Image
+
+from benchmarks.processes import measure
 
 ROOT = Path(__file__).parents[1]
 PER_IMAGE = 9
@@ -26,15 +24,6 @@ import pytest
 @pytest.mark.parametrize("case", range({cases}))
 def test_bare(case):
     pass
-"""
-CLOCK = """
-import sys, time
-import pytest
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session):
-    if not hasattr(session.config, "workerinput"):
-        print(f"LAST {time.time()}", file=sys.stderr)
 """
 
 
@@ -56,25 +45,11 @@ def write_cases(folder: Path, cases: int) -> Path:
     return path
 
 
-def measure(command: list[str], at: Path, clock: Path) -> tuple[float, float, float]:
+def time_pytest(command: list[str], at: Path) -> tuple[float, float, float]:
     """Seconds to the last case and to the end, and the memory of its largest process, in GB."""
-    started = time.time()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "clock", *command],
-        cwd=at,
-        env=os.environ | {"PYTHONPATH": str(clock)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    told = process.stderr.read()  # to its end, which is the process's
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode, ended = os.waitstatus_to_exitcode(status), time.time()
-    last = re.search(r"LAST ([\d.]+)", told)
-    if last is None or process.returncode:
-        raise SystemExit(told)
-    return float(last[1]) - started, ended - started, usage.ru_maxrss / 2**20
+    pytest = [sys.executable, "-m", "pytest", "-p", "benchmarks.case_clock"]
+    spent = measure([*pytest, *command], at=at, env={"PYTHONPATH": str(ROOT)})
+    return spent.clock["last"] - spent.started, spent.seconds, spent.gigabytes
 
 
 def main() -> None:
@@ -86,7 +61,6 @@ def main() -> None:
     workers = ["-n", str(chosen.workers)]
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        (place / "clock.py").write_text(CLOCK, encoding="utf-8")
         bare = place / "bare"
         bare.mkdir()
         (bare / "test_bare.py").write_text(BARE.format(cases=chosen.cases), encoding="utf-8")
@@ -95,8 +69,8 @@ def main() -> None:
         cases = write_cases(data, chosen.cases)
         ours = [f"--data={cases}", "--model=coin", f"--reports={place / 'runs'}", "--gates=none"]
         rows = {
-            "bare pytest": measure([*workers, "-q"], bare, place),
-            "the suite": measure([*ours, *workers], ROOT, place),
+            "bare pytest": time_pytest([*workers, "-q"], bare),
+            "the suite": time_pytest([*ours, *workers], ROOT),
         }
     print(f"{chosen.cases:,} cases, -n {chosen.workers}")
     print(f"{'':<12}  {'to the last case':>16}  {'to the end':>10}  {'memory':>8}")

@@ -12,26 +12,21 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 import transformers as tf
-from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.checkpoint import draw_pictures, save_model
 from fakebench_suite.adapters.cards import Card, Generation
 from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
 from fakebench_suite.adapters.trial import Route
 from fakebench_suite.criteria import CRITERIA
 from fakebench_suite.prompts import analysis_question, build_prompt
 from fakebench_suite.types import Answer, Case, Form, Prompt, Task
-from tests.architectures.qwen import describe_tokens
-from tests.architectures.templates import QWEN
-from tests.architectures.vocabulary import make_tokenizer
 
-SIDE, NEW_TOKENS, ROWS = 448, 16, 16
+NEW_TOKENS, ROWS = 16, 16
 
 
 def list_prompts(images: Sequence[str]) -> list[Prompt]:
@@ -50,55 +45,6 @@ def list_prompts(images: Sequence[str]) -> list[Prompt]:
     return [build_prompt(case) for case in cases]
 
 
-def save_model(folder: Path, prompts: Sequence[Prompt]) -> int:
-    """A Qwen2-VL of the usual proportions with random weights; its number of parameters.
-
-    The tokenizer knows the words of the questions, so that they are as long as they usually are.
-    """
-    torch.manual_seed(0)
-    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>"]
-    special += ["<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
-    tokenizer: Any = make_tokenizer(special, eos="<|im_end|>", pad="<|endoftext|>")
-    texts = [f"user\n{prompt.text} assistant\n" for prompt in prompts]
-    tokenizer = tokenizer.train_new_from_iterator(texts, 2_000, show_progress=False)
-    config = tf.Qwen2VLConfig(
-        text_config={
-            "vocab_size": 8_000,
-            "hidden_size": 384,
-            "intermediate_size": 1_024,
-            "num_hidden_layers": 8,
-            "num_attention_heads": 6,
-            "num_key_value_heads": 2,
-            "bos_token_id": 0,
-            "eos_token_id": 2,
-            "pad_token_id": 0,
-            "rope_parameters": {"rope_type": "default", "mrope_section": [8, 12, 12]},
-        },
-        vision_config={
-            "depth": 4,
-            "embed_dim": 320,
-            "hidden_size": 384,
-            "num_heads": 5,
-            "patch_size": 14,
-        },
-        **describe_tokens(tokenizer),
-    )
-    model = tf.Qwen2VLForConditionalGeneration(config)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
-                parameter.mul_(4)  # Wider than at birth: answers depend on picture and question.
-    processor: Any = tf.Qwen2VLProcessor(
-        image_processor=tf.Qwen2VLImageProcessor(patch_size=14),
-        tokenizer=tokenizer,
-        video_processor=tf.Qwen2VLVideoProcessor(patch_size=14),
-        chat_template=QWEN,
-    )
-    model.save_pretrained(folder)
-    processor.save_pretrained(folder)
-    return int(model.num_parameters())
-
-
 def load(folder: Path, dtype: str, *, shares: bool) -> HuggingFaceAdapter:
     """The adapter, left alone or kept to plain batches of up to ROWS."""
     rows = None if shares else ROWS
@@ -114,11 +60,7 @@ def main(count: int) -> None:
     """Time the ways to ask, compare their answers, and print ratios."""
     # Two threads on cores that others use too wait for each other at every product.
     torch.set_num_threads(1)
-    rng = np.random.default_rng(0)
-    images = {
-        f"{number}.png": Image.fromarray(rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8))
-        for number in range(count)
-    }
+    images = draw_pictures(count)
     prompts = list_prompts(list(images))
 
     def ask(adapter: HuggingFaceAdapter, *, single: bool) -> tuple[list[str], float]:
@@ -138,7 +80,7 @@ def main(count: int) -> None:
     cost = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        parameters = save_model(folder, prompts)
+        parameters = save_model(folder, [prompt.text for prompt in prompts])
         results: dict[str, list[tuple[list[str], float]]] = {}
         for dtype in ("float32", "bfloat16"):
             for way in ("one by one", "plain batches", "prefix"):

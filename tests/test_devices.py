@@ -28,11 +28,30 @@ def test_each_worker_claims_a_gpu_and_a_released_one_is_claimed_again(
 def test_without_a_gpu_the_cores_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two workers on n cores compute with half of them each, and never with none."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
     before = torch.get_num_threads()
     try:
+        torch.set_num_threads(8)
         assert choose_device(2)[0] == "cpu"
-        assert torch.get_num_threads() == max(1, (os.cpu_count() or 1) // 2)
+        assert torch.get_num_threads() == 4
         choose_device(10_000)
         assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_worker_takes_no_more_threads_than_torch_was_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """OMP_NUM_THREADS=3 leaves three of eight cores to one worker, and two to each of four."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        choose_device(1)
+        assert torch.get_num_threads() == 3
+        choose_device(4)
+        assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

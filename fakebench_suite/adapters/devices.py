@@ -24,13 +24,17 @@ def describe_device(device: str) -> str:
 def choose_device(workers: int) -> tuple[str, contextlib.ExitStack]:
     """A GPU of this worker's own, claimed with a lock, or the CPU with its share of the cores.
 
+    Torch takes fewer threads where it was told so (OMP_NUM_THREADS): two threads on cores that
+    others use wait for each other at every product.
+
     The claim is held until the returned stack closes or the process ends, so a restarted worker
     inherits the GPU of the one that crashed. Raises CardError when all GPUs are claimed.
     """
     held = contextlib.ExitStack()
     count = count_gpus()
     if count == 0:
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+        share = max(1, (os.cpu_count() or 1) // workers)
+        torch.set_num_threads(min(share, torch.get_num_threads()))
         return "cpu", held
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
     for index in range(count):

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from fakebench_suite.adapters.generation import Generator, Written
+from fakebench_suite.adapters.room import repeat_cache
 from fakebench_suite.adapters.rows import Inputs, Row, cut, pad_left, stack
 
 Groups = Sequence[Sequence[Row]]
@@ -73,9 +74,13 @@ def write_after_prefix(
     filler: int,
     steps: int | None = None,
     logits: bool = False,
+    prefix: Prefix | None = None,
 ) -> Written:
-    """What the model writes after each row of each group, in order."""
-    prefix = read_prefixes(generator, groups, filler)
+    """What the model writes after each row of each group, in order.
+
+    ``prefix`` is that of the groups where it has been read; its cache is used up.
+    """
+    prefix = prefix or read_prefixes(generator, groups, filler)
     owners = [number for number, group in enumerate(groups) for _ in group]
     tails = [
         row.tokens["input_ids"][:, length:]
@@ -134,7 +139,7 @@ def _write(
     owners = owners.to(device)
     ids = torch.cat([pad_left(tail, width, filler) for tail in tails]).to(device)
     mask = torch.cat([pad_left(torch.ones_like(tail), width) for tail in tails]).to(device)
-    prefix.cache.reorder_cache(owners)
+    repeat_cache(prefix.cache, owners)
     for module, ahead in prefix.positions:
         module.rope_deltas = ahead[owners]
     inputs = {

@@ -9,7 +9,12 @@ from PIL.Image import Transpose
 
 from fakebench_suite.adapters.encoding import Encoder
 from fakebench_suite.adapters.generation import Generator, Written
-from fakebench_suite.adapters.prefix import measure_prefix, read_prefixes, write_after_prefix
+from fakebench_suite.adapters.prefix import (
+    Prefix,
+    measure_prefix,
+    read_prefixes,
+    write_after_prefix,
+)
 from fakebench_suite.adapters.rows import Row, Stacker, can_stack, encode_row, stack
 from fakebench_suite.types import Form, Prompt
 
@@ -48,11 +53,16 @@ def try_route(
     group = _encode(encoder, "first", picture)
     try:
         with torch.inference_mode():
-            refusal = _find_obstacle(generator, group, filler)
-            refusal = refusal or _compare(generator, [group], filler)
-            if refusal:
+            if refusal := _find_obstacle(generator, group):
                 return Route(prefix=False, why=refusal)
-            mixes = _can_mix(generator, encoder, stacker, picture, filler)
+            prefix = read_prefixes(generator, [group], filler)
+            if refusal := _find_state(prefix):
+                return Route(prefix=False, why=refusal)
+            shared = _share(generator, [group], filler, prefix)
+            alone = _ask_alone(generator, group, filler)
+            if refusal := _compare(generator, group, shared, alone, filler):
+                return Route(prefix=False, why=refusal)
+            mixes = _can_mix(generator, encoder, stacker, picture, group, alone, filler)
     except Exception as error:  # A checkpoint may raise anything; plain batches ask nothing of it.
         what = str(error).partition("\n")[0]
         return Route(
@@ -63,19 +73,30 @@ def try_route(
 
 
 def _can_mix(
-    generator: Generator, encoder: Encoder, stacker: Stacker, picture: Image.Image, filler: int
+    generator: Generator,
+    encoder: Encoder,
+    stacker: Stacker,
+    picture: Image.Image,
+    first: Sequence[Row],
+    alone: Sequence[Written],
+    filler: int,
 ) -> bool:
-    """Whether prefixes of two pictures in one batch do as well: of two shapes, else of one."""
+    """Whether prefixes of two pictures in one batch do as well: of two shapes, else of one.
+
+    ``first`` are the rows about the picture, and ``alone`` what they get when asked alone.
+    """
     width, height = picture.size
-    first = _encode(encoder, "first", picture)
     for other in (
         picture.crop((0, 0, width, max(1, height // 2))),
         picture.transpose(Transpose.FLIP_LEFT_RIGHT),
     ):
         second = _encode(encoder, "second", other)
         if can_stack(first[0], second[0]):
-            exact = stacker.is_exact([*first, *second], {"first": picture, "second": other})
-            return exact and not _compare(generator, [first, second], filler)
+            if not stacker.is_exact([*first, *second], {"first": picture, "second": other}):
+                return False
+            shared = _share(generator, [first, second], filler)
+            every = [*alone, *_ask_alone(generator, second, filler)]
+            return not _compare(generator, [*first, *second], shared, every, filler)
     return False
 
 
@@ -87,7 +108,7 @@ def _encode(encoder: Encoder, name: str, picture: Image.Image) -> list[Row]:
     ]
 
 
-def _find_obstacle(generator: Generator, group: Sequence[Row], filler: int) -> str | None:
+def _find_obstacle(generator: Generator, group: Sequence[Row]) -> str | None:
     """Why the picture's computation depends on the question, as far as the inputs tell."""
     one, two = group
     differing = [
@@ -105,26 +126,47 @@ def _find_obstacle(generator: Generator, group: Sequence[Row], filler: int) -> s
     prefix = measure_prefix(group)
     if token is not None and (one.tokens["input_ids"][:, prefix:] == token).any():
         return "The image does not come before the question."
-    cache = read_prefixes(generator, [group], filler).cache
-    if not hasattr(cache, "reorder_cache"):
+    return None
+
+
+def _find_state(prefix: Prefix) -> str | None:
+    """Why rows cannot go on from the cache, as far as it tells."""
+    if not hasattr(prefix.cache, "reorder_cache"):
         return "The model keeps no cache that can be repeated."
-    if any(getattr(cache, "is_linear", ())):
+    if any(getattr(prefix.cache, "is_linear", ())):
         return "The cache holds recurrent states, which padding after the prefix would change."
     return None
 
 
-def _compare(generator: Generator, groups: Sequence[Sequence[Row]], filler: int) -> str | None:
+def _share(
+    generator: Generator, groups: Sequence[Sequence[Row]], filler: int, prefix: Prefix | None = None
+) -> Written:
+    """What the rows get after their pictures' prefixes, read already or not."""
+    return write_after_prefix(
+        generator, groups, filler=filler, steps=STEPS, logits=True, prefix=prefix
+    )
+
+
+def _ask_alone(generator: Generator, rows: Sequence[Row], filler: int) -> list[Written]:
+    """What each row gets alone."""
+    return [
+        generator.write(generator.place(stack([row], filler)), steps=STEPS, logits=True)
+        for row in rows
+    ]
+
+
+def _compare(
+    generator: Generator,
+    rows: Sequence[Row],
+    shared: Written,
+    alone: Sequence[Written],
+    filler: int,
+) -> str | None:
     """None where logits after a prefix are as good as those of a plain batch; else what is wrong.
 
     Both are held against prompts written one by one: in 16 bits not even plain batches agree with
     these, and the prefix may be no worse than a few times that.
     """
-    rows = [row for group in groups for row in group]
-    alone = [
-        generator.write(generator.place(stack([row], filler)), steps=STEPS, logits=True)
-        for row in rows
-    ]
-    shared = write_after_prefix(generator, groups, filler=filler, steps=STEPS, logits=True)
     gap = _measure_gap(shared, alone)
     floor = max(1e-3, 8 * torch.finfo(generator.model.dtype).eps)
     if gap <= floor:

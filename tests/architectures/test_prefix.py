@@ -157,3 +157,19 @@ def test_an_image_is_prepared_and_encoded_once(
     read_answers(adapter.answer([make_prompt("wide", text) for text in MORE], IMAGES))
     assert rows == ([1] if adapter.route.prefix else [])
     assert len(prepared) == 1 or name in PREPARED_AGAIN
+
+
+def test_the_trial_computes_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads the prefix of one picture and of two, and asks each of four prompts alone once."""
+    fresh = load(shrink_card("qwen2-vl", save_checkpoint("qwen2-vl", tmp_path), batch_size=32))
+    generator, pictures = fresh._generator, []
+    generate = generator._generate
+
+    def count_pictures(inputs: dict[str, torch.Tensor], **options: Any) -> Any:
+        pictures.append(len(inputs.get("image_grid_thw", ())))
+        return generate(inputs, **options)
+
+    monkeypatch.setattr(generator, "_generate", count_pictures)
+    fresh._questioner._try_route(IMAGES["large"])
+    assert fresh.route.mixes
+    assert sorted(pictures) == [0, 0, 1, 1, 1, 1, 1, 2]

@@ -1,0 +1,42 @@
+"""Case files of the two sets that models are timed on, as a user of ``--data`` would write them."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from fakebench_suite.criteria import CRITERIA
+from fakebench_suite.prompts import DETECTION, FAULTFINDING, INFERENCE, analysis_question
+from fakebench_suite.types import Form
+
+Row = dict[str, str]
+
+
+def list_analysis(images: Sequence[str]) -> Iterator[Row]:
+    """FakeQA: 14 questions about each image."""
+    for image in images:
+        for criterion in CRITERIA:
+            asked = {"task": "analysis", "question": analysis_question(criterion)}
+            yield {"id": criterion, "image": image, "label": "fake"} | asked
+
+
+def list_mix(images: Sequence[str]) -> Iterator[Row]:
+    """All of FakeBench: 17 prompts about each fake image, one about each of as many real ones.
+
+    The first half of the images is taken for fake.
+    """
+    fake = images[: len(images) // 2]
+    forms = (Form.WHAT, Form.ISFAKE, Form.WHAT, Form.ISREAL)
+    for number, image in enumerate(images):
+        label = "fake" if number < len(fake) else "real"
+        question = DETECTION[forms[number % len(forms)]]
+        asked = {"task": "detection", "question": question}
+        yield {"id": "detection", "image": image, "label": label} | asked
+    for image in fake:
+        for task, question in (("interpretation", FAULTFINDING), ("reasoning", INFERENCE)):
+            yield {"id": task, "image": image, "label": "fake", "task": task, "question": question}
+    yield from list_analysis(fake)
+
+
+def write_cases(path: Path, rows: Iterable[Row]) -> None:
+    """The rows as ``--data`` takes them."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
