@@ -181,22 +181,21 @@ def test_each_slice_is_answered_once_whatever_dies(
 
 
 @pytest.mark.parametrize("end", [Died(why="signal 9"), Lost(why="signal 9")])
-def test_a_slice_that_kills_replicas_is_an_error_of_its_own_cases(end: Any) -> None:
-    """After three attempts its cases are model errors that say so; the others are answered."""
+def test_a_slice_that_kills_replicas_fails_and_no_other(end: Any) -> None:
+    """After three attempts it has failed as a whole, and says so; the others are answered."""
 
     def decide(call: Call) -> Any:
         return end if call.question is not None and call.question.number == 2 else None
 
     cluster = PaperCluster(2, decide)
     answered = answer_all(Fleet(cluster, ORDER, None), 6)
-    for number, replies in answered.items():
-        for reply in replies.values():
-            if number == 2:
-                assert isinstance(reply, ModelError)
-                assert "was begun 3 times in vain" in str(reply)
-                assert str(reply).endswith("signal 9")
-            else:
-                assert isinstance(reply, Answer)
+    failure = answered.pop(2)
+    assert isinstance(failure, ModelError)
+    assert "was begun 3 times in vain" in str(failure)
+    assert str(failure).endswith("signal 9")
+    assert len(answered) == 5
+    for replies in answered.values():
+        assert all(isinstance(reply, Answer) for reply in replies.values())
 
 
 def test_a_replica_that_cannot_load_ends_the_run() -> None:

@@ -22,7 +22,7 @@ from fakebench_suite.errors import ModelError, UserError
 AT_ONCE = 2
 """Slices a replica has: one to answer, and one whose pixels are on their way."""
 TRIES = 3
-"""Times a slice is asked before its cases are model errors, and a seat is filled in vain."""
+"""Times a slice is asked before it has failed, and a seat is filled in vain."""
 PATIENCE = 120.0
 """Seconds to wait for room for a first replica, where none has any."""
 GONE = 30.0
@@ -204,10 +204,8 @@ class Fleet:
         if tries < TRIES:
             self._queue.appendleft(replace(parcel, tries=tries))
             return
-        question = parcel.question
-        text = f"the slice of this case was begun {tries} times in vain. {why}"
-        replies = {p.case: ModelError(text) for p in (*question.written, *question.weighed)}
-        self._answered.append(Answered(number=question.number, replies=replies))
+        failure = ModelError(f"It was begun {tries} times in vain. {why}")
+        self._answered.append(Answered(number=parcel.question.number, replies=failure))
 
     def _leave(self, seat: Seat, why: str) -> None:
         """Give a seat up; raises UserError where it never was filled, or was the last."""

@@ -10,7 +10,7 @@ import pytest
 
 from fakebench_suite.adapters.adapter import OPTIONS, Reply
 from fakebench_suite.adapters.engine import Engine, Slice
-from fakebench_suite.errors import ImageError, ModelError
+from fakebench_suite.errors import ImageError, ModelError, UserError
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.plugin.collection import Plan, get_case
 from fakebench_suite.plugin.judging import SliceJudgements
@@ -91,13 +91,13 @@ class SliceAnswers:
 
     def ask(self, case: Case) -> Answer:
         """The model's answer; raises ModelError or ImageError when there is none."""
-        if case.id not in self._ready:
-            number = self._slices.pop(case.id, -1)
-            if number in self._waiting or number in self._begun:
-                self._asked = max(self._asked, number)
-            else:  # It runs twice, or its slice failed as a whole, here or elsewhere: alone.
-                number = next(self._alone)
-                self._waiting[number] = [case]
+        number = self._slices.pop(case.id, -1)
+        if case.id not in self._ready and (number in self._waiting or number in self._begun):
+            self._asked = max(self._asked, number)
+            self._answer(number)
+        if case.id not in self._ready:  # It runs twice, or its slice failed, here or elsewhere.
+            number = next(self._alone)
+            self._waiting[number] = [case]
             self._answer(number)
         reply = self._ready.pop(case.id)
         if isinstance(reply, Answer):
@@ -150,14 +150,15 @@ class SliceAnswers:
         )
 
     def _collect(self, number: int) -> None:
-        """Take the next answered slice; raises what the model raised where it is this one.
+        """Take the next answered slice; raises what the model raised over this one, a case alone.
 
-        The cases of another one that failed as a whole are asked alone when their turn comes.
+        The cases of a slice that failed as a whole are asked alone when their turn comes.
         """
         answered = self._engine.wait()
         cases = self._begun.pop(answered.number)
         if isinstance(answered.replies, Exception):
-            if answered.number == number:
+            mistaken = isinstance(answered.replies, UserError)
+            if answered.number == number and (mistaken or len(cases) == 1):
                 raise answered.replies
             return
         replies = {case.id: mend_text(answered.replies[case.id]) for case in cases}

@@ -229,7 +229,7 @@ def test_an_interrupted_slice_leaves_no_thread_behind(error: type[BaseException]
 
     def fail(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
         del images
-        if prompts[0].case == "1.png:0":
+        if any(prompt.case == "1.png:0" for prompt in prompts):
             raise error("stop")
 
     model = Model(fail)
@@ -241,7 +241,26 @@ def test_an_interrupted_slice_leaves_no_thread_behind(error: type[BaseException]
         # The rest of the slice is asked one by one, and the next one as ever.
         assert answers.ask(cases[SLICE_PROMPTS + 1]).text == "fake"
         assert answers.ask(cases[2 * SLICE_PROMPTS]).text == "fake"
-        assert [len(call) for call in model.calls] == [64, 64, 1, 64]
+        assert [len(call) for call in model.calls] == [64, 64, 1, 1, 64]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_case_that_breaks_its_slice_takes_no_other_along() -> None:
+    """The first case of the slice, which asked for all of them, is asked again alone, too."""
+    cases = make_cases(2)
+
+    def fail(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
+        del images
+        if any(prompt.case == "0.png:7" for prompt in prompts):
+            raise RuntimeError("stop")
+
+    answers = make_answers(cases, draw, Model(fail))
+    for case in cases:
+        if case.id == "0.png:7":
+            with pytest.raises(RuntimeError, match="stop"):
+                answers.ask(case)
+        else:
+            assert answers.ask(case).text == "fake"
 
 
 def save_broken_exif(path: Path) -> None:
