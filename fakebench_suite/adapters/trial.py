@@ -20,6 +20,8 @@ from fakebench_suite.types import Form, Prompt
 
 QUESTIONS = ("Why?", "Is there anything in this image that was generated, and where is it?")
 """Of unequal length and with nothing in common."""
+SIDE = 224
+"""Most pixels of either side of the picture that is tried: how it is answered hangs on no more."""
 STEPS = 3
 """New tokens that are compared: the first after the prompt and two after the cache has grown."""
 AGREES = "The image comes first, and after its cached prefix logits are those of whole prompts."
@@ -48,8 +50,11 @@ def try_route(
 ) -> Route:
     """The route, tried on two questions about one picture, and again with a second picture.
 
-    Raises what the processor raises where the picture cannot be encoded.
+    The picture is made small, for there are seven encodings of it. Raises what the processor
+    raises where it cannot be encoded.
     """
+    picture = picture.copy()
+    picture.thumbnail((SIDE, SIDE))
     group = _encode(encoder, "first", picture)
     try:
         with torch.inference_mode():
