@@ -51,7 +51,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
     """Complete the manifest and close the run directory."""
-    from fakebench_suite.runs.closing import close_run
+    from fakebench_suite.report.browser.pictures import DatasetImages, Pictures
 
     store, plan = recorder.store, get_plan(config)
     assert store is not None
@@ -75,14 +75,20 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
     audit = audit_run(plan.settings)
     if audit is not None:
         manifest["judge"]["audit"] = audit
-    return close_run(
-        store,
-        manifest,
-        records,
-        gates=plan.settings.gates,
-        baseline=plan.settings.baseline,
-        dataset=plan.dataset,
-    )
+    names = sorted({record.case.image for record in records})
+    with Pictures(store.folder, names, DatasetImages(plan.dataset)) as pictures:
+        # Imported while threads make the pictures: it brings scipy.
+        from fakebench_suite.runs.closing import close_run
+
+        return close_run(
+            store,
+            manifest,
+            records,
+            gates=plan.settings.gates,
+            baseline=plan.settings.baseline,
+            dataset=plan.dataset,
+            pictures=pictures,
+        )
 
 
 def pytest_terminal_summary(

@@ -19,6 +19,7 @@ from fakebench_suite.types import Decision, Record, Score, Timing
 
 if TYPE_CHECKING:
     from fakebench_suite.metrics.text import TextScores
+    from fakebench_suite.report.browser.pictures import Pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +44,13 @@ def close_run(
     gates: Sequence[Gate],
     baseline: Path | None,
     dataset: Dataset | None,
+    pictures: "Pictures | None" = None,
 ) -> ClosedRun:
     """Write everything that follows from the records into the run directory.
 
     ``manifest`` is the final one but for what is found here. Without ``dataset`` there are neither
-    new thumbnails nor a submission. Raises UserError where the baseline is no run.
+    new thumbnails nor a submission; ``pictures`` are thumbnails on their way. Raises UserError
+    where the baseline is no run.
     """
     from fakebench_suite.metrics.scores import score_records
     from fakebench_suite.report.browser import DatasetImages, write_browser
@@ -72,7 +75,7 @@ def close_run(
     # Shards would fill the page with parts of what the merge says.
     notes = _append_step_summary(summary) if final["shard"] is None else ()
     try:
-        images = None if dataset is None else DatasetImages(dataset)
+        images = pictures or (None if dataset is None else DatasetImages(dataset))
         report = str(write_browser(store.folder, images=images, baseline=baseline))
     except UserError as error:  # the run itself is whole, and its report can be written again
         report = str(error)

@@ -7,7 +7,7 @@ from fakebench_suite.report.browser.assets import POLICY, copy_assets
 from fakebench_suite.report.browser.change import compare_records
 from fakebench_suite.report.browser.index import index_records
 from fakebench_suite.report.browser.overview import Overview, describe_overview
-from fakebench_suite.report.browser.pictures import ImageSource, make_pictures
+from fakebench_suite.report.browser.pictures import ImageSource, Pictures
 from fakebench_suite.report.browser.plots import draw_plots
 from fakebench_suite.report.browser.run import load_records, load_run
 from fakebench_suite.report.browser.script import write_script
@@ -16,10 +16,13 @@ from fakebench_suite.report.browser.texts import write_texts
 INDEX, FOLDER = "index.html", "report"
 
 
-def write_browser(run: Path, *, images: ImageSource | None, baseline: Path | None = None) -> Path:
+def write_browser(
+    run: Path, *, images: ImageSource | Pictures | None, baseline: Path | None = None
+) -> Path:
     """Write the report of the run directory ``run`` into it and return its ``index.html``.
 
-    ``images`` gives the pictures to make thumbnails of; without it, those made before are shown.
+    ``images`` gives the pictures to make thumbnails of, or is these on their way; without it,
+    those made before are shown.
     With ``baseline``, another run directory, every case is compared with its counterpart there.
     Raises UserError when either is no run directory or the report cannot be written.
     """
@@ -30,8 +33,12 @@ def write_browser(run: Path, *, images: ImageSource | None, baseline: Path | Non
         folder.mkdir(exist_ok=True)
         copy_assets(folder)
         names = sorted({record.case.image for record in loaded.records})
-        pictures = make_pictures(run, names, images)
-        index = index_records(loaded.records, changes) | {"pictures": pictures}
+        index = index_records(loaded.records, changes)
+        if isinstance(images, Pictures):
+            index |= {"pictures": images.finish()}
+        else:
+            with Pictures(run, names, images) as pictures:
+                index |= {"pictures": pictures.finish()}
         write_script(folder / "index.js", "index", index)
         write_texts(folder, loaded, changes)
         plots = draw_plots(loaded)

@@ -3,8 +3,9 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -99,33 +100,45 @@ class Picture:
     full: str | None = None
 
 
-def make_pictures(
-    run: Path, images: Iterable[str], source: ImageSource | None
-) -> Mapping[str, Picture]:
-    """The pictures of ``images`` by name, made where they are missing and can be.
+class Pictures:
+    """The pictures of ``images``, made by threads where they are missing and can be.
 
-    An image that cannot be opened has none: its cases say why.
+    To be used as a context: other work may be done in it before ``finish`` is called, for Pillow
+    decodes outside Python's lock.
     """
-    folder = run / "report" / FOLDER
-    known = _read_known(folder)
-    missing = [name for name in images if name not in known]
-    if source is not None and missing:
-        folder.mkdir(parents=True, exist_ok=True)
-        known |= _make_all(folder, missing, source)
-        (folder / KNOWN).write_bytes(msgspec.json.encode(known))
-    return known
 
+    def __init__(self, run: Path, images: Iterable[str], source: ImageSource | None) -> None:
+        self._folder, self._source = run / "report" / FOLDER, source
+        self._known = _read_known(self._folder)
+        self._missing = [] if source is None else [one for one in images if one not in self._known]
+        self._held = ExitStack()
+        self._made: Iterable[Picture | None] = ()
 
-def _make_all(
-    folder: Path, names: Sequence[str], source: ImageSource
-) -> Iterator[tuple[str, Picture]]:
-    """The thumbnails that can be made, several at a time: Pillow decodes outside Python's lock."""
-    source.find(names[0])  # lists the folder, once and before there are threads
-    with quiet_decoders(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        made = pool.map(lambda name: _make(folder, name, source), names)
-        for name, picture in zip(names, _tell(made, len(names)), strict=True):
-            if picture is not None:
-                yield name, picture
+    def __enter__(self) -> "Pictures":
+        source, folder = self._source, self._folder
+        if source is not None and self._missing:
+            source.find(self._missing[0])  # lists the folder, once and before there are threads
+            self._held.enter_context(quiet_decoders())
+            pool = self._held.enter_context(ThreadPoolExecutor(min(8, os.cpu_count() or 1)))
+            self._made = pool.map(lambda name: _make(folder, name, source), self._missing)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def finish(self) -> Mapping[str, Picture]:
+        """The pictures by name, once all are made; an image that cannot be opened has none.
+
+        Raises OSError where they cannot be written.
+        """
+        if self._missing:
+            made = _tell(self._made, len(self._missing))
+            pairs = zip(self._missing, made, strict=True)
+            self._known |= {name: one for name, one in pairs if one is not None}
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / KNOWN).write_bytes(msgspec.json.encode(self._known))
+            self._missing = []
+        return self._known
 
 
 def adopt_pictures(run: Path, other: Path) -> None:
@@ -168,6 +181,7 @@ def _make(folder: Path, name: str, source: ImageSource) -> Picture | None:
         picture = source.open(name)
     except ImageError:
         return None
+    folder.mkdir(parents=True, exist_ok=True)
     width, height = picture.size
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]
     if max(width, height) <= SIDE:
