@@ -72,19 +72,25 @@ def test_rows_and_tokens_both_bound() -> None:
     budget = Budget(model, tokens=1_000, rows=None, new=50)
     assert budget.allows(5, 150)
     assert not budget.allows(5, 151)
+    assert budget.allows(4, 150, 200)
+    assert not budget.allows(4, 150, 201)
     assert budget.count_rows(150) == 5
     assert budget.count_rows(10**9) == 1
     assert Budget(model, tokens=1_000, rows=2, new=50).count_rows(150) == 2
     assert not Budget(model, tokens=1_000, rows=2, new=50).allows(3, 1)
 
 
-@given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 9_999)), min_size=1))
-def test_what_did_not_fit_is_remembered(failures: list[tuple[int, int]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 99), st.integers(1, 9_999), st.integers(0, 9_999)), min_size=1
+    )
+)
+def test_what_did_not_fit_is_remembered(failures: list[tuple[int, int, int]]) -> None:
     """After running out of memory the budget never grows, and what failed is not tried again."""
     budget = Budget(make_model("cpu"), tokens=100_000, rows=None, new=10)
-    for rows, width in failures:
+    for failure in failures:
         before = budget.tokens
-        budget.shrink(rows, width)
+        budget.shrink(*failure)
         assert budget.tokens <= before
-        assert not budget.allows(rows, width)
+        assert not budget.allows(*failure)
     assert budget.count_rows(1) >= 1

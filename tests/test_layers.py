@@ -18,10 +18,11 @@ LEVELS = {
 }  # fmt: skip
 SIBLINGS = {"sources", "adapters", "judges"}
 HEAVY = {"torch", "transformers", "ray", "openai", "sentence_transformers"}
-HEAVY_PLACES = {"adapters/asking.py", "adapters/budget.py", "adapters/cluster.py",
-    "adapters/devices.py", "adapters/generation.py", "adapters/huggingface.py",
-    "adapters/prefix.py", "adapters/replies.py", "adapters/room.py", "adapters/rows.py",
-    "adapters/trial.py", "judges/encoder.py", "judges/endpoint.py", "judges/local.py",
+HEAVY_PLACES = {"adapters/asking.py", "adapters/attention.py", "adapters/budget.py",
+    "adapters/cluster.py", "adapters/continuation.py", "adapters/devices.py",
+    "adapters/generation.py", "adapters/huggingface.py", "adapters/prefix.py",
+    "adapters/replies.py", "adapters/rows.py", "adapters/sharing.py", "adapters/trial.py",
+    "judges/encoder.py", "judges/endpoint.py", "judges/local.py",
 }  # fmt: skip
 
 

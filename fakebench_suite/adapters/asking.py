@@ -13,12 +13,12 @@ from PIL import Image
 from fakebench_suite.adapters.adapter import Reply
 from fakebench_suite.adapters.batches import Batch, Group, Siblings, Strangers, pack
 from fakebench_suite.adapters.budget import Budget
+from fakebench_suite.adapters.continuation import write_after_prefix
 from fakebench_suite.adapters.encoding import Encoder
 from fakebench_suite.adapters.generation import Generator, Written
-from fakebench_suite.adapters.prefix import write_after_prefix
 from fakebench_suite.adapters.replies import Reading
 from fakebench_suite.adapters.rows import Stacker, can_stack, encode_row
-from fakebench_suite.adapters.trial import Route, try_route
+from fakebench_suite.adapters.trial import Route, Trial
 from fakebench_suite.errors import ModelError
 from fakebench_suite.types import Prompt
 
@@ -76,9 +76,8 @@ class Questioner:
     def _try_route(self, picture: Image.Image) -> None:
         if self._route is None:
             try:
-                self._route = try_route(
-                    self._generator, self._encoder, self._stacker, picture, self._filler
-                )
+                trial = Trial(self._generator, self._encoder, self._stacker, self._filler)
+                self._route = trial.find_route(picture)
             except Exception:  # The processor does not take this picture: the next one will tell.
                 return
 
@@ -100,14 +99,14 @@ class Questioner:
                 elif rows:
                     yield from ([row] for row in rows)
 
-        return pack(encode(), self._fits)
+        return pack(encode(), self._fits, shared=self.route.shared)
 
     def _fits(self, batch: Siblings) -> bool:
         first, last = batch.groups[0][0], batch.groups[-1][0]
-        if batch.share and len(batch.groups) > 1:
-            mixes = self.route.mixes and can_stack(first, last)
-            return mixes and self._budget.allows(len(batch.rows), batch.width)
-        return self._budget.allows(len(batch.rows), batch.width)
+        several = batch.share and len(batch.groups) > 1
+        if several and not (self.route.mixes and can_stack(first, last)):
+            return False
+        return self._budget.allows(len(batch.rows), batch.width, batch.kept)
 
     def _ask_batch(self, batch: Batch, images: Images, reading: Reading) -> Sequence[Reply]:
         """The batch in one go, or in halves when that fails, down to one prompt."""
@@ -122,8 +121,7 @@ class Questioner:
             # Only the words are kept: the traceback would keep the batch's tensors in memory.
             failure = f"{type(error).__name__}: {error}"
             if isinstance(error, torch.OutOfMemoryError):
-                width = batch.width if isinstance(batch, Siblings) else self._width
-                self._budget.shrink(len(batch.prompts), width)
+                self._shrink(batch)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if len(batch.prompts) == 1:
@@ -134,6 +132,13 @@ class Questioner:
             *self._ask_batch(second, images, reading),
         ]
 
+    def _shrink(self, batch: Batch) -> None:
+        rows = len(batch.prompts)
+        if isinstance(batch, Siblings):
+            self._budget.shrink(rows, batch.width, batch.kept)
+        else:
+            self._budget.shrink(rows, self._width)
+
     @torch.inference_mode()
     def _write(self, batch: Batch, images: Images, reading: Reading) -> Written:
         if isinstance(batch, Siblings) and batch.share:
@@ -141,6 +146,7 @@ class Questioner:
                 self._generator,
                 batch.groups,
                 filler=self._filler,
+                share=batch.shared,
                 steps=reading.steps,
                 logits=reading.logits,
             )

@@ -1,9 +1,9 @@
 """Batches of prompts: as many as fit, and halves of those that fail."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from fakebench_suite.adapters.prefix import measure_width
+from fakebench_suite.adapters.prefix import measure_groups
 from fakebench_suite.adapters.rows import Row
 from fakebench_suite.types import Prompt
 
@@ -27,6 +27,8 @@ class Siblings:
     """Encoded prompts, group by group; the rows of a group are about one image."""
 
     groups: Sequence[Group]
+    shared: bool
+    """Whether one copy of a group's prefix serves its rows."""
 
     @property
     def rows(self) -> list[Row]:
@@ -45,41 +47,55 @@ class Siblings:
 
     @property
     def width(self) -> int:
-        """Tokens in one row with its padding."""
-        if self.share:
-            return measure_width(self.groups)
-        return max(row.length for row in self.rows)
+        """Tokens in one row with its padding, but for those of a prefix kept once."""
+        if not self.share:
+            return max(row.length for row in self.rows)
+        before, after = measure_groups(self.groups)
+        return after if self.shared else before + after
+
+    @property
+    def kept(self) -> int:
+        """Tokens of prefixes that are kept once, whatever the number of rows."""
+        if not (self.share and self.shared):
+            return 0
+        return len(self.groups) * measure_groups(self.groups)[0]
 
     def halve(self) -> "tuple[Siblings, Siblings]":
         """Two batches of at least one row each, groups whole where there are several."""
         if len(self.groups) > 1:
             half = len(self.groups) // 2
-            return Siblings(groups=self.groups[:half]), Siblings(groups=self.groups[half:])
+            return self.take(self.groups[:half]), self.take(self.groups[half:])
         (group,) = self.groups
         half = len(group) // 2
-        return Siblings(groups=[group[:half]]), Siblings(groups=[group[half:]])
+        return self.take([group[:half]]), self.take([group[half:]])
+
+    def take(self, groups: Sequence[Group]) -> "Siblings":
+        """A batch of other groups that is asked in the same way."""
+        return replace(self, groups=groups)
 
 
 Batch = Strangers | Siblings
 
 
-def pack(groups: Iterable[Group], fits: Callable[[Siblings], bool]) -> Iterator[Siblings]:
+def pack(
+    groups: Iterable[Group], fits: Callable[[Siblings], bool], *, shared: bool
+) -> Iterator[Siblings]:
     """The groups in order, in batches that fit; a group is cut only where it does not fit alone.
 
     A single row is a batch whether it fits or not. ``fits`` is asked anew for every group, for
     what fits may change while batches are answered.
     """
-    batch: list[Group] = []
+    batch = Siblings(groups=[], shared=shared)
     for group in groups:
-        if batch and not fits(Siblings(groups=[*batch, group])):
-            yield Siblings(groups=batch)
-            batch = []
+        if batch.groups and not fits(batch.take([*batch.groups, group])):
+            yield batch
+            batch = batch.take([])
         rest = group
-        while not batch and len(rest) > 1 and not fits(Siblings(groups=[rest])):
+        while not batch.groups and len(rest) > 1 and not fits(batch.take([rest])):
             sizes = range(len(rest) - 1, 0, -1)
-            size = next((n for n in sizes if fits(Siblings(groups=[rest[:n]]))), 1)
-            yield Siblings(groups=[rest[:size]])
+            size = next((n for n in sizes if fits(batch.take([rest[:n]]))), 1)
+            yield batch.take([rest[:size]])
             rest = rest[size:]
-        batch.append(rest)
-    if batch:
-        yield Siblings(groups=batch)
+        batch = batch.take([*batch.groups, rest])
+    if batch.groups:
+        yield batch

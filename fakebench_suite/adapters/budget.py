@@ -27,19 +27,22 @@ class Budget:
             self._tokens = measure_room(self._model)
         return self._tokens
 
-    def allows(self, rows: int, width: int) -> bool:
-        """Whether so many rows of ``width`` tokens fit, with the new tokens each may write."""
+    def allows(self, rows: int, width: int, kept: int = 0) -> bool:
+        """Whether so many rows of ``width`` tokens fit, with the new tokens each may write.
+
+        ``kept`` are tokens beside them that do not hang on the number of rows.
+        """
         few = self.rows is None or rows <= self.rows
-        return few and self._count(rows, width) <= self.tokens
+        return few and self._count(rows, width) + kept <= self.tokens
 
     def count_rows(self, width: int) -> int:
         """How many rows of ``width`` tokens fit; one always does."""
         fitting = max(1, self.tokens // self._count(1, width))
         return fitting if self.rows is None else min(self.rows, fitting)
 
-    def shrink(self, rows: int, width: int) -> None:
+    def shrink(self, rows: int, width: int, kept: int = 0) -> None:
         """Remember that so many rows did not fit: half of them is tried from now on."""
-        self._tokens = min(self.tokens, max(1, self._count(rows, width) // 2))
+        self._tokens = min(self.tokens, max(1, (self._count(rows, width) + kept) // 2))
 
     def _count(self, rows: int, width: int) -> int:
         return rows * (width + self._new)

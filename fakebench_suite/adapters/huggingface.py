@@ -14,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from fakebench_suite.adapters.adapter import Reply
 from fakebench_suite.adapters.asking import Questioner
+from fakebench_suite.adapters.attention import teach_sdpa
 from fakebench_suite.adapters.budget import Budget
 from fakebench_suite.adapters.cards import Card
 from fakebench_suite.adapters.devices import describe_device
@@ -40,6 +41,7 @@ class HuggingFaceAdapter:
         self._card = card
         self._device = device
         transformers_logging.disable_progress_bar()
+        teach_sdpa()
         with warnings.catch_warnings():
             warnings.simplefilter("default")
             self._load(weights, remote_code=remote_code)

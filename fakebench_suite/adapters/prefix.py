@@ -1,29 +1,23 @@
-"""What the prompts about one picture begin with is computed once and its cache is repeated.
+"""What the prompts about one picture begin with, computed once for all of them.
 
 A batch holds one or more image groups. The prefixes, one per group, go through the model as an
-ordinary batch, padded at the left. Each row of the resulting cache is then repeated for the prompts
-of its group, and their suffixes follow in a second pass:
-
-    group 1   [pad] prefix 1 | [pad] suffix a
-    group 1   [pad] prefix 1 |       suffix b
-    group 2       prefix 2   | [pad] suffix c
-
-Padding is masked, positions are counted from the mask, and so every prompt sees what it would see
-alone.
+ordinary batch, padded at the left; on a CPU they go one by one, and their caches are joined.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers.cache_utils import DynamicCache, DynamicLayer
 
-from fakebench_suite.adapters.generation import Generator, Written
-from fakebench_suite.adapters.room import repeat_cache
-from fakebench_suite.adapters.rows import Inputs, Row, cut, pad_left, stack
+from fakebench_suite.adapters.generation import Generator
+from fakebench_suite.adapters.rows import Inputs, Row, cut, stack, stack_tokens
+from fakebench_suite.adapters.sharing import join_caches
 
 Groups = Sequence[Sequence[Row]]
+Positions = tuple[tuple[Any, torch.Tensor], ...]
 
 
 def measure_prefix(group: Sequence[Row]) -> int:
@@ -33,28 +27,49 @@ def measure_prefix(group: Sequence[Row]) -> int:
     return int((ids == ids[0]).all(dim=0).int().cumprod(dim=0).sum())
 
 
-def measure_width(groups: Groups) -> int:
-    """Tokens in one row of the batch, padding included, before anything is written."""
+def measure_groups(groups: Groups) -> tuple[int, int]:
+    """Tokens in one row of the batch before and after its prefix ends, padding included."""
     prefixes = [measure_prefix(group) for group in groups]
-    return max(prefixes) + max(
-        row.length - prefix for group, prefix in zip(groups, prefixes, strict=True) for row in group
-    )
+    pairs = zip(groups, prefixes, strict=True)
+    return max(prefixes), max(row.length - prefix for group, prefix in pairs for row in group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prefix:
-    """The prefixes of a batch, computed; nothing of it changes when rows are written after it."""
+    """The prefixes of a batch, computed."""
 
     inputs: Inputs
     """(groups, width) tokens and mask."""
     cache: Any
-    positions: tuple[tuple[Any, torch.Tensor], ...]
+    """Used up by what is written after it."""
+    positions: Positions
     """Where the model itself keeps how far positions run ahead of tokens, and these (groups, 1)."""
+
+    def copy(self) -> "Prefix":
+        """The same with a cache of its own."""
+        cache = copy.deepcopy(self.cache)
+        return Prefix(inputs=self.inputs, cache=cache, positions=self.positions)
 
 
 def read_prefixes(generator: Generator, groups: Groups, filler: int) -> Prefix:
-    """One forward pass over the prefixes of all groups."""
+    """One forward pass over the prefixes of all groups; on a CPU, one for each."""
     heads = [cut(group[0], measure_prefix(group)) for group in groups]
+    if len(heads) == 1 or not _is_best_apart(generator.model):
+        return _read(generator, heads, filler)
+    parts = [_read(generator, [head], filler) for head in heads]
+    return _join(parts, generator.place(stack_tokens(heads, filler)))
+
+
+def _is_best_apart(model: Any) -> bool:
+    """Whether prefixes are best read one by one: a CPU's caches hold no two pictures.
+
+    A GPU is not busy with one; and caches of layers with windows cannot be joined.
+    """
+    layers = DynamicCache(config=model.config).layers
+    return model.device.type == "cpu" and all(type(layer) is DynamicLayer for layer in layers)
+
+
+def _read(generator: Generator, heads: Sequence[Row], filler: int) -> Prefix:
     inputs = generator.place(stack(heads, filler))
     cache = generator.read(inputs)
     # Models with positions in several axes keep them so; transformers calls it rope_deltas.
@@ -67,97 +82,12 @@ def read_prefixes(generator: Generator, groups: Groups, filler: int) -> Prefix:
     return Prefix(inputs=kept, cache=cache, positions=positions)
 
 
-def write_after_prefix(
-    generator: Generator,
-    groups: Groups,
-    *,
-    filler: int,
-    steps: int | None = None,
-    logits: bool = False,
-    prefix: Prefix | None = None,
-) -> Written:
-    """What the model writes after each row of each group, in order.
-
-    ``prefix`` is that of the groups where it has been read; its cache is used up.
-    """
-    prefix = prefix or read_prefixes(generator, groups, filler)
-    owners = [number for number, group in enumerate(groups) for _ in group]
-    tails = [
-        row.tokens["input_ids"][:, length:]
-        for group in groups
-        for length in [measure_prefix(group)]
-        for row in group
-    ]
-    new = steps or generator.settings.max_new_tokens
-    widest = prefix.inputs["input_ids"].shape[1] + max(tail.shape[1] for tail in tails) + new
-    batches = list(_split(tails, padded=not looks_back_briefly(prefix.cache, widest)))
-    parts = []
-    for chosen in batches:
-        part = prefix if len(batches) == 1 else _copy(prefix)
-        mine = [tails[number] for number in chosen]
-        owner = torch.tensor([owners[number] for number in chosen])
-        parts.append(_write(generator, part, mine, owner, filler, steps=steps, logits=logits))
-    return parts[0] if len(parts) == 1 else _join(parts, batches, filler)
-
-
-def looks_back_briefly(cache: Any, width: int) -> bool:
-    """Whether some layer sees a window shorter than ``width`` only, which padding would fill."""
-    return any(
-        sliding and layer.get_max_length() < width
-        for sliding, layer in zip(cache.is_sliding, cache.layers, strict=True)
+def _join(parts: Sequence[Prefix], inputs: Inputs) -> Prefix:
+    """Prefixes that were read one by one as those of one batch, whose tokens are ``inputs``."""
+    kept = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+    cache = join_caches([part.cache for part in parts], kept["input_ids"].shape[1])
+    positions = tuple(
+        (module, torch.cat([part.positions[number][1] for part in parts]))
+        for number, (module, _) in enumerate(parts[0].positions)
     )
-
-
-def _split(tails: Sequence[torch.Tensor], *, padded: bool) -> Iterator[list[int]]:
-    """Numbers of the rows that are written together: all, or those of one length."""
-    if padded:
-        yield list(range(len(tails)))
-        return
-    for length in sorted({tail.shape[1] for tail in tails}):
-        yield [number for number, tail in enumerate(tails) if tail.shape[1] == length]
-
-
-def _copy(prefix: Prefix) -> Prefix:
-    return Prefix(
-        inputs=prefix.inputs, cache=copy.deepcopy(prefix.cache), positions=prefix.positions
-    )
-
-
-def _write(
-    generator: Generator,
-    prefix: Prefix,
-    tails: Sequence[torch.Tensor],
-    owners: torch.Tensor,
-    filler: int,
-    *,
-    steps: int | None,
-    logits: bool,
-) -> Written:
-    """What follows the tails, each after the prefix that owns it; uses the prefix's cache up."""
-    width = max(tail.shape[1] for tail in tails)
-    device = prefix.inputs["input_ids"].device
-    owners = owners.to(device)
-    ids = torch.cat([pad_left(tail, width, filler) for tail in tails]).to(device)
-    mask = torch.cat([pad_left(torch.ones_like(tail), width) for tail in tails]).to(device)
-    repeat_cache(prefix.cache, owners)
-    for module, ahead in prefix.positions:
-        module.rope_deltas = ahead[owners]
-    inputs = {
-        "input_ids": torch.cat([prefix.inputs["input_ids"][owners], ids], dim=1),
-        "attention_mask": torch.cat([prefix.inputs["attention_mask"][owners], mask], dim=1),
-    }
-    return generator.write(inputs, steps=steps, logits=logits, cache=prefix.cache)
-
-
-def _join(parts: Sequence[Written], batches: Sequence[list[int]], filler: int) -> Written:
-    """Parts written one after another as one, in the order of the rows."""
-    order = torch.tensor([number for chosen in batches for number in chosen]).argsort()
-    longest = max(part.tokens.shape[1] for part in parts)
-    tokens = [
-        torch.nn.functional.pad(part.tokens, (0, longest - part.tokens.shape[1]), value=filler)
-        for part in parts
-    ]
-    steps = zip(*(part.logits for part in parts), strict=False)
-    return Written(
-        tokens=torch.cat(tokens)[order], logits=tuple(torch.cat(step)[order] for step in steps)
-    )
+    return Prefix(inputs=kept, cache=cache, positions=positions)

@@ -67,10 +67,10 @@ def can_stack(one: Row, two: Row) -> bool:
     )
 
 
-def stack(rows: Sequence[Row], filler: int) -> Inputs:
-    """The rows as one batch: tokens padded at the left, pictures one after another."""
+def stack_tokens(rows: Sequence[Row], filler: int) -> Inputs:
+    """What there is one of per token, as one batch, padded at the left."""
     width = max(row.length for row in rows)
-    batch = {
+    return {
         name: torch.cat(
             [
                 pad_left(row.tokens[name], width, filler if name == "input_ids" else 0)
@@ -79,6 +79,11 @@ def stack(rows: Sequence[Row], filler: int) -> Inputs:
         )
         for name in rows[0].tokens
     }
+
+
+def stack(rows: Sequence[Row], filler: int) -> Inputs:
+    """The rows as one batch: tokens padded at the left, pictures one after another."""
+    batch = stack_tokens(rows, filler)
     for name, value in rows[0].picture.items():
         batch[name] = value if len(rows) == 1 else torch.cat([row.picture[name] for row in rows])
     return batch

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 
@@ -113,6 +114,22 @@ def test_groups_that_do_not_fit_are_cut(
     assert max(answer.batch_size for answer in answers) <= 600 // 24
 
 
+def test_prefixes_read_together_do_as_well(
+    adapter: HuggingFaceAdapter, alone: dict[Prompt, Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: one forward pass for the prefixes of several pictures, padded at the left."""
+    monkeypatch.setattr("fakebench_suite.adapters.prefix._is_best_apart", lambda _: False)
+    read, rows = adapter._generator.read, []
+
+    def count_rows(inputs: dict[str, torch.Tensor]) -> Any:
+        rows.append(len(inputs["input_ids"]))
+        return read(inputs)
+
+    monkeypatch.setattr(adapter._generator, "read", count_rows)
+    check(adapter, list(alone), alone)
+    assert not adapter.route.prefix or max(rows) > 1
+
+
 def test_likelihoods_are_those_of_single_prompts(
     adapter: HuggingFaceAdapter, alone: dict[Prompt, Answer]
 ) -> None:
@@ -132,7 +149,22 @@ def test_the_route_says_why(name: str, adapter: HuggingFaceAdapter) -> None:
     assert route.prefix == (name not in WHY_NOT)
     assert WHY_NOT.get(name, "comes first") in route.why
     assert route.why.endswith(".")
-    assert route.mixes == route.prefix
+    assert route.mixes == route.shared == route.prefix
+
+
+@pytest.mark.parametrize("name", ["qwen2-vl", "gemma-3", "llava-1.5"], scope="module")
+def test_other_attention_repeats_the_cache(name: str, tmp_path: Path) -> None:
+    """What attends by itself has a copy of the prefix for each row, and answers the same."""
+    card = shrink_card(name, save_checkpoint(name, tmp_path), batch_size=32)
+    prompts = [make_prompt(image, text) for image in PICTURES for text in QUESTIONS]
+    told = []
+    for attention in ("sdpa", "eager"):
+        adapter = load(msgspec.structs.replace(card, attention=attention))
+        answers = read_answers(adapter.answer(prompts, PICTURES))
+        told.append([answer.text for answer in answers])
+        assert adapter.route.prefix
+        assert adapter.route.shared == (attention == "sdpa")
+    assert told[0] == told[1]
 
 
 def test_an_image_is_prepared_and_encoded_once(
@@ -160,7 +192,7 @@ def test_an_image_is_prepared_and_encoded_once(
 
 
 def test_the_trial_computes_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It reads the prefix of one picture and of two, and asks each of four prompts alone once."""
+    """It reads the first picture's prefix, then both, and asks each of four prompts alone once."""
     fresh = load(shrink_card("qwen2-vl", save_checkpoint("qwen2-vl", tmp_path), batch_size=32))
     generator, pictures = fresh._generator, []
     generate = generator._generate
@@ -172,4 +204,4 @@ def test_the_trial_computes_nothing_twice(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(generator, "_generate", count_pictures)
     fresh._questioner._try_route(IMAGES["large"])
     assert fresh.route.mixes
-    assert sorted(pictures) == [0, 0, 1, 1, 1, 1, 1, 2]
+    assert sorted(pictures) == [0, 0, 1, 1, 1, 1, 1, 1, 1]
