@@ -166,12 +166,29 @@ def test_a_prefix_that_answers_otherwise_is_not_used(
     def show_padding(value: torch.Tensor, width: int, filler: int = 1) -> torch.Tensor:
         return pad_left(value, width, filler)
 
-    monkeypatch.setattr("fakebench_suite.adapters.prefix.pad_left", show_padding)
+    monkeypatch.setattr("fakebench_suite.adapters.continuation.pad_left", show_padding)
     adapter = load(card)
     answers = read_answers(adapter.answer(PROMPTS, PICTURES))
     assert [answer.text for answer in answers] == expected
     assert not adapter.route.prefix
     assert "says otherwise (logits are off by" in adapter.route.why
+
+
+def test_attention_that_answers_otherwise_gets_a_repeated_cache(
+    card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one copy of the prefix changes answers, every row has its own."""
+    expected = [answer.text for answer in read_answers(load(card).answer(PROMPTS, PICTURES))]
+
+    def forget_all(query: torch.Tensor, *_: Any) -> torch.Tensor:
+        return torch.zeros_like(query)
+
+    monkeypatch.setattr("fakebench_suite.adapters.attention._attend_part", forget_all)
+    adapter = load(card)
+    answers = read_answers(adapter.answer(PROMPTS, PICTURES))
+    assert [answer.text for answer in answers] == expected
+    assert adapter.route.prefix
+    assert not adapter.route.shared
 
 
 def test_a_cache_that_cannot_be_gone_on_from_is_not_used(
