@@ -3,10 +3,13 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote
@@ -26,6 +29,9 @@ SIDE = 320
 """Longest side of a thumbnail in pixels; smaller pictures are kept whole."""
 _FEW = 200
 """Thumbnails that are made before anybody wonders what is going on."""
+_TRIED, _SLOW = 8, 0.002
+"""Thumbnails that are made first, and seconds for each from which on threads are worth it: those of
+tiny pictures spend their time waiting for each other, and for whatever else is computed."""
 FOLDER, KNOWN = "images", "images.json"
 
 
@@ -101,10 +107,11 @@ class Picture:
 
 
 class Pictures:
-    """The pictures of ``images``, made by threads where they are missing and can be.
+    """The pictures of ``images``, made where they are missing and can be.
 
-    To be used as a context: other work may be done in it before ``finish`` is called, for Pillow
-    decodes outside Python's lock.
+    To be used as a context: other work may be done in it before ``finish`` is called. Pictures
+    that take long to decode are made by threads meanwhile, for Pillow does so outside Python's
+    lock; small ones are made when they are asked for.
     """
 
     def __init__(self, run: Path, images: Iterable[str], source: ImageSource | None) -> None:
@@ -115,13 +122,22 @@ class Pictures:
         self._made: Iterable[Picture | None] = ()
 
     def __enter__(self) -> "Pictures":
-        source, folder = self._source, self._folder
-        if source is not None and self._missing:
-            source.find(self._missing[0])  # lists the folder, once and before there are threads
+        if self._source is not None and self._missing:
             self._held.enter_context(quiet_decoders())
-            pool = self._held.enter_context(ThreadPoolExecutor(min(8, os.cpu_count() or 1)))
-            self._made = pool.map(lambda name: _make(folder, name, source), self._missing)
+            self._made = self._begin(partial(_make, self._folder, source=self._source))
         return self
+
+    def _begin(self, make: Callable[[str], Picture | None]) -> Iterable[Picture | None]:
+        started = time.perf_counter()
+        try:
+            first = [make(name) for name in self._missing[:_TRIED]]
+        except OSError:  # It will be met again by who asks for the pictures.
+            return map(make, self._missing)
+        spent, rest = time.perf_counter() - started, self._missing[_TRIED:]
+        if not rest or spent < _SLOW * len(first):
+            return chain(first, map(make, rest))
+        pool = self._held.enter_context(ThreadPoolExecutor(min(8, os.cpu_count() or 1)))
+        return chain(first, pool.map(make, rest))
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
@@ -175,7 +191,7 @@ def _read_known(folder: Path) -> dict[str, Picture]:
     return {name: picture for name, picture in found.items() if (folder / picture.file).is_file()}
 
 
-def _make(folder: Path, name: str, source: ImageSource) -> Picture | None:
+def _make(folder: Path, name: str, *, source: ImageSource) -> Picture | None:
     """One thumbnail, in a file named by digest: the image's own name is a stranger's text."""
     try:
         picture = source.open(name)
@@ -199,7 +215,13 @@ def _link(folder: Path, path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        relative = os.path.relpath(path.resolve(), folder.parent.parent.resolve())
+        place = _resolve(path.parent.absolute()) / path.name
+        relative = os.path.relpath(place, _resolve(folder.absolute()).parents[1])
     except ValueError:  # another drive
         return None
     return quote(Path(relative).as_posix())
+
+
+@cache
+def _resolve(folder: Path) -> Path:
+    return folder.resolve()

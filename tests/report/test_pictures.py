@@ -1,0 +1,71 @@
+"""Thumbnails: by threads where that is faster, and never at the cost of the run."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fakebench_suite.errors import ImageError
+from fakebench_suite.report.browser.pictures import Pictures
+
+NAMES = [f"{number}.png" for number in range(40)]
+
+
+class Source:
+    """Pictures whose width is their number plus one; every tenth is broken."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.threads: set[int] = set()
+
+    def open(self, image: str) -> Image.Image:
+        """A picture, after some time."""
+        self.threads.add(threading.get_ident())
+        time.sleep(self._seconds)
+        number = int(image.removesuffix(".png"))
+        if number % 10 == 9:
+            raise ImageError(f"{image} is broken.")
+        return Image.new("RGB", (number + 1, 2))
+
+    def find(self, image: str) -> Path | None:
+        """No file."""
+
+
+@pytest.mark.parametrize(("seconds", "threads"), [(0.0, False), (0.01, True)])
+def test_slow_pictures_are_made_by_threads(tmp_path: Path, seconds: float, threads: bool) -> None:
+    """Small ones are not; and either way each picture gets its own thumbnail."""
+    source = Source(seconds)
+    with Pictures(tmp_path, NAMES, source) as pictures:
+        made = pictures.finish()
+    assert {name: picture.width for name, picture in made.items()} == {
+        name: number + 1 for number, name in enumerate(NAMES) if number % 10 != 9
+    }
+    for picture in made.values():
+        assert (tmp_path / "report" / "images" / picture.file).is_file()
+    assert (len(source.threads - {threading.get_ident()}) > 0) == threads
+
+
+def test_pictures_that_nobody_asks_for_cost_nothing(tmp_path: Path) -> None:
+    """Known ones are not opened again."""
+    with Pictures(tmp_path, NAMES[:3], Source(0.0)) as pictures:
+        first = pictures.finish()
+    again = Source(0.0)
+    with Pictures(tmp_path, NAMES[:3], again) as pictures:
+        assert pictures.finish() == first
+    assert not again.threads
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.01])
+def test_a_folder_that_cannot_be_written_is_told_when_asked_for(
+    tmp_path: Path, seconds: float
+) -> None:
+    """Other work in the context is done; the one who wants the pictures hears of it."""
+    (tmp_path / "report").write_text("in the way")
+    done = False
+    with Pictures(tmp_path, NAMES, Source(seconds)) as pictures:
+        done = True
+        with pytest.raises(OSError, match="report"):
+            pictures.finish()
+    assert done
