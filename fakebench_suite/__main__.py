@@ -129,7 +129,7 @@ def report(
 ) -> None:
     """Write the HTML report of a run again: RUN/index.html and the files it loads."""
     from fakebench_suite.report.browser import write_browser
-    from fakebench_suite.report.browser.pictures import open_images
+    from fakebench_suite.report.pictures import open_images
     from fakebench_suite.runs.difference import check_pair
 
     try:

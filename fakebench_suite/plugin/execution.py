@@ -36,7 +36,7 @@ def pytest_fixture_setup(
 ) -> Generator[None, object, object]:
     """Note a fixture that is the same for every case."""
     made = yield
-    if fixturedef.scope == "session" and not fixturedef.params:
+    if fixturedef.scope == "session":
         request.config.stash.setdefault(_LASTING, {})[fixturedef.argname] = made
     return made
 
@@ -47,11 +47,11 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 
     Nearly all live as long as the session, and a search for each case is what a harness can do
     without (benchmarks/harness.py). Others, such as those that a module or class has of its own by
-    one of the names, are left to pytest.
+    one of the names, are left to pytest, and so are tests with parameters beside their case.
     """
     stash, case = item.config.stash, get_case(item)
     stash[_ITEM] = item
-    if case is None or not isinstance(item, pytest.Function):
+    if case is None or not isinstance(item, pytest.Function) or len(item.callspec.params) > 1:
         return (yield)
     reused, place = stash.setdefault(_REUSED, {}), (item.parent, item.originalname)
     if place in reused:

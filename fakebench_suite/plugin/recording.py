@@ -143,6 +143,8 @@ class Recorder:
         """Ids of the cases recorded so far; a case that runs twice counts once."""
         self.selected = 0
         """Cases this run set out to ask; one that several tests are given counts once."""
+        self.left = 0
+        """Tests of cases that have not come to their end."""
         self.failures = 0
         """Failed reports other than misses: errors, and tests that are no cases."""
         self.manifest: dict[str, Any] = {}
@@ -150,6 +152,9 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one report."""
+        # xdist reports a death with the phase "???", because no worker is left to tell it.
+        if str(report.when) in {"teardown", "???"}:
+            self.left -= _is_case(report.nodeid)
         record = get_record(report) or self._record_crash(report)
         if record is None or record.verdict.outcome.is_error:
             self.failures += bool(report.failed)
@@ -163,7 +168,6 @@ class Recorder:
 
     def _record_crash(self, report: pytest.TestReport) -> Record | None:
         """The record of the case whose worker died, put on xdist's report of the death."""
-        # xdist reports a death with the phase "???", because no worker is left to tell it.
         if str(report.when) != "???":
             return None
         plan = get_plan(self._config)
@@ -183,12 +187,14 @@ class Recorder:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count the selected cases where they run in this process."""
         if session.items:
+            self.left = sum(_is_case(item.nodeid) for item in session.items)
             self.selected = len({case.id for item in session.items if (case := get_case(item))})
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """Count the selected cases where they run in workers."""
-        self.selected = len({one.partition("[")[2] for one in ids if find_group(one) != one})
+        cases = [one.partition("[")[2] for one in ids if _is_case(one)]
+        self.left, self.selected = len(cases), len(set(cases))
 
     def _open_store(self) -> None:
         plan = get_plan(self._config)
@@ -200,6 +206,11 @@ class Recorder:
             raise pytest.UsageError(str(error)) from None
         self.store = store
         store.write_manifest(self.manifest)
+
+
+def _is_case(nodeid: str) -> bool:
+    """Whether a test is given a case, as far as its id tells."""
+    return find_group(nodeid) != nodeid
 
 
 RECORDER = pytest.StashKey[Recorder]()

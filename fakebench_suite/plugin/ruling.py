@@ -31,27 +31,40 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Score the run, and let the gates decide the exit status: a miss alone never does.
 
-    The status stays pytest's own when anything but a miss failed, or a case was left unasked.
+    The status stays pytest's own when anything but a miss failed; and a case that was left unasked
+    is a failure, for a run that lost all its workers knows of none.
     """
     config = session.config
-    if is_worker(config) or config.stash[RECORDER].store is None:
+    if is_worker(config):
+        return
+    recorder = config.stash[RECORDER]
+    if recorder.store is not None:
+        config.stash[_CLOSED] = finish_run(recorder, config)
+    if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or recorder.failures:
+        return
+    if _count_unasked(config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return
+    closed = config.stash.get(_CLOSED, None)
+    if closed is None:
         return
     from fakebench_suite.gates.status import decide_status
 
-    recorder = config.stash[RECORDER]
-    closed = config.stash[_CLOSED] = finish_run(recorder, config)
-    complete = len(recorder.recorded) >= recorder.selected
-    ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    if not ended or recorder.failures or not complete:
-        return
     status = decide_status(closed.decisions)
     strict = config.stash[SETTINGS].strict and exitstatus == pytest.ExitCode.TESTS_FAILED
     session.exitstatus = pytest.ExitCode.TESTS_FAILED if strict else status
 
 
+def _count_unasked(config: pytest.Config) -> int:
+    """Tests of cases that never came to their end, where they were to be run at all."""
+    if config.option.collectonly or config.option.setuponly:
+        return 0
+    return max(0, config.stash[RECORDER].left)
+
+
 def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
     """Complete the manifest and close the run directory."""
-    from fakebench_suite.report.browser.pictures import DatasetImages, Pictures
+    from fakebench_suite.report.pictures import DatasetImages, Pictures
 
     store, plan = recorder.store, get_plan(config)
     assert store is not None
@@ -96,6 +109,10 @@ def pytest_terminal_summary(
 ) -> None:
     """Print the reservations, the tables, what the gates ruled, and where everything is."""
     closed = config.stash.get(_CLOSED, None)
+    if unasked := _count_unasked(config):
+        cases = "case was" if unasked == 1 else "cases were"
+        terminalreporter.section("FakeBench cases left unasked", red=True)
+        terminalreporter.line(f"{unasked} {cases} left unasked; nothing is ruled, so run again.")
     if closed is None:
         return
     from fakebench_suite.report.comparison import lay_beside

@@ -19,7 +19,7 @@ from fakebench_suite.types import Decision, Record, Score, Timing
 
 if TYPE_CHECKING:
     from fakebench_suite.metrics.text import TextScores
-    from fakebench_suite.report.browser.pictures import Pictures
+    from fakebench_suite.report.pictures import Pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

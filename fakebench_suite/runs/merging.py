@@ -8,7 +8,7 @@ from typing import Any
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.gates.rules import Gate
-from fakebench_suite.report.browser.pictures import adopt_pictures, open_run_data
+from fakebench_suite.report.pictures import adopt_pictures, open_run_data
 from fakebench_suite.report.store import (
     RunStore,
     check_folder,

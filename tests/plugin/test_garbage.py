@@ -41,3 +41,35 @@ def test_only_what_a_model_leaves_is_garbage(
     (project / "cases" / "conftest.py").write_text(LITTER, encoding="utf-8")
     result = run(f"--data={data}", "-m", "detection", "--gates=none", *mode)
     assert result.ret == 0, result.stdout.str()
+
+
+WATCHER = """
+import gc
+import pytest
+
+gc.disable() if {off} else gc.enable()
+seen = []
+
+def pytest_collection_modifyitems():
+    seen.append(gc.isenabled())
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish():
+    seen.append(gc.isenabled())
+
+def pytest_unconfigure():
+    seen.append(gc.isenabled())
+    assert seen == [False, False, {after}], seen
+    gc.enable()
+"""
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_garbage_is_left_alone_while_cases_are_made_and_scored(
+    run: Run, data: Path, project: Path, off: bool
+) -> None:
+    """And afterwards looked for as before, unless somebody had switched that off."""
+    source = WATCHER.format(off=off, after=not off)
+    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    result = run(f"--data={data}", "-m", "detection", "--gates=none", "-n0")
+    assert result.ret == 0, result.stdout.str()

@@ -151,6 +151,18 @@ def test_a_prompt_that_kills_workers_takes_no_other_along(
     assert lost["verdict"]["outcome"] == "model_error"
 
 
+@pytest.mark.parametrize("workers", ["-n1", "-n2"])
+def test_a_run_that_lost_its_workers_is_no_success(
+    run: Run, data: Path, project: Path, workers: str
+) -> None:
+    """Where none may be started anew, cases that nobody asked end the run with 1, and are told."""
+    source = DYING_MODEL.replace("DEATHS", "9")
+    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    result = run(f"--data={data}", workers, "--max-worker-restart=0", "--gates=none")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["48 cases were left unasked*"])
+
+
 def test_auto_is_one_worker_without_a_gpu(
     run: Run, data: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +188,64 @@ def ask(request):
 def test_own(case, ask):
     assert ask(case).text == f"test_own[{case.id}]"
 """
+
+
+PARAMETERS = """
+import pytest
+
+pytestmark = pytest.mark.detection
+
+@pytest.fixture(scope="session", params=["alpha", "beta"])
+def flavour(request):
+    return request.param
+
+@pytest.fixture(scope="session")
+def helper(flavour):
+    return flavour + "!"
+
+@pytest.fixture(scope="session")
+def told(request):
+    return request.param
+
+def test_helper(case, ask, helper, request):
+    assert helper == request.node.callspec.params["flavour"] + "!"
+
+@pytest.mark.parametrize("told", ["one", "two"], indirect=True)
+def test_told(case, ask, told, request):
+    assert told == request.node.callspec.params["told"]
+"""
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_fixtures_with_parameters_are_left_to_pytest(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """However long they live: each test gets the value that its own parameter asks for."""
+    (project / "cases" / "test_own.py").write_text(PARAMETERS, encoding="utf-8")
+    result = run(f"--data={data}", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*64 passed*"])
+
+
+REQUEST = """
+import pytest
+
+pytestmark = pytest.mark.detection
+
+def test_own(case, ask, request):
+    assert request.node.callspec.params["case"] is case
+"""
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_each_test_gets_its_own_request(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """Also where its other fixtures are handed out again."""
+    (project / "cases" / "test_own.py").write_text(REQUEST, encoding="utf-8")
+    result = run(f"--data={data}", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*16 passed*"])
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)

@@ -14,9 +14,9 @@ from fakebench_suite.report.browser import DatasetImages, write_browser
 from fakebench_suite.report.browser.assets import POLICY, unwrap_module
 from fakebench_suite.report.browser.change import compare_records
 from fakebench_suite.report.browser.index import CHUNK
-from fakebench_suite.report.browser.pictures import open_images
 from fakebench_suite.report.browser.run import load_run
 from fakebench_suite.report.browser.script import write_script
+from fakebench_suite.report.pictures import open_images
 from fakebench_suite.sources import open_dataset
 from fakebench_suite.sources.images import open_image
 from fakebench_suite.types import Outcome

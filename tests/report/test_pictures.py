@@ -1,5 +1,7 @@
 """Thumbnails: by threads where that is faster, and never at the cost of the run."""
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.errors import ImageError
-from fakebench_suite.report.browser.pictures import Pictures
+from fakebench_suite.report.pictures import Pictures
 
 NAMES = [f"{number}.png" for number in range(40)]
 
@@ -69,3 +71,17 @@ def test_a_folder_that_cannot_be_written_is_told_when_asked_for(
         with pytest.raises(OSError, match="report"):
             pictures.finish()
     assert done
+
+
+def test_who_leaves_early_waits_for_no_picture(tmp_path: Path) -> None:
+    """But for those that threads have begun."""
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), Pictures(tmp_path, NAMES * 10, Source(0.05)):
+        raise KeyboardInterrupt
+    assert time.monotonic() - started < 0.05 * len(NAMES) * 10 / 8 / 2
+
+
+def test_threads_are_begun_before_scores_are_imported() -> None:
+    """They work while scipy is."""
+    code = "import sys, fakebench_suite.report.pictures; sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,11 +7,11 @@ from fakebench_suite.report.browser.assets import POLICY, copy_assets
 from fakebench_suite.report.browser.change import compare_records
 from fakebench_suite.report.browser.index import index_records
 from fakebench_suite.report.browser.overview import Overview, describe_overview
-from fakebench_suite.report.browser.pictures import ImageSource, Pictures
 from fakebench_suite.report.browser.plots import draw_plots
 from fakebench_suite.report.browser.run import load_records, load_run
 from fakebench_suite.report.browser.script import write_script
 from fakebench_suite.report.browser.texts import write_texts
+from fakebench_suite.report.pictures import ImageSource, Pictures
 
 INDEX, FOLDER = "index.html", "report"
 

@@ -136,7 +136,9 @@ class Pictures:
         spent, rest = time.perf_counter() - started, self._missing[_TRIED:]
         if not rest or spent < _SLOW * len(first):
             return chain(first, map(make, rest))
-        pool = self._held.enter_context(ThreadPoolExecutor(min(8, os.cpu_count() or 1)))
+        pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+        # Who leaves early, by an error or Ctrl-C, does not wait for pictures nobody will see.
+        self._held.callback(pool.shutdown, cancel_futures=True)
         return chain(first, pool.map(make, rest))
 
     def __exit__(self, *_: object) -> None:
