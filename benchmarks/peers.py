@@ -30,6 +30,7 @@ from transformers.utils import logging
 from benchmarks.checkpoint import SIDE, draw_pictures, save_model
 from benchmarks.questions import list_analysis, list_mix, write_cases
 from benchmarks.sides import ROOT, Answered, run_lmms, run_suite
+from fakebench_suite.plugin.manifest import name_processor
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.sources.jsonl import load_jsonl
 
@@ -72,10 +73,7 @@ def write_sets(folder: Path, images: int) -> dict[str, Path]:
 
 def describe_machine() -> str:
     """Processor, cores and Python."""
-    told = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    names = [line.partition(":")[2].strip() for line in told.splitlines() if "model name" in line]
-    name = names[0] if names else platform.processor() or platform.machine()
-    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    return f"{name_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def list_versions() -> str:

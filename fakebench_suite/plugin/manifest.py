@@ -59,9 +59,18 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
         "hardware": {
             "machine": platform.machine(),
             "system": platform.system(),
+            "processor": name_processor(),
             "cpus": os.cpu_count(),
         },
     }
+
+
+def name_processor() -> str:
+    """What the processor is called, by Linux or else by Python."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 def _describe_model(plan: Plan) -> dict[str, Any]:

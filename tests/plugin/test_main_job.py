@@ -127,6 +127,7 @@ def test_every_record_holds_what_was_asked_said_and_made_of_it(
     assert {"model", "prompts", "judge", "seed", "versions", "hardware", "wall_seconds"} <= set(
         manifest
     )
+    assert manifest["hardware"]["processor"]
 
 
 def test_other_tests_beside_the_cases_keep_their_own_status(
