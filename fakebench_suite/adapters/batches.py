@@ -55,10 +55,16 @@ class Siblings:
 
     @property
     def kept(self) -> int:
-        """Tokens of prefixes that are kept once, whatever the number of rows."""
+        """Tokens beside those of the rows: prefixes kept once, and seats that stay empty.
+
+        A group is seated as if it were as large as the largest of its batch.
+        """
         if not (self.share and self.shared):
             return 0
-        return len(self.groups) * measure_groups(self.groups)[0]
+        before, after = measure_groups(self.groups)
+        most = max(len(group) for group in self.groups)
+        empty = len(self.groups) * most - len(self.rows)
+        return len(self.groups) * before + empty * after
 
     def halve(self) -> "tuple[Siblings, Siblings]":
         """Two batches of at least one row each, groups whole where there are several."""
