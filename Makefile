@@ -23,7 +23,7 @@ test: $(READY)
 
 MODEL ?= pocket
 latency: $(READY)
-	$(BIN)/pytest cases/test_latency.py -n 0 --model=$(MODEL) --benchmark-save=$(basename $(notdir $(MODEL))) $(COMPARE)
+	$(BIN)/pytest cases/test_latency.py -n 0 --model=$(MODEL) --benchmark-save=$(notdir $(patsubst %/,%,$(MODEL:.toml=))) $(COMPARE)
 
 # Pinned versions, so that today's green is tomorrow's green; uv installs them in seconds. Its second
 # try is for networks whose certificates only the system knows.

@@ -1,10 +1,11 @@
 """The rules a run has to meet: ``gates.toml``, checked on reading."""
 
 import math
+import re
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -95,12 +96,19 @@ class Latency(Rule, frozen=True, kw_only=True, tag_field="kind", tag="latency"):
     seconds: Positive | None = None
 
     def __post_init__(self) -> None:
-        if (self.at_most is None) == (self.seconds is None):
-            raise ValueError("a latency gate needs at_most (times the baseline) or seconds")
+        bars = [bar for bar in (self.at_most, self.seconds) if bar is not None]
+        if len(bars) != 1 or not math.isfinite(bars[0]):
+            raise ValueError(
+                "a latency gate needs one number: at_most (times the baseline) or seconds"
+            )
         if self.seconds is not None and self.benchmark is None:
             raise ValueError("seconds are of a benchmark, such as 'first token'")
         if self.benchmark is not None and self.task is not None:
             raise ValueError("a benchmark is of no task")
+        if self.benchmark is None and self.state != "warm":
+            raise ValueError("state is of a benchmark, such as 'first token'")
+        if self.benchmark is not None and self.sample is not None:
+            raise ValueError("a benchmark is measured whatever the sample; leave sample out")
         if self.benchmark == "load" and self.state == "warm":
             raise ValueError('loading is cold: say state = "cold"')
 
@@ -140,7 +148,7 @@ def read_gates(path: Path) -> tuple[Gate, ...]:
         RecursionError,
         msgspec.ValidationError,
     ) as error:
-        raise UserError(f"The gates in {path} are malformed: {error}.") from error
+        raise UserError(f"The gates in {path} are malformed: {error}{_allow(error)}.") from error
     except OSError as error:
         raise UserError(f"The gates in {path} cannot be read: {error.strerror}.") from error
     names = [gate.name for gate in gates]
@@ -148,3 +156,26 @@ def read_gates(path: Path) -> tuple[Gate, ...]:
     if twice:
         raise UserError(f"Two gates in {path} are called {twice[0]!r}; give each its own name.")
     return tuple(gates)
+
+
+def _allow(error: Exception) -> str:
+    """What may stand where msgspec found something else, as far as these are a few words."""
+    where = re.fullmatch(r"Invalid (?:enum )?value .* - at `\$\.gate\[\d+\]\.(\w+)`", str(error))
+    if where is None:
+        return ""
+    kinds = get_args(Gate)
+    if where[1] == "kind":
+        words = [str(kind.__struct_config__.tag) for kind in kinds]
+    else:
+        hints = [get_type_hints(kind).get(where[1]) for kind in kinds]
+        words = next(filter(None, map(_list_words, hints)), [])
+    return f"; allowed: {', '.join(words)}" if words else ""
+
+
+def _list_words(hint: Any) -> list[str]:
+    """The words of a Literal or an enumeration, optional or not."""
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return list(hint)
+    if get_origin(hint) is Literal:
+        return list(get_args(hint))
+    return [word for part in get_args(hint) for word in _list_words(part)]

@@ -61,7 +61,7 @@ def _find_missing(
 ) -> str:
     """What the gate would need and does not have; an empty text where it has all."""
     if new is None:
-        return f"the run has no {_name(gate)}; add --latency"
+        return f"the run has no {_name(gate)}; add --latency, and select its tests"
     if gate.seconds is None and baseline is None:
         return "no --baseline was given"
     if gate.seconds is None and old is None:
@@ -82,14 +82,11 @@ def bound(new: Sequence[float], old: Sequence[float] | None) -> tuple[float, flo
     """
     logs, before = np.log(new), np.zeros(1) if old is None else np.log(old)
     middle = logs.mean() - before.mean()
-    interval = (middle, middle)
     with warnings.catch_warnings():
         # Of rounds that are nearly equal: their spread is as good as none.
         warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
-        if np.ptp(logs) + np.ptp(before) > 0:
-            test = ttest_1samp(logs, 0) if old is None else ttest_ind(logs, before, equal_var=False)
-            interval = test.confidence_interval(CONFIDENCE)
-    low, high = interval
+        test = ttest_1samp(logs, 0) if old is None else ttest_ind(logs, before, equal_var=False)
+    low, high = test.confidence_interval(CONFIDENCE)
     return float(np.exp(middle)), float(np.exp(low)), float(np.exp(high))
 
 

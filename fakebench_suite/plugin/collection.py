@@ -18,7 +18,7 @@ from fakebench_suite.plugin.options import (
     is_worker,
     read_settings,
 )
-from fakebench_suite.report.store import read_manifest, read_records
+from fakebench_suite.report.store import check_run, read_manifest, read_records
 from fakebench_suite.runs.difference import check_data
 from fakebench_suite.sources import open_dataset
 from fakebench_suite.sources.dataset import Dataset
@@ -70,6 +70,8 @@ def make_plan(settings: Settings, *, asks: bool) -> Plan:
     dataset = open_dataset(settings.data)
     for run in filter(None, (settings.answers, settings.baseline)):
         check_data(run, name=dataset.name, digest=dataset.digest)
+    if settings.baseline is not None and asks:
+        check_run(settings.baseline)
     if settings.judge is not None and asks:
         check_weights(settings.judge)
     if asks_model and not dataset.has_images():

@@ -22,6 +22,8 @@ from fakebench_suite.report.store import read_records
 from fakebench_suite.types import Answer, Case, Outcome, Prompt, Record, Verdict
 
 RECORD = pytest.StashKey[Record]()
+MODEL = pytest.StashKey[Adapter]()
+"""What was loaded for --model."""
 _ANSWERED = pytest.StashKey[Answer]()
 _ITEM = pytest.StashKey[pytest.Item]()
 _LASTING = pytest.StashKey[dict[str, object]]()
@@ -87,6 +89,7 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     with ExitStack() as held:
         with stop_on_mistake(request.session):
             loaded = held.enter_context(open_model(plan, workers=workers))
+        request.config.stash[MODEL] = loaded
         yield loaded
     describe = getattr(loaded, "describe", None)  # a script takes no route
     if describe is not None:

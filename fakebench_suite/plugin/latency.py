@@ -1,13 +1,17 @@
 """Whether and when latency is measured: its option, its marker, its place among the tests."""
 
+import re
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from _pytest.mark.expression import Expression
 
+from fakebench_suite.gates.rules import Latency
 from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.manifest import count_workers
-from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.plugin.recording import RECORDER
 from fakebench_suite.plugin.timing import COLD, WARM, list_timings
 
 FILE = "test_latency.py"
@@ -28,7 +32,21 @@ def measures_latency(config: pytest.Config) -> bool:
     where = config.invocation_params.dir
     named = any(_is_latency(Path(where, one.partition("::")[0])) for one in config.args)
     only = getattr(option, "benchmark_only", False)
-    return named or only or option.latency or "latency" in (option.markexpr or "")
+    return named or only or option.latency or _selects_latency(option.markexpr or "")
+
+
+def _selects_latency(expression: str) -> bool:
+    """Whether ``-m`` names the marker and would have tests that bear it."""
+    if not re.search(r"\blatency\b", expression):
+        return False
+    try:
+        return Expression.compile(expression).evaluate(_is_marker)
+    except SyntaxError:  # pytest says so itself.
+        return False
+
+
+def _is_marker(name: str, /, **_: object) -> bool:
+    return name == "latency"
 
 
 def _is_latency(path: Path) -> bool:
@@ -51,6 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--answers asks no model, so there is no latency to measure.")
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("Latency needs pytest-benchmark; leave '-p no:benchmark' out.")
+    if config.option.benchmark_compare_fail and not config.option.benchmark_compare:
+        raise pytest.UsageError("--benchmark-compare-fail needs --benchmark-compare beside it.")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -84,14 +104,46 @@ def pytest_terminal_summary(
         terminalreporter.section("latency")
         colour = config.get_terminal_writer().hasmarkup
         terminalreporter.write(draw_timings(timings, colour=colour))
+    if timings and not config.stash[RECORDER].selected and _has_gates(config):
+        terminalreporter.line("No gate ruled, for no case was asked: add --latency to a whole run.")
+    _settle_comparison(terminalreporter, config)
     try:
         yield
     except Exception as error:
         if not _is_regression(error):
             raise
-        session = terminalreporter._session
-        assert session is not None
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        _fail(terminalreporter)
+
+
+def _settle_comparison(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say where nothing is stored that could be compared with, for which pytest-benchmark raises.
+
+    That there is nothing yet is no failure; that a session asked for by name is not there is one.
+    """
+    measured = getattr(config, "_benchmarksession", None)
+    if measured is None or not measured.compare_fail or measured.compared_mapping:
+        return
+    measured.compare_fail = []
+    if measured.compare is True:
+        reporter.line(f"{measured.storage} held nothing to compare with: this is the first time.")
+        return
+    reporter.line(
+        f"Nothing stored matches --benchmark-compare={measured.compare}; "
+        "'pytest-benchmark list' says what there is."
+    )
+    _fail(reporter)
+
+
+def _fail(reporter: pytest.TerminalReporter) -> None:
+    session = reporter._session
+    assert session is not None
+    session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _has_gates(config: pytest.Config) -> bool:
+    """Whether some gate rules on what is measured here."""
+    gates = config.stash[SETTINGS].gates
+    return any(isinstance(gate, Latency) and gate.benchmark for gate in gates)
 
 
 def _is_regression(error: Exception) -> bool:

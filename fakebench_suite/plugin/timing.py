@@ -14,7 +14,7 @@ import pytest
 from fakebench_suite.adapters.adapter import Adapter, Reply
 from fakebench_suite.errors import ImageError, UserError
 from fakebench_suite.plugin.collection import Plan, get_plan
-from fakebench_suite.plugin.execution import open_model
+from fakebench_suite.plugin.execution import MODEL, open_model
 from fakebench_suite.plugin.slices import SLICE_PROMPTS
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.types import Answer, Case, Prompt, Timing
@@ -95,7 +95,7 @@ def work(request: pytest.FixtureRequest) -> Work:
         try:
             images[image] = plan.dataset.open_image(cases[0])
         except ImageError as error:
-            pytest.fail(f"{image}: {error}", pytrace=False)
+            pytest.fail(str(error), pytrace=False)
         chosen += cases
     prompts = [build_prompt(case, plan.settings.style) for case in chosen]
     group = [prompt for prompt in prompts if prompt.image == prompts[0].image]
@@ -141,6 +141,12 @@ def measure(
             )
         else:
             assert warm is not None
+            if request.config.stash.get(MODEL, None) is not warm:
+                pytest.fail(
+                    "cases/ has a fixture 'model' of its own, which cannot be loaded anew. Latency "
+                    "is measured of --model; give it a card.",
+                    pytrace=False,
+                )
             ask(warm)  # Finds the route, measures the budget, fills caches.
             replies = benchmark(ask, warm)
         _keep(request.config, benchmark, state=state, work=work, replies=replies)

@@ -145,6 +145,14 @@ def read_timings(folder: Path) -> list[Timing]:
         raise UserError(f"{path} holds no timings: {error}.") from error
 
 
+def check_run(folder: Path) -> None:
+    """Raises UserError where a run is compared with that cannot be read to its end."""
+    read_manifest(folder)
+    read_timings(folder)
+    for _ in read_records(folder):
+        pass
+
+
 def _list(things: Sequence[object]) -> str:
     """A JSON list, one line a thing."""
     lines = ",\n".join("  " + msgspec.json.encode(one).decode() for one in things)

@@ -71,6 +71,7 @@ def test_what_is_not_comparable_settles_nothing() -> None:
         (SECONDS, bare, None, "add --latency"),
         (cold, run, run, "The run has no prompt, cold"),
         (RATIO, time_prompts(0.5, rounds=2), run, "2 rounds of prompt, warm are too few"),
+        (RATIO, run, time_prompts(0.5, rounds=2), "2 rounds of prompt, warm are too few"),
         (RATIO, run, time_prompts(0.5, work="other"), "on other prompts"),
         (RATIO, run, moved, "on other hardware"),
         (RATIO, run, other, "on other hardware"),
@@ -105,3 +106,14 @@ def test_bounds_hold_what_they_promise() -> None:
         below += high < 1
     assert 0.035 <= above / 2_000 <= 0.065
     assert 0.035 <= below / 2_000 <= 0.065
+
+
+def test_bounds_hold_for_rounds_of_another_spread() -> None:
+    """Few and uneven rounds of the baseline do not borrow certainty from many even ones."""
+    rng = np.random.default_rng(4)
+    outside = 0
+    for _ in range(1_000):
+        new, old = np.exp(rng.normal(0, 0.01, 30)), np.exp(rng.normal(0, 0.2, 4))
+        _, low, high = bound(list(new), list(old))
+        outside += not low <= 1 <= high
+    assert 0.07 <= outside / 1_000 <= 0.13

@@ -19,6 +19,18 @@ kind = "latency"
 benchmark = "group"
 {bar}
 """
+OWN_MODEL = """
+import pytest
+from fakebench_suite.types import Answer
+
+class Own:
+    def answer(self, prompts, images):
+        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
+
+@pytest.fixture(scope="session")
+def model():
+    return Own()
+"""
 NAMES = ["load", "first token", "prompt", "group", "slice"]
 
 
@@ -90,6 +102,17 @@ def test_xdist_and_latency_are_one_sentence(run: Run, data: Path, asked: tuple[s
     assert "Traceback" not in result.stderr.str()
 
 
+@pytest.mark.parametrize("mode", [("-n0",), ("-n2",), ("-p", "no:xdist")], ids=" ".join)
+@pytest.mark.parametrize("expression", ["not latency", "detection and not latency"])
+def test_a_marker_that_leaves_it_out_is_no_request(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...], expression: str
+) -> None:
+    """Nothing is measured, and xdist is welcome."""
+    assert run(f"--data={data}", "-m", expression, *mode).ret == 0
+    assert len(read_records(project)) >= 16
+    assert not (project / "reports" / "run" / "latency.json").exists()
+
+
 def test_other_ways_to_have_no_latency(run: Run, data: Path) -> None:
     """Answers given again take no time; pytest-benchmark has to be there."""
     run(f"--data={data}", "--run=old")
@@ -127,6 +150,78 @@ def test_a_slower_candidate_fails_the_comparison(run: Run, data: Path, project: 
     assert entry["extra_info"]["tokens_per_second"] > 0
 
 
+def test_the_first_session_has_nothing_to_be_compared_with(
+    run: Run, data: Path, project: Path
+) -> None:
+    """It is stored, says so in a sentence, and is no failure; the next is held against it."""
+    save = (FILE, "-k", "prompt and warm", "--benchmark-save=coin", *QUICK)
+    compare = ("--benchmark-compare", "--benchmark-compare-fail=median:10000%")
+    first = run(f"--data={data}", *save, *compare)
+    first.stdout.fnmatch_lines(["*.benchmarks held nothing to compare with: this is the first*"])
+    assert "Traceback" not in first.stdout.str() + first.stderr.str()
+    assert first.ret == 0
+    second = run(f"--data={data}", *save, *compare)
+    assert second.ret == 0
+    assert "nothing to compare with" not in second.stdout.str()
+    assert len(list((project / ".benchmarks").rglob("*_coin.json"))) == 2
+
+
+def test_a_comparison_with_what_is_not_stored_fails(run: Run, data: Path) -> None:
+    """Who names a session means it; and who names none is told before anything is measured."""
+    asked = (f"--data={data}", FILE, "-k", "prompt and warm", *QUICK)
+    fail = "--benchmark-compare-fail=median:10%"
+    missing = run(*asked, "--benchmark-compare=0042", fail)
+    missing.stdout.fnmatch_lines(["Nothing stored matches --benchmark-compare=0042;*"])
+    assert missing.ret == pytest.ExitCode.TESTS_FAILED
+    alone = run(*asked, fail)
+    assert alone.ret == pytest.ExitCode.USAGE_ERROR
+    alone.stderr.fnmatch_lines(["*needs --benchmark-compare beside it*"])
+
+
+def test_gates_that_had_nothing_to_rule_on_are_told(run: Run, data: Path, project: Path) -> None:
+    """Where only latency is measured no gate rules, and where none is measured the gate says so."""
+    (project / "gates.toml").write_text(GATE.format(bar="seconds = 9"), encoding="utf-8")
+    alone = run(f"--data={data}", FILE, "-k", "group and warm", *QUICK)
+    alone.stdout.fnmatch_lines(["No gate ruled, for no case was asked*"])
+    assert run(f"--data={data}", "--latency", "-m", "detection").ret == 6
+    assert "select its tests" in read_rulings(project)[0]["reason"]
+
+
+def test_a_model_of_ones_own_has_no_latency(run: Run, data: Path, project: Path) -> None:
+    """It cannot be loaded anew, so that cold and warm would be two models."""
+    (project / "cases" / "conftest.py").write_text(OWN_MODEL, encoding="utf-8")
+    result = run(f"--data={data}", FILE, "-k", "first_token", *QUICK)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*has a fixture 'model' of its own*"])
+
+
+def test_the_group_is_the_image_most_is_asked_about(run: Run, data: Path, project: Path) -> None:
+    """Wherever it stands in the data."""
+    names = [path.name for path in sorted((data / "fake_images").iterdir())]
+    rows = [
+        {"id": str(number), "image": name, "label": "fake", "task": "analysis", "question": "Why?"}
+        for name, count in zip(names, (1, 3, 2), strict=False)
+        for number in range(count)
+    ]
+    cases = data / "fake_images" / "cases.jsonl"
+    cases.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    run(f"--data={cases}", "--latency", "--gates=none", *QUICK)
+    assert {one["prompts"] for one in read_timings(project) if one["name"] == "group"} == {3}
+
+
+def test_a_baseline_that_cannot_be_read_is_told_before_anything_is_asked(
+    run: Run, data: Path, project: Path
+) -> None:
+    """One sentence, and no run is begun."""
+    run(f"--data={data}", "--run=old")
+    old = project / "reports" / "old"
+    (old / "latency.json").write_text('[{"name": 1}]', encoding="utf-8")
+    broken = run(f"--data={data}", "--baseline=reports/old", "--run=new")
+    assert broken.ret == pytest.ExitCode.USAGE_ERROR
+    broken.stderr.fnmatch_lines(["*latency.json holds no timings*"])
+    assert not (project / "reports" / "new").exists()
+
+
 def test_a_gate_rules_on_what_was_measured(run: Run, data: Path, project: Path) -> None:
     """Against the baseline's rounds: as fast passes, a hundred times slower fails."""
     (project / "slow.toml").write_text(SLOW, encoding="utf-8")
@@ -151,14 +246,11 @@ def test_a_gate_rules_on_what_was_measured(run: Run, data: Path, project: Path) 
 def test_a_model_that_fails_has_no_latency(run: Run, data: Path, project: Path) -> None:
     """An error is no answer, however fast it came."""
     (project / "cases" / "conftest.py").write_text(
-        "import pytest\n"
+        "from fakebench_suite.adapters.scripted import ScriptedAdapter\n"
         "from fakebench_suite.errors import ModelError\n"
-        "class Broken:\n"
-        "    def answer(self, prompts, images):\n"
-        "        return [ModelError('no memory') for _ in prompts]\n"
-        "@pytest.fixture(scope='session')\n"
-        "def model():\n"
-        "    return Broken()\n",
+        "def fail(self, prompts, images):\n"
+        "    return [ModelError('no memory') for _ in prompts]\n"
+        "ScriptedAdapter.answer = fail\n",
         encoding="utf-8",
     )
     result = run(f"--data={data}", f"{FILE}::test_prompt", "-k", "warm", *QUICK)
