@@ -303,6 +303,7 @@ def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes:
         (["--engine=ray", "--answers=old"], "asks no model"),
         (["--engine=spark"], "invalid choice: 'spark'"),
         (["--engine=ray", "--ray-address=ray://here:10001"], "it must be HOST:PORT"),
+        (["--engine=ray", "--ray-address=here:65536"], "with a port of 1 to 65535"),
         (["--engine=ray", "-pnoray"], "pip install fakebench-suite[[]ray[]]"),
         (["--replica-cpus=2"], "are about --engine=ray"),
         (["--engine=ray", "--replica-cpus=none"], "'none' is not a number, 1 or more"),
@@ -329,7 +330,7 @@ class Mail(socketserver.BaseRequestHandler):
 
 
 def test_an_address_where_no_ray_listens(run: Run, data: Path, project: Path) -> None:
-    """It is said at once, with what to do, whether nobody is there or somebody else."""
+    """It is a usage error, with what to do, whether nobody is there or somebody else."""
     options = (f"--data={data}", "--engine=ray")
     with socketserver.TCPServer(("127.0.0.1", 0), Mail) as server:
         port = server.server_address[1]
@@ -339,6 +340,44 @@ def test_an_address_where_no_ray_listens(run: Run, data: Path, project: Path) ->
         thread.join()
     nobody = run(*options, f"--ray-address=127.0.0.1:{port}")
     for result, why in ((other, "what listens there is no Ray"), (nobody, "refused")):
-        assert result.ret == pytest.ExitCode.INTERRUPTED
-        result.stdout.fnmatch_lines([f"*There is no Ray at 127.0.0.1:*{why}*ray start --head*"])
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines([f"*There is no Ray at 127.0.0.1:*{why}*ray start --head*"])
+    assert not (project / "reports" / "run").exists()
+    assert run(*options, f"--ray-address=127.0.0.1:{port}", "--collect-only").ret == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentences"),
+    [
+        (
+            ["--ray-address=auto"],
+            "The address auto finds no Ray on this machine, or several. Start",
+        ),
+        ([], "Ray does not start here: Set --address."),
+    ],
+    ids=["auto", "own"],
+)
+def test_where_ray_does_not_begin_it_is_said_in_whole_sentences(
+    run: Run,
+    data: Path,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    sentences: str,
+) -> None:
+    """Ray's own words are cut to the last line, and a full stop there is not doubled."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    refusing = """
+from fakebench_suite.adapters import cluster
+
+def refuse(**options):
+    raise ConnectionError("There is none.\\nSet --address.")
+
+cluster.ray.init = refuse
+"""
+    (project / "cases" / "conftest.py").write_text(refusing, encoding="utf-8")
+    result = run(f"--data={data}", "--engine=ray", *options)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert sentences in result.stdout.str()
+    assert "address.." not in result.stdout.str()
     assert not (project / "reports" / "run").exists()
