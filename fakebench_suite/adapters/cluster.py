@@ -6,6 +6,7 @@ The only module that imports Ray.
 import logging
 import os
 import secrets
+import socket
 import warnings
 from collections.abc import Mapping, Sequence
 from textwrap import shorten
@@ -67,6 +68,10 @@ class RayCluster:
                 f"The Ray at {address} cannot be used: {_shorten(error)}. Run pytest on one of its "
                 "nodes, with the same Python and Ray as the others."
             ) from error
+        here = ray.get_runtime_context().get_node_id()
+        node = next(node for node in ray.nodes() if node["NodeID"] == here)
+        self._node = (node["NodeManagerAddress"], node["NodeManagerPort"])
+        """Where Ray listens on this machine."""
 
     def list_nodes(self) -> Sequence[Mapping[str, Any]]:
         """The nodes as Ray tells of them."""
@@ -91,12 +96,21 @@ class RayCluster:
         return replica.answer.remote(question, pixels)
 
     def store(self, value: Any) -> Any:
-        """A ticket that replicas on any node get the value for; it stays on this node."""
+        """A ticket that replicas on any node get the value for; it stays on this node.
+
+        Raises UserError where this machine's Ray has ended.
+        """
+        self._check_node()
         return ray.put(value)
 
     def wait(self, tickets: Sequence[Any], seconds: float) -> Mapping[Any, Result]:
-        """What is there of the tickets; at least one, or else the seconds have passed."""
+        """What is there of the tickets; at least one, or else the seconds have passed.
+
+        Raises UserError where this machine's Ray has ended.
+        """
+        self._check_node()
         done, _ = ray.wait(list(tickets), num_returns=1, timeout=seconds)
+        self._check_node()
         return {ticket: _read(ticket) for ticket in done}
 
     def end(self, replica: Any) -> None:
@@ -106,6 +120,21 @@ class RayCluster:
     def close(self) -> None:
         """Let go of the cluster; a Ray that was started for this run ends."""
         ray.shutdown()
+
+    def _check_node(self) -> None:
+        """Raise UserError where this machine's Ray has ended.
+
+        To be asked before Ray is: it ends a process that wants something of a dead node.
+        """
+        try:
+            socket.create_connection(self._node, timeout=1.0).close()
+        except ConnectionRefusedError as error:
+            raise UserError(
+                "The Ray on this machine has ended. Start it again with 'ray start', and repeat "
+                "the run."
+            ) from error
+        except OSError:
+            return  # It is slow, and not gone.
 
 
 def _read(ticket: Any) -> Result:

@@ -169,12 +169,14 @@ def interrupt(going: subprocess.Popen[str], project: Path) -> None:
     os.killpg(going.pid, signal.SIGINT)
 
 
-def count_marked(mark: str) -> int:
-    """Processes with the mark in their environment."""
-    found = 0
-    for path in Path("/proc").glob("[0-9]*/environ"):
+def find_marked(mark: str, program: str = "") -> list[int]:
+    """Processes of the program with the mark in their environment, by id."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            found += f"MARK={mark}\0".encode() in path.read_bytes()
+            if f"MARK={mark}\0".encode() in (folder / "environ").read_bytes():
+                name = (folder / "cmdline").read_bytes().partition(b"\0")[0].decode()
+                found += [int(folder.name)] if name.endswith(program) else []
     return found
 
 
@@ -208,7 +210,26 @@ def test_a_ray_of_this_run_ends_with_it(many: Path, project: Path, cluster: Node
     output = finish(going)
     assert going.returncode == pytest.ExitCode.INTERRUPTED, output
     assert "engine: Ray of this run" in output
-    wait_until(lambda: not count_marked(mark))
+    wait_until(lambda: not find_marked(mark))
+
+
+def test_the_end_of_this_machines_ray_ends_the_run(
+    many: Path, project: Path, cluster: Nodes
+) -> None:
+    """Ray would end pytest without a word; here it is said, and what was recorded stays."""
+    assert cluster.address, "the environment keeps Ray's files in a place of their own"
+    mark = project.name + str(os.getpid())
+    options = (f"--data={many}", "--model=slow.toml", "--replica-cpus=1")
+    going = start(project, *options, mark=mark)
+    wait_until(lambda: count_lines(project))
+    (node,) = find_marked(mark, "/raylet")
+    os.kill(node, signal.SIGKILL)
+    output = finish(going)
+    assert going.returncode == pytest.ExitCode.INTERRUPTED, output
+    assert "The Ray on this machine has ended. Start it again" in output
+    assert 0 < len(read_records(project)) < CASES
+    assert read_manifest(project)["status"] == "interrupted"
+    wait_until(lambda: not find_marked(mark))
 
 
 def test_what_is_lost_in_the_middle_is_answered_elsewhere(
