@@ -4,7 +4,8 @@
 
 A scripted model that takes ``--seconds`` per slice answers ``--cases`` cases, and pocket the probes
 of ``--images`` images (0: all). Ray runs on this machine, with a core for each replica, and is
-started beforehand: the seconds are pytest's, from its start to its last case and to its end.
+started beforehand: the seconds are pytest's, from its start to its last case and to its end, and
+the memory is that of its largest process, replicas aside.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.harness import CLOCK, ROOT, measure, write_cases
+from benchmarks.harness import ROOT, time_pytest, write_cases
 from fakebench_suite.adapters.cards import read_card
 
 NODES = 2
@@ -64,7 +65,6 @@ def main() -> None:
         start_ray(Path(short)) as address,
     ):
         place = Path(name)
-        (place / "clock.py").write_text(CLOCK, encoding="utf-8")
         cases = write_cases(place, chosen.cases)
         card = write_card(place, chosen.seconds)
         sample = [f"--sample={chosen.images}"] if chosen.images else []
@@ -81,7 +81,7 @@ def main() -> None:
             for way, how in ways.items():
                 run = f"{job}-{way}"
                 kept = [f"--reports={place / 'runs'}", f"--run={run}", "--gates=none"]
-                seconds[way] = measure([*options, *how, *kept], ROOT, place)
+                seconds[way] = time_pytest([*options, *how, *kept], ROOT)
                 last, end, memory = seconds[way]
                 print(f"  {way:<8}  {last:>14.1f} s  {end:>8.1f} s  {memory:>5.2f} GB", flush=True)
                 scores.add((place / "runs" / run / "scores.json").read_bytes())

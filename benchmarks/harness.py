@@ -1,9 +1,10 @@
 """What the harness costs: scripted cases against as many empty tests of bare pytest.
 
-    python benchmarks/harness.py [--cases 54000] [--workers 0]
+    python benchmarks/harness.py [--cases 6000 54000] [--workers 0]
 
 Both are measured in one run, each in a process of its own: from its start to its last case, and
-to its end, which for us includes scores, gates and the report.
+to its end, which for us includes scores, gates and the report. Of several numbers of cases the
+ratio ``harness-growth`` compares the largest with the smallest: the suite's seconds to its end.
 """
 
 import argparse
@@ -18,6 +19,8 @@ from benchmarks.processes import measure
 
 ROOT = Path(__file__).parents[1]
 PER_IMAGE = 9
+Times = tuple[float, float, float]
+"""Seconds to the last case and to the end, and the memory of the largest process, in GB."""
 BARE = """
 import pytest
 
@@ -45,40 +48,49 @@ def write_cases(folder: Path, cases: int) -> Path:
     return path
 
 
-def time_pytest(command: list[str], at: Path) -> tuple[float, float, float]:
-    """Seconds to the last case and to the end, and the memory of its largest process, in GB."""
+def time_pytest(command: list[str], at: Path) -> Times:
+    """What a run of pytest took."""
     pytest = [sys.executable, "-m", "pytest", "-p", "benchmarks.case_clock"]
     spent = measure([*pytest, *command], at=at, env={"PYTHONPATH": str(ROOT)})
     return spent.clock["last"] - spent.started, spent.seconds, spent.gigabytes
 
 
-def main() -> None:
-    """Print the table and the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--cases", type=int, default=54_000)
-    parser.add_argument("--workers", type=int, default=0)
-    chosen = parser.parse_args()
-    workers = ["-n", str(chosen.workers)]
+def time_both(cases: int, workers: int) -> tuple[Times, Times]:
+    """What bare pytest took for as many empty tests, and the suite for as many cases."""
+    spread = ["-n", str(workers)]
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         bare = place / "bare"
         bare.mkdir()
-        (bare / "test_bare.py").write_text(BARE.format(cases=chosen.cases), encoding="utf-8")
+        (bare / "test_bare.py").write_text(BARE.format(cases=cases), encoding="utf-8")
         data = place / "data"
         data.mkdir()
-        cases = write_cases(data, chosen.cases)
-        ours = [f"--data={cases}", "--model=coin", f"--reports={place / 'runs'}", "--gates=none"]
-        rows = {
-            "bare pytest": time_pytest([*workers, "-q"], bare),
-            "the suite": time_pytest([*ours, *workers], ROOT),
-        }
-    print(f"{chosen.cases:,} cases, -n {chosen.workers}")
-    print(f"{'':<12}  {'to the last case':>16}  {'to the end':>10}  {'memory':>8}")
-    for title, (last, end, memory) in rows.items():
-        print(f"{title:<12}  {last:>14.1f} s  {end:>8.1f} s  {memory:>5.2f} GB")
-    theirs, mine = rows.values()
-    print(f"ratio harness-{chosen.cases}-n{chosen.workers}-cases {mine[0] / theirs[1]:.2f}")
-    print(f"ratio harness-{chosen.cases}-n{chosen.workers}-with-report {mine[1] / theirs[1]:.2f}")
+        path = write_cases(data, cases)
+        ours = [f"--data={path}", "--model=coin", f"--reports={place / 'runs'}", "--gates=none"]
+        return time_pytest([*spread, "-q"], bare), time_pytest([*ours, *spread], ROOT)
+
+
+def main() -> None:
+    """Print a table for each number of cases, and the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--cases", type=int, nargs="+", default=[6_000, 54_000])
+    parser.add_argument("--workers", type=int, default=0)
+    chosen = parser.parse_args()
+    sizes = sorted(set(chosen.cases))
+    took, ratios = {}, []
+    for cases in sizes:
+        theirs, ours = took[cases] = time_both(cases, chosen.workers)
+        print(f"{cases:,} cases, -n {chosen.workers}")
+        print(f"{'':<12}  {'to the last case':>16}  {'to the end':>10}  {'memory':>8}")
+        for title, (last, end, memory) in (("bare pytest", theirs), ("the suite", ours)):
+            print(f"{title:<12}  {last:>14.1f} s  {end:>8.1f} s  {memory:>5.2f} GB", flush=True)
+        name = f"ratio harness-{cases}-n{chosen.workers}"
+        ratios.append(f"{name}-cases {ours[0] / theirs[1]:.2f}")
+        ratios.append(f"{name}-with-report {ours[1] / theirs[1]:.2f}")
+    if len(sizes) > 1:
+        (_, few), (_, many) = took[sizes[0]], took[sizes[-1]]
+        ratios.append(f"ratio harness-growth {many[1] / few[1]:.2f}")
+    print("\n".join(ratios))
 
 
 if __name__ == "__main__":

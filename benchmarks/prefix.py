@@ -1,13 +1,13 @@
 """Answering all FakeQA questions about an image after one encoding of it, against the other ways.
 
-``python benchmarks/prefix.py [IMAGES]`` (default 6) asks a random Qwen2-VL of 27 million parameters
+``python benchmarks/prefix.py [IMAGES]`` (default 6) asks a random Qwen2-VL of 26 million parameters
 14 questions about each image of 448 x 448, 16 new tokens each, greedily, on one thread: one by one,
 in plain batches of up to 16, and by the prefix path. It prints milliseconds per prompt, how many
 answers equal those of single prompts in float32 and in bfloat16, and ends with lines
 ``ratio NAME VALUE``.
 """
 
-import sys
+import argparse
 import tempfile
 import time
 from collections.abc import Sequence
@@ -56,8 +56,11 @@ def load(folder: Path, dtype: str, *, shares: bool) -> HuggingFaceAdapter:
     return adapter
 
 
-def main(count: int) -> None:
+def main() -> None:
     """Time the ways to ask, compare their answers, and print ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("images", type=int, nargs="?", default=6, help="default: %(default)s")
+    count = parser.parse_args().images
     # Two threads on cores that others use too wait for each other at every product.
     torch.set_num_threads(1)
     images = draw_pictures(count)
@@ -108,4 +111,4 @@ def main(count: int) -> None:
 if __name__ == "__main__":
     tf.utils.logging.set_verbosity_error()
     tf.utils.logging.disable_progress_bar()
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 6)
+    main()

@@ -5,8 +5,8 @@ with ``ratio text-metrics-vs-encoding VALUE``: all five metrics over the encoder
 drawn from a fixed vocabulary by seed, so that none repeats by chance.
 """
 
+import argparse
 import random
-import sys
 import time
 
 from rich.console import Console
@@ -28,8 +28,11 @@ def draw_sentence(rng: random.Random) -> str:
     )
 
 
-def main(pairs: int) -> None:
+def main() -> None:
     """Time both and print the ratio."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("pairs", type=int, nargs="?", default=1_500, help="default: %(default)s")
+    pairs = parser.parse_args().pairs
     rng = random.Random(0)
     replies = [" ".join(draw_sentence(rng) for _ in range(4)) for _ in range(pairs)]
     references = [[draw_sentence(rng) for _ in range(5)] for _ in range(pairs)]
@@ -56,4 +59,4 @@ def main(pairs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_500)
+    main()

@@ -20,17 +20,11 @@ os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
 import ray
 from ray.exceptions import RayActorError, RayError
 
+from fakebench_suite.adapters.addresses import AUTO, knock
 from fakebench_suite.adapters.places import Place
 from fakebench_suite.adapters.replica import Died, Lost, Order, Question, Replica
 from fakebench_suite.errors import UserError
 
-_PATIENCE = 10.0
-"""Seconds for a first sign of life."""
-_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-"""An empty settings frame of HTTP/2, which both sides of a gRPC connection begin with."""
-_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _SETTINGS
-_ENCRYPTED = os.environ.get("RAY_USE_TLS", "0") != "0"
-"""Whether the cluster wants a key before it says anything."""
 _LENGTH = 200
 """Characters of Ray's words that are passed on."""
 Result = Any
@@ -45,7 +39,8 @@ class RayCluster:
 
         Raises UserError where that cannot be done.
         """
-        _knock(address)
+        if address is not None:
+            knock(address)
         # Ray's dashboard is for who runs a cluster, and this one lives as long as the run.
         local: dict[str, Any] = {"include_dashboard": False} if address is None else {}
         if address is None:
@@ -64,10 +59,19 @@ class RayCluster:
         except (OSError, RuntimeError, ValueError, RayError, SystemExit) as error:
             if address is None:
                 raise UserError(f"Ray does not start here: {_shorten(error)}.") from error
+            if address == AUTO and isinstance(error, ConnectionError):
+                raise UserError(
+                    f"The address {AUTO} finds no Ray on this machine, or several. Start one with "
+                    "'ray start --head', or give its HOST:PORT."
+                ) from error
             raise UserError(
                 f"The Ray at {address} cannot be used: {_shorten(error)}. Run pytest on one of its "
                 "nodes, with the same Python and Ray as the others."
             ) from error
+        here = ray.get_runtime_context().get_node_id()
+        node = next(node for node in ray.nodes() if node["NodeID"] == here)
+        self._node = (node["NodeManagerAddress"], node["NodeManagerPort"])
+        """Where Ray listens on this machine."""
 
     def list_nodes(self) -> Sequence[Mapping[str, Any]]:
         """The nodes as Ray tells of them."""
@@ -92,12 +96,21 @@ class RayCluster:
         return replica.answer.remote(question, pixels)
 
     def store(self, value: Any) -> Any:
-        """A ticket that replicas on any node get the value for; it stays on this node."""
+        """A ticket that replicas on any node get the value for; it stays on this node.
+
+        Raises UserError where this machine's Ray has ended.
+        """
+        self._check_node()
         return ray.put(value)
 
     def wait(self, tickets: Sequence[Any], seconds: float) -> Mapping[Any, Result]:
-        """What is there of the tickets; at least one, or else the seconds have passed."""
+        """What is there of the tickets; at least one, or else the seconds have passed.
+
+        Raises UserError where this machine's Ray has ended.
+        """
+        self._check_node()
         done, _ = ray.wait(list(tickets), num_returns=1, timeout=seconds)
+        self._check_node()
         return {ticket: _read(ticket) for ticket in done}
 
     def end(self, replica: Any) -> None:
@@ -108,24 +121,20 @@ class RayCluster:
         """Let go of the cluster; a Ray that was started for this run ends."""
         ray.shutdown()
 
+    def _check_node(self) -> None:
+        """Raise UserError where this machine's Ray has ended.
 
-def _knock(address: str | None) -> None:
-    """Raise UserError where no Ray listens at "host:port": Ray would go on trying for minutes."""
-    host, colon, port = (address or "").rpartition(":")
-    if not colon:
-        return
-    try:
-        where = (host.strip("[]"), int(port))
-        with socket.create_connection(where, timeout=_PATIENCE) as connection:
-            if not _ENCRYPTED:
-                connection.sendall(_HELLO)
-                if connection.recv(len(_SETTINGS))[3:4] != _SETTINGS[3:4]:
-                    raise OSError("what listens there is no Ray")
-    except (OSError, OverflowError, UnicodeError) as error:
-        raise UserError(
-            f"There is no Ray at {address}: {error}. Start one with 'ray start --head' here, which "
-            "prints its HOST:PORT, and with 'ray start --address=HOST:PORT' on the other nodes."
-        ) from error
+        To be asked before Ray is: it ends a process that wants something of a dead node.
+        """
+        try:
+            socket.create_connection(self._node, timeout=1.0).close()
+        except ConnectionRefusedError as error:
+            raise UserError(
+                "The Ray on this machine has ended. Start it again with 'ray start', and repeat "
+                "the run."
+            ) from error
+        except OSError:
+            return  # It is slow, and not gone.
 
 
 def _read(ticket: Any) -> Result:
@@ -138,6 +147,9 @@ def _read(ticket: Any) -> Result:
 
 
 def _shorten(error: BaseException) -> str:
-    """The end of a message, on one line: Ray puts what happened below a page of where."""
+    """The end of a message, on one line and without its full stop.
+
+    Ray puts what happened below a page of where.
+    """
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return shorten(lines[-1], _LENGTH) if lines else type(error).__name__
+    return shorten(lines[-1], _LENGTH).rstrip(".") if lines else type(error).__name__

@@ -1,7 +1,6 @@
 """Engines: where the model computes, in this process or as replicas on a Ray cluster."""
 
 import os
-import re
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -10,15 +9,14 @@ from typing import Any
 
 import pytest
 
+from fakebench_suite.adapters.addresses import check_address, knock
 from fakebench_suite.adapters.engine import Engine, LocalEngine
 from fakebench_suite.errors import UserError
-from fakebench_suite.plugin.collection import get_plan
+from fakebench_suite.plugin.collection import asks_cases, get_plan
 from fakebench_suite.plugin.options import is_worker, parse_positive
 from fakebench_suite.plugin.routes import report_route
 
 LOCAL, RAY = "local", "ray"
-_ADDRESS = re.compile(r"auto|([^\s:/\[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
-"""HOST:PORT, with brackets about an IPv6 host; ``auto`` is the Ray that runs on this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +78,13 @@ def pytest_configure(config: pytest.Config) -> None:
             "'pip install fakebench-suite[ray]', here and on every node."
         )
     address = option.ray_address or os.environ.get("RAY_ADDRESS") or None
-    if option.engine == RAY and address and not _ADDRESS.fullmatch(address):
-        raise pytest.UsageError(
-            f"The cluster's address is {address!r}; it must be HOST:PORT as 'ray start --head' "
-            "prints it, or auto. Give it to --ray-address, or set RAY_ADDRESS."
-        )
+    if option.engine == RAY and address:
+        try:
+            check_address(address)
+            if asks_cases(config) and not (option.collectonly or option.help or option.version):
+                knock(address)
+        except UserError as error:
+            raise pytest.UsageError(str(error)) from None
     config.stash[ENGINE] = EngineChoice(
         name=option.engine, address=address, cores=option.replica_cpus
     )

@@ -169,12 +169,14 @@ def interrupt(going: subprocess.Popen[str], project: Path) -> None:
     os.killpg(going.pid, signal.SIGINT)
 
 
-def count_marked(mark: str) -> int:
-    """Processes with the mark in their environment."""
-    found = 0
-    for path in Path("/proc").glob("[0-9]*/environ"):
+def find_marked(mark: str, program: str = "") -> list[int]:
+    """Processes of the program with the mark in their environment, by id."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            found += f"MARK={mark}\0".encode() in path.read_bytes()
+            if f"MARK={mark}\0".encode() in (folder / "environ").read_bytes():
+                name = (folder / "cmdline").read_bytes().partition(b"\0")[0].decode()
+                found += [int(folder.name)] if name.endswith(program) else []
     return found
 
 
@@ -208,7 +210,26 @@ def test_a_ray_of_this_run_ends_with_it(many: Path, project: Path, cluster: Node
     output = finish(going)
     assert going.returncode == pytest.ExitCode.INTERRUPTED, output
     assert "engine: Ray of this run" in output
-    wait_until(lambda: not count_marked(mark))
+    wait_until(lambda: not find_marked(mark))
+
+
+def test_the_end_of_this_machines_ray_ends_the_run(
+    many: Path, project: Path, cluster: Nodes
+) -> None:
+    """Ray would end pytest without a word; here it is said, and what was recorded stays."""
+    assert cluster.address, "the environment keeps Ray's files in a place of their own"
+    mark = project.name + str(os.getpid())
+    options = (f"--data={many}", "--model=slow.toml", "--replica-cpus=1")
+    going = start(project, *options, mark=mark)
+    wait_until(lambda: count_lines(project))
+    (node,) = find_marked(mark, "/raylet")
+    os.kill(node, signal.SIGKILL)
+    output = finish(going)
+    assert going.returncode == pytest.ExitCode.INTERRUPTED, output
+    assert "The Ray on this machine has ended. Start it again" in output
+    assert 0 < len(read_records(project)) < CASES
+    assert read_manifest(project)["status"] == "interrupted"
+    wait_until(lambda: not find_marked(mark))
 
 
 def test_what_is_lost_in_the_middle_is_answered_elsewhere(
@@ -303,6 +324,7 @@ def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes:
         (["--engine=ray", "--answers=old"], "asks no model"),
         (["--engine=spark"], "invalid choice: 'spark'"),
         (["--engine=ray", "--ray-address=ray://here:10001"], "it must be HOST:PORT"),
+        (["--engine=ray", "--ray-address=here:65536"], "with a port of 1 to 65535"),
         (["--engine=ray", "-pnoray"], "pip install fakebench-suite[[]ray[]]"),
         (["--replica-cpus=2"], "are about --engine=ray"),
         (["--engine=ray", "--replica-cpus=none"], "'none' is not a number, 1 or more"),
@@ -329,7 +351,7 @@ class Mail(socketserver.BaseRequestHandler):
 
 
 def test_an_address_where_no_ray_listens(run: Run, data: Path, project: Path) -> None:
-    """It is said at once, with what to do, whether nobody is there or somebody else."""
+    """It is a usage error, with what to do, whether nobody is there or somebody else."""
     options = (f"--data={data}", "--engine=ray")
     with socketserver.TCPServer(("127.0.0.1", 0), Mail) as server:
         port = server.server_address[1]
@@ -339,6 +361,44 @@ def test_an_address_where_no_ray_listens(run: Run, data: Path, project: Path) ->
         thread.join()
     nobody = run(*options, f"--ray-address=127.0.0.1:{port}")
     for result, why in ((other, "what listens there is no Ray"), (nobody, "refused")):
-        assert result.ret == pytest.ExitCode.INTERRUPTED
-        result.stdout.fnmatch_lines([f"*There is no Ray at 127.0.0.1:*{why}*ray start --head*"])
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines([f"*There is no Ray at 127.0.0.1:*{why}*ray start --head*"])
+    assert not (project / "reports" / "run").exists()
+    assert run(*options, f"--ray-address=127.0.0.1:{port}", "--collect-only").ret == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentences"),
+    [
+        (
+            ["--ray-address=auto"],
+            "The address auto finds no Ray on this machine, or several. Start",
+        ),
+        ([], "Ray does not start here: Set --address."),
+    ],
+    ids=["auto", "own"],
+)
+def test_where_ray_does_not_begin_it_is_said_in_whole_sentences(
+    run: Run,
+    data: Path,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    sentences: str,
+) -> None:
+    """Ray's own words are cut to the last line, and a full stop there is not doubled."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    refusing = """
+from fakebench_suite.adapters import cluster
+
+def refuse(**options):
+    raise ConnectionError("There is none.\\nSet --address.")
+
+cluster.ray.init = refuse
+"""
+    (project / "cases" / "conftest.py").write_text(refusing, encoding="utf-8")
+    result = run(f"--data={data}", "--engine=ray", *options)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert sentences in result.stdout.str()
+    assert "address.." not in result.stdout.str()
     assert not (project / "reports" / "run").exists()

@@ -1,0 +1,40 @@
+"""The benchmarks are no part of the tests, but each of them can be started."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+HELP = """
+import runpy, sys
+
+for script in sys.argv[1:]:
+    sys.argv[:] = [script, "--help"]
+    print("script", script, flush=True)
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        print("ends with", end.code)
+"""
+
+
+def test_each_benchmark_shows_its_help() -> None:
+    """Whatever it imports is there; all in one process, which imports torch once."""
+    folder = ROOT / "benchmarks"
+    scripts = [str(p) for p in sorted(folder.glob("*.py")) if "\nif __name__" in p.read_text()]
+    assert len(scripts) >= 5
+    result = subprocess.run(
+        [sys.executable, "-c", HELP, *scripts],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    shown = result.stdout.split("script ")[1:]
+    assert [part.splitlines()[0] for part in shown] == scripts
+    for part in shown:
+        assert "\nusage: " in part
+        assert part.endswith("ends with 0\n")
