@@ -8,6 +8,7 @@ pytest_plugins = [
     "fakebench_suite.plugin.execution",
     "fakebench_suite.plugin.latency",
     "fakebench_suite.plugin.timing",
+    "fakebench_suite.plugin.comparing",
     "fakebench_suite.plugin.distribution",
     "fakebench_suite.plugin.routes",
     "fakebench_suite.plugin.recording",

@@ -53,9 +53,9 @@ class Threshold(Rule, frozen=True, kw_only=True, tag_field="kind", tag="threshol
         if self.at_least is None and self.at_most is None:
             raise ValueError("a threshold needs at_least or at_most")
         bars = [bar for bar in (self.at_least, self.at_most) if bar is not None]
-        if not all(map(math.isfinite, bars)) or bars != sorted(bars):
+        if not all(map(math.isfinite, [*bars, self.negligible])) or bars != sorted(bars):
             raise ValueError(
-                "at_least and at_most must be numbers, and at_least no more than at_most"
+                "at_least, at_most and negligible must be numbers, at_least no more than at_most"
             )
         if self.metric not in METRICS:
             raise ValueError(f"there is no metric {self.metric!r}; known: {', '.join(METRICS)}")

@@ -69,8 +69,6 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--answers asks no model, so there is no latency to measure.")
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("Latency needs pytest-benchmark; leave '-p no:benchmark' out.")
-    if config.option.benchmark_compare_fail and not config.option.benchmark_compare:
-        raise pytest.UsageError("--benchmark-compare-fail needs --benchmark-compare beside it.")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -93,10 +91,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> Generator[None, None, None]:
-    """Print what was measured; ``--benchmark-compare-fail`` fails the session without a traceback.
-
-    pytest-benchmark has said by then what became slower.
-    """
+    """Print what was measured, before pytest-benchmark prints its tables."""
     timings = list_timings(config)
     if timings:
         from fakebench_suite.report.terminal import draw_timings
@@ -106,47 +101,10 @@ def pytest_terminal_summary(
         terminalreporter.write(draw_timings(timings, colour=colour))
     if timings and not config.stash[RECORDER].selected and _has_gates(config):
         terminalreporter.line("No gate ruled, for no case was asked: add --latency to a whole run.")
-    _settle_comparison(terminalreporter, config)
-    try:
-        yield
-    except Exception as error:
-        if not _is_regression(error):
-            raise
-        _fail(terminalreporter)
-
-
-def _settle_comparison(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say where nothing is stored that could be compared with, for which pytest-benchmark raises.
-
-    That there is nothing yet is no failure; that a session asked for by name is not there is one.
-    """
-    measured = getattr(config, "_benchmarksession", None)
-    if measured is None or not measured.compare_fail or measured.compared_mapping:
-        return
-    measured.compare_fail = []
-    if measured.compare is True:
-        reporter.line(f"{measured.storage} held nothing to compare with: this is the first time.")
-        return
-    reporter.line(
-        f"Nothing stored matches --benchmark-compare={measured.compare}; "
-        "'pytest-benchmark list' says what there is."
-    )
-    _fail(reporter)
-
-
-def _fail(reporter: pytest.TerminalReporter) -> None:
-    session = reporter._session
-    assert session is not None
-    session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    return (yield)
 
 
 def _has_gates(config: pytest.Config) -> bool:
     """Whether some gate rules on what is measured here."""
     gates = config.stash[SETTINGS].gates
     return any(isinstance(gate, Latency) and gate.benchmark for gate in gates)
-
-
-def _is_regression(error: Exception) -> bool:
-    from pytest_benchmark.session import PerformanceRegression
-
-    return isinstance(error, PerformanceRegression)

@@ -76,6 +76,7 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
         (SPEED + 'at_most = 1.2\nbenchmark = "load"\nstate = "ice"', "ice.*allowed: warm, cold"),
         ('[[gate]]\nname = "q"\nkind = "queue"', "queue.*allowed: threshold, regression, latency"),
         (FLOOR + "at_least = nan", "must be numbers"),
+        (FLOOR + "at_least = 0.5\nnegligible = inf", "must be numbers"),
         (FLOOR + "at_least = 0.9\nat_most = 0.1", "no more than at_most"),
         ("gate = []", "length"),
         (FLOOR.replace('"a"', '""') + "at_least = 0.5", "length"),

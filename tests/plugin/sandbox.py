@@ -21,6 +21,9 @@ faultfinding = ["This is a fake image because the texture repeats."]
 inference = ["The light is odd. Conclusion: fake."]
 criterion = ["It is natural."]
 """
+SLOW = SCRIPT + "seconds = 0.02\n"
+LATENCY = "cases/test_latency.py"
+QUICK = ("--benchmark-max-time=0.01", "--benchmark-min-rounds=4")
 
 
 FLOOR = """

@@ -121,3 +121,24 @@ def test_a_baseline_over_other_data_is_refused(run: Run, data: Path) -> None:
     result = run(f"--data={data}", "--baseline=reports/probes")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "whose digest differs" in result.stderr.str()
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("latency.json", '[{"name": 1}]', "*latency.json holds no timings: *"),
+        ("records.jsonl", '{"case": 1}\n', "ERROR: Line 1 of *records.jsonl is no record: *"),
+    ],
+)
+def test_a_broken_baseline_is_refused_before_the_first_case(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...], name: str, text: str, message: str
+) -> None:
+    """All that is read of it at the end has been read by then: no run is asked for nothing."""
+    run(f"--data={data}", "--run=before")
+    (project / "reports" / "before" / name).write_text(text, encoding="utf-8")
+    result = run(f"--data={data}", "--baseline=reports/before", *mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    assert not (project / "reports" / "run").exists()

@@ -7,11 +7,8 @@ from typing import Any
 import pytest
 
 from tests.command import call
-from tests.plugin.sandbox import SCRIPT, Run, read_records, read_rulings
+from tests.plugin.sandbox import LATENCY, QUICK, SLOW, Run, read_records, read_rulings
 
-FILE = "cases/test_latency.py"
-QUICK = ("--benchmark-max-time=0.01", "--benchmark-min-rounds=4")
-SLOW = SCRIPT + "seconds = 0.02\n"
 GATE = """
 [[gate]]
 name = "speed"
@@ -92,7 +89,9 @@ def test_it_is_asked_for_from_within_cases_too(
 
 
 @pytest.mark.parametrize(
-    "asked", [("--latency",), (FILE,), (f"{FILE}::test_load",), ("-m", "latency")], ids=" ".join
+    "asked",
+    [("--latency",), (LATENCY,), (f"{LATENCY}::test_load",), ("-m", "latency")],
+    ids=" ".join,
 )
 def test_xdist_and_latency_are_one_sentence(run: Run, data: Path, asked: tuple[str, ...]) -> None:
     """Before any worker starts."""
@@ -127,61 +126,16 @@ def test_other_ways_to_have_no_latency(run: Run, data: Path) -> None:
 
 def test_the_file_alone_asks_no_case_and_leaves_no_run(run: Run, data: Path, project: Path) -> None:
     """It is a benchmark of its own."""
-    result = run(f"--data={data}", FILE, *QUICK)
+    result = run(f"--data={data}", LATENCY, *QUICK)
     result.assert_outcomes(passed=9)
     result.stdout.fnmatch_lines(["latency*state*median s*"])
     assert not (project / "reports").exists()
 
 
-def test_a_slower_candidate_fails_the_comparison(run: Run, data: Path, project: Path) -> None:
-    """``--benchmark-compare-fail`` against a stored session: status 1, and no traceback."""
-    (project / "slow.toml").write_text(SLOW, encoding="utf-8")
-    compare = ("--benchmark-compare", "--benchmark-compare-fail=median:300%", *QUICK)
-    stored = run(f"--data={data}", FILE, "-k", "prompt and warm", "--benchmark-autosave", *QUICK)
-    assert stored.ret == 0
-    slower = run(f"--data={data}", FILE, "-k", "prompt and warm", "--model=slow.toml", *compare)
-    assert slower.ret == pytest.ExitCode.TESTS_FAILED
-    shown = slower.stdout.str() + slower.stderr.str()
-    assert "Performance has regressed" in shown
-    assert "Traceback" not in shown
-    (saved,) = (project / ".benchmarks").rglob("*.json")
-    (entry,) = json.loads(saved.read_text(encoding="utf-8"))["benchmarks"]
-    assert entry["extra_info"]["model"] == "scripted"
-    assert entry["extra_info"]["tokens_per_second"] > 0
-
-
-def test_the_first_session_has_nothing_to_be_compared_with(
-    run: Run, data: Path, project: Path
-) -> None:
-    """It is stored, says so in a sentence, and is no failure; the next is held against it."""
-    save = (FILE, "-k", "prompt and warm", "--benchmark-save=coin", *QUICK)
-    compare = ("--benchmark-compare", "--benchmark-compare-fail=median:10000%")
-    first = run(f"--data={data}", *save, *compare)
-    first.stdout.fnmatch_lines(["*.benchmarks held nothing to compare with: this is the first*"])
-    assert "Traceback" not in first.stdout.str() + first.stderr.str()
-    assert first.ret == 0
-    second = run(f"--data={data}", *save, *compare)
-    assert second.ret == 0
-    assert "nothing to compare with" not in second.stdout.str()
-    assert len(list((project / ".benchmarks").rglob("*_coin.json"))) == 2
-
-
-def test_a_comparison_with_what_is_not_stored_fails(run: Run, data: Path) -> None:
-    """Who names a session means it; and who names none is told before anything is measured."""
-    asked = (f"--data={data}", FILE, "-k", "prompt and warm", *QUICK)
-    fail = "--benchmark-compare-fail=median:10%"
-    missing = run(*asked, "--benchmark-compare=0042", fail)
-    missing.stdout.fnmatch_lines(["Nothing stored matches --benchmark-compare=0042;*"])
-    assert missing.ret == pytest.ExitCode.TESTS_FAILED
-    alone = run(*asked, fail)
-    assert alone.ret == pytest.ExitCode.USAGE_ERROR
-    alone.stderr.fnmatch_lines(["*needs --benchmark-compare beside it*"])
-
-
 def test_gates_that_had_nothing_to_rule_on_are_told(run: Run, data: Path, project: Path) -> None:
     """Where only latency is measured no gate rules, and where none is measured the gate says so."""
     (project / "gates.toml").write_text(GATE.format(bar="seconds = 9"), encoding="utf-8")
-    alone = run(f"--data={data}", FILE, "-k", "group and warm", *QUICK)
+    alone = run(f"--data={data}", LATENCY, "-k", "group and warm", *QUICK)
     alone.stdout.fnmatch_lines(["No gate ruled, for no case was asked*"])
     assert run(f"--data={data}", "--latency", "-m", "detection").ret == 6
     assert "select its tests" in read_rulings(project)[0]["reason"]
@@ -190,7 +144,7 @@ def test_gates_that_had_nothing_to_rule_on_are_told(run: Run, data: Path, projec
 def test_a_model_of_ones_own_has_no_latency(run: Run, data: Path, project: Path) -> None:
     """It cannot be loaded anew, so that cold and warm would be two models."""
     (project / "cases" / "conftest.py").write_text(OWN_MODEL, encoding="utf-8")
-    result = run(f"--data={data}", FILE, "-k", "first_token", *QUICK)
+    result = run(f"--data={data}", LATENCY, "-k", "first_token", *QUICK)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*has a fixture 'model' of its own*"])
 
@@ -207,19 +161,6 @@ def test_the_group_is_the_image_most_is_asked_about(run: Run, data: Path, projec
     cases.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     run(f"--data={cases}", "--latency", "--gates=none", *QUICK)
     assert {one["prompts"] for one in read_timings(project) if one["name"] == "group"} == {3}
-
-
-def test_a_baseline_that_cannot_be_read_is_told_before_anything_is_asked(
-    run: Run, data: Path, project: Path
-) -> None:
-    """One sentence, and no run is begun."""
-    run(f"--data={data}", "--run=old")
-    old = project / "reports" / "old"
-    (old / "latency.json").write_text('[{"name": 1}]', encoding="utf-8")
-    broken = run(f"--data={data}", "--baseline=reports/old", "--run=new")
-    assert broken.ret == pytest.ExitCode.USAGE_ERROR
-    broken.stderr.fnmatch_lines(["*latency.json holds no timings*"])
-    assert not (project / "reports" / "new").exists()
 
 
 def test_a_gate_rules_on_what_was_measured(run: Run, data: Path, project: Path) -> None:
@@ -253,7 +194,7 @@ def test_a_model_that_fails_has_no_latency(run: Run, data: Path, project: Path) 
         "ScriptedAdapter.answer = fail\n",
         encoding="utf-8",
     )
-    result = run(f"--data={data}", f"{FILE}::test_prompt", "-k", "warm", *QUICK)
+    result = run(f"--data={data}", f"{LATENCY}::test_prompt", "-k", "warm", *QUICK)
     result.stdout.fnmatch_lines(["*The model failed while it was timed: no memory*"])
     result.assert_outcomes(failed=1, deselected=1)
     assert "median s" not in result.stdout.str()
@@ -263,7 +204,7 @@ def test_weights_that_do_not_load_are_one_sentence(run: Run, data: Path, project
     """Cold rounds load the model themselves."""
     (project / "broken").mkdir()
     (project / "broken" / "config.json").write_text("{}", encoding="utf-8")
-    result = run(f"--data={data}", FILE, "-k", "load", "--model=./broken", *QUICK)
+    result = run(f"--data={data}", LATENCY, "-k", "load", "--model=./broken", *QUICK)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*cannot be loaded from*"])
     assert "Traceback" not in result.stdout.str()
