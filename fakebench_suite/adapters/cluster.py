@@ -124,7 +124,8 @@ class RayCluster:
     def _check_node(self) -> None:
         """Raise UserError where this machine's Ray has ended.
 
-        To be asked before Ray is: it ends a process that wants something of a dead node.
+        Asked before Ray is, which ends a process that goes on with a dead node: at once where it
+        stores something, else when the cluster has noticed the death.
         """
         try:
             socket.create_connection(self._node, timeout=1.0).close()
