@@ -56,6 +56,11 @@ def load(folder: Path, dtype: str, *, shares: bool) -> HuggingFaceAdapter:
     return adapter
 
 
+def count_equal(texts: Sequence[str], others: Sequence[str]) -> int:
+    """How many texts are the other of their place."""
+    return sum(one == two for one, two in zip(texts, others, strict=True))
+
+
 def main() -> None:
     """Time the ways to ask, compare their answers, and print ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -79,7 +84,8 @@ def main() -> None:
         assert len(texts) == len(prompts)
         return texts, 1000 * spent / len(prompts)
 
-    table = Table("way", "float32, ms per prompt", "equal", "bfloat16, ms per prompt", "equal")
+    columns = ("float32, ms", "equal", "bfloat16, ms", "equal", "as in float32")
+    table = Table("way", *columns)
     cost = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -90,14 +96,14 @@ def main() -> None:
                 adapter = load(folder, dtype, shares=way == "prefix")
                 results.setdefault(way, []).append(ask(adapter, single=way == "one by one"))
                 assert adapter.route.prefix == (way == "prefix"), adapter.route.why
+    alone = [texts for texts, _ in results["one by one"]]
     for way, runs in results.items():
         cells = []
         for number, (texts, spent) in enumerate(runs):
-            expected = results["one by one"][number][0]
-            equal = sum(one == two for one, two in zip(texts, expected, strict=True))
+            equal = count_equal(texts, alone[number])
             cells += [f"{spent:.1f}", f"{equal} of {len(prompts)}"]
             cost[way, number] = spent, 1 - equal / len(prompts)
-        table.add_row(way, *cells)
+        table.add_row(way, *cells, f"{count_equal(runs[1][0], alone[0])} of {len(prompts)}")
     Console().print(table)
     distinct = len(set(results["one by one"][0][0]))
     print(f"{parameters / 1e6:.1f} million parameters, {len(prompts)} prompts, {distinct} answers")
