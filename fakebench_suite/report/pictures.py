@@ -3,13 +3,11 @@
 import hashlib
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote
@@ -29,9 +27,6 @@ SIDE = 320
 """Longest side of a thumbnail in pixels; smaller pictures are kept whole."""
 _FEW = 200
 """Thumbnails that are made before anybody wonders what is going on."""
-_TRIED, _SLOW = 8, 0.002
-"""Thumbnails that are made first, and seconds for each from which on threads are worth it: those of
-tiny pictures spend their time waiting for each other, and for whatever else is computed."""
 FOLDER, KNOWN = "images", "images.json"
 
 
@@ -107,11 +102,10 @@ class Picture:
 
 
 class Pictures:
-    """The pictures of ``images``, made where they are missing and can be.
+    """The pictures of ``images``, made by threads where they are missing and can be.
 
-    To be used as a context: other work may be done in it before ``finish`` is called. Pictures
-    that take long to decode are made by threads meanwhile, for Pillow does so outside Python's
-    lock; small ones are made when they are asked for.
+    To be used as a context: other work may be done in it before ``finish`` is called, for Pillow
+    decodes outside Python's lock.
     """
 
     def __init__(self, run: Path, images: Iterable[str], source: ImageSource | None) -> None:
@@ -122,24 +116,15 @@ class Pictures:
         self._made: Iterable[Picture | None] = ()
 
     def __enter__(self) -> "Pictures":
-        if self._source is not None and self._missing:
+        source, missing = self._source, self._missing
+        if source is not None and missing:
+            source.find(missing[0])  # lists the folder, once and before there are threads
             self._held.enter_context(quiet_decoders())
-            self._made = self._begin(partial(_make, self._folder, source=self._source))
+            pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+            # Who leaves early, by an error or Ctrl-C, does not wait for pictures nobody will see.
+            self._held.callback(pool.shutdown, cancel_futures=True)
+            self._made = pool.map(partial(_make, self._folder, source=source), missing)
         return self
-
-    def _begin(self, make: Callable[[str], Picture | None]) -> Iterable[Picture | None]:
-        started = time.perf_counter()
-        try:
-            first = [make(name) for name in self._missing[:_TRIED]]
-        except OSError:  # It will be met again by who asks for the pictures.
-            return map(make, self._missing)
-        spent, rest = time.perf_counter() - started, self._missing[_TRIED:]
-        if not rest or spent < _SLOW * len(first):
-            return chain(first, map(make, rest))
-        pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
-        # Who leaves early, by an error or Ctrl-C, does not wait for pictures nobody will see.
-        self._held.callback(pool.shutdown, cancel_futures=True)
-        return chain(first, pool.map(make, rest))
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
