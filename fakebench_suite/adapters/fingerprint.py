@@ -1,6 +1,8 @@
-"""Whether two machines hold the same code, and the same checkpoint without reading all of it."""
+"""Whether two machines hold the same versions, code and checkpoint, without reading all of it."""
 
 import hashlib
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import fakebench_suite
@@ -34,3 +36,14 @@ def take_fingerprint(folder: Path) -> str:
                 stream.seek(start)
                 digest.update(stream.read(_STRETCH))
     return digest.hexdigest()
+
+
+def find_versions(packages: Iterable[str]) -> dict[str, str]:
+    """The version of each package here; ``absent`` where it is not installed."""
+    found = {}
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found

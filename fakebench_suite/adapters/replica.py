@@ -7,7 +7,6 @@ Nothing here knows of Ray: :mod:`fakebench_suite.adapters.cluster` makes actors 
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from PIL import Image
 from fakebench_suite.adapters.adapter import Adapter, Reply
 from fakebench_suite.adapters.cards import Card, locate_weights
 from fakebench_suite.adapters.engine import Slice, answer_slice
-from fakebench_suite.adapters.fingerprint import digest_code, take_fingerprint
+from fakebench_suite.adapters.fingerprint import digest_code, find_versions, take_fingerprint
 from fakebench_suite.errors import CardError, ModelError, UserError
 from fakebench_suite.types import Prompt
 
@@ -76,13 +75,8 @@ class Lost:
 
 def list_versions() -> dict[str, str]:
     """Versions of Python and of what the answers hang on, on this node."""
-    found = {"python": platform.python_version(), "the suite's code": digest_code()[:12]}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found
+    own = {"python": platform.python_version(), "the suite's code": digest_code()[:12]}
+    return own | find_versions(_PACKAGES)
 
 
 def make_order(card: Card, *, remote_code: bool, batch_tokens: int | None) -> Order:

@@ -5,7 +5,6 @@ import os
 import platform
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 
 import fakebench_suite
 from fakebench_suite.adapters.cards import locate_weights
-from fakebench_suite.adapters.fingerprint import digest_code
+from fakebench_suite.adapters.fingerprint import digest_code, find_versions
 from fakebench_suite.judges.rubric import INSTRUCTION
 from fakebench_suite.plugin.collection import Plan
 from fakebench_suite.prompts import build_prompt
@@ -55,7 +54,7 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
         "sample": settings.sample,
         "planned": plan.planned,
         "shard": settings.shard and str(settings.shard),
-        "versions": {"python": platform.python_version()} | _list_versions(),
+        "versions": {"python": platform.python_version()} | find_versions(_PACKAGES),
         "hardware": {
             "machine": platform.machine(),
             "system": platform.system(),
@@ -133,16 +132,6 @@ def end_manifest(
 def count_workers(config: pytest.Config) -> int:
     """Number of xdist workers; 0 when cases run in this process."""
     return len(getattr(config.option, "tx", None) or [])
-
-
-def _list_versions() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found
 
 
 def _digest(contents: Iterable[bytes]) -> str:

@@ -188,8 +188,6 @@ def ask(request):
 def test_own(case, ask):
     assert ask(case).text == f"test_own[{case.id}]"
 """
-
-
 PARAMETERS = """
 import pytest
 
@@ -214,19 +212,6 @@ def test_helper(case, ask, helper, request):
 def test_told(case, ask, told, request):
     assert told == request.node.callspec.params["told"]
 """
-
-
-@pytest.mark.parametrize("mode", MODES, ids=" ".join)
-def test_fixtures_with_parameters_are_left_to_pytest(
-    run: Run, data: Path, project: Path, mode: tuple[str, ...]
-) -> None:
-    """However long they live: each test gets the value that its own parameter asks for."""
-    (project / "cases" / "test_own.py").write_text(PARAMETERS, encoding="utf-8")
-    result = run(f"--data={data}", *mode)
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(["*64 passed*"])
-
-
 REQUEST = """
 import pytest
 
@@ -238,23 +223,13 @@ def test_own(case, ask, request):
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
-def test_each_test_gets_its_own_request(
-    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+@pytest.mark.parametrize(("source", "passed"), [(OWN_FIXTURE, 16), (PARAMETERS, 64), (REQUEST, 16)])
+def test_only_what_is_the_same_for_every_case_is_handed_out_again(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...], source: str, passed: int
 ) -> None:
-    """Also where its other fixtures are handed out again."""
-    (project / "cases" / "test_own.py").write_text(REQUEST, encoding="utf-8")
+    """Not what a module has of its own, what hangs on a parameter, nor the request of a test."""
+    (project / "cases" / "test_own.py").write_text(source, encoding="utf-8")
     result = run(f"--data={data}", *mode)
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["*16 passed*"])
-
-
-@pytest.mark.parametrize("mode", MODES, ids=" ".join)
-def test_a_modules_own_fixture_is_left_to_it(
-    run: Run, data: Path, project: Path, mode: tuple[str, ...]
-) -> None:
-    """The session's fixtures are handed out again only where a module has none of its own."""
-    (project / "cases" / "test_own.py").write_text(OWN_FIXTURE, encoding="utf-8")
-    result = run(f"--data={data}", *mode)
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(["*16 passed*"])
+    result.stdout.fnmatch_lines([f"*{passed} passed*"])
     assert len(read_records(project)) == 48
