@@ -28,9 +28,11 @@ def test_a_shared_prefix_is_counted_once() -> None:
 
 
 def test_empty_seats_are_counted() -> None:
-    """Beside a group of four, one of two takes the room of four."""
-    batch = Siblings(groups=[make_group(10, [3] * 4), make_group(10, [3] * 2)], shared=True)
-    assert batch.kept == 20 + 2 * 3
+    """Beside a group of four, one of two takes the room of four, for all that is written too."""
+    groups = [make_group(10, [3] * 4), make_group(10, [3] * 2)]
+    shared, repeated = Siblings(groups=groups, shared=True), Siblings(groups=groups, shared=False)
+    assert (shared.kept, shared.seats) == (20, 8)
+    assert (repeated.kept, repeated.seats) == (0, 6)
 
 
 def test_rows_alone_share_nothing() -> None:

@@ -72,8 +72,9 @@ def test_rows_and_tokens_both_bound() -> None:
     budget = Budget(model, tokens=1_000, rows=None, new=50)
     assert budget.allows(5, 150)
     assert not budget.allows(5, 151)
-    assert budget.allows(4, 150, 200)
-    assert not budget.allows(4, 150, 201)
+    assert budget.allows(4, 150, kept=200)
+    assert not budget.allows(4, 150, kept=201)
+    assert not budget.allows(4, 150, kept=200, seats=5)
     assert budget.count_rows(150) == 5
     assert budget.count_rows(10**9) == 1
     assert Budget(model, tokens=1_000, rows=2, new=50).count_rows(150) == 2
@@ -90,7 +91,8 @@ def test_what_did_not_fit_is_remembered(failures: list[tuple[int, int, int]]) ->
     budget = Budget(make_model("cpu"), tokens=100_000, rows=None, new=10)
     for failure in failures:
         before = budget.tokens
-        budget.shrink(*failure)
+        rows, width, kept = failure
+        budget.shrink(rows, width, kept=kept)
         assert budget.tokens <= before
-        assert not budget.allows(*failure)
+        assert not budget.allows(rows, width, kept=kept)
     assert budget.count_rows(1) >= 1

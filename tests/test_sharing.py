@@ -32,17 +32,17 @@ def fill_cache(rows: int, tokens: int, layers: int = 1) -> Any:
 
 def draw_mask(rows: int, new: int, seen: int, kind: str) -> torch.Tensor | None:
     """Holes anywhere, but no new token sees nothing; additive where asked for."""
-    if kind == "none":
+    if kind == "none" and new == 1:
         return None
     mask = torch.rand(rows, 1, new, seen) > 0.3
     mask[..., 0] = True
-    if kind == "boolean":
+    if kind != "additive":
         return mask
     return torch.zeros(mask.shape).masked_fill(~mask, torch.finfo(torch.float32).min)
 
 
 @given(
-    owners=st.lists(st.integers(0, 3), min_size=1, max_size=7).map(sorted),
+    owners=st.lists(st.integers(0, 3), max_size=4).map(lambda more: sorted([0, 1, 2, 3, *more])),
     repeats=st.sampled_from([1, 3]),
     steps=st.lists(st.sampled_from([1, 1, 2, 5, ROOM + 3]), min_size=1, max_size=5),
     kind=st.sampled_from(["none", "boolean", "additive"]),
@@ -72,6 +72,28 @@ def test_rows_get_what_a_repeated_cache_gives(
         )
         assert got.shape == expected.shape
         assert torch.allclose(got, expected, atol=1e-5)
+
+
+def test_scores_are_held_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long question no more are computed at a time than there is room for."""
+    cache = fill_cache(2, 6)
+    share_cache(cache, torch.tensor([0, 0, 0, 1]))
+    query, states = draw(4, 5), (draw(4, 5), draw(4, 5))
+    keys, values = cache.update(*states, 0)
+    mask = draw_mask(4, 5, 11, "boolean")
+    whole, _ = attend(torch.nn.Module(), query, keys, values, mask)
+    monkeypatch.setattr("fakebench_suite.adapters.attention.SCORES", 2 * 5 * 11 * 2)
+    parts, _ = attend(torch.nn.Module(), query, keys, values, mask)
+    assert torch.allclose(whole, parts, atol=1e-6)
+
+
+def test_a_question_without_a_mask_is_refused() -> None:
+    """Its words would see those after them; the trial then repeats the cache."""
+    cache = fill_cache(1, 6)
+    share_cache(cache, torch.tensor([0]))
+    keys, values = cache.update(draw(1, 2), draw(1, 2), 0)
+    with pytest.raises(ValueError, match="need a mask"):
+        attend(torch.nn.Module(), draw(1, 2), keys, values, None)
 
 
 def test_other_keys_are_attended_to_as_ever() -> None:

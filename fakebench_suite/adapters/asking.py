@@ -106,7 +106,8 @@ class Questioner:
         several = batch.share and len(batch.groups) > 1
         if several and not (self.route.mixes and can_stack(first, last)):
             return False
-        return self._budget.allows(len(batch.rows), batch.width, batch.kept)
+        room = {"kept": batch.kept, "seats": batch.seats}
+        return self._budget.allows(len(batch.rows), batch.width, **room)
 
     def _ask_batch(self, batch: Batch, images: Images, reading: Reading) -> Sequence[Reply]:
         """The batch in one go, or in halves when that fails, down to one prompt."""
@@ -135,7 +136,7 @@ class Questioner:
     def _shrink(self, batch: Batch) -> None:
         rows = len(batch.prompts)
         if isinstance(batch, Siblings):
-            self._budget.shrink(rows, batch.width, batch.kept)
+            self._budget.shrink(rows, batch.width, kept=batch.kept, seats=batch.seats)
         else:
             self._budget.shrink(rows, self._width)
 

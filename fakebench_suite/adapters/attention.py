@@ -3,7 +3,7 @@
 A row's scores over its group's prefix and over its own tokens are put side by side, and one softmax
 is taken over both: what comes out is what a cache repeated for every row would give. But the
 prefix's keys and values are read from memory once per group, as a matrix against all its rows, and
-take the memory of one row. The idea is that of Hydragen (arXiv 2402.05099) and cascade attention.
+take the room of one row. The idea is that of Hydragen (arXiv 2402.05099) and cascade attention.
 """
 
 from typing import Any
@@ -14,9 +14,15 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from fakebench_suite.adapters.sharing import LAYER, SharedLayer
 
+SCORES = 2**26
+"""Scores that are held at a time; a quarter of a gigabyte, and as much again for their parts."""
+
 
 def teach_sdpa() -> None:
-    """Let models whose attention is ``sdpa`` go on from shared caches; nothing else changes."""
+    """Let models whose attention is ``sdpa`` go on from shared caches, in this whole process.
+
+    Over any other cache, and for any other model, attention is transformers' own as before.
+    """
     AttentionInterface.register("sdpa", attend)
 
 
@@ -41,28 +47,37 @@ def attend(
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **others
         )
+    if attention_mask is None and query.shape[2] > 1:
+        raise ValueError("several new tokens need a mask: they must not see those after them")
     kind, scale = query.dtype, query.shape[-1] ** -0.5 if scaling is None else scaling
     # In 32 bits, as sdpa's kernels sum: 16 bits would round every score before the softmax.
-    query, key, value = (one.float() for one in (query, key, value))
-    query = layer.seats.arrange(query * scale)
-    groups, rows, _, new, size = query.shape
+    prefix, own = ([one.float() for one in pair] for pair in (layer.prefix, (key, value)))
+    query = layer.seats.arrange(query.float() * scale)
+    groups, rows, heads, new, size = query.shape
     query = query.reshape(groups, rows, key.shape[1], -1, new, size).transpose(1, 2)
     mask = attention_mask
     if mask is not None:
         mask = layer.seats.arrange(mask).unsqueeze(1)
-    # Scores of one new token are small; those of whole questions are computed group by group.
+    # Scores of one new token are small; those of whole questions are computed bit by bit.
     step = groups if new == 1 else 1
+    some = rows if new == 1 else max(1, SCORES // (heads * new * layer.get_seq_length()))
     parts = [
-        _attend_part(
-            query[start : start + step],
-            [one[start : start + step] for one in layer.prefix],
-            [one[start : start + step] for one in (key, value)],
-            None if mask is None else mask[start : start + step],
+        torch.cat(
+            [
+                _attend_part(
+                    query[first : first + step, :, row : row + some],
+                    [one[first : first + step] for one in prefix],
+                    [one[first : first + step, :, row : row + some] for one in own],
+                    None if mask is None else mask[first : first + step, :, row : row + some],
+                )
+                for row in range(0, rows, some)
+            ],
+            dim=2,
         )
-        for start in range(0, groups, step)
+        for first in range(0, groups, step)
     ]
     # (groups, key heads, rows, query heads of each, new tokens, size)
-    output = (parts[0] if len(parts) == 1 else torch.cat(parts)).permute(0, 2, 4, 1, 3, 5)
+    output = torch.cat(parts).permute(0, 2, 4, 1, 3, 5)
     return layer.seats.collect(output.flatten(3, 4)).to(kind).contiguous(), None
 
 
@@ -79,12 +94,13 @@ def _attend_part(
     by_group = query.reshape(groups, heads, rows * repeats * new, size)
     before = (by_group @ prefix[0].mT).view(*by_row.shape[:-1], length)
     scores = torch.cat([before, by_row @ own[0].mT], dim=-1)
+    del before
     scores = scores.view(*query.shape[:-1], -1)
     if mask is not None and mask.dtype == torch.bool:
         scores.masked_fill_(~mask, torch.finfo(scores.dtype).min)
     elif mask is not None:
         scores += mask
-    weights = scores.softmax(dim=-1)
+    weights = torch.softmax(scores, dim=-1, out=scores)
     behind = weights.view(*by_row.shape[:-1], -1)[..., length:] @ own[1]
-    before = weights.view(*by_group.shape[:-1], -1)[..., :length] @ prefix[1]
-    return (behind + before.view_as(behind)).view(*query.shape[:-1], -1)
+    behind += (weights.view(*by_group.shape[:-1], -1)[..., :length] @ prefix[1]).view_as(behind)
+    return behind.view(*query.shape[:-1], -1)

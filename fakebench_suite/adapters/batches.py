@@ -55,16 +55,17 @@ class Siblings:
 
     @property
     def kept(self) -> int:
-        """Tokens beside those of the rows: prefixes kept once, and seats that stay empty.
-
-        A group is seated as if it were as large as the largest of its batch.
-        """
+        """Tokens of prefixes that are kept once, whatever the number of rows."""
         if not (self.share and self.shared):
             return 0
-        before, after = measure_groups(self.groups)
-        most = max(len(group) for group in self.groups)
-        empty = len(self.groups) * most - len(self.rows)
-        return len(self.groups) * before + empty * after
+        return len(self.groups) * measure_groups(self.groups)[0]
+
+    @property
+    def seats(self) -> int:
+        """Rows that room is made for: of a shared prefix every group gets that of the largest."""
+        if not (self.share and self.shared):
+            return len(self.rows)
+        return len(self.groups) * max(len(group) for group in self.groups)
 
     def halve(self) -> "tuple[Siblings, Siblings]":
         """Two batches of at least one row each, groups whole where there are several."""

@@ -27,22 +27,24 @@ class Budget:
             self._tokens = measure_room(self._model)
         return self._tokens
 
-    def allows(self, rows: int, width: int, kept: int = 0) -> bool:
+    def allows(self, rows: int, width: int, *, kept: int = 0, seats: int = 0) -> bool:
         """Whether so many rows of ``width`` tokens fit, with the new tokens each may write.
 
-        ``kept`` are tokens beside them that do not hang on the number of rows.
+        ``kept`` are tokens beside them that do not hang on the number of rows, and ``seats`` the
+        rows that room is made for, where these are more.
         """
         few = self.rows is None or rows <= self.rows
-        return few and self._count(rows, width) + kept <= self.tokens
+        return few and self._count(max(rows, seats), width) + kept <= self.tokens
 
     def count_rows(self, width: int) -> int:
         """How many rows of ``width`` tokens fit; one always does."""
         fitting = max(1, self.tokens // self._count(1, width))
         return fitting if self.rows is None else min(self.rows, fitting)
 
-    def shrink(self, rows: int, width: int, kept: int = 0) -> None:
-        """Remember that so many rows did not fit: half of them is tried from now on."""
-        self._tokens = min(self.tokens, max(1, (self._count(rows, width) + kept) // 2))
+    def shrink(self, rows: int, width: int, *, kept: int = 0, seats: int = 0) -> None:
+        """Remember that so much did not fit: half of what is not kept is tried from now on."""
+        half = self._count(max(rows, seats), width) // 2
+        self._tokens = min(self.tokens, kept + max(1, half))
 
     def _count(self, rows: int, width: int) -> int:
         return rows * (width + self._new)

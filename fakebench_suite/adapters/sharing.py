@@ -48,19 +48,24 @@ def seat(owners: torch.Tensor) -> Seats:
 
 
 class SharedLayer(DynamicLayer):
-    """Keys and values of prefixes, one per group, and those that each row adds, apart from them."""
+    """Keys and values of prefixes, one per group, and those that each row adds, apart from them.
+
+    It grows and does nothing else that a cache may: greedy writing asks for no more.
+    """
+
+    is_croppable = False
 
     def __init__(self, keys: torch.Tensor, values: torch.Tensor, seats: Seats) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.dtype, self.device, self.is_initialized = keys.dtype, keys.device, True
-        self.prefix = keys.float(), values.float()
-        """(groups, heads, tokens, size) each, in the precision that attention sums in."""
+        self.prefix = keys, values
+        """(groups, heads, tokens, size) each."""
         self.seats = seats
         self.filled = 0
         """Tokens that each row has added."""
-        groups, heads, _, size = keys.shape
-        empty = keys.new_empty((groups, heads, seats.rows.shape[1], 0, size))
-        self._own = [empty, empty]
+        groups, heads = keys.shape[:2]
+        shape = (groups, heads, seats.rows.shape[1], 0)
+        self._own = [one.new_empty((*shape, one.shape[-1])) for one in self.prefix]
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
@@ -107,15 +112,15 @@ def join_caches(caches: Sequence[Any], width: int) -> Any:
     return joined
 
 
-def share_cache(cache: Any, owners: torch.Tensor) -> None:
-    """Let rows go on from those of the cache that own them, in place.
+def can_share(cache: Any) -> bool:
+    """Whether every layer is transformers' ordinary one, with no window and no state."""
+    layers = getattr(cache, "layers", ())
+    return bool(layers) and all(
+        type(layer) is DynamicLayer and layer.keys is not None for layer in layers
+    )
 
-    Layers of other kinds than transformers' ordinary one are repeated for every row.
-    """
-    present, mine = torch.unique(owners, return_inverse=True)
-    seats = seat(mine)
-    for number, layer in enumerate(cache.layers):
-        if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None:
-            cache.layers[number] = SharedLayer(layer.keys[present], layer.values[present], seats)
-        else:
-            layer.reorder_cache(owners)
+
+def share_cache(cache: Any, owners: torch.Tensor) -> None:
+    """Let rows go on from those of the cache that own them, in place."""
+    seats = seat(owners)
+    cache.layers[:] = [SharedLayer(layer.keys, layer.values, seats) for layer in cache.layers]

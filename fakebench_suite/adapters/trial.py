@@ -13,10 +13,13 @@ from fakebench_suite.adapters.encoding import Encoder
 from fakebench_suite.adapters.generation import Generator, Written
 from fakebench_suite.adapters.prefix import Prefix, measure_prefix, read_prefixes
 from fakebench_suite.adapters.rows import Row, Stacker, can_stack, encode_row, stack
+from fakebench_suite.adapters.sharing import can_share
 from fakebench_suite.types import Form, Prompt
 
 QUESTIONS = ("Why?", "Is there anything in this image that was generated, and where is it?")
-"""Of unequal length and with nothing in common."""
+"""About the first picture: of unequal length and with nothing in common."""
+OTHERS = ("Is there a face?", "Is there any text in it?", "Is there nothing?")
+"""About a second: more of them, and with a beginning in common, so that prefixes are padded."""
 SIDE = 112
 """Most pixels of either side of the picture that is tried: how it is answered hangs on no more."""
 STEPS = 3
@@ -46,7 +49,7 @@ class Route:
 
 
 class Trial:
-    """Two questions about one picture, and again about a second one, asked in several ways."""
+    """A few questions about one picture, and about a second one, asked in several ways."""
 
     def __init__(
         self, generator: Generator, encoder: Encoder, stacker: Stacker, filler: int
@@ -57,12 +60,12 @@ class Trial:
     def find_route(self, picture: Image.Image) -> Route:
         """The route that the checkpoint can take.
 
-        The picture is made small, for there are seven encodings of it. Raises what the processor
+        The picture is made small, for there are eight encodings of it. Raises what the processor
         raises where it cannot be encoded.
         """
         picture = picture.copy()
         picture.thumbnail((SIDE, SIDE))
-        group = self._encode("first", picture)
+        group = self._encode("first", picture, QUESTIONS)
         try:
             with torch.inference_mode():
                 return self._try(picture, group)
@@ -78,12 +81,15 @@ class Trial:
         if refusal := _find_state(prefix):
             return Route(prefix=False, why=refusal)
         alone = self._ask_alone(group)
-        shared = self._can_share(group, alone, prefix.copy())
+        shared = can_share(prefix.cache) and self._can_share(group, alone, prefix.copy())
         if not shared:
             repeated = self._go_on([group], share=False, prefix=prefix)
             if refusal := self._compare(group, repeated, alone):
                 return Route(prefix=False, why=refusal)
-        mixes = self._can_mix(picture, group, alone, share=shared)
+        try:
+            mixes = self._can_mix(picture, group, alone, share=shared)
+        except Exception:  # What one picture has shown stands.
+            mixes = False
         return Route(prefix=True, why=AGREES, shared=shared, mixes=mixes)
 
     def _can_share(self, group: Sequence[Row], alone: Sequence[Written], prefix: Prefix) -> bool:
@@ -111,7 +117,7 @@ class Trial:
             picture.crop((0, 0, width, max(1, height // 2))),
             picture.transpose(Transpose.FLIP_LEFT_RIGHT),
         ):
-            second = self._encode("second", other)
+            second = self._encode("second", other, OTHERS)
             if can_stack(first[0], second[0]):
                 both = [*first, *second]
                 if not self._stacker.is_exact(both, {"first": picture, "second": other}):
@@ -121,9 +127,9 @@ class Trial:
                 return not self._compare(both, mixed, every)
         return False
 
-    def _encode(self, name: str, picture: Image.Image) -> list[Row]:
-        """The two questions about the picture."""
-        prompts = [Prompt(case="", image=name, form=Form.WHAT, text=text) for text in QUESTIONS]
+    def _encode(self, name: str, picture: Image.Image, questions: Sequence[str]) -> list[Row]:
+        """Questions about the picture."""
+        prompts = [Prompt(case="", image=name, form=Form.WHAT, text=text) for text in questions]
         return [encode_row(self._encoder, prompt, picture) for prompt in prompts]
 
     def _go_on(

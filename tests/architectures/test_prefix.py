@@ -149,10 +149,11 @@ def test_the_route_says_why(name: str, adapter: HuggingFaceAdapter) -> None:
     assert route.prefix == (name not in WHY_NOT)
     assert WHY_NOT.get(name, "comes first") in route.why
     assert route.why.endswith(".")
-    assert route.mixes == route.shared == route.prefix
+    assert route.mixes == route.prefix
+    assert route.shared == (route.prefix and name != "gemma-3"), "whose layers have windows"
 
 
-@pytest.mark.parametrize("name", ["qwen2-vl", "gemma-3", "llava-1.5"], scope="module")
+@pytest.mark.parametrize("name", ["qwen2-vl", "internvl", "llava-1.5"], scope="module")
 def test_other_attention_repeats_the_cache(name: str, tmp_path: Path) -> None:
     """What attends by itself has a copy of the prefix for each row, and answers the same."""
     card = shrink_card(name, save_checkpoint(name, tmp_path), batch_size=32)
@@ -192,7 +193,7 @@ def test_an_image_is_prepared_and_encoded_once(
 
 
 def test_the_trial_computes_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It reads the first picture's prefix, then both, and asks each of four prompts alone once."""
+    """It reads the first picture's prefix, then both, and asks each of five prompts alone once."""
     fresh = load(shrink_card("qwen2-vl", save_checkpoint("qwen2-vl", tmp_path), batch_size=32))
     generator, pictures = fresh._generator, []
     generate = generator._generate
@@ -204,4 +205,4 @@ def test_the_trial_computes_nothing_twice(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(generator, "_generate", count_pictures)
     fresh._questioner._try_route(IMAGES["large"])
     assert fresh.route.mixes
-    assert sorted(pictures) == [0, 0, 1, 1, 1, 1, 1, 1, 1]
+    assert sorted(pictures) == [0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
