@@ -58,7 +58,7 @@ def attend(
     mask = attention_mask
     if mask is not None:
         mask = layer.seats.arrange(mask).unsqueeze(1)
-    # Scores of one new token are small; those of whole questions are computed bit by bit.
+    # Scores of one new token are small; those of whole questions are computed in parts.
     step = groups if new == 1 else 1
     some = rows if new == 1 else max(1, SCORES // (heads * new * layer.get_seq_length()))
     parts = [

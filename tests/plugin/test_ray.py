@@ -140,15 +140,20 @@ def start(
     command = [sys.executable, "-m", "pytest", "-W", "error", "--run=run", "--gates=none"]
     address = [f"--ray-address={nodes.address}"] if nodes is not None else []
     theirs = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    return subprocess.Popen(
-        [*command, "--engine=ray", *address, *options],
-        cwd=project,
-        env=theirs | {"MARK": mark},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    # A shell has what it runs in the background ignore Ctrl-C, and what that runs in turn.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [*command, "--engine=ray", *address, *options],
+            cwd=project,
+            env=theirs | {"MARK": mark},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def finish(going: subprocess.Popen[str]) -> str:
