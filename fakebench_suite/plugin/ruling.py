@@ -112,7 +112,7 @@ def pytest_terminal_summary(
     if unasked := _count_unasked(config):
         cases = "case was" if unasked == 1 else "cases were"
         terminalreporter.section("FakeBench cases left unasked", red=True)
-        terminalreporter.line(f"{unasked} {cases} left unasked; nothing is ruled, so run again.")
+        terminalreporter.line(f"{unasked} {cases} left unasked. Run again.")
     if closed is None:
         return
     from fakebench_suite.report.comparison import lay_beside

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote
@@ -202,13 +202,7 @@ def _link(folder: Path, path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        place = _resolve(path.parent.absolute()) / path.name
-        relative = os.path.relpath(place, _resolve(folder.absolute()).parents[1])
+        relative = os.path.relpath(path.resolve(), folder.parent.parent.resolve())
     except ValueError:  # another drive
         return None
     return quote(Path(relative).as_posix())
-
-
-@cache
-def _resolve(folder: Path) -> Path:
-    return folder.resolve()
