@@ -38,12 +38,14 @@ class Form(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a case. The three errors are never mixed with the five answers."""
+    """What became of a case. The three errors are never mixed with the six verdicts."""
 
     CORRECT = "correct"
     INCORRECT = "incorrect"
     UNPARSED = "unparsed"
     REFUSED = "refused"
+    TRUNCATED = "truncated"
+    """Cut off at the token limit before it said anything that could be judged."""
     UNSCORED = "unscored"
     MODEL_ERROR = "model_error"
     JUDGE_ERROR = "judge_error"
@@ -61,7 +63,18 @@ class Outcome(StrEnum):
 
 
 _ERRORS = frozenset({Outcome.MODEL_ERROR, Outcome.JUDGE_ERROR, Outcome.IMAGE_ERROR})
-_MISSES = frozenset({Outcome.INCORRECT, Outcome.UNPARSED, Outcome.REFUSED})
+WITHOUT_VERDICT = (Outcome.UNPARSED, Outcome.REFUSED, Outcome.TRUNCATED)
+"""Outcomes of replies that assert nothing: wrong by the paper's rule, left out of the parsed."""
+_MISSES = frozenset({Outcome.INCORRECT, *WITHOUT_VERDICT})
+
+
+class FinishReason(StrEnum):
+    """Why a reply ended, in the words of the OpenAI API and of vLLM."""
+
+    STOP = "stop"
+    """The model ended it."""
+    LENGTH = "length"
+    """It reached the token limit and was cut off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +131,8 @@ class Answer:
     """P(fake) of the two options, where they were weighed instead of a reply being written."""
     mass: float | None = None
     """Probability of saying either option at all; near 0, ``p_fake`` means little."""
+    finish_reason: FinishReason | None = None
+    """Why the reply ended; None where the backend does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from fakebench_suite.types import (
     Answer,
     Authenticity,
     Case,
+    FinishReason,
     Form,
     Outcome,
     Record,
@@ -24,9 +25,10 @@ CASE = Case(
 )
 
 
-def make_answer(text: str) -> Answer:
+def make_answer(text: str, finish_reason: FinishReason | None = None) -> Answer:
     """An answer of that text."""
-    return Answer(text=text, tokens=max(1, len(text.split())), seconds=0.5, batch_size=2)
+    tokens = max(1, len(text.split()))
+    return Answer(text=text, tokens=tokens, seconds=0.5, batch_size=2, finish_reason=finish_reason)
 
 
 def make_record(

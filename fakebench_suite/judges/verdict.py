@@ -8,7 +8,7 @@ from fakebench_suite.judges.keywords import read_keywords
 from fakebench_suite.judges.label import read_label
 from fakebench_suite.judges.panel import Judgement
 from fakebench_suite.judges.reading import Reading, Rule, Silence
-from fakebench_suite.types import Answer, Authenticity, Case, Outcome, Task, Verdict
+from fakebench_suite.types import Answer, Authenticity, Case, FinishReason, Outcome, Task, Verdict
 
 PASS_MARK = 1.0
 """Mean judged score, of 2, from which a text passes."""
@@ -28,7 +28,14 @@ def judge(
     ``judgement`` is a text judge's, and takes the place of exact grading. Raises JudgeError when
     the judge was asked and gave nothing.
     """
-    grade = Grader(judgement=judgement, name=judge_name)
+    verdict = _judge(case, answer, rule, Grader(judgement=judgement, name=judge_name))
+    if verdict.outcome is Outcome.UNPARSED and answer.finish_reason is FinishReason.LENGTH:
+        why = f"cut off at the token limit, {answer.tokens} tokens, before a verdict"
+        return replace(verdict, outcome=Outcome.TRUNCATED, why=why)
+    return verdict
+
+
+def _judge(case: Case, answer: Answer, rule: Rule, grade: "Grader") -> Verdict:
     read = read_keywords if rule is Rule.PAPER else read_label
     match case.task:
         case Task.DETECTION if rule is Rule.LIKELIHOOD and answer.p_fake is not None:

@@ -23,7 +23,7 @@ from fakebench_suite.metrics.statistics import (
     estimate_mean,
     estimate_statistic,
 )
-from fakebench_suite.types import Authenticity, Form, Outcome
+from fakebench_suite.types import WITHOUT_VERDICT, Authenticity, Form
 
 Named = Iterator[tuple[str, Estimate]]
 
@@ -33,7 +33,7 @@ def score_detection(graded: pd.DataFrame) -> Named:
     fake, images = graded["label"] == Authenticity.FAKE, graded["image"].tolist()
     yield "balanced_accuracy", estimate_balanced(graded["correct"], fake, images)
     yield "fake_real_gap", estimate_gap(graded["correct"], fake, images)
-    parsed = graded[~graded["outcome"].isin([Outcome.UNPARSED, Outcome.REFUSED])]
+    parsed = graded[~graded["outcome"].isin(WITHOUT_VERDICT)]
     said_fake = parsed["said"] == Authenticity.FAKE
     groups = parsed["image"].tolist()
     yield "fake_rate", estimate_mean(said_fake, groups)

@@ -10,7 +10,8 @@ from fakebench_suite.types import Outcome, Rating, Record
 COLUMNS = (
     "id", "task", "image", "label", "form", "generator", "criterion", "category",
     "outcome", "said", "score", "obeyed", "twin", "p_fake",
-    "judge", "completeness", "preciseness", "relevance", "round_sd", "failed_rounds",
+    "finish_reason", "judge", "completeness", "preciseness", "relevance", "round_sd",
+    "failed_rounds",
 )  # fmt: skip
 
 
@@ -32,6 +33,7 @@ def tabulate(records: Iterable[Record]) -> pd.DataFrame:
             record.verdict.obeyed,
             record.case.twin,
             record.answer and record.answer.p_fake,
+            record.answer and record.answer.finish_reason and str(record.answer.finish_reason),
             record.verdict.judge,
             *_average_rounds(record.verdict.ratings),
             record.verdict.failed_rounds,

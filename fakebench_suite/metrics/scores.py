@@ -1,8 +1,8 @@
 """Records -> scores: what is counted, for which slices, with which interval.
 
-Metric names follow scikit-learn where it has one. Paper rule: unparsed and refused replies count
-as wrong (``accuracy``); ``accuracy_parsed`` leaves them out and stands beside their rates. Errors
-are in no denominator but their own rate's.
+Metric names follow scikit-learn where it has one. Paper rule: unparsed, refused and truncated
+replies count as wrong (``accuracy``); ``accuracy_parsed`` leaves them out and stands beside their
+rates. Errors are in no denominator but their own rate's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,10 +15,9 @@ from fakebench_suite.metrics.detection import score_detection
 from fakebench_suite.metrics.frame import tabulate
 from fakebench_suite.metrics.statistics import Estimate, estimate_mean
 from fakebench_suite.metrics.text import TextScores
-from fakebench_suite.types import Outcome, Record, Score, Task
+from fakebench_suite.types import WITHOUT_VERDICT, FinishReason, Outcome, Record, Score, Task
 
 ALL, EXACT = "all", "exact"
-_SILENT = (Outcome.UNPARSED, Outcome.REFUSED)
 _ERROR_KINDS = tuple(kind for kind in Outcome if kind.is_error)
 
 
@@ -76,7 +75,7 @@ def _rate_correct(task: Task, part: pd.DataFrame) -> Judged:
         for name, rows in _slice(task, mine):
             yield "accuracy", name, _mean(rows, rows["correct"]), judge
             if task in (Task.DETECTION, Task.REASONING):
-                parsed = rows[~rows["outcome"].isin(_SILENT)]
+                parsed = rows[~rows["outcome"].isin(WITHOUT_VERDICT)]
                 yield "accuracy_parsed", name, _mean(parsed, parsed["correct"]), judge
 
 
@@ -135,9 +134,12 @@ def _rate_outcomes(part: pd.DataFrame) -> Named:
     if not asked.empty:
         yield "format_obeyed", ALL, _mean(asked, asked["obeyed"])
     answered = part[~part["error"]]
-    for outcome in (Outcome.UNPARSED, Outcome.REFUSED, Outcome.UNSCORED):
+    for outcome in (*WITHOUT_VERDICT, Outcome.UNSCORED):
         yield f"{outcome}_rate", ALL, _mean(answered, answered["outcome"] == outcome)
-    yield "parsed_rate", ALL, _mean(answered, ~answered["outcome"].isin(_SILENT))
+    yield "parsed_rate", ALL, _mean(answered, ~answered["outcome"].isin(WITHOUT_VERDICT))
+    ended = answered[answered["finish_reason"].notna()]
+    if not ended.empty:
+        yield "cut_off_rate", ALL, _mean(ended, ended["finish_reason"] == FinishReason.LENGTH)
     for outcome in _ERROR_KINDS:
         yield f"{outcome}_rate", ALL, _mean(part, part["outcome"] == outcome)
 

@@ -24,6 +24,7 @@ _WORDS: dict[Outcome, tuple[str, str, Status]] = {
     Outcome.INCORRECT: ("missed", "m", ("MISSED", {"yellow": True})),
     Outcome.UNPARSED: ("unparsed", "?", ("UNPARSED", {"yellow": True})),
     Outcome.REFUSED: ("refused", "r", ("REFUSED", {"yellow": True})),
+    Outcome.TRUNCATED: ("truncated", "t", ("TRUNCATED", {"yellow": True})),
     Outcome.MODEL_ERROR: ("error", "E", ("MODEL ERROR", {"red": True})),
     Outcome.JUDGE_ERROR: ("error", "E", ("JUDGE ERROR", {"red": True})),
     Outcome.IMAGE_ERROR: ("error", "E", ("IMAGE ERROR", {"red": True})),

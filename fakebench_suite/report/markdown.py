@@ -27,7 +27,10 @@ _HEADLINES = {
     Task.REASONING: ("accuracy", "accuracy_parsed", *_GRADES),
     Task.ANALYSIS: ("accuracy", *_GRADES),
 }
-_RATES = ("unparsed", "refused", "unscored", "model_error", "judge_error", "image_error")
+_RATES = (
+    "unparsed", "refused", "truncated", "cut_off", "unscored",
+    "model_error", "judge_error", "image_error",
+)  # fmt: skip
 
 
 def list_rows(scores: Sequence[Score]) -> Iterator[Row]:

@@ -13,10 +13,36 @@ from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.sources.forgeries import FORGERIES
 from fakebench_suite.sources.probes import load_probes
 from fakebench_suite.sources.statements import state_natural, state_unnatural
-from fakebench_suite.types import Authenticity, Case, Clue, Form, Outcome, Record, Task
+from fakebench_suite.types import (
+    Authenticity,
+    Case,
+    Clue,
+    FinishReason,
+    Form,
+    Outcome,
+    Record,
+    Task,
+)
 from tests.builders import CASE, make_answer
 
 PROBES = load_probes(40).cases
+
+
+@pytest.mark.parametrize(
+    ("text", "finish_reason", "outcome"),
+    [
+        ("Let me look at the edges", FinishReason.LENGTH, Outcome.TRUNCATED),
+        ("Let me look at the edges", FinishReason.STOP, Outcome.UNPARSED),
+        ("Let me look at the edges", None, Outcome.UNPARSED),
+        ("The image is fake, because", FinishReason.LENGTH, Outcome.CORRECT),
+        ("The image is real, because", FinishReason.LENGTH, Outcome.INCORRECT),
+    ],
+)
+def test_a_reply_cut_off_before_its_verdict_is_truncated(
+    text: str, finish_reason: FinishReason | None, outcome: Outcome
+) -> None:
+    """A verdict said before the token limit counts; none said is a word of its own."""
+    assert judge(CASE, make_answer(text, finish_reason)).outcome is outcome
 
 
 @pytest.mark.parametrize("criterion", list(FORGERIES))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
 from fakebench_suite.metrics.scores import score_records
-from fakebench_suite.types import Outcome, Rating, Record, Score, Task
-from tests.builders import make_record
+from fakebench_suite.types import FinishReason, Outcome, Rating, Record, Score, Task
+from tests.builders import make_answer, make_record
 
 RECORDS = [
     make_record(f"{number}.png", outcome, fake=number % 2 == 0, category="photo, people")
@@ -43,6 +43,28 @@ def test_misses_count_and_errors_do_not() -> None:
         ("model_error_rate", 1 / 15, 15),
         ("image_error_rate", 1 / 15, 15),
         ("judge_error_rate", 0.0, 15),
+    ):
+        assert (find(scores, metric).value, find(scores, metric).n) == (value, n)
+
+
+def test_truncated_replies_count_as_wrong_and_every_cut_off_reply_is_counted() -> None:
+    """Accuracy has them in its denominator, ``accuracy_parsed`` has not."""
+    cut = [
+        replace(record, answer=make_answer("said", reason))
+        for record, reason in (
+            (make_record("a.png", Outcome.CORRECT), FinishReason.LENGTH),
+            (make_record("b.png", Outcome.CORRECT), FinishReason.STOP),
+            (make_record("c.png", Outcome.TRUNCATED), FinishReason.LENGTH),
+            (make_record("d.png", Outcome.CORRECT), None),
+        )
+    ]
+    scores = score_records(cut)
+    for metric, value, n in (
+        ("accuracy", 3 / 4, 4),
+        ("accuracy_parsed", 1.0, 3),
+        ("truncated_rate", 1 / 4, 4),
+        ("parsed_rate", 3 / 4, 4),
+        ("cut_off_rate", 2 / 3, 3),
     ):
         assert (find(scores, metric).value, find(scores, metric).n) == (value, n)
 

@@ -26,7 +26,7 @@ def draw_generators(scores: Sequence[Score]) -> Plot | None:
         [s for s in scores if s.slice.startswith("generator=") or s.slice == _REAL],
         key="generator",
         title="Accuracy by generator",
-        caption="Share passed, with 95 % intervals; unparsed and refused count as wrong.",
+        caption="Share passed, with 95 % intervals; replies without a verdict count as wrong.",
     )
 
 

@@ -5,7 +5,7 @@ from plotly import graph_objects as go
 
 from fakebench_suite.metrics.statistics import estimate_mean
 from fakebench_suite.report.browser.plots.figure import PALETTE, Plot, axis_of, make_plot
-from fakebench_suite.types import Authenticity, Outcome, Task
+from fakebench_suite.types import WITHOUT_VERDICT, Authenticity, Task
 
 _BINS = 10
 _GROUND = "rgba(63,127,193,0.06)"
@@ -16,9 +16,9 @@ def draw_confusion(frame: pd.DataFrame) -> Plot | None:
     asked = frame[(frame["task"] == Task.DETECTION) & frame["graded"]]
     if asked.empty:
         return None
-    silent = asked["outcome"].isin([Outcome.UNPARSED, Outcome.REFUSED])
+    silent = asked["outcome"].isin(WITHOUT_VERDICT)
     said = asked["said"].where(~silent, asked["outcome"])
-    columns = [*map(str, Authenticity), str(Outcome.UNPARSED), str(Outcome.REFUSED)]
+    columns = [*map(str, Authenticity), *map(str, WITHOUT_VERDICT)]
     rows = [str(one) for one in reversed(Authenticity) if (asked["label"] == one).any()]
     counts = pd.crosstab(asked["label"], said).reindex(index=rows, columns=columns, fill_value=0)
     shares = counts.div(counts.sum(axis=1), axis=0)

@@ -4,6 +4,7 @@ fakebench.filter = (() => {
   const EXTRA = {
     outcome: {
       incorrect: "any miss", unparsed: "any miss", refused: "any miss",
+      truncated: "any miss",
       model_error: "any error", judge_error: "any error", image_error: "any error",
     },
     change: { fixed: "any difference", broken: "any difference", changed: "any difference" },
