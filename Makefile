@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 PEERS := .venv-peers
+UV := uv==0.13.9
 
 # Hundreds of tests start Python anew; without cached bytecode each would compile all it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -25,20 +26,21 @@ MODEL ?= pocket
 latency: $(READY)
 	$(BIN)/pytest cases/test_latency.py -n 0 --model=$(MODEL) --benchmark-save=$(notdir $(patsubst %/,%,$(MODEL:.toml=))) $(COMPARE)
 
-# Pinned versions, so that today's green is tomorrow's green; uv installs them in seconds. Its second
-# try is for networks whose certificates only the system knows.
+# Pinned versions with their digests, so that today's green is tomorrow's green and nothing else is
+# installed; uv does it in seconds. Its second try is for networks whose certificates only the system
+# knows.
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock \
-	|| $(BIN)/uv --system-certs pip sync --quiet --python $(BIN)/python requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock \
+	|| $(BIN)/uv --system-certs pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
 # Resolve the newest versions pyproject.toml allows, for every platform and Python at once.
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 
 # Train the embedded model again, from nothing (about an hour on two cores).
 pocket: $(READY)
@@ -50,13 +52,13 @@ bench-peers: $(PEERS)/ready
 
 $(PEERS)/ready: $(READY) benchmarks/peers.txt
 	test -x $(PEERS)/bin/python || $(BIN)/python -m venv --without-pip $(PEERS)
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(PEERS)/bin/python benchmarks/peers.txt \
-	|| $(BIN)/uv --system-certs pip sync --quiet --compile-bytecode --python $(PEERS)/bin/python benchmarks/peers.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(PEERS)/bin/python --require-hashes benchmarks/peers.txt \
+	|| $(BIN)/uv --system-certs pip sync --quiet --compile-bytecode --python $(PEERS)/bin/python --require-hashes benchmarks/peers.txt
 	touch $(PEERS)/ready
 
 # The peer on the very versions the suite runs on; its wandb wants an older protobuf.
 lock-peers: $(READY)
-	grep -v '^protobuf==' requirements.lock | $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --constraints - --no-emit-index-url --no-annotate --no-header benchmarks/peers.in --output-file benchmarks/peers.txt
+	sed -e '/^ *--hash/d' -e 's/ \\$$//' -e '/^protobuf==/d' requirements.lock | $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --constraints - --generate-hashes --no-emit-index-url --no-annotate --no-header benchmarks/peers.in --output-file benchmarks/peers.txt
 
 clean:
 	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache
