@@ -2,6 +2,7 @@
 
 import mmap
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin
 
-from fakebench_suite.sources.images import FORMATS
+from fakebench_suite.sources.images import FORMATS, list_reductions
 
 _MARKS = {
     "C2PA": b"jumdc2pa",  # the head of every manifest store (C2PA 2.1, 11.1.4), in any container
@@ -49,13 +50,16 @@ def read_container(path: Path) -> Container:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         marks = [name for name, mark in _MARKS.items() if content.find(mark) >= 0]
         talks = any(content.find(chunk) >= 0 for chunk in _TEXT_CHUNKS)
-        with Image.open(file, formats=FORMATS) as picture:
+        picture, broken = _open(path)
+        with picture:
             try:
                 if talks and isinstance(picture, PngImagePlugin.PngImageFile):
                     picture.load()  # Text may stand behind the pixels.
                 keys = {*marks, *_list_keys(picture)}
             except Exception:  # Pillow's readers raise nearly anything on broken bytes
-                keys = {*marks, "broken metadata"}
+                keys, broken = {*marks}, True
+            if broken:
+                keys.add("broken metadata")
             return Container(
                 size=len(content),
                 # A JPEG that carries further pictures is a JPEG to whoever looks at the first.
@@ -64,6 +68,17 @@ def read_container(path: Path) -> Container:
                 coding=_describe_coding(picture),
                 keys=tuple(sorted(key[:_LONGEST] for key in keys))[:_MOST],
             )
+
+
+def _open(path: Path) -> tuple[Image.Image, bool]:
+    """The picture, not yet decoded, and whether it opens only without its metadata."""
+    try:
+        return Image.open(path, formats=FORMATS), False
+    except Exception:  # Pillow's readers raise nearly anything on broken bytes
+        for content in list_reductions(path):
+            with suppress(Exception):
+                return Image.open(BytesIO(content), formats=FORMATS), True
+        raise
 
 
 def _list_keys(picture: Image.Image) -> Iterator[str]:

@@ -6,23 +6,30 @@ EXIF and every other metadata stay behind, so nothing but the picture can tell t
 
 import os
 import re
+import struct
+import threading
 import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fakebench_suite.errors import AmbiguousImageError, ImageError, MissingImageError
+from fakebench_suite.sources.conversion import strip
+from fakebench_suite.sources.metadata import drop_metadata
 
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused as decompression bombs; a 20,000 x 3,000 panorama passes."""
+_MOST_BYTES = 8 * MAX_PIXELS
+"""Of a file that is read whole: four samples of 16 bits for each pixel."""
+_LARGE_PIXELS = 8_000_000
+_LARGE = threading.Lock()
+"""Held while a picture of more pixels is opened, which takes several times their room."""
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 # No others: Pillow would hand a PostScript file, whatever its name, to a program.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-_RANGES = {"I": (255, 65535), "F": (1, 255, 65535)}
-"""What may stand for white in modes that do not say how deep they are."""
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -44,7 +51,7 @@ def quiet_decoders() -> Generator[None, None, None]:
     :func:`open_image` touches no filter.
     """
     with warnings.catch_warnings():
-        for module in (r"PIL\.", rf"{re.escape(__name__)}$"):
+        for module in (r"PIL\.", rf"{re.escape(__package__ or '')}\."):
             warnings.filterwarnings("ignore", module=module)
         yield
 
@@ -52,21 +59,15 @@ def quiet_decoders() -> Generator[None, None, None]:
 def open_image(path: Path) -> Image.Image:
     """The first frame of an image file, upright, as 8-bit RGB without metadata.
 
-    Transparent pixels are laid on white, 16-bit samples scaled to 8. Raises ImageError when the
-    file is missing, empty, truncated, not an image, or larger than MAX_PIXELS. To be called within
-    :func:`quiet_decoders`: where warnings are errors, one about metadata would cost the picture.
+    Transparent pixels are laid on white, 16-bit samples scaled to 8. Metadata that a decoder
+    refuses cost nothing. Raises ImageError when the file is missing, empty, truncated, not an
+    image, or larger than MAX_PIXELS. To be called within :func:`quiet_decoders`: where warnings are
+    errors, one about metadata would cost the picture.
     """
     try:
         if not path.is_file() and path.exists():  # To open a named pipe would wait for ever.
             raise ImageError(f"{path.name} is not a regular file.")
-        with Image.open(path, formats=FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise ImageError(
-                    f"{path.name} has {picture.width} x {picture.height} pixels, more than "
-                    f"the {MAX_PIXELS:,} allowed; it is refused as a decompression bomb."
-                )
-            picture.load()
-            return strip(_turn_upright(picture))
+        return _decode_first(path)
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -87,31 +88,74 @@ def open_image(path: Path) -> Image.Image:
         raise ImageError(f"{path.name} cannot be decoded: {error}.") from error
 
 
-def _turn_upright(picture: Image.Image) -> Image.Image:
-    """The picture as its EXIF orientation asks; as it is where that cannot be read.
+def _decode_first(path: Path) -> Image.Image:
+    """The picture as it is, or else without the metadata that may be to blame."""
+    try:
+        return _decode(path, path.name)
+    except (ImageError, FileNotFoundError, PermissionError, MemoryError):
+        raise
+    except Exception:  # Pillow's decoders raise nearly anything on broken bytes
+        for content in list_reductions(path):
+            with suppress(Exception):
+                return _decode(content, path.name)
+        raise
+
+
+def list_reductions(path: Path) -> Iterator[bytes]:
+    """The content of an image file with no metadata but its orientation, then with none."""
+    if path.stat().st_size > _MOST_BYTES:
+        return
+    content = path.read_bytes()
+    for orientation in (True, False):
+        with suppress(IndexError, ValueError, struct.error):
+            yield drop_metadata(content, orientation=orientation)
+
+
+def _decode(source: Path | bytes, name: str) -> Image.Image:
+    with Image.open(_start(source), formats=FORMATS) as picture:
+        pixels = picture.width * picture.height
+        if pixels > MAX_PIXELS:
+            raise ImageError(
+                f"{name} has {picture.width} x {picture.height} pixels, more than the "
+                f"{MAX_PIXELS:,} allowed; it is refused as a decompression bomb."
+            )
+        with _LARGE if pixels > _LARGE_PIXELS else nullcontext():
+            raw = picture.tile[0][3] if picture.tile else None
+            picture.load()
+            low = _read_low_bytes(source) if _needs_low_bytes(picture, raw) else None
+            bare = strip(picture, raw=raw if isinstance(raw, str) else "", low=low)
+            turn = _find_turn(picture)
+            return bare if turn is None else bare.transpose(turn)
+
+
+def _start(source: Path | bytes) -> Path | BytesIO:
+    return BytesIO(source) if isinstance(source, bytes) else source
+
+
+def _find_turn(picture: Image.Image) -> Image.Transpose | None:
+    """What undoes the EXIF orientation; None where there is none or it cannot be read.
 
     Not ``ImageOps.exif_transpose``: that writes the whole EXIF anew, and fails where it is broken.
     """
     try:
-        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        return _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # Pillow's EXIF reader raises nearly anything on broken bytes
-        return picture
-    return picture if turn is None else picture.transpose(turn)
+        return None
 
 
-def strip(picture: Image.Image) -> Image.Image:
-    """A new RGB picture with the same pixels and no metadata."""
-    if picture.mode.startswith("I") or picture.mode == "F":
-        samples = np.nan_to_num(np.asarray(picture, dtype=np.float64))
-        # I;16 says how deep it is; of I and F, the least range that holds the samples counts.
-        ranges = _RANGES.get(picture.mode, (65535,))
-        full = next((top for top in ranges if samples.max(initial=0) <= top), samples.max())
-        picture = Image.fromarray(np.rint(np.clip(samples / full, 0, 1) * 255).astype(np.uint8))
-    if picture.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        picture = Image.alpha_composite(white, layer)
-    return Image.fromarray(np.array(picture.convert("RGB")))
+def _needs_low_bytes(picture: Image.Image, raw: object) -> bool:
+    return raw == "RGB;16B" and "transparency" in picture.info
+
+
+def _read_low_bytes(source: Path | bytes) -> Image.Image:
+    """The lower half of every 16-bit sample: Pillow keeps the upper, and a clear colour has both.
+
+    Read as if the samples were little-endian, the lower half is the upper one.
+    """
+    with Image.open(_start(source), formats=FORMATS) as picture:
+        picture.tile = [tile._replace(args="RGB;16L") for tile in picture.tile]
+        picture.load()
+        return picture.copy()
 
 
 class ImageFolder:
