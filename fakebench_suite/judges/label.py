@@ -5,7 +5,7 @@ image; two labels asserted at once are unparsed, unless a conclusion settles the
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from fakebench_suite.judges.language.answers import (
@@ -17,23 +17,24 @@ from fakebench_suite.judges.language.answers import (
 )
 from fakebench_suite.judges.language.assertions import Assertion, find_assertions
 from fakebench_suite.judges.language.corrections import find_correction
-from fakebench_suite.judges.language.lexicon import Sentence, tag_words
+from fakebench_suite.judges.language.lexicon import Sentence
 from fakebench_suite.judges.language.marked import find_marked, is_structured
-from fakebench_suite.judges.language.plain import clean_text, drop_thinking
+from fakebench_suite.judges.language.plain import clean_text
 from fakebench_suite.judges.language.refusals import find_refusal
+from fakebench_suite.judges.language.sentences import split_sentences
+from fakebench_suite.judges.language.thinking import cut_thoughts
 from fakebench_suite.judges.reading import Reading, Silence
 from fakebench_suite.types import Authenticity, Form
-
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\s*\n\s*|(?<=[.!?])(?=[a-z\u4e00-\u9fff])")
-_LONGEST = 200
-"""Words in a sentence: what is longer is a model that stutters, and is read piece by piece."""
 
 
 @lru_cache(maxsize=1024)  # models that are sure say the same few words over and over
 def read_label(text: str, form: Form) -> Reading:
     """What a reply to a question of this form asserts about the image's authenticity."""
-    spoken = drop_thinking(text)
-    marked = [(words, _read(clean_text(words), form)) for words in find_marked(spoken)]
+    spoken = cut_thoughts(text)
+    marked = [
+        (words, _read(_spell_truths(clean_text(words), form), form))
+        for words in find_marked(spoken)
+    ]
     firm = {one.said: one for _, one in marked if isinstance(one.said, Authenticity)}
     if len(firm) == 1:
         return next(iter(firm.values()))
@@ -41,25 +42,46 @@ def read_label(text: str, form: Form) -> Reading:
         return Reading(said=Silence.UNPARSED, why="two marked answers contradict each other")
     if is_structured(spoken):
         return _read_silence(clean_text(spoken.replace('"', " ")), "no field holds a verdict")
-    return _read(clean_text(spoken), form)
+    return _read(_spell_truths(clean_text(spoken), form), form)
+
+
+_TRUTH = re.compile(
+    r"\A(?:(?P<yes>true|y|t)(?:[.!, ]+(?P=yes)\b)*|(?P<no>false|n)(?:[.!, ]+(?P=no)\b)*)"
+    r"(?=[.!,;:\n]|\Z)"
+)
+_KIND = re.compile(r"\A(?:(?P<fake>f)|r)[.!]*\Z")
+
+
+def _spell_truths(plain: str, form: Form) -> str:
+    """The text with a letter or truth value that opens it spelt as the answer it is.
+
+    "F" may mean false or fake, so it is an answer only where nobody asked for yes or no.
+    """
+    if ask_label(form) is None:
+        kind = _KIND.match(plain)
+        return plain if kind is None else "fake" if kind["fake"] else "real"
+    truth = _TRUTH.match(plain)
+    return plain if truth is None else ("yes" if truth["yes"] else "no") + plain[truth.end() :]
 
 
 def _read(plain: str, form: Form) -> Reading:
     if not plain:
         return Reading(said=Silence.UNPARSED, why="the reply is empty")
-    corrected = find_correction(plain)
+    sentences = split_sentences(plain)
+    corrected = find_correction(plain, sentences)
     if corrected is not None:
         after = _read(corrected, form)
         if isinstance(after.said, Authenticity):
             return after
         return Reading(said=Silence.UNPARSED, why="the reply takes back what it said")
-    sentences = [tag_words(piece) for one in _SENTENCE.split(plain) for piece in _cut(one)]
     stated, weak = _weigh(find_assertions(sentences))
     answers = list(find_answers(sentences, form))
     if answers:
         return _reconcile(answers, stated, sentences)
     if stated is None:
         return _read_silence(plain, "the reply asserts neither fake nor real")
+    if weak and _is_undecided(sentences):
+        return Reading(said=Silence.UNPARSED, why=f"{stated.why} is left open by what else it says")
     if weak and _meets_signs({stated.said}, sentences):
         why = f"{stated.why} is all it asserts, and what follows speaks against it"
         return Reading(said=Silence.UNPARSED, why=why)
@@ -70,10 +92,16 @@ def _read(plain: str, form: Form) -> Reading:
     return stated
 
 
-def _cut(sentence: str) -> Iterator[str]:
-    words = sentence.split()
-    for start in range(0, len(words), _LONGEST):
-        yield " ".join(words[start : start + _LONGEST])
+_UNDECIDED = re.compile(
+    r"\b(?:(?:hard|difficult|impossible|not possible|tough) to (?:tell|say|determine|know|judge)"
+    r"|could be either|might be either|may be either|inconclusive|undetermined|undecided"
+    r"|can not be (?:determined|settled|decided|established)|coin toss|one way or the other)\b"
+)
+"""What leaves the matter open in so many words."""
+
+
+def _is_undecided(sentences: Sequence[Sentence]) -> bool:
+    return any(_UNDECIDED.search(one.plain) for one in sentences)
 
 
 def _read_silence(plain: str, why: str) -> Reading:

@@ -6,6 +6,7 @@ from fakebench_suite.errors import JudgeError
 from fakebench_suite.judges.exact import find_named, grade_naming, read_soundness
 from fakebench_suite.judges.keywords import read_keywords
 from fakebench_suite.judges.label import read_label
+from fakebench_suite.judges.language.thinking import drop_thinking
 from fakebench_suite.judges.panel import Judgement
 from fakebench_suite.judges.reading import Reading, Rule, Silence
 from fakebench_suite.types import Answer, Authenticity, Case, FinishReason, Outcome, Task, Verdict
@@ -28,8 +29,14 @@ def judge(
     ``judgement`` is a text judge's, and takes the place of exact grading. Raises JudgeError when
     the judge was asked and gave nothing.
     """
-    verdict = _judge(case, answer, rule, Grader(judgement=judgement, name=judge_name))
-    if verdict.outcome is Outcome.UNPARSED and answer.finish_reason is FinishReason.LENGTH:
+    text = drop_thinking(answer.text)
+    cut = answer.finish_reason is FinishReason.LENGTH
+    if cut and not text and case.task is not Task.DETECTION and case.expected:
+        why = f"cut off at the token limit, {answer.tokens} tokens, before it said anything"
+        return Verdict(outcome=Outcome.TRUNCATED, why=why)
+    grader = Grader(judgement=judgement, name=judge_name)
+    verdict = _judge(case, replace(answer, text=text), rule, grader)
+    if verdict.outcome is Outcome.UNPARSED and cut:
         why = f"cut off at the token limit, {answer.tokens} tokens, before a verdict"
         return replace(verdict, outcome=Outcome.TRUNCATED, why=why)
     return verdict

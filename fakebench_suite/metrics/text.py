@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fakebench_suite.judges.encoder import NAME, SentenceEncoder
+from fakebench_suite.judges.language.thinking import drop_thinking
 from fakebench_suite.types import Record
 
 if TYPE_CHECKING:
@@ -96,9 +97,13 @@ def _measure_bleu(order: int, reply: str, whole: str) -> float:
 
 
 def score_answers(records: Iterable[Record], encoder: SentenceEncoder) -> dict[str, TextScores]:
-    """The scores of every answered case with a reference text, by case id."""
+    """The scores of every answered case with a reference text, thoughts left out, by case id."""
     rows = [
-        (record.case.id, record.answer.text, [clue.text for clue in record.case.expected])
+        (
+            record.case.id,
+            drop_thinking(record.answer.text),
+            [clue.text for clue in record.case.expected],
+        )
         for record in records
         if record.case.expected and record.answer is not None
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from fakebench_suite.judges.audit import audit_judge
 from fakebench_suite.judges.choice import open_judge
+from fakebench_suite.judges.language.thinking import drop_thinking
 from fakebench_suite.judges.panel import Judgement, TextJudge
 from fakebench_suite.judges.rubric import Request
 from fakebench_suite.plugin.options import Settings
@@ -60,11 +61,11 @@ def is_gradable(case: Case) -> bool:
 
 
 def make_request(case: Case, answer: Answer) -> Request:
-    """What the judge is shown of a case: never the label, the image's name or the generator."""
+    """What the judge is shown of a case: never label, image name, generator or thoughts."""
     return Request(
         question=case.question,
         reference=[clue.text for clue in case.expected or ()],
-        text=answer.text,
+        text=drop_thinking(answer.text),
     )
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from fakebench_suite.criteria import names_criterion
 from fakebench_suite.errors import DataError
+from fakebench_suite.judges.language.thinking import drop_thinking
 from fakebench_suite.types import Authenticity, Case, Form, Record, Task
 
 FOLDER, MISSING = "submission", "missing.txt"
@@ -34,10 +35,14 @@ def write_submission(
 ) -> Sequence[str]:
     """Write the four files below ``folder``; the ids of cases without an answer, also listed there.
 
-    An error leaves its answer out; no text is made up for it. The files are read back and
-    checked, so a DataError here is a fault of this module.
+    An error leaves its answer out; no text is made up for it. Thoughts are no part of an answer.
+    The files are read back and checked, so a DataError here is a fault of this module.
     """
-    said = {record.case.id: record.answer.text for record in records if record.answer is not None}
+    said = {
+        record.case.id: drop_thinking(record.answer.text)
+        for record in records
+        if record.answer is not None
+    }
     ordered = list(cases)
     files: dict[str, dict[str, Row]] = {name: {} for name in FILES}
     for case in ordered:

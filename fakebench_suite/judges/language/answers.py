@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fakebench_suite.judges.language.grammar import BOUND, GIVEN, HEARSAY, WIDE_BOUND
 from fakebench_suite.judges.language.lexicon import LETTER, Sentence, compile_parts
 from fakebench_suite.judges.language.refusals import find_refusal
+from fakebench_suite.judges.language.sentences import Hint
 from fakebench_suite.types import Authenticity, Form
 
 _ANSWER = compile_parts("""
@@ -21,18 +22,19 @@ _ANSWER = compile_parts("""
 """Where "yes" or "no" is an answer, and not a word before a noun."""
 _FIRM = compile_parts("""
     (?: LEAN
-      | HEADING (?:(?:OF|WITH) (?:DET|IT|I|WORD|IMAGE|OPEN){1,3})? (?:COLON|BE)+
-        (?:STILL|DET WORD?)*
-      | I WOULD? STILL* (?:TELLS|THINK|HEADING) THAT? COLON? (?:(?:IT|THAT) BE DET?)? )
+      | HEADING STILL* (?:(?:OF|WITH) (?:DET|IT|I|WORD|IMAGE|OPEN|STILL){1,3})? WORD? (?:COLON|BE)+
+        (?:STILL|WHOLLY|STOP|HENCE|DET WORD?)*
+      | I WOULD? STILL* (?:TELLS|THINK|HEADING) (?:THAT|WITH|OF)? COLON? (?:(?:IT|THAT) BE DET?)? )
     (?P<word>YES|NO) (?= $ | OF I | HERE | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | AS )
 """)
 """Where a reply announces its answer, wherever in a sentence that is."""
 _ALONE = compile_parts("(?:YES|NO) STOP*")
 _CLOSING = compile_parts(
-    "(?:STOP|SO|HENCE|BUT) (?:I WOULD|TELLS|THINK|SO|HENCE|STILL|WHOLLY)* (?P<word>YES|NO) STOP* $"
+    "(?:STOP|SO|HENCE|BUT) (?:I WOULD|TELLS|THINK|SO|HENCE|STILL|WHOLLY|STOP|COLON)*"
+    " (?P<word>YES|NO) STOP* $"
 )
 """The last word of a reply."""
-_DRAWN = compile_parts("(?:SO|HENCE) STOP? STILL* (?P<word>YES|NO) STOP* $")
+_DRAWN = compile_parts("(?:SO|HENCE) (?:STOP|COLON|STILL|WHOLLY|AND|AS)* (?P<word>YES|NO) STOP* $")
 """An answer as the upshot of a sentence."""
 _BOTH = compile_parts("(?:YES .* NO|NO .* YES) (?:STOP|NUMBER|$)")
 _PROVIDED = compile_parts("(?:YES|NO) STOP* WHOLLY* IF")
@@ -44,7 +46,7 @@ _IMAGE_LABELLED = compile_parts(
     "(?:FAKE|REAL) (?:WORD (?:AND WORD)? )? IMAGE"
     " | IMAGE STILL* BE (?:STILL|NOT|DET)* (?:FAKE|REAL)"
 )
-_SURE = frozenset({"yes", "yep", "yeah", "yup", "affirmative", "✅", "✔", "☑", "✓"})
+_SURE = frozenset({"yes", "yep", "yeah", "yup", "affirmative", "✅", "✔", "☑", "✓", "√"})
 _CONSENT = re.compile(
     r"(?P<yes>absolutely|definitely|certainly|of course|surely|it (?:is|does)|i think so|"
     r"most likely|probably)?"
@@ -68,10 +70,11 @@ _UNSURE = re.compile(
     r"unclear|(?:or|and|nor) (?:no|yes)|yes (?:or|and|nor) no)\b"
 )
 _ECHO = re.compile(r"\byes or no\b")
+_TRACE = re.compile(r"\b(?:trace|sign|evidence|indication|hint|proof|reason)s?\b")
 _ABOUT = compile_parts("IT|IMAGE|THAT")
 _VOID = tuple(LETTER[name] for name in ("MAY", "IF", "OPEN", "SAYS", "OBJECT", "INSTEAD", "THAN"))
 _GRANTING = (LETTER["ALTHOUGH"], LETTER["FIRST"])
-_NEGATING = tuple(LETTER[name] for name in ("NOT", "NONE", "NO", "CANT"))
+_NEGATING = tuple(LETTER[name] for name in ("NOT", "NONE", "NO", "CANT", "LACK"))
 _GENERIC = compile_parts("IMAGE? (?:WOULD|MAY)")
 _SIGNS = compile_parts("(?P<sign>ODD|SOUND)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
 _FOR_FAKE = tuple(LETTER[name] for name in ("ODD", "MADE", "FAKE"))
@@ -106,16 +109,19 @@ def opens_idly(plain: str) -> bool:
 def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
     """What each "yes" and "no" asserts: of the question asked, or of one the reply asks itself."""
     for index, sentence in enumerate(sentences):
-        if sentence.asks or GIVEN.match(sentence.tags):
-            continue
         last = index == len(sentences) - 1
         question = sentences[index - 1] if index and sentences[index - 1].asks else None
+        placed = not index or last or question is not None
+        if not sentence.hints & (Hint.ANSWER | (Hint.CONSENT if placed else 0)):
+            continue
+        if sentence.asks or GIVEN.match(sentence.tags):
+            continue
         asked = _find_asked(question, form)
         if asked is None or (not last and _HOW_TO.match(sentences[index + 1].text)):
             continue
         alone = len(sentences) == 1 or question is not None
         found = _find_answer(sentence, index, asked, last=last, alone=alone)
-        if found is not None and (index == 0 or last or found.led or question is not None):
+        if found is not None and (placed or found.led):
             yield found
 
 
@@ -142,7 +148,7 @@ def _find_answer(
     word = sentence.words[start]
     thing = _THING.search(tags) and not _IMAGE_LABELLED.search(tags)
     return Answer(
-        said=asked if word in _SURE else _turn(asked),
+        said=asked if word in _SURE else turn_label(asked),
         words=word,
         place=place,
         firm=firm is not None,
@@ -159,7 +165,7 @@ def _find_consent(text: str, place: int, asked: Authenticity, *, alone: bool) ->
     whole = consent[0] == text.strip(" .,!-")
     if not (consent["no"] or (consent["yes"] and alone and whole)):
         return None
-    said = _turn(asked) if consent["no"] else asked
+    said = turn_label(asked) if consent["no"] else asked
     return Answer(said=said, words=consent[0], place=place, firm=False, led=False, aside=False)
 
 
@@ -172,12 +178,15 @@ def _find_asked(question: Sentence | None, form: Form) -> Authenticity | None:
     real = any(LETTER[name] in tags for name in ("REAL", "TAKEN"))
     if _ECHO.search(question.text) and not (fake or real):
         return ask_label(form)
+    if not (fake or real) and LETTER["ODD"] in tags and _TRACE.search(question.text):
+        return Authenticity.FAKE
     if fake == real or not (len(tags) <= 3 or _ABOUT.search(tags)):
         return None
     return Authenticity.FAKE if fake else Authenticity.REAL
 
 
-def _turn(said: Authenticity) -> Authenticity:
+def turn_label(said: Authenticity) -> Authenticity:
+    """The other label."""
     return Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
 
 

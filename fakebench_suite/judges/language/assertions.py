@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from fakebench_suite.judges.language import grammar
 from fakebench_suite.judges.language.lexicon import LETTER, Sentence
+from fakebench_suite.judges.language.likelihood import find_likelihood
 from fakebench_suite.judges.language.resolution import Match, find_bound, resolve
+from fakebench_suite.judges.language.sentences import Hint
 from fakebench_suite.types import Authenticity
 
 
@@ -33,6 +35,7 @@ _FINAL = re.compile(r"\b(?:final|revised|updated|corrected|ultimately|in the end
 _TITLE = re.compile(
     r"(?:[a-z]+ ){0,2}(?:conclusion|verdict|judge?ment|answer|summary|decision) ?:?"
 )
+_LONGEST_TITLE = 60
 _INTRODUCES = re.compile(
     r"\b(?:see|there (?:is|was)|holds?|holding|wears?|wearing|contains?|shows?|showing|features?|"
     r"featuring|depicts?|depicting) an? [a-z]"
@@ -40,8 +43,17 @@ _INTRODUCES = re.compile(
 _LABELS = re.compile("|".join(LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN")))
 _TURNS = re.compile(
     r"\b(?:but|however|yet|though|nevertheless|nonetheless|(?:clos|furth)er (?:look|inspection|"
-    r"examination)|looking closer|in the details?|on a wider view)\b|(?:^|[.;] )still\b"
+    r"examination)|looking closer|in the details?|on a wider view)\b|^still\b"
 )
+_CAUTIOUS = re.compile(
+    r"\b(?:can not|could not|not possible to|impossible to|hard to|difficult to)(?: \w+){0,3} "
+    r"(?:ruled? out|exclude|verify|verified|certain|sure|confirm|confirmed|guarantee|prove|proven|"
+    r"excluded|say|determine|swear|vouch)\b"
+    r"|\b(?:not|never)(?: \w+){0,2} (?:certain|sure|guarantee|proof|definitive|conclusive)\b"
+    r"|\b(?:without|absent)(?: \w+){0,4} (?:metadata|context|source|original|provenance)\b"
+    r"|\b(?:possible|possibility|minor|slight|some doubt|caution|caveat|uncertainty|may|might)\b"
+)
+"""A tail that hedges a verdict and does not turn it round."""
 _PLURAL = frozenset({"are", "were"})
 
 
@@ -51,19 +63,27 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
     "It" speaks of the image until something else is introduced or called fake ("a fake plant").
     """
     found: list[Assertion] = []
-    titled, on_topic, listed = False, True, False
+    titled, listed = False, False
+    topic = _Topic(sentences)
     for index, sentence in enumerate(sentences):
-        titled = titled or _TITLE.fullmatch(sentence.text) is not None
+        titled = titled or _is_title(sentence)
+        if not sentence.hints & Hint.LABEL or _LABELS.search(sentence.tags) is None:
+            continue
         if sentence.asks or grammar.GIVEN.match(sentence.tags):
             continue
         last = index == len(sentences) - 1
-        after = " ".join(one.text for one in sentences[index + 1 :])
         rank = 2 if _FINAL.search(sentence.text) else int(_concludes(sentence) or titled)
         mentioned = False
+        likely = find_likelihood(sentence)
+        if likely is not None:
+            label, words = likely
+            found.append(Assertion(said=label, words=words, weak=False, granted=False, rank=rank))
+            topic.mention(index)
+            continue
         for match in _match_shapes(sentence, last=last):
             pronoun = _is_pronoun(match)
             named = mentioned or sentence.tags.startswith(LETTER["IMAGE"] + LETTER["STOP"])
-            if pronoun and not (named or on_topic or rank):
+            if pronoun and not (named or rank or topic.is_image(index)):
                 continue
             if pronoun and _strays(sentence, match.start()):
                 continue
@@ -73,27 +93,72 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
                 continue
             mentioned = True
             closes = last and match.re is grammar.BARE and not listed
+            after = sentences[index + 1 :]
             found.append(_describe(sentence, match, said, after, max(rank, int(closes))))
             listed = match.re is grammar.BARE
-        on_topic = _keeps_topic(sentence, mentioned=mentioned, before=on_topic)
+        if mentioned:
+            topic.mention(index)
     return found
 
 
+class _Topic:
+    """Whether "it" speaks of the image where a sentence begins; looked up backwards when asked."""
+
+    def __init__(self, sentences: Sequence[Sentence]) -> None:
+        self._sentences = sentences
+        self._known: dict[int, bool] = {-1: True}
+
+    def mention(self, index: int) -> None:
+        """Note that a sentence speaks of the image."""
+        self._known[index] = True
+
+    def is_image(self, index: int) -> bool:
+        """Whether "it" is the image in the sentence of this number."""
+        start = index - 1
+        while start not in self._known:
+            start -= 1
+        on_topic = self._known[start]
+        for place in range(start + 1, index):
+            sentence = self._sentences[place]
+            skipped = sentence.asks or grammar.GIVEN.match(sentence.tags)
+            on_topic = on_topic if skipped else _keeps_topic(sentence, before=on_topic)
+            self._known[place] = on_topic
+        return on_topic
+
+
+def _is_title(sentence: Sentence) -> bool:
+    return len(sentence.plain) <= _LONGEST_TITLE and _TITLE.fullmatch(sentence.plain) is not None
+
+
 def _describe(
-    sentence: Sentence, match: Match, said: Authenticity, after: str, rank: int
+    sentence: Sentence, match: Match, said: Authenticity, after: Sequence[Sentence], rank: int
 ) -> Assertion:
-    """The assertion with its strength; ``after`` is all that follows its sentence."""
+    """The assertion with its strength; ``after`` are the sentences behind its own."""
     words = sentence.quote(match.start(), match.end())
     weak = any(match.groupdict().get(name) for name in ("seem", "lean", "told"))
     if weak and grammar.ELLIPSIS.match(sentence.tags, match.end()):
         return Assertion(said=_turn(said), words=words, weak=False, granted=False, rank=rank)
     rest = " ".join(sentence.words[match.end() :])
-    turned = weak and (_TURNS.search(rest) or _TURNS.search(after))
+    turned = weak and _is_turned(rest, after, settled=rank > 0)
     start = find_bound(grammar.WIDE_BOUND, sentence, match.start())
     clause = sentence.tags[start : match.end()]
     so_far = sentence.tags[: match.end()].rpartition(LETTER["BUT"])[2]
     granted = LETTER["ALTHOUGH"] in clause or LETTER["FIRST"] in so_far
     return Assertion(said=said, words=words, weak=weak, granted=bool(granted or turned), rank=rank)
+
+
+def _is_turned(rest: str, after: Sequence[Sentence], *, settled: bool) -> bool:
+    """Whether what follows "looks" turns against it; a cautious tail does not.
+
+    Only the rest of the sentence can turn against a conclusion: notes follow it.
+    """
+    turn = _TURNS.search(rest)
+    if turn is not None and _CAUTIOUS.search(rest, turn.end()) is None:
+        return True
+    return not settled and any(
+        (turn := _TURNS.search(one.plain)) and _CAUTIOUS.search(one.plain, turn.end()) is None
+        for one in after
+    )
 
 
 def _turn(said: Authenticity) -> Authenticity:
@@ -165,10 +230,8 @@ def _strays(sentence: Sentence, place: int) -> bool:
     return any(other and sentence.words[other.end() - 1] not in _PLURAL for other in others)
 
 
-def _keeps_topic(sentence: Sentence, *, mentioned: bool, before: bool) -> bool:
+def _keeps_topic(sentence: Sentence, *, before: bool) -> bool:
     """Whether "it" speaks of the image in the next sentence."""
-    if mentioned:
-        return True
     other = grammar.OTHER.match(sentence.tags)
     if other is not None and sentence.words[other.end() - 1] not in _PLURAL:
         return False

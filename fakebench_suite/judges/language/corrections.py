@@ -1,6 +1,10 @@
 """Where a reply takes back what it said before; what stands behind the last such place counts."""
 
 import re
+from collections.abc import Sequence
+
+from fakebench_suite.judges.language.lexicon import Sentence
+from fakebench_suite.judges.language.sentences import Hint
 
 _ANNOUNCED = "|".join(
     (
@@ -18,14 +22,27 @@ _ANNOUNCED = "|".join(
     )
 )
 _CORRECTION = re.compile(
-    r"(?:^|[.,!?;:-] |\n)(?:hmm+,? |oh,? |no,? |but |sorry,? |actually,? )*"
-    rf"(?:{_ANNOUNCED})(?!\w)(?! for\b)|"
-    r"(?:[.!] |\n)actually,? (?=i am not|i can not|there is not|on reflection|that is not)|"
-    r"(?:\.\.\.|[.!]) ?no, (?=(?:it|this|that|fake|real)\b)"
+    r"(?:^|[,:-] )(?:hmm+,? |oh,? |no,? |but |sorry,? |actually,? )*"
+    rf"(?:{_ANNOUNCED})(?!\w)(?! for\b)"
 )
+_BEHIND = re.compile(
+    r"actually,? (?=i am not|i can not|there is not|on reflection|that is not)"
+    r"|no, (?=(?:it|this|that|fake|real)\b)"
+)
+"""What takes back only what stands before it."""
 
 
-def find_correction(plain: str) -> str | None:
+def find_correction(plain: str, sentences: Sequence[Sentence]) -> str | None:
     """The clean text behind the last correction; None where nothing is taken back."""
-    ends = [match.end() for match in _CORRECTION.finditer(plain)]
-    return plain[ends[-1] :].strip(" ,.:;-!") if ends else None
+    for place in range(len(sentences) - 1, -1, -1):
+        sentence = sentences[place]
+        if not sentence.hints & Hint.CORRECTION:
+            continue
+        ends = [match.end() for match in _CORRECTION.finditer(sentence.plain)]
+        if place and (behind := _BEHIND.match(sentence.plain)):
+            spoken = sentence.opens or sentences[place - 1].plain.endswith((".", "!"))
+            if spoken and not (sentence.opens and behind[0].startswith("no")):
+                ends.append(behind.end())
+        if ends:
+            return plain[sentence.start + max(ends) :].strip(" ,.:;-!")
+    return None

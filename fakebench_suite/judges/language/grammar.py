@@ -7,20 +7,22 @@ word without a part stops it unless ``WORD`` allows for it.
 from fakebench_suite.judges.language.lexicon import compile_parts
 
 _FILL = "(?:STILL|WHOLLY|HENCE)*"
-_NAMED = "(?:DET|IT|THAT)? WORD{0,3} IMAGE"
-_AFTER = "(?: HERE | WITH (?:DET|WORD|OF|WITH|WHO|NUMBER|IT|(?:REAL|FAKE) WORD){1,10}? )*"
+NAMED = "(?: (?:DET|IT|THAT)? WORD{0,3} IMAGE | (?:DET|IT) WORD? SCENE )"
+AFTER = "(?: HERE | WITH (?:DET|WORD|OF|WITH|WHO|NUMBER|IT|(?:REAL|FAKE) WORD){1,10}? )*"
 _PRONOUN = "(?: IT | (?<!WORD)(?<!IMAGE)(?<!HERE) THAT )"
 _ASIDE = f"(?: STOP {_FILL} STOP )?"
 # "The dog in this image", "the texture of the image" are not the image.
-_SUBJECT = f"(?<!OF)(?<!WITH) (?: (?P<image>{_NAMED} {_AFTER}) | {_PRONOUN} ) {_ASIDE}"
+_SUBJECT = f"(?<!OF)(?<!WITH) (?: (?P<image>{NAMED} {AFTER}) | {_PRONOUN} ) {_ASIDE}"
 _VERB = f"{_FILL} (?: (?P<seem>(?:DO (?P<not1>NOT)?)? STILL* SEEM) | (?P<not2>CANT) | BE ) {_ASIDE}"
 _HEADING = (
     f"(?P<heading> (?: (?:DET|IT|I) WORD{{0,2}} | WORD )? HEADING (?: WORD{{0,2}} HEADING )*"
-    f" (?: (?:OF|WITH) {_NAMED} )? (?:COLON|BE|STOP|YES)+ THAT? )"
+    f" (?: (?:OF|WITH) {NAMED} )? (?: (?:WORD|CALL|HERE){{1,2}} (?=COLON) )?"
+    f" (?:COLON|BE|STOP|YES)+ THAT?"
+    f" (?P<score> NUMBER (?: (?:OR|OF|WITH|WORD)* NUMBER )? (?:STOP|COLON|BE)+ )? )"
 )
 _CALLED = (
-    f"(?P<called> CALL (?: (?:IT|{_NAMED} {_AFTER}) {_FILL} AS* | AS )"
-    f" | (?:THINK|TELLS) (?:IT|{_NAMED} {_AFTER}) {_FILL} AS )"
+    f"(?P<called> CALL (?: (?:IT|{NAMED} {AFTER}) {_FILL} AS* | AS )"
+    f" | (?:THINK|TELLS) (?:IT|{NAMED} {AFTER}) {_FILL} AS )"
 )
 _TOLD = (
     "(?P<told> POINTS THAT? OF? | I STILL* WOULD? STILL* (?:TELLS|THINK) THAT? OF?"
@@ -31,7 +33,7 @@ _LOOSE = "(?: (?:WORD|SOUND) (?:AND|BUT|STOP)? (?:STILL|WHOLLY)* ){0,3}?"
 _COMPLEMENT = f"""
     (?:STILL|WHOLLY|HENCE|CALL|AS)* (?: (?<!STOP)(?<=.) COLON )?
     (?: (?P<not3>NOT) (?:STILL|CALL|AS)* )?
-    (?: DET? (?:WORD|NUMBER|SOUND){{0,3}} IMAGE {_AFTER} (?: STOP? THAT BE | STOP )?
+    (?: DET? (?:WORD|NUMBER|SOUND){{0,3}} IMAGE {AFTER} (?: STOP? THAT BE | STOP )?
         (?:STILL|WHOLLY)* (?: (?P<not4>NOT) STILL* )? )?
     (?: DET (?:STILL|WHOLLY)* (?P<loose>{_LOOSE}) )?
     (?: (?P<made>MADE) | (?P<taken>TAKEN) | (?P<fake>FAKE) | (?P<real>REAL) )
@@ -50,7 +52,7 @@ BARE = compile_parts(
 """A label that stands for a sentence: "fake.", "not a real image", "likely fake, because"."""
 SPOKEN = compile_parts(
     f"(?:STILL|WHOLLY|SO|HENCE|AND|BUT|I|THINK|TELLS|POINTS|THAT|STOP)*"
-    f" (?: {_NAMED} {_AFTER} | IT ) {_FILL} (?:BE|SEEM)"
+    f" (?: {NAMED} {AFTER} | IT ) {_FILL} (?:BE|SEEM)"
 )
 """A sentence that speaks of the image from its start, so that "and is ..." does too."""
 ELLIPSIS = compile_parts(
@@ -78,6 +80,11 @@ SHOWN = compile_parts(
     "(?: (?!NOT|NONE|MAY|OPEN|PARTLY|NO|CANT|THAN|FAKE|REAL|MADE|TAKEN|NUMBER). )*"
 )
 """Words before what points to a label: "the hands and the text"."""
+LED = compile_parts("""
+    (?: (?!SAYS|IF). )*? (?: (?<!.) | (?<=STOP) | (?<=AND) )
+    (?: (?!NOT|NONE|NO|CANT|MAY|WOULD|SAYS|IF). )* LEADS (?:THAT|OF|AS|I|STOP|COLON)*
+""")
+"""Reasons, whatever they are, and the words that draw a conclusion from them."""
 FLIPPED = compile_parts(
     "(?:STILL|SO|HENCE|AND|BUT)*"
     " (?: I STILL* DO NOT STILL* THINK | I? STILL* NOWAY (?:TELLS|THINK)? ) THAT?"
@@ -85,6 +92,14 @@ FLIPPED = compile_parts(
 """Words before an assertion that turn it round: "I do not think", "I doubt", "no way"."""
 UNCALLED = compile_parts("(?:STILL|SO|HENCE|AND|BUT)* I STILL* (?:DO|WOULD) NOT STILL*")
 """Words before a classification that turn it round: "I would not" call it fake."""
+CONTRAST = compile_parts("BUT | SO | HENCE | BECAUSE | COLON | ALTHOUGH | LEADS")
+"""What ends the reach of a negation over a list."""
+LINK = compile_parts(
+    "(?P<apart>(?:STOP|AND|BUT|SO|HENCE)+)? (?:THAT|WOULD|MAY|STILL|HENCE|WHOLLY)* $"
+)
+"""What joins evidence to what stands before it; apart where a comma or "and" does."""
+NOTHING = compile_parts("(?:STILL|STOP|AND|SO|HENCE|I|THINK|BE|WORD(?=BE))* (?:NONE) (?!OF DET)")
+"""A clause whose subject is "nothing"."""
 HEARSAY = compile_parts("SAYS|IF")
 """What stands for somebody else's claim, or a condition."""
 GIVEN = compile_parts("(?:AND|BUT|SO|HENCE|STILL|STOP)* IF")

@@ -1,19 +1,22 @@
 """Replies as rows of parts: each word by the part it can play in a verdict, one letter a token.
 
 The parts and their words stand in ``lexicon.toml``. The grammar speaks of parts ("IMAGE BE NOT
-FAKE") and never of spelling.
+FAKE") and never of spelling. Few words begin a phrase, so each word is looked up first and
+phrases are tried at those words only.
 """
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
+
+from fakebench_suite.judges.language.openings import find_openings
 
 _FILE: dict[str, Any] = tomllib.loads(
     (files(__package__) / "lexicon.toml").read_text(encoding="utf-8")
 )
-_PHRASES = [(part["name"], phrase) for part in _FILE["part"] for phrase in part.get("phrases", ())]
 _FIRST = 0x100
 NAMES = (*(part["name"] for part in _FILE["part"]), "WORD", "NUMBER", "COLON", "STOP")
 LETTER = {name: chr(_FIRST + place) for place, name in enumerate(NAMES)}
@@ -31,24 +34,72 @@ def _fill(phrase: str) -> str:
     return phrase
 
 
-_LEXER = re.compile(
-    "|".join(
-        rf"(?P<p{place}>\b(?:{_fill(words)})(?![\w-]))" for place, (_, words) in enumerate(_PHRASES)
-    )
-    + r"|(?P<word>[^\W\d_][\w-]*\b)|(?P<number>\d[\d.,]*%?)|(?P<colon>[:=]|[-=]+>)|(?P<mark>\S)"
-)
+_PHRASES = [
+    (LETTER[part["name"]], _fill(phrase))
+    for part in _FILE["part"]
+    for phrase in part.get("phrases", ())
+]
+_OPENINGS = [find_openings(phrase) for _, phrase in _PHRASES]
+_TOKEN = re.compile(r"([^\W\d_][\w-]*\b)|(\d[\d.,]*%?)|([:=]|[-=]+>)|\S")
+_WORD, _NUMBER, _COLON = 1, 2, 3
+_TOKENS = 300
+"""Tokens of a sentence that are looked at: more is a model that stutters."""
+_LONGEST_WORD = 40
 
 
-@dataclass(frozen=True, slots=True)
+@lru_cache(maxsize=1 << 15)
+def _find_phrases(word: str) -> tuple[re.Pattern[str], tuple[str, ...]] | None:
+    """The phrases that can begin with a word, as one pattern with a group each, and their parts."""
+    found = [
+        phrase
+        for phrase, openings in zip(_PHRASES, _OPENINGS, strict=True)
+        if word in openings.words
+        or any(word.startswith(stem) for stem in openings.stems)
+        or (word[0].isdigit() and any(one[0] == word[0] for one in openings.words))
+    ]
+    if not found:
+        return None
+    pattern = re.compile("|".join(rf"({_group(words)})(?![\w-])" for _, words in found))
+    return pattern, tuple(part for part, _ in found)
+
+
+def _group(words: str) -> str:
+    assert re.search(r"(?<!\\)\((?!\?)", words) is None, f"{words!r} has a group that captures"
+    return words
+
+
 class Sentence:
-    """A sentence as its words and, letter by letter, their parts."""
+    """A sentence as its words and, letter by letter, their parts, found when first asked for."""
 
-    words: tuple[str, ...]
-    tags: str
-    asks: bool
-    """It is a question, and asserts nothing."""
+    def __init__(self, plain: str, hints: int, start: int, *, opens: bool) -> None:
+        self.plain = plain
+        self.hints = hints
+        """What it may hold, by its words (see :class:`.sentences.Hint`)."""
+        self.start = start
+        """Where it begins in its text."""
+        self.opens = opens
+        """It is the first of its line."""
+
+    @cached_property
+    def _tokens(self) -> tuple[tuple[str, ...], str]:
+        return _tag(self.plain)
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """Words, phrases and marks, in order."""
+        return self._tokens[0]
+
+    @property
+    def tags(self) -> str:
+        """The part of each word, one letter each."""
+        return self._tokens[1]
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it is a question, and asserts nothing."""
+        return self.plain.rstrip(" )\"'").endswith("?")
+
+    @cached_property
     def text(self) -> str:
         """The words with single spaces."""
         return " ".join(self.words)
@@ -58,32 +109,63 @@ class Sentence:
         return " ".join(self.words[start:end]).strip(" ,;:-.")
 
 
-def tag_words(text: str) -> Sentence:
-    """The sentence with the part of each word; a phrase is one word."""
-    matches = list(_LEXER.finditer(text))
-    return Sentence(
-        words=tuple(match[0] for match in matches),
-        tags="".join(_find_part(match.lastgroup or "", match[0]) for match in matches),
-        asks=text.rstrip(" )\"'").endswith("?"),
-    )
+def _tag(text: str) -> tuple[tuple[str, ...], str]:
+    words: list[str] = []
+    tags: list[str] = []
+    end = 0
+    for token in _TOKEN.finditer(text):
+        start = token.start()
+        if start < end:
+            continue
+        if len(words) == _TOKENS:
+            break
+        word, kind = token[0], token.lastindex
+        if kind in (_WORD, _NUMBER) and len(word) <= _LONGEST_WORD:
+            phrases = _find_phrases(word)
+            if phrases is not None and (phrase := phrases[0].match(text, start)):
+                words.append(phrase[0])
+                tags.append(phrases[1][(phrase.lastindex or 1) - 1])
+                end = phrase.end()
+                continue
+        words.append(word)
+        tags.append(_PART.get(word) or _PLAIN[kind])
+    return tuple(words), "".join(tags)
 
 
-def _find_part(kind: str, word: str) -> str:
-    match kind:
-        case "word":
-            return _PART.get(word, LETTER["WORD"])
-        case "number":
-            return _PART.get(word, LETTER["NUMBER"])
-        case "colon":
-            return LETTER["COLON"]
-        case "mark":
-            return _PART.get(word, LETTER["STOP"])
-    return LETTER[_PHRASES[int(kind[1:])][0]]
+_PLAIN = {
+    _WORD: LETTER["WORD"], _NUMBER: LETTER["NUMBER"], _COLON: LETTER["COLON"],
+    None: LETTER["STOP"],
+}  # fmt: skip
 
 
+def find_first_words(names: Iterable[str]) -> frozenset[str]:
+    """Every word that a word or phrase of these parts can begin with, stems left out."""
+    letters = {LETTER[name] for name in names}
+    words = {word for word, letter in _PART.items() if letter in letters}
+    for (letter, _), openings in zip(_PHRASES, _OPENINGS, strict=True):
+        if letter in letters:
+            words |= openings.words
+    return frozenset(words)
+
+
+def find_stems(names: Iterable[str]) -> frozenset[str]:
+    """What words begin with that may begin a phrase of these parts, spelt together."""
+    letters = {LETTER[name] for name in names}
+    pairs = zip(_PHRASES, _OPENINGS, strict=True)
+    return frozenset(stem for (part, _), one in pairs if part in letters for stem in one.stems)
+
+
+_CLASS = {
+    name: f"[{''.join(LETTER[part] for part in parts.split())}]"
+    for name, parts in {
+        "WORD": "WORD SCENE LIKELIHOOD CONFIDENCE HIGH LOW",
+        "NUMBER": "NUMBER HIGH LOW",
+    }.items()
+}
+"""Parts that stand for others too."""
 _NAME = re.compile(r"\b[A-Z]{2,}\b|\bI\b")
 
 
 def compile_parts(pattern: str) -> re.Pattern[str]:
     """A regular expression over parts: names in capitals stand for one token of that part."""
-    return re.compile(_NAME.sub(lambda name: LETTER[name[0]], pattern), re.VERBOSE)
+    return re.compile(_NAME.sub(lambda name: _CLASS.get(name[0]) or LETTER[name[0]], pattern), re.X)

@@ -55,17 +55,39 @@ def _is_complete(sentence: Sentence, match: Match) -> bool:
     return True
 
 
+def _is_denied(sentence: Sentence, match: Match) -> bool:
+    """Whether what points to a label stands in a list of things that are not there.
+
+    "No waxy skin, warped fingers or melted text that would suggest AI generation": the negation
+    reaches over the list. "There are no shadows, which suggests a fake" draws a conclusion.
+    """
+    tags, place = sentence.tags, match.start()
+    clause = tags[find_bound(grammar.CONTRAST, sentence, place) : place]
+    if not any(LETTER[name] in clause for name in ("NO", "NONE", "LACK", "NOT", "CANT")):
+        return False
+    link = grammar.LINK.search(clause)
+    assert link is not None
+    if grammar.NOTHING.match(clause) or LETTER["WOULD"] in link[0] or LETTER["MAY"] in link[0]:
+        return True
+    return not link["apart"] and LETTER["LACK"] not in clause
+
+
 def _weigh_scope(sentence: Sentence, match: Match) -> bool | None:
     """Whether the words before an assertion turn it round; None where they leave it open."""
     place = match.start()
     wide = sentence.tags[find_bound(grammar.WIDE_BOUND, sentence, place) : place]
     if grammar.HEARSAY.search(wide):
         return None
+    points = sentence.tags[place] == LETTER["POINTS"]
+    if points and _is_denied(sentence, match):
+        return None
     before = sentence.tags[find_bound(grammar.BOUND, sentence, place) : place]
     called = match.groupdict().get("called")
     if grammar.FLIPPED.fullmatch(before) or (called and grammar.UNCALLED.fullmatch(before)):
         return True
     if grammar.LEAD.fullmatch(before) or grammar.TOLD.fullmatch(before):
+        return False
+    if grammar.LED.fullmatch(before):
         return False
     shows = match.groupdict().get("told") or (called and LETTER["AS"] in match[0])
     if shows and grammar.SHOWN.fullmatch(before):
@@ -75,6 +97,9 @@ def _weigh_scope(sentence: Sentence, match: Match) -> bool | None:
 
 def _agrees(sentence: Sentence, match: Match, *, fake: bool, odd: bool) -> bool:
     """Whether a second label right behind the first, if there is one, says the same."""
+    groups = match.groupdict()
+    if groups.get("score") and _names_both(sentence):
+        return False  # A scale: "0/10 (certainly real) to 10/10 (certainly fake)".
     other = grammar.OPPOSED.match(sentence.tags, match.end())
     if other is None or (other["end"] is not None and other["not"] is None):
         return grammar.OR_ELSE.match(sentence.tags, match.end()) is None
@@ -87,6 +112,11 @@ def _agrees(sentence: Sentence, match: Match, *, fake: bool, odd: bool) -> bool:
     if not negated and (LETTER["OR"] in link or LETTER["AND"] in link):
         return second == fake  # "not fake or AI-generated": one negation for both
     return (second != (negated or LETTER["INSTEAD"] in link)) == (fake != odd)
+
+
+def _names_both(sentence: Sentence) -> bool:
+    fake = any(LETTER[name] in sentence.tags for name in ("FAKE", "MADE"))
+    return fake and any(LETTER[name] in sentence.tags for name in ("REAL", "TAKEN"))
 
 
 def find_bound(bound: re.Pattern[str], sentence: Sentence, place: int) -> int:
