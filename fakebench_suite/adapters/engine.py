@@ -1,8 +1,8 @@
 """The seam between the cases and where their model computes: slices in, replies out."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from fakebench_suite.adapters.adapter import Adapter, Reply
@@ -10,6 +10,11 @@ from fakebench_suite.types import Prompt
 
 if TYPE_CHECKING:
     from PIL import Image
+
+
+PICTURE_ROOM = 512_000_000
+"""Bytes of decoded pictures that are held for one slice, and shown to a model at once: two of the
+largest that are opened, or 122 of 1,024 x 1,024."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,8 @@ class Slice:
     weighed: Sequence[Prompt]
     """Prompts whose two options are weighed."""
     images: "Mapping[str, Image.Image]"
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Bytes of each picture, so far as they are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +59,31 @@ class Engine(Protocol):
 
 
 def answer_slice(model: Adapter, work: Slice) -> Mapping[str, Reply]:
-    """A reply by case id for every prompt of the slice."""
-    replied = list(zip(work.written, model.answer(work.written, work.images), strict=True))
-    if work.weighed:
-        replied += zip(work.weighed, model.weigh(work.weighed, work.images), strict=True)
+    """A reply by case id for every prompt of the slice.
+
+    The model is asked once, or more often where the pictures have no room side by side.
+    """
+    replied: list[tuple[Prompt, Reply]] = []
+    for prompts in cut_by_room(work.written, work.sizes):
+        replied += zip(prompts, model.answer(prompts, work.images), strict=True)
+    for prompts in cut_by_room(work.weighed, work.sizes):
+        replied += zip(prompts, model.weigh(prompts, work.images), strict=True)
     return {prompt.case: reply for prompt, reply in replied}
+
+
+def cut_by_room(prompts: Sequence[Prompt], sizes: Mapping[str, int]) -> Iterator[Sequence[Prompt]]:
+    """The prompts in order, cut where their pictures would take more than PICTURE_ROOM together."""
+    part: list[Prompt] = []
+    seen: dict[str, int] = {}
+    for prompt in prompts:
+        size = sizes.get(prompt.image, 0)
+        if prompt.image not in seen and part and sum(seen.values()) + size > PICTURE_ROOM:
+            yield part
+            part, seen = [], {}
+        part.append(prompt)
+        seen[prompt.image] = size
+    if part:
+        yield part
 
 
 class LocalEngine:

@@ -1,11 +1,13 @@
 """Look-ahead: threads open the pictures of one slice while the model answers another."""
 
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from fakebench_suite.adapters.engine import PICTURE_ROOM
 from fakebench_suite.errors import ImageError
 from fakebench_suite.sources.images import quiet_decoders
 from fakebench_suite.types import Case
@@ -13,10 +15,45 @@ from fakebench_suite.types import Case
 if TYPE_CHECKING:
     from PIL import Image
 
-    Picture = Image.Image | ImageError
-
 MOST_THREADS = 4
 """Pillow decodes outside Python's lock; the model needs the other cores."""
+
+
+class Pictures(Mapping[str, "Image.Image"]):
+    """The pictures of a slice by image: held while there is room, the others opened when asked for.
+
+    Every picture has been opened once, so that a broken one is known before the model is asked.
+    """
+
+    def __init__(self, open_image: "Callable[[str], Image.Image]") -> None:
+        self._open_image, self._room, self._lock = open_image, PICTURE_ROOM, threading.Lock()
+        self._held: dict[str, Image.Image] = {}
+        self._last: tuple[str, Image.Image] | None = None
+        self.sizes: dict[str, int] = {}
+        """Bytes that each picture takes: Pillow stores four for a pixel."""
+
+    def offer(self, name: str, picture: "Image.Image") -> None:
+        """Take note of an opened picture, and hold it if there is room; from any thread."""
+        size = 4 * picture.width * picture.height
+        with self._lock:
+            self.sizes[name] = size
+            if size <= self._room:
+                self._room -= size
+                self._held[name] = picture
+
+    def __getitem__(self, name: str) -> "Image.Image":
+        if name in self._held or name not in self.sizes:
+            return self._held[name]
+        if self._last is None or self._last[0] != name:
+            self._last = None  # Two of them need not be there at once.
+            self._last = name, self._open_image(name)
+        return self._last[1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.sizes)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
 
 
 class Opening:
@@ -29,20 +66,24 @@ class Opening:
         open_image: "Callable[[Case], Image.Image]",
     ) -> None:
         first = {case.image: case for case in reversed(cases)}
-        self._pictures: dict[str, Future[Picture]] = {
-            image: pool.submit(_open, open_image, case) for image, case in first.items()
+        self._open_image = open_image
+        self._opened = Pictures(lambda image: open_image(first[image]))
+        self._errors: dict[str, Future[ImageError | None]] = {
+            image: pool.submit(self._open, case) for image, case in first.items()
         }
 
-    def finish(self) -> "tuple[Mapping[str, Image.Image], Mapping[str, ImageError]]":
+    def _open(self, case: Case) -> ImageError | None:
+        """The error in the place of a picture: it is raised when its cases' turn comes."""
+        try:
+            self._opened.offer(case.image, self._open_image(case))
+        except ImageError as error:
+            return error
+        return None
+
+    def finish(self) -> tuple[Pictures, Mapping[str, ImageError]]:
         """The pictures by image, and the errors of those that have none."""
-        opened, broken = {}, {}
-        for image, future in self._pictures.items():
-            picture = future.result()
-            if isinstance(picture, ImageError):
-                broken[image] = picture
-            else:
-                opened[image] = picture
-        return opened, broken
+        errors = {image: future.result() for image, future in self._errors.items()}
+        return self._opened, {image: error for image, error in errors.items() if error is not None}
 
 
 @contextmanager
@@ -64,11 +105,3 @@ def decode_beside() -> Generator[ThreadPoolExecutor, None, None]:
             pool.shutdown(cancel_futures=True)
             raise
         pool.shutdown()
-
-
-def _open(open_image: "Callable[[Case], Image.Image]", case: Case) -> "Picture":
-    """The picture, or the error in its place: it is raised when its cases' turn comes."""
-    try:
-        return open_image(case)
-    except ImageError as error:
-        return error

@@ -1,10 +1,9 @@
 """Slices: whole image groups that are answered in one call and stay on one worker."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,12 +13,9 @@ from fakebench_suite.errors import ImageError, ModelError, UserError
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.plugin.collection import Plan, get_case
 from fakebench_suite.plugin.judging import SliceJudgements
-from fakebench_suite.plugin.lookahead import Opening, decode_beside
+from fakebench_suite.plugin.lookahead import Opening, Pictures, decode_beside
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.types import Answer, Case
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 
 def find_group(nodeid: str) -> str:
@@ -136,9 +132,7 @@ class SliceAnswers:
             self._begun[number] = sound
             self._engine.submit(self._make_slice(number, sound, images))
 
-    def _make_slice(
-        self, number: int, cases: Sequence[Case], images: "Mapping[str, Image.Image]"
-    ) -> Slice:
+    def _make_slice(self, number: int, cases: Sequence[Case], images: Pictures) -> Slice:
         settings = self._plan.settings
         prompts = [build_prompt(case, settings.style) for case in cases]
         weighs = settings.rule is Rule.LIKELIHOOD
@@ -147,6 +141,7 @@ class SliceAnswers:
             written=[prompt for prompt in prompts if not weighs or prompt.form not in OPTIONS],
             weighed=[prompt for prompt in prompts if weighs and prompt.form in OPTIONS],
             images=images,
+            sizes=images.sizes,
         )
 
     def _collect(self, number: int) -> None:

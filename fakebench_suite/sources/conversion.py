@@ -12,6 +12,8 @@ _RANGES = {"I": (255, 65535), "F": (1, 255, 65535)}
 """What may stand for white in modes that do not say how deep they are."""
 _STEPS = {"L;2": 85, "L;4": 17}
 """Grey of fewer than 8 bits: what Pillow multiplies its samples by."""
+_DEEP = np.rint(np.arange(65536) / 65535 * 255).astype(np.uint8)
+"""The 8 bits of each sample of 16."""
 _BAND_PIXELS = 1_000_000
 
 
@@ -41,12 +43,9 @@ def _list_bands(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _find_white(picture: Image.Image) -> float:
-    """What is white in a picture of numbers; 0 in others.
-
-    I;16 says how deep it is; of I and F, the least range that holds the samples counts.
-    """
+    """What is white in a picture of I or F: the least range that holds the samples; 0 in others."""
     if picture.mode not in _RANGES:
-        return 65535 if picture.mode.startswith("I;16") else 0
+        return 0
     most = max(
         np.nan_to_num(np.asarray(picture.crop(box), dtype=np.float64)).max(initial=0)
         for box in _list_bands(picture.size)
@@ -55,6 +54,8 @@ def _find_white(picture: Image.Image) -> float:
 
 
 def _to_rgb(band: Image.Image, full: float) -> Image.Image:
+    if band.mode.startswith("I;16"):
+        return Image.fromarray(_DEEP[np.asarray(band)]).convert("RGB")
     if full:
         samples = np.nan_to_num(np.asarray(band, dtype=np.float64))
         scaled = np.rint(np.clip(samples / full, 0, 1) * 255).astype(np.uint8)

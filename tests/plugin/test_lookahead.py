@@ -6,7 +6,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -20,6 +20,7 @@ from fakebench_suite.adapters.engine import LocalEngine
 from fakebench_suite.errors import ImageError, MissingImageError
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.plugin.collection import Plan
+from fakebench_suite.plugin.lookahead import MOST_THREADS
 from fakebench_suite.plugin.options import Settings
 from fakebench_suite.plugin.slices import SLICE_PROMPTS, SliceAnswers
 from fakebench_suite.prompts import Style
@@ -324,3 +325,32 @@ def test_a_run_that_stops_at_the_first_failure_ends(run: Run, data: Path) -> Non
     (data / "fake_images" / "glide-00.png").write_bytes(b"")
     result: Any = run(f"--data={data}", "-x", "--gates=none", "--seed=3")
     assert result.ret in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
+
+
+def test_pictures_are_held_by_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what fits is held; the others are opened anew, one at a time, and asked about apart."""
+    monkeypatch.setattr("fakebench_suite.plugin.lookahead.PICTURE_ROOM", 2 * 400)
+    monkeypatch.setattr("fakebench_suite.adapters.engine.PICTURE_ROOM", 2 * 400)
+    alive: list[weakref.ref[Image.Image]] = []
+    most = []
+
+    def opening(case: Case) -> Image.Image:
+        del case
+        picture = Image.new("RGB", (10, 10))
+        alive.append(weakref.ref(picture))
+        most.append(sum(there() is not None for there in alive))
+        return picture
+
+    def meanwhile(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
+        assert len({prompt.image for prompt in prompts}) == 2
+        for prompt in prompts:
+            assert images[prompt.image].size == (10, 10)
+
+    cases = [replace(case, image=f"{n // 8}.png") for n, case in enumerate(make_cases(1))]
+    model = Model(meanwhile)
+    answers = make_answers(cases, opening, model)
+    assert [answers.ask(case).text for case in cases] == ["fake"] * 64
+    assert [len(call) for call in model.calls] == [16] * 4
+    # Two are held, the others opened once to be sure of them and once for their eight prompts.
+    assert len(alive) == 8 + 6
+    assert max(most) <= 2 + MOST_THREADS + 1
