@@ -9,8 +9,11 @@ import typer
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.display import escape_json, flatten, let_any_terminal_print, show
+from fakebench_suite.errors import FormatError, UserError
+from fakebench_suite.formats import decode_json
 from fakebench_suite.judges.audit import NEEDED, audit_judge
 from fakebench_suite.judges.choice import open_judge, read_choice
 from fakebench_suite.judges.keywords import read_keywords
@@ -27,6 +30,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 @app.callback()
 def describe() -> None:
     """What FakeBench's conformance suite can do without a model."""
+    let_any_terminal_print()
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -47,16 +51,18 @@ def read(
     if reading is Rule.LIKELIHOOD:
         _stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
     rule = read_keywords if reading is Rule.PAPER else read_label
+    decoder = msgspec.json.Decoder(Question)
     for number, line in enumerate(sys.stdin.buffer, start=1):
         if not line.strip():
             continue
         try:
-            question = msgspec.json.decode(line, type=Question)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            question = decode_json(line, decoder)
+        except FormatError as error:
             _stop(f"line {number} of standard input is not {{form, reply}} as JSON: {error}")
         found = rule(question.reply, question.form)
         answer = {"verdict": str(found.said), "why": found.why}
-        sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
+        sys.stdout.write(escape_json(msgspec.json.encode(answer).decode(), sys.stdout.encoding))
+        sys.stdout.write("\n")
         sys.stdout.flush()
 
 
@@ -93,7 +99,8 @@ def audit(
         found = audit_judge(open_judge(choice, cache=reports / "judgements.sqlite"))
     except UserError as error:
         _stop(str(error))
-    typer.echo(f"{found.judge}, {rounds} rounds" if choice.gives_marks else found.judge)
+    name = flatten(found.judge)
+    typer.echo(f"{name}, {rounds} rounds" if choice.gives_marks else name)
     for kind, value in found.means.items():
         typer.echo(f"  {kind:<12} {'no marks' if value is None else f'{value:.2f} of 2'}")
     for comparison, share in found.right.items():
@@ -112,7 +119,8 @@ def agree(one: Path, two: Path) -> None:
         found = measure_agreement(list(read_records(one)), list(read_records(two)))
     except (UserError, OSError) as error:
         _stop(str(error))
-    typer.echo(f"{found.texts:,} texts graded by both: {found.judges[0]} and {found.judges[1]}")
+    judges = " and ".join(map(flatten, found.judges))
+    typer.echo(f"{found.texts:,} texts graded by both: {judges}")
     typer.echo(f"alpha {found.alpha:.3f} (interval scale; 1 is perfect, 0 is chance)")
     typer.echo(f"mean difference {found.difference:+.3f} of 2")
 
@@ -138,7 +146,7 @@ def report(
         page = write_browser(run, images=images, baseline=baseline)
     except UserError as error:
         _stop(str(error))
-    typer.echo(page)
+    typer.echo(flatten(str(page)))
 
 
 @app.command()
@@ -200,15 +208,14 @@ def data(
     """Inspect a data set before a run: exit status 1 when cases would fail or scores be spoilt."""
     from fakebench_suite.inspection import inspect_dataset
     from fakebench_suite.report.inspection import print_inspection
-    from fakebench_suite.report.markdown import flatten
     from fakebench_suite.sources import open_dataset
 
     try:
         found = inspect_dataset(open_dataset(path))
     except UserError as error:
-        _stop(flatten(str(error)))
+        _stop(str(error))
     if as_json:
-        typer.echo(msgspec.json.encode(found))
+        typer.echo(escape_json(msgspec.json.encode(found).decode(), sys.stdout.encoding))
     else:
         print_inspection(found, Console())
     raise SystemExit(not found.is_sound)
@@ -232,7 +239,7 @@ def models() -> None:
             absent = "not on this machine" in str(error)
             here = "absent" if absent else str(error)
             source = card.repository or "-" if absent else str(path)
-        table.add_row(name, source, here)
+        table.add_row(*(Text(flatten(cell)) for cell in (name, source, here)))
     Console(width=200).print(table)
 
 
@@ -242,7 +249,7 @@ def _wait(doing: str) -> Status:
 
 
 def _stop(message: str) -> NoReturn:
-    typer.echo(message, err=True)
+    typer.echo(show(message), err=True)
     raise SystemExit(2)
 
 

@@ -6,9 +6,14 @@ plugin shows :class:`UserError` as a usage error; the others belong to single ca
 
 from pathlib import Path
 
+from fakebench_suite.display import show
+
 
 class SuiteError(Exception):
-    """Any error this suite raises on purpose."""
+    """Any error this suite raises on purpose; what its message quotes can be printed anywhere."""
+
+    def __str__(self) -> str:
+        return show(super().__str__())
 
 
 class UserError(SuiteError):
@@ -17,6 +22,10 @@ class UserError(SuiteError):
 
 class DataError(UserError):
     """A data set cannot be read: the message names file, row and field."""
+
+
+class FormatError(UserError):
+    """The content of a file is not what its format allows: words to stand after a colon."""
 
 
 class CardError(UserError):

@@ -7,9 +7,12 @@ from pathlib import Path
 
 
 def call(
-    *arguments: str, at: Path | None = None, told: str = ""
+    *arguments: str, at: Path | None = None, told: str = "", output: str = "utf-8"
 ) -> subprocess.CompletedProcess[str]:
-    """One call of ``python -m fakebench_suite`` in the directory ``at``, with standard input."""
+    """One call of ``python -m fakebench_suite`` in the directory ``at``, with standard input.
+
+    ``output`` is the encoding of the terminal it writes to.
+    """
     root = Path(__file__).parents[1]
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "fakebench_suite", *arguments],
@@ -19,5 +22,5 @@ def call(
         encoding="utf-8",
         check=False,
         cwd=at,
-        env=os.environ | {"PYTHONPATH": str(root)},
+        env=os.environ | {"PYTHONPATH": str(root), "PYTHONIOENCODING": output},
     )

@@ -67,3 +67,22 @@ def test_models_are_listed_with_their_weights() -> None:
     assert lines["always-fake"].endswith("none needed")
     assert "Qwen/Qwen3-VL-8B-Instruct" in lines["qwen-vl"]
     assert set(lines) > {"card", "coin", "llava-1.5", "gemma-3"}
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_replies_are_read_on_any_terminal(encoding: str) -> None:
+    """A reply's own signs are quoted as JSON escapes where the terminal has none of them."""
+    reply = "Verdict: \U0001f7e5 fake \x9b2J\u202e \U0001f7e5"
+    line = json.dumps({"form": "what", "reply": reply}, ensure_ascii=False)
+    result = call("read", told=f"\ufeff{line}", output=encoding)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.rstrip("\n").isprintable()
+    assert json.loads(result.stdout)["verdict"] == "fake"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_tables_are_printed_on_any_terminal(encoding: str) -> None:
+    """No command fails over the signs it prints."""
+    for command in (("tables",), ("models",), ("read", "--help")):
+        result = call(*command, output=encoding)
+        assert result.returncode == 0, result.stderr

@@ -2,14 +2,14 @@
 
 import difflib
 import os
-import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from fakebench_suite.errors import CardError
+from fakebench_suite.errors import CardError, FormatError
+from fakebench_suite.formats import decode_toml
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 """The card directory of this repository."""
@@ -132,9 +132,8 @@ def find_card(model: str, models: Path = MODELS) -> Card:
 def read_card(path: Path, *, name: str) -> Card:
     """One card file; ``path`` inside it becomes absolute. Raises CardError when malformed."""
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-        card = msgspec.convert(settings, Card)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        card = decode_toml(path.read_bytes(), Card)
+    except FormatError as error:
         raise CardError(f"The card {path} is malformed: {error}.") from error
     except OSError as error:
         raise CardError(f"The card {path} cannot be read: {error.strerror}.") from error

@@ -4,12 +4,14 @@ On a terminal one line is redrawn; in a log a line appears every ten seconds. ``
 pytest's own line per case.
 """
 
+import sys
 import time
 
 import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from fakebench_suite.display import flatten, let_any_terminal_print
 from fakebench_suite.plugin.collection import get_case, get_plan
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.recording import RECORDER, get_outcome
@@ -49,7 +51,7 @@ class LiveProgress:
             self._reporter.write_line(self._tell())
 
     def _open(self) -> None:
-        self._name = get_plan(self._session.config).card.name
+        self._name = flatten(get_plan(self._session.config).card.name)
         self._started = self._shown = time.monotonic()
         if not self._reporter.isatty:
             return
@@ -94,6 +96,11 @@ class LiveProgress:
 
     def _tell(self) -> str:
         return f"{self._name}: {self._done}/{self._total}, {self._describe()}"
+
+
+def pytest_configure() -> None:
+    """Progress bars have signs that few encodings have, and so have names and replies."""
+    let_any_terminal_print(sys.__stdout__, sys.__stderr__)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fakebench_suite.display import show
 from fakebench_suite.errors import UserError
 from fakebench_suite.plugin.collection import find_case, get_case, get_plan
 from fakebench_suite.plugin.execution import RECORD, make_error_record
@@ -47,7 +48,7 @@ def pytest_runtest_makereport(
     if record is None and call.excinfo is not None:
         record = make_error_record(item, case, call.excinfo.value)
         if record is not None:
-            report.longrepr = f"{case.id}: {record.verdict.outcome}: {record.verdict.why}"
+            report.longrepr = show(f"{case.id}: {record.verdict.outcome}: {record.verdict.why}")
     elif record is not None and record.verdict.outcome.is_miss and report.passed:
         report.outcome, report.longrepr = "failed", describe_miss(record)
     if record is not None:
@@ -83,7 +84,7 @@ def describe_miss(record: Record) -> str:
     case, answer = record.case, record.answer
     wanted = [str(case.label)] if case.label else []
     wanted += [clue.text for clue in case.expected or ()]
-    return (
+    return show(
         f"{case.id}: {record.verdict.outcome}\n"
         f"  asked     {record.prompt}\n"
         f"  expected  {'; '.join(wanted)}\n"

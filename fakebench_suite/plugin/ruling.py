@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakebench_suite.display import flatten
 from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.engines import ENGINE, RAY, describe_engine
 from fakebench_suite.plugin.judging import audit_run
@@ -142,8 +143,8 @@ def pytest_terminal_summary(
         terminalreporter.line(f"engine: {tell_engine(closed.manifest['engine'])}")
     for note in closed.notes:
         terminalreporter.line(note)
-    terminalreporter.line(f"records and scores: {closed.folder}")
-    terminalreporter.line(f"report: {closed.report}")
+    terminalreporter.line(f"records and scores: {flatten(str(closed.folder))}")
+    terminalreporter.line(f"report: {flatten(str(closed.report))}")
 
 
 def show_misses(terminalreporter: pytest.TerminalReporter) -> None:

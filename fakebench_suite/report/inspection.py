@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fakebench_suite.display import flatten
 from fakebench_suite.inspection.findings import (
     Count,
     Finding,
@@ -16,7 +17,6 @@ from fakebench_suite.inspection.findings import (
     Reach,
     Weight,
 )
-from fakebench_suite.report.markdown import flatten
 
 _NAMES, _VALUES, _COUNTS = 3, 2, 20
 """Instances of a finding, values of a leak and rows of one count that are shown."""

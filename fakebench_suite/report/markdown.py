@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from fakebench_suite.display import flatten
 from fakebench_suite.judges.audit import NEEDED
 from fakebench_suite.metrics.tables import FOOTNOTE
 from fakebench_suite.report.comparison import lay_beside
@@ -69,11 +70,6 @@ def _to_row(score: Score) -> Row:
         interval = f"{score.low:.3f} to {score.high:.3f}"
     metric = f"{score.metric} ({flatten(score.judge)})" if score.judge else score.metric
     return (str(score.task), flatten(score.slice), metric, value, interval, f"{score.n:,}")
-
-
-def flatten(name: str) -> str:
-    """A name from a data file or card as one printable line, in a terminal as in a page."""
-    return "".join(char if char.isprintable() else " " for char in name)
 
 
 _NOT_FAKEBENCH = {

@@ -6,9 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fakebench_suite.display import flatten
 from fakebench_suite.report.comparison import Grid
 from fakebench_suite.report.latency import lay_out
-from fakebench_suite.report.markdown import HEADER, flatten, list_rows
+from fakebench_suite.report.markdown import HEADER, list_rows
 from fakebench_suite.types import Decision, Ruling, Score, Timing
 
 _WIDE = 200

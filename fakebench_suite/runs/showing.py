@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from fakebench_suite.display import flatten
 from fakebench_suite.report.browser.change import ChangeKind
 from fakebench_suite.report.comparison import lay_beside
-from fakebench_suite.report.markdown import describe_run, flatten
+from fakebench_suite.report.markdown import describe_run
 from fakebench_suite.report.terminal import (
     begin_table,
     draw_decisions,

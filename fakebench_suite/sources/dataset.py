@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from fakebench_suite.errors import DataError
+from fakebench_suite.errors import DataError, FormatError
+from fakebench_suite.formats import read_utf8
 from fakebench_suite.types import Authenticity, Case
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ def read_bytes(path: Path) -> bytes:
 def check_utf8(content: bytes, *, where: str) -> None:
     """Raise DataError when the bytes are not UTF-8."""
     try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{where} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
+        read_utf8(content)
+    except FormatError as error:
+        raise DataError(f"{where} {str(error).removeprefix('it ')}.") from error
 
 
 def digest_files(contents: Iterable[bytes]) -> str:

@@ -15,7 +15,8 @@ from pathlib import Path
 import msgspec
 
 from fakebench_suite.criteria import CRITERIA, find_criterion
-from fakebench_suite.errors import DataError
+from fakebench_suite.errors import DataError, FormatError
+from fakebench_suite.formats import decode_json
 from fakebench_suite.sources.dataset import (
     Dataset,
     check_image_name,
@@ -93,8 +94,8 @@ def _read_lines(content: bytes, name: str) -> Iterator[Case]:
             continue
         where = f"{name}, line {number}"
         try:
-            yield _to_case(decoder.decode(line), where)
-        except (msgspec.DecodeError, RecursionError) as error:
+            yield _to_case(decode_json(line, decoder), where)
+        except FormatError as error:
             raise DataError(f"{where}: {_humanise(error)}.") from error
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from fakebench_suite.criteria import find_criterion
-from fakebench_suite.errors import DataError
+from fakebench_suite.errors import DataError, FormatError
+from fakebench_suite.formats import decode_json
 from fakebench_suite.sources.dataset import (
     Dataset,
     check_image_name,
@@ -94,8 +95,8 @@ def digest_questions(rows: list[Row]) -> str:
 def _parse_rows(content: bytes, name: str) -> list[Row]:
     check_utf8(content, where=name)
     try:
-        rows = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError) as error:
+        rows = decode_json(content, msgspec.json.Decoder())
+    except FormatError as error:
         raise DataError(f"{name} is not complete JSON: {error}. Download it again.") from error
     if not isinstance(rows, list) or not rows:
         raise DataError(f"{name} must hold a list of objects, one per image.")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from fakebench_suite.display import flatten
 from fakebench_suite.metrics.tables import FOOTNOTE
 from fakebench_suite.report.browser.change import Change, ChangeKind
 from fakebench_suite.report.browser.plots import Plot
@@ -12,7 +13,7 @@ from fakebench_suite.report.browser.run import Ruling, Run
 from fakebench_suite.report.comparison import Grid, lay_beside
 from fakebench_suite.report.engines import tell_engine
 from fakebench_suite.report.latency import lay_out
-from fakebench_suite.report.markdown import describe_run, flatten, list_scores
+from fakebench_suite.report.markdown import describe_run, list_scores
 from fakebench_suite.types import Outcome, Score, Task
 
 _TWO = frozenset(

@@ -10,7 +10,7 @@ from typing import Any
 
 from plotly import graph_objects as go
 
-from fakebench_suite.report.markdown import flatten
+from fakebench_suite.display import flatten
 from fakebench_suite.types import Task
 
 PALETTE = {
