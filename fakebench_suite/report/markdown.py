@@ -95,6 +95,7 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
         lines.append(f"PARTIAL RUN ({', '.join(manifest['partial'])}): not a result to publish.")
     if manifest["errors"]:
         lines.append(f"Cases that ended in an error, and are in no accuracy: {manifest['errors']}.")
+    lines += _describe_replies(manifest)
     audit = manifest["judge"].get("audit")
     if audit is not None and not audit["passed"]:
         lines.append(
@@ -102,6 +103,20 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
             "are not fit to gate anything."
         )
     return lines
+
+
+def _describe_replies(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What kept the model from saying all it would: its token limit, tensors that it lacks."""
+    cut = manifest.get("cut_off", {"replies": 0})
+    if cut["replies"]:
+        limit = manifest["model"]["card"].get("generation", {}).get("max_new_tokens")
+        at = "the token limit" if limit is None else f"max_new_tokens = {limit:,}"
+        yield f"{cut['replies']:,} of {cut['of']:,} replies were cut off at {at}."
+    routes = manifest.get("routes", ())
+    left = sorted({name for route in routes for name in route.get("left_over", ())})
+    if left:
+        shown = ", ".join(map(flatten, left[:3])) + (", ..." if len(left) > 3 else "")
+        yield f"Tensors of the checkpoint that its architecture does not use: {len(left)}; {shown}."
 
 
 def _describe_audit(audit: Mapping[str, Any]) -> str:

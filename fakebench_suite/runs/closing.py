@@ -15,7 +15,7 @@ from fakebench_suite.report.markdown import write_markdown
 from fakebench_suite.report.store import RunStore, read_manifest, read_records, read_timings
 from fakebench_suite.report.submission import write_submission
 from fakebench_suite.sources.dataset import Dataset
-from fakebench_suite.types import Decision, Record, Score, Timing
+from fakebench_suite.types import Decision, FinishReason, Record, Score, Timing
 
 if TYPE_CHECKING:
     from fakebench_suite.metrics.text import TextScores
@@ -56,7 +56,7 @@ def close_run(
     from fakebench_suite.report.browser import DatasetImages, write_browser
 
     texts, described = _score_texts(records)
-    final = {**manifest, **described}
+    final = {**manifest, **described, "cut_off": count_cut_off(records)}
     if texts:
         store.write_texts(texts)
     scores = score_records(records, texts)
@@ -97,6 +97,13 @@ def read_evidence(folder: Path) -> Evidence:
         records=list(read_records(folder)),
         timings=read_timings(folder),
     )
+
+
+def count_cut_off(records: Sequence[Record]) -> dict[str, int]:
+    """How many replies were cut off at the token limit, of those that say why they ended."""
+    ends = [record.answer.finish_reason for record in records if record.answer is not None]
+    told = [end for end in ends if end is not None]
+    return {"replies": told.count(FinishReason.LENGTH), "of": len(told)}
 
 
 def _score_texts(records: Sequence[Record]) -> "tuple[Mapping[str, TextScores], dict[str, Any]]":
