@@ -8,11 +8,15 @@ from typing import Annotated
 
 import msgspec
 
+from fakebench_suite.checkpoints.files import check_files, has_chat_template
 from fakebench_suite.errors import CardError, FormatError
 from fakebench_suite.formats import decode_toml
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 """The card directory of this repository."""
+
+DTYPES = ("auto", "float32", "bfloat16", "float16", "float64")
+ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -72,7 +76,11 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     path: str | None = None
     """Directory of the checkpoint, relative to the card; instead of ``repository``."""
     dtype: str = "auto"
+    """Precision of the weights, by PyTorch's name; ``auto`` for that of the checkpoint."""
     attention: str | None = None
+    """Implementation of attention, by transformers' name; without it transformers chooses."""
+    unused_tensors: list[str] = msgspec.field(default_factory=list)
+    """Beginnings of the names of tensors that may be left over when the checkpoint is loaded."""
     trust_remote_code: bool = False
     note: str = ""
     """Shown wherever the model's scores show."""
@@ -86,6 +94,15 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         template = self.prompt.template
         if template is not None and "{question}" not in template:
             raise ValueError("the template in [prompt] has no {question}")
+        for name, value, allowed in (
+            ("dtype", self.dtype, DTYPES),
+            ("attention", self.attention, (None, *ATTENTION)),
+        ):
+            if value not in allowed:
+                known = ", ".join(filter(None, allowed))
+                raise ValueError(f"{name} is {value!r} and may be {known}")
+        if "" in self.unused_tensors:
+            raise ValueError("unused_tensors has an empty name, which every tensor begins with")
         sources = [self.repository, self.path, self.script]
         if sum(source is not None for source in sources) != 1:
             raise ValueError("a card needs exactly one of 'repository', 'path' and [script]")
@@ -174,3 +191,20 @@ def locate_weights(card: Card) -> Path | None:
     if not (folder / "config.json").is_file():
         raise CardError(missing)
     return folder
+
+
+def check_checkpoint(card: Card, *, remote_code: bool) -> None:
+    """Raise CardError where the files of a card's checkpoint show that it cannot be asked.
+
+    With ``remote_code`` its own code may bring what its files lack.
+    """
+    folder = locate_weights(card)
+    if folder is None:
+        return
+    check_files(folder)
+    if card.prompt.template is None and not remote_code and not has_chat_template(folder):
+        raise CardError(
+            f"The checkpoint of {card.name!r} at {folder} has no chat template, and its card has "
+            "none. Write a card with template (a text with {image} and {question}) and image_token "
+            "in [prompt], as models/idefics.toml has them."
+        )

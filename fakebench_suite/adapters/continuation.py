@@ -104,12 +104,20 @@ def _append(
 def _join(parts: Sequence[Written], batches: Sequence[list[int]], filler: int) -> Written:
     """Parts written one after another as one, in the order of the rows."""
     order = torch.tensor([number for chosen in batches for number in chosen]).argsort()
-    longest = max(part.tokens.shape[1] for part in parts)
-    tokens = [
-        torch.nn.functional.pad(part.tokens, (0, longest - part.tokens.shape[1]), value=filler)
-        for part in parts
-    ]
     steps = zip(*(part.logits for part in parts), strict=False)
     return Written(
-        tokens=torch.cat(tokens)[order], logits=tuple(torch.cat(step)[order] for step in steps)
+        tokens=_join_columns([part.tokens for part in parts], filler)[order],
+        logits=tuple(torch.cat(step)[order] for step in steps),
+        broken=_join_columns([part.broken for part in parts], 0)[order],
+    )
+
+
+def _join_columns(parts: Sequence[torch.Tensor], filler: int) -> torch.Tensor:
+    """Rows of unequal length, (rows, columns) each, filled at the right."""
+    longest = max(part.shape[1] for part in parts)
+    return torch.cat(
+        [
+            torch.nn.functional.pad(part, (0, longest - part.shape[1]), value=filler)
+            for part in parts
+        ]
     )

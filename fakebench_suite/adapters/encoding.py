@@ -2,28 +2,60 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from PIL import Image
 
 from fakebench_suite.adapters.cards import Card
 from fakebench_suite.adapters.pictures import OnePicture
+from fakebench_suite.errors import CardError
+from fakebench_suite.thoughts import find_open_thought
 from fakebench_suite.types import Prompt
 
-if TYPE_CHECKING:
-    from PIL import Image
+_QUESTION = "Is there anything odd in this picture, and where is it?"
+_ADVICE = "Set template, and system or options where they are at fault, in [prompt] of its card."
 
 
 class Encoder:
     """The card's prompt quirks applied to a processor."""
 
     def __init__(self, card: Card, processor: Any, tokenizer: Any) -> None:
-        self._quirks = card.prompt
+        self._name, self._quirks = card.name, card.prompt
         self._processor = processor
         self._picture = OnePicture(getattr(processor, "image_processor", None))
         if hasattr(processor, "image_processor"):
             processor.image_processor = self._picture
         self._control_tokens = _match_control_tokens(tokenizer)
 
-    def encode_one(self, prompt: Prompt, picture: "Image.Image") -> dict[str, Any]:
+    def find_thought(self) -> str | None:
+        """The mark of the thought that every prompt leaves open after its question, if any.
+
+        Raises CardError where the chat template makes no prompt of a question about a picture.
+        """
+        quirks, template = self._quirks, self._quirks.template
+        if template is not None:
+            return find_open_thought(template.rpartition("{question}")[2])
+        try:
+            prompt = self._processor.apply_chat_template(
+                self._converse(_QUESTION, Image.new("RGB", (32, 32))),
+                add_generation_prompt=True,
+                tokenize=False,
+                **quirks.options,
+            )
+        except Exception as error:  # A template may raise anything.
+            raise CardError(
+                f"The chat template of {self._name!r} makes no prompt of a question about a "
+                f"picture ({type(error).__name__}: {error}). {_ADVICE}"
+            ) from error
+        _, question, tail = str(prompt).rpartition(_QUESTION)
+        if not question:
+            raise CardError(
+                f"The chat template of {self._name!r} leaves the question out of the prompt. "
+                f"{_ADVICE}"
+            )
+        return find_open_thought(tail)
+
+    def encode_one(self, prompt: Prompt, picture: Image.Image) -> dict[str, Any]:
         """Tensors of one prompt, of one row; its pixels are prepared at its first prompt."""
         self._picture.show(picture)
         try:
@@ -35,15 +67,13 @@ class Encoder:
         """Let go of the last picture."""
         self._picture.forget()
 
-    def encode(
-        self, batch: Sequence[Prompt], images: "Mapping[str, Image.Image]"
-    ) -> dict[str, Any]:
+    def encode(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> dict[str, Any]:
         """Padded tensors for the batch, the image where the card or the chat template puts it."""
         inputs = dict(self._encode(batch, images))
         inputs.pop("labels", None)  # PaliGemma's processor makes them; they are for training.
         return inputs
 
-    def _encode(self, batch: Sequence[Prompt], images: "Mapping[str, Image.Image]") -> Any:
+    def _encode(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Any:
         quirks = self._quirks
         questions = [self._control_tokens.sub(_break_token, prompt.text) for prompt in batch]
         pictures = [images[prompt.image] for prompt in batch]
@@ -72,7 +102,7 @@ class Encoder:
         texts = [filled.replace("{question}", question) for question in questions]
         return self._processor(images=pictures, text=texts, padding=True, return_tensors="pt")
 
-    def _converse(self, question: str, picture: "Image.Image") -> list[dict[str, Any]]:
+    def _converse(self, question: str, picture: Image.Image) -> list[dict[str, Any]]:
         content = [{"type": "image", "image": picture}, {"type": "text", "text": question}]
         turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
         if self._quirks.system is not None:

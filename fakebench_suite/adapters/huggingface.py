@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
 from fakebench_suite.adapters.adapter import Reply
@@ -19,9 +19,17 @@ from fakebench_suite.adapters.budget import Budget
 from fakebench_suite.adapters.cards import Card
 from fakebench_suite.adapters.devices import describe_device
 from fakebench_suite.adapters.encoding import Encoder
-from fakebench_suite.adapters.generation import Generator, choose_greedily
+from fakebench_suite.adapters.generation import (
+    Generator,
+    choose_greedily,
+    describe_settings,
+    forget_shipped,
+    read_settings,
+)
 from fakebench_suite.adapters.replies import Options, Texts
 from fakebench_suite.adapters.trial import Route
+from fakebench_suite.checkpoints.files import check_files
+from fakebench_suite.checkpoints.tensors import check_tensors
 from fakebench_suite.errors import CardError
 from fakebench_suite.types import Prompt
 
@@ -44,53 +52,73 @@ class HuggingFaceAdapter:
         teach_sdpa()
         with warnings.catch_warnings():
             warnings.simplefilter("default")
-            self._load(weights, remote_code=remote_code)
+            self._left_over = self._load(weights, remote_code=remote_code)
         self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
         self._tokenizer.padding_side = "left"
-        if self._tokenizer.pad_token is None:
-            self._tokenizer.pad_token = self._tokenizer.eos_token
-        settings = choose_greedily(self._model.generation_config, card, self._tokenizer)
+        shipped = read_settings(weights, self._model.config)
+        settings = choose_greedily(shipped, card, self._tokenizer)
+        self._settings = describe_settings(settings, shipped, card)
+        forget_shipped(self._model)
         self._generator = Generator(self._model, settings)
         self._encoder = Encoder(card, self._processor, self._tokenizer)
-        self._texts = Texts(self._tokenizer, settings.eos_token_id)
+        thought = self._encoder.find_thought()
+        self._texts = Texts(self._tokenizer, settings.eos_token_id, thought=thought)
         self._beginnings = Texts(self._tokenizer, settings.eos_token_id, steps=1)
         self._options = Options(self._tokenizer)
         new, rows = card.generation.max_new_tokens, card.generation.batch_size
         self._budget = Budget(self._model, tokens=batch_tokens, rows=rows, new=new)
         self._questioner = Questioner(self._generator, self._encoder, self._budget)
 
-    def _load(self, weights: Path, *, remote_code: bool) -> None:
+    def _load(self, weights: Path, *, remote_code: bool) -> Sequence[str]:
+        """Load processor and weights; the tensors that are left over, none of which matters."""
         card = self._card
+        if self._device == "cpu" and (card.attention or "").startswith("flash"):
+            raise CardError(
+                f"The card {card.name!r} asks for {card.attention}, which needs a GPU, and there "
+                'is none here. Set attention = "sdpa" or leave it out.'
+            )
+        check_files(weights)
         try:
             self._processor: Any = AutoProcessor.from_pretrained(
                 weights, local_files_only=True, trust_remote_code=remote_code
             )
-            model: Any = AutoModelForImageTextToText.from_pretrained(
+            loaded: Any = AutoModelForImageTextToText.from_pretrained(
                 weights,
                 local_files_only=True,
                 trust_remote_code=remote_code,
                 dtype=card.dtype,
                 attn_implementation=card.attention,
+                generation_config=GenerationConfig(),  # Shipped settings do not count.
+                ignore_mismatched_sizes=True,  # To be told of them, which is fatal below.
+                output_loading_info=True,
             )
+            model, loading = loaded
             self._model: Any = model.to(self._device).eval()
         except Exception as error:  # Broken weights raise nearly anything; no case can run.
-            raise CardError(f"{card.name!r} cannot be loaded from {weights}: {error}") from error
+            why = " ".join(str(error).split())
+            raise CardError(f"{card.name!r} cannot be loaded from {weights}: {why}") from error
+        place = f"of {card.name!r} at {weights}"
+        return check_tensors(loading, place=place, unused=card.unused_tensors)
 
     @property
     def route(self) -> Route:
         """How prompts are answered, as far as it has been found out."""
         return self._questioner.route
 
-    def describe(self) -> dict[str, str | bool | int]:
+    def describe(self) -> dict[str, Any]:
         """What a manifest says of how prompts were answered: the route, where, how many at once.
 
         ``device`` is a GPU by its maker's name, or ``cpu``; ``batch_tokens`` are the most in one
-        forward pass, after all that ran out of memory.
+        forward pass, after all that ran out of memory; ``generation`` are the settings in force,
+        and ``left_over`` the tensors of the checkpoint that are not used.
         """
-        described = self.route.describe()
-        described["device"] = describe_device(self._device)
-        described["batch_tokens"] = self._budget.tokens
-        return described
+        return {
+            **self.route.describe(),
+            "device": describe_device(self._device),
+            "batch_tokens": self._budget.tokens,
+            "generation": self._settings,
+            "left_over": list(self._left_over),
+        }
 
     def answer(
         self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]

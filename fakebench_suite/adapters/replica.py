@@ -22,7 +22,7 @@ from fakebench_suite.types import Prompt
 
 Pixels = Mapping[str, NDArray[np.uint8]]
 """Pictures by image name, (height, width, 3) each, bit for bit as they were decoded."""
-Route = Mapping[str, str | bool | int]
+Route = Mapping[str, Any]
 _PACKAGES = ("torch", "torchvision", "transformers", "tokenizers", "pillow")
 """What has to be the same everywhere, or scores would hang on who answered."""
 

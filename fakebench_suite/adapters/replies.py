@@ -8,9 +8,11 @@ import torch
 from fakebench_suite.adapters.adapter import OPTIONS, Reply
 from fakebench_suite.adapters.generation import Written
 from fakebench_suite.errors import ModelError
-from fakebench_suite.types import Answer, Prompt
+from fakebench_suite.thoughts import is_mark
+from fakebench_suite.types import Answer, FinishReason, Prompt
 
 _EVEN = 0.5
+NO_NUMBERS = "the model computed no numbers: the scores of a token are NaN or infinite"
 
 
 class Reading(Protocol):
@@ -32,25 +34,71 @@ class Reading(Protocol):
 
 
 class Texts:
-    """Replies are the written texts, or what ``steps`` new tokens are of them."""
+    """Replies are the written texts, or what ``steps`` new tokens are of them.
+
+    ``thought`` is the mark of a thought that every prompt leaves open: the replies begin in it.
+    """
 
     logits = False
 
-    def __init__(self, tokenizer: Any, ends: Sequence[int], *, steps: int | None = None) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        ends: Sequence[int],
+        *,
+        steps: int | None = None,
+        thought: str | None = None,
+    ) -> None:
         self._tokenizer, self._ends, self.steps = tokenizer, ends, steps
+        self._thought = thought
+        self._marks, self._silent = sort_special(tokenizer, ends)
 
     def read(self, written: Written, prompts: Sequence[Prompt], seconds: float) -> Sequence[Reply]:
-        """The text after each prompt."""
-        texts = self._tokenizer.batch_decode(written.tokens, skip_special_tokens=True)
+        """The text after each prompt; ModelError where its tokens were chosen by no numbers."""
+        counts = [count_tokens(row, self._ends) for row in written.tokens]
+        broken = written.broken.tolist()
         return [
-            Answer(
-                text=text.strip(),
-                tokens=count_tokens(row, self._ends),
+            ModelError(NO_NUMBERS)
+            if any(wrong[:count])
+            else Answer(
+                text=self._decode(row[:count].tolist()),
+                tokens=count,
                 seconds=seconds / len(prompts),
                 batch_size=len(prompts),
+                finish_reason=self._find_end(int(row[count - 1])),
             )
-            for text, row in zip(texts, written.tokens, strict=True)
+            for row, count, wrong in zip(written.tokens, counts, broken, strict=True)
         ]
+
+    def _find_end(self, last: int) -> FinishReason | None:
+        """Why a reply whose last token this is ended; None where no more was wanted of it."""
+        if self.steps is not None:
+            return None
+        return FinishReason.STOP if last in self._ends else FinishReason.LENGTH
+
+    def _decode(self, ids: list[int]) -> str:
+        """The text without special tokens but those that mark a thought or an answer."""
+        if self._marks.isdisjoint(ids):
+            text = self._tokenizer.decode(ids, skip_special_tokens=True)
+        else:
+            said = [one for one in ids if one not in self._silent]
+            text = self._tokenizer.decode(said, skip_special_tokens=False)
+        text = text.strip()
+        if self._thought is None or text.lower().startswith(self._thought.lower()):
+            return str(text)
+        return f"{self._thought}\n{text}"
+
+
+def sort_special(tokenizer: Any, ends: Sequence[int]) -> tuple[frozenset[int], frozenset[int]]:
+    """Special tokens that mark thoughts or answers, and those that say nothing to a reader."""
+    special = {
+        number: token.content
+        for number, token in tokenizer.added_tokens_decoder.items()
+        if token.special
+    }
+    special |= dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))
+    marks = {number for number, text in special.items() if is_mark(text)} - set(ends)
+    return frozenset(marks), frozenset(special.keys() | set(ends)) - frozenset(marks)
 
 
 class Options:
@@ -65,15 +113,17 @@ class Options:
         """The option, with P(fake); ModelError where neither has a probability."""
         chances = written.logits[0].float().softmax(dim=-1)
         return [
-            self._weigh(prompt, row, seconds / len(prompts), len(prompts))
-            for prompt, row in zip(prompts, chances, strict=True)
+            ModelError(NO_NUMBERS)
+            if wrong
+            else self._weigh(prompt, row, seconds / len(prompts), len(prompts))
+            for prompt, row, wrong in zip(prompts, chances, written.broken[:, 0], strict=True)
         ]
 
     def _weigh(self, prompt: Prompt, row: torch.Tensor, seconds: float, rows: int) -> Reply:
         options = OPTIONS[prompt.form]
         starts = list_starts(self._tokenizer, options)
         fake, real = (float(row[list(ids)].sum()) for ids in starts)
-        if not fake + real > 0:  # Also where the model computed no numbers.
+        if not fake + real > 0:  # Also where the model was not watched and computed no numbers.
             return ModelError(f"the options have the probability {fake + real}")
         p_fake = fake / (fake + real)
         return Answer(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fakebench_suite.adapters.adapter import Reply
 from fakebench_suite.adapters.cards import Script
 from fakebench_suite.errors import UserError
-from fakebench_suite.types import Answer, Prompt
+from fakebench_suite.types import Answer, FinishReason, Prompt
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,7 +31,13 @@ class ScriptedAdapter:
         texts = [self._reply(prompt) for prompt in prompts]
         seconds = (time.perf_counter() - started) / max(1, len(prompts))
         return [
-            Answer(text=text, tokens=len(text.split()), seconds=seconds, batch_size=len(prompts))
+            Answer(
+                text=text,
+                tokens=len(text.split()),
+                seconds=seconds,
+                batch_size=len(prompts),
+                finish_reason=FinishReason.STOP,
+            )
             for text in texts
         ]
 
@@ -40,7 +46,7 @@ class ScriptedAdapter:
     ) -> Sequence[Reply]:
         """The first word of each reply; it takes as long as the whole."""
         return [
-            replace(reply, text=reply.text.partition(" ")[0], tokens=1)
+            replace(reply, text=reply.text.partition(" ")[0], tokens=1, finish_reason=None)
             for reply in self.answer(prompts, images)
             if isinstance(reply, Answer)
         ]

@@ -81,6 +81,8 @@ class Trial:
         if refusal := _find_state(prefix):
             return Route(prefix=False, why=refusal)
         alone = self._ask_alone(group)
+        if any(one.broken.any() for one in alone):
+            return Route(prefix=False, why="The model computes no numbers, but NaN or infinity.")
         shared = can_share(prefix.cache) and self._can_share(group, alone, prefix.copy())
         if not shared:
             repeated = self._go_on([group], share=False, prefix=prefix)

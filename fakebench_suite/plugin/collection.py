@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fakebench_suite.adapters.cards import Card, Kind, find_card, locate_weights
+from fakebench_suite.adapters.cards import Card, Kind, check_checkpoint, find_card
 from fakebench_suite.errors import UserError
 from fakebench_suite.judges.choice import check_weights
 from fakebench_suite.judges.reading import Rule
@@ -61,7 +61,8 @@ def make_plan(settings: Settings, *, asks: bool) -> Plan:
     card = choose_card(settings)
     asks_model = asks and settings.answers is None
     if asks_model:
-        locate_weights(card)
+        remote_code = card.trust_remote_code and settings.remote_code
+        check_checkpoint(card, remote_code=remote_code)
     if settings.rule is Rule.LIKELIHOOD and card.adapter is Kind.SCRIPTED:
         raise UserError(
             f"{card.name} is scripted and has no probabilities to read. "

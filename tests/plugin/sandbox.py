@@ -48,3 +48,11 @@ def read_rulings(project: Path, run: str = "run") -> list[dict[str, Any]]:
     path = project / "reports" / run / "rulings.json"
     rulings: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return rulings
+
+
+def write_unloadable(folder: Path) -> None:
+    """A checkpoint whose files are whole, and of no architecture that there is."""
+    folder.mkdir()
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    (folder / "chat_template.jinja").write_text("", encoding="utf-8")
+    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from tests.command import call
-from tests.plugin.sandbox import LATENCY, QUICK, SLOW, Run, read_records, read_rulings
+from tests.plugin.sandbox import (
+    LATENCY,
+    QUICK,
+    SLOW,
+    Run,
+    read_records,
+    read_rulings,
+    write_unloadable,
+)
 
 GATE = """
 [[gate]]
@@ -202,8 +210,7 @@ def test_a_model_that_fails_has_no_latency(run: Run, data: Path, project: Path) 
 
 def test_weights_that_do_not_load_are_one_sentence(run: Run, data: Path, project: Path) -> None:
     """Cold rounds load the model themselves."""
-    (project / "broken").mkdir()
-    (project / "broken" / "config.json").write_text("{}", encoding="utf-8")
+    write_unloadable(project / "broken")
     result = run(f"--data={data}", LATENCY, "-k", "load", "--model=./broken", *QUICK)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*cannot be loaded from*"])

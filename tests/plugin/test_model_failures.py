@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
-from tests.plugin.sandbox import MODES, ROOT, Run, read_records
+from tests.plugin.sandbox import MODES, ROOT, Run, read_records, write_unloadable
 
 FAILING_MODEL = """
 import pytest
@@ -123,14 +124,103 @@ def test_nothing_that_gives_the_label_away_reaches_the_model(
 def test_a_checkpoint_that_does_not_load_stops_the_run_in_one_sentence(
     run: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
-    """A corrupt checkpoint interrupts the run at once: no traceback and no records."""
-    checkpoint = project / "broken"
-    checkpoint.mkdir()
-    shutil.copytree(ROOT / "models" / "pocket", checkpoint, dirs_exist_ok=True)
-    (checkpoint / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    """A checkpoint of no architecture interrupts the run at once: no traceback, no records."""
+    write_unloadable(project / "broken")
     result = run(f"--data={data}", "--model=broken", *mode)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     output = result.stdout.str() + result.stderr.str()
     assert "'broken' cannot be loaded from" in output
     assert "Traceback" not in output
     assert not (project / "reports" / "run").exists()
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("model.safetensors", b"version https://git-lfs.github.com/spec/v1", "*git lfs pull*"),
+        ("model.safetensors", None, "*holds no weights*"),
+        ("chat_template.jinja", None, "*no chat template*template*image_token*"),
+        ("adapter_config.json", b"{}", "*merge_and_unload*"),
+    ],
+    ids=["pointer", "no-weights", "no-template", "adapter"],
+)
+def test_files_of_a_checkpoint_are_checked_at_the_start(
+    run: Run,
+    data: Path,
+    project: Path,
+    mode: tuple[str, ...],
+    name: str,
+    content: bytes | None,
+    sentence: str,
+) -> None:
+    """What the files alone show is a usage error, before any image is opened."""
+    checkpoint = project / "broken"
+    shutil.copytree(ROOT / "models" / "pocket", checkpoint)
+    if content is None:
+        (checkpoint / name).unlink()
+    else:
+        (checkpoint / name).write_bytes(content)
+    result = run(f"--data={data}", "--model=./broken", *mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+    assert not (project / "reports" / "run").exists()
+
+
+def test_a_checkpoint_without_all_its_weights_stops_the_run(
+    run: Run, data: Path, project: Path
+) -> None:
+    """No case is asked of weights drawn at random."""
+    checkpoint = project / "renamed"
+    shutil.copytree(ROOT / "models" / "pocket", checkpoint)
+    tensors = load_file(checkpoint / "model.safetensors")
+    renamed = {name.replace("vision_tower", "visual"): one for name, one in tensors.items()}
+    save_file(renamed, checkpoint / "model.safetensors", metadata={"format": "pt"})
+    result = run(f"--data={data}", "--model=./renamed")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*lacks * tensors that its architecture has (*vision_tower*"])
+    assert not (project / "reports" / "run").exists()
+
+
+CUT_OFF = """
+import pytest
+from fakebench_suite.types import Answer, FinishReason
+
+class CutOff:
+    def answer(self, prompts, images):
+        return [
+            Answer(
+                text="It is", tokens=2, seconds=0.1, batch_size=1,
+                finish_reason=FinishReason.LENGTH if "real" in prompt.text else FinishReason.STOP,
+            )
+            for prompt in prompts
+        ]
+
+    def describe(self):
+        return {"path": "plain", "why": "It is a test.", "left_over": ["mtp.a", "mtp.b"]}
+
+@pytest.fixture(scope="session")
+def model(request):
+    from fakebench_suite.plugin.routes import report_route
+    yield CutOff()
+    report_route(request.config, CutOff().describe())
+"""
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_replies_that_were_cut_off_are_counted_wherever_the_score_stands(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """In the manifest, the terminal and the summary; so are tensors that were left over."""
+    (project / "cases" / "conftest.py").write_text(CUT_OFF, encoding="utf-8")
+    result = run(f"--data={data}", "-m", "detection", "--gates=none", *mode)
+    folder = project / "reports" / "run"
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    cut = sum("real" in record["prompt"] for record in read_records(project))
+    assert manifest["cut_off"] == {"replies": cut, "of": 16}
+    assert 0 < cut < 16
+    sentences = [f"{cut} of 16 replies were cut off at ", "architecture does not use: 2; mtp.a"]
+    summary = (folder / "summary.md").read_text(encoding="utf-8")
+    for sentence in sentences:
+        assert sentence in result.stdout.str()
+        assert sentence in summary

@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.plugin.slices import SLICE_PROMPTS
-from tests.plugin.sandbox import ROOT, SCRIPT, Run, read_records
+from tests.plugin.sandbox import ROOT, SCRIPT, Run, read_records, write_unloadable
 
 # Found, not imported: Ray reads its settings when it is, and the cluster's fixture makes them.
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
@@ -305,9 +305,7 @@ def test_where_no_replica_can_be_the_run_ends_in_a_sentence(
 ) -> None:
     """It names what is wrong, and there is no record."""
     cluster.provide(1)
-    broken = project / "broken"
-    broken.mkdir()
-    (broken / "config.json").write_text("{}", encoding="utf-8")
+    write_unloadable(project / "broken")
     going = start(project, f"--data={many}", *options, nodes=cluster)
     output = finish(going)
     assert going.returncode == pytest.ExitCode.INTERRUPTED, output

@@ -1,0 +1,36 @@
+"""Whether a model computes numbers: checked at every token that it writes.
+
+Both classes are called by ``generate`` of transformers; all tensors stay on their device.
+"""
+
+from typing import Any
+
+
+class NumberWatch:
+    """A logits processor that changes nothing and notes rows without a highest finite score.
+
+    NaN, and infinity upwards, are no scores. Minus infinity is one: it forbids a token.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[Any] = []
+        """(rows,) of booleans for each new token: whether its scores are no numbers."""
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """The scores, (rows, vocabulary), as they are."""
+        del input_ids
+        self.steps.append(~scores.amax(dim=-1).isfinite())
+        return scores
+
+
+class StopWithoutNumbers:
+    """A stopping criterion that ends a row whose last scores are no numbers."""
+
+    def __init__(self, watch: NumberWatch) -> None:
+        self._watch = watch
+
+    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+        """(rows,) of booleans: whether to stop."""
+        del scores
+        steps = self._watch.steps
+        return steps[-1] if steps else input_ids.new_zeros(len(input_ids)).bool()
