@@ -40,8 +40,12 @@ _NEGATOR = re.compile(
     r"(?:\W+\w+){0,3}\W+$",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"(?<=[.!?;])\s+|\n+|,?\s+\b(?:but|while|whereas|although|however)\b,?\s+")
-_PART = re.compile(r"(?<=,)\s+|\s+(?=and\b)")
+_REACH = 100
+"""Letters before a judgement in which a negator is looked for."""
+_LONGEST = 50_000
+"""Letters of a text that are read: more is a model that does not stop."""
+_CLAUSE = re.compile(r"(?<=[.!?;]) |,? \b(?:but|while|whereas|although|however)\b,? ")
+_PART = re.compile(r"(?<=,) | (?=and\b)")
 
 
 def split_clauses(text: str) -> list[str]:
@@ -50,17 +54,22 @@ def split_clauses(text: str) -> list[str]:
     "The edge is natural, the shape is not natural" are two clauses, "The edge and the shape are
     natural" is one.
     """
-    return [part for clause in _CLAUSE.split(text) if clause for part in _split_parts(clause)]
+    lines = (" ".join(line.split()) for line in text[:_LONGEST].splitlines())
+    clauses = (clause for line in lines for clause in _CLAUSE.split(line))
+    return [part for clause in clauses if clause for part in _split_parts(clause)]
 
 
 def _split_parts(clause: str) -> list[str]:
-    parts = [""]
+    parts: list[list[str]] = [[]]
+    judges = False
     for part in _PART.split(clause):
-        if _judge_clause(parts[-1]) and _judge_clause(part):
-            parts.append(part)
+        judging = bool(_SOUND.search(part) or _UNSOUND.search(part))
+        if judges and judging:
+            parts.append([part])
         else:
-            parts[-1] = f"{parts[-1]} {part}".strip()
-    return [part for part in parts if part]
+            parts[-1].append(part)
+        judges = judges or judging
+    return [" ".join(part) for part in parts if part]
 
 
 def read_soundness(text: str) -> bool | None:
@@ -72,7 +81,7 @@ def read_soundness(text: str) -> bool | None:
 def _judge_clause(clause: str) -> set[bool]:
     """What a clause says of its subject: True for natural; a negator just before turns it round."""
     return {
-        sound != bool(_NEGATOR.search(clause[: match.start()]))
+        sound != bool(_NEGATOR.search(clause[max(0, match.start() - _REACH) : match.start()]))
         for sound, pattern in ((True, _SOUND), (False, _UNSOUND))
         for match in pattern.finditer(clause)
     }

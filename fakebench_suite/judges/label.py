@@ -26,11 +26,16 @@ from fakebench_suite.judges.language.thinking import cut_thoughts
 from fakebench_suite.judges.reading import Reading, Silence
 from fakebench_suite.types import Authenticity, Form
 
+_LONGEST = 12_000
+"""Letters at either end of a reply that are read: more is a model that does not stop."""
+
 
 @lru_cache(maxsize=1024)  # models that are sure say the same few words over and over
 def read_label(text: str, form: Form) -> Reading:
     """What a reply to a question of this form asserts about the image's authenticity."""
     spoken = cut_thoughts(text)
+    if len(spoken) > 2 * _LONGEST:
+        spoken = f"{spoken[:_LONGEST]}\n{spoken[-_LONGEST:]}"
     marked = [
         (words, _read(_spell_truths(clean_text(words), form), form))
         for words in find_marked(spoken)
@@ -64,13 +69,14 @@ def _spell_truths(plain: str, form: Form) -> str:
     return plain if truth is None else ("yes" if truth["yes"] else "no") + plain[truth.end() :]
 
 
-def _read(plain: str, form: Form) -> Reading:
+def _read(plain: str, form: Form, *, behind: bool = False) -> Reading:
+    """The reading of a clean text, or of what stands behind the correction of one."""
     if not plain:
         return Reading(said=Silence.UNPARSED, why="the reply is empty")
     sentences = split_sentences(plain)
-    corrected = find_correction(plain, sentences)
+    corrected = None if behind else find_correction(plain, sentences)
     if corrected is not None:
-        after = _read(corrected, form)
+        after = _read(corrected, form, behind=True)
         if isinstance(after.said, Authenticity):
             return after
         return Reading(said=Silence.UNPARSED, why="the reply takes back what it said")

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fakebench_suite.judges.language.grammar import BOUND, GIVEN, HEARSAY, WIDE_BOUND
+from fakebench_suite.judges.language.grammar import BOUND, CONTRAST, GIVEN, HEARSAY, WIDE_BOUND
 from fakebench_suite.judges.language.lexicon import LETTER, Sentence, compile_parts
 from fakebench_suite.judges.language.refusals import find_refusal
+from fakebench_suite.judges.language.resolution import find_bound
 from fakebench_suite.judges.language.sentences import Hint
 from fakebench_suite.types import Authenticity, Form
 
@@ -75,6 +76,9 @@ _ABOUT = compile_parts("IT|IMAGE|THAT")
 _VOID = tuple(LETTER[name] for name in ("MAY", "IF", "OPEN", "SAYS", "OBJECT", "INSTEAD", "THAN"))
 _GRANTING = (LETTER["ALTHOUGH"], LETTER["FIRST"])
 _NEGATING = tuple(LETTER[name] for name in ("NOT", "NONE", "NO", "CANT", "LACK"))
+_REASONED = compile_parts("LACK .* (?=POINTS)")
+"""A lack that is itself a reason: "the lack of noise suggests"."""
+_LISTING = compile_parts("NONE | LACK | NO(?!STOP|COLON)")
 _GENERIC = compile_parts("IMAGE? (?:WOULD|MAY)")
 _SIGNS = compile_parts("(?P<sign>ODD|SOUND)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
 _FOR_FAKE = tuple(LETTER[name] for name in ("ODD", "MADE", "FAKE"))
@@ -141,7 +145,9 @@ def _find_answer(
         return _find_consent(text, place, asked, alone=alone)
     start = match.start("word")
     ends = [bound.end() for bound in WIDE_BOUND.finditer(tags, 0, start)]
-    before = tags[ends[-1] if ends else 0 : start]
+    first = ends[-1] if ends else 0
+    asking = firm is not None and "whether" in sentence.words[first:start]
+    before = tags[first:start].replace(LETTER["IF"], "") if asking else tags[first:start]
     granted = LETTER["FIRST"] in before or LETTER["ALTHOUGH"] in before
     if granted or HEARSAY.search(before) or _PROVIDED.match(tags, start):
         return None
@@ -205,6 +211,7 @@ def find_signs(
         for sign in _SIGNS.finditer(sentence.tags):
             ends = [bound.end() for bound in BOUND.finditer(sentence.tags, 0, sign.start())]
             clause = sentence.tags[ends[-1] if ends else 0 : sign.start()]
+            clause = _REASONED.sub("", clause)
             so_far = sentence.tags[: sign.start()].rpartition(LETTER["BUT"])[2]
             if any(tag in clause for tag in _VOID) or any(tag in so_far for tag in _GRANTING):
                 continue
@@ -212,6 +219,9 @@ def find_signs(
             if label and (LETTER["OF"] in clause or _GENERIC.match(sentence.tags, sign.end())):
                 continue
             negated = any(tag in clause for tag in _NEGATING)
+            start = find_bound(CONTRAST, sentence, sign.start())
+            if label and not negated and _LISTING.search(sentence.tags, start, sign.start()):
+                continue  # It may stand in a list of what is not there.
             fake = sign[0] in _FOR_FAKE
             (labels if label else signs).add(
                 Authenticity.FAKE if fake != negated else Authenticity.REAL

@@ -1,8 +1,9 @@
 """Where a reply asserts what the image is, how strongly, and whether "it" is the image at all."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from fakebench_suite.judges.language import grammar
 from fakebench_suite.judges.language.lexicon import LETTER, Sentence
@@ -35,6 +36,10 @@ _FINAL = re.compile(r"\b(?:final|revised|updated|corrected|ultimately|in the end
 _TITLE = re.compile(
     r"(?:[a-z]+ ){0,2}(?:conclusion|verdict|judge?ment|answer|summary|decision) ?:?"
 )
+_LONG, _CLOSING = 8, 2
+"""Sentences of a long reply, and those at its end where "this" is the image."""
+_HEEDED = 100
+"""Sentences behind "it looks real" that are searched for a turn."""
 _LONGEST_TITLE = 60
 _INTRODUCES = re.compile(
     r"\b(?:see|there (?:is|was)|holds?|holding|wears?|wearing|contains?|shows?|showing|features?|"
@@ -83,7 +88,9 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
         for match in _match_shapes(sentence, last=last):
             pronoun = _is_pronoun(match)
             named = mentioned or sentence.tags.startswith(LETTER["IMAGE"] + LETTER["STOP"])
-            if pronoun and not (named or rank or topic.is_image(index)):
+            closing = index >= len(sentences) - _CLOSING and len(sentences) >= _LONG
+            this = closing and "this" in sentence.words[match.start() : match.end()]
+            if pronoun and not (named or rank or this or topic.is_image(index)):
                 continue
             if pronoun and _strays(sentence, match.start()):
                 continue
@@ -93,7 +100,7 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
                 continue
             mentioned = True
             closes = last and match.re is grammar.BARE and not listed
-            after = sentences[index + 1 :]
+            after = islice(sentences, index + 1, index + 1 + _HEEDED)
             found.append(_describe(sentence, match, said, after, max(rank, int(closes))))
             listed = match.re is grammar.BARE
         if mentioned:
@@ -131,7 +138,7 @@ def _is_title(sentence: Sentence) -> bool:
 
 
 def _describe(
-    sentence: Sentence, match: Match, said: Authenticity, after: Sequence[Sentence], rank: int
+    sentence: Sentence, match: Match, said: Authenticity, after: Iterable[Sentence], rank: int
 ) -> Assertion:
     """The assertion with its strength; ``after`` are the sentences behind its own."""
     words = sentence.quote(match.start(), match.end())
@@ -147,7 +154,7 @@ def _describe(
     return Assertion(said=said, words=words, weak=weak, granted=bool(granted or turned), rank=rank)
 
 
-def _is_turned(rest: str, after: Sequence[Sentence], *, settled: bool) -> bool:
+def _is_turned(rest: str, after: Iterable[Sentence], *, settled: bool) -> bool:
     """Whether what follows "looks" turns against it; a cautious tail does not.
 
     Only the rest of the sentence can turn against a conclusion: notes follow it.

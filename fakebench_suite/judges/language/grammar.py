@@ -12,13 +12,18 @@ AFTER = "(?: HERE | WITH (?:DET|WORD|OF|WITH|WHO|NUMBER|IT|(?:REAL|FAKE) WORD){1
 _PRONOUN = "(?: IT | (?<!WORD)(?<!IMAGE)(?<!HERE) THAT )"
 _ASIDE = f"(?: STOP {_FILL} STOP )?"
 # "The dog in this image", "the texture of the image" are not the image.
-_SUBJECT = f"(?<!OF)(?<!WITH) (?: (?P<image>{NAMED} {AFTER}) | {_PRONOUN} ) {_ASIDE}"
+_SUBJECT = (
+    f"(?<!OF)(?<!WITH) (?: (?P<image> {NAMED} {AFTER}"
+    f" | (?P<nothing>NONE (?: HERE | (?:OF|WITH) (?:IT|{NAMED}) )) {AFTER} STILL* (?=BE) )"
+    f" | {_PRONOUN} ) {_ASIDE}"
+)
 _VERB = f"{_FILL} (?: (?P<seem>(?:DO (?P<not1>NOT)?)? STILL* SEEM) | (?P<not2>CANT) | BE ) {_ASIDE}"
 _HEADING = (
-    f"(?P<heading> (?: (?:DET|IT|I) WORD{{0,2}} | WORD )? HEADING (?: WORD{{0,2}} HEADING )*"
+    "(?P<heading> (?: (?:DET|IT|I) WORD{0,2} | WORD )? (?: HEADING | LIKELIHOOD(?=COLON) )"
+    " (?: WORD{0,2} HEADING )*"
     f" (?: (?:OF|WITH) {NAMED} )? (?: (?:WORD|CALL|HERE){{1,2}} (?=COLON) )?"
     f" (?:COLON|BE|STOP|YES)+ THAT?"
-    f" (?P<score> NUMBER (?: (?:OR|OF|WITH|WORD)* NUMBER )? (?:STOP|COLON|BE)+ )? )"
+    f" (?P<score> NUMBER (?: (?:OR|OF|WITH|WORD)* NUMBER )? (?:STOP|COLON|BE|STILL|WHOLLY)+ )? )"
 )
 _CALLED = (
     f"(?P<called> CALL (?: (?:IT|{NAMED} {AFTER}) {_FILL} AS* | AS )"
@@ -98,7 +103,9 @@ LINK = compile_parts(
     "(?P<apart>(?:STOP|AND|BUT|SO|HENCE)+)? (?:THAT|WOULD|MAY|STILL|HENCE|WHOLLY)* $"
 )
 """What joins evidence to what stands before it; apart where a comma or "and" does."""
-NOTHING = compile_parts("(?:STILL|STOP|AND|SO|HENCE|I|THINK|BE|WORD(?=BE))* (?:NONE) (?!OF DET)")
+NOTHING = compile_parts(
+    "(?:STILL|STOP|AND|SO|HENCE|I|THINK|BE|WORD(?=BE))* NONE (?!(?:OF|WITH) (?:DET|IT))"
+)
 """A clause whose subject is "nothing"."""
 HEARSAY = compile_parts("SAYS|IF")
 """What stands for somebody else's claim, or a condition."""
@@ -121,10 +128,11 @@ OPPOSED = compile_parts("""
 """A second label behind the first, "or not" among them."""
 OR_ELSE = compile_parts("OR .{0,3}? (?:NOT|BE|IT|FAKE|REAL|MADE|TAKEN)")
 """An alternative to the label, whatever it is."""
-VALUED = compile_parts("COLON (?: YES | (?P<no>NO) ) STOP* $")
+VALUED = compile_parts("COLON (?: YES | (?P<no>NO) ) (?=STOP|BUT|SO|HENCE|$)")
 """A label with a tick or a cross behind it."""
 QUALIFIED = compile_parts("""
     (?:STILL|WITH|STOP|WHOLLY)* (?:PARTLY|FIRST|IF|SAYS|OPEN) | STOP (?:DET|WORD){0,2} SAYS
+    | LIKELIHOOD
 """)
 """What takes an assertion back: "real at first glance", "fake, says the caption"."""
 OTHER = compile_parts(

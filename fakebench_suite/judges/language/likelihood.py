@@ -23,15 +23,19 @@ _SHAPES = tuple(
         f"{_CHANCE} {_ABOUT}{{1,2}} {_CHANCED} WORD{{0,2}} (?:IMAGE|ODD|ONE)? {_IS} {_VALUE}"
         " (?!LIKELIHOOD|WORD|NOT|THAN)",
         f"{_LABEL} (?:ODD|IMAGE)? {_CHANCE} {_IS} {_VALUE} (?!WORD|THAN)",
+        f"{_CHANCE} {_LABEL} IMAGE? COLON {_VALUE}",
+        f"{_LABEL} IMAGE? COLON {_VALUE} (?=STOP|$)",
         f"{_VALUE} {_CHANCE} {_ABOUT} {_CHANCED} (?: WORD{{0,2}} IMAGE )?"
         " (?= $ | STOP | BUT | BECAUSE | AND | SO | WITH )",
         f"{_CHANCE} {_IS} {_VALUE} THAT {_ABOUT}? {_CHANCED}",
+        f"I (?:WOULD|STILL|TELLS|CALL|WORD)* DET? {_CHANCE} {_ABOUT}{{1,2}} {_CHANCED}"
+        f" WORD{{0,2}} (?:IMAGE|ODD|ONE)? STOP? (?:OF|AS) STILL* {_VALUE}",
     )
 )
 """How likely it is that the image is of a kind: "the likelihood that this is real is high"."""
 
 _OPEN = tuple(LETTER[name] for name in ("NOT", "NONE", "MAY", "OPEN", "CANT", "NO"))
-_CHANCES = (LETTER["LIKELIHOOD"], LETTER["CONFIDENCE"])
+_CHANCES = tuple(LETTER[name] for name in ("LIKELIHOOD", "CONFIDENCE", "HIGH", "LOW"))
 
 
 def find_likelihood(sentence: Sentence) -> tuple[Authenticity, str] | None:

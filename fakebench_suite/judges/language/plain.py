@@ -11,12 +11,20 @@ _STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
 _TAG = re.compile(r"<\|[^|<>]{0,60}\|>|</?[a-z]\w{0,60}>")
 _TICK = re.compile(r"[\[☐☑☒□⬜✅❌✔✘✗]")
 _UNTICKED = re.compile(r"^ *[-*]? *(?:\[ *\]|☐|□|⬜)(?!.*[\[☐☑☒□]).*$", re.MULTILINE)
-_TICKED = re.compile(r"^ *[-*]? *(?:\[ *[x✓✔] *\]|☑|☒|✅|✔️?) *", re.MULTILINE)
+_TICKED = re.compile(r"^ *[-*]? *(?:\[ *[x✓✔] *\]|☑|☒|✅|✔️?) *(?=\S)", re.MULTILINE)
+_TWICE = re.compile(r"[❌✗✘✖×] *(?=no\b)")
 _CHOICES = re.compile(r"\( ?(?:fake|real|yes|no) ?(?:or|/) ?(?:fake|real|yes|no) ?\)")
+_SCALE = re.compile(r" ?\([^()\n]{0,80}\d ?(?:=|means?|being|is) ?[^()\n]{0,80}\)")
+"""An aside that explains a scale: "(10 = certainly fake)"."""
 _OPTION = re.compile(r"([:=] )\(?[a-d][.)] ")
 _BULLET = re.compile(r"(?:[-•+–—●▪✓☑]|\(?(?:\d{1,2}|[a-z])[.)](?= )|a:) *")
 _BULLETS = frozenset("-•+–—●▪✓☑(0123456789")
 _ROLE = re.compile(r"(?:assistant|model|bot|gpt|ai) ?(?:: *(?=\S)|$)")
+_SPOKEN = 16
+_SPEAKER = re.compile(
+    r"(?:expert|analyst|examiner|reviewer|speaker|host|interviewer|inspector|agent)"
+    r"(?: [a-z0-9])?: *(?=\S)"
+)
 _ITS = re.compile(r"its (?=an? |not |fake|real)")
 _QUOTED = re.compile(r'"([^"\n]{1,400})"')
 _SINGLE = re.compile(r"'(?:(?<!\w')|(?!\w))")
@@ -75,13 +83,13 @@ def _drop_markup(plain: str) -> str:
             plain = plain.replace(blank, " ")
     if ("[" in plain or not plain.isascii()) and _TICK.search(plain):
         plain = _CONFIRMED.sub(r"\1\2", plain)
-        plain = _TICKED.sub("", _UNTICKED.sub("", plain))
+        plain = _TWICE.sub("", _TICKED.sub("", _UNTICKED.sub("", plain)))
     if "\\" in plain:
         plain = _LATEX.sub(" ", plain)
     if "~~" in plain:
         plain = _STRUCK.sub(" ", plain)
     if "(" in plain:
-        plain = _CHOICES.sub("", plain)
+        plain = _SCALE.sub("", _CHOICES.sub("", plain))
     if "<" in plain:
         plain = _TAG.sub("", plain)
     plain = plain.replace("|", " : ").replace("_", " ")
@@ -97,6 +105,8 @@ def _drop_bullet(line: str) -> str:
         line = line[match.end() :] if (match := _BULLET.match(line)) else line
     if line.startswith(("assistant", "model", "bot", "gpt", "ai")):
         line = line[match.end() :] if (match := _ROLE.match(line)) else line
+    if ":" in line[:_SPOKEN] and (match := _SPEAKER.match(line)):
+        line = line[match.end() :]
     if line.startswith("its "):
         line = _ITS.sub("it is ", line, count=1)
     return _OPTION.sub(r"\1", line) if ": " in line or "= " in line else line

@@ -12,20 +12,21 @@ from fakebench_suite.judges.language.lexicon import LETTER, Sentence
 from fakebench_suite.types import Authenticity
 
 Match = re.Match[str]
-_LIKELIER = re.compile(r"\b(?:more|rather) (?:likely|probably)\b")
+_NEGATIONS = ("nothing", "not1", "not2", "not3", "not4")
+_LIKELIER = re.compile(r"\b(?:more|rather) (?:likely|probably)\b|^rather\b|\bcloser to\b")
 
 
 def resolve(sentence: Sentence, match: Match) -> Authenticity | None:
     """The label a match asserts, its negations counted; None when it leaves the matter open."""
     tags = sentence.tags
-    valued = grammar.VALUED.match(tags, match.end()) if match.re is grammar.BARE else None
+    valued = grammar.VALUED.match(tags, match.end())
     if not (valued or _is_complete(sentence, match)) or grammar.QUALIFIED.match(tags, match.end()):
         return None
     turned = _weigh_scope(sentence, match)
     if turned is None:
         return None
     groups = match.groupdict()
-    negations = sum(bool(groups.get(name)) for name in ("not1", "not2", "not3", "not4"))
+    negations = sum(bool(groups.get(name)) for name in _NEGATIONS)
     crossed = valued is not None and valued["no"] is not None
     fake = bool(match["fake"] or match["made"])
     odd = (negations + turned + crossed) % 2 == 1

@@ -1,0 +1,77 @@
+"""Replies in the manner of current models, most of them analyses of 200 to 400 words.
+
+``replies/long_development.jsonl`` was written by two people who had not seen the grammar, with the
+reading and its reason, and taught it. ``replies/kinds.jsonl`` holds how such replies end, several
+variants a kind, with twins in which the same words assert nothing.
+"""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakebench_suite.judges.label import read_label
+from fakebench_suite.types import Form
+
+FOLDER = Path(__file__).parent / "replies"
+Row = dict[str, Any]
+
+
+def load(name: str) -> list[Row]:
+    """The rows of a set of replies."""
+    lines = (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+LONG, KINDS = load("long_development"), load("kinds")
+
+
+def read(row: Row) -> str:
+    """The verdict on a reply."""
+    return str(read_label(row["reply"], Form(row["form"])).said)
+
+
+def test_no_long_reply_is_asserted_wrongly() -> None:
+    """What is not understood is unparsed, in long analyses as in short replies."""
+    wrong = [row for row in LONG if read(row) in {"fake", "real"} and read(row) != row["verdict"]]
+    assert not wrong
+
+
+def test_nearly_all_clear_long_replies_are_read() -> None:
+    """95 % of the replies whose reading nobody doubts are read so."""
+    clear = [row for row in LONG if row["clear"]]
+    assert len(clear) > 200
+    assert sum(read(row) == row["verdict"] for row in clear) / len(clear) >= 0.95
+
+
+@pytest.mark.parametrize("row", KINDS, ids=lambda row: row["reply"][:50])
+def test_each_kind_of_ending_is_read(row: Row) -> None:
+    """Scores, likelihoods, labels, leanings and answers; their twins assert nothing."""
+    assert read(row) == row["verdict"]
+
+
+PARAGRAPHS = [
+    paragraph
+    for row in LONG
+    if row["verdict"] in {"fake", "real"} and "<" not in row["reply"] and "◁" not in row["reply"]
+    for paragraph in row["reply"].split("\n\n")[1:-2]
+    if len(paragraph) > 80 and paragraph.isascii() and "{" not in paragraph
+]
+SAYING = ("verdict", "answer", "score", "conclu", "likelihood", "probability", "confidence", "?")
+TALK = [one for one in PARAGRAPHS if not any(word in one.lower() for word in SAYING)]
+"""Paragraphs that describe and weigh, from the middle of analyses."""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_talk_before_a_verdict_never_turns_it(seed: int) -> None:
+    """Whatever an analysis goes through first, what it asserts at its end is not its opposite."""
+    chance = random.Random(seed)
+    ends = [row for row in KINDS if row["verdict"] in {"fake", "real"} and row["reply"].isascii()]
+    heard = []
+    for row in ends:
+        talk = "\n\n".join(chance.sample(TALK, 4))
+        heard.append((row["verdict"], read({**row, "reply": f"{talk}\n\n{row['reply']}"})))
+    assert not [pair for pair in heard if set(pair) == {"fake", "real"}]
+    assert sum(said == want for want, said in heard) / len(heard) >= 0.8
