@@ -33,6 +33,8 @@ from fakebench_suite.checkpoints.tensors import check_tensors
 from fakebench_suite.errors import CardError
 from fakebench_suite.types import Prompt
 
+_UNUSED = "If the model does not need them, name their beginnings under unused_tensors in its card."
+
 
 class HuggingFaceAdapter:
     """A checkpoint on one device, answering slices in batches, greedily."""
@@ -98,7 +100,8 @@ class HuggingFaceAdapter:
             why = " ".join(str(error).split())
             raise CardError(f"{card.name!r} cannot be loaded from {weights}: {why}") from error
         place = f"of {card.name!r} at {weights}"
-        return check_tensors(loading, place=place, unused=card.unused_tensors)
+        unused, advice = card.unused_tensors, _UNUSED
+        return check_tensors(loading, place=place, unused=unused, advice=advice)
 
     @property
     def route(self) -> Route:

@@ -7,8 +7,8 @@ import torch
 
 from fakebench_suite.adapters.adapter import OPTIONS, Reply
 from fakebench_suite.adapters.generation import Written
+from fakebench_suite.checkpoints.decoding import Decoder
 from fakebench_suite.errors import ModelError
-from fakebench_suite.thoughts import is_mark
 from fakebench_suite.types import Answer, FinishReason, Prompt
 
 _EVEN = 0.5
@@ -49,9 +49,8 @@ class Texts:
         steps: int | None = None,
         thought: str | None = None,
     ) -> None:
-        self._tokenizer, self._ends, self.steps = tokenizer, ends, steps
-        self._thought = thought
-        self._marks, self._silent = sort_special(tokenizer, ends)
+        self._ends, self.steps = ends, steps
+        self._decoder = Decoder(tokenizer, ends, thought=thought)
 
     def read(self, written: Written, prompts: Sequence[Prompt], seconds: float) -> Sequence[Reply]:
         """The text after each prompt; ModelError where its tokens were chosen by no numbers."""
@@ -61,7 +60,7 @@ class Texts:
             ModelError(NO_NUMBERS)
             if any(wrong[:count])
             else Answer(
-                text=self._decode(row[:count].tolist()),
+                text=self._decoder.decode(row[:count].tolist()),
                 tokens=count,
                 seconds=seconds / len(prompts),
                 batch_size=len(prompts),
@@ -75,30 +74,6 @@ class Texts:
         if self.steps is not None:
             return None
         return FinishReason.STOP if last in self._ends else FinishReason.LENGTH
-
-    def _decode(self, ids: list[int]) -> str:
-        """The text without special tokens but those that mark a thought or an answer."""
-        if self._marks.isdisjoint(ids):
-            text = self._tokenizer.decode(ids, skip_special_tokens=True)
-        else:
-            said = [one for one in ids if one not in self._silent]
-            text = self._tokenizer.decode(said, skip_special_tokens=False)
-        text = text.strip()
-        if self._thought is None or text.lower().startswith(self._thought.lower()):
-            return str(text)
-        return f"{self._thought}\n{text}"
-
-
-def sort_special(tokenizer: Any, ends: Sequence[int]) -> tuple[frozenset[int], frozenset[int]]:
-    """Special tokens that mark thoughts or answers, and those that say nothing to a reader."""
-    special = {
-        number: token.content
-        for number, token in tokenizer.added_tokens_decoder.items()
-        if token.special
-    }
-    special |= dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))
-    marks = {number for number, text in special.items() if is_mark(text)} - set(ends)
-    return frozenset(marks), frozenset(special.keys() | set(ends)) - frozenset(marks)
 
 
 class Options:

@@ -7,20 +7,23 @@ from typing import Any
 
 
 class NumberWatch:
-    """A logits processor that changes nothing and notes rows without a highest finite score.
+    """A logits processor that notes rows without a highest finite score.
 
-    NaN, and infinity upwards, are no scores. Minus infinity is one: it forbids a token.
+    NaN, and infinity upwards, are no scores. Minus infinity is one: it forbids a token. With
+    ``mend`` such rows get equal scores, which can be sampled from; else nothing is changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, mend: bool = False) -> None:
+        self._mend = mend
         self.steps: list[Any] = []
         """(rows,) of booleans for each new token: whether its scores are no numbers."""
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """The scores, (rows, vocabulary), as they are."""
+        """The scores, (rows, vocabulary)."""
         del input_ids
-        self.steps.append(~scores.amax(dim=-1).isfinite())
-        return scores
+        broken = ~scores.amax(dim=-1).isfinite()
+        self.steps.append(broken)
+        return scores.masked_fill(broken.unsqueeze(-1), 0.0) if self._mend else scores
 
 
 class StopWithoutNumbers:

@@ -25,14 +25,15 @@ _UNUSED = re.compile(
 
 
 def check_tensors(
-    loading: Mapping[str, Any], *, place: str, unused: Collection[str] = ()
+    loading: Mapping[str, Any], *, place: str, unused: Collection[str] = (), advice: str
 ) -> Sequence[str]:
     """The tensors of a checkpoint that the model does not use, sorted; none of them matters.
 
     ``loading`` is what ``from_pretrained`` says with ``output_loading_info``; ``unused`` are
-    beginnings of names that may be left over. Raises CardError, naming the first few, where
-    tensors are lacking, have another shape, or are left over and may matter: such a model would
-    answer with weights drawn at random, or without a part of it.
+    beginnings of names that may be left over, and ``advice`` says what to do about others. Raises
+    CardError, naming the first few, where tensors are lacking, have another shape, or are left
+    over and may matter: such a model would answer with weights drawn at random, or without a part
+    of it.
     """
     missing = sorted(name for name in loading["missing_keys"] if not _COMPUTED.search(name))
     left = sorted(name for name in loading["unexpected_keys"] if not _COMPUTED.search(name))
@@ -56,12 +57,8 @@ def check_tensors(
             f"holds {_count(strange)} that its architecture does not have ({join_names(strange)})"
         )
     if faults:
-        advice = "Compare the names with config.json, or save the checkpoint anew."
-        if not missing and not shapes:
-            advice = (
-                "If the model does not need them, name their beginnings under unused_tensors in "
-                "its card."
-            )
+        if missing or shapes:
+            advice = "Compare the names with config.json, or save the checkpoint anew."
         raise CardError(f"The checkpoint {place} {' and '.join(faults)}. {advice}")
     return known
 

@@ -6,17 +6,32 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, set_seed
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    LogitsProcessorList,
+    StoppingCriteriaList,
+    set_seed,
+)
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.checkpoints.decoding import Decoder
+from fakebench_suite.checkpoints.files import check_files
+from fakebench_suite.checkpoints.numbers import NumberWatch, StopWithoutNumbers
+from fakebench_suite.checkpoints.tensors import check_tensors
+from fakebench_suite.errors import CardError, UserError
 from fakebench_suite.judges.cache import RatingCache
 from fakebench_suite.judges.panel import Judgement, collect
 from fakebench_suite.judges.rubric import Messages, Request, read_rating, write_messages
+from fakebench_suite.thoughts import find_open_thought
 from fakebench_suite.types import Rating
 
 BATCH = 16
 ATTEMPTS = 3
 _TOKENS = 160
+_QUESTION = "How well does the answer agree with the reference?"
+_PICTURES = ("vis", "model.vis", "multi_modal_projector.", "model.multi_modal_projector.")
+"""Beginnings of the tensors of towers that a judge of texts has no use for."""
 
 
 class LocalJudge:
@@ -28,25 +43,22 @@ class LocalJudge:
         self.name = f"transformers:{place}"
         self._rounds, self._cache = rounds, cache
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(
-                place, local_files_only=True, padding_side="left"
-            )
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                place, local_files_only=True, dtype="auto"
-            )
-        except Exception as error:  # Broken or absent weights raise nearly anything.
-            raise UserError(
-                f"The judge {place!r} cannot be loaded: {error}. Download it first, or point "
-                "--judge=transformers:PATH at its directory."
-            ) from error
+        self._tokenizer, model = _load(place)
         self._model = model.to(self._device).eval()
         revision = getattr(model.config, "_commit_hash", None)  # of a checkpoint from the hub
         self._key = f"{self.name} {revision or _fingerprint(Path(place))}"
         if self._tokenizer.chat_template is None:
             raise UserError(f"The judge {place!r} has no chat template; choose an instruct model.")
+        self._ends = _list_ends(model.generation_config, self._tokenizer)
+        if not self._ends:
+            raise UserError(
+                f"The judge {place!r} names no token that ends a reply; choose another."
+            )
+        # ``generate`` takes from these what it is not told: what a checkpoint ships does not count.
+        model.generation_config = GenerationConfig()
         if self._tokenizer.pad_token is None:
-            self._tokenizer.pad_token = self._tokenizer.eos_token
+            self._tokenizer.pad_token = self._tokenizer.convert_ids_to_tokens(self._ends[0])
+        self._decoder = Decoder(self._tokenizer, self._ends, thought=_find_thought(self._tokenizer))
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
         """One judgement per request; what has no marks is sampled anew, within limits."""
@@ -64,6 +76,9 @@ class LocalJudge:
                 places = open_rounds[start : start + BATCH]
                 replies = self._reply([asked[place][0] for place in places], attempt)
                 for place, reply in zip(places, replies, strict=True):
+                    if reply is None:
+                        results[place] = "the judge computed no numbers (NaN or infinity)"
+                        continue
                     rating = read_rating(reply)
                     if rating is not None:
                         self._cache.keep(self._key, *asked[place], rating)
@@ -74,8 +89,10 @@ class LocalJudge:
         ]
 
     @torch.inference_mode()
-    def _reply(self, conversations: Sequence[Messages], attempt: int) -> list[str]:
+    def _reply(self, conversations: Sequence[Messages], attempt: int) -> list[str | None]:
+        """What the judge writes; None where it computed no numbers."""
         set_seed(attempt)
+        watch = NumberWatch(mend=True)
         inputs = self._tokenizer.apply_chat_template(
             list(conversations),
             add_generation_prompt=True,
@@ -90,12 +107,63 @@ class LocalJudge:
                 do_sample=True,
                 temperature=0.7,
                 max_new_tokens=_TOKENS,
-                eos_token_id=self._model.generation_config.eos_token_id,
+                eos_token_id=self._ends,
                 pad_token_id=self._tokenizer.pad_token_id,
             ),
+            logits_processor=LogitsProcessorList([watch]),
+            stopping_criteria=StoppingCriteriaList([StopWithoutNumbers(watch)]),
         )
-        new = output[:, inputs["input_ids"].shape[1] :]
-        return list(self._tokenizer.batch_decode(new, skip_special_tokens=True))
+        new = output[:, inputs["input_ids"].shape[1] :].tolist()
+        broken = torch.stack(watch.steps, dim=1).tolist()
+        replies: list[str | None] = []
+        for row, wrong in zip(new, broken, strict=True):
+            end = next((at for at, one in enumerate(row) if one in self._ends), len(row))
+            replies.append(None if any(wrong[: end + 1]) else self._decoder.decode(row[:end]))
+        return replies
+
+
+def _load(place: str) -> tuple[Any, Any]:
+    """Tokenizer and model; raises UserError where they are not here, or not whole."""
+    advice = "Download it first, or point --judge=transformers:PATH at its directory."
+    try:
+        if Path(place).is_dir():
+            check_files(Path(place))
+        tokenizer: Any = AutoTokenizer.from_pretrained(
+            place, local_files_only=True, padding_side="left"
+        )
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            place,
+            local_files_only=True,
+            dtype="auto",
+            ignore_mismatched_sizes=True,  # To be told of them, which is fatal below.
+            output_loading_info=True,
+        )
+    except CardError as error:
+        raise UserError(f"The judge {place!r} cannot be loaded: {error}") from error
+    except Exception as error:  # Broken or absent weights raise nearly anything.
+        why = " ".join(str(error).split())
+        raise UserError(f"The judge {place!r} cannot be loaded: {why}. {advice}") from error
+    model, loading = loaded
+    check_tensors(
+        loading, place=f"of the judge {place!r}", unused=_PICTURES, advice="Choose another judge."
+    )
+    return tokenizer, model
+
+
+def _list_ends(shipped: GenerationConfig, tokenizer: Any) -> list[int]:
+    """The checkpoint's own end tokens and its tokenizer's."""
+    ends = shipped.eos_token_id
+    own = ends if isinstance(ends, list) else [] if ends is None else [ends]
+    if tokenizer.eos_token_id is not None:
+        own = [*own, tokenizer.eos_token_id]
+    return list(dict.fromkeys(own))
+
+
+def _find_thought(tokenizer: Any) -> str | None:
+    """The mark of the thought that the chat template leaves open, if any."""
+    messages = [{"role": "user", "content": _QUESTION}]
+    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    return find_open_thought(str(text).rpartition(_QUESTION)[2])
 
 
 def _fingerprint(folder: Path) -> str:

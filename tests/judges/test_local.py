@@ -1,9 +1,13 @@
 """The judge that runs here, over a tiny random chat model."""
 
-from collections.abc import Iterator, Sequence
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -11,7 +15,7 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.judges.cache import RatingCache
 from fakebench_suite.judges.choice import check_weights, open_judge, read_choice
 from fakebench_suite.judges.local import ATTEMPTS, LocalJudge
-from fakebench_suite.judges.rubric import Messages, Request
+from fakebench_suite.judges.rubric import Messages, Request, write_messages
 from tests.judges.server import GOOD
 
 END = "</s>"
@@ -101,6 +105,58 @@ def test_a_judge_that_cannot_be_loaded_is_the_users_to_mend(
     tokenizer.save_pretrained(plain)
     with pytest.raises(UserError, match="no chat template"):
         open_judge(read_choice(f"transformers:{plain}", rounds=1), cache=tmp_path / "m.sqlite")
+
+
+@pytest.fixture
+def copy(checkpoint: Path, tmp_path: Path) -> Path:
+    """A copy of the checkpoint to break."""
+    return Path(shutil.copytree(checkpoint, tmp_path / "copy"))
+
+
+def change_weights(folder: Path, change: Callable[[str, torch.Tensor], torch.Tensor]) -> None:
+    """Write changed weights."""
+    path = folder / "model.safetensors"
+    tensors = {name: change(name, one) for name, one in load_file(path).items()}
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+def test_a_judge_without_all_its_weights_does_not_judge(copy: Path, cache: RatingCache) -> None:
+    """Tensors of other names, of another shape, and files cut short are each one sentence."""
+    path = copy / "model.safetensors"
+    whole = path.read_bytes()
+    tensors = load_file(path)
+    renamed = {name.replace("layers.1.", "blocks.1."): one for name, one in tensors.items()}
+    save_file(renamed, path, metadata={"format": "pt"})
+    with pytest.raises(UserError, match=r"of the judge .* lacks 9 tensors .*layers\.1\."):
+        LocalJudge(str(copy), rounds=1, cache=cache, device="cpu")
+    path.write_bytes(whole)
+    change_weights(copy, lambda name, one: one[:-1].clone() if "norm" in name else one)
+    with pytest.raises(UserError, match=r"holds \d+ tensors of another shape"):
+        LocalJudge(str(copy), rounds=1, cache=cache, device="cpu")
+    path.write_bytes(whole[:-5])
+    with pytest.raises(UserError, match="its header speaks of"):
+        LocalJudge(str(copy), rounds=1, cache=cache, device="cpu")
+
+
+def test_a_judge_that_computes_no_numbers_fails(copy: Path, cache: RatingCache) -> None:
+    """Its rounds fail with the reason, and nothing is raised."""
+    change_weights(copy, lambda name, one: one * float("nan") if "norm" in name else one)
+    judge = LocalJudge(str(copy), rounds=2, cache=cache, device="cpu")
+    (judgement,) = judge.grade(REQUESTS[:1])
+    assert (judgement.score, judgement.failed) == (None, 2)
+    assert "no numbers" in judgement.why
+
+
+def test_what_a_judge_ships_does_not_count(
+    checkpoint: Path, copy: Path, cache: RatingCache
+) -> None:
+    """The same seed gives the same replies, whatever generation_config.json sets but ends."""
+    messages = [write_messages(request) for request in REQUESTS]
+    plain = LocalJudge(str(checkpoint), rounds=1, cache=cache, device="cpu")._reply(messages, 0)
+    shipped = {"eos_token_id": 0, "repetition_penalty": 9.0, "top_k": 1, "max_time": 1e-9}
+    (copy / "generation_config.json").write_text(json.dumps(shipped), encoding="utf-8")
+    judge = LocalJudge(str(copy), rounds=1, cache=cache, device="cpu")
+    assert judge._reply(messages, 0) == plain
 
 
 def test_absent_weights_are_met_before_anything_is_asked(tmp_path: Path) -> None:
