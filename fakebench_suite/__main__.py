@@ -154,7 +154,7 @@ def merge(
     runs: Annotated[list[Path], typer.Argument(help="run directories, such as shards of one run")],
     into: Annotated[Path, typer.Option(help="the run directory to write")],
     gates: Annotated[
-        str | None, typer.Option(help="the rules (default: gates.toml here, if any); none: none")
+        str | None, typer.Option(help="other rules than the runs were made for; none: none")
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="an earlier run's directory")] = None,
     data: Annotated[
@@ -162,13 +162,13 @@ def merge(
     ] = None,
 ) -> None:
     """Put shards together into one run and rule it; the exit status is that of a whole run."""
-    from fakebench_suite.gates.rules import find_gates
+    from fakebench_suite.gates.files import find_gates
     from fakebench_suite.gates.status import FAILED, decide_status
     from fakebench_suite.runs.merging import merge_runs
     from fakebench_suite.runs.showing import draw_run
 
     try:
-        rules = find_gates(gates, root=Path(), where=Path())
+        rules = None if gates is None else find_gates(gates, root=Path(), where=Path())
         with _wait("merging"):
             closed = merge_runs(runs, into, gates=rules, baseline=baseline, data=data)
     except UserError as error:

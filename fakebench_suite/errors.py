@@ -4,6 +4,8 @@
 plugin shows :class:`UserError` as a usage error; the others belong to single cases.
 """
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 from fakebench_suite.display import show
@@ -58,3 +60,10 @@ class JudgeError(SuiteError):
 
 class ModelError(SuiteError):
     """The model failed on one prompt; never an answer and never a zero."""
+
+
+def describe_choices(word: str, choices: Iterable[str]) -> str:
+    """What may stand in place of a word that may not, the nearest choice last where one is near."""
+    allowed = list(choices)
+    near = difflib.get_close_matches(word, allowed, n=1)
+    return f"allowed: {', '.join(allowed)}" + (f"; nearest: {near[0]}" if near else "")

@@ -213,11 +213,13 @@ class Timing:
 
 
 class Ruling(StrEnum):
-    """What a gate says of a run."""
+    """What a gate, or all gates together, say of a run."""
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
+    NOT_RULED = "not ruled"
+    """There was no gate, or the run did not set out to ask all the cases a gate is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

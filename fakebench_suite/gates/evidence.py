@@ -1,9 +1,11 @@
-"""What a gate looks at: one run, whole, and what keeps anything from being concluded from it."""
+"""What a gate looks at: one run, and whether all cases of the gate's population are in it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fakebench_suite.gates.partial import Gap, find_gap
+from fakebench_suite.metrics.subgroups import ALL, list_subgroups
 from fakebench_suite.types import Record, Score, Task, Timing
 
 EXACT = "exact"
@@ -18,21 +20,45 @@ class Evidence:
     scores: Sequence[Score] = ()
     timings: Sequence[Timing] = ()
 
-    def count_errors(self, task: Task | None) -> int:
-        """Cases of a task, or of all, that ended in an error."""
-        return sum(one.verdict.outcome.is_error for one in self.select(task))
+    def count_errors(self, tasks: Sequence[Task], subgroup: str = ALL) -> int:
+        """Cases of a population that ended in an error."""
+        return sum(one.verdict.outcome.is_error for one in self.select(tasks, subgroup))
 
-    def select(self, task: Task | None) -> Sequence[Record]:
-        """The records of a task, or all."""
-        return [one for one in self.records if task in (None, one.case.task)]
+    def select(self, tasks: Sequence[Task], subgroup: str = ALL) -> Sequence[Record]:
+        """The records of a population."""
+        return [
+            one
+            for one in self.records
+            if one.case.task in tasks and (subgroup == ALL or subgroup in list_subgroups(one.case))
+        ]
 
-    def find_reservation(self, *, sample: int | None) -> str | None:
-        """Why the run as a whole settles nothing: it is partial, and not by an accepted sample."""
-        reasons = list(self.manifest.get("partial", ["cut off"]))
-        drawn = self.manifest.get("sample")
-        if reasons == ["sampled"] and sample is not None and (drawn or 0) >= sample:
-            return None
-        return f"the run is partial ({', '.join(reasons)})" if reasons else None
+    def list_tasks(self, task: Task | None, *, sample: int | None) -> Sequence[Task]:
+        """The tasks a gate is about: its own, or else all that were asked whole.
+
+        Where none was asked whole, all that were asked.
+        """
+        if task is not None:
+            return [task]
+        present = {record.case.task for record in self.records}
+        asked = [one for one in Task if one in present]
+        whole = [one for one in asked if self.find_gap([one], sample=sample) is None]
+        return whole or asked
+
+    def find_gap(
+        self,
+        tasks: Sequence[Task],
+        subgroup: str = ALL,
+        *,
+        sample: int | None,
+        subject: str = "run",
+    ) -> Gap | None:
+        """Why a population is not whole, and no accepted sample either; None where it is."""
+        for task in tasks:
+            here = len(self.select([task], subgroup))
+            gap = find_gap(self.manifest, task, subgroup, here, sample=sample, subject=subject)
+            if gap is not None:
+                return gap
+        return None
 
     def find_doubt(self, judge: str | None) -> str | None:
         """Why a judge's figures settle nothing: it was not shown fit on texts of known order."""

@@ -17,8 +17,9 @@ def rule_latency(gate: Latency, run: Evidence, baseline: Evidence | None) -> Dec
     assert gate.at_most is not None
     if baseline is None:
         return leave_open(gate, "no --baseline was given")
+    tasks = run.list_tasks(gate.task, sample=gate.sample)
     old, new = (
-        {one.case.id: one.answer.seconds for one in side.select(gate.task) if one.answer}
+        {one.case.id: one.answer.seconds for one in side.select(tasks) if one.answer}
         for side in (baseline, run)
     )
     # Cases of one batch have equal shares of its seconds, and slow down together.
@@ -43,8 +44,8 @@ def rule_latency(gate: Latency, run: Evidence, baseline: Evidence | None) -> Dec
         n=pairs.n,
     )
     same = find_machines(run) == find_machines(baseline)
-    obstacle = find_obstacle(gate, run, pairs.n) or baseline.find_reservation(sample=gate.sample)
-    obstacle = obstacle or find_mismatch(run, baseline, task=gate.task)
+    obstacle = find_obstacle(gate, run, pairs.n, tasks)
+    obstacle = obstacle or find_mismatch(gate, run, baseline, tasks=tasks)
     if obstacle or not same:
         return leave_open(gate, obstacle or "the baseline ran on other machines", found)
     if ceiling <= gate.at_most:
@@ -56,7 +57,7 @@ def rule_latency(gate: Latency, run: Evidence, baseline: Evidence | None) -> Dec
 
 
 def find_machines(run: Evidence) -> object:
-    """What the seconds of a run hang on: its machine, its engine, and a cluster's nodes."""
+    """What the seconds of a run depend on: its machine, its engine, and a cluster's nodes."""
     engine = run.manifest.get("engine", {})
     nodes = [sorted(one.get("nodes", ())) for one in (engine, *engine.get("mixed", ()))]
     return run.manifest.get("hardware"), engine.get("name", "local"), nodes

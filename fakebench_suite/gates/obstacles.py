@@ -1,9 +1,11 @@
 """What keeps a gate from ruling."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from fakebench_suite.gates.evidence import Evidence
 from fakebench_suite.gates.rules import Errors, Gate
+from fakebench_suite.metrics.subgroups import ALL
 from fakebench_suite.types import Decision, Ruling, Task
 
 
@@ -13,26 +15,38 @@ def leave_open(gate: Gate, why: str, decision: Decision | None = None) -> Decisi
     return replace(found, ruling=Ruling.INCONCLUSIVE, reason=f"{why[0].upper()}{why[1:]}.")
 
 
-def find_obstacle(gate: Gate, run: Evidence, n: int) -> str | None:
+def find_obstacle(
+    gate: Gate, run: Evidence, n: int, tasks: Sequence[Task], subgroup: str = ALL
+) -> str | None:
     """What keeps a gate from ruling on this population, if anything does."""
-    whole = run.find_reservation(sample=gate.sample)
-    if whole is not None:
-        return whole
-    errors = 0 if isinstance(gate, Errors) else run.count_errors(gate.task)
+    gap = run.find_gap(tasks, subgroup, sample=gate.sample)
+    if gap is not None:
+        return gap.clause
+    errors = 0 if isinstance(gate, Errors) else run.count_errors(tasks, subgroup)
     if errors:
-        return f"{errors} {'case' if errors == 1 else 'cases'} ended in an error"
+        return f"{_count(errors)} ended in an error"
     if n < gate.minimum:
-        return f"there are {n:,} cases and the gate asks for {gate.minimum:,}"
+        be = "is" if n == 1 else "are"
+        return f"there {be} {_count(n)} and the gate asks for {gate.minimum:,}"
     return None
 
 
-def find_mismatch(run: Evidence, baseline: Evidence, *, task: Task | None) -> str | None:
-    """Why a baseline cannot be held against the run: incomplete, in error, or asked otherwise."""
-    errors = baseline.count_errors(task)
+def find_mismatch(
+    gate: Gate, run: Evidence, baseline: Evidence, *, tasks: Sequence[Task]
+) -> str | None:
+    """Why a baseline cannot be compared with: partial, in error, or asked or read otherwise."""
+    gap = baseline.find_gap(tasks, sample=gate.sample, subject="baseline")
+    if gap is not None:
+        return gap.clause
+    errors = baseline.count_errors(tasks)
     if errors:
-        return f"{errors} {'case' if errors == 1 else 'cases'} of the baseline ended in an error"
+        return f"{_count(errors)} of the baseline ended in an error"
     for part, key, done in (("prompts", "digest", "worded"), ("judge", "label", "read")):
         one, two = (side.manifest.get(part, {}).get(key) for side in (run, baseline))
         if one != two:
             return f"the cases of the baseline were {done} otherwise"
     return None
+
+
+def _count(cases: int) -> str:
+    return f"{cases:,} {'case' if cases == 1 else 'cases'}"

@@ -1,19 +1,17 @@
-"""The rules a run has to meet: ``gates.toml``, checked on reading."""
+"""The rules a run has to meet, each a table of ``gates.toml``; what cannot be meant is refused."""
 
 import math
-import re
-import tomllib
+from collections.abc import Iterator
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal
 
 import msgspec
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import describe_choices
 from fakebench_suite.metrics.names import METRICS
+from fakebench_suite.metrics.subgroups import ALL
 from fakebench_suite.types import Task
 
-NO_GATES = "none"
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Level = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -42,7 +40,7 @@ class Threshold(Rule, frozen=True, kw_only=True, tag_field="kind", tag="threshol
 
     task: Task
     metric: str
-    slice: str = "all"
+    slice: str = ALL
     at_least: float | None = None
     at_most: float | None = None
     on: Bound = Bound.INTERVAL
@@ -57,8 +55,40 @@ class Threshold(Rule, frozen=True, kw_only=True, tag_field="kind", tag="threshol
             raise ValueError(
                 "at_least, at_most and negligible must be numbers, at_least no more than at_most"
             )
+        self._check_metric()
+        for name, bar in (("at_least", self.at_least), ("at_most", self.at_most)):
+            if bar is not None:
+                self._check_bar(name, bar)
+
+    def _check_metric(self) -> None:
+        """Raise ValueError where no run can have the score."""
         if self.metric not in METRICS:
-            raise ValueError(f"there is no metric {self.metric!r}; known: {', '.join(METRICS)}")
+            allowed = describe_choices(self.metric, _list_metrics(self.task))
+            raise ValueError(f"there is no metric {self.metric!r}; {allowed}")
+        metric = METRICS[self.metric]
+        if self.task not in metric.tasks:
+            raise ValueError(
+                f"{self.metric} is no score of {self.task}; "
+                f"allowed: {', '.join(_list_metrics(self.task))}"
+            )
+        if self.slice != ALL and not metric.divides:
+            divided = [name for name in _list_metrics(self.task) if METRICS[name].divides]
+            raise ValueError(
+                f"{self.metric} is a score of all cases; a slice has {' and '.join(divided)}"
+            )
+
+    def _check_bar(self, name: str, bar: float) -> None:
+        """Raise ValueError where no value of the metric lies on one side of the bar."""
+        low, high = METRICS[self.metric].low, METRICS[self.metric].high
+        if low <= bar <= high:
+            return
+        span = f"from {low:g} to {high:g}" if math.isfinite(high) else f"from {low:g} up"
+        advice = f"; {bar:g} % is {bar / 100:g}" if high == 1 < bar <= 100 else ""
+        raise ValueError(f"{name} = {bar:g}, and {self.metric} lies {span}{advice}")
+
+
+def _list_metrics(task: Task) -> Iterator[str]:
+    return (name for name, metric in METRICS.items() if task in metric.tasks)
 
 
 class Regression(Rule, frozen=True, kw_only=True, tag_field="kind", tag="regression"):
@@ -121,61 +151,3 @@ class Errors(Rule, frozen=True, kw_only=True, tag_field="kind", tag="errors"):
 
 
 Gate = Threshold | Regression | Latency | Errors
-
-
-class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    gate: Annotated[list[Gate], msgspec.Meta(min_length=1)]
-
-
-def find_gates(asked: str | None, *, root: Path, where: Path) -> tuple[Gate, ...]:
-    """The gates of a file asked for, a path relative to ``where``; else those of ``root``.
-
-    ``none`` and a root without ``gates.toml`` mean no gates. Raises UserError as read_gates.
-    """
-    if asked == NO_GATES:
-        return ()
-    path = where / asked if asked else root / "gates.toml"
-    return () if asked is None and not path.exists() else read_gates(path)
-
-
-def read_gates(path: Path) -> tuple[Gate, ...]:
-    """The gates of a file; raises UserError saying what is wrong with it."""
-    try:
-        gates = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).gate
-    except (
-        tomllib.TOMLDecodeError,
-        UnicodeDecodeError,
-        RecursionError,
-        msgspec.ValidationError,
-    ) as error:
-        raise UserError(f"The gates in {path} are malformed: {error}{_allow(error)}.") from error
-    except OSError as error:
-        raise UserError(f"The gates in {path} cannot be read: {error.strerror}.") from error
-    names = [gate.name for gate in gates]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UserError(f"Two gates in {path} are called {twice[0]!r}; give each its own name.")
-    return tuple(gates)
-
-
-def _allow(error: Exception) -> str:
-    """What may stand where msgspec found something else, as far as these are a few words."""
-    where = re.fullmatch(r"Invalid (?:enum )?value .* - at `\$\.gate\[\d+\]\.(\w+)`", str(error))
-    if where is None:
-        return ""
-    kinds = get_args(Gate)
-    if where[1] == "kind":
-        words = [str(kind.__struct_config__.tag) for kind in kinds]
-    else:
-        hints = [get_type_hints(kind).get(where[1]) for kind in kinds]
-        words = next(filter(None, map(_list_words, hints)), [])
-    return f"; allowed: {', '.join(words)}" if words else ""
-
-
-def _list_words(hint: Any) -> list[str]:
-    """The words of a Literal or an enumeration, optional or not."""
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return list(hint)
-    if get_origin(hint) is Literal:
-        return list(get_args(hint))
-    return [word for part in get_args(hint) for word in _list_words(part)]

@@ -10,6 +10,7 @@ from fakebench_suite.gates.obstacles import find_mismatch, find_obstacle, leave_
 from fakebench_suite.gates.paired import Pairs, bound_drop, collect, mcnemar, pair
 from fakebench_suite.gates.rules import Bound, Errors, Gate, Latency, Regression, Threshold
 from fakebench_suite.gates.timings import rule_timing
+from fakebench_suite.metrics.subgroups import ALL
 from fakebench_suite.types import Decision, Ruling, Score
 
 FEWEST_JUDGED = 30
@@ -17,9 +18,16 @@ FEWEST_JUDGED = 30
 
 
 def rule_run(
-    gates: Sequence[Gate], run: Evidence, baseline: Evidence | None = None
+    gates: Sequence[Gate],
+    run: Evidence,
+    baseline: Evidence | None = None,
+    *,
+    strict: bool = True,
 ) -> list[Decision]:
-    """One decision per gate, in order; the p-values of tests are corrected together (Holm)."""
+    """One decision per gate, in order; the p-values of tests are corrected together (Holm).
+
+    Unless ``strict``, a gate whose population is not whole is not ruled, instead of inconclusive.
+    """
     tests = {
         gate.name: pairs
         for gate in gates
@@ -48,7 +56,22 @@ def rule_run(
                 decisions.append(
                     _rule_regression(gate, run, baseline, tests.get(gate.name), adjusted)
                 )
-    return decisions
+    if strict:
+        return decisions
+    return [_excuse(*pair, run) for pair in zip(gates, decisions, strict=True)]
+
+
+def _excuse(gate: Gate, decision: Decision, run: Evidence) -> Decision:
+    """The decision, or none where nothing was settled because cases were not asked."""
+    if decision.ruling is not Ruling.INCONCLUSIVE:
+        return decision
+    subgroup = gate.slice if isinstance(gate, Threshold) else ALL
+    task = None if isinstance(gate, Latency) and gate.benchmark else gate.task
+    gap = run.find_gap(run.list_tasks(task, sample=gate.sample), subgroup, sample=gate.sample)
+    if gap is None:
+        return decision
+    phrase = f"{gap.phrase[0].upper()}{gap.phrase[1:]}."
+    return Decision(gate=gate.name, ruling=Ruling.NOT_RULED, reason=phrase)
 
 
 def _correct(raw: Mapping[str, float]) -> Mapping[str, float]:
@@ -70,9 +93,12 @@ def _rule_threshold(gate: Threshold, run: Evidence) -> Decision:
         None,
     )
     if score is None or score.value is None:
-        return leave_open(gate, f"the run has no {gate.metric} for {gate.task}, {gate.slice}")
+        gap = run.find_gap([gate.task], gate.slice, sample=gate.sample)
+        missing = f"the run has no {gate.metric} for {gate.task}, {gate.slice}"
+        return leave_open(gate, gap.clause if gap else missing)
     found = _judge_bars(gate, score, score.value)
-    obstacle = find_obstacle(gate, run, score.n) or run.find_doubt(score.judge)
+    obstacle = find_obstacle(gate, run, score.n, [gate.task], gate.slice)
+    obstacle = obstacle or run.find_doubt(score.judge)
     return leave_open(gate, obstacle, found) if obstacle else found
 
 
@@ -85,7 +111,8 @@ def _judge_bars(gate: Threshold, score: Score, value: float) -> Decision:
     if low is None or high is None:
         return leave_open(gate, f'{gate.metric} has no interval; say on = "value"', found)
     interval = "" if gate.on is Bound.VALUE else f" [{low:.3f}, {high:.3f}]"
-    said = f"{gate.metric} is {value:.3f}{interval} over {score.n:,} cases"
+    cases = f"{score.n:,} {'case' if score.n == 1 else 'cases'}"
+    said = f"{gate.metric} is {value:.3f}{interval} over {cases}"
     rulings: list[tuple[Ruling, str, int | None]] = []
     for bar, side, gap in (
         (gate.at_least, "at least", low - (gate.at_least or 0)),
@@ -125,18 +152,19 @@ def _settle(
 
 
 def _rule_errors(gate: Errors, run: Evidence) -> Decision:
-    records = run.select(gate.task)
-    errors, n = run.count_errors(gate.task), len(records)
+    tasks = run.list_tasks(gate.task, sample=gate.sample)
+    errors, n = run.count_errors(tasks), len(run.select(tasks))
     share = errors / n if n else 0.0
     within = share <= gate.at_most
     found = Decision(
         gate=gate.name,
         ruling=Ruling.PASS if within else Ruling.FAIL,
-        reason=f"{errors:,} of {n:,} cases ended in an error; at most {gate.at_most:.2%} may.",
+        reason=f"{errors:,} of {n:,} {'case' if n == 1 else 'cases'} ended in an error; "
+        f"at most {gate.at_most:.2%} may.",
         value=share,
         n=n,
     )
-    obstacle = find_obstacle(gate, run, n)
+    obstacle = find_obstacle(gate, run, n, tasks)
     return leave_open(gate, obstacle, found) if within and obstacle else found
 
 
@@ -166,20 +194,21 @@ def _rule_regression(
     whole = gate.metric == "accuracy"
     low, high, _ = bound_drop(pairs, gate.level, whole=whole)
     p = float(adjusted[gate.name])
-    said = f"{gate.metric} fell by {pairs.mean:+.3f} [{low:+.3f}, {high:+.3f}] on {pairs.n:,} cases"
+    said = describe_change(gate.metric, pairs, low, high, p)
     found = Decision(
-        gate=gate.name, ruling=Ruling.PASS, reason=f"{said}: less than {gate.margin:g}.",
+        gate=gate.name, ruling=Ruling.PASS,
+        reason=f"{said}: a drop of {gate.margin:g} is ruled out.",
         value=pairs.mean, low=low, high=high, n=pairs.n, p=p,
     )  # fmt: skip
-    obstacle = find_obstacle(gate, run, pairs.n) or baseline.find_reservation(sample=gate.sample)
-    obstacle = obstacle or find_mismatch(run, baseline, task=gate.task)
+    obstacle = find_obstacle(gate, run, pairs.n, [gate.task])
+    obstacle = obstacle or find_mismatch(gate, run, baseline, tasks=[gate.task])
     obstacle = obstacle or _compare_judges(gate, run, baseline)
     if not whole and len(pairs.drop) < FEWEST_JUDGED:
         obstacle = obstacle or f"marks of {len(pairs.drop)} images are too few to resample"
     if obstacle:
         return leave_open(gate, obstacle, found)
     if p <= gate.level and pairs.mean > gate.margin:
-        why = f"{said} (p = {p:.2g}); at most {gate.margin:g} is allowed."
+        why = f"{said}; a drop of at most {gate.margin:g} is allowed."
         return replace(found, ruling=Ruling.FAIL, reason=why)
     if high <= gate.margin:
         return found
@@ -188,6 +217,18 @@ def _rule_regression(
     more = f"; about {needed:,} cases would settle it" if needed else ""
     why = f"{said}: a drop of {gate.margin:g} is neither shown nor ruled out{more}."
     return replace(found, ruling=Ruling.INCONCLUSIVE, reason=why, needed=needed)
+
+
+def describe_change(metric: str, pairs: Pairs, low: float, high: float, p: float) -> str:
+    """How a metric moved, with its interval turned the way it moved; ``p`` is of a fall."""
+    name = metric.replace("_", " ")
+    cases = f"on {pairs.n:,} {'case' if pairs.n == 1 else 'cases'}"
+    drop = pairs.mean
+    if drop == 0:
+        return f"{name} did not change [{-high:+.3f}, {-low:+.3f}] {cases}"
+    if drop > 0:
+        return f"{name} fell by {drop:.3f} [{low:.3f}, {high:.3f}] (p = {p:.2g}) {cases}"
+    return f"{name} rose by {-drop:.3f} [{-high:.3f}, {-low:.3f}] {cases}"
 
 
 def _compare_judges(gate: Regression, run: Evidence, baseline: Evidence) -> str | None:

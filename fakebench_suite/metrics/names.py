@@ -1,13 +1,141 @@
-"""The names of all scores, so that a gate on a misspelt one is refused before anything is asked."""
+"""All scores there are: what each means, between which values it lies, and what it needs.
 
-METRICS = (
-    "accuracy", "accuracy_parsed", "balanced_accuracy", "fake_real_gap", "fake_rate", "yes_rate",
-    "matthews_corrcoef", "polarity_consistency", "pairwise_accuracy", "roc_auc",
-    "average_precision", "best_threshold_accuracy", "expected_calibration_error",
-    "parsed_rate", "unparsed_rate", "refused_rate", "truncated_rate", "unscored_rate",
-    "cut_off_rate", "model_error_rate", "judge_error_rate", "image_error_rate", "format_obeyed",
-    "exact_score", "stand_in_score",
-    "judged_score", "completeness", "preciseness", "relevance", "judge_round_sd",
-    "judge_failed_rounds", "bleu_1", "bleu_2", "rouge_l", "similarity", "clue_recall",
-    "clue_precision",
-)  # fmt: skip
+So a gate on a misspelt metric, or with a bar that no value can reach, is refused before anything is
+asked, and tables can say what their figures mean.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from fakebench_suite.types import Task
+
+
+class Need(StrEnum):
+    """What a run must be told to do for a score to exist."""
+
+    LIKELIHOOD = "--reading=likelihood"
+    MARKS = "--judge=openai:MODEL@URL or transformers:NAME|PATH"
+    STAND_IN = "--judge=embedding"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One score by its name in ``scores.json``."""
+
+    meaning: str
+    """One short line for people."""
+    low: float = 0.0
+    high: float = 1.0
+    tasks: tuple[Task, ...] = tuple(Task)
+    """The tasks that have it."""
+    divides: bool = False
+    """Whether it is given by subgroup as well."""
+    need: Need | None = None
+
+
+_DETECTION = (Task.DETECTION,)
+_TEXTS = (Task.INTERPRETATION, Task.REASONING, Task.ANALYSIS)
+
+METRICS: Mapping[str, Metric] = MappingProxyType({
+    "accuracy": Metric(
+        meaning="share of graded cases that pass; replies without a verdict count as wrong",
+        divides=True,
+    ),
+    "accuracy_parsed": Metric(
+        meaning="accuracy over the replies that assert something",
+        tasks=(Task.DETECTION, Task.REASONING), divides=True,
+    ),
+    "balanced_accuracy": Metric(
+        meaning="mean of the accuracies on fake and on real images; 0.5 is chance",
+        tasks=_DETECTION,
+    ),
+    "fake_real_gap": Metric(
+        meaning="accuracy on fake less accuracy on real images", low=-1.0, tasks=_DETECTION
+    ),
+    "fake_rate": Metric(meaning="share of parsed replies that say fake", tasks=_DETECTION),
+    "yes_rate": Metric(
+        meaning="share of yes among the replies to yes-or-no questions", tasks=_DETECTION
+    ),
+    "matthews_corrcoef": Metric(
+        meaning="correlation of verdict and truth; 0 is chance", low=-1.0, tasks=_DETECTION
+    ),
+    "polarity_consistency": Metric(
+        meaning="share of images with one verdict on 'is it fake?' and 'is it real?'",
+        tasks=_DETECTION,
+    ),
+    "pairwise_accuracy": Metric(
+        meaning="share of probe pairs in which the forged one ranks as faker", tasks=_DETECTION
+    ),
+    "roc_auc": Metric(
+        meaning="chance that P(fake) of a fake is above that of a real image; 0.5 is chance",
+        tasks=_DETECTION, need=Need.LIKELIHOOD,
+    ),
+    "average_precision": Metric(
+        meaning="precision of P(fake) averaged over recall", tasks=_DETECTION,
+        need=Need.LIKELIHOOD,
+    ),
+    "best_threshold_accuracy": Metric(
+        meaning="accuracy at the threshold on P(fake) that suits these cases best: an upper bound",
+        tasks=_DETECTION, need=Need.LIKELIHOOD,
+    ),
+    "expected_calibration_error": Metric(
+        meaning="mean gap between P(fake) and the share of fakes, over ten bins; 0 is best",
+        tasks=_DETECTION, need=Need.LIKELIHOOD,
+    ),
+    "parsed_rate": Metric(meaning="share of replies that assert something"),
+    "unparsed_rate": Metric(meaning="share of replies in which no verdict was found"),
+    "refused_rate": Metric(meaning="share of replies that refuse to answer"),
+    "truncated_rate": Metric(meaning="share of replies cut off before they assert anything"),
+    "unscored_rate": Metric(meaning="share of cases without a reference to grade by"),
+    "cut_off_rate": Metric(meaning="share of replies that reached the token limit"),
+    "model_error_rate": Metric(meaning="share of cases in which the model failed"),
+    "judge_error_rate": Metric(meaning="share of cases in which the judge failed"),
+    "image_error_rate": Metric(meaning="share of cases whose image could not be opened"),
+    "format_obeyed": Metric(meaning="share of replies in the format that was asked for"),
+    "exact_score": Metric(
+        meaning="texts graded by what is known of probes, 0 to 2", high=2.0, tasks=_TEXTS
+    ),
+    "stand_in_score": Metric(
+        meaning="texts graded by similarity alone, 0 to 2; no judge's marks", high=2.0,
+        tasks=_TEXTS, need=Need.STAND_IN,
+    ),
+    "judged_score": Metric(
+        meaning="mean of the judge's three marks, 0 to 2", high=2.0, tasks=_TEXTS, need=Need.MARKS
+    ),
+    "completeness": Metric(
+        meaning="the judge's mark for covering the reference, 0 to 2", high=2.0, tasks=_TEXTS,
+        need=Need.MARKS,
+    ),
+    "preciseness": Metric(
+        meaning="the judge's mark for not contradicting the reference, 0 to 2", high=2.0,
+        tasks=_TEXTS, need=Need.MARKS,
+    ),
+    "relevance": Metric(
+        meaning="the judge's mark for keeping to the question, 0 to 2", high=2.0, tasks=_TEXTS,
+        need=Need.MARKS,
+    ),
+    "judge_round_sd": Metric(
+        meaning="standard deviation of the judge's rounds on one text", high=2.0, tasks=_TEXTS,
+        need=Need.MARKS,
+    ),
+    "judge_failed_rounds": Metric(
+        meaning="rounds per text in which the judge gave no marks", high=math.inf, tasks=_TEXTS,
+        need=Need.MARKS,
+    ),
+    "bleu_1": Metric(meaning="words shared with the reference (BLEU-1)", tasks=_TEXTS),
+    "bleu_2": Metric(meaning="word pairs shared with the reference (BLEU-2)", tasks=_TEXTS),
+    "rouge_l": Metric(meaning="longest common word sequence (ROUGE-L)", tasks=_TEXTS),
+    "similarity": Metric(
+        meaning="cosine similarity of reply and reference in a sentence encoder", low=-1.0,
+        tasks=_TEXTS,
+    ),
+    "clue_recall": Metric(
+        meaning="share of the reference's clues that the reply says", tasks=_TEXTS
+    ),
+    "clue_precision": Metric(
+        meaning="share of the reply's sentences that say a clue", tasks=_TEXTS
+    ),
+})  # fmt: skip

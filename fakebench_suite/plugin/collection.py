@@ -1,6 +1,6 @@
 """Collection: one pytest item per case, in an order that the seed alone decides."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +34,10 @@ class Plan:
     card: Card
     dataset: Dataset
     cases: tuple[Case, ...]
+    drawn: tuple[Case, ...]
+    """The sample, or everything, of all tasks and over all shards."""
     planned: int
-    """Cases of the sample, over all shards."""
+    """Cases to be asked over all shards: those of the chosen tasks in the sample."""
 
 
 _PLAN = pytest.StashKey[Plan]()
@@ -80,9 +82,10 @@ def make_plan(settings: Settings, *, asks: bool) -> Plan:
             f"There are no images below {settings.data}. Put FakeBench's fake_images/ and "
             "real_images/ somewhere below it, or add --collect-only."
         )
-    cases = order_cases(
+    drawn = order_cases(
         choose_cases(settings.answers, dataset), seed=settings.seed, sample=settings.sample
     )
+    cases = choose_tasks(drawn, settings.tasks, name=dataset.name)
     planned = len(cases)
     if settings.shard is not None:
         cases = take_shard(cases, settings.shard)
@@ -90,7 +93,14 @@ def make_plan(settings: Settings, *, asks: bool) -> Plan:
             raise UserError(
                 f"--shard={settings.shard} holds none of the {planned:,} cases. Use fewer shards."
             )
-    return Plan(settings=settings, card=card, dataset=dataset, cases=tuple(cases), planned=planned)
+    return Plan(
+        settings=settings,
+        card=card,
+        dataset=dataset,
+        cases=tuple(cases),
+        drawn=tuple(drawn),
+        planned=planned,
+    )
 
 
 def choose_card(settings: Settings) -> Card:
@@ -114,6 +124,20 @@ def choose_cases(answers: Path | None, dataset: Dataset) -> Sequence[Case]:
     return [case for case in dataset.cases if case.id in recorded]
 
 
+def choose_tasks(cases: list[Case], tasks: Collection[Task] | None, *, name: str) -> list[Case]:
+    """The cases of ``--tasks``; raises UserError where a task has none in the data set."""
+    if tasks is None:
+        return cases
+    present = {case.task for case in cases}
+    for task in tasks:
+        if task not in present:
+            raise UserError(
+                f"{name} has no {task} case. Leave {task} out of --tasks; it has "
+                f"{', '.join(one for one in Task if one in present)}."
+            )
+    return [case for case in cases if case.task in tasks]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the task markers, and meet the user's mistakes before any worker starts."""
     for task in Task:
@@ -130,7 +154,7 @@ def asks_cases(config: pytest.Config) -> bool:
     Without an argument pytest runs ``cases``.
     """
     option = config.option
-    spoken = (option.data, option.sample, option.shard, option.answers)
+    spoken = (option.data, option.tasks, option.sample, option.shard, option.answers)
     named = any("cases" in Path(one.partition("::")[0]).parts for one in config.args)
     return named or option.model != DEFAULT_MODEL or any(one is not None for one in spoken)
 

@@ -106,5 +106,5 @@ def pytest_terminal_summary(
 
 def _has_gates(config: pytest.Config) -> bool:
     """Whether some gate rules on what is measured here."""
-    gates = config.stash[SETTINGS].gates
+    gates = config.stash[SETTINGS].gates.rules
     return any(isinstance(gate, Latency) and gate.benchmark for gate in gates)

@@ -4,18 +4,17 @@ import argparse
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import UserError, describe_choices
+from fakebench_suite.gates.files import Gates, find_gates
 from fakebench_suite.judges.choice import JudgeChoice, read_choice
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.prompts import Style
 from fakebench_suite.sources.sampling import Shard
-
-if TYPE_CHECKING:
-    from fakebench_suite.gates.rules import Gate
+from fakebench_suite.types import Task
 
 DEFAULT_MODEL = "pocket"
 
@@ -26,6 +25,8 @@ class Settings:
 
     model: str
     data: Path | None
+    tasks: tuple[Task, ...] | None
+    """None for all."""
     sample: int | None
     shard: Shard | None
     seed: int
@@ -36,7 +37,7 @@ class Settings:
     folder: Path
     remote_code: bool
     batch_tokens: int | None
-    gates: "tuple[Gate, ...]"
+    gates: Gates
     baseline: Path | None
     strict: bool
 
@@ -58,6 +59,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="PATH",
         help="a directory with FakeBench's files, or a .jsonl file (default: embedded probes)",
+    )
+    group.addoption(
+        "--tasks",
+        type=_tasks,
+        metavar="TASK,...",
+        help=f"ask only these tasks, each whole: {', '.join(Task)} (default: all)",
     )
     group.addoption(
         "--sample",
@@ -157,6 +164,14 @@ def parse_positive(text: str) -> int:
     return int(text)
 
 
+def _tasks(text: str) -> tuple[Task, ...]:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in list(Task):
+            raise argparse.ArgumentTypeError(f"{name!r} is no task; {describe_choices(name, Task)}")
+    return tuple(task for task in Task if task in names)
+
+
 def _shard(text: str) -> Shard:
     number, slash, total = text.partition("/")
     if not slash or not (number.isdecimal() and total.isdecimal()):
@@ -179,12 +194,13 @@ def read_settings(config: pytest.Config) -> Settings:
         )
     try:
         judge = option.judge and read_choice(option.judge, rounds=option.judge_rounds)
-        gates = () if is_worker(config) else _find_gates(config)
+        gates = _find_gates(config)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     return Settings(
         model=option.model,
         data=option.data and _resolve(config, option.data),
+        tasks=option.tasks,
         sample=option.sample,
         shard=option.shard,
         seed=option.seed,
@@ -201,19 +217,13 @@ def read_settings(config: pytest.Config) -> Settings:
     )
 
 
-def _find_gates(config: pytest.Config) -> "tuple[Gate, ...]":
-    """The gates of this run; a shard has none, for they rule over the merged run."""
-    from fakebench_suite.gates.rules import NO_GATES, find_gates
-
-    asked = config.option.gates
-    if config.option.shard is not None:
-        if asked not in (None, NO_GATES):
-            raise UserError(
-                "A shard settles no gate. Leave --gates out, and give it to "
-                "'python -m fakebench_suite merge'."
-            )
-        return ()
-    return find_gates(asked, root=config.rootpath, where=config.invocation_params.dir)
+def _find_gates(config: pytest.Config) -> Gates:
+    """The gates of this run; those of a shard rule over the merged run."""
+    if is_worker(config):
+        return Gates(file=None, named=False)
+    option, where = config.option, config.invocation_params.dir
+    gates = find_gates(option.gates, root=config.rootpath, where=where)
+    return msgspec.structs.replace(gates, strict=gates.strict or option.strict_cases)
 
 
 def _resolve(config: pytest.Config, path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Recording: records ride on reports across xdist; only the controller writes them."""
 
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Collection, Generator, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,10 +13,11 @@ from fakebench_suite.plugin.collection import find_case, get_case, get_plan
 from fakebench_suite.plugin.execution import RECORD, make_error_record
 from fakebench_suite.plugin.manifest import begin_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.plugin.request import describe_request
 from fakebench_suite.plugin.slices import find_group
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.report.store import RunStore, check_folder
-from fakebench_suite.types import Outcome, Record, Verdict
+from fakebench_suite.types import Case, Outcome, Record, Task, Verdict
 
 _ATTRIBUTE = "fakebench_record"
 Status = str | tuple[str, dict[str, bool]]
@@ -145,6 +147,8 @@ class Recorder:
         """Ids of the cases recorded so far; a case that runs twice counts once."""
         self.selected = 0
         """Cases this run set out to ask; one that several tests are given counts once."""
+        self.selected_tasks: Mapping[Task, int] = {}
+        """And by task."""
         self.left = 0
         """Tests of cases that have not come to their end."""
         self.failures = 0
@@ -190,17 +194,19 @@ class Recorder:
         """Count the selected cases where they run in this process."""
         if session.items:
             self.left = sum(_is_case(item.nodeid) for item in session.items)
-            self.selected = len({case.id for item in session.items if (case := get_case(item))})
+            chosen = {case.id: case.task for item in session.items if (case := get_case(item))}
+            self.selected, self.selected_tasks = len(chosen), Counter(chosen.values())
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """Count the selected cases where they run in workers."""
         cases = [one.partition("[")[2] for one in ids if _is_case(one)]
         self.left, self.selected = len(cases), len(set(cases))
+        self.selected_tasks = count_tasks(get_plan(self._config).cases, set(cases))
 
     def _open_store(self) -> None:
         plan = get_plan(self._config)
-        self.manifest = begin_manifest(plan)
+        self.manifest = begin_manifest(plan) | describe_request(self._config, plan)
         store = RunStore(plan.settings.folder)
         try:
             store.open()
@@ -208,6 +214,16 @@ class Recorder:
             raise pytest.UsageError(str(error)) from None
         self.store = store
         store.write_manifest(self.manifest)
+
+
+def count_tasks(cases: Iterable[Case], parameters: Collection[str]) -> Mapping[Task, int]:
+    """The number of cases by task behind the parameters of node ids, as pytest writes these."""
+    return Counter(
+        case.task
+        for case in cases
+        if f"{case.id}]" in parameters
+        or f"{case.id.encode('unicode_escape').decode()}]" in parameters
+    )
 
 
 def _is_case(nodeid: str) -> bool:

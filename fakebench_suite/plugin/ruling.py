@@ -1,14 +1,21 @@
 """The end of a session: scores, summary, exit status, and the table in the terminal."""
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fakebench_suite.display import flatten
-from fakebench_suite.plugin.collection import get_plan
+from fakebench_suite.errors import UserError
+from fakebench_suite.gates.preconditions import Intent, check_gates
+from fakebench_suite.judges.reading import Rule
+from fakebench_suite.metrics.names import Need
+from fakebench_suite.metrics.subgroups import count_cases
+from fakebench_suite.plugin.collection import asks_cases, get_plan
 from fakebench_suite.plugin.engines import ENGINE, RAY, describe_engine
 from fakebench_suite.plugin.judging import audit_run
+from fakebench_suite.plugin.latency import measures_latency
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder
@@ -17,6 +24,8 @@ from fakebench_suite.plugin.timing import list_timings
 from fakebench_suite.report.store import read_records
 
 if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
     from fakebench_suite.runs.closing import ClosedRun
 
 _STARTED = pytest.StashKey[float]()
@@ -26,6 +35,56 @@ _CLOSED = pytest.StashKey["ClosedRun"]()
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Start the clock."""
     session.config.stash[_STARTED] = time.monotonic()
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say by which gates the run will be ruled, or that it will not."""
+    if not asks_cases(config) or is_worker(config):
+        return []
+    gates = config.stash[SETTINGS].gates
+    if not gates.rules:
+        return [f"gates: none, so nothing will be ruled ({gates.absent})"]
+    return [f"gates: {gates.file} ({len(gates.rules)})"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Before the first case: raise UsageError where a gate lacks what it needs."""
+    if session.items and not is_worker(session.config):
+        check_intent(session.config)
+
+
+@pytest.hookimpl(optionalhook=True, trylast=True)
+def pytest_xdist_node_collection_finished(node: "WorkerController") -> None:
+    """The same where cases run in workers."""
+    check_intent(node.config)
+
+
+def check_intent(config: pytest.Config) -> None:
+    """Raise UsageError where a gate that is to rule cannot, as far as can be known by now."""
+    recorder, option = config.stash[RECORDER], config.option
+    if not recorder.selected or option.collectonly or option.setuponly or option.setupplan:
+        return
+    plan = get_plan(config)
+    settings, judge = plan.settings, plan.settings.judge
+    met = {Need.LIKELIHOOD} if settings.rule is Rule.LIKELIHOOD else set()
+    if judge is not None:
+        met.add(Need.MARKS if judge.gives_marks else Need.STAND_IN)
+    intent = Intent(
+        data=plan.dataset.name,
+        population=count_cases(plan.dataset.cases),
+        drawn=count_cases(plan.drawn),
+        sample=settings.sample,
+        selected=recorder.selected_tasks,
+        baseline=settings.baseline is not None,
+        timed=measures_latency(config),
+        met=met,
+        shard=settings.shard is not None,
+    )
+    try:
+        check_gates(settings.gates, intent)
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(trylast=True)
@@ -66,6 +125,7 @@ def _count_unasked(config: pytest.Config) -> int:
 def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
     """Complete the manifest and close the run directory."""
     from fakebench_suite.report.pictures import DatasetImages, Pictures
+    from fakebench_suite.runs.coverage import cover_tasks
 
     store, plan = recorder.store, get_plan(config)
     assert store is not None
@@ -83,6 +143,12 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
         "engine": describe_engine(config),
         "routes": list_routes(config),
     }
+    manifest |= cover_tasks(
+        manifest,
+        records,
+        offered=Counter(case.task for case in plan.cases),
+        selected=recorder.selected_tasks,
+    )
     timings = list_timings(config)
     if timings:
         store.write_timings(timings)
@@ -116,33 +182,20 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{unasked} {cases} left unasked. Run again.")
     if closed is None:
         return
-    from fakebench_suite.report.comparison import lay_beside
     from fakebench_suite.report.engines import tell_engine
-    from fakebench_suite.report.markdown import describe_run
-    from fakebench_suite.report.terminal import draw_decisions, draw_grid, draw_scores
+    from fakebench_suite.report.terminal import WHERE_EXPLAINED
 
-    if config.option.verbose > 0 or "m" in config.option.reportchars:
+    verbose = config.option.verbose > 0
+    if verbose or "m" in config.option.reportchars:
         show_misses(terminalreporter)
-    terminalreporter.section("FakeBench scores")
-    for line in describe_run(closed.manifest):
-        terminalreporter.line(line)
-    colour = config.get_terminal_writer().hasmarkup
-    terminalreporter.write(draw_scores(closed.scores, colour=colour))
-    for grid in lay_beside(closed.manifest, closed.scores):
-        terminalreporter.line(f"{grid.title}, published rows and this run")
-        terminalreporter.write(draw_grid(grid, colour=colour))
-    if closed.decisions:
-        terminalreporter.section("gates")
-        terminalreporter.write(draw_decisions(closed.decisions, colour=colour))
-    if closed.manifest["shard"] is not None:
-        terminalreporter.line(
-            f"This is shard {closed.manifest['shard']}: gates rule over the merged run "
-            "(python -m fakebench_suite merge)."
-        )
+    show_scores(terminalreporter, closed, verbose=verbose)
+    show_rulings(terminalreporter, closed)
     if config.stash[ENGINE].name == RAY:
         terminalreporter.line(f"engine: {tell_engine(closed.manifest['engine'])}")
     for note in closed.notes:
         terminalreporter.line(note)
+    if not verbose:
+        terminalreporter.line(f"{WHERE_EXPLAINED}, or here with -v")
     terminalreporter.line(f"records and scores: {flatten(str(closed.folder))}")
     terminalreporter.line(f"report: {flatten(str(closed.report))}")
 
@@ -154,3 +207,44 @@ def show_misses(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("misses")
     for report in missed:
         terminalreporter.line(str(report.longrepr))
+
+
+def show_scores(
+    terminalreporter: pytest.TerminalReporter, closed: "ClosedRun", *, verbose: bool
+) -> None:
+    """The verdict, which run this is, its scores and changes, and published rows."""
+    from fakebench_suite.report import terminal
+    from fakebench_suite.report.comparison import lay_beside
+    from fakebench_suite.report.markdown import describe_run
+
+    colour = terminalreporter.config.get_terminal_writer().hasmarkup
+    terminalreporter.section("FakeBench scores")
+    terminalreporter.write(terminal.draw_result(closed.result, colour=colour))
+    for line in describe_run(closed.manifest):
+        terminalreporter.line(line)
+    terminalreporter.write(terminal.draw_facts(closed.manifest, colour=colour))
+    terminalreporter.write(terminal.draw_scores(closed.scores, colour=colour))
+    if verbose:
+        terminalreporter.write(terminal.draw_meanings(closed.scores, colour=colour))
+    if closed.shifts:
+        terminalreporter.section(f"changes since {flatten(str(closed.result.baseline))}")
+        terminalreporter.write(terminal.draw_changes(closed.shifts, colour=colour))
+    for grid in lay_beside(closed.manifest, closed.scores):
+        terminalreporter.line(f"{grid.title}, published rows and this run")
+        terminalreporter.write(terminal.draw_grid(grid, colour=colour))
+
+
+def show_rulings(terminalreporter: pytest.TerminalReporter, closed: "ClosedRun") -> None:
+    """What the gates ruled, or that nothing was."""
+    from fakebench_suite.report.terminal import draw_decisions
+
+    terminalreporter.section("gates")
+    shard = closed.manifest["shard"]
+    if shard is not None:
+        terminalreporter.line(
+            f"This is shard {shard}: gates rule over the merged run "
+            "(python -m fakebench_suite merge)."
+        )
+        return
+    colour = terminalreporter.config.get_terminal_writer().hasmarkup
+    terminalreporter.write(draw_decisions(closed.decisions, closed.result, colour=colour))

@@ -3,41 +3,46 @@
 https://shields.io/badges/endpoint-badge (schemaVersion 1).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from fakebench_suite.types import Decision, Ruling, Score, Task
+from fakebench_suite.report.result import RunResult
+from fakebench_suite.types import Ruling
 
-_COLOURS = {Ruling.PASS: "brightgreen", Ruling.INCONCLUSIVE: "yellow", Ruling.FAIL: "red"}
+_COLOURS = {
+    Ruling.PASS: "brightgreen",
+    Ruling.INCONCLUSIVE: "yellow",
+    Ruling.FAIL: "red",
+    Ruling.NOT_RULED: "lightgrey",
+}
 _LABELS = {"official": "FakeBench", "probes": "fake-image probes"}
 
 
-def make_badge(
-    manifest: Mapping[str, Any], scores: Sequence[Score], decisions: Sequence[Decision]
-) -> dict[str, Any]:
-    """Balanced accuracy and the worst ruling; grey where no gate was asked.
+def make_badge(manifest: Mapping[str, Any], result: RunResult) -> dict[str, Any]:
+    """Ruling, headline with its interval, and change; grey where nothing was ruled.
 
     Only a run over FakeBench's own files carries its name (DESIGN.md, rule 6).
     """
-    worst = next(
-        (one for one in reversed(_COLOURS) if any(d.ruling is one for d in decisions)), None
-    )
-    value = next(
-        (
-            one.value
-            for one in scores
-            if (one.task, one.metric) == (Task.DETECTION, "balanced_accuracy")
-        ),
-        None,
-    )
-    words = [] if value is None else [f"{value:.1%} balanced accuracy"]
-    if manifest["partial"]:
+    ruled, count = result.gates.ruled, result.gates.count
+    some = f" ({ruled} of {count} gates)" if 0 < ruled < count else ""
+    words = [result.ruling.upper() + some]
+    score = result.headline
+    if score is not None and score.value is not None:
+        interval = ""
+        if score.low is not None and score.high is not None:
+            interval = f" [{100 * score.low:.1f}, {100 * score.high:.1f}]"
+        name = score.metric.replace("_", " ")
+        words.append(f"{score.value:.1%}{interval} {name}")
+    else:
+        words.append("no score")
+    if result.change is not None:
+        change = f"{result.change.metric.replace('_', ' ')} {100 * result.change.change:+.1f}"
+        words.append(f"{change} points since {result.baseline}")
+    if result.partial:
         words.append("partial")
-    if worst is not None:
-        words.append(str(worst))
     return {
         "schemaVersion": 1,
         "label": _LABELS.get(manifest["dataset"]["kind"], "fake images"),
-        "message": ", ".join(words) or "no score",
-        "color": "lightgrey" if worst is None else _COLOURS[worst],
+        "message": ", ".join(words),
+        "color": _COLOURS[result.ruling],
     }

@@ -34,9 +34,10 @@ def lay_beside(manifest: Mapping[str, Any], scores: Sequence[Score]) -> Iterator
 def name_run(task: Task, manifest: Mapping[str, Any], *, own_references: bool = False) -> str:
     """The model's name with everything that sets its row apart from the published ones."""
     notes = ["own references"] if own_references else []
-    if manifest["partial"]:
+    covered = manifest.get("tasks", {}).get(task, manifest)
+    if covered["partial"]:
         notes.append("partial")
-    if manifest["errors"]:
+    if covered["errors"]:
         notes.append("with errors")
     if manifest["prompts"]["style"] != "paper":
         notes.append(f"{manifest['prompts']['style']} prompts")

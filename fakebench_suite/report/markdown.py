@@ -5,10 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fakebench_suite.display import flatten
+from fakebench_suite.gates.partial import describe_partial, list_whole
+from fakebench_suite.gates.shift import Shift
 from fakebench_suite.judges.audit import NEEDED
 from fakebench_suite.metrics.tables import FOOTNOTE
 from fakebench_suite.report.comparison import lay_beside
+from fakebench_suite.report.facts import count, list_facts
 from fakebench_suite.report.latency import lay_out
+from fakebench_suite.report.result import RunResult, describe_result, list_meanings
 from fakebench_suite.types import Decision, Score, Task, Timing
 
 Row = tuple[str, str, str, str, str, str]
@@ -23,11 +27,16 @@ _GRADES = (
     "clue_recall",
 )
 _HEADLINES = {
-    Task.DETECTION: ("balanced_accuracy", "accuracy", "accuracy_parsed", "roc_auc"),
+    Task.DETECTION: (
+        "balanced_accuracy", "accuracy", "accuracy_parsed", "roc_auc", "average_precision",
+        "best_threshold_accuracy", "expected_calibration_error",
+    ),
     Task.INTERPRETATION: ("accuracy", *_GRADES, "format_obeyed"),
     Task.REASONING: ("accuracy", "accuracy_parsed", *_GRADES),
     Task.ANALYSIS: ("accuracy", *_GRADES),
-}
+}  # fmt: skip
+CHANGE_HEADER = ("task", "metric", "before", "after", "change", "95 % interval", "p", "n")
+CHANGE_NUMBERS = ("before", "after", "change", "p", "n")
 _RATES = (
     "unparsed", "refused", "truncated", "cut_off", "unscored",
     "model_error", "judge_error", "image_error",
@@ -72,6 +81,20 @@ def _to_row(score: Score) -> Row:
     return (str(score.task), flatten(score.slice), metric, value, interval, f"{score.n:,}")
 
 
+def list_change(shift: Shift) -> tuple[str, ...]:
+    """What became of one figure as texts in the columns of CHANGE_HEADER."""
+    return (
+        str(shift.task),
+        shift.metric,
+        f"{shift.before:.3f}",
+        f"{shift.after:.3f}",
+        f"{shift.change:+.3f}",
+        f"{shift.low:+.3f} to {shift.high:+.3f}",
+        "" if shift.p is None else f"{shift.p:.2g}",
+        f"{shift.n:,}",
+    )
+
+
 _NOT_FAKEBENCH = {
     "probes": [
         "These are scores of embedded probes, not FakeBench scores.",
@@ -86,13 +109,15 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     """What has to be said beside the scores: of what they are, and every reservation."""
     dataset, model = manifest["dataset"], manifest["model"]
     name, data = flatten(model["name"]), flatten(dataset["name"])
-    lines = [f"{name} on {data}: {manifest['recorded']:,} cases"]
+    lines = [f"{name} on {data}: {count(manifest['recorded'], 'case')}"]
     lines += _NOT_FAKEBENCH.get(dataset["kind"], [])
     note = str(model["card"].get("note") or "")
     if note:
         lines.append(f"Note: {flatten(note)}.")
     if manifest["partial"]:
-        lines.append(f"PARTIAL RUN ({', '.join(manifest['partial'])}): not a result to publish.")
+        why, whole = flatten(describe_partial(manifest)), list_whole(manifest)
+        but = f", whole in {' and '.join(whole)}" if whole else ""
+        lines.append(f"PARTIAL RUN ({why}){but}: not a result to publish.")
     if manifest["errors"]:
         lines.append(f"Cases that ended in an error, and are in no accuracy: {manifest['errors']}.")
     lines += _describe_replies(manifest)
@@ -132,18 +157,26 @@ def _describe_audit(audit: Mapping[str, Any]) -> str:
 def write_markdown(
     manifest: Mapping[str, Any],
     scores: Sequence[Score],
+    result: RunResult,
     decisions: Sequence[Decision] = (),
+    *,
+    shifts: Sequence[Shift] = (),
     timings: Sequence[Timing] = (),
 ) -> str:
-    """summary.md: the reservations, what the gates ruled, the headlines; the rest is folded away.
+    """summary.md: verdict, reservations, rulings, changes and headlines; the rest is folded away.
 
     Short enough to be read as a comment on a pull request, which may have 65,536 characters.
     """
     title, *reservations = map(_escape, describe_run(manifest))
-    lines = [f"# {title}", "", *(f"> {line}" for line in reservations), ""]
+    lines = [f"# {title}", "", f"**{_escape(flatten(describe_result(result)))}**", ""]
+    if reservations:
+        lines += ["> " + "\n> ".join(reservations), ""]
     if decisions:
         rulings = [(one.gate, str(one.ruling), one.reason) for one in decisions]
         lines += [*_draw_table(("gate", "ruling", "reason"), rulings, numbers=()), ""]
+    if shifts:
+        changes = _draw_table(CHANGE_HEADER, map(list_change, shifts), numbers=CHANGE_NUMBERS)
+        lines += [f"Changes since {_escape(flatten(str(result.baseline)))}", "", *changes, ""]
     shown = list(list_scores(scores))
     whole = [_to_row(score) for score in shown if score.slice == "all"]
     slices = [_to_row(score) for score in shown if score.slice != "all"]
@@ -153,6 +186,11 @@ def write_markdown(
         lines += _fold("By class, question form, generator and criterion", table)
     for grid in (*lay_out(timings), *lay_beside(manifest, scores)):
         lines += _fold(grid.title, _draw_table(grid.header, grid.rows, numbers=grid.header[1:]))
+    meanings = list_meanings([score.metric for score in shown])
+    lines += _fold(
+        "What the metrics mean", _draw_table(("metric", "meaning"), meanings, numbers=())
+    )
+    lines += _fold("Which run this is", _draw_table(("", ""), list_facts(manifest), numbers=()))
     if manifest["dataset"]["kind"] == "official":
         lines += ["", _escape(FOOTNOTE)]
     return "\n".join(lines) + "\n"

@@ -10,6 +10,8 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.gates.shift import Shift
+from fakebench_suite.report.result import RunResult
 from fakebench_suite.report.shape import ManifestShape
 from fakebench_suite.types import Decision, Record, Score, Timing
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
 TEXTS, RULINGS, BADGE = "texts.jsonl", "rulings.json", "badge.json"
-LATENCY = "latency.json"
+LATENCY, COMPARISON = "latency.json", "comparison.json"
 
 
 def check_folder(folder: Path) -> None:
@@ -74,9 +76,18 @@ class RunStore:
         ]
         _replace(self.folder / TEXTS, "".join(f"{line}\n" for line in lines))
 
-    def write_rulings(self, decisions: Sequence[Decision]) -> None:
-        """Write what the gates decided, in their order."""
-        _replace(self.folder / RULINGS, _list(decisions))
+    def write_rulings(self, result: RunResult, decisions: Sequence[Decision]) -> None:
+        """Write what the run comes to, and what each gate decided, in their order."""
+        head = msgspec.json.format(msgspec.json.encode(result)).decode().removesuffix("\n}")
+        _replace(
+            self.folder / RULINGS, f'{head},\n  "decisions": {_list(decisions).rstrip()}\n}}\n'
+        )
+
+    def write_comparison(self, baseline: Mapping[str, Any], shifts: Sequence[Shift]) -> None:
+        """Write what rose and what fell since the baseline."""
+        head = json.dumps(baseline, ensure_ascii=False)
+        text = f'{{\n  "baseline": {head},\n  "shifts": {_list(shifts).rstrip()}\n}}\n'
+        _replace(self.folder / COMPARISON, text)
 
     def write_timings(self, timings: Sequence[Timing]) -> None:
         """Write what was measured beside the cases."""

@@ -1,20 +1,37 @@
-"""Tables for a terminal: scores, published rows beside a run's, and what the gates ruled."""
+"""Text for a terminal: verdict, which run this is, scores, changes, and what the gates ruled."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from fakebench_suite.display import flatten
+from fakebench_suite.gates.shift import Shift
 from fakebench_suite.report.comparison import Grid
+from fakebench_suite.report.facts import list_facts
 from fakebench_suite.report.latency import lay_out
-from fakebench_suite.report.markdown import HEADER, list_rows
+from fakebench_suite.report.markdown import (
+    CHANGE_HEADER,
+    CHANGE_NUMBERS,
+    HEADER,
+    list_change,
+    list_rows,
+    list_scores,
+)
+from fakebench_suite.report.result import RunResult, describe_result, list_meanings
 from fakebench_suite.types import Decision, Ruling, Score, Timing
 
 _WIDE = 200
 """Columns are as wide as their text: a cut-off figure is worse than a wrapped line."""
-_COLOURS = {Ruling.PASS: "green", Ruling.FAIL: "red", Ruling.INCONCLUSIVE: "yellow"}
+_COLOURS = {
+    Ruling.PASS: "green",
+    Ruling.FAIL: "red",
+    Ruling.INCONCLUSIVE: "yellow",
+    Ruling.NOT_RULED: "cyan",
+}
+WHERE_EXPLAINED = "what the metrics mean: at the end of summary.md"
 
 
 def draw_scores(scores: Sequence[Score], *, colour: bool) -> str:
@@ -50,15 +67,67 @@ def draw_timings(timings: Sequence[Timing], *, colour: bool) -> str:
     return "".join(texts)
 
 
-def draw_decisions(decisions: Iterable[Decision], *, colour: bool) -> str:
-    """One line a gate: its ruling, its name and the reason."""
-    console = _open(colour=colour)
+def draw_result(result: RunResult, *, colour: bool) -> str:
+    """The verdict line, its ruling in colour."""
+    word = result.ruling.upper()
+    text = Text(flatten(describe_result(result)))
+    text.stylize(f"bold {_COLOURS[result.ruling]}", 0, len(word))
+    return _draw_lines([text], colour=colour)
+
+
+def draw_facts(manifest: Mapping[str, Any], *, colour: bool) -> str:
+    """Which run this is, a line each."""
+    facts = list_facts(manifest)
+    width = max(len(name) for name, _ in facts)
+    lines = [Text(f"{name:<{width}}  {flatten(text)}") for name, text in facts]
+    return _draw_lines(lines, colour=colour)
+
+
+def draw_changes(shifts: Sequence[Shift], *, colour: bool) -> str:
+    """What rose and what fell since another run as aligned text."""
+    table = begin_table(CHANGE_HEADER, numbers=CHANGE_NUMBERS)
+    for shift in shifts:
+        table.add_row(*map(Text, list_change(shift)))
+    return print_table(table, colour=colour)
+
+
+def draw_meanings(scores: Sequence[Score], *, colour: bool) -> str:
+    """What the metrics of the printed scores mean."""
+    table = begin_table(("metric", "meaning"), numbers=())
+    for name, meaning in list_meanings([score.metric for score in list_scores(scores)]):
+        table.add_row(name, Text(meaning))
+    return print_table(table, colour=colour)
+
+
+def draw_decisions(decisions: Sequence[Decision], result: RunResult, *, colour: bool) -> str:
+    """A line for each gate that ruled: ruling, name and reason; then a line for those that did not.
+
+    Where none did, that is all there is to say.
+    """
+    ruled = [one for one in decisions if one.ruling is not Ruling.NOT_RULED]
+    if not ruled:
+        line = Text(Ruling.NOT_RULED, style=_COLOURS[Ruling.NOT_RULED])
+        return _draw_lines([line + Text(f": {flatten(result.reason)}")], colour=colour)
     width = max(map(len, Ruling))
+    lines = []
+    for one in ruled:
+        ruling = Text(f"{one.ruling:<{width}}", style=_COLOURS[one.ruling])
+        lines.append(ruling + Text(f"  {flatten(one.gate)}: {flatten(one.reason)}"))
+    left: dict[str, list[str]] = {}
+    for one in decisions:
+        if one.ruling is Ruling.NOT_RULED:
+            left.setdefault(one.reason, []).append(flatten(one.gate))
+    for reason, gates in left.items():
+        ruling = Text(f"{Ruling.NOT_RULED:<{width}}", style=_COLOURS[Ruling.NOT_RULED])
+        lines.append(ruling + Text(f"  {', '.join(gates)}: {flatten(reason)}"))
+    return _draw_lines(lines, colour=colour)
+
+
+def _draw_lines(lines: Sequence[Text], *, colour: bool) -> str:
+    console = _open(colour=colour)
     with console.capture() as capture:
-        for one in decisions:
-            ruling = Text(f"{one.ruling:<{width}}", style=_COLOURS[one.ruling])
-            reason = Text(f"  {flatten(one.gate)}: {flatten(one.reason)}")
-            console.print(ruling + reason, soft_wrap=True)
+        for line in lines:
+            console.print(line, soft_wrap=True)
     return capture.get()
 
 

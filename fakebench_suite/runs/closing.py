@@ -1,19 +1,33 @@
 """The end of a run, however it came about: scores, rulings, summary, badge, submission, report."""
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from fakebench_suite.errors import UserError
 from fakebench_suite.gates.evidence import Evidence
-from fakebench_suite.gates.rules import Gate
+from fakebench_suite.gates.files import Gates
+from fakebench_suite.gates.partial import describe_partial
 from fakebench_suite.gates.rulings import rule_run
+from fakebench_suite.gates.shift import Shift
+from fakebench_suite.gates.status import conclude
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.markdown import write_markdown
-from fakebench_suite.report.store import RunStore, read_manifest, read_records, read_timings
+from fakebench_suite.report.result import RunResult, make_result
+from fakebench_suite.report.store import (
+    RECORDS,
+    RunStore,
+    read_manifest,
+    read_records,
+    read_timings,
+)
 from fakebench_suite.report.submission import write_submission
+from fakebench_suite.runs.comparing import measure_shifts
 from fakebench_suite.sources.dataset import Dataset
 from fakebench_suite.types import Decision, FinishReason, Record, Score, Timing
 
@@ -29,7 +43,10 @@ class ClosedRun:
     folder: Path
     manifest: Mapping[str, Any]
     scores: Sequence[Score]
+    result: RunResult
     decisions: Sequence[Decision]
+    shifts: Sequence[Shift]
+    """What rose and what fell since the baseline; nothing where there is none."""
     timings: Sequence[Timing]
     report: str
     notes: Sequence[str] = ()
@@ -41,7 +58,7 @@ def close_run(
     manifest: Mapping[str, Any],
     records: Sequence[Record],
     *,
-    gates: Sequence[Gate],
+    gates: Gates,
     baseline: Path | None,
     dataset: Dataset | None,
     pictures: "Pictures | None" = None,
@@ -63,15 +80,27 @@ def close_run(
     store.write_scores(scores)
     timings = read_timings(store.folder)
     run = Evidence(manifest=final, records=records, scores=scores, timings=timings)
-    decisions = rule_run(gates, run, None if baseline is None else read_evidence(baseline))
-    store.write_rulings(decisions)
-    summary = write_markdown(final, scores, decisions, timings)
+    before = None if baseline is None else read_evidence(baseline)
+    decisions, absent = [], gates.absent
+    if final["shard"] is None:
+        decisions = rule_run(gates.rules, run, before, strict=gates.strict)
+    else:
+        absent = f"this is shard {final['shard']}, and gates rule over the merged run"
+    shifts: Sequence[Shift] = ()
+    if baseline is not None and before is not None:
+        shifts = measure_shifts(before.records, records)
+        final["baseline"] = describe_baseline(baseline, before)
+        store.write_comparison(final["baseline"], shifts)
+    final["gates"] = msgspec.to_builtins(gates)
+    result = make_result(final, conclude(decisions, absent=absent), scores, shifts)
+    store.write_rulings(result, decisions)
+    summary = write_markdown(final, scores, result, decisions, shifts=shifts, timings=timings)
     store.write_summary(summary)
     if dataset is not None and dataset.kind == "official":
         missing = write_submission(store.folder, dataset.cases, records)
         final["submission"] = {"missing": len(missing)}
     store.write_manifest(final)
-    store.write_badge(make_badge(final, scores, decisions))
+    store.write_badge(make_badge(final, result))
     # Shards would fill the page with parts of what the merge says.
     notes = _append_step_summary(summary) if final["shard"] is None else ()
     try:
@@ -83,11 +112,29 @@ def close_run(
         folder=store.folder,
         manifest=final,
         scores=scores,
+        result=result,
         decisions=decisions,
+        shifts=shifts,
         timings=timings,
         report=report,
         notes=notes,
     )
+
+
+def describe_baseline(folder: Path, run: Evidence) -> dict[str, Any]:
+    """The baseline as the manifest names it: by what it is, and not by where it lies."""
+    model = run.manifest["model"]
+    with (folder / RECORDS).open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {
+        "run": folder.resolve().name,
+        "model": model["name"],
+        "weights_digest": model.get("weights_digest"),
+        "started": run.manifest.get("started"),
+        "suite": run.manifest.get("suite"),
+        "partial": describe_partial(run.manifest),
+        "records_digest": digest,
+    }
 
 
 def read_evidence(folder: Path) -> Evidence:

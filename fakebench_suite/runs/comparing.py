@@ -7,6 +7,7 @@ from pathlib import Path
 from fakebench_suite.errors import UserError
 from fakebench_suite.gates.evidence import Evidence
 from fakebench_suite.gates.paired import bound_drop, collect, mcnemar, pair
+from fakebench_suite.gates.shift import Shift
 from fakebench_suite.report.browser.change import ChangeKind, compare_records
 from fakebench_suite.report.store import read_manifest, read_records
 from fakebench_suite.runs.difference import check_pair, list_differences
@@ -14,27 +15,6 @@ from fakebench_suite.types import Record, Task
 
 _TAIL = 0.025
 """Of a two-sided 95 % interval."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """One figure in both runs, over the ``n`` cases that both have it for (0 to 1)."""
-
-    task: Task
-    metric: str
-    before: float
-    after: float
-    low: float
-    high: float
-    """The 95 % interval of ``after - before``, a paired bootstrap over images."""
-    p: float | None
-    """Two-sided exact McNemar by image; None for marks."""
-    n: int
-
-    @property
-    def change(self) -> float:
-        """What the figure gained."""
-        return self.after - self.before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +46,7 @@ def compare_runs(before: Path, after: Path) -> Comparison:
     return Comparison(
         names=(before.resolve().name, after.resolve().name),
         settings=list_differences(old.manifest, new.manifest),
-        shifts=[
-            shift
-            for task in Task
-            for metric in ("accuracy", "judged_score")
-            if (shift := _measure(old.records, new.records, task, metric)) is not None
-        ],
+        shifts=measure_shifts(old.records, new.records),
         turned={kind: sorted(names) for kind, names in turned.items()},
         dropped=sorted(r.case.id for r in old.records if r.case.id not in asked),
     )
@@ -81,6 +56,16 @@ def _read(folder: Path) -> Evidence:
     return Evidence(manifest=read_manifest(folder), records=list(read_records(folder)))
 
 
+def measure_shifts(old: Sequence[Record], new: Sequence[Record]) -> Sequence[Shift]:
+    """What rose and what fell, task by task, over the cases that both runs have graded."""
+    return [
+        shift
+        for task in Task
+        for metric in ("accuracy", "judged_score")
+        if (shift := _measure(old, new, task, metric)) is not None
+    ]
+
+
 def _measure(old: Sequence[Record], new: Sequence[Record], task: Task, metric: str) -> Shift | None:
     before, after = collect(old, task, metric), collect(new, task, metric)
     both = sorted(before.keys() & after.keys())
@@ -88,11 +73,13 @@ def _measure(old: Sequence[Record], new: Sequence[Record], task: Task, metric: s
         return None
     pairs = pair(before, after, {record.case.id: record.case.image for record in new})
     low, high, _ = bound_drop(pairs, _TAIL, whole=metric == "accuracy")
+    then, now = (sum(side[name] for name in both) / len(both) for side in (before, after))
     return Shift(
         task=task,
         metric=metric,
-        before=sum(before[name] for name in both) / len(both),
-        after=sum(after[name] for name in both) / len(both),
+        before=then,
+        after=now,
+        change=now - then,
         low=-high,
         high=-low,
         p=mcnemar(pairs, alternative="two-sided") if metric == "accuracy" else None,

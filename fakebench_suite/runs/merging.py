@@ -1,13 +1,18 @@
 """Shards of one run, made anywhere, put together into the run they are parts of."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fakebench_suite.errors import UserError
-from fakebench_suite.gates.rules import Gate
+from fakebench_suite.gates.files import Gates, agree_gates
+from fakebench_suite.gates.partial import FILTERED, SAMPLED
+from fakebench_suite.gates.preconditions import Intent, check_gates
+from fakebench_suite.metrics.names import Need
 from fakebench_suite.report.pictures import adopt_pictures, open_run_data
 from fakebench_suite.report.store import (
     RunStore,
@@ -18,45 +23,26 @@ from fakebench_suite.report.store import (
 )
 from fakebench_suite.runs.closing import ClosedRun, close_run, read_evidence
 from fakebench_suite.runs.difference import SETTING, check_data, list_differences
-from fakebench_suite.types import Record
+from fakebench_suite.runs.parts import Part, cover_parts
+from fakebench_suite.types import Task
 
 _SHOWN = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One run to be merged."""
-
-    folder: Path
-    manifest: Mapping[str, Any]
-    records: Sequence[Record]
-
-    @property
-    def shards(self) -> Sequence[str]:
-        """The shards it holds, each as ``K/N``: its own, or those it was merged from."""
-        sittings = [self.manifest, *self.manifest.get("merged", ())]
-        return [sitting["shard"] for sitting in sittings if sitting.get("shard")]
-
-    @property
-    def is_interrupted(self) -> bool:
-        """Whether it was to ask more cases than it did, or did not come to say."""
-        reasons = self.manifest.get("partial", ("interrupted",))
-        return "interrupted" in reasons or len(self.records) < self.manifest.get("selected", 0)
 
 
 def merge_runs(
     folders: Sequence[Path],
     into: Path,
     *,
-    gates: Sequence[Gate],
+    gates: Gates | None = None,
     baseline: Path | None = None,
     data: Path | None = None,
 ) -> ClosedRun:
     """Write the run that the runs in ``folders`` are parts of, and rule it by the gates.
 
-    The parts must have been made alike, and no case may be in two of them. With the data set at
-    ``data`` a run over FakeBench's own files gets its submission. Raises UserError, before
-    anything is written, where the parts do not belong together.
+    Without ``gates`` these are the ones that the parts were made for. The parts must have been made
+    alike, and no case may be in two of them. With the data set at ``data`` a run over FakeBench's
+    own files gets its submission. Raises UserError, before anything is written, where the parts do
+    not belong together or a gate lacks what it needs.
     """
     check_folder(into)
     around = {folder.resolve() for folder in folders} & set(into.resolve().parents)
@@ -68,7 +54,12 @@ def merge_runs(
     for part in parts[1:]:
         _check_alike(parts[0], part)
     _check_apart(parts)
+    rules = gates or agree_gates({part.folder: part.manifest for part in parts})
     manifest = merge_manifests(parts)
+    # A shard that is missing is no exploration.
+    meant = {SAMPLED, FILTERED}.issuperset(manifest["partial"])
+    rules = msgspec.structs.replace(rules, strict=rules.strict or not meant)
+    check_gates(rules, describe_intent(manifest, parts, baseline=baseline is not None))
     if baseline is not None:
         described = manifest["dataset"]
         check_data(baseline, name=described["name"], digest=described["digest"])
@@ -86,12 +77,24 @@ def merge_runs(
     timings = next(filter(None, timed), None)  # one machine's; a mixture would be nobody's
     if timings is not None:
         store.write_timings(timings)
-    return close_run(store, manifest, records, gates=gates, baseline=baseline, dataset=dataset)
+    closed = close_run(
+        store,
+        manifest,
+        records,
+        gates=rules,
+        baseline=baseline,
+        dataset=dataset,
+    )
+    if gates is None:
+        return closed
+    file = gates.file or "none"
+    note = f"ruled by --gates={file}, not by the gates that the runs were made for"
+    return replace(closed, notes=[*closed.notes, note])
 
 
 def _read_part(folder: Path) -> Part:
     manifest = read_manifest(folder)
-    if not {*SETTING, "shard", "hardware", "started"} <= set(manifest):
+    if not {*SETTING, "shard", "hardware", "started", "population"} <= set(manifest):
         raise UserError(f"{folder} was made by a version of the suite that could not merge runs.")
     return Part(folder=folder, manifest=manifest, records=list(read_records(folder)))
 
@@ -125,9 +128,6 @@ def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
     first = manifests[0]
     machines = [one["hardware"] for one in manifests]
     alike = all(machine == machines[0] for machine in machines)
-    recorded = sum(len(part.records) for part in parts)
-    reasons = ["sampled"] if first["planned"] < first["dataset"].get("cases", 0) else []
-    reasons += find_gaps(parts) if recorded < first["planned"] else []
     audits = [one["judge"]["audit"] for one in manifests if "audit" in one["judge"]]
     sittings = [sitting for part in parts for sitting in _list_sittings(part)]
     # Engines answer alike, so that shards of several belong together; the manifest names them.
@@ -139,13 +139,11 @@ def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
         {name: first[name] for name in SETTING}
         | {"judge": judge | ({} if audit is None else {"audit": audit})}
         | {
-            "status": "interrupted" if "interrupted" in reasons else "finished",
             "started": min(one["started"] for one in manifests),
             "shard": None,
             "hardware": machines[0] if alike else {"mixed": machines},
-            "partial": reasons,
             "selected": sum(one.get("selected", 0) for one in manifests),
-            "recorded": recorded,
+            "recorded": sum(len(part.records) for part in parts),
             "errors": sum(r.verdict.outcome.is_error for part in parts for r in part.records),
             "wall_seconds": max(one.get("wall_seconds", 0.0) for one in manifests),
             "workers": sum(one.get("workers", 0) for one in manifests),
@@ -153,7 +151,16 @@ def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
             "routes": _list_distinct(one.get("routes", []) for one in manifests),
             "merged": sittings,
         }
+        | {name: first[name] for name in ("population", "drawn") if name in first}
+        | {name: _join(manifests, name) for name in ("command", "commit", "filter")}
+        | cover_parts(parts)
     )
+
+
+def _join(manifests: Sequence[Mapping[str, Any]], name: str) -> str:
+    """What the parts have under a name, each once; of many the first, and how many more."""
+    found = list(dict.fromkeys(one[name] for one in manifests if one.get(name)))
+    return " and ".join([*found[:1], *([f"{len(found) - 1} more"] if found[1:] else [])])
 
 
 def _list_distinct(lists: Iterable[list[Any]]) -> list[Any]:
@@ -168,21 +175,25 @@ def _list_sittings(part: Part) -> list[dict[str, Any]]:
     """The sittings a part was merged from, or the one that it is."""
     if part.manifest.get("merged"):
         return list(part.manifest["merged"])
-    names = ("started", "shard", "hardware", "wall_seconds", "workers", "engine")
+    names = ("started", "shard", "hardware", "wall_seconds", "workers", "engine", "command")
     own = {name: part.manifest[name] for name in names if name in part.manifest}
     return [{"run": part.folder.resolve().name} | own]
 
 
-def find_gaps(parts: Sequence[Part]) -> list[str]:
-    """Why cases are missing from the whole: shards that are not there, filters, interruptions."""
-    gaps = []
-    shards = [shard.split("/") for part in parts for shard in part.shards]
-    if len({total for _, total in shards}) == 1:
-        total = int(shards[0][1])
-        here = {int(number) for number, _ in shards}
-        gaps += [f"no shard {k}/{total}" for k in range(1, total + 1) if k not in here]
-    if any("filtered" in part.manifest.get("partial", ()) for part in parts):
-        gaps.append("filtered")
-    if any(part.is_interrupted for part in parts):
-        gaps.append("interrupted")
-    return gaps or ["filtered"]
+def describe_intent(
+    manifest: Mapping[str, Any], parts: Sequence[Part], *, baseline: bool
+) -> Intent:
+    """What gates can count on in a merged run."""
+    likelihood = manifest["judge"]["label"] == "likelihood"
+    return Intent(
+        data=manifest["dataset"]["name"],
+        population=manifest["population"],
+        drawn=manifest.get("drawn", manifest["population"]),
+        sample=manifest.get("sample"),
+        selected={Task(task): one["recorded"] for task, one in manifest["tasks"].items()},
+        baseline=baseline,
+        timed=any(read_timings(part.folder) for part in parts),
+        # Whether a judge is one that gives marks is in no manifest.
+        met={*Need} - ({Need.LIKELIHOOD} if not likelihood else set()),
+        shard=False,
+    )

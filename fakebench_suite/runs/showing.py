@@ -2,40 +2,43 @@
 
 from collections.abc import Iterator
 
-from rich.text import Text
-
 from fakebench_suite.display import flatten
 from fakebench_suite.report.browser.change import ChangeKind
 from fakebench_suite.report.comparison import lay_beside
 from fakebench_suite.report.markdown import describe_run
 from fakebench_suite.report.terminal import (
-    begin_table,
+    WHERE_EXPLAINED,
+    draw_changes,
     draw_decisions,
+    draw_facts,
     draw_grid,
+    draw_result,
     draw_scores,
     draw_timings,
-    print_table,
 )
 from fakebench_suite.runs.closing import ClosedRun
-from fakebench_suite.runs.comparing import Comparison, Shift
-
-_HEADER = ("task", "metric", "before", "after", "change", "95 % interval", "p", "n")
+from fakebench_suite.runs.comparing import Comparison
 
 
 def draw_run(closed: ClosedRun, *, colour: bool) -> Iterator[str]:
-    """Reservations, scores, published rows, rulings and places, piece by piece."""
+    """Verdict, reservations, scores, published rows, rulings and places, piece by piece."""
+    yield draw_result(closed.result, colour=colour)
     yield from describe_run(closed.manifest)
+    yield draw_facts(closed.manifest, colour=colour)
     yield draw_scores(closed.scores, colour=colour)
+    if closed.shifts:
+        yield f"changes since {flatten(str(closed.result.baseline))}"
+        yield draw_changes(closed.shifts, colour=colour)
     for grid in lay_beside(closed.manifest, closed.scores):
         yield f"{grid.title}, published rows and this run"
         yield draw_grid(grid, colour=colour)
     if closed.timings:
         yield draw_timings(closed.timings, colour=colour)
-    if closed.decisions:
-        yield draw_decisions(closed.decisions, colour=colour)
+    yield draw_decisions(closed.decisions, closed.result, colour=colour)
     if closed.manifest["dataset"]["kind"] == "official" and "submission" not in closed.manifest:
         yield "no submission was written: it needs the order of the query files (--data)"
     yield from closed.notes
+    yield WHERE_EXPLAINED
     yield f"records and scores: {closed.folder}"
     yield f"report: {closed.report}"
 
@@ -45,10 +48,7 @@ def draw_comparison(found: Comparison, *, items: int, colour: bool) -> Iterator[
     before, after = map(flatten, found.names)
     yield f"before: {before}\nafter:  {after}"
     yield f"they differ in {', '.join(map(flatten, found.settings)) or 'no setting'}"
-    table = begin_table(_HEADER, numbers=("before", "after", "change", "p", "n"))
-    for shift in found.shifts:
-        table.add_row(*map(Text, _to_row(shift)))
-    yield "\n" + print_table(table, colour=colour)
+    yield "\n" + draw_changes(found.shifts, colour=colour)
     for kind in (ChangeKind.BROKEN, ChangeKind.FIXED):
         names = found.turned[kind]
         yield f"{len(names):,} {kind}"
@@ -62,16 +62,3 @@ def draw_comparison(found: Comparison, *, items: int, colour: bool) -> Iterator[
     for count, side in ((found.dropped, "before"), (found.turned[ChangeKind.NEW], "after")):
         if count:
             yield f"{len(count):,} were asked {side} only, and are in no figure above"
-
-
-def _to_row(shift: Shift) -> tuple[str, ...]:
-    return (
-        str(shift.task),
-        shift.metric,
-        f"{shift.before:.3f}",
-        f"{shift.after:.3f}",
-        f"{shift.change:+.3f}",
-        f"{shift.low:+.3f} to {shift.high:+.3f}",
-        "" if shift.p is None else f"{shift.p:.2g}",
-        f"{shift.n:,}",
-    )

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.gates.rules import Bound, Errors, Latency, Regression, Threshold, read_gates
+from fakebench_suite.gates.files import find_gates, read_gates
+from fakebench_suite.gates.rules import Bound, Errors, Latency, Regression, Threshold
 from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.types import Outcome, Task
@@ -57,8 +58,23 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
         ("gate = 3", "malformed"),
         ("[[gate]", "malformed"),
         (FLOOR, "needs at_least or at_most"),
-        (FLOOR.replace("accuracy", "accurracy") + "at_least = 1", "no metric 'accurracy'"),
-        (FLOOR + "at_least = 0.5\nat_leest = 0.4", "at_leest"),
+        (
+            FLOOR.replace("accuracy", "accurracy") + "at_least = 1",
+            "no metric 'accurracy'.*nearest: accuracy",
+        ),
+        (
+            FLOOR + "at_least = 0.5\nat_leest = 0.4",
+            "'at_leest'; allowed: kind, .*nearest: at_least",
+        ),
+        (FLOOR + "at_least = 50", "lies from 0 to 1; 50 % is 0.5"),
+        (FLOOR + "at_most = -0.1", "lies from 0 to 1"),
+        (FLOOR.replace("accuracy", "matthews_corrcoef") + "at_least = -2", "lies from -1 to 1"),
+        (FLOOR.replace("accuracy", "judged_score") + "at_least = 1", "is no score of detection"),
+        (FLOOR.replace("accuracy", "fake_rate") + 'at_least = 0.5\nslice = "form=what"', "a slice"),
+        (FLOOR.replace("threshold", "treshold"), "allowed: threshold, .*nearest: threshold"),
+        (FLOOR.replace('kind = "threshold"\n', "") + "at_least = 1", "has no kind; allowed: "),
+        (FLOOR.replace('"threshold"', "[]") + "at_least = 1", "malformed"),
+        ('[[gates]]\nname = "a"', "no field 'gates' beside the tables"),
         (FLOOR.replace("detection", "detektion") + "at_least = 0.5", "allowed: detection, int"),
         (FLOOR + "at_least = 0.5\nminimum = 0", "minimum"),
         (2 * (FLOOR + "at_least = 0.5\n"), "Two gates"),
@@ -78,7 +94,6 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
         (FLOOR + "at_least = nan", "must be numbers"),
         (FLOOR + "at_least = 0.5\nnegligible = inf", "must be numbers"),
         (FLOOR + "at_least = 0.9\nat_most = 0.1", "no more than at_most"),
-        ("gate = []", "length"),
         (FLOOR.replace('"a"', '""') + "at_least = 0.5", "length"),
         (FLOOR.replace('"a"', '"a\\nb"') + "at_least = 0.5", "regex"),
         ("a = " + "[" * 5000, "malformed"),
@@ -88,6 +103,15 @@ def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:
     """A misspelt field, metric or task is refused by name, not ignored."""
     with pytest.raises(UserError, match=said):
         read_gates(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ["", "gate = []", "# nothing", "\ufeff"])
+def test_a_file_may_hold_no_gate(tmp_path: Path, text: str) -> None:
+    """Then nothing is ruled, and it is known why."""
+    write(tmp_path, text)
+    gates = find_gates(None, root=tmp_path, where=tmp_path)
+    assert gates.rules == ()
+    assert gates.absent == "gates.toml holds no gate"
 
 
 def test_an_absent_or_binary_file_is_a_sentence(tmp_path: Path) -> None:

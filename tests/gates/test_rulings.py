@@ -88,7 +88,11 @@ def test_a_ceiling_and_a_plain_value() -> None:
     [
         (detect(190, 200, errors=1), {}, "1 case ended in an error"),
         (detect(190, 200), {"partial": ["filtered"]}, "partial (filtered)"),
-        (detect(190, 200), {"partial": ["sampled"], "sample": 200}, "partial (sampled)"),
+        (
+            detect(190, 200),
+            {"partial": ["sampled"], "sample": 200},
+            "partial (sampled: 200 images)",
+        ),
         (detect(9, 9), {}, "asks for 10"),
         ([], {}, "has no accuracy"),
     ],

@@ -46,7 +46,7 @@ def read_records(project: Path, run: str = "run") -> list[dict[str, Any]]:
 def read_rulings(project: Path, run: str = "run") -> list[dict[str, Any]]:
     """What the gates of a run decided."""
     path = project / "reports" / run / "rulings.json"
-    rulings: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    rulings: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["decisions"]
     return rulings
 
 
@@ -56,3 +56,17 @@ def write_unloadable(folder: Path) -> None:
     (folder / "config.json").write_text("{}", encoding="utf-8")
     (folder / "chat_template.jinja").write_text("", encoding="utf-8")
     (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+
+
+def read_manifest(project: Path, run: str = "run") -> dict[str, Any]:
+    """The manifest of a run."""
+    path = project / "reports" / run / "manifest.json"
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+def read_result(project: Path, run: str = "run") -> dict[str, Any]:
+    """What a run came to, as ``rulings.json`` says it."""
+    path = project / "reports" / run / "rulings.json"
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return result

@@ -117,6 +117,7 @@ def make_answers(
             has_images=lambda: True,
         ),
         cases=tuple(cases),
+        drawn=tuple(cases),
         planned=len(cases),
     )
     return SliceAnswers(items, plan, LocalEngine(model), ahead=ahead)

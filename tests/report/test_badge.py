@@ -1,8 +1,11 @@
-"""The badge says the worst ruling, and carries FakeBench's name only where it may."""
+"""The badge says the ruling, and carries FakeBench's name only where it may."""
 
 import pytest
 
+from fakebench_suite.gates.shift import Shift
+from fakebench_suite.gates.status import conclude
 from fakebench_suite.report.badge import make_badge
+from fakebench_suite.report.result import RunResult, make_result
 from fakebench_suite.types import Decision, Ruling, Score, Task
 
 SCORE = Score(
@@ -14,6 +17,18 @@ SCORE = Score(
     high=0.93,
     n=9,
 )
+SHIFT = Shift(
+    task=Task.DETECTION,
+    metric="accuracy",
+    before=0.95,
+    after=0.914,
+    change=-0.036,
+    low=-0.05,
+    high=-0.02,
+    p=0.01,
+    n=9,
+)
+FIGURE = "91.4% [90.0, 93.0] balanced accuracy"
 
 
 def make_manifest(kind: str = "official", *partial: str) -> dict[str, object]:
@@ -21,29 +36,47 @@ def make_manifest(kind: str = "official", *partial: str) -> dict[str, object]:
     return {"partial": list(partial), "dataset": {"kind": kind}}
 
 
+def make(
+    manifest: dict[str, object], *rulings: Ruling, scores: tuple[Score, ...] = (SCORE,)
+) -> RunResult:
+    """The result of a run with one gate for each ruling."""
+    decisions = [Decision(gate="g", ruling=one, reason="") for one in rulings]
+    return make_result(manifest, conclude(decisions), scores)
+
+
 @pytest.mark.parametrize(
-    ("rulings", "colour", "message"),
+    ("rulings", "colour", "word"),
     [
-        ([], "lightgrey", "91.4% balanced accuracy"),
-        ([Ruling.PASS, Ruling.PASS], "brightgreen", "91.4% balanced accuracy, pass"),
-        ([Ruling.PASS, Ruling.INCONCLUSIVE], "yellow", "91.4% balanced accuracy, inconclusive"),
-        ([Ruling.FAIL, Ruling.INCONCLUSIVE], "red", "91.4% balanced accuracy, fail"),
+        ([], "lightgrey", "NOT RULED"),
+        ([Ruling.NOT_RULED], "lightgrey", "NOT RULED"),
+        ([Ruling.PASS, Ruling.PASS], "brightgreen", "PASS"),
+        ([Ruling.PASS, Ruling.NOT_RULED], "brightgreen", "PASS (1 of 2 gates)"),
+        ([Ruling.PASS, Ruling.INCONCLUSIVE], "yellow", "INCONCLUSIVE"),
+        ([Ruling.FAIL, Ruling.INCONCLUSIVE], "red", "FAIL"),
     ],
 )
-def test_the_worst_ruling_colours_the_badge(
-    rulings: list[Ruling], colour: str, message: str
-) -> None:
-    """A failed gate outweighs an inconclusive one, and both a pass."""
-    decisions = [Decision(gate="g", ruling=one, reason="") for one in rulings]
-    badge = make_badge(make_manifest(), [SCORE], decisions)
+def test_the_worst_ruling_colours_the_badge(rulings: list[Ruling], colour: str, word: str) -> None:
+    """A failed gate outweighs an inconclusive one, both a pass, and a pass what was not ruled."""
+    manifest = make_manifest()
+    badge = make_badge(manifest, make(manifest, *rulings))
     assert badge == {
-        "schemaVersion": 1, "label": "FakeBench", "message": message, "color": colour
+        "schemaVersion": 1, "label": "FakeBench", "message": f"{word}, {FIGURE}", "color": colour
     }  # fmt: skip
 
 
 def test_probes_and_partial_runs_are_named_as_such() -> None:
     """Neither passes for a FakeBench score; without a score the badge says so."""
-    assert make_badge(make_manifest("probes"), [SCORE], [])["label"] == "fake-image probes"
-    partial = make_badge(make_manifest("official", "sampled"), [SCORE], [])
-    assert partial["message"] == "91.4% balanced accuracy, partial"
-    assert make_badge(make_manifest("jsonl"), [], [])["message"] == "no score"
+    probes = make_manifest("probes")
+    assert make_badge(probes, make(probes))["label"] == "fake-image probes"
+    partial = make_manifest("official", "sampled")
+    assert make_badge(partial, make(partial))["message"] == f"NOT RULED, {FIGURE}, partial"
+    own = make_manifest("jsonl")
+    assert make_badge(own, make(own, scores=()))["message"] == "NOT RULED, no score"
+
+
+def test_the_change_stands_in_points() -> None:
+    """With the baseline it is counted from."""
+    manifest = make_manifest() | {"baseline": {"run": "last"}}
+    result = make_result(manifest, conclude([]), [SCORE], [SHIFT])
+    message = make_badge(manifest, result)["message"]
+    assert message == f"NOT RULED, {FIGURE}, accuracy -3.6 points since last"

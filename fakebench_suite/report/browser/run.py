@@ -105,7 +105,8 @@ def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:
 def _read_rulings(path: Path) -> Sequence[Ruling]:
     if not path.exists():
         return ()
-    rows = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    rows = content["decisions"] if isinstance(content, dict) else content  # a list before 0.2
     return [
         Ruling(
             gate=str(row["gate"]), ruling=str(row["ruling"]), reason=str(row.get("reason") or "")

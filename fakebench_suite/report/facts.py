@@ -1,0 +1,113 @@
+"""Which run this is: model, data, reading, judge, date, command line and suite, one text each.
+
+One definition for terminal, summary and page.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fakebench_suite.types import Task
+
+_DIGEST = 12
+"""Characters of a digest that are shown; the manifest has it whole."""
+
+
+def list_facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Which run this is, as names and texts: model, data, reading, judge, date, command and suite.
+
+    What a manifest does not say is left out. The texts are as the manifest has them.
+    """
+    return [(name, text) for name, text in _list_facts(manifest) if text]
+
+
+def _list_facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    model, dataset, judge = manifest["model"], manifest["dataset"], manifest["judge"]
+    yield (
+        "model",
+        _join(
+            model["name"],
+            model["card"].get("repository"),
+            ("revision", model["card"].get("revision")),
+            ("weights", str(model.get("weights_digest") or "")[:_DIGEST]),
+        ),
+    )
+    kind = dataset["kind"]
+    yield (
+        "data",
+        _join(
+            dataset["name"] if kind == dataset["name"] else f"{dataset['name']} ({kind})",
+            count(dataset["cases"], "case") if "cases" in dataset else "",
+            ("digest", str(dataset.get("digest", ""))[:_DIGEST]),
+        ),
+    )
+    yield "asked", _describe_tasks(manifest)
+    yield "filter", str(manifest.get("filter") or "")
+    yield (
+        "prompts",
+        _join(
+            manifest.get("prompts", {}).get("style"),
+            ("seed", manifest.get("seed")),
+            ("sample of", manifest.get("sample")),
+            ("answers of", manifest.get("answers")),
+        ),
+    )
+    rounds = judge.get("rounds")
+    yield "replies read by", str(judge["label"])
+    yield (
+        "texts graded by",
+        _join(judge.get("text") or "nobody", count(rounds, "round") if rounds else ""),
+    )
+    gates = manifest.get("gates", {})
+    yield (
+        "gates",
+        _join(
+            gates.get("file") or ("none" if gates else ""),
+            ("digest", str(gates.get("digest", ""))[:_DIGEST] if gates.get("rules") else ""),
+        ),
+    )
+    yield "baseline", _describe_baseline(manifest.get("baseline", {}))
+    yield "started", str(manifest.get("started") or "")
+    yield (
+        "suite",
+        _join(
+            manifest.get("suite"),
+            ("commit", manifest.get("commit")),
+            ("code", str(manifest.get("code_digest") or "")[:_DIGEST]),
+        ),
+    )
+    yield "command", str(manifest.get("command") or "")
+
+
+def _describe_tasks(manifest: Mapping[str, Any]) -> str:
+    """How many cases of which tasks were recorded, of how many there are."""
+    tasks, population = manifest.get("tasks", {}), manifest.get("population", {})
+    asked = [f"{task} {one['recorded']:,} of {one['cases']:,}" for task, one in tasks.items()]
+    left = [task for task in Task if task in population and task not in tasks]
+    return "; ".join([*asked, *([f"not {' or '.join(left)}"] if tasks and left else [])])
+
+
+def _describe_baseline(baseline: Mapping[str, Any]) -> str:
+    if not baseline:
+        return ""
+    return _join(
+        baseline.get("run"),
+        ("model", baseline.get("model")),
+        ("weights", str(baseline.get("weights_digest") or "")[:_DIGEST]),
+        ("started", baseline.get("started")),
+        ("records", str(baseline.get("records_digest") or "")[:_DIGEST]),
+    )
+
+
+def _join(*parts: object | tuple[str, object]) -> str:
+    """The parts there are, those in pairs with their names in front."""
+    texts = []
+    for part in parts:
+        name, value = part if isinstance(part, tuple) else ("", part)
+        if value not in (None, ""):
+            texts.append(f"{name} {value}".strip())
+    return ", ".join(texts)
+
+
+def count(number: int, noun: str) -> str:
+    """A number and a noun that agree."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,55 @@
+"""Where a run comes from: the suite's commit, and its command line without secrets."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import fakebench_suite
+
+HIDDEN = "***"
+_USER = re.compile(r"(?<=://)[^/?#\s@'\"]*(?:@[^/?#\s@'\"]*)*(?=@)")
+"""The user and password of a URL."""
+_KEY = re.compile(
+    r"(?i)([?&;][\w.-]*(?:key|token|secret|password|passwd|pwd|auth|credential|signature|sig)"
+    r"[\w.-]*=)[^&#;\s'\"]+"
+)
+"""A query parameter that is named like a key."""
+_OPTION = re.compile(
+    r"(?i)(--?[\w-]*(?:key|token(?!s)|secret|password|credential)[\w-]*(?:=|\s+))\S+"
+)
+"""An option that is named like a key; --batch-tokens is none."""
+_VARIABLE = re.compile(r"(?i)(key|token|secret|password)$")
+_SHORTEST = 8
+"""Characters of a variable's value that is looked for: shorter ones stand in other words too."""
+
+
+def redact(text: str) -> str:
+    """The text with everything that looks like a secret replaced by asterisks.
+
+    These are users and passwords in URLs, values of query parameters and options that are named
+    like keys, and the values of environment variables that are.
+    """
+    for pattern in (_KEY, _OPTION):
+        text = pattern.sub(rf"\g<1>{HIDDEN}", text)
+    text = _USER.sub(HIDDEN, text)
+    for name, value in os.environ.items():
+        if _VARIABLE.search(name) and len(value) >= _SHORTEST:
+            text = text.replace(value, HIDDEN)
+    return text
+
+
+def find_commit() -> str | None:
+    """The commit of the checkout this suite runs from, ``+dirty`` where a tracked file was changed.
+
+    None where it is installed or there is no git.
+    """
+    root = Path(fakebench_suite.__file__).parents[1]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--exclude=*", "--dirty=+dirty"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603  # a fixed command
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip() or None

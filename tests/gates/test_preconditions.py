@@ -1,0 +1,90 @@
+"""What a gate lacks is known before the first case."""
+
+from dataclasses import replace
+
+import pytest
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.gates.files import make_gates
+from fakebench_suite.gates.preconditions import Intent, check_gates
+from fakebench_suite.gates.rules import Gate, Latency, Regression, Threshold
+from fakebench_suite.metrics.names import Need
+from fakebench_suite.types import Task
+
+POPULATION = {"detection": {"all": 20, "generator=glide": 5, "label=fake": 10}}
+WHOLE = Intent(
+    data="mine",
+    population=POPULATION,
+    drawn=POPULATION,
+    sample=None,
+    selected={Task.DETECTION: 20},
+    baseline=False,
+    timed=False,
+    met=(),
+    shard=False,
+)
+SLICE = Threshold(
+    name="g", task=Task.DETECTION, metric="accuracy", slice="generator=glid", at_least=0.5
+)
+JUDGED = Threshold(name="g", task=Task.ANALYSIS, metric="judged_score", at_least=1.0)
+RANKED = Threshold(name="g", task=Task.DETECTION, metric="roc_auc", at_least=0.5)
+NO_WORSE = Regression(name="g", task=Task.DETECTION)
+TIMED = Latency(name="g", benchmark="group", seconds=1.0)
+SLOWER = Latency(name="g", at_most=1.2)
+
+
+def check(gate: Gate, intent: Intent, *, named: bool) -> None:
+    """Check one gate of a file."""
+    check_gates(make_gates("g.toml", (gate,), named=named, absent=""), intent)
+
+
+@pytest.mark.parametrize(
+    ("gate", "named", "said"),
+    [
+        (SLICE, True, "nearest: generator=glide"),
+        (JUDGED, True, "mine has no case; it has detection"),
+        (RANKED, True, "needs --reading=likelihood"),
+        (RANKED, False, "needs --reading=likelihood"),
+        (NO_WORSE, True, "Add --baseline=RUN"),
+        (NO_WORSE, False, "Add --baseline=RUN"),
+        (SLOWER, False, "Add --baseline=RUN"),
+        (TIMED, False, "Add --latency"),
+    ],
+)
+def test_what_is_lacking_is_named(gate: Gate, named: bool, said: str) -> None:
+    """In a run that asks every case."""
+    with pytest.raises(UserError, match=said):
+        check(gate, WHOLE, named=named)
+
+
+@pytest.mark.parametrize("gate", [SLICE, JUDGED], ids=["slice", "task"])
+def test_gates_by_default_are_let_be_where_the_data_have_none_of_their_cases(gate: Gate) -> None:
+    """One file serves many data sets."""
+    check(gate, WHOLE, named=False)
+
+
+@pytest.mark.parametrize("gate", [RANKED, NO_WORSE, TIMED, SLOWER])
+def test_gates_by_default_lack_nothing_where_they_will_not_rule(gate: Gate) -> None:
+    """In an exploration; where the user named them they do."""
+    part = replace(WHOLE, selected={Task.DETECTION: 19})
+    check(gate, part, named=False)
+    with pytest.raises(UserError):
+        check(gate, part, named=True)
+    check(gate, replace(part, shard=True), named=True)
+
+
+def test_a_sample_that_a_gate_accepts_is_whole() -> None:
+    """So a gate that accepts it needs its baseline."""
+    gate = Regression(name="g", task=Task.DETECTION, sample=10)
+    drawn = {"detection": {"all": 10}}
+    sampled = replace(WHOLE, drawn=drawn, sample=10, selected={Task.DETECTION: 10})
+    with pytest.raises(UserError, match="baseline"):
+        check(gate, sampled, named=False)
+    check(gate, replace(sampled, sample=9), named=False)
+
+
+def test_nothing_lacks_where_all_is_there() -> None:
+    """Baseline, benchmarks and likelihoods."""
+    full = replace(WHOLE, baseline=True, timed=True, met=list(Need))
+    for gate in (RANKED, NO_WORSE, TIMED, SLOWER):
+        check(gate, full, named=True)
