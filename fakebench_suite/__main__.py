@@ -20,6 +20,7 @@ from fakebench_suite.judges.keywords import read_keywords
 from fakebench_suite.judges.label import read_label
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.metrics.tables import FOOTNOTE, check_published, load_table
+from fakebench_suite.places import expand_home
 from fakebench_suite.report.comparison import draw_grid
 from fakebench_suite.report.store import read_records
 from fakebench_suite.types import Form, Task
@@ -38,6 +39,23 @@ class Question(msgspec.Struct, frozen=True):
 
     form: Form
     reply: str
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def run(
+    arguments: Annotated[list[str] | None, typer.Argument(help="what pytest takes")] = None,
+) -> None:
+    """Run the cases: pytest, in the suite's own configuration wherever it is called."""
+    from fakebench_suite.plugin.command import run_suite
+
+    try:
+        status = run_suite(arguments or [])
+    except UserError as error:
+        _stop(str(error))
+    raise SystemExit(status)
 
 
 @app.command()
@@ -254,4 +272,4 @@ def _stop(message: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m fakebench_suite")
+    app(list(map(expand_home, sys.argv[1:])), prog_name="python -m fakebench_suite")

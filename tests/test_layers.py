@@ -8,7 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "fakebench_suite"
 LEVELS = {
-    "display": 0, "types": 0, "errors": 0, "formats": 0, "criteria": 0, "thoughts": 0,
+    "display": 0, "types": 0, "errors": 0, "formats": 0, "places": 0, "criteria": 0,
+    "thoughts": 0,
     "prompts": 1, "checkpoints": 1,
     "sources": 2, "adapters": 2, "judges": 2,
     "metrics": 3, "inspection": 3,

@@ -11,6 +11,7 @@ import msgspec
 from fakebench_suite.checkpoints.files import check_files, has_chat_template
 from fakebench_suite.errors import CardError, FormatError
 from fakebench_suite.formats import decode_toml
+from fakebench_suite.places import expand_home
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 """The card directory of this repository."""
@@ -125,7 +126,7 @@ def find_card(model: str, models: Path = MODELS) -> Card:
     cards = list_cards(models)
     if model in cards:
         return read_card(cards[model], name=model)
-    path = Path(model)
+    path = Path(expand_home(model))
     # os.path answers where Path raises: a name may be longer than the file system allows.
     if os.path.isdir(path):  # noqa: PTH112
         if (path / "card.toml").is_file():
@@ -154,7 +155,7 @@ def read_card(path: Path, *, name: str) -> Card:
         raise CardError(f"The card {path} is malformed: {error}.") from error
     except OSError as error:
         raise CardError(f"The card {path} cannot be read: {error.strerror}.") from error
-    located = str((path.parent / card.path).resolve()) if card.path is not None else None
+    located = card.path and str((path.parent / expand_home(card.path)).resolve())
     return msgspec.structs.replace(card, name=name, path=located)
 
 

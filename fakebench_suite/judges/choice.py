@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.judges.panel import TextJudge
+from fakebench_suite.places import expand_home
 
 
 class JudgeKind(StrEnum):
@@ -47,7 +48,7 @@ def read_choice(text: str, *, rounds: int) -> JudgeChoice:
 
         return JudgeChoice(kind=JudgeKind.EMBEDDING, model=NAME, rounds=1)
     if kind == JudgeKind.TRANSFORMERS and rest:
-        return JudgeChoice(kind=JudgeKind.TRANSFORMERS, model=rest, rounds=rounds)
+        return JudgeChoice(kind=JudgeKind.TRANSFORMERS, model=expand_home(rest), rounds=rounds)
     model, at, url = rest.rpartition("@")
     if kind == JudgeKind.OPENAI and at and model and url.startswith(("http://", "https://")):
         return JudgeChoice(kind=JudgeKind.OPENAI, model=model, url=url, rounds=rounds)

@@ -129,11 +129,12 @@ def _load(place: str) -> tuple[Any, Any]:
         if Path(place).is_dir():
             check_files(Path(place))
         tokenizer: Any = AutoTokenizer.from_pretrained(
-            place, local_files_only=True, padding_side="left"
+            place, local_files_only=True, trust_remote_code=False, padding_side="left"
         )
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             place,
             local_files_only=True,
+            trust_remote_code=False,
             dtype="auto",
             ignore_mismatched_sizes=True,  # To be told of them, which is fatal below.
             output_loading_info=True,

@@ -28,7 +28,7 @@ def measure_agreement(one: Sequence[Record], two: Sequence[Record]) -> Agreement
     if len(both) < 2:
         raise UserError(
             "The two runs have fewer than two answers in common that both judges graded. "
-            "Judge one run's answers twice: pytest --judge=... --answers RUN."
+            "Judge one run's answers twice: pytest --judge=... --answers=RUN."
         )
     scores = np.array([[side[name][1] for name in both] for side in (first, second)])
     if np.unique(scores).size == 1:

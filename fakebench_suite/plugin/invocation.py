@@ -1,50 +1,94 @@
-"""``--data DIR`` works like ``--data=DIR``.
+"""Nothing that is handed to the suite runs: ``--data DIR`` is refused, ``--data=DIR`` is not.
 
-pytest looks for its configuration before it loads any plugin, so it takes the DIR of an option it
-does not know yet for a directory of tests, and looks for the configuration there. This module,
-an installed entry point because it has to be there first, starts the same command line over with
-the value joined to its option.
+pytest looks for its configuration and for ``conftest.py`` before it knows an option of ours, so it
+takes the DIR of ``--data DIR`` for a directory of tests. This module, an installed entry point
+because it has to be there first, stops the run before a file of DIR is executed. What pytest.ini in
+DIR names with ``-p`` is loaded even before: only ``--data=DIR`` and ``python -m fakebench_suite
+run`` keep pytest from reading that.
 """
 
+import ast
+import itertools
 import os
-import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
-_OPTIONS = frozenset({"--model", "--data", "--reports", "--run"})
-"""Options whose value may be the name of something that exists."""
+
+def list_options() -> frozenset[str]:
+    """Every option of the suite that takes a value: pytest could take any value for a path.
+
+    They are read from the plugin's source: what is imported before pytest's own turn comes is not
+    prepared by it, and says so in a warning.
+    """
+    options: set[str] = set()
+    for path in Path(__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "addoption":
+                action = {word.arg: word.value for word in node.keywords}.get("action")
+                if not isinstance(action, ast.Constant) or action.value in {"store", "append"}:
+                    names = [
+                        str(name.value) for name in node.args if isinstance(name, ast.Constant)
+                    ]
+                    options |= {name for name in names if name.startswith("--")}
+    return frozenset(options)
 
 
 def join_values(arguments: Sequence[str]) -> list[str]:
-    """The arguments with ``--data DIR`` written as ``--data=DIR`` where DIR exists."""
+    """The arguments with ``--data DIR`` written as ``--data=DIR``."""
+    options = list_options()
     joined: list[str] = []
+    open_option = False
     for argument in arguments:
-        if joined and joined[-1] in _OPTIONS and os.path.exists(argument):  # noqa: PTH110
+        if open_option and not argument.startswith("-"):
             joined[-1] += f"={argument}"
+            open_option = False
         else:
             joined.append(argument)
+            open_option = argument in options
     return joined
 
 
-def is_suite(folder: Path) -> bool:
-    """Whether pytest was called in this suite, and not in another project of the environment."""
-    conftests = [place / "conftest.py" for place in (folder, *folder.parents)]
-    return any(path.is_file() and "fakebench_suite" in path.read_text() for path in conftests)
+def find_mistaken(arguments: Sequence[str], *, where: Path) -> tuple[str, str] | None:
+    """The first option and its separate value that pytest takes for a place with tests."""
+    pairs = [
+        (option, value)
+        for option, value in itertools.pairwise(arguments)
+        if option.startswith("--") and "=" not in option and not value.startswith("-")
+        # os.path answers where Path raises: a value may be longer than the file system allows.
+        if os.path.lexists(where / value.partition("::")[0])
+    ]
+    options = list_options() if pairs else frozenset()
+    return next((pair for pair in pairs if pair[0] in options), None)
+
+
+def is_suite(places: Iterable[Path]) -> bool:
+    """Whether pytest was called in or upon this suite, and not another project."""
+    above = {folder for place in places for folder in (place, *place.parents)}
+    return any(b"fakebench_suite" in _read(folder / "conftest.py") for folder in above)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
-    """Start over when a value was taken for a directory of tests; otherwise do nothing."""
-    arguments = list(early_config.invocation_params.args)
-    joined = join_values(arguments)
-    if joined != arguments and is_suite(early_config.invocation_params.dir):
-        if sys.orig_argv[-len(arguments) :] != arguments:
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, args: list[str]
+) -> Generator[None, object, object]:
+    """Stop where a value was taken for a directory of tests; otherwise do nothing."""
+    where = early_config.invocation_params.dir
+    tests = early_config.known_args_namespace.file_or_dir
+    if is_suite([where, *(Path(where, text.partition("::")[0]) for text in tests)]):
+        mistaken = find_mistaken(args, where=where)
+        if mistaken is not None:
+            option, value = mistaken
             raise pytest.UsageError(
-                "Write the value of an option into the same argument, as in --data=DIR: pytest "
-                "takes a separate one for a directory of tests."
+                f"Write {option}={value}: pytest takes a separate value for a directory of tests, "
+                "and would run what lies there."
             )
-        command = [sys.executable, *sys.orig_argv[1 : -len(arguments)], *joined]
-        os.execv(sys.executable, command)  # noqa: S606  # the very command we were started with
     return (yield)

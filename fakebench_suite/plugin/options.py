@@ -12,6 +12,7 @@ from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.gates.files import Gates, find_gates
 from fakebench_suite.judges.choice import JudgeChoice, read_choice
 from fakebench_suite.judges.reading import Rule
+from fakebench_suite.places import expand_home
 from fakebench_suite.prompts import Style
 from fakebench_suite.sources.sampling import Shard
 from fakebench_suite.types import Task
@@ -222,13 +223,17 @@ def _find_gates(config: pytest.Config) -> Gates:
     if is_worker(config):
         return Gates(file=None, named=False)
     option, where = config.option, config.invocation_params.dir
-    gates = find_gates(option.gates, root=config.rootpath, where=where)
+    asked = option.gates and expand_home(option.gates)
+    gates = find_gates(asked, root=config.rootpath, where=where)
     return msgspec.structs.replace(gates, strict=gates.strict or option.strict_cases)
 
 
 def _resolve(config: pytest.Config, path: Path) -> Path:
-    """Paths are relative to where pytest was called, also in workers that run elsewhere."""
-    return Path(config.invocation_params.dir, path)
+    """Paths are relative to where pytest was called, also in workers that run elsewhere.
+
+    A shell leaves the ~ of --data=~/x to the program.
+    """
+    return Path(config.invocation_params.dir, expand_home(str(path)))
 
 
 def is_worker(config: pytest.Config) -> bool:

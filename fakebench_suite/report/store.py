@@ -9,7 +9,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import FormatError, UserError
+from fakebench_suite.formats import decode_json
 from fakebench_suite.gates.shift import Shift
 from fakebench_suite.report.result import RunResult
 from fakebench_suite.report.shape import ManifestShape
@@ -110,18 +111,25 @@ class RunStore:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a run; raises UserError where there is none to be read."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        msgspec.convert(manifest, ManifestShape)
-    except msgspec.ValidationError as error:
+        content = (folder / MANIFEST).read_bytes()
+        manifest = decode_json(content, msgspec.json.Decoder(dict[str, Any]))
+        decode_json(content, msgspec.json.Decoder(ManifestShape))
+    except FormatError as error:
         raise UserError(f"{folder / MANIFEST} is not the manifest of a run: {error}.") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
         raise UserError(f"{folder} is not a run directory: no {MANIFEST} to read.") from error
     return manifest
 
 
 def read_scores(folder: Path) -> list[Score]:
-    """The scores of a run."""
-    return msgspec.json.decode((folder / SCORES).read_bytes(), type=list[Score])
+    """The scores of a run; raises UserError where there are none to be read."""
+    path = folder / SCORES
+    try:
+        return decode_json(path.read_bytes(), msgspec.json.Decoder(list[Score]))
+    except OSError as error:
+        raise UserError(f"{folder} is not a run directory: no {SCORES} to read.") from error
+    except FormatError as error:
+        raise UserError(f"{path} holds no scores: {error}.") from error
 
 
 def read_records(folder: Path) -> Iterator[Record]:
@@ -135,10 +143,10 @@ def read_records(folder: Path) -> Iterator[Record]:
             for line in stream:
                 number += 1
                 if line.endswith(b"\n"):
-                    yield decoder.decode(line)
+                    yield decode_json(line, decoder)
     except OSError as error:
         raise UserError(f"{folder} is not a run directory: no {RECORDS} to read.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except FormatError as error:
         raise UserError(f"Line {number} of {folder / RECORDS} is no record: {error}.") from error
 
 
@@ -149,10 +157,10 @@ def read_timings(folder: Path) -> list[Timing]:
     """
     path = folder / LATENCY
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Timing])
+        return decode_json(path.read_bytes(), msgspec.json.Decoder(list[Timing]))
     except FileNotFoundError:
         return []
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, FormatError) as error:
         raise UserError(f"{path} holds no timings: {error}.") from error
 
 

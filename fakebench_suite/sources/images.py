@@ -8,8 +8,9 @@ import os
 import re
 import struct
 import threading
+import unicodedata
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
@@ -168,16 +169,17 @@ class ImageFolder:
     def find(self, name: str, *, prefer: str | None = None) -> Path:
         """The file called ``name``; ``prefer`` is a directory name that settles a tie.
 
+        A file of just these characters is meant before one that spells an accent in two.
         Raises MissingImageError when there is none, AmbiguousImageError when there are several
         and no way to choose.
         """
-        exact, parts = self.root / name, Path(name).parts
+        exact, parts = self.root / name, _compose(Path(name).parts)
         if os.path.isfile(exact):  # noqa: PTH113  # Path.is_file raises on a name too long
             return exact
         found = [
             path
             for path in self._listing().get(parts[-1], [])
-            if path.parts[-len(parts) :] == parts
+            if _compose(path.parts[-len(parts) :]) == parts
         ]
         if len(found) > 1 and prefer is not None:
             below = len(self.root.parts)
@@ -207,7 +209,7 @@ class ImageFolder:
 
 
 def _list_images(root: Path) -> dict[str, list[Path]]:
-    """The image files below a directory by name; folders that links lead back to only once."""
+    """The image files below a directory by name, composed; folders behind links only once."""
     paths: dict[str, list[Path]] = {}
     seen = set()
     for folder, folders, names in os.walk(root, followlinks=True):
@@ -219,5 +221,11 @@ def _list_images(root: Path) -> dict[str, list[Path]]:
         folders.sort()
         for name in sorted(names):
             if Path(name).suffix.lower() in _SUFFIXES:
-                paths.setdefault(name, []).append(Path(folder, name))
+                key = unicodedata.normalize("NFC", name)
+                paths.setdefault(key, []).append(Path(folder, name))
     return paths
+
+
+def _compose(parts: Sequence[str]) -> tuple[str, ...]:
+    """A name's parts in one normal form: a Mac and a Linux machine spell an accent differently."""
+    return tuple(unicodedata.normalize("NFC", part) for part in parts)

@@ -315,3 +315,21 @@ def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
     found = ImageFolder(root)
     assert found
     assert found.find("a.png") == root / "linked" / "a.png"
+
+
+def test_accents_meet_however_they_are_spelt(tmp_path: Path) -> None:
+    """A name in NFC finds a file in NFD and the other way round; two such files are two."""
+    composed, parted = "caf\u00e9", "cafe\u0301"
+    for place, asked in ((composed, parted), (parted, composed)):
+        root = tmp_path / f"{len(place)}"
+        (root / "deep" / place).mkdir(parents=True)
+        file = save(Image.new("L", (2, 2)), root / "deep" / place / f"{place}.png")
+        for name in (f"{asked}.png", f"{asked}/{asked}.png", f"deep/{asked}/{place}.png"):
+            assert ImageFolder(root).find(name) == file
+    for name in (composed, parted):
+        (tmp_path / "both" / name).mkdir(parents=True)
+        save(Image.new("L", (2, 2)), tmp_path / "both" / name / f"{name}.png")
+    with pytest.raises(ImageError, match="is ambiguous"):
+        ImageFolder(tmp_path / "both").find(f"{composed}.png")
+    exact = f"{parted}/{parted}.png"
+    assert ImageFolder(tmp_path / "both").find(exact) == tmp_path / "both" / exact

@@ -1,6 +1,5 @@
 """A run directory read back: everything the report shows, in the order it is browsed."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import FormatError, UserError
+from fakebench_suite.formats import decode_json
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.report.store import (
     RECORDS,
@@ -22,6 +22,9 @@ from fakebench_suite.types import Record, Score, Task, Timing
 
 RULINGS = "rulings.json"
 _PLACES = {task: place for place, task in enumerate(Task)}
+_SCORES = msgspec.json.Decoder(list[Score])
+_TEXTS = msgspec.json.Decoder(dict[str, str | float | None])
+_RULINGS = msgspec.json.Decoder(Any)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,7 @@ def load_run(folder: Path) -> Run:
     records = load_records(folder)
     try:
         if "partial" in manifest:
-            scores = msgspec.json.decode((folder / SCORES).read_bytes(), type=list[Score])
+            scores = decode_json((folder / SCORES).read_bytes(), _SCORES)
         else:
             manifest, scores = _close(manifest, records), score_records(records)
         return Run(
@@ -71,7 +74,7 @@ def load_run(folder: Path) -> Run:
         raise UserError(
             f"{folder} is not a whole run directory: {error.filename} cannot be read."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (FormatError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{folder} holds a file that is not as a run wrote it: {error}.") from error
 
 
@@ -98,14 +101,17 @@ def _place(record: Record) -> tuple[str, int, str]:
 def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:
     if not path.exists():
         return {}
-    rows = map(msgspec.json.decode, path.read_bytes().splitlines())
-    return {row.pop("id"): row for row in rows}
+    rows = (decode_json(line, _TEXTS) for line in path.read_bytes().splitlines())
+    return {
+        str(row["id"]): {name: value for name, value in row.items() if not isinstance(value, str)}
+        for row in rows
+    }
 
 
 def _read_rulings(path: Path) -> Sequence[Ruling]:
     if not path.exists():
         return ()
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content: Any = decode_json(path.read_bytes(), _RULINGS)
     rows = content["decisions"] if isinstance(content, dict) else content  # a list before 0.2
     return [
         Ruling(
