@@ -45,6 +45,29 @@ def test_a_reply_cut_off_before_its_verdict_is_truncated(
     assert judge(CASE, make_answer(text, finish_reason)).outcome is outcome
 
 
+TEXTS = [
+    case for case in PROBES if case.expected and case.task in {Task.INTERPRETATION, Task.ANALYSIS}
+]
+
+
+@pytest.mark.parametrize("case", TEXTS[:4], ids=lambda case: case.id)
+def test_a_text_that_is_cut_off_in_its_thoughts_is_truncated(case: Case) -> None:
+    """Nothing was said that could be graded; thoughts are graded neither open nor closed."""
+    thought = "<think>This is a fake image because the edge is unnatural, the texture repeats"
+    cut = judge(case, make_answer(thought, FinishReason.LENGTH))
+    assert (cut.outcome, cut.score) == (Outcome.TRUNCATED, None)
+    said = "The texture is natural."
+    both = judge(case, make_answer(f"{thought}</think>{said}"))
+    assert both == judge(case, make_answer(said))
+
+
+def test_an_unscored_text_stays_unscored_when_cut_off() -> None:
+    """Without a reference nothing would have been scored."""
+    case = replace(CASE, task=Task.INTERPRETATION, form=Form.FAULTFINDING)
+    answer = make_answer("<think>The edge", FinishReason.LENGTH)
+    assert judge(case, answer).outcome is Outcome.UNSCORED
+
+
 @pytest.mark.parametrize("criterion", list(FORGERIES))
 def test_every_reference_is_graded_exact_against_itself(criterion: str) -> None:
     """The clue of each forgery names its own criterion and no other."""

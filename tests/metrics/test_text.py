@@ -101,6 +101,18 @@ def test_answers_with_references_are_scored_and_averaged(encoder: SentenceEncode
     assert score_answers(records[:1], encoder) == {}
 
 
+def test_thoughts_are_not_compared(encoder: SentenceEncoder) -> None:
+    """A reply scores as what it says outside its thoughts."""
+    expected = tuple(Clue(text=text) for text in CLUES)
+    plain = make_record("i", Outcome.UNSCORED, task=Task.INTERPRETATION)
+    plain = replace(plain, case=replace(plain.case, expected=expected))
+    assert plain.answer is not None
+    thought = replace(plain.answer, text=f"<think>{CLUES[0]}</think>{plain.answer.text}")
+    records = [plain, replace(plain, case=replace(plain.case, id="t"), answer=thought)]
+    first, second = score_answers(records, encoder).values()
+    assert first == second
+
+
 def test_metrics_are_named_with_variant_and_weights(encoder: SentenceEncoder) -> None:
     """The manifest says which BLEU, which smoothing, and which weights."""
     named = describe_metrics(encoder)

@@ -33,6 +33,15 @@ def make_record(case: Case, text: str | None) -> Record:
     return Record(case=case, prompt="?", answer=answer, verdict=verdict, worker="")
 
 
+def test_thoughts_are_no_part_of_a_submission(tmp_path: Path) -> None:
+    """The authors score what was said."""
+    text = "<think>The edge is fine.</think><answer>The edge is odd.</answer>"
+    write_submission(tmp_path, CASES, [make_record(case, text) for case in CASES])
+    files = [(tmp_path / "submission" / name).read_text(encoding="utf-8") for name in FILES]
+    assert all("The edge is odd." in file for file in files)
+    assert not any("think" in file or "fine" in file or "<" in file for file in files)
+
+
 def test_the_four_files_have_the_authors_shapes(tmp_path: Path) -> None:
     """Fake and real apart, both modes in one row, FakeQA with the sentence and the whole reply."""
     text = "Überall scharf. The edge is odd."

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fakebench_suite.judges.language.grammar import BOUND, CONTRAST, GIVEN, HEARSAY, WIDE_BOUND
-from fakebench_suite.judges.language.lexicon import LETTER, Sentence, compile_parts
+from fakebench_suite.judges.language.lexicon import LETTER, Sentence, compile_parts, is_known
 from fakebench_suite.judges.language.refusals import find_refusal
 from fakebench_suite.judges.language.resolution import find_bound
 from fakebench_suite.judges.language.sentences import Hint
@@ -71,6 +71,10 @@ _UNSURE = re.compile(
     r"unclear|(?:or|and|nor) (?:no|yes)|yes (?:or|and|nor) no)\b"
 )
 _ECHO = re.compile(r"\byes or no\b")
+_YES_OR_NO = re.compile(
+    r"(?:\b(?:yes|yep|yeah|yup|affirmative|no|nope|nah|negative)\b|[^\w\s.,;:()?!'-])"
+    r"(?: (?P<next>\w[\w-]*))?"
+)
 _TRACE = re.compile(r"\b(?:trace|sign|evidence|indication|hint|proof|reason)s?\b")
 _ABOUT = compile_parts("IT|IMAGE|THAT")
 _VOID = tuple(LETTER[name] for name in ("MAY", "IF", "OPEN", "SAYS", "OBJECT", "INSTEAD", "THAN"))
@@ -113,10 +117,12 @@ def opens_idly(plain: str) -> bool:
 def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
     """What each "yes" and "no" asserts: of the question asked, or of one the reply asks itself."""
     for index, sentence in enumerate(sentences):
+        if not sentence.hints & (Hint.ANSWER | Hint.CONSENT):
+            continue
         last = index == len(sentences) - 1
         question = sentences[index - 1] if index and sentences[index - 1].asks else None
         placed = not index or last or question is not None
-        if not sentence.hints & (Hint.ANSWER | (Hint.CONSENT if placed else 0)):
+        if not (placed or _may_answer(sentence.plain)):
             continue
         if sentence.asks or GIVEN.match(sentence.tags):
             continue
@@ -127,6 +133,12 @@ def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
         found = _find_answer(sentence, index, asked, last=last, alone=alone)
         if found is not None and (placed or found.led):
             yield found
+
+
+def _may_answer(plain: str) -> bool:
+    """Whether "no" is more than a determiner: "no artifacts" answers nothing."""
+    found = _YES_OR_NO.finditer(plain)
+    return any(match["next"] is None or is_known(match["next"]) for match in found)
 
 
 def _find_answer(

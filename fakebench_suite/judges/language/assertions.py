@@ -77,7 +77,7 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
         if sentence.asks or grammar.GIVEN.match(sentence.tags):
             continue
         last = index == len(sentences) - 1
-        rank = 2 if _FINAL.search(sentence.text) else int(_concludes(sentence) or titled)
+        rank = 2 if _FINAL.search(sentence.plain) else int(_concludes(sentence) or titled)
         mentioned = False
         likely = find_likelihood(sentence)
         if likely is not None:
@@ -173,7 +173,7 @@ def _turn(said: Authenticity) -> Authenticity:
 
 
 def _concludes(sentence: Sentence) -> bool:
-    return _CONCLUDING.search(sentence.text) is not None
+    return _CONCLUDING.search(sentence.plain) is not None
 
 
 def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:

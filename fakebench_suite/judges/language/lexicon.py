@@ -8,7 +8,7 @@ phrases are tried at those words only.
 import re
 import tomllib
 from collections.abc import Iterable
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -47,8 +47,31 @@ _TOKENS = 300
 _LONGEST_WORD = 40
 
 
-@lru_cache(maxsize=1 << 15)
-def _find_phrases(word: str) -> tuple[re.Pattern[str], tuple[str, ...]] | None:
+_PLAIN = {
+    _WORD: LETTER["WORD"], _NUMBER: LETTER["NUMBER"], _COLON: LETTER["COLON"],
+    None: LETTER["STOP"],
+}  # fmt: skip
+_Entry = tuple[str, re.Pattern[str] | None, tuple[str, ...]]
+
+
+class _Entries(dict[str, _Entry]):
+    """Each word ever met: its part, and the phrases that can begin with it and their parts."""
+
+    def __missing__(self, word: str) -> _Entry:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        token = _TOKEN.match(word)
+        assert token is not None
+        part = _PART.get(word) or _PLAIN[token.lastindex]
+        self[word] = entry = (part, *_find_phrases(word))
+        return entry
+
+
+_REMEMBERED = 1 << 16
+_ENTRIES = _Entries()
+
+
+def _find_phrases(word: str) -> tuple[re.Pattern[str] | None, tuple[str, ...]]:
     """The phrases that can begin with a word, as one pattern with a group each, and their parts."""
     found = [
         phrase
@@ -57,19 +80,32 @@ def _find_phrases(word: str) -> tuple[re.Pattern[str], tuple[str, ...]] | None:
         or any(word.startswith(stem) for stem in openings.stems)
         or (word[0].isdigit() and any(one[0] == word[0] for one in openings.words))
     ]
-    if not found:
-        return None
-    pattern = re.compile("|".join(rf"({_group(words)})(?![\w-])" for _, words in found))
-    return pattern, tuple(part for part, _ in found)
+    if not found or len(word) > _LONGEST_WORD:
+        return None, ()
+    pattern = "|".join(rf"({_check(words)})(?![\w-])" for _, words in found)
+    return _compile(pattern), tuple(part for part, _ in found)
 
 
-def _group(words: str) -> str:
+@lru_cache(maxsize=1 << 12)
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _check(words: str) -> str:
     assert re.search(r"(?<!\\)\((?!\?)", words) is None, f"{words!r} has a group that captures"
     return words
 
 
+def is_known(word: str) -> bool:
+    """Whether a word plays a part or can begin a phrase that does."""
+    part, phrases, _ = _ENTRIES[word]
+    return part != LETTER["WORD"] or phrases is not None
+
+
 class Sentence:
     """A sentence as its words and, letter by letter, their parts, found when first asked for."""
+
+    __slots__ = ("_asks", "_tags", "_words", "hints", "opens", "plain", "start")
 
     def __init__(self, plain: str, hints: int, start: int, *, opens: bool) -> None:
         self.plain = plain
@@ -79,27 +115,32 @@ class Sentence:
         """Where it begins in its text."""
         self.opens = opens
         """It is the first of its line."""
-
-    @cached_property
-    def _tokens(self) -> tuple[tuple[str, ...], str]:
-        return _tag(self.plain)
+        self._asks: bool | None = None
+        self._tags: str | None = None
+        self._words: tuple[str, ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:
         """Words, phrases and marks, in order."""
-        return self._tokens[0]
+        if self._tags is None:
+            self._words, self._tags = _tag(self.plain)
+        return self._words
 
     @property
     def tags(self) -> str:
         """The part of each word, one letter each."""
-        return self._tokens[1]
+        if self._tags is None:
+            self._words, self._tags = _tag(self.plain)
+        return self._tags
 
-    @cached_property
+    @property
     def asks(self) -> bool:
         """Whether it is a question, and asserts nothing."""
-        return self.plain.rstrip(" )\"'").endswith("?")
+        if self._asks is None:
+            self._asks = self.plain.rstrip(" )\"'").endswith("?")
+        return self._asks
 
-    @cached_property
+    @property
     def text(self) -> str:
         """The words with single spaces."""
         return " ".join(self.words)
@@ -117,25 +158,15 @@ def _tag(text: str) -> tuple[tuple[str, ...], str]:
         start = token.start()
         if start < end:
             continue
+        word = token[0]
+        part, phrases, parts = _ENTRIES[word]
+        if phrases is not None and (phrase := phrases.match(text, start)):
+            word, part, end = phrase[0], parts[(phrase.lastindex or 1) - 1], phrase.end()
+        words.append(word)
+        tags.append(part)
         if len(words) == _TOKENS:
             break
-        word, kind = token[0], token.lastindex
-        if kind in (_WORD, _NUMBER) and len(word) <= _LONGEST_WORD:
-            phrases = _find_phrases(word)
-            if phrases is not None and (phrase := phrases[0].match(text, start)):
-                words.append(phrase[0])
-                tags.append(phrases[1][(phrase.lastindex or 1) - 1])
-                end = phrase.end()
-                continue
-        words.append(word)
-        tags.append(_PART.get(word) or _PLAIN[kind])
     return tuple(words), "".join(tags)
-
-
-_PLAIN = {
-    _WORD: LETTER["WORD"], _NUMBER: LETTER["NUMBER"], _COLON: LETTER["COLON"],
-    None: LETTER["STOP"],
-}  # fmt: skip
 
 
 def find_first_words(names: Iterable[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 _BOXED = re.compile(r"<answer>([^<]*)|\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}", re.IGNORECASE)
 _LATEX = re.compile(r"\\(?:text\w*|mathrm|mathbf)\s*|[{}]")
-_FENCE = re.compile(r"\A\s*(?:```\w*\s*)?([\[{].*[\]}])\s*(?:```)?\s*\Z", re.DOTALL)
+_FENCE = re.compile(r"```\w* ?")
 _FIELD = re.compile(
     r"""["'](?P<name>[\w -]+)["']\s*:\s*
     (?:"(?P<text>(?:[^"\\]|\\.)*)"|'(?P<other>[^']*)'|(?P<truth>true|false)\b)""",
@@ -23,9 +23,10 @@ _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 
 def find_marked(spoken: str) -> Iterator[str]:
     """The texts a reply marks as its answer, in order; a field ``is_fake: false`` in words."""
-    for groups in _BOXED.findall(spoken):
-        yield _LATEX.sub(" ", "".join(groups))
-    for name, value in _find_fields(spoken):
+    if "\\boxed" in spoken or "<" in spoken:
+        for groups in _BOXED.findall(spoken):
+            yield _LATEX.sub(" ", "".join(groups))
+    for name, value in _find_fields(spoken) if "{" in spoken else ():
         key = re.sub(r"[\W_]", "", name.lower())
         if _VERDICT.fullmatch(key):
             yield {"true": "yes", "false": "no"}.get(value.lower(), value)
@@ -35,7 +36,10 @@ def find_marked(spoken: str) -> Iterator[str]:
 
 def is_structured(spoken: str) -> bool:
     """Whether the whole reply is a JSON object or list: data, whose other texts assert nothing."""
-    return _FENCE.match(spoken) is not None
+    body = spoken.strip()
+    if (fence := _FENCE.match(body)) is not None:
+        body = body[fence.end() :].removesuffix("```").strip()
+    return body.startswith(("[", "{")) and body.endswith(("]", "}"))
 
 
 def _find_fields(spoken: str) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ Most sentences of a long analysis cannot, by their words alone, and are never lo
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from fakebench_suite.judges.language.lexicon import Sentence, find_first_words, find_stems
 
@@ -68,27 +68,32 @@ _HINTS = _Hints()
 def split_sentences(plain: str) -> list[Sentence]:
     """The sentences of a clean text with their hints; a line ends a sentence."""
     found: list[Sentence] = []
+    telling = {word for word in set(plain.split()) if _HINTS[word]}
     line_start = 0
     for line in plain.split("\n"):
         start = 0
         for end in _END.finditer(line):
-            _add(found, line[start : end.start() + 1], line_start + start, opens=start == 0)
+            _add(
+                found, line[start : end.start() + 1], line_start + start, telling, opens=start == 0
+            )
             start = end.end()
         if start < len(line):
-            _add(found, line[start:], line_start + start, opens=start == 0)
+            _add(found, line[start:], line_start + start, telling, opens=start == 0)
         line_start += len(line) + 1
     return found
 
 
-def _add(found: list[Sentence], text: str, start: int, *, opens: bool) -> None:
+def _add(found: list[Sentence], text: str, start: int, telling: Set[str], *, opens: bool) -> None:
     if len(text) > _LONGEST:
         for piece in _cut(text):
-            _add(found, piece, start, opens=opens)
+            _add(found, piece, start, telling, opens=opens)
             start, opens = start + len(piece), False
         return
     hints = 0
-    for word in text.split():
-        hints |= _HINTS[word]
+    words = text.split()
+    if not telling.isdisjoint(words):
+        for word in words:
+            hints |= _HINTS[word]
     found.append(Sentence(text, hints, start, opens=opens))
 
 

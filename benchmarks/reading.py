@@ -1,0 +1,52 @@
+"""How many replies a second the grammar reads: ``python benchmarks/reading.py [--seconds 5]``.
+
+The replies are the long ones of ``tests/judges/replies/long_development.jsonl``, thoughts left out.
+None is read twice from a cache: each round adds a sentence of its own to every reply.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from fakebench_suite.judges.label import read_label
+from fakebench_suite.judges.language.thinking import cut_thoughts
+from fakebench_suite.types import Form
+
+REPLIES = Path(__file__).parents[1] / "tests/judges/replies/long_development.jsonl"
+SHORTEST = 1000
+"""Letters of a reply that counts as a long analysis."""
+STANDARD = 1700
+"""Letters of the reply that rates are given for."""
+
+
+def main() -> None:
+    """Read for a number of seconds on one core and print the rate."""
+    parser = argparse.ArgumentParser(description="Replies read per second on one core.")
+    parser.add_argument("--seconds", type=float, default=5.0, help="CPU seconds to read for (5)")
+    seconds = parser.parse_args().seconds
+    rows = [json.loads(line) for line in REPLIES.read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        row["reply"] = cut_thoughts(row["reply"])
+    rows = [row for row in rows if len(row["reply"]) >= SHORTEST]
+    for row in rows:  # The first reading compiles patterns.
+        read_label(row["reply"], Form(row["form"]))
+    rounds, best = 0, float("inf")
+    end = time.process_time() + seconds
+    while time.process_time() < end or not rounds:
+        rounds += 1
+        texts = [(f"Picture {rounds}.\n\n{row['reply']}", Form(row["form"])) for row in rows]
+        start = time.process_time()
+        for text, form in texts:
+            read_label(text, form)
+        best = min(best, time.process_time() - start)
+    letters = sum(len(row["reply"]) for row in rows)
+    print(
+        f"{len(rows)} replies of {letters / len(rows):.0f} characters, {rounds} rounds, the best:"
+    )
+    print(f"{len(rows) / best:.0f} replies/s, {letters / best / 1e6:.2f} million characters/s")
+    print(f"{letters / STANDARD / best:.0f} replies of {STANDARD} characters/s")
+
+
+if __name__ == "__main__":
+    main()
