@@ -30,7 +30,7 @@ _WORDS = (
     "falls", "wrong", "may", "be", "generated", "some", "model", "taken", "old", "camera", "rain",
 )  # fmt: skip
 _OUTCOMES = tuple(Outcome)
-_WEIGHTS = (60, 20, 5, 4, 8, 1, 1, 1)
+_WEIGHTS = (60, 20, 5, 4, 3, 8, 1, 1, 1)
 MANIFEST: dict[str, Any] = {
     "dataset": {"kind": "jsonl", "name": "synthetic", "digest": "d" * 64, "cases": 0},
     "model": {"name": "nobody", "card": {"note": "these records are made up"}},
