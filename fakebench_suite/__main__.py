@@ -22,9 +22,14 @@ from fakebench_suite.judges.reading import Rule
 from fakebench_suite.metrics.tables import FOOTNOTE, check_published, load_table
 from fakebench_suite.places import expand_home
 from fakebench_suite.report.comparison import draw_grid
+from fakebench_suite.report.pictures import ReportImages
 from fakebench_suite.report.store import read_records
 from fakebench_suite.types import Form, Task
 
+ImagesOption = Annotated[
+    ReportImages,
+    typer.Option("--report-images", help="full: whole pictures beside the thumbnails, lossless"),
+]
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -150,18 +155,20 @@ def report(
         Path | None, typer.Option(help="another run directory to compare every case with")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="where the run's data lie, for thumbnails not yet made")
+        Path | None, typer.Option(help="where the run's data lie, for pictures not yet made")
     ] = None,
+    size: ImagesOption = ReportImages.THUMBNAIL,
 ) -> None:
     """Write the HTML report of a run again: RUN/index.html and the files it loads."""
     from fakebench_suite.report.browser import write_browser
-    from fakebench_suite.report.pictures import open_images
+    from fakebench_suite.report.pictures import check_size, open_images
     from fakebench_suite.runs.difference import check_pair
 
     try:
         check_pair(run, baseline or run)
         images = open_images(run, data)
-        page = write_browser(run, images=images, baseline=baseline)
+        check_size(size, images)
+        page = write_browser(run, images=images, size=size, baseline=baseline)
     except UserError as error:
         _stop(str(error))
     typer.echo(flatten(str(page)))
@@ -176,8 +183,9 @@ def merge(
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="an earlier run's directory")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="where the data lie, for submission and thumbnails")
+        Path | None, typer.Option(help="where the data lie, for submission and pictures")
     ] = None,
+    size: ImagesOption = ReportImages.THUMBNAIL,
 ) -> None:
     """Put shards together into one run and rule it; the exit status is that of a whole run."""
     from fakebench_suite.gates.files import find_gates
@@ -188,7 +196,7 @@ def merge(
     try:
         rules = None if gates is None else find_gates(gates, root=Path(), where=Path())
         with _wait("merging"):
-            closed = merge_runs(runs, into, gates=rules, baseline=baseline, data=data)
+            closed = merge_runs(runs, into, gates=rules, baseline=baseline, data=data, size=size)
     except UserError as error:
         _stop(str(error))
     for text in draw_run(closed, colour=sys.stdout.isatty()):

@@ -14,6 +14,7 @@ from fakebench_suite.judges.choice import JudgeChoice, read_choice
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.places import expand_home
 from fakebench_suite.prompts import Style
+from fakebench_suite.report.pictures import ReportImages
 from fakebench_suite.sources.sampling import Shard
 from fakebench_suite.types import Task
 
@@ -41,6 +42,7 @@ class Settings:
     gates: Gates
     baseline: Path | None
     strict: bool
+    report_images: ReportImages
 
 
 SETTINGS = pytest.StashKey[Settings]()
@@ -142,6 +144,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where run directories go (default: reports/)",
     )
     group.addoption(
+        "--report-images",
+        type=ReportImages,
+        choices=list(ReportImages),
+        default=ReportImages.THUMBNAIL,
+        help="thumbnail: the report holds small pictures; full: whole ones as well, without loss"
+        " (default: thumbnail)",
+    )
+    group.addoption(
         "--run", metavar="NAME", help="name of the run directory (default: model-data-time)"
     )
     group.addoption(
@@ -215,6 +225,7 @@ def read_settings(config: pytest.Config) -> Settings:
         gates=gates,
         baseline=option.baseline and _resolve(config, option.baseline),
         strict=option.strict_cases,
+        report_images=option.report_images,
     )
 
 

@@ -156,7 +156,8 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
     if audit is not None:
         manifest["judge"]["audit"] = audit
     names = sorted({record.case.image for record in records})
-    with Pictures(store.folder, names, DatasetImages(plan.dataset)) as pictures:
+    size = plan.settings.report_images
+    with Pictures(store.folder, names, DatasetImages(plan.dataset), size) as pictures:
         # Imported while threads make the pictures: it brings scipy.
         from fakebench_suite.runs.closing import close_run
 

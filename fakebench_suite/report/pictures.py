@@ -1,4 +1,4 @@
-"""Thumbnails of the images a run asked about: made once, kept beside the report."""
+"""Pictures of the images a run asked about, thumbnails or whole: made once, kept by the report."""
 
 import hashlib
 import os
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,6 +29,14 @@ SIDE = 320
 _FEW = 200
 """Thumbnails that are made before anybody wonders what is going on."""
 FOLDER, KNOWN = "images", "images.json"
+
+
+class ReportImages(StrEnum):
+    """How large the pictures are that a report brings along."""
+
+    THUMBNAIL = "thumbnail"
+    FULL = "full"
+    """Thumbnails, and every pixel beside them, losslessly."""
 
 
 class ImageSource(Protocol):
@@ -91,14 +100,23 @@ def open_run_data(manifest: Mapping[str, Any], data: Path | None, *, run: Path) 
     )
 
 
+def check_size(size: ReportImages, images: ImageSource | None) -> None:
+    """Raise UserError where whole pictures are asked for and there are none to take them from."""
+    if size is ReportImages.FULL and images is None:
+        raise UserError("--report-images=full needs the pictures. Add --data=PATH, as in the run.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A thumbnail's file, and the size in pixels and address of the image it was made from."""
+    """A thumbnail's file, and the size in pixels of the image it was made from."""
 
     file: str
     width: int
     height: int
     full: str | None = None
+    """The address of the image beside its data, good only where the run was made."""
+    whole: str | None = None
+    """The file with every pixel of the image; the thumbnail's own, where that is not scaled."""
 
 
 class Pictures:
@@ -108,10 +126,16 @@ class Pictures:
     decodes outside Python's lock.
     """
 
-    def __init__(self, run: Path, images: Iterable[str], source: ImageSource | None) -> None:
-        self._folder, self._source = run / "report" / FOLDER, source
+    def __init__(
+        self,
+        run: Path,
+        images: Iterable[str],
+        source: ImageSource | None,
+        size: ReportImages = ReportImages.THUMBNAIL,
+    ) -> None:
+        self._folder, self._source, self._size = run / "report" / FOLDER, source, size
         self._known = _read_known(self._folder)
-        self._missing = [] if source is None else [one for one in images if one not in self._known]
+        self._missing = [] if source is None else [one for one in images if self._lacks(one)]
         self._held = ExitStack()
         self._made: Iterable[Picture | None] = ()
 
@@ -123,11 +147,17 @@ class Pictures:
             pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
             # Who leaves early, by an error or Ctrl-C, does not wait for pictures nobody will see.
             self._held.callback(pool.shutdown, cancel_futures=True)
-            self._made = pool.map(partial(_make, self._folder, source=source), missing)
+            self._made = pool.map(
+                partial(_make, self._folder, source=source, size=self._size), missing
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
+
+    def _lacks(self, image: str) -> bool:
+        known = self._known.get(image)
+        return known is None or (self._size is ReportImages.FULL and known.whole is None)
 
     def finish(self) -> Mapping[str, Picture]:
         """The pictures by name, once all are made; an image that cannot be opened has none.
@@ -145,7 +175,7 @@ class Pictures:
 
 
 def adopt_pictures(run: Path, other: Path) -> None:
-    """Copy the thumbnails of another run into this one, where it has not its own."""
+    """Copy the pictures of another run into this one, where it has not its own."""
     source, folder = other / "report" / FOLDER, run / "report" / FOLDER
     theirs, known = _read_known(source), _read_known(folder)
     if not theirs:
@@ -153,7 +183,8 @@ def adopt_pictures(run: Path, other: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in theirs.keys() - known.keys():
         picture = theirs[name]
-        shutil.copyfile(source / picture.file, folder / picture.file)
+        for file in {picture.file, picture.whole or picture.file}:
+            shutil.copyfile(source / file, folder / file)
         place = other / unquote(picture.full) if picture.full else None
         full = _link(folder, place) if place is not None and place.is_file() else None
         known[name] = replace(picture, full=full)
@@ -175,26 +206,48 @@ def _read_known(folder: Path) -> dict[str, Picture]:
         found = msgspec.json.decode((folder / KNOWN).read_bytes(), type=dict[str, Picture])
     except (OSError, msgspec.DecodeError):
         return {}
-    return {name: picture for name, picture in found.items() if (folder / picture.file).is_file()}
+    return {
+        name: replace(picture, whole=_find_whole(folder, picture))
+        for name, picture in found.items()
+        if (folder / picture.file).is_file()
+    }
 
 
-def _make(folder: Path, name: str, *, source: ImageSource) -> Picture | None:
-    """One thumbnail, in a file named by digest: the image's own name is a stranger's text."""
+def _find_whole(folder: Path, picture: Picture) -> str | None:
+    """The file with every pixel; that of a run of an earlier version may be its thumbnail."""
+    if max(picture.width, picture.height) <= SIDE:
+        return picture.file
+    return picture.whole if picture.whole and (folder / picture.whole).is_file() else None
+
+
+def _make(folder: Path, name: str, *, source: ImageSource, size: ReportImages) -> Picture | None:
+    """The pictures of one image, in files named by digest: its own name is a stranger's text."""
     try:
         picture = source.open(name)
     except ImageError:
         return None
     folder.mkdir(parents=True, exist_ok=True)
     width, height = picture.size
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+    file, whole = f"{_digest(name)}.webp", f"{_digest(f'{name}/whole')}.png"
     if max(width, height) <= SIDE:
-        file = f"{digest}.png"
+        file = whole = f"{_digest(name)}.png"
         picture.save(folder / file)
     else:
-        file = f"{digest}.webp"
+        if size is ReportImages.FULL:
+            picture.save(folder / whole)
         picture.thumbnail((SIDE, SIDE))
         picture.save(folder / file, quality=78, method=2)
-    return Picture(file=file, width=width, height=height, full=_link(folder, source.find(name)))
+    return Picture(
+        file=file,
+        width=width,
+        height=height,
+        full=_link(folder, source.find(name)),
+        whole=whole if (folder / whole).is_file() else None,
+    )
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
 def _link(folder: Path, path: Path | None) -> str | None:

@@ -13,7 +13,14 @@ from fakebench_suite.gates.files import Gates, agree_gates
 from fakebench_suite.gates.partial import FILTERED, SAMPLED
 from fakebench_suite.gates.preconditions import Intent, check_gates
 from fakebench_suite.metrics.names import Need
-from fakebench_suite.report.pictures import adopt_pictures, open_run_data
+from fakebench_suite.report.pictures import (
+    DatasetImages,
+    Pictures,
+    ReportImages,
+    adopt_pictures,
+    check_size,
+    open_run_data,
+)
 from fakebench_suite.report.store import (
     RunStore,
     check_folder,
@@ -36,6 +43,7 @@ def merge_runs(
     gates: Gates | None = None,
     baseline: Path | None = None,
     data: Path | None = None,
+    size: ReportImages = ReportImages.THUMBNAIL,
 ) -> ClosedRun:
     """Write the run that the runs in ``folders`` are parts of, and rule it by the gates.
 
@@ -65,6 +73,8 @@ def merge_runs(
         check_data(baseline, name=described["name"], digest=described["digest"])
         read_evidence(baseline)  # what is wrong with it is said before anything is written
     dataset = open_run_data(manifest, data, run=folders[0])
+    images = None if dataset is None else DatasetImages(dataset)
+    check_size(size, images)
     store = RunStore(into)
     store.open()
     records = [record for part in parts for record in part.records]
@@ -77,14 +87,17 @@ def merge_runs(
     timings = next(filter(None, timed), None)  # one machine's; a mixture would be nobody's
     if timings is not None:
         store.write_timings(timings)
-    closed = close_run(
-        store,
-        manifest,
-        records,
-        gates=rules,
-        baseline=baseline,
-        dataset=dataset,
-    )
+    names = sorted({record.case.image for record in records})
+    with Pictures(into, names, images, size) as pictures:
+        closed = close_run(
+            store,
+            manifest,
+            records,
+            gates=rules,
+            baseline=baseline,
+            dataset=dataset,
+            pictures=pictures,
+        )
     if gates is None:
         return closed
     file = gates.file or "none"

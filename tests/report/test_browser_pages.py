@@ -1,14 +1,19 @@
 """The report in a real browser: overview, filters, search, order, links and keys."""
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from fakebench_suite.report.browser import DatasetImages, write_browser
+from fakebench_suite.report.pictures import ReportImages
 from fakebench_suite.sources import open_dataset
-from fakebench_suite.types import Answer, Outcome, Record, Task, Verdict
+from fakebench_suite.types import Answer, FinishReason, Outcome, Record, Task, Verdict
+from tests.builders import make_answer, make_record
 from tests.report.browsing import PHONE, ROW, Tab
 from tests.report.conftest import OpenTab
 from tests.report.synthetic import make_records, write_run
@@ -164,6 +169,7 @@ def test_keys_walk_through_the_items(tab: Tab, hundred: Path) -> None:
     page.keyboard.type("jk?")
     expect(page.locator("#search")).to_have_value("jk?")
     page.keyboard.press("Escape")
+    expect(page.locator("#search")).to_have_value("")
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_be_visible()
     page.keyboard.press("Escape")
@@ -171,6 +177,34 @@ def test_keys_walk_through_the_items(tab: Tab, hundred: Path) -> None:
     expect(page.locator("#overview")).to_be_visible()
     page.keyboard.press("r")
     expect(page.locator("#records")).to_be_visible()
+
+
+def test_escape_takes_back_what_came_last(tab: Tab, hundred: Path) -> None:
+    """In the search it clears it, filter and address included; elsewhere first the item closes."""
+    tab.open(hundred, "#view=records&task=detection")
+    page, found = tab.page, count(task="detection")
+    page.keyboard.press("/")
+    page.keyboard.type("no such words")
+    expect(page.locator("#found")).to_have_text("0 of 100")
+    page.keyboard.press("Escape")
+    expect(page.locator("#search")).not_to_be_focused()
+    expect(page.locator("#search")).to_have_value("")
+    expect(page.locator("#found")).to_have_text(f"{found} of 100")
+    assert "q=" not in page.url
+    page.keyboard.press("/")
+    page.keyboard.type("fake")
+    page.keyboard.press("Enter")
+    expect(page.locator("#search")).not_to_be_focused()
+    page.keyboard.press("j")
+    expect(page.locator("#item")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#item")).to_be_hidden()
+    assert "q=fake" in page.url
+    page.keyboard.press("Escape")
+    expect(page.locator("#search")).to_have_value("")
+    assert "q=" not in page.url
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_contain_text("clear the search")
 
 
 def test_the_theme_is_switched_and_kept(tab: Tab, hundred: Path) -> None:
@@ -196,6 +230,133 @@ def test_a_phone_shows_one_thing_at_a_time(tabs: OpenTab, hundred: Path) -> None
     expect(tab.page.locator("#facets")).to_be_hidden()
     tab.page.click("#fold")
     expect(tab.page.locator("#by-task")).to_be_visible()
+
+
+def test_a_phone_shows_whole_figures_and_ids(tabs: OpenTab, hundred: Path) -> None:
+    """No cell of the scores is wider than its table's frame, and no id is cut in the list."""
+    tab = tabs(PHONE)
+    tab.open(hundred)
+    cut = "nodes => nodes.filter(one => one.getBoundingClientRect().right > innerWidth).length"
+    assert tab.page.locator(".scores td:visible").evaluate_all(cut) == 0
+    tab.open(hundred, "#view=records")
+    ids = tab.page.locator(f"{ROW} td.c-id span")
+    assert ids.evaluate_all(
+        "nodes => nodes.filter(one => one.scrollWidth > one.clientWidth + 1"
+        " || one.scrollHeight > one.clientHeight + 1).length"
+    ) == 0  # fmt: skip
+
+
+def test_paper_shows_every_plot_in_light(tabs: OpenTab, hundred: Path) -> None:
+    """Printed as soon as it is loaded, from a dark screen, the overview is light and complete."""
+    tab = tabs(theme="dark")
+    tab.open(hundred)
+    plots = tab.page.locator(".plot")
+    assert plots.count() == tab.page.locator(".plot.drawn:has(svg)").count() > 0
+    tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.page.emulate_media(media="print")
+    widths = plots.locator(".main-svg").evaluate_all("nodes => nodes.map(one => one.clientWidth)")
+    assert max(widths) < 360
+    for node, name in (("body", "color"), (".plot text", "fill")):
+        style = f"getComputedStyle(document.querySelector('{node}')).{name}"
+        assert sum(map(int, re.findall(r"\d+", tab.page.evaluate(style)))) < 300
+    tab.shoot("paper")
+    tab.page.emulate_media(media="screen")
+    tab.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(tab.page.locator("html[data-theme=dark]")).to_be_attached()
+
+
+def test_replies_of_one_batch_have_a_latency(tab: Tab, tmp_path: Path) -> None:
+    """Where all answers took equally long there is a bar to be seen, and a sentence."""
+    records = [
+        replace(one, answer=replace(one.answer, seconds=0.25)) for one in RECORDS if one.answer
+    ]
+    tab.open(write_browser(write_run(tmp_path / "run", records), images=None))
+    figure = tab.page.locator("figure:has(#plot-latency)")
+    expect(figure).to_contain_text("0.25 s for every answer")
+    figure.locator(".drawn").wait_for()
+    bar = figure.locator(".bars path").first.bounding_box()
+    assert bar
+    assert bar["width"] > 4
+    assert figure.locator(".xtick").count() > 0
+
+
+def test_thoughts_are_folded_and_cut_replies_marked(tab: Tab, tmp_path: Path) -> None:
+    """The answer stands alone, thoughts open on demand, and the token limit has a filter."""
+    first, second, third = [one for one in RECORDS if one.answer][:3]
+    texts = ("<think>Is it real? It is real.</think>\nIt is fake.", "<think>It is fake, or")
+    run = [
+        replace(first, answer=replace(make_answer(texts[0]), finish_reason=FinishReason.STOP)),
+        replace(
+            second,
+            answer=replace(make_answer(texts[1]), finish_reason=FinishReason.LENGTH),
+            verdict=Verdict(outcome=Outcome.TRUNCATED, why="no verdict before the token limit"),
+        ),
+        third,
+    ]
+    report = write_browser(write_run(tmp_path / "run", run), images=None)
+    tab.open(report, f"#item={first.case.id}")
+    item = tab.page.locator("#item")
+    expect(item.locator("blockquote:visible").last).to_have_text("It is fake.")
+    expect(item.locator(".thoughts blockquote")).to_be_hidden()
+    item.locator("summary").click()
+    expect(item.locator(".thoughts blockquote")).to_contain_text("Is it real?")
+    tab.shoot("thoughts")
+    tab.choose("ending", "cut off at the token limit")
+    assert list(tab.ids()) == [second.case.id]
+    tab.choose("ending", "")
+    tab.choose("outcome", "truncated")
+    assert list(tab.ids()) == [second.case.id]
+    tab.page.locator(ROW).click()
+    expect(item.locator(".cut")).to_have_text("cut off at the token limit")
+    expect(item).to_contain_text("nothing outside its thoughts")
+
+
+def test_pictures_zoom(tab: Tab, tmp_path: Path) -> None:
+    """A click or z shows the whole picture in the window, keys scale it, Escape goes back."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    Image.effect_noise((900, 600), 80).convert("RGB").save(folder / "large.png")
+    line = {"id": "large", "task": "detection", "image": "large.png", "question": "Fake?"}
+    (folder / "cases.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    dataset = open_dataset(folder / "cases.jsonl")
+    record = replace(make_record("a", Outcome.CORRECT), case=dataset.cases[0])
+    images = DatasetImages(dataset)
+    report = write_browser(write_run(tmp_path / "thumbnail", [record]), images=images)
+    whole = write_run(tmp_path / "full", [record])
+    others = [write_browser(whole, images=images, size=ReportImages.FULL)]
+    stored = list((whole / "report" / "images").glob("*.png"))
+    assert [Image.open(path).tobytes() for path in stored] == [
+        Image.open(folder / "large.png").tobytes()
+    ]
+    page, shown = tab.page, tab.page.locator("#zoom img")
+    size = "wanted => document.querySelector('#zoom img').naturalWidth === wanted"
+    tab.open(report, "#item=large")
+    page.locator("#item .frame").click()
+    page.wait_for_function(size, arg=900)  # the data lie where they did
+    folder.rename(tmp_path / "elsewhere")
+    for moved in others:
+        tab.open(moved, "#item=large")
+        assert page.locator("#item figure a").count() == 0
+        page.keyboard.press("z")
+        page.wait_for_function(size, arg=900)
+    fitted = shown.bounding_box()
+    assert fitted
+    page.keyboard.press("1")
+    assert round((shown.bounding_box() or fitted)["width"]) == 900
+    page.keyboard.press("+")
+    assert round((shown.bounding_box() or fitted)["width"]) == 1350
+    page.keyboard.press("0")
+    assert shown.bounding_box() == fitted
+    tab.shoot("zoom")
+    page.keyboard.press("Escape")
+    expect(page.locator("#zoom")).to_be_hidden()
+    expect(page.locator("#item")).to_be_visible()
+    tab.open(report, "#item=large")
+    page.keyboard.press("z")
+    expect(page.locator("#zoom .note")).to_contain_text("a thumbnail of 900")
+    page.wait_for_timeout(200)
+    assert all("not found" in one or "ERR_FILE_NOT_FOUND" in one for one in tab.complaints)
+    tab.complaints.clear()
 
 
 def test_a_baseline_stands_beside_the_run(tab: Tab, hundred: Path) -> None:

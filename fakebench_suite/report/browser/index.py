@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fakebench_suite.report.browser.change import Change
-from fakebench_suite.types import Record
+from fakebench_suite.report.browser.spoken import split_reply
+from fakebench_suite.types import FinishReason, Record
 
 SNIPPET = 90
 """Characters of a reply that the table shows."""
@@ -20,10 +21,14 @@ _NAMES: Mapping[str, Field] = {
     "criterion": lambda record: record.case.criterion,
     "form": lambda record: record.case.form,
     "category": lambda record: record.case.category,
+    "ending": lambda record: (
+        CUT_OFF if record.answer and record.answer.finish_reason is FinishReason.LENGTH else None
+    ),
     "said": lambda record: record.verdict.said,
     "image": lambda record: record.case.image,
 }
-"""Columns with few different values; the page filters by the first seven."""
+"""Columns with few different values; the page filters by all but the last two."""
+CUT_OFF = "cut off at the token limit"
 _VALUES: Mapping[str, Field] = {
     "id": lambda record: record.case.id,
     "score": lambda record: _round(record.verdict.score),
@@ -59,5 +64,7 @@ def _round(value: float | None) -> float | None:
 
 
 def _cut(text: str) -> str:
-    """The beginning of a reply on one line."""
-    return " ".join(text[: 2 * SNIPPET].split())[:SNIPPET]
+    """The beginning of a reply on one line, of its answer where it has one after its thoughts."""
+    _, spoken = split_reply(text)
+    shown = spoken if spoken.strip() else text
+    return " ".join(shown.strip()[: 2 * SNIPPET].split())[:SNIPPET]

@@ -11,17 +11,21 @@ from fakebench_suite.report.browser.plots import draw_plots
 from fakebench_suite.report.browser.run import load_records, load_run
 from fakebench_suite.report.browser.script import write_script
 from fakebench_suite.report.browser.texts import write_texts
-from fakebench_suite.report.pictures import ImageSource, Pictures
+from fakebench_suite.report.pictures import ImageSource, Pictures, ReportImages
 
 INDEX, FOLDER = "index.html", "report"
 
 
 def write_browser(
-    run: Path, *, images: ImageSource | Pictures | None, baseline: Path | None = None
+    run: Path,
+    *,
+    images: ImageSource | Pictures | None,
+    size: ReportImages = ReportImages.THUMBNAIL,
+    baseline: Path | None = None,
 ) -> Path:
     """Write the report of the run directory ``run`` into it and return its ``index.html``.
 
-    ``images`` gives the pictures to make thumbnails of, or is these on their way; without it,
+    ``images`` gives the pictures, to be kept in ``size``, or is these on their way; without it,
     those made before are shown.
     With ``baseline``, another run directory, every case is compared with its counterpart there.
     Raises UserError when either is no run directory or the report cannot be written.
@@ -37,7 +41,7 @@ def write_browser(
         if isinstance(images, Pictures):
             index |= {"pictures": images.finish()}
         else:
-            with Pictures(run, names, images) as pictures:
+            with Pictures(run, names, images, size) as pictures:
                 index |= {"pictures": pictures.finish()}
         write_script(folder / "index.js", "index", index)
         write_texts(folder, loaded, changes)

@@ -12,6 +12,8 @@ from fakebench_suite.types import Record, Task
 
 _MARKS = np.linspace(0, 2, 11)
 _TIMES = 30
+_NARROWEST = 0.5
+"""Decades of time that the axis shows at least, so that equal times are no hairline."""
 
 
 def draw_grades(frame: pd.DataFrame) -> Plot | None:
@@ -68,7 +70,9 @@ def draw_latency(records: Sequence[Record]) -> Plot | None:
     if times.empty:
         return None
     logs = np.log10(times["seconds"].to_numpy(dtype=float))
-    edges = np.linspace(logs.min() - 1e-6, logs.max() + 1e-6, _TIMES + 1)
+    middle, half = (logs.max() + logs.min()) / 2, (logs.max() - logs.min()) / 2 + 1e-6
+    reach = max(half, _NARROWEST / 2)
+    edges = np.linspace(middle - reach, middle + reach, _TIMES + 1)
     figure = go.Figure()
     for task in Task:
         counts, _ = np.histogram(logs[(times["task"] == task).to_numpy()], bins=edges)
@@ -92,7 +96,9 @@ def draw_latency(records: Sequence[Record]) -> Plot | None:
         range=[float(edges[0]) - 0.05, float(edges[-1]) + 0.05],
     )
     figure.update_yaxes(title="answers")
-    caption = (
-        f"An answer's share of its batch's time: median {median:.3g} s, 95 % within {late:.3g} s."
+    caption = "An answer's share of its batch's time: " + (
+        f"{median:.3g} s for every answer."
+        if times["seconds"].nunique() == 1
+        else f"median {median:.3g} s, 95 % within {late:.3g} s."
     )
     return make_plot("latency", "Latency", caption, figure, height=300)

@@ -1,7 +1,7 @@
 // Turns the address into a page, and what a reader does into an address.
 "use strict";
 (() => {
-  const { address, el, filter, facets, keys, list, item } = fakebench;
+  const { address, el, filter, facets, keys, list, item, zoom } = fakebench;
   const $ = (id) => document.getElementById(id);
   const state = { view: "overview", chosen: {}, query: "", item: -1, sort: "", descending: false };
   let built = false;
@@ -87,7 +87,10 @@
       if (link.dataset.view === here) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    if (!records) return;
+    if (!records) {
+      fakebench.plotting.begin(fail);
+      return;
+    }
     if ($("search").value !== state.query) $("search").value = state.query;
     search();
     const now = JSON.stringify([state.chosen, state.query]);
@@ -142,24 +145,50 @@
     $("list").focus({ preventScroll: true });
   }
 
+  // Escape takes back what came last: the item first, then the search.
+  function retreat() {
+    if (state.item >= 0) close();
+    else if (state.query) clearSearch();
+  }
+
+  let waiting = 0;
+  function applySearch() {
+    clearTimeout(waiting);
+    if (state.query === $("search").value) return;
+    state.query = $("search").value;
+    go(write());
+  }
+
+  function clearSearch() {
+    $("search").value = "";
+    applySearch();
+  }
+
+  function startSearch() {
+    if (state.view !== "records") go("#view=records", { replace: false });
+    if (!$("search").checkVisibility()) close(); // on a narrow page an item covers it
+    $("search").focus();
+    $("search").select();
+  }
+
   const KEYS = {
     j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
-    "/": () => { if (state.view !== "records") go("#view=records", { replace: false }); $("search").focus(); },
-    Escape: close, "?": () => $("keys").showModal(), t: () => window.toggleTheme(),
+    "/": startSearch, z: () => document.querySelector("#item:not([hidden]) .frame")?.click(),
+    Escape: retreat, "?": () => $("keys").showModal(), t: () => window.toggleTheme(),
     o: () => go("#view=overview", { replace: false }), r: () => go("#view=records", { replace: false }),
   };
 
   async function start() {
     filter.open(await fakebench.load("index"));
-    let waiting = 0;
     $("search").addEventListener("input", () => {
       clearTimeout(waiting);
-      waiting = setTimeout(() => {
-        state.query = $("search").value;
-        go(write());
-      }, 120);
+      waiting = setTimeout(applySearch, 120);
     });
-    $("filters").addEventListener("submit", (event) => event.preventDefault());
+    $("filters").addEventListener("submit", (event) => {
+      event.preventDefault();
+      applySearch();
+      $("list").focus({ preventScroll: true });
+    });
     $("filters").addEventListener("reset", () => go(address.write({ chosen: {}, query: "" }, state.item)));
     $("fold").addEventListener("click", () => {
       const open = $("filters").classList.toggle("open");
@@ -167,7 +196,15 @@
     });
     $("theme").addEventListener("click", () => window.toggleTheme());
     $("help").addEventListener("click", () => $("keys").showModal());
-    keys.listen(KEYS, { browsing: () => state.view === "records", busy: () => $("keys").open });
+    zoom.build($("zoom"));
+    keys.listen(KEYS, {
+      browsing: () => state.view === "records",
+      busy: () => document.querySelector("dialog[open]") !== null,
+      leave: (field) => {
+        if (field === $("search")) clearSearch();
+        field.blur();
+      },
+    });
     window.addEventListener("hashchange", route);
     window.addEventListener("popstate", route);
     fakebench.plotting.watch(fail);

@@ -24,31 +24,34 @@ fakebench.item = (() => {
     return [...pieces, reply.slice(end)];
   }
 
+  // Where the picture was forged, drawn over it.
+  function outline(picture, box) {
+    if (!box) return null;
+    const drawing = document.createElementNS(SVG, "svg");
+    drawing.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
+    drawing.setAttribute("role", "img");
+    drawing.setAttribute("aria-label", `planted in ${box.join(", ")}`);
+    for (const kind of ["under", "over"]) {
+      const rectangle = document.createElementNS(SVG, "rect");
+      const [left, top, right, bottom] = box;
+      for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top, class: kind }))
+        rectangle.setAttribute(name, value);
+      drawing.append(rectangle);
+    }
+    return drawing;
+  }
+
   function figure(image, caption, box, link) {
     const picture = filter.picture(image);
     if (!picture) return el("figure", { class: "absent" }, el("div", {}, "no picture at hand"), el("figcaption", {}, caption));
-    const frame = el("div", { class: "frame" }, el("img", {
-      src: `report/images/${picture.file}`, alt: `${caption}: ${image}`, loading: "lazy",
-      width: picture.width, height: picture.height,
-    }));
-    if (box) {
-      const drawing = document.createElementNS(SVG, "svg");
-      drawing.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
-      drawing.setAttribute("role", "img");
-      drawing.setAttribute("aria-label", `planted in ${box.join(", ")}`);
-      for (const kind of ["under", "over"]) {
-        const rectangle = document.createElementNS(SVG, "rect");
-        const [left, top, right, bottom] = box;
-        for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top, class: kind }))
-          rectangle.setAttribute(name, value);
-        drawing.append(rectangle);
-      }
-      frame.append(drawing);
-    }
-    const full = picture.full
-      ? el("a", { href: picture.full, target: "_blank", rel: "noopener noreferrer" }, "full image")
-      : null;
-    return el("figure", {}, frame, el("figcaption", {}, caption, ` ${picture.width} × ${picture.height} `, full, link));
+    const mark = () => outline(picture, box);
+    const frame = el("button", {
+      type: "button", class: "frame", title: "Zoom (z)", "aria-label": `Zoom, ${caption}: ${image}`,
+      onclick: () => fakebench.zoom.open(picture, image, caption, mark),
+    }, el("img", {
+      src: `report/images/${picture.file}`, alt: "", loading: "lazy", width: picture.width, height: picture.height,
+    }), mark());
+    return el("figure", {}, frame, el("figcaption", {}, caption, ` ${picture.width} × ${picture.height} `, link));
   }
 
   function pictures({ case: asked }, hash) {
@@ -64,10 +67,23 @@ fakebench.item = (() => {
   const block = (title, ...content) => el("section", {}, el("h3", {}, title), ...content);
   const quote = (...content) => el("blockquote", { dir: "auto" }, ...content);
 
-  function reply(answer, verdict, prompt) {
-    const said = answer === null
-      ? el("p", { class: "faint" }, "There is no answer.")
-      : answer.text ? quote(mark(answer.text, verdict)) : el("p", { class: "faint" }, "The reply is empty.");
+  const faint = (text) => el("p", { class: "faint" }, text);
+
+  // The answer, and folded above it the thoughts that led to it.
+  function quoteReply(answer, verdict, split) {
+    if (answer === null) return [faint("There is no answer.")];
+    if (!answer.text) return [faint("The reply is empty.")];
+    if (split === null) return [quote(mark(answer.text, verdict))];
+    const size = split.thoughts.length.toLocaleString("en");
+    const spoken = split.spoken.trim();
+    return [
+      el("details", { class: "thoughts" }, el("summary", {}, `Thoughts (${size} characters, not read as an answer)`), quote(split.thoughts)),
+      spoken ? quote(mark(spoken, verdict)) : faint("The reply says nothing outside its thoughts."),
+    ];
+  }
+
+  function reply(answer, verdict, split, prompt) {
+    const cut = answer?.finish_reason === "length";
     const facts = answer && [
       `${answer.tokens.toLocaleString("en")} tokens`, `${answer.seconds.toFixed(3)} s`, `batch of ${answer.batch_size}`,
       answer.p_fake === null ? null : `P(fake) ${answer.p_fake.toFixed(4)}`,
@@ -76,10 +92,11 @@ fakebench.item = (() => {
     return [
       prompt === undefined ? null : [el("h4", {}, "Prompt as sent"), quote(prompt)],
       prompt === undefined ? null : el("h4", {}, "Reply"),
-      said,
-      facts ? el("p", { class: "faint" }, facts) : null,
-      el("p", { class: "why" }, el("span", { class: `pill ${verdict.outcome}` }, verdict.outcome.replaceAll("_", " ")), " ", verdict.why),
-    ].flat();
+      quoteReply(answer, verdict, split),
+      facts ? faint(facts) : null,
+      el("p", { class: "why" }, el("span", { class: `pill ${verdict.outcome}` }, verdict.outcome.replaceAll("_", " ")), " ",
+        cut ? [el("span", { class: "pill truncated cut" }, "cut off at the token limit"), " "] : null, verdict.why),
+    ].flat(2);
   }
 
   function grades(verdict, texts) {
@@ -116,14 +133,14 @@ fakebench.item = (() => {
       .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
   }
 
-  function compare(record, before) {
+  function compare(record, before, split, earlier) {
     return block("Baseline and this run", el("div", { class: "sides" },
-      el("div", {}, el("h4", {}, "baseline"), reply(before.answer, before.verdict,
+      el("div", {}, el("h4", {}, "baseline"), reply(before.answer, before.verdict, earlier,
         before.prompt === record.prompt ? undefined : before.prompt)),
-      el("div", {}, el("h4", {}, "this run"), reply(record.answer, record.verdict))));
+      el("div", {}, el("h4", {}, "this run"), reply(record.answer, record.verdict, split))));
   }
 
-  function draw({ record, texts, before }, hash) {
+  function draw({ record, texts, before, split, split_before: earlier }, hash) {
     const { case: asked, verdict } = record;
     const reference = asked.expected === null ? null : block("Reference",
       el("ul", { class: "clues" }, asked.expected.map((clue) => el("li", { dir: "auto" }, clue.text,
@@ -131,7 +148,7 @@ fakebench.item = (() => {
     return [
       pictures(record, hash),
       block("Prompt as sent", quote(record.prompt)),
-      before ? compare(record, before) : block("Reply", ...reply(record.answer, verdict)),
+      before ? compare(record, before, split, earlier) : block("Reply", ...reply(record.answer, verdict, split)),
       reference,
       grades(verdict, texts),
       block("Case", facts(record, verdict)),

@@ -1,13 +1,15 @@
-// One key, one action; none while somebody types.
+// One key, one action; none while somebody types, but for Escape, which leaves the field.
 "use strict";
 fakebench.keys = (() => {
-  const AMONG_RECORDS = new Set(["j", "k", "ArrowDown", "ArrowUp", "Escape"]);
+  const AMONG_RECORDS = new Set(["j", "k", "z", "ArrowDown", "ArrowUp", "Escape"]);
 
-  function listen(actions, { browsing, busy }) {
+  function listen(actions, { browsing, busy, leave }) {
     document.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || busy()) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || busy()) return;
       if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) {
-        if (event.key === "Escape") event.target.blur();
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        leave(event.target);
         return;
       }
       if (!Object.hasOwn(actions, event.key) || (AMONG_RECORDS.has(event.key) && !browsing())) return;

@@ -63,7 +63,7 @@ fakebench.list = (() => {
         deferRender: true,
         processing: false,
         scrollY: "60vh",
-        scroller: { serverWait: 0, rowHeight: 31, displayBuffer: 5 },
+        scroller: { serverWait: 0, rowHeight: "auto", displayBuffer: 5 },
         layout: { topStart: null, topEnd: null, bottomStart: null, bottomEnd: null },
         language: { emptyTable: "No record passes these filters.", zeroRecords: "No record passes these filters." },
         createdRow: (line, { row }) => {

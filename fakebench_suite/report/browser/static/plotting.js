@@ -1,6 +1,7 @@
-// Plots: plotly.js comes in when the first of them is about to be seen.
+// Plots: plotly.js comes in when the overview is first shown, for paper shows what no screen did.
 "use strict";
 fakebench.plotting = (() => {
+  const PAPER = 330; // pixels: two plots side by side on a sheet of A4 or Letter
   const shown = new Set();
   let ready = null;
 
@@ -24,8 +25,8 @@ fakebench.plotting = (() => {
 
   const tone = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  function paint(figure) {
-    const layout = structuredClone(figure.layout);
+  function paint(figure, size) {
+    const layout = { ...structuredClone(figure.layout), ...size };
     layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";
     layout.font = { ...layout.font, color: tone("--text"), family: getComputedStyle(document.body).fontFamily };
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: tone("--raised"), bordercolor: tone("--line"), font: { color: tone("--text") } };
@@ -34,28 +35,42 @@ fakebench.plotting = (() => {
     return layout;
   }
 
-  async function draw(node) {
-    const figures = await prepare();
+  // Once plotly.js is in, this is done when it returns: printing waits for nothing.
+  function render(node, figures, size = {}) {
     const figure = figures[node.dataset.plot];
     shown.add(node);
     const data = structuredClone(figure.data);
     // Cells shaded over the page's ground: Plotly would choose a colour for white ground.
     for (const trace of data.filter((one) => one.type === "heatmap" && one.showscale === false))
       trace.textfont = { color: tone("--text") };
-    await window.Plotly.react(node, data, paint(figure), { displayModeBar: false, responsive: true });
+    const drawn = window.Plotly.react(node, data, paint(figure, size), { displayModeBar: false, responsive: !size.width });
     node.classList.add("drawn");
+    return drawn;
+  }
+
+  let figures = null;
+  async function draw(nodes) {
+    figures = await prepare();
+    for (const node of nodes) await render(node, figures);
+  }
+
+  // All plots, at the first sight of the overview; started before the page's load event, that
+  // event waits for the library, and so does a browser that prints as soon as the page is there.
+  function begin(failed) {
+    if (ready) return;
+    draw(document.querySelectorAll(".plot")).catch(failed);
   }
 
   function watch(failed) {
-    const observer = new IntersectionObserver((entries) => {
-      for (const entry of entries.filter((one) => one.isIntersecting)) {
-        observer.unobserve(entry.target);
-        draw(entry.target).catch(failed);
-      }
-    }, { rootMargin: "200px" });
-    for (const node of document.querySelectorAll(".plot")) observer.observe(node);
-    document.addEventListener("theme", () => shown.forEach((node) => draw(node).catch(failed)));
+    const again = (size) => shown.forEach((node) => Promise.resolve(render(node, figures, size)).catch(failed));
+    document.addEventListener("theme", () => again());
+    // On paper: light, and as wide as a sheet has room for.
+    window.addEventListener("beforeprint", () => {
+      window.lightenTheme(true);
+      again({ width: PAPER });
+    });
+    window.addEventListener("afterprint", () => window.lightenTheme(false));
   }
 
-  return { watch };
+  return { watch, begin };
 })();

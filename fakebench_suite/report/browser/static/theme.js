@@ -18,6 +18,11 @@
   const now = () => recall() || (system.matches ? "dark" : "light");
   system.addEventListener("change", () => apply(now()));
   apply(now());
+  // Paper is light; afterwards the screen is as it was.
+  window.lightenTheme = (light) => {
+    if (light) root.dataset.theme = "light";
+    else apply(now());
+  };
   window.toggleTheme = () => {
     const next = root.dataset.theme === "dark" ? "light" : "dark";
     try {
