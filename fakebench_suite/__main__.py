@@ -162,13 +162,19 @@ def report(
     """Write the HTML report of a run again: RUN/index.html and the files it loads."""
     from fakebench_suite.report.browser import write_browser
     from fakebench_suite.report.pictures import check_size, open_images
+    from fakebench_suite.runs.comparing import measure_shifts
     from fakebench_suite.runs.difference import check_pair
 
     try:
         check_pair(run, baseline or run)
         images = open_images(run, data)
         check_size(size, images)
-        page = write_browser(run, images=images, size=size, baseline=baseline)
+        shifts = (
+            measure_shifts(list(read_records(baseline)), list(read_records(run)))
+            if baseline
+            else ()
+        )
+        page = write_browser(run, images=images, size=size, baseline=baseline, shifts=shifts)
     except UserError as error:
         _stop(str(error))
     typer.echo(flatten(str(page)))

@@ -105,7 +105,7 @@ def close_run(
     notes = _append_step_summary(summary) if final["shard"] is None else ()
     try:
         images = pictures or (None if dataset is None else DatasetImages(dataset))
-        report = str(write_browser(store.folder, images=images, baseline=baseline))
+        report = str(write_browser(store.folder, images=images, baseline=baseline, shifts=shifts))
     except UserError as error:  # the run itself is whole, and its report can be written again
         report = str(error)
     return ClosedRun(

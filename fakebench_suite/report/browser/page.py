@@ -1,8 +1,10 @@
 """index.html and everything beside it: the entry to the HTML report."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.gates.shift import Shift
 from fakebench_suite.report.browser.assets import POLICY, copy_assets
 from fakebench_suite.report.browser.change import compare_records
 from fakebench_suite.report.browser.index import index_records
@@ -22,12 +24,14 @@ def write_browser(
     images: ImageSource | Pictures | None,
     size: ReportImages = ReportImages.THUMBNAIL,
     baseline: Path | None = None,
+    shifts: Sequence[Shift] = (),
 ) -> Path:
     """Write the report of the run directory ``run`` into it and return its ``index.html``.
 
     ``images`` gives the pictures, to be kept in ``size``, or is these on their way; without it,
     those made before are shown.
-    With ``baseline``, another run directory, every case is compared with its counterpart there.
+    With ``baseline``, another run directory, every case is compared with its counterpart there;
+    ``shifts`` says what became of the figures since.
     Raises UserError when either is no run directory or the report cannot be written.
     """
     loaded = load_run(run)
@@ -48,7 +52,11 @@ def write_browser(
         plots = draw_plots(loaded)
         write_script(folder / "plots.js", "plots", {plot.key: plot.figure for plot in plots})
         overview = describe_overview(
-            loaded, plots, changes, None if baseline is None else baseline.resolve().name
+            loaded,
+            plots,
+            changes,
+            baseline=None if baseline is None else baseline.resolve().name,
+            shifts=shifts,
         )
         return _write_page(run / INDEX, overview)
     except OSError as error:

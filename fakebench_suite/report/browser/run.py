@@ -9,7 +9,9 @@ import msgspec
 
 from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.formats import decode_json
+from fakebench_suite.gates.status import conclude
 from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.report.result import RunResult, make_result
 from fakebench_suite.report.store import (
     RECORDS,
     SCORES,
@@ -18,7 +20,7 @@ from fakebench_suite.report.store import (
     read_records,
     read_timings,
 )
-from fakebench_suite.types import Record, Score, Task, Timing
+from fakebench_suite.types import Decision, Record, Score, Task, Timing
 
 RULINGS = "rulings.json"
 _PLACES = {task: place for place, task in enumerate(Task)}
@@ -46,6 +48,7 @@ class Run:
     scores: Sequence[Score]
     texts: Mapping[str, Mapping[str, float | None]]
     rulings: Sequence[Ruling]
+    result: RunResult
     timings: Sequence[Timing]
 
 
@@ -61,13 +64,15 @@ def load_run(folder: Path) -> Run:
             scores = decode_json((folder / SCORES).read_bytes(), _SCORES)
         else:
             manifest, scores = _close(manifest, records), score_records(records)
+        rulings, result = _read_rulings(folder / RULINGS, manifest, scores)
         return Run(
             name=folder.resolve().name,
             manifest=manifest,
             records=records,
             scores=scores,
             texts=_read_texts(folder / TEXTS),
-            rulings=_read_rulings(folder / RULINGS),
+            rulings=rulings,
+            result=result,
             timings=read_timings(folder),
         )
     except OSError as error:
@@ -108,14 +113,26 @@ def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:
     }
 
 
-def _read_rulings(path: Path) -> Sequence[Ruling]:
+def _read_rulings(
+    path: Path, manifest: Mapping[str, Any], scores: Sequence[Score]
+) -> tuple[Sequence[Ruling], RunResult]:
+    """What the gates decided, and what the run comes to; a run that was cut off comes to nothing.
+
+    A file that an earlier version wrote has the decisions alone.
+    """
     if not path.exists():
-        return ()
+        return (), make_result(
+            manifest, conclude((), absent="the run did not come to its end"), scores
+        )
     content: Any = decode_json(path.read_bytes(), _RULINGS)
-    rows = content["decisions"] if isinstance(content, dict) else content  # a list before 0.2
-    return [
+    rows = content["decisions"] if isinstance(content, dict) else content
+    rulings = [
         Ruling(
             gate=str(row["gate"]), ruling=str(row["ruling"]), reason=str(row.get("reason") or "")
         )
         for row in rows
     ]
+    if isinstance(content, dict):
+        return rulings, msgspec.convert(content, RunResult)
+    decisions = msgspec.convert(rows, list[Decision])
+    return rulings, make_result(manifest, conclude(decisions), scores)

@@ -82,6 +82,7 @@
     $("records").hidden = !records;
     document.body.classList.toggle("browsing", records);
     const comparing = records && state.chosen.change;
+    if ($("shifts")) $("shifts").hidden = !comparing;
     const here = comparing ? "comparison" : state.view;
     for (const link of document.querySelectorAll("nav a")) {
       if (link.dataset.view === here) link.setAttribute("aria-current", "page");
