@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from fakebench_suite.report.browser import write_browser
+from fakebench_suite.runs.comparing import measure_shifts
 from tests.report.browsing import ARGUMENTS, CHROMIUM, DESKTOP, Tab, choose_folder, open_tab
 from tests.report.synthetic import make_records, write_run
 
@@ -57,6 +58,8 @@ def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "reason": "400 cases would settle it.",
         },
     ]
-    run = write_run(place / "run", make_records(100), rulings=rulings)
-    baseline = write_run(place / "before", make_records(100, seed=1))
-    return write_browser(run, images=None, baseline=baseline)
+    records, earlier = make_records(100), make_records(100, seed=1)
+    run = write_run(place / "run", records, rulings=rulings)
+    baseline = write_run(place / "before", earlier)
+    shifts = measure_shifts(earlier, records)
+    return write_browser(run, images=None, baseline=baseline, shifts=shifts)

@@ -16,7 +16,13 @@ from fakebench_suite.report.browser.change import compare_records
 from fakebench_suite.report.browser.index import CHUNK
 from fakebench_suite.report.browser.run import load_run
 from fakebench_suite.report.browser.script import write_script
-from fakebench_suite.report.pictures import open_images
+from fakebench_suite.report.pictures import (
+    Pictures,
+    ReportImages,
+    adopt_pictures,
+    check_size,
+    open_images,
+)
 from fakebench_suite.sources import open_dataset
 from fakebench_suite.sources.images import open_image
 from fakebench_suite.types import Outcome
@@ -140,6 +146,29 @@ def test_thumbnails_are_made_once(tmp_path: Path) -> None:
     again = read_script(run / "report" / "index.js")
     assert isinstance(again, dict)
     assert again["pictures"] == pictures
+
+
+def test_whole_pictures_are_kept_on_request(tmp_path: Path) -> None:
+    """Pixels only, lossless, nameless; older thumbnails get theirs, and a merge keeps them."""
+    dataset = open_dataset(make_images(tmp_path / "data"))
+    records = [replace(make_record("a", Outcome.CORRECT), case=case) for case in dataset.cases]
+    run = write_run(tmp_path / "run", records)
+    folder = run / "report" / "images"
+    write_browser(run, images=DatasetImages(dataset))
+    before = set(folder.iterdir())
+    write_browser(run, images=DatasetImages(dataset), size=ReportImages.FULL)
+    (whole,) = set(folder.iterdir()) - before
+    with Image.open(whole) as stored, Image.open(tmp_path / "data" / "large.png") as original:
+        assert stored.tobytes() == original.tobytes()
+        assert stored.info == {}
+    assert "large" not in whole.name
+    merged = tmp_path / "merged"
+    adopt_pictures(merged, run)
+    assert (merged / "report" / "images" / whole.name).is_file()
+    with Pictures(merged, ["large.png"], None) as pictures:
+        assert pictures.finish()["large.png"].whole == whole.name
+    with pytest.raises(UserError, match="Add --data=PATH"):
+        check_size(ReportImages.FULL, None)
 
 
 def test_images_of_other_data_are_refused(tmp_path: Path) -> None:

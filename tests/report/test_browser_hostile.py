@@ -59,12 +59,18 @@ def make_hostile(folder: Path) -> Path:
     run = write_run(
         folder / "run",
         [record, other],
-        rulings=[{"gate": HALF, "ruling": HALF, "reason": HALF}],
         dataset={"kind": "jsonl", "name": HALF, "digest": HALF, "cases": 2},
         model={"name": HALF, "card": {"note": HALF}},
         judge={"label": HALF, "text": HALF},
         versions={HALF: HALF},
     )
+    result = {
+        "ruling": "fail", "reason": HALF, "headline": None, "change": None, "baseline": HALF,
+        "partial": HALF,
+        "gates": {"file": HALF, "named": False, "digest": HALF, "count": 1, "ruled": 1},
+        "decisions": [{"gate": HALF, "ruling": HALF, "reason": HALF}],
+    }  # fmt: skip
+    (run / "rulings.json").write_text(json.dumps(result), encoding="utf-8")
     before = replace(record, answer=make_answer(f"before {EVIL}"))
     baseline = write_run(folder / EVIL.replace("/", ""), [before, other])
     return write_browser(run, images=images, baseline=baseline)
@@ -76,6 +82,8 @@ def test_hostile_texts_stay_text_on_the_overview(tab: Tab, tmp_path: Path) -> No
     cells = tab.page.locator("#gates tbody td")
     for cell in cells.all_text_contents():
         assert cell == f"{EVIL}\ufffd"
+    for place in ("reason", "pill"):
+        assert "<img src=x onerror" in tab.page.locator(f"#verdict .{place}").inner_text()
     tab.shoot("hostile-overview", whole=True)
     assert tab.page.locator("#overview img, #overview script, .plot a").count() == 0
     assert tab.page.locator("#overview a[href^='javascript']").count() == 0

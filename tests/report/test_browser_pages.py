@@ -41,6 +41,12 @@ def test_the_overview_says_what_was_run(tabs: OpenTab, hundred: Path, theme: str
     tab.open(hundred)
     page = tab.page
     expect(page.locator("h1")).to_have_text("nobody on synthetic: 100 cases")
+    expect(page.locator("#verdict.inconclusive .ruling")).to_have_text("INCONCLUSIVE")
+    expect(page.locator("#verdict .headline")).to_contain_text("balanced accuracy 0.")
+    expect(page.locator("#verdict .change")).to_contain_text("against before")
+    assert page.title().startswith("INCONCLUSIVE: balanced accuracy 0.")
+    page.locator(".legend summary").click()
+    expect(page.locator(".legend")).to_contain_text("mean of the accuracies on fake and on real")
     expect(page.locator("[aria-label=Reservations]")).to_contain_text("not FakeBench scores")
     expect(page.locator("#gates tbody tr")).to_have_count(2)
     expect(page.locator("#gates .inconclusive")).to_have_text("inconclusive")
@@ -280,6 +286,32 @@ def test_replies_of_one_batch_have_a_latency(tab: Tab, tmp_path: Path) -> None:
     assert figure.locator(".xtick").count() > 0
 
 
+@pytest.mark.parametrize("kind", ["empty", "one", "errors", "unscored", "one task"])
+def test_small_runs_have_a_whole_report(tabs: OpenTab, tmp_path: Path, kind: str) -> None:
+    """Nothing is missing, cut or complained of where there is little or nothing to show."""
+    failed = Verdict(outcome=Outcome.MODEL_ERROR, why="out of memory")
+    withheld = Verdict(outcome=Outcome.UNSCORED, why="the reference is withheld")
+    records = {
+        "empty": [],
+        "one": RECORDS[:1],
+        "errors": [replace(one, answer=None, verdict=failed) for one in RECORDS[:5]],
+        "unscored": [
+            replace(one, verdict=withheld)
+            for one in RECORDS
+            if one.case.task is Task.INTERPRETATION
+        ],
+        "one task": [one for one in RECORDS if one.case.task is Task.REASONING],
+    }[kind]
+    report = write_browser(write_run(tmp_path / "run", records), images=None)
+    tab = tabs(PHONE)
+    tab.open(report)
+    expect(tab.page.locator("#verdict .ruling")).to_have_text("NOT RULED")
+    assert tab.page.locator(".plot:not(.drawn)").count() == 0
+    assert tab.page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+    tab.open(report, "#view=records")
+    assert tab.found() == str(len(records))
+
+
 def test_thoughts_are_folded_and_cut_replies_marked(tab: Tab, tmp_path: Path) -> None:
     """The answer stands alone, thoughts open on demand, and the token limit has a filter."""
     first, second, third = [one for one in RECORDS if one.answer][:3]
@@ -294,6 +326,10 @@ def test_thoughts_are_folded_and_cut_replies_marked(tab: Tab, tmp_path: Path) ->
         third,
     ]
     report = write_browser(write_run(tmp_path / "run", run), images=None)
+    tab.open(report)
+    expect(tab.page.locator("#cut-off")).to_contain_text("1 reply was cut off")
+    tab.page.click("#cut-off a")
+    assert list(tab.ids()) == [second.case.id]
     tab.open(report, f"#item={first.case.id}")
     item = tab.page.locator("#item")
     expect(item.locator("blockquote:visible").last).to_have_text("It is fake.")
@@ -365,8 +401,18 @@ def test_a_baseline_stands_beside_the_run(tab: Tab, hundred: Path) -> None:
     shown = tab.page.locator("#changes li").all_inner_texts()
     counts = {line.split()[0]: line.split()[1] for line in shown}
     assert set(counts) == {"fixed", "broken", "changed"}
+    rows = tab.page.locator("#overview .shifts tbody tr")
+    expect(rows.first).to_contain_text("detection")
+    cells = rows.first.locator("td").all_inner_texts()
+    assert float(cells[4]) == pytest.approx(float(cells[3]) - float(cells[2]), abs=0.0015)
+    low, _, high = cells[5].partition(" to ")
+    assert float(low) <= float(cells[4]) <= float(high)
     tab.page.click("nav a[data-view=comparison]")
     assert tab.found() == "100"
+    expect(tab.page.locator("#shifts tbody tr").first).to_be_visible()
+    tab.page.click("nav a[data-view=records]")
+    expect(tab.page.locator("#shifts")).to_be_hidden()
+    tab.page.click("nav a[data-view=comparison]")
     for kind, number in counts.items():
         tab.choose("change", kind)
         assert tab.found() == number

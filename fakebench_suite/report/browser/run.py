@@ -21,6 +21,7 @@ from fakebench_suite.report.store import (
     read_timings,
 )
 from fakebench_suite.types import Decision, Record, Score, Task, Timing
+from fakebench_suite.types import Ruling as Kind
 
 RULINGS = "rulings.json"
 _PLACES = {task: place for place, task in enumerate(Task)}
@@ -134,5 +135,9 @@ def _read_rulings(
     ]
     if isinstance(content, dict):
         return rulings, msgspec.convert(content, RunResult)
-    decisions = msgspec.convert(rows, list[Decision])
+    decisions = [
+        Decision(gate=one.gate, ruling=Kind(one.ruling), reason=one.reason)
+        for one in rulings
+        if one.ruling in set(Kind)
+    ]
     return rulings, make_result(manifest, conclude(decisions), scores)

@@ -74,7 +74,7 @@ def _draw_slices(scores: Sequence[Score], *, key: str, title: str, caption: str)
     figure.update_xaxes(range=[-0.02, 1.02], tickformat=".1f")
     shown = ["real images" if name == _REAL else name.partition("=")[2] for name in names]
     figure.update_yaxes(range=[-0.6, len(names) - 0.4], **axis_of(shown))
-    return make_plot(key, title, caption, figure, height=110 + _ROW * len(names))
+    return make_plot(key, title, caption, figure, height=110 + 12 * len(tasks) + _ROW * len(names))
 
 
 def _reach(bound: float | None, value: float) -> float:

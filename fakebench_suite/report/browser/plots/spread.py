@@ -12,6 +12,8 @@ from fakebench_suite.types import Record, Task
 
 _MARKS = np.linspace(0, 2, 11)
 _TIMES = 30
+_FEW = 5
+"""Answers up to which an axis counts one by one, and never in halves."""
 _NARROWEST = 0.5
 """Decades of time that the axis shows at least, so that equal times are no hairline."""
 
@@ -95,7 +97,8 @@ def draw_latency(records: Sequence[Record]) -> Plot | None:
         ticktext=[f"{tick:g}" for tick in ticks],
         range=[float(edges[0]) - 0.05, float(edges[-1]) + 0.05],
     )
-    figure.update_yaxes(title="answers")
+    most, _ = np.histogram(logs, bins=edges)
+    figure.update_yaxes(title="answers", dtick=1 if most.max() < _FEW else None)
     caption = "An answer's share of its batch's time: " + (
         f"{median:.3g} s for every answer."
         if times["seconds"].nunique() == 1

@@ -65,7 +65,7 @@ fakebench.list = (() => {
         scrollY: "60vh",
         scroller: { serverWait: 0, rowHeight: "auto", displayBuffer: 5 },
         layout: { topStart: null, topEnd: null, bottomStart: null, bottomEnd: null },
-        language: { emptyTable: "No record passes these filters.", zeroRecords: "No record passes these filters." },
+        language: { emptyTable: "This run has no records.", zeroRecords: "No record passes these filters." },
         createdRow: (line, { row }) => {
           line.dataset.row = row;
           line.classList.toggle("current", row === current);
