@@ -45,8 +45,8 @@ def test_the_overview_says_what_was_run(tabs: OpenTab, hundred: Path, theme: str
     expect(page.locator("#verdict .headline")).to_contain_text("balanced accuracy 0.")
     expect(page.locator("#verdict .change")).to_contain_text("against before")
     assert page.title().startswith("INCONCLUSIVE: balanced accuracy 0.")
-    page.locator(".legend summary").click()
-    expect(page.locator(".legend")).to_contain_text("mean of the accuracies on fake and on real")
+    page.locator(".meanings summary").click()
+    expect(page.locator(".meanings")).to_contain_text("mean of the accuracies on fake and on real")
     expect(page.locator("[aria-label=Reservations]")).to_contain_text("not FakeBench scores")
     expect(page.locator("#gates tbody tr")).to_have_count(2)
     expect(page.locator("#gates .inconclusive")).to_have_text("inconclusive")
@@ -366,12 +366,12 @@ def test_pictures_zoom(tab: Tab, tmp_path: Path) -> None:
     ]
     page, shown = tab.page, tab.page.locator("#zoom img")
     size = "wanted => document.querySelector('#zoom img').naturalWidth === wanted"
-    tab.open(report, "#item=large")
+    tab.open(report, f"#item={dataset.cases[0].id}")
     page.locator("#item .frame").click()
     page.wait_for_function(size, arg=900)  # the data lie where they did
     folder.rename(tmp_path / "elsewhere")
     for moved in others:
-        tab.open(moved, "#item=large")
+        tab.open(moved, f"#item={dataset.cases[0].id}")
         assert page.locator("#item figure a").count() == 0
         page.keyboard.press("z")
         page.wait_for_function(size, arg=900)
@@ -387,7 +387,7 @@ def test_pictures_zoom(tab: Tab, tmp_path: Path) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("#zoom")).to_be_hidden()
     expect(page.locator("#item")).to_be_visible()
-    tab.open(report, "#item=large")
+    tab.open(report, f"#item={dataset.cases[0].id}")
     page.keyboard.press("z")
     expect(page.locator("#zoom .note")).to_contain_text("a thumbnail of 900")
     page.wait_for_timeout(200)

@@ -1,25 +1,16 @@
 """What a reply says outside its thoughts, so that a page can show the two apart."""
 
-import re
-
-from fakebench_suite.thoughts import THOUGHTS
-
-_CLOSING = re.compile("|".join(re.escape(closing) for _, closing in THOUGHTS), re.IGNORECASE)
-_OPENING = re.compile("|".join(re.escape(opening) for opening, _ in THOUGHTS), re.IGNORECASE)
+from fakebench_suite.judges.language.thinking import cut_thoughts
 
 
 def split_reply(text: str) -> tuple[str, str]:
-    """The thoughts of a reply, marks included, and what follows them.
+    """The thoughts of a reply, and what its readers take for its answer.
 
-    A thought that never closes is all the reply has; where a mark closes a thought that the chat
-    template opened, everything before it was thought.
+    Where an answer stands between thoughts, the thoughts are the whole reply.
     """
-    start = 0
-    while found := _CLOSING.search(text, start):
-        start = found.end()
-    opened = _OPENING.search(text, start)
-    if opened is None:
-        return text[:start], text[start:]
-    if text[start : opened.start()].strip():
-        return text[:start] + text[opened.start() :], text[start : opened.start()]
-    return text, ""
+    spoken = cut_thoughts(text)
+    if spoken == text:
+        return "", text
+    if text.endswith(spoken):
+        return text[: len(text) - len(spoken)], spoken
+    return text, spoken

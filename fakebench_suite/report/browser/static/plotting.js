@@ -57,7 +57,11 @@ fakebench.plotting = (() => {
   // All plots, at the first sight of the overview; started before the page's load event, that
   // event waits for the library, and so does a browser that prints as soon as the page is there.
   function begin(failed) {
-    if (ready) return;
+    if (ready) {
+      // The window may have changed while another view was shown.
+      for (const node of shown) window.Plotly.Plots.resize(node).catch(failed);
+      return;
+    }
     draw(document.querySelectorAll(".plot")).catch(failed);
   }
 
