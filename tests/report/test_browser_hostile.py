@@ -18,7 +18,7 @@ EVIL = (
     "<img src=x onerror=alert(1)></script><script>alert(2)</script>\u2028\"'`${alert(3)}"
     "{{7*7}}<a href='javascript:alert(4)'>x</a>&lt;b&gt;%{x}\u202e\ufffd"
 )
-HALF = f"{EVIL}\ud800"
+HALF = f"{EVIL}\ufffd"
 PICTURE = "\"'<img src=x onerror=alert(5)>#?%2e&.png"
 
 
