@@ -80,15 +80,17 @@ def _read(plain: str, form: Form, *, behind: bool = False) -> Reading:
         if isinstance(after.said, Authenticity):
             return after
         return Reading(said=Silence.UNPARSED, why="the reply takes back what it said")
-    stated, weak = _weigh(find_assertions(sentences))
+    stated, weak, closing = _weigh(find_assertions(sentences))
     answers = list(find_answers(sentences, form))
+    if answers and weak and not closing and _ends_with(answers[-1], sentences):
+        stated = None  # Evidence that was weighed on the way to the answer.
     if answers:
         return _reconcile(answers, stated, sentences)
     if stated is None:
         return _read_silence(plain, "the reply asserts neither fake nor real")
     if weak and _is_undecided(sentences):
         return Reading(said=Silence.UNPARSED, why=f"{stated.why} is left open by what else it says")
-    if weak and _meets_signs({stated.said}, sentences):
+    if weak and not closing and _meets_signs({stated.said}, sentences):
         why = f"{stated.why} is all it asserts, and what follows speaks against it"
         return Reading(said=Silence.UNPARSED, why=why)
     asked = ask_label(form)
@@ -96,6 +98,16 @@ def _read(plain: str, form: Form, *, behind: bool = False) -> Reading:
         why = f"the reply opens otherwise than {stated.why}"
         return Reading(said=Silence.UNPARSED, why=why)
     return stated
+
+
+_LONG, _CLOSING = 8, 3
+"""Sentences of a long reply, and those that end it."""
+
+
+def _ends_with(answer: Answer, sentences: Sequence[Sentence]) -> bool:
+    """Whether a long reply comes to an answer at its end."""
+    ends = answer.place >= len(sentences) - _CLOSING
+    return ends and answer.led and len(sentences) >= _LONG
 
 
 _UNDECIDED = re.compile(
@@ -147,14 +159,14 @@ def _meets_signs(
     return {one for one in labels | (set() if signs & said else signs) if one not in said}
 
 
-def _weigh(found: Sequence[Assertion]) -> tuple[Reading | None, bool]:
-    """One reading of all assertions, and whether it rests on "looks" alone.
+def _weigh(found: Sequence[Assertion]) -> tuple[Reading | None, bool, bool]:
+    """One reading of all assertions, whether it rests on "looks" alone, and whether it closes.
 
     They agree, or a conclusion settles them, or "is" outweighs "looks".
     """
     firm = [one for one in found if not one.granted] or [one for one in found if not one.weak]
     if not firm:
-        return None, False
+        return None, False, False
     for weighty in (
         firm,
         [one for one in firm if one.rank > 1],
@@ -170,5 +182,5 @@ def _weigh(found: Sequence[Assertion]) -> tuple[Reading | None, bool]:
         plain |= {one.said for one in behind if one.rank}
         if plain <= {weighty[0].said}:
             reading = Reading(said=weighty[-1].said, why=repr(weighty[-1].words))
-            return reading, all(one.weak for one in weighty)
-    return Reading(said=Silence.UNPARSED, why="the reply asserts both fake and real"), False
+            return reading, all(one.weak for one in weighty), weighty[-1].closing
+    return Reading(said=Silence.UNPARSED, why="the reply asserts both fake and real"), False, False

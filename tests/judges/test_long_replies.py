@@ -74,4 +74,4 @@ def test_talk_before_a_verdict_never_turns_it(seed: int) -> None:
         talk = "\n\n".join(chance.sample(TALK, 4))
         heard.append((row["verdict"], read({**row, "reply": f"{talk}\n\n{row['reply']}"})))
     assert not [pair for pair in heard if set(pair) == {"fake", "real"}]
-    assert sum(said == want for want, said in heard) / len(heard) >= 0.8
+    assert sum(said == want for want, said in heard) / len(heard) >= 0.9

@@ -38,7 +38,7 @@ _CLOSING = compile_parts(
 _DRAWN = compile_parts("(?:SO|HENCE) (?:STOP|COLON|STILL|WHOLLY|AND|AS)* (?P<word>YES|NO) STOP* $")
 """An answer as the upshot of a sentence."""
 _BOTH = compile_parts("(?:YES .* NO|NO .* YES) (?:STOP|NUMBER|$)")
-_PROVIDED = compile_parts("(?:YES|NO) STOP* WHOLLY* IF")
+_PROVIDED = compile_parts("(?:YES|NO) STOP* (?: WHOLLY* IF | (?:IT|THAT) MAY )")
 _THING = compile_parts(
     "(?:FAKE|REAL) WORD (?!IMAGE|WORD IMAGE)"
     " | WORD (?:STILL|HERE)* BE (?:STILL|NOT|DET)* (?:FAKE|REAL)"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from fakebench_suite.judges.language import grammar
@@ -23,6 +23,8 @@ class Assertion:
     """It "looks" so, which a plain "is" elsewhere outweighs."""
     granted: bool
     """It is conceded ("although", "at first glance"), which anything else outweighs."""
+    closing: bool
+    """It names the image at the end of a long reply, whatever signs were weighed before."""
     rank: int
     """1 in a conclusion and 2 where it is called final; both outweigh what was considered."""
 
@@ -79,17 +81,21 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
         last = index == len(sentences) - 1
         rank = 2 if _FINAL.search(sentence.plain) else int(_concludes(sentence) or titled)
         mentioned = False
+        closing = index >= len(sentences) - _CLOSING and len(sentences) >= _LONG
         likely = find_likelihood(sentence)
         if likely is not None:
             label, words = likely
-            found.append(Assertion(said=label, words=words, weak=False, granted=False, rank=rank))
+            found.append(
+                Assertion(
+                    said=label, words=words, weak=False, granted=False, closing=False, rank=rank
+                )
+            )
             topic.mention(index)
             continue
         for match in _match_shapes(sentence, last=last):
             pronoun = _is_pronoun(match)
             named = mentioned or sentence.tags.startswith(LETTER["IMAGE"] + LETTER["STOP"])
-            closing = index >= len(sentences) - _CLOSING and len(sentences) >= _LONG
-            this = closing and "this" in sentence.words[match.start() : match.end()]
+            this = closing and _is_meant(sentence, match)
             if pronoun and not (named or rank or this or topic.is_image(index)):
                 continue
             if pronoun and _strays(sentence, match.start()):
@@ -101,7 +107,10 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
             mentioned = True
             closes = last and match.re is grammar.BARE and not listed
             after = islice(sentences, index + 1, index + 1 + _HEEDED)
-            found.append(_describe(sentence, match, said, after, max(rank, int(closes))))
+            settles = closing and (this or not pronoun)
+            rank = max(rank, int(closes), int(settles))
+            one = _describe(sentence, match, said, after, rank)
+            found.append(replace(one, closing=settles))
             listed = match.re is grammar.BARE
         if mentioned:
             topic.mention(index)
@@ -144,14 +153,17 @@ def _describe(
     words = sentence.quote(match.start(), match.end())
     weak = any(match.groupdict().get(name) for name in ("seem", "lean", "told"))
     if weak and grammar.ELLIPSIS.match(sentence.tags, match.end()):
-        return Assertion(said=_turn(said), words=words, weak=False, granted=False, rank=rank)
+        return Assertion(
+            said=_turn(said), words=words, weak=False, granted=False, closing=False, rank=rank
+        )
     rest = " ".join(sentence.words[match.end() :])
     turned = weak and _is_turned(rest, after, settled=rank > 0)
     start = find_bound(grammar.WIDE_BOUND, sentence, match.start())
     clause = sentence.tags[start : match.end()]
     so_far = sentence.tags[: match.end()].rpartition(LETTER["BUT"])[2]
     granted = LETTER["ALTHOUGH"] in clause or LETTER["FIRST"] in so_far
-    return Assertion(said=said, words=words, weak=weak, granted=bool(granted or turned), rank=rank)
+    granted = granted or bool(turned)
+    return Assertion(said=said, words=words, weak=weak, granted=granted, closing=False, rank=rank)
 
 
 def _is_turned(rest: str, after: Iterable[Sentence], *, settled: bool) -> bool:
@@ -217,8 +229,19 @@ def _is_pronoun(match: Match) -> bool:
     """Whether all that says the image is meant is "it"."""
     if match.re is grammar.BARE:
         return False
+    if match.string[match.start()] == LETTER["DEALS"]:
+        return False
     named = ("image", "heading", "called", "lean", "told", "noun", "made", "taken")
     return not any(match[name] for name in named)
+
+
+def _is_meant(sentence: Sentence, match: Match) -> bool:
+    """Whether "this" is said, or the writer's own judgement: "I think it is", "so it is"."""
+    if "this" in sentence.words[match.start() : match.end()]:
+        return True
+    before = sentence.tags[: match.start()]
+    judged = any(LETTER[name] in before for name in ("THINK", "LEADS", "NOWAY", "SO", "HENCE"))
+    return judged and (LETTER["I"] in before or LETTER["SO"] in before or LETTER["HENCE"] in before)
 
 
 def _names_image(match: Match) -> bool:

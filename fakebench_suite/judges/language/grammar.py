@@ -57,7 +57,7 @@ BARE = compile_parts(
 """A label that stands for a sentence: "fake.", "not a real image", "likely fake, because"."""
 SPOKEN = compile_parts(
     f"(?:STILL|WHOLLY|SO|HENCE|AND|BUT|I|THINK|TELLS|POINTS|THAT|STOP)*"
-    f" (?: {NAMED} {AFTER} | IT ) {_FILL} (?:BE|SEEM)"
+    f" (?: {NAMED} {AFTER} | IT ) {_FILL} (?:BE|SEEM|HAS|TELLS|NONE|POINTS)"
 )
 """A sentence that speaks of the image from its start, so that "and is ..." does too."""
 ELLIPSIS = compile_parts(

@@ -99,7 +99,7 @@ def _check(words: str) -> str:
 def is_known(word: str) -> bool:
     """Whether a word plays a part or can begin a phrase that does."""
     part, phrases, _ = _ENTRIES[word]
-    return part != LETTER["WORD"] or phrases is not None
+    return part not in (LETTER["WORD"], LETTER["HAS"], LETTER["SCENE"]) or phrases is not None
 
 
 class Sentence:
@@ -189,7 +189,7 @@ def find_stems(names: Iterable[str]) -> frozenset[str]:
 _CLASS = {
     name: f"[{''.join(LETTER[part] for part in parts.split())}]"
     for name, parts in {
-        "WORD": "WORD SCENE LIKELIHOOD CONFIDENCE HIGH LOW",
+        "WORD": "WORD SCENE HAS LIKELIHOOD CONFIDENCE HIGH LOW",
         "NUMBER": "NUMBER HIGH LOW",
     }.items()
 }

@@ -12,7 +12,7 @@ _TAG = re.compile(r"<\|[^|<>]{0,60}\|>|</?[a-z]\w{0,60}>")
 _TICK = re.compile(r"[\[☐☑☒□⬜✅❌✔✘✗]")
 _UNTICKED = re.compile(r"^ *[-*]? *(?:\[ *\]|☐|□|⬜)(?!.*[\[☐☑☒□]).*$", re.MULTILINE)
 _TICKED = re.compile(r"^ *[-*]? *(?:\[ *[x✓✔] *\]|☑|☒|✅|✔️?) *(?=\S)", re.MULTILINE)
-_TWICE = re.compile(r"[❌✗✘✖×] *(?=no\b)")
+_TWICE = re.compile(r"[❌✗✘✖×] *(?=(?:no|fake)\b)")
 _CHOICES = re.compile(r"\( ?(?:fake|real|yes|no) ?(?:or|/) ?(?:fake|real|yes|no) ?\)")
 _SCALE = re.compile(r" ?\([^()\n]{0,80}\d ?(?:=|means?|being|is) ?[^()\n]{0,80}\)")
 """An aside that explains a scale: "(10 = certainly fake)"."""
@@ -122,6 +122,8 @@ def _spell_out(plain: str) -> str:
         plain = plain.replace("cannot", "can not")
     if any(hint in plain for hint in _UNMARKED_HINTS):
         plain = _UNMARKED.sub(lambda match: f"{match[1] or 'can'} not", plain)
+    if " %" in plain:
+        plain = plain.replace(" %", "%")
     if "no. " in plain:
         plain = _NUMBERED.sub("number ", plain)
     if ".e." in plain or "a.i." in plain:
