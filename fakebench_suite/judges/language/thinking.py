@@ -61,8 +61,10 @@ _MARK = re.compile(
     + f"|(?P<final>{_FINAL}))",
     re.IGNORECASE,
 )
-_HINT = re.compile(r"[<◁\[#]|assistantfinal|\A\s?analysis[^\s:]|here (?:is|are) my ", re.IGNORECASE)
-"""What every reply with a mark holds; most hold none."""
+_OPENING = 20
+_SIGNS = ("<", "◁", "[", "assistantfinal", "inal Response", "ere is my response")
+_OPENINGS = ("analysis", "here is my", "here are my", "#")
+"""What a reply with a mark holds or begins with; most replies do neither."""
 _BARE_CHANNEL = re.compile(r"\A\s{0,9}analysis(?=[A-Z\"'\u4e00-\u9fff])")
 """gpt-oss's analysis channel where the decoder dropped the special tokens around its name."""
 _ANSWER_MARK = re.compile(
@@ -74,7 +76,10 @@ _ANSWER_MARK = re.compile(
 
 def cut_thoughts(reply: str) -> str:
     """The reply without its thoughts; marks around its answer are kept."""
-    if _HINT.search(reply) is None:
+    if not (
+        any(sign in reply for sign in _SIGNS)
+        or reply.lstrip()[:_OPENING].lower().startswith(_OPENINGS)
+    ):
         return reply
     kept: list[str] = []
     start, inside = 0, ""
