@@ -14,8 +14,8 @@ from rich.text import Text
 from fakebench_suite.display import escape_json, flatten, let_any_terminal_print, show
 from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.formats import decode_json
-from fakebench_suite.judges.audit import NEEDED, audit_judge
-from fakebench_suite.judges.choice import open_judge, read_choice
+from fakebench_suite.judges.audit import NEEDED, AuditError, audit_judge
+from fakebench_suite.judges.choice import FORMS, open_judge, read_choice
 from fakebench_suite.judges.keywords import read_keywords
 from fakebench_suite.judges.label import read_label
 from fakebench_suite.judges.reading import Rule
@@ -112,18 +112,32 @@ def tables(
 
 @app.command()
 def audit(
-    judge: Annotated[str, typer.Option(help="openai:MODEL@URL, transformers:PLACE or embedding")],
+    judge: Annotated[str, typer.Option(help=FORMS)],
     rounds: Annotated[int, typer.Option("--judge-rounds", min=1)] = 5,
     reports: Annotated[Path, typer.Option(help="where the cache of marks lies")] = Path("reports"),
 ) -> None:
-    """Put a judge before texts whose order is known; exit status 1 when it gets the order wrong."""
+    """Put a judge before texts whose order is known.
+
+    The exit status is 1 when it gets the order wrong, 2 when it cannot be asked at all, and 3 when
+    it failed on the way and could not be audited.
+    """
     try:
         choice = read_choice(judge, rounds=rounds)
-        found = audit_judge(open_judge(choice, cache=reports / "judgements.sqlite"))
+        with _wait("asking the judge"):
+            opened = open_judge(choice, cache=reports / "judgements.sqlite")
+            opened.check()
+            found = audit_judge(opened)
     except UserError as error:
         _stop(str(error))
+    except AuditError as error:
+        typer.echo(f"The judge {choice.name} could not be audited: {flatten(str(error))}", err=True)
+        raise SystemExit(3) from None
     name = flatten(found.judge)
     typer.echo(f"{name}, {rounds} rounds" if choice.gives_marks else name)
+    for key, value in opened.describe().items():
+        if value:
+            words = ", ".join(value) if isinstance(value, list) else value
+            typer.echo(f"  {key.replace('_', ' ')}: {words}")
     for kind, value in found.means.items():
         typer.echo(f"  {kind:<12} {'no marks' if value is None else f'{value:.2f} of 2'}")
     for comparison, share in found.right.items():

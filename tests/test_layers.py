@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "fakebench_suite"
 LEVELS = {
     "display": 0, "types": 0, "errors": 0, "formats": 0, "places": 0, "criteria": 0,
-    "thoughts": 0,
+    "thoughts": 0, "redaction": 0,
     "prompts": 1, "checkpoints": 1,
     "sources": 2, "adapters": 2, "judges": 2,
     "metrics": 3, "inspection": 3,
@@ -23,7 +23,8 @@ HEAVY_PLACES = {"adapters/asking.py", "adapters/attention.py", "adapters/budget.
     "adapters/cluster.py", "adapters/continuation.py", "adapters/devices.py",
     "adapters/generation.py", "adapters/huggingface.py", "adapters/prefix.py",
     "adapters/replies.py", "adapters/rows.py", "adapters/sharing.py", "adapters/trial.py",
-    "judges/encoder.py", "judges/endpoint.py", "judges/local.py",
+    "judges/address.py", "judges/encoder.py", "judges/endpoint.py", "judges/failures.py",
+    "judges/local.py",
 }  # fmt: skip
 
 

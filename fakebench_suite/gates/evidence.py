@@ -67,4 +67,6 @@ class Evidence:
         audit = self.manifest["judge"].get("audit")
         if audit is not None and audit["passed"]:
             return None
+        if audit is not None and audit.get("why"):
+            return f"the judge {judge} could not be audited ({audit['why']})"
         return f"the judge {judge} did not put the audit's texts in order"

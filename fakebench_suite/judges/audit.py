@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import mean
 
+from fakebench_suite.errors import SuiteError
 from fakebench_suite.judges.panel import TextJudge
 from fakebench_suite.judges.rubric import Request
 
 NEEDED = 0.75
 """Share of the images on which a comparison must come out right (a tie is not right)."""
+
+
+class AuditError(SuiteError):
+    """The judge failed for technical reasons, and could not be audited."""
 
 
 class Kind(StrEnum):
@@ -116,13 +121,23 @@ def write_texts(place: int) -> Mapping[Kind, str]:
 
 
 def audit_judge(judge: TextJudge) -> Audit:
-    """The judge's scores on the calibration set; a text without marks gets nothing right."""
+    """The judge's scores on the calibration set; a text without marks gets nothing right.
+
+    Raises AuditError where a text has no marks because the judge gave no reply: that says nothing
+    of its order.
+    """
     requests = [
         Request(question=QUESTION, reference=specimen.clues, text=text)
         for place, specimen in enumerate(SPECIMENS)
         for text in write_texts(place).values()
     ]
-    found = [judgement.score for judgement in judge.grade(requests)]
+    judgements = judge.grade(requests)
+    lost = [one for one in judgements if not one.given and one.unanswered]
+    if lost:
+        raise AuditError(
+            f"{len(lost)} of {len(requests)} texts were given no marks: {lost[-1].why}"
+        )
+    found = [judgement.score for judgement in judgements]
     rows = [
         dict(zip(Kind, found[start : start + len(Kind)], strict=True))
         for start in range(0, len(found), len(Kind))

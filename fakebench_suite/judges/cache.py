@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -28,18 +29,23 @@ class RatingCache:
             ) from error
 
     def find(self, judge: str, messages: Messages, number: int) -> Rating | None:
-        """The marks of this judge's round on these messages, if they were given before."""
-        row = self._base.execute(
-            "SELECT rating FROM ratings WHERE key = ?", (_digest(judge, messages, number),)
-        ).fetchone()
-        return None if row is None else msgspec.json.decode(row[0], type=Rating)
+        """The marks of this judge's round on these messages, if they were given before.
+
+        What cannot be read is not known: then the judge is asked again.
+        """
+        try:
+            row = self._base.execute(
+                "SELECT rating FROM ratings WHERE key = ?", (_digest(judge, messages, number),)
+            ).fetchone()
+            return None if row is None else msgspec.json.decode(row[0], type=Rating)
+        except (sqlite3.Error, msgspec.MsgspecError, UnicodeError, TypeError):
+            return None
 
     def keep(self, judge: str, messages: Messages, number: int, rating: Rating) -> None:
-        """Keep the marks; failures are never kept."""
-        self._base.execute(
-            "INSERT OR REPLACE INTO ratings VALUES (?, ?)",
-            (_digest(judge, messages, number), msgspec.json.encode(rating)),
-        )
+        """Keep the marks, if the file can take them; failures are never kept."""
+        row = _digest(judge, messages, number), msgspec.json.encode(rating)
+        with suppress(sqlite3.Error):  # A full disk costs no marks: the record has them.
+            self._base.execute("INSERT OR REPLACE INTO ratings VALUES (?, ?)", row)
 
     def close(self) -> None:
         """Close the file."""

@@ -1,12 +1,16 @@
 """Which text judge was asked for: ``--judge`` as text, checked, and opened when needed."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.judges.panel import TextJudge
 from fakebench_suite.places import expand_home
+from fakebench_suite.redaction import find_secrets, redact
 
 
 class JudgeKind(StrEnum):
@@ -23,13 +27,16 @@ class JudgeChoice:
 
     kind: JudgeKind
     model: str = ""
-    url: str = ""
+    url: str = field(default="", repr=False)
+    """As it was given; it may hold a key, and is shown through ``name`` only."""
     rounds: int = 5
 
     @property
     def name(self) -> str:
         """What the judge is called wherever its scores show."""
-        return f"{self.model}@{self.url}" if self.url else f"{self.kind}:{self.model}"
+        if not self.url:
+            return f"{self.kind}:{self.model}"
+        return f"{self.model}@{redact(self.url, *find_secrets(self.url))}"
 
     @property
     def gives_marks(self) -> bool:
@@ -37,22 +44,58 @@ class JudgeChoice:
         return self.kind is not JudgeKind.EMBEDDING
 
 
-_ALLOWED = "It may be openai:MODEL@URL, transformers:NAME|PATH or embedding."
+FORMS = "openai:MODEL@URL, transformers:NAME|PATH or embedding"
+"""What ``--judge`` may be."""
+_ENDPOINT = re.compile(r"(?P<model>.+?)@(?P<url>https?://.*)", re.IGNORECASE | re.DOTALL)
 
 
 def read_choice(text: str, *, rounds: int) -> JudgeChoice:
     """The choice behind ``--judge``; raises UserError saying what is allowed."""
-    kind, _, rest = text.partition(":")
-    if kind == JudgeKind.EMBEDDING and not rest:
-        from fakebench_suite.judges.encoder import NAME  # brings numpy, and help needs none
+    kind, _, rest = text.strip().partition(":")
+    match kind.strip().lower():
+        case JudgeKind.EMBEDDING if not rest:
+            from fakebench_suite.judges.encoder import NAME  # brings numpy, and help needs none
 
-        return JudgeChoice(kind=JudgeKind.EMBEDDING, model=NAME, rounds=1)
-    if kind == JudgeKind.TRANSFORMERS and rest:
-        return JudgeChoice(kind=JudgeKind.TRANSFORMERS, model=expand_home(rest), rounds=rounds)
-    model, at, url = rest.rpartition("@")
-    if kind == JudgeKind.OPENAI and at and model and url.startswith(("http://", "https://")):
-        return JudgeChoice(kind=JudgeKind.OPENAI, model=model, url=url, rounds=rounds)
-    raise UserError(f"--judge is {text!r}. {_ALLOWED}")
+            return JudgeChoice(kind=JudgeKind.EMBEDDING, model=NAME, rounds=1)
+        case JudgeKind.EMBEDDING:
+            raise UserError(f"--judge is {_show(text)}. embedding takes no model of its own.")
+        case JudgeKind.TRANSFORMERS if rest:
+            return JudgeChoice(kind=JudgeKind.TRANSFORMERS, model=expand_home(rest), rounds=rounds)
+        case JudgeKind.OPENAI if (match := _ENDPOINT.fullmatch(rest)) is not None:
+            if why := _find_fault(match["url"]):
+                raise UserError(f"--judge is {_show(text)}, whose URL {why}.")
+            return JudgeChoice(
+                kind=JudgeKind.OPENAI, model=match["model"], url=match["url"], rounds=rounds
+            )
+        case JudgeKind.OPENAI:
+            raise UserError(
+                f"--judge is {_show(text)}, which lacks a model or a URL. Write "
+                "--judge=openai:MODEL@URL, such as openai:gpt-4o@https://api.openai.com/v1."
+            )
+        case JudgeKind.TRANSFORMERS:
+            raise UserError(
+                f"--judge is {_show(text)}, which names no model. Write "
+                "--judge=transformers:NAME or --judge=transformers:PATH."
+            )
+    raise UserError(f"--judge is {_show(text)}. It may be {FORMS}.")
+
+
+def _show(text: str) -> str:
+    """What was given, without what a URL in it keeps secret."""
+    secrets = find_secrets(text[max(text.find("http"), 0) :])
+    return repr(redact(text, *secrets))
+
+
+def _find_fault(url: str) -> str | None:
+    """What is wrong with a URL; None for nothing."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "cannot be read; is its port a number up to 65535?"
+    if not parts.hostname or any(one.isspace() for one in url):
+        return "names no server, or holds a blank"
+    return "has port 0" if port == 0 else None
 
 
 def check_weights(choice: JudgeChoice) -> None:
@@ -73,8 +116,13 @@ def check_weights(choice: JudgeChoice) -> None:
         )
 
 
-def open_judge(choice: JudgeChoice, *, cache: Path) -> TextJudge:
-    """The judge, ready to grade; marks are kept in the file ``cache``. May raise UserError."""
+def open_judge(
+    choice: JudgeChoice, *, cache: Path, dropped: Collection[str] | None = None
+) -> TextJudge:
+    """The judge, ready to grade; marks are kept in the file ``cache``. May raise UserError.
+
+    ``dropped`` are parameters that an endpoint is known to refuse; None where it is not known.
+    """
     # Each judge brings a library of its own, loaded only where it was asked for.
     if choice.kind is JudgeKind.EMBEDDING:
         from fakebench_suite.judges.embedding import EmbeddingJudge
@@ -87,7 +135,9 @@ def open_judge(choice: JudgeChoice, *, cache: Path) -> TextJudge:
     if choice.kind is JudgeKind.OPENAI:
         from fakebench_suite.judges.endpoint import EndpointJudge
 
-        return EndpointJudge(choice.model, choice.url, rounds=choice.rounds, cache=kept)
+        return EndpointJudge(
+            choice.model, choice.url, rounds=choice.rounds, cache=kept, dropped=dropped
+        )
     from fakebench_suite.judges.local import LocalJudge
 
     return LocalJudge(choice.model, rounds=choice.rounds, cache=kept)

@@ -4,8 +4,9 @@ It cannot tell a claim from its opposite (see ``python -m fakebench_suite audit`
 stands in a column of its own and never in the judge's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from fakebench_suite.errors import UserError
 from fakebench_suite.judges.encoder import NAME, SentenceEncoder
 from fakebench_suite.judges.panel import Judgement
 from fakebench_suite.judges.rubric import Request
@@ -17,6 +18,17 @@ class EmbeddingJudge:
     def __init__(self, encoder: SentenceEncoder) -> None:
         self.name = f"embedding:{NAME}"
         self._encoder = encoder
+
+    def check(self) -> None:
+        """Load the encoder; raises UserError where it is not installed."""
+        try:
+            self._encoder.encode(["a text"])
+        except ImportError as error:
+            raise UserError(f"--judge=embedding cannot be used here: {error}.") from error
+
+    def describe(self) -> Mapping[str, object]:
+        """Nothing but the name."""
+        return {}
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
         """One stand-in score per request; all texts are encoded in one batch."""

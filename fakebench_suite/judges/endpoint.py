@@ -1,16 +1,26 @@
 """A text judge behind any OpenAI-compatible endpoint: ``--judge=openai:MODEL@URL``."""
 
 import asyncio
-import os
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import openai
-from openai.types.chat import ChatCompletion
-from openai.types.shared_params import ResponseFormatJSONSchema
 
+from fakebench_suite.errors import UserError
+from fakebench_suite.judges.address import Address, read_address
+from fakebench_suite.judges.audit import QUESTION, SPECIMENS
 from fakebench_suite.judges.cache import RatingCache
-from fakebench_suite.judges.panel import Judgement, collect
+from fakebench_suite.judges.completion import UnansweredError, describe_unmarked, read_completion
+from fakebench_suite.judges.failures import (
+    describe_failure,
+    explain_failure,
+    find_parameter,
+    shorten,
+)
+from fakebench_suite.judges.panel import Failure, Judgement, collect
 from fakebench_suite.judges.rubric import SCHEMA, Messages, Request, read_rating, write_messages
+from fakebench_suite.judges.transport import TIMEOUT, BoundedClient, Breaker
 from fakebench_suite.types import Rating
 
 AT_ONCE = 32
@@ -19,36 +29,78 @@ ATTEMPTS = 3
 """Tries for one round whose reply holds no marks; the client retries 429, 5xx and time-outs."""
 SEEDS = 1000
 """How far the seeds of two attempts at one round lie apart."""
-TIMEOUT = 60.0
-_FORMAT: ResponseFormatJSONSchema = {"type": "json_schema", "json_schema": SCHEMA}  # type: ignore[typeddict-item]
-_TEMPERATURE = 0.7
+TEMPERATURE = 0.7
+_NAMES: Mapping[str, re.Pattern[str]] = {
+    "temperature": re.compile(r"\btemperature\b"),
+    "seed": re.compile(r"\bseed\b"),
+    "response_format": re.compile(r"\b(?:response_?format|json_schema|structured|guided)"),
+}
+"""The parameters a server may refuse, and how its error names them."""
+_REFUSING = frozenset({400, 422})
+_OTHERWISE = frozenset({401, 403, 429})
+"""Statuses that never speak of a parameter."""
 
 
 class EndpointJudge:
-    """Asks every round of every text at once, within AT_ONCE; each round has a seed of its own."""
+    """Asks every round of every text at once, within AT_ONCE; each round has a seed of its own.
+
+    Parameters that the server refuses are left out: ``dropped``, which holds for good once any
+    request was answered, and may be known from another process.
+    """
 
     def __init__(
-        self, model: str, url: str, *, rounds: int, cache: RatingCache, timeout: float = TIMEOUT
+        self,
+        model: str,
+        url: str,
+        *,
+        rounds: int,
+        cache: RatingCache,
+        timeout: float = TIMEOUT,
+        dropped: Collection[str] | None = None,
     ) -> None:
-        self.name = f"{model}@{url}"
-        self._model, self._url = model, url
-        self._rounds, self._cache, self._timeout = rounds, cache, timeout
-        self._structured = True
+        self._address: Address = read_address(url)
+        self.name = f"{model}@{self._address.name}"
+        self.dropped = frozenset(dropped or ())
+        self._settled = dropped is not None
+        self._model, self._rounds, self._cache, self._timeout = model, rounds, cache, timeout
+        self._breaker = Breaker()
+
+    def check(self) -> None:
+        """Ask for one text's marks; raises UserError where no reply comes, with the reason."""
+        try:
+            asyncio.run(self._ask_once())
+        except Exception as error:  # Servers, and the addresses they are looked for at, vary.
+            address = self._address
+            why = explain_failure(error, self.name, keyed=address.has_key, secrets=address.secrets)
+            raise UserError(why) from error
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
         """One judgement per request; a round that fails for good is counted, not guessed."""
         return asyncio.run(self._grade_all(requests))
 
+    def describe(self) -> Mapping[str, object]:
+        """What the manifest says of how rounds were sampled; empty where all was as asked."""
+        if not self.dropped:
+            return {}
+        notes = []
+        if "temperature" in self.dropped:
+            notes.append("the temperature is the server's own")
+        if "seed" in self.dropped:
+            notes.append("rounds are not seeded, and may be equal or differ at each asking")
+        return {"refused_parameters": sorted(self.dropped), "sampling": "; ".join(notes) or None}
+
+    async def _ask_once(self) -> None:
+        request = Request(
+            question=QUESTION, reference=SPECIMENS[0].clues, text=SPECIMENS[0].clues[0]
+        )
+        async with asyncio.timeout(self._timeout), self._connect() as client:
+            await self._complete(client, asyncio.Lock(), write_messages(request), 0)
+
     async def _grade_all(self, requests: Sequence[Request]) -> Sequence[Judgement]:
-        gate = asyncio.Semaphore(AT_ONCE)
-        async with openai.AsyncOpenAI(
-            base_url=self._url,
-            api_key=os.environ.get("OPENAI_API_KEY", "none"),
-            timeout=self._timeout,
-            max_retries=ATTEMPTS,
-        ) as client:
+        gate, lock = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
+        async with self._connect() as client:
             rounds = [
-                self._ask_round(client, gate, write_messages(request), number)
+                self._ask_round(client, gate, lock, write_messages(request), number)
                 for request in requests
                 for number in range(self._rounds)
             ]
@@ -58,63 +110,119 @@ class EndpointJudge:
             for start in range(0, len(results), self._rounds)
         ]
 
+    def _connect(self) -> openai.AsyncOpenAI:
+        return openai.AsyncOpenAI(
+            base_url=self._address.base,
+            default_query=self._address.query,
+            api_key=self._address.key or "none",  # never sent, see Address.headers
+            max_retries=ATTEMPTS,
+            timeout=self._timeout,
+            http_client=BoundedClient(deadline=self._timeout, breaker=self._breaker),
+        )
+
     async def _ask_round(
-        self, client: openai.AsyncOpenAI, gate: asyncio.Semaphore, messages: Messages, number: int
-    ) -> Rating | str:
+        self,
+        client: openai.AsyncOpenAI,
+        gate: asyncio.Semaphore,
+        lock: asyncio.Lock,
+        messages: Messages,
+        number: int,
+    ) -> Rating | Failure:
         """The marks of one round, or what went wrong in its last attempt."""
-        known = self._cache.find(self.name, messages, number)
+        known = self._cache.find(self._key, messages, number)
         if known is not None:
             return known
-        failure = ""
+        secrets = self._address.secrets
+        failure = Failure(why="")
         for attempt in range(ATTEMPTS):
             try:
                 async with gate:
-                    reply = await self._complete(client, messages, number + attempt * SEEDS)
-            except openai.APIError as error:
-                return f"{type(error).__name__}: {error}"
-            except Exception as error:  # A server may send anything; it is this round's failure.
-                failure = f"{type(error).__name__}: {error}"
+                    seed = number + attempt * SEEDS
+                    reply = await self._complete(client, lock, messages, seed)
+            except UnansweredError as error:
+                failure = Failure(why=shorten(str(error), *secrets), unanswered=True)
+                if error.lasting:
+                    break
                 continue
-            rating = read_rating(reply)
+            except Exception as error:  # A server may send anything; it is this round's failure.
+                return Failure(why=describe_failure(error, *secrets), unanswered=True)
+            rating = read_rating(reply, *secrets)
             if rating is not None:
-                self._cache.keep(self.name, messages, number, rating)
+                self._cache.keep(self._key, messages, number, rating)
                 return rating
-            failure = f"no marks in the judge's reply {reply[:200]!r}"
+            failure = Failure(why=describe_unmarked(reply, *secrets))
         return failure
 
-    async def _complete(self, client: openai.AsyncOpenAI, messages: Messages, number: int) -> str:
-        if self._structured:
-            try:
-                return _get_text(await self._create(client, messages, number, _FORMAT))
-            except (openai.BadRequestError, openai.UnprocessableEntityError):
-                # The endpoint may not offer structured output; if that was not it, the next
-                # request says what is wrong.
-                reply = _get_text(await self._create(client, messages, number, openai.omit))
-                self._structured = False
-                return reply
-        return _get_text(await self._create(client, messages, number, openai.omit))
+    @property
+    def _key(self) -> str:
+        """Whose marks these are: other sampling gives marks of its own."""
+        other = sorted(self.dropped - {"response_format"})
+        return f"{self.name} without {', '.join(other)}" if other else self.name
 
-    async def _create(
+    async def _complete(
+        self, client: openai.AsyncOpenAI, lock: asyncio.Lock, messages: Messages, seed: int
+    ) -> str:
+        """The judge's reply; before the first one, parameters that are refused are found out."""
+        while True:
+            dropped = self.dropped
+            try:
+                content = await self._send(client, messages, seed, dropped)
+            except openai.APIStatusError as error:
+                if self._settled:
+                    raise
+                async with lock:
+                    if dropped == self.dropped and not await self._adapt(
+                        client, messages, seed, error
+                    ):
+                        raise
+            else:
+                self._settled = True
+                return read_completion(content)
+
+    async def _adapt(
         self,
         client: openai.AsyncOpenAI,
         messages: Messages,
-        number: int,
-        shape: ResponseFormatJSONSchema | openai.Omit,
-    ) -> ChatCompletion:
-        return await client.chat.completions.create(
+        seed: int,
+        error: openai.APIStatusError,
+    ) -> bool:
+        """Whether there is a parameter that the error speaks of, or without which all is well."""
+        kept = [name for name in _NAMES if name not in self.dropped]
+        if error.status_code in _OTHERWISE:
+            return False
+        model = rf"(?<![\w-]){re.escape(self._model.lower())}(?![\w-])"
+        said = re.sub(model, "", find_parameter(error))  # "seed-oss" is no seed
+        named = {name for name in kept if _NAMES[name].search(said)}
+        if named:
+            self.dropped |= named
+            return True
+        if error.status_code not in _REFUSING or not kept:
+            return False
+        for trial in (*({name} for name in reversed(kept)), set(kept)):
+            try:
+                await self._send(client, messages, seed, self.dropped | trial)
+            except openai.APIStatusError:
+                continue
+            self.dropped |= trial
+            return True
+        return False
+
+    async def _send(
+        self,
+        client: openai.AsyncOpenAI,
+        messages: Messages,
+        seed: int,
+        dropped: Collection[str],
+    ) -> bytes:
+        parameters: dict[str, Any] = {
+            "temperature": TEMPERATURE,
+            "seed": seed,
+            "response_format": {"type": "json_schema", "json_schema": SCHEMA},
+        }
+        reply = await client.chat.completions.with_raw_response.create(
             model=self._model,
             messages=messages,  # type: ignore[arg-type]  # role and content, as the type asks
-            temperature=_TEMPERATURE,
-            seed=number,
-            response_format=shape,
+            extra_headers=self._address.headers,
+            **{name: value for name, value in parameters.items() if name not in dropped},
         )
-
-
-def _get_text(completion: ChatCompletion) -> str:
-    """The reply's text; empty, and so without marks, where a server sent anything else."""
-    choices = completion.choices or []
-    content: object = choices[0].message.content if choices else ""
-    if isinstance(content, list):  # Some servers send a list of parts.
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
-        return "".join(part for part in parts if isinstance(part, str))
-    return content if isinstance(content, str) else ""
+        return reply.content

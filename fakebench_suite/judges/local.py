@@ -1,7 +1,7 @@
 """A text judge that runs here: ``--judge=transformers:NAME|PATH``, any causal chat model."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from fakebench_suite.checkpoints.files import check_files
 from fakebench_suite.checkpoints.numbers import NumberWatch, StopWithoutNumbers
 from fakebench_suite.checkpoints.tensors import check_tensors
 from fakebench_suite.errors import CardError, UserError
+from fakebench_suite.judges.audit import QUESTION, SPECIMENS
 from fakebench_suite.judges.cache import RatingCache
-from fakebench_suite.judges.panel import Judgement, collect
+from fakebench_suite.judges.panel import Failure, Judgement, collect
 from fakebench_suite.judges.rubric import Messages, Request, read_rating, write_messages
 from fakebench_suite.thoughts import find_open_thought
 from fakebench_suite.types import Rating
@@ -60,6 +61,29 @@ class LocalJudge:
             self._tokenizer.pad_token = self._tokenizer.convert_ids_to_tokens(self._ends[0])
         self._decoder = Decoder(self._tokenizer, self._ends, thought=_find_thought(self._tokenizer))
 
+    def check(self) -> None:
+        """Raise UserError where a short text does not fit into the model beside its marks."""
+        clues = SPECIMENS[0].clues
+        request = Request(question=QUESTION, reference=clues, text=clues[0])
+        try:
+            ids = self._tokenizer.apply_chat_template(
+                write_messages(request), add_generation_prompt=True, tokenize=True, return_dict=True
+            )["input_ids"]
+        except Exception as error:  # A chat template is a program of the checkpoint's own.
+            raise UserError(
+                f"The chat template of the judge {self.name} does not take a question: {error}."
+            ) from error
+        room = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        if room is not None and len(ids) + _TOKENS > room:
+            raise UserError(
+                f"The judge {self.name} has a context of {room:,} tokens, and a short text takes "
+                f"{len(ids) + _TOKENS:,}. Choose a model with a longer one."
+            )
+
+    def describe(self) -> Mapping[str, object]:
+        """Nothing but the name."""
+        return {}
+
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
         """One judgement per request; what has no marks is sampled anew, within limits."""
         asked = [
@@ -67,22 +91,26 @@ class LocalJudge:
             for request in requests
             for number in range(self._rounds)
         ]
-        results: list[Rating | str] = [
-            self._cache.find(self._key, messages, number) or "" for messages, number in asked
+        results: list[Rating | Failure] = [
+            self._cache.find(self._key, messages, number) or Failure(why="")
+            for messages, number in asked
         ]
         for attempt in range(ATTEMPTS):
-            open_rounds = [place for place, one in enumerate(results) if isinstance(one, str)]
+            open_rounds = [place for place, one in enumerate(results) if isinstance(one, Failure)]
             for start in range(0, len(open_rounds), BATCH):
                 places = open_rounds[start : start + BATCH]
                 replies = self._reply([asked[place][0] for place in places], attempt)
                 for place, reply in zip(places, replies, strict=True):
                     if reply is None:
-                        results[place] = "the judge computed no numbers (NaN or infinity)"
+                        why = "the judge computed no numbers (NaN or infinity)"
+                        results[place] = Failure(why=why, unanswered=True)
                         continue
                     rating = read_rating(reply)
                     if rating is not None:
                         self._cache.keep(self._key, *asked[place], rating)
-                    results[place] = rating or f"no marks in the judge's reply {reply[:200]!r}"
+                    results[place] = rating or Failure(
+                        why=f"no marks in the judge's reply {reply[:200]!r}"
+                    )
         return [
             collect(results[start : start + self._rounds])
             for start in range(0, len(results), self._rounds)

@@ -14,6 +14,7 @@ from fakebench_suite.judges import verdict as verdicts
 from fakebench_suite.plugin.collection import Plan, get_case, get_plan
 from fakebench_suite.plugin.distribution import list_suspects
 from fakebench_suite.plugin.engines import stop_on_mistake
+from fakebench_suite.plugin.judging import make_judgements
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.routes import report_route
 from fakebench_suite.plugin.slices import SliceAnswers
@@ -108,6 +109,7 @@ def slice_answers(request: pytest.FixtureRequest, engine: Engine) -> SliceAnswer
         engine,
         ahead=not is_worker(request.config),
         suspects=list_suspects(request.config),
+        judgements=make_judgements(request.config),
     )
 
 

@@ -1,41 +1,103 @@
 """Judging: the texts of a whole slice are graded together, and each case takes its own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from fakebench_suite.errors import UserError
 from fakebench_suite.judges.audit import audit_judge
 from fakebench_suite.judges.choice import open_judge
 from fakebench_suite.judges.language.thinking import drop_thinking
 from fakebench_suite.judges.panel import Judgement, TextJudge
 from fakebench_suite.judges.rubric import Request
-from fakebench_suite.plugin.options import Settings
+from fakebench_suite.plugin.collection import asks_cases, get_plan
+from fakebench_suite.plugin.options import SETTINGS, Settings, is_worker
+from fakebench_suite.redaction import redact
 from fakebench_suite.types import Answer, Case, Task
 
 _CACHE = "judgements.sqlite"
+_REFUSED = "fakebench_refused_parameters"
+JUDGE = pytest.StashKey[TextJudge]()
+"""The judge of this process, once it was checked or asked."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Ask the judge once, before anything else is asked; raises UsageError where it fails."""
+    option = config.option
+    if is_worker(config) or not asks_cases(config) or option.help or option.version:
+        return
+    if option.collectonly or option.setuponly or option.setupplan:
+        return
+    settings = config.stash[SETTINGS]
+    if settings.judge is None or not any(is_gradable(case) for case in get_plan(config).cases):
+        return
+    try:
+        judge = open_judge(settings.judge, cache=find_cache(settings))
+        judge.check()
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[JUDGE] = judge
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker which parameters the judge refuses, so that it need not find out."""
+    judge = node.config.stash.get(JUDGE, None)
+    if judge is not None:
+        node.workerinput[_REFUSED] = list(judge.describe().get("refused_parameters", ()))
+
+
+def get_judge(config: pytest.Config) -> TextJudge | None:
+    """The judge of this process, opened at the first call; None where none was asked for."""
+    settings = config.stash[SETTINGS]
+    if settings.judge is None:
+        return None
+    if JUDGE not in config.stash:
+        config.stash[JUDGE] = open_judge(
+            settings.judge,
+            cache=find_cache(settings),
+            dropped=getattr(config, "workerinput", {}).get(_REFUSED),
+        )
+    return config.stash[JUDGE]
+
+
+def describe_judge(config: pytest.Config) -> Mapping[str, object]:
+    """What the manifest says of the judge beside its name, once it was checked."""
+    judge = config.stash.get(JUDGE, None)
+    return {} if judge is None else judge.describe()
+
+
+def make_judgements(config: pytest.Config) -> "SliceJudgements":
+    """The judgements of this process on what it asks."""
+    choice = config.stash[SETTINGS].judge
+    return SliceJudgements(partial(get_judge, config), rounds=choice.rounds if choice else 0)
 
 
 class SliceJudgements:
     """Opens the judge at the first slice that has a text to grade."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._judge: TextJudge | None = None
+    def __init__(self, find_judge: Callable[[], TextJudge | None], *, rounds: int) -> None:
+        self._find_judge, self._rounds = find_judge, rounds
         self._ready: dict[str, Judgement] = {}
 
     def grade(self, answered: Sequence[tuple[Case, Answer]]) -> None:
         """Grade what can be graded; whatever breaks is each text's judge error, and no verdict."""
-        choice = self._settings.judge
         gradable = [(case, answer) for case, answer in answered if is_gradable(case)]
-        if choice is None or not gradable:
+        if not gradable:
             return
         try:
-            if self._judge is None:
-                self._judge = open_judge(choice, cache=find_cache(self._settings))
-            judgements = self._judge.grade([make_request(*pair) for pair in gradable])
+            judge = self._find_judge()
+            if judge is None:
+                return
+            judgements = judge.grade([make_request(*pair) for pair in gradable])
         except Exception as error:  # The answers are kept; only their grades are missing.
-            why = f"{type(error).__name__}: {error}"
-            judgements = [Judgement(failed=choice.rounds, why=why)] * len(gradable)
+            why, rounds = redact(f"{type(error).__name__}: {error}"), self._rounds
+            lost = Judgement(failed=rounds, unanswered=rounds, why=why)
+            judgements = [lost] * len(gradable)
         for (case, _), judgement in zip(gradable, judgements, strict=True):
             self._ready[case.id] = judgement
 
@@ -44,14 +106,15 @@ class SliceJudgements:
         return self._ready.pop(case.id, None)
 
 
-def audit_run(settings: Settings) -> dict[str, Any] | None:
+def audit_run(config: pytest.Config) -> dict[str, Any] | None:
     """The audit of this run's judge, for the manifest; None where no judge was asked."""
-    if settings.judge is None:
-        return None
     try:
-        found = audit_judge(open_judge(settings.judge, cache=find_cache(settings)))
+        judge = get_judge(config)
+        if judge is None:
+            return None
+        found = audit_judge(judge)
     except Exception as error:  # The scores stand; the judge is merely not vouched for.
-        return {"passed": False, "why": f"{type(error).__name__}: {error}"}
+        return {"passed": False, "why": redact(str(error) or type(error).__name__)}
     return {"passed": found.passed, "means": dict(found.means), "right": dict(found.right)}
 
 

@@ -11,6 +11,7 @@ from fakebench_suite.display import show
 from fakebench_suite.errors import UserError
 from fakebench_suite.plugin.collection import find_case, get_case, get_plan
 from fakebench_suite.plugin.execution import RECORD, make_error_record
+from fakebench_suite.plugin.judging import describe_judge
 from fakebench_suite.plugin.manifest import begin_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.request import describe_request
@@ -207,6 +208,7 @@ class Recorder:
     def _open_store(self) -> None:
         plan = get_plan(self._config)
         self.manifest = begin_manifest(plan) | describe_request(self._config, plan)
+        self.manifest["judge"] |= describe_judge(self._config)
         store = RunStore(plan.settings.folder)
         try:
             store.open()

@@ -152,7 +152,7 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
     timings = list_timings(config)
     if timings:
         store.write_timings(timings)
-    audit = audit_run(plan.settings)
+    audit = audit_run(config)
     if audit is not None:
         manifest["judge"]["audit"] = audit
     names = sorted({record.case.image for record in records})

@@ -63,9 +63,10 @@ class SliceAnswers:
         *,
         ahead: bool,
         suspects: Collection[int] = (),
+        judgements: SliceJudgements,
     ) -> None:
         self._plan, self._engine = plan, engine
-        self.judgements = SliceJudgements(plan.settings)
+        self.judgements = judgements
         """What the text judge made of the answers, slice by slice."""
         self._ready: dict[str, Reply | ImageError] = {}
         self._slices: dict[str, int] = {}

@@ -22,7 +22,15 @@ class Endpoint:
     behave: Callable[[dict[str, Any], int], Reply] = lambda _body, _number: (200, GOOD)
     raw: Callable[[dict[str, Any]], str | None] = lambda _body: None
     """A whole body to send in place of a completion."""
+    change: Callable[[dict[str, Any]], dict[str, Any]] = lambda completion: completion
+    """What becomes of a completion before it is sent."""
+    content_type: str = "application/json"
+    serve_raw: Callable[[BaseHTTPRequestHandler], bool] = lambda _handler: False
+    """Writes to the wire itself, and says so."""
     asked: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    """The Authorization of each request."""
+    paths: list[str] = field(default_factory=list)
     together: int = 0
     """Most requests that were under way at the same time."""
 
@@ -38,9 +46,17 @@ def serve(endpoint: Endpoint) -> Iterator[Endpoint]:
             with lock:
                 number = len(endpoint.asked)
                 endpoint.asked.append(body)
+                endpoint.keys.append(self.headers["Authorization"])
+                endpoint.paths.append(self.path)
                 under_way[0] += 1
                 endpoint.together = max(endpoint.together, under_way[0])
             try:
+                try:
+                    if endpoint.serve_raw(self):
+                        self.close_connection = True
+                        return
+                except OSError:
+                    return  # The client went away.
                 status, text = endpoint.behave(body, number)
             finally:
                 with lock:
@@ -51,11 +67,12 @@ def serve(endpoint: Endpoint) -> Iterator[Endpoint]:
                 "id": "x", "object": "chat.completion", "created": 0, "model": "m",
                 "choices": [choice],
             }  # fmt: skip
+            completion = endpoint.change(completion)
             content = completion if status == 200 else {"error": {"message": text}}
             raw = endpoint.raw(body)
             data = json.dumps(content).encode() if raw is None else raw.encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", endpoint.content_type)
             self.send_header("Content-Length", str(len(data)))
             self.send_header("retry-after-ms", "1")
             self.end_headers()
@@ -63,6 +80,11 @@ def serve(endpoint: Endpoint) -> Iterator[Endpoint]:
                 self.wfile.write(data)
             except OSError:
                 return  # The client gave up waiting.
+
+        def do_GET(self) -> None:
+            with lock:
+                endpoint.paths.append(f"GET {self.path}")
+            self.send_error(405)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Say nothing."""
@@ -72,7 +94,7 @@ def serve(endpoint: Endpoint) -> Iterator[Endpoint]:
         request_queue_size = 64
 
     server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     endpoint.url = f"http://127.0.0.1:{server.server_port}/v1"
     try:

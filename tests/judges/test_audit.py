@@ -1,6 +1,6 @@
 """The calibration set: who puts its order right, and who does not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -24,6 +24,13 @@ class MarkingJudge:
             for kind in list(Kind)[::-1]
             for place in range(len(SPECIMENS))
         }
+
+    def check(self) -> None:
+        """It always answers."""
+
+    def describe(self) -> Mapping[str, object]:
+        """Nothing to say."""
+        return {}
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
         """The marks by text; another image's reference is told apart by the reference given."""

@@ -1,8 +1,6 @@
 """The judge behind an endpoint, against a real server that does everything wrong in turn."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,24 +9,9 @@ from fakebench_suite.judges import endpoint as endpoints
 from fakebench_suite.judges.cache import RatingCache
 from fakebench_suite.judges.endpoint import ATTEMPTS, SEEDS, EndpointJudge
 from fakebench_suite.judges.rubric import Request
-from tests.judges.server import GOOD, Endpoint, Reply, linger, serve
+from tests.judges.server import GOOD, Endpoint, Reply, linger
 
 REQUEST = Request(question="Why fake?", reference=["Six fingers."], text="The hand is odd.")
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    """A well-behaved endpoint; tests change what it does."""
-    with serve(Endpoint()) as started:
-        yield started
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Iterator[RatingCache]:
-    """An empty cache."""
-    opened = RatingCache(tmp_path / "marks.sqlite")
-    yield opened
-    opened.close()
 
 
 def make_judge(
@@ -69,7 +52,7 @@ def test_all_rounds_of_a_slice_are_under_way_together(
 
 
 @pytest.mark.parametrize(
-    "bad", ["", "10", "error 401", "Score: 0 (1 = correct)", GOOD[:-3], GOOD.replace("2", "7")]
+    "bad", ["10", "error 401", "Score: 0 (1 = correct)", GOOD[:-3], GOOD.replace("2", "7")]
 )
 def test_replies_without_marks_are_asked_again_and_then_left_out(
     endpoint: Endpoint, cache: RatingCache, bad: str
@@ -160,8 +143,9 @@ def test_an_endpoint_that_hangs_or_is_gone_is_a_failure(
     endpoint.behave = linger
     (slow,) = make_judge(endpoint, cache, rounds=1, timeout=0.05).grade([REQUEST])
     assert slow.score is None
-    assert "APITimeoutError" in slow.why
+    assert "0.05 s" in slow.why
     gone = EndpointJudge("m", "http://127.0.0.1:9/v1", rounds=1, cache=cache)
     (judgement,) = gone.grade([REQUEST])
     assert judgement.score is None
-    assert "APIConnectionError" in judgement.why
+    assert "gave no reply" in judgement.why
+    assert judgement.unanswered == 1

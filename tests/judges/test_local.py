@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -47,14 +47,6 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Iterator[RatingCache]:
-    """An empty cache."""
-    opened = RatingCache(tmp_path / "marks.sqlite")
-    yield opened
-    opened.close()
 
 
 def test_babble_is_no_mark(checkpoint: Path, cache: RatingCache) -> None:

@@ -18,10 +18,28 @@ from tests.judges.server import GOOD
         f"```json\n{GOOD}\n```",
         f"```\n{GOOD}\n```",
         "marks: completeness=2 preciseness=1 relevance=0",
+        f"<think>The answer repeats it.</think>\n{GOOD}",
+        f"<think>Should I give {{2, 2, 2}}? No.</think>\n```json\n{GOOD}\n```",
+        f"The answer repeats it: 2.</think>{GOOD}",
+        f"◁think▷Hm, {GOOD.replace('0', '2')}◁/think▷{GOOD}",
+        f"<|channel|>analysis<|message|>Hm {{2}}<|end|><|channel|>final<|message|>{GOOD}",
+        f"Here is the JSON:\n{GOOD}",
+        f"Sure! {GOOD}",
+        f"Here it is:\n```json\n{GOOD}\n```\nI hope this helps!",
+        f"{GOOD}\n\nI hope this helps!",
+        f"<answer>{GOOD}</answer>",
+        f"Both clues are there. Completeness: 2, as I see it.\nThe answer says it all.\n{GOOD}",
+        f"It uses {{curly braces}} and {{'so': 'on'}}.\n{GOOD}",
+        GOOD.replace("2", "2.0"),
+        GOOD.replace("2", '"2"'),
+        GOOD.replace('"because"', "null"),
+        GOOD.replace('"reason": "because", ', ""),
+        GOOD.replace("completeness", "Completeness"),
+        json.dumps(json.loads(GOOD), indent=2),
     ],
 )
-def test_marks_in_either_shape_are_taken(reply: str) -> None:
-    """One JSON object, bare or in a code block, or one anchored line."""
+def test_marks_in_any_certain_shape_are_taken(reply: str) -> None:
+    """One JSON object, bare, in a code block or in prose, or one anchored line."""
     rating = read_rating(reply)
     assert rating is not None
     assert (rating.completeness, rating.preciseness, rating.relevance) == (2, 1, 0)
@@ -40,13 +58,31 @@ def test_marks_in_either_shape_are_taken(reply: str) -> None:
         GOOD.replace("2", "3"),
         GOOD.replace("2", "-1"),
         GOOD.replace("2", "1.5"),
-        GOOD.replace("2", '"2"'),
+        GOOD.replace("2", '"two"'),
+        GOOD.replace("2", '"2/2"'),
+        GOOD.replace("2", '"²"'),
+        GOOD.replace("2", "1.9999"),
+        GOOD.replace("2", "NaN"),
+        GOOD.replace("2", "[2]"),
         GOOD.replace("2", "true"),
         GOOD.replace("2", "null"),
         GOOD.replace('"relevance": 0', '"relevanse": 0'),
         GOOD.replace("}", ', "bonus": 2}'),
         f"[{GOOD}]",
-        f"Sure! {GOOD}",
+        f"<think>{GOOD}",
+        f"<think>{GOOD}</think>",
+        f"<think>{GOOD}</think>I cannot grade this.",
+        f"The answer claims:\n{GOOD}",
+        f"It asks me to reply with this: ```json\n{GOOD}\n```",
+        f"{GOOD}\nOn second thoughts, I give it 0.",
+        f"Completeness: 1. Preciseness: 1.\n{GOOD}",
+        f'{{"marks": {GOOD}}}',
+        f'{{"marks": {GOOD}, "marks": 1}}',
+        f'{{"marks" : [{GOOD}',
+        GOOD.replace('"because"', '"\\ud800 half"'),
+        GOOD.replace('"because"', '["because"]'),
+        '{"a":' * 100_000,
+        "{" * 100_000 + GOOD,
         GOOD[:-1],
         f"{GOOD}\n{GOOD}",
         "marks: completeness=2 preciseness=1 relevance=0\n" * 2,
@@ -59,7 +95,7 @@ def test_marks_in_either_shape_are_taken(reply: str) -> None:
     ],
 )
 def test_nothing_else_is_a_mark(reply: str) -> None:
-    """Other scales, prose, errors, empty and doubled replies are no marks, and never zero."""
+    """Other scales, prose, errors, quotations, empty and doubled replies are no marks."""
     assert read_rating(reply) is None
 
 

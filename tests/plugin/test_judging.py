@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.judges.server import GOOD, Endpoint, serve
-from tests.plugin.sandbox import MODES, Run, read_records
+from tests.plugin.sandbox import MODES, Run, read_records, read_rulings
 
 
 @pytest.fixture
@@ -141,3 +141,124 @@ def test_the_stand_in_has_a_column_of_its_own(run: Run, referenced: Path, projec
     scores = read_scores(project)
     assert scores["interpretation", "stand_in_score"]["n"] == 8
     assert not {metric for _, metric in scores} & {"judged_score", "completeness", "exact_score"}
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_judge_that_cannot_be_asked_stops_the_run_before_any_case(
+    run: Run, referenced: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """One test request, in the controller alone; status 4, the server's reason, no run."""
+    endpoint.behave = lambda _body, _number: (404, "The model `m` does not exist")
+    result = run(f"--data={referenced}", f"--judge=openai:m@{endpoint.url}", *mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: There is no judge m@*The model `m` does not exist*"])
+    assert len(endpoint.asked) == 1
+    assert not (project / "reports/run").exists()
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_what_a_judge_refuses_is_found_out_once_and_kept_in_the_manifest(
+    run: Run, referenced: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """Workers are told; one request in all is refused."""
+    endpoint.behave = lambda body, _number: (
+        (400, "Unrecognized request argument supplied: seed") if "seed" in body else (200, GOOD)
+    )
+    judge = f"--judge=openai:m@{endpoint.url}"
+    assert run(f"--data={referenced}", judge, "--judge-rounds=1", *mode).ret == 0
+    assert sum("seed" in body for body in endpoint.asked) == 1
+    assert read_scores(project)["interpretation", "judged_score"]["n"] == 8
+    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["judge"]["refused_parameters"] == ["seed"]
+    assert "seed" in manifest["judge"]["sampling"]
+
+
+def test_a_judge_that_has_nothing_to_grade_is_not_asked(
+    run: Run, data: Path, endpoint: Endpoint
+) -> None:
+    """References are withheld; nothing is collected only; then the judge may be down."""
+    endpoint.behave = lambda _body, _number: (401, "no key")
+    judge = f"--judge=openai:m@{endpoint.url}"
+    assert run(f"--data={data}", judge, "--collect-only", "-q").ret == 0
+    assert endpoint.asked == []
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_secrets_are_nowhere_in_a_run(
+    run: Run,
+    referenced: Path,
+    project: Path,
+    endpoint: Endpoint,
+    mode: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Key, password and parameter reach the server and no file, though it repeats them all."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    secrets = ("sk-test-0123456789", "hunter2", "c0ffee")
+    said = " ".join(secrets)
+    endpoint.behave = lambda _body, number: (
+        (500, said) if number % 3 == 2 else (200, GOOD.replace("because", said))
+    )
+    address = endpoint.url.replace("http://", "http://me:hunter2@")
+    result = run(
+        f"--data={referenced}",
+        f"--judge=openai:m@{address}?api_key=c0ffee",
+        "--judge-rounds=2",
+        "--log-level=INFO",
+        "--junit-xml=reports/junit.xml",
+        "-rA",
+        *mode,
+    )
+    assert read_scores(project)["interpretation", "judged_score"]["n"] == 8
+    shown = result.stdout.str() + result.stderr.str()
+    files = [path for path in (project / "reports").rglob("*") if path.is_file()]
+    assert len(files) > 5
+    for secret in secrets:
+        assert secret not in shown
+        assert [path.name for path in files if secret.encode() in path.read_bytes()] == []
+    judges = {line["verdict"]["judge"] for line in read_records(project)} - {None}
+    assert judges == {f"m@{endpoint.url.replace('http://', 'http://***@')}?api_key=***"}
+
+
+def test_a_judge_that_dies_is_an_error_and_settles_no_gate(
+    run: Run, referenced: Path, project: Path, endpoint: Endpoint
+) -> None:
+    """It answers the test request and nothing else: judge errors, inconclusive, not unfit."""
+    endpoint.behave = lambda _body, number: (200, GOOD) if number == 0 else (400, "it broke")
+    (project / "gates.toml").write_text(
+        '[[gate]]\nname = "clues"\nkind = "threshold"\ntask = "interpretation"\n'
+        'metric = "judged_score"\nat_least = 1.0\n',
+        encoding="utf-8",
+    )
+    result = run(f"--data={referenced}", f"--judge=openai:m@{endpoint.url}", "--judge-rounds=1")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    failed = [r for r in read_records(project) if r["verdict"]["outcome"] == "judge_error"]
+    assert len(failed) == 24
+    assert all("it broke" in line["verdict"]["why"] for line in failed)
+    assert [one["outcome"] for one in read_rulings(project)] == ["inconclusive"]
+    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["judge"]["audit"]["passed"] is False
+    assert "it broke" in manifest["judge"]["audit"]["why"]
+
+
+@pytest.mark.parametrize(
+    "judge",
+    [
+        "opnai:m@http://h/v1",
+        "openai:m",
+        "openai:@http://h/v1",
+        "openai:m@h/v1",
+        "openai:m@https://",
+        "openai:m@http://h:99999/v1",
+        "transformers:",
+        "embedding:other",
+        "gpt-4o",
+        "openai:m@ftp://me:hunter2@h/v1",
+    ],
+)
+def test_a_judge_that_cannot_be_meant_is_a_sentence(run: Run, judge: str) -> None:
+    """What is allowed is said, and no password."""
+    result = run(f"--judge={judge}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --judge is *"])
+    assert "hunter2" not in result.stderr.str()

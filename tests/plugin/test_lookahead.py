@@ -20,6 +20,7 @@ from fakebench_suite.adapters.engine import LocalEngine
 from fakebench_suite.errors import ImageError, MissingImageError
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.plugin.collection import Plan
+from fakebench_suite.plugin.judging import SliceJudgements
 from fakebench_suite.plugin.lookahead import MOST_THREADS
 from fakebench_suite.plugin.options import Settings
 from fakebench_suite.plugin.slices import SLICE_PROMPTS, SliceAnswers
@@ -120,7 +121,8 @@ def make_answers(
         drawn=tuple(cases),
         planned=len(cases),
     )
-    return SliceAnswers(items, plan, LocalEngine(model), ahead=ahead)
+    judgements = SliceJudgements(lambda: None, rounds=0)
+    return SliceAnswers(items, plan, LocalEngine(model), ahead=ahead, judgements=judgements)
 
 
 @pytest.fixture
