@@ -1,15 +1,18 @@
 """The calibration set: who puts its order right, and who does not."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
-from fakebench_suite.judges.audit import SPECIMENS, Kind, audit_judge, write_texts
+from fakebench_suite.judges.audit import SPECIMENS, AuditError, Kind, audit_judge, write_texts
 from fakebench_suite.judges.embedding import EmbeddingJudge
 from fakebench_suite.judges.encoder import SentenceEncoder
 from fakebench_suite.judges.panel import Judgement
 from fakebench_suite.judges.rubric import Request
 from fakebench_suite.types import Rating
+from tests.command import call
+from tests.judges.server import GOOD, Endpoint
 
 
 class MarkingJudge:
@@ -76,3 +79,42 @@ def test_the_stand_in_cannot_tell_a_claim_from_its_opposite() -> None:
     assert not audit.passed
     assert [name for name, share in audit.right.items() if share < 0.75] == ["partial > opposite"]
     assert audit.means["reference"] == pytest.approx(2, abs=1e-3)
+
+
+def test_a_judge_that_gives_no_replies_is_not_audited() -> None:
+    """What failed for technical reasons says nothing of the order."""
+
+    class SilentJudge(MarkingJudge):
+        def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+            judgements = list(super().grade(requests))
+            judgements[7] = Judgement(failed=1, unanswered=1, why="it broke")
+            return judgements
+
+    with pytest.raises(AuditError, match=r"1 of 48 texts.*it broke"):
+        audit_judge(SilentJudge({Kind.REFERENCE: 2, Kind.PARTIAL: 1}))
+
+
+def test_the_command_tells_unfit_from_unasked_and_from_failed(
+    endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statuses 1, 2 and 3, and a sentence without a traceback for each."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    order = ("audit", f"--judge=openai:m@{endpoint.url}", "--judge-rounds=1")
+    unfit = call(*order, at=tmp_path)
+    assert unfit.returncode == 1
+    assert "not fit to gate" in unfit.stdout
+    before = len(endpoint.asked)
+    endpoint.behave = lambda _body, _number: (401, "wrong key sk-test-0123456789")
+    refused = call(*order, "--reports=other", at=tmp_path)
+    assert refused.returncode == 2
+    assert len(endpoint.asked) == before + 1
+    endpoint.behave = lambda _body, number: (200, GOOD) if number == before + 1 else (400, "broke")
+    failed = call(*order, "--reports=third", at=tmp_path)
+    assert failed.returncode == 3
+    assert "could not be audited" in failed.stderr
+    for one in (unfit, refused, failed):
+        assert "Traceback" not in one.stderr
+        assert "sk-test" not in one.stdout + one.stderr
+    typo = call("audit", "--judge=opnai:m", at=tmp_path)
+    assert typo.returncode == 2
+    assert "openai:MODEL@URL" in typo.stderr
