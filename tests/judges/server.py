@@ -93,6 +93,9 @@ def serve(endpoint: Endpoint) -> Iterator[Endpoint]:
         daemon_threads = True
         request_queue_size = 64
 
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that went away in the middle is no news."""
+
     server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
