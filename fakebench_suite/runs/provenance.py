@@ -6,15 +6,8 @@ import subprocess
 from pathlib import Path
 
 import fakebench_suite
+from fakebench_suite import redaction
 
-HIDDEN = "***"
-_USER = re.compile(r"(?<=://)[^/?#\s@'\"]*(?:@[^/?#\s@'\"]*)*(?=@)")
-"""The user and password of a URL."""
-_KEY = re.compile(
-    r"(?i)([?&;][\w.-]*(?:key|token|secret|password|passwd|pwd|auth|credential|signature|sig)"
-    r"[\w.-]*=)[^&#;\s'\"]+"
-)
-"""A query parameter that is named like a key."""
 _OPTION = re.compile(
     r"(?i)(--?[\w-]*(?:key|token(?!s)|secret|password|credential)[\w-]*(?:=|\s+))\S+"
 )
@@ -25,18 +18,14 @@ _SHORTEST = 8
 
 
 def redact(text: str) -> str:
-    """The text with everything that looks like a secret replaced by asterisks.
+    """A command line with everything that looks like a secret replaced by asterisks.
 
     These are users and passwords in URLs, values of query parameters and options that are named
     like keys, and the values of environment variables that are.
     """
-    for pattern in (_KEY, _OPTION):
-        text = pattern.sub(rf"\g<1>{HIDDEN}", text)
-    text = _USER.sub(HIDDEN, text)
-    for name, value in os.environ.items():
-        if _VARIABLE.search(name) and len(value) >= _SHORTEST:
-            text = text.replace(value, HIDDEN)
-    return text
+    values = (value for name, value in os.environ.items() if _VARIABLE.search(name))
+    secrets = (value for value in values if len(value) >= _SHORTEST)
+    return redaction.redact(_OPTION.sub(rf"\g<1>{redaction.MASK}", text), *secrets)
 
 
 def find_commit() -> str | None:
