@@ -232,7 +232,7 @@ def test_a_judge_that_dies_is_an_error_and_settles_no_gate(
     failed = [r for r in read_records(project) if r["verdict"]["outcome"] == "judge_error"]
     assert len(failed) == 24
     assert all("it broke" in line["verdict"]["why"] for line in failed)
-    assert [one["outcome"] for one in read_rulings(project)] == ["inconclusive"]
+    assert [one["ruling"] for one in read_rulings(project)] == ["inconclusive"]
     manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
     assert manifest["judge"]["audit"]["passed"] is False
     assert "it broke" in manifest["judge"]["audit"]["why"]
