@@ -22,6 +22,10 @@ class UserError(SuiteError):
     """The command line, a card or a data set is wrong; nothing was run."""
 
 
+class RunTakenError(UserError):
+    """The directory of a run already holds one."""
+
+
 class DataError(UserError):
     """A data set cannot be read: the message names file, row and field."""
 

@@ -133,6 +133,17 @@ class Answer:
     """Probability of saying either option at all; near 0, ``p_fake`` means little."""
     finish_reason: FinishReason | None = None
     """Why the reply ended; None where the backend does not say."""
+    rendered: str | None = None
+    """Digest of the tokens that the prompt was turned into, the chat template's among them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelDigest:
+    """A picture as it was shown, by digest of mode, size and bytes; ``flat``: of one colour."""
+
+    digest: str
+    size: tuple[int, int]
+    flat: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +188,8 @@ class Record:
     answer: Answer | None
     verdict: Verdict
     worker: str
+    pixels: PixelDigest | None = None
+    """Of the picture shown; None where it could not be opened, or is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

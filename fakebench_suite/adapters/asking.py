@@ -6,6 +6,7 @@ A failing batch is asked again in halves, down to the one prompt that is at faul
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from PIL import Image
@@ -20,7 +21,7 @@ from fakebench_suite.adapters.replies import Reading
 from fakebench_suite.adapters.rows import Stacker, can_stack, encode_row
 from fakebench_suite.adapters.trial import Route, Trial
 from fakebench_suite.errors import ModelError
-from fakebench_suite.types import Prompt
+from fakebench_suite.types import Answer, Prompt
 
 Images = Mapping[str, Image.Image]
 UNTRIED = Route(prefix=False, why="No two prompts about one image were asked together.")
@@ -30,6 +31,11 @@ ONE_BY_ONE = Route(prefix=False, why="The card asks one prompt at a time.")
 
 class TooWideError(Exception):
     """Strangers turned out to have more tokens than their batch may hold."""
+
+
+def sign(reply: Reply, rendered: str | None) -> Reply:
+    """The reply, with the digest of the tokens it was asked by; an error stays as it is."""
+    return replace(reply, rendered=rendered) if isinstance(reply, Answer) else reply
 
 
 class Questioner:
@@ -70,8 +76,9 @@ class Questioner:
                 chosen, strangers = Strangers(prompts=strangers[:size]), strangers[size:]
                 answers = self._ask_batch(chosen, images, reading)
                 replies |= zip(chosen.prompts, answers, strict=True)
+        rendered = dict(self._encoder.rendered)
         self._encoder.forget()
-        return [replies[prompt] for prompt in prompts]
+        return [sign(replies[prompt], rendered.get(prompt.case)) for prompt in prompts]
 
     def _try_route(self, picture: Image.Image) -> None:
         if self._route is None:

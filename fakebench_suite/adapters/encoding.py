@@ -4,11 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from fakebench_suite.adapters.cards import Card
 from fakebench_suite.adapters.pictures import OnePicture
 from fakebench_suite.errors import CardError
+from fakebench_suite.provenance import digest_parts
 from fakebench_suite.thoughts import find_open_thought
 from fakebench_suite.types import Prompt
 
@@ -26,6 +28,11 @@ class Encoder:
         if hasattr(processor, "image_processor"):
             processor.image_processor = self._picture
         self._control_tokens = _match_control_tokens(tokenizer)
+        self.rendering: str | None = None
+        """Digest of one fixed question as the chat template renders it: with the card's options and
+        system text, and with the date where the template writes that. Known to find_thought."""
+        self.rendered: dict[str, str] = {}
+        """Digest of the tokens of each prompt encoded so far, by case id."""
 
     def find_thought(self) -> str | None:
         """The mark of the thought that every prompt leaves open after its question, if any.
@@ -47,6 +54,7 @@ class Encoder:
                 f"The chat template of {self._name!r} makes no prompt of a question about a "
                 f"picture ({type(error).__name__}: {error}). {_ADVICE}"
             ) from error
+        self.rendering = digest_parts([str(prompt).encode("utf-8", "surrogatepass")])
         _, question, tail = str(prompt).rpartition(_QUESTION)
         if not question:
             raise CardError(
@@ -64,14 +72,24 @@ class Encoder:
             self._picture.show(None)
 
     def forget(self) -> None:
-        """Let go of the last picture."""
+        """Let go of the last picture, and of what is known of its prompts."""
         self._picture.forget()
+        self.rendered.clear()
 
     def encode(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> dict[str, Any]:
         """Padded tensors for the batch, the image where the card or the chat template puts it."""
         inputs = dict(self._encode(batch, images))
         inputs.pop("labels", None)  # PaliGemma's processor makes them; they are for training.
+        self._note_tokens(batch, inputs)
         return inputs
+
+    def _note_tokens(self, batch: Sequence[Prompt], inputs: Mapping[str, Any]) -> None:
+        """Keep the digest of each prompt's tokens, padding left out."""
+        tokens, mask = np.asarray(inputs["input_ids"]), inputs.get("attention_mask")
+        known = mask is not None and mask.shape == tokens.shape
+        seen = np.asarray(mask, dtype=bool) if known else np.ones(tokens.shape, dtype=bool)
+        for prompt, row, kept in zip(batch, tokens, seen, strict=True):
+            self.rendered[prompt.case] = digest_parts([row[kept].astype(np.int64).tobytes()])[:32]
 
     def _encode(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Any:
         quirks = self._quirks

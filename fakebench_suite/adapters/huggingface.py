@@ -113,7 +113,8 @@ class HuggingFaceAdapter:
 
         ``device`` is a GPU by its maker's name, or ``cpu``; ``batch_tokens`` are the most in one
         forward pass, after all that ran out of memory; ``generation`` are the settings in force,
-        and ``left_over`` the tensors of the checkpoint that are not used.
+        ``left_over`` the tensors of the checkpoint that are not used, and ``rendering`` the digest
+        of one fixed question as the chat template renders it.
         """
         return {
             **self.route.describe(),
@@ -121,6 +122,7 @@ class HuggingFaceAdapter:
             "batch_tokens": self._budget.tokens,
             "generation": self._settings,
             "left_over": list(self._left_over),
+            "rendering": self._encoder.rendering,
         }
 
     def answer(

@@ -84,7 +84,7 @@ def make_order(card: Card, *, remote_code: bool, batch_tokens: int | None) -> Or
     weights = locate_weights(card)
     return Order(
         card=card,
-        fingerprint=None if weights is None else take_fingerprint(weights),
+        fingerprint=None if weights is None else take_fingerprint(weights, code=remote_code),
         remote_code=remote_code,
         batch_tokens=batch_tokens,
         versions=list_versions(),
@@ -158,7 +158,7 @@ def _open(order: Order, cores: int | None) -> Adapter:
 
     weights = locate_weights(card)
     assert weights is not None
-    if take_fingerprint(weights) != order.fingerprint:
+    if take_fingerprint(weights, code=order.remote_code) != order.fingerprint:
         raise CardError(
             f"The checkpoint at {weights} is not that of the head node. Copy it from there."
         )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fakebench_suite.gates.evidence import Evidence
 from fakebench_suite.gates.rules import Errors, Gate
 from fakebench_suite.metrics.subgroups import ALL
+from fakebench_suite.provenance import count_changed_pixels
 from fakebench_suite.types import Decision, Ruling, Task
 
 
@@ -45,6 +46,9 @@ def find_mismatch(
         one, two = (side.manifest.get(part, {}).get(key) for side in (run, baseline))
         if one != two:
             return f"the cases of the baseline were {done} otherwise"
+    changed, known = count_changed_pixels(run.select(tasks), baseline.select(tasks))
+    if changed:
+        return f"the baseline showed other pixels under {changed:,} of {known:,} image names"
     return None
 
 

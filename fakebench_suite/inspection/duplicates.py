@@ -9,7 +9,7 @@ from fakebench_suite.inspection.looks import Look
 
 def find_duplicates(looks: Sequence[Look]) -> Iterator[Finding]:
     """Images that a model could not tell apart: trouble where their labels differ."""
-    groups: dict[bytes, list[Look]] = defaultdict(list)
+    groups: dict[str, list[Look]] = defaultdict(list)
     for look in looks:
         if look.digest:
             groups[look.digest].append(look)

@@ -1,6 +1,5 @@
 """One look at each image, through the data set's own way of opening it, and at its file."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from rich.progress import track
 
 from fakebench_suite.errors import ImageError
 from fakebench_suite.inspection.containers import Container, read_container
+from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.sources.dataset import Dataset
 from fakebench_suite.sources.images import quiet_decoders
 from fakebench_suite.types import Authenticity, Case, Form, Task
@@ -31,7 +31,7 @@ class Look:
     path: Path | None = None
     """Its file; None where there is none, or where images do not lie in files."""
     error: ImageError | None = None
-    digest: bytes = b""
+    digest: str = ""
     """Of size and RGB pixels as a model would be shown them; empty where it was not opened."""
     size: tuple[int, int] | None = None
     """Width and height in pixels, upright."""
@@ -80,11 +80,10 @@ def _look(data: Dataset, cases: Sequence[Case]) -> Look:
         picture = data.open_image(case)
     except ImageError as error:
         return replace(look, path=path, error=error)
-    shape = f"{picture.width} {picture.height} ".encode()
     return replace(
         look,
         path=path,
-        digest=hashlib.sha256(shape + picture.tobytes()).digest(),
+        digest=digest_pixels(picture).digest,
         size=picture.size,
         container=read_container(path) if path else None,
     )

@@ -19,12 +19,15 @@ from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.routes import report_route
 from fakebench_suite.plugin.slices import SliceAnswers
 from fakebench_suite.prompts import build_prompt
+from fakebench_suite.provenance import list_pixels
 from fakebench_suite.report.store import read_records
-from fakebench_suite.types import Answer, Case, Outcome, Prompt, Record, Verdict
+from fakebench_suite.types import Answer, Case, Outcome, PixelDigest, Prompt, Record, Verdict
 
 RECORD = pytest.StashKey[Record]()
 MODEL = pytest.StashKey[Adapter]()
 """What was loaded for --model."""
+PIXELS = pytest.StashKey[dict[str, PixelDigest]]()
+"""The pictures shown so far, by image; of answers given again, those shown then."""
 _ANSWERED = pytest.StashKey[Answer]()
 _ITEM = pytest.StashKey[pytest.Item]()
 _LASTING = pytest.StashKey[dict[str, object]]()
@@ -84,7 +87,11 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     if plan.settings.answers is not None:
         from fakebench_suite.adapters.replay import ReplayAdapter
 
-        yield ReplayAdapter(list(read_records(plan.settings.answers)))
+        records = list(read_records(plan.settings.answers))
+        request.config.stash[PIXELS] = {
+            name: shown for name, shown in list_pixels(records).items() if shown is not None
+        }
+        yield ReplayAdapter(records)
         return
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     with ExitStack() as held:
@@ -103,7 +110,7 @@ def slice_answers(request: pytest.FixtureRequest, engine: Engine) -> SliceAnswer
 
     A worker is not told which slice it gets next, and looks ahead to none.
     """
-    return SliceAnswers(
+    answers = SliceAnswers(
         request.session.items,
         get_plan(request.config),
         engine,
@@ -111,6 +118,8 @@ def slice_answers(request: pytest.FixtureRequest, engine: Engine) -> SliceAnswer
         suspects=list_suspects(request.config),
         judgements=make_judgements(request.config),
     )
+    request.config.stash.setdefault(PIXELS, answers.pixels)
+    return answers
 
 
 @pytest.fixture(scope="session")
@@ -158,15 +167,23 @@ def record(request: pytest.FixtureRequest) -> Callable[[Verdict], None]:
         assert case is not None, "record is for tests that are given a case"
         prompt = build_prompt(case, style)
         answer = item.stash[_ANSWERED]
-        item.stash[RECORD] = make_record(case, prompt, answer, verdict)
+        item.stash[RECORD] = make_record(item, case, prompt, answer, verdict)
 
     return keep
 
 
-def make_record(case: Case, prompt: Prompt, answer: Answer | None, verdict: Verdict) -> Record:
-    """The record of a case, signed with this process's worker name."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    return Record(case=case, prompt=prompt.text, answer=answer, verdict=verdict, worker=worker)
+def make_record(
+    item: pytest.Item, case: Case, prompt: Prompt, answer: Answer | None, verdict: Verdict
+) -> Record:
+    """The record of a case and the picture it was shown, signed with this worker's name."""
+    return Record(
+        case=case,
+        prompt=prompt.text,
+        answer=answer,
+        verdict=verdict,
+        worker=os.environ.get("PYTEST_XDIST_WORKER", "main"),
+        pixels=item.config.stash.get(PIXELS, {}).get(case.image),
+    )
 
 
 def make_error_record(item: pytest.Item, case: Case, error: BaseException) -> Record | None:
@@ -184,4 +201,4 @@ def make_error_record(item: pytest.Item, case: Case, error: BaseException) -> Re
     answer = item.stash.get(_ANSWERED, None)
     failed = error.failed_rounds if isinstance(error, JudgeError) else 0
     verdict = Verdict(outcome=outcome, why=str(error), failed_rounds=failed)
-    return make_record(case, prompt, answer, verdict)
+    return make_record(item, case, prompt, answer, verdict)

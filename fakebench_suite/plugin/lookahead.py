@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from fakebench_suite.adapters.engine import PICTURE_ROOM
 from fakebench_suite.errors import ImageError
+from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.sources.images import quiet_decoders
-from fakebench_suite.types import Case
+from fakebench_suite.types import Case, PixelDigest
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,12 +32,14 @@ class Pictures(Mapping[str, "Image.Image"]):
         self._last: tuple[str, Image.Image] | None = None
         self.sizes: dict[str, int] = {}
         """Bytes that each picture takes: Pillow stores four for a pixel."""
+        self.digests: dict[str, PixelDigest] = {}
+        """What each picture showed."""
 
     def offer(self, name: str, picture: "Image.Image") -> None:
         """Take note of an opened picture, and hold it if there is room; from any thread."""
-        size = 4 * picture.width * picture.height
+        size, digest = 4 * picture.width * picture.height, digest_pixels(picture)
         with self._lock:
-            self.sizes[name] = size
+            self.sizes[name], self.digests[name] = size, digest
             if size <= self._room:
                 self._room -= size
                 self._held[name] = picture

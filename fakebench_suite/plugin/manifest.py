@@ -1,9 +1,8 @@
 """The manifest: what was run, on what, with what, so that a number can be traced."""
 
-import hashlib
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,17 @@ import pytest
 
 import fakebench_suite
 from fakebench_suite.adapters.cards import locate_weights
-from fakebench_suite.adapters.fingerprint import digest_code, find_versions
+from fakebench_suite.adapters.fingerprint import (
+    digest_code,
+    digest_files,
+    digest_weights,
+    find_versions,
+)
+from fakebench_suite.judges.reading import Rule
 from fakebench_suite.judges.rubric import INSTRUCTION
 from fakebench_suite.plugin.collection import Plan
 from fakebench_suite.prompts import build_prompt
+from fakebench_suite.provenance import PROTOCOL, Identity, digest_parts
 from fakebench_suite.report.store import read_manifest
 
 _PACKAGES = (
@@ -29,9 +35,10 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
     """Everything known before the first answer; ``status`` stays ``running`` after a crash."""
     settings = plan.settings
     texts = (build_prompt(case, settings.style).text for case in plan.dataset.cases)
-    return {
+    manifest = {
         "status": "running",
         "suite": fakebench_suite.__version__,
+        "protocol": PROTOCOL,
         "code_digest": digest_code(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": _describe_model(plan),
@@ -43,7 +50,7 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
         },
         "prompts": {
             "style": str(settings.style),
-            "digest": _digest(text.encode() for text in texts),
+            "digest": digest_parts(text.encode("utf-8", "surrogatepass") for text in texts),
         },
         "judge": {
             "label": str(settings.rule),
@@ -62,6 +69,7 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
             "cpus": os.cpu_count(),
         },
     }
+    return manifest | {"identity": _identify(plan, manifest)}
 
 
 def name_processor() -> str:
@@ -77,12 +85,42 @@ def _describe_model(plan: Plan) -> dict[str, Any]:
     if plan.settings.answers is not None:
         known: dict[str, Any] = read_manifest(plan.settings.answers)["model"]
         return known
+    weights = locate_weights(plan.card)
     return {
         "name": plan.card.name,
         "card": msgspec.to_builtins(plan.card),
-        "card_digest": _digest([msgspec.json.encode(plan.card)]),
-        "weights_digest": _digest_weights(locate_weights(plan.card)),
+        "weights_digest": None if weights is None else digest_weights(weights),
     }
+
+
+_ABOUT = ("name", "path", "note", "held_out")
+"""Fields of a card that no answer depends on: its name, its place, and words for people."""
+
+
+def _identify(plan: Plan, manifest: Mapping[str, Any]) -> Any:
+    """What the answers will depend on; of answers given again, what they depended on."""
+    settings = plan.settings
+    if settings.answers is not None:
+        return read_manifest(settings.answers).get("identity")
+    card = {k: v for k, v in msgspec.to_builtins(plan.card).items() if k not in _ABOUT}
+    if card["script"] is not None:
+        del card["script"]["seconds"]  # a clock's matter
+    trusted = plan.card.trust_remote_code and settings.remote_code
+    weights = locate_weights(plan.card)
+    return msgspec.to_builtins(
+        Identity(
+            protocol=manifest["protocol"],
+            code=manifest["code_digest"],
+            card=card,
+            weights=manifest["model"]["weights_digest"],
+            files={} if weights is None else digest_files(weights, code=trusted),
+            remote_code=trusted,
+            rows=plan.dataset.digest,
+            prompts=manifest["prompts"]["digest"],
+            style=str(settings.style),
+            reply="likelihood" if settings.rule is Rule.LIKELIHOOD else "text",
+        )
+    )
 
 
 def _describe_judge(plan: Plan) -> dict[str, Any]:
@@ -92,7 +130,7 @@ def _describe_judge(plan: Plan) -> dict[str, Any]:
         return {"text": "exact" if plan.dataset.kind == "probes" else None}
     described = {"text": choice.name, "rounds": choice.rounds}
     if choice.gives_marks:
-        described["instruction_digest"] = _digest([INSTRUCTION.encode()])
+        described["instruction_digest"] = digest_parts([INSTRUCTION.encode()])
     return described
 
 
@@ -132,25 +170,3 @@ def end_manifest(
 def count_workers(config: pytest.Config) -> int:
     """Number of xdist workers; 0 when cases run in this process."""
     return len(getattr(config.option, "tx", None) or [])
-
-
-def _digest(contents: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for content in contents:
-        digest.update(hashlib.sha256(content).digest())
-    return digest.hexdigest()
-
-
-def _digest_weights(folder: Path | None) -> str | None:
-    """SHA-256 over the weight files; a hub cache names its blobs by digest, so none is read."""
-    if folder is None:
-        return None
-    digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")]):
-        blob = path.resolve().name
-        if len(blob) == 64:
-            digest.update(bytes.fromhex(blob))
-            continue
-        with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()

@@ -15,7 +15,7 @@ from fakebench_suite.plugin.collection import Plan, get_case
 from fakebench_suite.plugin.judging import SliceJudgements
 from fakebench_suite.plugin.lookahead import Opening, Pictures, decode_beside
 from fakebench_suite.prompts import build_prompt
-from fakebench_suite.types import Answer, Case
+from fakebench_suite.types import Answer, Case, PixelDigest
 
 
 def find_group(nodeid: str) -> str:
@@ -68,6 +68,8 @@ class SliceAnswers:
         self._plan, self._engine = plan, engine
         self.judgements = judgements
         """What the text judge made of the answers, slice by slice."""
+        self.pixels: dict[str, PixelDigest] = {}
+        """The pictures shown so far, by image."""
         self._ready: dict[str, Reply | ImageError] = {}
         self._slices: dict[str, int] = {}
         self._waiting: dict[int, list[Case]] = {}
@@ -120,13 +122,16 @@ class SliceAnswers:
         return next((number for number in following if number in self._waiting), None)
 
     def _open(self, cases: Sequence[Case], pool: ThreadPoolExecutor) -> Opening:
-        unseen = cases if self._plan.settings.answers is None else ()
-        return Opening(pool, unseen, self._plan.dataset.open_image)
+        return Opening(pool, cases, self._plan.dataset.open_image)
 
     def _begin(self, number: int, pool: ThreadPoolExecutor) -> None:
         """Give a slice to the engine, less the cases whose pictures are broken."""
         cases = self._waiting.pop(number)
         images, broken = (self._opening.pop(number, None) or self._open(cases, pool)).finish()
+        if self._plan.settings.answers is not None:
+            broken = {}  # an answer that was given stands, whether its picture is still here or not
+        else:
+            self.pixels |= images.digests
         self._ready |= {case.id: broken[case.image] for case in cases if case.image in broken}
         sound = [case for case in cases if case.image not in broken]
         if sound:

@@ -6,6 +6,7 @@ https://shields.io/badges/endpoint-badge (schemaVersion 1).
 from collections.abc import Mapping
 from typing import Any
 
+from fakebench_suite.report.comparison import UNVERIFIED, find_odd_pixels
 from fakebench_suite.report.result import RunResult
 from fakebench_suite.types import Ruling
 
@@ -16,13 +17,17 @@ _COLOURS = {
     Ruling.NOT_RULED: "lightgrey",
 }
 _LABELS = {"official": "FakeBench", "probes": "fake-image probes"}
+_OTHER = "fake images"
 
 
 def make_badge(manifest: Mapping[str, Any], result: RunResult) -> dict[str, Any]:
     """Ruling, headline with its interval, and change; grey where nothing was ruled.
 
-    Only a run over FakeBench's own files carries its name (DESIGN.md, rule 6).
+    Only a run over FakeBench's own files carries its name (DESIGN.md, rule 6), and none whose
+    pictures cannot be FakeBench's.
     """
+    kind = manifest["dataset"]["kind"]
+    label = _LABELS.get(kind, _OTHER) if find_odd_pixels(manifest) is None else _OTHER
     ruled, count = result.gates.ruled, result.gates.count
     some = f" ({ruled} of {count} gates)" if 0 < ruled < count else ""
     words = [result.ruling.upper() + some]
@@ -38,11 +43,13 @@ def make_badge(manifest: Mapping[str, Any], result: RunResult) -> dict[str, Any]
     if result.change is not None:
         change = f"{result.change.metric.replace('_', ' ')} {100 * result.change.change:+.1f}"
         words.append(f"{change} points since {result.baseline}")
+    if label == _LABELS["official"]:
+        words.append(UNVERIFIED)
     if result.partial:
         words.append("partial")
     return {
         "schemaVersion": 1,
-        "label": _LABELS.get(manifest["dataset"]["kind"], "fake images"),
+        "label": label,
         "message": ", ".join(words),
         "color": _COLOURS[result.ruling],
     }

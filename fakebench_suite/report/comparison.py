@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from fakebench_suite.metrics.tables import NUMBERS, compare, load_table
+from fakebench_suite.provenance import read_identity
 from fakebench_suite.types import Score, Task
 
+UNVERIFIED = "pixels unverified"
+"""Mark of every run over FakeBench's rows."""
 _HIDDEN = ("group", "proprietary", "Rank")
 
 
@@ -20,8 +23,11 @@ class Grid:
 
 
 def lay_beside(manifest: Mapping[str, Any], scores: Sequence[Score]) -> Iterator[Grid]:
-    """One grid for each table the run has a cell of; none for data that are not FakeBench's."""
-    if manifest["dataset"]["kind"] != "official":
+    """One grid for each table the run has a cell of; none for data that are not FakeBench's.
+
+    Nor is there one where the pictures cannot be FakeBench's, whatever the rows say.
+    """
+    if manifest["dataset"]["kind"] != "official" or find_odd_pixels(manifest) is not None:
         return
     for task in Task:
         # The authors hold their references back, so these figures rest on somebody else's.
@@ -31,9 +37,33 @@ def lay_beside(manifest: Mapping[str, Any], scores: Sequence[Score]) -> Iterator
             yield draw_grid(task, table)
 
 
+_ODD = 0.01
+"""Share of pictures above which a set is no benchmark's: FakeBench's are photographs, and pictures
+in their manner, each its own (arXiv 2404.13306, section III)."""
+
+
+def find_odd_pixels(manifest: Mapping[str, Any]) -> str | None:
+    """What shows that the pictures of a run are not FakeBench's; None where nothing does.
+
+    Its images may not be passed on and their digests are not known, so nothing can show that they
+    are.
+    """
+    identity = read_identity(manifest)
+    pixels = None if identity is None else identity.pixels
+    if pixels is None or pixels.odd <= _ODD * pixels.known:
+        return None
+    kinds = {
+        "show the pixels of another": pixels.repeated,
+        "are of one colour": pixels.flat,
+        "are smaller than any of FakeBench's": pixels.small,
+    }
+    worst = max(kinds, key=lambda kind: kinds[kind])
+    return f"{kinds[worst]:,} of {pixels.known:,} pictures {worst}"
+
+
 def name_run(task: Task, manifest: Mapping[str, Any], *, own_references: bool = False) -> str:
     """The model's name with everything that sets its row apart from the published ones."""
-    notes = ["own references"] if own_references else []
+    notes = [UNVERIFIED, *(["own references"] if own_references else [])]
     covered = manifest.get("tasks", {}).get(task, manifest)
     if covered["partial"]:
         notes.append("partial")

@@ -9,7 +9,7 @@ from fakebench_suite.gates.partial import describe_partial, list_whole
 from fakebench_suite.gates.shift import Shift
 from fakebench_suite.judges.audit import NEEDED
 from fakebench_suite.metrics.tables import FOOTNOTE
-from fakebench_suite.report.comparison import lay_beside
+from fakebench_suite.report.comparison import find_odd_pixels, lay_beside
 from fakebench_suite.report.facts import count, list_facts
 from fakebench_suite.report.latency import lay_out
 from fakebench_suite.report.result import RunResult, describe_result, list_meanings
@@ -111,6 +111,9 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     name, data = flatten(model["name"]), flatten(dataset["name"])
     lines = [f"{name} on {data}: {count(manifest['recorded'], 'case')}"]
     lines += _NOT_FAKEBENCH.get(dataset["kind"], [])
+    if dataset["kind"] == "official":
+        lines.append(describe_pixels(manifest))
+    lines += map(flatten, manifest.get("reservations", ()))
     note = str(model["card"].get("note") or "")
     if note:
         lines.append(f"Note: {flatten(note)}.")
@@ -142,6 +145,20 @@ def _describe_replies(manifest: Mapping[str, Any]) -> Iterator[str]:
     if left:
         shown = ", ".join(map(flatten, left[:3])) + (", ..." if len(left) > 3 else "")
         yield f"Tensors of the checkpoint that its architecture does not use: {len(left)}; {shown}."
+
+
+def describe_pixels(manifest: Mapping[str, Any]) -> str:
+    """Whether a run over FakeBench's rows showed FakeBench's pictures, as far as can be known."""
+    odd = find_odd_pixels(manifest)
+    if odd is not None:
+        return (
+            f"These are not FakeBench's pictures: {odd}. These are not FakeBench scores, and they "
+            "have no row in its tables."
+        )
+    return (
+        "Pixels unverified: the rows are FakeBench's; the digests of its pictures are not public, "
+        "and nothing shows that these are the same."
+    )
 
 
 def _describe_audit(audit: Mapping[str, Any]) -> str:

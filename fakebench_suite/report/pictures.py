@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote
@@ -16,7 +18,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from fakebench_suite.errors import ImageError, UserError
-from fakebench_suite.report.store import read_manifest
+from fakebench_suite.report.store import check_inside, read_manifest, write_whole
 from fakebench_suite.sources import open_dataset
 from fakebench_suite.sources.dataset import Dataset
 from fakebench_suite.sources.images import quiet_decoders
@@ -29,6 +31,10 @@ SIDE = 320
 _FEW = 200
 """Thumbnails that are made before anybody wonders what is going on."""
 FOLDER, KNOWN = "images", "images.json"
+_FILE = re.compile(r"[0-9a-f]{20}\.(png|webp)")
+"""Names of thumbnails: of our own making only, whatever a run directory from elsewhere says."""
+_ADDRESS = re.compile(r"(?!/)[A-Za-z0-9_.~/%-]+")
+"""Relative addresses as they are quoted here; a colon would make one of another kind."""
 
 
 class ReportImages(StrEnum):
@@ -141,6 +147,7 @@ class Pictures:
 
     def __enter__(self) -> "Pictures":
         source, missing = self._source, self._missing
+        check_inside(self._folder, self._folder.parent.parent)
         if source is not None and missing:
             source.find(missing[0])  # lists the folder, once and before there are threads
             self._held.enter_context(quiet_decoders())
@@ -169,13 +176,16 @@ class Pictures:
             pairs = zip(self._missing, made, strict=True)
             self._known |= {name: one for name, one in pairs if one is not None}
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / KNOWN).write_bytes(msgspec.json.encode(self._known))
+            write_whole(self._folder / KNOWN, msgspec.json.encode(self._known))
             self._missing = []
         return self._known
 
 
 def adopt_pictures(run: Path, other: Path) -> None:
-    """Copy the pictures of another run into this one, where it has not its own."""
+    """Copy the pictures of another run into this one, where it has not its own.
+
+    Only files of names that pictures have are copied, and no link is followed.
+    """
     source, folder = other / "report" / FOLDER, run / "report" / FOLDER
     theirs, known = _read_known(source), _read_known(folder)
     if not theirs:
@@ -184,11 +194,11 @@ def adopt_pictures(run: Path, other: Path) -> None:
     for name in theirs.keys() - known.keys():
         picture = theirs[name]
         for file in {picture.file, picture.whole or picture.file}:
-            shutil.copyfile(source / file, folder / file)
+            shutil.copyfile(source / file, folder / file, follow_symlinks=False)
         place = other / unquote(picture.full) if picture.full else None
         full = _link(folder, place) if place is not None and place.is_file() else None
         known[name] = replace(picture, full=full)
-    (folder / KNOWN).write_bytes(msgspec.json.encode(known))
+    write_whole(folder / KNOWN, msgspec.json.encode(known))
 
 
 def _tell(made: Iterable[Picture | None], total: int) -> Iterable[Picture | None]:
@@ -202,22 +212,35 @@ def _tell(made: Iterable[Picture | None], total: int) -> Iterable[Picture | None
 
 
 def _read_known(folder: Path) -> dict[str, Picture]:
+    """The thumbnails in a folder by image; entries and files that are not of our making are not."""
+    if any(place.is_symlink() for place in (folder, folder.parent, folder / KNOWN)):
+        return {}
     try:
         found = msgspec.json.decode((folder / KNOWN).read_bytes(), type=dict[str, Picture])
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return {
-        name: replace(picture, whole=_find_whole(folder, picture))
+        name: replace(
+            picture,
+            full=picture.full if picture.full and _ADDRESS.fullmatch(picture.full) else None,
+            whole=_find_whole(folder, picture),
+        )
         for name, picture in found.items()
-        if (folder / picture.file).is_file()
+        if _is_own(folder, picture.file)
     }
+
+
+def _is_own(folder: Path, file: str) -> bool:
+    """Whether there is a file of this name, and the name one that pictures are given here."""
+    path = folder / file
+    return bool(_FILE.fullmatch(file)) and path.is_file() and not path.is_symlink()
 
 
 def _find_whole(folder: Path, picture: Picture) -> str | None:
     """The file with every pixel; that of a run of an earlier version may be its thumbnail."""
     if max(picture.width, picture.height) <= SIDE:
         return picture.file
-    return picture.whole if picture.whole and (folder / picture.whole).is_file() else None
+    return picture.whole if picture.whole and _is_own(folder, picture.whole) else None
 
 
 def _make(folder: Path, name: str, *, source: ImageSource, size: ReportImages) -> Picture | None:
@@ -231,19 +254,25 @@ def _make(folder: Path, name: str, *, source: ImageSource, size: ReportImages) -
     file, whole = f"{_digest(name)}.webp", f"{_digest(f'{name}/whole')}.png"
     if max(width, height) <= SIDE:
         file = whole = f"{_digest(name)}.png"
-        picture.save(folder / file)
+        _write(folder / file, picture, "PNG")
     else:
         if size is ReportImages.FULL:
-            picture.save(folder / whole)
+            _write(folder / whole, picture, "PNG")
         picture.thumbnail((SIDE, SIDE))
-        picture.save(folder / file, quality=78, method=2)
+        _write(folder / file, picture, "WEBP", quality=78, method=2)
     return Picture(
         file=file,
         width=width,
         height=height,
         full=_link(folder, source.find(name)),
-        whole=whole if (folder / whole).is_file() else None,
+        whole=whole if _is_own(folder, whole) else None,
     )
+
+
+def _write(path: Path, picture: "Image.Image", kind: str, **options: int) -> None:
+    content = BytesIO()
+    picture.save(content, kind, **options)
+    write_whole(path, content.getvalue())
 
 
 def _digest(name: str) -> str:

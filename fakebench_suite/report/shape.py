@@ -84,3 +84,6 @@ class ManifestShape(msgspec.Struct):
     engine: EngineShape = EngineShape()
     routes: list[dict[str, Any]] = []
     merged: list[SittingShape] = []
+    protocol: int = 1
+    reservations: list[str] = []
+    answers: str | None = None

@@ -2,14 +2,17 @@
 
 import json
 import os
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from fakebench_suite.errors import FormatError, UserError
+from fakebench_suite.errors import FormatError, RunTakenError, UserError
 from fakebench_suite.formats import decode_json
 from fakebench_suite.gates.shift import Shift
 from fakebench_suite.report.result import RunResult
@@ -24,10 +27,13 @@ TEXTS, RULINGS, BADGE = "texts.jsonl", "rulings.json", "badge.json"
 LATENCY, COMPARISON = "latency.json", "comparison.json"
 
 
-def check_folder(folder: Path) -> None:
-    """Raise UserError when a run could not be written to ``folder``; creates nothing."""
+def check_folder(folder: Path, *, free: bool = True) -> None:
+    """Raise UserError when a run could not be written to ``folder``; creates nothing.
+
+    With ``free`` a run that is there is refused, too.
+    """
     # os.path answers where Path raises: a name may be longer than the file system allows.
-    if os.path.exists(folder / RECORDS):  # noqa: PTH110
+    if free and os.path.exists(folder / RECORDS):  # noqa: PTH110
         raise UserError(f"{folder} already holds a run. Choose another --run name, or delete it.")
     places = [folder.absolute(), *folder.absolute().parents]
     ground = next(place for place in places if os.path.exists(place))  # noqa: PTH110
@@ -40,15 +46,21 @@ def check_folder(folder: Path) -> None:
 class RunStore:
     """Writes one run. Every record is on disk, as one line, before the next is taken."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, name: str | None = None) -> None:
         self.folder = folder
+        self.name = name or folder.name
+        """What the run is called, where it is written elsewhere first."""
         self._stream: IO[bytes] | None = None
 
     def open(self) -> None:
-        """Create the directory and the records file."""
+        """Create the directory and the records file, whose being made here makes the run ours."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._stream = (self.folder / RECORDS).open("xb")
+        except FileExistsError as error:
+            raise RunTakenError(
+                f"{self.folder} already holds a run. Choose another --run name, or delete it."
+            ) from error
         except OSError as error:
             raise UserError(
                 f"{self.folder} cannot be written to: {error.strerror}. "
@@ -106,6 +118,33 @@ class RunStore:
         """Close the records file."""
         if self._stream is not None:
             self._stream.close()
+
+    def discard(self) -> None:
+        """Take back a directory that was opened and to which nothing was written."""
+        self.close()
+        with suppress(OSError):
+            if (self.folder / RECORDS).stat().st_size == 0:
+                (self.folder / RECORDS).unlink()
+                self.folder.rmdir()
+
+
+def open_new(folder: Path) -> RunStore:
+    """An opened store in a directory that nobody else has: ``folder``, or its name with a number.
+
+    However many runs begin at once, here or elsewhere over the same file system, each gets its own.
+    Raises UserError where none can be made.
+    """
+    for number in count(1):
+        place = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        if os.path.lexists(place):
+            continue
+        store = RunStore(place)
+        try:
+            store.open()
+        except RunTakenError:
+            continue
+        return store
+    raise AssertionError
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -178,7 +217,32 @@ def _list(things: Sequence[object]) -> str:
     return f"[\n{lines}\n]\n"
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write or replace a file in one step; where ``path`` is a link, the link is replaced.
+
+    A file is never seen half-written, and what a link leads to is never written to.
+    """
+    draft = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.draft")
+    try:
+        with draft.open("xb") as stream:  # exclusively: it follows no link either
+            stream.write(content)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def check_inside(folder: Path, run: Path) -> None:
+    """Raise UserError where a folder of a run is a link, which what is written would follow."""
+    for place in (folder, *folder.parents):
+        if place == run:
+            return
+        if place.is_symlink():
+            raise UserError(
+                f"{place} is a link, and what belongs to a run is written into its directory "
+                "only. Remove the link, and repeat the command."
+            )
+
+
 def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(path.name + ".draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, text.encode())

@@ -16,6 +16,7 @@ from fakebench_suite.gates.partial import describe_partial
 from fakebench_suite.gates.rulings import rule_run
 from fakebench_suite.gates.shift import Shift
 from fakebench_suite.gates.status import conclude
+from fakebench_suite.provenance import describe_pixels
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.markdown import write_markdown
 from fakebench_suite.report.result import RunResult, make_result
@@ -28,6 +29,7 @@ from fakebench_suite.report.store import (
 )
 from fakebench_suite.report.submission import write_submission
 from fakebench_suite.runs.comparing import measure_shifts
+from fakebench_suite.runs.difference import describe_pixel_change, list_unknown
 from fakebench_suite.sources.dataset import Dataset
 from fakebench_suite.types import Decision, FinishReason, Record, Score, Timing
 
@@ -74,13 +76,15 @@ def close_run(
 
     texts, described = _score_texts(records)
     final = {**manifest, **described, "cut_off": count_cut_off(records)}
+    final |= {"identity": complete_identity(manifest, records)}
+    before = None if baseline is None else read_evidence(baseline)
+    final["reservations"] = list_reservations(final, records, before)
     if texts:
         store.write_texts(texts)
     scores = score_records(records, texts)
     store.write_scores(scores)
     timings = read_timings(store.folder)
     run = Evidence(manifest=final, records=records, scores=scores, timings=timings)
-    before = None if baseline is None else read_evidence(baseline)
     decisions, absent = [], gates.absent
     if final["shard"] is None:
         decisions = rule_run(gates.rules, run, before, strict=gates.strict)
@@ -105,7 +109,11 @@ def close_run(
     notes = _append_step_summary(summary) if final["shard"] is None else ()
     try:
         images = pictures or (None if dataset is None else DatasetImages(dataset))
-        report = str(write_browser(store.folder, images=images, baseline=baseline, shifts=shifts))
+        report = str(
+            write_browser(
+                store.folder, images=images, baseline=baseline, shifts=shifts, name=store.name
+            )
+        )
     except UserError as error:  # the run itself is whole, and its report can be written again
         report = str(error)
     return ClosedRun(
@@ -135,6 +143,38 @@ def describe_baseline(folder: Path, run: Evidence) -> dict[str, Any]:
         "partial": describe_partial(run.manifest),
         "records_digest": digest,
     }
+
+
+def complete_identity(manifest: Mapping[str, Any], records: Sequence[Record]) -> Any:
+    """The manifest's identity with what is known at the end: pixels, and what the model told."""
+    known = manifest.get("identity")
+    if not isinstance(known, dict):
+        return None  # of answers given again that an older version recorded
+    pixels = describe_pixels(records)
+    routes = manifest.get("routes", ())
+    rendering = sorted({one["rendering"] for one in routes if one.get("rendering")})
+    generation = next((one["generation"] for one in routes if one.get("generation")), None)
+    return known | {
+        "pixels": None if pixels is None else msgspec.to_builtins(pixels),
+        "rendering": rendering or known.get("rendering"),
+        "generation": generation or known.get("generation"),
+    }
+
+
+def list_reservations(
+    manifest: Mapping[str, Any], records: Sequence[Record], baseline: Evidence | None
+) -> list[str]:
+    """What could not be compared with the run's answers or its baseline, a sentence each."""
+    runs = {"this run": manifest}
+    if manifest.get("answers"):
+        runs = {f"the run {manifest['answers']}": manifest}
+    if baseline is not None:
+        runs["the baseline"] = baseline.manifest
+    found = [f"{text[0].upper()}{text[1:]}." for text in list_unknown(runs)]
+    changed = None if baseline is None else describe_pixel_change(baseline.records, records)
+    if changed is not None:
+        found.append(f"The baseline differs in the {changed}: changes say nothing of the model.")
+    return found
 
 
 def read_evidence(folder: Path) -> Evidence:

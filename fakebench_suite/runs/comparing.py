@@ -10,7 +10,13 @@ from fakebench_suite.gates.paired import bound_drop, collect, mcnemar, pair
 from fakebench_suite.gates.shift import Shift
 from fakebench_suite.report.browser.change import ChangeKind, compare_records
 from fakebench_suite.report.store import read_manifest, read_records
-from fakebench_suite.runs.difference import check_pair, list_differences
+from fakebench_suite.runs.difference import (
+    check_pair,
+    describe_pixel_change,
+    describe_rendering_change,
+    list_differences,
+    list_unknown,
+)
 from fakebench_suite.types import Record, Task
 
 _TAIL = 0.025
@@ -23,7 +29,9 @@ class Comparison:
 
     names: tuple[str, str]
     settings: Sequence[str]
-    """What the runs differ in, by its name in the manifest."""
+    """What the runs differ in, in words."""
+    unknown: Sequence[str]
+    """What could not be compared, a sentence each."""
     shifts: Sequence[Shift]
     turned: Mapping[ChangeKind, Sequence[str]]
     """Ids of the later run's cases by what became of them."""
@@ -45,7 +53,12 @@ def compare_runs(before: Path, after: Path) -> Comparison:
         )
     return Comparison(
         names=(before.resolve().name, after.resolve().name),
-        settings=list_differences(old.manifest, new.manifest),
+        settings=[
+            *list_differences(old.manifest, new.manifest),
+            *filter(None, (describe_pixel_change(old.records, new.records),)),
+            *filter(None, (describe_rendering_change(old.records, new.records),)),
+        ],
+        unknown=list(list_unknown({"the earlier": old.manifest, "the later": new.manifest})),
         shifts=measure_shifts(old.records, new.records),
         turned={kind: sorted(names) for kind, names in turned.items()},
         dropped=sorted(r.case.id for r in old.records if r.case.id not in asked),

@@ -1,5 +1,6 @@
 """Shards of one run, made anywhere, put together into the run they are parts of."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -13,6 +14,7 @@ from fakebench_suite.gates.files import Gates, agree_gates
 from fakebench_suite.gates.partial import FILTERED, SAMPLED
 from fakebench_suite.gates.preconditions import Intent, check_gates
 from fakebench_suite.metrics.names import Need
+from fakebench_suite.report.last import point_last
 from fakebench_suite.report.pictures import (
     DatasetImages,
     Pictures,
@@ -29,11 +31,17 @@ from fakebench_suite.report.store import (
     read_timings,
 )
 from fakebench_suite.runs.closing import ClosedRun, close_run, read_evidence
-from fakebench_suite.runs.difference import SETTING, check_data, list_differences
+from fakebench_suite.runs.difference import (
+    SETTING,
+    check_data,
+    describe_pixel_change,
+    list_differences,
+)
+from fakebench_suite.runs.drafts import write_beside
 from fakebench_suite.runs.parts import Part, cover_parts
-from fakebench_suite.types import Task
+from fakebench_suite.types import Record, Task
 
-_SHOWN = 4
+_SHOWN = 8
 
 
 def merge_runs(
@@ -47,23 +55,20 @@ def merge_runs(
 ) -> ClosedRun:
     """Write the run that the runs in ``folders`` are parts of, and rule it by the gates.
 
-    Without ``gates`` these are the ones that the parts were made for. The parts must have been made
-    alike, and no case may be in two of them. With the data set at ``data`` a run over FakeBench's
-    own files gets its submission. Raises UserError, before anything is written, where the parts do
-    not belong together or a gate lacks what it needs.
+    Without ``gates`` these are the ones that the parts were made for.
+    The parts must have been made alike. A case that several of them hold counts once: an answer
+    takes the place of an error, and answers must agree. With the data set at ``data`` a run over
+    FakeBench's own files gets its submission. The run is written beside ``into`` and gets its name
+    when it is whole. Raises UserError, before anything is written, where the parts do not belong
+    together.
     """
-    check_folder(into)
-    around = {folder.resolve() for folder in folders} & set(into.resolve().parents)
-    if around:
-        raise UserError(
-            f"{into} lies inside {min(around)}, which is merged. Choose a place beside it."
-        )
+    _check_place(into, folders)
     parts = [_read_part(folder) for folder in folders]
-    for part in parts[1:]:
-        _check_alike(parts[0], part)
-    _check_apart(parts)
+    for number, part in enumerate(parts[1:], start=1):
+        _check_alike(parts[:number], part)
+    records = combine_records(parts)
     rules = gates or agree_gates({part.folder: part.manifest for part in parts})
-    manifest = merge_manifests(parts)
+    manifest = merge_manifests(parts, records)
     # A shard that is missing is no exploration.
     meant = {SAMPLED, FILTERED}.issuperset(manifest["partial"])
     rules = msgspec.structs.replace(rules, strict=rules.strict or not meant)
@@ -75,34 +80,54 @@ def merge_runs(
     dataset = open_run_data(manifest, data, run=folders[0])
     images = None if dataset is None else DatasetImages(dataset)
     check_size(size, images)
-    store = RunStore(into)
-    store.open()
-    records = [record for part in parts for record in part.records]
-    for record in records:
-        store.append(record)
-    store.close()
-    for part in parts:
-        adopt_pictures(into, part.folder)
-    timed = (read_timings(part.folder) for part in parts)
-    timings = next(filter(None, timed), None)  # one machine's; a mixture would be nobody's
-    if timings is not None:
-        store.write_timings(timings)
     names = sorted({record.case.image for record in records})
-    with Pictures(into, names, images, size) as pictures:
-        closed = close_run(
-            store,
-            manifest,
-            records,
-            gates=rules,
-            baseline=baseline,
-            dataset=dataset,
-            pictures=pictures,
+    with write_beside(into) as folder:
+        store = RunStore(folder, name=into.name)
+        store.open()
+        for record in records:
+            store.append(record)
+        store.close()
+        for part in parts:
+            adopt_pictures(folder, part.folder)
+        timed = (read_timings(part.folder) for part in parts)
+        timings = next(filter(None, timed), None)  # one machine's; a mixture would be nobody's
+        if timings is not None:
+            store.write_timings(timings)
+        with Pictures(folder, names, images, size) as pictures:
+            closed = close_run(
+                store,
+                manifest,
+                records,
+                gates=rules,
+                baseline=baseline,
+                dataset=dataset,
+                pictures=pictures,
+            )
+    if any(folder.resolve().parent == into.resolve().parent for folder in folders):
+        point_last(into)  # where runs lie beside it; elsewhere the link would be in the way
+    page = into / Path(closed.report).name
+    report = str(page) if page.is_file() else closed.report
+    notes = list(closed.notes)
+    if gates is not None:
+        file = gates.file or "none"
+        notes.append(f"ruled by --gates={file}, not by the gates that the runs were made for")
+    return replace(closed, folder=into, report=report, notes=notes)
+
+
+def _check_place(into: Path, folders: Sequence[Path]) -> None:
+    """Raise UserError where the whole could not be written, or would lie in one of its parts."""
+    check_folder(into)
+    around = {folder.resolve() for folder in folders} & set(into.resolve().parents)
+    if around:
+        raise UserError(
+            f"{into} lies inside {min(around)}, which is merged. Choose a place beside it."
         )
-    if gates is None:
-        return closed
-    file = gates.file or "none"
-    note = f"ruled by --gates={file}, not by the gates that the runs were made for"
-    return replace(closed, notes=[*closed.notes, note])
+    if into.is_symlink() or (into.exists() and any(into.iterdir())):
+        raise UserError(f"{into} is a link, or holds something already. Choose a new place.")
+    places = Counter(folder.resolve() for folder in folders)
+    twice = [place for place, count in places.items() if count > 1]
+    if twice:
+        raise UserError(f"{twice[0]} is given twice. Name every part once.")
 
 
 def _read_part(folder: Path) -> Part:
@@ -112,8 +137,12 @@ def _read_part(folder: Path) -> Part:
     return Part(folder=folder, manifest=manifest, records=list(read_records(folder)))
 
 
-def _check_alike(one: Part, two: Part) -> None:
+def _check_alike(before: Sequence[Part], two: Part) -> None:
+    one = before[0]
     names = list_differences(one.manifest, two.manifest)
+    changed = describe_pixel_change([r for part in before for r in part.records], two.records)
+    if changed is not None:
+        names.insert(0, changed)
     if names:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         raise UserError(
@@ -123,24 +152,47 @@ def _check_alike(one: Part, two: Part) -> None:
         )
 
 
-def _check_apart(parts: Sequence[Part]) -> None:
-    owners: dict[str, Path] = {}
+def combine_records(parts: Sequence[Part]) -> list[Record]:
+    """The records of the whole, each case once: an answer takes the place of an error.
+
+    Of two errors the later part's counts. Raises UserError where two answers to one case differ.
+    """
+    found: dict[str, tuple[Path, Record]] = {}
     for part in parts:
         for record in part.records:
-            if record.case.id in owners:
+            owner, known = found.get(record.case.id, (part.folder, record))
+            if known.verdict.outcome.is_error:
+                found[record.case.id] = part.folder, record
+            elif not record.verdict.outcome.is_error and not _agree(known, record):
                 raise UserError(
-                    f"{owners[record.case.id]} and {part.folder} both hold {record.case.id}, and "
-                    "a case counts once. Leave one of them out."
+                    f"{owner} and {part.folder} both hold an answer to {record.case.id}, and they "
+                    "differ. A case counts once: leave one of them out."
                 )
-            owners[record.case.id] = part.folder
+            else:
+                found[record.case.id] = owner, known
+    return [record for _, record in found.values()]
 
 
-def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
+def _agree(one: Record, two: Record) -> bool:
+    """Whether two records say the same of a case; what it took to answer may differ."""
+    texts = [side.answer.text if side.answer else None for side in (one, two)]
+    ours, theirs = one.verdict, two.verdict
+    return (
+        texts[0] == texts[1]
+        and one.prompt == two.prompt
+        and (ours.outcome, ours.said, ours.score) == (theirs.outcome, theirs.said, theirs.score)
+    )
+
+
+def merge_manifests(parts: Sequence[Part], records: Sequence[Record]) -> dict[str, Any]:
     """The manifest of the whole: settings from any part, sittings listed under ``merged``."""
     manifests = [part.manifest for part in parts]
     first = manifests[0]
     machines = [one["hardware"] for one in manifests]
     alike = all(machine == machines[0] for machine in machines)
+    recorded = len(records)
+    selected = sum(one.get("selected", 0) for one in manifests)
+    repeated = sum(len(part.records) for part in parts) - recorded
     audits = [one["judge"]["audit"] for one in manifests if "audit" in one["judge"]]
     sittings = [sitting for part in parts for sitting in _list_sittings(part)]
     # Engines answer alike, so that shards of several belong together; the manifest names them.
@@ -150,14 +202,15 @@ def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
     judge = {name: value for name, value in first["judge"].items() if name != "audit"}
     return (
         {name: first[name] for name in SETTING}
+        | {name: first[name] for name in ("protocol", "identity") if name in first}
         | {"judge": judge | ({} if audit is None else {"audit": audit})}
         | {
             "started": min(one["started"] for one in manifests),
             "shard": None,
             "hardware": machines[0] if alike else {"mixed": machines},
-            "selected": sum(one.get("selected", 0) for one in manifests),
-            "recorded": sum(len(part.records) for part in parts),
-            "errors": sum(r.verdict.outcome.is_error for part in parts for r in part.records),
+            "selected": max(recorded, selected - repeated),
+            "recorded": recorded,
+            "errors": sum(record.verdict.outcome.is_error for record in records),
             "wall_seconds": max(one.get("wall_seconds", 0.0) for one in manifests),
             "workers": sum(one.get("workers", 0) for one in manifests),
             "engine": engines[0] if len(engines) == 1 else {"name": "mixed", "mixed": engines},
@@ -166,7 +219,7 @@ def merge_manifests(parts: Sequence[Part]) -> dict[str, Any]:
         }
         | {name: first[name] for name in ("population", "drawn") if name in first}
         | {name: _join(manifests, name) for name in ("command", "commit", "filter")}
-        | cover_parts(parts)
+        | cover_parts(parts, records)
     )
 
 

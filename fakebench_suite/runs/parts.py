@@ -37,10 +37,14 @@ class Part:
         return "interrupted" in reasons or len(self.records) < self.manifest.get("selected", 0)
 
 
-def cover_parts(parts: Sequence[Part]) -> dict[str, Any]:
-    """How much of each task the parts hold together, and what makes the whole partial."""
+def cover_parts(parts: Sequence[Part], records: Sequence[Record]) -> dict[str, Any]:
+    """How much of each task the parts hold together, and what makes the whole partial.
+
+    ``records`` are those of the whole, each case once.
+    """
     first = parts[0].manifest
-    recorded, errors = count_records(record for part in parts for record in part.records)
+    recorded, errors = count_records(records)
+    held, _ = count_records(record for part in parts for record in part.records)
     planned = count_planned(first)
     covered, reasons = {}, {}
     for task in Task:
@@ -52,7 +56,10 @@ def cover_parts(parts: Sequence[Part]) -> dict[str, Any]:
             cases=first["population"][task][ALL],
             planned=planned[task],
             offered=planned[task],
-            selected=sum(one.get("selected", 0) for one in asked),
+            selected=max(
+                recorded[task],
+                sum(one.get("selected", 0) for one in asked) - held[task] + recorded[task],
+            ),
             recorded=recorded[task],
             errors=errors[task],
         )

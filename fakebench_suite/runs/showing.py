@@ -48,6 +48,7 @@ def draw_comparison(found: Comparison, *, items: int, colour: bool) -> Iterator[
     before, after = map(flatten, found.names)
     yield f"before: {before}\nafter:  {after}"
     yield f"they differ in {', '.join(map(flatten, found.settings)) or 'no setting'}"
+    yield from found.unknown
     yield "\n" + draw_changes(found.shifts, colour=colour)
     for kind in (ChangeKind.BROKEN, ChangeKind.FIXED):
         names = found.turned[kind]

@@ -11,9 +11,16 @@ from PIL import Image
 from tests.plugin.sandbox import Run, read_records
 
 
+@pytest.fixture(params=["own", "grey"])
+def pictures(request: pytest.FixtureRequest) -> str:
+    """Whether each image has a picture of its own, or all have the same small grey one."""
+    kind: str = request.param
+    return kind
+
+
 @pytest.fixture
-def official(project: Path) -> Path:
-    """The published query files with a small grey picture for each of the 6,000 images."""
+def official(project: Path, pictures: str) -> Path:
+    """The published query files with a picture for each of the 6,000 images."""
     source = os.environ.get("FAKEBENCH_DATA")
     if source is None:
         pytest.skip("FAKEBENCH_DATA is not set: the official query files are not part of this")
@@ -21,13 +28,35 @@ def official(project: Path) -> Path:
     shutil.copytree(Path(source) / "Evaluation", root / "Evaluation")
     grey = root / "grey.png"
     Image.new("RGB", (8, 8), (90, 90, 90)).save(grey)
-    for row in json.loads((root / "Evaluation" / "FakeClass.json").read_text(encoding="utf-8")):
+    noise = Image.effect_noise((128, 8), 60).convert("RGB")
+    rows = json.loads((root / "Evaluation" / "FakeClass.json").read_text(encoding="utf-8"))
+    for number, row in enumerate(rows):
         side = root / ("real_images" if row["authenticity"] else "fake_images")
         side.mkdir(exist_ok=True)
-        (side / row["image_id"]).hardlink_to(grey)
+        if pictures == "grey":
+            (side / row["image_id"]).hardlink_to(grey)
+        else:
+            noise.putpixel((0, 0), (number % 256, number // 256, 0))
+            noise.save(side / row["image_id"], "PNG")
     return root
 
 
+@pytest.mark.parametrize("pictures", ["grey"], indirect=True)
+def test_other_pictures_have_no_row(run: Run, official: Path, project: Path) -> None:
+    """FakeBench's rows over pictures that cannot be its: said everywhere, and in no table."""
+    result = run(f"--data={official}", "--sample=8", "-m", "detection")
+    assert "Table V" not in result.stdout.str()
+    said = "These are not FakeBench's pictures: 8 of 8 pictures are"
+    assert said in result.stdout.str()
+    folder = project / "reports" / "run"
+    for name in ("summary.md", "index.html"):
+        text = (folder / name).read_text(encoding="utf-8").replace("&#39;", "'")
+        assert said in text
+        assert "Table V" not in text
+    assert json.loads((folder / "badge.json").read_text(encoding="utf-8"))["label"] == "fake images"
+
+
+@pytest.mark.parametrize("pictures", ["own"], indirect=True)
 def test_a_partial_run_is_marked_in_the_tables_and_listed_in_the_submission(
     run: Run, official: Path, project: Path
 ) -> None:
@@ -36,7 +65,8 @@ def test_a_partial_run_is_marked_in_the_tables_and_listed_in_the_submission(
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         ["Table V: detection, published rows and this run", "GPT-4V *78.03",
-         "Always fake (computed) *50.00", "scripted (partial, grammar reading) *"]
+         "Always fake (computed) *50.00",
+         "scripted (pixels unverified, partial, grammar reading) *"]
     )  # fmt: skip
     folder = project / "reports" / "run"
     records = read_records(project)
@@ -49,6 +79,7 @@ def test_a_partial_run_is_marked_in_the_tables_and_listed_in_the_submission(
         assert rows
         assert {row["image_id"] for row in rows} <= asked
     summary = (folder / "summary.md").read_text(encoding="utf-8")
+    assert "Pixels unverified" in summary
     assert "<summary>Table V: detection</summary>" in summary
     assert "Published rows are as printed" in summary
     # No text has a published reference, so Tables VI to VIII have no row of this run.

@@ -173,8 +173,8 @@ def test_what_does_not_belong_together_is_refused(
     assert run_inside("--shard=1/20", "--run=probes").ret == 0
     for others, said in (
         (["reports/two"], "they differ in seed."),
-        (["reports/probes"], "dataset.digest"),
-        (["reports/one"], "both hold"),
+        (["reports/probes"], "rows of the data"),
+        (["reports/one"], "is given twice"),
         (["reports/absent"], "is not a run directory"),
         (["reports/two", "--gates=absent.toml"], "cannot be read"),
         (["--baseline=reports/probes"], "whose digest differs"),

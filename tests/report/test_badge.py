@@ -60,7 +60,7 @@ def test_the_worst_ruling_colours_the_badge(rulings: list[Ruling], colour: str, 
     manifest = make_manifest()
     badge = make_badge(manifest, make(manifest, *rulings))
     assert badge == {
-        "schemaVersion": 1, "label": "FakeBench", "message": f"{word}, {FIGURE}", "color": colour
+        "schemaVersion": 1, "label": "FakeBench", "message": f"{word}, {FIGURE}, pixels unverified", "color": colour
     }  # fmt: skip
 
 
@@ -69,7 +69,10 @@ def test_probes_and_partial_runs_are_named_as_such() -> None:
     probes = make_manifest("probes")
     assert make_badge(probes, make(probes))["label"] == "fake-image probes"
     partial = make_manifest("official", "sampled")
-    assert make_badge(partial, make(partial))["message"] == f"NOT RULED, {FIGURE}, partial"
+    assert (
+        make_badge(partial, make(partial))["message"]
+        == f"NOT RULED, {FIGURE}, pixels unverified, partial"
+    )
     own = make_manifest("jsonl")
     assert make_badge(own, make(own, scores=()))["message"] == "NOT RULED, no score"
 
@@ -79,4 +82,4 @@ def test_the_change_stands_in_points() -> None:
     manifest = make_manifest() | {"baseline": {"run": "last"}}
     result = make_result(manifest, conclude([]), [SCORE], [SHIFT])
     message = make_badge(manifest, result)["message"]
-    assert message == f"NOT RULED, {FIGURE}, accuracy -3.6 points since last"
+    assert message == f"NOT RULED, {FIGURE}, accuracy -3.6 points since last, pixels unverified"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.gates.shift import Shift
@@ -14,6 +15,7 @@ from fakebench_suite.report.browser.run import load_records, load_run
 from fakebench_suite.report.browser.script import write_script
 from fakebench_suite.report.browser.texts import write_texts
 from fakebench_suite.report.pictures import ImageSource, Pictures, ReportImages
+from fakebench_suite.report.store import check_inside, write_whole
 
 INDEX, FOLDER = "index.html", "report"
 
@@ -25,45 +27,65 @@ def write_browser(
     size: ReportImages = ReportImages.THUMBNAIL,
     baseline: Path | None = None,
     shifts: Sequence[Shift] = (),
+    name: str | None = None,
 ) -> Path:
     """Write the report of the run directory ``run`` into it and return its ``index.html``.
 
     ``images`` gives the pictures, to be kept in ``size``, or is these on their way; without it,
     those made before are shown.
     With ``baseline``, another run directory, every case is compared with its counterpart there;
-    ``shifts`` says what became of the figures since.
+    ``shifts`` says what became of the figures since. ``name`` is what the run is called, where
+    that is not the directory's name. An earlier report is replaced when the new one is whole, and
+    links are not followed.
     Raises UserError when either is no run directory or the report cannot be written.
     """
-    loaded = load_run(run)
+    loaded = load_run(run, name=name)
     changes = None if baseline is None else compare_records(loaded.records, load_records(baseline))
     folder = run / FOLDER
+    check_inside(folder, run)
     try:
         folder.mkdir(exist_ok=True)
-        copy_assets(folder)
-        names = sorted({record.case.image for record in loaded.records})
-        index = index_records(loaded.records, changes)
-        if isinstance(images, Pictures):
-            index |= {"pictures": images.finish()}
-        else:
-            with Pictures(run, names, images, size) as pictures:
-                index |= {"pictures": pictures.finish()}
-        write_script(folder / "index.js", "index", index)
-        write_texts(folder, loaded, changes)
-        plots = draw_plots(loaded)
-        write_script(folder / "plots.js", "plots", {plot.key: plot.figure for plot in plots})
-        overview = describe_overview(
-            loaded,
-            plots,
-            changes,
-            baseline=None if baseline is None else baseline.resolve().name,
-            shifts=shifts,
-        )
-        return _write_page(run / INDEX, overview)
+        with TemporaryDirectory(prefix=".draft-", dir=folder) as place:
+            draft = Path(place)
+            copy_assets(draft)
+            names = sorted({record.case.image for record in loaded.records})
+            index = index_records(loaded.records, changes)
+            if isinstance(images, Pictures):
+                index |= {"pictures": images.finish()}
+            else:
+                with Pictures(run, names, images, size) as pictures:
+                    index |= {"pictures": pictures.finish()}
+            write_script(draft / "index.js", "index", index)
+            write_texts(draft, loaded, changes)
+            plots = draw_plots(loaded)
+            write_script(draft / "plots.js", "plots", {plot.key: plot.figure for plot in plots})
+            overview = describe_overview(
+                loaded,
+                plots,
+                changes,
+                baseline=None if baseline is None else baseline.resolve().name,
+                shifts=shifts,
+            )
+            page = _draw_page(overview)
+            _publish(draft, folder)
+            write_whole(run / INDEX, page)
+            return run / INDEX
     except OSError as error:
         raise UserError(f"{error.filename or run} cannot be written: {error.strerror}.") from error
 
 
-def _write_page(path: Path, overview: Overview) -> Path:
+def _publish(draft: Path, folder: Path) -> None:
+    """Put the files of a whole report in the place of an earlier one's."""
+    files = sorted(draft.iterdir())
+    for path in files:
+        path.replace(folder / path.name)
+    kept = {path.name for path in files}
+    for old in folder.glob("texts-*.js"):
+        if old.name not in kept:
+            old.unlink()
+
+
+def _draw_page(overview: Overview) -> bytes:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -75,5 +97,4 @@ def _write_page(path: Path, overview: Overview) -> Path:
     )
     page = environment.get_template("index.html").render(overview=overview, policy=POLICY)
     # Half a surrogate pair, which UTF-8 cannot carry, becomes a reference and shows as U+FFFD.
-    path.write_bytes(page.encode("utf-8", "xmlcharrefreplace"))
-    return path
+    return page.encode("utf-8", "xmlcharrefreplace")

@@ -53,8 +53,10 @@ class Run:
     timings: Sequence[Timing]
 
 
-def load_run(folder: Path) -> Run:
+def load_run(folder: Path, *, name: str | None = None) -> Run:
     """The run in ``folder``, its records by image and task; UserError where it is none.
+
+    It is called by its directory, or by ``name``.
 
     A run that was cut off before its end is scored here, and is marked as what it is.
     """
@@ -67,7 +69,7 @@ def load_run(folder: Path) -> Run:
             manifest, scores = _close(manifest, records), score_records(records)
         rulings, result = _read_rulings(folder / RULINGS, manifest, scores)
         return Run(
-            name=folder.resolve().name,
+            name=name or folder.resolve().name,
             manifest=manifest,
             records=records,
             scores=scores,

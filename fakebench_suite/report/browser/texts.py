@@ -35,8 +35,6 @@ class Entry:
 
 def write_texts(folder: Path, run: Run, changes: Mapping[str, Change] | None) -> None:
     """One script per CHUNK records, in the order of the index."""
-    for old in folder.glob("texts-*.js"):
-        old.unlink()
     for start in range(0, len(run.records), CHUNK):
         number = start // CHUNK
         entries = [_enter(record, run, changes) for record in run.records[start : start + CHUNK]]

@@ -1,0 +1,35 @@
+"""A directory that is seen whole or not at all."""
+
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from fakebench_suite.errors import UserError
+
+
+@contextmanager
+def write_beside(into: Path) -> Generator[Path, None, None]:
+    """A new directory that gets the name ``into`` when the block is through, or is gone.
+
+    It lies beside that place, so that addresses relative to it stay as they are.
+    """
+    try:
+        into.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(mkdtemp(prefix=f".{into.name[:100]}.", suffix=".draft", dir=into.parent))
+    except OSError as error:
+        raise UserError(f"{into} cannot be written: {error.strerror}. Choose another.") from error
+    try:
+        yield draft
+        draft.chmod(into.parent.stat().st_mode & 0o777)  # mkdtemp makes it for its owner only
+        draft.replace(into)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise UserError(
+            f"{into} cannot be written: {error.strerror}. Nothing was kept; the parts are as they "
+            "were."
+        ) from error
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
