@@ -11,6 +11,7 @@ pytest_plugins = [
     "fakebench_suite.plugin.comparing",
     "fakebench_suite.plugin.distribution",
     "fakebench_suite.plugin.routes",
+    "fakebench_suite.plugin.folder",
     "fakebench_suite.plugin.recording",
     "fakebench_suite.plugin.judging",
     "fakebench_suite.plugin.progress",

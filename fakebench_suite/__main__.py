@@ -22,8 +22,10 @@ from fakebench_suite.judges.reading import Rule
 from fakebench_suite.metrics.tables import FOOTNOTE, check_published, load_table
 from fakebench_suite.places import expand_home
 from fakebench_suite.report.comparison import draw_grid
+from fakebench_suite.report.last import find_run
 from fakebench_suite.report.pictures import ReportImages
 from fakebench_suite.report.store import read_records
+from fakebench_suite.runs.listing import show_runs
 from fakebench_suite.types import Form, Task
 
 ImagesOption = Annotated[
@@ -153,7 +155,7 @@ def agree(one: Path, two: Path) -> None:
     from fakebench_suite.metrics.agreement import measure_agreement
 
     try:
-        found = measure_agreement(list(read_records(one)), list(read_records(two)))
+        found = measure_agreement(*(list(read_records(find_run(run))) for run in (one, two)))
     except (UserError, OSError) as error:
         _stop(str(error))
     judges = " and ".join(map(flatten, found.judges))
@@ -179,6 +181,7 @@ def report(
     from fakebench_suite.runs.comparing import measure_shifts
     from fakebench_suite.runs.difference import check_pair
 
+    run, baseline = find_run(run), baseline and find_run(baseline)
     try:
         check_pair(run, baseline or run)
         images = open_images(run, data)
@@ -216,7 +219,8 @@ def merge(
     try:
         rules = None if gates is None else find_gates(gates, root=Path(), where=Path())
         with _wait("merging"):
-            closed = merge_runs(runs, into, gates=rules, baseline=baseline, data=data, size=size)
+            parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
+            closed = merge_runs(parts, into, gates=rules, baseline=before, data=data, size=size)
     except UserError as error:
         _stop(str(error))
     for text in draw_run(closed, colour=sys.stdout.isatty()):
@@ -237,7 +241,7 @@ def compare(
 
     try:
         with _wait("comparing"):
-            found = compare_runs(before, after)
+            found = compare_runs(find_run(before), find_run(after))
     except UserError as error:
         _stop(str(error))
     for text in draw_comparison(found, items=items, colour=sys.stdout.isatty()):
@@ -287,6 +291,9 @@ def models() -> None:
             source = card.repository or "-" if absent else str(path)
         table.add_row(*(Text(flatten(cell)) for cell in (name, source, here)))
     Console(width=200).print(table)
+
+
+app.command("runs")(show_runs)
 
 
 def _wait(doing: str) -> Status:

@@ -1,7 +1,7 @@
 """Collection: one pytest item per case, in an order that the seed alone decides."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -53,6 +53,14 @@ def get_plan(config: pytest.Config) -> Plan:
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
     return config.stash[_PLAN]
+
+
+def name_folder(config: pytest.Config, folder: Path) -> None:
+    """Let the settings, and the plan where there is one, name the run directory that was taken."""
+    settings = replace(config.stash[SETTINGS], folder=folder)
+    config.stash[SETTINGS] = settings
+    if _PLAN in config.stash:
+        config.stash[_PLAN] = replace(config.stash[_PLAN], settings=settings)
 
 
 def make_plan(settings: Settings, *, asks: bool) -> Plan:

@@ -14,6 +14,7 @@ from fakebench_suite.judges.choice import JudgeChoice, read_choice
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.places import expand_home
 from fakebench_suite.prompts import Style
+from fakebench_suite.report.last import LAST, find_run
 from fakebench_suite.report.pictures import ReportImages
 from fakebench_suite.sources.sampling import Shard
 from fakebench_suite.types import Task
@@ -37,6 +38,8 @@ class Settings:
     judge: JudgeChoice | None
     answers: Path | None
     folder: Path
+    """The run directory; one that was not ``named`` may get a number yet."""
+    named: bool
     remote_code: bool
     batch_tokens: int | None
     gates: Gates
@@ -45,6 +48,8 @@ class Settings:
     report_images: ReportImages
 
 
+RUN_NAME = "fakebench_run"
+"""What a worker is told the run directory is called."""
 SETTINGS = pytest.StashKey[Settings]()
 
 
@@ -197,8 +202,14 @@ def read_settings(config: pytest.Config) -> Settings:
     option = config.option
     started = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     data_name = "probes" if option.data is None else option.data.resolve().stem
-    source = option.answers or option.model
-    name = option.run or f"{Path(source).name}-{data_name}-{started}"
+    source = option.model if option.answers is None else find_run(option.answers)
+    shard = "" if option.shard is None else f"-shard-{option.shard.number}-of-{option.shard.total}"
+    name = option.run or f"{Path(source).name}-{data_name}{shard}-{started}"
+    name = getattr(config, "workerinput", {}).get(RUN_NAME, name)
+    if name == LAST:
+        raise pytest.UsageError(
+            f"--run={LAST} is what points at the last run. Choose another name."
+        )
     if Path(name).name != name or name in {".", ".."}:
         raise pytest.UsageError(
             f"--run is {name!r}; it must be a plain name, not a path. Use --reports for the place."
@@ -218,12 +229,13 @@ def read_settings(config: pytest.Config) -> Settings:
         style=option.prompts,
         rule=option.reading,
         judge=judge,
-        answers=option.answers and _resolve(config, option.answers),
+        answers=option.answers and find_run(_resolve(config, option.answers)),
         folder=_resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
         batch_tokens=option.batch_tokens,
         gates=gates,
-        baseline=option.baseline and _resolve(config, option.baseline),
+        baseline=option.baseline and find_run(_resolve(config, option.baseline)),
+        named=option.run is not None,
         strict=option.strict_cases,
         report_images=option.report_images,
     )

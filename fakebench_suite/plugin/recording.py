@@ -8,16 +8,21 @@ import msgspec
 import pytest
 
 from fakebench_suite.display import show
-from fakebench_suite.errors import UserError
-from fakebench_suite.plugin.collection import find_case, get_case, get_plan
+from fakebench_suite.plugin.collection import (
+    asks_cases,
+    find_case,
+    get_case,
+    get_plan,
+)
 from fakebench_suite.plugin.execution import RECORD, make_error_record
+from fakebench_suite.plugin.folder import check_place, take_folder
 from fakebench_suite.plugin.judging import describe_judge
 from fakebench_suite.plugin.manifest import begin_manifest
-from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.request import describe_request
 from fakebench_suite.plugin.slices import find_group
 from fakebench_suite.prompts import build_prompt
-from fakebench_suite.report.store import RunStore, check_folder
+from fakebench_suite.report.store import RunStore
 from fakebench_suite.types import Case, Outcome, Record, Task, Verdict
 
 _ATTRIBUTE = "fakebench_record"
@@ -167,7 +172,7 @@ class Recorder:
             self.failures += bool(report.failed)
         if record is None or record.case.id in self.recorded:
             return
-        if self.store is None:
+        if not self.manifest:
             self._open_store()
         assert self.store is not None
         self.store.append(record)
@@ -205,17 +210,27 @@ class Recorder:
         self.left, self.selected = len(cases), len(set(cases))
         self.selected_tasks = count_tasks(get_plan(self._config).cases, set(cases))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Take the run directory, before workers are told its name and a model is loaded."""
+        option = self._config.option
+        if asks_cases(self._config) and not (option.collectonly or option.setuponly):
+            self.store = take_folder(self._config)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave no directory behind where nothing was recorded."""
+        if self.store is not None and not self.manifest:
+            self.store.discard()
+
     def _open_store(self) -> None:
+        """Begin the run with its first record: until then nothing is worth a manifest."""
+        if self.store is None:
+            self.store = take_folder(self._config)
+        assert self.store is not None
         plan = get_plan(self._config)
         self.manifest = begin_manifest(plan) | describe_request(self._config, plan)
         self.manifest["judge"] |= describe_judge(self._config)
-        store = RunStore(plan.settings.folder)
-        try:
-            store.open()
-        except UserError as error:
-            raise pytest.UsageError(str(error)) from None
-        self.store = store
-        store.write_manifest(self.manifest)
+        self.store.write_manifest(self.manifest)
 
 
 def count_tasks(cases: Iterable[Case], parameters: Collection[str]) -> Mapping[Task, int]:
@@ -241,10 +256,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """The controller records; workers do not."""
     if is_worker(config):
         return
-    try:
-        check_folder(config.stash[SETTINGS].folder)
-    except UserError as error:
-        raise pytest.UsageError(str(error)) from None
+    check_place(config)
     recorder = Recorder(config)
     config.stash[RECORDER] = recorder
     config.pluginmanager.register(recorder, "fakebench-recorder")

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,7 @@ from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder
 from fakebench_suite.plugin.routes import list_routes
 from fakebench_suite.plugin.timing import list_timings
+from fakebench_suite.report.last import point_last
 from fakebench_suite.report.store import read_records
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if is_worker(config):
         return
     recorder = config.stash[RECORDER]
-    if recorder.store is not None:
+    if recorder.manifest:
         config.stash[_CLOSED] = finish_run(recorder, config)
     if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or recorder.failures:
         return
@@ -161,7 +163,7 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
         # Imported while threads make the pictures: it brings scipy.
         from fakebench_suite.runs.closing import close_run
 
-        return close_run(
+        closed = close_run(
             store,
             manifest,
             records,
@@ -170,6 +172,8 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
             dataset=plan.dataset,
             pictures=pictures,
         )
+    trouble = point_last(store.folder) if manifest["status"] == "finished" else None
+    return closed if trouble is None else replace(closed, notes=(*closed.notes, trouble))
 
 
 def pytest_terminal_summary(

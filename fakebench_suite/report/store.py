@@ -51,10 +51,14 @@ class RunStore:
         self.name = name or folder.name
         """What the run is called, where it is written elsewhere first."""
         self._stream: IO[bytes] | None = None
+        self._made: list[Path] = []
+        """Directories that opening made, the run's own first."""
 
     def open(self) -> None:
         """Create the directory and the records file, whose being made here makes the run ours."""
         try:
+            places = (self.folder, *self.folder.parents)
+            self._made = [place for place in places if not place.exists()]
             self.folder.mkdir(parents=True, exist_ok=True)
             self._stream = (self.folder / RECORDS).open("xb")
         except FileExistsError as error:
@@ -125,7 +129,8 @@ class RunStore:
         with suppress(OSError):
             if (self.folder / RECORDS).stat().st_size == 0:
                 (self.folder / RECORDS).unlink()
-                self.folder.rmdir()
+                for place in self._made:
+                    place.rmdir()
 
 
 def open_new(folder: Path) -> RunStore:

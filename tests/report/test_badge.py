@@ -60,7 +60,8 @@ def test_the_worst_ruling_colours_the_badge(rulings: list[Ruling], colour: str, 
     manifest = make_manifest()
     badge = make_badge(manifest, make(manifest, *rulings))
     assert badge == {
-        "schemaVersion": 1, "label": "FakeBench", "message": f"{word}, {FIGURE}, pixels unverified", "color": colour
+        "schemaVersion": 1, "label": "FakeBench", "color": colour,
+        "message": f"{word}, {FIGURE}, pixels unverified",
     }  # fmt: skip
 
 

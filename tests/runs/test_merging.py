@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.gates.files import make_gates
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report.store import RunStore, read_manifest, read_records
 from fakebench_suite.runs import merging
@@ -41,6 +42,7 @@ MANIFEST: dict[str, Any] = dict.fromkeys(SETTING) | {
     "judge": {"label": "grammar", "text": None},
     "versions": {"torch": "2"},
     "planned": 4,
+    "population": {"detection": {"all": 4}},
     "shard": None,
     "hardware": {},
     "partial": ["filtered"],
@@ -48,6 +50,7 @@ MANIFEST: dict[str, Any] = dict.fromkeys(SETTING) | {
     "seed": 0,
     "identity": IDENTITY,
 }
+NO_GATES = make_gates(None, (), named=True, absent="it is a test")
 RED, BLUE = (digest_pixels(Image.new("RGB", (4, 4), colour)) for colour in ("red", "blue"))
 
 
@@ -104,7 +107,7 @@ def test_parts_of_another_identity_are_refused(
     one = write_run(tmp_path / "one", make_records(C, W))
     two = write_run(tmp_path / "two", make_records(C, W, first=2), **settings)
     with pytest.raises(UserError, match=said):
-        merge_runs([one, two], tmp_path / "whole", gates=())
+        merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
     assert sorted(place.name for place in tmp_path.iterdir()) == ["one", "two"]
 
 
@@ -114,7 +117,7 @@ def test_places_are_no_part_of_an_identity(tmp_path: Path) -> None:
     there = {"name": "n", "weights_digest": "w", "card": {"path": "/there/n"}}
     identity = IDENTITY | {"rendering": None, "generation": None}
     two = write_run(tmp_path / "two", make_records(C, W, first=2), model=there, identity=identity)
-    closed = merge_runs([one, two], tmp_path / "whole", gates=())
+    closed = merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
     assert closed.folder == tmp_path / "whole"
     manifest = read_manifest(closed.folder)
     assert (manifest["partial"], manifest["recorded"]) == ([], 4)
@@ -130,12 +133,12 @@ def test_an_answer_takes_the_place_of_an_error(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", make_records(C, E, E, W), partial=[])
     rerun = write_run(tmp_path / "rerun", make_records(C, E, first=1))
     for number, parts in enumerate(((run, rerun), (rerun, run))):
-        closed = merge_runs(parts, tmp_path / f"whole-{number}", gates=())
+        closed = merge_runs(parts, tmp_path / f"whole-{number}", gates=NO_GATES)
         found = {r.case.image: r.verdict.outcome for r in read_records(closed.folder)}
         assert found == {"0.png": C, "1.png": C, "2.png": E, "3.png": W}
         manifest = read_manifest(closed.folder)
         assert (manifest["partial"], manifest["errors"], manifest["selected"]) == ([], 1, 4)
-    again = merge_runs([tmp_path / "whole-0", rerun], tmp_path / "again", gates=())
+    again = merge_runs([tmp_path / "whole-0", rerun], tmp_path / "again", gates=NO_GATES)
     assert again.manifest["partial"] == []
 
 
@@ -143,14 +146,14 @@ def test_answers_agree_or_are_refused(tmp_path: Path) -> None:
     """The same answer twice counts once; a different one settles nothing."""
     run = write_run(tmp_path / "run", make_records(C, E))
     rerun = write_run(tmp_path / "rerun", make_records(C, C))
-    closed = merge_runs([run, rerun], tmp_path / "whole", gates=())
+    closed = merge_runs([run, rerun], tmp_path / "whole", gates=NO_GATES)
     assert closed.manifest["recorded"] == 2
     (first, *_) = make_records(C)
     other = write_run(tmp_path / "other", [replace(first, answer=make_answer("else"))])
     with pytest.raises(UserError, match=r"both hold an answer to 0.png:what, and they differ"):
-        merge_runs([run, other], tmp_path / "no", gates=())
+        merge_runs([run, other], tmp_path / "no", gates=NO_GATES)
     with pytest.raises(UserError, match="given twice"):
-        merge_runs([run, run], tmp_path / "no", gates=())
+        merge_runs([run, run], tmp_path / "no", gates=NO_GATES)
 
 
 def test_a_case_repaired_over_another_picture_is_refused(tmp_path: Path) -> None:
@@ -158,7 +161,7 @@ def test_a_case_repaired_over_another_picture_is_refused(tmp_path: Path) -> None
     run = write_run(tmp_path / "run", make_records(C, E))
     rerun = [replace(one, pixels=BLUE) for one in make_records(C, first=1)]
     with pytest.raises(UserError, match="pixels of 1 of 1 images"):
-        merge_runs([run, write_run(tmp_path / "re", rerun)], tmp_path / "no", gates=())
+        merge_runs([run, write_run(tmp_path / "re", rerun)], tmp_path / "no", gates=NO_GATES)
 
 
 def write_picture(run: Path, file: str, *, full: str | None = None) -> None:
@@ -190,7 +193,7 @@ def test_a_part_names_no_file_of_the_merged_run(tmp_path: Path, file: str) -> No
     write_picture(run, file)
     (tmp_path / "PWNED.py").write_text("theirs", encoding="utf-8")
     (run / "report" / "images" / "PWNED.py").write_text("theirs", encoding="utf-8")
-    merge_runs([run], tmp_path / "b" / "c" / "whole", gates=())
+    merge_runs([run], tmp_path / "b" / "c" / "whole", gates=NO_GATES)
     written = {place.name for place in (tmp_path / "b").rglob("*")}
     assert "PWNED.py" not in written
     assert not any(name.endswith((".py", ".png")) for name in written)
@@ -216,7 +219,7 @@ def test_no_link_of_a_part_is_followed(tmp_path: Path, link: str) -> None:
     if (run / own).exists():
         (run / own).rename(run / "aside" / "old")
     (run / own).symlink_to(away / own)
-    merge_runs([run], tmp_path / "whole", gates=())
+    merge_runs([run], tmp_path / "whole", gates=NO_GATES)
     assert not (tmp_path / "whole" / "report" / "images" / NAME).exists()
 
 
@@ -245,7 +248,7 @@ def test_nothing_is_left_half_written(
     run = write_run(tmp_path / "run", make_records(C))
     expected = UserError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
-        merge_runs([run], tmp_path / "whole", gates=())
+        merge_runs([run], tmp_path / "whole", gates=NO_GATES)
     assert [place.name for place in tmp_path.iterdir()] == ["run"]
 
 
@@ -260,7 +263,7 @@ def test_a_place_that_is_taken_is_refused(tmp_path: Path, kind: str) -> None:
     else:
         into.symlink_to(tmp_path / ("other" if kind == "link" else "absent"))
     with pytest.raises(UserError, match="Choose a new place"):
-        merge_runs([run], into, gates=())
+        merge_runs([run], into, gates=NO_GATES)
     assert not list((tmp_path / "other").iterdir())
     assert not (tmp_path / "absent").exists()
 
@@ -290,6 +293,6 @@ def test_runs_without_identity_are_merged_and_said_to_be(tmp_path: Path) -> None
     """Those that an older version wrote: by their settings, with a reservation."""
     one = write_run(tmp_path / "one", make_records(C, W), identity=None)
     two = write_run(tmp_path / "two", make_records(C, W, first=2), identity=None)
-    closed = merge_runs([one, two], tmp_path / "whole", gates=())
+    closed = merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
     (said,) = closed.manifest["reservations"]
     assert said.startswith("Identity unknown")

@@ -1,0 +1,43 @@
+"""The run directory: taken once, by the controller, before any model is loaded."""
+
+from typing import Any
+
+import pytest
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.plugin.collection import name_folder
+from fakebench_suite.plugin.options import RUN_NAME, SETTINGS
+from fakebench_suite.report.store import RunStore, check_folder, open_new
+
+
+def check_place(config: pytest.Config) -> None:
+    """Raise UsageError where no run could be written; nothing is created."""
+    settings = config.stash[SETTINGS]
+    try:
+        check_folder(settings.folder, free=settings.named)
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def take_folder(config: pytest.Config) -> RunStore:
+    """A store in a directory that is this run's alone; raises UsageError where there is none.
+
+    A name that the user gave must be free; any other gets a number where it is not.
+    """
+    settings = config.stash[SETTINGS]
+    try:
+        if settings.named:
+            store = RunStore(settings.folder)
+            store.open()
+        else:
+            store = open_new(settings.folder)
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
+    name_folder(config, store.folder)
+    return store
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker what the run directory is called."""
+    node.workerinput[RUN_NAME] = node.config.stash[SETTINGS].folder.name

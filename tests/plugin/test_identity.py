@@ -1,0 +1,102 @@
+"""What a run is told by, and what its directory is called."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.plugin.sandbox import Run, read_records, read_rulings
+
+REGRESSION = """
+[[gate]]
+name = "no worse"
+kind = "regression"
+task = "detection"
+margin = 0.02
+"""
+
+
+def read_manifest(project: Path, run: str) -> dict[str, Any]:
+    """The manifest of a run."""
+    path = project / "reports" / run / "manifest.json"
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+def repaint(data: Path) -> None:
+    """All pictures of a data set in one colour, under the names they have."""
+    for path in data.rglob("*.png"):
+        Image.new("RGB", (24, 16), "olive").save(path)
+
+
+def test_other_pixels_under_the_same_names_are_seen(run: Run, data: Path, project: Path) -> None:
+    """By gates against a baseline, and by answers that are given again."""
+    (project / "gates.toml").write_text(REGRESSION, encoding="utf-8")
+    assert run(f"--data={data}", "-m", "detection", "--run=before", "--gates=none").ret == 0
+    before = read_manifest(project, "before")["identity"]
+    assert before["pixels"]["images"] == 16
+    assert before["pixels"]["repeated"] == 0
+    digests = {
+        one["case"]["image"]: one["pixels"]["digest"] for one in read_records(project, "before")
+    }
+    assert len(set(digests.values())) == 16
+    again = (
+        "-m",
+        "detection",
+        "--run=again",
+        "--answers=reports/last",
+        "--gates=none",
+        "--model=pocket",
+    )
+    assert run(f"--data={data}", *again).ret == 0
+    assert read_manifest(project, "again")["identity"] == before
+    repaint(data)
+    run(f"--data={data}", "-m", "detection", "--run=after", "--baseline=reports/before")
+    after = read_manifest(project, "after")["identity"]
+    assert {part for part in before if before[part] != after[part]} == {"pixels"}
+    (ruling,) = read_rulings(project, "after")
+    assert ruling["ruling"] == "inconclusive"
+    assert "pixels" in " ".join(read_manifest(project, "after")["reservations"])
+    answers = (
+        "-m",
+        "detection",
+        "--run=given",
+        "--answers=reports/before",
+        "--gates=none",
+        "--model=pocket",
+    )
+    assert run(f"--data={data}", *answers).ret == pytest.ExitCode.TESTS_FAILED
+    given = read_records(project, "given")
+    assert {one["verdict"]["outcome"] for one in given} == {"model_error"}
+    assert {one["case"]["image"]: one["pixels"]["digest"] for one in given} == digests
+
+
+def test_a_shard_is_named_by_its_directory(run: Run, data: Path, project: Path) -> None:
+    """Workers hear the controller's name, and ``last`` points at it."""
+    result = run(f"--data={data}", "--shard=2/3", "--run=", "-n2")
+    assert result.ret == 0
+    (folder,) = {place for place in (project / "reports").iterdir() if not place.is_symlink()}
+    assert folder.name.startswith("scripted.toml-data-shard-2-of-3-")
+    assert (project / "reports" / "last").readlink() == Path(folder.name)
+
+
+@pytest.mark.parametrize("name", ["last", "taken"])
+def test_a_name_that_is_taken_is_said_before_a_model_is_loaded(
+    run: Run, data: Path, project: Path, name: str
+) -> None:
+    """Status 4, and nothing is written."""
+    folder = project / "reports" / "taken"
+    folder.mkdir(parents=True)
+    (folder / "records.jsonl").touch()
+    result = run(f"--data={data}", f"--run={name}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"{name}" in result.stderr.str()
+    assert [place.name for place in folder.iterdir()] == ["records.jsonl"]
+
+
+def test_a_run_without_a_record_leaves_no_directory(run: Run, data: Path, project: Path) -> None:
+    """Also where nothing is only collected, or nothing fits."""
+    run(f"--data={data}", "-k", "nothing-is-called-so")
+    assert not (project / "reports").exists()
