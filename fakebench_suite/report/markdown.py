@@ -201,14 +201,15 @@ def write_markdown(
     if slices:
         table = _draw_table(HEADER, slices, numbers=("value", "n"))
         lines += _fold("By class, question form, generator and criterion", table)
-    for grid in (*lay_out(timings), *lay_beside(manifest, scores)):
+    published = list(lay_beside(manifest, scores))
+    for grid in (*lay_out(timings), *published):
         lines += _fold(grid.title, _draw_table(grid.header, grid.rows, numbers=grid.header[1:]))
     meanings = list_meanings([score.metric for score in shown])
     lines += _fold(
         "What the metrics mean", _draw_table(("metric", "meaning"), meanings, numbers=())
     )
     lines += _fold("Which run this is", _draw_table(("", ""), list_facts(manifest), numbers=()))
-    if manifest["dataset"]["kind"] == "official":
+    if published:
         lines += ["", _escape(FOOTNOTE)]
     return "\n".join(lines) + "\n"
 

@@ -124,6 +124,7 @@ def describe_overview(
     lines = list(map(_draw_line, shown))
     tallies = list(_tally(run))
     counted = Counter(change.kind for change in (changes or {}).values())
+    published = list(lay_beside(run.manifest, run.scores))
     return Overview(
         title=title,
         band=_draw_band(run.result, baseline, shifts),
@@ -137,9 +138,9 @@ def describe_overview(
         tallies=tallies,
         outcomes=[kind for kind in Outcome if any(tally.counts.get(kind) for tally in tallies)],
         lines={task: mine for task in Task if (mine := [a for a in lines if a.score.task is task])},
-        grids=list(lay_beside(run.manifest, run.scores)),
+        grids=published,
         timings=lay_out(run.timings),
-        footnote=FOOTNOTE if run.manifest["dataset"]["kind"] == "official" else "",
+        footnote=FOOTNOTE if published else "",
         plots=plots,
         baseline=baseline,
         changes={kind: counted[kind] for kind in ChangeKind if counted[kind]},
