@@ -1,8 +1,11 @@
 """Replies in the manner of current models, most of them analyses of 200 to 400 words.
 
 ``replies/long_development.jsonl`` was written by two people who had not seen the grammar, with the
-reading and its reason, and taught it. ``replies/kinds.jsonl`` holds how such replies end, several
-variants a kind, with twins in which the same words assert nothing.
+reading and its reason, and taught it. ``replies/long_test.jsonl`` was written with it and read
+once before anybody looked: of 214 clear replies 195 were read right, and one was asserted wrongly.
+Its misses have been looked at since, so the next claim needs new replies. ``replies/kinds.jsonl``
+holds how such replies end, several variants a kind, with twins in which the same words assert
+nothing.
 """
 
 import json
@@ -25,7 +28,8 @@ def load(name: str) -> list[Row]:
     return [json.loads(line) for line in lines]
 
 
-LONG, KINDS = load("long_development"), load("kinds")
+HALVES = {half: load(f"long_{half}") for half in ("development", "test")}
+LONG, KINDS = HALVES["development"], load("kinds")
 
 
 def read(row: Row) -> str:
@@ -33,17 +37,20 @@ def read(row: Row) -> str:
     return str(read_label(row["reply"], Form(row["form"])).said)
 
 
-def test_no_long_reply_is_asserted_wrongly() -> None:
+@pytest.mark.parametrize("half", HALVES)
+def test_no_long_reply_is_asserted_wrongly(half: str) -> None:
     """What is not understood is unparsed, in long analyses as in short replies."""
-    wrong = [row for row in LONG if read(row) in {"fake", "real"} and read(row) != row["verdict"]]
+    rows = HALVES[half]
+    wrong = [row for row in rows if read(row) in {"fake", "real"} and read(row) != row["verdict"]]
     assert not wrong
 
 
-def test_nearly_all_clear_long_replies_are_read() -> None:
-    """95 % of the replies whose reading nobody doubts are read so."""
-    clear = [row for row in LONG if row["clear"]]
+@pytest.mark.parametrize(("half", "share"), [("development", 0.95), ("test", 0.9)])
+def test_nearly_all_clear_long_replies_are_read(half: str, share: float) -> None:
+    """Of the replies whose reading nobody doubts nearly all are read so."""
+    clear = [row for row in HALVES[half] if row["clear"]]
     assert len(clear) > 200
-    assert sum(read(row) == row["verdict"] for row in clear) / len(clear) >= 0.95
+    assert sum(read(row) == row["verdict"] for row in clear) / len(clear) >= share
 
 
 @pytest.mark.parametrize("row", KINDS, ids=lambda row: row["reply"][:50])
