@@ -4,6 +4,7 @@ pytest_plugins = [
     "fakebench_suite.plugin.garbage",
     "fakebench_suite.plugin.options",
     "fakebench_suite.plugin.collection",
+    "fakebench_suite.plugin.selection",
     "fakebench_suite.plugin.engines",
     "fakebench_suite.plugin.execution",
     "fakebench_suite.plugin.latency",
@@ -14,6 +15,9 @@ pytest_plugins = [
     "fakebench_suite.plugin.folder",
     "fakebench_suite.plugin.recording",
     "fakebench_suite.plugin.judging",
+    "fakebench_suite.plugin.misses",
     "fakebench_suite.plugin.progress",
     "fakebench_suite.plugin.ruling",
+    "fakebench_suite.plugin.absent_images",
+    "fakebench_suite.plugin.junit",
 ]

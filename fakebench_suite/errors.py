@@ -66,8 +66,13 @@ class ModelError(SuiteError):
     """The model failed on one prompt; never an answer and never a zero."""
 
 
+def find_nearest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that a word was most likely meant for; None where none is near."""
+    return next(iter(difflib.get_close_matches(word, list(choices), n=1)), None)
+
+
 def describe_choices(word: str, choices: Iterable[str]) -> str:
     """What may stand in place of a word that may not, the nearest choice last where one is near."""
     allowed = list(choices)
-    near = difflib.get_close_matches(word, allowed, n=1)
-    return f"allowed: {', '.join(allowed)}" + (f"; nearest: {near[0]}" if near else "")
+    near = find_nearest(word, allowed)
+    return f"allowed: {', '.join(allowed)}" + (f"; nearest: {near}" if near is not None else "")

@@ -54,6 +54,12 @@ def test_weights_elsewhere_are_one_sentence(
     [
         ("repository = ", "is malformed"),
         ('repository = "a/b"\ncolour = 1', "colour"),
+        ('repositry = "a/b"', "no field 'repositry'; allowed: name, adapter"),
+        ('repositry = "a/b"', "nearest: repository"),
+        ('repository = "a/b"\n[generation]\nmax_tokens = 1', "in generation; allowed: max_new_t"),
+        ('adapter = "scriptd"', "allowed: huggingface, scripted; nearest: scripted"),
+        ('repository = "a/b"\ndtype = "bfloat61"', "nearest: bfloat16"),
+        ('repository = "a/b"\nattention = "spda"', "nearest: sdpa"),
         ('repository = "a/b"\n[generation]\nbatch_size = 0', "batch_size"),
         ('repository = "a/b"\npath = "."', "exactly one of"),
         ("", "exactly one of"),

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from fakebench_suite.checkpoints.files import check_files, has_chat_template
-from fakebench_suite.errors import CardError, FormatError
+from fakebench_suite.errors import CardError, FormatError, describe_choices
 from fakebench_suite.formats import decode_toml
 from fakebench_suite.places import expand_home
 
@@ -100,8 +100,8 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
             ("attention", self.attention, (None, *ATTENTION)),
         ):
             if value not in allowed:
-                known = ", ".join(filter(None, allowed))
-                raise ValueError(f"{name} is {value!r} and may be {known}")
+                known = describe_choices(str(value), filter(None, allowed))
+                raise ValueError(f"{name} is {value!r}; {known}")
         if "" in self.unused_tensors:
             raise ValueError("unused_tensors has an empty name, which every tensor begins with")
         sources = [self.repository, self.path, self.script]

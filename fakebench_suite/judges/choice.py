@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import UserError, find_nearest
 from fakebench_suite.judges.panel import TextJudge
 from fakebench_suite.places import expand_home
 from fakebench_suite.redaction import find_secrets, redact
@@ -77,7 +77,9 @@ def read_choice(text: str, *, rounds: int) -> JudgeChoice:
                 f"--judge is {_show(text)}, which names no model. Write "
                 "--judge=transformers:NAME or --judge=transformers:PATH."
             )
-    raise UserError(f"--judge is {_show(text)}. It may be {FORMS}.")
+    near = find_nearest(kind.strip().lower(), JudgeKind)
+    hint = f"; nearest: {near}" if near is not None else ""
+    raise UserError(f"--judge is {_show(text)}. It may be {FORMS}{hint}.")
 
 
 def _show(text: str) -> str:

@@ -22,6 +22,7 @@ from fakebench_suite.report.store import check_run, read_manifest, read_records
 from fakebench_suite.runs.difference import check_data
 from fakebench_suite.sources import open_dataset
 from fakebench_suite.sources.dataset import Dataset
+from fakebench_suite.sources.mistakes import find_images_above
 from fakebench_suite.sources.sampling import order_cases, take_shard
 from fakebench_suite.types import Case, Task
 
@@ -86,8 +87,11 @@ def make_plan(settings: Settings, *, asks: bool) -> Plan:
     if settings.judge is not None and asks:
         check_weights(settings.judge)
     if asks_model and not dataset.has_images():
+        assert settings.data is not None
+        above = find_images_above(settings.data)
+        hint = f"Did you mean --data={above}? " if above is not None else ""
         raise UserError(
-            f"There are no images below {settings.data}. Put FakeBench's fake_images/ and "
+            f"There are no images below {settings.data}. {hint}Put FakeBench's fake_images/ and "
             "real_images/ somewhere below it, or add --collect-only."
         )
     drawn = order_cases(

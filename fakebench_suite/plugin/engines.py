@@ -1,5 +1,6 @@
 """Engines: where the model computes, in this process or as replicas on a Ray cluster."""
 
+import argparse
 import os
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
@@ -11,7 +12,7 @@ import pytest
 
 from fakebench_suite.adapters.addresses import check_address, knock
 from fakebench_suite.adapters.engine import Engine, LocalEngine
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.plugin.collection import asks_cases, get_plan
 from fakebench_suite.plugin.options import is_worker, parse_positive
 from fakebench_suite.plugin.routes import report_route
@@ -39,7 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fakebench")
     group.addoption(
         "--engine",
-        choices=(LOCAL, RAY),
+        type=_parse_engine,
+        metavar=f"{LOCAL}|{RAY}",
         default=LOCAL,
         help="local: the model is in the process that asks; ray: there is one per GPU, or per so"
         " many cores, of a Ray cluster (default: %(default)s)",
@@ -56,6 +58,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="cores of one replica, in a cluster without GPUs (default: all of a node)",
     )
+
+
+def _parse_engine(text: str) -> str:
+    if text not in (LOCAL, RAY):
+        raise argparse.ArgumentTypeError(
+            f"there is no {text!r}; {describe_choices(text, (LOCAL, RAY))}"
+        )
+    return text
 
 
 def pytest_configure(config: pytest.Config) -> None:

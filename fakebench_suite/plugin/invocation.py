@@ -8,6 +8,8 @@ run`` keep pytest from reading that.
 """
 
 import ast
+import copy
+import difflib
 import itertools
 import os
 from collections.abc import Generator, Iterable, Sequence
@@ -16,9 +18,10 @@ from pathlib import Path
 import pytest
 
 
-def list_options() -> frozenset[str]:
+def list_options(*, flags: bool = False) -> frozenset[str]:
     """Every option of the suite that takes a value: pytest could take any value for a path.
 
+    With ``flags`` those that take none, too.
     They are read from the plugin's source: what is imported before pytest's own turn comes is not
     prepared by it, and says so in a warning.
     """
@@ -27,7 +30,8 @@ def list_options() -> frozenset[str]:
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "addoption":
                 action = {word.arg: word.value for word in node.keywords}.get("action")
-                if not isinstance(action, ast.Constant) or action.value in {"store", "append"}:
+                flag = isinstance(action, ast.Constant) and action.value not in {"store", "append"}
+                if flags or not flag:
                     names = [
                         str(name.value) for name in node.args if isinstance(name, ast.Constant)
                     ]
@@ -76,14 +80,27 @@ def _read(path: Path) -> bytes:
         return b""
 
 
+def check_options(unknown: Sequence[str]) -> None:
+    """Raise UsageError where an unknown option is nearly one of the suite's."""
+    for argument in unknown:
+        name = argument.partition("=")[0]
+        if name.startswith("--"):
+            near = difflib.get_close_matches(name, sorted(list_options(flags=True)), n=1)
+            if near:
+                raise pytest.UsageError(
+                    f"There is no option {name}; nearest: {near[0]}. pytest --help lists all."
+                )
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(
-    early_config: pytest.Config, args: list[str]
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, object, object]:
-    """Stop where a value was taken for a directory of tests; otherwise do nothing."""
+    """Stop where a value was taken for a directory of tests, or an option is misspelt."""
     where = early_config.invocation_params.dir
     tests = early_config.known_args_namespace.file_or_dir
-    if is_suite([where, *(Path(where, text.partition("::")[0]) for text in tests)]):
+    ours = is_suite([where, *(Path(where, text.partition("::")[0]) for text in tests)])
+    if ours:
         mistaken = find_mistaken(args, where=where)
         if mistaken is not None:
             option, value = mistaken
@@ -91,4 +108,8 @@ def pytest_load_initial_conftests(
                 f"Write {option}={value}: pytest takes a separate value for a directory of tests, "
                 "and would run what lies there."
             )
-    return (yield)
+    made = yield
+    if ours:
+        given = copy.copy(early_config.option)
+        check_options(parser.parse_known_and_unknown_args(args, namespace=given)[1])
+    return made

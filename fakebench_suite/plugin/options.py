@@ -1,9 +1,12 @@
 """The command line: every option of the suite, and the settings they amount to."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -20,6 +23,7 @@ from fakebench_suite.sources.sampling import Shard
 from fakebench_suite.types import Task
 
 DEFAULT_MODEL = "pocket"
+Word = TypeVar("Word", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +96,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--prompts",
-        type=Style,
-        choices=list(Style),
+        type=make_choice(Style),
+        metavar=list_words(Style),
         default=Style.PAPER,
         help="paper: the authors' wording to the letter; clean: without its repetitions",
     )
     group.addoption(
         "--reading",
-        type=Rule,
-        choices=list(Rule),
+        type=make_choice(Rule),
+        metavar=list_words(Rule),
         default=Rule.GRAMMAR,
         help="grammar: replies are understood; paper: plain keywords; likelihood: the model's "
         "probabilities of the two options are compared (default: grammar)",
@@ -150,8 +154,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--report-images",
-        type=ReportImages,
-        choices=list(ReportImages),
+        type=make_choice(ReportImages),
+        metavar=list_words(ReportImages),
         default=ReportImages.THUMBNAIL,
         help="thumbnail: the report holds small pictures; full: whole ones as well, without loss"
         " (default: thumbnail)",
@@ -171,6 +175,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run code that comes with a checkpoint, where its card also says so",
     )
+
+
+def make_choice(kind: type[Word]) -> Callable[[str], Word]:
+    """A parser of one word out of a few, which lists them where it is given another."""
+
+    def parse(text: str) -> Word:
+        try:
+            return kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"there is no {text!r}; {describe_choices(text, kind)}"
+            ) from None
+
+    return parse
+
+
+def list_words(kind: type[StrEnum]) -> str:
+    """The words as ``--help`` shows them."""
+    return "|".join(kind)
 
 
 def parse_positive(text: str) -> int:

@@ -91,7 +91,7 @@ class LiveProgress:
         errors = sum(count for outcome, count in self._counts.items() if outcome.is_error)
         rate = self._done / max(time.monotonic() - self._started, 1e-3)
         left = (self._total - self._done) / rate
-        state = f"{missed} missed, {errors} errors, {rate:.1f} cases/s"
+        state = f"{missed} missed, {errors} error{'s' * (errors != 1)}, {rate:.1f} cases/s"
         return f"{state}, {left:.0f} s left" if left > 0 else state
 
     def _tell(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fakebench_suite.display import show
+from fakebench_suite.display import flatten, show
 from fakebench_suite.plugin.collection import (
     asks_cases,
     find_case,
@@ -18,7 +18,7 @@ from fakebench_suite.plugin.execution import RECORD, make_error_record
 from fakebench_suite.plugin.folder import check_place, take_folder
 from fakebench_suite.plugin.judging import describe_judge
 from fakebench_suite.plugin.manifest import begin_manifest
-from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.request import describe_request
 from fakebench_suite.plugin.slices import find_group
 from fakebench_suite.prompts import build_prompt
@@ -56,9 +56,11 @@ def pytest_runtest_makereport(
     if record is None and call.excinfo is not None:
         record = make_error_record(item, case, call.excinfo.value)
         if record is not None:
-            report.longrepr = show(f"{case.id}: {record.verdict.outcome}: {record.verdict.why}")
+            report.longrepr = show(f"{record.verdict.outcome}: {record.verdict.why}")
     elif record is not None and record.verdict.outcome.is_miss and report.passed:
-        report.outcome, report.longrepr = "failed", describe_miss(record)
+        report.longrepr = describe_miss(record)
+        if item.config.stash[SETTINGS].strict:
+            report.outcome = "failed"
     if record is not None:
         setattr(report, _ATTRIBUTE, record)
         item.user_properties += list_properties(record)  # JUnit reads them after teardown
@@ -88,16 +90,18 @@ def pytest_report_from_serializable() -> Generator[
 
 
 def describe_miss(record: Record) -> str:
-    """A card of five lines: what became of it, asked, expected, said, why."""
+    """A card of four lines: what became of it and why, asked, expected, said.
+
+    pytest shows the first in its short test summary.
+    """
     case, answer = record.case, record.answer
     wanted = [str(case.label)] if case.label else []
     wanted += [clue.text for clue in case.expected or ()]
     return show(
-        f"{case.id}: {record.verdict.outcome}\n"
+        f"{record.verdict.outcome}: {flatten(record.verdict.why)}\n"
         f"  asked     {record.prompt}\n"
         f"  expected  {'; '.join(wanted)}\n"
-        f"  said      {answer.text if answer else ''!r}\n"
-        f"  why       {record.verdict.why}"
+        f"  said      {answer.text if answer else ''!r}"
     )
 
 
@@ -105,9 +109,9 @@ def list_properties(record: Record) -> list[tuple[str, object]]:
     """What a JUnit file says of a case besides that it was missed."""
     case, verdict = record.case, record.verdict
     properties = {
-        "id": case.id,
+        "id": show(case.id),
         "task": str(case.task),
-        "generator": case.generator,
+        "generator": None if case.generator is None else show(case.generator),
         "outcome": str(verdict.outcome),
         "score": verdict.score,
     }
@@ -132,15 +136,20 @@ def get_outcome(report: pytest.TestReport) -> Outcome | None:
 def pytest_report_teststatus(
     report: pytest.TestReport, config: pytest.Config
 ) -> tuple[str, str, Status] | None:
-    """A miss is not a failure: its own count and, with ``-v``, its own word.
+    """A miss has its own count and, with ``-v``, its own word, unless it failed.
 
-    Otherwise cases print nothing, because the progress line speaks for them.
+    Without ``-v`` cases print nothing, because the progress line speaks for them.
     """
     outcome = get_outcome(report)
     if outcome is None:
         return None
     category, letter, word = _WORDS[outcome]
-    return (category, letter, word) if config.option.verbose > 0 else (category, "", "")
+    if outcome.is_miss and report.failed:
+        category, letter, word = "failed", "F", "FAILED"
+    if config.option.verbose > 0:
+        return category, letter, word
+    # The short test summary has the word from here.
+    return category, "", word if report.failed else ""
 
 
 class Recorder:

@@ -19,7 +19,7 @@ from fakebench_suite.plugin.judging import audit_run
 from fakebench_suite.plugin.latency import measures_latency
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
-from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder
+from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder, get_outcome
 from fakebench_suite.plugin.routes import list_routes
 from fakebench_suite.plugin.timing import list_timings
 from fakebench_suite.report.last import point_last
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 _STARTED = pytest.StashKey[float]()
 _CLOSED = pytest.StashKey["ClosedRun"]()
+
+
+def find_closed(config: pytest.Config) -> "ClosedRun | None":
+    """The run, once it has been closed; None where no case was recorded."""
+    return config.stash.get(_CLOSED, None)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -177,7 +182,7 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
 
 
 def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
     """Print the reservations, the tables, what the gates ruled, and where everything is."""
     closed = config.stash.get(_CLOSED, None)
@@ -199,18 +204,31 @@ def pytest_terminal_summary(
         terminalreporter.line(f"engine: {tell_engine(closed.manifest['engine'])}")
     for note in closed.notes:
         terminalreporter.line(note)
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        show_strict(terminalreporter)
     if not verbose:
         terminalreporter.line(f"{WHERE_EXPLAINED}, or here with -v")
     terminalreporter.line(f"records and scores: {flatten(str(closed.folder))}")
     terminalreporter.line(f"report: {flatten(str(closed.report))}")
 
 
+def show_strict(terminalreporter: pytest.TerminalReporter) -> None:
+    """Why misses alone make the exit status 1."""
+    reports = terminalreporter.stats.get("failed", [])
+    misses = Counter(o for one in reports if (o := get_outcome(one)) is not None and o.is_miss)
+    if misses:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in misses.items())
+        terminalreporter.line(f"exit status 1: --strict-cases fails misses ({kinds})", red=True)
+
+
 def show_misses(terminalreporter: pytest.TerminalReporter) -> None:
-    """The card of every miss: asked, expected, said, why."""
+    """The card of every miss: outcome and test, why, asked, expected, said."""
     missed = [r for kind in MISS_CATEGORIES for r in terminalreporter.stats.get(kind, [])]
     if missed:
         terminalreporter.section("misses")
     for report in missed:
+        outcome = str(get_outcome(report)).upper()
+        terminalreporter.line(f"{outcome} {report.nodeid}", yellow=True)
         terminalreporter.line(str(report.longrepr))
 
 

@@ -18,11 +18,18 @@ def open_dataset(data: Path | None) -> Dataset:
         from fakebench_suite.sources.official import load_official
 
         return load_official(data)
+    from fakebench_suite.sources.mistakes import advise_file, find_similar
+
     if os.path.isfile(data):  # noqa: PTH113
         from fakebench_suite.sources.jsonl import load_jsonl
 
+        if advice := advise_file(data):
+            raise DataError(advice)
         return load_jsonl(data)
+    near = find_similar(data)
+    hint = f" Did you mean {near}?" if near is not None else ""
     raise DataError(
-        f"There is no {data}. Point --data at a directory that holds Evaluation/FakeClass.json, "
-        "FakeClue.json or FakeQA.json, or at a .jsonl file; leave it out for the embedded probes."
+        f"There is no {data}.{hint} Point --data at a directory that holds "
+        "Evaluation/FakeClass.json, FakeClue.json or FakeQA.json, or at a .jsonl file; leave it "
+        "out for the embedded probes."
     )

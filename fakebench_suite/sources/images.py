@@ -208,6 +208,11 @@ class ImageFolder:
         return self._paths
 
 
+def is_image_name(name: str) -> bool:
+    """Whether a file of this name is taken for an image."""
+    return Path(name).suffix.lower() in _SUFFIXES
+
+
 def _list_images(root: Path) -> dict[str, list[Path]]:
     """The image files below a directory by name, composed; folders behind links only once."""
     paths: dict[str, list[Path]] = {}
@@ -220,7 +225,7 @@ def _list_images(root: Path) -> dict[str, list[Path]]:
         seen.add(place)
         folders.sort()
         for name in sorted(names):
-            if Path(name).suffix.lower() in _SUFFIXES:
+            if is_image_name(name):
                 key = unicodedata.normalize("NFC", name)
                 paths.setdefault(key, []).append(Path(folder, name))
     return paths

@@ -25,6 +25,7 @@ from fakebench_suite.sources.dataset import (
 )
 from fakebench_suite.sources.forms import find_form, read_clues
 from fakebench_suite.sources.images import ImageFolder, open_image
+from fakebench_suite.sources.mistakes import advise_directory
 from fakebench_suite.types import Authenticity, Case, Form, Task
 
 FILES = ("FakeClass.json", "FakeClue.json", "FakeQA.json")
@@ -52,8 +53,11 @@ def load_official(root: Path) -> Dataset:
     if present is None:
         raise DataError(
             f"No FakeBench files in {root}: looked for {', '.join(FILES)} in "
-            f"{root / 'Evaluation'} and in {root}. Point --data at the directory that holds "
-            "Evaluation/, or at a .jsonl file."
+            f"{root / 'Evaluation'} and in {root}. "
+            + (
+                advise_directory(root, FILES)
+                or "Point --data at the directory that holds Evaluation/, or at a .jsonl file."
+            )
         )
     contents = {path.name: read_bytes(path) for path in present}
     readers = {"FakeClass.json": _read_class, "FakeClue.json": _read_clue, "FakeQA.json": _read_qa}

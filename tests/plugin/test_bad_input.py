@@ -36,8 +36,16 @@ def test_weights_that_are_not_here_are_one_sentence(
         (["--data=cases"], "*No FakeBench files in *looked for FakeClass.json*"),
         (["--sample=0"], "*--sample*'0' is not a number, 1 or more*"),
         (["--run=../elsewhere"], "*--run is '../elsewhere'; it must be a plain name*"),
-        (["--prompts=fancy"], "*--prompts*invalid*fancy*"),
-        (["--reading=guess"], "*--reading*invalid*guess*"),
+        (["--prompts=papr"], "*--prompts*'papr'*allowed: paper, clean; nearest: paper*"),
+        (["--reading=gramar"], "*--reading*'gramar'*grammar, paper*; nearest: grammar*"),
+        (["--report-images=ful"], "*--report-images*'ful'*thumbnail, full; nearest: full*"),
+        (["--engine=rya"], "*--engine*'rya'*allowed: local, ray; nearest: ray*"),
+        (["--tasks=detect"], "*--tasks*'detect'*nearest: detection*"),
+        (["--judge=opnai:gpt@http://x"], "*--judge*openai:MODEL@URL*nearest: openai*"),
+        (["--modle=coin"], "*no option --modle; nearest: --model*"),
+        (["--strict-case"], "*no option --strict-case; nearest: --strict-cases*"),
+        (["-m", "detect"], "*'detect'*detection, interpretation*nearest: detection*"),
+        (["-m", "analysis or not resoning"], "*'resoning'*nearest: reasoning*"),
         (["--judge=gpt-4"], "*--judge is 'gpt-4'. It may be openai:MODEL@URL*"),
         (["--judge=openai:gpt-4@nowhere"], "*--judge is 'openai:gpt-4@nowhere'*"),
         (["--judge-rounds=0"], "*--judge-rounds*'0' is not a number*"),
@@ -55,6 +63,37 @@ def test_bad_options_are_usage_errors(run: Run, options: list[str], message: str
     result = run(*options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        ("detection[chelsea-101:isfak]", "*nearest: cases/*[[]chelsea-101:isfake]*"),
+        ("detection[chelsae-101:isfake]", "*nearest: cases/*[[]chelsea-101:isfake]*"),
+        ("detection[zzz]", "*probes has no case 'zzz'*"),
+    ],
+)
+def test_a_node_id_that_is_not_there_names_the_nearest(
+    run_inside: Run, node: str, message: str
+) -> None:
+    """Before anything is collected."""
+    result = run_inside("--model=coin", f"cases/test_detection.py::test_{node}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
+def test_a_node_id_that_the_sample_left_out_says_so(run_inside: Run) -> None:
+    """It is there, and is not asked."""
+    node = "cases/test_detection.py::test_detection[chelsea-101:isfake]"
+    result = run_inside("--model=coin", "--tasks=reasoning", node)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*chelsea-101:isfake is left out by --tasks*"])
+
+
+def test_markers_that_are_there_may_be_named(run_inside: Run) -> None:
+    """Tasks and pytest's own, with operators and arguments."""
+    result = run_inside("-m", "detection and not (skip or xfail)", "--collect-only", "-q")
+    assert result.ret == 0
 
 
 def test_broken_json_names_file_and_place(run: Run, data: Path) -> None:

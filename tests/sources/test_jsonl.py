@@ -40,7 +40,7 @@ def test_the_documented_example_works(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colour": 1}, "unknown field 'colour'"),
+        ({"colour": 1}, "no field 'colour'; allowed: id, task"),
         ({"task": "guessing"}, "'guessing'"),
         ({"label": "maybe"}, "'maybe'"),
         ({"id": " "}, "the field 'id' is empty"),
@@ -119,13 +119,16 @@ def test_a_missing_image_is_an_error_of_its_case(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"task": "guessing"}, "in the field 'task'; allowed are detection, interpretation"),
-        ({"label": "maybe"}, "in the field 'label'; allowed are fake, real"),
-        ({"form": "whatever"}, "in the field 'form'; allowed are what, isfake, isreal"),
+        ({"task": "guessing"}, "task is 'guessing'; allowed: detection, interpretation"),
+        ({"label": "maybe"}, "label is 'maybe'; allowed: fake, real"),
+        ({"form": "whatever"}, "form is 'whatever'; allowed: what, isfake, isreal"),
         ({"task": "reasoning", "form": "what"}, "form what does not belong to the task reasoning"),
         ({"question": " "}, "the field 'question' is empty"),
         ({"id": 7}, "in the field 'id'"),
-        ({"expected": [{"text": "x", "criterium": "edge"}]}, "unknown field 'criterium'"),
+        (
+            {"expected": [{"text": "x", "criterium": "edge"}]},
+            "no field 'criterium' in expected; allowed: text, crit",
+        ),
         ({"expected": [{"text": "x", "criterion": "taste"}]}, "field 'expected': the field 'crit"),
         ({"expected": [{"text": "x", "criterion": 5}]}, "in the field 'expected[0].criterion'"),
         ({"image": "/a.png"}, "is refused"),

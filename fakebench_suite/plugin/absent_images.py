@@ -1,0 +1,104 @@
+"""Before the first case: whether the images that the selected cases need are there."""
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakebench_suite.display import flatten
+from fakebench_suite.errors import AmbiguousImageError, ImageError
+from fakebench_suite.plugin.collection import Plan, get_case, get_plan
+from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.sources.dataset import Dataset
+from fakebench_suite.types import Case
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+_NAMED = 3
+"""Images that the sentence names."""
+_CHECKED = pytest.StashKey[bool]()
+
+
+def find_absent(dataset: Dataset, cases: Iterable[Case]) -> dict[str, str]:
+    """What is wrong with images that have no file to open, by name; nothing is opened."""
+    if dataset.find_image is None:
+        return {}
+    absent: dict[str, str] = {}
+    for image, case in {case.image: case for case in cases}.items():
+        try:
+            path = dataset.find_image(case)
+            if not os.access(path, os.R_OK):
+                absent[image] = "unreadable"
+            elif path.stat().st_size == 0:
+                absent[image] = "empty"
+        except AmbiguousImageError:
+            absent[image] = "ambiguous"
+        except (ImageError, OSError):
+            absent[image] = "missing"
+    return absent
+
+
+def describe_absent(absent: Mapping[str, str], total: int) -> str:
+    """How many of ``total`` images cannot be opened, the first of them by name."""
+    names = [f"{flatten(image)} ({why})" for image, why in list(absent.items())[:_NAMED]]
+    more = len(absent) - len(names)
+    listed = ", ".join(names) + (f" and {more:,} more" if more else "")
+    return f"{len(absent):,} of the {total:,} images cannot be opened: {listed}"
+
+
+def check_images(config: pytest.Config, cases: Collection[Case]) -> None:
+    """Warn where images of the cases are absent; raise UsageError where all are."""
+    option, plan = config.option, get_plan(config)
+    if option.collectonly or option.setuponly or option.setupplan or not cases:
+        return
+    if plan.settings.answers is not None or config.stash.get(_CHECKED, False):
+        return
+    config.stash[_CHECKED] = True
+    absent = find_absent(plan.dataset, cases)
+    if not absent:
+        return
+    images = {case.image for case in cases}
+    told = describe_absent(absent, len(images))
+    if len(absent) == len(images):
+        raise pytest.UsageError(
+            f"{told}. Put the images anywhere below {plan.settings.data}, under the names that the "
+            "rows give them."
+        )
+    lost = sum(case.image in absent for case in cases)
+    ends = (
+        "Its case ends in an image_error"
+        if lost == 1
+        else (f"Their {lost:,} cases end in an image_error")
+    )
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.line(f"warning: {told}. {ends}.", yellow=True)
+
+
+def find_cases(plan: Plan, nodeids: Sequence[str]) -> list[Case]:
+    """The cases behind node ids, as pytest writes these."""
+    wanted = {nodeid.partition("[")[2].removesuffix("]") for nodeid in nodeids}
+    return [
+        case
+        for case in plan.cases
+        if case.id in wanted or case.id.encode("unicode_escape").decode() in wanted
+    ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Check where cases run in this process."""
+    if not is_worker(session.config):
+        cases = [case for item in session.items if (case := get_case(item))]
+        if cases:
+            check_images(session.config, cases)
+
+
+@pytest.hookimpl(optionalhook=True, trylast=True)
+def pytest_xdist_node_collection_finished(node: "WorkerController", ids: Sequence[str]) -> None:
+    """Check where cases run in workers, when the first has collected them."""
+    if any("[" in nodeid for nodeid in ids):
+        check_images(node.config, find_cases(get_plan(node.config), ids))

@@ -1,0 +1,98 @@
+"""``--junit-xml``: what pytest wrote, completed by what it cannot know.
+
+A miss is a test case that passed, with its outcome among the properties: the run is green unless a
+gate fails, and Jenkins, GitLab and Azure Pipelines colour a run by its failures. Skipped would say
+that the case was not run: Azure takes such cases out of its pass rate, and GitLab and Jenkins hide
+them among those that nobody asked. With ``--strict-cases`` a miss is a failure here as well.
+
+An error is an ``<error>``; pytest writes a ``<failure>`` where it arose in the test. Every gate is
+a test case of the class ``gates``: failed with its reason, or skipped with it where it was not
+ruled.
+"""
+
+import os
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from fakebench_suite.display import flatten
+from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.plugin.ruling import find_closed
+from fakebench_suite.types import Decision, Outcome, Ruling
+
+CLASS_NAME = "gates"
+_ERRORS = frozenset(outcome for outcome in Outcome if outcome.is_error)
+
+
+class JUnitFile:
+    """Completes the file when the run has been closed."""
+
+    def __init__(self, config: pytest.Config, path: Path) -> None:
+        self._config, self._path = config, path
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None]:
+        """After everything else: pytest has written the file, and the gates have ruled."""
+        yield
+        closed = find_closed(self._config)
+        if closed is None or not self._path.is_file():
+            return
+        decisions = closed.decisions or [
+            Decision(gate="no gate", ruling=Ruling.NOT_RULED, reason=closed.result.reason)
+        ]
+        complete_file(self._path, decisions)
+
+
+def complete_file(path: Path, decisions: Sequence[Decision]) -> None:
+    """Turn failures of cases that ended in an error into errors, and add the gates."""
+    tree = ElementTree.parse(path)  # noqa: S314  # pytest has just written it
+    suite = tree.getroot().find("testsuite")
+    if suite is None:
+        return
+    for failure in _list_failed_errors(suite):
+        failure.tag = "error"
+        _count(suite, failures=-1, errors=1)
+    for decision in decisions:
+        suite.append(_make_case(decision))
+        failed = decision.ruling is Ruling.FAIL
+        skipped = decision.ruling in {Ruling.INCONCLUSIVE, Ruling.NOT_RULED}
+        _count(suite, tests=1, failures=int(failed), skipped=int(skipped))
+    tree.write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _list_failed_errors(suite: ElementTree.Element) -> Iterator[ElementTree.Element]:
+    """The ``<failure>`` of every case whose outcome is an error."""
+    for case in suite.iter("testcase"):
+        outcomes = {p.get("value") for p in case.iter("property") if p.get("name") == "outcome"}
+        failure = case.find("failure")
+        if failure is not None and outcomes & _ERRORS:
+            yield failure
+
+
+def _make_case(decision: Decision) -> ElementTree.Element:
+    case = ElementTree.Element(
+        "testcase", classname=CLASS_NAME, name=flatten(decision.gate), time="0.000"
+    )
+    reason = flatten(decision.reason)
+    match decision.ruling:
+        case Ruling.FAIL:
+            ElementTree.SubElement(case, "failure", message=reason).text = reason
+        case Ruling.INCONCLUSIVE | Ruling.NOT_RULED:
+            message = f"{decision.ruling}: {reason}"
+            ElementTree.SubElement(case, "skipped", message=message).text = message
+    return case
+
+
+def _count(suite: ElementTree.Element, **changes: int) -> None:
+    for name, change in changes.items():
+        suite.set(name, str(int(suite.get(name, "0")) + change))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Complete the file of ``--junit-xml``, in the process that writes it."""
+    name = config.option.xmlpath
+    if name and not is_worker(config):
+        path = Path(os.path.expandvars(name)).expanduser().absolute()
+        config.pluginmanager.register(JUnitFile(config, path), "fakebench-junit")

@@ -1,0 +1,69 @@
+"""Wrong words in ``-m`` and in node ids: the nearest right one is named."""
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.errors import describe_choices, find_nearest
+from fakebench_suite.plugin.collection import Plan, asks_cases, get_plan
+from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.types import Task
+
+_OPERATORS = frozenset({"and", "or", "not", "True", "False", "None"})
+_ARGUMENTS = re.compile(r"\([^()]*=[^()]*\)")
+"""Of a marker, as in ``device(serial=1)``."""
+
+
+def list_marks(expression: str) -> Iterator[str]:
+    """The markers that an expression of ``-m`` names."""
+    for name in re.findall(r"[^\W\d]\w*", _ARGUMENTS.sub("", expression)):
+        if name not in _OPERATORS:
+            yield name
+
+
+def check_marks(config: pytest.Config) -> None:
+    """Raise UsageError where ``-m`` names a marker that no test may have."""
+    lines: Collection[str] = config.getini("markers")
+    known = {re.split(r"[:(]", line, maxsplit=1)[0].strip() for line in lines}
+    for name in list_marks(config.option.markexpr or ""):
+        if name not in known:
+            raise pytest.UsageError(
+                f"-m names {name!r}, which is no task and no marker; "
+                f"{describe_choices(name, Task)}."
+            )
+
+
+def check_nodeids(config: pytest.Config, plan: Plan) -> None:
+    """Raise UsageError where a node id names a case that there is not."""
+    for argument in config.args:
+        place, _, test = argument.partition("::")
+        name, bracket, rest = test.partition("[")
+        if not bracket or "cases" not in Path(place).parts:
+            continue
+        wanted = rest.removesuffix("]")
+        ids = {case.id for case in plan.cases}
+        if wanted in ids or wanted in {i.encode("unicode_escape").decode() for i in ids}:
+            continue
+        if any(case.id == wanted for case in plan.dataset.cases):
+            raise pytest.UsageError(
+                f"{wanted} is left out by --tasks, --sample, --shard or --answers. Leave these "
+                "out, or name another case."
+            )
+        task = name.removeprefix("test_")
+        near = find_nearest(wanted, [c.id for c in plan.cases if c.task == task] or ids)
+        hint = f"; nearest: {place}::{name}[{near}]" if near is not None else ""
+        raise pytest.UsageError(
+            f"{plan.dataset.name} has no case {wanted!r}{hint}. --collect-only -q lists all."
+        )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Check once all markers are registered, before a worker starts."""
+    option = config.option
+    if is_worker(config) or not asks_cases(config) or option.help or option.version:
+        return
+    check_marks(config)
+    check_nodeids(config, get_plan(config))
