@@ -26,6 +26,7 @@ from fakebench_suite.judges.language.thinking import cut_thoughts
 from fakebench_suite.judges.reading import Reading, Silence
 from fakebench_suite.types import Authenticity, Form
 
+_SPACES = re.compile(r" {2,}")
 _LONGEST = 12_000
 """Letters at either end of a reply that are read: more is a model that does not stop."""
 
@@ -36,6 +37,8 @@ def read_label(text: str, form: Form) -> Reading:
     spoken = cut_thoughts(text)
     if len(spoken) > 2 * _LONGEST:
         spoken = f"{spoken[:_LONGEST]}\n{spoken[-_LONGEST:]}"
+    if "  " in spoken:
+        spoken = _SPACES.sub(" ", spoken)
     marked = [
         (words, _read(_spell_truths(clean_text(words), form), form))
         for words in find_marked(spoken)

@@ -23,7 +23,7 @@ _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 
 def find_marked(spoken: str) -> Iterator[str]:
     """The texts a reply marks as its answer, in order; a field ``is_fake: false`` in words."""
-    if "\\boxed" in spoken or "<" in spoken:
+    if "\\" in spoken or "<" in spoken:
         for groups in _BOXED.findall(spoken):
             yield _LATEX.sub(" ", "".join(groups))
     for name, value in _find_fields(spoken) if "{" in spoken else ():
