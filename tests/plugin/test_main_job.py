@@ -113,12 +113,12 @@ def test_every_record_holds_what_was_asked_said_and_made_of_it(
     """A record names case, prompt, answer, verdict and worker; the manifest names the rest."""
     assert run(f"--data={data}", *mode).ret == 0
     record = next(line for line in read_records(project) if line["case"]["task"] == "analysis")
-    assert set(record) == {"case", "prompt", "answer", "verdict", "worker"}
+    assert set(record) == {"case", "prompt", "answer", "verdict", "worker", "pixels"}
     assert {"id", "task", "image", "label", "form", "generator", "criterion", "category"} <= set(
         record["case"]
     )
     assert set(record["answer"]) == {
-        "text", "tokens", "seconds", "batch_size", "p_fake", "mass"
+        "text", "tokens", "seconds", "batch_size", "p_fake", "mass", "finish_reason", "rendered"
     }  # fmt: skip
     assert {"outcome", "score", "said", "why"} <= set(record["verdict"])
     workers = {str(line["worker"]) for line in read_records(project)}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakebench_suite.display import show
 from fakebench_suite.errors import ModelError
 from fakebench_suite.plugin.slices import SLICE_PROMPTS, cut_slices, find_group, mend_text
 from fakebench_suite.types import Answer
@@ -54,7 +55,9 @@ def test_half_a_surrogate_does_not_bring_a_run_down(said: str, kept: str) -> Non
     assert isinstance(mended, Answer)
     assert mended.text == kept
     assert msgspec.json.decode(msgspec.json.encode(mended), type=Answer) == mended
-    assert str(mend_text(ModelError(said))) == kept
+    error = str(mend_text(ModelError(said)))
+    assert error == show(said)
+    assert msgspec.json.decode(msgspec.json.encode(error)) == error
 
 
 def test_a_slice_is_answered_in_one_call(run: Run, data: Path, project: Path) -> None:
