@@ -146,8 +146,8 @@ def test_other_tests_beside_the_cases_keep_their_own_status(
 
 
 def test_stopping_at_the_first_miss_is_not_a_success(run: Run, data: Path, project: Path) -> None:
-    """With -x the run ends early: status 1, and the manifest says interrupted."""
-    assert run(f"--data={data}", "-x").ret == pytest.ExitCode.TESTS_FAILED
+    """With --strict-cases -x the run ends early: status 1, and the manifest says interrupted."""
+    assert run(f"--data={data}", "--strict-cases", "-x").ret == pytest.ExitCode.TESTS_FAILED
     manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
     assert manifest["partial"] == ["interrupted"]
 
@@ -156,7 +156,7 @@ def test_verbose_names_every_outcome(run: Run, data: Path) -> None:
     """-v prints one line per case with the suite's own words."""
     result = run(f"--data={data}", "-v", "-m", "detection or analysis")
     result.stdout.fnmatch_lines(
-        ["*= misses =*", "*asked *", "*expected *real*", "*said *", "*why *"]
+        ["*= misses =*", "INCORRECT *", "*asked *", "*expected *real*", "*said *"]
     )
     result.stdout.fnmatch_lines(["*test_detection*CORRECT*"])
     result.stdout.fnmatch_lines(["*test_detection*MISSED*"])
