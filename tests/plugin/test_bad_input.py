@@ -122,11 +122,3 @@ def test_a_run_is_never_overwritten(run: Run, data: Path) -> None:
     result = run(f"--data={data}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: *already holds a run*--run*"])
-
-
-def test_an_option_value_may_stand_apart(run: Run, data: Path) -> None:
-    """``--data DIR`` works like ``--data=DIR``, although pytest takes DIR for tests at first."""
-    outside = data.rename(data.parent.parent / f"{data.parent.name}-outside")
-    result = run("--data", str(outside), "--collect-only", "-q")
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(["cases/test_detection.py::*", "48 tests collected*"])
