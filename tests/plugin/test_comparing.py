@@ -51,7 +51,7 @@ def test_a_first_session_that_is_not_stored_says_how_to(run: Run, data: Path) ->
     assert "Add --benchmark-autosave" in tell(result)
 
 
-@pytest.mark.parametrize(("bar", "status"), [(0.1, 0), (1.1, 1)])
+@pytest.mark.parametrize(("bar", "status"), [(0.1, 0), (1.0, 1)])
 def test_the_first_session_keeps_the_status_of_the_gates(
     run: Run, data: Path, project: Path, bar: float, status: int
 ) -> None:
