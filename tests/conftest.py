@@ -1,7 +1,24 @@
 """Settings of the suite's own tests."""
 
+import pytest
 from hypothesis import settings
 
 # A loaded machine is no reason to fail: time limits belong to benchmarks.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of tests that run only when they are asked for."""
+    config.addinivalue_line("markers", "slow: takes minutes; runs only when -m is given: -m slow")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave slow tests out where no ``-m`` says which tests are wanted."""
+    if config.option.markexpr:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow") is not None]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in set(slow)]
