@@ -3,6 +3,8 @@
 pytest_plugins = [
     "fakebench_suite.plugin.garbage",
     "fakebench_suite.plugin.options",
+    "fakebench_suite.plugin.interrupts",
+    "fakebench_suite.plugin.waiting",
     "fakebench_suite.plugin.collection",
     "fakebench_suite.plugin.selection",
     "fakebench_suite.plugin.engines",

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fakebench_suite.display import escape_json, flatten, let_any_terminal_print, show
-from fakebench_suite.errors import FormatError, UserError
+from fakebench_suite.errors import FormatError, MachineError, UserError
 from fakebench_suite.formats import decode_json
 from fakebench_suite.judges.audit import NEEDED, AuditError, audit_judge
 from fakebench_suite.judges.choice import FORMS, open_judge, read_choice
@@ -129,7 +129,7 @@ def audit(
             opened = open_judge(choice, cache=reports / "judgements.sqlite")
             opened.check()
             found = audit_judge(opened)
-    except UserError as error:
+    except (MachineError, UserError) as error:
         _stop(str(error))
     except AuditError as error:
         typer.echo(f"The judge {choice.name} could not be audited: {flatten(str(error))}", err=True)
@@ -192,7 +192,7 @@ def report(
             else ()
         )
         page = write_browser(run, images=images, size=size, baseline=baseline, shifts=shifts)
-    except UserError as error:
+    except (MachineError, UserError) as error:
         _stop(str(error))
     typer.echo(flatten(str(page)))
 
@@ -221,7 +221,7 @@ def merge(
         with _wait("merging"):
             parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
             closed = merge_runs(parts, into, gates=rules, baseline=before, data=data, size=size)
-    except UserError as error:
+    except (MachineError, UserError) as error:
         _stop(str(error))
     for text in draw_run(closed, colour=sys.stdout.isatty()):
         typer.echo(text)
@@ -242,7 +242,7 @@ def compare(
     try:
         with _wait("comparing"):
             found = compare_runs(find_run(before), find_run(after))
-    except UserError as error:
+    except (MachineError, UserError) as error:
         _stop(str(error))
     for text in draw_comparison(found, items=items, colour=sys.stdout.isatty()):
         typer.echo(text)
@@ -262,7 +262,7 @@ def data(
 
     try:
         found = inspect_dataset(open_dataset(path))
-    except UserError as error:
+    except (MachineError, UserError) as error:
         _stop(str(error))
     if as_json:
         typer.echo(escape_json(msgspec.json.encode(found).decode(), sys.stdout.encoding))
@@ -285,7 +285,7 @@ def models() -> None:
             place = locate_weights(card)
             here = "none needed" if place is None else "here"
             source = card.repository or ("-" if place is None else str(place.name))
-        except UserError as error:
+        except (MachineError, UserError) as error:
             absent = "not on this machine" in str(error)
             here = "absent" if absent else str(error)
             source = card.repository or "-" if absent else str(path)

@@ -66,6 +66,10 @@ class ModelError(SuiteError):
     """The model failed on one prompt; never an answer and never a zero."""
 
 
+class MachineError(SuiteError):
+    """The machine has no room, memory or files left; the fault of no model and no data set."""
+
+
 def find_nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice that a word was most likely meant for; None where none is near."""
     return next(iter(difflib.get_close_matches(word, list(choices), n=1)), None)

@@ -210,3 +210,61 @@ def test_the_wait_for_room_begins_with_the_loss(monkeypatch: pytest.MonkeyPatch)
     cluster = PaperCluster(1, decide)
     assert len(answer_all(Fleet(cluster, ORDER, None), 3)) == 3
     assert not late
+
+
+def fail_whole(call: Call) -> Response | None:
+    """What a sick replica says to a slice."""
+    if call.question is None:
+        return None
+    prompts = [*call.question.written, *call.question.weighed]
+    error = ModelError("uncorrectable ECC error")
+    return Response(replies=dict.fromkeys((p.case for p in prompts), error), route=None)
+
+
+@given(st.integers(2, 4), st.integers(10, 30), st.data())
+def test_a_sick_replica_is_retired_and_its_slices_asked_elsewhere(
+    nodes: int, slices: int, data: st.DataObject
+) -> None:
+    """Every slice is answered, and the sick replica is soon asked nothing more."""
+    cluster = PaperCluster(
+        nodes,
+        lambda call: fail_whole(call) if call.replica == 1 else None,
+        lambda count: data.draw(st.integers(0, count - 1)),
+    )
+    fleet = Fleet(cluster, ORDER, None)
+    answered = answer_all(fleet, slices)
+    assert sorted(answered) == list(range(slices))
+    for replies in answered.values():
+        assert all(isinstance(reply, Answer) for reply in replies.values())
+    assert fleet.describe()["lost"] <= 1
+    assert sum(replica == 1 for replica, _ in cluster.asked) <= 2 * AT_ONCE + fleets.SICK
+
+
+@given(st.integers(1, 4), st.integers(1, 12))
+def test_where_all_replicas_fail_alike_the_errors_stand(nodes: int, slices: int) -> None:
+    """Each slice is asked twice at most, and no replica is given up."""
+    cluster = PaperCluster(nodes, lambda call: fail_whole(call) if call.what == "ask" else None)
+    fleet = Fleet(cluster, ORDER, None)
+    answered = answer_all(fleet, slices)
+    assert all(
+        isinstance(reply, ModelError) for replies in answered.values() for reply in replies.values()
+    )
+    assert len(cluster.asked) <= slices * min(nodes, 2)
+    assert fleet.describe()["lost"] == 0
+
+
+def test_a_replica_that_hangs_is_ended_and_its_slice_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After the time limit another replica takes its seat."""
+    clock = count(0.0, 1.0)
+    monkeypatch.setattr(fleets, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+
+    def decide(call: Call) -> Any:
+        return "late" if (call.replica, call.what) == (1, "ask") else None
+
+    cluster = PaperCluster(1, decide)
+    answered = answer_all(Fleet(cluster, ORDER, None, limit=50.0), 3)
+    assert all(isinstance(r, Answer) for replies in answered.values() for r in replies.values())
+    assert 1 in cluster.ended
+    assert cluster.started == 2

@@ -1,5 +1,6 @@
 """The seam between the cases and where their model computes: slices in, replies out."""
 
+import asyncio
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 PICTURE_ROOM = 512_000_000
 """Bytes of decoded pictures that are held for one slice, and shown to a model at once: two of the
 largest that are opened, or 122 of 1,024 x 1,024."""
+STRAYS = (SystemExit, GeneratorExit, asyncio.CancelledError)
+"""What is no Exception and yet, where a model lets it through, an error of the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ class Answered:
     """What became of a slice."""
 
     number: int
-    replies: Mapping[str, Reply] | Exception
+    replies: Mapping[str, Reply] | BaseException
     """A reply by case id for every prompt; or what the model raised over the whole slice."""
 
 
@@ -55,6 +58,10 @@ class Engine(Protocol):
 
     def wait(self) -> Answered:
         """The next answered slice, in any order. Raises UserError where none can be answered."""
+        ...
+
+    def holds(self, number: int) -> bool:
+        """Whether ``wait`` will return this slice; asked after something broke a wait off."""
         ...
 
 
@@ -107,5 +114,9 @@ class LocalEngine:
         work = self._work.popleft()
         try:
             return Answered(number=work.number, replies=answer_slice(self._model, work))
-        except Exception as error:  # Whatever an adapter lets through is that slice's error.
+        except (Exception, *STRAYS) as error:  # Whatever an adapter lets through is its slice's.
             return Answered(number=work.number, replies=error)
+
+    def holds(self, number: int) -> bool:
+        """Whether the slice has not been begun."""
+        return any(work.number == number for work in self._work)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from fakebench_suite.adapters.adapter import Reply
 from fakebench_suite.adapters.engine import Answered, Slice
 from fakebench_suite.adapters.places import Place, find_places
 from fakebench_suite.adapters.replica import (
@@ -21,6 +22,8 @@ from fakebench_suite.errors import ModelError, UserError
 
 AT_ONCE = 2
 """Slices a replica has: one to answer, and one whose pixels are on their way."""
+SICK = 8
+"""Prompts in a row that a replica fails at before it may be called sick."""
 TRIES = 3
 """Times a slice is asked before it has failed, and a seat is filled in vain."""
 PATIENCE = 120.0
@@ -42,6 +45,13 @@ class Cluster(Protocol):
     def end(self, replica: Any) -> None: ...  # noqa: D102
 
 
+def has_failed(replies: Mapping[str, Reply] | Exception) -> bool:
+    """Whether a model failed at every prompt of a slice; a mistake of the user's is none of its."""
+    if isinstance(replies, Exception):
+        return not isinstance(replies, UserError)
+    return bool(replies) and all(isinstance(reply, ModelError) for reply in replies.values())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
     """A slice on its way."""
@@ -51,6 +61,10 @@ class Parcel:
     """Ticket for its pixels, which stay on the head node."""
     tries: int = 0
     """Times it was begun and not answered."""
+    failed_on: "Seat | None" = None
+    """Whose replica failed at all of its prompts."""
+    failure: Mapping[str, Reply] | Exception | None = None
+    """How it failed there; it stands where another replica fails, too, or there is none."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -68,13 +82,21 @@ class Seat:
     """Replicas in a row that died before they were ready."""
     parcels: dict[Any, Parcel] = field(default_factory=dict)
     """What it has to answer, by ticket, in order."""
+    since: float = 0.0
+    """When it began the first of them."""
+    failing: int = 0
+    """Prompts that its replica failed at since it last answered one."""
+    doubted: bool = False
+    """Whether another replica is asked what this one failed at."""
 
 
 class Fleet:
-    """An engine of many replicas."""
+    """An engine of many replicas; none may take longer than ``limit`` seconds over a slice."""
 
-    def __init__(self, cluster: Cluster, order: Order, cores: int | None) -> None:
-        self._cluster, self._order = cluster, order
+    def __init__(
+        self, cluster: Cluster, order: Order, cores: int | None, *, limit: float | None = None
+    ) -> None:
+        self._cluster, self._order, self._limit = cluster, order, limit
         self._queue: deque[Parcel] = deque()
         self._answered: deque[Answered] = deque()
         self._getting_ready: dict[Any, Seat] = {}
@@ -113,8 +135,15 @@ class Fleet:
             for ticket, result in self._cluster.wait(tickets, 1.0).items():
                 self._take(ticket, result)
             self._check_room()
+            self._check_limit()
             self._dispatch()
         return self._answered.popleft()
+
+    def holds(self, number: int) -> bool:
+        """Whether the slice is answered, asked about, or waits for a replica."""
+        parcels = [*self._queue, *(p for seat in self._seats for p in seat.parcels.values())]
+        numbers = {one.number for one in self._answered} | {p.question.number for p in parcels}
+        return number in numbers
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -134,16 +163,30 @@ class Fleet:
     def _fill(self, seat: Seat) -> None:
         seat.replica = self._cluster.start(seat.place)
         seat.node, seat.ready = None, False
+        seat.failing, seat.doubted = 0, False
         self._getting_ready[self._cluster.greet(seat.replica)] = seat
 
     def _dispatch(self) -> None:
+        waiting: deque[Parcel] = deque()
         while self._queue:
-            free = [s for s in self._seats if s.ready and len(s.parcels) < AT_ONCE]
+            parcel = self._queue.popleft()
+            if parcel.failure is not None and self._seats == [parcel.failed_on]:
+                self._give_up(parcel, parcel.failure)
+                continue
+            free = [s for s in self._list_able() if s is not parcel.failed_on]
             if not free:
-                return
-            seat, parcel = min(free, key=lambda s: len(s.parcels)), self._queue.popleft()
-            ticket = self._cluster.ask(seat.replica, parcel.question, parcel.pixels)
-            seat.parcels[ticket] = parcel
+                waiting.append(parcel)
+                continue
+            seat = min(free, key=lambda s: len(s.parcels))
+            seat.since = seat.since if seat.parcels else time.monotonic()
+            seat.parcels[self._cluster.ask(seat.replica, parcel.question, parcel.pixels)] = parcel
+        self._queue = waiting
+
+    def _list_able(self) -> Sequence[Seat]:
+        """Seats that may be given a slice: none that is doubted, unless all are."""
+        ready = [seat for seat in self._seats if seat.ready]
+        sound = [seat for seat in ready if not seat.doubted]
+        return [seat for seat in sound or ready if len(seat.parcels) < AT_ONCE]
 
     def _take(self, ticket: Any, result: Any) -> None:
         """Whatever one ticket has become; those of replicas that are gone mean nothing."""
@@ -164,10 +207,46 @@ class Fleet:
             case Lost(why=why):
                 self._send_again(seat.parcels.pop(ticket), f"It did not get through: {why}")
             case Response(replies=replies, route=route):
-                number = seat.parcels.pop(ticket).question.number
-                self._answered.append(Answered(number=number, replies=replies))
+                parcel, seat.since = seat.parcels.pop(ticket), time.monotonic()
                 if route is not None:
                     self._routes[seat.replica] = route
+                self._weigh(seat, parcel, replies)
+
+    def _weigh(self, seat: Seat, parcel: Parcel, replies: Mapping[str, Reply] | Exception) -> None:
+        """Pass replies on; a slice that failed as a whole is asked of a second replica first."""
+        if has_failed(replies):
+            seat.failing += parcel.question.size
+            if parcel.failed_on is None and len(self._seats) > 1:
+                seat.doubted = True
+                self._queue.appendleft(replace(parcel, failed_on=seat, failure=replies))
+                return
+        elif not isinstance(replies, UserError):
+            seat.failing, seat.doubted = 0, False
+            if parcel.failed_on is not None:
+                self._retire(parcel.failed_on)
+        self._give_up(parcel, replies)
+
+    def _give_up(self, parcel: Parcel, replies: Mapping[str, Reply] | Exception) -> None:
+        """Let the slice go with these replies."""
+        if parcel.failed_on is not None:
+            parcel.failed_on.doubted = False
+        self._answered.append(Answered(number=parcel.question.number, replies=replies))
+
+    def _retire(self, seat: Seat) -> None:
+        """Give a seat up whose replica is sick: it failed at what another one answered."""
+        if seat not in self._seats or not seat.ready or seat.failing < SICK:
+            return
+        self._losses += 1
+        self._seats.remove(seat)
+        self._cluster.end(seat.replica)
+        self._queue.extendleft(reversed(seat.parcels.values()))
+        seat.parcels.clear()
+
+    def _check_limit(self) -> None:
+        """Take replicas for lost that take too long over a slice."""
+        for seat in list(self._seats):
+            if self._limit and seat.parcels and time.monotonic() - seat.since > self._limit:
+                self._lose(seat, f"It did not answer within --unit-timeout={self._limit:g}")
 
     def _go_on(self, seat: Seat, result: str | None) -> None:
         """One step further: the replica has room, then a model, or can have none."""

@@ -15,7 +15,7 @@ from PIL import Image
 
 from fakebench_suite.adapters.adapter import Adapter, Reply
 from fakebench_suite.adapters.cards import Card, locate_weights
-from fakebench_suite.adapters.engine import Slice, answer_slice
+from fakebench_suite.adapters.engine import STRAYS, Slice, answer_slice
 from fakebench_suite.adapters.fingerprint import digest_code, find_versions, take_fingerprint
 from fakebench_suite.errors import CardError, ModelError, UserError
 from fakebench_suite.types import Prompt
@@ -47,6 +47,11 @@ class Question:
     number: int
     written: Sequence[Prompt]
     weighed: Sequence[Prompt]
+
+    @property
+    def size(self) -> int:
+        """Number of prompts."""
+        return len(self.written) + len(self.weighed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +146,7 @@ class Replica:
             replies = answer_slice(self._model, work)
         except UserError as error:
             replies = error
-        except Exception as error:  # In words: the error itself may not travel.
+        except (Exception, *STRAYS) as error:  # In words: the error itself may not travel.
             replies = ModelError(f"{type(error).__name__}: {error}")
         describe: Any = getattr(self._model, "describe", None)
         return Response(replies=replies, route=describe and describe())

@@ -18,10 +18,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> "SliceScheduling | Non
     """Schedule cases by slice, unless another ``--dist`` was asked for."""
     if config.getoption("dist") != "load" or not asks_cases(config):
         return None
+    from fakebench_suite.plugin.retirement import Watch
     from fakebench_suite.plugin.scheduling import SliceScheduling
 
     scheduling = SliceScheduling(workers=len(config.option.tx))
     config.stash[_SCHEDULING] = scheduling
+    config.pluginmanager.register(Watch(config, scheduling), "fakebench-watch")
     return scheduling
 
 

@@ -143,7 +143,7 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
         cluster = RayCluster(choice.address)
     with closing(cluster):
         with stop_on_mistake(request.session):
-            fleet = Fleet(cluster, order, choice.cores)
+            fleet = Fleet(cluster, order, choice.cores, limit=request.config.option.unit_timeout)
         yield fleet
         fleet.close()
     request.config.stash[_DESCRIBED] = fleet.describe()

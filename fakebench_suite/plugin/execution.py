@@ -2,34 +2,39 @@
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 
 import pytest
 
 from fakebench_suite.adapters.adapter import Adapter
 from fakebench_suite.adapters.engine import Engine
 from fakebench_suite.adapters.loading import load_model
-from fakebench_suite.errors import ImageError, JudgeError, ModelError
+from fakebench_suite.errors import CardError, ImageError, JudgeError, MachineError, ModelError
 from fakebench_suite.judges import verdict as verdicts
 from fakebench_suite.plugin.collection import Plan, get_case, get_plan
 from fakebench_suite.plugin.distribution import list_suspects
-from fakebench_suite.plugin.engines import stop_on_mistake
+from fakebench_suite.plugin.engines import ENGINE, LOCAL, stop_on_mistake
 from fakebench_suite.plugin.judging import make_judgements
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.routes import report_route
-from fakebench_suite.plugin.slices import SliceAnswers
+from fakebench_suite.plugin.slices import LEAVES, SliceAnswers, describe_error
+from fakebench_suite.plugin.waiting import WAITING
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.provenance import list_pixels
 from fakebench_suite.report.store import read_records
 from fakebench_suite.types import Answer, Case, Outcome, PixelDigest, Prompt, Record, Verdict
 
 RECORD = pytest.StashKey[Record]()
+TROUBLE = pytest.StashKey[str]()
+"""Why this machine could not ask an item's case; it has no record."""
 MODEL = pytest.StashKey[Adapter]()
 """What was loaded for --model."""
 PIXELS = pytest.StashKey[dict[str, PixelDigest]]()
 """The pictures shown so far, by image; of answers given again, those shown then."""
 _ANSWERED = pytest.StashKey[Answer]()
-_ITEM = pytest.StashKey[pytest.Item]()
+ITEM = pytest.StashKey[pytest.Item]()
+"""In a configuration's stash, the item that is run."""
 _LASTING = pytest.StashKey[dict[str, object]]()
 """Fixtures that live as long as the session, once they are made."""
 _REUSED = pytest.StashKey[dict[tuple[object, str], dict[str, object]]]()
@@ -56,7 +61,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     one of the names, are left to pytest, and so are tests with parameters beside their case.
     """
     stash, case = item.config.stash, get_case(item)
-    stash[_ITEM] = item
+    stash[ITEM] = item
     if case is None or not isinstance(item, pytest.Function) or len(item.callspec.params) > 1:
         return (yield)
     reused, place = stash.setdefault(_REUSED, {}), (item.parent, item.originalname)
@@ -96,7 +101,15 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     with ExitStack() as held:
         with stop_on_mistake(request.session):
-            loaded = held.enter_context(open_model(plan, workers=workers))
+            waiting = request.config.stash[WAITING].wait("its checkpoint", limited=False)
+            try:
+                with waiting:
+                    loaded = held.enter_context(open_model(plan, workers=workers))
+            except pytest.fail.Exception as error:  # pytest would give it to every case.
+                raise CardError(
+                    f"{plan.card.name} was not loaded, because the first test was stopped: {error} "
+                    "Allow more time for a test."
+                ) from error
         request.config.stash[MODEL] = loaded
         yield loaded
     describe = getattr(loaded, "describe", None)  # a script takes no route
@@ -117,6 +130,10 @@ def slice_answers(request: pytest.FixtureRequest, engine: Engine) -> SliceAnswer
         ahead=not is_worker(request.config),
         suspects=list_suspects(request.config),
         judgements=make_judgements(request.config),
+        waiting=partial(
+            request.config.stash[WAITING].wait,
+            limited=request.config.stash[ENGINE].name == LOCAL,  # a fleet has limits of its own
+        ),
     )
     request.config.stash.setdefault(PIXELS, answers.pixels)
     return answers
@@ -128,9 +145,13 @@ def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable
     stash, session = request.config.stash, request.session
 
     def ask_model(case: Case) -> Answer:
-        with stop_on_mistake(session):
+        item = stash[ITEM]
+        for key in (RECORD, _ANSWERED, TROUBLE):  # It may be asked again, by the same item.
+            if key in item.stash:
+                del item.stash[key]
+        with stop_on_mistake(session), record_errors(item):
             answer = slice_answers.ask(case)
-        stash[_ITEM].stash[_ANSWERED] = answer
+        item.stash[_ANSWERED] = answer
         return answer
 
     return ask_model
@@ -141,17 +162,18 @@ def judge(
     request: pytest.FixtureRequest, slice_answers: SliceAnswers
 ) -> Callable[[Case, Answer], Verdict]:
     """``judge(case, answer)`` is the verdict; JudgeError when there is none to be had."""
-    settings = get_plan(request.config).settings
+    stash, settings = request.config.stash, get_plan(request.config).settings
     name = settings.judge.name if settings.judge else "exact"
 
     def judge_answer(case: Case, answer: Answer) -> Verdict:
-        try:
-            judgement = slice_answers.judgements.take(case)
-            return verdicts.judge(case, answer, settings.rule, judgement, name)
-        except JudgeError:
-            raise
-        except Exception as error:  # Whatever went wrong, the answer must not count as wrong.
-            raise JudgeError(f"{type(error).__name__}: {error}") from error
+        with record_errors(stash[ITEM]):
+            try:
+                judgement = slice_answers.judgements.take(case, answer)
+                return verdicts.judge(case, answer, settings.rule, judgement, name)
+            except (JudgeError, *LEAVES):
+                raise
+            except BaseException as error:  # Whatever it is, the answer must not count as wrong.
+                raise JudgeError(describe_error(error)) from error
 
     return judge_answer
 
@@ -162,7 +184,7 @@ def record(request: pytest.FixtureRequest) -> Callable[[Verdict], None]:
     stash, style = request.config.stash, get_plan(request.config).settings.style
 
     def keep(verdict: Verdict) -> None:
-        item = stash[_ITEM]
+        item = stash[ITEM]
         case = get_case(item)
         assert case is not None, "record is for tests that are given a case"
         prompt = build_prompt(case, style)
@@ -186,8 +208,28 @@ def make_record(
     )
 
 
-def make_error_record(item: pytest.Item, case: Case, error: BaseException) -> Record | None:
-    """The record of a case that ended in a model's, judge's or image's error; None for others."""
+@contextmanager
+def record_errors(item: pytest.Item) -> Generator[None, None, None]:
+    """Keep the record of a case that ends in a model's, judge's or image's error."""
+    try:
+        yield
+    except (ModelError, ImageError, JudgeError) as error:
+        record = make_error_record(item, error)
+        if record is not None:
+            item.stash[RECORD] = record
+        raise
+    except MachineError as error:
+        item.stash[TROUBLE] = str(error)
+        raise
+
+
+def make_error_record(
+    item: pytest.Item, error: ModelError | ImageError | JudgeError
+) -> Record | None:
+    """The record of a case that ended in an error; None where the item is given no case."""
+    case = get_case(item)
+    if case is None:
+        return None
     match error:
         case ModelError():
             outcome = Outcome.MODEL_ERROR
@@ -195,8 +237,6 @@ def make_error_record(item: pytest.Item, case: Case, error: BaseException) -> Re
             outcome = Outcome.IMAGE_ERROR
         case JudgeError():
             outcome = Outcome.JUDGE_ERROR
-        case _:
-            return None
     prompt = build_prompt(case, get_plan(item.config).settings.style)
     answer = item.stash.get(_ANSWERED, None)
     failed = error.failed_rounds if isinstance(error, JudgeError) else 0

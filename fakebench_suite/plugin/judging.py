@@ -95,14 +95,26 @@ class SliceJudgements:
                 return
             judgements = judge.grade([make_request(*pair) for pair in gradable])
         except Exception as error:  # The answers are kept; only their grades are missing.
-            why, rounds = redact(f"{type(error).__name__}: {error}"), self._rounds
-            lost = Judgement(failed=rounds, unanswered=rounds, why=why)
-            judgements = [lost] * len(gradable)
+            judgements = [self._lose(f"{type(error).__name__}: {error}")] * len(gradable)
         for (case, _), judgement in zip(gradable, judgements, strict=True):
             self._ready[case.id] = judgement
 
-    def take(self, case: Case) -> Judgement | None:
-        """The judgement on a case's text; None where no judge was asked about it."""
+    def fail(self, case: Case, why: str) -> None:
+        """Grade no text of this case: something broke its grading off."""
+        if self._rounds and is_gradable(case) and case.id not in self._ready:
+            self._ready[case.id] = self._lose(why)
+
+    def _lose(self, why: str) -> Judgement:
+        """The judgement where no round was answered."""
+        return Judgement(failed=self._rounds, unanswered=self._rounds, why=redact(why))
+
+    def take(self, case: Case, answer: Answer) -> Judgement | None:
+        """The judgement on a case's text; None where no judge has to be asked about it.
+
+        A text that was not graded with its slice, because something broke that off, is graded now.
+        """
+        if case.id not in self._ready:
+            self.grade([(case, answer)])
         return self._ready.pop(case.id, None)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fakebench_suite.adapters.engine import PICTURE_ROOM
-from fakebench_suite.errors import ImageError
+from fakebench_suite.errors import ImageError, MachineError
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.sources.images import quiet_decoders
 from fakebench_suite.types import Case, PixelDigest
@@ -71,19 +71,21 @@ class Opening:
         first = {case.image: case for case in reversed(cases)}
         self._open_image = open_image
         self._opened = Pictures(lambda image: open_image(first[image]))
-        self._errors: dict[str, Future[ImageError | None]] = {
+        self._errors: dict[str, Future[ImageError | MachineError | None]] = {
             image: pool.submit(self._open, case) for image, case in first.items()
         }
 
-    def _open(self, case: Case) -> ImageError | None:
+    def _open(self, case: Case) -> ImageError | MachineError | None:
         """The error in the place of a picture: it is raised when its cases' turn comes."""
         try:
             self._opened.offer(case.image, self._open_image(case))
-        except ImageError as error:
+        except (ImageError, MachineError) as error:
             return error
+        except MemoryError:
+            return MachineError(f"There is no memory left to open {case.image}.")
         return None
 
-    def finish(self) -> tuple[Pictures, Mapping[str, ImageError]]:
+    def finish(self) -> tuple[Pictures, Mapping[str, ImageError | MachineError]]:
         """The pictures by image, and the errors of those that have none."""
         errors = {image: future.result() for image, future in self._errors.items()}
         return self._opened, {image: error for image, error in errors.items() if error is not None}

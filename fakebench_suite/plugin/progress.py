@@ -6,6 +6,8 @@ pytest's own line per case.
 
 import sys
 import time
+from collections import Counter
+from collections.abc import Generator
 
 import pytest
 from rich.console import Console
@@ -26,20 +28,18 @@ class LiveProgress:
 
     def __init__(self, session: pytest.Session, reporter: pytest.TerminalReporter) -> None:
         self._session, self._reporter = session, reporter
-        self._counts: dict[Outcome, int] = {}
+        self._opened = False
         self._started = self._shown = time.monotonic()
         self._bar: Progress | None = None
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count one case and, if it is time, show the state."""
-        outcome = get_outcome(report)
-        if outcome is None:
-            return
-        if not self._counts:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
+        """Show the state after a case, if it is time."""
+        if get_outcome(report) is not None and not self._opened:
             self._open()
-        self._counts[outcome] = self._counts.get(outcome, 0) + 1
-        if time.monotonic() - self._shown >= (_SPEAK if self._bar is None else _REDRAW):
+        yield
+        due = self._shown + (_SPEAK if self._bar is None else _REDRAW)
+        if get_outcome(report) is not None and time.monotonic() >= due:
             self._show()
 
     @pytest.hookimpl(tryfirst=True)
@@ -47,10 +47,11 @@ class LiveProgress:
         """Leave one line behind."""
         if self._bar is not None:
             self._bar.stop()
-        if self._counts:
+        if self._opened:
             self._reporter.write_line(self._tell())
 
     def _open(self) -> None:
+        self._opened = True
         self._name = flatten(get_plan(self._session.config).card.name)
         self._started = self._shown = time.monotonic()
         if not self._reporter.isatty:
@@ -79,8 +80,12 @@ class LiveProgress:
         self._bar.refresh()
 
     @property
+    def _counts(self) -> Counter[Outcome]:
+        return self._session.config.stash[RECORDER].counts
+
+    @property
     def _done(self) -> int:
-        return sum(self._counts.values())
+        return self._counts.total()
 
     @property
     def _total(self) -> int:

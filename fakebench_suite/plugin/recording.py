@@ -1,20 +1,21 @@
 """Recording: records ride on reports across xdist; only the controller writes them."""
 
 from collections import Counter
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
 from fakebench_suite.display import flatten, show
+from fakebench_suite.errors import MachineError
 from fakebench_suite.plugin.collection import (
     asks_cases,
     find_case,
     get_case,
     get_plan,
 )
-from fakebench_suite.plugin.execution import RECORD, make_error_record
+from fakebench_suite.plugin.execution import ITEM, RECORD, TROUBLE
 from fakebench_suite.plugin.folder import check_place, take_folder
 from fakebench_suite.plugin.judging import describe_judge
 from fakebench_suite.plugin.manifest import begin_manifest
@@ -25,7 +26,12 @@ from fakebench_suite.prompts import build_prompt
 from fakebench_suite.report.store import RunStore
 from fakebench_suite.types import Case, Outcome, Record, Task, Verdict
 
-_ATTRIBUTE = "fakebench_record"
+_ATTRIBUTE, _TROUBLE = "fakebench_record", "fakebench_trouble"
+_REPEATED = "fakebench_repeated"
+"""Marks the report of a case that was answered before: its worker died before it had ended."""
+_OUTCOMES = frozenset({"passed", "failed", "skipped"})
+MACHINE_TROUBLE = int(pytest.ExitCode.INTERNAL_ERROR)
+"""The status of a run that this machine could not carry through: no model's fault, so never 1."""
 Status = str | tuple[str, dict[str, bool]]
 _WORDS: dict[Outcome, tuple[str, str, Status]] = {
     Outcome.CORRECT: ("correct", ".", "CORRECT"),
@@ -40,31 +46,49 @@ _WORDS: dict[Outcome, tuple[str, str, Status]] = {
 }
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put the record of a finished case on its report.
+class Reporter:
+    """Puts the record of a finished case on its report, in the process that ran the case."""
 
-    A miss fails here and not by an exception: there is no traceback to make and to throw away.
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
+        """Put the record on the report when it is logged.
+
+        Plugins that try failed tests again decide before a report is logged and by its outcome.
+        So they see errors fail and misses pass, and what is logged is what the last try recorded.
+        """
+        item = self._config.stash.get(ITEM, None)
+        if item is not None and report.when == "call" and report.nodeid == item.nodeid:
+            put_record(report, item)
+        return (yield)
+
+
+def put_record(report: pytest.TestReport, item: pytest.Item) -> None:
+    """Put the item's record on its report, and let a miss or an error show no traceback.
+
+    A report whose outcome is not pytest's own is of a try that is repeated, and has no record.
     """
-    report = yield
-    case = get_case(item)
-    if case is None or call.when != "call":
-        return report
-    record = item.stash.get(RECORD, None)
-    if record is None and call.excinfo is not None:
-        record = make_error_record(item, case, call.excinfo.value)
-        if record is not None:
-            report.longrepr = show(f"{record.verdict.outcome}: {record.verdict.why}")
-    elif record is not None and record.verdict.outcome.is_miss and report.passed:
+    record, trouble = item.stash.get(RECORD, None), item.stash.get(TROUBLE, None)
+    if trouble is not None and report.failed:
+        report.longrepr = trouble
+        setattr(report, _TROUBLE, trouble)
+    if record is None or report.outcome not in _OUTCOMES:
+        return
+    if record.verdict.outcome.is_error:
+        if report.passed:  # The test expected the error.
+            return
+        verdict = record.verdict
+        report.longrepr = show(f"{verdict.outcome}: {verdict.why}")
+    elif record.verdict.outcome.is_miss and report.passed:
         report.longrepr = describe_miss(record)
         if item.config.stash[SETTINGS].strict:
             report.outcome = "failed"
-    if record is not None:
-        setattr(report, _ATTRIBUTE, record)
-        item.user_properties += list_properties(record)  # JUnit reads them after teardown
-    return report
+    setattr(report, _ATTRIBUTE, record)
+    properties = list_properties(record)  # JUnit reads them after teardown
+    names = {name for name, _ in properties} | {"score"}
+    item.user_properties[:] = [p for p in item.user_properties if p[0] not in names] + properties
 
 
 @pytest.hookimpl(wrapper=True)
@@ -143,6 +167,8 @@ def pytest_report_teststatus(
     outcome = get_outcome(report)
     if outcome is None:
         return None
+    if hasattr(report, _REPEATED):
+        return "", "", ""
     category, letter, word = _WORDS[outcome]
     if outcome.is_miss and report.failed:
         category, letter, word = "failed", "F", "FAILED"
@@ -158,38 +184,92 @@ class Recorder:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self.store: RunStore | None = None
-        self.recorded: set[str] = set()
-        """Ids of the cases recorded so far; a case that runs twice counts once."""
+        self.counts: Counter[Outcome] = Counter()
+        """Cases by what became of them; a case that runs several times counts once."""
         self.selected = 0
         """Cases this run set out to ask; one that several tests are given counts once."""
         self.selected_tasks: Mapping[Task, int] = {}
         """And by task."""
-        self.left = 0
-        """Tests of cases that have not come to their end."""
-        self.failures = 0
-        """Failed reports other than misses: errors, and tests that are no cases."""
         self.manifest: dict[str, Any] = {}
+        self.troubles: list[str] = []
+        """What this machine could not do for the run: a sentence each."""
+        self._untried: dict[str, str] = {}
+        """By test, why this machine could not ask its case."""
+        self.broken = False
+        """Whether no record can be written any more."""
+        self._recorded: dict[str, pytest.TestReport | None] = {}
+        """By case id, the report of an error, which a later try may replace; None for others."""
+        self._failed: set[str] = set()
+        self._open: set[str] | None = None
+        """Tests of cases that have come neither to a record nor to their end."""
+
+    @property
+    def left(self) -> int:
+        """Number of tests of cases that have come neither to a record nor to their end."""
+        return len(self._open or ())
+
+    @property
+    def failures(self) -> int:
+        """Number of tests that failed at their last try, other than by a miss."""
+        return len(self._failed)
+
+    def list_troubles(self) -> Sequence[str]:
+        """What this machine could not do for the run and for single cases."""
+        return [*self.troubles, *self._untried.values()]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one report."""
         # xdist reports a death with the phase "???", because no worker is left to tell it.
-        if str(report.when) in {"teardown", "???"}:
-            self.left -= _is_case(report.nodeid)
+        ended = str(report.when) in {"teardown", "???"}
+        if report.when == "setup":
+            self._failed.discard(report.nodeid)
+            self._untried.pop(report.nodeid, None)
         record = get_record(report) or self._record_crash(report)
-        if record is None or record.verdict.outcome.is_error:
-            self.failures += bool(report.failed)
-        if record is None or record.case.id in self.recorded:
+        if report.failed and hasattr(report, _TROUBLE):
+            self._untried[report.nodeid] = getattr(report, _TROUBLE)
+        elif report.failed and (record is None or record.verdict.outcome.is_error):
+            self._failed.add(report.nodeid)
+        if record is not None:
+            self._keep(record, report)
+        if self._open is not None and (ended or record is not None):
+            self._open.discard(report.nodeid)
+
+    def _keep(self, record: Record, report: pytest.TestReport) -> None:
+        """Write a record, unless the case has one; a later one takes the place of an error."""
+        case, outcome = record.case.id, record.verdict.outcome
+        replaced = self._recorded.get(case)
+        if self.broken or (replaced is None and case in self._recorded):
+            if self._open is not None and report.nodeid not in self._open:
+                setattr(report, _REPEATED, True)
             return
-        if not self.manifest:
-            self._open_store()
-        assert self.store is not None
-        self.store.append(record)
-        self.recorded.add(record.case.id)
+        try:
+            if not self.manifest:
+                self._open_store()
+            assert self.store is not None
+            self.store.append(record, replaces=replaced is not None)
+        except (MachineError, OSError) as error:
+            self.broken = True
+            self.troubles.append(str(error))
+            pytest.exit(str(error))  # The status is chosen when the run has been closed.
+        self._recorded[case] = report if outcome.is_error else None
+        self.counts[outcome] += 1
+        if replaced is not None:
+            self._forget(replaced)
+
+    def _forget(self, report: pytest.TestReport) -> None:
+        """Take an error that was replaced out of all counts."""
+        outcome = get_outcome(report)
+        assert outcome is not None
+        self.counts[outcome] -= 1
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        reports = terminal.stats.get(_WORDS[outcome][0], []) if terminal is not None else []
+        if report in reports:
+            reports.remove(report)
 
     def _record_crash(self, report: pytest.TestReport) -> Record | None:
         """The record of the case whose worker died, put on xdist's report of the death."""
-        if str(report.when) != "???":
+        if str(report.when) != "???" or not report.failed:
             return None
         plan = get_plan(self._config)
         case = find_case(plan.cases, report.nodeid)
@@ -208,16 +288,18 @@ class Recorder:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count the selected cases where they run in this process."""
         if session.items:
-            self.left = sum(_is_case(item.nodeid) for item in session.items)
+            self._open = {item.nodeid for item in session.items if _is_case(item.nodeid)}
             chosen = {case.id: case.task for item in session.items if (case := get_case(item))}
             self.selected, self.selected_tasks = len(chosen), Counter(chosen.values())
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """Count the selected cases where they run in workers."""
-        cases = [one.partition("[")[2] for one in ids if _is_case(one)]
-        self.left, self.selected = len(cases), len(set(cases))
-        self.selected_tasks = count_tasks(get_plan(self._config).cases, set(cases))
+        """Count the selected cases where they run in workers, when the first has collected them."""
+        if self._open is None:
+            self._open = {nodeid for nodeid in ids if _is_case(nodeid)}
+            cases = {nodeid.partition("[")[2] for nodeid in self._open}
+            self.selected = len(cases)
+            self.selected_tasks = count_tasks(get_plan(self._config).cases, cases)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -262,7 +344,8 @@ RECORDER = pytest.StashKey[Recorder]()
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """The controller records; workers do not."""
+    """Every process puts records on reports; the controller alone writes them."""
+    config.pluginmanager.register(Reporter(config), "fakebench-reporter")
     if is_worker(config):
         return
     check_place(config)

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,17 @@ from fakebench_suite.plugin.judging import audit_run
 from fakebench_suite.plugin.latency import measures_latency
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
-from fakebench_suite.plugin.recording import MISS_CATEGORIES, RECORDER, Recorder, get_outcome
+from fakebench_suite.plugin.recording import (
+    MACHINE_TROUBLE,
+    MISS_CATEGORIES,
+    RECORDER,
+    Recorder,
+    get_outcome,
+)
 from fakebench_suite.plugin.routes import list_routes
 from fakebench_suite.plugin.timing import list_timings
 from fakebench_suite.report.last import point_last
-from fakebench_suite.report.store import read_records
+from fakebench_suite.types import Outcome
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -94,32 +101,64 @@ def check_intent(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
     """Score the run, and let the gates decide the exit status: a miss alone never does.
 
     The status stays pytest's own when anything but a miss failed; and a case that was left unasked
-    is a failure, for a run that lost all its workers knows of none.
+    is a failure, for a run that lost all its workers knows of none. What this machine could not do
+    has a status of its own, and Ctrl-C, here too, that of an interrupted run.
     """
     config = session.config
+    try:
+        yield  # A model is unloaded and workers are told to end, which takes time.
+    except KeyboardInterrupt:
+        exitstatus = session.exitstatus = pytest.ExitCode.INTERRUPTED
     if is_worker(config):
         return
+    audits = exitstatus != pytest.ExitCode.INTERRUPTED
+    try:
+        close_session(config, audits=audits, hurried=config.stash[RECORDER].broken)
+    except KeyboardInterrupt:
+        exitstatus = session.exitstatus = pytest.ExitCode.INTERRUPTED
+        close_session(config, audits=False, hurried=True)
+    session.exitstatus = choose_status(config, exitstatus)
+
+
+def close_session(config: pytest.Config, *, audits: bool, hurried: bool) -> None:
+    """Close the run, if any case was recorded; ``hurried``, without new thumbnails."""
     recorder = config.stash[RECORDER]
-    if recorder.manifest:
-        config.stash[_CLOSED] = finish_run(recorder, config)
+    if recorder.store is None or not recorder.manifest:
+        return
+    recorder.store.troubles = []
+    try:
+        config.stash[_CLOSED] = finish_run(recorder, config, audits=audits, hurried=hurried)
+    except OSError as error:
+        recorder.store.note(error)
+    recorder.troubles += recorder.store.troubles
+
+
+def choose_status(config: pytest.Config, exitstatus: int) -> int:
+    """The status of a session that pytest would end with ``exitstatus``."""
+    recorder = config.stash[RECORDER]
+    if recorder.broken:
+        return MACHINE_TROUBLE
+    if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR):
+        return exitstatus
+    if recorder.list_troubles():
+        return MACHINE_TROUBLE
     if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or recorder.failures:
-        return
+        return exitstatus
     if _count_unasked(config):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        return
+        return pytest.ExitCode.TESTS_FAILED
     closed = config.stash.get(_CLOSED, None)
     if closed is None:
-        return
+        return exitstatus
     from fakebench_suite.gates.status import decide_status
 
     status = decide_status(closed.decisions)
-    strict = config.stash[SETTINGS].strict and exitstatus == pytest.ExitCode.TESTS_FAILED
-    session.exitstatus = pytest.ExitCode.TESTS_FAILED if strict else status
+    missed = any(recorder.counts[outcome] for outcome in Outcome if outcome.is_miss)
+    return pytest.ExitCode.TESTS_FAILED if config.stash[SETTINGS].strict and missed else status
 
 
 def _count_unasked(config: pytest.Config) -> int:
@@ -129,15 +168,16 @@ def _count_unasked(config: pytest.Config) -> int:
     return max(0, config.stash[RECORDER].left)
 
 
-def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
+def finish_run(
+    recorder: Recorder, config: pytest.Config, *, audits: bool, hurried: bool
+) -> "ClosedRun":
     """Complete the manifest and close the run directory."""
-    from fakebench_suite.report.pictures import DatasetImages, Pictures
+    from fakebench_suite.runs.closing import close_run
     from fakebench_suite.runs.coverage import cover_tasks
 
     store, plan = recorder.store, get_plan(config)
     assert store is not None
-    store.close()
-    records = list(read_records(store.folder))
+    records = store.close()
     manifest = end_manifest(
         recorder.manifest,
         offered=len(plan.cases),
@@ -159,24 +199,18 @@ def finish_run(recorder: Recorder, config: pytest.Config) -> "ClosedRun":
     timings = list_timings(config)
     if timings:
         store.write_timings(timings)
-    audit = audit_run(config)
+    audit = audit_run(config) if audits else None
     if audit is not None:
         manifest["judge"]["audit"] = audit
-    names = sorted({record.case.image for record in records})
-    size = plan.settings.report_images
-    with Pictures(store.folder, names, DatasetImages(plan.dataset), size) as pictures:
-        # Imported while threads make the pictures: it brings scipy.
-        from fakebench_suite.runs.closing import close_run
-
-        closed = close_run(
-            store,
-            manifest,
-            records,
-            gates=plan.settings.gates,
-            baseline=plan.settings.baseline,
-            dataset=plan.dataset,
-            pictures=pictures,
-        )
+    closed = close_run(
+        store,
+        manifest,
+        records,
+        gates=plan.settings.gates,
+        baseline=plan.settings.baseline,
+        dataset=plan.dataset,
+        size=None if hurried else plan.settings.report_images,
+    )
     trouble = point_last(store.folder) if manifest["status"] == "finished" else None
     return closed if trouble is None else replace(closed, notes=(*closed.notes, trouble))
 
@@ -190,6 +224,7 @@ def pytest_terminal_summary(
         cases = "case was" if unasked == 1 else "cases were"
         terminalreporter.section("FakeBench cases left unasked", red=True)
         terminalreporter.line(f"{unasked} {cases} left unasked. Run again.")
+    show_troubles(terminalreporter, config)
     if closed is None:
         return
     from fakebench_suite.report.engines import tell_engine
@@ -219,6 +254,15 @@ def show_strict(terminalreporter: pytest.TerminalReporter) -> None:
     if misses:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in misses.items())
         terminalreporter.line(f"exit status 1: --strict-cases fails misses ({kinds})", red=True)
+
+
+def show_troubles(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What this machine could not do, each sentence once."""
+    troubles = config.stash[RECORDER].list_troubles() if RECORDER in config.stash else []
+    if troubles:
+        terminalreporter.section("trouble with this machine", red=True)
+    for trouble, number in Counter(troubles).items():
+        terminalreporter.line(trouble if number == 1 else f"{trouble} ({number} times)")
 
 
 def show_misses(terminalreporter: pytest.TerminalReporter) -> None:

@@ -4,6 +4,10 @@ It speaks the protocol of ``xdist.scheduler.Scheduling``. A worker holds the sli
 the next one, so that it never waits; when there are no more, an idle worker is given the next one
 of a busy worker, for as long as that has not been begun. What is left of a slice over which a
 worker died goes to one started since, which was told to ask its cases one by one.
+
+A slice at which a worker failed as a whole is asked a second time, by another worker. If that one
+gets an answer, the first is sick: it is retired, and all that it failed at in a row is asked
+elsewhere. If both fail, the errors stand. Until that is known, the first is given nothing more.
 """
 
 from collections import Counter, deque
@@ -15,6 +19,8 @@ from fakebench_suite.plugin.slices import cut_slices
 
 DEATHS = 2
 """Workers that may die on one case; then it is that case's error."""
+SICK = 8
+"""Cases in a row that a worker fails at before it may be called sick."""
 _KEPT = 2
 """Items a worker needs in hand: it runs one only when it knows what follows."""
 
@@ -59,6 +65,19 @@ class SliceScheduling:
         """Slices over which a worker died."""
         self._told: dict[Worker, frozenset[int]] = {}
         """The suspects there were when a worker was started."""
+        self._indices: dict[str, int] = {}
+        self._failing: dict[Worker, list[int]] = {}
+        """Items that a worker failed at since it last answered one."""
+        self._last: dict[Worker, int] = {}
+        """The slice of the item that a worker last answered."""
+        self._failed_on: dict[int, set[Worker]] = {}
+        """Who failed at an item that is asked a second time."""
+        self._asked_again: set[int] = set()
+        """Items that were put back for a second try; there is no third."""
+        self._doubted: set[Worker] = set()
+        """Workers that failed at a whole slice; somebody else is being asked about it."""
+        self.retired: dict[Worker, int] = {}
+        """Sick workers, and how many cases in a row they had failed at."""
 
     @property
     def nodes(self) -> list[Worker]:
@@ -72,10 +91,8 @@ class SliceScheduling:
 
     @property
     def tests_finished(self) -> bool:
-        """Whether no worker can be given or asked for anything more."""
-        waiting = self._queue or self._robbed is not None or any(self._next.values())
-        idle = all(len(held) < _KEPT for held in self._begun.values())
-        return self.collection_is_completed and not waiting and idle
+        """Whether all is done; workers are told to end as soon as they are not needed."""
+        return self.collection_is_completed and self._robbed is None and not self.has_pending
 
     @property
     def has_pending(self) -> bool:
@@ -91,6 +108,7 @@ class SliceScheduling:
         """Take a worker on, at the start or in the place of one that died."""
         self._begun[node] = deque()
         self._next[node] = []
+        self._failing[node] = []
 
     def add_node_collection(self, node: Worker, collection: Sequence[str]) -> None:
         """Keep what a worker collected; raises SuiteError where it is not what the others did."""
@@ -106,6 +124,7 @@ class SliceScheduling:
             self._collection = next(iter(self._collections.values()))
             numbers = cut_slices(self._collection)
             self._numbers = [numbers[nodeid] for nodeid in self._collection]
+            self._indices = {nodeid: index for index, nodeid in enumerate(self._collection)}
             self._queue.extend(_gather(self._numbers))
         self._deal()
 
@@ -117,7 +136,58 @@ class SliceScheduling:
             begun.popleft()
         else:  # of the next slice, which the worker took up before it was asked to give it back
             self._next[node].remove(item_index)
+        self._review(node, self._numbers[item_index])
         self._deal()
+
+    def note_result(self, node: Worker, nodeid: str, *, answered: bool) -> None:
+        """Note whether the model of a worker answered the case that the worker has in hand."""
+        index = self._indices.get(nodeid)
+        if index is None or node not in self._begun:
+            return
+        if not answered:
+            self._failing[node].append(index)
+            return
+        self._failing[node].clear()
+        self._last[node] = self._numbers[index]
+        self._doubted.discard(node)
+        for rival in self._failed_on.pop(index, set()) - {node}:
+            self._retire(rival)
+
+    def _review(self, node: Worker, number: int) -> None:
+        """Have a slice that a worker failed at as a whole, or is retired from, asked elsewhere."""
+        held = [*self._begun[node], *self._next[node]] if self._failing[node] else ()
+        if any(self._numbers[index] == number for index in held):
+            return
+        failed = [index for index in self._failing[node] if self._numbers[index] == number]
+        if failed and (node in self.retired or self._last.get(node) != number):
+            self._ask_elsewhere(node, failed)
+
+    def _ask_elsewhere(self, node: Worker, items: Sequence[int]) -> None:
+        """Ask items again that a worker failed at; the errors stand where another failed too."""
+        others = [one for one in self._begun if one is not node and not one.shutting_down]
+        again = []
+        for index in items:
+            rivals = self._failed_on.pop(index, set())
+            self._doubted -= rivals
+            if others and index not in self._asked_again:
+                self._asked_again.add(index)
+                self._failed_on[index] = {node}
+                again.append(index)
+        if again:
+            self._doubted.add(node)
+            self._queue.appendleft(again)
+
+    def _retire(self, node: Worker) -> None:
+        """Give a sick worker nothing more, and ask all that it failed at in a row elsewhere."""
+        failing = self._failing.get(node, ())
+        if node in self.retired or node not in self._begun or len(failing) < SICK:
+            self._doubted.discard(node)
+            return
+        self.retired[node] = len(failing)
+        held = {self._numbers[index] for index in (*self._begun[node], *self._next[node])}
+        left = [i for i in failing if i not in self._asked_again and self._numbers[i] not in held]
+        self._ask_elsewhere(node, left)
+        node.shutdown()
 
     def mark_test_pending(self, item: str) -> None:
         """Put an item back that a worker was running."""
@@ -144,6 +214,8 @@ class SliceScheduling:
         parts = [list(self._begun.pop(node)), self._next.pop(node)]
         self._collections.pop(node, None)
         self._told.pop(node, None)
+        self._failing.pop(node, None)
+        self._doubted.discard(node)
         if self._robbed is node:
             self._robbed = None
         parts, crashed = [part for part in parts if part], None
@@ -161,6 +233,8 @@ class SliceScheduling:
     def _deal(self) -> None:
         able = [node for node in self._begun if node in self._collections]
         able = [node for node in able if not node.shutting_down]
+        if self._failed_on:
+            self._queue = deque(part for part in self._queue if not self._is_hopeless(part))
         for node in able:
             self._promote(node)
         for node in able:
@@ -174,8 +248,28 @@ class SliceScheduling:
             self._robbed = busy
             busy.send_steal(self._next[busy])
             return
+        reserve = min(
+            able,
+            key=lambda node: (
+                node in self._doubted, bool(self._failing[node]), len(self._begun[node])
+            ),
+        )  # fmt: skip
         for node in idle:
-            node.shutdown()
+            others = any(held for other, held in self._begun.items() if other is not node)
+            if node is not reserve or not others:
+                node.shutdown()
+
+    def _is_hopeless(self, part: Sequence[int]) -> bool:
+        """Whether a second try is left to those who failed at the first; then its errors stand."""
+        failed_on = self._failed_on.get(part[0], set())
+        hopeless = bool(failed_on) and all(
+            node in failed_on or node.shutting_down for node in self._begun
+        )
+        if hopeless:
+            for index in part:
+                self._failed_on.pop(index, None)
+            self._doubted -= failed_on
+        return hopeless
 
     def _promote(self, node: Worker) -> None:
         """A worker about to run dry has begun its next slice: it cannot be taken any more."""
@@ -188,9 +282,14 @@ class SliceScheduling:
 
     def _hand(self, node: Worker) -> bool:
         """Give a worker its next slice, if there is one for it."""
+        if node in self._doubted and any(
+            other not in self._doubted and not other.shutting_down for other in self._begun
+        ):
+            return False
         barred = self._suspects - self._told.get(node, frozenset())
         for place, part in enumerate(self._queue):
-            if self._numbers[part[0]] not in barred:
+            failed_on = self._failed_on.get(part[0], ())
+            if self._numbers[part[0]] not in barred and node not in failed_on:
                 del self._queue[place]
                 self._next[node] = part
                 node.send_runtest_some(part)

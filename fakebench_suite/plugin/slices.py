@@ -1,7 +1,8 @@
 """Slices: whole image groups that are answered in one call and stay on one worker."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import count
 
@@ -9,7 +10,7 @@ import pytest
 
 from fakebench_suite.adapters.adapter import OPTIONS, Reply
 from fakebench_suite.adapters.engine import Engine, Slice
-from fakebench_suite.errors import ImageError, ModelError, UserError
+from fakebench_suite.errors import ImageError, MachineError, ModelError, UserError
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.plugin.collection import Plan, get_case
 from fakebench_suite.plugin.judging import SliceJudgements
@@ -26,6 +27,8 @@ def find_group(nodeid: str) -> str:
 
 
 SLICE_PROMPTS = 64
+LEAVES = (KeyboardInterrupt, pytest.exit.Exception)
+"""What ends a run, whoever raises it; anything else ends one case."""
 
 
 def cut_slices(nodeids: Sequence[str]) -> dict[str, int]:
@@ -52,7 +55,8 @@ class SliceAnswers:
     """Answers whole slices at the first question of each, and hands the replies out one by one.
 
     Where it is known what comes next, the next slice's pictures are opened meanwhile, and further
-    slices begun if the engine has room. Cases of ``suspects`` are asked one by one.
+    slices begun if the engine has room. Cases of ``suspects`` are asked one by one. ``waiting`` is
+    told what the model is waited for.
     """
 
     def __init__(
@@ -64,13 +68,14 @@ class SliceAnswers:
         ahead: bool,
         suspects: Collection[int] = (),
         judgements: SliceJudgements,
+        waiting: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
-        self._plan, self._engine = plan, engine
+        self._plan, self._engine, self._wait = plan, engine, waiting
         self.judgements = judgements
         """What the text judge made of the answers, slice by slice."""
         self.pixels: dict[str, PixelDigest] = {}
         """The pictures shown so far, by image."""
-        self._ready: dict[str, Reply | ImageError] = {}
+        self._ready: dict[str, Reply | ImageError | MachineError] = {}
         self._slices: dict[str, int] = {}
         self._waiting: dict[int, list[Case]] = {}
         """Slices not begun, in the order of the items."""
@@ -89,7 +94,28 @@ class SliceAnswers:
         self._ahead = AHEAD if ahead else 0
 
     def ask(self, case: Case) -> Answer:
-        """The model's answer; raises ModelError or ImageError when there is none."""
+        """The model's answer; raises ModelError, ImageError or MachineError when there is none.
+
+        A time-out, or whatever else breaks off the wait for the slice, costs this case alone: what
+        the engine still has is waited for by the next case, and the others are asked one by one.
+        """
+        try:
+            self._ask(case)
+        except (Exception, *LEAVES):
+            self._drop_lost()
+            raise
+        except BaseException as error:
+            self._drop_lost()
+            if case.id not in self._ready:
+                raise ModelError(describe_error(error)) from error
+            # It was answered, and a text of its slice was being graded.
+            self.judgements.fail(case, describe_error(error))
+        reply = self._ready.pop(case.id)
+        if isinstance(reply, Answer):
+            return reply
+        raise reply
+
+    def _ask(self, case: Case) -> None:
         number = self._slices.pop(case.id, -1)
         if case.id not in self._ready and (number in self._waiting or number in self._begun):
             self._asked = max(self._asked, number)
@@ -98,10 +124,12 @@ class SliceAnswers:
             number = next(self._alone)
             self._waiting[number] = [case]
             self._answer(number)
-        reply = self._ready.pop(case.id)
-        if isinstance(reply, Answer):
-            return reply
-        raise reply
+
+    def _drop_lost(self) -> None:
+        """Forget what was begun and will not be finished: slices, and pictures of the next one."""
+        self._opening.clear()
+        for number in [one for one in self._begun if not self._engine.holds(one)]:
+            del self._begun[number]
 
     def _answer(self, number: int) -> None:
         """Have this slice answered, whatever else is begun beside it."""
@@ -125,14 +153,20 @@ class SliceAnswers:
         return Opening(pool, cases, self._plan.dataset.open_image)
 
     def _begin(self, number: int, pool: ThreadPoolExecutor) -> None:
-        """Give a slice to the engine, less the cases whose pictures are broken."""
+        """Give a slice to the engine, less the cases whose pictures are broken.
+
+        Those that the machine could not open beside others are opened again, for one case alone.
+        """
         cases = self._waiting.pop(number)
         images, broken = (self._opening.pop(number, None) or self._open(cases, pool)).finish()
         if self._plan.settings.answers is not None:
             broken = {}  # an answer that was given stands, whether its picture is still here or not
         else:
             self.pixels |= images.digests
-        self._ready |= {case.id: broken[case.image] for case in cases if case.image in broken}
+        for case in cases:
+            error = broken.get(case.image)
+            if error is not None and (number >= self._end or isinstance(error, ImageError)):
+                self._ready[case.id] = error
         sound = [case for case in cases if case.image not in broken]
         if sound:
             self._begun[number] = sound
@@ -155,17 +189,32 @@ class SliceAnswers:
 
         The cases of a slice that failed as a whole are asked alone when their turn comes.
         """
-        answered = self._engine.wait()
-        cases = self._begun.pop(answered.number)
-        if isinstance(answered.replies, Exception):
-            mistaken = isinstance(answered.replies, UserError)
-            if answered.number == number and (mistaken or len(cases) == 1):
-                raise answered.replies
+        prompts = sum(len(cases) for cases in self._begun.values())
+        with self._wait(f"{prompts} prompt{'s' if prompts > 1 else ''}"):
+            answered = self._engine.wait()
+        cases = self._begun.pop(answered.number, ())
+        if isinstance(answered.replies, BaseException):
+            error = answered.replies
+            if answered.number == number and (isinstance(error, UserError) or len(cases) == 1):
+                raise error if isinstance(error, UserError) else as_model_error(error)
             return
         replies = {case.id: mend_text(answered.replies[case.id]) for case in cases}
         self._ready |= replies
         graded = [(case, replies[case.id]) for case in cases]
         self.judgements.grade([(c, reply) for c, reply in graded if isinstance(reply, Answer)])
+
+
+def as_model_error(error: BaseException) -> ModelError:
+    """Whatever a model raised, as its error."""
+    return error if isinstance(error, ModelError) else ModelError(describe_error(error))
+
+
+def describe_error(error: BaseException) -> str:
+    """An error in words; a time-out of pytest-timeout speaks for itself."""
+    words = str(error)
+    if isinstance(error, pytest.fail.Exception) and words:
+        return words
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def mend_text(reply: Reply) -> Reply:

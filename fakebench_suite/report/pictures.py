@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from fakebench_suite.errors import ImageError, UserError
+from fakebench_suite.errors import ImageError, MachineError, UserError
 from fakebench_suite.report.store import check_inside, read_manifest, write_whole
 from fakebench_suite.sources import open_dataset
 from fakebench_suite.sources.dataset import Dataset
@@ -247,7 +247,7 @@ def _make(folder: Path, name: str, *, source: ImageSource, size: ReportImages) -
     """The pictures of one image, in files named by digest: its own name is a stranger's text."""
     try:
         picture = source.open(name)
-    except ImageError:
+    except (ImageError, MachineError):
         return None
     folder.mkdir(parents=True, exist_ok=True)
     width, height = picture.size

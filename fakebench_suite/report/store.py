@@ -1,18 +1,20 @@
 """The run directory: manifest, records as they arrive, scores. Readable after a crash."""
 
+import errno
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from io import FileIO
 from itertools import count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fakebench_suite.errors import FormatError, RunTakenError, UserError
+from fakebench_suite.errors import FormatError, MachineError, RunTakenError, UserError
 from fakebench_suite.formats import decode_json
 from fakebench_suite.gates.shift import Shift
 from fakebench_suite.report.result import RunResult
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
 TEXTS, RULINGS, BADGE = "texts.jsonl", "rulings.json", "badge.json"
 LATENCY, COMPARISON = "latency.json", "comparison.json"
+
+REMOVED = "somebody removed the file, which is back"
 
 
 def check_folder(folder: Path, *, free: bool = True) -> None:
@@ -50,9 +54,15 @@ class RunStore:
         self.folder = folder
         self.name = name or folder.name
         """What the run is called, where it is written elsewhere first."""
-        self._stream: IO[bytes] | None = None
+        self._stream: FileIO | None = None
         self._made: list[Path] = []
         """Directories that opening made, the run's own first."""
+        self.troubles: list[str] | None = None
+        """Where not None, files that cannot be written are named here, and nothing is raised."""
+        self._whole = 0
+        """Bytes of the records that were written whole."""
+        self._replaces = False
+        self._records: Sequence[Record] = ()
 
     def open(self) -> None:
         """Create the directory and the records file, whose being made here makes the run ours."""
@@ -60,7 +70,8 @@ class RunStore:
             places = (self.folder, *self.folder.parents)
             self._made = [place for place in places if not place.exists()]
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._stream = (self.folder / RECORDS).open("xb")
+            # Not buffered: what could not be written must not be written later.
+            self._stream = FileIO(self.folder / RECORDS, "x+")
         except FileExistsError as error:
             raise RunTakenError(
                 f"{self.folder} already holds a run. Choose another --run name, or delete it."
@@ -71,19 +82,57 @@ class RunStore:
                 "Choose another --reports directory."
             ) from error
 
-    def append(self, record: Record) -> None:
-        """Add one record as a flushed line."""
+    def append(self, record: Record, *, replaces: bool = False) -> None:
+        """Add one record as a line of its own; it may take the place of an error.
+
+        Raises MachineError where that cannot be done; then the file ends with the record before.
+        """
         assert self._stream is not None
-        self._stream.write(msgspec.json.encode(record) + b"\n")
-        self._stream.flush()
+        line = memoryview(msgspec.json.encode(record) + b"\n")
+        try:
+            gone = os.fstat(self._stream.fileno()).st_nlink == 0
+            if gone and not (self.folder / RECORDS).exists():
+                self._restore()
+                raise FileNotFoundError(errno.ENOENT, REMOVED)
+            while line:
+                line = line[self._stream.write(line) :]
+        except OSError as error:
+            with suppress(OSError):
+                self._stream.truncate(self._whole)
+                self._stream.seek(self._whole)
+            raise MachineError(
+                f"The records of {self.folder} could not be written any further: "
+                f"{error.strerror or error}. What was recorded until then is kept there; see to "
+                "the place, and run again."
+            ) from error
+        self._whole = self._stream.tell()
+        self._replaces = self._replaces or replaces
+
+    def note(self, error: OSError) -> None:
+        """Keep in words that something could not be written, or raise the error."""
+        if self.troubles is None:
+            raise error
+        name = Path(error.filename).name if error.filename else "a file"
+        self.troubles.append(f"{name} could not be written to {self.folder}: {error.strerror}.")
+
+    def _restore(self) -> None:
+        """Write the records again where somebody removed them."""
+        assert self._stream is not None
+        self._stream.seek(0)
+        kept = self._stream.read(self._whole)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        again = FileIO(self.folder / RECORDS, "x+")
+        again.write(kept)
+        self._stream.close()
+        self._stream = again
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write or replace the manifest in one step."""
-        _replace(self.folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        self._write(MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
-    def write_scores(self, scores: Sequence[Score]) -> None:
-        """Write the scores; nothing in the file depends on the clock."""
-        _replace(self.folder / SCORES, _list(scores))
+    def write_scores(self, scores: Sequence[Score]) -> bool:
+        """Write the scores; nothing in the file depends on the clock. Whether that was possible."""
+        return self._write(SCORES, _list(scores))
 
     def write_texts(self, texts: "Mapping[str, TextScores]") -> None:
         """Write each case's scores against its reference text, one line a case, by id."""
@@ -91,41 +140,64 @@ class RunStore:
             msgspec.json.encode({"id": name, **asdict(texts[name])}).decode()
             for name in sorted(texts)
         ]
-        _replace(self.folder / TEXTS, "".join(f"{line}\n" for line in lines))
+        self._write(TEXTS, "".join(f"{line}\n" for line in lines))
 
     def write_rulings(self, result: RunResult, decisions: Sequence[Decision]) -> None:
         """Write what the run comes to, and what each gate decided, in their order."""
         head = msgspec.json.format(msgspec.json.encode(result)).decode().removesuffix("\n}")
-        _replace(
-            self.folder / RULINGS, f'{head},\n  "decisions": {_list(decisions).rstrip()}\n}}\n'
-        )
+        self._write(RULINGS, f'{head},\n  "decisions": {_list(decisions).rstrip()}\n}}\n')
 
     def write_comparison(self, baseline: Mapping[str, Any], shifts: Sequence[Shift]) -> None:
         """Write what rose and what fell since the baseline."""
         head = json.dumps(baseline, ensure_ascii=False)
         text = f'{{\n  "baseline": {head},\n  "shifts": {_list(shifts).rstrip()}\n}}\n'
-        _replace(self.folder / COMPARISON, text)
+        self._write(COMPARISON, text)
 
     def write_timings(self, timings: Sequence[Timing]) -> None:
         """Write what was measured beside the cases."""
-        _replace(self.folder / LATENCY, _list(timings))
+        self._write(LATENCY, _list(timings))
 
     def write_badge(self, badge: Mapping[str, Any]) -> None:
         """Write the badge as shields.io reads it."""
-        _replace(self.folder / BADGE, json.dumps(badge, ensure_ascii=False) + "\n")
+        self._write(BADGE, json.dumps(badge, ensure_ascii=False) + "\n")
 
     def write_summary(self, text: str) -> None:
         """Write the summary as Markdown."""
-        _replace(self.folder / SUMMARY, text)
+        self._write(SUMMARY, text)
 
-    def close(self) -> None:
-        """Close the records file."""
-        if self._stream is not None:
-            self._stream.close()
+    def _write(self, name: str, text: str) -> bool:
+        try:
+            _replace(self.folder / name, text)
+        except OSError as error:
+            self.note(error)
+            return False
+        return True
+
+    def close(self) -> Sequence[Record]:
+        """The records, of which the file has one a case now; where it was removed, it is back."""
+        if self._stream is None:
+            return self._records
+        try:
+            if not (self.folder / RECORDS).exists():
+                self._restore()
+                raise FileNotFoundError(errno.ENOENT, REMOVED, self.folder / RECORDS)
+        except OSError as error:
+            self.note(error)
+        self._stream.seek(0)
+        kept = self._stream.read(self._whole).splitlines(keepends=True)
+        self._records = list(_decode_records(kept, self.folder / RECORDS))
+        if self._replaces:
+            lines = (msgspec.json.encode(record) + b"\n" for record in self._records)
+            self._write(RECORDS, b"".join(lines).decode())
+        self._stream.close()
+        self._stream = None
+        return self._records
 
     def discard(self) -> None:
         """Take back a directory that was opened and to which nothing was written."""
-        self.close()
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
         with suppress(OSError):
             if (self.folder / RECORDS).stat().st_size == 0:
                 (self.folder / RECORDS).unlink()
@@ -179,19 +251,33 @@ def read_scores(folder: Path) -> list[Score]:
 def read_records(folder: Path) -> Iterator[Record]:
     """The records of a run in arrival order; a last line cut off by a crash is left out.
 
-    Raises UserError where there are none, or a whole line is no record.
+    A later record of a case takes the place of an error, and never that of an answer. Raises
+    UserError where there are none, or a whole line is no record.
     """
-    decoder, number = msgspec.json.Decoder(Record), 0
     try:
         with (folder / RECORDS).open("rb") as stream:
-            for line in stream:
-                number += 1
-                if line.endswith(b"\n"):
-                    yield decode_json(line, decoder)
+            records = _decode_records(stream, folder / RECORDS)
     except OSError as error:
         raise UserError(f"{folder} is not a run directory: no {RECORDS} to read.") from error
+    yield from records
+
+
+def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
+    """The records in the lines of a file; raises UserError where a whole line is none."""
+    decoder, number = msgspec.json.Decoder(Record), 0
+    records: dict[str, Record] = {}
+    try:
+        for line in lines:
+            number += 1
+            if not line.endswith(b"\n"):
+                break
+            record = decode_json(line, decoder)
+            known = records.get(record.case.id)
+            if known is None or known.verdict.outcome.is_error:
+                records[record.case.id] = record
     except FormatError as error:
-        raise UserError(f"Line {number} of {folder / RECORDS} is no record: {error}.") from error
+        raise UserError(f"Line {number} of {path} is no record: {error}.") from error
+    return records.values()
 
 
 def read_timings(folder: Path) -> list[Timing]:
@@ -233,7 +319,8 @@ def write_whole(path: Path, content: bytes) -> None:
             stream.write(content)
         draft.replace(path)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # Where the disk is full, the next file may need the room.
+            draft.unlink(missing_ok=True)
         raise
 
 

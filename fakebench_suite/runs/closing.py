@@ -19,6 +19,7 @@ from fakebench_suite.gates.status import conclude
 from fakebench_suite.provenance import describe_pixels
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.markdown import write_markdown
+from fakebench_suite.report.pictures import ReportImages
 from fakebench_suite.report.result import RunResult, make_result
 from fakebench_suite.report.store import (
     RECORDS,
@@ -35,7 +36,6 @@ from fakebench_suite.types import Decision, FinishReason, Record, Score, Timing
 
 if TYPE_CHECKING:
     from fakebench_suite.metrics.text import TextScores
-    from fakebench_suite.report.pictures import Pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +63,13 @@ def close_run(
     gates: Gates,
     baseline: Path | None,
     dataset: Dataset | None,
-    pictures: "Pictures | None" = None,
+    size: ReportImages | None = ReportImages.THUMBNAIL,
 ) -> ClosedRun:
     """Write everything that follows from the records into the run directory.
 
     ``manifest`` is the final one but for what is found here. Without ``dataset`` there are neither
-    new thumbnails nor a submission; ``pictures`` are thumbnails on their way. Raises UserError
-    where the baseline is no run.
+    new pictures nor a submission; ``size`` is that of new pictures, None makes none. Raises
+    UserError where the baseline is no run.
     """
     from fakebench_suite.metrics.scores import score_records
     from fakebench_suite.report.browser import DatasetImages, write_browser
@@ -79,10 +79,7 @@ def close_run(
     final |= {"identity": complete_identity(manifest, records)}
     before = None if baseline is None else read_evidence(baseline)
     final["reservations"] = list_reservations(final, records, before)
-    if texts:
-        store.write_texts(texts)
     scores = score_records(records, texts)
-    store.write_scores(scores)
     timings = read_timings(store.folder)
     run = Evidence(manifest=final, records=records, scores=scores, timings=timings)
     decisions, absent = [], gates.absent
@@ -91,31 +88,49 @@ def close_run(
     else:
         absent = f"this is shard {final['shard']}, and gates rule over the merged run"
     shifts: Sequence[Shift] = ()
+    # The least room is needed by what matters most; a report can be made again, with its pictures.
+    written = store.write_scores(scores)
     if baseline is not None and before is not None:
         shifts = measure_shifts(before.records, records)
         final["baseline"] = describe_baseline(baseline, before)
         store.write_comparison(final["baseline"], shifts)
     final["gates"] = msgspec.to_builtins(gates)
     result = make_result(final, conclude(decisions, absent=absent), scores, shifts)
+    if written:
+        store.write_manifest(final)
     store.write_rulings(result, decisions)
     summary = write_markdown(final, scores, result, decisions, shifts=shifts, timings=timings)
     store.write_summary(summary)
-    if dataset is not None and dataset.kind == "official":
-        missing = write_submission(store.folder, dataset.cases, records)
-        final["submission"] = {"missing": len(missing)}
-    store.write_manifest(final)
     store.write_badge(make_badge(final, result))
+    if texts:
+        store.write_texts(texts)
+    if dataset is not None and dataset.kind == "official":
+        try:
+            missing = write_submission(store.folder, dataset.cases, records)
+            final["submission"] = {"missing": len(missing)}
+        except OSError as error:
+            store.note(error)
+    if written:
+        store.write_manifest(final)
     # Shards would fill the page with parts of what the merge says.
     notes = _append_step_summary(summary) if final["shard"] is None else ()
     try:
-        images = pictures or (None if dataset is None else DatasetImages(dataset))
+        images = None if dataset is None or size is None else DatasetImages(dataset)
         report = str(
             write_browser(
-                store.folder, images=images, baseline=baseline, shifts=shifts, name=store.name
+                store.folder,
+                images=images,
+                size=size or ReportImages.THUMBNAIL,
+                baseline=baseline,
+                shifts=shifts,
+                name=store.name,
             )
         )
     except UserError as error:  # the run itself is whole, and its report can be written again
         report = str(error)
+    except OSError as error:
+        store.note(error)
+        report = f"there is none, because it could not be written: {error.strerror}"
     return ClosedRun(
         folder=store.folder,
         manifest=final,

@@ -17,7 +17,6 @@ from fakebench_suite.metrics.names import Need
 from fakebench_suite.report.last import point_last
 from fakebench_suite.report.pictures import (
     DatasetImages,
-    Pictures,
     ReportImages,
     adopt_pictures,
     check_size,
@@ -78,9 +77,7 @@ def merge_runs(
         check_data(baseline, name=described["name"], digest=described["digest"])
         read_evidence(baseline)  # what is wrong with it is said before anything is written
     dataset = open_run_data(manifest, data, run=folders[0])
-    images = None if dataset is None else DatasetImages(dataset)
-    check_size(size, images)
-    names = sorted({record.case.image for record in records})
+    check_size(size, None if dataset is None else DatasetImages(dataset))
     with write_beside(into) as folder:
         store = RunStore(folder, name=into.name)
         store.open()
@@ -93,16 +90,15 @@ def merge_runs(
         timings = next(filter(None, timed), None)  # one machine's; a mixture would be nobody's
         if timings is not None:
             store.write_timings(timings)
-        with Pictures(folder, names, images, size) as pictures:
-            closed = close_run(
-                store,
-                manifest,
-                records,
-                gates=rules,
-                baseline=baseline,
-                dataset=dataset,
-                pictures=pictures,
-            )
+        closed = close_run(
+            store,
+            manifest,
+            records,
+            gates=rules,
+            baseline=baseline,
+            dataset=dataset,
+            size=size,
+        )
     if any(folder.resolve().parent == into.resolve().parent for folder in folders):
         point_last(into)  # where runs lie beside it; elsewhere the link would be in the way
     page = into / Path(closed.report).name

@@ -4,6 +4,7 @@ What reaches a model is a fresh RGB picture built from decoded pixels. File name
 EXIF and every other metadata stay behind, so nothing but the picture can tell the label.
 """
 
+import errno
 import os
 import re
 import struct
@@ -17,7 +18,12 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from fakebench_suite.errors import AmbiguousImageError, ImageError, MissingImageError
+from fakebench_suite.errors import (
+    AmbiguousImageError,
+    ImageError,
+    MachineError,
+    MissingImageError,
+)
 from fakebench_suite.sources.conversion import strip
 from fakebench_suite.sources.metadata import drop_metadata
 
@@ -28,6 +34,8 @@ _MOST_BYTES = 8 * MAX_PIXELS
 _LARGE_PIXELS = 8_000_000
 _LARGE = threading.Lock()
 """Held while a picture of more pixels is opened, which takes several times their room."""
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""What the machine has no more of: files of this process or of all, and memory."""
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 # No others: Pillow would hand a PostScript file, whatever its name, to a program.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
@@ -71,6 +79,8 @@ def open_image(path: Path) -> Image.Image:
         return _decode_first(path)
     except ImageError:
         raise
+    except MemoryError as error:
+        raise MachineError(f"There is no memory left to open {path.name}.") from error
     except FileNotFoundError as error:
         raise MissingImageError(f"{path.name} is missing from {path.parent}.") from error
     except UnidentifiedImageError as error:
@@ -84,6 +94,8 @@ def open_image(path: Path) -> Image.Image:
             "decompression bomb."
         ) from error
     except OSError as error:
+        if error.errno in _EXHAUSTED:
+            raise MachineError(f"{path.name} cannot be opened: {error.strerror}.") from error
         raise ImageError(f"{path.name} cannot be read: {error.strerror or error}.") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on broken bytes
         raise ImageError(f"{path.name} cannot be decoded: {error}.") from error

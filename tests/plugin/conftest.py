@@ -61,7 +61,7 @@ def run(pytester: pytest.Pytester, project: Path, monkeypatch: pytest.MonkeyPatc
     def start(*options: str) -> pytest.RunResult:
         preset = [] if any(o.startswith("--model") for o in options) else ["--model=scripted.toml"]
         preset += [] if any(o.startswith("--run") for o in options) else ["--run=run"]
-        return pytester.runpytest_subprocess(*preset, *options, timeout=120)
+        return pytester.runpytest_subprocess(*preset, *options, timeout=300)
 
     return start
 

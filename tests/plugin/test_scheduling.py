@@ -23,6 +23,9 @@ class Worker:
         self.asked: list[list[int]] = []
         self.shutting_down = False
         self.told: list[int] = []
+        self.sick_after: int | None = None
+        """Items after which its model fails over every other."""
+        self.ran = 0
 
     def dies_on(self, item: int, poison: int | None, slices: Sequence[int]) -> bool:
         """With the slice of the poison, or where it was told of that, with the poison alone."""
@@ -86,8 +89,12 @@ def play(
     rng: random.Random,
     deaths: int = 0,
     poison: int | None = None,
+    failed: list[int] | None = None,
 ) -> tuple[list[int], list[str]]:
-    """Run to the end in a random order, killing workers; what was run, and what was given up."""
+    """Run to the end in a random order, killing workers; what was run, and what was given up.
+
+    What a sick worker fails at is put into ``failed``, and not counted as run.
+    """
     ran, lost = [], []
     numbers = cut_slices(ids)
     slices = [numbers[one] for one in ids]
@@ -115,8 +122,14 @@ def play(
             worker.answer(scheduler)
         elif worker.can_run:
             item = worker.queue.popleft()
-            ran.append(item)
+            answered = worker.sick_after is None or worker.ran < worker.sick_after
+            worker.ran += 1
+            scheduler.note_result(worker, ids[item], answered=answered)
+            (ran if answered or failed is None else failed).append(item)
             scheduler.mark_test_complete(worker, item)
+        if worker in workers and worker.shutting_down and not worker.queue and not worker.asked:
+            workers.remove(worker)
+            assert scheduler.remove_node(worker) is None
     for worker in workers:  # as xdist does when a worker has ended
         assert scheduler.remove_node(worker) is None
     assert scheduler.tests_finished, "xdist would wait for ever"
@@ -149,6 +162,47 @@ def test_a_case_that_kills_is_given_up_after_two_deaths(seed: int, count: int) -
     ran, lost = play(scheduler, workers, ids, random.Random(seed), poison=150)
     assert lost == [ids[150]]
     assert sorted(ran) == [number for number in range(len(ids)) if number != 150]
+
+
+@settings(max_examples=150)
+@given(
+    sizes=st.lists(st.integers(1, 90), min_size=8, max_size=20),
+    count=st.integers(2, 5),
+    sick=st.integers(0, 150),
+    seed=st.integers(0, 10**6),
+)
+def test_what_a_sick_worker_fails_at_is_answered_elsewhere(
+    sizes: list[int], count: int, sick: int, seed: int
+) -> None:
+    """From the start or from the middle of a slice on: nothing is lost, and none answered twice."""
+    ids = make_ids(sizes)
+    scheduler, workers = start(ids, count)
+    workers[0].sick_after = sick
+    failed: list[int] = []
+    ran, lost = play(scheduler, list(workers), ids, random.Random(seed), failed=failed)
+    assert lost == []
+    assert len(ran) == len(set(ran))
+    assert len(failed) == len(set(failed))
+    assert {*ran, *failed} == set(range(len(ids)))
+    assert set(scheduler.retired) <= {workers[0]}
+    if scheduler.retired or sick == 0:
+        assert sorted(ran) == list(range(len(ids)))
+    assert len(failed) <= 4 * (64 + max(sizes))
+
+
+@given(count=st.integers(1, 4), seed=st.integers(0, 10**6))
+def test_a_model_that_fails_everywhere_is_asked_twice_at_most(count: int, seed: int) -> None:
+    """No worker is retired, and the run comes to its end."""
+    ids = make_ids([14] * 30)
+    scheduler, workers = start(ids, count)
+    for worker in workers:
+        worker.sick_after = 0
+    failed: list[int] = []
+    ran, _ = play(scheduler, workers, ids, random.Random(seed), failed=failed)
+    assert ran == []
+    assert set(failed) == set(range(len(ids)))
+    assert len(failed) <= len(ids) * min(count, 2)
+    assert not scheduler.retired
 
 
 def test_a_worker_that_was_not_told_is_not_given_a_suspect() -> None:
@@ -210,13 +264,19 @@ def test_what_has_been_begun_is_not_given_up() -> None:
     slow.answer(scheduler)
     scheduler.mark_test_complete(slow, slow.given[0][62])
     assert len(quick.given) == 1
-    assert quick.shutting_down
+    assert slow.shutting_down is False
+    assert scheduler.tests_finished is False
 
 
-def test_more_workers_than_slices_end_at_once() -> None:
-    """A worker without a slice is let go."""
-    _, workers = start(make_ids([10]), 3)
-    assert [worker.shutting_down for worker in workers] == [False, True, True]
+def test_one_worker_is_kept_until_the_others_are_done() -> None:
+    """It would be asked what they fail at; any more without a slice are let go at once."""
+    scheduler, workers = start(make_ids([10]), 3)
+    assert [worker.shutting_down for worker in workers] == [False, False, True]
+    while len(workers[0].queue) > 1:
+        scheduler.mark_test_complete(workers[0], workers[0].queue.popleft())
+    assert [worker.shutting_down for worker in workers] == [True, False, True]
+    scheduler.mark_test_complete(workers[0], workers[0].queue.popleft())
+    assert workers[1].shutting_down
 
 
 def test_workers_that_collect_different_cases_are_a_fault() -> None:

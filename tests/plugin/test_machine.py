@@ -1,0 +1,250 @@
+"""The machine's trouble is not the model's: a sentence, status 3, and what was recorded is kept."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.errors import MachineError
+from fakebench_suite.report.store import RECORDS, RunStore
+from fakebench_suite.report.store import read_records as read_run
+from fakebench_suite.types import Answer, Case, Form, Outcome, Record, Task, Verdict
+from tests.plugin.sandbox import MODES, Run, read_records
+
+FULL = """
+import resource
+
+def pytest_runtestloop():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+"""
+# The record of the tenth case finds that the directory is gone.
+VANISHED = """
+import shutil
+seen = []
+
+def pytest_runtest_logreport(report):
+    seen.append(report.when)
+    if seen.count("call") == {calls} and report.when == "call":
+        shutil.rmtree("reports/run")
+"""
+NO_MEMORY = """
+from fakebench_suite.sources import images
+plain, failed = images._decode, set()
+
+def decode(content, name):
+    if name in {names} and ({always} or name not in failed):
+        failed.add(name)
+        raise {error}
+    return plain(content, name)
+
+images._decode = decode
+"""
+
+
+def make_record(number: int, *, error: bool = False) -> Record:
+    """A record of the case with this number."""
+    case = Case(
+        id=f"{number}.png:what",
+        task=Task.DETECTION,
+        image=f"{number}.png",
+        question="?",
+        form=Form.WHAT,
+    )
+    outcome = Outcome.MODEL_ERROR if error else Outcome.CORRECT
+    answer = None if error else Answer(text="fake", tokens=1, seconds=0.0, batch_size=1)
+    return Record(
+        case=case,
+        prompt="?",
+        answer=answer,
+        verdict=Verdict(outcome=outcome, why=""),
+        worker="main",
+    )
+
+
+def test_a_later_record_takes_the_place_of_an_error_and_of_nothing_else(tmp_path: Path) -> None:
+    """Readers see one record a case, after a crash, too; a closed run has one line a case."""
+    store = RunStore(tmp_path / "run")
+    store.open()
+    store.append(make_record(1, error=True))
+    store.append(make_record(2))
+    store.append(make_record(1), replaces=True)
+    store.append(make_record(2, error=True))
+    read = [(record.case.id, record.verdict.outcome) for record in read_run(store.folder)]
+    assert read == [("1.png:what", "correct"), ("2.png:what", "correct")]
+    records = store.close()
+    assert [record.case.id for record in records] == ["1.png:what", "2.png:what"]
+    assert (store.folder / RECORDS).read_bytes().count(b"\n") == 2
+    assert store.close() == records
+
+
+def test_records_of_a_directory_that_was_removed_are_back(tmp_path: Path) -> None:
+    """Whoever removes it meanwhile is told, and nothing is lost."""
+    store = RunStore(tmp_path / "reports" / "run")
+    store.open()
+    store.append(make_record(1))
+    (store.folder / RECORDS).unlink()
+    store.folder.rmdir()
+    store.folder.parent.rmdir()
+    with pytest.raises(MachineError, match="somebody removed"):
+        store.append(make_record(2))
+    assert [record.case.image for record in read_run(store.folder)] == ["1.png"]
+    assert [record.case.image for record in store.close()] == ["1.png"]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_full_disk_ends_the_run_in_a_sentence(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """Status 3; whole lines only, and the scores of what was recorded."""
+    (project / "full.py").write_text(FULL, encoding="utf-8")
+    result = run(f"--data={data}", "-p", "full", "--gates=none", *mode)
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    output = result.stdout.str() + result.stderr.str()
+    assert "could not be written any further" in output
+    assert "Traceback" not in output
+    assert "INTERNALERROR" not in output
+    result.stdout.fnmatch_lines(["*detection *all *accuracy *"])
+    records = read_records(project)
+    assert 10 < len(records) < 48
+    scores = json.loads((project / "reports/run/scores.json").read_text(encoding="utf-8"))
+    assert scores
+
+
+@pytest.mark.parametrize("calls", [10, 48])
+def test_a_directory_that_vanishes_ends_the_run_in_a_sentence(
+    run: Run, data: Path, project: Path, calls: int
+) -> None:
+    """Status 3, whether cases are left or not; the records are back."""
+    (project / "vanish.py").write_text(VANISHED.format(calls=calls), encoding="utf-8")
+    result = run(f"--data={data}", "-p", "vanish", "--gates=none", "-n0")
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    result.stdout.fnmatch_lines(["*somebody removed*"])
+    assert "Traceback" not in result.stdout.str()
+    assert len(read_records(project)) == calls
+    assert (project / "reports/run/scores.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "mode"),
+    [("MemoryError", MODES[0]), ("OSError(24, 'Too many open files')", MODES[1])],
+)
+def test_a_picture_for_which_the_machine_has_no_room_is_no_image_error(
+    run: Run, data: Path, project: Path, error: str, mode: tuple[str, ...]
+) -> None:
+    """Its cases have no record and are asked again another time; the others are whole."""
+    source = NO_MEMORY.format(names={"glide-00.png"}, always=True, error=error)
+    (project / "memory.py").write_text(source, encoding="utf-8")
+    result = run(f"--data={data}", "-p", "memory", "--gates=none", *mode)
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    assert "Traceback" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["*glide-00.png*(5 times)"])
+    assert len(read_records(project)) == 43
+
+
+def test_a_picture_that_opens_alone_is_asked_about(run: Run, data: Path, project: Path) -> None:
+    """What there was no memory for beside others is opened once more, alone."""
+    source = NO_MEMORY.format(names={"glide-00.png", "5.png"}, always=False, error="MemoryError")
+    (project / "memory.py").write_text(source, encoding="utf-8")
+    assert run(f"--data={data}", "-p", "memory", "--gates=none").ret == 0
+    assert len(read_records(project)) == 48
+
+
+SIGNALLED = """
+import os
+import signal
+import threading
+import time
+
+def send(times):
+    for _ in range(times):
+        os.kill(os.getpid(), signal.{name})
+        time.sleep(0.3)
+
+def press(times):
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        threading.Thread(target=send, args=(times,), daemon=True).start()
+        time.sleep(30 if times > 1 else 5)
+"""
+MOMENTS = {
+    "answering": """
+seen = []
+def pytest_runtest_logreport(report):
+    seen.append(report.when)
+    if seen.count("call") == 10 and report.when == "call":
+        press({times})
+""",
+    "scoring": """
+import fakebench_suite.metrics.scores as scores
+plain, pressed = scores.score_records, []
+def score(*args):
+    if not pressed:
+        pressed.append(True)
+        press({times})
+    return plain(*args)
+scores.score_records = score
+""",
+    "pictures": """
+import fakebench_suite.report.pictures as pictures
+plain, pressed = pictures.Pictures.finish, []
+def finish(self):
+    if not pressed:
+        pressed.append(True)
+        press({times})
+    return plain(self)
+pictures.Pictures.finish = finish
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("moment", "name", "mode"),
+    [
+        ("answering", "SIGTERM", MODES[0]),
+        ("answering", "SIGINT", MODES[1]),
+        ("scoring", "SIGINT", MODES[0]),
+        ("pictures", "SIGINT", MODES[1]),
+    ],
+)
+def test_an_interrupt_closes_the_run(
+    run: Run, data: Path, project: Path, moment: str, name: str, mode: tuple[str, ...]
+) -> None:
+    """Status 2, with scores and report of what is there, and no traceback."""
+    source = SIGNALLED.replace("{name}", name) + MOMENTS[moment].replace("{times}", "1")
+    (project / "presser.py").write_text(source, encoding="utf-8")
+    result = run(f"--data={data}", "-p", "presser", "--gates=none", *mode)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    output = result.stdout.str() + result.stderr.str()
+    assert "Traceback" not in output
+    assert "INTERNALERROR" not in output
+    assert len(read_records(project)) >= (10 if moment == "answering" else 48)
+    for file in ("scores.json", "index.html"):
+        assert (project / "reports" / "run" / file).exists()
+
+
+@pytest.mark.parametrize(("moment", "mode"), [("answering", MODES[1]), ("pictures", MODES[0])])
+def test_a_second_interrupt_ends_it_at_once(
+    run: Run, data: Path, project: Path, moment: str, mode: tuple[str, ...]
+) -> None:
+    """Status 2, and no worker is left."""
+    source = SIGNALLED.replace("{name}", "SIGINT") + MOMENTS[moment].replace("{times}", "2")
+    (project / "presser.py").write_text(source, encoding="utf-8")
+    started = time.monotonic()
+    result = run(f"--data={data}", "-p", "presser", "--gates=none", *mode)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert time.monotonic() - started < 100
+    assert len(read_records(project)) >= 10
+    assert not list_processes(project)
+
+
+def list_processes(project: Path) -> list[str]:
+    """Processes whose working directory is the project."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if (place / "cwd").readlink() == project and int(place.name) != os.getpid():
+                found.append((place / "cmdline").read_text(encoding="utf-8"))
+        except OSError:
+            continue
+    return [command for command in found if "pytest" not in command or "-c" in command]
