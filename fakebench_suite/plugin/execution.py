@@ -139,6 +139,16 @@ def slice_answers(request: pytest.FixtureRequest, engine: Engine) -> SliceAnswer
     return answers
 
 
+def forget_try(item: pytest.Item) -> None:
+    """Drop what an earlier try of the same item left behind."""
+    if RECORD in item.stash:
+        del item.stash[RECORD]
+    if _ANSWERED in item.stash:
+        del item.stash[_ANSWERED]
+    if TROUBLE in item.stash:
+        del item.stash[TROUBLE]
+
+
 @pytest.fixture(scope="session")
 def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable[[Case], Answer]:
     """``ask(case)`` is the model's answer to the case's prompt."""
@@ -146,9 +156,7 @@ def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable
 
     def ask_model(case: Case) -> Answer:
         item = stash[ITEM]
-        for key in (RECORD, _ANSWERED, TROUBLE):  # It may be asked again, by the same item.
-            if key in item.stash:
-                del item.stash[key]
+        forget_try(item)
         with stop_on_mistake(session), record_errors(item):
             answer = slice_answers.ask(case)
         item.stash[_ANSWERED] = answer

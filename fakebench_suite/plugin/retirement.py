@@ -25,6 +25,7 @@ class Watch:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         for sick, failed in retired[self._retired :]:
             name = getattr(getattr(sick, "gateway", None), "id", "")
+            assert reporter is not None
             reporter.write_line(
                 f"\nworker {name} is retired: it failed at {failed} cases in a row, and "
                 "another worker answered what it was asked of them. All are asked elsewhere."

@@ -95,7 +95,8 @@ def play(
 
     What a sick worker fails at is put into ``failed``, and not counted as run.
     """
-    ran, lost = [], []
+    ran: list[int] = []
+    lost: list[str] = []
     numbers = cut_slices(ids)
     slices = [numbers[one] for one in ids]
     for _ in range(40 * len(ids) + 100):
