@@ -63,9 +63,8 @@ class Interrupts:
         self._count += 1
         if self._count > 1:
             self._leave()
-        if self._reason:
-            pytest.exit(self._reason, returncode=pytest.ExitCode.INTERRUPTED)
-        raise KeyboardInterrupt
+        # No exit of pytest's: that is an Exception, which whoever runs a model may catch.
+        raise KeyboardInterrupt(*filter(None, [self._reason]))
 
     def _leave(self) -> None:
         """End this process and its workers at once; every record is on disk."""

@@ -15,7 +15,9 @@ from tests.plugin.sandbox import MODES, Run, read_records
 
 FULL = """
 import resource
+import pytest
 
+@pytest.hookimpl(tryfirst=True)  # xdist's loop ends the call of further hooks
 def pytest_runtestloop():
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 """
