@@ -18,9 +18,11 @@ from fakebench_suite.adapters.fingerprint import (
     digest_weights,
     find_versions,
 )
+from fakebench_suite.gates.partial import SAMPLED
 from fakebench_suite.judges.reading import Rule
 from fakebench_suite.judges.rubric import INSTRUCTION
 from fakebench_suite.plugin.collection import Plan
+from fakebench_suite.plugin.options import Settings
 from fakebench_suite.prompts import build_prompt
 from fakebench_suite.provenance import PROTOCOL, Identity, digest_parts
 from fakebench_suite.report.store import read_manifest
@@ -58,7 +60,7 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
         },
         "answers": settings.answers and settings.answers.name,
         "seed": settings.seed,
-        "sample": settings.sample,
+        "sample": _find_sample(settings),
         "planned": plan.planned,
         "shard": settings.shard and str(settings.shard),
         "versions": {"python": platform.python_version()} | find_versions(_PACKAGES),
@@ -70,6 +72,15 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
         },
     }
     return manifest | {"identity": _identify(plan, manifest)}
+
+
+def _find_sample(settings: Settings) -> int | None:
+    """Images of ``--sample``; of answers given again, those of the earlier run's sample."""
+    if settings.sample is not None or settings.answers is None:
+        return settings.sample
+    earlier = read_manifest(settings.answers)
+    sampled = earlier.get("partial") == [SAMPLED]
+    return earlier["sample"] if sampled else None
 
 
 def name_processor() -> str:
