@@ -28,17 +28,23 @@ def redact(text: str) -> str:
     return redaction.redact(_OPTION.sub(rf"\g<1>{redaction.MASK}", text), *secrets)
 
 
-def find_commit() -> str | None:
+def find_commit(root: Path = Path(fakebench_suite.__file__).parents[1]) -> str | None:
     """The commit of the checkout this suite runs from, ``+dirty`` where a tracked file was changed.
 
-    None where it is installed or there is no git.
+    None where it is installed or there is no git. Nothing is written or locked in the checkout, so
+    that nobody's git waits for a run.
     """
-    root = Path(fakebench_suite.__file__).parents[1]
     if not (root / ".git").exists():
         return None
-    command = ["git", "-C", str(root), "describe", "--always", "--exclude=*", "--dirty=+dirty"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603  # a fixed command
+        commit = _ask_git(root, "describe", "--always", "--exclude=*")
+        changed = _ask_git(root, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip() or None
+    return f"{commit}+dirty" if commit and changed else commit or None
+
+
+def _ask_git(root: Path, *words: str) -> str:
+    command = ["git", "--no-optional-locks", "-C", str(root), *words]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603  # fixed words
+    return found.stdout.strip()

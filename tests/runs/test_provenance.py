@@ -1,5 +1,9 @@
 """A command line is kept without its secrets."""
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from fakebench_suite.runs.provenance import find_commit, redact
@@ -36,3 +40,27 @@ def test_the_commit_is_that_of_the_suite() -> None:
     """Short, with a mark where a tracked file was changed; None where it is no checkout."""
     commit = find_commit()
     assert commit is None or len(commit.removesuffix("+dirty")) >= 7
+
+
+def test_a_commit_is_found_without_a_lock(tmp_path: Path) -> None:
+    """The index stays as it is, and a lock that somebody else holds is no obstacle."""
+
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+        command = ["git", *who, "-C", str(tmp_path), *words]
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # fixed words
+
+    git("init")
+    (tmp_path / "a").write_text("1", encoding="utf-8")
+    git("add", "a")
+    git("commit", "-m", "a")
+    os.utime(tmp_path / "a", (1, 1))
+    index = tmp_path / ".git" / "index"
+    before = index.read_bytes()
+    (tmp_path / ".git" / "index.lock").touch()
+    commit = find_commit(tmp_path)
+    assert commit is not None
+    assert "dirty" not in commit
+    assert index.read_bytes() == before
+    (tmp_path / "a").write_text("2", encoding="utf-8")
+    assert find_commit(tmp_path) == f"{commit}+dirty"
