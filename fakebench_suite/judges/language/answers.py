@@ -55,6 +55,11 @@ _CONSENT = re.compile(
     r"it (?:is|does) not|i do not (?:think|believe) (?:so|it is)))?"
 )
 """A sentence that says yes or no in other words."""
+_CONSENTING = re.compile(
+    r"(?:absolutely|definitely|certainly|of|surely|it|i|most|probably|not|hardly|no|far|never|"
+    r"unlikely)\b"
+)
+"""What a consent begins with."""
 _CLAUSE_END = re.compile(r" ?[.,!;:-]")
 _IDLE = re.compile(
     r"^(?:yes|no)(?: ?[-,.!])* (?:i (?:can|could|see|will|do(?! not)|have|understand|would be)\b|"
@@ -116,13 +121,16 @@ def opens_idly(plain: str) -> bool:
 
 def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
     """What each "yes" and "no" asserts: of the question asked, or of one the reply asks itself."""
+    behind: Sentence | None = None
     for index, sentence in enumerate(sentences):
-        if not sentence.hints & (Hint.ANSWER | Hint.CONSENT):
-            continue
+        before, behind = behind, sentence
+        answers = sentence.hints & Hint.ANSWER
+        question = before if before is not None and before.asks else None
         last = index == len(sentences) - 1
-        question = sentences[index - 1] if index and sentences[index - 1].asks else None
         placed = not index or last or question is not None
-        if not (placed or _may_answer(sentence.plain)):
+        if not answers and not (placed and _CONSENTING.match(sentence.plain)):
+            continue
+        if not placed and not _may_answer(sentence.plain):
             continue
         if sentence.asks or GIVEN.match(sentence.tags):
             continue

@@ -130,20 +130,22 @@ class _Topic:
 
     def is_image(self, index: int) -> bool:
         """Whether "it" is the image in the sentence of this number."""
-        start = index - 1
-        while start not in self._known:
-            start -= 1
-        on_topic = self._known[start]
-        for place in range(start + 1, index):
-            sentence = self._sentences[place]
-            skipped = sentence.asks or grammar.GIVEN.match(sentence.tags)
-            on_topic = on_topic if skipped else _keeps_topic(sentence, before=on_topic)
-            self._known[place] = on_topic
+        place = index - 1
+        while place not in self._known:
+            kept = _keeps_topic(self._sentences[place])
+            if kept is not None:
+                self._known[place] = kept
+                break
+            place -= 1
+        on_topic = self._known[place]
+        self._known.update(dict.fromkeys(range(place, index), on_topic))
         return on_topic
 
 
 def _is_title(sentence: Sentence) -> bool:
-    return len(sentence.plain) <= _LONGEST_TITLE and _TITLE.fullmatch(sentence.plain) is not None
+    if not sentence.hints & Hint.TITLE or len(sentence.plain) > _LONGEST_TITLE:
+        return False
+    return _TITLE.fullmatch(sentence.plain) is not None
 
 
 def _describe(
@@ -260,11 +262,13 @@ def _strays(sentence: Sentence, place: int) -> bool:
     return any(other and sentence.words[other.end() - 1] not in _PLURAL for other in others)
 
 
-def _keeps_topic(sentence: Sentence, *, before: bool) -> bool:
-    """Whether "it" speaks of the image in the next sentence."""
+def _keeps_topic(sentence: Sentence) -> bool | None:
+    """Whether "it" speaks of the image in the next sentence; None where it depends on the last."""
+    if sentence.asks or grammar.GIVEN.match(sentence.tags):
+        return None
     other = grammar.OTHER.match(sentence.tags)
     if other is not None and sentence.words[other.end() - 1] not in _PLURAL:
         return False
     if _LABELS.search(sentence.tags) or _INTRODUCES.search(sentence.text):
         return False
-    return before or LETTER["IMAGE"] in sentence.tags
+    return True if LETTER["IMAGE"] in sentence.tags else None

@@ -7,7 +7,7 @@ phrases are tried at those words only.
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -40,7 +40,10 @@ _PHRASES = [
     for phrase in part.get("phrases", ())
 ]
 _OPENINGS = [find_openings(phrase) for _, phrase in _PHRASES]
+_FIRSTS = [openings.find_first() for openings in _OPENINGS]
+_SECONDS = [openings.find_second() for openings in _OPENINGS]
 _TOKEN = re.compile(r"([^\W\d_][\w-]*\b)|(\d[\d.,]*%?)|([:=]|[-=]+>)|\S")
+_WORDS = re.compile(_TOKEN.pattern.replace("(", "").replace(")", ""))
 _WORD, _NUMBER, _COLON = 1, 2, 3
 _TOKENS = 300
 """Tokens of a sentence that are looked at: more is a model that stutters."""
@@ -51,11 +54,13 @@ _PLAIN = {
     _WORD: LETTER["WORD"], _NUMBER: LETTER["NUMBER"], _COLON: LETTER["COLON"],
     None: LETTER["STOP"],
 }  # fmt: skip
-_Entry = tuple[str, re.Pattern[str] | None, tuple[str, ...]]
+_Followers = frozenset[str] | None
+"""Words one of which must follow; None: anything may, or nothing."""
+_Entry = tuple[str, re.Pattern[str] | None, tuple[str, ...], _Followers]
 
 
 class _Entries(dict[str, _Entry]):
-    """Each word ever met: its part, and the phrases that can begin with it and their parts."""
+    """Each word ever met: its part, the phrases it can begin, their parts and what must follow."""
 
     def __missing__(self, word: str) -> _Entry:
         if len(self) > _REMEMBERED:
@@ -71,19 +76,25 @@ _REMEMBERED = 1 << 16
 _ENTRIES = _Entries()
 
 
-def _find_phrases(word: str) -> tuple[re.Pattern[str] | None, tuple[str, ...]]:
+def _find_phrases(word: str) -> tuple[re.Pattern[str] | None, tuple[str, ...], _Followers]:
     """The phrases that can begin with a word, as one pattern with a group each, and their parts."""
-    found = [
-        phrase
-        for phrase, openings in zip(_PHRASES, _OPENINGS, strict=True)
-        if word in openings.words
-        or any(word.startswith(stem) for stem in openings.stems)
-        or (word[0].isdigit() and any(one[0] == word[0] for one in openings.words))
-    ]
+    found: list[tuple[str, str]] = []
+    followers: set[str] = set()
+    anything = False
+    for phrase, (words, stems), seconds in zip(_PHRASES, _FIRSTS, _SECONDS, strict=True):
+        numbered = word[0].isdigit() and any(first[:1] == word[0] for first in words)
+        stemmed = any(word.startswith(stem) for stem in stems)
+        if not (word in words or stemmed or numbered):
+            continue
+        found.append(phrase)
+        second = None if stemmed or numbered else seconds.get(word)
+        anything = anything or second is None
+        followers |= second or set()
     if not found or len(word) > _LONGEST_WORD:
-        return None, ()
+        return None, (), None
     pattern = "|".join(rf"({_check(words)})(?![\w-])" for _, words in found)
-    return _compile(pattern), tuple(part for part, _ in found)
+    parts = tuple(part for part, _ in found)
+    return _compile(pattern), parts, None if anything else frozenset(followers)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -98,14 +109,20 @@ def _check(words: str) -> str:
 
 def is_known(word: str) -> bool:
     """Whether a word plays a part or can begin a phrase that does."""
-    part, phrases, _ = _ENTRIES[word]
+    part, phrases, _, _ = _ENTRIES[word]
     return part not in (LETTER["WORD"], LETTER["HAS"], LETTER["SCENE"]) or phrases is not None
+
+
+_ASKING = frozenset("? )\"'")
 
 
 class Sentence:
     """A sentence as its words and, letter by letter, their parts, found when first asked for."""
 
-    __slots__ = ("_asks", "_tags", "_words", "hints", "opens", "plain", "start")
+    __slots__ = ("_tags", "_words", "hints", "opens", "plain", "start")
+
+    _tags: str
+    _words: tuple[str, ...]
 
     def __init__(self, plain: str, hints: int, start: int, *, opens: bool) -> None:
         self.plain = plain
@@ -115,30 +132,26 @@ class Sentence:
         """Where it begins in its text."""
         self.opens = opens
         """It is the first of its line."""
-        self._asks: bool | None = None
-        self._tags: str | None = None
-        self._words: tuple[str, ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:
         """Words, phrases and marks, in order."""
-        if self._tags is None:
-            self._words, self._tags = _tag(self.plain)
+        self.tags  # noqa: B018 - the words are found with their tags
         return self._words
 
     @property
     def tags(self) -> str:
         """The part of each word, one letter each."""
-        if self._tags is None:
+        try:
+            return self._tags
+        except AttributeError:
             self._words, self._tags = _tag(self.plain)
-        return self._tags
+            return self._tags
 
     @property
     def asks(self) -> bool:
         """Whether it is a question, and asserts nothing."""
-        if self._asks is None:
-            self._asks = self.plain.rstrip(" )\"'").endswith("?")
-        return self._asks
+        return self.plain[-1:] in _ASKING and self.plain.rstrip(" )\"'").endswith("?")
 
     @property
     def text(self) -> str:
@@ -151,39 +164,59 @@ class Sentence:
 
 
 def _tag(text: str) -> tuple[tuple[str, ...], str]:
-    words: list[str] = []
-    tags: list[str] = []
+    """The words and phrases of a sentence and their parts."""
+    words = _WORDS.findall(text)
+    entries = [_ENTRIES[word] for word in words]
+    tags = [entry[0] for entry in entries]
+    places: list[int] = []
+    for place, (_, phrases, _, followers) in enumerate(entries, start=1):  # Of the next word.
+        if phrases is not None and (
+            followers is None
+            or (place < len(words) and (words[place] in followers or words[place][0].isdigit()))
+        ):
+            places.append(place - 1)
+    if places:
+        _join_phrases(text, words, tags, entries, places)
+    return tuple(words[:_TOKENS]), "".join(tags[:_TOKENS])
+
+
+def _join_phrases(
+    text: str, words: list[str], tags: list[str], entries: Sequence[_Entry], places: Sequence[int]
+) -> None:
+    """Replace the words of each phrase by the phrase and its part; of two the first has a word."""
+    spans = [token.span() for token in _TOKEN.finditer(text)]
+    joined: list[tuple[int, int, str, str]] = []
     end = 0
-    for token in _TOKEN.finditer(text):
-        start = token.start()
-        if start < end:
+    for place in places:
+        start = spans[place][0]
+        _, phrases, parts, _ = entries[place]
+        if start < end or phrases is None or (phrase := phrases.match(text, start)) is None:
             continue
-        word = token[0]
-        part, phrases, parts = _ENTRIES[word]
-        if phrases is not None and (phrase := phrases.match(text, start)):
-            word, part, end = phrase[0], parts[(phrase.lastindex or 1) - 1], phrase.end()
-        words.append(word)
-        tags.append(part)
-        if len(words) == _TOKENS:
-            break
-    return tuple(words), "".join(tags)
+        end = phrase.end()
+        behind = place + 1
+        while behind < len(spans) and spans[behind][0] < end:
+            behind += 1
+        joined.append((place, behind, phrase[0], parts[(phrase.lastindex or 1) - 1]))
+    for place, behind, phrase_words, part in reversed(joined):
+        words[place:behind] = [phrase_words]
+        tags[place:behind] = [part]
 
 
 def find_first_words(names: Iterable[str]) -> frozenset[str]:
     """Every word that a word or phrase of these parts can begin with, stems left out."""
     letters = {LETTER[name] for name in names}
     words = {word for word, letter in _PART.items() if letter in letters}
-    for (letter, _), openings in zip(_PHRASES, _OPENINGS, strict=True):
+    for (letter, _), (firsts, _) in zip(_PHRASES, _FIRSTS, strict=True):
         if letter in letters:
-            words |= openings.words
+            words |= firsts
     return frozenset(words)
 
 
 def find_stems(names: Iterable[str]) -> frozenset[str]:
     """What words begin with that may begin a phrase of these parts, spelt together."""
     letters = {LETTER[name] for name in names}
-    pairs = zip(_PHRASES, _OPENINGS, strict=True)
-    return frozenset(stem for (part, _), one in pairs if part in letters for stem in one.stems)
+    pairs = zip(_PHRASES, _FIRSTS, strict=True)
+    return frozenset(stem for (part, _), (_, stems) in pairs if part in letters for stem in stems)
 
 
 _CLASS = {

@@ -1,8 +1,8 @@
-"""The words that a pattern over words can begin with, so that it is tried at those words only.
+"""The two words that a pattern over words can begin with, so that it is tried at those only.
 
 Understands what ``lexicon.toml`` is written in: literals, classes, groups, alternatives, ``?``,
-``*``, ``+``, ``{m,n}`` and look-around. A pattern that cannot be followed to the end of its first
-word begins with a *stem*: any word that starts so is worth a try.
+``*``, ``+``, ``{m,n}`` and look-around. A pattern that cannot be followed to the end of a word
+begins with a *stem*: any words that start so are worth a try.
 """
 
 import re
@@ -16,14 +16,32 @@ _LOOK = ("(?=", "(?!", "(?<")
 
 @dataclass(slots=True)
 class Openings:
-    """First words known to their end, and stems of those that are not."""
+    """Texts of one or two words known to their end, and stems of those that are not."""
 
     words: set[str] = field(default_factory=set)
     stems: set[str] = field(default_factory=set)
 
+    def find_first(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The first words that are known to their end, and the stems of those that are not."""
+        pairs = [text for text in self.words | self.stems if " " in text]
+        words = {text.partition(" ")[0] for text in pairs} | {*self.words} - {*pairs}
+        return frozenset(words), frozenset(self.stems - {*pairs})
+
+    def find_second(self) -> dict[str, frozenset[str] | None]:
+        """What may follow each first word that is known to its end; None: anything, or nothing."""
+        followers: dict[str, set[str]] = {}
+        open_words = {text.partition(" ")[0] for text in self.stems}
+        for text in self.words:
+            first, _, second = text.partition(" ")
+            followers.setdefault(first, set()).add(second)
+        return {
+            first: None if first in open_words or "" in seconds else frozenset(seconds)
+            for first, seconds in followers.items()
+        }
+
 
 def find_openings(pattern: str) -> Openings:
-    """The first words of every text the pattern matches."""
+    """The first two words of every text the pattern matches."""
     found = Openings()
     growing, place = _follow(pattern, 0, {""}, found)
     assert place == len(pattern), f"not understood from {pattern[place:]!r}"
@@ -97,6 +115,11 @@ def _grow(growing: set[str], letters: set[str] | None, found: Openings) -> set[s
     for letter in letters:
         if letter.isalnum() or letter == "-":
             grown |= {start + letter for start in growing}
-        else:
-            found.words |= growing
+        elif letter == " ":
+            found.words |= {start for start in growing if " " in start}
+            grown |= {start + letter for start in growing if " " not in start}
+        else:  # A mark is a word of its own.
+            found.words |= {start for start in growing if start.partition(" ")[2]}
+            alone = {start.rstrip() for start in growing if not start.partition(" ")[2]}
+            found.words |= {f"{start} {letter}" for start in alone}
     return grown

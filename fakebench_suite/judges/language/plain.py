@@ -14,18 +14,23 @@ _UNTICKED = re.compile(r"^ *[-*]? *(?:\[ *\]|☐|□|⬜)(?!.*[\[☐☑☒□]).
 _TICKED = re.compile(r"^ *[-*]? *(?:\[ *[x✓✔] *\]|☑|☒|✅|✔️?) *(?=\S)", re.MULTILINE)
 _TWICE = re.compile(r"[❌✗✘✖×] *(?=(?:no|fake)\b)")
 _CHOICES = re.compile(r"\( ?(?:fake|real|yes|no) ?(?:or|/) ?(?:fake|real|yes|no) ?\)")
-_SCALE = re.compile(r" ?\([^()\n]{0,80}\d ?(?:=|means?|being|is) ?[^()\n]{0,80}\)")
+_SCALED = re.compile(r"\([^()\n]{0,80}\d ?(?:=|means?|being|is) ?[^()\n]{0,80}\)")
+_SCALE = re.compile(f" ?{_SCALED.pattern}")
 """An aside that explains a scale: "(10 = certainly fake)"."""
-_OPTION = re.compile(r"([:=] )\(?[a-d][.)] ")
+_OPTIONS = tuple((mark, re.compile(rf"{mark}\(?[a-d][.)] ")) for mark in (": ", "= "))
+"""The letter of an option behind a mark: "answer: b) fake"."""
 _BULLET = re.compile(r"(?:[-•+–—●▪✓☑]|\(?(?:\d{1,2}|[a-z])[.)](?= )|a:) *")
-_BULLETS = frozenset("-•+–—●▪✓☑(0123456789")
 _ROLE = re.compile(r"(?:assistant|model|bot|gpt|ai) ?(?:: *(?=\S)|$)")
-_SPOKEN = 16
 _SPEAKER = re.compile(
     r"(?:expert|analyst|examiner|reviewer|speaker|host|interviewer|inspector|agent)"
     r"(?: [a-z0-9])?: *(?=\S)"
 )
-_ITS = re.compile(r"its (?=an? |not |fake|real)")
+_ITS = re.compile(r"\Aits (?=an? |not |fake|real)")
+_DRESSED = re.compile(
+    r"[-•+–—●▪✓☑(0-9]|.[.):]|assistant|model|bot|gpt|ai|its |expert|analyst|examiner|reviewer"
+    r"|speaker|host|interviewer|inspector|agent"
+)
+"""What a line begins with that has anything to take off."""
 _QUOTED = re.compile(r'"([^"\n]{1,400})"')
 _SINGLE = re.compile(r"'(?:(?<!\w')|(?!\w))")
 _LETTERS = {
@@ -33,6 +38,7 @@ _LETTERS = {
     "»": '"', "‐": "-", "‑": "-", "–": " - ", "—": " - ", "―": " - ", "→": " = ", "…": " ... ",
 }  # fmt: skip
 _LETTER = re.compile(f"[{''.join(_LETTERS)}]")
+_SPACES = re.compile(r" {2,}")
 _BLANKS = tuple("\t\r\x0b\x0c")
 _IS = re.compile(
     r"'s\b(?:(?<=\bit's)|(?<=\b(?:all|one)'s)|(?<=\b(?:that|this|here|what)'s)"
@@ -43,7 +49,6 @@ _ENDINGS = {"n't": " not", "'s": "", "'m": " am", "'re": " are", "'d": " would",
             "'ve": " have"}  # fmt: skip
 _ENDING = re.compile(r"'(?:s|m|re|d|ll|ve)\b")
 _UNMARKED = re.compile(r"\b(?:(is|was|does|did|are|do)nt|cant)\b")
-_UNMARKED_HINTS = ("isnt", "wasnt", "doesnt", "didnt", "arent", "dont", " cant")
 
 
 def clean_text(text: str) -> str:
@@ -53,8 +58,12 @@ def clean_text(text: str) -> str:
     Rare dress is looked for by its characters before a pattern is tried: most replies have none.
     """
     plain = _drop_markup((text if text.isascii() else _fold(text)).lower())
-    lines = [line for line in map(_drop_bullet, plain.splitlines()) if line]
-    plain = "\n".join(lines)
+    if "  " in plain:
+        plain = _SPACES.sub(" ", plain)
+    plain = "\n".join(filter(None, map(_undress, plain.splitlines())))
+    for mark, option in _OPTIONS:
+        if mark in plain:
+            plain = option.sub(mark, plain)
     if not plain.isascii():
         plain = gloss_chinese(plain)
     if '"' in plain:
@@ -89,7 +98,9 @@ def _drop_markup(plain: str) -> str:
     if "~~" in plain:
         plain = _STRUCK.sub(" ", plain)
     if "(" in plain:
-        plain = _SCALE.sub("", _CHOICES.sub("", plain))
+        plain = _CHOICES.sub("", plain)
+        if _SCALED.search(plain):
+            plain = _SCALE.sub("", plain)
     if "<" in plain:
         plain = _TAG.sub("", plain)
     plain = plain.replace("|", " : ").replace("_", " ")
@@ -98,18 +109,15 @@ def _drop_markup(plain: str) -> str:
     return plain
 
 
-def _drop_bullet(line: str) -> str:
+def _undress(line: str) -> str:
     """A line without what makes it an item of a list or the turn of a speaker."""
-    line = " ".join(line.split())
-    if line and (line[0] in _BULLETS or line[1:2] in (".", ")", ":")):
-        line = line[match.end() :] if (match := _BULLET.match(line)) else line
-    if line.startswith(("assistant", "model", "bot", "gpt", "ai")):
-        line = line[match.end() :] if (match := _ROLE.match(line)) else line
-    if ":" in line[:_SPOKEN] and (match := _SPEAKER.match(line)):
-        line = line[match.end() :]
-    if line.startswith("its "):
-        line = _ITS.sub("it is ", line, count=1)
-    return _OPTION.sub(r"\1", line) if ": " in line or "= " in line else line
+    line = line.strip()
+    if _DRESSED.match(line) is None:
+        return line
+    for dress in (_BULLET, _ROLE, _SPEAKER):
+        if match := dress.match(line):
+            line = line[match.end() :]
+    return _ITS.sub("it is ", line, count=1)
 
 
 def _spell_out(plain: str) -> str:
@@ -120,7 +128,7 @@ def _spell_out(plain: str) -> str:
         plain = _ENDING.sub(_end, _IS.sub(" is", _SINGLE.sub("", plain)))
     if "cannot" in plain:
         plain = plain.replace("cannot", "can not")
-    if any(hint in plain for hint in _UNMARKED_HINTS):
+    if "snt" in plain or "dnt" in plain or "arent" in plain or "dont" in plain or "cant" in plain:
         plain = _UNMARKED.sub(lambda match: f"{match[1] or 'can'} not", plain)
     if " %" in plain:
         plain = plain.replace(" %", "%")

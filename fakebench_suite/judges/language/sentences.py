@@ -4,11 +4,11 @@ Most sentences of a long analysis cannot, by their words alone, and are never lo
 """
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 
 from fakebench_suite.judges.language.lexicon import Sentence, find_first_words, find_stems
 
-_END = re.compile(r"[.!?;](?: |(?<!;)(?=[a-z\u4e00-\u9fff]))")
+_END = re.compile(r"\n|[.!?;](?: |(?<!;)(?=[a-z\u4e00-\u9fff]))")
 _WORD = re.compile(r"[^\W_]+(?:-\w+)*|[^\w\s]")
 _LONGEST = 1500
 """Letters of a sentence: what is longer is a model that stutters, and is read piece by piece."""
@@ -21,10 +21,10 @@ class Hint:
     """A label, or the first word of one."""
     ANSWER = 2
     """Yes or no."""
-    CONSENT = 4
-    """Yes or no in other words."""
-    CORRECTION = 8
+    CORRECTION = 4
     """A word that may take back what was said."""
+    TITLE = 8
+    """A word that a heading above a verdict ends with."""
 
 
 def _split(words: str) -> frozenset[str]:
@@ -35,10 +35,7 @@ _LABEL = find_first_words(("FAKE", "REAL", "MADE", "TAKEN"))
 _STEMS = tuple(find_stems(("MADE", "TAKEN")))
 _WORDS = {
     Hint.ANSWER: find_first_words(("YES", "NO")),
-    Hint.CONSENT: _split("""
-        absolutely definitely certainly of surely it i most probably not hardly no far never
-        unlikely
-    """),
+    Hint.TITLE: _split("conclusion verdict judgement judgment answer summary decision"),
     Hint.CORRECTION: _split("""
         wait hold scratch correction kidding again disregard thought thoughts reflection let take
         withdraw retract meant actually changing revising going change revise correct no
@@ -46,63 +43,94 @@ _WORDS = {
 }
 
 
-class _Hints(dict[str, int]):
-    """The hints of each word ever met, marks around it included."""
-
-    def __missing__(self, word: str) -> int:
-        if len(self) > 1 << 16:
-            self.clear()
-        found = 0
-        for part in _WORD.findall(word):
-            if part in _LABEL or part.startswith(_STEMS):
-                found |= Hint.LABEL
-            for hint, words in _WORDS.items():
-                found |= hint if part in words else 0
-        self[word] = found
-        return found
-
-
-_HINTS = _Hints()
+_REMEMBERED = 1 << 16
+_HINTS: dict[str, int] = {}
+"""The hints of telling words met so far, marks around them included."""
+_IDLE: set[str] = set()
+"""Words met so far that give no hint."""
 
 
 def split_sentences(plain: str) -> list[Sentence]:
     """The sentences of a clean text with their hints; a line ends a sentence."""
+    hits = _find_hits(plain)
     found: list[Sentence] = []
-    telling = {word for word in set(plain.split()) if _HINTS[word]}
-    line_start = 0
-    for line in plain.split("\n"):
-        start = 0
-        for end in _END.finditer(line):
-            _add(
-                found, line[start : end.start() + 1], line_start + start, telling, opens=start == 0
-            )
-            start = end.end()
-        if start < len(line):
-            _add(found, line[start:], line_start + start, telling, opens=start == 0)
-        line_start += len(line) + 1
+    hit, hint = hits.pop()
+    for start, stop, opens in _find_spans(plain):
+        hints = 0
+        while hit < stop:
+            hints |= hint
+            hit, hint = hits.pop()
+        found.append(Sentence(plain[start:stop], hints, start, opens=opens))
     return found
 
 
-def _add(found: list[Sentence], text: str, start: int, telling: Set[str], *, opens: bool) -> None:
-    if len(text) > _LONGEST:
-        for piece in _cut(text):
-            _add(found, piece, start, telling, opens=opens)
-            start, opens = start + len(piece), False
-        return
-    hints = 0
-    words = text.split()
-    if not telling.isdisjoint(words):
-        for word in words:
-            hints |= _HINTS[word]
-    found.append(Sentence(text, hints, start, opens=opens))
+def _find_hits(plain: str) -> list[tuple[int, int]]:
+    """Where words stand that give hints, and their hints, the last first; an end is the first.
+
+    A telling word is found within a longer one too: its sentence is looked at in vain.
+    """
+    hits = [(len(plain), 0)]
+    for word, hints in _find_telling(set(plain.split())).items():
+        starts = (0, *(end.end() for end in _END.finditer(word)))  # "it is fake.so"
+        place = plain.find(word)
+        while place >= 0:
+            hits += [(place + start, hints) for start in starts]
+            place = plain.find(word, place + len(word))
+    hits.sort(reverse=True)
+    return hits
 
 
-def _cut(text: str) -> Iterator[str]:
+def _find_telling(words: set[str]) -> dict[str, int]:
+    """The words that give hints, and those; idle words are told apart by their set alone."""
+    telling: dict[str, int] = {}
+    for word in words - _IDLE:
+        hints = _HINTS.get(word)
+        if hints is None:
+            hints = _find_hints(word)
+            known: set[str] | dict[str, int] = _HINTS if hints else _IDLE
+            if len(known) > _REMEMBERED:
+                known.clear()
+            if not hints:
+                _IDLE.add(word)
+                continue
+            _HINTS[word] = hints
+        telling[word] = hints
+    return telling
+
+
+def _find_hints(word: str) -> int:
+    found = 0
+    for part in _WORD.findall(word):
+        if part in _LABEL or part.startswith(_STEMS):
+            found |= Hint.LABEL
+        for hint, words in _WORDS.items():
+            found |= hint if part in words else 0
+    return found
+
+
+def _find_spans(plain: str) -> list[tuple[int, int, bool]]:
+    """Where each sentence begins and ends, and whether it is the first of its line."""
+    spans: list[tuple[int, int, bool]] = []
+    start, opens = 0, True
+    for end in _END.finditer(plain):
+        first, behind = end.span()
+        line_ends = plain[first] == "\n"
+        stop = first if line_ends else first + 1
+        if stop - start > _LONGEST:
+            spans += _cut(plain, start, stop, opens=opens)
+        elif stop > start:
+            spans.append((start, stop, opens))
+        start, opens = behind, line_ends
+    if len(plain) > start:
+        spans += _cut(plain, start, len(plain), opens=opens)
+    return spans
+
+
+def _cut(plain: str, start: int, stop: int, *, opens: bool) -> Iterator[tuple[int, int, bool]]:
     """Pieces of bounded length, between words where there are any."""
-    start = 0
-    while len(text) - start > _LONGEST:
-        end = text.rfind(" ", start, start + _LONGEST)
+    while stop - start > _LONGEST:
+        end = plain.rfind(" ", start, start + _LONGEST)
         end = end if end > start else start + _LONGEST
-        yield text[start:end]
-        start = end
-    yield text[start:]
+        yield start, end, opens
+        start, opens = end, False
+    yield start, stop, opens
