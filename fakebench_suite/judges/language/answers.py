@@ -15,6 +15,7 @@ _ANSWER = compile_parts("""
     (?: (?:DET|I|IT)? WORD{0,2} HEADING (?:(?:OF|WITH) (?:DET|IT|WORD|IMAGE){1,3})?
         (?:COLON|BE|STOP)*
       | I WOULD | I (?=THINK) | TELLS | THINK | LEAN | SO | HENCE | STILL | WHOLLY | BUT | AND
+      | IT (?: BE (?=STOP YES) | (?:BE|DO) NOT (?=STOP NO) )
       | STOP | COLON | FIRST | (?:IT|THAT) BE DET WORD? )*
     (?P<word>YES|NO) (?: STOP* YES (?=STOP|$|YES) | (?<=YES) YES )*
     (?= $ | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | STILL | WHOLLY | ALTHOUGH | IT
@@ -49,9 +50,11 @@ _IMAGE_LABELLED = compile_parts(
 )
 _SURE = frozenset({"yes", "yep", "yeah", "yup", "affirmative", "✅", "✔", "☑", "✓", "√"})
 _CONSENT = re.compile(
+    r"(?:i am afraid )?"
     r"(?P<yes>absolutely|definitely|certainly|of course|surely|it (?:is|does)|i think so|"
     r"most likely|probably)?"
-    r"(?P<no> ?(?:not(?: at all| really| likely)?|hardly|no way|far from it|never|unlikely|"
+    r"(?P<no> ?(?:not(?: at all| really| likely| (?:that|as far as|so far as) i can (?:see|tell))?|"
+    r"hardly|no way|far from it|never|unlikely|"
     r"it (?:is|does) not|i do not (?:think|believe) (?:so|it is)))?"
 )
 """A sentence that says yes or no in other words."""
@@ -69,11 +72,11 @@ _IDLE = re.compile(
 )
 """Replies that begin with yes or no and answer something else."""
 _HOW_TO = re.compile(
-    r"(?:let me|here is|here are|i will|i can) (?:\w+ )*(?:how|ways?|tips|steps)\b"
+    r"(?:let me|here is|here are|i will|i can(?! not)) (?:\w+ )*(?:how|ways?|tips|steps)\b"
 )
 _UNSURE = re.compile(
     r"\b(?:not (?:\w+ )?(?:sure|certain)|unsure|hard to|difficult to|impossible to|do not know|"
-    r"unclear|(?:or|and|nor) (?:no|yes)|yes (?:or|and|nor) no)\b"
+    r"unclear|yes (?:or|and|nor) no)\b|\b(?:or|and|nor) (?:no|yes)(?= ?(?:[^\w ]|$))"
 )
 _ECHO = re.compile(r"\byes or no\b")
 _YES_OR_NO = re.compile(
@@ -88,8 +91,11 @@ _NEGATING = tuple(LETTER[name] for name in ("NOT", "NONE", "NO", "CANT", "LACK")
 _REASONED = compile_parts("LACK .* (?=POINTS)")
 """A lack that is itself a reason: "the lack of noise suggests"."""
 _LISTING = compile_parts("NONE | LACK | NO(?!STOP|COLON)")
-_GENERIC = compile_parts("IMAGE? (?:WOULD|MAY)")
+_GENERIC = compile_parts(
+    "IMAGE? (?: (?:OF|WITH) .{1,3}? )? (?: STOP (?:(?!STOP). )+ STOP )? (?:WOULD|MAY)"
+)
 _SIGNS = compile_parts("(?P<sign>ODD|SOUND)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
+_LABEL = compile_parts("FAKE|REAL|MADE|TAKEN")
 _FOR_FAKE = tuple(LETTER[name] for name in ("ODD", "MADE", "FAKE"))
 
 
@@ -236,6 +242,8 @@ def find_signs(
             if any(tag in clause for tag in _VOID) or any(tag in so_far for tag in _GRANTING):
                 continue
             label = sign["sign"] is None
+            if LETTER["WOULD"] in clause and _LABEL.search(clause):
+                continue  # "A generated image would have garbled text."
             if label and (LETTER["OF"] in clause or _GENERIC.match(sentence.tags, sign.end())):
                 continue
             negated = any(tag in clause for tag in _NEGATING)

@@ -50,7 +50,9 @@ _INTRODUCES = re.compile(
 _LABELS = re.compile("|".join(LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN")))
 _TURNS = re.compile(
     r"\b(?:but|however|yet|though|nevertheless|nonetheless|(?:clos|furth)er (?:look|inspection|"
-    r"examination)|looking closer|in the details?|on a wider view)\b|^still\b"
+    r"examination)|looking closer|"
+    r"(?:prove|say|show|suggest|indicate|tell|argue)s? otherwise|"
+    r"in the details?|on a wider view)\b|^still\b"
 )
 _CAUTIOUS = re.compile(
     r"\b(?:can not|could not|not possible to|impossible to|hard to|difficult to)(?: \w+){0,3} "
@@ -58,6 +60,7 @@ _CAUTIOUS = re.compile(
     r"excluded|say|determine|swear|vouch)\b"
     r"|\b(?:not|never)(?: \w+){0,2} (?:certain|sure|guarantee|proof|definitive|conclusive)\b"
     r"|\b(?:without|absent)(?: \w+){0,4} (?:metadata|context|source|original|provenance)\b"
+    r"|\b(?:would|will) (?:need|require|take|call for|help)\b|\b(?:only|without) (?:an? )?forensic"
     r"|\b(?:possible|possibility|minor|slight|some doubt|caution|caveat|uncertainty|may|might)\b"
 )
 """A tail that hedges a verdict and does not turn it round."""
@@ -154,6 +157,7 @@ def _describe(
     """The assertion with its strength; ``after`` are the sentences behind its own."""
     words = sentence.quote(match.start(), match.end())
     weak = any(match.groupdict().get(name) for name in ("seem", "lean", "told"))
+    weak = weak or grammar.SEEMING.search(sentence.tags, 0, match.start()) is not None
     if weak and grammar.ELLIPSIS.match(sentence.tags, match.end()):
         return Assertion(
             said=_turn(said), words=words, weak=False, granted=False, closing=False, rank=rank
@@ -213,13 +217,12 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
         elided = (spoken and (verb or (bare["not3"] and bare["noun"]))) or (
             drawn and (verb or bare["not3"])
         )
+        ends = not tags[bare.end() :].strip(LETTER["STOP"])
         closes = (
-            last
-            and link == LETTER["STOP"]
-            and not verb
-            and not tags[bare.end() :].strip(LETTER["STOP"])
-            and (bare["not3"] or not labelled)
+            last and link == LETTER["STOP"] and not verb and ends and (bare["not3"] or not labelled)
         )
+        voiced = ends and link == LETTER["COLON"] and grammar.VOICED.fullmatch(tags, 0, start)
+        elided = elided or bool(voiced or (drawn and ends and tags[start - 2] == LETTER["STOP"]))
         led = grammar.LEAD.fullmatch(tags, 0, start) is not None
         if led or answered or (asserted and not labelled) or elided or closes:
             shapes.setdefault(start, bare)
@@ -269,6 +272,11 @@ def _keeps_topic(sentence: Sentence) -> bool | None:
     other = grammar.OTHER.match(sentence.tags)
     if other is not None and sentence.words[other.end() - 1] not in _PLURAL:
         return False
-    if _LABELS.search(sentence.tags) or _INTRODUCES.search(sentence.text):
+    tags = (
+        grammar.OWN_LABEL.sub("", sentence.tags)
+        if grammar.SPOKEN.match(sentence.tags)
+        else (sentence.tags)
+    )
+    if _LABELS.search(tags) or _INTRODUCES.search(sentence.text):
         return False
     return True if LETTER["IMAGE"] in sentence.tags else None

@@ -21,7 +21,8 @@ _VERB = f"{_FILL} (?: (?P<seem>(?:DO (?P<not1>NOT)?)? STILL* SEEM) | (?P<not2>CA
 _HEADING = (
     "(?P<heading> (?: (?:DET|IT|I) WORD{0,2} | WORD )? (?: HEADING | LIKELIHOOD(?=COLON) )"
     " (?: WORD{0,2} HEADING )*"
-    f" (?: (?:OF|WITH) {NAMED} )? (?: (?:WORD|CALL|HERE){{1,2}} (?=COLON) )?"
+    f" (?: (?:OF|WITH) (?: {NAMED} | IT ) )? STILL*"
+    " (?: (?:WORD|CALL|HERE){1,2} (?=COLON) )?"
     f" (?:COLON|BE|STOP|YES)+ THAT?"
     f" (?P<score> NUMBER (?: (?:OR|OF|WITH|WORD)* NUMBER )? (?:STOP|COLON|BE|STILL|WHOLLY)+ )? )"
 )
@@ -37,7 +38,8 @@ _LOOSE = "(?: (?:WORD|SOUND) (?:AND|BUT|STOP)? (?:STILL|WHOLLY)* ){0,3}?"
 # "Not entirely real" and "not necessarily fake" assert nothing: WHOLLY may not stand after NOT.
 _COMPLEMENT = f"""
     (?:STILL|WHOLLY|HENCE|CALL|AS)* (?: (?<!STOP)(?<=.) COLON )?
-    (?: (?P<not3>NOT) (?:STILL|CALL|AS)* )?
+    (?: NOT DET? WORD{{0,2}} IMAGE {AFTER} STOP? BUT (?=(?:STILL|WHOLLY|DET|IT|BE)*(?:FAKE|MADE)) )?
+    (?: (?P<not3>NOT | (?<=BE) NO (?=(?:FAKE|REAL|MADE|TAKEN)) ) (?:STILL|CALL|AS)* )?
     (?: DET? (?:WORD|NUMBER|SOUND){{0,3}} IMAGE {AFTER} (?: STOP? THAT BE | STOP )?
         (?:STILL|WHOLLY)* (?: (?P<not4>NOT) STILL* )? )?
     (?: DET (?:STILL|WHOLLY)* (?P<loose>{_LOOSE}) )?
@@ -60,6 +62,11 @@ SPOKEN = compile_parts(
     f" (?: {NAMED} {AFTER} | IT ) {_FILL} (?:BE|SEEM|HAS|TELLS|NONE|POINTS)"
 )
 """A sentence that speaks of the image from its start, so that "and is ..." does too."""
+_UNHEARD = "(?!NOT|NONE|NO|NOWAY|CANT|MAY|OPEN|PARTLY|SAYS|IF|FAKE|REAL|MADE|TAKEN|NUMBER|COLON)"
+VOICED = compile_parts(f"(?: {_UNHEARD}. )* I (?: {_UNHEARD}. )* COLON")
+"""The writer's words before a label: "that settles it for me: fake"."""
+OWN_LABEL = compile_parts("(?:AS|BE) DET? (?:FAKE|REAL|MADE|TAKEN) WORD? IMAGE")
+"""A label that calls no other thing by a name than an image: "pass as a real photograph"."""
 ELLIPSIS = compile_parts(
     "STOP* BUT (?:STILL|WHOLLY)* (?:IT|THAT) (?:BE|DO) STILL* NOT STILL* (?:STOP|$)"
 )
@@ -73,21 +80,25 @@ WIDE_BOUND = compile_parts("(?<!SAYS)(?:STOP|COLON) | BUT | BECAUSE | SO | HENCE
 """What hearsay and conditions reach back to: further than other words."""
 
 _OPENERS = "STILL|WHOLLY|SO|HENCE|AND|BUT|I|WOULD|YES|NO|THAT|ALTHOUGH|FIRST|HERE|AS|OF|WITH|STOP"
-LEAD = compile_parts(f"(?:{_OPENERS}|COLON)*")
+LEAD = compile_parts(f"(?:{_OPENERS}|COLON)* (?: IT SEEM WHOLLY? THAT )?")
 """Words before an assertion that change nothing."""
+SEEMING = compile_parts("IT SEEM WHOLLY? THAT $")
+"""Words before an assertion that weaken it: "it appears that"."""
 TOLD = compile_parts(
     "(?: (?!NOT|NONE|MAY|OPEN|PARTLY|NO|CANT|THAN|WHO). )*"
-    " (?: (?<!OF)(?<!WITH)(?:THINK|TELLS|CALL) | POINTS | LEAN | HEADING BE | HEADING(?=THAT) )"
+    " (?: (?<!OF)(?<!WITH)(?:THINK|TELLS|CALL) | POINTS | LEAN"
+    " | HEADING STILL* BE | HEADING(?=THAT) )"
     " (?:THAT|OF|AS|I)*"
 )
 """Words before an assertion that make it one: "the hands suggest that"."""
 SHOWN = compile_parts(
-    "(?: (?!NOT|NONE|MAY|OPEN|PARTLY|NO|CANT|THAN|FAKE|REAL|MADE|TAKEN|NUMBER). )*"
+    "(?: (?!NOT|NONE|MAY|OPEN|PARTLY|NO|CANT|THAN|WHO|FAKE|REAL|MADE|TAKEN|NUMBER). )*"
 )
 """Words before what points to a label: "the hands and the text"."""
 LED = compile_parts("""
     (?: (?!SAYS|IF). )*? (?: (?<!.) | (?<=STOP) | (?<=AND) )
-    (?: (?!NOT|NONE|NO|CANT|MAY|WOULD|SAYS|IF). )* LEADS (?:THAT|OF|AS|I|STOP|COLON)*
+    (?: THAT (?:DO|BE|WOULD) NOT WORD | (?!NOT|NONE|NO|CANT|MAY|WOULD|SAYS|IF). )*
+    LEADS (?:THAT|OF|AS|I|STOP|COLON)*
 """)
 """Reasons, whatever they are, and the words that draw a conclusion from them."""
 FLIPPED = compile_parts(
@@ -114,14 +125,20 @@ GIVEN = compile_parts("(?:AND|BUT|SO|HENCE|STILL|STOP)* IF")
 
 _LINKS = "STOP|BUT|BECAUSE|AS|SO|HENCE|AND|OR|THAT|STILL|ALTHOUGH|WITH|INSTEAD|THAN|HERE|I|YES"
 _EXPLAINED = "COLON(?!NUMBER|NO|YES|NONE|NOT)"
-NEXT = compile_parts(f"$|{_LINKS}|MADE|TAKEN|{_EXPLAINED}")
+NEXT = compile_parts(f"$|OF IMAGE (?=STOP|$)|{_LINKS}|MADE|TAKEN|{_EXPLAINED}")
 """What may follow an adjective that is the image's; anything else is a thing called fake."""
 CLOSED = compile_parts(f"$|{_LINKS}|OF|MADE|TAKEN|{_EXPLAINED}")
 """What may follow a label that stands for a sentence."""
-PREDICATED = compile_parts("(?: (?!STOP|COLON|BECAUSE|THAT). )* (?:WOULD|MAY|TELLS|BE|SEEM|DO)")
+PREDICATED = compile_parts(
+    "(?: (?:WITH|OF) THAT | (?!STOP|COLON|BECAUSE|THAT). )*"
+    " (?: STOP (?!BUT|AND|SO|HENCE|BECAUSE) (?:(?!STOP|COLON|BE|IT). )+ STOP )?"
+    " (?:WOULD|MAY|TELLS|BE|SEEM|DO)"
+)
 """A verb behind what looked like a label: "a real photo of a table would show ..."."""
 OPPOSED = compile_parts("""
-    (?P<link> (?:STOP|COLON|AND|BUT|OR|INSTEAD|THAN)* ) (?:DET|STILL|WHOLLY|AS|THAN)*
+    (?P<link> (?: STOP|AND|BUT|OR|INSTEAD|THAN
+        | COLON (?=DET? (?:NOT|(?:FAKE|REAL|MADE|TAKEN)(?:STOP|IMAGE|$))) )* )
+    (?:DET|STILL|WHOLLY|AS|THAN)*
     (?P<not>NOT (?:DET|STILL)*)?
     (?: (?P<fake>FAKE|MADE) | (?P<real>REAL|TAKEN) | (?P<end>$|STOP) )
 """)

@@ -27,9 +27,12 @@ _SHAPES = tuple(
         f"{_LABEL} IMAGE? COLON {_VALUE} (?=STOP|$)",
         f"{_VALUE} {_CHANCE} {_ABOUT} {_CHANCED} (?: WORD{{0,2}} IMAGE )?"
         " (?= $ | STOP | BUT | BECAUSE | AND | SO | WITH )",
+        "(?<!.) (?: I|WOULD|TELLS|THINK|CALL|IT|IMAGE|DET|BE|OF|AS|STILL|WHOLLY|SO|HENCE|COLON"
+        f" | HEADING|LIKELIHOOD|CONFIDENCE )* (?P<share> {_VALUE} ) {_LABEL} IMAGE?"
+        " (?=STOP|$|BUT|BECAUSE)",
         f"{_CHANCE} {_IS} {_VALUE} THAT {_ABOUT}? {_CHANCED}",
         f"I (?:WOULD|STILL|TELLS|CALL|WORD)* DET? {_CHANCE} {_ABOUT}{{1,2}} {_CHANCED}"
-        f" WORD{{0,2}} (?:IMAGE|ODD|ONE)? STOP? (?:OF|AS) STILL* {_VALUE}",
+        f" WORD{{0,2}} (?:IMAGE|ODD|ONE)? STOP? (?:OF|AS|BE)* STILL* {_VALUE}",
     )
 )
 """How likely it is that the image is of a kind: "the likelihood that this is real is high"."""
@@ -48,6 +51,8 @@ def find_likelihood(sentence: Sentence) -> tuple[Authenticity, str] | None:
         if match is None:
             continue
         groups = match.groupdict()
+        if groups.get("share") and sentence.words[match.start("share")][-1:] != "%":
+            continue
         before = tags[find_bound(WIDE_BOUND, sentence, match.start()) : match.start()]
         low = match["low"] is not None
         if HEARSAY.search(before) or any(tag in before for tag in _OPEN):

@@ -12,7 +12,7 @@ _TAG = re.compile(r"<\|[^|<>]{0,60}\|>|</?[a-z]\w{0,60}>")
 _TICK = re.compile(r"[\[☐☑☒□⬜✅❌✔✘✗]")
 _UNTICKED = re.compile(r"^ *[-*]? *(?:\[ *\]|☐|□|⬜)(?!.*[\[☐☑☒□]).*$", re.MULTILINE)
 _TICKED = re.compile(r"^ *[-*]? *(?:\[ *[x✓✔] *\]|☑|☒|✅|✔️?) *(?=\S)", re.MULTILINE)
-_TWICE = re.compile(r"[❌✗✘✖×] *(?=(?:no|fake)\b)")
+_TWICE = re.compile(r"[❌✗✘✖×][ *_]*(?=(?:no|not|fake|ai|synthetic|artificial|generated)\b)")
 _CHOICES = re.compile(r"\( ?(?:fake|real|yes|no) ?(?:or|/) ?(?:fake|real|yes|no) ?\)")
 _SCALED = re.compile(r"\([^()\n]{0,80}\d ?(?:=|means?|being|is) ?[^()\n]{0,80}\)")
 _SCALE = re.compile(f" ?{_SCALED.pattern}")
@@ -20,7 +20,7 @@ _SCALE = re.compile(f" ?{_SCALED.pattern}")
 _OPTIONS = tuple((mark, re.compile(rf"{mark}\(?[a-d][.)] ")) for mark in (": ", "= "))
 """The letter of an option behind a mark: "answer: b) fake"."""
 _BULLET = re.compile(r"(?:[-•+–—●▪✓☑]|\(?(?:\d{1,2}|[a-z])[.)](?= )|a:) *")
-_ROLE = re.compile(r"(?:assistant|model|bot|gpt|ai) ?(?:: *(?=\S)|$)")
+_ROLE = re.compile(r"(?:assistant|model|bot|gpt) ?(?:: *(?=\S)|$)|ai ?: *(?=\S)")
 _SPEAKER = re.compile(
     r"(?:expert|analyst|examiner|reviewer|speaker|host|interviewer|inspector|agent)"
     r"(?: [a-z0-9])?: *(?=\S)"
@@ -32,6 +32,7 @@ _DRESSED = re.compile(
 )
 """What a line begins with that has anything to take off."""
 _QUOTED = re.compile(r'"([^"\n]{1,400})"')
+_LEXICAL = re.compile(r"\w\S*")
 _SINGLE = re.compile(r"'(?:(?<!\w')|(?!\w))")
 _LETTERS = {
     "‘": "'", "’": "'", "ʼ": "'", "´": "'", "“": '"', "”": '"', "「": '"', "」": '"', "«": '"',
@@ -136,6 +137,8 @@ def _spell_out(plain: str) -> str:
         plain = _NUMBERED.sub("number ", plain)
     if ".e." in plain or "a.i." in plain:
         plain = plain.replace("i.e.", "ie").replace("e.g.", "eg").replace("a.i.", "ai")
+    if "vs. " in plain:
+        plain = plain.replace("vs. ", "vs ")
     return plain.replace("tl;dr", "in short")
 
 
@@ -148,4 +151,4 @@ def _end(match: re.Match[str]) -> str:
 
 def _drop_quotation(match: re.Match[str]) -> str:
     whole = match.string.strip() == match[0]
-    return match[1] if whole or len(match[1].split()) < 3 else " quotation "
+    return match[1] if whole or len(_LEXICAL.findall(match[1])) < 3 else " quotation "

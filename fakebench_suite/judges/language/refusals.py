@@ -4,7 +4,7 @@ import re
 
 _ABLE = (
     r"(?:determine|tell|say|assist|help|verify|confirm|judge|assess|answer|know|establish)"
-    r"(?! (?:where|how|who|when)\b)"
+    r"(?!(?: you| exactly)? (?:where|how|who|when|what|which|why)\b)"
 )
 _REFUSAL = re.compile(
     "|".join(
@@ -18,7 +18,9 @@ _REFUSAL = re.compile(
             rf"\b(?:can|could|will) not (?:\w+ly |possibly )?(?:{_ABLE}|provide|identify|"
             r"view|comply|analy[sz]e|access|evaluate|comment|discuss|fulfil|process|give|offer|reach|"
             r"conclude|certify|authenticate|decide|open|carry out|do (?:that|this)|"
-            r"make (?:a |that |this |any )?(?:judge?ments?|determination|call)|"
+            r"(?:make|draw|express|offer|render|issue|venture|form|state|speculate)"
+            r" (?:an? |that |this |any |such )*(?:\w+ )?(?:judge?ments?|determination|call|"
+            r"inferences?|conclusions?|opinions?|verdicts?|assessments?)|"
             r"see (?:the|this|any|your) (?:image|picture|photo))\b",
             r"\bdo(?:es)? not have the (?:capability|ability|means|tools|capacity)",
             r"\bmust decline|\bdeclined?\b|\bpass on this|\bno comment\b",
@@ -35,7 +37,38 @@ _OPENING = 500
 """Letters at the start of a reply in which it declines; later ones report a doubt."""
 
 
+_WEIGHED = re.compile(
+    "|".join(
+        (
+            r"\b(?:no|any|a|sufficient|enough|firm|clear) (?:\w+ )?(?:basis|grounds?|reasons?) "
+            r"(?:for|to|on which to) (?:choos|choice|decid|pick|prefer|favou?r|lean)",
+            r"\b(?:choose|pick|decide|favou?r|commit to|settle on|lean toward|distinguish|call it|"
+            r"rule out|exclude|confirm|side with) "
+            r"(?:either\b|between\b|neither\b|one (?:over|or) the other)",
+            r"\bneither (?:\w+ )?(?:side|option|answer|reading|hypothesis|explanation|possibility|"
+            r"alternative|label|case|set|list|verdict|can be|is) ",
+            r"\b(?:indicators?|evidence|signals?|clues?|signs?|cues?|observations?|results?) "
+            r"(?:is|are|remains?|seems?|points?) "
+            r"(?:too |rather |quite |very |genuinely |simply |evenly )*(?:mixed|balanced|"
+            r"inconclusive|ambiguous|contradictory|in both directions|both ways|"
+            r"(?:equally )?divided)",
+            r"\b(?:could|might|may) (?:just as (?:easily|well) |equally (?:well )?)?be "
+            r"[^.!?\n]{2,70}\bor (?:just as (?:easily|well) |equally )?(?:an? |the )?(?:\w+ ){0,2}"
+            r"(?:generated|ai|synthetic|rendered|fake|real|genuine|authentic|photo)",
+            r"\b(?:50[/-]50|fifty-fifty|toss-?up|coin (?:toss|flip)|either way|both (?:are|remain|"
+            r"readings|options|possibilities|explanations) (?:\w+ )?(?:possible|plausible|open|fit|"
+            r"hold|remain))\b",
+            r"\bmay be [^.!?\n]{1,40}也 ?may be\b|既 ?(?:不能|无法|can not|不足以)[^.!?\n]{1,60}"
+            r"也 ?(?:不能|无法|can not|不足以)|各占一半|五五开|两种可能|都有可能|无法选择|无从选择",
+        )
+    )
+)
+"""Words that weigh both labels and leave them open: no verdict is no refusal there."""
+
+
 def find_refusal(plain: str) -> str | None:
     """The words of a clean text that decline; None where there are none."""
     found = _REFUSAL.search(plain, 0, _OPENING)
-    return None if found is None else found[0]
+    if found is None or _WEIGHED.search(plain):
+        return None
+    return found[0]

@@ -90,7 +90,8 @@ def _weigh_scope(sentence: Sentence, match: Match) -> bool | None:
         return False
     if grammar.LED.fullmatch(before):
         return False
-    shows = match.groupdict().get("told") or (called and LETTER["AS"] in match[0])
+    groups = match.groupdict()
+    shows = groups.get("told") or groups.get("lean") or (called and LETTER["AS"] in match[0])
     if shows and grammar.SHOWN.fullmatch(before):
         return False
     return None
