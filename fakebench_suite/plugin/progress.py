@@ -35,11 +35,13 @@ class LiveProgress:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
         """Show the state after a case, if it is time."""
-        if get_outcome(report) is not None and not self._opened:
+        yield  # xdist's report of a worker's death gets its record on the way.
+        if get_outcome(report) is None:
+            return
+        if not self._opened:
             self._open()
-        yield
         due = self._shown + (_SPEAK if self._bar is None else _REDRAW)
-        if get_outcome(report) is not None and time.monotonic() >= due:
+        if time.monotonic() >= due:
             self._show()
 
     @pytest.hookimpl(tryfirst=True)

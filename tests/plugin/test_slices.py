@@ -115,10 +115,15 @@ def test_a_killed_workers_cases_are_asked_again(run: Run, data: Path, project: P
 def test_the_case_that_workers_die_on_is_an_error_on_record(
     run: Run, data: Path, project: Path
 ) -> None:
-    """The second death is a model error with xdist's words, not a case that is missing."""
+    """The second death is a model error with xdist's words, not a case that is missing.
+
+    The line of progress, here after every report, may be the death's.
+    """
     source = DYING_MODEL.replace("DEATHS", "2")
     (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
-    result = run(f"--data={data}", "-m", "detection", "-n2")
+    often = "import fakebench_suite.plugin.progress as progress\n\nprogress._SPEAK = 0.0\n"
+    (project / "often.py").write_text(often, encoding="utf-8")
+    result = run(f"--data={data}", "-m", "detection", "-n2", "-p", "often")
     assert result.ret == 1
     records = read_records(project)
     (lost,) = [line for line in records if line["verdict"]["outcome"] == "model_error"]
