@@ -29,7 +29,8 @@ from fakebench_suite.types import Rating
 
 BATCH = 16
 ATTEMPTS = 3
-_TOKENS = 160
+_TOKENS, _THOUGHT_TOKENS = 160, 4096
+"""Tokens of a reply, and of one that begins with a thought."""
 _QUESTION = "How well does the answer agree with the reference?"
 _PICTURES = ("vis", "model.vis", "multi_modal_projector.", "model.multi_modal_projector.")
 """Beginnings of the tensors of towers that a judge of texts has no use for."""
@@ -59,7 +60,10 @@ class LocalJudge:
         model.generation_config = GenerationConfig()
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.convert_ids_to_tokens(self._ends[0])
-        self._decoder = Decoder(self._tokenizer, self._ends, thought=_find_thought(self._tokenizer))
+        thought = _find_thought(self._tokenizer)
+        self._decoder = Decoder(self._tokenizer, self._ends, thought=thought)
+        self._limit = _TOKENS if thought is None else _THOUGHT_TOKENS
+        self._room = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
 
     def check(self) -> None:
         """Raise UserError where a short text does not fit into the model beside its marks."""
@@ -73,7 +77,7 @@ class LocalJudge:
             raise UserError(
                 f"The chat template of the judge {self.name} does not take a question: {error}."
             ) from error
-        room = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        room = self._room
         if room is not None and len(ids) + _TOKENS > room:
             raise UserError(
                 f"The judge {self.name} has a context of {room:,} tokens, and a short text takes "
@@ -108,13 +112,18 @@ class LocalJudge:
                     rating = read_rating(reply)
                     if rating is not None:
                         self._cache.keep(self._key, *asked[place], rating)
-                    results[place] = rating or Failure(
-                        why=f"no marks in the judge's reply {reply[:200]!r}"
-                    )
+                    results[place] = rating or Failure(why=self._explain(reply))
         return [
             collect(results[start : start + self._rounds])
             for start in range(0, len(results), self._rounds)
         ]
+
+    def _explain(self, reply: str) -> str:
+        """Why a reply has no marks; a judge that was cut off in a thought is given more tokens."""
+        if find_open_thought(reply) is None:
+            return f"no marks in the judge's reply {reply[:200]!r}"
+        limit, self._limit = self._limit, _THOUGHT_TOKENS
+        return f"the judge's thought did not end within {limit:,} tokens"
 
     @torch.inference_mode()
     def _reply(self, conversations: Sequence[Messages], attempt: int) -> list[str | None]:
@@ -129,12 +138,13 @@ class LocalJudge:
             return_dict=True,
             return_tensors="pt",
         ).to(self._device)
+        room = self._limit if self._room is None else self._room - inputs["input_ids"].shape[1]
         output = self._model.generate(
             **inputs,
             generation_config=GenerationConfig(
                 do_sample=True,
                 temperature=0.7,
-                max_new_tokens=_TOKENS,
+                max_new_tokens=min(self._limit, max(room, _TOKENS)),
                 eos_token_id=self._ends,
                 pad_token_id=self._tokenizer.pad_token_id,
             ),

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -81,6 +82,29 @@ def test_rounds_are_batched_retried_and_kept(
     (lost,) = judge.grade([Request(question="?", reference=["x"], text="y")])
     assert (lost.score, lost.failed) == (None, 3)
     assert ATTEMPTS == 3
+
+
+def test_a_judge_that_thinks_is_given_time_to(
+    checkpoint: Path, cache: RatingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thought that was cut off is written again with more tokens, within the model's context."""
+    judge = LocalJudge(str(checkpoint), rounds=1, cache=cache, device="cpu")
+    limits: list[int] = []
+
+    def generate(**given: Any) -> torch.Tensor:
+        limits.append(given["generation_config"].max_new_tokens)
+        said = f"<think>Hm.</think>{GOOD}" if limits[1:] else "<think>Hm."
+        ids = judge._tokenizer(said, return_tensors="pt")["input_ids"]
+        for processor in given["logits_processor"]:
+            for _ in range(ids.shape[1]):
+                processor(given["input_ids"], torch.zeros(1, 257))
+        return torch.cat([given["input_ids"], ids], dim=1)
+
+    monkeypatch.setattr(judge._model, "generate", generate)
+    (judgement,) = judge.grade(REQUESTS[:1])
+    assert judgement.score == 1
+    assert limits[0] == 160
+    assert 2_000 < limits[1] < 4_096
 
 
 def test_a_judge_that_cannot_be_loaded_is_the_users_to_mend(
