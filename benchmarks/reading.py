@@ -1,4 +1,6 @@
-"""How many replies a second the grammar reads: ``python benchmarks/reading.py [--seconds 5]``.
+"""How many replies the grammar reads in a second of CPU time of one core.
+
+``python benchmarks/reading.py [--seconds 5]``; what other processes take is not counted.
 
 The replies are the long ones of ``tests/judges/replies/long_development.jsonl``, thoughts left out.
 None is read twice from a cache: each round adds a sentence of its own to every reply.

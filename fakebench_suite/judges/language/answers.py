@@ -131,7 +131,7 @@ def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
     for index, sentence in enumerate(sentences):
         before, behind = behind, sentence
         answers = sentence.hints & Hint.ANSWER
-        question = before if before is not None and before.asks else None
+        question = before if before and before.hints & Hint.QUESTION and before.asks else None
         last = index == len(sentences) - 1
         placed = not index or last or question is not None
         if not answers and not (placed and _CONSENTING.match(sentence.plain)):

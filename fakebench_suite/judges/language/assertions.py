@@ -77,15 +77,16 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
     topic = _Topic(sentences)
     for index, sentence in enumerate(sentences):
         titled = titled or _is_title(sentence)
-        if not sentence.hints & Hint.LABEL or _LABELS.search(sentence.tags) is None:
-            continue
-        if sentence.asks or grammar.GIVEN.match(sentence.tags):
+        if not _may_assert(sentence):
             continue
         last = index == len(sentences) - 1
-        rank = 2 if _FINAL.search(sentence.plain) else int(_concludes(sentence) or titled)
+        likely = find_likelihood(sentence)
+        matches = () if likely else tuple(_match_shapes(sentence, last=last))
+        if not (likely or matches):
+            continue
+        rank = 2 if _FINAL.search(sentence.plain) else int(titled or _concludes(sentence))
         mentioned = False
         closing = index >= len(sentences) - _CLOSING and len(sentences) >= _LONG
-        likely = find_likelihood(sentence)
         if likely is not None:
             label, words = likely
             found.append(
@@ -95,7 +96,7 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
             )
             topic.mention(index)
             continue
-        for match in _match_shapes(sentence, last=last):
+        for match in matches:
             pronoun = _is_pronoun(match)
             named = mentioned or sentence.tags.startswith(LETTER["IMAGE"] + LETTER["STOP"])
             this = closing and _is_meant(sentence, match)
@@ -118,6 +119,13 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
         if mentioned:
             topic.mention(index)
     return found
+
+
+def _may_assert(sentence: Sentence) -> bool:
+    """Whether a sentence names a label and neither asks nor supposes."""
+    if not sentence.hints & Hint.LABEL or _LABELS.search(sentence.tags) is None:
+        return False
+    return not (sentence.asks or grammar.GIVEN.match(sentence.tags))
 
 
 class _Topic:

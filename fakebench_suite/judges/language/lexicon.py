@@ -165,7 +165,8 @@ class Sentence:
 
 def _tag(text: str) -> tuple[tuple[str, ...], str]:
     """The words and phrases of a sentence and their parts."""
-    words = _WORDS.findall(text)
+    tokens = list(_WORDS.finditer(text))
+    words = [token[0] for token in tokens]
     entries = [_ENTRIES[word] for word in words]
     tags = [entry[0] for entry in entries]
     places: list[int] = []
@@ -176,25 +177,29 @@ def _tag(text: str) -> tuple[tuple[str, ...], str]:
         ):
             places.append(place - 1)
     if places:
-        _join_phrases(text, words, tags, entries, places)
+        _join_phrases(tokens, words, tags, entries, places)
     return tuple(words[:_TOKENS]), "".join(tags[:_TOKENS])
 
 
 def _join_phrases(
-    text: str, words: list[str], tags: list[str], entries: Sequence[_Entry], places: Sequence[int]
+    tokens: Sequence[re.Match[str]],
+    words: list[str],
+    tags: list[str],
+    entries: Sequence[_Entry],
+    places: Sequence[int],
 ) -> None:
     """Replace the words of each phrase by the phrase and its part; of two the first has a word."""
-    spans = [token.span() for token in _TOKEN.finditer(text)]
+    text = tokens[0].string
     joined: list[tuple[int, int, str, str]] = []
     end = 0
     for place in places:
-        start = spans[place][0]
+        start = tokens[place].start()
         _, phrases, parts, _ = entries[place]
         if start < end or phrases is None or (phrase := phrases.match(text, start)) is None:
             continue
         end = phrase.end()
         behind = place + 1
-        while behind < len(spans) and spans[behind][0] < end:
+        while behind < len(tokens) and tokens[behind].start() < end:
             behind += 1
         joined.append((place, behind, phrase[0], parts[(phrase.lastindex or 1) - 1]))
     for place, behind, phrase_words, part in reversed(joined):
@@ -202,10 +207,27 @@ def _join_phrases(
         tags[place:behind] = [part]
 
 
+def begins_part(text: str, place: int, names: Sequence[str]) -> bool:
+    """Whether a phrase of one of these parts begins at a place of a clean text."""
+    token = _WORDS.match(text, place)
+    assert token is not None
+    _, phrases, parts, _ = _ENTRIES[token[0]]
+    phrase = None if phrases is None else phrases.match(text, place)
+    if phrase is None:
+        return False
+    return parts[(phrase.lastindex or 1) - 1] in {LETTER[name] for name in names}
+
+
+def find_words(names: Iterable[str]) -> frozenset[str]:
+    """Every word that plays one of these parts by itself."""
+    letters = {LETTER[name] for name in names}
+    return frozenset(word for word, letter in _PART.items() if letter in letters)
+
+
 def find_first_words(names: Iterable[str]) -> frozenset[str]:
     """Every word that a word or phrase of these parts can begin with, stems left out."""
     letters = {LETTER[name] for name in names}
-    words = {word for word, letter in _PART.items() if letter in letters}
+    words = set(find_words(names))
     for (letter, _), (firsts, _) in zip(_PHRASES, _FIRSTS, strict=True):
         if letter in letters:
             words |= firsts

@@ -6,7 +6,13 @@ Most sentences of a long analysis cannot, by their words alone, and are never lo
 import re
 from collections.abc import Iterator
 
-from fakebench_suite.judges.language.lexicon import Sentence, find_first_words, find_stems
+from fakebench_suite.judges.language.lexicon import (
+    Sentence,
+    begins_part,
+    find_first_words,
+    find_stems,
+    find_words,
+)
 
 _END = re.compile(r"\n|[.!?;](?: |(?<!;)(?=[a-z\u4e00-\u9fff]))")
 _WORD = re.compile(r"[^\W_]+(?:-\w+)*|[^\w\s]")
@@ -23,6 +29,10 @@ class Hint:
     """Yes or no."""
     CORRECTION = 4
     """A word that may take back what was said."""
+    QUESTION = 16
+    """A question mark."""
+    PHRASE = 32
+    """The first word of a phrase that may be a label; never a sentence's hint."""
     TITLE = 8
     """A word that a heading above a verdict ends with."""
 
@@ -31,7 +41,10 @@ def _split(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_LABEL = find_first_words(("FAKE", "REAL", "MADE", "TAKEN"))
+_LABELS = ("FAKE", "REAL", "MADE", "TAKEN")
+_LABEL = find_words(_LABELS)
+_OPENING = find_first_words(_LABELS)
+_QUESTION = re.compile(r"\?")
 _STEMS = tuple(find_stems(("MADE", "TAKEN")))
 _WORDS = {
     Hint.ANSWER: find_first_words(("YES", "NO")),
@@ -44,7 +57,9 @@ _WORDS = {
 
 
 _REMEMBERED = 1 << 16
-_HINTS: dict[str, int] = {}
+_Hints = tuple[int, tuple[int, ...]]
+"""What a word hints at, and where in it the words begin that do."""
+_HINTS: dict[str, _Hints] = {}
 """The hints of telling words met so far, marks around them included."""
 _IDLE: set[str] = set()
 """Words met so far that give no hint."""
@@ -70,27 +85,32 @@ def _find_hits(plain: str) -> list[tuple[int, int]]:
     A telling word is found within a longer one too: its sentence is looked at in vain.
     """
     hits = [(len(plain), 0)]
-    for word, hints in _find_telling(set(plain.split())).items():
-        starts = (0, *(end.end() for end in _END.finditer(word)))  # "it is fake.so"
+    for word, (hints, offsets) in _find_telling(set(plain.split())).items():
         place = plain.find(word)
         while place >= 0:
-            hits += [(place + start, hints) for start in starts]
+            for offset in offsets:
+                if hints != Hint.PHRASE:
+                    hits.append((place + offset, hints))
+                elif begins_part(plain, place + offset, _LABELS):
+                    hits.append((place + offset, Hint.LABEL))
             place = plain.find(word, place + len(word))
+    if "?" in plain:
+        hits += [(mark.start(), Hint.QUESTION) for mark in _QUESTION.finditer(plain)]
     hits.sort(reverse=True)
     return hits
 
 
-def _find_telling(words: set[str]) -> dict[str, int]:
+def _find_telling(words: set[str]) -> dict[str, _Hints]:
     """The words that give hints, and those; idle words are told apart by their set alone."""
-    telling: dict[str, int] = {}
+    telling: dict[str, _Hints] = {}
     for word in words - _IDLE:
         hints = _HINTS.get(word)
         if hints is None:
             hints = _find_hints(word)
-            known: set[str] | dict[str, int] = _HINTS if hints else _IDLE
+            known: set[str] | dict[str, _Hints] = _HINTS if hints[0] else _IDLE
             if len(known) > _REMEMBERED:
                 known.clear()
-            if not hints:
+            if not hints[0]:
                 _IDLE.add(word)
                 continue
             _HINTS[word] = hints
@@ -98,14 +118,21 @@ def _find_telling(words: set[str]) -> dict[str, int]:
     return telling
 
 
-def _find_hints(word: str) -> int:
-    found = 0
-    for part in _WORD.findall(word):
-        if part in _LABEL or part.startswith(_STEMS):
+def _find_hints(word: str) -> _Hints:
+    found, offsets = 0, set[int]()
+    for match in _WORD.finditer(word):
+        part, before = match[0], found
+        if part in _LABEL:
             found |= Hint.LABEL
+        elif part in _OPENING or part.startswith(_STEMS):
+            found |= Hint.PHRASE
         for hint, words in _WORDS.items():
             found |= hint if part in words else 0
-    return found
+        if found != before:
+            offsets.add(match.start())
+    if found & Hint.PHRASE and found != Hint.PHRASE:
+        found |= Hint.LABEL
+    return found, tuple(sorted(offsets))
 
 
 def _find_spans(plain: str) -> list[tuple[int, int, bool]]:

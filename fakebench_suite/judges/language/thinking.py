@@ -53,7 +53,7 @@ _FINAL = (
 )
 """What begins the answer, so that all before it was thought."""
 _MARK = re.compile(
-    r"(?=<[\w/|]|[◁\[][/a-z]|(?<![^\n])[#h]|a)(?:"
+    r"(?=<(?:\w|/\w|\|[\w/])|[◁\[][/a-z]|(?<![^\n])[#h]|a)(?:"
     + "|".join(
         f"(?P<{kind}_open>{opened})|(?P<{kind}_close>{closed})"
         for kind, (opened, closed) in _PAIRS.items()
