@@ -207,7 +207,7 @@ def _join_phrases(
         tags[place:behind] = [part]
 
 
-def begins_part(text: str, place: int, names: Sequence[str]) -> bool:
+def begins_part(text: str, place: int, letters: frozenset[str]) -> bool:
     """Whether a phrase of one of these parts begins at a place of a clean text."""
     token = _WORDS.match(text, place)
     assert token is not None
@@ -215,7 +215,7 @@ def begins_part(text: str, place: int, names: Sequence[str]) -> bool:
     phrase = None if phrases is None else phrases.match(text, place)
     if phrase is None:
         return False
-    return parts[(phrase.lastindex or 1) - 1] in {LETTER[name] for name in names}
+    return parts[(phrase.lastindex or 1) - 1] in letters
 
 
 def find_words(names: Iterable[str]) -> frozenset[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from fakebench_suite.judges.language.lexicon import (
+    LETTER,
     Sentence,
     begins_part,
     find_first_words,
@@ -42,6 +43,7 @@ def _split(words: str) -> frozenset[str]:
 
 
 _LABELS = ("FAKE", "REAL", "MADE", "TAKEN")
+_LETTERS = frozenset(LETTER[name] for name in _LABELS)
 _LABEL = find_words(_LABELS)
 _OPENING = find_first_words(_LABELS)
 _QUESTION = re.compile(r"\?")
@@ -91,7 +93,7 @@ def _find_hits(plain: str) -> list[tuple[int, int]]:
             for offset in offsets:
                 if hints != Hint.PHRASE:
                     hits.append((place + offset, hints))
-                elif begins_part(plain, place + offset, _LABELS):
+                elif begins_part(plain, place + offset, _LETTERS):
                     hits.append((place + offset, Hint.LABEL))
             place = plain.find(word, place + len(word))
     if "?" in plain:
