@@ -10,12 +10,22 @@ from pathlib import Path
 
 from fakebench_suite.display import show
 
+_LONGEST = 2_000
+"""Characters of a message; what is longer quotes a stranger's text."""
+
 
 class SuiteError(Exception):
     """Any error this suite raises on purpose; what its message quotes can be printed anywhere."""
 
     def __str__(self) -> str:
-        return show(super().__str__())
+        return _shorten(show(super().__str__()))
+
+
+def _shorten(text: str) -> str:
+    """A message without the middle of what it quotes at length; its end says what to do."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 4 :]}"
 
 
 class UserError(SuiteError):

@@ -1,6 +1,7 @@
 """Paths as people write them."""
 
 import os
+from pathlib import Path
 
 
 def expand_home(argument: str) -> str:
@@ -12,3 +13,11 @@ def expand_home(argument: str) -> str:
     named = argument.startswith("--")
     option, equals, path = argument.partition("=") if named else ("", "", argument)
     return option + equals + os.path.expanduser(path)  # noqa: PTH111  # Path.expanduser raises
+
+
+def resolve(path: Path) -> Path:
+    """The place behind links, absolute; nothing is raised for a loop of links or an odd name."""
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError:  # a NUL, or half a surrogate pair
+        return path.absolute()

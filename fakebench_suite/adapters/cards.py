@@ -9,9 +9,10 @@ from typing import Annotated
 import msgspec
 
 from fakebench_suite.checkpoints.files import check_files, has_chat_template
+from fakebench_suite.contents import read_file
 from fakebench_suite.errors import CardError, FormatError, describe_choices
 from fakebench_suite.formats import decode_toml
-from fakebench_suite.places import expand_home
+from fakebench_suite.places import expand_home, resolve
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 """The card directory of this repository."""
@@ -130,9 +131,9 @@ def find_card(model: str, models: Path = MODELS) -> Card:
     # os.path answers where Path raises: a name may be longer than the file system allows.
     if os.path.isdir(path):  # noqa: PTH112
         if (path / "card.toml").is_file():
-            return read_card(path / "card.toml", name=path.resolve().name)
+            return read_card(path / "card.toml", name=resolve(path).name)
         if (path / "config.json").is_file():
-            return Card(name=path.resolve().name, path=str(path.resolve()))
+            return Card(name=resolve(path).name, path=str(resolve(path)))
         raise CardError(
             f"{path} holds neither card.toml nor config.json. Point --model at a checkpoint saved "
             "with save_pretrained, or at a card."
@@ -150,12 +151,12 @@ def find_card(model: str, models: Path = MODELS) -> Card:
 def read_card(path: Path, *, name: str) -> Card:
     """One card file; ``path`` inside it becomes absolute. Raises CardError when malformed."""
     try:
-        card = decode_toml(path.read_bytes(), Card)
+        card = decode_toml(read_file(path), Card)
     except FormatError as error:
         raise CardError(f"The card {path} is malformed: {error}.") from error
     except OSError as error:
         raise CardError(f"The card {path} cannot be read: {error.strerror}.") from error
-    located = card.path and str((path.parent / expand_home(card.path)).resolve())
+    located = card.path and str(resolve(path.parent / expand_home(card.path)))
     return msgspec.structs.replace(card, name=name, path=located)
 
 
@@ -168,7 +169,8 @@ def locate_weights(card: Card) -> Path | None:
     if card.adapter is Kind.SCRIPTED:
         return None
     if card.path is not None:
-        if (Path(card.path) / "config.json").is_file():
+        # os.path answers where Path raises: a name may be longer than the file system allows.
+        if os.path.isfile(Path(card.path, "config.json")):  # noqa: PTH113
             return Path(card.path)
         raise CardError(f"The card {card.name!r} points at {card.path}, which has no config.json.")
     from huggingface_hub import snapshot_download

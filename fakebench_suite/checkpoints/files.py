@@ -1,6 +1,7 @@
 """The files of a checkpoint, checked before anything heavy is imported."""
 
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from fakebench_suite.contents import open_file, read_file
 from fakebench_suite.errors import CardError, FormatError
 from fakebench_suite.formats import decode_json
 
@@ -31,7 +33,7 @@ def read_json(path: Path) -> Mapping[str, Any]:
     Raises CardError where it holds anything else.
     """
     try:
-        return decode_json(path.read_bytes(), _OBJECT)
+        return decode_json(read_file(path), _OBJECT)
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -85,8 +87,15 @@ def _list_shards(index: Path) -> list[Path]:
 
 def _check_file(path: Path) -> None:
     """Raise CardError where a file of weights is not whole."""
-    size = path.stat().st_size
-    with path.open("rb") as stream:
+    try:
+        _check_content(path)
+    except OSError as error:
+        raise CardError(f"{path} cannot be read: {error.strerror}. {_AGAIN}") from error
+
+
+def _check_content(path: Path) -> None:
+    with open_file(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
         start = stream.read(len(_POINTER))
         if start == _POINTER:
             raise CardError(

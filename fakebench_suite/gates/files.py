@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from fakebench_suite.contents import read_file
 from fakebench_suite.errors import FormatError, UserError, describe_choices
 from fakebench_suite.formats import decode_toml
 from fakebench_suite.gates.rules import Gate
@@ -104,7 +105,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 def read_gates(path: Path) -> tuple[Gate, ...]:
     """The gates of a file; raises UserError saying what is wrong with it."""
     try:
-        content = decode_toml(path.read_bytes(), dict[str, Any])
+        content = decode_toml(read_file(path), dict[str, Any])
         for mistake in _find_mistakes(content):
             raise UserError(f"The gates in {path} are malformed: {mistake}.")
         gates = msgspec.convert(content, _File).gate

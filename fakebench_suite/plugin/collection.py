@@ -119,13 +119,19 @@ def choose_card(settings: Settings) -> Card:
     """The card of ``--model``, or with ``--answers`` the one the earlier run was made with."""
     if settings.answers is None:
         return find_card(settings.model)
-    card = read_manifest(settings.answers)["model"]["card"]
-    if settings.model not in (DEFAULT_MODEL, card["name"]):
+    try:
+        card = msgspec.convert(read_manifest(settings.answers)["model"]["card"], Card)
+    except msgspec.ValidationError as error:
         raise UserError(
-            f"{settings.answers} holds answers of {card['name']}, not of {settings.model}. "
+            f"The manifest of {settings.answers} holds a card that this version cannot read: "
+            f"{error}. Ask the model again: leave --answers out."
+        ) from error
+    if settings.model not in (DEFAULT_MODEL, card.name):
+        raise UserError(
+            f"{settings.answers} holds answers of {card.name}, not of {settings.model}. "
             "Leave --model out: with --answers no model is asked."
         )
-    return msgspec.convert(card, Card)
+    return card
 
 
 def choose_cases(answers: Path | None, dataset: Dataset) -> Sequence[Case]:

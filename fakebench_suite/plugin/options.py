@@ -15,7 +15,7 @@ from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.gates.files import Gates, find_gates
 from fakebench_suite.judges.choice import JudgeChoice, read_choice
 from fakebench_suite.judges.reading import Rule
-from fakebench_suite.places import expand_home
+from fakebench_suite.places import expand_home, resolve
 from fakebench_suite.prompts import Style
 from fakebench_suite.report.last import LAST, find_run
 from fakebench_suite.report.pictures import ReportImages
@@ -224,7 +224,7 @@ def read_settings(config: pytest.Config) -> Settings:
     """The settings of this run; raises UsageError for a bad run name."""
     option = config.option
     started = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    data_name = "probes" if option.data is None else option.data.resolve().stem
+    data_name = "probes" if option.data is None else resolve(option.data).stem
     source = option.model if option.answers is None else find_run(option.answers)
     shard = "" if option.shard is None else f"-shard-{option.shard.number}-of-{option.shard.total}"
     name = option.run or f"{Path(source).name}-{data_name}{shard}-{started}"

@@ -69,12 +69,13 @@ def name_run(task: Task, manifest: Mapping[str, Any], *, own_references: bool = 
         notes.append("partial")
     if covered["errors"]:
         notes.append("with errors")
-    if manifest["prompts"]["style"] != "paper":
-        notes.append(f"{manifest['prompts']['style']} prompts")
+    style, text = manifest.get("prompts", {}).get("style"), manifest["judge"].get("text")
+    if style != "paper":
+        notes.append(f"{style} prompts")
     if task is Task.DETECTION and manifest["judge"]["label"] != "paper":
         notes.append(f"{manifest['judge']['label']} reading")
-    if task is not Task.DETECTION and manifest["judge"]["text"]:
-        notes.append(f"judge {manifest['judge']['text']}")
+    if task is not Task.DETECTION and text:
+        notes.append(f"judge {text}")
     name = str(manifest["model"]["name"])
     return f"{name} ({', '.join(notes)})" if notes else name
 

@@ -3,6 +3,8 @@
 import secrets
 from pathlib import Path
 
+from fakebench_suite.contents import read_file
+from fakebench_suite.places import resolve
 from fakebench_suite.report.store import write_whole
 
 LAST = "last"
@@ -14,12 +16,20 @@ def find_run(place: Path) -> Path:
 
     What is neither is given back as it is: to read it says what is wrong with it.
     """
-    if place.is_symlink():
-        return place.resolve()
-    if place.name == LAST and place.is_file():
-        name = place.read_text(encoding="utf-8", errors="replace").strip()
-        return place.with_name(name) if Path(name).name == name else place
+    try:
+        if place.is_symlink():
+            return resolve(place)
+        if place.name == LAST and place.is_file():
+            name = read_file(place).decode("utf-8", "replace").strip()
+            return place.with_name(name) if _is_plain(name) else place
+    except OSError:
+        return place
     return place
+
+
+def _is_plain(name: str) -> bool:
+    """Whether it can be the name of a directory, and no path."""
+    return name.isprintable() and name not in {"", ".", ".."} and Path(name).name == name
 
 
 def point_last(folder: Path) -> str | None:

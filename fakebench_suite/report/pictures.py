@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from fakebench_suite.contents import read_file
 from fakebench_suite.errors import ImageError, MachineError, UserError
 from fakebench_suite.report.store import check_inside, read_manifest, write_whole
 from fakebench_suite.sources import open_dataset
@@ -216,7 +217,7 @@ def _read_known(folder: Path) -> dict[str, Picture]:
     if any(place.is_symlink() for place in (folder, folder.parent, folder / KNOWN)):
         return {}
     try:
-        found = msgspec.json.decode((folder / KNOWN).read_bytes(), type=dict[str, Picture])
+        found = msgspec.json.decode(read_file(folder / KNOWN), type=dict[str, Picture])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return {

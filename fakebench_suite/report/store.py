@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from fakebench_suite.contents import read_file, read_lines
 from fakebench_suite.errors import FormatError, MachineError, RunTakenError, UserError
 from fakebench_suite.formats import decode_json
 from fakebench_suite.gates.shift import Shift
@@ -227,7 +228,7 @@ def open_new(folder: Path) -> RunStore:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a run; raises UserError where there is none to be read."""
     try:
-        content = (folder / MANIFEST).read_bytes()
+        content = read_file(folder / MANIFEST)
         manifest = decode_json(content, msgspec.json.Decoder(dict[str, Any]))
         decode_json(content, msgspec.json.Decoder(ManifestShape))
     except FormatError as error:
@@ -241,7 +242,7 @@ def read_scores(folder: Path) -> list[Score]:
     """The scores of a run; raises UserError where there are none to be read."""
     path = folder / SCORES
     try:
-        return decode_json(path.read_bytes(), msgspec.json.Decoder(list[Score]))
+        return decode_json(read_file(path), msgspec.json.Decoder(list[Score]))
     except OSError as error:
         raise UserError(f"{folder} is not a run directory: no {SCORES} to read.") from error
     except FormatError as error:
@@ -255,8 +256,7 @@ def read_records(folder: Path) -> Iterator[Record]:
     UserError where there are none, or a whole line is no record.
     """
     try:
-        with (folder / RECORDS).open("rb") as stream:
-            records = _decode_records(stream, folder / RECORDS)
+        records = _decode_records(read_lines(folder / RECORDS), folder / RECORDS)
     except OSError as error:
         raise UserError(f"{folder} is not a run directory: no {RECORDS} to read.") from error
     yield from records
@@ -287,7 +287,7 @@ def read_timings(folder: Path) -> list[Timing]:
     """
     path = folder / LATENCY
     try:
-        return decode_json(path.read_bytes(), msgspec.json.Decoder(list[Timing]))
+        return decode_json(read_file(path), msgspec.json.Decoder(list[Timing]))
     except FileNotFoundError:
         return []
     except (OSError, FormatError) as error:

@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.text import Text
 
+from fakebench_suite.contents import read_file
 from fakebench_suite.display import flatten
 from fakebench_suite.errors import UserError
+from fakebench_suite.places import resolve
 from fakebench_suite.report.last import LAST, find_run, point_last
 from fakebench_suite.report.store import BADGE, MANIFEST, RECORDS, read_manifest
 from fakebench_suite.report.terminal import begin_table
@@ -95,7 +97,7 @@ def _measure(folder: Path) -> int:
 
 def _read_headline(folder: Path) -> str:
     try:
-        badge = json.loads((folder / BADGE).read_text(encoding="utf-8"))
+        badge = json.loads(read_file(folder / BADGE))
         return str(badge["message"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
@@ -163,7 +165,7 @@ def show_runs(
     try:
         runs = list_runs(reports)
         if prune is None and older_than is None:
-            _print_runs(runs, latest=find_run(reports / LAST).resolve())
+            _print_runs(runs, latest=resolve(find_run(reports / LAST)))
             return
         older = None if older_than is None else timedelta(days=older_than)
         for run in choose_old(runs, keep=prune, older=older):
@@ -184,7 +186,7 @@ def _print_runs(runs: Sequence[Listed], *, latest: Path) -> None:
         return
     table = begin_table(_HEADER, numbers=("size",))
     for run in runs:
-        mark = " (last)" if run.folder.resolve() == latest else ""
+        mark = " (last)" if resolve(run.folder) == latest else ""
         cells = (
             f"{run.folder.name}{mark}",
             run.started.astimezone().strftime("%Y-%m-%d %H:%M"),

@@ -14,6 +14,7 @@ from fakebench_suite.gates.files import Gates, agree_gates
 from fakebench_suite.gates.partial import FILTERED, SAMPLED
 from fakebench_suite.gates.preconditions import Intent, check_gates
 from fakebench_suite.metrics.names import Need
+from fakebench_suite.places import resolve
 from fakebench_suite.report.last import point_last
 from fakebench_suite.report.pictures import (
     DatasetImages,
@@ -99,7 +100,7 @@ def merge_runs(
             dataset=dataset,
             size=size,
         )
-    if any(folder.resolve().parent == into.resolve().parent for folder in folders):
+    if any(resolve(folder).parent == resolve(into).parent for folder in folders):
         point_last(into)  # where runs lie beside it; elsewhere the link would be in the way
     page = into / Path(closed.report).name
     report = str(page) if page.is_file() else closed.report
@@ -113,14 +114,14 @@ def merge_runs(
 def _check_place(into: Path, folders: Sequence[Path]) -> None:
     """Raise UserError where the whole could not be written, or would lie in one of its parts."""
     check_folder(into)
-    around = {folder.resolve() for folder in folders} & set(into.resolve().parents)
+    around = set(map(resolve, folders)) & set(resolve(into).parents)
     if around:
         raise UserError(
             f"{into} lies inside {min(around)}, which is merged. Choose a place beside it."
         )
     if into.is_symlink() or (into.exists() and any(into.iterdir())):
         raise UserError(f"{into} is a link, or holds something already. Choose a new place.")
-    places = Counter(folder.resolve() for folder in folders)
+    places = Counter(map(resolve, folders))
     twice = [place for place, count in places.items() if count > 1]
     if twice:
         raise UserError(f"{twice[0]} is given twice. Name every part once.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
+from fakebench_suite.contents import read_file
 from fakebench_suite.errors import DataError, FormatError
 from fakebench_suite.formats import read_utf8
 from fakebench_suite.types import Authenticity, Case
@@ -42,7 +43,7 @@ class Dataset:
 def read_bytes(path: Path) -> bytes:
     """The content of a data file, less a UTF-8 mark; DataError when it cannot be read."""
     try:
-        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        return read_file(path).removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror}.") from error
 

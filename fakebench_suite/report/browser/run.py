@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from fakebench_suite.contents import read_file
 from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.formats import decode_json
 from fakebench_suite.gates.status import conclude
@@ -27,7 +28,25 @@ RULINGS = "rulings.json"
 _PLACES = {task: place for place, task in enumerate(Task)}
 _SCORES = msgspec.json.Decoder(list[Score])
 _TEXTS = msgspec.json.Decoder(dict[str, str | float | None])
-_RULINGS = msgspec.json.Decoder(Any)
+
+
+class _Decided(msgspec.Struct, frozen=True):
+    """A gate's decision as it was written."""
+
+    gate: str
+    ruling: str
+    reason: str | None = None
+
+
+class _Decisions(msgspec.Struct, frozen=True):
+    """Those of a run, beside what it comes to."""
+
+    decisions: list[_Decided]
+
+
+_OLD = msgspec.json.Decoder(list[_Decided])
+_RULINGS = msgspec.json.Decoder(_Decisions)
+_RESULT = msgspec.json.Decoder(RunResult)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +83,7 @@ def load_run(folder: Path, *, name: str | None = None) -> Run:
     records = load_records(folder)
     try:
         if "partial" in manifest:
-            scores = decode_json((folder / SCORES).read_bytes(), _SCORES)
+            scores = decode_json(read_file(folder / SCORES), _SCORES)
         else:
             manifest, scores = _close(manifest, records), score_records(records)
         rulings, result = _read_rulings(folder / RULINGS, manifest, scores)
@@ -109,7 +128,9 @@ def _place(record: Record) -> tuple[str, int, str]:
 def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:
     if not path.exists():
         return {}
-    rows = (decode_json(line, _TEXTS) for line in path.read_bytes().splitlines())
+    rows = [decode_json(line, _TEXTS) for line in read_file(path).splitlines()]
+    if not all("id" in row for row in rows):
+        raise FormatError(f"a line of {path.name} has no id")
     return {
         str(row["id"]): {name: value for name, value in row.items() if not isinstance(value, str)}
         for row in rows
@@ -127,16 +148,12 @@ def _read_rulings(
         return (), make_result(
             manifest, conclude((), absent="the run did not come to its end"), scores
         )
-    content: Any = decode_json(path.read_bytes(), _RULINGS)
-    rows = content["decisions"] if isinstance(content, dict) else content
-    rulings = [
-        Ruling(
-            gate=str(row["gate"]), ruling=str(row["ruling"]), reason=str(row.get("reason") or "")
-        )
-        for row in rows
-    ]
-    if isinstance(content, dict):
-        return rulings, msgspec.convert(content, RunResult)
+    content = read_file(path)
+    old = content.lstrip().startswith(b"[")
+    rows = decode_json(content, _OLD) if old else decode_json(content, _RULINGS).decisions
+    rulings = [Ruling(gate=one.gate, ruling=one.ruling, reason=one.reason or "") for one in rows]
+    if not old:
+        return rulings, decode_json(content, _RESULT)
     decisions = [
         Decision(gate=one.gate, ruling=Kind(one.ruling), reason=one.reason)
         for one in rulings
