@@ -1,0 +1,1 @@
+"""Broken inputs by the thousand, over every file that the suite reads."""
