@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fakebench_suite.adapters.fingerprint import digest_files, digest_weights
+from fakebench_suite.checkpoints.fingerprint import digest_files, digest_weights
 from fakebench_suite.provenance import (
     count_changed_pixels,
     describe_pixels,
@@ -22,8 +22,16 @@ READ = (
     "config.json", "generation_config.json", "chat_template.jinja", "processor_config.json",
     "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json",
     "merges.txt", "vocab.txt", "tokenizer.model", "qwen.tiktoken", "special_tokens_map.json",
+    "qformer_tokenizer/tokenizer.json", "additional_chat_templates/tool.jinja",
 )  # fmt: skip
-UNREAD = ("README.md", "training.log", "trainer_state.json", "all_results.json", "LICENSE.txt")
+UNREAD = (
+    "checkpoint-500/tokenizer.json",
+    "README.md",
+    "training.log",
+    "trainer_state.json",
+    "all_results.json",
+    "LICENSE.txt",
+)
 
 
 @pytest.fixture
@@ -32,6 +40,7 @@ def checkpoint(tmp_path: Path) -> Path:
     folder = tmp_path / "here" / "checkpoint"
     folder.mkdir(parents=True)
     for name in (*READ, *UNREAD):
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("{}", encoding="utf-8")
     (folder / "model.safetensors").write_bytes(b"weights")
     (folder / "training_args.bin").write_bytes(b"arguments")

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.adapters.cards import Card
-from fakebench_suite.adapters.fingerprint import take_fingerprint
 from fakebench_suite.adapters.places import Place, find_places
 from fakebench_suite.adapters.replica import Replica, flatten, make_order
+from fakebench_suite.checkpoints.fingerprint import take_fingerprint
 from fakebench_suite.errors import UserError
 
 

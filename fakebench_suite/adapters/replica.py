@@ -16,7 +16,7 @@ from PIL import Image
 from fakebench_suite.adapters.adapter import Adapter, Reply
 from fakebench_suite.adapters.cards import Card, locate_weights
 from fakebench_suite.adapters.engine import STRAYS, Slice, answer_slice
-from fakebench_suite.adapters.fingerprint import digest_code, find_versions, take_fingerprint
+from fakebench_suite.checkpoints.fingerprint import digest_code, find_versions, take_fingerprint
 from fakebench_suite.errors import CardError, ModelError, UserError
 from fakebench_suite.types import Prompt
 

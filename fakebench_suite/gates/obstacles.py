@@ -42,6 +42,12 @@ def find_mismatch(
     errors = baseline.count_errors(tasks)
     if errors:
         return f"{_count(errors)} of the baseline ended in an error"
+    protocols = [side.manifest.get("protocol", 1) for side in (run, baseline)]
+    if protocols[0] != protocols[1]:
+        return (
+            f"the baseline was made by protocol {protocols[1]} of the suite and this run by "
+            f"protocol {protocols[0]}, whose scores can differ: make the baseline again"
+        )
     for part, key, done in (("prompts", "digest", "worded"), ("judge", "label", "read")):
         one, two = (side.manifest.get(part, {}).get(key) for side in (run, baseline))
         if one != two:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from fakebench_suite.gates.evidence import Evidence
 from fakebench_suite.gates.latency import rule_latency
@@ -11,7 +12,7 @@ from fakebench_suite.gates.paired import Pairs, bound_drop, collect, mcnemar, pa
 from fakebench_suite.gates.rules import Bound, Errors, Gate, Latency, Regression, Threshold
 from fakebench_suite.gates.timings import rule_timing
 from fakebench_suite.metrics.subgroups import ALL
-from fakebench_suite.types import Decision, Ruling, Score
+from fakebench_suite.types import Decision, Ruling, Score, Task
 
 FEWEST_JUDGED = 30
 """Images below which a bootstrap of marks is too sure of itself; tests/gates simulate it."""
@@ -232,9 +233,19 @@ def describe_change(metric: str, pairs: Pairs, low: float, high: float, p: float
 
 
 def _compare_judges(gate: Regression, run: Evidence, baseline: Evidence) -> str | None:
-    if gate.metric == "accuracy":
+    """Why judges keep a gate on texts from ruling; by their marks a text passes or not."""
+    if gate.task is Task.DETECTION:
         return None
     one, two = (side.manifest["judge"]["text"] for side in (run, baseline))
-    if one != two:
-        return f"the judges differ: {one} now, {two} in the baseline"
+    ours, theirs = (_describe_judge(side.manifest["judge"]) for side in (run, baseline))
+    if ours != theirs:
+        if one != two:
+            return f"the judges differ: {one} now, {two} in the baseline"
+        return f"the judge {one} differs from the baseline's in content, rounds or instruction"
     return run.find_doubt(one)
+
+
+def _describe_judge(judge: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Who gave marks, and how; a judge that is known by its content is so wherever it lies."""
+    left_out = {"label", "audit", *(["text"] if "digest" in judge else [])}
+    return {name: value for name, value in judge.items() if name not in left_out}

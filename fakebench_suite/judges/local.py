@@ -1,11 +1,12 @@
 """A text judge that runs here: ``--judge=transformers:NAME|PATH``, any causal chat model."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import try_to_load_from_cache
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -17,6 +18,7 @@ from transformers import (
 
 from fakebench_suite.checkpoints.decoding import Decoder
 from fakebench_suite.checkpoints.files import check_files
+from fakebench_suite.checkpoints.fingerprint import digest_files, digest_weights
 from fakebench_suite.checkpoints.numbers import NumberWatch, StopWithoutNumbers
 from fakebench_suite.checkpoints.tensors import check_tensors
 from fakebench_suite.errors import CardError, UserError
@@ -24,6 +26,7 @@ from fakebench_suite.judges.audit import QUESTION, SPECIMENS
 from fakebench_suite.judges.cache import RatingCache
 from fakebench_suite.judges.panel import Failure, Judgement, collect
 from fakebench_suite.judges.rubric import Messages, Request, read_rating, write_messages
+from fakebench_suite.provenance import digest_parts
 from fakebench_suite.thoughts import find_open_thought
 from fakebench_suite.types import Rating
 
@@ -47,8 +50,8 @@ class LocalJudge:
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._tokenizer, model = _load(place)
         self._model = model.to(self._device).eval()
-        revision = getattr(model.config, "_commit_hash", None)  # of a checkpoint from the hub
-        self._key = f"{self.name} {revision or _fingerprint(Path(place))}"
+        self._digest = _digest(place)
+        self._key = f"transformers {self._digest}"
         if self._tokenizer.chat_template is None:
             raise UserError(f"The judge {place!r} has no chat template; choose an instruct model.")
         self._ends = _list_ends(model.generation_config, self._tokenizer)
@@ -60,33 +63,51 @@ class LocalJudge:
         model.generation_config = GenerationConfig()
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.convert_ids_to_tokens(self._ends[0])
-        thought = _find_thought(self._tokenizer)
+        try:
+            thought = _find_thought(self._tokenizer)
+        except Exception as error:  # A chat template is a program of the checkpoint's own.
+            raise self._object_to_template(error) from error
         self._decoder = Decoder(self._tokenizer, self._ends, thought=thought)
         self._limit = _TOKENS if thought is None else _THOUGHT_TOKENS
         self._room = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
 
     def check(self) -> None:
-        """Raise UserError where a short text does not fit into the model beside its marks."""
+        """Ask for one text's marks; raise UserError where none can be written, however good."""
         clues = SPECIMENS[0].clues
         request = Request(question=QUESTION, reference=clues, text=clues[0])
+        messages = write_messages(request)
         try:
             ids = self._tokenizer.apply_chat_template(
-                write_messages(request), add_generation_prompt=True, tokenize=True, return_dict=True
+                messages, add_generation_prompt=True, tokenize=True, return_dict=True
             )["input_ids"]
         except Exception as error:  # A chat template is a program of the checkpoint's own.
+            raise self._object_to_template(error) from error
+        if self._room is not None and len(ids) + _TOKENS > self._room:
             raise UserError(
-                f"The chat template of the judge {self.name} does not take a question: {error}."
-            ) from error
-        room = self._room
-        if room is not None and len(ids) + _TOKENS > room:
+                f"The judge {self.name} has a context of {self._room:,} tokens, and a short text "
+                f"takes {len(ids) + _TOKENS:,}. Choose a model with a longer one."
+            )
+        try:
+            (reply,) = self._reply([messages], 0)
+        except Exception as error:  # Kernels, memory and checkpoints fail in any way.
+            why = " ".join(str(error).split()) or type(error).__name__
+            raise UserError(f"The judge {self.name} cannot answer: {why}.") from error
+        if reply is None:
             raise UserError(
-                f"The judge {self.name} has a context of {room:,} tokens, and a short text takes "
-                f"{len(ids) + _TOKENS:,}. Choose a model with a longer one."
+                f"The judge {self.name} computes no numbers (NaN or infinity). Choose another, or "
+                "one in another precision."
             )
 
+    def _object_to_template(self, error: Exception) -> UserError:
+        why = " ".join(str(error).split()).removesuffix(".") or type(error).__name__
+        return UserError(
+            f"The chat template of the judge {self.name} does not take a question: {why}. "
+            "Choose an instruct model whose template takes a system and a user message."
+        )
+
     def describe(self) -> Mapping[str, object]:
-        """Nothing but the name."""
-        return {}
+        """What the judge is by content, wherever it lies."""
+        return {"digest": self._digest}
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
         """One judgement per request; what has no marks is sampled anew, within limits."""
@@ -198,15 +219,21 @@ def _list_ends(shipped: GenerationConfig, tokenizer: Any) -> list[int]:
     return list(dict.fromkeys(own))
 
 
+def _digest(place: str) -> str:
+    """SHA-256 over the weights and every other file that loading reads.
+
+    ``place`` is a directory, or a name whose checkpoint is in the cache of the hub.
+    """
+    folder = Path(place)
+    if not folder.is_dir():
+        folder = Path(str(try_to_load_from_cache(place, "config.json"))).parent
+    files = sorted(digest_files(folder, code=False).items())
+    words = [digest_weights(folder), *chain.from_iterable(files)]
+    return digest_parts(word.encode() for word in words)
+
+
 def _find_thought(tokenizer: Any) -> str | None:
     """The mark of the thought that the chat template leaves open, if any."""
     messages = [{"role": "user", "content": _QUESTION}]
     text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     return find_open_thought(str(text).rpartition(_QUESTION)[2])
-
-
-def _fingerprint(folder: Path) -> str:
-    """Names, sizes and times of a directory's weights: other weights give their own marks."""
-    files = sorted(folder.glob("*.safetensors"))
-    facts = [f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]

@@ -12,7 +12,7 @@ import pytest
 
 import fakebench_suite
 from fakebench_suite.adapters.cards import locate_weights
-from fakebench_suite.adapters.fingerprint import (
+from fakebench_suite.checkpoints.fingerprint import (
     digest_code,
     digest_files,
     digest_weights,

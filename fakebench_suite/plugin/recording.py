@@ -60,8 +60,11 @@ class Reporter:
         So they see errors fail and misses pass, and what is logged is what the last try recorded.
         """
         item = self._config.stash.get(ITEM, None)
-        if item is not None and report.when == "call" and report.nodeid == item.nodeid:
-            put_record(report, item)
+        if item is not None and report.nodeid == item.nodeid:
+            if report.when == "call":
+                put_record(report, item)
+            elif report.when == "teardown":  # of which JUnit takes the properties; it may be made
+                report.user_properties = list(item.user_properties)  # before the call's is logged
         return (yield)
 
 
@@ -86,7 +89,7 @@ def put_record(report: pytest.TestReport, item: pytest.Item) -> None:
         if item.config.stash[SETTINGS].strict:
             report.outcome = "failed"
     setattr(report, _ATTRIBUTE, record)
-    properties = list_properties(record)  # JUnit reads them after teardown
+    properties = list_properties(record)
     names = {name for name, _ in properties} | {"score"}
     item.user_properties[:] = [p for p in item.user_properties if p[0] not in names] + properties
 

@@ -30,12 +30,19 @@ from fakebench_suite.report.store import (
 )
 from fakebench_suite.report.submission import write_submission
 from fakebench_suite.runs.comparing import measure_shifts
-from fakebench_suite.runs.difference import describe_pixel_change, list_unknown
+from fakebench_suite.runs.difference import (
+    describe_pixel_change,
+    list_confounders,
+    list_unknown,
+)
 from fakebench_suite.sources.dataset import Dataset
 from fakebench_suite.types import Decision, FinishReason, Record, Score, Timing
 
 if TYPE_CHECKING:
     from fakebench_suite.metrics.text import TextScores
+
+_SHOWN = 8
+"""Differences that a reservation names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,9 +193,18 @@ def list_reservations(
     if baseline is not None:
         runs["the baseline"] = baseline.manifest
     found = [f"{text[0].upper()}{text[1:]}." for text in list_unknown(runs)]
-    changed = None if baseline is None else describe_pixel_change(baseline.records, records)
+    if baseline is None:
+        return found
+    changed = describe_pixel_change(baseline.records, records)
     if changed is not None:
         found.append(f"The baseline differs in the {changed}: changes say nothing of the model.")
+    others = list_confounders(baseline.manifest, manifest)
+    if others:
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        found.append(
+            f"The baseline was made otherwise, not with another model alone: they differ in "
+            f"{', '.join(others[:_SHOWN])}{more}."
+        )
     return found
 
 

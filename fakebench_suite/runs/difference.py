@@ -38,6 +38,12 @@ _WORDS = {
 image by image, for shards of one run show different ones."""
 _TOLD = frozenset({"generation", "rendering"})
 """Parts that the loaded model tells, and a run that was cut off does not know."""
+_MODEL = frozenset({
+    "model weights", "card repository", "card revision", "model.name", "model.weights_digest",
+    "model.card.name", "model.card.repository", "model.card.revision",
+})  # fmt: skip
+_EXTENT = frozenset({"seed", "sample", "planned", "answers"})
+"""Settings that choose cases; whoever compares two runs pairs those that both have."""
 _ABSENT = object()
 
 
@@ -72,7 +78,21 @@ def list_differences(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str
             names += _walk(key, one.get(key, _ABSENT), two.get(key, _ABSENT))
     if "code_digest" in names and _WORDS["code"] in names:
         names.remove(_WORDS["code"])
+    if "judge.text" in names and all("digest" in run.get("judge", {}) for run in (one, two)):
+        names.remove("judge.text")  # a local judge's place; what it is says its digest
     return names
+
+
+def list_confounders(baseline: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
+    """What a run was made with otherwise than its baseline, besides the model it asks.
+
+    Weights and their name are what is compared, and how many cases were asked is said elsewhere.
+    """
+    return [
+        name
+        for name in list_differences(baseline, run)
+        if name not in _MODEL and name.partition(".")[0] not in _EXTENT
+    ]
 
 
 def list_unknown(runs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

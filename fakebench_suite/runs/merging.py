@@ -15,6 +15,7 @@ from fakebench_suite.gates.partial import FILTERED, SAMPLED
 from fakebench_suite.gates.preconditions import Intent, check_gates
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.places import resolve
+from fakebench_suite.provenance import read_identity
 from fakebench_suite.report.last import point_last
 from fakebench_suite.report.pictures import (
     DatasetImages,
@@ -140,6 +141,8 @@ def _check_alike(before: Sequence[Part], two: Part) -> None:
     changed = describe_pixel_change([r for part in before for r in part.records], two.records)
     if changed is not None:
         names.insert(0, changed)
+    if (read_identity(one.manifest) is None) != (read_identity(two.manifest) is None):
+        names.insert(0, "identity (one of them has none)")
     if names:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         raise UserError(

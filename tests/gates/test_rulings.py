@@ -275,6 +275,7 @@ def test_latency_is_resampled_by_batch() -> None:
         ({"partial": ["sampled"]}, "partial"),
         ({"judge": {"text": None, "label": "paper"}}, "were read otherwise"),
         ({"prompts": {"digest": "other"}}, "were worded otherwise"),
+        ({"protocol": 7}, "protocol 7"),
     ],
 )
 @pytest.mark.parametrize(
@@ -295,6 +296,31 @@ def test_a_baseline_made_otherwise_settles_nothing(
     manifest = {name: value for name, value in run.manifest.items() if name != "partial"}
     cut = Evidence(manifest=manifest, records=run.records)
     assert "cut off" in rule(kind, run, cut).reason
+
+
+@pytest.mark.parametrize(
+    ("judge", "ruling"),
+    [
+        ({"text": "transformers:/elsewhere", "rounds": 5, "digest": "a"}, Ruling.PASS),
+        ({"text": "transformers:/here", "rounds": 5, "digest": "b"}, Ruling.INCONCLUSIVE),
+        ({"text": "m@http://other/v1", "rounds": 5}, Ruling.INCONCLUSIVE),
+        ({"text": "transformers:/here", "rounds": 3, "digest": "a"}, Ruling.INCONCLUSIVE),
+    ],
+)
+def test_marks_of_another_judge_settle_nothing(judge: dict[str, object], ruling: Ruling) -> None:
+    """A local judge is the same wherever it lies; what detection says depends on no judge."""
+    rating = Rating(completeness=1, preciseness=1, relevance=1, reason="so")
+    records = [
+        make_record(f"{n}.png", Outcome.CORRECT, task=Task.INTERPRETATION, score=1.0)
+        for n in range(300)
+    ]
+    records = [replace(r, verdict=replace(r.verdict, ratings=(rating,))) for r in records]
+    ours = {"text": "transformers:/here", "label": "grammar", "rounds": 5, "digest": "a"}
+    run = make_run([*records, *detect(150, 300)], judge=ours | {"audit": {"passed": True}})
+    baseline = make_run(list(run.records), judge=judge | {"label": "grammar"})
+    marks = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
+    assert rule(marks, run, baseline).ruling is ruling
+    assert rule(Regression(name="g", task=Task.DETECTION), run, baseline).ruling is Ruling.PASS
 
 
 def test_one_changed_image_bounds_a_drop_exactly() -> None:

@@ -161,6 +161,37 @@ def test_a_judge_that_computes_no_numbers_fails(copy: Path, cache: RatingCache) 
     (judgement,) = judge.grade(REQUESTS[:1])
     assert (judgement.score, judgement.failed) == (None, 2)
     assert "no numbers" in judgement.why
+    with pytest.raises(UserError, match="computes no numbers"):
+        judge.check()
+
+
+@pytest.mark.parametrize("role", ["user", "system"])
+def test_a_chat_template_that_refuses_a_question_is_a_sentence(
+    role: str, copy: Path, cache: RatingCache
+) -> None:
+    """Wherever it is met first: a template is a program, and may raise."""
+    refusal = (
+        f"{{% if m['role'] == '{role}' %}}{{{{ raise_exception('no such role') }}}}{{% endif %}}"
+    )
+    template = TEMPLATE.replace("{{ m['role']", refusal + "{{ m['role']")
+    (copy / "chat_template.jinja").write_text(template, encoding="utf-8")
+    with pytest.raises(UserError, match="does not take a question: no such role"):
+        LocalJudge(str(copy), rounds=1, cache=cache, device="cpu").check()
+
+
+def test_a_judge_is_known_by_its_content(checkpoint: Path, copy: Path, cache: RatingCache) -> None:
+    """Its place does not count; weights, tokenizer and chat template do."""
+
+    def describe(folder: Path) -> object:
+        return LocalJudge(str(folder), rounds=1, cache=cache, device="cpu").describe()
+
+    known = describe(checkpoint)
+    assert describe(copy) == known
+    (copy / "chat_template.jinja").write_text(f"{TEMPLATE} ", encoding="utf-8")
+    changed = describe(copy)
+    assert changed != known
+    change_weights(copy, lambda _, one: one + 1)
+    assert describe(copy) not in (known, changed)
 
 
 def test_what_a_judge_ships_does_not_count(

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -132,7 +133,8 @@ def test_a_case_whose_last_try_failed_is_an_error(
     source = FLAKY_MODEL.replace("FLAKY - self.asked", "FLAKY")
     (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
     (project / "again.py").write_text(RERUN, encoding="utf-8")
-    result = run(f"--data={data}", "-p", "again", "-m", "detection", "--gates=none", *mode)
+    options = ("-p", "again", "-m", "detection", "--gates=none", "--junit-xml=junit.xml")
+    result = run(f"--data={data}", *options, *mode)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     records = read_records(project)
     assert len(records) == 16
@@ -140,6 +142,14 @@ def test_a_case_whose_last_try_failed_is_an_error(
     assert {line["verdict"]["why"] for line in records if not line["answer"]} == {"out of tape"}
     counts = result.parseoutcomes()
     assert (counts.get("errors"), counts["rerun"]) == (2, 4)
+    (suite,) = ElementTree.parse(project / "junit.xml").getroot()  # noqa: S314  # just written
+    cases = [one for one in suite.findall("testcase") if one.get("classname") != "gates"]
+    assert len({one.get("name") for one in cases}) == len(cases) == 16
+    assert [suite.get(name) for name in ("tests", "failures", "errors")] == ["17", "0", "2"]
+    outcomes = Counter(
+        prop.get("value") for prop in suite.iter("property") if prop.get("name") == "outcome"
+    )
+    assert outcomes == {"correct": 7, "incorrect": 7, "model_error": 2}
 
 
 TIMED_OUT = """

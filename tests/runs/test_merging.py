@@ -98,6 +98,8 @@ C, W, E = Outcome.CORRECT, Outcome.INCORRECT, Outcome.MODEL_ERROR
         (change("protocol", 3), "protocol"),
         ({"seed": 1}, "seed"),
         ({"versions": {"torch": "3"}}, "versions.torch"),
+        ({"identity": None}, "one of them has none"),
+        ({"judge": {"label": "grammar", "text": "transformers:/a", "digest": "x"}}, "judge.digest"),
     ],
 )
 def test_parts_of_another_identity_are_refused(
@@ -113,10 +115,17 @@ def test_parts_of_another_identity_are_refused(
 
 def test_places_are_no_part_of_an_identity(tmp_path: Path) -> None:
     """Shards from two checkouts make one run, also where one was cut off before it knew all."""
-    one = write_run(tmp_path / "one", make_records(C, W))
+    judge = {"label": "grammar", "text": "transformers:/here/j", "digest": "j"}
+    one = write_run(tmp_path / "one", make_records(C, W), judge=judge)
     there = {"name": "n", "weights_digest": "w", "card": {"path": "/there/n"}}
     identity = IDENTITY | {"rendering": None, "generation": None}
-    two = write_run(tmp_path / "two", make_records(C, W, first=2), model=there, identity=identity)
+    two = write_run(
+        tmp_path / "two",
+        make_records(C, W, first=2),
+        model=there,
+        identity=identity,
+        judge=judge | {"text": "transformers:/there/j"},
+    )
     closed = merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
     assert closed.folder == tmp_path / "whole"
     manifest = read_manifest(closed.folder)
@@ -296,3 +305,36 @@ def test_runs_without_identity_are_merged_and_said_to_be(tmp_path: Path) -> None
     closed = merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
     (said,) = closed.manifest["reservations"]
     assert said.startswith("Identity unknown")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, None),
+        (change("weights", "x"), None),
+        ({"seed": 1, "sample": 2, "planned": 2}, None),
+        (change("files", {"chat_template.jinja": "x"}), "model file chat_template.jinja"),
+        (change("generation", {"num_beams": 2}), "generation setting num_beams"),
+        (change("rendering", ["tomorrow"]), "rendered prompts"),
+        ({"versions": {"torch": "1"}}, "versions.torch"),
+        ({"suite": "0.0.1"}, "suite"),
+        ({"judge": {"label": "grammar", "text": "transformers:/a"}}, "judge.text"),
+    ],
+)
+def test_what_else_a_baseline_was_made_with_is_said(
+    tmp_path: Path, settings: dict[str, object], said: str | None
+) -> None:
+    """Whatever answers or scores depend on, but for the weights, which are what is compared."""
+    parts = [
+        write_run(tmp_path / "one", make_records(C, W)),
+        write_run(tmp_path / "two", make_records(C, W, first=2)),
+    ]
+    before = write_run(tmp_path / "before", make_records(C, W, C, W), **settings)
+    closed = merge_runs(parts, tmp_path / "whole", gates=NO_GATES, baseline=before)
+    reservations = closed.manifest["reservations"]
+    if said is None:
+        assert reservations == []
+    else:
+        (reservation,) = reservations
+        assert said in reservation
+        assert reservation.startswith("The baseline was made otherwise")

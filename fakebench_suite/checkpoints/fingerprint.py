@@ -19,6 +19,9 @@ _VOCABULARY = re.compile(r"(?i).*(vocab|merges|token|bpe|dict).*\.txt")
 _TRAINING = re.compile(r"trainer_state\.json|.*results\.json")
 _TEMPLATES = ("additional_chat_templates", "chat_templates")
 """Folders of a checkpoint in which transformers looks for further templates."""
+_TOKENIZERS = "*tokenizer*"
+"""Folders in which a processor of several tokenizers has all but the first, as InstructBLIP's has
+``qformer_tokenizer``."""
 _PLACES = frozenset({"_name_or_path", "name_or_path"})
 """Fields that save_pretrained fills with the place a checkpoint was loaded from."""
 _BLOB = re.compile(r"[0-9a-f]{64}")
@@ -46,10 +49,10 @@ def list_weights(folder: Path) -> list[Path]:
 
 def list_files(folder: Path, *, code: bool) -> list[Path]:
     """The files beside the weights that loading reads; modules only where ``code`` is trusted."""
-    places = [folder, *(folder / name for name in _TEMPLATES)]
+    places = [folder, *(folder / name for name in _TEMPLATES), *folder.glob(_TOKENIZERS)]
     found = [path for place in places if place.is_dir() for path in place.iterdir()]
-    kept = [path for path in found if _is_read(path) and path.is_file()]
-    return sorted([*kept, *folder.rglob("*.py")] if code else kept)
+    kept = {path for path in found if _is_read(path) and path.is_file()}
+    return sorted(kept | {*folder.rglob("*.py")} if code else kept)
 
 
 def _is_read(path: Path) -> bool:
