@@ -1,17 +1,16 @@
 """``gates.toml``: which one rules, and what is wrong with it in a sentence."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from enum import StrEnum
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 
 from fakebench_suite.contents import read_file
-from fakebench_suite.errors import FormatError, UserError, describe_choices
+from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.formats import decode_toml
+from fakebench_suite.gates.mistakes import find_mistakes
 from fakebench_suite.gates.rules import Gate
 
 FILE, NO_GATES = "gates.toml", "none"
@@ -106,7 +105,7 @@ def read_gates(path: Path) -> tuple[Gate, ...]:
     """The gates of a file; raises UserError saying what is wrong with it."""
     try:
         content = decode_toml(read_file(path), dict[str, Any])
-        for mistake in _find_mistakes(content):
+        for mistake in find_mistakes(content):
             raise UserError(f"The gates in {path} are malformed: {mistake}.")
         gates = msgspec.convert(content, _File).gate
     except (FormatError, msgspec.ValidationError) as error:
@@ -118,42 +117,3 @@ def read_gates(path: Path) -> tuple[Gate, ...]:
     if twice:
         raise UserError(f"Two gates in {path} are called {twice[0]!r}; give each its own name.")
     return tuple(gates)
-
-
-@cache
-def _list_kinds() -> Mapping[str, type[msgspec.Struct]]:
-    return {str(kind.__struct_config__.tag): kind for kind in get_args(Gate)}
-
-
-def _find_mistakes(content: Mapping[str, Any]) -> Iterator[str]:
-    """Words that stand where another one must: fields, kinds, and values out of a few choices."""
-    for name in content:
-        if name != "gate":
-            yield f"there is no field {name!r} beside the tables [[gate]]"
-    tables = content.get("gate", [])
-    for number, table in enumerate(tables if isinstance(tables, list) else [], start=1):
-        if not isinstance(table, dict):
-            continue
-        title = f"gate {number} ({table['name']!r})" if "name" in table else f"gate {number}"
-        kinds, kind = _list_kinds(), table.get("kind")
-        if not isinstance(kind, str) or kind not in kinds:
-            has = "has no kind" if kind is None else f"has kind = {kind!r}"
-            yield f"{title} {has}; {describe_choices(str(kind), kinds)}"
-            continue
-        fields = ["kind", *kinds[kind].__struct_fields__]
-        hints = get_type_hints(kinds[kind])
-        for name, value in table.items():
-            if name not in fields:
-                yield f"{title} has the field {name!r}; {describe_choices(name, fields)}"
-            words = _list_words(hints.get(name))
-            if words and value not in words:
-                yield f"{title} has {name} = {value!r}; {describe_choices(str(value), words)}"
-
-
-def _list_words(hint: Any) -> list[str]:
-    """The words of a Literal or an enumeration, optional or not."""
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return list(hint)
-    if get_origin(hint) is Literal:
-        return list(get_args(hint))
-    return [word for part in get_args(hint) for word in _list_words(part)]

@@ -220,7 +220,8 @@ def pytest_terminal_summary(
 ) -> None:
     """Print the reservations, the tables, what the gates ruled, and where everything is."""
     closed = config.stash.get(_CLOSED, None)
-    if unasked := _count_unasked(config):
+    # Where the request was wrong, nothing was to be asked yet.
+    if exitstatus != pytest.ExitCode.USAGE_ERROR and (unasked := _count_unasked(config)):
         cases = "case was" if unasked == 1 else "cases were"
         terminalreporter.section("FakeBench cases left unasked", red=True)
         terminalreporter.line(f"{unasked} {cases} left unasked. Run again.")

@@ -16,10 +16,10 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from fakebench_suite.__main__ import app
-from fakebench_suite.adapters import fingerprint
 from fakebench_suite.adapters.cards import Kind, check_checkpoint, find_card, locate_weights
 from fakebench_suite.adapters.replay import ReplayAdapter
 from fakebench_suite.adapters.scripted import ScriptedAdapter
+from fakebench_suite.checkpoints import fingerprint
 from fakebench_suite.checkpoints.settings import read_shipped
 from fakebench_suite.errors import ImageError, SuiteError, UserError
 from fakebench_suite.gates.files import find_gates

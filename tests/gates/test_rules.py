@@ -14,6 +14,7 @@ from tests.builders import make_record
 
 ROOT = Path(__file__).parents[2]
 FLOOR = '[[gate]]\nname = "a"\nkind = "threshold"\ntask = "detection"\nmetric = "accuracy"\n'
+DROP = '[[gate]]\nname = "r"\nkind = "regression"\ntask = "detection"\n'
 SPEED = '[[gate]]\nname = "l"\nkind = "latency"\n'
 
 
@@ -94,8 +95,14 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
         (FLOOR + "at_least = nan", "must be numbers"),
         (FLOOR + "at_least = 0.5\nnegligible = inf", "must be numbers"),
         (FLOOR + "at_least = 0.9\nat_most = 0.1", "no more than at_most"),
-        (FLOOR.replace('"a"', '""') + "at_least = 0.5", "length"),
-        (FLOOR.replace('"a"', '"a\\nb"') + "at_least = 0.5", "regex"),
+        (FLOOR.replace('"a"', '""') + "at_least = 0.5", "text of one line"),
+        (FLOOR.replace('"a"', '"a\\nb"') + "at_least = 0.5", "text of one line"),
+        (FLOOR + 'at_least = "a"', "'a'; it must be a number"),
+        ('[[gate]]\nname = "e"\nkind = "errors"\nat_most = 50', "from 0 to 1, and 50 % is 0.5"),
+        (DROP + "margin = 2", "from 0 to 1, and 2 % is 0.02"),
+        (DROP + "level = 5.0", "above 0 and below 1, and 5 % is 0.05"),
+        (DROP + "minimum = 1.5", "a whole number of 1 or more"),
+        (DROP.replace("task", "# task"), "lacks task, one of detection, inter"),
         ("a = " + "[" * 5000, "malformed"),
     ],
 )
