@@ -36,6 +36,8 @@ class Box:
         )
 
 
+TRIES = 10
+"""Boxes that are drawn in one picture before another is taken."""
 WHOLE = Box(left=0, top=0, right=SIDE, bottom=SIDE)
 
 
@@ -120,12 +122,14 @@ FORGERIES: Mapping[str, Forgery] = {
 }
 
 
-def plant(image: Pixels, forgery: Forgery, rng: np.random.Generator) -> tuple[Pixels, Box] | None:
+def plant(
+    image: Pixels, forgery: Forgery, rng: np.random.Generator, *, tries: int = TRIES
+) -> tuple[Pixels, Box] | None:
     """The image with the forgery in a random box of 48 to 80 pixels a side, and that box.
 
-    None when ten boxes in a row would show a mean change under 0.07 of the full range.
+    None when ``tries`` boxes in a row would show a mean change under 0.07 of the full range.
     """
-    for _ in range(10):
+    for _ in range(tries):
         box = WHOLE if forgery.whole else _draw_box(rng)
         inside = (slice(box.top, box.bottom), slice(box.left, box.right))
         forged = image.copy()

@@ -13,14 +13,11 @@ from PIL import Image
 
 from fakebench_suite import prompts
 from fakebench_suite.sources.dataset import Dataset, digest_files
-from fakebench_suite.sources.forgeries import FORGERIES, Box, Forgery, plant
-from fakebench_suite.sources.photographs import TEST, crop_square
+from fakebench_suite.sources.draws import PAIRS, choose_forgery, repeat_draw
+from fakebench_suite.sources.forgeries import Box, Forgery
 from fakebench_suite.sources.statements import state_natural, state_unnatural
 from fakebench_suite.types import Authenticity, Case, Clue, Form, Task
 
-PAIRS = 120
-SEED = 20240413
-"""The probes are one fixed set; ``--seed`` changes their order and sample, not the pictures."""
 GENERATOR = "planted"
 
 
@@ -52,23 +49,15 @@ def load_probes(pairs: int = PAIRS) -> Dataset:
 
 def draw_pairs(count: int) -> Iterator[Pair]:
     """``count`` pairs, cycling through the test photographs and the criteria, seeded one by one."""
-    photographs, forgeries = sorted(TEST), list(FORGERIES.values())
     for index in range(count):
-        photograph = photographs[index % len(photographs)]
-        forgery = forgeries[index // len(photographs) % len(forgeries)]
-        rng = np.random.default_rng([SEED, index])
-        while True:
-            crop = crop_square(photograph, rng)
-            planted = plant(crop, forgery, rng)
-            if planted is not None:
-                break
-        forged, box = planted
+        photograph, forgery = choose_forgery(index)
+        planted = repeat_draw(index)
         yield Pair(
             name=f"{photograph.partition('.')[0]}-{index:03}",
-            forged=_to_bytes(forged),
-            untouched=_to_bytes(crop),
+            forged=_to_bytes(planted.forged),
+            untouched=_to_bytes(planted.crop),
             forgery=forgery,
-            box=box,
+            box=planted.box,
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fakebench_suite.sources import photographs
+from fakebench_suite.sources.draws import PAIRS, load_draws, search_draw
 from fakebench_suite.sources.forgeries import FORGERIES, WHOLE, Box, Forgery, plant
 from fakebench_suite.sources.photographs import SIDE, TEST, TRAIN, crop_square, load_photograph
 from fakebench_suite.sources.probes import draw_pairs, load_probes
@@ -32,6 +33,25 @@ def test_a_forged_picture_differs_from_its_twin_inside_the_box_only() -> None:
         difference = np.abs(pair.forged.astype(int) - pair.untouched.astype(int))
         box = difference[pair.box.top : pair.box.bottom, pair.box.left : pair.box.right]
         assert box.mean() > 17
+
+
+def test_draws_are_those_that_a_search_finds() -> None:
+    """Every fortieth here, all under ``-m slow``."""
+    assert len(load_draws()) == PAIRS
+    for index in range(0, PAIRS, 40):
+        assert search_draw(index) == load_draws()[index]
+
+
+@pytest.mark.slow
+def test_all_draws_are_those_that_a_search_finds() -> None:
+    """Takes half a minute."""
+    assert tuple(search_draw(index) for index in range(PAIRS)) == load_draws()
+
+
+def test_a_pair_beyond_the_file_is_searched_for() -> None:
+    """There is no end to them."""
+    (pair,) = list(draw_pairs(PAIRS + 1))[PAIRS:]
+    assert pair.name == f"camera-{PAIRS}"
 
 
 def test_every_case_knows_its_truth() -> None:
