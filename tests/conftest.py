@@ -1,5 +1,7 @@
 """Settings of the suite's own tests."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -22,3 +24,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in set(slow)]
+
+
+def pytest_unconfigure() -> None:
+    """Let the collector see everything again, or libraries complain at exit of what it leaves."""
+    gc.unfreeze()

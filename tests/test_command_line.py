@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.command import call
+from tests.command import call, call_apart
 
 
 @pytest.mark.parametrize(("rule", "said"), [("grammar", "real"), ("paper", "fake")])
@@ -16,7 +16,7 @@ def test_replies_are_read_line_by_line(rule: str, said: str) -> None:
         {"form": "isfake", "reply": "不是。"},
     ]
     told = "\n\n".join(json.dumps(one, ensure_ascii=False) for one in asked)
-    result = call("read", f"--reading={rule}", told=told)
+    result = call_apart("read", f"--reading={rule}", told=told)
     assert result.returncode == 0, result.stderr
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert [answer["verdict"] for answer in answers[:2]] == [said, "fake"]
@@ -74,7 +74,7 @@ def test_replies_are_read_on_any_terminal(encoding: str) -> None:
     """A reply's own signs are quoted as JSON escapes where the terminal has none of them."""
     reply = "Verdict: \U0001f7e5 fake \x9b2J\u202e \U0001f7e5"
     line = json.dumps({"form": "what", "reply": reply}, ensure_ascii=False)
-    result = call("read", told=f"\ufeff{line}", output=encoding)
+    result = call_apart("read", told=f"\ufeff{line}", output=encoding)
     assert result.returncode == 0, result.stderr
     assert result.stdout.rstrip("\n").isprintable()
     assert json.loads(result.stdout)["verdict"] == "fake"
@@ -84,5 +84,5 @@ def test_replies_are_read_on_any_terminal(encoding: str) -> None:
 def test_tables_are_printed_on_any_terminal(encoding: str) -> None:
     """No command fails over the signs it prints."""
     for command in (("tables",), ("models",), ("read", "--help")):
-        result = call(*command, output=encoding)
+        result = call_apart(*command, output=encoding)
         assert result.returncode == 0, result.stderr

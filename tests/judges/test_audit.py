@@ -11,7 +11,7 @@ from fakebench_suite.judges.encoder import SentenceEncoder
 from fakebench_suite.judges.panel import Judgement
 from fakebench_suite.judges.rubric import Request
 from fakebench_suite.types import Rating
-from tests.command import call
+from tests.command import call, call_apart
 from tests.judges.server import GOOD, Endpoint
 
 
@@ -100,7 +100,7 @@ def test_the_command_tells_unfit_from_unasked_and_from_failed(
     """Statuses 1, 2 and 3, and a sentence without a traceback for each."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     order = ("audit", f"--judge=openai:m@{endpoint.url}", "--judge-rounds=1")
-    unfit = call(*order, at=tmp_path)
+    unfit = call_apart(*order, at=tmp_path)
     assert unfit.returncode == 1
     assert "not fit to gate" in unfit.stdout
     before = len(endpoint.asked)

@@ -1,14 +1,31 @@
 """A project of its own for every plugin test: the suite's conftest and cases, small data."""
 
+import gc
+import itertools
 import json
 import shutil
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from fakebench_suite.prompts import DETECTION, FAULTFINDING, INFERENCE
 from tests.plugin.sandbox import ROOT, SCRIPT, Run
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _litter() -> Iterator[None]:
+    """Collect what the runs of a module left, once: each keeps it from the collector's sight."""
+    yield
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -50,31 +67,91 @@ def data(project: Path) -> Path:
     return folder
 
 
+TIMEOUT = 300
+"""Seconds after which a run in a process of its own has failed."""
+
+
+class Keeper:
+    """Keeps what a run in this process has imported, so that the next need not import it again.
+
+    pytester forgets what was imported meanwhile, and C extensions do not bear a second import. What
+    lies in the run's own directory, its conftest.py and cases, is forgotten.
+    """
+
+    def __init__(self, own: Path) -> None:
+        self._own = own
+        self._loaded: dict[str, ModuleType] = {}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Note what is loaded while it still is."""
+        self._loaded = dict(sys.modules)
+
+    def restore(self) -> None:
+        """Put it back, once pytester has forgotten it."""
+        for name, module in self._loaded.items():
+            file = getattr(module, "__file__", None)
+            places = [file] if file else list(getattr(module, "__path__", ()))
+            if not any(Path(place).is_relative_to(self._own) for place in places):
+                sys.modules.setdefault(name, module)
+
+
+def complete_options(options: Sequence[str]) -> list[str]:
+    """The options with a model and a run name, where they name none."""
+    preset = [] if any(o.startswith("--model") for o in options) else ["--model=scripted.toml"]
+    preset += [] if any(o.startswith("--run") for o in options) else ["--run=run"]
+    return [*preset, *options]
+
+
+def needs_process(options: Sequence[str], project: Path) -> bool:
+    """Whether a run could leave this process changed, or end it.
+
+    A plugin of the project's own replaces parts of the suite or sends signals, and what a model
+    hangs in is ended.
+    """
+    own = {path.stem for path in project.glob("*.py")}
+    plugins = {name for option, name in itertools.pairwise(options) if option == "-p"}
+    return bool(own & plugins) or any(o.startswith("--unit-timeout") for o in options)
+
+
 @pytest.fixture
-def run(pytester: pytest.Pytester, project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """``run(*options)`` starts the suite in a process of its own, model and run name preset."""
+def run(pytester: pytest.Pytester, project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """``run(*options)`` runs the suite, model and run name preset: in this process if it can.
+
+    Workers are processes of their own as ever. What else needs an interpreter of its own takes
+    ``run_apart``: signals, encodings, and variables that are read at import time.
+    """
     assert project == pytester.path
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
-        monkeypatch.delenv(name, raising=False)
+    forget_session(monkeypatch)
 
     def start(*options: str) -> pytest.RunResult:
-        preset = [] if any(o.startswith("--model") for o in options) else ["--model=scripted.toml"]
-        preset += [] if any(o.startswith("--run") for o in options) else ["--run=run"]
-        return pytester.runpytest_subprocess(*preset, *options, timeout=300)
+        if needs_process(options, project):
+            return pytester.runpytest_subprocess(*complete_options(options), timeout=TIMEOUT)
+        keeper = Keeper(project)
+        try:
+            return pytester.runpytest_inprocess(
+                *complete_options(options), plugins=[keeper], no_reraise_ctrlc=True
+            )
+        finally:
+            keeper.restore()
+
+    yield start
+    gc.enable()
+
+
+@pytest.fixture
+def run_apart(pytester: pytest.Pytester, project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """``run_apart(*options)`` is ``run`` in a process of its own, as users start it."""
+    assert project == pytester.path
+    forget_session(monkeypatch)
+
+    def start(*options: str) -> pytest.RunResult:
+        return pytester.runpytest_subprocess(*complete_options(options), timeout=TIMEOUT)
 
     return start
 
 
-@pytest.fixture
-def run_inside(pytester: pytest.Pytester, project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """``run_inside(*options)`` is ``run`` in this process: quicker, and never with workers."""
-    assert project == pytester.path
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-
-    def start(*options: str) -> pytest.RunResult:
-        preset = [] if any(o.startswith("--model") for o in options) else ["--model=scripted.toml"]
-        preset += [] if any(o.startswith("--run") for o in options) else ["--run=run"]
-        return pytester.runpytest_inprocess(*preset, "-n0", *options)
-
-    return start
+def forget_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what the session around leaves in the environment."""
+    for name in ("ADDOPTS", "XDIST_WORKER", "XDIST_WORKER_COUNT", "XDIST_TESTRUNUID"):
+        monkeypatch.delenv(f"PYTEST_{name}", raising=False)

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-import fakebench_suite.plugin.ruling
-import fakebench_suite.runs.closing  # noqa: F401  # once for all runs in this process
 from fakebench_suite.plugin.absent_images import describe_absent, find_absent
 from fakebench_suite.sources.official import load_official
 from tests.plugin.sandbox import Run, read_records
@@ -56,9 +54,9 @@ def test_all_end_the_run(run: Run, data: Path, project: Path, mode: tuple[str, .
     assert not (project / "reports/run/records.jsonl").exists()
 
 
-def test_images_of_cases_that_are_not_selected_do_not_count(run_inside: Run, data: Path) -> None:
+def test_images_of_cases_that_are_not_selected_do_not_count(run: Run, data: Path) -> None:
     """-k leaves them out."""
     (data / "fake_images/glide-00.png").unlink()
-    result = run_inside(f"--data={data}", "--tasks=detection", "-k", "vqdm")
+    result = run(f"--data={data}", "--tasks=detection", "-k", "vqdm")
     assert result.ret == 0
     assert "cannot be opened" not in result.stdout.str()

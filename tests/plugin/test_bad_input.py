@@ -73,26 +73,24 @@ def test_bad_options_are_usage_errors(run: Run, options: list[str], message: str
         ("detection[zzz]", "*probes has no case 'zzz'*"),
     ],
 )
-def test_a_node_id_that_is_not_there_names_the_nearest(
-    run_inside: Run, node: str, message: str
-) -> None:
+def test_a_node_id_that_is_not_there_names_the_nearest(run: Run, node: str, message: str) -> None:
     """Before anything is collected."""
-    result = run_inside("--model=coin", f"cases/test_detection.py::test_{node}")
+    result = run("--model=coin", f"cases/test_detection.py::test_{node}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
 
 
-def test_a_node_id_that_the_sample_left_out_says_so(run_inside: Run) -> None:
+def test_a_node_id_that_the_sample_left_out_says_so(run: Run) -> None:
     """It is there, and is not asked."""
     node = "cases/test_detection.py::test_detection[chelsea-101:isfake]"
-    result = run_inside("--model=coin", "--tasks=reasoning", node)
+    result = run("--model=coin", "--tasks=reasoning", node)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*chelsea-101:isfake is left out by --tasks*"])
 
 
-def test_markers_that_are_there_may_be_named(run_inside: Run) -> None:
+def test_markers_that_are_there_may_be_named(run: Run) -> None:
     """Tasks and pytest's own, with operators and arguments."""
-    result = run_inside("-m", "detection and not (skip or xfail)", "--collect-only", "-q")
+    result = run("-m", "detection and not (skip or xfail)", "--collect-only", "-q")
     assert result.ret == 0
 
 

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-import fakebench_suite.plugin.ruling
-import fakebench_suite.runs.closing  # noqa: F401  # once for all runs in this process
 from fakebench_suite.prompts import DETECTION
 from fakebench_suite.types import Form
 from tests.command import call
@@ -48,21 +46,21 @@ def test_rulings_decide_the_exit_status(
     assert f"| floor | {ruling} |" in summary
 
 
-def test_misses_alone_are_green_and_strict_cases_are_red(run_inside: Run, data: Path) -> None:
+def test_misses_alone_are_green_and_strict_cases_are_red(run: Run, data: Path) -> None:
     """Without gates a miss leaves 0; ``--strict-cases`` is plain pytest."""
-    assert run_inside(f"--data={data}").ret == 0
-    assert run_inside(f"--data={data}", "--run=strict", "--strict-cases").ret == 1
+    assert run(f"--data={data}").ret == 0
+    assert run(f"--data={data}", "--run=strict", "--strict-cases").ret == 1
 
 
 def test_the_root_file_is_the_default_and_none_turns_it_off(
-    run_inside: Run, data: Path, project: Path
+    run: Run, data: Path, project: Path
 ) -> None:
     """``gates.toml`` at the root applies unasked; another file or ``none`` takes its place."""
     (project / "gates.toml").write_text(FLOOR.format(bar=0.9), encoding="utf-8")
     (project / "low.toml").write_text(FLOOR.format(bar=0.1), encoding="utf-8")
-    assert run_inside(f"--data={data}", "--run=a").ret == 1
-    assert run_inside(f"--data={data}", "--run=b", "--gates=low.toml").ret == 0
-    assert run_inside(f"--data={data}", "--run=c", "--gates=none").ret == 0
+    assert run(f"--data={data}", "--run=a").ret == 1
+    assert run(f"--data={data}", "--run=b", "--gates=low.toml").ret == 0
+    assert run(f"--data={data}", "--run=c", "--gates=none").ret == 0
     assert read_rulings(project, "c") == []
 
 
@@ -101,11 +99,11 @@ def test_a_whole_task_is_ruled(
     ids=lambda choice: str(choice)[:20],
 )
 def test_an_exploration_is_not_ruled(
-    run_inside: Run, data: Path, project: Path, choice: tuple[str, ...], partial: str | None
+    run: Run, data: Path, project: Path, choice: tuple[str, ...], partial: str | None
 ) -> None:
     """It ends with one line and status 0, or inconclusive where the user named the gates."""
     (project / "gates.toml").write_text(FLOOR.format(bar=0.9), encoding="utf-8")
-    result = run_inside(f"--data={data}", *choice)
+    result = run(f"--data={data}", *choice)
     assert result.ret == 0
     found = read_result(project)
     assert found["ruling"] == "not ruled"
@@ -114,20 +112,18 @@ def test_an_exploration_is_not_ruled(
     result.stdout.fnmatch_lines(["not ruled: partial run (*)"])
     assert result.stdout.str().count("not ruled") == 1
     if choice == ("-k", "glide"):
-        assert run_inside(f"--data={data}", *choice, "--run=named", "--gates=gates.toml").ret == 6
+        assert run(f"--data={data}", *choice, "--run=named", "--gates=gates.toml").ret == 6
         assert read_rulings(project, "named")[0]["reason"].startswith("The run is partial (")
 
 
-def test_strict_cases_keep_an_exploration_inconclusive(
-    run_inside: Run, data: Path, project: Path
-) -> None:
+def test_strict_cases_keep_an_exploration_inconclusive(run: Run, data: Path, project: Path) -> None:
     """Eight fakes, all found: no case is missed, and the gate settles nothing."""
     (project / "gates.toml").write_text(FLOOR.format(bar=0.9), encoding="utf-8")
-    result = run_inside(f"--data={data}", "-m", "detection", "-k", "glide", "--strict-cases")
+    result = run(f"--data={data}", "-m", "detection", "-k", "glide", "--strict-cases")
     assert result.ret == 6
 
 
-def test_only_gates_whose_cases_were_asked_rule(run_inside: Run, data: Path, project: Path) -> None:
+def test_only_gates_whose_cases_were_asked_rule(run: Run, data: Path, project: Path) -> None:
     """Of a run with one whole task, one in part and two not at all, each gate sees its own."""
     gates = FLOOR.format(bar=0.4) + ERRORS
     for number, task in enumerate(("reasoning", "analysis")):
@@ -135,10 +131,7 @@ def test_only_gates_whose_cases_were_asked_rule(run_inside: Run, data: Path, pro
         gates += floor
     (project / "gates.toml").write_text(gates, encoding="utf-8")
     assert (
-        run_inside(
-            f"--data={data}", "-k", "test_detection or edge", "--tasks=detection,analysis"
-        ).ret
-        == 0
+        run(f"--data={data}", "-k", "test_detection or edge", "--tasks=detection,analysis").ret == 0
     )
     rulings = {one["gate"]: (one["ruling"], one["reason"]) for one in read_rulings(project)}
     assert rulings["floor"][0] == "pass"
@@ -153,14 +146,14 @@ def test_only_gates_whose_cases_were_asked_rule(run_inside: Run, data: Path, pro
     assert tasks["analysis"]["partial"] == ["filtered"]
 
 
-def test_a_subgroup_is_whole_by_itself(run_inside: Run, data: Path, project: Path) -> None:
+def test_a_subgroup_is_whole_by_itself(run: Run, data: Path, project: Path) -> None:
     """All pictures of one generator were asked about, and a gate over them rules."""
     floor = FLOOR.format(bar=0.9) + 'slice = "generator=glide"\n'
     (project / "gates.toml").write_text(floor, encoding="utf-8")
-    assert run_inside(f"--data={data}", "-m", "detection", "-k", "glide").ret == 0
+    assert run(f"--data={data}", "-m", "detection", "-k", "glide").ret == 0
     assert read_rulings(project)[0]["ruling"] == "pass"
     (project / "gates.toml").write_text(floor.replace("glide", "dalle3"), encoding="utf-8")
-    assert run_inside(f"--data={data}", "-m", "detection", "--run=other").ret == 0
+    assert run(f"--data={data}", "-m", "detection", "--run=other").ret == 0
     decision = read_rulings(project, "other")[0]
     assert decision["ruling"] == "not ruled"
     assert "generator=dalle3" in decision["reason"]
@@ -168,13 +161,13 @@ def test_a_subgroup_is_whole_by_itself(run_inside: Run, data: Path, project: Pat
 
 @pytest.mark.parametrize("how", ["absent", "none", "empty"])
 def test_a_run_without_gates_says_so_everywhere(
-    run_inside: Run, data: Path, project: Path, how: str
+    run: Run, data: Path, project: Path, how: str
 ) -> None:
     """In terminal, summary, badge and rulings; and so does the merged run."""
     if how == "empty":
         (project / "gates.toml").write_text("# none yet\n", encoding="utf-8")
     options = ["--gates=none"] if how == "none" else []
-    result = run_inside(f"--data={data}", "-m", "detection", *options)
+    result = run(f"--data={data}", "-m", "detection", *options)
     assert result.ret == 0
     whys = {
         "absent": "there is no gates.toml",
@@ -194,14 +187,14 @@ def test_a_run_without_gates_says_so_everywhere(
 
 
 def test_the_gates_lie_beside_the_root_wherever_pytest_starts(
-    run_inside: Run, data: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, data: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither the caller's directory nor a file of that name in it has a say."""
     (project / "gates.toml").write_text(FLOOR.format(bar=0.9), encoding="utf-8")
     (project / "cases/gates.toml").write_text(FLOOR.format(bar=0.1), encoding="utf-8")
     monkeypatch.chdir(project / "cases")
     places = (f"--model={project / 'scripted.toml'}", f"--reports={project / 'reports'}")
-    assert run_inside(f"--data={data}", "--tasks=detection", *places).ret == 1
+    assert run(f"--data={data}", "--tasks=detection", *places).ret == 1
     assert read_manifest(project)["gates"]["file"] == "gates.toml"
 
 
@@ -216,11 +209,11 @@ def test_the_gates_lie_beside_the_root_wherever_pytest_starts(
     ids=["baseline", "slice", "likelihood", "latency"],
 )
 def test_what_a_gate_lacks_is_said_before_the_first_case(
-    run_inside: Run, data: Path, project: Path, gate: str, said: str
+    run: Run, data: Path, project: Path, gate: str, said: str
 ) -> None:
     """One sentence and status 4, and nothing was asked."""
     (project / "own.toml").write_text(gate, encoding="utf-8")
-    result = run_inside(f"--data={data}", "--gates=own.toml")
+    result = run(f"--data={data}", "--gates=own.toml")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert said in result.stderr.str()
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
@@ -241,20 +234,15 @@ def test_a_baseline_that_lacks_is_said_in_every_mode(
 
 
 def test_a_default_gate_lacks_nothing_where_it_does_not_rule(
-    run_inside: Run, data: Path, project: Path
+    run: Run, data: Path, project: Path
 ) -> None:
     """An exploration needs no baseline; a whole run does."""
     (project / "gates.toml").write_text(REGRESSION, encoding="utf-8")
-    assert run_inside(f"--data={data}", "-k", "glide").ret == 0
-    assert (
-        run_inside(f"--data={data}", "-m", "detection", "--run=b").ret
-        == pytest.ExitCode.USAGE_ERROR
-    )
+    assert run(f"--data={data}", "-k", "glide").ret == 0
+    assert run(f"--data={data}", "-m", "detection", "--run=b").ret == pytest.ExitCode.USAGE_ERROR
 
 
-def test_a_regressed_model_fails_against_its_baseline(
-    run_inside: Run, data: Path, project: Path
-) -> None:
+def test_a_regressed_model_fails_against_its_baseline(run: Run, data: Path, project: Path) -> None:
     """Eight fakes found before and none now: red, with the drop and its p-value by name."""
     (project / "gates.toml").write_text(REGRESSION, encoding="utf-8")
     rows = [
@@ -271,10 +259,10 @@ def test_a_regressed_model_fails_against_its_baseline(
     cases.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     card = (project / "scripted.toml").read_text(encoding="utf-8")
     (project / "worse.toml").write_text(card.replace('["fake"]', '["real"]'), encoding="utf-8")
-    assert run_inside(f"--data={cases}", "--run=before", "--gates=none").ret == 0
+    assert run(f"--data={cases}", "--run=before", "--gates=none").ret == 0
     compared = (f"--data={cases}", "--baseline=reports/before")
-    assert run_inside(*compared, "--run=same").ret == 6  # eight cases rule out no drop of a tenth
-    result = run_inside(*compared, "--run=after", "--model=worse.toml")
+    assert run(*compared, "--run=same").ret == 6  # eight cases rule out no drop of a tenth
+    result = run(*compared, "--run=after", "--model=worse.toml")
     assert result.ret == 1
     (decision,) = read_rulings(project, "after")
     assert (decision["ruling"], decision["value"], decision["n"]) == ("fail", 1.0, 8)
@@ -296,11 +284,11 @@ def test_a_regressed_model_fails_against_its_baseline(
     result.stdout.re_match_lines([r"detection +accuracy +1\.000 +0\.000 +-1\.000 .* 0\.0078 +8"])
 
 
-def test_a_partial_baseline_is_named_as_such(run_inside: Run, data: Path, project: Path) -> None:
+def test_a_partial_baseline_is_named_as_such(run: Run, data: Path, project: Path) -> None:
     """The run is whole and the baseline is not: inconclusive, and it is said whose fault it is."""
     (project / "gates.toml").write_text(REGRESSION, encoding="utf-8")
-    assert run_inside(f"--data={data}", "-k", "glide", "--run=before").ret == 0
-    assert run_inside(f"--data={data}", "--baseline=reports/before").ret == 6
+    assert run(f"--data={data}", "-k", "glide", "--run=before").ret == 0
+    assert run(f"--data={data}", "--baseline=reports/before").ret == 6
     (decision,) = read_rulings(project)
     assert decision["reason"] == "The baseline is partial (filtered: -k glide)."
 
@@ -323,10 +311,10 @@ def test_mistakes_are_met_before_anything_is_asked(
     assert not (project / "reports" / "run").exists()
 
 
-def test_a_baseline_over_other_data_is_refused(run_inside: Run, data: Path) -> None:
+def test_a_baseline_over_other_data_is_refused(run: Run, data: Path) -> None:
     """Runs over different cases are not compared."""
-    assert run_inside("--sample=2", "--run=probes").ret == 0
-    result = run_inside(f"--data={data}", "--baseline=reports/probes")
+    assert run("--sample=2", "--run=probes").ret == 0
+    result = run(f"--data={data}", "--baseline=reports/probes")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "whose digest differs" in result.stderr.str()
 

@@ -6,8 +6,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-import fakebench_suite.plugin.ruling
-import fakebench_suite.runs.closing  # noqa: F401  # once for all runs in this process
 from fakebench_suite.sources.official import load_official
 from fakebench_suite.sources.sampling import order_cases
 from fakebench_suite.types import Task
@@ -94,33 +92,31 @@ def test_the_first_error_stops_x(
     result.stdout.fnmatch_lines(["IMAGE ERROR cases/*::test_detection*"])
 
 
-def test_the_first_miss_stops_x_where_misses_fail(
-    run_inside: Run, data: Path, project: Path
-) -> None:
+def test_the_first_miss_stops_x_where_misses_fail(run: Run, data: Path, project: Path) -> None:
     """With --strict-cases, as in plain pytest."""
-    result = run_inside(f"--data={data}", *DETECTION, "-x", "--strict-cases")
+    result = run(f"--data={data}", *DETECTION, "-x", "--strict-cases")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     outcomes = [record["verdict"]["outcome"] for record in read_records(project)]
     assert outcomes.index("incorrect") == len(outcomes) - 1
 
 
-def test_lf_asks_what_was_missed(run_inside: Run, data: Path, project: Path) -> None:
+def test_lf_asks_what_was_missed(run: Run, data: Path, project: Path) -> None:
     """Misses and errors are run again, and nothing else."""
     break_image(data, 9)
-    first = run_inside(f"--data={data}", *DETECTION)
+    first = run(f"--data={data}", *DETECTION)
     assert first.ret == pytest.ExitCode.TESTS_FAILED
     records = read_records(project)
     wanted = {r["case"]["id"] for r in records if r["verdict"]["outcome"] != "correct"}
-    run_inside(f"--data={data}", *DETECTION, "--lf", "--run=again")
+    run(f"--data={data}", *DETECTION, "--lf", "--run=again")
     assert {record["case"]["id"] for record in read_records(project, "again")} == wanted
 
 
-def test_gates_are_test_cases_in_junit(run_inside: Run, data: Path, project: Path) -> None:
+def test_gates_are_test_cases_in_junit(run: Run, data: Path, project: Path) -> None:
     """Passed, failed with the reason, or skipped with it."""
     gates = FLOOR.format(bar=0.9) + FLOOR.format(bar=0.1).replace("floor", "bottom")
     gates += FLOOR.format(bar=0.5).replace("detection", "reasoning").replace("floor", "other")
     (project / "gates.toml").write_text(gates, encoding="utf-8")
-    result = run_inside(f"--data={data}", *DETECTION, "--gates=gates.toml")
+    result = run(f"--data={data}", *DETECTION, "--gates=gates.toml")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     found = read_gates(read_junit(project))
     assert found["floor"].startswith("failure: ")

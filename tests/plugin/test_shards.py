@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import fakebench_suite.plugin.ruling
-import fakebench_suite.runs.closing  # noqa: F401  # once for all runs in this process
-from tests.command import call
+from tests.command import call, call_apart
 from tests.plugin.sandbox import FLOOR, MODES, Run, read_manifest, read_records
 
 
@@ -25,7 +23,7 @@ def test_merged_shards_are_the_whole_run(
         assert read_manifest(project, f"s{number}")["partial"] == [f"shard {number}/2"]
         folders.append(f"reports/s{number}")
     assert run(f"--data={data}", "--run=whole").ret == 1
-    merged = call("merge", *folders, "--into=reports/merged", at=project)
+    merged = call_apart("merge", *folders, "--into=reports/merged", at=project)
     assert merged.returncode == 1, merged.stderr
     assert "floor: accuracy is 0.500" in merged.stdout
     for name in ("scores.json", "rulings.json", "summary.md", "badge.json"):
@@ -47,13 +45,11 @@ def test_merged_shards_are_the_whole_run(
     assert len(pictures) == 16, "thumbnails come along without the data"
 
 
-def test_the_exit_status_of_a_merge_is_that_of_a_run(
-    run_inside: Run, data: Path, project: Path
-) -> None:
+def test_the_exit_status_of_a_merge_is_that_of_a_run(run: Run, data: Path, project: Path) -> None:
     """0 where the gates pass, 6 where a shard is missing, and 0 without gates."""
     (project / "gates.toml").write_text(FLOOR.format(bar=0.1), encoding="utf-8")
     for number in (1, 2, 3):
-        assert run_inside(f"--data={data}", f"--shard={number}/3", f"--run=s{number}").ret == 0
+        assert run(f"--data={data}", f"--shard={number}/3", f"--run=s{number}").ret == 0
     shards = [f"reports/s{number}" for number in (1, 2, 3)]
     assert call("merge", *shards, "--into=reports/all", at=project).returncode == 0
     gap = call("merge", *shards[:2], "--into=reports/gap", at=project)
@@ -72,7 +68,7 @@ def test_the_exit_status_of_a_merge_is_that_of_a_run(
 
 
 def test_a_merge_rules_by_the_gates_of_its_shards(
-    run_inside: Run, data: Path, project: Path, tmp_path: Path
+    run: Run, data: Path, project: Path, tmp_path: Path
 ) -> None:
     """From wherever it is called; other gates have to be named, and different ones are refused."""
     (project / "own.toml").write_text(FLOOR.format(bar=0.9), encoding="utf-8")
@@ -82,7 +78,7 @@ def test_a_merge_rules_by_the_gates_of_its_shards(
         ("a2", ["--shard=2/2", "--gates=own.toml"]),
         ("b2", ["--shard=2/2"]),
     ):
-        assert run_inside(f"--data={data}", f"--run={name}", *options).ret == 0
+        assert run(f"--data={data}", f"--run={name}", *options).ret == 0
     away = tmp_path / "away"
     away.mkdir()
     reports = project / "reports"
@@ -102,11 +98,11 @@ def test_a_merge_rules_by_the_gates_of_its_shards(
     assert read_manifest(project, "y")["gates"]["file"] == "gates.toml"
 
 
-def test_shards_of_a_whole_task_are_whole(run_inside: Run, data: Path, project: Path) -> None:
+def test_shards_of_a_whole_task_are_whole(run: Run, data: Path, project: Path) -> None:
     """Merged they are all cases of that task; one alone is not, and is inconclusive."""
     (project / "gates.toml").write_text(FLOOR.format(bar=0.1), encoding="utf-8")
     for number in (1, 2):
-        run_inside(f"--data={data}", "-m", "detection", f"--shard={number}/2", f"--run=s{number}")
+        run(f"--data={data}", "-m", "detection", f"--shard={number}/2", f"--run=s{number}")
     whole = call("merge", "reports/s1", "reports/s2", "--into=reports/whole", at=project)
     assert whole.returncode == 0, whole.stderr
     assert read_manifest(project, "whole")["partial"] == []
@@ -143,12 +139,10 @@ def test_shards_of_several_engines_are_merged_and_named(
     assert "is not the manifest of a run: Expected `object`" in broken.stderr
 
 
-def test_an_interrupted_shard_makes_the_whole_fail(
-    run_inside: Run, data: Path, project: Path
-) -> None:
+def test_an_interrupted_shard_makes_the_whole_fail(run: Run, data: Path, project: Path) -> None:
     """A shard that was killed is merged as far as it came: status 1, and said to be interrupted."""
     for number in (1, 2):
-        assert run_inside(f"--data={data}", f"--shard={number}/2", f"--run=s{number}").ret == 0
+        assert run(f"--data={data}", f"--shard={number}/2", f"--run=s{number}").ret == 0
     folder = project / "reports" / "s2"
     lines = (folder / "records.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "records.jsonl").write_bytes(b"".join(lines[:-1]))
@@ -164,13 +158,11 @@ def test_an_interrupted_shard_makes_the_whole_fail(
     assert "PARTIAL RUN (interrupted)" in result.stdout
 
 
-def test_what_does_not_belong_together_is_refused(
-    run_inside: Run, data: Path, project: Path
-) -> None:
+def test_what_does_not_belong_together_is_refused(run: Run, data: Path, project: Path) -> None:
     """Other settings are named, a case in two runs is named, and nothing is written."""
-    assert run_inside(f"--data={data}", "--shard=1/2", "--run=one").ret == 0
-    assert run_inside(f"--data={data}", "--shard=2/2", "--run=two", "--seed=1").ret == 0
-    assert run_inside("--shard=1/20", "--run=probes").ret == 0
+    assert run(f"--data={data}", "--shard=1/2", "--run=one").ret == 0
+    assert run(f"--data={data}", "--shard=2/2", "--run=two", "--seed=1").ret == 0
+    assert run("--shard=1/20", "--run=probes").ret == 0
     for others, said in (
         (["reports/two"], "they differ in seed."),
         (["reports/probes"], "rows of the data"),
@@ -200,10 +192,8 @@ def test_what_does_not_belong_together_is_refused(
         (["--sample=1", "--shard=1/5000"], "Use fewer shards"),
     ],
 )
-def test_mistakes_with_shards_are_usage_errors(
-    run_inside: Run, options: list[str], said: str
-) -> None:
+def test_mistakes_with_shards_are_usage_errors(run: Run, options: list[str], said: str) -> None:
     """One sentence, and pytest's usage status."""
-    result = run_inside(*options)
+    result = run(*options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert said in result.stderr.str()

@@ -1,8 +1,6 @@
 """The report's files: what is written, read again, compared and refused."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from fakebench_suite.sources import open_dataset
 from fakebench_suite.sources.images import open_image
 from fakebench_suite.types import Outcome
 from tests.builders import make_answer, make_record
+from tests.command import call, call_apart
 from tests.report.synthetic import make_records, write_run
 
 
@@ -211,12 +210,9 @@ def test_the_policy_has_no_exceptions() -> None:
 def test_the_command_line_writes_reports(tmp_path: Path) -> None:
     """``report RUN`` prints where the page is; a mistake ends in one sentence."""
     run = write_run(tmp_path / "run", make_records(20))
-    call = [sys.executable, "-W", "error", "-m", "fakebench_suite", "report"]
-    done = subprocess.run(
-        [*call, run, "--baseline", run], capture_output=True, text=True, check=False
-    )
+    done = call_apart("report", str(run), f"--baseline={run}")
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{run / 'index.html'}\n"
-    failed = subprocess.run([*call, tmp_path], capture_output=True, text=True, check=False)
+    failed = call("report", str(tmp_path))
     assert failed.returncode == 2
     assert failed.stderr == f"{tmp_path} is not a run directory: no manifest.json to read.\n"
