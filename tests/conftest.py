@@ -1,9 +1,13 @@
 """Settings of the suite's own tests."""
 
 import gc
+import os
 
 import pytest
 from hypothesis import settings
+
+# Tests share the cores among themselves: threads that wait for one another would take them away.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A loaded machine is no reason to fail: time limits belong to benchmarks.
 settings.register_profile("suite", deadline=None)

@@ -50,6 +50,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Babble of 64 tokens is babble; a random model ends of itself about once in 257."""
+    monkeypatch.setattr("fakebench_suite.judges.local._TOKENS", 64)
+
+
 def test_babble_is_no_mark(checkpoint: Path, cache: RatingCache) -> None:
     """A model that says nothing readable leaves failed rounds and no score."""
     judge = LocalJudge(str(checkpoint), rounds=2, cache=cache, device="cpu")

@@ -5,6 +5,7 @@ import itertools
 import json
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,9 @@ def _litter() -> Iterator[None]:
     """Collect what the runs of a module left, once: each keeps it from the collector's sight."""
     yield
     gc.unfreeze()
-    gc.collect()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # An end by force leaves files open.
+        gc.collect()
     gc.freeze()
 
 
@@ -74,8 +77,9 @@ TIMEOUT = 300
 class Keeper:
     """Keeps what a run in this process has imported, so that the next need not import it again.
 
-    pytester forgets what was imported meanwhile, and C extensions do not bear a second import. What
-    lies in the run's own directory, its conftest.py and cases, is forgotten.
+    pytester forgets what was imported meanwhile, after a run and again in the end, and C extensions
+    do not bear a second import. What lies in a test's own directory is forgotten: conftest.py and
+    cases.
     """
 
     def __init__(self, own: Path) -> None:
@@ -85,15 +89,23 @@ class Keeper:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """Note what is loaded while it still is."""
-        self._loaded = dict(sys.modules)
-
-    def restore(self) -> None:
-        """Put it back, once pytester has forgotten it."""
-        for name, module in self._loaded.items():
+        for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
             places = [file] if file else list(getattr(module, "__path__", ()))
             if not any(Path(place).is_relative_to(self._own) for place in places):
-                sys.modules.setdefault(name, module)
+                self._loaded[name] = module
+
+    def restore(self) -> None:
+        """Put it back, once pytester has forgotten it."""
+        sys.modules.update(self._loaded)
+
+
+@pytest.fixture(autouse=True)
+def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
+    """It is there before pytester is, so that its turn comes after pytester's."""
+    keeper = Keeper(tmp_path_factory.getbasetemp())
+    yield keeper
+    keeper.restore()
 
 
 def complete_options(options: Sequence[str]) -> list[str]:
@@ -115,19 +127,26 @@ def needs_process(options: Sequence[str], project: Path) -> bool:
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """``run(*options)`` runs the suite, model and run name preset: in this process if it can.
+def run(
+    request: pytest.FixtureRequest,
+    pytester: pytest.Pytester,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    keeper: Keeper,
+) -> Iterator[Run]:
+    """``run(*options)`` runs the suite, model and run name preset.
 
-    Workers are processes of their own as ever. What else needs an interpreter of its own takes
+    It does so in this process where the module says ``INSIDE = True`` and the options allow it:
+    that takes a second in place of five. Workers are processes of their own as ever. What else needs an interpreter of its own takes
     ``run_apart``: signals, encodings, and variables that are read at import time.
     """
     assert project == pytester.path
     forget_session(monkeypatch)
+    inside = getattr(request.module, "INSIDE", False)
 
     def start(*options: str) -> pytest.RunResult:
-        if needs_process(options, project):
+        if not inside or needs_process(options, project):
             return pytester.runpytest_subprocess(*complete_options(options), timeout=TIMEOUT)
-        keeper = Keeper(project)
         try:
             return pytester.runpytest_inprocess(
                 *complete_options(options), plugins=[keeper], no_reraise_ctrlc=True

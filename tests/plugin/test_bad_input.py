@@ -6,6 +6,8 @@ import pytest
 
 from tests.plugin.sandbox import MODES, Run
 
+INSIDE = True
+
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_an_unknown_model_lists_the_cards_and_suggests_the_nearest(
