@@ -96,8 +96,9 @@ def _read_state(rng: np.random.Generator) -> State:
 
 def _write_state(rng: np.random.Generator, state: State) -> None:
     before = rng.bit_generator.state
-    rng.bit_generator.state = before | {
-        "state": before["state"] | {"state": int(state.state, 16)},
+    rng.bit_generator.state = {
+        **before,
+        "state": {**before["state"], "state": int(state.state, 16)},
         "has_uint32": state.has_uint32,
         "uinteger": state.uinteger,
     }

@@ -137,8 +137,9 @@ def run(
     """``run(*options)`` runs the suite, model and run name preset.
 
     It does so in this process where the module says ``INSIDE = True`` and the options allow it:
-    that takes a second in place of five. Workers are processes of their own as ever. What else needs an interpreter of its own takes
-    ``run_apart``: signals, encodings, and variables that are read at import time.
+    that takes a second in place of five. Workers are processes of their own as ever. What else
+    needs an interpreter of its own takes ``run_apart``: signals, encodings, and variables that are
+    read at import time.
     """
     assert project == pytester.path
     forget_session(monkeypatch)

@@ -1,16 +1,11 @@
 """Latency is measured when it is asked for, stored, compared, and never under xdist."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fakebench_suite.adapters.adapter import Reply
-from fakebench_suite.adapters.scripted import ScriptedAdapter
-from fakebench_suite.errors import ModelError
-from fakebench_suite.types import Prompt
 from tests.command import call
 from tests.plugin.sandbox import (
     LATENCY,
@@ -197,15 +192,16 @@ def test_a_gate_rules_on_what_was_measured(run: Run, data: Path, project: Path) 
     assert "Add --latency" in plain.stderr.str()
 
 
-def test_a_model_that_fails_has_no_latency(
-    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_that_fails_has_no_latency(run: Run, data: Path, project: Path) -> None:
     """An error is no answer, however fast it came."""
-
-    def fail(_self: object, prompts: Sequence[Prompt], _images: object) -> list[Reply]:
-        return [ModelError("no memory") for _ in prompts]
-
-    monkeypatch.setattr(ScriptedAdapter, "answer", fail)
+    (project / "cases" / "conftest.py").write_text(
+        "from fakebench_suite.adapters.scripted import ScriptedAdapter\n"
+        "from fakebench_suite.errors import ModelError\n"
+        "def fail(self, prompts, images):\n"
+        "    return [ModelError('no memory') for _ in prompts]\n"
+        "ScriptedAdapter.answer = fail\n",
+        encoding="utf-8",
+    )
     result = run(f"--data={data}", f"{LATENCY}::test_prompt", "-k", "warm", *QUICK)
     result.stdout.fnmatch_lines(["*The model failed while it was timed: no memory*"])
     result.assert_outcomes(failed=1, deselected=1)

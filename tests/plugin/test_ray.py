@@ -335,22 +335,18 @@ def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes:
         (["--engine=spark"], "there is no 'spark'; allowed: local, ray"),
         (["--engine=ray", "--ray-address=ray://here:10001"], "it must be HOST:PORT"),
         (["--engine=ray", "--ray-address=here:65536"], "with a port of 1 to 65535"),
-        (["--engine=ray"], "pip install fakebench-suite[[]ray[]]"),
+        (["--engine=ray", "-pnoray"], "pip install fakebench-suite[[]ray[]]"),
         (["--replica-cpus=2"], "are about --engine=ray"),
         (["--engine=ray", "--replica-cpus=none"], "'none' is not a number, 1 or more"),
     ],
     ids=lambda one: one[-1] if isinstance(one, list) else "",
 )
 def test_options_that_do_not_go_together(
-    run: Run,
-    data: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    options: list[str],
-    sentence: str,
+    run: Run, project: Path, data: Path, options: list[str], sentence: str
 ) -> None:
     """Each is a usage error of one sentence, and nothing is started."""
-    if "pip install" in sentence:
-        monkeypatch.setattr("fakebench_suite.plugin.engines.find_spec", lambda _name: None)
+    absent = "from fakebench_suite.plugin import engines\n\nengines.find_spec = lambda name: None\n"
+    (project / "noray.py").write_text(absent, encoding="utf-8")
     result = run(f"--data={data}", *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*{sentence}*"])
@@ -364,21 +360,21 @@ class Mail(socketserver.BaseRequestHandler):
         self.request.sendall(b"220 mail ready\r\n")
 
 
-def test_an_address_where_no_ray_listens(run_apart: Run, data: Path, project: Path) -> None:
+def test_an_address_where_no_ray_listens(run: Run, data: Path, project: Path) -> None:
     """It is a usage error, with what to do, whether nobody is there or somebody else."""
     options = (f"--data={data}", "--engine=ray")
     with socketserver.TCPServer(("127.0.0.1", 0), Mail) as server:
         port = server.server_address[1]
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        other = run_apart(*options, f"--ray-address=127.0.0.1:{port}")
+        other = run(*options, f"--ray-address=127.0.0.1:{port}")
         thread.join()
-    nobody = run_apart(*options, f"--ray-address=127.0.0.1:{port}")
+    nobody = run(*options, f"--ray-address=127.0.0.1:{port}")
     for result, why in ((other, "what listens there is no Ray"), (nobody, "refused")):
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines([f"*There is no Ray at 127.0.0.1:*{why}*ray start --head*"])
     assert not (project / "reports" / "run").exists()
-    assert run_apart(*options, f"--ray-address=127.0.0.1:{port}", "--collect-only").ret == 0
+    assert run(*options, f"--ray-address=127.0.0.1:{port}", "--collect-only").ret == 0
 
 
 @pytest.mark.parametrize(
@@ -393,7 +389,7 @@ def test_an_address_where_no_ray_listens(run_apart: Run, data: Path, project: Pa
     ids=["auto", "own"],
 )
 def test_where_ray_does_not_begin_it_is_said_in_whole_sentences(
-    run_apart: Run,
+    run: Run,
     data: Path,
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -411,7 +407,7 @@ def refuse(**options):
 cluster.ray.init = refuse
 """
     (project / "cases" / "conftest.py").write_text(refusing, encoding="utf-8")
-    result = run_apart(f"--data={data}", "--engine=ray", *options)
+    result = run(f"--data={data}", "--engine=ray", *options)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert sentences in result.stdout.str()
     assert "address.." not in result.stdout.str()
