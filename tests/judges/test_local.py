@@ -50,12 +50,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Babble of 64 tokens is babble; a random model ends of itself about once in 257."""
     monkeypatch.setattr("fakebench_suite.judges.local._TOKENS", 64)
 
 
+@pytest.mark.usefixtures("_short")
 def test_babble_is_no_mark(checkpoint: Path, cache: RatingCache) -> None:
     """A model that says nothing readable leaves failed rounds and no score."""
     judge = LocalJudge(str(checkpoint), rounds=2, cache=cache, device="cpu")
@@ -200,6 +201,7 @@ def test_a_judge_is_known_by_its_content(checkpoint: Path, copy: Path, cache: Ra
     assert describe(copy) not in (known, changed)
 
 
+@pytest.mark.usefixtures("_short")
 def test_what_a_judge_ships_does_not_count(
     checkpoint: Path, copy: Path, cache: RatingCache
 ) -> None:
