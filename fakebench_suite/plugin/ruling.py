@@ -134,7 +134,7 @@ def close_session(config: pytest.Config, *, audits: bool, hurried: bool) -> None
     try:
         config.stash[_CLOSED] = finish_run(recorder, config, audits=audits, hurried=hurried)
     except OSError as error:
-        recorder.store.note(error)
+        recorder.store.note(error, "what follows from the records")
     recorder.troubles += recorder.store.troubles
 
 

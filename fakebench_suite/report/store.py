@@ -109,11 +109,10 @@ class RunStore:
         self._whole = self._stream.tell()
         self._replaces = self._replaces or replaces
 
-    def note(self, error: OSError) -> None:
-        """Keep in words that something could not be written, or raise the error."""
+    def note(self, error: OSError, name: str) -> None:
+        """Keep in words that the file of that name could not be written, or raise the error."""
         if self.troubles is None:
             raise error
-        name = Path(error.filename).name if error.filename else "a file"
         self.troubles.append(f"{name} could not be written to {self.folder}: {error.strerror}.")
 
     def _restore(self) -> None:
@@ -170,7 +169,7 @@ class RunStore:
         try:
             _replace(self.folder / name, text)
         except OSError as error:
-            self.note(error)
+            self.note(error, name)
             return False
         return True
 
@@ -183,7 +182,7 @@ class RunStore:
                 self._restore()
                 raise FileNotFoundError(errno.ENOENT, REMOVED, self.folder / RECORDS)
         except OSError as error:
-            self.note(error)
+            self.note(error, RECORDS)
         self._stream.seek(0)
         kept = self._stream.read(self._whole).splitlines(keepends=True)
         self._records = list(_decode_records(kept, self.folder / RECORDS))

@@ -116,7 +116,7 @@ def close_run(
             missing = write_submission(store.folder, dataset.cases, records)
             final["submission"] = {"missing": len(missing)}
         except OSError as error:
-            store.note(error)
+            store.note(error, "the submission")
     if written:
         store.write_manifest(final)
     # Shards would fill the page with parts of what the merge says.
@@ -136,7 +136,7 @@ def close_run(
     except UserError as error:  # the run itself is whole, and its report can be written again
         report = str(error)
     except OSError as error:
-        store.note(error)
+        store.note(error, "the report")
         report = f"there is none, because it could not be written: {error.strerror}"
     return ClosedRun(
         folder=store.folder,
