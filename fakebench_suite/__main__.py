@@ -1,8 +1,16 @@
 """``python -m fakebench_suite``: the parts of the suite that need no pytest."""
 
 import sys
+
+if __name__ == "__main__":
+    from fakebench_suite import startup
+
+    startup.leave_out_current_directory()
+    startup.end_at_interrupts()
+    startup.open_closed_streams()
+
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import msgspec
 import typer
@@ -11,11 +19,12 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from fakebench_suite.display import escape_json, flatten, let_any_terminal_print, show
-from fakebench_suite.errors import FormatError, MachineError, UserError
+from fakebench_suite.display import escape_json, flatten, let_any_terminal_print
+from fakebench_suite.ending import MACHINE, Commands, Screen, stop
+from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.formats import decode_json
 from fakebench_suite.judges.audit import NEEDED, AuditError, audit_judge
-from fakebench_suite.judges.choice import FORMS, open_judge, read_choice
+from fakebench_suite.judges.choice import FORMS, MOST_ROUNDS, open_judge, read_choice
 from fakebench_suite.judges.keywords import read_keywords
 from fakebench_suite.judges.label import read_label
 from fakebench_suite.judges.reading import Rule
@@ -26,13 +35,20 @@ from fakebench_suite.report.last import find_run
 from fakebench_suite.report.pictures import ReportImages
 from fakebench_suite.report.store import read_records
 from fakebench_suite.runs.listing import show_runs
+from fakebench_suite.startup import reset_signals, unwind_at_signals
 from fakebench_suite.types import Form, Task
 
 ImagesOption = Annotated[
     ReportImages,
     typer.Option("--report-images", help="full: whole pictures beside the thumbnails, lossless"),
 ]
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 
 @app.callback()
@@ -58,11 +74,8 @@ def run(
     """Run the cases: pytest, in the suite's own configuration wherever it is called."""
     from fakebench_suite.plugin.command import run_suite
 
-    try:
-        status = run_suite(arguments or [])
-    except UserError as error:
-        _stop(str(error))
-    raise SystemExit(status)
+    reset_signals()
+    raise SystemExit(run_suite(arguments or []))
 
 
 @app.command()
@@ -74,7 +87,7 @@ def read(
     ``form`` is what, isfake, isreal or inference; the verdict is fake, real, unparsed or refused.
     """
     if reading is Rule.LIKELIHOOD:
-        _stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
+        stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
     rule = read_keywords if reading is Rule.PAPER else read_label
     decoder = msgspec.json.Decoder(Question)
     for number, line in enumerate(sys.stdin.buffer, start=1):
@@ -83,7 +96,7 @@ def read(
         try:
             question = decode_json(line, decoder)
         except FormatError as error:
-            _stop(f"line {number} of standard input is not {{form, reply}} as JSON: {error}")
+            stop(f"line {number} of standard input is not {{form, reply}} as JSON: {error}")
         found = rule(question.reply, question.form)
         answer = {"verdict": str(found.said), "why": found.why}
         sys.stdout.write(escape_json(msgspec.json.encode(answer).decode(), sys.stdout.encoding))
@@ -100,7 +113,7 @@ def tables(
         for line in check_published():
             typer.echo(line)
         return
-    console = Console(width=200)
+    console = Screen(width=200)
     for task in Task:
         grid = draw_grid(task, load_table(task))
         table = Table(title=grid.title, title_justify="left", box=None, pad_edge=False)
@@ -115,25 +128,23 @@ def tables(
 @app.command()
 def audit(
     judge: Annotated[str, typer.Option(help=FORMS)],
-    rounds: Annotated[int, typer.Option("--judge-rounds", min=1)] = 5,
+    rounds: Annotated[int, typer.Option("--judge-rounds", min=1, max=MOST_ROUNDS)] = 5,
     reports: Annotated[Path, typer.Option(help="where the cache of marks lies")] = Path("reports"),
 ) -> None:
     """Put a judge before texts whose order is known.
 
     The exit status is 1 when it gets the order wrong, 2 when it cannot be asked at all, and 3 when
-    it failed on the way and could not be audited.
+    it or this machine failed on the way and it could not be audited.
     """
+    choice = read_choice(judge, rounds=rounds)
     try:
-        choice = read_choice(judge, rounds=rounds)
         with _wait("asking the judge"):
             opened = open_judge(choice, cache=reports / "judgements.sqlite")
             opened.check()
             found = audit_judge(opened)
-    except (MachineError, UserError) as error:
-        _stop(str(error))
     except AuditError as error:
-        typer.echo(f"The judge {choice.name} could not be audited: {flatten(str(error))}", err=True)
-        raise SystemExit(3) from None
+        message = f"The judge {choice.name} could not be audited: {flatten(str(error))}"
+        stop(message, status=MACHINE)
     name = flatten(found.judge)
     typer.echo(f"{name}, {rounds} rounds" if choice.gives_marks else name)
     for key, value in opened.describe().items():
@@ -154,10 +165,7 @@ def agree(one: Path, two: Path) -> None:
     """How far the judges of two runs agree on the texts both graded (Krippendorff's alpha)."""
     from fakebench_suite.metrics.agreement import measure_agreement
 
-    try:
-        found = measure_agreement(*(list(read_records(find_run(run))) for run in (one, two)))
-    except (UserError, OSError) as error:
-        _stop(str(error))
+    found = measure_agreement(*(list(read_records(find_run(run))) for run in (one, two)))
     judges = " and ".join(map(flatten, found.judges))
     typer.echo(f"{found.texts:,} texts graded by both: {judges}")
     typer.echo(f"alpha {found.alpha:.3f} (interval scale; 1 is perfect, 0 is chance)")
@@ -182,18 +190,13 @@ def report(
     from fakebench_suite.runs.difference import check_pair
 
     run, baseline = find_run(run), baseline and find_run(baseline)
-    try:
-        check_pair(run, baseline or run)
-        images = open_images(run, data)
-        check_size(size, images)
-        shifts = (
-            measure_shifts(list(read_records(baseline)), list(read_records(run)))
-            if baseline
-            else ()
-        )
-        page = write_browser(run, images=images, size=size, baseline=baseline, shifts=shifts)
-    except (MachineError, UserError) as error:
-        _stop(str(error))
+    check_pair(run, baseline or run)
+    images = open_images(run, data)
+    check_size(size, images)
+    shifts = (
+        measure_shifts(list(read_records(baseline)), list(read_records(run))) if baseline else ()
+    )
+    page = write_browser(run, images=images, size=size, baseline=baseline, shifts=shifts)
     typer.echo(flatten(str(page)))
 
 
@@ -216,13 +219,10 @@ def merge(
     from fakebench_suite.runs.merging import merge_runs
     from fakebench_suite.runs.showing import draw_run
 
-    try:
-        rules = None if gates is None else find_gates(gates, root=Path(), where=Path())
-        with _wait("merging"):
-            parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
-            closed = merge_runs(parts, into, gates=rules, baseline=before, data=data, size=size)
-    except (MachineError, UserError) as error:
-        _stop(str(error))
+    rules = None if gates is None else find_gates(gates, root=Path(), where=Path())
+    with _wait("merging"):
+        parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
+        closed = merge_runs(parts, into, gates=rules, baseline=before, data=data, size=size)
     for text in draw_run(closed, colour=sys.stdout.isatty()):
         typer.echo(text)
     whole = closed.manifest["status"] == "finished" and not closed.manifest["errors"]
@@ -239,11 +239,8 @@ def compare(
     from fakebench_suite.runs.comparing import compare_runs
     from fakebench_suite.runs.showing import draw_comparison
 
-    try:
-        with _wait("comparing"):
-            found = compare_runs(find_run(before), find_run(after))
-    except (MachineError, UserError) as error:
-        _stop(str(error))
+    with _wait("comparing"):
+        found = compare_runs(find_run(before), find_run(after))
     for text in draw_comparison(found, items=items, colour=sys.stdout.isatty()):
         typer.echo(text)
 
@@ -260,14 +257,11 @@ def data(
     from fakebench_suite.report.inspection import print_inspection
     from fakebench_suite.sources import open_dataset
 
-    try:
-        found = inspect_dataset(open_dataset(path))
-    except (MachineError, UserError) as error:
-        _stop(str(error))
+    found = inspect_dataset(open_dataset(path))
     if as_json:
         typer.echo(escape_json(msgspec.json.encode(found).decode(), sys.stdout.encoding))
     else:
-        print_inspection(found, Console())
+        print_inspection(found, Screen())
     raise SystemExit(not found.is_sound)
 
 
@@ -285,12 +279,12 @@ def models() -> None:
             place = locate_weights(card)
             here = "none needed" if place is None else "here"
             source = card.repository or ("-" if place is None else str(place.name))
-        except (MachineError, UserError) as error:
+        except UserError as error:
             absent = "not on this machine" in str(error)
             here = "absent" if absent else str(error)
             source = card.repository or "-" if absent else str(path)
         table.add_row(*(Text(flatten(cell)) for cell in (name, source, here)))
-    Console(width=200).print(table)
+    Screen(width=200).print(table)
 
 
 app.command("runs")(show_runs)
@@ -301,10 +295,6 @@ def _wait(doing: str) -> Status:
     return Console(stderr=True).status(doing)
 
 
-def _stop(message: str) -> NoReturn:
-    typer.echo(show(message), err=True)
-    raise SystemExit(2)
-
-
 if __name__ == "__main__":
+    unwind_at_signals()
     app(list(map(expand_home, sys.argv[1:])), prog_name="python -m fakebench_suite")

@@ -5,6 +5,7 @@ plugin shows :class:`UserError` as a usage error; the others belong to single ca
 """
 
 import difflib
+import errno
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -78,6 +79,16 @@ class ModelError(SuiteError):
 
 class MachineError(SuiteError):
     """The machine has no room, memory or files left; the fault of no model and no data set."""
+
+
+_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""No room, no files, no memory left, or a broken disk."""
+
+
+def describe_unwritable(place: object, error: OSError, *, advice: str) -> SuiteError:
+    """The error to raise where a place cannot be written to: the machine's fault, or the user's."""
+    kind = MachineError if error.errno in _MACHINE else UserError
+    return kind(f"{place} cannot be written: {error.strerror or error}. {advice}")
 
 
 def find_nearest(word: str, choices: Iterable[str]) -> str | None:

@@ -1,6 +1,7 @@
 """The transformers adapter where things go wrong: shapes, memory, control tokens, bad cards."""
 
 import gc
+import json
 import warnings
 import weakref
 from collections.abc import Callable
@@ -322,6 +323,16 @@ def test_an_unknown_stop_token_is_the_cards_fault(card: Card) -> None:
 def test_a_folder_without_checkpoint_is_the_cards_fault(card: Card, tmp_path: Path) -> None:
     """A folder that holds no weights is a CardError that names the folder."""
     with pytest.raises(CardError, match="holds no weights"):
+        HuggingFaceAdapter(card, tmp_path, device="cpu", remote_code=False)
+
+
+def test_code_that_comes_with_a_checkpoint_is_named(card: Card, tmp_path: Path) -> None:
+    """The sentence says where trust is set, in this suite's words and not in transformers'."""
+    config = {"model_type": "ours", "auto_map": {"AutoConfig": "x.C", "AutoProcessor": "x.P"}}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (tmp_path / "x.py").write_text("raise SystemExit('ran')", encoding="utf-8")
+    (tmp_path / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    with pytest.raises(CardError, match="--trust-remote-code"):
         HuggingFaceAdapter(card, tmp_path, device="cpu", remote_code=False)
 
 

@@ -9,8 +9,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "fakebench_suite"
 LEVELS = {
     "display": 0, "types": 0, "errors": 0, "formats": 0, "places": 0, "criteria": 0, "contents": 0,
-    "thoughts": 0, "redaction": 0,
-    "prompts": 1, "checkpoints": 1, "provenance": 1,
+    "thoughts": 0, "redaction": 0, "startup": 0,
+    "prompts": 1, "checkpoints": 1, "provenance": 1, "ending": 1,
     "sources": 2, "adapters": 2, "judges": 2,
     "metrics": 3, "inspection": 3,
     "report": 4, "gates": 4,

@@ -28,7 +28,7 @@ from fakebench_suite.adapters.generation import (
 )
 from fakebench_suite.adapters.replies import Options, Texts
 from fakebench_suite.adapters.trial import Route
-from fakebench_suite.checkpoints.files import check_files
+from fakebench_suite.checkpoints.files import brings_code, check_files
 from fakebench_suite.checkpoints.tensors import check_tensors
 from fakebench_suite.errors import CardError
 from fakebench_suite.types import Prompt
@@ -97,6 +97,12 @@ class HuggingFaceAdapter:
             model, loading = loaded
             self._model: Any = model.to(self._device).eval()
         except Exception as error:  # Broken weights raise nearly anything; no case can run.
+            if not remote_code and brings_code(weights):
+                raise CardError(
+                    f"{card.name!r} at {weights} cannot be loaded without the code that comes with "
+                    "it. If you trust that code, set trust_remote_code = true in a card and add "
+                    "--trust-remote-code; otherwise choose another checkpoint."
+                ) from error
             why = " ".join(str(error).split())
             raise CardError(f"{card.name!r} cannot be loaded from {weights}: {why}") from error
         place = f"of {card.name!r} at {weights}"

@@ -17,6 +17,7 @@ _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 _NAMES = ("model.safetensors", "pytorch_model.bin")
 """Files of weights, in the order in which transformers looks for them or for their index."""
+_PROCESSORS = ("processor_config.json", "preprocessor_config.json")
 _LENGTH = 8
 """Bytes that say how long the header of a safetensors file is."""
 _LONGEST = 100_000_000
@@ -123,13 +124,19 @@ def _check_content(path: Path) -> None:
         raise CardError(f"{path} has {size:,} bytes, and its header speaks of {needed:,}. {_AGAIN}")
 
 
+def brings_code(folder: Path) -> bool:
+    """Whether a checkpoint names code of its own that is to load it."""
+    names = ("config.json", "tokenizer_config.json", *_PROCESSORS)
+    return any(read_json(folder / name).get("auto_map") for name in names)
+
+
 def has_chat_template(folder: Path) -> bool:
     """Whether a processor or tokenizer saved in the folder brings a chat template."""
     if any((folder / "chat_templates").glob("*.jinja")):
         return True
     if any((folder / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
         return True
-    names = ("processor_config.json", "tokenizer_config.json", "preprocessor_config.json")
+    names = ("tokenizer_config.json", *_PROCESSORS)
     return any(read_json(folder / name).get("chat_template") for name in names)
 
 

@@ -46,6 +46,8 @@ class JudgeChoice:
 
 FORMS = "openai:MODEL@URL, transformers:NAME|PATH or embedding"
 """What ``--judge`` may be."""
+MOST_ROUNDS = 1_000
+"""Rounds per text: the paper has five, and all rounds of some texts are held at once."""
 _ENDPOINT = re.compile(r"(?P<model>.+?)@(?P<url>https?://.*)", re.IGNORECASE | re.DOTALL)
 
 

@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from fakebench_suite.checkpoints.decoding import Decoder
-from fakebench_suite.checkpoints.files import check_files
+from fakebench_suite.checkpoints.files import brings_code, check_files
 from fakebench_suite.checkpoints.fingerprint import digest_files, digest_weights
 from fakebench_suite.checkpoints.numbers import NumberWatch, StopWithoutNumbers
 from fakebench_suite.checkpoints.tensors import check_tensors
@@ -201,6 +201,11 @@ def _load(place: str) -> tuple[Any, Any]:
     except CardError as error:
         raise UserError(f"The judge {place!r} cannot be loaded: {error}") from error
     except Exception as error:  # Broken or absent weights raise nearly anything.
+        if _brings_code(place):
+            raise UserError(
+                f"The judge {place!r} cannot be loaded without the code that comes with it, which "
+                "is never run. Choose another judge."
+            ) from error
         why = " ".join(str(error).split())
         raise UserError(f"The judge {place!r} cannot be loaded: {why}. {advice}") from error
     model, loading = loaded
@@ -208,6 +213,15 @@ def _load(place: str) -> tuple[Any, Any]:
         loading, place=f"of the judge {place!r}", unused=_PICTURES, advice="Choose another judge."
     )
     return tokenizer, model
+
+
+def _brings_code(place: str) -> bool:
+    """Whether a checkpoint, in a directory or the hub's cache, names code of its own."""
+    try:
+        cached = None if Path(place).is_dir() else try_to_load_from_cache(place, "config.json")
+        return brings_code(Path(cached).parent if isinstance(cached, str) else Path(place))
+    except (CardError, ValueError):  # Its configuration is broken, or it is no name of the hub's.
+        return False
 
 
 def _list_ends(shipped: GenerationConfig, tokenizer: Any) -> list[int]:

@@ -4,28 +4,60 @@ It writes ``--data DIR`` as ``--data=DIR`` and names the suite's own configurati
 neither reads nor runs anything of DIR or of the directory it is called in.
 """
 
+import copy
+import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.plugin.invocation import join_values
+from fakebench_suite.plugin.invocation import check_options, join_values, list_options
 
 ROOT = Path(__file__).resolve().parents[2]
+_VARIABLE = "PYTEST_ADDOPTS"
 
 
 class _OwnCases:
-    """Asks the suite's cases where no others are named."""
+    """Asks the suite's cases: those that are named, or all of them."""
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_load_initial_conftests(self, early_config: pytest.Config, args: list[str]) -> None:
-        """Name them, unless pytest finds them itself."""
+    def pytest_load_initial_conftests(
+        self, early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+    ) -> None:
+        """Name them, unless pytest finds them itself; raises UsageError where others are named."""
+        where = early_config.invocation_params.dir
         named = early_config.known_args_namespace.file_or_dir
-        if not named and early_config.invocation_params.dir != ROOT:
+        strange = [text for text in named if not _is_inside(where, text.partition("::")[0])]
+        if strange:
+            given = copy.copy(early_config.option)
+            check_options(
+                set(parser.parse_known_and_unknown_args(args, namespace=given)[1])
+                - list_options(flags=True)
+            )
+            raise pytest.UsageError(
+                f"{strange[0]!r} names none of the suite's cases; they lie in {ROOT / 'cases'}. "
+                "Tests of others are run by pytest."
+            )
+        if not named and where != ROOT:
             cases = str(ROOT / "cases")
             named.append(cases)
             args.append(cases)
+            # Workers read the command line again, and these are its words.
+            call = early_config.invocation_params
+            early_config.invocation_params = pytest.Config.InvocationParams(
+                args=(*call.args, cases), plugins=call.plugins, dir=call.dir
+            )
+
+
+def _is_inside(where: Path, text: str) -> bool:
+    """Whether there is such a file or directory in the checkout.
+
+    Without one pytest would begin where it is called, and run a conftest.py that lies there.
+    """
+    place = os.path.realpath(where / text)  # It answers where Path raises: for endless names.
+    return os.path.exists(place) and Path(place).is_relative_to(ROOT)  # noqa: PTH110
 
 
 def run_suite(arguments: Sequence[str]) -> int:
@@ -39,4 +71,15 @@ def run_suite(arguments: Sequence[str]) -> int:
     own = ["-c", str(settings), f"--rootdir={ROOT}"]
     # This very package is there before pytest, which would say so.
     own += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
+    _join_variable()
     return int(pytest.main([*own, *join_values(arguments)], plugins=[_OwnCases()]))
+
+
+def _join_variable() -> None:
+    """Join the values in PYTEST_ADDOPTS, which pytest and its workers read."""
+    try:
+        words = shlex.split(os.environ.get(_VARIABLE, ""))
+    except ValueError as error:
+        raise UserError(f"{_VARIABLE} cannot be read: {error}. Close its quotation.") from error
+    if words:
+        os.environ[_VARIABLE] = shlex.join(join_values(words))

@@ -1,5 +1,7 @@
 """Distribution: which scheduler, what it tells a new worker, and what ``-n auto`` means."""
 
+import shlex
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +27,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> "SliceScheduling | Non
     config.stash[_SCHEDULING] = scheduling
     config.pluginmanager.register(Watch(config, scheduling), "fakebench-watch")
     return scheduling
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Let workers import nothing from the directory that pytest is called in."""
+    for spec in specs:
+        if spec.popen and not spec.python:
+            spec.python = f"{shlex.quote(sys.executable)} -P"
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,6 +13,7 @@ import difflib
 import itertools
 import os
 from collections.abc import Generator, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def join_values(arguments: Sequence[str]) -> list[str]:
     options = list_options()
     joined: list[str] = []
     open_option = False
-    for argument in arguments:
+    for argument in expand_files(arguments):
         if open_option and not argument.startswith("-"):
             joined[-1] += f"={argument}"
             open_option = False
@@ -54,11 +55,24 @@ def join_values(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
+def expand_files(arguments: Iterable[str], *, depth: int = 5) -> list[str]:
+    """The arguments with those in place that a file holds, one a line: pytest reads ``@FILE``."""
+    expanded: list[str] = []
+    for argument in arguments:
+        lines = None
+        if argument.startswith("@") and depth:
+            # What cannot be read pytest says itself.
+            with suppress(OSError, ValueError):
+                lines = Path(argument[1:]).read_text(encoding="utf-8").splitlines()
+        expanded += [argument] if lines is None else expand_files(lines, depth=depth - 1)
+    return expanded
+
+
 def find_mistaken(arguments: Sequence[str], *, where: Path) -> tuple[str, str] | None:
     """The first option and its separate value that pytest takes for a place with tests."""
     pairs = [
         (option, value)
-        for option, value in itertools.pairwise(arguments)
+        for option, value in itertools.pairwise(expand_files(arguments))
         if option.startswith("--") and "=" not in option and not value.startswith("-")
         # os.path answers where Path raises: a value may be longer than the file system allows.
         if os.path.lexists(where / value.partition("::")[0])
@@ -80,7 +94,7 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def check_options(unknown: Sequence[str]) -> None:
+def check_options(unknown: Iterable[str]) -> None:
     """Raise UsageError where an unknown option is nearly one of the suite's."""
     for argument in unknown:
         name = argument.partition("=")[0]
@@ -108,7 +122,10 @@ def pytest_load_initial_conftests(
                 f"Write {option}={value}: pytest takes a separate value for a directory of tests, "
                 "and would run what lies there."
             )
-    made = yield
+    try:
+        made = yield
+    except KeyboardInterrupt:  # pytest heeds none before it has imported the plugins.
+        raise SystemExit(pytest.ExitCode.INTERRUPTED) from None
     if ours:
         given = copy.copy(early_config.option)
         check_options(parser.parse_known_and_unknown_args(args, namespace=given)[1])

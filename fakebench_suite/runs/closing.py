@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.gates.evidence import Evidence
 from fakebench_suite.gates.files import Gates
 from fakebench_suite.gates.partial import describe_partial
@@ -133,7 +133,10 @@ def close_run(
                 name=store.name,
             )
         )
-    except UserError as error:  # the run itself is whole, and its report can be written again
+    except (
+        MachineError,
+        UserError,
+    ) as error:  # the run itself is whole, and its report can be written again
         report = str(error)
     except OSError as error:
         store.note(error, "the report")

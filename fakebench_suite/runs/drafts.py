@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import MachineError, describe_unwritable
 
 
 @contextmanager
@@ -19,16 +19,18 @@ def write_beside(into: Path) -> Generator[Path, None, None]:
         into.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(mkdtemp(prefix=f".{into.name[:100]}.", suffix=".draft", dir=into.parent))
     except OSError as error:
-        raise UserError(f"{into} cannot be written: {error.strerror}. Choose another.") from error
+        raise describe_unwritable(into, error, advice="Choose another.") from error
     try:
         yield draft
         draft.chmod(into.parent.stat().st_mode & 0o777)  # mkdtemp makes it for its owner only
         draft.replace(into)
-    except OSError as error:
+    except (MachineError, OSError) as error:
         shutil.rmtree(draft, ignore_errors=True)
-        raise UserError(
-            f"{into} cannot be written: {error.strerror}. Nothing was kept; the parts are as they "
-            "were."
+        # Where records could not be written, the error behind that says why.
+        why = error if isinstance(error, OSError) else error.__cause__
+        reason = (isinstance(why, OSError) and why.strerror) or str(why)
+        raise MachineError(
+            f"{into} cannot be written: {reason}. Nothing was kept; the parts are as they were."
         ) from error
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)

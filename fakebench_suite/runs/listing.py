@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.filesize import decimal
 from rich.text import Text
 
 from fakebench_suite.contents import read_file
 from fakebench_suite.display import flatten
+from fakebench_suite.ending import Screen
 from fakebench_suite.errors import UserError
 from fakebench_suite.places import resolve
 from fakebench_suite.report.last import LAST, find_run, point_last
@@ -24,6 +24,7 @@ from fakebench_suite.report.terminal import begin_table
 
 _AT_WORK = timedelta(days=1)
 """How long after its last record a run that has not ended may still be at work."""
+_MOST_DAYS = 36_500
 _HEADER = ("run", "started", "size", "model", "data", "headline", "status")
 
 
@@ -155,29 +156,27 @@ def show_runs(
     ] = None,
     older_than: Annotated[
         int | None,
-        typer.Option(min=0, metavar="DAYS", help="remove runs begun before so many days"),
+        typer.Option(
+            min=0, max=_MOST_DAYS, metavar="DAYS", help="remove runs begun before so many days"
+        ),
     ] = None,
 ) -> None:
     """List the runs with date, size, headline and status; with --prune or --older-than remove some.
 
     With both, those are removed that neither keeps. What is not a run directory is left alone.
     """
-    try:
-        runs = list_runs(reports)
-        if prune is None and older_than is None:
-            _print_runs(runs, latest=resolve(find_run(reports / LAST)))
-            return
-        older = None if older_than is None else timedelta(days=older_than)
-        for run in choose_old(runs, keep=prune, older=older):
-            remove_run(run)
-            typer.echo(f"removed {flatten(str(run.folder))} ({decimal(run.size)})")
-        for run in runs:
-            if run.at_work:
-                typer.echo(f"kept {flatten(str(run.folder))}, which may still be running")
-        mend_last(reports)
-    except UserError as error:
-        typer.echo(flatten(str(error)), err=True)
-        raise SystemExit(2) from None
+    runs = list_runs(reports)
+    if prune is None and older_than is None:
+        _print_runs(runs, latest=resolve(find_run(reports / LAST)))
+        return
+    older = None if older_than is None else timedelta(days=older_than)
+    for run in choose_old(runs, keep=prune, older=older):
+        remove_run(run)
+        typer.echo(f"removed {flatten(str(run.folder))} ({decimal(run.size)})")
+    for run in runs:
+        if run.at_work:
+            typer.echo(f"kept {flatten(str(run.folder))}, which may still be running")
+    mend_last(reports)
 
 
 def _print_runs(runs: Sequence[Listed], *, latest: Path) -> None:
@@ -197,4 +196,4 @@ def _print_runs(runs: Sequence[Listed], *, latest: Path) -> None:
             run.status,
         )
         table.add_row(*(Text(flatten(cell)) for cell in cells))
-    Console(width=250).print(table)
+    Screen(width=250).print(table)

@@ -83,8 +83,12 @@ def merge_runs(
     with write_beside(into) as folder:
         store = RunStore(folder, name=into.name)
         store.open()
-        for record in records:
-            store.append(record)
+        try:
+            for record in records:
+                store.append(record)
+        except BaseException:
+            store.discard()
+            raise
         store.close()
         for part in parts:
             adopt_pictures(folder, part.folder)

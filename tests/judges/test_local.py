@@ -130,6 +130,21 @@ def test_a_judge_that_cannot_be_loaded_is_the_users_to_mend(
         open_judge(read_choice(f"transformers:{plain}", rounds=1), cache=tmp_path / "m.sqlite")
 
 
+def test_a_judge_with_code_of_its_own_is_refused(tmp_path: Path, cache: RatingCache) -> None:
+    """The advice is to choose another, and not to trust or to download it."""
+    config = {
+        "model_type": "ours",
+        "auto_map": {"AutoConfig": "x.C", "AutoModelForCausalLM": "x.M"},
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (tmp_path / "x.py").write_text("raise SystemExit('ran')", encoding="utf-8")
+    save_file({"w": torch.zeros(1)}, tmp_path / "model.safetensors")
+    with pytest.raises(UserError, match=r"never run\. Choose another judge") as caught:
+        LocalJudge(str(tmp_path), rounds=1, cache=cache, device="cpu")
+    assert "trust_remote_code" not in str(caught.value)
+    assert "Download" not in str(caught.value)
+
+
 @pytest.fixture
 def copy(checkpoint: Path, tmp_path: Path) -> Path:
     """A copy of the checkpoint to break."""

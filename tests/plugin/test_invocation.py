@@ -1,17 +1,20 @@
 """Nothing that is handed to the suite is executed or read as configuration, however it is spelt."""
 
 import importlib
+import json
 import os
 import runpy
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from fakebench_suite.plugin.invocation import find_mistaken, join_values, list_options
-from tests.plugin.sandbox import ROOT, SCRIPT, Run
+from tests.plugin.sandbox import MODES, ROOT, SCRIPT, Run
 
 MARK = "import pathlib; pathlib.Path({!r}).write_text('ran')\n"
 INI = "[{}]\npythonpath = .\naddopts = -p planted\n"
@@ -111,6 +114,101 @@ def test_the_command_takes_either_spelling_anywhere(tmp_path: Path) -> None:
         assert result.returncode == 0, result.stdout + result.stderr
         assert "test_detection[" in result.stdout
     assert not mark.exists()
+
+
+@pytest.fixture
+def strange(tmp_path: Path) -> dict[str, Path]:
+    """Places of somebody else's, each beside planted files."""
+    mark = tmp_path / "MARK"
+    names = ("here", "model", "data", "rules", "old", "reports")
+    found = {name: plant(tmp_path / name, mark) for name in names}
+    for name in ("__init__.py", "json.py", "queue.py", "typer.py", "pytest.py", "numpy.py"):
+        (found["here"] / name).write_text(MARK.format(str(mark)), encoding="utf-8")
+    plant(found["here"] / "tests", mark)
+    (found["model"] / "card.toml").write_text(SCRIPT, encoding="utf-8")
+    rows = json.dumps(
+        {"id": "a", "task": "detection", "image": "a.png", "question": "Fake?", "label": "fake"}
+    )
+    (found["data"] / "c.jsonl").write_text(rows + "\n", encoding="utf-8")
+    Image.new("RGB", (9, 9)).save(found["data"] / "a.png")
+    (found["rules"] / "gates.toml").write_text(
+        '[[gate]]\nname = "e"\nkind = "errors"\n', encoding="utf-8"
+    )
+    return found | {"mark": mark}
+
+
+def command(
+    strange: dict[str, Path], *arguments: str, variable: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """``python -m fakebench_suite run`` in the directory of somebody else's."""
+    environment = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
+    environment.pop("PYTHONSAFEPATH", None)
+    return subprocess.run(
+        [sys.executable, "-m", "fakebench_suite", "run", *arguments],
+        cwd=strange["here"],
+        env=environment | {"PYTEST_ADDOPTS": variable, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_the_command_runs_nothing_of_strangers_in_any_mode(
+    strange: dict[str, Path], mode: tuple[str, ...]
+) -> None:
+    """Neither this process nor a worker runs or imports a file of a place that is handed in."""
+    given = ["--model", str(strange["model"]), "--data", str(strange["data"] / "c.jsonl")]
+    given += ["--gates", str(strange["rules"] / "gates.toml")]
+    result = command(strange, *given, "--reports", str(strange["reports"]), "--run=r", *mode)
+    assert result.returncode == 0, result.stdout + result.stderr
+    records = (strange["reports"] / "r" / "records.jsonl").read_bytes().splitlines()
+    assert len(records) == 1
+    assert not strange["mark"].exists()
+
+
+@pytest.mark.parametrize("where", ["variable", "file", "baseline", "answers"])
+def test_the_command_joins_values_wherever_they_stand(strange: dict[str, Path], where: str) -> None:
+    """In PYTEST_ADDOPTS and in a file of arguments, too; what is no run is refused unread."""
+    data = ["--data", str(strange["data"] / "c.jsonl")]
+    file = strange["mark"].with_name("arguments")
+    file.write_text("\n".join(data), encoding="utf-8")
+    given = {
+        "variable": [],
+        "file": [f"@{file}"],
+        "baseline": ["--baseline", str(strange["old"])],
+        "answers": ["--answers", str(strange["old"])],
+    }[where]
+    variable = shlex.join(data) if where == "variable" else ""
+    model = ["--model", str(strange["model"] / "card.toml"), "--collect-only", "-q", "-n0"]
+    result = command(strange, *model, *given, variable=variable)
+    if where in ("variable", "file"):
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "test_detection[a.png:a]" in result.stdout
+    else:
+        assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert not strange["mark"].exists()
+
+
+@pytest.mark.parametrize("named", [".", "nowhere", "test_planted.py", "../data"])
+def test_the_command_asks_the_suites_cases_only(strange: dict[str, Path], named: str) -> None:
+    """Tests of others, and what is not there, are refused before a conftest.py is read."""
+    result = command(strange, named, "-n0")
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "names none of the suite's cases" in result.stderr
+    assert not strange["mark"].exists()
+
+
+def test_arguments_in_a_file_are_no_tests_either(run: Run, places: dict[str, Path]) -> None:
+    """``pytest @FILE`` stops where it would at the same words on the command line."""
+    data = places["--data"]
+    for name in CONFIGURATION:
+        (data / name).unlink()
+    file = data.parent / "arguments"
+    file.write_text(f"--data\n{data}\n", encoding="utf-8")
+    result = run(f"@{file}", "-n0")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert not (data.parent / "MARK").exists()
 
 
 class _Parser:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.gates.files import make_gates
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report.store import RunStore, read_manifest, read_records
@@ -255,7 +255,7 @@ def test_nothing_is_left_half_written(
 
     monkeypatch.setattr(merging, "close_run", fail)
     run = write_run(tmp_path / "run", make_records(C))
-    expected = UserError if isinstance(error, OSError) else KeyboardInterrupt
+    expected = MachineError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
         merge_runs([run], tmp_path / "whole", gates=NO_GATES)
     assert [place.name for place in tmp_path.iterdir()] == ["run"]

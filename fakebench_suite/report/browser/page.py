@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import describe_unwritable
 from fakebench_suite.gates.shift import Shift
 from fakebench_suite.report.browser.assets import POLICY, copy_assets
 from fakebench_suite.report.browser.change import compare_records
@@ -37,7 +37,8 @@ def write_browser(
     ``shifts`` says what became of the figures since. ``name`` is what the run is called, where
     that is not the directory's name. An earlier report is replaced when the new one is whole, and
     links are not followed.
-    Raises UserError when either is no run directory or the report cannot be written.
+    Raises UserError when either is no run directory or the report cannot be written there, and
+    MachineError where the machine has no room for it.
     """
     loaded = load_run(run, name=name)
     changes = None if baseline is None else compare_records(loaded.records, load_records(baseline))
@@ -71,7 +72,11 @@ def write_browser(
             write_whole(run / INDEX, page)
             return run / INDEX
     except OSError as error:
-        raise UserError(f"{error.filename or run} cannot be written: {error.strerror}.") from error
+        raise describe_unwritable(
+            f"The report of {name or run}",
+            error,
+            advice="See to the place, and write it with 'python -m fakebench_suite report'.",
+        ) from error
 
 
 def _publish(draft: Path, folder: Path) -> None:
