@@ -53,6 +53,8 @@ _ENDPOINT = re.compile(r"(?P<model>.+?)@(?P<url>https?://.*)", re.IGNORECASE | r
 
 def read_choice(text: str, *, rounds: int) -> JudgeChoice:
     """The choice behind ``--judge``; raises UserError saying what is allowed."""
+    if rounds > MOST_ROUNDS:
+        raise UserError(f"--judge-rounds is {rounds:,}; it may be 1 to {MOST_ROUNDS:,}.")
     kind, _, rest = text.strip().partition(":")
     match kind.strip().lower():
         case JudgeKind.EMBEDDING if not rest:

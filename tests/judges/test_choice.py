@@ -3,7 +3,7 @@
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.judges.choice import read_choice
+from fakebench_suite.judges.choice import MOST_ROUNDS, read_choice
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,9 @@ def test_a_choice_shows_no_secret() -> None:
     assert choice.name == "org/m@2024@https://***@h:8000/v1?code=***&api-version=1"
     for secret in ("p@ss", "c0ffee"):
         assert secret not in f"{choice} {choice!r} {choice.name}"
+
+
+def test_rounds_have_a_bound() -> None:
+    """All rounds of some texts are held at once."""
+    with pytest.raises(UserError, match="it may be 1 to"):
+        read_choice("transformers:x", rounds=MOST_ROUNDS + 1)
