@@ -12,11 +12,18 @@ from fakebench_suite.judges.language.answers import (
     Answer,
     ask_label,
     find_answers,
+    find_composed,
     find_signs,
     opens_idly,
 )
 from fakebench_suite.judges.language.assertions import Assertion, find_assertions
 from fakebench_suite.judges.language.corrections import find_correction
+from fakebench_suite.judges.language.indecision import (
+    Doubt,
+    find_indecision,
+    is_left_open,
+    stands,
+)
 from fakebench_suite.judges.language.lexicon import Sentence
 from fakebench_suite.judges.language.marked import find_marked, is_structured
 from fakebench_suite.judges.language.plain import clean_text
@@ -83,24 +90,66 @@ def _read(plain: str, form: Form, *, behind: bool = False) -> Reading:
         if isinstance(after.said, Authenticity):
             return after
         return Reading(said=Silence.UNPARSED, why="the reply takes back what it said")
-    stated, weak, closing = _weigh(find_assertions(sentences))
+    return _weigh_all(plain, sentences, form)
+
+
+def _weigh_all(plain: str, sentences: Sequence[Sentence], form: Form) -> Reading:
+    """The reading of what a reply asserts, answers and leaves open."""
+    found = find_assertions(sentences)
     answers = list(find_answers(sentences, form))
+    indecision = find_indecision(sentences, _find_settled(found, answers))
+    kept = [one for one in found if stands(one, indecision, sentences)]
+    if indecision.doubt is Doubt.OPEN:
+        answers = [one for one in answers if one.place > indecision.place or one.firm]
+    if found and not (kept or answers):
+        return _read_silence(plain, f"{found[-1].words!r} is left open by {indecision.words!r}")
+    stated, weak, closing = _weigh(kept)
     if answers and weak and not closing and _ends_with(answers[-1], sentences):
         stated = None  # Evidence that was weighed on the way to the answer.
     if answers:
         return _reconcile(answers, stated, sentences)
     if stated is None:
         return _read_silence(plain, "the reply asserts neither fake nor real")
-    if weak and _is_undecided(sentences):
-        return Reading(said=Silence.UNPARSED, why=f"{stated.why} is left open by what else it says")
-    if weak and not closing and _meets_signs({stated.said}, sentences):
-        why = f"{stated.why} is all it asserts, and what follows speaks against it"
-        return Reading(said=Silence.UNPARSED, why=why)
+    doubted = weak and indecision.doubt < Doubt.LOOSE
+    against = _contradict(stated, sentences, closing=closing) if doubted else None
+    against = against or _find_other(stated, plain, sentences, form, closing=closing)
+    if against is not None:
+        return Reading(said=Silence.UNPARSED, why=f"{stated.why} {against}")
+    return stated
+
+
+def _find_settled(found: Sequence[Assertion], answers: Sequence[Answer]) -> int:
+    """The number of the sentence where a reply that never wavers concludes; -1 where it does not.
+
+    No doubt before it matters.
+    """
+    if len({one.said for one in found} | {one.said for one in answers}) != 1:
+        return -1
+    firm = (one.place for one in found if one.rank and not (one.weak or one.evidence))
+    return max(firm, default=-1)
+
+
+def _find_other(
+    stated: Reading, plain: str, sentences: Sequence[Sentence], form: Form, *, closing: bool
+) -> str | None:
+    """What else a reply says than what it states: of the whole, or in its opening."""
+    if stated.said is Authenticity.REAL and not closing:
+        composed = find_composed(plain, sentences)
+        if composed is not None:
+            return f"is a part of what {composed!r} says of the whole"
     asked = ask_label(form)
     if asked and opens_idly(plain) and (stated.said is asked) != plain.startswith("yes"):
-        why = f"the reply opens otherwise than {stated.why}"
-        return Reading(said=Silence.UNPARSED, why=why)
-    return stated
+        return "is not how the reply opens"
+    return None
+
+
+def _contradict(stated: Reading, sentences: Sequence[Sentence], *, closing: bool) -> str | None:
+    """What takes the force out of mere appearance; None where nothing does."""
+    if is_left_open(sentences):
+        return "is left open by what else it says"
+    if not closing and _meets_signs({stated.said}, sentences):
+        return "is all it asserts, and what follows speaks against it"
+    return None
 
 
 _LONG, _CLOSING = 8, 3
@@ -111,18 +160,6 @@ def _ends_with(answer: Answer, sentences: Sequence[Sentence]) -> bool:
     """Whether a long reply comes to an answer at its end."""
     ends = answer.place >= len(sentences) - _CLOSING
     return ends and answer.led and len(sentences) >= _LONG
-
-
-_UNDECIDED = re.compile(
-    r"\b(?:(?:hard|difficult|impossible|not possible|tough) to (?:tell|say|determine|know|judge)"
-    r"|could be either|might be either|may be either|inconclusive|undetermined|undecided"
-    r"|can not be (?:determined|settled|decided|established)|coin toss|one way or the other)\b"
-)
-"""What leaves the matter open in so many words."""
-
-
-def _is_undecided(sentences: Sequence[Sentence]) -> bool:
-    return any(_UNDECIDED.search(one.plain) for one in sentences)
 
 
 def _read_silence(plain: str, why: str) -> Reading:

@@ -5,7 +5,10 @@ reading and its reason, and taught it. ``replies/long_test.jsonl`` was written w
 once before anybody looked: of 214 clear replies 195 were read right, and one was asserted wrongly.
 Its misses have been looked at since, so the next claim needs new replies. ``replies/kinds.jsonl``
 holds how such replies end, several variants a kind, with twins in which the same words assert
-nothing.
+nothing. ``replies/unseen_first.jsonl`` was read once before anybody looked: of 335 clear replies
+317 were read right (94.6 %), 4 were asserted wrongly, and their misses have taught the grammar
+since. ``replies/undecided.jsonl`` says in many ways that the matter is left open, with and without
+a verdict that is drawn all the same.
 """
 
 import json
@@ -28,8 +31,8 @@ def load(name: str) -> list[Row]:
     return [json.loads(line) for line in lines]
 
 
-HALVES = {half: load(f"long_{half}") for half in ("development", "test")}
-LONG, KINDS = HALVES["development"], load("kinds")
+SETS = {name: load(name) for name in ("long_development", "long_test", "unseen_first")}
+LONG, KINDS, UNDECIDED = SETS["long_development"], load("kinds"), load("undecided")
 
 
 def read(row: Row) -> str:
@@ -37,20 +40,37 @@ def read(row: Row) -> str:
     return str(read_label(row["reply"], Form(row["form"])).said)
 
 
-@pytest.mark.parametrize("half", HALVES)
-def test_no_long_reply_is_asserted_wrongly(half: str) -> None:
+@pytest.mark.parametrize("name", SETS)
+def test_no_long_reply_is_asserted_wrongly(name: str) -> None:
     """What is not understood is unparsed, in long analyses as in short replies."""
-    rows = HALVES[half]
+    rows = SETS[name]
     wrong = [row for row in rows if read(row) in {"fake", "real"} and read(row) != row["verdict"]]
     assert not wrong
 
 
-@pytest.mark.parametrize(("half", "share"), [("development", 0.95), ("test", 0.9)])
-def test_nearly_all_clear_long_replies_are_read(half: str, share: float) -> None:
+@pytest.mark.parametrize(
+    ("name", "share"), [("long_development", 0.95), ("long_test", 0.9), ("unseen_first", 0.97)]
+)
+def test_nearly_all_clear_long_replies_are_read(name: str, share: float) -> None:
     """Of the replies whose reading nobody doubts nearly all are read so."""
-    clear = [row for row in HALVES[half] if row["clear"]]
+    clear = [row for row in SETS[name] if row["clear"]]
     assert len(clear) > 200
     assert sum(read(row) == row["verdict"] for row in clear) / len(clear) >= share
+
+
+def test_what_is_left_open_asserts_nothing() -> None:
+    """A reply that says it cannot decide is no verdict, whatever it says of details."""
+    rows = [row for row in UNDECIDED if row["verdict"] == "unparsed"]
+    assert len(rows) > 250
+    assert not [row for row in rows if read(row) in {"fake", "real"}]
+
+
+def test_a_verdict_drawn_from_what_is_open_counts() -> None:
+    """A verdict behind a doubt, or with a cautious tail, is that verdict and never the other."""
+    rows = [row for row in UNDECIDED if row["verdict"] != "unparsed"]
+    heard = [(read(row), row["verdict"]) for row in rows]
+    assert not [pair for pair in heard if set(pair) == {"fake", "real"}]
+    assert sum(said == want for said, want in heard) / len(heard) >= 0.97
 
 
 @pytest.mark.parametrize("row", KINDS, ids=lambda row: row["reply"][:50])

@@ -94,6 +94,12 @@ _LISTING = compile_parts("NONE | LACK | NO(?!STOP|COLON)")
 _GENERIC = compile_parts(
     "IMAGE? (?: (?:OF|WITH) .{1,3}? )? (?: STOP (?:(?!STOP). )+ STOP )? (?:WOULD|MAY)"
 )
+_GENERALLY = re.compile(
+    r"(?:\w+ )?\w+s (?:are |have become |can be )?"
+    r"(?:increasingly|often|usually|typically|tend|frequently|sometimes|rarely|seldom|generally|"
+    r"commonly|lack|struggle|may|might|can|would)\b"
+)
+"""What is said of a class of pictures: "faces often"."""
 _SIGNS = compile_parts("(?P<sign>ODD|SOUND)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
 _LABEL = compile_parts("FAKE|REAL|MADE|TAKEN")
 _FOR_FAKE = tuple(LETTER[name] for name in ("ODD", "MADE", "FAKE"))
@@ -217,6 +223,30 @@ def _find_asked(question: Sentence | None, form: Form) -> Authenticity | None:
     return Authenticity.FAKE if fake else Authenticity.REAL
 
 
+_COMPOSED = re.compile(
+    r"\b(?:is|was|were|been|being|an?|the|which|photo(?:graph)?) (?:\w+ly )?(?:edited )?"
+    r"(?:composited?|pasted|spliced|inserted|photomontage|montage|collage|doctored|photoshopped|"
+    r"manipulated)\b"
+)
+_COMPOSING = (
+    "compos", "pasted", "splic", "inserted", "montage", "collage", "doctor", "photoshop", "manipul",
+)  # fmt: skip
+_UNSAID = tuple(LETTER[name] for name in ("MAY", "IF", "WOULD", "SAYS", "BECAUSE", "FIRST"))
+
+
+def find_composed(plain: str, sentences: Sequence[Sentence]) -> str | None:
+    """Where a reply says that the picture was put together or manipulated; None where nowhere."""
+    if not any(stem in plain for stem in _COMPOSING):
+        return None
+    for sentence in sentences:
+        found = _COMPOSED.search(sentence.plain)
+        if found is None or sentence.asks:
+            continue
+        if not any(part in sentence.tags for part in (*_UNSAID, *_NEGATING)):
+            return found[0]
+    return None
+
+
 def turn_label(said: Authenticity) -> Authenticity:
     """The other label."""
     return Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
@@ -242,6 +272,8 @@ def find_signs(
             if any(tag in clause for tag in _VOID) or any(tag in so_far for tag in _GRANTING):
                 continue
             label = sign["sign"] is None
+            if label and _GENERALLY.match(" ".join(sentence.words[sign.end() : sign.end() + 4])):
+                continue  # "AI-generated faces often lack such flaws."
             if LETTER["WOULD"] in clause and _LABEL.search(clause):
                 continue  # "A generated image would have garbled text."
             if label and (LETTER["OF"] in clause or _GENERIC.match(sentence.tags, sign.end())):

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from fakebench_suite.judges.language import grammar
-from fakebench_suite.judges.language.lexicon import LETTER, Sentence
+from fakebench_suite.judges.language.answers import find_signs
+from fakebench_suite.judges.language.lexicon import LETTER, Sentence, compile_parts
 from fakebench_suite.judges.language.likelihood import find_likelihood
 from fakebench_suite.judges.language.resolution import Match, find_bound, resolve
 from fakebench_suite.judges.language.sentences import Hint
@@ -27,6 +28,10 @@ class Assertion:
     """It names the image at the end of a long reply, whatever signs were weighed before."""
     rank: int
     """1 in a conclusion and 2 where it is called final; both outweigh what was considered."""
+    place: int = 0
+    """The number of its sentence."""
+    evidence: bool = False
+    """It says what a detail speaks for, and not what the image is."""
 
 
 _CONCLUDING = re.compile(
@@ -42,12 +47,24 @@ _LONG, _CLOSING = 8, 2
 """Sentences of a long reply, and those at its end where "this" is the image."""
 _HEEDED = 100
 """Sentences behind "it looks real" that are searched for a turn."""
+_OPENING = 2
+"""Sentences that open an analysis."""
+_PART = compile_parts("WITH DET? WORD")
+_PARTS = frozenset({"base", "underlying", "background", "foreground", "source", "embedded"})
+"""Words for an image that another is made of."""
 _LONGEST_TITLE = 60
 _INTRODUCES = re.compile(
     r"\b(?:see|there (?:is|was)|holds?|holding|wears?|wearing|contains?|shows?|showing|features?|"
     r"featuring|depicts?|depicting) an? [a-z]"
 )
-_LABELS = re.compile("|".join(LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN")))
+_EVIDENCE = re.compile(
+    r"\b(?:supports?|supporting|suggest\w*|indicat\w+|consistent with|points? to\w*|pointing to\w*|"
+    r"impl(?:y|ies|ying)|typical of|speaks? for|favou?rs?|signals?|(?:signs?|hallmarks?|features|"
+    r"characteristics|traits) of)\b"
+)
+"""Words for what a detail speaks for."""
+_LABEL_TAGS = tuple(LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN"))
+_LABELS = re.compile("|".join(_LABEL_TAGS))
 _TURNS = re.compile(
     r"\b(?:but|however|yet|though|nevertheless|nonetheless|(?:clos|furth)er (?:look|inspection|"
     r"examination)|looking closer|"
@@ -91,7 +108,13 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
             label, words = likely
             found.append(
                 Assertion(
-                    said=label, words=words, weak=False, granted=False, closing=False, rank=rank
+                    said=label,
+                    words=words,
+                    weak=False,
+                    granted=False,
+                    closing=False,
+                    rank=rank,
+                    place=index,
                 )
             )
             topic.mention(index)
@@ -100,21 +123,22 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
             pronoun = _is_pronoun(match)
             named = mentioned or sentence.tags.startswith(LETTER["IMAGE"] + LETTER["STOP"])
             this = closing and _is_meant(sentence, match)
-            if pronoun and not (named or rank or this or topic.is_image(index)):
-                continue
-            if pronoun and _strays(sentence, match.start()):
+            known = named or rank or this or not pronoun or topic.is_image(index)
+            if not known or _is_another(sentence, match, pronoun=pronoun):
                 continue
             mentioned = mentioned or _names_image(match)
-            said = resolve(sentence, match)
+            said = None if _heads_evidence(sentence, match) else resolve(sentence, match)
             if said is None:
                 continue
+            evidence = _is_evidence(sentence, match)
             mentioned = True
             closes = last and match.re is grammar.BARE and not listed
             after = islice(sentences, index + 1, index + 1 + _HEEDED)
             settles = closing and (this or not pronoun)
             rank = max(rank, int(closes), int(settles))
-            one = _describe(sentence, match, said, after, rank)
-            found.append(replace(one, closing=settles))
+            opens = index < _OPENING and len(sentences) >= _LONG
+            one = _describe(sentence, match, said, after, rank, opens=opens)
+            found.append(replace(one, closing=settles, place=index, evidence=evidence))
             listed = match.re is grammar.BARE
         if mentioned:
             topic.mention(index)
@@ -153,6 +177,12 @@ class _Topic:
         return on_topic
 
 
+def _is_evidence(sentence: Sentence, match: Match) -> bool:
+    """Whether what is asserted is what something speaks for: "this supports that it is real"."""
+    start = find_bound(grammar.BOUND, sentence, match.start())
+    return _EVIDENCE.search(" ".join(sentence.words[start : match.end()])) is not None
+
+
 def _is_title(sentence: Sentence) -> bool:
     if not sentence.hints & Hint.TITLE or len(sentence.plain) > _LONGEST_TITLE:
         return False
@@ -160,9 +190,18 @@ def _is_title(sentence: Sentence) -> bool:
 
 
 def _describe(
-    sentence: Sentence, match: Match, said: Authenticity, after: Iterable[Sentence], rank: int
+    sentence: Sentence,
+    match: Match,
+    said: Authenticity,
+    after: Iterable[Sentence],
+    rank: int,
+    *,
+    opens: bool,
 ) -> Assertion:
-    """The assertion with its strength; ``after`` are the sentences behind its own."""
+    """The assertion with its strength; ``after`` are the sentences behind its own.
+
+    An analysis that opens with its verdict is turned only by what speaks against it.
+    """
     words = sentence.quote(match.start(), match.end())
     weak = any(match.groupdict().get(name) for name in ("seem", "lean", "told"))
     weak = weak or grammar.SEEMING.search(sentence.tags, 0, match.start()) is not None
@@ -171,6 +210,8 @@ def _describe(
             said=_turn(said), words=words, weak=False, granted=False, closing=False, rank=rank
         )
     rest = " ".join(sentence.words[match.end() :])
+    if opens:
+        after = (one for one in after if _may_turn(said, one))
     turned = weak and _is_turned(rest, after, settled=rank > 0)
     start = find_bound(grammar.WIDE_BOUND, sentence, match.start())
     clause = sentence.tags[start : match.end()]
@@ -194,6 +235,20 @@ def _is_turned(rest: str, after: Iterable[Sentence], *, settled: bool) -> bool:
     )
 
 
+def _may_turn(said: Authenticity, sentence: Sentence) -> bool:
+    """Whether a sentence of an analysis can turn against the verdict that opens it.
+
+    "However" does unless what follows speaks for the verdict; "the railing is fine, but the pattern
+    varies" only where it speaks against it.
+    """
+    turn = _TURNS.search(sentence.plain)
+    if turn is None:
+        return False
+    labels, signs = find_signs([sentence])
+    heard = labels | signs
+    return heard != {said} if turn.start() == 0 else _turn(said) in heard
+
+
 def _turn(said: Authenticity) -> Authenticity:
     return Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
 
@@ -208,7 +263,10 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
     shapes = {match.start(): match for match in grammar.SHAPE.finditer(tags)}
     spans = [match.span() for match in shapes.values()]
     starts = [0, *(match.end() for match in grammar.CLAUSE.finditer(tags))]
+    end = max(map(tags.rfind, _LABEL_TAGS))
     for before, start in zip([0, *starts], starts, strict=False):
+        if start > end:
+            break
         if any(low <= start < high for low, high in spans):
             continue
         bare = grammar.BARE.match(tags, start)
@@ -261,6 +319,30 @@ def _names_image(match: Match) -> bool:
     return match.re is grammar.SHAPE and bool(
         match["image"] or match["called"] or _is_pronoun(match)
     )
+
+
+def _heads_evidence(sentence: Sentence, match: Match) -> bool:
+    """Whether a label heads a list of what speaks for it: "features of a real photograph:"."""
+    if not sentence.plain.endswith(":") or _names_image(match):
+        return False
+    return _is_evidence(sentence, match)
+
+
+def _is_another(sentence: Sentence, match: Match, *, pronoun: bool) -> bool:
+    """Whether what is called real or fake is something else than the image, or a part of it."""
+    return (pronoun and _strays(sentence, match.start())) or _names_part(sentence, match)
+
+
+def _names_part(sentence: Sentence, match: Match) -> bool:
+    """Whether a label is a thing's that the sentence spoke of: "a real picture of the moon"."""
+    if match.re is grammar.BARE or match["heading"]:
+        return False
+    if match["image"]:
+        return not _PARTS.isdisjoint(sentence.words[match.start("image") : match.end("image")])
+    behind = _PART.match(sentence.tags, match.end())
+    if behind is None:
+        return False
+    return sentence.words[behind.end() - 1] in sentence.words[: match.start()]
 
 
 def _strays(sentence: Sentence, place: int) -> bool:

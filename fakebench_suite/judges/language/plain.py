@@ -13,6 +13,8 @@ _TICK = re.compile(r"[\[☐☑☒□⬜✅❌✔✘✗]")
 _UNTICKED = re.compile(r"^ *[-*]? *(?:\[ *\]|☐|□|⬜)(?!.*[\[☐☑☒□]).*$", re.MULTILINE)
 _TICKED = re.compile(r"^ *[-*]? *(?:\[ *[x✓✔] *\]|☑|☒|✅|✔️?) *(?=\S)", re.MULTILINE)
 _TWICE = re.compile(r"[❌✗✘✖×][ *_]*(?=(?:no|not|fake|ai|synthetic|artificial|generated)\b)")
+_KIND = re.compile(r"\((?:binari[sz]ed|binary|final|forced(?: choice)?|one word)\)(?=[*_ ]*:)")
+"""An aside that says what kind of answer a heading announces."""
 _CHOICES = re.compile(r"\( ?(?:fake|real|yes|no) ?(?:or|/) ?(?:fake|real|yes|no) ?\)")
 _SCALED = re.compile(r"\([^()\n]{0,80}\d ?(?:=|means?|being|is) ?[^()\n]{0,80}\)")
 _SCALE = re.compile(f" ?{_SCALED.pattern}")
@@ -99,6 +101,7 @@ def _drop_markup(plain: str) -> str:
     if "~~" in plain:
         plain = _STRUCK.sub(" ", plain)
     if "(" in plain:
+        plain = _KIND.sub("", plain)
         plain = _CHOICES.sub("", plain)
         if _SCALED.search(plain):
             plain = _SCALE.sub("", plain)

@@ -16,7 +16,8 @@ _REFUSAL = re.compile(
             rf"\b(?:unable|(?:not possible|impossible) for me|not able) to (?:\w+ly )?"
             rf"(?:{_ABLE}|view|see|access|open|process|analy[sz]e|provide|comment)\b",
             rf"\b(?:can|could|will) not (?:\w+ly |possibly )?(?:{_ABLE}|provide|identify|"
-            r"view|comply|analy[sz]e|access|evaluate|comment|discuss|fulfil|process|give|offer|reach|"
+            r"view|comply|analy[sz]e|access|evaluate|comment|discuss|fulfil|process|give|offer|"
+            r"reach|"
             r"conclude|certify|authenticate|decide|open|carry out|do (?:that|this)|"
             r"(?:make|draw|express|offer|render|issue|venture|form|state|speculate)"
             r" (?:an? |that |this |any |such )*(?:\w+ )?(?:judge?ments?|determination|call|"
@@ -59,7 +60,15 @@ _WEIGHED = re.compile(
             r"readings|options|possibilities|explanations) (?:\w+ )?(?:possible|plausible|open|fit|"
             r"hold|remain))\b",
             r"\bmay be [^.!?\n]{1,40}也 ?may be\b|既 ?(?:不能|无法|can not|不足以)[^.!?\n]{1,60}"
-            r"也 ?(?:不能|无法|can not|不足以)|各占一半|五五开|两种可能|都有可能|无法选择|无从选择",
+            r"也 ?(?:不能|无法|can not|不足以)|各占一半|五五开|两种可能|都有可能|无法选择"
+            r"|无从选择"
+            r"|left undecided",
+            r"\bnone of (?:these|this|them|the \w+) (?:is|are) (?:\w+ )?(?:decisive|conclusive)\b"
+            r"|\b(?:evenly|equally) (?:divided|split|balanced|matched)\b|\beven odds\b"
+            r"|\bleaning in either direction\b|\bwould be (?:an? )?(?:\w+ )?guess\b"
+            r"|\b(?:nothing|none|neither) [^.!?\n]{0,40}\bdistinguish(?:es)? (?:an? )?(?:real|fake|"
+            r"gen)"
+            r"|\benough evidence to commit\b",
         )
     )
 )
