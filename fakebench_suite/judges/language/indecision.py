@@ -77,7 +77,13 @@ _EXPLICIT = re.compile(
             rf" (?:\w+ ){{0,4}}?(?:make|give|reach|offer|provide|render|draw|commit to|settle on|"
             rf"come to|issue|form|bet on)"
             rf" (?:you )?(?:(?:an?|any|the|my) )?(?:[\w/-]+ ){{0,3}}?(?:{_VERDICT}|either)\b"
-            rf"(?! (?:about|on|regarding) (?:who|where|when|how))",
+            rf"(?! (?:about|on|regarding|as to) (?:who|where|when|how|(?:the|this) (?:person|"
+            rf"man|woman"
+            rf"|model|location|camera|source|tool)))"
+            rf"|(?:can|could|will|would) not (?:supply|give|offer|provide|make|reach|name) "
+            rf"(?:you )?(?:one|any|either)\b"
+            rf"|(?<=\bi )do not have (?:an? |any )?(?:\w+ )?"
+            rf"(?:{_VERDICT}|opinion|view)\b",
             rf"\bno (?:\w+ ){{0,2}}?{_VERDICT} (?:can|could|is|was|will|would|seems)\b",
             rf"\b{_VERDICT} (?:one way or another |in either direction |here |on this )*"
             rf"(?:is|are|seems|would|remains) (?:\w+ )?(?:not (?:\w+ )?|im)(?:be )?"
@@ -100,7 +106,7 @@ _EXPLICIT = re.compile(
             rf"is not something|is an open|is unclear|"
             rf"is uncertain|i can not)",
             rf"\b(?:does|do|did) not (?:allow|permit|support) (?:an?|any) (?:\w+ )?{_VERDICT}\b",
-            rf"\bauthenticity [^.;!?\n]{{0,30}}?\b(?:can not be|remains|is) (?:\w+ )?"
+            rf"\bauthenticity [^.;!?\n]{{0,30}}?\b(?:can not be|remains|stays|is) (?:\w+ )?"
             rf"(?:{_STATUS}|determined|established|settled|decided|judged)\b",
         )
     )
@@ -115,7 +121,11 @@ _LOOSE = re.compile(
             r"ambiguous|"
             r"too close to call|open question|coin (?:toss|flip)|coin-?flip|flip(?:ping)? a coin|"
             r"toss(?:ing)? a coin|toss-?up|50 ?[/-] ?50|fifty-fifty|even odds|jury is (?:\w+ )?out|"
-            r"(?:anyone|anybody)(?: is)? guess|on the fence|abstain|guesswork|not determinable)\b",
+            r"(?:anyone|anybody)(?: is)? guess|on the fence|abstain|guesswork|not determinable|"
+            r"agnostic|no idea|no clue|call(?:ing)? (?:it|this|this one) a (?:draw|tie)|"
+            r"(?:does|do) not (?:contain|hold|offer|carry|have) "
+            r"(?:\w+ ){0,2}(?:information|evidence|details?|clues)(?: \w+)? to "
+            r"(?:tell|decide|say|judge|determine)(?! (?:where|who|when|how|what|which)))\b",
             r"\b(?:odds|chances|probabilities|likelihoods) (?:\w+ ){0,2}(?:even|equal)\b",
             r"\b(?:would|could|can) (?:only |just |merely |still )*be "
             r"(?:(?:an?|no more than|no better than|nothing but|little more than|mere|pure|sheer|"
@@ -190,7 +200,8 @@ _CUES = re.compile(
     r"too close|"
     r"open question|even odds|evenly|equally|jury|any(?:one|body)|fifty|50|coin|flip|flipping|"
     r"toss|tossing|toss-?up|hesita\w+|declin\w+)\b"
-    r"|inconclus|indetermin|undetermin|undecid|unresolv|neutrali)"
+    r"|agnostic|no (?:idea|clue)|call(?:ing)? (?:it|this)|inconclus|indetermin"
+    r"|undetermin|undecid|unresolv|neutrali)"
 )
 """What begins the words above."""
 _GENERAL = re.compile(
