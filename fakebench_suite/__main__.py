@@ -25,9 +25,8 @@ from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.formats import decode_json
 from fakebench_suite.judges.audit import NEEDED, AuditError, audit_judge
 from fakebench_suite.judges.choice import FORMS, MOST_ROUNDS, open_judge, read_choice
-from fakebench_suite.judges.keywords import read_keywords
-from fakebench_suite.judges.label import read_label
 from fakebench_suite.judges.reading import Rule
+from fakebench_suite.judges.verdict import get_reader
 from fakebench_suite.metrics.tables import FOOTNOTE, check_published, load_table
 from fakebench_suite.places import expand_home
 from fakebench_suite.report.comparison import draw_grid
@@ -88,7 +87,7 @@ def read(
     """
     if reading is Rule.LIKELIHOOD:
         stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
-    rule = read_keywords if reading is Rule.PAPER else read_label
+    read_reply = get_reader(reading)
     decoder = msgspec.json.Decoder(Question)
     for number, line in enumerate(sys.stdin.buffer, start=1):
         if not line.strip():
@@ -97,7 +96,7 @@ def read(
             question = decode_json(line, decoder)
         except FormatError as error:
             stop(f"line {number} of standard input is not {{form, reply}} as JSON: {error}")
-        found = rule(question.reply, question.form)
+        found = read_reply(question.reply, question.form)
         answer = {"verdict": str(found.said), "why": found.why}
         sys.stdout.write(escape_json(msgspec.json.encode(answer).decode(), sys.stdout.encoding))
         sys.stdout.write("\n")

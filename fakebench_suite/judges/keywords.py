@@ -8,6 +8,7 @@ which is why this rule is not the default.
 
 import re
 
+from fakebench_suite.judges.language.thinking import drop_thinking
 from fakebench_suite.judges.reading import Reading, Silence
 from fakebench_suite.types import Authenticity, Form
 
@@ -16,7 +17,11 @@ _YES_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 
 
 def read_keywords(text: str, form: Form) -> Reading:
-    """The label whose word a reply holds; to a yes-or-no question "yes" and "no" go first."""
+    """The label whose word a reply holds; to a yes-or-no question "yes" and "no" go first.
+
+    ``text`` is the whole reply: its thoughts are left out here.
+    """
+    text = drop_thinking(text)
     if form in (Form.ISFAKE, Form.ISREAL):
         words = {word.lower() for word in _YES_NO.findall(text)}
         if len(words) == 1:

@@ -31,6 +31,7 @@ from fakebench_suite.judges.language.refusals import find_refusal
 from fakebench_suite.judges.language.sentences import split_sentences
 from fakebench_suite.judges.language.thinking import cut_thoughts
 from fakebench_suite.judges.reading import Reading, Silence
+from fakebench_suite.thoughts import strip_marks
 from fakebench_suite.types import Authenticity, Form
 
 _SPACES = re.compile(r" {2,}")
@@ -40,7 +41,10 @@ _LONGEST = 12_000
 
 @lru_cache(maxsize=1024)  # models that are sure say the same few words over and over
 def read_label(text: str, form: Form) -> Reading:
-    """What a reply to a question of this form asserts about the image's authenticity."""
+    """What a reply to a question of this form asserts about the image's authenticity.
+
+    ``text`` is the whole reply: its thoughts are left out here, and its marks are read.
+    """
     spoken = cut_thoughts(text)
     if len(spoken) > 2 * _LONGEST:
         spoken = f"{spoken[:_LONGEST]}\n{spoken[-_LONGEST:]}"
@@ -55,6 +59,7 @@ def read_label(text: str, form: Form) -> Reading:
         return next(iter(firm.values()))
     if firm:
         return Reading(said=Silence.UNPARSED, why="two marked answers contradict each other")
+    spoken = strip_marks(spoken)
     if is_structured(spoken):
         return _read_silence(clean_text(spoken.replace('"', " ")), "no field holds a verdict")
     return _read(_spell_truths(clean_text(spoken), form), form)

@@ -1,5 +1,6 @@
 """Answer -> verdict: what passes, task by task (DESIGN.md, "What passes")."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fakebench_suite.errors import JudgeError
@@ -9,7 +10,16 @@ from fakebench_suite.judges.label import read_label
 from fakebench_suite.judges.language.thinking import drop_thinking
 from fakebench_suite.judges.panel import Judgement
 from fakebench_suite.judges.reading import Reading, Rule, Silence
-from fakebench_suite.types import Answer, Authenticity, Case, FinishReason, Outcome, Task, Verdict
+from fakebench_suite.types import (
+    Answer,
+    Authenticity,
+    Case,
+    FinishReason,
+    Form,
+    Outcome,
+    Task,
+    Verdict,
+)
 
 PASS_MARK = 1.0
 """Mean judged score, of 2, from which a text passes."""
@@ -35,27 +45,33 @@ def judge(
         why = f"cut off at the token limit, {answer.tokens} tokens, before it said anything"
         return Verdict(outcome=Outcome.TRUNCATED, why=why)
     grader = Grader(judgement=judgement, name=judge_name)
-    verdict = _judge(case, replace(answer, text=text), rule, grader)
+    verdict = _judge(case, answer, text, rule, grader)
     if verdict.outcome is Outcome.UNPARSED and cut:
         why = f"cut off at the token limit, {answer.tokens} tokens, before a verdict"
         return replace(verdict, outcome=Outcome.TRUNCATED, why=why)
     return verdict
 
 
-def _judge(case: Case, answer: Answer, rule: Rule, grade: "Grader") -> Verdict:
-    read = read_keywords if rule is Rule.PAPER else read_label
+def get_reader(rule: Rule) -> Callable[[str, Form], Reading]:
+    """What reads the label of a whole reply, thoughts included, in a run as on the command line."""
+    return read_keywords if rule is Rule.PAPER else read_label
+
+
+def _judge(case: Case, answer: Answer, text: str, rule: Rule, grade: "Grader") -> Verdict:
+    """Labels are read from the whole reply, texts are graded without its thoughts."""
+    read = get_reader(rule)
     match case.task:
         case Task.DETECTION if rule is Rule.LIKELIHOOD and answer.p_fake is not None:
             return judge_label(case, _read_likelihood(answer.p_fake))
         case Task.DETECTION:
             return judge_label(case, read(answer.text, case.form))
         case Task.INTERPRETATION:
-            obeyed = answer.text.lstrip().lower().startswith(_FORMAT)
-            return replace(grade.judge_text(case, answer.text), obeyed=obeyed)
+            obeyed = text.lstrip().lower().startswith(_FORMAT)
+            return replace(grade.judge_text(case, text), obeyed=obeyed)
         case Task.REASONING:
-            return grade.judge_reasoning(case, answer.text, read(answer.text, case.form))
+            return grade.judge_reasoning(case, text, read(answer.text, case.form))
         case Task.ANALYSIS:
-            return grade.judge_text(case, answer.text)
+            return grade.judge_text(case, text)
 
 
 def _read_likelihood(p_fake: float) -> Reading:

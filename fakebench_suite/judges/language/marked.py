@@ -4,7 +4,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-_BOXED = re.compile(r"<answer>([^<]*)|\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}", re.IGNORECASE)
+_BOXED = re.compile(
+    r"(?:<(?:answer|final_answer|conclusion|verdict)>|<\|begin_of_box\|>)([^<]*)"
+    r"|\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}",
+    re.IGNORECASE,
+)
 _LATEX = re.compile(r"\\(?:text\w*|mathrm|mathbf)\s*|[{}]")
 _FENCE = re.compile(r"```\w* ?")
 _FIELD = re.compile(
