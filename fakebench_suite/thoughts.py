@@ -185,7 +185,8 @@ _MARK = re.compile(
     r"|(?P<gemma_open><\|channel>\s?(?:thought|analysis)|<unused94>thought)"
     r"|(?P<details_open><details[^<>]{0,80}+>\s{0,4}+<summary>[^<>]{0,80}?(?:think|thought|reason)"
     r"[^<>]{0,80}</summary>))"
-    r"|(?<![^\n])(?![<\[\n])(?:(?P<said_open>"
+    rf"|(?<![^\n])(?![<\[\n])(?:(?P<fence_open>```{_FENCED}[ \t]{{0,8}}\n)|(?P<fence_close>```)"
+    r"|(?P<said_open>"
     r"here (?:is|are) my (?:thought process|reasoning steps):?"
     rf"|{_HEADING}(?:\#{{1,6}} *\**{_THINKING}\b *\**:?\**(?= *\n)"
     rf"|(?:\*\*\*?|__) ?{_THINKING} ?[:：]?(?:\*\*\*?|__) ?[:：]?))"
@@ -193,7 +194,7 @@ _MARK = re.compile(
     r"|(?P<turn>(?:answer|final|assistant)[ \t]{0,8}(?=\n))"
     rf"|(?P<answer>{_HEADING}(?:(?:\#{{1,6}} *\**|\*\*\*?|__) ?{_ANSWER} ?[*_]{{0,3}} ?"
     rf"(?:[:：]|\n|\Z)|{_ANSWER}(?: is)? ?[:：]))"
-    rf"|(?P<fence_open>```{_FENCED}[ \t]{{0,8}}\n)|(?P<fence_close>```))"
+    r")"
     r"|(?P<final>assistantfinal)|(?P<done>\.\.\.done thinking\.)"
     r"|(?P<said_end>\[begin final response\])|(?P<gemma_close><channel\|>)"
     rf"|(?P<tag>{_TAG})",
