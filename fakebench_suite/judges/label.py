@@ -130,7 +130,8 @@ def _find_settled(found: Sequence[Assertion], answers: Sequence[Answer]) -> int:
     """
     if len({one.said for one in found} | {one.said for one in answers}) != 1:
         return -1
-    firm = (one.place for one in found if one.rank and not (one.weak or one.evidence))
+    firm = [one.place for one in found if one.rank and not (one.weak or one.evidence)]
+    firm += [one.place for one in answers if one.firm]
     return max(firm, default=-1)
 
 

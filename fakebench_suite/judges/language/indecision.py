@@ -220,7 +220,7 @@ _DRAWN = re.compile(
 )
 """A verdict that a reply draws, behind whatever it left open."""
 _LOOKS = ("appear", "seem", "look", "sound", "feel")
-_OPENING, _CLOSING, _LONGEST = 2, 3, 10
+_OPENING, _CLOSING, _LONGEST = 2, 3, 7
 """Sentences that say at a reply's start what it comes to, and at its end, at least and at most."""
 
 
