@@ -163,7 +163,7 @@ def choose_status(config: pytest.Config, exitstatus: int) -> int:
 
 def _count_unasked(config: pytest.Config) -> int:
     """Tests of cases that never came to their end, where they were to be run at all."""
-    if config.option.collectonly or config.option.setuponly:
+    if config.option.collectonly or config.option.setuponly or not asks_cases(config):
         return 0
     return max(0, config.stash[RECORDER].left)
 
