@@ -7,8 +7,11 @@ Its misses have been looked at since, so the next claim needs new replies. ``rep
 holds how such replies end, several variants a kind, with twins in which the same words assert
 nothing. ``replies/unseen_first.jsonl`` was read once before anybody looked: of 335 clear replies
 317 were read right (94.6 %), 4 were asserted wrongly, and their misses have taught the grammar
-since. ``replies/undecided.jsonl`` says in many ways that the matter is left open, with and without
-a verdict that is drawn all the same.
+since. ``replies/unseen_second.jsonl`` was written after that and read once before anybody looked:
+of the 316 replies that two readers found clear, labelling apart, 303 were read right (95.9 %), and
+none of the 320 was asserted wrongly. Nobody has looked at its misses, and whoever does writes new
+replies. ``replies/undecided.jsonl`` says in many ways that the matter is left open, with and
+without a verdict that is drawn all the same.
 """
 
 import json
@@ -31,7 +34,9 @@ def load(name: str) -> list[Row]:
     return [json.loads(line) for line in lines]
 
 
-SETS = {name: load(name) for name in ("long_development", "long_test", "unseen_first")}
+SETS = {
+    name: load(name) for name in ("long_development", "long_test", "unseen_first", "unseen_second")
+}
 LONG, KINDS, UNDECIDED = SETS["long_development"], load("kinds"), load("undecided")
 
 
@@ -49,7 +54,13 @@ def test_no_long_reply_is_asserted_wrongly(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "share"), [("long_development", 0.95), ("long_test", 0.9), ("unseen_first", 0.97)]
+    ("name", "share"),
+    [
+        ("long_development", 0.95),
+        ("long_test", 0.9),
+        ("unseen_first", 0.97),
+        ("unseen_second", 0.95),
+    ],
 )
 def test_nearly_all_clear_long_replies_are_read(name: str, share: float) -> None:
     """Of the replies whose reading nobody doubts nearly all are read so."""
