@@ -7,6 +7,8 @@ import pytest
 
 from tests.plugin.sandbox import MODES, ROOT, Run, read_records
 
+INSIDE = True
+
 ROUTED_MODEL = """
 import pytest
 from fakebench_suite.plugin.routes import report_route
