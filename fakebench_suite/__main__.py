@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fakebench_suite.display import escape_json, flatten, let_any_terminal_print
-from fakebench_suite.ending import MACHINE, Commands, Screen, stop
+from fakebench_suite.ending import MACHINE, Commands, Screen, say, stop
 from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.formats import decode_json
 from fakebench_suite.judges.audit import NEEDED, AuditError, audit_judge
@@ -110,7 +110,7 @@ def tables(
     """Print the published Tables V to VIII, or with --check the rows that contradict themselves."""
     if check:
         for line in check_published():
-            typer.echo(line)
+            say(line)
         return
     console = Screen(width=200)
     for task in Task:
@@ -145,17 +145,17 @@ def audit(
         message = f"The judge {choice.name} could not be audited: {flatten(str(error))}"
         stop(message, status=MACHINE)
     name = flatten(found.judge)
-    typer.echo(f"{name}, {rounds} rounds" if choice.gives_marks else name)
+    say(f"{name}, {rounds} rounds" if choice.gives_marks else name)
     for key, value in opened.describe().items():
         if value:
             words = ", ".join(value) if isinstance(value, list) else value
-            typer.echo(f"  {key.replace('_', ' ')}: {words}")
+            say(f"  {key.replace('_', ' ')}: {words}")
     for kind, value in found.means.items():
-        typer.echo(f"  {kind:<12} {'no marks' if value is None else f'{value:.2f} of 2'}")
+        say(f"  {kind:<12} {'no marks' if value is None else f'{value:.2f} of 2'}")
     for comparison, share in found.right.items():
         verdict = "enough" if share >= NEEDED else "NOT ENOUGH"
-        typer.echo(f"  {comparison:<24} right on {share:.0%} of the images: {verdict}")
-    typer.echo("fit to gate" if found.passed else "not fit to gate")
+        say(f"  {comparison:<24} right on {share:.0%} of the images: {verdict}")
+    say("fit to gate" if found.passed else "not fit to gate")
     raise SystemExit(not found.passed)
 
 
@@ -166,9 +166,9 @@ def agree(one: Path, two: Path) -> None:
 
     found = measure_agreement(*(list(read_records(find_run(run))) for run in (one, two)))
     judges = " and ".join(map(flatten, found.judges))
-    typer.echo(f"{found.texts:,} texts graded by both: {judges}")
-    typer.echo(f"alpha {found.alpha:.3f} (interval scale; 1 is perfect, 0 is chance)")
-    typer.echo(f"mean difference {found.difference:+.3f} of 2")
+    say(f"{found.texts:,} texts graded by both: {judges}")
+    say(f"alpha {found.alpha:.3f} (interval scale; 1 is perfect, 0 is chance)")
+    say(f"mean difference {found.difference:+.3f} of 2")
 
 
 @app.command()
@@ -196,7 +196,7 @@ def report(
         measure_shifts(list(read_records(baseline)), list(read_records(run))) if baseline else ()
     )
     page = write_browser(run, images=images, size=size, baseline=baseline, shifts=shifts)
-    typer.echo(flatten(str(page)))
+    say(flatten(str(page)))
 
 
 @app.command()
@@ -223,7 +223,7 @@ def merge(
         parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
         closed = merge_runs(parts, into, gates=rules, baseline=before, data=data, size=size)
     for text in draw_run(closed, colour=sys.stdout.isatty()):
-        typer.echo(text)
+        say(text)
     whole = closed.manifest["status"] == "finished" and not closed.manifest["errors"]
     raise SystemExit(decide_status(closed.decisions) if whole else FAILED)
 
@@ -241,7 +241,7 @@ def compare(
     with _wait("comparing"):
         found = compare_runs(find_run(before), find_run(after))
     for text in draw_comparison(found, items=items, colour=sys.stdout.isatty()):
-        typer.echo(text)
+        say(text)
 
 
 @app.command()
@@ -258,7 +258,7 @@ def data(
 
     found = inspect_dataset(open_dataset(path))
     if as_json:
-        typer.echo(escape_json(msgspec.json.encode(found).decode(), sys.stdout.encoding))
+        say(escape_json(msgspec.json.encode(found).decode(), sys.stdout.encoding))
     else:
         print_inspection(found, Screen())
     raise SystemExit(not found.is_sound)

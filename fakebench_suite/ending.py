@@ -65,10 +65,18 @@ def end_in_sentence() -> Generator[None]:
         stop(f"{what} cannot be read or written: {error.strerror or error}.", status=MACHINE)
 
 
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a line, on standard output by default, in the stream's own encoding.
+
+    Without a stream Click would take one that says ASCII for one of UTF-8.
+    """
+    typer.echo(text, file=stream or sys.stdout)
+
+
 def stop(message: str, *, status: int = USAGE) -> NoReturn:
     """Say it on standard error, and exit."""
     try:
-        typer.echo(flatten(message), err=True)
+        say(flatten(message), sys.stderr)
     except OSError:
         _forget(sys.stderr)
     raise SystemExit(status) from None

@@ -1,6 +1,7 @@
 """``python -m fakebench_suite``: reading replies and printing the published tables."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,14 @@ def test_tables_are_printed_on_any_terminal(encoding: str) -> None:
     for command in (("tables",), ("models",), ("read", "--help")):
         result = call_apart(*command, output=encoding)
         assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_sentences_are_printed_on_any_terminal(encoding: str, tmp_path: Path) -> None:
+    """In its own encoding, also where Click would rather write UTF-8."""
+    result = call_apart("report", str(tmp_path / "\u56fe"), output=encoding)
+    assert result.returncode == 2
+    assert "\\u56fe" in result.stderr
+    result = call_apart("runs", f"--reports={tmp_path}", output=encoding)
+    assert result.returncode == 0
+    assert result.stdout.isascii()

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -172,16 +173,17 @@ def show_runs(
     older = None if older_than is None else timedelta(days=older_than)
     for run in choose_old(runs, keep=prune, older=older):
         remove_run(run)
-        typer.echo(f"removed {flatten(str(run.folder))} ({decimal(run.size)})")
+        typer.echo(f"removed {flatten(str(run.folder))} ({decimal(run.size)})", file=sys.stdout)
     for run in runs:
         if run.at_work:
-            typer.echo(f"kept {flatten(str(run.folder))}, which may still be running")
+            kept = f"kept {flatten(str(run.folder))}, which may still be running"
+            typer.echo(kept, file=sys.stdout)
     mend_last(reports)
 
 
 def _print_runs(runs: Sequence[Listed], *, latest: Path) -> None:
     if not runs:
-        typer.echo("There are no runs here.")
+        typer.echo("There are no runs here.", file=sys.stdout)
         return
     table = begin_table(_HEADER, numbers=("size",))
     for run in runs:
