@@ -25,7 +25,7 @@ AT_ONCE = 2
 SICK = 8
 """Prompts in a row that a replica fails at before it may be called sick."""
 TRIES = 3
-"""Times a slice is asked before it has failed, and a seat is filled in vain."""
+"""Times a slice is asked, and a replica is started, before it counts as failed."""
 PATIENCE = 120.0
 """Seconds to wait for room for a first replica, where none has any."""
 GONE = 30.0

@@ -64,7 +64,7 @@ class Interrupts:
         self._count += 1
         if self._count > 1:
             self._leave()
-        # No exit of pytest's: that is an Exception, which whoever runs a model may catch.
+        # Not pytest.exit: it raises an Exception, which the code of a model may catch.
         raise KeyboardInterrupt(*filter(None, [self._reason]))
 
     def _leave(self) -> None:

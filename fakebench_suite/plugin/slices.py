@@ -28,7 +28,7 @@ def find_group(nodeid: str) -> str:
 
 SLICE_PROMPTS = 64
 LEAVES = (KeyboardInterrupt, pytest.exit.Exception)
-"""What ends a run, whoever raises it; anything else ends one case."""
+"""Exceptions that end the run; any other ends one case."""
 
 
 def cut_slices(nodeids: Sequence[str]) -> dict[str, int]:

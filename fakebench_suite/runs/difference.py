@@ -43,7 +43,7 @@ _MODEL = frozenset({
     "model.card.name", "model.card.repository", "model.card.revision",
 })  # fmt: skip
 _EXTENT = frozenset({"seed", "sample", "planned", "answers"})
-"""Settings that choose cases; whoever compares two runs pairs those that both have."""
+"""Settings that choose cases; a comparison pairs the cases that both runs have."""
 _ABSENT = object()
 
 

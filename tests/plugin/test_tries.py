@@ -129,7 +129,7 @@ def test_a_case_that_is_tried_again_counts_as_it_ended(
 def test_a_case_whose_last_try_failed_is_an_error(
     run: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
-    """Three tries in vain are one error, in one record, and status 1."""
+    """Three failed tries are one error, in one record, and status 1."""
     source = FLAKY_MODEL.replace("FLAKY - self.asked", "FLAKY")
     (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
     (project / "again.py").write_text(RERUN, encoding="utf-8")
