@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import openai
 
@@ -39,6 +40,7 @@ _NAMES: Mapping[str, re.Pattern[str]] = {
 _REFUSING = frozenset({400, 422})
 _OTHERWISE = frozenset({401, 403, 429})
 """Statuses that never speak of a parameter."""
+Result = TypeVar("Result")
 
 
 class EndpointJudge:
@@ -68,7 +70,7 @@ class EndpointJudge:
     def check(self) -> None:
         """Ask for one text's marks; raises UserError where no reply comes, with the reason."""
         try:
-            asyncio.run(self._ask_once())
+            _wait_for(self._ask_once())
         except Exception as error:  # Servers, and the addresses they are looked for at, vary.
             address = self._address
             why = explain_failure(error, self.name, keyed=address.has_key, secrets=address.secrets)
@@ -76,7 +78,7 @@ class EndpointJudge:
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
         """One judgement per request; a round that fails for good is counted, not guessed."""
-        return asyncio.run(self._grade_all(requests))
+        return _wait_for(self._grade_all(requests))
 
     def describe(self) -> Mapping[str, object]:
         """What the manifest says of how rounds were sampled; empty where all was as asked."""
@@ -226,3 +228,23 @@ class EndpointJudge:
             **{name: value for name, value in parameters.items() if name not in dropped},
         )
         return reply.content
+
+
+def _wait_for(work: Coroutine[Any, Any, Result]) -> Result:
+    """What the coroutine returns.
+
+    Where this thread's own loop runs already, as in a notebook or beside a browser that other tests
+    drive, it is awaited in a thread of its own.
+    """
+    if not _is_looping():  # Nothing is raised here that could be taken for the cause of a failure.
+        return asyncio.run(work)
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def _is_looping() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,5 +1,6 @@
 """The judge behind an endpoint, against a real server that does everything wrong in turn."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -149,3 +150,15 @@ def test_an_endpoint_that_hangs_or_is_gone_is_a_failure(
     assert judgement.score is None
     assert "gave no reply" in judgement.why
     assert judgement.unanswered == 1
+
+
+def test_a_loop_that_runs_already_is_no_obstacle(endpoint: Endpoint, cache: RatingCache) -> None:
+    """As in a notebook, or beside a browser that other tests drive."""
+
+    async def judge() -> None:
+        asked = make_judge(endpoint, cache)
+        asked.check()
+        (judgement,) = asked.grade([REQUEST])
+        assert judgement.score == 1
+
+    asyncio.run(judge())
