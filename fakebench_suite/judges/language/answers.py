@@ -133,14 +133,18 @@ def opens_idly(plain: str) -> bool:
 
 def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
     """What each "yes" and "no" asserts: of the question asked, or of one the reply asks itself."""
-    behind: Sentence | None = None
-    for index, sentence in enumerate(sentences):
-        before, behind = behind, sentence
-        answers = sentence.hints & Hint.ANSWER
-        question = before if before and before.hints & Hint.QUESTION and before.asks else None
-        last = index == len(sentences) - 1
+    end = len(sentences) - 1
+    asking = [place for place, one in enumerate(sentences) if one.hints & Hint.QUESTION]
+    answering = {place for place, one in enumerate(sentences) if one.hints & Hint.ANSWER}
+    for index in sorted(answering.union((0, end), (place + 1 for place in asking))):
+        if not 0 <= index <= end:
+            continue
+        sentence = sentences[index]
+        before = sentences[index - 1] if index - 1 in asking else None
+        question = before if before and before.asks else None
+        last = index == end
         placed = not index or last or question is not None
-        if not answers and not (placed and _CONSENTING.match(sentence.plain)):
+        if index not in answering and not (placed and _CONSENTING.match(sentence.plain)):
             continue
         if not placed and not _may_answer(sentence.plain):
             continue

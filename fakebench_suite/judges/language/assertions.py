@@ -90,18 +90,20 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
     "It" speaks of the image until something else is introduced or called fake ("a fake plant").
     """
     found: list[Assertion] = []
-    titled, listed = False, False
+    titled, listed = len(sentences), False
     topic = _Topic(sentences)
     for index, sentence in enumerate(sentences):
-        titled = titled or _is_title(sentence)
-        if not _may_assert(sentence):
+        hints = sentence.hints
+        if hints & Hint.TITLE and titled > index and _is_title(sentence):
+            titled = index
+        if not hints & Hint.LABEL or not _may_assert(sentence):
             continue
         last = index == len(sentences) - 1
         likely = find_likelihood(sentence)
         matches = () if likely else tuple(_match_shapes(sentence, last=last))
         if not (likely or matches):
             continue
-        rank = 2 if _FINAL.search(sentence.plain) else int(titled or _concludes(sentence))
+        rank = 2 if _FINAL.search(sentence.plain) else int(titled <= index or _concludes(sentence))
         mentioned = False
         closing = index >= len(sentences) - _CLOSING and len(sentences) >= _LONG
         if likely is not None:
@@ -146,8 +148,8 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
 
 
 def _may_assert(sentence: Sentence) -> bool:
-    """Whether a sentence names a label and neither asks nor supposes."""
-    if not sentence.hints & Hint.LABEL or _LABELS.search(sentence.tags) is None:
+    """Whether a sentence with the word for a label names one and neither asks nor supposes."""
+    if _LABELS.search(sentence.tags) is None:
         return False
     return not (sentence.asks or grammar.GIVEN.match(sentence.tags))
 
@@ -184,7 +186,7 @@ def _is_evidence(sentence: Sentence, match: Match) -> bool:
 
 
 def _is_title(sentence: Sentence) -> bool:
-    if not sentence.hints & Hint.TITLE or len(sentence.plain) > _LONGEST_TITLE:
+    if len(sentence.plain) > _LONGEST_TITLE:
         return False
     return _TITLE.fullmatch(sentence.plain) is not None
 

@@ -34,10 +34,9 @@ _BEHIND = re.compile(
 
 def find_correction(plain: str, sentences: Sequence[Sentence]) -> str | None:
     """The clean text behind the last correction; None where nothing is taken back."""
-    for place in range(len(sentences) - 1, -1, -1):
+    telling = [place for place, one in enumerate(sentences) if one.hints & Hint.CORRECTION]
+    for place in reversed(telling):
         sentence = sentences[place]
-        if not sentence.hints & Hint.CORRECTION:
-            continue
         ends = [match.end() for match in _CORRECTION.finditer(sentence.plain)]
         if place and (behind := _BEHIND.match(sentence.plain)):
             spoken = sentence.opens or sentences[place - 1].plain.endswith((".", "!"))
