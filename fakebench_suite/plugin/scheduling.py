@@ -281,20 +281,28 @@ class SliceScheduling:
                 self._next[node] = []
 
     def _hand(self, node: Worker) -> bool:
-        """Give a worker its next slice, if there is one for it."""
-        if node in self._doubted and any(
-            other not in self._doubted and not other.shutting_down for other in self._begun
-        ):
-            return False
-        barred = self._suspects - self._told.get(node, frozenset())
+        """Give a worker its next slice, if there is one for it.
+
+        A doubted worker is given only what no other may have: all may be doubted but one, who
+        failed at the very items that are left.
+        """
+        rivals = [node]
+        if node in self._doubted:
+            rivals += [one for one in self._begun if one not in self._doubted]
         for place, part in enumerate(self._queue):
-            failed_on = self._failed_on.get(part[0], ())
-            if self._numbers[part[0]] not in barred and node not in failed_on:
+            if [one for one in rivals if self._may_have(one, part)] == [node]:
                 del self._queue[place]
                 self._next[node] = part
                 node.send_runtest_some(part)
                 return True
         return False
+
+    def _may_have(self, node: Worker, part: Sequence[int]) -> bool:
+        """Whether a worker may be asked for items: it did not fail at them, nor die over them."""
+        if node.shutting_down or node in self._failed_on.get(part[0], ()):
+            return False
+        barred = self._suspects - self._told.get(node, frozenset())
+        return self._numbers[part[0]] not in barred
 
 
 def _gather(numbers: Sequence[int]) -> list[list[int]]:
