@@ -2,12 +2,19 @@
 
 import gc
 import os
+import signal
 
 import pytest
 from hypothesis import settings
 
 # Tests share the cores among themselves: threads that wait for one another would take them away.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell ignores these for what it starts in the background, and so would all that tests start.
+for name in ("SIGINT", "SIGHUP"):
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 # A loaded machine is no reason to fail: time limits belong to benchmarks.
 settings.register_profile("suite", deadline=None)

@@ -37,12 +37,12 @@ class Interrupts:
     def end(self, reason: str) -> None:
         """Have the main thread end the run in this sentence, as if it had been interrupted."""
         self._reason = reason
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident or 0, self._replaced[0])
 
     @property
     def can_end(self) -> bool:
         """Whether ``end`` reaches the main thread."""
-        return signal.SIGINT in self._replaced and hasattr(signal, "pthread_kill")
+        return bool(self._replaced) and hasattr(signal, "pthread_kill")
 
     @contextmanager
     def handle(self) -> Generator[None]:

@@ -14,6 +14,10 @@ SMALL = """
 import fakebench_suite.plugin.slices as slices
 slices.SLICE_PROMPTS = 8
 """
+IGNORES = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+"""
 # The first worker dies once, between two cases, after the first of them was recorded.
 DIES = """
 import os
@@ -115,11 +119,14 @@ def test_a_model_that_fails_in_every_worker_is_an_error(
     result.stdout.no_fnmatch_line("*is retired*")
 
 
-def test_a_model_that_hangs_ends_a_run_in_one_process(run: Run, data: Path, project: Path) -> None:
-    """In a sentence, with scores of what was recorded."""
+@pytest.mark.parametrize("ignored", ["", IGNORES], ids=["foreground", "background"])
+def test_a_model_that_hangs_ends_a_run_in_one_process(
+    run: Run, data: Path, project: Path, ignored: str
+) -> None:
+    """In a sentence, with scores of what was recorded, also where a shell has Ctrl-C ignored."""
     later = HANGS.replace("glide-08.png:isfake", "vqdm-02.png:Q1-edge")  # not of the first slice
     (project / "cases" / "conftest.py").write_text(later, encoding="utf-8")
-    (project / "small.py").write_text(SMALL, encoding="utf-8")
+    (project / "small.py").write_text(SMALL + ignored, encoding="utf-8")
     result = run(f"--data={data}", "-p", "small", "-n0", "--unit-timeout=2", "--gates=none")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     output = result.stdout.str() + result.stderr.str()
