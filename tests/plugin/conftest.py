@@ -1,34 +1,19 @@
 """A project of its own for every plugin test: the suite's conftest and cases, small data."""
 
-import gc
-import itertools
 import json
+import os
 import shutil
-import sys
-import warnings
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from fakebench_suite.prompts import DETECTION, FAULTFINDING, INFERENCE
+from tests.plugin.forking import ADDRESS, Forked, Server
 from tests.plugin.sandbox import ROOT, SCRIPT, Run
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _litter() -> Iterator[None]:
-    """Collect what the runs of a module left, once: each keeps it from the collector's sight."""
-    yield
-    gc.unfreeze()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # An end by force leaves files open.
-        gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture
@@ -74,40 +59,6 @@ TIMEOUT = 300
 """Seconds after which a run in a process of its own has failed."""
 
 
-class Keeper:
-    """Keeps what a run in this process has imported, so that the next need not import it again.
-
-    pytester forgets what was imported meanwhile, after a run and again in the end, and C extensions
-    do not bear a second import. What lies in a test's own directory is forgotten: conftest.py and
-    cases.
-    """
-
-    def __init__(self, own: Path) -> None:
-        self._own = own
-        self._loaded: dict[str, ModuleType] = {}
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_unconfigure(self) -> None:
-        """Note what is loaded while it still is."""
-        for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            places = [file] if file else list(getattr(module, "__path__", ()))
-            if not any(Path(place).is_relative_to(self._own) for place in places):
-                self._loaded[name] = module
-
-    def restore(self) -> None:
-        """Put it back, once pytester has forgotten it."""
-        sys.modules.update(self._loaded)
-
-
-@pytest.fixture(autouse=True)
-def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
-    """It is there before pytester is, so that its turn comes after pytester's."""
-    keeper = Keeper(tmp_path_factory.getbasetemp())
-    yield keeper
-    keeper.restore()
-
-
 def complete_options(options: Sequence[str]) -> list[str]:
     """The options with a model and a run name, where they name none."""
     preset = [] if any(o.startswith("--model") for o in options) else ["--model=scripted.toml"]
@@ -115,53 +66,44 @@ def complete_options(options: Sequence[str]) -> list[str]:
     return [*preset, *options]
 
 
-def needs_process(options: Sequence[str], project: Path) -> bool:
-    """Whether a run could leave this process changed, or end it.
-
-    A plugin of the project's own replaces parts of the suite or sends signals, and what a model
-    hangs in is ended.
-    """
-    own = {path.stem for path in project.glob("*.py")}
-    plugins = {name for option, name in itertools.pairwise(options) if option == "-p"}
-    return bool(own & plugins) or any(o.startswith("--unit-timeout") for o in options)
+@pytest.fixture(scope="session")
+def forks() -> Iterator[str]:
+    """Where runs are asked for that need not import the suite."""
+    with tempfile.TemporaryDirectory() as folder:  # A socket's path is a short one.
+        server = Server(Path(folder) / "forks")
+        yield server.address
+        server.close()
 
 
 @pytest.fixture
 def run(
-    request: pytest.FixtureRequest,
-    pytester: pytest.Pytester,
-    project: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    keeper: Keeper,
-) -> Iterator[Run]:
-    """``run(*options)`` runs the suite, model and run name preset.
+    pytester: pytest.Pytester, project: Path, forks: str, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """``run(*options)`` runs the suite in a process of its own, model and run name preset.
 
-    It does so in this process where the module says ``INSIDE = True`` and the options allow it:
-    that takes a second in place of five. Workers are processes of their own as ever. What else
-    needs an interpreter of its own takes ``run_apart``: signals, encodings, and variables that are
-    read at import time.
+    The process is forked, see :mod:`.forking`. What needs an interpreter of its own takes
+    ``run_apart``: signals, encodings, and variables that are read at import time.
     """
     assert project == pytester.path
     forget_session(monkeypatch)
-    inside = getattr(request.module, "INSIDE", False)
+
+    def fork(command: Sequence[str], **streams: Any) -> Forked:
+        with Path(os.devnull).open("rb") as nothing:
+            return Forked(command, (nothing, streams["stdout"], streams["stderr"]))
 
     def start(*options: str) -> pytest.RunResult:
-        if not inside or needs_process(options, project):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(ADDRESS, forks)
+            patch.setenv("PYTHONPATH", str(project))
+            patch.setattr(pytester, "popen", fork)
             return pytester.runpytest_subprocess(*complete_options(options), timeout=TIMEOUT)
-        try:
-            return pytester.runpytest_inprocess(
-                *complete_options(options), plugins=[keeper], no_reraise_ctrlc=True
-            )
-        finally:
-            keeper.restore()
 
-    yield start
-    gc.enable()
+    return start
 
 
 @pytest.fixture
 def run_apart(pytester: pytest.Pytester, project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """``run_apart(*options)`` is ``run`` in a process of its own, as users start it."""
+    """``run_apart(*options)`` is ``run`` in a process that begins with nothing imported."""
     assert project == pytester.path
     forget_session(monkeypatch)
 

@@ -8,8 +8,6 @@ from fakebench_suite.plugin.absent_images import describe_absent, find_absent
 from fakebench_suite.sources.official import load_official
 from tests.plugin.sandbox import Run, read_records
 
-INSIDE = True
-
 
 def test_what_is_wrong_is_found_without_opening(data: Path) -> None:
     """Missing, ambiguous and empty; a file that is no picture is found when it is opened."""

@@ -6,8 +6,6 @@ import pytest
 
 from tests.plugin.sandbox import MODES, Run
 
-INSIDE = True
-
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_an_unknown_model_lists_the_cards_and_suggests_the_nearest(
@@ -20,13 +18,12 @@ def test_an_unknown_model_lists_the_cards_and_suggests_the_nearest(
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
 
 
-@pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_weights_that_are_not_here_are_one_sentence(
-    run: Run, mode: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run_apart: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A card whose weights are elsewhere says what to download and where to point --model."""
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    result = run("--model=qwen-vl", *mode)
+    result = run_apart("--model=qwen-vl")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: The weights of 'qwen-vl' *hf download *--model*"])
 

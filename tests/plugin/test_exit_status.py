@@ -7,8 +7,6 @@ import pytest
 
 from tests.plugin.sandbox import FLOOR, MODES, Run
 
-INSIDE = True
-
 STOP = """
 def pytest_runtest_logreport(report):
     if getattr(report, "fakebench_record", None):

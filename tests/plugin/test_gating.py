@@ -10,7 +10,6 @@ from fakebench_suite.types import Form
 from tests.command import call
 from tests.plugin.sandbox import FLOOR, MODES, Run, read_manifest, read_result, read_rulings
 
-INSIDE = True
 WIDE = FLOOR.replace('on = "value"', 'on = "interval"')
 ERRORS = '[[gate]]\nname = "errors"\nkind = "errors"\n'
 BENCHMARK = '[[gate]]\nname = "f"\nkind = "latency"\nbenchmark = "group"\nseconds = 1'

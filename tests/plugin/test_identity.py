@@ -9,8 +9,6 @@ from PIL import Image
 
 from tests.plugin.sandbox import Run, read_records, read_rulings
 
-INSIDE = True
-
 REGRESSION = """
 [[gate]]
 name = "no worse"

@@ -10,8 +10,6 @@ import pytest
 from tests.judges.server import GOOD, Endpoint, serve
 from tests.plugin.sandbox import MODES, Run, read_records, read_rulings
 
-INSIDE = True
-
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:

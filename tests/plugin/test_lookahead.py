@@ -30,8 +30,6 @@ from fakebench_suite.sources.images import open_image
 from fakebench_suite.types import Answer, Case, Form, Prompt, Task
 from tests.plugin.sandbox import MODES, Run, read_records
 
-INSIDE = True
-
 PATIENCE = 30.0
 """Seconds after which an event that should have come is missed."""
 Open = Callable[[Case], Image.Image]

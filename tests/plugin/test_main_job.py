@@ -7,8 +7,6 @@ import pytest
 
 from tests.plugin.sandbox import MODES, Run, read_records
 
-INSIDE = True
-
 
 def test_scores_do_not_depend_on_how_cases_are_distributed(
     run: Run, data: Path, project: Path

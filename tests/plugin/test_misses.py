@@ -11,7 +11,6 @@ from fakebench_suite.sources.sampling import order_cases
 from fakebench_suite.types import Task
 from tests.plugin.sandbox import FLOOR, MODES, Run, read_records
 
-INSIDE = True
 DETECTION = ("--tasks=detection", "--junit-xml=junit.xml")
 
 

@@ -8,8 +8,6 @@ import pytest
 
 from tests.plugin.sandbox import MODES, Run
 
-INSIDE = True
-
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_junit_carries_each_case(

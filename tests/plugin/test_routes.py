@@ -7,8 +7,6 @@ import pytest
 
 from tests.plugin.sandbox import MODES, ROOT, Run, read_records
 
-INSIDE = True
-
 ROUTED_MODEL = """
 import pytest
 from fakebench_suite.plugin.routes import report_route

@@ -8,8 +8,6 @@ import pytest
 from tests.command import call, call_apart
 from tests.plugin.sandbox import FLOOR, MODES, Run, read_manifest, read_records
 
-INSIDE = True
-
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_merged_shards_are_the_whole_run(

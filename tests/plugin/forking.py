@@ -1,0 +1,271 @@
+"""Runs of pytest that start at once: each is forked from a process that has imported the suite.
+
+A run is a process of its own, as users start it, with its arguments, directory, environment and
+streams. Only the seconds that Python takes to import the suite are saved, in the run and in its
+xdist workers. What needs an interpreter of its own, with its flags and its variables, is started
+as ever (``run_apart``).
+
+``python -m tests.plugin.forking LISTENER ALIVE`` is the process that is forked from.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import random
+import runpy
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).parents[2]
+ADDRESS = "FAKEBENCH_TESTS_ADDRESS"
+"""The variable with the place where runs and their workers are asked for."""
+_PIECE = 1 << 16
+_WARMING = ("--model=coin", "-m", "detection", "--sample=2", "-n0", "--gates=none", "--run=warm")
+"""A run that imports what any run does."""
+_SLOW = ("sentence_transformers", "transformers.models.auto.modeling_auto", "openai", "httpx2")
+"""What some runs import besides; its threads do not begin before it is used."""
+
+
+class Server:
+    """The process that runs are forked from, as long as this object is not closed."""
+
+    def __init__(self, address: Path) -> None:
+        self.address = str(address)
+        alive, self._alive = os.pipe()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.address)
+            listener.listen()
+            fds = (listener.fileno(), alive)
+            command = [sys.executable, "-m", "tests.plugin.forking", *map(str, fds)]
+            self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=fds)
+        os.close(alive)
+
+    def close(self) -> None:
+        """End it; runs that are under way go on."""
+        os.close(self._alive)
+        self._process.wait()
+
+
+class Forked:
+    """A run under way, with what its callers use of :class:`subprocess.Popen`."""
+
+    def __init__(self, command: Sequence[str], streams: Sequence[int | IO[Any]]) -> None:
+        self.args = command
+        self.stdin: Any = None
+        self.stdout: Any = None
+        self.returncode: int | None = None
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.connect(os.environ[ADDRESS])
+        request = {
+            "command": command,
+            "directory": str(Path.cwd()),
+            "environment": dict(os.environ),
+        }
+        fds = [stream if isinstance(stream, int) else stream.fileno() for stream in streams]
+        socket.send_fds(self._server, [b"\0"], fds)
+        self._server.sendall(json.dumps(request).encode())
+        self._server.shutdown(socket.SHUT_WR)
+        self._replies = self._server.makefile("r")
+        self.pid = int(self._replies.readline())
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The status it ends with; raises TimeoutExpired where it goes on for longer."""
+        if self.returncode is None:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._server, selectors.EVENT_READ)
+                if not selector.select(timeout):
+                    raise subprocess.TimeoutExpired(list(self.args), timeout or 0.0)
+            self.returncode = int(self._replies.readline())
+            self._replies.close()
+            self._server.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """The status it ended with, None as long as it goes on."""
+        try:
+            return self.wait(0.0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def kill(self) -> None:
+        """End it by force."""
+        if self.returncode is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def is_forkable(command: Sequence[str]) -> bool:
+    """Whether a command is one that a fork can run: a module or a line of code, without flags."""
+    return command[0] == sys.executable and _read_command(command) is not None
+
+
+def _read_command(command: Sequence[str]) -> tuple[str, str, list[str]] | None:
+    """The option for what is run (``-m`` or ``-c``), what is run, and its arguments."""
+    rest = list(command[1:])
+    while rest and rest[0] in ("-P", "-u"):  # Neither says anything to what is run.
+        del rest[0]
+    if rest and rest[0][:2] in ("-m", "-c"):
+        option, value = rest[0][:2], rest.pop(0)[2:]
+        return option, value or rest.pop(0), rest
+    return None
+
+
+def _serve(listener: socket.socket, alive: int) -> socket.socket:
+    """Fork for every request and say how it ended; returns the request, in the new process."""
+    ended, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakeup)
+    under_way: dict[int, socket.socket] = {}
+    with selectors.DefaultSelector() as selector:
+        for source in (listener, alive, ended):
+            selector.register(source, selectors.EVENT_READ)
+        while True:
+            ready = [key.fileobj for key, _ in selector.select()]
+            if alive in ready:
+                os._exit(0)
+            if ended in ready:
+                os.read(ended, _PIECE)
+                _tell_ends(under_way)
+            if listener in ready:
+                request, _ = listener.accept()
+                pid = os.fork()
+                if not pid:
+                    break
+                request.sendall(f"{pid}\n".encode())
+                under_way[pid] = request
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for other in (listener, *under_way.values()):
+        other.close()
+    for fd in (alive, ended, wakeup):
+        os.close(fd)
+    return request
+
+
+def _tell_ends(under_way: dict[int, socket.socket]) -> None:
+    """Answer the requests for processes that have ended by their status."""
+    for pid, request in list(under_way.items()):
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            with contextlib.suppress(OSError):  # Nobody may ask any more.
+                request.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+            under_way.pop(pid).close()
+
+
+def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[str]]:
+    """Become the process that a request asks for; returns what it is to run."""
+    _, fds, _, _ = socket.recv_fds(request, 1, 3)
+    text = b"".join(iter(lambda: request.recv(_PIECE), b""))
+    request.close()
+    for number, fd in enumerate(fds):
+        os.dup2(fd, number)
+        os.close(fd)
+    wanted = json.loads(text)
+    os.chdir(wanted["directory"])
+    os.environ.clear()
+    os.environ.update(wanted["environment"])
+    extra = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    first = [] if "-P" in wanted["command"] else [str(Path.cwd())]
+    sys.path[:] = [*first, *filter(None, extra), *path]
+    random.seed()
+    command = _read_command(wanted["command"])
+    assert command is not None
+    return command
+
+
+def _warm() -> None:
+    """Import the suite as a run does, and leave nothing but modules."""
+    import pytest
+
+    for name in _SLOW:
+        importlib.import_module(name)
+
+    before = set(ROOT.iterdir())
+    with tempfile.TemporaryDirectory() as folder:
+        streams = [os.dup(number) for number in (1, 2)]
+        sink = os.open(os.devnull, os.O_WRONLY)
+        for number in (1, 2):
+            os.dup2(sink, number)
+        status = pytest.main([*_WARMING, "-p", "no:cacheprovider", f"--reports={folder}"])
+        for number, stream in zip((1, 2), streams, strict=True):
+            os.dup2(stream, number)
+            os.close(stream)
+        os.close(sink)
+    assert status == pytest.ExitCode.OK, status
+    assert set(ROOT.iterdir()) == before
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if name == "conftest" or file.startswith(str(ROOT / "cases")):
+            del sys.modules[name]
+
+
+def _fork_workers() -> None:
+    """Let execnet fork xdist's workers, too."""
+    from execnet import gateway_io
+    from execnet.gateway_base import ExecModel, Popen2IO
+
+    class ForkedIO(gateway_io.Popen2IOMaster):
+        """A worker's streams."""
+
+        def __init__(self, args: Sequence[str], execmodel: ExecModel) -> None:
+            if not is_forkable(args):
+                super().__init__(args, execmodel)
+                return
+            (reader, stdin), (stdout, writer) = os.pipe(), os.pipe()
+            self.popen: Any = Forked(args, (reader, writer, 2))
+            os.close(reader)
+            os.close(writer)
+            Popen2IO.__init__(self, os.fdopen(stdin, "wb", 0), os.fdopen(stdout, "rb"), execmodel)
+
+    gateway_io.Popen2IOMaster = ForkedIO  # type: ignore[misc]
+
+
+def main() -> None:
+    """Import everything once, and then be whatever is asked for."""
+    listener, alive = map(int, sys.argv[1:])
+    path = sys.path[1:]
+    _warm()
+    _fork_workers()
+    gc.collect()
+    gc.freeze()  # What is never looked at is never copied.
+    request = _serve(socket.socket(fileno=listener), alive)
+    status = 1
+    try:
+        status = _run(*_take(request, path))
+    except BaseException:
+        traceback.print_exc()
+    finally:  # All that an interpreter does at its end but to take down what it has imported.
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _run(option: str, what: str, arguments: Sequence[str]) -> int:
+    """Run a module or a line of code as the program; returns its status."""
+    sys.argv = [option, *arguments]
+    try:
+        if option == "-m":
+            runpy.run_module(what, run_name="__main__", alter_sys=True)
+        else:
+            exec(what, vars(sys.modules["__main__"]))  # noqa: S102 - execnet's line of code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+if __name__ == "__main__":
+    main()
