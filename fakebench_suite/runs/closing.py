@@ -79,7 +79,6 @@ def close_run(
     UserError where the baseline is no run.
     """
     from fakebench_suite.metrics.scores import score_records
-    from fakebench_suite.report.browser import DatasetImages, write_browser
 
     texts, described = _score_texts(records)
     final = {**manifest, **described, "cut_off": count_cut_off(records)}
@@ -121,26 +120,7 @@ def close_run(
         store.write_manifest(final)
     # Shards would fill the page with parts of what the merge says.
     notes = _append_step_summary(summary) if final["shard"] is None else ()
-    try:
-        images = None if dataset is None or size is None else DatasetImages(dataset)
-        report = str(
-            write_browser(
-                store.folder,
-                images=images,
-                size=size or ReportImages.THUMBNAIL,
-                baseline=baseline,
-                shifts=shifts,
-                name=store.name,
-            )
-        )
-    except (
-        MachineError,
-        UserError,
-    ) as error:  # the run itself is whole, and its report can be written again
-        report = str(error)
-    except OSError as error:
-        store.note(error, "the report")
-        report = f"there is none, because it could not be written: {error.strerror}"
+    report = _write_report(store, dataset, baseline=baseline, shifts=shifts, size=size)
     return ClosedRun(
         folder=store.folder,
         manifest=final,
@@ -152,6 +132,37 @@ def close_run(
         report=report,
         notes=notes,
     )
+
+
+def _write_report(
+    store: RunStore,
+    dataset: Dataset | None,
+    *,
+    baseline: Path | None,
+    shifts: Sequence[Shift],
+    size: ReportImages | None,
+) -> str:
+    """Where the report is, or why there is none: the run is whole, and it can be made again."""
+    from fakebench_suite.report.browser import DatasetImages, write_browser
+
+    try:
+        return str(
+            write_browser(
+                store.folder,
+                images=None if dataset is None or size is None else DatasetImages(dataset),
+                size=size or ReportImages.THUMBNAIL,
+                baseline=baseline,
+                shifts=shifts,
+                name=store.name,
+            )
+        )
+    except (MachineError, UserError) as error:
+        if isinstance(error, MachineError) and store.troubles is not None:
+            store.troubles.append(str(error))
+        return str(error)
+    except OSError as error:
+        store.note(error, "the report")
+        return f"there is none, because it could not be written: {error.strerror}"
 
 
 def describe_baseline(folder: Path, run: Evidence) -> dict[str, Any]:

@@ -22,6 +22,16 @@ def pytest_runtestloop():
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 """
 # The record of the tenth case finds that the directory is gone.
+NO_REPORT = """
+import errno
+import os
+from fakebench_suite.report.browser import page
+
+def fail(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+page.write_whole = fail
+"""
 VANISHED = """
 import shutil
 seen = []
@@ -112,6 +122,20 @@ def test_a_full_disk_ends_the_run_in_a_sentence(
     assert 10 < len(records) < 48
     scores = json.loads((project / "reports/run/scores.json").read_text(encoding="utf-8"))
     assert scores
+
+
+def test_a_report_for_which_there_is_no_room_is_told_by_the_status(
+    run: Run, data: Path, project: Path
+) -> None:
+    """Status 3, and records, scores and rulings are whole."""
+    (project / "full.py").write_text(NO_REPORT, encoding="utf-8")
+    result = run(f"--data={data}", "-p", "full", "--gates=none", "-n0")
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    output = result.stdout.str() + result.stderr.str()
+    assert "The report of run cannot be written: No space left on device" in output
+    assert "Traceback" not in output
+    assert len(read_records(project)) == 48
+    assert (project / "reports/run/rulings.json").exists()
 
 
 @pytest.mark.parametrize("calls", [10, 48])
