@@ -75,13 +75,16 @@ def test_one_sided_verdicts_have_no_correlation() -> None:
     assert correlate(fake, np.ones(3), np.ones((2, 3))).tolist() == [0.0, 0.0]
 
 
-@pytest.mark.parametrize(("images", "questions"), [(300, 1), (300, 3)])
-@pytest.mark.parametrize("statistic", [correlate, measure_auroc, average_precision])
+@pytest.mark.parametrize(
+    ("statistic", "questions"),
+    [(correlate, 1), (measure_auroc, 1), (average_precision, 1), (correlate, 3)],
+)
 def test_intervals_of_rankings_cover_as_often_as_they_say(
-    monkeypatch: pytest.MonkeyPatch, statistic: Statistic, images: int, questions: int
+    monkeypatch: pytest.MonkeyPatch, statistic: Statistic, questions: int
 ) -> None:
     """In 600 simulated runs, one question or three alike per image, 93-97 % cover the truth."""
-    monkeypatch.setattr(statistics, "RESAMPLES", 600)
+    monkeypatch.setattr(statistics, "RESAMPLES", 400)
+    images = 300
     rng = np.random.default_rng(11)
     prepare = decide if statistic is correlate else np.array
     fake, chances = draw(rng, 1_000_000)
