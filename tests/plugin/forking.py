@@ -189,9 +189,6 @@ def _warm() -> None:
     """Import the suite as a run does, and leave nothing but modules."""
     import pytest
 
-    for name in _SLOW:
-        importlib.import_module(name)
-
     before = set(ROOT.iterdir())
     with tempfile.TemporaryDirectory() as folder:
         streams = [os.dup(number) for number in (1, 2)]
@@ -205,6 +202,8 @@ def _warm() -> None:
         os.close(sink)
     assert status == pytest.ExitCode.OK, status
     assert set(ROOT.iterdir()) == before
+    for name in _SLOW:  # After pytest, which wants to see the plugins among them first.
+        importlib.import_module(name)
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None) or ""
         if name == "conftest" or file.startswith(str(ROOT / "cases")):

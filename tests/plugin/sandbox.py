@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MODES = (("-n0",), ("-n2",), ("-p", "no:xdist"))
+MODES = (("-n0",), ("-n2",))
+"""In one process, and over workers."""
+WITHOUT_XDIST = ("-p", "no:xdist")
+EVERY_MODE = (*MODES, WITHOUT_XDIST)
 Run = Callable[..., pytest.RunResult]
 
 SCRIPT = """

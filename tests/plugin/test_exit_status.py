@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.sandbox import FLOOR, MODES, Run
+from tests.plugin.sandbox import EVERY_MODE, FLOOR, Run
 
 STOP = """
 def pytest_runtest_logreport(report):
@@ -21,7 +21,7 @@ def read_status(project: Path) -> tuple[str, list[str]]:
     return manifest["status"], manifest["partial"]
 
 
-@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+@pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
 @pytest.mark.parametrize(
     ("error", "status"),
     [

@@ -8,7 +8,15 @@ import pytest
 from fakebench_suite.prompts import DETECTION
 from fakebench_suite.types import Form
 from tests.command import call
-from tests.plugin.sandbox import FLOOR, MODES, Run, read_manifest, read_result, read_rulings
+from tests.plugin.sandbox import (
+    EVERY_MODE,
+    FLOOR,
+    MODES,
+    Run,
+    read_manifest,
+    read_result,
+    read_rulings,
+)
 
 WIDE = FLOOR.replace('on = "value"', 'on = "interval"')
 ERRORS = '[[gate]]\nname = "errors"\nkind = "errors"\n'
@@ -68,7 +76,7 @@ def test_the_root_file_is_the_default_and_none_turns_it_off(
     ("mode", "choice"),
     list(
         zip(
-            MODES,
+            EVERY_MODE,
             (("-m", "detection"), ("--tasks=detection",), ("cases/test_detection.py",)),
             strict=True,
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.sandbox import MODES, Run, read_records
+from tests.plugin.sandbox import EVERY_MODE, MODES, Run, read_records
 
 
 def test_scores_do_not_depend_on_how_cases_are_distributed(
@@ -13,7 +13,7 @@ def test_scores_do_not_depend_on_how_cases_are_distributed(
 ) -> None:
     """Scores and records are the same at -n0, -n2 and without xdist, byte for byte and set-wise."""
     outcomes, scores = [], []
-    for number, mode in enumerate(MODES):
+    for number, mode in enumerate(EVERY_MODE):
         result = run(f"--data={data}", f"--run=r{number}", *mode)
         assert result.ret == 0, result.stdout.str()
         outcomes.append(sorted(line["case"]["id"] for line in read_records(project, f"r{number}")))
@@ -23,7 +23,7 @@ def test_scores_do_not_depend_on_how_cases_are_distributed(
     assert scores[0] == scores[1] == scores[2]
 
 
-@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+@pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
 def test_misses_are_counted_and_leave_the_status_at_zero(
     run: Run, data: Path, mode: tuple[str, ...]
 ) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.sandbox import MODES, Run
+from tests.plugin.sandbox import EVERY_MODE, Run
 
 
-@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+@pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
 def test_a_run_leaves_a_report(run: Run, project: Path, data: Path, mode: tuple[str, ...]) -> None:
     """Page and thumbnails are there, and the last lines say where."""
     result = run(*mode, f"--data={data}")

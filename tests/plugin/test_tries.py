@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.plugin.sandbox import MODES, Run, read_records
+from tests.plugin.sandbox import MODES, WITHOUT_XDIST, Run, read_records
 
 FLAKY_MODEL = """
 import signal
@@ -93,7 +93,7 @@ def pytest_runtest_protocol(item, nextitem):
         runtestprotocol(item, nextitem=nextitem)
     return True
 """
-EVERY_WAY = [(RERUN, MODES[0]), (RERUN, MODES[1]), (RETRY, MODES[2]), (RETRY, MODES[1])]
+EVERY_WAY = [(RERUN, MODES[0]), (RERUN, MODES[1]), (RETRY, WITHOUT_XDIST), (RETRY, MODES[1])]
 EVERY_WAY += [(REPEAT, MODES[0]), (REPEAT, MODES[1])]
 
 
@@ -177,10 +177,10 @@ TROUBLES = {
     [
         ("signal", MODES[0], 1),
         ("signal", MODES[1], 1),
-        ("signal", MODES[2], 1),
+        ("signal", WITHOUT_XDIST, 1),
         ("fail", MODES[0], 1),
         ("skip", MODES[1], 1),
-        ("cancelled", MODES[2], 0),
+        ("cancelled", WITHOUT_XDIST, 0),
         ("exit", MODES[0], 0),
         ("generator", MODES[1], 0),
     ],
