@@ -49,11 +49,12 @@ class Split:
 
 
 _OPENERS, _CLOSERS = r"<‹＜〈⟨◁\[［【〔{｛", r">›＞〉⟩▷\]］】〕}｝"
-_TAG = (
-    rf"[{_OPENERS}][^{_OPENERS}{_CLOSERS}]{{1,160}}+[{_CLOSERS}](?!\((?:http|#|/|\.))"
-    r"|&lt;[^&<>]{1,160}+&gt;"
+_REST = (
+    rf"(?P<tag>(?<=[{_OPENERS}])[^{_OPENERS}{_CLOSERS}]{{1,160}}+[{_CLOSERS}]"
+    r"(?!\((?:http|#|/|\.))|(?<=&)lt;[^&<>]{1,160}+&gt;)"
 )
-"""A word in brackets, but not the text of a link."""
+"""What makes a tag of the sign before it: a word in brackets, but not the text of a link."""
+_TAG = re.compile(rf"[{_OPENERS}&]{_REST}")
 _COMMAND = re.compile(r"\\[a-zA-Z]*\Z|\$\Z")
 """What stands before the braces of LaTeX."""
 _SQUARE = "[［【〔{｛"
@@ -175,17 +176,29 @@ _ANSWER = (
     r"|judge?ment|(?:最终)?(?:回答|答案|结论|判断|判定|回复))"
 )
 _FENCED = r"(?:think|thinking|thoughts?|reasoning|scratchpad|cot)"
-_MARK = re.compile(
-    r"(?=<[|ud])(?:"
-    r"(?P<channel_open><\|channel\|>\s?(?:analysis|commentary|thought|think|reason)\w*\b[^<]{0,80}+"
-    r"(?:<\|message\|>)?|<\|im_start\|>(?:assistant)?\s?/?(?:think|thought|reason)\w*\b)"
-    r"|(?P<channel_close><\|(?:end|call|im_end)\|>)"
-    r"|(?P<channel_final><\|channel\|>\s?final\b[^<]{0,80}+(?:<\|message\|>)?"
-    r"|<\|im_start\|>(?:answer|final)\b)"
-    r"|(?P<gemma_open><\|channel>\s?(?:thought|analysis)|<unused94>thought)"
-    r"|(?P<details_open><details[^<>]{0,80}+>\s{0,4}+<summary>[^<>]{0,80}?(?:think|thought|reason)"
+_INLINE = (
+    rf"[{_OPENERS}&%s](?:(?<=<)(?=[|ud])(?:"
+    r"(?P<channel_open>\|channel\|>\s?(?:analysis|commentary|thought|think|reason)\w*\b[^<]{0,80}+"
+    r"(?:<\|message\|>)?|\|im_start\|>(?:assistant)?\s?/?(?:think|thought|reason)\w*\b)"
+    r"|(?P<channel_close>\|(?:end|call|im_end)\|>)"
+    r"|(?P<channel_final>\|channel\|>\s?final\b[^<]{0,80}+(?:<\|message\|>)?"
+    r"|\|im_start\|>(?:answer|final)\b)"
+    r"|(?P<gemma_open>\|channel>\s?(?:thought|analysis)|unused94>thought)"
+    r"|(?P<details_open>details[^<>]{0,80}+>\s{0,4}+<summary>[^<>]{0,80}?(?:think|thought|reason)"
     r"[^<>]{0,80}</summary>))"
-    rf"|(?<![^\n])(?![<\[\n])(?:(?P<fence_open>```{_FENCED}[ \t]{{0,8}}\n)|(?P<fence_close>```)"
+    r"%s|(?<=\[)(?P<said_end>begin final response\])|(?<=<)(?P<gemma_close>channel\|>)"
+    rf"|{_REST})"
+)
+"""Marks that stand anywhere. Each begins with one of a few signs, which are found fast."""
+_MARK = re.compile(_INLINE % ("", ""), re.IGNORECASE)
+_RARE_MARK = re.compile(
+    _INLINE % (r"a.", r"|(?<=a)(?P<final>ssistantfinal)|(?<=\.)(?P<done>\.\.done thinking\.)"),
+    re.IGNORECASE,
+)
+"""The same with marks that begin like any word: they are looked for where there are any."""
+_RARE = ("assistantfinal", "done thinking.")
+_LINE_MARK = re.compile(
+    rf"(?:(?P<fence_open>```{_FENCED}[ \t]{{0,8}}\n)|(?P<fence_close>```)"
     r"|(?P<said_open>"
     r"here (?:is|are) my (?:thought process|reasoning steps):?"
     rf"|{_HEADING}(?:\#{{1,6}} *\**{_THINKING}\b *\**:?\**(?= *\n)"
@@ -193,13 +206,11 @@ _MARK = re.compile(
     r"|(?P<said_close>here is my response:|\#{1,4} final response\b:?)"
     r"|(?P<turn>(?:answer|final|assistant)[ \t]{0,8}(?=\n))"
     rf"|(?P<answer>{_HEADING}(?:(?:\#{{1,6}} *\**|\*\*\*?|__) ?{_ANSWER} ?[*_]{{0,3}} ?"
-    rf"(?:[:：]|\n|\Z)|{_ANSWER}(?: is)? ?[:：]))"
-    r")"
-    r"|(?P<final>assistantfinal)|(?P<done>\.\.\.done thinking\.)"
-    r"|(?P<said_end>\[begin final response\])|(?P<gemma_close><channel\|>)"
-    rf"|(?P<tag>{_TAG})",
+    rf"(?:[:：]|\n|\Z)|{_ANSWER}(?: is)? ?[:：])))",
     re.IGNORECASE,
 )
+"""Marks that begin a line."""
+_LINE = re.compile(r"\n(?=[^<\[\n])")
 _GROUPS = {
     "channel_open": Mark(side=Side.OPEN, kind="channel", name="channel"),
     "channel_close": Mark(side=Side.CLOSE, kind="channel", name="channel"),
@@ -338,7 +349,7 @@ def _sort_words(words: list[str]) -> tuple[list[str], bool, bool]:
 
 def find_marks(text: str, start: int = 0) -> Iterator[tuple[int, int, Mark]]:
     """Every mark of a text from ``start`` on: where it begins and ends, and what it is."""
-    for match in _MARK.finditer(text, start):
+    for match in _match_marks(text, start):
         group = match.lastgroup or ""
         mark = read_mark(match[0]) if group == "tag" else _GROUPS[group]
         begin = match.start()
@@ -347,6 +358,33 @@ def find_marks(text: str, start: int = 0) -> Iterator[tuple[int, int, Mark]]:
         ):
             continue
         yield begin, match.end(), mark
+
+
+def _match_marks(text: str, start: int) -> Iterator[re.Match[str]]:
+    """What looks like a mark, in order; of two that overlap the first."""
+    lower = text.lower()
+    anywhere = _RARE_MARK if any(sign in lower for sign in _RARE) else _MARK
+    begins = text[start : start + 1] not in ("<", "[", "\n") and text[start - 1 : start] in (
+        "",
+        "\n",
+    )
+    lines = [start] if begins else []
+    lines += [line.end() for line in _LINE.finditer(text, start)]
+    mark = anywhere.search(text, start)
+    end = start
+    for line in lines:
+        while mark is not None and mark.start() < line:
+            yield mark
+            end = mark.end()
+            mark = anywhere.search(text, end)
+        if line >= end and (heading := _LINE_MARK.match(text, line)) is not None:
+            yield heading
+            end = heading.end()
+            if mark is not None and mark.start() < end:
+                mark = anywhere.search(text, end)
+    while mark is not None:
+        yield mark
+        mark = anywhere.search(text, mark.end())
 
 
 def split_thoughts(text: str) -> Split:
@@ -436,8 +474,9 @@ class _Walk:
 
 
 _STRIPPED = re.compile(
-    rf"(?P<token><\|[^|<>]{{1,40}}+\|>)|<(?:eos|bos|end_of_turn|start_of_turn)>|</s>|\[/?answer\]"
-    rf"|\[(?:begin|end) final response\]|(?P<tag>{_TAG})",
+    rf"[{_OPENERS}&](?:(?<=<)(?P<token>\|[^|<>]{{1,40}}+\|>)"
+    r"|(?<=<)(?:(?:eos|bos|end_of_turn|start_of_turn)>|/s>)"
+    rf"|(?<=\[)(?:/?answer\]|(?:begin|end) final response\])|{_REST})",
     re.IGNORECASE,
 )
 
@@ -452,9 +491,9 @@ def strip_marks(spoken: str) -> str:
 def _strip(match: re.Match[str]) -> str:
     if match["token"]:
         return ""
-    tag = match["tag"]
-    if tag is None:
+    if match["tag"] is None:
         return "\n"
+    tag = match[0]
     mark = None if tag[0] in _SQUARE else read_mark(tag)
     return "\n" if mark is not None and mark.side in (Side.ANSWER, Side.FINAL) else tag
 
@@ -464,7 +503,7 @@ def is_mark(token: str) -> bool:
     bare = token.strip().lower()
     if bare in _PARTS:
         return True
-    match = re.fullmatch(_TAG, bare)
+    match = _TAG.fullmatch(bare)
     mark = None if match is None else read_mark(bare)
     return mark is not None and mark.side is not Side.ELEMENT
 
