@@ -20,7 +20,7 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest tests -n 2 -W error
+	$(BIN)/pytest tests -n 2 --dist loadfile -W error
 
 MODEL ?= pocket
 latency: $(READY)

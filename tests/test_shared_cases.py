@@ -292,7 +292,7 @@ def test_same_second(tmp_path: Path) -> None:
     assert {read_run(folder)[0]["shard"] for folder in found} == {"1/2", "2/2"}
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize("encoding", [pytest.param("cp1252", marks=pytest.mark.slow), "ascii"])
 def test_standard_output_is_not_utf8(tmp_path: Path, encoding: str) -> None:
     """Every command prints on any terminal."""
     case = CASES / "stdout-not-utf8"
