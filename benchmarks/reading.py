@@ -2,8 +2,11 @@
 
 ``python benchmarks/reading.py [--seconds 5]``; what other processes take is not counted.
 
-The replies are the long ones of ``tests/judges/replies/long_development.jsonl``, thoughts left out.
+The replies are the long ones of ``tests/judges/replies/long_development.jsonl`` without thoughts.
 None is read twice from a cache: each round adds a sentence of its own to every reply.
+
+The reader of another checkout is measured on the same replies by
+``PYTHONPATH=CHECKOUT python -P benchmarks/reading.py``.
 """
 
 import argparse
@@ -12,7 +15,6 @@ import time
 from pathlib import Path
 
 from fakebench_suite.judges.label import read_label
-from fakebench_suite.judges.language.thinking import cut_thoughts
 from fakebench_suite.types import Form
 
 REPLIES = Path(__file__).parents[1] / "tests/judges/replies/long_development.jsonl"
@@ -28,9 +30,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="CPU seconds to read for (5)")
     seconds = parser.parse_args().seconds
     rows = [json.loads(line) for line in REPLIES.read_text(encoding="utf-8").splitlines()]
-    for row in rows:
-        row["reply"] = cut_thoughts(row["reply"])
-    rows = [row for row in rows if len(row["reply"]) >= SHORTEST]
+    rows = [row for row in rows if len(row["reply"]) >= SHORTEST and "think>" not in row["reply"]]
     for row in rows:  # The first reading compiles patterns.
         read_label(row["reply"], Form(row["form"]))
     rounds, best = 0, float("inf")
