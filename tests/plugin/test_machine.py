@@ -265,7 +265,7 @@ def test_a_second_interrupt_ends_it_at_once(
 
 
 def list_processes(project: Path) -> list[str]:
-    """Processes whose working directory is the project."""
+    """Processes whose working directory is the project, but for those that are just ending."""
     found = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
@@ -273,4 +273,4 @@ def list_processes(project: Path) -> list[str]:
                 found.append((place / "cmdline").read_text(encoding="utf-8"))
         except OSError:
             continue
-    return [command for command in found if "pytest" not in command or "-c" in command]
+    return [one for one in found if one and ("pytest" not in one or "-c" in one)]
