@@ -196,6 +196,8 @@ def _warm() -> None:
         for number in (1, 2):
             os.dup2(sink, number)
         status = pytest.main([*_WARMING, "-p", "no:cacheprovider", f"--reports={folder}"])
+        sys.stdout.flush()  # What is left in a buffer would be every run's.
+        sys.stderr.flush()
         for number, stream in zip((1, 2), streams, strict=True):
             os.dup2(stream, number)
             os.close(stream)
