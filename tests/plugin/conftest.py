@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,9 +17,22 @@ from fakebench_suite.prompts import DETECTION, FAULTFINDING, INFERENCE
 from tests.plugin.forking import ADDRESS, Forked, Server
 from tests.plugin.sandbox import ROOT, SCRIPT, Run
 
+_LOADED: dict[str, ModuleType] = {}
+"""What was imported when a test ended."""
+
+
+@pytest.fixture(autouse=True)
+def _modules() -> Iterator[None]:
+    """Put back what pytester forgets: C extensions do not bear a second import.
+
+    It is there before pytester is, so that its turn comes after pytester's.
+    """
+    yield
+    sys.modules.update(_LOADED)
+
 
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> Path:
+def project(pytester: pytest.Pytester) -> Iterator[Path]:
     """The suite's conftest, cases and pytest settings in an empty directory."""
     shutil.copy(ROOT / "conftest.py", pytester.path)
     shutil.copy(ROOT / "pyproject.toml", pytester.path)
@@ -25,7 +40,8 @@ def project(pytester: pytest.Pytester) -> Path:
         ROOT / "cases", pytester.path / "cases", ignore=shutil.ignore_patterns("__pycache__")
     )
     (pytester.path / "scripted.toml").write_text(SCRIPT, encoding="utf-8")
-    return pytester.path
+    yield pytester.path
+    _LOADED.update(sys.modules)
 
 
 @pytest.fixture
