@@ -12,6 +12,7 @@ elsewhere. If both fail, the errors stand. Until that is known, the first is giv
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Protocol
 
 from fakebench_suite.errors import SuiteError
@@ -211,14 +212,15 @@ class SliceScheduling:
         All else that it had goes to others, the case it died on too, if that happened once only: a
         worker may be killed for reasons of its own. A finished worker has nothing left.
         """
-        parts = [list(self._begun.pop(node)), self._next.pop(node)]
+        held = [*self._begun.pop(node), *self._next.pop(node)]
+        parts = self._split(held)
         self._collections.pop(node, None)
         self._told.pop(node, None)
         self._failing.pop(node, None)
         self._doubted.discard(node)
         if self._robbed is node:
             self._robbed = None
-        parts, crashed = [part for part in parts if part], None
+        crashed = None
         if parts:
             running = parts[0][0]
             self._suspects.add(self._numbers[running])
@@ -230,11 +232,18 @@ class SliceScheduling:
         self._deal()
         return crashed
 
+    def _split(self, items: Sequence[int]) -> list[list[int]]:
+        """Items of one worker as parts of one slice each; second tries are parts of their own."""
+        kinds = groupby(items, key=lambda index: (self._numbers[index], index in self._failed_on))
+        return [list(part) for _, part in kinds]
+
     def _deal(self) -> None:
+        if self._collection is None:  # Nobody is idle before there is anything to do.
+            return
         able = [node for node in self._begun if node in self._collections]
         able = [node for node in able if not node.shutting_down]
         if self._failed_on:
-            self._queue = deque(part for part in self._queue if not self._is_hopeless(part))
+            self._queue = deque(part for part in map(self._drop_hopeless, self._queue) if part)
         for node in able:
             self._promote(node)
         for node in able:
@@ -259,17 +268,17 @@ class SliceScheduling:
             if node is not reserve or not others:
                 node.shutdown()
 
-    def _is_hopeless(self, part: Sequence[int]) -> bool:
-        """Whether a second try is left to those who failed at the first; then its errors stand."""
-        failed_on = self._failed_on.get(part[0], set())
-        hopeless = bool(failed_on) and all(
-            node in failed_on or node.shutting_down for node in self._begun
-        )
-        if hopeless:
-            for index in part:
-                self._failed_on.pop(index, None)
-            self._doubted -= failed_on
-        return hopeless
+    def _drop_hopeless(self, part: list[int]) -> list[int]:
+        """The items of a part without second tries that no worker may have; their errors stand."""
+        hopeless = {
+            index
+            for index in part
+            if self._failed_on.get(index)
+            and not any(self._may_have(node, [index]) for node in self._begun)
+        }
+        for index in hopeless:
+            self._doubted -= self._failed_on.pop(index)
+        return [index for index in part if index not in hopeless]
 
     def _promote(self, node: Worker) -> None:
         """A worker about to run dry has begun its next slice: it cannot be taken any more."""
@@ -298,11 +307,11 @@ class SliceScheduling:
         return False
 
     def _may_have(self, node: Worker, part: Sequence[int]) -> bool:
-        """Whether a worker may be asked for items: it did not fail at them, nor die over them."""
-        if node.shutting_down or node in self._failed_on.get(part[0], ()):
+        """Whether a worker may be asked for items: it failed at none, and none is too dangerous."""
+        if node.shutting_down or any(node in self._failed_on.get(index, ()) for index in part):
             return False
         barred = self._suspects - self._told.get(node, frozenset())
-        return self._numbers[part[0]] not in barred
+        return not barred or barred.isdisjoint(self._numbers[index] for index in part)
 
 
 def _gather(numbers: Sequence[int]) -> list[list[int]]:

@@ -115,6 +115,7 @@ def play(
             lost += [crashed] if crashed else []
             clone = Worker(worker.name + "+")
             clone.told = scheduler.tell_suspects(clone)
+            clone.sick_after = None if failed is None else rng.choice([None, 0, 3, 20])
             workers.append(clone)
             scheduler.add_node(clone)
             scheduler.add_node_collection(clone, ids)
@@ -205,6 +206,40 @@ def test_a_model_that_fails_everywhere_is_asked_twice_at_most(count: int, seed: 
     assert set(failed) == set(range(len(ids)))
     assert len(failed) <= len(ids) * min(count, 2)
     assert not scheduler.retired
+
+
+@settings(max_examples=150)
+@given(
+    sizes=st.lists(st.sampled_from([1, 3, 14, 40, 64]), min_size=4, max_size=10),
+    count=st.integers(2, 4),
+    deaths=st.integers(1, 3),
+    seed=st.integers(0, 10**6),
+)
+def test_deaths_and_failures_together_end_and_lose_nothing(
+    sizes: list[int], count: int, deaths: int, seed: int
+) -> None:
+    """Those who take a dead worker's place may fail at what they alone may be asked."""
+    ids, rng = make_ids(sizes), random.Random(seed)
+    scheduler, workers = start(ids, count)
+    workers[0].sick_after = rng.choice([None, 0, 5, 30])
+    failed: list[int] = []
+    ran, lost = play(scheduler, workers, ids, rng, deaths=deaths, failed=failed)
+    assert len(ran) == len(set(ran))
+    assert {*ran, *failed, *map(ids.index, lost)} == set(range(len(ids)))
+
+
+def test_a_death_before_all_have_collected_ends_nobody_else() -> None:
+    """The one that has collected waits for the dead one's successor."""
+    ids, scheduler = make_ids([3, 3]), SliceScheduling(workers=2)
+    ready, dead, clone = Worker("ready"), Worker("dead"), Worker("clone")
+    for worker in (ready, dead):
+        scheduler.add_node(worker)
+    scheduler.add_node_collection(ready, ids)
+    assert scheduler.remove_node(dead) is None
+    assert not ready.shutting_down
+    scheduler.add_node(clone)
+    scheduler.add_node_collection(clone, ids)
+    assert scheduler.collection_is_completed
 
 
 def test_a_worker_that_was_not_told_is_not_given_a_suspect() -> None:
