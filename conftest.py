@@ -1,8 +1,6 @@
-"""Loads the parts of the plugin; each is one module of ``fakebench_suite.plugin``."""
+"""Names the parts of the plugin; each is one module of ``fakebench_suite.plugin``."""
 
-import pytest
-
-PARTS = [
+pytest_plugins = [
     "fakebench_suite.plugin.garbage",
     "fakebench_suite.plugin.options",
     "fakebench_suite.plugin.interrupts",
@@ -25,9 +23,3 @@ PARTS = [
     "fakebench_suite.plugin.absent_images",
     "fakebench_suite.plugin.junit",
 ]
-
-
-def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Import the parts; for each name in ``pytest_plugins`` all installed packages are searched."""
-    for part in PARTS:
-        pluginmanager.import_plugin(part)

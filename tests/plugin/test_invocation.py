@@ -230,7 +230,7 @@ class _Parser:
 def test_every_option_with_a_value_is_known() -> None:
     """The list, read from the source, is that of the options the plugins add."""
     parser = _Parser()
-    for name in runpy.run_path(str(ROOT / "conftest.py"))["PARTS"]:
+    for name in runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]:
         add: Any = getattr(importlib.import_module(name), "pytest_addoption", None)
         if add is not None:
             add(parser)
