@@ -201,7 +201,7 @@ _LINE_MARK = re.compile(
     rf"(?:(?P<fence_open>```{_FENCED}[ \t]{{0,8}}\n)|(?P<fence_close>```)"
     r"|(?P<said_open>"
     r"here (?:is|are) my (?:thought process|reasoning steps):?"
-    rf"|{_HEADING}(?:\#{{1,6}} *\**{_THINKING}\b *\**:?\**(?= *\n)"
+    rf"|{_HEADING}(?:\#{{1,6}} *\**{_THINKING}\b {{0,8}}\*{{0,4}}:?\*{{0,4}}(?= {{0,8}}\n)"
     rf"|(?:\*\*\*?|__) ?{_THINKING} ?[:：]?(?:\*\*\*?|__) ?[:：]?))"
     r"|(?P<said_close>here is my response:|\#{1,4} final response\b:?)"
     r"|(?P<turn>(?:answer|final|assistant)[ \t]{0,8}(?=\n))"

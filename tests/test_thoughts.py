@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakebench_suite.judges.language.thinking import drop_thinking
-from fakebench_suite.thoughts import find_open_thought, is_mark
+from fakebench_suite.thoughts import find_open_thought, is_mark, split_thoughts
 from tests.marks import ANSWERS, SECTIONS, THOUGHTS, make_pairs
 
 SECONDS = 3.0
@@ -129,3 +129,12 @@ def test_a_megabyte_of_marks_that_differ_is_split_at_once() -> None:
     start = time.process_time()
     assert find_open_thought(text) == "<think_0>"
     assert time.process_time() - start < SECONDS
+
+
+@pytest.mark.parametrize("sign", ["*", " "])
+def test_a_long_row_of_one_sign_behind_a_heading_is_split_at_once(sign: str) -> None:
+    """What a heading ends with is looked at once."""
+    text = "# Thinking" + sign * 1_000_000 + "x\n"
+    start = time.process_time()
+    assert split_thoughts(text).spoken == text
+    assert time.process_time() - start < 1

@@ -20,7 +20,7 @@ UNITS = (
     "the image is ", "the image is not ", "likelihood of ", "either real or ", "[ ] ", "✅", "ai-",
     "no artifacts, ", "and ", "natural and ", '{"verdict": ', "is it real? ", "conclusion\n",
     "assistantfinal", "**", "[[", "((", "{[(", "not fake ", "no no ", "</", "\n\n", "90% fake ",
-    "what this is ", "made by an ",
+    "what this is ", "made by an ", "?\n",
 )  # fmt: skip
 
 

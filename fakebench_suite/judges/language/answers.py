@@ -134,7 +134,7 @@ def opens_idly(plain: str) -> bool:
 def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
     """What each "yes" and "no" asserts: of the question asked, or of one the reply asks itself."""
     end = len(sentences) - 1
-    asking = [place for place, one in enumerate(sentences) if one.hints & Hint.QUESTION]
+    asking = {place for place, one in enumerate(sentences) if one.hints & Hint.QUESTION}
     answering = {place for place, one in enumerate(sentences) if one.hints & Hint.ANSWER}
     for index in sorted(answering.union((0, end), (place + 1 for place in asking))):
         if not 0 <= index <= end:
