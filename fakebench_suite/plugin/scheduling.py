@@ -7,7 +7,8 @@ worker died goes to one started since, which was told to ask its cases one by on
 
 A slice at which a worker failed as a whole is asked a second time, by another worker. If that one
 gets an answer, the first is sick: it is retired, and all that it failed at in a row is asked
-elsewhere. If both fail, the errors stand. Until that is known, the first is given nothing more.
+elsewhere. If both fail, the errors stand. Until that is known, the first is given only what no
+other worker may have.
 """
 
 from collections import Counter, deque
@@ -292,8 +293,8 @@ class SliceScheduling:
     def _hand(self, node: Worker) -> bool:
         """Give a worker its next slice, if there is one for it.
 
-        A doubted worker is given only what no other may have: all may be doubted but one, who
-        failed at the very items that are left.
+        A doubted worker is given only what no other may have; else all would wait where the only
+        one that is not doubted failed at the items that are left.
         """
         rivals = [node]
         if node in self._doubted:
