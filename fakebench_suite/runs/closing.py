@@ -157,7 +157,7 @@ def _write_report(
             )
         )
     except (MachineError, UserError) as error:
-        if isinstance(error.__cause__, OSError) and store.troubles is not None:
+        if isinstance(error, MachineError) and store.troubles is not None:
             store.troubles.append(str(error))
         return str(error)
     except OSError as error:
