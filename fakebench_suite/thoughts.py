@@ -195,7 +195,7 @@ _RARE_MARK = re.compile(
     _INLINE % (r"a.", r"|(?<=a)(?P<final>ssistantfinal)|(?<=\.)(?P<done>\.\.done thinking\.)"),
     re.IGNORECASE,
 )
-"""The same with marks that begin like any word: they are looked for where there are any."""
+"""The same and two marks that begin like words, which are searched slowly: for texts with one."""
 _RARE = ("assistantfinal", "done thinking.")
 _LINE_MARK = re.compile(
     rf"(?:(?P<fence_open>```{_FENCED}[ \t]{{0,8}}\n)|(?P<fence_close>```)"

@@ -77,7 +77,14 @@ def test_one_sided_verdicts_have_no_correlation() -> None:
 
 @pytest.mark.parametrize(
     ("statistic", "questions"),
-    [(correlate, 1), (measure_auroc, 1), (average_precision, 1), (correlate, 3)],
+    [
+        (correlate, 1),
+        (measure_auroc, 1),
+        (average_precision, 1),
+        (correlate, 3),
+        pytest.param(measure_auroc, 3, marks=pytest.mark.slow),
+        pytest.param(average_precision, 3, marks=pytest.mark.slow),
+    ],
 )
 def test_intervals_of_rankings_cover_as_often_as_they_say(
     monkeypatch: pytest.MonkeyPatch, statistic: Statistic, questions: int

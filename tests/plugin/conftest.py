@@ -98,7 +98,7 @@ def run(
     """``run(*options)`` runs the suite in a process of its own, model and run name preset.
 
     The process is forked, see :mod:`.forking`. What needs an interpreter of its own takes
-    ``run_apart``: signals, encodings, and variables that are read at import time.
+    ``run_apart``: hash seeds, encodings, and variables that are read at import time.
     """
     assert project == pytester.path
     forget_session(monkeypatch)

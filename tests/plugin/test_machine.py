@@ -21,7 +21,6 @@ import pytest
 def pytest_runtestloop():
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
 """
-# The record of the tenth case finds that the directory is gone.
 NO_REPORT = """
 import errno
 import os
@@ -32,6 +31,7 @@ def fail(*_):
 
 page.write_whole = fail
 """
+# The record of the tenth case finds that the directory is gone.
 VANISHED = """
 import shutil
 seen = []

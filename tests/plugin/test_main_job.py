@@ -9,12 +9,12 @@ from tests.plugin.sandbox import EVERY_MODE, MODES, Run, read_records
 
 
 def test_scores_do_not_depend_on_how_cases_are_distributed(
-    run: Run, data: Path, project: Path
+    run_apart: Run, data: Path, project: Path
 ) -> None:
     """Scores and records are the same at -n0, -n2 and without xdist, byte for byte and set-wise."""
     outcomes, scores = [], []
     for number, mode in enumerate(EVERY_MODE):
-        result = run(f"--data={data}", f"--run=r{number}", *mode)
+        result = run_apart(f"--data={data}", f"--run=r{number}", *mode)  # Each has its hash seed.
         assert result.ret == 0, result.stdout.str()
         outcomes.append(sorted(line["case"]["id"] for line in read_records(project, f"r{number}")))
         scores.append((project / "reports" / f"r{number}" / "scores.json").read_bytes())
