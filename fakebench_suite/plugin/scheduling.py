@@ -253,10 +253,8 @@ class SliceScheduling:
         idle = [node for node in able if len(self._begun[node]) + len(self._next[node]) < _KEPT]
         if not idle or self._robbed is not None or self._queue:
             return
-        busy = max(able, key=lambda node: len(self._next[node]))
-        if self._next[busy]:
-            self._robbed = busy
-            busy.send_steal(self._next[busy])
+        if any(self._next[node] for node in able):
+            self._steal(able, idle)
             return
         reserve = min(
             able,
@@ -268,6 +266,21 @@ class SliceScheduling:
             others = any(held for other, held in self._begun.items() if other is not node)
             if node is not reserve or not others:
                 node.shutdown()
+
+    def _steal(self, able: Sequence[Worker], idle: Sequence[Worker]) -> None:
+        """Ask the worker with the largest next slice that an idle one would be given to return it.
+
+        What no idle worker would be given would go back where it came from.
+        """
+        givers = [
+            node
+            for node in able
+            if self._next[node]
+            and any(one is not node and self._is_for(one, self._next[node]) for one in idle)
+        ]
+        if givers:
+            self._robbed = max(givers, key=lambda node: len(self._next[node]))
+            self._robbed.send_steal(self._next[self._robbed])
 
     def _drop_hopeless(self, part: list[int]) -> list[int]:
         """The items of a part without second tries that no worker may have; their errors stand."""
@@ -291,7 +304,17 @@ class SliceScheduling:
                 self._next[node] = []
 
     def _hand(self, node: Worker) -> bool:
-        """Give a worker its next slice, if there is one for it.
+        """Give a worker its next slice, if there is one for it."""
+        for place, part in enumerate(self._queue):
+            if self._is_for(node, part):
+                del self._queue[place]
+                self._next[node] = part
+                node.send_runtest_some(part)
+                return True
+        return False
+
+    def _is_for(self, node: Worker, part: Sequence[int]) -> bool:
+        """Whether items are given to a worker.
 
         A doubted worker is given only what no other may have; else all would wait where the only
         one that is not doubted failed at the items that are left.
@@ -299,13 +322,7 @@ class SliceScheduling:
         rivals = [node]
         if node in self._doubted:
             rivals += [one for one in self._begun if one not in self._doubted]
-        for place, part in enumerate(self._queue):
-            if [one for one in rivals if self._may_have(one, part)] == [node]:
-                del self._queue[place]
-                self._next[node] = part
-                node.send_runtest_some(part)
-                return True
-        return False
+        return [one for one in rivals if self._may_have(one, part)] == [node]
 
     def _may_have(self, node: Worker, part: Sequence[int]) -> bool:
         """Whether a worker may be asked for items: it failed at none, and none is too dangerous."""

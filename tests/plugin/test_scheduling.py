@@ -288,6 +288,24 @@ def test_an_idle_worker_gets_the_next_slice_of_a_busy_one() -> None:
     assert len(slow.queue) == 64
 
 
+def test_nothing_is_taken_from_a_busy_worker_that_the_idle_one_may_not_have() -> None:
+    """It would be given back, and taken again."""
+    ids = make_ids([64, 64, 64])
+    scheduler, (first, second, third) = start(ids, 3)
+    scheduler.remove_node(first)
+    scheduler.remove_node(second)
+    clone = Worker("clone")
+    clone.told = scheduler.tell_suspects(clone)
+    scheduler.add_node(clone)
+    scheduler.add_node_collection(clone, ids)
+    scheduler.schedule()
+    while third.can_run:
+        scheduler.mark_test_complete(third, third.queue.popleft())
+    assert [len(part) for part in clone.given] == [64, 64]
+    assert clone.asked == []
+    assert third.shutting_down is False  # it would be asked what the other fails at
+
+
 def test_what_has_been_begun_is_not_given_up() -> None:
     """A worker at the end of its slice keeps the next one."""
     ids = make_ids([64, 64, 64])
