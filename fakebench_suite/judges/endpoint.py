@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Collection, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import openai
@@ -238,8 +238,21 @@ def _wait_for(work: Coroutine[Any, Any, Result]) -> Result:
     """
     if not _is_looping():  # Nothing is raised here that could be taken for the cause of a failure.
         return asyncio.run(work)
+    begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Result]]] = Future()
+
+    async def run() -> Result:
+        task = asyncio.ensure_future(work)
+        begun.set_result((asyncio.get_running_loop(), task))
+        return await task
+
     with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(asyncio.run, work).result()
+        done = thread.submit(asyncio.run, run())
+        try:
+            return done.result()
+        except KeyboardInterrupt:  # It comes to this thread only, which waits for the other.
+            loop, task = begun.result()
+            loop.call_soon_threadsafe(task.cancel)
+            raise
 
 
 def _is_looping() -> bool:

@@ -1,6 +1,9 @@
 """The judge behind an endpoint, against a real server that does everything wrong in turn."""
 
 import asyncio
+import os
+import signal
+import threading
 import time
 from typing import Any
 
@@ -162,3 +165,27 @@ def test_a_loop_that_runs_already_is_no_obstacle(endpoint: Endpoint, cache: Rati
         assert judgement.score == 1
 
     asyncio.run(judge())
+
+
+def test_ctrl_c_does_not_wait_for_the_judge(endpoint: Endpoint, cache: RatingCache) -> None:
+    """Nor does it where the requests are awaited in a thread beside a running loop."""
+    free = threading.Event()
+
+    def hang(_body: dict[str, Any], _number: int) -> Reply:
+        os.kill(os.getpid(), signal.SIGINT)
+        free.wait(20)
+        return 200, GOOD
+
+    async def judge() -> None:
+        make_judge(endpoint, cache, rounds=1, timeout=30).grade([REQUEST])
+
+    endpoint.behave = hang
+    started = time.monotonic()
+    notebook = asyncio.new_event_loop()  # asyncio.run has a Ctrl-C of its own
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            notebook.run_until_complete(judge())
+        assert time.monotonic() - started < 10
+    finally:
+        free.set()
+        notebook.close()
