@@ -157,7 +157,9 @@ def _write_report(
             )
         )
     except (MachineError, UserError) as error:
-        if isinstance(error, MachineError) and store.troubles is not None:
+        if isinstance(error, MachineError):
+            if store.troubles is None:
+                raise
             store.troubles.append(str(error))
         return str(error)
     except OSError as error:

@@ -27,7 +27,7 @@ def write_beside(into: Path) -> Generator[Path, None, None]:
     except (MachineError, OSError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         # Where records could not be written, the error behind that says why.
-        why = error if isinstance(error, OSError) else error.__cause__
+        why = error if isinstance(error, OSError) else error.__cause__ or error
         reason = (isinstance(why, OSError) and why.strerror) or str(why)
         raise MachineError(
             f"{into} cannot be written: {reason}. Nothing was kept; the parts are as they were."

@@ -12,6 +12,7 @@ from PIL import Image
 from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.gates.files import make_gates
 from fakebench_suite.provenance import digest_pixels
+from fakebench_suite.report import browser
 from fakebench_suite.report.store import RunStore, read_manifest, read_records
 from fakebench_suite.runs import merging
 from fakebench_suite.runs.difference import SETTING
@@ -257,6 +258,21 @@ def test_nothing_is_left_half_written(
     run = write_run(tmp_path / "run", make_records(C))
     expected = MachineError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
+        merge_runs([run], tmp_path / "whole", gates=NO_GATES)
+    assert [place.name for place in tmp_path.iterdir()] == ["run"]
+
+
+def test_no_room_for_the_report_is_no_merged_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status of the gates would say that all is there."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise MachineError("There is no room for the report.")
+
+    monkeypatch.setattr(browser, "write_browser", fail)
+    run = write_run(tmp_path / "run", make_records(C))
+    with pytest.raises(MachineError, match="no room"):
         merge_runs([run], tmp_path / "whole", gates=NO_GATES)
     assert [place.name for place in tmp_path.iterdir()] == ["run"]
 
