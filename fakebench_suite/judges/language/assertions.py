@@ -103,7 +103,7 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
         matches = () if likely else tuple(_match_shapes(sentence, last=last))
         if not (likely or matches):
             continue
-        rank = 2 if _FINAL.search(sentence.plain) else int(titled <= index or _concludes(sentence))
+        rank = _rank(sentence, titled=titled <= index)
         mentioned = False
         closing = index >= len(sentences) - _CLOSING and len(sentences) >= _LONG
         if likely is not None:
@@ -232,7 +232,7 @@ def _is_turned(rest: str, after: Iterable[Sentence], *, settled: bool) -> bool:
     if turn is not None and _CAUTIOUS.search(rest, turn.end()) is None:
         return True
     return not settled and any(
-        (turn := _TURNS.search(one.plain)) and _CAUTIOUS.search(one.plain, turn.end()) is None
+        (turn := _find_turn(one)) and _CAUTIOUS.search(one.plain, turn.end()) is None
         for one in after
     )
 
@@ -243,7 +243,7 @@ def _may_turn(said: Authenticity, sentence: Sentence) -> bool:
     "However" does unless what follows speaks for the verdict; "the railing is fine, but the pattern
     varies" only where it speaks against it.
     """
-    turn = _TURNS.search(sentence.plain)
+    turn = _find_turn(sentence)
     if turn is None:
         return False
     labels, signs = find_signs([sentence])
@@ -251,12 +251,20 @@ def _may_turn(said: Authenticity, sentence: Sentence) -> bool:
     return heard != {said} if turn.start() == 0 else _turn(said) in heard
 
 
+def _find_turn(sentence: Sentence) -> Match | None:
+    return _TURNS.search(sentence.plain) if sentence.hints & Hint.TURN else None
+
+
 def _turn(said: Authenticity) -> Authenticity:
     return Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
 
 
-def _concludes(sentence: Sentence) -> bool:
-    return _CONCLUDING.search(sentence.plain) is not None
+def _rank(sentence: Sentence, *, titled: bool) -> int:
+    """How much a sentence concludes, by its words and by whether a title stands before it."""
+    concludes = sentence.hints & Hint.CONCLUSION
+    if concludes and _FINAL.search(sentence.plain):
+        return 2
+    return int(titled or (concludes and _CONCLUDING.search(sentence.plain) is not None))
 
 
 def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
