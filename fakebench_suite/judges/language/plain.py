@@ -51,7 +51,11 @@ _IS = re.compile(
 _ENDINGS = {"n't": " not", "'s": "", "'m": " am", "'re": " are", "'d": " would", "'ll": " will",
             "'ve": " have"}  # fmt: skip
 _ENDING = re.compile(r"'(?:s|m|re|d|ll|ve)\b")
-_UNMARKED = re.compile(r"\b(?:(is|was|does|did|are|do)nt|cant)\b")
+_UNMARKED = re.compile(
+    r"nt\b(?:(?<=\bisnt)|(?<=\bwasnt)|(?<=\bdoesnt)|(?<=\bdidnt)|(?<=\barent)|(?<=\bdont)"
+    r"|(?P<can>(?<=\bcant)))"
+)
+"""The end of a contraction without its sign. It begins with letters, to be found fast."""
 
 
 def clean_text(text: str) -> str:
@@ -127,14 +131,15 @@ def _undress(line: str) -> str:
 def _spell_out(plain: str) -> str:
     """The text without contractions: "it is", "can not"."""
     if "'" in plain:
-        plain = plain.replace("can't", "can not").replace("won't", "will not")
-        plain = plain.replace("ain't", "is not").replace("let's", "let us").replace("n't", " not")
+        if "n't" in plain:
+            plain = plain.replace("can't", "can not").replace("won't", "will not")
+            plain = plain.replace("ain't", "is not").replace("n't", " not")
+        plain = plain.replace("let's", "let us")
         plain = _ENDING.sub(_end, _IS.sub(" is", _SINGLE.sub("", plain)))
     if "cannot" in plain:
         plain = plain.replace("cannot", "can not")
-    if "snt" in plain or "dnt" in plain or "arent" in plain or "dont" in plain or "cant" in plain:
-        plain = _UNMARKED.sub(lambda match: f"{match[1] or 'can'} not", plain)
-    if " %" in plain:
+    plain = _UNMARKED.sub(_end_unmarked, plain)
+    if "%" in plain:
         plain = plain.replace(" %", "%")
     if "no. " in plain:
         plain = _NUMBERED.sub("number ", plain)
@@ -142,7 +147,7 @@ def _spell_out(plain: str) -> str:
         plain = plain.replace("i.e.", "ie").replace("e.g.", "eg").replace("a.i.", "ai")
     if "vs. " in plain:
         plain = plain.replace("vs. ", "vs ")
-    return plain.replace("tl;dr", "in short")
+    return plain.replace("tl;dr", "in short") if ";" in plain else plain
 
 
 _NUMBERED = re.compile(r"\bno\. (?=\d)")
@@ -150,6 +155,10 @@ _NUMBERED = re.compile(r"\bno\. (?=\d)")
 
 def _end(match: re.Match[str]) -> str:
     return _ENDINGS[match[0]]
+
+
+def _end_unmarked(match: re.Match[str]) -> str:
+    return " not" if match["can"] is None else "n not"
 
 
 def _drop_quotation(match: re.Match[str]) -> str:
