@@ -82,6 +82,12 @@ _CAUTIOUS = re.compile(
 )
 """A tail that hedges a verdict and does not turn it round."""
 _PLURAL = frozenset({"are", "were"})
+_NAMING = ("image", "heading", "called", "lean", "told", "noun", "made", "taken")
+"""Groups of a shape that say by themselves that the image is meant."""
+_ANSWERED = compile_parts("YES|NO")
+_JUDGED = compile_parts("THINK|LEADS|NOWAY|SO|HENCE")
+_DRAWN = compile_parts("I|SO|HENCE")
+_ON_TOPIC = compile_parts("SO|HENCE|TELLS|POINTS|THINK|IMAGE")
 
 
 def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
@@ -277,14 +283,14 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
     for before, start in zip([0, *starts], starts, strict=False):
         if start > end:
             break
-        if any(low <= start < high for low, high in spans):
+        if spans and any(low <= start < high for low, high in spans):
             continue
         bare = grammar.BARE.match(tags, start)
         if bare is None:
             continue
         previous, link = tags[before:start], tags[start - 1 : start]
         drawn = link in (LETTER["SO"], LETTER["HENCE"])
-        answered = len(previous) <= 3 and any(LETTER[name] in previous for name in ("YES", "NO"))
+        answered = len(previous) <= 3 and _ANSWERED.search(previous) is not None
         labelled = _LABELS.search(previous) is not None
         asserted = link != LETTER["COLON"] and any(high <= start for _, high in spans)
         linked = link in (LETTER["AND"], LETTER["BUT"])
@@ -312,8 +318,7 @@ def _is_pronoun(match: Match) -> bool:
         return False
     if match.string[match.start()] == LETTER["DEALS"]:
         return False
-    named = ("image", "heading", "called", "lean", "told", "noun", "made", "taken")
-    return not any(match[name] for name in named)
+    return not any(match.group(*_NAMING))
 
 
 def _is_meant(sentence: Sentence, match: Match) -> bool:
@@ -321,8 +326,7 @@ def _is_meant(sentence: Sentence, match: Match) -> bool:
     if "this" in sentence.words[match.start() : match.end()]:
         return True
     before = sentence.tags[: match.start()]
-    judged = any(LETTER[name] in before for name in ("THINK", "LEADS", "NOWAY", "SO", "HENCE"))
-    return judged and (LETTER["I"] in before or LETTER["SO"] in before or LETTER["HENCE"] in before)
+    return _JUDGED.search(before) is not None and _DRAWN.search(before) is not None
 
 
 def _names_image(match: Match) -> bool:
@@ -358,7 +362,7 @@ def _names_part(sentence: Sentence, match: Match) -> bool:
 def _strays(sentence: Sentence, place: int) -> bool:
     """Whether "it" may speak of something else that the sentence is about."""
     tags = sentence.tags[:place]
-    if any(LETTER[name] in tags for name in ("SO", "HENCE", "TELLS", "POINTS", "THINK", "IMAGE")):
+    if _ON_TOPIC.search(tags):
         return False
     starts = [0, *(match.end() for match in grammar.CLAUSE.finditer(tags))]
     others = (grammar.OTHER.match(tags, start) for start in starts)

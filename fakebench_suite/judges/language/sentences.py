@@ -47,6 +47,8 @@ class Hint:
     """A word that may say that this is a conclusion."""
     DOUBT = 256
     """A word that may leave something open."""
+    COMPOSED = 512
+    """A word for what was put together or manipulated."""
 
 
 def _split(words: str) -> frozenset[str]:
@@ -76,6 +78,10 @@ _CUES = {
         r"\b(?:conclu(?:sion|de|ding)|final(?:ly)?|verdict|judge?ment|answer|decision|therefore"
         r"|overall|thus|hence|so|ultimately|consequently|summary|short|end|summari[sz]e|sum|all"
         r"|balance|revised|updated|corrected)\b"
+    ),
+    Hint.COMPOSED: re.compile(
+        r"\b(?:composit|pasted|splic|inserted|photomontage|montage|collage|doctored|photoshopped"
+        r"|manipulated)"
     ),
     Hint.DOUBT: re.compile(
         r"\b(?:not?|can|could|would|may|might|or|never|nothing|none|nobody|neither|either|both|all"
