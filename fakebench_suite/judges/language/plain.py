@@ -113,7 +113,8 @@ def _drop_markup(plain: str) -> str:
         plain = _TAG.sub("", plain)
     plain = plain.replace("|", " : ").replace("_", " ")
     for mark in "*`#>{}$\\":
-        plain = plain.replace(mark, "")
+        if mark in plain:
+            plain = plain.replace(mark, "")
     return plain
 
 
@@ -141,15 +142,16 @@ def _spell_out(plain: str) -> str:
     plain = _UNMARKED.sub(_end_unmarked, plain)
     if "%" in plain:
         plain = plain.replace(" %", "%")
-    if "no. " in plain:
+    if _DOTTED.search(plain):
         plain = _NUMBERED.sub("number ", plain)
-    if ".e." in plain or "a.i." in plain:
-        plain = plain.replace("i.e.", "ie").replace("e.g.", "eg").replace("a.i.", "ai")
-    if "vs. " in plain:
+        if ".e." in plain or "a.i." in plain:
+            plain = plain.replace("i.e.", "ie").replace("e.g.", "eg").replace("a.i.", "ai")
         plain = plain.replace("vs. ", "vs ")
     return plain.replace("tl;dr", "in short") if ";" in plain else plain
 
 
+_DOTTED = re.compile(r"\.(?:[ei]\.|(?<=no\.) |(?<=vs\.) )")
+"""The dot of an abbreviation."""
 _NUMBERED = re.compile(r"\bno\. (?=\d)")
 
 

@@ -164,12 +164,10 @@ def _begins_label(plain: str) -> bool:
     start = 0
     for run in plain.split(" "):
         end = start + len(run)
-        if _HINTS[run] & Hint.PHRASE and any(
-            begins_part(plain, word.start(), _LETTERS)
-            for word in _WORD.finditer(plain, start, end)
-            if _find_word_hints(word[0]) & Hint.PHRASE
-        ):
-            return True
+        if _HINTS[run] & Hint.PHRASE:
+            for word in _WORD.finditer(plain, start, end):
+                if begins_part(plain, word.start(), _LETTERS):
+                    return True
         start = end + 1
     return False
 
