@@ -42,7 +42,8 @@ _LETTERS = {
 }  # fmt: skip
 _LETTER = re.compile(f"[{''.join(_LETTERS)}]")
 _SPACES = re.compile(r" {2,}")
-_BLANKS = tuple("\t\r\x0b\x0c")
+_BLANKS = "\t\r\x0b\x0c"
+_MARKS = "*`#>{}$\\"
 _IS = re.compile(
     r"'s\b(?:(?<=\bit's)|(?<=\b(?:all|one)'s)|(?<=\b(?:that|this|here|what)'s)"
     r"|(?<=\b(?:there|which)'s)|(?<=\banswer's)|(?<=\bverdict's))"
@@ -94,9 +95,7 @@ def _fold_letter(match: re.Match[str]) -> str:
 
 
 def _drop_markup(plain: str) -> str:
-    for blank in _BLANKS:
-        if blank in plain:
-            plain = plain.replace(blank, " ")
+    plain = _replace_each(plain, _BLANKS, " ")
     if ("[" in plain or not plain.isascii()) and _TICK.search(plain):
         plain = _CONFIRMED.sub(r"\1\2", plain)
         plain = _TWICE.sub("", _TICKED.sub("", _UNTICKED.sub("", plain)))
@@ -111,10 +110,13 @@ def _drop_markup(plain: str) -> str:
             plain = _SCALE.sub("", plain)
     if "<" in plain:
         plain = _TAG.sub("", plain)
-    plain = plain.replace("|", " : ").replace("_", " ")
-    for mark in "*`#>{}$\\":
-        if mark in plain:
-            plain = plain.replace(mark, "")
+    return _replace_each(plain.replace("|", " : ").replace("_", " "), _MARKS, "")
+
+
+def _replace_each(plain: str, signs: str, other: str) -> str:
+    for sign in signs:
+        if sign in plain:
+            plain = plain.replace(sign, other)
     return plain
 
 
