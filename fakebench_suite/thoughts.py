@@ -236,11 +236,12 @@ _BARE = re.compile(
 """What opens a thought at the beginning of a text where the decoder dropped special tokens:
 gpt-oss's channel, the name of a channel or of a turn on a line of its own, a heading."""
 _SIGNS = (
-    "<", "[", "{", "&lt;", "assistantfinal", "hinking", "HINKING", "nalysis", "ere is my",
-    "ere are my", "thought\n", "think\n", "nal Response", "hought", "HOUGHT", "```",
+    "<", "[", "{", "&lt;", "assistantfinal", "hinking", "HINKING", "ere is my", "ere are my",
+    "think\n", "nal Response", "hought", "HOUGHT", "```",
 )  # fmt: skip
 _FOREIGN_SIGNS = ("◁", "【", "‹", "＜", "〈", "⟨", "［", "〔", "｛", "思")
-"""What a text with a mark holds; most replies hold none of them."""
+"""What a text with a mark holds; most replies hold none of them. The name of a channel is no sign,
+for many replies speak of an analysis: it is a mark at the beginning only."""
 _DEPTH = 8
 """Thoughts within thoughts that are told apart."""
 
@@ -393,8 +394,10 @@ def split_thoughts(text: str) -> Split:
     A thought that never closes goes on to the end. A closing mark without an opening one ends a
     thought that the chat template opened. Marks around an answer are kept.
     """
-    if not any(sign in text for sign in _SIGNS) and (
-        text.isascii() or not any(sign in text for sign in _FOREIGN_SIGNS)
+    if (
+        not any(sign in text for sign in _SIGNS)
+        and (text.isascii() or not any(sign in text for sign in _FOREIGN_SIGNS))
+        and not ("nalysis" in text and _BARE.match(text))
     ):
         return Split(spoken=text, opening=None)
     walk = _Walk(text)

@@ -140,7 +140,7 @@ def _find_other(
 ) -> str | None:
     """What else a reply says than what it states: of the whole, or in its opening."""
     if stated.said is Authenticity.REAL and not closing:
-        composed = find_composed(plain, sentences)
+        composed = find_composed(sentences)
         if composed is not None:
             return f"is a part of what {composed!r} says of the whole"
     asked = ask_label(form)

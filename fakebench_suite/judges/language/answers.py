@@ -85,9 +85,9 @@ _YES_OR_NO = re.compile(
 )
 _TRACE = re.compile(r"\b(?:trace|sign|evidence|indication|hint|proof|reason)s?\b")
 _ABOUT = compile_parts("IT|IMAGE|THAT")
-_VOID = tuple(LETTER[name] for name in ("MAY", "IF", "OPEN", "SAYS", "OBJECT", "INSTEAD", "THAN"))
-_GRANTING = (LETTER["ALTHOUGH"], LETTER["FIRST"])
-_NEGATING = tuple(LETTER[name] for name in ("NOT", "NONE", "NO", "CANT", "LACK"))
+_VOID = compile_parts("MAY|IF|OPEN|SAYS|OBJECT|INSTEAD|THAN")
+_GRANTING = compile_parts("ALTHOUGH|FIRST")
+_NEGATING = compile_parts("NOT|NONE|NO|CANT|LACK")
 _REASONED = compile_parts("LACK .* (?=POINTS)")
 """A lack that is itself a reason: "the lack of noise suggests"."""
 _LISTING = compile_parts("NONE | LACK | NO(?!STOP|COLON)")
@@ -232,21 +232,18 @@ _COMPOSED = re.compile(
     r"(?:composited?|pasted|spliced|inserted|photomontage|montage|collage|doctored|photoshopped|"
     r"manipulated)\b"
 )
-_COMPOSING = (
-    "compos", "pasted", "splic", "inserted", "montage", "collage", "doctor", "photoshop", "manipul",
-)  # fmt: skip
-_UNSAID = tuple(LETTER[name] for name in ("MAY", "IF", "WOULD", "SAYS", "BECAUSE", "FIRST"))
+_UNSAID = compile_parts("MAY|IF|WOULD|SAYS|BECAUSE|FIRST")
 
 
-def find_composed(plain: str, sentences: Sequence[Sentence]) -> str | None:
+def find_composed(sentences: Sequence[Sentence]) -> str | None:
     """Where a reply says that the picture was put together or manipulated; None where nowhere."""
-    if not any(stem in plain for stem in _COMPOSING):
-        return None
     for sentence in sentences:
+        if not sentence.hints & Hint.COMPOSED:
+            continue
         found = _COMPOSED.search(sentence.plain)
         if found is None or sentence.asks:
             continue
-        if not any(part in sentence.tags for part in (*_UNSAID, *_NEGATING)):
+        if not (_UNSAID.search(sentence.tags) or _NEGATING.search(sentence.tags)):
             return found[0]
     return None
 
@@ -273,7 +270,7 @@ def find_signs(
             clause = sentence.tags[ends[-1] if ends else 0 : sign.start()]
             clause = _REASONED.sub("", clause)
             so_far = sentence.tags[: sign.start()].rpartition(LETTER["BUT"])[2]
-            if any(tag in clause for tag in _VOID) or any(tag in so_far for tag in _GRANTING):
+            if _VOID.search(clause) or _GRANTING.search(so_far):
                 continue
             label = sign["sign"] is None
             if label and _GENERALLY.match(" ".join(sentence.words[sign.end() : sign.end() + 4])):
@@ -282,7 +279,7 @@ def find_signs(
                 continue  # "A generated image would have garbled text."
             if label and (LETTER["OF"] in clause or _GENERIC.match(sentence.tags, sign.end())):
                 continue
-            negated = any(tag in clause for tag in _NEGATING)
+            negated = _NEGATING.search(clause) is not None
             start = find_bound(CONTRAST, sentence, sign.start())
             if label and not negated and _LISTING.search(sentence.tags, start, sign.start()):
                 continue  # It may stand in a list of what is not there.

@@ -82,6 +82,12 @@ _CAUTIOUS = re.compile(
 )
 """A tail that hedges a verdict and does not turn it round."""
 _PLURAL = frozenset({"are", "were"})
+_NAMING = ("image", "heading", "called", "lean", "told", "noun", "made", "taken")
+"""Groups of a shape that say by themselves that the image is meant."""
+_ANSWERED = compile_parts("YES|NO")
+_JUDGED = compile_parts("THINK|LEADS|NOWAY|SO|HENCE")
+_DRAWN = compile_parts("I|SO|HENCE")
+_ON_TOPIC = compile_parts("SO|HENCE|TELLS|POINTS|THINK|IMAGE")
 
 
 def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
@@ -103,7 +109,7 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
         matches = () if likely else tuple(_match_shapes(sentence, last=last))
         if not (likely or matches):
             continue
-        rank = 2 if _FINAL.search(sentence.plain) else int(titled <= index or _concludes(sentence))
+        rank = _rank(sentence, titled=titled <= index)
         mentioned = False
         closing = index >= len(sentences) - _CLOSING and len(sentences) >= _LONG
         if likely is not None:
@@ -232,7 +238,7 @@ def _is_turned(rest: str, after: Iterable[Sentence], *, settled: bool) -> bool:
     if turn is not None and _CAUTIOUS.search(rest, turn.end()) is None:
         return True
     return not settled and any(
-        (turn := _TURNS.search(one.plain)) and _CAUTIOUS.search(one.plain, turn.end()) is None
+        (turn := _find_turn(one)) and _CAUTIOUS.search(one.plain, turn.end()) is None
         for one in after
     )
 
@@ -243,7 +249,7 @@ def _may_turn(said: Authenticity, sentence: Sentence) -> bool:
     "However" does unless what follows speaks for the verdict; "the railing is fine, but the pattern
     varies" only where it speaks against it.
     """
-    turn = _TURNS.search(sentence.plain)
+    turn = _find_turn(sentence)
     if turn is None:
         return False
     labels, signs = find_signs([sentence])
@@ -251,12 +257,20 @@ def _may_turn(said: Authenticity, sentence: Sentence) -> bool:
     return heard != {said} if turn.start() == 0 else _turn(said) in heard
 
 
+def _find_turn(sentence: Sentence) -> Match | None:
+    return _TURNS.search(sentence.plain) if sentence.hints & Hint.TURN else None
+
+
 def _turn(said: Authenticity) -> Authenticity:
     return Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
 
 
-def _concludes(sentence: Sentence) -> bool:
-    return _CONCLUDING.search(sentence.plain) is not None
+def _rank(sentence: Sentence, *, titled: bool) -> int:
+    """How much a sentence concludes, by its words and by whether a title stands before it."""
+    concludes = sentence.hints & Hint.CONCLUSION
+    if concludes and _FINAL.search(sentence.plain):
+        return 2
+    return int(titled or (concludes and _CONCLUDING.search(sentence.plain) is not None))
 
 
 def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
@@ -269,14 +283,14 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
     for before, start in zip([0, *starts], starts, strict=False):
         if start > end:
             break
-        if any(low <= start < high for low, high in spans):
+        if spans and any(low <= start < high for low, high in spans):
             continue
         bare = grammar.BARE.match(tags, start)
         if bare is None:
             continue
         previous, link = tags[before:start], tags[start - 1 : start]
         drawn = link in (LETTER["SO"], LETTER["HENCE"])
-        answered = len(previous) <= 3 and any(LETTER[name] in previous for name in ("YES", "NO"))
+        answered = len(previous) <= 3 and _ANSWERED.search(previous) is not None
         labelled = _LABELS.search(previous) is not None
         asserted = link != LETTER["COLON"] and any(high <= start for _, high in spans)
         linked = link in (LETTER["AND"], LETTER["BUT"])
@@ -304,8 +318,7 @@ def _is_pronoun(match: Match) -> bool:
         return False
     if match.string[match.start()] == LETTER["DEALS"]:
         return False
-    named = ("image", "heading", "called", "lean", "told", "noun", "made", "taken")
-    return not any(match[name] for name in named)
+    return not any(match.group(*_NAMING))
 
 
 def _is_meant(sentence: Sentence, match: Match) -> bool:
@@ -313,8 +326,7 @@ def _is_meant(sentence: Sentence, match: Match) -> bool:
     if "this" in sentence.words[match.start() : match.end()]:
         return True
     before = sentence.tags[: match.start()]
-    judged = any(LETTER[name] in before for name in ("THINK", "LEADS", "NOWAY", "SO", "HENCE"))
-    return judged and (LETTER["I"] in before or LETTER["SO"] in before or LETTER["HENCE"] in before)
+    return _JUDGED.search(before) is not None and _DRAWN.search(before) is not None
 
 
 def _names_image(match: Match) -> bool:
@@ -350,7 +362,7 @@ def _names_part(sentence: Sentence, match: Match) -> bool:
 def _strays(sentence: Sentence, place: int) -> bool:
     """Whether "it" may speak of something else that the sentence is about."""
     tags = sentence.tags[:place]
-    if any(LETTER[name] in tags for name in ("SO", "HENCE", "TELLS", "POINTS", "THINK", "IMAGE")):
+    if _ON_TOPIC.search(tags):
         return False
     starts = [0, *(match.end() for match in grammar.CLAUSE.finditer(tags))]
     others = (grammar.OTHER.match(tags, start) for start in starts)

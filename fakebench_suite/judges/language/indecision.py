@@ -13,6 +13,7 @@ from enum import IntEnum
 
 from fakebench_suite.judges.language.assertions import Assertion
 from fakebench_suite.judges.language.lexicon import Sentence
+from fakebench_suite.judges.language.sentences import Hint
 
 _VERDICT = (
     r"(?:verdicts?|judge?ments?|determinations?|conclusions?|classifications?|decisions?|answers?|"
@@ -256,6 +257,8 @@ def find_indecision(sentences: Sequence[Sentence], settled: int = -1) -> Indecis
         if place <= settled:
             continue
         sentence = sentences[place]
+        if not sentence.hints & Hint.DOUBT:
+            continue
         plain = sentence.plain
         starts = [cue.start() for cue in _CUES.finditer(plain)]
         if not starts or sentence.asks:
@@ -292,7 +295,9 @@ def _find_ending(sentences: Sequence[Sentence]) -> range:
 def is_left_open(sentences: Sequence[Sentence]) -> bool:
     """Whether something is left open anywhere, which mere appearance does not outweigh."""
     return any(
-        _LEFT_OPEN.search(one.plain) and not _QUALIFIED.search(one.plain) for one in sentences
+        _LEFT_OPEN.search(one.plain) and not _QUALIFIED.search(one.plain)
+        for one in sentences
+        if one.hints & Hint.DOUBT
     )
 
 

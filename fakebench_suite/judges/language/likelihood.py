@@ -37,14 +37,14 @@ _SHAPES = tuple(
 )
 """How likely it is that the image is of a kind: "the likelihood that this is real is high"."""
 
-_OPEN = tuple(LETTER[name] for name in ("NOT", "NONE", "MAY", "OPEN", "CANT", "NO"))
-_CHANCES = tuple(LETTER[name] for name in ("LIKELIHOOD", "CONFIDENCE", "HIGH", "LOW"))
+_OPEN = compile_parts("NOT|NONE|MAY|OPEN|CANT|NO")
+_CHANCES = compile_parts("LIKELIHOOD|CONFIDENCE|HIGH|LOW")
 
 
 def find_likelihood(sentence: Sentence) -> tuple[Authenticity, str] | None:
     """The label that a likelihood asserts and the words that do; None where none does."""
     tags = sentence.tags
-    if not any(chance in tags for chance in _CHANCES) or LETTER["THAN"] in tags:
+    if _CHANCES.search(tags) is None or LETTER["THAN"] in tags:
         return None
     for shape in _SHAPES:
         match = shape.search(tags)
@@ -55,7 +55,7 @@ def find_likelihood(sentence: Sentence) -> tuple[Authenticity, str] | None:
             continue
         before = tags[find_bound(WIDE_BOUND, sentence, match.start()) : match.start()]
         low = match["low"] is not None
-        if HEARSAY.search(before) or any(tag in before for tag in _OPEN):
+        if HEARSAY.search(before) or _OPEN.search(before):
             return None
         if low and groups.get("sure"):
             return None

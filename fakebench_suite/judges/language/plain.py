@@ -42,7 +42,8 @@ _LETTERS = {
 }  # fmt: skip
 _LETTER = re.compile(f"[{''.join(_LETTERS)}]")
 _SPACES = re.compile(r" {2,}")
-_BLANKS = tuple("\t\r\x0b\x0c")
+_BLANKS = "\t\r\x0b\x0c"
+_MARKS = "*`#>{}$\\"
 _IS = re.compile(
     r"'s\b(?:(?<=\bit's)|(?<=\b(?:all|one)'s)|(?<=\b(?:that|this|here|what)'s)"
     r"|(?<=\b(?:there|which)'s)|(?<=\banswer's)|(?<=\bverdict's))"
@@ -51,7 +52,11 @@ _IS = re.compile(
 _ENDINGS = {"n't": " not", "'s": "", "'m": " am", "'re": " are", "'d": " would", "'ll": " will",
             "'ve": " have"}  # fmt: skip
 _ENDING = re.compile(r"'(?:s|m|re|d|ll|ve)\b")
-_UNMARKED = re.compile(r"\b(?:(is|was|does|did|are|do)nt|cant)\b")
+_UNMARKED = re.compile(
+    r"nt\b(?:(?<=\bisnt)|(?<=\bwasnt)|(?<=\bdoesnt)|(?<=\bdidnt)|(?<=\barent)|(?<=\bdont)"
+    r"|(?P<can>(?<=\bcant)))"
+)
+"""The end of a contraction without its sign. It begins with letters, to be found fast."""
 
 
 def clean_text(text: str) -> str:
@@ -90,9 +95,7 @@ def _fold_letter(match: re.Match[str]) -> str:
 
 
 def _drop_markup(plain: str) -> str:
-    for blank in _BLANKS:
-        if blank in plain:
-            plain = plain.replace(blank, " ")
+    plain = _replace_each(plain, _BLANKS, " ")
     if ("[" in plain or not plain.isascii()) and _TICK.search(plain):
         plain = _CONFIRMED.sub(r"\1\2", plain)
         plain = _TWICE.sub("", _TICKED.sub("", _UNTICKED.sub("", plain)))
@@ -107,9 +110,13 @@ def _drop_markup(plain: str) -> str:
             plain = _SCALE.sub("", plain)
     if "<" in plain:
         plain = _TAG.sub("", plain)
-    plain = plain.replace("|", " : ").replace("_", " ")
-    for mark in "*`#>{}$\\":
-        plain = plain.replace(mark, "")
+    return _replace_each(plain.replace("|", " : ").replace("_", " "), _MARKS, "")
+
+
+def _replace_each(plain: str, signs: str, other: str) -> str:
+    for sign in signs:
+        if sign in plain:
+            plain = plain.replace(sign, other)
     return plain
 
 
@@ -127,29 +134,35 @@ def _undress(line: str) -> str:
 def _spell_out(plain: str) -> str:
     """The text without contractions: "it is", "can not"."""
     if "'" in plain:
-        plain = plain.replace("can't", "can not").replace("won't", "will not")
-        plain = plain.replace("ain't", "is not").replace("let's", "let us").replace("n't", " not")
+        if "n't" in plain:
+            plain = plain.replace("can't", "can not").replace("won't", "will not")
+            plain = plain.replace("ain't", "is not").replace("n't", " not")
+        plain = plain.replace("let's", "let us")
         plain = _ENDING.sub(_end, _IS.sub(" is", _SINGLE.sub("", plain)))
     if "cannot" in plain:
         plain = plain.replace("cannot", "can not")
-    if "snt" in plain or "dnt" in plain or "arent" in plain or "dont" in plain or "cant" in plain:
-        plain = _UNMARKED.sub(lambda match: f"{match[1] or 'can'} not", plain)
-    if " %" in plain:
+    plain = _UNMARKED.sub(_end_unmarked, plain)
+    if "%" in plain:
         plain = plain.replace(" %", "%")
-    if "no. " in plain:
+    if _DOTTED.search(plain):
         plain = _NUMBERED.sub("number ", plain)
-    if ".e." in plain or "a.i." in plain:
-        plain = plain.replace("i.e.", "ie").replace("e.g.", "eg").replace("a.i.", "ai")
-    if "vs. " in plain:
+        if ".e." in plain or "a.i." in plain:
+            plain = plain.replace("i.e.", "ie").replace("e.g.", "eg").replace("a.i.", "ai")
         plain = plain.replace("vs. ", "vs ")
-    return plain.replace("tl;dr", "in short")
+    return plain.replace("tl;dr", "in short") if ";" in plain else plain
 
 
+_DOTTED = re.compile(r"\.(?:[ei]\.|(?<=no\.) |(?<=vs\.) )")
+"""The dot of an abbreviation."""
 _NUMBERED = re.compile(r"\bno\. (?=\d)")
 
 
 def _end(match: re.Match[str]) -> str:
     return _ENDINGS[match[0]]
+
+
+def _end_unmarked(match: re.Match[str]) -> str:
+    return " not" if match["can"] is None else "n not"
 
 
 def _drop_quotation(match: re.Match[str]) -> str:

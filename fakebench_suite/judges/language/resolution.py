@@ -8,10 +8,12 @@ understands, and what is not understood is no assertion.
 import re
 
 from fakebench_suite.judges.language import grammar
-from fakebench_suite.judges.language.lexicon import LETTER, Sentence
+from fakebench_suite.judges.language.lexicon import LETTER, Sentence, compile_parts
 from fakebench_suite.types import Authenticity
 
 Match = re.Match[str]
+_DENIALS = compile_parts("NO|NONE|LACK|NOT|CANT")
+_FAKE, _REAL = compile_parts("FAKE|MADE"), compile_parts("REAL|TAKEN")
 _NEGATIONS = ("nothing", "not1", "not2", "not3", "not4")
 _LIKELIER = re.compile(r"\b(?:more|rather) (?:likely|probably)\b|^rather\b|\bcloser to\b")
 
@@ -64,7 +66,7 @@ def _is_denied(sentence: Sentence, match: Match) -> bool:
     """
     tags, place = sentence.tags, match.start()
     clause = tags[find_bound(grammar.CONTRAST, sentence, place) : place]
-    if not any(LETTER[name] in clause for name in ("NO", "NONE", "LACK", "NOT", "CANT")):
+    if _DENIALS.search(clause) is None:
         return False
     link = grammar.LINK.search(clause)
     assert link is not None
@@ -117,8 +119,7 @@ def _agrees(sentence: Sentence, match: Match, *, fake: bool, odd: bool) -> bool:
 
 
 def _names_both(sentence: Sentence) -> bool:
-    fake = any(LETTER[name] in sentence.tags for name in ("FAKE", "MADE"))
-    return fake and any(LETTER[name] in sentence.tags for name in ("REAL", "TAKEN"))
+    return all(label.search(sentence.tags) for label in (_FAKE, _REAL))
 
 
 def find_bound(bound: re.Pattern[str], sentence: Sentence, place: int) -> int:

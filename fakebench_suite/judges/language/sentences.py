@@ -5,6 +5,8 @@ Most sentences of a long analysis cannot, by their words alone, and are never lo
 
 import re
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 
 from fakebench_suite.judges.language.lexicon import (
     LETTER,
@@ -15,7 +17,10 @@ from fakebench_suite.judges.language.lexicon import (
     find_words,
 )
 
-_END = re.compile(r"\n|[.!?;](?: |(?<!;)(?=[a-z\u4e00-\u9fff]))")
+_SENTENCE = re.compile(
+    r"[^\n.!?;]*+(?:(?:[.!?](?![ a-z\u4e00-\u9fff])|;(?! ))[^\n.!?;]*+)*+(?:[.!?;] ?|\n)?"
+)
+"""A sentence and what ends it: a mark before a space or, but for a semicolon, before a letter."""
 _WORD = re.compile(r"[^\W_]+(?:-\w+)*|[^\w\s]")
 _LONGEST = 1500
 """Letters of a sentence: what is longer is a model that stutters, and is read piece by piece."""
@@ -33,9 +38,17 @@ class Hint:
     QUESTION = 16
     """A question mark."""
     PHRASE = 32
-    """The first word of a phrase that may be a label; never a sentence's hint."""
+    """The first word of a phrase that may be a label."""
     TITLE = 8
     """A word that a heading above a verdict ends with."""
+    TURN = 64
+    """A word that may turn against what was said before."""
+    CONCLUSION = 128
+    """A word that may say that this is a conclusion."""
+    DOUBT = 256
+    """A word that may leave something open."""
+    COMPOSED = 512
+    """A word for what was put together or manipulated."""
 
 
 def _split(words: str) -> frozenset[str]:
@@ -46,120 +59,125 @@ _LABELS = ("FAKE", "REAL", "MADE", "TAKEN")
 _LETTERS = frozenset(LETTER[name] for name in _LABELS)
 _LABEL = find_words(_LABELS)
 _OPENING = find_first_words(_LABELS)
-_QUESTION = re.compile(r"\?")
 _STEMS = tuple(find_stems(("MADE", "TAKEN")))
 _WORDS = {
     Hint.ANSWER: find_first_words(("YES", "NO")),
     Hint.TITLE: _split("conclusion verdict judgement judgment answer summary decision"),
+    Hint.QUESTION: frozenset("?"),
     Hint.CORRECTION: _split("""
         wait hold scratch correction kidding again disregard thought thoughts reflection let take
         withdraw retract meant actually changing revising going change revise correct no
     """),
 }
+_CUES = {
+    Hint.TURN: re.compile(
+        r"\b(?:but|however|yet|though|nevertheless|nonetheless|closer|further|otherwise|details?"
+        r"|wider|still)\b"
+    ),
+    Hint.CONCLUSION: re.compile(
+        r"\b(?:conclu(?:sion|de|ding)|final(?:ly)?|verdict|judge?ment|answer|decision|therefore"
+        r"|overall|thus|hence|so|ultimately|consequently|summary|short|end|summari[sz]e|sum|all"
+        r"|balance|revised|updated|corrected)\b"
+    ),
+    Hint.COMPOSED: re.compile(
+        r"\b(?:composit|pasted|splic|inserted|photomontage|montage|collage|doctored|photoshopped"
+        r"|manipulated)"
+    ),
+    Hint.DOUBT: re.compile(
+        r"\b(?:not?|can|could|would|may|might|or|never|nothing|none|nobody|neither|either|both|all"
+        r"|two|unable|impossible|hard|difficult|tough|tricky|challenging|reluctant|insufficient"
+        r"|irresponsible|withh(?:o|e)ld|unsure|uncertain|unclear|binary|forced|whether|authenticity"
+        r"|odds|chances|probabilities|likelihoods|any(?:one|body)?|little|without|lacks?|cancels?"
+        r"|offsets?|balances?|tips?|opposite|way|evidence|hold(?:ing)?|stop(?:ping)?"
+        r"|leav(?:e|ing)|left|remains?|stays?|back|torn|abstain|guesswork|ambiguous|fence|close|open"
+        r"|evenly|equally|jury|fifty|50|coin|flip(?:ping)?|toss(?:ing)?|toss-?up)\b"
+        r"|\b(?:verdict|judge?ment|determination|conclusion|classification|decision|answer"
+        r"|assessment|reply|label|choice|reserv|suspend|hesita|declin|idea|clue)"
+        r"|call|agnostic|inconclus|indetermin|undetermin|undecid|unresolv|neutrali"
+    ),
+}
+"""Words without which nothing turns, concludes or leaves open: one of each pattern that does."""
 
 
 _REMEMBERED = 1 << 16
-_Hints = tuple[int, tuple[int, ...]]
-"""What a word hints at, and where in it the words begin that do."""
-_HINTS: dict[str, _Hints] = {}
-"""The hints of telling words met so far, marks around them included."""
-_IDLE: set[str] = set()
-"""Words met so far that give no hint."""
+_LONGEST_RUN = 80
+"""Letters of a run of signs whose hints are remembered."""
+
+
+class _Hints(dict[str, int]):
+    """The hints of each run of signs between spaces met so far."""
+
+    def __missing__(self, run: str) -> int:
+        hints = 0
+        for word in _WORD.findall(run):
+            hints |= _find_word_hints(word)
+        for hint, cue in _CUES.items():
+            hints |= hint if cue.search(run) else 0
+        if len(run) <= _LONGEST_RUN:
+            if len(self) > _REMEMBERED:
+                self.clear()
+            self[run] = hints
+        return hints
+
+
+_HINTS = _Hints()
+_ANY_LABEL = Hint.LABEL | Hint.PHRASE
+
+
+def _find_word_hints(word: str) -> int:
+    hints = 0
+    if word in _LABEL:
+        hints |= Hint.LABEL
+    elif word in _OPENING or word.startswith(_STEMS):
+        hints |= Hint.PHRASE
+    for hint, words in _WORDS.items():
+        hints |= hint if word in words else 0
+    return hints
 
 
 def split_sentences(plain: str) -> list[Sentence]:
     """The sentences of a clean text with their hints; a line ends a sentence."""
-    hits = _find_hits(plain)
     found: list[Sentence] = []
-    hit, hint = hits.pop()
-    for start, stop, opens in _find_spans(plain):
-        hints = 0
-        while hit < stop:
-            hints |= hint
-            hit, hint = hits.pop()
-        found.append(Sentence(plain[start:stop], hints, start, opens=opens))
+    start, opens = 0, True
+    for piece in _SENTENCE.findall(plain):
+        words = piece.rstrip(" \n")
+        if len(words) > _LONGEST:
+            for place, part in _cut(words):
+                first = opens and not place
+                found.append(Sentence(part, _find_hints(part), start + place, opens=first))
+        elif words:
+            found.append(Sentence(words, _find_hints(words), start, opens=opens))
+        start, opens = start + len(piece), piece[-1:] == "\n"
     return found
 
 
-def _find_hits(plain: str) -> list[tuple[int, int]]:
-    """Where words stand that give hints, and their hints, the last first; an end is the first.
-
-    A telling word is also found inside longer words; that costs time and changes no reading.
-    """
-    hits = [(len(plain), 0)]
-    for word, (hints, offsets) in _find_telling(set(plain.split())).items():
-        place = plain.find(word)
-        while place >= 0:
-            for offset in offsets:
-                if hints != Hint.PHRASE:
-                    hits.append((place + offset, hints))
-                elif begins_part(plain, place + offset, _LETTERS):
-                    hits.append((place + offset, Hint.LABEL))
-            place = plain.find(word, place + len(word))
-    if "?" in plain:
-        hits += [(mark.start(), Hint.QUESTION) for mark in _QUESTION.finditer(plain)]
-    hits.sort(reverse=True)
-    return hits
+def _find_hints(plain: str) -> int:
+    """What a sentence may hold: most words hint at nothing."""
+    hints = reduce(or_, map(_HINTS.__getitem__, plain.split()), 0)
+    if hints & _ANY_LABEL == Hint.PHRASE and _begins_label(plain):
+        hints |= Hint.LABEL
+    return hints
 
 
-def _find_telling(words: set[str]) -> dict[str, _Hints]:
-    """The words that give hints, and those; idle words are told apart by their set alone."""
-    telling: dict[str, _Hints] = {}
-    for word in words - _IDLE:
-        hints = _HINTS.get(word)
-        if hints is None:
-            hints = _find_hints(word)
-            known: set[str] | dict[str, _Hints] = _HINTS if hints[0] else _IDLE
-            if len(known) > _REMEMBERED:
-                known.clear()
-            if not hints[0]:
-                _IDLE.add(word)
-                continue
-            _HINTS[word] = hints
-        telling[word] = hints
-    return telling
+def _begins_label(plain: str) -> bool:
+    """Whether a phrase that is a label begins anywhere in a sentence."""
+    start = 0
+    for run in plain.split(" "):
+        end = start + len(run)
+        if _HINTS[run] & Hint.PHRASE:
+            for word in _WORD.finditer(plain, start, end):
+                if begins_part(plain, word.start(), _LETTERS):
+                    return True
+        start = end + 1
+    return False
 
 
-def _find_hints(word: str) -> _Hints:
-    found, offsets = 0, set[int]()
-    for match in _WORD.finditer(word):
-        part, before = match[0], found
-        if part in _LABEL:
-            found |= Hint.LABEL
-        elif part in _OPENING or part.startswith(_STEMS):
-            found |= Hint.PHRASE
-        for hint, words in _WORDS.items():
-            found |= hint if part in words else 0
-        if found != before:
-            offsets.add(match.start())
-    if found & Hint.PHRASE and found != Hint.PHRASE:
-        found |= Hint.LABEL
-    return found, tuple(sorted(offsets))
-
-
-def _find_spans(plain: str) -> list[tuple[int, int, bool]]:
-    """Where each sentence begins and ends, and whether it is the first of its line."""
-    spans: list[tuple[int, int, bool]] = []
-    start, opens = 0, True
-    for end in _END.finditer(plain):
-        first, behind = end.span()
-        line_ends = plain[first] == "\n"
-        stop = first if line_ends else first + 1
-        if stop - start > _LONGEST:
-            spans += _cut(plain, start, stop, opens=opens)
-        elif stop > start:
-            spans.append((start, stop, opens))
-        start, opens = behind, line_ends
-    if len(plain) > start:
-        spans += _cut(plain, start, len(plain), opens=opens)
-    return spans
-
-
-def _cut(plain: str, start: int, stop: int, *, opens: bool) -> Iterator[tuple[int, int, bool]]:
-    """Pieces of bounded length, between words where there are any."""
-    while stop - start > _LONGEST:
-        end = plain.rfind(" ", start, start + _LONGEST)
+def _cut(words: str) -> Iterator[tuple[int, str]]:
+    """Pieces of bounded length and where they begin, between words where there are any."""
+    start = 0
+    while len(words) - start > _LONGEST:
+        end = words.rfind(" ", start, start + _LONGEST)
         end = end if end > start else start + _LONGEST
-        yield start, end, opens
-        start, opens = end, False
-    yield start, stop, opens
+        yield start, words[start:end]
+        start = end
+    yield start, words[start:]
