@@ -3,9 +3,14 @@
 import gc
 import os
 import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.plugin.forking import Server
 
 # Tests share the cores among themselves: threads that wait for one another would take them away.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -40,3 +45,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_unconfigure() -> None:
     """Let the collector see everything again, or libraries complain at exit of what it leaves."""
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[str]:
+    """Where runs are asked for that need not import the suite."""
+    with tempfile.TemporaryDirectory() as folder:  # A socket's path is a short one.
+        server = Server(Path(folder) / "forks")
+        yield server.address
+        server.close()

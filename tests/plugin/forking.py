@@ -24,7 +24,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -61,7 +61,14 @@ class Server:
 class Forked:
     """A run under way, with what its callers use of :class:`subprocess.Popen`."""
 
-    def __init__(self, command: Sequence[str], streams: Sequence[int | IO[Any]]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        streams: Sequence[int | IO[Any]],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] = os.environ,
+    ) -> None:
         self.args = command
         self.stdin: Any = None
         self.stdout: Any = None
@@ -70,8 +77,8 @@ class Forked:
         self._server.connect(os.environ[ADDRESS])
         request = {
             "command": command,
-            "directory": str(Path.cwd()),
-            "environment": dict(os.environ),
+            "directory": str(cwd or Path.cwd()),
+            "environment": dict(env),
         }
         fds = [stream if isinstance(stream, int) else stream.fileno() for stream in streams]
         socket.send_fds(self._server, [b"\0"], fds)
@@ -103,6 +110,25 @@ class Forked:
         """End it by force."""
         if self.returncode is None:
             os.kill(self.pid, signal.SIGKILL)
+
+
+def complete(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], told: bytes, timeout: float
+) -> subprocess.CompletedProcess[bytes]:
+    """What ``subprocess.run`` does, by a fork: a whole run, with all that it was told and says."""
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+        streams[0].write(told)
+        for stream in streams:
+            stream.seek(0)
+        going = Forked(command, streams, cwd=cwd, env=env)
+        try:
+            status = going.wait(timeout)
+        finally:
+            going.kill()
+        for stream in streams[1:]:
+            stream.seek(0)
+        return subprocess.CompletedProcess(command, status, streams[1].read(), streams[2].read())
 
 
 def is_forkable(command: Sequence[str]) -> bool:
@@ -180,6 +206,14 @@ def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[s
     first = [] if "-P" in wanted["command"] else [str(Path.cwd())]
     sys.path[:] = [*first, *filter(None, extra), *path]
     random.seed()
+    encoding = os.environ.get("PYTHONIOENCODING")
+    if encoding:
+        for name, errors in (
+            ("stdin", "strict"),
+            ("stdout", "strict"),
+            ("stderr", "backslashreplace"),
+        ):
+            getattr(sys, name).reconfigure(encoding=encoding, errors=errors)
     command = _read_command(wanted["command"])
     assert command is not None
     return command
