@@ -59,7 +59,10 @@ class Server:
 
 
 class Forked:
-    """A run under way, with what its callers use of :class:`subprocess.Popen`."""
+    """A run under way, with what its callers use of :class:`subprocess.Popen`.
+
+    One that ``leads`` is the first of a session and of a group of its own.
+    """
 
     def __init__(
         self,
@@ -68,6 +71,7 @@ class Forked:
         *,
         cwd: Path | None = None,
         env: Mapping[str, str] = os.environ,
+        leads: bool = False,
     ) -> None:
         self.args = command
         self.stdin: Any = None
@@ -79,6 +83,7 @@ class Forked:
             "command": command,
             "directory": str(cwd or Path.cwd()),
             "environment": dict(env),
+            "leads": leads,
         }
         fds = [stream if isinstance(stream, int) else stream.fileno() for stream in streams]
         socket.send_fds(self._server, [b"\0"], fds)
@@ -199,6 +204,8 @@ def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[s
         os.dup2(fd, number)
         os.close(fd)
     wanted = json.loads(text)
+    if wanted["leads"]:
+        os.setsid()
     os.chdir(wanted["directory"])
     os.environ.clear()
     os.environ.update(wanted["environment"])
