@@ -3,9 +3,7 @@
 import gc
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -48,9 +46,9 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[str]:
-    """Where runs are asked for that need not import the suite."""
-    with tempfile.TemporaryDirectory() as folder:  # A socket's path is a short one.
-        server = Server(Path(folder) / "forks")
-        yield server.address
-        server.close()
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where runs are asked for that need not import the suite: one place for all workers."""
+    folder = tmp_path_factory.getbasetemp()
+    server = Server((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "forks")
+    yield server.address
+    server.close()

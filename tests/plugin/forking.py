@@ -5,7 +5,7 @@ streams. Only the seconds that Python takes to import the suite are saved, in th
 xdist workers. All forks share one hash seed, and none takes down what it has imported at its end.
 Tests that need a fresh interpreter use the fixture ``run_apart``.
 
-``python -m tests.plugin.forking LISTENER ALIVE`` is the process that is forked from.
+``python -m tests.plugin.forking FOLDER LISTENER ALIVE`` is the process that is forked from.
 """
 
 import atexit
@@ -17,6 +17,7 @@ import os
 import random
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,6 +28,8 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
+
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = "FAKEBENCH_TESTS_ADDRESS"
@@ -39,23 +42,40 @@ _SLOW = ("sentence_transformers", "transformers.models.auto.modeling_auto", "ope
 
 
 class Server:
-    """The process that runs are forked from, as long as this object is not closed."""
+    """The process that runs are forked from: one for all that name the same ``place``.
 
-    def __init__(self, address: Path) -> None:
-        self.address = str(address)
-        alive, self._alive = os.pipe()
+    The first of them starts it. It ends, and its directory goes, once the last has closed it.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        with FileLock(f"{place}.lock"):
+            try:
+                folder = Path(place.read_text(encoding="utf-8"))
+                self._alive = os.open(folder / "alive", os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:  # Nobody was here before, or all have left.
+                folder = Path(tempfile.mkdtemp())  # A socket's path is a short one.
+                self._start(folder)
+                place.write_text(str(folder), encoding="utf-8")
+        self.address = str(folder / "forks")
+
+    def _start(self, folder: Path) -> None:
+        os.mkfifo(folder / "alive")
+        alive = os.open(folder / "alive", os.O_RDONLY | os.O_NONBLOCK)
+        self._alive = os.open(folder / "alive", os.O_WRONLY)
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(self.address)
+            listener.bind(str(folder / "forks"))
             listener.listen()
             fds = (listener.fileno(), alive)
-            command = [sys.executable, "-m", "tests.plugin.forking", *map(str, fds)]
+            command = [sys.executable, "-m", "tests.plugin.forking", str(folder), *map(str, fds)]
             self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=fds)
         os.close(alive)
 
     def close(self) -> None:
-        """End it; runs that are under way go on."""
+        """Need it no more; runs that are under way go on."""
         os.close(self._alive)
-        self._process.wait()
+        if self._process is not None:
+            self._process.wait()
 
 
 class Forked:
@@ -152,8 +172,11 @@ def _read_command(command: Sequence[str]) -> tuple[str, str, list[str]] | None:
     return None
 
 
-def _serve(listener: socket.socket, alive: int) -> socket.socket:
-    """Fork for every request and say how it ended; returns the request, in the new process."""
+def _serve(listener: socket.socket, alive: int, folder: str) -> socket.socket:
+    """Fork for every request and say how it ended; returns the request, in the new process.
+
+    The end comes with that of ``alive``.
+    """
     ended, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -165,6 +188,7 @@ def _serve(listener: socket.socket, alive: int) -> socket.socket:
         while True:
             ready = [key.fileobj for key, _ in selector.select()]
             if alive in ready:
+                shutil.rmtree(folder, ignore_errors=True)
                 os._exit(0)
             if ended in ready:
                 os.read(ended, _PIECE)
@@ -274,13 +298,13 @@ def _fork_workers() -> None:
 
 def main() -> None:
     """Import everything once, and then be whatever is asked for."""
-    listener, alive = map(int, sys.argv[1:])
+    folder, (listener, alive) = sys.argv[1], map(int, sys.argv[2:])
     path = sys.path[1:]
     _warm()
     _fork_workers()
     gc.collect()
     gc.freeze()  # What is never looked at is never copied.
-    request = _serve(socket.socket(fileno=listener), alive)
+    request = _serve(socket.socket(fileno=listener), alive, folder)
     status = 1
     try:
         status = _run(*_take(request, path))
