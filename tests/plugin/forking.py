@@ -37,7 +37,11 @@ ADDRESS = "FAKEBENCH_TESTS_ADDRESS"
 _PIECE = 1 << 16
 _WARMING = ("--model=coin", "-m", "detection", "--sample=2", "-n0", "--gates=none", "--run=warm")
 """A run that imports what any run does."""
-_SLOW = ("sentence_transformers", "transformers.models.auto.modeling_auto", "openai", "httpx2")
+_SLOW = (
+    "sentence_transformers", "transformers.models.auto.modeling_auto",
+    "transformers.models.bert.modeling_bert", "sacrebleu.metrics.bleu", "rouge_score.rouge_scorer",
+    "openai", "httpx2",
+)  # fmt: skip
 """What some runs import besides; its threads do not begin before it is used."""
 
 
