@@ -3,9 +3,12 @@
 import gc
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.plugin.forking import Server
 
 # Tests share the cores among themselves: threads that wait for one another would take them away.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -40,3 +43,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_unconfigure() -> None:
     """Let the collector see everything again, or libraries complain at exit of what it leaves."""
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where runs are asked for that need not import the suite: one place for all workers."""
+    folder = tmp_path_factory.getbasetemp()
+    server = Server((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "forks")
+    yield server.address
+    server.close()

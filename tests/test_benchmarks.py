@@ -1,9 +1,12 @@
 """The benchmarks are no part of the tests, but each of them can be started."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.plugin.forking import ADDRESS, complete
 
 ROOT = Path(__file__).parents[1]
 HELP = """
@@ -19,21 +22,21 @@ for script in sys.argv[1:]:
 """
 
 
-def test_each_benchmark_shows_its_help() -> None:
-    """Whatever it imports is there; all in one process, which imports torch once."""
+def test_each_benchmark_shows_its_help(forks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it imports is there; all in one process, which need not import torch."""
+    monkeypatch.setenv(ADDRESS, forks)
     folder = ROOT / "benchmarks"
     scripts = [str(p) for p in sorted(folder.glob("*.py")) if "\nif __name__" in p.read_text()]
     assert len(scripts) >= 5
-    result = subprocess.run(
+    result = complete(
         [sys.executable, "-c", HELP, *scripts],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
+        told=b"",
+        timeout=300,
     )
-    assert result.returncode == 0, result.stderr
-    shown = result.stdout.split("script ")[1:]
+    assert result.returncode == 0, result.stderr.decode()
+    shown = result.stdout.decode().split("script ")[1:]
     assert [part.splitlines()[0] for part in shown] == scripts
     for part in shown:
         assert "\nusage: " in part

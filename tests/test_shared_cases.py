@@ -24,6 +24,7 @@ import pytest
 from fakebench_suite.judges.choice import open_judge, read_choice
 from fakebench_suite.judges.rubric import Request
 from tests.judges.server import Endpoint, serve
+from tests.plugin.forking import ADDRESS, complete, is_forkable
 
 ROOT = Path(__file__).parents[1]
 CASES = Path(os.environ.get("FAKEBENCH_CASES", ROOT / "absent"))
@@ -36,18 +37,32 @@ needs_images = pytest.mark.skipif(not CIFAKE.is_dir(), reason="FAKEBENCH_SAMPLES
 Done = subprocess.CompletedProcess[str]
 
 
-def start(*command: object, encoding: str = "utf-8", told: bytes = b"", **changed: str) -> Done:
-    """A command in the suite's checkout; ``changed`` are variables of its environment."""
+@pytest.fixture(autouse=True)
+def _forks(forks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs need not import the suite."""
+    monkeypatch.setenv(ADDRESS, forks)
+
+
+def start(
+    *command: object,
+    encoding: str = "utf-8",
+    told: bytes = b"",
+    apart: bool = False,
+    **changed: str,
+) -> Done:
+    """A command in the suite's checkout; ``changed`` are variables of its environment.
+
+    It is forked where it can be, unless an interpreter of its own is asked for: ``apart``.
+    """
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     variables = {"PYTHONIOENCODING": encoding, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    result = subprocess.run(
-        list(map(str, command)),
-        input=told,
-        capture_output=True,
-        check=False,
-        cwd=ROOT,
-        timeout=_SECONDS,
-        env=kept | variables | changed,
+    words, env = list(map(str, command)), kept | variables | changed
+    result = (
+        subprocess.run(
+            words, input=told, capture_output=True, check=False, cwd=ROOT, timeout=_SECONDS, env=env
+        )
+        if apart or not is_forkable(words)
+        else complete(words, cwd=ROOT, env=env, told=told, timeout=_SECONDS)
     )
     output, errors = (text.decode(encoding) for text in (result.stdout, result.stderr))
     done = Done(result.args, result.returncode, output, errors)
@@ -348,7 +363,7 @@ def test_nothing_of_a_data_set_is_executed(tmp_path: Path, spelling: str) -> Non
     try:
         result = start(
             sys.executable, "-m", *program, "-p", "no:cacheprovider", "--model=coin", *value,
-            "--collect-only",
+            "--collect-only", apart=True,
         )  # fmt: skip
         assert result.returncode == 0, result.stdout + result.stderr
         assert not mark.exists()
@@ -365,7 +380,7 @@ def test_a_separate_value_is_refused(tmp_path: Path) -> None:
     try:
         result = start(
             sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--model=coin", "--data",
-            data, "--collect-only",
+            data, "--collect-only", apart=True,
         )  # fmt: skip
         assert result.returncode == 4
         assert f"Write --data={data}" in result.stderr

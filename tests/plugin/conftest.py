@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +13,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.prompts import DETECTION, FAULTFINDING, INFERENCE
-from tests.plugin.forking import ADDRESS, Forked, Server
+from tests.plugin.forking import ADDRESS, Forked
 from tests.plugin.sandbox import ROOT, SCRIPT, Run
 
 _LOADED: dict[str, ModuleType] = {}
@@ -80,15 +79,6 @@ def complete_options(options: Sequence[str]) -> list[str]:
     preset = [] if any(o.startswith("--model") for o in options) else ["--model=scripted.toml"]
     preset += [] if any(o.startswith("--run") for o in options) else ["--run=run"]
     return [*preset, *options]
-
-
-@pytest.fixture(scope="session")
-def forks() -> Iterator[str]:
-    """Where runs are asked for that need not import the suite."""
-    with tempfile.TemporaryDirectory() as folder:  # A socket's path is a short one.
-        server = Server(Path(folder) / "forks")
-        yield server.address
-        server.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ streams. Only the seconds that Python takes to import the suite are saved, in th
 xdist workers. All forks share one hash seed, and none takes down what it has imported at its end.
 Tests that need a fresh interpreter use the fixture ``run_apart``.
 
-``python -m tests.plugin.forking LISTENER ALIVE`` is the process that is forked from.
+``python -m tests.plugin.forking FOLDER LISTENER ALIVE`` is the process that is forked from.
 """
 
 import atexit
@@ -17,6 +17,7 @@ import os
 import random
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,9 +25,11 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
+
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = "FAKEBENCH_TESTS_ADDRESS"
@@ -34,34 +37,66 @@ ADDRESS = "FAKEBENCH_TESTS_ADDRESS"
 _PIECE = 1 << 16
 _WARMING = ("--model=coin", "-m", "detection", "--sample=2", "-n0", "--gates=none", "--run=warm")
 """A run that imports what any run does."""
-_SLOW = ("sentence_transformers", "transformers.models.auto.modeling_auto", "openai", "httpx2")
+_SLOW = (
+    "sentence_transformers", "transformers.models.auto.modeling_auto",
+    "transformers.models.bert.modeling_bert", "sacrebleu.metrics.bleu", "rouge_score.rouge_scorer",
+    "openai", "httpx2",
+)  # fmt: skip
 """What some runs import besides; its threads do not begin before it is used."""
 
 
 class Server:
-    """The process that runs are forked from, as long as this object is not closed."""
+    """The process that runs are forked from: one for all that name the same ``place``.
 
-    def __init__(self, address: Path) -> None:
-        self.address = str(address)
-        alive, self._alive = os.pipe()
+    The first of them starts it. It ends, and its directory goes, once the last has closed it.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        with FileLock(f"{place}.lock"):
+            try:
+                folder = Path(place.read_text(encoding="utf-8"))
+                self._alive = os.open(folder / "alive", os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:  # Nobody was here before, or all have left.
+                folder = Path(tempfile.mkdtemp())  # A socket's path is a short one.
+                self._start(folder)
+                place.write_text(str(folder), encoding="utf-8")
+        self.address = str(folder / "forks")
+
+    def _start(self, folder: Path) -> None:
+        os.mkfifo(folder / "alive")
+        alive = os.open(folder / "alive", os.O_RDONLY | os.O_NONBLOCK)
+        self._alive = os.open(folder / "alive", os.O_WRONLY)
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(self.address)
+            listener.bind(str(folder / "forks"))
             listener.listen()
             fds = (listener.fileno(), alive)
-            command = [sys.executable, "-m", "tests.plugin.forking", *map(str, fds)]
+            command = [sys.executable, "-m", "tests.plugin.forking", str(folder), *map(str, fds)]
             self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=fds)
         os.close(alive)
 
     def close(self) -> None:
-        """End it; runs that are under way go on."""
+        """Need it no more; runs that are under way go on."""
         os.close(self._alive)
-        self._process.wait()
+        if self._process is not None:
+            self._process.wait()
 
 
 class Forked:
-    """A run under way, with what its callers use of :class:`subprocess.Popen`."""
+    """A run under way, with what its callers use of :class:`subprocess.Popen`.
 
-    def __init__(self, command: Sequence[str], streams: Sequence[int | IO[Any]]) -> None:
+    One that ``leads`` is the first of a session and of a group of its own.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        streams: Sequence[int | IO[Any]],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] = os.environ,
+        leads: bool = False,
+    ) -> None:
         self.args = command
         self.stdin: Any = None
         self.stdout: Any = None
@@ -70,8 +105,9 @@ class Forked:
         self._server.connect(os.environ[ADDRESS])
         request = {
             "command": command,
-            "directory": str(Path.cwd()),
-            "environment": dict(os.environ),
+            "directory": str(cwd or Path.cwd()),
+            "environment": dict(env),
+            "leads": leads,
         }
         fds = [stream if isinstance(stream, int) else stream.fileno() for stream in streams]
         socket.send_fds(self._server, [b"\0"], fds)
@@ -105,6 +141,25 @@ class Forked:
             os.kill(self.pid, signal.SIGKILL)
 
 
+def complete(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], told: bytes, timeout: float
+) -> subprocess.CompletedProcess[bytes]:
+    """What ``subprocess.run`` does, by a fork: a whole run, with all that it was told and says."""
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+        streams[0].write(told)
+        for stream in streams:
+            stream.seek(0)
+        going = Forked(command, streams, cwd=cwd, env=env)
+        try:
+            status = going.wait(timeout)
+        finally:
+            going.kill()
+        for stream in streams[1:]:
+            stream.seek(0)
+        return subprocess.CompletedProcess(command, status, streams[1].read(), streams[2].read())
+
+
 def is_forkable(command: Sequence[str]) -> bool:
     """Whether a command is one that a fork can run: a module or a line of code, without flags."""
     return command[0] == sys.executable and _read_command(command) is not None
@@ -121,8 +176,11 @@ def _read_command(command: Sequence[str]) -> tuple[str, str, list[str]] | None:
     return None
 
 
-def _serve(listener: socket.socket, alive: int) -> socket.socket:
-    """Fork for every request and say how it ended; returns the request, in the new process."""
+def _serve(listener: socket.socket, alive: int, folder: str) -> socket.socket:
+    """Fork for every request and say how it ended; returns the request, in the new process.
+
+    The end comes with that of ``alive``.
+    """
     ended, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -134,6 +192,7 @@ def _serve(listener: socket.socket, alive: int) -> socket.socket:
         while True:
             ready = [key.fileobj for key, _ in selector.select()]
             if alive in ready:
+                shutil.rmtree(folder, ignore_errors=True)
                 os._exit(0)
             if ended in ready:
                 os.read(ended, _PIECE)
@@ -173,6 +232,8 @@ def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[s
         os.dup2(fd, number)
         os.close(fd)
     wanted = json.loads(text)
+    if wanted["leads"]:
+        os.setsid()
     os.chdir(wanted["directory"])
     os.environ.clear()
     os.environ.update(wanted["environment"])
@@ -180,6 +241,14 @@ def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[s
     first = [] if "-P" in wanted["command"] else [str(Path.cwd())]
     sys.path[:] = [*first, *filter(None, extra), *path]
     random.seed()
+    encoding = os.environ.get("PYTHONIOENCODING")
+    if encoding:
+        for name, errors in (
+            ("stdin", "strict"),
+            ("stdout", "strict"),
+            ("stderr", "backslashreplace"),
+        ):
+            getattr(sys, name).reconfigure(encoding=encoding, errors=errors)
     command = _read_command(wanted["command"])
     assert command is not None
     return command
@@ -233,13 +302,13 @@ def _fork_workers() -> None:
 
 def main() -> None:
     """Import everything once, and then be whatever is asked for."""
-    listener, alive = map(int, sys.argv[1:])
+    folder, (listener, alive) = sys.argv[1], map(int, sys.argv[2:])
     path = sys.path[1:]
     _warm()
     _fork_workers()
     gc.collect()
     gc.freeze()  # What is never looked at is never copied.
-    request = _serve(socket.socket(fileno=listener), alive)
+    request = _serve(socket.socket(fileno=listener), alive, folder)
     status = 1
     try:
         status = _run(*_take(request, path))

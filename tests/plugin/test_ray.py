@@ -7,7 +7,6 @@ import secrets
 import shutil
 import signal
 import socketserver
-import subprocess
 import sys
 import tempfile
 import threading
@@ -21,6 +20,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.plugin.slices import SLICE_PROMPTS
+from tests.plugin.forking import ADDRESS, Forked
 from tests.plugin.sandbox import ROOT, SCRIPT, Run, read_records, write_unloadable
 
 # Found, not imported: Ray reads its settings when it is, and the cluster's fixture makes them.
@@ -133,38 +133,42 @@ def wait_until(seen: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def start(
-    project: Path, *options: str, nodes: Nodes | None = None, mark: str = ""
-) -> subprocess.Popen[str]:
+@pytest.fixture(autouse=True)
+def _forks(forks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs need not import the suite; replicas do."""
+    monkeypatch.setenv(ADDRESS, forks)
+
+
+class Going(Forked):
     """The suite under way, on a Ray of its own or the cluster; ``mark`` is in its environment."""
-    command = [sys.executable, "-m", "pytest", "-W", "error", "--run=run", "--gates=none"]
-    address = [f"--ray-address={nodes.address}"] if nodes is not None else []
-    theirs = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    # A shell has what it runs in the background ignore Ctrl-C, and what that runs in turn.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return subprocess.Popen(
-            [*command, "--engine=ray", *address, *options],
-            cwd=project,
-            env=theirs | {"MARK": mark},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    finally:
-        signal.signal(signal.SIGINT, before)
+
+    def __init__(
+        self, project: Path, *options: str, nodes: Nodes | None = None, mark: str = ""
+    ) -> None:
+        command = [sys.executable, "-m", "pytest", "-W", "error", "--run=run", "--gates=none"]
+        address = [f"--ray-address={nodes.address}"] if nodes is not None else []
+        theirs = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST")}
+        self.output = project / "output"
+        with Path(os.devnull).open("rb") as nothing, self.output.open("wb") as output:
+            super().__init__(
+                [*command, "--engine=ray", *address, *options],
+                (nothing, output, output),
+                cwd=project,
+                env=theirs | {"MARK": mark},
+                leads=True,
+            )
 
 
-def finish(going: subprocess.Popen[str]) -> str:
+def finish(going: Going) -> str:
     """What the suite printed until it ended: nothing of Ray's, and no traceback."""
-    output, _ = going.communicate(timeout=PATIENCE)
+    going.wait(PATIENCE)
+    output = going.output.read_text(encoding="utf-8")
     for odd in ("Traceback", "raylet", "ray::", "warning"):
         assert odd not in output, output
     return output
 
 
-def interrupt(going: subprocess.Popen[str], project: Path) -> None:
+def interrupt(going: Going, project: Path) -> None:
     """Ctrl-C in the terminal of a run that has recorded something and waits for more."""
     seen = 0
     wait_until(lambda: count_lines(project))
@@ -193,7 +197,7 @@ def test_interrupting_leaves_whole_records_and_no_replica(
     many: Path, project: Path, nodes: Nodes
 ) -> None:
     """Ctrl-C ends the run at once, what was recorded stays, and the cluster is free again."""
-    going = start(project, f"--data={many}", "--model=slower.toml", nodes=nodes)
+    going = Going(project, f"--data={many}", "--model=slower.toml", nodes=nodes)
     interrupt(going, project)
     output = finish(going)
     assert going.returncode == pytest.ExitCode.INTERRUPTED, output
@@ -208,7 +212,7 @@ def test_a_ray_of_this_run_ends_with_it(many: Path, project: Path, cluster: Node
     assert cluster.address, "the environment keeps Ray's files in a place of their own"
     mark = project.name + str(os.getpid())
     options = (f"--data={many}", "--model=slower.toml", "--replica-cpus=1")
-    going = start(project, *options, mark=mark)
+    going = Going(project, *options, mark=mark)
     interrupt(going, project)
     output = finish(going)
     assert going.returncode == pytest.ExitCode.INTERRUPTED, output
@@ -236,7 +240,7 @@ def wait_and_end(self, *asked):
 cluster.RayCluster.wait = wait_and_end
 """
     (project / "cases" / "conftest.py").write_text(ending, encoding="utf-8")
-    going = start(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
+    going = Going(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
     output = finish(going)
     assert going.returncode == pytest.ExitCode.INTERRUPTED, output
     assert "The Ray on this machine has ended. Start it again" in output
@@ -248,7 +252,7 @@ def test_what_is_lost_in_the_middle_is_answered_elsewhere(
     run: Run, many: Path, project: Path, nodes: Nodes
 ) -> None:
     """A process and a node die under way: no case is lost or doubled, and scores are equal."""
-    going = start(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
+    going = Going(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
     wait_until(lambda: count_lines(project))
     os.kill(nodes.find_replicas()[0], signal.SIGKILL)
     wait_until(lambda: count_lines(project) > 2 * SLICE_PROMPTS)
@@ -277,7 +281,7 @@ def test_pocket_answers_alike_on_a_cluster(run: Run, project: Path, cluster: Nod
     """A checkpoint on a replica says of real pixels what it says here, by the same route."""
     cluster.provide(1)
     options = (f"--model={ROOT / 'models' / 'pocket'}", "--sample=4", "-m", "detection")
-    going = start(project, *options, nodes=cluster)
+    going = Going(project, *options, nodes=cluster)
     output = finish(going)
     assert going.returncode == 0, output
     assert run(*options, "--run=local", "--gates=none").ret == 0
@@ -306,7 +310,7 @@ def test_where_no_replica_can_be_the_run_ends_in_a_sentence(
     """It names what is wrong, and there is no record."""
     cluster.provide(1)
     write_unloadable(project / "broken")
-    going = start(project, f"--data={many}", *options, nodes=cluster)
+    going = Going(project, f"--data={many}", *options, nodes=cluster)
     output = finish(going)
     assert going.returncode == pytest.ExitCode.INTERRUPTED, output
     assert sentence in output
@@ -317,7 +321,7 @@ def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes:
     """It is said in a sentence after a while, and what was recorded stays."""
     soon = "from fakebench_suite.adapters import fleet\n\nfleet.GONE = 1.0\n"
     (project / "cases" / "conftest.py").write_text(soon, encoding="utf-8")
-    going = start(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
+    going = Going(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
     wait_until(lambda: count_lines(project))
     nodes.kill(2)
     output = finish(going)

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request
+from playwright.sync_api import BrowserContext, Dialog, Page, Request
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--process-per-site",
 )  # fmt: skip
 DESKTOP, PHONE = (1280, 800), (390, 800)
 ROW = "#table tbody tr[data-row]"
@@ -54,15 +55,11 @@ class Tab:
         self.page.screenshot(path=self.shots / f"{name}.png", full_page=whole)
 
 
-def open_tab(
-    browser: Browser, shots: Path, size: tuple[int, int], theme: str
-) -> tuple[BrowserContext, Tab]:
+def open_tab(window: BrowserContext, shots: Path, size: tuple[int, int], theme: str) -> Tab:
     """A tab of that size in a browser that prefers ``theme``, which hears every complaint."""
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme="dark" if theme == "dark" else "light",
-    )
-    page = context.new_page()
+    page = window.new_page()
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     tab = Tab(page=page, shots=shots)
     page.on("console", lambda message: tab.complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: tab.complaints.append(f"error: {error}"))
@@ -77,7 +74,7 @@ def open_tab(
 
     page.on("requestfailed", miss)
     page.on("dialog", refuse)
-    return context, tab
+    return tab
 
 
 def choose_folder(fallback: Path) -> Path:

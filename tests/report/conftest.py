@@ -1,10 +1,10 @@
-"""One Chromium for all tests of the report, and a fresh tab for each."""
+"""One window of Chromium for all tests of the report, and a fresh tab for each."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import BrowserContext, sync_playwright
 
 from fakebench_suite.report.browser import write_browser
 from fakebench_suite.runs.comparing import measure_shifts
@@ -15,29 +15,42 @@ OpenTab = Callable[..., Tab]
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """A window of Debian's Chromium that nobody sees.
+
+    An empty page stays open in it: the process that shows the reports goes on from test to test,
+    and need not compile their scripts anew.
+    """
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not here: apt-get install chromium")
+    empty = tmp_path_factory.mktemp("window") / "empty.html"
+    empty.write_text("<!doctype html><title>empty</title>", encoding="utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
+        context = browser.new_context()
+        context.new_page().goto(empty.as_uri())
+        yield context
         browser.close()
 
 
 @pytest.fixture
-def tabs(chromium: Browser, tmp_path: Path) -> Iterator[OpenTab]:
-    """``tabs(size, theme)`` opens a tab; in the end the browser must have had no complaint."""
-    opened = []
+def tabs(window: BrowserContext, tmp_path: Path) -> Iterator[OpenTab]:
+    """``tabs(size, theme)`` opens a tab; in the end the browser must have had no complaint.
+
+    No tab finds what a report kept in the browser before.
+    """
+    opened: list[Tab] = []
 
     def start(size: tuple[int, int] = DESKTOP, theme: str = "light") -> Tab:
-        opened.append(open_tab(chromium, choose_folder(tmp_path), size, theme))
-        return opened[-1][1]
+        opened.append(open_tab(window, choose_folder(tmp_path), size, theme))
+        return opened[-1]
 
+    assert window.pages[0].evaluate("localStorage.length") == 0
     yield start
-    for context, _ in opened:
-        context.close()
-    assert [complaint for _, tab in opened for complaint in tab.complaints] == []
+    for tab in opened:
+        tab.page.close()
+    window.pages[0].evaluate("localStorage.clear()")
+    assert [complaint for tab in opened for complaint in tab.complaints] == []
 
 
 @pytest.fixture
