@@ -236,12 +236,14 @@ _BARE = re.compile(
 """What opens a thought at the beginning of a text where the decoder dropped special tokens:
 gpt-oss's channel, the name of a channel or of a turn on a line of its own, a heading."""
 _SIGNS = (
-    "<", "[", "{", "&lt;", "assistantfinal", "hinking", "HINKING", "ere is my", "ere are my",
-    "think\n", "nal Response", "hought", "HOUGHT", "```",
+    "<", "[", "{", "&lt;", "assistantfinal", "thinking", "thought", "scratchpad", "think\n",
+    "here is my", "here are my", "final response", "```",
 )  # fmt: skip
 _FOREIGN_SIGNS = ("◁", "【", "‹", "＜", "〈", "⟨", "［", "〔", "｛", "思")
-"""What a text with a mark holds; most replies hold none of them. The name of a channel is no sign,
-for many replies speak of an analysis: it is a mark at the beginning only."""
+"""What a text with a mark holds, in small letters; most replies hold none of them."""
+_THINK_HEADING = re.compile(r"[#*_] *think")
+"""The one mark that is an ordinary word, too. So is the name of a channel, for many replies speak
+of an analysis: it is a mark at the beginning only."""
 _DEPTH = 8
 """Thoughts within thoughts that are told apart."""
 
@@ -388,17 +390,23 @@ def _match_marks(text: str, start: int) -> Iterator[re.Match[str]]:
         mark = anywhere.search(text, mark.end())
 
 
+def _may_hold_marks(text: str) -> bool:
+    lower = text.lower()
+    return (
+        any(sign in lower for sign in _SIGNS)
+        or (not text.isascii() and any(sign in lower for sign in _FOREIGN_SIGNS))
+        or ("think" in lower and _THINK_HEADING.search(lower) is not None)
+        or ("nalysis" in text and _BARE.match(text) is not None)
+    )
+
+
 def split_thoughts(text: str) -> Split:
     """What a text says outside its thoughts, and the first mark of the thought left open.
 
     A thought that never closes goes on to the end. A closing mark without an opening one ends a
     thought that the chat template opened. Marks around an answer are kept.
     """
-    if (
-        not any(sign in text for sign in _SIGNS)
-        and (text.isascii() or not any(sign in text for sign in _FOREIGN_SIGNS))
-        and not ("nalysis" in text and _BARE.match(text))
-    ):
+    if not _may_hold_marks(text):
         return Split(spoken=text, opening=None)
     walk = _Walk(text)
     bare = _BARE.match(text)

@@ -138,3 +138,17 @@ def test_a_long_row_of_one_sign_behind_a_heading_is_split_at_once(sign: str) -> 
     start = time.process_time()
     assert split_thoughts(text).spoken == text
     assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("mark", ["## Scratchpad\n", "**Scratchpad:** ", "# THINK\n", "**Think** "])
+def test_a_heading_of_thoughts_opens_one_in_any_case(mark: str) -> None:
+    """Whatever else the text says; what never closes asserts nothing."""
+    for words in ("the analysis is", "it is"):
+        assert split_thoughts(f"{mark}So far {words} fake.").opening is not None
+
+
+def test_a_heading_of_the_answer_ends_thoughts_in_any_case() -> None:
+    """As one that the chat template opened."""
+    for heading in ("### Final response", "### final response", "### Final Response"):
+        text = f"I begin. The image is fake.\n{heading}\nThe image is real."
+        assert split_thoughts(text).spoken.strip() == "The image is real."
