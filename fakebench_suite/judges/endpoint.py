@@ -2,8 +2,10 @@
 
 import asyncio
 import re
+import threading
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import openai
@@ -239,19 +241,24 @@ def _wait_for(work: Coroutine[Any, Any, Result]) -> Result:
     if not _is_looping():  # Nothing is raised here that could be taken for the cause of a failure.
         return asyncio.run(work)
     begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Result]]] = Future()
+    ends = threading.Event()
 
     async def run() -> Result:
         task = asyncio.ensure_future(work)
         begun.set_result((asyncio.get_running_loop(), task))
+        if ends.is_set():
+            task.cancel()
         return await task
 
     with ThreadPoolExecutor(max_workers=1) as thread:
-        done = thread.submit(asyncio.run, run())
         try:
-            return done.result()
-        except KeyboardInterrupt:  # It comes to this thread only, which waits for the other.
-            loop, task = begun.result()
-            loop.call_soon_threadsafe(task.cancel)
+            return thread.submit(asyncio.run, run()).result()
+        except BaseException:  # Ctrl-C comes to this thread only, which waits for the other.
+            ends.set()
+            if begun.done():
+                loop, task = begun.result()
+                with suppress(RuntimeError):  # The other is through, and its loop is closed.
+                    loop.call_soon_threadsafe(task.cancel)
             raise
 
 
