@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakebench_suite.judges.language import answers, assertions, indecision
-from fakebench_suite.judges.language.lexicon import Sentence
+from fakebench_suite.judges.language.lexicon import LETTER, Sentence
 from fakebench_suite.judges.language.plain import clean_text
 from fakebench_suite.judges.language.sentences import Hint, split_sentences
 
@@ -60,3 +60,22 @@ def test_all_that_is_searched_is_hinted_at(
 def test_sentences_without_a_space_between_them_hint_each() -> None:
     """The second of "real.fake" holds a label as well as the first."""
     assert [one.hints & Hint.LABEL for one in split_sentences("real.fake")] == [Hint.LABEL] * 2
+
+
+def test_replies_hint_at_every_label() -> None:
+    """A sentence without the hint is no claim, so none may hold a part that is a label."""
+    labels = {LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN")}
+    for path in sorted(FOLDER.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            for sentence in split_sentences(clean_text(json.loads(line)["reply"])):
+                if not labels.isdisjoint(sentence.tags):
+                    assert sentence.hints & Hint.LABEL, sentence.plain
+
+
+def test_words_joined_by_hyphens_hint_each() -> None:
+    """Such as "wait-no", which takes back what was said."""
+    (sentence,) = split_sentences("wait-no")
+    assert sentence.hints & Hint.CORRECTION
+    assert sentence.hints & Hint.ANSWER
+    (sentence,) = split_sentences("10-fake")
+    assert sentence.hints & Hint.LABEL

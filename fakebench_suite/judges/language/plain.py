@@ -57,6 +57,13 @@ _UNMARKED = re.compile(
     r"|(?P<can>(?<=\bcant)))"
 )
 """The end of a contraction without its sign. It begins with letters, to be found fast."""
+_DOMAINS = (".ai", ".com", ".org", ".net", ".io", ".png", ".jp", ".webp")
+_SITE = re.compile(
+    r"\b(?!(?:real|fake|authentic|genuine|yes|no|image|photo)\.ai)"
+    r"[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)*\.(?:ai|com|org|net|io|png|jpe?g|webp)(?![\w-])"
+)
+"""The name of a site or a file, whose parts say nothing of the image. "It looks real.AI images ..."
+is two sentences."""
 
 
 def clean_text(text: str) -> str:
@@ -68,6 +75,8 @@ def clean_text(text: str) -> str:
     plain = _drop_markup((text if text.isascii() else _fold(text)).lower())
     if "  " in plain:
         plain = _SPACES.sub(" ", plain)
+    if any(domain in plain for domain in _DOMAINS):
+        plain = _SITE.sub("website", plain)
     plain = "\n".join(filter(None, map(_undress, plain.splitlines())))
     for mark, option in _OPTIONS:
         if mark in plain:

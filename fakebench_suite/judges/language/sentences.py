@@ -21,7 +21,8 @@ _SENTENCE = re.compile(
     r"[^\n.!?;]*+(?:(?:[.!?](?![ a-z\u4e00-\u9fff])|;(?! ))[^\n.!?;]*+)*+(?:[.!?;] ?|\n)?"
 )
 """A sentence and what ends it: a mark before a space or, but for a semicolon, before a letter."""
-_WORD = re.compile(r"[^\W_]+(?:-\w+)*|[^\w\s]")
+_WORD = re.compile(r"[^\W_][\w-]*|[^\w\s]")
+_DIGITS = "0123456789-"
 _LONGEST = 1500
 """Letters of a sentence: what is longer is a model that stutters, and is read piece by piece."""
 
@@ -110,7 +111,9 @@ class _Hints(dict[str, int]):
     def __missing__(self, run: str) -> int:
         hints = 0
         for word in _WORD.findall(run):
-            hints |= _find_word_hints(word)
+            hints |= _find_label_hints(word) | _find_label_hints(word.lstrip(_DIGITS))
+            for part in word.split("-"):
+                hints |= _find_word_hints(part)
         for hint, cue in _CUES.items():
             hints |= hint if cue.search(run) else 0
         if len(run) <= _LONGEST_RUN:
@@ -124,15 +127,14 @@ _HINTS = _Hints()
 _ANY_LABEL = Hint.LABEL | Hint.PHRASE
 
 
-def _find_word_hints(word: str) -> int:
-    hints = 0
+def _find_label_hints(word: str) -> int:
     if word in _LABEL:
-        hints |= Hint.LABEL
-    elif word in _OPENING or word.startswith(_STEMS):
-        hints |= Hint.PHRASE
-    for hint, words in _WORDS.items():
-        hints |= hint if word in words else 0
-    return hints
+        return Hint.LABEL
+    return Hint.PHRASE if word in _OPENING or word.startswith(_STEMS) else 0
+
+
+def _find_word_hints(word: str) -> int:
+    return reduce(or_, (hint for hint, words in _WORDS.items() if word in words), 0)
 
 
 def split_sentences(plain: str) -> list[Sentence]:
