@@ -27,8 +27,8 @@ def write_beside(into: Path) -> Generator[Path, None, None]:
     except (MachineError, OSError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         # Where records could not be written, the error behind that says why.
-        why = error if isinstance(error, OSError) else error.__cause__ or error
-        reason = (isinstance(why, OSError) and why.strerror) or str(why)
+        why = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        reason = (isinstance(why, OSError) and why.strerror) or str(why).rstrip(".")
         raise MachineError(
             f"{into} cannot be written: {reason}. Nothing was kept; the parts are as they were."
         ) from error

@@ -268,11 +268,11 @@ def test_no_room_for_the_report_is_no_merged_run(
     """The status of the gates would say that all is there."""
 
     def fail(*_: object, **__: object) -> None:
-        raise MachineError("There is no room for the report.")
+        raise MachineError("There is no room.") from OSError(28, "No space left on device")
 
     monkeypatch.setattr(browser, "write_browser", fail)
     run = write_run(tmp_path / "run", make_records(C))
-    with pytest.raises(MachineError, match="no room"):
+    with pytest.raises(MachineError, match=r"cannot be written: No space left on device\. Nothing"):
         merge_runs([run], tmp_path / "whole", gates=NO_GATES)
     assert [place.name for place in tmp_path.iterdir()] == ["run"]
 
