@@ -61,6 +61,7 @@ class Server:
                 folder = Path(tempfile.mkdtemp())  # A socket's path is a short one.
                 self._start(folder)
                 place.write_text(str(folder), encoding="utf-8")
+        self._folder = folder
         self.address = str(folder / "forks")
 
     def _start(self, folder: Path) -> None:
@@ -78,8 +79,9 @@ class Server:
     def close(self) -> None:
         """Need it no more; runs that are under way go on."""
         os.close(self._alive)
-        if self._process is not None:
+        if self._process is not None:  # Whoever started it waits for the others.
             self._process.wait()
+            shutil.rmtree(self._folder, ignore_errors=True)  # It may have been killed.
 
 
 class Forked:
@@ -114,7 +116,13 @@ class Forked:
         self._server.sendall(json.dumps(request).encode())
         self._server.shutdown(socket.SHUT_WR)
         self._replies = self._server.makefile("r")
-        self.pid = int(self._replies.readline())
+        self.pid = self._read()
+
+    def _read(self) -> int:
+        line = self._replies.readline()
+        if not line:
+            raise RuntimeError("The process that runs are forked from has ended.")
+        return int(line)
 
     def wait(self, timeout: float | None = None) -> int:
         """The status it ends with; raises TimeoutExpired where it goes on for longer."""
@@ -123,7 +131,7 @@ class Forked:
                 selector.register(self._server, selectors.EVENT_READ)
                 if not selector.select(timeout):
                     raise subprocess.TimeoutExpired(list(self.args), timeout or 0.0)
-            self.returncode = int(self._replies.readline())
+            self.returncode = self._read()
             self._replies.close()
             self._server.close()
         return self.returncode
@@ -155,6 +163,7 @@ def complete(
             status = going.wait(timeout)
         finally:
             going.kill()
+            going.wait()
         for stream in streams[1:]:
             stream.seek(0)
         return subprocess.CompletedProcess(command, status, streams[1].read(), streams[2].read())
@@ -234,6 +243,7 @@ def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[s
     wanted = json.loads(text)
     if wanted["leads"]:
         os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(wanted["directory"])
     os.environ.clear()
     os.environ.update(wanted["environment"])
@@ -304,6 +314,7 @@ def main() -> None:
     """Import everything once, and then be whatever is asked for."""
     folder, (listener, alive) = sys.argv[1], map(int, sys.argv[2:])
     path = sys.path[1:]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # It ends when nobody needs it any more.
     _warm()
     _fork_workers()
     gc.collect()
