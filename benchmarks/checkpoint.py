@@ -9,8 +9,8 @@ import torch
 import transformers as tf
 from PIL import Image
 
-from tests.architectures.qwen import describe_tokens
-from tests.architectures.vocabulary import make_tokenizer
+from tests.backends.transformers.architectures.qwen import describe_tokens
+from tests.backends.transformers.architectures.vocabulary import make_tokenizer
 
 SIDE = 448
 """Pixels; Qwen2-VL makes 256 tokens of such a square and does not resize it."""

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.harness import ROOT, time_pytest, write_cases
-from fakebench_suite.adapters.cards import read_card
+from fakebench_suite.backends.cards import read_card
 
 NODES = 2
 

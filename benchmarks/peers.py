@@ -30,9 +30,9 @@ from transformers.utils import logging
 from benchmarks.checkpoint import SIDE, draw_pictures, save_model
 from benchmarks.questions import list_analysis, list_mix, write_cases
 from benchmarks.sides import ROOT, Answered, run_lmms, run_suite
+from fakebench_suite.datasets.jsonl import load_jsonl
 from fakebench_suite.plugin.manifest import name_processor
-from fakebench_suite.prompts import build_prompt
-from fakebench_suite.sources.jsonl import load_jsonl
+from fakebench_suite.tasks.prompts import build_prompt
 
 PEER = ROOT / ".venv-peers" / "bin" / "python"
 LIBRARIES = ("torch", "transformers", "pillow")

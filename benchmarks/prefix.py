@@ -19,11 +19,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.checkpoint import draw_pictures, save_model
-from fakebench_suite.adapters.cards import Card, Generation
-from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
-from fakebench_suite.adapters.trial import Route
-from fakebench_suite.criteria import CRITERIA
-from fakebench_suite.prompts import analysis_question, build_prompt
+from fakebench_suite.backends.cards import Card, Generation
+from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
+from fakebench_suite.backends.transformers.prefix_cache.selftest import Route
+from fakebench_suite.tasks.criteria import CRITERIA
+from fakebench_suite.tasks.prompts import analysis_question, build_prompt
 from fakebench_suite.types import Answer, Case, Form, Prompt, Task
 
 NEW_TOKENS, ROWS = 16, 16

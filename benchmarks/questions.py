@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from fakebench_suite.criteria import CRITERIA
-from fakebench_suite.prompts import DETECTION, FAULTFINDING, INFERENCE, analysis_question
+from fakebench_suite.tasks.criteria import CRITERIA
+from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE, analysis_question
 from fakebench_suite.types import Form
 
 Row = dict[str, str]

@@ -2,8 +2,8 @@
 
 ``python benchmarks/reading.py [--seconds 5]``; what other processes take is not counted.
 
-The replies are the long ones of ``tests/judges/replies/long_development.jsonl`` without thoughts.
-None is read twice from a cache: each round adds a sentence of its own to every reply.
+The replies are the long ones of ``tests/grading/labels/replies/long_development.jsonl`` without
+thoughts. None is read twice from a cache: each round adds a sentence of its own to every reply.
 
 The reader of another checkout is measured on the same replies by
 ``PYTHONPATH=CHECKOUT python -P benchmarks/reading.py``.
@@ -14,10 +14,10 @@ import json
 import time
 from pathlib import Path
 
-from fakebench_suite.judges.label import read_label
+from fakebench_suite.grading.labels.parser import read_label
 from fakebench_suite.types import Form
 
-REPLIES = Path(__file__).parents[1] / "tests/judges/replies/long_development.jsonl"
+REPLIES = Path(__file__).parents[1] / "tests/grading/labels/replies/long_development.jsonl"
 SHORTEST = 1000
 """Letters of a reply that counts as a long analysis."""
 STANDARD = 1700

@@ -9,12 +9,12 @@ from pathlib import Path
 from transformers import AutoProcessor
 
 from benchmarks.processes import measure
-from fakebench_suite.adapters.cards import Card
-from fakebench_suite.adapters.encoding import Encoder
-from fakebench_suite.adapters.rows import encode_row
-from fakebench_suite.prompts import build_prompt
-from fakebench_suite.report.store import read_records
-from fakebench_suite.sources.jsonl import load_jsonl
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.transformers.inputs import encode_row
+from fakebench_suite.backends.transformers.processor import Encoder
+from fakebench_suite.datasets.jsonl import load_jsonl
+from fakebench_suite.runs.store import read_records
+from fakebench_suite.tasks.prompts import build_prompt
 
 ROOT = Path(__file__).parents[1]
 TASK = ROOT / "benchmarks" / "lmms"

@@ -12,7 +12,7 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from fakebench_suite.judges.encoder import SentenceEncoder
+from fakebench_suite.grading.embeddings import SentenceEncoder
 from fakebench_suite.metrics.text import score_texts, split_statements
 
 SUBJECTS = ("hand", "shadow", "sign", "window", "eye", "fence", "mirror", "sleeve", "wheel", "sky")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fakebench_suite.plugin.timing import Measure, Work
+from fakebench_suite.plugin.latency.fixtures import Measure, Work
 
 pytestmark = pytest.mark.latency
 

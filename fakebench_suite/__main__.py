@@ -3,7 +3,7 @@
 import sys
 
 if __name__ == "__main__":
-    from fakebench_suite import startup
+    from fakebench_suite.cli import startup
 
     startup.leave_out_current_directory()
     startup.end_at_interrupts()
@@ -19,22 +19,22 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from fakebench_suite.display import escape_json, flatten, let_any_terminal_print
-from fakebench_suite.ending import MACHINE, Commands, Screen, say, stop
+from fakebench_suite.cli.ending import MACHINE, Commands, Screen, say, stop
+from fakebench_suite.cli.list_runs import show_runs
+from fakebench_suite.cli.startup import reset_signals, unwind_at_signals
 from fakebench_suite.errors import FormatError, UserError
-from fakebench_suite.formats import decode_json
-from fakebench_suite.judges.audit import NEEDED, AuditError, audit_judge
-from fakebench_suite.judges.choice import FORMS, MOST_ROUNDS, open_judge, read_choice
-from fakebench_suite.judges.reading import Rule
-from fakebench_suite.judges.verdict import get_reader
-from fakebench_suite.metrics.tables import FOOTNOTE, check_published, load_table
-from fakebench_suite.places import expand_home
-from fakebench_suite.report.comparison import draw_grid
-from fakebench_suite.report.last import find_run
-from fakebench_suite.report.pictures import ReportImages
-from fakebench_suite.report.store import read_records
-from fakebench_suite.runs.listing import show_runs
-from fakebench_suite.startup import reset_signals, unwind_at_signals
+from fakebench_suite.files.formats import decode_json
+from fakebench_suite.files.paths import expand_home
+from fakebench_suite.grading.judges.calibration import NEEDED, AuditError, audit_judge
+from fakebench_suite.grading.judges.registry import FORMS, MOST_ROUNDS, open_judge, read_choice
+from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.grading.verdict import get_reader
+from fakebench_suite.metrics.paper_tables import FOOTNOTE, check_published, load_table
+from fakebench_suite.report.paper_rows import draw_grid
+from fakebench_suite.report.thumbnails import ReportImages
+from fakebench_suite.runs.last import find_run
+from fakebench_suite.runs.store import read_records
+from fakebench_suite.text.display import escape_json, flatten, let_any_terminal_print
 from fakebench_suite.types import Form, Task
 
 ImagesOption = Annotated[
@@ -183,10 +183,10 @@ def report(
     size: ImagesOption = ReportImages.THUMBNAIL,
 ) -> None:
     """Write the HTML report of a run again: RUN/index.html and the files it loads."""
-    from fakebench_suite.report.browser import write_browser
-    from fakebench_suite.report.pictures import check_size, open_images
-    from fakebench_suite.runs.comparing import measure_shifts
-    from fakebench_suite.runs.difference import check_pair
+    from fakebench_suite.report.html import write_browser
+    from fakebench_suite.report.thumbnails import check_size, open_images
+    from fakebench_suite.runs.differences import check_pair
+    from fakebench_suite.workflows.compare import measure_shifts
 
     run, baseline = find_run(run), baseline and find_run(baseline)
     check_pair(run, baseline or run)
@@ -213,10 +213,10 @@ def merge(
     size: ImagesOption = ReportImages.THUMBNAIL,
 ) -> None:
     """Put shards together into one run and rule it; the exit status is that of a whole run."""
-    from fakebench_suite.gates.files import find_gates
+    from fakebench_suite.cli.comparison_text import draw_run
+    from fakebench_suite.gates.config import find_gates
     from fakebench_suite.gates.status import FAILED, decide_status
-    from fakebench_suite.runs.merging import merge_runs
-    from fakebench_suite.runs.showing import draw_run
+    from fakebench_suite.workflows.merge import merge_runs
 
     rules = None if gates is None else find_gates(gates, root=Path(), where=Path())
     with _wait("merging"):
@@ -235,8 +235,8 @@ def compare(
     items: Annotated[int, typer.Option(min=0, help="how many turned cases to name")] = 10,
 ) -> None:
     """What rose and what fell between two runs, and which cases turned."""
-    from fakebench_suite.runs.comparing import compare_runs
-    from fakebench_suite.runs.showing import draw_comparison
+    from fakebench_suite.cli.comparison_text import draw_comparison
+    from fakebench_suite.workflows.compare import compare_runs
 
     with _wait("comparing"):
         found = compare_runs(find_run(before), find_run(after))
@@ -252,9 +252,9 @@ def data(
     as_json: Annotated[bool, typer.Option("--json", help="everything, as one object")] = False,
 ) -> None:
     """Inspect a data set before a run: exit status 1 when cases would fail or scores be spoilt."""
-    from fakebench_suite.inspection import inspect_dataset
-    from fakebench_suite.report.inspection import print_inspection
-    from fakebench_suite.sources import open_dataset
+    from fakebench_suite.datasets import open_dataset
+    from fakebench_suite.datasets.validation import inspect_dataset
+    from fakebench_suite.report.validation import print_inspection
 
     found = inspect_dataset(open_dataset(path))
     if as_json:
@@ -267,7 +267,7 @@ def data(
 @app.command()
 def models() -> None:
     """List the model cards, and whether their weights are on this machine."""
-    from fakebench_suite.adapters.cards import list_cards, locate_weights, read_card
+    from fakebench_suite.backends.cards import list_cards, locate_weights, read_card
 
     table = Table(box=None, pad_edge=False)
     for name in ("card", "checkpoint", "weights"):

@@ -9,7 +9,7 @@ import errno
 from collections.abc import Iterable
 from pathlib import Path
 
-from fakebench_suite.display import show
+from fakebench_suite.text.display import show
 
 _LONGEST = 2_000
 """Characters of a message; what is longer quotes a stranger's text."""

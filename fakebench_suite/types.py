@@ -3,7 +3,7 @@
 ``dataset file -> Case -> Prompt -> Answer -> Verdict -> Record -> Score -> exit code``
 
 Standard library only. Every type turns to JSON and back through ``msgspec`` unchanged
-(see :mod:`fakebench_suite.report.store`).
+(see :mod:`fakebench_suite.runs.store`).
 """
 
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ from fakebench_suite.provenance import (
     read_identity,
 )
 from fakebench_suite.types import Outcome
-from tests.builders import make_record
+from tests.factories import make_record
 
 READ = (
     "config.json", "generation_config.json", "chat_template.jinja", "processor_config.json",

@@ -21,9 +21,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from fakebench_suite.judges.choice import open_judge, read_choice
-from fakebench_suite.judges.rubric import Request
-from tests.judges.server import Endpoint, serve
+from fakebench_suite.grading.judges.registry import open_judge, read_choice
+from fakebench_suite.grading.judges.rubric import Request
+from tests.grading.judges.server import Endpoint, serve
 from tests.plugin.forking import ADDRESS, complete, is_forkable
 
 ROOT = Path(__file__).parents[1]

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from fakebench_suite.errors import UserError, describe_choices
-from fakebench_suite.gates.files import Gates
+from fakebench_suite.gates.config import Gates
 from fakebench_suite.gates.rules import Gate, Latency, Regression, Threshold
 from fakebench_suite.metrics.names import METRICS, Need
-from fakebench_suite.metrics.subgroups import ALL, Population
+from fakebench_suite.tasks.subgroups import ALL, Population
 from fakebench_suite.types import Task
 
 

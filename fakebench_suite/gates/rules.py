@@ -9,7 +9,7 @@ import msgspec
 
 from fakebench_suite.errors import describe_choices
 from fakebench_suite.metrics.names import METRICS
-from fakebench_suite.metrics.subgroups import ALL
+from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.types import Task
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]

@@ -9,19 +9,19 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from fakebench_suite.metrics.intervals import (
+    Estimate,
+    estimate_balanced,
+    estimate_gap,
+    estimate_mean,
+    estimate_statistic,
+)
 from fakebench_suite.metrics.ranking import (
     average_precision,
     correlate,
     find_best_accuracy,
     measure_auroc,
     measure_miscalibration,
-)
-from fakebench_suite.metrics.statistics import (
-    Estimate,
-    estimate_balanced,
-    estimate_gap,
-    estimate_mean,
-    estimate_statistic,
 )
 from fakebench_suite.types import WITHOUT_VERDICT, Authenticity, Form
 

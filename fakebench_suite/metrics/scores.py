@@ -11,9 +11,9 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from fakebench_suite.metrics.dataframe import tabulate
 from fakebench_suite.metrics.detection import score_detection
-from fakebench_suite.metrics.frame import tabulate
-from fakebench_suite.metrics.statistics import Estimate, estimate_mean
+from fakebench_suite.metrics.intervals import Estimate, estimate_mean
 from fakebench_suite.metrics.text import TextScores
 from fakebench_suite.types import WITHOUT_VERDICT, FinishReason, Outcome, Record, Score, Task
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fakebench_suite.judges.encoder import NAME, SentenceEncoder
-from fakebench_suite.judges.language.thinking import drop_thinking
+from fakebench_suite.grading.embeddings import NAME, SentenceEncoder
+from fakebench_suite.grading.labels.language.thinking import drop_thinking
 from fakebench_suite.types import Record
 
 if TYPE_CHECKING:

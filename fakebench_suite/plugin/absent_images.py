@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakebench_suite.display import flatten
+from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import AmbiguousImageError, ImageError
 from fakebench_suite.plugin.collection import Plan, get_case, get_plan
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.sources.dataset import Dataset
+from fakebench_suite.text.display import flatten
 from fakebench_suite.types import Case
 
 if TYPE_CHECKING:

@@ -7,10 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fakebench_suite.adapters.cards import Card, Kind, check_checkpoint, find_card
+from fakebench_suite.backends.cards import Card, Kind, check_checkpoint, find_card
+from fakebench_suite.datasets import open_dataset
+from fakebench_suite.datasets.dataset import Dataset
+from fakebench_suite.datasets.sampling import order_cases, take_shard
+from fakebench_suite.datasets.wrong_paths import find_images_above
 from fakebench_suite.errors import UserError
-from fakebench_suite.judges.choice import check_weights
-from fakebench_suite.judges.reading import Rule
+from fakebench_suite.grading.judges.registry import check_weights
+from fakebench_suite.grading.labels.result import Rule
 from fakebench_suite.plugin.options import (
     DEFAULT_MODEL,
     SETTINGS,
@@ -18,12 +22,8 @@ from fakebench_suite.plugin.options import (
     is_worker,
     read_settings,
 )
-from fakebench_suite.report.store import check_run, read_manifest, read_records
-from fakebench_suite.runs.difference import check_data
-from fakebench_suite.sources import open_dataset
-from fakebench_suite.sources.dataset import Dataset
-from fakebench_suite.sources.mistakes import find_images_above
-from fakebench_suite.sources.sampling import order_cases, take_shard
+from fakebench_suite.runs.differences import check_data
+from fakebench_suite.runs.store import check_run, read_manifest, read_records
 from fakebench_suite.types import Case, Task
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.plugin.invocation import check_options, join_values, list_options
+from fakebench_suite.plugin.argv import check_options, join_values, list_options
 
 ROOT = Path(__file__).resolve().parents[2]
 _VARIABLE = "PYTEST_ADDOPTS"

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from fakebench_suite.adapters.addresses import check_address, knock
-from fakebench_suite.adapters.engine import Engine, LocalEngine
 from fakebench_suite.errors import UserError, describe_choices
+from fakebench_suite.execution.engine import Engine, LocalEngine
+from fakebench_suite.execution.ray.address import check_address, knock
 from fakebench_suite.plugin.collection import asks_cases, get_plan
 from fakebench_suite.plugin.options import is_worker, parse_positive
-from fakebench_suite.plugin.routes import report_route
+from fakebench_suite.plugin.xdist.routes import report_route
 
 LOCAL, RAY = "local", "ray"
 
@@ -129,9 +129,9 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
     if choice.name == LOCAL:
         yield LocalEngine(request.getfixturevalue("model"))
         return
-    from fakebench_suite.adapters.cluster import RayCluster
-    from fakebench_suite.adapters.fleet import Fleet
-    from fakebench_suite.adapters.replica import make_order
+    from fakebench_suite.execution.ray.client import RayCluster
+    from fakebench_suite.execution.ray.pool import Fleet
+    from fakebench_suite.execution.ray.worker import make_order
 
     plan = get_plan(request.config)
     with stop_on_mistake(request.session):

@@ -7,7 +7,7 @@ import pytest
 from fakebench_suite.errors import UserError
 from fakebench_suite.plugin.collection import name_folder
 from fakebench_suite.plugin.options import RUN_NAME, SETTINGS
-from fakebench_suite.report.store import RunStore, check_folder, open_new
+from fakebench_suite.runs.store import RunStore, check_folder, open_new
 
 
 def check_place(config: pytest.Config) -> None:

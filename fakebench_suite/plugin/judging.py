@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.judges.audit import audit_judge
-from fakebench_suite.judges.choice import open_judge
-from fakebench_suite.judges.language.thinking import drop_thinking
-from fakebench_suite.judges.panel import Judgement, TextJudge
-from fakebench_suite.judges.rubric import Request
+from fakebench_suite.grading.judges.base import Judgement, TextJudge
+from fakebench_suite.grading.judges.calibration import audit_judge
+from fakebench_suite.grading.judges.registry import open_judge
+from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.labels.language.thinking import drop_thinking
 from fakebench_suite.plugin.collection import asks_cases, get_plan
 from fakebench_suite.plugin.options import SETTINGS, Settings, is_worker
-from fakebench_suite.redaction import redact
+from fakebench_suite.text.redaction import redact
 from fakebench_suite.types import Answer, Case, Task
 
 _CACHE = "judgements.sqlite"

@@ -17,9 +17,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fakebench_suite.display import flatten
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.plugin.ruling import find_closed
+from fakebench_suite.plugin.session import find_closed
+from fakebench_suite.text.display import flatten
 from fakebench_suite.types import Decision, Outcome, Ruling
 
 CLASS_NAME = "gates"

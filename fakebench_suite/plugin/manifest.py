@@ -11,21 +11,21 @@ import msgspec
 import pytest
 
 import fakebench_suite
-from fakebench_suite.adapters.cards import locate_weights
+from fakebench_suite.backends.cards import locate_weights
 from fakebench_suite.checkpoints.fingerprint import (
     digest_code,
     digest_files,
     digest_weights,
     find_versions,
 )
-from fakebench_suite.gates.partial import SAMPLED
-from fakebench_suite.judges.reading import Rule
-from fakebench_suite.judges.rubric import INSTRUCTION
+from fakebench_suite.grading.judges.rubric import INSTRUCTION
+from fakebench_suite.grading.labels.result import Rule
 from fakebench_suite.plugin.collection import Plan
 from fakebench_suite.plugin.options import Settings
-from fakebench_suite.prompts import build_prompt
 from fakebench_suite.provenance import PROTOCOL, Identity, digest_parts
-from fakebench_suite.report.store import read_manifest
+from fakebench_suite.runs.partial import SAMPLED
+from fakebench_suite.runs.store import read_manifest
+from fakebench_suite.tasks.prompts import build_prompt
 
 _PACKAGES = (
     "torch", "torchvision", "transformers", "tokenizers", "safetensors", "pillow", "numpy",

@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.plugin.recording import get_outcome
+from fakebench_suite.plugin.reporting import get_outcome
 
 
 class MissCache:

@@ -11,15 +11,15 @@ from typing import TypeVar
 import msgspec
 import pytest
 
+from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.errors import UserError, describe_choices
-from fakebench_suite.gates.files import Gates, find_gates
-from fakebench_suite.judges.choice import JudgeChoice, read_choice
-from fakebench_suite.judges.reading import Rule
-from fakebench_suite.places import expand_home, resolve
-from fakebench_suite.prompts import Style
-from fakebench_suite.report.last import LAST, find_run
-from fakebench_suite.report.pictures import ReportImages
-from fakebench_suite.sources.sampling import Shard
+from fakebench_suite.files.paths import expand_home, resolve
+from fakebench_suite.gates.config import Gates, find_gates
+from fakebench_suite.grading.judges.registry import JudgeChoice, read_choice
+from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.report.thumbnails import ReportImages
+from fakebench_suite.runs.last import LAST, find_run
+from fakebench_suite.tasks.prompts import Style
 from fakebench_suite.types import Task
 
 DEFAULT_MODEL = "pocket"

@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from fakebench_suite.display import flatten, let_any_terminal_print
 from fakebench_suite.plugin.collection import get_case, get_plan
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.plugin.recording import RECORDER, get_outcome
+from fakebench_suite.plugin.reporting import RECORDER, get_outcome
+from fakebench_suite.text.display import flatten, let_any_terminal_print
 from fakebench_suite.types import Outcome
 
 _REDRAW, _SPEAK = 0.1, 10.0

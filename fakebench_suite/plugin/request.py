@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from fakebench_suite.plugin.collection import Plan
+from fakebench_suite.runs.command_line import find_commit, redact
 from fakebench_suite.runs.coverage import describe_population
-from fakebench_suite.runs.provenance import find_commit, redact
 
 
 def describe_request(config: pytest.Config, plan: Plan) -> dict[str, Any]:

@@ -6,8 +6,8 @@ https://shields.io/badges/endpoint-badge (schemaVersion 1).
 from collections.abc import Mapping
 from typing import Any
 
-from fakebench_suite.report.comparison import UNVERIFIED, find_odd_pixels
-from fakebench_suite.report.result import RunResult
+from fakebench_suite.report.paper_rows import UNVERIFIED, find_odd_pixels
+from fakebench_suite.runs.result import RunResult
 from fakebench_suite.types import Ruling
 
 _COLOURS = {

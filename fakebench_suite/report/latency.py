@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from fakebench_suite.report.comparison import Grid
+from fakebench_suite.report.paper_rows import Grid
 from fakebench_suite.types import Timing
 
 HEADER = ("latency", "state", "median s", "from", "to", "s per prompt", "tokens/s", "rounds")

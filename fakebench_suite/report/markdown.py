@@ -4,15 +4,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fakebench_suite.display import flatten
-from fakebench_suite.gates.partial import describe_partial, list_whole
-from fakebench_suite.gates.shift import Shift
-from fakebench_suite.judges.audit import NEEDED
-from fakebench_suite.metrics.tables import FOOTNOTE
-from fakebench_suite.report.comparison import find_odd_pixels, lay_beside
-from fakebench_suite.report.facts import count, list_facts
+from fakebench_suite.grading.judges.calibration import NEEDED
+from fakebench_suite.metrics.paper_tables import FOOTNOTE
+from fakebench_suite.report.headline import describe_result, list_meanings
 from fakebench_suite.report.latency import lay_out
-from fakebench_suite.report.result import RunResult, describe_result, list_meanings
+from fakebench_suite.report.paper_rows import find_odd_pixels, lay_beside
+from fakebench_suite.report.run_facts import count, list_facts
+from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.partial import describe_partial, list_whole
+from fakebench_suite.runs.result import RunResult
+from fakebench_suite.text.display import flatten
 from fakebench_suite.types import Decision, Score, Task, Timing
 
 Row = tuple[str, str, str, str, str, str]

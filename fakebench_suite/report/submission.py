@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from fakebench_suite.criteria import names_criterion
 from fakebench_suite.errors import DataError
-from fakebench_suite.judges.language.thinking import drop_thinking
+from fakebench_suite.grading.labels.language.thinking import drop_thinking
+from fakebench_suite.tasks.criteria import names_criterion
 from fakebench_suite.types import Authenticity, Case, Form, Record, Task
 
 FOLDER, MISSING = "submission", "missing.txt"

@@ -7,10 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fakebench_suite.display import flatten
-from fakebench_suite.gates.shift import Shift
-from fakebench_suite.report.comparison import Grid
-from fakebench_suite.report.facts import list_facts
+from fakebench_suite.report.headline import describe_result, list_meanings
 from fakebench_suite.report.latency import lay_out
 from fakebench_suite.report.markdown import (
     CHANGE_HEADER,
@@ -20,7 +17,11 @@ from fakebench_suite.report.markdown import (
     list_rows,
     list_scores,
 )
-from fakebench_suite.report.result import RunResult, describe_result, list_meanings
+from fakebench_suite.report.paper_rows import Grid
+from fakebench_suite.report.run_facts import list_facts
+from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.result import RunResult
+from fakebench_suite.text.display import flatten
 from fakebench_suite.types import Decision, Ruling, Score, Timing
 
 _WIDE = 200

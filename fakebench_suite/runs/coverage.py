@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fakebench_suite.gates.partial import FILTERED, INTERRUPTED, SAMPLED
-from fakebench_suite.metrics.subgroups import ALL, count_cases
+from fakebench_suite.runs.partial import FILTERED, INTERRUPTED, SAMPLED
+from fakebench_suite.tasks.subgroups import ALL, count_cases
 from fakebench_suite.types import Case, Record, Task
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import tomli_w
 from statsmodels.stats.proportion import proportion_confint
 
-from fakebench_suite.adapters.cards import Card
-from fakebench_suite.adapters.huggingface import HuggingFaceAdapter
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
+from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.errors import ModelError
-from fakebench_suite.judges.verdict import judge
-from fakebench_suite.prompts import build_prompt
-from fakebench_suite.sources.probes import load_probes
+from fakebench_suite.grading.verdict import judge
+from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.types import Case, Form, Outcome, Task
 
 NOTE = (

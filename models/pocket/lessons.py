@@ -2,10 +2,10 @@
 
 import random
 
-from fakebench_suite import prompts
-from fakebench_suite.criteria import CRITERIA
-from fakebench_suite.sources.forgeries import FORGERIES
-from fakebench_suite.sources.statements import state_natural, state_unnatural
+from fakebench_suite.datasets.probes.forgeries import FORGERIES
+from fakebench_suite.datasets.probes.reference_texts import state_natural, state_unnatural
+from fakebench_suite.tasks import prompts
+from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.types import Authenticity, Case, Form, Task
 from samples import Fault
 

@@ -9,8 +9,8 @@ from multiprocessing import get_context
 import numpy as np
 from numpy.typing import NDArray
 
-from fakebench_suite.sources.forgeries import FORGERIES, Box, plant
-from fakebench_suite.sources.photographs import Pixels
+from fakebench_suite.datasets.probes.forgeries import FORGERIES, Box, plant
+from fakebench_suite.datasets.probes.photographs import Pixels
 from scenes import draw_scene
 
 CRITERIA = tuple(FORGERIES)

@@ -10,7 +10,7 @@ from scipy.special import expit
 from skimage.filters import gaussian
 from skimage.transform import AffineTransform, warp
 
-from fakebench_suite.sources.photographs import SIDE, TRAIN, Pixels, crop_square
+from fakebench_suite.datasets.probes.photographs import SIDE, TRAIN, Pixels, crop_square
 
 _NAMES = sorted(TRAIN)
 _COLOURFUL = ("astronaut", "china", "coffee", "motorcycle")

@@ -16,7 +16,7 @@ from transformers import (
     ViTImageProcessor,
 )
 
-from fakebench_suite.sources.photographs import SIDE
+from fakebench_suite.datasets.probes.photographs import SIDE
 from lessons import all_lessons, draw_lesson, find_fault
 from samples import Fault
 from tower import (

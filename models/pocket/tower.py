@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import DPTConfig, DPTModel, ResNetConfig
 
-from fakebench_suite.sources.photographs import SIDE
+from fakebench_suite.datasets.probes.photographs import SIDE
 from samples import CRITERIA, Fault, draw_samples
 
 STRIDE = 16

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.adapters.cards import Card, PromptQuirks, check_checkpoint
+from fakebench_suite.backends.cards import Card, PromptQuirks, check_checkpoint
 from fakebench_suite.checkpoints.files import check_files, has_chat_template, list_weights
 from fakebench_suite.errors import CardError
 

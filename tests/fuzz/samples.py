@@ -13,23 +13,23 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from fakebench_suite.adapters.cards import MODELS
-from fakebench_suite.adapters.scripted import ScriptedAdapter
-from fakebench_suite.gates.files import find_gates
-from fakebench_suite.judges.reading import Rule
-from fakebench_suite.judges.verdict import judge
+from fakebench_suite.backends.cards import MODELS
+from fakebench_suite.backends.scripted import ScriptedAdapter
+from fakebench_suite.datasets.images import quiet_decoders
+from fakebench_suite.datasets.sampling import Shard
+from fakebench_suite.gates.config import find_gates
+from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.grading.verdict import judge
 from fakebench_suite.plugin.collection import make_plan
 from fakebench_suite.plugin.manifest import begin_manifest, end_manifest
 from fakebench_suite.plugin.options import Settings
-from fakebench_suite.prompts import DETECTION, FAULTFINDING, INFERENCE, Style, build_prompt
 from fakebench_suite.provenance import digest_pixels
-from fakebench_suite.report.pictures import ReportImages
-from fakebench_suite.report.store import RunStore
-from fakebench_suite.runs.closing import close_run
+from fakebench_suite.report.thumbnails import ReportImages
 from fakebench_suite.runs.coverage import cover_tasks, describe_population
-from fakebench_suite.sources.images import quiet_decoders
-from fakebench_suite.sources.sampling import Shard
+from fakebench_suite.runs.store import RunStore
+from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE, Style, build_prompt
 from fakebench_suite.types import Answer, Record, Timing
+from fakebench_suite.workflows.finalize import close_run
 
 ROOT = Path(__file__).parents[2]
 GATES: dict[str, Any] = {

@@ -16,35 +16,39 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from fakebench_suite.__main__ import app
-from fakebench_suite.adapters.cards import Kind, check_checkpoint, find_card, locate_weights
-from fakebench_suite.adapters.replay import ReplayAdapter
-from fakebench_suite.adapters.scripted import ScriptedAdapter
+from fakebench_suite.backends.cards import Kind, check_checkpoint, find_card, locate_weights
+from fakebench_suite.backends.replay import ReplayAdapter
+from fakebench_suite.backends.scripted import ScriptedAdapter
 from fakebench_suite.checkpoints import fingerprint
 from fakebench_suite.checkpoints.settings import read_shipped
+from fakebench_suite.datasets import open_dataset
+from fakebench_suite.datasets.images import open_image, quiet_decoders
+from fakebench_suite.datasets.sampling import Shard
+from fakebench_suite.datasets.validation.image_metadata import read_container
 from fakebench_suite.errors import ImageError, SuiteError, UserError
-from fakebench_suite.gates.files import find_gates
+from fakebench_suite.gates.config import find_gates
+from fakebench_suite.gates.evaluate import rule_run
 from fakebench_suite.gates.preconditions import Intent, check_gates
-from fakebench_suite.gates.rulings import rule_run
-from fakebench_suite.inspection.containers import read_container
-from fakebench_suite.judges.cache import RatingCache
-from fakebench_suite.judges.choice import open_judge, read_choice
-from fakebench_suite.judges.completion import UnansweredError, describe_unmarked, read_completion
-from fakebench_suite.judges.keywords import read_keywords
-from fakebench_suite.judges.label import read_label
-from fakebench_suite.judges.rubric import Request, read_rating, write_messages
-from fakebench_suite.judges.verdict import judge
+from fakebench_suite.grading.judges.cache import RatingCache
+from fakebench_suite.grading.judges.completion import (
+    UnansweredError,
+    describe_unmarked,
+    read_completion,
+)
+from fakebench_suite.grading.judges.registry import open_judge, read_choice
+from fakebench_suite.grading.judges.rubric import Request, read_rating, write_messages
+from fakebench_suite.grading.labels.keywords import read_keywords
+from fakebench_suite.grading.labels.parser import read_label
+from fakebench_suite.grading.verdict import judge
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.plugin.collection import make_plan
 from fakebench_suite.plugin.manifest import begin_manifest
-from fakebench_suite.prompts import build_prompt
-from fakebench_suite.report.store import read_records
 from fakebench_suite.report.submission import FILES, check_submission, write_submission
-from fakebench_suite.runs.closing import read_evidence
 from fakebench_suite.runs.coverage import describe_population
-from fakebench_suite.sources import open_dataset
-from fakebench_suite.sources.images import open_image, quiet_decoders
-from fakebench_suite.sources.sampling import Shard
+from fakebench_suite.runs.store import read_records
+from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.types import Answer, FinishReason, Form, Rating, Task
+from fakebench_suite.workflows.finalize import read_evidence
 from tests.fuzz import samples
 from tests.fuzz.guard import guard
 from tests.fuzz.mutations import (
@@ -54,7 +58,7 @@ from tests.fuzz.mutations import (
     mutate_bytes,
     mutate_tree,
 )
-from tests.judges.server import Endpoint, serve
+from tests.grading.judges.server import Endpoint, serve
 
 _LEAKED = re.compile(
     r"Traceback|object has no attribute|not subscriptable|object is not|unhashable|NoneType"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.gates.files import make_gates
+from fakebench_suite.gates.config import make_gates
 from fakebench_suite.gates.preconditions import Intent, check_gates
 from fakebench_suite.gates.rules import Gate, Latency, Regression, Threshold
 from fakebench_suite.metrics.names import Need

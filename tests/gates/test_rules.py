@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.gates.files import find_gates, read_gates
+from fakebench_suite.gates.config import find_gates, read_gates
 from fakebench_suite.gates.rules import Bound, Errors, Latency, Regression, Threshold
 from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.types import Outcome, Task
-from tests.builders import make_record
+from tests.factories import make_record
 
 ROOT = Path(__file__).parents[2]
 FLOOR = '[[gate]]\nname = "a"\nkind = "threshold"\ntask = "detection"\nmetric = "accuracy"\n'

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fakebench_suite.gates.paired import Pairs, bound_drop, mcnemar
-from fakebench_suite.gates.rulings import FEWEST_JUDGED
+from fakebench_suite.gates.evaluate import FEWEST_JUDGED
+from fakebench_suite.gates.paired_tests import Pairs, bound_drop, mcnemar
 
 LEVEL, MARGIN = 0.05, 0.02
 CHANGED = 0.10

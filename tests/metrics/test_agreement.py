@@ -8,7 +8,7 @@ import pytest
 from fakebench_suite.errors import UserError
 from fakebench_suite.metrics.agreement import compute_alpha, measure_agreement
 from fakebench_suite.types import Outcome, Record, Task
-from tests.builders import make_answer, make_record
+from tests.factories import make_answer, make_record
 
 
 def make_records(judge: str, scores: list[float | None], text: str = "said") -> list[Record]:

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_
 from fakebench_suite.metrics.ranking import find_best_accuracy, measure_miscalibration
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.types import Answer, Authenticity, Form, Outcome, Record, Score, Verdict
-from tests.builders import CASE
+from tests.factories import CASE
 
 
 def weigh_alike(n: int) -> NDArray[np.float64]:

@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
-    matthews_corrcoef,
     roc_auc_score,
 )
+from sklearn.metrics import (
+    matthews_corrcoef as reference_mcc,
+)
 
-from fakebench_suite.metrics import statistics
+from fakebench_suite.metrics import intervals
+from fakebench_suite.metrics.intervals import Statistic, estimate_mean, estimate_statistic
 from fakebench_suite.metrics.ranking import (
     average_precision,
     correlate,
@@ -20,7 +23,6 @@ from fakebench_suite.metrics.ranking import (
     measure_auroc,
     measure_miscalibration,
 )
-from fakebench_suite.metrics.statistics import Statistic, estimate_mean, estimate_statistic
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -50,7 +52,7 @@ def best_by_hand(fake: Bools, chances: Floats, sample_weight: Floats) -> float:
 @pytest.mark.parametrize(
     ("statistic", "reference", "decided"),
     [
-        (correlate, matthews_corrcoef, True),
+        (correlate, reference_mcc, True),
         (measure_auroc, roc_auc_score, False),
         (average_precision, average_precision_score, False),
         (find_best_accuracy, best_by_hand, False),
@@ -90,7 +92,7 @@ def test_intervals_of_rankings_cover_as_often_as_they_say(
     monkeypatch: pytest.MonkeyPatch, statistic: Statistic, questions: int
 ) -> None:
     """In 600 simulated runs, one question or three alike per image, 93-97 % cover the truth."""
-    monkeypatch.setattr(statistics, "RESAMPLES", 400)
+    monkeypatch.setattr(intervals, "RESAMPLES", 400)
     images = 300
     rng = np.random.default_rng(11)
     prepare = decide if statistic is correlate else np.array

@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.types import FinishReason, Outcome, Rating, Record, Score, Task
-from tests.builders import make_answer, make_record
+from tests.factories import make_answer, make_record
 
 RECORDS = [
     make_record(f"{number}.png", outcome, fake=number % 2 == 0, category="photo, people")

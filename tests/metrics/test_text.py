@@ -9,8 +9,8 @@ import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 from sentence_transformers import SentenceTransformer
 
-from fakebench_suite.judges import encoder as encoders
-from fakebench_suite.judges.encoder import SentenceEncoder
+from fakebench_suite.grading import embeddings as encoders
+from fakebench_suite.grading.embeddings import SentenceEncoder
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.metrics.text import (
     describe_metrics,
@@ -19,7 +19,7 @@ from fakebench_suite.metrics.text import (
     split_statements,
 )
 from fakebench_suite.types import Clue, Outcome, Task
-from tests.builders import make_record
+from tests.factories import make_record
 
 CLUES = ["The hand has six fingers.", "The shadow falls the wrong way.", "The letters are garbled."]
 REPLIES = [

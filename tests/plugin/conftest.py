@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fakebench_suite.prompts import DETECTION, FAULTFINDING, INFERENCE
+from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE
 from tests.plugin.forking import ADDRESS, Forked
 from tests.plugin.sandbox import ROOT, SCRIPT, Run
 

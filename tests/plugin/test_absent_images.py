@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from fakebench_suite.datasets.fakebench import load_official
 from fakebench_suite.plugin.absent_images import describe_absent, find_absent
-from fakebench_suite.sources.official import load_official
 from tests.plugin.sandbox import Run, read_records
 
 

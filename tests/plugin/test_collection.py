@@ -6,9 +6,9 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.plugin.collection import choose_card
-from tests.builders import make_record
+from tests.factories import make_record
 from tests.fuzz.samples import make_settings
-from tests.runs.test_merging import C, write_run
+from tests.workflows.test_merge import C, write_run
 
 
 @pytest.mark.parametrize("card", [{"adapter": "scripted"}, {"name": 1, "path": "."}, {}], ids=str)

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.prompts import DETECTION
+from fakebench_suite.tasks.prompts import DETECTION
 from fakebench_suite.types import Form
-from tests.command import call
 from tests.plugin.sandbox import (
     EVERY_MODE,
     FLOOR,
@@ -17,6 +16,7 @@ from tests.plugin.sandbox import (
     read_result,
     read_rulings,
 )
+from tests.run_command import call
 
 WIDE = FLOOR.replace('on = "value"', 'on = "interval"')
 ERRORS = '[[gate]]\nname = "errors"\nkind = "errors"\n'

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.judges.server import GOOD, Endpoint, serve
+from tests.grading.judges.server import GOOD, Endpoint, serve
 from tests.plugin.sandbox import MODES, Run, read_records, read_rulings
 
 

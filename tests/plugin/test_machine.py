@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.errors import MachineError
-from fakebench_suite.report.store import RECORDS, RunStore
-from fakebench_suite.report.store import read_records as read_run
+from fakebench_suite.runs.store import RECORDS, RunStore
+from fakebench_suite.runs.store import read_records as read_run
 from fakebench_suite.types import Answer, Case, Form, Outcome, Record, Task, Verdict
 from tests.plugin.sandbox import MODES, Run, read_records
 
@@ -24,7 +24,7 @@ def pytest_runtestloop():
 NO_REPORT = """
 import errno
 import os
-from fakebench_suite.report.browser import page
+from fakebench_suite.report.html import page
 
 def fail(*_):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -42,7 +42,7 @@ def pytest_runtest_logreport(report):
         shutil.rmtree("reports/run")
 """
 NO_MEMORY = """
-from fakebench_suite.sources import images
+from fakebench_suite.datasets import images
 plain, failed = images._decode, set()
 
 def decode(content, name):
@@ -212,7 +212,7 @@ def score(*args):
 scores.score_records = score
 """,
     "pictures": """
-import fakebench_suite.report.pictures as pictures
+import fakebench_suite.report.thumbnails as pictures
 plain, pressed = pictures.Pictures.finish, []
 def finish(self):
     if not pressed:

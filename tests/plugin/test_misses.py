@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fakebench_suite.sources.official import load_official
-from fakebench_suite.sources.sampling import order_cases
+from fakebench_suite.datasets.fakebench import load_official
+from fakebench_suite.datasets.sampling import order_cases
 from fakebench_suite.types import Task
 from tests.plugin.sandbox import FLOOR, MODES, Run, read_records
 

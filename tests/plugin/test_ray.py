@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fakebench_suite.plugin.slices import SLICE_PROMPTS
+from fakebench_suite.plugin.work_units import SLICE_PROMPTS
 from tests.plugin.forking import ADDRESS, Forked
 from tests.plugin.sandbox import ROOT, SCRIPT, Run, read_records, write_unloadable
 
@@ -227,7 +227,7 @@ def test_the_end_of_this_machines_ray_ends_the_run(many: Path, project: Path, no
     answered.
     """
     ending = """
-from fakebench_suite.adapters import cluster, replica
+from fakebench_suite.backends import cluster, replica
 
 wait = cluster.RayCluster.wait
 
@@ -319,7 +319,7 @@ def test_where_no_replica_can_be_the_run_ends_in_a_sentence(
 
 def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes: Nodes) -> None:
     """It is said in a sentence after a while, and what was recorded stays."""
-    soon = "from fakebench_suite.adapters import fleet\n\nfleet.GONE = 1.0\n"
+    soon = "from fakebench_suite.backends import fleet\n\nfleet.GONE = 1.0\n"
     (project / "cases" / "conftest.py").write_text(soon, encoding="utf-8")
     going = Going(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
     wait_until(lambda: count_lines(project))
@@ -403,7 +403,7 @@ def test_where_ray_does_not_begin_it_is_said_in_whole_sentences(
     """Ray's own words are cut to the last line, and a full stop there is not doubled."""
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     refusing = """
-from fakebench_suite.adapters import cluster
+from fakebench_suite.backends import cluster
 
 def refuse(**options):
     raise ConnectionError("There is none.\\nSet --address.")

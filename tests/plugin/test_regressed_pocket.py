@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from fakebench_suite.adapters.cards import MODELS
-from fakebench_suite.sources.probes import load_probes
+from fakebench_suite.backends.cards import MODELS
+from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.types import Form
 from tests.plugin.sandbox import ROOT, Run, read_rulings
 

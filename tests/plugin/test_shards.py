@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import call, call_apart
 from tests.plugin.sandbox import FLOOR, MODES, Run, read_manifest, read_records
+from tests.run_command import call, call_apart
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)

@@ -11,7 +11,7 @@ from fakebench_suite.plugin.waiting import Waiting
 from tests.plugin.sandbox import Run, read_records
 
 SMALL = """
-import fakebench_suite.plugin.slices as slices
+import fakebench_suite.plugin.work_units as slices
 slices.SLICE_PROMPTS = 8
 """
 IGNORES = """

@@ -214,7 +214,7 @@ def test_a_model_that_loads_longer_than_a_test_may_take_ends_the_run(
     """In one sentence: pytest would fail every case with what the first one's fixture raised."""
     (project / "slow.py").write_text(
         "import pytest\n"
-        "import fakebench_suite.plugin.execution as execution\n"
+        "import fakebench_suite.plugin.fixtures as execution\n"
         "def load(*_, **__): pytest.fail('Timeout (>2.0s)')\n"
         "execution.load_model = load\n",
         encoding="utf-8",

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
-from fakebench_suite.report.browser import write_browser
-from fakebench_suite.runs.comparing import measure_shifts
-from tests.report.browsing import ARGUMENTS, CHROMIUM, DESKTOP, Tab, choose_folder, open_tab
-from tests.report.synthetic import make_records, write_run
+from fakebench_suite.report.html import write_browser
+from fakebench_suite.workflows.compare import measure_shifts
+from tests.report.browser_tab import ARGUMENTS, CHROMIUM, DESKTOP, Tab, choose_folder, open_tab
+from tests.report.fake_runs import make_records, write_run
 
 OpenTab = Callable[..., Tab]
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from fakebench_suite.gates.shift import Shift
 from fakebench_suite.gates.status import conclude
 from fakebench_suite.report.badge import make_badge
-from fakebench_suite.report.result import RunResult, make_result
+from fakebench_suite.report.headline import make_result
+from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.result import RunResult
 from fakebench_suite.types import Decision, Ruling, Score, Task
 
 SCORE = Score(

@@ -14,7 +14,7 @@ from fakebench_suite.report.submission import (
     write_submission,
 )
 from fakebench_suite.types import Authenticity, Case, Form, Outcome, Record, Task, Verdict
-from tests.builders import CASE, make_answer
+from tests.factories import CASE, make_answer
 
 REAL = replace(CASE, id="r.png:what", image="r.png", label=Authenticity.REAL, generator=None)
 FAULTS = replace(CASE, id="sd-1.png:f", task=Task.INTERPRETATION, form=Form.FAULTFINDING)

@@ -1,0 +1,213 @@
+"""Model cards: ``models/<name>.toml`` or ``models/<name>/card.toml``, checked on reading."""
+
+import difflib
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from fakebench_suite.checkpoints.files import check_files, has_chat_template
+from fakebench_suite.errors import CardError, FormatError, describe_choices
+from fakebench_suite.files.contents import read_file
+from fakebench_suite.files.formats import decode_toml
+from fakebench_suite.files.paths import expand_home, resolve
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+"""The card directory of this repository."""
+
+DTYPES = ("auto", "float32", "bfloat16", "float16", "float64")
+ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Kind(StrEnum):
+    """Which adapter loads the card."""
+
+    HUGGINGFACE = "huggingface"
+    SCRIPTED = "scripted"
+
+
+class Generation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Decoding settings. Greedy always: a release gate must not depend on luck."""
+
+    max_new_tokens: Positive = 512
+    batch_size: Positive | None = None
+    """Most prompts in one forward pass, whatever the memory; without it, memory alone decides."""
+    stop: list[str] = msgspec.field(default_factory=list)
+    """Tokens that end an answer besides the checkpoint's own."""
+
+
+class PromptQuirks(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What a checkpoint needs around a question."""
+
+    system: str | None = None
+    template: str | None = None
+    """For checkpoints without a chat template: text with ``{image}`` and ``{question}``."""
+    image_token: str = ""
+    """What stands for the image in ``template``; empty where the processor adds it itself."""
+    interleaved: bool = False
+    """The processor takes text and picture in one list: ``template`` is cut at ``{image}``."""
+    options: dict[str, bool | str] = msgspec.field(default_factory=dict)
+    """Variables handed to the chat template, such as ``enable_thinking = false``."""
+
+
+class Script(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Replies of a scripted model per form; several are drawn from by case id, seeded."""
+
+    what: list[str]
+    isfake: list[str]
+    isreal: list[str]
+    faultfinding: list[str]
+    inference: list[str]
+    criterion: list[str]
+    seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """Time a slice takes, as if a model were at work."""
+
+
+class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How to load and prompt one model."""
+
+    name: str = ""
+    adapter: Kind = Kind.HUGGINGFACE
+    repository: str | None = None
+    """Name on the Hugging Face hub; the weights must already be on this machine."""
+    revision: str | None = None
+    path: str | None = None
+    """Directory of the checkpoint, relative to the card; instead of ``repository``."""
+    dtype: str = "auto"
+    """Precision of the weights, by PyTorch's name; ``auto`` for that of the checkpoint."""
+    attention: str | None = None
+    """Implementation of attention, by transformers' name; without it transformers chooses."""
+    unused_tensors: list[str] = msgspec.field(default_factory=list)
+    """Beginnings of the names of tensors that may be left over when the checkpoint is loaded."""
+    trust_remote_code: bool = False
+    note: str = ""
+    """Shown wherever the model's scores show."""
+    generation: Generation = msgspec.field(default_factory=Generation)
+    prompt: PromptQuirks = msgspec.field(default_factory=PromptQuirks)
+    script: Script | None = None
+    held_out: dict[str, str] = msgspec.field(default_factory=dict)
+    """Figures measured when the checkpoint was made, for people to read."""
+
+    def __post_init__(self) -> None:
+        template = self.prompt.template
+        if template is not None and "{question}" not in template:
+            raise ValueError("the template in [prompt] has no {question}")
+        for name, value, allowed in (
+            ("dtype", self.dtype, DTYPES),
+            ("attention", self.attention, (None, *ATTENTION)),
+        ):
+            if value not in allowed:
+                known = describe_choices(str(value), filter(None, allowed))
+                raise ValueError(f"{name} is {value!r}; {known}")
+        if "" in self.unused_tensors:
+            raise ValueError("unused_tensors has an empty name, which every tensor begins with")
+        sources = [self.repository, self.path, self.script]
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError("a card needs exactly one of 'repository', 'path' and [script]")
+        if (self.script is not None) != (self.adapter is Kind.SCRIPTED):
+            raise ValueError('[script] and adapter = "scripted" go together')
+
+
+def list_cards(models: Path = MODELS) -> dict[str, Path]:
+    """The cards by name, sorted."""
+    found = {path.stem: path for path in models.glob("*.toml")}
+    found |= {path.parent.name: path for path in models.glob("*/card.toml")}
+    return dict(sorted(found.items()))
+
+
+def find_card(model: str, models: Path = MODELS) -> Card:
+    """The card behind ``--model``: a name, a card file, or a directory with a checkpoint.
+
+    Raises CardError for an unknown name (with the nearest known one) or a malformed card.
+    """
+    cards = list_cards(models)
+    if model in cards:
+        return read_card(cards[model], name=model)
+    path = Path(expand_home(model))
+    # os.path answers where Path raises: a name may be longer than the file system allows.
+    if os.path.isdir(path):  # noqa: PTH112
+        if (path / "card.toml").is_file():
+            return read_card(path / "card.toml", name=resolve(path).name)
+        if (path / "config.json").is_file():
+            return Card(name=resolve(path).name, path=str(resolve(path)))
+        raise CardError(
+            f"{path} holds neither card.toml nor config.json. Point --model at a checkpoint saved "
+            "with save_pretrained, or at a card."
+        )
+    if path.suffix == ".toml" and os.path.isfile(path):  # noqa: PTH113
+        return read_card(path, name=path.stem)
+    near = difflib.get_close_matches(model, cards, n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise CardError(
+        f"There is no model {model!r}.{hint} Known cards: {', '.join(cards)}. A directory with a "
+        "checkpoint or the path of a card works too."
+    )
+
+
+def read_card(path: Path, *, name: str) -> Card:
+    """One card file; ``path`` inside it becomes absolute. Raises CardError when malformed."""
+    try:
+        card = decode_toml(read_file(path), Card)
+    except FormatError as error:
+        raise CardError(f"The card {path} is malformed: {error}.") from error
+    except OSError as error:
+        raise CardError(f"The card {path} cannot be read: {error.strerror}.") from error
+    located = card.path and str(resolve(path.parent / expand_home(card.path)))
+    return msgspec.structs.replace(card, name=name, path=located)
+
+
+def locate_weights(card: Card) -> Path | None:
+    """The local directory of a card's checkpoint; None for scripted models.
+
+    Raises CardError, saying what to download, when the weights are not on this machine. Nothing
+    is ever downloaded: a gate must not depend on what a hub serves today.
+    """
+    if card.adapter is Kind.SCRIPTED:
+        return None
+    if card.path is not None:
+        # os.path answers where Path raises: a name may be longer than the file system allows.
+        if os.path.isfile(Path(card.path, "config.json")):  # noqa: PTH113
+            return Path(card.path)
+        raise CardError(f"The card {card.name!r} points at {card.path}, which has no config.json.")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    assert card.repository is not None
+    at = f" --revision {card.revision}" if card.revision else ""
+    advice = (
+        f"Download them with 'hf download {card.repository}{at}', or point --model at a directory "
+        "that holds the checkpoint."
+    )
+    missing = f"The weights of {card.name!r} ({card.repository}) are not on this machine. {advice}"
+    try:
+        folder = Path(
+            snapshot_download(card.repository, revision=card.revision, local_files_only=True)
+        )
+    except LocalEntryNotFoundError as error:
+        raise CardError(missing) from error
+    except HFValidationError as error:
+        raise CardError(f"The card {card.name!r} names no repository: {error}") from error
+    if not (folder / "config.json").is_file():
+        raise CardError(missing)
+    return folder
+
+
+def check_checkpoint(card: Card, *, remote_code: bool) -> None:
+    """Raise CardError where the files of a card's checkpoint show that it cannot be asked.
+
+    With ``remote_code`` its own code may bring what its files lack.
+    """
+    folder = locate_weights(card)
+    if folder is None:
+        return
+    check_files(folder)
+    if card.prompt.template is None and not remote_code and not has_chat_template(folder):
+        raise CardError(
+            f"The checkpoint of {card.name!r} at {folder} has no chat template, and its card has "
+            "none. Write a card with template (a text with {image} and {question}) and image_token "
+            "in [prompt], as models/idefics.toml has them."
+        )

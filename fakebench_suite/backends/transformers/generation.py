@@ -1,0 +1,165 @@
+"""Greedy generation: tensors in, new tokens out."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.checkpoints.numbers import NumberWatch, StopWithoutNumbers
+from fakebench_suite.checkpoints.settings import TOKENS, Shipped, read_shipped
+from fakebench_suite.errors import CardError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a model wrote after each row of a batch."""
+
+    tokens: torch.Tensor
+    """(rows, new tokens); after a row's end there is padding."""
+    logits: tuple[torch.Tensor, ...]
+    """(rows, vocabulary) for each new token; empty where they were not asked for."""
+    broken: torch.Tensor
+    """(rows, new tokens): where the scores of a token were no numbers."""
+
+
+class Generator:
+    """A model with its greedy settings."""
+
+    def __init__(self, model: Any, settings: GenerationConfig) -> None:
+        self.model = model
+        self.settings = settings
+
+    def place(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The inputs on the model's device, floating-point ones in its precision."""
+        return {
+            name: value.to(
+                self.model.device, self.model.dtype if value.is_floating_point() else None
+            )
+            for name, value in inputs.items()
+        }
+
+    def write(
+        self,
+        inputs: Mapping[str, torch.Tensor],
+        *,
+        steps: int | None = None,
+        logits: bool = False,
+        cache: Any = None,
+    ) -> Written:
+        """At most ``steps`` new tokens per row (default: the card's); ``inputs`` are placed.
+
+        ``cache`` holds the states of the first columns of the inputs, which are not computed again.
+        """
+        watch = NumberWatch()
+        output = self._generate(inputs, steps=steps, logits=logits, cache=cache, watch=watch)
+        prompt, tokens = inputs["input_ids"], output.sequences
+        # Some architectures return the prompt before the new tokens and some do not.
+        echoed = tokens.shape[1] >= prompt.shape[1] and torch.equal(
+            tokens[:, : prompt.shape[1]], prompt
+        )
+        new = tokens[:, prompt.shape[1] :] if echoed else tokens
+        broken = torch.zeros_like(new, dtype=torch.bool)
+        if watch.steps:  # A model's own code may not pass the watch on.
+            broken = torch.stack(watch.steps[: new.shape[1]], dim=1)
+        return Written(tokens=new, logits=output.logits or (), broken=broken)
+
+    def read(self, inputs: Mapping[str, torch.Tensor]) -> Any:
+        """The cache of the inputs, prepared as for any other generation."""
+        return self._generate(inputs, steps=1, logits=False, cache=None).past_key_values
+
+    def _generate(
+        self,
+        inputs: Mapping[str, torch.Tensor],
+        *,
+        steps: int | None,
+        logits: bool,
+        cache: Any,
+        watch: NumberWatch | None = None,
+    ) -> Any:
+        settings = copy.copy(self.settings)
+        settings.max_new_tokens = steps or self.settings.max_new_tokens
+        settings.output_logits = logits
+        settings.return_dict_in_generate = True
+        options: dict[str, Any] = {} if cache is None else {"past_key_values": cache}
+        if watch is not None:
+            options["logits_processor"] = LogitsProcessorList([watch])
+            options["stopping_criteria"] = StoppingCriteriaList([StopWithoutNumbers(watch)])
+        return self.model.generate(**inputs, generation_config=settings, **options)
+
+
+def read_settings(folder: Path, config: Any) -> Shipped:
+    """What the checkpoint in the folder ships, whose config transformers has read."""
+    text = config.get_text_config(decoder=True)
+    configured = {
+        name: value
+        for name in TOKENS
+        for value in [getattr(config, name, None)]
+        if value is not None
+    }
+    configured = {name: getattr(text, name, None) for name in TOKENS} | configured
+    return read_shipped(folder, fields=GenerationConfig().to_dict(), configured=configured)
+
+
+def choose_greedily(shipped: Shipped, card: Card, tokenizer: Any) -> GenerationConfig:
+    """Greedy decoding until the checkpoint's own ends, the card's, or its limit.
+
+    Raises CardError when the card stops at a token that the tokenizer does not have, and when
+    nothing ends a reply.
+    """
+    own = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    vocabulary = tokenizer.get_vocab()
+    for token in card.generation.stop:
+        if token not in vocabulary:
+            raise CardError(f"The card {card.name!r} stops at {token!r}, which is not a token.")
+    ends = [*shipped.ends, *own, *(vocabulary[token] for token in card.generation.stop)]
+    if not ends:
+        raise CardError(
+            f"The checkpoint of {card.name!r} names no token that ends a reply, neither in "
+            "generation_config.json nor in its tokenizer. Name one under stop in [generation] of "
+            "its card."
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens((own or ends)[0])
+    return GenerationConfig(
+        do_sample=False,
+        num_beams=1,
+        num_return_sequences=1,
+        use_cache=True,
+        max_new_tokens=card.generation.max_new_tokens,
+        eos_token_id=list(dict.fromkeys(ends)),
+        bos_token_id=shipped.bos,
+        pad_token_id=tokenizer.pad_token_id,
+        decoder_start_token_id=shipped.decoder_start,
+    )
+
+
+def forget_shipped(model: Any) -> None:
+    """Leave no generation settings in a model and its parts but their special tokens.
+
+    ``generate`` takes from them whatever it is not told.
+    """
+    for module in model.modules():
+        settings = getattr(module, "generation_config", None)
+        if isinstance(settings, GenerationConfig):
+            tokens = {name: getattr(settings, name) for name in TOKENS}
+            module.generation_config = GenerationConfig(**tokens)
+
+
+def describe_settings(
+    settings: GenerationConfig, shipped: Shipped, card: Card
+) -> dict[str, bool | int | list[int] | list[str]]:
+    """The settings in force, and the names of those that the checkpoint ships in vain."""
+    return {
+        "do_sample": False,
+        "num_beams": 1,
+        "max_new_tokens": card.generation.max_new_tokens,
+        "eos_token_ids": list(settings.eos_token_id),
+        "pad_token_id": settings.pad_token_id,
+        "stop": list(card.generation.stop),
+        "ignored": list(shipped.ignored),
+    }

@@ -1,0 +1,150 @@
+"""Any checkpoint that ``AutoModelForImageTextToText`` and ``AutoProcessor`` load.
+
+The plugin imports this module, and with it torch and transformers, when the first case asks.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig
+from transformers.utils import logging as transformers_logging
+
+from fakebench_suite.backends.base import Reply
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.transformers.devices import describe_device
+from fakebench_suite.backends.transformers.generation import (
+    Generator,
+    choose_greedily,
+    describe_settings,
+    forget_shipped,
+    read_settings,
+)
+from fakebench_suite.backends.transformers.memory import Budget
+from fakebench_suite.backends.transformers.outputs import Options, Texts
+from fakebench_suite.backends.transformers.prefix_cache.attention import teach_sdpa
+from fakebench_suite.backends.transformers.prefix_cache.selftest import Route
+from fakebench_suite.backends.transformers.processor import Encoder
+from fakebench_suite.backends.transformers.runner import Questioner
+from fakebench_suite.checkpoints.files import brings_code, check_files
+from fakebench_suite.checkpoints.tensors import check_tensors
+from fakebench_suite.errors import CardError
+from fakebench_suite.types import Prompt
+
+_UNUSED = "If the model does not need them, name their beginnings under unused_tensors in its card."
+
+
+class HuggingFaceAdapter:
+    """A checkpoint on one device, answering slices in batches, greedily."""
+
+    def __init__(
+        self,
+        card: Card,
+        weights: Path,
+        *,
+        device: str,
+        remote_code: bool,
+        batch_tokens: int | None = None,
+    ) -> None:
+        self._card = card
+        self._device = device
+        transformers_logging.disable_progress_bar()
+        teach_sdpa()
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            self._left_over = self._load(weights, remote_code=remote_code)
+        self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
+        self._tokenizer.padding_side = "left"
+        shipped = read_settings(weights, self._model.config)
+        settings = choose_greedily(shipped, card, self._tokenizer)
+        self._settings = describe_settings(settings, shipped, card)
+        forget_shipped(self._model)
+        self._generator = Generator(self._model, settings)
+        self._encoder = Encoder(card, self._processor, self._tokenizer)
+        thought = self._encoder.find_thought()
+        self._texts = Texts(self._tokenizer, settings.eos_token_id, thought=thought)
+        self._beginnings = Texts(self._tokenizer, settings.eos_token_id, steps=1)
+        self._options = Options(self._tokenizer)
+        new, rows = card.generation.max_new_tokens, card.generation.batch_size
+        self._budget = Budget(self._model, tokens=batch_tokens, rows=rows, new=new)
+        self._questioner = Questioner(self._generator, self._encoder, self._budget)
+
+    def _load(self, weights: Path, *, remote_code: bool) -> Sequence[str]:
+        """Load processor and weights; the tensors that are left over, none of which matters."""
+        card = self._card
+        if self._device == "cpu" and (card.attention or "").startswith("flash"):
+            raise CardError(
+                f"The card {card.name!r} asks for {card.attention}, which needs a GPU, and there "
+                'is none here. Set attention = "sdpa" or leave it out.'
+            )
+        check_files(weights)
+        try:
+            self._processor: Any = AutoProcessor.from_pretrained(
+                weights, local_files_only=True, trust_remote_code=remote_code
+            )
+            loaded: Any = AutoModelForImageTextToText.from_pretrained(
+                weights,
+                local_files_only=True,
+                trust_remote_code=remote_code,
+                dtype=card.dtype,
+                attn_implementation=card.attention,
+                generation_config=GenerationConfig(),  # Shipped settings do not count.
+                ignore_mismatched_sizes=True,  # To be told of them, which is fatal below.
+                output_loading_info=True,
+            )
+            model, loading = loaded
+            self._model: Any = model.to(self._device).eval()
+        except Exception as error:  # Broken weights raise nearly anything; no case can run.
+            if not remote_code and brings_code(weights):
+                raise CardError(
+                    f"{card.name!r} at {weights} cannot be loaded without the code that comes with "
+                    "it. If you trust that code, set trust_remote_code = true in a card and add "
+                    "--trust-remote-code; otherwise choose another checkpoint."
+                ) from error
+            why = " ".join(str(error).split())
+            raise CardError(f"{card.name!r} cannot be loaded from {weights}: {why}") from error
+        place = f"of {card.name!r} at {weights}"
+        unused, advice = card.unused_tensors, _UNUSED
+        return check_tensors(loading, place=place, unused=unused, advice=advice)
+
+    @property
+    def route(self) -> Route:
+        """How prompts are answered, as far as it has been found out."""
+        return self._questioner.route
+
+    def describe(self) -> dict[str, Any]:
+        """What a manifest says of how prompts were answered: the route, where, how many at once.
+
+        ``device`` is a GPU by its maker's name, or ``cpu``; ``batch_tokens`` are the most in one
+        forward pass, after all that ran out of memory; ``generation`` are the settings in force,
+        ``left_over`` the tensors of the checkpoint that are not used, and ``rendering`` the digest
+        of one fixed question as the chat template renders it.
+        """
+        return {
+            **self.route.describe(),
+            "device": describe_device(self._device),
+            "batch_tokens": self._budget.tokens,
+            "generation": self._settings,
+            "left_over": list(self._left_over),
+            "rendering": self._encoder.rendering,
+        }
+
+    def answer(
+        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
+        """One reply per prompt, in batches that fit."""
+        return self._questioner.ask(prompts, images, self._texts)
+
+    def begin(
+        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
+        """The first token of each reply, in batches that fit."""
+        return self._questioner.ask(prompts, images, self._beginnings)
+
+    def weigh(
+        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
+        """The likelier option of each prompt by the probabilities of its first token."""
+        return self._questioner.ask(prompts, images, self._options)

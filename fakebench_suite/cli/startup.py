@@ -1,0 +1,78 @@
+"""The first steps of ``python -m fakebench_suite``, taken before anything else is imported."""
+
+import os
+import sys
+
+_ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 2))  # noqa: PTH118, PTH120  # pathlib is not imported yet
+
+
+def leave_out_current_directory() -> None:
+    """Import nothing from the directory the command is called in, unless it is the checkout.
+
+    ``python -m`` puts that directory first on ``sys.path``, and it may hold anybody's files.
+    """
+    if sys.flags.safe_path or not sys.path:
+        return
+    here = os.getcwd()  # noqa: PTH109
+    if sys.path[0] in {"", here} and os.path.realpath(here) != _ROOT:
+        del sys.path[0]
+
+
+def open_closed_streams() -> None:
+    """Let standard streams that the caller closed be empty, and lead nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def end_at_interrupts() -> None:
+    """Let Ctrl-C end the process with status 130 and without a traceback, while it imports."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
+
+
+def unwind_at_signals() -> None:
+    """Let signals raise from here on, so that what is half-written is removed on the way out.
+
+    Ctrl-C raises KeyboardInterrupt; SIGTERM and SIGHUP exit with 128 and their number. Signals that
+    are ignored, as under nohup, stay so.
+    """
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in _list_endings():
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _unwind)
+
+
+def reset_signals() -> None:
+    """Give back the signals that :func:`unwind_at_signals` took: pytest handles its own."""
+    import signal
+
+    for number in _list_endings():
+        if signal.getsignal(number) is _unwind:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _list_endings() -> list[int]:
+    """The signals by which others end a process; Windows has only one of them."""
+    import signal
+
+    return [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def _end(number: int, frame: object) -> None:
+    del frame
+    os._exit(128 + number)
+
+
+def _unwind(number: int, frame: object) -> None:
+    import signal
+
+    del frame
+    for each in _list_endings():  # A second one must not interrupt the removal.
+        signal.signal(each, signal.SIG_IGN)
+    raise SystemExit(128 + number)

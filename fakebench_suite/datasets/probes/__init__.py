@@ -1,0 +1,1 @@
+"""The embedded data set: photographs, and the same photographs with a planted forgery."""

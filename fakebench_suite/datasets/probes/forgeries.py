@@ -1,0 +1,149 @@
+"""Ten forgeries the suite plants itself, one per criterion, each in a known box.
+
+A draw that would hardly change the picture (blurring a clear sky) is drawn again: a forgery nobody
+could see is not one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fakebench_suite.datasets.probes import operations
+from fakebench_suite.datasets.probes.photographs import SIDE, Pixels
+
+Operation = Callable[[Pixels, np.random.Generator], Pixels]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A rectangle in pixels: left and top inside, right and bottom outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def place(self) -> str:
+        """Where the middle of the box lies, in words: one of nine places, or the whole image."""
+        if self.right - self.left == SIDE and self.bottom - self.top == SIDE:
+            return "whole image"
+        column = ("left", "centre", "right")[3 * (self.left + self.right) // (2 * SIDE)]
+        row = ("upper", "middle", "lower")[3 * (self.top + self.bottom) // (2 * SIDE)]
+        return {"middle centre": "centre", "middle left": "left", "middle right": "right"}.get(
+            f"{row} {column}", f"{row} {column}"
+        )
+
+
+TRIES = 10
+"""Boxes that are drawn in one picture before another is taken."""
+WHOLE = Box(left=0, top=0, right=SIDE, bottom=SIDE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgery:
+    """How a criterion is violated: the operation, its clue, and the criteria it leaves intact."""
+
+    criterion: str
+    clue: str
+    """What a viewer sees; the reference clue is made of it."""
+    spares: tuple[str, ...]
+    """Criteria that stay exactly as in the photograph; the others may be touched, so unasked."""
+    apply: Operation
+    whole: bool = False
+
+
+FORGERIES: Mapping[str, Forgery] = {
+    forgery.criterion: forgery
+    for forgery in (
+        Forgery(
+            criterion="texture",
+            clue="one small tile repeats",
+            spares=("clarity", "overall tone", "theme"),
+            apply=operations.repeat_tile,
+        ),
+        Forgery(
+            criterion="edge",
+            clue="halos run along the outlines",
+            spares=("layout", "symmetry", "perspective", "distortion", "content deficiency"),
+            apply=operations.add_halos,
+        ),
+        Forgery(
+            criterion="clarity",
+            clue="the detail is blurred away",
+            spares=("layout", "symmetry", "perspective", "overall tone", "distortion"),
+            apply=operations.blur,
+        ),
+        Forgery(
+            criterion="light & shadow",
+            clue="bands of light and dark run where nothing casts a shadow",
+            spares=("clarity", "layout", "perspective", "distortion"),
+            apply=operations.band_light,
+        ),
+        Forgery(
+            criterion="perspective",
+            clue="everything is stretched one way",
+            spares=("overall tone", "theme"),
+            apply=operations.stretch_slice,
+        ),
+        Forgery(
+            criterion="shape",
+            clue="the outlines break into shifted strips",
+            spares=("clarity", "overall tone", "light & shadow"),
+            apply=operations.shift_strips,
+        ),
+        Forgery(
+            criterion="distortion",
+            clue="the content runs in waves",
+            spares=("content deficiency", "overall tone", "theme"),
+            apply=operations.ripple,
+        ),
+        Forgery(
+            criterion="content deficiency",
+            clue="a flat patch stands where content is missing",
+            spares=("overall tone", "perspective", "symmetry", "distortion"),
+            apply=operations.fill_flat,
+        ),
+        Forgery(
+            criterion="unrealistic",
+            clue="the colours are those of a negative",
+            spares=("clarity", "layout", "perspective", "distortion"),
+            apply=operations.invert_colours,
+        ),
+        Forgery(
+            criterion="overall tone",
+            clue="the tones run through the rainbow",
+            spares=("layout", "perspective", "shape", "distortion"),
+            apply=operations.paint_rainbow,
+            whole=True,
+        ),
+    )
+}
+
+
+def plant(
+    image: Pixels, forgery: Forgery, rng: np.random.Generator, *, tries: int = TRIES
+) -> tuple[Pixels, Box] | None:
+    """The image with the forgery in a random box of 48 to 80 pixels a side, and that box.
+
+    None when ``tries`` boxes in a row would show a mean change under 0.07 of the full range.
+    """
+    for _ in range(tries):
+        box = WHOLE if forgery.whole else _draw_box(rng)
+        inside = (slice(box.top, box.bottom), slice(box.left, box.right))
+        forged = image.copy()
+        forged[inside] = forgery.apply(image[inside], rng)
+        if np.abs(forged[inside] - image[inside]).mean() >= _VISIBLE:
+            return forged, box
+    return None
+
+
+_VISIBLE = 0.07
+
+
+def _draw_box(rng: np.random.Generator) -> Box:
+    width, height = (int(side) for side in rng.integers(48, 81, size=2))
+    left = int(rng.integers(0, SIDE - width + 1))
+    top = int(rng.integers(0, SIDE - height + 1))
+    return Box(left=left, top=top, right=left + width, bottom=top + height)

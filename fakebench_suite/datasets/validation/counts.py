@@ -1,0 +1,43 @@
+"""How many cases and images there are: in all, and by task, label, form, generator, criterion."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from fakebench_suite.datasets.validation.issues import Count, Totals
+from fakebench_suite.types import Case, Task
+
+_SLICES: Mapping[str, Callable[[Case], str | None]] = {
+    "task": lambda case: case.task,
+    "label": lambda case: case.label or "no label",
+    "form": lambda case: case.form,
+    "generator": lambda case: case.generator,
+    "criterion": lambda case: case.criterion,
+}
+
+
+def total_cases(cases: Sequence[Case]) -> Totals:
+    """The totals over all cases."""
+    detections = [case for case in cases if case.task is Task.DETECTION]
+    texts = [case for case in cases if case.task is not Task.DETECTION]
+    return Totals(
+        cases=len(cases),
+        images=len({case.image for case in cases}),
+        texts=len(texts),
+        withheld=sum(case.expected is None for case in texts),
+        detections=len(detections),
+        unlabelled=sum(case.label is None for case in detections),
+    )
+
+
+def count_cases(cases: Sequence[Case]) -> Iterator[Count]:
+    """Cases and images of every value, in the order values first occur in."""
+    for by, read in _SLICES.items():
+        found: Counter[str] = Counter()
+        images: dict[str, set[str]] = defaultdict(set)
+        for case in cases:
+            value = read(case)
+            if value is not None:
+                found[str(value)] += 1
+                images[str(value)].add(case.image)
+        for value, count in found.items():
+            yield Count(by=by, value=value, cases=count, images=len(images[value]))

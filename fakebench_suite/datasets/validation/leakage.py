@@ -1,0 +1,76 @@
+"""How well a feature tells the label, on images the rule was not fitted on."""
+
+from collections import Counter
+
+import numpy as np
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.tree import DecisionTreeClassifier
+
+from fakebench_suite.datasets.validation.features import Feature, Row
+from fakebench_suite.datasets.validation.issues import Leak, Share
+from fakebench_suite.types import Authenticity
+
+FOLDS = 5
+SHARED = 3
+"""Images that must share a value before a rule may use it: what is unique predicts nothing."""
+LEAVES = 64
+"""A rule may tell this many ranges or values apart."""
+MARGIN, ERRORS = 0.05, 3.0
+"""A leak is this far above chance, and this many standard errors: a dozen features are tried."""
+SHOWN = 10
+
+
+def measure_leak(feature: Feature) -> Leak:
+    """The cross-validated balanced accuracy of the best rule from value to label.
+
+    The rule is a decision tree over the one-hot values and numbers of this feature alone, with
+    both labels weighing the same; five stratified folds, shuffled by a fixed seed.
+    """
+    counts = Counter(feature.labels)
+    fake, real = counts[Authenticity.FAKE], counts[Authenticity.REAL]
+    accuracy = None if min(fake, real) < FOLDS else _validate(feature)
+    tells = False
+    if accuracy is not None:
+        chance_error = 0.5 * (0.25 / fake + 0.25 / real) ** 0.5
+        tells = bool(accuracy > 0.5 + max(MARGIN, ERRORS * chance_error))
+    shares = _share(feature, fake, real)
+    return Leak(
+        feature=feature.name,
+        reach=feature.reach,
+        balanced_accuracy=accuracy,
+        n=fake + real,
+        values=len({frozenset(row.items()) for row in feature.rows}),
+        tells=tells,
+        shares=tuple(shares[:SHOWN]),
+    )
+
+
+def _validate(feature: Feature) -> float:
+    matrix = DictVectorizer(dtype=np.float32).fit_transform(feature.rows)
+    matrix = matrix[:, np.flatnonzero(matrix.getnnz(axis=0) >= SHARED)]
+    if not matrix.shape[1]:
+        return 0.5
+    rule = DecisionTreeClassifier(
+        max_leaf_nodes=LEAVES, min_samples_leaf=SHARED, class_weight="balanced", random_state=0
+    )
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    truth = np.array([label is Authenticity.REAL for label in feature.labels])
+    scores = cross_val_score(rule, matrix, truth, cv=folds, scoring="balanced_accuracy")
+    return float(scores.mean())
+
+
+def _share(feature: Feature, fake: int, real: int) -> list[Share]:
+    """Each category with its counts, the most uneven first."""
+    counts: dict[Authenticity, Counter[str]] = {label: Counter() for label in Authenticity}
+    for row, label in zip(feature.rows, feature.labels, strict=True):
+        counts[label].update(_list_texts(row))
+    fakes, reals = counts[Authenticity.FAKE], counts[Authenticity.REAL]
+    shares = [Share(value=v, fake=fakes[v], real=reals[v]) for v in sorted(fakes | reals)]
+    return sorted(
+        shares, key=lambda s: abs(s.fake / max(1, fake) - s.real / max(1, real)), reverse=True
+    )
+
+
+def _list_texts(row: Row) -> list[str]:
+    return [value for value in row.values() if isinstance(value, str)]

@@ -1,0 +1,1 @@
+"""Work units to a model and back: no module here knows pytest."""

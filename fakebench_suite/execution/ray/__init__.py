@@ -1,0 +1,1 @@
+"""Replicas of the model on the nodes of a Ray cluster."""

@@ -1,0 +1,1 @@
+"""Reading and writing files that somebody else may have made."""

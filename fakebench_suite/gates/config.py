@@ -1,0 +1,119 @@
+"""``gates.toml``: which one rules, and what is wrong with it in a sentence."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fakebench_suite.errors import FormatError, UserError
+from fakebench_suite.files.contents import read_file
+from fakebench_suite.files.formats import decode_toml
+from fakebench_suite.gates.config_errors import find_mistakes
+from fakebench_suite.gates.rules import Gate
+
+FILE, NO_GATES = "gates.toml", "none"
+
+
+class Gates(msgspec.Struct, frozen=True, kw_only=True):
+    """The rules of a run and where they come from, as its manifest has them."""
+
+    file: str | None
+    """None where there is none."""
+    named: bool
+    """Whether the user named it on the command line."""
+    strict: bool = False
+    """Whether a gate whose cases were not all asked is inconclusive, instead of not ruled."""
+    rules: tuple[Gate, ...] = ()
+    absent: str = ""
+    """Why there are no rules."""
+    digest: str = ""
+    """Of the rules; runs with equal ones are ruled alike."""
+
+
+def make_gates(file: str | None, rules: tuple[Gate, ...], *, named: bool, absent: str) -> Gates:
+    """The rules with their digest."""
+    digest = hashlib.sha256(msgspec.json.encode(rules)).hexdigest()
+    return Gates(file=file, named=named, strict=named, rules=rules, absent=absent, digest=digest)
+
+
+def find_gates(asked: str | None, *, root: Path, where: Path) -> Gates:
+    """The gates of a file asked for, a path relative to ``where``; else those of ``root``.
+
+    ``none``, a root without ``gates.toml`` and a file without a gate mean no rules. Raises
+    UserError as read_gates.
+    """
+    if asked == NO_GATES:
+        return make_gates(None, (), named=True, absent="--gates=none was given")
+    path = where / asked if asked else root / FILE
+    if asked is None and not path.exists():
+        absent = f"there is no {FILE} at the root, and no --gates=FILE was given"
+        return make_gates(None, (), named=False, absent=absent)
+    rules = read_gates(path)
+    # A path of this machine says nothing elsewhere.
+    file = path.name if asked is None or Path(asked).is_absolute() else asked
+    absent = "" if rules else f"{file} holds no gate"
+    return make_gates(file, rules, named=asked is not None, absent=absent)
+
+
+def recall_gates(manifest: Mapping[str, Any]) -> Gates | None:
+    """The gates a run was made for; None where its manifest does not say."""
+    if "gates" not in manifest:
+        return None
+    try:
+        return msgspec.convert(manifest["gates"], Gates)
+    except msgspec.ValidationError as error:
+        raise UserError(
+            f"The manifest holds gates that this version cannot read: {error}. Give --gates=FILE."
+        ) from error
+
+
+def agree_gates(runs: Mapping[Path, Mapping[str, Any]]) -> Gates:
+    """The gates that the runs, given by their manifests, were all made for.
+
+    Raises UserError where they were made for different ones.
+    """
+    first: tuple[Path, Gates] | None = None
+    for folder, manifest in runs.items():
+        gates = recall_gates(manifest)
+        if gates is None:
+            absent = "the runs do not say which gates they were made for; give --gates=FILE"
+            return make_gates(None, (), named=False, absent=absent)
+        if first is None:
+            first = folder, gates
+        elif gates.digest != first[1].digest:
+            raise UserError(
+                f"{folder} was made for other gates than {first[0]}: {_name(gates)} and "
+                f"{_name(first[1])}, which differ. Say by which to rule: --gates=FILE, or "
+                "--gates=none."
+            )
+    assert first is not None
+    return first[1]
+
+
+def _name(gates: Gates) -> str:
+    count = len(gates.rules)
+    return f"{gates.file or 'none'} ({count} {'gate' if count == 1 else 'gates'})"
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    gate: list[Gate] = []
+
+
+def read_gates(path: Path) -> tuple[Gate, ...]:
+    """The gates of a file; raises UserError saying what is wrong with it."""
+    try:
+        content = decode_toml(read_file(path), dict[str, Any])
+        for mistake in find_mistakes(content):
+            raise UserError(f"The gates in {path} are malformed: {mistake}.")
+        gates = msgspec.convert(content, _File).gate
+    except (FormatError, msgspec.ValidationError) as error:
+        raise UserError(f"The gates in {path} are malformed: {error}.") from error
+    except OSError as error:
+        raise UserError(f"The gates in {path} cannot be read: {error.strerror}.") from error
+    names = [gate.name for gate in gates]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"Two gates in {path} are called {twice[0]!r}; give each its own name.")
+    return tuple(gates)

@@ -1,0 +1,62 @@
+"""What keeps a gate from ruling."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fakebench_suite.gates.rules import Errors, Gate
+from fakebench_suite.gates.run_view import Evidence
+from fakebench_suite.provenance import count_changed_pixels
+from fakebench_suite.tasks.subgroups import ALL
+from fakebench_suite.types import Decision, Ruling, Task
+
+
+def leave_open(gate: Gate, why: str, decision: Decision | None = None) -> Decision:
+    """Inconclusive, with the figures there are."""
+    found = decision or Decision(gate=gate.name, ruling=Ruling.INCONCLUSIVE, reason="")
+    return replace(found, ruling=Ruling.INCONCLUSIVE, reason=f"{why[0].upper()}{why[1:]}.")
+
+
+def find_obstacle(
+    gate: Gate, run: Evidence, n: int, tasks: Sequence[Task], subgroup: str = ALL
+) -> str | None:
+    """What keeps a gate from ruling on this population, if anything does."""
+    gap = run.find_gap(tasks, subgroup, sample=gate.sample)
+    if gap is not None:
+        return gap.clause
+    errors = 0 if isinstance(gate, Errors) else run.count_errors(tasks, subgroup)
+    if errors:
+        return f"{_count(errors)} ended in an error"
+    if n < gate.minimum:
+        be = "is" if n == 1 else "are"
+        return f"there {be} {_count(n)} and the gate asks for {gate.minimum:,}"
+    return None
+
+
+def find_mismatch(
+    gate: Gate, run: Evidence, baseline: Evidence, *, tasks: Sequence[Task]
+) -> str | None:
+    """Why a baseline cannot be compared with: partial, in error, or asked or read otherwise."""
+    gap = baseline.find_gap(tasks, sample=gate.sample, subject="baseline")
+    if gap is not None:
+        return gap.clause
+    errors = baseline.count_errors(tasks)
+    if errors:
+        return f"{_count(errors)} of the baseline ended in an error"
+    protocols = [side.manifest.get("protocol", 1) for side in (run, baseline)]
+    if protocols[0] != protocols[1]:
+        return (
+            f"the baseline was made by protocol {protocols[1]} of the suite and this run by "
+            f"protocol {protocols[0]}, whose scores can differ: make the baseline again"
+        )
+    for part, key, done in (("prompts", "digest", "worded"), ("judge", "label", "read")):
+        one, two = (side.manifest.get(part, {}).get(key) for side in (run, baseline))
+        if one != two:
+            return f"the cases of the baseline were {done} otherwise"
+    changed, known = count_changed_pixels(run.select(tasks), baseline.select(tasks))
+    if changed:
+        return f"the baseline showed other pixels under {changed:,} of {known:,} image names"
+    return None
+
+
+def _count(cases: int) -> str:
+    return f"{cases:,} {'case' if cases == 1 else 'cases'}"

@@ -1,0 +1,56 @@
+"""What a chat completion says, as the servers of today send it."""
+
+import json
+
+from fakebench_suite.grading.judges.failures import find_message, shorten
+
+
+class UnansweredError(Exception):
+    """A reply came, and nothing in it is the judge's; ``lasting`` if asking again is of no use."""
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.lasting = lasting
+
+
+def read_completion(content: bytes) -> str:
+    """The text of the first choice, its separate reasoning left out; raises UnansweredError."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        said = content[:2_000].decode("utf-8", "replace")
+        raise UnansweredError(f"the reply is no chat completion: {said!r}") from None
+    choices = body.get("choices") if isinstance(body, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        reason = find_message(body) if isinstance(body, dict) and body.get("error") else None
+        raise UnansweredError(reason or f"the reply has no choice: {json.dumps(body)[:2_000]}")
+    text = _join(message.get("content"))
+    if message.get("refusal") or choice.get("finish_reason") == "content_filter":
+        why = message.get("refusal") or text or "content_filter"
+        raise UnansweredError(f"the judge's server refused: {why}", lasting=True)
+    if not text.strip():
+        cut = choice.get("finish_reason") == "length"
+        why = ", cut off at the server's token limit" if cut else ""
+        only = _holds_thoughts(message)
+        raise UnansweredError(f"the reply {'holds thoughts only' if only else 'is empty'}{why}")
+    return text
+
+
+def describe_unmarked(text: str, *secrets: str) -> str:
+    """Why a text was no marks."""
+    return f"no marks in the judge's reply {shorten(text[:2_000], *secrets)!r}"
+
+
+def _join(content: object) -> str:
+    """A message's text; some servers send a list of parts."""
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
+
+
+def _holds_thoughts(message: dict[str, object]) -> bool:
+    names = ("reasoning_content", "reasoning", "reasoning_details")
+    return any(message.get(name) for name in names)

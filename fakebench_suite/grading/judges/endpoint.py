@@ -1,0 +1,280 @@
+"""A text judge behind any OpenAI-compatible endpoint: ``--judge=openai:MODEL@URL``."""
+
+import asyncio
+import re
+import threading
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import openai
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.grading.judges.address import Address, read_address
+from fakebench_suite.grading.judges.base import Failure, Judgement, collect
+from fakebench_suite.grading.judges.cache import RatingCache
+from fakebench_suite.grading.judges.calibration import QUESTION, SPECIMENS
+from fakebench_suite.grading.judges.completion import (
+    UnansweredError,
+    describe_unmarked,
+    read_completion,
+)
+from fakebench_suite.grading.judges.failures import (
+    describe_failure,
+    explain_failure,
+    find_parameter,
+    shorten,
+)
+from fakebench_suite.grading.judges.rubric import (
+    SCHEMA,
+    Messages,
+    Request,
+    read_rating,
+    write_messages,
+)
+from fakebench_suite.grading.judges.transport import TIMEOUT, BoundedClient, Breaker
+from fakebench_suite.types import Rating
+
+AT_ONCE = 32
+"""Requests under way at the same time."""
+ATTEMPTS = 3
+"""Tries for one round whose reply holds no marks; the client retries 429, 5xx and time-outs."""
+SEEDS = 1000
+"""How far the seeds of two attempts at one round lie apart."""
+TEMPERATURE = 0.7
+_NAMES: Mapping[str, re.Pattern[str]] = {
+    "temperature": re.compile(r"\btemperature\b"),
+    "seed": re.compile(r"\bseed\b"),
+    "response_format": re.compile(r"\b(?:response_?format|json_schema|structured|guided)"),
+}
+"""The parameters a server may refuse, and how its error names them."""
+_REFUSING = frozenset({400, 422})
+_OTHERWISE = frozenset({401, 403, 429})
+"""Statuses that never speak of a parameter."""
+Result = TypeVar("Result")
+
+
+class EndpointJudge:
+    """Asks every round of every text at once, within AT_ONCE; each round has a seed of its own.
+
+    Parameters that the server refuses are left out: ``dropped``, which holds for good once any
+    request was answered, and may be known from another process.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        url: str,
+        *,
+        rounds: int,
+        cache: RatingCache,
+        timeout: float = TIMEOUT,
+        dropped: Collection[str] | None = None,
+    ) -> None:
+        self._address: Address = read_address(url)
+        self.name = f"{model}@{self._address.name}"
+        self.dropped = frozenset(dropped or ())
+        self._settled = dropped is not None
+        self._model, self._rounds, self._cache, self._timeout = model, rounds, cache, timeout
+        self._breaker = Breaker()
+
+    def check(self) -> None:
+        """Ask for one text's marks; raises UserError where no reply comes, with the reason."""
+        try:
+            _wait_for(self._ask_once())
+        except Exception as error:  # Servers, and the addresses they are looked for at, vary.
+            address = self._address
+            why = explain_failure(error, self.name, keyed=address.has_key, secrets=address.secrets)
+            raise UserError(why) from error
+
+    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+        """One judgement per request; a round that fails for good is counted, not guessed."""
+        return _wait_for(self._grade_all(requests))
+
+    def describe(self) -> Mapping[str, object]:
+        """What the manifest says of how rounds were sampled; empty where all was as asked."""
+        if not self.dropped:
+            return {}
+        notes = []
+        if "temperature" in self.dropped:
+            notes.append("the temperature is the server's own")
+        if "seed" in self.dropped:
+            notes.append("rounds are not seeded, and may be equal or differ at each asking")
+        return {"refused_parameters": sorted(self.dropped), "sampling": "; ".join(notes) or None}
+
+    async def _ask_once(self) -> None:
+        request = Request(
+            question=QUESTION, reference=SPECIMENS[0].clues, text=SPECIMENS[0].clues[0]
+        )
+        async with asyncio.timeout(self._timeout), self._connect() as client:
+            await self._complete(client, asyncio.Lock(), write_messages(request), 0)
+
+    async def _grade_all(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+        gate, lock = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
+        async with self._connect() as client:
+            rounds = [
+                self._ask_round(client, gate, lock, write_messages(request), number)
+                for request in requests
+                for number in range(self._rounds)
+            ]
+            results = await asyncio.gather(*rounds)
+        return [
+            collect(results[start : start + self._rounds])
+            for start in range(0, len(results), self._rounds)
+        ]
+
+    def _connect(self) -> openai.AsyncOpenAI:
+        return openai.AsyncOpenAI(
+            base_url=self._address.base,
+            default_query=self._address.query,
+            api_key=self._address.key or "none",  # never sent, see Address.headers
+            max_retries=ATTEMPTS,
+            timeout=self._timeout,
+            http_client=BoundedClient(deadline=self._timeout, breaker=self._breaker),
+        )
+
+    async def _ask_round(
+        self,
+        client: openai.AsyncOpenAI,
+        gate: asyncio.Semaphore,
+        lock: asyncio.Lock,
+        messages: Messages,
+        number: int,
+    ) -> Rating | Failure:
+        """The marks of one round, or what went wrong in its last attempt."""
+        known = self._cache.find(self._key, messages, number)
+        if known is not None:
+            return known
+        secrets = self._address.secrets
+        failure = Failure(why="")
+        for attempt in range(ATTEMPTS):
+            try:
+                async with gate:
+                    seed = number + attempt * SEEDS
+                    reply = await self._complete(client, lock, messages, seed)
+            except UnansweredError as error:
+                failure = Failure(why=shorten(str(error), *secrets), unanswered=True)
+                if error.lasting:
+                    break
+                continue
+            except Exception as error:  # A server may send anything; it is this round's failure.
+                return Failure(why=describe_failure(error, *secrets), unanswered=True)
+            rating = read_rating(reply, *secrets)
+            if rating is not None:
+                self._cache.keep(self._key, messages, number, rating)
+                return rating
+            failure = Failure(why=describe_unmarked(reply, *secrets))
+        return failure
+
+    @property
+    def _key(self) -> str:
+        """Whose marks these are: other sampling gives marks of its own."""
+        other = sorted(self.dropped - {"response_format"})
+        return f"{self.name} without {', '.join(other)}" if other else self.name
+
+    async def _complete(
+        self, client: openai.AsyncOpenAI, lock: asyncio.Lock, messages: Messages, seed: int
+    ) -> str:
+        """The judge's reply; before the first one, parameters that are refused are found out."""
+        while True:
+            dropped = self.dropped
+            try:
+                content = await self._send(client, messages, seed, dropped)
+            except openai.APIStatusError as error:
+                if self._settled:
+                    raise
+                async with lock:
+                    if dropped == self.dropped and not await self._adapt(
+                        client, messages, seed, error
+                    ):
+                        raise
+            else:
+                self._settled = True
+                return read_completion(content)
+
+    async def _adapt(
+        self,
+        client: openai.AsyncOpenAI,
+        messages: Messages,
+        seed: int,
+        error: openai.APIStatusError,
+    ) -> bool:
+        """Whether there is a parameter that the error speaks of, or without which all is well."""
+        kept = [name for name in _NAMES if name not in self.dropped]
+        if error.status_code in _OTHERWISE:
+            return False
+        model = rf"(?<![\w-]){re.escape(self._model.lower())}(?![\w-])"
+        said = re.sub(model, "", find_parameter(error))  # "seed-oss" is no seed
+        named = {name for name in kept if _NAMES[name].search(said)}
+        if named:
+            self.dropped |= named
+            return True
+        if error.status_code not in _REFUSING or not kept:
+            return False
+        for trial in (*({name} for name in reversed(kept)), set(kept)):
+            try:
+                await self._send(client, messages, seed, self.dropped | trial)
+            except openai.APIStatusError:
+                continue
+            self.dropped |= trial
+            return True
+        return False
+
+    async def _send(
+        self,
+        client: openai.AsyncOpenAI,
+        messages: Messages,
+        seed: int,
+        dropped: Collection[str],
+    ) -> bytes:
+        parameters: dict[str, Any] = {
+            "temperature": TEMPERATURE,
+            "seed": seed,
+            "response_format": {"type": "json_schema", "json_schema": SCHEMA},
+        }
+        reply = await client.chat.completions.with_raw_response.create(
+            model=self._model,
+            messages=messages,  # type: ignore[arg-type]  # role and content, as the type asks
+            extra_headers=self._address.headers,
+            **{name: value for name, value in parameters.items() if name not in dropped},
+        )
+        return reply.content
+
+
+def _wait_for(work: Coroutine[Any, Any, Result]) -> Result:
+    """What the coroutine returns.
+
+    Where this thread's own loop runs already, as in a notebook or beside a browser that other tests
+    drive, it is awaited in a thread of its own.
+    """
+    if not _is_looping():  # Nothing is raised here that could be taken for the cause of a failure.
+        return asyncio.run(work)
+    begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Result]]] = Future()
+    ends = threading.Event()
+
+    async def run() -> Result:
+        task = asyncio.ensure_future(work)
+        begun.set_result((asyncio.get_running_loop(), task))
+        if ends.is_set():
+            task.cancel()
+        return await task
+
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        try:
+            return thread.submit(asyncio.run, run()).result()
+        except BaseException:  # Ctrl-C comes to this thread only, which waits for the other.
+            ends.set()
+            if begun.done():
+                loop, task = begun.result()
+                with suppress(RuntimeError):  # The other is through, and its loop is closed.
+                    loop.call_soon_threadsafe(task.cancel)
+            raise
+
+
+def _is_looping() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,126 @@
+"""What went wrong with a judge's server, in words that a terminal and a record can carry."""
+
+import json
+import re
+from collections.abc import Sequence
+
+import openai
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.grading.judges.address import KEY
+from fakebench_suite.text.redaction import redact
+
+_CHECK_URL = "Check the URL: that of most servers ends in /v1."
+_KEY = re.compile(r"\b(?:api[-_ ]?key|token|credential|unauthori[sz]ed|authenticat)", re.IGNORECASE)
+_LONGEST = 300
+"""Characters of a server's own words that are passed on."""
+_TAGS = re.compile(r"(?is)<(script|style|head)\b.*?</\1\s*>|<[^>]*>")
+_TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
+
+
+def shorten(text: str, *secrets: str) -> str:
+    """A server's words without secrets, on one line of characters that can be printed, cut off."""
+    text = redact(text.encode("utf-8", "replace").decode(), *secrets)
+    words = "".join(one if one.isprintable() else " " for one in text).split()
+    line = " ".join(words)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+
+
+def get_reason(error: openai.APIStatusError) -> str:
+    """What the server gives as its reason; of a page of HTML, its title or its text."""
+    text = error.response.text
+    for body in (error.body, _decode(text)):
+        found = find_message(body)
+        if found is not None and not found.startswith("<"):
+            return found
+    title = _TITLE.search(text)
+    return (title[1] if title else _TAGS.sub(" ", text)).strip() or error.response.reason_phrase
+
+
+def find_message(body: object) -> str | None:
+    """The message of an error as the servers of today write it, nested or flat."""
+    for _ in range(4):
+        if isinstance(body, str):
+            return body.strip() or None
+        if isinstance(body, list):
+            body = body[0] if body else None
+        if not isinstance(body, dict):
+            return None
+        body = next(
+            (body[key] for key in ("error", "message", "detail", "msg") if key in body), None
+        )
+    return None
+
+
+def find_parameter(error: openai.APIStatusError) -> str:
+    """All that an error says about which parameter it objects to, in lower case."""
+    return f"{error.param or ''} {error.response.text}".lower()
+
+
+def describe_failure(error: Exception, *secrets: str) -> str:
+    """One round's failure."""
+    if isinstance(error, openai.APIStatusError):
+        reason = shorten(get_reason(error), *secrets)
+        return f"the judge's server says {error.status_code}: {reason}"
+    if isinstance(error, openai.APIConnectionError):
+        return f"the judge's server gave no reply: {shorten(find_cause(error), *secrets)}"
+    return shorten(f"{type(error).__name__}: {error}", *secrets)
+
+
+def explain_failure(error: Exception, name: str, *, keyed: bool, secrets: Sequence[str]) -> str:
+    """Why a judge cannot be asked, and what to do; ``keyed`` if the server was shown a key."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, openai.APIStatusError):
+        return _explain_status(error, name, keyed=keyed, secrets=secrets)
+    if isinstance(error, TimeoutError | openai.APITimeoutError):
+        return (
+            f"The judge {name} gave no reply to a test request in time. Is its server overloaded?"
+        )
+    if isinstance(error, openai.APIConnectionError):
+        why = shorten(find_cause(error), *secrets)
+        return f"The judge {name} cannot be reached: {why}. Start its server, or correct the URL."
+    why = shorten(str(error) or type(error).__name__, *secrets)
+    return f"The judge {name} did not answer a test request: {why}. {_CHECK_URL}"
+
+
+def _explain_status(
+    error: openai.APIStatusError, name: str, *, keyed: bool, secrets: Sequence[str]
+) -> str:
+    status, reason = error.status_code, shorten(get_reason(error), *secrets)
+    if status in (401, 403) or (status in (400, 407) and not keyed and _KEY.search(reason)):
+        if not keyed:
+            return f"{KEY} is not set, and the judge {name} asks for a key ({status}: {reason})."
+        return (
+            f"The judge {name} refuses the key ({status}: {reason}). Correct {KEY}, or the "
+            "user and password in the URL."
+        )
+    if 300 <= status < 400:
+        place = shorten(error.response.headers.get("location", ""), *secrets)
+        return (
+            f"The judge {name} sends requests on to {place or 'nowhere'} ({status}), where no key "
+            "is taken. Give the URL that is meant in --judge."
+        )
+    if status == 404:
+        return (
+            f"There is no judge {name} ({status}: {reason}). Check the model's name. {_CHECK_URL}"
+        )
+    return f"The judge {name} refuses a test request ({status}: {reason})."
+
+
+def find_cause(error: BaseException) -> str:
+    """The innermost words of a failed connection."""
+    words = ""
+    seen: BaseException | None = error
+    while seen is not None:
+        words = str(seen).strip() or words
+        seen = seen.__cause__ or seen.__context__
+    return words or type(error).__name__
+
+
+def _decode(text: str) -> object:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict | list) else None

@@ -1,0 +1,253 @@
+"""A text judge that runs here: ``--judge=transformers:NAME|PATH``, any causal chat model."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import try_to_load_from_cache
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    LogitsProcessorList,
+    StoppingCriteriaList,
+    set_seed,
+)
+
+from fakebench_suite.checkpoints.decoding import Decoder
+from fakebench_suite.checkpoints.files import brings_code, check_files
+from fakebench_suite.checkpoints.fingerprint import digest_files, digest_weights
+from fakebench_suite.checkpoints.numbers import NumberWatch, StopWithoutNumbers
+from fakebench_suite.checkpoints.tensors import check_tensors
+from fakebench_suite.errors import CardError, UserError
+from fakebench_suite.grading.judges.base import Failure, Judgement, collect
+from fakebench_suite.grading.judges.cache import RatingCache
+from fakebench_suite.grading.judges.calibration import QUESTION, SPECIMENS
+from fakebench_suite.grading.judges.rubric import Messages, Request, read_rating, write_messages
+from fakebench_suite.provenance import digest_parts
+from fakebench_suite.text.thoughts import find_open_thought
+from fakebench_suite.types import Rating
+
+BATCH = 16
+ATTEMPTS = 3
+_TOKENS, _THOUGHT_TOKENS = 160, 4096
+"""Tokens of a reply, and of one that begins with a thought."""
+_QUESTION = "How well does the answer agree with the reference?"
+_PICTURES = ("vis", "model.vis", "multi_modal_projector.", "model.multi_modal_projector.")
+"""Beginnings of the tensors of towers that a judge of texts has no use for."""
+
+
+class LocalJudge:
+    """Samples every round of every text in batches, seeded by the attempt."""
+
+    def __init__(
+        self, place: str, *, rounds: int, cache: RatingCache, device: str | None = None
+    ) -> None:
+        self.name = f"transformers:{place}"
+        self._rounds, self._cache = rounds, cache
+        self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._tokenizer, model = _load(place)
+        self._model = model.to(self._device).eval()
+        self._digest = _digest(place)
+        self._key = f"transformers {self._digest}"
+        if self._tokenizer.chat_template is None:
+            raise UserError(f"The judge {place!r} has no chat template; choose an instruct model.")
+        self._ends = _list_ends(model.generation_config, self._tokenizer)
+        if not self._ends:
+            raise UserError(
+                f"The judge {place!r} names no token that ends a reply; choose another."
+            )
+        # ``generate`` takes from these what it is not told: what a checkpoint ships does not count.
+        model.generation_config = GenerationConfig()
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.convert_ids_to_tokens(self._ends[0])
+        try:
+            thought = _find_thought(self._tokenizer)
+        except Exception as error:  # A chat template is a program of the checkpoint's own.
+            raise self._object_to_template(error) from error
+        self._decoder = Decoder(self._tokenizer, self._ends, thought=thought)
+        self._limit = _TOKENS if thought is None else _THOUGHT_TOKENS
+        self._room = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+
+    def check(self) -> None:
+        """Ask for one text's marks; raise UserError where none can be written, however good."""
+        clues = SPECIMENS[0].clues
+        request = Request(question=QUESTION, reference=clues, text=clues[0])
+        messages = write_messages(request)
+        try:
+            ids = self._tokenizer.apply_chat_template(
+                messages, add_generation_prompt=True, tokenize=True, return_dict=True
+            )["input_ids"]
+        except Exception as error:  # A chat template is a program of the checkpoint's own.
+            raise self._object_to_template(error) from error
+        if self._room is not None and len(ids) + _TOKENS > self._room:
+            raise UserError(
+                f"The judge {self.name} has a context of {self._room:,} tokens, and a short text "
+                f"takes {len(ids) + _TOKENS:,}. Choose a model with a longer one."
+            )
+        try:
+            (reply,) = self._reply([messages], 0)
+        except Exception as error:  # Kernels, memory and checkpoints fail in any way.
+            why = " ".join(str(error).split()) or type(error).__name__
+            raise UserError(f"The judge {self.name} cannot answer: {why}.") from error
+        if reply is None:
+            raise UserError(
+                f"The judge {self.name} computes no numbers (NaN or infinity). Choose another, or "
+                "one in another precision."
+            )
+
+    def _object_to_template(self, error: Exception) -> UserError:
+        why = " ".join(str(error).split()).removesuffix(".") or type(error).__name__
+        return UserError(
+            f"The chat template of the judge {self.name} does not take a question: {why}. "
+            "Choose an instruct model whose template takes a system and a user message."
+        )
+
+    def describe(self) -> Mapping[str, object]:
+        """What the judge is by content, wherever it lies."""
+        return {"digest": self._digest}
+
+    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+        """One judgement per request; what has no marks is sampled anew, within limits."""
+        asked = [
+            (write_messages(request), number)
+            for request in requests
+            for number in range(self._rounds)
+        ]
+        results: list[Rating | Failure] = [
+            self._cache.find(self._key, messages, number) or Failure(why="")
+            for messages, number in asked
+        ]
+        for attempt in range(ATTEMPTS):
+            open_rounds = [place for place, one in enumerate(results) if isinstance(one, Failure)]
+            for start in range(0, len(open_rounds), BATCH):
+                places = open_rounds[start : start + BATCH]
+                replies = self._reply([asked[place][0] for place in places], attempt)
+                for place, reply in zip(places, replies, strict=True):
+                    if reply is None:
+                        why = "the judge computed no numbers (NaN or infinity)"
+                        results[place] = Failure(why=why, unanswered=True)
+                        continue
+                    rating = read_rating(reply)
+                    if rating is not None:
+                        self._cache.keep(self._key, *asked[place], rating)
+                    results[place] = rating or Failure(why=self._explain(reply))
+        return [
+            collect(results[start : start + self._rounds])
+            for start in range(0, len(results), self._rounds)
+        ]
+
+    def _explain(self, reply: str) -> str:
+        """Why a reply has no marks; a judge that was cut off in a thought is given more tokens."""
+        if find_open_thought(reply) is None:
+            return f"no marks in the judge's reply {reply[:200]!r}"
+        limit, self._limit = self._limit, _THOUGHT_TOKENS
+        return f"the judge's thought did not end within {limit:,} tokens"
+
+    @torch.inference_mode()
+    def _reply(self, conversations: Sequence[Messages], attempt: int) -> list[str | None]:
+        """What the judge writes; None where it computed no numbers."""
+        set_seed(attempt)
+        watch = NumberWatch(mend=True)
+        inputs = self._tokenizer.apply_chat_template(
+            list(conversations),
+            add_generation_prompt=True,
+            tokenize=True,
+            padding=True,
+            return_dict=True,
+            return_tensors="pt",
+        ).to(self._device)
+        room = self._limit if self._room is None else self._room - inputs["input_ids"].shape[1]
+        output = self._model.generate(
+            **inputs,
+            generation_config=GenerationConfig(
+                do_sample=True,
+                temperature=0.7,
+                max_new_tokens=min(self._limit, max(room, _TOKENS)),
+                eos_token_id=self._ends,
+                pad_token_id=self._tokenizer.pad_token_id,
+            ),
+            logits_processor=LogitsProcessorList([watch]),
+            stopping_criteria=StoppingCriteriaList([StopWithoutNumbers(watch)]),
+        )
+        new = output[:, inputs["input_ids"].shape[1] :].tolist()
+        broken = torch.stack(watch.steps, dim=1).tolist()
+        replies: list[str | None] = []
+        for row, wrong in zip(new, broken, strict=True):
+            end = next((at for at, one in enumerate(row) if one in self._ends), len(row))
+            replies.append(None if any(wrong[: end + 1]) else self._decoder.decode(row[:end]))
+        return replies
+
+
+def _load(place: str) -> tuple[Any, Any]:
+    """Tokenizer and model; raises UserError where they are not here, or not whole."""
+    advice = "Download it first, or point --judge=transformers:PATH at its directory."
+    try:
+        if Path(place).is_dir():
+            check_files(Path(place))
+        tokenizer: Any = AutoTokenizer.from_pretrained(
+            place, local_files_only=True, trust_remote_code=False, padding_side="left"
+        )
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            place,
+            local_files_only=True,
+            trust_remote_code=False,
+            dtype="auto",
+            ignore_mismatched_sizes=True,  # To be told of them, which is fatal below.
+            output_loading_info=True,
+        )
+    except CardError as error:
+        raise UserError(f"The judge {place!r} cannot be loaded: {error}") from error
+    except Exception as error:  # Broken or absent weights raise nearly anything.
+        if _brings_code(place):
+            raise UserError(
+                f"The judge {place!r} cannot be loaded without the code that comes with it, which "
+                "is never run. Choose another judge."
+            ) from error
+        why = " ".join(str(error).split())
+        raise UserError(f"The judge {place!r} cannot be loaded: {why}. {advice}") from error
+    model, loading = loaded
+    check_tensors(
+        loading, place=f"of the judge {place!r}", unused=_PICTURES, advice="Choose another judge."
+    )
+    return tokenizer, model
+
+
+def _brings_code(place: str) -> bool:
+    """Whether a checkpoint, in a directory or the hub's cache, names code of its own."""
+    try:
+        cached = None if Path(place).is_dir() else try_to_load_from_cache(place, "config.json")
+        return brings_code(Path(cached).parent if isinstance(cached, str) else Path(place))
+    except (CardError, ValueError):  # Its configuration is broken, or it is no name of the hub's.
+        return False
+
+
+def _list_ends(shipped: GenerationConfig, tokenizer: Any) -> list[int]:
+    """The checkpoint's own end tokens and its tokenizer's."""
+    ends = shipped.eos_token_id
+    own = ends if isinstance(ends, list) else [] if ends is None else [ends]
+    if tokenizer.eos_token_id is not None:
+        own = [*own, tokenizer.eos_token_id]
+    return list(dict.fromkeys(own))
+
+
+def _digest(place: str) -> str:
+    """SHA-256 over the weights and every other file that loading reads.
+
+    ``place`` is a directory, or a name whose checkpoint is in the cache of the hub.
+    """
+    folder = Path(place)
+    if not folder.is_dir():
+        folder = Path(str(try_to_load_from_cache(place, "config.json"))).parent
+    files = sorted(digest_files(folder, code=False).items())
+    words = [digest_weights(folder), *chain.from_iterable(files)]
+    return digest_parts(word.encode() for word in words)
+
+
+def _find_thought(tokenizer: Any) -> str | None:
+    """The mark of the thought that the chat template leaves open, if any."""
+    messages = [{"role": "user", "content": _QUESTION}]
+    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    return find_open_thought(str(text).rpartition(_QUESTION)[2])

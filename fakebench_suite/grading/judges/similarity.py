@@ -1,0 +1,41 @@
+"""The offline stand-in for a judge, ``--judge=embedding``: similarity of two texts, no marks.
+
+It cannot tell a claim from its opposite (see ``python -m fakebench_suite audit``), so its score
+stands in a column of its own and never in the judge's.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.grading.embeddings import NAME, SentenceEncoder
+from fakebench_suite.grading.judges.base import Judgement
+from fakebench_suite.grading.judges.rubric import Request
+
+
+class EmbeddingJudge:
+    """Twice the cosine similarity of answer and reference, 0-2."""
+
+    def __init__(self, encoder: SentenceEncoder) -> None:
+        self.name = f"embedding:{NAME}"
+        self._encoder = encoder
+
+    def check(self) -> None:
+        """Load the encoder; raises UserError where it is not installed."""
+        try:
+            self._encoder.encode(["a text"])
+        except ImportError as error:
+            raise UserError(f"--judge=embedding cannot be used here: {error}.") from error
+
+    def describe(self) -> Mapping[str, object]:
+        """Nothing but the name."""
+        return {}
+
+    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+        """One stand-in score per request; all texts are encoded in one batch."""
+        answers = [request.text for request in requests]
+        references = [" ".join(request.reference) for request in requests]
+        if not answers:
+            return []
+        self._encoder.encode([*answers, *references])
+        close = self._encoder.compare(answers, references)
+        return [Judgement(stand_in=2 * float(value)) for value in close]

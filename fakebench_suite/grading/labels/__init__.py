@@ -1,0 +1,1 @@
+"""Detection replies to labels: fake, real, refused or unparsed."""

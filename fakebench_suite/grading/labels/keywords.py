@@ -1,0 +1,36 @@
+"""The plain keyword rule, ``--reading=paper``: for comparison with published figures only.
+
+The paper scores detection by the label words of a reply (section V) and its authors do not
+publish the code, so this is the plainest rule of that kind: a reply counts as the one label
+whose word it holds, and as unparsed when it holds both or neither. Negation is not understood,
+which is why this rule is not the default.
+"""
+
+import re
+
+from fakebench_suite.grading.labels.language.thinking import drop_thinking
+from fakebench_suite.grading.labels.result import Reading, Silence
+from fakebench_suite.types import Authenticity, Form
+
+_LABELS = re.compile(r"\b(fake|real)\b", re.IGNORECASE)
+_YES_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
+
+
+def read_keywords(text: str, form: Form) -> Reading:
+    """The label whose word a reply holds; to a yes-or-no question "yes" and "no" go first.
+
+    ``text`` is the whole reply: its thoughts are left out here.
+    """
+    text = drop_thinking(text)
+    if form in (Form.ISFAKE, Form.ISREAL):
+        words = {word.lower() for word in _YES_NO.findall(text)}
+        if len(words) == 1:
+            yes = words == {"yes"}
+            said = Authenticity.FAKE if yes == (form is Form.ISFAKE) else Authenticity.REAL
+            return Reading(said=said, why=f"the keyword {words.pop()!r}")
+    words = {word.lower() for word in _LABELS.findall(text)}
+    if len(words) == 1:
+        word = words.pop()
+        return Reading(said=Authenticity(word), why=f"the keyword {word!r}")
+    why = "both keywords" if words else "no keyword"
+    return Reading(said=Silence.UNPARSED, why=f"the reply holds {why}")

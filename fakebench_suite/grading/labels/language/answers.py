@@ -1,0 +1,301 @@
+"""What "yes" and "no" in a reply answer, and whether its explanation speaks against them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fakebench_suite.grading.labels.language.grammar import (
+    BOUND,
+    CONTRAST,
+    GIVEN,
+    HEARSAY,
+    WIDE_BOUND,
+)
+from fakebench_suite.grading.labels.language.lexicon import (
+    LETTER,
+    Sentence,
+    compile_parts,
+    is_known,
+)
+from fakebench_suite.grading.labels.language.polarity import find_bound
+from fakebench_suite.grading.labels.language.refusals import find_refusal
+from fakebench_suite.grading.labels.language.sentences import Hint
+from fakebench_suite.types import Authenticity, Form
+
+_ANSWER = compile_parts("""
+    (?: (?:DET|I|IT)? WORD{0,2} HEADING (?:(?:OF|WITH) (?:DET|IT|WORD|IMAGE){1,3})?
+        (?:COLON|BE|STOP)*
+      | I WOULD | I (?=THINK) | TELLS | THINK | LEAN | SO | HENCE | STILL | WHOLLY | BUT | AND
+      | IT (?: BE (?=STOP YES) | (?:BE|DO) NOT (?=STOP NO) )
+      | STOP | COLON | FIRST | (?:IT|THAT) BE DET WORD? )*
+    (?P<word>YES|NO) (?: STOP* YES (?=STOP|$|YES) | (?<=YES) YES )*
+    (?= $ | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | STILL | WHOLLY | ALTHOUGH | IT
+      | THAT | OF (?:I|IT) | DET (?:IMAGE|WORD IMAGE) | I (?:THINK|TELLS) )
+""")
+"""Where "yes" or "no" is an answer, and not a word before a noun."""
+_FIRM = compile_parts("""
+    (?: LEAN
+      | HEADING STILL* (?:(?:OF|WITH) (?:DET|IT|I|WORD|IMAGE|OPEN|STILL){1,3})? WORD? (?:COLON|BE)+
+        (?:STILL|WHOLLY|STOP|HENCE|DET WORD?)*
+      | I WOULD? STILL* (?:TELLS|THINK|HEADING) (?:THAT|WITH|OF)? COLON? (?:(?:IT|THAT) BE DET?)? )
+    (?P<word>YES|NO) (?= $ | OF I | HERE | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | AS )
+""")
+"""Where a reply announces its answer, wherever in a sentence that is."""
+_ALONE = compile_parts("(?:YES|NO) STOP*")
+_CLOSING = compile_parts(
+    "(?:STOP|SO|HENCE|BUT) (?:I WOULD|TELLS|THINK|SO|HENCE|STILL|WHOLLY|STOP|COLON)*"
+    " (?P<word>YES|NO) STOP* $"
+)
+"""The last word of a reply."""
+_DRAWN = compile_parts("(?:SO|HENCE) (?:STOP|COLON|STILL|WHOLLY|AND|AS)* (?P<word>YES|NO) STOP* $")
+"""An answer as the upshot of a sentence."""
+_BOTH = compile_parts("(?:YES .* NO|NO .* YES) (?:STOP|NUMBER|$)")
+_PROVIDED = compile_parts("(?:YES|NO) STOP* (?: WHOLLY* IF | (?:IT|THAT) MAY )")
+_THING = compile_parts(
+    "(?:FAKE|REAL) WORD (?!IMAGE|WORD IMAGE)"
+    " | WORD (?:STILL|HERE)* BE (?:STILL|NOT|DET)* (?:FAKE|REAL)"
+)
+_IMAGE_LABELLED = compile_parts(
+    "(?:FAKE|REAL) (?:WORD (?:AND WORD)? )? IMAGE"
+    " | IMAGE STILL* BE (?:STILL|NOT|DET)* (?:FAKE|REAL)"
+)
+_SURE = frozenset({"yes", "yep", "yeah", "yup", "affirmative", "✅", "✔", "☑", "✓", "√"})
+_CONSENT = re.compile(
+    r"(?:i am afraid )?"
+    r"(?P<yes>absolutely|definitely|certainly|of course|surely|it (?:is|does)|i think so|"
+    r"most likely|probably)?"
+    r"(?P<no> ?(?:not(?: at all| really| likely| (?:that|as far as|so far as) i can (?:see|tell))?|"
+    r"hardly|no way|far from it|never|unlikely|"
+    r"it (?:is|does) not|i do not (?:think|believe) (?:so|it is)))?"
+)
+"""A sentence that says yes or no in other words."""
+_CONSENTING = re.compile(
+    r"(?:absolutely|definitely|certainly|of|surely|it|i|most|probably|not|hardly|no|far|never|"
+    r"unlikely)\b"
+)
+"""What a consent begins with."""
+_CLAUSE_END = re.compile(r" ?[.,!;:-]")
+_IDLE = re.compile(
+    r"^(?:yes|no)(?: ?[-,.!])* (?:i (?:can|could|see|will|do(?! not)|have|understand|would be)\b|"
+    r"i am (?:an?|here|happy|afraid|not)\b|as an? |let me |here (?:is|are) |"
+    r"(?:no problem|sure|of course|certainly)\b|not (?:sure|certain|necessarily))|"
+    r"^(?:yes|no)[ /]*(?:or|and|/) ?(?:yes|no)\b|what would you like|\bcan help\b"
+)
+"""Replies that begin with yes or no and answer something else."""
+_HOW_TO = re.compile(
+    r"(?:let me|here is|here are|i will|i can(?! not)) (?:\w+ )*(?:how|ways?|tips|steps)\b"
+)
+_UNSURE = re.compile(
+    r"\b(?:not (?:\w+ )?(?:sure|certain)|unsure|hard to|difficult to|impossible to|do not know|"
+    r"unclear|yes (?:or|and|nor) no)\b|\b(?:or|and|nor) (?:no|yes)(?= ?(?:[^\w ]|$))"
+)
+_ECHO = re.compile(r"\byes or no\b")
+_YES_OR_NO = re.compile(
+    r"(?:\b(?:yes|yep|yeah|yup|affirmative|no|nope|nah|negative)\b|[^\w\s.,;:()?!'-])"
+    r"(?: (?P<next>\w[\w-]*))?"
+)
+_TRACE = re.compile(r"\b(?:trace|sign|evidence|indication|hint|proof|reason)s?\b")
+_ABOUT = compile_parts("IT|IMAGE|THAT")
+_VOID = compile_parts("MAY|IF|OPEN|SAYS|OBJECT|INSTEAD|THAN")
+_GRANTING = compile_parts("ALTHOUGH|FIRST")
+_NEGATING = compile_parts("NOT|NONE|NO|CANT|LACK")
+_REASONED = compile_parts("LACK .* (?=POINTS)")
+"""A lack that is itself a reason: "the lack of noise suggests"."""
+_LISTING = compile_parts("NONE | LACK | NO(?!STOP|COLON)")
+_GENERIC = compile_parts(
+    "IMAGE? (?: (?:OF|WITH) .{1,3}? )? (?: STOP (?:(?!STOP). )+ STOP )? (?:WOULD|MAY)"
+)
+_GENERALLY = re.compile(
+    r"(?:\w+ )?\w+s (?:are |have become |can be )?"
+    r"(?:increasingly|often|usually|typically|tend|frequently|sometimes|rarely|seldom|generally|"
+    r"commonly|lack|struggle|may|might|can|would)\b"
+)
+"""What is said of a class of pictures: "faces often"."""
+_SIGNS = compile_parts("(?P<sign>ODD|SOUND)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
+_LABEL = compile_parts("FAKE|REAL|MADE|TAKEN")
+_FOR_FAKE = tuple(LETTER[name] for name in ("ODD", "MADE", "FAKE"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A "yes" or "no" and what it asserts."""
+
+    said: Authenticity
+    words: str
+    place: int
+    """The number of its sentence."""
+    firm: bool
+    """It was announced ("final answer: no"), which outweighs one in passing."""
+    led: bool
+    """Something led up to it, or it stands alone, so that it counts wherever it stands."""
+    aside: bool
+    """What follows speaks of a thing in the picture that is fake or real, not of the image."""
+
+
+def ask_label(form: Form) -> Authenticity | None:
+    """The label a "yes" asserts; None where the question is not a yes-or-no question."""
+    return {Form.ISFAKE: Authenticity.FAKE, Form.ISREAL: Authenticity.REAL}.get(form)
+
+
+def opens_idly(plain: str) -> bool:
+    """Whether a reply begins with a "yes" or "no" that answers nothing: "yes, I can see a man"."""
+    return _IDLE.match(plain) is not None
+
+
+def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
+    """What each "yes" and "no" asserts: of the question asked, or of one the reply asks itself."""
+    end = len(sentences) - 1
+    asking = {place for place, one in enumerate(sentences) if one.hints & Hint.QUESTION}
+    answering = {place for place, one in enumerate(sentences) if one.hints & Hint.ANSWER}
+    for index in sorted(answering.union((0, end), (place + 1 for place in asking))):
+        if not 0 <= index <= end:
+            continue
+        sentence = sentences[index]
+        before = sentences[index - 1] if index - 1 in asking else None
+        question = before if before and before.asks else None
+        last = index == end
+        placed = not index or last or question is not None
+        if index not in answering and not (placed and _CONSENTING.match(sentence.plain)):
+            continue
+        if not placed and not _may_answer(sentence.plain):
+            continue
+        if sentence.asks or GIVEN.match(sentence.tags):
+            continue
+        asked = _find_asked(question, form)
+        if asked is None or (not last and _HOW_TO.match(sentences[index + 1].text)):
+            continue
+        alone = len(sentences) == 1 or question is not None
+        found = _find_answer(sentence, index, asked, last=last, alone=alone)
+        if found is not None and (placed or found.led):
+            yield found
+
+
+def _may_answer(plain: str) -> bool:
+    """Whether "no" is more than a determiner: "no artifacts" answers nothing."""
+    found = _YES_OR_NO.finditer(plain)
+    return any(match["next"] is None or is_known(match["next"]) for match in found)
+
+
+def _find_answer(
+    sentence: Sentence, place: int, asked: Authenticity, *, last: bool, alone: bool
+) -> Answer | None:
+    text, tags = sentence.text, sentence.tags
+    firm = match = _FIRM.search(tags)
+    if match is None:
+        idle = _IDLE.search(text) or _UNSURE.search(text) or _BOTH.search(tags)
+        if idle or find_refusal(text):
+            return None
+        match = (
+            _ANSWER.match(tags) or _DRAWN.search(tags) or (_CLOSING.search(tags) if last else None)
+        )
+    if match is None:
+        return _find_consent(text, place, asked, alone=alone)
+    start = match.start("word")
+    ends = [bound.end() for bound in WIDE_BOUND.finditer(tags, 0, start)]
+    first = ends[-1] if ends else 0
+    asking = firm is not None and "whether" in sentence.words[first:start]
+    before = tags[first:start].replace(LETTER["IF"], "") if asking else tags[first:start]
+    granted = LETTER["FIRST"] in before or LETTER["ALTHOUGH"] in before
+    if granted or HEARSAY.search(before) or _PROVIDED.match(tags, start):
+        return None
+    word = sentence.words[start]
+    thing = _THING.search(tags) and not _IMAGE_LABELLED.search(tags)
+    return Answer(
+        said=asked if word in _SURE else turn_label(asked),
+        words=word,
+        place=place,
+        firm=firm is not None,
+        led=start > 0 or _ALONE.fullmatch(tags) is not None,
+        aside=bool(thing),
+    )
+
+
+def _find_consent(text: str, place: int, asked: Authenticity, *, alone: bool) -> Answer | None:
+    """Yes or no in other words: "absolutely not" anywhere, "certainly" where nothing follows."""
+    consent = _CONSENT.fullmatch(_CLAUSE_END.split(text)[0])
+    if consent is None:
+        return None
+    whole = consent[0] == text.strip(" .,!-")
+    if not (consent["no"] or (consent["yes"] and alone and whole)):
+        return None
+    said = turn_label(asked) if consent["no"] else asked
+    return Answer(said=said, words=consent[0], place=place, firm=False, led=False, aside=False)
+
+
+def _find_asked(question: Sentence | None, form: Form) -> Authenticity | None:
+    """The label that a "yes" asserts, to a question the reply asks itself or to the one asked."""
+    if question is None:
+        return ask_label(form)
+    tags = question.tags
+    fake = any(LETTER[name] in tags for name in ("FAKE", "MADE"))
+    real = any(LETTER[name] in tags for name in ("REAL", "TAKEN"))
+    if _ECHO.search(question.text) and not (fake or real):
+        return ask_label(form)
+    if not (fake or real) and LETTER["ODD"] in tags and _TRACE.search(question.text):
+        return Authenticity.FAKE
+    if fake == real or not (len(tags) <= 3 or _ABOUT.search(tags)):
+        return None
+    return Authenticity.FAKE if fake else Authenticity.REAL
+
+
+_COMPOSED = re.compile(
+    r"\b(?:is|was|were|been|being|an?|the|which|photo(?:graph)?) (?:\w+ly )?(?:edited )?"
+    r"(?:composited?|pasted|spliced|inserted|photomontage|montage|collage|doctored|photoshopped|"
+    r"manipulated)\b"
+)
+_UNSAID = compile_parts("MAY|IF|WOULD|SAYS|BECAUSE|FIRST")
+
+
+def find_composed(sentences: Sequence[Sentence]) -> str | None:
+    """Where a reply says that the picture was put together or manipulated; None where nowhere."""
+    for sentence in sentences:
+        if not sentence.hints & Hint.COMPOSED:
+            continue
+        found = _COMPOSED.search(sentence.plain)
+        if found is None or sentence.asks:
+            continue
+        if not (_UNSAID.search(sentence.tags) or _NEGATING.search(sentence.tags)):
+            return found[0]
+    return None
+
+
+def turn_label(said: Authenticity) -> Authenticity:
+    """The other label."""
+    return Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
+
+
+def find_signs(
+    sentences: Sequence[Sentence],
+) -> tuple[set[Authenticity], set[Authenticity]]:
+    """Labels that are mentioned and not asserted, and what else speaks for either label.
+
+    "Three arms" and "no artifacts" speak for one; what a real photograph would show for none.
+    """
+    labels: set[Authenticity] = set()
+    signs: set[Authenticity] = set()
+    for sentence in sentences:
+        if sentence.asks or GIVEN.match(sentence.tags):
+            continue
+        for sign in _SIGNS.finditer(sentence.tags):
+            ends = [bound.end() for bound in BOUND.finditer(sentence.tags, 0, sign.start())]
+            clause = sentence.tags[ends[-1] if ends else 0 : sign.start()]
+            clause = _REASONED.sub("", clause)
+            so_far = sentence.tags[: sign.start()].rpartition(LETTER["BUT"])[2]
+            if _VOID.search(clause) or _GRANTING.search(so_far):
+                continue
+            label = sign["sign"] is None
+            if label and _GENERALLY.match(" ".join(sentence.words[sign.end() : sign.end() + 4])):
+                continue  # "AI-generated faces often lack such flaws."
+            if LETTER["WOULD"] in clause and _LABEL.search(clause):
+                continue  # "A generated image would have garbled text."
+            if label and (LETTER["OF"] in clause or _GENERIC.match(sentence.tags, sign.end())):
+                continue
+            negated = _NEGATING.search(clause) is not None
+            start = find_bound(CONTRAST, sentence, sign.start())
+            if label and not negated and _LISTING.search(sentence.tags, start, sign.start()):
+                continue  # It may stand in a list of what is not there.
+            fake = sign[0] in _FOR_FAKE
+            (labels if label else signs).add(
+                Authenticity.FAKE if fake != negated else Authenticity.REAL
+            )
+    return labels, signs

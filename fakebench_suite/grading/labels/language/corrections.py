@@ -1,0 +1,47 @@
+"""Where a reply takes back what it said before; what stands behind the last such place counts."""
+
+import re
+from collections.abc import Sequence
+
+from fakebench_suite.grading.labels.language.lexicon import Sentence
+from fakebench_suite.grading.labels.language.sentences import Hint
+
+_ANNOUNCED = "|".join(
+    (
+        "wait|hold on|scratch that|correction|just kidding|then again|please disregard",
+        "on (?:second thoughts?|reflection)",
+        r"let me (?:correct|rephrase|revise|reconsider)[\w ]*",
+        "i (?:take (?:that|it|this) back|(?:withdraw|retract) (?:that|it|this))",
+        "i meant(?: to say)?",
+        "actually,? (?:no|yes)",
+        r"i am (?:therefore |now )?(?:changing|revising|going to change) "
+        r"(?:it|my (?:answer|verdict|judge?ment))(?: from \w+)? to",
+        r"i (?:(?:have to|must|will|now|therefore|thus|hence) )*(?:change|revise|correct|withdraw) "
+        r"my (?:answer|mind|verdict|judge?ment|opinion|view|conclusion|assessment|first \w+)"
+        r"(?: from \w+)?(?: to)?",
+    )
+)
+_CORRECTION = re.compile(
+    r"(?:^|[,:-] )(?:hmm+,? |oh,? |no,? |but |sorry,? |actually,? )*"
+    rf"(?:{_ANNOUNCED})(?!\w)(?! for\b)"
+)
+_BEHIND = re.compile(
+    r"actually,? (?=i am not|i can not|there is not|on reflection|that is not)"
+    r"|no, (?=(?:it|this|that|fake|real)\b)"
+)
+"""What takes back only what stands before it."""
+
+
+def find_correction(plain: str, sentences: Sequence[Sentence]) -> str | None:
+    """The clean text behind the last correction; None where nothing is taken back."""
+    telling = [place for place, one in enumerate(sentences) if one.hints & Hint.CORRECTION]
+    for place in reversed(telling):
+        sentence = sentences[place]
+        ends = [match.end() for match in _CORRECTION.finditer(sentence.plain)]
+        if place and (behind := _BEHIND.match(sentence.plain)):
+            spoken = sentence.opens or sentences[place - 1].plain.endswith((".", "!"))
+            if spoken and not (sentence.opens and behind[0].startswith("no")):
+                ends.append(behind.end())
+        if ends:
+            return plain[sentence.start + max(ends) :].strip(" ,.:;-!")
+    return None

@@ -1,0 +1,257 @@
+"""Replies as rows of parts: each word by the part it can play in a verdict, one letter a token.
+
+The parts and their words stand in ``lexicon.toml``. The grammar speaks of parts ("IMAGE BE NOT
+FAKE") and never of spelling. Few words begin a phrase, so each word is looked up first and
+phrases are tried at those words only.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from fakebench_suite.grading.labels.language.openings import find_openings
+
+_FILE: dict[str, Any] = tomllib.loads(
+    (files(__package__) / "lexicon.toml").read_text(encoding="utf-8")
+)
+_FIRST = 0x100
+NAMES = (*(part["name"] for part in _FILE["part"]), "WORD", "NUMBER", "COLON", "STOP")
+LETTER = {name: chr(_FIRST + place) for place, name in enumerate(NAMES)}
+"""One letter a part, none of which means anything in a regular expression."""
+_PART = {
+    word: LETTER[part["name"]]
+    for part in reversed(_FILE["part"])
+    for word in part.get("words", "").split()
+}
+
+
+def _fill(phrase: str) -> str:
+    for name, pattern in _FILE["terms"].items():
+        phrase = phrase.replace(f"{{{name}}}", pattern)
+    return phrase
+
+
+_PHRASES = [
+    (LETTER[part["name"]], _fill(phrase))
+    for part in _FILE["part"]
+    for phrase in part.get("phrases", ())
+]
+_OPENINGS = [find_openings(phrase) for _, phrase in _PHRASES]
+_FIRSTS = [openings.find_first() for openings in _OPENINGS]
+_SECONDS = [openings.find_second() for openings in _OPENINGS]
+_TOKEN = re.compile(r"([^\W\d_][\w-]*\b)|(\d[\d.,]*%?)|([:=]|[-=]+>)|\S")
+_WORDS = re.compile(_TOKEN.pattern.replace("(", "").replace(")", ""))
+_WORD, _NUMBER, _COLON = 1, 2, 3
+_TOKENS = 300
+"""Tokens of a sentence that are looked at: more is a model that stutters."""
+_LONGEST_WORD = 40
+
+
+_PLAIN = {
+    _WORD: LETTER["WORD"], _NUMBER: LETTER["NUMBER"], _COLON: LETTER["COLON"],
+    None: LETTER["STOP"],
+}  # fmt: skip
+_Followers = frozenset[str] | None
+"""Words one of which must follow; None: anything may, or nothing."""
+_Entry = tuple[str, re.Pattern[str] | None, tuple[str, ...], _Followers]
+
+
+class _Entries(dict[str, _Entry]):
+    """Each word ever met: its part, the phrases it can begin, their parts and what must follow."""
+
+    def __missing__(self, word: str) -> _Entry:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        token = _TOKEN.match(word)
+        assert token is not None
+        part = _PART.get(word) or _PLAIN[token.lastindex]
+        self[word] = entry = (part, *_find_phrases(word))
+        return entry
+
+
+_REMEMBERED = 1 << 16
+_ENTRIES = _Entries()
+
+
+def _find_phrases(word: str) -> tuple[re.Pattern[str] | None, tuple[str, ...], _Followers]:
+    """The phrases that can begin with a word, as one pattern with a group each, and their parts."""
+    found: list[tuple[str, str]] = []
+    followers: set[str] = set()
+    anything = False
+    for phrase, (words, stems), seconds in zip(_PHRASES, _FIRSTS, _SECONDS, strict=True):
+        numbered = word[0].isdigit() and any(first[:1] == word[0] for first in words)
+        stemmed = any(word.startswith(stem) for stem in stems)
+        if not (word in words or stemmed or numbered):
+            continue
+        found.append(phrase)
+        second = None if stemmed or numbered else seconds.get(word)
+        anything = anything or second is None
+        followers |= second or set()
+    if not found or len(word) > _LONGEST_WORD:
+        return None, (), None
+    pattern = "|".join(rf"({_check(words)})(?![\w-])" for _, words in found)
+    parts = tuple(part for part, _ in found)
+    return _compile(pattern), parts, None if anything else frozenset(followers)
+
+
+@lru_cache(maxsize=1 << 12)
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _check(words: str) -> str:
+    assert re.search(r"(?<!\\)\((?!\?)", words) is None, f"{words!r} has a group that captures"
+    return words
+
+
+def is_known(word: str) -> bool:
+    """Whether a word plays a part or can begin a phrase that does."""
+    part, phrases, _, _ = _ENTRIES[word]
+    return part not in (LETTER["WORD"], LETTER["HAS"], LETTER["SCENE"]) or phrases is not None
+
+
+_ASKING = frozenset("? )\"'")
+
+
+class Sentence:
+    """A sentence as its words and, letter by letter, their parts, found when first asked for."""
+
+    __slots__ = ("_tags", "_words", "hints", "opens", "plain", "start")
+
+    _tags: str
+    _words: tuple[str, ...]
+
+    def __init__(self, plain: str, hints: int, start: int, *, opens: bool) -> None:
+        self.plain = plain
+        self.hints = hints
+        """What it may hold, by its words (see :class:`.sentences.Hint`)."""
+        self.start = start
+        """Where it begins in its text."""
+        self.opens = opens
+        """It is the first of its line."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Words, phrases and marks, in order."""
+        self.tags  # noqa: B018 - the words are found with their tags
+        return self._words
+
+    @property
+    def tags(self) -> str:
+        """The part of each word, one letter each."""
+        try:
+            return self._tags
+        except AttributeError:
+            self._words, self._tags = _tag(self.plain)
+            return self._tags
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question, and asserts nothing."""
+        return self.plain[-1:] in _ASKING and self.plain.rstrip(" )\"'").endswith("?")
+
+    @property
+    def text(self) -> str:
+        """The words with single spaces."""
+        return " ".join(self.words)
+
+    def quote(self, start: int, end: int) -> str:
+        """The words from one place to another, as a person would cite them."""
+        return " ".join(self.words[start:end]).strip(" ,;:-.")
+
+
+def _tag(text: str) -> tuple[tuple[str, ...], str]:
+    """The words and phrases of a sentence and their parts."""
+    tokens = list(_WORDS.finditer(text))
+    words = [token[0] for token in tokens]
+    entries = [_ENTRIES[word] for word in words]
+    tags = [entry[0] for entry in entries]
+    places: list[int] = []
+    for place, (_, phrases, _, followers) in enumerate(entries, start=1):  # Of the next word.
+        if phrases is not None and (
+            followers is None
+            or (place < len(words) and (words[place] in followers or words[place][0].isdigit()))
+        ):
+            places.append(place - 1)
+    if places:
+        _join_phrases(tokens, words, tags, entries, places)
+    return tuple(words[:_TOKENS]), "".join(tags[:_TOKENS])
+
+
+def _join_phrases(
+    tokens: Sequence[re.Match[str]],
+    words: list[str],
+    tags: list[str],
+    entries: Sequence[_Entry],
+    places: Sequence[int],
+) -> None:
+    """Replace the words of each phrase by the phrase and its part; of two the first has a word."""
+    text = tokens[0].string
+    joined: list[tuple[int, int, str, str]] = []
+    end = 0
+    for place in places:
+        start = tokens[place].start()
+        _, phrases, parts, _ = entries[place]
+        if start < end or phrases is None or (phrase := phrases.match(text, start)) is None:
+            continue
+        end = phrase.end()
+        behind = place + 1
+        while behind < len(tokens) and tokens[behind].start() < end:
+            behind += 1
+        joined.append((place, behind, phrase[0], parts[(phrase.lastindex or 1) - 1]))
+    for place, behind, phrase_words, part in reversed(joined):
+        words[place:behind] = [phrase_words]
+        tags[place:behind] = [part]
+
+
+def begins_part(text: str, place: int, letters: frozenset[str]) -> bool:
+    """Whether a phrase of one of these parts begins at a place of a clean text."""
+    token = _WORDS.match(text, place)
+    assert token is not None
+    _, phrases, parts, _ = _ENTRIES[token[0]]
+    phrase = None if phrases is None else phrases.match(text, place)
+    if phrase is None:
+        return False
+    return parts[(phrase.lastindex or 1) - 1] in letters
+
+
+def find_words(names: Iterable[str]) -> frozenset[str]:
+    """Every word that plays one of these parts by itself."""
+    letters = {LETTER[name] for name in names}
+    return frozenset(word for word, letter in _PART.items() if letter in letters)
+
+
+def find_first_words(names: Iterable[str]) -> frozenset[str]:
+    """Every word that a word or phrase of these parts can begin with, stems left out."""
+    letters = {LETTER[name] for name in names}
+    words = set(find_words(names))
+    for (letter, _), (firsts, _) in zip(_PHRASES, _FIRSTS, strict=True):
+        if letter in letters:
+            words |= firsts
+    return frozenset(words)
+
+
+def find_stems(names: Iterable[str]) -> frozenset[str]:
+    """What words begin with that may begin a phrase of these parts, spelt together."""
+    letters = {LETTER[name] for name in names}
+    pairs = zip(_PHRASES, _FIRSTS, strict=True)
+    return frozenset(stem for (part, _), (_, stems) in pairs if part in letters for stem in stems)
+
+
+_CLASS = {
+    name: f"[{''.join(LETTER[part] for part in parts.split())}]"
+    for name, parts in {
+        "WORD": "WORD SCENE HAS LIKELIHOOD CONFIDENCE HIGH LOW",
+        "NUMBER": "NUMBER HIGH LOW",
+    }.items()
+}
+"""Parts that stand for others too."""
+_NAME = re.compile(r"\b[A-Z]{2,}\b|\bI\b")
+
+
+def compile_parts(pattern: str) -> re.Pattern[str]:
+    """A regular expression over parts: names in capitals stand for one token of that part."""
+    return re.compile(_NAME.sub(lambda name: _CLASS.get(name[0]) or LETTER[name[0]], pattern), re.X)

@@ -1,0 +1,179 @@
+"""From a reply as the model wrote it to plain words: no markup, no typographic dress."""
+
+import re
+import unicodedata
+
+from fakebench_suite.grading.labels.language.chinese import gloss_chinese
+
+_LATEX = re.compile(r"\\(?:text\w*|mathrm|mathbf|boxed) *|\\[\[\]()]")
+_CONFIRMED = re.compile(r"\b(yes|no)(\W{0,3})[✅❌✔✘☑✗]")
+_STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
+_TAG = re.compile(r"<\|[^|<>]{0,60}\|>|</?[a-z]\w{0,60}>")
+_TICK = re.compile(r"[\[☐☑☒□⬜✅❌✔✘✗]")
+_UNTICKED = re.compile(r"^ *[-*]? *(?:\[ *\]|☐|□|⬜)(?!.*[\[☐☑☒□]).*$", re.MULTILINE)
+_TICKED = re.compile(r"^ *[-*]? *(?:\[ *[x✓✔] *\]|☑|☒|✅|✔️?) *(?=\S)", re.MULTILINE)
+_TWICE = re.compile(r"[❌✗✘✖×][ *_]*(?=(?:no|not|fake|ai|synthetic|artificial|generated)\b)")
+_KIND = re.compile(r"\((?:binari[sz]ed|binary|final|forced(?: choice)?|one word)\)(?=[*_ ]*:)")
+"""An aside that says what kind of answer a heading announces."""
+_CHOICES = re.compile(r"\( ?(?:fake|real|yes|no) ?(?:or|/) ?(?:fake|real|yes|no) ?\)")
+_SCALED = re.compile(r"\([^()\n]{0,80}\d ?(?:=|means?|being|is) ?[^()\n]{0,80}\)")
+_SCALE = re.compile(f" ?{_SCALED.pattern}")
+"""An aside that explains a scale: "(10 = certainly fake)"."""
+_OPTIONS = tuple((mark, re.compile(rf"{mark}\(?[a-d][.)] ")) for mark in (": ", "= "))
+"""The letter of an option behind a mark: "answer: b) fake"."""
+_BULLET = re.compile(r"(?:[-•+–—●▪✓☑]|\(?(?:\d{1,2}|[a-z])[.)](?= )|a:) *")
+_ROLE = re.compile(r"(?:assistant|model|bot|gpt) ?(?:: *(?=\S)|$)|ai ?: *(?=\S)")
+_SPEAKER = re.compile(
+    r"(?:expert|analyst|examiner|reviewer|speaker|host|interviewer|inspector|agent)"
+    r"(?: [a-z0-9])?: *(?=\S)"
+)
+_ITS = re.compile(r"\Aits (?=an? |not |fake|real)")
+_DRESSED = re.compile(
+    r"[-•+–—●▪✓☑(0-9]|.[.):]|assistant|model|bot|gpt|ai|its |expert|analyst|examiner|reviewer"
+    r"|speaker|host|interviewer|inspector|agent"
+)
+"""What a line begins with that has anything to take off."""
+_QUOTED = re.compile(r'"([^"\n]{1,400})"')
+_LEXICAL = re.compile(r"\w\S*")
+_SINGLE = re.compile(r"'(?:(?<!\w')|(?!\w))")
+_LETTERS = {
+    "‘": "'", "’": "'", "ʼ": "'", "´": "'", "“": '"', "”": '"', "「": '"', "」": '"', "«": '"',
+    "»": '"', "‐": "-", "‑": "-", "–": " - ", "—": " - ", "―": " - ", "→": " = ", "…": " ... ",
+}  # fmt: skip
+_LETTER = re.compile(f"[{''.join(_LETTERS)}]")
+_SPACES = re.compile(r" {2,}")
+_BLANKS = "\t\r\x0b\x0c"
+_MARKS = "*`#>{}$\\"
+_IS = re.compile(
+    r"'s\b(?:(?<=\bit's)|(?<=\b(?:all|one)'s)|(?<=\b(?:that|this|here|what)'s)"
+    r"|(?<=\b(?:there|which)'s)|(?<=\banswer's)|(?<=\bverdict's))"
+)
+"""An "'s" that is a verb; any other is a genitive. It begins with a letter, to be found fast."""
+_ENDINGS = {"n't": " not", "'s": "", "'m": " am", "'re": " are", "'d": " would", "'ll": " will",
+            "'ve": " have"}  # fmt: skip
+_ENDING = re.compile(r"'(?:s|m|re|d|ll|ve)\b")
+_UNMARKED = re.compile(
+    r"nt\b(?:(?<=\bisnt)|(?<=\bwasnt)|(?<=\bdoesnt)|(?<=\bdidnt)|(?<=\barent)|(?<=\bdont)"
+    r"|(?P<can>(?<=\bcant)))"
+)
+"""The end of a contraction without its sign. It begins with letters, to be found fast."""
+_DOMAINS = (".ai", ".com", ".org", ".net", ".io", ".png", ".jp", ".webp")
+_SITE = re.compile(
+    r"\b(?!(?:real|fake|authentic|genuine|yes|no|image|photo)\.ai)"
+    r"[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)*\.(?:ai|com|org|net|io|png|jpe?g|webp)(?![\w-])"
+)
+"""The name of a site or a file, whose parts say nothing of the image. "It looks real.AI images ..."
+is two sentences."""
+
+
+def clean_text(text: str) -> str:
+    """The text in lower case, one line a paragraph, without markup, contractions and quotations.
+
+    A quotation of three words or more is somebody else's sentence and becomes one unknown word.
+    Rare dress is looked for by its characters before a pattern is tried: most replies have none.
+    """
+    plain = _drop_markup((text if text.isascii() else _fold(text)).lower())
+    if "  " in plain:
+        plain = _SPACES.sub(" ", plain)
+    if any(domain in plain for domain in _DOMAINS):
+        plain = _SITE.sub("website", plain)
+    plain = "\n".join(filter(None, map(_undress, plain.splitlines())))
+    for mark, option in _OPTIONS:
+        if mark in plain:
+            plain = option.sub(mark, plain)
+    if not plain.isascii():
+        plain = gloss_chinese(plain)
+    if '"' in plain:
+        plain = _QUOTED.sub(_drop_quotation, plain).replace('"', "")
+    plain = _spell_out(plain)
+    if "  " not in plain and " \n" not in plain and "\n " not in plain:
+        return plain.strip()
+    lines = [" ".join(line.split()) for line in plain.splitlines()]
+    return "\n".join(line for line in lines if line)
+
+
+def _fold(text: str) -> str:
+    """The text in one spelling of quotation marks, dashes and full-width letters."""
+    if not unicodedata.is_normalized("NFKC", text):
+        text = unicodedata.normalize("NFKC", _LETTER.sub(_fold_letter, text))
+    return _LETTER.sub(_fold_letter, text)
+
+
+def _fold_letter(match: re.Match[str]) -> str:
+    return _LETTERS[match[0]]
+
+
+def _drop_markup(plain: str) -> str:
+    plain = _replace_each(plain, _BLANKS, " ")
+    if ("[" in plain or not plain.isascii()) and _TICK.search(plain):
+        plain = _CONFIRMED.sub(r"\1\2", plain)
+        plain = _TWICE.sub("", _TICKED.sub("", _UNTICKED.sub("", plain)))
+    if "\\" in plain:
+        plain = _LATEX.sub(" ", plain)
+    if "~~" in plain:
+        plain = _STRUCK.sub(" ", plain)
+    if "(" in plain:
+        plain = _KIND.sub("", plain)
+        plain = _CHOICES.sub("", plain)
+        if _SCALED.search(plain):
+            plain = _SCALE.sub("", plain)
+    if "<" in plain:
+        plain = _TAG.sub("", plain)
+    return _replace_each(plain.replace("|", " : ").replace("_", " "), _MARKS, "")
+
+
+def _replace_each(plain: str, signs: str, other: str) -> str:
+    for sign in signs:
+        if sign in plain:
+            plain = plain.replace(sign, other)
+    return plain
+
+
+def _undress(line: str) -> str:
+    """A line without what makes it an item of a list or the turn of a speaker."""
+    line = line.strip()
+    if _DRESSED.match(line) is None:
+        return line
+    for dress in (_BULLET, _ROLE, _SPEAKER):
+        if match := dress.match(line):
+            line = line[match.end() :]
+    return _ITS.sub("it is ", line, count=1)
+
+
+def _spell_out(plain: str) -> str:
+    """The text without contractions: "it is", "can not"."""
+    if "'" in plain:
+        if "n't" in plain:
+            plain = plain.replace("can't", "can not").replace("won't", "will not")
+            plain = plain.replace("ain't", "is not").replace("n't", " not")
+        plain = plain.replace("let's", "let us")
+        plain = _ENDING.sub(_end, _IS.sub(" is", _SINGLE.sub("", plain)))
+    if "cannot" in plain:
+        plain = plain.replace("cannot", "can not")
+    plain = _UNMARKED.sub(_end_unmarked, plain)
+    if "%" in plain:
+        plain = plain.replace(" %", "%")
+    if _DOTTED.search(plain):
+        plain = _NUMBERED.sub("number ", plain)
+        if ".e." in plain or "a.i." in plain:
+            plain = plain.replace("i.e.", "ie").replace("e.g.", "eg").replace("a.i.", "ai")
+        plain = plain.replace("vs. ", "vs ")
+    return plain.replace("tl;dr", "in short") if ";" in plain else plain
+
+
+_DOTTED = re.compile(r"\.(?:[ei]\.|(?<=no\.) |(?<=vs\.) )")
+"""The dot of an abbreviation."""
+_NUMBERED = re.compile(r"\bno\. (?=\d)")
+
+
+def _end(match: re.Match[str]) -> str:
+    return _ENDINGS[match[0]]
+
+
+def _end_unmarked(match: re.Match[str]) -> str:
+    return " not" if match["can"] is None else "n not"
+
+
+def _drop_quotation(match: re.Match[str]) -> str:
+    whole = match.string.strip() == match[0]
+    return match[1] if whole or len(_LEXICAL.findall(match[1])) < 3 else " quotation "

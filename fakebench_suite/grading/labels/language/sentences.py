@@ -1,0 +1,185 @@
+"""The sentences of a clean text, and which of them can hold any part of a verdict.
+
+Most sentences of a long analysis cannot, by their words alone, and are never looked at again.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import reduce
+from operator import or_
+
+from fakebench_suite.grading.labels.language.lexicon import (
+    LETTER,
+    Sentence,
+    begins_part,
+    find_first_words,
+    find_stems,
+    find_words,
+)
+
+_SENTENCE = re.compile(
+    r"[^\n.!?;]*+(?:(?:[.!?](?![ a-z\u4e00-\u9fff])|;(?! ))[^\n.!?;]*+)*+(?:[.!?;] ?|\n)?"
+)
+"""A sentence and what ends it: a mark before a space or, but for a semicolon, before a letter."""
+_WORD = re.compile(r"[^\W_][\w-]*|[^\w\s]")
+_DIGITS = "0123456789-"
+_LONGEST = 1500
+"""Letters of a sentence: what is longer is a model that stutters, and is read piece by piece."""
+
+
+class Hint:
+    """What a sentence may hold, by its words: one bit each."""
+
+    LABEL = 1
+    """A label, or the first word of one."""
+    ANSWER = 2
+    """Yes or no."""
+    CORRECTION = 4
+    """A word that may take back what was said."""
+    QUESTION = 16
+    """A question mark."""
+    PHRASE = 32
+    """The first word of a phrase that may be a label."""
+    TITLE = 8
+    """A word that a heading above a verdict ends with."""
+    TURN = 64
+    """A word that may turn against what was said before."""
+    CONCLUSION = 128
+    """A word that may say that this is a conclusion."""
+    DOUBT = 256
+    """A word that may leave something open."""
+    COMPOSED = 512
+    """A word for what was put together or manipulated."""
+
+
+def _split(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_LABELS = ("FAKE", "REAL", "MADE", "TAKEN")
+_LETTERS = frozenset(LETTER[name] for name in _LABELS)
+_LABEL = find_words(_LABELS)
+_OPENING = find_first_words(_LABELS)
+_STEMS = tuple(find_stems(("MADE", "TAKEN")))
+_WORDS = {
+    Hint.ANSWER: find_first_words(("YES", "NO")),
+    Hint.TITLE: _split("conclusion verdict judgement judgment answer summary decision"),
+    Hint.QUESTION: frozenset("?"),
+    Hint.CORRECTION: _split("""
+        wait hold scratch correction kidding again disregard thought thoughts reflection let take
+        withdraw retract meant actually changing revising going change revise correct no
+    """),
+}
+_CUES = {
+    Hint.TURN: re.compile(
+        r"\b(?:but|however|yet|though|nevertheless|nonetheless|closer|further|otherwise|details?"
+        r"|wider|still)\b"
+    ),
+    Hint.CONCLUSION: re.compile(
+        r"\b(?:conclu(?:sion|de|ding)|final(?:ly)?|verdict|judge?ment|answer|decision|therefore"
+        r"|overall|thus|hence|so|ultimately|consequently|summary|short|end|summari[sz]e|sum|all"
+        r"|balance|revised|updated|corrected)\b"
+    ),
+    Hint.COMPOSED: re.compile(
+        r"\b(?:composit|pasted|splic|inserted|photomontage|montage|collage|doctored|photoshopped"
+        r"|manipulated)"
+    ),
+    Hint.DOUBT: re.compile(
+        r"\b(?:not?|can|could|would|may|might|or|never|nothing|none|nobody|neither|either|both|all"
+        r"|two|unable|impossible|hard|difficult|tough|tricky|challenging|reluctant|insufficient"
+        r"|irresponsible|withh(?:o|e)ld|unsure|uncertain|unclear|binary|forced|whether|authenticity"
+        r"|odds|chances|probabilities|likelihoods|any(?:one|body)?|little|without|lacks?|cancels?"
+        r"|offsets?|balances?|tips?|opposite|way|evidence|hold(?:ing)?|stop(?:ping)?"
+        r"|leav(?:e|ing)|left|remains?|stays?|back|torn|abstain|guesswork|ambiguous|fence|close|open"
+        r"|evenly|equally|jury|fifty|50|coin|flip(?:ping)?|toss(?:ing)?|toss-?up)\b"
+        r"|\b(?:verdict|judge?ment|determination|conclusion|classification|decision|answer"
+        r"|assessment|reply|label|choice|reserv|suspend|hesita|declin|idea|clue)"
+        r"|call|agnostic|inconclus|indetermin|undetermin|undecid|unresolv|neutrali"
+    ),
+}
+"""Words without which nothing turns, concludes or leaves open: one of each pattern that does."""
+
+
+_REMEMBERED = 1 << 16
+_LONGEST_RUN = 80
+"""Letters of a run of signs whose hints are remembered."""
+
+
+class _Hints(dict[str, int]):
+    """The hints of each run of signs between spaces met so far."""
+
+    def __missing__(self, run: str) -> int:
+        hints = 0
+        for word in _WORD.findall(run):
+            hints |= _find_label_hints(word) | _find_label_hints(word.lstrip(_DIGITS))
+            for part in word.split("-"):
+                hints |= _find_word_hints(part)
+        for hint, cue in _CUES.items():
+            hints |= hint if cue.search(run) else 0
+        if len(run) <= _LONGEST_RUN:
+            if len(self) > _REMEMBERED:
+                self.clear()
+            self[run] = hints
+        return hints
+
+
+_HINTS = _Hints()
+_ANY_LABEL = Hint.LABEL | Hint.PHRASE
+
+
+def _find_label_hints(word: str) -> int:
+    if word in _LABEL:
+        return Hint.LABEL
+    return Hint.PHRASE if word in _OPENING or word.startswith(_STEMS) else 0
+
+
+def _find_word_hints(word: str) -> int:
+    return reduce(or_, (hint for hint, words in _WORDS.items() if word in words), 0)
+
+
+def split_sentences(plain: str) -> list[Sentence]:
+    """The sentences of a clean text with their hints; a line ends a sentence."""
+    found: list[Sentence] = []
+    start, opens = 0, True
+    for piece in _SENTENCE.findall(plain):
+        words = piece.rstrip(" \n")
+        if len(words) > _LONGEST:
+            for place, part in _cut(words):
+                first = opens and not place
+                found.append(Sentence(part, _find_hints(part), start + place, opens=first))
+        elif words:
+            found.append(Sentence(words, _find_hints(words), start, opens=opens))
+        start, opens = start + len(piece), piece[-1:] == "\n"
+    return found
+
+
+def _find_hints(plain: str) -> int:
+    """What a sentence may hold: most words hint at nothing."""
+    hints = reduce(or_, map(_HINTS.__getitem__, plain.split()), 0)
+    if hints & _ANY_LABEL == Hint.PHRASE and _begins_label(plain):
+        hints |= Hint.LABEL
+    return hints
+
+
+def _begins_label(plain: str) -> bool:
+    """Whether a phrase that is a label begins anywhere in a sentence."""
+    start = 0
+    for run in plain.split(" "):
+        end = start + len(run)
+        if _HINTS[run] & Hint.PHRASE:
+            for word in _WORD.finditer(plain, start, end):
+                if begins_part(plain, word.start(), _LETTERS):
+                    return True
+        start = end + 1
+    return False
+
+
+def _cut(words: str) -> Iterator[tuple[int, str]]:
+    """Pieces of bounded length and where they begin, between words where there are any."""
+    start = 0
+    while len(words) - start > _LONGEST:
+        end = words.rfind(" ", start, start + _LONGEST)
+        end = end if end > start else start + _LONGEST
+        yield start, words[start:end]
+        start = end
+    yield start, words[start:]

@@ -1,0 +1,232 @@
+"""Reading a reply: from free text and the question's form to fake, real, refused or unparsed.
+
+Nothing is guessed. A reply counts as an assertion only when its words assert one label about the
+image; two labels asserted at once are unparsed, unless a conclusion settles them.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from fakebench_suite.grading.labels.language.answers import (
+    Answer,
+    ask_label,
+    find_answers,
+    find_composed,
+    find_signs,
+    opens_idly,
+)
+from fakebench_suite.grading.labels.language.assertions import Assertion, find_assertions
+from fakebench_suite.grading.labels.language.corrections import find_correction
+from fakebench_suite.grading.labels.language.indecision import (
+    Doubt,
+    find_indecision,
+    is_left_open,
+    stands,
+)
+from fakebench_suite.grading.labels.language.lexicon import Sentence
+from fakebench_suite.grading.labels.language.normalize import clean_text
+from fakebench_suite.grading.labels.language.refusals import find_refusal
+from fakebench_suite.grading.labels.language.sentences import split_sentences
+from fakebench_suite.grading.labels.language.structured import find_marked, is_structured
+from fakebench_suite.grading.labels.language.thinking import cut_thoughts
+from fakebench_suite.grading.labels.result import Reading, Silence
+from fakebench_suite.text.thoughts import strip_marks
+from fakebench_suite.types import Authenticity, Form
+
+_SPACES = re.compile(r" {2,}")
+_LONGEST = 12_000
+"""Letters at either end of a reply that are read: more is a model that does not stop."""
+
+
+@lru_cache(maxsize=1024)  # models that are sure say the same few words over and over
+def read_label(text: str, form: Form) -> Reading:
+    """What a reply to a question of this form asserts about the image's authenticity.
+
+    ``text`` is the whole reply: its thoughts are left out here, and its marks are read.
+    """
+    spoken = cut_thoughts(text)
+    if len(spoken) > 2 * _LONGEST:
+        spoken = f"{spoken[:_LONGEST]}\n{spoken[-_LONGEST:]}"
+    if "  " in spoken:
+        spoken = _SPACES.sub(" ", spoken)
+    marked = [
+        (words, _read(_spell_truths(clean_text(words), form), form))
+        for words in find_marked(spoken)
+    ]
+    firm = {one.said: one for _, one in marked if isinstance(one.said, Authenticity)}
+    if len(firm) == 1:
+        return next(iter(firm.values()))
+    if firm:
+        return Reading(said=Silence.UNPARSED, why="two marked answers contradict each other")
+    spoken = strip_marks(spoken)
+    if is_structured(spoken):
+        return _read_silence(clean_text(spoken.replace('"', " ")), "no field holds a verdict")
+    return _read(_spell_truths(clean_text(spoken), form), form)
+
+
+_TRUTH = re.compile(
+    r"\A(?:(?P<yes>true|y|t)(?:[.!, ]+(?P=yes)\b)*|(?P<no>false|n)(?:[.!, ]+(?P=no)\b)*)"
+    r"(?=[.!,;:\n]|\Z)"
+)
+_KIND = re.compile(r"\A(?:(?P<fake>f)|r)[.!]*\Z")
+
+
+def _spell_truths(plain: str, form: Form) -> str:
+    """The text with a letter or truth value that opens it spelt as the answer it is.
+
+    "F" may mean false or fake, so it is an answer only where nobody asked for yes or no.
+    """
+    if ask_label(form) is None:
+        kind = _KIND.match(plain)
+        return plain if kind is None else "fake" if kind["fake"] else "real"
+    truth = _TRUTH.match(plain)
+    return plain if truth is None else ("yes" if truth["yes"] else "no") + plain[truth.end() :]
+
+
+def _read(plain: str, form: Form, *, behind: bool = False) -> Reading:
+    """The reading of a clean text, or of what stands behind the correction of one."""
+    if not plain:
+        return Reading(said=Silence.UNPARSED, why="the reply is empty")
+    sentences = split_sentences(plain)
+    corrected = None if behind else find_correction(plain, sentences)
+    if corrected is not None:
+        after = _read(corrected, form, behind=True)
+        if isinstance(after.said, Authenticity):
+            return after
+        return Reading(said=Silence.UNPARSED, why="the reply takes back what it said")
+    return _weigh_all(plain, sentences, form)
+
+
+def _weigh_all(plain: str, sentences: Sequence[Sentence], form: Form) -> Reading:
+    """The reading of what a reply asserts, answers and leaves open."""
+    found = find_assertions(sentences)
+    answers = list(find_answers(sentences, form))
+    indecision = find_indecision(sentences, _find_settled(found, answers))
+    kept = [one for one in found if stands(one, indecision, sentences)]
+    if indecision.doubt is Doubt.OPEN:
+        answers = [one for one in answers if one.place > indecision.place or one.firm]
+    if found and not (kept or answers):
+        return _read_silence(plain, f"{found[-1].words!r} is left open by {indecision.words!r}")
+    stated, weak, closing = _weigh(kept)
+    if answers and weak and not closing and _ends_with(answers[-1], sentences):
+        stated = None  # Evidence that was weighed on the way to the answer.
+    if answers:
+        return _reconcile(answers, stated, sentences)
+    if stated is None:
+        return _read_silence(plain, "the reply asserts neither fake nor real")
+    doubted = weak and indecision.doubt < Doubt.LOOSE
+    against = _contradict(stated, sentences, closing=closing) if doubted else None
+    against = against or _find_other(stated, plain, sentences, form, closing=closing)
+    if against is not None:
+        return Reading(said=Silence.UNPARSED, why=f"{stated.why} {against}")
+    return stated
+
+
+def _find_settled(found: Sequence[Assertion], answers: Sequence[Answer]) -> int:
+    """The number of the sentence where a reply that never wavers concludes; -1 where it does not.
+
+    No doubt before it matters.
+    """
+    if len({one.said for one in found} | {one.said for one in answers}) != 1:
+        return -1
+    firm = [one.place for one in found if one.rank and not (one.weak or one.evidence)]
+    firm += [one.place for one in answers if one.firm]
+    return max(firm, default=-1)
+
+
+def _find_other(
+    stated: Reading, plain: str, sentences: Sequence[Sentence], form: Form, *, closing: bool
+) -> str | None:
+    """What else a reply says than what it states: of the whole, or in its opening."""
+    if stated.said is Authenticity.REAL and not closing:
+        composed = find_composed(sentences)
+        if composed is not None:
+            return f"is a part of what {composed!r} says of the whole"
+    asked = ask_label(form)
+    if asked and opens_idly(plain) and (stated.said is asked) != plain.startswith("yes"):
+        return "is not how the reply opens"
+    return None
+
+
+def _contradict(stated: Reading, sentences: Sequence[Sentence], *, closing: bool) -> str | None:
+    """What takes the force out of mere appearance; None where nothing does."""
+    if is_left_open(sentences):
+        return "is left open by what else it says"
+    if not closing and _meets_signs({stated.said}, sentences):
+        return "is all it asserts, and what follows speaks against it"
+    return None
+
+
+_LONG, _CLOSING = 8, 3
+"""Sentences of a long reply, and those that end it."""
+
+
+def _ends_with(answer: Answer, sentences: Sequence[Sentence]) -> bool:
+    """Whether a long reply comes to an answer at its end."""
+    ends = answer.place >= len(sentences) - _CLOSING
+    return ends and answer.led and len(sentences) >= _LONG
+
+
+def _read_silence(plain: str, why: str) -> Reading:
+    refusal = find_refusal(plain)
+    if refusal is not None:
+        return Reading(said=Silence.REFUSED, why=repr(refusal))
+    return Reading(said=Silence.UNPARSED, why=why)
+
+
+def _reconcile(
+    answers: Sequence[Answer], stated: Reading | None, sentences: Sequence[Sentence]
+) -> Reading:
+    """Yes and no with what else is said; signs count only where nothing firmer is."""
+    firm = [one for one in answers if one.firm]
+    answers = firm or answers
+    said: set[Authenticity | Silence] = {one.said for one in answers}
+    if stated is not None:
+        said.add(stated.said)
+    elif all(one.aside for one in answers):
+        why = f"{answers[0].words!r} goes on to speak of a thing in the picture"
+        return Reading(said=Silence.UNPARSED, why=why)
+    elif not firm:
+        first = answers[0].place
+        said |= _meets_signs(said, sentences[first : first + 2])
+    if len(said) == 1:
+        return Reading(said=said.pop(), why=repr(answers[0].words))
+    words = [*(repr(one.words) for one in answers), *([stated.why] if stated else [])]
+    found = " and ".join(words) if len(words) > 1 else f"{words[0]} and what follows it"
+    return Reading(said=Silence.UNPARSED, why=f"{found} contradict each other")
+
+
+def _meets_signs(
+    said: set[Authenticity | Silence], sentences: Sequence[Sentence]
+) -> set[Authenticity]:
+    """What the sentences mention against a verdict; mere signs count where none are for it."""
+    labels, signs = find_signs(sentences)
+    return {one for one in labels | (set() if signs & said else signs) if one not in said}
+
+
+def _weigh(found: Sequence[Assertion]) -> tuple[Reading | None, bool, bool]:
+    """One reading of all assertions, whether it rests on "looks" alone, and whether it closes.
+
+    They agree, or a conclusion settles them, or "is" outweighs "looks".
+    """
+    firm = [one for one in found if not one.granted] or [one for one in found if not one.weak]
+    if not firm:
+        return None, False, False
+    for weighty in (
+        firm,
+        [one for one in firm if one.rank > 1],
+        [one for one in firm if one.rank > 0],
+        [] if firm[-1].weak else [one for one in firm if not one.weak],
+    ):
+        if len({one.said for one in weighty}) != 1:
+            continue
+        # "The image is real. Final judgement: fake" contradicts itself and concludes nothing;
+        # so does a conclusion behind the one that was called final.
+        behind = firm[firm.index(weighty[-1]) :]
+        plain = {one.said for one in firm if not (one.weak or one.rank)}
+        plain |= {one.said for one in behind if one.rank}
+        if plain <= {weighty[0].said}:
+            reading = Reading(said=weighty[-1].said, why=repr(weighty[-1].words))
+            return reading, all(one.weak for one in weighty), weighty[-1].closing
+    return Reading(said=Silence.UNPARSED, why="the reply asserts both fake and real"), False, False

@@ -1,0 +1,182 @@
+"""Answer -> verdict: what passes, task by task (DESIGN.md, "What passes")."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from fakebench_suite.errors import JudgeError
+from fakebench_suite.grading.judges.base import Judgement
+from fakebench_suite.grading.labels.keywords import read_keywords
+from fakebench_suite.grading.labels.language.thinking import drop_thinking
+from fakebench_suite.grading.labels.parser import read_label
+from fakebench_suite.grading.labels.result import Reading, Rule, Silence
+from fakebench_suite.grading.probe_texts import find_named, grade_naming, read_soundness
+from fakebench_suite.types import (
+    Answer,
+    Authenticity,
+    Case,
+    FinishReason,
+    Form,
+    Outcome,
+    Task,
+    Verdict,
+)
+
+PASS_MARK = 1.0
+"""Mean judged score, of 2, from which a text passes."""
+_EVEN = 0.5
+_FORMAT = "this is a fake image because"
+
+
+def judge(
+    case: Case,
+    answer: Answer,
+    rule: Rule = Rule.GRAMMAR,
+    judgement: Judgement | None = None,
+    judge_name: str = "exact",
+) -> Verdict:
+    """The verdict on one answer; texts without a gradable reference are unscored.
+
+    ``judgement`` is a text judge's, and takes the place of exact grading. Raises JudgeError when
+    the judge was asked and gave nothing.
+    """
+    text = drop_thinking(answer.text)
+    cut = answer.finish_reason is FinishReason.LENGTH
+    if cut and not text and case.task is not Task.DETECTION and case.expected:
+        why = f"cut off at the token limit, {answer.tokens} tokens, before it said anything"
+        return Verdict(outcome=Outcome.TRUNCATED, why=why)
+    grader = Grader(judgement=judgement, name=judge_name)
+    verdict = _judge(case, answer, text, rule, grader)
+    if verdict.outcome is Outcome.UNPARSED and cut:
+        why = f"cut off at the token limit, {answer.tokens} tokens, before a verdict"
+        return replace(verdict, outcome=Outcome.TRUNCATED, why=why)
+    return verdict
+
+
+def get_reader(rule: Rule) -> Callable[[str, Form], Reading]:
+    """What reads the label of a whole reply, thoughts included, in a run as on the command line."""
+    return read_keywords if rule is Rule.PAPER else read_label
+
+
+def _judge(case: Case, answer: Answer, text: str, rule: Rule, grade: "Grader") -> Verdict:
+    """Labels are read from the whole reply, texts are graded without its thoughts."""
+    read = get_reader(rule)
+    match case.task:
+        case Task.DETECTION if rule is Rule.LIKELIHOOD and answer.p_fake is not None:
+            return judge_label(case, _read_likelihood(answer.p_fake))
+        case Task.DETECTION:
+            return judge_label(case, read(answer.text, case.form))
+        case Task.INTERPRETATION:
+            obeyed = text.lstrip().lower().startswith(_FORMAT)
+            return replace(grade.judge_text(case, text), obeyed=obeyed)
+        case Task.REASONING:
+            return grade.judge_reasoning(case, text, read(answer.text, case.form))
+        case Task.ANALYSIS:
+            return grade.judge_text(case, text)
+
+
+def _read_likelihood(p_fake: float) -> Reading:
+    if p_fake == _EVEN:
+        return Reading(said=Silence.UNPARSED, why="both options are equally likely")
+    said = Authenticity.FAKE if p_fake > _EVEN else Authenticity.REAL
+    return Reading(said=said, why=f"P(fake) is {p_fake:.3f}")
+
+
+def judge_label(case: Case, reading: Reading) -> Verdict:
+    """Correct when the reply asserts the label; everything else is a miss of its own kind."""
+    if case.label is None:
+        return Verdict(
+            outcome=Outcome.UNSCORED, said=str(reading.said), why="the label is withheld"
+        )
+    if reading.said is Silence.REFUSED:
+        return Verdict(outcome=Outcome.REFUSED, why=reading.why)
+    if reading.said is Silence.UNPARSED:
+        return Verdict(outcome=Outcome.UNPARSED, why=reading.why)
+    said = str(reading.said)
+    right = reading.said == case.label
+    outcome = Outcome.CORRECT if right else Outcome.INCORRECT
+    return Verdict(outcome=outcome, said=said, why=reading.why)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grader:
+    """Grades texts: by a judge's judgement where there is one, else exactly, else not at all."""
+
+    judgement: Judgement | None
+    name: str
+
+    def judge_reasoning(self, case: Case, text: str, reading: Reading) -> Verdict:
+        """The conclusion must be right and, where the clue can be graded, the clue must pass."""
+        verdict = judge_label(case, reading)
+        exact = case.twin is not None and case.label is not Authenticity.REAL
+        if not case.expected or not (exact or self.judgement):
+            return verdict
+        # A failed judgement raises for right and wrong conclusions alike: dropping only the right
+        # ones would bend the accuracy.
+        clue = self.judge_text(case, text)
+        if clue.outcome is Outcome.UNSCORED:  # A stand-in's score stands beside the conclusion.
+            return replace(verdict, score=clue.score, judge=clue.judge)
+        if verdict.outcome is Outcome.CORRECT:
+            return replace(clue, said=verdict.said, why=f"{verdict.why}; {clue.why}")
+        return replace(clue, outcome=verdict.outcome, said=verdict.said, why=verdict.why)
+
+    def judge_text(self, case: Case, text: str) -> Verdict:
+        """A text passes from PASS_MARK on; without reference or judge it is unscored."""
+        if not case.expected:
+            return Verdict(outcome=Outcome.UNSCORED, why="the reference is withheld")
+        if self.judgement is not None:
+            return self._apply(self.judgement)
+        if case.twin is None:
+            return Verdict(outcome=Outcome.UNSCORED, why="no judge was asked to grade the text")
+        return replace(judge_exactly(case, text), judge="exact")
+
+    def _apply(self, judgement: Judgement) -> Verdict:
+        if judgement.score is None:
+            raise JudgeError(
+                f"no round gave marks ({judgement.failed} failed): {judgement.why}",
+                failed_rounds=judgement.failed,
+            )
+        if judgement.stand_in is not None:
+            # Rule 6: what a stand-in makes of a text is no verdict on it.
+            why = f"{self.name} found a similarity of {judgement.score / 2:.2f}"
+            return Verdict(
+                outcome=Outcome.UNSCORED, score=judgement.score, why=why, judge=self.name
+            )
+        passed = judgement.score >= PASS_MARK
+        rounds = len(judgement.ratings)
+        return Verdict(
+            outcome=Outcome.CORRECT if passed else Outcome.INCORRECT,
+            score=judgement.score,
+            why=f"{self.name} gave {judgement.score:.2f} of 2 over {rounds} rounds",
+            judge=self.name,
+            ratings=judgement.ratings,
+            failed_rounds=judgement.failed,
+        )
+
+
+def judge_exactly(case: Case, text: str) -> Verdict:
+    """A text on a probe against what was planted, which is known exactly."""
+    planted = next((clue.criterion for clue in case.expected or () if clue.criterion), None)
+    if case.task is Task.ANALYSIS:
+        return _judge_soundness(text, sound=planted is None)
+    assert planted is not None
+    named = ", ".join(sorted(find_named(text))) or None
+    score = grade_naming(text, planted)
+    outcome = Outcome.CORRECT if score >= PASS_MARK else Outcome.INCORRECT
+    return Verdict(
+        outcome=outcome, score=score, said=named, why=f"named {named}, planted {planted}"
+    )
+
+
+def _judge_soundness(text: str, *, sound: bool) -> Verdict:
+    said = read_soundness(text)
+    if said is None:
+        why = "the reply calls the criterion neither natural nor unnatural, or both"
+        return Verdict(outcome=Outcome.UNPARSED, why=why)
+    word, truth = ("natural" if value else "unnatural" for value in (said, sound))
+    right = said == sound
+    return Verdict(
+        outcome=Outcome.CORRECT if right else Outcome.INCORRECT,
+        score=2.0 if right else 0.0,
+        said=word,
+        why=f"said {word}, is {truth}",
+    )

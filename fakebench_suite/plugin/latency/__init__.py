@@ -1,0 +1,1 @@
+"""``--latency``: how fast a model answers, measured with pytest-benchmark."""

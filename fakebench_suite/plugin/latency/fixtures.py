@@ -1,0 +1,192 @@
+"""Timing: the fixtures ``measure``, ``work`` and ``loader`` of ``cases/test_latency.py``."""
+
+import gc
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakebench_suite.backends.base import Adapter, Reply
+from fakebench_suite.errors import ImageError, UserError
+from fakebench_suite.plugin.collection import Plan, get_plan
+from fakebench_suite.plugin.fixtures import MODEL, open_model
+from fakebench_suite.plugin.work_units import SLICE_PROMPTS
+from fakebench_suite.tasks.prompts import build_prompt
+from fakebench_suite.types import Answer, Case, Prompt, Timing
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+Ask = Callable[[Adapter], Sequence[Reply]]
+Measure = Callable[[Ask], None]
+COLD, WARM = "cold", "warm"
+COLD_ROUNDS = 3
+"""Each loads the model anew."""
+_TIMINGS = pytest.StashKey[list[Timing]]()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is asked while the clock runs; its pictures are open before."""
+
+    prompt: Sequence[Prompt]
+    """The group's first prompt, alone."""
+    group: Sequence[Prompt]
+    """All prompts about the image that most is asked about."""
+    slice: Sequence[Prompt]
+    """That group and others, as many prompts as the suite asks at a time."""
+    images: "Mapping[str, Image.Image]"
+
+    @property
+    def digest(self) -> str:
+        """What has to be the same for two timings to be comparable."""
+        texts = "\0".join(f"{one.image}\0{one.text}" for one in self.slice)
+        return sha256(texts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class Loader:
+    """Loads the model again and again, never two at a time."""
+
+    model: Adapter
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._held = plan, ExitStack()
+
+    def load(self) -> None:
+        """Load the model; the test fails where it does not load."""
+        try:
+            self.model = self._held.enter_context(open_model(self._plan))
+        except UserError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    def unload(self) -> None:
+        """Give memory and device back."""
+        self.__dict__.pop("model", None)
+        self._held.close()
+        gc.collect()
+        torch: Any = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def reload(self) -> None:
+        """Start afresh."""
+        self.unload()
+        self.load()
+
+
+@pytest.fixture(scope="session")
+def work(request: pytest.FixtureRequest) -> Work:
+    """The same for every seed, sample and shard of a data set."""
+    plan = get_plan(request.config)
+    groups: dict[str, list[Case]] = {}
+    for case in plan.dataset.cases:
+        groups.setdefault(case.image, []).append(case)
+    chosen: list[Case] = []
+    images = {}
+    for image, cases in sorted(groups.items(), key=lambda one: -len(one[1])):
+        if len(chosen) >= SLICE_PROMPTS:
+            break
+        try:
+            images[image] = plan.dataset.open_image(cases[0])
+        except ImageError as error:
+            pytest.fail(str(error), pytrace=False)
+        chosen += cases
+    prompts = [build_prompt(case, plan.settings.style) for case in chosen]
+    group = [prompt for prompt in prompts if prompt.image == prompts[0].image]
+    return Work(prompt=group[:1], group=group, slice=prompts, images=images)
+
+
+@pytest.fixture
+def loader(request: pytest.FixtureRequest) -> Generator[Loader, None, None]:
+    """Loads the model under test, and unloads it when the test is over."""
+    loader = Loader(get_plan(request.config))
+    yield loader
+    loader.unload()
+
+
+@pytest.fixture
+def measure_loading(
+    request: pytest.FixtureRequest, benchmark: "BenchmarkFixture", loader: Loader, work: Work
+) -> Callable[[], None]:
+    """``measure_loading()`` times how long a model takes from the disk to its device."""
+
+    def run() -> None:
+        loader.reload()  # Imports what is imported once, and warms the cache of files.
+        benchmark.group = "load"
+        benchmark.pedantic(loader.load, setup=loader.unload, rounds=COLD_ROUNDS)
+        _keep(request.config, benchmark, state=COLD, work=work)
+
+    return run
+
+
+@pytest.fixture
+def measure(
+    request: pytest.FixtureRequest, benchmark: "BenchmarkFixture", state: str, work: Work
+) -> Measure:
+    """``measure(ask)`` times what ``ask`` asks of the model, and keeps the timing for the run."""
+    benchmark.group = request.node.originalname.removeprefix("test_").replace("_", " ")
+    loader: Loader | None = request.getfixturevalue("loader") if state == COLD else None
+    warm: Adapter | None = request.getfixturevalue("model") if state == WARM else None
+
+    def run(ask: Ask) -> None:
+        if loader is not None:
+            replies = benchmark.pedantic(
+                lambda: ask(loader.model), setup=loader.reload, rounds=COLD_ROUNDS
+            )
+        else:
+            assert warm is not None
+            if request.config.stash.get(MODEL, None) is not warm:
+                pytest.fail(
+                    "cases/ has a fixture 'model' of its own, which cannot be loaded anew. Latency "
+                    "is measured of --model; give it a card.",
+                    pytrace=False,
+                )
+            ask(warm)  # Finds the route, measures the budget, fills caches.
+            replies = benchmark(ask, warm)
+        _keep(request.config, benchmark, state=state, work=work, replies=replies)
+
+    return run
+
+
+def _keep(
+    config: pytest.Config,
+    benchmark: "BenchmarkFixture",
+    *,
+    state: str,
+    work: Work,
+    replies: Sequence[Reply] = (),
+) -> None:
+    """Note what was measured; an error is no answer, and has no latency."""
+    answers = [reply for reply in replies if isinstance(reply, Answer)]
+    for reply in replies:
+        if not isinstance(reply, Answer):
+            pytest.fail(f"The model failed while it was timed: {reply}", pytrace=False)
+    if benchmark.stats is None:  # --benchmark-disable
+        return
+    timing = Timing(
+        name=str(benchmark.group),
+        state=state,
+        seconds=tuple(benchmark.stats.stats.data),
+        prompts=len(answers),
+        tokens=sum(answer.tokens for answer in answers),
+        work=work.digest,
+    )
+    benchmark.extra_info.update(
+        model=get_plan(config).card.name,
+        work=timing.work,
+        prompts=timing.prompts,
+        tokens=timing.tokens,
+        tokens_per_second=timing.tokens / median(timing.seconds),
+    )
+    config.stash.setdefault(_TIMINGS, []).append(timing)
+
+
+def list_timings(config: pytest.Config) -> Sequence[Timing]:
+    """What was measured in this session, in order."""
+    return config.stash.get(_TIMINGS, [])

@@ -1,0 +1,357 @@
+"""Recording: records ride on reports across xdist; only the controller writes them."""
+
+from collections import Counter
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from fakebench_suite.errors import MachineError
+from fakebench_suite.plugin.collection import (
+    asks_cases,
+    find_case,
+    get_case,
+    get_plan,
+)
+from fakebench_suite.plugin.fixtures import ITEM, RECORD, TROUBLE
+from fakebench_suite.plugin.folder import check_place, take_folder
+from fakebench_suite.plugin.judging import describe_judge
+from fakebench_suite.plugin.manifest import begin_manifest
+from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.plugin.request import describe_request
+from fakebench_suite.plugin.work_units import find_group
+from fakebench_suite.runs.store import RunStore
+from fakebench_suite.tasks.prompts import build_prompt
+from fakebench_suite.text.display import flatten, show
+from fakebench_suite.types import Case, Outcome, Record, Task, Verdict
+
+_ATTRIBUTE, _TROUBLE = "fakebench_record", "fakebench_trouble"
+_REPEATED = "fakebench_repeated"
+"""Marks the report of a case that was answered before: its worker died before it had ended."""
+_OUTCOMES = frozenset({"passed", "failed", "skipped"})
+MACHINE_TROUBLE = int(pytest.ExitCode.INTERNAL_ERROR)
+"""The status of a run that this machine could not carry through: no model's fault, so never 1."""
+Status = str | tuple[str, dict[str, bool]]
+_WORDS: dict[Outcome, tuple[str, str, Status]] = {
+    Outcome.CORRECT: ("correct", ".", "CORRECT"),
+    Outcome.UNSCORED: ("unscored", "u", ("UNSCORED", {"cyan": True})),
+    Outcome.INCORRECT: ("missed", "m", ("MISSED", {"yellow": True})),
+    Outcome.UNPARSED: ("unparsed", "?", ("UNPARSED", {"yellow": True})),
+    Outcome.REFUSED: ("refused", "r", ("REFUSED", {"yellow": True})),
+    Outcome.TRUNCATED: ("truncated", "t", ("TRUNCATED", {"yellow": True})),
+    Outcome.MODEL_ERROR: ("error", "E", ("MODEL ERROR", {"red": True})),
+    Outcome.JUDGE_ERROR: ("error", "E", ("JUDGE ERROR", {"red": True})),
+    Outcome.IMAGE_ERROR: ("error", "E", ("IMAGE ERROR", {"red": True})),
+}
+
+
+class Reporter:
+    """Puts the record of a finished case on its report, in the process that ran the case."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
+        """Put the record on the report when it is logged.
+
+        Plugins that try failed tests again decide before a report is logged and by its outcome.
+        So they see errors fail and misses pass, and what is logged is what the last try recorded.
+        """
+        item = self._config.stash.get(ITEM, None)
+        if item is not None and report.nodeid == item.nodeid:
+            if report.when == "call":
+                put_record(report, item)
+            elif report.when == "teardown":  # of which JUnit takes the properties; it may be made
+                report.user_properties = list(item.user_properties)  # before the call's is logged
+        return (yield)
+
+
+def put_record(report: pytest.TestReport, item: pytest.Item) -> None:
+    """Put the item's record on its report, and let a miss or an error show no traceback.
+
+    A report whose outcome is not pytest's own is of a try that is repeated, and has no record.
+    """
+    record, trouble = item.stash.get(RECORD, None), item.stash.get(TROUBLE, None)
+    if trouble is not None and report.failed:
+        report.longrepr = trouble
+        setattr(report, _TROUBLE, trouble)
+    if record is None or report.outcome not in _OUTCOMES:
+        return
+    if record.verdict.outcome.is_error:
+        if report.passed:  # The test expected the error.
+            return
+        verdict = record.verdict
+        report.longrepr = show(f"{verdict.outcome}: {verdict.why}")
+    elif record.verdict.outcome.is_miss and report.passed:
+        report.longrepr = describe_miss(record)
+        if item.config.stash[SETTINGS].strict:
+            report.outcome = "failed"
+    setattr(report, _ATTRIBUTE, record)
+    properties = list_properties(record)
+    names = {name for name, _ in properties} | {"score"}
+    item.user_properties[:] = [p for p in item.user_properties if p[0] not in names] + properties
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(
+    report: pytest.TestReport | pytest.CollectReport,
+) -> Generator[None, dict[str, Any], dict[str, Any]]:
+    """The record as plain data, that xdist can carry."""
+    data = yield
+    record = get_record(report)
+    return data if record is None else data | {_ATTRIBUTE: msgspec.to_builtins(record)}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable() -> Generator[
+    None, pytest.TestReport | pytest.CollectReport, pytest.TestReport | pytest.CollectReport
+]:
+    """And as a record again where it arrives."""
+    report = yield
+    data = getattr(report, _ATTRIBUTE, None)
+    if data is not None:
+        setattr(report, _ATTRIBUTE, msgspec.convert(data, Record))
+    return report
+
+
+def describe_miss(record: Record) -> str:
+    """A card of four lines: what became of it and why, asked, expected, said.
+
+    pytest shows the first in its short test summary.
+    """
+    case, answer = record.case, record.answer
+    wanted = [str(case.label)] if case.label else []
+    wanted += [clue.text for clue in case.expected or ()]
+    return show(
+        f"{record.verdict.outcome}: {flatten(record.verdict.why)}\n"
+        f"  asked     {record.prompt}\n"
+        f"  expected  {'; '.join(wanted)}\n"
+        f"  said      {answer.text if answer else ''!r}"
+    )
+
+
+def list_properties(record: Record) -> list[tuple[str, object]]:
+    """What a JUnit file says of a case besides that it was missed."""
+    case, verdict = record.case, record.verdict
+    properties = {
+        "id": show(case.id),
+        "task": str(case.task),
+        "generator": None if case.generator is None else show(case.generator),
+        "outcome": str(verdict.outcome),
+        "score": verdict.score,
+    }
+    return [(name, value) for name, value in properties.items() if value is not None]
+
+
+MISS_CATEGORIES = tuple(word for kind, (word, _, _) in _WORDS.items() if kind.is_miss)
+"""What pytest's terminal reporter files misses under."""
+
+
+def get_record(report: pytest.TestReport | pytest.CollectReport) -> Record | None:
+    """The record on a report, if it is the report of a finished case."""
+    return getattr(report, _ATTRIBUTE, None)
+
+
+def get_outcome(report: pytest.TestReport) -> Outcome | None:
+    """What became of the case on a report, if it is the report of a finished case."""
+    record = get_record(report)
+    return None if record is None else record.verdict.outcome
+
+
+def pytest_report_teststatus(
+    report: pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, Status] | None:
+    """A miss has its own count and, with ``-v``, its own word, unless it failed.
+
+    Without ``-v`` cases print nothing, because the progress line speaks for them.
+    """
+    outcome = get_outcome(report)
+    if outcome is None:
+        return None
+    if hasattr(report, _REPEATED):
+        return "", "", ""
+    category, letter, word = _WORDS[outcome]
+    if outcome.is_miss and report.failed:
+        category, letter, word = "failed", "F", "FAILED"
+    if config.option.verbose > 0:
+        return category, letter, word
+    # The short test summary has the word from here.
+    return category, "", word if report.failed else ""
+
+
+class Recorder:
+    """The controller's side: writes each record as it arrives and counts what went wrong."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.store: RunStore | None = None
+        self.counts: Counter[Outcome] = Counter()
+        """Cases by what became of them; a case that runs several times counts once."""
+        self.selected = 0
+        """Cases this run set out to ask; one that several tests are given counts once."""
+        self.selected_tasks: Mapping[Task, int] = {}
+        """And by task."""
+        self.manifest: dict[str, Any] = {}
+        self.troubles: list[str] = []
+        """What this machine could not do for the run: a sentence each."""
+        self._untried: dict[str, str] = {}
+        """By test, why this machine could not ask its case."""
+        self.broken = False
+        """Whether no record can be written any more."""
+        self._recorded: dict[str, pytest.TestReport | None] = {}
+        """By case id, the report of an error, which a later try may replace; None for others."""
+        self._failed: set[str] = set()
+        self._open: set[str] | None = None
+        """Tests of cases that have come neither to a record nor to their end."""
+
+    @property
+    def left(self) -> int:
+        """Number of tests of cases that have come neither to a record nor to their end."""
+        return len(self._open or ())
+
+    @property
+    def failures(self) -> int:
+        """Number of tests that failed at their last try, other than by a miss."""
+        return len(self._failed)
+
+    def list_troubles(self) -> Sequence[str]:
+        """What this machine could not do for the run and for single cases."""
+        return [*self.troubles, *self._untried.values()]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take one report."""
+        # xdist reports a death with the phase "???", because no worker is left to tell it.
+        ended = str(report.when) in {"teardown", "???"}
+        if report.when == "setup":
+            self._failed.discard(report.nodeid)
+            self._untried.pop(report.nodeid, None)
+        record = get_record(report) or self._record_crash(report)
+        if report.failed and hasattr(report, _TROUBLE):
+            self._untried[report.nodeid] = getattr(report, _TROUBLE)
+        elif report.failed and (record is None or record.verdict.outcome.is_error):
+            self._failed.add(report.nodeid)
+        if record is not None:
+            self._keep(record, report)
+        if self._open is not None and (ended or record is not None):
+            self._open.discard(report.nodeid)
+
+    def _keep(self, record: Record, report: pytest.TestReport) -> None:
+        """Write a record, unless the case has one; a later one takes the place of an error."""
+        case, outcome = record.case.id, record.verdict.outcome
+        replaced = self._recorded.get(case)
+        if self.broken or (replaced is None and case in self._recorded):
+            if self._open is not None and report.nodeid not in self._open:
+                setattr(report, _REPEATED, True)
+            return
+        try:
+            if not self.manifest:
+                self._open_store()
+            assert self.store is not None
+            self.store.append(record, replaces=replaced is not None)
+        except (MachineError, OSError) as error:
+            self.broken = True
+            self.troubles.append(str(error))
+            pytest.exit(str(error))  # The status is chosen when the run has been closed.
+        self._recorded[case] = report if outcome.is_error else None
+        self.counts[outcome] += 1
+        if replaced is not None:
+            self._forget(replaced)
+
+    def _forget(self, report: pytest.TestReport) -> None:
+        """Take an error that was replaced out of all counts."""
+        outcome = get_outcome(report)
+        assert outcome is not None
+        self.counts[outcome] -= 1
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        reports = terminal.stats.get(_WORDS[outcome][0], []) if terminal is not None else []
+        if report in reports:
+            reports.remove(report)
+
+    def _record_crash(self, report: pytest.TestReport) -> Record | None:
+        """The record of the case whose worker died, put on xdist's report of the death."""
+        if str(report.when) != "???" or not report.failed:
+            return None
+        plan = get_plan(self._config)
+        case = find_case(plan.cases, report.nodeid)
+        if case is None:
+            return None
+        record = Record(
+            case=case,
+            prompt=build_prompt(case, plan.settings.style).text,
+            answer=None,
+            verdict=Verdict(outcome=Outcome.MODEL_ERROR, why=str(report.longrepr)),
+            worker="",
+        )
+        setattr(report, _ATTRIBUTE, record)
+        return record
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count the selected cases where they run in this process."""
+        if session.items:
+            self._open = {item.nodeid for item in session.items if _is_case(item.nodeid)}
+            chosen = {case.id: case.task for item in session.items if (case := get_case(item))}
+            self.selected, self.selected_tasks = len(chosen), Counter(chosen.values())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Count the selected cases where they run in workers, when the first has collected them."""
+        if self._open is None:
+            self._open = {nodeid for nodeid in ids if _is_case(nodeid)}
+            cases = {nodeid.partition("[")[2] for nodeid in self._open}
+            self.selected = len(cases)
+            self.selected_tasks = count_tasks(get_plan(self._config).cases, cases)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Take the run directory, before workers are told its name and a model is loaded."""
+        option = self._config.option
+        if asks_cases(self._config) and not (option.collectonly or option.setuponly):
+            self.store = take_folder(self._config)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave no directory behind where nothing was recorded."""
+        if self.store is not None and not self.manifest:
+            self.store.discard()
+
+    def _open_store(self) -> None:
+        """Begin the run with its first record: until then nothing is worth a manifest."""
+        if self.store is None:
+            self.store = take_folder(self._config)
+        assert self.store is not None
+        plan = get_plan(self._config)
+        self.manifest = begin_manifest(plan) | describe_request(self._config, plan)
+        self.manifest["judge"] |= describe_judge(self._config)
+        self.store.write_manifest(self.manifest)
+
+
+def count_tasks(cases: Iterable[Case], parameters: Collection[str]) -> Mapping[Task, int]:
+    """The number of cases by task behind the parameters of node ids, as pytest writes these."""
+    return Counter(
+        case.task
+        for case in cases
+        if f"{case.id}]" in parameters
+        or f"{case.id.encode('unicode_escape').decode()}]" in parameters
+    )
+
+
+def _is_case(nodeid: str) -> bool:
+    """Whether a test is given a case, as far as its id tells."""
+    return find_group(nodeid) != nodeid
+
+
+RECORDER = pytest.StashKey[Recorder]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Every process puts records on reports; the controller alone writes them."""
+    config.pluginmanager.register(Reporter(config), "fakebench-reporter")
+    if is_worker(config):
+        return
+    check_place(config)
+    recorder = Recorder(config)
+    config.stash[RECORDER] = recorder
+    config.pluginmanager.register(recorder, "fakebench-recorder")

@@ -1,0 +1,318 @@
+"""The end of a session: scores, summary, exit status, and the table in the terminal."""
+
+import time
+from collections import Counter
+from collections.abc import Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.gates.preconditions import Intent, check_gates
+from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.metrics.names import Need
+from fakebench_suite.plugin.collection import asks_cases, get_plan
+from fakebench_suite.plugin.engines import ENGINE, RAY, describe_engine
+from fakebench_suite.plugin.judging import audit_run
+from fakebench_suite.plugin.latency.fixtures import list_timings
+from fakebench_suite.plugin.latency.hooks import measures_latency
+from fakebench_suite.plugin.manifest import count_workers, end_manifest
+from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.plugin.reporting import (
+    MACHINE_TROUBLE,
+    MISS_CATEGORIES,
+    RECORDER,
+    Recorder,
+    get_outcome,
+)
+from fakebench_suite.plugin.xdist.routes import list_routes
+from fakebench_suite.runs.last import point_last
+from fakebench_suite.tasks.subgroups import count_cases
+from fakebench_suite.text.display import flatten
+from fakebench_suite.types import Outcome
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+    from fakebench_suite.workflows.finalize import ClosedRun
+
+_STARTED = pytest.StashKey[float]()
+_CLOSED = pytest.StashKey["ClosedRun"]()
+
+
+def find_closed(config: pytest.Config) -> "ClosedRun | None":
+    """The run, once it has been closed; None where no case was recorded."""
+    return config.stash.get(_CLOSED, None)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the clock."""
+    session.config.stash[_STARTED] = time.monotonic()
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say by which gates the run will be ruled, or that it will not."""
+    if not asks_cases(config) or is_worker(config):
+        return []
+    gates = config.stash[SETTINGS].gates
+    if not gates.rules:
+        return [f"gates: none, so nothing will be ruled ({gates.absent})"]
+    return [f"gates: {gates.file} ({len(gates.rules)})"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Before the first case: raise UsageError where a gate lacks what it needs."""
+    if session.items and not is_worker(session.config):
+        check_intent(session.config)
+
+
+@pytest.hookimpl(optionalhook=True, trylast=True)
+def pytest_xdist_node_collection_finished(node: "WorkerController") -> None:
+    """The same where cases run in workers."""
+    check_intent(node.config)
+
+
+def check_intent(config: pytest.Config) -> None:
+    """Raise UsageError where a gate that is to rule cannot, as far as can be known by now."""
+    recorder, option = config.stash[RECORDER], config.option
+    if not recorder.selected or option.collectonly or option.setuponly or option.setupplan:
+        return
+    plan = get_plan(config)
+    settings, judge = plan.settings, plan.settings.judge
+    met = {Need.LIKELIHOOD} if settings.rule is Rule.LIKELIHOOD else set()
+    if judge is not None:
+        met.add(Need.MARKS if judge.gives_marks else Need.STAND_IN)
+    intent = Intent(
+        data=plan.dataset.name,
+        population=count_cases(plan.dataset.cases),
+        drawn=count_cases(plan.drawn),
+        sample=settings.sample,
+        selected=recorder.selected_tasks,
+        baseline=settings.baseline is not None,
+        timed=measures_latency(config),
+        met=met,
+        shard=settings.shard is not None,
+    )
+    try:
+        check_gates(settings.gates, intent)
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
+    """Score the run, and let the gates decide the exit status: a miss alone never does.
+
+    The status stays pytest's own when anything but a miss failed; and a case that was left unasked
+    is a failure, for a run that lost all its workers knows of none. What this machine could not do
+    has a status of its own, and Ctrl-C, here too, that of an interrupted run.
+    """
+    config = session.config
+    try:
+        yield  # A model is unloaded and workers are told to end, which takes time.
+    except KeyboardInterrupt:
+        exitstatus = session.exitstatus = pytest.ExitCode.INTERRUPTED
+    if is_worker(config):
+        return
+    audits = exitstatus != pytest.ExitCode.INTERRUPTED
+    try:
+        close_session(config, audits=audits, hurried=config.stash[RECORDER].broken)
+    except KeyboardInterrupt:
+        exitstatus = session.exitstatus = pytest.ExitCode.INTERRUPTED
+        close_session(config, audits=False, hurried=True)
+    session.exitstatus = choose_status(config, exitstatus)
+
+
+def close_session(config: pytest.Config, *, audits: bool, hurried: bool) -> None:
+    """Close the run, if any case was recorded; ``hurried``, without new thumbnails."""
+    recorder = config.stash[RECORDER]
+    if recorder.store is None or not recorder.manifest:
+        return
+    recorder.store.troubles = []
+    try:
+        config.stash[_CLOSED] = finish_run(recorder, config, audits=audits, hurried=hurried)
+    except OSError as error:
+        recorder.store.note(error, "what follows from the records")
+    recorder.troubles += recorder.store.troubles
+
+
+def choose_status(config: pytest.Config, exitstatus: int) -> int:
+    """The status of a session that pytest would end with ``exitstatus``."""
+    recorder = config.stash[RECORDER]
+    if recorder.broken:
+        return MACHINE_TROUBLE
+    if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR):
+        return exitstatus
+    if recorder.list_troubles():
+        return MACHINE_TROUBLE
+    if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or recorder.failures:
+        return exitstatus
+    if _count_unasked(config):
+        return pytest.ExitCode.TESTS_FAILED
+    closed = config.stash.get(_CLOSED, None)
+    if closed is None:
+        return exitstatus
+    from fakebench_suite.gates.status import decide_status
+
+    status = decide_status(closed.decisions)
+    missed = any(recorder.counts[outcome] for outcome in Outcome if outcome.is_miss)
+    return pytest.ExitCode.TESTS_FAILED if config.stash[SETTINGS].strict and missed else status
+
+
+def _count_unasked(config: pytest.Config) -> int:
+    """Tests of cases that never came to their end, where they were to be run at all."""
+    if config.option.collectonly or config.option.setuponly or not asks_cases(config):
+        return 0
+    return max(0, config.stash[RECORDER].left)
+
+
+def finish_run(
+    recorder: Recorder, config: pytest.Config, *, audits: bool, hurried: bool
+) -> "ClosedRun":
+    """Complete the manifest and close the run directory."""
+    from fakebench_suite.runs.coverage import cover_tasks
+    from fakebench_suite.workflows.finalize import close_run
+
+    store, plan = recorder.store, get_plan(config)
+    assert store is not None
+    records = store.close()
+    manifest = end_manifest(
+        recorder.manifest,
+        offered=len(plan.cases),
+        selected=recorder.selected,
+        recorded=len(records),
+        errors=sum(record.verdict.outcome.is_error for record in records),
+        seconds=time.monotonic() - config.stash[_STARTED],
+    ) | {
+        "workers": count_workers(config),
+        "engine": describe_engine(config),
+        "routes": list_routes(config),
+    }
+    manifest |= cover_tasks(
+        manifest,
+        records,
+        offered=Counter(case.task for case in plan.cases),
+        selected=recorder.selected_tasks,
+    )
+    timings = list_timings(config)
+    if timings:
+        store.write_timings(timings)
+    audit = audit_run(config) if audits else None
+    if audit is not None:
+        manifest["judge"]["audit"] = audit
+    closed = close_run(
+        store,
+        manifest,
+        records,
+        gates=plan.settings.gates,
+        baseline=plan.settings.baseline,
+        dataset=plan.dataset,
+        size=None if hurried else plan.settings.report_images,
+    )
+    trouble = point_last(store.folder) if manifest["status"] == "finished" else None
+    return closed if trouble is None else replace(closed, notes=(*closed.notes, trouble))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    """Print the reservations, the tables, what the gates ruled, and where everything is."""
+    closed = config.stash.get(_CLOSED, None)
+    # Where the request was wrong, nothing was to be asked yet.
+    if exitstatus != pytest.ExitCode.USAGE_ERROR and (unasked := _count_unasked(config)):
+        cases = "case was" if unasked == 1 else "cases were"
+        terminalreporter.section("FakeBench cases left unasked", red=True)
+        terminalreporter.line(f"{unasked} {cases} left unasked. Run again.")
+    show_troubles(terminalreporter, config)
+    if closed is None:
+        return
+    from fakebench_suite.report.engine_text import tell_engine
+    from fakebench_suite.report.terminal import WHERE_EXPLAINED
+
+    verbose = config.option.verbose > 0
+    if verbose or "m" in config.option.reportchars:
+        show_misses(terminalreporter)
+    show_scores(terminalreporter, closed, verbose=verbose)
+    show_rulings(terminalreporter, closed)
+    if config.stash[ENGINE].name == RAY:
+        terminalreporter.line(f"engine: {tell_engine(closed.manifest['engine'])}")
+    for note in closed.notes:
+        terminalreporter.line(note)
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        show_strict(terminalreporter)
+    if not verbose:
+        terminalreporter.line(f"{WHERE_EXPLAINED}, or here with -v")
+    terminalreporter.line(f"records and scores: {flatten(str(closed.folder))}")
+    terminalreporter.line(f"report: {flatten(str(closed.report))}")
+
+
+def show_strict(terminalreporter: pytest.TerminalReporter) -> None:
+    """Why misses alone make the exit status 1."""
+    reports = terminalreporter.stats.get("failed", [])
+    misses = Counter(o for one in reports if (o := get_outcome(one)) is not None and o.is_miss)
+    if misses:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in misses.items())
+        terminalreporter.line(f"exit status 1: --strict-cases fails misses ({kinds})", red=True)
+
+
+def show_troubles(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What this machine could not do, each sentence once."""
+    troubles = config.stash[RECORDER].list_troubles() if RECORDER in config.stash else []
+    if troubles:
+        terminalreporter.section("trouble with this machine", red=True)
+    for trouble, number in Counter(troubles).items():
+        terminalreporter.line(trouble if number == 1 else f"{trouble} ({number} times)")
+
+
+def show_misses(terminalreporter: pytest.TerminalReporter) -> None:
+    """The card of every miss: outcome and test, why, asked, expected, said."""
+    missed = [r for kind in MISS_CATEGORIES for r in terminalreporter.stats.get(kind, [])]
+    if missed:
+        terminalreporter.section("misses")
+    for report in missed:
+        outcome = str(get_outcome(report)).upper()
+        terminalreporter.line(f"{outcome} {report.nodeid}", yellow=True)
+        terminalreporter.line(str(report.longrepr))
+
+
+def show_scores(
+    terminalreporter: pytest.TerminalReporter, closed: "ClosedRun", *, verbose: bool
+) -> None:
+    """The verdict, which run this is, its scores and changes, and published rows."""
+    from fakebench_suite.report import terminal
+    from fakebench_suite.report.markdown import describe_run
+    from fakebench_suite.report.paper_rows import lay_beside
+
+    colour = terminalreporter.config.get_terminal_writer().hasmarkup
+    terminalreporter.section("FakeBench scores")
+    terminalreporter.write(terminal.draw_result(closed.result, colour=colour))
+    for line in describe_run(closed.manifest):
+        terminalreporter.line(line)
+    terminalreporter.write(terminal.draw_facts(closed.manifest, colour=colour))
+    terminalreporter.write(terminal.draw_scores(closed.scores, colour=colour))
+    if verbose:
+        terminalreporter.write(terminal.draw_meanings(closed.scores, colour=colour))
+    if closed.shifts:
+        terminalreporter.section(f"changes since {flatten(str(closed.result.baseline))}")
+        terminalreporter.write(terminal.draw_changes(closed.shifts, colour=colour))
+    for grid in lay_beside(closed.manifest, closed.scores):
+        terminalreporter.line(f"{grid.title}, published rows and this run")
+        terminalreporter.write(terminal.draw_grid(grid, colour=colour))
+
+
+def show_rulings(terminalreporter: pytest.TerminalReporter, closed: "ClosedRun") -> None:
+    """What the gates ruled, or that nothing was."""
+    from fakebench_suite.report.terminal import draw_decisions
+
+    terminalreporter.section("gates")
+    shard = closed.manifest["shard"]
+    if shard is not None:
+        terminalreporter.line(
+            f"This is shard {shard}: gates rule over the merged run "
+            "(python -m fakebench_suite merge)."
+        )
+        return
+    colour = terminalreporter.config.get_terminal_writer().hasmarkup
+    terminalreporter.write(draw_decisions(closed.decisions, closed.result, colour=colour))

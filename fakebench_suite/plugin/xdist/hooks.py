@@ -1,0 +1,60 @@
+"""Distribution: which scheduler, what it tells a new worker, and what ``-n auto`` means."""
+
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakebench_suite.plugin.collection import asks_cases
+
+if TYPE_CHECKING:
+    from fakebench_suite.plugin.xdist.scheduler import SliceScheduling
+
+_SCHEDULING = pytest.StashKey["SliceScheduling"]()
+_SUSPECTS = "fakebench_suspects"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> "SliceScheduling | None":
+    """Schedule cases by slice, unless another ``--dist`` was asked for."""
+    if config.getoption("dist") != "load" or not asks_cases(config):
+        return None
+    from fakebench_suite.plugin.xdist.retirement import Watch
+    from fakebench_suite.plugin.xdist.scheduler import SliceScheduling
+
+    scheduling = SliceScheduling(workers=len(config.option.tx))
+    config.stash[_SCHEDULING] = scheduling
+    config.pluginmanager.register(Watch(config, scheduling), "fakebench-watch")
+    return scheduling
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Let workers import nothing from the directory that pytest is called in."""
+    for spec in specs:
+        if spec.popen and not spec.python:
+            spec.python = f"{shlex.quote(sys.executable)} -P"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker that takes a dead one's place what was being asked when it died."""
+    scheduling = node.config.stash.get(_SCHEDULING, None)
+    if scheduling is not None:
+        node.workerinput[_SUSPECTS] = scheduling.tell_suspects(node)
+
+
+def list_suspects(config: pytest.Config) -> frozenset[int]:
+    """Slices whose cases this process asks one by one, because a worker died over them."""
+    return frozenset(getattr(config, "workerinput", {}).get(_SUSPECTS, ()))
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One worker per visible GPU, and one without: on a CPU a model takes all cores itself."""
+    if not asks_cases(config):
+        return None
+    from fakebench_suite.backends.transformers.devices import count_gpus
+
+    return max(1, count_gpus())

@@ -1,6 +1,0 @@
-"""A run as pages a browser opens from the file system: overview, and every record."""
-
-from fakebench_suite.report.browser.page import write_browser
-from fakebench_suite.report.pictures import DatasetImages, ImageSource
-
-__all__ = ["DatasetImages", "ImageSource", "write_browser"]

@@ -1,0 +1,96 @@
+"""What a run comes to in one line: ruling, headline, change against the baseline.
+
+Terminal, summary, badge and page say the same by this one definition; ``rulings.json`` has it as
+data.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fakebench_suite.gates.status import Conclusion
+from fakebench_suite.metrics.names import METRICS
+from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.partial import describe_partial
+from fakebench_suite.runs.result import GatesUsed, RunResult
+from fakebench_suite.types import Score, Task
+
+_HEADLINES = ("balanced_accuracy", "accuracy")
+
+
+def make_result(
+    manifest: Mapping[str, Any],
+    conclusion: Conclusion,
+    scores: Sequence[Score],
+    shifts: Sequence[Shift] = (),
+) -> RunResult:
+    """The result of a run from its final manifest, its rulings, its scores and its changes."""
+    headline = _find_headline(scores)
+    gates = manifest.get("gates", {})
+    change = None
+    if headline is not None:
+        change = next((shift for shift in shifts if shift.task is headline.task), None)
+    return RunResult(
+        ruling=conclusion.ruling,
+        reason=conclusion.reason,
+        gates=GatesUsed(
+            file=gates.get("file"),
+            named=bool(gates.get("named")),
+            digest=str(gates.get("digest", "")),
+            count=conclusion.gates,
+            ruled=conclusion.ruled,
+        ),
+        headline=headline,
+        change=change,
+        baseline=None if "baseline" not in manifest else str(manifest["baseline"]["run"]),
+        partial=describe_partial(manifest),
+    )
+
+
+def _find_headline(scores: Sequence[Score]) -> Score | None:
+    for task in Task:
+        whole = {one.metric: one for one in scores if one.task is task and one.slice == "all"}
+        for metric in _HEADLINES:
+            score = whole.get(metric)
+            if score is not None and score.value is not None and score.n:
+                return score
+    return None
+
+
+def describe_result(result: RunResult) -> str:
+    """The verdict line, such as ``PASS: balanced accuracy 0.914 [0.900, 0.930] on 240 cases``.
+
+    The ruling is the first word, in capitals, and the reason for it the last part.
+    """
+    parts = []
+    if result.headline is not None:
+        parts.append(describe_headline(result.headline))
+    if result.change is not None:
+        parts.append(f"{describe_shift(result.change)} against {result.baseline}")
+    return f"{result.ruling.upper()}: {'; '.join([*parts, result.reason])}"
+
+
+def describe_headline(score: Score) -> str:
+    """The figure with its interval and its cases."""
+    interval = "" if score.low is None else f" [{score.low:.3f}, {score.high:.3f}]"
+    cases = f"{score.n:,} {score.task} {'case' if score.n == 1 else 'cases'}"
+    return f"{_name(score.metric)} {score.value:.3f}{interval} on {cases}"
+
+
+def describe_shift(shift: Shift) -> str:
+    """How a figure moved, such as ``accuracy fell by 0.092 [0.061, 0.120] (p = 0.0001)``."""
+    name, change = _name(shift.metric), shift.change
+    p = "" if shift.p is None else f" (p = {shift.p:.2g})"
+    if change == 0:
+        return f"{name} did not change [{shift.low:+.3f}, {shift.high:+.3f}]{p}"
+    if change < 0:
+        return f"{name} fell by {-change:.3f} [{-shift.high:.3f}, {-shift.low:.3f}]{p}"
+    return f"{name} rose by {change:.3f} [{shift.low:.3f}, {shift.high:.3f}]{p}"
+
+
+def _name(metric: str) -> str:
+    return metric.replace("_", " ")
+
+
+def list_meanings(metrics: Sequence[str]) -> list[tuple[str, str]]:
+    """What the metrics mean, in the order of the suite's own list."""
+    return [(name, METRICS[name].meaning) for name in METRICS if name in metrics]

@@ -1,0 +1,105 @@
+"""index.html and everything beside it: the entry to the HTML report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fakebench_suite.errors import describe_unwritable
+from fakebench_suite.report.html.assets import POLICY, copy_assets
+from fakebench_suite.report.html.data_script import write_script
+from fakebench_suite.report.html.index import index_records
+from fakebench_suite.report.html.overview import Overview, describe_overview
+from fakebench_suite.report.html.plots import draw_plots
+from fakebench_suite.report.html.records import write_texts
+from fakebench_suite.report.html.run_data import load_records, load_run
+from fakebench_suite.report.thumbnails import ImageSource, Pictures, ReportImages
+from fakebench_suite.runs.case_changes import compare_records
+from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.store import check_inside, write_whole
+
+INDEX, FOLDER = "index.html", "report"
+
+
+def write_browser(
+    run: Path,
+    *,
+    images: ImageSource | Pictures | None,
+    size: ReportImages = ReportImages.THUMBNAIL,
+    baseline: Path | None = None,
+    shifts: Sequence[Shift] = (),
+    name: str | None = None,
+) -> Path:
+    """Write the report of the run directory ``run`` into it and return its ``index.html``.
+
+    ``images`` gives the pictures, to be kept in ``size``, or is these on their way; without it,
+    those made before are shown.
+    With ``baseline``, another run directory, every case is compared with its counterpart there;
+    ``shifts`` says what became of the figures since. ``name`` is what the run is called, where
+    that is not the directory's name. An earlier report is replaced when the new one is whole, and
+    links are not followed.
+    Raises UserError when either is no run directory or the report cannot be written there, and
+    MachineError where the machine has no room for it.
+    """
+    loaded = load_run(run, name=name)
+    changes = None if baseline is None else compare_records(loaded.records, load_records(baseline))
+    folder = run / FOLDER
+    check_inside(folder, run)
+    try:
+        folder.mkdir(exist_ok=True)
+        with TemporaryDirectory(prefix=".draft-", dir=folder) as place:
+            draft = Path(place)
+            copy_assets(draft)
+            names = sorted({record.case.image for record in loaded.records})
+            index = index_records(loaded.records, changes)
+            if isinstance(images, Pictures):
+                index |= {"pictures": images.finish()}
+            else:
+                with Pictures(run, names, images, size) as pictures:
+                    index |= {"pictures": pictures.finish()}
+            write_script(draft / "index.js", "index", index)
+            write_texts(draft, loaded, changes)
+            plots = draw_plots(loaded)
+            write_script(draft / "plots.js", "plots", {plot.key: plot.figure for plot in plots})
+            overview = describe_overview(
+                loaded,
+                plots,
+                changes,
+                baseline=None if baseline is None else baseline.resolve().name,
+                shifts=shifts,
+            )
+            page = _draw_page(overview)
+            _publish(draft, folder)
+            write_whole(run / INDEX, page)
+            return run / INDEX
+    except OSError as error:
+        raise describe_unwritable(
+            f"The report of {name or run}",
+            error,
+            advice="See to the place, and write it with 'python -m fakebench_suite report'.",
+        ) from error
+
+
+def _publish(draft: Path, folder: Path) -> None:
+    """Put the files of a whole report in the place of an earlier one's."""
+    files = sorted(draft.iterdir())
+    for path in files:
+        path.replace(folder / path.name)
+    kept = {path.name for path in files}
+    for old in folder.glob("texts-*.js"):
+        if old.name not in kept:
+            old.unlink()
+
+
+def _draw_page(overview: Overview) -> bytes:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("fakebench_suite.report.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("index.html").render(overview=overview, policy=POLICY)
+    # Half a surrogate pair, which UTF-8 cannot carry, becomes a reference and shows as U+FFFD.
+    return page.encode("utf-8", "xmlcharrefreplace")

@@ -1,0 +1,122 @@
+"""Accuracy by generator, by form of question, and by criterion."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from plotly import graph_objects as go
+
+from fakebench_suite.report.html.plots.figure import (
+    HEAT,
+    PALETTE,
+    Plot,
+    axis_of,
+    label,
+    make_plot,
+)
+from fakebench_suite.tasks.criteria import CRITERIA
+from fakebench_suite.types import Score, Task
+
+_ROW = 26
+_REAL = "label=real"
+
+
+def draw_generators(scores: Sequence[Score]) -> Plot | None:
+    """Accuracy on the images of each generator, and detection's on real images."""
+    return _draw_slices(
+        [s for s in scores if s.slice.startswith("generator=") or s.slice == _REAL],
+        key="generator",
+        title="Accuracy by generator",
+        caption="Share passed, with 95 % intervals; replies without a verdict count as wrong.",
+    )
+
+
+def draw_forms(scores: Sequence[Score]) -> Plot | None:
+    """Detection accuracy for each way of asking."""
+    forms = [s for s in scores if s.slice.startswith("form=") and s.task is Task.DETECTION]
+    return _draw_slices(
+        forms,
+        key="form",
+        title="Accuracy by question form",
+        caption="Detection asked in three ways, with 95 % intervals.",
+    )
+
+
+def _draw_slices(scores: Sequence[Score], *, key: str, title: str, caption: str) -> Plot | None:
+    known = [s for s in scores if s.metric == "accuracy" and s.value is not None and s.n]
+    names = sorted({s.slice for s in known}, key=lambda name: (name == _REAL, name), reverse=True)
+    if not names:
+        return None
+    figure = go.Figure()
+    tasks = [task for task in Task if any(s.task is task for s in known)]
+    for number, task in enumerate(tasks):
+        mine = [s for s in known if s.task is task]
+        values = [s.value or 0.0 for s in mine]
+        shift = 0.16 * ((len(tasks) - 1) / 2 - number)
+        figure.add_scatter(
+            name=task,
+            mode="markers",
+            x=values,
+            y=[names.index(s.slice) + shift for s in mine],
+            error_x={
+                "type": "data",
+                "array": [_reach(s.high, value) for s, value in zip(mine, values, strict=True)],
+                "arrayminus": [
+                    -_reach(s.low, value) for s, value in zip(mine, values, strict=True)
+                ],
+                "thickness": 1.5,
+                "width": 0,
+            },
+            marker={"color": PALETTE[task], "size": 8},
+            text=[f"{label(s.slice.partition('=')[2])}, n = {s.n:,}" for s in mine],
+            hovertemplate="%{text}<br>%{x:.3f}<extra>" + task + "</extra>",
+        )
+    figure.update_layout(showlegend=len(tasks) > 1)
+    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".1f")
+    shown = ["real images" if name == _REAL else name.partition("=")[2] for name in names]
+    figure.update_yaxes(range=[-0.6, len(names) - 0.4], **axis_of(shown))
+    return make_plot(key, title, caption, figure, height=110 + 12 * len(tasks) + _ROW * len(names))
+
+
+def _reach(bound: float | None, value: float) -> float:
+    return 0.0 if bound is None else bound - value
+
+
+def draw_criteria(frame: pd.DataFrame) -> Plot | None:
+    """Accuracy by criterion, for each generator or, where there is one only, for each task."""
+    graded = frame[frame["graded"] & frame["criterion"].notna()]
+    asked = graded[graded["task"] == Task.ANALYSIS]
+    by = "generator"
+    if asked["generator"].nunique() < 2:
+        asked, by = graded, "task"
+    if asked.empty:
+        return None
+    table = asked.pivot_table(index="criterion", columns=by, values="correct", aggfunc="mean")
+    counts = asked.pivot_table(index="criterion", columns=by, values="correct", aggfunc="size")
+    known = [*CRITERIA, *sorted(set(table.index) - set(CRITERIA))]
+    rows = [name for name in reversed(known) if name in table.index]
+    order = list(map(str, Task)) if by == "task" else sorted(table.columns)
+    columns = [name for name in order if name in table.columns]
+    table = table.reindex(index=rows, columns=columns)
+    counts = counts.reindex(index=rows, columns=columns)
+    figure = go.Figure(
+        go.Heatmap(
+            z=_list(table),
+            customdata=_list(counts),
+            colorscale=[list(stop) for stop in HEAT],
+            zmin=0,
+            zmax=1,
+            xgap=2,
+            ygap=2,
+            texttemplate="%{z:.2f}",
+            hovertemplate="%{y}, %{x}<br>%{z:.3f}, n = %{customdata}<extra></extra>",
+            colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".1f"},
+        )
+    )
+    figure.update_xaxes(**axis_of(columns), showgrid=False, side="top")
+    figure.update_yaxes(**axis_of(rows), showgrid=False)
+    what = f"Share of passed cases by criterion and {by}; an empty cell was not scored."
+    return make_plot("criterion", "Criteria", what, figure, height=110 + _ROW * len(rows))
+
+
+def _list(table: pd.DataFrame) -> list[list[float | None]]:
+    return [[None if pd.isna(cell) else float(cell) for cell in row] for row in table.to_numpy()]

@@ -1,0 +1,66 @@
+"""What all figures share: the type, the quiet layout, and names as text.
+
+Colours of text and grid are set by the page, which knows whether it is light or dark.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from plotly import graph_objects as go
+
+from fakebench_suite.text.display import flatten
+from fakebench_suite.types import Task
+
+PALETTE = {
+    Task.DETECTION: "#3f7fc1",
+    Task.INTERPRETATION: "#c9772b",
+    Task.REASONING: "#4d9a63",
+    Task.ANALYSIS: "#9a6fc0",
+}
+"""One colour per task, told apart on light and on dark ground and by most colour-blind eyes."""
+SEQUENCE = ("#3f7fc1", "#c9772b", "#4d9a63", "#9a6fc0", "#b5566c", "#7c7f86")
+HEAT = ((0.0, "#b5443c"), (0.5, "#e6dfc8"), (1.0, "#2f7d6b"))
+"""Wrong to right."""
+_LONGEST = 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A figure as plotly.js takes it, and what it says in one sentence."""
+
+    key: str
+    title: str
+    caption: str
+    figure: Mapping[str, Any]
+
+
+def make_plot(key: str, title: str, caption: str, figure: go.Figure, *, height: int) -> Plot:
+    """The figure as plain data, in the layout every figure has."""
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 8, "r": 12, "t": 8, "b": 8},
+        font={"size": 12},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
+        hoverlabel={"align": "left"},
+    )
+    figure.update_xaxes(automargin=True, zeroline=False)
+    figure.update_yaxes(automargin=True, zeroline=False)
+    return Plot(key=key, title=title, caption=caption, figure=figure.to_plotly_json())
+
+
+def label(name: str) -> str:
+    """A name from a data file or a judge as text: plotly.js reads some HTML in labels."""
+    flat = flatten(name)
+    return escape(flat if len(flat) <= _LONGEST else f"{flat[: _LONGEST - 1]}…")
+
+
+def axis_of(names: Sequence[str]) -> dict[str, Any]:
+    """An axis with one place per name: two names that look alike stay two."""
+    return {
+        "tickmode": "array",
+        "tickvals": list(range(len(names))),
+        "ticktext": list(map(label, names)),
+    }

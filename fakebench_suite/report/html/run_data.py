@@ -1,0 +1,163 @@
+"""A run directory read back: everything the report shows, in the order it is browsed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fakebench_suite.errors import FormatError, UserError
+from fakebench_suite.files.contents import read_file
+from fakebench_suite.files.formats import decode_json
+from fakebench_suite.gates.status import conclude
+from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.report.headline import make_result
+from fakebench_suite.runs.result import RunResult
+from fakebench_suite.runs.store import (
+    RECORDS,
+    SCORES,
+    TEXTS,
+    read_manifest,
+    read_records,
+    read_timings,
+)
+from fakebench_suite.types import Decision, Record, Score, Task, Timing
+from fakebench_suite.types import Ruling as Kind
+
+RULINGS = "rulings.json"
+_PLACES = {task: place for place, task in enumerate(Task)}
+_SCORES = msgspec.json.Decoder(list[Score])
+_TEXTS = msgspec.json.Decoder(dict[str, str | float | None])
+
+
+class _Decided(msgspec.Struct, frozen=True):
+    """A gate's decision as it was written."""
+
+    gate: str
+    ruling: str
+    reason: str | None = None
+
+
+class _Decisions(msgspec.Struct, frozen=True):
+    """Those of a run, beside what it comes to."""
+
+    decisions: list[_Decided]
+
+
+_OLD = msgspec.json.Decoder(list[_Decided])
+_RULINGS = msgspec.json.Decoder(_Decisions)
+_RESULT = msgspec.json.Decoder(RunResult)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What a gate decided and why, as ``rulings.json`` says it."""
+
+    gate: str
+    ruling: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A finished run; ``texts`` holds scores against reference texts by case id."""
+
+    name: str
+    manifest: Mapping[str, Any]
+    records: Sequence[Record]
+    scores: Sequence[Score]
+    texts: Mapping[str, Mapping[str, float | None]]
+    rulings: Sequence[Ruling]
+    result: RunResult
+    timings: Sequence[Timing]
+
+
+def load_run(folder: Path, *, name: str | None = None) -> Run:
+    """The run in ``folder``, its records by image and task; UserError where it is none.
+
+    It is called by its directory, or by ``name``.
+
+    A run that was cut off before its end is scored here, and is marked as what it is.
+    """
+    manifest: Mapping[str, Any] = read_manifest(folder)
+    records = load_records(folder)
+    try:
+        if "partial" in manifest:
+            scores = decode_json(read_file(folder / SCORES), _SCORES)
+        else:
+            manifest, scores = _close(manifest, records), score_records(records)
+        rulings, result = _read_rulings(folder / RULINGS, manifest, scores)
+        return Run(
+            name=name or folder.resolve().name,
+            manifest=manifest,
+            records=records,
+            scores=scores,
+            texts=_read_texts(folder / TEXTS),
+            rulings=rulings,
+            result=result,
+            timings=read_timings(folder),
+        )
+    except OSError as error:
+        raise UserError(
+            f"{folder} is not a whole run directory: {error.filename} cannot be read."
+        ) from error
+    except (FormatError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{folder} holds a file that is not as a run wrote it: {error}.") from error
+
+
+def _close(manifest: Mapping[str, Any], records: Sequence[Record]) -> Mapping[str, Any]:
+    """The manifest of a run that did not come to write it a second time."""
+    errors = sum(record.verdict.outcome.is_error for record in records)
+    return {**manifest, "partial": ["cut off"], "recorded": len(records), "errors": errors}
+
+
+def load_records(folder: Path) -> Sequence[Record]:
+    """The records of a run, so that all cases of an image lie side by side."""
+    try:
+        return sorted(read_records(folder), key=_place)
+    except OSError as error:
+        raise UserError(f"{folder} is not a run directory: no {RECORDS} to read.") from error
+    except ValueError as error:
+        raise UserError(f"{folder / RECORDS} is not as a run wrote it: {error}.") from error
+
+
+def _place(record: Record) -> tuple[str, int, str]:
+    return record.case.image, _PLACES[record.case.task], record.case.id
+
+
+def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:
+    if not path.exists():
+        return {}
+    rows = [decode_json(line, _TEXTS) for line in read_file(path).splitlines()]
+    if not all("id" in row for row in rows):
+        raise FormatError(f"a line of {path.name} has no id")
+    return {
+        str(row["id"]): {name: value for name, value in row.items() if not isinstance(value, str)}
+        for row in rows
+    }
+
+
+def _read_rulings(
+    path: Path, manifest: Mapping[str, Any], scores: Sequence[Score]
+) -> tuple[Sequence[Ruling], RunResult]:
+    """What the gates decided, and what the run comes to; a run that was cut off comes to nothing.
+
+    A file that an earlier version wrote has the decisions alone.
+    """
+    if not path.exists():
+        return (), make_result(
+            manifest, conclude((), absent="the run did not come to its end"), scores
+        )
+    content = read_file(path)
+    old = content.lstrip().startswith(b"[")
+    rows = decode_json(content, _OLD) if old else decode_json(content, _RULINGS).decisions
+    rulings = [Ruling(gate=one.gate, ruling=one.ruling, reason=one.reason or "") for one in rows]
+    if not old:
+        return rulings, decode_json(content, _RESULT)
+    decisions = [
+        Decision(gate=one.gate, ruling=Kind(one.ruling), reason=one.reason)
+        for one in rulings
+        if one.ruling in set(Kind)
+    ]
+    return rulings, make_result(manifest, conclude(decisions), scores)

@@ -1,0 +1,87 @@
+"""A run beside the published rows of Tables V to VIII, as text for page and terminal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fakebench_suite.metrics.paper_tables import NUMBERS, compare, load_table
+from fakebench_suite.provenance import read_identity
+from fakebench_suite.types import Score, Task
+
+UNVERIFIED = "pixels unverified"
+"""Mark of every run over FakeBench's rows."""
+_HIDDEN = ("group", "proprietary", "Rank")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A table as texts: the last row is the run's."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def lay_beside(manifest: Mapping[str, Any], scores: Sequence[Score]) -> Iterator[Grid]:
+    """One grid for each table the run has a cell of; none for data that are not FakeBench's.
+
+    Nor is there one where the pictures cannot be FakeBench's, whatever the rows say.
+    """
+    if manifest["dataset"]["kind"] != "official" or find_odd_pixels(manifest) is not None:
+        return
+    for task in Task:
+        # The authors hold their references back, so these figures rest on somebody else's.
+        own = any(one.task is task and one.metric == "similarity" and one.n for one in scores)
+        table = compare(task, name_run(task, manifest, own_references=own), scores)
+        if table:
+            yield draw_grid(task, table)
+
+
+_ODD = 0.01
+"""Share of pictures above which a set is no benchmark's: FakeBench's are photographs, and pictures
+in their manner, each its own (arXiv 2404.13306, section III)."""
+
+
+def find_odd_pixels(manifest: Mapping[str, Any]) -> str | None:
+    """What shows that the pictures of a run are not FakeBench's; None where nothing does.
+
+    Its images may not be passed on and their digests are not known, so nothing can show that they
+    are.
+    """
+    identity = read_identity(manifest)
+    pixels = None if identity is None else identity.pixels
+    if pixels is None or pixels.odd <= _ODD * pixels.known:
+        return None
+    kinds = {
+        "show the pixels of another": pixels.repeated,
+        "are of one colour": pixels.flat,
+        "are smaller than any of FakeBench's": pixels.small,
+    }
+    worst = max(kinds, key=lambda kind: kinds[kind])
+    return f"{kinds[worst]:,} of {pixels.known:,} pictures {worst}"
+
+
+def name_run(task: Task, manifest: Mapping[str, Any], *, own_references: bool = False) -> str:
+    """The model's name with everything that sets its row apart from the published ones."""
+    notes = [UNVERIFIED, *(["own references"] if own_references else [])]
+    covered = manifest.get("tasks", {}).get(task, manifest)
+    if covered["partial"]:
+        notes.append("partial")
+    if covered["errors"]:
+        notes.append("with errors")
+    style, text = manifest.get("prompts", {}).get("style"), manifest["judge"].get("text")
+    if style != "paper":
+        notes.append(f"{style} prompts")
+    if task is Task.DETECTION and manifest["judge"]["label"] != "paper":
+        notes.append(f"{manifest['judge']['label']} reading")
+    if task is not Task.DETECTION and text:
+        notes.append(f"judge {text}")
+    name = str(manifest["model"]["name"])
+    return f"{name} ({', '.join(notes)})" if notes else name
+
+
+def draw_grid(task: Task, table: Sequence[Mapping[str, str]]) -> Grid:
+    """The rows in the paper's columns; a cell that is not there is an empty text."""
+    header = [name for name in load_table(task)[0] if name not in _HIDDEN]
+    rows = [[row.get(name, "") for name in header] for row in table]
+    return Grid(title=f"Table {NUMBERS[task]}: {task}", header=header, rows=rows)

@@ -1,0 +1,162 @@
+"""An inspection of a data set on the terminal: counts, findings, leaks, and what it comes to."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from fakebench_suite.datasets.validation.issues import (
+    Count,
+    Finding,
+    Inspection,
+    Item,
+    Leak,
+    Reach,
+    Weight,
+)
+from fakebench_suite.text.display import flatten
+
+_NAMES, _VALUES, _COUNTS = 3, 2, 20
+"""Instances of a finding, values of a leak and rows of one count that are shown."""
+_VALUE, _NAME, _DETAIL = 24, 60, 240
+"""Characters of a leak's value, a name and an explanation that are shown."""
+_STYLES = {Weight.TROUBLE: "bold red", Weight.REMARK: "yellow"}
+_LEAKS = (
+    "Balanced accuracy of the best rule over one feature alone, on images it was not fitted on "
+    "(5-fold cross-validation; 0.5 is chance, * more than luck explains):"
+)
+_REACHES = (
+    "Models are shown fresh RGB pixels and the question. Names, folders and metadata never reach "
+    "them; size and wording do; of format, coding and colour mode they see the traces these left "
+    "in the pixels."
+)
+
+
+def print_inspection(found: Inspection, console: Console) -> None:
+    """The whole inspection, its conclusion last; names are a stranger's and never markup."""
+    totals = found.totals
+    console.print(Text(f"{flatten(found.name)} ({found.kind}), digest {found.digest[:12]}", "bold"))
+    console.print(
+        f"{totals.cases:,} cases on {totals.images:,} images; "
+        f"{totals.withheld:,} of {totals.texts:,} references withheld; "
+        f"{totals.unlabelled:,} of {totals.detections:,} detection labels missing",
+        highlight=False,
+    )
+    console.print()
+    console.print(_lay_counts(found.counts))
+    for finding in found.findings:
+        console.print()
+        _print_finding(finding, console)
+    console.print()
+    _print_leaks(found.leaks, console)
+    console.print()
+    console.print(_conclude(found))
+
+
+def _lay_counts(counts: Sequence[Count]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("by")
+    table.add_column("value")
+    table.add_column("cases", justify="right")
+    table.add_column("images", justify="right")
+    for by in dict.fromkeys(count.by for count in counts):
+        mine = [count for count in counts if count.by == by]
+        for number, count in enumerate(mine[:_COUNTS]):
+            label = "" if number else by
+            table.add_row(
+                label, _shorten(count.value, _NAME), f"{count.cases:,}", f"{count.images:,}"
+            )
+        if len(mine) > _COUNTS:
+            table.add_row("", f"and {len(mine) - _COUNTS:,} more", "", "")
+    return table
+
+
+def _print_finding(finding: Finding, console: Console) -> None:
+    line = Text(f"{finding.weight}: ", _STYLES[finding.weight])
+    count = f": {len(finding.items):,}" if finding.items else ""
+    console.print(line.append(f"{flatten(finding.name)}{count}", "default"))
+    lines = [finding.meaning, *map(_describe_item, finding.items[:_NAMES])]
+    if len(finding.items) > _NAMES:
+        lines.append(f"... and {len(finding.items) - _NAMES:,} more (--json lists all)")
+    for text in lines:
+        console.print(Padding(Text(text), (0, 0, 0, 4), expand=False))
+
+
+def _describe_item(item: Item) -> str:
+    if item.detail.startswith(item.images[0]):  # Errors name their image themselves.
+        return f"- {_shorten(item.detail, _DETAIL)}"
+    names = " = ".join(_shorten(name, _NAME) for name in item.images[:_NAMES])
+    more = f" = {len(item.images) - _NAMES:,} more" if len(item.images) > _NAMES else ""
+    return f"- {names}{more}{f' ({_shorten(item.detail, _DETAIL)})' if item.detail else ''}"
+
+
+def _print_leaks(leaks: Sequence[Leak], console: Console) -> None:
+    if not leaks:
+        console.print("No image has a label: there is none to leak.")
+        return
+    console.print(Text("Could the label be told without looking at the pixels?", "bold"))
+    console.print(Text(_LEAKS))
+    varied = [leak for leak in leaks if leak.values > 1]
+    if varied:
+        console.print(_lay_leaks(varied))
+    same = [leak.feature for leak in leaks if leak.values == 1]
+    if same:
+        console.print(Text(f"The same for every image: {', '.join(same)}."))
+    console.print(Text(_REACHES))
+
+
+def _lay_leaks(leaks: Sequence[Leak]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("feature", no_wrap=True)
+    table.add_column("accuracy", justify="right", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("reaches", no_wrap=True)
+    table.add_column("for instance (fake, real)")
+    for leak in leaks:
+        value = leak.balanced_accuracy
+        shown = "too few" if value is None else f"{value:.3f}{'*' if leak.tells else ' '}"
+        loud = leak.tells and leak.reach is not Reach.NEVER
+        table.add_row(
+            leak.feature,
+            Text(shown, "bold yellow" if loud else ""),
+            f"{leak.n:,}",
+            leak.reach,
+            Text("; ".join(_list_shares(leak))),
+        )
+    return table
+
+
+def _list_shares(leak: Leak) -> Iterator[str]:
+    for share in leak.shares[:_VALUES]:
+        yield f"{_shorten(share.value, _VALUE)} ({share.fake:,}, {share.real:,})"
+
+
+def _conclude(found: Inspection) -> Text:
+    troubles = sum(finding.weight is Weight.TROUBLE for finding in found.findings)
+    remarks = len(found.findings) - troubles
+    telling = [leak for leak in found.leaks if leak.tells]
+    loud = [leak.feature for leak in telling if leak.reach is not Reach.NEVER]
+    quiet = [leak.feature for leak in telling if leak.reach is Reach.NEVER]
+    text = Text()
+    if troubles:
+        text.append(f"Not fit to run: {troubles} kind{'s' * (troubles > 1)} of trouble", "bold red")
+    else:
+        text.append("No trouble", "bold green")
+    text.append(f", {remarks or 'no'} remark{'s' * (remarks != 1)}")
+    text.append("." if troubles else ": every image can be shown, and none has both labels.")
+    if loud:
+        text.append(
+            f"\nThe label can be told from {', '.join(loud)}, and of that a model sees something: "
+            "a score may owe part of itself to it.",
+            "yellow",
+        )
+    if quiet:
+        text.append(f"\nThe label can be told from {', '.join(quiet)}, which no model is shown.")
+    return text
+
+
+def _shorten(name: str, length: int) -> str:
+    name = flatten(name)
+    return name if len(name) <= length else f"{name[: length - 3]}..."

@@ -1,0 +1,80 @@
+"""Whether all cases of a population are in a run, by the counts in its manifest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fakebench_suite.tasks.subgroups import ALL
+from fakebench_suite.types import Task
+
+CUT_OFF, INTERRUPTED, SAMPLED, FILTERED = "cut off", "interrupted", "sampled", "filtered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Why a population is not whole."""
+
+    clause: str
+    """As part of a sentence, such as ``the run is partial (sampled: 200 images)``."""
+    phrase: str
+    """Without a verb, such as ``partial run (sampled: 200 images)``."""
+
+
+def find_gap(
+    manifest: Mapping[str, Any],
+    task: Task,
+    subgroup: str,
+    here: int,
+    *,
+    sample: int | None,
+    subject: str = "run",
+) -> Gap | None:
+    """Why ``here`` records of a population are not all that the data set has; None where they are.
+
+    A sample is as good as the whole where it is of ``sample`` images or more. ``subject`` says
+    whose manifest it is.
+    """
+    reasons = manifest.get("partial", [CUT_OFF])
+    if "population" not in manifest:  # before runs counted their populations
+        drawn = manifest.get("sample") or 0
+        accepted = reasons == [SAMPLED] and sample is not None and drawn >= sample
+        return None if accepted or not reasons else _make_partial(manifest, None, subject)
+    due = manifest["population"].get(task, {}).get(subgroup, 0)
+    which = f"{task} case" if subgroup == ALL else f"{task} case of {subgroup}"
+    if not due:
+        return Gap(clause=f"the data set has no {which}", phrase=f"no {which} in the data set")
+    if {CUT_OFF, INTERRUPTED}.isdisjoint(reasons):
+        drawn = manifest.get("drawn", {}).get(task, {}).get(subgroup, 0)
+        enough = sample is not None and (manifest.get("sample") or 0) >= sample
+        if here >= due or (enough and here >= drawn > 0):
+            return None
+    if "tasks" in manifest and task not in manifest["tasks"]:
+        clause = f"no {task} case was asked" + ("" if subject == "run" else f" in the {subject}")
+        return Gap(clause=clause, phrase=clause)
+    return _make_partial(manifest, task, subject)
+
+
+def _make_partial(manifest: Mapping[str, Any], task: Task | None, subject: str) -> Gap:
+    why = describe_partial(manifest, task)
+    return Gap(clause=f"the {subject} is partial ({why})", phrase=f"partial {subject} ({why})")
+
+
+def describe_partial(manifest: Mapping[str, Any], task: Task | None = None) -> str:
+    """The reasons why a run, or what it asked of a task, is partial; an empty text where none is.
+
+    A filter and a sample are named as they were asked for.
+    """
+    reasons = manifest.get("partial", [CUT_OFF])
+    if task is not None:
+        reasons = manifest.get("tasks", {}).get(task, {}).get("partial") or reasons
+    sample, chosen = manifest.get("sample"), manifest.get("filter")
+    details = {SAMPLED: sample and f"{sample:,} images", FILTERED: chosen}
+    return ", ".join(
+        f"{reason}: {detail}" if (detail := details.get(reason)) else reason for reason in reasons
+    )
+
+
+def list_whole(manifest: Mapping[str, Any]) -> list[str]:
+    """The tasks of a run that were asked whole."""
+    tasks = manifest.get("tasks", {})
+    return [task for task, covered in tasks.items() if not covered["partial"]]

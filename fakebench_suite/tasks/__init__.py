@@ -1,0 +1,1 @@
+"""What is asked: the criteria and the wording of prompts."""

@@ -1,0 +1,1 @@
+"""Text that models, files and servers wrote."""

@@ -1,0 +1,1 @@
+"""Whole runs: finalized, merged, compared and listed."""

@@ -1,0 +1,100 @@
+"""Two runs over the same cases, for people: what rose, what fell, which cases turned."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.gates.paired_tests import bound_drop, collect, mcnemar, pair
+from fakebench_suite.gates.run_view import Evidence
+from fakebench_suite.runs.case_changes import ChangeKind, compare_records
+from fakebench_suite.runs.differences import (
+    check_pair,
+    describe_pixel_change,
+    describe_rendering_change,
+    list_differences,
+    list_unknown,
+)
+from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.store import read_manifest, read_records
+from fakebench_suite.types import Record, Task
+
+_TAIL = 0.025
+"""Of a two-sided 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two runs side by side."""
+
+    names: tuple[str, str]
+    settings: Sequence[str]
+    """What the runs differ in, in words."""
+    unknown: Sequence[str]
+    """What could not be compared, a sentence each."""
+    shifts: Sequence[Shift]
+    turned: Mapping[ChangeKind, Sequence[str]]
+    """Ids of the later run's cases by what became of them."""
+    dropped: Sequence[str]
+    """Ids that only the earlier run has."""
+
+
+def compare_runs(before: Path, after: Path) -> Comparison:
+    """Pair two runs by case; raises UserError where they were made over different data."""
+    old, new = (_read(folder) for folder in (before, after))
+    check_pair(after, before)
+    turned: dict[ChangeKind, list[str]] = {kind: [] for kind in ChangeKind}
+    for name, change in compare_records(new.records, old.records).items():
+        turned[change.kind].append(name)
+    asked = {record.case.id for record in new.records}
+    if asked.isdisjoint(record.case.id for record in old.records):
+        raise UserError(
+            f"{before} and {after} have no case in common: there is nothing to compare."
+        )
+    return Comparison(
+        names=(before.resolve().name, after.resolve().name),
+        settings=[
+            *list_differences(old.manifest, new.manifest),
+            *filter(None, (describe_pixel_change(old.records, new.records),)),
+            *filter(None, (describe_rendering_change(old.records, new.records),)),
+        ],
+        unknown=list(list_unknown({"the earlier": old.manifest, "the later": new.manifest})),
+        shifts=measure_shifts(old.records, new.records),
+        turned={kind: sorted(names) for kind, names in turned.items()},
+        dropped=sorted(r.case.id for r in old.records if r.case.id not in asked),
+    )
+
+
+def _read(folder: Path) -> Evidence:
+    return Evidence(manifest=read_manifest(folder), records=list(read_records(folder)))
+
+
+def measure_shifts(old: Sequence[Record], new: Sequence[Record]) -> Sequence[Shift]:
+    """What rose and what fell, task by task, over the cases that both runs have graded."""
+    return [
+        shift
+        for task in Task
+        for metric in ("accuracy", "judged_score")
+        if (shift := _measure(old, new, task, metric)) is not None
+    ]
+
+
+def _measure(old: Sequence[Record], new: Sequence[Record], task: Task, metric: str) -> Shift | None:
+    before, after = collect(old, task, metric), collect(new, task, metric)
+    both = sorted(before.keys() & after.keys())
+    if not both:
+        return None
+    pairs = pair(before, after, {record.case.id: record.case.image for record in new})
+    low, high, _ = bound_drop(pairs, _TAIL, whole=metric == "accuracy")
+    then, now = (sum(side[name] for name in both) / len(both) for side in (before, after))
+    return Shift(
+        task=task,
+        metric=metric,
+        before=then,
+        after=now,
+        change=now - then,
+        low=-high,
+        high=-low,
+        p=mcnemar(pairs, alternative="two-sided") if metric == "accuracy" else None,
+        n=len(both),
+    )

@@ -1,0 +1,106 @@
+"""Cards: every shipped one is sound, and a wrong one is one clear error."""
+
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.backends.cards import Kind, find_card, list_cards, locate_weights
+from fakebench_suite.backends.scripted import ScriptedAdapter
+from fakebench_suite.errors import CardError
+from fakebench_suite.types import Answer, Form, Prompt
+
+EXPECTED = {
+    "pocket", "always-fake", "coin", "qwen-vl", "qwen2-vl", "qwen2.5-vl", "qwen3-vl", "llava-1.5",
+    "llava-onevision", "internvl", "smolvlm", "idefics", "instructblip", "kosmos-2", "gemma-3",
+    "paligemma", "llama-3.2-vision", "minicpm-v",
+}  # fmt: skip
+
+
+def test_the_promised_cards_ship_and_are_sound() -> None:
+    """Every card can be read; decoding is greedy by construction; no card trusts foreign code."""
+    assert set(list_cards()) >= EXPECTED
+    for name in list_cards():
+        card = find_card(name)
+        assert card.name == name
+        assert not card.trust_remote_code
+
+
+def test_an_unknown_name_lists_the_cards_and_suggests_the_nearest() -> None:
+    """The error names what was meant."""
+    with pytest.raises(CardError, match=r"no model 'pokcet'. Did you mean 'pocket'\? Known cards:"):
+        find_card("pokcet")
+    with pytest.raises(CardError) as caught:
+        find_card("zzzzzzzzzzz")
+    assert "Did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["qwen-vl", "llava-1.5"])
+def test_weights_elsewhere_are_one_sentence(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A checkpoint that is not on this machine says how to get it; no network is used."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was used"))
+    with pytest.raises(CardError) as caught:
+        locate_weights(find_card(name))
+    message = str(caught.value)
+    assert f"hf download {find_card(name).repository}" in message
+    assert "--model" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("repository = ", "is malformed"),
+        ('repository = "a/b"\ncolour = 1', "colour"),
+        ('repositry = "a/b"', "no field 'repositry'; allowed: name, adapter"),
+        ('repositry = "a/b"', "nearest: repository"),
+        ('repository = "a/b"\n[generation]\nmax_tokens = 1', "in generation; allowed: max_new_t"),
+        ('adapter = "scriptd"', "allowed: huggingface, scripted; nearest: scripted"),
+        ('repository = "a/b"\ndtype = "bfloat61"', "nearest: bfloat16"),
+        ('repository = "a/b"\nattention = "spda"', "nearest: sdpa"),
+        ('repository = "a/b"\n[generation]\nbatch_size = 0', "batch_size"),
+        ('repository = "a/b"\npath = "."', "exactly one of"),
+        ("", "exactly one of"),
+        ('adapter = "scripted"\nrepository = "a/b"', "go together"),
+    ],
+)
+def test_a_malformed_card_is_one_clear_error(tmp_path: Path, content: str, message: str) -> None:
+    """Broken TOML, unknown keys, wrong values and contradictions name the card and the reason."""
+    path = tmp_path / "odd.toml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(CardError) as caught:
+        find_card(str(path))
+    assert "odd.toml" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_directory_is_a_checkpoint_or_an_error(tmp_path: Path) -> None:
+    """config.json makes a checkpoint; card.toml beside it is obeyed; neither is an error."""
+    with pytest.raises(CardError, match=r"neither card.toml nor config.json"):
+        find_card(str(tmp_path))
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    assert locate_weights(find_card(str(tmp_path))) == tmp_path
+    (tmp_path / "card.toml").write_text('path = "."\ndtype = "float32"', encoding="utf-8")
+    card = find_card(str(tmp_path))
+    assert card.dtype == "float32"
+    assert locate_weights(card) == tmp_path
+
+
+def test_scripted_models_repeat_themselves() -> None:
+    """Coin tosses by case id, the same way every time and both ways over many cases."""
+    card = find_card("coin")
+    assert card.adapter is Kind.SCRIPTED
+    assert card.script is not None
+    prompts = [Prompt(case=f"{i}:what", image="", form=Form.WHAT, text="?") for i in range(60)]
+    said = [
+        [
+            reply.text
+            for reply in ScriptedAdapter(card.script).answer(prompts, {})
+            if isinstance(reply, Answer)
+        ]
+        for _ in range(2)
+    ]
+    assert said[0] == said[1]
+    assert 15 < said[0].count("This image is fake.") < 45

@@ -1,0 +1,123 @@
+"""Every shipped card, with its quirks, over a tiny checkpoint of its architecture."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from fakebench_suite.backends.cards import Kind, find_card, list_cards
+from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
+from tests.backends.transformers.architectures.checkpoints import MAKERS, save_checkpoint
+from tests.backends.transformers.architectures.questions import (
+    PICTURES,
+    PROMPTS,
+    QUESTIONS,
+    TOKENS,
+    load,
+    make_prompt,
+    read_answers,
+    shrink_card,
+)
+
+KNOWN_WARNINGS = (
+    # PaliGemma's processor turns a tensor into an array for training labels.
+    "__array__ implementation doesn't accept a copy keyword",
+)
+
+
+@pytest.fixture(scope="module", params=list(MAKERS))
+def name(request: pytest.FixtureRequest) -> str:
+    """A shipped card."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def adapter(name: str, tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceAdapter:
+    """The card's adapter, loaded once."""
+    return load(shrink_card(name, save_checkpoint(name, tmp_path_factory.mktemp(name))))
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings() -> Iterator[None]:
+    """Nothing but the known warnings is shown while a model answers."""
+    with warnings.catch_warnings(record=True) as shown:
+        yield
+    messages = [str(warning.message) for warning in shown]
+    assert [text for text in messages if not text.startswith(KNOWN_WARNINGS)] == []
+
+
+def test_every_shipped_checkpoint_is_covered() -> None:
+    """No card of a published checkpoint ships without a tiny checkpoint of its architecture."""
+    cards = [find_card(name) for name in list_cards()]
+    shipped = {card.name for card in cards if card.adapter is Kind.HUGGINGFACE and card.repository}
+    assert shipped == set(MAKERS)
+
+
+def test_every_prompt_gets_an_answer(name: str, adapter: HuggingFaceAdapter) -> None:
+    """There is one answer per prompt, counted in new tokens, in batches of the card's size."""
+    answers = read_answers(adapter.answer(PROMPTS, PICTURES))
+    assert all(1 <= answer.tokens <= TOKENS for answer in answers)
+    one_by_one = find_card(name).generation.batch_size == 1
+    # Image groups of three stay whole where they share a prefix.
+    sizes = [1] * 6 if one_by_one else [3] * 6 if adapter.route.prefix else [2] * 2 + [4] * 4
+    assert sorted(answer.batch_size for answer in answers) == sizes
+
+
+def test_batched_answers_equal_single_ones(adapter: HuggingFaceAdapter) -> None:
+    """An answer does not depend on the other prompts of its batch, in float32."""
+    together = read_answers(adapter.answer(PROMPTS, PICTURES))
+    alone = [read_answers(adapter.answer([prompt], PICTURES))[0] for prompt in PROMPTS]
+    assert [answer.text for answer in together] == [answer.text for answer in alone]
+    assert [answer.tokens for answer in together] == [answer.tokens for answer in alone]
+    assert len({answer.text for answer in alone}) > 1, "answers that never differ prove nothing"
+
+
+def test_the_picture_reaches_the_model(
+    adapter: HuggingFaceAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two pictures give different pixel values, and different answers to some question."""
+    generate = adapter._model.generate
+    seen: list[torch.Tensor] = []
+
+    def spy(**inputs: Any) -> torch.Tensor:
+        seen.append(inputs["pixel_values"])
+        output: torch.Tensor = generate(**inputs)
+        return output
+
+    monkeypatch.setattr(adapter._model, "generate", spy)
+    said = {
+        image: [
+            read_answers(adapter.answer([make_prompt(image, text)], PICTURES))[0].text
+            for text in QUESTIONS
+        ]
+        for image in PICTURES
+    }
+    assert not torch.equal(seen[0], seen[-1])
+    assert said["wide"] != said["tall"]
+
+
+def test_the_prompt_is_not_in_the_answer(adapter: HuggingFaceAdapter) -> None:
+    """An answer begins after the prompt, also where a model returns both."""
+    for prompt, answer in zip(
+        PROMPTS, read_answers(adapter.answer(PROMPTS, PICTURES)), strict=True
+    ):
+        assert prompt.text not in answer.text
+        assert len(adapter._tokenizer.encode(answer.text)) <= 4 * TOKENS
+
+
+def test_options_are_weighed_by_the_models_own_probabilities(
+    adapter: HuggingFaceAdapter,
+) -> None:
+    """P(fake) is a share of two probabilities, the same in a batch and alone, likelier one said."""
+    together = read_answers(adapter.weigh(PROMPTS, PICTURES))
+    alone = [read_answers(adapter.weigh([prompt], PICTURES))[0] for prompt in PROMPTS]
+    for one, two in zip(together, alone, strict=True):
+        assert one.p_fake is not None
+        assert one.mass is not None
+        assert 0 < one.p_fake < 1
+        assert 0 < one.mass <= 1
+        assert one.p_fake == pytest.approx(two.p_fake, abs=1e-4)
+        assert one.text == ("fake" if one.p_fake >= 0.5 else "real")
+    assert len({answer.p_fake for answer in together}) > 1

@@ -1,0 +1,196 @@
+"""What becomes of new tokens: cut-off replies, marks of thoughts, scores that are no numbers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+
+from fakebench_suite.backends.cards import Card, PromptQuirks
+from fakebench_suite.backends.transformers.generation import Written
+from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
+from fakebench_suite.backends.transformers.outputs import Texts
+from fakebench_suite.errors import ModelError
+from fakebench_suite.types import Answer, FinishReason
+from tests.backends.transformers.architectures.checkpoints import save_checkpoint
+from tests.backends.transformers.architectures.questions import (
+    PICTURES,
+    PROMPTS,
+    load,
+    make_prompt,
+    shrink_card,
+)
+from tests.backends.transformers.architectures.vocabulary import make_tokenizer
+
+SPECIAL = (
+    "<pad>", "<s>", "</s>", "<|im_end|>", "<think>", "</think>", "◁think▷", "◁/think▷", "[THINK]",
+    "[/THINK]", "<|START_THINKING|>", "<|END_THINKING|>", "<seed:think>", "<|begin_of_box|>",
+    "<|end_of_box|>", "<|channel|>", "<|message|>", "<|image_pad|>",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    """A tokenizer to which every mark is a special token."""
+    return make_tokenizer(SPECIAL, bos="<s>", eos="</s>", pad="<pad>")
+
+
+def decode(tokenizer: Any, *texts: str, thought: str | None = None) -> Sequence[Answer]:
+    """The replies made of these texts, as one batch padded at the right."""
+    rows = [tokenizer.encode(text, add_special_tokens=False) for text in texts]
+    longest = max(map(len, rows))
+    tokens = torch.tensor([row + [tokenizer.pad_token_id] * (longest - len(row)) for row in rows])
+    written = Written(tokens=tokens, logits=(), broken=torch.zeros_like(tokens).bool())
+    reading = Texts(tokenizer, [tokenizer.eos_token_id], thought=thought)
+    replies = reading.read(written, [make_prompt("wide", text) for text in texts], 1.0)
+    return [reply for reply in replies if isinstance(reply, Answer)]
+
+
+def test_marks_of_thoughts_and_answers_stay_and_all_else_goes(tokenizer: Any) -> None:
+    """Also where they are special tokens; ends, turns and pictures are no text."""
+    said = [
+        "<think>odd</think> It is fake.",
+        "◁think▷odd◁/think▷real",
+        "[THINK]odd[/THINK]real",
+        "<|START_THINKING|>odd<|END_THINKING|>real",
+        "<seed:think>odd",
+        "Verdict: <|begin_of_box|>fake<|end_of_box|>",
+        "<|channel|>final<|message|>real",
+        "It is fake.",
+    ]
+    wrapped = [f"<s>{text}<|image_pad|><|im_end|></s>" for text in said]
+    assert [answer.text for answer in decode(tokenizer, *wrapped)] == said
+
+
+def test_a_thought_that_the_prompt_opens_is_open_in_the_reply(tokenizer: Any) -> None:
+    """Its mark stands first, once, also where nothing was written."""
+    texts = ("It is fake.</s>", "<think>It is.</s>", "</s>")
+    answers = decode(tokenizer, *texts, thought="<think>")
+    assert [answer.text for answer in answers] == [
+        "<think>\nIt is fake.", "<think>It is.", "<think>\n",
+    ]  # fmt: skip
+
+
+def test_a_reply_without_end_was_cut_off(tokenizer: Any) -> None:
+    """A reply that has an end was not, even where it is the last token that may be written."""
+    answers = decode(tokenizer, "It is fake.</s>", "It is fake. It is.", "It is fake. It.</s>")
+    reasons = [answer.finish_reason for answer in answers]
+    assert reasons == [FinishReason.STOP, FinishReason.LENGTH, FinishReason.STOP]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Qwen3-VL."""
+    return save_checkpoint("qwen3-vl", tmp_path_factory.mktemp("qwen3-vl"))
+
+
+@pytest.fixture
+def card(checkpoint: Path) -> Card:
+    """A card over it."""
+    return shrink_card("qwen3-vl", checkpoint, batch_size=8)
+
+
+def plain(card: Card) -> Card:
+    """The card, asking one by one, which is without shared prefixes."""
+    generation = msgspec.structs.replace(card.generation, batch_size=1)
+    return msgspec.structs.replace(card, generation=generation)
+
+
+@pytest.mark.parametrize("prefix", [True, False])
+def test_every_path_says_why_a_reply_ended(card: Card, prefix: bool) -> None:
+    """Cut off at the card's limit, stopped at a token of its own; a beginning says nothing."""
+    adapter = load(card if prefix else plain(card))
+    answers = [one for one in adapter.answer(PROMPTS, PICTURES) if isinstance(one, Answer)]
+    limit = card.generation.max_new_tokens
+    assert adapter.route.prefix is prefix
+    assert {one.finish_reason for one in answers if one.tokens < limit} <= {FinishReason.STOP}
+    assert FinishReason.LENGTH in {one.finish_reason for one in answers}
+    first = adapter._tokenizer.convert_ids_to_tokens(
+        adapter._tokenizer.encode(answers[0].text, add_special_tokens=False)[0]
+    )
+    generation = msgspec.structs.replace(card.generation, stop=[first])
+    stopping = load(msgspec.structs.replace(card, generation=generation))
+    (stopped,) = stopping.answer(PROMPTS[:1], PICTURES)
+    assert isinstance(stopped, Answer)
+    assert stopped.finish_reason is FinishReason.STOP
+    for reply in (*adapter.begin(PROMPTS, PICTURES), *adapter.weigh(PROMPTS[:2], PICTURES)):
+        assert isinstance(reply, Answer)
+        assert reply.finish_reason is None
+
+
+@pytest.mark.parametrize(
+    ("ending", "mark"),
+    [
+        ("<think>\n", "<think>"),
+        ("<think>A:", "<think>"),
+        ("◁think▷", "◁think▷"),
+        ("<think>\n\n</think>\n\n", None),
+        ("", None),
+    ],
+)
+def test_what_the_chat_template_opens_is_found(card: Card, ending: str, mark: str | None) -> None:
+    """In a shipped template as in the card's; a mark in the question opens nothing."""
+    adapter = load(card)
+    template = adapter._processor.chat_template
+    asked = "<|im_start|>assistant\n"
+    assert asked in template
+    adapter._processor.chat_template = template.replace(asked, asked + ending)
+    assert adapter._encoder.find_thought() == mark
+    quirks = PromptQuirks(template=f"<think> {{image}} {{question}} {ending}")
+    adapter._encoder._quirks = quirks
+    assert adapter._encoder.find_thought() == mark
+
+
+def break_numbers(adapter: HuggingFaceAdapter, word: str, value: float) -> None:
+    """Let the model compute ``value`` from the first token of a word on."""
+    (number, *_) = adapter._tokenizer.encode(word, add_special_tokens=False)
+    with torch.no_grad():
+        adapter._model.get_input_embeddings().weight[number] = value
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("prefix", [True, False])
+def test_no_numbers_are_an_error_of_their_prompt_only(
+    card: Card, prefix: bool, value: float
+) -> None:
+    """On every path a prompt whose scores are NaN is a ModelError; the others get answers."""
+    asked = [make_prompt("wide", text) for text in ("Why?", "Is it?", "Why? \x7f", "Where is it?")]
+    asked += [make_prompt("tall", text) for text in ("\x7f?", "Is it?")]
+    adapter = load(card if prefix else plain(card))
+    before = adapter.answer(asked, PICTURES), adapter.weigh(asked, PICTURES)
+    break_numbers(adapter, "\x7f", value)
+    after = adapter.answer(asked, PICTURES), adapter.weigh(asked, PICTURES)
+    assert adapter.route.prefix is prefix
+    for was, now in zip(before, after, strict=True):
+        assert [isinstance(one, ModelError) for one in now] == ["\x7f" in p.text for p in asked]
+        kept = [
+            (one.text, other.text)
+            for one, other in zip(was, now, strict=True)
+            if isinstance(one, Answer) and isinstance(other, Answer)
+        ]
+        assert len(kept) == 4
+        assert all(one == other for one, other in kept)
+    for reply in adapter.begin(asked[2:3], PICTURES):
+        assert isinstance(reply, ModelError)
+
+
+def test_a_model_without_any_number_is_not_asked_on(card: Card) -> None:
+    """Each prompt is an error, found at its first token, and the route says why."""
+    adapter = load(card)
+    with torch.no_grad():
+        adapter._model.get_output_embeddings().weight.fill_(float("nan"))
+    replies = adapter.answer(PROMPTS, PICTURES)
+    assert all(isinstance(reply, ModelError) and "NaN" in str(reply) for reply in replies)
+    assert "no numbers" in adapter.route.why
+
+
+def test_numbers_lost_after_an_end_do_not_count(tokenizer: Any) -> None:
+    """What a model computes for padding is nobody's."""
+    tokens = torch.tensor([[30, tokenizer.eos_token_id, 0, 0], [30, 31, 32, 33]])
+    broken = torch.tensor([[False, False, True, True], [False, False, False, True]])
+    reading = Texts(tokenizer, [tokenizer.eos_token_id])
+    written = Written(tokens=tokens, logits=(), broken=broken)
+    replies = reading.read(written, PROMPTS[:2], 1.0)
+    assert [type(reply) for reply in replies] == [Answer, ModelError]

@@ -1,0 +1,100 @@
+"""``python -m fakebench_suite``: reading replies and printing the published tables."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.run_command import call, call_apart
+
+
+@pytest.mark.parametrize(("rule", "said"), [("grammar", "real"), ("paper", "fake")])
+def test_replies_are_read_line_by_line(rule: str, said: str) -> None:
+    """One verdict a line in order; an empty line is passed over, Chinese is read."""
+    asked = [
+        {"form": "what", "reply": "It is not fake."},
+        {"form": "isreal", "reply": "No"},
+        {"form": "isfake", "reply": "不是。"},
+    ]
+    told = "\n\n".join(json.dumps(one, ensure_ascii=False) for one in asked)
+    result = call_apart("read", f"--reading={rule}", told=told)
+    assert result.returncode == 0, result.stderr
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["verdict"] for answer in answers[:2]] == [said, "fake"]
+    assert answers[2]["verdict"] == ("real" if rule == "grammar" else "unparsed")
+    assert all(answer["why"] for answer in answers)
+
+
+@pytest.mark.parametrize(
+    "line", ['{"form": "maybe", "reply": "x"}', '{"form": "what"}', "what: fake", "[]"]
+)
+def test_a_bad_line_is_named(line: str) -> None:
+    """The line's number and what is wrong with it, in one sentence and without a traceback."""
+    result = call("read", told='{"form": "what", "reply": "fake"}\n' + line)
+    assert result.returncode == 2
+    assert len(result.stdout.splitlines()) == 1
+    assert result.stderr.startswith("line 2 of standard input is not {form, reply} as JSON")
+    assert "Traceback" not in result.stderr
+
+
+def test_likelihood_reads_no_written_reply() -> None:
+    """Asked for by mistake, it says which rules there are."""
+    result = call("read", "--reading=likelihood")
+    assert result.returncode == 2
+    assert "asks the model itself" in result.stderr
+
+
+def test_tables_are_printed_and_checked() -> None:
+    """All four tables as printed; --check names the two rows that contradict themselves."""
+    printed = call("tables").stdout
+    for words in ("Table V: detection", "Table VIII: analysis", "Humans (Overall)", "0.573"):
+        assert words in printed
+    checked = call("tables", "--check")
+    assert checked.returncode == 0
+    assert [line.split(":")[0] for line in checked.stdout.splitlines()] == [
+        "Table VI, Qwen-VL",
+        "Table VII, Q-Instruct",
+    ]
+
+
+def test_models_are_listed_with_their_weights() -> None:
+    """The embedded model is here, scripted ones need no weights, and nothing is downloaded."""
+    lines = {
+        line.split()[0]: line.rstrip()
+        for line in call("models").stdout.splitlines()
+        if line.strip()
+    }
+    assert lines["pocket"].endswith("here")
+    assert lines["always-fake"].endswith("none needed")
+    assert "Qwen/Qwen3-VL-8B-Instruct" in lines["qwen-vl"]
+    assert set(lines) > {"card", "coin", "llava-1.5", "gemma-3"}
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_replies_are_read_on_any_terminal(encoding: str) -> None:
+    """A reply's own signs are quoted as JSON escapes where the terminal has none of them."""
+    reply = "Verdict: \U0001f7e5 fake \x9b2J\u202e \U0001f7e5"
+    line = json.dumps({"form": "what", "reply": reply}, ensure_ascii=False)
+    result = call_apart("read", told=f"\ufeff{line}", output=encoding)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.rstrip("\n").isprintable()
+    assert json.loads(result.stdout)["verdict"] == "fake"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_tables_are_printed_on_any_terminal(encoding: str) -> None:
+    """No command fails over the signs it prints."""
+    for command in (("tables",), ("models",), ("read", "--help")):
+        result = call_apart(*command, output=encoding)
+        assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_sentences_are_printed_on_any_terminal(encoding: str, tmp_path: Path) -> None:
+    """In its own encoding, also where Click would rather write UTF-8."""
+    result = call_apart("report", str(tmp_path / "\u56fe"), output=encoding)
+    assert result.returncode == 2
+    assert "\\u56fe" in result.stderr
+    result = call_apart("runs", f"--reports={tmp_path}", output=encoding)
+    assert result.returncode == 0
+    assert result.stdout.isascii()

@@ -1,0 +1,188 @@
+"""How commands end: what they do not import, what they leave behind, and their exit statuses."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from fakebench_suite.__main__ import app
+from fakebench_suite.errors import MachineError
+from fakebench_suite.report import html
+from fakebench_suite.runs.store import RunStore
+from tests.factories import make_record
+from tests.run_command import call
+from tests.workflows.test_merge import C, make_records, write_run
+
+ROOT = Path(__file__).parents[2]
+FULL = Path("/dev/full")
+
+
+def start(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own, whose output the options lead somewhere."""
+    command = [sys.executable, "-m", "fakebench_suite", *arguments]
+    options = {"stdout": subprocess.PIPE} | options
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, **options)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("command", [["tables"], ["tables", "--check"], ["--help"]])
+def test_output_on_a_full_disk_is_one_sentence(command: list[str]) -> None:
+    """Status 3, as for every trouble of the machine, and no traceback."""
+    with FULL.open("w", encoding="utf-8") as full:
+        result = start(*command, stdout=full)
+    assert result.returncode == 3
+    assert len(result.stderr.splitlines()) == 1
+    assert "No space left" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["tables"], ["tables", "--check"]])
+def test_a_closed_pipe_ends_quietly(command: list[str]) -> None:
+    """With the status that a shell gives a program ended by SIGPIPE, which means no ruling."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        result = start(*command, stdout=writing)
+    finally:
+        os.close(writing)
+    assert (result.returncode, result.stderr) == (141, "")
+
+
+def test_closed_streams_are_empty_and_lead_nowhere() -> None:
+    """Whoever closes standard input and output gets neither an answer nor a traceback."""
+    command = [sys.executable, "-m", "fakebench_suite", "read"]
+    shell = ["sh", "-c", 'exec "$@" <&- >&-', "sh", *command]
+    result = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_nothing_is_imported_from_the_current_directory(tmp_path: Path) -> None:
+    """Libraries' names, as a data set may hold them, are no libraries."""
+    mark = tmp_path / "MARK"
+    for name in ("typer", "rich", "msgspec", "signal", "json", "numpy", "pathlib"):
+        planted = f"import pathlib; pathlib.Path({str(mark)!r}).touch()\n"
+        (tmp_path / f"{name}.py").write_text(planted, encoding="utf-8")
+    result = start("tables", "--check", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert not mark.exists()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="only Unix sends these")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_leaves_nothing_half_written(tmp_path: Path, name: str) -> None:
+    """A command that is ended while it writes removes its draft, and its status names the signal.
+
+    A second signal does not interrupt the removal.
+    """
+    script = (
+        "import os, signal, shutil, sys\n"
+        "from pathlib import Path\n"
+        "from fakebench_suite.runs import drafts\n"
+        "from fakebench_suite.cli.startup import unwind_at_signals\n"
+        "unwind_at_signals()\n"
+        f"def end(*_, **__): os.kill(os.getpid(), signal.{name})\n"
+        "remove = shutil.rmtree\n"
+        "drafts.shutil.rmtree = lambda *a, **k: (end(), remove(*a, **k))\n"
+        "with drafts.write_beside(Path(sys.argv[1])) as draft:\n"
+        "    (draft / 'file').touch()\n"
+        "    end()\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "whole")]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 128 + getattr(signal, name), result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    """As under nohup."""
+    from fakebench_suite.cli import startup
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        startup.unwind_at_signals()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        startup.reset_signals()
+
+
+def test_ctrl_c_while_importing_is_no_traceback(tmp_path: Path) -> None:
+    """Status 130 before the first library is there."""
+    library = tmp_path / "msgspec.py"
+    library.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n", encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    result = start("tables", env=environment)
+    assert (result.returncode, result.stderr) == (130, "")
+
+
+def test_a_full_disk_names_the_place_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A merge says that nothing was kept; status 3, and no draft is named or left."""
+
+    def fail(store: RunStore, *_: object, **__: object) -> None:
+        cause = OSError(28, "No space left on device")
+        raise MachineError(f"The records of {store.folder} are kept there.") from cause
+
+    run = write_run(tmp_path / "run", make_records(C))
+    monkeypatch.setattr(RunStore, "append", fail)
+    result = CliRunner().invoke(
+        app, ["merge", str(run), f"--into={tmp_path / 'whole'}", "--gates=none"]
+    )
+    assert result.exit_code == 3
+    said = " ".join(result.stderr.split())
+    assert f"{tmp_path / 'whole'} cannot be written: No space left on device" in said
+    assert "draft" not in said
+    assert [place.name for place in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize(("number", "status"), [(28, 3), (30, 2)])
+def test_a_report_that_cannot_be_written_names_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, status: int
+) -> None:
+    """A full disk is the machine's fault, a place that is read-only the user's."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), str(tmp_path / "run" / "report" / ".draft-x"))
+
+    monkeypatch.setattr(html.page, "copy_assets", fail)
+    run = write_run(tmp_path / "run", [make_record("a.png", C)])
+    (run / "scores.json").write_text("[]", encoding="utf-8")
+    result = CliRunner().invoke(app, ["report", str(run)])
+    assert result.exit_code == status
+    assert f"The report of {run} cannot be written" in " ".join(result.stderr.split())
+    assert ".draft" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["runs", "--older-than=100000000000"],
+        ["runs", "--older-than=-1"],
+        ["runs", "--prune=-1"],
+        ["runs", "--prune=nan"],
+        ["audit", "--judge=embedding", "--judge-rounds=1000000000000"],
+        ["compare", "a", "b", "--items=-1"],
+    ],
+)
+def test_numbers_have_bounds(command: list[str]) -> None:
+    """A number that means nothing is a usage error, and no traceback."""
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert "Invalid value" in result.stderr
+
+
+def test_what_nobody_foresaw_is_no_ruling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the suite's own ends with 3, for 1 would say that a gate failed."""
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("fakebench_suite.__main__.check_published", fail)
+    result = CliRunner().invoke(app, ["tables", "--check"])
+    assert result.exit_code == 3
+    assert call("runs", "--reports=/no/where").returncode == 2

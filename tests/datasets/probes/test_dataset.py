@@ -1,0 +1,176 @@
+"""The probes: real photographs, and forgeries whose truth is known exactly."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from fakebench_suite.datasets.probes import photographs
+from fakebench_suite.datasets.probes.dataset import draw_pairs, load_probes
+from fakebench_suite.datasets.probes.draws import PAIRS, load_draws, search_draw
+from fakebench_suite.datasets.probes.forgeries import FORGERIES, WHOLE, Box, Forgery, plant
+from fakebench_suite.datasets.probes.photographs import (
+    SIDE,
+    TEST,
+    TRAIN,
+    crop_square,
+    load_photograph,
+)
+from fakebench_suite.types import Authenticity, Task
+
+
+def test_train_and_test_photographs_are_disjoint() -> None:
+    """No photograph, and neither view of one scene, is on both sides; all are in the wheels."""
+    assert not set(TRAIN) & set(TEST)
+    scenes = [{name.partition("_")[0].partition(".")[0] for name in side} for side in (TRAIN, TEST)]
+    assert not scenes[0] & scenes[1]
+    for name in TRAIN | TEST:
+        assert min(load_photograph(name).size) >= SIDE
+
+
+def test_a_forged_picture_differs_from_its_twin_inside_the_box_only() -> None:
+    """Outside the box every pixel is the photograph's; inside something is to be seen."""
+    for pair in draw_pairs(40):
+        changed = (pair.forged != pair.untouched).any(axis=2)
+        inside = changed[pair.box.top : pair.box.bottom, pair.box.left : pair.box.right]
+        assert changed.sum() == inside.sum()
+        difference = np.abs(pair.forged.astype(int) - pair.untouched.astype(int))
+        box = difference[pair.box.top : pair.box.bottom, pair.box.left : pair.box.right]
+        assert box.mean() > 17
+
+
+def test_draws_are_those_that_a_search_finds() -> None:
+    """Every fortieth here, all under ``-m slow``."""
+    assert len(load_draws()) == PAIRS
+    for index in range(0, PAIRS, 40):
+        assert search_draw(index) == load_draws()[index]
+
+
+@pytest.mark.slow
+def test_all_draws_are_those_that_a_search_finds() -> None:
+    """Takes half a minute."""
+    assert tuple(search_draw(index) for index in range(PAIRS)) == load_draws()
+
+
+def test_a_pair_beyond_the_file_is_searched_for() -> None:
+    """There is no end to them."""
+    (pair,) = list(draw_pairs(PAIRS + 1))[PAIRS:]
+    assert pair.name == f"camera-{PAIRS}"
+
+
+def test_every_case_knows_its_truth() -> None:
+    """Labels, twins, boxes and references fit what was planted; at least eight criteria are."""
+    cases = load_probes(40).cases
+    assert len({case.criterion for case in cases if case.task is Task.INTERPRETATION}) >= 8
+    for case in cases:
+        forged = case.label is Authenticity.FAKE
+        assert (case.box is not None) == forged
+        assert case.twin is not None
+        assert case.image.endswith("-forged") == forged
+        if case.task in (Task.INTERPRETATION, Task.REASONING):
+            assert case.expected is not None
+            assert [clue.criterion for clue in case.expected] == [case.criterion]
+    for pair, group in (
+        (p, [c for c in cases if c.image == f"{p.name}-forged"]) for p in draw_pairs(3)
+    ):
+        asked = {case.criterion: case.expected for case in group if case.task is Task.ANALYSIS}
+        assert set(asked) == {pair.forgery.criterion, *pair.forgery.spares}
+        for criterion, expected in asked.items():
+            assert expected is not None
+            planted = criterion == pair.forgery.criterion
+            assert (expected[0].criterion == criterion) == planted
+
+
+def test_probes_are_the_same_in_every_process() -> None:
+    """The digest of all pictures does not depend on the process that drew them."""
+    script = (
+        "from fakebench_suite.datasets.probes.dataset import load_probes;"
+        "print(load_probes(12).digest)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == load_probes(12).digest
+
+
+@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=list(FORGERIES))
+def test_a_forgery_is_a_function_of_pixels_and_seed(forgery: Forgery) -> None:
+    """The same seed plants the same forgery, in range, in the box alone."""
+    image = crop_square("astronaut.png", np.random.default_rng(4))
+    one, two = (plant(image, forgery, np.random.default_rng(1)) for _ in range(2))
+    assert one is not None
+    assert two is not None
+    assert (one[0] == two[0]).all()
+    assert one[1] == two[1]
+    assert one[0].dtype == np.float32
+    assert 0 <= one[0].min() <= one[0].max() <= 1
+    assert (one[1] == WHOLE) == forgery.whole
+
+
+def test_what_nobody_could_see_is_not_planted() -> None:
+    """Blurring a clear sky is given up."""
+    sky = np.full((SIDE, SIDE, 3), 0.6, dtype=np.float32)
+    assert plant(sky, FORGERIES["clarity"], np.random.default_rng(0)) is None
+    assert plant(sky, FORGERIES["perspective"], np.random.default_rng(0)) is None
+
+
+def test_places_have_names() -> None:
+    """Nine places and the whole image."""
+    edges = ((0, 40), (44, 84), (88, 128))
+    places = [
+        Box(left=left, top=top, right=right, bottom=bottom).place
+        for top, bottom in edges
+        for left, right in edges
+    ]
+    assert places == [
+        "upper left", "upper centre", "upper right",
+        "left", "centre", "right",
+        "lower left", "lower centre", "lower right",
+    ]  # fmt: skip
+    assert WHOLE.place == "whole image"
+
+
+def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photographs are files in installed packages."""
+    photographs.load_photograph.cache_clear()
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was used"))
+    assert load_photograph("rocket.jpg").size == (640, 427)
+
+
+def test_a_few_probes_are_a_data_set_too() -> None:
+    """Four pairs are eight pictures, one pair of each test photograph, the same at each load."""
+    one, two = load_probes(4), load_probes(4)
+    assert (one.digest, one.cases) == (two.digest, two.cases)
+    assert one.digest != load_probes(3).digest
+    assert len({case.image for case in one.cases}) == 8
+    assert {name.partition(".")[0] for name in TEST} == {
+        case.image.partition("-")[0] for case in one.cases
+    }
+    assert len({case.id for case in one.cases}) == len(one.cases)
+    assert load_probes(5).cases[: len(one.cases)] == one.cases
+
+
+def test_both_twins_are_asked_the_same_detection_questions() -> None:
+    """Label and question form are independent, so no habit of saying "yes" pays."""
+    cases = [case for case in load_probes(8).cases if case.task is Task.DETECTION]
+    asked = Counter((case.label, case.form) for case in cases)
+    assert set(asked.values()) == {8}
+    assert len(asked) == 6
+
+
+def test_references_say_what_was_planted_and_where() -> None:
+    """The clue names the criterion and the place of the box; a spared criterion is called sound."""
+    pairs = {f"{pair.name}-forged": pair for pair in draw_pairs(40)}
+    for case in load_probes(40).cases:
+        if case.expected is None:
+            continue
+        pair, (clue,) = pairs[case.image], case.expected
+        if case.criterion == pair.forgery.criterion:
+            assert pair.forgery.clue in clue.text
+            assert clue.text.endswith(f"in the {pair.box.place}.")
+            assert case.criterion.removeprefix("un") in clue.text
+        else:
+            assert clue.criterion is None
+            assert case.criterion in pair.forgery.spares

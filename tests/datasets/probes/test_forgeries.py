@@ -1,0 +1,100 @@
+"""Each operation alone: pixels in range, only in the box, and never where nothing would show."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fakebench_suite.datasets.probes.forgeries import FORGERIES, WHOLE, Box, Forgery, plant
+from fakebench_suite.datasets.probes.photographs import SIDE, TRAIN, crop_square
+from fakebench_suite.datasets.probes.reference_texts import state_natural, state_unnatural
+from fakebench_suite.tasks.criteria import CRITERIA
+
+SHOWS_ON_GREY = {"light & shadow", "unrealistic", "overall tone"}
+EACH = pytest.mark.parametrize("forgery", FORGERIES.values(), ids=list(FORGERIES))
+
+
+@EACH
+@settings(max_examples=12, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1), st.integers(48, 80), st.integers(48, 80), st.sampled_from([0, 1, 2])
+)
+def test_an_operation_keeps_shape_and_range(
+    forgery: Forgery, seed: int, height: int, width: int, kind: int
+) -> None:
+    """Noise, black and white of any box size stay floats in 0..1, alike under one seed."""
+    noise = np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
+    box = (noise, np.zeros_like(noise), np.ones_like(noise))[kind]
+    before = box.copy()
+    one, two = (forgery.apply(box, np.random.default_rng(seed)) for _ in range(2))
+    assert one.shape == box.shape
+    assert (one == two).all()
+    assert (box == before).all()
+    assert -1e-6 <= one.min() <= one.max() <= 1 + 1e-6
+
+
+@EACH
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(TRAIN)))
+def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph: str) -> None:
+    """Outside the box nothing changes, inside it does; the photograph itself is left as it was."""
+    rng = np.random.default_rng(seed)
+    image = crop_square(photograph, rng)
+    before = image.copy()
+    planted = plant(image, forgery, rng)
+    assert (image == before).all()
+    if planted is None:
+        return
+    forged, box = planted
+    assert forged.shape == image.shape
+    assert forged.dtype == np.float32
+    assert forged.min() >= 0
+    assert forged.max() <= 1
+    assert 0 <= box.left < box.right <= SIDE
+    assert 0 <= box.top < box.bottom <= SIDE
+    changed = np.abs(forged - image)
+    inside = changed[box.top : box.bottom, box.left : box.right]
+    assert inside.mean() >= 0.07 - 1e-6
+    assert (changed > 0).sum() == (inside > 0).sum()
+    assert (box == WHOLE) == forgery.whole
+
+
+@EACH
+def test_a_constant_image_shows_changes_of_light_and_colour_only(forgery: Forgery) -> None:
+    """Where there is no structure, structure cannot be broken: such a plant is given up."""
+    grey = np.full((SIDE, SIDE, 3), 0.8, dtype=np.float32)
+    planted = plant(grey, forgery, np.random.default_rng(0))
+    assert (planted is not None) == (forgery.criterion in SHOWS_ON_GREY)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.tuples(*(st.integers(0, SIDE - 48),) * 2), st.tuples(*(st.integers(48, 80),) * 2))
+def test_every_box_has_a_place(corner: tuple[int, int], size: tuple[int, int]) -> None:
+    """The words follow the middle of the box, third by third."""
+    left, top = corner
+    right, bottom = min(SIDE, left + size[0]), min(SIDE, top + size[1])
+    place = Box(left=left, top=top, right=right, bottom=bottom).place
+    assert ("left" in place) == (3 * (left + right) < 2 * SIDE)
+    assert ("right" in place) == (3 * (left + right) >= 4 * SIDE)
+    assert ("upper" in place) == (3 * (top + bottom) < 2 * SIDE)
+    assert ("lower" in place) == (3 * (top + bottom) >= 4 * SIDE)
+
+
+@EACH
+def test_a_forgery_speaks_of_known_criteria(forgery: Forgery) -> None:
+    """What is planted and what is spared are criteria of the paper, and never the same."""
+    assert forgery.criterion in CRITERIA
+    assert set(forgery.spares) < set(CRITERIA) - {forgery.criterion}
+    assert len(set(forgery.spares)) == len(forgery.spares) > 0
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_statements_name_their_criterion(criterion: str) -> None:
+    """Either statement is one sentence that names the criterion; only one of them denies it."""
+    bad = state_unnatural(criterion, "halos run along the outlines", "upper left")
+    good = state_natural(criterion)
+    root = criterion.removeprefix("un")
+    assert root in bad
+    assert root in good
+    assert bad.endswith(": halos run along the outlines in the upper left.")
+    assert bad.count(".") == good.count(".") == 1

@@ -1,0 +1,88 @@
+"""The form of a question and the shapes of a reference."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fakebench_suite.datasets.fields import find_form, read_clues
+from fakebench_suite.errors import DataError
+from fakebench_suite.tasks.prompts import DETECTION
+from fakebench_suite.types import Form
+
+WORDS = st.sampled_from(
+    ["fake", "real", "Fake", "REAL", "image", "or", "not", "yes", "no", "?", ","]
+)
+
+
+@pytest.mark.parametrize(("form", "question"), DETECTION.items())
+def test_fakebenchs_own_questions_are_known(form: Form, question: str) -> None:
+    """Each of FakeClass's three wordings has its form, in any case."""
+    assert find_form(question) is find_form(question.upper()) is form
+
+
+@pytest.mark.parametrize(
+    ("question", "form"),
+    [
+        ("Real or fake?", Form.WHAT),
+        ("Is this fake?", Form.ISFAKE),
+        ('Is this image real? Answer "yes" or "no".', Form.ISREAL),
+        ("Is this image real? Answer no or yes.", Form.ISREAL),
+        ("Is it unreal?", None),
+        ("Is this image not real, yes or no?", None),
+        ("Isn't this image fake, yes or no?", None),
+        ("Isn\u2019t this image fake, yes or no?", None),
+        ("Is this image AI-generated or real?", None),
+        ("Is this a fake image, or a real one?", None),
+        ("", None),
+    ],
+)
+def test_only_plain_questions_have_a_form(question: str, form: Form | None) -> None:
+    """A negation or an alternative would turn the meaning of "yes", so none is guessed."""
+    assert find_form(question) is form
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(WORDS, max_size=8).map(" ".join))
+def test_a_form_asks_about_the_word_it_is_named_after(question: str) -> None:
+    """Whatever the question, ISFAKE says fake and not real, ISREAL the reverse, WHAT both."""
+    said = {word for word in ("fake", "real") if word in question.lower().split()}
+    expected = {
+        Form.WHAT: {"fake", "real"},
+        Form.ISFAKE: {"fake"},
+        Form.ISREAL: {"real"},
+    }
+    form = find_form(question)
+    assert form is None or said == expected[form]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=5), st.sampled_from(["Edge", " theme ", ""]))))
+def test_clues_keep_their_own_categories(pairs: list[tuple[str, str]]) -> None:
+    """Blank clues are dropped with their categories, and no other changes its category."""
+    clues = read_clues([text for text, _ in pairs], [name for _, name in pairs], where="here")
+    kept = [(text.strip(), name.strip().lower() or None) for text, name in pairs if text.strip()]
+    assert (clues is None) == (not kept)
+    assert [(clue.text, clue.criterion) for clue in clues or ()] == kept
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 6), st.integers(2, 6))
+def test_categories_that_do_not_fit_are_refused(clues: int, names: int) -> None:
+    """Several categories must be as many as the clues, as a list or with commas."""
+    for categories in (["edge"] * names, ", ".join(["edge"] * names)):
+        if isinstance(categories, str) and clues == 1:
+            continue
+        if clues == names:
+            assert len(read_clues(["x"] * clues, categories, where="here") or ()) == clues
+        else:
+            with pytest.raises(DataError, match=f"here: {clues} clues but {names} categories"):
+                read_clues(["x"] * clues, categories, where="here")
+
+
+@pytest.mark.parametrize("texts", [5, True, {"a": 1}, ["x", None], [["x"]], Fraction(1, 2)])
+def test_a_reference_is_made_of_texts(texts: object) -> None:
+    """Anything but a text or a list of texts is refused, and shown."""
+    with pytest.raises(DataError, match=r"^here: a reference must be a text or a list of texts"):
+        read_clues(texts, None, where="here")

@@ -1,0 +1,202 @@
+"""JSON lines: anyone's own cases."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fakebench_suite.datasets import jsonl, open_dataset
+from fakebench_suite.errors import DataError, ImageError
+from fakebench_suite.types import Authenticity, Clue, Form
+
+LINE = {"id": "a", "task": "detection", "image": "a.png", "question": "Is this fake, yes or no?"}
+
+
+def write(folder: Path, *lines: object) -> Path:
+    """The lines as a file; a text is written as it is."""
+    path = folder / "cases.jsonl"
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.write_text("\n".join(texts), encoding="utf-8")
+    return path
+
+
+def test_the_documented_example_works(tmp_path: Path) -> None:
+    """The example in the module's documentation is read as it says, pictures included."""
+    assert jsonl.__doc__ is not None
+    text = jsonl.__doc__.partition("\n\n")[2].rpartition("\n\n")[0]
+    lines = [line for line in text.replace(",\n     ", ", ").splitlines() if line.strip()]
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (3, 3)).save(tmp_path / "photos" / "a.png")
+    data = open_dataset(write(tmp_path, *(line.strip() for line in lines)))
+    first, second = data.cases
+    assert (first.id, first.form, first.label) == ("photos/a.png:a1", Form.ISFAKE, "fake")
+    assert second.criterion == "edge"
+    assert second.expected is not None
+    assert len(second.expected) == 2
+    assert data.open_image(first).size == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": 1}, "no field 'colour'; allowed: id, task"),
+        ({"task": "guessing"}, "'guessing'"),
+        ({"label": "maybe"}, "'maybe'"),
+        ({"id": " "}, "the field 'id' is empty"),
+        ({"question": "Nice?"}, "cannot tell how to read a reply"),
+        ({"form": "criterion"}, "does not belong to the task"),
+        ({"criterion": "taste"}, "'criterion' is 'taste'"),
+        ({"image": "../a.png"}, "is refused"),
+        ({"expected": 5}, "'expected'"),
+    ],
+)
+def test_a_bad_field_names_line_and_field(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    """Every wrong field is one error with file and line."""
+    with pytest.raises(DataError) as caught:
+        open_dataset(write(tmp_path, LINE, LINE | {"id": "b"} | change))
+    assert "cases.jsonl, line 2" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_missing_field_is_named(tmp_path: Path) -> None:
+    """A line without an image says so."""
+    line = {key: value for key, value in LINE.items() if key != "image"}
+    with pytest.raises(DataError, match=r"line 1: .*'image'"):
+        open_dataset(write(tmp_path, line))
+
+
+def test_references_may_be_text_list_or_objects(tmp_path: Path) -> None:
+    """All three shapes become clues; blank ones are withheld."""
+    shapes: list[object] = ["x", ["x", "y"], [{"text": "x", "criterion": "edge"}], ["", " "], None]
+    line = LINE | {"task": "analysis", "question": "How is the edge?"}
+    lines = [line | {"id": str(i), "expected": shape} for i, shape in enumerate(shapes)]
+    expected = [case.expected for case in open_dataset(write(tmp_path, *lines)).cases]
+    assert expected == [
+        (Clue(text="x"),),
+        (Clue(text="x"), Clue(text="y")),
+        (Clue(text="x", criterion="edge"),),
+        None,
+        None,
+    ]
+
+
+def test_blank_lines_and_windows_line_ends_are_fine(tmp_path: Path) -> None:
+    """Empty lines are skipped and CRLF is white space."""
+    path = tmp_path / "cases.jsonl"
+    path.write_bytes(f"\r\n{json.dumps(LINE)}\r\n\r\n".encode())
+    assert len(open_dataset(path).cases) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"\n", "holds no cases"), (b'{"id": "\xe9"}', "not UTF-8"), (b'{"id": ', "line 1")],
+)
+def test_a_broken_file_is_one_clear_error(tmp_path: Path, content: bytes, message: str) -> None:
+    """Empty, wrongly encoded and truncated files are named."""
+    path = tmp_path / "cases.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        open_dataset(path)
+
+
+def test_duplicate_ids_are_refused(tmp_path: Path) -> None:
+    """Two lines of one id on one image are an error."""
+    with pytest.raises(DataError, match=r"duplicate ids, such as a.png:a"):
+        open_dataset(write(tmp_path, LINE, LINE))
+
+
+def test_a_missing_image_is_an_error_of_its_case(tmp_path: Path) -> None:
+    """The file is read although a picture is missing; opening that picture fails."""
+    data = open_dataset(write(tmp_path, LINE | {"label": "real"}))
+    assert data.cases[0].label is Authenticity.REAL
+    with pytest.raises(ImageError, match=r"a.png is missing"):
+        data.open_image(data.cases[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "guessing"}, "task is 'guessing'; allowed: detection, interpretation"),
+        ({"label": "maybe"}, "label is 'maybe'; allowed: fake, real"),
+        ({"form": "whatever"}, "form is 'whatever'; allowed: what, isfake, isreal"),
+        ({"task": "reasoning", "form": "what"}, "form what does not belong to the task reasoning"),
+        ({"question": " "}, "the field 'question' is empty"),
+        ({"id": 7}, "in the field 'id'"),
+        (
+            {"expected": [{"text": "x", "criterium": "edge"}]},
+            "no field 'criterium' in expected; allowed: text, crit",
+        ),
+        ({"expected": [{"text": "x", "criterion": "taste"}]}, "field 'expected': the field 'crit"),
+        ({"expected": [{"text": "x", "criterion": 5}]}, "in the field 'expected[0].criterion'"),
+        ({"image": "/a.png"}, "is refused"),
+        ({"image": "C:\\a.png"}, "is refused"),
+        ({"image": ""}, "the image name '' is refused"),
+    ],
+)
+def test_a_bad_value_is_told_what_is_allowed(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    """The one-line message names file, line and field, and the choices where there are few."""
+    with pytest.raises(DataError) as caught:
+        open_dataset(write(tmp_path, LINE | change))
+    assert str(caught.value).startswith("cases.jsonl, line 1")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_criteria_are_read_from_the_wording(tmp_path: Path) -> None:
+    """An analysis question without a criterion is about the one it names, or about none."""
+    line = LINE | {"task": "analysis"}
+    lines = [
+        line | {"id": "1", "question": "Are the shapes odd?"},
+        line | {"id": "2", "question": "Are the shapes odd?", "criterion": "layout"},
+        line | {"id": "3", "question": "What do you think?"},
+        LINE | {"id": "4", "question": "Real or fake, judging by its edges?"},
+    ]
+    cases = open_dataset(write(tmp_path, *lines)).cases
+    assert [case.criterion for case in cases] == ["shape", "layout", None, None]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r", "\n\n \n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_one_line_is_enough(tmp_path: Path, end: str, mark: str) -> None:
+    """The last line needs no end, and a byte order mark is no part of the first."""
+    path = tmp_path / "cases.jsonl"
+    path.write_bytes(f"{mark}{json.dumps(LINE)}{end}".encode())
+    assert [case.id for case in open_dataset(path).cases] == ["a.png:a"]
+
+
+@pytest.mark.parametrize("content", ["[]", "[1]", f"\n[\n{json.dumps(LINE)}\n]"])
+def test_a_json_list_is_told_from_json_lines(tmp_path: Path, content: str) -> None:
+    """Someone who points at FakeClass.json itself learns where to point."""
+    path = tmp_path / "FakeClass.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"^FakeClass.json holds a JSON list; .* point --data"):
+        open_dataset(path)
+
+
+def test_nesting_without_end_is_no_crash(tmp_path: Path) -> None:
+    """A line of nothing but brackets is one clear error."""
+    with pytest.raises(DataError, match=r"^cases.jsonl, line 2"):
+        open_dataset(write(tmp_path, LINE, '{"expected": ' + "[" * 100_000))
+
+
+def test_one_image_cannot_be_fake_and_real(tmp_path: Path) -> None:
+    """Cases on one image share its picture, so their labels must agree."""
+    lines = [LINE | {"id": label, "label": label} for label in ("fake", "real")]
+    with pytest.raises(
+        DataError, match=r"^cases.jsonl: the image a.png is labelled both fake and real"
+    ):
+        open_dataset(write(tmp_path, *lines))
+
+
+def test_no_picture_stands_in_for_another(tmp_path: Path) -> None:
+    """A file of the same name in another folder is not shown instead of a missing one."""
+    (tmp_path / "other").mkdir()
+    Image.new("RGB", (3, 3)).save(tmp_path / "other" / "a.png")
+    data = open_dataset(write(tmp_path, LINE | {"image": "photos/a.png"}))
+    with pytest.raises(ImageError, match=r"^photos/a.png is missing"):
+        data.open_image(data.cases[0])

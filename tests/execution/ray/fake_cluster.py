@@ -1,0 +1,136 @@
+"""A cluster on paper for the tests of the fleet, and slices for it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.execution.engine import Slice
+from fakebench_suite.execution.ray.placement import Place
+from fakebench_suite.execution.ray.pool import Fleet
+from fakebench_suite.execution.ray.worker import Order, Question, Response
+from fakebench_suite.types import Answer, Form, Prompt
+
+ORDER = Order(
+    card=Card(path="nowhere"), fingerprint=None, remote_code=False, batch_tokens=None, versions={}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """What was asked of a replica; also the ticket for what comes of it."""
+
+    replica: int
+    what: str
+    question: Question | None = None
+
+
+def choose_first(count: int) -> int:
+    """The oldest call."""
+    assert count
+    return 0
+
+
+@dataclass
+class PaperCluster:
+    """A cluster on paper: calls come due in an order that the test draws."""
+
+    nodes: int
+    decide: Callable[[Call], Any]
+    """What comes of a call; None for what a sound replica says."""
+    choose: Callable[[int], int] = choose_first
+    """Which of so many calls comes due next."""
+    started: int = 0
+    ended: set[int] = field(default_factory=set)
+    most: int = 0
+    """Most slices that one replica had."""
+    asked: list[tuple[int, int]] = field(default_factory=list)
+    """Replica and slice of each call that asks, in order."""
+
+    def list_nodes(self) -> Sequence[Mapping[str, Any]]:
+        """So many nodes of one core."""
+        return [{"Alive": True, "Resources": {"CPU": 1.0}}] * self.nodes
+
+    def start(self, place: Place) -> int:
+        """Replicas are numbers, from 1."""
+        assert place.cores == 1
+        self.started += 1
+        return self.started
+
+    def greet(self, replica: int) -> Call:
+        """A first step."""
+        return Call(replica, "greet")
+
+    def load(self, replica: int, order: Order, cores: int) -> Call:
+        """A second step."""
+        del order, cores
+        return Call(replica, "load")
+
+    def ask(self, replica: int, question: Question, pixels: Any) -> Call:
+        """A slice for a living replica."""
+        assert replica not in self.ended
+        assert pixels.keys() == {"a.png"}
+        self.asked.append((replica, question.number))
+        return Call(replica, "ask", question)
+
+    def store(self, value: Any) -> Any:
+        """On paper everything is at hand."""
+        return value
+
+    def wait(self, tickets: Sequence[Call], seconds: float) -> Mapping[Call, Any]:
+        """One call that is due, or nothing."""
+        del seconds
+        asked = [call.replica for call in tickets if call.what == "ask"]
+        self.most = max([self.most, *(asked.count(replica) for replica in asked)])
+        # A replica answers in order.
+        due = [
+            c for n, c in enumerate(tickets) if c.replica not in [t.replica for t in tickets[:n]]
+        ]
+        if not due:
+            return {}
+        call = due[self.choose(len(due))]
+        result = self.decide(call)
+        if result is None:
+            result = self._answer(call)
+        return {} if result == "late" else {call: result}
+
+    def _answer(self, call: Call) -> Any:
+        match call.what:
+            case "greet":
+                return f"node-{call.replica % 2}"
+            case "load":
+                return None
+        assert call.question is not None
+        prompts = [*call.question.written, *call.question.weighed]
+        answer = Answer(text="fake", tokens=1, seconds=0.1, batch_size=1)
+        return Response(replies={prompt.case: answer for prompt in prompts}, route={"path": "x"})
+
+    def end(self, replica: int) -> None:
+        """It is not asked again."""
+        self.ended.add(replica)
+
+
+def make_slice(number: int) -> Slice:
+    """Two prompts about one picture."""
+    prompts = [
+        Prompt(case=f"a.png:{number}-{one}", image="a.png", form=Form.WHAT, text="?")
+        for one in range(2)
+    ]
+    pictures = {"a.png": Image.new("RGB", (2, 3))}
+    return Slice(number=number, written=prompts[:1], weighed=prompts[1:], images=pictures)
+
+
+def answer_all(fleet: Fleet, slices: int) -> dict[int, Any]:
+    """What became of each slice, handed in as there is room."""
+    answered: dict[int, Any] = {}
+    begun = 0
+    while len(answered) < slices:
+        while begun < slices and (fleet.has_room or begun == len(answered)):
+            fleet.submit(make_slice(begun))
+            begun += 1
+        one = fleet.wait()
+        assert one.number not in answered
+        answered[one.number] = one.replies
+    return answered

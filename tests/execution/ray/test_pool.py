@@ -1,0 +1,270 @@
+"""The fleet: whatever happens to replicas and nodes, each slice is answered once."""
+
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakebench_suite.errors import ModelError, UserError
+from fakebench_suite.execution.ray import pool as fleets
+from fakebench_suite.execution.ray.pool import AT_ONCE, TRIES, Fleet
+from fakebench_suite.execution.ray.worker import Died, Lost, Response
+from fakebench_suite.types import Answer
+from tests.execution.ray.fake_cluster import ORDER, Call, PaperCluster, answer_all, make_slice
+
+
+def decide_nothing(call: Call) -> None:
+    """All replicas are sound."""
+    del call
+
+
+@given(st.integers(1, 4), st.integers(1, 12), st.data())
+def test_each_slice_is_answered_once_whatever_dies(
+    nodes: int, slices: int, data: st.DataObject
+) -> None:
+    """Replicas die at random while loading and answering: every slice has its replies, once."""
+    left = {"deaths": TRIES - 1}
+
+    def decide(call: Call) -> Any:
+        if left["deaths"] and call.what != "greet" and data.draw(st.booleans()):
+            left["deaths"] -= 1
+            return Died(why="a node was lost")
+        return None
+
+    cluster = PaperCluster(nodes, decide, lambda count: data.draw(st.integers(0, count - 1)))
+    fleet = Fleet(cluster, ORDER, None)
+    answered = answer_all(fleet, slices)
+    assert sorted(answered) == list(range(slices))
+    for number, replies in answered.items():
+        assert {case: reply.text for case, reply in replies.items()} == {
+            f"a.png:{number}-0": "fake",
+            f"a.png:{number}-1": "fake",
+        }
+    assert cluster.most <= AT_ONCE
+    assert fleet.describe()["lost"] == TRIES - 1 - left["deaths"] == cluster.started - nodes
+    assert all(route == {"path": "x"} for route in fleet.routes)
+    fleet.close()
+    assert len(cluster.ended) == cluster.started
+
+
+@pytest.mark.parametrize("end", [Died(why="signal 9"), Lost(why="signal 9")])
+def test_a_slice_that_kills_replicas_fails_and_no_other(end: Any) -> None:
+    """After three attempts it has failed as a whole, and says so; the others are answered."""
+
+    def decide(call: Call) -> Any:
+        return end if call.question is not None and call.question.number == 2 else None
+
+    cluster = PaperCluster(2, decide)
+    answered = answer_all(Fleet(cluster, ORDER, None), 6)
+    failure = answered.pop(2)
+    assert isinstance(failure, ModelError)
+    assert "was begun 3 times in vain" in str(failure)
+    assert str(failure).endswith("signal 9")
+    assert len(answered) == 5
+    for replies in answered.values():
+        assert all(isinstance(reply, Answer) for reply in replies.values())
+
+
+def test_a_replica_that_cannot_load_ends_the_run() -> None:
+    """Its reason, naming the node, is the user's to mend, although another replica works."""
+
+    def refuse_second(call: Call) -> str | None:
+        return "No weights." if (call.replica, call.what) == (2, "load") else None
+
+    cluster = PaperCluster(2, refuse_second)
+    with pytest.raises(UserError, match=r"^No weights\.$"):
+        answer_all(Fleet(cluster, ORDER, None), 50)
+
+
+def test_others_go_on_where_a_lost_replica_cannot_be_replaced() -> None:
+    """What takes a lost one's seat may fail to load; the run ends only with the last replica."""
+
+    def make_fleet(nodes: int) -> Fleet:
+        def decide(call: Call) -> Any:
+            if call.what == "load" and call.replica > nodes:
+                return "No weights."
+            return Died(why="lost") if (call.replica, call.what) == (1, "ask") else None
+
+        return Fleet(PaperCluster(nodes, decide), ORDER, None)
+
+    assert len(answer_all(make_fleet(2), 9)) == 9
+    with pytest.raises(UserError, match="No weights"):
+        answer_all(make_fleet(1), 9)
+
+
+def test_replicas_that_die_while_they_load_end_the_run() -> None:
+    """A seat is filled three times and not for ever."""
+    cluster = PaperCluster(1, lambda call: Died(why="signal 9") if call.what == "load" else None)
+    with pytest.raises(UserError, match="die before they are ready: signal 9"):
+        answer_all(Fleet(cluster, ORDER, None), 1)
+    assert cluster.started == TRIES
+
+
+def test_a_full_cluster_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no node has room the run ends in a sentence."""
+    monkeypatch.setattr(fleets, "PATIENCE", 0.0)
+    fleet = Fleet(PaperCluster(1, lambda call: call and "late"), ORDER, None)
+    with pytest.raises(UserError, match="no node has had 1 cores to spare"):
+        answer_all(fleet, 1)
+
+
+def test_lost_nodes_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no node is left the run ends sooner than where all are busy, in another sentence."""
+    monkeypatch.setattr(fleets, "GONE", 0.0)
+
+    def decide(call: Call) -> Any:
+        if call.what == "greet" and call.replica > 2:
+            return "late"
+        if call.what == "ask":
+            cluster.nodes = 0
+            return Died(why="a node was lost")
+        return None
+
+    cluster = PaperCluster(2, decide, lambda count: count - 1)
+    with pytest.raises(UserError, match="All nodes that replicas can run on are gone"):
+        answer_all(Fleet(cluster, ORDER, None), 4)
+
+
+@pytest.mark.parametrize("error", [ModelError("odd"), UserError("Leave it out.")])
+def test_what_is_raised_over_a_whole_slice_is_passed_on(error: Exception) -> None:
+    """An error of the model is that slice's, and a mistake of the user's ends the run as here."""
+    reply = Response(replies=error, route=None)  # type: ignore[arg-type]
+    cluster = PaperCluster(1, lambda call: reply if call.what == "ask" else None)
+    assert answer_all(Fleet(cluster, ORDER, None), 1) == {0: error}
+
+
+def test_the_replica_with_the_least_to_do_is_asked() -> None:
+    """Slices are spread over all that are ready, and go on to who is done first."""
+    cluster = PaperCluster(2, decide_nothing)
+    fleet = Fleet(cluster, ORDER, None)
+    fleet.submit(make_slice(0))
+    fleet.wait()
+    fleet.submit(make_slice(1))
+    fleet.submit(make_slice(2))
+    assert sorted(cluster.asked[1:]) == [(1, 1), (2, 2)]
+    done = fleet.wait().number
+    fleet.submit(make_slice(3))
+    assert cluster.asked[-1] == (done, 3)
+
+
+def test_one_slice_is_on_its_way_while_another_is_answered() -> None:
+    """A third is not tied to a replica: whoever gets ready meanwhile is asked."""
+    cluster = PaperCluster(2, decide_nothing)
+    fleet = Fleet(cluster, ORDER, None)
+    for number in range(2):
+        assert fleet.has_room
+        fleet.submit(make_slice(number))
+    assert not fleet.has_room
+    fleet.submit(make_slice(2))
+    assert fleet.wait().number == 0, "replica 1 was at it until now"
+    assert cluster.asked[:3] == [(1, 0), (1, 1), (2, 2)]
+
+
+def test_slices_of_a_lost_replica_come_first_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next replica is asked what the lost one had, then what nobody had."""
+    monkeypatch.setattr(fleets, "AT_ONCE", 3)
+    cluster = PaperCluster(
+        1, lambda call: Died(why="lost") if (call.replica, call.what) == (1, "ask") else None
+    )
+    fleet = Fleet(cluster, ORDER, None)
+    for number in range(5):
+        fleet.submit(make_slice(number))
+    assert [fleet.wait().number for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert [number for replica, number in cluster.asked if replica == 1] == [0, 1, 2]
+
+
+def test_a_replica_that_got_ready_clears_its_seat_of_failures() -> None:
+    """Two that died while loading, long ago, do not count with two that die now."""
+
+    def decide(call: Call) -> Any:
+        vain = call.what == "load" and call.replica % TRIES
+        return Died(why="lost") if vain or (call.replica, call.what) == (TRIES, "ask") else None
+
+    cluster = PaperCluster(1, decide)
+    assert len(answer_all(Fleet(cluster, ORDER, None), 3)) == 3
+    assert cluster.started == 2 * TRIES
+
+
+def test_a_replica_may_work_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one has room, nobody waits for room, however long it takes to answer."""
+    clock = count(0.0, 10 * fleets.PATIENCE)
+    monkeypatch.setattr(fleets, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    assert len(answer_all(Fleet(PaperCluster(1, decide_nothing), ORDER, None), 3)) == 3
+
+
+def test_the_wait_for_room_begins_with_the_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time that the last replica worked does not count."""
+    now, late = [0.0], ["late"]
+    monkeypatch.setattr(fleets, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def decide(call: Call) -> Any:
+        if (call.replica, call.what) == (1, "ask"):
+            if len(cluster.asked) > 2:
+                return Died(why="lost")
+            now[0] += 10 * fleets.PATIENCE
+        return late.pop() if (call.replica, call.what) == (2, "greet") and late else None
+
+    cluster = PaperCluster(1, decide)
+    assert len(answer_all(Fleet(cluster, ORDER, None), 3)) == 3
+    assert not late
+
+
+def fail_whole(call: Call) -> Response | None:
+    """What a sick replica says to a slice."""
+    if call.question is None:
+        return None
+    prompts = [*call.question.written, *call.question.weighed]
+    error = ModelError("uncorrectable ECC error")
+    return Response(replies=dict.fromkeys((p.case for p in prompts), error), route=None)
+
+
+@given(st.integers(2, 4), st.integers(10, 30), st.data())
+def test_a_sick_replica_is_retired_and_its_slices_asked_elsewhere(
+    nodes: int, slices: int, data: st.DataObject
+) -> None:
+    """Every slice is answered, and the sick replica is soon asked nothing more."""
+    cluster = PaperCluster(
+        nodes,
+        lambda call: fail_whole(call) if call.replica == 1 else None,
+        lambda count: data.draw(st.integers(0, count - 1)),
+    )
+    fleet = Fleet(cluster, ORDER, None)
+    answered = answer_all(fleet, slices)
+    assert sorted(answered) == list(range(slices))
+    for replies in answered.values():
+        assert all(isinstance(reply, Answer) for reply in replies.values())
+    assert fleet.describe()["lost"] <= 1
+    assert sum(replica == 1 for replica, _ in cluster.asked) <= 2 * AT_ONCE + fleets.SICK
+
+
+@given(st.integers(1, 4), st.integers(1, 12))
+def test_where_all_replicas_fail_alike_the_errors_stand(nodes: int, slices: int) -> None:
+    """Each slice is asked twice at most, and no replica is given up."""
+    cluster = PaperCluster(nodes, lambda call: fail_whole(call) if call.what == "ask" else None)
+    fleet = Fleet(cluster, ORDER, None)
+    answered = answer_all(fleet, slices)
+    assert all(
+        isinstance(reply, ModelError) for replies in answered.values() for reply in replies.values()
+    )
+    assert len(cluster.asked) <= slices * min(nodes, 2)
+    assert fleet.describe()["lost"] == 0
+
+
+def test_a_replica_that_hangs_is_ended_and_its_slice_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After the time limit another replica takes its seat."""
+    clock = count(0.0, 1.0)
+    monkeypatch.setattr(fleets, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+
+    def decide(call: Call) -> Any:
+        return "late" if (call.replica, call.what) == (1, "ask") else None
+
+    cluster = PaperCluster(1, decide)
+    answered = answer_all(Fleet(cluster, ORDER, None, limit=50.0), 3)
+    assert all(isinstance(r, Answer) for replies in answered.values() for r in replies.values())
+    assert 1 in cluster.ended
+    assert cluster.started == 2

@@ -1,0 +1,75 @@
+"""Replicas: where they may run, what their nodes need, and what they are shown."""
+
+import platform
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.checkpoints.fingerprint import take_fingerprint
+from fakebench_suite.errors import UserError
+from fakebench_suite.execution.ray.placement import Place, find_places
+from fakebench_suite.execution.ray.worker import Replica, flatten, make_order
+
+
+@pytest.mark.parametrize(
+    ("nodes", "cores", "places"),
+    [
+        ([{"CPU": 8.0, "GPU": 2.0}, {"CPU": 4.0}], None, [Place(gpus=1, cores=0)] * 2),
+        ([{"CPU": 8.0}, {"CPU": 2.0}, {}], None, [Place(gpus=0, cores=8), Place(gpus=0, cores=2)]),
+        ([{"CPU": 8.0}, {"CPU": 3.0}], 3, [Place(gpus=0, cores=3)] * 3),
+    ],
+)
+def test_there_is_a_place_per_gpu_or_per_cores(
+    nodes: list[dict[str, float]], cores: int | None, places: list[Place]
+) -> None:
+    """GPUs where there are any, else so many cores, else whole nodes; dead nodes do not count."""
+    told = [{"Alive": True, "Resources": node} for node in nodes]
+    assert find_places([*told, {"Alive": False, "Resources": {"CPU": 9.0}}], cores) == places
+
+
+def test_a_cluster_without_a_place_is_the_users_to_mend() -> None:
+    """The sentence says what the nodes have."""
+    with pytest.raises(UserError, match="has 4 cores for a replica"):
+        find_places([{"Alive": True, "Resources": {"CPU": 2.0}}], 4)
+
+
+def test_a_replica_says_what_its_node_lacks(tmp_path: Path) -> None:
+    """Weights that are not there, other weights and other versions are named with the node."""
+    card = Card(name="big", path=str(tmp_path))
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "model.safetensors").write_bytes(b"trained")
+    order = make_order(card, remote_code=False, batch_tokens=None)
+    (tmp_path / "model.safetensors").write_bytes(b"at odds")
+    other = Replica().load(order, 1)
+    assert other is not None
+    assert f"The checkpoint at {tmp_path} is not that of the head node." in other
+    (tmp_path / "config.json").unlink()
+    absent = Replica().load(order, 1)
+    assert absent is not None
+    assert absent.startswith(f"On the node {platform.node()}: ")
+    assert f"points at {tmp_path}, which has no config.json" in absent
+    older = replace(order, versions={"torch": "1"})
+    assert "and the head node 1. Install the same" in str(Replica().load(older, 1))
+
+
+def test_a_fingerprint_changes_with_any_file_that_answers_hang_on(tmp_path: Path) -> None:
+    """The middle of large weights is looked at, and what people wrote beside them is not."""
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(bytes(5 * 2**20))
+    before = take_fingerprint(tmp_path)
+    (tmp_path / "README.md").write_text("A model.", encoding="utf-8")
+    assert take_fingerprint(tmp_path) == before
+    weights.write_bytes(bytes(3 * 2**20) + b"x" + bytes(2 * 2**20 - 1))
+    assert take_fingerprint(tmp_path) != before
+
+
+def test_pixels_travel_bit_for_bit() -> None:
+    """What a replica shows its model is the picture that was decoded, to the bit."""
+    noise = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    (pixels,) = flatten({"a.png": Image.fromarray(noise)}).values()
+    assert (pixels == noise).all()
+    assert Image.fromarray(pixels).tobytes() == noise.tobytes()

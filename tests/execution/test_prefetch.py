@@ -1,0 +1,360 @@
+"""Look-ahead: pictures are opened by threads while the model works, and nothing else changes."""
+
+import gc
+import struct
+import threading
+import warnings
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from PIL import Image
+
+from fakebench_suite.backends.base import Reply
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.datasets.dataset import Dataset
+from fakebench_suite.datasets.images import open_image
+from fakebench_suite.errors import ImageError, MissingImageError, ModelError
+from fakebench_suite.execution.engine import LocalEngine
+from fakebench_suite.execution.prefetch import MOST_THREADS
+from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.plugin.collection import Plan
+from fakebench_suite.plugin.judging import SliceJudgements
+from fakebench_suite.plugin.options import Settings
+from fakebench_suite.plugin.work_units import SLICE_PROMPTS, SliceAnswers
+from fakebench_suite.tasks.prompts import Style
+from fakebench_suite.types import Answer, Case, Form, Prompt, Task
+from tests.plugin.sandbox import MODES, Run, read_records
+
+PATIENCE = 30.0
+"""Seconds after which an event that should have come is missed."""
+Open = Callable[[Case], Image.Image]
+
+
+@dataclass
+class Model:
+    """Answers "fake", and does what the test wants while it works."""
+
+    meanwhile: Callable[[Sequence[Prompt], Mapping[str, Image.Image]], None]
+    calls: list[list[str]] = field(default_factory=list)
+
+    def answer(
+        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
+        """One answer each."""
+        self.calls.append([prompt.case for prompt in prompts])
+        self.meanwhile(prompts, images)
+        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
+
+    def begin(
+        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
+        """Nothing here is timed."""
+        raise NotImplementedError
+
+    def weigh(
+        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
+    ) -> Sequence[Reply]:
+        """Nothing here is weighed."""
+        raise NotImplementedError
+
+
+def do_nothing(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
+    """What a model does meanwhile, mostly."""
+    del prompts, images
+
+
+def draw(case: Case) -> Image.Image:
+    """A picture for any case."""
+    del case
+    return Image.new("RGB", (2, 2))
+
+
+def make_cases(slices: int) -> list[Case]:
+    """One image and SLICE_PROMPTS cases per slice, ``0.png:0`` and so on."""
+    return [
+        Case(
+            id=f"{image}.png:{number}",
+            task=Task.DETECTION,
+            image=f"{image}.png",
+            question="Is it?",
+            form=Form.WHAT,
+        )
+        for image in range(slices)
+        for number in range(SLICE_PROMPTS)
+    ]
+
+
+def make_answers(
+    cases: Sequence[Case], opening: Open, model: Model, *, ahead: bool = True
+) -> SliceAnswers:
+    """The answers of a run over these cases."""
+    items = [
+        cast(
+            "pytest.Item",
+            SimpleNamespace(
+                nodeid=f"t[{case.id}]", callspec=SimpleNamespace(params={"case": case})
+            ),
+        )
+        for case in cases
+    ]
+    settings = cast(
+        "Settings",
+        SimpleNamespace(answers=None, style=Style.PAPER, rule=Rule.GRAMMAR, judge=None),
+    )
+    plan = Plan(
+        settings=settings,
+        card=Card(path="nowhere"),
+        dataset=Dataset(
+            name="",
+            kind="jsonl",
+            digest="",
+            cases=tuple(cases),
+            open_image=opening,
+            has_images=lambda: True,
+        ),
+        cases=tuple(cases),
+        drawn=tuple(cases),
+        planned=len(cases),
+    )
+    judgements = SliceJudgements(lambda: None, rounds=0)
+    return SliceAnswers(items, plan, LocalEngine(model), ahead=ahead, judgements=judgements)
+
+
+@pytest.fixture
+def untouched() -> Iterator[None]:
+    """Warnings are errors during the test, and their filters are the same after it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = list(warnings.filters)
+        yield
+        assert warnings.filters == before
+        assert not [t for t in threading.enumerate() if t.name.startswith("fakebench-decoder")]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_the_next_pictures_are_opened_while_the_model_works() -> None:
+    """Each picture is opened once, in another thread, and before the model is done with the last.
+
+    The model waits for it, so the test fails where nobody opens it meanwhile.
+    """
+    cases = make_cases(3)
+    opened = {case.image: threading.Event() for case in cases}
+    openers: list[tuple[str, str]] = []
+
+    def opening(case: Case) -> Image.Image:
+        openers.append((case.image, threading.current_thread().name))
+        opened[case.image].set()
+        return Image.new("RGB", (2, 2))
+
+    def wait_for_next(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
+        (image,) = images
+        following = f"{int(image.removesuffix('.png')) + 1}.png"
+        assert following not in opened or opened[following].wait(PATIENCE)
+        assert {prompt.image for prompt in prompts} == {image}
+
+    answers = make_answers(cases, opening, Model(wait_for_next))
+    assert [answers.ask(case).text for case in cases] == ["fake"] * len(cases)
+    assert [image for image, _ in openers] == ["0.png", "1.png", "2.png"]
+    assert all(name.startswith("fakebench-decoder") for _, name in openers)
+
+
+def test_two_slices_of_pictures_are_alive_at_most() -> None:
+    """While a slice is answered its own pictures and the next one's are held, and no others."""
+    cases = make_cases(6)
+    held: dict[str, weakref.ref[Image.Image]] = {}
+    alive: list[set[str]] = []
+
+    def opening(case: Case) -> Image.Image:
+        picture = Image.new("RGB", (2, 2))
+        held[case.image] = weakref.ref(picture)
+        return picture
+
+    def look(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
+        del prompts, images
+        alive.append({image for image, picture in held.items() if picture() is not None})
+
+    answers = make_answers(cases, opening, Model(look))
+    gc.disable()
+    try:
+        for case in cases:
+            answers.ask(case)
+    finally:
+        gc.enable()
+    assert len(alive) == 6
+    for number, images in enumerate(alive):
+        assert images <= {f"{number}.png", f"{number + 1}.png"}
+
+
+def test_a_worker_opens_nothing_it_may_not_be_given() -> None:
+    """Where the next slice is not known, only the pictures of the asked one are opened."""
+    cases, opened = make_cases(3), []
+
+    def opening(case: Case) -> Image.Image:
+        opened.append(case.image)
+        return Image.new("RGB", (2, 2))
+
+    model = Model(do_nothing)
+    answers = make_answers(cases, opening, model, ahead=False)
+    answers.ask(cases[SLICE_PROMPTS])
+    assert opened == ["1.png"]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_an_error_of_opening_waits_for_its_own_cases() -> None:
+    """A picture that broke ahead of its turn fails its cases and no others."""
+    cases = make_cases(3)
+
+    def opening(case: Case) -> Image.Image:
+        if case.image == "1.png":
+            raise MissingImageError("1.png is missing.")
+        return Image.new("RGB", (2, 2))
+
+    model = Model(do_nothing)
+    answers = make_answers(cases, opening, model)
+    for case in cases:
+        if case.image == "1.png":
+            with pytest.raises(ImageError, match=r"1\.png is missing"):
+                answers.ask(case)
+        else:
+            assert answers.ask(case).text == "fake"
+    assert [len(call) for call in model.calls] == [SLICE_PROMPTS] * 2
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_slice_leaves_no_thread_behind(error: type[BaseException]) -> None:
+    """Ctrl-C and a broken adapter end the threads; what the error belongs to gets it, once."""
+    cases = make_cases(3)
+
+    def fail(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
+        del images
+        if any(prompt.case == "1.png:0" for prompt in prompts):
+            raise error("stop")
+
+    model = Model(fail)
+    answers = make_answers(cases, draw, model)
+    answers.ask(cases[0])
+    raised = ModelError if error is RuntimeError else error
+    with pytest.raises(raised, match="stop"):
+        answers.ask(cases[SLICE_PROMPTS])
+    if error is RuntimeError:
+        # The rest of the slice is asked one by one, and the next one as ever.
+        assert answers.ask(cases[SLICE_PROMPTS + 1]).text == "fake"
+        assert answers.ask(cases[2 * SLICE_PROMPTS]).text == "fake"
+        assert [len(call) for call in model.calls] == [64, 64, 1, 1, 64]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_case_that_breaks_its_slice_takes_no_other_along() -> None:
+    """The first case of the slice, which asked for all of them, is asked again alone, too."""
+    cases = make_cases(2)
+
+    def fail(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
+        del images
+        if any(prompt.case == "0.png:7" for prompt in prompts):
+            raise RuntimeError("stop")
+
+    answers = make_answers(cases, draw, Model(fail))
+    for case in cases:
+        if case.id == "0.png:7":
+            with pytest.raises(ModelError, match="RuntimeError: stop"):
+                answers.ask(case)
+        else:
+            assert answers.ask(case).text == "fake"
+
+
+def save_broken_exif(path: Path) -> None:
+    """A JPEG that is turned by its EXIF block, whose other entry points nowhere: Pillow warns."""
+    entries = struct.pack("<HHIIHHIHH", 0x010E, 2, 40, 0x7FFF, 0x0112, 3, 1, 6, 0)
+    block = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + b"\0" * 4
+    Image.new("RGB", (9, 4), (200, 20, 30)).save(path, exif=block)
+    with pytest.warns(UserWarning, match="Skipping tag"), Image.open(path) as picture:
+        picture.getexif()
+
+
+@pytest.mark.usefixtures("untouched")
+def test_broken_metadata_are_silent_whatever_the_model_does_to_warnings(tmp_path: Path) -> None:
+    """Threads open broken EXIF while the model enters and leaves filters of its own."""
+    cases = make_cases(4)
+    opened = {case.image: threading.Event() for case in cases}
+    for image in opened:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            save_broken_exif((tmp_path / image).with_suffix(".jpg"))
+
+    def opening(case: Case) -> Image.Image:
+        picture = open_image((tmp_path / case.image).with_suffix(".jpg"))
+        opened[case.image].set()
+        return picture
+
+    def change_filters(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
+        del prompts
+        (image,) = images
+        assert images[image].size == (4, 9)
+        following = f"{int(image.removesuffix('.png')) + 1}.png"
+        while following in opened and not opened[following].is_set():
+            with warnings.catch_warnings():
+                warnings.filterwarnings("default", module=r"(?!PIL\.)")
+
+    answers = make_answers(cases, opening, Model(change_filters))
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("error")
+        assert [answers.ask(case).text for case in cases] == ["fake"] * len(cases)
+    assert shown == []
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_run_where_warnings_are_errors_has_no_image_errors(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """Under ``-W error`` every picture with broken EXIF is asked about, and no warning is shown."""
+    for path in (data / "fake_images").iterdir():
+        save_broken_exif(path.with_suffix(".jpg"))
+        path.with_suffix(".jpg").replace(path)
+    result = run(f"--data={data}", "-W", "error", "--gates=none", *mode)
+    assert result.ret == 0
+    records = read_records(project)
+    assert len(records) == 48
+    assert not [line for line in records if line["verdict"]["outcome"].endswith("error")]
+    result.stdout.no_fnmatch_line("*Skipping tag*")
+
+
+def test_a_run_that_stops_at_the_first_failure_ends(run: Run, data: Path) -> None:
+    """``-x`` leaves no thread to wait for."""
+    (data / "fake_images" / "glide-00.png").write_bytes(b"")
+    result: Any = run(f"--data={data}", "-x", "--gates=none", "--seed=3")
+    assert result.ret in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
+
+
+def test_pictures_are_held_by_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what fits is held; the others are opened anew, one at a time, and asked about apart."""
+    monkeypatch.setattr("fakebench_suite.execution.prefetch.PICTURE_ROOM", 2 * 400)
+    monkeypatch.setattr("fakebench_suite.execution.engine.PICTURE_ROOM", 2 * 400)
+    alive: list[weakref.ref[Image.Image]] = []
+    most = []
+
+    def opening(case: Case) -> Image.Image:
+        del case
+        picture = Image.new("RGB", (10, 10))
+        alive.append(weakref.ref(picture))
+        most.append(sum(there() is not None for there in alive))
+        return picture
+
+    def meanwhile(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
+        assert len({prompt.image for prompt in prompts}) == 2
+        for prompt in prompts:
+            assert images[prompt.image].size == (10, 10)
+
+    cases = [replace(case, image=f"{n // 8}.png") for n, case in enumerate(make_cases(1))]
+    model = Model(meanwhile)
+    answers = make_answers(cases, opening, model)
+    assert [answers.ask(case).text for case in cases] == ["fake"] * 64
+    assert [len(call) for call in model.calls] == [16] * 4
+    # Two are held, the others opened once to be sure of them and once for their eight prompts.
+    assert len(alive) == 8 + 6
+    assert max(most) <= 2 + MOST_THREADS + 1

@@ -1,0 +1,243 @@
+"""Slices: whole image groups, cut by the ids alone, answered once, kept on one worker."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakebench_suite.errors import ModelError
+from fakebench_suite.plugin.work_units import SLICE_PROMPTS, cut_slices, find_group, mend_text
+from fakebench_suite.text.display import show
+from fakebench_suite.types import Answer
+from tests.plugin.sandbox import MODES, Run, read_records
+
+
+@given(st.lists(st.tuples(st.text("abc", min_size=1), st.integers(1, 80)), max_size=30))
+def test_slices_keep_image_groups_whole_and_large(groups: list[tuple[str, int]]) -> None:
+    """A slice ends only where a group ends, and only once it is large enough."""
+    ids = [
+        f"cases/t.py::t[{name}{place}:{number}]"
+        for place, (name, size) in enumerate(groups)
+        for number in range(size)
+    ]
+    slices = cut_slices(ids)
+    sizes: dict[int, int] = {}
+    for nodeid in ids:
+        sizes[slices[nodeid]] = sizes.get(slices[nodeid], 0) + 1
+    assert len({(find_group(nodeid), slices[nodeid]) for nodeid in ids}) == len(groups)
+    assert list(sizes) == list(range(len(sizes)))
+    assert all(size >= SLICE_PROMPTS for size in list(sizes.values())[:-1])
+    assert all(size < SLICE_PROMPTS + 80 for size in sizes.values())
+
+
+def test_the_group_is_the_image_in_the_node_id() -> None:
+    """Whatever comes after the colon belongs to the question; other tests are their own group."""
+    assert find_group("cases/t.py::t[a-b.png:Q1-edge]") == "a-b.png"
+    assert find_group("cases/t.py::t[sub/a.png:x:y]") == "sub/a.png"
+    assert find_group("tests/t.py::t[3]") == "tests/t.py::t[3]"
+    assert find_group("tests/t.py::t") == "tests/t.py::t"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("half \ud800 a pair", "half \ufffd a pair"),
+        ("a pair in halves \ud83d\ude00", "a pair in halves \U0001f600"),
+        ("\U0001f600 line\u2028nul\x00\n", "\U0001f600 line\u2028nul\x00\n"),
+    ],
+)
+def test_half_a_surrogate_does_not_bring_a_run_down(said: str, kept: str) -> None:
+    """What no file could hold is replaced, in answers and in errors; all else is kept whole."""
+    mended = mend_text(Answer(text=said, tokens=1, seconds=0.0, batch_size=1))
+    assert isinstance(mended, Answer)
+    assert mended.text == kept
+    assert msgspec.json.decode(msgspec.json.encode(mended), type=Answer) == mended
+    error = str(mend_text(ModelError(said)))
+    assert error == show(said)
+    assert msgspec.json.decode(msgspec.json.encode(error)) == error
+
+
+def test_a_slice_is_answered_in_one_call(run: Run, data: Path, project: Path) -> None:
+    """All 48 cases of one slice share one batch, on one worker, although each is its own test."""
+    assert run(f"--data={data}", "-n2").ret == 0
+    records = read_records(project)
+    assert {line["answer"]["batch_size"] for line in records} == {48}
+    assert len({str(line["worker"]) for line in records}) == 1
+
+
+def test_a_crashed_worker_loses_only_what_it_was_doing(run: Run, data: Path, project: Path) -> None:
+    """When a worker dies, finished records are on disk, the rest is run elsewhere, status is 1."""
+    (project / "cases" / "test_crash.py").write_text(
+        "import os, pytest\n"
+        "@pytest.mark.skipif('PYTEST_XDIST_WORKER' not in os.environ, reason='worker only')\n"
+        "def test_crash():\n    os._exit(3)\n",
+        encoding="utf-8",
+    )
+    result = run(f"--data={data}", "-n2")
+    assert result.ret == 1
+    assert len(read_records(project)) == 48
+    assert len({line["case"]["id"] for line in read_records(project)}) == 48
+
+
+DYING_MODEL = """
+import os
+from pathlib import Path
+import pytest
+from fakebench_suite.types import Answer
+
+class Dying:
+    def answer(self, prompts, images):
+        deaths = len(list(Path().glob("died-*")))
+        if deaths < DEATHS:
+            Path(f"died-{deaths}").touch()
+            os._exit(9)
+        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
+
+@pytest.fixture(scope="session")
+def model():
+    return Dying()
+"""
+
+
+def test_a_killed_workers_cases_are_asked_again(run: Run, data: Path, project: Path) -> None:
+    """A worker that dies once costs nothing: all cases are answered, and none twice."""
+    source = DYING_MODEL.replace("DEATHS", "1")
+    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    assert run(f"--data={data}", "-n2").ret == 0
+    records = read_records(project)
+    assert len({line["case"]["id"] for line in records}) == len(records) == 48
+    assert all(line["answer"] for line in records)
+
+
+def test_the_case_that_workers_die_on_is_an_error_on_record(
+    run: Run, data: Path, project: Path
+) -> None:
+    """The second death is a model error with xdist's words, not a case that is missing.
+
+    The line of progress, here after every report, may be the death's.
+    """
+    source = DYING_MODEL.replace("DEATHS", "2")
+    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    often = "import fakebench_suite.plugin.progress as progress\n\nprogress._SPEAK = 0.0\n"
+    (project / "often.py").write_text(often, encoding="utf-8")
+    result = run(f"--data={data}", "-m", "detection", "-n2", "-p", "often")
+    assert result.ret == 1
+    records = read_records(project)
+    (lost,) = [line for line in records if line["verdict"]["outcome"] == "model_error"]
+    assert "crashed while running" in lost["verdict"]["why"]
+    assert lost["answer"] is None
+    assert len({line["case"]["id"] for line in records}) == len(records) == 16
+    result.stdout.fnmatch_lines(["*model_error_rate*0.062*", "*1 error*"])
+
+
+POISONED_MODEL = DYING_MODEL.replace(
+    """        deaths = len(list(Path().glob("died-*")))
+        if deaths < DEATHS:
+            Path(f"died-{deaths}").touch()
+            os._exit(9)
+""",
+    """        if any(prompt.case == "glide-08.png:isfake" for prompt in prompts):
+            os._exit(9)
+""",
+)
+
+
+def test_a_prompt_that_kills_workers_takes_no_other_along(
+    run: Run, data: Path, project: Path
+) -> None:
+    """After a death the slice's cases are asked one by one, and the one at fault is an error."""
+    (project / "cases" / "conftest.py").write_text(POISONED_MODEL, encoding="utf-8")
+    result = run(f"--data={data}", "-n2")
+    assert result.ret == 1
+    records = read_records(project)
+    assert len({line["case"]["id"] for line in records}) == len(records) == 48
+    (lost,) = [line for line in records if not line["answer"]]
+    assert lost["case"]["id"] == "glide-08.png:isfake"
+    assert lost["verdict"]["outcome"] == "model_error"
+
+
+@pytest.mark.parametrize("workers", ["-n1", "-n2"])
+def test_a_run_that_lost_its_workers_is_no_success(
+    run: Run, data: Path, project: Path, workers: str
+) -> None:
+    """Where none may be started anew, cases that nobody asked end the run with 1, and are told."""
+    source = DYING_MODEL.replace("DEATHS", "9")
+    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    result = run(f"--data={data}", workers, "--max-worker-restart=0", "--gates=none")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["48 cases were left unasked*"])
+
+
+def test_auto_is_one_worker_without_a_gpu(
+    run: Run, data: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model takes all cores itself, so ``-n auto`` starts one worker and not one per core."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "2")  # xdist's own answer, were it asked
+    assert run(f"--data={data}", "-n", "auto").ret == 0
+    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["workers"] == 1
+    assert {line["worker"] for line in read_records(project)} == {"gw0"}
+
+
+OWN_FIXTURE = """
+import pytest
+from fakebench_suite.types import Answer
+
+pytestmark = pytest.mark.detection
+
+@pytest.fixture
+def ask(request):
+    return lambda case: Answer(text=request.node.name, tokens=1, seconds=0.0, batch_size=1)
+
+def test_own(case, ask):
+    assert ask(case).text == f"test_own[{case.id}]"
+"""
+PARAMETERS = """
+import pytest
+
+pytestmark = pytest.mark.detection
+
+@pytest.fixture(scope="session", params=["alpha", "beta"])
+def flavour(request):
+    return request.param
+
+@pytest.fixture(scope="session")
+def helper(flavour):
+    return flavour + "!"
+
+@pytest.fixture(scope="session")
+def told(request):
+    return request.param
+
+def test_helper(case, ask, helper, request):
+    assert helper == request.node.callspec.params["flavour"] + "!"
+
+@pytest.mark.parametrize("told", ["one", "two"], indirect=True)
+def test_told(case, ask, told, request):
+    assert told == request.node.callspec.params["told"]
+"""
+REQUEST = """
+import pytest
+
+pytestmark = pytest.mark.detection
+
+def test_own(case, ask, request):
+    assert request.node.callspec.params["case"] is case
+"""
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+@pytest.mark.parametrize(("source", "passed"), [(OWN_FIXTURE, 16), (PARAMETERS, 64), (REQUEST, 16)])
+def test_only_what_is_the_same_for_every_case_is_handed_out_again(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...], source: str, passed: int
+) -> None:
+    """Not what a module has of its own, what hangs on a parameter, nor the request of a test."""
+    (project / "cases" / "test_own.py").write_text(source, encoding="utf-8")
+    result = run(f"--data={data}", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([f"*{passed} passed*"])
+    assert len(read_records(project)) == 48

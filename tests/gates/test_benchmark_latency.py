@@ -1,0 +1,119 @@
+"""The latency gate over benchmarks: rounds against a bar, and against the baseline's rounds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fakebench_suite.gates.benchmark_latency import bound
+from fakebench_suite.gates.evaluate import rule_run
+from fakebench_suite.gates.rules import Latency
+from fakebench_suite.gates.run_view import Evidence
+from fakebench_suite.types import Decision, Ruling, Timing
+
+RATIO = Latency(name="speed", benchmark="prompt", at_most=1.2)
+SECONDS = Latency(name="speed", benchmark="prompt", seconds=0.6)
+HARDWARE = {"hardware": {"machine": "m"}, "routes": [{"device": "cpu"}]}
+
+
+def time_prompts(
+    middle: float, *, rounds: int = 20, spread: float = 0.05, work: str = "w", seed: int = 0
+) -> Evidence:
+    """A run whose warm prompts take about so many seconds."""
+    noise = np.random.default_rng(seed).normal(0, spread, rounds)
+    seconds = tuple(float(one) for one in middle * np.exp(noise))
+    timing = Timing(name="prompt", state="warm", seconds=seconds, prompts=1, tokens=9, work=work)
+    return Evidence(manifest=HARDWARE, records=(), timings=(timing,))
+
+
+def rule(gate: Latency, run: Evidence, baseline: Evidence | None = None) -> Decision:
+    """The decision, in a sentence."""
+    (decision,) = rule_run([gate], run, baseline)
+    assert decision.reason.endswith(".")
+    return decision
+
+
+@pytest.mark.parametrize(
+    ("middle", "ruling"),
+    [(0.5, Ruling.PASS), (0.6, Ruling.INCONCLUSIVE), (0.7, Ruling.FAIL)],
+)
+def test_rounds_are_held_against_a_bar_of_seconds(middle: float, ruling: Ruling) -> None:
+    """Wholly below passes, wholly above fails, across it settles nothing; no baseline is needed."""
+    decision = rule(SECONDS, time_prompts(middle))
+    assert (decision.ruling, decision.n) == (ruling, 20)
+    assert decision.value == pytest.approx(middle, rel=0.05)
+    assert "seconds over 20 rounds" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("middle", "ruling"),
+    [(0.52, Ruling.PASS), (0.6, Ruling.INCONCLUSIVE), (0.7, Ruling.FAIL)],
+)
+def test_rounds_are_held_against_the_baseline(middle: float, ruling: Ruling) -> None:
+    """The ratio of geometric means, by Welch's interval."""
+    decision = rule(RATIO, time_prompts(middle, seed=1), time_prompts(0.5))
+    assert decision.ruling is ruling
+    assert decision.value == pytest.approx(middle / 0.5, rel=0.05)
+    assert "times the baseline over 20 rounds" in decision.reason
+
+
+def test_what_is_not_comparable_settles_nothing() -> None:
+    """Missing timings, few rounds, other prompts, another machine and another GPU."""
+    run = time_prompts(0.5)
+    bare = Evidence(manifest=HARDWARE, records=())
+    moved = replace(run, manifest=HARDWARE | {"hardware": {"machine": "n"}})
+    other = replace(run, manifest=HARDWARE | {"routes": [{"device": "NVIDIA H100"}]})
+    cold = Latency(name="speed", benchmark="prompt", state="cold", at_most=1.2)
+    cases = [
+        (RATIO, run, None, "No --baseline was given"),
+        (RATIO, bare, run, "The run has no prompt, warm; add --latency"),
+        (RATIO, run, bare, "The baseline has no prompt, warm"),
+        (SECONDS, bare, None, "add --latency"),
+        (cold, run, run, "The run has no prompt, cold"),
+        (RATIO, time_prompts(0.5, rounds=2), run, "2 rounds of prompt, warm are too few"),
+        (RATIO, run, time_prompts(0.5, rounds=2), "2 rounds of prompt, warm are too few"),
+        (RATIO, run, time_prompts(0.5, work="other"), "on other prompts"),
+        (RATIO, run, moved, "on other hardware"),
+        (RATIO, run, other, "on other hardware"),
+    ]
+    for gate, one, two, said in cases:
+        decision = rule(gate, one, two)
+        assert (decision.ruling, said in decision.reason) == (Ruling.INCONCLUSIVE, True), said
+
+
+def test_a_minimum_is_one_of_rounds() -> None:
+    """As it is one of cases elsewhere."""
+    many = Latency(name="speed", benchmark="prompt", seconds=0.6, minimum=21)
+    assert "raise --benchmark-min-rounds" in rule(many, time_prompts(0.5)).reason
+
+
+def test_equal_rounds_have_no_spread() -> None:
+    """A clock of coarse ticks gives bounds that are the mean, and no warning."""
+    assert bound([0.5] * 4, None) == pytest.approx((0.5, 0.5, 0.5))
+    assert bound([1.0] * 4, [0.5] * 4) == pytest.approx((2.0, 2.0, 2.0))
+    value, low, high = bound([0.9, 1.0, 1.1], [0.5] * 4)
+    assert low < value < high
+
+
+def test_bounds_hold_what_they_promise() -> None:
+    """Of 2,000 comparisons of equal models about 5 in 100 lie beyond either bound."""
+    rng = np.random.default_rng(3)
+    above = below = 0
+    for _ in range(2_000):
+        new, old = np.exp(rng.normal(0, 0.1, (2, 8)))
+        _, low, high = bound(list(new), list(old))
+        above += low > 1
+        below += high < 1
+    assert 0.035 <= above / 2_000 <= 0.065
+    assert 0.035 <= below / 2_000 <= 0.065
+
+
+def test_bounds_hold_for_rounds_of_another_spread() -> None:
+    """Few and uneven rounds of the baseline do not borrow certainty from many even ones."""
+    rng = np.random.default_rng(4)
+    outside = 0
+    for _ in range(1_000):
+        new, old = np.exp(rng.normal(0, 0.01, 30)), np.exp(rng.normal(0, 0.2, 4))
+        _, low, high = bound(list(new), list(old))
+        outside += not low <= 1 <= high
+    assert 0.07 <= outside / 1_000 <= 0.13

@@ -1,0 +1,344 @@
+"""Gates pass, fail, or say what would settle the matter."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fakebench_suite.gates.evaluate import rule_run
+from fakebench_suite.gates.rules import Bound, Errors, Gate, Latency, Regression, Threshold
+from fakebench_suite.gates.run_view import Evidence
+from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.types import Decision, Outcome, Rating, Record, Ruling, Task
+from tests.factories import make_record
+
+MANIFEST: dict[str, Any] = {
+    "partial": [],
+    "sample": None,
+    "judge": {"text": None},
+    "hardware": {"machine": "m", "cpus": 2},
+}
+FLOOR = Threshold(name="floor", task=Task.DETECTION, metric="accuracy", at_least=0.5)
+
+
+def make_run(records: list[Record], **manifest: object) -> Evidence:
+    """A run of those records."""
+    return Evidence(manifest=MANIFEST | manifest, records=records, scores=score_records(records))
+
+
+def detect(hits: int, n: int, *, errors: int = 0) -> list[Record]:
+    """Detection records, one an image: ``hits`` of ``n`` right, and some errors more."""
+    outcomes = [Outcome.CORRECT] * hits + [Outcome.INCORRECT] * (n - hits)
+    outcomes += [Outcome.MODEL_ERROR] * errors
+    return [make_record(f"{i}.png", one, fake=i % 2 == 0) for i, one in enumerate(outcomes)]
+
+
+def rule(gate: Gate, run: Evidence, baseline: Evidence | None = None) -> Decision:
+    """The decision of one gate."""
+    (decision,) = rule_run([gate], run, baseline)
+    assert decision.gate == gate.name
+    assert decision.reason.endswith(".")
+    return decision
+
+
+@pytest.mark.parametrize(
+    ("hits", "ruling"),
+    [(140, Ruling.PASS), (60, Ruling.FAIL), (105, Ruling.INCONCLUSIVE)],
+)
+def test_a_floor_is_held_against_the_interval(hits: int, ruling: Ruling) -> None:
+    """Wholly above passes, wholly below fails, across the bar settles nothing."""
+    decision = rule(FLOOR, make_run(detect(hits, 200)))
+    assert decision.ruling is ruling
+    assert (decision.value, decision.n) == (hits / 200, 200)
+    assert (decision.needed is not None) is (ruling is Ruling.INCONCLUSIVE)
+
+
+def test_what_would_settle_it_does() -> None:
+    """At the sample an inconclusive gate names, the same share is conclusive."""
+    decision = rule(FLOOR, make_run(detect(105, 200)))
+    assert decision.needed is not None
+    assert f"{decision.needed:,} cases" in decision.reason
+    n = round(1.05 * decision.needed)
+    assert rule(FLOOR, make_run(detect(round(0.525 * n), n))).ruling is Ruling.PASS
+
+
+def test_a_negligible_gain_fails() -> None:
+    """Where at best next to nothing is gained, more cases are not asked for."""
+    gate = Threshold(
+        name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, negligible=0.05
+    )
+    assert rule(gate, make_run(detect(2000, 4000))).ruling is Ruling.FAIL
+    assert rule(gate, make_run(detect(50, 100))).ruling is Ruling.INCONCLUSIVE
+
+
+def test_a_ceiling_and_a_plain_value() -> None:
+    """A rate above its ceiling fails; ``on = "value"`` looks at no interval."""
+    kind = {"name": "c", "task": Task.DETECTION, "metric": "accuracy"}
+    ceiling = Threshold(**kind, at_most=0.2)  # type: ignore[arg-type]
+    assert rule(ceiling, make_run(detect(150, 200))).ruling is Ruling.FAIL
+    assert rule(ceiling, make_run(detect(2, 200))).ruling is Ruling.PASS
+    plain = Threshold(**kind, at_least=0.5, on=Bound.VALUE)  # type: ignore[arg-type]
+    assert rule(plain, make_run(detect(101, 200))).ruling is Ruling.PASS
+    assert rule(plain, make_run(detect(99, 200))).ruling is Ruling.FAIL
+
+
+@pytest.mark.parametrize(
+    ("records", "manifest", "said"),
+    [
+        (detect(190, 200, errors=1), {}, "1 case ended in an error"),
+        (detect(190, 200), {"partial": ["filtered"]}, "partial (filtered)"),
+        (
+            detect(190, 200),
+            {"partial": ["sampled"], "sample": 200},
+            "partial (sampled: 200 images)",
+        ),
+        (detect(9, 9), {}, "asks for 10"),
+        ([], {}, "has no accuracy"),
+    ],
+)
+def test_what_cannot_be_concluded_from_is_inconclusive(
+    records: list[Record], manifest: dict[str, object], said: str
+) -> None:
+    """Errors in the population, partial runs and too few cases, whatever the figure."""
+    gate = Threshold(name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, minimum=10)
+    decision = rule(gate, make_run(records, **manifest))
+    assert decision.ruling is Ruling.INCONCLUSIVE
+    assert said in decision.reason
+
+
+def test_a_gate_may_accept_a_sample() -> None:
+    """A sample of at least the size it names, and nothing else that makes a run partial."""
+    gate = Threshold(name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, sample=100)
+    run = make_run(detect(190, 200), partial=["sampled"], sample=100)
+    assert rule(gate, run).ruling is Ruling.PASS
+    for manifest in (
+        {"partial": ["sampled"], "sample": 99},
+        {"partial": ["sampled", "interrupted"], "sample": 100},
+    ):
+        run = make_run(detect(190, 200), **manifest)
+        assert rule(gate, run).ruling is Ruling.INCONCLUSIVE
+
+
+def test_errors_are_a_gate_of_their_own() -> None:
+    """None is allowed unless the gate says so; a partial run without errors settles nothing."""
+    gate = Errors(name="errors")
+    assert rule(gate, make_run(detect(5, 10))).ruling is Ruling.PASS
+    assert rule(gate, make_run(detect(5, 10, errors=1))).ruling is Ruling.FAIL
+    assert rule(gate, make_run(detect(5, 10), partial=["filtered"])).ruling is Ruling.INCONCLUSIVE
+    lenient = Errors(name="errors", at_most=0.1)
+    assert rule(lenient, make_run(detect(5, 10, errors=1))).ruling is Ruling.PASS
+
+
+def grade(marks: list[int], *, judge: str = "one@here") -> list[Record]:
+    """Judged analysis records, one an image, all three marks alike."""
+    records = []
+    for number, mark in enumerate(marks):
+        rating = Rating(completeness=mark, preciseness=mark, relevance=mark, reason="")
+        outcome = Outcome.CORRECT if mark else Outcome.INCORRECT
+        record = make_record(f"{number}.png", outcome, task=Task.ANALYSIS, score=float(mark))
+        verdict = replace(record.verdict, judge=judge, ratings=(rating,))
+        records.append(replace(record, verdict=verdict))
+    return records
+
+
+def test_a_judge_that_failed_its_audit_gates_nothing() -> None:
+    """Its scores are inconclusive; after a passed audit the same scores pass."""
+    gate = Threshold(name="j", task=Task.ANALYSIS, metric="judged_score", at_least=1.0)
+    records = grade([1, 2] * 50)
+    for audit, ruling in (
+        ({}, Ruling.INCONCLUSIVE),
+        ({"audit": {"passed": False}}, Ruling.INCONCLUSIVE),
+        ({"audit": {"passed": True}}, Ruling.PASS),
+    ):
+        run = make_run(records, judge={"text": "one@here"} | audit)
+        assert rule(gate, run).ruling is ruling
+
+
+REGRESSION = Regression(name="no worse", task=Task.DETECTION)
+
+
+def change(hits: int, n: int, *, lost: int, won: int) -> tuple[Evidence, Evidence]:
+    """A baseline with ``hits`` of ``n`` right, and a run that lost and won some of them."""
+    before = [i < hits for i in range(n)]
+    after = [*before]
+    after[:lost] = [False] * lost
+    after[n - won :] = [True] * won
+    runs = [
+        make_run(
+            [
+                make_record(f"{i}.png", Outcome.CORRECT if right else Outcome.INCORRECT)
+                for i, right in enumerate(side)
+            ]
+        )
+        for side in (before, after)
+    ]
+    return runs[0], runs[1]
+
+
+@pytest.mark.parametrize(
+    ("lost", "won", "ruling"),
+    [
+        (60, 5, Ruling.FAIL),
+        (0, 0, Ruling.PASS),
+        (5, 60, Ruling.PASS),
+        (30, 25, Ruling.INCONCLUSIVE),
+    ],
+)
+def test_a_run_is_held_against_its_baseline(lost: int, won: int, ruling: Ruling) -> None:
+    """A clear drop fails, none passes, and few changes on 600 cases settle nothing."""
+    baseline, run = change(400, 600, lost=lost, won=won)
+    decision = rule(REGRESSION, run, baseline)
+    assert decision.ruling is ruling
+    assert decision.value == pytest.approx((lost - won) / 600)
+    assert decision.p is not None
+
+
+def test_without_a_baseline_nothing_is_compared() -> None:
+    """The gate says so, and so does one whose runs share no case."""
+    run = make_run(detect(10, 20))
+    assert "No --baseline" in rule(REGRESSION, run).reason
+    other = make_run([make_record(f"x{i}.png", Outcome.CORRECT) for i in range(5)])
+    assert "share no graded detection case" in rule(REGRESSION, run, other).reason
+
+
+def test_several_tests_are_corrected_together() -> None:
+    """Of three equal gates each p-value is Holm's: three times the single one."""
+    baseline, run = change(400, 600, lost=60, won=30)
+    single = rule(REGRESSION, run, baseline).p
+    gates = [Regression(name=f"g{n}", task=Task.DETECTION) for n in range(3)]
+    assert single is not None
+    assert [one.p for one in rule_run(gates, run, baseline)] == pytest.approx([3 * single] * 3)
+
+
+def test_judged_scores_are_compared_by_bootstrap() -> None:
+    """A fall of all marks fails; another judge in the baseline settles nothing."""
+    gate = Regression(name="j", task=Task.ANALYSIS, metric="judged_score")
+    judge = {"text": "one@here", "audit": {"passed": True}}
+    before = make_run(grade([2] * 80 + [1] * 20), judge=judge)
+    after = make_run(grade([1] * 80 + [0] * 20), judge=judge)
+    assert rule(gate, after, before).ruling is Ruling.FAIL
+    assert rule(gate, before, before).ruling is Ruling.INCONCLUSIVE  # 100 texts rule out 0.03 only
+    other = make_run(grade([2] * 100), judge=judge | {"text": "two@there"})
+    assert "judges differ" in rule(gate, after, other).reason
+
+
+def time_run(seconds: float, *, spread: float = 0.1, **manifest: object) -> Evidence:
+    """A run of 200 cases that took about that many seconds each."""
+    rng = np.random.default_rng(round(100 * seconds))
+    records = []
+    for record in detect(100, 200):
+        assert record.answer is not None
+        took = seconds * float(rng.uniform(1 - spread, 1 + spread))
+        records.append(replace(record, answer=replace(record.answer, seconds=took)))
+    return make_run(records, **manifest)
+
+
+def test_latency_is_a_ratio_to_the_baseline() -> None:
+    """Twice as slow fails, as fast passes, noise across the bar and other machines do neither."""
+    gate = Latency(name="speed", at_most=1.2)
+    baseline = time_run(0.5)
+    assert rule(gate, time_run(1.0), baseline).ruling is Ruling.FAIL
+    assert rule(gate, time_run(0.51), baseline).ruling is Ruling.PASS
+    assert rule(gate, time_run(0.6, spread=0.9), baseline).ruling is Ruling.INCONCLUSIVE
+    moved = time_run(0.51, hardware={"machine": "other"})
+    assert "other machines" in rule(gate, moved, baseline).reason
+    spread = {"name": "ray", "replicas": 2, "nodes": {"one": 2}, "lost": 0}
+    elsewhere = spread | {"nodes": {"two": 2}}
+    for engine, other in (({"name": "local"}, spread), (spread, elsewhere)):
+        moved, before = time_run(0.51, engine=engine), time_run(0.5, engine=other)
+        assert "other machines" in rule(gate, moved, before).reason
+    again = time_run(0.51, engine=spread), time_run(0.5, engine=spread | {"lost": 1})
+    assert rule(gate, *again).ruling is Ruling.PASS
+    assert "No --baseline" in rule(gate, moved).reason
+
+
+def test_latency_is_resampled_by_batch() -> None:
+    """Cases that shared a batch are one observation, and equal times are the ratio 1."""
+    gate = Latency(name="speed", at_most=1.2)
+    one_batch = [
+        replace(record, answer=replace(record.answer, seconds=0.5))
+        for record in detect(100, 200)
+        if record.answer
+    ]
+    alone = rule(gate, make_run(one_batch), time_run(0.5))
+    assert alone.ruling is Ruling.INCONCLUSIVE
+    assert "in one batch" in alone.reason
+    run = time_run(0.5)
+    same = rule(gate, run, run)
+    assert (same.ruling, same.low, same.high) == (Ruling.PASS, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"partial": ["sampled"]}, "partial"),
+        ({"judge": {"text": None, "label": "paper"}}, "were read otherwise"),
+        ({"prompts": {"digest": "other"}}, "were worded otherwise"),
+        ({"protocol": 7}, "protocol 7"),
+    ],
+)
+@pytest.mark.parametrize(
+    "kind", [Regression(name="g", task=Task.DETECTION), Latency(name="g", at_most=9.0)]
+)
+def test_a_baseline_made_otherwise_settles_nothing(
+    kind: Gate, changed: dict[str, object], said: str
+) -> None:
+    """Nor does one that was cut off, or in which cases ended in an error."""
+    run = time_run(0.5)
+    assert rule(kind, run, run).ruling is Ruling.PASS
+    other = make_run(list(run.records), **changed)
+    decision = rule(kind, run, other)
+    assert decision.ruling is Ruling.INCONCLUSIVE
+    assert said in decision.reason
+    broken = make_run([*time_run(0.5).records, *detect(0, 201, errors=1)[201:]])
+    assert "of the baseline ended in an error" in rule(kind, run, broken).reason
+    manifest = {name: value for name, value in run.manifest.items() if name != "partial"}
+    cut = Evidence(manifest=manifest, records=run.records)
+    assert "cut off" in rule(kind, run, cut).reason
+
+
+@pytest.mark.parametrize(
+    ("judge", "ruling"),
+    [
+        ({"text": "transformers:/elsewhere", "rounds": 5, "digest": "a"}, Ruling.PASS),
+        ({"text": "transformers:/here", "rounds": 5, "digest": "b"}, Ruling.INCONCLUSIVE),
+        ({"text": "m@http://other/v1", "rounds": 5}, Ruling.INCONCLUSIVE),
+        ({"text": "transformers:/here", "rounds": 3, "digest": "a"}, Ruling.INCONCLUSIVE),
+    ],
+)
+def test_marks_of_another_judge_settle_nothing(judge: dict[str, object], ruling: Ruling) -> None:
+    """A local judge is the same wherever it lies; what detection says depends on no judge."""
+    rating = Rating(completeness=1, preciseness=1, relevance=1, reason="so")
+    records = [
+        make_record(f"{n}.png", Outcome.CORRECT, task=Task.INTERPRETATION, score=1.0)
+        for n in range(300)
+    ]
+    records = [replace(r, verdict=replace(r.verdict, ratings=(rating,))) for r in records]
+    ours = {"text": "transformers:/here", "label": "grammar", "rounds": 5, "digest": "a"}
+    run = make_run([*records, *detect(150, 300)], judge=ours | {"audit": {"passed": True}})
+    baseline = make_run(list(run.records), judge=judge | {"label": "grammar"})
+    marks = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
+    assert rule(marks, run, baseline).ruling is ruling
+    assert rule(Regression(name="g", task=Task.DETECTION), run, baseline).ruling is Ruling.PASS
+
+
+def test_one_changed_image_bounds_a_drop_exactly() -> None:
+    """One of 150 turned worse: up to 4.74 of 150 may (Clopper-Pearson, one-sided 95 %)."""
+    gate = Regression(name="g", task=Task.DETECTION)
+    decision = rule(gate, make_run(detect(99, 150)), make_run(detect(100, 150)))
+    assert decision.high == pytest.approx(4.74 / 150, abs=0.0005)
+
+
+def test_marks_of_few_images_are_not_resampled() -> None:
+    """Twenty-nine images are too few for a bootstrap of marks."""
+    rating = Rating(completeness=1, preciseness=1, relevance=1, reason="so")
+    records = [
+        make_record(f"{n}.png", Outcome.CORRECT, task=Task.INTERPRETATION, score=1.0)
+        for n in range(29)
+    ]
+    records = [replace(r, verdict=replace(r.verdict, ratings=(rating,))) for r in records]
+    gate = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
+    decision = rule(gate, make_run(records), make_run(records))
+    assert decision.ruling is Ruling.INCONCLUSIVE
+    assert "too few to resample" in decision.reason

@@ -1,0 +1,24 @@
+"""What the tests of text judges share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.grading.judges.cache import RatingCache
+from tests.grading.judges.server import Endpoint, serve
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """A well-behaved endpoint; tests change what it does."""
+    with serve(Endpoint()) as started:
+        yield started
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[RatingCache]:
+    """An empty cache."""
+    opened = RatingCache(tmp_path / "marks.sqlite")
+    yield opened
+    opened.close()

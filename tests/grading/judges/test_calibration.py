@@ -1,0 +1,126 @@
+"""The calibration set: who puts its order right, and who does not."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.grading.embeddings import SentenceEncoder
+from fakebench_suite.grading.judges.base import Judgement
+from fakebench_suite.grading.judges.calibration import (
+    SPECIMENS,
+    AuditError,
+    Kind,
+    audit_judge,
+    write_texts,
+)
+from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.judges.similarity import EmbeddingJudge
+from fakebench_suite.types import Rating
+from tests.grading.judges.server import GOOD, Endpoint
+from tests.run_command import call, call_apart
+
+
+class MarkingJudge:
+    """Gives each kind of text the marks it was told to; None is no round at all."""
+
+    name = "marking"
+
+    def __init__(self, marks: dict[Kind, int | None]) -> None:
+        self._marks = {
+            write_texts(place)[kind]: marks.get(kind, 0)
+            # References last: each is also the text on another image.
+            for kind in list(Kind)[::-1]
+            for place in range(len(SPECIMENS))
+        }
+
+    def check(self) -> None:
+        """It always answers."""
+
+    def describe(self) -> Mapping[str, object]:
+        """Nothing to say."""
+        return {}
+
+    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+        """The marks by text; another image's reference is told apart by the reference given."""
+        return [self._grade(request) for request in requests]
+
+    def _grade(self, request: Request) -> Judgement:
+        mark = self._marks[request.text]
+        if " ".join(request.reference) != request.text and mark == 2:
+            mark = 0
+        if mark is None:
+            return Judgement(failed=1, why="nothing")
+        rating = Rating(completeness=mark, preciseness=mark, relevance=mark, reason="")
+        return Judgement(ratings=(rating,))
+
+
+def test_a_judge_that_keeps_the_order_passes() -> None:
+    """Reference above part above everything else, on every image."""
+    audit = audit_judge(MarkingJudge({Kind.REFERENCE: 2, Kind.PARTIAL: 1}))
+    assert audit.passed
+    assert set(audit.right.values()) == {1.0}
+    assert audit.means["reference"] == 2
+    assert audit.means["opposite"] == 0
+
+
+@pytest.mark.parametrize(
+    ("marks", "wrong"),
+    [
+        ({Kind.REFERENCE: 2, Kind.PARTIAL: 1, Kind.OPPOSITE: 1}, {"partial > opposite"}),
+        ({Kind.REFERENCE: 2, Kind.PARTIAL: 1, Kind.EMPTY: None}, {"partial > empty"}),
+        ({Kind.REFERENCE: 1, Kind.PARTIAL: 1}, {"reference > partial"}),
+    ],
+)
+def test_a_tie_or_a_silence_is_not_right(marks: dict[Kind, int | None], wrong: set[str]) -> None:
+    """Level scores and texts without marks count against the judge, in that comparison alone."""
+    audit = audit_judge(MarkingJudge(marks))
+    assert not audit.passed
+    assert {name for name, share in audit.right.items() if share == 0} >= wrong
+
+
+def test_the_stand_in_cannot_tell_a_claim_from_its_opposite() -> None:
+    """Its known limit, measured: all other comparisons come out right."""
+    audit = audit_judge(EmbeddingJudge(SentenceEncoder()))
+    assert not audit.passed
+    assert [name for name, share in audit.right.items() if share < 0.75] == ["partial > opposite"]
+    assert audit.means["reference"] == pytest.approx(2, abs=1e-3)
+
+
+def test_a_judge_that_gives_no_replies_is_not_audited() -> None:
+    """What failed for technical reasons says nothing of the order."""
+
+    class SilentJudge(MarkingJudge):
+        def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+            judgements = list(super().grade(requests))
+            judgements[7] = Judgement(failed=1, unanswered=1, why="it broke")
+            return judgements
+
+    with pytest.raises(AuditError, match=r"1 of 48 texts.*it broke"):
+        audit_judge(SilentJudge({Kind.REFERENCE: 2, Kind.PARTIAL: 1}))
+
+
+def test_the_command_tells_unfit_from_unasked_and_from_failed(
+    endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statuses 1, 2 and 3, and a sentence without a traceback for each."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    order = ("audit", f"--judge=openai:m@{endpoint.url}", "--judge-rounds=1")
+    unfit = call_apart(*order, at=tmp_path)
+    assert unfit.returncode == 1
+    assert "not fit to gate" in unfit.stdout
+    before = len(endpoint.asked)
+    endpoint.behave = lambda _body, _number: (401, "wrong key sk-test-0123456789")
+    refused = call(*order, "--reports=other", at=tmp_path)
+    assert refused.returncode == 2
+    assert len(endpoint.asked) == before + 1
+    endpoint.behave = lambda _body, number: (200, GOOD) if number == before + 1 else (400, "broke")
+    failed = call(*order, "--reports=third", at=tmp_path)
+    assert failed.returncode == 3
+    assert "could not be audited" in failed.stderr
+    for one in (unfit, refused, failed):
+        assert "Traceback" not in one.stderr
+        assert "sk-test" not in one.stdout + one.stderr
+    typo = call("audit", "--judge=opnai:m", at=tmp_path)
+    assert typo.returncode == 2
+    assert "openai:MODEL@URL" in typo.stderr

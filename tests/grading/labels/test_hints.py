@@ -1,0 +1,81 @@
+"""The words that a sentence is searched for are hinted at by each of its words alone."""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fakebench_suite.grading.labels.language import answers, assertions, indecision
+from fakebench_suite.grading.labels.language.lexicon import LETTER, Sentence
+from fakebench_suite.grading.labels.language.normalize import clean_text
+from fakebench_suite.grading.labels.language.sentences import Hint, split_sentences
+
+FOLDER = Path(__file__).parent / "replies"
+SEARCHED = [
+    (Hint.TURN, assertions._TURNS),
+    (Hint.CONCLUSION, assertions._CONCLUDING),
+    (Hint.CONCLUSION, assertions._FINAL),
+    (Hint.COMPOSED, answers._COMPOSED),
+    (Hint.DOUBT, indecision._CUES),
+    (Hint.DOUBT, indecision._LEFT_OPEN),
+]
+
+
+def check(sentences: Iterable[Sentence], hint: int, searched: re.Pattern[str]) -> None:
+    """What a sentence holds it must hint at."""
+    for sentence in sentences:
+        if searched.search(sentence.plain):
+            assert sentence.hints & hint, sentence.plain
+
+
+def test_replies_hint_at_all_that_is_searched() -> None:
+    """A sentence without the hint is not searched, so none may hold what is searched for."""
+    for path in sorted(FOLDER.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            sentences = split_sentences(clean_text(json.loads(line)["reply"]))
+            for hint, searched in SEARCHED:
+                check(sentences, hint, searched)
+
+
+@pytest.mark.parametrize(
+    ("hint", "searched"),
+    SEARCHED,
+    ids=["turn", "conclusion", "final", "composed", "doubt", "left open"],
+)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_all_that_is_searched_is_hinted_at(
+    hint: int, searched: re.Pattern[str], data: st.DataObject
+) -> None:
+    """Every text that a pattern matches hints at it, whatever stands around."""
+    alphabet = st.characters(codec="ascii", categories=["L", "N", "P", "Zs"])
+    text = data.draw(st.from_regex(searched, alphabet=alphabet))
+    check(split_sentences(clean_text(text)), hint, searched)
+
+
+def test_sentences_without_a_space_between_them_hint_each() -> None:
+    """The second of "real.fake" holds a label as well as the first."""
+    assert [one.hints & Hint.LABEL for one in split_sentences("real.fake")] == [Hint.LABEL] * 2
+
+
+def test_replies_hint_at_every_label() -> None:
+    """A sentence without the hint is no claim, so none may hold a part that is a label."""
+    labels = {LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN")}
+    for path in sorted(FOLDER.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            for sentence in split_sentences(clean_text(json.loads(line)["reply"])):
+                if not labels.isdisjoint(sentence.tags):
+                    assert sentence.hints & Hint.LABEL, sentence.plain
+
+
+def test_words_joined_by_hyphens_hint_each() -> None:
+    """Such as "wait-no", which takes back what was said."""
+    (sentence,) = split_sentences("wait-no")
+    assert sentence.hints & Hint.CORRECTION
+    assert sentence.hints & Hint.ANSWER
+    (sentence,) = split_sentences("10-fake")
+    assert sentence.hints & Hint.LABEL

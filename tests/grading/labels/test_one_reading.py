@@ -1,0 +1,87 @@
+"""A reply is read alike on the command line and in a run, whatever marks stand in it."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from fakebench_suite.__main__ import app
+from fakebench_suite.grading.labels.parser import read_label
+from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.grading.verdict import get_reader, judge
+from fakebench_suite.types import Form, Outcome, Verdict
+from tests.factories import CASE, make_answer
+from tests.text.marks import ANSWERS, SECTIONS, THOUGHTS
+
+FOLDER = Path(__file__).parent
+SETS = [*sorted(FOLDER.glob("replies/*.jsonl")), FOLDER / "fresh_replies.jsonl"]
+MARKED = [
+    "<SUMMARY>I will look.</SUMMARY><CAPTION>a real dog photo</CAPTION><REASONING>It looks real. "
+    "The image is real.</REASONING><CONCLUSION>fake</CONCLUSION>",
+    "<fast>It looks real.</fast><planning>Look.</planning><reasoning>The image is real."
+    "</reasoning><conclusion>fake</conclusion>",
+    "<answer>fake</answer> The image looks real at first.",
+    "The grass is real. <|begin_of_box|>fake<|end_of_box|>",
+]
+
+
+@cache
+def load_replies() -> tuple[tuple[Form, str], ...]:
+    """Form and text of every reply of every set."""
+    lines = [line for path in SETS for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = map(json.loads, lines)
+    return (
+        *((Form(row["form"]), row["reply"]) for row in rows),
+        *((Form.WHAT, reply) for reply in MARKED),
+    )
+
+
+def judge_reply(form: Form, reply: str, rule: Rule) -> tuple[str, str]:
+    """What a run makes of a reply, as ``read`` writes it, and why."""
+    verdict = judge(replace(CASE, form=form), make_answer(reply), rule)
+    return said_by(verdict), verdict.why
+
+
+def said_by(verdict: Verdict) -> str:
+    """The label, or the outcome of a reply without one."""
+    silent = verdict.outcome in {Outcome.UNPARSED, Outcome.REFUSED}
+    return str(verdict.outcome if silent else verdict.said)
+
+
+@pytest.mark.parametrize("rule", [Rule.GRAMMAR, Rule.PAPER])
+def test_the_command_reads_every_reply_as_a_run_does(rule: Rule) -> None:
+    """Label and reason are the same for every reply of every set."""
+    replies = load_replies()
+    lines = "".join(json.dumps({"form": form, "reply": reply}) + "\n" for form, reply in replies)
+    result = CliRunner().invoke(app, ["read", f"--reading={rule}"], input=lines)
+    assert result.exit_code == 0, result.output
+    rows = map(json.loads, result.stdout.splitlines())
+    read = [(row["verdict"], row["why"]) for row in rows]
+    assert read == [judge_reply(form, reply, rule) for form, reply in replies]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_marks_around_a_reply_make_no_difference_between_them(data: st.DataObject) -> None:
+    """Marks are put before, behind and around replies; a thought before one leaves its reading."""
+    form, reply = data.draw(st.sampled_from(load_replies()))
+    marks = st.sampled_from([mark for pair in (*THOUGHTS, *SECTIONS, *ANSWERS) for mark in pair])
+    dressed = data.draw(marks | st.just("")) + reply + data.draw(marks | st.just(""))
+    for rule in (Rule.GRAMMAR, Rule.PAPER):
+        reading = get_reader(rule)(dressed, form)
+        assert judge_reply(form, dressed, rule) == (str(reading.said), reading.why)
+    opening, closing = data.draw(st.sampled_from(THOUGHTS))
+    if not any(sign in reply for sign in "<[{◁"):
+        thought = f"{opening}The image is real. It is fake.{closing}\n{reply}"
+        assert read_label(thought, form) == read_label(reply, form)
+
+
+@pytest.mark.parametrize("reply", MARKED)
+def test_marked_answers_are_read(reply: str) -> None:
+    """Whatever else the reply says."""
+    assert str(read_label(reply, Form.WHAT).said) == "fake"

@@ -1,0 +1,93 @@
+"""Replies are read as what they assert, and as nothing where they assert nothing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakebench_suite.grading.labels.parser import read_label
+from fakebench_suite.types import Form
+
+WHAT, ISFAKE, ISREAL, INFERENCE = Form.WHAT, Form.ISFAKE, Form.ISREAL, Form.INFERENCE
+REPLIES = [
+    (WHAT, "fake", "fake"),
+    (WHAT, "Real.", "real"),
+    (WHAT, "**Fake**", "fake"),
+    (WHAT, "This image is fake.", "fake"),
+    (WHAT, "This is a real photograph.", "real"),
+    (WHAT, "The image is AI-generated.", "fake"),
+    (WHAT, "The image appears to be authentic.", "real"),
+    (WHAT, "It is not fake; it is a real photograph.", "real"),
+    (WHAT, "The image is not real.", "fake"),
+    (WHAT, "It is likely fake.", "fake"),
+    (WHAT, "The authenticity of this image is fake.", "fake"),
+    (WHAT, "fake or real", "unparsed"),
+    (WHAT, "It is hard to tell whether this image is fake or real.", "unparsed"),
+    (WHAT, "I know nothing noticeable about it.", "unparsed"),
+    (WHAT, "There is a fake plant on the table.", "unparsed"),
+    (WHAT, "", "unparsed"),
+    (WHAT, "The caption reads midjourney.ai", "unparsed"),
+    (WHAT, "The image is real. There is no mark of midjourney.ai or the like.", "real"),
+    (WHAT, "This is a real photo. The screen shows synthetic.ai", "real"),
+    (WHAT, "Real. The banner shows ai.generated.com", "real"),
+    (WHAT, "I was shown IMG_2231.fake.png. It is a real photograph.", "real"),
+    (WHAT, "The watermark reads leonardo.ai. This image is real.", "real"),
+    (WHAT, "The image is real.AI images are smoother.", "real"),
+    (WHAT, "It is not real.AI-generated images look so.", "fake"),
+    (WHAT, "I'm sorry, but I cannot determine that.", "refused"),
+    (WHAT, "<think>It could be fake.</think> This image is real.", "real"),
+    (ISFAKE, "Yes", "fake"),
+    (ISFAKE, "No.", "real"),
+    (ISFAKE, "no, this is a real image", "real"),
+    (ISFAKE, "Yes, this image is fake.", "fake"),
+    (ISFAKE, "Yes, it's real.", "unparsed"),
+    (ISFAKE, "Nothing suggests that.", "unparsed"),
+    (ISFAKE, "It is a real photograph.", "real"),
+    (ISREAL, "Yes", "real"),
+    (ISREAL, "No", "fake"),
+    (ISREAL, "No, this image is fake.", "fake"),
+    (ISREAL, "No, this is not a real image.", "fake"),
+    (ISREAL, "Yes, this image is fake.", "unparsed"),
+    (ISREAL, "I am unable to assist with that.", "refused"),
+    (INFERENCE, "The light is odd. The image is fake.", "fake"),
+    (INFERENCE, "It may look fake at first. In conclusion, the image is real.", "real"),
+    (INFERENCE, "Nothing looks unnatural. The image is real.", "real"),
+    (INFERENCE, "The sky is plausible.\n\nFinal judgement: fake", "fake"),
+    (INFERENCE, "The shadows do not match the real world.", "unparsed"),
+    (INFERENCE, "The artificial lighting is soft. The grass looks natural.", "unparsed"),
+    (INFERENCE, "The image is a photograph of a dog with odd shadows. Fake.", "fake"),
+    (WHAT, "This is a photograph of a cat.", "unparsed"),
+    (WHAT, "The image does not look real.", "fake"),
+    (WHAT, "It doesn't appear to be real.", "fake"),
+    (WHAT, "I don't think this image is real.", "fake"),
+    (WHAT, "There is nothing to suggest that the image is fake.", "unparsed"),
+    (ISFAKE, "Yes and no.", "unparsed"),
+    (INFERENCE, "A long description without an end", "unparsed"),
+]
+
+
+@pytest.mark.parametrize(("form", "text", "said"), REPLIES, ids=lambda value: str(value)[:40])
+def test_replies_are_read_as_what_they_assert(form: Form, text: str, said: str) -> None:
+    """Every reply has the reading a careful person would give it, with a reason."""
+    reading = read_label(text, form)
+    assert str(reading.said) == said
+    assert reading.why
+
+
+@given(
+    st.sampled_from([reply for reply in REPLIES if reply[1]]),
+    st.sampled_from([str.upper, str.lower, str.title]),
+    st.text(" \n\t", max_size=4),
+)
+def test_case_and_white_space_change_nothing(
+    reply: tuple[Form, str, str], change: object, space: str
+) -> None:
+    """Letters' case and surrounding white space do not alter a reading."""
+    form, text, said = reply
+    assert callable(change)
+    assert str(read_label(space + change(text) + space, form).said) == said
+
+
+@given(st.text(max_size=200), st.sampled_from(list(Form)))
+def test_any_text_has_a_reading(text: str, form: Form) -> None:
+    """Nothing a model says raises an error."""
+    assert str(read_label(text, form).said) in {"fake", "real", "unparsed", "refused"}

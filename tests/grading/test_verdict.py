@@ -1,0 +1,256 @@
+"""What passes, task by task."""
+
+from dataclasses import replace
+
+import pytest
+
+from fakebench_suite.datasets.probes.dataset import load_probes
+from fakebench_suite.datasets.probes.forgeries import FORGERIES
+from fakebench_suite.datasets.probes.reference_texts import state_natural, state_unnatural
+from fakebench_suite.errors import JudgeError
+from fakebench_suite.grading.judges.base import Judgement
+from fakebench_suite.grading.probe_texts import find_named, grade_naming, read_soundness
+from fakebench_suite.grading.verdict import judge
+from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.tasks.criteria import CRITERIA
+from fakebench_suite.types import (
+    Authenticity,
+    Case,
+    Clue,
+    FinishReason,
+    Form,
+    Outcome,
+    Record,
+    Task,
+)
+from tests.factories import CASE, make_answer
+
+PROBES = load_probes(40).cases
+
+
+@pytest.mark.parametrize(
+    ("text", "finish_reason", "outcome"),
+    [
+        ("Let me look at the edges", FinishReason.LENGTH, Outcome.TRUNCATED),
+        ("Let me look at the edges", FinishReason.STOP, Outcome.UNPARSED),
+        ("Let me look at the edges", None, Outcome.UNPARSED),
+        ("The image is fake, because", FinishReason.LENGTH, Outcome.CORRECT),
+        ("The image is real, because", FinishReason.LENGTH, Outcome.INCORRECT),
+    ],
+)
+def test_a_reply_cut_off_before_its_verdict_is_truncated(
+    text: str, finish_reason: FinishReason | None, outcome: Outcome
+) -> None:
+    """A verdict said before the token limit counts; none said is a word of its own."""
+    assert judge(CASE, make_answer(text, finish_reason)).outcome is outcome
+
+
+TEXTS = [
+    case for case in PROBES if case.expected and case.task in {Task.INTERPRETATION, Task.ANALYSIS}
+]
+
+
+@pytest.mark.parametrize("case", TEXTS[:4], ids=lambda case: case.id)
+def test_a_text_that_is_cut_off_in_its_thoughts_is_truncated(case: Case) -> None:
+    """Nothing was said that could be graded; thoughts are graded neither open nor closed."""
+    thought = "<think>This is a fake image because the edge is unnatural, the texture repeats"
+    cut = judge(case, make_answer(thought, FinishReason.LENGTH))
+    assert (cut.outcome, cut.score) == (Outcome.TRUNCATED, None)
+    said = "The texture is natural."
+    both = judge(case, make_answer(f"{thought}</think>{said}"))
+    assert both == judge(case, make_answer(said))
+
+
+def test_an_unscored_text_stays_unscored_when_cut_off() -> None:
+    """Without a reference nothing would have been scored."""
+    case = replace(CASE, task=Task.INTERPRETATION, form=Form.FAULTFINDING)
+    answer = make_answer("<think>The edge", FinishReason.LENGTH)
+    assert judge(case, answer).outcome is Outcome.UNSCORED
+
+
+@pytest.mark.parametrize("criterion", list(FORGERIES))
+def test_every_reference_is_graded_exact_against_itself(criterion: str) -> None:
+    """The clue of each forgery names its own criterion and no other."""
+    clue = state_unnatural(criterion, FORGERIES[criterion].clue, "upper left")
+    assert find_named(clue) == {criterion}
+    assert grade_naming(f"This is a fake image because {clue}", criterion) == 2.0
+    assert read_soundness(clue) is False
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_natural_statements_name_nothing(criterion: str) -> None:
+    """Calling a criterion natural does not put it in question."""
+    assert read_soundness(state_natural(criterion)) is True
+    assert find_named(state_natural(criterion)) == frozenset()
+
+
+def test_naming_everything_does_not_pass() -> None:
+    """A reply that lists all criteria grades below the pass mark; two too many just pass."""
+    assert grade_naming(". ".join(f"The {name} is unnatural" for name in CRITERIA), "edge") < 1
+    assert grade_naming("The edge, the texture and the clarity are unnatural.", "edge") == 1.0
+    assert grade_naming("The texture is unnatural.", "edge") == 0.0
+    mixed = "The texture is natural but the edges are unnatural."
+    assert find_named(mixed) == {"edge"}
+    assert read_soundness("It is natural. It is unnatural.") is None
+    assert read_soundness("A cat.") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sound"),
+    [
+        ("The texture isn't natural.", False),
+        ("The lighting does not look natural.", False),
+        ("The shadows don't appear realistic.", False),
+        ("It is far from realistic.", False),
+        ("The texture lacks natural variation.", False),
+        ("There is nothing unnatural about the edge.", True),
+        ("There are no inconsistent shadows.", True),
+        ("There are no visible artifacts.", True),
+        ("There is no reason to call it natural.", False),
+        ("The outline looks fine.", True),
+        ("The edge is natural, but the colours are strange.", None),
+    ],
+)
+def test_negation_turns_a_statement_round(text: str, sound: bool | None) -> None:
+    """Not natural is unnatural, nothing unnatural is natural, and both at once is neither."""
+    assert read_soundness(text) is sound
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("The texture is natural, the edge is unnatural.", {"edge"}),
+        ("The texture is natural and the edge is unnatural.", {"edge"}),
+        ("The edge is unnatural, and everything else is normal.", {"edge"}),
+        ("The texture, the edge and the shape are unnatural.", {"texture", "edge", "shape"}),
+        ("The texture, the edge and the shape are natural.", set()),
+        ("The texture is unnatural, with a tile that repeats.", {"texture"}),
+        ("Halos along the edges, blurred detail", {"edge", "clarity"}),
+    ],
+)
+def test_each_part_of_a_sentence_is_judged_by_its_own_words(text: str, named: set[str]) -> None:
+    """What one part calls natural does not hide, or share in, what the other finds wrong."""
+    assert find_named(text) == named
+
+
+def test_detection_passes_on_the_asserted_label_alone() -> None:
+    """Right, wrong, unread, refused and unlabelled replies are five different things."""
+    outcomes = {
+        text: judge(CASE, make_answer(text)).outcome
+        for text in ("fake", "real", "perhaps", "I'm sorry, I can't help.")
+    }
+    assert list(outcomes.values()) == [
+        Outcome.CORRECT,
+        Outcome.INCORRECT,
+        Outcome.UNPARSED,
+        Outcome.REFUSED,
+    ]
+    for text, said in (("fake", "fake"), ("perhaps", "unparsed")):
+        unlabelled = judge(replace(CASE, label=None), make_answer(text))
+        assert (unlabelled.outcome, unlabelled.said) == (Outcome.UNSCORED, said)
+
+
+def test_texts_without_a_gradable_reference_are_unscored() -> None:
+    """Withheld references, and references nobody was asked to grade by, are no miss."""
+    withheld = replace(CASE, task=Task.INTERPRETATION, form=Form.FAULTFINDING)
+    filled = replace(withheld, expected=(Clue(text="Six fingers."),))
+    for case in (withheld, filled):
+        verdict = judge(case, make_answer("This is a fake image because of the hand."))
+        assert verdict.outcome is Outcome.UNSCORED
+        assert verdict.obeyed is True
+    assert judge(withheld, make_answer("The hand.")).obeyed is False
+
+
+def find(task: Task, **facts: object) -> Case:
+    """The first probe of a task with these attributes."""
+    return next(
+        case
+        for case in PROBES
+        if case.task is task and all(getattr(case, k) == v for k, v in facts.items())
+    )
+
+
+def test_reasoning_needs_label_and_clue() -> None:
+    """For probes the conclusion and the named criterion must both be right."""
+    case = find(Task.REASONING, criterion="edge")
+    right, wrong = "The edge is unnatural.", "The texture is unnatural."
+    fake, real = "The image is fake.", "The image is real."
+    results = {
+        (clue, end): judge(case, make_answer(f"{clue} {end}"))
+        for clue in (right, wrong)
+        for end in (fake, real)
+    }
+    assert results[right, fake].outcome is Outcome.CORRECT
+    assert results[right, fake].said == "fake"
+    assert results[wrong, fake].outcome is Outcome.INCORRECT
+    assert results[right, real].outcome is Outcome.INCORRECT
+    assert results[right, real].score == 2.0
+    assert judge(case, make_answer(right)).outcome is Outcome.UNPARSED
+    official = replace(CASE, task=Task.REASONING, form=Form.INFERENCE)
+    assert judge(official, make_answer(f"{wrong} {fake}")).outcome is Outcome.CORRECT
+
+
+REASONED = replace(
+    CASE, task=Task.REASONING, form=Form.INFERENCE, expected=(Clue(text="Six fingers."),)
+)
+
+
+@pytest.mark.parametrize("end", ["The image is fake.", "The image is real."])
+def test_a_failed_judgement_drops_right_and_wrong_conclusions_alike(end: str) -> None:
+    """Were only the right ones lost, the accuracy of reasoning would be bent downwards."""
+    judgement = Judgement(failed=3, why="no luck")
+    with pytest.raises(JudgeError, match="no luck") as caught:
+        judge(REASONED, make_answer(end), judgement=judgement, judge_name="one@here")
+    assert caught.value.failed_rounds == 3
+
+
+def test_a_stand_in_decides_no_conclusion() -> None:
+    """Its score stands beside the conclusion's own verdict, and the accuracy names no judge."""
+    judgement = Judgement(stand_in=0.3)
+    records = []
+    for end, outcome in (("fake", Outcome.CORRECT), ("real", Outcome.INCORRECT)):
+        answer = make_answer(f"The image is {end}.")
+        verdict = judge(REASONED, answer, judgement=judgement, judge_name="embedding:m")
+        assert (verdict.outcome, verdict.score, verdict.judge) == (outcome, 0.3, "embedding:m")
+        case = replace(REASONED, id=end)
+        records.append(Record(case=case, prompt="?", answer=answer, verdict=verdict, worker=""))
+    scores = {one.metric: one for one in score_records(records) if one.slice == "all"}
+    accuracy, stand_in = scores["accuracy"], scores["stand_in_score"]
+    assert (accuracy.value, accuracy.n, accuracy.judge) == (0.5, 2, None)
+    assert stand_in.value == pytest.approx(0.3)
+    assert stand_in.judge == "embedding:m"
+
+
+def test_analysis_of_a_probe_is_graded_by_what_was_planted() -> None:
+    """The planted criterion must be called unnatural, a spared one natural."""
+    planted = next(
+        c for c in PROBES if c.task is Task.ANALYSIS and c.expected and c.expected[0].criterion
+    )
+    spared = next(
+        c for c in PROBES if c.task is Task.ANALYSIS and c.expected and not c.expected[0].criterion
+    )
+    for case, text, outcome in (
+        (planted, "It is unnatural.", Outcome.CORRECT),
+        (planted, "It is natural.", Outcome.INCORRECT),
+        (spared, "It is natural.", Outcome.CORRECT),
+        (spared, "It looks inconsistent.", Outcome.INCORRECT),
+        (spared, "A harbour at dusk.", Outcome.UNPARSED),
+    ):
+        assert judge(case, make_answer(text)).outcome is outcome
+    assert planted.label is Authenticity.FAKE
+
+
+def test_a_perfect_model_passes_every_probe() -> None:
+    """Answering with the references themselves is correct everywhere."""
+    for case in PROBES:
+        reference = case.expected[0].text if case.expected else ""
+        yes = (case.form is Form.ISFAKE) == (case.label is Authenticity.FAKE)
+        said = {
+            Form.WHAT: f"{case.label}",
+            Form.ISFAKE: "Yes" if yes else "No",
+            Form.ISREAL: "Yes" if yes else "No",
+            Form.FAULTFINDING: f"This is a fake image because {reference}",
+            Form.INFERENCE: f"{reference} The image is fake.",
+            Form.CRITERION: reference,
+        }[case.form]
+        assert judge(case, make_answer(said)).outcome is Outcome.CORRECT, case

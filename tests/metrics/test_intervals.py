@@ -1,0 +1,105 @@
+"""Intervals cover what they promise, and never claim certainty."""
+
+import numpy as np
+import pytest
+from statsmodels.stats.proportion import proportion_confint
+
+from fakebench_suite.metrics.intervals import NOTHING, estimate_balanced, estimate_mean
+
+
+def test_one_question_per_image_gets_wilson() -> None:
+    """A plain proportion has statsmodels' Wilson interval, also at 0 and 1."""
+    for hits in (0, 13, 40):
+        values = [1.0] * hits + [0.0] * (40 - hits)
+        estimate = estimate_mean(values, [str(i) for i in range(40)])
+        low, high = proportion_confint(hits, 40, method="wilson")
+        assert (estimate.low, estimate.high) == pytest.approx((low, high))
+        assert (estimate.value, estimate.n) == (hits / 40, 40)
+
+
+def test_several_questions_per_image_widen_the_interval() -> None:
+    """Five copies of each answer bring no more certainty than one."""
+    rng = np.random.default_rng(0)
+    once = (rng.random(100) < 0.7).astype(float)
+    copied = np.repeat(once, 5)
+    plain = estimate_mean(once, [str(i) for i in range(100)])
+    grouped = estimate_mean(copied, [str(i // 5) for i in range(500)])
+    assert plain.low is not None
+    assert plain.high is not None
+    assert grouped.low == pytest.approx(plain.low, abs=0.03)
+    assert grouped.high == pytest.approx(plain.high, abs=0.03)
+    assert grouped.n == 500
+
+
+def test_agreement_is_not_certainty() -> None:
+    """All answers right, several per image: the lower bound stays below one."""
+    estimate = estimate_mean([1.0] * 30, [str(i // 3) for i in range(30)])
+    assert estimate.value == 1.0
+    assert estimate.low is not None
+    assert 0.6 < estimate.low < 0.9
+
+
+def test_too_little_gives_no_interval() -> None:
+    """Nothing gives nothing; one image of several answers gives a value without an interval."""
+    assert estimate_mean([], []) == NOTHING
+    alone = estimate_mean([1.0, 0.0], ["a", "a"])
+    assert (alone.value, alone.low, alone.high) == (0.5, None, None)
+    assert estimate_balanced([1.0], [True], ["a"]) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("images", "ease"), [(10, 0.6), (30, 0.95)], ids=["few images", "few images, easy"]
+)
+def test_few_images_are_covered_too(images: int, ease: float) -> None:
+    """Fourteen questions on each of few images, some harder than others: still 93-97 %."""
+    rng = np.random.default_rng(1)
+    groups = [str(i // 14) for i in range(images * 14)]
+    covered, runs = 0, 400
+    for _ in range(runs):
+        chance = np.repeat(rng.beta(ease * 6, (1 - ease) * 6, images), 14)
+        estimate = estimate_mean((rng.random(images * 14) < chance).astype(float), groups)
+        assert estimate.low is not None
+        assert estimate.high is not None
+        covered += estimate.low <= ease <= estimate.high
+    assert 0.93 <= covered / runs <= 0.97
+
+
+def test_a_constant_that_is_no_proportion_has_no_interval() -> None:
+    """Marks that all agree claim no certainty, whatever floating point made of their mean."""
+    for value in (5 / 3 / 2, 1.0):
+        estimate = estimate_mean([value] * 15, [str(i) for i in range(15)], proportion=False)
+        assert (estimate.low, estimate.high, estimate.n) == (None, None, 15)
+
+
+@pytest.mark.parametrize(("images", "questions", "spread"), [(300, 1, 0.0), (120, 5, 1.0)])
+def test_intervals_cover_as_often_as_they_say(images: int, questions: int, spread: float) -> None:
+    """In simulated runs, plain and with images of unequal difficulty, 93-97 % cover the truth."""
+    rng = np.random.default_rng(7)
+    groups = [str(i) for i in range(images) for _ in range(questions)]
+    covered, runs = 0, 600
+    for run in range(runs):
+        mean = (0.3, 0.5, 0.62, 0.8)[run % 4]
+        shift = np.zeros(images)
+        if spread:
+            shift = rng.choice([-0.2, 0.2], size=images) * spread
+        chance = np.repeat(np.clip(mean + shift, 0, 1), questions)
+        estimate = estimate_mean((rng.random(images * questions) < chance).astype(float), groups)
+        assert estimate.low is not None
+        assert estimate.high is not None
+        covered += estimate.low <= mean <= estimate.high
+    assert 0.93 <= covered / runs <= 0.97
+
+
+def test_balanced_accuracy_covers_too() -> None:
+    """So does the interval of balanced accuracy, with classes of unequal size and ease."""
+    rng = np.random.default_rng(3)
+    fake = np.arange(400) < 280
+    covered = 0
+    for _ in range(1000):
+        chance = np.where(fake, 0.55, 0.85)
+        values = (rng.random(400) < chance).astype(float)
+        estimate = estimate_balanced(values, fake, [str(i) for i in range(400)])
+        assert estimate.low is not None
+        assert estimate.high is not None
+        covered += estimate.low <= 0.7 <= estimate.high
+    assert 0.93 <= covered / 1000 <= 0.97

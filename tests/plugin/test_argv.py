@@ -1,0 +1,271 @@
+"""Nothing that is handed to the suite is executed or read as configuration, however it is spelt."""
+
+import importlib
+import json
+import os
+import runpy
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from fakebench_suite.plugin.argv import find_mistaken, join_values, list_options
+from tests.plugin.sandbox import MODES, ROOT, SCRIPT, Run
+
+MARK = "import pathlib; pathlib.Path({!r}).write_text('ran')\n"
+INI = "[{}]\npythonpath = .\naddopts = -p planted\n"
+
+CONFIGURATION = (
+    "pytest.ini",
+    ".pytest.ini",
+    "tox.ini",
+    "setup.cfg",
+    "pyproject.toml",
+    "pytest.toml",
+)
+
+
+def plant(folder: Path, mark: Path) -> Path:
+    """Everything that pytest would read or run in a directory of tests; each leaves ``mark``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    code = MARK.format(str(mark))
+    for name in ("planted.py", "conftest.py", "test_planted.py", "sitecustomize.py", "setup.py"):
+        (folder / name).write_text(code, encoding="utf-8")
+    for name, section in (
+        ("pytest.ini", "pytest"), (".pytest.ini", "pytest"), ("tox.ini", "pytest"),
+        ("setup.cfg", "tool:pytest"),
+    ):  # fmt: skip
+        (folder / name).write_text(INI.format(section), encoding="utf-8")
+    table = '[{}]\npythonpath = ["."]\naddopts = ["-p", "planted"]\n'
+    (folder / "pyproject.toml").write_text(
+        table.format("tool.pytest.ini_options"), encoding="utf-8"
+    )
+    (folder / "pytest.toml").write_text(table.format("pytest"), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def places(project: Path, data: Path) -> dict[str, Path]:
+    """A value for each option that takes a path, every one beside planted files."""
+    model, gates, judge = project / "model", project / "rules", project / "judge"
+    for folder in (data, model, gates, judge, project / "old", project / "reports"):
+        plant(folder, project / "MARK")
+    (model / "card.toml").write_text(SCRIPT, encoding="utf-8")
+    (gates / "gates.toml").write_text('[[gate]]\nname = "e"\nkind = "errors"\n', encoding="utf-8")
+    return {
+        "--data": data,
+        "--model": model,
+        "--gates": gates / "gates.toml",
+        "--reports": project / "reports",
+        "--baseline": project / "old",
+        "--answers": project / "old",
+    }
+
+
+def test_joined_values_run_nothing(run: Run, places: dict[str, Path], project: Path) -> None:
+    """Data, model, gates, reports, baseline and answers are read as such, and none is executed."""
+    joined = [f"{option}={place}" for option, place in places.items()]
+    assert run(*joined[:4], "-n0").ret != pytest.ExitCode.USAGE_ERROR
+    run(*joined[:5], "--run=compared", "--collect-only", "-n0")
+    run(*joined, "--run=again", "--collect-only", "-n0")
+    assert not (project / "MARK").exists()
+
+
+@pytest.mark.parametrize("option", ["--data", "--model", "--gates", "--reports", "--baseline"])
+def test_a_separate_value_stops_in_a_sentence(
+    run: Run, places: dict[str, Path], project: Path, option: str
+) -> None:
+    """Pytest has taken the value for tests: status 4, what to write, and no conftest.py was run."""
+    value = places[option]
+    folder = value if value.is_dir() else value.parent
+    for name in CONFIGURATION:  # What these name with -p no plugin of ours comes before.
+        (folder / name).unlink()
+    result = run("--model=scripted.toml", option, str(value), "-n0")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: Write {option}={value}: *"])
+    assert not (project / "MARK").exists()
+    assert not (project / "reports" / "run").exists()
+
+
+def test_the_command_takes_either_spelling_anywhere(tmp_path: Path) -> None:
+    """``run`` reads the suite's own configuration, wherever it is called."""
+    mark = tmp_path / "MARK"
+    folder = plant(tmp_path / "model", mark)
+    (folder / "card.toml").write_text(SCRIPT, encoding="utf-8")
+    plant(tmp_path / "here", mark)
+    command = [sys.executable, "-m", "fakebench_suite", "run", "-n", "0", "--collect-only", "-q"]
+    for value in (
+        ["--model", str(folder)],
+        [f"--model={folder}"],
+        [f"--model={folder / 'card.toml'}"],
+    ):
+        result = subprocess.run(
+            [*command, *value, "--sample", "2", "--reports", str(tmp_path / "here")],
+            cwd=tmp_path / "here",
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "test_detection[" in result.stdout
+    assert not mark.exists()
+
+
+@pytest.fixture
+def strange(tmp_path: Path) -> dict[str, Path]:
+    """Places of somebody else's, each beside planted files."""
+    mark = tmp_path / "MARK"
+    names = ("here", "model", "data", "rules", "old", "reports")
+    found = {name: plant(tmp_path / name, mark) for name in names}
+    for name in ("__init__.py", "json.py", "queue.py", "typer.py", "pytest.py", "numpy.py"):
+        (found["here"] / name).write_text(MARK.format(str(mark)), encoding="utf-8")
+    plant(found["here"] / "tests", mark)
+    (found["model"] / "card.toml").write_text(SCRIPT, encoding="utf-8")
+    rows = json.dumps(
+        {"id": "a", "task": "detection", "image": "a.png", "question": "Fake?", "label": "fake"}
+    )
+    (found["data"] / "c.jsonl").write_text(rows + "\n", encoding="utf-8")
+    Image.new("RGB", (9, 9)).save(found["data"] / "a.png")
+    (found["rules"] / "gates.toml").write_text(
+        '[[gate]]\nname = "e"\nkind = "errors"\n', encoding="utf-8"
+    )
+    return found | {"mark": mark}
+
+
+def command(
+    strange: dict[str, Path], *arguments: str, variable: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """``python -m fakebench_suite run`` in the directory of somebody else's."""
+    environment = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
+    environment.pop("PYTHONSAFEPATH", None)
+    return subprocess.run(
+        [sys.executable, "-m", "fakebench_suite", "run", *arguments],
+        cwd=strange["here"],
+        env=environment | {"PYTEST_ADDOPTS": variable, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_the_command_runs_nothing_of_strangers_in_any_mode(
+    strange: dict[str, Path], mode: tuple[str, ...]
+) -> None:
+    """Neither this process nor a worker runs or imports a file of a place that is handed in."""
+    given = ["--model", str(strange["model"]), "--data", str(strange["data"] / "c.jsonl")]
+    given += ["--gates", str(strange["rules"] / "gates.toml")]
+    result = command(strange, *given, "--reports", str(strange["reports"]), "--run=r", *mode)
+    assert result.returncode == 0, result.stdout + result.stderr
+    records = (strange["reports"] / "r" / "records.jsonl").read_bytes().splitlines()
+    assert len(records) == 1
+    assert not strange["mark"].exists()
+
+
+@pytest.mark.parametrize("where", ["variable", "file", "baseline", "answers"])
+def test_the_command_joins_values_wherever_they_stand(strange: dict[str, Path], where: str) -> None:
+    """In PYTEST_ADDOPTS and in a file of arguments, too; what is no run is refused unread."""
+    data = ["--data", str(strange["data"] / "c.jsonl")]
+    file = strange["mark"].with_name("arguments")
+    file.write_text("\n".join(data), encoding="utf-8")
+    given = {
+        "variable": [],
+        "file": [f"@{file}"],
+        "baseline": ["--baseline", str(strange["old"])],
+        "answers": ["--answers", str(strange["old"])],
+    }[where]
+    variable = shlex.join(data) if where == "variable" else ""
+    model = ["--model", str(strange["model"] / "card.toml"), "--collect-only", "-q", "-n0"]
+    result = command(strange, *model, *given, variable=variable)
+    if where in ("variable", "file"):
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "test_detection[a.png:a]" in result.stdout
+    else:
+        assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert not strange["mark"].exists()
+
+
+@pytest.mark.parametrize("named", [".", "nowhere", "test_planted.py", "../data"])
+def test_the_command_asks_the_suites_cases_only(strange: dict[str, Path], named: str) -> None:
+    """Tests of others, and what is not there, are refused before a conftest.py is read."""
+    result = command(strange, named, "-n0")
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "names none of the suite's cases" in result.stderr
+    assert not strange["mark"].exists()
+
+
+def test_arguments_in_a_file_are_no_tests_either(run: Run, places: dict[str, Path]) -> None:
+    """``pytest @FILE`` stops where it would at the same words on the command line."""
+    data = places["--data"]
+    for name in CONFIGURATION:
+        (data / name).unlink()
+    file = data.parent / "arguments"
+    file.write_text(f"--data\n{data}\n", encoding="utf-8")
+    result = run(f"@{file}", "-n0")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert not (data.parent / "MARK").exists()
+
+
+class _Parser:
+    """Notes the options with a value that a plugin adds."""
+
+    def __init__(self) -> None:
+        self.options: set[str] = set()
+
+    def getgroup(self, *_: object) -> "_Parser":
+        """The same for every group."""
+        return self
+
+    def addoption(self, name: str, **settings: object) -> None:
+        """Note an option that is no flag."""
+        if settings.get("action") != "store_true":
+            self.options.add(name)
+
+
+def test_every_option_with_a_value_is_known() -> None:
+    """The list, read from the source, is that of the options the plugins add."""
+    parser = _Parser()
+    for name in runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]:
+        add: Any = getattr(importlib.import_module(name), "pytest_addoption", None)
+        if add is not None:
+            add(parser)
+    assert list_options() == parser.options
+    known = {"--data", "--model", "--gates", "--answers", "--baseline", "--reports", "--run"}
+    assert known <= parser.options
+
+
+def test_values_are_joined_to_options_with_a_value_only() -> None:
+    """Flags, options of pytest's and values that begin with a dash are left alone."""
+    arguments = [
+        "-m",
+        "detection",
+        "--strict-cases",
+        "cases",
+        "--data",
+        "d",
+        "--model",
+        "-v",
+        "--lf",
+    ]
+    assert join_values(arguments) == [
+        "-m", "detection", "--strict-cases", "cases", "--data=d", "--model", "-v", "--lf"
+    ]  # fmt: skip
+
+
+def test_only_what_is_there_is_taken_for_tests(tmp_path: Path) -> None:
+    """A name that is no file is none of pytest's tests either, whatever stands behind ``::``."""
+    (tmp_path / "coin").mkdir()
+    for value, mistaken in (
+        ("coin", True),
+        ("coin::x", True),
+        ("fair", False),
+        ("x" * 5000, False),
+    ):
+        found = find_mistaken(["-q", "--model", value], where=tmp_path)
+        assert (found == ("--model", value)) is mistaken
+    assert find_mistaken(["--ignore", "coin"], where=tmp_path) is None

@@ -1,0 +1,54 @@
+"""How prompts were answered travels from the model's process to the manifest."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.sandbox import MODES, ROOT, Run, read_records
+
+ROUTED_MODEL = """
+import pytest
+from fakebench_suite.plugin.xdist.routes import report_route
+from fakebench_suite.types import Answer
+
+class Routed:
+    def answer(self, prompts, images):
+        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
+
+@pytest.fixture(scope="session")
+def model(request):
+    yield Routed()
+    report_route(request.config, {"path": "plain", "why": "It is a test."})
+"""
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_the_manifest_says_how_prompts_were_answered(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """Route and reason are recorded once, whether the model lives here or in workers."""
+    (project / "cases" / "conftest.py").write_text(ROUTED_MODEL, encoding="utf-8")
+    assert run(f"--data={data}", "-m", "detection", "--gates=none", *mode).ret == 0
+    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["routes"] == [{"path": "plain", "why": "It is a test."}]
+
+
+def test_a_checkpoint_reports_its_route_and_keeps_to_its_tokens(
+    run: Run, data: Path, project: Path
+) -> None:
+    """Under --batch-tokens=1 every prompt is a batch, and the manifest has the adapter's words."""
+    pocket = ROOT / "models" / "pocket"
+    options = (f"--data={data}", f"--model={pocket}", "-m", "analysis", "--gates=none")
+    assert run(*options, "--batch-tokens=1").ret == 0
+    assert {line["answer"]["batch_size"] for line in read_records(project)} == {1}
+    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    (route,) = manifest["routes"]
+    assert (route["path"], route["batch_tokens"]) == ("prefix", 1)
+
+
+def test_batch_tokens_are_a_number(run: Run, data: Path) -> None:
+    """Anything else is a usage error."""
+    wrong = run(f"--data={data}", "--batch-tokens=few")
+    assert wrong.ret == 4
+    wrong.stderr.fnmatch_lines(["*'few' is not a number, 1 or more*"])

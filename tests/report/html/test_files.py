@@ -1,0 +1,218 @@
+"""The report's files: what is written, read again, compared and refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fakebench_suite.datasets import open_dataset
+from fakebench_suite.datasets.images import open_image
+from fakebench_suite.errors import UserError
+from fakebench_suite.report.html import DatasetImages, write_browser
+from fakebench_suite.report.html.assets import POLICY, unwrap_module
+from fakebench_suite.report.html.data_script import write_script
+from fakebench_suite.report.html.index import CHUNK
+from fakebench_suite.report.html.run_data import load_run
+from fakebench_suite.report.thumbnails import (
+    Pictures,
+    ReportImages,
+    adopt_pictures,
+    check_size,
+    open_images,
+)
+from fakebench_suite.runs.case_changes import compare_records
+from fakebench_suite.types import Outcome
+from tests.factories import make_answer, make_record
+from tests.report.fake_runs import make_records, write_run
+from tests.run_command import call, call_apart
+
+
+def read_script(path: Path) -> object:
+    """The value a data file carries, as the page would get it."""
+    call = path.read_text(encoding="utf-8")
+    assert call.count("\n") == 1
+    arguments = call.removeprefix("fakebench.take(").removesuffix(");\n")
+    _, content = json.loads(f"[{arguments}]")
+    return json.loads(content)
+
+
+@pytest.mark.parametrize("text", ["</script>", "\u2028'\"\\", "half \ud800", "真", "\0"])
+def test_data_files_hold_one_string(tmp_path: Path, text: str) -> None:
+    """Any text comes back from a data file as it went in, and cannot leave its string."""
+    write_script(tmp_path / "a.js", "a", {"text": text})
+    assert read_script(tmp_path / "a.js") == {"text": text}
+
+
+def test_all_cases_of_an_image_lie_side_by_side(tmp_path: Path) -> None:
+    """Arrival order does not matter, so that a reader walks image by image."""
+    records = make_records(40)
+    run = load_run(write_run(tmp_path / "run", records[::-1]))
+    images = [record.case.image for record in run.records]
+    assert images == sorted(images)
+    assert sorted(record.case.id for record in run.records) == sorted(r.case.id for r in records)
+
+
+def test_every_record_is_in_its_file(tmp_path: Path) -> None:
+    """The index counts all records; each file of texts holds its share of them, whole."""
+    run = write_run(tmp_path / "run", make_records(CHUNK + 5))
+    write_browser(run, images=None)
+    index = read_script(run / "report" / "index.js")
+    assert isinstance(index, dict)
+    assert index["size"] == CHUNK + 5
+    chunks = [read_script(run / "report" / f"texts-{number}.js") for number in (0, 1)]
+    entries = [entry for chunk in chunks for entry in chunk]  # type: ignore[attr-defined]
+    assert [entry["record"]["case"]["id"] for entry in entries] == index["values"]["id"]
+    assert not (run / "report" / "texts-2.js").exists()
+
+
+def test_a_report_is_written_again_in_place(tmp_path: Path) -> None:
+    """What an earlier, larger report left behind is gone."""
+    run = write_run(tmp_path / "run", make_records(3))
+    write_browser(run, images=None)
+    (run / "report" / "texts-7.js").touch()
+    page = write_browser(run, images=None)
+    assert page == run / "index.html"
+    assert not (run / "report" / "texts-7.js").exists()
+    text = page.read_text(encoding="utf-8")
+    assert "<script>" not in text
+    assert "style=" not in text
+    assert "http" not in text.replace("http-equiv", "")
+
+
+def test_a_run_that_was_cut_off_is_reported(tmp_path: Path) -> None:
+    """After a crash there are records and the first manifest; the report says what it is."""
+    run = write_run(tmp_path / "run", make_records(40))
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    del manifest["partial"], manifest["recorded"], manifest["errors"]
+    (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (run / "scores.json").unlink()
+    assert "PARTIAL RUN (cut off)" in write_browser(run, images=None).read_text(encoding="utf-8")
+
+
+def test_changes_have_names() -> None:
+    """Fixed, broken, changed, same and new, by outcome, reading and reply."""
+    wrong, right = (make_record("a", kind) for kind in (Outcome.INCORRECT, Outcome.CORRECT))
+    other = replace(wrong, answer=make_answer("something else"))
+    unscored = make_record("a", Outcome.UNSCORED)
+    pairs = {
+        "fixed": (right, wrong),
+        "broken": (wrong, right),
+        "changed": (other, wrong),
+        "same": (wrong, wrong),
+    }
+    for kind, (now, then) in pairs.items():
+        (change,) = compare_records([now], [then]).values()
+        assert change.kind == kind
+        assert (change.verdict is None) == (kind == "same")
+    assert compare_records([right], [])[right.case.id].kind == "new"
+    assert compare_records([right], [unscored])[right.case.id].kind == "changed"
+
+
+def make_images(folder: Path) -> Path:
+    """A data set of a large, a small and a missing picture."""
+    folder.mkdir()
+    Image.new("RGB", (800, 400), "teal").save(folder / "large.png")
+    Image.new("RGB", (20, 10), "teal").save(folder / "small.png")
+    lines = [
+        json.dumps({"id": name, "task": "detection", "image": f"{name}.png", "question": "Fake?"})
+        for name in ("large", "small", "missing")
+    ]
+    (folder / "cases.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return folder / "cases.jsonl"
+
+
+def test_thumbnails_are_made_once(tmp_path: Path) -> None:
+    """Large pictures are scaled, small ones kept, missing ones left out; it stays so later."""
+    dataset = open_dataset(make_images(tmp_path / "data"))
+    records = [replace(make_record("a", Outcome.CORRECT), case=case) for case in dataset.cases]
+    run = write_run(tmp_path / "run", records)
+    write_browser(run, images=DatasetImages(dataset))
+    first = read_script(run / "report" / "index.js")
+    assert isinstance(first, dict)
+    pictures = first["pictures"]
+    assert set(pictures) == {"large.png", "small.png"}
+    sizes = {
+        name: open_image(run / "report" / "images" / picture["file"]).size
+        for name, picture in pictures.items()
+    }
+    assert sizes == {"large.png": (320, 160), "small.png": (20, 10)}
+    assert pictures["large.png"]["full"] == "../data/large.png"
+    made = {path: path.stat().st_mtime_ns for path in (run / "report" / "images").iterdir()}
+    write_browser(run, images=None)
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+    again = read_script(run / "report" / "index.js")
+    assert isinstance(again, dict)
+    assert again["pictures"] == pictures
+
+
+def test_whole_pictures_are_kept_on_request(tmp_path: Path) -> None:
+    """Pixels only, lossless, nameless; older thumbnails get theirs, and a merge keeps them."""
+    dataset = open_dataset(make_images(tmp_path / "data"))
+    records = [replace(make_record("a", Outcome.CORRECT), case=case) for case in dataset.cases]
+    run = write_run(tmp_path / "run", records)
+    folder = run / "report" / "images"
+    write_browser(run, images=DatasetImages(dataset))
+    before = set(folder.iterdir())
+    write_browser(run, images=DatasetImages(dataset), size=ReportImages.FULL)
+    (whole,) = set(folder.iterdir()) - before
+    with Image.open(whole) as stored, Image.open(tmp_path / "data" / "large.png") as original:
+        assert stored.tobytes() == original.tobytes()
+        assert stored.info == {}
+    assert "large" not in whole.name
+    merged = tmp_path / "merged"
+    adopt_pictures(merged, run)
+    assert (merged / "report" / "images" / whole.name).is_file()
+    with Pictures(merged, ["large.png"], None) as pictures:
+        assert pictures.finish()["large.png"].whole == whole.name
+    with pytest.raises(UserError, match="Add --data=PATH"):
+        check_size(ReportImages.FULL, None)
+
+
+def test_images_of_other_data_are_refused(tmp_path: Path) -> None:
+    """Thumbnails come from the data the run was made over or not at all."""
+    data = make_images(tmp_path / "data")
+    run = write_run(tmp_path / "run", make_records(3))
+    assert open_images(run, None) is None
+    with pytest.raises(UserError, match="digest differs"):
+        open_images(run, data)
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
+    """A directory without a run, and one with a broken file, are said to be so in one sentence."""
+    with pytest.raises(UserError, match="is not a run directory"):
+        write_browser(tmp_path, images=None)
+    run = write_run(tmp_path / "run", make_records(3))
+    with pytest.raises(UserError, match="is not a run directory"):
+        write_browser(run, images=None, baseline=tmp_path)
+    (run / "scores.json").write_text("[{}]", encoding="utf-8")
+    with pytest.raises(UserError, match="is not as a run wrote it"):
+        write_browser(run, images=None)
+
+
+def test_a_module_becomes_a_script() -> None:
+    """Exports land in one global; a bundle without exports is an error, not an empty table."""
+    script = unwrap_module("const a=1;export{a as default,b};\n//# end", "lib")
+    assert "window.lib={default:a,b:b}" in script
+    assert "export" not in script
+    with pytest.raises(ValueError, match="exports nothing"):
+        unwrap_module("const a = 1;", "lib")
+
+
+def test_the_policy_has_no_exceptions() -> None:
+    """Nothing inline, nothing evaluated, nothing from elsewhere."""
+    assert "unsafe" not in POLICY
+    assert "http" not in POLICY
+    assert "*" not in POLICY
+
+
+def test_the_command_line_writes_reports(tmp_path: Path) -> None:
+    """``report RUN`` prints where the page is; a mistake ends in one sentence."""
+    run = write_run(tmp_path / "run", make_records(20))
+    done = call_apart("report", str(run), f"--baseline={run}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{run / 'index.html'}\n"
+    failed = call("report", str(tmp_path))
+    assert failed.returncode == 2
+    assert failed.stderr == f"{tmp_path} is not a run directory: no manifest.json to read.\n"

@@ -1,0 +1,84 @@
+"""Thumbnails: made by threads, and never at the cost of the run."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fakebench_suite.errors import ImageError
+from fakebench_suite.report.thumbnails import Pictures
+
+NAMES = [f"{number}.png" for number in range(40)]
+
+
+class Source:
+    """Pictures whose width is their number plus one; every tenth is broken."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.threads: set[int] = set()
+
+    def open(self, image: str) -> Image.Image:
+        """A picture, after some time."""
+        self.threads.add(threading.get_ident())
+        time.sleep(self._seconds)
+        number = int(image.removesuffix(".png"))
+        if number % 10 == 9:
+            raise ImageError(f"{image} is broken.")
+        return Image.new("RGB", (number + 1, 2))
+
+    def find(self, image: str) -> Path | None:
+        """No file."""
+
+
+def test_pictures_are_made_by_threads(tmp_path: Path) -> None:
+    """Each gets its own thumbnail; one that cannot be opened gets none."""
+    source = Source(0.0)
+    with Pictures(tmp_path, NAMES, source) as pictures:
+        made = pictures.finish()
+    assert {name: picture.width for name, picture in made.items()} == {
+        name: number + 1 for number, name in enumerate(NAMES) if number % 10 != 9
+    }
+    for picture in made.values():
+        assert (tmp_path / "report" / "images" / picture.file).is_file()
+    assert source.threads
+    assert threading.get_ident() not in source.threads
+
+
+def test_pictures_that_nobody_asks_for_cost_nothing(tmp_path: Path) -> None:
+    """Known ones are not opened again."""
+    with Pictures(tmp_path, NAMES[:3], Source(0.0)) as pictures:
+        first = pictures.finish()
+    again = Source(0.0)
+    with Pictures(tmp_path, NAMES[:3], again) as pictures:
+        assert pictures.finish() == first
+    assert not again.threads
+
+
+def test_a_folder_that_cannot_be_written_is_told_when_asked_for(tmp_path: Path) -> None:
+    """Other work in the context is done; the one who wants the pictures hears of it."""
+    (tmp_path / "report").write_text("in the way")
+    done = False
+    with Pictures(tmp_path, NAMES, Source(0.0)) as pictures:
+        done = True
+        with pytest.raises(OSError, match="report"):
+            pictures.finish()
+    assert done
+
+
+def test_who_leaves_early_waits_for_no_picture(tmp_path: Path) -> None:
+    """But for those that threads have begun."""
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), Pictures(tmp_path, NAMES * 10, Source(0.05)):
+        raise KeyboardInterrupt
+    assert time.monotonic() - started < 0.05 * len(NAMES) * 10 / 8 / 2
+
+
+def test_threads_are_begun_before_scores_are_imported() -> None:
+    """They work while scipy is."""
+    code = "import sys, fakebench_suite.report.thumbnails; sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

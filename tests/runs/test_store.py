@@ -1,0 +1,173 @@
+"""The run directory survives crashes and odd texts."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.gates.status import conclude
+from fakebench_suite.report.headline import make_result
+from fakebench_suite.report.markdown import write_markdown
+from fakebench_suite.runs.store import (
+    RECORDS,
+    RunStore,
+    check_folder,
+    read_manifest,
+    read_records,
+    read_timings,
+)
+from fakebench_suite.types import Outcome, Record, Score, Task, Timing
+from tests.factories import make_answer, make_record
+
+TEXT = st.text(max_size=40)
+
+
+def test_a_record_is_on_disk_before_the_next(tmp_path: Path) -> None:
+    """Each record is one whole line at once; a line cut by a crash is left out on reading."""
+    store = RunStore(tmp_path / "run")
+    store.open()
+    for number in range(3):
+        store.append(make_record(f"{number}.png", Outcome.CORRECT))
+        assert len(list(read_records(store.folder))) == number + 1
+    store.close()
+    path = store.folder / RECORDS
+    path.write_bytes(path.read_bytes()[:-9])
+    assert [record.case.image for record in read_records(store.folder)] == ["0.png", "1.png"]
+
+
+@given(TEXT, TEXT, TEXT, st.none() | st.floats(0, 2), st.sampled_from(list(Outcome)))
+def test_records_come_back_as_they_went(
+    tmp_path_factory: pytest.TempPathFactory,
+    said: str,
+    prompt: str,
+    why: str,
+    score: float | None,
+    outcome: Outcome,
+) -> None:
+    """Whatever a model says, JSON gives the same record back, on one line."""
+    record = make_record("a.png", outcome, score=score)
+    record = replace(record, prompt=prompt, verdict=replace(record.verdict, why=why))
+    if record.answer is not None:
+        record = replace(record, answer=make_answer(said))
+    folder = tmp_path_factory.mktemp("run")
+    assert write_one(folder, record) == [record]
+    assert (folder / RECORDS).read_bytes().count(b"\n") == 1
+
+
+def write_one(folder: Path, record: Record) -> list[Record]:
+    """The records of a run of one."""
+    store = RunStore(folder)
+    store.open()
+    store.append(record)
+    store.close()
+    return list(read_records(folder))
+
+
+def test_a_folder_that_cannot_hold_a_run_is_refused(tmp_path: Path) -> None:
+    """A folder with a run in it, or below a file, is a user's mistake; a new one is not."""
+    check_folder(tmp_path / "new" / "run")
+    write_one(tmp_path / "old", make_record("a.png", Outcome.CORRECT))
+    with pytest.raises(UserError, match="already holds a run"):
+        check_folder(tmp_path / "old")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be written to"):
+        check_folder(tmp_path / "file" / "run")
+    with pytest.raises(UserError, match="cannot be written to: Not a directory"):
+        RunStore(tmp_path / "file" / "run").open()
+
+
+MANIFEST = {
+    "dataset": {"kind": "probes", "name": "probes"},
+    "model": {"name": "m", "card": {"note": "a note"}},
+    "judge": {"label": "grammar", "text": None},
+    "recorded": 3,
+    "errors": 1,
+    "partial": ["sampled", "interrupted"],
+}
+
+
+def summarize(manifest: dict[str, Any], scores: Sequence[Score]) -> str:
+    """The summary of a run without gates."""
+    return write_markdown(manifest, scores, make_result(manifest, conclude([]), scores))
+
+
+def test_the_summary_says_every_reservation() -> None:
+    """Probes, the card's note, a partial run and errors are said above the table."""
+    text = summarize(MANIFEST, [])
+    for words in (
+        "not FakeBench scores",
+        "a note",
+        "PARTIAL RUN (sampled, interrupted)",
+        "in no accuracy: 1.",
+    ):
+        assert words in text
+
+
+def test_hostile_names_stay_text_in_the_summary() -> None:
+    """A generator's name cannot break the table or add a link, a tag or a line to it."""
+    name = "generator=a|b\n<script>x</script> [c](http://d) `e`"
+    scores = [
+        Score(metric="accuracy", task=Task.DETECTION, slice=where, value=1, low=0, high=1, n=n)
+        for where, n in (("all", 3), (name, 2))
+    ]
+    text = summarize(MANIFEST, scores)
+    folded = text[text.index("<details>") : text.index("</details>")]
+    assert len(folded.splitlines()) == 6  # title, rules and one row, however many lines a name has
+    row = folded.splitlines()[-2]
+    assert row.count("|") == 7
+    assert "<script" not in text
+    assert "](" not in text
+    assert "`" not in row
+    model = {"name": f"m\n# {name}", "card": {"note": "a\nnote"}}
+    hostile = summarize(MANIFEST | {"model": model}, scores[:1])
+    assert len(hostile.splitlines()) == len(summarize(MANIFEST, scores[:1]).splitlines())
+    assert "<script" not in hostile
+
+
+def test_github_makes_no_links_of_a_name() -> None:
+    """Mentions, issue numbers and bare addresses are broken up; the words stay."""
+    model = {"name": "@everyone #1 http://a.b www.c.d", "card": {"note": ""}}
+    text = summarize(MANIFEST | {"model": model}, [])
+    for link in ("@everyone", "#1", "://", "www."):
+        assert link not in text
+    assert text.replace("\u2060", "").startswith("# @everyone #1 http://a.b www.c.d on probes")
+
+
+def test_what_is_no_run_is_named(tmp_path: Path) -> None:
+    """Absent records, a line that is none, and a manifest of something else: a sentence each."""
+    with pytest.raises(UserError, match="no records"):
+        list(read_records(tmp_path))
+    (tmp_path / "records.jsonl").write_bytes(b'{"case": 3}\n')
+    with pytest.raises(UserError, match=r"Line 1 of .* is no record"):
+        list(read_records(tmp_path))
+    for text in (
+        "{}",
+        "[]",
+        "7",
+        json.dumps(MANIFEST | {"dataset": "d"}),
+        json.dumps(MANIFEST | {"shard": "x"}),
+    ):
+        (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match="is not the manifest of a run"):
+            read_manifest(tmp_path)
+    (tmp_path / "manifest.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(UserError, match=r"is not (a run directory|the manifest of a run)"):
+        read_manifest(tmp_path)
+
+
+def test_timings_come_back_or_are_named(tmp_path: Path) -> None:
+    """A run without the file has none; a file that is none of ours is one sentence."""
+    assert read_timings(tmp_path) == []
+    timing = Timing(name="slice", state="warm", seconds=(0.5, 0.6), prompts=64, tokens=9, work="w")
+    RunStore(tmp_path).write_timings([timing])
+    assert read_timings(tmp_path) == [timing]
+    for content in (b"{}", b"[{}]", b"\xff", b""):
+        (tmp_path / "latency.json").write_bytes(content)
+        with pytest.raises(UserError, match="holds no timings"):
+            read_timings(tmp_path)

@@ -1,0 +1,55 @@
+"""A case's subgroups are the slices that scores are given for."""
+
+from dataclasses import replace
+
+from fakebench_suite.metrics.names import METRICS
+from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.tasks.subgroups import count_cases
+from fakebench_suite.types import Form, Outcome, Task
+from tests.factories import make_record
+
+
+def test_populations_are_those_of_the_scores() -> None:
+    """Every slice of accuracy has as many graded cases as the data set has in that subgroup."""
+    records = [
+        make_record(f"{task}{n}.png", Outcome.CORRECT, fake=n % 2 == 0, task=task, category=kinds)
+        for task in (Task.DETECTION, Task.ANALYSIS)
+        for n, kinds in enumerate(("scenery, photo", "photo", None, "photo,photo", "art"))
+    ]
+    records[0] = replace(records[0], case=replace(records[0].case, form=Form.ISFAKE))
+    records[7] = replace(records[7], case=replace(records[7].case, criterion="edge"))
+    counted = count_cases(record.case for record in records)
+    scored = {
+        (score.task, score.slice): score.n
+        for score in score_records(records)
+        if score.metric == "accuracy"
+    }
+    assert scored == {
+        (task, name): n for task, slices in counted.items() for name, n in slices.items()
+    }
+
+
+def test_only_scores_by_subgroup_say_so() -> None:
+    """A gate on a slice of any other metric would never find it."""
+    records = [
+        make_record(f"{n}.png", Outcome.CORRECT, fake=n % 2 == 0, task=task)
+        for task in Task
+        for n in range(4)
+    ]
+    sliced = {score.metric for score in score_records(records) if score.slice != "all"}
+    assert sliced == {name for name, metric in METRICS.items() if metric.divides}
+
+
+def test_scores_lie_where_their_metrics_say() -> None:
+    """Their tasks have them, and no value or bound is outside."""
+    for outcome in (Outcome.CORRECT, Outcome.INCORRECT, Outcome.UNPARSED):
+        records = [
+            make_record(f"{task}{n}.png", outcome, fake=n % 2 == 0, task=task)
+            for task in Task
+            for n in range(4)
+        ]
+        for score in score_records(records):
+            metric = METRICS[score.metric]
+            assert score.task in metric.tasks, score
+            for value in (score.value, score.low, score.high):
+                assert value is None or metric.low <= value <= metric.high, score

@@ -1,0 +1,123 @@
+"""Two runs side by side: what rose, what fell, which cases turned."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.runs.case_changes import ChangeKind
+from fakebench_suite.runs.store import RunStore
+from fakebench_suite.types import Outcome, Rating, Record, Task
+from fakebench_suite.workflows.compare import compare_runs
+from tests.factories import make_record
+from tests.run_command import call, call_apart
+
+MANIFEST = {
+    "model": {"name": "m", "weights_digest": "a", "card": {}},
+    "dataset": {"name": "d", "kind": "jsonl", "digest": "d"},
+    "judge": {"label": "grammar", "text": None},
+    "seed": 0,
+}
+
+
+def write_run(folder: Path, records: Sequence[Record], **settings: object) -> Path:
+    """A run directory as a run leaves it behind."""
+    store = RunStore(folder)
+    store.open()
+    for record in records:
+        store.append(record)
+    store.close()
+    store.write_manifest(MANIFEST | settings)
+    return folder
+
+
+def make_records(right: int, wrong: int) -> list[Record]:
+    """Detections on images of their own, the right ones first."""
+    outcomes = [Outcome.CORRECT] * right + [Outcome.INCORRECT] * wrong
+    return [make_record(f"{number:03}.png", one) for number, one in enumerate(outcomes)]
+
+
+def grade(record: Record, mark: int) -> Record:
+    """The record with one round of the same mark three times."""
+    rating = Rating(completeness=mark, preciseness=mark, relevance=mark, reason="so")
+    verdict = replace(record.verdict, score=float(mark), judge="judge", ratings=(rating,))
+    return replace(record, verdict=verdict)
+
+
+def test_figures_are_paired(tmp_path: Path) -> None:
+    """Thirty right of forty, then twenty: ten broken, none fixed, exact McNemar by hand."""
+    before = write_run(tmp_path / "before", make_records(30, 10))
+    after = write_run(tmp_path / "after", make_records(20, 20))
+    found = compare_runs(before, after)
+    (shift,) = found.shifts
+    assert (shift.task, shift.metric, shift.n) == (Task.DETECTION, "accuracy", 40)
+    assert (shift.before, shift.after, shift.change) == (0.75, 0.5, -0.25)
+    assert shift.low < -0.25 < shift.high < 0
+    assert shift.p == pytest.approx(2 * 0.5**10)
+    assert len(found.turned[ChangeKind.BROKEN]) == 10
+    assert found.turned[ChangeKind.FIXED] == []
+    assert len(found.turned[ChangeKind.SAME]) == 30
+    assert found.settings == []
+
+
+def test_marks_are_compared_where_both_have_them(tmp_path: Path) -> None:
+    """A judged text counts by its marks over 2, and cases of one run only are named apart."""
+    records = [make_record(f"{n}.png", Outcome.CORRECT, task=Task.INTERPRETATION) for n in range(6)]
+    before = write_run(tmp_path / "before", [grade(one, 1) for one in records[:5]])
+    after = write_run(tmp_path / "after", [grade(one, 2) for one in records[1:]])
+    found = compare_runs(before, after)
+    marks = next(one for one in found.shifts if one.metric == "judged_score")
+    assert (marks.before, marks.after, marks.n, marks.p) == (0.5, 1.0, 4, None)
+    assert found.dropped == ["0.png:what"]
+    assert found.turned[ChangeKind.NEW] == ["5.png:what"]
+
+
+def test_runs_over_other_data_are_not_compared(tmp_path: Path) -> None:
+    """One sentence names both."""
+    before = write_run(
+        tmp_path / "before", [], dataset={"name": "old", "kind": "jsonl", "digest": "o"}
+    )
+    with pytest.raises(UserError, match="made over old, whose digest differs from that of d"):
+        compare_runs(before, write_run(tmp_path / "after", []))
+
+
+def test_runs_without_a_common_case_are_not_compared(tmp_path: Path) -> None:
+    """There is nothing to say of them."""
+    before = write_run(tmp_path / "before", make_records(3, 0))
+    after = write_run(tmp_path / "after", [make_record("other.png", Outcome.CORRECT)])
+    with pytest.raises(UserError, match="no case in common"):
+        compare_runs(before, after)
+
+
+def test_the_command_names_settings_figures_and_cases(tmp_path: Path) -> None:
+    """What differs in the making first, then the table, then as many cases as asked for."""
+    model = {"name": "m", "weights_digest": "b", "card": {}}
+    write_run(tmp_path / "before", make_records(30, 10))
+    write_run(tmp_path / "after", make_records(20, 20), model=model, seed=1)
+    result = call_apart("compare", "before", "after", "--items=2", at=tmp_path)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[:3] == [
+        "before: before",
+        "after:  after",
+        "they differ in model.weights_digest, seed",
+    ]
+    assert "detection  accuracy   0.750  0.500  -0.250" in result.stdout
+    place = lines.index("10 broken")
+    assert lines[place + 1 : place + 4] == [
+        "  020.png:what",
+        "  021.png:what",
+        "  and 8 more: write the report with --baseline",
+    ]
+    assert "0 fixed" in lines
+
+
+def test_what_is_no_run_is_a_sentence(tmp_path: Path) -> None:
+    """Status 2, no traceback."""
+    write_run(tmp_path / "before", make_records(3, 1))
+    result = call("compare", "before", "nowhere", at=tmp_path)
+    assert result.returncode == 2
+    assert "nowhere is not a run directory" in result.stderr
+    assert "Traceback" not in result.stderr

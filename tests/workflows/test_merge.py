@@ -1,0 +1,356 @@
+"""Merging: the same model, prompts and pixels; answers before errors; nothing but whole runs."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from fakebench_suite.errors import MachineError, UserError
+from fakebench_suite.gates.config import make_gates
+from fakebench_suite.provenance import digest_pixels
+from fakebench_suite.report import html
+from fakebench_suite.runs.differences import SETTING
+from fakebench_suite.runs.store import RunStore, read_manifest, read_records
+from fakebench_suite.types import Outcome, Record
+from fakebench_suite.workflows import merge
+from fakebench_suite.workflows.merge import merge_runs
+from tests.factories import make_answer, make_record
+
+IDENTITY: dict[str, Any] = {
+    "protocol": 2,
+    "code": "c",
+    "card": {"dtype": "auto", "generation": {"max_new_tokens": 9}},
+    "weights": "w",
+    "files": {"chat_template.jinja": "t", "processor_config.json": "p"},
+    "remote_code": False,
+    "rows": "r",
+    "prompts": "p",
+    "style": "paper",
+    "reply": "text",
+    "generation": {"num_beams": 1},
+    "rendering": ["today"],
+}
+MANIFEST: dict[str, Any] = dict.fromkeys(SETTING) | {
+    "status": "finished",
+    "started": "2026-01-01T00:00:00+00:00",
+    "model": {"name": "m", "weights_digest": "w", "card": {"path": "/here/m"}},
+    "dataset": {"name": "d", "kind": "jsonl", "digest": "r", "cases": 4},
+    "prompts": {"style": "paper", "digest": "p"},
+    "judge": {"label": "grammar", "text": None},
+    "versions": {"torch": "2"},
+    "planned": 4,
+    "population": {"detection": {"all": 4}},
+    "shard": None,
+    "hardware": {},
+    "partial": ["filtered"],
+    "errors": 0,
+    "seed": 0,
+    "identity": IDENTITY,
+}
+NO_GATES = make_gates(None, (), named=True, absent="it is a test")
+RED, BLUE = (digest_pixels(Image.new("RGB", (4, 4), colour)) for colour in ("red", "blue"))
+
+
+def make_records(*outcomes: Outcome, first: int = 0) -> list[Record]:
+    """A record of each outcome, on an image of its own."""
+    return [
+        replace(make_record(f"{number}.png", outcome), pixels=RED)
+        for number, outcome in enumerate(outcomes, start=first)
+    ]
+
+
+def write_run(folder: Path, records: Sequence[Record], **settings: object) -> Path:
+    """A run directory as a run leaves it behind."""
+    store = RunStore(folder)
+    store.open()
+    for record in records:
+        store.append(record)
+    store.close()
+    counts = {"selected": len(records), "recorded": len(records)}
+    store.write_manifest(MANIFEST | counts | settings)
+    return folder
+
+
+def change(part: str, value: object) -> dict[str, object]:
+    """A manifest that differs in one part of the identity."""
+    return {"identity": IDENTITY | {part: value}}
+
+
+C, W, E = Outcome.CORRECT, Outcome.INCORRECT, Outcome.MODEL_ERROR
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (change("weights", "x"), "model weights"),
+        (change("files", IDENTITY["files"] | {"chat_template.jinja": "x"}), "chat_template.jinja"),
+        (change("files", {"chat_template.jinja": "t"}), "model file processor_config.json"),
+        (change("card", {"dtype": "auto", "generation": {}}), "card generation.max_new_tokens"),
+        (change("remote_code", True), "trust in the checkpoint's code"),
+        (change("rows", "x"), "rows of the data"),
+        (change("prompts", "x"), "differ in prompts"),
+        (change("reply", "likelihood"), "replies"),
+        (change("generation", {"num_beams": 2}), "generation setting num_beams"),
+        (change("rendering", ["tomorrow"]), "rendered prompts"),
+        (change("protocol", 3), "protocol"),
+        ({"seed": 1}, "seed"),
+        ({"versions": {"torch": "3"}}, "versions.torch"),
+        ({"identity": None}, "one of them has none"),
+        ({"judge": {"label": "grammar", "text": "transformers:/a", "digest": "x"}}, "judge.digest"),
+    ],
+)
+def test_parts_of_another_identity_are_refused(
+    tmp_path: Path, settings: dict[str, object], said: str
+) -> None:
+    """The part that differs is named, and nothing is written."""
+    one = write_run(tmp_path / "one", make_records(C, W))
+    two = write_run(tmp_path / "two", make_records(C, W, first=2), **settings)
+    with pytest.raises(UserError, match=said):
+        merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["one", "two"]
+
+
+def test_places_are_no_part_of_an_identity(tmp_path: Path) -> None:
+    """Shards from two checkouts make one run, also where one was cut off before it knew all."""
+    judge = {"label": "grammar", "text": "transformers:/here/j", "digest": "j"}
+    one = write_run(tmp_path / "one", make_records(C, W), judge=judge)
+    there = {"name": "n", "weights_digest": "w", "card": {"path": "/there/n"}}
+    identity = IDENTITY | {"rendering": None, "generation": None}
+    two = write_run(
+        tmp_path / "two",
+        make_records(C, W, first=2),
+        model=there,
+        identity=identity,
+        judge=judge | {"text": "transformers:/there/j"},
+    )
+    closed = merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
+    assert closed.folder == tmp_path / "whole"
+    manifest = read_manifest(closed.folder)
+    assert (manifest["partial"], manifest["recorded"]) == ([], 4)
+    assert manifest["identity"]["pixels"]["images"] == 4
+    assert Path(closed.report).is_file()
+    assert "whole" in Path(closed.report).read_text(encoding="utf-8")
+    assert {place.name for place in tmp_path.iterdir()} == {"one", "two", "whole", "last"}
+    assert (tmp_path / "last").readlink() == Path("whole")
+
+
+def test_an_answer_takes_the_place_of_an_error(tmp_path: Path) -> None:
+    """In either order; errors that stay errors stay, and the whole is not partial."""
+    run = write_run(tmp_path / "run", make_records(C, E, E, W), partial=[])
+    rerun = write_run(tmp_path / "rerun", make_records(C, E, first=1))
+    for number, parts in enumerate(((run, rerun), (rerun, run))):
+        closed = merge_runs(parts, tmp_path / f"whole-{number}", gates=NO_GATES)
+        found = {r.case.image: r.verdict.outcome for r in read_records(closed.folder)}
+        assert found == {"0.png": C, "1.png": C, "2.png": E, "3.png": W}
+        manifest = read_manifest(closed.folder)
+        assert (manifest["partial"], manifest["errors"], manifest["selected"]) == ([], 1, 4)
+    again = merge_runs([tmp_path / "whole-0", rerun], tmp_path / "again", gates=NO_GATES)
+    assert again.manifest["partial"] == []
+
+
+def test_answers_agree_or_are_refused(tmp_path: Path) -> None:
+    """The same answer twice counts once; a different one settles nothing."""
+    run = write_run(tmp_path / "run", make_records(C, E))
+    rerun = write_run(tmp_path / "rerun", make_records(C, C))
+    closed = merge_runs([run, rerun], tmp_path / "whole", gates=NO_GATES)
+    assert closed.manifest["recorded"] == 2
+    (first, *_) = make_records(C)
+    other = write_run(tmp_path / "other", [replace(first, answer=make_answer("else"))])
+    with pytest.raises(UserError, match=r"both hold an answer to 0.png:what, and they differ"):
+        merge_runs([run, other], tmp_path / "no", gates=NO_GATES)
+    with pytest.raises(UserError, match="given twice"):
+        merge_runs([run, run], tmp_path / "no", gates=NO_GATES)
+
+
+def test_a_case_repaired_over_another_picture_is_refused(tmp_path: Path) -> None:
+    """The image shows other pixels in the second part."""
+    run = write_run(tmp_path / "run", make_records(C, E))
+    rerun = [replace(one, pixels=BLUE) for one in make_records(C, first=1)]
+    with pytest.raises(UserError, match="pixels of 1 of 1 images"):
+        merge_runs([run, write_run(tmp_path / "re", rerun)], tmp_path / "no", gates=NO_GATES)
+
+
+def write_picture(run: Path, file: str, *, full: str | None = None) -> None:
+    """A thumbnail's entry in a run, whatever its file is called."""
+    folder = run / "report" / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    entry = {"0.png": {"file": file, "width": 1, "height": 1, "full": full}}
+    (folder / "images.json").write_text(json.dumps(entry), encoding="utf-8")
+
+
+NAME = "0123456789abcdef0123.png"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "../../../../PWNED.py",
+        "/PWNED.py",
+        "a/b.png",
+        "..",
+        "PWNED.py",
+        f"x\\{NAME}",
+        NAME + "\n",
+    ],
+)
+def test_a_part_names_no_file_of_the_merged_run(tmp_path: Path, file: str) -> None:
+    """Thumbnails have names of our making; others are not copied anywhere."""
+    run = write_run(tmp_path / "a" / "run", make_records(C))
+    write_picture(run, file)
+    (tmp_path / "PWNED.py").write_text("theirs", encoding="utf-8")
+    (run / "report" / "images" / "PWNED.py").write_text("theirs", encoding="utf-8")
+    merge_runs([run], tmp_path / "b" / "c" / "whole", gates=NO_GATES)
+    written = {place.name for place in (tmp_path / "b").rglob("*")}
+    assert "PWNED.py" not in written
+    assert not any(name.endswith((".py", ".png")) for name in written)
+
+
+@pytest.mark.parametrize("link", ["file", "images", "report", "images.json"])
+def test_no_link_of_a_part_is_followed(tmp_path: Path, link: str) -> None:
+    """What lies outside of a part stays outside of the merged run."""
+    run = write_run(tmp_path / "run", make_records(C))
+    away = write_run(tmp_path / "away", make_records(C))
+    write_picture(away, NAME)
+    (away / "report" / "images" / NAME).write_bytes(b"secret")
+    write_picture(run, NAME)
+    own = {
+        "file": Path("report/images") / NAME,
+        "images": Path("report/images"),
+        "report": Path("report"),
+        "images.json": Path("report/images/images.json"),
+    }[link]
+    if link != "file":
+        (run / "report" / "images" / NAME).write_bytes(b"secret")
+    (run / "aside").mkdir()
+    if (run / own).exists():
+        (run / own).rename(run / "aside" / "old")
+    (run / own).symlink_to(away / own)
+    merge_runs([run], tmp_path / "whole", gates=NO_GATES)
+    assert not (tmp_path / "whole" / "report" / "images" / NAME).exists()
+
+
+def test_no_address_of_a_part_is_anything_but_a_path(tmp_path: Path) -> None:
+    """A scheme would make a link of another kind."""
+    from fakebench_suite.report.html import write_browser
+
+    run = write_run(tmp_path / "run", make_records(C))
+    write_picture(run, NAME, full="javascript:alert(1)")
+    (run / "report" / "images" / NAME).write_bytes(b"")
+    (run / "scores.json").write_text("[]", encoding="utf-8")
+    write_browser(run, images=None)
+    assert "javascript:alert" not in (run / "report" / "index.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_nothing_is_left_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """A full disk is one sentence, Ctrl-C is Ctrl-C, and the place is as it was."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(merge, "close_run", fail)
+    run = write_run(tmp_path / "run", make_records(C))
+    expected = MachineError if isinstance(error, OSError) else KeyboardInterrupt
+    with pytest.raises(expected):
+        merge_runs([run], tmp_path / "whole", gates=NO_GATES)
+    assert [place.name for place in tmp_path.iterdir()] == ["run"]
+
+
+def test_no_room_for_the_report_is_no_merged_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status of the gates would say that all is there."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise MachineError("There is no room.") from OSError(28, "No space left on device")
+
+    monkeypatch.setattr(html, "write_browser", fail)
+    run = write_run(tmp_path / "run", make_records(C))
+    with pytest.raises(MachineError, match=r"cannot be written: No space left on device\. Nothing"):
+        merge_runs([run], tmp_path / "whole", gates=NO_GATES)
+    assert [place.name for place in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "full"])
+def test_a_place_that_is_taken_is_refused(tmp_path: Path, kind: str) -> None:
+    """A link is not followed, and a directory with anything in it is somebody's."""
+    run, into = write_run(tmp_path / "run", make_records(C)), tmp_path / "whole"
+    (tmp_path / "other").mkdir()
+    if kind == "full":
+        into.mkdir()
+        (into / "notes.txt").touch()
+    else:
+        into.symlink_to(tmp_path / ("other" if kind == "link" else "absent"))
+    with pytest.raises(UserError, match="Choose a new place"):
+        merge_runs([run], into, gates=NO_GATES)
+    assert not list((tmp_path / "other").iterdir())
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_report_is_not_written_through_links(tmp_path: Path) -> None:
+    """A file that is a link is replaced; a directory that is one is refused."""
+    from fakebench_suite.report.html import write_browser
+
+    run = write_run(tmp_path / "run", make_records(C))
+    (run / "scores.json").write_text("[]", encoding="utf-8")
+    victim = tmp_path / "victim"
+    victim.write_text("mine", encoding="utf-8")
+    (run / "report").mkdir()
+    for name in ("index.html", "report/index.js", "report/plotly.js"):
+        (run / name).symlink_to(victim)
+    assert write_browser(run, images=None) == run / "index.html"
+    assert victim.read_text(encoding="utf-8") == "mine"
+    assert not any(place.name.startswith(".") for place in run.rglob("*"))
+    away = write_run(tmp_path / "away", make_records(C))
+    (away / "scores.json").write_text("[]", encoding="utf-8")
+    (away / "report").symlink_to(tmp_path)
+    with pytest.raises(UserError, match="is a link"):
+        write_browser(away, images=None)
+
+
+def test_runs_without_identity_are_merged_and_said_to_be(tmp_path: Path) -> None:
+    """Those that an older version wrote: by their settings, with a reservation."""
+    one = write_run(tmp_path / "one", make_records(C, W), identity=None)
+    two = write_run(tmp_path / "two", make_records(C, W, first=2), identity=None)
+    closed = merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
+    (said,) = closed.manifest["reservations"]
+    assert said.startswith("Identity unknown")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, None),
+        (change("weights", "x"), None),
+        ({"seed": 1, "sample": 2, "planned": 2}, None),
+        (change("files", {"chat_template.jinja": "x"}), "model file chat_template.jinja"),
+        (change("generation", {"num_beams": 2}), "generation setting num_beams"),
+        (change("rendering", ["tomorrow"]), "rendered prompts"),
+        ({"versions": {"torch": "1"}}, "versions.torch"),
+        ({"suite": "0.0.1"}, "suite"),
+        ({"judge": {"label": "grammar", "text": "transformers:/a"}}, "judge.text"),
+    ],
+)
+def test_what_else_a_baseline_was_made_with_is_said(
+    tmp_path: Path, settings: dict[str, object], said: str | None
+) -> None:
+    """Whatever answers or scores depend on, but for the weights, which are what is compared."""
+    parts = [
+        write_run(tmp_path / "one", make_records(C, W)),
+        write_run(tmp_path / "two", make_records(C, W, first=2)),
+    ]
+    before = write_run(tmp_path / "before", make_records(C, W, C, W), **settings)
+    closed = merge_runs(parts, tmp_path / "whole", gates=NO_GATES, baseline=before)
+    reservations = closed.manifest["reservations"]
+    if said is None:
+        assert reservations == []
+    else:
+        (reservation,) = reservations
+        assert said in reservation
+        assert reservation.startswith("The baseline was made otherwise")
