@@ -20,11 +20,11 @@ from rich.table import Table
 
 from benchmarks.checkpoint import draw_pictures, save_model
 from fakebench_suite.backends.cards import Card, Generation
-from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
-from fakebench_suite.backends.transformers.prefix_cache.selftest import Route
+from fakebench_suite.backends.transformers.model import TransformersBackend
+from fakebench_suite.backends.transformers.prefix_cache.selftest import InferencePath
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.prompts import analysis_question, build_prompt
-from fakebench_suite.types import Answer, Case, Form, Prompt, Task
+from fakebench_suite.types import Answer, Case, Prompt, QuestionType, Task
 
 NEW_TOKENS, ROWS = 16, 16
 
@@ -37,7 +37,7 @@ def list_prompts(images: Sequence[str]) -> list[Prompt]:
             task=Task.ANALYSIS,
             image=image,
             question=analysis_question(criterion),
-            form=Form.CRITERION,
+            form=QuestionType.CRITERION,
         )
         for image in images
         for criterion in CRITERIA
@@ -45,14 +45,14 @@ def list_prompts(images: Sequence[str]) -> list[Prompt]:
     return [build_prompt(case) for case in cases]
 
 
-def load(folder: Path, dtype: str, *, shares: bool) -> HuggingFaceAdapter:
+def load(folder: Path, dtype: str, *, shares: bool) -> TransformersBackend:
     """The adapter, left alone or kept to plain batches of up to ROWS."""
     rows = None if shares else ROWS
     generation = Generation(max_new_tokens=NEW_TOKENS, batch_size=rows)
     card = Card(name="random", path=str(folder), dtype=dtype, generation=generation)
-    adapter = HuggingFaceAdapter(card, folder, device="cpu", remote_code=False)
+    adapter = TransformersBackend(card, folder, device="cpu", remote_code=False)
     if not shares:
-        adapter._questioner._route = Route(prefix=False, why="It is what is compared with.")
+        adapter._questioner._route = InferencePath(prefix=False, why="It is what is compared with.")
     return adapter
 
 
@@ -71,7 +71,7 @@ def main() -> None:
     images = draw_pictures(count)
     prompts = list_prompts(list(images))
 
-    def ask(adapter: HuggingFaceAdapter, *, single: bool) -> tuple[list[str], float]:
+    def ask(adapter: TransformersBackend, *, single: bool) -> tuple[list[str], float]:
         """All texts, and milliseconds per prompt."""
         adapter.answer(prompts[:2], images)  # Warm up, and find the route.
         started = time.perf_counter()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE, analysis_question
-from fakebench_suite.types import Form
+from fakebench_suite.types import QuestionType
 
 Row = dict[str, str]
 
@@ -25,7 +25,7 @@ def list_mix(images: Sequence[str]) -> Iterator[Row]:
     The first half of the images is taken for fake.
     """
     fake = images[: len(images) // 2]
-    forms = (Form.WHAT, Form.ISFAKE, Form.WHAT, Form.ISREAL)
+    forms = (QuestionType.WHAT, QuestionType.ISFAKE, QuestionType.WHAT, QuestionType.ISREAL)
     for number, image in enumerate(images):
         label = "fake" if number < len(fake) else "real"
         question = DETECTION[forms[number % len(forms)]]

@@ -14,8 +14,8 @@ import json
 import time
 from pathlib import Path
 
-from fakebench_suite.grading.labels.parser import read_label
-from fakebench_suite.types import Form
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.types import QuestionType
 
 REPLIES = Path(__file__).parents[1] / "tests/grading/labels/replies/long_development.jsonl"
 SHORTEST = 1000
@@ -32,15 +32,17 @@ def main() -> None:
     rows = [json.loads(line) for line in REPLIES.read_text(encoding="utf-8").splitlines()]
     rows = [row for row in rows if len(row["reply"]) >= SHORTEST and "think>" not in row["reply"]]
     for row in rows:  # The first reading compiles patterns.
-        read_label(row["reply"], Form(row["form"]))
+        parse_label(row["reply"], QuestionType(row["form"]))
     rounds, best = 0, float("inf")
     end = time.process_time() + seconds
     while time.process_time() < end or not rounds:
         rounds += 1
-        texts = [(f"Picture {rounds}.\n\n{row['reply']}", Form(row["form"])) for row in rows]
+        texts = [
+            (f"Picture {rounds}.\n\n{row['reply']}", QuestionType(row["form"])) for row in rows
+        ]
         start = time.process_time()
         for text, form in texts:
-            read_label(text, form)
+            parse_label(text, form)
         best = min(best, time.process_time() - start)
     letters = sum(len(row["reply"]) for row in rows)
     print(

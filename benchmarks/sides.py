@@ -10,7 +10,7 @@ from transformers import AutoProcessor
 
 from benchmarks.processes import measure
 from fakebench_suite.backends.cards import Card
-from fakebench_suite.backends.transformers.inputs import encode_row
+from fakebench_suite.backends.transformers.inputs import encode_prompt
 from fakebench_suite.backends.transformers.processor import Encoder
 from fakebench_suite.datasets.jsonl import load_jsonl
 from fakebench_suite.runs.store import read_records
@@ -84,7 +84,8 @@ def count_prompt_tokens(cases: Path, model: Path) -> int:
     encoder = Encoder(Card(path=str(model)), processor, processor.tokenizer)
     data = load_jsonl(cases)
     return sum(
-        encode_row(encoder, build_prompt(case), data.open_image(case)).length for case in data.cases
+        encode_prompt(encoder, build_prompt(case), data.open_image(case)).length
+        for case in data.cases
     )
 
 

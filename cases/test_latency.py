@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fakebench_suite.plugin.latency.fixtures import Measure, Work
+from fakebench_suite.plugin.latency.fixtures import BenchmarkInput, Measure
 
 pytestmark = pytest.mark.latency
 
@@ -16,17 +16,17 @@ def test_load(measure_loading: Callable[[], None]) -> None:
     measure_loading()
 
 
-def test_first_token(measure: Measure, work: Work) -> None:
+def test_first_token(measure: Measure, work: BenchmarkInput) -> None:
     measure(lambda model: model.begin(work.prompt, work.images))
 
 
-def test_prompt(measure: Measure, work: Work) -> None:
+def test_prompt(measure: Measure, work: BenchmarkInput) -> None:
     measure(lambda model: model.answer(work.prompt, work.images))
 
 
-def test_group(measure: Measure, work: Work) -> None:
+def test_group(measure: Measure, work: BenchmarkInput) -> None:
     measure(lambda model: model.answer(work.group, work.images))
 
 
-def test_slice(measure: Measure, work: Work) -> None:
+def test_slice(measure: Measure, work: BenchmarkInput) -> None:
     measure(lambda model: model.answer(work.slice, work.images))

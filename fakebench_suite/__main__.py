@@ -25,17 +25,21 @@ from fakebench_suite.cli.startup import reset_signals, unwind_at_signals
 from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.files.formats import decode_json
 from fakebench_suite.files.paths import expand_home
-from fakebench_suite.grading.judges.calibration import NEEDED, AuditError, audit_judge
-from fakebench_suite.grading.judges.registry import FORMS, MOST_ROUNDS, open_judge, read_choice
-from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.grading.judges.calibration import (
+    MIN_ORDERED_SHARE,
+    CalibrationError,
+    calibrate,
+)
+from fakebench_suite.grading.judges.registry import FORMS, MOST_ROUNDS, open_judge, parse_judge
+from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.grading.verdict import get_reader
 from fakebench_suite.metrics.paper_tables import FOOTNOTE, check_published, load_table
-from fakebench_suite.report.paper_rows import draw_grid
+from fakebench_suite.report.paper_rows import format_table
 from fakebench_suite.report.thumbnails import ReportImages
 from fakebench_suite.runs.last import find_run
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.text.display import escape_json, flatten, let_any_terminal_print
-from fakebench_suite.types import Form, Task
+from fakebench_suite.types import QuestionType, Task
 
 ImagesOption = Annotated[
     ReportImages,
@@ -59,7 +63,7 @@ def describe() -> None:
 class Question(msgspec.Struct, frozen=True):
     """One line of ``read``: a reply and the form of the question it answers."""
 
-    form: Form
+    form: QuestionType
     reply: str
 
 
@@ -79,13 +83,13 @@ def run(
 
 @app.command()
 def read(
-    reading: Annotated[Rule, typer.Option(help="the rule to read by")] = Rule.GRAMMAR,
+    reading: Annotated[ReplyParser, typer.Option(help="the rule to read by")] = ReplyParser.GRAMMAR,
 ) -> None:
     """Read replies: JSON lines {form, reply} on standard input, {verdict, why} on standard output.
 
     ``form`` is what, isfake, isreal or inference; the verdict is fake, real, unparsed or refused.
     """
-    if reading is Rule.LIKELIHOOD:
+    if reading is ReplyParser.LIKELIHOOD:
         stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
     read_reply = get_reader(reading)
     decoder = msgspec.json.Decoder(Question)
@@ -114,7 +118,7 @@ def tables(
         return
     console = Screen(width=200)
     for task in Task:
-        grid = draw_grid(task, load_table(task))
+        grid = format_table(task, load_table(task))
         table = Table(title=grid.title, title_justify="left", box=None, pad_edge=False)
         for name in grid.header:
             table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
@@ -135,13 +139,13 @@ def audit(
     The exit status is 1 when it gets the order wrong, 2 when it cannot be asked at all, and 3 when
     it or this machine failed on the way and it could not be audited.
     """
-    choice = read_choice(judge, rounds=rounds)
+    choice = parse_judge(judge, rounds=rounds)
     try:
         with _wait("asking the judge"):
             opened = open_judge(choice, cache=reports / "judgements.sqlite")
             opened.check()
-            found = audit_judge(opened)
-    except AuditError as error:
+            found = calibrate(opened)
+    except CalibrationError as error:
         message = f"The judge {choice.name} could not be audited: {flatten(str(error))}"
         stop(message, status=MACHINE)
     name = flatten(found.judge)
@@ -153,7 +157,7 @@ def audit(
     for kind, value in found.means.items():
         say(f"  {kind:<12} {'no marks' if value is None else f'{value:.2f} of 2'}")
     for comparison, share in found.right.items():
-        verdict = "enough" if share >= NEEDED else "NOT ENOUGH"
+        verdict = "enough" if share >= MIN_ORDERED_SHARE else "NOT ENOUGH"
         say(f"  {comparison:<24} right on {share:.0%} of the images: {verdict}")
     say("fit to gate" if found.passed else "not fit to gate")
     raise SystemExit(not found.passed)
@@ -183,19 +187,19 @@ def report(
     size: ImagesOption = ReportImages.THUMBNAIL,
 ) -> None:
     """Write the HTML report of a run again: RUN/index.html and the files it loads."""
-    from fakebench_suite.report.html import write_browser
+    from fakebench_suite.report.html import write_html_report
     from fakebench_suite.report.thumbnails import check_size, open_images
-    from fakebench_suite.runs.differences import check_pair
-    from fakebench_suite.workflows.compare import measure_shifts
+    from fakebench_suite.runs.differences import check_same_data
+    from fakebench_suite.workflows.compare import measure_deltas
 
     run, baseline = find_run(run), baseline and find_run(baseline)
-    check_pair(run, baseline or run)
+    check_same_data(run, baseline or run)
     images = open_images(run, data)
     check_size(size, images)
     shifts = (
-        measure_shifts(list(read_records(baseline)), list(read_records(run))) if baseline else ()
+        measure_deltas(list(read_records(baseline)), list(read_records(run))) if baseline else ()
     )
-    page = write_browser(run, images=images, size=size, baseline=baseline, shifts=shifts)
+    page = write_html_report(run, images=images, size=size, baseline=baseline, shifts=shifts)
     say(flatten(str(page)))
 
 
@@ -213,7 +217,7 @@ def merge(
     size: ImagesOption = ReportImages.THUMBNAIL,
 ) -> None:
     """Put shards together into one run and rule it; the exit status is that of a whole run."""
-    from fakebench_suite.cli.comparison_text import draw_run
+    from fakebench_suite.cli.comparison_text import format_merged_run
     from fakebench_suite.gates.config import find_gates
     from fakebench_suite.gates.status import FAILED, decide_status
     from fakebench_suite.workflows.merge import merge_runs
@@ -222,7 +226,7 @@ def merge(
     with _wait("merging"):
         parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
         closed = merge_runs(parts, into, gates=rules, baseline=before, data=data, size=size)
-    for text in draw_run(closed, colour=sys.stdout.isatty()):
+    for text in format_merged_run(closed, colour=sys.stdout.isatty()):
         say(text)
     whole = closed.manifest["status"] == "finished" and not closed.manifest["errors"]
     raise SystemExit(decide_status(closed.decisions) if whole else FAILED)
@@ -235,12 +239,12 @@ def compare(
     items: Annotated[int, typer.Option(min=0, help="how many turned cases to name")] = 10,
 ) -> None:
     """What rose and what fell between two runs, and which cases turned."""
-    from fakebench_suite.cli.comparison_text import draw_comparison
+    from fakebench_suite.cli.comparison_text import format_comparison
     from fakebench_suite.workflows.compare import compare_runs
 
     with _wait("comparing"):
         found = compare_runs(find_run(before), find_run(after))
-    for text in draw_comparison(found, items=items, colour=sys.stdout.isatty()):
+    for text in format_comparison(found, items=items, colour=sys.stdout.isatty()):
         say(text)
 
 
@@ -253,14 +257,14 @@ def data(
 ) -> None:
     """Inspect a data set before a run: exit status 1 when cases would fail or scores be spoilt."""
     from fakebench_suite.datasets import open_dataset
-    from fakebench_suite.datasets.validation import inspect_dataset
-    from fakebench_suite.report.validation import print_inspection
+    from fakebench_suite.datasets.validation import validate_dataset
+    from fakebench_suite.report.validation import print_validation
 
-    found = inspect_dataset(open_dataset(path))
+    found = validate_dataset(open_dataset(path))
     if as_json:
         say(escape_json(msgspec.json.encode(found).decode(), sys.stdout.encoding))
     else:
-        print_inspection(found, Screen())
+        print_validation(found, Screen())
     raise SystemExit(not found.is_sound)
 
 

@@ -26,7 +26,7 @@ class Authenticity(StrEnum):
     REAL = "real"
 
 
-class Form(StrEnum):
+class QuestionType(StrEnum):
     """How a prompt asks, which fixes how its reply is read."""
 
     WHAT = "what"
@@ -95,7 +95,7 @@ class Case:
     image: str
     """Name of the image in its dataset; cases that share it form an image group."""
     question: str
-    form: Form
+    form: QuestionType
     label: Authenticity | None = None
     generator: str | None = None
     criterion: str | None = None
@@ -115,7 +115,7 @@ class Prompt:
 
     case: str
     image: str
-    form: Form
+    form: QuestionType
     text: str
 
 
@@ -225,7 +225,7 @@ class Timing:
     """Digest of the prompts; timings of other work are not comparable."""
 
 
-class Ruling(StrEnum):
+class GateOutcome(StrEnum):
     """What a gate, or all gates together, say of a run."""
 
     PASS = "pass"  # noqa: S105
@@ -236,11 +236,11 @@ class Ruling(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class GateResult:
     """A gate's ruling on one run, with the sentence that says why and the figures behind it."""
 
     gate: str
-    ruling: Ruling
+    ruling: GateOutcome
     reason: str
     value: float | None = None
     low: float | None = None

@@ -7,8 +7,8 @@ from fakebench_suite.types import (
     Authenticity,
     Case,
     FinishReason,
-    Form,
     Outcome,
+    QuestionType,
     Record,
     Task,
     Verdict,
@@ -19,7 +19,7 @@ CASE = Case(
     task=Task.DETECTION,
     image="sd-1.png",
     question="Fake or real?",
-    form=Form.WHAT,
+    form=QuestionType.WHAT,
     label=Authenticity.FAKE,
     generator="sd",
 )

@@ -5,22 +5,22 @@ import torch
 from statsmodels.stats.proportion import proportion_confint
 
 from fakebench_suite.backends.cards import find_card, locate_weights
-from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
+from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.errors import ModelError
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.tasks.prompts import build_prompt
-from fakebench_suite.types import Answer, Case, Form, Outcome, Task
+from fakebench_suite.types import Answer, Case, Outcome, QuestionType, Task
 
 
 @pytest.fixture(scope="module")
-def pocket() -> HuggingFaceAdapter:
+def pocket() -> TransformersBackend:
     """Pocket as its card loads it."""
     card = find_card("pocket")
     weights = locate_weights(card)
     assert weights is not None
-    return HuggingFaceAdapter(card, weights, device="cpu", remote_code=False)
+    return TransformersBackend(card, weights, device="cpu", remote_code=False)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def probes() -> Dataset:
     return load_probes(80)
 
 
-def ask(model: HuggingFaceAdapter, data: Dataset, cases: list[Case]) -> list[Answer]:
+def ask(model: TransformersBackend, data: Dataset, cases: list[Case]) -> list[Answer]:
     """The answers to the cases, none of them an error."""
     images = {case.image: data.open_image(case) for case in cases}
     replies = model.answer([build_prompt(case) for case in cases], images)
@@ -38,7 +38,7 @@ def ask(model: HuggingFaceAdapter, data: Dataset, cases: list[Case]) -> list[Ans
     return answers
 
 
-def count_correct(model: HuggingFaceAdapter, data: Dataset, cases: list[Case]) -> int:
+def count_correct(model: TransformersBackend, data: Dataset, cases: list[Case]) -> int:
     """How many of the cases the model passes."""
     answers = ask(model, data, cases)
     verdicts = [judge(case, answer) for case, answer in zip(cases, answers, strict=True)]
@@ -53,10 +53,10 @@ def test_it_is_small_enough_to_ship() -> None:
 
 
 def test_it_detects_planted_forgeries_as_its_card_says(
-    pocket: HuggingFaceAdapter, probes: Dataset
+    pocket: TransformersBackend, probes: Dataset
 ) -> None:
     """On unseen photographs it detects well above chance, and close to the card's figure."""
-    cases = [case for case in probes.cases if case.form is Form.WHAT]
+    cases = [case for case in probes.cases if case.form is QuestionType.WHAT]
     hits = count_correct(pocket, probes, cases)
     low, high = proportion_confint(hits, len(cases), method="wilson")
     assert low > 0.5
@@ -64,15 +64,15 @@ def test_it_detects_planted_forgeries_as_its_card_says(
     assert low <= float(find_card("pocket").held_out["detection_accuracy"].split()[0]) <= high
 
 
-def test_it_names_what_was_planted(pocket: HuggingFaceAdapter, probes: Dataset) -> None:
+def test_it_names_what_was_planted(pocket: TransformersBackend, probes: Dataset) -> None:
     """In at least half of the fakes it names the planted criterion, of ten."""
     cases = [case for case in probes.cases if case.task is Task.INTERPRETATION]
     assert count_correct(pocket, probes, cases) >= len(cases) / 2
 
 
-def test_it_looks_at_the_picture(pocket: HuggingFaceAdapter, probes: Dataset) -> None:
+def test_it_looks_at_the_picture(pocket: TransformersBackend, probes: Dataset) -> None:
     """Shown the forged pictures in place of their untouched twins, it answers differently."""
-    real = [c for c in probes.cases if c.form is Form.WHAT and c.box is None][:40]
+    real = [c for c in probes.cases if c.form is QuestionType.WHAT and c.box is None][:40]
     swapped = {
         case.image: probes.open_image(next(c for c in probes.cases if c.image == case.twin))
         for case in real
@@ -86,19 +86,21 @@ def test_it_looks_at_the_picture(pocket: HuggingFaceAdapter, probes: Dataset) ->
     assert changed >= 10
 
 
-@pytest.mark.parametrize("form", list(Form))
-def test_it_obeys_every_form(pocket: HuggingFaceAdapter, probes: Dataset, form: Form) -> None:
+@pytest.mark.parametrize("form", list(QuestionType))
+def test_it_obeys_every_form(
+    pocket: TransformersBackend, probes: Dataset, form: QuestionType
+) -> None:
     """Nearly every reply to every form can be read, and fault-finding keeps the asked format."""
     cases = [case for case in probes.cases if case.form is form][:40]
     answers = ask(pocket, probes, cases)
     verdicts = [judge(case, answer) for case, answer in zip(cases, answers, strict=True)]
     read = sum(verdict.outcome is not Outcome.UNPARSED for verdict in verdicts)
     assert read >= 0.95 * len(cases)
-    if form is Form.FAULTFINDING:
+    if form is QuestionType.FAULTFINDING:
         assert all(verdict.obeyed for verdict in verdicts)
 
 
-def test_batches_change_nothing(pocket: HuggingFaceAdapter, probes: Dataset) -> None:
+def test_batches_change_nothing(pocket: TransformersBackend, probes: Dataset) -> None:
     """In float32 a batch's answers equal the one-by-one answers, text for text."""
     cases = list(probes.cases[:26])
     batched = [answer.text for answer in ask(pocket, probes, cases)]

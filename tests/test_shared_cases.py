@@ -21,7 +21,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from fakebench_suite.grading.judges.registry import open_judge, read_choice
+from fakebench_suite.grading.judges.registry import open_judge, parse_judge
 from fakebench_suite.grading.judges.rubric import Request
 from tests.grading.judges.server import Endpoint, serve
 from tests.plugin.forking import ADDRESS, complete, is_forkable
@@ -456,7 +456,7 @@ def test_a_judges_reply_that_cannot_be_stored_costs_its_round(tmp_path: Path) ->
 
     requests = [Request(question="q", reference=["r"], text=f"the {n}") for n in ("one", "third")]
     with serve(Endpoint(behave=behave)) as endpoint:
-        choice = read_choice(f"openai:m@{endpoint.url}", rounds=2)
+        choice = parse_judge(f"openai:m@{endpoint.url}", rounds=2)
         judge = open_judge(choice, cache=tmp_path / "marks.sqlite")
         judge.check()
         one, third = judge.grade(requests)

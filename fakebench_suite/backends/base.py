@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from fakebench_suite.errors import ModelError
-from fakebench_suite.types import Answer, Form, Prompt
+from fakebench_suite.types import Answer, Prompt, QuestionType
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Reply = Answer | ModelError
 
 
-class Adapter(Protocol):
+class Backend(Protocol):
     """A loaded model."""
 
     def answer(
@@ -43,5 +43,9 @@ class Adapter(Protocol):
         ...
 
 
-OPTIONS = {Form.WHAT: ("fake", "real"), Form.ISFAKE: ("yes", "no"), Form.ISREAL: ("no", "yes")}
+OPTIONS = {
+    QuestionType.WHAT: ("fake", "real"),
+    QuestionType.ISFAKE: ("yes", "no"),
+    QuestionType.ISREAL: ("no", "yes"),
+}
 """The two options of each detection form, the one that means fake first."""

@@ -23,7 +23,7 @@ ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_at
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
-class Kind(StrEnum):
+class BackendKind(StrEnum):
     """Which adapter loads the card."""
 
     HUGGINGFACE = "huggingface"
@@ -40,7 +40,7 @@ class Generation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     """Tokens that end an answer besides the checkpoint's own."""
 
 
-class PromptQuirks(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class PromptFormat(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What a checkpoint needs around a question."""
 
     system: str | None = None
@@ -54,7 +54,7 @@ class PromptQuirks(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     """Variables handed to the chat template, such as ``enable_thinking = false``."""
 
 
-class Script(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class ScriptedReplies(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Replies of a scripted model per form; several are drawn from by case id, seeded."""
 
     what: list[str]
@@ -71,7 +71,7 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     """How to load and prompt one model."""
 
     name: str = ""
-    adapter: Kind = Kind.HUGGINGFACE
+    adapter: BackendKind = BackendKind.HUGGINGFACE
     repository: str | None = None
     """Name on the Hugging Face hub; the weights must already be on this machine."""
     revision: str | None = None
@@ -87,8 +87,8 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     note: str = ""
     """Shown wherever the model's scores show."""
     generation: Generation = msgspec.field(default_factory=Generation)
-    prompt: PromptQuirks = msgspec.field(default_factory=PromptQuirks)
-    script: Script | None = None
+    prompt: PromptFormat = msgspec.field(default_factory=PromptFormat)
+    script: ScriptedReplies | None = None
     held_out: dict[str, str] = msgspec.field(default_factory=dict)
     """Figures measured when the checkpoint was made, for people to read."""
 
@@ -108,7 +108,7 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         sources = [self.repository, self.path, self.script]
         if sum(source is not None for source in sources) != 1:
             raise ValueError("a card needs exactly one of 'repository', 'path' and [script]")
-        if (self.script is not None) != (self.adapter is Kind.SCRIPTED):
+        if (self.script is not None) != (self.adapter is BackendKind.SCRIPTED):
             raise ValueError('[script] and adapter = "scripted" go together')
 
 
@@ -166,7 +166,7 @@ def locate_weights(card: Card) -> Path | None:
     Raises CardError, saying what to download, when the weights are not on this machine. Nothing
     is ever downloaded: a gate must not depend on what a hub serves today.
     """
-    if card.adapter is Kind.SCRIPTED:
+    if card.adapter is BackendKind.SCRIPTED:
         return None
     if card.path is not None:
         # os.path answers where Path raises: a name may be longer than the file system allows.

@@ -3,30 +3,30 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from fakebench_suite.backends.base import Adapter
+from fakebench_suite.backends.base import Backend
 from fakebench_suite.backends.cards import Card, locate_weights
 
 
 @contextmanager
 def load_model(
     card: Card, *, remote_code: bool, batch_tokens: int | None, workers: int = 1
-) -> Generator[Adapter, None, None]:
+) -> Generator[Backend, None, None]:
     """The model of a card; its device is its own, or shared by ``workers``, while the block runs.
 
     Raises CardError where it does not load or every GPU is taken.
     """
     if card.script is not None:
-        from fakebench_suite.backends.scripted import ScriptedAdapter
+        from fakebench_suite.backends.scripted import ScriptedBackend
 
-        yield ScriptedAdapter(card.script)
+        yield ScriptedBackend(card.script)
         return
     from fakebench_suite.backends.transformers.devices import choose_device
-    from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
+    from fakebench_suite.backends.transformers.model import TransformersBackend
 
     weights = locate_weights(card)
     assert weights is not None
     device, claim = choose_device(workers)
     with claim:
-        yield HuggingFaceAdapter(
+        yield TransformersBackend(
             card, weights, device=device, remote_code=remote_code, batch_tokens=batch_tokens
         )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-class ReplayAdapter:
+class ReplayBackend:
     """Answers by case id; a case that was not answered, or asked otherwise, is an error."""
 
     def __init__(self, records: Sequence[Record]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fakebench_suite.backends.base import Reply
-from fakebench_suite.backends.cards import Script
+from fakebench_suite.backends.cards import ScriptedReplies
 from fakebench_suite.errors import UserError
 from fakebench_suite.types import Answer, FinishReason, Prompt
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-class ScriptedAdapter:
+class ScriptedBackend:
     """Replies by the prompt's form; where a form has several, the case id draws one."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: ScriptedReplies) -> None:
         self._script = script
 
     def answer(

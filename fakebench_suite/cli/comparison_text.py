@@ -3,38 +3,38 @@
 from collections.abc import Iterator
 
 from fakebench_suite.report.markdown import describe_run
-from fakebench_suite.report.paper_rows import lay_beside
+from fakebench_suite.report.paper_rows import compare_with_paper
 from fakebench_suite.report.terminal import (
     WHERE_EXPLAINED,
-    draw_changes,
-    draw_decisions,
-    draw_facts,
-    draw_grid,
-    draw_result,
-    draw_scores,
-    draw_timings,
+    format_changes,
+    format_facts,
+    format_gate_results,
+    format_grid,
+    format_result,
+    format_scores,
+    format_timings,
 )
 from fakebench_suite.runs.case_changes import ChangeKind
 from fakebench_suite.text.display import flatten
 from fakebench_suite.workflows.compare import Comparison
-from fakebench_suite.workflows.finalize import ClosedRun
+from fakebench_suite.workflows.finalize import FinalizedRun
 
 
-def draw_run(closed: ClosedRun, *, colour: bool) -> Iterator[str]:
+def format_merged_run(closed: FinalizedRun, *, colour: bool) -> Iterator[str]:
     """Verdict, reservations, scores, published rows, rulings and places, piece by piece."""
-    yield draw_result(closed.result, colour=colour)
+    yield format_result(closed.result, colour=colour)
     yield from describe_run(closed.manifest)
-    yield draw_facts(closed.manifest, colour=colour)
-    yield draw_scores(closed.scores, colour=colour)
+    yield format_facts(closed.manifest, colour=colour)
+    yield format_scores(closed.scores, colour=colour)
     if closed.shifts:
         yield f"changes since {flatten(str(closed.result.baseline))}"
-        yield draw_changes(closed.shifts, colour=colour)
-    for grid in lay_beside(closed.manifest, closed.scores):
+        yield format_changes(closed.shifts, colour=colour)
+    for grid in compare_with_paper(closed.manifest, closed.scores):
         yield f"{grid.title}, published rows and this run"
-        yield draw_grid(grid, colour=colour)
+        yield format_grid(grid, colour=colour)
     if closed.timings:
-        yield draw_timings(closed.timings, colour=colour)
-    yield draw_decisions(closed.decisions, closed.result, colour=colour)
+        yield format_timings(closed.timings, colour=colour)
+    yield format_gate_results(closed.decisions, closed.result, colour=colour)
     if closed.manifest["dataset"]["kind"] == "official" and "submission" not in closed.manifest:
         yield "no submission was written: it needs the order of the query files (--data)"
     yield from closed.notes
@@ -43,13 +43,13 @@ def draw_run(closed: ClosedRun, *, colour: bool) -> Iterator[str]:
     yield f"report: {closed.report}"
 
 
-def draw_comparison(found: Comparison, *, items: int, colour: bool) -> Iterator[str]:
+def format_comparison(found: Comparison, *, items: int, colour: bool) -> Iterator[str]:
     """What differs in the making, the figures side by side, and up to ``items`` turned cases."""
     before, after = map(flatten, found.names)
     yield f"before: {before}\nafter:  {after}"
     yield f"they differ in {', '.join(map(flatten, found.settings)) or 'no setting'}"
     yield from found.unknown
-    yield "\n" + draw_changes(found.shifts, colour=colour)
+    yield "\n" + format_changes(found.shifts, colour=colour)
     for kind in (ChangeKind.BROKEN, ChangeKind.FIXED):
         names = found.turned[kind]
         yield f"{len(names):,} {kind}"

@@ -15,9 +15,9 @@ def open_dataset(data: Path | None) -> Dataset:
         return load_probes()
     # os.path answers where Path raises: a name may be longer than the file system allows.
     if os.path.isdir(data):  # noqa: PTH112
-        from fakebench_suite.datasets.fakebench import load_official
+        from fakebench_suite.datasets.fakebench import load_fakebench
 
-        return load_official(data)
+        return load_fakebench(data)
     from fakebench_suite.datasets.wrong_paths import advise_file, find_similar
 
     if os.path.isfile(data):  # noqa: PTH113

@@ -26,7 +26,7 @@ from fakebench_suite.datasets.wrong_paths import advise_directory
 from fakebench_suite.errors import DataError, FormatError
 from fakebench_suite.files.formats import decode_json
 from fakebench_suite.tasks.criteria import find_criterion
-from fakebench_suite.types import Authenticity, Case, Form, Task
+from fakebench_suite.types import Authenticity, Case, QuestionType, Task
 
 FILES = ("FakeClass.json", "FakeClue.json", "FakeQA.json")
 PUBLISHED = frozenset(
@@ -42,7 +42,7 @@ _SLOT = re.compile(r"Q([1-9][0-9]?)")
 Row = dict[str, Any]
 
 
-def load_official(root: Path) -> Dataset:
+def load_fakebench(root: Path) -> Dataset:
     """All cases of the files present below ``root``, in file order, with their images.
 
     Raises DataError naming file, row and field when something cannot be read.
@@ -164,11 +164,11 @@ def _read_clue(row: Row, where: str) -> list[Case]:
             f"{where}: the field 'content_categories' is {category!r}; it must be a text or absent."
         )
     shared = Case(
-        id=f"{image}:{Form.FAULTFINDING}",
+        id=f"{image}:{QuestionType.FAULTFINDING}",
         task=Task.INTERPRETATION,
         image=image,
         question=_field(row, "faultfinding_mode", where),
-        form=Form.FAULTFINDING,
+        form=QuestionType.FAULTFINDING,
         label=Authenticity.FAKE,
         generator=_generator(image),
         category=(category or "").strip() or None,
@@ -176,10 +176,10 @@ def _read_clue(row: Row, where: str) -> list[Case]:
     )
     inference = replace(
         shared,
-        id=f"{image}:{Form.INFERENCE}",
+        id=f"{image}:{QuestionType.INFERENCE}",
         task=Task.REASONING,
         question=_field(row, "inference_mode", where),
-        form=Form.INFERENCE,
+        form=QuestionType.INFERENCE,
     )
     return [shared, inference]
 
@@ -204,7 +204,7 @@ def _read_question(row: Row, slot: int, image: str, where: str) -> Case:
         task=Task.ANALYSIS,
         image=image,
         question=question,
-        form=Form.CRITERION,
+        form=QuestionType.CRITERION,
         label=Authenticity.FAKE,
         generator=_generator(image),
         criterion=criterion,

@@ -3,7 +3,7 @@
 import re
 
 from fakebench_suite.errors import DataError
-from fakebench_suite.types import Clue, Form
+from fakebench_suite.types import Clue, QuestionType
 
 _WHAT = re.compile(r"\bfake or real\b|\breal or fake\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\b(fake|real)\b", re.IGNORECASE)
@@ -12,14 +12,14 @@ _TWISTED = re.compile(r"\bor\b|\bnot\b|n['\u2019]t\b", re.IGNORECASE)
 """An alternative or a negation, under which "yes" no longer means the word asked about."""
 
 
-def find_form(question: str) -> Form | None:
+def find_form(question: str) -> QuestionType | None:
     """The form of an authenticity question; None when it is none of FakeClass's three."""
     if _WHAT.search(question):
-        return Form.WHAT
+        return QuestionType.WHAT
     asked = {word.lower() for word in _YES_NO.findall(question)}
     if len(asked) != 1 or _TWISTED.search(_CHOICE.sub("", question)):
         return None
-    return Form.ISFAKE if asked == {"fake"} else Form.ISREAL
+    return QuestionType.ISFAKE if asked == {"fake"} else QuestionType.ISREAL
 
 
 def read_clues(texts: object, categories: object, *, where: str) -> tuple[Clue, ...] | None:

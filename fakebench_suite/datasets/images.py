@@ -52,7 +52,7 @@ _TURNS = {
 
 
 @contextmanager
-def quiet_decoders() -> Generator[None, None, None]:
+def silence_decoder_warnings() -> Generator[None, None, None]:
     """Silence about broken metadata, which stay behind anyway, while pictures are opened.
 
     Python keeps one list of warning filters for all threads. So the one thread that lets others
@@ -70,8 +70,8 @@ def open_image(path: Path) -> Image.Image:
 
     Transparent pixels are laid on white, 16-bit samples scaled to 8. Metadata that a decoder
     refuses cost nothing. Raises ImageError when the file is missing, empty, truncated, not an
-    image, or larger than MAX_PIXELS. To be called within :func:`quiet_decoders`: where warnings are
-    errors, one about metadata would cost the picture.
+    image, or larger than MAX_PIXELS. To be called within :func:`silence_decoder_warnings`: where
+    warnings are errors, one about metadata would cost the picture.
     """
     try:
         if not path.is_file() and path.exists():  # To open a named pipe would wait for ever.

@@ -28,7 +28,7 @@ from fakebench_suite.datasets.images import ImageFolder, open_image
 from fakebench_suite.errors import DataError, FormatError
 from fakebench_suite.files.formats import decode_json
 from fakebench_suite.tasks.criteria import CRITERIA, find_criterion
-from fakebench_suite.types import Authenticity, Case, Clue, Form, Task
+from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
 
 
 class Reference(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     task: Task
     image: str
     question: str
-    form: Form | None = None
+    form: QuestionType | None = None
     label: Authenticity | None = None
     generator: str | None = None
     criterion: str | None = None
@@ -54,9 +54,9 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
 
 _FIXED = {
-    Task.INTERPRETATION: Form.FAULTFINDING,
-    Task.REASONING: Form.INFERENCE,
-    Task.ANALYSIS: Form.CRITERION,
+    Task.INTERPRETATION: QuestionType.FAULTFINDING,
+    Task.REASONING: QuestionType.INFERENCE,
+    Task.ANALYSIS: QuestionType.CRITERION,
 }
 
 
@@ -102,7 +102,7 @@ def _read_lines(content: bytes, name: str) -> Iterator[Case]:
 def _humanise(error: Exception) -> str:
     """Msgspec's message with a path such as ``$.task`` named as a field, and what that allows."""
     message = str(error)
-    for field, names in (("task", Task), ("form", Form), ("label", Authenticity)):
+    for field, names in (("task", Task), ("form", QuestionType), ("label", Authenticity)):
         message = message.replace(f"`$.{field}`", f"`$.{field}`; allowed are {', '.join(names)}")
     return re.sub(r" - at `\$\.?([^`]*)`", r" in the field '\1'", message).replace("`", "'")
 

@@ -44,7 +44,7 @@ def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) 
     return list(chain.from_iterable(chain.from_iterable(shuffled)))
 
 
-def take_shard(cases: Sequence[Case], shard: Shard) -> list[Case]:
+def select_shard(cases: Sequence[Case], shard: Shard) -> list[Case]:
     """The cases of one shard, in their order.
 
     An image's shard hangs on its name alone, or with a twin on the first of both names: whatever

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from fakebench_suite.backends.base import Adapter, Reply
+from fakebench_suite.backends.base import Backend, Reply
 from fakebench_suite.types import Prompt
 
 if TYPE_CHECKING:
     from PIL import Image
 
 
-PICTURE_ROOM = 512_000_000
+MAX_IMAGE_BYTES = 512_000_000
 """Bytes of decoded pictures that are held for one slice, and shown to a model at once: two of the
 largest that are opened, or 122 of 1,024 x 1,024."""
 STRAYS = (SystemExit, GeneratorExit, asyncio.CancelledError)
@@ -21,7 +21,7 @@ STRAYS = (SystemExit, GeneratorExit, asyncio.CancelledError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class WorkUnit:
     """Prompts that are answered together, with the picture of every ``prompt.image``."""
 
     number: int
@@ -36,7 +36,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class WorkUnitResult:
     """What became of a slice."""
 
     number: int
@@ -52,11 +52,11 @@ class Engine(Protocol):
         """Whether it would begin one more slice at once."""
         ...
 
-    def submit(self, work: Slice) -> None:
+    def submit(self, work: WorkUnit) -> None:
         """Take a slice to answer."""
         ...
 
-    def wait(self) -> Answered:
+    def wait(self) -> WorkUnitResult:
         """The next answered slice, in any order. Raises UserError where none can be answered."""
         ...
 
@@ -65,7 +65,7 @@ class Engine(Protocol):
         ...
 
 
-def answer_slice(model: Adapter, work: Slice) -> Mapping[str, Reply]:
+def answer_work_unit(model: Backend, work: WorkUnit) -> Mapping[str, Reply]:
     """A reply by case id for every prompt of the slice.
 
     The model is asked once, or more often where the pictures have no room side by side.
@@ -79,12 +79,12 @@ def answer_slice(model: Adapter, work: Slice) -> Mapping[str, Reply]:
 
 
 def cut_by_room(prompts: Sequence[Prompt], sizes: Mapping[str, int]) -> Iterator[Sequence[Prompt]]:
-    """The prompts in order, cut where their pictures would take more than PICTURE_ROOM together."""
+    """The prompts in order, cut where their pictures would exceed MAX_IMAGE_BYTES together."""
     part: list[Prompt] = []
     seen: dict[str, int] = {}
     for prompt in prompts:
         size = sizes.get(prompt.image, 0)
-        if prompt.image not in seen and part and sum(seen.values()) + size > PICTURE_ROOM:
+        if prompt.image not in seen and part and sum(seen.values()) + size > MAX_IMAGE_BYTES:
             yield part
             part, seen = [], {}
         part.append(prompt)
@@ -96,26 +96,26 @@ def cut_by_room(prompts: Sequence[Prompt], sizes: Mapping[str, int]) -> Iterator
 class LocalEngine:
     """One model in this process: it works while its answer is waited for."""
 
-    def __init__(self, model: Adapter) -> None:
+    def __init__(self, model: Backend) -> None:
         self._model = model
-        self._work: deque[Slice] = deque()
+        self._work: deque[WorkUnit] = deque()
 
     @property
     def has_room(self) -> bool:
         """One slice at a time."""
         return not self._work
 
-    def submit(self, work: Slice) -> None:
+    def submit(self, work: WorkUnit) -> None:
         """Keep the slice until its answer is waited for."""
         self._work.append(work)
 
-    def wait(self) -> Answered:
+    def wait(self) -> WorkUnitResult:
         """The oldest slice, answered now."""
         work = self._work.popleft()
         try:
-            return Answered(number=work.number, replies=answer_slice(self._model, work))
+            return WorkUnitResult(number=work.number, replies=answer_work_unit(self._model, work))
         except (Exception, *STRAYS) as error:  # Whatever an adapter lets through is its slice's.
-            return Answered(number=work.number, replies=error)
+            return WorkUnitResult(number=work.number, replies=error)
 
     def holds(self, number: int) -> bool:
         """Whether the slice has not been begun."""

@@ -7,9 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fakebench_suite.datasets.images import quiet_decoders
+from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.errors import ImageError, MachineError
-from fakebench_suite.execution.engine import PICTURE_ROOM
+from fakebench_suite.execution.engine import MAX_IMAGE_BYTES
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.types import Case, PixelDigest
 
@@ -27,7 +27,7 @@ class Pictures(Mapping[str, "Image.Image"]):
     """
 
     def __init__(self, open_image: "Callable[[str], Image.Image]") -> None:
-        self._open_image, self._room, self._lock = open_image, PICTURE_ROOM, threading.Lock()
+        self._open_image, self._room, self._lock = open_image, MAX_IMAGE_BYTES, threading.Lock()
         self._held: dict[str, Image.Image] = {}
         self._last: tuple[str, Image.Image] | None = None
         self.sizes: dict[str, int] = {}
@@ -59,7 +59,7 @@ class Pictures(Mapping[str, "Image.Image"]):
         return len(self.sizes)
 
 
-class Opening:
+class PrefetchedImages:
     """The pictures of some cases on their way, each opened once."""
 
     def __init__(
@@ -92,14 +92,14 @@ class Opening:
 
 
 @contextmanager
-def decode_beside() -> Generator[ThreadPoolExecutor, None, None]:
+def decoder_pool() -> Generator[ThreadPoolExecutor, None, None]:
     """Threads for opening pictures while the block runs, none of them alive after it.
 
     So it is one thread, this one, that changes warning filters, and in order: silence before the
     first picture, whatever the model does to them in between, and all back after the last one.
     """
     threads = min(MOST_THREADS, os.cpu_count() or 1)
-    with quiet_decoders():
+    with silence_decoder_warnings():
         pool = ThreadPoolExecutor(threads, thread_name_prefix="fakebench-decoder")
         try:
             yield pool

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import ttest_1samp, ttest_ind
 
-from fakebench_suite.gates.case_latency import find_machines
-from fakebench_suite.gates.inconclusive import leave_open
+from fakebench_suite.gates.case_latency import hardware_key
+from fakebench_suite.gates.inconclusive import inconclusive
 from fakebench_suite.gates.rules import Latency
-from fakebench_suite.gates.run_view import Evidence
-from fakebench_suite.types import Decision, Ruling, Timing
+from fakebench_suite.gates.run_view import RunView
+from fakebench_suite.types import GateOutcome, GateResult, Timing
 
 FEWEST = 3
 """Rounds that say anything of their spread."""
@@ -19,7 +19,7 @@ CONFIDENCE = 0.9
 """Two-sided, so that either bound holds at 95 %."""
 
 
-def rule_timing(gate: Latency, run: Evidence, baseline: Evidence | None) -> Decision:
+def evaluate_benchmark_latency(gate: Latency, run: RunView, baseline: RunView | None) -> GateResult:
     """Pass where the upper bound keeps the bar, fail where the lower one does not.
 
     Seconds are compared by their geometric means: rounds are late by factors, not by summands. The
@@ -32,32 +32,34 @@ def rule_timing(gate: Latency, run: Evidence, baseline: Evidence | None) -> Deci
     assert bar is not None
     missing = _find_missing(gate, new, old, baseline)
     if missing or new is None:
-        return leave_open(gate, missing)
+        return inconclusive(gate, missing)
     rounds = min(len(one.seconds) for one in (new, against) if one)
     if rounds < max(FEWEST, gate.minimum):
         why = f"{rounds} rounds of {_name(gate)} are too few; raise --benchmark-min-rounds"
-        return leave_open(gate, why)
+        return inconclusive(gate, why)
     value, low, high = bound(new.seconds, None if against is None else against.seconds)
     unit = "seconds" if against is None else "times the baseline"
     said = f"{_name(gate)} takes {value:.3g} [{low:.3g}, {high:.3g}] {unit} over {rounds} rounds"
     said = f"{said[0].upper()}{said[1:]}"
-    found = Decision(
-        gate=gate.name, ruling=Ruling.PASS, reason=f"{said}: at most {bar:g}.", value=value,
+    found = GateResult(
+        gate=gate.name, ruling=GateOutcome.PASS, reason=f"{said}: at most {bar:g}.", value=value,
         low=low, high=high, n=rounds,
     )  # fmt: skip
     if against is not None and against.work != new.work:
-        return leave_open(gate, "the baseline was timed on other prompts", found)
+        return inconclusive(gate, "the baseline was timed on other prompts", found)
     if against is not None and baseline and list_hardware(run) != list_hardware(baseline):
-        return leave_open(gate, "the baseline ran on other hardware", found)
+        return inconclusive(gate, "the baseline ran on other hardware", found)
     if high <= bar:
         return found
     if low > bar:
-        return replace(found, ruling=Ruling.FAIL, reason=f"{said}; at most {bar:g} is allowed.")
-    return leave_open(gate, f"{said}, across the bar of {bar:g}", found)
+        return replace(
+            found, ruling=GateOutcome.FAIL, reason=f"{said}; at most {bar:g} is allowed."
+        )
+    return inconclusive(gate, f"{said}, across the bar of {bar:g}", found)
 
 
 def _find_missing(
-    gate: Latency, new: Timing | None, old: Timing | None, baseline: Evidence | None
+    gate: Latency, new: Timing | None, old: Timing | None, baseline: RunView | None
 ) -> str:
     """What the gate would need and does not have; an empty text where it has all."""
     if new is None:
@@ -69,7 +71,7 @@ def _find_missing(
     return ""
 
 
-def find_timing(gate: Latency, run: Evidence) -> Timing | None:
+def find_timing(gate: Latency, run: RunView) -> Timing | None:
     """What the gate is about, if the run has it."""
     wanted = (gate.benchmark, gate.state)
     return next((one for one in run.timings if (one.name, one.state) == wanted), None)
@@ -90,10 +92,10 @@ def bound(new: Sequence[float], old: Sequence[float] | None) -> tuple[float, flo
     return float(np.exp(middle)), float(np.exp(low)), float(np.exp(high))
 
 
-def list_hardware(run: Evidence) -> tuple[object, set[str]]:
+def list_hardware(run: RunView) -> tuple[object, set[str]]:
     """The machines and the devices that answered."""
     routes = run.manifest.get("routes", [])
-    return find_machines(run), {str(one.get("device")) for one in routes}
+    return hardware_key(run), {str(one.get("device")) for one in routes}
 
 
 def _name(gate: Latency) -> str:

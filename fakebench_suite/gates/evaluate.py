@@ -5,26 +5,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fakebench_suite.gates.benchmark_latency import rule_timing
-from fakebench_suite.gates.case_latency import rule_latency
-from fakebench_suite.gates.inconclusive import find_mismatch, find_obstacle, leave_open
-from fakebench_suite.gates.paired_tests import Pairs, bound_drop, collect, mcnemar, pair
-from fakebench_suite.gates.rules import Bound, Errors, Gate, Latency, Regression, Threshold
-from fakebench_suite.gates.run_view import Evidence
+from fakebench_suite.gates.benchmark_latency import evaluate_benchmark_latency
+from fakebench_suite.gates.case_latency import evaluate_case_latency
+from fakebench_suite.gates.inconclusive import baseline_mismatch, inconclusive, reason_inconclusive
+from fakebench_suite.gates.paired_tests import (
+    PairedDifferences,
+    collect,
+    drop_interval,
+    mcnemar,
+    pair_by_image,
+)
+from fakebench_suite.gates.rules import Comparand, Errors, Gate, Latency, Regression, Threshold
+from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.tasks.subgroups import ALL
-from fakebench_suite.types import Decision, Ruling, Score, Task
+from fakebench_suite.types import GateOutcome, GateResult, Score, Task
 
 FEWEST_JUDGED = 30
 """Images below which a bootstrap of marks is too sure of itself; tests/gates simulate it."""
 
 
-def rule_run(
+def evaluate_gates(
     gates: Sequence[Gate],
-    run: Evidence,
-    baseline: Evidence | None = None,
+    run: RunView,
+    baseline: RunView | None = None,
     *,
     strict: bool = True,
-) -> list[Decision]:
+) -> list[GateResult]:
     """One decision per gate, in order; the p-values of tests are corrected together (Holm).
 
     Unless ``strict``, a gate whose population is not whole is not ruled, instead of inconclusive.
@@ -50,29 +56,31 @@ def rule_run(
             case Errors():
                 decisions.append(_rule_errors(gate, run))
             case Latency(benchmark=None):
-                decisions.append(rule_latency(gate, run, baseline))
+                decisions.append(evaluate_case_latency(gate, run, baseline))
             case Latency():
-                decisions.append(rule_timing(gate, run, baseline))
+                decisions.append(evaluate_benchmark_latency(gate, run, baseline))
             case Regression():
                 decisions.append(
                     _rule_regression(gate, run, baseline, tests.get(gate.name), adjusted)
                 )
     if strict:
         return decisions
-    return [_excuse(*pair, run) for pair in zip(gates, decisions, strict=True)]
+    return [_excuse(*pair_by_image, run) for pair_by_image in zip(gates, decisions, strict=True)]
 
 
-def _excuse(gate: Gate, decision: Decision, run: Evidence) -> Decision:
+def _excuse(gate: Gate, decision: GateResult, run: RunView) -> GateResult:
     """The decision, or none where nothing was settled because cases were not asked."""
-    if decision.ruling is not Ruling.INCONCLUSIVE:
+    if decision.ruling is not GateOutcome.INCONCLUSIVE:
         return decision
     subgroup = gate.slice if isinstance(gate, Threshold) else ALL
     task = None if isinstance(gate, Latency) and gate.benchmark else gate.task
-    gap = run.find_gap(run.list_tasks(task, sample=gate.sample), subgroup, sample=gate.sample)
+    gap = run.find_missing_cases(
+        run.list_tasks(task, sample=gate.sample), subgroup, sample=gate.sample
+    )
     if gap is None:
         return decision
     phrase = f"{gap.phrase[0].upper()}{gap.phrase[1:]}."
-    return Decision(gate=gate.name, ruling=Ruling.NOT_RULED, reason=phrase)
+    return GateResult(gate=gate.name, ruling=GateOutcome.NOT_RULED, reason=phrase)
 
 
 def _correct(raw: Mapping[str, float]) -> Mapping[str, float]:
@@ -84,7 +92,7 @@ def _correct(raw: Mapping[str, float]) -> Mapping[str, float]:
     return dict(zip(raw, multipletests(list(raw.values()), method="holm")[1], strict=True))
 
 
-def _rule_threshold(gate: Threshold, run: Evidence) -> Decision:
+def _rule_threshold(gate: Threshold, run: RunView) -> GateResult:
     score = next(
         (
             one
@@ -94,27 +102,27 @@ def _rule_threshold(gate: Threshold, run: Evidence) -> Decision:
         None,
     )
     if score is None or score.value is None:
-        gap = run.find_gap([gate.task], gate.slice, sample=gate.sample)
+        gap = run.find_missing_cases([gate.task], gate.slice, sample=gate.sample)
         missing = f"the run has no {gate.metric} for {gate.task}, {gate.slice}"
-        return leave_open(gate, gap.clause if gap else missing)
+        return inconclusive(gate, gap.clause if gap else missing)
     found = _judge_bars(gate, score, score.value)
-    obstacle = find_obstacle(gate, run, score.n, [gate.task], gate.slice)
+    obstacle = reason_inconclusive(gate, run, score.n, [gate.task], gate.slice)
     obstacle = obstacle or run.find_doubt(score.judge)
-    return leave_open(gate, obstacle, found) if obstacle else found
+    return inconclusive(gate, obstacle, found) if obstacle else found
 
 
-def _judge_bars(gate: Threshold, score: Score, value: float) -> Decision:
-    low, high = (value, value) if gate.on is Bound.VALUE else (score.low, score.high)
-    found = Decision(
-        gate=gate.name, ruling=Ruling.PASS, reason="", value=value, low=score.low,
+def _judge_bars(gate: Threshold, score: Score, value: float) -> GateResult:
+    low, high = (value, value) if gate.on is Comparand.VALUE else (score.low, score.high)
+    found = GateResult(
+        gate=gate.name, ruling=GateOutcome.PASS, reason="", value=value, low=score.low,
         high=score.high, n=score.n,
     )  # fmt: skip
     if low is None or high is None:
-        return leave_open(gate, f'{gate.metric} has no interval; say on = "value"', found)
-    interval = "" if gate.on is Bound.VALUE else f" [{low:.3f}, {high:.3f}]"
+        return inconclusive(gate, f'{gate.metric} has no interval; say on = "value"', found)
+    interval = "" if gate.on is Comparand.VALUE else f" [{low:.3f}, {high:.3f}]"
     cases = f"{score.n:,} {'case' if score.n == 1 else 'cases'}"
     said = f"{gate.metric} is {value:.3f}{interval} over {cases}"
-    rulings: list[tuple[Ruling, str, int | None]] = []
+    rulings: list[tuple[GateOutcome, str, int | None]] = []
     for bar, side, gap in (
         (gate.at_least, "at least", low - (gate.at_least or 0)),
         (gate.at_most, "at most", (gate.at_most or 0) - high),
@@ -124,15 +132,15 @@ def _judge_bars(gate: Threshold, score: Score, value: float) -> Decision:
         # The far end of the interval: how much better than the bar it may be at best.
         best = high - bar if side == "at least" else bar - low
         if gap >= 0:
-            rulings.append((Ruling.PASS, f"{said}: {side} {bar:g}.", None))
+            rulings.append((GateOutcome.PASS, f"{said}: {side} {bar:g}.", None))
         elif best < gate.negligible or best <= 0:
-            rulings.append((Ruling.FAIL, f"{said}; it must be {side} {bar:g}.", None))
+            rulings.append((GateOutcome.FAIL, f"{said}; it must be {side} {bar:g}.", None))
         else:
             needed = _settle(gate, value, bar, side, low, high, score.n)
             more = f"; about {needed:,} cases would settle it" if needed else ""
             why = f"{said}, across the bar of {side} {bar:g}{more}."
-            rulings.append((Ruling.INCONCLUSIVE, why, needed))
-    order = (Ruling.FAIL, Ruling.INCONCLUSIVE, Ruling.PASS)
+            rulings.append((GateOutcome.INCONCLUSIVE, why, needed))
+    order = (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.PASS)
     ruling, reason, needed = min(rulings, key=lambda one: order.index(one[0]))
     return replace(found, ruling=ruling, reason=reason, needed=needed)
 
@@ -152,75 +160,77 @@ def _settle(
     return math.ceil(min(sizes)) if sizes else None
 
 
-def _rule_errors(gate: Errors, run: Evidence) -> Decision:
+def _rule_errors(gate: Errors, run: RunView) -> GateResult:
     tasks = run.list_tasks(gate.task, sample=gate.sample)
     errors, n = run.count_errors(tasks), len(run.select(tasks))
     share = errors / n if n else 0.0
     within = share <= gate.at_most
-    found = Decision(
+    found = GateResult(
         gate=gate.name,
-        ruling=Ruling.PASS if within else Ruling.FAIL,
+        ruling=GateOutcome.PASS if within else GateOutcome.FAIL,
         reason=f"{errors:,} of {n:,} {'case' if n == 1 else 'cases'} ended in an error; "
         f"at most {gate.at_most:.2%} may.",
         value=share,
         n=n,
     )
-    obstacle = find_obstacle(gate, run, n, tasks)
-    return leave_open(gate, obstacle, found) if within and obstacle else found
+    obstacle = reason_inconclusive(gate, run, n, tasks)
+    return inconclusive(gate, obstacle, found) if within and obstacle else found
 
 
-def _pair_runs(gate: Regression, run: Evidence, baseline: Evidence) -> Pairs:
+def _pair_runs(gate: Regression, run: RunView, baseline: RunView) -> PairedDifferences:
     images = {one.case.id: one.case.image for one in (*baseline.records, *run.records)}
     old, new = (collect(side.records, gate.task, gate.metric) for side in (baseline, run))
-    return pair(old, new, images)
+    return pair_by_image(old, new, images)
 
 
-def _test(gate: Regression, pairs: Pairs) -> float:
+def _test(gate: Regression, pairs: PairedDifferences) -> float:
     if gate.metric == "accuracy":
         return mcnemar(pairs)
-    return bound_drop(pairs, gate.level, whole=False)[2]
+    return drop_interval(pairs, gate.level, whole=False)[2]
 
 
 def _rule_regression(
     gate: Regression,
-    run: Evidence,
-    baseline: Evidence | None,
-    pairs: Pairs | None,
+    run: RunView,
+    baseline: RunView | None,
+    pairs: PairedDifferences | None,
     adjusted: Mapping[str, float],
-) -> Decision:
+) -> GateResult:
     if baseline is None:
-        return leave_open(gate, "no --baseline was given")
+        return inconclusive(gate, "no --baseline was given")
     if pairs is None:
-        return leave_open(gate, f"the two runs share no graded {gate.task} case")
+        return inconclusive(gate, f"the two runs share no graded {gate.task} case")
     whole = gate.metric == "accuracy"
-    low, high, _ = bound_drop(pairs, gate.level, whole=whole)
+    low, high, _ = drop_interval(pairs, gate.level, whole=whole)
     p = float(adjusted[gate.name])
     said = describe_change(gate.metric, pairs, low, high, p)
-    found = Decision(
-        gate=gate.name, ruling=Ruling.PASS,
+    found = GateResult(
+        gate=gate.name, ruling=GateOutcome.PASS,
         reason=f"{said}: a drop of {gate.margin:g} is ruled out.",
         value=pairs.mean, low=low, high=high, n=pairs.n, p=p,
     )  # fmt: skip
-    obstacle = find_obstacle(gate, run, pairs.n, [gate.task])
-    obstacle = obstacle or find_mismatch(gate, run, baseline, tasks=[gate.task])
+    obstacle = reason_inconclusive(gate, run, pairs.n, [gate.task])
+    obstacle = obstacle or baseline_mismatch(gate, run, baseline, tasks=[gate.task])
     obstacle = obstacle or _compare_judges(gate, run, baseline)
     if not whole and len(pairs.drop) < FEWEST_JUDGED:
         obstacle = obstacle or f"marks of {len(pairs.drop)} images are too few to resample"
     if obstacle:
-        return leave_open(gate, obstacle, found)
+        return inconclusive(gate, obstacle, found)
     if p <= gate.level and pairs.mean > gate.margin:
         why = f"{said}; a drop of at most {gate.margin:g} is allowed."
-        return replace(found, ruling=Ruling.FAIL, reason=why)
+        return replace(found, ruling=GateOutcome.FAIL, reason=why)
     if high <= gate.margin:
         return found
     room = gate.margin - pairs.mean
     needed = math.ceil(pairs.n * ((high - pairs.mean) / room) ** 2) if room > 0 else None
     more = f"; about {needed:,} cases would settle it" if needed else ""
     why = f"{said}: a drop of {gate.margin:g} is neither shown nor ruled out{more}."
-    return replace(found, ruling=Ruling.INCONCLUSIVE, reason=why, needed=needed)
+    return replace(found, ruling=GateOutcome.INCONCLUSIVE, reason=why, needed=needed)
 
 
-def describe_change(metric: str, pairs: Pairs, low: float, high: float, p: float) -> str:
+def describe_change(
+    metric: str, pairs: PairedDifferences, low: float, high: float, p: float
+) -> str:
     """How a metric moved, with its interval turned the way it moved; ``p`` is of a fall."""
     name = metric.replace("_", " ")
     cases = f"on {pairs.n:,} {'case' if pairs.n == 1 else 'cases'}"
@@ -232,7 +242,7 @@ def describe_change(metric: str, pairs: Pairs, low: float, high: float, p: float
     return f"{name} rose by {-drop:.3f} [{-high:.3f}, {-low:.3f}] {cases}"
 
 
-def _compare_judges(gate: Regression, run: Evidence, baseline: Evidence) -> str | None:
+def _compare_judges(gate: Regression, run: RunView, baseline: RunView) -> str | None:
     """Why judges keep a gate on texts from ruling; by their marks a text passes or not."""
     if gate.task is Task.DETECTION:
         return None

@@ -4,23 +4,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fakebench_suite.gates.rules import Errors, Gate
-from fakebench_suite.gates.run_view import Evidence
+from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.provenance import count_changed_pixels
 from fakebench_suite.tasks.subgroups import ALL
-from fakebench_suite.types import Decision, Ruling, Task
+from fakebench_suite.types import GateOutcome, GateResult, Task
 
 
-def leave_open(gate: Gate, why: str, decision: Decision | None = None) -> Decision:
+def inconclusive(gate: Gate, why: str, decision: GateResult | None = None) -> GateResult:
     """Inconclusive, with the figures there are."""
-    found = decision or Decision(gate=gate.name, ruling=Ruling.INCONCLUSIVE, reason="")
-    return replace(found, ruling=Ruling.INCONCLUSIVE, reason=f"{why[0].upper()}{why[1:]}.")
+    found = decision or GateResult(gate=gate.name, ruling=GateOutcome.INCONCLUSIVE, reason="")
+    return replace(found, ruling=GateOutcome.INCONCLUSIVE, reason=f"{why[0].upper()}{why[1:]}.")
 
 
-def find_obstacle(
-    gate: Gate, run: Evidence, n: int, tasks: Sequence[Task], subgroup: str = ALL
+def reason_inconclusive(
+    gate: Gate, run: RunView, n: int, tasks: Sequence[Task], subgroup: str = ALL
 ) -> str | None:
     """What keeps a gate from ruling on this population, if anything does."""
-    gap = run.find_gap(tasks, subgroup, sample=gate.sample)
+    gap = run.find_missing_cases(tasks, subgroup, sample=gate.sample)
     if gap is not None:
         return gap.clause
     errors = 0 if isinstance(gate, Errors) else run.count_errors(tasks, subgroup)
@@ -32,11 +32,11 @@ def find_obstacle(
     return None
 
 
-def find_mismatch(
-    gate: Gate, run: Evidence, baseline: Evidence, *, tasks: Sequence[Task]
+def baseline_mismatch(
+    gate: Gate, run: RunView, baseline: RunView, *, tasks: Sequence[Task]
 ) -> str | None:
     """Why a baseline cannot be compared with: partial, in error, or asked or read otherwise."""
-    gap = baseline.find_gap(tasks, sample=gate.sample, subject="baseline")
+    gap = baseline.find_missing_cases(tasks, sample=gate.sample, subject="baseline")
     if gap is not None:
         return gap.clause
     errors = baseline.count_errors(tasks)

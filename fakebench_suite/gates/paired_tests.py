@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, bootstrap, norm, t
 
-from fakebench_suite.metrics.intervals import expand_tail
+from fakebench_suite.metrics.intervals import expanded_percentile
 from fakebench_suite.types import Outcome, Record, Task
 
 RESAMPLES = 2000
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
+class PairedDifferences:
     """What two runs made of the same cases, summed by image."""
 
     drop: Floats
@@ -41,12 +41,14 @@ class Pairs:
         return float(self.drop.sum() / self.sizes.sum())
 
 
-def pair(old: Mapping[str, float], new: Mapping[str, float], images: Mapping[str, str]) -> Pairs:
+def pair_by_image(
+    old: Mapping[str, float], new: Mapping[str, float], images: Mapping[str, str]
+) -> PairedDifferences:
     """The cases both runs have a value for, by image."""
     both = sorted(old.keys() & new.keys())
     names, index = np.unique([images[one] for one in both], return_inverse=True)
     drops = np.array([old[one] - new[one] for one in both], dtype=float)
-    return Pairs(
+    return PairedDifferences(
         drop=np.bincount(index, weights=drops, minlength=len(names)).astype(np.float64),
         sizes=np.bincount(index, minlength=len(names)).astype(np.float64),
     )
@@ -69,7 +71,9 @@ def collect(records: Sequence[Record], task: Task, metric: str) -> dict[str, flo
     }
 
 
-def mcnemar(pairs: Pairs, alternative: Literal["greater", "two-sided"] = "greater") -> float:
+def mcnemar(
+    pairs: PairedDifferences, alternative: Literal["greater", "two-sided"] = "greater"
+) -> float:
     """Exact McNemar: the chance of so many images turning worse (or either way), were both alike.
 
     Where images are asked more than once, an image counts as worse or better by its sum.
@@ -80,7 +84,9 @@ def mcnemar(pairs: Pairs, alternative: Literal["greater", "two-sided"] = "greate
     return float(binomtest(worse, worse + better, 0.5, alternative=alternative).pvalue)
 
 
-def bound_drop(pairs: Pairs, level: float, *, whole: bool) -> tuple[float, float, float]:
+def drop_interval(
+    pairs: PairedDifferences, level: float, *, whole: bool
+) -> tuple[float, float, float]:
     """A paired bootstrap over images: lower and upper bound of the drop, and its p-value.
 
     The bounds are one-sided at ``level`` each. Where cases change as a whole, from right to wrong
@@ -92,7 +98,7 @@ def bound_drop(pairs: Pairs, level: float, *, whole: bool) -> tuple[float, float
     if worse + better == 0 or images < FEWEST:
         unseen = 1 - level ** (1 / images)
         return mean - unseen, mean + unseen, 1.0
-    low, high, p = resample_drop(pairs, level)
+    low, high, p = bootstrap_drop(pairs, level)
     if not whole:
         return low, high, p
     room_up, room_down = (
@@ -102,7 +108,7 @@ def bound_drop(pairs: Pairs, level: float, *, whole: bool) -> tuple[float, float
     return min(low, mean - room_down), max(high, mean + room_up), p
 
 
-def resample_drop(pairs: Pairs, level: float) -> tuple[float, float, float]:
+def bootstrap_drop(pairs: PairedDifferences, level: float) -> tuple[float, float, float]:
     """The bounds and p-value of the bootstrap alone, expanded for few images.
 
     It needs two images, and a change in some.
@@ -124,7 +130,7 @@ def resample_drop(pairs: Pairs, level: float) -> tuple[float, float, float]:
     )
     spread = result.bootstrap_distribution
     share, images = (1 + float((spread <= 0).sum())) / (1 + RESAMPLES), len(pairs.drop)
-    tail = expand_tail(level, images)
+    tail = expanded_percentile(level, images)
     # The p-value is the level at which the expanded bound would just reach no drop.
     p = float(t.sf(norm.isf(share) / math.sqrt(images / (images - 1)), images - 1))
     return float(np.quantile(spread, tail)), float(np.quantile(spread, 1 - tail)), p

@@ -17,7 +17,7 @@ Level = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
-class Bound(StrEnum):
+class Comparand(StrEnum):
     """Which figure of a score is held against the bar."""
 
     VALUE = "value"
@@ -25,7 +25,7 @@ class Bound(StrEnum):
     """The end of the 95 % interval that lies towards the bar."""
 
 
-class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class GateBase(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What every gate has."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -35,7 +35,7 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     """Accepts a run of ``--sample N`` with N at least this; without it a sample is inconclusive."""
 
 
-class Threshold(Rule, frozen=True, kw_only=True, tag_field="kind", tag="threshold"):
+class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="threshold"):
     """A floor or a ceiling, or both, on a score or on its interval."""
 
     task: Task
@@ -43,7 +43,7 @@ class Threshold(Rule, frozen=True, kw_only=True, tag_field="kind", tag="threshol
     slice: str = ALL
     at_least: float | None = None
     at_most: float | None = None
-    on: Bound = Bound.INTERVAL
+    on: Comparand = Comparand.INTERVAL
     negligible: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """An interval across the bar that shows no more than this beyond it fails all the same."""
 
@@ -91,7 +91,7 @@ def _list_metrics(task: Task) -> Iterator[str]:
     return (name for name, metric in METRICS.items() if task in metric.tasks)
 
 
-class Regression(Rule, frozen=True, kw_only=True, tag_field="kind", tag="regression"):
+class Regression(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="regression"):
     """No worse than ``--baseline RUN``, by a paired test on the cases both runs answered.
 
     ``accuracy`` is tested exactly (McNemar, by image), ``judged_score`` by a paired bootstrap over
@@ -112,7 +112,7 @@ class Regression(Rule, frozen=True, kw_only=True, tag_field="kind", tag="regress
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
-class Latency(Rule, frozen=True, kw_only=True, tag_field="kind", tag="latency"):
+class Latency(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="latency"):
     """Seconds per case against the baseline's: the ratio of their means, paired by case.
 
     With ``benchmark`` the rounds of ``--latency`` instead: against the baseline's (``at_most``), or
@@ -143,7 +143,7 @@ class Latency(Rule, frozen=True, kw_only=True, tag_field="kind", tag="latency"):
             raise ValueError('loading is cold: say state = "cold"')
 
 
-class Errors(Rule, frozen=True, kw_only=True, tag_field="kind", tag="errors"):
+class Errors(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="errors"):
     """The share of cases that ended in a model, judge or image error."""
 
     at_most: Share = 0.0

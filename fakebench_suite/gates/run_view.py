@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fakebench_suite.runs.partial import Gap, find_gap
+from fakebench_suite.runs.partial import MissingCases, find_missing_cases
 from fakebench_suite.tasks.subgroups import ALL, list_subgroups
 from fakebench_suite.types import Record, Score, Task, Timing
 
@@ -12,7 +12,7 @@ EXACT = "exact"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class RunView:
     """One run as it was left behind."""
 
     manifest: Mapping[str, Any]
@@ -41,21 +41,23 @@ class Evidence:
             return [task]
         present = {record.case.task for record in self.records}
         asked = [one for one in Task if one in present]
-        whole = [one for one in asked if self.find_gap([one], sample=sample) is None]
+        whole = [one for one in asked if self.find_missing_cases([one], sample=sample) is None]
         return whole or asked
 
-    def find_gap(
+    def find_missing_cases(
         self,
         tasks: Sequence[Task],
         subgroup: str = ALL,
         *,
         sample: int | None,
         subject: str = "run",
-    ) -> Gap | None:
+    ) -> MissingCases | None:
         """Why a population is not whole, and no accepted sample either; None where it is."""
         for task in tasks:
             here = len(self.select([task], subgroup))
-            gap = find_gap(self.manifest, task, subgroup, here, sample=sample, subject=subject)
+            gap = find_missing_cases(
+                self.manifest, task, subgroup, here, sample=sample, subject=subject
+            )
             if gap is not None:
                 return gap
         return None

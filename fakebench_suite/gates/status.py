@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fakebench_suite.types import Decision, Ruling
+from fakebench_suite.types import GateOutcome, GateResult
 
 PASSED, FAILED, INCONCLUSIVE = 0, 1, 6
 """The first two as pytest has them; pytest's own statuses end at 5."""
-_ORDER = (Ruling.FAIL, Ruling.INCONCLUSIVE, Ruling.PASS, Ruling.NOT_RULED)
+_ORDER = (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.PASS, GateOutcome.NOT_RULED)
 """The worst first."""
 _VERBS = {
-    Ruling.FAIL: ("fails", "fail"),
-    Ruling.INCONCLUSIVE: ("is inconclusive", "are inconclusive"),
-    Ruling.PASS: ("passes", "pass"),
-    Ruling.NOT_RULED: ("is not ruled", "are not ruled"),
+    GateOutcome.FAIL: ("fails", "fail"),
+    GateOutcome.INCONCLUSIVE: ("is inconclusive", "are inconclusive"),
+    GateOutcome.PASS: ("passes", "pass"),
+    GateOutcome.NOT_RULED: ("is not ruled", "are not ruled"),
 }
 
 
@@ -21,31 +21,31 @@ _VERBS = {
 class Conclusion:
     """What the rulings of a run amount to, and why, without a full stop."""
 
-    ruling: Ruling
+    ruling: GateOutcome
     reason: str
     gates: int = 0
     ruled: int = 0
     """Gates that came to a ruling, of all."""
 
 
-def decide_status(decisions: Sequence[Decision]) -> int:
+def decide_status(decisions: Sequence[GateResult]) -> int:
     """0 where no gate objects, 1 where any fails, 6 where none fails but some are inconclusive."""
     rulings = {one.ruling for one in decisions}
-    if Ruling.FAIL in rulings:
+    if GateOutcome.FAIL in rulings:
         return FAILED
-    return INCONCLUSIVE if Ruling.INCONCLUSIVE in rulings else PASSED
+    return INCONCLUSIVE if GateOutcome.INCONCLUSIVE in rulings else PASSED
 
 
-def conclude(decisions: Sequence[Decision], *, absent: str = "") -> Conclusion:
+def conclude(decisions: Sequence[GateResult], *, absent: str = "") -> Conclusion:
     """The worst of the rulings, and how many gates ruled how; ``absent`` says why there are none.
 
     Where no gate ruled, the reason is why.
     """
     ruling = next(
         (one for one in _ORDER if any(decision.ruling is one for decision in decisions)),
-        Ruling.NOT_RULED,
+        GateOutcome.NOT_RULED,
     )
-    if ruling is Ruling.NOT_RULED:
+    if ruling is GateOutcome.NOT_RULED:
         whys = dict.fromkeys(decision.reason.rstrip(".") for decision in decisions)
         reason = "; ".join(whys) or absent or "there are no gates"
         reason = f"{reason[0].lower()}{reason[1:]}"
@@ -56,6 +56,6 @@ def conclude(decisions: Sequence[Decision], *, absent: str = "") -> Conclusion:
         if count:
             parts.append(f"{count} {_VERBS[kind][count > 1]}")
     gates = "gate" if total == 1 else "gates"
-    ruled = sum(decision.ruling is not Ruling.NOT_RULED for decision in decisions)
+    ruled = sum(decision.ruling is not GateOutcome.NOT_RULED for decision in decisions)
     reason = f"of {total} {gates} {', '.join(parts)}"
     return Conclusion(ruling=ruling, reason=reason, gates=total, ruled=ruled)

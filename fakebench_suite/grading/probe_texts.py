@@ -72,7 +72,7 @@ def _split_parts(clause: str) -> list[str]:
     return [" ".join(part) for part in parts if part]
 
 
-def read_soundness(text: str) -> bool | None:
+def parse_natural(text: str) -> bool | None:
     """Whether a text calls what it describes natural; None when it says neither, or both."""
     said = {one for clause in split_clauses(text) for one in _judge_clause(clause)}
     return said.pop() if len(said) == 1 else None
@@ -87,7 +87,7 @@ def _judge_clause(clause: str) -> set[bool]:
     }
 
 
-def find_named(text: str) -> frozenset[str]:
+def named_criteria(text: str) -> frozenset[str]:
     """The criteria a reply puts in question: named in a clause that does not call them sound."""
     return frozenset(
         name
@@ -98,9 +98,9 @@ def find_named(text: str) -> frozenset[str]:
     )
 
 
-def grade_naming(text: str, planted: str) -> float:
+def f1_of_named(text: str, planted: str) -> float:
     """Twice the F1 of the criteria named against the one planted: 2 exact, 1 with two too many."""
-    named = find_named(text)
+    named = named_criteria(text)
     if planted not in named:
         return 0.0
     return 2 * 2 / (len(named) + 1)

@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 
 from fakebench_suite.errors import JudgeError
 from fakebench_suite.grading.judges.base import Judgement
-from fakebench_suite.grading.labels.keywords import read_keywords
+from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.language.thinking import drop_thinking
-from fakebench_suite.grading.labels.parser import read_label
-from fakebench_suite.grading.labels.result import Reading, Rule, Silence
-from fakebench_suite.grading.probe_texts import find_named, grade_naming, read_soundness
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel, ReplyParser
+from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, parse_natural
 from fakebench_suite.types import (
     Answer,
     Authenticity,
     Case,
     FinishReason,
-    Form,
     Outcome,
+    QuestionType,
     Task,
     Verdict,
 )
@@ -30,7 +30,7 @@ _FORMAT = "this is a fake image because"
 def judge(
     case: Case,
     answer: Answer,
-    rule: Rule = Rule.GRAMMAR,
+    rule: ReplyParser = ReplyParser.GRAMMAR,
     judgement: Judgement | None = None,
     judge_name: str = "exact",
 ) -> Verdict:
@@ -44,7 +44,7 @@ def judge(
     if cut and not text and case.task is not Task.DETECTION and case.expected:
         why = f"cut off at the token limit, {answer.tokens} tokens, before it said anything"
         return Verdict(outcome=Outcome.TRUNCATED, why=why)
-    grader = Grader(judgement=judgement, name=judge_name)
+    grader = TextGrader(judgement=judgement, name=judge_name)
     verdict = _judge(case, answer, text, rule, grader)
     if verdict.outcome is Outcome.UNPARSED and cut:
         why = f"cut off at the token limit, {answer.tokens} tokens, before a verdict"
@@ -52,16 +52,18 @@ def judge(
     return verdict
 
 
-def get_reader(rule: Rule) -> Callable[[str, Form], Reading]:
+def get_reader(rule: ReplyParser) -> Callable[[str, QuestionType], ParsedLabel]:
     """What reads the label of a whole reply, thoughts included, in a run as on the command line."""
-    return read_keywords if rule is Rule.PAPER else read_label
+    return parse_keywords if rule is ReplyParser.PAPER else parse_label
 
 
-def _judge(case: Case, answer: Answer, text: str, rule: Rule, grade: "Grader") -> Verdict:
+def _judge(
+    case: Case, answer: Answer, text: str, rule: ReplyParser, grade: "TextGrader"
+) -> Verdict:
     """Labels are read from the whole reply, texts are graded without its thoughts."""
     read = get_reader(rule)
     match case.task:
-        case Task.DETECTION if rule is Rule.LIKELIHOOD and answer.p_fake is not None:
+        case Task.DETECTION if rule is ReplyParser.LIKELIHOOD and answer.p_fake is not None:
             return judge_label(case, _read_likelihood(answer.p_fake))
         case Task.DETECTION:
             return judge_label(case, read(answer.text, case.form))
@@ -74,22 +76,22 @@ def _judge(case: Case, answer: Answer, text: str, rule: Rule, grade: "Grader") -
             return grade.judge_text(case, text)
 
 
-def _read_likelihood(p_fake: float) -> Reading:
+def _read_likelihood(p_fake: float) -> ParsedLabel:
     if p_fake == _EVEN:
-        return Reading(said=Silence.UNPARSED, why="both options are equally likely")
+        return ParsedLabel(said=NoLabel.UNPARSED, why="both options are equally likely")
     said = Authenticity.FAKE if p_fake > _EVEN else Authenticity.REAL
-    return Reading(said=said, why=f"P(fake) is {p_fake:.3f}")
+    return ParsedLabel(said=said, why=f"P(fake) is {p_fake:.3f}")
 
 
-def judge_label(case: Case, reading: Reading) -> Verdict:
+def judge_label(case: Case, reading: ParsedLabel) -> Verdict:
     """Correct when the reply asserts the label; everything else is a miss of its own kind."""
     if case.label is None:
         return Verdict(
             outcome=Outcome.UNSCORED, said=str(reading.said), why="the label is withheld"
         )
-    if reading.said is Silence.REFUSED:
+    if reading.said is NoLabel.REFUSED:
         return Verdict(outcome=Outcome.REFUSED, why=reading.why)
-    if reading.said is Silence.UNPARSED:
+    if reading.said is NoLabel.UNPARSED:
         return Verdict(outcome=Outcome.UNPARSED, why=reading.why)
     said = str(reading.said)
     right = reading.said == case.label
@@ -98,13 +100,13 @@ def judge_label(case: Case, reading: Reading) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grader:
+class TextGrader:
     """Grades texts: by a judge's judgement where there is one, else exactly, else not at all."""
 
     judgement: Judgement | None
     name: str
 
-    def judge_reasoning(self, case: Case, text: str, reading: Reading) -> Verdict:
+    def judge_reasoning(self, case: Case, text: str, reading: ParsedLabel) -> Verdict:
         """The conclusion must be right and, where the clue can be graded, the clue must pass."""
         verdict = judge_label(case, reading)
         exact = case.twin is not None and case.label is not Authenticity.REAL
@@ -159,8 +161,8 @@ def judge_exactly(case: Case, text: str) -> Verdict:
     if case.task is Task.ANALYSIS:
         return _judge_soundness(text, sound=planted is None)
     assert planted is not None
-    named = ", ".join(sorted(find_named(text))) or None
-    score = grade_naming(text, planted)
+    named = ", ".join(sorted(named_criteria(text))) or None
+    score = f1_of_named(text, planted)
     outcome = Outcome.CORRECT if score >= PASS_MARK else Outcome.INCORRECT
     return Verdict(
         outcome=outcome, score=score, said=named, why=f"named {named}, planted {planted}"
@@ -168,7 +170,7 @@ def judge_exactly(case: Case, text: str) -> Verdict:
 
 
 def _judge_soundness(text: str, *, sound: bool) -> Verdict:
-    said = read_soundness(text)
+    said = parse_natural(text)
     if said is None:
         why = "the reply calls the criterion neither natural nor unnatural, or both"
         return Verdict(outcome=Outcome.UNPARSED, why=why)

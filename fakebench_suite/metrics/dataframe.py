@@ -15,7 +15,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def tabulate(records: Iterable[Record]) -> pd.DataFrame:
+def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
     """One row per record, ordered by case id, so that arrival order changes nothing."""
     rows = [
         (

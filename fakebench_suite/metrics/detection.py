@@ -18,12 +18,12 @@ from fakebench_suite.metrics.intervals import (
 )
 from fakebench_suite.metrics.ranking import (
     average_precision,
-    correlate,
-    find_best_accuracy,
-    measure_auroc,
-    measure_miscalibration,
+    best_threshold_accuracy,
+    expected_calibration_error,
+    matthews_corrcoef,
+    roc_auc,
 )
-from fakebench_suite.types import WITHOUT_VERDICT, Authenticity, Form
+from fakebench_suite.types import WITHOUT_VERDICT, Authenticity, QuestionType
 
 Named = Iterator[tuple[str, Estimate]]
 
@@ -38,9 +38,9 @@ def score_detection(graded: pd.DataFrame) -> Named:
     groups = parsed["image"].tolist()
     yield "fake_rate", estimate_mean(said_fake, groups)
     is_fake = parsed["label"] == Authenticity.FAKE
-    yield "matthews_corrcoef", estimate_statistic(correlate, is_fake, said_fake, groups)
-    asked = parsed["form"].isin([Form.ISFAKE, Form.ISREAL])
-    yes = said_fake[asked] == (parsed["form"][asked] == Form.ISFAKE)
+    yield "matthews_corrcoef", estimate_statistic(matthews_corrcoef, is_fake, said_fake, groups)
+    asked = parsed["form"].isin([QuestionType.ISFAKE, QuestionType.ISREAL])
+    yes = said_fake[asked] == (parsed["form"][asked] == QuestionType.ISFAKE)
     yield "yes_rate", estimate_mean(yes, parsed["image"][asked].tolist())
     yield "polarity_consistency", _compare_polarities(parsed)
     yield "pairwise_accuracy", _compare_twins(parsed)
@@ -54,15 +54,15 @@ def score_likelihoods(weighed: pd.DataFrame) -> Named:
     fake, images = weighed["label"] == Authenticity.FAKE, weighed["image"].tolist()
     chances = weighed["p_fake"].astype(float)
     for name, statistic in (
-        ("roc_auc", measure_auroc),
+        ("roc_auc", roc_auc),
         ("average_precision", average_precision),
     ):
         yield name, estimate_statistic(statistic, fake, chances, images)
     # Both are biased upwards, and resampling adds to the bias: in simulations their percentile
     # intervals cover 60 to 92 %, so they get none.
     for name, statistic in (
-        ("best_threshold_accuracy", find_best_accuracy),
-        ("expected_calibration_error", measure_miscalibration),
+        ("best_threshold_accuracy", best_threshold_accuracy),
+        ("expected_calibration_error", expected_calibration_error),
     ):
         estimate = estimate_statistic(statistic, fake, chances, images)
         yield name, replace(estimate, low=None, high=None)
@@ -70,9 +70,9 @@ def score_likelihoods(weighed: pd.DataFrame) -> Named:
 
 def _compare_polarities(parsed: pd.DataFrame) -> Estimate:
     """Of the images asked "is it fake?" and "is it real?", the share that got one verdict."""
-    asked = parsed[parsed["form"].isin([Form.ISFAKE, Form.ISREAL])]
+    asked = parsed[parsed["form"].isin([QuestionType.ISFAKE, QuestionType.ISREAL])]
     said = asked.pivot_table(index="image", columns="form", values="said", aggfunc="first")
-    both = said.reindex(columns=[str(Form.ISFAKE), str(Form.ISREAL)]).dropna()
+    both = said.reindex(columns=[str(QuestionType.ISFAKE), str(QuestionType.ISREAL)]).dropna()
     return estimate_mean(both.iloc[:, 0] == both.iloc[:, 1], both.index.tolist())
 
 

@@ -143,7 +143,7 @@ def _bootstrap_ratio(sums: Floats, sizes: Floats) -> tuple[float, float]:
     return _resample((sums, sizes), ratio, len(sums), batch=200, paired=True)
 
 
-def expand_tail(tail: float, groups: int) -> float:
+def expanded_percentile(tail: float, groups: int) -> float:
     """The share to cut off a bootstrap over so few groups, so that ``tail`` lies beyond.
 
     Percentiles are widened as a t interval is against a normal one (Hesterberg 2015, "expanded
@@ -171,7 +171,7 @@ def _resample(
         "batch": batch,
         "paired": paired,
         "vectorized": True,
-        "confidence_level": 1 - 2 * expand_tail(0.025, groups) if small else 0.95,
+        "confidence_level": 1 - 2 * expanded_percentile(0.025, groups) if small else 0.95,
     }
     for method in ("BCa", "percentile") if small else ("percentile",):
         with warnings.catch_warnings():

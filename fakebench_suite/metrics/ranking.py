@@ -13,7 +13,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
-def correlate(fake: Bools, said_fake: Floats, weights: Floats) -> Floats:
+def matthews_corrcoef(fake: Bools, said_fake: Floats, weights: Floats) -> Floats:
     """Matthews correlation coefficient; 0, as in scikit-learn, where all replies are the same."""
     said = said_fake > 0
     tp, fn, fp, tn = (
@@ -24,7 +24,7 @@ def correlate(fake: Bools, said_fake: Floats, weights: Floats) -> Floats:
     return np.asarray(found)
 
 
-def measure_auroc(fake: Bools, chances: Floats, weights: Floats) -> Floats:
+def roc_auc(fake: Bools, chances: Floats, weights: Floats) -> Floats:
     """Area under the ROC curve: the chance that a fake ranks above a real one, ties one half."""
     fakes, reals = _stack(fake, chances, weights)
     below = np.cumsum(reals, axis=1) - reals / 2
@@ -41,7 +41,7 @@ def average_precision(fake: Bools, chances: Floats, weights: Floats) -> Floats:
     return np.asarray((fakes * precision).sum(axis=1) / fakes.sum(axis=1))
 
 
-def find_best_accuracy(fake: Bools, chances: Floats, weights: Floats) -> Floats:
+def best_threshold_accuracy(fake: Bools, chances: Floats, weights: Floats) -> Floats:
     """Accuracy at the threshold that suits these cases best: an upper bound, not a promise."""
     fakes, reals = (side[:, ::-1] for side in _stack(fake, chances, weights))
     gained = np.cumsum(fakes - reals, axis=1).max(axis=1)
@@ -49,7 +49,7 @@ def find_best_accuracy(fake: Bools, chances: Floats, weights: Floats) -> Floats:
     return np.asarray(right / weights.sum(axis=1))
 
 
-def measure_miscalibration(fake: Bools, chances: Floats, weights: Floats) -> Floats:
+def expected_calibration_error(fake: Bools, chances: Floats, weights: Floats) -> Floats:
     """Expected calibration error over ten equal bins of P(fake) (Guo et al. 2017, equation 3)."""
     places = np.minimum((chances * BINS).astype(int), BINS - 1)
     gaps = (fake - chances)[:, None] * (places[:, None] == np.arange(BINS))

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from fakebench_suite.metrics.dataframe import tabulate
+from fakebench_suite.metrics.dataframe import records_to_frame
 from fakebench_suite.metrics.detection import score_detection
 from fakebench_suite.metrics.intervals import Estimate, estimate_mean
 from fakebench_suite.metrics.text import TextScores
@@ -28,7 +28,7 @@ def score_records(
 
     ``texts`` holds the scores against reference texts by case id, where there are any.
     """
-    frame = tabulate(records)
+    frame = records_to_frame(records)
     scores: list[Score] = []
     for task in Task:
         part = frame[frame["task"] == task]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rouge_score.rouge_scorer import RougeScorer
     from sacrebleu.metrics.bleu import BLEU
 
-MATCH = 0.6
+MATCH_SIMILARITY = 0.6
 """Cosine similarity from which a statement of a reply counts as saying a reference clue."""
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 _PREFACE = re.compile(r"^\W*this is a fake image because\W*", re.IGNORECASE)
@@ -45,7 +45,7 @@ def describe_metrics(encoder: SentenceEncoder) -> dict[str, str]:
         "bleu_2": str(_make_bleu(2).get_signature()),
         "rouge_l": "rouge-score, F-measure, no stemming",
         "similarity": f"cosine, {NAME}, sha256 {encoder.digest}",
-        "clue_match": f"cosine of a sentence and a clue from {MATCH}",
+        "clue_match": f"cosine of a sentence and a clue from {MATCH_SIMILARITY}",
     }
 
 
@@ -127,5 +127,5 @@ def _match_clues(
         return None, None
     if not statements:
         return 0.0, None
-    close = encoder.encode(statements) @ encoder.encode(clues).T >= MATCH
+    close = encoder.encode(statements) @ encoder.encode(clues).T >= MATCH_SIMILARITY
     return float(np.mean(close.any(axis=0))), float(np.mean(close.any(axis=1)))

@@ -8,7 +8,7 @@ import pytest
 
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import AmbiguousImageError, ImageError
-from fakebench_suite.plugin.collection import Plan, get_case, get_plan
+from fakebench_suite.plugin.collection import RunPlan, get_case, get_plan
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.text.display import flatten
 from fakebench_suite.types import Case
@@ -78,7 +78,7 @@ def check_images(config: pytest.Config, cases: Collection[Case]) -> None:
         reporter.line(f"warning: {told}. {ends}.", yellow=True)
 
 
-def find_cases(plan: Plan, nodeids: Sequence[str]) -> list[Case]:
+def find_cases(plan: RunPlan, nodeids: Sequence[str]) -> list[Case]:
     """The cases behind node ids, as pytest writes these."""
     wanted = {nodeid.partition("[")[2].removesuffix("]") for nodeid in nodeids}
     return [

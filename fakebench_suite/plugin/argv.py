@@ -40,7 +40,7 @@ def list_options(*, flags: bool = False) -> frozenset[str]:
     return frozenset(options)
 
 
-def join_values(arguments: Sequence[str]) -> list[str]:
+def join_option_values(arguments: Sequence[str]) -> list[str]:
     """The arguments with ``--data DIR`` written as ``--data=DIR``."""
     options = list_options()
     joined: list[str] = []
@@ -81,7 +81,7 @@ def find_mistaken(arguments: Sequence[str], *, where: Path) -> tuple[str, str] |
     return next((pair for pair in pairs if pair[0] in options), None)
 
 
-def is_suite(places: Iterable[Path]) -> bool:
+def in_suite_project(places: Iterable[Path]) -> bool:
     """Whether pytest was called in or upon this suite, and not another project."""
     above = {folder for place in places for folder in (place, *place.parents)}
     return any(b"fakebench_suite" in _read(folder / "conftest.py") for folder in above)
@@ -113,7 +113,7 @@ def pytest_load_initial_conftests(
     """Stop where a value was taken for a directory of tests, or an option is misspelt."""
     where = early_config.invocation_params.dir
     tests = early_config.known_args_namespace.file_or_dir
-    ours = is_suite([where, *(Path(where, text.partition("::")[0]) for text in tests)])
+    ours = in_suite_project([where, *(Path(where, text.partition("::")[0]) for text in tests)])
     if ours:
         mistaken = find_mistaken(args, where=where)
         if mistaken is not None:

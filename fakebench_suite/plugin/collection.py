@@ -7,14 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fakebench_suite.backends.cards import Card, Kind, check_checkpoint, find_card
+from fakebench_suite.backends.cards import BackendKind, Card, check_checkpoint, find_card
 from fakebench_suite.datasets import open_dataset
 from fakebench_suite.datasets.dataset import Dataset
-from fakebench_suite.datasets.sampling import order_cases, take_shard
+from fakebench_suite.datasets.sampling import order_cases, select_shard
 from fakebench_suite.datasets.wrong_paths import find_images_above
 from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.registry import check_weights
-from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.plugin.options import (
     DEFAULT_MODEL,
     SETTINGS,
@@ -28,7 +28,7 @@ from fakebench_suite.types import Case, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RunPlan:
     """What this run is about: the model, the data, and the cases in order."""
 
     settings: Settings
@@ -41,10 +41,10 @@ class Plan:
     """Cases to be asked over all shards: those of the chosen tasks in the sample."""
 
 
-_PLAN = pytest.StashKey[Plan]()
+_PLAN = pytest.StashKey[RunPlan]()
 
 
-def get_plan(config: pytest.Config) -> Plan:
+def get_plan(config: pytest.Config) -> RunPlan:
     """The plan of this run, made at the first call; raises UsageError when it cannot be made."""
     if _PLAN not in config.stash:
         try:
@@ -64,7 +64,7 @@ def name_folder(config: pytest.Config, folder: Path) -> None:
         config.stash[_PLAN] = replace(config.stash[_PLAN], settings=settings)
 
 
-def make_plan(settings: Settings, *, asks: bool) -> Plan:
+def make_plan(settings: Settings, *, asks: bool) -> RunPlan:
     """Model, data and cases of these settings; raises UserError when something does not fit.
 
     Where nothing will be asked, weights and images need not be there.
@@ -74,7 +74,7 @@ def make_plan(settings: Settings, *, asks: bool) -> Plan:
     if asks_model:
         remote_code = card.trust_remote_code and settings.remote_code
         check_checkpoint(card, remote_code=remote_code)
-    if settings.rule is Rule.LIKELIHOOD and card.adapter is Kind.SCRIPTED:
+    if settings.rule is ReplyParser.LIKELIHOOD and card.adapter is BackendKind.SCRIPTED:
         raise UserError(
             f"{card.name} is scripted and has no probabilities to read. "
             "Leave --reading=likelihood out, or choose a model with weights."
@@ -100,12 +100,12 @@ def make_plan(settings: Settings, *, asks: bool) -> Plan:
     cases = choose_tasks(drawn, settings.tasks, name=dataset.name)
     planned = len(cases)
     if settings.shard is not None:
-        cases = take_shard(cases, settings.shard)
+        cases = select_shard(cases, settings.shard)
         if not cases:
             raise UserError(
                 f"--shard={settings.shard} holds none of the {planned:,} cases. Use fewer shards."
             )
-    return Plan(
+    return RunPlan(
         settings=settings,
         card=card,
         dataset=dataset,
@@ -162,11 +162,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{task}: FakeBench cases of this task")
     config.stash[SETTINGS] = read_settings(config)
     option = config.option
-    if asks_cases(config) and not is_worker(config) and not option.help and not option.version:
+    if will_run_cases(config) and not is_worker(config) and not option.help and not option.version:
         get_plan(config)
 
 
-def asks_cases(config: pytest.Config) -> bool:
+def will_run_cases(config: pytest.Config) -> bool:
     """Whether cases are to be run: they are named, or an option speaks of them.
 
     Without an argument pytest runs ``cases``.

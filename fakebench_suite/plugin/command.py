@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.plugin.argv import check_options, join_values, list_options
+from fakebench_suite.plugin.argv import check_options, join_option_values, list_options
 
 ROOT = Path(__file__).resolve().parents[2]
 _VARIABLE = "PYTEST_ADDOPTS"
@@ -72,7 +72,7 @@ def run_suite(arguments: Sequence[str]) -> int:
     # This very package is there before pytest, which would say so.
     own += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     _join_variable()
-    return int(pytest.main([*own, *join_values(arguments)], plugins=[_OwnCases()]))
+    return int(pytest.main([*own, *join_option_values(arguments)], plugins=[_OwnCases()]))
 
 
 def _join_variable() -> None:
@@ -82,4 +82,4 @@ def _join_variable() -> None:
     except ValueError as error:
         raise UserError(f"{_VARIABLE} cannot be read: {error}. Close its quotation.") from error
     if words:
-        os.environ[_VARIABLE] = shlex.join(join_values(words))
+        os.environ[_VARIABLE] = shlex.join(join_option_values(words))

@@ -12,8 +12,8 @@ import pytest
 
 from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.execution.engine import Engine, LocalEngine
-from fakebench_suite.execution.ray.address import check_address, knock
-from fakebench_suite.plugin.collection import asks_cases, get_plan
+from fakebench_suite.execution.ray.address import check_address, probe
+from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.options import is_worker, parse_positive
 from fakebench_suite.plugin.xdist.routes import report_route
 
@@ -21,7 +21,7 @@ LOCAL, RAY = "local", "ray"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineChoice:
+class EngineConfig:
     """Which engine the user asked for."""
 
     name: str
@@ -31,7 +31,7 @@ class EngineChoice:
     """Cores per replica where there are no GPUs; None for one replica per node."""
 
 
-ENGINE = pytest.StashKey[EngineChoice]()
+ENGINE = pytest.StashKey[EngineConfig]()
 _DESCRIBED = pytest.StashKey[Mapping[str, Any]]()
 
 
@@ -91,11 +91,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if option.engine == RAY and address:
         try:
             check_address(address)
-            if asks_cases(config) and not (option.collectonly or option.help or option.version):
-                knock(address)
+            if will_run_cases(config) and not (option.collectonly or option.help or option.version):
+                probe(address)
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
-    config.stash[ENGINE] = EngineChoice(
+    config.stash[ENGINE] = EngineConfig(
         name=option.engine, address=address, cores=option.replica_cpus
     )
 
@@ -113,7 +113,7 @@ def describe_engine(config: pytest.Config) -> Mapping[str, Any]:
 
 
 @contextmanager
-def stop_on_mistake(session: pytest.Session) -> Generator[None, None, None]:
+def abort_on_user_error(session: pytest.Session) -> Generator[None, None, None]:
     """End the run in one sentence where no case can be asked, here and in the other workers."""
     try:
         yield
@@ -130,20 +130,22 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
         yield LocalEngine(request.getfixturevalue("model"))
         return
     from fakebench_suite.execution.ray.client import RayCluster
-    from fakebench_suite.execution.ray.pool import Fleet
-    from fakebench_suite.execution.ray.worker import make_order
+    from fakebench_suite.execution.ray.pool import ReplicaPool
+    from fakebench_suite.execution.ray.worker import make_replica_config
 
     plan = get_plan(request.config)
-    with stop_on_mistake(request.session):
-        order = make_order(
+    with abort_on_user_error(request.session):
+        order = make_replica_config(
             plan.card,
             remote_code=plan.card.trust_remote_code and plan.settings.remote_code,
             batch_tokens=plan.settings.batch_tokens,
         )
         cluster = RayCluster(choice.address)
     with closing(cluster):
-        with stop_on_mistake(request.session):
-            fleet = Fleet(cluster, order, choice.cores, limit=request.config.option.unit_timeout)
+        with abort_on_user_error(request.session):
+            fleet = ReplicaPool(
+                cluster, order, choice.cores, limit=request.config.option.unit_timeout
+            )
         yield fleet
         fleet.close()
     request.config.stash[_DESCRIBED] = fleet.describe()

@@ -7,18 +7,18 @@ from functools import partial
 
 import pytest
 
-from fakebench_suite.backends.base import Adapter
+from fakebench_suite.backends.base import Backend
 from fakebench_suite.backends.registry import load_model
 from fakebench_suite.errors import CardError, ImageError, JudgeError, MachineError, ModelError
 from fakebench_suite.execution.engine import Engine
 from fakebench_suite.grading import verdict as verdicts
-from fakebench_suite.plugin.collection import Plan, get_case, get_plan
-from fakebench_suite.plugin.engines import ENGINE, LOCAL, stop_on_mistake
-from fakebench_suite.plugin.judging import make_judgements
+from fakebench_suite.plugin.collection import RunPlan, get_case, get_plan
+from fakebench_suite.plugin.engines import ENGINE, LOCAL, abort_on_user_error
+from fakebench_suite.plugin.judging import make_grader
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.waiting import WAITING
-from fakebench_suite.plugin.work_units import LEAVES, SliceAnswers, describe_error
-from fakebench_suite.plugin.xdist.hooks import list_suspects
+from fakebench_suite.plugin.work_units import ENDS_RUN, CaseRunner, describe_error
+from fakebench_suite.plugin.xdist.hooks import crashed_units
 from fakebench_suite.plugin.xdist.routes import report_route
 from fakebench_suite.provenance import list_pixels
 from fakebench_suite.runs.store import read_records
@@ -28,7 +28,7 @@ from fakebench_suite.types import Answer, Case, Outcome, PixelDigest, Prompt, Re
 RECORD = pytest.StashKey[Record]()
 TROUBLE = pytest.StashKey[str]()
 """Why this machine could not ask an item's case; it has no record."""
-MODEL = pytest.StashKey[Adapter]()
+MODEL = pytest.StashKey[Backend]()
 """What was loaded for --model."""
 PIXELS = pytest.StashKey[dict[str, PixelDigest]]()
 """The pictures shown so far, by image; of answers given again, those shown then."""
@@ -75,7 +75,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     return None
 
 
-def open_model(plan: Plan, *, workers: int = 1) -> AbstractContextManager[Adapter]:
+def open_model(plan: RunPlan, *, workers: int = 1) -> AbstractContextManager[Backend]:
     """The model of a plan while the block runs; raises CardError where it does not load."""
     return load_model(
         plan.card,
@@ -86,21 +86,21 @@ def open_model(plan: Plan, *, workers: int = 1) -> AbstractContextManager[Adapte
 
 
 @pytest.fixture(scope="session")
-def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
+def model(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """The model under test, loaded when the first case asks."""
     plan = get_plan(request.config)
     if plan.settings.answers is not None:
-        from fakebench_suite.backends.replay import ReplayAdapter
+        from fakebench_suite.backends.replay import ReplayBackend
 
         records = list(read_records(plan.settings.answers))
         request.config.stash[PIXELS] = {
             name: shown for name, shown in list_pixels(records).items() if shown is not None
         }
-        yield ReplayAdapter(records)
+        yield ReplayBackend(records)
         return
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     with ExitStack() as held:
-        with stop_on_mistake(request.session):
+        with abort_on_user_error(request.session):
             waiting = request.config.stash[WAITING].wait("its checkpoint", limited=False)
             try:
                 with waiting:
@@ -118,18 +118,18 @@ def model(request: pytest.FixtureRequest) -> Iterator[Adapter]:
 
 
 @pytest.fixture(scope="session")
-def slice_answers(request: pytest.FixtureRequest, engine: Engine) -> SliceAnswers:
+def slice_answers(request: pytest.FixtureRequest, engine: Engine) -> CaseRunner:
     """The replies of this process.
 
     A worker is not told which slice it gets next, and looks ahead to none.
     """
-    answers = SliceAnswers(
+    answers = CaseRunner(
         request.session.items,
         get_plan(request.config),
         engine,
         ahead=not is_worker(request.config),
-        suspects=list_suspects(request.config),
-        judgements=make_judgements(request.config),
+        suspects=crashed_units(request.config),
+        judgements=make_grader(request.config),
         waiting=partial(
             request.config.stash[WAITING].wait,
             limited=request.config.stash[ENGINE].name == LOCAL,  # a fleet has limits of its own
@@ -150,14 +150,14 @@ def forget_try(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable[[Case], Answer]:
+def ask(request: pytest.FixtureRequest, slice_answers: CaseRunner) -> Callable[[Case], Answer]:
     """``ask(case)`` is the model's answer to the case's prompt."""
     stash, session = request.config.stash, request.session
 
     def ask_model(case: Case) -> Answer:
         item = stash[ITEM]
         forget_try(item)
-        with stop_on_mistake(session), record_errors(item):
+        with abort_on_user_error(session), record_errors(item):
             answer = slice_answers.ask(case)
         item.stash[_ANSWERED] = answer
         return answer
@@ -167,7 +167,7 @@ def ask(request: pytest.FixtureRequest, slice_answers: SliceAnswers) -> Callable
 
 @pytest.fixture(scope="session")
 def judge(
-    request: pytest.FixtureRequest, slice_answers: SliceAnswers
+    request: pytest.FixtureRequest, slice_answers: CaseRunner
 ) -> Callable[[Case, Answer], Verdict]:
     """``judge(case, answer)`` is the verdict; JudgeError when there is none to be had."""
     stash, settings = request.config.stash, get_plan(request.config).settings
@@ -178,7 +178,7 @@ def judge(
             try:
                 judgement = slice_answers.judgements.take(case, answer)
                 return verdicts.judge(case, answer, settings.rule, judgement, name)
-            except (JudgeError, *LEAVES):
+            except (JudgeError, *ENDS_RUN):
                 raise
             except BaseException as error:  # Whatever it is, the answer must not count as wrong.
                 raise JudgeError(describe_error(error)) from error

@@ -16,7 +16,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
     While cases run, garbage is collected as ever: a model's may hold a GPU's memory.
     """
-    result = yield from _undisturbed()
+    result = yield from _gc_disabled()
     gc.collect()
     gc.freeze()
     return result
@@ -25,10 +25,10 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish() -> Generator[None, object, object]:
     """Score and write the run undisturbed: records live until it is written."""
-    return (yield from _undisturbed())
+    return (yield from _gc_disabled())
 
 
-def _undisturbed() -> Generator[None, object, object]:
+def _gc_disabled() -> Generator[None, object, object]:
     collects = gc.isenabled()
     gc.disable()
     try:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from fakebench_suite.plugin.collection import asks_cases
+from fakebench_suite.plugin.collection import will_run_cases
 from fakebench_suite.plugin.options import is_worker
 
 _Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
@@ -88,7 +88,7 @@ INTERRUPTS = pytest.StashKey[Interrupts]()
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
     """Handle the signals as long as cases are run; workers are ended by their controller."""
-    if is_worker(config) or not asks_cases(config):
+    if is_worker(config) or not will_run_cases(config):
         return (yield)
     config.stash[INTERRUPTS] = Interrupts(config)
     with config.stash[INTERRUPTS].handle():

@@ -9,11 +9,11 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.base import Judgement, TextJudge
-from fakebench_suite.grading.judges.calibration import audit_judge
+from fakebench_suite.grading.judges.calibration import calibrate
 from fakebench_suite.grading.judges.registry import open_judge
 from fakebench_suite.grading.judges.rubric import Request
 from fakebench_suite.grading.labels.language.thinking import drop_thinking
-from fakebench_suite.plugin.collection import asks_cases, get_plan
+from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.options import SETTINGS, Settings, is_worker
 from fakebench_suite.text.redaction import redact
 from fakebench_suite.types import Answer, Case, Task
@@ -28,7 +28,7 @@ JUDGE = pytest.StashKey[TextJudge]()
 def pytest_configure(config: pytest.Config) -> None:
     """Ask the judge once, before anything else is asked; raises UsageError where it fails."""
     option = config.option
-    if is_worker(config) or not asks_cases(config) or option.help or option.version:
+    if is_worker(config) or not will_run_cases(config) or option.help or option.version:
         return
     if option.collectonly or option.setuponly or option.setupplan:
         return
@@ -71,13 +71,13 @@ def describe_judge(config: pytest.Config) -> Mapping[str, object]:
     return {} if judge is None else judge.describe()
 
 
-def make_judgements(config: pytest.Config) -> "SliceJudgements":
+def make_grader(config: pytest.Config) -> "BatchGrader":
     """The judgements of this process on what it asks."""
     choice = config.stash[SETTINGS].judge
-    return SliceJudgements(partial(get_judge, config), rounds=choice.rounds if choice else 0)
+    return BatchGrader(partial(get_judge, config), rounds=choice.rounds if choice else 0)
 
 
-class SliceJudgements:
+class BatchGrader:
     """Opens the judge at the first slice that has a text to grade."""
 
     def __init__(self, find_judge: Callable[[], TextJudge | None], *, rounds: int) -> None:
@@ -118,13 +118,13 @@ class SliceJudgements:
         return self._ready.pop(case.id, None)
 
 
-def audit_run(config: pytest.Config) -> dict[str, Any] | None:
+def calibrate_run_judge(config: pytest.Config) -> dict[str, Any] | None:
     """The audit of this run's judge, for the manifest; None where no judge was asked."""
     try:
         judge = get_judge(config)
         if judge is None:
             return None
-        found = audit_judge(judge)
+        found = calibrate(judge)
     except Exception as error:  # The scores stand; the judge is merely not vouched for.
         return {"passed": False, "why": redact(str(error) or type(error).__name__)}
     return {"passed": found.passed, "means": dict(found.means), "right": dict(found.right)}

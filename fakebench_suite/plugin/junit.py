@@ -20,7 +20,7 @@ import pytest
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.session import find_closed
 from fakebench_suite.text.display import flatten
-from fakebench_suite.types import Decision, Outcome, Ruling
+from fakebench_suite.types import GateOutcome, GateResult, Outcome
 
 CLASS_NAME = "gates"
 _ERRORS = frozenset(outcome for outcome in Outcome if outcome.is_error)
@@ -40,12 +40,12 @@ class JUnitFile:
         if closed is None or not self._path.is_file():
             return
         decisions = closed.decisions or [
-            Decision(gate="no gate", ruling=Ruling.NOT_RULED, reason=closed.result.reason)
+            GateResult(gate="no gate", ruling=GateOutcome.NOT_RULED, reason=closed.result.reason)
         ]
         complete_file(self._path, decisions)
 
 
-def complete_file(path: Path, decisions: Sequence[Decision]) -> None:
+def complete_file(path: Path, decisions: Sequence[GateResult]) -> None:
     """Keep the last try of every test, make errors of cases errors, and add the gates."""
     tree = ElementTree.parse(path)  # noqa: S314  # pytest has just written it
     suite = tree.getroot().find("testsuite")
@@ -78,15 +78,15 @@ def _list_failed_errors(suite: ElementTree.Element) -> Iterator[ElementTree.Elem
             yield failure
 
 
-def _make_case(decision: Decision) -> ElementTree.Element:
+def _make_case(decision: GateResult) -> ElementTree.Element:
     case = ElementTree.Element(
         "testcase", classname=CLASS_NAME, name=flatten(decision.gate), time="0.000"
     )
     reason = flatten(decision.reason)
     match decision.ruling:
-        case Ruling.FAIL:
+        case GateOutcome.FAIL:
             ElementTree.SubElement(case, "failure", message=reason).text = reason
-        case Ruling.INCONCLUSIVE | Ruling.NOT_RULED:
+        case GateOutcome.INCONCLUSIVE | GateOutcome.NOT_RULED:
             message = f"{decision.ruling}: {reason}"
             ElementTree.SubElement(case, "skipped", message=message).text = message
     return case

@@ -19,8 +19,8 @@ from fakebench_suite.checkpoints.fingerprint import (
     find_versions,
 )
 from fakebench_suite.grading.judges.rubric import INSTRUCTION
-from fakebench_suite.grading.labels.result import Rule
-from fakebench_suite.plugin.collection import Plan
+from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.plugin.collection import RunPlan
 from fakebench_suite.plugin.options import Settings
 from fakebench_suite.provenance import PROTOCOL, Identity, digest_parts
 from fakebench_suite.runs.partial import SAMPLED
@@ -33,7 +33,7 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def begin_manifest(plan: Plan) -> dict[str, Any]:
+def begin_manifest(plan: RunPlan) -> dict[str, Any]:
     """Everything known before the first answer; ``status`` stays ``running`` after a crash."""
     settings = plan.settings
     texts = (build_prompt(case, settings.style).text for case in plan.dataset.cases)
@@ -67,7 +67,7 @@ def begin_manifest(plan: Plan) -> dict[str, Any]:
         "hardware": {
             "machine": platform.machine(),
             "system": platform.system(),
-            "processor": name_processor(),
+            "processor": cpu_name(),
             "cpus": os.cpu_count(),
         },
     }
@@ -83,7 +83,7 @@ def _find_sample(settings: Settings) -> int | None:
     return earlier["sample"] if sampled else None
 
 
-def name_processor() -> str:
+def cpu_name() -> str:
     """What the processor is called, by Linux or else by Python."""
     told = Path("/proc/cpuinfo")
     lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
@@ -91,7 +91,7 @@ def name_processor() -> str:
     return next(names, platform.processor() or platform.machine())
 
 
-def _describe_model(plan: Plan) -> dict[str, Any]:
+def _describe_model(plan: RunPlan) -> dict[str, Any]:
     """The model's card and weights; of answers given again, those they were given with."""
     if plan.settings.answers is not None:
         known: dict[str, Any] = read_manifest(plan.settings.answers)["model"]
@@ -108,7 +108,7 @@ _ABOUT = ("name", "path", "note", "held_out")
 """Fields of a card that no answer depends on: its name, its place, and words for people."""
 
 
-def _identify(plan: Plan, manifest: Mapping[str, Any]) -> Any:
+def _identify(plan: RunPlan, manifest: Mapping[str, Any]) -> Any:
     """What the answers will depend on; of answers given again, what they depended on."""
     settings = plan.settings
     if settings.answers is not None:
@@ -129,12 +129,12 @@ def _identify(plan: Plan, manifest: Mapping[str, Any]) -> Any:
             rows=plan.dataset.digest,
             prompts=manifest["prompts"]["digest"],
             style=str(settings.style),
-            reply="likelihood" if settings.rule is Rule.LIKELIHOOD else "text",
+            reply="likelihood" if settings.rule is ReplyParser.LIKELIHOOD else "text",
         )
     )
 
 
-def _describe_judge(plan: Plan) -> dict[str, Any]:
+def _describe_judge(plan: RunPlan) -> dict[str, Any]:
     """Who grades texts, how often, and by which instruction."""
     choice = plan.settings.judge
     if choice is None:

@@ -15,11 +15,11 @@ from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.files.paths import expand_home, resolve
 from fakebench_suite.gates.config import Gates, find_gates
-from fakebench_suite.grading.judges.registry import JudgeChoice, read_choice
-from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.grading.judges.registry import JudgeConfig, parse_judge
+from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.report.thumbnails import ReportImages
 from fakebench_suite.runs.last import LAST, find_run
-from fakebench_suite.tasks.prompts import Style
+from fakebench_suite.tasks.prompts import PromptStyle
 from fakebench_suite.types import Task
 
 DEFAULT_MODEL = "pocket"
@@ -37,9 +37,9 @@ class Settings:
     sample: int | None
     shard: Shard | None
     seed: int
-    style: Style
-    rule: Rule
-    judge: JudgeChoice | None
+    style: PromptStyle
+    rule: ReplyParser
+    judge: JudgeConfig | None
     answers: Path | None
     folder: Path
     """The run directory; one that was not ``named`` may get a number yet."""
@@ -96,16 +96,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--prompts",
-        type=make_choice(Style),
-        metavar=list_words(Style),
-        default=Style.PAPER,
+        type=make_choice(PromptStyle),
+        metavar=list_words(PromptStyle),
+        default=PromptStyle.PAPER,
         help="paper: the authors' wording to the letter; clean: without its repetitions",
     )
     group.addoption(
         "--reading",
-        type=make_choice(Rule),
-        metavar=list_words(Rule),
-        default=Rule.GRAMMAR,
+        type=make_choice(ReplyParser),
+        metavar=list_words(ReplyParser),
+        default=ReplyParser.GRAMMAR,
         help="grammar: replies are understood; paper: plain keywords; likelihood: the model's "
         "probabilities of the two options are compared (default: grammar)",
     )
@@ -238,7 +238,7 @@ def read_settings(config: pytest.Config) -> Settings:
             f"--run is {name!r}; it must be a plain name, not a path. Use --reports for the place."
         )
     try:
-        judge = option.judge and read_choice(option.judge, rounds=option.judge_rounds)
+        judge = option.judge and parse_judge(option.judge, rounds=option.judge_rounds)
         gates = _find_gates(config)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None

@@ -9,10 +9,10 @@ import pytest
 
 from fakebench_suite.errors import MachineError
 from fakebench_suite.plugin.collection import (
-    asks_cases,
     find_case,
     get_case,
     get_plan,
+    will_run_cases,
 )
 from fakebench_suite.plugin.fixtures import ITEM, RECORD, TROUBLE
 from fakebench_suite.plugin.folder import check_place, take_folder
@@ -20,7 +20,7 @@ from fakebench_suite.plugin.judging import describe_judge
 from fakebench_suite.plugin.manifest import begin_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.request import describe_request
-from fakebench_suite.plugin.work_units import find_group
+from fakebench_suite.plugin.work_units import image_of
 from fakebench_suite.runs.store import RunStore
 from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.text.display import flatten, show
@@ -85,11 +85,11 @@ def put_record(report: pytest.TestReport, item: pytest.Item) -> None:
         verdict = record.verdict
         report.longrepr = show(f"{verdict.outcome}: {verdict.why}")
     elif record.verdict.outcome.is_miss and report.passed:
-        report.longrepr = describe_miss(record)
+        report.longrepr = format_miss(record)
         if item.config.stash[SETTINGS].strict:
             report.outcome = "failed"
     setattr(report, _ATTRIBUTE, record)
-    properties = list_properties(record)
+    properties = junit_properties(record)
     names = {name for name, _ in properties} | {"score"}
     item.user_properties[:] = [p for p in item.user_properties if p[0] not in names] + properties
 
@@ -116,7 +116,7 @@ def pytest_report_from_serializable() -> Generator[
     return report
 
 
-def describe_miss(record: Record) -> str:
+def format_miss(record: Record) -> str:
     """A card of four lines: what became of it and why, asked, expected, said.
 
     pytest shows the first in its short test summary.
@@ -132,7 +132,7 @@ def describe_miss(record: Record) -> str:
     )
 
 
-def list_properties(record: Record) -> list[tuple[str, object]]:
+def junit_properties(record: Record) -> list[tuple[str, object]]:
     """What a JUnit file says of a case besides that it was missed."""
     case, verdict = record.case, record.verdict
     properties = {
@@ -308,7 +308,7 @@ class Recorder:
     def pytest_sessionstart(self) -> None:
         """Take the run directory, before workers are told its name and a model is loaded."""
         option = self._config.option
-        if asks_cases(self._config) and not (option.collectonly or option.setuponly):
+        if will_run_cases(self._config) and not (option.collectonly or option.setuponly):
             self.store = take_folder(self._config)
 
     def pytest_unconfigure(self) -> None:
@@ -339,7 +339,7 @@ def count_tasks(cases: Iterable[Case], parameters: Collection[str]) -> Mapping[T
 
 def _is_case(nodeid: str) -> bool:
     """Whether a test is given a case, as far as its id tells."""
-    return find_group(nodeid) != nodeid
+    return image_of(nodeid) != nodeid
 
 
 RECORDER = pytest.StashKey[Recorder]()

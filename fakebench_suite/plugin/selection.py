@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.errors import describe_choices, find_nearest
-from fakebench_suite.plugin.collection import Plan, asks_cases, get_plan
+from fakebench_suite.plugin.collection import RunPlan, get_plan, will_run_cases
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.types import Task
 
@@ -35,7 +35,7 @@ def check_marks(config: pytest.Config) -> None:
             )
 
 
-def check_nodeids(config: pytest.Config, plan: Plan) -> None:
+def check_nodeids(config: pytest.Config, plan: RunPlan) -> None:
     """Raise UsageError where a node id names a case that there is not."""
     for argument in config.args:
         place, _, test = argument.partition("::")
@@ -63,7 +63,7 @@ def check_nodeids(config: pytest.Config, plan: Plan) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Check once all markers are registered, before a worker starts."""
     option = config.option
-    if is_worker(config) or not asks_cases(config) or option.help or option.version:
+    if is_worker(config) or not will_run_cases(config) or option.help or option.version:
         return
     check_marks(config)
     check_nodeids(config, get_plan(config))

@@ -10,11 +10,11 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.gates.preconditions import Intent, check_gates
-from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.metrics.names import Need
-from fakebench_suite.plugin.collection import asks_cases, get_plan
+from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.engines import ENGINE, RAY, describe_engine
-from fakebench_suite.plugin.judging import audit_run
+from fakebench_suite.plugin.judging import calibrate_run_judge
 from fakebench_suite.plugin.latency.fixtures import list_timings
 from fakebench_suite.plugin.latency.hooks import measures_latency
 from fakebench_suite.plugin.manifest import count_workers, end_manifest
@@ -35,13 +35,13 @@ from fakebench_suite.types import Outcome
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-    from fakebench_suite.workflows.finalize import ClosedRun
+    from fakebench_suite.workflows.finalize import FinalizedRun
 
 _STARTED = pytest.StashKey[float]()
-_CLOSED = pytest.StashKey["ClosedRun"]()
+_CLOSED = pytest.StashKey["FinalizedRun"]()
 
 
-def find_closed(config: pytest.Config) -> "ClosedRun | None":
+def find_closed(config: pytest.Config) -> "FinalizedRun | None":
     """The run, once it has been closed; None where no case was recorded."""
     return config.stash.get(_CLOSED, None)
 
@@ -53,7 +53,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say by which gates the run will be ruled, or that it will not."""
-    if not asks_cases(config) or is_worker(config):
+    if not will_run_cases(config) or is_worker(config):
         return []
     gates = config.stash[SETTINGS].gates
     if not gates.rules:
@@ -81,7 +81,7 @@ def check_intent(config: pytest.Config) -> None:
         return
     plan = get_plan(config)
     settings, judge = plan.settings, plan.settings.judge
-    met = {Need.LIKELIHOOD} if settings.rule is Rule.LIKELIHOOD else set()
+    met = {Need.LIKELIHOOD} if settings.rule is ReplyParser.LIKELIHOOD else set()
     if judge is not None:
         met.add(Need.MARKS if judge.gives_marks else Need.STAND_IN)
     intent = Intent(
@@ -163,17 +163,17 @@ def choose_status(config: pytest.Config, exitstatus: int) -> int:
 
 def _count_unasked(config: pytest.Config) -> int:
     """Tests of cases that never came to their end, where they were to be run at all."""
-    if config.option.collectonly or config.option.setuponly or not asks_cases(config):
+    if config.option.collectonly or config.option.setuponly or not will_run_cases(config):
         return 0
     return max(0, config.stash[RECORDER].left)
 
 
 def finish_run(
     recorder: Recorder, config: pytest.Config, *, audits: bool, hurried: bool
-) -> "ClosedRun":
+) -> "FinalizedRun":
     """Complete the manifest and close the run directory."""
     from fakebench_suite.runs.coverage import cover_tasks
-    from fakebench_suite.workflows.finalize import close_run
+    from fakebench_suite.workflows.finalize import finalize_run
 
     store, plan = recorder.store, get_plan(config)
     assert store is not None
@@ -199,10 +199,10 @@ def finish_run(
     timings = list_timings(config)
     if timings:
         store.write_timings(timings)
-    audit = audit_run(config) if audits else None
+    audit = calibrate_run_judge(config) if audits else None
     if audit is not None:
         manifest["judge"]["audit"] = audit
-    closed = close_run(
+    closed = finalize_run(
         store,
         manifest,
         records,
@@ -228,7 +228,7 @@ def pytest_terminal_summary(
     show_troubles(terminalreporter, config)
     if closed is None:
         return
-    from fakebench_suite.report.engine_text import tell_engine
+    from fakebench_suite.report.engine_text import format_engine
     from fakebench_suite.report.terminal import WHERE_EXPLAINED
 
     verbose = config.option.verbose > 0
@@ -237,7 +237,7 @@ def pytest_terminal_summary(
     show_scores(terminalreporter, closed, verbose=verbose)
     show_rulings(terminalreporter, closed)
     if config.stash[ENGINE].name == RAY:
-        terminalreporter.line(f"engine: {tell_engine(closed.manifest['engine'])}")
+        terminalreporter.line(f"engine: {format_engine(closed.manifest['engine'])}")
     for note in closed.notes:
         terminalreporter.line(note)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -278,33 +278,33 @@ def show_misses(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def show_scores(
-    terminalreporter: pytest.TerminalReporter, closed: "ClosedRun", *, verbose: bool
+    terminalreporter: pytest.TerminalReporter, closed: "FinalizedRun", *, verbose: bool
 ) -> None:
     """The verdict, which run this is, its scores and changes, and published rows."""
     from fakebench_suite.report import terminal
     from fakebench_suite.report.markdown import describe_run
-    from fakebench_suite.report.paper_rows import lay_beside
+    from fakebench_suite.report.paper_rows import compare_with_paper
 
     colour = terminalreporter.config.get_terminal_writer().hasmarkup
     terminalreporter.section("FakeBench scores")
-    terminalreporter.write(terminal.draw_result(closed.result, colour=colour))
+    terminalreporter.write(terminal.format_result(closed.result, colour=colour))
     for line in describe_run(closed.manifest):
         terminalreporter.line(line)
-    terminalreporter.write(terminal.draw_facts(closed.manifest, colour=colour))
-    terminalreporter.write(terminal.draw_scores(closed.scores, colour=colour))
+    terminalreporter.write(terminal.format_facts(closed.manifest, colour=colour))
+    terminalreporter.write(terminal.format_scores(closed.scores, colour=colour))
     if verbose:
-        terminalreporter.write(terminal.draw_meanings(closed.scores, colour=colour))
+        terminalreporter.write(terminal.format_meanings(closed.scores, colour=colour))
     if closed.shifts:
         terminalreporter.section(f"changes since {flatten(str(closed.result.baseline))}")
-        terminalreporter.write(terminal.draw_changes(closed.shifts, colour=colour))
-    for grid in lay_beside(closed.manifest, closed.scores):
+        terminalreporter.write(terminal.format_changes(closed.shifts, colour=colour))
+    for grid in compare_with_paper(closed.manifest, closed.scores):
         terminalreporter.line(f"{grid.title}, published rows and this run")
-        terminalreporter.write(terminal.draw_grid(grid, colour=colour))
+        terminalreporter.write(terminal.format_grid(grid, colour=colour))
 
 
-def show_rulings(terminalreporter: pytest.TerminalReporter, closed: "ClosedRun") -> None:
+def show_rulings(terminalreporter: pytest.TerminalReporter, closed: "FinalizedRun") -> None:
     """What the gates ruled, or that nothing was."""
-    from fakebench_suite.report.terminal import draw_decisions
+    from fakebench_suite.report.terminal import format_gate_results
 
     terminalreporter.section("gates")
     shard = closed.manifest["shard"]
@@ -315,4 +315,4 @@ def show_rulings(terminalreporter: pytest.TerminalReporter, closed: "ClosedRun")
         )
         return
     colour = terminalreporter.config.get_terminal_writer().hasmarkup
-    terminalreporter.write(draw_decisions(closed.decisions, closed.result, colour=colour))
+    terminalreporter.write(format_gate_results(closed.decisions, closed.result, colour=colour))

@@ -10,48 +10,48 @@ import pytest
 
 from fakebench_suite.backends.base import OPTIONS, Reply
 from fakebench_suite.errors import ImageError, MachineError, ModelError, UserError
-from fakebench_suite.execution.engine import Engine, Slice
-from fakebench_suite.execution.prefetch import Opening, Pictures, decode_beside
-from fakebench_suite.grading.labels.result import Rule
-from fakebench_suite.plugin.collection import Plan, get_case
-from fakebench_suite.plugin.judging import SliceJudgements
+from fakebench_suite.execution.engine import Engine, WorkUnit
+from fakebench_suite.execution.prefetch import Pictures, PrefetchedImages, decoder_pool
+from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.plugin.collection import RunPlan, get_case
+from fakebench_suite.plugin.judging import BatchGrader
 from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.types import Answer, Case, PixelDigest
 
 
-def find_group(nodeid: str) -> str:
+def image_of(nodeid: str) -> str:
     """The image group in a node id, ``...[<image>:<what is asked>]``; else the id itself."""
     _, bracket, parameter = nodeid.partition("[")
     image, colon, _ = parameter.partition(":")
     return image if bracket and colon else nodeid
 
 
-SLICE_PROMPTS = 64
-LEAVES = (KeyboardInterrupt, pytest.exit.Exception)
+MIN_UNIT_PROMPTS = 64
+ENDS_RUN = (KeyboardInterrupt, pytest.exit.Exception)
 """Exceptions that end the run; any other ends one case."""
 
 
-def cut_slices(nodeids: Sequence[str]) -> dict[str, int]:
-    """The slice of each node id: runs of whole image groups, at least SLICE_PROMPTS long.
+def assign_work_units(nodeids: Sequence[str]) -> dict[str, int]:
+    """The slice of each node id: runs of whole image groups, at least MIN_UNIT_PROMPTS long.
 
     A function of the ordered ids alone, so that controller and workers agree without a word.
     """
     slices: dict[str, int] = {}
     number, size, current = 0, 0, ""
     for nodeid in nodeids:
-        group = find_group(nodeid)
-        if group != current and size >= SLICE_PROMPTS:
+        group = image_of(nodeid)
+        if group != current and size >= MIN_UNIT_PROMPTS:
             number, size = number + 1, 0
         current, size = group, size + 1
         slices[nodeid] = number
     return slices
 
 
-AHEAD = 64
+MAX_UNITS_AHEAD = 64
 """Slices after the asked one that may be answered already; a stopped run asks these anew."""
 
 
-class SliceAnswers:
+class CaseRunner:
     """Answers whole slices at the first question of each, and hands the replies out one by one.
 
     Where it is known what comes next, the next slice's pictures are opened meanwhile, and further
@@ -62,12 +62,12 @@ class SliceAnswers:
     def __init__(
         self,
         items: Sequence[pytest.Item],
-        plan: Plan,
+        plan: RunPlan,
         engine: Engine,
         *,
         ahead: bool,
         suspects: Collection[int] = (),
-        judgements: SliceJudgements,
+        judgements: BatchGrader,
         waiting: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         self._plan, self._engine, self._wait = plan, engine, waiting
@@ -79,11 +79,11 @@ class SliceAnswers:
         self._slices: dict[str, int] = {}
         self._waiting: dict[int, list[Case]] = {}
         """Slices not begun, in the order of the items."""
-        self._opening: dict[int, Opening] = {}
+        self._opening: dict[int, PrefetchedImages] = {}
         """Pictures of waiting slices that are being opened: one slice's at most."""
         self._begun: dict[int, list[Case]] = {}
         """Slices the engine has."""
-        numbers = cut_slices([item.nodeid for item in items])
+        numbers = assign_work_units([item.nodeid for item in items])
         for item in items:
             case, number = get_case(item), numbers[item.nodeid]
             if case is not None and number not in suspects:
@@ -91,7 +91,7 @@ class SliceAnswers:
                 self._waiting.setdefault(number, []).append(case)
         self._asked, self._end = -1, max(self._waiting, default=-1) + 1
         self._alone = count(self._end)
-        self._ahead = AHEAD if ahead else 0
+        self._ahead = MAX_UNITS_AHEAD if ahead else 0
 
     def ask(self, case: Case) -> Answer:
         """The model's answer; raises ModelError, ImageError or MachineError when there is none.
@@ -101,7 +101,7 @@ class SliceAnswers:
         """
         try:
             self._ask(case)
-        except (Exception, *LEAVES):
+        except (Exception, *ENDS_RUN):
             self._drop_lost()
             raise
         except BaseException as error:
@@ -133,7 +133,7 @@ class SliceAnswers:
 
     def _answer(self, number: int) -> None:
         """Have this slice answered, whatever else is begun beside it."""
-        with decode_beside() as pool:
+        with decoder_pool() as pool:
             if number in self._waiting:
                 self._begin(number, pool)
             while number in self._begun:
@@ -149,8 +149,8 @@ class SliceAnswers:
         following = range(self._asked + 1, min(self._end, self._asked + 1 + self._ahead))
         return next((number for number in following if number in self._waiting), None)
 
-    def _open(self, cases: Sequence[Case], pool: ThreadPoolExecutor) -> Opening:
-        return Opening(pool, cases, self._plan.dataset.open_image)
+    def _open(self, cases: Sequence[Case], pool: ThreadPoolExecutor) -> PrefetchedImages:
+        return PrefetchedImages(pool, cases, self._plan.dataset.open_image)
 
     def _begin(self, number: int, pool: ThreadPoolExecutor) -> None:
         """Give a slice to the engine, less the cases whose pictures are broken.
@@ -172,11 +172,11 @@ class SliceAnswers:
             self._begun[number] = sound
             self._engine.submit(self._make_slice(number, sound, images))
 
-    def _make_slice(self, number: int, cases: Sequence[Case], images: Pictures) -> Slice:
+    def _make_slice(self, number: int, cases: Sequence[Case], images: Pictures) -> WorkUnit:
         settings = self._plan.settings
         prompts = [build_prompt(case, settings.style) for case in cases]
-        weighs = settings.rule is Rule.LIKELIHOOD
-        return Slice(
+        weighs = settings.rule is ReplyParser.LIKELIHOOD
+        return WorkUnit(
             number=number,
             written=[prompt for prompt in prompts if not weighs or prompt.form not in OPTIONS],
             weighed=[prompt for prompt in prompts if weighs and prompt.form in OPTIONS],
@@ -198,7 +198,7 @@ class SliceAnswers:
             if answered.number == number and (isinstance(error, UserError) or len(cases) == 1):
                 raise error if isinstance(error, UserError) else as_model_error(error)
             return
-        replies = {case.id: mend_text(answered.replies[case.id]) for case in cases}
+        replies = {case.id: replace_lone_surrogates(answered.replies[case.id]) for case in cases}
         self._ready |= replies
         graded = [(case, replies[case.id]) for case in cases]
         self.judgements.grade([(c, reply) for c, reply in graded if isinstance(reply, Answer)])
@@ -217,7 +217,7 @@ def describe_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
-def mend_text(reply: Reply) -> Reply:
+def replace_lone_surrogates(reply: Reply) -> Reply:
     """The reply as text that UTF-8 can carry: half a surrogate pair becomes U+FFFD."""
     if isinstance(reply, Answer):
         return replace(reply, text=_mend(reply.text))

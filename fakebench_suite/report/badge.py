@@ -8,13 +8,13 @@ from typing import Any
 
 from fakebench_suite.report.paper_rows import UNVERIFIED, find_odd_pixels
 from fakebench_suite.runs.result import RunResult
-from fakebench_suite.types import Ruling
+from fakebench_suite.types import GateOutcome
 
 _COLOURS = {
-    Ruling.PASS: "brightgreen",
-    Ruling.INCONCLUSIVE: "yellow",
-    Ruling.FAIL: "red",
-    Ruling.NOT_RULED: "lightgrey",
+    GateOutcome.PASS: "brightgreen",
+    GateOutcome.INCONCLUSIVE: "yellow",
+    GateOutcome.FAIL: "red",
+    GateOutcome.NOT_RULED: "lightgrey",
 }
 _LABELS = {"official": "FakeBench", "probes": "fake-image probes"}
 _OTHER = "fake images"

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def tell_engine(engine: Mapping[str, Any]) -> str:
+def format_engine(engine: Mapping[str, Any]) -> str:
     """What a manifest says of its engine, such as ``ray, 5 replicas on 2 nodes, 1 lost``."""
     name = str(engine.get("name", "local"))
     if name == "mixed":
-        return f"mixed ({'; '.join(tell_engine(one) for one in engine.get('mixed', ()))})"
+        return f"mixed ({'; '.join(format_engine(one) for one in engine.get('mixed', ()))})"
     if "replicas" not in engine:
         return name
     replicas, nodes, lost = engine["replicas"], len(engine.get("nodes", ())), engine.get("lost", 0)

@@ -9,7 +9,7 @@ from typing import Any
 
 from fakebench_suite.gates.status import Conclusion
 from fakebench_suite.metrics.names import METRICS
-from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.partial import describe_partial
 from fakebench_suite.runs.result import GatesUsed, RunResult
 from fakebench_suite.types import Score, Task
@@ -21,7 +21,7 @@ def make_result(
     manifest: Mapping[str, Any],
     conclusion: Conclusion,
     scores: Sequence[Score],
-    shifts: Sequence[Shift] = (),
+    shifts: Sequence[MetricDelta] = (),
 ) -> RunResult:
     """The result of a run from its final manifest, its rulings, its scores and its changes."""
     headline = _find_headline(scores)
@@ -65,7 +65,7 @@ def describe_result(result: RunResult) -> str:
     if result.headline is not None:
         parts.append(describe_headline(result.headline))
     if result.change is not None:
-        parts.append(f"{describe_shift(result.change)} against {result.baseline}")
+        parts.append(f"{describe_delta(result.change)} against {result.baseline}")
     return f"{result.ruling.upper()}: {'; '.join([*parts, result.reason])}"
 
 
@@ -76,7 +76,7 @@ def describe_headline(score: Score) -> str:
     return f"{_name(score.metric)} {score.value:.3f}{interval} on {cases}"
 
 
-def describe_shift(shift: Shift) -> str:
+def describe_delta(shift: MetricDelta) -> str:
     """How a figure moved, such as ``accuracy fell by 0.092 [0.061, 0.120] (p = 0.0001)``."""
     name, change = _name(shift.metric), shift.change
     p = "" if shift.p is None else f" (p = {shift.p:.2g})"

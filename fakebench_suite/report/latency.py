@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from statistics import median
 
-from fakebench_suite.report.paper_rows import Grid
+from fakebench_suite.report.paper_rows import TextTable
 from fakebench_suite.types import Timing
 
 HEADER = ("latency", "state", "median s", "from", "to", "s per prompt", "tokens/s", "rounds")
 
 
-def lay_out(timings: Sequence[Timing]) -> Sequence[Grid]:
+def latency_table(timings: Sequence[Timing]) -> Sequence[TextTable]:
     """One table of medians with the fastest and the slowest round; none without timings."""
     rows = [_lay_row(timing) for timing in timings]
-    return [Grid(title="Latency", header=HEADER, rows=rows)] if rows else []
+    return [TextTable(title="Latency", header=HEADER, rows=rows)] if rows else []
 
 
 def _lay_row(timing: Timing) -> Sequence[str]:

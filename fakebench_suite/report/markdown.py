@@ -4,17 +4,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fakebench_suite.grading.judges.calibration import NEEDED
+from fakebench_suite.grading.judges.calibration import MIN_ORDERED_SHARE
 from fakebench_suite.metrics.paper_tables import FOOTNOTE
 from fakebench_suite.report.headline import describe_result, list_meanings
-from fakebench_suite.report.latency import lay_out
-from fakebench_suite.report.paper_rows import find_odd_pixels, lay_beside
+from fakebench_suite.report.latency import latency_table
+from fakebench_suite.report.paper_rows import compare_with_paper, find_odd_pixels
 from fakebench_suite.report.run_facts import count, list_facts
-from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.partial import describe_partial, list_whole
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.text.display import flatten
-from fakebench_suite.types import Decision, Score, Task, Timing
+from fakebench_suite.types import GateResult, Score, Task, Timing
 
 Row = tuple[str, str, str, str, str, str]
 HEADER: Row = ("task", "slice", "metric", "value", "95 % interval", "n")
@@ -82,7 +82,7 @@ def _to_row(score: Score) -> Row:
     return (str(score.task), flatten(score.slice), metric, value, interval, f"{score.n:,}")
 
 
-def list_change(shift: Shift) -> tuple[str, ...]:
+def list_change(shift: MetricDelta) -> tuple[str, ...]:
     """What became of one figure as texts in the columns of CHANGE_HEADER."""
     return (
         str(shift.task),
@@ -168,7 +168,7 @@ def _describe_audit(audit: Mapping[str, Any]) -> str:
         return f"could not be audited ({flatten(audit['why'])})"
     if all(mean is None for mean in audit.get("means", {}).values()):
         return "gave no marks on known texts"
-    wrong = [name for name, share in audit["right"].items() if share < NEEDED]
+    wrong = [name for name, share in audit["right"].items() if share < MIN_ORDERED_SHARE]
     return f"put known texts in the wrong order ({', '.join(wrong)})"
 
 
@@ -176,9 +176,9 @@ def write_markdown(
     manifest: Mapping[str, Any],
     scores: Sequence[Score],
     result: RunResult,
-    decisions: Sequence[Decision] = (),
+    decisions: Sequence[GateResult] = (),
     *,
-    shifts: Sequence[Shift] = (),
+    shifts: Sequence[MetricDelta] = (),
     timings: Sequence[Timing] = (),
 ) -> str:
     """summary.md: verdict, reservations, rulings, changes and headlines; the rest is folded away.
@@ -202,8 +202,8 @@ def write_markdown(
     if slices:
         table = _draw_table(HEADER, slices, numbers=("value", "n"))
         lines += _fold("By class, question form, generator and criterion", table)
-    published = list(lay_beside(manifest, scores))
-    for grid in (*lay_out(timings), *published):
+    published = list(compare_with_paper(manifest, scores))
+    for grid in (*latency_table(timings), *published):
         lines += _fold(grid.title, _draw_table(grid.header, grid.rows, numbers=grid.header[1:]))
     meanings = list_meanings([score.metric for score in shown])
     lines += _fold(

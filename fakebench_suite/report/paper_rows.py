@@ -14,7 +14,7 @@ _HIDDEN = ("group", "proprietary", "Rank")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class TextTable:
     """A table as texts: the last row is the run's."""
 
     title: str
@@ -22,7 +22,7 @@ class Grid:
     rows: Sequence[Sequence[str]]
 
 
-def lay_beside(manifest: Mapping[str, Any], scores: Sequence[Score]) -> Iterator[Grid]:
+def compare_with_paper(manifest: Mapping[str, Any], scores: Sequence[Score]) -> Iterator[TextTable]:
     """One grid for each table the run has a cell of; none for data that are not FakeBench's.
 
     Nor is there one where the pictures cannot be FakeBench's, whatever the rows say.
@@ -32,9 +32,9 @@ def lay_beside(manifest: Mapping[str, Any], scores: Sequence[Score]) -> Iterator
     for task in Task:
         # The authors hold their references back, so these figures rest on somebody else's.
         own = any(one.task is task and one.metric == "similarity" and one.n for one in scores)
-        table = compare(task, name_run(task, manifest, own_references=own), scores)
+        table = compare(task, run_label(task, manifest, own_references=own), scores)
         if table:
-            yield draw_grid(task, table)
+            yield format_table(task, table)
 
 
 _ODD = 0.01
@@ -61,7 +61,7 @@ def find_odd_pixels(manifest: Mapping[str, Any]) -> str | None:
     return f"{kinds[worst]:,} of {pixels.known:,} pictures {worst}"
 
 
-def name_run(task: Task, manifest: Mapping[str, Any], *, own_references: bool = False) -> str:
+def run_label(task: Task, manifest: Mapping[str, Any], *, own_references: bool = False) -> str:
     """The model's name with everything that sets its row apart from the published ones."""
     notes = [UNVERIFIED, *(["own references"] if own_references else [])]
     covered = manifest.get("tasks", {}).get(task, manifest)
@@ -80,8 +80,8 @@ def name_run(task: Task, manifest: Mapping[str, Any], *, own_references: bool = 
     return f"{name} ({', '.join(notes)})" if notes else name
 
 
-def draw_grid(task: Task, table: Sequence[Mapping[str, str]]) -> Grid:
+def format_table(task: Task, table: Sequence[Mapping[str, str]]) -> TextTable:
     """The rows in the paper's columns; a cell that is not there is an empty text."""
     header = [name for name in load_table(task)[0] if name not in _HIDDEN]
     rows = [[row.get(name, "") for name in header] for row in table]
-    return Grid(title=f"Table {NUMBERS[task]}: {task}", header=header, rows=rows)
+    return TextTable(title=f"Table {NUMBERS[task]}: {task}", header=header, rows=rows)

@@ -14,7 +14,7 @@ import msgspec
 from fakebench_suite.errors import DataError
 from fakebench_suite.grading.labels.language.thinking import drop_thinking
 from fakebench_suite.tasks.criteria import names_criterion
-from fakebench_suite.types import Authenticity, Case, Form, Record, Task
+from fakebench_suite.types import Authenticity, Case, QuestionType, Record, Task
 
 FOLDER, MISSING = "submission", "missing.txt"
 CLASS_FAKE, CLASS_REAL, CLUE, QA = FILES = (
@@ -23,7 +23,7 @@ CLASS_FAKE, CLASS_REAL, CLUE, QA = FILES = (
     "FakeClue.json",
     "FakeQA.json",
 )
-_MODES = {Form.FAULTFINDING: "faultfinding_mode", Form.INFERENCE: "inference_mode"}
+_MODES = {QuestionType.FAULTFINDING: "faultfinding_mode", QuestionType.INFERENCE: "inference_mode"}
 _SLOT = re.compile(r":Q(\d+)-")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _ANSWER = re.compile(r"A\d+(_org)?")

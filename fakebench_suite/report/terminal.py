@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fakebench_suite.report.headline import describe_result, list_meanings
-from fakebench_suite.report.latency import lay_out
+from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.markdown import (
     CHANGE_HEADER,
     CHANGE_NUMBERS,
@@ -17,25 +17,25 @@ from fakebench_suite.report.markdown import (
     list_rows,
     list_scores,
 )
-from fakebench_suite.report.paper_rows import Grid
+from fakebench_suite.report.paper_rows import TextTable
 from fakebench_suite.report.run_facts import list_facts
-from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.text.display import flatten
-from fakebench_suite.types import Decision, Ruling, Score, Timing
+from fakebench_suite.types import GateOutcome, GateResult, Score, Timing
 
 _WIDE = 200
 """Columns are as wide as their text: a cut-off figure is worse than a wrapped line."""
 _COLOURS = {
-    Ruling.PASS: "green",
-    Ruling.FAIL: "red",
-    Ruling.INCONCLUSIVE: "yellow",
-    Ruling.NOT_RULED: "cyan",
+    GateOutcome.PASS: "green",
+    GateOutcome.FAIL: "red",
+    GateOutcome.INCONCLUSIVE: "yellow",
+    GateOutcome.NOT_RULED: "cyan",
 }
 WHERE_EXPLAINED = "what the metrics mean: at the end of summary.md"
 
 
-def draw_scores(scores: Sequence[Score], *, colour: bool) -> str:
+def format_scores(scores: Sequence[Score], *, colour: bool) -> str:
     """The scores as aligned text, an empty line between tasks."""
     table = begin_table(HEADER, numbers=("value", "n"))
     before = None
@@ -48,7 +48,7 @@ def draw_scores(scores: Sequence[Score], *, colour: bool) -> str:
     return print_table(table, colour=colour)
 
 
-def draw_grid(grid: Grid, *, colour: bool) -> str:
+def format_grid(grid: TextTable, *, colour: bool) -> str:
     """A published table as aligned text, the run's row last and bold."""
     table = begin_table(grid.header, numbers=grid.header[1:])
     for row in grid.rows[:-1]:
@@ -57,10 +57,10 @@ def draw_grid(grid: Grid, *, colour: bool) -> str:
     return print_table(table, colour=colour)
 
 
-def draw_timings(timings: Sequence[Timing], *, colour: bool) -> str:
+def format_timings(timings: Sequence[Timing], *, colour: bool) -> str:
     """What ``--latency`` measured as aligned text; nothing where nothing was."""
     texts = []
-    for grid in lay_out(timings):
+    for grid in latency_table(timings):
         table = begin_table(grid.header, numbers=grid.header[2:])
         for row in grid.rows:
             table.add_row(*map(Text, row))
@@ -68,7 +68,7 @@ def draw_timings(timings: Sequence[Timing], *, colour: bool) -> str:
     return "".join(texts)
 
 
-def draw_result(result: RunResult, *, colour: bool) -> str:
+def format_result(result: RunResult, *, colour: bool) -> str:
     """The verdict line, its ruling in colour."""
     word = result.ruling.upper()
     text = Text(flatten(describe_result(result)))
@@ -76,7 +76,7 @@ def draw_result(result: RunResult, *, colour: bool) -> str:
     return _draw_lines([text], colour=colour)
 
 
-def draw_facts(manifest: Mapping[str, Any], *, colour: bool) -> str:
+def format_facts(manifest: Mapping[str, Any], *, colour: bool) -> str:
     """Which run this is, a line each."""
     facts = list_facts(manifest)
     width = max(len(name) for name, _ in facts)
@@ -84,7 +84,7 @@ def draw_facts(manifest: Mapping[str, Any], *, colour: bool) -> str:
     return _draw_lines(lines, colour=colour)
 
 
-def draw_changes(shifts: Sequence[Shift], *, colour: bool) -> str:
+def format_changes(shifts: Sequence[MetricDelta], *, colour: bool) -> str:
     """What rose and what fell since another run as aligned text."""
     table = begin_table(CHANGE_HEADER, numbers=CHANGE_NUMBERS)
     for shift in shifts:
@@ -92,7 +92,7 @@ def draw_changes(shifts: Sequence[Shift], *, colour: bool) -> str:
     return print_table(table, colour=colour)
 
 
-def draw_meanings(scores: Sequence[Score], *, colour: bool) -> str:
+def format_meanings(scores: Sequence[Score], *, colour: bool) -> str:
     """What the metrics of the printed scores mean."""
     table = begin_table(("metric", "meaning"), numbers=())
     for name, meaning in list_meanings([score.metric for score in list_scores(scores)]):
@@ -100,26 +100,26 @@ def draw_meanings(scores: Sequence[Score], *, colour: bool) -> str:
     return print_table(table, colour=colour)
 
 
-def draw_decisions(decisions: Sequence[Decision], result: RunResult, *, colour: bool) -> str:
+def format_gate_results(decisions: Sequence[GateResult], result: RunResult, *, colour: bool) -> str:
     """A line for each gate that ruled: ruling, name and reason; then a line for those that did not.
 
     Where none did, that is all there is to say.
     """
-    ruled = [one for one in decisions if one.ruling is not Ruling.NOT_RULED]
+    ruled = [one for one in decisions if one.ruling is not GateOutcome.NOT_RULED]
     if not ruled:
-        line = Text(Ruling.NOT_RULED, style=_COLOURS[Ruling.NOT_RULED])
+        line = Text(GateOutcome.NOT_RULED, style=_COLOURS[GateOutcome.NOT_RULED])
         return _draw_lines([line + Text(f": {flatten(result.reason)}")], colour=colour)
-    width = max(map(len, Ruling))
+    width = max(map(len, GateOutcome))
     lines = []
     for one in ruled:
         ruling = Text(f"{one.ruling:<{width}}", style=_COLOURS[one.ruling])
         lines.append(ruling + Text(f"  {flatten(one.gate)}: {flatten(one.reason)}"))
     left: dict[str, list[str]] = {}
     for one in decisions:
-        if one.ruling is Ruling.NOT_RULED:
+        if one.ruling is GateOutcome.NOT_RULED:
             left.setdefault(one.reason, []).append(flatten(one.gate))
     for reason, gates in left.items():
-        ruling = Text(f"{Ruling.NOT_RULED:<{width}}", style=_COLOURS[Ruling.NOT_RULED])
+        ruling = Text(f"{GateOutcome.NOT_RULED:<{width}}", style=_COLOURS[GateOutcome.NOT_RULED])
         lines.append(ruling + Text(f"  {', '.join(gates)}: {flatten(reason)}"))
     return _draw_lines(lines, colour=colour)
 

@@ -19,7 +19,7 @@ import msgspec
 
 from fakebench_suite.datasets import open_dataset
 from fakebench_suite.datasets.dataset import Dataset
-from fakebench_suite.datasets.images import quiet_decoders
+from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.errors import ImageError, MachineError, UserError
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.runs.store import check_inside, read_manifest, write_whole
@@ -27,7 +27,7 @@ from fakebench_suite.runs.store import check_inside, read_manifest, write_whole
 if TYPE_CHECKING:
     from PIL import Image
 
-SIDE = 320
+THUMBNAIL_SIZE = 320
 """Longest side of a thumbnail in pixels; smaller pictures are kept whole."""
 _FEW = 200
 """Thumbnails that are made before anybody wonders what is going on."""
@@ -151,7 +151,7 @@ class Pictures:
         check_inside(self._folder, self._folder.parent.parent)
         if source is not None and missing:
             source.find(missing[0])  # lists the folder, once and before there are threads
-            self._held.enter_context(quiet_decoders())
+            self._held.enter_context(silence_decoder_warnings())
             pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
             # Who leaves early, by an error or Ctrl-C, does not wait for pictures nobody will see.
             self._held.callback(pool.shutdown, cancel_futures=True)
@@ -182,7 +182,7 @@ class Pictures:
         return self._known
 
 
-def adopt_pictures(run: Path, other: Path) -> None:
+def copy_thumbnails(run: Path, other: Path) -> None:
     """Copy the pictures of another run into this one, where it has not its own.
 
     Only files of names that pictures have are copied, and no link is followed.
@@ -239,7 +239,7 @@ def _is_own(folder: Path, file: str) -> bool:
 
 def _find_whole(folder: Path, picture: Picture) -> str | None:
     """The file with every pixel; that of a run of an earlier version may be its thumbnail."""
-    if max(picture.width, picture.height) <= SIDE:
+    if max(picture.width, picture.height) <= THUMBNAIL_SIZE:
         return picture.file
     return picture.whole if picture.whole and _is_own(folder, picture.whole) else None
 
@@ -253,13 +253,13 @@ def _make(folder: Path, name: str, *, source: ImageSource, size: ReportImages) -
     folder.mkdir(parents=True, exist_ok=True)
     width, height = picture.size
     file, whole = f"{_digest(name)}.webp", f"{_digest(f'{name}/whole')}.png"
-    if max(width, height) <= SIDE:
+    if max(width, height) <= THUMBNAIL_SIZE:
         file = whole = f"{_digest(name)}.png"
         _write(folder / file, picture, "PNG")
     else:
         if size is ReportImages.FULL:
             _write(folder / whole, picture, "PNG")
-        picture.thumbnail((SIDE, SIDE))
+        picture.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
         _write(folder / file, picture, "WEBP", quality=78, method=2)
     return Picture(
         file=file,

@@ -8,13 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from fakebench_suite.datasets.validation.issues import (
-    Count,
-    Finding,
-    Inspection,
-    Item,
-    Leak,
-    Reach,
-    Weight,
+    Exposure,
+    Issue,
+    IssueInstance,
+    LeakageResult,
+    Severity,
+    SubgroupCount,
+    ValidationResult,
 )
 from fakebench_suite.text.display import flatten
 
@@ -22,7 +22,7 @@ _NAMES, _VALUES, _COUNTS = 3, 2, 20
 """Instances of a finding, values of a leak and rows of one count that are shown."""
 _VALUE, _NAME, _DETAIL = 24, 60, 240
 """Characters of a leak's value, a name and an explanation that are shown."""
-_STYLES = {Weight.TROUBLE: "bold red", Weight.REMARK: "yellow"}
+_STYLES = {Severity.TROUBLE: "bold red", Severity.REMARK: "yellow"}
 _LEAKS = (
     "Balanced accuracy of the best rule over one feature alone, on images it was not fitted on "
     "(5-fold cross-validation; 0.5 is chance, * more than luck explains):"
@@ -34,7 +34,7 @@ _REACHES = (
 )
 
 
-def print_inspection(found: Inspection, console: Console) -> None:
+def print_validation(found: ValidationResult, console: Console) -> None:
     """The whole inspection, its conclusion last; names are a stranger's and never markup."""
     totals = found.totals
     console.print(Text(f"{flatten(found.name)} ({found.kind}), digest {found.digest[:12]}", "bold"))
@@ -55,7 +55,7 @@ def print_inspection(found: Inspection, console: Console) -> None:
     console.print(_conclude(found))
 
 
-def _lay_counts(counts: Sequence[Count]) -> Table:
+def _lay_counts(counts: Sequence[SubgroupCount]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("by")
     table.add_column("value")
@@ -73,7 +73,7 @@ def _lay_counts(counts: Sequence[Count]) -> Table:
     return table
 
 
-def _print_finding(finding: Finding, console: Console) -> None:
+def _print_finding(finding: Issue, console: Console) -> None:
     line = Text(f"{finding.weight}: ", _STYLES[finding.weight])
     count = f": {len(finding.items):,}" if finding.items else ""
     console.print(line.append(f"{flatten(finding.name)}{count}", "default"))
@@ -84,7 +84,7 @@ def _print_finding(finding: Finding, console: Console) -> None:
         console.print(Padding(Text(text), (0, 0, 0, 4), expand=False))
 
 
-def _describe_item(item: Item) -> str:
+def _describe_item(item: IssueInstance) -> str:
     if item.detail.startswith(item.images[0]):  # Errors name their image themselves.
         return f"- {_shorten(item.detail, _DETAIL)}"
     names = " = ".join(_shorten(name, _NAME) for name in item.images[:_NAMES])
@@ -92,7 +92,7 @@ def _describe_item(item: Item) -> str:
     return f"- {names}{more}{f' ({_shorten(item.detail, _DETAIL)})' if item.detail else ''}"
 
 
-def _print_leaks(leaks: Sequence[Leak], console: Console) -> None:
+def _print_leaks(leaks: Sequence[LeakageResult], console: Console) -> None:
     if not leaks:
         console.print("No image has a label: there is none to leak.")
         return
@@ -107,7 +107,7 @@ def _print_leaks(leaks: Sequence[Leak], console: Console) -> None:
     console.print(Text(_REACHES))
 
 
-def _lay_leaks(leaks: Sequence[Leak]) -> Table:
+def _lay_leaks(leaks: Sequence[LeakageResult]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("feature", no_wrap=True)
     table.add_column("accuracy", justify="right", no_wrap=True)
@@ -117,7 +117,7 @@ def _lay_leaks(leaks: Sequence[Leak]) -> Table:
     for leak in leaks:
         value = leak.balanced_accuracy
         shown = "too few" if value is None else f"{value:.3f}{'*' if leak.tells else ' '}"
-        loud = leak.tells and leak.reach is not Reach.NEVER
+        loud = leak.tells and leak.reach is not Exposure.NEVER
         table.add_row(
             leak.feature,
             Text(shown, "bold yellow" if loud else ""),
@@ -128,17 +128,17 @@ def _lay_leaks(leaks: Sequence[Leak]) -> Table:
     return table
 
 
-def _list_shares(leak: Leak) -> Iterator[str]:
+def _list_shares(leak: LeakageResult) -> Iterator[str]:
     for share in leak.shares[:_VALUES]:
         yield f"{_shorten(share.value, _VALUE)} ({share.fake:,}, {share.real:,})"
 
 
-def _conclude(found: Inspection) -> Text:
-    troubles = sum(finding.weight is Weight.TROUBLE for finding in found.findings)
+def _conclude(found: ValidationResult) -> Text:
+    troubles = sum(finding.weight is Severity.TROUBLE for finding in found.findings)
     remarks = len(found.findings) - troubles
     telling = [leak for leak in found.leaks if leak.tells]
-    loud = [leak.feature for leak in telling if leak.reach is not Reach.NEVER]
-    quiet = [leak.feature for leak in telling if leak.reach is Reach.NEVER]
+    loud = [leak.feature for leak in telling if leak.reach is not Exposure.NEVER]
+    quiet = [leak.feature for leak in telling if leak.reach is Exposure.NEVER]
     text = Text()
     if troubles:
         text.append(f"Not fit to run: {troubles} kind{'s' * (troubles > 1)} of trouble", "bold red")

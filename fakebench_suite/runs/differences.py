@@ -11,7 +11,7 @@ from fakebench_suite.provenance import Identity, count_changed_pixels, read_iden
 from fakebench_suite.runs.store import read_manifest
 from fakebench_suite.types import Record
 
-SETTING = (
+COMPARED_KEYS = (
     "suite", "code_digest", "model", "dataset", "prompts", "judge", "answers", "seed", "sample",
     "planned", "versions",
 )  # fmt: skip
@@ -57,7 +57,7 @@ def check_data(run: Path, *, name: str, digest: str) -> None:
         )
 
 
-def check_pair(run: Path, other: Path) -> None:
+def check_same_data(run: Path, other: Path) -> None:
     """Raise UserError where two runs were made over different data."""
     described = read_manifest(run)["dataset"]
     check_data(other, name=described["name"], digest=described.get("digest", ""))
@@ -73,7 +73,7 @@ def list_differences(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str
     if ours is not None and theirs is not None:
         names += _compare_identities(ours, theirs)
     known = ours is not None and theirs is not None
-    for key in SETTING:
+    for key in COMPARED_KEYS:
         if not (known and key in _IDENTIFIED):
             names += _walk(key, one.get(key, _ABSENT), two.get(key, _ABSENT))
     if "code_digest" in names and _WORDS["code"] in names:

@@ -14,30 +14,30 @@ from fakebench_suite.types import Task
 Shard = Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]*/[1-9][0-9]*$")]
 
 
-class GenerationShape(msgspec.Struct, frozen=True):
+class ManifestGeneration(msgspec.Struct, frozen=True):
     """Decoding settings."""
 
     max_new_tokens: int | None = None
 
 
-class CardShape(msgspec.Struct, frozen=True):
+class ManifestCard(msgspec.Struct, frozen=True):
     """The card; ``--answers`` reads it whole, and says what is wrong with it."""
 
     repository: str | None = None
     revision: str | None = None
     note: str | None = None
-    generation: GenerationShape = GenerationShape()
+    generation: ManifestGeneration = ManifestGeneration()
 
 
-class ModelShape(msgspec.Struct, frozen=True):
+class ManifestModel(msgspec.Struct, frozen=True):
     """The model, and its card as it was."""
 
     name: str
-    card: CardShape
+    card: ManifestCard
     weights_digest: str | None = None
 
 
-class DatasetShape(msgspec.Struct, frozen=True):
+class ManifestDataset(msgspec.Struct, frozen=True):
     """The data set, by name and digest."""
 
     name: str
@@ -46,7 +46,7 @@ class DatasetShape(msgspec.Struct, frozen=True):
     cases: int = 0
 
 
-class AuditShape(msgspec.Struct, frozen=True):
+class ManifestCalibration(msgspec.Struct, frozen=True):
     """Whether the text judge was fit."""
 
     passed: bool
@@ -55,43 +55,43 @@ class AuditShape(msgspec.Struct, frozen=True):
     right: dict[str, float] = {}
 
 
-class JudgeShape(msgspec.Struct, frozen=True):
+class ManifestJudge(msgspec.Struct, frozen=True):
     """How replies were read and who graded texts."""
 
     label: str
     text: str | None = None
     rounds: int = 0
-    audit: AuditShape | None = None
+    audit: ManifestCalibration | None = None
 
 
-class EngineShape(msgspec.Struct, frozen=True):
+class ManifestEngine(msgspec.Struct, frozen=True):
     """Where the model computed; of a cluster, on how many replicas of which nodes."""
 
     name: str = "local"
     replicas: int = 0
     nodes: dict[str, int] = {}
     lost: int = 0
-    mixed: "list[EngineShape]" = []
+    mixed: "list[ManifestEngine]" = []
 
 
-class SittingShape(msgspec.Struct, frozen=True):
+class ManifestSession(msgspec.Struct, frozen=True):
     """One part of a merged run."""
 
     run: str
     shard: Shard | None = None
-    engine: EngineShape = EngineShape()
+    engine: ManifestEngine = ManifestEngine()
     started: str = ""
     command: str | None = None
 
 
-class PromptsShape(msgspec.Struct, frozen=True):
+class ManifestPrompts(msgspec.Struct, frozen=True):
     """How the prompts were worded."""
 
     style: str = ""
     digest: str = ""
 
 
-class TaskShape(msgspec.Struct, frozen=True):
+class ManifestTask(msgspec.Struct, frozen=True):
     """How much of one task was asked."""
 
     cases: int
@@ -102,14 +102,14 @@ class TaskShape(msgspec.Struct, frozen=True):
     planned: int = 0
 
 
-class RouteShape(msgspec.Struct, frozen=True):
+class ManifestInference(msgspec.Struct, frozen=True):
     """A way that replies came about, and what the loaded model told."""
 
     rendering: str | None = None
     left_over: list[str] = []
 
 
-class BaselineShape(msgspec.Struct, frozen=True):
+class ManifestBaseline(msgspec.Struct, frozen=True):
     """The run that changes are counted from."""
 
     run: str
@@ -117,25 +117,25 @@ class BaselineShape(msgspec.Struct, frozen=True):
     records_digest: str | None = None
 
 
-class CutOffShape(msgspec.Struct, frozen=True):
+class ManifestCutOff(msgspec.Struct, frozen=True):
     """Replies that ended at the token limit, of those that say why they ended."""
 
     replies: int = 0
     of: int = 0
 
 
-class ManifestShape(msgspec.Struct, frozen=True):
+class Manifest(msgspec.Struct, frozen=True):
     """The parts other code looks at; a run that was cut off lacks those without which it can be."""
 
-    model: ModelShape
-    dataset: DatasetShape
-    judge: JudgeShape
+    model: ManifestModel
+    dataset: ManifestDataset
+    judge: ManifestJudge
     status: str = ""
     started: str = ""
     sample: int | None = None
     planned: int = 0
     shard: Shard | None = None
-    prompts: PromptsShape = PromptsShape()
+    prompts: ManifestPrompts = ManifestPrompts()
     versions: dict[str, Any] | None = None
     hardware: dict[str, Any] = {}
     partial: list[str] | msgspec.UnsetType = msgspec.UNSET
@@ -144,18 +144,18 @@ class ManifestShape(msgspec.Struct, frozen=True):
     errors: int | msgspec.UnsetType = msgspec.UNSET
     wall_seconds: float = 0.0
     workers: int = 0
-    engine: EngineShape = EngineShape()
-    routes: list[RouteShape] = []
-    merged: list[SittingShape] = []
+    engine: ManifestEngine = ManifestEngine()
+    routes: list[ManifestInference] = []
+    merged: list[ManifestSession] = []
     protocol: int = 1
     reservations: list[str] = []
     answers: str | None = None
     population: dict[str, dict[str, int]] = {}
     drawn: dict[str, dict[str, int]] = {}
-    tasks: dict[Task, TaskShape] = {}
+    tasks: dict[Task, ManifestTask] = {}
     gates: dict[str, Any] = {}
-    baseline: BaselineShape | None = None
-    cut_off: CutOffShape = CutOffShape()
+    baseline: ManifestBaseline | None = None
+    cut_off: ManifestCutOff = ManifestCutOff()
     command: str | None = None
     commit: str | None = None
     filter: str | None = None

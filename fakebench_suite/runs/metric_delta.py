@@ -6,7 +6,7 @@ from fakebench_suite.types import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
+class MetricDelta:
     """One figure in two runs, over the ``n`` cases that both have it for (0 to 1)."""
 
     task: Task

@@ -11,7 +11,7 @@ CUT_OFF, INTERRUPTED, SAMPLED, FILTERED = "cut off", "interrupted", "sampled", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class MissingCases:
     """Why a population is not whole."""
 
     clause: str
@@ -20,7 +20,7 @@ class Gap:
     """Without a verb, such as ``partial run (sampled: 200 images)``."""
 
 
-def find_gap(
+def find_missing_cases(
     manifest: Mapping[str, Any],
     task: Task,
     subgroup: str,
@@ -28,7 +28,7 @@ def find_gap(
     *,
     sample: int | None,
     subject: str = "run",
-) -> Gap | None:
+) -> MissingCases | None:
     """Why ``here`` records of a population are not all that the data set has; None where they are.
 
     A sample is as good as the whole where it is of ``sample`` images or more. ``subject`` says
@@ -42,7 +42,9 @@ def find_gap(
     due = manifest["population"].get(task, {}).get(subgroup, 0)
     which = f"{task} case" if subgroup == ALL else f"{task} case of {subgroup}"
     if not due:
-        return Gap(clause=f"the data set has no {which}", phrase=f"no {which} in the data set")
+        return MissingCases(
+            clause=f"the data set has no {which}", phrase=f"no {which} in the data set"
+        )
     if {CUT_OFF, INTERRUPTED}.isdisjoint(reasons):
         drawn = manifest.get("drawn", {}).get(task, {}).get(subgroup, 0)
         enough = sample is not None and (manifest.get("sample") or 0) >= sample
@@ -50,13 +52,15 @@ def find_gap(
             return None
     if "tasks" in manifest and task not in manifest["tasks"]:
         clause = f"no {task} case was asked" + ("" if subject == "run" else f" in the {subject}")
-        return Gap(clause=clause, phrase=clause)
+        return MissingCases(clause=clause, phrase=clause)
     return _make_partial(manifest, task, subject)
 
 
-def _make_partial(manifest: Mapping[str, Any], task: Task | None, subject: str) -> Gap:
+def _make_partial(manifest: Mapping[str, Any], task: Task | None, subject: str) -> MissingCases:
     why = describe_partial(manifest, task)
-    return Gap(clause=f"the {subject} is partial ({why})", phrase=f"partial {subject} ({why})")
+    return MissingCases(
+        clause=f"the {subject} is partial ({why})", phrase=f"partial {subject} ({why})"
+    )
 
 
 def describe_partial(manifest: Mapping[str, Any], task: Task | None = None) -> str:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from fakebench_suite.runs.metric_delta import Shift
-from fakebench_suite.types import Ruling, Score
+from fakebench_suite.runs.metric_delta import MetricDelta
+from fakebench_suite.types import GateOutcome, Score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +22,13 @@ class GatesUsed:
 class RunResult:
     """The data behind the line."""
 
-    ruling: Ruling
+    ruling: GateOutcome
     reason: str
     """Of the ruling; without a full stop."""
     gates: GatesUsed
     headline: Score | None
     """Balanced accuracy, or else the accuracy of the first task that has one."""
-    change: Shift | None
+    change: MetricDelta | None
     """What became of the headline's task since the baseline."""
     baseline: str | None
     partial: str

@@ -17,10 +17,10 @@ import msgspec
 from fakebench_suite.errors import FormatError, MachineError, RunTakenError, UserError
 from fakebench_suite.files.contents import read_file, read_lines
 from fakebench_suite.files.formats import decode_json
-from fakebench_suite.runs.manifest import ManifestShape
-from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.manifest import Manifest
+from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import RunResult
-from fakebench_suite.types import Decision, Record, Score, Timing
+from fakebench_suite.types import GateResult, Record, Score, Timing
 
 MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
 TEXTS, RULINGS, BADGE = "texts.jsonl", "rulings.json", "badge.json"
@@ -139,12 +139,12 @@ class RunStore:
         ]
         self._write(TEXTS, "".join(f"{line}\n" for line in lines))
 
-    def write_rulings(self, result: RunResult, decisions: Sequence[Decision]) -> None:
+    def write_rulings(self, result: RunResult, decisions: Sequence[GateResult]) -> None:
         """Write what the run comes to, and what each gate decided, in their order."""
         head = msgspec.json.format(msgspec.json.encode(result)).decode().removesuffix("\n}")
         self._write(RULINGS, f'{head},\n  "decisions": {_list(decisions).rstrip()}\n}}\n')
 
-    def write_comparison(self, baseline: Mapping[str, Any], shifts: Sequence[Shift]) -> None:
+    def write_comparison(self, baseline: Mapping[str, Any], shifts: Sequence[MetricDelta]) -> None:
         """Write what rose and what fell since the baseline."""
         head = json.dumps(baseline, ensure_ascii=False)
         text = f'{{\n  "baseline": {head},\n  "shifts": {_list(shifts).rstrip()}\n}}\n'
@@ -226,7 +226,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         content = read_file(folder / MANIFEST)
         manifest = decode_json(content, msgspec.json.Decoder(dict[str, Any]))
-        decode_json(content, msgspec.json.Decoder(ManifestShape))
+        decode_json(content, msgspec.json.Decoder(Manifest))
     except FormatError as error:
         raise UserError(f"{folder / MANIFEST} is not the manifest of a run: {error}.") from error
     except OSError as error:

@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 
-from fakebench_suite.types import Case, Form, Prompt
+from fakebench_suite.types import Case, Prompt, QuestionType
 
 _ANALYSIS_PREFIX = "Answer this question without itemizing: "
 _PAPER_SUFFIX = " regarding the image authenticity?"
@@ -11,14 +11,14 @@ _CLEAN_SUFFIX = " regarding the authenticity of this image?"
 _ANY_SUFFIX = re.compile(r"\s+regarding the (?:image authenticity|authenticity of this image)\s*$")
 
 
-class Style(StrEnum):
+class PromptStyle(StrEnum):
     """``paper`` repeats the authors' script to the letter; ``clean`` says each thing once."""
 
     PAPER = "paper"
     CLEAN = "clean"
 
 
-def build_prompt(case: Case, style: Style = Style.PAPER) -> Prompt:
+def build_prompt(case: Case, style: PromptStyle = PromptStyle.PAPER) -> Prompt:
     """The prompt of a case. Detection and clue prompts are sent as the data set words them.
 
     FakeQA questions follow the official script (``FakeQA`` evaluation, upstream repository): a
@@ -28,11 +28,11 @@ def build_prompt(case: Case, style: Style = Style.PAPER) -> Prompt:
     return Prompt(case=case.id, image=case.image, form=case.form, text=_word(case, style))
 
 
-def _word(case: Case, style: Style) -> str:
-    if case.form is not Form.CRITERION:
+def _word(case: Case, style: PromptStyle) -> str:
+    if case.form is not QuestionType.CRITERION:
         return case.question
     asked = case.question.split("?", 1)[0]
-    if style is Style.PAPER:
+    if style is PromptStyle.PAPER:
         return f"{_ANALYSIS_PREFIX}{asked}{_PAPER_SUFFIX}"
     return f"{_ANALYSIS_PREFIX}{_ANY_SUFFIX.sub('', asked.strip())}{_CLEAN_SUFFIX}"
 
@@ -51,9 +51,9 @@ INFERENCE = (
     "authenticity of this image, and conclude with the final binarized judgement: fake or real"
 )
 DETECTION = {
-    Form.WHAT: "What is the authenticity of this image, fake or real?",
-    Form.ISFAKE: "Is this a fake image, yes or no?",
-    Form.ISREAL: "Is this a real image, yes or no?",
+    QuestionType.WHAT: "What is the authenticity of this image, fake or real?",
+    QuestionType.ISFAKE: "Is this a fake image, yes or no?",
+    QuestionType.ISREAL: "Is this a real image, yes or no?",
 }
 """FakeBench's own wordings, for data that ask the same questions about other images."""
 

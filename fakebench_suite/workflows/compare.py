@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.gates.paired_tests import bound_drop, collect, mcnemar, pair
-from fakebench_suite.gates.run_view import Evidence
+from fakebench_suite.gates.paired_tests import collect, drop_interval, mcnemar, pair_by_image
+from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.runs.case_changes import ChangeKind, compare_records
 from fakebench_suite.runs.differences import (
-    check_pair,
+    check_same_data,
     describe_pixel_change,
     describe_rendering_change,
     list_differences,
     list_unknown,
 )
-from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.types import Record, Task
 
@@ -32,7 +32,7 @@ class Comparison:
     """What the runs differ in, in words."""
     unknown: Sequence[str]
     """What could not be compared, a sentence each."""
-    shifts: Sequence[Shift]
+    shifts: Sequence[MetricDelta]
     turned: Mapping[ChangeKind, Sequence[str]]
     """Ids of the later run's cases by what became of them."""
     dropped: Sequence[str]
@@ -42,7 +42,7 @@ class Comparison:
 def compare_runs(before: Path, after: Path) -> Comparison:
     """Pair two runs by case; raises UserError where they were made over different data."""
     old, new = (_read(folder) for folder in (before, after))
-    check_pair(after, before)
+    check_same_data(after, before)
     turned: dict[ChangeKind, list[str]] = {kind: [] for kind in ChangeKind}
     for name, change in compare_records(new.records, old.records).items():
         turned[change.kind].append(name)
@@ -59,17 +59,17 @@ def compare_runs(before: Path, after: Path) -> Comparison:
             *filter(None, (describe_rendering_change(old.records, new.records),)),
         ],
         unknown=list(list_unknown({"the earlier": old.manifest, "the later": new.manifest})),
-        shifts=measure_shifts(old.records, new.records),
+        shifts=measure_deltas(old.records, new.records),
         turned={kind: sorted(names) for kind, names in turned.items()},
         dropped=sorted(r.case.id for r in old.records if r.case.id not in asked),
     )
 
 
-def _read(folder: Path) -> Evidence:
-    return Evidence(manifest=read_manifest(folder), records=list(read_records(folder)))
+def _read(folder: Path) -> RunView:
+    return RunView(manifest=read_manifest(folder), records=list(read_records(folder)))
 
 
-def measure_shifts(old: Sequence[Record], new: Sequence[Record]) -> Sequence[Shift]:
+def measure_deltas(old: Sequence[Record], new: Sequence[Record]) -> Sequence[MetricDelta]:
     """What rose and what fell, task by task, over the cases that both runs have graded."""
     return [
         shift
@@ -79,15 +79,17 @@ def measure_shifts(old: Sequence[Record], new: Sequence[Record]) -> Sequence[Shi
     ]
 
 
-def _measure(old: Sequence[Record], new: Sequence[Record], task: Task, metric: str) -> Shift | None:
+def _measure(
+    old: Sequence[Record], new: Sequence[Record], task: Task, metric: str
+) -> MetricDelta | None:
     before, after = collect(old, task, metric), collect(new, task, metric)
     both = sorted(before.keys() & after.keys())
     if not both:
         return None
-    pairs = pair(before, after, {record.case.id: record.case.image for record in new})
-    low, high, _ = bound_drop(pairs, _TAIL, whole=metric == "accuracy")
+    pairs = pair_by_image(before, after, {record.case.id: record.case.image for record in new})
+    low, high, _ = drop_interval(pairs, _TAIL, whole=metric == "accuracy")
     then, now = (sum(side[name] for name in both) / len(both) for side in (before, after))
-    return Shift(
+    return MetricDelta(
         task=task,
         metric=metric,
         before=then,

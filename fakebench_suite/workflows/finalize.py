@@ -12,8 +12,8 @@ import msgspec
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.gates.config import Gates
-from fakebench_suite.gates.evaluate import rule_run
-from fakebench_suite.gates.run_view import Evidence
+from fakebench_suite.gates.evaluate import evaluate_gates
+from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.gates.status import conclude
 from fakebench_suite.provenance import describe_pixels
 from fakebench_suite.report.badge import make_badge
@@ -26,7 +26,7 @@ from fakebench_suite.runs.differences import (
     list_confounders,
     list_unknown,
 )
-from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.partial import describe_partial
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.runs.store import (
@@ -36,8 +36,8 @@ from fakebench_suite.runs.store import (
     read_records,
     read_timings,
 )
-from fakebench_suite.types import Decision, FinishReason, Record, Score, Timing
-from fakebench_suite.workflows.compare import measure_shifts
+from fakebench_suite.types import FinishReason, GateResult, Record, Score, Timing
+from fakebench_suite.workflows.compare import measure_deltas
 
 if TYPE_CHECKING:
     from fakebench_suite.metrics.text import TextScores
@@ -47,15 +47,15 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClosedRun:
+class FinalizedRun:
     """What a run came to; ``report`` is the page to open, or why there is none."""
 
     folder: Path
     manifest: Mapping[str, Any]
     scores: Sequence[Score]
     result: RunResult
-    decisions: Sequence[Decision]
-    shifts: Sequence[Shift]
+    decisions: Sequence[GateResult]
+    shifts: Sequence[MetricDelta]
     """What rose and what fell since the baseline; nothing where there is none."""
     timings: Sequence[Timing]
     report: str
@@ -63,7 +63,7 @@ class ClosedRun:
     """What else went wrong beside the run."""
 
 
-def close_run(
+def finalize_run(
     store: RunStore,
     manifest: Mapping[str, Any],
     records: Sequence[Record],
@@ -72,7 +72,7 @@ def close_run(
     baseline: Path | None,
     dataset: Dataset | None,
     size: ReportImages | None = ReportImages.THUMBNAIL,
-) -> ClosedRun:
+) -> FinalizedRun:
     """Write everything that follows from the records into the run directory.
 
     ``manifest`` is the final one but for what is found here. Without ``dataset`` there are neither
@@ -84,21 +84,21 @@ def close_run(
     texts, described = _score_texts(records)
     final = {**manifest, **described, "cut_off": count_cut_off(records)}
     final |= {"identity": complete_identity(manifest, records)}
-    before = None if baseline is None else read_evidence(baseline)
+    before = None if baseline is None else read_run_view(baseline)
     final["reservations"] = list_reservations(final, records, before)
     scores = score_records(records, texts)
     timings = read_timings(store.folder)
-    run = Evidence(manifest=final, records=records, scores=scores, timings=timings)
+    run = RunView(manifest=final, records=records, scores=scores, timings=timings)
     decisions, absent = [], gates.absent
     if final["shard"] is None:
-        decisions = rule_run(gates.rules, run, before, strict=gates.strict)
+        decisions = evaluate_gates(gates.rules, run, before, strict=gates.strict)
     else:
         absent = f"this is shard {final['shard']}, and gates rule over the merged run"
-    shifts: Sequence[Shift] = ()
+    shifts: Sequence[MetricDelta] = ()
     # The least room is needed by what matters most; a report can be made again, with its pictures.
     written = store.write_scores(scores)
     if baseline is not None and before is not None:
-        shifts = measure_shifts(before.records, records)
+        shifts = measure_deltas(before.records, records)
         final["baseline"] = describe_baseline(baseline, before)
         store.write_comparison(final["baseline"], shifts)
     final["gates"] = msgspec.to_builtins(gates)
@@ -122,7 +122,7 @@ def close_run(
     # Shards would fill the page with parts of what the merge says.
     notes = _append_step_summary(summary) if final["shard"] is None else ()
     report = _write_report(store, dataset, baseline=baseline, shifts=shifts, size=size)
-    return ClosedRun(
+    return FinalizedRun(
         folder=store.folder,
         manifest=final,
         scores=scores,
@@ -140,15 +140,15 @@ def _write_report(
     dataset: Dataset | None,
     *,
     baseline: Path | None,
-    shifts: Sequence[Shift],
+    shifts: Sequence[MetricDelta],
     size: ReportImages | None,
 ) -> str:
     """Where the report is, or why there is none: the run is whole, and it can be made again."""
-    from fakebench_suite.report.html import DatasetImages, write_browser
+    from fakebench_suite.report.html import DatasetImages, write_html_report
 
     try:
         return str(
-            write_browser(
+            write_html_report(
                 store.folder,
                 images=None if dataset is None or size is None else DatasetImages(dataset),
                 size=size or ReportImages.THUMBNAIL,
@@ -168,7 +168,7 @@ def _write_report(
         return f"there is none, because it could not be written: {error.strerror}"
 
 
-def describe_baseline(folder: Path, run: Evidence) -> dict[str, Any]:
+def describe_baseline(folder: Path, run: RunView) -> dict[str, Any]:
     """The baseline as the manifest names it: by what it is, and not by where it lies."""
     model = run.manifest["model"]
     with (folder / RECORDS).open("rb") as stream:
@@ -201,7 +201,7 @@ def complete_identity(manifest: Mapping[str, Any], records: Sequence[Record]) ->
 
 
 def list_reservations(
-    manifest: Mapping[str, Any], records: Sequence[Record], baseline: Evidence | None
+    manifest: Mapping[str, Any], records: Sequence[Record], baseline: RunView | None
 ) -> list[str]:
     """What could not be compared with the run's answers or its baseline, a sentence each."""
     runs = {"this run": manifest}
@@ -225,9 +225,9 @@ def list_reservations(
     return found
 
 
-def read_evidence(folder: Path) -> Evidence:
+def read_run_view(folder: Path) -> RunView:
     """A run as others are compared with it, case by case; raises UserError where it is none."""
-    return Evidence(
+    return RunView(
         manifest=read_manifest(folder),
         records=list(read_records(folder)),
         timings=read_timings(folder),

@@ -19,12 +19,12 @@ from fakebench_suite.provenance import read_identity
 from fakebench_suite.report.thumbnails import (
     DatasetImages,
     ReportImages,
-    adopt_pictures,
     check_size,
+    copy_thumbnails,
     open_run_data,
 )
 from fakebench_suite.runs.differences import (
-    SETTING,
+    COMPARED_KEYS,
     check_data,
     describe_pixel_change,
     list_differences,
@@ -39,8 +39,8 @@ from fakebench_suite.runs.store import (
     read_timings,
 )
 from fakebench_suite.types import Record, Task
-from fakebench_suite.workflows.finalize import ClosedRun, close_run, read_evidence
-from fakebench_suite.workflows.shards import Part, cover_parts
+from fakebench_suite.workflows.finalize import FinalizedRun, finalize_run, read_run_view
+from fakebench_suite.workflows.shards import ShardRun, cover_parts
 
 _SHOWN = 8
 
@@ -53,7 +53,7 @@ def merge_runs(
     baseline: Path | None = None,
     data: Path | None = None,
     size: ReportImages = ReportImages.THUMBNAIL,
-) -> ClosedRun:
+) -> FinalizedRun:
     """Write the run that the runs in ``folders`` are parts of, and rule it by the gates.
 
     Without ``gates`` these are the ones that the parts were made for.
@@ -77,7 +77,7 @@ def merge_runs(
     if baseline is not None:
         described = manifest["dataset"]
         check_data(baseline, name=described["name"], digest=described["digest"])
-        read_evidence(baseline)  # what is wrong with it is said before anything is written
+        read_run_view(baseline)  # what is wrong with it is said before anything is written
     dataset = open_run_data(manifest, data, run=folders[0])
     check_size(size, None if dataset is None else DatasetImages(dataset))
     with write_beside(into) as folder:
@@ -91,12 +91,12 @@ def merge_runs(
             raise
         store.close()
         for part in parts:
-            adopt_pictures(folder, part.folder)
+            copy_thumbnails(folder, part.folder)
         timed = (read_timings(part.folder) for part in parts)
         timings = next(filter(None, timed), None)  # one machine's; a mixture would be nobody's
         if timings is not None:
             store.write_timings(timings)
-        closed = close_run(
+        closed = finalize_run(
             store,
             manifest,
             records,
@@ -132,14 +132,14 @@ def _check_place(into: Path, folders: Sequence[Path]) -> None:
         raise UserError(f"{twice[0]} is given twice. Name every part once.")
 
 
-def _read_part(folder: Path) -> Part:
+def _read_part(folder: Path) -> ShardRun:
     manifest = read_manifest(folder)
-    if not {*SETTING, "shard", "hardware", "started", "population"} <= set(manifest):
+    if not {*COMPARED_KEYS, "shard", "hardware", "started", "population"} <= set(manifest):
         raise UserError(f"{folder} was made by a version of the suite that could not merge runs.")
-    return Part(folder=folder, manifest=manifest, records=list(read_records(folder)))
+    return ShardRun(folder=folder, manifest=manifest, records=list(read_records(folder)))
 
 
-def _check_alike(before: Sequence[Part], two: Part) -> None:
+def _check_alike(before: Sequence[ShardRun], two: ShardRun) -> None:
     one = before[0]
     names = list_differences(one.manifest, two.manifest)
     changed = describe_pixel_change([r for part in before for r in part.records], two.records)
@@ -156,7 +156,7 @@ def _check_alike(before: Sequence[Part], two: Part) -> None:
         )
 
 
-def combine_records(parts: Sequence[Part]) -> list[Record]:
+def combine_records(parts: Sequence[ShardRun]) -> list[Record]:
     """The records of the whole, each case once: an answer takes the place of an error.
 
     Of two errors the later part's counts. Raises UserError where two answers to one case differ.
@@ -188,7 +188,7 @@ def _agree(one: Record, two: Record) -> bool:
     )
 
 
-def merge_manifests(parts: Sequence[Part], records: Sequence[Record]) -> dict[str, Any]:
+def merge_manifests(parts: Sequence[ShardRun], records: Sequence[Record]) -> dict[str, Any]:
     """The manifest of the whole: settings from any part, sittings listed under ``merged``."""
     manifests = [part.manifest for part in parts]
     first = manifests[0]
@@ -205,7 +205,7 @@ def merge_manifests(parts: Sequence[Part], records: Sequence[Record]) -> dict[st
     audit = min(audits, key=lambda one: bool(one["passed"]), default=None)
     judge = {name: value for name, value in first["judge"].items() if name != "audit"}
     return (
-        {name: first[name] for name in SETTING}
+        {name: first[name] for name in COMPARED_KEYS}
         | {name: first[name] for name in ("protocol", "identity") if name in first}
         | {"judge": judge | ({} if audit is None else {"audit": audit})}
         | {
@@ -241,7 +241,7 @@ def _list_distinct(lists: Iterable[list[Any]]) -> list[Any]:
     return found
 
 
-def _list_sittings(part: Part) -> list[dict[str, Any]]:
+def _list_sittings(part: ShardRun) -> list[dict[str, Any]]:
     """The sittings a part was merged from, or the one that it is."""
     if part.manifest.get("merged"):
         return list(part.manifest["merged"])
@@ -251,7 +251,7 @@ def _list_sittings(part: Part) -> list[dict[str, Any]]:
 
 
 def describe_intent(
-    manifest: Mapping[str, Any], parts: Sequence[Part], *, baseline: bool
+    manifest: Mapping[str, Any], parts: Sequence[ShardRun], *, baseline: bool
 ) -> Intent:
     """What gates can count on in a merged run."""
     likelihood = manifest["judge"]["label"] == "likelihood"

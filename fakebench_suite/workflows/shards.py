@@ -17,7 +17,7 @@ from fakebench_suite.types import Record, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class ShardRun:
     """One run to be merged."""
 
     folder: Path
@@ -37,7 +37,7 @@ class Part:
         return "interrupted" in reasons or len(self.records) < self.manifest.get("selected", 0)
 
 
-def cover_parts(parts: Sequence[Part], records: Sequence[Record]) -> dict[str, Any]:
+def cover_parts(parts: Sequence[ShardRun], records: Sequence[Record]) -> dict[str, Any]:
     """How much of each task the parts hold together, and what makes the whole partial.
 
     ``records`` are those of the whole, each case once.
@@ -65,12 +65,12 @@ def cover_parts(parts: Sequence[Part], records: Sequence[Record]) -> dict[str, A
         )
         drawn = SAMPLED if first.get("sample") is not None else FILTERED
         found = [drawn] if planned[task] < covered[task].cases else []
-        found += find_gaps(parts, task) if recorded[task] < planned[task] else []
+        found += missing_shards(parts, task) if recorded[task] < planned[task] else []
         reasons[task] = list(dict.fromkeys(found))
     return describe_coverage(covered, reasons)
 
 
-def find_gaps(parts: Sequence[Part], task: Task) -> list[str]:
+def missing_shards(parts: Sequence[ShardRun], task: Task) -> list[str]:
     """Why cases of a task are missing: shards that are not there, filters, interruptions."""
     gaps = []
     shards = [shard.split("/") for part in parts for shard in part.shards]

@@ -6,12 +6,12 @@ import tomli_w
 from statsmodels.stats.proportion import proportion_confint
 
 from fakebench_suite.backends.cards import Card
-from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
+from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.errors import ModelError
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.tasks.prompts import build_prompt
-from fakebench_suite.types import Case, Form, Outcome, Task
+from fakebench_suite.types import Case, Outcome, QuestionType, Task
 
 NOTE = (
     "pocket proves the pipeline; it knows planted forgeries only, so its scores mean nothing else"
@@ -21,9 +21,9 @@ NOTE = (
 def measure(checkpoint: Path) -> dict[str, str]:
     """Detection (one question per image) and naming of the criterion, each with its interval."""
     card = Card(name="pocket", path=str(checkpoint), dtype="float32")
-    adapter = HuggingFaceAdapter(card, checkpoint, device="cpu", remote_code=False)
+    adapter = TransformersBackend(card, checkpoint, device="cpu", remote_code=False)
     probes = load_probes()
-    detection = [case for case in probes.cases if case.form is Form.WHAT]
+    detection = [case for case in probes.cases if case.form is QuestionType.WHAT]
     clues = [case for case in probes.cases if case.task is Task.INTERPRETATION]
 
     def count_correct(cases: list[Case]) -> int:

@@ -3,10 +3,10 @@
 import random
 
 from fakebench_suite.datasets.probes.forgeries import FORGERIES
-from fakebench_suite.datasets.probes.reference_texts import state_natural, state_unnatural
+from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
 from fakebench_suite.tasks import prompts
 from fakebench_suite.tasks.criteria import CRITERIA
-from fakebench_suite.types import Authenticity, Case, Form, Task
+from fakebench_suite.types import Authenticity, Case, QuestionType, Task
 from samples import Fault
 
 Lesson = tuple[str, str]
@@ -49,12 +49,12 @@ def all_lessons(pictures: list[tuple[Fault, ...]], rng: random.Random) -> list[L
     return lessons
 
 
-def teach_detection(fault: Fault | None, form: Form) -> Lesson:
+def teach_detection(fault: Fault | None, form: QuestionType) -> Lesson:
     """Fake or real, in the form the question asks for."""
     label = Authenticity.REAL if fault is None else Authenticity.FAKE
     answer = f"This image is {label}."
-    if form is not Form.WHAT:
-        yes = (form is Form.ISFAKE) == (label is Authenticity.FAKE)
+    if form is not QuestionType.WHAT:
+        yes = (form is QuestionType.ISFAKE) == (label is Authenticity.FAKE)
         answer = f"{'Yes' if yes else 'No'}, this image is {label}."
     return prompts.DETECTION[form], answer
 
@@ -83,14 +83,14 @@ def teach_criterion(fault: Fault | None, rng: random.Random) -> Lesson:
         task=Task.ANALYSIS,
         image="",
         question=rng.choice(_QUESTIONS).format(noun=noun),
-        form=Form.CRITERION,
+        form=QuestionType.CRITERION,
     )
-    prompt = prompts.build_prompt(case, rng.choice(list(prompts.Style))).text
+    prompt = prompts.build_prompt(case, rng.choice(list(prompts.PromptStyle))).text
     if fault is not None and criterion == fault.criterion:
         return prompt, _describe(fault)
-    return prompt, state_natural(criterion)
+    return prompt, describe_intact(criterion)
 
 
 def _describe(fault: Fault) -> str:
     clue = FORGERIES[fault.criterion].clue
-    return state_unnatural(fault.criterion, clue, fault.box.place)
+    return describe_forged(fault.criterion, clue, fault.box.place)

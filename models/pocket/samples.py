@@ -9,7 +9,7 @@ from multiprocessing import get_context
 import numpy as np
 from numpy.typing import NDArray
 
-from fakebench_suite.datasets.probes.forgeries import FORGERIES, Box, plant
+from fakebench_suite.datasets.probes.forgeries import FORGERIES, Box, apply_forgery
 from fakebench_suite.datasets.probes.photographs import Pixels
 from scenes import draw_scene
 
@@ -58,7 +58,7 @@ def draw_sample(rng: np.random.Generator, number: int) -> Sample:
         image, faults = draw_scene(rng), []
         chosen = rng.choice(len(CRITERIA), size=number, replace=False)
         for criterion in sorted((CRITERIA[i] for i in chosen), key=_is_in_a_box):
-            planted = plant(image, FORGERIES[criterion], rng)
+            planted = apply_forgery(image, FORGERIES[criterion], rng)
             if planted is None:
                 break
             image = planted[0]

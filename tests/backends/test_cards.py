@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.backends.cards import Kind, find_card, list_cards, locate_weights
-from fakebench_suite.backends.scripted import ScriptedAdapter
+from fakebench_suite.backends.cards import BackendKind, find_card, list_cards, locate_weights
+from fakebench_suite.backends.scripted import ScriptedBackend
 from fakebench_suite.errors import CardError
-from fakebench_suite.types import Answer, Form, Prompt
+from fakebench_suite.types import Answer, Prompt, QuestionType
 
 EXPECTED = {
     "pocket", "always-fake", "coin", "qwen-vl", "qwen2-vl", "qwen2.5-vl", "qwen3-vl", "llava-1.5",
@@ -91,13 +91,15 @@ def test_a_directory_is_a_checkpoint_or_an_error(tmp_path: Path) -> None:
 def test_scripted_models_repeat_themselves() -> None:
     """Coin tosses by case id, the same way every time and both ways over many cases."""
     card = find_card("coin")
-    assert card.adapter is Kind.SCRIPTED
+    assert card.adapter is BackendKind.SCRIPTED
     assert card.script is not None
-    prompts = [Prompt(case=f"{i}:what", image="", form=Form.WHAT, text="?") for i in range(60)]
+    prompts = [
+        Prompt(case=f"{i}:what", image="", form=QuestionType.WHAT, text="?") for i in range(60)
+    ]
     said = [
         [
             reply.text
-            for reply in ScriptedAdapter(card.script).answer(prompts, {})
+            for reply in ScriptedBackend(card.script).answer(prompts, {})
             if isinstance(reply, Answer)
         ]
         for _ in range(2)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.backends.cards import Card, PromptQuirks, check_checkpoint
+from fakebench_suite.backends.cards import Card, PromptFormat, check_checkpoint
 from fakebench_suite.checkpoints.files import check_files, has_chat_template, list_weights
 from fakebench_suite.errors import CardError
 
@@ -130,5 +130,5 @@ def test_a_checkpoint_without_template_needs_one_in_its_card(tmp_path: Path) -> 
     with pytest.raises(CardError, match=r"no chat template.*template.*image_token.*\[prompt\]"):
         check_checkpoint(card, remote_code=False)
     check_checkpoint(card, remote_code=True)
-    quirks = PromptQuirks(template="{image} {question}")
+    quirks = PromptFormat(template="{image} {question}")
     check_checkpoint(Card(name="x", path=str(tmp_path), prompt=quirks), remote_code=False)

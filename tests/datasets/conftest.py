@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE
-from fakebench_suite.types import Form
+from fakebench_suite.types import QuestionType
 
 Write = Callable[..., Path]
 
@@ -18,7 +18,7 @@ Write = Callable[..., Path]
 @pytest.fixture
 def rows() -> dict[str, list[dict[str, Any]]]:
     """One fake and one real image, with every kind of question."""
-    what, isreal = DETECTION[Form.WHAT], DETECTION[Form.ISREAL]
+    what, isreal = DETECTION[QuestionType.WHAT], DETECTION[QuestionType.ISREAL]
     clue = {
         "image_id": "sd-1.png",
         "content_categories": "scenery, photo",

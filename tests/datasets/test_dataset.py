@@ -15,7 +15,7 @@ from fakebench_suite.datasets.dataset import (
 )
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks.prompts import DETECTION
-from fakebench_suite.types import Authenticity, Case, Form, Task
+from fakebench_suite.types import Authenticity, Case, QuestionType, Task
 
 PARTS = st.sampled_from(
     ["a", "b.png", "..", ".", "", "C:", " ", "\\", "\\..\\", "\x85", "\x7f", "é"]
@@ -53,7 +53,7 @@ def test_a_refused_name_is_shown_with_what_is_allowed(name: str) -> None:
     )
 
 
-def make_case(label: Authenticity | None, form: Form = Form.WHAT) -> Case:
+def make_case(label: Authenticity | None, form: QuestionType = QuestionType.WHAT) -> Case:
     """A detection case on one image."""
     question = DETECTION[form]
     return Case(
@@ -68,7 +68,7 @@ def make_case(label: Authenticity | None, form: Form = Form.WHAT) -> Case:
 
 def test_an_image_has_one_label() -> None:
     """Cases on an image share one picture, so they may not disagree on what it is."""
-    fake, real = make_case(Authenticity.FAKE), make_case(Authenticity.REAL, Form.ISREAL)
+    fake, real = make_case(Authenticity.FAKE), make_case(Authenticity.REAL, QuestionType.ISREAL)
     check_labels([fake, make_case(None), fake], where="here")
     with pytest.raises(DataError, match=r"^here: the image a.png is labelled both fake and real"):
         check_labels([fake, make_case(None), real], where="here")
@@ -76,7 +76,7 @@ def test_an_image_has_one_label() -> None:
 
 def test_ids_are_unique() -> None:
     """A repeated id is named."""
-    check_unique([make_case(None), make_case(None, Form.ISREAL)], where="here")
+    check_unique([make_case(None), make_case(None, QuestionType.ISREAL)], where="here")
     with pytest.raises(DataError, match=r"^here: 1 duplicate ids, such as a.png:what"):
         check_unique([make_case(None)] * 3, where="here")
 

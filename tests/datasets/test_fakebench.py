@@ -10,8 +10,8 @@ import pytest
 from fakebench_suite.datasets import open_dataset
 from fakebench_suite.errors import DataError, ImageError
 from fakebench_suite.tasks.criteria import CRITERIA
-from fakebench_suite.tasks.prompts import Style, build_prompt
-from fakebench_suite.types import Authenticity, Form, Task
+from fakebench_suite.tasks.prompts import PromptStyle, build_prompt
+from fakebench_suite.types import Authenticity, QuestionType, Task
 from tests.datasets.conftest import Write
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -49,12 +49,12 @@ def test_the_published_files_make_53971_cases(published: Path) -> None:
     detection = [case for case in data.cases if case.task is Task.DETECTION]
     fake, real = Authenticity.FAKE, Authenticity.REAL
     assert Counter((case.form, case.label) for case in detection) == {
-        (Form.WHAT, fake): 1500,
-        (Form.WHAT, real): 1500,
-        (Form.ISFAKE, fake): 751,
-        (Form.ISFAKE, real): 750,
-        (Form.ISREAL, fake): 749,
-        (Form.ISREAL, real): 750,
+        (QuestionType.WHAT, fake): 1500,
+        (QuestionType.WHAT, real): 1500,
+        (QuestionType.ISFAKE, fake): 751,
+        (QuestionType.ISFAKE, real): 750,
+        (QuestionType.ISREAL, fake): 749,
+        (QuestionType.ISREAL, real): 750,
     }
     generators = Counter(case.generator for case in detection)
     assert generators.pop(None) == 3000
@@ -89,8 +89,8 @@ def test_the_published_files_make_53971_cases(published: Path) -> None:
 def test_the_papers_prompts_double_the_phrase_and_clean_ones_do_not(published: Path) -> None:
     """41,889 official questions say "regarding" twice in the paper's style, none in the clean."""
     cases = [case for case in open_dataset(published).cases if case.task is Task.ANALYSIS]
-    paper = [build_prompt(case, Style.PAPER).text for case in cases]
-    clean = [build_prompt(case, Style.CLEAN).text for case in cases]
+    paper = [build_prompt(case, PromptStyle.PAPER).text for case in cases]
+    clean = [build_prompt(case, PromptStyle.CLEAN).text for case in cases]
     assert sum(text.count("regarding the") == 2 for text in paper) == 41889
     assert {text.count("regarding the") for text in clean} == {1}
 

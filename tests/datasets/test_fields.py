@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fakebench_suite.datasets.fields import find_form, read_clues
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks.prompts import DETECTION
-from fakebench_suite.types import Form
+from fakebench_suite.types import QuestionType
 
 WORDS = st.sampled_from(
     ["fake", "real", "Fake", "REAL", "image", "or", "not", "yes", "no", "?", ","]
@@ -17,7 +17,7 @@ WORDS = st.sampled_from(
 
 
 @pytest.mark.parametrize(("form", "question"), DETECTION.items())
-def test_fakebenchs_own_questions_are_known(form: Form, question: str) -> None:
+def test_fakebenchs_own_questions_are_known(form: QuestionType, question: str) -> None:
     """Each of FakeClass's three wordings has its form, in any case."""
     assert find_form(question) is find_form(question.upper()) is form
 
@@ -25,10 +25,10 @@ def test_fakebenchs_own_questions_are_known(form: Form, question: str) -> None:
 @pytest.mark.parametrize(
     ("question", "form"),
     [
-        ("Real or fake?", Form.WHAT),
-        ("Is this fake?", Form.ISFAKE),
-        ('Is this image real? Answer "yes" or "no".', Form.ISREAL),
-        ("Is this image real? Answer no or yes.", Form.ISREAL),
+        ("Real or fake?", QuestionType.WHAT),
+        ("Is this fake?", QuestionType.ISFAKE),
+        ('Is this image real? Answer "yes" or "no".', QuestionType.ISREAL),
+        ("Is this image real? Answer no or yes.", QuestionType.ISREAL),
         ("Is it unreal?", None),
         ("Is this image not real, yes or no?", None),
         ("Isn't this image fake, yes or no?", None),
@@ -38,7 +38,7 @@ def test_fakebenchs_own_questions_are_known(form: Form, question: str) -> None:
         ("", None),
     ],
 )
-def test_only_plain_questions_have_a_form(question: str, form: Form | None) -> None:
+def test_only_plain_questions_have_a_form(question: str, form: QuestionType | None) -> None:
     """A negation or an alternative would turn the meaning of "yes", so none is guessed."""
     assert find_form(question) is form
 
@@ -49,9 +49,9 @@ def test_a_form_asks_about_the_word_it_is_named_after(question: str) -> None:
     """Whatever the question, ISFAKE says fake and not real, ISREAL the reverse, WHAT both."""
     said = {word for word in ("fake", "real") if word in question.lower().split()}
     expected = {
-        Form.WHAT: {"fake", "real"},
-        Form.ISFAKE: {"fake"},
-        Form.ISREAL: {"real"},
+        QuestionType.WHAT: {"fake", "real"},
+        QuestionType.ISFAKE: {"fake"},
+        QuestionType.ISREAL: {"real"},
     }
     form = find_form(question)
     assert form is None or said == expected[form]

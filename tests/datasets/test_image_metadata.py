@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.datasets.image_metadata import drop_metadata
-from fakebench_suite.datasets.images import open_image, quiet_decoders
-from fakebench_suite.datasets.validation.image_metadata import read_container
+from fakebench_suite.datasets.images import open_image, silence_decoder_warnings
+from fakebench_suite.datasets.validation.image_metadata import read_image_metadata
 from fakebench_suite.errors import ImageError
 
 HEAD = 33
@@ -21,7 +21,7 @@ HEAD = 33
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    with quiet_decoders():
+    with silence_decoder_warnings():
         yield
 
 
@@ -61,7 +61,7 @@ def read(path: Path, content: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.
     """The pixels the suite sees in a file of this content."""
     path.write_bytes(content)
     pixels = np.asarray(open_image(path))
-    assert read_container(path).size == len(content)
+    assert read_image_metadata(path).size == len(content)
     return pixels
 
 

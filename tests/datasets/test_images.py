@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from fakebench_suite.datasets import images
-from fakebench_suite.datasets.images import ImageFolder, open_image, quiet_decoders
+from fakebench_suite.datasets.images import ImageFolder, open_image, silence_decoder_warnings
 from fakebench_suite.errors import ImageError
 
 RED = (200, 20, 30)
@@ -24,7 +24,7 @@ RED = (200, 20, 30)
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
     """Pictures are opened as everywhere else, without a word about their metadata."""
-    with quiet_decoders():
+    with silence_decoder_warnings():
         yield
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from fakebench_suite.datasets import jsonl, open_dataset
 from fakebench_suite.errors import DataError, ImageError
-from fakebench_suite.types import Authenticity, Clue, Form
+from fakebench_suite.types import Authenticity, Clue, QuestionType
 
 LINE = {"id": "a", "task": "detection", "image": "a.png", "question": "Is this fake, yes or no?"}
 
@@ -30,7 +30,7 @@ def test_the_documented_example_works(tmp_path: Path) -> None:
     Image.new("RGB", (3, 3)).save(tmp_path / "photos" / "a.png")
     data = open_dataset(write(tmp_path, *(line.strip() for line in lines)))
     first, second = data.cases
-    assert (first.id, first.form, first.label) == ("photos/a.png:a1", Form.ISFAKE, "fake")
+    assert (first.id, first.form, first.label) == ("photos/a.png:a1", QuestionType.ISFAKE, "fake")
     assert second.criterion == "edge"
     assert second.expected is not None
     assert len(second.expected) == 2

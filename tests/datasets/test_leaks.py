@@ -9,7 +9,7 @@ from PIL import Image, PngImagePlugin
 from fakebench_suite.datasets import open_dataset
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.probes.dataset import GENERATOR, load_probes
-from fakebench_suite.tasks.prompts import Style, build_prompt
+from fakebench_suite.tasks.prompts import PromptStyle, build_prompt
 from tests.datasets.conftest import Write
 
 Rows = dict[str, list[dict[str, object]]]
@@ -33,7 +33,7 @@ def find_leaks(data: Dataset, words: set[str]) -> list[tuple[str, str]]:
         picture = data.open_image(case)
         around = [repr(vars(picture)), repr(picture.info), repr(dict(picture.getexif()))]
         around += [repr(getattr(picture, name, "")) for name in ("filename", "text", "fp")]
-        texts = [*around, *(build_prompt(case, style).text for style in Style)]
+        texts = [*around, *(build_prompt(case, style).text for style in PromptStyle)]
         leaks += [(case.id, word) for word in words for text in texts if word in text.lower()]
     return leaks
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.datasets.sampling import order_cases
-from fakebench_suite.types import Authenticity, Case, Form, Task
+from fakebench_suite.types import Authenticity, Case, QuestionType, Task
 
 
 def make_cases(fakes: int, reals: int) -> list[Case]:
@@ -24,7 +24,7 @@ def make_cases(fakes: int, reals: int) -> list[Case]:
             task=Task.DETECTION,
             image=image,
             question="?",
-            form=Form.WHAT,
+            form=QuestionType.WHAT,
             label=Authenticity.FAKE,
             generator=generator,
         )
@@ -33,7 +33,7 @@ def make_cases(fakes: int, reals: int) -> list[Case]:
             task=Task.REASONING,
             image=image,
             question="?",
-            form=Form.INFERENCE,
+            form=QuestionType.INFERENCE,
             label=Authenticity.FAKE,
             generator=generator,
         )
@@ -46,7 +46,7 @@ def make_cases(fakes: int, reals: int) -> list[Case]:
                 task=Task.DETECTION,
                 image=image,
                 question="?",
-                form=Form.WHAT,
+                form=QuestionType.WHAT,
                 label=Authenticity.REAL,
             )
         )
@@ -93,7 +93,7 @@ def test_probes_are_drawn_in_pairs_over_all_criteria(size: int) -> None:
     assert all(
         twins[first] == second for first, second in zip(images[::2], images[1::2], strict=True)
     )
-    planted = Counter(case.criterion for case in sample if case.form is Form.FAULTFINDING)
+    planted = Counter(case.criterion for case in sample if case.form is QuestionType.FAULTFINDING)
     assert max(planted.values()) - min(planted.values()) <= 1
 
 
@@ -106,7 +106,7 @@ def make_twins(pairs: int) -> list[Case]:
             task=Task.DETECTION,
             image=f"{number}-forged",
             question="?",
-            form=Form.WHAT,
+            form=QuestionType.WHAT,
             label=Authenticity.FAKE,
             generator="planted",
             criterion=("edge", "theme", "shape")[number % 3],
@@ -121,7 +121,11 @@ def make_twins(pairs: int) -> list[Case]:
             criterion=None,
             twin=forged.image,
         )
-        cases += [forged, real, replace(forged, id=f"{forged.image}:isreal", form=Form.ISREAL)]
+        cases += [
+            forged,
+            real,
+            replace(forged, id=f"{forged.image}:isreal", form=QuestionType.ISREAL),
+        ]
     return cases
 
 
@@ -142,8 +146,12 @@ def test_twins_are_drawn_together_and_lie_together(
     for image, twin in twins.items():
         assert twin in twins
         assert abs(runs.index(image) - runs.index(twin)) == 1
-    planted = Counter(case.criterion for case in sample if case.form is Form.ISREAL and case.twin)
-    offered = Counter(case.criterion for case in cases if case.form is Form.ISREAL and case.twin)
+    planted = Counter(
+        case.criterion for case in sample if case.form is QuestionType.ISREAL and case.twin
+    )
+    offered = Counter(
+        case.criterion for case in cases if case.form is QuestionType.ISREAL and case.twin
+    )
     share = min(1.0, size / total)
     assert all(abs(planted[name] - share * count) <= 1 for name, count in offered.items())
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakebench_suite.datasets.probes.dataset import load_probes
-from fakebench_suite.datasets.sampling import Shard, order_cases, take_shard
+from fakebench_suite.datasets.sampling import Shard, order_cases, select_shard
 from fakebench_suite.types import Case
 from tests.factories import CASE
 
@@ -27,7 +27,7 @@ def make_cases(images: list[str]) -> list[Case]:
 def test_every_case_is_in_one_shard(images: list[str], total: int) -> None:
     """The shards are disjoint, together they are everything, and each keeps the order."""
     cases = make_cases(images)
-    parts = [take_shard(cases, Shard(number=k + 1, total=total)) for k in range(total)]
+    parts = [select_shard(cases, Shard(number=k + 1, total=total)) for k in range(total)]
     assert sorted(case.id for part in parts for case in part) == sorted(c.id for c in cases)
     assert all(part == [case for case in cases if case in part] for part in parts)
 
@@ -36,8 +36,8 @@ def test_every_case_is_in_one_shard(images: list[str], total: int) -> None:
 def test_an_image_stays_in_its_shard(images: list[str], others: list[str], total: int) -> None:
     """Whatever other images there are, and all cases of an image go together."""
     shard = Shard(number=1, total=total)
-    here = {case.image for case in take_shard(make_cases(images), shard)}
-    mixed = take_shard(make_cases([*others, *(i for i in images if i not in others)]), shard)
+    here = {case.image for case in select_shard(make_cases(images), shard)}
+    mixed = select_shard(make_cases([*others, *(i for i in images if i not in others)]), shard)
     assert {case.image for case in mixed if case.image in images} == here
     assert all(sum(case.image == image for case in mixed) == 2 for image in here)
 
@@ -46,7 +46,8 @@ def test_twins_share_a_shard_whatever_the_seed() -> None:
     """A probe and its untouched twin are compared with each other, so they are asked together."""
     cases = load_probes(20).cases
     shards = {
-        seed: take_shard(order_cases(cases, seed=seed), Shard(number=2, total=3)) for seed in (0, 1)
+        seed: select_shard(order_cases(cases, seed=seed), Shard(number=2, total=3))
+        for seed in (0, 1)
     }
     assert {case.id for case in shards[0]} == {case.id for case in shards[1]}
     images = {case.image for case in shards[0]}
@@ -56,5 +57,5 @@ def test_twins_share_a_shard_whatever_the_seed() -> None:
 def test_parts_are_even_on_average() -> None:
     """Of 6,000 images none of eight parts is further than five deviations from 750."""
     cases = make_cases([f"{number:05}.png" for number in range(6000)])
-    sizes = [len(take_shard(cases, Shard(number=k, total=8))) / 2 for k in range(1, 9)]
+    sizes = [len(select_shard(cases, Shard(number=k, total=8))) / 2 for k in range(1, 9)]
     assert sizes == pytest.approx([750] * 8, abs=5 * 26)

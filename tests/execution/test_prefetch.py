@@ -21,13 +21,13 @@ from fakebench_suite.datasets.images import open_image
 from fakebench_suite.errors import ImageError, MissingImageError, ModelError
 from fakebench_suite.execution.engine import LocalEngine
 from fakebench_suite.execution.prefetch import MOST_THREADS
-from fakebench_suite.grading.labels.result import Rule
-from fakebench_suite.plugin.collection import Plan
-from fakebench_suite.plugin.judging import SliceJudgements
+from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.plugin.collection import RunPlan
+from fakebench_suite.plugin.judging import BatchGrader
 from fakebench_suite.plugin.options import Settings
-from fakebench_suite.plugin.work_units import SLICE_PROMPTS, SliceAnswers
-from fakebench_suite.tasks.prompts import Style
-from fakebench_suite.types import Answer, Case, Form, Prompt, Task
+from fakebench_suite.plugin.work_units import MIN_UNIT_PROMPTS, CaseRunner
+from fakebench_suite.tasks.prompts import PromptStyle
+from fakebench_suite.types import Answer, Case, Prompt, QuestionType, Task
 from tests.plugin.sandbox import MODES, Run, read_records
 
 PATIENCE = 30.0
@@ -75,23 +75,23 @@ def draw(case: Case) -> Image.Image:
 
 
 def make_cases(slices: int) -> list[Case]:
-    """One image and SLICE_PROMPTS cases per slice, ``0.png:0`` and so on."""
+    """One image and MIN_UNIT_PROMPTS cases per slice, ``0.png:0`` and so on."""
     return [
         Case(
             id=f"{image}.png:{number}",
             task=Task.DETECTION,
             image=f"{image}.png",
             question="Is it?",
-            form=Form.WHAT,
+            form=QuestionType.WHAT,
         )
         for image in range(slices)
-        for number in range(SLICE_PROMPTS)
+        for number in range(MIN_UNIT_PROMPTS)
     ]
 
 
 def make_answers(
     cases: Sequence[Case], opening: Open, model: Model, *, ahead: bool = True
-) -> SliceAnswers:
+) -> CaseRunner:
     """The answers of a run over these cases."""
     items = [
         cast(
@@ -104,9 +104,11 @@ def make_answers(
     ]
     settings = cast(
         "Settings",
-        SimpleNamespace(answers=None, style=Style.PAPER, rule=Rule.GRAMMAR, judge=None),
+        SimpleNamespace(
+            answers=None, style=PromptStyle.PAPER, rule=ReplyParser.GRAMMAR, judge=None
+        ),
     )
-    plan = Plan(
+    plan = RunPlan(
         settings=settings,
         card=Card(path="nowhere"),
         dataset=Dataset(
@@ -121,8 +123,8 @@ def make_answers(
         drawn=tuple(cases),
         planned=len(cases),
     )
-    judgements = SliceJudgements(lambda: None, rounds=0)
-    return SliceAnswers(items, plan, LocalEngine(model), ahead=ahead, judgements=judgements)
+    judgements = BatchGrader(lambda: None, rounds=0)
+    return CaseRunner(items, plan, LocalEngine(model), ahead=ahead, judgements=judgements)
 
 
 @pytest.fixture
@@ -200,7 +202,7 @@ def test_a_worker_opens_nothing_it_may_not_be_given() -> None:
 
     model = Model(do_nothing)
     answers = make_answers(cases, opening, model, ahead=False)
-    answers.ask(cases[SLICE_PROMPTS])
+    answers.ask(cases[MIN_UNIT_PROMPTS])
     assert opened == ["1.png"]
 
 
@@ -222,7 +224,7 @@ def test_an_error_of_opening_waits_for_its_own_cases() -> None:
                 answers.ask(case)
         else:
             assert answers.ask(case).text == "fake"
-    assert [len(call) for call in model.calls] == [SLICE_PROMPTS] * 2
+    assert [len(call) for call in model.calls] == [MIN_UNIT_PROMPTS] * 2
 
 
 @pytest.mark.usefixtures("untouched")
@@ -241,11 +243,11 @@ def test_an_interrupted_slice_leaves_no_thread_behind(error: type[BaseException]
     answers.ask(cases[0])
     raised = ModelError if error is RuntimeError else error
     with pytest.raises(raised, match="stop"):
-        answers.ask(cases[SLICE_PROMPTS])
+        answers.ask(cases[MIN_UNIT_PROMPTS])
     if error is RuntimeError:
         # The rest of the slice is asked one by one, and the next one as ever.
-        assert answers.ask(cases[SLICE_PROMPTS + 1]).text == "fake"
-        assert answers.ask(cases[2 * SLICE_PROMPTS]).text == "fake"
+        assert answers.ask(cases[MIN_UNIT_PROMPTS + 1]).text == "fake"
+        assert answers.ask(cases[2 * MIN_UNIT_PROMPTS]).text == "fake"
         assert [len(call) for call in model.calls] == [64, 64, 1, 1, 64]
 
 
@@ -333,8 +335,8 @@ def test_a_run_that_stops_at_the_first_failure_ends(run: Run, data: Path) -> Non
 
 def test_pictures_are_held_by_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what fits is held; the others are opened anew, one at a time, and asked about apart."""
-    monkeypatch.setattr("fakebench_suite.execution.prefetch.PICTURE_ROOM", 2 * 400)
-    monkeypatch.setattr("fakebench_suite.execution.engine.PICTURE_ROOM", 2 * 400)
+    monkeypatch.setattr("fakebench_suite.execution.prefetch.MAX_IMAGE_BYTES", 2 * 400)
+    monkeypatch.setattr("fakebench_suite.execution.engine.MAX_IMAGE_BYTES", 2 * 400)
     alive: list[weakref.ref[Image.Image]] = []
     most = []
 

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakebench_suite.errors import ModelError
-from fakebench_suite.plugin.work_units import SLICE_PROMPTS, cut_slices, find_group, mend_text
+from fakebench_suite.plugin.work_units import (
+    MIN_UNIT_PROMPTS,
+    assign_work_units,
+    image_of,
+    replace_lone_surrogates,
+)
 from fakebench_suite.text.display import show
 from fakebench_suite.types import Answer
 from tests.plugin.sandbox import MODES, Run, read_records
@@ -23,22 +28,22 @@ def test_slices_keep_image_groups_whole_and_large(groups: list[tuple[str, int]])
         for place, (name, size) in enumerate(groups)
         for number in range(size)
     ]
-    slices = cut_slices(ids)
+    slices = assign_work_units(ids)
     sizes: dict[int, int] = {}
     for nodeid in ids:
         sizes[slices[nodeid]] = sizes.get(slices[nodeid], 0) + 1
-    assert len({(find_group(nodeid), slices[nodeid]) for nodeid in ids}) == len(groups)
+    assert len({(image_of(nodeid), slices[nodeid]) for nodeid in ids}) == len(groups)
     assert list(sizes) == list(range(len(sizes)))
-    assert all(size >= SLICE_PROMPTS for size in list(sizes.values())[:-1])
-    assert all(size < SLICE_PROMPTS + 80 for size in sizes.values())
+    assert all(size >= MIN_UNIT_PROMPTS for size in list(sizes.values())[:-1])
+    assert all(size < MIN_UNIT_PROMPTS + 80 for size in sizes.values())
 
 
 def test_the_group_is_the_image_in_the_node_id() -> None:
     """Whatever comes after the colon belongs to the question; other tests are their own group."""
-    assert find_group("cases/t.py::t[a-b.png:Q1-edge]") == "a-b.png"
-    assert find_group("cases/t.py::t[sub/a.png:x:y]") == "sub/a.png"
-    assert find_group("tests/t.py::t[3]") == "tests/t.py::t[3]"
-    assert find_group("tests/t.py::t") == "tests/t.py::t"
+    assert image_of("cases/t.py::t[a-b.png:Q1-edge]") == "a-b.png"
+    assert image_of("cases/t.py::t[sub/a.png:x:y]") == "sub/a.png"
+    assert image_of("tests/t.py::t[3]") == "tests/t.py::t[3]"
+    assert image_of("tests/t.py::t") == "tests/t.py::t"
 
 
 @pytest.mark.parametrize(
@@ -51,11 +56,11 @@ def test_the_group_is_the_image_in_the_node_id() -> None:
 )
 def test_half_a_surrogate_does_not_bring_a_run_down(said: str, kept: str) -> None:
     """What no file could hold is replaced, in answers and in errors; all else is kept whole."""
-    mended = mend_text(Answer(text=said, tokens=1, seconds=0.0, batch_size=1))
+    mended = replace_lone_surrogates(Answer(text=said, tokens=1, seconds=0.0, batch_size=1))
     assert isinstance(mended, Answer)
     assert mended.text == kept
     assert msgspec.json.decode(msgspec.json.encode(mended), type=Answer) == mended
-    error = str(mend_text(ModelError(said)))
+    error = str(replace_lone_surrogates(ModelError(said)))
     assert error == show(said)
     assert msgspec.json.decode(msgspec.json.encode(error)) == error
 

@@ -14,11 +14,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from fakebench_suite.backends.cards import MODELS
-from fakebench_suite.backends.scripted import ScriptedAdapter
-from fakebench_suite.datasets.images import quiet_decoders
+from fakebench_suite.backends.scripted import ScriptedBackend
+from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.gates.config import find_gates
-from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.plugin.collection import make_plan
 from fakebench_suite.plugin.manifest import begin_manifest, end_manifest
@@ -27,9 +27,15 @@ from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report.thumbnails import ReportImages
 from fakebench_suite.runs.coverage import cover_tasks, describe_population
 from fakebench_suite.runs.store import RunStore
-from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE, Style, build_prompt
+from fakebench_suite.tasks.prompts import (
+    DETECTION,
+    FAULTFINDING,
+    INFERENCE,
+    PromptStyle,
+    build_prompt,
+)
 from fakebench_suite.types import Answer, Record, Timing
-from fakebench_suite.workflows.finalize import close_run
+from fakebench_suite.workflows.finalize import finalize_run
 
 ROOT = Path(__file__).parents[2]
 GATES: dict[str, Any] = {
@@ -133,8 +139,9 @@ def list_official() -> dict[str, list[dict[str, Any]]]:
 def make_settings(reports: Path, **changed: Any) -> Settings:
     """What a user asked for who gave only what is ``changed``."""
     preset = Settings(
-        model="coin", data=None, tasks=None, sample=None, shard=None, seed=0, style=Style.PAPER,
-        rule=Rule.GRAMMAR, judge=None, answers=None, folder=reports / "new", named=True,
+        model="coin", data=None, tasks=None, sample=None, shard=None, seed=0,
+        style=PromptStyle.PAPER, rule=ReplyParser.GRAMMAR, judge=None, answers=None,
+        folder=reports / "new", named=True,
         remote_code=False, batch_tokens=None,
         gates=find_gates("none", root=reports, where=reports), baseline=None, strict=False,
         report_images=ReportImages.THUMBNAIL,
@@ -148,9 +155,9 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
     plan = make_plan(settings, asks=True)
     manifest = begin_manifest(plan) | describe_population(plan.dataset.cases, plan.drawn)
     assert plan.card.script is not None
-    model = ScriptedAdapter(plan.card.script)
+    model = ScriptedBackend(plan.card.script)
     records = []
-    with quiet_decoders():
+    with silence_decoder_warnings():
         for case in plan.cases:
             prompt = build_prompt(case, settings.style)
             (answer,) = model.answer([prompt], {})
@@ -183,7 +190,7 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
         name="first token", state="cold", seconds=(0.1, 0.2), prompts=1, tokens=1, work="w"
     )
     store.write_timings([rounds])
-    close_run(
+    finalize_run(
         store,
         final,
         records,

@@ -16,18 +16,18 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from fakebench_suite.__main__ import app
-from fakebench_suite.backends.cards import Kind, check_checkpoint, find_card, locate_weights
-from fakebench_suite.backends.replay import ReplayAdapter
-from fakebench_suite.backends.scripted import ScriptedAdapter
+from fakebench_suite.backends.cards import BackendKind, check_checkpoint, find_card, locate_weights
+from fakebench_suite.backends.replay import ReplayBackend
+from fakebench_suite.backends.scripted import ScriptedBackend
 from fakebench_suite.checkpoints import fingerprint
 from fakebench_suite.checkpoints.settings import read_shipped
 from fakebench_suite.datasets import open_dataset
-from fakebench_suite.datasets.images import open_image, quiet_decoders
+from fakebench_suite.datasets.images import open_image, silence_decoder_warnings
 from fakebench_suite.datasets.sampling import Shard
-from fakebench_suite.datasets.validation.image_metadata import read_container
+from fakebench_suite.datasets.validation.image_metadata import read_image_metadata
 from fakebench_suite.errors import ImageError, SuiteError, UserError
 from fakebench_suite.gates.config import find_gates
-from fakebench_suite.gates.evaluate import rule_run
+from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.preconditions import Intent, check_gates
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.completion import (
@@ -35,10 +35,10 @@ from fakebench_suite.grading.judges.completion import (
     describe_unmarked,
     read_completion,
 )
-from fakebench_suite.grading.judges.registry import open_judge, read_choice
+from fakebench_suite.grading.judges.registry import open_judge, parse_judge
 from fakebench_suite.grading.judges.rubric import Request, read_rating, write_messages
-from fakebench_suite.grading.labels.keywords import read_keywords
-from fakebench_suite.grading.labels.parser import read_label
+from fakebench_suite.grading.labels.keywords import parse_keywords
+from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.plugin.collection import make_plan
@@ -47,8 +47,8 @@ from fakebench_suite.report.submission import FILES, check_submission, write_sub
 from fakebench_suite.runs.coverage import describe_population
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.tasks.prompts import build_prompt
-from fakebench_suite.types import Answer, FinishReason, Form, Rating, Task
-from fakebench_suite.workflows.finalize import read_evidence
+from fakebench_suite.types import Answer, FinishReason, QuestionType, Rating, Task
+from fakebench_suite.workflows.finalize import read_run_view
 from tests.fuzz import samples
 from tests.fuzz.guard import guard
 from tests.fuzz.mutations import (
@@ -216,13 +216,13 @@ def _use_data(trial: Trial, data: Path) -> None:
         begin_manifest(plan)
         describe_population(plan.dataset.cases, plan.drawn)
         assert plan.card.script is not None
-        model = ScriptedAdapter(plan.card.script)
+        model = ScriptedBackend(plan.card.script)
         for case in plan.cases:
             (answer,) = model.answer([build_prompt(case, settings.style)], {})
             assert isinstance(answer, Answer)
             judge(case, answer)
             msgspec.json.encode(case)
-        with quiet_decoders():
+        with silence_decoder_warnings():
             for case in plan.cases[:3]:
                 try:
                     plan.dataset.open_image(case)
@@ -259,14 +259,14 @@ def try_card(trial: Trial) -> None:
         card = find_card(model)
         check_checkpoint(card, remote_code=False)
         locate_weights(card)
-        if card.adapter is Kind.SCRIPTED:
+        if card.adapter is BackendKind.SCRIPTED:
             settings = samples.make_settings(trial.box / "out", model=model, data=trial.sound.rows)
             plan = make_plan(settings, asks=True)
             begin_manifest(plan)
             assert plan.card.script is not None
             prompts = [build_prompt(case, settings.style) for case in plan.cases[:4]]
             if plan.card.script.seconds < 1:
-                ScriptedAdapter(plan.card.script).answer(prompts, {})
+                ScriptedBackend(plan.card.script).answer(prompts, {})
 
     trial.expect(load)
 
@@ -289,7 +289,7 @@ def try_gates(trial: Trial) -> None:
     """Gates, which rule over a run where they are still some."""
     path = break_gates(trial)
     asked = trial.rng.choice((None, "gates.toml", str(path)))
-    evidence = read_evidence(trial.sound.run)
+    evidence = read_run_view(trial.sound.run)
     population = evidence.manifest["population"]
 
     def rule() -> None:
@@ -300,7 +300,7 @@ def try_gates(trial: Trial) -> None:
             baseline=True, timed=True, met={*Need}, shard=False,
         )  # fmt: skip
         check_gates(gates, intent)
-        decisions = rule_run(gates.rules, evidence, evidence, strict=gates.strict)
+        decisions = evaluate_gates(gates.rules, evidence, evidence, strict=gates.strict)
         assert len(decisions) == len(gates.rules)
 
     trial.expect(rule)
@@ -423,7 +423,7 @@ def _use_answers(trial: Trial, run: Path) -> None:
     def answer() -> None:
         plan = make_plan(settings, asks=True)
         begin_manifest(plan)
-        model = ReplayAdapter(list(read_records(run)))
+        model = ReplayBackend(list(read_records(run)))
         prompts = [build_prompt(case, settings.style) for case in plan.cases]
         for case, reply in zip(plan.cases, model.answer(prompts, {}), strict=True):
             if isinstance(reply, Answer):
@@ -453,12 +453,12 @@ def try_image(trial: Trial) -> None:
         break_place(rng, path)
 
     def look() -> None:
-        with quiet_decoders():
+        with silence_decoder_warnings():
             picture = open_image(path)
             assert isinstance(picture, Image.Image)
             assert picture.mode == "RGB"
             assert not picture.info
-            read_container(path)
+            read_image_metadata(path)
 
     if rng.random() < 0.3:
         row = {"id": "d", "task": "detection", "image": path.name, "label": "fake"}
@@ -530,8 +530,8 @@ def try_label(trial: Trial) -> None:
         )
         text *= rng.choice((50, 5_000, 100_000))
     with guard(trial.box):
-        for form in Form:
-            for read in (read_label, read_keywords):
+        for form in QuestionType:
+            for read in (parse_label, parse_keywords):
                 reading = read(text, form)
                 assert str(reading.said) in {"fake", "real", "unparsed", "refused"}
         case = rng.choice(open_dataset(trial.sound.rows).cases)
@@ -572,7 +572,7 @@ def try_server(trial: Trial) -> None:
     )
     requests = [Request(question="q", reference=["r"], text=f"t{n}") for n in range(3)]
     with serve(endpoint), guard(trial.box, trial.box):
-        choice = read_choice(f"openai:m@{endpoint.url}", rounds=2)
+        choice = parse_judge(f"openai:m@{endpoint.url}", rounds=2)
         opened = open_judge(choice, cache=trial.box / "marks.sqlite")
         try:
             opened.check()

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fakebench_suite.gates.benchmark_latency import bound
-from fakebench_suite.gates.evaluate import rule_run
+from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.rules import Latency
-from fakebench_suite.gates.run_view import Evidence
-from fakebench_suite.types import Decision, Ruling, Timing
+from fakebench_suite.gates.run_view import RunView
+from fakebench_suite.types import GateOutcome, GateResult, Timing
 
 RATIO = Latency(name="speed", benchmark="prompt", at_most=1.2)
 SECONDS = Latency(name="speed", benchmark="prompt", seconds=0.6)
@@ -18,26 +18,26 @@ HARDWARE = {"hardware": {"machine": "m"}, "routes": [{"device": "cpu"}]}
 
 def time_prompts(
     middle: float, *, rounds: int = 20, spread: float = 0.05, work: str = "w", seed: int = 0
-) -> Evidence:
+) -> RunView:
     """A run whose warm prompts take about so many seconds."""
     noise = np.random.default_rng(seed).normal(0, spread, rounds)
     seconds = tuple(float(one) for one in middle * np.exp(noise))
     timing = Timing(name="prompt", state="warm", seconds=seconds, prompts=1, tokens=9, work=work)
-    return Evidence(manifest=HARDWARE, records=(), timings=(timing,))
+    return RunView(manifest=HARDWARE, records=(), timings=(timing,))
 
 
-def rule(gate: Latency, run: Evidence, baseline: Evidence | None = None) -> Decision:
+def rule(gate: Latency, run: RunView, baseline: RunView | None = None) -> GateResult:
     """The decision, in a sentence."""
-    (decision,) = rule_run([gate], run, baseline)
+    (decision,) = evaluate_gates([gate], run, baseline)
     assert decision.reason.endswith(".")
     return decision
 
 
 @pytest.mark.parametrize(
     ("middle", "ruling"),
-    [(0.5, Ruling.PASS), (0.6, Ruling.INCONCLUSIVE), (0.7, Ruling.FAIL)],
+    [(0.5, GateOutcome.PASS), (0.6, GateOutcome.INCONCLUSIVE), (0.7, GateOutcome.FAIL)],
 )
-def test_rounds_are_held_against_a_bar_of_seconds(middle: float, ruling: Ruling) -> None:
+def test_rounds_are_held_against_a_bar_of_seconds(middle: float, ruling: GateOutcome) -> None:
     """Wholly below passes, wholly above fails, across it settles nothing; no baseline is needed."""
     decision = rule(SECONDS, time_prompts(middle))
     assert (decision.ruling, decision.n) == (ruling, 20)
@@ -47,9 +47,9 @@ def test_rounds_are_held_against_a_bar_of_seconds(middle: float, ruling: Ruling)
 
 @pytest.mark.parametrize(
     ("middle", "ruling"),
-    [(0.52, Ruling.PASS), (0.6, Ruling.INCONCLUSIVE), (0.7, Ruling.FAIL)],
+    [(0.52, GateOutcome.PASS), (0.6, GateOutcome.INCONCLUSIVE), (0.7, GateOutcome.FAIL)],
 )
-def test_rounds_are_held_against_the_baseline(middle: float, ruling: Ruling) -> None:
+def test_rounds_are_held_against_the_baseline(middle: float, ruling: GateOutcome) -> None:
     """The ratio of geometric means, by Welch's interval."""
     decision = rule(RATIO, time_prompts(middle, seed=1), time_prompts(0.5))
     assert decision.ruling is ruling
@@ -60,7 +60,7 @@ def test_rounds_are_held_against_the_baseline(middle: float, ruling: Ruling) -> 
 def test_what_is_not_comparable_settles_nothing() -> None:
     """Missing timings, few rounds, other prompts, another machine and another GPU."""
     run = time_prompts(0.5)
-    bare = Evidence(manifest=HARDWARE, records=())
+    bare = RunView(manifest=HARDWARE, records=())
     moved = replace(run, manifest=HARDWARE | {"hardware": {"machine": "n"}})
     other = replace(run, manifest=HARDWARE | {"routes": [{"device": "NVIDIA H100"}]})
     cold = Latency(name="speed", benchmark="prompt", state="cold", at_most=1.2)
@@ -78,7 +78,7 @@ def test_what_is_not_comparable_settles_nothing() -> None:
     ]
     for gate, one, two, said in cases:
         decision = rule(gate, one, two)
-        assert (decision.ruling, said in decision.reason) == (Ruling.INCONCLUSIVE, True), said
+        assert (decision.ruling, said in decision.reason) == (GateOutcome.INCONCLUSIVE, True), said
 
 
 def test_a_minimum_is_one_of_rounds() -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fakebench_suite.gates.evaluate import rule_run
-from fakebench_suite.gates.rules import Bound, Errors, Gate, Latency, Regression, Threshold
-from fakebench_suite.gates.run_view import Evidence
+from fakebench_suite.gates.evaluate import evaluate_gates
+from fakebench_suite.gates.rules import Comparand, Errors, Gate, Latency, Regression, Threshold
+from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.metrics.scores import score_records
-from fakebench_suite.types import Decision, Outcome, Rating, Record, Ruling, Task
+from fakebench_suite.types import GateOutcome, GateResult, Outcome, Rating, Record, Task
 from tests.factories import make_record
 
 MANIFEST: dict[str, Any] = {
@@ -22,9 +22,9 @@ MANIFEST: dict[str, Any] = {
 FLOOR = Threshold(name="floor", task=Task.DETECTION, metric="accuracy", at_least=0.5)
 
 
-def make_run(records: list[Record], **manifest: object) -> Evidence:
+def make_run(records: list[Record], **manifest: object) -> RunView:
     """A run of those records."""
-    return Evidence(manifest=MANIFEST | manifest, records=records, scores=score_records(records))
+    return RunView(manifest=MANIFEST | manifest, records=records, scores=score_records(records))
 
 
 def detect(hits: int, n: int, *, errors: int = 0) -> list[Record]:
@@ -34,9 +34,9 @@ def detect(hits: int, n: int, *, errors: int = 0) -> list[Record]:
     return [make_record(f"{i}.png", one, fake=i % 2 == 0) for i, one in enumerate(outcomes)]
 
 
-def rule(gate: Gate, run: Evidence, baseline: Evidence | None = None) -> Decision:
+def rule(gate: Gate, run: RunView, baseline: RunView | None = None) -> GateResult:
     """The decision of one gate."""
-    (decision,) = rule_run([gate], run, baseline)
+    (decision,) = evaluate_gates([gate], run, baseline)
     assert decision.gate == gate.name
     assert decision.reason.endswith(".")
     return decision
@@ -44,14 +44,14 @@ def rule(gate: Gate, run: Evidence, baseline: Evidence | None = None) -> Decisio
 
 @pytest.mark.parametrize(
     ("hits", "ruling"),
-    [(140, Ruling.PASS), (60, Ruling.FAIL), (105, Ruling.INCONCLUSIVE)],
+    [(140, GateOutcome.PASS), (60, GateOutcome.FAIL), (105, GateOutcome.INCONCLUSIVE)],
 )
-def test_a_floor_is_held_against_the_interval(hits: int, ruling: Ruling) -> None:
+def test_a_floor_is_held_against_the_interval(hits: int, ruling: GateOutcome) -> None:
     """Wholly above passes, wholly below fails, across the bar settles nothing."""
     decision = rule(FLOOR, make_run(detect(hits, 200)))
     assert decision.ruling is ruling
     assert (decision.value, decision.n) == (hits / 200, 200)
-    assert (decision.needed is not None) is (ruling is Ruling.INCONCLUSIVE)
+    assert (decision.needed is not None) is (ruling is GateOutcome.INCONCLUSIVE)
 
 
 def test_what_would_settle_it_does() -> None:
@@ -60,7 +60,7 @@ def test_what_would_settle_it_does() -> None:
     assert decision.needed is not None
     assert f"{decision.needed:,} cases" in decision.reason
     n = round(1.05 * decision.needed)
-    assert rule(FLOOR, make_run(detect(round(0.525 * n), n))).ruling is Ruling.PASS
+    assert rule(FLOOR, make_run(detect(round(0.525 * n), n))).ruling is GateOutcome.PASS
 
 
 def test_a_negligible_gain_fails() -> None:
@@ -68,19 +68,19 @@ def test_a_negligible_gain_fails() -> None:
     gate = Threshold(
         name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, negligible=0.05
     )
-    assert rule(gate, make_run(detect(2000, 4000))).ruling is Ruling.FAIL
-    assert rule(gate, make_run(detect(50, 100))).ruling is Ruling.INCONCLUSIVE
+    assert rule(gate, make_run(detect(2000, 4000))).ruling is GateOutcome.FAIL
+    assert rule(gate, make_run(detect(50, 100))).ruling is GateOutcome.INCONCLUSIVE
 
 
 def test_a_ceiling_and_a_plain_value() -> None:
     """A rate above its ceiling fails; ``on = "value"`` looks at no interval."""
     kind = {"name": "c", "task": Task.DETECTION, "metric": "accuracy"}
     ceiling = Threshold(**kind, at_most=0.2)  # type: ignore[arg-type]
-    assert rule(ceiling, make_run(detect(150, 200))).ruling is Ruling.FAIL
-    assert rule(ceiling, make_run(detect(2, 200))).ruling is Ruling.PASS
-    plain = Threshold(**kind, at_least=0.5, on=Bound.VALUE)  # type: ignore[arg-type]
-    assert rule(plain, make_run(detect(101, 200))).ruling is Ruling.PASS
-    assert rule(plain, make_run(detect(99, 200))).ruling is Ruling.FAIL
+    assert rule(ceiling, make_run(detect(150, 200))).ruling is GateOutcome.FAIL
+    assert rule(ceiling, make_run(detect(2, 200))).ruling is GateOutcome.PASS
+    plain = Threshold(**kind, at_least=0.5, on=Comparand.VALUE)  # type: ignore[arg-type]
+    assert rule(plain, make_run(detect(101, 200))).ruling is GateOutcome.PASS
+    assert rule(plain, make_run(detect(99, 200))).ruling is GateOutcome.FAIL
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_cannot_be_concluded_from_is_inconclusive(
     """Errors in the population, partial runs and too few cases, whatever the figure."""
     gate = Threshold(name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, minimum=10)
     decision = rule(gate, make_run(records, **manifest))
-    assert decision.ruling is Ruling.INCONCLUSIVE
+    assert decision.ruling is GateOutcome.INCONCLUSIVE
     assert said in decision.reason
 
 
@@ -111,23 +111,25 @@ def test_a_gate_may_accept_a_sample() -> None:
     """A sample of at least the size it names, and nothing else that makes a run partial."""
     gate = Threshold(name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, sample=100)
     run = make_run(detect(190, 200), partial=["sampled"], sample=100)
-    assert rule(gate, run).ruling is Ruling.PASS
+    assert rule(gate, run).ruling is GateOutcome.PASS
     for manifest in (
         {"partial": ["sampled"], "sample": 99},
         {"partial": ["sampled", "interrupted"], "sample": 100},
     ):
         run = make_run(detect(190, 200), **manifest)
-        assert rule(gate, run).ruling is Ruling.INCONCLUSIVE
+        assert rule(gate, run).ruling is GateOutcome.INCONCLUSIVE
 
 
 def test_errors_are_a_gate_of_their_own() -> None:
     """None is allowed unless the gate says so; a partial run without errors settles nothing."""
     gate = Errors(name="errors")
-    assert rule(gate, make_run(detect(5, 10))).ruling is Ruling.PASS
-    assert rule(gate, make_run(detect(5, 10, errors=1))).ruling is Ruling.FAIL
-    assert rule(gate, make_run(detect(5, 10), partial=["filtered"])).ruling is Ruling.INCONCLUSIVE
+    assert rule(gate, make_run(detect(5, 10))).ruling is GateOutcome.PASS
+    assert rule(gate, make_run(detect(5, 10, errors=1))).ruling is GateOutcome.FAIL
+    assert (
+        rule(gate, make_run(detect(5, 10), partial=["filtered"])).ruling is GateOutcome.INCONCLUSIVE
+    )
     lenient = Errors(name="errors", at_most=0.1)
-    assert rule(lenient, make_run(detect(5, 10, errors=1))).ruling is Ruling.PASS
+    assert rule(lenient, make_run(detect(5, 10, errors=1))).ruling is GateOutcome.PASS
 
 
 def grade(marks: list[int], *, judge: str = "one@here") -> list[Record]:
@@ -147,9 +149,9 @@ def test_a_judge_that_failed_its_audit_gates_nothing() -> None:
     gate = Threshold(name="j", task=Task.ANALYSIS, metric="judged_score", at_least=1.0)
     records = grade([1, 2] * 50)
     for audit, ruling in (
-        ({}, Ruling.INCONCLUSIVE),
-        ({"audit": {"passed": False}}, Ruling.INCONCLUSIVE),
-        ({"audit": {"passed": True}}, Ruling.PASS),
+        ({}, GateOutcome.INCONCLUSIVE),
+        ({"audit": {"passed": False}}, GateOutcome.INCONCLUSIVE),
+        ({"audit": {"passed": True}}, GateOutcome.PASS),
     ):
         run = make_run(records, judge={"text": "one@here"} | audit)
         assert rule(gate, run).ruling is ruling
@@ -158,7 +160,7 @@ def test_a_judge_that_failed_its_audit_gates_nothing() -> None:
 REGRESSION = Regression(name="no worse", task=Task.DETECTION)
 
 
-def change(hits: int, n: int, *, lost: int, won: int) -> tuple[Evidence, Evidence]:
+def change(hits: int, n: int, *, lost: int, won: int) -> tuple[RunView, RunView]:
     """A baseline with ``hits`` of ``n`` right, and a run that lost and won some of them."""
     before = [i < hits for i in range(n)]
     after = [*before]
@@ -179,13 +181,13 @@ def change(hits: int, n: int, *, lost: int, won: int) -> tuple[Evidence, Evidenc
 @pytest.mark.parametrize(
     ("lost", "won", "ruling"),
     [
-        (60, 5, Ruling.FAIL),
-        (0, 0, Ruling.PASS),
-        (5, 60, Ruling.PASS),
-        (30, 25, Ruling.INCONCLUSIVE),
+        (60, 5, GateOutcome.FAIL),
+        (0, 0, GateOutcome.PASS),
+        (5, 60, GateOutcome.PASS),
+        (30, 25, GateOutcome.INCONCLUSIVE),
     ],
 )
-def test_a_run_is_held_against_its_baseline(lost: int, won: int, ruling: Ruling) -> None:
+def test_a_run_is_held_against_its_baseline(lost: int, won: int, ruling: GateOutcome) -> None:
     """A clear drop fails, none passes, and few changes on 600 cases settle nothing."""
     baseline, run = change(400, 600, lost=lost, won=won)
     decision = rule(REGRESSION, run, baseline)
@@ -208,7 +210,9 @@ def test_several_tests_are_corrected_together() -> None:
     single = rule(REGRESSION, run, baseline).p
     gates = [Regression(name=f"g{n}", task=Task.DETECTION) for n in range(3)]
     assert single is not None
-    assert [one.p for one in rule_run(gates, run, baseline)] == pytest.approx([3 * single] * 3)
+    assert [one.p for one in evaluate_gates(gates, run, baseline)] == pytest.approx(
+        [3 * single] * 3
+    )
 
 
 def test_judged_scores_are_compared_by_bootstrap() -> None:
@@ -217,13 +221,15 @@ def test_judged_scores_are_compared_by_bootstrap() -> None:
     judge = {"text": "one@here", "audit": {"passed": True}}
     before = make_run(grade([2] * 80 + [1] * 20), judge=judge)
     after = make_run(grade([1] * 80 + [0] * 20), judge=judge)
-    assert rule(gate, after, before).ruling is Ruling.FAIL
-    assert rule(gate, before, before).ruling is Ruling.INCONCLUSIVE  # 100 texts rule out 0.03 only
+    assert rule(gate, after, before).ruling is GateOutcome.FAIL
+    assert (
+        rule(gate, before, before).ruling is GateOutcome.INCONCLUSIVE
+    )  # 100 texts rule out 0.03 only
     other = make_run(grade([2] * 100), judge=judge | {"text": "two@there"})
     assert "judges differ" in rule(gate, after, other).reason
 
 
-def time_run(seconds: float, *, spread: float = 0.1, **manifest: object) -> Evidence:
+def time_run(seconds: float, *, spread: float = 0.1, **manifest: object) -> RunView:
     """A run of 200 cases that took about that many seconds each."""
     rng = np.random.default_rng(round(100 * seconds))
     records = []
@@ -238,9 +244,9 @@ def test_latency_is_a_ratio_to_the_baseline() -> None:
     """Twice as slow fails, as fast passes, noise across the bar and other machines do neither."""
     gate = Latency(name="speed", at_most=1.2)
     baseline = time_run(0.5)
-    assert rule(gate, time_run(1.0), baseline).ruling is Ruling.FAIL
-    assert rule(gate, time_run(0.51), baseline).ruling is Ruling.PASS
-    assert rule(gate, time_run(0.6, spread=0.9), baseline).ruling is Ruling.INCONCLUSIVE
+    assert rule(gate, time_run(1.0), baseline).ruling is GateOutcome.FAIL
+    assert rule(gate, time_run(0.51), baseline).ruling is GateOutcome.PASS
+    assert rule(gate, time_run(0.6, spread=0.9), baseline).ruling is GateOutcome.INCONCLUSIVE
     moved = time_run(0.51, hardware={"machine": "other"})
     assert "other machines" in rule(gate, moved, baseline).reason
     spread = {"name": "ray", "replicas": 2, "nodes": {"one": 2}, "lost": 0}
@@ -249,7 +255,7 @@ def test_latency_is_a_ratio_to_the_baseline() -> None:
         moved, before = time_run(0.51, engine=engine), time_run(0.5, engine=other)
         assert "other machines" in rule(gate, moved, before).reason
     again = time_run(0.51, engine=spread), time_run(0.5, engine=spread | {"lost": 1})
-    assert rule(gate, *again).ruling is Ruling.PASS
+    assert rule(gate, *again).ruling is GateOutcome.PASS
     assert "No --baseline" in rule(gate, moved).reason
 
 
@@ -262,11 +268,11 @@ def test_latency_is_resampled_by_batch() -> None:
         if record.answer
     ]
     alone = rule(gate, make_run(one_batch), time_run(0.5))
-    assert alone.ruling is Ruling.INCONCLUSIVE
+    assert alone.ruling is GateOutcome.INCONCLUSIVE
     assert "in one batch" in alone.reason
     run = time_run(0.5)
     same = rule(gate, run, run)
-    assert (same.ruling, same.low, same.high) == (Ruling.PASS, 1.0, 1.0)
+    assert (same.ruling, same.low, same.high) == (GateOutcome.PASS, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -286,28 +292,30 @@ def test_a_baseline_made_otherwise_settles_nothing(
 ) -> None:
     """Nor does one that was cut off, or in which cases ended in an error."""
     run = time_run(0.5)
-    assert rule(kind, run, run).ruling is Ruling.PASS
+    assert rule(kind, run, run).ruling is GateOutcome.PASS
     other = make_run(list(run.records), **changed)
     decision = rule(kind, run, other)
-    assert decision.ruling is Ruling.INCONCLUSIVE
+    assert decision.ruling is GateOutcome.INCONCLUSIVE
     assert said in decision.reason
     broken = make_run([*time_run(0.5).records, *detect(0, 201, errors=1)[201:]])
     assert "of the baseline ended in an error" in rule(kind, run, broken).reason
     manifest = {name: value for name, value in run.manifest.items() if name != "partial"}
-    cut = Evidence(manifest=manifest, records=run.records)
+    cut = RunView(manifest=manifest, records=run.records)
     assert "cut off" in rule(kind, run, cut).reason
 
 
 @pytest.mark.parametrize(
     ("judge", "ruling"),
     [
-        ({"text": "transformers:/elsewhere", "rounds": 5, "digest": "a"}, Ruling.PASS),
-        ({"text": "transformers:/here", "rounds": 5, "digest": "b"}, Ruling.INCONCLUSIVE),
-        ({"text": "m@http://other/v1", "rounds": 5}, Ruling.INCONCLUSIVE),
-        ({"text": "transformers:/here", "rounds": 3, "digest": "a"}, Ruling.INCONCLUSIVE),
+        ({"text": "transformers:/elsewhere", "rounds": 5, "digest": "a"}, GateOutcome.PASS),
+        ({"text": "transformers:/here", "rounds": 5, "digest": "b"}, GateOutcome.INCONCLUSIVE),
+        ({"text": "m@http://other/v1", "rounds": 5}, GateOutcome.INCONCLUSIVE),
+        ({"text": "transformers:/here", "rounds": 3, "digest": "a"}, GateOutcome.INCONCLUSIVE),
     ],
 )
-def test_marks_of_another_judge_settle_nothing(judge: dict[str, object], ruling: Ruling) -> None:
+def test_marks_of_another_judge_settle_nothing(
+    judge: dict[str, object], ruling: GateOutcome
+) -> None:
     """A local judge is the same wherever it lies; what detection says depends on no judge."""
     rating = Rating(completeness=1, preciseness=1, relevance=1, reason="so")
     records = [
@@ -320,7 +328,7 @@ def test_marks_of_another_judge_settle_nothing(judge: dict[str, object], ruling:
     baseline = make_run(list(run.records), judge=judge | {"label": "grammar"})
     marks = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
     assert rule(marks, run, baseline).ruling is ruling
-    assert rule(Regression(name="g", task=Task.DETECTION), run, baseline).ruling is Ruling.PASS
+    assert rule(Regression(name="g", task=Task.DETECTION), run, baseline).ruling is GateOutcome.PASS
 
 
 def test_one_changed_image_bounds_a_drop_exactly() -> None:
@@ -340,5 +348,5 @@ def test_marks_of_few_images_are_not_resampled() -> None:
     records = [replace(r, verdict=replace(r.verdict, ratings=(rating,))) for r in records]
     gate = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
     decision = rule(gate, make_run(records), make_run(records))
-    assert decision.ruling is Ruling.INCONCLUSIVE
+    assert decision.ruling is GateOutcome.INCONCLUSIVE
     assert "too few to resample" in decision.reason

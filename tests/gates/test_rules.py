@@ -6,7 +6,7 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.gates.config import find_gates, read_gates
-from fakebench_suite.gates.rules import Bound, Errors, Latency, Regression, Threshold
+from fakebench_suite.gates.rules import Comparand, Errors, Latency, Regression, Threshold
 from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.types import Outcome, Task
@@ -29,7 +29,11 @@ def test_the_shipped_gates_are_the_ones_promised() -> None:
     """Better than chance, no constant answer, 95 % parsed, no errors."""
     chance, constant, parsed, errors = read_gates(ROOT / "gates.toml")
     assert isinstance(chance, Threshold)
-    assert (chance.metric, chance.at_least, chance.on) == ("balanced_accuracy", 0.5, Bound.INTERVAL)
+    assert (chance.metric, chance.at_least, chance.on) == (
+        "balanced_accuracy",
+        0.5,
+        Comparand.INTERVAL,
+    )
     assert isinstance(constant, Threshold)
     assert (constant.metric, constant.at_least, constant.at_most) == ("fake_rate", 0.02, 0.98)
     assert isinstance(parsed, Threshold)

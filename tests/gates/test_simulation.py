@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from fakebench_suite.gates.evaluate import FEWEST_JUDGED
-from fakebench_suite.gates.paired_tests import Pairs, bound_drop, mcnemar
+from fakebench_suite.gates.paired_tests import PairedDifferences, drop_interval, mcnemar
 
 LEVEL, MARGIN = 0.05, 0.02
 CHANGED = 0.10
 """Share of cases on which two runs of equal skill differ."""
 
 
-def draw(rng: np.random.Generator, n: int, drop: float) -> Pairs:
+def draw(rng: np.random.Generator, n: int, drop: float) -> PairedDifferences:
     """Two runs over n images that differ on a tenth of them, one worse by ``drop``."""
     chances = [(CHANGED + drop) / 2, (CHANGED - drop) / 2, 1 - CHANGED]
     change = rng.choice([1.0, -1.0, 0.0], size=n, p=chances)
-    return Pairs(drop=change, sizes=np.ones(n))
+    return PairedDifferences(drop=change, sizes=np.ones(n))
 
 
 def alarm_rate(n: int, drop: float, runs: int = 1500) -> float:
@@ -40,9 +40,9 @@ def test_real_drops_are_found(n: int, drop: float) -> None:
     assert alarm_rate(n, drop, runs=600) >= 0.8
 
 
-def draw_marks(rng: np.random.Generator, n: int, drop: float) -> Pairs:
+def draw_marks(rng: np.random.Generator, n: int, drop: float) -> PairedDifferences:
     """Marks over n images that change by a sixth of full marks either way, worse by ``drop``."""
-    return Pairs(drop=rng.normal(drop, 1 / 6, n), sizes=np.ones(n))
+    return PairedDifferences(drop=rng.normal(drop, 1 / 6, n), sizes=np.ones(n))
 
 
 def test_marks_of_as_few_images_as_a_gate_takes_seldom_cry_wolf() -> None:
@@ -50,13 +50,14 @@ def test_marks_of_as_few_images_as_a_gate_takes_seldom_cry_wolf() -> None:
     rng = np.random.default_rng(0)
     trials = 600
     found = [
-        bound_drop(draw_marks(rng, FEWEST_JUDGED, 0.0), LEVEL, whole=False) for _ in range(trials)
+        drop_interval(draw_marks(rng, FEWEST_JUDGED, 0.0), LEVEL, whole=False)
+        for _ in range(trials)
     ]
     error = 2 * (LEVEL * (1 - LEVEL) / trials) ** 0.5
     assert np.mean([p <= LEVEL for _, _, p in found]) <= LEVEL + error
     rng = np.random.default_rng(1)
     passed = [
-        bound_drop(draw_marks(rng, FEWEST_JUDGED, MARGIN), LEVEL, whole=False)[1] <= MARGIN
+        drop_interval(draw_marks(rng, FEWEST_JUDGED, MARGIN), LEVEL, whole=False)[1] <= MARGIN
         for _ in range(trials)
     ]
     assert np.mean(passed) <= LEVEL + error
@@ -71,6 +72,8 @@ def test_a_rare_drop_of_the_margin_is_seldom_passed(n: int) -> None:
     highs = []
     for _ in range(trials):
         drop = (rng.random(n) < MARGIN).astype(float)
-        highs.append(bound_drop(Pairs(drop=drop, sizes=np.ones(n)), LEVEL, whole=True)[1])
+        highs.append(
+            drop_interval(PairedDifferences(drop=drop, sizes=np.ones(n)), LEVEL, whole=True)[1]
+        )
     error = 2 * (LEVEL * (1 - LEVEL) / trials) ** 0.5
     assert np.mean(np.array(highs) <= MARGIN) <= LEVEL + error

@@ -6,10 +6,10 @@ import pytest
 
 from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.datasets.probes.forgeries import FORGERIES
-from fakebench_suite.datasets.probes.reference_texts import state_natural, state_unnatural
+from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
 from fakebench_suite.errors import JudgeError
 from fakebench_suite.grading.judges.base import Judgement
-from fakebench_suite.grading.probe_texts import find_named, grade_naming, read_soundness
+from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, parse_natural
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.tasks.criteria import CRITERIA
@@ -18,8 +18,8 @@ from fakebench_suite.types import (
     Case,
     Clue,
     FinishReason,
-    Form,
     Outcome,
+    QuestionType,
     Record,
     Task,
 )
@@ -63,7 +63,7 @@ def test_a_text_that_is_cut_off_in_its_thoughts_is_truncated(case: Case) -> None
 
 def test_an_unscored_text_stays_unscored_when_cut_off() -> None:
     """Without a reference nothing would have been scored."""
-    case = replace(CASE, task=Task.INTERPRETATION, form=Form.FAULTFINDING)
+    case = replace(CASE, task=Task.INTERPRETATION, form=QuestionType.FAULTFINDING)
     answer = make_answer("<think>The edge", FinishReason.LENGTH)
     assert judge(case, answer).outcome is Outcome.UNSCORED
 
@@ -71,28 +71,28 @@ def test_an_unscored_text_stays_unscored_when_cut_off() -> None:
 @pytest.mark.parametrize("criterion", list(FORGERIES))
 def test_every_reference_is_graded_exact_against_itself(criterion: str) -> None:
     """The clue of each forgery names its own criterion and no other."""
-    clue = state_unnatural(criterion, FORGERIES[criterion].clue, "upper left")
-    assert find_named(clue) == {criterion}
-    assert grade_naming(f"This is a fake image because {clue}", criterion) == 2.0
-    assert read_soundness(clue) is False
+    clue = describe_forged(criterion, FORGERIES[criterion].clue, "upper left")
+    assert named_criteria(clue) == {criterion}
+    assert f1_of_named(f"This is a fake image because {clue}", criterion) == 2.0
+    assert parse_natural(clue) is False
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_natural_statements_name_nothing(criterion: str) -> None:
     """Calling a criterion natural does not put it in question."""
-    assert read_soundness(state_natural(criterion)) is True
-    assert find_named(state_natural(criterion)) == frozenset()
+    assert parse_natural(describe_intact(criterion)) is True
+    assert named_criteria(describe_intact(criterion)) == frozenset()
 
 
 def test_naming_everything_does_not_pass() -> None:
     """A reply that lists all criteria grades below the pass mark; two too many just pass."""
-    assert grade_naming(". ".join(f"The {name} is unnatural" for name in CRITERIA), "edge") < 1
-    assert grade_naming("The edge, the texture and the clarity are unnatural.", "edge") == 1.0
-    assert grade_naming("The texture is unnatural.", "edge") == 0.0
+    assert f1_of_named(". ".join(f"The {name} is unnatural" for name in CRITERIA), "edge") < 1
+    assert f1_of_named("The edge, the texture and the clarity are unnatural.", "edge") == 1.0
+    assert f1_of_named("The texture is unnatural.", "edge") == 0.0
     mixed = "The texture is natural but the edges are unnatural."
-    assert find_named(mixed) == {"edge"}
-    assert read_soundness("It is natural. It is unnatural.") is None
-    assert read_soundness("A cat.") is None
+    assert named_criteria(mixed) == {"edge"}
+    assert parse_natural("It is natural. It is unnatural.") is None
+    assert parse_natural("A cat.") is None
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_naming_everything_does_not_pass() -> None:
 )
 def test_negation_turns_a_statement_round(text: str, sound: bool | None) -> None:
     """Not natural is unnatural, nothing unnatural is natural, and both at once is neither."""
-    assert read_soundness(text) is sound
+    assert parse_natural(text) is sound
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_negation_turns_a_statement_round(text: str, sound: bool | None) -> None
 )
 def test_each_part_of_a_sentence_is_judged_by_its_own_words(text: str, named: set[str]) -> None:
     """What one part calls natural does not hide, or share in, what the other finds wrong."""
-    assert find_named(text) == named
+    assert named_criteria(text) == named
 
 
 def test_detection_passes_on_the_asserted_label_alone() -> None:
@@ -152,7 +152,7 @@ def test_detection_passes_on_the_asserted_label_alone() -> None:
 
 def test_texts_without_a_gradable_reference_are_unscored() -> None:
     """Withheld references, and references nobody was asked to grade by, are no miss."""
-    withheld = replace(CASE, task=Task.INTERPRETATION, form=Form.FAULTFINDING)
+    withheld = replace(CASE, task=Task.INTERPRETATION, form=QuestionType.FAULTFINDING)
     filled = replace(withheld, expected=(Clue(text="Six fingers."),))
     for case in (withheld, filled):
         verdict = judge(case, make_answer("This is a fake image because of the hand."))
@@ -186,12 +186,12 @@ def test_reasoning_needs_label_and_clue() -> None:
     assert results[right, real].outcome is Outcome.INCORRECT
     assert results[right, real].score == 2.0
     assert judge(case, make_answer(right)).outcome is Outcome.UNPARSED
-    official = replace(CASE, task=Task.REASONING, form=Form.INFERENCE)
+    official = replace(CASE, task=Task.REASONING, form=QuestionType.INFERENCE)
     assert judge(official, make_answer(f"{wrong} {fake}")).outcome is Outcome.CORRECT
 
 
 REASONED = replace(
-    CASE, task=Task.REASONING, form=Form.INFERENCE, expected=(Clue(text="Six fingers."),)
+    CASE, task=Task.REASONING, form=QuestionType.INFERENCE, expected=(Clue(text="Six fingers."),)
 )
 
 
@@ -244,13 +244,13 @@ def test_a_perfect_model_passes_every_probe() -> None:
     """Answering with the references themselves is correct everywhere."""
     for case in PROBES:
         reference = case.expected[0].text if case.expected else ""
-        yes = (case.form is Form.ISFAKE) == (case.label is Authenticity.FAKE)
+        yes = (case.form is QuestionType.ISFAKE) == (case.label is Authenticity.FAKE)
         said = {
-            Form.WHAT: f"{case.label}",
-            Form.ISFAKE: "Yes" if yes else "No",
-            Form.ISREAL: "Yes" if yes else "No",
-            Form.FAULTFINDING: f"This is a fake image because {reference}",
-            Form.INFERENCE: f"{reference} The image is fake.",
-            Form.CRITERION: reference,
+            QuestionType.WHAT: f"{case.label}",
+            QuestionType.ISFAKE: "Yes" if yes else "No",
+            QuestionType.ISREAL: "Yes" if yes else "No",
+            QuestionType.FAULTFINDING: f"This is a fake image because {reference}",
+            QuestionType.INFERENCE: f"{reference} The image is fake.",
+            QuestionType.CRITERION: reference,
         }[case.form]
         assert judge(case, make_answer(said)).outcome is Outcome.CORRECT, case

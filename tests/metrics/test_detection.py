@@ -8,9 +8,17 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
 
-from fakebench_suite.metrics.ranking import find_best_accuracy, measure_miscalibration
+from fakebench_suite.metrics.ranking import best_threshold_accuracy, expected_calibration_error
 from fakebench_suite.metrics.scores import score_records
-from fakebench_suite.types import Answer, Authenticity, Form, Outcome, Record, Score, Verdict
+from fakebench_suite.types import (
+    Answer,
+    Authenticity,
+    Outcome,
+    QuestionType,
+    Record,
+    Score,
+    Verdict,
+)
 from tests.factories import CASE
 
 
@@ -24,7 +32,7 @@ def make_record(
     *,
     fake: bool,
     said: str | None,
-    form: Form = Form.WHAT,
+    form: QuestionType = QuestionType.WHAT,
     twin: str | None = None,
     p_fake: float | None = None,
 ) -> Record:
@@ -70,7 +78,9 @@ def test_likelihood_scores_are_scikit_learns() -> None:
         assert found.high is not None
         assert found.low < value < found.high
     error = scores["expected_calibration_error"]
-    assert error.value == pytest.approx(measure_miscalibration(fake, chances, weigh_alike(150))[0])
+    assert error.value == pytest.approx(
+        expected_calibration_error(fake, chances, weigh_alike(150))[0]
+    )
     assert error.low is None
     best = max(((chances >= cut) == fake).mean() for cut in [*chances, 2.0])
     assert scores["best_threshold_accuracy"].value == pytest.approx(best)
@@ -80,19 +90,19 @@ def test_calibration_error_by_hand() -> None:
     """Two bins: one off by 0.2 with half of the cases, one right."""
     fake = np.array([True, False, True, True])
     chances = np.array([0.3, 0.3, 1.0, 1.0])
-    assert measure_miscalibration(fake, chances, weigh_alike(4))[0] == pytest.approx(0.1)
-    assert find_best_accuracy(fake, chances, weigh_alike(4))[0] == pytest.approx(0.75)
+    assert expected_calibration_error(fake, chances, weigh_alike(4))[0] == pytest.approx(0.1)
+    assert best_threshold_accuracy(fake, chances, weigh_alike(4))[0] == pytest.approx(0.75)
 
 
 def test_bias_and_consistency_by_hand() -> None:
     """Gap, "fake" rate, "yes" rate and polarity consistency of eight replies."""
     records = [
-        make_record("a", fake=True, said="fake", form=Form.ISFAKE),
-        make_record("a", fake=True, said="real", form=Form.ISREAL),
-        make_record("b", fake=False, said="real", form=Form.ISFAKE),
-        make_record("b", fake=False, said="real", form=Form.ISREAL),
-        make_record("c", fake=False, said=None, form=Form.ISFAKE),
-        make_record("c", fake=False, said="real", form=Form.ISREAL),
+        make_record("a", fake=True, said="fake", form=QuestionType.ISFAKE),
+        make_record("a", fake=True, said="real", form=QuestionType.ISREAL),
+        make_record("b", fake=False, said="real", form=QuestionType.ISFAKE),
+        make_record("b", fake=False, said="real", form=QuestionType.ISREAL),
+        make_record("c", fake=False, said=None, form=QuestionType.ISFAKE),
+        make_record("c", fake=False, said="real", form=QuestionType.ISREAL),
         make_record("d", fake=True, said="fake"),
         make_record("e", fake=False, said="fake"),
     ]

@@ -18,10 +18,10 @@ from fakebench_suite.metrics import intervals
 from fakebench_suite.metrics.intervals import Statistic, estimate_mean, estimate_statistic
 from fakebench_suite.metrics.ranking import (
     average_precision,
-    correlate,
-    find_best_accuracy,
-    measure_auroc,
-    measure_miscalibration,
+    best_threshold_accuracy,
+    expected_calibration_error,
+    matthews_corrcoef,
+    roc_auc,
 )
 
 Bools = NDArray[np.bool_]
@@ -52,10 +52,10 @@ def best_by_hand(fake: Bools, chances: Floats, sample_weight: Floats) -> float:
 @pytest.mark.parametrize(
     ("statistic", "reference", "decided"),
     [
-        (correlate, reference_mcc, True),
-        (measure_auroc, roc_auc_score, False),
+        (matthews_corrcoef, reference_mcc, True),
+        (roc_auc, roc_auc_score, False),
         (average_precision, average_precision_score, False),
-        (find_best_accuracy, best_by_hand, False),
+        (best_threshold_accuracy, best_by_hand, False),
     ],
 )
 def test_weighted_values_are_scikit_learns(
@@ -74,17 +74,17 @@ def test_weighted_values_are_scikit_learns(
 def test_one_sided_verdicts_have_no_correlation() -> None:
     """A model that always says fake correlates with nothing: 0, and no division by zero."""
     fake = np.array([True, False, True])
-    assert correlate(fake, np.ones(3), np.ones((2, 3))).tolist() == [0.0, 0.0]
+    assert matthews_corrcoef(fake, np.ones(3), np.ones((2, 3))).tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(
     ("statistic", "questions"),
     [
-        (correlate, 1),
-        (measure_auroc, 1),
+        (matthews_corrcoef, 1),
+        (roc_auc, 1),
         (average_precision, 1),
-        (correlate, 3),
-        pytest.param(measure_auroc, 3, marks=pytest.mark.slow),
+        (matthews_corrcoef, 3),
+        pytest.param(roc_auc, 3, marks=pytest.mark.slow),
         pytest.param(average_precision, 3, marks=pytest.mark.slow),
     ],
 )
@@ -95,7 +95,7 @@ def test_intervals_of_rankings_cover_as_often_as_they_say(
     monkeypatch.setattr(intervals, "RESAMPLES", 400)
     images = 300
     rng = np.random.default_rng(11)
-    prepare = decide if statistic is correlate else np.array
+    prepare = decide if statistic is matthews_corrcoef else np.array
     fake, chances = draw(rng, 1_000_000)
     truth = float(statistic(fake, prepare(chances), np.ones((1, fake.size)))[0])
     groups = np.repeat(np.arange(images), questions).astype(str).tolist()
@@ -131,5 +131,5 @@ def test_a_calibrated_model_has_little_calibration_error() -> None:
     rng = np.random.default_rng(4)
     chances = rng.random(50_000)
     fake = rng.random(50_000) < chances
-    assert measure_miscalibration(fake, chances, np.ones((1, 50_000)))[0] < 0.02
-    assert measure_miscalibration(fake, chances**2, np.ones((1, 50_000)))[0] > 0.1
+    assert expected_calibration_error(fake, chances, np.ones((1, 50_000)))[0] < 0.02
+    assert expected_calibration_error(fake, chances**2, np.ones((1, 50_000)))[0] > 0.1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.datasets.fakebench import load_official
+from fakebench_suite.datasets.fakebench import load_fakebench
 from fakebench_suite.plugin.absent_images import describe_absent, find_absent
 from tests.plugin.sandbox import Run, read_records
 
@@ -18,7 +18,7 @@ def test_what_is_wrong_is_found_without_opening(data: Path) -> None:
         (data / folder).mkdir()
         (data / folder / "5.png").write_bytes(b"x")
     (data / "real_images/5.png").unlink()
-    dataset = load_official(data)
+    dataset = load_fakebench(data)
     absent = find_absent(dataset, dataset.cases)
     assert absent == {"glide-00.png": "missing", "1.png": "empty", "5.png": "ambiguous"}
     assert "glide-00.png" in describe_absent(absent, 16)

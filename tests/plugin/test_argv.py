@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fakebench_suite.plugin.argv import find_mistaken, join_values, list_options
+from fakebench_suite.plugin.argv import find_mistaken, join_option_values, list_options
 from tests.plugin.sandbox import MODES, ROOT, SCRIPT, Run
 
 MARK = "import pathlib; pathlib.Path({!r}).write_text('ran')\n"
@@ -252,7 +252,7 @@ def test_values_are_joined_to_options_with_a_value_only() -> None:
         "-v",
         "--lf",
     ]
-    assert join_values(arguments) == [
+    assert join_option_values(arguments) == [
         "-m", "detection", "--strict-cases", "cases", "--data=d", "--model", "-v", "--lf"
     ]  # fmt: skip
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.tasks.prompts import DETECTION
-from fakebench_suite.types import Form
+from fakebench_suite.types import QuestionType
 from tests.plugin.sandbox import (
     EVERY_MODE,
     FLOOR,
@@ -259,7 +259,7 @@ def test_a_regressed_model_fails_against_its_baseline(run: Run, data: Path, proj
             "task": "detection",
             "image": f"fake_images/{path.name}",
             "label": "fake",
-            "question": DETECTION[Form.WHAT],
+            "question": DETECTION[QuestionType.WHAT],
         }
         for path in sorted((data / "fake_images").iterdir())
     ]

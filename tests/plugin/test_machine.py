@@ -10,7 +10,7 @@ import pytest
 from fakebench_suite.errors import MachineError
 from fakebench_suite.runs.store import RECORDS, RunStore
 from fakebench_suite.runs.store import read_records as read_run
-from fakebench_suite.types import Answer, Case, Form, Outcome, Record, Task, Verdict
+from fakebench_suite.types import Answer, Case, Outcome, QuestionType, Record, Task, Verdict
 from tests.plugin.sandbox import MODES, Run, read_records
 
 FULL = """
@@ -62,7 +62,7 @@ def make_record(number: int, *, error: bool = False) -> Record:
         task=Task.DETECTION,
         image=f"{number}.png",
         question="?",
-        form=Form.WHAT,
+        form=QuestionType.WHAT,
     )
     outcome = Outcome.MODEL_ERROR if error else Outcome.CORRECT
     answer = None if error else Answer(text="fake", tokens=1, seconds=0.0, batch_size=1)

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fakebench_suite.datasets.fakebench import load_official
+from fakebench_suite.datasets.fakebench import load_fakebench
 from fakebench_suite.datasets.sampling import order_cases
 from fakebench_suite.types import Task
 from tests.plugin.sandbox import FLOOR, MODES, Run, read_records
@@ -35,7 +35,7 @@ def read_gates(suite: ElementTree.Element) -> dict[str, str]:
 
 def break_image(data: Path, place: int) -> None:
     """Make the picture of one detection case unreadable, the ``place``-th in order."""
-    cases = order_cases(load_official(data).cases, seed=0, sample=None)
+    cases = order_cases(load_fakebench(data).cases, seed=0, sample=None)
     image = [case.image for case in cases if case.task is Task.DETECTION][place]
     next(data.rglob(image)).write_bytes(b"no picture")
 

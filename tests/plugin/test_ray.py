@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fakebench_suite.plugin.work_units import SLICE_PROMPTS
+from fakebench_suite.plugin.work_units import MIN_UNIT_PROMPTS
 from tests.plugin.forking import ADDRESS, Forked
 from tests.plugin.sandbox import ROOT, SCRIPT, Run, read_records, write_unloadable
 
@@ -255,7 +255,7 @@ def test_what_is_lost_in_the_middle_is_answered_elsewhere(
     going = Going(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
     wait_until(lambda: count_lines(project))
     os.kill(nodes.find_replicas()[0], signal.SIGKILL)
-    wait_until(lambda: count_lines(project) > 2 * SLICE_PROMPTS)
+    wait_until(lambda: count_lines(project) > 2 * MIN_UNIT_PROMPTS)
     nodes.kill(1)
     assert count_lines(project) < CASES
     output = finish(going)

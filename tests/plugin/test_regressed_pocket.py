@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from fakebench_suite.backends.cards import MODELS
 from fakebench_suite.datasets.probes.dataset import load_probes
-from fakebench_suite.types import Form
+from fakebench_suite.types import QuestionType
 from tests.plugin.sandbox import ROOT, Run, read_rulings
 
 PAIRS, NOISE = 60, 0.085
@@ -29,7 +29,7 @@ def photographs(project: Path) -> Path:
     folder.mkdir()
     lines = []
     for case in probes.cases:
-        if case.form is Form.WHAT:
+        if case.form is QuestionType.WHAT:
             probes.open_image(case).save(folder / f"{case.image}.png")
             row = {"id": "what", "task": "detection", "image": f"{case.image}.png"}
             lines.append(json.dumps(row | {"label": case.label, "question": case.question}))

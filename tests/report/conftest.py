@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
-from fakebench_suite.report.html import write_browser
-from fakebench_suite.workflows.compare import measure_shifts
+from fakebench_suite.report.html import write_html_report
+from fakebench_suite.workflows.compare import measure_deltas
 from tests.report.browser_tab import ARGUMENTS, CHROMIUM, DESKTOP, Tab, choose_folder, open_tab
 from tests.report.fake_runs import make_records, write_run
 
@@ -74,5 +74,5 @@ def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
     records, earlier = make_records(100), make_records(100, seed=1)
     run = write_run(place / "run", records, rulings=rulings)
     baseline = write_run(place / "before", earlier)
-    shifts = measure_shifts(earlier, records)
-    return write_browser(run, images=None, baseline=baseline, shifts=shifts)
+    shifts = measure_deltas(earlier, records)
+    return write_html_report(run, images=None, baseline=baseline, shifts=shifts)

@@ -15,8 +15,8 @@ from fakebench_suite.types import (
     Authenticity,
     Case,
     Clue,
-    Form,
     Outcome,
+    QuestionType,
     Rating,
     Record,
     Task,
@@ -91,12 +91,18 @@ def _make_record(number: int, rng: random.Random) -> Record:
     )
 
 
-def _ask(number: int, place: int) -> tuple[Task, Form]:
+def _ask(number: int, place: int) -> tuple[Task, QuestionType]:
     if place < 2:
-        return Task.DETECTION, (Form.WHAT, Form.ISFAKE, Form.ISREAL)[number % 3]
+        return Task.DETECTION, (QuestionType.WHAT, QuestionType.ISFAKE, QuestionType.ISREAL)[
+            number % 3
+        ]
     if place == 2:
-        return Task.INTERPRETATION, Form.FAULTFINDING
-    return (Task.REASONING, Form.INFERENCE) if place == 3 else (Task.ANALYSIS, Form.CRITERION)
+        return Task.INTERPRETATION, QuestionType.FAULTFINDING
+    return (
+        (Task.REASONING, QuestionType.INFERENCE)
+        if place == 3
+        else (Task.ANALYSIS, QuestionType.CRITERION)
+    )
 
 
 def write_run(

@@ -5,9 +5,9 @@ import pytest
 from fakebench_suite.gates.status import conclude
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.headline import make_result
-from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import RunResult
-from fakebench_suite.types import Decision, Ruling, Score, Task
+from fakebench_suite.types import GateOutcome, GateResult, Score, Task
 
 SCORE = Score(
     metric="balanced_accuracy",
@@ -18,7 +18,7 @@ SCORE = Score(
     high=0.93,
     n=9,
 )
-SHIFT = Shift(
+SHIFT = MetricDelta(
     task=Task.DETECTION,
     metric="accuracy",
     before=0.95,
@@ -38,10 +38,10 @@ def make_manifest(kind: str = "official", *partial: str) -> dict[str, object]:
 
 
 def make(
-    manifest: dict[str, object], *rulings: Ruling, scores: tuple[Score, ...] = (SCORE,)
+    manifest: dict[str, object], *rulings: GateOutcome, scores: tuple[Score, ...] = (SCORE,)
 ) -> RunResult:
     """The result of a run with one gate for each ruling."""
-    decisions = [Decision(gate="g", ruling=one, reason="") for one in rulings]
+    decisions = [GateResult(gate="g", ruling=one, reason="") for one in rulings]
     return make_result(manifest, conclude(decisions), scores)
 
 
@@ -49,14 +49,16 @@ def make(
     ("rulings", "colour", "word"),
     [
         ([], "lightgrey", "NOT RULED"),
-        ([Ruling.NOT_RULED], "lightgrey", "NOT RULED"),
-        ([Ruling.PASS, Ruling.PASS], "brightgreen", "PASS"),
-        ([Ruling.PASS, Ruling.NOT_RULED], "brightgreen", "PASS (1 of 2 gates)"),
-        ([Ruling.PASS, Ruling.INCONCLUSIVE], "yellow", "INCONCLUSIVE"),
-        ([Ruling.FAIL, Ruling.INCONCLUSIVE], "red", "FAIL"),
+        ([GateOutcome.NOT_RULED], "lightgrey", "NOT RULED"),
+        ([GateOutcome.PASS, GateOutcome.PASS], "brightgreen", "PASS"),
+        ([GateOutcome.PASS, GateOutcome.NOT_RULED], "brightgreen", "PASS (1 of 2 gates)"),
+        ([GateOutcome.PASS, GateOutcome.INCONCLUSIVE], "yellow", "INCONCLUSIVE"),
+        ([GateOutcome.FAIL, GateOutcome.INCONCLUSIVE], "red", "FAIL"),
     ],
 )
-def test_the_worst_ruling_colours_the_badge(rulings: list[Ruling], colour: str, word: str) -> None:
+def test_the_worst_ruling_colours_the_badge(
+    rulings: list[GateOutcome], colour: str, word: str
+) -> None:
     """A failed gate outweighs an inconclusive one, both a pass, and a pass what was not ruled."""
     manifest = make_manifest()
     badge = make_badge(manifest, make(manifest, *rulings))

@@ -13,14 +13,14 @@ from fakebench_suite.report.submission import (
     pick_sentences,
     write_submission,
 )
-from fakebench_suite.types import Authenticity, Case, Form, Outcome, Record, Task, Verdict
+from fakebench_suite.types import Authenticity, Case, Outcome, QuestionType, Record, Task, Verdict
 from tests.factories import CASE, make_answer
 
 REAL = replace(CASE, id="r.png:what", image="r.png", label=Authenticity.REAL, generator=None)
-FAULTS = replace(CASE, id="sd-1.png:f", task=Task.INTERPRETATION, form=Form.FAULTFINDING)
-INFERENCE = replace(CASE, id="sd-1.png:i", task=Task.REASONING, form=Form.INFERENCE)
+FAULTS = replace(CASE, id="sd-1.png:f", task=Task.INTERPRETATION, form=QuestionType.FAULTFINDING)
+INFERENCE = replace(CASE, id="sd-1.png:i", task=Task.REASONING, form=QuestionType.INFERENCE)
 EDGE = replace(
-    CASE, id="sd-1.png:Q2-edge", task=Task.ANALYSIS, form=Form.CRITERION, criterion="edge"
+    CASE, id="sd-1.png:Q2-edge", task=Task.ANALYSIS, form=QuestionType.CRITERION, criterion="edge"
 )
 CASES = [CASE, REAL, FAULTS, INFERENCE, EDGE]
 

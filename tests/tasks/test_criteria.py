@@ -3,8 +3,8 @@
 import pytest
 
 from fakebench_suite.tasks.criteria import CRITERIA, find_criterion
-from fakebench_suite.tasks.prompts import Style, analysis_question, build_prompt
-from fakebench_suite.types import Case, Form, Task
+from fakebench_suite.tasks.prompts import PromptStyle, analysis_question, build_prompt
+from fakebench_suite.types import Case, QuestionType, Task
 
 
 @pytest.mark.parametrize(
@@ -33,20 +33,24 @@ def test_words_decide(question: str, criterion: str | None) -> None:
 def test_our_own_wording_is_read_back(criterion: str) -> None:
     """The suite's question about a criterion names that criterion, in both prompt styles."""
     question = analysis_question(criterion)
-    case = Case(id="x", task=Task.ANALYSIS, image="x", question=question, form=Form.CRITERION)
+    case = Case(
+        id="x", task=Task.ANALYSIS, image="x", question=question, form=QuestionType.CRITERION
+    )
     assert find_criterion(question) == criterion
-    assert {find_criterion(build_prompt(case, style).text) for style in Style} == {criterion}
+    assert {find_criterion(build_prompt(case, style).text) for style in PromptStyle} == {criterion}
 
 
 def test_the_papers_script_is_followed_to_the_letter() -> None:
     """Prefix, the question up to its first "?", suffix; the clean style repeats nothing."""
     question = "How is the edge regarding the authenticity of this image? Say so."
-    case = Case(id="x", task=Task.ANALYSIS, image="x", question=question, form=Form.CRITERION)
-    assert build_prompt(case, Style.PAPER).text == (
+    case = Case(
+        id="x", task=Task.ANALYSIS, image="x", question=question, form=QuestionType.CRITERION
+    )
+    assert build_prompt(case, PromptStyle.PAPER).text == (
         "Answer this question without itemizing: How is the edge regarding the authenticity of "
         "this image regarding the image authenticity?"
     )
-    assert build_prompt(case, Style.CLEAN).text == (
+    assert build_prompt(case, PromptStyle.CLEAN).text == (
         "Answer this question without itemizing: How is the edge regarding the authenticity of "
         "this image?"
     )

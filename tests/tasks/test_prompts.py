@@ -8,29 +8,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakebench_suite.datasets.fakebench import load_official
+from fakebench_suite.datasets.fakebench import load_fakebench
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.prompts import (
     DETECTION,
     FAULTFINDING,
     INFERENCE,
-    Style,
+    PromptStyle,
     analysis_question,
     build_prompt,
 )
-from fakebench_suite.types import Case, Form, Task
+from fakebench_suite.types import Case, QuestionType, Task
 
 PREFIX = "Answer this question without itemizing: "
 
 
-def make_case(question: str, form: Form) -> Case:
+def make_case(question: str, form: QuestionType) -> Case:
     """A case whose names occur in no question."""
     return Case(id="zq-1.png:x", task=Task.ANALYSIS, image="zq-1.png", question=question, form=form)
 
 
-@pytest.mark.parametrize("style", Style)
-@pytest.mark.parametrize("form", [form for form in Form if form is not Form.CRITERION])
-def test_other_questions_are_sent_as_they_are(form: Form, style: Style) -> None:
+@pytest.mark.parametrize("style", PromptStyle)
+@pytest.mark.parametrize(
+    "form", [form for form in QuestionType if form is not QuestionType.CRITERION]
+)
+def test_other_questions_are_sent_as_they_are(form: QuestionType, style: PromptStyle) -> None:
     """Detection and clue prompts are the data set's words, in either style."""
     prompt = build_prompt(make_case(" Is it, yes? Or no ", form), style)
     assert (prompt.text, prompt.form) == (" Is it, yes? Or no ", form)
@@ -38,14 +40,14 @@ def test_other_questions_are_sent_as_they_are(form: Form, style: Style) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.text(max_size=40), st.sampled_from(list(Style)))
-def test_every_analysis_prompt_ends_in_one_question(question: str, style: Style) -> None:
+@given(st.text(max_size=40), st.sampled_from(list(PromptStyle)))
+def test_every_analysis_prompt_ends_in_one_question(question: str, style: PromptStyle) -> None:
     """Prefix, at most one question mark, and the suffix of the style, whatever was asked."""
-    text = build_prompt(make_case(question, Form.CRITERION), style).text
+    text = build_prompt(make_case(question, QuestionType.CRITERION), style).text
     assert text.startswith(PREFIX)
     assert text.count("?") == 1
     assert text.endswith("?")
-    noun = "image authenticity" if style is Style.PAPER else "authenticity of this image"
+    noun = "image authenticity" if style is PromptStyle.PAPER else "authenticity of this image"
     assert text.endswith(f" regarding the {noun}?")
 
 
@@ -53,8 +55,8 @@ def test_every_analysis_prompt_ends_in_one_question(question: str, style: Style)
 @pytest.mark.parametrize("blank", ["", " ", "\n"])
 def test_clean_prompts_are_the_same_with_and_without_the_suffix(tail: str, blank: str) -> None:
     """However a row ends, the clean prompt asks for the authenticity once."""
-    case = make_case(f"{blank}How is the edge{tail}{blank}", Form.CRITERION)
-    assert build_prompt(case, Style.CLEAN).text == (
+    case = make_case(f"{blank}How is the edge{tail}{blank}", QuestionType.CRITERION)
+    assert build_prompt(case, PromptStyle.CLEAN).text == (
         f"{PREFIX}How is the edge regarding the authenticity of this image?"
     )
 
@@ -63,12 +65,14 @@ def test_our_wordings_are_the_official_ones() -> None:
     """What probes are asked is what the published files ask, but for the plural of edges."""
     if "FAKEBENCH_DATA" not in os.environ:
         pytest.skip("FAKEBENCH_DATA is not set")
-    cases = load_official(Path(os.environ["FAKEBENCH_DATA"])).cases
+    cases = load_fakebench(Path(os.environ["FAKEBENCH_DATA"])).cases
     asked = Counter((case.form, case.criterion, case.question) for case in cases)
     for form, question in DETECTION.items():
         assert {words for known, _, words in asked if known is form} == {question}
-    assert {words for form, _, words in asked if form is Form.FAULTFINDING} == {FAULTFINDING}
-    assert {words for form, _, words in asked if form is Form.INFERENCE} == {INFERENCE}
+    assert {words for form, _, words in asked if form is QuestionType.FAULTFINDING} == {
+        FAULTFINDING
+    }
+    assert {words for form, _, words in asked if form is QuestionType.INFERENCE} == {INFERENCE}
     for criterion in CRITERIA:
         ranked = [words for (_, name, words), _ in asked.most_common() if name == criterion]
         assert ranked.index(analysis_question(criterion)) == (1 if criterion == "edge" else 0)

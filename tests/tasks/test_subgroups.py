@@ -5,7 +5,7 @@ from dataclasses import replace
 from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.tasks.subgroups import count_cases
-from fakebench_suite.types import Form, Outcome, Task
+from fakebench_suite.types import Outcome, QuestionType, Task
 from tests.factories import make_record
 
 
@@ -16,7 +16,7 @@ def test_populations_are_those_of_the_scores() -> None:
         for task in (Task.DETECTION, Task.ANALYSIS)
         for n, kinds in enumerate(("scenery, photo", "photo", None, "photo,photo", "art"))
     ]
-    records[0] = replace(records[0], case=replace(records[0].case, form=Form.ISFAKE))
+    records[0] = replace(records[0], case=replace(records[0].case, form=QuestionType.ISFAKE))
     records[7] = replace(records[7], case=replace(records[7].case, criterion="edge"))
     counted = count_cases(record.case for record in records)
     scored = {

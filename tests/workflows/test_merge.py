@@ -13,7 +13,7 @@ from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.gates.config import make_gates
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report import html
-from fakebench_suite.runs.differences import SETTING
+from fakebench_suite.runs.differences import COMPARED_KEYS
 from fakebench_suite.runs.store import RunStore, read_manifest, read_records
 from fakebench_suite.types import Outcome, Record
 from fakebench_suite.workflows import merge
@@ -34,7 +34,7 @@ IDENTITY: dict[str, Any] = {
     "generation": {"num_beams": 1},
     "rendering": ["today"],
 }
-MANIFEST: dict[str, Any] = dict.fromkeys(SETTING) | {
+MANIFEST: dict[str, Any] = dict.fromkeys(COMPARED_KEYS) | {
     "status": "finished",
     "started": "2026-01-01T00:00:00+00:00",
     "model": {"name": "m", "weights_digest": "w", "card": {"path": "/here/m"}},
@@ -235,13 +235,13 @@ def test_no_link_of_a_part_is_followed(tmp_path: Path, link: str) -> None:
 
 def test_no_address_of_a_part_is_anything_but_a_path(tmp_path: Path) -> None:
     """A scheme would make a link of another kind."""
-    from fakebench_suite.report.html import write_browser
+    from fakebench_suite.report.html import write_html_report
 
     run = write_run(tmp_path / "run", make_records(C))
     write_picture(run, NAME, full="javascript:alert(1)")
     (run / "report" / "images" / NAME).write_bytes(b"")
     (run / "scores.json").write_text("[]", encoding="utf-8")
-    write_browser(run, images=None)
+    write_html_report(run, images=None)
     assert "javascript:alert" not in (run / "report" / "index.js").read_text(encoding="utf-8")
 
 
@@ -295,7 +295,7 @@ def test_a_place_that_is_taken_is_refused(tmp_path: Path, kind: str) -> None:
 
 def test_a_report_is_not_written_through_links(tmp_path: Path) -> None:
     """A file that is a link is replaced; a directory that is one is refused."""
-    from fakebench_suite.report.html import write_browser
+    from fakebench_suite.report.html import write_html_report
 
     run = write_run(tmp_path / "run", make_records(C))
     (run / "scores.json").write_text("[]", encoding="utf-8")
@@ -304,14 +304,14 @@ def test_a_report_is_not_written_through_links(tmp_path: Path) -> None:
     (run / "report").mkdir()
     for name in ("index.html", "report/index.js", "report/plotly.js"):
         (run / name).symlink_to(victim)
-    assert write_browser(run, images=None) == run / "index.html"
+    assert write_html_report(run, images=None) == run / "index.html"
     assert victim.read_text(encoding="utf-8") == "mine"
     assert not any(place.name.startswith(".") for place in run.rglob("*"))
     away = write_run(tmp_path / "away", make_records(C))
     (away / "scores.json").write_text("[]", encoding="utf-8")
     (away / "report").symlink_to(tmp_path)
     with pytest.raises(UserError, match="is a link"):
-        write_browser(away, images=None)
+        write_html_report(away, images=None)
 
 
 def test_runs_without_identity_are_merged_and_said_to_be(tmp_path: Path) -> None:

@@ -3,27 +3,29 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from fakebench_suite.backends.transformers.inputs import Row
-from fakebench_suite.backends.transformers.prefix_cache.prefill import measure_groups
+from fakebench_suite.backends.transformers.inputs import EncodedPrompt
+from fakebench_suite.backends.transformers.prefix_cache.prefill import padded_lengths
 from fakebench_suite.types import Prompt
 
-Group = Sequence[Row]
+Group = Sequence[EncodedPrompt]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strangers:
+class IndependentBatch:
     """Prompts about different images, to be encoded together: the processor does it fastest."""
 
     prompts: Sequence[Prompt]
 
-    def halve(self) -> "tuple[Strangers, Strangers]":
+    def halve(self) -> "tuple[IndependentBatch, IndependentBatch]":
         """Two batches of at least one prompt each."""
         half = len(self.prompts) // 2
-        return Strangers(prompts=self.prompts[:half]), Strangers(prompts=self.prompts[half:])
+        return IndependentBatch(prompts=self.prompts[:half]), IndependentBatch(
+            prompts=self.prompts[half:]
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Siblings:
+class SharedImageBatch:
     """Encoded prompts, group by group; the rows of a group are about one image."""
 
     groups: Sequence[Group]
@@ -31,7 +33,7 @@ class Siblings:
     """Whether one copy of a group's prefix serves its rows."""
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[EncodedPrompt]:
         """All rows, in order."""
         return [row for group in self.groups for row in group]
 
@@ -50,7 +52,7 @@ class Siblings:
         """Tokens in one row with its padding, but for those of a prefix kept once."""
         if not self.share:
             return max(row.length for row in self.rows)
-        before, after = measure_groups(self.groups)
+        before, after = padded_lengths(self.groups)
         return after if self.shared else before + after
 
     @property
@@ -58,7 +60,7 @@ class Siblings:
         """Tokens of prefixes that are kept once, whatever the number of rows."""
         if not (self.share and self.shared):
             return 0
-        return len(self.groups) * measure_groups(self.groups)[0]
+        return len(self.groups) * padded_lengths(self.groups)[0]
 
     @property
     def seats(self) -> int:
@@ -67,7 +69,7 @@ class Siblings:
             return len(self.rows)
         return len(self.groups) * max(len(group) for group in self.groups)
 
-    def halve(self) -> "tuple[Siblings, Siblings]":
+    def halve(self) -> "tuple[SharedImageBatch, SharedImageBatch]":
         """Two batches of at least one row each, groups whole where there are several."""
         if len(self.groups) > 1:
             half = len(self.groups) // 2
@@ -76,23 +78,23 @@ class Siblings:
         half = len(group) // 2
         return self.take([group[:half]]), self.take([group[half:]])
 
-    def take(self, groups: Sequence[Group]) -> "Siblings":
+    def take(self, groups: Sequence[Group]) -> "SharedImageBatch":
         """A batch of other groups that is asked in the same way."""
         return replace(self, groups=groups)
 
 
-Batch = Strangers | Siblings
+Batch = IndependentBatch | SharedImageBatch
 
 
-def pack(
-    groups: Iterable[Group], fits: Callable[[Siblings], bool], *, shared: bool
-) -> Iterator[Siblings]:
+def pack_batches(
+    groups: Iterable[Group], fits: Callable[[SharedImageBatch], bool], *, shared: bool
+) -> Iterator[SharedImageBatch]:
     """The groups in order, in batches that fit; a group is cut only where it does not fit alone.
 
     A single row is a batch whether it fits or not. ``fits`` is asked anew for every group, for
     what fits may change while batches are answered.
     """
-    batch = Siblings(groups=[], shared=shared)
+    batch = SharedImageBatch(groups=[], shared=shared)
     for group in groups:
         if batch.groups and not fits(batch.take([*batch.groups, group])):
             yield batch

@@ -16,7 +16,7 @@ from fakebench_suite.errors import CardError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class GenerationOutput:
     """What a model wrote after each row of a batch."""
 
     tokens: torch.Tensor
@@ -27,7 +27,7 @@ class Written:
     """(rows, new tokens): where the scores of a token were no numbers."""
 
 
-class Generator:
+class GreedyDecoder:
     """A model with its greedy settings."""
 
     def __init__(self, model: Any, settings: GenerationConfig) -> None:
@@ -50,7 +50,7 @@ class Generator:
         steps: int | None = None,
         logits: bool = False,
         cache: Any = None,
-    ) -> Written:
+    ) -> GenerationOutput:
         """At most ``steps`` new tokens per row (default: the card's); ``inputs`` are placed.
 
         ``cache`` holds the states of the first columns of the inputs, which are not computed again.
@@ -66,7 +66,7 @@ class Generator:
         broken = torch.zeros_like(new, dtype=torch.bool)
         if watch.steps:  # A model's own code may not pass the watch on.
             broken = torch.stack(watch.steps[: new.shape[1]], dim=1)
-        return Written(tokens=new, logits=output.logits or (), broken=broken)
+        return GenerationOutput(tokens=new, logits=output.logits or (), broken=broken)
 
     def read(self, inputs: Mapping[str, torch.Tensor]) -> Any:
         """The cache of the inputs, prepared as for any other generation."""
@@ -105,7 +105,7 @@ def read_settings(folder: Path, config: Any) -> Shipped:
     return read_shipped(folder, fields=GenerationConfig().to_dict(), configured=configured)
 
 
-def choose_greedily(shipped: Shipped, card: Card, tokenizer: Any) -> GenerationConfig:
+def greedy_config(shipped: Shipped, card: Card, tokenizer: Any) -> GenerationConfig:
     """Greedy decoding until the checkpoint's own ends, the card's, or its limit.
 
     Raises CardError when the card stops at a token that the tokenizer does not have, and when

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 
-class OnePicture:
+class CachingImageProcessor:
     """An image processor that remembers what it made of the last picture.
 
     It stands in a processor's ``image_processor`` and is that image processor in all else. Only

@@ -18,7 +18,7 @@ Inputs = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class EncodedPrompt:
     """One prompt as a model takes it, without padding, on the CPU."""
 
     prompt: Prompt
@@ -35,13 +35,13 @@ class Row:
         return self.tokens["input_ids"].shape[1]
 
 
-def encode_row(encoder: Encoder, prompt: Prompt, picture: "Image.Image") -> Row:
+def encode_prompt(encoder: Encoder, prompt: Prompt, picture: "Image.Image") -> EncodedPrompt:
     """The prompt, encoded alone: what its neighbours are makes no difference."""
     started = time.perf_counter()
     inputs = encoder.encode_one(prompt, picture)
     shape = inputs["input_ids"].shape
     per_token = {name for name, value in inputs.items() if value.shape[:2] == shape}
-    return Row(
+    return EncodedPrompt(
         prompt=prompt,
         tokens={name: value for name, value in inputs.items() if name in per_token},
         picture={name: value for name, value in inputs.items() if name not in per_token},
@@ -49,7 +49,7 @@ def encode_row(encoder: Encoder, prompt: Prompt, picture: "Image.Image") -> Row:
     )
 
 
-def cut(row: Row, length: int) -> Row:
+def truncate(row: EncodedPrompt, length: int) -> EncodedPrompt:
     """The first ``length`` tokens of a row, with its picture."""
     return replace(row, tokens={name: value[:, :length] for name, value in row.tokens.items()})
 
@@ -60,14 +60,14 @@ def pad_left(value: torch.Tensor, width: int, filler: int = 0) -> torch.Tensor:
     return pad(value, (0, 0) * (value.ndim - 2) + (missing, 0), value=filler)
 
 
-def can_stack(one: Row, two: Row) -> bool:
+def have_same_image_shape(one: EncodedPrompt, two: EncodedPrompt) -> bool:
     """Whether the pictures of two rows have one shape but for their first axis."""
     return one.picture.keys() == two.picture.keys() and all(
         value.shape[1:] == two.picture[name].shape[1:] for name, value in one.picture.items()
     )
 
 
-def stack_tokens(rows: Sequence[Row], filler: int) -> Inputs:
+def stack_tokens(rows: Sequence[EncodedPrompt], filler: int) -> Inputs:
     """What there is one of per token, as one batch, padded at the left."""
     width = max(row.length for row in rows)
     return {
@@ -81,7 +81,7 @@ def stack_tokens(rows: Sequence[Row], filler: int) -> Inputs:
     }
 
 
-def stack(rows: Sequence[Row], filler: int) -> Inputs:
+def collate(rows: Sequence[EncodedPrompt], filler: int) -> Inputs:
     """The rows as one batch: tokens padded at the left, pictures one after another."""
     batch = stack_tokens(rows, filler)
     for name, value in rows[0].picture.items():
@@ -89,7 +89,7 @@ def stack(rows: Sequence[Row], filler: int) -> Inputs:
     return batch
 
 
-class Stacker:
+class Collator:
     """Batches as the checkpoint's own processor makes them, from rows where that is the same."""
 
     def __init__(self, encoder: Encoder, filler: int) -> None:
@@ -97,18 +97,18 @@ class Stacker:
         self._exact: dict[bool, bool] = {}
         """Whether stacking was found exact, for rows of unequal length and of equal length."""
 
-    def make(self, rows: Sequence[Row], images: "Mapping[str, Image.Image]") -> Inputs:
+    def make(self, rows: Sequence[EncodedPrompt], images: "Mapping[str, Image.Image]") -> Inputs:
         """One batch of all rows; pixels are prepared again only where rows do not stack."""
-        may = all(can_stack(rows[0], row) for row in rows)
+        may = all(have_same_image_shape(rows[0], row) for row in rows)
         if len(rows) == 1 or (may and self.is_exact(rows, images)):
-            return stack(rows, self._filler)
+            return collate(rows, self._filler)
         return self._encoder.encode([row.prompt for row in rows], images)
 
-    def is_exact(self, rows: Sequence[Row], images: "Mapping[str, Image.Image]") -> bool:
+    def is_exact(self, rows: Sequence[EncodedPrompt], images: "Mapping[str, Image.Image]") -> bool:
         """Whether stacking such rows gives what the processor gives, to the bit; tried once."""
         ragged = len({row.length for row in rows}) > 1
         if ragged not in self._exact:
-            ours = stack(rows, self._filler)
+            ours = collate(rows, self._filler)
             theirs = self._encoder.encode([row.prompt for row in rows], images)
             self._exact[ragged] = ours.keys() == theirs.keys() and all(
                 torch.equal(value, theirs[name]) for name, value in ours.items()

@@ -11,7 +11,7 @@ GPU_SHARE = 0.6
 """Part of a GPU's free memory that keys, values and activations may fill."""
 
 
-class Budget:
+class TokenBudget:
     """Bounds a batch; what ran out of memory once is not tried again in this run."""
 
     def __init__(self, model: Any, *, tokens: int | None, rows: int | None, new: int) -> None:
@@ -24,7 +24,7 @@ class Budget:
     def tokens(self) -> int:
         """Most tokens in one forward pass, measured when first asked for."""
         if self._tokens is None:
-            self._tokens = measure_room(self._model)
+            self._tokens = estimate_capacity(self._model)
         return self._tokens
 
     def allows(self, rows: int, width: int, *, kept: int = 0, seats: int = 0) -> bool:
@@ -50,12 +50,12 @@ class Budget:
         return rows * (width + self._new)
 
 
-def measure_room(model: Any) -> int:
+def estimate_capacity(model: Any) -> int:
     """Tokens that fit on the model's device beside the model, rounded down to a power of two.
 
     In 16 bits an answer depends on the batch it is in; machines of a kind should cut the same.
     """
-    cost = count_bytes(model)
+    cost = bytes_per_token(model)
     if model.device.type != "cuda":
         return _round_down(min(CPU_TOKENS, CPU_CACHE // cost))
     free, _ = torch.cuda.mem_get_info(model.device)
@@ -68,7 +68,7 @@ def _round_down(tokens: int) -> int:
     return 1 << max(0, tokens.bit_length() - 1)
 
 
-def count_bytes(model: Any) -> int:
+def bytes_per_token(model: Any) -> int:
     """Bytes that one token takes: its keys and values, and one layer's activations.
 
     Read from the config of the language model; where it does not tell, a megabyte.

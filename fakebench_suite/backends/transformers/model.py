@@ -16,18 +16,18 @@ from fakebench_suite.backends.base import Reply
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.transformers.devices import describe_device
 from fakebench_suite.backends.transformers.generation import (
-    Generator,
-    choose_greedily,
+    GreedyDecoder,
     describe_settings,
     forget_shipped,
+    greedy_config,
     read_settings,
 )
-from fakebench_suite.backends.transformers.memory import Budget
-from fakebench_suite.backends.transformers.outputs import Options, Texts
-from fakebench_suite.backends.transformers.prefix_cache.attention import teach_sdpa
-from fakebench_suite.backends.transformers.prefix_cache.selftest import Route
+from fakebench_suite.backends.transformers.memory import TokenBudget
+from fakebench_suite.backends.transformers.outputs import OptionProbabilities, TextDecoder
+from fakebench_suite.backends.transformers.prefix_cache.attention import register_shared_sdpa
+from fakebench_suite.backends.transformers.prefix_cache.selftest import InferencePath
 from fakebench_suite.backends.transformers.processor import Encoder
-from fakebench_suite.backends.transformers.runner import Questioner
+from fakebench_suite.backends.transformers.runner import BatchRunner
 from fakebench_suite.checkpoints.files import brings_code, check_files
 from fakebench_suite.checkpoints.tensors import check_tensors
 from fakebench_suite.errors import CardError
@@ -36,7 +36,7 @@ from fakebench_suite.types import Prompt
 _UNUSED = "If the model does not need them, name their beginnings under unused_tensors in its card."
 
 
-class HuggingFaceAdapter:
+class TransformersBackend:
     """A checkpoint on one device, answering slices in batches, greedily."""
 
     def __init__(
@@ -51,25 +51,25 @@ class HuggingFaceAdapter:
         self._card = card
         self._device = device
         transformers_logging.disable_progress_bar()
-        teach_sdpa()
+        register_shared_sdpa()
         with warnings.catch_warnings():
             warnings.simplefilter("default")
             self._left_over = self._load(weights, remote_code=remote_code)
         self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
         self._tokenizer.padding_side = "left"
         shipped = read_settings(weights, self._model.config)
-        settings = choose_greedily(shipped, card, self._tokenizer)
+        settings = greedy_config(shipped, card, self._tokenizer)
         self._settings = describe_settings(settings, shipped, card)
         forget_shipped(self._model)
-        self._generator = Generator(self._model, settings)
+        self._generator = GreedyDecoder(self._model, settings)
         self._encoder = Encoder(card, self._processor, self._tokenizer)
         thought = self._encoder.find_thought()
-        self._texts = Texts(self._tokenizer, settings.eos_token_id, thought=thought)
-        self._beginnings = Texts(self._tokenizer, settings.eos_token_id, steps=1)
-        self._options = Options(self._tokenizer)
+        self._texts = TextDecoder(self._tokenizer, settings.eos_token_id, thought=thought)
+        self._beginnings = TextDecoder(self._tokenizer, settings.eos_token_id, steps=1)
+        self._options = OptionProbabilities(self._tokenizer)
         new, rows = card.generation.max_new_tokens, card.generation.batch_size
-        self._budget = Budget(self._model, tokens=batch_tokens, rows=rows, new=new)
-        self._questioner = Questioner(self._generator, self._encoder, self._budget)
+        self._budget = TokenBudget(self._model, tokens=batch_tokens, rows=rows, new=new)
+        self._questioner = BatchRunner(self._generator, self._encoder, self._budget)
 
     def _load(self, weights: Path, *, remote_code: bool) -> Sequence[str]:
         """Load processor and weights; the tensors that are left over, none of which matters."""
@@ -110,7 +110,7 @@ class HuggingFaceAdapter:
         return check_tensors(loading, place=place, unused=unused, advice=advice)
 
     @property
-    def route(self) -> Route:
+    def route(self) -> InferencePath:
         """How prompts are answered, as far as it has been found out."""
         return self._questioner.route
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import torch
 
 from fakebench_suite.backends.base import OPTIONS, Reply
-from fakebench_suite.backends.transformers.generation import Written
+from fakebench_suite.backends.transformers.generation import GenerationOutput
 from fakebench_suite.checkpoints.decoding import Decoder
 from fakebench_suite.errors import ModelError
 from fakebench_suite.types import Answer, FinishReason, Prompt
@@ -15,7 +15,7 @@ _EVEN = 0.5
 NO_NUMBERS = "the model computed no numbers: the scores of a token are NaN or infinite"
 
 
-class Reading(Protocol):
+class OutputDecoder(Protocol):
     """What is asked of a model, and what is made of it."""
 
     @property
@@ -28,12 +28,14 @@ class Reading(Protocol):
         """Whether the logits of new tokens are wanted."""
         ...
 
-    def read(self, written: Written, prompts: Sequence[Prompt], seconds: float) -> Sequence[Reply]:
+    def read(
+        self, written: GenerationOutput, prompts: Sequence[Prompt], seconds: float
+    ) -> Sequence[Reply]:
         """One reply per prompt; ``seconds`` is what the whole batch took."""
         ...
 
 
-class Texts:
+class TextDecoder:
     """Replies are the written texts, or what ``steps`` new tokens are of them.
 
     ``thought`` is the mark of a thought that every prompt leaves open: the replies begin in it.
@@ -52,7 +54,9 @@ class Texts:
         self._ends, self.steps = ends, steps
         self._decoder = Decoder(tokenizer, ends, thought=thought)
 
-    def read(self, written: Written, prompts: Sequence[Prompt], seconds: float) -> Sequence[Reply]:
+    def read(
+        self, written: GenerationOutput, prompts: Sequence[Prompt], seconds: float
+    ) -> Sequence[Reply]:
         """The text after each prompt; ModelError where its tokens were chosen by no numbers."""
         counts = [count_tokens(row, self._ends) for row in written.tokens]
         broken = written.broken.tolist()
@@ -76,7 +80,7 @@ class Texts:
         return FinishReason.STOP if last in self._ends else FinishReason.LENGTH
 
 
-class Options:
+class OptionProbabilities:
     """Replies are the likelier of two options, by the distribution of the first token."""
 
     steps, logits = 1, True
@@ -84,7 +88,9 @@ class Options:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
 
-    def read(self, written: Written, prompts: Sequence[Prompt], seconds: float) -> Sequence[Reply]:
+    def read(
+        self, written: GenerationOutput, prompts: Sequence[Prompt], seconds: float
+    ) -> Sequence[Reply]:
         """The option, with P(fake); ModelError where neither has a probability."""
         chances = written.logits[0].float().softmax(dim=-1)
         return [

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from fakebench_suite.backends.cards import Card
-from fakebench_suite.backends.transformers.image_cache import OnePicture
+from fakebench_suite.backends.transformers.image_cache import CachingImageProcessor
 from fakebench_suite.errors import CardError
 from fakebench_suite.provenance import digest_parts
 from fakebench_suite.text.thoughts import find_open_thought
@@ -24,7 +24,7 @@ class Encoder:
     def __init__(self, card: Card, processor: Any, tokenizer: Any) -> None:
         self._name, self._quirks = card.name, card.prompt
         self._processor = processor
-        self._picture = OnePicture(getattr(processor, "image_processor", None))
+        self._picture = CachingImageProcessor(getattr(processor, "image_processor", None))
         if hasattr(processor, "image_processor"):
             processor.image_processor = self._picture
         self._control_tokens = _match_control_tokens(tokenizer)

@@ -12,24 +12,37 @@ import torch
 from PIL import Image
 
 from fakebench_suite.backends.base import Reply
-from fakebench_suite.backends.transformers.batching import Batch, Group, Siblings, Strangers, pack
-from fakebench_suite.backends.transformers.generation import Generator, Written
-from fakebench_suite.backends.transformers.inputs import Stacker, can_stack, encode_row
-from fakebench_suite.backends.transformers.memory import Budget
-from fakebench_suite.backends.transformers.outputs import Reading
-from fakebench_suite.backends.transformers.prefix_cache.decode import write_after_prefix
-from fakebench_suite.backends.transformers.prefix_cache.selftest import Route, Trial
+from fakebench_suite.backends.transformers.batching import (
+    Batch,
+    Group,
+    IndependentBatch,
+    SharedImageBatch,
+    pack_batches,
+)
+from fakebench_suite.backends.transformers.generation import GenerationOutput, GreedyDecoder
+from fakebench_suite.backends.transformers.inputs import (
+    Collator,
+    encode_prompt,
+    have_same_image_shape,
+)
+from fakebench_suite.backends.transformers.memory import TokenBudget
+from fakebench_suite.backends.transformers.outputs import OutputDecoder
+from fakebench_suite.backends.transformers.prefix_cache.decode import generate_after_prefix
+from fakebench_suite.backends.transformers.prefix_cache.selftest import (
+    InferencePath,
+    PrefixCacheSelfTest,
+)
 from fakebench_suite.backends.transformers.processor import Encoder
 from fakebench_suite.errors import ModelError
 from fakebench_suite.types import Answer, Prompt
 
 Images = Mapping[str, Image.Image]
-UNTRIED = Route(prefix=False, why="No two prompts about one image were asked together.")
+UNTESTED = InferencePath(prefix=False, why="No two prompts about one image were asked together.")
 DECODERS = r"PIL\.|fakebench_suite\.datasets\."
-ONE_BY_ONE = Route(prefix=False, why="The card asks one prompt at a time.")
+ONE_BY_ONE = InferencePath(prefix=False, why="The card asks one prompt at a time.")
 
 
-class TooWideError(Exception):
+class BatchTooLargeError(Exception):
     """Strangers turned out to have more tokens than their batch may hold."""
 
 
@@ -38,23 +51,25 @@ def sign(reply: Reply, rendered: str | None) -> Reply:
     return replace(reply, rendered=rendered) if isinstance(reply, Answer) else reply
 
 
-class Questioner:
+class BatchRunner:
     """Asks a model whole slices of prompts."""
 
-    def __init__(self, generator: Generator, encoder: Encoder, budget: Budget) -> None:
+    def __init__(self, generator: GreedyDecoder, encoder: Encoder, budget: TokenBudget) -> None:
         self._generator, self._encoder, self._budget = generator, encoder, budget
         self._filler: int = generator.settings.pad_token_id
-        self._stacker = Stacker(encoder, self._filler)
+        self._stacker = Collator(encoder, self._filler)
         self._route = ONE_BY_ONE if budget.rows == 1 else None
         self._width = 0
         """Tokens in a row of the last strangers: what the next ones are expected to have."""
 
     @property
-    def route(self) -> Route:
+    def route(self) -> InferencePath:
         """How prompts are answered, as far as it has been found out."""
-        return self._route or UNTRIED
+        return self._route or UNTESTED
 
-    def ask(self, prompts: Sequence[Prompt], images: Images, reading: Reading) -> Sequence[Reply]:
+    def ask(
+        self, prompts: Sequence[Prompt], images: Images, reading: OutputDecoder
+    ) -> Sequence[Reply]:
         """One reply per prompt; a prompt that fails is a ModelError in its place."""
         groups: dict[str, list[Prompt]] = {}
         for prompt in prompts:
@@ -73,7 +88,7 @@ class Questioner:
                 replies |= zip(batch.prompts, answers, strict=True)
             while strangers:
                 size = self._budget.count_rows(self._width) if self._width else 1
-                chosen, strangers = Strangers(prompts=strangers[:size]), strangers[size:]
+                chosen, strangers = IndependentBatch(prompts=strangers[:size]), strangers[size:]
                 answers = self._ask_batch(chosen, images, reading)
                 replies |= zip(chosen.prompts, answers, strict=True)
         rendered = dict(self._encoder.rendered)
@@ -83,14 +98,16 @@ class Questioner:
     def _try_route(self, picture: Image.Image) -> None:
         if self._route is None:
             try:
-                trial = Trial(self._generator, self._encoder, self._stacker, self._filler)
+                trial = PrefixCacheSelfTest(
+                    self._generator, self._encoder, self._stacker, self._filler
+                )
                 self._route = trial.find_route(picture)
             except Exception:  # The processor does not take this picture: the next one will tell.
                 return
 
     def _pack_siblings(
         self, groups: Sequence[Sequence[Prompt]], images: Images, replies: dict[Prompt, Reply]
-    ) -> Iterator[Siblings]:
+    ) -> Iterator[SharedImageBatch]:
         """Batches of rows, encoded as they are needed; what cannot be gets its error."""
 
         def encode() -> Iterator[Group]:
@@ -98,7 +115,7 @@ class Questioner:
                 rows = []
                 for prompt in group:
                     try:
-                        rows.append(encode_row(self._encoder, prompt, images[prompt.image]))
+                        rows.append(encode_prompt(self._encoder, prompt, images[prompt.image]))
                     except Exception as error:  # A processor may raise anything.
                         replies[prompt] = ModelError(f"{type(error).__name__}: {error}")
                 if self.route.prefix and rows:
@@ -106,23 +123,23 @@ class Questioner:
                 elif rows:
                     yield from ([row] for row in rows)
 
-        return pack(encode(), self._fits, shared=self.route.shared)
+        return pack_batches(encode(), self._fits, shared=self.route.shared)
 
-    def _fits(self, batch: Siblings) -> bool:
+    def _fits(self, batch: SharedImageBatch) -> bool:
         first, last = batch.groups[0][0], batch.groups[-1][0]
         several = batch.share and len(batch.groups) > 1
-        if several and not (self.route.mixes and can_stack(first, last)):
+        if several and not (self.route.mixes and have_same_image_shape(first, last)):
             return False
         room = {"kept": batch.kept, "seats": batch.seats}
         return self._budget.allows(len(batch.rows), batch.width, **room)
 
-    def _ask_batch(self, batch: Batch, images: Images, reading: Reading) -> Sequence[Reply]:
+    def _ask_batch(self, batch: Batch, images: Images, reading: OutputDecoder) -> Sequence[Reply]:
         """The batch in one go, or in halves when that fails, down to one prompt."""
         try:
             started = time.perf_counter()
             written = self._write(batch, images, reading)
             seconds = time.perf_counter() - started
-            if isinstance(batch, Siblings):
+            if isinstance(batch, SharedImageBatch):
                 seconds += sum(row.seconds for row in batch.rows)
             return reading.read(written, batch.prompts, seconds)
         except Exception as error:  # A checkpoint may raise anything; it is that case's error.
@@ -142,15 +159,15 @@ class Questioner:
 
     def _shrink(self, batch: Batch) -> None:
         rows = len(batch.prompts)
-        if isinstance(batch, Siblings):
+        if isinstance(batch, SharedImageBatch):
             self._budget.shrink(rows, batch.width, kept=batch.kept, seats=batch.seats)
         else:
             self._budget.shrink(rows, self._width)
 
     @torch.inference_mode()
-    def _write(self, batch: Batch, images: Images, reading: Reading) -> Written:
-        if isinstance(batch, Siblings) and batch.share:
-            return write_after_prefix(
+    def _write(self, batch: Batch, images: Images, reading: OutputDecoder) -> GenerationOutput:
+        if isinstance(batch, SharedImageBatch) and batch.share:
+            return generate_after_prefix(
                 self._generator,
                 batch.groups,
                 filler=self._filler,
@@ -158,12 +175,12 @@ class Questioner:
                 steps=reading.steps,
                 logits=reading.logits,
             )
-        if isinstance(batch, Siblings):
+        if isinstance(batch, SharedImageBatch):
             inputs = self._stacker.make(batch.rows, images)
         else:
             inputs = self._encoder.encode(batch.prompts, images)
             rows, self._width = inputs["input_ids"].shape
             if rows > 1 and not self._budget.allows(rows, self._width):
-                raise TooWideError(f"{rows} rows of {self._width} tokens")
+                raise BatchTooLargeError(f"{rows} rows of {self._width} tokens")
         placed = self._generator.place(inputs)
         return self._generator.write(placed, steps=reading.steps, logits=reading.logits)

@@ -14,9 +14,9 @@ from PIL import Image
 from fakebench_suite.datasets.dataset import Dataset, digest_files
 from fakebench_suite.datasets.probes.draws import PAIRS, choose_forgery, repeat_draw
 from fakebench_suite.datasets.probes.forgeries import Box, Forgery
-from fakebench_suite.datasets.probes.reference_texts import state_natural, state_unnatural
+from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
 from fakebench_suite.tasks import prompts
-from fakebench_suite.types import Authenticity, Case, Clue, Form, Task
+from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
 
 GENERATOR = "planted"
 
@@ -34,7 +34,7 @@ class Pair:
 
 def load_probes(pairs: int = PAIRS) -> Dataset:
     """The embedded probes of the test photographs."""
-    drawn = list(draw_pairs(pairs))
+    drawn = list(sample_pairs(pairs))
     pictures = {pair.name: pair.untouched for pair in drawn}
     pictures |= {f"{pair.name}-forged": pair.forged for pair in drawn}
     return Dataset(
@@ -47,7 +47,7 @@ def load_probes(pairs: int = PAIRS) -> Dataset:
     )
 
 
-def draw_pairs(count: int) -> Iterator[Pair]:
+def sample_pairs(count: int) -> Iterator[Pair]:
     """``count`` pairs, cycling through the test photographs and the criteria, seeded one by one."""
     for index in range(count):
         photograph, forgery = choose_forgery(index)
@@ -69,7 +69,7 @@ def make_cases(pair: Pair) -> Iterator[Case]:
         task=Task.DETECTION,
         image=f"{pair.name}-forged",
         question="",
-        form=Form.WHAT,
+        form=QuestionType.WHAT,
         label=Authenticity.FAKE,
         generator=GENERATOR,
         criterion=criterion,
@@ -87,22 +87,22 @@ def make_cases(pair: Pair) -> Iterator[Case]:
         box=None,
     )
     clue = Clue(
-        text=state_unnatural(criterion, pair.forgery.clue, pair.box.place), criterion=criterion
+        text=describe_forged(criterion, pair.forgery.clue, pair.box.place), criterion=criterion
     )
     for twin in (forged, untouched):
         for form, question in prompts.DETECTION.items():
             yield replace(twin, id=f"{twin.id}{form}", form=form, question=question)
-    yield _ask(forged, Task.INTERPRETATION, Form.FAULTFINDING, prompts.FAULTFINDING, clue)
-    yield _ask(forged, Task.REASONING, Form.INFERENCE, prompts.INFERENCE, clue)
+    yield _ask(forged, Task.INTERPRETATION, QuestionType.FAULTFINDING, prompts.FAULTFINDING, clue)
+    yield _ask(forged, Task.REASONING, QuestionType.INFERENCE, prompts.INFERENCE, clue)
     for asked in (criterion, *pair.forgery.spares):
-        answer = clue if asked == criterion else Clue(text=state_natural(asked))
+        answer = clue if asked == criterion else Clue(text=describe_intact(asked))
         question = prompts.analysis_question(asked)
-        case = _ask(forged, Task.ANALYSIS, Form.CRITERION, question, answer)
+        case = _ask(forged, Task.ANALYSIS, QuestionType.CRITERION, question, answer)
         slug = asked.replace(" & ", "-").replace(" ", "-")
         yield replace(case, id=f"{forged.id}Q-{slug}", criterion=asked)
 
 
-def _ask(forged: Case, task: Task, form: Form, question: str, answer: Clue) -> Case:
+def _ask(forged: Case, task: Task, form: QuestionType, question: str, answer: Clue) -> Case:
     return replace(
         forged,
         id=f"{forged.id}{form}",

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from fakebench_suite.datasets.probes.forgeries import FORGERIES, TRIES, Box, Forgery, plant
+from fakebench_suite.datasets.probes.forgeries import FORGERIES, TRIES, Box, Forgery, apply_forgery
 from fakebench_suite.datasets.probes.photographs import TEST, Pixels, crop_square
 
 PAIRS = 120
@@ -70,7 +70,7 @@ def search_draw(index: int) -> Draw:
         crop = crop_square(photograph, rng)
         for _ in range(TRIES):
             box = _read_state(rng)
-            if plant(crop, forgery, rng, tries=1) is not None:
+            if apply_forgery(crop, forgery, rng, tries=1) is not None:
                 return Draw(crop=start, box=box)
 
 
@@ -83,7 +83,7 @@ def repeat_draw(index: int) -> Planted:
     _write_state(rng, draw.crop)
     crop = crop_square(photograph, rng)
     _write_state(rng, draw.box)
-    planted = plant(crop, forgery, rng)
+    planted = apply_forgery(crop, forgery, rng)
     assert planted is not None, "draws.json is not of these photographs and forgeries"
     forged, box = planted
     return Planted(crop=crop, forged=forged, box=box)

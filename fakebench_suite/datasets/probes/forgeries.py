@@ -122,7 +122,7 @@ FORGERIES: Mapping[str, Forgery] = {
 }
 
 
-def plant(
+def apply_forgery(
     image: Pixels, forgery: Forgery, rng: np.random.Generator, *, tries: int = TRIES
 ) -> tuple[Pixels, Box] | None:
     """The image with the forgery in a random box of 48 to 80 pixels a side, and that box.

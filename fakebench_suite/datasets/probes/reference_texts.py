@@ -12,12 +12,12 @@ _NATURAL = {
 }
 
 
-def state_unnatural(criterion: str, clue: str, place: str) -> str:
+def describe_forged(criterion: str, clue: str, place: str) -> str:
     """One sentence that names the violated criterion, what is seen, and where."""
     claim = _UNNATURAL.get(criterion, f"The {criterion} is unnatural")
     return f"{claim}: {clue} in the {place}."
 
 
-def state_natural(criterion: str) -> str:
+def describe_intact(criterion: str) -> str:
     """One sentence that says a criterion is as in a photograph."""
     return _NATURAL.get(criterion, f"The {criterion} is natural.")

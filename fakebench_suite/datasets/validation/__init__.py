@@ -8,37 +8,41 @@ from fakebench_suite.datasets.validation.features import list_features
 from fakebench_suite.datasets.validation.files import (
     escape_surrogates,
     find_file_faults,
-    find_unasked,
+    unreferenced_files,
 )
-from fakebench_suite.datasets.validation.image_scan import list_names, look_at_images
-from fakebench_suite.datasets.validation.issues import Finding, Inspection, Weight
-from fakebench_suite.datasets.validation.leakage import measure_leak
+from fakebench_suite.datasets.validation.image_scan import scan_images, scan_names
+from fakebench_suite.datasets.validation.issues import Issue, Severity, ValidationResult
+from fakebench_suite.datasets.validation.leakage import measure_leakage
 from fakebench_suite.datasets.validation.questions import find_odd_questions
 
 
-def inspect_dataset(data: Dataset) -> Inspection:
+def validate_dataset(data: Dataset) -> ValidationResult:
     """Every finding over a data set; opens each of its images once, where there are any."""
     present = data.has_images()
-    looks = look_at_images(data) if present else list_names(data)
-    findings: list[Finding] = []
+    looks = scan_images(data) if present else scan_names(data)
+    findings: list[Issue] = []
     if present:
-        findings += [*find_file_faults(looks), *find_duplicates(looks), *find_unasked(data, looks)]
+        findings += [
+            *find_file_faults(looks),
+            *find_duplicates(looks),
+            *unreferenced_files(data, looks),
+        ]
     else:
         findings.append(_NO_IMAGES)
     findings += [*find_odd_questions(data), *find_odd_rows(data)]
-    return Inspection(
+    return ValidationResult(
         name=escape_surrogates(data.name),
         kind=data.kind,
         digest=data.digest,
         totals=total_cases(data.cases),
         counts=tuple(count_cases(data.cases)),
-        findings=tuple(sorted(findings, key=lambda finding: finding.weight is Weight.REMARK)),
-        leaks=tuple(measure_leak(feature) for feature in list_features(looks)),
+        findings=tuple(sorted(findings, key=lambda finding: finding.weight is Severity.REMARK)),
+        leaks=tuple(measure_leakage(feature) for feature in list_features(looks)),
     )
 
 
-_NO_IMAGES = Finding(
+_NO_IMAGES = Issue(
     name="the images are absent",
-    weight=Weight.TROUBLE,
+    weight=Severity.TROUBLE,
     meaning="A run over these data is refused. What follows was read from the rows alone.",
 )

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from fakebench_suite.datasets.validation.issues import Count, Totals
+from fakebench_suite.datasets.validation.issues import DatasetTotals, SubgroupCount
 from fakebench_suite.types import Case, Task
 
 _SLICES: Mapping[str, Callable[[Case], str | None]] = {
@@ -15,11 +15,11 @@ _SLICES: Mapping[str, Callable[[Case], str | None]] = {
 }
 
 
-def total_cases(cases: Sequence[Case]) -> Totals:
+def total_cases(cases: Sequence[Case]) -> DatasetTotals:
     """The totals over all cases."""
     detections = [case for case in cases if case.task is Task.DETECTION]
     texts = [case for case in cases if case.task is not Task.DETECTION]
-    return Totals(
+    return DatasetTotals(
         cases=len(cases),
         images=len({case.image for case in cases}),
         texts=len(texts),
@@ -29,7 +29,7 @@ def total_cases(cases: Sequence[Case]) -> Totals:
     )
 
 
-def count_cases(cases: Sequence[Case]) -> Iterator[Count]:
+def count_cases(cases: Sequence[Case]) -> Iterator[SubgroupCount]:
     """Cases and images of every value, in the order values first occur in."""
     for by, read in _SLICES.items():
         found: Counter[str] = Counter()
@@ -40,4 +40,4 @@ def count_cases(cases: Sequence[Case]) -> Iterator[Count]:
                 found[str(value)] += 1
                 images[str(value)].add(case.image)
         for value, count in found.items():
-            yield Count(by=by, value=value, cases=count, images=len(images[value]))
+            yield SubgroupCount(by=by, value=value, cases=count, images=len(images[value]))

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from fakebench_suite.datasets.dataset import Dataset
-from fakebench_suite.datasets.validation.issues import Finding, Item, Weight
+from fakebench_suite.datasets.validation.issues import Issue, IssueInstance, Severity
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.prompts import has_suffix
 from fakebench_suite.types import Case, Task
@@ -15,7 +15,7 @@ _REVERSED = re.compile(r"\brealis|\bconvincing", re.IGNORECASE)
 """Where "unrealistic" is asked about in words that a yes speaks well of."""
 
 
-def find_odd_rows(data: Dataset) -> Iterator[Finding]:
+def find_odd_rows(data: Dataset) -> Iterator[Issue]:
     """What is odd about the rows of FakeClass, FakeClue and FakeQA; none of it is trouble."""
     if data.kind not in {"official", "layout"}:
         return
@@ -53,11 +53,11 @@ def find_odd_rows(data: Dataset) -> Iterator[Finding]:
         ),
     ):
         if items:
-            yield Finding(name=name, weight=Weight.REMARK, meaning=meaning, items=tuple(items))
+            yield Issue(name=name, weight=Severity.REMARK, meaning=meaning, items=tuple(items))
 
 
-def _to_item(case: Case) -> Item:
-    return Item(images=(case.image,), detail=case.question.strip())
+def _to_item(case: Case) -> IssueInstance:
+    return IssueInstance(images=(case.image,), detail=case.question.strip())
 
 
 def _read_slot(case: Case) -> int:
@@ -66,34 +66,38 @@ def _read_slot(case: Case) -> int:
     return int(found[1]) if found else 0
 
 
-def _list_lacking(analysis: Sequence[Case]) -> list[Item]:
+def _list_lacking(analysis: Sequence[Case]) -> list[IssueInstance]:
     slots: dict[str, set[int]] = defaultdict(set)
     for case in analysis:
         slots[case.image].add(_read_slot(case))
     every = set().union(*slots.values())
     return [
-        Item(images=(image,), detail=", ".join(f"Q{slot}" for slot in sorted(every - mine)))
+        IssueInstance(
+            images=(image,), detail=", ".join(f"Q{slot}" for slot in sorted(every - mine))
+        )
         for image, mine in slots.items()
         if mine != every
     ]
 
 
-def _list_moved(analysis: Sequence[Case]) -> list[Item]:
+def _list_moved(analysis: Sequence[Case]) -> list[IssueInstance]:
     canonical = dict(enumerate(CRITERIA, start=1))
     moved = ((case, _read_slot(case)) for case in analysis)
     return [
-        Item(images=(case.image,), detail=f"Q{slot} asks about {case.criterion}")
+        IssueInstance(images=(case.image,), detail=f"Q{slot} asks about {case.criterion}")
         for case, slot in moved
         if canonical.get(slot) != case.criterion
     ]
 
 
-def _list_repeated(analysis: Sequence[Case]) -> list[Item]:
+def _list_repeated(analysis: Sequence[Case]) -> list[IssueInstance]:
     asked: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     for case in analysis:
         asked[case.image, case.criterion].append(_read_slot(case))
     return [
-        Item(images=(image,), detail=f"{criterion} in {' and '.join(f'Q{n}' for n in slots)}")
+        IssueInstance(
+            images=(image,), detail=f"{criterion} in {' and '.join(f'Q{n}' for n in slots)}"
+        )
         for (image, criterion), slots in asked.items()
         if len(slots) > 1
     ]
@@ -103,8 +107,8 @@ def _is_reversed(case: Case) -> bool:
     return case.criterion == "unrealistic" and bool(_REVERSED.search(case.question))
 
 
-def _list_undetected(cases: Sequence[Case]) -> list[Item]:
+def _list_undetected(cases: Sequence[Case]) -> list[IssueInstance]:
     """Images asked for texts alone, in data that do have a FakeClass."""
     detected = {case.image for case in cases if case.task is Task.DETECTION}
     others = dict.fromkeys(case.image for case in cases if case.image not in detected)
-    return [Item(images=(image,)) for image in others] if detected else []
+    return [IssueInstance(images=(image,)) for image in others] if detected else []

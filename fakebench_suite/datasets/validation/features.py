@@ -8,8 +8,8 @@ from pathlib import PurePath
 from statistics import median
 
 from fakebench_suite.datasets.validation.files import escape_surrogates
-from fakebench_suite.datasets.validation.image_scan import Look
-from fakebench_suite.datasets.validation.issues import Reach
+from fakebench_suite.datasets.validation.image_scan import ImageScan
+from fakebench_suite.datasets.validation.issues import Exposure
 from fakebench_suite.types import Authenticity
 
 Row = dict[str, str | float]
@@ -21,12 +21,12 @@ class Feature:
     """A feature of labelled images; those it does not apply to are left out."""
 
     name: str
-    reach: Reach
+    reach: Exposure
     rows: tuple[Row, ...]
     labels: tuple[Authenticity, ...]
 
 
-def list_features(looks: Sequence[Look]) -> Iterator[Feature]:
+def list_features(looks: Sequence[ImageScan]) -> Iterator[Feature]:
     """Every feature that applies to some labelled image, those that reach a model first."""
     labelled = sorted((look for look in looks if look.label), key=lambda look: look.image)
     # Where some have files, the others' folders are unknown, not those their names would give.
@@ -35,30 +35,30 @@ def list_features(looks: Sequence[Look]) -> Iterator[Feature]:
     common = os.path.commonpath(parents) if parents else ""
     half = median(weights) if (weights := [*filter(None, map(_weigh, labelled))]) else 0.0
 
-    def read_directory(look: Look) -> Row | None:
+    def read_directory(look: ImageScan) -> Row | None:
         if look.path is None and placed is not labelled:
             return None
         return {"directory": _collapse(os.path.relpath(_find_place(look).parent, common))}
 
-    def read_weight(look: Look) -> Row | None:
+    def read_weight(look: ImageScan) -> Row | None:
         weight = _weigh(look)
         if weight is None:
             return None
         return {"bytes": weight, "half": f"{'under' if weight < half else 'from'} {half:.2f}"}
 
-    readers: tuple[tuple[str, Reach, Callable[[Look], Row | None]], ...] = (
-        ("image size", Reach.ALWAYS, _read_size),
-        ("aspect ratio", Reach.ALWAYS, _read_aspect),
-        ("question wording", Reach.ALWAYS, lambda look: {text: text for text in look.questions}),
-        ("question form", Reach.ALWAYS, lambda look: {f: f for f in look.questions.values()}),
-        ("file format", Reach.TRACES, _read_format),
-        ("JPEG coding", Reach.TRACES, _read_coding),
-        ("bytes per pixel", Reach.TRACES, read_weight),
-        ("colour mode", Reach.TRACES, _read_mode),
-        ("metadata keys", Reach.NEVER, _read_keys),
-        ("file name", Reach.NEVER, _read_name),
-        ("directory", Reach.NEVER, read_directory),
-        ("file suffix", Reach.NEVER, lambda look: {"": _find_place(look).suffix or "none"}),
+    readers: tuple[tuple[str, Exposure, Callable[[ImageScan], Row | None]], ...] = (
+        ("image size", Exposure.ALWAYS, _read_size),
+        ("aspect ratio", Exposure.ALWAYS, _read_aspect),
+        ("question wording", Exposure.ALWAYS, lambda look: {text: text for text in look.questions}),
+        ("question form", Exposure.ALWAYS, lambda look: {f: f for f in look.questions.values()}),
+        ("file format", Exposure.TRACES, _read_format),
+        ("JPEG coding", Exposure.TRACES, _read_coding),
+        ("bytes per pixel", Exposure.TRACES, read_weight),
+        ("colour mode", Exposure.TRACES, _read_mode),
+        ("metadata keys", Exposure.NEVER, _read_keys),
+        ("file name", Exposure.NEVER, _read_name),
+        ("directory", Exposure.NEVER, read_directory),
+        ("file suffix", Exposure.NEVER, lambda look: {"": _find_place(look).suffix or "none"}),
     )
     for name, reach, read in readers:
         pairs = [(row, look.label) for look in labelled if (row := read(look))]
@@ -71,7 +71,7 @@ def list_features(looks: Sequence[Look]) -> Iterator[Feature]:
             )
 
 
-def _find_place(look: Look) -> PurePath:
+def _find_place(look: ImageScan) -> PurePath:
     """The file, or the name it would have."""
     return look.path or PurePath(look.image)
 
@@ -81,46 +81,46 @@ def _collapse(name: str) -> str:
     return re.sub(r"\d+", "#", escape_surrogates(name))
 
 
-def _read_name(look: Look) -> Row:
+def _read_name(look: ImageScan) -> Row:
     pattern = _collapse(_find_place(look).stem)
     # Words tell where patterns do not repeat: fake-cat, fake-dog.
     words = {f"word {word}": 1.0 for word in re.findall(r"[^\W\d_]{3,}", pattern.lower())}
     return {"pattern": pattern, **words}
 
 
-def _read_size(look: Look) -> Row | None:
+def _read_size(look: ImageScan) -> Row | None:
     if look.size is None:
         return None
     width, height = look.size
     return {"size": f"{width}x{height}", "width": width, "height": height}
 
 
-def _read_aspect(look: Look) -> Row | None:
+def _read_aspect(look: ImageScan) -> Row | None:
     if look.size is None:
         return None
     ratio = look.size[0] / max(1, look.size[1])
     return {"shown": f"{ratio:.2f}", "ratio": ratio}
 
 
-def _read_format(look: Look) -> Row | None:
+def _read_format(look: ImageScan) -> Row | None:
     return {"": look.container.format} if look.container else None
 
 
-def _read_mode(look: Look) -> Row | None:
+def _read_mode(look: ImageScan) -> Row | None:
     return {"": look.container.mode} if look.container else None
 
 
-def _read_coding(look: Look) -> Row | None:
+def _read_coding(look: ImageScan) -> Row | None:
     return {"": look.container.coding} if look.container and look.container.coding else None
 
 
-def _read_keys(look: Look) -> Row | None:
+def _read_keys(look: ImageScan) -> Row | None:
     if look.container is None:
         return None
     return {key: key for key in look.container.keys} or {"": "none"}
 
 
-def _weigh(look: Look) -> float | None:
+def _weigh(look: ImageScan) -> float | None:
     """Bytes of the file per pixel: of lossless files, how much detail and noise there is."""
     if look.container is None or look.size is None:
         return None

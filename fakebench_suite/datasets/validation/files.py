@@ -6,34 +6,34 @@ from collections.abc import Iterator, Sequence
 from PIL import Image
 
 from fakebench_suite.datasets.dataset import Dataset
-from fakebench_suite.datasets.validation.image_scan import Look
-from fakebench_suite.datasets.validation.issues import Finding, Item, Weight
+from fakebench_suite.datasets.validation.image_scan import ImageScan
+from fakebench_suite.datasets.validation.issues import Issue, IssueInstance, Severity
 from fakebench_suite.errors import AmbiguousImageError, ImageError, MissingImageError
 
 
-def find_file_faults(looks: Sequence[Look]) -> Iterator[Finding]:
+def find_file_faults(looks: Sequence[ImageScan]) -> Iterator[Issue]:
     """Images that are missing, ambiguous or unreadable, and suffixes that belie the format."""
-    faults: dict[str, list[Item]] = {name: [] for name in _FAULTS}
+    faults: dict[str, list[IssueInstance]] = {name: [] for name in _FAULTS}
     for look in looks:
         if look.error is not None:
-            item = Item(images=(look.image,), detail=escape_surrogates(str(look.error)))
+            item = IssueInstance(images=(look.image,), detail=escape_surrogates(str(look.error)))
             faults[_name_fault(look.error)].append(item)
     for name, items in faults.items():
         if items:
-            yield Finding(
-                name=name, weight=Weight.TROUBLE, meaning=_FAULTS[name], items=tuple(items)
+            yield Issue(
+                name=name, weight=Severity.TROUBLE, meaning=_FAULTS[name], items=tuple(items)
             )
     belied = tuple(_find_belied(looks))
     if belied:
-        yield Finding(
+        yield Issue(
             name="files of another format than their suffix says",
-            weight=Weight.REMARK,
+            weight=Severity.REMARK,
             meaning="They are read by content, so nothing goes wrong here; other programs may err.",
             items=belied,
         )
 
 
-def find_unasked(data: Dataset, looks: Sequence[Look]) -> Iterator[Finding]:
+def unreferenced_files(data: Dataset, looks: Sequence[ImageScan]) -> Iterator[Issue]:
     """Image files below the data that no row asks about."""
     if data.list_images is None:
         return
@@ -42,10 +42,10 @@ def find_unasked(data: Dataset, looks: Sequence[Look]) -> Iterator[Finding]:
     asked |= {os.path.realpath(path) for look in looks for path in _list_rivals(look)}
     unasked = [path for path in data.list_images() if os.path.realpath(path) not in asked]
     if unasked:
-        items = (Item(images=(escape_surrogates(str(path)),)) for path in unasked)
-        yield Finding(
+        items = (IssueInstance(images=(escape_surrogates(str(path)),)) for path in unasked)
+        yield Issue(
             name="image files that no row asks about",
-            weight=Weight.REMARK,
+            weight=Severity.REMARK,
             meaning="They are never shown. Look whether rows were lost, or names misspelt.",
             items=tuple(items),
         )
@@ -70,16 +70,16 @@ def _name_fault(error: ImageError) -> str:
     return _AMBIGUOUS if isinstance(error, AmbiguousImageError) else _UNREADABLE
 
 
-def _list_rivals(look: Look) -> Sequence[os.PathLike[str]]:
+def _list_rivals(look: ImageScan) -> Sequence[os.PathLike[str]]:
     """The files between which an ambiguous name could not choose; a row does ask about those."""
     return look.error.rivals if isinstance(look.error, AmbiguousImageError) else ()
 
 
-def _find_belied(looks: Sequence[Look]) -> Iterator[Item]:
+def _find_belied(looks: Sequence[ImageScan]) -> Iterator[IssueInstance]:
     formats = Image.registered_extensions()
     for look in looks:
         if look.path is None or look.container is None:
             continue
         said = formats.get(look.path.suffix.lower())
         if said is not None and said != look.container.format:
-            yield Item(images=(look.image,), detail=f"is {look.container.format}")
+            yield IssueInstance(images=(look.image,), detail=f"is {look.container.format}")

@@ -30,7 +30,7 @@ _LONGEST, _MOST = 60, 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class ImageMetadata:
     """The file around the pixels."""
 
     size: int
@@ -45,7 +45,7 @@ class Container:
     """Names of the metadata it carries, each once, never their values."""
 
 
-def read_container(path: Path) -> Container:
+def read_image_metadata(path: Path) -> ImageMetadata:
     """The container of an image that can be opened; broken metadata are a key of their own."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         marks = [name for name, mark in _MARKS.items() if content.find(mark) >= 0]
@@ -60,7 +60,7 @@ def read_container(path: Path) -> Container:
                 keys, broken = {*marks}, True
             if broken:
                 keys.add("broken metadata")
-            return Container(
+            return ImageMetadata(
                 size=len(content),
                 # A JPEG that carries further pictures is a JPEG to whoever looks at the first.
                 format="JPEG" if picture.format == "MPO" else str(picture.format),

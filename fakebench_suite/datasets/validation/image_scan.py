@@ -10,23 +10,23 @@ from rich.console import Console
 from rich.progress import track
 
 from fakebench_suite.datasets.dataset import Dataset
-from fakebench_suite.datasets.images import quiet_decoders
-from fakebench_suite.datasets.validation.image_metadata import Container, read_container
+from fakebench_suite.datasets.images import silence_decoder_warnings
+from fakebench_suite.datasets.validation.image_metadata import ImageMetadata, read_image_metadata
 from fakebench_suite.errors import ImageError
 from fakebench_suite.provenance import digest_pixels
-from fakebench_suite.types import Authenticity, Case, Form, Task
+from fakebench_suite.types import Authenticity, Case, QuestionType, Task
 
 _FEW = 50
 """Images that are looked at before a line of progress would have been read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class ImageScan:
     """What one image showed: its pixels by digest and size, or the error that opening it gave."""
 
     image: str
     label: Authenticity | None
-    questions: Mapping[str, Form]
+    questions: Mapping[str, QuestionType]
     """What detection asks about it, with the form of each question."""
     path: Path | None = None
     """Its file; None where there is none, or where images do not lie in files."""
@@ -35,15 +35,15 @@ class Look:
     """Of size and RGB pixels as a model would be shown them; empty where it was not opened."""
     size: tuple[int, int] | None = None
     """Width and height in pixels, upright."""
-    container: Container | None = None
+    container: ImageMetadata | None = None
 
 
-def list_names(data: Dataset) -> list[Look]:
+def scan_names(data: Dataset) -> list[ImageScan]:
     """Looks at names alone, of data whose images are absent."""
     return [_expect(cases) for cases in _group_cases(data.cases)]
 
 
-def look_at_images(data: Dataset) -> list[Look]:
+def scan_images(data: Dataset) -> list[ImageScan]:
     """A look at every image, in file order; an image that cannot be opened says why.
 
     Pixels are held only while their digest is taken, one picture per thread.
@@ -51,7 +51,7 @@ def look_at_images(data: Dataset) -> list[Look]:
     groups = _group_cases(data.cases)
     data.has_images()  # Lists the folder, once and before there are threads.
     threads = min(8, os.cpu_count() or 1)
-    with quiet_decoders(), ThreadPoolExecutor(threads) as pool:
+    with silence_decoder_warnings(), ThreadPoolExecutor(threads) as pool:
         return list(_tell(pool.map(lambda cases: _look(data, cases), groups), len(groups)))
 
 
@@ -62,16 +62,16 @@ def _group_cases(cases: Iterable[Case]) -> list[list[Case]]:
     return list(groups.values())
 
 
-def _expect(cases: Sequence[Case]) -> Look:
+def _expect(cases: Sequence[Case]) -> ImageScan:
     """What the cases on one image say of it; no source lets two of them disagree on its label."""
-    return Look(
+    return ImageScan(
         image=cases[0].image,
         label=next((case.label for case in cases if case.label), None),
         questions={case.question: case.form for case in cases if case.task is Task.DETECTION},
     )
 
 
-def _look(data: Dataset, cases: Sequence[Case]) -> Look:
+def _look(data: Dataset, cases: Sequence[Case]) -> ImageScan:
     look, path = _expect(cases), None
     # The label settles which of two files of one name is meant.
     case = next((case for case in cases if case.label), cases[0])
@@ -85,11 +85,11 @@ def _look(data: Dataset, cases: Sequence[Case]) -> Look:
         path=path,
         digest=digest_pixels(picture).digest,
         size=picture.size,
-        container=read_container(path) if path else None,
+        container=read_image_metadata(path) if path else None,
     )
 
 
-def _tell(looks: Iterable[Look], total: int) -> Iterable[Look]:
+def _tell(looks: Iterable[ImageScan], total: int) -> Iterable[ImageScan]:
     """The looks, with a line of progress in a terminal where they are many."""
     console = Console(stderr=True)
     disable = total < _FEW or not console.is_terminal

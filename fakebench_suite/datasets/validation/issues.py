@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Weight(StrEnum):
+class Severity(StrEnum):
     """Trouble ends in errors or spoils scores; a remark is worth knowing and does neither."""
 
     TROUBLE = "trouble"
@@ -12,7 +12,7 @@ class Weight(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class IssueInstance:
     """One instance of a finding: the images concerned and what is special about them."""
 
     images: tuple[str, ...]
@@ -20,17 +20,17 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Issue:
     """Something about the data set, what follows from it, and every instance of it."""
 
     name: str
-    weight: Weight
+    weight: Severity
     meaning: str
-    items: tuple[Item, ...] = ()
+    items: tuple[IssueInstance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class DatasetTotals:
     """Cases and images; of the cases that ask for texts, those without a reference."""
 
     cases: int
@@ -43,7 +43,7 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class SubgroupCount:
     """How many cases on how many images have one value of task, label, generator ..."""
 
     by: str
@@ -52,7 +52,7 @@ class Count:
     images: int
 
 
-class Reach(StrEnum):
+class Exposure(StrEnum):
     """Whether a feature reaches a model, which is shown fresh RGB pixels and the prompt.
 
     ``traces``: not itself, but what the compression or the detail behind it left in the pixels.
@@ -64,7 +64,7 @@ class Reach(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class ValueCount:
     """How many fake and real images have one value of a feature."""
 
     value: str
@@ -73,14 +73,14 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leak:
+class LeakageResult:
     """How well one feature tells the label of images a rule was not fitted on.
 
     ``balanced_accuracy`` is cross-validated, 0.5 is chance; None where a label has too few images.
     """
 
     feature: str
-    reach: Reach
+    reach: Exposure
     balanced_accuracy: float | None
     n: int
     """Labelled images the feature applies to."""
@@ -88,23 +88,23 @@ class Leak:
     """How many different values it takes."""
     tells: bool
     """Above chance by more than luck explains."""
-    shares: tuple[Share, ...]
+    shares: tuple[ValueCount, ...]
     """The values that differ most between the labels, the most different first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
+class ValidationResult:
     """Everything found about one data set; trouble comes before remarks."""
 
     name: str
     kind: str
     digest: str
-    totals: Totals
-    counts: tuple[Count, ...]
-    findings: tuple[Finding, ...]
-    leaks: tuple[Leak, ...]
+    totals: DatasetTotals
+    counts: tuple[SubgroupCount, ...]
+    findings: tuple[Issue, ...]
+    leaks: tuple[LeakageResult, ...]
 
     @property
     def is_sound(self) -> bool:
         """True when nothing would end in an error or spoil the scores."""
-        return not any(finding.weight is Weight.TROUBLE for finding in self.findings)
+        return not any(finding.weight is Severity.TROUBLE for finding in self.findings)

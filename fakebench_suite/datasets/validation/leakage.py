@@ -8,7 +8,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
 from fakebench_suite.datasets.validation.features import Feature, Row
-from fakebench_suite.datasets.validation.issues import Leak, Share
+from fakebench_suite.datasets.validation.issues import LeakageResult, ValueCount
 from fakebench_suite.types import Authenticity
 
 FOLDS = 5
@@ -21,7 +21,7 @@ MARGIN, ERRORS = 0.05, 3.0
 SHOWN = 10
 
 
-def measure_leak(feature: Feature) -> Leak:
+def measure_leakage(feature: Feature) -> LeakageResult:
     """The cross-validated balanced accuracy of the best rule from value to label.
 
     The rule is a decision tree over the one-hot values and numbers of this feature alone, with
@@ -35,7 +35,7 @@ def measure_leak(feature: Feature) -> Leak:
         chance_error = 0.5 * (0.25 / fake + 0.25 / real) ** 0.5
         tells = bool(accuracy > 0.5 + max(MARGIN, ERRORS * chance_error))
     shares = _share(feature, fake, real)
-    return Leak(
+    return LeakageResult(
         feature=feature.name,
         reach=feature.reach,
         balanced_accuracy=accuracy,
@@ -60,13 +60,13 @@ def _validate(feature: Feature) -> float:
     return float(scores.mean())
 
 
-def _share(feature: Feature, fake: int, real: int) -> list[Share]:
+def _share(feature: Feature, fake: int, real: int) -> list[ValueCount]:
     """Each category with its counts, the most uneven first."""
     counts: dict[Authenticity, Counter[str]] = {label: Counter() for label in Authenticity}
     for row, label in zip(feature.rows, feature.labels, strict=True):
         counts[label].update(_list_texts(row))
     fakes, reals = counts[Authenticity.FAKE], counts[Authenticity.REAL]
-    shares = [Share(value=v, fake=fakes[v], real=reals[v]) for v in sorted(fakes | reals)]
+    shares = [ValueCount(value=v, fake=fakes[v], real=reals[v]) for v in sorted(fakes | reals)]
     return sorted(
         shares, key=lambda s: abs(s.fake / max(1, fake) - s.real / max(1, real)), reverse=True
     )

@@ -4,20 +4,22 @@ from collections import Counter
 from collections.abc import Iterator
 
 from fakebench_suite.datasets.dataset import Dataset
-from fakebench_suite.datasets.validation.issues import Finding, Item, Weight
+from fakebench_suite.datasets.validation.issues import Issue, IssueInstance, Severity
 from fakebench_suite.types import Case, Task
 
 
-def find_odd_questions(data: Dataset) -> Iterator[Finding]:
+def find_odd_questions(data: Dataset) -> Iterator[Issue]:
     """What is odd about the questions whatever file they come from; none of it is trouble."""
     repeated = Counter((case.task, case.image, _normalise(case.question)) for case in data.cases)
     twice = [(image, asked, n) for (_, image, asked), n in repeated.items() if n > 1]
     if twice:
-        yield Finding(
+        yield Issue(
             name="the same question asked twice about one image",
-            weight=Weight.REMARK,
+            weight=Severity.REMARK,
             meaning="Each counts as a case of its own.",
-            items=tuple(Item(images=(name,), detail=f"{n} x {asked}") for name, asked, n in twice),
+            items=tuple(
+                IssueInstance(images=(name,), detail=f"{n} x {asked}") for name, asked, n in twice
+            ),
         )
     detections = [case for case in data.cases if case.task is Task.DETECTION]
     yield from _find_label_oddities(detections)
@@ -27,29 +29,29 @@ def _normalise(question: str) -> str:
     return " ".join(question.split()).casefold()
 
 
-def _find_label_oddities(detections: list[Case]) -> Iterator[Finding]:
+def _find_label_oddities(detections: list[Case]) -> Iterator[Issue]:
     unlabelled = {case.image: case for case in detections if case.label is None}
     if unlabelled:
-        yield Finding(
+        yield Issue(
             name="images asked about authenticity without a label",
-            weight=Weight.REMARK,
+            weight=Severity.REMARK,
             meaning="These detection cases are asked and counted as unscored.",
-            items=tuple(Item(images=(image,)) for image in unlabelled),
+            items=tuple(IssueInstance(images=(image,)) for image in unlabelled),
         )
     labels = {case.image: case.label for case in detections if case.label}
     counts = Counter(labels.values())
     if len(counts) == 1:
         (label,) = counts
-        yield Finding(
+        yield Issue(
             name=f"every labelled image of detection is {label}",
-            weight=Weight.REMARK,
+            weight=Severity.REMARK,
             meaning=f"Always answering {label} gets full marks: no headline is made of that.",
         )
     elif counts and min(counts.values()) < _UNEVEN * len(labels):
         label, most = counts.most_common(1)[0]
-        yield Finding(
+        yield Issue(
             name=f"{most:,} of {len(labels):,} labelled images of detection are {label}",
-            weight=Weight.REMARK,
+            weight=Severity.REMARK,
             meaning=f"Always answering {label} reaches {most / len(labels):.2f} accuracy; balanced "
             "accuracy is the one to read.",
         )

@@ -32,7 +32,7 @@ def check_address(address: str) -> None:
         )
 
 
-def knock(address: str) -> None:
+def probe(address: str) -> None:
     """Raise UserError where no Ray listens at HOST:PORT: Ray would go on trying for minutes.
 
     Where :data:`AUTO` points to, only Ray knows.

@@ -21,9 +21,15 @@ import ray
 from ray.exceptions import RayActorError, RayError
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.execution.ray.address import AUTO, knock
-from fakebench_suite.execution.ray.placement import Place
-from fakebench_suite.execution.ray.worker import Died, Lost, Order, Question, Replica
+from fakebench_suite.execution.ray.address import AUTO, probe
+from fakebench_suite.execution.ray.placement import ReplicaResources
+from fakebench_suite.execution.ray.worker import (
+    Replica,
+    ReplicaConfig,
+    ReplicaDied,
+    ResultLost,
+    UnitRequest,
+)
 
 _LENGTH = 200
 """Characters of Ray's words that are passed on."""
@@ -40,7 +46,7 @@ class RayCluster:
         Raises UserError where that cannot be done.
         """
         if address is not None:
-            knock(address)
+            probe(address)
         # Ray's dashboard is for who runs a cluster, and this one lives as long as the run.
         local: dict[str, Any] = {"include_dashboard": False} if address is None else {}
         if address is None:
@@ -78,7 +84,7 @@ class RayCluster:
         nodes: Sequence[Mapping[str, Any]] = ray.nodes()
         return nodes
 
-    def start(self, place: Place) -> Any:
+    def start(self, place: ReplicaResources) -> Any:
         """A replica, which Ray starts as soon as some node has room."""
         make = ray.remote(Replica).options(num_gpus=place.gpus, num_cpus=place.cores)
         return make.remote()
@@ -87,11 +93,11 @@ class RayCluster:
         """A ticket for the name of the replica's node."""
         return replica.greet.remote()
 
-    def load(self, replica: Any, order: Order, cores: int) -> Any:
+    def load(self, replica: Any, order: ReplicaConfig, cores: int) -> Any:
         """A ticket for None once the model is ready, or for why it never will be."""
         return replica.load.remote(order, cores or None)
 
-    def ask(self, replica: Any, question: Question, pixels: Any) -> Any:
+    def ask(self, replica: Any, question: UnitRequest, pixels: Any) -> Any:
         """A ticket for the response; a replica answers one question after another."""
         return replica.answer.remote(question, pixels)
 
@@ -142,9 +148,9 @@ def _read(ticket: Any) -> Result:
     try:
         return ray.get(ticket)
     except RayActorError as error:
-        return Died(why=_shorten(error))
+        return ReplicaDied(why=_shorten(error))
     except Exception as error:  # Ray raises what the other side raised as its own kind.
-        return Lost(why=_shorten(error))
+        return ResultLost(why=_shorten(error))
 
 
 def _shorten(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from fakebench_suite.errors import UserError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ReplicaResources:
     """What one replica takes of a node."""
 
     gpus: int
@@ -25,7 +25,9 @@ class Place:
         )
 
 
-def find_places(nodes: Sequence[Mapping[str, Any]], cores: int | None) -> list[Place]:
+def list_replica_resources(
+    nodes: Sequence[Mapping[str, Any]], cores: int | None
+) -> list[ReplicaResources]:
     """The places of a cluster, from what Ray tells of its nodes.
 
     One per GPU where there are any. Else one per ``cores`` cores, or per node where that is None.
@@ -34,10 +36,10 @@ def find_places(nodes: Sequence[Mapping[str, Any]], cores: int | None) -> list[P
     alive = [node["Resources"] for node in nodes if node["Alive"]]
     gpus = sum(int(node.get("GPU", 0)) for node in alive)
     if gpus:
-        return [Place(gpus=1, cores=0)] * gpus
+        return [ReplicaResources(gpus=1, cores=0)] * gpus
     whole = [int(node.get("CPU", 0)) for node in alive]
     places = [
-        Place(gpus=0, cores=cores or have)
+        ReplicaResources(gpus=0, cores=cores or have)
         for have in whole
         for _ in range(have // cores if cores else min(1, have))
     ]

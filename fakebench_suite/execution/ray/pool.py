@@ -8,27 +8,27 @@ from typing import Any, Protocol
 
 from fakebench_suite.backends.base import Reply
 from fakebench_suite.errors import ModelError, UserError
-from fakebench_suite.execution.engine import Answered, Slice
-from fakebench_suite.execution.ray.placement import Place, find_places
+from fakebench_suite.execution.engine import WorkUnit, WorkUnitResult
+from fakebench_suite.execution.ray.placement import ReplicaResources, list_replica_resources
 from fakebench_suite.execution.ray.worker import (
-    Died,
-    Lost,
-    Order,
-    Question,
-    Response,
+    ReplicaConfig,
+    ReplicaDied,
+    ResultLost,
     Route,
+    UnitRequest,
+    UnitResponse,
     flatten,
 )
 
-AT_ONCE = 2
+MAX_IN_FLIGHT = 2
 """Slices a replica has: one to answer, and one whose pixels are on their way."""
 SICK = 8
 """Prompts in a row that a replica fails at before it may be called sick."""
-TRIES = 3
+MAX_ATTEMPTS = 3
 """Times a slice is asked, and a replica is started, before it counts as failed."""
-PATIENCE = 120.0
+CAPACITY_TIMEOUT_S = 120.0
 """Seconds to wait for room for a first replica, where none has any."""
-GONE = 30.0
+NODE_LOSS_TIMEOUT_S = 30.0
 """Seconds to wait for a node, where none is left that replicas can run on."""
 
 
@@ -36,10 +36,10 @@ class Cluster(Protocol):
     """What a fleet needs: :class:`fakebench_suite.execution.ray.client.RayCluster`."""
 
     def list_nodes(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102  # said there
-    def start(self, place: Place) -> Any: ...  # noqa: D102
+    def start(self, place: ReplicaResources) -> Any: ...  # noqa: D102
     def greet(self, replica: Any) -> Any: ...  # noqa: D102
-    def load(self, replica: Any, order: Order, cores: int) -> Any: ...  # noqa: D102
-    def ask(self, replica: Any, question: Question, pixels: Any) -> Any: ...  # noqa: D102
+    def load(self, replica: Any, order: ReplicaConfig, cores: int) -> Any: ...  # noqa: D102
+    def ask(self, replica: Any, question: UnitRequest, pixels: Any) -> Any: ...  # noqa: D102
     def store(self, value: Any) -> Any: ...  # noqa: D102
     def wait(self, tickets: Sequence[Any], seconds: float) -> Mapping[Any, Any]: ...  # noqa: D102
     def end(self, replica: Any) -> None: ...  # noqa: D102
@@ -53,25 +53,25 @@ def has_failed(replies: Mapping[str, Reply] | Exception) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class PendingUnit:
     """A slice on its way."""
 
-    question: Question
+    question: UnitRequest
     pixels: Any
     """Ticket for its pixels, which stay on the head node."""
     tries: int = 0
     """Times it was begun and not answered."""
-    failed_on: "Seat | None" = None
+    failed_on: "ReplicaSlot | None" = None
     """Whose replica failed at all of its prompts."""
     failure: Mapping[str, Reply] | Exception | None = None
     """How it failed there; it stands where another replica fails, too, or there is none."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Seat:
+class ReplicaSlot:
     """A place and the replica that has it; a lost replica's seat is filled again."""
 
-    place: Place
+    place: ReplicaResources
     replica: Any
     node: str | None = None
     """Where the replica runs; None as long as it waits for room."""
@@ -80,7 +80,7 @@ class Seat:
     """Whether some replica was ready here before."""
     failures: int = 0
     """Replicas in a row that died before they were ready."""
-    parcels: dict[Any, Parcel] = field(default_factory=dict)
+    parcels: dict[Any, PendingUnit] = field(default_factory=dict)
     """What it has to answer, by ticket, in order."""
     since: float = 0.0
     """When it began the first of them."""
@@ -90,16 +90,21 @@ class Seat:
     """Whether another replica is asked what this one failed at."""
 
 
-class Fleet:
+class ReplicaPool:
     """An engine of many replicas; none may take longer than ``limit`` seconds over a slice."""
 
     def __init__(
-        self, cluster: Cluster, order: Order, cores: int | None, *, limit: float | None = None
+        self,
+        cluster: Cluster,
+        order: ReplicaConfig,
+        cores: int | None,
+        *,
+        limit: float | None = None,
     ) -> None:
         self._cluster, self._order, self._limit = cluster, order, limit
-        self._queue: deque[Parcel] = deque()
-        self._answered: deque[Answered] = deque()
-        self._getting_ready: dict[Any, Seat] = {}
+        self._queue: deque[PendingUnit] = deque()
+        self._answered: deque[WorkUnitResult] = deque()
+        self._getting_ready: dict[Any, ReplicaSlot] = {}
         """Seats by the ticket for their next step."""
         self._placed = time.monotonic()
         """When some replica was last seen to have room."""
@@ -107,8 +112,8 @@ class Fleet:
         self._losses = 0
         self._routes: dict[Any, Route] = {}
         """By replica, how it answers prompts as far as it has found out."""
-        places = find_places(cluster.list_nodes(), cores)
-        self._seats = [Seat(place=place, replica=None) for place in places]
+        places = list_replica_resources(cluster.list_nodes(), cores)
+        self._seats = [ReplicaSlot(place=place, replica=None) for place in places]
         for seat in self._seats:
             self._fill(seat)
 
@@ -116,16 +121,16 @@ class Fleet:
     def has_room(self) -> bool:
         """Two slices per replica; as long as none is ready, as if there were one."""
         under_way = len(self._queue) + sum(len(seat.parcels) for seat in self._seats)
-        return under_way < AT_ONCE * max(1, sum(seat.ready for seat in self._seats))
+        return under_way < MAX_IN_FLIGHT * max(1, sum(seat.ready for seat in self._seats))
 
-    def submit(self, work: Slice) -> None:
+    def submit(self, work: WorkUnit) -> None:
         """Send the slice to the replica with the least to do."""
-        question = Question(number=work.number, written=work.written, weighed=work.weighed)
+        question = UnitRequest(number=work.number, written=work.written, weighed=work.weighed)
         pixels = self._cluster.store(flatten(work.images))
-        self._queue.append(Parcel(question=question, pixels=pixels))
+        self._queue.append(PendingUnit(question=question, pixels=pixels))
         self._dispatch()
 
-    def wait(self) -> Answered:
+    def wait(self) -> WorkUnitResult:
         """The next answered slice; raises UserError where a replica cannot load, or none is left.
 
         Where one that was to take a lost one's seat cannot, the others go on without.
@@ -160,14 +165,14 @@ class Fleet:
         for seat in self._seats:
             self._cluster.end(seat.replica)
 
-    def _fill(self, seat: Seat) -> None:
+    def _fill(self, seat: ReplicaSlot) -> None:
         seat.replica = self._cluster.start(seat.place)
         seat.node, seat.ready = None, False
         seat.failing, seat.doubted = 0, False
         self._getting_ready[self._cluster.greet(seat.replica)] = seat
 
     def _dispatch(self) -> None:
-        waiting: deque[Parcel] = deque()
+        waiting: deque[PendingUnit] = deque()
         while self._queue:
             parcel = self._queue.popleft()
             if parcel.failure is not None and self._seats == [parcel.failed_on]:
@@ -182,17 +187,17 @@ class Fleet:
             seat.parcels[self._cluster.ask(seat.replica, parcel.question, parcel.pixels)] = parcel
         self._queue = waiting
 
-    def _list_able(self) -> Sequence[Seat]:
+    def _list_able(self) -> Sequence[ReplicaSlot]:
         """Seats that may be given a slice: none that is doubted, unless all are."""
         ready = [seat for seat in self._seats if seat.ready]
         sound = [seat for seat in ready if not seat.doubted]
-        return [seat for seat in sound or ready if len(seat.parcels) < AT_ONCE]
+        return [seat for seat in sound or ready if len(seat.parcels) < MAX_IN_FLIGHT]
 
     def _take(self, ticket: Any, result: Any) -> None:
         """Whatever one ticket has become; those of replicas that are gone mean nothing."""
         seat = self._getting_ready.pop(ticket, None)
         if seat is not None:
-            if isinstance(result, Died | Lost):
+            if isinstance(result, ReplicaDied | ResultLost):
                 seat.failures += 1
                 self._lose(seat, result.why)
             else:
@@ -202,17 +207,19 @@ class Fleet:
         if seat is None:
             return
         match result:
-            case Died(why=why):
+            case ReplicaDied(why=why):
                 self._lose(seat, why)
-            case Lost(why=why):
+            case ResultLost(why=why):
                 self._send_again(seat.parcels.pop(ticket), f"It did not get through: {why}")
-            case Response(replies=replies, route=route):
+            case UnitResponse(replies=replies, route=route):
                 parcel, seat.since = seat.parcels.pop(ticket), time.monotonic()
                 if route is not None:
                     self._routes[seat.replica] = route
                 self._weigh(seat, parcel, replies)
 
-    def _weigh(self, seat: Seat, parcel: Parcel, replies: Mapping[str, Reply] | Exception) -> None:
+    def _weigh(
+        self, seat: ReplicaSlot, parcel: PendingUnit, replies: Mapping[str, Reply] | Exception
+    ) -> None:
         """Pass replies on; a slice that failed as a whole is asked of a second replica first."""
         if has_failed(replies):
             seat.failing += parcel.question.size
@@ -226,13 +233,13 @@ class Fleet:
                 self._retire(parcel.failed_on)
         self._give_up(parcel, replies)
 
-    def _give_up(self, parcel: Parcel, replies: Mapping[str, Reply] | Exception) -> None:
+    def _give_up(self, parcel: PendingUnit, replies: Mapping[str, Reply] | Exception) -> None:
         """Let the slice go with these replies."""
         if parcel.failed_on is not None:
             parcel.failed_on.doubted = False
-        self._answered.append(Answered(number=parcel.question.number, replies=replies))
+        self._answered.append(WorkUnitResult(number=parcel.question.number, replies=replies))
 
-    def _retire(self, seat: Seat) -> None:
+    def _retire(self, seat: ReplicaSlot) -> None:
         """Give a seat up whose replica is sick: it failed at what another one answered."""
         if seat not in self._seats or not seat.ready or seat.failing < SICK:
             return
@@ -248,7 +255,7 @@ class Fleet:
             if self._limit and seat.parcels and time.monotonic() - seat.since > self._limit:
                 self._lose(seat, f"It did not answer within --unit-timeout={self._limit:g}")
 
-    def _go_on(self, seat: Seat, result: str | None) -> None:
+    def _go_on(self, seat: ReplicaSlot, result: str | None) -> None:
         """One step further: the replica has room, then a model, or can have none."""
         if seat.node is None:
             seat.node = result
@@ -260,7 +267,7 @@ class Fleet:
         else:
             self._leave(seat, result)
 
-    def _lose(self, seat: Seat, why: str) -> None:
+    def _lose(self, seat: ReplicaSlot, why: str) -> None:
         """Send the replica's slices elsewhere and fill its seat; the first of them may be at fault.
 
         A replica answers in order, so what it had besides was not begun.
@@ -273,20 +280,20 @@ class Fleet:
             self._queue.appendleft(parcel)
         if parcels:
             self._send_again(parcels[0], f"A replica was lost over it: {why}")
-        if seat.failures < TRIES:
+        if seat.failures < MAX_ATTEMPTS:
             self._fill(seat)
         else:
             self._leave(seat, f"Replicas die before they are ready: {why}")
 
-    def _send_again(self, parcel: Parcel, why: str) -> None:
+    def _send_again(self, parcel: PendingUnit, why: str) -> None:
         tries = parcel.tries + 1
-        if tries < TRIES:
+        if tries < MAX_ATTEMPTS:
             self._queue.appendleft(replace(parcel, tries=tries))
             return
         failure = ModelError(f"It was begun {tries} times in vain. {why}")
-        self._answered.append(Answered(number=parcel.question.number, replies=failure))
+        self._answered.append(WorkUnitResult(number=parcel.question.number, replies=failure))
 
-    def _leave(self, seat: Seat, why: str) -> None:
+    def _leave(self, seat: ReplicaSlot, why: str) -> None:
         """Give a seat up; raises UserError where it never was filled, or was the last."""
         self._seats.remove(seat)
         self._cluster.end(seat.replica)
@@ -299,14 +306,14 @@ class Fleet:
             return
         waited = time.monotonic() - self._placed
         wanted = self._seats[0].place
-        if waited > GONE and not wanted.is_offered(self._cluster.list_nodes()):
+        if waited > NODE_LOSS_TIMEOUT_S and not wanted.is_offered(self._cluster.list_nodes()):
             raise UserError(
                 "All nodes that replicas can run on are gone. Start them again with 'ray start "
                 "--address=HOST:PORT', and repeat the run."
             )
-        if waited > PATIENCE:
+        if waited > CAPACITY_TIMEOUT_S:
             need = f"{wanted.gpus} GPU" if wanted.gpus else f"{wanted.cores} cores"
             raise UserError(
-                f"For {PATIENCE:.0f} s no node has had {need} to spare for a replica. 'ray status' "
-                "tells what is in use."
+                f"For {CAPACITY_TIMEOUT_S:.0f} s no node has had {need} to spare for a replica. "
+                "'ray status' tells what is in use."
             )

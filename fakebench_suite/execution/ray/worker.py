@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fakebench_suite.backends.base import Adapter, Reply
+from fakebench_suite.backends.base import Backend, Reply
 from fakebench_suite.backends.cards import Card, locate_weights
 from fakebench_suite.checkpoints.fingerprint import digest_code, find_versions, take_fingerprint
 from fakebench_suite.errors import CardError, ModelError, UserError
-from fakebench_suite.execution.engine import STRAYS, Slice, answer_slice
+from fakebench_suite.execution.engine import STRAYS, WorkUnit, answer_work_unit
 from fakebench_suite.types import Prompt
 
 Pixels = Mapping[str, NDArray[np.uint8]]
@@ -28,7 +28,7 @@ _PACKAGES = ("torch", "torchvision", "transformers", "tokenizers", "pillow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ReplicaConfig:
     """What a replica is to load."""
 
     card: Card
@@ -41,7 +41,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class UnitRequest:
     """The prompts of a slice; their pixels travel apart."""
 
     number: int
@@ -55,7 +55,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class UnitResponse:
     """What a replica has to say about a slice."""
 
     replies: Mapping[str, Reply] | ModelError | UserError
@@ -65,14 +65,14 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Died:
+class ReplicaDied:
     """In the place of a result: the replica is gone, with its process or with its node."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lost:
+class ResultLost:
     """In the place of a result: it did not arrive, though the replica lives."""
 
     why: str
@@ -84,10 +84,12 @@ def list_versions() -> dict[str, str]:
     return own | find_versions(_PACKAGES)
 
 
-def make_order(card: Card, *, remote_code: bool, batch_tokens: int | None) -> Order:
+def make_replica_config(
+    card: Card, *, remote_code: bool, batch_tokens: int | None
+) -> ReplicaConfig:
     """The order for a card; raises CardError where its weights are not on this machine."""
     weights = locate_weights(card)
-    return Order(
+    return ReplicaConfig(
         card=card,
         fingerprint=None if weights is None else take_fingerprint(weights, code=remote_code),
         remote_code=remote_code,
@@ -105,13 +107,13 @@ class Replica:
     """Loads once, answers slice after slice."""
 
     def __init__(self) -> None:
-        self._model: Adapter | None = None
+        self._model: Backend | None = None
 
     def greet(self) -> str:
         """The name of the node: it has a place to run on."""
         return platform.node()
 
-    def load(self, order: Order, cores: int | None) -> str | None:
+    def load(self, order: ReplicaConfig, cores: int | None) -> str | None:
         """None once the model is ready; else one sentence on why it never will be.
 
         ``cores`` is None where the replica was given a GPU.
@@ -132,10 +134,10 @@ class Replica:
             return f"On the node {node} {order.card.name!r} does not load: {error!r}"
         return None
 
-    def answer(self, question: Question, pixels: Pixels) -> Response:
+    def answer(self, question: UnitRequest, pixels: Pixels) -> UnitResponse:
         """The replies to a slice."""
         assert self._model is not None
-        work = Slice(
+        work = WorkUnit(
             number=question.number,
             written=question.written,
             weighed=question.weighed,
@@ -143,23 +145,23 @@ class Replica:
         )
         replies: Mapping[str, Reply] | ModelError | UserError
         try:
-            replies = answer_slice(self._model, work)
+            replies = answer_work_unit(self._model, work)
         except UserError as error:
             replies = error
         except (Exception, *STRAYS) as error:  # In words: the error itself may not travel.
             replies = ModelError(f"{type(error).__name__}: {error}")
         describe: Any = getattr(self._model, "describe", None)
-        return Response(replies=replies, route=describe and describe())
+        return UnitResponse(replies=replies, route=describe and describe())
 
 
-def _open(order: Order, cores: int | None) -> Adapter:
+def _open(order: ReplicaConfig, cores: int | None) -> Backend:
     card = order.card
     if card.script is not None:
-        from fakebench_suite.backends.scripted import ScriptedAdapter
+        from fakebench_suite.backends.scripted import ScriptedBackend
 
-        return ScriptedAdapter(card.script)
+        return ScriptedBackend(card.script)
     from fakebench_suite.backends.transformers.devices import use_given
-    from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
+    from fakebench_suite.backends.transformers.model import TransformersBackend
 
     weights = locate_weights(card)
     assert weights is not None
@@ -167,7 +169,7 @@ def _open(order: Order, cores: int | None) -> Adapter:
         raise CardError(
             f"The checkpoint at {weights} is not that of the head node. Copy it from there."
         )
-    return HuggingFaceAdapter(
+    return TransformersBackend(
         card,
         weights,
         device=use_given(cores),

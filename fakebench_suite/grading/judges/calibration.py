@@ -14,15 +14,15 @@ from fakebench_suite.errors import SuiteError
 from fakebench_suite.grading.judges.base import TextJudge
 from fakebench_suite.grading.judges.rubric import Request
 
-NEEDED = 0.75
+MIN_ORDERED_SHARE = 0.75
 """Share of the images on which a comparison must come out right (a tie is not right)."""
 
 
-class AuditError(SuiteError):
+class CalibrationError(SuiteError):
     """The judge failed for technical reasons, and could not be audited."""
 
 
-class Kind(StrEnum):
+class TextVariant(StrEnum):
     """What a calibration text is to its reference."""
 
     REFERENCE = "reference"
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Specimen:
+class CalibrationItem:
     """An image's clues, the same claims denied, and a text on something else."""
 
     clues: tuple[str, ...]
@@ -42,43 +42,43 @@ class Specimen:
     off_topic: str
 
 
-SPECIMENS = (
-    Specimen(
+CALIBRATION_ITEMS = (
+    CalibrationItem(
         clues=("The left hand has six fingers.", "The thumb grows out of the wrist."),
         opposite="The left hand has five fingers and the thumb sits where it should.",
         off_topic="The library opens at nine and closes at six on weekdays.",
     ),
-    Specimen(
+    CalibrationItem(
         clues=("The shadow of the tree falls towards the sun.", "The bench casts no shadow."),
         opposite="The shadows of tree and bench fall away from the sun, as they should.",
         off_topic="Simmer the lentils for twenty minutes and stir now and then.",
     ),
-    Specimen(
+    CalibrationItem(
         clues=("The letters on the sign are garbled.", "Two words melt into each other."),
         opposite="The letters on the sign are crisp and every word can be read.",
         off_topic="A bicycle chain should be oiled after riding in the rain.",
     ),
-    Specimen(
+    CalibrationItem(
         clues=("The cat's eyes look in different directions.", "One ear has no edge."),
         opposite="The cat's eyes look the same way and both ears have clean edges.",
         off_topic="The train to the coast leaves from platform four.",
     ),
-    Specimen(
+    CalibrationItem(
         clues=("The windows of the tower are not in rows.", "The left wall bends outwards."),
         opposite="The windows of the tower stand in straight rows and the walls are upright.",
         off_topic="He practised the violin for an hour every evening.",
     ),
-    Specimen(
+    CalibrationItem(
         clues=("The skin is as smooth as plastic.", "No pore or wrinkle can be seen."),
         opposite="The skin shows pores and fine wrinkles, as real skin does.",
         off_topic="The contract may be ended by either side within thirty days.",
     ),
-    Specimen(
+    CalibrationItem(
         clues=("The mirror shows another face.", "The lamp is missing from the reflection."),
         opposite="The mirror shows the same face and the lamp, just as it should.",
         off_topic="Potatoes are planted once the ground is free of frost.",
     ),
-    Specimen(
+    CalibrationItem(
         clues=("The horizon breaks behind the man's head.", "The waves repeat like wallpaper."),
         opposite="The horizon is one straight line and no two waves are alike.",
         off_topic="The museum's new wing was paid for by a lottery.",
@@ -86,13 +86,17 @@ SPECIMENS = (
 )
 QUESTION = "What reveals that this image was generated?"
 _ORDER = (
-    (Kind.REFERENCE, Kind.PARTIAL),
-    *((Kind.PARTIAL, kind) for kind in Kind if kind not in (Kind.REFERENCE, Kind.PARTIAL)),
+    (TextVariant.REFERENCE, TextVariant.PARTIAL),
+    *(
+        (TextVariant.PARTIAL, kind)
+        for kind in TextVariant
+        if kind not in (TextVariant.REFERENCE, TextVariant.PARTIAL)
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
+class CalibrationResult:
     """What a judge made of the calibration set."""
 
     judge: str
@@ -104,47 +108,50 @@ class Audit:
     @property
     def passed(self) -> bool:
         """Whether every comparison came out right often enough."""
-        return all(share >= NEEDED for share in self.right.values())
+        return all(share >= MIN_ORDERED_SHARE for share in self.right.values())
 
 
-def write_texts(place: int) -> Mapping[Kind, str]:
+def text_variants(place: int) -> Mapping[TextVariant, str]:
     """The six texts on one specimen."""
-    specimen, other = SPECIMENS[place], SPECIMENS[(place + 1) % len(SPECIMENS)]
+    specimen, other = (
+        CALIBRATION_ITEMS[place],
+        CALIBRATION_ITEMS[(place + 1) % len(CALIBRATION_ITEMS)],
+    )
     return {
-        Kind.REFERENCE: " ".join(specimen.clues),
-        Kind.PARTIAL: specimen.clues[0],
-        Kind.OFF_TOPIC: specimen.off_topic,
-        Kind.OPPOSITE: specimen.opposite,
-        Kind.OTHER: " ".join(other.clues),
-        Kind.EMPTY: "",
+        TextVariant.REFERENCE: " ".join(specimen.clues),
+        TextVariant.PARTIAL: specimen.clues[0],
+        TextVariant.OFF_TOPIC: specimen.off_topic,
+        TextVariant.OPPOSITE: specimen.opposite,
+        TextVariant.OTHER: " ".join(other.clues),
+        TextVariant.EMPTY: "",
     }
 
 
-def audit_judge(judge: TextJudge) -> Audit:
+def calibrate(judge: TextJudge) -> CalibrationResult:
     """The judge's scores on the calibration set; a text without marks gets nothing right.
 
-    Raises AuditError where a text has no marks because the judge gave no reply: that says nothing
-    of its order.
+    Raises CalibrationError where a text has no marks because the judge gave no reply: that says
+    nothing of its order.
     """
     requests = [
         Request(question=QUESTION, reference=specimen.clues, text=text)
-        for place, specimen in enumerate(SPECIMENS)
-        for text in write_texts(place).values()
+        for place, specimen in enumerate(CALIBRATION_ITEMS)
+        for text in text_variants(place).values()
     ]
     judgements = judge.grade(requests)
     lost = [one for one in judgements if not one.given and one.unanswered]
     if lost:
-        raise AuditError(
+        raise CalibrationError(
             f"{len(lost)} of {len(requests)} texts were given no marks: {lost[-1].why}"
         )
     found = [judgement.score for judgement in judgements]
     rows = [
-        dict(zip(Kind, found[start : start + len(Kind)], strict=True))
-        for start in range(0, len(found), len(Kind))
+        dict(zip(TextVariant, found[start : start + len(TextVariant)], strict=True))
+        for start in range(0, len(found), len(TextVariant))
     ]
-    return Audit(
+    return CalibrationResult(
         judge=judge.name,
-        means={str(kind): _average([row[kind] for row in rows]) for kind in Kind},
+        means={str(kind): _average([row[kind] for row in rows]) for kind in TextVariant},
         right={
             f"{above} > {below}": mean(_is_above(row[above], row[below]) for row in rows)
             for above, below in _ORDER

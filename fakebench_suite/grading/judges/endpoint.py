@@ -14,7 +14,7 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.address import Address, read_address
 from fakebench_suite.grading.judges.base import Failure, Judgement, collect
 from fakebench_suite.grading.judges.cache import RatingCache
-from fakebench_suite.grading.judges.calibration import QUESTION, SPECIMENS
+from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, QUESTION
 from fakebench_suite.grading.judges.completion import (
     UnansweredError,
     describe_unmarked,
@@ -105,7 +105,9 @@ class EndpointJudge:
 
     async def _ask_once(self) -> None:
         request = Request(
-            question=QUESTION, reference=SPECIMENS[0].clues, text=SPECIMENS[0].clues[0]
+            question=QUESTION,
+            reference=CALIBRATION_ITEMS[0].clues,
+            text=CALIBRATION_ITEMS[0].clues[0],
         )
         async with asyncio.timeout(self._timeout), self._connect() as client:
             await self._complete(client, asyncio.Lock(), write_messages(request), 0)

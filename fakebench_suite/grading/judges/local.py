@@ -24,7 +24,7 @@ from fakebench_suite.checkpoints.tensors import check_tensors
 from fakebench_suite.errors import CardError, UserError
 from fakebench_suite.grading.judges.base import Failure, Judgement, collect
 from fakebench_suite.grading.judges.cache import RatingCache
-from fakebench_suite.grading.judges.calibration import QUESTION, SPECIMENS
+from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, QUESTION
 from fakebench_suite.grading.judges.rubric import Messages, Request, read_rating, write_messages
 from fakebench_suite.provenance import digest_parts
 from fakebench_suite.text.thoughts import find_open_thought
@@ -73,7 +73,7 @@ class LocalJudge:
 
     def check(self) -> None:
         """Ask for one text's marks; raise UserError where none can be written, however good."""
-        clues = SPECIMENS[0].clues
+        clues = CALIBRATION_ITEMS[0].clues
         request = Request(question=QUESTION, reference=clues, text=clues[0])
         messages = write_messages(request)
         try:

@@ -22,7 +22,7 @@ class JudgeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeChoice:
+class JudgeConfig:
     """A judge that was asked for, and how many rounds it gets."""
 
     kind: JudgeKind
@@ -51,7 +51,7 @@ MOST_ROUNDS = 1_000
 _ENDPOINT = re.compile(r"(?P<model>.+?)@(?P<url>https?://.*)", re.IGNORECASE | re.DOTALL)
 
 
-def read_choice(text: str, *, rounds: int) -> JudgeChoice:
+def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
     """The choice behind ``--judge``; raises UserError saying what is allowed."""
     if rounds > MOST_ROUNDS:
         raise UserError(f"--judge-rounds is {rounds:,}; it may be 1 to {MOST_ROUNDS:,}.")
@@ -60,15 +60,15 @@ def read_choice(text: str, *, rounds: int) -> JudgeChoice:
         case JudgeKind.EMBEDDING if not rest:
             from fakebench_suite.grading.embeddings import NAME  # brings numpy, and help needs none
 
-            return JudgeChoice(kind=JudgeKind.EMBEDDING, model=NAME, rounds=1)
+            return JudgeConfig(kind=JudgeKind.EMBEDDING, model=NAME, rounds=1)
         case JudgeKind.EMBEDDING:
             raise UserError(f"--judge is {_show(text)}. embedding takes no model of its own.")
         case JudgeKind.TRANSFORMERS if rest:
-            return JudgeChoice(kind=JudgeKind.TRANSFORMERS, model=expand_home(rest), rounds=rounds)
+            return JudgeConfig(kind=JudgeKind.TRANSFORMERS, model=expand_home(rest), rounds=rounds)
         case JudgeKind.OPENAI if (match := _ENDPOINT.fullmatch(rest)) is not None:
             if why := _find_fault(match["url"]):
                 raise UserError(f"--judge is {_show(text)}, whose URL {why}.")
-            return JudgeChoice(
+            return JudgeConfig(
                 kind=JudgeKind.OPENAI, model=match["model"], url=match["url"], rounds=rounds
             )
         case JudgeKind.OPENAI:
@@ -104,7 +104,7 @@ def _find_fault(url: str) -> str | None:
     return "has port 0" if port == 0 else None
 
 
-def check_weights(choice: JudgeChoice) -> None:
+def check_weights(choice: JudgeConfig) -> None:
     """Raise UserError where a local judge's weights are not on this machine; nothing is fetched."""
     if choice.kind is not JudgeKind.TRANSFORMERS or (Path(choice.model) / "config.json").is_file():
         return
@@ -123,7 +123,7 @@ def check_weights(choice: JudgeChoice) -> None:
 
 
 def open_judge(
-    choice: JudgeChoice, *, cache: Path, dropped: Collection[str] | None = None
+    choice: JudgeConfig, *, cache: Path, dropped: Collection[str] | None = None
 ) -> TextJudge:
     """The judge, ready to grade; marks are kept in the file ``cache``. May raise UserError.
 
@@ -132,9 +132,9 @@ def open_judge(
     # Each judge brings a library of its own, loaded only where it was asked for.
     if choice.kind is JudgeKind.EMBEDDING:
         from fakebench_suite.grading.embeddings import SentenceEncoder
-        from fakebench_suite.grading.judges.similarity import EmbeddingJudge
+        from fakebench_suite.grading.judges.similarity import SimilarityBaseline
 
-        return EmbeddingJudge(SentenceEncoder())
+        return SimilarityBaseline(SentenceEncoder())
     from fakebench_suite.grading.judges.cache import RatingCache
 
     kept = RatingCache(cache)

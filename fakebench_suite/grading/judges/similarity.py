@@ -12,7 +12,7 @@ from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.judges.rubric import Request
 
 
-class EmbeddingJudge:
+class SimilarityBaseline:
     """Twice the cosine similarity of answer and reference, 0-2."""
 
     def __init__(self, encoder: SentenceEncoder) -> None:

@@ -9,28 +9,28 @@ which is why this rule is not the default.
 import re
 
 from fakebench_suite.grading.labels.language.thinking import drop_thinking
-from fakebench_suite.grading.labels.result import Reading, Silence
-from fakebench_suite.types import Authenticity, Form
+from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel
+from fakebench_suite.types import Authenticity, QuestionType
 
 _LABELS = re.compile(r"\b(fake|real)\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 
 
-def read_keywords(text: str, form: Form) -> Reading:
+def parse_keywords(text: str, form: QuestionType) -> ParsedLabel:
     """The label whose word a reply holds; to a yes-or-no question "yes" and "no" go first.
 
     ``text`` is the whole reply: its thoughts are left out here.
     """
     text = drop_thinking(text)
-    if form in (Form.ISFAKE, Form.ISREAL):
+    if form in (QuestionType.ISFAKE, QuestionType.ISREAL):
         words = {word.lower() for word in _YES_NO.findall(text)}
         if len(words) == 1:
             yes = words == {"yes"}
-            said = Authenticity.FAKE if yes == (form is Form.ISFAKE) else Authenticity.REAL
-            return Reading(said=said, why=f"the keyword {words.pop()!r}")
+            said = Authenticity.FAKE if yes == (form is QuestionType.ISFAKE) else Authenticity.REAL
+            return ParsedLabel(said=said, why=f"the keyword {words.pop()!r}")
     words = {word.lower() for word in _LABELS.findall(text)}
     if len(words) == 1:
         word = words.pop()
-        return Reading(said=Authenticity(word), why=f"the keyword {word!r}")
+        return ParsedLabel(said=Authenticity(word), why=f"the keyword {word!r}")
     why = "both keywords" if words else "no keyword"
-    return Reading(said=Silence.UNPARSED, why=f"the reply holds {why}")
+    return ParsedLabel(said=NoLabel.UNPARSED, why=f"the reply holds {why}")

@@ -30,9 +30,9 @@ from fakebench_suite.grading.labels.language.refusals import find_refusal
 from fakebench_suite.grading.labels.language.sentences import split_sentences
 from fakebench_suite.grading.labels.language.structured import find_marked, is_structured
 from fakebench_suite.grading.labels.language.thinking import cut_thoughts
-from fakebench_suite.grading.labels.result import Reading, Silence
+from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel
 from fakebench_suite.text.thoughts import strip_marks
-from fakebench_suite.types import Authenticity, Form
+from fakebench_suite.types import Authenticity, QuestionType
 
 _SPACES = re.compile(r" {2,}")
 _LONGEST = 12_000
@@ -40,7 +40,7 @@ _LONGEST = 12_000
 
 
 @lru_cache(maxsize=1024)  # models that are sure say the same few words over and over
-def read_label(text: str, form: Form) -> Reading:
+def parse_label(text: str, form: QuestionType) -> ParsedLabel:
     """What a reply to a question of this form asserts about the image's authenticity.
 
     ``text`` is the whole reply: its thoughts are left out here, and its marks are read.
@@ -58,7 +58,7 @@ def read_label(text: str, form: Form) -> Reading:
     if len(firm) == 1:
         return next(iter(firm.values()))
     if firm:
-        return Reading(said=Silence.UNPARSED, why="two marked answers contradict each other")
+        return ParsedLabel(said=NoLabel.UNPARSED, why="two marked answers contradict each other")
     spoken = strip_marks(spoken)
     if is_structured(spoken):
         return _read_silence(clean_text(spoken.replace('"', " ")), "no field holds a verdict")
@@ -72,7 +72,7 @@ _TRUTH = re.compile(
 _KIND = re.compile(r"\A(?:(?P<fake>f)|r)[.!]*\Z")
 
 
-def _spell_truths(plain: str, form: Form) -> str:
+def _spell_truths(plain: str, form: QuestionType) -> str:
     """The text with a letter or truth value that opens it spelt as the answer it is.
 
     "F" may mean false or fake, so it is an answer only where nobody asked for yes or no.
@@ -84,21 +84,21 @@ def _spell_truths(plain: str, form: Form) -> str:
     return plain if truth is None else ("yes" if truth["yes"] else "no") + plain[truth.end() :]
 
 
-def _read(plain: str, form: Form, *, behind: bool = False) -> Reading:
+def _read(plain: str, form: QuestionType, *, behind: bool = False) -> ParsedLabel:
     """The reading of a clean text, or of what stands behind the correction of one."""
     if not plain:
-        return Reading(said=Silence.UNPARSED, why="the reply is empty")
+        return ParsedLabel(said=NoLabel.UNPARSED, why="the reply is empty")
     sentences = split_sentences(plain)
     corrected = None if behind else find_correction(plain, sentences)
     if corrected is not None:
         after = _read(corrected, form, behind=True)
         if isinstance(after.said, Authenticity):
             return after
-        return Reading(said=Silence.UNPARSED, why="the reply takes back what it said")
+        return ParsedLabel(said=NoLabel.UNPARSED, why="the reply takes back what it said")
     return _weigh_all(plain, sentences, form)
 
 
-def _weigh_all(plain: str, sentences: Sequence[Sentence], form: Form) -> Reading:
+def _weigh_all(plain: str, sentences: Sequence[Sentence], form: QuestionType) -> ParsedLabel:
     """The reading of what a reply asserts, answers and leaves open."""
     found = find_assertions(sentences)
     answers = list(find_answers(sentences, form))
@@ -119,7 +119,7 @@ def _weigh_all(plain: str, sentences: Sequence[Sentence], form: Form) -> Reading
     against = _contradict(stated, sentences, closing=closing) if doubted else None
     against = against or _find_other(stated, plain, sentences, form, closing=closing)
     if against is not None:
-        return Reading(said=Silence.UNPARSED, why=f"{stated.why} {against}")
+        return ParsedLabel(said=NoLabel.UNPARSED, why=f"{stated.why} {against}")
     return stated
 
 
@@ -136,7 +136,12 @@ def _find_settled(found: Sequence[Assertion], answers: Sequence[Answer]) -> int:
 
 
 def _find_other(
-    stated: Reading, plain: str, sentences: Sequence[Sentence], form: Form, *, closing: bool
+    stated: ParsedLabel,
+    plain: str,
+    sentences: Sequence[Sentence],
+    form: QuestionType,
+    *,
+    closing: bool,
 ) -> str | None:
     """What else a reply says than what it states: of the whole, or in its opening."""
     if stated.said is Authenticity.REAL and not closing:
@@ -149,7 +154,7 @@ def _find_other(
     return None
 
 
-def _contradict(stated: Reading, sentences: Sequence[Sentence], *, closing: bool) -> str | None:
+def _contradict(stated: ParsedLabel, sentences: Sequence[Sentence], *, closing: bool) -> str | None:
     """What takes the force out of mere appearance; None where nothing does."""
     if is_left_open(sentences):
         return "is left open by what else it says"
@@ -168,44 +173,44 @@ def _ends_with(answer: Answer, sentences: Sequence[Sentence]) -> bool:
     return ends and answer.led and len(sentences) >= _LONG
 
 
-def _read_silence(plain: str, why: str) -> Reading:
+def _read_silence(plain: str, why: str) -> ParsedLabel:
     refusal = find_refusal(plain)
     if refusal is not None:
-        return Reading(said=Silence.REFUSED, why=repr(refusal))
-    return Reading(said=Silence.UNPARSED, why=why)
+        return ParsedLabel(said=NoLabel.REFUSED, why=repr(refusal))
+    return ParsedLabel(said=NoLabel.UNPARSED, why=why)
 
 
 def _reconcile(
-    answers: Sequence[Answer], stated: Reading | None, sentences: Sequence[Sentence]
-) -> Reading:
+    answers: Sequence[Answer], stated: ParsedLabel | None, sentences: Sequence[Sentence]
+) -> ParsedLabel:
     """Yes and no with what else is said; signs count only where nothing firmer is."""
     firm = [one for one in answers if one.firm]
     answers = firm or answers
-    said: set[Authenticity | Silence] = {one.said for one in answers}
+    said: set[Authenticity | NoLabel] = {one.said for one in answers}
     if stated is not None:
         said.add(stated.said)
     elif all(one.aside for one in answers):
         why = f"{answers[0].words!r} goes on to speak of a thing in the picture"
-        return Reading(said=Silence.UNPARSED, why=why)
+        return ParsedLabel(said=NoLabel.UNPARSED, why=why)
     elif not firm:
         first = answers[0].place
         said |= _meets_signs(said, sentences[first : first + 2])
     if len(said) == 1:
-        return Reading(said=said.pop(), why=repr(answers[0].words))
+        return ParsedLabel(said=said.pop(), why=repr(answers[0].words))
     words = [*(repr(one.words) for one in answers), *([stated.why] if stated else [])]
     found = " and ".join(words) if len(words) > 1 else f"{words[0]} and what follows it"
-    return Reading(said=Silence.UNPARSED, why=f"{found} contradict each other")
+    return ParsedLabel(said=NoLabel.UNPARSED, why=f"{found} contradict each other")
 
 
 def _meets_signs(
-    said: set[Authenticity | Silence], sentences: Sequence[Sentence]
+    said: set[Authenticity | NoLabel], sentences: Sequence[Sentence]
 ) -> set[Authenticity]:
     """What the sentences mention against a verdict; mere signs count where none are for it."""
     labels, signs = find_signs(sentences)
     return {one for one in labels | (set() if signs & said else signs) if one not in said}
 
 
-def _weigh(found: Sequence[Assertion]) -> tuple[Reading | None, bool, bool]:
+def _weigh(found: Sequence[Assertion]) -> tuple[ParsedLabel | None, bool, bool]:
     """One reading of all assertions, whether it rests on "looks" alone, and whether it closes.
 
     They agree, or a conclusion settles them, or "is" outweighs "looks".
@@ -227,6 +232,10 @@ def _weigh(found: Sequence[Assertion]) -> tuple[Reading | None, bool, bool]:
         plain = {one.said for one in firm if not (one.weak or one.rank)}
         plain |= {one.said for one in behind if one.rank}
         if plain <= {weighty[0].said}:
-            reading = Reading(said=weighty[-1].said, why=repr(weighty[-1].words))
+            reading = ParsedLabel(said=weighty[-1].said, why=repr(weighty[-1].words))
             return reading, all(one.weak for one in weighty), weighty[-1].closing
-    return Reading(said=Silence.UNPARSED, why="the reply asserts both fake and real"), False, False
+    return (
+        ParsedLabel(said=NoLabel.UNPARSED, why="the reply asserts both fake and real"),
+        False,
+        False,
+    )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from fakebench_suite.types import Authenticity
 
 
-class Rule(StrEnum):
+class ReplyParser(StrEnum):
     """How replies to detection questions are read."""
 
     GRAMMAR = "grammar"
@@ -17,7 +17,7 @@ class Rule(StrEnum):
     """No reply is written: the model's probabilities of the two options are compared."""
 
 
-class Silence(StrEnum):
+class NoLabel(StrEnum):
     """Why a reply asserts no label."""
 
     REFUSED = "refused"
@@ -25,8 +25,8 @@ class Silence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ParsedLabel:
     """What a reply asserts, and the words that decided it."""
 
-    said: Authenticity | Silence
+    said: Authenticity | NoLabel
     why: str

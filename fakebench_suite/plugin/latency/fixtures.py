@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakebench_suite.backends.base import Adapter, Reply
+from fakebench_suite.backends.base import Backend, Reply
 from fakebench_suite.errors import ImageError, UserError
-from fakebench_suite.plugin.collection import Plan, get_plan
+from fakebench_suite.plugin.collection import RunPlan, get_plan
 from fakebench_suite.plugin.fixtures import MODEL, open_model
-from fakebench_suite.plugin.work_units import SLICE_PROMPTS
+from fakebench_suite.plugin.work_units import MIN_UNIT_PROMPTS
 from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.types import Answer, Case, Prompt, Timing
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from pytest_benchmark.fixture import BenchmarkFixture
 
-Ask = Callable[[Adapter], Sequence[Reply]]
+Ask = Callable[[Backend], Sequence[Reply]]
 Measure = Callable[[Ask], None]
 COLD, WARM = "cold", "warm"
 COLD_ROUNDS = 3
@@ -32,7 +32,7 @@ _TIMINGS = pytest.StashKey[list[Timing]]()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class BenchmarkInput:
     """What is asked while the clock runs; its pictures are open before."""
 
     prompt: Sequence[Prompt]
@@ -50,12 +50,12 @@ class Work:
         return sha256(texts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-class Loader:
+class ModelReloader:
     """Loads the model again and again, never two at a time."""
 
-    model: Adapter
+    model: Backend
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: RunPlan) -> None:
         self._plan, self._held = plan, ExitStack()
 
     def load(self) -> None:
@@ -81,7 +81,7 @@ class Loader:
 
 
 @pytest.fixture(scope="session")
-def work(request: pytest.FixtureRequest) -> Work:
+def work(request: pytest.FixtureRequest) -> BenchmarkInput:
     """The same for every seed, sample and shard of a data set."""
     plan = get_plan(request.config)
     groups: dict[str, list[Case]] = {}
@@ -90,7 +90,7 @@ def work(request: pytest.FixtureRequest) -> Work:
     chosen: list[Case] = []
     images = {}
     for image, cases in sorted(groups.items(), key=lambda one: -len(one[1])):
-        if len(chosen) >= SLICE_PROMPTS:
+        if len(chosen) >= MIN_UNIT_PROMPTS:
             break
         try:
             images[image] = plan.dataset.open_image(cases[0])
@@ -99,20 +99,23 @@ def work(request: pytest.FixtureRequest) -> Work:
         chosen += cases
     prompts = [build_prompt(case, plan.settings.style) for case in chosen]
     group = [prompt for prompt in prompts if prompt.image == prompts[0].image]
-    return Work(prompt=group[:1], group=group, slice=prompts, images=images)
+    return BenchmarkInput(prompt=group[:1], group=group, slice=prompts, images=images)
 
 
 @pytest.fixture
-def loader(request: pytest.FixtureRequest) -> Generator[Loader, None, None]:
+def loader(request: pytest.FixtureRequest) -> Generator[ModelReloader, None, None]:
     """Loads the model under test, and unloads it when the test is over."""
-    loader = Loader(get_plan(request.config))
+    loader = ModelReloader(get_plan(request.config))
     yield loader
     loader.unload()
 
 
 @pytest.fixture
 def measure_loading(
-    request: pytest.FixtureRequest, benchmark: "BenchmarkFixture", loader: Loader, work: Work
+    request: pytest.FixtureRequest,
+    benchmark: "BenchmarkFixture",
+    loader: ModelReloader,
+    work: BenchmarkInput,
 ) -> Callable[[], None]:
     """``measure_loading()`` times how long a model takes from the disk to its device."""
 
@@ -127,12 +130,12 @@ def measure_loading(
 
 @pytest.fixture
 def measure(
-    request: pytest.FixtureRequest, benchmark: "BenchmarkFixture", state: str, work: Work
+    request: pytest.FixtureRequest, benchmark: "BenchmarkFixture", state: str, work: BenchmarkInput
 ) -> Measure:
     """``measure(ask)`` times what ``ask`` asks of the model, and keeps the timing for the run."""
     benchmark.group = request.node.originalname.removeprefix("test_").replace("_", " ")
-    loader: Loader | None = request.getfixturevalue("loader") if state == COLD else None
-    warm: Adapter | None = request.getfixturevalue("model") if state == WARM else None
+    loader: ModelReloader | None = request.getfixturevalue("loader") if state == COLD else None
+    warm: Backend | None = request.getfixturevalue("model") if state == WARM else None
 
     def run(ask: Ask) -> None:
         if loader is not None:
@@ -159,7 +162,7 @@ def _keep(
     benchmark: "BenchmarkFixture",
     *,
     state: str,
-    work: Work,
+    work: BenchmarkInput,
     replies: Sequence[Reply] = (),
 ) -> None:
     """Note what was measured; an error is no answer, and has no latency."""

@@ -94,11 +94,11 @@ def pytest_terminal_summary(
     """Print what was measured, before pytest-benchmark prints its tables."""
     timings = list_timings(config)
     if timings:
-        from fakebench_suite.report.terminal import draw_timings
+        from fakebench_suite.report.terminal import format_timings
 
         terminalreporter.section("latency")
         colour = config.get_terminal_writer().hasmarkup
-        terminalreporter.write(draw_timings(timings, colour=colour))
+        terminalreporter.write(format_timings(timings, colour=colour))
     if timings and not config.stash[RECORDER].selected and _has_gates(config):
         terminalreporter.line("No gate ruled, for no case was asked: add --latency to a whole run.")
     return (yield)

@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakebench_suite.plugin.collection import asks_cases
+from fakebench_suite.plugin.collection import will_run_cases
 
 if TYPE_CHECKING:
-    from fakebench_suite.plugin.xdist.scheduler import SliceScheduling
+    from fakebench_suite.plugin.xdist.scheduler import WorkUnitScheduler
 
-_SCHEDULING = pytest.StashKey["SliceScheduling"]()
+_SCHEDULING = pytest.StashKey["WorkUnitScheduler"]()
 _SUSPECTS = "fakebench_suspects"
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> "SliceScheduling | None":
+def pytest_xdist_make_scheduler(config: pytest.Config) -> "WorkUnitScheduler | None":
     """Schedule cases by slice, unless another ``--dist`` was asked for."""
-    if config.getoption("dist") != "load" or not asks_cases(config):
+    if config.getoption("dist") != "load" or not will_run_cases(config):
         return None
-    from fakebench_suite.plugin.xdist.retirement import Watch
-    from fakebench_suite.plugin.xdist.scheduler import SliceScheduling
+    from fakebench_suite.plugin.xdist.retirement import SickWorkerWatch
+    from fakebench_suite.plugin.xdist.scheduler import WorkUnitScheduler
 
-    scheduling = SliceScheduling(workers=len(config.option.tx))
+    scheduling = WorkUnitScheduler(workers=len(config.option.tx))
     config.stash[_SCHEDULING] = scheduling
-    config.pluginmanager.register(Watch(config, scheduling), "fakebench-watch")
+    config.pluginmanager.register(SickWorkerWatch(config, scheduling), "fakebench-watch")
     return scheduling
 
 
@@ -45,7 +45,7 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput[_SUSPECTS] = scheduling.tell_suspects(node)
 
 
-def list_suspects(config: pytest.Config) -> frozenset[int]:
+def crashed_units(config: pytest.Config) -> frozenset[int]:
     """Slices whose cases this process asks one by one, because a worker died over them."""
     return frozenset(getattr(config, "workerinput", {}).get(_SUSPECTS, ()))
 
@@ -53,7 +53,7 @@ def list_suspects(config: pytest.Config) -> frozenset[int]:
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """One worker per visible GPU, and one without: on a CPU a model takes all cores itself."""
-    if not asks_cases(config):
+    if not will_run_cases(config):
         return None
     from fakebench_suite.backends.transformers.devices import count_gpus
 

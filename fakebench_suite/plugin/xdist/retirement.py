@@ -3,14 +3,14 @@
 import pytest
 
 from fakebench_suite.plugin.reporting import get_outcome
-from fakebench_suite.plugin.xdist.scheduler import SliceScheduling
+from fakebench_suite.plugin.xdist.scheduler import WorkUnitScheduler
 from fakebench_suite.types import Outcome
 
 
-class Watch:
+class SickWorkerWatch:
     """Tells the scheduler what became of the cases, and people which worker is retired."""
 
-    def __init__(self, config: pytest.Config, scheduling: SliceScheduling) -> None:
+    def __init__(self, config: pytest.Config, scheduling: WorkUnitScheduler) -> None:
         self._config, self._scheduling = config, scheduling
         self._retired = 0
 

@@ -17,13 +17,13 @@ from itertools import groupby
 from typing import Protocol
 
 from fakebench_suite.errors import SuiteError
-from fakebench_suite.plugin.work_units import cut_slices
+from fakebench_suite.plugin.work_units import assign_work_units
 
-DEATHS = 2
+MAX_CRASHES = 2
 """Workers that may die on one case; then it is that case's error."""
-SICK = 8
+SICK_AFTER = 8
 """Cases in a row that a worker fails at before it may be called sick."""
-_KEPT = 2
+MIN_PENDING = 2
 """Items a worker needs in hand: it runs one only when it knows what follows."""
 
 
@@ -45,7 +45,7 @@ class Worker(Protocol):
         """Have it finish what it has and end."""
 
 
-class SliceScheduling:
+class WorkUnitScheduler:
     """Which worker runs which slice."""
 
     def __init__(self, workers: int) -> None:
@@ -124,10 +124,10 @@ class SliceScheduling:
         """Deal slices out: to all workers at first, later to those that came after."""
         if self._collection is None:
             self._collection = next(iter(self._collections.values()))
-            numbers = cut_slices(self._collection)
+            numbers = assign_work_units(self._collection)
             self._numbers = [numbers[nodeid] for nodeid in self._collection]
             self._indices = {nodeid: index for index, nodeid in enumerate(self._collection)}
-            self._queue.extend(_gather(self._numbers))
+            self._queue.extend(_group_by_unit(self._numbers))
         self._deal()
 
     def mark_test_complete(self, node: Worker, item_index: int, duration: float = 0) -> None:
@@ -182,7 +182,7 @@ class SliceScheduling:
     def _retire(self, node: Worker) -> None:
         """Give a sick worker nothing more, and ask all that it failed at in a row elsewhere."""
         failing = self._failing.get(node, ())
-        if node in self.retired or node not in self._begun or len(failing) < SICK:
+        if node in self.retired or node not in self._begun or len(failing) < SICK_AFTER:
             self._doubted.discard(node)
             return
         self.retired[node] = len(failing)
@@ -226,7 +226,7 @@ class SliceScheduling:
             running = parts[0][0]
             self._suspects.add(self._numbers[running])
             self._deaths[running] += 1
-            if self._deaths[running] >= DEATHS:
+            if self._deaths[running] >= MAX_CRASHES:
                 assert self._collection is not None
                 crashed = self._collection[parts[0].pop(0)]
         self._queue.extendleft(part for part in reversed(parts) if part)
@@ -250,7 +250,9 @@ class SliceScheduling:
         for node in able:
             if not self._next[node]:
                 self._hand(node)
-        idle = [node for node in able if len(self._begun[node]) + len(self._next[node]) < _KEPT]
+        idle = [
+            node for node in able if len(self._begun[node]) + len(self._next[node]) < MIN_PENDING
+        ]
         if not idle or self._robbed is not None or self._queue:
             return
         if any(self._next[node] for node in able):
@@ -296,8 +298,8 @@ class SliceScheduling:
 
     def _promote(self, node: Worker) -> None:
         """A worker about to run dry has begun its next slice: it cannot be taken any more."""
-        if len(self._begun[node]) < _KEPT and self._robbed is not node:
-            while len(self._begun[node]) < _KEPT:
+        if len(self._begun[node]) < MIN_PENDING and self._robbed is not node:
+            while len(self._begun[node]) < MIN_PENDING:
                 if not self._next[node] and not self._hand(node):
                     return
                 self._begun[node].extend(self._next[node])
@@ -332,7 +334,7 @@ class SliceScheduling:
         return not barred or barred.isdisjoint(self._numbers[index] for index in part)
 
 
-def _gather(numbers: Sequence[int]) -> list[list[int]]:
+def _group_by_unit(numbers: Sequence[int]) -> list[list[int]]:
     """The slices as numbers of items, the largest first; ``numbers`` holds each item's slice."""
     slices: dict[int, list[int]] = {}
     for index, number in enumerate(numbers):

@@ -1,6 +1,6 @@
 """A run as pages a browser opens from the file system: overview, and every record."""
 
-from fakebench_suite.report.html.page import write_browser
+from fakebench_suite.report.html.page import write_html_report
 from fakebench_suite.report.thumbnails import DatasetImages, ImageSource
 
-__all__ = ["DatasetImages", "ImageSource", "write_browser"]
+__all__ = ["DatasetImages", "ImageSource", "write_html_report"]

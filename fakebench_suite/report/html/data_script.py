@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 
-def write_script(path: Path, name: str, value: object) -> None:
+def write_data_script(path: Path, name: str, value: object) -> None:
     """Write ``value`` so that the page's script gets it under ``name``."""
     try:
         content = msgspec.json.encode(value).decode()

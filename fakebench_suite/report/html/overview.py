@@ -6,26 +6,26 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from fakebench_suite.metrics.paper_tables import FOOTNOTE
-from fakebench_suite.report.engine_text import tell_engine
-from fakebench_suite.report.headline import describe_headline, describe_shift, list_meanings
+from fakebench_suite.report.engine_text import format_engine
+from fakebench_suite.report.headline import describe_delta, describe_headline, list_meanings
 from fakebench_suite.report.html.index import CUT_OFF
 from fakebench_suite.report.html.plots import Plot
-from fakebench_suite.report.html.run_data import Ruling, Run
-from fakebench_suite.report.latency import lay_out
+from fakebench_suite.report.html.run_data import ReportedGate, Run
+from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.markdown import (
     CHANGE_HEADER,
     describe_run,
     list_change,
     list_scores,
 )
-from fakebench_suite.report.paper_rows import Grid, lay_beside
+from fakebench_suite.report.paper_rows import TextTable, compare_with_paper
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.case_changes import Change, ChangeKind
-from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.text.display import flatten
 from fakebench_suite.types import FinishReason, Outcome, Score, Task
-from fakebench_suite.types import Ruling as Kind
+from fakebench_suite.types import GateOutcome as Kind
 
 _TWO = frozenset(
     {"judged_score", "stand_in_score", "exact_score", "completeness", "preciseness", "relevance"}
@@ -91,15 +91,15 @@ class Overview:
     """How many replies ended at the token limit; an empty text where none did."""
     cut_off_link: str
     meanings: Sequence[tuple[str, str]]
-    shifts: Grid | None
+    shifts: TextTable | None
     reservations: Sequence[str]
     facts: Sequence[tuple[str, str]]
-    rulings: Sequence[Ruling]
+    rulings: Sequence[ReportedGate]
     tallies: Sequence[Tally]
     outcomes: Sequence[str]
     lines: Mapping[Task, Sequence[Line]]
-    grids: Sequence[Grid]
-    timings: Sequence[Grid]
+    grids: Sequence[TextTable]
+    timings: Sequence[TextTable]
     footnote: str
     plots: Sequence[Plot]
     baseline: str | None
@@ -112,7 +112,7 @@ def describe_overview(
     changes: Mapping[str, Change] | None,
     *,
     baseline: str | None,
-    shifts: Sequence[Shift] = (),
+    shifts: Sequence[MetricDelta] = (),
 ) -> Overview:
     """The first page of a run."""
     title, *reservations = describe_run(run.manifest)
@@ -120,7 +120,7 @@ def describe_overview(
     lines = list(map(_draw_line, shown))
     tallies = list(_tally(run))
     counted = Counter(change.kind for change in (changes or {}).values())
-    published = list(lay_beside(run.manifest, run.scores))
+    published = list(compare_with_paper(run.manifest, run.scores))
     return Overview(
         title=title,
         band=_draw_band(run.result, baseline, shifts),
@@ -135,7 +135,7 @@ def describe_overview(
         outcomes=[kind for kind in Outcome if any(tally.counts.get(kind) for tally in tallies)],
         lines={task: mine for task in Task if (mine := [a for a in lines if a.score.task is task])},
         grids=published,
-        timings=lay_out(run.timings),
+        timings=latency_table(run.timings),
         footnote=FOOTNOTE if published else "",
         plots=plots,
         baseline=baseline,
@@ -143,7 +143,7 @@ def describe_overview(
     )
 
 
-def _draw_band(result: RunResult, baseline: str | None, shifts: Sequence[Shift]) -> Band:
+def _draw_band(result: RunResult, baseline: str | None, shifts: Sequence[MetricDelta]) -> Band:
     """The band, its change being that against the run this page is compared with."""
     score = result.headline
     if baseline is not None:
@@ -151,7 +151,7 @@ def _draw_band(result: RunResult, baseline: str | None, shifts: Sequence[Shift])
         result = replace(result, baseline=baseline, change=next(mine, None))
     change = ""
     if result.change is not None:
-        change = f"{describe_shift(result.change)} against {flatten(str(result.baseline))}"
+        change = f"{describe_delta(result.change)} against {flatten(str(result.baseline))}"
     return Band(
         ruling=result.ruling.upper(),
         style=_CLASSES[result.ruling],
@@ -178,11 +178,11 @@ def _describe_cut_off(run: Run) -> str:
     )
 
 
-def _lay_shifts(shifts: Sequence[Shift], baseline: str | None) -> Grid | None:
+def _lay_shifts(shifts: Sequence[MetricDelta], baseline: str | None) -> TextTable | None:
     if not shifts or baseline is None:
         return None
     rows = list(map(list_change, shifts))
-    return Grid(title=f"Changes since {flatten(baseline)}", header=CHANGE_HEADER, rows=rows)
+    return TextTable(title=f"Changes since {flatten(baseline)}", header=CHANGE_HEADER, rows=rows)
 
 
 def _link(**chosen: str) -> str:
@@ -229,6 +229,6 @@ def _list_facts(run: Run) -> Iterator[tuple[str, str]]:
     yield from list_facts(manifest)
     seconds = manifest.get("wall_seconds")
     yield "wall time", "" if seconds is None else f"{seconds:,.0f} s"
-    yield "engine", tell_engine(manifest.get("engine", {}))
+    yield "engine", format_engine(manifest.get("engine", {}))
     for name, version in manifest.get("versions", {}).items():
         yield name, str(version)

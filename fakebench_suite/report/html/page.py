@@ -6,27 +6,27 @@ from tempfile import TemporaryDirectory
 
 from fakebench_suite.errors import describe_unwritable
 from fakebench_suite.report.html.assets import POLICY, copy_assets
-from fakebench_suite.report.html.data_script import write_script
+from fakebench_suite.report.html.data_script import write_data_script
 from fakebench_suite.report.html.index import index_records
 from fakebench_suite.report.html.overview import Overview, describe_overview
-from fakebench_suite.report.html.plots import draw_plots
+from fakebench_suite.report.html.plots import make_plots
 from fakebench_suite.report.html.records import write_texts
 from fakebench_suite.report.html.run_data import load_records, load_run
 from fakebench_suite.report.thumbnails import ImageSource, Pictures, ReportImages
 from fakebench_suite.runs.case_changes import compare_records
-from fakebench_suite.runs.metric_delta import Shift
+from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import check_inside, write_whole
 
 INDEX, FOLDER = "index.html", "report"
 
 
-def write_browser(
+def write_html_report(
     run: Path,
     *,
     images: ImageSource | Pictures | None,
     size: ReportImages = ReportImages.THUMBNAIL,
     baseline: Path | None = None,
-    shifts: Sequence[Shift] = (),
+    shifts: Sequence[MetricDelta] = (),
     name: str | None = None,
 ) -> Path:
     """Write the report of the run directory ``run`` into it and return its ``index.html``.
@@ -56,10 +56,12 @@ def write_browser(
             else:
                 with Pictures(run, names, images, size) as pictures:
                     index |= {"pictures": pictures.finish()}
-            write_script(draft / "index.js", "index", index)
+            write_data_script(draft / "index.js", "index", index)
             write_texts(draft, loaded, changes)
-            plots = draw_plots(loaded)
-            write_script(draft / "plots.js", "plots", {plot.key: plot.figure for plot in plots})
+            plots = make_plots(loaded)
+            write_data_script(
+                draft / "plots.js", "plots", {plot.key: plot.figure for plot in plots}
+            )
             overview = describe_overview(
                 loaded,
                 plots,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fakebench_suite.report.html.data_script import write_script
+from fakebench_suite.report.html.data_script import write_data_script
 from fakebench_suite.report.html.index import CHUNK
 from fakebench_suite.report.html.run_data import Run
 from fakebench_suite.report.html.spoken import split_reply
@@ -38,7 +38,7 @@ def write_texts(folder: Path, run: Run, changes: Mapping[str, Change] | None) ->
     for start in range(0, len(run.records), CHUNK):
         number = start // CHUNK
         entries = [_enter(record, run, changes) for record in run.records[start : start + CHUNK]]
-        write_script(folder / f"texts-{number}.js", f"texts-{number}", entries)
+        write_data_script(folder / f"texts-{number}.js", f"texts-{number}", entries)
 
 
 def _enter(record: Record, run: Run, changes: Mapping[str, Change] | None) -> Entry:

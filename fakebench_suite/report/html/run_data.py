@@ -22,8 +22,8 @@ from fakebench_suite.runs.store import (
     read_records,
     read_timings,
 )
-from fakebench_suite.types import Decision, Record, Score, Task, Timing
-from fakebench_suite.types import Ruling as Kind
+from fakebench_suite.types import GateOutcome as Kind
+from fakebench_suite.types import GateResult, Record, Score, Task, Timing
 
 RULINGS = "rulings.json"
 _PLACES = {task: place for place, task in enumerate(Task)}
@@ -51,7 +51,7 @@ _RESULT = msgspec.json.Decoder(RunResult)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class ReportedGate:
     """What a gate decided and why, as ``rulings.json`` says it."""
 
     gate: str
@@ -68,7 +68,7 @@ class Run:
     records: Sequence[Record]
     scores: Sequence[Score]
     texts: Mapping[str, Mapping[str, float | None]]
-    rulings: Sequence[Ruling]
+    rulings: Sequence[ReportedGate]
     result: RunResult
     timings: Sequence[Timing]
 
@@ -140,7 +140,7 @@ def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:
 
 def _read_rulings(
     path: Path, manifest: Mapping[str, Any], scores: Sequence[Score]
-) -> tuple[Sequence[Ruling], RunResult]:
+) -> tuple[Sequence[ReportedGate], RunResult]:
     """What the gates decided, and what the run comes to; a run that was cut off comes to nothing.
 
     A file that an earlier version wrote has the decisions alone.
@@ -152,11 +152,13 @@ def _read_rulings(
     content = read_file(path)
     old = content.lstrip().startswith(b"[")
     rows = decode_json(content, _OLD) if old else decode_json(content, _RULINGS).decisions
-    rulings = [Ruling(gate=one.gate, ruling=one.ruling, reason=one.reason or "") for one in rows]
+    rulings = [
+        ReportedGate(gate=one.gate, ruling=one.ruling, reason=one.reason or "") for one in rows
+    ]
     if not old:
         return rulings, decode_json(content, _RESULT)
     decisions = [
-        Decision(gate=one.gate, ruling=Kind(one.ruling), reason=one.reason)
+        GateResult(gate=one.gate, ruling=Kind(one.ruling), reason=one.reason)
         for one in rulings
         if one.ruling in set(Kind)
     ]

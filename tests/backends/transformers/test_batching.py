@@ -4,25 +4,30 @@ from collections.abc import Sequence
 
 import torch
 
-from fakebench_suite.backends.transformers.batching import Siblings, pack
-from fakebench_suite.backends.transformers.inputs import Row
-from fakebench_suite.types import Form, Prompt
+from fakebench_suite.backends.transformers.batching import SharedImageBatch, pack_batches
+from fakebench_suite.backends.transformers.inputs import EncodedPrompt
+from fakebench_suite.types import Prompt, QuestionType
 
 
-def make_group(prefix: int, tails: Sequence[int]) -> list[Row]:
+def make_group(prefix: int, tails: Sequence[int]) -> list[EncodedPrompt]:
     """Rows that begin with the same tokens and end in different ones."""
     rows = []
     for number, tail in enumerate(tails):
         ids = torch.tensor([[*range(prefix), *([1_000 + number] * tail)]])
-        prompt = Prompt(case=str(number), image="a", form=Form.WHAT, text="?")
-        rows.append(Row(prompt=prompt, tokens={"input_ids": ids}, picture={}, seconds=0.0))
+        prompt = Prompt(case=str(number), image="a", form=QuestionType.WHAT, text="?")
+        rows.append(
+            EncodedPrompt(prompt=prompt, tokens={"input_ids": ids}, picture={}, seconds=0.0)
+        )
     return rows
 
 
 def test_a_shared_prefix_is_counted_once() -> None:
     """And a repeated one with every row; padding counts as much as words."""
     groups = [make_group(100, [5, 7]), make_group(90, [6, 6])]
-    shared, repeated = Siblings(groups=groups, shared=True), Siblings(groups=groups, shared=False)
+    shared, repeated = (
+        SharedImageBatch(groups=groups, shared=True),
+        SharedImageBatch(groups=groups, shared=False),
+    )
     assert (len(shared.rows), shared.width, shared.kept) == (4, 7, 200)
     assert (len(repeated.rows), repeated.width, repeated.kept) == (4, 107, 0)
 
@@ -30,21 +35,24 @@ def test_a_shared_prefix_is_counted_once() -> None:
 def test_empty_seats_are_counted() -> None:
     """Beside a group of four, one of two takes the room of four, for all that is written too."""
     groups = [make_group(10, [3] * 4), make_group(10, [3] * 2)]
-    shared, repeated = Siblings(groups=groups, shared=True), Siblings(groups=groups, shared=False)
+    shared, repeated = (
+        SharedImageBatch(groups=groups, shared=True),
+        SharedImageBatch(groups=groups, shared=False),
+    )
     assert (shared.kept, shared.seats) == (20, 8)
     assert (repeated.kept, repeated.seats) == (0, 6)
 
 
 def test_rows_alone_share_nothing() -> None:
     """Their whole prompts count, whatever the route."""
-    batch = Siblings(groups=[make_group(10, [3]), make_group(20, [4])], shared=True)
+    batch = SharedImageBatch(groups=[make_group(10, [3]), make_group(20, [4])], shared=True)
     assert (batch.width, batch.kept) == (24, 0)
 
 
 def test_groups_are_packed_whole_and_cut_only_where_they_do_not_fit() -> None:
     """In order, with nothing lost, and asked in the same way as the batch they were part of."""
     groups = [make_group(4, [2] * count) for count in (3, 3, 9, 1)]
-    batches = list(pack(groups, lambda batch: len(batch.rows) <= 6, shared=True))
+    batches = list(pack_batches(groups, lambda batch: len(batch.rows) <= 6, shared=True))
     assert [[len(group) for group in batch.groups] for batch in batches] == [[3, 3], [6], [3, 1]]
     assert all(batch.shared for batch in batches)
     halves = batches[0].halve()

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import GenerationConfig
 
-from fakebench_suite.backends.cards import Card, PromptQuirks
-from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
+from fakebench_suite.backends.cards import Card, PromptFormat
+from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.errors import CardError
 from tests.backends.transformers.architectures.checkpoints import save_checkpoint
 from tests.backends.transformers.architectures.questions import (
@@ -54,7 +54,7 @@ def expected(original: Path) -> list[str]:
     return ask(load(shrink_card("llava-1.5", original)))
 
 
-def ask(adapter: HuggingFaceAdapter) -> list[str]:
+def ask(adapter: TransformersBackend) -> list[str]:
     """The texts of its answers to all prompts."""
     return [answer.text for answer in read_answers(adapter.answer(PROMPTS, PICTURES))]
 
@@ -213,7 +213,7 @@ def plain(original: Path) -> dict[str, Any]:
     return list_in_force(load(shrink_card("llava-1.5", original)))
 
 
-def list_in_force(adapter: HuggingFaceAdapter) -> dict[str, Any]:
+def list_in_force(adapter: TransformersBackend) -> dict[str, Any]:
     """What ``generate`` of transformers makes of all settings it finds, in every part."""
     settings = adapter._generator.settings
     parts = [adapter._model, *adapter._model.modules()]
@@ -302,7 +302,7 @@ def test_a_chat_template_that_cannot_be_used_is_said_at_loading(
     """It is tried once, before the first question."""
     (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
     with pytest.raises(CardError, match=re.escape(message)):
-        load(msgspec.structs.replace(card, prompt=PromptQuirks()))
+        load(msgspec.structs.replace(card, prompt=PromptFormat()))
 
 
 def test_attention_that_needs_a_gpu_is_refused_without_one(card: Card) -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from fakebench_suite.backends.transformers.memory import (
     CPU_TOKENS,
-    Budget,
-    count_bytes,
-    measure_room,
+    TokenBudget,
+    bytes_per_token,
+    estimate_capacity,
 )
 
 GIGABYTE = 2**30
@@ -36,10 +36,10 @@ EIGHT_BILLION = {
 
 def test_a_token_costs_its_keys_and_values_and_some_activations() -> None:
     """For eight billion parameters: 144 KiB of cache and about 100 KiB of one layer's work."""
-    assert count_bytes(make_model("cpu", **EIGHT_BILLION)) == 2 * (
+    assert bytes_per_token(make_model("cpu", **EIGHT_BILLION)) == 2 * (
         2 * 36 * 8 * 128 + 4 * 4096 + 3 * 12288
     )
-    assert count_bytes(make_model("cpu")) == 2**20
+    assert bytes_per_token(make_model("cpu")) == 2**20
 
 
 def test_a_gpu_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,8 +48,8 @@ def test_a_gpu_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.memory_reserved", lambda _: 20 * GIGABYTE)
     monkeypatch.setattr("torch.cuda.memory_allocated", lambda _: 16 * GIGABYTE)
     model = make_model("cuda:0", **EIGHT_BILLION)
-    assert measure_room(model) == 2**17 <= 0.6 * 54 * GIGABYTE / count_bytes(model) < 2**18
-    assert Budget(model, tokens=None, rows=None, new=512).count_rows(1_100) == 81
+    assert estimate_capacity(model) == 2**17 <= 0.6 * 54 * GIGABYTE / bytes_per_token(model) < 2**18
+    assert TokenBudget(model, tokens=None, rows=None, new=512).count_rows(1_100) == 81
 
 
 def test_a_little_more_memory_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,22 +59,29 @@ def test_a_little_more_memory_changes_nothing(monkeypatch: pytest.MonkeyPatch) -
     rooms = set()
     for free in (55.0, 55.1, 56.3):
         monkeypatch.setattr("torch.cuda.mem_get_info", lambda _, free=free: (free * 2**30, 0))
-        rooms.add(measure_room(make_model("cuda:0", **EIGHT_BILLION)))
+        rooms.add(estimate_capacity(make_model("cuda:0", **EIGHT_BILLION)))
     assert len(rooms) == 1
 
 
 def test_a_cpu_gets_a_fixed_share() -> None:
     """Small models get a fixed number of tokens, large ones as many as two gigabytes hold."""
-    assert measure_room(make_model("cpu", **EIGHT_BILLION | {"num_hidden_layers": 2})) == CPU_TOKENS
+    assert (
+        estimate_capacity(make_model("cpu", **EIGHT_BILLION | {"num_hidden_layers": 2}))
+        == CPU_TOKENS
+    )
     large = make_model("cpu", **EIGHT_BILLION | {"num_key_value_heads": 32})
-    assert measure_room(large) <= 2 * GIGABYTE // count_bytes(large) < 2 * measure_room(large)
-    assert measure_room(large) < CPU_TOKENS
+    assert (
+        estimate_capacity(large)
+        <= 2 * GIGABYTE // bytes_per_token(large)
+        < 2 * estimate_capacity(large)
+    )
+    assert estimate_capacity(large) < CPU_TOKENS
 
 
 def test_rows_and_tokens_both_bound() -> None:
     """New tokens count as much as those of the prompt; a card's batch size holds whatever fits."""
     model = make_model("cpu")
-    budget = Budget(model, tokens=1_000, rows=None, new=50)
+    budget = TokenBudget(model, tokens=1_000, rows=None, new=50)
     assert budget.allows(5, 150)
     assert not budget.allows(5, 151)
     assert budget.allows(4, 150, kept=200)
@@ -82,8 +89,8 @@ def test_rows_and_tokens_both_bound() -> None:
     assert not budget.allows(4, 150, kept=200, seats=5)
     assert budget.count_rows(150) == 5
     assert budget.count_rows(10**9) == 1
-    assert Budget(model, tokens=1_000, rows=2, new=50).count_rows(150) == 2
-    assert not Budget(model, tokens=1_000, rows=2, new=50).allows(3, 1)
+    assert TokenBudget(model, tokens=1_000, rows=2, new=50).count_rows(150) == 2
+    assert not TokenBudget(model, tokens=1_000, rows=2, new=50).allows(3, 1)
 
 
 @given(
@@ -93,7 +100,7 @@ def test_rows_and_tokens_both_bound() -> None:
 )
 def test_what_did_not_fit_is_remembered(failures: list[tuple[int, int, int]]) -> None:
     """After running out of memory the budget never grows, and what failed is not tried again."""
-    budget = Budget(make_model("cpu"), tokens=100_000, rows=None, new=10)
+    budget = TokenBudget(make_model("cpu"), tokens=100_000, rows=None, new=10)
     for failure in failures:
         before = budget.tokens
         rows, width, kept = failure

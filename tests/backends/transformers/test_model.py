@@ -12,14 +12,14 @@ import msgspec
 import pytest
 import torch
 
-from fakebench_suite.backends.cards import Card, PromptQuirks
+from fakebench_suite.backends.cards import Card, PromptFormat
 from fakebench_suite.backends.transformers.batching import Batch
-from fakebench_suite.backends.transformers.generation import Written
+from fakebench_suite.backends.transformers.generation import GenerationOutput
 from fakebench_suite.backends.transformers.inputs import pad_left
-from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
-from fakebench_suite.backends.transformers.outputs import Reading
+from fakebench_suite.backends.transformers.model import TransformersBackend
+from fakebench_suite.backends.transformers.outputs import OutputDecoder
 from fakebench_suite.backends.transformers.runner import Images
-from fakebench_suite.datasets.images import quiet_decoders
+from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.types import Answer
 from tests.backends.transformers.architectures.checkpoints import save_checkpoint
@@ -123,7 +123,7 @@ def test_out_of_memory_halves_the_batch_for_good(
     write = adapter._questioner._write
     sizes: list[int] = []
 
-    def run_out(batch: Batch, images: Images, reading: Reading) -> Written:
+    def run_out(batch: Batch, images: Images, reading: OutputDecoder) -> GenerationOutput:
         size = len(batch.prompts)
         sizes.append(size)
         if size > 2:
@@ -146,7 +146,7 @@ def test_a_batch_of_one_without_memory_is_that_cases_error(
     adapter = load(card)
     write = adapter._questioner._write
 
-    def run_out(batch: Batch, images: Images, reading: Reading) -> Written:
+    def run_out(batch: Batch, images: Images, reading: OutputDecoder) -> GenerationOutput:
         if PROMPTS[3] in batch.prompts:
             raise torch.OutOfMemoryError("too large")
         return write(batch, images, reading)
@@ -187,7 +187,7 @@ def test_attention_that_answers_otherwise_gets_a_repeated_cache(
         return torch.zeros_like(query)
 
     monkeypatch.setattr(
-        "fakebench_suite.backends.transformers.prefix_cache.attention._attend_part", forget_all
+        "fakebench_suite.backends.transformers.prefix_cache.attention._attend_chunk", forget_all
     )
     adapter = load(card)
     answers = read_answers(adapter.answer(PROMPTS, PICTURES))
@@ -233,7 +233,7 @@ def test_a_failed_batch_is_freed_before_its_halves_run(
     held: list[weakref.ref[torch.Tensor]] = []
     alive: list[bool] = []
 
-    def run_out(batch: Batch, images: Images, reading: Reading) -> Written:
+    def run_out(batch: Batch, images: Images, reading: OutputDecoder) -> GenerationOutput:
         del images, reading
         alive.extend(reference() is not None for reference in held)
         tensor = torch.zeros(len(batch.prompts))
@@ -284,7 +284,7 @@ def test_a_warning_of_a_decoder_is_left_to_who_opens_pictures(
     monkeypatch.setattr(adapter._model, "generate", open_beside)
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("error")
-        with quiet_decoders():
+        with silence_decoder_warnings():
             read_answers(adapter.answer(PROMPTS[:1], PICTURES))
     assert shown == []
 
@@ -294,7 +294,7 @@ def test_options_of_the_card_reach_the_template(
 ) -> None:
     """Qwen3.5's card closes the thinking that its template opens."""
     card = shrink_card("qwen3.5", find_checkpoint("qwen3.5"))
-    plain = msgspec.structs.replace(card, prompt=PromptQuirks())
+    plain = msgspec.structs.replace(card, prompt=PromptFormat())
     ends = []
     for each in (card, plain):
         adapter = load(each)
@@ -327,7 +327,7 @@ def test_an_unknown_stop_token_is_the_cards_fault(card: Card) -> None:
 def test_a_folder_without_checkpoint_is_the_cards_fault(card: Card, tmp_path: Path) -> None:
     """A folder that holds no weights is a CardError that names the folder."""
     with pytest.raises(CardError, match="holds no weights"):
-        HuggingFaceAdapter(card, tmp_path, device="cpu", remote_code=False)
+        TransformersBackend(card, tmp_path, device="cpu", remote_code=False)
 
 
 def test_code_that_comes_with_a_checkpoint_is_named(card: Card, tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_code_that_comes_with_a_checkpoint_is_named(card: Card, tmp_path: Path) 
     (tmp_path / "x.py").write_text("raise SystemExit('ran')", encoding="utf-8")
     (tmp_path / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     with pytest.raises(CardError, match="--trust-remote-code"):
-        HuggingFaceAdapter(card, tmp_path, device="cpu", remote_code=False)
+        TransformersBackend(card, tmp_path, device="cpu", remote_code=False)
 
 
 def test_a_beginning_is_one_token(card: Card) -> None:

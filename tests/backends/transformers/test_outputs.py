@@ -8,10 +8,10 @@ import msgspec
 import pytest
 import torch
 
-from fakebench_suite.backends.cards import Card, PromptQuirks
-from fakebench_suite.backends.transformers.generation import Written
-from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
-from fakebench_suite.backends.transformers.outputs import Texts
+from fakebench_suite.backends.cards import Card, PromptFormat
+from fakebench_suite.backends.transformers.generation import GenerationOutput
+from fakebench_suite.backends.transformers.model import TransformersBackend
+from fakebench_suite.backends.transformers.outputs import TextDecoder
 from fakebench_suite.errors import ModelError
 from fakebench_suite.types import Answer, FinishReason
 from tests.backends.transformers.architectures.checkpoints import save_checkpoint
@@ -42,8 +42,8 @@ def decode(tokenizer: Any, *texts: str, thought: str | None = None) -> Sequence[
     rows = [tokenizer.encode(text, add_special_tokens=False) for text in texts]
     longest = max(map(len, rows))
     tokens = torch.tensor([row + [tokenizer.pad_token_id] * (longest - len(row)) for row in rows])
-    written = Written(tokens=tokens, logits=(), broken=torch.zeros_like(tokens).bool())
-    reading = Texts(tokenizer, [tokenizer.eos_token_id], thought=thought)
+    written = GenerationOutput(tokens=tokens, logits=(), broken=torch.zeros_like(tokens).bool())
+    reading = TextDecoder(tokenizer, [tokenizer.eos_token_id], thought=thought)
     replies = reading.read(written, [make_prompt("wide", text) for text in texts], 1.0)
     return [reply for reply in replies if isinstance(reply, Answer)]
 
@@ -138,12 +138,12 @@ def test_what_the_chat_template_opens_is_found(card: Card, ending: str, mark: st
     assert asked in template
     adapter._processor.chat_template = template.replace(asked, asked + ending)
     assert adapter._encoder.find_thought() == mark
-    quirks = PromptQuirks(template=f"<think> {{image}} {{question}} {ending}")
+    quirks = PromptFormat(template=f"<think> {{image}} {{question}} {ending}")
     adapter._encoder._quirks = quirks
     assert adapter._encoder.find_thought() == mark
 
 
-def break_numbers(adapter: HuggingFaceAdapter, word: str, value: float) -> None:
+def break_numbers(adapter: TransformersBackend, word: str, value: float) -> None:
     """Let the model compute ``value`` from the first token of a word on."""
     (number, *_) = adapter._tokenizer.encode(word, add_special_tokens=False)
     with torch.no_grad():
@@ -190,7 +190,7 @@ def test_numbers_lost_after_an_end_do_not_count(tokenizer: Any) -> None:
     """What a model computes for padding is nobody's."""
     tokens = torch.tensor([[30, tokenizer.eos_token_id, 0, 0], [30, 31, 32, 33]])
     broken = torch.tensor([[False, False, True, True], [False, False, False, True]])
-    reading = Texts(tokenizer, [tokenizer.eos_token_id])
-    written = Written(tokens=tokens, logits=(), broken=broken)
+    reading = TextDecoder(tokenizer, [tokenizer.eos_token_id])
+    written = GenerationOutput(tokens=tokens, logits=(), broken=broken)
     replies = reading.read(written, PROMPTS[:2], 1.0)
     assert [type(reply) for reply in replies] == [Answer, ModelError]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from fakebench_suite.datasets.probes import photographs
-from fakebench_suite.datasets.probes.dataset import draw_pairs, load_probes
+from fakebench_suite.datasets.probes.dataset import load_probes, sample_pairs
 from fakebench_suite.datasets.probes.draws import PAIRS, load_draws, search_draw
-from fakebench_suite.datasets.probes.forgeries import FORGERIES, WHOLE, Box, Forgery, plant
+from fakebench_suite.datasets.probes.forgeries import FORGERIES, WHOLE, Box, Forgery, apply_forgery
 from fakebench_suite.datasets.probes.photographs import (
     SIDE,
     TEST,
@@ -32,7 +32,7 @@ def test_train_and_test_photographs_are_disjoint() -> None:
 
 def test_a_forged_picture_differs_from_its_twin_inside_the_box_only() -> None:
     """Outside the box every pixel is the photograph's; inside something is to be seen."""
-    for pair in draw_pairs(40):
+    for pair in sample_pairs(40):
         changed = (pair.forged != pair.untouched).any(axis=2)
         inside = changed[pair.box.top : pair.box.bottom, pair.box.left : pair.box.right]
         assert changed.sum() == inside.sum()
@@ -56,7 +56,7 @@ def test_all_draws_are_those_that_a_search_finds() -> None:
 
 def test_a_pair_beyond_the_file_is_searched_for() -> None:
     """There is no end to them."""
-    (pair,) = list(draw_pairs(PAIRS + 1))[PAIRS:]
+    (pair,) = list(sample_pairs(PAIRS + 1))[PAIRS:]
     assert pair.name == f"camera-{PAIRS}"
 
 
@@ -73,7 +73,7 @@ def test_every_case_knows_its_truth() -> None:
             assert case.expected is not None
             assert [clue.criterion for clue in case.expected] == [case.criterion]
     for pair, group in (
-        (p, [c for c in cases if c.image == f"{p.name}-forged"]) for p in draw_pairs(3)
+        (p, [c for c in cases if c.image == f"{p.name}-forged"]) for p in sample_pairs(3)
     ):
         asked = {case.criterion: case.expected for case in group if case.task is Task.ANALYSIS}
         assert set(asked) == {pair.forgery.criterion, *pair.forgery.spares}
@@ -99,7 +99,7 @@ def test_probes_are_the_same_in_every_process() -> None:
 def test_a_forgery_is_a_function_of_pixels_and_seed(forgery: Forgery) -> None:
     """The same seed plants the same forgery, in range, in the box alone."""
     image = crop_square("astronaut.png", np.random.default_rng(4))
-    one, two = (plant(image, forgery, np.random.default_rng(1)) for _ in range(2))
+    one, two = (apply_forgery(image, forgery, np.random.default_rng(1)) for _ in range(2))
     assert one is not None
     assert two is not None
     assert (one[0] == two[0]).all()
@@ -112,8 +112,8 @@ def test_a_forgery_is_a_function_of_pixels_and_seed(forgery: Forgery) -> None:
 def test_what_nobody_could_see_is_not_planted() -> None:
     """Blurring a clear sky is given up."""
     sky = np.full((SIDE, SIDE, 3), 0.6, dtype=np.float32)
-    assert plant(sky, FORGERIES["clarity"], np.random.default_rng(0)) is None
-    assert plant(sky, FORGERIES["perspective"], np.random.default_rng(0)) is None
+    assert apply_forgery(sky, FORGERIES["clarity"], np.random.default_rng(0)) is None
+    assert apply_forgery(sky, FORGERIES["perspective"], np.random.default_rng(0)) is None
 
 
 def test_places_have_names() -> None:
@@ -162,7 +162,7 @@ def test_both_twins_are_asked_the_same_detection_questions() -> None:
 
 def test_references_say_what_was_planted_and_where() -> None:
     """The clue names the criterion and the place of the box; a spared criterion is called sound."""
-    pairs = {f"{pair.name}-forged": pair for pair in draw_pairs(40)}
+    pairs = {f"{pair.name}-forged": pair for pair in sample_pairs(40)}
     for case in load_probes(40).cases:
         if case.expected is None:
             continue

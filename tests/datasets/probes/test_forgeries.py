@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakebench_suite.datasets.probes.forgeries import FORGERIES, WHOLE, Box, Forgery, plant
+from fakebench_suite.datasets.probes.forgeries import FORGERIES, WHOLE, Box, Forgery, apply_forgery
 from fakebench_suite.datasets.probes.photographs import SIDE, TRAIN, crop_square
-from fakebench_suite.datasets.probes.reference_texts import state_natural, state_unnatural
+from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
 from fakebench_suite.tasks.criteria import CRITERIA
 
 SHOWS_ON_GREY = {"light & shadow", "unrealistic", "overall tone"}
@@ -41,7 +41,7 @@ def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph:
     rng = np.random.default_rng(seed)
     image = crop_square(photograph, rng)
     before = image.copy()
-    planted = plant(image, forgery, rng)
+    planted = apply_forgery(image, forgery, rng)
     assert (image == before).all()
     if planted is None:
         return
@@ -63,7 +63,7 @@ def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph:
 def test_a_constant_image_shows_changes_of_light_and_colour_only(forgery: Forgery) -> None:
     """Where there is no structure, structure cannot be broken: such a plant is given up."""
     grey = np.full((SIDE, SIDE, 3), 0.8, dtype=np.float32)
-    planted = plant(grey, forgery, np.random.default_rng(0))
+    planted = apply_forgery(grey, forgery, np.random.default_rng(0))
     assert (planted is not None) == (forgery.criterion in SHOWS_ON_GREY)
 
 
@@ -91,8 +91,8 @@ def test_a_forgery_speaks_of_known_criteria(forgery: Forgery) -> None:
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_statements_name_their_criterion(criterion: str) -> None:
     """Either statement is one sentence that names the criterion; only one of them denies it."""
-    bad = state_unnatural(criterion, "halos run along the outlines", "upper left")
-    good = state_natural(criterion)
+    bad = describe_forged(criterion, "halos run along the outlines", "upper left")
+    good = describe_intact(criterion)
     root = criterion.removeprefix("un")
     assert root in bad
     assert root in good

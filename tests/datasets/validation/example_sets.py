@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from fakebench_suite.datasets import open_dataset
-from fakebench_suite.datasets.validation import inspect_dataset
-from fakebench_suite.datasets.validation.issues import Finding, Inspection, Leak
+from fakebench_suite.datasets.validation import validate_dataset
+from fakebench_suite.datasets.validation.issues import Issue, LeakageResult, ValidationResult
 from fakebench_suite.tasks.prompts import DETECTION
-from fakebench_suite.types import Form
+from fakebench_suite.types import QuestionType
 
 Row = dict[str, Any]
 COUNT = 24
@@ -37,7 +37,7 @@ def write_rows(root: Path, rows: Sequence[Row], stem: str = "FakeClass") -> None
     (folder / f"{stem}.json").write_text(json.dumps(rows), encoding="utf-8")
 
 
-def make_row(name: str, *, fake: bool, form: Form = Form.WHAT) -> Row:
+def make_row(name: str, *, fake: bool, form: QuestionType = QuestionType.WHAT) -> Row:
     """A row of FakeClass."""
     return {"image_id": name, "question": DETECTION[form], "authenticity": int(not fake)}
 
@@ -58,18 +58,18 @@ def write_lines(path: Path, *lines: Mapping[str, object]) -> Path:
     return path
 
 
-def inspect(path: Path | None) -> Inspection:
+def inspect(path: Path | None) -> ValidationResult:
     """The inspection of what ``--data`` takes."""
-    return inspect_dataset(open_dataset(path))
+    return validate_dataset(open_dataset(path))
 
 
-def find(found: Inspection, words: str) -> Finding:
+def find(found: ValidationResult, words: str) -> Issue:
     """The one finding whose name holds the words."""
     (finding,) = (finding for finding in found.findings if words in finding.name)
     return finding
 
 
-def find_leak(found: Inspection, feature: str) -> Leak:
+def find_leak(found: ValidationResult, feature: str) -> LeakageResult:
     """What was measured of a feature."""
     (leak,) = (leak for leak in found.leaks if leak.feature == feature)
     return leak

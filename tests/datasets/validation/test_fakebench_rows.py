@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from fakebench_suite.datasets import open_dataset
-from fakebench_suite.datasets.validation import inspect_dataset
-from fakebench_suite.datasets.validation.issues import Weight
+from fakebench_suite.datasets.validation import validate_dataset
+from fakebench_suite.datasets.validation.issues import Severity
 from fakebench_suite.tasks.prompts import FAULTFINDING, INFERENCE
-from fakebench_suite.types import Form
+from fakebench_suite.types import QuestionType
 from tests.datasets.conftest import find_shared
 from tests.datasets.validation.example_sets import (
     find,
@@ -31,7 +31,7 @@ def test_the_published_files_have_their_known_oddities() -> None:
     remarks = {
         finding.name: len(finding.items)
         for finding in found.findings
-        if finding.weight is Weight.REMARK and "FakeQA" in finding.name
+        if finding.weight is Severity.REMARK and "FakeQA" in finding.name
     }
     assert remarks == {
         "FakeQA rows that lack questions other rows have": 27,
@@ -159,10 +159,10 @@ def test_uneven_labels_are_a_remark(tmp_path: Path) -> None:
 def test_a_form_kept_for_one_label_is_a_leak_that_reaches_models(tmp_path: Path) -> None:
     """Fakes asked "is this fake" and photographs "is this real" give the label away in words."""
     write_sound(tmp_path)
-    forms = (Form.ISFAKE, Form.ISREAL)
+    forms = (QuestionType.ISFAKE, QuestionType.ISREAL)
     rows = [make_row(f"{n}.png", fake=n % 2 == 0, form=forms[n % 2]) for n in range(24)]
     write_rows(tmp_path, rows)
-    found = inspect_dataset(open_dataset(tmp_path))
+    found = validate_dataset(open_dataset(tmp_path))
     leaks = {leak.feature: leak for leak in found.leaks if leak.tells}
     assert set(leaks) == {"question wording", "question form"}
     assert {(one.value, one.fake, one.real) for one in leaks["question form"].shares} == {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from fakebench_suite.datasets.validation.image_metadata import read_container
+from fakebench_suite.datasets.validation.image_metadata import read_image_metadata
 from tests.datasets.validation.example_sets import (
     COUNT,
     find_leak,
@@ -28,7 +28,7 @@ def test_keys_of_a_png_are_read_behind_the_pixels_too(tmp_path: Path) -> None:
     content, end = (tmp_path / "a.png").read_bytes()[:-12], b"\0\0\0\0IEND\xaeB`\x82"
     chunk = struct.pack(">I", len(late) - 4) + late + struct.pack(">I", zlib.crc32(late))
     (tmp_path / "a.png").write_bytes(content + chunk + end)
-    found = read_container(tmp_path / "a.png")
+    found = read_image_metadata(tmp_path / "a.png")
     assert found.keys == ("PNG Software", "PNG prompt", "PNG workflow")
     assert (found.format, found.mode, found.coding) == ("PNG", "RGB", None)
     assert found.size == (tmp_path / "a.png").stat().st_size
@@ -42,7 +42,7 @@ def test_keys_of_a_jpeg_are_read(tmp_path: Path) -> None:
     make_picture(1).save(
         tmp_path / "a.jpg", exif=exif, xmp=b"<x:xmpmeta/>", icc_profile=b"x" * 200, comment=b"hello"
     )
-    keys = read_container(tmp_path / "a.jpg").keys
+    keys = read_image_metadata(tmp_path / "a.jpg").keys
     assert keys == ("EXIF Make", "EXIF UserComment", "ICC profile", "XMP", "comment")
 
 
@@ -50,10 +50,10 @@ def test_provenance_is_found_in_any_container(tmp_path: Path) -> None:
     """A C2PA store and the IPTC word for generated media are seen where they stand."""
     for name in ("a.png", "a.jpg", "a.webp"):
         make_picture(1).save(tmp_path / name)
-        assert read_container(tmp_path / name).keys == ()
+        assert read_image_metadata(tmp_path / name).keys == ()
         with (tmp_path / name).open("ab") as file:
             file.write(b"jumdc2pa\0\x11 digitalsourcetype/trainedAlgorithmicMedia")
-        assert read_container(tmp_path / name).keys == ("C2PA", "IPTC trainedAlgorithmicMedia")
+        assert read_image_metadata(tmp_path / name).keys == ("C2PA", "IPTC trainedAlgorithmicMedia")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_the_coding_of_a_jpeg_is_named(
 ) -> None:
     """Quality by libjpeg's own tables, subsampling, and whether it is progressive."""
     make_picture(1).save(tmp_path / "a.jpg", **options)
-    assert read_container(tmp_path / "a.jpg").coding == coding
+    assert read_image_metadata(tmp_path / "a.jpg").coding == coding
 
 
 def test_tables_of_another_maker_have_a_digest(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_tables_of_another_maker_have_a_digest(tmp_path: Path) -> None:
     codings = set()
     for number in (3, 4):
         make_picture(1).save(tmp_path / "a.jpg", qtables=[[number] * 64, [number] * 64])
-        codings.add(read_container(tmp_path / "a.jpg").coding)
+        codings.add(read_image_metadata(tmp_path / "a.jpg").coding)
     assert len(codings) == 2
     assert all(str(coding).startswith("own tables ") for coding in codings)
 
@@ -102,4 +102,4 @@ def test_the_colour_mode_is_the_files_own(tmp_path: Path, mode: str) -> None:
     """Before anything is converted."""
     path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
     Image.new(mode, (4, 4)).save(path)
-    assert read_container(path).mode == mode
+    assert read_image_metadata(path).mode == mode

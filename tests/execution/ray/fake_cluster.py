@@ -7,13 +7,13 @@ from typing import Any
 from PIL import Image
 
 from fakebench_suite.backends.cards import Card
-from fakebench_suite.execution.engine import Slice
-from fakebench_suite.execution.ray.placement import Place
-from fakebench_suite.execution.ray.pool import Fleet
-from fakebench_suite.execution.ray.worker import Order, Question, Response
-from fakebench_suite.types import Answer, Form, Prompt
+from fakebench_suite.execution.engine import WorkUnit
+from fakebench_suite.execution.ray.placement import ReplicaResources
+from fakebench_suite.execution.ray.pool import ReplicaPool
+from fakebench_suite.execution.ray.worker import ReplicaConfig, UnitRequest, UnitResponse
+from fakebench_suite.types import Answer, Prompt, QuestionType
 
-ORDER = Order(
+ORDER = ReplicaConfig(
     card=Card(path="nowhere"), fingerprint=None, remote_code=False, batch_tokens=None, versions={}
 )
 
@@ -24,7 +24,7 @@ class Call:
 
     replica: int
     what: str
-    question: Question | None = None
+    question: UnitRequest | None = None
 
 
 def choose_first(count: int) -> int:
@@ -53,7 +53,7 @@ class PaperCluster:
         """So many nodes of one core."""
         return [{"Alive": True, "Resources": {"CPU": 1.0}}] * self.nodes
 
-    def start(self, place: Place) -> int:
+    def start(self, place: ReplicaResources) -> int:
         """Replicas are numbers, from 1."""
         assert place.cores == 1
         self.started += 1
@@ -63,12 +63,12 @@ class PaperCluster:
         """A first step."""
         return Call(replica, "greet")
 
-    def load(self, replica: int, order: Order, cores: int) -> Call:
+    def load(self, replica: int, order: ReplicaConfig, cores: int) -> Call:
         """A second step."""
         del order, cores
         return Call(replica, "load")
 
-    def ask(self, replica: int, question: Question, pixels: Any) -> Call:
+    def ask(self, replica: int, question: UnitRequest, pixels: Any) -> Call:
         """A slice for a living replica."""
         assert replica not in self.ended
         assert pixels.keys() == {"a.png"}
@@ -105,24 +105,26 @@ class PaperCluster:
         assert call.question is not None
         prompts = [*call.question.written, *call.question.weighed]
         answer = Answer(text="fake", tokens=1, seconds=0.1, batch_size=1)
-        return Response(replies={prompt.case: answer for prompt in prompts}, route={"path": "x"})
+        return UnitResponse(
+            replies={prompt.case: answer for prompt in prompts}, route={"path": "x"}
+        )
 
     def end(self, replica: int) -> None:
         """It is not asked again."""
         self.ended.add(replica)
 
 
-def make_slice(number: int) -> Slice:
+def make_slice(number: int) -> WorkUnit:
     """Two prompts about one picture."""
     prompts = [
-        Prompt(case=f"a.png:{number}-{one}", image="a.png", form=Form.WHAT, text="?")
+        Prompt(case=f"a.png:{number}-{one}", image="a.png", form=QuestionType.WHAT, text="?")
         for one in range(2)
     ]
     pictures = {"a.png": Image.new("RGB", (2, 3))}
-    return Slice(number=number, written=prompts[:1], weighed=prompts[1:], images=pictures)
+    return WorkUnit(number=number, written=prompts[:1], weighed=prompts[1:], images=pictures)
 
 
-def answer_all(fleet: Fleet, slices: int) -> dict[int, Any]:
+def answer_all(fleet: ReplicaPool, slices: int) -> dict[int, Any]:
     """What became of each slice, handed in as there is room."""
     answered: dict[int, Any] = {}
     begun = 0

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from fakebench_suite.errors import ModelError, UserError
 from fakebench_suite.execution.ray import pool as fleets
-from fakebench_suite.execution.ray.pool import AT_ONCE, TRIES, Fleet
-from fakebench_suite.execution.ray.worker import Died, Lost, Response
+from fakebench_suite.execution.ray.pool import MAX_ATTEMPTS, MAX_IN_FLIGHT, ReplicaPool
+from fakebench_suite.execution.ray.worker import ReplicaDied, ResultLost, UnitResponse
 from fakebench_suite.types import Answer
 from tests.execution.ray.fake_cluster import ORDER, Call, PaperCluster, answer_all, make_slice
 
@@ -26,16 +26,16 @@ def test_each_slice_is_answered_once_whatever_dies(
     nodes: int, slices: int, data: st.DataObject
 ) -> None:
     """Replicas die at random while loading and answering: every slice has its replies, once."""
-    left = {"deaths": TRIES - 1}
+    left = {"deaths": MAX_ATTEMPTS - 1}
 
     def decide(call: Call) -> Any:
         if left["deaths"] and call.what != "greet" and data.draw(st.booleans()):
             left["deaths"] -= 1
-            return Died(why="a node was lost")
+            return ReplicaDied(why="a node was lost")
         return None
 
     cluster = PaperCluster(nodes, decide, lambda count: data.draw(st.integers(0, count - 1)))
-    fleet = Fleet(cluster, ORDER, None)
+    fleet = ReplicaPool(cluster, ORDER, None)
     answered = answer_all(fleet, slices)
     assert sorted(answered) == list(range(slices))
     for number, replies in answered.items():
@@ -43,14 +43,14 @@ def test_each_slice_is_answered_once_whatever_dies(
             f"a.png:{number}-0": "fake",
             f"a.png:{number}-1": "fake",
         }
-    assert cluster.most <= AT_ONCE
-    assert fleet.describe()["lost"] == TRIES - 1 - left["deaths"] == cluster.started - nodes
+    assert cluster.most <= MAX_IN_FLIGHT
+    assert fleet.describe()["lost"] == MAX_ATTEMPTS - 1 - left["deaths"] == cluster.started - nodes
     assert all(route == {"path": "x"} for route in fleet.routes)
     fleet.close()
     assert len(cluster.ended) == cluster.started
 
 
-@pytest.mark.parametrize("end", [Died(why="signal 9"), Lost(why="signal 9")])
+@pytest.mark.parametrize("end", [ReplicaDied(why="signal 9"), ResultLost(why="signal 9")])
 def test_a_slice_that_kills_replicas_fails_and_no_other(end: Any) -> None:
     """After three attempts it has failed as a whole, and says so; the others are answered."""
 
@@ -58,7 +58,7 @@ def test_a_slice_that_kills_replicas_fails_and_no_other(end: Any) -> None:
         return end if call.question is not None and call.question.number == 2 else None
 
     cluster = PaperCluster(2, decide)
-    answered = answer_all(Fleet(cluster, ORDER, None), 6)
+    answered = answer_all(ReplicaPool(cluster, ORDER, None), 6)
     failure = answered.pop(2)
     assert isinstance(failure, ModelError)
     assert "was begun 3 times in vain" in str(failure)
@@ -76,19 +76,19 @@ def test_a_replica_that_cannot_load_ends_the_run() -> None:
 
     cluster = PaperCluster(2, refuse_second)
     with pytest.raises(UserError, match=r"^No weights\.$"):
-        answer_all(Fleet(cluster, ORDER, None), 50)
+        answer_all(ReplicaPool(cluster, ORDER, None), 50)
 
 
 def test_others_go_on_where_a_lost_replica_cannot_be_replaced() -> None:
     """What takes a lost one's seat may fail to load; the run ends only with the last replica."""
 
-    def make_fleet(nodes: int) -> Fleet:
+    def make_fleet(nodes: int) -> ReplicaPool:
         def decide(call: Call) -> Any:
             if call.what == "load" and call.replica > nodes:
                 return "No weights."
-            return Died(why="lost") if (call.replica, call.what) == (1, "ask") else None
+            return ReplicaDied(why="lost") if (call.replica, call.what) == (1, "ask") else None
 
-        return Fleet(PaperCluster(nodes, decide), ORDER, None)
+        return ReplicaPool(PaperCluster(nodes, decide), ORDER, None)
 
     assert len(answer_all(make_fleet(2), 9)) == 9
     with pytest.raises(UserError, match="No weights"):
@@ -97,16 +97,18 @@ def test_others_go_on_where_a_lost_replica_cannot_be_replaced() -> None:
 
 def test_replicas_that_die_while_they_load_end_the_run() -> None:
     """A seat is filled three times and not for ever."""
-    cluster = PaperCluster(1, lambda call: Died(why="signal 9") if call.what == "load" else None)
+    cluster = PaperCluster(
+        1, lambda call: ReplicaDied(why="signal 9") if call.what == "load" else None
+    )
     with pytest.raises(UserError, match="die before they are ready: signal 9"):
-        answer_all(Fleet(cluster, ORDER, None), 1)
-    assert cluster.started == TRIES
+        answer_all(ReplicaPool(cluster, ORDER, None), 1)
+    assert cluster.started == MAX_ATTEMPTS
 
 
 def test_a_full_cluster_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no node has room the run ends in a sentence."""
     monkeypatch.setattr(fleets, "PATIENCE", 0.0)
-    fleet = Fleet(PaperCluster(1, lambda call: call and "late"), ORDER, None)
+    fleet = ReplicaPool(PaperCluster(1, lambda call: call and "late"), ORDER, None)
     with pytest.raises(UserError, match="no node has had 1 cores to spare"):
         answer_all(fleet, 1)
 
@@ -120,26 +122,26 @@ def test_lost_nodes_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPat
             return "late"
         if call.what == "ask":
             cluster.nodes = 0
-            return Died(why="a node was lost")
+            return ReplicaDied(why="a node was lost")
         return None
 
     cluster = PaperCluster(2, decide, lambda count: count - 1)
     with pytest.raises(UserError, match="All nodes that replicas can run on are gone"):
-        answer_all(Fleet(cluster, ORDER, None), 4)
+        answer_all(ReplicaPool(cluster, ORDER, None), 4)
 
 
 @pytest.mark.parametrize("error", [ModelError("odd"), UserError("Leave it out.")])
 def test_what_is_raised_over_a_whole_slice_is_passed_on(error: Exception) -> None:
     """An error of the model is that slice's, and a mistake of the user's ends the run as here."""
-    reply = Response(replies=error, route=None)  # type: ignore[arg-type]
+    reply = UnitResponse(replies=error, route=None)  # type: ignore[arg-type]
     cluster = PaperCluster(1, lambda call: reply if call.what == "ask" else None)
-    assert answer_all(Fleet(cluster, ORDER, None), 1) == {0: error}
+    assert answer_all(ReplicaPool(cluster, ORDER, None), 1) == {0: error}
 
 
 def test_the_replica_with_the_least_to_do_is_asked() -> None:
     """Slices are spread over all that are ready, and go on to who is done first."""
     cluster = PaperCluster(2, decide_nothing)
-    fleet = Fleet(cluster, ORDER, None)
+    fleet = ReplicaPool(cluster, ORDER, None)
     fleet.submit(make_slice(0))
     fleet.wait()
     fleet.submit(make_slice(1))
@@ -153,7 +155,7 @@ def test_the_replica_with_the_least_to_do_is_asked() -> None:
 def test_one_slice_is_on_its_way_while_another_is_answered() -> None:
     """A third is not tied to a replica: whoever gets ready meanwhile is asked."""
     cluster = PaperCluster(2, decide_nothing)
-    fleet = Fleet(cluster, ORDER, None)
+    fleet = ReplicaPool(cluster, ORDER, None)
     for number in range(2):
         assert fleet.has_room
         fleet.submit(make_slice(number))
@@ -165,11 +167,11 @@ def test_one_slice_is_on_its_way_while_another_is_answered() -> None:
 
 def test_slices_of_a_lost_replica_come_first_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next replica is asked what the lost one had, then what nobody had."""
-    monkeypatch.setattr(fleets, "AT_ONCE", 3)
+    monkeypatch.setattr(fleets, "MAX_IN_FLIGHT", 3)
     cluster = PaperCluster(
-        1, lambda call: Died(why="lost") if (call.replica, call.what) == (1, "ask") else None
+        1, lambda call: ReplicaDied(why="lost") if (call.replica, call.what) == (1, "ask") else None
     )
-    fleet = Fleet(cluster, ORDER, None)
+    fleet = ReplicaPool(cluster, ORDER, None)
     for number in range(5):
         fleet.submit(make_slice(number))
     assert [fleet.wait().number for _ in range(5)] == [0, 1, 2, 3, 4]
@@ -180,19 +182,23 @@ def test_a_replica_that_got_ready_clears_its_seat_of_failures() -> None:
     """Two that died while loading, long ago, do not count with two that die now."""
 
     def decide(call: Call) -> Any:
-        vain = call.what == "load" and call.replica % TRIES
-        return Died(why="lost") if vain or (call.replica, call.what) == (TRIES, "ask") else None
+        vain = call.what == "load" and call.replica % MAX_ATTEMPTS
+        return (
+            ReplicaDied(why="lost")
+            if vain or (call.replica, call.what) == (MAX_ATTEMPTS, "ask")
+            else None
+        )
 
     cluster = PaperCluster(1, decide)
-    assert len(answer_all(Fleet(cluster, ORDER, None), 3)) == 3
-    assert cluster.started == 2 * TRIES
+    assert len(answer_all(ReplicaPool(cluster, ORDER, None), 3)) == 3
+    assert cluster.started == 2 * MAX_ATTEMPTS
 
 
 def test_a_replica_may_work_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one has room, nobody waits for room, however long it takes to answer."""
-    clock = count(0.0, 10 * fleets.PATIENCE)
+    clock = count(0.0, 10 * fleets.CAPACITY_TIMEOUT_S)
     monkeypatch.setattr(fleets, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    assert len(answer_all(Fleet(PaperCluster(1, decide_nothing), ORDER, None), 3)) == 3
+    assert len(answer_all(ReplicaPool(PaperCluster(1, decide_nothing), ORDER, None), 3)) == 3
 
 
 def test_the_wait_for_room_begins_with_the_loss(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,22 +209,22 @@ def test_the_wait_for_room_begins_with_the_loss(monkeypatch: pytest.MonkeyPatch)
     def decide(call: Call) -> Any:
         if (call.replica, call.what) == (1, "ask"):
             if len(cluster.asked) > 2:
-                return Died(why="lost")
-            now[0] += 10 * fleets.PATIENCE
+                return ReplicaDied(why="lost")
+            now[0] += 10 * fleets.CAPACITY_TIMEOUT_S
         return late.pop() if (call.replica, call.what) == (2, "greet") and late else None
 
     cluster = PaperCluster(1, decide)
-    assert len(answer_all(Fleet(cluster, ORDER, None), 3)) == 3
+    assert len(answer_all(ReplicaPool(cluster, ORDER, None), 3)) == 3
     assert not late
 
 
-def fail_whole(call: Call) -> Response | None:
+def fail_whole(call: Call) -> UnitResponse | None:
     """What a sick replica says to a slice."""
     if call.question is None:
         return None
     prompts = [*call.question.written, *call.question.weighed]
     error = ModelError("uncorrectable ECC error")
-    return Response(replies=dict.fromkeys((p.case for p in prompts), error), route=None)
+    return UnitResponse(replies=dict.fromkeys((p.case for p in prompts), error), route=None)
 
 
 @given(st.integers(2, 4), st.integers(10, 30), st.data())
@@ -231,20 +237,20 @@ def test_a_sick_replica_is_retired_and_its_slices_asked_elsewhere(
         lambda call: fail_whole(call) if call.replica == 1 else None,
         lambda count: data.draw(st.integers(0, count - 1)),
     )
-    fleet = Fleet(cluster, ORDER, None)
+    fleet = ReplicaPool(cluster, ORDER, None)
     answered = answer_all(fleet, slices)
     assert sorted(answered) == list(range(slices))
     for replies in answered.values():
         assert all(isinstance(reply, Answer) for reply in replies.values())
     assert fleet.describe()["lost"] <= 1
-    assert sum(replica == 1 for replica, _ in cluster.asked) <= 2 * AT_ONCE + fleets.SICK
+    assert sum(replica == 1 for replica, _ in cluster.asked) <= 2 * MAX_IN_FLIGHT + fleets.SICK
 
 
 @given(st.integers(1, 4), st.integers(1, 12))
 def test_where_all_replicas_fail_alike_the_errors_stand(nodes: int, slices: int) -> None:
     """Each slice is asked twice at most, and no replica is given up."""
     cluster = PaperCluster(nodes, lambda call: fail_whole(call) if call.what == "ask" else None)
-    fleet = Fleet(cluster, ORDER, None)
+    fleet = ReplicaPool(cluster, ORDER, None)
     answered = answer_all(fleet, slices)
     assert all(
         isinstance(reply, ModelError) for replies in answered.values() for reply in replies.values()
@@ -264,7 +270,7 @@ def test_a_replica_that_hangs_is_ended_and_its_slice_asked_again(
         return "late" if (call.replica, call.what) == (1, "ask") else None
 
     cluster = PaperCluster(1, decide)
-    answered = answer_all(Fleet(cluster, ORDER, None, limit=50.0), 3)
+    answered = answer_all(ReplicaPool(cluster, ORDER, None, limit=50.0), 3)
     assert all(isinstance(r, Answer) for replies in answered.values() for r in replies.values())
     assert 1 in cluster.ended
     assert cluster.started == 2

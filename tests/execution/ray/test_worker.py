@@ -11,30 +11,37 @@ from PIL import Image
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.checkpoints.fingerprint import take_fingerprint
 from fakebench_suite.errors import UserError
-from fakebench_suite.execution.ray.placement import Place, find_places
-from fakebench_suite.execution.ray.worker import Replica, flatten, make_order
+from fakebench_suite.execution.ray.placement import ReplicaResources, list_replica_resources
+from fakebench_suite.execution.ray.worker import Replica, flatten, make_replica_config
 
 
 @pytest.mark.parametrize(
     ("nodes", "cores", "places"),
     [
-        ([{"CPU": 8.0, "GPU": 2.0}, {"CPU": 4.0}], None, [Place(gpus=1, cores=0)] * 2),
-        ([{"CPU": 8.0}, {"CPU": 2.0}, {}], None, [Place(gpus=0, cores=8), Place(gpus=0, cores=2)]),
-        ([{"CPU": 8.0}, {"CPU": 3.0}], 3, [Place(gpus=0, cores=3)] * 3),
+        ([{"CPU": 8.0, "GPU": 2.0}, {"CPU": 4.0}], None, [ReplicaResources(gpus=1, cores=0)] * 2),
+        (
+            [{"CPU": 8.0}, {"CPU": 2.0}, {}],
+            None,
+            [ReplicaResources(gpus=0, cores=8), ReplicaResources(gpus=0, cores=2)],
+        ),
+        ([{"CPU": 8.0}, {"CPU": 3.0}], 3, [ReplicaResources(gpus=0, cores=3)] * 3),
     ],
 )
 def test_there_is_a_place_per_gpu_or_per_cores(
-    nodes: list[dict[str, float]], cores: int | None, places: list[Place]
+    nodes: list[dict[str, float]], cores: int | None, places: list[ReplicaResources]
 ) -> None:
     """GPUs where there are any, else so many cores, else whole nodes; dead nodes do not count."""
     told = [{"Alive": True, "Resources": node} for node in nodes]
-    assert find_places([*told, {"Alive": False, "Resources": {"CPU": 9.0}}], cores) == places
+    assert (
+        list_replica_resources([*told, {"Alive": False, "Resources": {"CPU": 9.0}}], cores)
+        == places
+    )
 
 
 def test_a_cluster_without_a_place_is_the_users_to_mend() -> None:
     """The sentence says what the nodes have."""
     with pytest.raises(UserError, match="has 4 cores for a replica"):
-        find_places([{"Alive": True, "Resources": {"CPU": 2.0}}], 4)
+        list_replica_resources([{"Alive": True, "Resources": {"CPU": 2.0}}], 4)
 
 
 def test_a_replica_says_what_its_node_lacks(tmp_path: Path) -> None:
@@ -42,7 +49,7 @@ def test_a_replica_says_what_its_node_lacks(tmp_path: Path) -> None:
     card = Card(name="big", path=str(tmp_path))
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     (tmp_path / "model.safetensors").write_bytes(b"trained")
-    order = make_order(card, remote_code=False, batch_tokens=None)
+    order = make_replica_config(card, remote_code=False, batch_tokens=None)
     (tmp_path / "model.safetensors").write_bytes(b"at odds")
     other = Replica().load(order, 1)
     assert other is not None

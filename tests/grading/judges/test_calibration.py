@@ -8,14 +8,14 @@ import pytest
 from fakebench_suite.grading.embeddings import SentenceEncoder
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.judges.calibration import (
-    SPECIMENS,
-    AuditError,
-    Kind,
-    audit_judge,
-    write_texts,
+    CALIBRATION_ITEMS,
+    CalibrationError,
+    TextVariant,
+    calibrate,
+    text_variants,
 )
 from fakebench_suite.grading.judges.rubric import Request
-from fakebench_suite.grading.judges.similarity import EmbeddingJudge
+from fakebench_suite.grading.judges.similarity import SimilarityBaseline
 from fakebench_suite.types import Rating
 from tests.grading.judges.server import GOOD, Endpoint
 from tests.run_command import call, call_apart
@@ -26,12 +26,12 @@ class MarkingJudge:
 
     name = "marking"
 
-    def __init__(self, marks: dict[Kind, int | None]) -> None:
+    def __init__(self, marks: dict[TextVariant, int | None]) -> None:
         self._marks = {
-            write_texts(place)[kind]: marks.get(kind, 0)
+            text_variants(place)[kind]: marks.get(kind, 0)
             # References last: each is also the text on another image.
-            for kind in list(Kind)[::-1]
-            for place in range(len(SPECIMENS))
+            for kind in list(TextVariant)[::-1]
+            for place in range(len(CALIBRATION_ITEMS))
         }
 
     def check(self) -> None:
@@ -57,7 +57,7 @@ class MarkingJudge:
 
 def test_a_judge_that_keeps_the_order_passes() -> None:
     """Reference above part above everything else, on every image."""
-    audit = audit_judge(MarkingJudge({Kind.REFERENCE: 2, Kind.PARTIAL: 1}))
+    audit = calibrate(MarkingJudge({TextVariant.REFERENCE: 2, TextVariant.PARTIAL: 1}))
     assert audit.passed
     assert set(audit.right.values()) == {1.0}
     assert audit.means["reference"] == 2
@@ -67,21 +67,29 @@ def test_a_judge_that_keeps_the_order_passes() -> None:
 @pytest.mark.parametrize(
     ("marks", "wrong"),
     [
-        ({Kind.REFERENCE: 2, Kind.PARTIAL: 1, Kind.OPPOSITE: 1}, {"partial > opposite"}),
-        ({Kind.REFERENCE: 2, Kind.PARTIAL: 1, Kind.EMPTY: None}, {"partial > empty"}),
-        ({Kind.REFERENCE: 1, Kind.PARTIAL: 1}, {"reference > partial"}),
+        (
+            {TextVariant.REFERENCE: 2, TextVariant.PARTIAL: 1, TextVariant.OPPOSITE: 1},
+            {"partial > opposite"},
+        ),
+        (
+            {TextVariant.REFERENCE: 2, TextVariant.PARTIAL: 1, TextVariant.EMPTY: None},
+            {"partial > empty"},
+        ),
+        ({TextVariant.REFERENCE: 1, TextVariant.PARTIAL: 1}, {"reference > partial"}),
     ],
 )
-def test_a_tie_or_a_silence_is_not_right(marks: dict[Kind, int | None], wrong: set[str]) -> None:
+def test_a_tie_or_a_silence_is_not_right(
+    marks: dict[TextVariant, int | None], wrong: set[str]
+) -> None:
     """Level scores and texts without marks count against the judge, in that comparison alone."""
-    audit = audit_judge(MarkingJudge(marks))
+    audit = calibrate(MarkingJudge(marks))
     assert not audit.passed
     assert {name for name, share in audit.right.items() if share == 0} >= wrong
 
 
 def test_the_stand_in_cannot_tell_a_claim_from_its_opposite() -> None:
     """Its known limit, measured: all other comparisons come out right."""
-    audit = audit_judge(EmbeddingJudge(SentenceEncoder()))
+    audit = calibrate(SimilarityBaseline(SentenceEncoder()))
     assert not audit.passed
     assert [name for name, share in audit.right.items() if share < 0.75] == ["partial > opposite"]
     assert audit.means["reference"] == pytest.approx(2, abs=1e-3)
@@ -96,8 +104,8 @@ def test_a_judge_that_gives_no_replies_is_not_audited() -> None:
             judgements[7] = Judgement(failed=1, unanswered=1, why="it broke")
             return judgements
 
-    with pytest.raises(AuditError, match=r"1 of 48 texts.*it broke"):
-        audit_judge(SilentJudge({Kind.REFERENCE: 2, Kind.PARTIAL: 1}))
+    with pytest.raises(CalibrationError, match=r"1 of 48 texts.*it broke"):
+        calibrate(SilentJudge({TextVariant.REFERENCE: 2, TextVariant.PARTIAL: 1}))
 
 
 def test_the_command_tells_unfit_from_unasked_and_from_failed(

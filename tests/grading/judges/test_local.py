@@ -15,7 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.local import ATTEMPTS, LocalJudge
-from fakebench_suite.grading.judges.registry import check_weights, open_judge, read_choice
+from fakebench_suite.grading.judges.registry import check_weights, open_judge, parse_judge
 from fakebench_suite.grading.judges.rubric import Messages, Request, write_messages
 from tests.grading.judges.server import GOOD
 
@@ -118,7 +118,7 @@ def test_a_judge_that_cannot_be_loaded_is_the_users_to_mend(
     checkpoint: Path, tmp_path: Path
 ) -> None:
     """Absent weights and a missing chat template are each one sentence."""
-    choice = read_choice(f"transformers:{tmp_path / 'nowhere'}", rounds=1)
+    choice = parse_judge(f"transformers:{tmp_path / 'nowhere'}", rounds=1)
     with pytest.raises(UserError, match="cannot be loaded"):
         open_judge(choice, cache=tmp_path / "marks.sqlite")
     plain = tmp_path / "plain"
@@ -127,7 +127,7 @@ def test_a_judge_that_cannot_be_loaded_is_the_users_to_mend(
     tokenizer.chat_template = None
     tokenizer.save_pretrained(plain)
     with pytest.raises(UserError, match="no chat template"):
-        open_judge(read_choice(f"transformers:{plain}", rounds=1), cache=tmp_path / "m.sqlite")
+        open_judge(parse_judge(f"transformers:{plain}", rounds=1), cache=tmp_path / "m.sqlite")
 
 
 def test_a_judge_with_code_of_its_own_is_refused(tmp_path: Path, cache: RatingCache) -> None:
@@ -233,8 +233,8 @@ def test_absent_weights_are_met_before_anything_is_asked(tmp_path: Path) -> None
     """A path without a checkpoint and a name nobody downloaded are refused in one sentence."""
     for place in (str(tmp_path), "nobody/nothing", "/no/where"):
         with pytest.raises(UserError, match="is not on this machine"):
-            check_weights(read_choice(f"transformers:{place}", rounds=1))
-    check_weights(read_choice("embedding", rounds=1))
+            check_weights(parse_judge(f"transformers:{place}", rounds=1))
+    check_weights(parse_judge("embedding", rounds=1))
 
 
 def test_marks_that_cannot_be_kept_are_a_sentence(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.grading.judges.registry import MOST_ROUNDS, read_choice
+from fakebench_suite.grading.judges.registry import MOST_ROUNDS, parse_judge
 
 
 @pytest.mark.parametrize(
@@ -30,14 +30,14 @@ from fakebench_suite.grading.judges.registry import MOST_ROUNDS, read_choice
 def test_what_cannot_be_meant_is_a_sentence(text: str, expected: str) -> None:
     """What was wrong and what is allowed, without the password."""
     with pytest.raises(UserError) as caught:
-        read_choice(text, rounds=1)
+        parse_judge(text, rounds=1)
     assert expected in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 
 def test_a_choice_shows_no_secret() -> None:
     """Model and URL are split at the URL's beginning; name and repr hold masks."""
-    choice = read_choice(
+    choice = parse_judge(
         "openai:org/m@2024@https://me:p@ss@h:8000/v1?code=c0ffee&api-version=1", rounds=2
     )
     assert choice.model == "org/m@2024"
@@ -50,4 +50,4 @@ def test_a_choice_shows_no_secret() -> None:
 def test_rounds_have_a_bound() -> None:
     """All rounds of some texts are held at once."""
     with pytest.raises(UserError, match="it may be 1 to"):
-        read_choice("transformers:x", rounds=MOST_ROUNDS + 1)
+        parse_judge("transformers:x", rounds=MOST_ROUNDS + 1)

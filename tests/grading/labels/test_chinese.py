@@ -3,8 +3,8 @@
 import pytest
 
 from fakebench_suite.grading.labels.language.chinese import gloss_chinese
-from fakebench_suite.grading.labels.parser import read_label
-from fakebench_suite.types import Form
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.types import QuestionType
 
 REPLIES = [
     ("what", "假的", "fake"),
@@ -52,7 +52,7 @@ REPLIES = [
 @pytest.mark.parametrize(("form", "reply", "said"), REPLIES)
 def test_chinese_replies_are_read(form: str, reply: str, said: str) -> None:
     """Negation, hedges, questions and objects called fake are told apart in Chinese too."""
-    reading = read_label(reply, Form(form))
+    reading = parse_label(reply, QuestionType(form))
     assert str(reading.said) == said, reading.why
 
 

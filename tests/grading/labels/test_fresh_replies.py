@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.grading.labels.parser import read_label
-from fakebench_suite.types import Form
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.types import QuestionType
 
 LINES = (Path(__file__).parent / "fresh_replies.jsonl").read_text(encoding="utf-8").splitlines()
 
@@ -20,4 +20,6 @@ LINES = (Path(__file__).parent / "fresh_replies.jsonl").read_text(encoding="utf-
 def test_unseen_replies_are_read(line: str) -> None:
     """The reading is the one a careful person gives, for the reason beside it."""
     row = json.loads(line)
-    assert str(read_label(row["reply"], Form(row["form"])).said) == row["said"], row["reason"]
+    assert str(parse_label(row["reply"], QuestionType(row["form"])).said) == row["said"], row[
+        "reason"
+    ]

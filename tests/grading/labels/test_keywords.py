@@ -2,26 +2,30 @@
 
 import pytest
 
-from fakebench_suite.grading.labels.keywords import read_keywords
-from fakebench_suite.types import Form
+from fakebench_suite.grading.labels.keywords import parse_keywords
+from fakebench_suite.types import QuestionType
 
 
 @pytest.mark.parametrize(
     ("form", "text", "said"),
     [
-        (Form.WHAT, "This is a fake image.", "fake"),
-        (Form.WHAT, "Real.", "real"),
-        (Form.WHAT, "Fake or real? Hard to say.", "unparsed"),
-        (Form.WHAT, "A dog on a lawn, realistic and unreal.", "unparsed"),
-        (Form.ISFAKE, "Yes, it is.", "fake"),
-        (Form.ISREAL, "Yes, it is.", "real"),
-        (Form.ISREAL, "No", "fake"),
-        (Form.ISFAKE, "I know nothing noticeable.", "unparsed"),
-        (Form.ISREAL, "It looks fake.", "fake"),
-        (Form.INFERENCE, "The light is odd, so the image is fake.", "fake"),
-        (Form.WHAT, "It is not fake.", "fake"),  # Wrong, and why the rule is not the default.
+        (QuestionType.WHAT, "This is a fake image.", "fake"),
+        (QuestionType.WHAT, "Real.", "real"),
+        (QuestionType.WHAT, "Fake or real? Hard to say.", "unparsed"),
+        (QuestionType.WHAT, "A dog on a lawn, realistic and unreal.", "unparsed"),
+        (QuestionType.ISFAKE, "Yes, it is.", "fake"),
+        (QuestionType.ISREAL, "Yes, it is.", "real"),
+        (QuestionType.ISREAL, "No", "fake"),
+        (QuestionType.ISFAKE, "I know nothing noticeable.", "unparsed"),
+        (QuestionType.ISREAL, "It looks fake.", "fake"),
+        (QuestionType.INFERENCE, "The light is odd, so the image is fake.", "fake"),
+        (
+            QuestionType.WHAT,
+            "It is not fake.",
+            "fake",
+        ),  # Wrong, and why the rule is not the default.
     ],
 )
-def test_whole_words_decide(form: Form, text: str, said: str) -> None:
+def test_whole_words_decide(form: QuestionType, text: str, said: str) -> None:
     """Exactly one of the two words decides; both or neither is unparsed."""
-    assert str(read_keywords(text, form).said) == said
+    assert str(parse_keywords(text, form).said) == said

@@ -21,8 +21,8 @@ from typing import Any
 
 import pytest
 
-from fakebench_suite.grading.labels.parser import read_label
-from fakebench_suite.types import Form
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.types import QuestionType
 
 FOLDER = Path(__file__).parent / "replies"
 Row = dict[str, Any]
@@ -42,7 +42,7 @@ LONG, KINDS, UNDECIDED = SETS["long_development"], load("kinds"), load("undecide
 
 def read(row: Row) -> str:
     """The verdict on a reply."""
-    return str(read_label(row["reply"], Form(row["form"])).said)
+    return str(parse_label(row["reply"], QuestionType(row["form"])).said)
 
 
 @pytest.mark.parametrize("name", SETS)

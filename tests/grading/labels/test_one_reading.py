@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from fakebench_suite.__main__ import app
-from fakebench_suite.grading.labels.parser import read_label
-from fakebench_suite.grading.labels.result import Rule
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.grading.verdict import get_reader, judge
-from fakebench_suite.types import Form, Outcome, Verdict
+from fakebench_suite.types import Outcome, QuestionType, Verdict
 from tests.factories import CASE, make_answer
 from tests.text.marks import ANSWERS, SECTIONS, THOUGHTS
 
@@ -31,17 +31,17 @@ MARKED = [
 
 
 @cache
-def load_replies() -> tuple[tuple[Form, str], ...]:
+def load_replies() -> tuple[tuple[QuestionType, str], ...]:
     """Form and text of every reply of every set."""
     lines = [line for path in SETS for line in path.read_text(encoding="utf-8").splitlines()]
     rows = map(json.loads, lines)
     return (
-        *((Form(row["form"]), row["reply"]) for row in rows),
-        *((Form.WHAT, reply) for reply in MARKED),
+        *((QuestionType(row["form"]), row["reply"]) for row in rows),
+        *((QuestionType.WHAT, reply) for reply in MARKED),
     )
 
 
-def judge_reply(form: Form, reply: str, rule: Rule) -> tuple[str, str]:
+def judge_reply(form: QuestionType, reply: str, rule: ReplyParser) -> tuple[str, str]:
     """What a run makes of a reply, as ``read`` writes it, and why."""
     verdict = judge(replace(CASE, form=form), make_answer(reply), rule)
     return said_by(verdict), verdict.why
@@ -53,8 +53,8 @@ def said_by(verdict: Verdict) -> str:
     return str(verdict.outcome if silent else verdict.said)
 
 
-@pytest.mark.parametrize("rule", [Rule.GRAMMAR, Rule.PAPER])
-def test_the_command_reads_every_reply_as_a_run_does(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", [ReplyParser.GRAMMAR, ReplyParser.PAPER])
+def test_the_command_reads_every_reply_as_a_run_does(rule: ReplyParser) -> None:
     """Label and reason are the same for every reply of every set."""
     replies = load_replies()
     lines = "".join(json.dumps({"form": form, "reply": reply}) + "\n" for form, reply in replies)
@@ -72,16 +72,16 @@ def test_marks_around_a_reply_make_no_difference_between_them(data: st.DataObjec
     form, reply = data.draw(st.sampled_from(load_replies()))
     marks = st.sampled_from([mark for pair in (*THOUGHTS, *SECTIONS, *ANSWERS) for mark in pair])
     dressed = data.draw(marks | st.just("")) + reply + data.draw(marks | st.just(""))
-    for rule in (Rule.GRAMMAR, Rule.PAPER):
+    for rule in (ReplyParser.GRAMMAR, ReplyParser.PAPER):
         reading = get_reader(rule)(dressed, form)
         assert judge_reply(form, dressed, rule) == (str(reading.said), reading.why)
     opening, closing = data.draw(st.sampled_from(THOUGHTS))
     if not any(sign in reply for sign in "<[{◁"):
         thought = f"{opening}The image is real. It is fake.{closing}\n{reply}"
-        assert read_label(thought, form) == read_label(reply, form)
+        assert parse_label(thought, form) == parse_label(reply, form)
 
 
 @pytest.mark.parametrize("reply", MARKED)
 def test_marked_answers_are_read(reply: str) -> None:
     """Whatever else the reply says."""
-    assert str(read_label(reply, Form.WHAT).said) == "fake"
+    assert str(parse_label(reply, QuestionType.WHAT).said) == "fake"

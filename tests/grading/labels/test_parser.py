@@ -4,10 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakebench_suite.grading.labels.parser import read_label
-from fakebench_suite.types import Form
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.types import QuestionType
 
-WHAT, ISFAKE, ISREAL, INFERENCE = Form.WHAT, Form.ISFAKE, Form.ISREAL, Form.INFERENCE
+WHAT, ISFAKE, ISREAL, INFERENCE = (
+    QuestionType.WHAT,
+    QuestionType.ISFAKE,
+    QuestionType.ISREAL,
+    QuestionType.INFERENCE,
+)
 REPLIES = [
     (WHAT, "fake", "fake"),
     (WHAT, "Real.", "real"),
@@ -66,9 +71,9 @@ REPLIES = [
 
 
 @pytest.mark.parametrize(("form", "text", "said"), REPLIES, ids=lambda value: str(value)[:40])
-def test_replies_are_read_as_what_they_assert(form: Form, text: str, said: str) -> None:
+def test_replies_are_read_as_what_they_assert(form: QuestionType, text: str, said: str) -> None:
     """Every reply has the reading a careful person would give it, with a reason."""
-    reading = read_label(text, form)
+    reading = parse_label(text, form)
     assert str(reading.said) == said
     assert reading.why
 
@@ -79,15 +84,15 @@ def test_replies_are_read_as_what_they_assert(form: Form, text: str, said: str) 
     st.text(" \n\t", max_size=4),
 )
 def test_case_and_white_space_change_nothing(
-    reply: tuple[Form, str, str], change: object, space: str
+    reply: tuple[QuestionType, str, str], change: object, space: str
 ) -> None:
     """Letters' case and surrounding white space do not alter a reading."""
     form, text, said = reply
     assert callable(change)
-    assert str(read_label(space + change(text) + space, form).said) == said
+    assert str(parse_label(space + change(text) + space, form).said) == said
 
 
-@given(st.text(max_size=200), st.sampled_from(list(Form)))
-def test_any_text_has_a_reading(text: str, form: Form) -> None:
+@given(st.text(max_size=200), st.sampled_from(list(QuestionType)))
+def test_any_text_has_a_reading(text: str, form: QuestionType) -> None:
     """Nothing a model says raises an error."""
-    assert str(read_label(text, form).said) in {"fake", "real", "unparsed", "refused"}
+    assert str(parse_label(text, form).said) in {"fake", "real", "unparsed", "refused"}

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from fakebench_suite.grading.labels.parser import read_label
-from fakebench_suite.grading.probe_texts import find_named, read_soundness
-from fakebench_suite.types import Form
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.grading.probe_texts import named_criteria, parse_natural
+from fakebench_suite.types import QuestionType
 
 MEGABYTE = 1_000_000
 SECONDS = 1.0
@@ -29,10 +29,10 @@ def test_a_megabyte_of_one_word_is_read_at_once(unit: str) -> None:
     """Labels and texts are read in time that grows with the reply and no faster."""
     text = unit * (MEGABYTE // len(unit))
     start = time.process_time()
-    read_label(text, Form.ISFAKE)
+    parse_label(text, QuestionType.ISFAKE)
     read = time.process_time()
-    read_soundness(text)
-    find_named(text)
+    parse_natural(text)
+    named_criteria(text)
     assert read - start < SECONDS
     assert time.process_time() - read < SECONDS_OF_TEXTS
 
@@ -44,5 +44,5 @@ NESTED = ("[" * 500_000 + "]" * 500_000, "(" * 500_000 + ")" * 500_000, '{"a":' 
 def test_a_megabyte_of_nested_brackets_is_read_at_once(text: str) -> None:
     """Brackets within brackets are no deeper than a line of them."""
     start = time.process_time()
-    read_label(text, Form.ISREAL)
+    parse_label(text, QuestionType.ISREAL)
     assert time.process_time() - start < SECONDS

@@ -4,10 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakebench_suite.grading.labels.parser import read_label
-from fakebench_suite.types import Form
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.types import QuestionType
 
-WHAT, ISFAKE, ISREAL, INFERENCE = Form.WHAT, Form.ISFAKE, Form.ISREAL, Form.INFERENCE
+WHAT, ISFAKE, ISREAL, INFERENCE = (
+    QuestionType.WHAT,
+    QuestionType.ISFAKE,
+    QuestionType.ISREAL,
+    QuestionType.INFERENCE,
+)
 REPLIES = [
     (WHAT, "fake", "fake"),
     (WHAT, "It's fake", "fake"),
@@ -276,9 +281,11 @@ NEUTRAL = (
 
 
 @pytest.mark.parametrize(("form", "text", "said"), REPLIES, ids=lambda value: str(value)[:40])
-def test_a_reply_is_read_as_a_careful_person_reads_it(form: Form, text: str, said: str) -> None:
+def test_a_reply_is_read_as_a_careful_person_reads_it(
+    form: QuestionType, text: str, said: str
+) -> None:
     """What is asserted is read; what only mentions fake or real is not."""
-    assert str(read_label(text, form).said) == said
+    assert str(parse_label(text, form).said) == said
 
 
 @settings(max_examples=100, deadline=None)
@@ -290,15 +297,15 @@ def test_a_reply_is_read_as_a_careful_person_reads_it(form: Form, text: str, sai
     st.sampled_from(NEUTRAL),
 )
 def test_dress_does_not_change_a_verdict(
-    reply: tuple[Form, str, str], case: type[str], mark: str, space: str, explanation: str
+    reply: tuple[QuestionType, str, str], case: type[str], mark: str, space: str, explanation: str
 ) -> None:
     """Case, emphasis, white space and a neutral explanation behind it leave a verdict alone."""
     form, text, said = reply
     dressed = f"{space}{mark}{case(text)}{mark}{explanation}{space}"
-    assert str(read_label(dressed, form).said) == said
+    assert str(parse_label(dressed, form).said) == said
 
 
 @pytest.mark.parametrize("word", ["a ", "it is ", "the answer ", "not a ", "very "])
 def test_a_stuttering_model_costs_no_time(word: str) -> None:
     """A reply of ten thousand equal words is read at once: no pattern backtracks."""
-    assert str(read_label(word * 10_000, WHAT).said) == "unparsed"
+    assert str(parse_label(word * 10_000, WHAT).said) == "unparsed"

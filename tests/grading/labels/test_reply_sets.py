@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakebench_suite.grading.labels.parser import read_label
-from fakebench_suite.types import Form
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.types import QuestionType
 
 Row = dict[str, str]
 FOLDER = Path(__file__).parent / "replies"
@@ -33,7 +33,7 @@ def load(half: str) -> tuple[Row, ...]:
 
 def read(row: Row) -> str:
     """The verdict on a reply."""
-    return str(read_label(row["reply"], Form(row["form"])).said)
+    return str(parse_label(row["reply"], QuestionType(row["form"])).said)
 
 
 @pytest.mark.parametrize("half", ["development", "test"])

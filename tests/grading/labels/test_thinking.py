@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 
 from fakebench_suite.grading.labels.language.thinking import cut_thoughts, drop_thinking
-from fakebench_suite.grading.labels.parser import read_label
-from fakebench_suite.types import Form
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.types import QuestionType
 from tests.text.marks import ANSWERS, SECTIONS, THOUGHTS, make_pairs
 
 SAID = [
@@ -59,7 +59,7 @@ SAID = [
 @pytest.mark.parametrize(("reply", "said"), SAID)
 def test_only_what_stands_outside_thoughts_is_read(reply: str, said: str) -> None:
     """A thought asserts nothing, closed or not; what follows it is the reply."""
-    assert str(read_label(reply, Form.WHAT).said) == said
+    assert str(parse_label(reply, QuestionType.WHAT).said) == said
 
 
 @pytest.mark.parametrize(
@@ -74,17 +74,17 @@ def test_only_what_stands_outside_thoughts_is_read(reply: str, said: str) -> Non
 )
 def test_marks_in_the_dress_of_markup_are_marks(opening: str, closing: str) -> None:
     """Escapes, bold type and code."""
-    assert str(read_label(f"{opening}The image is real.", Form.WHAT).said) == "unparsed"
+    assert str(parse_label(f"{opening}The image is real.", QuestionType.WHAT).said) == "unparsed"
     closed = f"{opening}The image is real.{closing}\nThe image is fake."
-    assert str(read_label(closed, Form.WHAT).said) == "fake"
+    assert str(parse_label(closed, QuestionType.WHAT).said) == "fake"
 
 
 def check_pair(opening: str, closing: str) -> None:
     """Unclosed, nothing is read; closed, the answer behind is; the template may have opened it."""
-    assert str(read_label(f"{opening}The image is real.", Form.WHAT).said) == "unparsed"
-    assert str(read_label(f"{opening}\nThe image is real.", Form.WHAT).said) == "unparsed"
+    assert str(parse_label(f"{opening}The image is real.", QuestionType.WHAT).said) == "unparsed"
+    assert str(parse_label(f"{opening}\nThe image is real.", QuestionType.WHAT).said) == "unparsed"
     closed = f"{opening}The image is real.{closing}The image is fake."
-    assert str(read_label(closed, Form.WHAT).said) == "fake"
+    assert str(parse_label(closed, QuestionType.WHAT).said) == "fake"
     assert drop_thinking(f"Fake. {opening}real") == "Fake."
     assert drop_thinking(f"{opening}real{closing}fake") == "fake"
     assert drop_thinking(f"{opening.upper()}real{closing.lower()}fake") == "fake"
@@ -109,9 +109,9 @@ def test_any_mark_made_of_the_parts_is_known(pair: tuple[str, str]) -> None:
 @pytest.mark.parametrize(("heading", "answer"), SECTIONS)
 def test_a_section_of_thoughts_ends_where_the_answer_is_headed(heading: str, answer: str) -> None:
     """Without that it asserts nothing."""
-    assert str(read_label(f"{heading} The image is real.", Form.WHAT).said) == "unparsed"
+    assert str(parse_label(f"{heading} The image is real.", QuestionType.WHAT).said) == "unparsed"
     reply = f"{heading} The image is real.\n{answer}The image is fake."
-    assert str(read_label(reply, Form.WHAT).said) == "fake"
+    assert str(parse_label(reply, QuestionType.WHAT).said) == "fake"
 
 
 @pytest.mark.parametrize(("opening", "closing"), ANSWERS)

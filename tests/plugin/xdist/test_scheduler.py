@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fakebench_suite.errors import SuiteError
-from fakebench_suite.plugin.work_units import cut_slices
-from fakebench_suite.plugin.xdist.scheduler import SliceScheduling
+from fakebench_suite.plugin.work_units import assign_work_units
+from fakebench_suite.plugin.xdist.scheduler import WorkUnitScheduler
 
 
 class Worker:
@@ -51,7 +51,7 @@ class Worker:
         """The item in hand and the one after it are known, or there is none after it."""
         return len(self.queue) > 1 or bool(self.queue and self.shutting_down)
 
-    def answer(self, scheduler: SliceScheduling) -> None:
+    def answer(self, scheduler: WorkUnitScheduler) -> None:
         """Give all the items asked for or none: the first two in the queue are in hand."""
         wanted = self.asked.pop(0)
         spare = list(self.queue)[2:]
@@ -69,9 +69,9 @@ def make_ids(sizes: Sequence[int]) -> list[str]:
     ]
 
 
-def start(ids: Sequence[str], count: int) -> tuple[SliceScheduling, list[Worker]]:
+def start(ids: Sequence[str], count: int) -> tuple[WorkUnitScheduler, list[Worker]]:
     """A scheduler whose workers have all collected."""
-    scheduler, workers = SliceScheduling(workers=count), []
+    scheduler, workers = WorkUnitScheduler(workers=count), []
     for number in range(count):
         workers.append(Worker(f"gw{number}"))
         scheduler.add_node(workers[-1])
@@ -83,7 +83,7 @@ def start(ids: Sequence[str], count: int) -> tuple[SliceScheduling, list[Worker]
 
 
 def play(
-    scheduler: SliceScheduling,
+    scheduler: WorkUnitScheduler,
     workers: list[Worker],
     ids: Sequence[str],
     rng: random.Random,
@@ -97,7 +97,7 @@ def play(
     """
     ran: list[int] = []
     lost: list[str] = []
-    numbers = cut_slices(ids)
+    numbers = assign_work_units(ids)
     slices = [numbers[one] for one in ids]
     for _ in range(40 * len(ids) + 100):
         if scheduler.tests_finished:
@@ -230,7 +230,7 @@ def test_deaths_and_failures_together_end_and_lose_nothing(
 
 def test_a_death_before_all_have_collected_ends_nobody_else() -> None:
     """The one that has collected waits for the dead one's successor."""
-    ids, scheduler = make_ids([3, 3]), SliceScheduling(workers=2)
+    ids, scheduler = make_ids([3, 3]), WorkUnitScheduler(workers=2)
     ready, dead, clone = Worker("ready"), Worker("dead"), Worker("clone")
     for worker in (ready, dead):
         scheduler.add_node(worker)
@@ -254,7 +254,7 @@ def test_a_worker_that_was_not_told_is_not_given_a_suspect() -> None:
     assert left[1:] not in other.given
     assert not other.shutting_down
     clone = Worker("clone")
-    assert scheduler.tell_suspects(clone) == [cut_slices(ids)[ids[left[0]]]]
+    assert scheduler.tell_suspects(clone) == [assign_work_units(ids)[ids[left[0]]]]
     scheduler.add_node(clone)
     scheduler.add_node_collection(clone, ids)
     scheduler.schedule()
@@ -267,7 +267,7 @@ def test_large_slices_go_first_and_stay_whole() -> None:
     ids = make_ids([3, *[14] * 30])
     scheduler, workers = start(ids, 2)
     play(scheduler, workers, ids, random.Random(0))
-    slices = cut_slices(ids)
+    slices = assign_work_units(ids)
     given = [part for worker in workers for part in worker.given]
     assert all(len({slices[ids[number]] for number in part}) == 1 for part in given)
     for worker in workers:
@@ -336,7 +336,7 @@ def test_one_worker_is_kept_until_the_others_are_done() -> None:
 
 def test_workers_that_collect_different_cases_are_a_fault() -> None:
     """It is said which."""
-    scheduler = SliceScheduling(workers=2)
+    scheduler = WorkUnitScheduler(workers=2)
     one, two = Worker("gw0"), Worker("gw1")
     for worker in (one, two):
         scheduler.add_node(worker)

@@ -10,16 +10,16 @@ from PIL import Image
 from fakebench_suite.datasets import open_dataset
 from fakebench_suite.datasets.images import open_image
 from fakebench_suite.errors import UserError
-from fakebench_suite.report.html import DatasetImages, write_browser
+from fakebench_suite.report.html import DatasetImages, write_html_report
 from fakebench_suite.report.html.assets import POLICY, unwrap_module
-from fakebench_suite.report.html.data_script import write_script
+from fakebench_suite.report.html.data_script import write_data_script
 from fakebench_suite.report.html.index import CHUNK
 from fakebench_suite.report.html.run_data import load_run
 from fakebench_suite.report.thumbnails import (
     Pictures,
     ReportImages,
-    adopt_pictures,
     check_size,
+    copy_thumbnails,
     open_images,
 )
 from fakebench_suite.runs.case_changes import compare_records
@@ -41,7 +41,7 @@ def read_script(path: Path) -> object:
 @pytest.mark.parametrize("text", ["</script>", "\u2028'\"\\", "half \ud800", "真", "\0"])
 def test_data_files_hold_one_string(tmp_path: Path, text: str) -> None:
     """Any text comes back from a data file as it went in, and cannot leave its string."""
-    write_script(tmp_path / "a.js", "a", {"text": text})
+    write_data_script(tmp_path / "a.js", "a", {"text": text})
     assert read_script(tmp_path / "a.js") == {"text": text}
 
 
@@ -57,7 +57,7 @@ def test_all_cases_of_an_image_lie_side_by_side(tmp_path: Path) -> None:
 def test_every_record_is_in_its_file(tmp_path: Path) -> None:
     """The index counts all records; each file of texts holds its share of them, whole."""
     run = write_run(tmp_path / "run", make_records(CHUNK + 5))
-    write_browser(run, images=None)
+    write_html_report(run, images=None)
     index = read_script(run / "report" / "index.js")
     assert isinstance(index, dict)
     assert index["size"] == CHUNK + 5
@@ -70,9 +70,9 @@ def test_every_record_is_in_its_file(tmp_path: Path) -> None:
 def test_a_report_is_written_again_in_place(tmp_path: Path) -> None:
     """What an earlier, larger report left behind is gone."""
     run = write_run(tmp_path / "run", make_records(3))
-    write_browser(run, images=None)
+    write_html_report(run, images=None)
     (run / "report" / "texts-7.js").touch()
-    page = write_browser(run, images=None)
+    page = write_html_report(run, images=None)
     assert page == run / "index.html"
     assert not (run / "report" / "texts-7.js").exists()
     text = page.read_text(encoding="utf-8")
@@ -88,7 +88,9 @@ def test_a_run_that_was_cut_off_is_reported(tmp_path: Path) -> None:
     del manifest["partial"], manifest["recorded"], manifest["errors"]
     (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     (run / "scores.json").unlink()
-    assert "PARTIAL RUN (cut off)" in write_browser(run, images=None).read_text(encoding="utf-8")
+    assert "PARTIAL RUN (cut off)" in write_html_report(run, images=None).read_text(
+        encoding="utf-8"
+    )
 
 
 def test_changes_have_names() -> None:
@@ -128,7 +130,7 @@ def test_thumbnails_are_made_once(tmp_path: Path) -> None:
     dataset = open_dataset(make_images(tmp_path / "data"))
     records = [replace(make_record("a", Outcome.CORRECT), case=case) for case in dataset.cases]
     run = write_run(tmp_path / "run", records)
-    write_browser(run, images=DatasetImages(dataset))
+    write_html_report(run, images=DatasetImages(dataset))
     first = read_script(run / "report" / "index.js")
     assert isinstance(first, dict)
     pictures = first["pictures"]
@@ -140,7 +142,7 @@ def test_thumbnails_are_made_once(tmp_path: Path) -> None:
     assert sizes == {"large.png": (320, 160), "small.png": (20, 10)}
     assert pictures["large.png"]["full"] == "../data/large.png"
     made = {path: path.stat().st_mtime_ns for path in (run / "report" / "images").iterdir()}
-    write_browser(run, images=None)
+    write_html_report(run, images=None)
     assert {path: path.stat().st_mtime_ns for path in made} == made
     again = read_script(run / "report" / "index.js")
     assert isinstance(again, dict)
@@ -153,16 +155,16 @@ def test_whole_pictures_are_kept_on_request(tmp_path: Path) -> None:
     records = [replace(make_record("a", Outcome.CORRECT), case=case) for case in dataset.cases]
     run = write_run(tmp_path / "run", records)
     folder = run / "report" / "images"
-    write_browser(run, images=DatasetImages(dataset))
+    write_html_report(run, images=DatasetImages(dataset))
     before = set(folder.iterdir())
-    write_browser(run, images=DatasetImages(dataset), size=ReportImages.FULL)
+    write_html_report(run, images=DatasetImages(dataset), size=ReportImages.FULL)
     (whole,) = set(folder.iterdir()) - before
     with Image.open(whole) as stored, Image.open(tmp_path / "data" / "large.png") as original:
         assert stored.tobytes() == original.tobytes()
         assert stored.info == {}
     assert "large" not in whole.name
     merged = tmp_path / "merged"
-    adopt_pictures(merged, run)
+    copy_thumbnails(merged, run)
     assert (merged / "report" / "images" / whole.name).is_file()
     with Pictures(merged, ["large.png"], None) as pictures:
         assert pictures.finish()["large.png"].whole == whole.name
@@ -182,13 +184,13 @@ def test_images_of_other_data_are_refused(tmp_path: Path) -> None:
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     """A directory without a run, and one with a broken file, are said to be so in one sentence."""
     with pytest.raises(UserError, match="is not a run directory"):
-        write_browser(tmp_path, images=None)
+        write_html_report(tmp_path, images=None)
     run = write_run(tmp_path / "run", make_records(3))
     with pytest.raises(UserError, match="is not a run directory"):
-        write_browser(run, images=None, baseline=tmp_path)
+        write_html_report(run, images=None, baseline=tmp_path)
     (run / "scores.json").write_text("[{}]", encoding="utf-8")
     with pytest.raises(UserError, match="is not as a run wrote it"):
-        write_browser(run, images=None)
+        write_html_report(run, images=None)
 
 
 def test_a_module_becomes_a_script() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from fakebench_suite.report.html import write_browser
+from fakebench_suite.report.html import write_html_report
 from fakebench_suite.types import Record
 from tests.report.browser_tab import ROW, Tab
 from tests.report.fake_runs import make_records, write_run
@@ -36,7 +36,7 @@ def written(large: Path) -> tuple[Path, float]:
     taken = []
     for _ in range(TRIES):
         started = time.monotonic()
-        report = write_browser(large, images=None)
+        report = write_html_report(large, images=None)
         taken.append(time.monotonic() - started)
         if taken[-1] < WRITTEN:
             break

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from fakebench_suite.datasets import open_dataset
-from fakebench_suite.report.html import DatasetImages, write_browser
+from fakebench_suite.report.html import DatasetImages, write_html_report
 from fakebench_suite.report.thumbnails import ReportImages
 from fakebench_suite.types import Answer, FinishReason, Outcome, Record, Task, Verdict
 from tests.factories import make_answer, make_record
@@ -276,7 +276,7 @@ def test_replies_of_one_batch_have_a_latency(tab: Tab, tmp_path: Path) -> None:
     records = [
         replace(one, answer=replace(one.answer, seconds=0.25)) for one in RECORDS if one.answer
     ]
-    tab.open(write_browser(write_run(tmp_path / "run", records), images=None))
+    tab.open(write_html_report(write_run(tmp_path / "run", records), images=None))
     figure = tab.page.locator("figure:has(#plot-latency)")
     expect(figure).to_contain_text("0.25 s for every answer")
     figure.locator(".drawn").wait_for()
@@ -302,7 +302,7 @@ def test_small_runs_have_a_whole_report(tabs: OpenTab, tmp_path: Path, kind: str
         ],
         "one task": [one for one in RECORDS if one.case.task is Task.REASONING],
     }[kind]
-    report = write_browser(write_run(tmp_path / "run", records), images=None)
+    report = write_html_report(write_run(tmp_path / "run", records), images=None)
     tab = tabs(PHONE)
     tab.open(report)
     expect(tab.page.locator("#verdict .ruling")).to_have_text("NOT RULED")
@@ -325,7 +325,7 @@ def test_thoughts_are_folded_and_cut_replies_marked(tab: Tab, tmp_path: Path) ->
         ),
         third,
     ]
-    report = write_browser(write_run(tmp_path / "run", run), images=None)
+    report = write_html_report(write_run(tmp_path / "run", run), images=None)
     tab.open(report)
     expect(tab.page.locator("#cut-off")).to_contain_text("1 reply was cut off")
     tab.page.click("#cut-off a")
@@ -357,9 +357,9 @@ def test_pictures_zoom(tab: Tab, tmp_path: Path) -> None:
     dataset = open_dataset(folder / "cases.jsonl")
     record = replace(make_record("a", Outcome.CORRECT), case=dataset.cases[0])
     images = DatasetImages(dataset)
-    report = write_browser(write_run(tmp_path / "thumbnail", [record]), images=images)
+    report = write_html_report(write_run(tmp_path / "thumbnail", [record]), images=images)
     whole = write_run(tmp_path / "full", [record])
-    others = [write_browser(whole, images=images, size=ReportImages.FULL)]
+    others = [write_html_report(whole, images=images, size=ReportImages.FULL)]
     stored = list((whole / "report" / "images").glob("*.png"))
     assert [Image.open(path).tobytes() for path in stored] == [
         Image.open(folder / "large.png").tobytes()
@@ -435,7 +435,7 @@ def test_a_probe_shows_its_box_and_its_twin(tab: Tab, tmp_path: Path) -> None:
         Record(case=one, prompt=one.question, answer=answer, verdict=verdict, worker="")
         for one in cases
     ]
-    report = write_browser(write_run(tmp_path / "run", records), images=DatasetImages(dataset))
+    report = write_html_report(write_run(tmp_path / "run", records), images=DatasetImages(dataset))
     forged = next(one for one in cases if one.box)
     assert forged.box
     tab.open(report, f"#item={forged.id}")

@@ -12,21 +12,21 @@ import torch
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from fakebench_suite.backends.transformers.prefix_cache.cache import LAYER, SharedLayer
+from fakebench_suite.backends.transformers.prefix_cache.cache import LAYER, SharedPrefixLayer
 
-SCORES = 2**26
+MAX_SCORES = 2**26
 """Scores that are held at a time; a quarter of a gigabyte, and as much again for their parts."""
 
 
-def teach_sdpa() -> None:
+def register_shared_sdpa() -> None:
     """Let models whose attention is ``sdpa`` go on from shared caches, in this whole process.
 
     Over any other cache, and for any other model, attention is transformers' own as before.
     """
-    AttentionInterface.register("sdpa", attend)
+    AttentionInterface.register("sdpa", shared_prefix_attention)
 
 
-def attend(
+def shared_prefix_attention(
     module: torch.nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -42,7 +42,7 @@ def attend(
     else a model may want of its attention (softcaps, biases) it does not get: whether a checkpoint
     may share is found out by trying.
     """
-    layer: SharedLayer | None = getattr(key, LAYER, None)
+    layer: SharedPrefixLayer | None = getattr(key, LAYER, None)
     if layer is None:
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **others
@@ -60,11 +60,11 @@ def attend(
         mask = layer.seats.arrange(mask).unsqueeze(1)
     # Scores of one new token are small; those of whole questions are computed in parts.
     step = groups if new == 1 else 1
-    some = rows if new == 1 else max(1, SCORES // (heads * new * layer.get_seq_length()))
+    some = rows if new == 1 else max(1, MAX_SCORES // (heads * new * layer.get_seq_length()))
     parts = [
         torch.cat(
             [
-                _attend_part(
+                _attend_chunk(
                     query[first : first + step, :, row : row + some],
                     [one[first : first + step] for one in prefix],
                     [one[first : first + step, :, row : row + some] for one in own],
@@ -81,7 +81,7 @@ def attend(
     return layer.seats.collect(output.flatten(3, 4)).to(kind).contiguous(), None
 
 
-def _attend_part(
+def _attend_chunk(
     query: torch.Tensor,
     prefix: list[torch.Tensor],
     own: list[torch.Tensor],

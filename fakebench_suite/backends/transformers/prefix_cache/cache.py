@@ -8,14 +8,14 @@ import torch
 from torch.nn.functional import pad
 from transformers.cache_utils import DynamicLayer
 
-ROOM = 64
+GROWTH_TOKENS = 64
 """Tokens that a row's own part is made longer by when it is full."""
 LAYER = "fakebench_layer"
 """Attribute of a shared layer's keys, under which attention finds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seats:
+class GroupLayout:
     """Rows of a batch, arranged by the group they belong to."""
 
     rows: torch.Tensor
@@ -35,7 +35,7 @@ class Seats:
         return value if self.back is None else value[self.back]
 
 
-def seat(owners: torch.Tensor) -> Seats:
+def lay_out_groups(owners: torch.Tensor) -> GroupLayout:
     """Seats for rows, by the number of the group that owns each; no group is without a row."""
     groups = [(owners == group).nonzero().flatten() for group in range(int(owners.max()) + 1)]
     most = max(len(group) for group in groups)
@@ -44,10 +44,10 @@ def seat(owners: torch.Tensor) -> Seats:
     back = torch.empty_like(owners)
     for number, group in enumerate(groups):
         back[group] = number * most + torch.arange(len(group), device=back.device)
-    return Seats(rows=rows, back=None if in_order else back)
+    return GroupLayout(rows=rows, back=None if in_order else back)
 
 
-class SharedLayer(DynamicLayer):
+class SharedPrefixLayer(DynamicLayer):
     """Keys and values of prefixes, one per group, and those that each row adds, apart from them.
 
     It grows and does nothing else that a cache may: greedy writing asks for no more.
@@ -55,7 +55,7 @@ class SharedLayer(DynamicLayer):
 
     is_croppable = False
 
-    def __init__(self, keys: torch.Tensor, values: torch.Tensor, seats: Seats) -> None:
+    def __init__(self, keys: torch.Tensor, values: torch.Tensor, seats: GroupLayout) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.dtype, self.device, self.is_initialized = keys.dtype, keys.device, True
         self.prefix = keys, values
@@ -77,7 +77,7 @@ class SharedLayer(DynamicLayer):
         end = self.filled + key_states.shape[-2]
         for number, new in enumerate((key_states, value_states)):
             behind = self.seats.arrange(new).transpose(1, 2)
-            self._own[number] = write_behind(self._own[number], self.filled, behind)
+            self._own[number] = append_tokens(self._own[number], self.filled, behind)
         self.filled = end
         keys, values = (own[..., :end, :] for own in self._own)
         setattr(keys, LAYER, self)
@@ -88,18 +88,18 @@ class SharedLayer(DynamicLayer):
         return int(self.prefix[0].shape[-2]) + self.filled
 
 
-def write_behind(tensor: torch.Tensor, filled: int, new: torch.Tensor) -> torch.Tensor:
+def append_tokens(tensor: torch.Tensor, filled: int, new: torch.Tensor) -> torch.Tensor:
     """The tensor with ``new`` after its first ``filled`` tokens; a longer one where it is full."""
     end = filled + new.shape[-2]
     if end > tensor.shape[-2]:
-        longer = tensor.new_empty((*tensor.shape[:-2], end + ROOM, tensor.shape[-1]))
+        longer = tensor.new_empty((*tensor.shape[:-2], end + GROWTH_TOKENS, tensor.shape[-1]))
         longer[..., :filled, :] = tensor[..., :filled, :]
         tensor = longer
     tensor[..., filled:end, :] = new
     return tensor
 
 
-def join_caches(caches: Sequence[Any], width: int) -> Any:
+def concat_caches(caches: Sequence[Any], width: int) -> Any:
     """Caches of one row each as one of many, padded at the left to ``width``; the first is used."""
     joined = caches[0]
     for number, layer in enumerate(joined.layers):
@@ -120,7 +120,7 @@ def can_share(cache: Any) -> bool:
     )
 
 
-def share_cache(cache: Any, owners: torch.Tensor) -> None:
+def enable_sharing(cache: Any, owners: torch.Tensor) -> None:
     """Let rows go on from those of the cache that own them, in place."""
-    seats = seat(owners)
-    cache.layers[:] = [SharedLayer(layer.keys, layer.values, seats) for layer in cache.layers]
+    seats = lay_out_groups(owners)
+    cache.layers[:] = [SharedPrefixLayer(layer.keys, layer.values, seats) for layer in cache.layers]

@@ -16,19 +16,19 @@ from typing import Any
 
 import torch
 
-from fakebench_suite.backends.transformers.generation import Generator, Written
+from fakebench_suite.backends.transformers.generation import GenerationOutput, GreedyDecoder
 from fakebench_suite.backends.transformers.inputs import Inputs, pad_left
-from fakebench_suite.backends.transformers.prefix_cache.cache import share_cache
+from fakebench_suite.backends.transformers.prefix_cache.cache import enable_sharing
 from fakebench_suite.backends.transformers.prefix_cache.prefill import (
     Groups,
     Prefix,
-    measure_prefix,
-    read_prefixes,
+    common_prefix_length,
+    prefill_prefixes,
 )
 
 
-def write_after_prefix(
-    generator: Generator,
+def generate_after_prefix(
+    generator: GreedyDecoder,
     groups: Groups,
     *,
     filler: int,
@@ -36,23 +36,23 @@ def write_after_prefix(
     steps: int | None = None,
     logits: bool = False,
     prefix: Prefix | None = None,
-) -> Written:
+) -> GenerationOutput:
     """What the model writes after each row of each group, in order.
 
     ``share`` keeps one copy of each prefix for its rows. ``prefix`` is that of the groups where it
     has been read; its cache is used up.
     """
-    prefix = prefix or read_prefixes(generator, groups, filler)
+    prefix = prefix or prefill_prefixes(generator, groups, filler)
     owners = [number for number, group in enumerate(groups) for _ in group]
     tails = [
         row.tokens["input_ids"][:, length:]
         for group in groups
-        for length in [measure_prefix(group)]
+        for length in [common_prefix_length(group)]
         for row in group
     ]
     new = steps or generator.settings.max_new_tokens
     widest = prefix.inputs["input_ids"].shape[1] + max(tail.shape[1] for tail in tails) + new
-    batches = list(_split(tails, padded=not looks_back_briefly(prefix.cache, widest)))
+    batches = list(_split(tails, padded=not has_short_sliding_window(prefix.cache, widest)))
     parts = []
     for chosen in batches:
         part = prefix if len(batches) == 1 else prefix.copy()
@@ -63,7 +63,7 @@ def write_after_prefix(
     return parts[0] if len(parts) == 1 else _join(parts, batches, filler)
 
 
-def looks_back_briefly(cache: Any, width: int) -> bool:
+def has_short_sliding_window(cache: Any, width: int) -> bool:
     """Whether some layer sees a window shorter than ``width`` only, which padding would fill."""
     return any(
         sliding and layer.get_max_length() < width
@@ -95,7 +95,7 @@ def _append(
     ids = torch.cat([pad_left(tail, width, filler) for tail in tails]).to(device)
     mask = torch.cat([pad_left(torch.ones_like(tail), width) for tail in tails]).to(device)
     if share:
-        share_cache(prefix.cache, owners)
+        enable_sharing(prefix.cache, owners)
     else:
         prefix.cache.reorder_cache(owners)
     for module, ahead in prefix.positions:
@@ -106,11 +106,13 @@ def _append(
     }
 
 
-def _join(parts: Sequence[Written], batches: Sequence[list[int]], filler: int) -> Written:
+def _join(
+    parts: Sequence[GenerationOutput], batches: Sequence[list[int]], filler: int
+) -> GenerationOutput:
     """Parts written one after another as one, in the order of the rows."""
     order = torch.tensor([number for chosen in batches for number in chosen]).argsort()
     steps = zip(*(part.logits for part in parts), strict=False)
-    return Written(
+    return GenerationOutput(
         tokens=_join_columns([part.tokens for part in parts], filler)[order],
         logits=tuple(torch.cat(step)[order] for step in steps),
         broken=_join_columns([part.broken for part in parts], 0)[order],

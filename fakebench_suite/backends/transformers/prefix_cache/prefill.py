@@ -12,24 +12,30 @@ from typing import Any
 import torch
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
-from fakebench_suite.backends.transformers.generation import Generator
-from fakebench_suite.backends.transformers.inputs import Inputs, Row, cut, stack, stack_tokens
-from fakebench_suite.backends.transformers.prefix_cache.cache import join_caches
+from fakebench_suite.backends.transformers.generation import GreedyDecoder
+from fakebench_suite.backends.transformers.inputs import (
+    EncodedPrompt,
+    Inputs,
+    collate,
+    stack_tokens,
+    truncate,
+)
+from fakebench_suite.backends.transformers.prefix_cache.cache import concat_caches
 
-Groups = Sequence[Sequence[Row]]
+Groups = Sequence[Sequence[EncodedPrompt]]
 Positions = tuple[tuple[Any, torch.Tensor], ...]
 
 
-def measure_prefix(group: Sequence[Row]) -> int:
+def common_prefix_length(group: Sequence[EncodedPrompt]) -> int:
     """Number of tokens that all rows begin with; at least one token is left to each."""
     shared = min(row.length for row in group) - 1
     ids = torch.cat([row.tokens["input_ids"][:, :shared] for row in group])
     return int((ids == ids[0]).all(dim=0).int().cumprod(dim=0).sum())
 
 
-def measure_groups(groups: Groups) -> tuple[int, int]:
+def padded_lengths(groups: Groups) -> tuple[int, int]:
     """Tokens in one row of the batch before and after its prefix ends, padding included."""
-    prefixes = [measure_prefix(group) for group in groups]
+    prefixes = [common_prefix_length(group) for group in groups]
     pairs = zip(groups, prefixes, strict=True)
     return max(prefixes), max(row.length - prefix for group, prefix in pairs for row in group)
 
@@ -51,16 +57,16 @@ class Prefix:
         return Prefix(inputs=self.inputs, cache=cache, positions=self.positions)
 
 
-def read_prefixes(generator: Generator, groups: Groups, filler: int) -> Prefix:
+def prefill_prefixes(generator: GreedyDecoder, groups: Groups, filler: int) -> Prefix:
     """One forward pass over the prefixes of all groups; on a CPU, one for each."""
-    heads = [cut(group[0], measure_prefix(group)) for group in groups]
-    if len(heads) == 1 or not _is_best_apart(generator.model):
+    heads = [truncate(group[0], common_prefix_length(group)) for group in groups]
+    if len(heads) == 1 or not _prefill_separately(generator.model):
         return _read(generator, heads, filler)
     parts = [_read(generator, [head], filler) for head in heads]
     return _join(parts, generator.place(stack_tokens(heads, filler)))
 
 
-def _is_best_apart(model: Any) -> bool:
+def _prefill_separately(model: Any) -> bool:
     """Whether prefixes are best read one by one: a CPU's caches hold no two pictures.
 
     A GPU is not busy with one; and caches of layers with windows cannot be joined.
@@ -69,8 +75,8 @@ def _is_best_apart(model: Any) -> bool:
     return model.device.type == "cpu" and all(type(layer) is DynamicLayer for layer in layers)
 
 
-def _read(generator: Generator, heads: Sequence[Row], filler: int) -> Prefix:
-    inputs = generator.place(stack(heads, filler))
+def _read(generator: GreedyDecoder, heads: Sequence[EncodedPrompt], filler: int) -> Prefix:
+    inputs = generator.place(collate(heads, filler))
     cache = generator.read(inputs)
     # Models with positions in several axes keep them so; transformers calls it rope_deltas.
     positions = tuple(
@@ -85,7 +91,7 @@ def _read(generator: Generator, heads: Sequence[Row], filler: int) -> Prefix:
 def _join(parts: Sequence[Prefix], inputs: Inputs) -> Prefix:
     """Prefixes that were read one by one as those of one batch, whose tokens are ``inputs``."""
     kept = {name: inputs[name] for name in ("input_ids", "attention_mask")}
-    cache = join_caches([part.cache for part in parts], kept["input_ids"].shape[1])
+    cache = concat_caches([part.cache for part in parts], kept["input_ids"].shape[1])
     positions = tuple(
         (module, torch.cat([part.positions[number][1] for part in parts]))
         for number, (module, _) in enumerate(parts[0].positions)

@@ -8,17 +8,23 @@ import torch
 from PIL import Image
 from PIL.Image import Transpose
 
-from fakebench_suite.backends.transformers.generation import Generator, Written
-from fakebench_suite.backends.transformers.inputs import Row, Stacker, can_stack, encode_row, stack
+from fakebench_suite.backends.transformers.generation import GenerationOutput, GreedyDecoder
+from fakebench_suite.backends.transformers.inputs import (
+    Collator,
+    EncodedPrompt,
+    collate,
+    encode_prompt,
+    have_same_image_shape,
+)
 from fakebench_suite.backends.transformers.prefix_cache.cache import can_share
-from fakebench_suite.backends.transformers.prefix_cache.decode import write_after_prefix
+from fakebench_suite.backends.transformers.prefix_cache.decode import generate_after_prefix
 from fakebench_suite.backends.transformers.prefix_cache.prefill import (
     Prefix,
-    measure_prefix,
-    read_prefixes,
+    common_prefix_length,
+    prefill_prefixes,
 )
 from fakebench_suite.backends.transformers.processor import Encoder
-from fakebench_suite.types import Form, Prompt
+from fakebench_suite.types import Prompt, QuestionType
 
 QUESTIONS = ("Why?", "Is there anything in this image that was generated, and where is it?")
 """About the first picture: of unequal length and with nothing in common."""
@@ -34,7 +40,7 @@ LARGEST_GAP = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class InferencePath:
     """How a model's prompts are answered."""
 
     prefix: bool
@@ -52,16 +58,16 @@ class Route:
         return {"path": path, "why": self.why, "shared": self.shared, "mixes": self.mixes}
 
 
-class Trial:
+class PrefixCacheSelfTest:
     """A few questions about one picture, and about a second one, asked in several ways."""
 
     def __init__(
-        self, generator: Generator, encoder: Encoder, stacker: Stacker, filler: int
+        self, generator: GreedyDecoder, encoder: Encoder, stacker: Collator, filler: int
     ) -> None:
         self._generator, self._encoder, self._stacker = generator, encoder, stacker
         self._filler = filler
 
-    def find_route(self, picture: Image.Image) -> Route:
+    def find_route(self, picture: Image.Image) -> InferencePath:
         """The route that the checkpoint can take.
 
         The picture is made small, for there are eight encodings of it. Raises what the processor
@@ -76,29 +82,33 @@ class Trial:
         except Exception as error:  # A checkpoint may raise anything; plain batches can do without.
             what = str(error).partition("\n")[0]
             why = f"The model does not go on from a cache ({type(error).__name__}: {what})."
-            return Route(prefix=False, why=why)
+            return InferencePath(prefix=False, why=why)
 
-    def _try(self, picture: Image.Image, group: Sequence[Row]) -> Route:
-        if refusal := _find_obstacle(self._generator.model.config, group):
-            return Route(prefix=False, why=refusal)
-        prefix = read_prefixes(self._generator, [group], self._filler)
-        if refusal := _find_state(prefix):
-            return Route(prefix=False, why=refusal)
+    def _try(self, picture: Image.Image, group: Sequence[EncodedPrompt]) -> InferencePath:
+        if refusal := _reason_not_prefix_first(self._generator.model.config, group):
+            return InferencePath(prefix=False, why=refusal)
+        prefix = prefill_prefixes(self._generator, [group], self._filler)
+        if refusal := _reason_stateful(prefix):
+            return InferencePath(prefix=False, why=refusal)
         alone = self._ask_alone(group)
         if any(one.broken.any() for one in alone):
-            return Route(prefix=False, why="The model computes no numbers, but NaN or infinity.")
+            return InferencePath(
+                prefix=False, why="The model computes no numbers, but NaN or infinity."
+            )
         shared = can_share(prefix.cache) and self._can_share(group, alone, prefix.copy())
         if not shared:
             repeated = self._go_on([group], share=False, prefix=prefix)
             if refusal := self._compare(group, repeated, alone):
-                return Route(prefix=False, why=refusal)
+                return InferencePath(prefix=False, why=refusal)
         try:
             mixes = self._can_mix(picture, group, alone, share=shared)
         except Exception:  # What one picture has shown stands.
             mixes = False
-        return Route(prefix=True, why=AGREES, shared=shared, mixes=mixes)
+        return InferencePath(prefix=True, why=AGREES, shared=shared, mixes=mixes)
 
-    def _can_share(self, group: Sequence[Row], alone: Sequence[Written], prefix: Prefix) -> bool:
+    def _can_share(
+        self, group: Sequence[EncodedPrompt], alone: Sequence[GenerationOutput], prefix: Prefix
+    ) -> bool:
         """Whether rows do as well with one copy of their prefix; uses it up."""
         try:
             shared = self._go_on([group], share=True, prefix=prefix)
@@ -109,8 +119,8 @@ class Trial:
     def _can_mix(
         self,
         picture: Image.Image,
-        first: Sequence[Row],
-        alone: Sequence[Written],
+        first: Sequence[EncodedPrompt],
+        alone: Sequence[GenerationOutput],
         *,
         share: bool,
     ) -> bool:
@@ -124,7 +134,7 @@ class Trial:
             picture.transpose(Transpose.FLIP_LEFT_RIGHT),
         ):
             second = self._encode("second", other, OTHERS)
-            if can_stack(first[0], second[0]):
+            if have_same_image_shape(first[0], second[0]):
                 both = [*first, *second]
                 if not self._stacker.is_exact(both, {"first": picture, "second": other}):
                     return False
@@ -133,16 +143,24 @@ class Trial:
                 return not self._compare(both, mixed, every)
         return False
 
-    def _encode(self, name: str, picture: Image.Image, questions: Sequence[str]) -> list[Row]:
+    def _encode(
+        self, name: str, picture: Image.Image, questions: Sequence[str]
+    ) -> list[EncodedPrompt]:
         """Questions about the picture."""
-        prompts = [Prompt(case="", image=name, form=Form.WHAT, text=text) for text in questions]
-        return [encode_row(self._encoder, prompt, picture) for prompt in prompts]
+        prompts = [
+            Prompt(case="", image=name, form=QuestionType.WHAT, text=text) for text in questions
+        ]
+        return [encode_prompt(self._encoder, prompt, picture) for prompt in prompts]
 
     def _go_on(
-        self, groups: Sequence[Sequence[Row]], *, share: bool, prefix: Prefix | None = None
-    ) -> Written:
+        self,
+        groups: Sequence[Sequence[EncodedPrompt]],
+        *,
+        share: bool,
+        prefix: Prefix | None = None,
+    ) -> GenerationOutput:
         """What the rows get after their pictures' prefixes, read already or not."""
-        return write_after_prefix(
+        return generate_after_prefix(
             self._generator,
             groups,
             filler=self._filler,
@@ -152,25 +170,28 @@ class Trial:
             prefix=prefix,
         )
 
-    def _ask_alone(self, rows: Sequence[Row]) -> list[Written]:
+    def _ask_alone(self, rows: Sequence[EncodedPrompt]) -> list[GenerationOutput]:
         """What each row gets alone."""
-        inputs = [self._generator.place(stack([row], self._filler)) for row in rows]
+        inputs = [self._generator.place(collate([row], self._filler)) for row in rows]
         return [self._generator.write(one, steps=STEPS, logits=True) for one in inputs]
 
     def _compare(
-        self, rows: Sequence[Row], written: Written, alone: Sequence[Written]
+        self,
+        rows: Sequence[EncodedPrompt],
+        written: GenerationOutput,
+        alone: Sequence[GenerationOutput],
     ) -> str | None:
         """None where logits after a prefix are as good as those of a plain batch; else what is off.
 
         Both are held against prompts written one by one: in 16 bits not even plain batches agree
         with these, and the prefix may be no worse than a few times that.
         """
-        gap = _measure_gap(written, alone)
+        gap = _max_logit_gap(written, alone)
         floor = max(1e-3, 8 * torch.finfo(self._generator.model.dtype).eps)
         if gap <= floor:
             return None
-        plain = self._generator.place(stack(rows, self._filler))
-        noise = _measure_gap(self._generator.write(plain, steps=STEPS, logits=True), alone)
+        plain = self._generator.place(collate(rows, self._filler))
+        noise = _max_logit_gap(self._generator.write(plain, steps=STEPS, logits=True), alone)
         if gap <= min(4 * noise, LARGEST_GAP):
             return None
         return (
@@ -179,7 +200,7 @@ class Trial:
         )
 
 
-def _find_obstacle(config: Any, group: Sequence[Row]) -> str | None:
+def _reason_not_prefix_first(config: Any, group: Sequence[EncodedPrompt]) -> str | None:
     """Why the picture's computation depends on the question, as far as the inputs tell."""
     one, two = group
     differing = [
@@ -193,13 +214,13 @@ def _find_obstacle(config: Any, group: Sequence[Row]) -> str | None:
     if views:
         return f"Every token has its own view of the image ({', '.join(views)})."
     token = getattr(config, "image_token_id", getattr(config, "image_token_index", None))
-    prefix = measure_prefix(group)
+    prefix = common_prefix_length(group)
     if token is not None and (one.tokens["input_ids"][:, prefix:] == token).any():
         return "The image does not come before the question."
     return None
 
 
-def _find_state(prefix: Prefix) -> str | None:
+def _reason_stateful(prefix: Prefix) -> str | None:
     """Why rows cannot go on from the cache, as far as it tells."""
     if not hasattr(prefix.cache, "reorder_cache"):
         return "The model keeps no cache that can be repeated."
@@ -208,7 +229,7 @@ def _find_state(prefix: Prefix) -> str | None:
     return None
 
 
-def _measure_gap(batch: Written, alone: Sequence[Written]) -> float:
+def _max_logit_gap(batch: GenerationOutput, alone: Sequence[GenerationOutput]) -> float:
     """Largest difference of logits in standard deviations, until tokens part."""
     gaps = [0.0]
     for number, single in enumerate(alone):

@@ -20,7 +20,7 @@ from fakebench_suite.grading.labels.language.lexicon import (
 from fakebench_suite.grading.labels.language.polarity import find_bound
 from fakebench_suite.grading.labels.language.refusals import find_refusal
 from fakebench_suite.grading.labels.language.sentences import Hint
-from fakebench_suite.types import Authenticity, Form
+from fakebench_suite.types import Authenticity, QuestionType
 
 _ANSWER = compile_parts("""
     (?: (?:DET|I|IT)? WORD{0,2} HEADING (?:(?:OF|WITH) (?:DET|IT|WORD|IMAGE){1,3})?
@@ -132,9 +132,11 @@ class Answer:
     """What follows speaks of a thing in the picture that is fake or real, not of the image."""
 
 
-def ask_label(form: Form) -> Authenticity | None:
+def ask_label(form: QuestionType) -> Authenticity | None:
     """The label a "yes" asserts; None where the question is not a yes-or-no question."""
-    return {Form.ISFAKE: Authenticity.FAKE, Form.ISREAL: Authenticity.REAL}.get(form)
+    return {QuestionType.ISFAKE: Authenticity.FAKE, QuestionType.ISREAL: Authenticity.REAL}.get(
+        form
+    )
 
 
 def opens_idly(plain: str) -> bool:
@@ -142,7 +144,7 @@ def opens_idly(plain: str) -> bool:
     return _IDLE.match(plain) is not None
 
 
-def find_answers(sentences: Sequence[Sentence], form: Form) -> Iterator[Answer]:
+def find_answers(sentences: Sequence[Sentence], form: QuestionType) -> Iterator[Answer]:
     """What each "yes" and "no" asserts: of the question asked, or of one the reply asks itself."""
     end = len(sentences) - 1
     asking = {place for place, one in enumerate(sentences) if one.hints & Hint.QUESTION}
@@ -222,7 +224,7 @@ def _find_consent(text: str, place: int, asked: Authenticity, *, alone: bool) ->
     return Answer(said=said, words=consent[0], place=place, firm=False, led=False, aside=False)
 
 
-def _find_asked(question: Sentence | None, form: Form) -> Authenticity | None:
+def _find_asked(question: Sentence | None, form: QuestionType) -> Authenticity | None:
     """The label that a "yes" asserts, to a question the reply asks itself or to the one asked."""
     if question is None:
         return ask_label(form)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fakebench_suite.metrics.dataframe import tabulate
+from fakebench_suite.metrics.dataframe import records_to_frame
 from fakebench_suite.report.html.plots.accuracy import draw_criteria, draw_forms, draw_generators
 from fakebench_suite.report.html.plots.detection import draw_calibration, draw_confusion
 from fakebench_suite.report.html.plots.distributions import draw_grades, draw_latency, draw_texts
@@ -10,9 +10,9 @@ from fakebench_suite.report.html.plots.figure import Plot
 from fakebench_suite.report.html.run_data import Run
 
 
-def draw_plots(run: Run) -> Sequence[Plot]:
+def make_plots(run: Run) -> Sequence[Plot]:
     """Every plot this run has data for, in the order they are shown."""
-    frame = tabulate(run.records)
+    frame = records_to_frame(run.records)
     drawn = (
         draw_generators(run.scores),
         draw_forms(run.scores),
@@ -26,4 +26,4 @@ def draw_plots(run: Run) -> Sequence[Plot]:
     return [plot for plot in drawn if plot is not None]
 
 
-__all__ = ["Plot", "draw_plots"]
+__all__ = ["Plot", "make_plots"]

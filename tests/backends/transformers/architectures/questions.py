@@ -10,8 +10,8 @@ from PIL import Image
 
 from fakebench_suite.backends.base import Reply
 from fakebench_suite.backends.cards import Card, find_card
-from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
-from fakebench_suite.types import Answer, Form, Prompt
+from fakebench_suite.backends.transformers.model import TransformersBackend
+from fakebench_suite.types import Answer, Prompt, QuestionType
 
 QUESTIONS = (
     "Is this a fake image, yes or no?",
@@ -32,7 +32,7 @@ PICTURES = {"wide": draw_picture(60, 40, seed=1), "tall": draw_picture(48, 64, s
 
 def make_prompt(image: str, text: str) -> Prompt:
     """A prompt about the picture of that name."""
-    return Prompt(case=f"{image}:{text}", image=image, form=Form.WHAT, text=text)
+    return Prompt(case=f"{image}:{text}", image=image, form=QuestionType.WHAT, text=text)
 
 
 PROMPTS = tuple(make_prompt(image, text) for text in QUESTIONS for image in PICTURES)
@@ -54,11 +54,11 @@ def shrink_card(name: str, folder: Path, *, batch_size: int = 4) -> Card:
     )
 
 
-def load(card: Card, *, batch_tokens: int | None = None) -> HuggingFaceAdapter:
+def load(card: Card, *, batch_tokens: int | None = None) -> TransformersBackend:
     """The adapter of a card with a path, on one core: threads cost more than these sums."""
     assert card.path is not None
     torch.set_num_threads(1)
-    return HuggingFaceAdapter(
+    return TransformersBackend(
         card, Path(card.path), device="cpu", remote_code=False, batch_tokens=batch_tokens
     )
 

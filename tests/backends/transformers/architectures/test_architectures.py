@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from fakebench_suite.backends.cards import Kind, find_card, list_cards
-from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
+from fakebench_suite.backends.cards import BackendKind, find_card, list_cards
+from fakebench_suite.backends.transformers.model import TransformersBackend
 from tests.backends.transformers.architectures.checkpoints import MAKERS, save_checkpoint
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
@@ -34,7 +34,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def adapter(name: str, tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceAdapter:
+def adapter(name: str, tmp_path_factory: pytest.TempPathFactory) -> TransformersBackend:
     """The card's adapter, loaded once."""
     return load(shrink_card(name, save_checkpoint(name, tmp_path_factory.mktemp(name))))
 
@@ -51,11 +51,13 @@ def _no_warnings() -> Iterator[None]:
 def test_every_shipped_checkpoint_is_covered() -> None:
     """No card of a published checkpoint ships without a tiny checkpoint of its architecture."""
     cards = [find_card(name) for name in list_cards()]
-    shipped = {card.name for card in cards if card.adapter is Kind.HUGGINGFACE and card.repository}
+    shipped = {
+        card.name for card in cards if card.adapter is BackendKind.HUGGINGFACE and card.repository
+    }
     assert shipped == set(MAKERS)
 
 
-def test_every_prompt_gets_an_answer(name: str, adapter: HuggingFaceAdapter) -> None:
+def test_every_prompt_gets_an_answer(name: str, adapter: TransformersBackend) -> None:
     """There is one answer per prompt, counted in new tokens, in batches of the card's size."""
     answers = read_answers(adapter.answer(PROMPTS, PICTURES))
     assert all(1 <= answer.tokens <= TOKENS for answer in answers)
@@ -65,7 +67,7 @@ def test_every_prompt_gets_an_answer(name: str, adapter: HuggingFaceAdapter) -> 
     assert sorted(answer.batch_size for answer in answers) == sizes
 
 
-def test_batched_answers_equal_single_ones(adapter: HuggingFaceAdapter) -> None:
+def test_batched_answers_equal_single_ones(adapter: TransformersBackend) -> None:
     """An answer does not depend on the other prompts of its batch, in float32."""
     together = read_answers(adapter.answer(PROMPTS, PICTURES))
     alone = [read_answers(adapter.answer([prompt], PICTURES))[0] for prompt in PROMPTS]
@@ -75,7 +77,7 @@ def test_batched_answers_equal_single_ones(adapter: HuggingFaceAdapter) -> None:
 
 
 def test_the_picture_reaches_the_model(
-    adapter: HuggingFaceAdapter, monkeypatch: pytest.MonkeyPatch
+    adapter: TransformersBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two pictures give different pixel values, and different answers to some question."""
     generate = adapter._model.generate
@@ -98,7 +100,7 @@ def test_the_picture_reaches_the_model(
     assert said["wide"] != said["tall"]
 
 
-def test_the_prompt_is_not_in_the_answer(adapter: HuggingFaceAdapter) -> None:
+def test_the_prompt_is_not_in_the_answer(adapter: TransformersBackend) -> None:
     """An answer begins after the prompt, also where a model returns both."""
     for prompt, answer in zip(
         PROMPTS, read_answers(adapter.answer(PROMPTS, PICTURES)), strict=True
@@ -108,7 +110,7 @@ def test_the_prompt_is_not_in_the_answer(adapter: HuggingFaceAdapter) -> None:
 
 
 def test_options_are_weighed_by_the_models_own_probabilities(
-    adapter: HuggingFaceAdapter,
+    adapter: TransformersBackend,
 ) -> None:
     """P(fake) is a share of two probabilities, the same in a batch and alone, likelier one said."""
     together = read_answers(adapter.weigh(PROMPTS, PICTURES))

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import torch
 
-from fakebench_suite.backends.transformers.model import HuggingFaceAdapter
+from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.types import Answer, Prompt
 from tests.backends.transformers.architectures.checkpoints import MAKERS, save_checkpoint
 from tests.backends.transformers.architectures.questions import (
@@ -48,14 +48,14 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def adapter(name: str, tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceAdapter:
+def adapter(name: str, tmp_path_factory: pytest.TempPathFactory) -> TransformersBackend:
     """The card's adapter with room for all prompts in one batch."""
     folder = save_checkpoint(name, tmp_path_factory.mktemp(name))
     return load(shrink_card(name, folder, batch_size=32))
 
 
 @pytest.fixture(scope="module")
-def alone(adapter: HuggingFaceAdapter) -> dict[Prompt, Answer]:
+def alone(adapter: TransformersBackend) -> dict[Prompt, Answer]:
     """What each prompt gets when nothing else is asked."""
     prompts = [make_prompt(image, text) for image in IMAGES for text in MORE]
     return {prompt: read_answers(adapter.answer([prompt], IMAGES))[0] for prompt in prompts}
@@ -70,7 +70,7 @@ def test_the_readme_says_which_cards_share_a_prefix() -> None:
 
 
 def check(
-    adapter: HuggingFaceAdapter, prompts: Sequence[Prompt], alone: dict[Prompt, Answer]
+    adapter: TransformersBackend, prompts: Sequence[Prompt], alone: dict[Prompt, Answer]
 ) -> list[Answer]:
     """The answers to the prompts, which are those they get alone."""
     answers = read_answers(adapter.answer(prompts, IMAGES))
@@ -81,7 +81,7 @@ def check(
 
 
 def test_whole_groups_are_answered_as_if_alone(
-    name: str, adapter: HuggingFaceAdapter, alone: dict[Prompt, Answer]
+    name: str, adapter: TransformersBackend, alone: dict[Prompt, Answer]
 ) -> None:
     """Groups of ragged questions, images of several sizes in one batch, in any order."""
     answers = check(adapter, list(alone), alone)
@@ -92,7 +92,7 @@ def test_whole_groups_are_answered_as_if_alone(
 
 
 def test_partial_groups_are_answered_as_if_alone(
-    adapter: HuggingFaceAdapter, alone: dict[Prompt, Answer]
+    adapter: TransformersBackend, alone: dict[Prompt, Answer]
 ) -> None:
     """Parts of groups beside single prompts, and a group of one question asked twice."""
     prompts = list(alone)
@@ -102,7 +102,7 @@ def test_partial_groups_are_answered_as_if_alone(
 
 
 def test_groups_that_do_not_fit_are_cut(
-    adapter: HuggingFaceAdapter, alone: dict[Prompt, Answer]
+    adapter: TransformersBackend, alone: dict[Prompt, Answer]
 ) -> None:
     """A tight budget of tokens cuts groups into smaller batches with the same answers."""
     budget = adapter._questioner._budget
@@ -115,11 +115,12 @@ def test_groups_that_do_not_fit_are_cut(
 
 
 def test_prefixes_read_together_do_as_well(
-    adapter: HuggingFaceAdapter, alone: dict[Prompt, Answer], monkeypatch: pytest.MonkeyPatch
+    adapter: TransformersBackend, alone: dict[Prompt, Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a GPU: one forward pass for the prefixes of several pictures, padded at the left."""
     monkeypatch.setattr(
-        "fakebench_suite.backends.transformers.prefix_cache.prefill._is_best_apart", lambda _: False
+        "fakebench_suite.backends.transformers.prefix_cache.prefill._prefill_separately",
+        lambda _: False,
     )
     read, rows = adapter._generator.read, []
 
@@ -133,7 +134,7 @@ def test_prefixes_read_together_do_as_well(
 
 
 def test_likelihoods_are_those_of_single_prompts(
-    adapter: HuggingFaceAdapter, alone: dict[Prompt, Answer]
+    adapter: TransformersBackend, alone: dict[Prompt, Answer]
 ) -> None:
     """P(fake) after a shared prefix is P(fake) of the whole prompt."""
     prompts = list(alone)
@@ -144,7 +145,7 @@ def test_likelihoods_are_those_of_single_prompts(
     )
 
 
-def test_the_route_says_why(name: str, adapter: HuggingFaceAdapter) -> None:
+def test_the_route_says_why(name: str, adapter: TransformersBackend) -> None:
     """The adapter finds out by itself who may share a prefix, and says in a sentence why not."""
     read_answers(adapter.answer([make_prompt("wide", text) for text in QUESTIONS], IMAGES))
     route = adapter.route
@@ -171,7 +172,7 @@ def test_other_attention_repeats_the_cache(name: str, tmp_path: Path) -> None:
 
 
 def test_an_image_is_prepared_and_encoded_once(
-    name: str, adapter: HuggingFaceAdapter, monkeypatch: pytest.MonkeyPatch
+    name: str, adapter: TransformersBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pixels are prepared once for all prompts of an image, and their prefix is read once."""
     read_answers(adapter.answer([make_prompt("tall", text) for text in MORE], IMAGES))  # the trial

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from transformers import DynamicCache
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from fakebench_suite.backends.transformers.prefix_cache.attention import attend
+from fakebench_suite.backends.transformers.prefix_cache.attention import shared_prefix_attention
 from fakebench_suite.backends.transformers.prefix_cache.cache import (
-    ROOM,
-    SharedLayer,
-    join_caches,
-    seat,
-    share_cache,
+    GROWTH_TOKENS,
+    SharedPrefixLayer,
+    concat_caches,
+    enable_sharing,
+    lay_out_groups,
 )
 
 KEY_HEADS, SIZE = 2, 8
@@ -50,7 +50,7 @@ def draw_mask(rows: int, new: int, seen: int, kind: str) -> torch.Tensor | None:
 @given(
     owners=st.lists(st.integers(0, 3), max_size=4).map(lambda more: sorted([0, 1, 2, 3, *more])),
     repeats=st.sampled_from([1, 3]),
-    steps=st.lists(st.sampled_from([1, 1, 2, 5, ROOM + 3]), min_size=1, max_size=5),
+    steps=st.lists(st.sampled_from([1, 1, 2, 5, GROWTH_TOKENS + 3]), min_size=1, max_size=5),
     kind=st.sampled_from(["none", "boolean", "additive"]),
     scaling=st.sampled_from([None, 0.5]),
 )
@@ -62,7 +62,7 @@ def test_rows_get_what_a_repeated_cache_gives(
     theirs: Any = DynamicCache()
     theirs.update(ours.layers[0].keys.clone(), ours.layers[0].values.clone(), 0)
     theirs.reorder_cache(torch.tensor(owners))
-    share_cache(ours, torch.tensor(owners))
+    enable_sharing(ours, torch.tensor(owners))
     module = torch.nn.Module()
     module.num_key_value_groups = repeats  # type: ignore[assignment]  # as transformers' modules
     for new in steps:
@@ -72,7 +72,7 @@ def test_rows_get_what_a_repeated_cache_gives(
         assert ours.get_seq_length() == theirs.get_seq_length()
         assert ours.get_mask_sizes(1, 0) == theirs.get_mask_sizes(1, 0)
         mask = draw_mask(len(owners), new, ours.get_seq_length(), kind)
-        got, _ = attend(module, query, mine[0], mine[1], mask, scaling=scaling)
+        got, _ = shared_prefix_attention(module, query, mine[0], mine[1], mask, scaling=scaling)
         expected, _ = sdpa_attention_forward(
             module, query, plain[0], plain[1], mask, scaling=scaling, is_causal=False
         )
@@ -83,31 +83,31 @@ def test_rows_get_what_a_repeated_cache_gives(
 def test_scores_are_held_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a long question no more are computed at a time than there is room for."""
     cache = fill_cache(2, 6)
-    share_cache(cache, torch.tensor([0, 0, 0, 1]))
+    enable_sharing(cache, torch.tensor([0, 0, 0, 1]))
     query, states = draw(4, 5), (draw(4, 5), draw(4, 5))
     keys, values = cache.update(*states, 0)
     mask = draw_mask(4, 5, 11, "boolean")
-    whole, _ = attend(torch.nn.Module(), query, keys, values, mask)
+    whole, _ = shared_prefix_attention(torch.nn.Module(), query, keys, values, mask)
     monkeypatch.setattr(
-        "fakebench_suite.backends.transformers.prefix_cache.attention.SCORES", 2 * 5 * 11 * 2
+        "fakebench_suite.backends.transformers.prefix_cache.attention.MAX_SCORES", 2 * 5 * 11 * 2
     )
-    parts, _ = attend(torch.nn.Module(), query, keys, values, mask)
+    parts, _ = shared_prefix_attention(torch.nn.Module(), query, keys, values, mask)
     assert torch.allclose(whole, parts, atol=1e-6)
 
 
 def test_a_question_without_a_mask_is_refused() -> None:
     """Its words would see those after them; the trial then repeats the cache."""
     cache = fill_cache(1, 6)
-    share_cache(cache, torch.tensor([0]))
+    enable_sharing(cache, torch.tensor([0]))
     keys, values = cache.update(draw(1, 2), draw(1, 2), 0)
     with pytest.raises(ValueError, match="need a mask"):
-        attend(torch.nn.Module(), draw(1, 2), keys, values, None)
+        shared_prefix_attention(torch.nn.Module(), draw(1, 2), keys, values, None)
 
 
 def test_other_keys_are_attended_to_as_ever() -> None:
     """Vision towers and whole prompts go through sdpa as transformers calls it, to the bit."""
     states = draw(3, 5), draw(3, 5), draw(3, 5)
-    ours, _ = attend(torch.nn.Module(), *states, None, is_causal=True)
+    ours, _ = shared_prefix_attention(torch.nn.Module(), *states, None, is_causal=True)
     theirs, _ = sdpa_attention_forward(torch.nn.Module(), *states, None, is_causal=True)
     assert torch.equal(ours, theirs)
 
@@ -123,9 +123,11 @@ def test_sixteen_bits_are_weighed_in_thirty_two() -> None:
     query, keys, values = (draw(3, 1).bfloat16() for _ in range(3))
     results = []
     for one, kind in ((cache, torch.bfloat16), (exact, torch.float32)):
-        share_cache(one, owners)
+        enable_sharing(one, owners)
         seen = one.update(keys.to(kind), values.to(kind), 0)
-        results.append(attend(torch.nn.Module(), query.to(kind), seen[0], seen[1], None)[0])
+        results.append(
+            shared_prefix_attention(torch.nn.Module(), query.to(kind), seen[0], seen[1], None)[0]
+        )
     assert results[0].dtype == torch.bfloat16
     assert torch.equal(results[0], results[1].bfloat16())
 
@@ -134,7 +136,7 @@ def test_sixteen_bits_are_weighed_in_thirty_two() -> None:
 def test_every_row_comes_back_to_its_place(owners: list[int]) -> None:
     """Rows in any order, groups of any size."""
     _, mine = torch.unique(torch.tensor(owners), return_inverse=True)
-    seats = seat(mine)
+    seats = lay_out_groups(mine)
     rows = torch.arange(len(owners) * 2).view(-1, 2)
     arranged = seats.arrange(rows)
     assert torch.equal(seats.collect(arranged), rows)
@@ -145,19 +147,19 @@ def test_every_row_comes_back_to_its_place(owners: list[int]) -> None:
 def test_a_prefix_is_kept_once() -> None:
     """Forty rows hold what their two groups have read, and their own tokens beside it."""
     cache = fill_cache(2, 500)
-    share_cache(cache, torch.arange(40) // 20)
+    enable_sharing(cache, torch.arange(40) // 20)
     cache.update(draw(40, 1), draw(40, 1), 0)
     (layer,) = cache.layers
-    assert isinstance(layer, SharedLayer)
+    assert isinstance(layer, SharedPrefixLayer)
     assert layer.prefix[0].shape == (2, KEY_HEADS, 500, SIZE)
 
 
 def test_new_tokens_move_no_old_ones() -> None:
-    """After the first new token the states stay where they are for the next ROOM."""
+    """After the first new token the states stay where they are for the next GROWTH_TOKENS."""
     cache = fill_cache(1, 4)
-    share_cache(cache, torch.tensor([0, 0]))
+    enable_sharing(cache, torch.tensor([0, 0]))
     places = set()
-    for _ in range(ROOM + 1):
+    for _ in range(GROWTH_TOKENS + 1):
         places.add(tuple(one.data_ptr() for one in cache.update(draw(2, 1), draw(2, 1), 0)))
     assert len(places) == 1
 
@@ -165,7 +167,7 @@ def test_new_tokens_move_no_old_ones() -> None:
 def test_a_cache_goes_with_its_last_user() -> None:
     """No circle keeps a batch's states until somebody collects garbage."""
     cache = fill_cache(1, 4)
-    share_cache(cache, torch.tensor([0, 0]))
+    enable_sharing(cache, torch.tensor([0, 0]))
     layer = weakref.ref(cache.layers[0])
     seen = cache.update(draw(2, 1), draw(2, 1), 0)
     gc.disable()
@@ -181,7 +183,7 @@ def test_joined_caches_are_those_of_one_batch(lengths: tuple[int, ...]) -> None:
     """Each row is filled at the left to the common width, in every layer."""
     caches = [fill_cache(1, length, layers=2) for length in lengths]
     rows = [[layer.values.clone() for layer in cache.layers] for cache in caches]
-    joined = join_caches(caches, max(lengths))
+    joined = concat_caches(caches, max(lengths))
     for number, layer in enumerate(joined.layers):
         assert layer.keys.shape == (len(lengths), KEY_HEADS, max(lengths), SIZE)
         for row, length in enumerate(lengths):
