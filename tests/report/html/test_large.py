@@ -11,6 +11,8 @@ from fakebench_suite.types import Record
 from tests.report.browser_tab import ROW, Tab
 from tests.report.fake_runs import make_records, write_run
 
+pytestmark = pytest.mark.slow  # Other work on the machine would fail what is measured by a clock.
+
 COUNT = 54_000
 WRITTEN, OPENED, FILTERED = 15.0, 3.0, 0.5
 """Seconds that writing, opening and filtering may take."""
