@@ -1,25 +1,3 @@
-"""Names the parts of the plugin; each is one module of ``fakebench_suite.plugin``."""
+"""Every run from this checkout is one of the suite's."""
 
-pytest_plugins = [
-    "fakebench_suite.plugin.gc",
-    "fakebench_suite.plugin.options",
-    "fakebench_suite.plugin.interrupts",
-    "fakebench_suite.plugin.waiting",
-    "fakebench_suite.plugin.collection",
-    "fakebench_suite.plugin.selection",
-    "fakebench_suite.plugin.engines",
-    "fakebench_suite.plugin.fixtures",
-    "fakebench_suite.plugin.latency.hooks",
-    "fakebench_suite.plugin.latency.fixtures",
-    "fakebench_suite.plugin.latency.comparison",
-    "fakebench_suite.plugin.xdist.hooks",
-    "fakebench_suite.plugin.xdist.routes",
-    "fakebench_suite.plugin.folder",
-    "fakebench_suite.plugin.reporting",
-    "fakebench_suite.plugin.judging",
-    "fakebench_suite.plugin.misses",
-    "fakebench_suite.plugin.progress",
-    "fakebench_suite.plugin.session",
-    "fakebench_suite.plugin.absent_images",
-    "fakebench_suite.plugin.junit",
-]
+pytest_plugins = ["fakebench_suite.plugin"]

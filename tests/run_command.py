@@ -8,7 +8,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from fakebench_suite.__main__ import app
+from fakebench_suite.cli.main import app
 from fakebench_suite.files.paths import expand_home
 
 Called = subprocess.CompletedProcess[str]

@@ -10,12 +10,13 @@ import msgspec
 
 from fakebench_suite.checkpoints.files import check_files, has_chat_template
 from fakebench_suite.errors import CardError, FormatError, describe_choices
+from fakebench_suite.files.bundled import find_bundled
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.formats import decode_toml
 from fakebench_suite.files.paths import expand_home, resolve
 
-MODELS = Path(__file__).resolve().parents[2] / "models"
-"""The card directory of this repository."""
+MODELS = find_bundled("models")
+"""The directory of the suite's own cards."""
 
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64")
 ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")

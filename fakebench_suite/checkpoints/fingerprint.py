@@ -30,10 +30,14 @@ _STRETCH = 2**20
 
 
 def digest_code() -> str:
-    """SHA-256 over the suite's own modules and tables."""
+    """SHA-256 over the suite's own modules and tables: the same in a wheel and in its checkout.
+
+    A wheel holds cases, cards and gates as well, which are no part of the code.
+    """
     root, digest = Path(fakebench_suite.__file__).parent, hashlib.sha256()
+    bundled = {root / name for name in ("cases", "models", "gates.toml")}
     for path in sorted(root.rglob("*")):
-        if path.suffix in (".py", ".toml"):
+        if path.suffix in (".py", ".toml") and bundled.isdisjoint((path, *path.parents)):
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

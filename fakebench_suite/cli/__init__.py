@@ -1,1 +1,1 @@
-"""The commands: ``python -m fakebench_suite NAME``."""
+"""The commands: ``fakebench NAME``."""

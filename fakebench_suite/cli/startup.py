@@ -1,9 +1,27 @@
-"""The first steps of ``python -m fakebench_suite``, taken before anything else is imported."""
+"""The first steps of ``fakebench``, taken before anything else is imported."""
 
 import os
 import sys
 
 _ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 2))  # noqa: PTH118, PTH120  # pathlib is not imported yet
+
+
+def start() -> None:
+    """The program ``fakebench``; where a package is lacking, one sentence says so."""
+    leave_out_current_directory()
+    end_at_interrupts()
+    open_closed_streams()
+    try:
+        from fakebench_suite.cli.main import main
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "fakebench_suite":
+            raise
+        sys.exit(
+            f"{sys.executable} has no package {error.name}. Install the suite into it, "
+            "'python -m pip install fakebench-suite', or in a checkout run 'make .venv/ready' and "
+            "then '.venv/bin/fakebench'."
+        )
+    main()
 
 
 def leave_out_current_directory() -> None:

@@ -1,1 +1,30 @@
-"""The only part that imports pytest: one module per feature."""
+"""The only part that imports pytest: one module per feature.
+
+``pytest -p fakebench_suite.plugin`` turns all of them on, and so does a ``conftest.py`` with
+``pytest_plugins = ["fakebench_suite.plugin"]``. (PYTEST_DONT_REWRITE: there is no assert here, and
+an entry point may have imported this package before.)
+"""
+
+pytest_plugins = [
+    "fakebench_suite.plugin.gc",
+    "fakebench_suite.plugin.options",
+    "fakebench_suite.plugin.interrupts",
+    "fakebench_suite.plugin.waiting",
+    "fakebench_suite.plugin.collection",
+    "fakebench_suite.plugin.selection",
+    "fakebench_suite.plugin.engines",
+    "fakebench_suite.plugin.fixtures",
+    "fakebench_suite.plugin.latency.hooks",
+    "fakebench_suite.plugin.latency.fixtures",
+    "fakebench_suite.plugin.latency.comparison",
+    "fakebench_suite.plugin.xdist.hooks",
+    "fakebench_suite.plugin.xdist.routes",
+    "fakebench_suite.plugin.folder",
+    "fakebench_suite.plugin.reporting",
+    "fakebench_suite.plugin.judging",
+    "fakebench_suite.plugin.misses",
+    "fakebench_suite.plugin.progress",
+    "fakebench_suite.plugin.session",
+    "fakebench_suite.plugin.absent_images",
+    "fakebench_suite.plugin.junit",
+]

@@ -1,5 +1,6 @@
 """Collection: one pytest item per case, in an order that the seed alone decides."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -173,7 +174,8 @@ def will_run_cases(config: pytest.Config) -> bool:
     """
     option = config.option
     spoken = (option.data, option.tasks, option.sample, option.shard, option.answers)
-    named = any("cases" in Path(one.partition("::")[0]).parts for one in config.args)
+    # As a path, or as a module after --pyargs.
+    named = any("cases" in re.split(r"[/\\.]", one.partition("::")[0]) for one in config.args)
     return named or option.model != DEFAULT_MODEL or any(one is not None for one in spoken)
 
 

@@ -1,4 +1,4 @@
-"""``python -m fakebench_suite run``: pytest over the suite's cases, and over nothing else.
+"""``fakebench run``: pytest over the suite's cases, and over nothing else.
 
 It writes ``--data DIR`` as ``--data=DIR`` and names the suite's own configuration, so that pytest
 neither reads nor runs anything of DIR or of the directory it is called in.
@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.files.bundled import PACKAGE, find_bundled
 from fakebench_suite.plugin.argv import check_options, join_option_values, list_options
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = find_bundled("cases").parent
+"""The root that node ids are relative to."""
 _VARIABLE = "PYTEST_ADDOPTS"
 
 
@@ -61,18 +63,29 @@ def _is_inside(where: Path, text: str) -> bool:
 
 
 def run_suite(arguments: Sequence[str]) -> int:
-    """The exit status of a run; raises UserError where the cases are not beside the package."""
-    settings = ROOT / "pyproject.toml"
-    if not (ROOT / "conftest.py").is_file() or not settings.is_file():
+    """The exit status of a run; raises UserError where the package has lost its cases."""
+    installed = ROOT == PACKAGE
+    settings = PACKAGE / "plugin" / "pytest.ini" if installed else ROOT / "pyproject.toml"
+    if not (ROOT / "cases").is_dir() or not settings.is_file():
         raise UserError(
-            f"There are no cases beside {ROOT / 'fakebench_suite'}. Run the suite from its own "
-            "repository, installed there with 'make .venv/ready' or 'pip install --editable .'."
+            f"There are no cases in {ROOT}. Install the suite again: pip install fakebench-suite."
         )
     own = ["-c", str(settings), f"--rootdir={ROOT}"]
+    if installed:  # What pytest remembers lies where it is called, and not among the packages.
+        own += ["-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
     # This very package is there before pytest, which would say so.
     own += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     _join_variable()
-    return int(pytest.main([*own, *join_option_values(arguments)], plugins=[_OwnCases()]))
+    words = [_locate(word) for word in join_option_values(arguments)]
+    return int(pytest.main([*own, *words], plugins=[_OwnCases()]))
+
+
+def _locate(word: str) -> str:
+    """A node id as the summary prints it, relative to the root, as a path from anywhere."""
+    path, separator, rest = word.partition("::")
+    if Path(path).parts[:1] != ("cases",) or os.path.lexists(path):
+        return word
+    return f"{ROOT / path}{separator}{rest}"
 
 
 def _join_variable() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from fakebench_suite.__main__ import app
+from fakebench_suite.cli.main import app
 from fakebench_suite.errors import MachineError
 from fakebench_suite.report import html
 from fakebench_suite.runs.store import RunStore
@@ -182,7 +182,7 @@ def test_what_nobody_foresaw_is_no_ruling(monkeypatch: pytest.MonkeyPatch) -> No
     def fail() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("fakebench_suite.__main__.check_published", fail)
+    monkeypatch.setattr("fakebench_suite.cli.main.check_published", fail)
     result = CliRunner().invoke(app, ["tables", "--check"])
     assert result.exit_code == 3
     assert call("runs", "--reports=/no/where").returncode == 2

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fakebench_suite.__main__ import app
 from fakebench_suite.cli.list_runs import list_runs
+from fakebench_suite.cli.main import app
 from fakebench_suite.errors import UserError
 from fakebench_suite.runs.last import find_run, point_last
 from fakebench_suite.runs.store import RECORDS, RunStore, open_new

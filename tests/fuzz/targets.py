@@ -15,12 +15,12 @@ import tomli_w
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from fakebench_suite.__main__ import app
 from fakebench_suite.backends.cards import BackendKind, check_checkpoint, find_card, locate_weights
 from fakebench_suite.backends.replay import ReplayBackend
 from fakebench_suite.backends.scripted import ScriptedBackend
 from fakebench_suite.checkpoints import fingerprint
 from fakebench_suite.checkpoints.settings import read_shipped
+from fakebench_suite.cli.main import app
 from fakebench_suite.datasets import open_dataset
 from fakebench_suite.datasets.images import open_image, silence_decoder_warnings
 from fakebench_suite.datasets.sampling import Shard

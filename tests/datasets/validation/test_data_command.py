@@ -11,7 +11,7 @@ import pytest
 from PIL import PngImagePlugin
 from typer.testing import CliRunner, Result
 
-from fakebench_suite.__main__ import app
+from fakebench_suite.cli.main import app
 from fakebench_suite.datasets.probes.dataset import load_probes
 from tests.datasets.validation.example_sets import (
     make_picture,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from fakebench_suite.__main__ import app
+from fakebench_suite.cli.main import app
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.grading.verdict import get_reader, judge

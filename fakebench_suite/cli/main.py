@@ -1,0 +1,296 @@
+"""The commands of ``fakebench``, which need no pytest but for ``run``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from fakebench_suite.cli.ending import MACHINE, Commands, Screen, say, stop
+from fakebench_suite.cli.list_runs import show_runs
+from fakebench_suite.cli.startup import reset_signals, unwind_at_signals
+from fakebench_suite.errors import FormatError, UserError
+from fakebench_suite.files.formats import decode_json
+from fakebench_suite.files.paths import expand_home
+from fakebench_suite.grading.judges.calibration import (
+    MIN_ORDERED_SHARE,
+    CalibrationError,
+    calibrate,
+)
+from fakebench_suite.grading.judges.registry import FORMS, MOST_ROUNDS, open_judge, parse_judge
+from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.grading.verdict import get_reader
+from fakebench_suite.metrics.paper_tables import FOOTNOTE, check_published, load_table
+from fakebench_suite.report.paper_rows import format_table
+from fakebench_suite.report.thumbnails import ReportImages
+from fakebench_suite.runs.last import find_run
+from fakebench_suite.runs.store import read_records
+from fakebench_suite.text.display import escape_json, flatten, let_any_terminal_print
+from fakebench_suite.types import QuestionType, Task
+
+ImagesOption = Annotated[
+    ReportImages,
+    typer.Option("--report-images", help="full: whole pictures beside the thumbnails, lossless"),
+]
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def describe() -> None:
+    """What FakeBench's conformance suite can do without a model."""
+    let_any_terminal_print()
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One line of ``read``: a reply and the form of the question it answers."""
+
+    form: QuestionType
+    reply: str
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def run(
+    arguments: Annotated[list[str] | None, typer.Argument(help="what pytest takes")] = None,
+) -> None:
+    """Run the cases: pytest, in the suite's own configuration wherever it is called."""
+    from fakebench_suite.plugin.command import run_suite
+
+    reset_signals()
+    raise SystemExit(run_suite(arguments or []))
+
+
+@app.command()
+def read(
+    reading: Annotated[ReplyParser, typer.Option(help="the rule to read by")] = ReplyParser.GRAMMAR,
+) -> None:
+    """Read replies: JSON lines {form, reply} on standard input, {verdict, why} on standard output.
+
+    ``form`` is what, isfake, isreal or inference; the verdict is fake, real, unparsed or refused.
+    """
+    if reading is ReplyParser.LIKELIHOOD:
+        stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
+    read_reply = get_reader(reading)
+    decoder = msgspec.json.Decoder(Question)
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        if not line.strip():
+            continue
+        try:
+            question = decode_json(line, decoder)
+        except FormatError as error:
+            stop(f"line {number} of standard input is not {{form, reply}} as JSON: {error}")
+        found = read_reply(question.reply, question.form)
+        answer = {"verdict": str(found.said), "why": found.why}
+        sys.stdout.write(escape_json(msgspec.json.encode(answer).decode(), sys.stdout.encoding))
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+
+
+@app.command()
+def tables(
+    check: Annotated[bool, typer.Option("--check", help="recompute the aggregates")] = False,
+) -> None:
+    """Print the published Tables V to VIII, or with --check the rows that contradict themselves."""
+    if check:
+        for line in check_published():
+            say(line)
+        return
+    console = Screen(width=200)
+    for task in Task:
+        grid = format_table(task, load_table(task))
+        table = Table(title=grid.title, title_justify="left", box=None, pad_edge=False)
+        for name in grid.header:
+            table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
+        for row in grid.rows:
+            table.add_row(*row)
+        console.print(table)
+    console.print(FOOTNOTE)
+
+
+@app.command()
+def audit(
+    judge: Annotated[str, typer.Option(help=FORMS)],
+    rounds: Annotated[int, typer.Option("--judge-rounds", min=1, max=MOST_ROUNDS)] = 5,
+    reports: Annotated[Path, typer.Option(help="where the cache of marks lies")] = Path("reports"),
+) -> None:
+    """Put a judge before texts whose order is known.
+
+    The exit status is 1 when it gets the order wrong, 2 when it cannot be asked at all, and 3 when
+    it or this machine failed on the way and it could not be audited.
+    """
+    choice = parse_judge(judge, rounds=rounds)
+    try:
+        with _wait("asking the judge"):
+            opened = open_judge(choice, cache=reports / "judgements.sqlite")
+            opened.check()
+            found = calibrate(opened)
+    except CalibrationError as error:
+        message = f"The judge {choice.name} could not be audited: {flatten(str(error))}"
+        stop(message, status=MACHINE)
+    name = flatten(found.judge)
+    say(f"{name}, {rounds} rounds" if choice.gives_marks else name)
+    for key, value in opened.describe().items():
+        if value:
+            words = ", ".join(value) if isinstance(value, list) else value
+            say(f"  {key.replace('_', ' ')}: {words}")
+    for kind, value in found.means.items():
+        say(f"  {kind:<12} {'no marks' if value is None else f'{value:.2f} of 2'}")
+    for comparison, share in found.right.items():
+        verdict = "enough" if share >= MIN_ORDERED_SHARE else "NOT ENOUGH"
+        say(f"  {comparison:<24} right on {share:.0%} of the images: {verdict}")
+    say("fit to gate" if found.passed else "not fit to gate")
+    raise SystemExit(not found.passed)
+
+
+@app.command()
+def agree(one: Path, two: Path) -> None:
+    """How far the judges of two runs agree on the texts both graded (Krippendorff's alpha)."""
+    from fakebench_suite.metrics.agreement import measure_agreement
+
+    found = measure_agreement(*(list(read_records(find_run(run))) for run in (one, two)))
+    judges = " and ".join(map(flatten, found.judges))
+    say(f"{found.texts:,} texts graded by both: {judges}")
+    say(f"alpha {found.alpha:.3f} (interval scale; 1 is perfect, 0 is chance)")
+    say(f"mean difference {found.difference:+.3f} of 2")
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="a run directory")],
+    baseline: Annotated[
+        Path | None, typer.Option(help="another run directory to compare every case with")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="where the run's data lie, for pictures not yet made")
+    ] = None,
+    size: ImagesOption = ReportImages.THUMBNAIL,
+) -> None:
+    """Write the HTML report of a run again: RUN/index.html and the files it loads."""
+    from fakebench_suite.report.html import write_html_report
+    from fakebench_suite.report.thumbnails import check_size, open_images
+    from fakebench_suite.runs.differences import check_same_data
+    from fakebench_suite.workflows.compare import measure_deltas
+
+    run, baseline = find_run(run), baseline and find_run(baseline)
+    check_same_data(run, baseline or run)
+    images = open_images(run, data)
+    check_size(size, images)
+    shifts = (
+        measure_deltas(list(read_records(baseline)), list(read_records(run))) if baseline else ()
+    )
+    page = write_html_report(run, images=images, size=size, baseline=baseline, shifts=shifts)
+    say(flatten(str(page)))
+
+
+@app.command()
+def merge(
+    runs: Annotated[list[Path], typer.Argument(help="run directories, such as shards of one run")],
+    into: Annotated[Path, typer.Option(help="the run directory to write")],
+    gates: Annotated[
+        str | None, typer.Option(help="other rules than the runs were made for; none: none")
+    ] = None,
+    baseline: Annotated[Path | None, typer.Option(help="an earlier run's directory")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="where the data lie, for submission and pictures")
+    ] = None,
+    size: ImagesOption = ReportImages.THUMBNAIL,
+) -> None:
+    """Put shards together into one run and rule it; the exit status is that of a whole run."""
+    from fakebench_suite.cli.comparison_text import format_merged_run
+    from fakebench_suite.gates.config import find_gates
+    from fakebench_suite.gates.status import FAILED, decide_status
+    from fakebench_suite.workflows.merge import merge_runs
+
+    rules = None if gates is None else find_gates(gates, root=Path(), where=Path())
+    with _wait("merging"):
+        parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
+        closed = merge_runs(parts, into, gates=rules, baseline=before, data=data, size=size)
+    for text in format_merged_run(closed, colour=sys.stdout.isatty()):
+        say(text)
+    whole = closed.manifest["status"] == "finished" and not closed.manifest["errors"]
+    raise SystemExit(decide_status(closed.decisions) if whole else FAILED)
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="the earlier run's directory")],
+    after: Annotated[Path, typer.Argument(help="the later run's directory")],
+    items: Annotated[int, typer.Option(min=0, help="how many turned cases to name")] = 10,
+) -> None:
+    """What rose and what fell between two runs, and which cases turned."""
+    from fakebench_suite.cli.comparison_text import format_comparison
+    from fakebench_suite.workflows.compare import compare_runs
+
+    with _wait("comparing"):
+        found = compare_runs(find_run(before), find_run(after))
+    for text in format_comparison(found, items=items, colour=sys.stdout.isatty()):
+        say(text)
+
+
+@app.command()
+def data(
+    path: Annotated[
+        Path | None, typer.Argument(help="what --data takes; without it the embedded probes")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="everything, as one object")] = False,
+) -> None:
+    """Inspect a data set before a run: exit status 1 when cases would fail or scores be spoilt."""
+    from fakebench_suite.datasets import open_dataset
+    from fakebench_suite.datasets.validation import validate_dataset
+    from fakebench_suite.report.validation import print_validation
+
+    found = validate_dataset(open_dataset(path))
+    if as_json:
+        say(escape_json(msgspec.json.encode(found).decode(), sys.stdout.encoding))
+    else:
+        print_validation(found, Screen())
+    raise SystemExit(not found.is_sound)
+
+
+@app.command()
+def models() -> None:
+    """List the model cards, and whether their weights are on this machine."""
+    from fakebench_suite.backends.cards import list_cards, locate_weights, read_card
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("card", "checkpoint", "weights"):
+        table.add_column(name, no_wrap=True)
+    for name, path in list_cards().items():
+        try:
+            card = read_card(path, name=name)
+            place = locate_weights(card)
+            here = "none needed" if place is None else "here"
+            source = card.repository or ("-" if place is None else str(place.name))
+        except UserError as error:
+            absent = "not on this machine" in str(error)
+            here = "absent" if absent else str(error)
+            source = card.repository or "-" if absent else str(path)
+        table.add_row(*(Text(flatten(cell)) for cell in (name, source, here)))
+    Screen(width=200).print(table)
+
+
+app.command("runs")(show_runs)
+
+
+def _wait(doing: str) -> Status:
+    """A sign of life on a terminal's standard error while something takes seconds."""
+    return Console(stderr=True).status(doing)
+
+
+def main() -> None:
+    """Run the command that is named on the command line."""
+    unwind_at_signals()
+    app(list(map(expand_home, sys.argv[1:])), prog_name="fakebench")
