@@ -15,7 +15,7 @@ Called = subprocess.CompletedProcess[str]
 
 
 def call(*arguments: str, at: Path | None = None, told: str = "") -> Called:
-    """One call of ``python -m fakebench_suite`` in the directory ``at``, with standard input.
+    """One call of ``fakebench`` in the directory ``at``, with standard input.
 
     It is made in this process, so that nothing has to be imported again; ``call_apart`` is the same
     in a process of its own.
@@ -25,7 +25,7 @@ def call(*arguments: str, at: Path | None = None, told: str = "") -> Called:
             app,
             list(map(expand_home, arguments)),
             input=told,
-            prog_name="python -m fakebench_suite",
+            prog_name="fakebench",
         )
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -81,7 +81,7 @@ def run(*options: object, reports: Path, **changed: Any) -> Done:
 
 
 def call(*arguments: object, **changed: Any) -> Done:
-    """``python -m fakebench_suite`` with these arguments."""
+    """``fakebench`` with these arguments."""
     return start(sys.executable, "-m", "fakebench_suite", *arguments, **changed)
 
 

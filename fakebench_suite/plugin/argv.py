@@ -3,7 +3,7 @@
 pytest looks for its configuration and for ``conftest.py`` before it knows an option of ours, so it
 takes the DIR of ``--data DIR`` for a directory of tests. This module, an installed entry point
 because it has to be there first, stops the run before a file of DIR is executed. What pytest.ini in
-DIR names with ``-p`` is loaded even before: only ``--data=DIR`` and ``python -m fakebench_suite
+DIR names with ``-p`` is loaded even before: only ``--data=DIR`` and ``fakebench
 run`` keep pytest from reading that.
 """
 

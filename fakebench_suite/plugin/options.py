@@ -88,7 +88,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--shard",
         type=_shard,
         metavar="K/N",
-        help="ask only the K-th of N parts, cut by image; 'python -m fakebench_suite merge' puts "
+        help="ask only the K-th of N parts, cut by image; 'fakebench merge' puts "
         "the parts together",
     )
     group.addoption(

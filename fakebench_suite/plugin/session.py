@@ -310,8 +310,7 @@ def show_rulings(terminalreporter: pytest.TerminalReporter, closed: "FinalizedRu
     shard = closed.manifest["shard"]
     if shard is not None:
         terminalreporter.line(
-            f"This is shard {shard}: gates rule over the merged run "
-            "(python -m fakebench_suite merge)."
+            f"This is shard {shard}: gates rule over the merged run (fakebench merge)."
         )
         return
     colour = terminalreporter.config.get_terminal_writer().hasmarkup

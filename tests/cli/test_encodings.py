@@ -1,4 +1,4 @@
-"""``python -m fakebench_suite``: reading replies and printing the published tables."""
+"""``fakebench``: reading replies and printing the published tables."""
 
 import json
 from pathlib import Path

@@ -140,7 +140,7 @@ def strange(tmp_path: Path) -> dict[str, Path]:
 def command(
     strange: dict[str, Path], *arguments: str, variable: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """``python -m fakebench_suite run`` in the directory of somebody else's."""
+    """``fakebench run`` in the directory of somebody else's."""
     environment = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
     environment.pop("PYTHONSAFEPATH", None)
     return subprocess.run(

@@ -1,6 +1,6 @@
 """The offline stand-in for a judge, ``--judge=embedding``: similarity of two texts, no marks.
 
-It cannot tell a claim from its opposite (see ``python -m fakebench_suite audit``), so its score
+It cannot tell a claim from its opposite (see ``fakebench audit``), so its score
 stands in a column of its own and never in the judge's.
 """
 

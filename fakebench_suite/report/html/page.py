@@ -77,7 +77,7 @@ def write_html_report(
         raise describe_unwritable(
             f"The report of {name or run}",
             error,
-            advice="See to the place, and write it with 'python -m fakebench_suite report'.",
+            advice="See to the place, and write it with 'fakebench report'.",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""``python -m fakebench_suite data``: exit status, what is printed, and what is JSON."""
+"""``fakebench data``: exit status, what is printed, and what is JSON."""
 
 import json
 import os
