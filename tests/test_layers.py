@@ -76,7 +76,7 @@ def test_every_module_keeps_the_rules() -> None:
 def test_every_module_has_a_place() -> None:
     """A new module or package must be given its layer here."""
     names = {path.name.removesuffix(".py") for path in PACKAGE.iterdir()}
-    assert names - {"__init__", "__pycache__"} == set(LEVELS)
+    assert names - {"__init__", "__pycache__", "py.typed"} == set(LEVELS)
 
 
 @pytest.mark.parametrize(

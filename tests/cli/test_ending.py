@@ -81,7 +81,7 @@ def test_a_signal_leaves_nothing_half_written(tmp_path: Path, name: str) -> None
     script = (
         "import os, signal, shutil, sys\n"
         "from pathlib import Path\n"
-        "from fakebench_suite.runs import drafts\n"
+        "from fakebench_suite.files import drafts\n"
         "from fakebench_suite.cli.startup import unwind_at_signals\n"
         "unwind_at_signals()\n"
         f"def end(*_, **__): os.kill(os.getpid(), signal.{name})\n"

@@ -3,7 +3,6 @@
 import importlib
 import json
 import os
-import runpy
 import shlex
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from fakebench_suite import plugin
 from fakebench_suite.plugin.argv import find_mistaken, join_option_values, list_options
 from tests.plugin.sandbox import MODES, ROOT, SCRIPT, Run
 
@@ -230,7 +230,7 @@ class _Parser:
 def test_every_option_with_a_value_is_known() -> None:
     """The list, read from the source, is that of the options the plugins add."""
     parser = _Parser()
-    for name in runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]:
+    for name in plugin.pytest_plugins:
         add: Any = getattr(importlib.import_module(name), "pytest_addoption", None)
         if add is not None:
             add(parser)

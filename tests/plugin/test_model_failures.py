@@ -93,7 +93,7 @@ def test_a_judge_that_breaks_is_a_judge_error(run: Run, data: Path, project: Pat
     """When judging fails the answer is kept, and counts as an error and not as wrong."""
     breaking = """
 import pytest
-from fakebench_suite.grading.judges import verdict
+from fakebench_suite.grading import verdict
 
 @pytest.fixture(autouse=True)
 def _broken(monkeypatch):

@@ -227,17 +227,17 @@ def test_the_end_of_this_machines_ray_ends_the_run(many: Path, project: Path, no
     answered.
     """
     ending = """
-from fakebench_suite.backends import cluster, replica
+from fakebench_suite.execution.ray import client, worker
 
-wait = cluster.RayCluster.wait
+wait = client.RayCluster.wait
 
 def wait_and_end(self, *asked):
     found = wait(self, *asked)
-    if any(isinstance(result, replica.Response) for result in found.values()):
+    if any(isinstance(result, worker.UnitResponse) for result in found.values()):
         self._node = ("127.0.0.1", 1)
     return found
 
-cluster.RayCluster.wait = wait_and_end
+client.RayCluster.wait = wait_and_end
 """
     (project / "cases" / "conftest.py").write_text(ending, encoding="utf-8")
     going = Going(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
@@ -319,7 +319,7 @@ def test_where_no_replica_can_be_the_run_ends_in_a_sentence(
 
 def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes: Nodes) -> None:
     """It is said in a sentence after a while, and what was recorded stays."""
-    soon = "from fakebench_suite.backends import fleet\n\nfleet.GONE = 1.0\n"
+    soon = "from fakebench_suite.execution.ray import pool\n\npool.NODE_LOSS_TIMEOUT_S = 1.0\n"
     (project / "cases" / "conftest.py").write_text(soon, encoding="utf-8")
     going = Going(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
     wait_until(lambda: count_lines(project))
@@ -403,12 +403,12 @@ def test_where_ray_does_not_begin_it_is_said_in_whole_sentences(
     """Ray's own words are cut to the last line, and a full stop there is not doubled."""
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     refusing = """
-from fakebench_suite.backends import cluster
+from fakebench_suite.execution.ray import client
 
 def refuse(**options):
     raise ConnectionError("There is none.\\nSet --address.")
 
-cluster.ray.init = refuse
+client.ray.init = refuse
 """
     (project / "cases" / "conftest.py").write_text(refusing, encoding="utf-8")
     result = run(f"--data={data}", "--engine=ray", *options)

@@ -11,8 +11,8 @@ from fakebench_suite.plugin.waiting import Waiting
 from tests.plugin.sandbox import Run, read_records
 
 SMALL = """
-import fakebench_suite.plugin.work_units as slices
-slices.SLICE_PROMPTS = 8
+from fakebench_suite.plugin import work_units
+work_units.MIN_UNIT_PROMPTS = 8
 """
 IGNORES = """
 import signal

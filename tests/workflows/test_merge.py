@@ -254,7 +254,7 @@ def test_nothing_is_left_half_written(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(merge, "close_run", fail)
+    monkeypatch.setattr(merge, "finalize_run", fail)
     run = write_run(tmp_path / "run", make_records(C))
     expected = MachineError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
@@ -270,7 +270,7 @@ def test_no_room_for_the_report_is_no_merged_run(
     def fail(*_: object, **__: object) -> None:
         raise MachineError("There is no room.") from OSError(28, "No space left on device")
 
-    monkeypatch.setattr(html, "write_browser", fail)
+    monkeypatch.setattr(html, "write_html_report", fail)
     run = write_run(tmp_path / "run", make_records(C))
     with pytest.raises(MachineError, match=r"cannot be written: No space left on device\. Nothing"):
         merge_runs([run], tmp_path / "whole", gates=NO_GATES)

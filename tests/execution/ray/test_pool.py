@@ -107,7 +107,7 @@ def test_replicas_that_die_while_they_load_end_the_run() -> None:
 
 def test_a_full_cluster_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no node has room the run ends in a sentence."""
-    monkeypatch.setattr(fleets, "PATIENCE", 0.0)
+    monkeypatch.setattr(fleets, "CAPACITY_TIMEOUT_S", 0.0)
     fleet = ReplicaPool(PaperCluster(1, lambda call: call and "late"), ORDER, None)
     with pytest.raises(UserError, match="no node has had 1 cores to spare"):
         answer_all(fleet, 1)
@@ -115,7 +115,7 @@ def test_a_full_cluster_is_not_waited_for_without_end(monkeypatch: pytest.Monkey
 
 def test_lost_nodes_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no node is left the run ends sooner than where all are busy, in another sentence."""
-    monkeypatch.setattr(fleets, "GONE", 0.0)
+    monkeypatch.setattr(fleets, "NODE_LOSS_TIMEOUT_S", 0.0)
 
     def decide(call: Call) -> Any:
         if call.what == "greet" and call.replica > 2:

@@ -195,11 +195,11 @@ def test_a_gate_rules_on_what_was_measured(run: Run, data: Path, project: Path) 
 def test_a_model_that_fails_has_no_latency(run: Run, data: Path, project: Path) -> None:
     """An error is no answer, however fast it came."""
     (project / "cases" / "conftest.py").write_text(
-        "from fakebench_suite.backends.scripted import ScriptedAdapter\n"
+        "from fakebench_suite.backends.scripted import ScriptedBackend\n"
         "from fakebench_suite.errors import ModelError\n"
         "def fail(self, prompts, images):\n"
         "    return [ModelError('no memory') for _ in prompts]\n"
-        "ScriptedAdapter.answer = fail\n",
+        "ScriptedBackend.answer = fail\n",
         encoding="utf-8",
     )
     result = run(f"--data={data}", f"{LATENCY}::test_prompt", "-k", "warm", *QUICK)
