@@ -75,8 +75,8 @@ def test_every_module_keeps_the_rules() -> None:
 
 def test_every_module_has_a_place() -> None:
     """A new module or package must be given its layer here."""
-    names = {path.name.removesuffix(".py") for path in PACKAGE.iterdir()}
-    assert names - {"__init__", "__pycache__", "py.typed"} == set(LEVELS)
+    modules = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+    assert {path.parts[0].removesuffix(".py") for path in modules} - {"__init__"} == set(LEVELS)
 
 
 @pytest.mark.parametrize(
