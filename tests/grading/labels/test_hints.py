@@ -2,6 +2,7 @@
 
 import json
 import re
+import string
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -79,3 +80,13 @@ def test_words_joined_by_hyphens_hint_each() -> None:
     assert sentence.hints & Hint.ANSWER
     (sentence,) = split_sentences("10-fake")
     assert sentence.hints & Hint.LABEL
+
+
+@pytest.mark.parametrize("sign", [*string.punctuation, "--", "10", "10-", "-10", "é", " -"])
+def test_a_label_is_hinted_at_whatever_sign_stands_at_it(sign: str) -> None:
+    """Hints see a word wherever the lexicon sees one."""
+    labels = {LETTER[name] for name in ("FAKE", "REAL")}
+    for text in (f"it is fake{sign} clearly", f"it is {sign}real", f"it is real{sign}fake"):
+        for sentence in split_sentences(clean_text(text)):
+            if not labels.isdisjoint(sentence.tags):
+                assert sentence.hints & Hint.LABEL, text

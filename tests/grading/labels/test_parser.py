@@ -30,6 +30,8 @@ REPLIES = [
     (WHAT, "I know nothing noticeable about it.", "unparsed"),
     (WHAT, "There is a fake plant on the table.", "unparsed"),
     (WHAT, "", "unparsed"),
+    (WHAT, "The image is fake- the hands are odd.", "fake"),
+    (WHAT, "The image is real-", "real"),
     (WHAT, "The caption reads midjourney.ai", "unparsed"),
     (WHAT, "The image is real. There is no mark of midjourney.ai or the like.", "real"),
     (WHAT, "This is a real photo. The screen shows synthetic.ai", "real"),

@@ -21,7 +21,7 @@ _SENTENCE = re.compile(
     r"[^\n.!?;]*+(?:(?:[.!?](?![ a-z\u4e00-\u9fff])|;(?! ))[^\n.!?;]*+)*+(?:[.!?;] ?|\n)?"
 )
 """A sentence and what ends it: a mark before a space or, but for a semicolon, before a letter."""
-_WORD = re.compile(r"[^\W_][\w-]*|[^\w\s]")
+_WORD = re.compile(r"[^\W_](?:[\w-]*\w)?|[^\w\s]")
 _DIGITS = "0123456789-"
 _LONGEST = 1500
 """Letters of a sentence: what is longer is a model that stutters, and is read piece by piece."""
