@@ -28,3 +28,18 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
     assert result.stdout.rstrip().endswith("loaded: []")
+
+
+def test_a_python_without_the_packages_is_one_sentence() -> None:
+    """It says which is lacking and what to do."""
+    script = (
+        "import sys; sys.modules['msgspec'] = None\n"
+        "from fakebench_suite.cli.startup import start\n"
+        "start()\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert "has no package msgspec" in result.stderr
+    assert result.stderr.count("\n") == 1
