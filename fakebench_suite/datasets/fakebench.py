@@ -1,6 +1,6 @@
 """FakeBench's own files: ``Evaluation/FakeClass.json``, ``FakeClue.json`` and ``FakeQA.json``.
 
-Source: repository Yixuan423/FakeBench, commit 198ce26 (MIT); see DESIGN.md for its oddities.
+Source: repository Yixuan423/FakeBench, commit 198ce26 (MIT); docs/fakebench.md has its oddities.
 """
 
 import re
@@ -123,7 +123,7 @@ def _image(row: Row, where: str) -> str:
 
 
 def _generator(image: str) -> str:
-    """The generator is the prefix of a fake image's name (DESIGN.md, facts)."""
+    """The generator is the prefix of a fake image's name (docs/fakebench.md)."""
     return Path(image).name.rpartition("-")[0] or "unknown"
 
 

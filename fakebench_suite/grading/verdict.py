@@ -1,4 +1,4 @@
-"""Answer -> verdict: what passes, task by task (DESIGN.md, "What passes")."""
+"""Answer -> verdict: what passes, task by task (docs/concepts.md, "What passes")."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -23,8 +23,8 @@ _OTHER = "fake images"
 def make_badge(manifest: Mapping[str, Any], result: RunResult) -> dict[str, Any]:
     """Ruling, headline with its interval, and change; grey where nothing was ruled.
 
-    Only a run over FakeBench's own files carries its name (DESIGN.md, rule 6), and none whose
-    pictures cannot be FakeBench's.
+    Only a run over FakeBench's own files carries its name (docs/concepts.md, rule 6), and none
+    whose pictures cannot be FakeBench's.
     """
     kind = manifest["dataset"]["kind"]
     label = _LABELS.get(kind, _OTHER) if find_odd_pixels(manifest) is None else _OTHER

@@ -87,7 +87,7 @@ _COMMANDS: dict[str, tuple[Options, int]] = {
 def test_a_command_works_or_says_why_not(
     name: str, number: int, sound: Sound, tmp_path: Path
 ) -> None:
-    """The status is one that the README names; no traceback, no hang, nothing beside ``out``."""
+    """The status is one that docs/ci.md names; no traceback, no hang, nothing beside ``out``."""
     rng = random.Random(f"{SEED}/{name}/{number}")
     trial = Trial(rng=rng, box=tmp_path / "box", sound=sound)
     trial.box.mkdir()

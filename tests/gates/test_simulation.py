@@ -36,7 +36,7 @@ def test_no_change_is_seldom_called_a_regression(n: int) -> None:
 
 @pytest.mark.parametrize(("n", "drop"), [(600, 0.045), (3000, 0.027), (6000, 0.025)])
 def test_real_drops_are_found(n: int, drop: float) -> None:
-    """The drops that README names are found in at least four of five runs."""
+    """The drops that docs/gates.md names are found in at least four of five runs."""
     assert alarm_rate(n, drop, runs=600) >= 0.8
 
 

@@ -1,7 +1,7 @@
 """Over 2,600 replies with the reading and the reason of people who did not see the code.
 
 ``replies/development.jsonl`` was looked at while the grammar was written, ``replies/test.jsonl``
-was read once, for the figures in the README ("Reading a reply"), before anybody looked at its
+was read once, for the figures in docs/grading.md, before anybody looked at its
 misses. They have taught the grammar since, so the next claim needs replies nobody has seen.
 ``set`` names the batch a reply came with: ``hidden*`` is what models say, ``red*``, ``dev`` and
 ``test`` are mostly traps.

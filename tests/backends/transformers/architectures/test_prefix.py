@@ -61,10 +61,10 @@ def alone(adapter: TransformersBackend) -> dict[Prompt, Answer]:
     return {prompt: read_answers(adapter.answer([prompt], IMAGES))[0] for prompt in prompts}
 
 
-def test_the_readme_says_which_cards_share_a_prefix() -> None:
-    """Its table has "yes" beside every card that does, and a reason beside the others."""
-    readme = (Path(__file__).parents[4] / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (`[^|]+) \| [^|]+ \| (yes|no: [^|]+) \|", readme, re.MULTILINE)
+def test_the_documents_say_which_cards_share_a_prefix() -> None:
+    """Their table has "yes" beside every card that does, and a reason beside the others."""
+    page = (Path(__file__).parents[4] / "docs" / "models.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]+) \| [^|]+ \| (yes|no: [^|]+) \|", page, re.MULTILINE)
     said = {name: shares for cards, shares in rows for name in re.findall("`([^`]+)`", cards)}
     assert {name for name in MAKERS if said[name] == "yes"} == set(MAKERS) - set(WHY_NOT)
 

@@ -1,0 +1,113 @@
+"""A directory in which every command of the documents finds what it names."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE
+from tests.docs.markdown import ROOT
+from tests.plugin.forking import ADDRESS, complete
+
+Row = dict[str, object]
+Call = Callable[..., str]
+_SECONDS = 300
+GENERATORS = ("dalle3", "midjourney")
+
+
+def write_pictures(folder: Path) -> None:
+    """Four pictures of two generators and four others, in FakeBench's layout."""
+    for number in range(8):
+        fake = number < 4
+        side = folder / ("fake_images" if fake else "real_images")
+        side.mkdir(parents=True, exist_ok=True)
+        name = f"{GENERATORS[number % 2]}-{1190 + number:05}.png" if fake else f"{number}.png"
+        Image.new("RGB", (48, 32), (number * 30, 90, 200 - number * 20)).save(side / name)
+
+
+def write_fakebench(folder: Path) -> None:
+    """A small data set of FakeBench's shape: 20 cases of all tasks on 8 pictures."""
+    write_pictures(folder)
+    questions = list(DETECTION.values())
+    rows: dict[str, list[Row]] = {"FakeClass": [], "FakeClue": [], "FakeQA": []}
+    for side, fake in (("fake_images", True), ("real_images", False)):
+        for number, path in enumerate(sorted((folder / side).iterdir())):
+            question = questions[number % 3]
+            row: Row = {"image_id": path.name, "question": question, "authenticity": int(not fake)}
+            rows["FakeClass"].append(row)
+            if fake:
+                clue = {"faultfinding_mode": FAULTFINDING, "inference_mode": INFERENCE}
+                rows["FakeClue"].append({"image_id": path.name, **clue})
+                asked = "How is the light and shadow of this image?"
+                rows["FakeQA"].append({"image_id": path.name, "Q1": asked, "A1": ""})
+    (folder / "Evaluation").mkdir()
+    for stem, content in rows.items():
+        path = folder / "Evaluation" / f"{stem}.json"
+        path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def write_examples(folder: Path) -> None:
+    """What the documents name: cases of the reader's own, a checkpoint, a gates file."""
+    (folder / "photos").mkdir()
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (40, 40), (200, 40, 90)).save(folder / "photos" / name)
+    case = {
+        "id": "a1", "task": "detection", "image": "photos/a.png", "label": "fake",
+        "question": "Is this a fake image, yes or no?",
+    }  # fmt: skip
+    (folder / "my-cases.jsonl").write_text(json.dumps(case) + "\n", encoding="utf-8")
+    shutil.copy(ROOT / "gates.toml", folder / "my-gates.toml")
+    for name in ("my-checkpoint", "candidate"):
+        (folder / name).symlink_to(ROOT / "models" / "pocket")
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout's cases and configuration, with the examples beside them."""
+    folder = tmp_path_factory.mktemp("workplace")
+    for name in ("conftest.py", "pyproject.toml", "gates.toml"):
+        shutil.copy(ROOT / name, folder)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "cases", folder / "cases", ignore=ignored)
+    write_fakebench(folder / "path" / "to" / "FakeBench")
+    write_examples(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def call(workplace: Path, forks: str) -> Call:
+    """``call(command, words)`` runs a command line there; returns what it printed.
+
+    ``words`` are those of the command where it is ``pytest`` or ``fakebench``, which a process
+    runs that has imported the suite already; other commands are a shell's.
+    """
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
+    }
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment |= {"PATH": path, "PYTHONPATH": str(workplace), "COLUMNS": "120"}
+    environment |= {"PYTEST_ADDOPTS": "--sample=4 -n0", ADDRESS: forks}
+    modules = {"pytest": "pytest", "fakebench": "fakebench_suite"}
+
+    def run(words: list[str], allowed: set[int]) -> str:
+        module = modules.get(words[0])
+        command = (
+            ["/bin/sh", "-c", words[0]]
+            if module is None
+            else [sys.executable, "-m", module, *words[1:]]
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(ADDRESS, forks)
+            if module is None:
+                command = [sys.executable, "-c", f"import os; os.execv('/bin/sh', {command!r})"]
+            done = complete(command, cwd=workplace, env=environment, told=b"", timeout=_SECONDS)
+        printed = done.stdout.decode() + done.stderr.decode()
+        assert done.returncode in allowed, f"{words} ends with {done.returncode}:\n{printed}"
+        return printed
+
+    return run

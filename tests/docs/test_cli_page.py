@@ -1,0 +1,20 @@
+"""``docs/cli.md`` says what the commands' help says."""
+
+import subprocess
+import sys
+
+from tests.docs.markdown import ROOT
+
+PAGE = ROOT / "docs" / "cli.md"
+
+
+def test_the_page_is_what_the_generator_writes() -> None:
+    """Whoever changes an option or a help text runs ``python docs/generate_cli.py``."""
+    script = "import runpy; print(runpy.run_path('docs/generate_cli.py')['format_page'](), end='')"
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    written = result.stdout
+    assert PAGE.read_text(encoding="utf-8") == written, "run: python docs/generate_cli.py"
+    assert "`--model=" in written
+    assert "## fakebench merge" in written

@@ -1,0 +1,81 @@
+"""Every internal link leads somewhere, and nothing is cited that is not in the repository."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.docs.markdown import GUIDES, PAGES, ROOT, list_anchors, list_code_spans, list_links
+
+_WRITTEN = {"summary.md", "page.md"}
+"""Documents that runs and tests write."""
+_TOP = ("fakebench_suite/", "tests/", "benchmarks/", "docs/", "cases/", "models/", ".github/")
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def find_broken_links(page: Path) -> list[str]:
+    """The links of a page to a file or an anchor of the repository that is not there."""
+    broken = []
+    for link in list_links(page):
+        if re.match(r"[a-z]+:", link):
+            continue
+        place, _, anchor = link.partition("#")
+        target = (page.parent / place) if place else page
+        if not target.exists() or (anchor and anchor not in list_anchors(target)):
+            broken.append(link)
+    return broken
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_internal_links_lead_somewhere(page: Path) -> None:
+    """Files, pictures and headings."""
+    assert find_broken_links(page) == []
+
+
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    """By its file, its picture or its anchor; a good one is not."""
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A `--b` & c\n\n## Twice\n\n## Twice\n\n[good](#a---b--c) [good](page.md#twice-1)\n"
+        "[no file](none.md) ![no picture](none.png) [no heading](page.md#none)\n",
+        encoding="utf-8",
+    )
+    assert find_broken_links(page) == ["none.md", "none.png", "page.md#none"]
+
+
+def test_every_page_of_docs_is_linked_from_the_index() -> None:
+    """And the README links the index."""
+    linked = {link.partition("#")[0] for link in list_links(ROOT / "docs" / "index.md")}
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert pages - linked == set()
+    assert "docs/index.md" in list_links(ROOT / "README.md")
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=_name)
+def test_files_that_are_named_exist(page: Path) -> None:
+    """A path in code that begins with a folder of the repository is one of its files."""
+    spans = (span for span in list_code_spans(page) if re.fullmatch(r"[\w./-]+", span))
+    named = {span.rstrip("/") for span in spans if span.startswith(_TOP)}
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+
+
+def test_no_document_is_cited_that_is_not_here() -> None:
+    """In code, tests, configuration and documents: each ``*.md`` is one of the repository's."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    files = [ROOT / name for name in listed.stdout.splitlines()]
+    known = {path.name for path in files if path.suffix == ".md"} | _WRITTEN
+    cited: dict[str, set[str]] = {}
+    for path in files:
+        if path.suffix in {".py", ".md", ".toml", ".yml", ".yaml", ".ini", ".html", ".js", ""}:
+            text = path.read_text(encoding="utf-8", errors="ignore") if path.is_file() else ""
+            names = {Path(name).name for name in re.findall(r"[\w./-]*\w\.md\b", text)} - known
+            if names and path != Path(__file__):
+                cited[_name(path)] = names
+    assert cited == {}
