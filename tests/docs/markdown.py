@@ -83,3 +83,24 @@ def list_blocks(page: Path, language: str = "") -> Iterator[Block]:
             assert token.map is not None
             line = token.map[0] + 1
             yield Block(page=page, line=line, language=name, note=note, text=token.content)
+
+
+def list_table_words(page: Path, *header: str) -> list[str]:
+    """The code in the first column of every table whose header begins with those cells."""
+    words: list[str] = []
+    row: list[Token] = []
+    wanted = False
+    for token in _PARSER.parse(page.read_text(encoding="utf-8")):
+        if token.type == "tr_open":
+            row = []
+        elif token.type == "inline" and token.level >= 4:
+            row.append(token)
+        elif token.type == "thead_close":
+            wanted = [cell.content for cell in row][: len(header)] == list(header)
+        elif token.type == "tr_close" and wanted and row:
+            words += [
+                child.content for child in row[0].children or () if child.type == "code_inline"
+            ]
+        elif token.type == "table_close":
+            wanted = False
+    return words

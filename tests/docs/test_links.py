@@ -36,6 +36,13 @@ def test_internal_links_lead_somewhere(page: Path) -> None:
     assert find_broken_links(page) == []
 
 
+def test_pictures_are_small() -> None:
+    """The repository holds no picture of 200 kB or more."""
+    pictures = list((ROOT / "docs" / "images").iterdir())
+    assert pictures
+    assert max(path.stat().st_size for path in pictures) < 200_000
+
+
 def test_a_broken_link_is_found(tmp_path: Path) -> None:
     """By its file, its picture or its anchor; a good one is not."""
     page = tmp_path / "page.md"
