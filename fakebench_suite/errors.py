@@ -1,7 +1,26 @@
-"""The exception tree, drawn once.
+"""The exceptions that this suite raises on purpose.
 
-``SuiteError`` messages are for people: what was wrong, what is allowed, what to do next. The
-plugin shows :class:`UserError` as a usage error; the others belong to single cases.
+Their messages are for people: what was wrong, what is allowed, what to do next.
+
+SuiteError
+    UserError                   the user can mend it
+        RunTakenError
+        DataError
+        FormatError
+        CardError
+            MissingWeightsError
+    EngineError                 no further case can be answered: the run ends
+    ImageError                  one image: an error of its cases
+        MissingImageError
+        AmbiguousImageError
+    ModelError                  one prompt: an error of its case
+    JudgeError                  one answer: an error of its case
+    CalibrationError            one text judge: it gates nothing
+    MachineError                this machine
+    InternalError               the suite itself
+
+The plugin shows a UserError that is raised before the first case as pytest's usage error. Commands
+exit with status 2 after one, and with 3 where the machine, the engine or the suite is at fault.
 """
 
 import difflib
@@ -30,7 +49,7 @@ def _shorten(text: str) -> str:
 
 
 class UserError(SuiteError):
-    """The command line, a card or a data set is wrong; nothing was run."""
+    """The command line, a card, a data set or another file is wrong; the user can mend it."""
 
 
 class RunTakenError(UserError):
@@ -46,7 +65,15 @@ class FormatError(UserError):
 
 
 class CardError(UserError):
-    """A model card is missing, malformed or its weights are not here."""
+    """A model card is missing or malformed, or its checkpoint cannot be loaded."""
+
+
+class MissingWeightsError(CardError):
+    """The weights of a model card are not on this machine."""
+
+
+class EngineError(SuiteError):
+    """What answers cannot start or has ended; no case can be asked any more, and the run ends."""
 
 
 class ImageError(SuiteError):
@@ -65,6 +92,10 @@ class AmbiguousImageError(ImageError):
         self.rivals = rivals
 
 
+class ModelError(SuiteError):
+    """The model failed on one prompt; never an answer and never a zero."""
+
+
 class JudgeError(SuiteError):
     """An answer could not be judged; never a verdict and never a zero."""
 
@@ -73,12 +104,16 @@ class JudgeError(SuiteError):
         self.failed_rounds = failed_rounds
 
 
-class ModelError(SuiteError):
-    """The model failed on one prompt; never an answer and never a zero."""
+class CalibrationError(SuiteError):
+    """A text judge failed for technical reasons, and could not be audited."""
 
 
 class MachineError(SuiteError):
     """The machine has no room, memory or files left; the fault of no model and no data set."""
+
+
+class InternalError(SuiteError):
+    """The suite made a mistake that nobody but its authors can mend."""
 
 
 _MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from fakebench_suite.checkpoints.files import check_files, has_chat_template
-from fakebench_suite.errors import CardError, FormatError, describe_choices
+from fakebench_suite.errors import CardError, FormatError, MissingWeightsError, describe_choices
 from fakebench_suite.files.bundled import find_bundled
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.formats import decode_toml
@@ -164,8 +164,8 @@ def read_card(path: Path, *, name: str) -> Card:
 def locate_weights(card: Card) -> Path | None:
     """The local directory of a card's checkpoint; None for scripted models.
 
-    Raises CardError, saying what to download, when the weights are not on this machine. Nothing
-    is ever downloaded: a gate must not depend on what a hub serves today.
+    Raises MissingWeightsError, saying what to download, when the weights are not on this machine.
+    Nothing is ever downloaded: a gate must not depend on what a hub serves today.
     """
     if card.adapter is BackendKind.SCRIPTED:
         return None
@@ -189,11 +189,11 @@ def locate_weights(card: Card) -> Path | None:
             snapshot_download(card.repository, revision=card.revision, local_files_only=True)
         )
     except LocalEntryNotFoundError as error:
-        raise CardError(missing) from error
+        raise MissingWeightsError(missing) from error
     except HFValidationError as error:
         raise CardError(f"The card {card.name!r} names no repository: {error}") from error
     if not (folder / "config.json").is_file():
-        raise CardError(missing)
+        raise MissingWeightsError(missing)
     return folder
 
 

@@ -13,7 +13,7 @@ def load_model(
 ) -> Generator[Backend, None, None]:
     """The model of a card; its device is its own, or shared by ``workers``, while the block runs.
 
-    Raises CardError where it does not load or every GPU is taken.
+    Raises CardError where it does not load, and EngineError where every GPU is taken.
     """
     if card.script is not None:
         from fakebench_suite.backends.scripted import ScriptedBackend

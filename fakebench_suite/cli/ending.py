@@ -11,11 +11,12 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from fakebench_suite.errors import MachineError, SuiteError
+from fakebench_suite.errors import EngineError, InternalError, MachineError, SuiteError
 from fakebench_suite.text.display import flatten
 
 USAGE, MACHINE = 2, 3
 """Exit statuses: the user can mend it; the machine cannot go on, or the suite is at fault."""
+_NOT_USAGE = (EngineError, InternalError, MachineError)
 _PIPE_CLOSED = 128 + 13
 """What a shell says of a program that SIGPIPE ended, on any system."""
 
@@ -52,7 +53,7 @@ def end_in_sentence() -> Generator[None]:
     try:
         yield
     except SuiteError as error:
-        stop(str(error), status=MACHINE if isinstance(error, MachineError) else USAGE)
+        stop(str(error), status=MACHINE if isinstance(error, _NOT_USAGE) else USAGE)
     except BrokenPipeError:
         _forget(sys.stdout)
         raise SystemExit(_PIPE_CLOSED) from None

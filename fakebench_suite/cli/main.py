@@ -14,14 +14,15 @@ from rich.text import Text
 from fakebench_suite.cli.ending import MACHINE, Commands, Screen, say, stop
 from fakebench_suite.cli.list_runs import show_runs
 from fakebench_suite.cli.startup import reset_signals, unwind_at_signals
-from fakebench_suite.errors import FormatError, UserError
+from fakebench_suite.errors import (
+    CalibrationError,
+    FormatError,
+    MissingWeightsError,
+    UserError,
+)
 from fakebench_suite.files.formats import decode_json
 from fakebench_suite.files.paths import expand_home
-from fakebench_suite.grading.judges.calibration import (
-    MIN_ORDERED_SHARE,
-    CalibrationError,
-    calibrate,
-)
+from fakebench_suite.grading.judges.calibration import MIN_ORDERED_SHARE, calibrate
 from fakebench_suite.grading.judges.registry import FORMS, MOST_ROUNDS, open_judge, parse_judge
 from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.grading.verdict import get_reader
@@ -30,7 +31,7 @@ from fakebench_suite.report.paper_rows import format_table
 from fakebench_suite.report.thumbnails import ReportImages
 from fakebench_suite.runs.last import find_run
 from fakebench_suite.runs.store import read_records
-from fakebench_suite.text.display import escape_json, flatten, let_any_terminal_print
+from fakebench_suite.text.display import count_of, escape_json, flatten, let_any_terminal_print
 from fakebench_suite.types import QuestionType, Task
 
 ImagesOption = Annotated[
@@ -141,7 +142,7 @@ def audit(
         message = f"The judge {choice.name} could not be audited: {flatten(str(error))}"
         stop(message, status=MACHINE)
     name = flatten(found.judge)
-    say(f"{name}, {rounds} rounds" if choice.gives_marks else name)
+    say(f"{name}, {count_of(rounds, 'round')}" if choice.gives_marks else name)
     for key, value in opened.describe().items():
         if value:
             words = ", ".join(value) if isinstance(value, list) else value
@@ -162,7 +163,7 @@ def agree(one: Path, two: Path) -> None:
 
     found = measure_agreement(*(list(read_records(find_run(run))) for run in (one, two)))
     judges = " and ".join(map(flatten, found.judges))
-    say(f"{found.texts:,} texts graded by both: {judges}")
+    say(f"{count_of(found.texts, 'text')} graded by both: {judges}")
     say(f"alpha {found.alpha:.3f} (interval scale; 1 is perfect, 0 is chance)")
     say(f"mean difference {found.difference:+.3f} of 2")
 
@@ -185,7 +186,8 @@ def report(
     from fakebench_suite.workflows.compare import measure_deltas
 
     run, baseline = find_run(run), baseline and find_run(baseline)
-    check_same_data(run, baseline or run)
+    if baseline is not None:
+        check_same_data(run, baseline)
     images = open_images(run, data)
     check_size(size, images)
     shifts = (
@@ -274,10 +276,10 @@ def models() -> None:
             place = locate_weights(card)
             here = "none needed" if place is None else "here"
             source = card.repository or ("-" if place is None else str(place.name))
+        except MissingWeightsError:
+            here, source = "absent", card.repository or "-"
         except UserError as error:
-            absent = "not on this machine" in str(error)
-            here = "absent" if absent else str(error)
-            source = card.repository or "-" if absent else str(path)
+            here, source = str(error), str(path)
         table.add_row(*(Text(flatten(cell)) for cell in (name, source, here)))
     Screen(width=200).print(table)
 

@@ -57,7 +57,7 @@ class Engine(Protocol):
         ...
 
     def wait(self) -> WorkUnitResult:
-        """The next answered slice, in any order. Raises UserError where none can be answered."""
+        """The next answered slice, in any order. Raises EngineError where none can be answered."""
         ...
 
     def holds(self, number: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fakebench_suite.errors import UserError, describe_choices
+from fakebench_suite.errors import EngineError, UserError, describe_choices
 from fakebench_suite.execution.engine import Engine, LocalEngine
 from fakebench_suite.execution.ray.address import check_address, probe
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
@@ -117,7 +117,7 @@ def abort_on_user_error(session: pytest.Session) -> Generator[None, None, None]:
     """End the run in one sentence where no case can be asked, here and in the other workers."""
     try:
         yield
-    except UserError as error:
+    except (EngineError, UserError) as error:
         session.shouldstop = str(error)
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 

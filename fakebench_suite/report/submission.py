@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from fakebench_suite.errors import DataError
+from fakebench_suite.errors import InternalError
 from fakebench_suite.grading.labels.language.thinking import drop_thinking
 from fakebench_suite.tasks.criteria import names_criterion
 from fakebench_suite.types import Authenticity, Case, QuestionType, Record, Task
@@ -36,7 +36,7 @@ def write_submission(
     """Write the four files below ``folder``; the ids of cases without an answer, also listed there.
 
     An error leaves its answer out; no text is made up for it. Thoughts are no part of an answer.
-    The files are read back and checked, so a DataError here is a fault of this module.
+    The files are read back; InternalError where they do not hold the answers that were given.
     """
     said = {
         record.case.id: drop_thinking(record.answer.text)
@@ -95,7 +95,7 @@ def pick_sentences(text: str, criterion: str) -> str:
 
 
 def check_submission(place: Path, expected: Mapping[str, Mapping[str, Row]]) -> None:
-    """Raise DataError where a file is not what was said, or not in the authors' shape.
+    """Raise InternalError where a file is not what was said, or not in the authors' shape.
 
     ``expected`` holds the rows by file and image: an image in the wrong file, a slot of another
     image, a changed or a lost answer are all refused.
@@ -104,11 +104,13 @@ def check_submission(place: Path, expected: Mapping[str, Mapping[str, Row]]) -> 
         try:
             rows = msgspec.json.decode((place / name).read_bytes(), type=list[dict[str, str]])
         except msgspec.DecodeError as error:
-            raise DataError(f"{place / name} is not a list of objects of texts: {error}") from error
+            raise InternalError(
+                f"{place / name} is not a list of objects of texts: {error}"
+            ) from error
         for row in rows:
             _check_fields(name, row)
         if rows != list(expected[name].values()):
-            raise DataError(f"{place / name} does not hold the answers that were given.")
+            raise InternalError(f"{place / name} does not hold the answers that were given.")
 
 
 def _check_fields(name: str, row: Mapping[str, str]) -> None:
@@ -122,4 +124,4 @@ def _check_fields(name: str, row: Mapping[str, str]) -> None:
     else:
         good = fields == {"answer"}
     if not good:
-        raise DataError(f"{name}: {row.get('image_id')} has the fields {sorted(fields)}.")
+        raise InternalError(f"{name}: {row.get('image_id')} has the fields {sorted(fields)}.")

@@ -25,6 +25,11 @@ def flatten(text: str) -> str:
     return show(" ".join(text.splitlines()).replace("\t", " "))
 
 
+def count_of(number: int, noun: str) -> str:
+    """A number and a noun that agrees with it, such as ``1,000 cases`` and ``1 case``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _write_out(match: re.Match[str]) -> str:
     char = match[0]
     if char.isprintable() or char in "\n\t" or char in _JOINERS:

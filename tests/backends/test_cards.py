@@ -6,7 +6,7 @@ import pytest
 
 from fakebench_suite.backends.cards import BackendKind, find_card, list_cards, locate_weights
 from fakebench_suite.backends.scripted import ScriptedBackend
-from fakebench_suite.errors import CardError
+from fakebench_suite.errors import CardError, MissingWeightsError
 from fakebench_suite.types import Answer, Prompt, QuestionType
 
 EXPECTED = {
@@ -41,7 +41,7 @@ def test_weights_elsewhere_are_one_sentence(
     """A checkpoint that is not on this machine says how to get it; no network is used."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was used"))
-    with pytest.raises(CardError) as caught:
+    with pytest.raises(MissingWeightsError) as caught:
         locate_weights(find_card(name))
     message = str(caught.value)
     assert f"hf download {find_card(name).repository}" in message

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.errors import DataError
+from fakebench_suite.errors import InternalError
 from fakebench_suite.report.submission import (
     FILES,
     check_submission,
@@ -97,7 +97,7 @@ def test_a_file_that_says_anything_else_is_refused(tmp_path: Path, rows: object)
     }
     check_submission(place, expected)
     (place / "FakeClass_real.json").write_text(json.dumps(rows), encoding="utf-8")
-    with pytest.raises(DataError, match="FakeClass_real"):
+    with pytest.raises(InternalError, match="FakeClass_real"):
         check_submission(place, expected)
 
 
@@ -109,7 +109,7 @@ def test_an_answer_goes_with_the_whole_reply(tmp_path: Path) -> None:
     slot = next(name for name in rows if name.endswith("_org"))
     del rows[slot]
     (place / "FakeQA.json").write_text(json.dumps([rows]), encoding="utf-8")
-    with pytest.raises(DataError, match="FakeQA"):
+    with pytest.raises(InternalError, match="FakeQA"):
         check_submission(place, {name: {} for name in FILES})
 
 

@@ -6,9 +6,21 @@ import json
 import pytest
 
 from fakebench_suite.errors import SuiteError
-from fakebench_suite.text.display import escape_json, flatten, let_any_terminal_print, show
+from fakebench_suite.text.display import (
+    count_of,
+    escape_json,
+    flatten,
+    let_any_terminal_print,
+    show,
+)
 
 OBEYED = "\x1b]0;title\x07\x1b[2J\x9b5m\x00\x08\x7f\u202e\u2066\u2028\ud800\r"
+
+
+def test_a_number_and_its_noun_agree() -> None:
+    """Only one is singular; thousands are set apart."""
+    said = [count_of(number, "case") for number in (0, 1, 2, 1000)]
+    assert said == ["0 cases", "1 case", "2 cases", "1,000 cases"]
 
 
 def test_nothing_is_left_that_a_terminal_obeys() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from fakebench_suite.errors import CardError
+from fakebench_suite.errors import EngineError
 
 
 def count_gpus() -> int:
@@ -28,7 +28,7 @@ def choose_device(workers: int) -> tuple[str, contextlib.ExitStack]:
     others use wait for each other at every product.
 
     The claim is held until the returned stack closes or the process ends, so a restarted worker
-    inherits the GPU of the one that crashed. Raises CardError when all GPUs are claimed.
+    inherits the GPU of the one that crashed. Raises EngineError when all GPUs are claimed.
     """
     held = contextlib.ExitStack()
     count = count_gpus()
@@ -44,9 +44,9 @@ def choose_device(workers: int) -> tuple[str, contextlib.ExitStack]:
             lock.acquire(timeout=0)
             held.callback(lock.release)
             return f"cuda:{index}", held
-    raise CardError(
-        f"All {count} GPUs are claimed by other workers. Use at most -n {count}, or wait for the "
-        "other run to end."
+    raise EngineError(
+        f"{'The only GPU is' if count == 1 else f'All {count} GPUs are'} claimed by other "
+        f"workers. Use at most -n {count}, or wait for the other run to end."
     )
 
 

@@ -20,7 +20,7 @@ os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
 import ray
 from ray.exceptions import RayActorError, RayError
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import EngineError, UserError
 from fakebench_suite.execution.ray.address import AUTO, probe
 from fakebench_suite.execution.ray.placement import ReplicaResources
 from fakebench_suite.execution.ray.worker import (
@@ -43,7 +43,8 @@ class RayCluster:
     def __init__(self, address: str | None) -> None:
         """Connect to ``address`` ("host:port" or "auto"); start a Ray here where it is None.
 
-        Raises UserError where that cannot be done.
+        Raises UserError where the address is none that can be used, and EngineError where no Ray
+        starts here.
         """
         if address is not None:
             probe(address)
@@ -64,7 +65,7 @@ class RayCluster:
                 )
         except (OSError, RuntimeError, ValueError, RayError, SystemExit) as error:
             if address is None:
-                raise UserError(f"Ray does not start here: {_shorten(error)}.") from error
+                raise EngineError(f"Ray does not start here: {_shorten(error)}.") from error
             if address == AUTO and isinstance(error, ConnectionError):
                 raise UserError(
                     f"The address {AUTO} finds no Ray on this machine, or several. Start one with "
@@ -104,7 +105,7 @@ class RayCluster:
     def store(self, value: Any) -> Any:
         """A ticket that replicas on any node get the value for; it stays on this node.
 
-        Raises UserError where this machine's Ray has ended.
+        Raises EngineError where this machine's Ray has ended.
         """
         self._check_node()
         return ray.put(value)
@@ -112,7 +113,7 @@ class RayCluster:
     def wait(self, tickets: Sequence[Any], seconds: float) -> Mapping[Any, Result]:
         """What is there of the tickets; at least one, or else the seconds have passed.
 
-        Raises UserError where this machine's Ray has ended.
+        Raises EngineError where this machine's Ray has ended.
         """
         self._check_node()
         done, _ = ray.wait(list(tickets), num_returns=1, timeout=seconds)
@@ -128,7 +129,7 @@ class RayCluster:
         ray.shutdown()
 
     def _check_node(self) -> None:
-        """Raise UserError where this machine's Ray has ended.
+        """Raise EngineError where this machine's Ray has ended.
 
         Asked before Ray is, which ends a process that goes on with a dead node: at once where it
         stores something, else when the cluster has noticed the death.
@@ -136,7 +137,7 @@ class RayCluster:
         try:
             socket.create_connection(self._node, timeout=1.0).close()
         except ConnectionRefusedError as error:
-            raise UserError(
+            raise EngineError(
                 "The Ray on this machine has ended. Start it again with 'ray start', and repeat "
                 "the run."
             ) from error

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.text.display import count_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ def list_replica_resources(
     ]
     if not places:
         raise UserError(
-            f"No node of the cluster has {cores or 1} cores for a replica (they have "
+            f"No node of the cluster has {count_of(cores or 1, 'core')} for a replica (they have "
             f"{', '.join(map(str, whole))}). Lower --replica-cpus, or add nodes."
         )
     return places

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from fakebench_suite.backends.base import Reply
-from fakebench_suite.errors import ModelError, UserError
+from fakebench_suite.errors import EngineError, ModelError, UserError
 from fakebench_suite.execution.engine import WorkUnit, WorkUnitResult
 from fakebench_suite.execution.ray.placement import ReplicaResources, list_replica_resources
 from fakebench_suite.execution.ray.worker import (
@@ -19,6 +19,7 @@ from fakebench_suite.execution.ray.worker import (
     UnitResponse,
     flatten,
 )
+from fakebench_suite.text.display import count_of
 
 MAX_IN_FLIGHT = 2
 """Slices a replica has: one to answer, and one whose pixels are on their way."""
@@ -131,7 +132,7 @@ class ReplicaPool:
         self._dispatch()
 
     def wait(self) -> WorkUnitResult:
-        """The next answered slice; raises UserError where a replica cannot load, or none is left.
+        """The next answered slice; raises EngineError where a replica cannot load, or none is left.
 
         Where one that was to take a lost one's seat cannot, the others go on without.
         """
@@ -294,11 +295,11 @@ class ReplicaPool:
         self._answered.append(WorkUnitResult(number=parcel.question.number, replies=failure))
 
     def _leave(self, seat: ReplicaSlot, why: str) -> None:
-        """Give a seat up; raises UserError where it never was filled, or was the last."""
+        """Give a seat up; raises EngineError where it never was filled, or was the last."""
         self._seats.remove(seat)
         self._cluster.end(seat.replica)
         if not seat.filled or not self._seats:
-            raise UserError(why)
+            raise EngineError(why)
 
     def _check_room(self) -> None:
         if any(seat.node is not None for seat in self._seats):
@@ -307,13 +308,13 @@ class ReplicaPool:
         waited = time.monotonic() - self._placed
         wanted = self._seats[0].place
         if waited > NODE_LOSS_TIMEOUT_S and not wanted.is_offered(self._cluster.list_nodes()):
-            raise UserError(
+            raise EngineError(
                 "All nodes that replicas can run on are gone. Start them again with 'ray start "
                 "--address=HOST:PORT', and repeat the run."
             )
         if waited > CAPACITY_TIMEOUT_S:
-            need = f"{wanted.gpus} GPU" if wanted.gpus else f"{wanted.cores} cores"
-            raise UserError(
+            need = f"{wanted.gpus} GPU" if wanted.gpus else count_of(wanted.cores, "core")
+            raise EngineError(
                 f"For {CAPACITY_TIMEOUT_S:.0f} s no node has had {need} to spare for a replica. "
                 "'ray status' tells what is in use."
             )

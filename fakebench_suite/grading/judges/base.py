@@ -23,11 +23,6 @@ class Judgement:
     """The score, 0-2, of a judge that gives no marks; never mixed with those that do."""
 
     @property
-    def given(self) -> bool:
-        """Whether there is a score at all."""
-        return self.score is not None
-
-    @property
     def score(self) -> float | None:
         """The mean over rounds and marks, 0-2; None where no round gave any."""
         if self.stand_in is not None:

@@ -10,16 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import mean
 
-from fakebench_suite.errors import SuiteError
+from fakebench_suite.errors import CalibrationError
 from fakebench_suite.grading.judges.base import TextJudge
 from fakebench_suite.grading.judges.rubric import Request
 
 MIN_ORDERED_SHARE = 0.75
 """Share of the images on which a comparison must come out right (a tie is not right)."""
-
-
-class CalibrationError(SuiteError):
-    """The judge failed for technical reasons, and could not be audited."""
 
 
 class TextVariant(StrEnum):
@@ -139,7 +135,7 @@ def calibrate(judge: TextJudge) -> CalibrationResult:
         for text in text_variants(place).values()
     ]
     judgements = judge.grade(requests)
-    lost = [one for one in judgements if not one.given and one.unanswered]
+    lost = [one for one in judgements if one.score is None and one.unanswered]
     if lost:
         raise CalibrationError(
             f"{len(lost)} of {len(requests)} texts were given no marks: {lost[-1].why}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakebench_suite.backends.base import Backend, Reply
-from fakebench_suite.errors import ImageError, UserError
+from fakebench_suite.errors import EngineError, ImageError, UserError
 from fakebench_suite.plugin.collection import RunPlan, get_plan
 from fakebench_suite.plugin.fixtures import MODEL, open_model
 from fakebench_suite.plugin.work_units import MIN_UNIT_PROMPTS
@@ -62,7 +62,7 @@ class ModelReloader:
         """Load the model; the test fails where it does not load."""
         try:
             self.model = self._held.enter_context(open_model(self._plan))
-        except UserError as error:
+        except (EngineError, UserError) as error:
             pytest.fail(str(error), pytrace=False)
 
     def unload(self) -> None:

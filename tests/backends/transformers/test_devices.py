@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fakebench_suite.backends.transformers.devices import choose_device
-from fakebench_suite.errors import CardError
+from fakebench_suite.errors import EngineError
 
 
 def test_each_worker_claims_a_gpu_and_a_released_one_is_claimed_again(
@@ -19,7 +19,7 @@ def test_each_worker_claims_a_gpu_and_a_released_one_is_claimed_again(
     first, claim = choose_device(3)
     second, _other = choose_device(3)
     assert (first, second) == ("cuda:0", "cuda:1")
-    with pytest.raises(CardError, match="All 2 GPUs are claimed"):
+    with pytest.raises(EngineError, match="All 2 GPUs are claimed"):
         choose_device(3)
     claim.close()
     assert choose_device(3)[0] == "cuda:0"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakebench_suite.errors import ModelError, UserError
+from fakebench_suite.errors import EngineError, ModelError, UserError
 from fakebench_suite.execution.ray import pool as fleets
 from fakebench_suite.execution.ray.pool import MAX_ATTEMPTS, MAX_IN_FLIGHT, ReplicaPool
 from fakebench_suite.execution.ray.worker import ReplicaDied, ResultLost, UnitResponse
@@ -69,13 +69,13 @@ def test_a_slice_that_kills_replicas_fails_and_no_other(end: Any) -> None:
 
 
 def test_a_replica_that_cannot_load_ends_the_run() -> None:
-    """Its reason, naming the node, is the user's to mend, although another replica works."""
+    """Its reason, naming the node, ends the run although another replica works."""
 
     def refuse_second(call: Call) -> str | None:
         return "No weights." if (call.replica, call.what) == (2, "load") else None
 
     cluster = PaperCluster(2, refuse_second)
-    with pytest.raises(UserError, match=r"^No weights\.$"):
+    with pytest.raises(EngineError, match=r"^No weights\.$"):
         answer_all(ReplicaPool(cluster, ORDER, None), 50)
 
 
@@ -91,7 +91,7 @@ def test_others_go_on_where_a_lost_replica_cannot_be_replaced() -> None:
         return ReplicaPool(PaperCluster(nodes, decide), ORDER, None)
 
     assert len(answer_all(make_fleet(2), 9)) == 9
-    with pytest.raises(UserError, match="No weights"):
+    with pytest.raises(EngineError, match="No weights"):
         answer_all(make_fleet(1), 9)
 
 
@@ -100,7 +100,7 @@ def test_replicas_that_die_while_they_load_end_the_run() -> None:
     cluster = PaperCluster(
         1, lambda call: ReplicaDied(why="signal 9") if call.what == "load" else None
     )
-    with pytest.raises(UserError, match="die before they are ready: signal 9"):
+    with pytest.raises(EngineError, match="die before they are ready: signal 9"):
         answer_all(ReplicaPool(cluster, ORDER, None), 1)
     assert cluster.started == MAX_ATTEMPTS
 
@@ -109,7 +109,7 @@ def test_a_full_cluster_is_not_waited_for_without_end(monkeypatch: pytest.Monkey
     """Where no node has room the run ends in a sentence."""
     monkeypatch.setattr(fleets, "CAPACITY_TIMEOUT_S", 0.0)
     fleet = ReplicaPool(PaperCluster(1, lambda call: call and "late"), ORDER, None)
-    with pytest.raises(UserError, match="no node has had 1 cores to spare"):
+    with pytest.raises(EngineError, match="no node has had 1 core to spare"):
         answer_all(fleet, 1)
 
 
@@ -126,7 +126,7 @@ def test_lost_nodes_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPat
         return None
 
     cluster = PaperCluster(2, decide, lambda count: count - 1)
-    with pytest.raises(UserError, match="All nodes that replicas can run on are gone"):
+    with pytest.raises(EngineError, match="All nodes that replicas can run on are gone"):
         answer_all(ReplicaPool(cluster, ORDER, None), 4)
 
 

@@ -42,6 +42,8 @@ def test_a_cluster_without_a_place_is_the_users_to_mend() -> None:
     """The sentence says what the nodes have."""
     with pytest.raises(UserError, match="has 4 cores for a replica"):
         list_replica_resources([{"Alive": True, "Resources": {"CPU": 2.0}}], 4)
+    with pytest.raises(UserError, match="has 1 core for a replica"):
+        list_replica_resources([{"Alive": True, "Resources": {}}], None)
 
 
 def test_a_replica_says_what_its_node_lacks(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from fakebench_suite.errors import CalibrationError
 from fakebench_suite.grading.embeddings import SentenceEncoder
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.judges.calibration import (
     CALIBRATION_ITEMS,
-    CalibrationError,
     TextVariant,
     calibrate,
     text_variants,
@@ -18,7 +18,7 @@ from fakebench_suite.grading.judges.rubric import Request
 from fakebench_suite.grading.judges.similarity import SimilarityBaseline
 from fakebench_suite.types import Rating
 from tests.grading.judges.server import GOOD, Endpoint
-from tests.run_command import call, call_apart
+from tests.run_command import call
 
 
 class MarkingJudge:
@@ -114,7 +114,7 @@ def test_the_command_tells_unfit_from_unasked_and_from_failed(
     """Statuses 1, 2 and 3, and a sentence without a traceback for each."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     order = ("audit", f"--judge=openai:m@{endpoint.url}", "--judge-rounds=1")
-    unfit = call_apart(*order, at=tmp_path)
+    unfit = call(*order, at=tmp_path)
     assert unfit.returncode == 1
     assert "not fit to gate" in unfit.stdout
     before = len(endpoint.asked)
