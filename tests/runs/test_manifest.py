@@ -7,7 +7,7 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.report.html.run_data import load_run
-from fakebench_suite.runs.store import read_manifest
+from fakebench_suite.runs.store import read_manifest, read_scores
 from tests.factories import make_record
 from tests.workflows.test_merge import C, write_run
 
@@ -84,3 +84,17 @@ def test_files_beside_it_are_read_by_their_types(tmp_path: Path, file: str, cont
     with pytest.raises(UserError, match="not as a run wrote it") as caught:
         load_run(run)
     assert "object" not in str(caught.value).replace("`object`", "")
+
+
+@pytest.mark.parametrize("content", ["{}", '[{"metric": 1}]', "[", None])
+def test_scores_are_read_as_everywhere(tmp_path: Path, content: str | None) -> None:
+    """A report of a run whose scores are none, or are gone, names their file."""
+    run = write_run(tmp_path / "run", [make_record("0.png", C)])
+    if content is None:
+        (run / "scores.json").unlink(missing_ok=True)
+    else:
+        (run / "scores.json").write_text(content, encoding="utf-8")
+    said = "no scores.json to read" if content is None else "scores.json holds no scores: "
+    for read in (load_run, read_scores):
+        with pytest.raises(UserError, match=said):
+            read(run)

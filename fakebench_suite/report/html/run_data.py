@@ -15,19 +15,17 @@ from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.report.headline import make_result
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.runs.store import (
-    RECORDS,
-    SCORES,
+    RULINGS,
     TEXTS,
     read_manifest,
     read_records,
+    read_scores,
     read_timings,
 )
 from fakebench_suite.types import GateOutcome as Kind
 from fakebench_suite.types import GateResult, Record, Score, Task, Timing
 
-RULINGS = "rulings.json"
 _PLACES = {task: place for place, task in enumerate(Task)}
-_SCORES = msgspec.json.Decoder(list[Score])
 _TEXTS = msgspec.json.Decoder(dict[str, str | float | None])
 
 
@@ -46,7 +44,7 @@ class _Decisions(msgspec.Struct, frozen=True):
 
 
 _OLD = msgspec.json.Decoder(list[_Decided])
-_RULINGS = msgspec.json.Decoder(_Decisions)
+_NEW = msgspec.json.Decoder(_Decisions)
 _RESULT = msgspec.json.Decoder(RunResult)
 
 
@@ -84,7 +82,7 @@ def load_run(folder: Path, *, name: str | None = None) -> Run:
     records = load_records(folder)
     try:
         if "partial" in manifest:
-            scores = decode_json(read_file(folder / SCORES), _SCORES)
+            scores = read_scores(folder)
         else:
             manifest, scores = _close(manifest, records), score_records(records)
         rulings, result = _read_rulings(folder / RULINGS, manifest, scores)
@@ -114,12 +112,7 @@ def _close(manifest: Mapping[str, Any], records: Sequence[Record]) -> Mapping[st
 
 def load_records(folder: Path) -> Sequence[Record]:
     """The records of a run, so that all cases of an image lie side by side."""
-    try:
-        return sorted(read_records(folder), key=_place)
-    except OSError as error:
-        raise UserError(f"{folder} is not a run directory: no {RECORDS} to read.") from error
-    except ValueError as error:
-        raise UserError(f"{folder / RECORDS} is not as a run wrote it: {error}.") from error
+    return sorted(read_records(folder), key=_place)
 
 
 def _place(record: Record) -> tuple[str, int, str]:
@@ -151,7 +144,7 @@ def _read_rulings(
         )
     content = read_file(path)
     old = content.lstrip().startswith(b"[")
-    rows = decode_json(content, _OLD) if old else decode_json(content, _RULINGS).decisions
+    rows = decode_json(content, _OLD) if old else decode_json(content, _NEW).decisions
     rulings = [
         ReportedGate(gate=one.gate, ruling=one.ruling, reason=one.reason or "") for one in rows
     ]
