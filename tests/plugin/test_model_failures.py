@@ -97,12 +97,13 @@ from fakebench_suite.grading import verdict
 
 @pytest.fixture(autouse=True)
 def _broken(monkeypatch):
-    monkeypatch.setattr(verdict, "judge", lambda case, answer: 1 / 0)
+    monkeypatch.setattr(verdict, "judge", lambda *arguments: 1 / 0)
 """
     (project / "cases" / "conftest.py").write_text(breaking, encoding="utf-8")
     assert run(f"--data={data}", "-m", "detection").ret == pytest.ExitCode.TESTS_FAILED
     records = read_records(project)
     assert {line["verdict"]["outcome"] for line in records} == {"judge_error"}
+    assert {line["verdict"]["why"] for line in records} == {"ZeroDivisionError: division by zero"}
     assert all(line["answer"]["text"] for line in records)
 
 
