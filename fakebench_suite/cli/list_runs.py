@@ -21,7 +21,7 @@ from fakebench_suite.files.paths import resolve
 from fakebench_suite.report.terminal import begin_table
 from fakebench_suite.runs.last import LAST, find_run, point_last
 from fakebench_suite.runs.store import BADGE, MANIFEST, RECORDS, read_manifest
-from fakebench_suite.text.display import flatten
+from fakebench_suite.text.display import count_of, flatten
 
 _AT_WORK = timedelta(days=1)
 """How long after its last record a run that has not ended may still be at work."""
@@ -108,7 +108,7 @@ def _read_headline(folder: Path) -> str:
 def _describe_status(manifest: dict[str, Any]) -> str:
     errors = manifest.get("errors", 0)
     words = [str(manifest.get("status") or "unknown"), *map(str, manifest.get("partial", ()))]
-    words += [f"{errors:,} {'error' if errors == 1 else 'errors'}"] if errors else []
+    words += [count_of(errors, "error")] if errors else []
     return ", ".join(dict.fromkeys(words))
 
 

@@ -3,6 +3,7 @@
 import re
 
 from fakebench_suite.errors import DataError
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Clue, QuestionType
 
 _WHAT = re.compile(r"\bfake or real\b|\breal or fake\b", re.IGNORECASE)
@@ -36,8 +37,8 @@ def read_clues(texts: object, categories: object, *, where: str) -> tuple[Clue, 
         names = categories.split(",")
     if len(names) not in (0, 1, len(clues)):
         raise DataError(
-            f"{where}: {len(clues)} clues but {len(names)} categories. Give one category per "
-            "clue, one for all, or none."
+            f"{where}: {count_of(len(clues), 'clue')} but {len(names)} categories. "
+            "Give one category per clue, one for all, or none."
         )
     spread = names if len(names) == len(clues) else (names or [""]) * len(clues)
     return tuple(

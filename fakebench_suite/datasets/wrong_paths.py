@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fakebench_suite.datasets.images import is_image_name
 from fakebench_suite.errors import find_nearest
+from fakebench_suite.text.display import count_of
 
 _ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst"})
 _TABLES = frozenset({".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".arrow"})
@@ -47,10 +48,9 @@ def advise_directory(root: Path, files: Sequence[str]) -> str | None:
         for path in _list_entries(child)
     )
     if images:
-        count = "1 image" if images == 1 else f"{images:,} images"
         return (
-            f"It holds {count} and no rows that say what is fake: write a .jsonl file with one row "
-            "per case beside them, and point --data at that."
+            f"It holds {count_of(images, 'image')} and no rows that say what is fake: write a "
+            ".jsonl file with one row per case beside them, and point --data at that."
         )
     return None
 

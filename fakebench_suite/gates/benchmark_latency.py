@@ -11,6 +11,7 @@ from fakebench_suite.gates.case_latency import hardware_key
 from fakebench_suite.gates.inconclusive import inconclusive
 from fakebench_suite.gates.rules import Latency
 from fakebench_suite.gates.run_view import RunView
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateOutcome, GateResult, Timing
 
 FEWEST = 3
@@ -35,8 +36,8 @@ def evaluate_benchmark_latency(gate: Latency, run: RunView, baseline: RunView | 
         return inconclusive(gate, missing)
     rounds = min(len(one.seconds) for one in (new, against) if one)
     if rounds < max(FEWEST, gate.minimum):
-        why = f"{rounds} rounds of {_name(gate)} are too few; raise --benchmark-min-rounds"
-        return inconclusive(gate, why)
+        few = f"{count_of(rounds, 'round')} of {_name(gate)}"
+        return inconclusive(gate, f"{few} are too few; raise --benchmark-min-rounds")
     value, low, high = bound(new.seconds, None if against is None else against.seconds)
     unit = "seconds" if against is None else "times the baseline"
     said = f"{_name(gate)} takes {value:.3g} [{low:.3g}, {high:.3g}] {unit} over {rounds} rounds"

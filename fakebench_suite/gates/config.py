@@ -12,6 +12,7 @@ from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.formats import decode_toml
 from fakebench_suite.gates.config_errors import find_mistakes
 from fakebench_suite.gates.rules import Gate
+from fakebench_suite.text.display import count_of
 
 FILE, NO_GATES = "gates.toml", "none"
 
@@ -93,8 +94,7 @@ def agree_gates(runs: Mapping[Path, Mapping[str, Any]]) -> Gates:
 
 
 def _name(gates: Gates) -> str:
-    count = len(gates.rules)
-    return f"{gates.file or 'none'} ({count} {'gate' if count == 1 else 'gates'})"
+    return f"{gates.file or 'none'} ({count_of(len(gates.rules), 'gate')})"
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

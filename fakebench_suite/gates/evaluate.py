@@ -18,6 +18,7 @@ from fakebench_suite.gates.paired_tests import (
 from fakebench_suite.gates.rules import Comparand, Errors, Gate, Latency, Regression, Threshold
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.tasks.subgroups import ALL
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateOutcome, GateResult, Score, Task
 
 FEWEST_JUDGED = 30
@@ -120,8 +121,7 @@ def _judge_bars(gate: Threshold, score: Score, value: float) -> GateResult:
     if low is None or high is None:
         return inconclusive(gate, f'{gate.metric} has no interval; say on = "value"', found)
     interval = "" if gate.on is Comparand.VALUE else f" [{low:.3f}, {high:.3f}]"
-    cases = f"{score.n:,} {'case' if score.n == 1 else 'cases'}"
-    said = f"{gate.metric} is {value:.3f}{interval} over {cases}"
+    said = f"{gate.metric} is {value:.3f}{interval} over {count_of(score.n, 'case')}"
     rulings: list[tuple[GateOutcome, str, int | None]] = []
     for bar, side, gap in (
         (gate.at_least, "at least", low - (gate.at_least or 0)),
@@ -168,7 +168,7 @@ def _rule_errors(gate: Errors, run: RunView) -> GateResult:
     found = GateResult(
         gate=gate.name,
         ruling=GateOutcome.PASS if within else GateOutcome.FAIL,
-        reason=f"{errors:,} of {n:,} {'case' if n == 1 else 'cases'} ended in an error; "
+        reason=f"{errors:,} of {count_of(n, 'case')} ended in an error; "
         f"at most {gate.at_most:.2%} may.",
         value=share,
         n=n,
@@ -213,7 +213,9 @@ def _rule_regression(
     obstacle = obstacle or baseline_mismatch(gate, run, baseline, tasks=[gate.task])
     obstacle = obstacle or _compare_judges(gate, run, baseline)
     if not whole and len(pairs.drop) < FEWEST_JUDGED:
-        obstacle = obstacle or f"marks of {len(pairs.drop)} images are too few to resample"
+        obstacle = (
+            obstacle or f"marks of {count_of(len(pairs.drop), 'image')} are too few to resample"
+        )
     if obstacle:
         return inconclusive(gate, obstacle, found)
     if p <= gate.level and pairs.mean > gate.margin:
@@ -233,7 +235,7 @@ def describe_change(
 ) -> str:
     """How a metric moved, with its interval turned the way it moved; ``p`` is of a fall."""
     name = metric.replace("_", " ")
-    cases = f"on {pairs.n:,} {'case' if pairs.n == 1 else 'cases'}"
+    cases = f"on {count_of(pairs.n, 'case')}"
     drop = pairs.mean
     if drop == 0:
         return f"{name} did not change [{-high:+.3f}, {-low:+.3f}] {cases}"

@@ -7,6 +7,7 @@ from fakebench_suite.gates.rules import Errors, Gate
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.provenance import count_changed_pixels
 from fakebench_suite.tasks.subgroups import ALL
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateOutcome, GateResult, Task
 
 
@@ -25,10 +26,10 @@ def reason_inconclusive(
         return gap.clause
     errors = 0 if isinstance(gate, Errors) else run.count_errors(tasks, subgroup)
     if errors:
-        return f"{_count(errors)} ended in an error"
+        return f"{count_of(errors, 'case')} ended in an error"
     if n < gate.minimum:
         be = "is" if n == 1 else "are"
-        return f"there {be} {_count(n)} and the gate asks for {gate.minimum:,}"
+        return f"there {be} {count_of(n, 'case')} and the gate asks for {gate.minimum:,}"
     return None
 
 
@@ -41,7 +42,7 @@ def baseline_mismatch(
         return gap.clause
     errors = baseline.count_errors(tasks)
     if errors:
-        return f"{_count(errors)} of the baseline ended in an error"
+        return f"{count_of(errors, 'case')} of the baseline ended in an error"
     protocols = [side.manifest.get("protocol", 1) for side in (run, baseline)]
     if protocols[0] != protocols[1]:
         return (
@@ -56,7 +57,3 @@ def baseline_mismatch(
     if changed:
         return f"the baseline showed other pixels under {changed:,} of {known:,} image names"
     return None
-
-
-def _count(cases: int) -> str:
-    return f"{cases:,} {'case' if cases == 1 else 'cases'}"

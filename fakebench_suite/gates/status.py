@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateOutcome, GateResult
 
 PASSED, FAILED, INCONCLUSIVE = 0, 1, 6
@@ -55,7 +56,6 @@ def conclude(decisions: Sequence[GateResult], *, absent: str = "") -> Conclusion
         count = sum(decision.ruling is kind for decision in decisions)
         if count:
             parts.append(f"{count} {_VERBS[kind][count > 1]}")
-    gates = "gate" if total == 1 else "gates"
     ruled = sum(decision.ruling is not GateOutcome.NOT_RULED for decision in decisions)
-    reason = f"of {total} {gates} {', '.join(parts)}"
+    reason = f"of {count_of(total, 'gate')} {', '.join(parts)}"
     return Conclusion(ruling=ruling, reason=reason, gates=total, ruled=ruled)

@@ -10,6 +10,7 @@ from fakebench_suite.grading.labels.language.thinking import drop_thinking
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel, ReplyParser
 from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, parse_natural
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import (
     Answer,
     Authenticity,
@@ -41,13 +42,14 @@ def judge(
     """
     text = drop_thinking(answer.text)
     cut = answer.finish_reason is FinishReason.LENGTH
+    limit = f"cut off at the token limit, {count_of(answer.tokens, 'token')}"
     if cut and not text and case.task is not Task.DETECTION and case.expected:
-        why = f"cut off at the token limit, {answer.tokens} tokens, before it said anything"
+        why = f"{limit}, before it said anything"
         return Verdict(outcome=Outcome.TRUNCATED, why=why)
     grader = TextGrader(judgement=judgement, name=judge_name)
     verdict = _judge(case, answer, text, rule, grader)
     if verdict.outcome is Outcome.UNPARSED and cut:
-        why = f"cut off at the token limit, {answer.tokens} tokens, before a verdict"
+        why = f"{limit}, before a verdict"
         return replace(verdict, outcome=Outcome.TRUNCATED, why=why)
     return verdict
 
@@ -144,11 +146,11 @@ class TextGrader:
                 outcome=Outcome.UNSCORED, score=judgement.score, why=why, judge=self.name
             )
         passed = judgement.score >= PASS_MARK
-        rounds = len(judgement.ratings)
+        rounds = count_of(len(judgement.ratings), "round")
         return Verdict(
             outcome=Outcome.CORRECT if passed else Outcome.INCORRECT,
             score=judgement.score,
-            why=f"{self.name} gave {judgement.score:.2f} of 2 over {rounds} rounds",
+            why=f"{self.name} gave {judgement.score:.2f} of 2 over {rounds}",
             judge=self.name,
             ratings=judgement.ratings,
             failed_rounds=judgement.failed,

@@ -10,7 +10,7 @@ from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import AmbiguousImageError, ImageError
 from fakebench_suite.plugin.collection import RunPlan, get_case, get_plan
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.text.display import flatten
+from fakebench_suite.text.display import count_of, flatten
 from fakebench_suite.types import Case
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def describe_absent(absent: Mapping[str, str], total: int) -> str:
     names = [f"{flatten(image)} ({why})" for image, why in list(absent.items())[:_NAMED]]
     more = len(absent) - len(names)
     listed = ", ".join(names) + (f" and {more:,} more" if more else "")
-    return f"{len(absent):,} of the {total:,} images cannot be opened: {listed}"
+    return f"{len(absent):,} of {count_of(total, 'image')} cannot be opened: {listed}"
 
 
 def check_images(config: pytest.Config, cases: Collection[Case]) -> None:
@@ -67,11 +67,7 @@ def check_images(config: pytest.Config, cases: Collection[Case]) -> None:
             "rows give them."
         )
     lost = sum(case.image in absent for case in cases)
-    ends = (
-        "Its case ends in an image_error"
-        if lost == 1
-        else (f"Their {lost:,} cases end in an image_error")
-    )
+    ends = f"{count_of(lost, 'case')} {'ends' if lost == 1 else 'end'} in an image_error"
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         reporter.ensure_newline()

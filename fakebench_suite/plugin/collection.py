@@ -25,6 +25,7 @@ from fakebench_suite.plugin.options import (
 )
 from fakebench_suite.runs.differences import check_data
 from fakebench_suite.runs.store import check_run, read_manifest, read_records
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Case, Task
 
 
@@ -104,7 +105,8 @@ def make_plan(settings: Settings, *, asks: bool) -> RunPlan:
         cases = select_shard(cases, settings.shard)
         if not cases:
             raise UserError(
-                f"--shard={settings.shard} holds none of the {planned:,} cases. Use fewer shards."
+                f"--shard={settings.shard} holds none of {count_of(planned, 'case')}. "
+                "Use fewer shards."
             )
     return RunPlan(
         settings=settings,

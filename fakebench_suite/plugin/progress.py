@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from fakebench_suite.plugin.collection import get_case, get_plan
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.reporting import RECORDER, get_outcome
-from fakebench_suite.text.display import flatten, let_any_terminal_print
+from fakebench_suite.text.display import count_of, flatten, let_any_terminal_print
 from fakebench_suite.types import Outcome
 
 _REDRAW, _SPEAK = 0.1, 10.0
@@ -98,7 +98,7 @@ class LiveProgress:
         errors = sum(count for outcome, count in self._counts.items() if outcome.is_error)
         rate = self._done / max(time.monotonic() - self._started, 1e-3)
         left = (self._total - self._done) / rate
-        state = f"{missed} missed, {errors} error{'s' * (errors != 1)}, {rate:.1f} cases/s"
+        state = f"{missed} missed, {count_of(errors, 'error')}, {rate:.1f} cases/s"
         return f"{state}, {left:.0f} s left" if left > 0 else state
 
     def _tell(self) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fakebench_suite.text.display import count_of
+
 
 def format_engine(engine: Mapping[str, Any]) -> str:
     """What a manifest says of its engine, such as ``ray, 5 replicas on 2 nodes, 1 lost``."""
@@ -12,5 +14,5 @@ def format_engine(engine: Mapping[str, Any]) -> str:
     if "replicas" not in engine:
         return name
     replicas, nodes, lost = engine["replicas"], len(engine.get("nodes", ())), engine.get("lost", 0)
-    said = f"{name}, {replicas} replica{'s' * (replicas != 1)} on {nodes} node{'s' * (nodes != 1)}"
+    said = f"{name}, {count_of(replicas, 'replica')} on {count_of(nodes, 'node')}"
     return f"{said}, {lost} lost" if lost else said

@@ -12,6 +12,7 @@ from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.partial import describe_partial
 from fakebench_suite.runs.result import GatesUsed, RunResult
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Score, Task
 
 _HEADLINES = ("balanced_accuracy", "accuracy")
@@ -72,7 +73,7 @@ def describe_result(result: RunResult) -> str:
 def describe_headline(score: Score) -> str:
     """The figure with its interval and its cases."""
     interval = "" if score.low is None else f" [{score.low:.3f}, {score.high:.3f}]"
-    cases = f"{score.n:,} {score.task} {'case' if score.n == 1 else 'cases'}"
+    cases = count_of(score.n, f"{score.task} case")
     return f"{_name(score.metric)} {score.value:.3f}{interval} on {cases}"
 
 

@@ -9,11 +9,11 @@ from fakebench_suite.metrics.paper_tables import FOOTNOTE
 from fakebench_suite.report.headline import describe_result, list_meanings
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.paper_rows import compare_with_paper, find_odd_pixels
-from fakebench_suite.report.run_facts import count, list_facts
+from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.partial import describe_partial, list_whole
 from fakebench_suite.runs.result import RunResult
-from fakebench_suite.text.display import flatten
+from fakebench_suite.text.display import count_of, flatten
 from fakebench_suite.types import GateResult, Score, Task, Timing
 
 Row = tuple[str, str, str, str, str, str]
@@ -110,7 +110,7 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     """What has to be said beside the scores: of what they are, and every reservation."""
     dataset, model = manifest["dataset"], manifest["model"]
     name, data = flatten(model["name"]), flatten(dataset["name"])
-    lines = [f"{name} on {data}: {count(manifest['recorded'], 'case')}"]
+    lines = [f"{name} on {data}: {count_of(manifest['recorded'], 'case')}"]
     lines += _NOT_FAKEBENCH.get(dataset["kind"], [])
     if dataset["kind"] == "official":
         lines.append(describe_pixels(manifest))

@@ -6,6 +6,7 @@ One definition for terminal, summary and page.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Task
 
 _DIGEST = 12
@@ -36,7 +37,7 @@ def _list_facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "data",
         _join(
             dataset["name"] if kind == dataset["name"] else f"{dataset['name']} ({kind})",
-            count(dataset["cases"], "case") if "cases" in dataset else "",
+            count_of(dataset["cases"], "case") if "cases" in dataset else "",
             ("digest", str(dataset.get("digest", ""))[:_DIGEST]),
         ),
     )
@@ -55,7 +56,7 @@ def _list_facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "replies read by", str(judge["label"])
     yield (
         "texts graded by",
-        _join(judge.get("text") or "nobody", count(rounds, "round") if rounds else ""),
+        _join(judge.get("text") or "nobody", count_of(rounds, "round") if rounds else ""),
     )
     gates = manifest.get("gates", {})
     yield (
@@ -106,8 +107,3 @@ def _join(*parts: object | tuple[str, object]) -> str:
         if value not in (None, ""):
             texts.append(f"{name} {value}".strip())
     return ", ".join(texts)
-
-
-def count(number: int, noun: str) -> str:
-    """A number and a noun that agree."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

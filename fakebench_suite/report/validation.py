@@ -16,7 +16,7 @@ from fakebench_suite.datasets.validation.issues import (
     SubgroupCount,
     ValidationResult,
 )
-from fakebench_suite.text.display import flatten
+from fakebench_suite.text.display import count_of, flatten
 
 _NAMES, _VALUES, _COUNTS = 3, 2, 20
 """Instances of a finding, values of a leak and rows of one count that are shown."""
@@ -39,9 +39,9 @@ def print_validation(found: ValidationResult, console: Console) -> None:
     totals = found.totals
     console.print(Text(f"{flatten(found.name)} ({found.kind}), digest {found.digest[:12]}", "bold"))
     console.print(
-        f"{totals.cases:,} cases on {totals.images:,} images; "
-        f"{totals.withheld:,} of {totals.texts:,} references withheld; "
-        f"{totals.unlabelled:,} of {totals.detections:,} detection labels missing",
+        f"{count_of(totals.cases, 'case')} on {count_of(totals.images, 'image')}; "
+        f"{totals.withheld:,} of {count_of(totals.texts, 'reference')} withheld; "
+        f"{totals.unlabelled:,} of {count_of(totals.detections, 'detection label')} missing",
         highlight=False,
     )
     console.print()
@@ -144,7 +144,7 @@ def _conclude(found: ValidationResult) -> Text:
         text.append(f"Not fit to run: {troubles} kind{'s' * (troubles > 1)} of trouble", "bold red")
     else:
         text.append("No trouble", "bold green")
-    text.append(f", {remarks or 'no'} remark{'s' * (remarks != 1)}")
+    text.append(f", {count_of(remarks, 'remark') if remarks else 'no remarks'}")
     text.append("." if troubles else ": every image can be shown, and none has both labels.")
     if loud:
         text.append(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fakebench_suite.tasks.subgroups import ALL
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Task
 
 CUT_OFF, INTERRUPTED, SAMPLED, FILTERED = "cut off", "interrupted", "sampled", "filtered"
@@ -72,7 +73,7 @@ def describe_partial(manifest: Mapping[str, Any], task: Task | None = None) -> s
     if task is not None:
         reasons = manifest.get("tasks", {}).get(task, {}).get("partial") or reasons
     sample, chosen = manifest.get("sample"), manifest.get("filter")
-    details = {SAMPLED: sample and f"{sample:,} images", FILTERED: chosen}
+    details = {SAMPLED: sample and count_of(sample, "image"), FILTERED: chosen}
     return ", ".join(
         f"{reason}: {detail}" if (detail := details.get(reason)) else reason for reason in reasons
     )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fakebench_suite.datasets.fields import find_form, read_clues
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks.prompts import DETECTION
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import QuestionType
 
 WORDS = st.sampled_from(
@@ -77,7 +78,9 @@ def test_categories_that_do_not_fit_are_refused(clues: int, names: int) -> None:
         if clues == names:
             assert len(read_clues(["x"] * clues, categories, where="here") or ()) == clues
         else:
-            with pytest.raises(DataError, match=f"here: {clues} clues but {names} categories"):
+            with pytest.raises(
+                DataError, match=f"here: {count_of(clues, 'clue')} but {names} categories"
+            ):
                 read_clues(["x"] * clues, categories, where="here")
 
 

@@ -50,7 +50,7 @@ def test_all_end_the_run(run: Run, data: Path, project: Path, mode: tuple[str, .
         path.unlink()
     result = run(f"--data={data}", "--tasks=analysis", *mode)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "8 of the 8 images cannot be opened" in result.stderr.str() + result.stdout.str()
+    assert "8 of 8 images cannot be opened" in result.stderr.str() + result.stdout.str()
     assert not (project / "reports/run/records.jsonl").exists()
 
 
