@@ -1,6 +1,7 @@
 # Two commands do everything on a machine that has only Python 3.11 or newer:
 #   make run    the main job: the embedded model answers the embedded probes
 #   make test   style, types and tests
+# While you change something, make check is style, types and unit tests: those that start no process.
 # and   make latency MODEL=NAME|PATH [COMPARE=...]   how fast a model answers
 PYTHON ?= python3
 BIN := .venv/bin
@@ -11,16 +12,25 @@ UV := uv==0.13.9
 # Hundreds of tests start Python anew; without cached bytecode each would compile all it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test latency lock pocket bench-peers lock-peers clean
+.PHONY: run style types check test latency lock pocket bench-peers lock-peers clean
 
 run: $(READY)
 	$(BIN)/pytest --model=pocket
 
-test: $(READY)
+style: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: $(READY)
 	$(BIN)/mypy
-	$(BIN)/pytest tests -n 2 --dist loadfile -W error
+
+TESTS := $(BIN)/pytest tests -n 2 --dist loadfile -W error
+
+check: style types
+	$(TESTS) -q -m "not process and not browser and not ray and not slow"
+
+test: style types
+	$(TESTS)
 
 MODEL ?= pocket
 latency: $(READY)

@@ -3,7 +3,9 @@
 import gc
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -24,9 +26,55 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 
+MARKERS = {
+    "process": "starts processes, mostly of Python or pytest",
+    "browser": "looks at a page in Chromium",
+    "ray": "runs a Ray cluster",
+    "slow": "takes minutes, or measures how long something takes; runs only with -m slow",
+}
+"""The kinds of tests that are no unit tests; ``make check`` leaves all of them out."""
+IMPLIED = {"forks": "process", "run_apart": "process", "window": "browser", "cluster": "ray"}
+"""The marker of every test that uses a fixture, itself or through another one."""
+
+SYSTEM = {"cc", "gcc", "ld", "ldconfig", "objdump", "uname"}
+"""Programs that libraries ask about the system when they are imported."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker of tests that run only when they are asked for."""
-    config.addinivalue_line("markers", "slow: takes minutes; runs only when -m is given: -m slow")
+    """Register the markers."""
+    for name, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+def is_unit_test(item: pytest.Item) -> bool:
+    """Whether a test has none of the markers, and so has to leave processes alone."""
+    return all(item.get_closest_marker(name) is None for name in MARKERS)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give a test the markers that its fixtures imply."""
+    for fixture in IMPLIED.keys() & getattr(item, "fixturenames", ()):
+        item.add_marker(IMPLIED[fixture])
+
+
+_start_process = subprocess.Popen.__init__
+
+
+def _refuse_process(process: Any, args: Any, *arguments: Any, **options: Any) -> None:
+    program = os.fspath(args if isinstance(args, str | bytes | os.PathLike) else args[0])
+    if os.path.basename(os.fsdecode(program)) not in SYSTEM:  # noqa: PTH119 - a path of any kind
+        pytest.fail(f"A unit test starts {program!r}. Mark it: @pytest.mark.process.")
+    _start_process(process, args, *arguments, **options)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a unit test that starts a process, itself or in a fixture."""
+    if not is_unit_test(item):
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess.Popen, "__init__", _refuse_process)
+        return (yield)
 
 
 @pytest.hookimpl(trylast=True)

@@ -11,6 +11,8 @@ import pytest
 
 from fakebench_suite.checkpoints.fingerprint import digest_code
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[1]
 CALLS = {
     "command": ["-m", "fakebench_suite", "run"],

@@ -17,7 +17,7 @@ def test_replies_are_read_line_by_line(rule: str, said: str) -> None:
         {"form": "isfake", "reply": "不是。"},
     ]
     told = "\n\n".join(json.dumps(one, ensure_ascii=False) for one in asked)
-    result = call_apart("read", f"--reading={rule}", told=told)
+    result = call("read", f"--reading={rule}", told=told)
     assert result.returncode == 0, result.stderr
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert [answer["verdict"] for answer in answers[:2]] == [said, "fake"]
@@ -70,6 +70,7 @@ def test_models_are_listed_with_their_weights() -> None:
     assert set(lines) > {"card", "coin", "llava-1.5", "gemma-3"}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
 def test_replies_are_read_on_any_terminal(encoding: str) -> None:
     """A reply's own signs are quoted as JSON escapes where the terminal has none of them."""
@@ -81,6 +82,7 @@ def test_replies_are_read_on_any_terminal(encoding: str) -> None:
     assert json.loads(result.stdout)["verdict"] == "fake"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_tables_are_printed_on_any_terminal(encoding: str) -> None:
     """No command fails over the signs it prints."""
@@ -89,6 +91,7 @@ def test_tables_are_printed_on_any_terminal(encoding: str) -> None:
         assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_sentences_are_printed_on_any_terminal(encoding: str, tmp_path: Path) -> None:
     """In its own encoding, also where Click would rather write UTF-8."""

@@ -29,6 +29,7 @@ def start(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, **options)
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("command", [["tables"], ["tables", "--check"], ["--help"]])
 def test_output_on_a_full_disk_is_one_sentence(command: list[str]) -> None:
@@ -40,6 +41,7 @@ def test_output_on_a_full_disk_is_one_sentence(command: list[str]) -> None:
     assert "No space left" in result.stderr
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("command", [["tables"], ["tables", "--check"]])
 def test_a_closed_pipe_ends_quietly(command: list[str]) -> None:
     """With the status that a shell gives a program ended by SIGPIPE, which means no ruling."""
@@ -52,6 +54,7 @@ def test_a_closed_pipe_ends_quietly(command: list[str]) -> None:
     assert (result.returncode, result.stderr) == (141, "")
 
 
+@pytest.mark.process
 def test_closed_streams_are_empty_and_lead_nowhere() -> None:
     """Whoever closes standard input and output gets neither an answer nor a traceback."""
     command = [sys.executable, "-m", "fakebench_suite", "read"]
@@ -60,6 +63,7 @@ def test_closed_streams_are_empty_and_lead_nowhere() -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.process
 def test_nothing_is_imported_from_the_current_directory(tmp_path: Path) -> None:
     """Libraries' names, as a data set may hold them, are no libraries."""
     mark = tmp_path / "MARK"
@@ -71,6 +75,7 @@ def test_nothing_is_imported_from_the_current_directory(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="only Unix sends these")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_leaves_nothing_half_written(tmp_path: Path, name: str) -> None:
@@ -97,6 +102,7 @@ def test_a_signal_leaves_nothing_half_written(tmp_path: Path, name: str) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.process
 def test_an_ignored_signal_stays_ignored() -> None:
     """As under nohup."""
     from fakebench_suite.cli import startup
@@ -110,6 +116,7 @@ def test_an_ignored_signal_stays_ignored() -> None:
         startup.reset_signals()
 
 
+@pytest.mark.process
 def test_ctrl_c_while_importing_is_no_traceback(tmp_path: Path) -> None:
     """Status 130 before the first library is there."""
     library = tmp_path / "msgspec.py"

@@ -3,11 +3,14 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.docs.markdown import ROOT
 
 PAGE = ROOT / "docs" / "cli.md"
 
 
+@pytest.mark.process
 def test_the_page_is_what_the_generator_writes() -> None:
     """Whoever changes an option or a help text runs ``python docs/generate_cli.py``."""
     script = "import runpy; print(runpy.run_path('docs/generate_cli.py')['format_page'](), end='')"

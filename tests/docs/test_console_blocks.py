@@ -70,6 +70,7 @@ def test_few_commands_of_the_suite_do_not_run() -> None:
     assert len(commands["run"]) >= 0.8 * len(commands["all"])
 
 
+@pytest.mark.process
 def test_targets_of_make_exist() -> None:
     """Whatever the documents tell make to do, it finds."""
     lines = {line for block in BLOCKS for line in list_commands(block) if line[:5] == "make "}

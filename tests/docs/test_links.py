@@ -70,6 +70,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
     assert {path for path in named if not (ROOT / path).exists()} == set()
 
 
+@pytest.mark.process
 def test_no_document_is_cited_that_is_not_here() -> None:
     """In code, tests, configuration and documents: each ``*.md`` is one of the repository's."""
     listed = subprocess.run(

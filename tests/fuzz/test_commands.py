@@ -23,6 +23,7 @@ from tests.fuzz.targets import (
 from tests.fuzz.test_fuzz import SEED, sound
 
 pytestmark = [
+    pytest.mark.process,
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="limits are set as Linux has them"),
 ]

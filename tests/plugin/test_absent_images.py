@@ -34,7 +34,7 @@ def test_some_are_a_warning_and_errors_of_their_cases(
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     lines = result.stdout.lines
     warned = [
-        number for number, line in enumerate(lines) if line.startswith("warning: 1 of the 16")
+        number for number, line in enumerate(lines) if line.startswith("warning: 1 of 16 images")
     ]
     assert len(warned) == 1
     assert "glide-00.png (missing)" in lines[warned[0]]

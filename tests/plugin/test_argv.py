@@ -91,6 +91,7 @@ def test_a_separate_value_stops_in_a_sentence(
     assert not (project / "reports" / "run").exists()
 
 
+@pytest.mark.process
 def test_the_command_takes_either_spelling_anywhere(tmp_path: Path) -> None:
     """``run`` reads the suite's own configuration, wherever it is called."""
     mark = tmp_path / "MARK"
@@ -153,6 +154,7 @@ def command(
     )
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_the_command_runs_nothing_of_strangers_in_any_mode(
     strange: dict[str, Path], mode: tuple[str, ...]
@@ -167,6 +169,7 @@ def test_the_command_runs_nothing_of_strangers_in_any_mode(
     assert not strange["mark"].exists()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("where", ["variable", "file", "baseline", "answers"])
 def test_the_command_joins_values_wherever_they_stand(strange: dict[str, Path], where: str) -> None:
     """In PYTEST_ADDOPTS and in a file of arguments, too; what is no run is refused unread."""
@@ -190,6 +193,7 @@ def test_the_command_joins_values_wherever_they_stand(strange: dict[str, Path], 
     assert not strange["mark"].exists()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("named", [".", "nowhere", "test_planted.py", "../data"])
 def test_the_command_asks_the_suites_cases_only(strange: dict[str, Path], named: str) -> None:
     """Tests of others, and what is not there, are refused before a conftest.py is read."""

@@ -78,6 +78,7 @@ def test_who_leaves_early_waits_for_no_picture(tmp_path: Path) -> None:
     assert time.monotonic() - started < 0.05 * len(NAMES) * 10 / 8 / 2
 
 
+@pytest.mark.process
 def test_threads_are_begun_before_scores_are_imported() -> None:
     """They work while scipy is."""
     code = "import sys, fakebench_suite.report.thumbnails; sys.exit('scipy' in sys.modules)"

@@ -42,6 +42,7 @@ def test_the_commit_is_that_of_the_suite() -> None:
     assert commit is None or len(commit.removesuffix("+dirty")) >= 7
 
 
+@pytest.mark.process
 def test_a_commit_is_found_without_a_lock(tmp_path: Path) -> None:
     """The index stays as it is, and a lock that somebody else holds is no obstacle."""
 

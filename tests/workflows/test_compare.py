@@ -12,7 +12,7 @@ from fakebench_suite.runs.store import RunStore
 from fakebench_suite.types import Outcome, Rating, Record, Task
 from fakebench_suite.workflows.compare import compare_runs
 from tests.factories import make_record
-from tests.run_command import call, call_apart
+from tests.run_command import call
 
 MANIFEST = {
     "model": {"name": "m", "weights_digest": "a", "card": {}},
@@ -96,7 +96,7 @@ def test_the_command_names_settings_figures_and_cases(tmp_path: Path) -> None:
     model = {"name": "m", "weights_digest": "b", "card": {}}
     write_run(tmp_path / "before", make_records(30, 10))
     write_run(tmp_path / "after", make_records(20, 20), model=model, seed=1)
-    result = call_apart("compare", "before", "after", "--items=2", at=tmp_path)
+    result = call("compare", "before", "after", "--items=2", at=tmp_path)
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert lines[:3] == [

@@ -83,6 +83,7 @@ def test_every_case_knows_its_truth() -> None:
             assert (expected[0].criterion == criterion) == planted
 
 
+@pytest.mark.process
 def test_probes_are_the_same_in_every_process() -> None:
     """The digest of all pictures does not depend on the process that drew them."""
     script = (

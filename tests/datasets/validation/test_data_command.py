@@ -27,6 +27,7 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, ["data", *map(str, arguments)])
 
 
+@pytest.mark.process
 def test_a_sound_set_ends_well(tmp_path: Path) -> None:
     """Status 0, in a process of its own with warnings as errors; no progress in a pipe."""
     write_sound(tmp_path, 60)

@@ -1,0 +1,38 @@
+"""Which tests are unit tests: those that start no process, and need neither Chromium nor Ray."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import IMPLIED, MARKERS
+
+COMMAND = [sys.executable, "-c", ""]
+
+
+def test_a_unit_test_that_starts_a_process_fails() -> None:
+    """It names the program, and the marker."""
+    with pytest.raises(pytest.fail.Exception, match=r"starts .*python.*: @pytest\.mark\.process"):
+        subprocess.run(COMMAND, check=True)
+    with pytest.raises(pytest.fail.Exception, match=r"starts .*python"):
+        subprocess.run(COMMAND[0], check=True)
+
+
+@pytest.mark.process
+def test_a_marked_test_may_start_processes() -> None:
+    """The marker is all it takes."""
+    subprocess.run(COMMAND, check=True)
+
+
+def test_fixtures_bring_their_markers(request: pytest.FixtureRequest) -> None:
+    """No test of this session that uses Chromium, Ray or a run in a process lacks its marker."""
+    for item in request.session.items:
+        names = set(getattr(item, "fixturenames", ()))
+        for fixture in names & IMPLIED.keys():
+            assert item.get_closest_marker(IMPLIED[fixture]) is not None, item.nodeid
+
+
+def test_every_marker_is_registered(pytestconfig: pytest.Config) -> None:
+    """``--strict-markers`` refuses any other."""
+    lines = pytestconfig.getini("markers")
+    assert all(any(line.startswith(f"{name}: ") for line in lines) for name in MARKERS)
