@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE
-from tests.docs.markdown import ROOT
+from tests.docs.markdown import ROOT, list_blocks
 from tests.plugin.forking import ADDRESS, complete
 
 Row = dict[str, object]
@@ -80,21 +80,37 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def call(workplace: Path, forks: str) -> Call:
-    """``call(command, words)`` runs a command line there; returns what it printed.
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of somebody's own, as the quickstart describes it: nothing of the checkout."""
+    folder = tmp_path_factory.mktemp("repository")
+    write_examples(folder)
+    for block in list_blocks(ROOT / "docs" / "quickstart.md", "python"):
+        path = folder / block.text.splitlines()[0].removeprefix("# ")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
+    (folder / "cards").mkdir()
+    shutil.copy(ROOT / "models" / "always-fake.toml", folder / "cards" / "mine.toml")
+    shutil.copy(ROOT / "gates.toml", folder)
+    return folder
 
-    ``words`` are those of the command where it is ``pytest`` or ``fakebench``, which a process
-    runs that has imported the suite already; other commands are a shell's.
+
+@pytest.fixture(scope="module")
+def call(workplace: Path, forks: str) -> Call:
+    """``call(words, allowed)`` runs a command and returns what it printed.
+
+    A command of ``pytest`` or ``fakebench`` is given in words and runs in a process that has
+    imported the suite already; any other is one word, a line for the shell. The exit status is one
+    of those allowed. ``where`` is another directory than the workplace.
     """
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
     }
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    environment |= {"PATH": path, "PYTHONPATH": str(workplace), "COLUMNS": "120"}
-    environment |= {"PYTEST_ADDOPTS": "--sample=4 -n0", ADDRESS: forks}
+    environment |= {"PATH": path, "COLUMNS": "120"}
+    environment |= {"PYTEST_ADDOPTS": "--sample=8 -n0", ADDRESS: forks}
     modules = {"pytest": "pytest", "fakebench": "fakebench_suite"}
 
-    def run(words: list[str], allowed: set[int]) -> str:
+    def run(words: list[str], allowed: set[int], where: Path = workplace) -> str:
         module = modules.get(words[0])
         command = (
             ["/bin/sh", "-c", words[0]]
@@ -105,7 +121,13 @@ def call(workplace: Path, forks: str) -> Call:
             patch.setenv(ADDRESS, forks)
             if module is None:
                 command = [sys.executable, "-c", f"import os; os.execv('/bin/sh', {command!r})"]
-            done = complete(command, cwd=workplace, env=environment, told=b"", timeout=_SECONDS)
+            done = complete(
+                command,
+                cwd=where,
+                env=environment | {"PYTHONPATH": str(where)},
+                told=b"",
+                timeout=_SECONDS,
+            )
         printed = done.stdout.decode() + done.stderr.decode()
         assert done.returncode in allowed, f"{words} ends with {done.returncode}:\n{printed}"
         return printed

@@ -1,13 +1,14 @@
 """Every console block of the documents runs as it is typed, or says why not.
 
 The info string of a block, which no reader sees, holds what a test has to know: ``not-run:`` and a
-reason, ``status: 1`` for another exit status than 0 and 6, and ``exact`` where the output must be
-the one that is shown.
+reason, ``status: 1`` for another exit status than 0 and 6, ``exact`` where the output must be the
+one that is shown, and ``own-repository`` where it runs outside a checkout.
 """
 
 import re
 import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -42,12 +43,13 @@ def list_shown(block: Block) -> list[str]:
 
 
 @pytest.mark.parametrize("block", RUN, ids=lambda block: block.place)
-def test_a_block_runs(block: Block, call: Call) -> None:
+def test_a_block_runs(block: Block, call: Call, workplace: Path, repository: Path) -> None:
     """Each command ends with the status that is expected, and prints what is shown as exact."""
     status = re.search(r"status: (\d+)", block.note)
     allowed = {int(status[1])} if status else {0, 6}
     commands = [line for line in list_commands(block) if not f"{line} ".startswith(_LEFT_OUT)]
-    printed = "".join(call(split_command(line), allowed) for line in commands)
+    where = repository if "own-repository" in block.note else workplace
+    printed = "".join(call(split_command(line), allowed, where) for line in commands)
     if "exact" in block.note.split():
         lines = [line.rstrip() for line in printed.splitlines()]
         assert [line for line in list_shown(block) if line not in lines] == []
