@@ -37,7 +37,7 @@ def list_prompts(images: Sequence[str]) -> list[Prompt]:
             task=Task.ANALYSIS,
             image=image,
             question=analysis_question(criterion),
-            form=QuestionType.CRITERION,
+            question_type=QuestionType.CRITERION,
         )
         for image in images
         for criterion in CRITERIA

@@ -32,17 +32,18 @@ def main() -> None:
     rows = [json.loads(line) for line in REPLIES.read_text(encoding="utf-8").splitlines()]
     rows = [row for row in rows if len(row["reply"]) >= SHORTEST and "think>" not in row["reply"]]
     for row in rows:  # The first reading compiles patterns.
-        parse_label(row["reply"], QuestionType(row["form"]))
+        parse_label(row["reply"], QuestionType(row["question_type"]))
     rounds, best = 0, float("inf")
     end = time.process_time() + seconds
     while time.process_time() < end or not rounds:
         rounds += 1
         texts = [
-            (f"Picture {rounds}.\n\n{row['reply']}", QuestionType(row["form"])) for row in rows
+            (f"Picture {rounds}.\n\n{row['reply']}", QuestionType(row["question_type"]))
+            for row in rows
         ]
         start = time.process_time()
-        for text, form in texts:
-            parse_label(text, form)
+        for text, question_type in texts:
+            parse_label(text, question_type)
         best = min(best, time.process_time() - start)
     letters = sum(len(row["reply"]) for row in rows)
     print(

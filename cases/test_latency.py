@@ -1,4 +1,4 @@
-"""Latency: how long loading takes, a first token, a reply, an image's replies, and a whole slice.
+"""Latency of loading, of a first token, a reply, an image's replies, and a whole work unit.
 
 Cold is the first answer of a model that was just loaded; warm is any answer after it.
 """
@@ -28,5 +28,5 @@ def test_group(measure: Measure, work: BenchmarkInput) -> None:
     measure(lambda model: model.answer(work.group, work.images))
 
 
-def test_slice(measure: Measure, work: BenchmarkInput) -> None:
-    measure(lambda model: model.answer(work.slice, work.images))
+def test_work_unit(measure: Measure, work: BenchmarkInput) -> None:
+    measure(lambda model: model.answer(work.work_unit, work.images))

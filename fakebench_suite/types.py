@@ -95,18 +95,18 @@ class Case:
     image: str
     """Name of the image in its dataset; cases that share it form an image group."""
     question: str
-    form: QuestionType
+    question_type: QuestionType
     label: Authenticity | None = None
     generator: str | None = None
     criterion: str | None = None
     """The criterion asked about (analysis) or planted (probes)."""
-    category: str | None = None
-    """Content categories of the image as the data set gives them (FakeClue)."""
+    content_categories: str | None = None
+    """Content categories of the image as the data set gives them (FakeClue), parted by commas."""
     expected: tuple[Clue, ...] | None = None
-    twin: str | None = None
-    """The untouched image of a forged probe, and the other way round."""
-    box: tuple[int, int, int, int] | None = None
-    """Where a probe was forged, in pixels: left, top, right, bottom (the latter two outside)."""
+    paired_image: str | None = None
+    """Of a forged probe, the name of the untouched image; of an untouched one, of the forged."""
+    forged_region: tuple[int, int, int, int] | None = None
+    """Where a probe was forged, in pixels: left, top, right, bottom (exclusive)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +115,7 @@ class Prompt:
 
     case: str
     image: str
-    form: QuestionType
+    question_type: QuestionType
     text: str
 
 
@@ -129,8 +129,8 @@ class Answer:
     batch_size: int
     p_fake: float | None = None
     """P(fake) of the two options, where they were weighed instead of a reply being written."""
-    mass: float | None = None
-    """Probability of saying either option at all; near 0, ``p_fake`` means little."""
+    option_probability_mass: float | None = None
+    """Probability that the next token is either option; near 0, ``p_fake`` means little."""
     finish_reason: FinishReason | None = None
     """Why the reply ended; None where the backend does not say."""
     rendered: str | None = None
@@ -163,14 +163,16 @@ class Rating:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What we make of an answer: ``said`` is the reading, ``score`` 0-2 where a text was graded."""
+    """The grade of one answer."""
 
     outcome: Outcome
-    why: str
-    said: str | None = None
+    reason: str
+    label: str | None = None
+    """What the reply asserts: ``fake`` or ``real``, or what was parsed from a graded text."""
     score: float | None = None
-    obeyed: bool | None = None
-    """Whether the reply kept the asked output format, where one was asked."""
+    """0 to 2, where a text was scored."""
+    followed_format: bool | None = None
+    """Whether the reply has the format the prompt asked for; None where it asked for none."""
     judge: str | None = None
     """What gave the score: ``exact``, or a judge's name."""
     ratings: tuple[Rating, ...] = ()
@@ -198,7 +200,8 @@ class Score:
 
     metric: str
     task: Task
-    slice: str
+    subgroup: str
+    """``all``, or a field and its value such as ``generator=dalle3``."""
     value: float | None
     low: float | None
     high: float | None
@@ -212,7 +215,7 @@ class Timing:
     """Rounds of one latency benchmark."""
 
     name: str
-    """``load``, ``first token``, ``prompt``, ``group`` or ``slice``."""
+    """``load``, ``first token``, ``prompt``, ``group`` or ``work unit``."""
     state: str
     """``cold``: a model's first answer after loading; ``warm``: any later one."""
     seconds: tuple[float, ...]
@@ -221,32 +224,32 @@ class Timing:
     """Answered in a round."""
     tokens: int
     """New tokens of a round."""
-    work: str
-    """Digest of the prompts; timings of other work are not comparable."""
+    input_digest: str
+    """Digest of the prompts; only timings with the same digest are comparable."""
 
 
 class GateOutcome(StrEnum):
-    """What a gate, or all gates together, say of a run."""
+    """The outcome of one gate, or of all gates of a run together."""
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
-    NOT_RULED = "not ruled"
-    """There was no gate, or the run did not set out to ask all the cases a gate is about."""
+    NOT_EVALUATED = "not evaluated"
+    """There is no gate, or the run did not ask all the cases that the gate is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """A gate's ruling on one run, with the sentence that says why and the figures behind it."""
+    """A gate's outcome for one run, with its reason in a sentence and its figures."""
 
     gate: str
-    ruling: GateOutcome
+    outcome: GateOutcome
     reason: str
     value: float | None = None
     low: float | None = None
     high: float | None = None
     n: int = 0
     p: float | None = None
-    """Of a test, after Holm's correction over the gates that test."""
+    """The p-value of a test, after Holm's correction over all gates with a test."""
     needed: int | None = None
-    """Cases that would settle an inconclusive ruling, were the value to stay as it is."""
+    """Cases that would settle an inconclusive outcome, if the value stays the same."""

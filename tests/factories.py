@@ -19,7 +19,7 @@ CASE = Case(
     task=Task.DETECTION,
     image="sd-1.png",
     question="Fake or real?",
-    form=QuestionType.WHAT,
+    question_type=QuestionType.WHAT,
     label=Authenticity.FAKE,
     generator="sd",
 )
@@ -49,12 +49,12 @@ def make_record(
         image=image,
         label=Authenticity.FAKE if fake else Authenticity.REAL,
         generator="sd" if fake else None,
-        category=category,
+        content_categories=category,
     )
     said = None
     if outcome in (Outcome.CORRECT, Outcome.INCORRECT):
         said = "fake" if fake == (outcome is Outcome.CORRECT) else "real"
     judge = None if score is None else "exact"
-    verdict = Verdict(outcome=outcome, why="because", said=said, score=score, judge=judge)
+    verdict = Verdict(outcome=outcome, reason="because", label=said, score=score, judge=judge)
     answer = None if outcome.is_error else make_answer("said")
     return Record(case=case, prompt="?", answer=answer, verdict=verdict, worker="main")

@@ -56,7 +56,7 @@ def test_it_detects_planted_forgeries_as_its_card_says(
     pocket: TransformersBackend, probes: Dataset
 ) -> None:
     """On unseen photographs it detects well above chance, and close to the card's figure."""
-    cases = [case for case in probes.cases if case.form is QuestionType.WHAT]
+    cases = [case for case in probes.cases if case.question_type is QuestionType.WHAT]
     hits = count_correct(pocket, probes, cases)
     low, high = proportion_confint(hits, len(cases), method="wilson")
     assert low > 0.5
@@ -72,9 +72,11 @@ def test_it_names_what_was_planted(pocket: TransformersBackend, probes: Dataset)
 
 def test_it_looks_at_the_picture(pocket: TransformersBackend, probes: Dataset) -> None:
     """Shown the forged pictures in place of their untouched twins, it answers differently."""
-    real = [c for c in probes.cases if c.form is QuestionType.WHAT and c.box is None][:40]
+    real = [
+        c for c in probes.cases if c.question_type is QuestionType.WHAT and c.forged_region is None
+    ][:40]
     swapped = {
-        case.image: probes.open_image(next(c for c in probes.cases if c.image == case.twin))
+        case.image: probes.open_image(next(c for c in probes.cases if c.image == case.paired_image))
         for case in real
     }
     prompts = [build_prompt(case) for case in real]
@@ -86,18 +88,18 @@ def test_it_looks_at_the_picture(pocket: TransformersBackend, probes: Dataset) -
     assert changed >= 10
 
 
-@pytest.mark.parametrize("form", list(QuestionType))
+@pytest.mark.parametrize("question_type", list(QuestionType))
 def test_it_obeys_every_form(
-    pocket: TransformersBackend, probes: Dataset, form: QuestionType
+    pocket: TransformersBackend, probes: Dataset, question_type: QuestionType
 ) -> None:
-    """Nearly every reply to every form can be read, and fault-finding keeps the asked format."""
-    cases = [case for case in probes.cases if case.form is form][:40]
+    """Nearly every reply can be parsed, and fault-finding replies follow the asked format."""
+    cases = [case for case in probes.cases if case.question_type is question_type][:40]
     answers = ask(pocket, probes, cases)
     verdicts = [judge(case, answer) for case, answer in zip(cases, answers, strict=True)]
     read = sum(verdict.outcome is not Outcome.UNPARSED for verdict in verdicts)
     assert read >= 0.95 * len(cases)
-    if form is QuestionType.FAULTFINDING:
-        assert all(verdict.obeyed for verdict in verdicts)
+    if question_type is QuestionType.FAULTFINDING:
+        assert all(verdict.followed_format for verdict in verdicts)
 
 
 def test_batches_change_nothing(pocket: TransformersBackend, probes: Dataset) -> None:

@@ -17,23 +17,23 @@ _CASES = st.builds(
     question=_TEXT,
     generator=st.none() | _TEXT,
     criterion=st.none() | _TEXT,
-    category=st.none() | _TEXT,
+    content_categories=st.none() | _TEXT,
     expected=st.none()
     | st.lists(st.builds(Clue, text=_TEXT, criterion=st.none() | _TEXT), max_size=3).map(tuple),
-    twin=st.none() | _TEXT,
-    box=st.none() | _BOX,
+    paired_image=st.none() | _TEXT,
+    forged_region=st.none() | _BOX,
 )
 _ANSWERS = st.builds(Answer, text=_TEXT, seconds=st.floats(0, 1e6))
 _VERDICTS = st.builds(
     Verdict,
-    why=_TEXT,
-    said=st.none() | _TEXT,
+    reason=_TEXT,
+    label=st.none() | _TEXT,
     score=st.none() | st.floats(0, 2),
 )
 _SCORES = st.builds(
     Score,
     metric=_TEXT,
-    slice=_TEXT,
+    subgroup=_TEXT,
     value=st.none() | st.floats(0, 2),
     low=st.none() | st.floats(0, 2),
     high=st.none() | st.floats(0, 2),

@@ -48,4 +48,4 @@ OPTIONS = {
     QuestionType.ISFAKE: ("yes", "no"),
     QuestionType.ISREAL: ("no", "yes"),
 }
-"""The two options of each detection form, the one that means fake first."""
+"""The two options of each detection question type, the one that means fake first."""

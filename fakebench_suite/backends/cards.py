@@ -56,7 +56,7 @@ class PromptFormat(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
 
 
 class ScriptedReplies(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Replies of a scripted model per form; several are drawn from by case id, seeded."""
+    """Replies of a scripted model per question type; several are drawn from by case id, seeded."""
 
     what: list[str]
     isfake: list[str]

@@ -51,7 +51,7 @@ class ReplayBackend:
         if record is None:
             return ModelError("the earlier run did not ask this case")
         if record.answer is None:
-            return ModelError(f"the earlier run got no answer: {record.verdict.why}")
+            return ModelError(f"the earlier run got no answer: {record.verdict.reason}")
         if record.prompt != prompt.text:
             return ModelError("the earlier run asked this case in other words; see --prompts")
         if None not in (shown, record.pixels) and shown != record.pixels:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ScriptedBackend:
-    """Replies by the prompt's form; where a form has several, the case id draws one."""
+    """Replies by the prompt's question type; where a type has several, the case id draws one."""
 
     def __init__(self, script: ScriptedReplies) -> None:
         self._script = script
@@ -59,5 +59,5 @@ class ScriptedBackend:
         raise UserError("A scripted model has no probabilities; leave --reading=likelihood out.")
 
     def _reply(self, prompt: Prompt) -> str:
-        choices: list[str] = getattr(self._script, prompt.form)
+        choices: list[str] = getattr(self._script, prompt.question_type)
         return random.Random(prompt.case).choice(choices)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -14,6 +14,7 @@ from rich.text import Text
 from fakebench_suite.cli.ending import MACHINE, Commands, Screen, say, stop
 from fakebench_suite.cli.list_runs import show_runs
 from fakebench_suite.cli.startup import reset_signals, unwind_at_signals
+from fakebench_suite.deprecation import rename_keys, warn_deprecated
 from fakebench_suite.errors import (
     CalibrationError,
     FormatError,
@@ -54,10 +55,19 @@ def describe() -> None:
 
 
 class Question(msgspec.Struct, frozen=True):
-    """One line of ``read``: a reply and the form of the question it answers."""
+    """One line of ``read``: a reply and the type of the question it answers."""
 
-    form: QuestionType
+    question_type: QuestionType
     reply: str
+
+
+def _rename_question(value: Any) -> Any:
+    """A line that calls the question type ``form``, as older versions did."""
+    if not isinstance(value, dict):
+        return value
+    if "form" in value:
+        warn_deprecated("the field 'form'", "'question_type'", where="standard input")
+    return rename_keys(value, {"form": "question_type"})
 
 
 @app.command(
@@ -78,9 +88,10 @@ def run(
 def read(
     reading: Annotated[ReplyParser, typer.Option(help="the rule to read by")] = ReplyParser.GRAMMAR,
 ) -> None:
-    """Read replies: JSON lines {form, reply} on standard input, {verdict, why} on standard output.
+    """Parse the label of replies, given as JSON lines on standard input.
 
-    ``form`` is what, isfake, isreal or inference; the verdict is fake, real, unparsed or refused.
+    A line is {question_type, reply}; ``question_type`` is what, isfake, isreal or inference. For
+    each, a line {verdict, reason} is printed; the verdict is fake, real, unparsed or refused.
     """
     if reading is ReplyParser.LIKELIHOOD:
         stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
@@ -90,11 +101,13 @@ def read(
         if not line.strip():
             continue
         try:
-            question = decode_json(line, decoder)
+            question = decode_json(line, decoder, rename=_rename_question)
         except FormatError as error:
-            stop(f"line {number} of standard input is not {{form, reply}} as JSON: {error}")
-        found = read_reply(question.reply, question.form)
-        answer = {"verdict": str(found.said), "why": found.why}
+            stop(
+                f"line {number} of standard input is not {{question_type, reply}} as JSON: {error}"
+            )
+        found = read_reply(question.reply, question.question_type)
+        answer = {"verdict": str(found.label), "reason": found.reason}
         sys.stdout.write(escape_json(msgspec.json.encode(answer).decode(), sys.stdout.encoding))
         sys.stdout.write("\n")
         sys.stdout.flush()

@@ -20,7 +20,7 @@ from fakebench_suite.datasets.dataset import (
     digest_files,
     read_bytes,
 )
-from fakebench_suite.datasets.fields import find_form, read_clues
+from fakebench_suite.datasets.fields import parse_question_type, read_clues
 from fakebench_suite.datasets.images import ImageFolder, open_image
 from fakebench_suite.datasets.wrong_paths import advise_directory
 from fakebench_suite.errors import DataError, FormatError
@@ -134,8 +134,8 @@ def _read_class(row: Row, where: str) -> list[Case]:
         raise DataError(
             f"{where}: the field 'authenticity' is {authenticity!r}; it must be 0 (fake) or 1."
         )
-    form = find_form(question)
-    if form is None:
+    question_type = parse_question_type(question)
+    if question_type is None:
         raise DataError(
             f"{where}: the question {question!r} asks neither 'fake or real' nor whether the "
             "image is fake or real, 'yes or no'."
@@ -143,11 +143,11 @@ def _read_class(row: Row, where: str) -> list[Case]:
     label = Authenticity.REAL if authenticity else Authenticity.FAKE
     return [
         Case(
-            id=f"{image}:{form}",
+            id=f"{image}:{question_type}",
             task=Task.DETECTION,
             image=image,
             question=question,
-            form=form,
+            question_type=question_type,
             label=label,
             generator=_generator(image) if label is Authenticity.FAKE else None,
         )
@@ -168,10 +168,10 @@ def _read_clue(row: Row, where: str) -> list[Case]:
         task=Task.INTERPRETATION,
         image=image,
         question=_field(row, "faultfinding_mode", where),
-        form=QuestionType.FAULTFINDING,
+        question_type=QuestionType.FAULTFINDING,
         label=Authenticity.FAKE,
         generator=_generator(image),
-        category=(category or "").strip() or None,
+        content_categories=(category or "").strip() or None,
         expected=expected,
     )
     inference = replace(
@@ -179,7 +179,7 @@ def _read_clue(row: Row, where: str) -> list[Case]:
         id=f"{image}:{QuestionType.INFERENCE}",
         task=Task.REASONING,
         question=_field(row, "inference_mode", where),
-        form=QuestionType.INFERENCE,
+        question_type=QuestionType.INFERENCE,
     )
     return [shared, inference]
 
@@ -204,7 +204,7 @@ def _read_question(row: Row, slot: int, image: str, where: str) -> Case:
         task=Task.ANALYSIS,
         image=image,
         question=question,
-        form=QuestionType.CRITERION,
+        question_type=QuestionType.CRITERION,
         label=Authenticity.FAKE,
         generator=_generator(image),
         criterion=criterion,
@@ -214,5 +214,5 @@ def _read_question(row: Row, slot: int, image: str, where: str) -> Case:
 
 def _spread_categories(cases: list[Case]) -> list[Case]:
     """FakeClue alone gives the content categories; every case on the image gets them."""
-    known = {case.image: case.category for case in cases if case.category}
-    return [replace(case, category=known.get(case.image)) for case in cases]
+    known = {case.image: case.content_categories for case in cases if case.content_categories}
+    return [replace(case, content_categories=known.get(case.image)) for case in cases]

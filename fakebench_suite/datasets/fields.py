@@ -1,4 +1,4 @@
-"""Reading two things every data file words its own way: the question's form, the references."""
+"""Reading two things every data file words its own way: the question's type, the references."""
 
 import re
 
@@ -13,8 +13,8 @@ _TWISTED = re.compile(r"\bor\b|\bnot\b|n['\u2019]t\b", re.IGNORECASE)
 """An alternative or a negation, under which "yes" no longer means the word asked about."""
 
 
-def find_form(question: str) -> QuestionType | None:
-    """The form of an authenticity question; None when it is none of FakeClass's three."""
+def parse_question_type(question: str) -> QuestionType | None:
+    """The type of an authenticity question; None when it is none of FakeClass's three."""
     if _WHAT.search(question):
         return QuestionType.WHAT
     asked = {word.lower() for word in _YES_NO.findall(question)}

@@ -10,7 +10,9 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -23,8 +25,9 @@ from fakebench_suite.datasets.dataset import (
     digest_files,
     read_bytes,
 )
-from fakebench_suite.datasets.fields import find_form
+from fakebench_suite.datasets.fields import parse_question_type
 from fakebench_suite.datasets.images import ImageFolder, open_image
+from fakebench_suite.deprecation import rename_keys, warn_deprecated
 from fakebench_suite.errors import DataError, FormatError
 from fakebench_suite.files.formats import decode_json
 from fakebench_suite.tasks.criteria import CRITERIA, find_criterion
@@ -45,14 +48,16 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     task: Task
     image: str
     question: str
-    form: QuestionType | None = None
+    question_type: QuestionType | None = None
     label: Authenticity | None = None
     generator: str | None = None
     criterion: str | None = None
-    category: str | None = None
+    content_categories: str | None = None
     expected: str | list[str | Reference] | None = None
 
 
+_DEPRECATED = {"form": "question_type", "category": "content_categories"}
+"""Fields by their names in older versions."""
 _FIXED = {
     Task.INTERPRETATION: QuestionType.FAULTFINDING,
     Task.REASONING: QuestionType.INFERENCE,
@@ -89,20 +94,34 @@ def load_jsonl(path: Path) -> Dataset:
 
 def _read_lines(content: bytes, name: str) -> Iterator[Case]:
     decoder = msgspec.json.Decoder(Line)
+    warned: set[str] = set()
     for number, line in enumerate(content.splitlines(), start=1):
         if not line.strip():
             continue
         where = f"{name}, line {number}"
         try:
-            yield _to_case(decode_json(line, decoder), where)
+            yield _to_case(
+                decode_json(line, decoder, rename=partial(_rename_fields, where, warned)), where
+            )
         except FormatError as error:
             raise DataError(f"{where}: {_humanise(error)}.") from error
+
+
+def _rename_fields(where: str, warned: set[str], row: Any) -> Any:
+    """A row under today's names of its fields; each old name is warned about once a file."""
+    if not isinstance(row, dict):
+        return row
+    for old, new in _DEPRECATED.items():
+        if old in row and old not in warned:
+            warned.add(old)
+            warn_deprecated(f"the field {old!r}", repr(new), where=where)
+    return rename_keys(row, _DEPRECATED)
 
 
 def _humanise(error: Exception) -> str:
     """Msgspec's message with a path such as ``$.task`` named as a field, and what that allows."""
     message = str(error)
-    for field, names in (("task", Task), ("form", QuestionType), ("label", Authenticity)):
+    for field, names in (("task", Task), ("question_type", QuestionType), ("label", Authenticity)):
         message = message.replace(f"`$.{field}`", f"`$.{field}`; allowed are {', '.join(names)}")
     return re.sub(r" - at `\$\.?([^`]*)`", r" in the field '\1'", message).replace("`", "'")
 
@@ -111,14 +130,20 @@ def _to_case(line: Line, where: str) -> Case:
     for field, text in (("id", line.id), ("question", line.question)):
         if not text.strip():
             raise DataError(f"{where}: the field {field!r} is empty.")
-    form = line.form or _FIXED.get(line.task) or find_form(line.question)
-    if form is None:
+    question_type = (
+        line.question_type or _FIXED.get(line.task) or parse_question_type(line.question)
+    )
+    if question_type is None:
         raise DataError(
             f"{where}: cannot tell how to read a reply to {line.question!r}. Ask 'fake or real' "
-            "or 'yes or no' about one of them, or set \"form\": what, isfake or isreal."
+            "or 'yes or no' about one of them, or set \"question_type\": what, isfake or isreal."
         )
-    if (form in _FIXED.values() or line.task in _FIXED) and _FIXED.get(line.task) is not form:
-        raise DataError(f"{where}: the form {form!s} does not belong to the task {line.task!s}.")
+    fixed = _FIXED.get(line.task)
+    if fixed is not question_type and (fixed or question_type in _FIXED.values()):
+        raise DataError(
+            f"{where}: the question type {question_type!s} does not belong to the task "
+            f"{line.task!s}."
+        )
     criterion = line.criterion
     if criterion is None and line.task is Task.ANALYSIS:
         criterion = find_criterion(line.question)
@@ -129,11 +154,11 @@ def _to_case(line: Line, where: str) -> Case:
         task=line.task,
         image=image,
         question=line.question,
-        form=form,
+        question_type=question_type,
         label=line.label,
         generator=line.generator,
         criterion=criterion,
-        category=line.category,
+        content_categories=line.content_categories,
         expected=_to_clues(line.expected, where),
     )
 

@@ -34,7 +34,7 @@ def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) 
     """
     units: dict[str, dict[str, Group]] = defaultdict(lambda: defaultdict(list))
     for case in sorted(cases, key=lambda case: (_TASKS.index(case.task), case.id)):
-        first = min(case.image, case.twin or case.image)
+        first = min(case.image, case.paired_image or case.image)
         units[first][case.image].append(case)
     shuffled = [list(units[name].values()) for name in sorted(units)]
     # String seeds hash to the same state on every platform and Python version.
@@ -53,7 +53,7 @@ def select_shard(cases: Sequence[Case], shard: Shard) -> list[Case]:
     """
 
     def find_shard(case: Case) -> int:
-        first = min(case.image, case.twin or case.image)
+        first = min(case.image, case.paired_image or case.image)
         digest = sha256(first.encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(digest[:8]) % shard.total + 1
 
@@ -62,7 +62,7 @@ def select_shard(cases: Sequence[Case], shard: Shard) -> list[Case]:
 
 def _stratum(unit: list[Group]) -> str:
     facts = {
-        f"{case.task} {case.label} {case.generator} {case.criterion if case.twin else ''}"
+        f"{case.task} {case.label} {case.generator} {case.criterion if case.paired_image else ''}"
         for group in unit
         for case in group
     }

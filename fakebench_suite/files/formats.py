@@ -6,7 +6,7 @@ depth or a number beyond its limits, is an error of the content like any other.
 
 import codecs
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import StrEnum
 from types import UnionType
@@ -21,10 +21,22 @@ _BROKEN = (msgspec.MsgspecError, ValueError, OverflowError, TypeError, KeyError,
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def decode_json(content: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
-    """The value of a JSON text in UTF-8; raises FormatError."""
+def decode_json(
+    content: bytes,
+    decoder: "msgspec.json.Decoder[T]",
+    *,
+    rename: Callable[[Any], Any] | None = None,
+) -> T:
+    """The value of a JSON text in UTF-8; raises FormatError.
+
+    ``rename`` gives a value that does not fit the decoder's type the names that it has today.
+    """
     text = read_utf8(content)
     try:
+        if rename is not None:
+            with suppress(msgspec.ValidationError):
+                return decoder.decode(text)
+            return msgspec.convert(rename(msgspec.json.decode(text)), decoder.type)
         return decoder.decode(text)
     except RecursionError as error:
         raise FormatError("it is nested too deeply") from error

@@ -43,10 +43,10 @@ def evaluate_benchmark_latency(gate: Latency, run: RunView, baseline: RunView | 
     said = f"{_name(gate)} takes {value:.3g} [{low:.3g}, {high:.3g}] {unit} over {rounds} rounds"
     said = f"{said[0].upper()}{said[1:]}"
     found = GateResult(
-        gate=gate.name, ruling=GateOutcome.PASS, reason=f"{said}: at most {bar:g}.", value=value,
+        gate=gate.name, outcome=GateOutcome.PASS, reason=f"{said}: at most {bar:g}.", value=value,
         low=low, high=high, n=rounds,
     )  # fmt: skip
-    if against is not None and against.work != new.work:
+    if against is not None and against.input_digest != new.input_digest:
         return inconclusive(gate, "the baseline was timed on other prompts", found)
     if against is not None and baseline and list_hardware(run) != list_hardware(baseline):
         return inconclusive(gate, "the baseline ran on other hardware", found)
@@ -54,7 +54,7 @@ def evaluate_benchmark_latency(gate: Latency, run: RunView, baseline: RunView | 
         return found
     if low > bar:
         return replace(
-            found, ruling=GateOutcome.FAIL, reason=f"{said}; at most {bar:g} is allowed."
+            found, outcome=GateOutcome.FAIL, reason=f"{said}; at most {bar:g} is allowed."
         )
     return inconclusive(gate, f"{said}, across the bar of {bar:g}", found)
 

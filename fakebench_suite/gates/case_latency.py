@@ -36,7 +36,7 @@ def evaluate_case_latency(gate: Latency, run: RunView, baseline: RunView | None)
     said = f"a case takes {ratio:.2f} [{floor:.2f}, {ceiling:.2f}] times the baseline's seconds"
     found = GateResult(
         gate=gate.name,
-        ruling=GateOutcome.PASS,
+        outcome=GateOutcome.PASS,
         reason=f"{said[0].upper()}{said[1:]}: at most {gate.at_most:g}.",
         value=ratio,
         low=floor,
@@ -52,7 +52,7 @@ def evaluate_case_latency(gate: Latency, run: RunView, baseline: RunView | None)
         return found
     if floor > gate.at_most:
         why = f"{said[0].upper()}{said[1:]}; at most {gate.at_most:g} is allowed."
-        return replace(found, ruling=GateOutcome.FAIL, reason=why)
+        return replace(found, outcome=GateOutcome.FAIL, reason=why)
     return inconclusive(gate, f"{said}, across the bar of {gate.at_most:g}", found)
 
 

@@ -7,6 +7,13 @@ from typing import Any
 
 import msgspec
 
+from fakebench_suite.deprecation import (
+    BENCHMARKS,
+    METRICS,
+    rename_keys,
+    rename_subgroup,
+    warn_deprecated,
+)
 from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.formats import decode_toml
@@ -15,6 +22,8 @@ from fakebench_suite.gates.rules import Gate
 from fakebench_suite.text.display import count_of
 
 FILE, NO_GATES = "gates.toml", "none"
+_KEYS = {"slice": "subgroup", "on": "compare", "negligible": "tolerance"}
+"""Deprecated fields of a gate."""
 
 
 class Gates(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,8 +44,12 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True):
 
 def make_gates(file: str | None, rules: tuple[Gate, ...], *, named: bool, absent: str) -> Gates:
     """The rules with their digest."""
-    digest = hashlib.sha256(msgspec.json.encode(rules)).hexdigest()
+    digest = _digest(rules)
     return Gates(file=file, named=named, strict=named, rules=rules, absent=absent, digest=digest)
+
+
+def _digest(rules: tuple[Gate, ...]) -> str:
+    return hashlib.sha256(msgspec.json.encode(rules)).hexdigest()
 
 
 def find_gates(asked: str | None, *, root: Path, where: Path) -> Gates:
@@ -63,11 +76,13 @@ def recall_gates(manifest: Mapping[str, Any]) -> Gates | None:
     if "gates" not in manifest:
         return None
     try:
-        return msgspec.convert(manifest["gates"], Gates)
+        gates = msgspec.convert(manifest["gates"], Gates)
     except msgspec.ValidationError as error:
         raise UserError(
             f"The manifest holds gates that this version cannot read: {error}. Give --gates=FILE."
         ) from error
+    # An older version computed the digest over other names of the fields.
+    return msgspec.structs.replace(gates, digest=_digest(gates.rules))
 
 
 def agree_gates(runs: Mapping[Path, Mapping[str, Any]]) -> Gates:
@@ -101,10 +116,38 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     gate: list[Gate] = []
 
 
+def _rename_deprecated(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The content of a gate file under today's names, with a warning for each deprecated one."""
+    tables = content.get("gate")
+    if not isinstance(tables, list):
+        return content
+    return {**content, "gate": [_rename_in_gate(table, path) for table in tables]}
+
+
+def _rename_in_gate(table: Any, path: Path) -> Any:
+    if not isinstance(table, dict):
+        return table
+    where = f"The gate {table.get('name', '')!r} of {path.name}"
+    for old, new in _KEYS.items():
+        if old in table and new not in table:
+            warn_deprecated(old, new, where=where)
+    gate = rename_keys(table, _KEYS)
+    for key, rename in (
+        ("subgroup", rename_subgroup),
+        ("metric", lambda name: METRICS.get(name, name)),
+        ("benchmark", lambda name: BENCHMARKS.get(name, name)),
+    ):
+        value = gate.get(key)
+        if isinstance(value, str) and (renamed := rename(value)) != value:
+            warn_deprecated(f'{key} = "{value}"', f'{key} = "{renamed}"', where=where)
+            gate[key] = renamed
+    return gate
+
+
 def read_gates(path: Path) -> tuple[Gate, ...]:
     """The gates of a file; raises UserError saying what is wrong with it."""
     try:
-        content = decode_toml(read_file(path), dict[str, Any])
+        content = _rename_deprecated(decode_toml(read_file(path), dict[str, Any]), path)
         for mistake in find_mistakes(content):
             raise UserError(f"The gates in {path} are malformed: {mistake}.")
         gates = msgspec.convert(content, _File).gate

@@ -71,9 +71,9 @@ def evaluate_gates(
 
 def _excuse(gate: Gate, decision: GateResult, run: RunView) -> GateResult:
     """The decision, or none where nothing was settled because cases were not asked."""
-    if decision.ruling is not GateOutcome.INCONCLUSIVE:
+    if decision.outcome is not GateOutcome.INCONCLUSIVE:
         return decision
-    subgroup = gate.slice if isinstance(gate, Threshold) else ALL
+    subgroup = gate.subgroup if isinstance(gate, Threshold) else ALL
     task = None if isinstance(gate, Latency) and gate.benchmark else gate.task
     gap = run.find_missing_cases(
         run.list_tasks(task, sample=gate.sample), subgroup, sample=gate.sample
@@ -81,7 +81,7 @@ def _excuse(gate: Gate, decision: GateResult, run: RunView) -> GateResult:
     if gap is None:
         return decision
     phrase = f"{gap.phrase[0].upper()}{gap.phrase[1:]}."
-    return GateResult(gate=gate.name, ruling=GateOutcome.NOT_RULED, reason=phrase)
+    return GateResult(gate=gate.name, outcome=GateOutcome.NOT_EVALUATED, reason=phrase)
 
 
 def _correct(raw: Mapping[str, float]) -> Mapping[str, float]:
@@ -98,29 +98,29 @@ def _rule_threshold(gate: Threshold, run: RunView) -> GateResult:
         (
             one
             for one in run.scores
-            if (one.task, one.metric, one.slice) == (gate.task, gate.metric, gate.slice)
+            if (one.task, one.metric, one.subgroup) == (gate.task, gate.metric, gate.subgroup)
         ),
         None,
     )
     if score is None or score.value is None:
-        gap = run.find_missing_cases([gate.task], gate.slice, sample=gate.sample)
-        missing = f"the run has no {gate.metric} for {gate.task}, {gate.slice}"
+        gap = run.find_missing_cases([gate.task], gate.subgroup, sample=gate.sample)
+        missing = f"the run has no {gate.metric} for {gate.task}, {gate.subgroup}"
         return inconclusive(gate, gap.clause if gap else missing)
     found = _judge_bars(gate, score, score.value)
-    obstacle = reason_inconclusive(gate, run, score.n, [gate.task], gate.slice)
+    obstacle = reason_inconclusive(gate, run, score.n, [gate.task], gate.subgroup)
     obstacle = obstacle or run.find_doubt(score.judge)
     return inconclusive(gate, obstacle, found) if obstacle else found
 
 
 def _judge_bars(gate: Threshold, score: Score, value: float) -> GateResult:
-    low, high = (value, value) if gate.on is Comparand.VALUE else (score.low, score.high)
+    low, high = (value, value) if gate.compare is Comparand.VALUE else (score.low, score.high)
     found = GateResult(
-        gate=gate.name, ruling=GateOutcome.PASS, reason="", value=value, low=score.low,
+        gate=gate.name, outcome=GateOutcome.PASS, reason="", value=value, low=score.low,
         high=score.high, n=score.n,
     )  # fmt: skip
     if low is None or high is None:
-        return inconclusive(gate, f'{gate.metric} has no interval; say on = "value"', found)
-    interval = "" if gate.on is Comparand.VALUE else f" [{low:.3f}, {high:.3f}]"
+        return inconclusive(gate, f'{gate.metric} has no interval; say compare = "value"', found)
+    interval = "" if gate.compare is Comparand.VALUE else f" [{low:.3f}, {high:.3f}]"
     said = f"{gate.metric} is {value:.3f}{interval} over {count_of(score.n, 'case')}"
     rulings: list[tuple[GateOutcome, str, int | None]] = []
     for bar, side, gap in (
@@ -133,7 +133,7 @@ def _judge_bars(gate: Threshold, score: Score, value: float) -> GateResult:
         best = high - bar if side == "at least" else bar - low
         if gap >= 0:
             rulings.append((GateOutcome.PASS, f"{said}: {side} {bar:g}.", None))
-        elif best < gate.negligible or best <= 0:
+        elif best < gate.tolerance or best <= 0:
             rulings.append((GateOutcome.FAIL, f"{said}; it must be {side} {bar:g}.", None))
         else:
             needed = _settle(gate, value, bar, side, low, high, score.n)
@@ -142,7 +142,7 @@ def _judge_bars(gate: Threshold, score: Score, value: float) -> GateResult:
             rulings.append((GateOutcome.INCONCLUSIVE, why, needed))
     order = (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.PASS)
     ruling, reason, needed = min(rulings, key=lambda one: order.index(one[0]))
-    return replace(found, ruling=ruling, reason=reason, needed=needed)
+    return replace(found, outcome=ruling, reason=reason, needed=needed)
 
 
 def _settle(
@@ -155,8 +155,8 @@ def _settle(
     sizes = []
     if above > 0:
         sizes.append(n * (towards / above) ** 2)
-    if gate.negligible > above:
-        sizes.append(n * (away / (gate.negligible - above)) ** 2)
+    if gate.tolerance > above:
+        sizes.append(n * (away / (gate.tolerance - above)) ** 2)
     return math.ceil(min(sizes)) if sizes else None
 
 
@@ -167,7 +167,7 @@ def _rule_errors(gate: Errors, run: RunView) -> GateResult:
     within = share <= gate.at_most
     found = GateResult(
         gate=gate.name,
-        ruling=GateOutcome.PASS if within else GateOutcome.FAIL,
+        outcome=GateOutcome.PASS if within else GateOutcome.FAIL,
         reason=f"{errors:,} of {count_of(n, 'case')} ended in an error; "
         f"at most {gate.at_most:.2%} may.",
         value=share,
@@ -205,7 +205,7 @@ def _rule_regression(
     p = float(adjusted[gate.name])
     said = describe_change(gate.metric, pairs, low, high, p)
     found = GateResult(
-        gate=gate.name, ruling=GateOutcome.PASS,
+        gate=gate.name, outcome=GateOutcome.PASS,
         reason=f"{said}: a drop of {gate.margin:g} is ruled out.",
         value=pairs.mean, low=low, high=high, n=pairs.n, p=p,
     )  # fmt: skip
@@ -220,14 +220,14 @@ def _rule_regression(
         return inconclusive(gate, obstacle, found)
     if p <= gate.level and pairs.mean > gate.margin:
         why = f"{said}; a drop of at most {gate.margin:g} is allowed."
-        return replace(found, ruling=GateOutcome.FAIL, reason=why)
+        return replace(found, outcome=GateOutcome.FAIL, reason=why)
     if high <= gate.margin:
         return found
     room = gate.margin - pairs.mean
     needed = math.ceil(pairs.n * ((high - pairs.mean) / room) ** 2) if room > 0 else None
     more = f"; about {needed:,} cases would settle it" if needed else ""
     why = f"{said}: a drop of {gate.margin:g} is neither shown nor ruled out{more}."
-    return replace(found, ruling=GateOutcome.INCONCLUSIVE, reason=why, needed=needed)
+    return replace(found, outcome=GateOutcome.INCONCLUSIVE, reason=why, needed=needed)
 
 
 def describe_change(

@@ -13,8 +13,8 @@ from fakebench_suite.types import GateOutcome, GateResult, Task
 
 def inconclusive(gate: Gate, why: str, decision: GateResult | None = None) -> GateResult:
     """Inconclusive, with the figures there are."""
-    found = decision or GateResult(gate=gate.name, ruling=GateOutcome.INCONCLUSIVE, reason="")
-    return replace(found, ruling=GateOutcome.INCONCLUSIVE, reason=f"{why[0].upper()}{why[1:]}.")
+    found = decision or GateResult(gate=gate.name, outcome=GateOutcome.INCONCLUSIVE, reason="")
+    return replace(found, outcome=GateOutcome.INCONCLUSIVE, reason=f"{why[0].upper()}{why[1:]}.")
 
 
 def reason_inconclusive(

@@ -53,7 +53,7 @@ def check_gates(gates: Gates, intent: Intent) -> None:
 
 def is_to_rule(gate: Gate, intent: Intent) -> bool:
     """Whether all cases of the gate's population will be asked."""
-    subgroup = gate.slice if isinstance(gate, Threshold) else ALL
+    subgroup = gate.subgroup if isinstance(gate, Threshold) else ALL
     task = None if isinstance(gate, Latency) and gate.benchmark else gate.task
     enough = gate.sample is not None and (intent.sample or 0) >= gate.sample
     for one in Task if task is None else [task]:
@@ -71,13 +71,13 @@ def _find_absence(gate: Threshold, intent: Intent) -> str | None:
     if not known:
         tasks = ", ".join(intent.population)
         return f"is about {gate.task}, of which {intent.data} has no case; it has {tasks}."
-    if gate.slice in known:
+    if gate.subgroup in known:
         return None
-    key = gate.slice.partition("=")[0]
+    key = gate.subgroup.partition("=")[0]
     alike = [name for name in known if name.partition("=")[0] == key] or list(known)
     return (
-        f"is about slice = {gate.slice!r}, of which {intent.data} has no {gate.task} case; "
-        f"{describe_choices(gate.slice, alike)}."
+        f"is about subgroup = {gate.subgroup!r}, of which {intent.data} has no {gate.task} case; "
+        f"{describe_choices(gate.subgroup, alike)}."
     )
 
 

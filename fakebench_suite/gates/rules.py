@@ -40,20 +40,20 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
 
     task: Task
     metric: str
-    slice: str = ALL
+    subgroup: str = ALL
     at_least: float | None = None
     at_most: float | None = None
-    on: Comparand = Comparand.INTERVAL
-    negligible: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    compare: Comparand = Comparand.INTERVAL
+    tolerance: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """An interval across the bar that shows no more than this beyond it fails all the same."""
 
     def __post_init__(self) -> None:
         if self.at_least is None and self.at_most is None:
             raise ValueError("a threshold needs at_least or at_most")
         bars = [bar for bar in (self.at_least, self.at_most) if bar is not None]
-        if not all(map(math.isfinite, [*bars, self.negligible])) or bars != sorted(bars):
+        if not all(map(math.isfinite, [*bars, self.tolerance])) or bars != sorted(bars):
             raise ValueError(
-                "at_least, at_most and negligible must be numbers, at_least no more than at_most"
+                "at_least, at_most and tolerance must be numbers, at_least no more than at_most"
             )
         self._check_metric()
         for name, bar in (("at_least", self.at_least), ("at_most", self.at_most)):
@@ -71,10 +71,10 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
                 f"{self.metric} is no score of {self.task}; "
                 f"allowed: {', '.join(_list_metrics(self.task))}"
             )
-        if self.slice != ALL and not metric.divides:
+        if self.subgroup != ALL and not metric.divides:
             divided = [name for name in _list_metrics(self.task) if METRICS[name].divides]
             raise ValueError(
-                f"{self.metric} is a score of all cases; a slice has {' and '.join(divided)}"
+                f"{self.metric} is a score of all cases; a subgroup has {' and '.join(divided)}"
             )
 
     def _check_bar(self, name: str, bar: float) -> None:
@@ -121,7 +121,7 @@ class Latency(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="latenc
 
     at_most: Positive | None = None
     task: Task | None = None
-    benchmark: Literal["load", "first token", "prompt", "group", "slice"] | None = None
+    benchmark: Literal["load", "first token", "prompt", "group", "work unit"] | None = None
     state: Literal["warm", "cold"] = "warm"
     seconds: Positive | None = None
 

@@ -8,13 +8,13 @@ from fakebench_suite.types import GateOutcome, GateResult
 
 PASSED, FAILED, INCONCLUSIVE = 0, 1, 6
 """The first two as pytest has them; pytest's own statuses end at 5."""
-_ORDER = (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.PASS, GateOutcome.NOT_RULED)
+_ORDER = (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.PASS, GateOutcome.NOT_EVALUATED)
 """The worst first."""
 _VERBS = {
     GateOutcome.FAIL: ("fails", "fail"),
     GateOutcome.INCONCLUSIVE: ("is inconclusive", "are inconclusive"),
     GateOutcome.PASS: ("passes", "pass"),
-    GateOutcome.NOT_RULED: ("is not ruled", "are not ruled"),
+    GateOutcome.NOT_EVALUATED: ("is not evaluated", "are not evaluated"),
 }
 
 
@@ -22,16 +22,16 @@ _VERBS = {
 class Conclusion:
     """What the rulings of a run amount to, and why, without a full stop."""
 
-    ruling: GateOutcome
+    outcome: GateOutcome
     reason: str
     gates: int = 0
-    ruled: int = 0
+    evaluated: int = 0
     """Gates that came to a ruling, of all."""
 
 
 def decide_status(decisions: Sequence[GateResult]) -> int:
     """0 where no gate objects, 1 where any fails, 6 where none fails but some are inconclusive."""
-    rulings = {one.ruling for one in decisions}
+    rulings = {one.outcome for one in decisions}
     if GateOutcome.FAIL in rulings:
         return FAILED
     return INCONCLUSIVE if GateOutcome.INCONCLUSIVE in rulings else PASSED
@@ -43,19 +43,19 @@ def conclude(decisions: Sequence[GateResult], *, absent: str = "") -> Conclusion
     Where no gate ruled, the reason is why.
     """
     ruling = next(
-        (one for one in _ORDER if any(decision.ruling is one for decision in decisions)),
-        GateOutcome.NOT_RULED,
+        (one for one in _ORDER if any(decision.outcome is one for decision in decisions)),
+        GateOutcome.NOT_EVALUATED,
     )
-    if ruling is GateOutcome.NOT_RULED:
+    if ruling is GateOutcome.NOT_EVALUATED:
         whys = dict.fromkeys(decision.reason.rstrip(".") for decision in decisions)
         reason = "; ".join(whys) or absent or "there are no gates"
         reason = f"{reason[0].lower()}{reason[1:]}"
-        return Conclusion(ruling=ruling, reason=reason, gates=len(decisions))
+        return Conclusion(outcome=ruling, reason=reason, gates=len(decisions))
     total, parts = len(decisions), []
     for kind in _ORDER:
-        count = sum(decision.ruling is kind for decision in decisions)
+        count = sum(decision.outcome is kind for decision in decisions)
         if count:
             parts.append(f"{count} {_VERBS[kind][count > 1]}")
-    ruled = sum(decision.ruling is not GateOutcome.NOT_RULED for decision in decisions)
+    ruled = sum(decision.outcome is not GateOutcome.NOT_EVALUATED for decision in decisions)
     reason = f"of {count_of(total, 'gate')} {', '.join(parts)}"
-    return Conclusion(ruling=ruling, reason=reason, gates=total, ruled=ruled)
+    return Conclusion(outcome=ruling, reason=reason, gates=total, evaluated=ruled)

@@ -45,12 +45,12 @@ def judge(
     limit = f"cut off at the token limit, {count_of(answer.tokens, 'token')}"
     if cut and not text and case.task is not Task.DETECTION and case.expected:
         why = f"{limit}, before it said anything"
-        return Verdict(outcome=Outcome.TRUNCATED, why=why)
+        return Verdict(outcome=Outcome.TRUNCATED, reason=why)
     grader = TextGrader(judgement=judgement, name=judge_name)
     verdict = _judge(case, answer, text, rule, grader)
     if verdict.outcome is Outcome.UNPARSED and cut:
         why = f"{limit}, before a verdict"
-        return replace(verdict, outcome=Outcome.TRUNCATED, why=why)
+        return replace(verdict, outcome=Outcome.TRUNCATED, reason=why)
     return verdict
 
 
@@ -68,37 +68,37 @@ def _judge(
         case Task.DETECTION if rule is ReplyParser.LIKELIHOOD and answer.p_fake is not None:
             return judge_label(case, _read_likelihood(answer.p_fake))
         case Task.DETECTION:
-            return judge_label(case, read(answer.text, case.form))
+            return judge_label(case, read(answer.text, case.question_type))
         case Task.INTERPRETATION:
             obeyed = text.lstrip().lower().startswith(_FORMAT)
-            return replace(grade.judge_text(case, text), obeyed=obeyed)
+            return replace(grade.judge_text(case, text), followed_format=obeyed)
         case Task.REASONING:
-            return grade.judge_reasoning(case, text, read(answer.text, case.form))
+            return grade.judge_reasoning(case, text, read(answer.text, case.question_type))
         case Task.ANALYSIS:
             return grade.judge_text(case, text)
 
 
 def _read_likelihood(p_fake: float) -> ParsedLabel:
     if p_fake == _EVEN:
-        return ParsedLabel(said=NoLabel.UNPARSED, why="both options are equally likely")
+        return ParsedLabel(label=NoLabel.UNPARSED, reason="both options are equally likely")
     said = Authenticity.FAKE if p_fake > _EVEN else Authenticity.REAL
-    return ParsedLabel(said=said, why=f"P(fake) is {p_fake:.3f}")
+    return ParsedLabel(label=said, reason=f"P(fake) is {p_fake:.3f}")
 
 
 def judge_label(case: Case, reading: ParsedLabel) -> Verdict:
     """Correct when the reply asserts the label; everything else is a miss of its own kind."""
     if case.label is None:
         return Verdict(
-            outcome=Outcome.UNSCORED, said=str(reading.said), why="the label is withheld"
+            outcome=Outcome.UNSCORED, label=str(reading.label), reason="the label is withheld"
         )
-    if reading.said is NoLabel.REFUSED:
-        return Verdict(outcome=Outcome.REFUSED, why=reading.why)
-    if reading.said is NoLabel.UNPARSED:
-        return Verdict(outcome=Outcome.UNPARSED, why=reading.why)
-    said = str(reading.said)
-    right = reading.said == case.label
+    if reading.label is NoLabel.REFUSED:
+        return Verdict(outcome=Outcome.REFUSED, reason=reading.reason)
+    if reading.label is NoLabel.UNPARSED:
+        return Verdict(outcome=Outcome.UNPARSED, reason=reading.reason)
+    said = str(reading.label)
+    right = reading.label == case.label
     outcome = Outcome.CORRECT if right else Outcome.INCORRECT
-    return Verdict(outcome=outcome, said=said, why=reading.why)
+    return Verdict(outcome=outcome, label=said, reason=reading.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ class TextGrader:
     def judge_reasoning(self, case: Case, text: str, reading: ParsedLabel) -> Verdict:
         """The conclusion must be right and, where the clue can be graded, the clue must pass."""
         verdict = judge_label(case, reading)
-        exact = case.twin is not None and case.label is not Authenticity.REAL
+        exact = case.paired_image is not None and case.label is not Authenticity.REAL
         if not case.expected or not (exact or self.judgement):
             return verdict
         # A failed judgement raises for right and wrong conclusions alike: dropping only the right
@@ -120,37 +120,37 @@ class TextGrader:
         if clue.outcome is Outcome.UNSCORED:  # A stand-in's score stands beside the conclusion.
             return replace(verdict, score=clue.score, judge=clue.judge)
         if verdict.outcome is Outcome.CORRECT:
-            return replace(clue, said=verdict.said, why=f"{verdict.why}; {clue.why}")
-        return replace(clue, outcome=verdict.outcome, said=verdict.said, why=verdict.why)
+            return replace(clue, label=verdict.label, reason=f"{verdict.reason}; {clue.reason}")
+        return replace(clue, outcome=verdict.outcome, label=verdict.label, reason=verdict.reason)
 
     def judge_text(self, case: Case, text: str) -> Verdict:
         """A text passes from PASS_MARK on; without reference or judge it is unscored."""
         if not case.expected:
-            return Verdict(outcome=Outcome.UNSCORED, why="the reference is withheld")
+            return Verdict(outcome=Outcome.UNSCORED, reason="the reference is withheld")
         if self.judgement is not None:
             return self._apply(self.judgement)
-        if case.twin is None:
-            return Verdict(outcome=Outcome.UNSCORED, why="no judge was asked to grade the text")
+        if case.paired_image is None:
+            return Verdict(outcome=Outcome.UNSCORED, reason="no judge was asked to grade the text")
         return replace(judge_exactly(case, text), judge="exact")
 
     def _apply(self, judgement: Judgement) -> Verdict:
         if judgement.score is None:
             raise JudgeError(
-                f"no round gave marks ({judgement.failed} failed): {judgement.why}",
+                f"no round gave marks ({judgement.failed} failed): {judgement.reason}",
                 failed_rounds=judgement.failed,
             )
-        if judgement.stand_in is not None:
+        if judgement.similarity is not None:
             # Rule 6: what a stand-in makes of a text is no verdict on it.
             why = f"{self.name} found a similarity of {judgement.score / 2:.2f}"
             return Verdict(
-                outcome=Outcome.UNSCORED, score=judgement.score, why=why, judge=self.name
+                outcome=Outcome.UNSCORED, score=judgement.score, reason=why, judge=self.name
             )
         passed = judgement.score >= PASS_MARK
         rounds = count_of(len(judgement.ratings), "round")
         return Verdict(
             outcome=Outcome.CORRECT if passed else Outcome.INCORRECT,
             score=judgement.score,
-            why=f"{self.name} gave {judgement.score:.2f} of 2 over {rounds}",
+            reason=f"{self.name} gave {judgement.score:.2f} of 2 over {rounds}",
             judge=self.name,
             ratings=judgement.ratings,
             failed_rounds=judgement.failed,
@@ -167,7 +167,7 @@ def judge_exactly(case: Case, text: str) -> Verdict:
     score = f1_of_named(text, planted)
     outcome = Outcome.CORRECT if score >= PASS_MARK else Outcome.INCORRECT
     return Verdict(
-        outcome=outcome, score=score, said=named, why=f"named {named}, planted {planted}"
+        outcome=outcome, score=score, label=named, reason=f"named {named}, planted {planted}"
     )
 
 
@@ -175,12 +175,12 @@ def _judge_soundness(text: str, *, sound: bool) -> Verdict:
     said = parse_natural(text)
     if said is None:
         why = "the reply calls the criterion neither natural nor unnatural, or both"
-        return Verdict(outcome=Outcome.UNPARSED, why=why)
+        return Verdict(outcome=Outcome.UNPARSED, reason=why)
     word, truth = ("natural" if value else "unnatural" for value in (said, sound))
     right = said == sound
     return Verdict(
         outcome=Outcome.CORRECT if right else Outcome.INCORRECT,
         score=2.0 if right else 0.0,
-        said=word,
-        why=f"said {word}, is {truth}",
+        label=word,
+        reason=f"said {word}, is {truth}",
     )

@@ -1,4 +1,4 @@
-"""Records -> one table row per case, the form every metric reads."""
+"""Records -> one table row per case, from which every metric is computed."""
 
 from collections.abc import Iterable, Sequence
 from statistics import mean, stdev
@@ -8,8 +8,8 @@ import pandas as pd
 from fakebench_suite.types import Outcome, Rating, Record
 
 COLUMNS = (
-    "id", "task", "image", "label", "form", "generator", "criterion", "category",
-    "outcome", "said", "score", "obeyed", "twin", "p_fake",
+    "id", "task", "image", "label", "question_type", "generator", "criterion", "category",
+    "outcome", "reply_label", "score", "followed_format", "paired_image", "p_fake",
     "finish_reason", "judge", "completeness", "preciseness", "relevance", "round_sd",
     "failed_rounds",
 )  # fmt: skip
@@ -23,15 +23,15 @@ def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
             str(record.case.task),
             record.case.image,
             record.case.label and str(record.case.label),
-            str(record.case.form),
+            str(record.case.question_type),
             record.case.generator,
             record.case.criterion,
-            record.case.category,
+            record.case.content_categories,
             str(record.verdict.outcome),
-            record.verdict.said,
+            record.verdict.label,
             record.verdict.score,
-            record.verdict.obeyed,
-            record.case.twin,
+            record.verdict.followed_format,
+            record.case.paired_image,
             record.answer and record.answer.p_fake,
             record.answer and record.answer.finish_reason and str(record.answer.finish_reason),
             record.verdict.judge,

@@ -34,13 +34,13 @@ def score_detection(graded: pd.DataFrame) -> Named:
     yield "balanced_accuracy", estimate_balanced(graded["correct"], fake, images)
     yield "fake_real_gap", estimate_gap(graded["correct"], fake, images)
     parsed = graded[~graded["outcome"].isin(WITHOUT_VERDICT)]
-    said_fake = parsed["said"] == Authenticity.FAKE
+    said_fake = parsed["reply_label"] == Authenticity.FAKE
     groups = parsed["image"].tolist()
     yield "fake_rate", estimate_mean(said_fake, groups)
     is_fake = parsed["label"] == Authenticity.FAKE
     yield "matthews_corrcoef", estimate_statistic(matthews_corrcoef, is_fake, said_fake, groups)
-    asked = parsed["form"].isin([QuestionType.ISFAKE, QuestionType.ISREAL])
-    yes = said_fake[asked] == (parsed["form"][asked] == QuestionType.ISFAKE)
+    asked = parsed["question_type"].isin([QuestionType.ISFAKE, QuestionType.ISREAL])
+    yes = said_fake[asked] == (parsed["question_type"][asked] == QuestionType.ISFAKE)
     yield "yes_rate", estimate_mean(yes, parsed["image"][asked].tolist())
     yield "polarity_consistency", _compare_polarities(parsed)
     yield "pairwise_accuracy", _compare_twins(parsed)
@@ -70,8 +70,10 @@ def score_likelihoods(weighed: pd.DataFrame) -> Named:
 
 def _compare_polarities(parsed: pd.DataFrame) -> Estimate:
     """Of the images asked "is it fake?" and "is it real?", the share that got one verdict."""
-    asked = parsed[parsed["form"].isin([QuestionType.ISFAKE, QuestionType.ISREAL])]
-    said = asked.pivot_table(index="image", columns="form", values="said", aggfunc="first")
+    asked = parsed[parsed["question_type"].isin([QuestionType.ISFAKE, QuestionType.ISREAL])]
+    said = asked.pivot_table(
+        index="image", columns="question_type", values="reply_label", aggfunc="first"
+    )
     both = said.reindex(columns=[str(QuestionType.ISFAKE), str(QuestionType.ISREAL)]).dropna()
     return estimate_mean(both.iloc[:, 0] == both.iloc[:, 1], both.index.tolist())
 
@@ -82,12 +84,17 @@ def _compare_twins(parsed: pd.DataFrame) -> Estimate:
     By P(fake) where there is one, else by the verdicts; a tie counts one half.
     """
     suspicion = parsed["p_fake"].astype(float)
-    suspicion = suspicion.fillna((parsed["said"] == Authenticity.FAKE).astype(float))
-    asked = parsed.assign(suspicion=suspicion)[["image", "form", "label", "twin", "suspicion"]]
-    forged = asked[(asked["label"] == Authenticity.FAKE) & asked["twin"].notna()]
+    suspicion = suspicion.fillna((parsed["reply_label"] == Authenticity.FAKE).astype(float))
+    asked = parsed.assign(suspicion=suspicion)[
+        ["image", "question_type", "label", "paired_image", "suspicion"]
+    ]
+    forged = asked[(asked["label"] == Authenticity.FAKE) & asked["paired_image"].notna()]
     pairs = forged.merge(
-        asked, left_on=["twin", "form"], right_on=["image", "form"], suffixes=("", "_twin")
+        asked,
+        left_on=["paired_image", "question_type"],
+        right_on=["image", "question_type"],
+        suffixes=("", "_paired"),
     )
-    ranked = (np.sign(pairs["suspicion"] - pairs["suspicion_twin"]) + 1) / 2
+    ranked = (np.sign(pairs["suspicion"] - pairs["suspicion_paired"]) + 1) / 2
     decided = bool(np.isin(ranked, (0.0, 1.0)).all())
     return estimate_mean(ranked, pairs["image"].tolist(), proportion=decided)

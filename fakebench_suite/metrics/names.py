@@ -18,7 +18,7 @@ class Need(StrEnum):
 
     LIKELIHOOD = "--reading=likelihood"
     MARKS = "--judge=openai:MODEL@URL or transformers:NAME|PATH"
-    STAND_IN = "--judge=embedding"
+    SIMILARITY = "--judge=embedding"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +94,13 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "model_error_rate": Metric(meaning="share of cases in which the model failed"),
     "judge_error_rate": Metric(meaning="share of cases in which the judge failed"),
     "image_error_rate": Metric(meaning="share of cases whose image could not be opened"),
-    "format_obeyed": Metric(meaning="share of replies in the format that was asked for"),
+    "format_followed": Metric(meaning="share of replies in the format that was asked for"),
     "exact_score": Metric(
         meaning="texts graded by what is known of probes, 0 to 2", high=2.0, tasks=_TEXTS
     ),
-    "stand_in_score": Metric(
+    "similarity_score": Metric(
         meaning="texts graded by similarity alone, 0 to 2; no judge's marks", high=2.0,
-        tasks=_TEXTS, need=Need.STAND_IN,
+        tasks=_TEXTS, need=Need.SIMILARITY,
     ),
     "judged_score": Metric(
         meaning="mean of the judge's three marks, 0 to 2", high=2.0, tasks=_TEXTS, need=Need.MARKS

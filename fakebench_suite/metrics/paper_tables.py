@@ -25,7 +25,12 @@ _GENERATORS = {
     "VQDM": "VQDM", "Glide": "Glide", "SD": "sd", "DALLE2": "dalle2", "DALLE3": "dalle3",
     "MJ": "midjourney",
 }  # fmt: skip
-_SLICES = {"Fake": "label=fake", "Real": "label=real", "What": "form=what", "Overall": "all"}
+_SLICES = {
+    "Fake": "label=fake",
+    "Real": "label=real",
+    "What": "question_type=what",
+    "Overall": "all",
+}
 _SLICES |= {column: f"generator={name}" for column, name in _GENERATORS.items()}
 FOOTNOTE = (
     "Published rows are as printed. In Table V the overall figure of GeminiPro, the question types "
@@ -86,14 +91,13 @@ def check_published() -> Iterator[str]:
 
 def make_row(task: Task, scores: Sequence[Score]) -> dict[str, float]:
     """A run's cells in the columns of the task's table; what was not measured is left out."""
-    mine = {(s.metric, s.slice): s for s in scores if s.task is task and s.value is not None}
+    mine = {(s.metric, s.subgroup): s for s in scores if s.task is task and s.value is not None}
     if task is Task.DETECTION:
         accuracy = {where: s for (metric, where), s in mine.items() if metric == "accuracy"}
         row = {name: accuracy[where] for name, where in _SLICES.items() if where in accuracy}
         cells = {name: 100 * (score.value or 0.0) for name, score in row.items()}
-        yes_no = [
-            accuracy[f"form={form}"] for form in ("isfake", "isreal") if f"form={form}" in accuracy
-        ]
+        subgroups = ("question_type=isfake", "question_type=isreal")
+        yes_no = [accuracy[name] for name in subgroups if name in accuracy]
         if yes_no:
             hits = sum((score.value or 0.0) * score.n for score in yes_no)
             cells["YesNo"] = 100 * hits / sum(score.n for score in yes_no)

@@ -52,7 +52,7 @@ def _score_task(task: Task, part: pd.DataFrame, texts: Mapping[str, TextScores])
         yield Score(
             metric=metric,
             task=task,
-            slice=name,
+            subgroup=name,
             value=estimate.value,
             low=estimate.low,
             high=estimate.high,
@@ -92,7 +92,7 @@ def _average_grades(texts: pd.DataFrame) -> Judged:
         if name == EXACT:
             yield "exact_score", ALL, _double(_average(rows, rows["score"] / 2)), name
         elif rows["completeness"].isna().all():
-            yield "stand_in_score", ALL, _double(_average(rows, rows["score"] / 2)), name
+            yield "similarity_score", ALL, _double(_average(rows, rows["score"] / 2)), name
         else:
             yield from ((*one, name) for one in _average_marks(rows))
 
@@ -130,9 +130,9 @@ def _average_texts(part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Named
 
 
 def _rate_outcomes(part: pd.DataFrame) -> Named:
-    asked = part[part["obeyed"].notna()]
+    asked = part[part["followed_format"].notna()]
     if not asked.empty:
-        yield "format_obeyed", ALL, _mean(asked, asked["obeyed"])
+        yield "format_followed", ALL, _mean(asked, asked["followed_format"])
     answered = part[~part["error"]]
     for outcome in (*WITHOUT_VERDICT, Outcome.UNSCORED):
         yield f"{outcome}_rate", ALL, _mean(answered, answered["outcome"] == outcome)
@@ -148,7 +148,7 @@ def _slice(task: Task, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame
     """The whole population, then each value of each column that divides this task."""
     columns = ["generator", "criterion", "category"]
     if task is Task.DETECTION:
-        columns = ["label", "form", *columns]
+        columns = ["label", "question_type", *columns]
     yield ALL, graded
     for column in columns:
         values = graded[column].dropna()

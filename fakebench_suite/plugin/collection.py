@@ -76,7 +76,7 @@ def make_plan(settings: Settings, *, asks: bool) -> RunPlan:
     if asks_model:
         remote_code = card.trust_remote_code and settings.remote_code
         check_checkpoint(card, remote_code=remote_code)
-    if settings.rule is ReplyParser.LIKELIHOOD and card.adapter is BackendKind.SCRIPTED:
+    if settings.reply_parser is ReplyParser.LIKELIHOOD and card.adapter is BackendKind.SCRIPTED:
         raise UserError(
             f"{card.name} is scripted and has no probabilities to read. "
             "Leave --reading=likelihood out, or choose a model with weights."

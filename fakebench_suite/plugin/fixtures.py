@@ -177,7 +177,7 @@ def judge(
         with record_errors(stash[ITEM]):
             try:
                 judgement = slice_answers.judgements.take(case, answer)
-                return verdicts.judge(case, answer, settings.rule, judgement, name)
+                return verdicts.judge(case, answer, settings.reply_parser, judgement, name)
             except (JudgeError, *ENDS_RUN):
                 raise
             except BaseException as error:  # Whatever it is, the answer must not count as wrong.
@@ -248,5 +248,5 @@ def make_error_record(
     prompt = build_prompt(case, get_plan(item.config).settings.style)
     answer = item.stash.get(_ANSWERED, None)
     failed = error.failed_rounds if isinstance(error, JudgeError) else 0
-    verdict = Verdict(outcome=outcome, why=str(error), failed_rounds=failed)
+    verdict = Verdict(outcome=outcome, reason=str(error), failed_rounds=failed)
     return make_record(item, case, prompt, answer, verdict)

@@ -106,7 +106,7 @@ class BatchGrader:
 
     def _lose(self, why: str) -> Judgement:
         """The judgement where no round was answered."""
-        return Judgement(failed=self._rounds, unanswered=self._rounds, why=redact(why))
+        return Judgement(failed=self._rounds, unanswered=self._rounds, reason=redact(why))
 
     def take(self, case: Case, answer: Answer) -> Judgement | None:
         """The judgement on a case's text; None where no judge has to be asked about it.

@@ -40,7 +40,9 @@ class JUnitFile:
         if closed is None or not self._path.is_file():
             return
         decisions = closed.decisions or [
-            GateResult(gate="no gate", ruling=GateOutcome.NOT_RULED, reason=closed.result.reason)
+            GateResult(
+                gate="no gate", outcome=GateOutcome.NOT_EVALUATED, reason=closed.result.reason
+            )
         ]
         complete_file(self._path, decisions)
 
@@ -83,11 +85,11 @@ def _make_case(decision: GateResult) -> ElementTree.Element:
         "testcase", classname=CLASS_NAME, name=flatten(decision.gate), time="0.000"
     )
     reason = flatten(decision.reason)
-    match decision.ruling:
+    match decision.outcome:
         case GateOutcome.FAIL:
             ElementTree.SubElement(case, "failure", message=reason).text = reason
-        case GateOutcome.INCONCLUSIVE | GateOutcome.NOT_RULED:
-            message = f"{decision.ruling}: {reason}"
+        case GateOutcome.INCONCLUSIVE | GateOutcome.NOT_EVALUATED:
+            message = f"{decision.outcome}: {reason}"
             ElementTree.SubElement(case, "skipped", message=message).text = message
     return case
 

@@ -55,7 +55,7 @@ def begin_manifest(plan: RunPlan) -> dict[str, Any]:
             "digest": digest_parts(text.encode("utf-8", "surrogatepass") for text in texts),
         },
         "judge": {
-            "label": str(settings.rule),
+            "label": str(settings.reply_parser),
             **_describe_judge(plan),
         },
         "answers": settings.answers and settings.answers.name,
@@ -129,7 +129,7 @@ def _identify(plan: RunPlan, manifest: Mapping[str, Any]) -> Any:
             rows=plan.dataset.digest,
             prompts=manifest["prompts"]["digest"],
             style=str(settings.style),
-            reply="likelihood" if settings.rule is ReplyParser.LIKELIHOOD else "text",
+            reply="likelihood" if settings.reply_parser is ReplyParser.LIKELIHOOD else "text",
         )
     )
 

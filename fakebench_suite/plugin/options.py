@@ -38,7 +38,7 @@ class Settings:
     shard: Shard | None
     seed: int
     style: PromptStyle
-    rule: ReplyParser
+    reply_parser: ReplyParser
     judge: JudgeConfig | None
     answers: Path | None
     folder: Path
@@ -250,7 +250,7 @@ def read_settings(config: pytest.Config) -> Settings:
         shard=option.shard,
         seed=option.seed,
         style=option.prompts,
-        rule=option.reading,
+        reply_parser=option.reading,
         judge=judge,
         answers=option.answers and find_run(_resolve(config, option.answers)),
         folder=_resolve(config, option.reports) / name,

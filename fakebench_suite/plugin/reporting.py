@@ -83,7 +83,7 @@ def put_record(report: pytest.TestReport, item: pytest.Item) -> None:
         if report.passed:  # The test expected the error.
             return
         verdict = record.verdict
-        report.longrepr = show(f"{verdict.outcome}: {verdict.why}")
+        report.longrepr = show(f"{verdict.outcome}: {verdict.reason}")
     elif record.verdict.outcome.is_miss and report.passed:
         report.longrepr = format_miss(record)
         if item.config.stash[SETTINGS].strict:
@@ -125,7 +125,7 @@ def format_miss(record: Record) -> str:
     wanted = [str(case.label)] if case.label else []
     wanted += [clue.text for clue in case.expected or ()]
     return show(
-        f"{record.verdict.outcome}: {flatten(record.verdict.why)}\n"
+        f"{record.verdict.outcome}: {flatten(record.verdict.reason)}\n"
         f"  asked     {record.prompt}\n"
         f"  expected  {'; '.join(wanted)}\n"
         f"  said      {answer.text if answer else ''!r}"
@@ -282,7 +282,7 @@ class Recorder:
             case=case,
             prompt=build_prompt(case, plan.settings.style).text,
             answer=None,
-            verdict=Verdict(outcome=Outcome.MODEL_ERROR, why=str(report.longrepr)),
+            verdict=Verdict(outcome=Outcome.MODEL_ERROR, reason=str(report.longrepr)),
             worker="",
         )
         setattr(report, _ATTRIBUTE, record)

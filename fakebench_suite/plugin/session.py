@@ -81,9 +81,9 @@ def check_intent(config: pytest.Config) -> None:
         return
     plan = get_plan(config)
     settings, judge = plan.settings, plan.settings.judge
-    met = {Need.LIKELIHOOD} if settings.rule is ReplyParser.LIKELIHOOD else set()
+    met = {Need.LIKELIHOOD} if settings.reply_parser is ReplyParser.LIKELIHOOD else set()
     if judge is not None:
-        met.add(Need.MARKS if judge.gives_marks else Need.STAND_IN)
+        met.add(Need.MARKS if judge.gives_marks else Need.SIMILARITY)
     intent = Intent(
         data=plan.dataset.name,
         population=count_cases(plan.dataset.cases),

@@ -175,11 +175,13 @@ class CaseRunner:
     def _make_slice(self, number: int, cases: Sequence[Case], images: Pictures) -> WorkUnit:
         settings = self._plan.settings
         prompts = [build_prompt(case, settings.style) for case in cases]
-        weighs = settings.rule is ReplyParser.LIKELIHOOD
+        weighs = settings.reply_parser is ReplyParser.LIKELIHOOD
         return WorkUnit(
             number=number,
-            written=[prompt for prompt in prompts if not weighs or prompt.form not in OPTIONS],
-            weighed=[prompt for prompt in prompts if weighs and prompt.form in OPTIONS],
+            written=[
+                prompt for prompt in prompts if not weighs or prompt.question_type not in OPTIONS
+            ],
+            weighed=[prompt for prompt in prompts if weighs and prompt.question_type in OPTIONS],
             images=images,
             sizes=images.sizes,
         )

@@ -14,7 +14,7 @@ _COLOURS = {
     GateOutcome.PASS: "brightgreen",
     GateOutcome.INCONCLUSIVE: "yellow",
     GateOutcome.FAIL: "red",
-    GateOutcome.NOT_RULED: "lightgrey",
+    GateOutcome.NOT_EVALUATED: "lightgrey",
 }
 _LABELS = {"official": "FakeBench", "probes": "fake-image probes"}
 _OTHER = "fake images"
@@ -28,9 +28,9 @@ def make_badge(manifest: Mapping[str, Any], result: RunResult) -> dict[str, Any]
     """
     kind = manifest["dataset"]["kind"]
     label = _LABELS.get(kind, _OTHER) if find_odd_pixels(manifest) is None else _OTHER
-    ruled, count = result.gates.ruled, result.gates.count
+    ruled, count = result.gates.evaluated, result.gates.count
     some = f" ({ruled} of {count} gates)" if 0 < ruled < count else ""
-    words = [result.ruling.upper() + some]
+    words = [result.outcome.upper() + some]
     score = result.headline
     if score is not None and score.value is not None:
         interval = ""
@@ -51,5 +51,5 @@ def make_badge(manifest: Mapping[str, Any], result: RunResult) -> dict[str, Any]
         "schemaVersion": 1,
         "label": label,
         "message": ", ".join(words),
-        "color": _COLOURS[result.ruling],
+        "color": _COLOURS[result.outcome],
     }

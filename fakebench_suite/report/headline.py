@@ -1,6 +1,6 @@
 """What a run comes to in one line: ruling, headline, change against the baseline.
 
-Terminal, summary, badge and page say the same by this one definition; ``rulings.json`` has it as
+Terminal, summary, badge and page say the same by this one definition; ``gates.json`` has it as
 data.
 """
 
@@ -31,14 +31,14 @@ def make_result(
     if headline is not None:
         change = next((shift for shift in shifts if shift.task is headline.task), None)
     return RunResult(
-        ruling=conclusion.ruling,
+        outcome=conclusion.outcome,
         reason=conclusion.reason,
         gates=GatesUsed(
             file=gates.get("file"),
             named=bool(gates.get("named")),
             digest=str(gates.get("digest", "")),
             count=conclusion.gates,
-            ruled=conclusion.ruled,
+            evaluated=conclusion.evaluated,
         ),
         headline=headline,
         change=change,
@@ -49,7 +49,7 @@ def make_result(
 
 def _find_headline(scores: Sequence[Score]) -> Score | None:
     for task in Task:
-        whole = {one.metric: one for one in scores if one.task is task and one.slice == "all"}
+        whole = {one.metric: one for one in scores if one.task is task and one.subgroup == "all"}
         for metric in _HEADLINES:
             score = whole.get(metric)
             if score is not None and score.value is not None and score.n:
@@ -67,7 +67,7 @@ def describe_result(result: RunResult) -> str:
         parts.append(describe_headline(result.headline))
     if result.change is not None:
         parts.append(f"{describe_delta(result.change)} against {result.baseline}")
-    return f"{result.ruling.upper()}: {'; '.join([*parts, result.reason])}"
+    return f"{result.outcome.upper()}: {'; '.join([*parts, result.reason])}"
 
 
 def describe_headline(score: Score) -> str:

@@ -17,12 +17,12 @@ from fakebench_suite.text.display import count_of, flatten
 from fakebench_suite.types import GateResult, Score, Task, Timing
 
 Row = tuple[str, str, str, str, str, str]
-HEADER: Row = ("task", "slice", "metric", "value", "95 % interval", "n")
+HEADER: Row = ("task", "subgroup", "metric", "value", "95 % interval", "n")
 _GRADES = (
     "judged_score",
     "judge_round_sd",
     "judge_failed_rounds",
-    "stand_in_score",
+    "similarity_score",
     "exact_score",
     "similarity",
     "clue_recall",
@@ -32,7 +32,7 @@ _HEADLINES = {
         "balanced_accuracy", "accuracy", "accuracy_parsed", "roc_auc", "average_precision",
         "best_threshold_accuracy", "expected_calibration_error",
     ),
-    Task.INTERPRETATION: ("accuracy", *_GRADES, "format_obeyed"),
+    Task.INTERPRETATION: ("accuracy", *_GRADES, "format_followed"),
     Task.REASONING: ("accuracy", "accuracy_parsed", *_GRADES),
     Task.ANALYSIS: ("accuracy", *_GRADES),
 }  # fmt: skip
@@ -57,18 +57,20 @@ def list_scores(scores: Sequence[Score]) -> Iterator[Score]:
     """
     for task in Task:
         mine = [score for score in scores if score.task is task]
-        whole = [score for score in mine if score.slice == "all"]
+        whole = [score for score in mine if score.subgroup == "all"]
         shown = [one for name in _HEADLINES[task] for one in whole if one.metric == name]
         rates = {f"{name}_rate" for name in _RATES}
         shown += [score for score in whole if score.metric in rates and score.value]
-        kinds = ("criterion=",) if task is Task.ANALYSIS else ("label=", "form=", "generator=")
+        kinds = (
+            ("criterion=",) if task is Task.ANALYSIS else ("label=", "question_type=", "generator=")
+        )
         most = max((one.n for one in whole if one.metric == "accuracy"), default=0)
         shown += [
             score
             for score in mine
-            if score.slice.startswith(kinds)
+            if score.subgroup.startswith(kinds)
             and score.n < most
-            and (score.metric == "accuracy" or score.slice.startswith("label="))
+            and (score.metric == "accuracy" or score.subgroup.startswith("label="))
         ]
         yield from (score for score in shown if score.n)
 
@@ -79,7 +81,7 @@ def _to_row(score: Score) -> Row:
     if score.low is not None and score.high is not None:
         interval = f"{score.low:.3f} to {score.high:.3f}"
     metric = f"{score.metric} ({flatten(score.judge)})" if score.judge else score.metric
-    return (str(score.task), flatten(score.slice), metric, value, interval, f"{score.n:,}")
+    return (str(score.task), flatten(score.subgroup), metric, value, interval, f"{score.n:,}")
 
 
 def list_change(shift: MetricDelta) -> tuple[str, ...]:
@@ -190,18 +192,18 @@ def write_markdown(
     if reservations:
         lines += ["> " + "\n> ".join(reservations), ""]
     if decisions:
-        rulings = [(one.gate, str(one.ruling), one.reason) for one in decisions]
-        lines += [*_draw_table(("gate", "ruling", "reason"), rulings, numbers=()), ""]
+        rulings = [(one.gate, str(one.outcome), one.reason) for one in decisions]
+        lines += [*_draw_table(("gate", "outcome", "reason"), rulings, numbers=()), ""]
     if shifts:
         changes = _draw_table(CHANGE_HEADER, map(list_change, shifts), numbers=CHANGE_NUMBERS)
         lines += [f"Changes since {_escape(flatten(str(result.baseline)))}", "", *changes, ""]
     shown = list(list_scores(scores))
-    whole = [_to_row(score) for score in shown if score.slice == "all"]
-    slices = [_to_row(score) for score in shown if score.slice != "all"]
+    whole = [_to_row(score) for score in shown if score.subgroup == "all"]
+    slices = [_to_row(score) for score in shown if score.subgroup != "all"]
     lines += _draw_table(HEADER, whole, numbers=("value", "n"))
     if slices:
         table = _draw_table(HEADER, slices, numbers=("value", "n"))
-        lines += _fold("By class, question form, generator and criterion", table)
+        lines += _fold("By class, question type, generator and criterion", table)
     published = list(compare_with_paper(manifest, scores))
     for grid in (*latency_table(timings), *published):
         lines += _fold(grid.title, _draw_table(grid.header, grid.rows, numbers=grid.header[1:]))

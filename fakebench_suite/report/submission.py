@@ -75,8 +75,8 @@ def make_fields(case: Case, text: str) -> Row:
     """The fields of one answer; FakeQA wants the sentences on the criterion and the whole reply."""
     if case.task is Task.DETECTION:
         return {"answer": text}
-    if case.form in _MODES:
-        return {_MODES[case.form]: text}
+    if case.question_type in _MODES:
+        return {_MODES[case.question_type]: text}
     slot = _SLOT.search(case.id)
     assert slot is not None
     assert case.criterion is not None

@@ -30,7 +30,7 @@ _COLOURS = {
     GateOutcome.PASS: "green",
     GateOutcome.FAIL: "red",
     GateOutcome.INCONCLUSIVE: "yellow",
-    GateOutcome.NOT_RULED: "cyan",
+    GateOutcome.NOT_EVALUATED: "cyan",
 }
 WHERE_EXPLAINED = "what the metrics mean: at the end of summary.md"
 
@@ -70,9 +70,9 @@ def format_timings(timings: Sequence[Timing], *, colour: bool) -> str:
 
 def format_result(result: RunResult, *, colour: bool) -> str:
     """The verdict line, its ruling in colour."""
-    word = result.ruling.upper()
+    word = result.outcome.upper()
     text = Text(flatten(describe_result(result)))
-    text.stylize(f"bold {_COLOURS[result.ruling]}", 0, len(word))
+    text.stylize(f"bold {_COLOURS[result.outcome]}", 0, len(word))
     return _draw_lines([text], colour=colour)
 
 
@@ -105,21 +105,23 @@ def format_gate_results(decisions: Sequence[GateResult], result: RunResult, *, c
 
     Where none did, that is all there is to say.
     """
-    ruled = [one for one in decisions if one.ruling is not GateOutcome.NOT_RULED]
+    ruled = [one for one in decisions if one.outcome is not GateOutcome.NOT_EVALUATED]
     if not ruled:
-        line = Text(GateOutcome.NOT_RULED, style=_COLOURS[GateOutcome.NOT_RULED])
+        line = Text(GateOutcome.NOT_EVALUATED, style=_COLOURS[GateOutcome.NOT_EVALUATED])
         return _draw_lines([line + Text(f": {flatten(result.reason)}")], colour=colour)
     width = max(map(len, GateOutcome))
     lines = []
     for one in ruled:
-        ruling = Text(f"{one.ruling:<{width}}", style=_COLOURS[one.ruling])
+        ruling = Text(f"{one.outcome:<{width}}", style=_COLOURS[one.outcome])
         lines.append(ruling + Text(f"  {flatten(one.gate)}: {flatten(one.reason)}"))
     left: dict[str, list[str]] = {}
     for one in decisions:
-        if one.ruling is GateOutcome.NOT_RULED:
+        if one.outcome is GateOutcome.NOT_EVALUATED:
             left.setdefault(one.reason, []).append(flatten(one.gate))
     for reason, gates in left.items():
-        ruling = Text(f"{GateOutcome.NOT_RULED:<{width}}", style=_COLOURS[GateOutcome.NOT_RULED])
+        ruling = Text(
+            f"{GateOutcome.NOT_EVALUATED:<{width}}", style=_COLOURS[GateOutcome.NOT_EVALUATED]
+        )
         lines.append(ruling + Text(f"  {', '.join(gates)}: {flatten(reason)}"))
     return _draw_lines(lines, colour=colour)
 

@@ -22,7 +22,7 @@ _NAMES, _VALUES, _COUNTS = 3, 2, 20
 """Instances of a finding, values of a leak and rows of one count that are shown."""
 _VALUE, _NAME, _DETAIL = 24, 60, 240
 """Characters of a leak's value, a name and an explanation that are shown."""
-_STYLES = {Severity.TROUBLE: "bold red", Severity.REMARK: "yellow"}
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 _LEAKS = (
     "Balanced accuracy of the best rule over one feature alone, on images it was not fitted on "
     "(5-fold cross-validation; 0.5 is chance, * more than luck explains):"
@@ -74,7 +74,7 @@ def _lay_counts(counts: Sequence[SubgroupCount]) -> Table:
 
 
 def _print_finding(finding: Issue, console: Console) -> None:
-    line = Text(f"{finding.weight}: ", _STYLES[finding.weight])
+    line = Text(f"{finding.severity}: ", _STYLES[finding.severity])
     count = f": {len(finding.items):,}" if finding.items else ""
     console.print(line.append(f"{flatten(finding.name)}{count}", "default"))
     lines = [finding.meaning, *map(_describe_item, finding.items[:_NAMES])]
@@ -134,18 +134,18 @@ def _list_shares(leak: LeakageResult) -> Iterator[str]:
 
 
 def _conclude(found: ValidationResult) -> Text:
-    troubles = sum(finding.weight is Severity.TROUBLE for finding in found.findings)
-    remarks = len(found.findings) - troubles
+    errors = sum(finding.severity is Severity.ERROR for finding in found.findings)
+    warnings = len(found.findings) - errors
     telling = [leak for leak in found.leaks if leak.tells]
     loud = [leak.feature for leak in telling if leak.reach is not Exposure.NEVER]
     quiet = [leak.feature for leak in telling if leak.reach is Exposure.NEVER]
     text = Text()
-    if troubles:
-        text.append(f"Not fit to run: {troubles} kind{'s' * (troubles > 1)} of trouble", "bold red")
+    if errors:
+        text.append(f"Not fit to run: {errors} kind{'s' * (errors > 1)} of error", "bold red")
     else:
-        text.append("No trouble", "bold green")
-    text.append(f", {count_of(remarks, 'remark') if remarks else 'no remarks'}")
-    text.append("." if troubles else ": every image can be shown, and none has both labels.")
+        text.append("No errors", "bold green")
+    text.append(f", {count_of(warnings, 'warning') if warnings else 'no warnings'}")
+    text.append("." if errors else ": every image can be shown, and none has both labels.")
     if loud:
         text.append(
             f"\nThe label can be told from {', '.join(loud)}, and of that a model sees something: "

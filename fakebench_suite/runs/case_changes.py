@@ -55,5 +55,5 @@ def _name_change(record: Record, before: Record) -> ChangeKind:
             return ChangeKind.CHANGED
         return ChangeKind.FIXED if passes else ChangeKind.BROKEN
     texts = [one.answer.text if one.answer else None for one in (record, before)]
-    alike = now.outcome is then.outcome and now.said == then.said and texts[0] == texts[1]
+    alike = now.outcome is then.outcome and now.label == then.label and texts[0] == texts[1]
     return ChangeKind.SAME if alike else ChangeKind.CHANGED

@@ -1,4 +1,4 @@
-"""What a run comes to, as ``rulings.json`` has it."""
+"""What a run comes to, as ``gates.json`` has it."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class GatesUsed:
     named: bool
     digest: str
     count: int
-    ruled: int
+    evaluated: int
     """Those that came to a ruling."""
 
 
@@ -22,7 +22,7 @@ class GatesUsed:
 class RunResult:
     """The data behind the line."""
 
-    ruling: GateOutcome
+    outcome: GateOutcome
     reason: str
     """Of the ruling; without a full stop."""
     gates: GatesUsed

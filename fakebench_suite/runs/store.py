@@ -19,11 +19,17 @@ from fakebench_suite.files.contents import read_file, read_lines
 from fakebench_suite.files.formats import decode_json
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
+from fakebench_suite.runs.old_names import (
+    rename_manifest,
+    rename_record,
+    rename_scores,
+    rename_timings,
+)
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.types import GateResult, Record, Score, Timing
 
 MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
-TEXTS, RULINGS, BADGE = "texts.jsonl", "rulings.json", "badge.json"
+TEXTS, GATES, BADGE = "texts.jsonl", "gates.json", "badge.json"
 LATENCY, COMPARISON = "latency.json", "comparison.json"
 
 REMOVED = "somebody removed the file, which is back"
@@ -139,15 +145,15 @@ class RunStore:
         ]
         self._write(TEXTS, "".join(f"{line}\n" for line in lines))
 
-    def write_rulings(self, result: RunResult, decisions: Sequence[GateResult]) -> None:
-        """Write what the run comes to, and what each gate decided, in their order."""
+    def write_gates(self, result: RunResult, results: Sequence[GateResult]) -> None:
+        """Write the result of the run, and the result of each gate, in their order."""
         head = msgspec.json.format(msgspec.json.encode(result)).decode().removesuffix("\n}")
-        self._write(RULINGS, f'{head},\n  "decisions": {_list(decisions).rstrip()}\n}}\n')
+        self._write(GATES, f'{head},\n  "results": {_list(results).rstrip()}\n}}\n')
 
-    def write_comparison(self, baseline: Mapping[str, Any], shifts: Sequence[MetricDelta]) -> None:
-        """Write what rose and what fell since the baseline."""
+    def write_comparison(self, baseline: Mapping[str, Any], changes: Sequence[MetricDelta]) -> None:
+        """Write the change of every metric since the baseline."""
         head = json.dumps(baseline, ensure_ascii=False)
-        text = f'{{\n  "baseline": {head},\n  "shifts": {_list(shifts).rstrip()}\n}}\n'
+        text = f'{{\n  "baseline": {head},\n  "changes": {_list(changes).rstrip()}\n}}\n'
         self._write(COMPARISON, text)
 
     def write_timings(self, timings: Sequence[Timing]) -> None:
@@ -225,7 +231,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a run; raises UserError where there is none to be read."""
     try:
         content = read_file(folder / MANIFEST)
-        manifest = decode_json(content, msgspec.json.Decoder(dict[str, Any]))
+        manifest = rename_manifest(decode_json(content, msgspec.json.Decoder(dict[str, Any])))
         decode_json(content, msgspec.json.Decoder(Manifest))
     except FormatError as error:
         raise UserError(f"{folder / MANIFEST} is not the manifest of a run: {error}.") from error
@@ -238,7 +244,7 @@ def read_scores(folder: Path) -> list[Score]:
     """The scores of a run; raises UserError where there are none to be read."""
     path = folder / SCORES
     try:
-        return decode_json(read_file(path), msgspec.json.Decoder(list[Score]))
+        return decode_json(read_file(path), msgspec.json.Decoder(list[Score]), rename=rename_scores)
     except OSError as error:
         raise UserError(f"{folder} is not a run directory: no {SCORES} to read.") from error
     except FormatError as error:
@@ -267,7 +273,7 @@ def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
             number += 1
             if not line.endswith(b"\n"):
                 break
-            record = decode_json(line, decoder)
+            record = decode_json(line, decoder, rename=rename_record)
             known = records.get(record.case.id)
             if known is None or known.verdict.outcome.is_error:
                 records[record.case.id] = record
@@ -283,7 +289,9 @@ def read_timings(folder: Path) -> list[Timing]:
     """
     path = folder / LATENCY
     try:
-        return decode_json(read_file(path), msgspec.json.Decoder(list[Timing]))
+        return decode_json(
+            read_file(path), msgspec.json.Decoder(list[Timing]), rename=rename_timings
+        )
     except FileNotFoundError:
         return []
     except (OSError, FormatError) as error:

@@ -25,11 +25,13 @@ def build_prompt(case: Case, style: PromptStyle = PromptStyle.PAPER) -> Prompt:
     prefix, the question up to its first "?", and a suffix. For 41,889 of the 41,971 official
     questions that doubles "regarding the ... authenticity"; ``clean`` removes the repetition.
     """
-    return Prompt(case=case.id, image=case.image, form=case.form, text=_word(case, style))
+    return Prompt(
+        case=case.id, image=case.image, question_type=case.question_type, text=_word(case, style)
+    )
 
 
 def _word(case: Case, style: PromptStyle) -> str:
-    if case.form is not QuestionType.CRITERION:
+    if case.question_type is not QuestionType.CRITERION:
         return case.question
     asked = case.question.split("?", 1)[0]
     if style is PromptStyle.PAPER:

@@ -1,6 +1,6 @@
 """The subgroups a case belongs to, and how many cases a data set has of each.
 
-They are named as the ``slice`` of a score; ``metrics/scores.py`` divides records alike, and the
+They are named as the ``subgroup`` of a score; ``metrics/scores.py`` divides records alike, and the
 tests hold the two against each other.
 """
 
@@ -15,20 +15,20 @@ Population = Mapping[str, Mapping[str, int]]
 
 
 def list_subgroups(case: Case) -> Iterator[str]:
-    """``all``, and the case's label and form (detection), generator, criterion and categories."""
+    """``all``; label and question type (detection); generator, criterion and categories."""
     yield ALL
     if case.task is Task.DETECTION:
         if case.label:
             yield f"label={case.label}"
-        yield f"form={case.form}"
+        yield f"question_type={case.question_type}"
     if case.generator is not None:
         yield f"generator={case.generator}"
     if case.criterion is not None:
         yield f"criterion={case.criterion}"
-    if case.category is not None:
+    if case.content_categories is not None:
         yield from (
             f"category={name}"
-            for name in sorted({name.strip() for name in case.category.split(",")})
+            for name in sorted({name.strip() for name in case.content_categories.split(",")})
         )
 
 

@@ -105,7 +105,7 @@ def finalize_run(
     result = make_result(final, conclude(decisions, absent=absent), scores, shifts)
     if written:
         store.write_manifest(final)
-    store.write_rulings(result, decisions)
+    store.write_gates(result, decisions)
     summary = write_markdown(final, scores, result, decisions, shifts=shifts, timings=timings)
     store.write_summary(summary)
     store.write_badge(make_badge(final, result))

@@ -184,7 +184,7 @@ def _agree(one: Record, two: Record) -> bool:
     return (
         texts[0] == texts[1]
         and one.prompt == two.prompt
-        and (ours.outcome, ours.said, ours.score) == (theirs.outcome, theirs.said, theirs.score)
+        and (ours.outcome, ours.label, ours.score) == (theirs.outcome, theirs.label, theirs.score)
     )
 
 

@@ -23,7 +23,7 @@ def measure(checkpoint: Path) -> dict[str, str]:
     card = Card(name="pocket", path=str(checkpoint), dtype="float32")
     adapter = TransformersBackend(card, checkpoint, device="cpu", remote_code=False)
     probes = load_probes()
-    detection = [case for case in probes.cases if case.form is QuestionType.WHAT]
+    detection = [case for case in probes.cases if case.question_type is QuestionType.WHAT]
     clues = [case for case in probes.cases if case.task is Task.INTERPRETATION]
 
     def count_correct(cases: list[Case]) -> int:

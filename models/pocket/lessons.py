@@ -41,7 +41,7 @@ def all_lessons(pictures: list[tuple[Fault, ...]], rng: random.Random) -> list[L
     """Every kind of lesson about each picture, to train the tokenizer on."""
     lessons = []
     for fault in map(find_fault, pictures):
-        lessons += [teach_detection(fault, form) for form in prompts.DETECTION]
+        lessons += [teach_detection(fault, question_type) for question_type in prompts.DETECTION]
         lessons.append(teach_inference(fault))
         if fault is not None:
             lessons.append(teach_faultfinding(fault))
@@ -49,14 +49,14 @@ def all_lessons(pictures: list[tuple[Fault, ...]], rng: random.Random) -> list[L
     return lessons
 
 
-def teach_detection(fault: Fault | None, form: QuestionType) -> Lesson:
-    """Fake or real, in the form the question asks for."""
+def teach_detection(fault: Fault | None, question_type: QuestionType) -> Lesson:
+    """Fake or real, as the question type asks for."""
     label = Authenticity.REAL if fault is None else Authenticity.FAKE
     answer = f"This image is {label}."
-    if form is not QuestionType.WHAT:
-        yes = (form is QuestionType.ISFAKE) == (label is Authenticity.FAKE)
+    if question_type is not QuestionType.WHAT:
+        yes = (question_type is QuestionType.ISFAKE) == (label is Authenticity.FAKE)
         answer = f"{'Yes' if yes else 'No'}, this image is {label}."
-    return prompts.DETECTION[form], answer
+    return prompts.DETECTION[question_type], answer
 
 
 def teach_inference(fault: Fault | None) -> Lesson:
@@ -83,7 +83,7 @@ def teach_criterion(fault: Fault | None, rng: random.Random) -> Lesson:
         task=Task.ANALYSIS,
         image="",
         question=rng.choice(_QUESTIONS).format(noun=noun),
-        form=QuestionType.CRITERION,
+        question_type=QuestionType.CRITERION,
     )
     prompt = prompts.build_prompt(case, rng.choice(list(prompts.PromptStyle))).text
     if fault is not None and criterion == fault.criterion:

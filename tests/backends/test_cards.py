@@ -94,7 +94,8 @@ def test_scripted_models_repeat_themselves() -> None:
     assert card.adapter is BackendKind.SCRIPTED
     assert card.script is not None
     prompts = [
-        Prompt(case=f"{i}:what", image="", form=QuestionType.WHAT, text="?") for i in range(60)
+        Prompt(case=f"{i}:what", image="", question_type=QuestionType.WHAT, text="?")
+        for i in range(60)
     ]
     said = [
         [

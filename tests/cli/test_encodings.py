@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fakebench_suite.deprecation import DeprecatedNameWarning
 from tests.run_command import call, call_apart
 
 
@@ -12,9 +13,9 @@ from tests.run_command import call, call_apart
 def test_replies_are_read_line_by_line(rule: str, said: str) -> None:
     """One verdict a line in order; an empty line is passed over, Chinese is read."""
     asked = [
-        {"form": "what", "reply": "It is not fake."},
-        {"form": "isreal", "reply": "No"},
-        {"form": "isfake", "reply": "不是。"},
+        {"question_type": "what", "reply": "It is not fake."},
+        {"question_type": "isreal", "reply": "No"},
+        {"question_type": "isfake", "reply": "不是。"},
     ]
     told = "\n\n".join(json.dumps(one, ensure_ascii=False) for one in asked)
     result = call("read", f"--reading={rule}", told=told)
@@ -22,18 +23,21 @@ def test_replies_are_read_line_by_line(rule: str, said: str) -> None:
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert [answer["verdict"] for answer in answers[:2]] == [said, "fake"]
     assert answers[2]["verdict"] == ("real" if rule == "grammar" else "unparsed")
-    assert all(answer["why"] for answer in answers)
+    assert all(answer["reason"] for answer in answers)
 
 
 @pytest.mark.parametrize(
-    "line", ['{"form": "maybe", "reply": "x"}', '{"form": "what"}', "what: fake", "[]"]
+    "line",
+    ['{"question_type": "maybe", "reply": "x"}', '{"question_type": "what"}', "what: fake", "[]"],
 )
 def test_a_bad_line_is_named(line: str) -> None:
     """The line's number and what is wrong with it, in one sentence and without a traceback."""
-    result = call("read", told='{"form": "what", "reply": "fake"}\n' + line)
+    result = call("read", told='{"question_type": "what", "reply": "fake"}\n' + line)
     assert result.returncode == 2
     assert len(result.stdout.splitlines()) == 1
-    assert result.stderr.startswith("line 2 of standard input is not {form, reply} as JSON")
+    assert result.stderr.startswith(
+        "line 2 of standard input is not {question_type, reply} as JSON"
+    )
     assert "Traceback" not in result.stderr
 
 
@@ -75,7 +79,7 @@ def test_models_are_listed_with_their_weights() -> None:
 def test_replies_are_read_on_any_terminal(encoding: str) -> None:
     """A reply's own signs are quoted as JSON escapes where the terminal has none of them."""
     reply = "Verdict: \U0001f7e5 fake \x9b2J\u202e \U0001f7e5"
-    line = json.dumps({"form": "what", "reply": reply}, ensure_ascii=False)
+    line = json.dumps({"question_type": "what", "reply": reply}, ensure_ascii=False)
     result = call_apart("read", told=f"\ufeff{line}", output=encoding)
     assert result.returncode == 0, result.stderr
     assert result.stdout.rstrip("\n").isprintable()
@@ -101,3 +105,10 @@ def test_sentences_are_printed_on_any_terminal(encoding: str, tmp_path: Path) ->
     result = call_apart("runs", f"--reports={tmp_path}", output=encoding)
     assert result.returncode == 0
     assert result.stdout.isascii()
+
+
+def test_the_deprecated_field_form_is_read() -> None:
+    """``form`` means ``question_type``, with a warning."""
+    with pytest.warns(DeprecatedNameWarning, match="question_type"):
+        result = call("read", told='{"form": "what", "reply": "fake"}\n')
+    assert json.loads(result.stdout)["verdict"] == "fake"

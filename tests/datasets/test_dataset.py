@@ -53,15 +53,15 @@ def test_a_refused_name_is_shown_with_what_is_allowed(name: str) -> None:
     )
 
 
-def make_case(label: Authenticity | None, form: QuestionType = QuestionType.WHAT) -> Case:
+def make_case(label: Authenticity | None, question_type: QuestionType = QuestionType.WHAT) -> Case:
     """A detection case on one image."""
-    question = DETECTION[form]
+    question = DETECTION[question_type]
     return Case(
-        id=f"a.png:{form}",
+        id=f"a.png:{question_type}",
         task=Task.DETECTION,
         image="a.png",
         question=question,
-        form=form,
+        question_type=question_type,
         label=label,
     )
 

@@ -48,7 +48,7 @@ def test_the_published_files_make_53971_cases(published: Path) -> None:
     }
     detection = [case for case in data.cases if case.task is Task.DETECTION]
     fake, real = Authenticity.FAKE, Authenticity.REAL
-    assert Counter((case.form, case.label) for case in detection) == {
+    assert Counter((case.question_type, case.label) for case in detection) == {
         (QuestionType.WHAT, fake): 1500,
         (QuestionType.WHAT, real): 1500,
         (QuestionType.ISFAKE, fake): 751,
@@ -83,7 +83,7 @@ def test_the_published_files_make_53971_cases(published: Path) -> None:
     )
     assert moved == 494
     assert all(case.expected is None for case in data.cases)
-    assert all(case.category for case in data.cases if case.label is fake)
+    assert all(case.content_categories for case in data.cases if case.label is fake)
 
 
 def test_the_papers_prompts_double_the_phrase_and_clean_ones_do_not(published: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_name_in_both_folders_is_settled_by_the_label(rows: Rows, write: Write
 
 def test_every_case_on_an_image_gets_its_content_categories(rows: Rows, write: Write) -> None:
     """FakeClue's categories are known to detection and analysis of the same image."""
-    categories = {case.id: case.category for case in open_dataset(write(rows)).cases}
+    categories = {case.id: case.content_categories for case in open_dataset(write(rows)).cases}
     assert categories["sd-1.png:what"] == categories["sd-1.png:Q1-edge"] == "scenery, photo"
     assert categories["7.png:isreal"] is None
 

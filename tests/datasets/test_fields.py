@@ -1,4 +1,4 @@
-"""The form of a question and the shapes of a reference."""
+"""The type of a question and the shapes of a reference."""
 
 from fractions import Fraction
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakebench_suite.datasets.fields import find_form, read_clues
+from fakebench_suite.datasets.fields import parse_question_type, read_clues
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks.prompts import DETECTION
 from fakebench_suite.text.display import count_of
@@ -17,14 +17,14 @@ WORDS = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize(("form", "question"), DETECTION.items())
-def test_fakebenchs_own_questions_are_known(form: QuestionType, question: str) -> None:
-    """Each of FakeClass's three wordings has its form, in any case."""
-    assert find_form(question) is find_form(question.upper()) is form
+@pytest.mark.parametrize(("question_type", "question"), DETECTION.items())
+def test_fakebenchs_own_questions_are_known(question_type: QuestionType, question: str) -> None:
+    """Each of FakeClass's three wordings has its question type, in any case."""
+    assert parse_question_type(question) is parse_question_type(question.upper()) is question_type
 
 
 @pytest.mark.parametrize(
-    ("question", "form"),
+    ("question", "question_type"),
     [
         ("Real or fake?", QuestionType.WHAT),
         ("Is this fake?", QuestionType.ISFAKE),
@@ -39,9 +39,11 @@ def test_fakebenchs_own_questions_are_known(form: QuestionType, question: str) -
         ("", None),
     ],
 )
-def test_only_plain_questions_have_a_form(question: str, form: QuestionType | None) -> None:
+def test_only_plain_questions_have_a_form(
+    question: str, question_type: QuestionType | None
+) -> None:
     """A negation or an alternative would turn the meaning of "yes", so none is guessed."""
-    assert find_form(question) is form
+    assert parse_question_type(question) is question_type
 
 
 @settings(max_examples=150, deadline=None)
@@ -54,8 +56,8 @@ def test_a_form_asks_about_the_word_it_is_named_after(question: str) -> None:
         QuestionType.ISFAKE: {"fake"},
         QuestionType.ISREAL: {"real"},
     }
-    form = find_form(question)
-    assert form is None or said == expected[form]
+    question_type = parse_question_type(question)
+    assert question_type is None or said == expected[question_type]
 
 
 @settings(max_examples=100, deadline=None)

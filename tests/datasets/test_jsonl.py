@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.datasets import jsonl, open_dataset
+from fakebench_suite.deprecation import DeprecatedNameWarning
 from fakebench_suite.errors import DataError, ImageError
 from fakebench_suite.types import Authenticity, Clue, QuestionType
 
@@ -30,7 +31,11 @@ def test_the_documented_example_works(tmp_path: Path) -> None:
     Image.new("RGB", (3, 3)).save(tmp_path / "photos" / "a.png")
     data = open_dataset(write(tmp_path, *(line.strip() for line in lines)))
     first, second = data.cases
-    assert (first.id, first.form, first.label) == ("photos/a.png:a1", QuestionType.ISFAKE, "fake")
+    assert (first.id, first.question_type, first.label) == (
+        "photos/a.png:a1",
+        QuestionType.ISFAKE,
+        "fake",
+    )
     assert second.criterion == "edge"
     assert second.expected is not None
     assert len(second.expected) == 2
@@ -45,7 +50,7 @@ def test_the_documented_example_works(tmp_path: Path) -> None:
         ({"label": "maybe"}, "'maybe'"),
         ({"id": " "}, "the field 'id' is empty"),
         ({"question": "Nice?"}, "cannot tell how to read a reply"),
-        ({"form": "criterion"}, "does not belong to the task"),
+        ({"question_type": "criterion"}, "does not belong to the task"),
         ({"criterion": "taste"}, "'criterion' is 'taste'"),
         ({"image": "../a.png"}, "is refused"),
         ({"expected": 5}, "'expected'"),
@@ -121,8 +126,14 @@ def test_a_missing_image_is_an_error_of_its_case(tmp_path: Path) -> None:
     [
         ({"task": "guessing"}, "task is 'guessing'; allowed: detection, interpretation"),
         ({"label": "maybe"}, "label is 'maybe'; allowed: fake, real"),
-        ({"form": "whatever"}, "form is 'whatever'; allowed: what, isfake, isreal"),
-        ({"task": "reasoning", "form": "what"}, "form what does not belong to the task reasoning"),
+        (
+            {"question_type": "whatever"},
+            "question_type is 'whatever'; allowed: what, isfake, isreal",
+        ),
+        (
+            {"task": "reasoning", "question_type": "what"},
+            "question type what does not belong to the task reasoning",
+        ),
         ({"question": " "}, "the field 'question' is empty"),
         ({"id": 7}, "in the field 'id'"),
         (
@@ -200,3 +211,27 @@ def test_no_picture_stands_in_for_another(tmp_path: Path) -> None:
     data = open_dataset(write(tmp_path, LINE | {"image": "photos/a.png"}))
     with pytest.raises(ImageError, match=r"^photos/a.png is missing"):
         data.open_image(data.cases[0])
+
+
+def test_deprecated_fields_mean_the_new_ones_and_warn_once(tmp_path: Path) -> None:
+    """The cases are the same; the warning names file, line and field."""
+    old = LINE | {"form": "isfake", "category": "photo", "question": "Well?"}
+    new = LINE | {"question_type": "isfake", "content_categories": "photo", "question": "Well?"}
+    path = write(tmp_path, old, old | {"id": "b"})
+    with pytest.warns(DeprecatedNameWarning) as warnings:
+        cases = open_dataset(path).cases
+    assert [str(warning.message) for warning in warnings] == [
+        "cases.jsonl, line 1: the field 'form' is deprecated; write 'question_type'.",
+        "cases.jsonl, line 1: the field 'category' is deprecated; write 'content_categories'.",
+    ]
+    assert cases == open_dataset(write(tmp_path, new, new | {"id": "b"})).cases
+
+
+def test_an_old_and_a_new_field_together_are_refused(tmp_path: Path) -> None:
+    """A row with both ``form`` and ``question_type`` is an error."""
+    path = write(tmp_path, LINE | {"form": "isfake", "question_type": "isfake"})
+    with (
+        pytest.warns(DeprecatedNameWarning),
+        pytest.raises(DataError, match="no field 'form'"),
+    ):
+        open_dataset(path)

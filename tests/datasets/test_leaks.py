@@ -59,7 +59,7 @@ def test_cases_of_json_lines_keep_their_names_to_themselves(tmp_path: Path) -> N
         "question": "Describe it and conclude: fake or real?",
         "label": "fake",
         "generator": MAKER,
-        "category": "zqcategory",
+        "content_categories": "zqcategory",
         "expected": [{"text": "zqclue", "criterion": "symmetry"}],
     }
     save_signed(tmp_path / "zqfolder" / "zqimage.png")

@@ -24,7 +24,7 @@ def make_cases(fakes: int, reals: int) -> list[Case]:
             task=Task.DETECTION,
             image=image,
             question="?",
-            form=QuestionType.WHAT,
+            question_type=QuestionType.WHAT,
             label=Authenticity.FAKE,
             generator=generator,
         )
@@ -33,7 +33,7 @@ def make_cases(fakes: int, reals: int) -> list[Case]:
             task=Task.REASONING,
             image=image,
             question="?",
-            form=QuestionType.INFERENCE,
+            question_type=QuestionType.INFERENCE,
             label=Authenticity.FAKE,
             generator=generator,
         )
@@ -46,7 +46,7 @@ def make_cases(fakes: int, reals: int) -> list[Case]:
                 task=Task.DETECTION,
                 image=image,
                 question="?",
-                form=QuestionType.WHAT,
+                question_type=QuestionType.WHAT,
                 label=Authenticity.REAL,
             )
         )
@@ -88,12 +88,14 @@ def test_probes_are_drawn_in_pairs_over_all_criteria(size: int) -> None:
     """A sample of probes keeps twins together, side by side, and spreads over what was planted."""
     sample = order_cases(load_probes(40).cases, seed=0, sample=size)
     images = list(dict.fromkeys(case.image for case in sample))
-    twins = {case.image: case.twin for case in sample}
+    twins = {case.image: case.paired_image for case in sample}
     assert len(images) == size
     assert all(
         twins[first] == second for first, second in zip(images[::2], images[1::2], strict=True)
     )
-    planted = Counter(case.criterion for case in sample if case.form is QuestionType.FAULTFINDING)
+    planted = Counter(
+        case.criterion for case in sample if case.question_type is QuestionType.FAULTFINDING
+    )
     assert max(planted.values()) - min(planted.values()) <= 1
 
 
@@ -106,11 +108,11 @@ def make_twins(pairs: int) -> list[Case]:
             task=Task.DETECTION,
             image=f"{number}-forged",
             question="?",
-            form=QuestionType.WHAT,
+            question_type=QuestionType.WHAT,
             label=Authenticity.FAKE,
             generator="planted",
             criterion=("edge", "theme", "shape")[number % 3],
-            twin=f"{number}",
+            paired_image=f"{number}",
         )
         real = replace(
             forged,
@@ -119,12 +121,12 @@ def make_twins(pairs: int) -> list[Case]:
             label=Authenticity.REAL,
             generator=None,
             criterion=None,
-            twin=forged.image,
+            paired_image=forged.image,
         )
         cases += [
             forged,
             real,
-            replace(forged, id=f"{forged.image}:isreal", form=QuestionType.ISREAL),
+            replace(forged, id=f"{forged.image}:isreal", question_type=QuestionType.ISREAL),
         ]
     return cases
 
@@ -142,15 +144,19 @@ def test_twins_are_drawn_together_and_lie_together(
     assert len(runs) == len(set(runs))
     total = 2 * pairs + 2 * others
     assert min(size, total) <= len(runs) <= min(size + 1, total)
-    twins = {case.image: case.twin for case in sample if case.twin}
+    twins = {case.image: case.paired_image for case in sample if case.paired_image}
     for image, twin in twins.items():
         assert twin in twins
         assert abs(runs.index(image) - runs.index(twin)) == 1
     planted = Counter(
-        case.criterion for case in sample if case.form is QuestionType.ISREAL and case.twin
+        case.criterion
+        for case in sample
+        if case.question_type is QuestionType.ISREAL and case.paired_image
     )
     offered = Counter(
-        case.criterion for case in cases if case.form is QuestionType.ISREAL and case.twin
+        case.criterion
+        for case in cases
+        if case.question_type is QuestionType.ISREAL and case.paired_image
     )
     share = min(1.0, size / total)
     assert all(abs(planted[name] - share * count) <= 1 for name, count in offered.items())

@@ -17,9 +17,9 @@ names = st.lists(st.text(min_size=1), unique=True, max_size=20)
 def make_cases(images: list[str]) -> list[Case]:
     """Two cases an image."""
     return [
-        replace(CASE, id=f"{image}:{form}", image=image)
+        replace(CASE, id=f"{image}:{question_type}", image=image)
         for image in images
-        for form in ("what", "isfake")
+        for question_type in ("what", "isfake")
     ]
 
 
@@ -51,7 +51,7 @@ def test_twins_share_a_shard_whatever_the_seed() -> None:
     }
     assert {case.id for case in shards[0]} == {case.id for case in shards[1]}
     images = {case.image for case in shards[0]}
-    assert all(case.twin in images for case in shards[0])
+    assert all(case.paired_image in images for case in shards[0])
 
 
 def test_parts_are_even_on_average() -> None:

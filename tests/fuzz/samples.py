@@ -107,7 +107,7 @@ def list_rows() -> list[dict[str, Any]]:
         shared = {"image": f"{number}.png", "label": "fake" if number % 2 else "real"}
         question = list(DETECTION.values())[number % 3]
         rows.append({"id": "d", "task": "detection", "question": question, **shared})
-        rows[-1] |= {"generator": "sd", "category": "animal"} if number % 2 else {}
+        rows[-1] |= {"generator": "sd", "content_categories": "animal"} if number % 2 else {}
         if number % 3 == 0:
             rows.append(
                 {"id": "a", "task": "analysis", "question": "How is the edge?", **shared}
@@ -140,7 +140,7 @@ def make_settings(reports: Path, **changed: Any) -> Settings:
     """What a user asked for who gave only what is ``changed``."""
     preset = Settings(
         model="coin", data=None, tasks=None, sample=None, shard=None, seed=0,
-        style=PromptStyle.PAPER, rule=ReplyParser.GRAMMAR, judge=None, answers=None,
+        style=PromptStyle.PAPER, reply_parser=ReplyParser.GRAMMAR, judge=None, answers=None,
         folder=reports / "new", named=True,
         remote_code=False, batch_tokens=None,
         gates=find_gates("none", root=reports, where=reports), baseline=None, strict=False,
@@ -187,7 +187,7 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
     final |= {"commit": "0123456", "filter": ""}
     final |= cover_tasks(final, records, offered=counts, selected=counts)
     rounds = Timing(
-        name="first token", state="cold", seconds=(0.1, 0.2), prompts=1, tokens=1, work="w"
+        name="first token", state="cold", seconds=(0.1, 0.2), prompts=1, tokens=1, input_digest="w"
     )
     store.write_timings([rounds])
     finalize_run(

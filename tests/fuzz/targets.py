@@ -329,7 +329,7 @@ def try_records(trial: Trial) -> None:
 
 
 _SIDES = {
-    "scores.json": False, "rulings.json": False, "latency.json": False, "texts.jsonl": True,
+    "scores.json": False, "gates.json": False, "latency.json": False, "texts.jsonl": True,
     "badge.json": False, "report/images/images.json": False,
 }  # fmt: skip
 
@@ -530,16 +530,16 @@ def try_label(trial: Trial) -> None:
         )
         text *= rng.choice((50, 5_000, 100_000))
     with guard(trial.box):
-        for form in QuestionType:
+        for question_type in QuestionType:
             for read in (parse_label, parse_keywords):
-                reading = read(text, form)
-                assert str(reading.said) in {"fake", "real", "unparsed", "refused"}
+                reading = read(text, question_type)
+                assert str(reading.label) in {"fake", "real", "unparsed", "refused"}
         case = rng.choice(open_dataset(trial.sound.rows).cases)
         answer = Answer(
             text=text, tokens=1, seconds=0.1, batch_size=1,
             finish_reason=rng.choice((None, *FinishReason)),
         )  # fmt: skip
-        assert len(judge(case, answer).why) < 2 * _LONGEST
+        assert len(judge(case, answer).reason) < 2 * _LONGEST
 
 
 def try_completion(trial: Trial) -> None:
@@ -583,7 +583,7 @@ def try_server(trial: Trial) -> None:
     for judgement in judgements:
         assert len(judgement.ratings) + judgement.failed == 2
         msgspec.json.encode(judgement)
-        assert _LEAKED.search(judgement.why) is None, judgement.why
+        assert _LEAKED.search(judgement.reason) is None, judgement.reason
 
 
 def try_checkpoint(trial: Trial) -> None:
@@ -674,7 +674,7 @@ def try_cache(trial: Trial) -> None:
 def try_standard_input(trial: Trial) -> None:
     """What ``read`` is given is broken."""
     rng = trial.rng
-    rows = [{"form": "what", "reply": reply} for reply in samples.REPLIES]
+    rows = [{"question_type": "what", "reply": reply} for reply in samples.REPLIES]
     content = encode_json(rng, mutate_tree(rng, rows), lines=True)
     if rng.random() < 0.2:
         content = mutate_bytes(rng, content)

@@ -22,7 +22,9 @@ def time_prompts(
     """A run whose warm prompts take about so many seconds."""
     noise = np.random.default_rng(seed).normal(0, spread, rounds)
     seconds = tuple(float(one) for one in middle * np.exp(noise))
-    timing = Timing(name="prompt", state="warm", seconds=seconds, prompts=1, tokens=9, work=work)
+    timing = Timing(
+        name="prompt", state="warm", seconds=seconds, prompts=1, tokens=9, input_digest=work
+    )
     return RunView(manifest=HARDWARE, records=(), timings=(timing,))
 
 
@@ -40,7 +42,7 @@ def rule(gate: Latency, run: RunView, baseline: RunView | None = None) -> GateRe
 def test_rounds_are_held_against_a_bar_of_seconds(middle: float, ruling: GateOutcome) -> None:
     """Wholly below passes, wholly above fails, across it settles nothing; no baseline is needed."""
     decision = rule(SECONDS, time_prompts(middle))
-    assert (decision.ruling, decision.n) == (ruling, 20)
+    assert (decision.outcome, decision.n) == (ruling, 20)
     assert decision.value == pytest.approx(middle, rel=0.05)
     assert "seconds over 20 rounds" in decision.reason
 
@@ -52,7 +54,7 @@ def test_rounds_are_held_against_a_bar_of_seconds(middle: float, ruling: GateOut
 def test_rounds_are_held_against_the_baseline(middle: float, ruling: GateOutcome) -> None:
     """The ratio of geometric means, by Welch's interval."""
     decision = rule(RATIO, time_prompts(middle, seed=1), time_prompts(0.5))
-    assert decision.ruling is ruling
+    assert decision.outcome is ruling
     assert decision.value == pytest.approx(middle / 0.5, rel=0.05)
     assert "times the baseline over 20 rounds" in decision.reason
 
@@ -78,7 +80,7 @@ def test_what_is_not_comparable_settles_nothing() -> None:
     ]
     for gate, one, two, said in cases:
         decision = rule(gate, one, two)
-        assert (decision.ruling, said in decision.reason) == (GateOutcome.INCONCLUSIVE, True), said
+        assert (decision.outcome, said in decision.reason) == (GateOutcome.INCONCLUSIVE, True), said
 
 
 def test_a_minimum_is_one_of_rounds() -> None:

@@ -49,7 +49,7 @@ def rule(gate: Gate, run: RunView, baseline: RunView | None = None) -> GateResul
 def test_a_floor_is_held_against_the_interval(hits: int, ruling: GateOutcome) -> None:
     """Wholly above passes, wholly below fails, across the bar settles nothing."""
     decision = rule(FLOOR, make_run(detect(hits, 200)))
-    assert decision.ruling is ruling
+    assert decision.outcome is ruling
     assert (decision.value, decision.n) == (hits / 200, 200)
     assert (decision.needed is not None) is (ruling is GateOutcome.INCONCLUSIVE)
 
@@ -60,27 +60,25 @@ def test_what_would_settle_it_does() -> None:
     assert decision.needed is not None
     assert f"{decision.needed:,} cases" in decision.reason
     n = round(1.05 * decision.needed)
-    assert rule(FLOOR, make_run(detect(round(0.525 * n), n))).ruling is GateOutcome.PASS
+    assert rule(FLOOR, make_run(detect(round(0.525 * n), n))).outcome is GateOutcome.PASS
 
 
 def test_a_negligible_gain_fails() -> None:
     """Where at best next to nothing is gained, more cases are not asked for."""
-    gate = Threshold(
-        name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, negligible=0.05
-    )
-    assert rule(gate, make_run(detect(2000, 4000))).ruling is GateOutcome.FAIL
-    assert rule(gate, make_run(detect(50, 100))).ruling is GateOutcome.INCONCLUSIVE
+    gate = Threshold(name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, tolerance=0.05)
+    assert rule(gate, make_run(detect(2000, 4000))).outcome is GateOutcome.FAIL
+    assert rule(gate, make_run(detect(50, 100))).outcome is GateOutcome.INCONCLUSIVE
 
 
 def test_a_ceiling_and_a_plain_value() -> None:
-    """A rate above its ceiling fails; ``on = "value"`` looks at no interval."""
+    """A rate above its ceiling fails; ``compare = "value"`` looks at no interval."""
     kind = {"name": "c", "task": Task.DETECTION, "metric": "accuracy"}
     ceiling = Threshold(**kind, at_most=0.2)  # type: ignore[arg-type]
-    assert rule(ceiling, make_run(detect(150, 200))).ruling is GateOutcome.FAIL
-    assert rule(ceiling, make_run(detect(2, 200))).ruling is GateOutcome.PASS
-    plain = Threshold(**kind, at_least=0.5, on=Comparand.VALUE)  # type: ignore[arg-type]
-    assert rule(plain, make_run(detect(101, 200))).ruling is GateOutcome.PASS
-    assert rule(plain, make_run(detect(99, 200))).ruling is GateOutcome.FAIL
+    assert rule(ceiling, make_run(detect(150, 200))).outcome is GateOutcome.FAIL
+    assert rule(ceiling, make_run(detect(2, 200))).outcome is GateOutcome.PASS
+    plain = Threshold(**kind, at_least=0.5, compare=Comparand.VALUE)  # type: ignore[arg-type]
+    assert rule(plain, make_run(detect(101, 200))).outcome is GateOutcome.PASS
+    assert rule(plain, make_run(detect(99, 200))).outcome is GateOutcome.FAIL
 
 
 @pytest.mark.parametrize(
@@ -103,7 +101,7 @@ def test_what_cannot_be_concluded_from_is_inconclusive(
     """Errors in the population, partial runs and too few cases, whatever the figure."""
     gate = Threshold(name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, minimum=10)
     decision = rule(gate, make_run(records, **manifest))
-    assert decision.ruling is GateOutcome.INCONCLUSIVE
+    assert decision.outcome is GateOutcome.INCONCLUSIVE
     assert said in decision.reason
 
 
@@ -111,25 +109,26 @@ def test_a_gate_may_accept_a_sample() -> None:
     """A sample of at least the size it names, and nothing else that makes a run partial."""
     gate = Threshold(name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, sample=100)
     run = make_run(detect(190, 200), partial=["sampled"], sample=100)
-    assert rule(gate, run).ruling is GateOutcome.PASS
+    assert rule(gate, run).outcome is GateOutcome.PASS
     for manifest in (
         {"partial": ["sampled"], "sample": 99},
         {"partial": ["sampled", "interrupted"], "sample": 100},
     ):
         run = make_run(detect(190, 200), **manifest)
-        assert rule(gate, run).ruling is GateOutcome.INCONCLUSIVE
+        assert rule(gate, run).outcome is GateOutcome.INCONCLUSIVE
 
 
 def test_errors_are_a_gate_of_their_own() -> None:
     """None is allowed unless the gate says so; a partial run without errors settles nothing."""
     gate = Errors(name="errors")
-    assert rule(gate, make_run(detect(5, 10))).ruling is GateOutcome.PASS
-    assert rule(gate, make_run(detect(5, 10, errors=1))).ruling is GateOutcome.FAIL
+    assert rule(gate, make_run(detect(5, 10))).outcome is GateOutcome.PASS
+    assert rule(gate, make_run(detect(5, 10, errors=1))).outcome is GateOutcome.FAIL
     assert (
-        rule(gate, make_run(detect(5, 10), partial=["filtered"])).ruling is GateOutcome.INCONCLUSIVE
+        rule(gate, make_run(detect(5, 10), partial=["filtered"])).outcome
+        is GateOutcome.INCONCLUSIVE
     )
     lenient = Errors(name="errors", at_most=0.1)
-    assert rule(lenient, make_run(detect(5, 10, errors=1))).ruling is GateOutcome.PASS
+    assert rule(lenient, make_run(detect(5, 10, errors=1))).outcome is GateOutcome.PASS
 
 
 def grade(marks: list[int], *, judge: str = "one@here") -> list[Record]:
@@ -154,7 +153,7 @@ def test_a_judge_that_failed_its_audit_gates_nothing() -> None:
         ({"audit": {"passed": True}}, GateOutcome.PASS),
     ):
         run = make_run(records, judge={"text": "one@here"} | audit)
-        assert rule(gate, run).ruling is ruling
+        assert rule(gate, run).outcome is ruling
 
 
 REGRESSION = Regression(name="no worse", task=Task.DETECTION)
@@ -191,7 +190,7 @@ def test_a_run_is_held_against_its_baseline(lost: int, won: int, ruling: GateOut
     """A clear drop fails, none passes, and few changes on 600 cases settle nothing."""
     baseline, run = change(400, 600, lost=lost, won=won)
     decision = rule(REGRESSION, run, baseline)
-    assert decision.ruling is ruling
+    assert decision.outcome is ruling
     assert decision.value == pytest.approx((lost - won) / 600)
     assert decision.p is not None
 
@@ -221,9 +220,9 @@ def test_judged_scores_are_compared_by_bootstrap() -> None:
     judge = {"text": "one@here", "audit": {"passed": True}}
     before = make_run(grade([2] * 80 + [1] * 20), judge=judge)
     after = make_run(grade([1] * 80 + [0] * 20), judge=judge)
-    assert rule(gate, after, before).ruling is GateOutcome.FAIL
+    assert rule(gate, after, before).outcome is GateOutcome.FAIL
     assert (
-        rule(gate, before, before).ruling is GateOutcome.INCONCLUSIVE
+        rule(gate, before, before).outcome is GateOutcome.INCONCLUSIVE
     )  # 100 texts rule out 0.03 only
     other = make_run(grade([2] * 100), judge=judge | {"text": "two@there"})
     assert "judges differ" in rule(gate, after, other).reason
@@ -244,9 +243,9 @@ def test_latency_is_a_ratio_to_the_baseline() -> None:
     """Twice as slow fails, as fast passes, noise across the bar and other machines do neither."""
     gate = Latency(name="speed", at_most=1.2)
     baseline = time_run(0.5)
-    assert rule(gate, time_run(1.0), baseline).ruling is GateOutcome.FAIL
-    assert rule(gate, time_run(0.51), baseline).ruling is GateOutcome.PASS
-    assert rule(gate, time_run(0.6, spread=0.9), baseline).ruling is GateOutcome.INCONCLUSIVE
+    assert rule(gate, time_run(1.0), baseline).outcome is GateOutcome.FAIL
+    assert rule(gate, time_run(0.51), baseline).outcome is GateOutcome.PASS
+    assert rule(gate, time_run(0.6, spread=0.9), baseline).outcome is GateOutcome.INCONCLUSIVE
     moved = time_run(0.51, hardware={"machine": "other"})
     assert "other machines" in rule(gate, moved, baseline).reason
     spread = {"name": "ray", "replicas": 2, "nodes": {"one": 2}, "lost": 0}
@@ -255,7 +254,7 @@ def test_latency_is_a_ratio_to_the_baseline() -> None:
         moved, before = time_run(0.51, engine=engine), time_run(0.5, engine=other)
         assert "other machines" in rule(gate, moved, before).reason
     again = time_run(0.51, engine=spread), time_run(0.5, engine=spread | {"lost": 1})
-    assert rule(gate, *again).ruling is GateOutcome.PASS
+    assert rule(gate, *again).outcome is GateOutcome.PASS
     assert "No --baseline" in rule(gate, moved).reason
 
 
@@ -268,11 +267,11 @@ def test_latency_is_resampled_by_batch() -> None:
         if record.answer
     ]
     alone = rule(gate, make_run(one_batch), time_run(0.5))
-    assert alone.ruling is GateOutcome.INCONCLUSIVE
+    assert alone.outcome is GateOutcome.INCONCLUSIVE
     assert "in one batch" in alone.reason
     run = time_run(0.5)
     same = rule(gate, run, run)
-    assert (same.ruling, same.low, same.high) == (GateOutcome.PASS, 1.0, 1.0)
+    assert (same.outcome, same.low, same.high) == (GateOutcome.PASS, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -292,10 +291,10 @@ def test_a_baseline_made_otherwise_settles_nothing(
 ) -> None:
     """Nor does one that was cut off, or in which cases ended in an error."""
     run = time_run(0.5)
-    assert rule(kind, run, run).ruling is GateOutcome.PASS
+    assert rule(kind, run, run).outcome is GateOutcome.PASS
     other = make_run(list(run.records), **changed)
     decision = rule(kind, run, other)
-    assert decision.ruling is GateOutcome.INCONCLUSIVE
+    assert decision.outcome is GateOutcome.INCONCLUSIVE
     assert said in decision.reason
     broken = make_run([*time_run(0.5).records, *detect(0, 201, errors=1)[201:]])
     assert "of the baseline ended in an error" in rule(kind, run, broken).reason
@@ -327,8 +326,10 @@ def test_marks_of_another_judge_settle_nothing(
     run = make_run([*records, *detect(150, 300)], judge=ours | {"audit": {"passed": True}})
     baseline = make_run(list(run.records), judge=judge | {"label": "grammar"})
     marks = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
-    assert rule(marks, run, baseline).ruling is ruling
-    assert rule(Regression(name="g", task=Task.DETECTION), run, baseline).ruling is GateOutcome.PASS
+    assert rule(marks, run, baseline).outcome is ruling
+    assert (
+        rule(Regression(name="g", task=Task.DETECTION), run, baseline).outcome is GateOutcome.PASS
+    )
 
 
 def test_one_changed_image_bounds_a_drop_exactly() -> None:
@@ -348,5 +349,5 @@ def test_marks_of_few_images_are_not_resampled() -> None:
     records = [replace(r, verdict=replace(r.verdict, ratings=(rating,))) for r in records]
     gate = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
     decision = rule(gate, make_run(records), make_run(records))
-    assert decision.ruling is GateOutcome.INCONCLUSIVE
+    assert decision.outcome is GateOutcome.INCONCLUSIVE
     assert "too few to resample" in decision.reason

@@ -24,7 +24,7 @@ WHOLE = Intent(
     shard=False,
 )
 SLICE = Threshold(
-    name="g", task=Task.DETECTION, metric="accuracy", slice="generator=glid", at_least=0.5
+    name="g", task=Task.DETECTION, metric="accuracy", subgroup="generator=glid", at_least=0.5
 )
 JUDGED = Threshold(name="g", task=Task.ANALYSIS, metric="judged_score", at_least=1.0)
 RANKED = Threshold(name="g", task=Task.DETECTION, metric="roc_auc", at_least=0.5)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fakebench_suite.deprecation import DeprecatedNameWarning
 from fakebench_suite.errors import UserError
 from fakebench_suite.gates.config import find_gates, read_gates
 from fakebench_suite.gates.rules import Comparand, Errors, Latency, Regression, Threshold
@@ -29,7 +30,7 @@ def test_the_shipped_gates_are_the_ones_promised() -> None:
     """Better than chance, no constant answer, 95 % parsed, no errors."""
     chance, constant, parsed, errors = read_gates(ROOT / "gates.toml")
     assert isinstance(chance, Threshold)
-    assert (chance.metric, chance.at_least, chance.on) == (
+    assert (chance.metric, chance.at_least, chance.compare) == (
         "balanced_accuracy",
         0.5,
         Comparand.INTERVAL,
@@ -50,7 +51,7 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
     )
     floor, regression, latency = read_gates(write(tmp_path, text))
     assert isinstance(floor, Threshold)
-    assert floor.slice == "all"
+    assert floor.subgroup == "all"
     assert isinstance(regression, Regression)
     assert (regression.metric, regression.margin, regression.level) == ("accuracy", 0.02, 0.05)
     assert isinstance(latency, Latency)
@@ -75,7 +76,11 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
         (FLOOR + "at_most = -0.1", "lies from 0 to 1"),
         (FLOOR.replace("accuracy", "matthews_corrcoef") + "at_least = -2", "lies from -1 to 1"),
         (FLOOR.replace("accuracy", "judged_score") + "at_least = 1", "is no score of detection"),
-        (FLOOR.replace("accuracy", "fake_rate") + 'at_least = 0.5\nslice = "form=what"', "a slice"),
+        (
+            FLOOR.replace("accuracy", "fake_rate")
+            + 'at_least = 0.5\nsubgroup = "question_type=what"',
+            "a subgroup",
+        ),
         (FLOOR.replace("threshold", "treshold"), "allowed: threshold, .*nearest: threshold"),
         (FLOOR.replace('kind = "threshold"\n', "") + "at_least = 1", "has no kind; allowed: "),
         (FLOOR.replace('"threshold"', "[]") + "at_least = 1", "malformed"),
@@ -91,13 +96,13 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
         (SPEED + 'at_most = 1.2\nstate = "cold"', "state is of a benchmark"),
         (SPEED + 'at_most = 1.2\nbenchmark = "group"\nsample = 9', "leave sample out"),
         (SPEED + "seconds = 1", "are of a benchmark"),
-        (SPEED + 'at_most = 1.2\ntask = "detection"\nbenchmark = "slice"', "of no task"),
+        (SPEED + 'at_most = 1.2\ntask = "detection"\nbenchmark = "work unit"', "of no task"),
         (SPEED + 'at_most = 1.2\nbenchmark = "load"', "loading is cold"),
         (SPEED + 'at_most = 1.2\nbenchmark = "lunch"', "lunch.*allowed: load, first token, prompt"),
         (SPEED + 'at_most = 1.2\nbenchmark = "load"\nstate = "ice"', "ice.*allowed: warm, cold"),
         ('[[gate]]\nname = "q"\nkind = "queue"', "queue.*allowed: threshold, regression, latency"),
         (FLOOR + "at_least = nan", "must be numbers"),
-        (FLOOR + "at_least = 0.5\nnegligible = inf", "must be numbers"),
+        (FLOOR + "at_least = 0.5\ntolerance = inf", "must be numbers"),
         (FLOOR + "at_least = 0.9\nat_most = 0.1", "no more than at_most"),
         (FLOOR.replace('"a"', '""') + "at_least = 0.5", "text of one line"),
         (FLOOR.replace('"a"', '"a\\nb"') + "at_least = 0.5", "text of one line"),
@@ -142,3 +147,50 @@ def test_every_score_can_be_gated() -> None:
         for n in range(4)
     ]
     assert {one.metric for one in score_records(records)} <= set(METRICS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('slice = "label=fake"', 'subgroup = "label=fake"'),
+        ('subgroup = "form=what"', 'subgroup = "question_type=what"'),
+        ('on = "value"', 'compare = "value"'),
+        ("negligible = 0.1", "tolerance = 0.1"),
+    ],
+)
+def test_a_deprecated_field_means_the_new_one(tmp_path: Path, old: str, new: str) -> None:
+    """The gate is the same, and so is its digest; the warning names both words."""
+    expected = read_gates(write(tmp_path, f"{FLOOR}at_least = 0.5\n{new}"))
+    path = write(tmp_path, f"{FLOOR}at_least = 0.5\n{old}")
+    with pytest.warns(DeprecatedNameWarning, match="The gate 'a' of gates.toml") as warnings:
+        assert read_gates(path) == expected
+    assert len(warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("stand_in_score", "similarity_score"), ("format_obeyed", "format_followed")],
+)
+def test_a_deprecated_metric_means_the_new_one(tmp_path: Path, old: str, new: str) -> None:
+    """The gate is over the metric's new name."""
+    text = FLOOR.replace("detection", "interpretation") + "at_least = 0.5"
+    with pytest.warns(DeprecatedNameWarning, match=f"{old}.*{new}"):
+        (gate,) = read_gates(write(tmp_path, text.replace("accuracy", old)))
+    assert isinstance(gate, Threshold)
+    assert gate.metric == new
+
+
+def test_a_deprecated_benchmark_means_the_new_one(tmp_path: Path) -> None:
+    """``slice`` means ``work unit``."""
+    path = write(tmp_path, f'{SPEED}seconds = 1\nbenchmark = "slice"')
+    with pytest.warns(DeprecatedNameWarning, match="work unit"):
+        (gate,) = read_gates(path)
+    assert isinstance(gate, Latency)
+    assert gate.benchmark == "work unit"
+
+
+def test_an_old_and_a_new_name_together_are_refused(tmp_path: Path) -> None:
+    """A gate with both ``slice`` and ``subgroup`` is an error."""
+    path = write(tmp_path, f'{FLOOR}at_least = 0.5\nslice = "all"\nsubgroup = "all"')
+    with pytest.raises(UserError, match="has the field 'slice'"):
+        read_gates(path)

@@ -63,7 +63,7 @@ def test_a_text_that_is_cut_off_in_its_thoughts_is_truncated(case: Case) -> None
 
 def test_an_unscored_text_stays_unscored_when_cut_off() -> None:
     """Without a reference nothing would have been scored."""
-    case = replace(CASE, task=Task.INTERPRETATION, form=QuestionType.FAULTFINDING)
+    case = replace(CASE, task=Task.INTERPRETATION, question_type=QuestionType.FAULTFINDING)
     answer = make_answer("<think>The edge", FinishReason.LENGTH)
     assert judge(case, answer).outcome is Outcome.UNSCORED
 
@@ -147,18 +147,18 @@ def test_detection_passes_on_the_asserted_label_alone() -> None:
     ]
     for text, said in (("fake", "fake"), ("perhaps", "unparsed")):
         unlabelled = judge(replace(CASE, label=None), make_answer(text))
-        assert (unlabelled.outcome, unlabelled.said) == (Outcome.UNSCORED, said)
+        assert (unlabelled.outcome, unlabelled.label) == (Outcome.UNSCORED, said)
 
 
 def test_texts_without_a_gradable_reference_are_unscored() -> None:
     """Withheld references, and references nobody was asked to grade by, are no miss."""
-    withheld = replace(CASE, task=Task.INTERPRETATION, form=QuestionType.FAULTFINDING)
+    withheld = replace(CASE, task=Task.INTERPRETATION, question_type=QuestionType.FAULTFINDING)
     filled = replace(withheld, expected=(Clue(text="Six fingers."),))
     for case in (withheld, filled):
         verdict = judge(case, make_answer("This is a fake image because of the hand."))
         assert verdict.outcome is Outcome.UNSCORED
-        assert verdict.obeyed is True
-    assert judge(withheld, make_answer("The hand.")).obeyed is False
+        assert verdict.followed_format is True
+    assert judge(withheld, make_answer("The hand.")).followed_format is False
 
 
 def find(task: Task, **facts: object) -> Case:
@@ -181,24 +181,27 @@ def test_reasoning_needs_label_and_clue() -> None:
         for end in (fake, real)
     }
     assert results[right, fake].outcome is Outcome.CORRECT
-    assert results[right, fake].said == "fake"
+    assert results[right, fake].label == "fake"
     assert results[wrong, fake].outcome is Outcome.INCORRECT
     assert results[right, real].outcome is Outcome.INCORRECT
     assert results[right, real].score == 2.0
     assert judge(case, make_answer(right)).outcome is Outcome.UNPARSED
-    official = replace(CASE, task=Task.REASONING, form=QuestionType.INFERENCE)
+    official = replace(CASE, task=Task.REASONING, question_type=QuestionType.INFERENCE)
     assert judge(official, make_answer(f"{wrong} {fake}")).outcome is Outcome.CORRECT
 
 
 REASONED = replace(
-    CASE, task=Task.REASONING, form=QuestionType.INFERENCE, expected=(Clue(text="Six fingers."),)
+    CASE,
+    task=Task.REASONING,
+    question_type=QuestionType.INFERENCE,
+    expected=(Clue(text="Six fingers."),),
 )
 
 
 @pytest.mark.parametrize("end", ["The image is fake.", "The image is real."])
 def test_a_failed_judgement_drops_right_and_wrong_conclusions_alike(end: str) -> None:
     """Were only the right ones lost, the accuracy of reasoning would be bent downwards."""
-    judgement = Judgement(failed=3, why="no luck")
+    judgement = Judgement(failed=3, reason="no luck")
     with pytest.raises(JudgeError, match="no luck") as caught:
         judge(REASONED, make_answer(end), judgement=judgement, judge_name="one@here")
     assert caught.value.failed_rounds == 3
@@ -206,7 +209,7 @@ def test_a_failed_judgement_drops_right_and_wrong_conclusions_alike(end: str) ->
 
 def test_a_stand_in_decides_no_conclusion() -> None:
     """Its score stands beside the conclusion's own verdict, and the accuracy names no judge."""
-    judgement = Judgement(stand_in=0.3)
+    judgement = Judgement(similarity=0.3)
     records = []
     for end, outcome in (("fake", Outcome.CORRECT), ("real", Outcome.INCORRECT)):
         answer = make_answer(f"The image is {end}.")
@@ -214,8 +217,8 @@ def test_a_stand_in_decides_no_conclusion() -> None:
         assert (verdict.outcome, verdict.score, verdict.judge) == (outcome, 0.3, "embedding:m")
         case = replace(REASONED, id=end)
         records.append(Record(case=case, prompt="?", answer=answer, verdict=verdict, worker=""))
-    scores = {one.metric: one for one in score_records(records) if one.slice == "all"}
-    accuracy, stand_in = scores["accuracy"], scores["stand_in_score"]
+    scores = {one.metric: one for one in score_records(records) if one.subgroup == "all"}
+    accuracy, stand_in = scores["accuracy"], scores["similarity_score"]
     assert (accuracy.value, accuracy.n, accuracy.judge) == (0.5, 2, None)
     assert stand_in.value == pytest.approx(0.3)
     assert stand_in.judge == "embedding:m"
@@ -244,7 +247,7 @@ def test_a_perfect_model_passes_every_probe() -> None:
     """Answering with the references themselves is correct everywhere."""
     for case in PROBES:
         reference = case.expected[0].text if case.expected else ""
-        yes = (case.form is QuestionType.ISFAKE) == (case.label is Authenticity.FAKE)
+        yes = (case.question_type is QuestionType.ISFAKE) == (case.label is Authenticity.FAKE)
         said = {
             QuestionType.WHAT: f"{case.label}",
             QuestionType.ISFAKE: "Yes" if yes else "No",
@@ -252,5 +255,5 @@ def test_a_perfect_model_passes_every_probe() -> None:
             QuestionType.FAULTFINDING: f"This is a fake image because {reference}",
             QuestionType.INFERENCE: f"{reference} The image is fake.",
             QuestionType.CRITERION: reference,
-        }[case.form]
+        }[case.question_type]
         assert judge(case, make_answer(said)).outcome is Outcome.CORRECT, case

@@ -32,22 +32,29 @@ def make_record(
     *,
     fake: bool,
     said: str | None,
-    form: QuestionType = QuestionType.WHAT,
-    twin: str | None = None,
+    question_type: QuestionType = QuestionType.WHAT,
+    paired_image: str | None = None,
     p_fake: float | None = None,
 ) -> Record:
     """A detection record; ``said`` None is an unparsed reply."""
     label = Authenticity.FAKE if fake else Authenticity.REAL
-    case = replace(CASE, id=f"{image}:{form}", image=image, form=form, label=label, twin=twin)
+    case = replace(
+        CASE,
+        id=f"{image}:{question_type}",
+        image=image,
+        question_type=question_type,
+        label=label,
+        paired_image=paired_image,
+    )
     outcome = Outcome.CORRECT if said == label else Outcome.INCORRECT
-    verdict = Verdict(outcome=outcome if said else Outcome.UNPARSED, why="", said=said)
+    verdict = Verdict(outcome=outcome if said else Outcome.UNPARSED, reason="", label=said)
     answer = Answer(text="", tokens=1, seconds=0.1, batch_size=1, p_fake=p_fake)
     return Record(case=case, prompt="", answer=answer, verdict=verdict, worker="")
 
 
 def score(records: list[Record]) -> dict[str, Score]:
     """The scores over the whole population by metric."""
-    return {one.metric: one for one in score_records(records) if one.slice == "all"}
+    return {one.metric: one for one in score_records(records) if one.subgroup == "all"}
 
 
 def draw(n: int) -> Iterator[tuple[str, bool, float]]:
@@ -97,12 +104,12 @@ def test_calibration_error_by_hand() -> None:
 def test_bias_and_consistency_by_hand() -> None:
     """Gap, "fake" rate, "yes" rate and polarity consistency of eight replies."""
     records = [
-        make_record("a", fake=True, said="fake", form=QuestionType.ISFAKE),
-        make_record("a", fake=True, said="real", form=QuestionType.ISREAL),
-        make_record("b", fake=False, said="real", form=QuestionType.ISFAKE),
-        make_record("b", fake=False, said="real", form=QuestionType.ISREAL),
-        make_record("c", fake=False, said=None, form=QuestionType.ISFAKE),
-        make_record("c", fake=False, said="real", form=QuestionType.ISREAL),
+        make_record("a", fake=True, said="fake", question_type=QuestionType.ISFAKE),
+        make_record("a", fake=True, said="real", question_type=QuestionType.ISREAL),
+        make_record("b", fake=False, said="real", question_type=QuestionType.ISFAKE),
+        make_record("b", fake=False, said="real", question_type=QuestionType.ISREAL),
+        make_record("c", fake=False, said=None, question_type=QuestionType.ISFAKE),
+        make_record("c", fake=False, said="real", question_type=QuestionType.ISREAL),
         make_record("d", fake=True, said="fake"),
         make_record("e", fake=False, said="fake"),
     ]
@@ -121,13 +128,13 @@ def test_twins_are_ranked_by_likelihood_or_by_verdict() -> None:
     for number, (forged, untouched) in enumerate(pairs):
         one, two = f"f{number}", f"r{number}"
         records += [
-            make_record(one, fake=True, said=forged, twin=two),
-            make_record(two, fake=False, said=untouched, twin=one),
+            make_record(one, fake=True, said=forged, paired_image=two),
+            make_record(two, fake=False, said=untouched, paired_image=one),
         ]
     assert score(records)["pairwise_accuracy"].value == pytest.approx((1 + 0.5 + 0 + 1) / 4)
     level = [
-        make_record("f", fake=True, said="real", twin="r", p_fake=0.4),
-        make_record("r", fake=False, said="real", twin="f", p_fake=0.3),
+        make_record("f", fake=True, said="real", paired_image="r", p_fake=0.4),
+        make_record("r", fake=False, said="real", paired_image="f", p_fake=0.3),
     ]
     assert score(level)["pairwise_accuracy"].value == 1.0
 

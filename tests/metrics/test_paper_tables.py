@@ -16,7 +16,7 @@ from fakebench_suite.types import Score, Task
 
 def make_score(metric: str, where: str, value: float, n: int, task: Task) -> Score:
     """A score without interval."""
-    return Score(metric=metric, task=task, slice=where, value=value, low=None, high=None, n=n)
+    return Score(metric=metric, task=task, subgroup=where, value=value, low=None, high=None, n=n)
 
 
 def test_two_published_rows_disagree_with_their_parts() -> None:
@@ -42,8 +42,12 @@ def test_the_aggregate_is_the_papers() -> None:
 
 def test_a_detection_row_is_in_percent_with_both_yes_no_forms_in_one_column() -> None:
     """Accuracies become percent; "is it fake?" and "is it real?" are weighed by their cases."""
-    cells = {"all": (0.5, 40), "label=fake": (0.25, 20), "form=what": (0.5, 20)}
-    cells |= {"form=isfake": (1.0, 5), "form=isreal": (0.0, 15), "generator=sd": (0.1, 10)}
+    cells = {"all": (0.5, 40), "label=fake": (0.25, 20), "question_type=what": (0.5, 20)}
+    cells |= {
+        "question_type=isfake": (1.0, 5),
+        "question_type=isreal": (0.0, 15),
+        "generator=sd": (0.1, 10),
+    }
     scores = [make_score("accuracy", k, v, n, Task.DETECTION) for k, (v, n) in cells.items()]
     assert make_row(Task.DETECTION, scores) == {
         "Fake": 25.0, "What": 50.0, "Overall": 50.0, "SD": 10.0, "YesNo": 25.0

@@ -26,7 +26,7 @@ RECORDS = [
 
 def find(scores: list[Score], metric: str, name: str = "all", task: Task = Task.DETECTION) -> Score:
     """The one score of that name."""
-    (found,) = [s for s in scores if (s.metric, s.slice, s.task) == (metric, name, task)]
+    (found,) = [s for s in scores if (s.metric, s.subgroup, s.task) == (metric, name, task)]
     return found
 
 
@@ -102,7 +102,7 @@ def test_slices_divide_by_label_form_generator_and_category() -> None:
     scores = score_records(RECORDS)
     fakes = find(scores, "accuracy", "label=fake")
     assert find(scores, "accuracy", "generator=sd").n == fakes.n == 6
-    assert find(scores, "accuracy", "form=what").n == 12
+    assert find(scores, "accuracy", "question_type=what").n == 12
     assert find(scores, "accuracy", "category=photo").n == 12
     assert find(scores, "accuracy", "category=people").n == 12
 
@@ -138,7 +138,7 @@ def test_two_judges_never_share_a_figure() -> None:
         record = make_record(f"{name}.png", Outcome.CORRECT, task=Task.ANALYSIS, score=rating.mean)
         verdict = replace(record.verdict, judge=name, ratings=(rating,))
         records.append(replace(record, verdict=verdict))
-    scores = [one for one in score_records(records) if one.slice == "all"]
+    scores = [one for one in score_records(records) if one.subgroup == "all"]
     judged = {one.judge: one.value for one in scores if one.metric == "judged_score"}
     assert judged == {"one@here": 2.0, "two@there": pytest.approx(4 / 3)}
     assert {one.judge for one in scores if one.metric == "accuracy"} == {"one@here", "two@there"}
@@ -148,4 +148,4 @@ def test_the_fields_are_the_published_ones() -> None:
     """A score is metric, task, slice, value, low, high, n and judge, in JSON as in Python."""
     for score in score_records(RECORDS):
         fields = list(msgspec.to_builtins(score))
-        assert fields == ["metric", "task", "slice", "value", "low", "high", "n", "judge"]
+        assert fields == ["metric", "task", "subgroup", "value", "low", "high", "n", "judge"]

@@ -36,7 +36,7 @@ kind = "threshold"
 task = "detection"
 metric = "accuracy"
 at_least = {bar}
-on = "value"
+compare = "value"
 """
 
 
@@ -48,8 +48,8 @@ def read_records(project: Path, run: str = "run") -> list[dict[str, Any]]:
 
 def read_rulings(project: Path, run: str = "run") -> list[dict[str, Any]]:
     """What the gates of a run decided."""
-    path = project / "reports" / run / "rulings.json"
-    rulings: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["decisions"]
+    path = project / "reports" / run / "gates.json"
+    rulings: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
     return rulings
 
 
@@ -69,7 +69,7 @@ def read_manifest(project: Path, run: str = "run") -> dict[str, Any]:
 
 
 def read_result(project: Path, run: str = "run") -> dict[str, Any]:
-    """What a run came to, as ``rulings.json`` says it."""
-    path = project / "reports" / run / "rulings.json"
+    """What a run came to, as ``gates.json`` says it."""
+    path = project / "reports" / run / "gates.json"
     result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return result

@@ -18,7 +18,7 @@ from tests.plugin.sandbox import (
 )
 from tests.run_command import call
 
-WIDE = FLOOR.replace('on = "value"', 'on = "interval"')
+WIDE = FLOOR.replace('compare = "value"', 'compare = "interval"')
 ERRORS = '[[gate]]\nname = "errors"\nkind = "errors"\n'
 BENCHMARK = '[[gate]]\nname = "f"\nkind = "latency"\nbenchmark = "group"\nseconds = 1'
 REGRESSION = """
@@ -48,7 +48,7 @@ def test_rulings_decide_the_exit_status(
         f"--data={data}", "-m", "detection or analysis or interpretation or reasoning", *mode
     )
     assert result.ret == status
-    assert [one["ruling"] for one in read_rulings(project)] == [ruling]
+    assert [one["outcome"] for one in read_rulings(project)] == [ruling]
     result.stdout.re_match_lines([rf"{ruling} +floor: accuracy is 0\.500"])
     summary = (project / "reports/run/summary.md").read_text(encoding="utf-8")
     assert f"| floor | {ruling} |" in summary
@@ -88,7 +88,7 @@ def test_a_whole_task_is_ruled(
     """All detection cases of the data set are all that a gate over detection asks for."""
     (project / "gates.toml").write_text(FLOOR.format(bar=0.51) + ERRORS, encoding="utf-8")
     assert run(f"--data={data}", *choice, *mode).ret == 1
-    assert [one["ruling"] for one in read_rulings(project)] == ["fail", "pass"]
+    assert [one["outcome"] for one in read_rulings(project)] == ["fail", "pass"]
     manifest = read_manifest(project)
     assert manifest["partial"] == []
     assert list(manifest["tasks"]) == ["detection"]
@@ -114,11 +114,11 @@ def test_an_exploration_is_not_ruled(
     result = run(f"--data={data}", *choice)
     assert result.ret == 0
     found = read_result(project)
-    assert found["ruling"] == "not ruled"
-    assert [one["ruling"] for one in found["decisions"]] == ["not ruled"]
+    assert found["outcome"] == "not evaluated"
+    assert [one["outcome"] for one in found["results"]] == ["not evaluated"]
     assert partial in (None, found["partial"])
-    result.stdout.fnmatch_lines(["not ruled: partial run (*)"])
-    assert result.stdout.str().count("not ruled") == 1
+    result.stdout.fnmatch_lines(["not evaluated: partial run (*)"])
+    assert result.stdout.str().count("not evaluated") == 1
     if choice == ("-k", "glide"):
         assert run(f"--data={data}", *choice, "--run=named", "--gates=gates.toml").ret == 6
         assert read_rulings(project, "named")[0]["reason"].startswith("The run is partial (")
@@ -141,13 +141,13 @@ def test_only_gates_whose_cases_were_asked_rule(run: Run, data: Path, project: P
     assert (
         run(f"--data={data}", "-k", "test_detection or edge", "--tasks=detection,analysis").ret == 0
     )
-    rulings = {one["gate"]: (one["ruling"], one["reason"]) for one in read_rulings(project)}
+    rulings = {one["gate"]: (one["outcome"], one["reason"]) for one in read_rulings(project)}
     assert rulings["floor"][0] == "pass"
     assert rulings["errors"] == (
         "pass", "0 of 16 cases ended in an error; at most 0.00% may."
     )  # fmt: skip
-    assert rulings["f0"] == ("not ruled", "No reasoning case was asked.")
-    assert rulings["f1"][0] == "not ruled"
+    assert rulings["f0"] == ("not evaluated", "No reasoning case was asked.")
+    assert rulings["f1"][0] == "not evaluated"
     assert read_result(project)["gates"]["ruled"] == 2
     tasks = read_manifest(project)["tasks"]
     assert tasks["detection"]["partial"] == []
@@ -156,14 +156,14 @@ def test_only_gates_whose_cases_were_asked_rule(run: Run, data: Path, project: P
 
 def test_a_subgroup_is_whole_by_itself(run: Run, data: Path, project: Path) -> None:
     """All pictures of one generator were asked about, and a gate over them rules."""
-    floor = FLOOR.format(bar=0.9) + 'slice = "generator=glide"\n'
+    floor = FLOOR.format(bar=0.9) + 'subgroup = "generator=glide"\n'
     (project / "gates.toml").write_text(floor, encoding="utf-8")
     assert run(f"--data={data}", "-m", "detection", "-k", "glide").ret == 0
-    assert read_rulings(project)[0]["ruling"] == "pass"
+    assert read_rulings(project)[0]["outcome"] == "pass"
     (project / "gates.toml").write_text(floor.replace("glide", "dalle3"), encoding="utf-8")
     assert run(f"--data={data}", "-m", "detection", "--run=other").ret == 0
     decision = read_rulings(project, "other")[0]
-    assert decision["ruling"] == "not ruled"
+    assert decision["outcome"] == "not evaluated"
     assert "generator=dalle3" in decision["reason"]
 
 
@@ -182,16 +182,16 @@ def test_a_run_without_gates_says_so_everywhere(
         "none": "--gates=none",
         "empty": "gates.toml holds no gate",
     }
-    result.stdout.fnmatch_lines([f"not ruled: *{whys[how]}*"])
-    assert read_result(project)["ruling"] == "not ruled"
+    result.stdout.fnmatch_lines([f"not evaluated: *{whys[how]}*"])
+    assert read_result(project)["outcome"] == "not evaluated"
     assert whys[how] in read_result(project)["reason"]
     folder = project / "reports/run"
-    assert "NOT RULED" in (folder / "summary.md").read_text(encoding="utf-8").splitlines()[2]
-    assert json.loads((folder / "badge.json").read_bytes())["message"].startswith("NOT RULED")
+    assert "NOT EVALUATED" in (folder / "summary.md").read_text(encoding="utf-8").splitlines()[2]
+    assert json.loads((folder / "badge.json").read_bytes())["message"].startswith("NOT EVALUATED")
     merged = call("merge", "reports/run", "--into=reports/merged", at=project)
     assert merged.returncode == 0, merged.stderr
     assert read_result(project, "merged") == read_result(project)
-    assert f"not ruled: {read_result(project)['reason']}" in merged.stdout
+    assert f"not evaluated: {read_result(project)['reason']}" in merged.stdout
 
 
 def test_the_gates_lie_beside_the_root_wherever_pytest_starts(
@@ -210,7 +210,7 @@ def test_the_gates_lie_beside_the_root_wherever_pytest_starts(
     ("gate", "said"),
     [
         (REGRESSION, "--baseline=RUN"),
-        (FLOOR.format(bar=0) + 'slice = "generator=glidee"\n', "nearest: generator=glide"),
+        (FLOOR.format(bar=0) + 'subgroup = "generator=glidee"\n', "nearest: generator=glide"),
         (FLOOR.format(bar=0).replace('"accuracy"', '"roc_auc"'), "--reading=likelihood"),
         (BENCHMARK, "--latency"),
     ],
@@ -273,11 +273,11 @@ def test_a_regressed_model_fails_against_its_baseline(run: Run, data: Path, proj
     result = run(*compared, "--run=after", "--model=worse.toml")
     assert result.ret == 1
     (decision,) = read_rulings(project, "after")
-    assert (decision["ruling"], decision["value"], decision["n"]) == ("fail", 1.0, 8)
+    assert (decision["outcome"], decision["value"], decision["n"]) == ("fail", 1.0, 8)
     assert decision["p"] == pytest.approx(0.5**8)
     assert "accuracy fell by 1.000 [" in decision["reason"]
     assert "(p = 0.0039)" in decision["reason"]
-    (change,) = json.loads((project / "reports/after/comparison.json").read_bytes())["shifts"]
+    (change,) = json.loads((project / "reports/after/comparison.json").read_bytes())["changes"]
     assert (change["before"], change["after"], change["change"]) == (1.0, 0.0, -1.0)
     assert change["p"] == pytest.approx(2 * 0.5**8)
     manifest = read_manifest(project, "after")

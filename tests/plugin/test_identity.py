@@ -57,7 +57,7 @@ def test_other_pixels_under_the_same_names_are_seen(run: Run, data: Path, projec
     after = read_manifest(project, "after")["identity"]
     assert {part for part in before if before[part] != after[part]} == {"pixels"}
     (ruling,) = read_rulings(project, "after")
-    assert ruling["ruling"] == "inconclusive"
+    assert ruling["outcome"] == "inconclusive"
     assert "pixels" in " ".join(read_manifest(project, "after")["reservations"])
     answers = (
         "-m",

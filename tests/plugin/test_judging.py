@@ -34,7 +34,7 @@ def referenced(data: Path) -> Path:
 def read_scores(project: Path, run: str = "run") -> dict[tuple[str, str], dict[str, Any]]:
     """Whole-population scores by task and metric."""
     scores = json.loads((project / f"reports/{run}/scores.json").read_text(encoding="utf-8"))
-    return {(one["task"], one["metric"]): one for one in scores if one["slice"] == "all"}
+    return {(one["task"], one["metric"]): one for one in scores if one["subgroup"] == "all"}
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
@@ -85,7 +85,7 @@ def test_a_judge_that_gives_nothing_is_an_error_and_never_zero(
     failed = [r for r in read_records(project) if r["verdict"]["outcome"] == "judge_error"]
     assert len(failed) == 24
     assert all(line["answer"]["text"] for line in failed)
-    assert all("Score: 2" in line["verdict"]["why"] for line in failed)
+    assert all("Score: 2" in line["verdict"]["reason"] for line in failed)
 
 
 def test_answers_are_judged_again_without_asking_the_model(
@@ -139,7 +139,7 @@ def test_the_stand_in_has_a_column_of_its_own(run: Run, referenced: Path, projec
     """``--judge=embedding`` scores similarity under its own name and gives no marks."""
     assert run(f"--data={referenced}", "--judge=embedding", "-m", "interpretation").ret == 0
     scores = read_scores(project)
-    assert scores["interpretation", "stand_in_score"]["n"] == 8
+    assert scores["interpretation", "similarity_score"]["n"] == 8
     assert not {metric for _, metric in scores} & {"judged_score", "completeness", "exact_score"}
 
 
@@ -231,8 +231,8 @@ def test_a_judge_that_dies_is_an_error_and_settles_no_gate(
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     failed = [r for r in read_records(project) if r["verdict"]["outcome"] == "judge_error"]
     assert len(failed) == 24
-    assert all("it broke" in line["verdict"]["why"] for line in failed)
-    assert [one["ruling"] for one in read_rulings(project)] == ["inconclusive"]
+    assert all("it broke" in line["verdict"]["reason"] for line in failed)
+    assert [one["outcome"] for one in read_rulings(project)] == ["inconclusive"]
     manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
     assert manifest["judge"]["audit"]["passed"] is False
     assert "it broke" in manifest["judge"]["audit"]["why"]

@@ -62,7 +62,7 @@ def make_record(number: int, *, error: bool = False) -> Record:
         task=Task.DETECTION,
         image=f"{number}.png",
         question="?",
-        form=QuestionType.WHAT,
+        question_type=QuestionType.WHAT,
     )
     outcome = Outcome.MODEL_ERROR if error else Outcome.CORRECT
     answer = None if error else Answer(text="fake", tokens=1, seconds=0.0, batch_size=1)
@@ -70,7 +70,7 @@ def make_record(number: int, *, error: bool = False) -> Record:
         case=case,
         prompt="?",
         answer=answer,
-        verdict=Verdict(outcome=outcome, why=""),
+        verdict=Verdict(outcome=outcome, reason=""),
         worker="main",
     )
 
@@ -135,7 +135,7 @@ def test_a_report_for_which_there_is_no_room_is_told_by_the_status(
     assert "The report of run cannot be written: No space left on device" in output
     assert "Traceback" not in output
     assert len(read_records(project)) == 48
-    assert (project / "reports/run/rulings.json").exists()
+    assert (project / "reports/run/gates.json").exists()
 
 
 @pytest.mark.parametrize("calls", [10, 48])

@@ -53,7 +53,7 @@ def test_an_unreadable_image_is_an_error_of_its_cases_only(
     assert len(broken) == 5
     assert all(line["answer"] is None for line in broken)
     scores = json.loads((project / "reports/run/scores.json").read_text(encoding="utf-8"))
-    accuracy = next(s for s in scores if s["metric"] == "accuracy" and s["slice"] == "all")
+    accuracy = next(s for s in scores if s["metric"] == "accuracy" and s["subgroup"] == "all")
     assert accuracy["n"] == 15
     result.stdout.fnmatch_lines(["*glide-00.png is empty*", "*in no accuracy: 5.*"])
 
@@ -114,13 +114,21 @@ def test_every_record_holds_what_was_asked_said_and_made_of_it(
     assert run(f"--data={data}", *mode).ret == 0
     record = next(line for line in read_records(project) if line["case"]["task"] == "analysis")
     assert set(record) == {"case", "prompt", "answer", "verdict", "worker", "pixels"}
-    assert {"id", "task", "image", "label", "form", "generator", "criterion", "category"} <= set(
-        record["case"]
-    )
+    assert {
+        "id",
+        "task",
+        "image",
+        "label",
+        "question_type",
+        "generator",
+        "criterion",
+        "content_categories",
+    } <= set(record["case"])
     assert set(record["answer"]) == {
-        "text", "tokens", "seconds", "batch_size", "p_fake", "mass", "finish_reason", "rendered"
+        "text", "tokens", "seconds", "batch_size", "p_fake",
+        "option_probability_mass", "finish_reason", "rendered",
     }  # fmt: skip
-    assert {"outcome", "score", "said", "why"} <= set(record["verdict"])
+    assert {"outcome", "score", "label", "reason"} <= set(record["verdict"])
     workers = {str(line["worker"]) for line in read_records(project)}
     assert workers <= ({"gw0", "gw1"} if mode == ("-n2",) else {"main"})
     manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
@@ -169,7 +177,7 @@ from fakebench_suite.types import Answer
 
 class Weighed:
     def answer(self, prompts, images):
-        assert not {prompt.form for prompt in prompts} & {"what", "isfake", "isreal"}
+        assert not {prompt.question_type for prompt in prompts} & {"what", "isfake", "isreal"}
         return [Answer(text="x", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
 
     def weigh(self, prompts, images):
@@ -196,8 +204,8 @@ def test_likelihoods_are_weighed_recorded_and_scored(
     weighed = {line["case"]["image"]: line for line in records if line["answer"]["p_fake"]}
     assert len(weighed) == 15  # The first picture's chance is 0, which is a likelihood too.
     assert weighed["15.png"]["answer"]["p_fake"] == pytest.approx(225 / 255)
-    assert weighed["15.png"]["verdict"]["said"] == "fake"
-    assert "P(fake) is 0.882" in weighed["15.png"]["verdict"]["why"]
+    assert weighed["15.png"]["verdict"]["label"] == "fake"
+    assert "P(fake) is 0.882" in weighed["15.png"]["verdict"]["reason"]
     scores = json.loads((project / "reports/run/scores.json").read_text(encoding="utf-8"))
     # Brightness rises with the number and every other picture is real: 28 of 64 pairs are right.
     (auroc,) = [score for score in scores if score["metric"] == "roc_auc"]
@@ -213,9 +221,9 @@ def test_the_papers_rule_reads_keywords(run: Run, data: Path, project: Path) -> 
     for rule in ("grammar", "paper"):
         run(f"--data={data}", "-m", "detection", f"--reading={rule}", f"--run={rule}")
         said[rule] = {
-            line["verdict"]["said"]
+            line["verdict"]["label"]
             for line in read_records(project, rule)
-            if line["case"]["form"] == "what"
+            if line["case"]["question_type"] == "what"
         }
         manifest = json.loads((project / f"reports/{rule}/manifest.json").read_text("utf-8"))
         assert manifest["judge"]["label"] == rule

@@ -65,10 +65,10 @@ def test_a_model_error_is_an_error_and_never_an_answer(
     assert {line["case"]["criterion"] for line in failed} == {"edge"}
     assert len(failed) == 8
     assert all(line["answer"] is None for line in failed)
-    assert {line["verdict"]["why"] for line in failed} == {"out of tape"}
+    assert {line["verdict"]["reason"] for line in failed} == {"out of tape"}
     result.stdout.fnmatch_lines(["*model_error_rate*0.500*", "*8 errors*"])
     scores = json.loads((project / "reports/run/scores.json").read_text(encoding="utf-8"))
-    rates = {s["metric"]: s for s in scores if s["task"] == "analysis" and s["slice"] == "all"}
+    rates = {s["metric"]: s for s in scores if s["task"] == "analysis" and s["subgroup"] == "all"}
     assert rates["model_error_rate"]["n"] == 16
     assert rates["unscored_rate"]["n"] == 8
 
@@ -103,7 +103,9 @@ def _broken(monkeypatch):
     assert run(f"--data={data}", "-m", "detection").ret == pytest.ExitCode.TESTS_FAILED
     records = read_records(project)
     assert {line["verdict"]["outcome"] for line in records} == {"judge_error"}
-    assert {line["verdict"]["why"] for line in records} == {"ZeroDivisionError: division by zero"}
+    assert {line["verdict"]["reason"] for line in records} == {
+        "ZeroDivisionError: division by zero"
+    }
     assert all(line["answer"]["text"] for line in records)
 
 

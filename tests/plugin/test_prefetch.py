@@ -82,7 +82,7 @@ def make_cases(slices: int) -> list[Case]:
             task=Task.DETECTION,
             image=f"{image}.png",
             question="Is it?",
-            form=QuestionType.WHAT,
+            question_type=QuestionType.WHAT,
         )
         for image in range(slices)
         for number in range(MIN_UNIT_PROMPTS)
@@ -105,7 +105,7 @@ def make_answers(
     settings = cast(
         "Settings",
         SimpleNamespace(
-            answers=None, style=PromptStyle.PAPER, rule=ReplyParser.GRAMMAR, judge=None
+            answers=None, style=PromptStyle.PAPER, reply_parser=ReplyParser.GRAMMAR, judge=None
         ),
     )
     plan = RunPlan(

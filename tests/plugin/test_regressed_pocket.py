@@ -29,7 +29,7 @@ def photographs(project: Path) -> Path:
     folder.mkdir()
     lines = []
     for case in probes.cases:
-        if case.form is QuestionType.WHAT:
+        if case.question_type is QuestionType.WHAT:
             probes.open_image(case).save(folder / f"{case.image}.png")
             row = {"id": "what", "task": "detection", "image": f"{case.image}.png"}
             lines.append(json.dumps(row | {"label": case.label, "question": case.question}))
@@ -72,7 +72,7 @@ def test_noise_in_the_weights_is_found_against_the_baseline(
     )
     assert result.ret == 1
     rulings = {one["gate"]: one for one in read_rulings(project)}
-    assert [name for name, one in rulings.items() if one["ruling"] == "fail"] == [
+    assert [name for name, one in rulings.items() if one["outcome"] == "fail"] == [
         "no worse than the release"
     ]
     assert rulings["no worse than the release"]["value"] > 0.05

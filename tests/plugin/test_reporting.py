@@ -58,5 +58,5 @@ def test_a_job_page_gets_the_summary(
     summary = (project / "reports/run/summary.md").read_text(encoding="utf-8")
     assert page.read_text(encoding="utf-8") == f"before\n{summary}"
     badge = json.loads((project / "reports/run/badge.json").read_text(encoding="utf-8"))
-    assert badge["message"].startswith("NOT RULED, 50.0% [")
+    assert badge["message"].startswith("NOT EVALUATED, 50.0% [")
     assert badge["message"].endswith("] balanced accuracy")

@@ -26,7 +26,7 @@ def test_merged_shards_are_the_whole_run(
     merged = call_apart("merge", *folders, "--into=reports/merged", at=project)
     assert merged.returncode == 1, merged.stderr
     assert "floor: accuracy is 0.500" in merged.stdout
-    for name in ("scores.json", "rulings.json", "summary.md", "badge.json"):
+    for name in ("scores.json", "gates.json", "summary.md", "badge.json"):
         one, two = (
             [
                 line

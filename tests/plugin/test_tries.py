@@ -139,7 +139,7 @@ def test_a_case_whose_last_try_failed_is_an_error(
     records = read_records(project)
     assert len(records) == 16
     assert read_manifest(project)["errors"] == 2
-    assert {line["verdict"]["why"] for line in records if not line["answer"]} == {"out of tape"}
+    assert {line["verdict"]["reason"] for line in records if not line["answer"]} == {"out of tape"}
     counts = result.parseoutcomes()
     assert (counts.get("errors"), counts["rerun"]) == (2, 4)
     (suite,) = ElementTree.parse(project / "junit.xml").getroot()  # noqa: S314  # just written
@@ -204,7 +204,7 @@ def test_what_breaks_a_slice_off_costs_one_case(
     failed = [line for line in records if line["verdict"]["outcome"] == "model_error"]
     assert len(failed) == read_manifest(project)["errors"] == errors
     if trouble == "signal":
-        assert failed[0]["verdict"]["why"] == "Timeout (>0.2s)"
+        assert failed[0]["verdict"]["reason"] == "Timeout (>0.2s)"
     assert {line["answer"]["batch_size"] for line in records if line["answer"]} == {1}
 
 

@@ -132,7 +132,7 @@ def test_the_case_that_workers_die_on_is_an_error_on_record(
     assert result.ret == 1
     records = read_records(project)
     (lost,) = [line for line in records if line["verdict"]["outcome"] == "model_error"]
-    assert "crashed while running" in lost["verdict"]["why"]
+    assert "crashed while running" in lost["verdict"]["reason"]
     assert lost["answer"] is None
     assert len({line["case"]["id"] for line in records}) == len(records) == 16
     result.stdout.fnmatch_lines(["*model_error_rate*0.062*", "*1 error*"])

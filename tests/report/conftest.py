@@ -64,10 +64,10 @@ def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a hundred made-up records, against a baseline of the same cases."""
     place = tmp_path_factory.mktemp("hundred")
     rulings = [
-        {"gate": "better than chance", "ruling": "pass", "reason": "0.7 is above 0.5."},
+        {"gate": "better than chance", "outcome": "pass", "reason": "0.7 is above 0.5."},
         {
             "gate": "replies parsed",
-            "ruling": "inconclusive",
+            "outcome": "inconclusive",
             "reason": "400 cases would settle it.",
         },
     ]

@@ -49,20 +49,20 @@ def make_records(count: int, seed: int = 0) -> list[Record]:
 def _make_record(number: int, rng: random.Random) -> Record:
     image, place = divmod(number, CASES_PER_IMAGE)
     generator = GENERATORS[image % len(GENERATORS)]
-    task, form = _ask(number, place)
+    task, question_type = _ask(number, place)
     fake = image % 3 > 0
     name = f"{generator}-{image:05}.png" if fake else f"photo-{image:05}.jpg"
     criterion = CRITERIA[place - 4] if place > 3 else None
     case = Case(
-        id=f"{name}:{form}-{place}",
+        id=f"{name}:{question_type}-{place}",
         task=task,
         image=name,
         question=f"Question {place} about it?",
-        form=form,
+        question_type=question_type,
         label=Authenticity.FAKE if fake else Authenticity.REAL,
         generator=generator if fake else None,
         criterion=criterion,
-        category=rng.choice(("photo", "scenery, photo", "art", None)),
+        content_categories=rng.choice(("photo", "scenery, photo", "art", None)),
         expected=(Clue(text="The edge is torn.", criterion="edge"),) if place > 1 else None,
     )
     outcome = rng.choices(_OUTCOMES, _WEIGHTS)[0]
@@ -73,8 +73,8 @@ def _make_record(number: int, rng: random.Random) -> Record:
     )
     verdict = Verdict(
         outcome=outcome,
-        why="'it is fake'",
-        said=rng.choice(("fake", "real")) if task is Task.DETECTION else None,
+        reason="'it is fake'",
+        label=rng.choice(("fake", "real")) if task is Task.DETECTION else None,
     )
     if criterion and not outcome.is_error:
         ratings = tuple(
@@ -124,5 +124,5 @@ def write_run(
     )
     store.write_scores(score_records(records[:scored]))
     store.write_texts({})
-    (folder / "rulings.json").write_text(json.dumps(list(rulings)), encoding="utf-8")
+    (folder / "gates.json").write_text(json.dumps(list(rulings)), encoding="utf-8")
     return folder

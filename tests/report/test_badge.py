@@ -12,7 +12,7 @@ from fakebench_suite.types import GateOutcome, GateResult, Score, Task
 SCORE = Score(
     metric="balanced_accuracy",
     task=Task.DETECTION,
-    slice="all",
+    subgroup="all",
     value=0.914,
     low=0.9,
     high=0.93,
@@ -41,17 +41,17 @@ def make(
     manifest: dict[str, object], *rulings: GateOutcome, scores: tuple[Score, ...] = (SCORE,)
 ) -> RunResult:
     """The result of a run with one gate for each ruling."""
-    decisions = [GateResult(gate="g", ruling=one, reason="") for one in rulings]
+    decisions = [GateResult(gate="g", outcome=one, reason="") for one in rulings]
     return make_result(manifest, conclude(decisions), scores)
 
 
 @pytest.mark.parametrize(
     ("rulings", "colour", "word"),
     [
-        ([], "lightgrey", "NOT RULED"),
-        ([GateOutcome.NOT_RULED], "lightgrey", "NOT RULED"),
+        ([], "lightgrey", "NOT EVALUATED"),
+        ([GateOutcome.NOT_EVALUATED], "lightgrey", "NOT EVALUATED"),
         ([GateOutcome.PASS, GateOutcome.PASS], "brightgreen", "PASS"),
-        ([GateOutcome.PASS, GateOutcome.NOT_RULED], "brightgreen", "PASS (1 of 2 gates)"),
+        ([GateOutcome.PASS, GateOutcome.NOT_EVALUATED], "brightgreen", "PASS (1 of 2 gates)"),
         ([GateOutcome.PASS, GateOutcome.INCONCLUSIVE], "yellow", "INCONCLUSIVE"),
         ([GateOutcome.FAIL, GateOutcome.INCONCLUSIVE], "red", "FAIL"),
     ],
@@ -59,7 +59,7 @@ def make(
 def test_the_worst_ruling_colours_the_badge(
     rulings: list[GateOutcome], colour: str, word: str
 ) -> None:
-    """A failed gate outweighs an inconclusive one, both a pass, and a pass what was not ruled."""
+    """A failed gate outweighs an inconclusive one, both a pass, a pass one not evaluated."""
     manifest = make_manifest()
     badge = make_badge(manifest, make(manifest, *rulings))
     assert badge == {
@@ -75,10 +75,10 @@ def test_probes_and_partial_runs_are_named_as_such() -> None:
     partial = make_manifest("official", "sampled")
     assert (
         make_badge(partial, make(partial))["message"]
-        == f"NOT RULED, {FIGURE}, pixels unverified, partial"
+        == f"NOT EVALUATED, {FIGURE}, pixels unverified, partial"
     )
     own = make_manifest("jsonl")
-    assert make_badge(own, make(own, scores=()))["message"] == "NOT RULED, no score"
+    assert make_badge(own, make(own, scores=()))["message"] == "NOT EVALUATED, no score"
 
 
 def test_the_change_stands_in_points() -> None:
@@ -86,4 +86,4 @@ def test_the_change_stands_in_points() -> None:
     manifest = make_manifest() | {"baseline": {"run": "last"}}
     result = make_result(manifest, conclude([]), [SCORE], [SHIFT])
     message = make_badge(manifest, result)["message"]
-    assert message == f"NOT RULED, {FIGURE}, accuracy -3.6 points since last, pixels unverified"
+    assert message == f"NOT EVALUATED, {FIGURE}, accuracy -3.6 points since last, pixels unverified"

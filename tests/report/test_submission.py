@@ -17,10 +17,18 @@ from fakebench_suite.types import Authenticity, Case, Outcome, QuestionType, Rec
 from tests.factories import CASE, make_answer
 
 REAL = replace(CASE, id="r.png:what", image="r.png", label=Authenticity.REAL, generator=None)
-FAULTS = replace(CASE, id="sd-1.png:f", task=Task.INTERPRETATION, form=QuestionType.FAULTFINDING)
-INFERENCE = replace(CASE, id="sd-1.png:i", task=Task.REASONING, form=QuestionType.INFERENCE)
+FAULTS = replace(
+    CASE, id="sd-1.png:f", task=Task.INTERPRETATION, question_type=QuestionType.FAULTFINDING
+)
+INFERENCE = replace(
+    CASE, id="sd-1.png:i", task=Task.REASONING, question_type=QuestionType.INFERENCE
+)
 EDGE = replace(
-    CASE, id="sd-1.png:Q2-edge", task=Task.ANALYSIS, form=QuestionType.CRITERION, criterion="edge"
+    CASE,
+    id="sd-1.png:Q2-edge",
+    task=Task.ANALYSIS,
+    question_type=QuestionType.CRITERION,
+    criterion="edge",
 )
 CASES = [CASE, REAL, FAULTS, INFERENCE, EDGE]
 
@@ -29,7 +37,7 @@ def make_record(case: Case, text: str | None) -> Record:
     """A record with that reply, or of an error."""
     outcome = Outcome.MODEL_ERROR if text is None else Outcome.UNSCORED
     answer = None if text is None else make_answer(text)
-    verdict = Verdict(outcome=outcome, why="")
+    verdict = Verdict(outcome=outcome, reason="")
     return Record(case=case, prompt="?", answer=answer, verdict=verdict, worker="")
 
 

@@ -66,12 +66,12 @@ def test_a_run_that_ended_says_with_how_many_cases(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "content"),
     [
-        ("rulings.json", '{"decisions": 1.5}'),
-        ("rulings.json", '{"decisions": [[]]}'),
-        ("rulings.json", '{"decisions": [{"gate": []}], "ruling": "pass"}'),
-        ("rulings.json", '{"decisions": []}'),
-        ("rulings.json", "3"),
-        ("rulings.json", "[{}]"),
+        ("gates.json", '{"results": 1.5}'),
+        ("gates.json", '{"results": [[]]}'),
+        ("gates.json", '{"results": [{"gate": []}], "outcome": "pass"}'),
+        ("gates.json", '{"results": []}'),
+        ("gates.json", "3"),
+        ("gates.json", "[{}]"),
         ("texts.jsonl", '{"bleu_1": 0.5}'),
         ("texts.jsonl", '{"id": null, "bleu_1": [1]}'),
     ],

@@ -52,7 +52,7 @@ def test_records_come_back_as_they_went(
 ) -> None:
     """Whatever a model says, JSON gives the same record back, on one line."""
     record = make_record("a.png", outcome, score=score)
-    record = replace(record, prompt=prompt, verdict=replace(record.verdict, why=why))
+    record = replace(record, prompt=prompt, verdict=replace(record.verdict, reason=why))
     if record.answer is not None:
         record = replace(record, answer=make_answer(said))
     folder = tmp_path_factory.mktemp("run")
@@ -113,7 +113,7 @@ def test_hostile_names_stay_text_in_the_summary() -> None:
     """A generator's name cannot break the table or add a link, a tag or a line to it."""
     name = "generator=a|b\n<script>x</script> [c](http://d) `e`"
     scores = [
-        Score(metric="accuracy", task=Task.DETECTION, slice=where, value=1, low=0, high=1, n=n)
+        Score(metric="accuracy", task=Task.DETECTION, subgroup=where, value=1, low=0, high=1, n=n)
         for where, n in (("all", 3), (name, 2))
     ]
     text = summarize(MANIFEST, scores)
@@ -164,7 +164,9 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
 def test_timings_come_back_or_are_named(tmp_path: Path) -> None:
     """A run without the file has none; a file that is none of ours is one sentence."""
     assert read_timings(tmp_path) == []
-    timing = Timing(name="slice", state="warm", seconds=(0.5, 0.6), prompts=64, tokens=9, work="w")
+    timing = Timing(
+        name="work unit", state="warm", seconds=(0.5, 0.6), prompts=64, tokens=9, input_digest="w"
+    )
     RunStore(tmp_path).write_timings([timing])
     assert read_timings(tmp_path) == [timing]
     for content in (b"{}", b"[{}]", b"\xff", b""):

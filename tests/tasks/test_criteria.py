@@ -34,7 +34,11 @@ def test_our_own_wording_is_read_back(criterion: str) -> None:
     """The suite's question about a criterion names that criterion, in both prompt styles."""
     question = analysis_question(criterion)
     case = Case(
-        id="x", task=Task.ANALYSIS, image="x", question=question, form=QuestionType.CRITERION
+        id="x",
+        task=Task.ANALYSIS,
+        image="x",
+        question=question,
+        question_type=QuestionType.CRITERION,
     )
     assert find_criterion(question) == criterion
     assert {find_criterion(build_prompt(case, style).text) for style in PromptStyle} == {criterion}
@@ -44,7 +48,11 @@ def test_the_papers_script_is_followed_to_the_letter() -> None:
     """Prefix, the question up to its first "?", suffix; the clean style repeats nothing."""
     question = "How is the edge regarding the authenticity of this image? Say so."
     case = Case(
-        id="x", task=Task.ANALYSIS, image="x", question=question, form=QuestionType.CRITERION
+        id="x",
+        task=Task.ANALYSIS,
+        image="x",
+        question=question,
+        question_type=QuestionType.CRITERION,
     )
     assert build_prompt(case, PromptStyle.PAPER).text == (
         "Answer this question without itemizing: How is the edge regarding the authenticity of "

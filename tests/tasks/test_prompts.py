@@ -23,19 +23,32 @@ from fakebench_suite.types import Case, QuestionType, Task
 PREFIX = "Answer this question without itemizing: "
 
 
-def make_case(question: str, form: QuestionType) -> Case:
+def make_case(question: str, question_type: QuestionType) -> Case:
     """A case whose names occur in no question."""
-    return Case(id="zq-1.png:x", task=Task.ANALYSIS, image="zq-1.png", question=question, form=form)
+    return Case(
+        id="zq-1.png:x",
+        task=Task.ANALYSIS,
+        image="zq-1.png",
+        question=question,
+        question_type=question_type,
+    )
 
 
 @pytest.mark.parametrize("style", PromptStyle)
 @pytest.mark.parametrize(
-    "form", [form for form in QuestionType if form is not QuestionType.CRITERION]
+    "question_type",
+    [
+        question_type
+        for question_type in QuestionType
+        if question_type is not QuestionType.CRITERION
+    ],
 )
-def test_other_questions_are_sent_as_they_are(form: QuestionType, style: PromptStyle) -> None:
+def test_other_questions_are_sent_as_they_are(
+    question_type: QuestionType, style: PromptStyle
+) -> None:
     """Detection and clue prompts are the data set's words, in either style."""
-    prompt = build_prompt(make_case(" Is it, yes? Or no ", form), style)
-    assert (prompt.text, prompt.form) == (" Is it, yes? Or no ", form)
+    prompt = build_prompt(make_case(" Is it, yes? Or no ", question_type), style)
+    assert (prompt.text, prompt.question_type) == (" Is it, yes? Or no ", question_type)
     assert (prompt.case, prompt.image) == ("zq-1.png:x", "zq-1.png")
 
 
@@ -66,13 +79,15 @@ def test_our_wordings_are_the_official_ones() -> None:
     if "FAKEBENCH_DATA" not in os.environ:
         pytest.skip("FAKEBENCH_DATA is not set")
     cases = load_fakebench(Path(os.environ["FAKEBENCH_DATA"])).cases
-    asked = Counter((case.form, case.criterion, case.question) for case in cases)
-    for form, question in DETECTION.items():
-        assert {words for known, _, words in asked if known is form} == {question}
-    assert {words for form, _, words in asked if form is QuestionType.FAULTFINDING} == {
-        FAULTFINDING
-    }
-    assert {words for form, _, words in asked if form is QuestionType.INFERENCE} == {INFERENCE}
+    asked = Counter((case.question_type, case.criterion, case.question) for case in cases)
+    for question_type, question in DETECTION.items():
+        assert {words for known, _, words in asked if known is question_type} == {question}
+    assert {
+        words for question_type, _, words in asked if question_type is QuestionType.FAULTFINDING
+    } == {FAULTFINDING}
+    assert {
+        words for question_type, _, words in asked if question_type is QuestionType.INFERENCE
+    } == {INFERENCE}
     for criterion in CRITERIA:
         ranked = [words for (_, name, words), _ in asked.most_common() if name == criterion]
         assert ranked.index(analysis_question(criterion)) == (1 if criterion == "edge" else 0)

@@ -16,11 +16,13 @@ def test_populations_are_those_of_the_scores() -> None:
         for task in (Task.DETECTION, Task.ANALYSIS)
         for n, kinds in enumerate(("scenery, photo", "photo", None, "photo,photo", "art"))
     ]
-    records[0] = replace(records[0], case=replace(records[0].case, form=QuestionType.ISFAKE))
+    records[0] = replace(
+        records[0], case=replace(records[0].case, question_type=QuestionType.ISFAKE)
+    )
     records[7] = replace(records[7], case=replace(records[7].case, criterion="edge"))
     counted = count_cases(record.case for record in records)
     scored = {
-        (score.task, score.slice): score.n
+        (score.task, score.subgroup): score.n
         for score in score_records(records)
         if score.metric == "accuracy"
     }
@@ -36,7 +38,7 @@ def test_only_scores_by_subgroup_say_so() -> None:
         for task in Task
         for n in range(4)
     ]
-    sliced = {score.metric for score in score_records(records) if score.slice != "all"}
+    sliced = {score.metric for score in score_records(records) if score.subgroup != "all"}
     assert sliced == {name for name, metric in METRICS.items() if metric.divides}
 
 

@@ -101,7 +101,7 @@ class OptionProbabilities:
         ]
 
     def _weigh(self, prompt: Prompt, row: torch.Tensor, seconds: float, rows: int) -> Reply:
-        options = OPTIONS[prompt.form]
+        options = OPTIONS[prompt.question_type]
         starts = list_starts(self._tokenizer, options)
         fake, real = (float(row[list(ids)].sum()) for ids in starts)
         if not fake + real > 0:  # Also where the model was not watched and computed no numbers.
@@ -113,7 +113,7 @@ class OptionProbabilities:
             seconds=seconds,
             batch_size=rows,
             p_fake=p_fake,
-            mass=fake + real,
+            option_probability_mass=fake + real,
         )
 
 

@@ -69,12 +69,12 @@ def make_cases(pair: Pair) -> Iterator[Case]:
         task=Task.DETECTION,
         image=f"{pair.name}-forged",
         question="",
-        form=QuestionType.WHAT,
+        question_type=QuestionType.WHAT,
         label=Authenticity.FAKE,
         generator=GENERATOR,
         criterion=criterion,
-        twin=pair.name,
-        box=(pair.box.left, pair.box.top, pair.box.right, pair.box.bottom),
+        paired_image=pair.name,
+        forged_region=(pair.box.left, pair.box.top, pair.box.right, pair.box.bottom),
     )
     untouched = replace(
         forged,
@@ -83,15 +83,17 @@ def make_cases(pair: Pair) -> Iterator[Case]:
         label=Authenticity.REAL,
         generator=None,
         criterion=None,
-        twin=forged.image,
-        box=None,
+        paired_image=forged.image,
+        forged_region=None,
     )
     clue = Clue(
         text=describe_forged(criterion, pair.forgery.clue, pair.box.place), criterion=criterion
     )
     for twin in (forged, untouched):
-        for form, question in prompts.DETECTION.items():
-            yield replace(twin, id=f"{twin.id}{form}", form=form, question=question)
+        for question_type, question in prompts.DETECTION.items():
+            yield replace(
+                twin, id=f"{twin.id}{question_type}", question_type=question_type, question=question
+            )
     yield _ask(forged, Task.INTERPRETATION, QuestionType.FAULTFINDING, prompts.FAULTFINDING, clue)
     yield _ask(forged, Task.REASONING, QuestionType.INFERENCE, prompts.INFERENCE, clue)
     for asked in (criterion, *pair.forgery.spares):
@@ -102,12 +104,14 @@ def make_cases(pair: Pair) -> Iterator[Case]:
         yield replace(case, id=f"{forged.id}Q-{slug}", criterion=asked)
 
 
-def _ask(forged: Case, task: Task, form: QuestionType, question: str, answer: Clue) -> Case:
+def _ask(
+    forged: Case, task: Task, question_type: QuestionType, question: str, answer: Clue
+) -> Case:
     return replace(
         forged,
-        id=f"{forged.id}{form}",
+        id=f"{forged.id}{question_type}",
         task=task,
-        form=form,
+        question_type=question_type,
         question=question,
         expected=(answer,),
     )

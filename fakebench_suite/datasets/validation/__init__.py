@@ -36,13 +36,13 @@ def validate_dataset(data: Dataset) -> ValidationResult:
         digest=data.digest,
         totals=total_cases(data.cases),
         counts=tuple(count_cases(data.cases)),
-        findings=tuple(sorted(findings, key=lambda finding: finding.weight is Severity.REMARK)),
+        findings=tuple(sorted(findings, key=lambda finding: finding.severity is Severity.WARNING)),
         leaks=tuple(measure_leakage(feature) for feature in list_features(looks)),
     )
 
 
 _NO_IMAGES = Issue(
     name="the images are absent",
-    weight=Severity.TROUBLE,
+    severity=Severity.ERROR,
     meaning="A run over these data is refused. What follows was read from the rows alone.",
 )

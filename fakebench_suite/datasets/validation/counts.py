@@ -1,4 +1,4 @@
-"""How many cases and images there are: in all, and by task, label, form, generator, criterion."""
+"""Cases and images in all, and by task, label, question type, generator and criterion."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from fakebench_suite.types import Case, Task
 _SLICES: Mapping[str, Callable[[Case], str | None]] = {
     "task": lambda case: case.task,
     "label": lambda case: case.label or "no label",
-    "form": lambda case: case.form,
+    "question_type": lambda case: case.question_type,
     "generator": lambda case: case.generator,
     "criterion": lambda case: case.criterion,
 }

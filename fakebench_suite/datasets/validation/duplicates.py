@@ -8,7 +8,7 @@ from fakebench_suite.datasets.validation.issues import Issue, IssueInstance, Sev
 
 
 def find_duplicates(looks: Sequence[ImageScan]) -> Iterator[Issue]:
-    """Images that a model could not tell apart: trouble where their labels differ."""
+    """Images that a model could not tell apart: an error where their labels differ."""
     groups: dict[str, list[ImageScan]] = defaultdict(list)
     for look in looks:
         if look.digest:
@@ -24,14 +24,14 @@ def find_duplicates(looks: Sequence[ImageScan]) -> Iterator[Issue]:
     if alike[True]:
         yield Issue(
             name="the same pixels labelled fake and real",
-            weight=Severity.TROUBLE,
+            severity=Severity.ERROR,
             meaning="One of the labels is wrong, and no model can be right about both.",
             items=tuple(alike[True]),
         )
     if alike[False]:
         yield Issue(
             name="the same pixels under several names",
-            weight=Severity.REMARK,
+            severity=Severity.WARNING,
             meaning="They count as several images, so intervals come out narrower than they are.",
             items=tuple(alike[False]),
         )

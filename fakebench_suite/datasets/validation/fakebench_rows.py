@@ -16,7 +16,7 @@ _REVERSED = re.compile(r"\brealis|\bconvincing", re.IGNORECASE)
 
 
 def find_odd_rows(data: Dataset) -> Iterator[Issue]:
-    """What is odd about the rows of FakeClass, FakeClue and FakeQA; none of it is trouble."""
+    """What is odd about the rows of FakeClass, FakeClue and FakeQA; warnings only."""
     if data.kind not in {"official", "layout"}:
         return
     analysis = [case for case in data.cases if case.task is Task.ANALYSIS]
@@ -53,7 +53,7 @@ def find_odd_rows(data: Dataset) -> Iterator[Issue]:
         ),
     ):
         if items:
-            yield Issue(name=name, weight=Severity.REMARK, meaning=meaning, items=tuple(items))
+            yield Issue(name=name, severity=Severity.WARNING, meaning=meaning, items=tuple(items))
 
 
 def _to_item(case: Case) -> IssueInstance:

@@ -50,7 +50,7 @@ def list_features(looks: Sequence[ImageScan]) -> Iterator[Feature]:
         ("image size", Exposure.ALWAYS, _read_size),
         ("aspect ratio", Exposure.ALWAYS, _read_aspect),
         ("question wording", Exposure.ALWAYS, lambda look: {text: text for text in look.questions}),
-        ("question form", Exposure.ALWAYS, lambda look: {f: f for f in look.questions.values()}),
+        ("question type", Exposure.ALWAYS, lambda look: {f: f for f in look.questions.values()}),
         ("file format", Exposure.TRACES, _read_format),
         ("JPEG coding", Exposure.TRACES, _read_coding),
         ("bytes per pixel", Exposure.TRACES, read_weight),

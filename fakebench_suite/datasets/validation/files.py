@@ -21,13 +21,13 @@ def find_file_faults(looks: Sequence[ImageScan]) -> Iterator[Issue]:
     for name, items in faults.items():
         if items:
             yield Issue(
-                name=name, weight=Severity.TROUBLE, meaning=_FAULTS[name], items=tuple(items)
+                name=name, severity=Severity.ERROR, meaning=_FAULTS[name], items=tuple(items)
             )
     belied = tuple(_find_belied(looks))
     if belied:
         yield Issue(
             name="files of another format than their suffix says",
-            weight=Severity.REMARK,
+            severity=Severity.WARNING,
             meaning="They are read by content, so nothing goes wrong here; other programs may err.",
             items=belied,
         )
@@ -45,7 +45,7 @@ def unreferenced_files(data: Dataset, looks: Sequence[ImageScan]) -> Iterator[Is
         items = (IssueInstance(images=(escape_surrogates(str(path)),)) for path in unasked)
         yield Issue(
             name="image files that no row asks about",
-            weight=Severity.REMARK,
+            severity=Severity.WARNING,
             meaning="They are never shown. Look whether rows were lost, or names misspelt.",
             items=tuple(items),
         )

@@ -27,7 +27,7 @@ class ImageScan:
     image: str
     label: Authenticity | None
     questions: Mapping[str, QuestionType]
-    """What detection asks about it, with the form of each question."""
+    """What detection asks about it, with the type of each question."""
     path: Path | None = None
     """Its file; None where there is none, or where images do not lie in files."""
     error: ImageError | None = None
@@ -67,7 +67,9 @@ def _expect(cases: Sequence[Case]) -> ImageScan:
     return ImageScan(
         image=cases[0].image,
         label=next((case.label for case in cases if case.label), None),
-        questions={case.question: case.form for case in cases if case.task is Task.DETECTION},
+        questions={
+            case.question: case.question_type for case in cases if case.task is Task.DETECTION
+        },
     )
 
 

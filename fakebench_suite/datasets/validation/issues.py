@@ -1,14 +1,14 @@
-"""What an inspection says: counts, findings that are trouble or remarks, and label leaks."""
+"""What an inspection says: counts, issues that are errors or warnings, and label leaks."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """Trouble ends in errors or spoils scores; a remark is worth knowing and does neither."""
+    """An error makes cases fail or biases scores; a warning does neither."""
 
-    TROUBLE = "trouble"
-    REMARK = "remark"
+    ERROR = "error"
+    WARNING = "warning"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Issue:
     """Something about the data set, what follows from it, and every instance of it."""
 
     name: str
-    weight: Severity
+    severity: Severity
     meaning: str
     items: tuple[IssueInstance, ...] = ()
 
@@ -94,7 +94,7 @@ class LeakageResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationResult:
-    """Everything found about one data set; trouble comes before remarks."""
+    """Everything found about one data set; errors come before warnings."""
 
     name: str
     kind: str
@@ -107,4 +107,4 @@ class ValidationResult:
     @property
     def is_sound(self) -> bool:
         """True when nothing would end in an error or spoil the scores."""
-        return not any(finding.weight is Severity.TROUBLE for finding in self.findings)
+        return not any(finding.severity is Severity.ERROR for finding in self.findings)

@@ -9,13 +9,13 @@ from fakebench_suite.types import Case, Task
 
 
 def find_odd_questions(data: Dataset) -> Iterator[Issue]:
-    """What is odd about the questions whatever file they come from; none of it is trouble."""
+    """What is odd about the questions whatever file they come from; warnings only."""
     repeated = Counter((case.task, case.image, _normalise(case.question)) for case in data.cases)
     twice = [(image, asked, n) for (_, image, asked), n in repeated.items() if n > 1]
     if twice:
         yield Issue(
             name="the same question asked twice about one image",
-            weight=Severity.REMARK,
+            severity=Severity.WARNING,
             meaning="Each counts as a case of its own.",
             items=tuple(
                 IssueInstance(images=(name,), detail=f"{n} x {asked}") for name, asked, n in twice
@@ -34,7 +34,7 @@ def _find_label_oddities(detections: list[Case]) -> Iterator[Issue]:
     if unlabelled:
         yield Issue(
             name="images asked about authenticity without a label",
-            weight=Severity.REMARK,
+            severity=Severity.WARNING,
             meaning="These detection cases are asked and counted as unscored.",
             items=tuple(IssueInstance(images=(image,)) for image in unlabelled),
         )
@@ -44,14 +44,14 @@ def _find_label_oddities(detections: list[Case]) -> Iterator[Issue]:
         (label,) = counts
         yield Issue(
             name=f"every labelled image of detection is {label}",
-            weight=Severity.REMARK,
+            severity=Severity.WARNING,
             meaning=f"Always answering {label} gets full marks: no headline is made of that.",
         )
     elif counts and min(counts.values()) < _UNEVEN * len(labels):
         label, most = counts.most_common(1)[0]
         yield Issue(
             name=f"{most:,} of {len(labels):,} labelled images of detection are {label}",
-            weight=Severity.REMARK,
+            severity=Severity.WARNING,
             meaning=f"Always answering {label} reaches {most / len(labels):.2f} accuracy; balanced "
             "accuracy is the one to read.",
         )

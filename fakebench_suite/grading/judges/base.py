@@ -17,16 +17,16 @@ class Judgement:
     """Rounds without marks after every retry."""
     unanswered: int = 0
     """How many of the failed rounds failed for a technical reason: no reply came to be read."""
-    why: str = ""
+    reason: str = ""
     """What went wrong in the last failed round."""
-    stand_in: float | None = None
+    similarity: float | None = None
     """The score, 0-2, of a judge that gives no marks; never mixed with those that do."""
 
     @property
     def score(self) -> float | None:
         """The mean over rounds and marks, 0-2; None where no round gave any."""
-        if self.stand_in is not None:
-            return self.stand_in
+        if self.similarity is not None:
+            return self.similarity
         if not self.ratings:
             return None
         return sum(rating.mean for rating in self.ratings) / len(self.ratings)
@@ -36,7 +36,7 @@ class Judgement:
 class Failure:
     """A round without marks."""
 
-    why: str
+    reason: str
     unanswered: bool = False
     """Whether no reply came, which says nothing of how the judge grades."""
 
@@ -66,5 +66,5 @@ def collect(rounds: Sequence[Rating | Failure]) -> Judgement:
         ratings=tuple(one for one in rounds if isinstance(one, Rating)),
         failed=len(failures),
         unanswered=sum(one.unanswered for one in failures),
-        why=failures[-1].why if failures else "",
+        reason=failures[-1].reason if failures else "",
     )

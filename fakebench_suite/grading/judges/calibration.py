@@ -138,7 +138,7 @@ def calibrate(judge: TextJudge) -> CalibrationResult:
     lost = [one for one in judgements if one.score is None and one.unanswered]
     if lost:
         raise CalibrationError(
-            f"{len(lost)} of {len(requests)} texts were given no marks: {lost[-1].why}"
+            f"{len(lost)} of {len(requests)} texts were given no marks: {lost[-1].reason}"
         )
     found = [judgement.score for judgement in judgements]
     rows = [

@@ -149,24 +149,24 @@ class EndpointJudge:
         if known is not None:
             return known
         secrets = self._address.secrets
-        failure = Failure(why="")
+        failure = Failure(reason="")
         for attempt in range(ATTEMPTS):
             try:
                 async with gate:
                     seed = number + attempt * SEEDS
                     reply = await self._complete(client, lock, messages, seed)
             except UnansweredError as error:
-                failure = Failure(why=shorten(str(error), *secrets), unanswered=True)
+                failure = Failure(reason=shorten(str(error), *secrets), unanswered=True)
                 if error.lasting:
                     break
                 continue
             except Exception as error:  # A server may send anything; it is this round's failure.
-                return Failure(why=describe_failure(error, *secrets), unanswered=True)
+                return Failure(reason=describe_failure(error, *secrets), unanswered=True)
             rating = read_rating(reply, *secrets)
             if rating is not None:
                 self._cache.keep(self._key, messages, number, rating)
                 return rating
-            failure = Failure(why=describe_unmarked(reply, *secrets))
+            failure = Failure(reason=describe_unmarked(reply, *secrets))
         return failure
 
     @property

@@ -117,7 +117,7 @@ class LocalJudge:
             for number in range(self._rounds)
         ]
         results: list[Rating | Failure] = [
-            self._cache.find(self._key, messages, number) or Failure(why="")
+            self._cache.find(self._key, messages, number) or Failure(reason="")
             for messages, number in asked
         ]
         for attempt in range(ATTEMPTS):
@@ -128,12 +128,12 @@ class LocalJudge:
                 for place, reply in zip(places, replies, strict=True):
                     if reply is None:
                         why = "the judge computed no numbers (NaN or infinity)"
-                        results[place] = Failure(why=why, unanswered=True)
+                        results[place] = Failure(reason=why, unanswered=True)
                         continue
                     rating = read_rating(reply)
                     if rating is not None:
                         self._cache.keep(self._key, *asked[place], rating)
-                    results[place] = rating or Failure(why=self._explain(reply))
+                    results[place] = rating or Failure(reason=self._explain(reply))
         return [
             collect(results[start : start + self._rounds])
             for start in range(0, len(results), self._rounds)

@@ -38,4 +38,4 @@ class SimilarityBaseline:
             return []
         self._encoder.encode([*answers, *references])
         close = self._encoder.compare(answers, references)
-        return [Judgement(stand_in=2 * float(value)) for value in close]
+        return [Judgement(similarity=2 * float(value)) for value in close]

@@ -16,21 +16,25 @@ _LABELS = re.compile(r"\b(fake|real)\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 
 
-def parse_keywords(text: str, form: QuestionType) -> ParsedLabel:
+def parse_keywords(text: str, question_type: QuestionType) -> ParsedLabel:
     """The label whose word a reply holds; to a yes-or-no question "yes" and "no" go first.
 
     ``text`` is the whole reply: its thoughts are left out here.
     """
     text = drop_thinking(text)
-    if form in (QuestionType.ISFAKE, QuestionType.ISREAL):
+    if question_type in (QuestionType.ISFAKE, QuestionType.ISREAL):
         words = {word.lower() for word in _YES_NO.findall(text)}
         if len(words) == 1:
             yes = words == {"yes"}
-            said = Authenticity.FAKE if yes == (form is QuestionType.ISFAKE) else Authenticity.REAL
-            return ParsedLabel(said=said, why=f"the keyword {words.pop()!r}")
+            said = (
+                Authenticity.FAKE
+                if yes == (question_type is QuestionType.ISFAKE)
+                else Authenticity.REAL
+            )
+            return ParsedLabel(label=said, reason=f"the keyword {words.pop()!r}")
     words = {word.lower() for word in _LABELS.findall(text)}
     if len(words) == 1:
         word = words.pop()
-        return ParsedLabel(said=Authenticity(word), why=f"the keyword {word!r}")
+        return ParsedLabel(label=Authenticity(word), reason=f"the keyword {word!r}")
     why = "both keywords" if words else "no keyword"
-    return ParsedLabel(said=NoLabel.UNPARSED, why=f"the reply holds {why}")
+    return ParsedLabel(label=NoLabel.UNPARSED, reason=f"the reply holds {why}")

@@ -1,4 +1,4 @@
-"""Reading a reply: from free text and the question's form to fake, real, refused or unparsed.
+"""Reading a reply: from free text and the question's type to fake, real, refused or unparsed.
 
 Nothing is guessed. A reply counts as an assertion only when its words assert one label about the
 image; two labels asserted at once are unparsed, unless a conclusion settles them.
@@ -40,8 +40,8 @@ _LONGEST = 12_000
 
 
 @lru_cache(maxsize=1024)  # models that are sure say the same few words over and over
-def parse_label(text: str, form: QuestionType) -> ParsedLabel:
-    """What a reply to a question of this form asserts about the image's authenticity.
+def parse_label(text: str, question_type: QuestionType) -> ParsedLabel:
+    """What a reply to a question of this type asserts about the image's authenticity.
 
     ``text`` is the whole reply: its thoughts are left out here, and its marks are read.
     """
@@ -51,18 +51,20 @@ def parse_label(text: str, form: QuestionType) -> ParsedLabel:
     if "  " in spoken:
         spoken = _SPACES.sub(" ", spoken)
     marked = [
-        (words, _read(_spell_truths(clean_text(words), form), form))
+        (words, _read(_spell_truths(clean_text(words), question_type), question_type))
         for words in find_marked(spoken)
     ]
-    firm = {one.said: one for _, one in marked if isinstance(one.said, Authenticity)}
+    firm = {one.label: one for _, one in marked if isinstance(one.label, Authenticity)}
     if len(firm) == 1:
         return next(iter(firm.values()))
     if firm:
-        return ParsedLabel(said=NoLabel.UNPARSED, why="two marked answers contradict each other")
+        return ParsedLabel(
+            label=NoLabel.UNPARSED, reason="two marked answers contradict each other"
+        )
     spoken = strip_marks(spoken)
     if is_structured(spoken):
         return _read_silence(clean_text(spoken.replace('"', " ")), "no field holds a verdict")
-    return _read(_spell_truths(clean_text(spoken), form), form)
+    return _read(_spell_truths(clean_text(spoken), question_type), question_type)
 
 
 _TRUTH = re.compile(
@@ -72,36 +74,38 @@ _TRUTH = re.compile(
 _KIND = re.compile(r"\A(?:(?P<fake>f)|r)[.!]*\Z")
 
 
-def _spell_truths(plain: str, form: QuestionType) -> str:
+def _spell_truths(plain: str, question_type: QuestionType) -> str:
     """The text with a letter or truth value that opens it spelt as the answer it is.
 
     "F" may mean false or fake, so it is an answer only where nobody asked for yes or no.
     """
-    if ask_label(form) is None:
+    if ask_label(question_type) is None:
         kind = _KIND.match(plain)
         return plain if kind is None else "fake" if kind["fake"] else "real"
     truth = _TRUTH.match(plain)
     return plain if truth is None else ("yes" if truth["yes"] else "no") + plain[truth.end() :]
 
 
-def _read(plain: str, form: QuestionType, *, behind: bool = False) -> ParsedLabel:
+def _read(plain: str, question_type: QuestionType, *, behind: bool = False) -> ParsedLabel:
     """The reading of a clean text, or of what stands behind the correction of one."""
     if not plain:
-        return ParsedLabel(said=NoLabel.UNPARSED, why="the reply is empty")
+        return ParsedLabel(label=NoLabel.UNPARSED, reason="the reply is empty")
     sentences = split_sentences(plain)
     corrected = None if behind else find_correction(plain, sentences)
     if corrected is not None:
-        after = _read(corrected, form, behind=True)
-        if isinstance(after.said, Authenticity):
+        after = _read(corrected, question_type, behind=True)
+        if isinstance(after.label, Authenticity):
             return after
-        return ParsedLabel(said=NoLabel.UNPARSED, why="the reply takes back what it said")
-    return _weigh_all(plain, sentences, form)
+        return ParsedLabel(label=NoLabel.UNPARSED, reason="the reply takes back what it said")
+    return _weigh_all(plain, sentences, question_type)
 
 
-def _weigh_all(plain: str, sentences: Sequence[Sentence], form: QuestionType) -> ParsedLabel:
+def _weigh_all(
+    plain: str, sentences: Sequence[Sentence], question_type: QuestionType
+) -> ParsedLabel:
     """The reading of what a reply asserts, answers and leaves open."""
     found = find_assertions(sentences)
-    answers = list(find_answers(sentences, form))
+    answers = list(find_answers(sentences, question_type))
     indecision = find_indecision(sentences, _find_settled(found, answers))
     kept = [one for one in found if stands(one, indecision, sentences)]
     if indecision.doubt is Doubt.OPEN:
@@ -117,9 +121,9 @@ def _weigh_all(plain: str, sentences: Sequence[Sentence], form: QuestionType) ->
         return _read_silence(plain, "the reply asserts neither fake nor real")
     doubted = weak and indecision.doubt < Doubt.LOOSE
     against = _contradict(stated, sentences, closing=closing) if doubted else None
-    against = against or _find_other(stated, plain, sentences, form, closing=closing)
+    against = against or _find_other(stated, plain, sentences, question_type, closing=closing)
     if against is not None:
-        return ParsedLabel(said=NoLabel.UNPARSED, why=f"{stated.why} {against}")
+        return ParsedLabel(label=NoLabel.UNPARSED, reason=f"{stated.reason} {against}")
     return stated
 
 
@@ -139,17 +143,17 @@ def _find_other(
     stated: ParsedLabel,
     plain: str,
     sentences: Sequence[Sentence],
-    form: QuestionType,
+    question_type: QuestionType,
     *,
     closing: bool,
 ) -> str | None:
     """What else a reply says than what it states: of the whole, or in its opening."""
-    if stated.said is Authenticity.REAL and not closing:
+    if stated.label is Authenticity.REAL and not closing:
         composed = find_composed(sentences)
         if composed is not None:
             return f"is a part of what {composed!r} says of the whole"
-    asked = ask_label(form)
-    if asked and opens_idly(plain) and (stated.said is asked) != plain.startswith("yes"):
+    asked = ask_label(question_type)
+    if asked and opens_idly(plain) and (stated.label is asked) != plain.startswith("yes"):
         return "is not how the reply opens"
     return None
 
@@ -158,7 +162,7 @@ def _contradict(stated: ParsedLabel, sentences: Sequence[Sentence], *, closing: 
     """What takes the force out of mere appearance; None where nothing does."""
     if is_left_open(sentences):
         return "is left open by what else it says"
-    if not closing and _meets_signs({stated.said}, sentences):
+    if not closing and _meets_signs({stated.label}, sentences):
         return "is all it asserts, and what follows speaks against it"
     return None
 
@@ -176,8 +180,8 @@ def _ends_with(answer: Answer, sentences: Sequence[Sentence]) -> bool:
 def _read_silence(plain: str, why: str) -> ParsedLabel:
     refusal = find_refusal(plain)
     if refusal is not None:
-        return ParsedLabel(said=NoLabel.REFUSED, why=repr(refusal))
-    return ParsedLabel(said=NoLabel.UNPARSED, why=why)
+        return ParsedLabel(label=NoLabel.REFUSED, reason=repr(refusal))
+    return ParsedLabel(label=NoLabel.UNPARSED, reason=why)
 
 
 def _reconcile(
@@ -188,18 +192,18 @@ def _reconcile(
     answers = firm or answers
     said: set[Authenticity | NoLabel] = {one.said for one in answers}
     if stated is not None:
-        said.add(stated.said)
+        said.add(stated.label)
     elif all(one.aside for one in answers):
         why = f"{answers[0].words!r} goes on to speak of a thing in the picture"
-        return ParsedLabel(said=NoLabel.UNPARSED, why=why)
+        return ParsedLabel(label=NoLabel.UNPARSED, reason=why)
     elif not firm:
         first = answers[0].place
         said |= _meets_signs(said, sentences[first : first + 2])
     if len(said) == 1:
-        return ParsedLabel(said=said.pop(), why=repr(answers[0].words))
-    words = [*(repr(one.words) for one in answers), *([stated.why] if stated else [])]
+        return ParsedLabel(label=said.pop(), reason=repr(answers[0].words))
+    words = [*(repr(one.words) for one in answers), *([stated.reason] if stated else [])]
     found = " and ".join(words) if len(words) > 1 else f"{words[0]} and what follows it"
-    return ParsedLabel(said=NoLabel.UNPARSED, why=f"{found} contradict each other")
+    return ParsedLabel(label=NoLabel.UNPARSED, reason=f"{found} contradict each other")
 
 
 def _meets_signs(
@@ -232,10 +236,10 @@ def _weigh(found: Sequence[Assertion]) -> tuple[ParsedLabel | None, bool, bool]:
         plain = {one.said for one in firm if not (one.weak or one.rank)}
         plain |= {one.said for one in behind if one.rank}
         if plain <= {weighty[0].said}:
-            reading = ParsedLabel(said=weighty[-1].said, why=repr(weighty[-1].words))
+            reading = ParsedLabel(label=weighty[-1].said, reason=repr(weighty[-1].words))
             return reading, all(one.weak for one in weighty), weighty[-1].closing
     return (
-        ParsedLabel(said=NoLabel.UNPARSED, why="the reply asserts both fake and real"),
+        ParsedLabel(label=NoLabel.UNPARSED, reason="the reply asserts both fake and real"),
         False,
         False,
     )

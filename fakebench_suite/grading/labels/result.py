@@ -28,5 +28,5 @@ class NoLabel(StrEnum):
 class ParsedLabel:
     """What a reply asserts, and the words that decided it."""
 
-    said: Authenticity | NoLabel
-    why: str
+    label: Authenticity | NoLabel
+    reason: str

@@ -39,14 +39,14 @@ class BenchmarkInput:
     """The group's first prompt, alone."""
     group: Sequence[Prompt]
     """All prompts about the image that most is asked about."""
-    slice: Sequence[Prompt]
+    work_unit: Sequence[Prompt]
     """That group and others, as many prompts as the suite asks at a time."""
     images: "Mapping[str, Image.Image]"
 
     @property
     def digest(self) -> str:
         """What has to be the same for two timings to be comparable."""
-        texts = "\0".join(f"{one.image}\0{one.text}" for one in self.slice)
+        texts = "\0".join(f"{one.image}\0{one.text}" for one in self.work_unit)
         return sha256(texts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -99,7 +99,7 @@ def work(request: pytest.FixtureRequest) -> BenchmarkInput:
         chosen += cases
     prompts = [build_prompt(case, plan.settings.style) for case in chosen]
     group = [prompt for prompt in prompts if prompt.image == prompts[0].image]
-    return BenchmarkInput(prompt=group[:1], group=group, slice=prompts, images=images)
+    return BenchmarkInput(prompt=group[:1], group=group, work_unit=prompts, images=images)
 
 
 @pytest.fixture
@@ -178,11 +178,11 @@ def _keep(
         seconds=tuple(benchmark.stats.stats.data),
         prompts=len(answers),
         tokens=sum(answer.tokens for answer in answers),
-        work=work.digest,
+        input_digest=work.digest,
     )
     benchmark.extra_info.update(
         model=get_plan(config).card.name,
-        work=timing.work,
+        input_digest=timing.input_digest,
         prompts=timing.prompts,
         tokens=timing.tokens,
         tokens_per_second=timing.tokens / median(timing.seconds),

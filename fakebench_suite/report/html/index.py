@@ -19,12 +19,12 @@ _NAMES: Mapping[str, Field] = {
     "label": lambda record: record.case.label,
     "generator": lambda record: record.case.generator,
     "criterion": lambda record: record.case.criterion,
-    "form": lambda record: record.case.form,
-    "category": lambda record: record.case.category,
+    "question_type": lambda record: record.case.question_type,
+    "category": lambda record: record.case.content_categories,
     "ending": lambda record: (
         CUT_OFF if record.answer and record.answer.finish_reason is FinishReason.LENGTH else None
     ),
-    "said": lambda record: record.verdict.said,
+    "reply_label": lambda record: record.verdict.label,
     "image": lambda record: record.case.image,
 }
 """Columns with few different values; the page filters by all but the last two."""

@@ -28,14 +28,14 @@ from fakebench_suite.types import FinishReason, Outcome, Score, Task
 from fakebench_suite.types import GateOutcome as Kind
 
 _TWO = frozenset(
-    {"judged_score", "stand_in_score", "exact_score", "completeness", "preciseness", "relevance"}
+    {"judged_score", "similarity_score", "exact_score", "completeness", "preciseness", "relevance"}
 )
 """Metrics that run from 0 to 2; all others drawn here run from 0 to 1, or -1 to 1."""
 _CLASSES = {
     Kind.PASS: "pass",
     Kind.FAIL: "fail",
     Kind.INCONCLUSIVE: "inconclusive",
-    Kind.NOT_RULED: "unruled",
+    Kind.NOT_EVALUATED: "unruled",
 }
 
 
@@ -72,7 +72,7 @@ class Tally:
 class Band:
     """What the run comes to, part by part: the line of terminal, summary and badge."""
 
-    ruling: str
+    outcome: str
     style: str
     """The class of its colour."""
     reason: str
@@ -94,7 +94,7 @@ class Overview:
     shifts: TextTable | None
     reservations: Sequence[str]
     facts: Sequence[tuple[str, str]]
-    rulings: Sequence[ReportedGate]
+    gates: Sequence[ReportedGate]
     tallies: Sequence[Tally]
     outcomes: Sequence[str]
     lines: Mapping[Task, Sequence[Line]]
@@ -130,7 +130,7 @@ def describe_overview(
         shifts=_lay_shifts(shifts, baseline),
         reservations=reservations,
         facts=[(flatten(name), flatten(value)) for name, value in _list_facts(run)],
-        rulings=run.rulings,
+        gates=run.gates,
         tallies=tallies,
         outcomes=[kind for kind in Outcome if any(tally.counts.get(kind) for tally in tallies)],
         lines={task: mine for task in Task if (mine := [a for a in lines if a.score.task is task])},
@@ -153,8 +153,8 @@ def _draw_band(result: RunResult, baseline: str | None, shifts: Sequence[MetricD
     if result.change is not None:
         change = f"{describe_delta(result.change)} against {flatten(str(result.baseline))}"
     return Band(
-        ruling=result.ruling.upper(),
-        style=_CLASSES[result.ruling],
+        outcome=result.outcome.upper(),
+        style=_CLASSES[result.outcome],
         reason=flatten(result.reason),
         headline="no score" if score is None else describe_headline(score),
         change=change,
@@ -199,13 +199,13 @@ def _tally(run: Run) -> Iterator[Tally]:
 
 
 def _draw_line(score: Score) -> Line:
-    field, _, value = score.slice.partition("=")
+    field, _, value = score.subgroup.partition("=")
     chosen = {"task": str(score.task)} | ({field: value} if value else {})
     metric = score.metric.replace("_", " ")
     return Line(
         score=score,
         name=f"{metric} ({flatten(score.judge)})" if score.judge else metric,
-        where="all cases" if score.slice == "all" else flatten(value),
+        where="all cases" if score.subgroup == "all" else flatten(value),
         bar=_draw_bar(score),
         link=_link(**chosen),
     )

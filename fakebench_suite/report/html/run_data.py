@@ -13,47 +13,49 @@ from fakebench_suite.files.formats import decode_json
 from fakebench_suite.gates.status import conclude
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.report.headline import make_result
+from fakebench_suite.runs.old_names import rename_result
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.runs.store import (
-    RULINGS,
+    GATES,
     TEXTS,
     read_manifest,
     read_records,
     read_scores,
     read_timings,
 )
-from fakebench_suite.types import GateOutcome as Kind
-from fakebench_suite.types import GateResult, Record, Score, Task, Timing
+from fakebench_suite.types import GateOutcome, GateResult, Record, Score, Task, Timing
 
 _PLACES = {task: place for place, task in enumerate(Task)}
 _TEXTS = msgspec.json.Decoder(dict[str, str | float | None])
 
 
-class _Decided(msgspec.Struct, frozen=True):
-    """A gate's decision as it was written."""
+class _GateRow(msgspec.Struct, frozen=True):
+    """A gate's result in ``gates.json``."""
 
     gate: str
-    ruling: str
+    outcome: str
     reason: str | None = None
 
 
-class _Decisions(msgspec.Struct, frozen=True):
-    """Those of a run, beside what it comes to."""
+class _GateRows(msgspec.Struct, frozen=True):
+    """The part of ``gates.json`` that is not the run's result."""
 
-    decisions: list[_Decided]
+    results: list[_GateRow]
 
 
-_OLD = msgspec.json.Decoder(list[_Decided])
-_NEW = msgspec.json.Decoder(_Decisions)
+_LIST = msgspec.json.Decoder(list[_GateRow])
+_ROWS = msgspec.json.Decoder(_GateRows)
 _RESULT = msgspec.json.Decoder(RunResult)
+_OLD_GATES = "rulings.json"
+"""Name of ``gates.json`` in runs of older versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedGate:
-    """What a gate decided and why, as ``rulings.json`` says it."""
+    """A gate's outcome and its reason, as ``gates.json`` has them."""
 
     gate: str
-    ruling: str
+    outcome: str
     reason: str
 
 
@@ -66,7 +68,7 @@ class Run:
     records: Sequence[Record]
     scores: Sequence[Score]
     texts: Mapping[str, Mapping[str, float | None]]
-    rulings: Sequence[ReportedGate]
+    gates: Sequence[ReportedGate]
     result: RunResult
     timings: Sequence[Timing]
 
@@ -85,14 +87,14 @@ def load_run(folder: Path, *, name: str | None = None) -> Run:
             scores = read_scores(folder)
         else:
             manifest, scores = _close(manifest, records), score_records(records)
-        rulings, result = _read_rulings(folder / RULINGS, manifest, scores)
+        gates, result = _read_gates(folder, manifest, scores)
         return Run(
             name=name or folder.resolve().name,
             manifest=manifest,
             records=records,
             scores=scores,
             texts=_read_texts(folder / TEXTS),
-            rulings=rulings,
+            gates=gates,
             result=result,
             timings=read_timings(folder),
         )
@@ -131,28 +133,31 @@ def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:
     }
 
 
-def _read_rulings(
-    path: Path, manifest: Mapping[str, Any], scores: Sequence[Score]
+def _read_gates(
+    folder: Path, manifest: Mapping[str, Any], scores: Sequence[Score]
 ) -> tuple[Sequence[ReportedGate], RunResult]:
-    """What the gates decided, and what the run comes to; a run that was cut off comes to nothing.
+    """The results of the gates and of the run; an interrupted run has neither.
 
-    A file that an earlier version wrote has the decisions alone.
+    A file of an early version is the list of the gates' results alone.
     """
-    if not path.exists():
-        return (), make_result(
-            manifest, conclude((), absent="the run did not come to its end"), scores
-        )
+    path = next((p for p in (folder / GATES, folder / _OLD_GATES) if p.exists()), None)
+    if path is None:
+        conclusion = conclude((), absent="the run did not come to its end")
+        return (), make_result(manifest, conclusion, scores)
     content = read_file(path)
-    old = content.lstrip().startswith(b"[")
-    rows = decode_json(content, _OLD) if old else decode_json(content, _NEW).decisions
-    rulings = [
-        ReportedGate(gate=one.gate, ruling=one.ruling, reason=one.reason or "") for one in rows
+    is_list = content.lstrip().startswith(b"[")
+    if is_list:
+        rows = decode_json(content, _LIST, rename=rename_result)
+    else:
+        rows = decode_json(content, _ROWS, rename=rename_result).results
+    gates = [
+        ReportedGate(gate=row.gate, outcome=row.outcome, reason=row.reason or "") for row in rows
     ]
-    if not old:
-        return rulings, decode_json(content, _RESULT)
-    decisions = [
-        GateResult(gate=one.gate, ruling=Kind(one.ruling), reason=one.reason)
-        for one in rulings
-        if one.ruling in set(Kind)
+    if not is_list:
+        return gates, decode_json(content, _RESULT, rename=rename_result)
+    results = [
+        GateResult(gate=gate.gate, outcome=GateOutcome(gate.outcome), reason=gate.reason)
+        for gate in gates
+        if gate.outcome in set(GateOutcome)
     ]
-    return rulings, make_result(manifest, conclude(decisions), scores)
+    return gates, make_result(manifest, conclude(results), scores)

@@ -14,7 +14,7 @@ def make_group(prefix: int, tails: Sequence[int]) -> list[EncodedPrompt]:
     rows = []
     for number, tail in enumerate(tails):
         ids = torch.tensor([[*range(prefix), *([1_000 + number] * tail)]])
-        prompt = Prompt(case=str(number), image="a", form=QuestionType.WHAT, text="?")
+        prompt = Prompt(case=str(number), image="a", question_type=QuestionType.WHAT, text="?")
         rows.append(
             EncodedPrompt(prompt=prompt, tokens={"input_ids": ids}, picture={}, seconds=0.0)
         )

@@ -66,8 +66,8 @@ def test_every_case_knows_its_truth() -> None:
     assert len({case.criterion for case in cases if case.task is Task.INTERPRETATION}) >= 8
     for case in cases:
         forged = case.label is Authenticity.FAKE
-        assert (case.box is not None) == forged
-        assert case.twin is not None
+        assert (case.forged_region is not None) == forged
+        assert case.paired_image is not None
         assert case.image.endswith("-forged") == forged
         if case.task in (Task.INTERPRETATION, Task.REASONING):
             assert case.expected is not None
@@ -154,9 +154,9 @@ def test_a_few_probes_are_a_data_set_too() -> None:
 
 
 def test_both_twins_are_asked_the_same_detection_questions() -> None:
-    """Label and question form are independent, so no habit of saying "yes" pays."""
+    """Label and question type are independent, so no habit of saying "yes" pays."""
     cases = [case for case in load_probes(8).cases if case.task is Task.DETECTION]
-    asked = Counter((case.label, case.form) for case in cases)
+    asked = Counter((case.label, case.question_type) for case in cases)
     assert set(asked.values()) == {8}
     assert len(asked) == 6
 

@@ -37,9 +37,9 @@ def write_rows(root: Path, rows: Sequence[Row], stem: str = "FakeClass") -> None
     (folder / f"{stem}.json").write_text(json.dumps(rows), encoding="utf-8")
 
 
-def make_row(name: str, *, fake: bool, form: QuestionType = QuestionType.WHAT) -> Row:
+def make_row(name: str, *, fake: bool, question_type: QuestionType = QuestionType.WHAT) -> Row:
     """A row of FakeClass."""
-    return {"image_id": name, "question": DETECTION[form], "authenticity": int(not fake)}
+    return {"image_id": name, "question": DETECTION[question_type], "authenticity": int(not fake)}
 
 
 def write_sound(root: Path, count: int = COUNT) -> list[Row]:

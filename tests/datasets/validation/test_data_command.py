@@ -39,7 +39,7 @@ def test_a_sound_set_ends_well(tmp_path: Path) -> None:
         check=False,
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert "No trouble, no remarks: every image can be shown" in result.stdout
+    assert "No errors, no warnings: every image can be shown" in result.stdout
     assert "60 cases on 60 images" in result.stdout
 
 
@@ -50,11 +50,11 @@ def test_trouble_is_status_1_and_says_what(tmp_path: Path) -> None:
         (tmp_path / "images" / f"{number}.png").unlink()
     result = run(tmp_path)
     assert result.exit_code == 1
-    assert "trouble: missing images: 5" in result.stdout
+    assert "error: missing images: 5" in result.stdout
     assert "- 2.png" in result.stdout
     assert "- 3.png" not in result.stdout
     assert "... and 2 more" in result.stdout
-    assert "Not fit to run: 1 kind of trouble, no remarks." in result.stdout
+    assert "Not fit to run: 1 kind of error, no warnings." in result.stdout
     result = run(tmp_path, "--json")
     assert result.exit_code == 1
     (finding,) = json.loads(result.stdout)["findings"]

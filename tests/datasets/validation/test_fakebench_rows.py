@@ -31,7 +31,7 @@ def test_the_published_files_have_their_known_oddities() -> None:
     remarks = {
         finding.name: len(finding.items)
         for finding in found.findings
-        if finding.weight is Severity.REMARK and "FakeQA" in finding.name
+        if finding.severity is Severity.WARNING and "FakeQA" in finding.name
     }
     assert remarks == {
         "FakeQA rows that lack questions other rows have": 27,
@@ -46,11 +46,11 @@ def test_the_published_files_have_their_known_oddities() -> None:
     assert sorted(item.detail for item in lacking) == ["Q13, Q14"] * 2 + ["Q14"] * 25
     counts = {(count.by, count.value): count.cases for count in found.counts}
     assert counts["task", "analysis"] == 41971
-    assert counts["form", "isfake"] + counts["form", "isreal"] == 3000
+    assert counts["question_type", "isfake"] + counts["question_type", "isreal"] == 3000
     assert (found.totals.texts, found.totals.withheld) == (47971, 47971)
     tells = {leak.feature for leak in found.leaks if leak.tells}
     assert {"file name", "file suffix"} <= tells
-    assert not tells & {"question wording", "question form"}
+    assert not tells & {"question wording", "question type"}
 
 
 def write_analysis(root: Path, *rows: dict[str, str]) -> None:
@@ -160,12 +160,12 @@ def test_a_form_kept_for_one_label_is_a_leak_that_reaches_models(tmp_path: Path)
     """Fakes asked "is this fake" and photographs "is this real" give the label away in words."""
     write_sound(tmp_path)
     forms = (QuestionType.ISFAKE, QuestionType.ISREAL)
-    rows = [make_row(f"{n}.png", fake=n % 2 == 0, form=forms[n % 2]) for n in range(24)]
+    rows = [make_row(f"{n}.png", fake=n % 2 == 0, question_type=forms[n % 2]) for n in range(24)]
     write_rows(tmp_path, rows)
     found = validate_dataset(open_dataset(tmp_path))
     leaks = {leak.feature: leak for leak in found.leaks if leak.tells}
-    assert set(leaks) == {"question wording", "question form"}
-    assert {(one.value, one.fake, one.real) for one in leaks["question form"].shares} == {
+    assert set(leaks) == {"question wording", "question type"}
+    assert {(one.value, one.fake, one.real) for one in leaks["question type"].shares} == {
         ("isfake", 12, 0),
         ("isreal", 0, 12),
     }

@@ -35,7 +35,7 @@ def test_a_missing_image_is_trouble(tmp_path: Path) -> None:
     (tmp_path / "images" / "3.png").unlink()
     found = inspect(tmp_path)
     finding = find(found, "missing images")
-    assert finding.weight is Severity.TROUBLE
+    assert finding.severity is Severity.ERROR
     assert not found.is_sound
     assert [item.images for item in finding.items] == [("3.png",)]
     assert "no file of that name below" in finding.items[0].detail
@@ -58,7 +58,7 @@ def test_an_ambiguous_image_is_trouble_and_its_rivals_are_asked_about(tmp_path: 
     (tmp_path / "more").mkdir()
     make_picture(99).save(tmp_path / "more" / "3.png")
     (finding,) = inspect(tmp_path).findings
-    assert (finding.name, finding.weight) == ("ambiguous images", Severity.TROUBLE)
+    assert (finding.name, finding.severity) == ("ambiguous images", Severity.ERROR)
     assert [item.images for item in finding.items] == [("3.png",)]
 
 
@@ -100,7 +100,7 @@ def test_a_suffix_that_belies_its_format_is_a_remark(tmp_path: Path) -> None:
     write_sound(tmp_path)
     make_picture(3).save(tmp_path / "images" / "3.png", "JPEG")
     (finding,) = inspect(tmp_path).findings
-    assert finding.weight is Severity.REMARK
+    assert finding.severity is Severity.WARNING
     assert [(item.images, item.detail) for item in finding.items] == [(("3.png",), "is JPEG")]
 
 

@@ -117,7 +117,9 @@ class PaperCluster:
 def make_slice(number: int) -> WorkUnit:
     """Two prompts about one picture."""
     prompts = [
-        Prompt(case=f"a.png:{number}-{one}", image="a.png", form=QuestionType.WHAT, text="?")
+        Prompt(
+            case=f"a.png:{number}-{one}", image="a.png", question_type=QuestionType.WHAT, text="?"
+        )
         for one in range(2)
     ]
     pictures = {"a.png": Image.new("RGB", (2, 3))}

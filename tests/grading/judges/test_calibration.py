@@ -50,7 +50,7 @@ class MarkingJudge:
         if " ".join(request.reference) != request.text and mark == 2:
             mark = 0
         if mark is None:
-            return Judgement(failed=1, why="nothing")
+            return Judgement(failed=1, reason="nothing")
         rating = Rating(completeness=mark, preciseness=mark, relevance=mark, reason="")
         return Judgement(ratings=(rating,))
 
@@ -101,7 +101,7 @@ def test_a_judge_that_gives_no_replies_is_not_audited() -> None:
     class SilentJudge(MarkingJudge):
         def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
             judgements = list(super().grade(requests))
-            judgements[7] = Judgement(failed=1, unanswered=1, why="it broke")
+            judgements[7] = Judgement(failed=1, unanswered=1, reason="it broke")
             return judgements
 
     with pytest.raises(CalibrationError, match=r"1 of 48 texts.*it broke"):

@@ -351,7 +351,7 @@ def test_a_reply_is_read_up_to_a_limit(endpoint: Endpoint, cache: RatingCache) -
     endpoint.serve_raw = pour
     (lost,) = make_judge(endpoint.url, cache).grade([REQUEST])
     assert lost.unanswered == 1
-    assert "larger than" in lost.why
+    assert "larger than" in lost.reason
     assert sent < 64
     assert len(endpoint.asked) == 1
 

@@ -71,7 +71,7 @@ def test_replies_without_marks_are_asked_again_and_then_left_out(
     (judgement,) = make_judge(endpoint, cache).grade([REQUEST])
     assert (len(judgement.ratings), judgement.failed) == (2, 1)
     assert judgement.score == 1
-    assert repr(bad) in judgement.why
+    assert repr(bad) in judgement.reason
     assert len(endpoint.asked) == ATTEMPTS + 2 + 1
 
 
@@ -95,7 +95,7 @@ def test_lasting_trouble_is_a_failure_and_never_zero(
     (judgement,) = make_judge(endpoint, cache, rounds=2).grade([REQUEST])
     assert judgement.score is None
     assert (judgement.ratings, judgement.failed) == ((), 2)
-    assert "no luck" in judgement.why
+    assert "no luck" in judgement.reason
     endpoint.behave = lambda _body, _number: (200, GOOD)
     (judgement,) = make_judge(endpoint, cache, rounds=2).grade([REQUEST])
     assert judgement.score == 1
@@ -121,7 +121,7 @@ def test_a_malformed_completion_fails_its_round_only(
     requests = [Request(question="?", reference=["a"], text=t) for t in ("bad text", "good")]
     lost, kept = make_judge(endpoint, cache, rounds=1).grade(requests)
     assert (lost.score, lost.failed) == (None, 1)
-    assert lost.why
+    assert lost.reason
     assert kept.score == 1
 
 
@@ -147,11 +147,11 @@ def test_an_endpoint_that_hangs_or_is_gone_is_a_failure(
     endpoint.behave = linger
     (slow,) = make_judge(endpoint, cache, rounds=1, timeout=0.05).grade([REQUEST])
     assert slow.score is None
-    assert "0.05 s" in slow.why
+    assert "0.05 s" in slow.reason
     gone = EndpointJudge("m", "http://127.0.0.1:9/v1", rounds=1, cache=cache)
     (judgement,) = gone.grade([REQUEST])
     assert judgement.score is None
-    assert "gave no reply" in judgement.why
+    assert "gave no reply" in judgement.reason
     assert judgement.unanswered == 1
 
 

@@ -62,7 +62,7 @@ def test_babble_is_no_mark(checkpoint: Path, cache: RatingCache) -> None:
     judge = LocalJudge(str(checkpoint), rounds=2, cache=cache, device="cpu")
     judgements = judge.grade(REQUESTS[:1])
     assert [(one.score, one.failed) for one in judgements] == [(None, 2)]
-    assert "no marks in the judge's reply" in judgements[0].why
+    assert "no marks in the judge's reply" in judgements[0].reason
 
 
 def test_rounds_are_batched_retried_and_kept(
@@ -182,7 +182,7 @@ def test_a_judge_that_computes_no_numbers_fails(copy: Path, cache: RatingCache) 
     judge = LocalJudge(str(copy), rounds=2, cache=cache, device="cpu")
     (judgement,) = judge.grade(REQUESTS[:1])
     assert (judgement.score, judgement.failed) == (None, 2)
-    assert "no numbers" in judgement.why
+    assert "no numbers" in judgement.reason
     with pytest.raises(UserError, match="computes no numbers"):
         judge.check()
 

@@ -92,7 +92,7 @@ def test_texts_are_given_up_at_once_where_the_judge_hangs(
         judgements = judge.grade(requests)
         assert time.monotonic() - started < 15
         assert [one.unanswered for one in judgements] == [1] * 60
-        assert "was not asked" in judgements[-1].why
+        assert "was not asked" in judgements[-1].reason
         asked = len(endpoint.asked)
         assert asked <= 64
         judge.grade(requests[:5])

@@ -49,11 +49,11 @@ REPLIES = [
 ]
 
 
-@pytest.mark.parametrize(("form", "reply", "said"), REPLIES)
-def test_chinese_replies_are_read(form: str, reply: str, said: str) -> None:
+@pytest.mark.parametrize(("question_type", "reply", "said"), REPLIES)
+def test_chinese_replies_are_read(question_type: str, reply: str, said: str) -> None:
     """Negation, hedges, questions and objects called fake are told apart in Chinese too."""
-    reading = parse_label(reply, QuestionType(form))
-    assert str(reading.said) == said, reading.why
+    reading = parse_label(reply, QuestionType(question_type))
+    assert str(reading.label) == said, reading.reason
 
 
 def test_other_text_is_not_glossed() -> None:

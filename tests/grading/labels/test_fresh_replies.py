@@ -20,6 +20,6 @@ LINES = (Path(__file__).parent / "fresh_replies.jsonl").read_text(encoding="utf-
 def test_unseen_replies_are_read(line: str) -> None:
     """The reading is the one a careful person gives, for the reason beside it."""
     row = json.loads(line)
-    assert str(parse_label(row["reply"], QuestionType(row["form"])).said) == row["said"], row[
-        "reason"
-    ]
+    assert (
+        str(parse_label(row["reply"], QuestionType(row["question_type"])).label) == row["said"]
+    ), row["reason"]

@@ -42,7 +42,7 @@ LONG, KINDS, UNDECIDED = SETS["long_development"], load("kinds"), load("undecide
 
 def read(row: Row) -> str:
     """The verdict on a reply."""
-    return str(parse_label(row["reply"], QuestionType(row["form"])).said)
+    return str(parse_label(row["reply"], QuestionType(row["question_type"])).label)
 
 
 @pytest.mark.parametrize("name", SETS)

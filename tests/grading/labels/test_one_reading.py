@@ -36,52 +36,55 @@ def load_replies() -> tuple[tuple[QuestionType, str], ...]:
     lines = [line for path in SETS for line in path.read_text(encoding="utf-8").splitlines()]
     rows = map(json.loads, lines)
     return (
-        *((QuestionType(row["form"]), row["reply"]) for row in rows),
+        *((QuestionType(row["question_type"]), row["reply"]) for row in rows),
         *((QuestionType.WHAT, reply) for reply in MARKED),
     )
 
 
-def judge_reply(form: QuestionType, reply: str, rule: ReplyParser) -> tuple[str, str]:
+def judge_reply(question_type: QuestionType, reply: str, rule: ReplyParser) -> tuple[str, str]:
     """What a run makes of a reply, as ``read`` writes it, and why."""
-    verdict = judge(replace(CASE, form=form), make_answer(reply), rule)
-    return said_by(verdict), verdict.why
+    verdict = judge(replace(CASE, question_type=question_type), make_answer(reply), rule)
+    return said_by(verdict), verdict.reason
 
 
 def said_by(verdict: Verdict) -> str:
     """The label, or the outcome of a reply without one."""
     silent = verdict.outcome in {Outcome.UNPARSED, Outcome.REFUSED}
-    return str(verdict.outcome if silent else verdict.said)
+    return str(verdict.outcome if silent else verdict.label)
 
 
 @pytest.mark.parametrize("rule", [ReplyParser.GRAMMAR, ReplyParser.PAPER])
 def test_the_command_reads_every_reply_as_a_run_does(rule: ReplyParser) -> None:
     """Label and reason are the same for every reply of every set."""
     replies = load_replies()
-    lines = "".join(json.dumps({"form": form, "reply": reply}) + "\n" for form, reply in replies)
+    lines = "".join(
+        json.dumps({"question_type": question_type, "reply": reply}) + "\n"
+        for question_type, reply in replies
+    )
     result = CliRunner().invoke(app, ["read", f"--reading={rule}"], input=lines)
     assert result.exit_code == 0, result.output
     rows = map(json.loads, result.stdout.splitlines())
-    read = [(row["verdict"], row["why"]) for row in rows]
-    assert read == [judge_reply(form, reply, rule) for form, reply in replies]
+    read = [(row["verdict"], row["reason"]) for row in rows]
+    assert read == [judge_reply(question_type, reply, rule) for question_type, reply in replies]
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_marks_around_a_reply_make_no_difference_between_them(data: st.DataObject) -> None:
     """Marks are put before, behind and around replies; a thought before one leaves its reading."""
-    form, reply = data.draw(st.sampled_from(load_replies()))
+    question_type, reply = data.draw(st.sampled_from(load_replies()))
     marks = st.sampled_from([mark for pair in (*THOUGHTS, *SECTIONS, *ANSWERS) for mark in pair])
     dressed = data.draw(marks | st.just("")) + reply + data.draw(marks | st.just(""))
     for rule in (ReplyParser.GRAMMAR, ReplyParser.PAPER):
-        reading = get_reader(rule)(dressed, form)
-        assert judge_reply(form, dressed, rule) == (str(reading.said), reading.why)
+        reading = get_reader(rule)(dressed, question_type)
+        assert judge_reply(question_type, dressed, rule) == (str(reading.label), reading.reason)
     opening, closing = data.draw(st.sampled_from(THOUGHTS))
     if not any(sign in reply for sign in "<[{◁"):
         thought = f"{opening}The image is real. It is fake.{closing}\n{reply}"
-        assert parse_label(thought, form) == parse_label(reply, form)
+        assert parse_label(thought, question_type) == parse_label(reply, question_type)
 
 
 @pytest.mark.parametrize("reply", MARKED)
 def test_marked_answers_are_read(reply: str) -> None:
     """Whatever else the reply says."""
-    assert str(parse_label(reply, QuestionType.WHAT).said) == "fake"
+    assert str(parse_label(reply, QuestionType.WHAT).label) == "fake"

@@ -72,12 +72,16 @@ REPLIES = [
 ]
 
 
-@pytest.mark.parametrize(("form", "text", "said"), REPLIES, ids=lambda value: str(value)[:40])
-def test_replies_are_read_as_what_they_assert(form: QuestionType, text: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("question_type", "text", "said"), REPLIES, ids=lambda value: str(value)[:40]
+)
+def test_replies_are_read_as_what_they_assert(
+    question_type: QuestionType, text: str, said: str
+) -> None:
     """Every reply has the reading a careful person would give it, with a reason."""
-    reading = parse_label(text, form)
-    assert str(reading.said) == said
-    assert reading.why
+    reading = parse_label(text, question_type)
+    assert str(reading.label) == said
+    assert reading.reason
 
 
 @given(
@@ -89,12 +93,12 @@ def test_case_and_white_space_change_nothing(
     reply: tuple[QuestionType, str, str], change: object, space: str
 ) -> None:
     """Letters' case and surrounding white space do not alter a reading."""
-    form, text, said = reply
+    question_type, text, said = reply
     assert callable(change)
-    assert str(parse_label(space + change(text) + space, form).said) == said
+    assert str(parse_label(space + change(text) + space, question_type).label) == said
 
 
 @given(st.text(max_size=200), st.sampled_from(list(QuestionType)))
-def test_any_text_has_a_reading(text: str, form: QuestionType) -> None:
+def test_any_text_has_a_reading(text: str, question_type: QuestionType) -> None:
     """Nothing a model says raises an error."""
-    assert str(parse_label(text, form).said) in {"fake", "real", "unparsed", "refused"}
+    assert str(parse_label(text, question_type).label) in {"fake", "real", "unparsed", "refused"}

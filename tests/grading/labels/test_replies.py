@@ -263,8 +263,8 @@ REPLIES = [
 ]
 
 PLAIN = [
-    (form, text, said)
-    for form in (WHAT, ISFAKE)
+    (question_type, text, said)
+    for question_type in (WHAT, ISFAKE)
     for text, said in (
         ("Fake", "fake"),
         ("This image is real", "real"),
@@ -280,12 +280,14 @@ NEUTRAL = (
 )
 
 
-@pytest.mark.parametrize(("form", "text", "said"), REPLIES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("question_type", "text", "said"), REPLIES, ids=lambda value: str(value)[:40]
+)
 def test_a_reply_is_read_as_a_careful_person_reads_it(
-    form: QuestionType, text: str, said: str
+    question_type: QuestionType, text: str, said: str
 ) -> None:
     """What is asserted is read; what only mentions fake or real is not."""
-    assert str(parse_label(text, form).said) == said
+    assert str(parse_label(text, question_type).label) == said
 
 
 @settings(max_examples=100, deadline=None)
@@ -300,12 +302,12 @@ def test_dress_does_not_change_a_verdict(
     reply: tuple[QuestionType, str, str], case: type[str], mark: str, space: str, explanation: str
 ) -> None:
     """Case, emphasis, white space and a neutral explanation behind it leave a verdict alone."""
-    form, text, said = reply
+    question_type, text, said = reply
     dressed = f"{space}{mark}{case(text)}{mark}{explanation}{space}"
-    assert str(parse_label(dressed, form).said) == said
+    assert str(parse_label(dressed, question_type).label) == said
 
 
 @pytest.mark.parametrize("word", ["a ", "it is ", "the answer ", "not a ", "very "])
 def test_a_stuttering_model_costs_no_time(word: str) -> None:
     """A reply of ten thousand equal words is read at once: no pattern backtracks."""
-    assert str(parse_label(word * 10_000, WHAT).said) == "unparsed"
+    assert str(parse_label(word * 10_000, WHAT).label) == "unparsed"

@@ -33,7 +33,7 @@ def load(half: str) -> tuple[Row, ...]:
 
 def read(row: Row) -> str:
     """The verdict on a reply."""
-    return str(parse_label(row["reply"], QuestionType(row["form"])).said)
+    return str(parse_label(row["reply"], QuestionType(row["question_type"])).label)
 
 
 @pytest.mark.parametrize("half", ["development", "test"])
@@ -62,7 +62,7 @@ def test_most_replies_are_read(half: str, natural: bool, share: float) -> None:
 def test_every_reply_has_one_reading_and_a_reason() -> None:
     """No reply stands in both halves, and each label is one of the four with its reason."""
     rows = [*load("development"), *load("test")]
-    assert len({(row["form"], row["reply"]) for row in rows}) == len(rows) > 1500
+    assert len({(row["question_type"], row["reply"]) for row in rows}) == len(rows) > 1500
     assert {row["verdict"] for row in rows} == {"fake", "real", "unparsed", "refused"}
     assert all(row["reason"] for row in rows)
 

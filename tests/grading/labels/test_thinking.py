@@ -59,7 +59,7 @@ SAID = [
 @pytest.mark.parametrize(("reply", "said"), SAID)
 def test_only_what_stands_outside_thoughts_is_read(reply: str, said: str) -> None:
     """A thought asserts nothing, closed or not; what follows it is the reply."""
-    assert str(parse_label(reply, QuestionType.WHAT).said) == said
+    assert str(parse_label(reply, QuestionType.WHAT).label) == said
 
 
 @pytest.mark.parametrize(
@@ -74,17 +74,17 @@ def test_only_what_stands_outside_thoughts_is_read(reply: str, said: str) -> Non
 )
 def test_marks_in_the_dress_of_markup_are_marks(opening: str, closing: str) -> None:
     """Escapes, bold type and code."""
-    assert str(parse_label(f"{opening}The image is real.", QuestionType.WHAT).said) == "unparsed"
+    assert str(parse_label(f"{opening}The image is real.", QuestionType.WHAT).label) == "unparsed"
     closed = f"{opening}The image is real.{closing}\nThe image is fake."
-    assert str(parse_label(closed, QuestionType.WHAT).said) == "fake"
+    assert str(parse_label(closed, QuestionType.WHAT).label) == "fake"
 
 
 def check_pair(opening: str, closing: str) -> None:
     """Unclosed, nothing is read; closed, the answer behind is; the template may have opened it."""
-    assert str(parse_label(f"{opening}The image is real.", QuestionType.WHAT).said) == "unparsed"
-    assert str(parse_label(f"{opening}\nThe image is real.", QuestionType.WHAT).said) == "unparsed"
+    assert str(parse_label(f"{opening}The image is real.", QuestionType.WHAT).label) == "unparsed"
+    assert str(parse_label(f"{opening}\nThe image is real.", QuestionType.WHAT).label) == "unparsed"
     closed = f"{opening}The image is real.{closing}The image is fake."
-    assert str(parse_label(closed, QuestionType.WHAT).said) == "fake"
+    assert str(parse_label(closed, QuestionType.WHAT).label) == "fake"
     assert drop_thinking(f"Fake. {opening}real") == "Fake."
     assert drop_thinking(f"{opening}real{closing}fake") == "fake"
     assert drop_thinking(f"{opening.upper()}real{closing.lower()}fake") == "fake"
@@ -109,9 +109,9 @@ def test_any_mark_made_of_the_parts_is_known(pair: tuple[str, str]) -> None:
 @pytest.mark.parametrize(("heading", "answer"), SECTIONS)
 def test_a_section_of_thoughts_ends_where_the_answer_is_headed(heading: str, answer: str) -> None:
     """Without that it asserts nothing."""
-    assert str(parse_label(f"{heading} The image is real.", QuestionType.WHAT).said) == "unparsed"
+    assert str(parse_label(f"{heading} The image is real.", QuestionType.WHAT).label) == "unparsed"
     reply = f"{heading} The image is real.\n{answer}The image is fake."
-    assert str(parse_label(reply, QuestionType.WHAT).said) == "fake"
+    assert str(parse_label(reply, QuestionType.WHAT).label) == "fake"
 
 
 @pytest.mark.parametrize(("opening", "closing"), ANSWERS)

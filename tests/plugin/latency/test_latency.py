@@ -36,7 +36,7 @@ class Own:
 def model():
     return Own()
 """
-NAMES = ["load", "first token", "prompt", "group", "slice"]
+NAMES = ["load", "first token", "prompt", "group", "work unit"]
 
 
 def read_timings(project: Path, run: str = "run") -> list[dict[str, Any]]:
@@ -65,8 +65,11 @@ def test_a_run_measures_latency_beside_its_cases(
         if (name, state) != ("load", "warm")
     }
     prompts = {one["name"]: one["prompts"] for one in timings}
-    assert prompts == {"load": 0, "first token": 1, "prompt": 1, "group": 5, "slice": 48}
-    assert all(len(one["seconds"]) >= 3 and one["work"] == timings[0]["work"] for one in timings)
+    assert prompts == {"load": 0, "first token": 1, "prompt": 1, "group": 5, "work unit": 48}
+    assert all(
+        len(one["seconds"]) >= 3 and one["input_digest"] == timings[0]["input_digest"]
+        for one in timings
+    )
     tokens = {one["name"]: one["tokens"] for one in timings}
     assert tokens["first token"] == 1
     assert tokens["group"] > tokens["prompt"] >= 1
@@ -93,7 +96,7 @@ def test_it_is_asked_for_from_within_cases_too(
     """The file is known by where it lies, not by how it was written."""
     monkeypatch.chdir(project / "cases")
     options = ("--collect-only", "-q", "--model=coin", f"--data={data}", "test_latency.py")
-    run(*options).stdout.fnmatch_lines(["*test_slice?data-warm?*"])
+    run(*options).stdout.fnmatch_lines(["*test_work_unit?data-warm?*"])
 
 
 @pytest.mark.parametrize(
@@ -180,12 +183,12 @@ def test_a_gate_rules_on_what_was_measured(run: Run, data: Path, project: Path) 
     again = run(*options, "--baseline=reports/old")
     assert again.ret == 0
     (ruling,) = read_rulings(project)
-    assert ruling["ruling"] == "pass"
+    assert ruling["outcome"] == "pass"
     assert "Group, warm takes" in ruling["reason"]
     slower = run(*options, "--baseline=reports/old", "--model=slow.toml", "--run=slow")
     assert slower.ret == 1
     (ruling,) = read_rulings(project, "slow")
-    assert ruling["ruling"] == "fail"
+    assert ruling["outcome"] == "fail"
     assert "times the baseline" in ruling["reason"]
     plain = run(f"--data={data}", "-m", "detection", "--baseline=reports/old", "--run=plain")
     assert plain.ret == pytest.ExitCode.USAGE_ERROR

@@ -37,7 +37,7 @@ def make_hostile(folder: Path) -> Path:
         question=EVIL,
         generator=EVIL,
         criterion=EVIL,
-        category=EVIL,
+        content_categories=EVIL,
         expected=(Clue(text=EVIL, criterion=EVIL),),
     )
     rating = Rating(completeness=2, preciseness=2, relevance=2, reason=EVIL)
@@ -47,8 +47,8 @@ def make_hostile(folder: Path) -> Path:
         answer=Answer(text=EVIL, tokens=1, seconds=1, batch_size=1, p_fake=0.5),
         verdict=Verdict(
             outcome=Outcome.CORRECT,
-            why=EVIL,
-            said=EVIL,
+            reason=EVIL,
+            label=EVIL,
             score=2.0,
             judge=EVIL,
             ratings=(rating,),
@@ -65,12 +65,12 @@ def make_hostile(folder: Path) -> Path:
         versions={HALF: HALF},
     )
     result = {
-        "ruling": "fail", "reason": HALF, "headline": None, "change": None, "baseline": HALF,
+        "outcome": "fail", "reason": HALF, "headline": None, "change": None, "baseline": HALF,
         "partial": HALF,
         "gates": {"file": HALF, "named": False, "digest": HALF, "count": 1, "ruled": 1},
-        "decisions": [{"gate": HALF, "ruling": HALF, "reason": HALF}],
+        "results": [{"gate": HALF, "outcome": HALF, "reason": HALF}],
     }  # fmt: skip
-    (run / "rulings.json").write_text(json.dumps(result), encoding="utf-8")
+    (run / "gates.json").write_text(json.dumps(result), encoding="utf-8")
     before = replace(record, answer=make_answer(f"before {EVIL}"))
     baseline = write_run(folder / EVIL.replace("/", ""), [before, other])
     return write_html_report(run, images=images, baseline=baseline)

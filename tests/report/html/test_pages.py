@@ -41,7 +41,7 @@ def test_the_overview_says_what_was_run(tabs: OpenTab, hundred: Path, theme: str
     tab.open(hundred)
     page = tab.page
     expect(page.locator("h1")).to_have_text("nobody on synthetic: 100 cases")
-    expect(page.locator("#verdict.inconclusive .ruling")).to_have_text("INCONCLUSIVE")
+    expect(page.locator("#verdict.inconclusive .outcome")).to_have_text("INCONCLUSIVE")
     expect(page.locator("#verdict .headline")).to_contain_text("balanced accuracy 0.")
     expect(page.locator("#verdict .change")).to_contain_text("against before")
     assert page.title().startswith("INCONCLUSIVE: balanced accuracy 0.")
@@ -54,7 +54,7 @@ def test_the_overview_says_what_was_run(tabs: OpenTab, hundred: Path, theme: str
     tab.shoot(f"overview-{theme}", whole=True)
     drawn = {plot.get_attribute("data-plot") for plot in page.locator(".plot:has(svg)").all()}
     assert drawn == {
-        "generator", "form", "confusion", "criterion", "scores", "calibration", "latency",
+        "generator", "question_type", "confusion", "criterion", "scores", "calibration", "latency",
     }  # fmt: skip
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", ground))) < 200) == (theme == "dark")
@@ -71,7 +71,7 @@ def test_every_filter_leaves_what_it_says(tab: Tab, hundred: Path) -> None:
     tab.open(hundred, "#view=records")
     for field, value in {
         "task": "detection", "outcome": "incorrect", "label": "real", "generator": "styleGAN",
-        "criterion": "edge", "form": "isfake",
+        "criterion": "edge", "question_type": "isfake",
     }.items():  # fmt: skip
         tab.choose(field, value)
         assert tab.found() == count(**{field: value})
@@ -85,7 +85,7 @@ def test_every_filter_leaves_what_it_says(tab: Tab, hundred: Path) -> None:
         for one in RECORDS
         if one.case.task is Task.ANALYSIS
         and one.case.label == "fake"
-        and "photo" in (one.case.category or "")
+        and "photo" in (one.case.content_categories or "")
     ]
     assert tab.found() == str(len(inside))
     option = tab.page.locator("#by-label option[value=real]").inner_text()
@@ -289,8 +289,8 @@ def test_replies_of_one_batch_have_a_latency(tab: Tab, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["empty", "one", "errors", "unscored", "one task"])
 def test_small_runs_have_a_whole_report(tabs: OpenTab, tmp_path: Path, kind: str) -> None:
     """Nothing is missing, cut or complained of where there is little or nothing to show."""
-    failed = Verdict(outcome=Outcome.MODEL_ERROR, why="out of memory")
-    withheld = Verdict(outcome=Outcome.UNSCORED, why="the reference is withheld")
+    failed = Verdict(outcome=Outcome.MODEL_ERROR, reason="out of memory")
+    withheld = Verdict(outcome=Outcome.UNSCORED, reason="the reference is withheld")
     records = {
         "empty": [],
         "one": RECORDS[:1],
@@ -305,7 +305,7 @@ def test_small_runs_have_a_whole_report(tabs: OpenTab, tmp_path: Path, kind: str
     report = write_html_report(write_run(tmp_path / "run", records), images=None)
     tab = tabs(PHONE)
     tab.open(report)
-    expect(tab.page.locator("#verdict .ruling")).to_have_text("NOT RULED")
+    expect(tab.page.locator("#verdict .outcome")).to_have_text("NOT EVALUATED")
     assert tab.page.locator(".plot:not(.drawn)").count() == 0
     assert tab.page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
     tab.open(report, "#view=records")
@@ -321,7 +321,7 @@ def test_thoughts_are_folded_and_cut_replies_marked(tab: Tab, tmp_path: Path) ->
         replace(
             second,
             answer=replace(make_answer(texts[1]), finish_reason=FinishReason.LENGTH),
-            verdict=Verdict(outcome=Outcome.TRUNCATED, why="no verdict before the token limit"),
+            verdict=Verdict(outcome=Outcome.TRUNCATED, reason="no verdict before the token limit"),
         ),
         third,
     ]
@@ -429,15 +429,15 @@ def test_a_probe_shows_its_box_and_its_twin(tab: Tab, tmp_path: Path) -> None:
     """The planted box lies over the picture at its place, and the untouched twin stands beside."""
     dataset = open_dataset(None)
     cases = dataset.cases[:12]
-    verdict = Verdict(outcome=Outcome.CORRECT, why="'yes'", said="fake")
+    verdict = Verdict(outcome=Outcome.CORRECT, reason="'yes'", label="fake")
     answer = Answer(text="Yes.", tokens=1, seconds=0.1, batch_size=1)
     records = [
         Record(case=one, prompt=one.question, answer=answer, verdict=verdict, worker="")
         for one in cases
     ]
     report = write_html_report(write_run(tmp_path / "run", records), images=DatasetImages(dataset))
-    forged = next(one for one in cases if one.box)
-    assert forged.box
+    forged = next(one for one in cases if one.forged_region)
+    assert forged.forged_region
     tab.open(report, f"#item={forged.id}")
     frames = tab.page.locator("#item .frame")
     expect(frames).to_have_count(2)
@@ -447,8 +447,10 @@ def test_a_probe_shows_its_box_and_its_twin(tab: Tab, tmp_path: Path) -> None:
     assert frame
     assert box
     scale = frame["width"] / 128
-    assert box["x"] - frame["x"] == pytest.approx(forged.box[0] * scale, abs=2)
-    assert box["width"] == pytest.approx((forged.box[2] - forged.box[0]) * scale, abs=4)
+    assert box["x"] - frame["x"] == pytest.approx(forged.forged_region[0] * scale, abs=2)
+    assert box["width"] == pytest.approx(
+        (forged.forged_region[2] - forged.forged_region[0]) * scale, abs=4
+    )
     tab.shoot("probe")
     tab.page.click("text=its item")
-    expect(tab.page.locator("#item h2")).to_contain_text(f"{forged.twin}:")
+    expect(tab.page.locator("#item h2")).to_contain_text(f"{forged.paired_image}:")

@@ -148,7 +148,8 @@ class PrefixCacheSelfTest:
     ) -> list[EncodedPrompt]:
         """Questions about the picture."""
         prompts = [
-            Prompt(case="", image=name, form=QuestionType.WHAT, text=text) for text in questions
+            Prompt(case="", image=name, question_type=QuestionType.WHAT, text=text)
+            for text in questions
         ]
         return [encode_prompt(self._encoder, prompt, picture) for prompt in prompts]
 

@@ -132,10 +132,10 @@ class Answer:
     """What follows speaks of a thing in the picture that is fake or real, not of the image."""
 
 
-def ask_label(form: QuestionType) -> Authenticity | None:
+def ask_label(question_type: QuestionType) -> Authenticity | None:
     """The label a "yes" asserts; None where the question is not a yes-or-no question."""
     return {QuestionType.ISFAKE: Authenticity.FAKE, QuestionType.ISREAL: Authenticity.REAL}.get(
-        form
+        question_type
     )
 
 
@@ -144,7 +144,7 @@ def opens_idly(plain: str) -> bool:
     return _IDLE.match(plain) is not None
 
 
-def find_answers(sentences: Sequence[Sentence], form: QuestionType) -> Iterator[Answer]:
+def find_answers(sentences: Sequence[Sentence], question_type: QuestionType) -> Iterator[Answer]:
     """What each "yes" and "no" asserts: of the question asked, or of one the reply asks itself."""
     end = len(sentences) - 1
     asking = {place for place, one in enumerate(sentences) if one.hints & Hint.QUESTION}
@@ -163,7 +163,7 @@ def find_answers(sentences: Sequence[Sentence], form: QuestionType) -> Iterator[
             continue
         if sentence.asks or GIVEN.match(sentence.tags):
             continue
-        asked = _find_asked(question, form)
+        asked = _find_asked(question, question_type)
         if asked is None or (not last and _HOW_TO.match(sentences[index + 1].text)):
             continue
         alone = len(sentences) == 1 or question is not None
@@ -224,15 +224,15 @@ def _find_consent(text: str, place: int, asked: Authenticity, *, alone: bool) ->
     return Answer(said=said, words=consent[0], place=place, firm=False, led=False, aside=False)
 
 
-def _find_asked(question: Sentence | None, form: QuestionType) -> Authenticity | None:
+def _find_asked(question: Sentence | None, question_type: QuestionType) -> Authenticity | None:
     """The label that a "yes" asserts, to a question the reply asks itself or to the one asked."""
     if question is None:
-        return ask_label(form)
+        return ask_label(question_type)
     tags = question.tags
     fake = any(LETTER[name] in tags for name in ("FAKE", "MADE"))
     real = any(LETTER[name] in tags for name in ("REAL", "TAKEN"))
     if _ECHO.search(question.text) and not (fake or real):
-        return ask_label(form)
+        return ask_label(question_type)
     if not (fake or real) and LETTER["ODD"] in tags and _TRACE.search(question.text):
         return Authenticity.FAKE
     if fake == real or not (len(tags) <= 3 or _ABOUT.search(tags)):

@@ -1,4 +1,4 @@
-"""Accuracy by generator, by form of question, and by criterion."""
+"""Accuracy by generator, by question type, and by criterion."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ _REAL = "label=real"
 def draw_generators(scores: Sequence[Score]) -> Plot | None:
     """Accuracy on the images of each generator, and detection's on real images."""
     return _draw_slices(
-        [s for s in scores if s.slice.startswith("generator=") or s.slice == _REAL],
+        [s for s in scores if s.subgroup.startswith("generator=") or s.subgroup == _REAL],
         key="generator",
         title="Accuracy by generator",
         caption="Share passed, with 95 % intervals; replies without a verdict count as wrong.",
@@ -32,18 +32,22 @@ def draw_generators(scores: Sequence[Score]) -> Plot | None:
 
 def draw_forms(scores: Sequence[Score]) -> Plot | None:
     """Detection accuracy for each way of asking."""
-    forms = [s for s in scores if s.slice.startswith("form=") and s.task is Task.DETECTION]
+    forms = [
+        s for s in scores if s.subgroup.startswith("question_type=") and s.task is Task.DETECTION
+    ]
     return _draw_slices(
         forms,
-        key="form",
-        title="Accuracy by question form",
+        key="question_type",
+        title="Accuracy by question type",
         caption="Detection asked in three ways, with 95 % intervals.",
     )
 
 
 def _draw_slices(scores: Sequence[Score], *, key: str, title: str, caption: str) -> Plot | None:
     known = [s for s in scores if s.metric == "accuracy" and s.value is not None and s.n]
-    names = sorted({s.slice for s in known}, key=lambda name: (name == _REAL, name), reverse=True)
+    names = sorted(
+        {s.subgroup for s in known}, key=lambda name: (name == _REAL, name), reverse=True
+    )
     if not names:
         return None
     figure = go.Figure()
@@ -56,7 +60,7 @@ def _draw_slices(scores: Sequence[Score], *, key: str, title: str, caption: str)
             name=task,
             mode="markers",
             x=values,
-            y=[names.index(s.slice) + shift for s in mine],
+            y=[names.index(s.subgroup) + shift for s in mine],
             error_x={
                 "type": "data",
                 "array": [_reach(s.high, value) for s, value in zip(mine, values, strict=True)],
@@ -67,7 +71,7 @@ def _draw_slices(scores: Sequence[Score], *, key: str, title: str, caption: str)
                 "width": 0,
             },
             marker={"color": PALETTE[task], "size": 8},
-            text=[f"{label(s.slice.partition('=')[2])}, n = {s.n:,}" for s in mine],
+            text=[f"{label(s.subgroup.partition('=')[2])}, n = {s.n:,}" for s in mine],
             hovertemplate="%{text}<br>%{x:.3f}<extra>" + task + "</extra>",
         )
     figure.update_layout(showlegend=len(tasks) > 1)

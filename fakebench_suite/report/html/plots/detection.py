@@ -17,7 +17,7 @@ def draw_confusion(frame: pd.DataFrame) -> Plot | None:
     if asked.empty:
         return None
     silent = asked["outcome"].isin(WITHOUT_VERDICT)
-    said = asked["said"].where(~silent, asked["outcome"])
+    said = asked["reply_label"].where(~silent, asked["outcome"])
     columns = [*map(str, Authenticity), *map(str, WITHOUT_VERDICT)]
     rows = [str(one) for one in reversed(Authenticity) if (asked["label"] == one).any()]
     counts = pd.crosstab(asked["label"], said).reindex(index=rows, columns=columns, fill_value=0)

@@ -20,7 +20,7 @@ fakebench.filter = (() => {
     size = index.size;
     columns = index.names;
     for (const column of Object.values(columns)) column.codes = Uint32Array.from(column.codes);
-    for (const field of ["task", "outcome", "label", "generator", "criterion", "form", "category", "ending", "change"])
+    for (const field of ["task", "outcome", "label", "generator", "criterion", "question_type", "category", "ending", "change"])
       if (columns[field]) facets.set(field, describe(field, columns[field].values));
   }
 
@@ -127,10 +127,10 @@ fakebench.filter = (() => {
 
   function gather({ record, before }) {
     const { case: asked, prompt, answer, verdict } = record;
-    const parts = [asked.id, asked.image, asked.question, prompt, answer?.text, verdict.why, verdict.said];
+    const parts = [asked.id, asked.image, asked.question, prompt, answer?.text, verdict.reason, verdict.label];
     for (const clue of asked.expected || []) parts.push(clue.text);
     for (const rating of verdict.ratings) parts.push(rating.reason);
-    if (before) parts.push(before.answer?.text, before.verdict?.why);
+    if (before) parts.push(before.answer?.text, before.verdict?.reason);
     return parts.filter(Boolean).join("\n").toLowerCase();
   }
 
@@ -140,18 +140,18 @@ fakebench.filter = (() => {
   const picture = (image) => (Object.hasOwn(index.pictures, image) ? index.pictures[image] : null);
   const imageOf = (row) => name("image", row);
   // The first case about an image, best the one that asks the same.
-  function about(image, form) {
+  function firstAbout(image, questionType) {
     const code = columns.image.values.indexOf(image);
     if (code < 0) return -1;
     const codes = columns.image.codes;
     const first = codes.indexOf(code);
     for (let row = first; row >= 0 && row < size && codes[row] === code; row++)
-      if (name("form", row) === form) return row;
+      if (name("question_type", row) === questionType) return row;
     return first;
   }
 
   return {
-    NONE, open, facets, select, loadTexts, name, value, find, entry, picture, imageOf, about,
+    NONE, open, facets, select, loadTexts, name, value, find, entry, picture, imageOf, firstAbout,
     get size() { return size; },
     has: (field) => Boolean(columns[field] || index.values[field]),
   };

@@ -4,12 +4,12 @@ fakebench.item = (() => {
   const { el, filter } = fakebench;
   const SVG = "http://www.w3.org/2000/svg";
 
-  // The pieces of a reply, those that `why` quotes (as Python's repr does) marked.
+  // The pieces of a reply, those that `reason` quotes (as Python's repr does) marked.
   function mark(reply, verdict) {
-    const quoted = [...verdict.why.matchAll(/'((?:[^'\\]|\\.)+)'|"((?:[^"\\]|\\.)+)"/gu)].map(
+    const quoted = [...verdict.reason.matchAll(/'((?:[^'\\]|\\.)+)'|"((?:[^"\\]|\\.)+)"/gu)].map(
       (found) => (found[1] ?? found[2]).replace(/\\(.)/gu, "$1"),
     );
-    const phrases = quoted.length ? quoted : (verdict.said || "").split(", ");
+    const phrases = quoted.length ? quoted : (verdict.label || "").split(", ");
     const patterns = phrases
       .map((phrase) => phrase.match(/[\p{L}\p{N}]+/gu))
       .filter(Boolean)
@@ -55,11 +55,11 @@ fakebench.item = (() => {
   }
 
   function pictures({ case: asked }, hash) {
-    const shown = [figure(asked.image, asked.box ? "forged here" : asked.label === "fake" ? "fake" : asked.label || "image", asked.box)];
-    if (asked.twin) {
-      const row = filter.about(asked.twin, asked.form);
+    const shown = [figure(asked.image, asked.forged_region ? "forged here" : asked.label === "fake" ? "fake" : asked.label || "image", asked.forged_region)];
+    if (asked.paired_image) {
+      const row = filter.firstAbout(asked.paired_image, asked.question_type);
       const link = row < 0 ? null : el("a", { href: hash(row) }, "its item");
-      shown.push(figure(asked.twin, asked.box ? "untouched twin" : "forged twin", null, link));
+      shown.push(figure(asked.paired_image, asked.forged_region ? "untouched twin" : "forged twin", null, link));
     }
     return el("div", { class: "pictures" }, shown);
   }
@@ -87,7 +87,7 @@ fakebench.item = (() => {
     const facts = answer && [
       `${answer.tokens.toLocaleString("en")} tokens`, `${answer.seconds.toFixed(3)} s`, `batch of ${answer.batch_size}`,
       answer.p_fake === null ? null : `P(fake) ${answer.p_fake.toFixed(4)}`,
-      answer.mass === null ? null : `mass ${answer.mass.toFixed(4)}`,
+      answer.option_probability_mass === null ? null : `probability of both options ${answer.option_probability_mass.toFixed(4)}`,
     ].filter(Boolean).join(" · ");
     return [
       prompt === undefined ? null : [el("h4", {}, "Prompt as sent"), quote(prompt)],
@@ -95,7 +95,7 @@ fakebench.item = (() => {
       quoteReply(answer, verdict, split),
       facts ? faint(facts) : null,
       el("p", { class: "why" }, el("span", { class: `pill ${verdict.outcome}` }, verdict.outcome.replaceAll("_", " ")), " ",
-        cut ? [el("span", { class: "pill truncated cut" }, "cut off at the token limit"), " "] : null, verdict.why),
+        cut ? [el("span", { class: "pill truncated cut" }, "cut off at the token limit"), " "] : null, verdict.reason),
     ].flat(2);
   }
 
@@ -104,7 +104,7 @@ fakebench.item = (() => {
     if (verdict.score !== null)
       shown.push(el("p", {}, el("strong", {}, verdict.score.toFixed(2)), ` of 2 by ${verdict.judge}`,
         verdict.failed_rounds ? `, ${verdict.failed_rounds} rounds without marks` : ""));
-    if (verdict.obeyed !== null) shown.push(el("p", {}, verdict.obeyed ? "It kept the asked format." : "It did not keep the asked format."));
+    if (verdict.followed_format !== null) shown.push(el("p", {}, verdict.followed_format ? "It kept the asked format." : "It did not keep the asked format."));
     if (verdict.ratings.length) {
       const head = ["round", "completeness", "preciseness", "relevance", "reason"];
       const numbers = head.slice(1, 4);
@@ -125,8 +125,8 @@ fakebench.item = (() => {
 
   function facts({ case: asked, worker }, verdict) {
     const rows = {
-      task: asked.task, form: asked.form, "expected label": asked.label, said: verdict.said, generator: asked.generator,
-      criterion: asked.criterion, category: asked.category, image: asked.image, worker,
+      task: asked.task, "question type": asked.question_type, "expected label": asked.label, "reply says": verdict.label, generator: asked.generator,
+      criterion: asked.criterion, "content categories": asked.content_categories, image: asked.image, worker,
     };
     return el("dl", { class: "facts" }, Object.entries(rows)
       .filter(([, value]) => value !== null && value !== "")

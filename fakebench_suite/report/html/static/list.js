@@ -22,7 +22,7 @@ fakebench.list = (() => {
   };
 
   // The width of the list, in pixels, from which a column has its place.
-  const NEEDS = { task: 900, generator: 900, criterion: 900, score: 760, seconds: 1000, label: 560, said: 560, reply: 460 };
+  const NEEDS = { task: 900, generator: 900, criterion: 900, score: 760, seconds: 1000, label: 560, reply_label: 560, reply: 460 };
 
   function columns() {
     const column = (title, field, render, className = "") => ({
@@ -35,8 +35,8 @@ fakebench.list = (() => {
       column("outcome", "outcome", pill("outcome"), "c-pill"),
       column("id", "id", text("id"), "c-id"),
       column("task", "task", text("task"), "c-task"),
-      column("is", "label", text("label"), "c-short"),
-      column("said", "said", text("said"), "c-short"),
+      column("label", "label", text("label"), "c-short"),
+      column("reply says", "reply_label", text("reply_label"), "c-short"),
       column("generator", "generator", text("generator"), "c-name"),
       column("criterion", "criterion", text("criterion"), "c-name"),
       column("score", "score", text("score"), "c-num"),

@@ -32,7 +32,7 @@ PICTURES = {"wide": draw_picture(60, 40, seed=1), "tall": draw_picture(48, 64, s
 
 def make_prompt(image: str, text: str) -> Prompt:
     """A prompt about the picture of that name."""
-    return Prompt(case=f"{image}:{text}", image=image, form=QuestionType.WHAT, text=text)
+    return Prompt(case=f"{image}:{text}", image=image, question_type=QuestionType.WHAT, text=text)
 
 
 PROMPTS = tuple(make_prompt(image, text) for text in QUESTIONS for image in PICTURES)

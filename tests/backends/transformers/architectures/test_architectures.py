@@ -117,9 +117,9 @@ def test_options_are_weighed_by_the_models_own_probabilities(
     alone = [read_answers(adapter.weigh([prompt], PICTURES))[0] for prompt in PROMPTS]
     for one, two in zip(together, alone, strict=True):
         assert one.p_fake is not None
-        assert one.mass is not None
+        assert one.option_probability_mass is not None
         assert 0 < one.p_fake < 1
-        assert 0 < one.mass <= 1
+        assert 0 < one.option_probability_mass <= 1
         assert one.p_fake == pytest.approx(two.p_fake, abs=1e-4)
         assert one.text == ("fake" if one.p_fake >= 0.5 else "real")
     assert len({answer.p_fake for answer in together}) > 1

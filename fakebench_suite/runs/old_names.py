@@ -1,0 +1,117 @@
+"""What older versions of the suite wrote into a run directory, under today's names.
+
+Every function takes a decoded JSON value and returns a new one. Values that are not shaped as
+expected are returned unchanged, so that the decoder reports them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fakebench_suite.deprecation import BENCHMARKS, METRICS, rename_keys, rename_subgroup
+
+_CASE = {
+    "form": "question_type", "twin": "paired_image", "box": "forged_region",
+    "category": "content_categories",
+}  # fmt: skip
+_ANSWER = {"mass": "option_probability_mass"}
+_VERDICT = {"why": "reason", "said": "label", "obeyed": "followed_format"}
+_SCORE = {"slice": "subgroup"}
+_TIMING = {"work": "input_digest"}
+_OUTCOME = {"ruling": "outcome"}
+_RESULT = {"ruling": "outcome", "decisions": "results"}
+_GATE = {"slice": "subgroup", "on": "compare", "negligible": "tolerance"}
+_OUTCOMES = {"not ruled": "not evaluated"}
+
+
+def rename_record(value: Any) -> Any:
+    """A line of ``records.jsonl``."""
+    parts = {"case": _CASE, "answer": _ANSWER, "verdict": _VERDICT}
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: rename_keys(part, parts[key]) if key in parts and isinstance(part, dict) else part
+        for key, part in value.items()
+    }
+
+
+def rename_score(value: Any) -> Any:
+    """A score, of ``scores.json`` or the headline of a result."""
+    if not isinstance(value, dict):
+        return value
+    score = rename_keys(value, _SCORE)
+    _replace(score, "subgroup", rename_subgroup)
+    _replace(score, "metric", lambda name: METRICS.get(name, name))
+    return score
+
+
+def rename_scores(value: Any) -> Any:
+    """The list of ``scores.json``."""
+    return [rename_score(score) for score in value] if isinstance(value, list) else value
+
+
+def rename_timings(value: Any) -> Any:
+    """The list of ``latency.json``."""
+    if not isinstance(value, list):
+        return value
+    timings = [rename_keys(one, _TIMING) if isinstance(one, dict) else one for one in value]
+    for timing in timings:
+        _replace(timing, "name", lambda name: BENCHMARKS.get(name, name))
+    return timings
+
+
+def rename_result(value: Any) -> Any:
+    """The object of ``gates.json``, which was ``rulings.json``, or the list of older versions."""
+    if isinstance(value, list):
+        return [_rename_outcome(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    result = rename_keys(value, _RESULT)
+    _replace(result, "outcome", lambda name: _OUTCOMES.get(name, name))
+    if isinstance(result.get("gates"), dict):
+        result["gates"] = rename_keys(result["gates"], {"ruled": "evaluated"})
+    if "headline" in result:
+        result["headline"] = rename_score(result["headline"])
+    if isinstance(result.get("results"), list):
+        result["results"] = [_rename_outcome(one) for one in result["results"]]
+    return result
+
+
+def rename_gate(value: Any) -> Any:
+    """A rule of ``gates.toml`` as a manifest has it."""
+    if not isinstance(value, dict):
+        return value
+    gate = rename_keys(value, _GATE)
+    _replace(gate, "subgroup", rename_subgroup)
+    _replace(gate, "metric", lambda name: METRICS.get(name, name))
+    _replace(gate, "benchmark", lambda name: BENCHMARKS.get(name, name))
+    return gate
+
+
+def rename_manifest(value: dict[str, Any]) -> dict[str, Any]:
+    """A manifest: the subgroups of its populations, and the rules of its gates."""
+    manifest = dict(value)
+    for key in ("population", "drawn"):
+        if isinstance(manifest.get(key), dict):
+            manifest[key] = {
+                task: {rename_subgroup(name): count for name, count in cases.items()}
+                if isinstance(cases, dict)
+                else cases
+                for task, cases in manifest[key].items()
+            }
+    gates = manifest.get("gates")
+    if isinstance(gates, Mapping) and isinstance(gates.get("rules"), list):
+        manifest["gates"] = {**gates, "rules": [rename_gate(rule) for rule in gates["rules"]]}
+    return manifest
+
+
+def _rename_outcome(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    result = rename_keys(value, _OUTCOME)
+    _replace(result, "outcome", lambda name: _OUTCOMES.get(name, name))
+    return result
+
+
+def _replace(table: Any, key: str, rename: Callable[[str], str]) -> None:
+    if isinstance(table, dict) and isinstance(table.get(key), str):
+        table[key] = rename(table[key])

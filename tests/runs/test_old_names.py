@@ -1,0 +1,96 @@
+"""A run directory that an older version wrote is read under today's names.
+
+``old_run`` is what the suite wrote before fields were renamed: ``coin`` over two sampled probes.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from fakebench_suite.gates.config import make_gates, recall_gates
+from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.report.html.run_data import load_run
+from fakebench_suite.runs.old_names import rename_gate, rename_result, rename_score
+from fakebench_suite.runs.store import read_manifest, read_records, read_scores, read_timings
+from fakebench_suite.types import GateOutcome, QuestionType, Score, Task
+
+OLD_RUN = Path(__file__).with_name("old_run")
+
+
+def test_records_have_every_field_of_old_records() -> None:
+    """No field of case, answer or verdict is lost."""
+    records = list(read_records(OLD_RUN))
+    assert len(records) == 12
+    record = records[0]
+    assert record.case.question_type is QuestionType.ISFAKE
+    assert record.case.paired_image == "chelsea-101"
+    assert record.case.forged_region == (75, 37, 126, 85)
+    assert (record.verdict.reason, record.verdict.label) == ("'no'", "real")
+    assert {r.verdict.followed_format for r in records} == {None, True}
+
+
+def test_scores_of_old_records_are_those_that_were_written() -> None:
+    """Only names changed: the scores computed today equal the old ones, field by field."""
+    written = [score for score in read_scores(OLD_RUN) if score.metric not in TEXT_METRICS]
+    assert score_records(read_records(OLD_RUN)) == written
+    subgroups = {score.subgroup for score in written}
+    assert {"all", "question_type=isfake", "label=fake"} <= subgroups
+    assert "format_followed" in {score.metric for score in written}
+
+
+TEXT_METRICS = {"bleu_1", "bleu_2", "rouge_l", "similarity", "clue_recall", "clue_precision"}
+
+
+def test_a_score_of_a_similarity_judge_has_its_new_name() -> None:
+    """Metric and subgroup are both renamed."""
+    names = {"metric": "stand_in_score", "task": "analysis", "slice": "form=criterion"}
+    old: dict[str, object] = {**names, "value": 0.5, "low": None, "high": None, "n": 1}
+    score = msgspec.convert(rename_score(old), Score)
+    assert (score.metric, score.subgroup) == ("similarity_score", "question_type=criterion")
+
+
+def test_timings_have_their_digest_and_the_new_name_of_the_benchmark() -> None:
+    """``work`` and the benchmark ``slice`` are renamed."""
+    (timing,) = read_timings(OLD_RUN)
+    assert (timing.name, timing.input_digest) == ("work unit", "0123456789abcdef")
+
+
+def test_the_report_shows_the_gates_of_an_old_run() -> None:
+    """``rulings.json`` is read where there is no ``gates.json``."""
+    run = load_run(OLD_RUN)
+    (gate,) = run.gates
+    assert (gate.gate, gate.outcome) == ("balanced", GateOutcome.PASS)
+    assert run.result.outcome is GateOutcome.PASS
+    assert run.result.gates.evaluated == 1
+    assert run.result.headline
+    assert run.result.headline.subgroup == "all"
+
+
+def test_a_gate_that_was_not_ruled_was_not_evaluated() -> None:
+    """The value is renamed as well as the field."""
+    (gate,) = rename_result([{"gate": "a", "ruling": "not ruled", "reason": "b"}])
+    assert gate == {"gate": "a", "outcome": "not evaluated", "reason": "b"}
+
+
+def test_a_manifest_has_the_subgroups_and_gates_of_today() -> None:
+    """The digest of the rules is that of equal rules in a run of today."""
+    manifest = read_manifest(OLD_RUN)
+    assert manifest["population"][Task.DETECTION]["question_type=isfake"] == 240
+    assert manifest["drawn"][Task.DETECTION]["question_type=what"] == 2
+    gates = recall_gates(manifest)
+    assert gates
+    assert gates.digest == make_gates("", gates.rules, named=True, absent="").digest
+    rule = msgspec.to_builtins(gates.rules[0])
+    assert (rule["subgroup"], rule["compare"]) == ("question_type=isfake", "value")
+    assert rule["tolerance"] == 0.01
+
+
+def test_a_gate_over_a_benchmark_has_its_new_name() -> None:
+    """A gate in a manifest names the benchmark as the gate file does today."""
+    assert rename_gate({"kind": "latency", "benchmark": "slice"})["benchmark"] == "work unit"
+
+
+def test_values_of_other_shapes_are_returned_unchanged() -> None:
+    """The decoder reports them."""
+    for value in (None, 3, "x", [3], {"gates": 3}, {"results": 3}):
+        assert rename_result(value) == value
