@@ -23,7 +23,7 @@ from fakebench_suite.backends.cards import Card, Generation
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.backends.transformers.prefix_cache.selftest import InferencePath
 from fakebench_suite.tasks.criteria import CRITERIA
-from fakebench_suite.tasks.prompts import analysis_question, build_prompt
+from fakebench_suite.tasks.prompts import build_prompt, format_analysis_question
 from fakebench_suite.types import Answer, Case, Prompt, QuestionType, Task
 
 NEW_TOKENS, ROWS = 16, 16
@@ -36,7 +36,7 @@ def list_prompts(images: Sequence[str]) -> list[Prompt]:
             id=f"{image}:{criterion}",
             task=Task.ANALYSIS,
             image=image,
-            question=analysis_question(criterion),
+            question=format_analysis_question(criterion),
             question_type=QuestionType.CRITERION,
         )
         for image in images

@@ -5,7 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fakebench_suite.tasks.criteria import CRITERIA
-from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE, analysis_question
+from fakebench_suite.tasks.prompts import (
+    DETECTION,
+    FAULTFINDING,
+    INFERENCE,
+    format_analysis_question,
+)
 from fakebench_suite.types import QuestionType
 
 Row = dict[str, str]
@@ -15,7 +20,7 @@ def list_analysis(images: Sequence[str]) -> Iterator[Row]:
     """FakeQA: 14 questions about each image."""
     for image in images:
         for criterion in CRITERIA:
-            asked = {"task": "analysis", "question": analysis_question(criterion)}
+            asked = {"task": "analysis", "question": format_analysis_question(criterion)}
             yield {"id": criterion, "image": image, "label": "fake"} | asked
 
 

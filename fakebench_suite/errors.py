@@ -28,7 +28,7 @@ import errno
 from collections.abc import Iterable
 from pathlib import Path
 
-from fakebench_suite.text.display import show
+from fakebench_suite.text.display import escape_controls
 
 _LONGEST = 2_000
 """Characters of a message; what is longer quotes a stranger's text."""
@@ -38,7 +38,7 @@ class SuiteError(Exception):
     """Any error this suite raises on purpose; what its message quotes can be printed anywhere."""
 
     def __str__(self) -> str:
-        return _shorten(show(super().__str__()))
+        return _shorten(escape_controls(super().__str__()))
 
 
 def _shorten(text: str) -> str:

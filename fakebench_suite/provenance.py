@@ -17,7 +17,7 @@ PROTOCOL = 2
 
 2: identities, prompts and pixels by digest in every record.
 """
-_SMALL = 128
+_SMALL_SIDE = 128
 """Pixels of the longer side. FakeBench's generators draw 256 x 256 and more (arXiv 2404.13306,
 section III), and the photographs of ImageNet, COCO and DIV2K are some hundred pixels wide."""
 
@@ -98,7 +98,7 @@ def digest_parts(parts: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def list_pixels(records: Iterable[Record]) -> Mapping[str, PixelDigest | None]:
+def collect_pixels(records: Iterable[Record]) -> Mapping[str, PixelDigest | None]:
     """The pixels of every image that the records are about; None where they are unknown."""
     found: dict[str, PixelDigest | None] = {}
     for record in records:
@@ -106,9 +106,9 @@ def list_pixels(records: Iterable[Record]) -> Mapping[str, PixelDigest | None]:
     return found
 
 
-def describe_pixels(records: Iterable[Record]) -> PixelFacts | None:
+def summarize_pixels(records: Iterable[Record]) -> PixelFacts | None:
     """What is known of the pictures of these records; None where nothing is."""
-    images = list_pixels(records)
+    images = collect_pixels(records)
     known = {name: one for name, one in images.items() if one is not None}
     if not known:
         return None
@@ -120,13 +120,13 @@ def describe_pixels(records: Iterable[Record]) -> PixelFacts | None:
         known=len(known),
         repeated=len(known) - len(shown),
         flat=sum(one.flat for one in known.values()),
-        small=sum(max(one.size) < _SMALL for one in known.values()),
+        small=sum(max(one.size) < _SMALL_SIDE for one in known.values()),
     )
 
 
 def count_changed_pixels(one: Iterable[Record], two: Iterable[Record]) -> tuple[int, int]:
     """Images that two runs showed with unequal pixels, of those whose pixels both know."""
-    ours, theirs = list_pixels(one), list_pixels(two)
+    ours, theirs = collect_pixels(one), collect_pixels(two)
     pairs = [
         (ours[name], theirs[name])
         for name in ours.keys() & theirs.keys()

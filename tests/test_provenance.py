@@ -11,9 +11,9 @@ from PIL import Image
 from fakebench_suite.checkpoints.fingerprint import digest_files, digest_weights
 from fakebench_suite.provenance import (
     count_changed_pixels,
-    describe_pixels,
     digest_pixels,
     read_identity,
+    summarize_pixels,
 )
 from fakebench_suite.types import Outcome
 from tests.factories import make_record
@@ -104,15 +104,15 @@ def test_facts_of_pixels_know_no_order() -> None:
         for name, picture in (("a", red), ("b", red), ("c", noise))
         for suffix in ("what", "edge")
     ]
-    facts = describe_pixels(records)
+    facts = summarize_pixels(records)
     assert facts is not None
-    assert facts == describe_pixels(records[::-1])
+    assert facts == summarize_pixels(records[::-1])
     assert (facts.images, facts.known, facts.repeated, facts.flat, facts.small) == (3, 3, 1, 2, 1)
     swapped = [replace(one, pixels=records[4].pixels) for one in records]
-    assert describe_pixels(swapped) != facts
+    assert summarize_pixels(swapped) != facts
     assert count_changed_pixels(records, swapped) == (2, 3)
     unknown = [replace(one, pixels=None) for one in records]
-    assert describe_pixels(unknown) is None
+    assert summarize_pixels(unknown) is None
     assert count_changed_pixels(records, unknown) == (0, 0)
 
 

@@ -20,12 +20,12 @@ def load_model(
 
         yield ScriptedBackend(card.script)
         return
-    from fakebench_suite.backends.transformers.devices import choose_device
+    from fakebench_suite.backends.transformers.devices import claim_device
     from fakebench_suite.backends.transformers.model import TransformersBackend
 
     weights = locate_weights(card)
     assert weights is not None
-    device, claim = choose_device(workers)
+    device, claim = claim_device(workers)
     with claim:
         yield TransformersBackend(
             card, weights, device=device, remote_code=remote_code, batch_tokens=batch_tokens

@@ -6,7 +6,7 @@ from typing import Any
 from fakebench_suite.text.thoughts import is_mark
 
 
-class Decoder:
+class ReplyDecoder:
     """Decodes replies of one tokenizer.
 
     ``thought`` is the mark of a thought that every prompt leaves open: the replies begin in it.
@@ -14,7 +14,7 @@ class Decoder:
 
     def __init__(self, tokenizer: Any, ends: Sequence[int], *, thought: str | None = None) -> None:
         self._tokenizer, self._thought = tokenizer, thought
-        self._marks, self._silent = sort_special(tokenizer, ends)
+        self._marks, self._silent = classify_special_tokens(tokenizer, ends)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text without special tokens but those that mark a thought or an answer."""
@@ -29,7 +29,9 @@ class Decoder:
         return f"{self._thought}\n{text}"
 
 
-def sort_special(tokenizer: Any, ends: Sequence[int]) -> tuple[frozenset[int], frozenset[int]]:
+def classify_special_tokens(
+    tokenizer: Any, ends: Sequence[int]
+) -> tuple[frozenset[int], frozenset[int]]:
     """Special tokens that mark thoughts or answers, and those that say nothing to a reader."""
     special = {
         number: token.content

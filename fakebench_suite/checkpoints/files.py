@@ -15,16 +15,16 @@ from fakebench_suite.files.formats import decode_json
 
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
-_NAMES = ("model.safetensors", "pytorch_model.bin")
+_WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 """Files of weights, in the order in which transformers looks for them or for their index."""
-_PROCESSORS = ("processor_config.json", "preprocessor_config.json")
-_LENGTH = 8
+_PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json")
+_HEADER_LENGTH_BYTES = 8
 """Bytes that say how long the header of a safetensors file is."""
-_LONGEST = 100_000_000
+_MAX_HEADER_BYTES = 100_000_000
 """Bytes of the longest header that the safetensors library reads."""
-_POINTER = b"version https://git-lfs"
-_AGAIN = "Download the checkpoint again."
-_PICKLE = b"\x80"
+_LFS_POINTER_START = b"version https://git-lfs"
+_DOWNLOAD_AGAIN = "Download the checkpoint again."
+_PICKLE_START = b"\x80"
 """What files of ``torch.save`` begin with that are no archives."""
 
 
@@ -40,7 +40,7 @@ def read_json(path: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise CardError(f"{path} cannot be read: {error.strerror}.") from error
     except FormatError as error:
-        raise CardError(f"{path} is no JSON object: {error}. {_AGAIN}") from error
+        raise CardError(f"{path} is no JSON object: {error}. {_DOWNLOAD_AGAIN}") from error
 
 
 def check_files(folder: Path) -> None:
@@ -59,15 +59,15 @@ def check_files(folder: Path) -> None:
 
 def list_weights(folder: Path) -> list[Path]:
     """The files that transformers loads weights from; raises CardError where one is absent."""
-    for name in _NAMES:
+    for name in _WEIGHT_FILES:
         path, index = folder / name, folder / f"{name}.index.json"
         if path.is_file():
             return [path]
         if index.is_file():
             return _list_shards(index)
     raise CardError(
-        f"{folder} holds no weights: neither {_NAMES[0]} nor {_NAMES[1]}, nor an index of either. "
-        "Download the checkpoint again, or save it with save_pretrained."
+        f"{folder} holds no weights: neither {_WEIGHT_FILES[0]} nor {_WEIGHT_FILES[1]}, nor an "
+        "index of either. Download the checkpoint again, or save it with save_pretrained."
     )
 
 
@@ -91,42 +91,50 @@ def _check_file(path: Path) -> None:
     try:
         _check_content(path)
     except OSError as error:
-        raise CardError(f"{path} cannot be read: {error.strerror}. {_AGAIN}") from error
+        raise CardError(f"{path} cannot be read: {error.strerror}. {_DOWNLOAD_AGAIN}") from error
 
 
 def _check_content(path: Path) -> None:
     with open_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
-        start = stream.read(len(_POINTER))
-        if start == _POINTER:
+        start = stream.read(len(_LFS_POINTER_START))
+        if start == _LFS_POINTER_START:
             raise CardError(
                 f"{path} is a pointer of Git LFS and holds no weights. Run 'git lfs pull', or "
                 "download the checkpoint again."
             )
         if path.suffix == ".bin":
-            if not (zipfile.is_zipfile(path) or start.startswith(_PICKLE)):
-                raise CardError(f"{path} holds no weights of PyTorch, or is cut short. {_AGAIN}")
+            if not (zipfile.is_zipfile(path) or start.startswith(_PICKLE_START)):
+                raise CardError(
+                    f"{path} holds no weights of PyTorch, or is cut short. {_DOWNLOAD_AGAIN}"
+                )
             return
-        length = int.from_bytes(start[:_LENGTH], "little")
-        if size < _LENGTH or length > min(size - _LENGTH, _LONGEST):
-            raise CardError(f"{path} holds no weights of safetensors, or is cut short. {_AGAIN}")
-        stream.seek(_LENGTH)
+        length = int.from_bytes(start[:_HEADER_LENGTH_BYTES], "little")
+        if size < _HEADER_LENGTH_BYTES or length > min(
+            size - _HEADER_LENGTH_BYTES, _MAX_HEADER_BYTES
+        ):
+            raise CardError(
+                f"{path} holds no weights of safetensors, or is cut short. {_DOWNLOAD_AGAIN}"
+            )
+        stream.seek(_HEADER_LENGTH_BYTES)
         header = stream.read(length)
     try:
         entries = json.loads(header)
         ends = [
             entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"
         ]
-        needed = _LENGTH + length + max(ends, default=0)
+        needed = _HEADER_LENGTH_BYTES + length + max(ends, default=0)
     except (ValueError, RecursionError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise CardError(f"{path} holds no weights of safetensors. {_AGAIN}") from error
+        raise CardError(f"{path} holds no weights of safetensors. {_DOWNLOAD_AGAIN}") from error
     if size != needed:
-        raise CardError(f"{path} has {size:,} bytes, and its header speaks of {needed:,}. {_AGAIN}")
+        raise CardError(
+            f"{path} has {size:,} bytes, and its header speaks of {needed:,}. {_DOWNLOAD_AGAIN}"
+        )
 
 
 def brings_code(folder: Path) -> bool:
     """Whether a checkpoint names code of its own that is to load it."""
-    names = ("config.json", "tokenizer_config.json", *_PROCESSORS)
+    names = ("config.json", "tokenizer_config.json", *_PROCESSOR_FILES)
     return any(read_json(folder / name).get("auto_map") for name in names)
 
 
@@ -136,7 +144,7 @@ def has_chat_template(folder: Path) -> bool:
         return True
     if any((folder / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
         return True
-    names = ("tokenizer_config.json", *_PROCESSORS)
+    names = ("tokenizer_config.json", *_PROCESSOR_FILES)
     return any(read_json(folder / name).get("chat_template") for name in names)
 
 

@@ -10,22 +10,22 @@ from typing import Any
 
 import fakebench_suite
 
-_WEIGHTS = (".safetensors", ".bin")
+_WEIGHT_SUFFIXES = (".safetensors", ".bin")
 """Endings of weight files; transformers reads the first kind that is there."""
-_NO_WEIGHTS = re.compile(r"(training_args|optimizer|scheduler|rng_state|scaler).*")
-_READ = (".json", ".jinja", ".model", ".tiktoken", ".spm", ".bpe", ".vocab")
+_TRAINING_STATE = re.compile(r"(training_args|optimizer|scheduler|rng_state|scaler).*")
+_READ_SUFFIXES = (".json", ".jinja", ".model", ".tiktoken", ".spm", ".bpe", ".vocab")
 """Endings of the files beside the weights that transformers or a tokenizer reads."""
 _VOCABULARY = re.compile(r"(?i).*(vocab|merges|token|bpe|dict).*\.txt")
-_TRAINING = re.compile(r"trainer_state\.json|.*results\.json")
-_TEMPLATES = ("additional_chat_templates", "chat_templates")
+_TRAINING_LOGS = re.compile(r"trainer_state\.json|.*results\.json")
+_TEMPLATE_FOLDERS = ("additional_chat_templates", "chat_templates")
 """Folders of a checkpoint in which transformers looks for further templates."""
-_TOKENIZERS = "*tokenizer*"
+_TOKENIZER_FOLDERS = "*tokenizer*"
 """Folders in which a processor of several tokenizers has all but the first, as InstructBLIP's has
 ``qformer_tokenizer``."""
-_PLACES = frozenset({"_name_or_path", "name_or_path"})
+_PATH_FIELDS = frozenset({"_name_or_path", "name_or_path"})
 """Fields that save_pretrained fills with the place a checkpoint was loaded from."""
 _BLOB = re.compile(r"[0-9a-f]{64}")
-_STRETCH = 2**20
+_SAMPLE_BYTES = 2**20
 """Bytes that are read at the start, the middle and the end of a file."""
 
 
@@ -42,10 +42,10 @@ def digest_code() -> str:
     return digest.hexdigest()
 
 
-def list_weights(folder: Path) -> list[Path]:
+def list_weight_files(folder: Path) -> list[Path]:
     """The weight files of a checkpoint, by name: those of the first kind that is there."""
-    for suffix in _WEIGHTS:
-        found = [path for path in folder.glob(f"*{suffix}") if not _NO_WEIGHTS.match(path.name)]
+    for suffix in _WEIGHT_SUFFIXES:
+        found = [path for path in folder.glob(f"*{suffix}") if not _TRAINING_STATE.match(path.name)]
         if found:
             return sorted(found)
     return []
@@ -53,22 +53,26 @@ def list_weights(folder: Path) -> list[Path]:
 
 def list_files(folder: Path, *, code: bool) -> list[Path]:
     """The files beside the weights that loading reads; modules only where ``code`` is trusted."""
-    places = [folder, *(folder / name for name in _TEMPLATES), *folder.glob(_TOKENIZERS)]
+    places = [
+        folder,
+        *(folder / name for name in _TEMPLATE_FOLDERS),
+        *folder.glob(_TOKENIZER_FOLDERS),
+    ]
     found = [path for place in places if place.is_dir() for path in place.iterdir()]
     kept = {path for path in found if _is_read(path) and path.is_file()}
     return sorted(kept | {*folder.rglob("*.py")} if code else kept)
 
 
 def _is_read(path: Path) -> bool:
-    if _TRAINING.fullmatch(path.name):
+    if _TRAINING_LOGS.fullmatch(path.name):
         return False
-    return path.suffix in _READ or _VOCABULARY.fullmatch(path.name) is not None
+    return path.suffix in _READ_SUFFIXES or _VOCABULARY.fullmatch(path.name) is not None
 
 
 def digest_weights(folder: Path) -> str:
     """SHA-256 over the weight files; a hub cache names its blobs by digest, so none is read."""
     digest = hashlib.sha256()
-    for path in list_weights(folder):
+    for path in list_weight_files(folder):
         blob = path.resolve().name
         if path.is_symlink() and _BLOB.fullmatch(blob):
             digest.update(bytes.fromhex(blob))
@@ -97,29 +101,29 @@ def _read_content(path: Path) -> bytes:
         settings: Any = json.loads(content)
     except (ValueError, RecursionError):
         return content
-    if not isinstance(settings, dict) or not _PLACES & settings.keys():
+    if not isinstance(settings, dict) or not _PATH_FIELDS & settings.keys():
         return content
-    kept = {name: value for name, value in settings.items() if name not in _PLACES}
+    kept = {name: value for name, value in settings.items() if name not in _PATH_FIELDS}
     return json.dumps(kept, sort_keys=True).encode()
 
 
-def take_fingerprint(folder: Path, *, code: bool = False) -> str:
+def compute_fingerprint(folder: Path, *, code: bool = False) -> str:
     """SHA-256 over names, sizes and three stretches of each file of a checkpoint.
 
     Training moves nearly all weights, so that another state of the same model differs in it.
     """
     digest = hashlib.sha256()
-    for path in [*list_weights(folder), *list_files(folder, code=code)]:
+    for path in [*list_weight_files(folder), *list_files(folder, code=code)]:
         size = path.stat().st_size
         digest.update(f"{path.relative_to(folder)}:{size}\n".encode())
         with path.open("rb") as stream:
-            for start in (0, size // 2, max(0, size - _STRETCH)):
+            for start in (0, size // 2, max(0, size - _SAMPLE_BYTES)):
                 stream.seek(start)
-                digest.update(stream.read(_STRETCH))
+                digest.update(stream.read(_SAMPLE_BYTES))
     return digest.hexdigest()
 
 
-def find_versions(packages: Iterable[str]) -> dict[str, str]:
+def load_package_versions(packages: Iterable[str]) -> dict[str, str]:
     """The version of each package here; ``absent`` where it is not installed."""
     found = {}
     for name in packages:

@@ -6,7 +6,7 @@ Both classes are called by ``generate`` of transformers; all tensors stay on the
 from typing import Any
 
 
-class NumberWatch:
+class NonFiniteWatch:
     """A logits processor that notes rows without a highest finite score.
 
     NaN, and infinity upwards, are no scores. Minus infinity is one: it forbids a token. With
@@ -26,10 +26,10 @@ class NumberWatch:
         return scores.masked_fill(broken.unsqueeze(-1), 0.0) if self._mend else scores
 
 
-class StopWithoutNumbers:
+class StopOnNonFinite:
     """A stopping criterion that ends a row whose last scores are no numbers."""
 
-    def __init__(self, watch: NumberWatch) -> None:
+    def __init__(self, watch: NonFiniteWatch) -> None:
         self._watch = watch
 
     def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:

@@ -9,8 +9,8 @@ from fakebench_suite.checkpoints.files import read_json
 
 TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 """The settings that count, by their names in transformers."""
-_NO_SETTINGS = {*TOKENS, "transformers_version", "use_cache", "return_dict_in_generate"}
-_NEUTRAL: Mapping[str, Any] = {
+_NOT_REPORTED = {*TOKENS, "transformers_version", "use_cache", "return_dict_in_generate"}
+_GREEDY_DEFAULTS: Mapping[str, Any] = {
     "do_sample": False,
     "num_beams": 1,
     "num_beam_groups": 1,
@@ -49,7 +49,7 @@ _TEXT_CONFIGS = ("decoder", "generator", "text_config")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shipped:
+class ShippedSettings:
     """What a checkpoint says about generation."""
 
     ends: tuple[int, ...]
@@ -61,9 +61,9 @@ class Shipped:
     """Names of the settings that would change how replies are written, and that do not count."""
 
 
-def read_shipped(
+def load_shipped(
     folder: Path, *, fields: Collection[str], configured: Mapping[str, Any]
-) -> Shipped:
+) -> ShippedSettings:
     """Read ``generation_config.json``, or without one the old fields of ``config.json``.
 
     ``fields`` are the names of all settings, and ``configured`` the special tokens by name that
@@ -81,13 +81,13 @@ def read_shipped(
     ignored = sorted(
         name
         for name, value in settings.items()
-        if name not in _NO_SETTINGS
+        if name not in _NOT_REPORTED
         and not name.startswith("_")
         and value is not None
-        and value != _NEUTRAL.get(name)
+        and value != _GREEDY_DEFAULTS.get(name)
     )
     ids = {name: _list_ids(tokens.get(name)) for name in TOKENS}
-    return Shipped(
+    return ShippedSettings(
         ends=ids["eos_token_id"],
         bos=next(iter(ids["bos_token_id"]), None),
         pad=next(iter(ids["pad_token_id"]), None),

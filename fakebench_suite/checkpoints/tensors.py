@@ -7,12 +7,12 @@ from typing import Any
 from fakebench_suite.checkpoints.files import join_names
 from fakebench_suite.errors import CardError
 
-_COMPUTED = re.compile(
+_COMPUTED_TENSORS = re.compile(
     r"(?:^|\.)(?:(?:original_)?inv_freq|position_ids|token_type_ids|num_batches_tracked|"
     r"masked_bias|relative_position_index|relative_coords_table|_extra_state)$"
 )
 """Tensors that the architecture computes or that answers do not depend on; none is learned."""
-_UNUSED = re.compile(
+_UNUSED_TENSORS = re.compile(
     # heads that predict several tokens, for decoding by speculation
     r"(?:^|\.)(?:mtp\w*|nextn\w*|multi_token\w*|medusa\w*|eagle\w*)(?:\.|$)"
     # what contrastive training and classification leave behind
@@ -35,12 +35,12 @@ def check_tensors(
     over and may matter: such a model would answer with weights drawn at random, or without a part
     of it.
     """
-    missing = sorted(name for name in loading["missing_keys"] if not _COMPUTED.search(name))
-    left = sorted(name for name in loading["unexpected_keys"] if not _COMPUTED.search(name))
+    missing = sorted(name for name in loading["missing_keys"] if not _COMPUTED_TENSORS.search(name))
+    left = sorted(name for name in loading["unexpected_keys"] if not _COMPUTED_TENSORS.search(name))
     known = [
         name
         for name in left
-        if name.startswith(tuple(unused)) or (_UNUSED.search(name) and not missing)
+        if name.startswith(tuple(unused)) or (_UNUSED_TENSORS.search(name) and not missing)
     ]
     strange = [name for name in left if name not in set(known)]
     shapes = sorted(

@@ -15,7 +15,7 @@ from fakebench_suite.report.terminal import (
     format_timings,
 )
 from fakebench_suite.runs.case_changes import ChangeKind
-from fakebench_suite.text.display import flatten
+from fakebench_suite.text.display import to_single_line
 from fakebench_suite.workflows.compare import Comparison
 from fakebench_suite.workflows.finalize import FinalizedRun
 
@@ -27,7 +27,7 @@ def format_merged_run(closed: FinalizedRun, *, colour: bool) -> Iterator[str]:
     yield format_facts(closed.manifest, colour=colour)
     yield format_scores(closed.scores, colour=colour)
     if closed.shifts:
-        yield f"changes since {flatten(str(closed.result.baseline))}"
+        yield f"changes since {to_single_line(str(closed.result.baseline))}"
         yield format_changes(closed.shifts, colour=colour)
     for grid in compare_with_paper(closed.manifest, closed.scores):
         yield f"{grid.title}, published rows and this run"
@@ -45,15 +45,15 @@ def format_merged_run(closed: FinalizedRun, *, colour: bool) -> Iterator[str]:
 
 def format_comparison(found: Comparison, *, items: int, colour: bool) -> Iterator[str]:
     """What differs in the making, the figures side by side, and up to ``items`` turned cases."""
-    before, after = map(flatten, found.names)
+    before, after = map(to_single_line, found.names)
     yield f"before: {before}\nafter:  {after}"
-    yield f"they differ in {', '.join(map(flatten, found.settings)) or 'no setting'}"
+    yield f"they differ in {', '.join(map(to_single_line, found.settings)) or 'no setting'}"
     yield from found.unknown
     yield "\n" + format_changes(found.shifts, colour=colour)
     for kind in (ChangeKind.BROKEN, ChangeKind.FIXED):
         names = found.turned[kind]
         yield f"{len(names):,} {kind}"
-        yield from (f"  {flatten(name)}" for name in names[:items])
+        yield from (f"  {to_single_line(name)}" for name in names[:items])
         if 0 < items < len(names):
             yield f"  and {len(names) - items:,} more: write the report with --baseline"
     yield (

@@ -12,7 +12,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from fakebench_suite.errors import EngineError, InternalError, MachineError, SuiteError
-from fakebench_suite.text.display import flatten
+from fakebench_suite.text.display import to_single_line
 
 USAGE, MACHINE = 2, 3
 """Exit statuses: the user can mend it; the machine cannot go on, or the suite is at fault."""
@@ -77,7 +77,7 @@ def say(text: str, stream: TextIO | None = None) -> None:
 def stop(message: str, *, status: int = USAGE) -> NoReturn:
     """Say it on standard error, and exit."""
     try:
-        say(flatten(message), sys.stderr)
+        say(to_single_line(message), sys.stderr)
     except OSError:
         _forget(sys.stderr)
     raise SystemExit(status) from None

@@ -21,7 +21,7 @@ from fakebench_suite.files.paths import resolve
 from fakebench_suite.report.terminal import begin_table
 from fakebench_suite.runs.last import LAST, find_run, point_last
 from fakebench_suite.runs.store import BADGE, MANIFEST, RECORDS, read_manifest
-from fakebench_suite.text.display import count_of, flatten
+from fakebench_suite.text.display import count_of, to_single_line
 
 _AT_WORK = timedelta(days=1)
 """How long after its last record a run that has not ended may still be at work."""
@@ -173,10 +173,12 @@ def show_runs(
     older = None if older_than is None else timedelta(days=older_than)
     for run in choose_old(runs, keep=prune, older=older):
         remove_run(run)
-        typer.echo(f"removed {flatten(str(run.folder))} ({decimal(run.size)})", file=sys.stdout)
+        typer.echo(
+            f"removed {to_single_line(str(run.folder))} ({decimal(run.size)})", file=sys.stdout
+        )
     for run in runs:
         if run.at_work:
-            kept = f"kept {flatten(str(run.folder))}, which may still be running"
+            kept = f"kept {to_single_line(str(run.folder))}, which may still be running"
             typer.echo(kept, file=sys.stdout)
     mend_last(reports)
 
@@ -197,5 +199,5 @@ def _print_runs(runs: Sequence[Listed], *, latest: Path) -> None:
             run.headline,
             run.status,
         )
-        table.add_row(*(Text(flatten(cell)) for cell in cells))
+        table.add_row(*(Text(to_single_line(cell)) for cell in cells))
     Screen(width=250).print(table)

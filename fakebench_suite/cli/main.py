@@ -24,15 +24,20 @@ from fakebench_suite.errors import (
 from fakebench_suite.files.formats import decode_json
 from fakebench_suite.files.paths import expand_home
 from fakebench_suite.grading.judges.calibration import MIN_ORDERED_SHARE, calibrate
-from fakebench_suite.grading.judges.registry import FORMS, MOST_ROUNDS, open_judge, parse_judge
+from fakebench_suite.grading.judges.registry import (
+    ALLOWED_JUDGES,
+    MAX_ROUNDS,
+    open_judge,
+    parse_judge,
+)
 from fakebench_suite.grading.labels.result import ReplyParser
-from fakebench_suite.grading.verdict import get_reader
+from fakebench_suite.grading.verdict import select_parser
 from fakebench_suite.metrics.paper_tables import FOOTNOTE, check_published, load_table
 from fakebench_suite.report.paper_rows import format_table
 from fakebench_suite.report.thumbnails import ReportImages
 from fakebench_suite.runs.last import find_run
 from fakebench_suite.runs.store import read_records
-from fakebench_suite.text.display import count_of, escape_json, flatten, let_any_terminal_print
+from fakebench_suite.text.display import count_of, escape_json, escape_unencodable, to_single_line
 from fakebench_suite.types import QuestionType, Task
 
 ImagesOption = Annotated[
@@ -51,7 +56,7 @@ app = typer.Typer(
 @app.callback()
 def describe() -> None:
     """What FakeBench's conformance suite can do without a model."""
-    let_any_terminal_print()
+    escape_unencodable()
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -95,7 +100,7 @@ def read(
     """
     if reading is ReplyParser.LIKELIHOOD:
         stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
-    read_reply = get_reader(reading)
+    read_reply = select_parser(reading)
     decoder = msgspec.json.Decoder(Question)
     for number, line in enumerate(sys.stdin.buffer, start=1):
         if not line.strip():
@@ -136,8 +141,8 @@ def tables(
 
 @app.command()
 def audit(
-    judge: Annotated[str, typer.Option(help=FORMS)],
-    rounds: Annotated[int, typer.Option("--judge-rounds", min=1, max=MOST_ROUNDS)] = 5,
+    judge: Annotated[str, typer.Option(help=ALLOWED_JUDGES)],
+    rounds: Annotated[int, typer.Option("--judge-rounds", min=1, max=MAX_ROUNDS)] = 5,
     reports: Annotated[Path, typer.Option(help="where the cache of marks lies")] = Path("reports"),
 ) -> None:
     """Put a judge before texts whose order is known.
@@ -152,9 +157,9 @@ def audit(
             opened.check()
             found = calibrate(opened)
     except CalibrationError as error:
-        message = f"The judge {choice.name} could not be audited: {flatten(str(error))}"
+        message = f"The judge {choice.name} could not be audited: {to_single_line(str(error))}"
         stop(message, status=MACHINE)
-    name = flatten(found.judge)
+    name = to_single_line(found.judge)
     say(f"{name}, {count_of(rounds, 'round')}" if choice.gives_marks else name)
     for key, value in opened.describe().items():
         if value:
@@ -175,7 +180,7 @@ def agree(one: Path, two: Path) -> None:
     from fakebench_suite.metrics.agreement import measure_agreement
 
     found = measure_agreement(*(list(read_records(find_run(run))) for run in (one, two)))
-    judges = " and ".join(map(flatten, found.judges))
+    judges = " and ".join(map(to_single_line, found.judges))
     say(f"{count_of(found.texts, 'text')} graded by both: {judges}")
     say(f"alpha {found.alpha:.3f} (interval scale; 1 is perfect, 0 is chance)")
     say(f"mean difference {found.difference:+.3f} of 2")
@@ -207,7 +212,7 @@ def report(
         measure_deltas(list(read_records(baseline)), list(read_records(run))) if baseline else ()
     )
     page = write_html_report(run, images=images, size=size, baseline=baseline, shifts=shifts)
-    say(flatten(str(page)))
+    say(to_single_line(str(page)))
 
 
 @app.command()
@@ -293,7 +298,7 @@ def models() -> None:
             here, source = "absent", card.repository or "-"
         except UserError as error:
             here, source = str(error), str(path)
-        table.add_row(*(Text(flatten(cell)) for cell in (name, source, here)))
+        table.add_row(*(Text(to_single_line(cell)) for cell in (name, source, here)))
     Screen(width=200).print(table)
 
 

@@ -56,7 +56,7 @@ def check_utf8(content: bytes, *, where: str) -> None:
         raise DataError(f"{where} {str(error).removeprefix('it ')}.") from error
 
 
-def digest_files(contents: Iterable[bytes]) -> str:
+def digest_contents(contents: Iterable[bytes]) -> str:
     """SHA-256 over the given contents in order, as hex."""
     digest = hashlib.sha256()
     for content in contents:

@@ -17,15 +17,15 @@ from fakebench_suite.datasets.dataset import (
     check_labels,
     check_unique,
     check_utf8,
-    digest_files,
+    digest_contents,
     read_bytes,
 )
-from fakebench_suite.datasets.fields import parse_question_type, read_clues
+from fakebench_suite.datasets.fields import parse_clues, parse_question_type
 from fakebench_suite.datasets.images import ImageFolder, open_image
 from fakebench_suite.datasets.wrong_paths import advise_directory
 from fakebench_suite.errors import DataError, FormatError
 from fakebench_suite.files.formats import decode_json
-from fakebench_suite.tasks.criteria import find_criterion
+from fakebench_suite.tasks.criteria import parse_criterion
 from fakebench_suite.types import Authenticity, Case, QuestionType, Task
 
 FILES = ("FakeClass.json", "FakeClue.json", "FakeQA.json")
@@ -79,7 +79,7 @@ def load_fakebench(root: Path) -> Dataset:
     return Dataset(
         name="FakeBench" if published else root.resolve().name,
         kind="official" if published else "layout",
-        digest=digest_files(contents.values()),
+        digest=digest_contents(contents.values()),
         cases=tuple(cases),
         open_image=lambda case: open_image(find_image(case)),
         has_images=lambda: bool(images),
@@ -157,7 +157,7 @@ def _read_class(row: Row, where: str) -> list[Case]:
 def _read_clue(row: Row, where: str) -> list[Case]:
     image = _image(row, where)
     texts, names = row.get("telltale_clues"), row.get("telltale_categories")
-    expected = read_clues(texts, names, where=f"{where}, field 'telltale_clues'")
+    expected = parse_clues(texts, names, where=f"{where}, field 'telltale_clues'")
     category = row.get("content_categories")
     if not isinstance(category, str | None):
         raise DataError(
@@ -194,7 +194,7 @@ def _read_qa(row: Row, where: str) -> list[Case]:
 
 def _read_question(row: Row, slot: int, image: str, where: str) -> Case:
     question = _field(row, f"Q{slot}", where)
-    criterion = find_criterion(question)
+    criterion = parse_criterion(question)
     if criterion is None:
         raise DataError(
             f"{where}: the field 'Q{slot}' names none of the 14 criteria: {question!r}."
@@ -208,7 +208,7 @@ def _read_question(row: Row, slot: int, image: str, where: str) -> Case:
         label=Authenticity.FAKE,
         generator=_generator(image),
         criterion=criterion,
-        expected=read_clues(row.get(f"A{slot}"), criterion, where=f"{where}, field 'A{slot}'"),
+        expected=parse_clues(row.get(f"A{slot}"), criterion, where=f"{where}, field 'A{slot}'"),
     )
 
 

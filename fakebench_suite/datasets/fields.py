@@ -9,7 +9,7 @@ from fakebench_suite.types import Clue, QuestionType
 _WHAT = re.compile(r"\bfake or real\b|\breal or fake\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\b(fake|real)\b", re.IGNORECASE)
 _CHOICE = re.compile(r"\byes\W+or\W+no\b|\bno\W+or\W+yes\b", re.IGNORECASE)
-_TWISTED = re.compile(r"\bor\b|\bnot\b|n['\u2019]t\b", re.IGNORECASE)
+_ALTERED = re.compile(r"\bor\b|\bnot\b|n['\u2019]t\b", re.IGNORECASE)
 """An alternative or a negation, under which "yes" no longer means the word asked about."""
 
 
@@ -18,12 +18,12 @@ def parse_question_type(question: str) -> QuestionType | None:
     if _WHAT.search(question):
         return QuestionType.WHAT
     asked = {word.lower() for word in _YES_NO.findall(question)}
-    if len(asked) != 1 or _TWISTED.search(_CHOICE.sub("", question)):
+    if len(asked) != 1 or _ALTERED.search(_CHOICE.sub("", question)):
         return None
     return QuestionType.ISFAKE if asked == {"fake"} else QuestionType.ISREAL
 
 
-def read_clues(texts: object, categories: object, *, where: str) -> tuple[Clue, ...] | None:
+def parse_clues(texts: object, categories: object, *, where: str) -> tuple[Clue, ...] | None:
     """A reference as clues: one text or a list, with one category each, one for all, or none.
 
     None when the reference is withheld (missing, empty or blank). Raises DataError when the

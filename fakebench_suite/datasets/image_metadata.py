@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_PIXELS = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
-_PNG_CLEAR = {0: 2, 2: 6}
+_PNG_TRANSPARENCY_SIZES = {0: 2, 2: 6}
 """Colour type -> bytes of a colour that stands for clear (PNG 1.2, 4.2.1.1)."""
-_JPEG_BARE = {0x01, *range(0xD0, 0xD9)}
+_JPEG_STANDALONE = {0x01, *range(0xD0, 0xD9)}
 """Markers without a length: TEM, restarts and the start (ITU T.81, table B.1)."""
 _JPEG_ADOBE, _JPEG_COMMENT, _JPEG_SCAN = 0xEE, 0xFE, 0xDA
 _WEBP_PIXELS = {b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
-_WEBP_TALK = 0b00101100
+_WEBP_METADATA_FLAGS = 0b00101100
 """Bits of VP8X that promise a profile, EXIF and XMP (WebP container specification)."""
-_WEBP_ORIENTATION = {b"EXIF": 0b1000, b"XMP ": 0b0100}
+_WEBP_ORIENTATION_FLAGS = {b"EXIF": 0b1000, b"XMP ": 0b0100}
 _TIFF_PIXELS = {
     254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 296, 317, 320, 322,
     323, 324, 325, 332, 336, 338, 339, 340, 341, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521,
@@ -47,8 +47,8 @@ def _drop_png(content: bytes, orientation: bool) -> bytes:
             kind = body[9]
         if name in _PNG_PIXELS:  # A wrong checksum here is a wrong picture.
             kept.append(struct.pack(">I", len(body)) + name + body + check)
-        elif (name == b"tRNS" and len(body) >= _PNG_CLEAR.get(kind, 0)) or (
-            orientation and _turns_png(name, body)
+        elif (name == b"tRNS" and len(body) >= _PNG_TRANSPARENCY_SIZES.get(kind, 0)) or (
+            orientation and _has_png_orientation(name, body)
         ):
             right = struct.pack(">I", zlib.crc32(name + body))
             kept.append(struct.pack(">I", len(body)) + name + body + right)
@@ -65,7 +65,7 @@ def _list_chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
         place = end + 4
 
 
-def _turns_png(name: bytes, body: bytes) -> bool:
+def _has_png_orientation(name: bytes, body: bytes) -> bool:
     return name == b"eXIf" or (name == b"iTXt" and body.startswith(b"XML:com.adobe.xmp\0\0"))
 
 
@@ -74,19 +74,19 @@ def _drop_jpeg(content: bytes, orientation: bool) -> bytes:
     while True:
         place = content.index(b"\xff", place)
         marker = content[place + 1]
-        if marker in {0x00, 0xFF, *_JPEG_BARE}:
+        if marker in {0x00, 0xFF, *_JPEG_STANDALONE}:
             place += 1 if marker == 0xFF else 2
             continue
         if marker == _JPEG_SCAN:
             return b"".join([*kept, content[place:]])
         (length,) = struct.unpack_from(">H", content, place + 2)
         segment = content[place : place + 2 + length]
-        if _keeps_segment(marker, segment[4:], orientation):
+        if _is_kept_segment(marker, segment[4:], orientation):
             kept.append(segment)
         place += 2 + length
 
 
-def _keeps_segment(marker: int, body: bytes, orientation: bool) -> bool:
+def _is_kept_segment(marker: int, body: bytes, orientation: bool) -> bool:
     """Whether a JPEG segment belongs to the picture; JFIF and Adobe tell how it codes colour."""
     if marker == 0xE0:
         return body.startswith(b"JFIF\0") and len(body) >= 14
@@ -108,12 +108,12 @@ def _drop_webp(content: bytes, orientation: bool) -> bytes:
         whole = len(chunk) >= 8 + length
         if name == b"VP8X":
             head = chunk
-        elif name in _WEBP_PIXELS or (orientation and whole and name in _WEBP_ORIENTATION):
+        elif name in _WEBP_PIXELS or (orientation and whole and name in _WEBP_ORIENTATION_FLAGS):
             kept.append(chunk + b"\0" * (len(chunk) % 2))
-            flags |= _WEBP_ORIENTATION.get(name, 0)
+            flags |= _WEBP_ORIENTATION_FLAGS.get(name, 0)
         place += len(chunk)
     if head is not None:
-        kept.insert(0, head[:8] + bytes([head[8] & ~_WEBP_TALK | flags]) + head[9:])
+        kept.insert(0, head[:8] + bytes([head[8] & ~_WEBP_METADATA_FLAGS | flags]) + head[9:])
     body = b"WEBP" + b"".join(kept)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
@@ -121,7 +121,7 @@ def _drop_webp(content: bytes, orientation: bool) -> bytes:
 def _drop_gif(content: bytes, orientation: bool) -> bytes:
     """The screen, its palette and the first frame with what says which colour is clear."""
     del orientation
-    place = 13 + _measure_palette(content[10])
+    place = 13 + _compute_palette_size(content[10])
     kept = [content[:place]]
     while True:
         if content[place] == 0x21:
@@ -130,13 +130,13 @@ def _drop_gif(content: bytes, orientation: bool) -> bytes:
                 kept.append(content[place:end])
             place = end
         elif content[place] == 0x2C:
-            data = place + 10 + _measure_palette(content[place + 9]) + 1
+            data = place + 10 + _compute_palette_size(content[place + 9]) + 1
             return b"".join([*kept, content[place : _skip_blocks(content, data)], b";"])
         else:
             raise ValueError("a GIF without a frame")
 
 
-def _measure_palette(packed: int) -> int:
+def _compute_palette_size(packed: int) -> int:
     return 3 * 2 ** ((packed & 7) + 1) if packed & 0x80 else 0
 
 

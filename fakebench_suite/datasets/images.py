@@ -19,7 +19,7 @@ from pathlib import Path
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fakebench_suite.datasets.image_metadata import drop_metadata
-from fakebench_suite.datasets.image_modes import strip
+from fakebench_suite.datasets.image_modes import to_plain_rgb
 from fakebench_suite.errors import (
     AmbiguousImageError,
     ImageError,
@@ -29,17 +29,17 @@ from fakebench_suite.errors import (
 
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused as decompression bombs; a 20,000 x 3,000 panorama passes."""
-_MOST_BYTES = 8 * MAX_PIXELS
+_MAX_FILE_BYTES = 8 * MAX_PIXELS
 """Of a file that is read whole: four samples of 16 bits for each pixel."""
-_LARGE_PIXELS = 8_000_000
-_LARGE = threading.Lock()
+_MANY_PIXELS = 8_000_000
+_MANY_PIXELS_LOCK = threading.Lock()
 """Held while a picture of more pixels is opened, which takes several times their room."""
-_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_RESOURCE_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """What the machine has no more of: files of this process or of all, and memory."""
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 # No others: Pillow would hand a PostScript file, whatever its name, to a program.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-_TURNS = {
+_TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -76,7 +76,7 @@ def open_image(path: Path) -> Image.Image:
     try:
         if not path.is_file() and path.exists():  # To open a named pipe would wait for ever.
             raise ImageError(f"{path.name} is not a regular file.")
-        return _decode_first(path)
+        return _decode_tolerantly(path)
     except ImageError:
         raise
     except MemoryError as error:
@@ -94,29 +94,29 @@ def open_image(path: Path) -> Image.Image:
             "decompression bomb."
         ) from error
     except OSError as error:
-        if error.errno in _EXHAUSTED:
+        if error.errno in _RESOURCE_ERRORS:
             raise MachineError(f"{path.name} cannot be opened: {error.strerror}.") from error
         raise ImageError(f"{path.name} cannot be read: {error.strerror or error}.") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on broken bytes
         raise ImageError(f"{path.name} cannot be decoded: {error}.") from error
 
 
-def _decode_first(path: Path) -> Image.Image:
+def _decode_tolerantly(path: Path) -> Image.Image:
     """The picture as it is, or else without the metadata that may be to blame."""
     try:
         return _decode(path, path.name)
     except (ImageError, FileNotFoundError, PermissionError, MemoryError):
         raise
     except Exception:  # Pillow's decoders raise nearly anything on broken bytes
-        for content in list_reductions(path):
+        for content in iter_without_metadata(path):
             with suppress(Exception):
                 return _decode(content, path.name)
         raise
 
 
-def list_reductions(path: Path) -> Iterator[bytes]:
+def iter_without_metadata(path: Path) -> Iterator[bytes]:
     """The content of an image file with no metadata but its orientation, then with none."""
-    if path.stat().st_size > _MOST_BYTES:
+    if path.stat().st_size > _MAX_FILE_BYTES:
         return
     content = path.read_bytes()
     for orientation in (True, False):
@@ -125,33 +125,33 @@ def list_reductions(path: Path) -> Iterator[bytes]:
 
 
 def _decode(source: Path | bytes, name: str) -> Image.Image:
-    with Image.open(_start(source), formats=FORMATS) as picture:
+    with Image.open(_to_source(source), formats=FORMATS) as picture:
         pixels = picture.width * picture.height
         if pixels > MAX_PIXELS:
             raise ImageError(
                 f"{name} has {picture.width} x {picture.height} pixels, more than the "
                 f"{MAX_PIXELS:,} allowed; it is refused as a decompression bomb."
             )
-        with _LARGE if pixels > _LARGE_PIXELS else nullcontext():
+        with _MANY_PIXELS_LOCK if pixels > _MANY_PIXELS else nullcontext():
             raw = picture.tile[0][3] if picture.tile else None
             picture.load()
             low = _read_low_bytes(source) if _needs_low_bytes(picture, raw) else None
-            bare = strip(picture, raw=raw if isinstance(raw, str) else "", low=low)
-            turn = _find_turn(picture)
+            bare = to_plain_rgb(picture, raw=raw if isinstance(raw, str) else "", low=low)
+            turn = _select_transpose(picture)
             return bare if turn is None else bare.transpose(turn)
 
 
-def _start(source: Path | bytes) -> Path | BytesIO:
+def _to_source(source: Path | bytes) -> Path | BytesIO:
     return BytesIO(source) if isinstance(source, bytes) else source
 
 
-def _find_turn(picture: Image.Image) -> Image.Transpose | None:
+def _select_transpose(picture: Image.Image) -> Image.Transpose | None:
     """What undoes the EXIF orientation; None where there is none or it cannot be read.
 
     Not ``ImageOps.exif_transpose``: that writes the whole EXIF anew, and fails where it is broken.
     """
     try:
-        return _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        return _TRANSPOSES.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # Pillow's EXIF reader raises nearly anything on broken bytes
         return None
 
@@ -165,7 +165,7 @@ def _read_low_bytes(source: Path | bytes) -> Image.Image:
 
     Read as if the samples were little-endian, the lower half is the upper one.
     """
-    with Image.open(_start(source), formats=FORMATS) as picture:
+    with Image.open(_to_source(source), formats=FORMATS) as picture:
         picture.tile = [tile._replace(args="RGB;16L") for tile in picture.tile]
         picture.load()
         return picture.copy()
@@ -185,13 +185,13 @@ class ImageFolder:
         Raises MissingImageError when there is none, AmbiguousImageError when there are several
         and no way to choose.
         """
-        exact, parts = self.root / name, _compose(Path(name).parts)
+        exact, parts = self.root / name, _normalize_parts(Path(name).parts)
         if os.path.isfile(exact):  # noqa: PTH113  # Path.is_file raises on a name too long
             return exact
         found = [
             path
             for path in self._listing().get(parts[-1], [])
-            if _compose(path.parts[-len(parts) :]) == parts
+            if _normalize_parts(path.parts[-len(parts) :]) == parts
         ]
         if len(found) > 1 and prefer is not None:
             below = len(self.root.parts)
@@ -243,6 +243,6 @@ def _list_images(root: Path) -> dict[str, list[Path]]:
     return paths
 
 
-def _compose(parts: Sequence[str]) -> tuple[str, ...]:
+def _normalize_parts(parts: Sequence[str]) -> tuple[str, ...]:
     """A name's parts in one normal form: a Mac and a Linux machine spell an accent differently."""
     return tuple(unicodedata.normalize("NFC", part) for part in parts)

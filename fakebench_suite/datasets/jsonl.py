@@ -22,7 +22,7 @@ from fakebench_suite.datasets.dataset import (
     check_labels,
     check_unique,
     check_utf8,
-    digest_files,
+    digest_contents,
     read_bytes,
 )
 from fakebench_suite.datasets.fields import parse_question_type
@@ -30,7 +30,7 @@ from fakebench_suite.datasets.images import ImageFolder, open_image
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
 from fakebench_suite.errors import DataError, FormatError
 from fakebench_suite.files.formats import decode_json
-from fakebench_suite.tasks.criteria import CRITERIA, find_criterion
+from fakebench_suite.tasks.criteria import CRITERIA, parse_criterion
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
 
 
@@ -83,7 +83,7 @@ def load_jsonl(path: Path) -> Dataset:
     return Dataset(
         name=path.stem,
         kind="jsonl",
-        digest=digest_files([content]),
+        digest=digest_contents([content]),
         cases=cases,
         open_image=lambda case: open_image(images.find(case.image)),
         has_images=lambda: bool(images),
@@ -146,7 +146,7 @@ def _to_case(line: Line, where: str) -> Case:
         )
     criterion = line.criterion
     if criterion is None and line.task is Task.ANALYSIS:
-        criterion = find_criterion(line.question)
+        criterion = parse_criterion(line.question)
     _check_criterion(criterion, where)
     image = check_image_name(line.image, where=where)
     return Case(

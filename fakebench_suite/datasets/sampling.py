@@ -40,7 +40,7 @@ def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) 
     # String seeds hash to the same state on every platform and Python version.
     random.Random(f"fakebench-suite {seed}").shuffle(shuffled)
     if sample is not None:
-        shuffled = _draw(shuffled, sample)
+        shuffled = _sample_units(shuffled, sample)
     return list(chain.from_iterable(chain.from_iterable(shuffled)))
 
 
@@ -60,7 +60,7 @@ def select_shard(cases: Sequence[Case], shard: Shard) -> list[Case]:
     return [case for case in cases if find_shard(case) == shard.number]
 
 
-def _stratum(unit: list[Group]) -> str:
+def _stratum_key(unit: list[Group]) -> str:
     facts = {
         f"{case.task} {case.label} {case.generator} {case.criterion if case.paired_image else ''}"
         for group in unit
@@ -69,11 +69,11 @@ def _stratum(unit: list[Group]) -> str:
     return "\n".join(sorted(facts))
 
 
-def _draw(units: list[list[Group]], images: int) -> list[list[Group]]:
+def _sample_units(units: list[list[Group]], images: int) -> list[list[Group]]:
     """Largest-remainder quotas per stratum, in images; units keep their shuffled order."""
     strata: dict[str, list[int]] = defaultdict(list)
     for index, unit in enumerate(units):
-        strata[_stratum(unit)].append(index)
+        strata[_stratum_key(unit)].append(index)
     total = sum(len(unit) for unit in units)
     share = min(1.0, images / max(1, total))
     sizes = {name: len(units[members[0]]) for name, members in strata.items()}

@@ -10,9 +10,9 @@ from fakebench_suite.text.display import count_of
 
 _ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst"})
 _TABLES = frozenset({".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".arrow"})
-_DEPTH = 2
+_MAX_DEPTH = 2
 """Levels above and below a directory at which a data set is looked for."""
-_MOST = 1000
+_MAX_ENTRIES = 1000
 """Entries of a directory that are looked at."""
 
 
@@ -57,7 +57,7 @@ def advise_directory(root: Path, files: Sequence[str]) -> str | None:
 
 def find_images_above(root: Path) -> Path | None:
     """The directory above that holds the images of rows in ``root``; None where none does."""
-    for place in root.absolute().parents[:_DEPTH]:
+    for place in root.absolute().parents[:_MAX_DEPTH]:
         children = [path for path in _list_entries(place) if path.name.endswith("_images")]
         if any(path.is_dir() for path in children):
             return place
@@ -73,10 +73,10 @@ def find_similar(path: Path) -> Path | None:
 def _list_nearby(root: Path) -> Iterator[Path]:
     """Directories below, level by level, then those above."""
     level = [root]
-    for _ in range(_DEPTH):
+    for _ in range(_MAX_DEPTH):
         level = [path for place in level for path in _list_entries(place) if path.is_dir()]
         yield from level
-    for place in root.absolute().parents[:_DEPTH]:
+    for place in root.absolute().parents[:_MAX_DEPTH]:
         yield place / "Evaluation"
         yield place
 
@@ -89,7 +89,7 @@ def _list_entries(folder: Path) -> list[Path]:
     """What lies in a directory, by name; nothing where it cannot be read."""
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry, _ in zip(entries, range(_MOST), strict=False)]
+            names = [entry.name for entry, _ in zip(entries, range(_MAX_ENTRIES), strict=False)]
     except OSError:
         return []
     return [folder / name for name in sorted(names)]

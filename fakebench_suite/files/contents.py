@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-LARGEST = 256 << 20
+MAX_FILE_BYTES = 256 << 20
 """Bytes of a file that is read whole; the largest of FakeBench's has 11 million."""
-LONGEST = 16 << 20
+MAX_LINE_BYTES = 16 << 20
 """Bytes of one line; the record of a case has some thousand."""
-_UNKNOWN = 1 << 16
+_MIN_READ_BYTES = 1 << 16
 """Bytes that are read of a file that says it has none, as those of /proc do."""
 
 
@@ -34,16 +34,16 @@ def read_file(path: Path) -> bytes:
     """The whole content; raises OSError as :func:`open_file`, and where there is too much of it."""
     with open_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
-        if size > LARGEST:
-            raise OSError(errno.EFBIG, f"it is larger than {LARGEST >> 20} MB", str(path))
-        return stream.read(max(size, _UNKNOWN))
+        if size > MAX_FILE_BYTES:
+            raise OSError(errno.EFBIG, f"it is larger than {MAX_FILE_BYTES >> 20} MB", str(path))
+        return stream.read(max(size, _MIN_READ_BYTES))
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
     """The lines with their ends; raises OSError as :func:`open_file`, and over a line too long."""
     with open_file(path) as stream:
-        while line := stream.readline(LONGEST + 1):
-            if len(line) > LONGEST:
-                reason = f"a line of it is longer than {LONGEST >> 20} MB"
+        while line := stream.readline(MAX_LINE_BYTES + 1):
+            if len(line) > MAX_LINE_BYTES:
+                reason = f"a line of it is longer than {MAX_LINE_BYTES >> 20} MB"
                 raise OSError(errno.EFBIG, reason, str(path))
             yield line

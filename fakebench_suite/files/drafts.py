@@ -10,7 +10,7 @@ from fakebench_suite.errors import MachineError, describe_unwritable
 
 
 @contextmanager
-def write_beside(into: Path) -> Generator[Path, None, None]:
+def write_directory(into: Path) -> Generator[Path, None, None]:
     """A new directory that gets the name ``into`` when the block is through, or is gone.
 
     It lies beside that place, so that addresses relative to it stay as they are.

@@ -17,7 +17,7 @@ import msgspec
 from fakebench_suite.errors import FormatError, describe_choices
 
 T = TypeVar("T")
-_BROKEN = (msgspec.MsgspecError, ValueError, OverflowError, TypeError, KeyError, MemoryError)
+_DECODE_ERRORS = (msgspec.MsgspecError, ValueError, OverflowError, TypeError, KeyError, MemoryError)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -42,10 +42,10 @@ def decode_json(
         raise FormatError("it is nested too deeply") from error
     except msgspec.ValidationError as error:
         value = None
-        with suppress(RecursionError, *_BROKEN):
+        with suppress(RecursionError, *_DECODE_ERRORS):
             value = msgspec.json.decode(text)
-        raise _explain(error, value, decoder.type) from error
-    except _BROKEN as error:
+        raise _to_format_error(error, value, decoder.type) from error
+    except _DECODE_ERRORS as error:
         raise FormatError(str(error) or type(error).__name__) from error
 
 
@@ -59,12 +59,12 @@ def decode_toml(content: bytes, kind: type[T]) -> T:
     except RecursionError as error:
         raise FormatError("it is nested too deeply") from error
     except msgspec.ValidationError as error:
-        raise _explain(error, settings, kind) from error
-    except _BROKEN as error:
+        raise _to_format_error(error, settings, kind) from error
+    except _DECODE_ERRORS as error:
         raise FormatError(str(error) or type(error).__name__) from error
 
 
-def _explain(error: msgspec.ValidationError, value: Any, kind: Any) -> FormatError:
+def _to_format_error(error: msgspec.ValidationError, value: Any, kind: Any) -> FormatError:
     """The error, in words that list what is allowed where a field or a word is unknown."""
     return FormatError(next(_find_unknown(value, kind, ""), str(error)))
 

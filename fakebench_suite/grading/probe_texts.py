@@ -6,7 +6,7 @@ for the paper's open clues a text judge is needed, and without one they stay uns
 
 import re
 
-_SIGNS = {
+_CRITERION_WORDS = {
     "texture": r"textur\w*|\btil(?:e|es|ed|ing)\b|repeat(?:s|ed|ing)?\b|repetiti\w+|grid-?like",
     "edge": r"\bedges?\b|\bhalos?\b|over-?sharpen\w*",
     "clarity": r"\bclarity|\bblur\w*|out of focus|unsharp",
@@ -22,13 +22,15 @@ _SIGNS = {
     "unrealistic": r"\bunrealis\w+|negative\b|invert\w*",
     "overall tone": r"\btones?\b|colou?r cast|\btint\w*|\brainbow",
 }
-_PATTERNS = {name: re.compile(signs, re.IGNORECASE) for name, signs in _SIGNS.items()}
-_SOUND = re.compile(
+_CRITERION_PATTERNS = {
+    name: re.compile(signs, re.IGNORECASE) for name, signs in _CRITERION_WORDS.items()
+}
+_NATURAL = re.compile(
     r"\b(?:natural|realistic|normal|consistent|coherent|correct|intact|plausible|convincing|"
     r"accurate|fine|believable|faultless|flawless)\b",
     re.IGNORECASE,
 )
-_UNSOUND = re.compile(
+_UNNATURAL = re.compile(
     r"\b(?:unnatural|unrealistic|inconsisten\w+|incoheren\w+|incorrect|implausible|abnormal|"
     r"artificial|strange|odd|wrong|broken|manipulated|fake|artifacts?|distort(?:ed|ions?)|"
     r"blurr(?:ed|y)|deficien\w+)\b",
@@ -40,9 +42,9 @@ _NEGATOR = re.compile(
     r"(?:\W+\w+){0,3}\W+$",
     re.IGNORECASE,
 )
-_REACH = 100
+_NEGATION_REACH = 100
 """Letters before a judgement in which a negator is looked for."""
-_LONGEST = 50_000
+_MAX_LENGTH = 50_000
 """Letters of a text that are read: more is a model that does not stop."""
 _CLAUSE = re.compile(r"(?<=[.!?;]) |,? \b(?:but|while|whereas|although|however)\b,? ")
 _PART = re.compile(r"(?<=,) | (?=and\b)")
@@ -54,7 +56,7 @@ def split_clauses(text: str) -> list[str]:
     "The edge is natural, the shape is not natural" are two clauses, "The edge and the shape are
     natural" is one.
     """
-    lines = (" ".join(line.split()) for line in text[:_LONGEST].splitlines())
+    lines = (" ".join(line.split()) for line in text[:_MAX_LENGTH].splitlines())
     clauses = (clause for line in lines for clause in _CLAUSE.split(line))
     return [part for clause in clauses if clause for part in _split_parts(clause)]
 
@@ -63,7 +65,7 @@ def _split_parts(clause: str) -> list[str]:
     parts: list[list[str]] = [[]]
     judges = False
     for part in _PART.split(clause):
-        judging = bool(_SOUND.search(part) or _UNSOUND.search(part))
+        judging = bool(_NATURAL.search(part) or _UNNATURAL.search(part))
         if judges and judging:
             parts.append([part])
         else:
@@ -74,15 +76,16 @@ def _split_parts(clause: str) -> list[str]:
 
 def parse_natural(text: str) -> bool | None:
     """Whether a text calls what it describes natural; None when it says neither, or both."""
-    said = {one for clause in split_clauses(text) for one in _judge_clause(clause)}
+    said = {one for clause in split_clauses(text) for one in _parse_polarity(clause)}
     return said.pop() if len(said) == 1 else None
 
 
-def _judge_clause(clause: str) -> set[bool]:
+def _parse_polarity(clause: str) -> set[bool]:
     """What a clause says of its subject: True for natural; a negator just before turns it round."""
     return {
-        sound != bool(_NEGATOR.search(clause[max(0, match.start() - _REACH) : match.start()]))
-        for sound, pattern in ((True, _SOUND), (False, _UNSOUND))
+        sound
+        != bool(_NEGATOR.search(clause[max(0, match.start() - _NEGATION_REACH) : match.start()]))
+        for sound, pattern in ((True, _NATURAL), (False, _UNNATURAL))
         for match in pattern.finditer(clause)
     }
 
@@ -92,8 +95,8 @@ def named_criteria(text: str) -> frozenset[str]:
     return frozenset(
         name
         for clause in split_clauses(text)
-        if _judge_clause(clause) != {True}
-        for name, pattern in _PATTERNS.items()
+        if _parse_polarity(clause) != {True}
+        for name, pattern in _CRITERION_PATTERNS.items()
         if pattern.search(clause)
     )
 

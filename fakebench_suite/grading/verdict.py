@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fakebench_suite.errors import JudgeError
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.labels.keywords import parse_keywords
-from fakebench_suite.grading.labels.language.thinking import drop_thinking
+from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel, ReplyParser
 from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, parse_natural
@@ -25,7 +25,7 @@ from fakebench_suite.types import (
 PASS_MARK = 1.0
 """Mean judged score, of 2, from which a text passes."""
 _EVEN = 0.5
-_FORMAT = "this is a fake image because"
+_REQUIRED_START = "this is a fake image because"
 
 
 def judge(
@@ -40,7 +40,7 @@ def judge(
     ``judgement`` is a text judge's, and takes the place of exact grading. Raises JudgeError when
     the judge was asked and gave nothing.
     """
-    text = drop_thinking(answer.text)
+    text = to_visible_text(answer.text)
     cut = answer.finish_reason is FinishReason.LENGTH
     limit = f"cut off at the token limit, {count_of(answer.tokens, 'token')}"
     if cut and not text and case.task is not Task.DETECTION and case.expected:
@@ -54,7 +54,7 @@ def judge(
     return verdict
 
 
-def get_reader(rule: ReplyParser) -> Callable[[str, QuestionType], ParsedLabel]:
+def select_parser(rule: ReplyParser) -> Callable[[str, QuestionType], ParsedLabel]:
     """What reads the label of a whole reply, thoughts included, in a run as on the command line."""
     return parse_keywords if rule is ReplyParser.PAPER else parse_label
 
@@ -63,14 +63,14 @@ def _judge(
     case: Case, answer: Answer, text: str, rule: ReplyParser, grade: "TextGrader"
 ) -> Verdict:
     """Labels are read from the whole reply, texts are graded without its thoughts."""
-    read = get_reader(rule)
+    read = select_parser(rule)
     match case.task:
         case Task.DETECTION if rule is ReplyParser.LIKELIHOOD and answer.p_fake is not None:
             return judge_label(case, _read_likelihood(answer.p_fake))
         case Task.DETECTION:
             return judge_label(case, read(answer.text, case.question_type))
         case Task.INTERPRETATION:
-            obeyed = text.lstrip().lower().startswith(_FORMAT)
+            obeyed = text.lstrip().lower().startswith(_REQUIRED_START)
             return replace(grade.judge_text(case, text), followed_format=obeyed)
         case Task.REASONING:
             return grade.judge_reasoning(case, text, read(answer.text, case.question_type))
@@ -131,7 +131,7 @@ class TextGrader:
             return self._apply(self.judgement)
         if case.paired_image is None:
             return Verdict(outcome=Outcome.UNSCORED, reason="no judge was asked to grade the text")
-        return replace(judge_exactly(case, text), judge="exact")
+        return replace(judge_probe_text(case, text), judge="exact")
 
     def _apply(self, judgement: Judgement) -> Verdict:
         if judgement.score is None:
@@ -157,11 +157,11 @@ class TextGrader:
         )
 
 
-def judge_exactly(case: Case, text: str) -> Verdict:
+def judge_probe_text(case: Case, text: str) -> Verdict:
     """A text on a probe against what was planted, which is known exactly."""
     planted = next((clue.criterion for clue in case.expected or () if clue.criterion), None)
     if case.task is Task.ANALYSIS:
-        return _judge_soundness(text, sound=planted is None)
+        return _judge_natural(text, sound=planted is None)
     assert planted is not None
     named = ", ".join(sorted(named_criteria(text))) or None
     score = f1_of_named(text, planted)
@@ -171,7 +171,7 @@ def judge_exactly(case: Case, text: str) -> Verdict:
     )
 
 
-def _judge_soundness(text: str, *, sound: bool) -> Verdict:
+def _judge_natural(text: str, *, sound: bool) -> Verdict:
     said = parse_natural(text)
     if said is None:
         why = "the reply calls the criterion neither natural nor unnatural, or both"

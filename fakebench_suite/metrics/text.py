@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fakebench_suite.grading.embeddings import NAME, SentenceEncoder
-from fakebench_suite.grading.labels.language.thinking import drop_thinking
+from fakebench_suite.grading.embeddings import MODEL_NAME, SentenceEncoder
+from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.types import Record
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def describe_metrics(encoder: SentenceEncoder) -> dict[str, str]:
         "bleu_1": str(_make_bleu(1).get_signature()),
         "bleu_2": str(_make_bleu(2).get_signature()),
         "rouge_l": "rouge-score, F-measure, no stemming",
-        "similarity": f"cosine, {NAME}, sha256 {encoder.digest}",
+        "similarity": f"cosine, {MODEL_NAME}, sha256 {encoder.digest}",
         "clue_match": f"cosine of a sentence and a clue from {MATCH_SIMILARITY}",
     }
 
@@ -101,7 +101,7 @@ def score_answers(records: Iterable[Record], encoder: SentenceEncoder) -> dict[s
     rows = [
         (
             record.case.id,
-            drop_thinking(record.answer.text),
+            to_visible_text(record.answer.text),
             [clue.text for clue in record.case.expected],
         )
         for record in records

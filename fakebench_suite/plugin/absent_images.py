@@ -10,7 +10,7 @@ from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import AmbiguousImageError, ImageError
 from fakebench_suite.plugin.collection import RunPlan, get_case, get_plan
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.text.display import count_of, flatten
+from fakebench_suite.text.display import count_of, to_single_line
 from fakebench_suite.types import Case
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def find_absent(dataset: Dataset, cases: Iterable[Case]) -> dict[str, str]:
 
 def describe_absent(absent: Mapping[str, str], total: int) -> str:
     """How many of ``total`` images cannot be opened, the first of them by name."""
-    names = [f"{flatten(image)} ({why})" for image, why in list(absent.items())[:_NAMED]]
+    names = [f"{to_single_line(image)} ({why})" for image, why in list(absent.items())[:_NAMED]]
     more = len(absent) - len(names)
     listed = ", ".join(names) + (f" and {more:,} more" if more else "")
     return f"{len(absent):,} of {count_of(total, 'image')} cannot be opened: {listed}"

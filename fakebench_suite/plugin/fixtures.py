@@ -20,7 +20,7 @@ from fakebench_suite.plugin.waiting import WAITING
 from fakebench_suite.plugin.work_units import ENDS_RUN, CaseRunner, describe_error
 from fakebench_suite.plugin.xdist.hooks import crashed_units
 from fakebench_suite.plugin.xdist.routes import report_route
-from fakebench_suite.provenance import list_pixels
+from fakebench_suite.provenance import collect_pixels
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.types import Answer, Case, Outcome, PixelDigest, Prompt, Record, Verdict
@@ -94,7 +94,7 @@ def model(request: pytest.FixtureRequest) -> Iterator[Backend]:
 
         records = list(read_records(plan.settings.answers))
         request.config.stash[PIXELS] = {
-            name: shown for name, shown in list_pixels(records).items() if shown is not None
+            name: shown for name, shown in collect_pixels(records).items() if shown is not None
         }
         yield ReplayBackend(records)
         return

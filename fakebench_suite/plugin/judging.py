@@ -12,7 +12,7 @@ from fakebench_suite.grading.judges.base import Judgement, TextJudge
 from fakebench_suite.grading.judges.calibration import calibrate
 from fakebench_suite.grading.judges.registry import open_judge
 from fakebench_suite.grading.judges.rubric import Request
-from fakebench_suite.grading.labels.language.thinking import drop_thinking
+from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.options import SETTINGS, Settings, is_worker
 from fakebench_suite.text.redaction import redact
@@ -140,7 +140,7 @@ def make_request(case: Case, answer: Answer) -> Request:
     return Request(
         question=case.question,
         reference=[clue.text for clue in case.expected or ()],
-        text=drop_thinking(answer.text),
+        text=to_visible_text(answer.text),
     )
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.session import find_closed
-from fakebench_suite.text.display import flatten
+from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import GateOutcome, GateResult, Outcome
 
 CLASS_NAME = "gates"
@@ -82,9 +82,9 @@ def _list_failed_errors(suite: ElementTree.Element) -> Iterator[ElementTree.Elem
 
 def _make_case(decision: GateResult) -> ElementTree.Element:
     case = ElementTree.Element(
-        "testcase", classname=CLASS_NAME, name=flatten(decision.gate), time="0.000"
+        "testcase", classname=CLASS_NAME, name=to_single_line(decision.gate), time="0.000"
     )
-    reason = flatten(decision.reason)
+    reason = to_single_line(decision.reason)
     match decision.outcome:
         case GateOutcome.FAIL:
             ElementTree.SubElement(case, "failure", message=reason).text = reason

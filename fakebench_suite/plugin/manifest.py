@@ -16,7 +16,7 @@ from fakebench_suite.checkpoints.fingerprint import (
     digest_code,
     digest_files,
     digest_weights,
-    find_versions,
+    load_package_versions,
 )
 from fakebench_suite.grading.judges.rubric import INSTRUCTION
 from fakebench_suite.grading.labels.result import ReplyParser
@@ -63,7 +63,7 @@ def begin_manifest(plan: RunPlan) -> dict[str, Any]:
         "sample": _find_sample(settings),
         "planned": plan.planned,
         "shard": settings.shard and str(settings.shard),
-        "versions": {"python": platform.python_version()} | find_versions(_PACKAGES),
+        "versions": {"python": platform.python_version()} | load_package_versions(_PACKAGES),
         "hardware": {
             "machine": platform.machine(),
             "system": platform.system(),

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from fakebench_suite.plugin.collection import get_case, get_plan
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.reporting import RECORDER, get_outcome
-from fakebench_suite.text.display import count_of, flatten, let_any_terminal_print
+from fakebench_suite.text.display import count_of, escape_unencodable, to_single_line
 from fakebench_suite.types import Outcome
 
 _REDRAW, _SPEAK = 0.1, 10.0
@@ -54,7 +54,7 @@ class LiveProgress:
 
     def _open(self) -> None:
         self._opened = True
-        self._name = flatten(get_plan(self._session.config).card.name)
+        self._name = to_single_line(get_plan(self._session.config).card.name)
         self._started = self._shown = time.monotonic()
         if not self._reporter.isatty:
             return
@@ -107,7 +107,7 @@ class LiveProgress:
 
 def pytest_configure() -> None:
     """Progress bars have signs that few encodings have, and so have names and replies."""
-    let_any_terminal_print(sys.__stdout__, sys.__stderr__)
+    escape_unencodable(sys.__stdout__, sys.__stderr__)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

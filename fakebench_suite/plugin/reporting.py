@@ -23,7 +23,7 @@ from fakebench_suite.plugin.request import describe_request
 from fakebench_suite.plugin.work_units import image_of
 from fakebench_suite.runs.store import RunStore
 from fakebench_suite.tasks.prompts import build_prompt
-from fakebench_suite.text.display import flatten, show
+from fakebench_suite.text.display import escape_controls, to_single_line
 from fakebench_suite.types import Case, Outcome, Record, Task, Verdict
 
 _ATTRIBUTE, _TROUBLE = "fakebench_record", "fakebench_trouble"
@@ -83,7 +83,7 @@ def put_record(report: pytest.TestReport, item: pytest.Item) -> None:
         if report.passed:  # The test expected the error.
             return
         verdict = record.verdict
-        report.longrepr = show(f"{verdict.outcome}: {verdict.reason}")
+        report.longrepr = escape_controls(f"{verdict.outcome}: {verdict.reason}")
     elif record.verdict.outcome.is_miss and report.passed:
         report.longrepr = format_miss(record)
         if item.config.stash[SETTINGS].strict:
@@ -124,8 +124,8 @@ def format_miss(record: Record) -> str:
     case, answer = record.case, record.answer
     wanted = [str(case.label)] if case.label else []
     wanted += [clue.text for clue in case.expected or ()]
-    return show(
-        f"{record.verdict.outcome}: {flatten(record.verdict.reason)}\n"
+    return escape_controls(
+        f"{record.verdict.outcome}: {to_single_line(record.verdict.reason)}\n"
         f"  asked     {record.prompt}\n"
         f"  expected  {'; '.join(wanted)}\n"
         f"  said      {answer.text if answer else ''!r}"
@@ -136,9 +136,9 @@ def junit_properties(record: Record) -> list[tuple[str, object]]:
     """What a JUnit file says of a case besides that it was missed."""
     case, verdict = record.case, record.verdict
     properties = {
-        "id": show(case.id),
+        "id": escape_controls(case.id),
         "task": str(case.task),
-        "generator": None if case.generator is None else show(case.generator),
+        "generator": None if case.generator is None else escape_controls(case.generator),
         "outcome": str(verdict.outcome),
         "score": verdict.score,
     }

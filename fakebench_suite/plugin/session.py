@@ -29,7 +29,7 @@ from fakebench_suite.plugin.reporting import (
 from fakebench_suite.plugin.xdist.routes import list_routes
 from fakebench_suite.runs.last import point_last
 from fakebench_suite.tasks.subgroups import count_cases
-from fakebench_suite.text.display import flatten
+from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import Outcome
 
 if TYPE_CHECKING:
@@ -244,8 +244,8 @@ def pytest_terminal_summary(
         show_strict(terminalreporter)
     if not verbose:
         terminalreporter.line(f"{WHERE_EXPLAINED}, or here with -v")
-    terminalreporter.line(f"records and scores: {flatten(str(closed.folder))}")
-    terminalreporter.line(f"report: {flatten(str(closed.report))}")
+    terminalreporter.line(f"records and scores: {to_single_line(str(closed.folder))}")
+    terminalreporter.line(f"report: {to_single_line(str(closed.report))}")
 
 
 def show_strict(terminalreporter: pytest.TerminalReporter) -> None:
@@ -295,7 +295,7 @@ def show_scores(
     if verbose:
         terminalreporter.write(terminal.format_meanings(closed.scores, colour=colour))
     if closed.shifts:
-        terminalreporter.section(f"changes since {flatten(str(closed.result.baseline))}")
+        terminalreporter.section(f"changes since {to_single_line(str(closed.result.baseline))}")
         terminalreporter.write(terminal.format_changes(closed.shifts, colour=colour))
     for grid in compare_with_paper(closed.manifest, closed.scores):
         terminalreporter.line(f"{grid.title}, published rows and this run")

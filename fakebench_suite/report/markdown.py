@@ -13,7 +13,7 @@ from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.partial import describe_partial, list_whole
 from fakebench_suite.runs.result import RunResult
-from fakebench_suite.text.display import count_of, flatten
+from fakebench_suite.text.display import count_of, to_single_line
 from fakebench_suite.types import GateResult, Score, Task, Timing
 
 Row = tuple[str, str, str, str, str, str]
@@ -80,8 +80,15 @@ def _to_row(score: Score) -> Row:
     interval = ""
     if score.low is not None and score.high is not None:
         interval = f"{score.low:.3f} to {score.high:.3f}"
-    metric = f"{score.metric} ({flatten(score.judge)})" if score.judge else score.metric
-    return (str(score.task), flatten(score.subgroup), metric, value, interval, f"{score.n:,}")
+    metric = f"{score.metric} ({to_single_line(score.judge)})" if score.judge else score.metric
+    return (
+        str(score.task),
+        to_single_line(score.subgroup),
+        metric,
+        value,
+        interval,
+        f"{score.n:,}",
+    )
 
 
 def list_change(shift: MetricDelta) -> tuple[str, ...]:
@@ -111,17 +118,17 @@ _NOT_FAKEBENCH = {
 def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     """What has to be said beside the scores: of what they are, and every reservation."""
     dataset, model = manifest["dataset"], manifest["model"]
-    name, data = flatten(model["name"]), flatten(dataset["name"])
+    name, data = to_single_line(model["name"]), to_single_line(dataset["name"])
     lines = [f"{name} on {data}: {count_of(manifest['recorded'], 'case')}"]
     lines += _NOT_FAKEBENCH.get(dataset["kind"], [])
     if dataset["kind"] == "official":
         lines.append(describe_pixels(manifest))
-    lines += map(flatten, manifest.get("reservations", ()))
+    lines += map(to_single_line, manifest.get("reservations", ()))
     note = str(model["card"].get("note") or "")
     if note:
-        lines.append(f"Note: {flatten(note)}.")
+        lines.append(f"Note: {to_single_line(note)}.")
     if manifest["partial"]:
-        why, whole = flatten(describe_partial(manifest)), list_whole(manifest)
+        why, whole = to_single_line(describe_partial(manifest)), list_whole(manifest)
         but = f", whole in {' and '.join(whole)}" if whole else ""
         lines.append(f"PARTIAL RUN ({why}){but}: not a result to publish.")
     if manifest["errors"]:
@@ -130,8 +137,8 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     audit = manifest["judge"].get("audit")
     if audit is not None and not audit["passed"]:
         lines.append(
-            f"The judge {flatten(manifest['judge']['text'])} {_describe_audit(audit)}: its scores "
-            "are not fit to gate anything."
+            f"The judge {to_single_line(manifest['judge']['text'])} {_describe_audit(audit)}: its "
+            "scores are not fit to gate anything."
         )
     return lines
 
@@ -146,7 +153,7 @@ def _describe_replies(manifest: Mapping[str, Any]) -> Iterator[str]:
     routes = manifest.get("routes", ())
     left = sorted({name for route in routes for name in route.get("left_over", ())})
     if left:
-        shown = ", ".join(map(flatten, left[:3])) + (", ..." if len(left) > 3 else "")
+        shown = ", ".join(map(to_single_line, left[:3])) + (", ..." if len(left) > 3 else "")
         yield f"Tensors of the checkpoint that its architecture does not use: {len(left)}; {shown}."
 
 
@@ -167,7 +174,7 @@ def describe_pixels(manifest: Mapping[str, Any]) -> str:
 def _describe_audit(audit: Mapping[str, Any]) -> str:
     """What a judge did wrong with texts of known order."""
     if "why" in audit:
-        return f"could not be audited ({flatten(audit['why'])})"
+        return f"could not be audited ({to_single_line(audit['why'])})"
     if all(mean is None for mean in audit.get("means", {}).values()):
         return "gave no marks on known texts"
     wrong = [name for name, share in audit["right"].items() if share < MIN_ORDERED_SHARE]
@@ -188,7 +195,7 @@ def write_markdown(
     Short enough to be read as a comment on a pull request, which may have 65,536 characters.
     """
     title, *reservations = map(_escape, describe_run(manifest))
-    lines = [f"# {title}", "", f"**{_escape(flatten(describe_result(result)))}**", ""]
+    lines = [f"# {title}", "", f"**{_escape(to_single_line(describe_result(result)))}**", ""]
     if reservations:
         lines += ["> " + "\n> ".join(reservations), ""]
     if decisions:
@@ -196,7 +203,12 @@ def write_markdown(
         lines += [*_draw_table(("gate", "outcome", "reason"), rulings, numbers=()), ""]
     if shifts:
         changes = _draw_table(CHANGE_HEADER, map(list_change, shifts), numbers=CHANGE_NUMBERS)
-        lines += [f"Changes since {_escape(flatten(str(result.baseline)))}", "", *changes, ""]
+        lines += [
+            f"Changes since {_escape(to_single_line(str(result.baseline)))}",
+            "",
+            *changes,
+            "",
+        ]
     shown = list(list_scores(scores))
     whole = [_to_row(score) for score in shown if score.subgroup == "all"]
     slices = [_to_row(score) for score in shown if score.subgroup != "all"]
@@ -221,7 +233,7 @@ def _draw_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str]
 ) -> list[str]:
     rules = ("---:" if name in numbers else "---" for name in header)
-    cells = ((_escape(flatten(cell)) for cell in row) for row in rows)
+    cells = ((_escape(to_single_line(cell)) for cell in row) for row in rows)
     return [
         f"| {' | '.join(map(_escape, header))} |",
         f"|{'|'.join(rules)}|",

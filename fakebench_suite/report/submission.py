@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from fakebench_suite.errors import InternalError
-from fakebench_suite.grading.labels.language.thinking import drop_thinking
-from fakebench_suite.tasks.criteria import names_criterion
+from fakebench_suite.grading.labels.language.thinking import to_visible_text
+from fakebench_suite.tasks.criteria import mentions_criterion
 from fakebench_suite.types import Authenticity, Case, QuestionType, Record, Task
 
 FOLDER, MISSING = "submission", "missing.txt"
@@ -39,7 +39,7 @@ def write_submission(
     The files are read back; InternalError where they do not hold the answers that were given.
     """
     said = {
-        record.case.id: drop_thinking(record.answer.text)
+        record.case.id: to_visible_text(record.answer.text)
         for record in records
         if record.answer is not None
     }
@@ -90,7 +90,7 @@ def pick_sentences(text: str, criterion: str) -> str:
     does not name it.
     """
     plain = " ".join(text.split())
-    named = [one for one in _SENTENCE.split(plain) if names_criterion(one, criterion)]
+    named = [one for one in _SENTENCE.split(plain) if mentions_criterion(one, criterion)]
     return " ".join(named) or plain
 
 

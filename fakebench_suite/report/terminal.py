@@ -21,7 +21,7 @@ from fakebench_suite.report.paper_rows import TextTable
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import RunResult
-from fakebench_suite.text.display import flatten
+from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import GateOutcome, GateResult, Score, Timing
 
 _WIDE = 200
@@ -53,7 +53,7 @@ def format_grid(grid: TextTable, *, colour: bool) -> str:
     table = begin_table(grid.header, numbers=grid.header[1:])
     for row in grid.rows[:-1]:
         table.add_row(*map(Text, row))
-    table.add_row(*(Text(flatten(cell), style="bold") for cell in grid.rows[-1]))
+    table.add_row(*(Text(to_single_line(cell), style="bold") for cell in grid.rows[-1]))
     return print_table(table, colour=colour)
 
 
@@ -71,7 +71,7 @@ def format_timings(timings: Sequence[Timing], *, colour: bool) -> str:
 def format_result(result: RunResult, *, colour: bool) -> str:
     """The verdict line, its ruling in colour."""
     word = result.outcome.upper()
-    text = Text(flatten(describe_result(result)))
+    text = Text(to_single_line(describe_result(result)))
     text.stylize(f"bold {_COLOURS[result.outcome]}", 0, len(word))
     return _draw_lines([text], colour=colour)
 
@@ -80,7 +80,7 @@ def format_facts(manifest: Mapping[str, Any], *, colour: bool) -> str:
     """Which run this is, a line each."""
     facts = list_facts(manifest)
     width = max(len(name) for name, _ in facts)
-    lines = [Text(f"{name:<{width}}  {flatten(text)}") for name, text in facts]
+    lines = [Text(f"{name:<{width}}  {to_single_line(text)}") for name, text in facts]
     return _draw_lines(lines, colour=colour)
 
 
@@ -108,21 +108,21 @@ def format_gate_results(decisions: Sequence[GateResult], result: RunResult, *, c
     ruled = [one for one in decisions if one.outcome is not GateOutcome.NOT_EVALUATED]
     if not ruled:
         line = Text(GateOutcome.NOT_EVALUATED, style=_COLOURS[GateOutcome.NOT_EVALUATED])
-        return _draw_lines([line + Text(f": {flatten(result.reason)}")], colour=colour)
+        return _draw_lines([line + Text(f": {to_single_line(result.reason)}")], colour=colour)
     width = max(map(len, GateOutcome))
     lines = []
     for one in ruled:
         ruling = Text(f"{one.outcome:<{width}}", style=_COLOURS[one.outcome])
-        lines.append(ruling + Text(f"  {flatten(one.gate)}: {flatten(one.reason)}"))
+        lines.append(ruling + Text(f"  {to_single_line(one.gate)}: {to_single_line(one.reason)}"))
     left: dict[str, list[str]] = {}
     for one in decisions:
         if one.outcome is GateOutcome.NOT_EVALUATED:
-            left.setdefault(one.reason, []).append(flatten(one.gate))
+            left.setdefault(one.reason, []).append(to_single_line(one.gate))
     for reason, gates in left.items():
         ruling = Text(
             f"{GateOutcome.NOT_EVALUATED:<{width}}", style=_COLOURS[GateOutcome.NOT_EVALUATED]
         )
-        lines.append(ruling + Text(f"  {', '.join(gates)}: {flatten(reason)}"))
+        lines.append(ruling + Text(f"  {', '.join(gates)}: {to_single_line(reason)}"))
     return _draw_lines(lines, colour=colour)
 
 

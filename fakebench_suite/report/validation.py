@@ -16,7 +16,7 @@ from fakebench_suite.datasets.validation.issues import (
     SubgroupCount,
     ValidationResult,
 )
-from fakebench_suite.text.display import count_of, flatten
+from fakebench_suite.text.display import count_of, to_single_line
 
 _NAMES, _VALUES, _COUNTS = 3, 2, 20
 """Instances of a finding, values of a leak and rows of one count that are shown."""
@@ -37,7 +37,9 @@ _REACHES = (
 def print_validation(found: ValidationResult, console: Console) -> None:
     """The whole inspection, its conclusion last; names are a stranger's and never markup."""
     totals = found.totals
-    console.print(Text(f"{flatten(found.name)} ({found.kind}), digest {found.digest[:12]}", "bold"))
+    console.print(
+        Text(f"{to_single_line(found.name)} ({found.kind}), digest {found.digest[:12]}", "bold")
+    )
     console.print(
         f"{count_of(totals.cases, 'case')} on {count_of(totals.images, 'image')}; "
         f"{totals.withheld:,} of {count_of(totals.texts, 'reference')} withheld; "
@@ -76,7 +78,7 @@ def _lay_counts(counts: Sequence[SubgroupCount]) -> Table:
 def _print_finding(finding: Issue, console: Console) -> None:
     line = Text(f"{finding.severity}: ", _STYLES[finding.severity])
     count = f": {len(finding.items):,}" if finding.items else ""
-    console.print(line.append(f"{flatten(finding.name)}{count}", "default"))
+    console.print(line.append(f"{to_single_line(finding.name)}{count}", "default"))
     lines = [finding.meaning, *map(_describe_item, finding.items[:_NAMES])]
     if len(finding.items) > _NAMES:
         lines.append(f"... and {len(finding.items) - _NAMES:,} more (--json lists all)")
@@ -158,5 +160,5 @@ def _conclude(found: ValidationResult) -> Text:
 
 
 def _shorten(name: str, length: int) -> str:
-    name = flatten(name)
+    name = to_single_line(name)
     return name if len(name) <= length else f"{name[: length - 3]}..."

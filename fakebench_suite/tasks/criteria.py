@@ -41,7 +41,7 @@ _WORDS = (
 _PATTERNS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _WORDS)
 
 
-def find_criterion(question: str) -> str | None:
+def parse_criterion(question: str) -> str | None:
     """The criterion a FakeQA question asks about, by its words; None when it names none."""
     for name, pattern in _PATTERNS:
         if pattern.search(question):
@@ -49,6 +49,6 @@ def find_criterion(question: str) -> str | None:
     return None
 
 
-def names_criterion(text: str, criterion: str) -> bool:
+def mentions_criterion(text: str, criterion: str) -> bool:
     """Whether a text holds the criterion's own words."""
     return any(name == criterion and pattern.search(text) for name, pattern in _PATTERNS)

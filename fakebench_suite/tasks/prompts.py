@@ -26,11 +26,14 @@ def build_prompt(case: Case, style: PromptStyle = PromptStyle.PAPER) -> Prompt:
     questions that doubles "regarding the ... authenticity"; ``clean`` removes the repetition.
     """
     return Prompt(
-        case=case.id, image=case.image, question_type=case.question_type, text=_word(case, style)
+        case=case.id,
+        image=case.image,
+        question_type=case.question_type,
+        text=_format_text(case, style),
     )
 
 
-def _word(case: Case, style: PromptStyle) -> str:
+def _format_text(case: Case, style: PromptStyle) -> str:
     if case.question_type is not QuestionType.CRITERION:
         return case.question
     asked = case.question.split("?", 1)[0]
@@ -60,7 +63,7 @@ DETECTION = {
 """FakeBench's own wordings, for data that ask the same questions about other images."""
 
 
-def analysis_question(criterion: str) -> str:
+def format_analysis_question(criterion: str) -> str:
     """An official wording of a FakeQA question about ``criterion``: of each but edge the commonest.
 
     Of edges, "How are the edges" is asked more often; the singular keeps one shape for all 14.

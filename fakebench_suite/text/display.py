@@ -9,20 +9,20 @@ _JOINERS = "\u200c\u200d"
 _HIDDEN = re.compile(r"[^ -~]")
 
 
-def show(text: str) -> str:
+def escape_controls(text: str) -> str:
     r"""The text with everything that a terminal might obey written out, as in ``\x1b``.
 
     That is control characters, the C1 set, marks that turn the direction of writing, and halves of
     surrogate pairs; lines stay lines.
     """
-    return text if text.isprintable() else _HIDDEN.sub(_write_out, text)
+    return text if text.isprintable() else _HIDDEN.sub(_escape_control, text)
 
 
-def flatten(text: str) -> str:
+def to_single_line(text: str) -> str:
     """The text as :func:`show` shows it, on one line."""
     if text.isprintable():
         return text
-    return show(" ".join(text.splitlines()).replace("\t", " "))
+    return escape_controls(" ".join(text.splitlines()).replace("\t", " "))
 
 
 def count_of(number: int, noun: str) -> str:
@@ -30,7 +30,7 @@ def count_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _write_out(match: re.Match[str]) -> str:
+def _escape_control(match: re.Match[str]) -> str:
     char = match[0]
     if char.isprintable() or char in "\n\t" or char in _JOINERS:
         return char
@@ -51,7 +51,7 @@ def _escape(char: str, encoding: str) -> str:
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
-def let_any_terminal_print(*streams: TextIO | None) -> None:
+def escape_unencodable(*streams: TextIO | None) -> None:
     r"""Write what a terminal's encoding has no sign for as ``\u20ac``, as pytest does."""
     for stream in streams or (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)  # a stream of a test has none

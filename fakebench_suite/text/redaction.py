@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
-_WORDS = frozenset(
+_NAME_WORDS = frozenset(
     {
         "key", "token", "sig", "signature", "code", "secret", "password", "passwd", "passphrase",
         "pwd", "pass", "auth", "authorization", "credential", "credentials", "jwt", "bearer",
@@ -19,7 +19,7 @@ _WORDS = frozenset(
     }
 )  # fmt: skip
 """Words of a parameter's name by which its value is a secret: ``api_key``, ``X-Amz-Signature``."""
-_ENDS = ("key", "token", "secret", "password", "passwd", "signature", "credential", "auth")
+_NAME_ENDINGS = ("key", "token", "secret", "password", "passwd", "signature", "credential", "auth")
 """Ends of names that are written in one word: ``apikey``, ``accesstoken``."""
 _USERINFO = re.compile(
     r"""(?P<scheme>[a-z][a-z0-9+.-]*://)
@@ -53,7 +53,7 @@ _SHAPES = re.compile(
 )
 """Keys of well-known services, and signed web tokens."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_SHORT = 4
+_MIN_SUBSTRING_LENGTH = 4
 """Secrets below this length are replaced as whole words only; within words they mean nothing."""
 
 
@@ -62,9 +62,13 @@ def redact(text: str, *secrets: str) -> str:
 
     ``secrets`` are replaced wherever they stand, percent-encoded or escaped ones included.
     """
-    for form in sorted({form for one in secrets for form in _list_forms(one)}, key=_by_length):
+    for form in sorted({form for one in secrets for form in _list_encodings(one)}, key=_by_length):
         pattern = re.escape(form)
-        text = re.sub(pattern if len(form) >= _SHORT else rf"(?<!\w){pattern}(?!\w)", MASK, text)
+        text = re.sub(
+            pattern if len(form) >= _MIN_SUBSTRING_LENGTH else rf"(?<!\w){pattern}(?!\w)",
+            MASK,
+            text,
+        )
     text = _USERINFO.sub(rf"\g<scheme>{MASK}@", text)
     text = _PARAMETER.sub(_mask_parameter, text)
     for place in (_HEADER, _BEARER, _NAMED):
@@ -92,7 +96,7 @@ def find_secrets(url: str) -> frozenset[str]:
 def is_secret(name: str) -> bool:
     """Whether a parameter of this name holds a secret."""
     words = re.split(r"[\W_]+", _CAMEL.sub("_", unquote(name)).lower())
-    return not _WORDS.isdisjoint(words) or any(word.endswith(_ENDS) for word in words)
+    return not _NAME_WORDS.isdisjoint(words) or any(word.endswith(_NAME_ENDINGS) for word in words)
 
 
 def _mask_parameter(match: re.Match[str]) -> str:
@@ -100,7 +104,7 @@ def _mask_parameter(match: re.Match[str]) -> str:
     return f"{match['before']}{match['name']}={value}"
 
 
-def _list_forms(secret: str) -> Iterator[str]:
+def _list_encodings(secret: str) -> Iterator[str]:
     """A secret as it stands, and as URLs, JSON and Python write it."""
     yield from filter(
         None,

@@ -15,7 +15,7 @@ from fakebench_suite.gates.config import Gates
 from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.gates.status import conclude
-from fakebench_suite.provenance import describe_pixels
+from fakebench_suite.provenance import summarize_pixels
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.headline import make_result
 from fakebench_suite.report.markdown import write_markdown
@@ -189,7 +189,7 @@ def complete_identity(manifest: Mapping[str, Any], records: Sequence[Record]) ->
     known = manifest.get("identity")
     if not isinstance(known, dict):
         return None  # of answers given again that an older version recorded
-    pixels = describe_pixels(records)
+    pixels = summarize_pixels(records)
     routes = manifest.get("routes", ())
     rendering = sorted({one["rendering"] for one in routes if one.get("rendering")})
     generation = next((one["generation"] for one in routes if one.get("generation")), None)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.files.drafts import write_beside
+from fakebench_suite.files.drafts import write_directory
 from fakebench_suite.files.paths import resolve
 from fakebench_suite.gates.config import Gates, agree_gates
 from fakebench_suite.gates.preconditions import Intent, check_gates
@@ -80,7 +80,7 @@ def merge_runs(
         read_run_view(baseline)  # what is wrong with it is said before anything is written
     dataset = open_run_data(manifest, data, run=folders[0])
     check_size(size, None if dataset is None else DatasetImages(dataset))
-    with write_beside(into) as folder:
+    with write_directory(into) as folder:
         store = RunStore(folder, name=into.name)
         store.open()
         try:

@@ -10,15 +10,23 @@ from scipy.special import expit
 from skimage.filters import gaussian
 from skimage.transform import AffineTransform, warp
 
-from fakebench_suite.datasets.probes.photographs import SIDE, TRAIN, Pixels, crop_square
+from fakebench_suite.datasets.probes.photographs import (
+    PROBE_SIZE,
+    TRAIN_PHOTOGRAPHS,
+    Pixels,
+    sample_square,
+)
 
-_NAMES = sorted(TRAIN)
+_NAMES = sorted(TRAIN_PHOTOGRAPHS)
 _COLOURFUL = ("astronaut", "china", "coffee", "motorcycle")
 _WEIGHTS = np.array([2.0 if name.startswith(_COLOURFUL) else 1.0 for name in _NAMES])
 
 
 def draw_scene(rng: np.random.Generator) -> Pixels:
-    """One view, or two exposed over each other or one before the other; SIDE x SIDE x 3 in 0..1."""
+    """Sample one view, or two views blended by exposure or by a mask.
+
+    Returns PROBE_SIZE x PROBE_SIZE x 3 floats in 0..1.
+    """
     one, two = (recolour(draw_view(rng), rng) for _ in "12")
     kind = rng.random()
     if kind < 0.4:
@@ -29,7 +37,7 @@ def draw_scene(rng: np.random.Generator) -> Pixels:
 
 def draw_view(rng: np.random.Generator) -> Pixels:
     """A crop in any of its eight orientations; often zoomed up to threefold, tilted and sheared."""
-    image = crop_square(_NAMES[rng.choice(len(_NAMES), p=_WEIGHTS / _WEIGHTS.sum())], rng)
+    image = sample_square(_NAMES[rng.choice(len(_NAMES), p=_WEIGHTS / _WEIGHTS.sum())], rng)
     image = np.rot90(image, k=int(rng.integers(0, 4)))
     if rng.random() < 0.5:
         image = image[:, ::-1]
@@ -41,14 +49,14 @@ def draw_view(rng: np.random.Generator) -> Pixels:
         rotation=rng.uniform(0, 2 * np.pi),
         shear=rng.uniform(-0.3, 0.3),
     )
-    middle = AffineTransform(translation=(SIDE / 2, SIDE / 2))
+    middle = AffineTransform(translation=(PROBE_SIZE / 2, PROBE_SIZE / 2))
     view: Pixels = warp(image, middle.inverse + tilted + middle, mode="reflect")
     return view.astype(np.float32)
 
 
 def draw_blobs(rng: np.random.Generator) -> Pixels:
-    """A mask of round shapes with soft or hard outlines, SIDE x SIDE x 1 in 0..1."""
-    field = gaussian(rng.standard_normal((SIDE, SIDE)), rng.uniform(4, 20))
+    """A mask of round shapes with soft or hard outlines, PROBE_SIZE x PROBE_SIZE x 1 in 0..1."""
+    field = gaussian(rng.standard_normal((PROBE_SIZE, PROBE_SIZE)), rng.uniform(4, 20))
     steepness = rng.uniform(0.3, 3) / np.abs(np.gradient(field)[0]).mean()
     mask: Pixels = expit(steepness * (field - field.mean())).astype(np.float32)
     return mask[..., None]

@@ -16,7 +16,7 @@ from transformers import (
     ViTImageProcessor,
 )
 
-from fakebench_suite.datasets.probes.photographs import SIDE
+from fakebench_suite.datasets.probes.photographs import PROBE_SIZE
 from lessons import all_lessons, draw_lesson, find_fault
 from samples import Fault
 from tower import (
@@ -67,9 +67,9 @@ def train_tokenizer(faults: list[tuple[Fault, ...]], seed: int) -> PreTrainedTok
 
 
 def make_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
-    """The stock LLaVA processor, scaling images to SIDE x SIDE."""
+    """The stock LLaVA processor, scaling images to PROBE_SIZE x PROBE_SIZE."""
     pictures = ViTImageProcessor(
-        size={"height": SIDE, "width": SIDE},
+        size={"height": PROBE_SIZE, "width": PROBE_SIZE},
         resample=3,
         image_mean=[MEAN] * 3,
         image_std=[STD] * 3,

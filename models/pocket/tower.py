@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from transformers import DPTConfig, DPTModel, ResNetConfig
 
-from fakebench_suite.datasets.probes.photographs import SIDE
+from fakebench_suite.datasets.probes.photographs import PROBE_SIZE
 from samples import CRITERIA, Fault, draw_samples
 
 STRIDE = 16
-GRID = SIDE // STRIDE
+GRID = PROBE_SIZE // STRIDE
 CLASSES = 1 + len(CRITERIA)
 MEAN, STD = 0.45, 0.27
 BATCH = 64
@@ -39,17 +39,17 @@ def tower_config() -> DPTConfig:
         num_hidden_layers=1,
         num_attention_heads=4,
         intermediate_size=256,
-        image_size=SIDE,
+        image_size=PROBE_SIZE,
         patch_size=STRIDE,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Samples drawn once and seen many times, turned and recoloured anew each time.
+    """Samples that are drawn once and augmented anew in every batch.
 
-    ``pixels`` is n x 3 x SIDE x SIDE uint8; ``labels`` is n x GRID x GRID x CLASSES, the share
-    of each patch that each class covers (class 0: untouched).
+    ``pixels`` is n x 3 x PROBE_SIZE x PROBE_SIZE, uint8; ``labels`` is n x GRID x GRID x CLASSES,
+    the share of each patch that each class covers (class 0: untouched).
     """
 
     pixels: Tensor
@@ -59,7 +59,7 @@ class Pool:
     @classmethod
     def draw(cls, *, size: int, seed: int, most: int) -> "Pool":
         """``size`` samples of the train photographs with 0 to ``most`` faults each."""
-        pixels = torch.empty(size, 3, SIDE, SIDE, dtype=torch.uint8)
+        pixels = torch.empty(size, 3, PROBE_SIZE, PROBE_SIZE, dtype=torch.uint8)
         labels = torch.empty(size, GRID, GRID, CLASSES)
         faults = []
         for index, sample in enumerate(draw_samples(size, seed=seed, most=most)):
@@ -93,7 +93,7 @@ def normalise(pixels: Tensor) -> Tensor:
 
 def to_patch_labels(faults: tuple[Fault, ...]) -> Tensor:
     """The share of each patch that each class covers, GRID x GRID x CLASSES; later boxes on top."""
-    classes = torch.zeros(SIDE, SIDE, dtype=torch.long)
+    classes = torch.zeros(PROBE_SIZE, PROBE_SIZE, dtype=torch.long)
     for fault in faults:
         box = fault.box
         classes[box.top : box.bottom, box.left : box.right] = 1 + CRITERIA.index(fault.criterion)

@@ -92,7 +92,7 @@ def test_a_signal_leaves_nothing_half_written(tmp_path: Path, name: str) -> None
         f"def end(*_, **__): os.kill(os.getpid(), signal.{name})\n"
         "remove = shutil.rmtree\n"
         "drafts.shutil.rmtree = lambda *a, **k: (end(), remove(*a, **k))\n"
-        "with drafts.write_beside(Path(sys.argv[1])) as draft:\n"
+        "with drafts.write_directory(Path(sys.argv[1])) as draft:\n"
         "    (draft / 'file').touch()\n"
         "    end()\n"
     )

@@ -10,7 +10,7 @@ from fakebench_suite.datasets.dataset import (
     check_image_name,
     check_labels,
     check_unique,
-    digest_files,
+    digest_contents,
     read_bytes,
 )
 from fakebench_suite.errors import DataError
@@ -83,7 +83,7 @@ def test_ids_are_unique() -> None:
 
 def test_a_digest_knows_where_a_file_ends() -> None:
     """Moving a byte from one file to the next changes the digest, and so does the order."""
-    digests = [digest_files(files) for files in ([b"ab", b"c"], [b"a", b"bc"], [b"c", b"ab"])]
+    digests = [digest_contents(files) for files in ([b"ab", b"c"], [b"a", b"bc"], [b"c", b"ab"])]
     assert len(set(digests)) == 3
 
 

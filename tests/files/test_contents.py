@@ -69,7 +69,7 @@ def test_a_file_of_no_size_is_read(tmp_path: Path) -> None:
 
 def test_lines_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines before one that is too long are given."""
-    monkeypatch.setattr(contents, "LONGEST", 4)
+    monkeypatch.setattr(contents, "MAX_LINE_BYTES", 4)
     (tmp_path / "x").write_bytes(b"abc\nabcd\n")
     lines = read_lines(tmp_path / "x")
     assert next(lines) == b"abc\n"

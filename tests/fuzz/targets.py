@@ -19,7 +19,7 @@ from fakebench_suite.backends.cards import BackendKind, check_checkpoint, find_c
 from fakebench_suite.backends.replay import ReplayBackend
 from fakebench_suite.backends.scripted import ScriptedBackend
 from fakebench_suite.checkpoints import fingerprint
-from fakebench_suite.checkpoints.settings import read_shipped
+from fakebench_suite.checkpoints.settings import load_shipped
 from fakebench_suite.cli.main import app
 from fakebench_suite.datasets import open_dataset
 from fakebench_suite.datasets.images import open_image, silence_decoder_warnings
@@ -32,11 +32,11 @@ from fakebench_suite.gates.preconditions import Intent, check_gates
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.completion import (
     UnansweredError,
-    describe_unmarked,
-    read_completion,
+    describe_unrated,
+    parse_completion,
 )
 from fakebench_suite.grading.judges.registry import open_judge, parse_judge
-from fakebench_suite.grading.judges.rubric import Request, read_rating, write_messages
+from fakebench_suite.grading.judges.rubric import Request, build_messages, parse_rating
 from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.verdict import judge
@@ -506,8 +506,8 @@ def try_marks(trial: Trial) -> None:
             "utf-8", rng.choice(("replace", "surrogateescape"))
         )
     with guard(trial.box):
-        rating = read_rating(reply, "secret")
-        why = describe_unmarked(reply, "secret")
+        rating = parse_rating(reply, "secret")
+        why = describe_unrated(reply, "secret")
     assert len(why) < _LONGEST
     assert why.isprintable() or "\n" in why, ascii(why[:300])
     if rating is not None:
@@ -551,12 +551,12 @@ def try_completion(trial: Trial) -> None:
         body = mutate_bytes(rng, body)
     with guard(trial.box):
         try:
-            text = read_completion(body)
+            text = parse_completion(body)
         except UnansweredError as error:
             said = str(error)
         else:
             assert text.strip()
-            read_rating(text)
+            parse_rating(text)
             return
     assert _LEAKED.search(said) is None, said
 
@@ -608,10 +608,10 @@ def try_checkpoint(trial: Trial) -> None:
         card = find_card(model)
         check_checkpoint(card, remote_code=False)
         fields = {"temperature", "num_beams", "eos_token_id"}
-        read_shipped(folder, fields=fields, configured={"eos_token_id": 1})
+        load_shipped(folder, fields=fields, configured={"eos_token_id": 1})
         fingerprint.digest_weights(folder)
         fingerprint.digest_files(folder, code=False)
-        fingerprint.take_fingerprint(folder)
+        fingerprint.compute_fingerprint(folder)
 
     trial.expect(look)
 
@@ -650,7 +650,7 @@ def try_submission(trial: Trial) -> None:
 def try_cache(trial: Trial) -> None:
     """The file of a judge's marks is broken."""
     path = trial.box / "out" / "judgements.sqlite"
-    messages = write_messages(Request(question="q", reference=["r"], text="t"))
+    messages = build_messages(Request(question="q", reference=["r"], text="t"))
     kept = RatingCache(path)
     kept.keep("m", messages, 0, Rating(**samples.MARKS))  # type: ignore[arg-type]  # marks and a reason
     kept.close()

@@ -15,7 +15,7 @@ from fakebench_suite.plugin.work_units import (
     image_of,
     replace_lone_surrogates,
 )
-from fakebench_suite.text.display import show
+from fakebench_suite.text.display import escape_controls
 from fakebench_suite.types import Answer
 from tests.plugin.sandbox import MODES, Run, read_records
 
@@ -61,7 +61,7 @@ def test_half_a_surrogate_does_not_bring_a_run_down(said: str, kept: str) -> Non
     assert mended.text == kept
     assert msgspec.json.decode(msgspec.json.encode(mended), type=Answer) == mended
     error = str(replace_lone_surrogates(ModelError(said)))
-    assert error == show(said)
+    assert error == escape_controls(said)
     assert msgspec.json.decode(msgspec.json.encode(error)) == error
 
 

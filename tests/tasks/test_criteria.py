@@ -2,8 +2,8 @@
 
 import pytest
 
-from fakebench_suite.tasks.criteria import CRITERIA, find_criterion
-from fakebench_suite.tasks.prompts import PromptStyle, analysis_question, build_prompt
+from fakebench_suite.tasks.criteria import CRITERIA, parse_criterion
+from fakebench_suite.tasks.prompts import PromptStyle, build_prompt, format_analysis_question
 from fakebench_suite.types import Case, QuestionType, Task
 
 
@@ -26,13 +26,13 @@ from fakebench_suite.types import Case, QuestionType, Task
 )
 def test_words_decide(question: str, criterion: str | None) -> None:
     """The most specific word wins; realism comes last; no word means none."""
-    assert find_criterion(question) == criterion
+    assert parse_criterion(question) == criterion
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_our_own_wording_is_read_back(criterion: str) -> None:
     """The suite's question about a criterion names that criterion, in both prompt styles."""
-    question = analysis_question(criterion)
+    question = format_analysis_question(criterion)
     case = Case(
         id="x",
         task=Task.ANALYSIS,
@@ -40,8 +40,8 @@ def test_our_own_wording_is_read_back(criterion: str) -> None:
         question=question,
         question_type=QuestionType.CRITERION,
     )
-    assert find_criterion(question) == criterion
-    assert {find_criterion(build_prompt(case, style).text) for style in PromptStyle} == {criterion}
+    assert parse_criterion(question) == criterion
+    assert {parse_criterion(build_prompt(case, style).text) for style in PromptStyle} == {criterion}
 
 
 def test_the_papers_script_is_followed_to_the_letter() -> None:

@@ -15,8 +15,8 @@ from fakebench_suite.tasks.prompts import (
     FAULTFINDING,
     INFERENCE,
     PromptStyle,
-    analysis_question,
     build_prompt,
+    format_analysis_question,
 )
 from fakebench_suite.types import Case, QuestionType, Task
 
@@ -90,4 +90,6 @@ def test_our_wordings_are_the_official_ones() -> None:
     } == {INFERENCE}
     for criterion in CRITERIA:
         ranked = [words for (_, name, words), _ in asked.most_common() if name == criterion]
-        assert ranked.index(analysis_question(criterion)) == (1 if criterion == "edge" else 0)
+        assert ranked.index(format_analysis_question(criterion)) == (
+            1 if criterion == "edge" else 0
+        )

@@ -8,10 +8,10 @@ import pytest
 from fakebench_suite.errors import SuiteError
 from fakebench_suite.text.display import (
     count_of,
+    escape_controls,
     escape_json,
-    flatten,
-    let_any_terminal_print,
-    show,
+    escape_unencodable,
+    to_single_line,
 )
 
 OBEYED = "\x1b]0;title\x07\x1b[2J\x9b5m\x00\x08\x7f\u202e\u2066\u2028\ud800\r"
@@ -25,22 +25,22 @@ def test_a_number_and_its_noun_agree() -> None:
 
 def test_nothing_is_left_that_a_terminal_obeys() -> None:
     """Escapes, C1 controls, marks of direction and halves of pairs are written out."""
-    shown = show(f"a\n\tb{OBEYED}c")
+    shown = escape_controls(f"a\n\tb{OBEYED}c")
     assert shown.startswith("a\n\tb\\x1b]0;title\\x07\\x1b[2J\\x9b5m\\x00\\x08\\x7f\\u202e\\u2066")
-    assert flatten(f"a\n\tb{OBEYED}c").isprintable()
-    assert flatten("a\nb\r\nc\td\n") == "a b c d"
+    assert to_single_line(f"a\n\tb{OBEYED}c").isprintable()
+    assert to_single_line("a\nb\r\nc\td\n") == "a b c d"
     shown.encode()
 
 
 @pytest.mark.parametrize("text", ["图像", "naïve", "\\x1b", "a b", "😀", "👩\u200d🚀", ""])
 def test_plain_text_stays_as_it_is(text: str) -> None:
     """Letters of any script and signs that a joiner holds together are not touched."""
-    assert show(text) == flatten(text) == text
+    assert escape_controls(text) == to_single_line(text) == text
 
 
 def test_errors_can_be_printed() -> None:
     """Whatever a message quotes, of a file or a server, it is safe to print."""
-    assert str(SuiteError(f"the field {OBEYED}")) == f"the field {show(OBEYED)}"
+    assert str(SuiteError(f"the field {OBEYED}")) == f"the field {escape_controls(OBEYED)}"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii", "utf-16"])
@@ -57,7 +57,7 @@ def test_a_stream_takes_what_it_has_no_sign_for() -> None:
     """Signs that an encoding has not are written out; a stream of another kind is let be."""
     written = io.BytesIO()
     stream = io.TextIOWrapper(written, encoding="cp1252")
-    let_any_terminal_print(stream, io.StringIO(), None)
+    escape_unencodable(stream, io.StringIO(), None)
     stream.write("é 图")
     stream.flush()
     assert written.getvalue() == b"\xe9 \\u56fe"

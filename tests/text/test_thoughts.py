@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakebench_suite.grading.labels.language.thinking import drop_thinking
+from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.text.thoughts import find_open_thought, is_mark, split_thoughts
 from tests.text.marks import ANSWERS, SECTIONS, THOUGHTS, make_pairs
 
@@ -100,7 +100,7 @@ def test_tokens_that_mark_something_are_told_from_those_that_do_not() -> None:
 def test_what_is_kept_in_decoding_is_left_out_in_reading(token: str) -> None:
     """No token that is kept as a mark reaches a reader as a word."""
     if is_mark(token):
-        left = drop_thinking(f"fake {token}")
+        left = to_visible_text(f"fake {token}")
         assert left in {"fake", ""}
 
 
@@ -119,7 +119,7 @@ def test_a_megabyte_of_one_mark_is_split_at_once(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
     start = time.process_time()
     find_open_thought(text)
-    drop_thinking(text)
+    to_visible_text(text)
     assert time.process_time() - start < SECONDS
 
 

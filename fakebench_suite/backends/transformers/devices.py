@@ -21,7 +21,7 @@ def describe_device(device: str) -> str:
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
-def choose_device(workers: int) -> tuple[str, contextlib.ExitStack]:
+def claim_device(workers: int) -> tuple[str, contextlib.ExitStack]:
     """A GPU of this worker's own, claimed with a lock, or the CPU with its share of the cores.
 
     Torch takes fewer threads where it was told so (OMP_NUM_THREADS): two threads on cores that
@@ -50,7 +50,7 @@ def choose_device(workers: int) -> tuple[str, contextlib.ExitStack]:
     )
 
 
-def use_given(cores: int | None) -> str:
+def use_assigned_device(cores: int | None) -> str:
     """The GPU that a cluster gave to this process alone, or else so many cores of the CPU.
 
     Nothing is claimed: the cluster gives no GPU twice, and a lost replica may end a little late.

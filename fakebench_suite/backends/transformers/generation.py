@@ -10,8 +10,8 @@ import torch
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
 from fakebench_suite.backends.cards import Card
-from fakebench_suite.checkpoints.numbers import NumberWatch, StopWithoutNumbers
-from fakebench_suite.checkpoints.settings import TOKENS, Shipped, read_shipped
+from fakebench_suite.checkpoints.numbers import NonFiniteWatch, StopOnNonFinite
+from fakebench_suite.checkpoints.settings import TOKENS, ShippedSettings, load_shipped
 from fakebench_suite.errors import CardError
 
 
@@ -55,7 +55,7 @@ class GreedyDecoder:
 
         ``cache`` holds the states of the first columns of the inputs, which are not computed again.
         """
-        watch = NumberWatch()
+        watch = NonFiniteWatch()
         output = self._generate(inputs, steps=steps, logits=logits, cache=cache, watch=watch)
         prompt, tokens = inputs["input_ids"], output.sequences
         # Some architectures return the prompt before the new tokens and some do not.
@@ -79,7 +79,7 @@ class GreedyDecoder:
         steps: int | None,
         logits: bool,
         cache: Any,
-        watch: NumberWatch | None = None,
+        watch: NonFiniteWatch | None = None,
     ) -> Any:
         settings = copy.copy(self.settings)
         settings.max_new_tokens = steps or self.settings.max_new_tokens
@@ -88,11 +88,11 @@ class GreedyDecoder:
         options: dict[str, Any] = {} if cache is None else {"past_key_values": cache}
         if watch is not None:
             options["logits_processor"] = LogitsProcessorList([watch])
-            options["stopping_criteria"] = StoppingCriteriaList([StopWithoutNumbers(watch)])
+            options["stopping_criteria"] = StoppingCriteriaList([StopOnNonFinite(watch)])
         return self.model.generate(**inputs, generation_config=settings, **options)
 
 
-def read_settings(folder: Path, config: Any) -> Shipped:
+def load_shipped_settings(folder: Path, config: Any) -> ShippedSettings:
     """What the checkpoint in the folder ships, whose config transformers has read."""
     text = config.get_text_config(decoder=True)
     configured = {
@@ -102,10 +102,10 @@ def read_settings(folder: Path, config: Any) -> Shipped:
         if value is not None
     }
     configured = {name: getattr(text, name, None) for name in TOKENS} | configured
-    return read_shipped(folder, fields=GenerationConfig().to_dict(), configured=configured)
+    return load_shipped(folder, fields=GenerationConfig().to_dict(), configured=configured)
 
 
-def greedy_config(shipped: Shipped, card: Card, tokenizer: Any) -> GenerationConfig:
+def greedy_config(shipped: ShippedSettings, card: Card, tokenizer: Any) -> GenerationConfig:
     """Greedy decoding until the checkpoint's own ends, the card's, or its limit.
 
     Raises CardError when the card stops at a token that the tokenizer does not have, and when
@@ -138,7 +138,7 @@ def greedy_config(shipped: Shipped, card: Card, tokenizer: Any) -> GenerationCon
     )
 
 
-def forget_shipped(model: Any) -> None:
+def clear_shipped_settings(model: Any) -> None:
     """Leave no generation settings in a model and its parts but their special tokens.
 
     ``generate`` takes from them whatever it is not told.
@@ -151,7 +151,7 @@ def forget_shipped(model: Any) -> None:
 
 
 def describe_settings(
-    settings: GenerationConfig, shipped: Shipped, card: Card
+    settings: GenerationConfig, shipped: ShippedSettings, card: Card
 ) -> dict[str, bool | int | list[int] | list[str]]:
     """The settings in force, and the names of those that the checkpoint ships in vain."""
     return {

@@ -4,10 +4,10 @@ from typing import Any
 
 import torch
 
-CPU_TOKENS = 16_384
-CPU_CACHE = 2 * 2**30
+MAX_CPU_TOKENS = 16_384
+MAX_CPU_CACHE_BYTES = 2 * 2**30
 """Bytes of keys and values on a CPU, where memory is shared with everything else."""
-GPU_SHARE = 0.6
+GPU_MEMORY_SHARE = 0.6
 """Part of a GPU's free memory that keys, values and activations may fill."""
 
 
@@ -57,11 +57,11 @@ def estimate_capacity(model: Any) -> int:
     """
     cost = bytes_per_token(model)
     if model.device.type != "cuda":
-        return _round_down(min(CPU_TOKENS, CPU_CACHE // cost))
+        return _round_down(min(MAX_CPU_TOKENS, MAX_CPU_CACHE_BYTES // cost))
     free, _ = torch.cuda.mem_get_info(model.device)
     # Memory that torch holds and does not use is free, too.
     free += torch.cuda.memory_reserved(model.device) - torch.cuda.memory_allocated(model.device)
-    return _round_down(int(GPU_SHARE * free) // cost)
+    return _round_down(int(GPU_MEMORY_SHARE * free) // cost)
 
 
 def _round_down(tokens: int) -> int:

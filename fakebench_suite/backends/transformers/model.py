@@ -17,10 +17,10 @@ from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.transformers.devices import describe_device
 from fakebench_suite.backends.transformers.generation import (
     GreedyDecoder,
+    clear_shipped_settings,
     describe_settings,
-    forget_shipped,
     greedy_config,
-    read_settings,
+    load_shipped_settings,
 )
 from fakebench_suite.backends.transformers.memory import TokenBudget
 from fakebench_suite.backends.transformers.outputs import OptionProbabilities, TextDecoder
@@ -57,10 +57,10 @@ class TransformersBackend:
             self._left_over = self._load(weights, remote_code=remote_code)
         self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
         self._tokenizer.padding_side = "left"
-        shipped = read_settings(weights, self._model.config)
+        shipped = load_shipped_settings(weights, self._model.config)
         settings = greedy_config(shipped, card, self._tokenizer)
         self._settings = describe_settings(settings, shipped, card)
-        forget_shipped(self._model)
+        clear_shipped_settings(self._model)
         self._generator = GreedyDecoder(self._model, settings)
         self._encoder = Encoder(card, self._processor, self._tokenizer)
         thought = self._encoder.find_thought()

@@ -7,12 +7,12 @@ import torch
 
 from fakebench_suite.backends.base import OPTIONS, Reply
 from fakebench_suite.backends.transformers.generation import GenerationOutput
-from fakebench_suite.checkpoints.decoding import Decoder
+from fakebench_suite.checkpoints.decoding import ReplyDecoder
 from fakebench_suite.errors import ModelError
 from fakebench_suite.types import Answer, FinishReason, Prompt
 
 _EVEN = 0.5
-NO_NUMBERS = "the model computed no numbers: the scores of a token are NaN or infinite"
+NON_FINITE_MESSAGE = "the model computed no numbers: the scores of a token are NaN or infinite"
 
 
 class OutputDecoder(Protocol):
@@ -52,7 +52,7 @@ class TextDecoder:
         thought: str | None = None,
     ) -> None:
         self._ends, self.steps = ends, steps
-        self._decoder = Decoder(tokenizer, ends, thought=thought)
+        self._decoder = ReplyDecoder(tokenizer, ends, thought=thought)
 
     def read(
         self, written: GenerationOutput, prompts: Sequence[Prompt], seconds: float
@@ -61,7 +61,7 @@ class TextDecoder:
         counts = [count_tokens(row, self._ends) for row in written.tokens]
         broken = written.broken.tolist()
         return [
-            ModelError(NO_NUMBERS)
+            ModelError(NON_FINITE_MESSAGE)
             if any(wrong[:count])
             else Answer(
                 text=self._decoder.decode(row[:count].tolist()),
@@ -94,7 +94,7 @@ class OptionProbabilities:
         """The option, with P(fake); ModelError where neither has a probability."""
         chances = written.logits[0].float().softmax(dim=-1)
         return [
-            ModelError(NO_NUMBERS)
+            ModelError(NON_FINITE_MESSAGE)
             if wrong
             else self._weigh(prompt, row, seconds / len(prompts), len(prompts))
             for prompt, row, wrong in zip(prompts, chances, written.broken[:, 0], strict=True)
@@ -102,7 +102,7 @@ class OptionProbabilities:
 
     def _weigh(self, prompt: Prompt, row: torch.Tensor, seconds: float, rows: int) -> Reply:
         options = OPTIONS[prompt.question_type]
-        starts = list_starts(self._tokenizer, options)
+        starts = list_first_tokens(self._tokenizer, options)
         fake, real = (float(row[list(ids)].sum()) for ids in starts)
         if not fake + real > 0:  # Also where the model was not watched and computed no numbers.
             return ModelError(f"the options have the probability {fake + real}")
@@ -123,7 +123,9 @@ def count_tokens(row: torch.Tensor, ends: Sequence[int]) -> int:
     return int(stops.int().argmax()) + 1 if stops.any() else len(row)
 
 
-def list_starts(tokenizer: Any, options: tuple[str, str]) -> tuple[frozenset[int], frozenset[int]]:
+def list_first_tokens(
+    tokenizer: Any, options: tuple[str, str]
+) -> tuple[frozenset[int], frozenset[int]]:
     """First tokens of either option, small or capital, with or without a space before it.
 
     Raises ModelError when the tokenizer begins both options alike.

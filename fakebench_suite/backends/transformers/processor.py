@@ -14,7 +14,7 @@ from fakebench_suite.provenance import digest_parts
 from fakebench_suite.text.thoughts import find_open_thought
 from fakebench_suite.types import Prompt
 
-_QUESTION = "Is there anything odd in this picture, and where is it?"
+_TEST_QUESTION = "Is there anything odd in this picture, and where is it?"
 _ADVICE = "Set template, and system or options where they are at fault, in [prompt] of its card."
 
 
@@ -44,7 +44,7 @@ class Encoder:
             return find_open_thought(template.rpartition("{question}")[2])
         try:
             prompt = self._processor.apply_chat_template(
-                self._converse(_QUESTION, Image.new("RGB", (32, 32))),
+                self._converse(_TEST_QUESTION, Image.new("RGB", (32, 32))),
                 add_generation_prompt=True,
                 tokenize=False,
                 **quirks.options,
@@ -55,7 +55,7 @@ class Encoder:
                 f"picture ({type(error).__name__}: {error}). {_ADVICE}"
             ) from error
         self.rendering = digest_parts([str(prompt).encode("utf-8", "surrogatepass")])
-        _, question, tail = str(prompt).rpartition(_QUESTION)
+        _, question, tail = str(prompt).rpartition(_TEST_QUESTION)
         if not question:
             raise CardError(
                 f"The chat template of {self._name!r} leaves the question out of the prompt. "
@@ -93,7 +93,9 @@ class Encoder:
 
     def _encode(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Any:
         quirks = self._quirks
-        questions = [self._control_tokens.sub(_break_token, prompt.text) for prompt in batch]
+        questions = [
+            self._control_tokens.sub(_split_control_token, prompt.text) for prompt in batch
+        ]
         pictures = [images[prompt.image] for prompt in batch]
         if quirks.template is None:
             return self._processor.apply_chat_template(
@@ -140,7 +142,7 @@ def _match_control_tokens(tokenizer: Any) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
 
-def _break_token(match: re.Match[str]) -> str:
+def _split_control_token(match: re.Match[str]) -> str:
     """A control token of a question as text: a space keeps it from being read as the token.
 
     ``sanitize_control_tokens`` of transformers would keep the very letters, but serves neither

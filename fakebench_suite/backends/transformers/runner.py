@@ -38,7 +38,7 @@ from fakebench_suite.types import Answer, Prompt
 
 Images = Mapping[str, Image.Image]
 UNTESTED = InferencePath(prefix=False, why="No two prompts about one image were asked together.")
-DECODERS = r"PIL\.|fakebench_suite\.datasets\."
+DECODER_MODULES = r"PIL\.|fakebench_suite\.datasets\."
 ONE_BY_ONE = InferencePath(prefix=False, why="The card asks one prompt at a time.")
 
 
@@ -46,7 +46,7 @@ class BatchTooLargeError(Exception):
     """Strangers turned out to have more tokens than their batch may hold."""
 
 
-def sign(reply: Reply, rendered: str | None) -> Reply:
+def with_prompt_digest(reply: Reply, rendered: str | None) -> Reply:
     """The reply, with the digest of the tokens it was asked by; an error stays as it is."""
     return replace(reply, rendered=rendered) if isinstance(reply, Answer) else reply
 
@@ -80,7 +80,7 @@ class BatchRunner:
         with warnings.catch_warnings():
             # Shown, but no case's error: pytest may have been told to raise warnings. Not those of
             # decoders: threads may be opening the next pictures, and whoever lets them is silent.
-            warnings.filterwarnings("default", module=rf"(?!{DECODERS})")
+            warnings.filterwarnings("default", module=rf"(?!{DECODER_MODULES})")
             if siblings:
                 self._try_route(images[siblings[0][0].image])
             for batch in self._pack_siblings(siblings, images, replies):
@@ -93,7 +93,9 @@ class BatchRunner:
                 replies |= zip(chosen.prompts, answers, strict=True)
         rendered = dict(self._encoder.rendered)
         self._encoder.forget()
-        return [sign(replies[prompt], rendered.get(prompt.case)) for prompt in prompts]
+        return [
+            with_prompt_digest(replies[prompt], rendered.get(prompt.case)) for prompt in prompts
+        ]
 
     def _try_route(self, picture: Image.Image) -> None:
         if self._route is None:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fakebench_suite.datasets.dataset import Dataset, digest_files
-from fakebench_suite.datasets.probes.draws import PAIRS, choose_forgery, repeat_draw
+from fakebench_suite.datasets.dataset import Dataset, digest_contents
+from fakebench_suite.datasets.probes.draws import PAIRS, replay_draw, select_forgery
 from fakebench_suite.datasets.probes.forgeries import Box, Forgery
 from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
 from fakebench_suite.tasks import prompts
@@ -22,7 +22,7 @@ GENERATOR = "planted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class ProbePair:
     """A forged crop, its untouched twin (both SIDE x SIDE x 3, uint8) and what was planted."""
 
     name: str
@@ -40,19 +40,19 @@ def load_probes(pairs: int = PAIRS) -> Dataset:
     return Dataset(
         name="probes",
         kind="probes",
-        digest=digest_files(picture.tobytes() for picture in pictures.values()),
-        cases=tuple(case for pair in drawn for case in make_cases(pair)),
+        digest=digest_contents(picture.tobytes() for picture in pictures.values()),
+        cases=tuple(case for pair in drawn for case in build_cases(pair)),
         open_image=lambda case: Image.fromarray(pictures[case.image]),
         has_images=lambda: True,
     )
 
 
-def sample_pairs(count: int) -> Iterator[Pair]:
+def sample_pairs(count: int) -> Iterator[ProbePair]:
     """``count`` pairs, cycling through the test photographs and the criteria, seeded one by one."""
     for index in range(count):
-        photograph, forgery = choose_forgery(index)
-        planted = repeat_draw(index)
-        yield Pair(
+        photograph, forgery = select_forgery(index)
+        planted = replay_draw(index)
+        yield ProbePair(
             name=f"{photograph.partition('.')[0]}-{index:03}",
             forged=_to_bytes(planted.forged),
             untouched=_to_bytes(planted.crop),
@@ -61,7 +61,7 @@ def sample_pairs(count: int) -> Iterator[Pair]:
         )
 
 
-def make_cases(pair: Pair) -> Iterator[Case]:
+def build_cases(pair: ProbePair) -> Iterator[Case]:
     """Both pictures are asked all three detection forms; the forged one everything else too."""
     criterion = pair.forgery.criterion
     forged = Case(
@@ -94,17 +94,19 @@ def make_cases(pair: Pair) -> Iterator[Case]:
             yield replace(
                 twin, id=f"{twin.id}{question_type}", question_type=question_type, question=question
             )
-    yield _ask(forged, Task.INTERPRETATION, QuestionType.FAULTFINDING, prompts.FAULTFINDING, clue)
-    yield _ask(forged, Task.REASONING, QuestionType.INFERENCE, prompts.INFERENCE, clue)
+    yield _build_text_case(
+        forged, Task.INTERPRETATION, QuestionType.FAULTFINDING, prompts.FAULTFINDING, clue
+    )
+    yield _build_text_case(forged, Task.REASONING, QuestionType.INFERENCE, prompts.INFERENCE, clue)
     for asked in (criterion, *pair.forgery.spares):
         answer = clue if asked == criterion else Clue(text=describe_intact(asked))
-        question = prompts.analysis_question(asked)
-        case = _ask(forged, Task.ANALYSIS, QuestionType.CRITERION, question, answer)
+        question = prompts.format_analysis_question(asked)
+        case = _build_text_case(forged, Task.ANALYSIS, QuestionType.CRITERION, question, answer)
         slug = asked.replace(" & ", "-").replace(" ", "-")
         yield replace(case, id=f"{forged.id}Q-{slug}", criterion=asked)
 
 
-def _ask(
+def _build_text_case(
     forged: Case, task: Task, question_type: QuestionType, question: str, answer: Clue
 ) -> Case:
     return replace(

@@ -14,16 +14,22 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from fakebench_suite.datasets.probes.forgeries import FORGERIES, TRIES, Box, Forgery, apply_forgery
-from fakebench_suite.datasets.probes.photographs import TEST, Pixels, crop_square
+from fakebench_suite.datasets.probes.forgeries import (
+    FORGERIES,
+    MAX_ATTEMPTS,
+    Box,
+    Forgery,
+    apply_forgery,
+)
+from fakebench_suite.datasets.probes.photographs import TEST_PHOTOGRAPHS, Pixels, sample_square
 
 PAIRS = 120
 SEED = 20240413
 """The probes are one fixed set; ``--seed`` changes their order and sample, not the pictures."""
-FILE = Path(__file__).with_suffix(".json")
+DRAWS_FILE = Path(__file__).with_suffix(".json")
 
 
-class State(msgspec.Struct, frozen=True, array_like=True):
+class GeneratorState(msgspec.Struct, frozen=True, array_like=True):
     """A PCG64 generator but for its increment, which is the seed's."""
 
     state: str
@@ -35,12 +41,12 @@ class State(msgspec.Struct, frozen=True, array_like=True):
 class Draw(msgspec.Struct, frozen=True, array_like=True):
     """The states before the crop and before the box that are kept."""
 
-    crop: State
-    box: State
+    crop: GeneratorState
+    box: GeneratorState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planted:
+class ForgedCrop:
     """A crop of a photograph, and the same with a forgery in a box."""
 
     crop: Pixels
@@ -51,50 +57,50 @@ class Planted:
 @cache
 def load_draws() -> tuple[Draw, ...]:
     """The draws of the first ``PAIRS`` pairs, in order."""
-    return msgspec.json.decode(FILE.read_bytes(), type=tuple[Draw, ...])
+    return msgspec.json.decode(DRAWS_FILE.read_bytes(), type=tuple[Draw, ...])
 
 
-def choose_forgery(index: int) -> tuple[str, Forgery]:
+def select_forgery(index: int) -> tuple[str, Forgery]:
     """The photograph and the forgery of a pair: in turn, the photographs first."""
-    photographs, forgeries = sorted(TEST), list(FORGERIES.values())
+    photographs, forgeries = sorted(TEST_PHOTOGRAPHS), list(FORGERIES.values())
     turn = index // len(photographs) % len(forgeries)
     return photographs[index % len(photographs)], forgeries[turn]
 
 
 def search_draw(index: int) -> Draw:
     """The first draw of a pair whose forgery can be seen."""
-    photograph, forgery = choose_forgery(index)
+    photograph, forgery = select_forgery(index)
     rng = np.random.default_rng([SEED, index])
     while True:
         start = _read_state(rng)
-        crop = crop_square(photograph, rng)
-        for _ in range(TRIES):
+        crop = sample_square(photograph, rng)
+        for _ in range(MAX_ATTEMPTS):
             box = _read_state(rng)
             if apply_forgery(crop, forgery, rng, tries=1) is not None:
                 return Draw(crop=start, box=box)
 
 
-def repeat_draw(index: int) -> Planted:
+def replay_draw(index: int) -> ForgedCrop:
     """The pixels of a pair; one that ``draws.json`` does not hold is searched for."""
     draws = load_draws()
     draw = draws[index] if index < len(draws) else search_draw(index)
-    photograph, forgery = choose_forgery(index)
+    photograph, forgery = select_forgery(index)
     rng = np.random.default_rng([SEED, index])
     _write_state(rng, draw.crop)
-    crop = crop_square(photograph, rng)
+    crop = sample_square(photograph, rng)
     _write_state(rng, draw.box)
     planted = apply_forgery(crop, forgery, rng)
     assert planted is not None, "draws.json is not of these photographs and forgeries"
     forged, box = planted
-    return Planted(crop=crop, forged=forged, box=box)
+    return ForgedCrop(crop=crop, forged=forged, box=box)
 
 
-def _read_state(rng: np.random.Generator) -> State:
+def _read_state(rng: np.random.Generator) -> GeneratorState:
     now = rng.bit_generator.state
-    return State(f"{now['state']['state']:x}", now["has_uint32"], now["uinteger"])
+    return GeneratorState(f"{now['state']['state']:x}", now["has_uint32"], now["uinteger"])
 
 
-def _write_state(rng: np.random.Generator, state: State) -> None:
+def _write_state(rng: np.random.Generator, state: GeneratorState) -> None:
     before = rng.bit_generator.state
     rng.bit_generator.state = {
         **before,
@@ -106,5 +112,5 @@ def _write_state(rng: np.random.Generator, state: State) -> None:
 
 if __name__ == "__main__":
     lines = ",\n".join(msgspec.json.encode(search_draw(index)).decode() for index in range(PAIRS))
-    FILE.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    sys.stdout.write(f"{FILE}\n")
+    DRAWS_FILE.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    sys.stdout.write(f"{DRAWS_FILE}\n")

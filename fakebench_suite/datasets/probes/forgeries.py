@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fakebench_suite.datasets.probes import operations
-from fakebench_suite.datasets.probes.photographs import SIDE, Pixels
+from fakebench_suite.datasets.probes.photographs import PROBE_SIZE, Pixels
 
 Operation = Callable[[Pixels, np.random.Generator], Pixels]
 
@@ -27,18 +27,18 @@ class Box:
     @property
     def place(self) -> str:
         """Where the middle of the box lies, in words: one of nine places, or the whole image."""
-        if self.right - self.left == SIDE and self.bottom - self.top == SIDE:
+        if self.right - self.left == PROBE_SIZE and self.bottom - self.top == PROBE_SIZE:
             return "whole image"
-        column = ("left", "centre", "right")[3 * (self.left + self.right) // (2 * SIDE)]
-        row = ("upper", "middle", "lower")[3 * (self.top + self.bottom) // (2 * SIDE)]
+        column = ("left", "centre", "right")[3 * (self.left + self.right) // (2 * PROBE_SIZE)]
+        row = ("upper", "middle", "lower")[3 * (self.top + self.bottom) // (2 * PROBE_SIZE)]
         return {"middle centre": "centre", "middle left": "left", "middle right": "right"}.get(
             f"{row} {column}", f"{row} {column}"
         )
 
 
-TRIES = 10
+MAX_ATTEMPTS = 10
 """Boxes that are drawn in one picture before another is taken."""
-WHOLE = Box(left=0, top=0, right=SIDE, bottom=SIDE)
+WHOLE_IMAGE = Box(left=0, top=0, right=PROBE_SIZE, bottom=PROBE_SIZE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ FORGERIES: Mapping[str, Forgery] = {
             criterion="perspective",
             clue="everything is stretched one way",
             spares=("overall tone", "theme"),
-            apply=operations.stretch_slice,
+            apply=operations.stretch_strip,
         ),
         Forgery(
             criterion="shape",
@@ -123,27 +123,27 @@ FORGERIES: Mapping[str, Forgery] = {
 
 
 def apply_forgery(
-    image: Pixels, forgery: Forgery, rng: np.random.Generator, *, tries: int = TRIES
+    image: Pixels, forgery: Forgery, rng: np.random.Generator, *, tries: int = MAX_ATTEMPTS
 ) -> tuple[Pixels, Box] | None:
     """The image with the forgery in a random box of 48 to 80 pixels a side, and that box.
 
     None when ``tries`` boxes in a row would show a mean change under 0.07 of the full range.
     """
     for _ in range(tries):
-        box = WHOLE if forgery.whole else _draw_box(rng)
+        box = WHOLE_IMAGE if forgery.whole else _sample_box(rng)
         inside = (slice(box.top, box.bottom), slice(box.left, box.right))
         forged = image.copy()
         forged[inside] = forgery.apply(image[inside], rng)
-        if np.abs(forged[inside] - image[inside]).mean() >= _VISIBLE:
+        if np.abs(forged[inside] - image[inside]).mean() >= _MIN_MEAN_CHANGE:
             return forged, box
     return None
 
 
-_VISIBLE = 0.07
+_MIN_MEAN_CHANGE = 0.07
 
 
-def _draw_box(rng: np.random.Generator) -> Box:
+def _sample_box(rng: np.random.Generator) -> Box:
     width, height = (int(side) for side in rng.integers(48, 81, size=2))
-    left = int(rng.integers(0, SIDE - width + 1))
-    top = int(rng.integers(0, SIDE - height + 1))
+    left = int(rng.integers(0, PROBE_SIZE - width + 1))
+    top = int(rng.integers(0, PROBE_SIZE - height + 1))
     return Box(left=left, top=top, right=left + width, bottom=top + height)

@@ -46,7 +46,7 @@ def band_light(box: Pixels, rng: np.random.Generator) -> Pixels:
     return lit
 
 
-def stretch_slice(box: Pixels, rng: np.random.Generator) -> Pixels:
+def stretch_strip(box: Pixels, rng: np.random.Generator) -> Pixels:
     """A slice of 4 to 6 pixels is stretched over the whole box, so that everything runs one way."""
     thin = int(rng.integers(4, 7))
     axis = int(rng.integers(0, 2))
@@ -99,10 +99,10 @@ def paint_rainbow(box: Pixels, rng: np.random.Generator) -> Pixels:
     """Light and dark become hues: tones run through the rainbow, from any colour on."""
     light = box.mean(axis=-1)
     darkest, lightest = np.percentile(light, (2, 98))
-    turn = np.clip((light - darkest) / max(lightest - darkest, _FLAT), 0, 1)
+    turn = np.clip((light - darkest) / max(lightest - darkest, _MIN_RANGE), 0, 1)
     hue = (rng.random() + 0.8 * turn) % 1
     painted: Pixels = hsv2rgb(np.stack([hue, np.full_like(hue, 0.9), 0.4 + 0.6 * light], axis=-1))
     return np.clip(painted, 0, 1).astype(np.float32)
 
 
-_FLAT = 1e-3
+_MIN_RANGE = 1e-3

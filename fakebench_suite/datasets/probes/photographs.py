@@ -16,11 +16,11 @@ from PIL import Image
 Pixels = NDArray[np.float32]
 """An image as height x width x 3 floats in 0..1."""
 
-SIDE = 128
+PROBE_SIZE = 128
 """Side of a probe image in pixels."""
 
 _SKIMAGE, _SKLEARN = "skimage/data", "sklearn/datasets/images"
-TRAIN = {
+TRAIN_PHOTOGRAPHS = {
     "astronaut.png": _SKIMAGE,
     "brick.png": _SKIMAGE,
     "cell.png": _SKIMAGE,
@@ -39,7 +39,7 @@ TRAIN = {
     "retina.jpg": _SKIMAGE,
     "text.png": _SKIMAGE,
 }
-TEST = {
+TEST_PHOTOGRAPHS = {
     "camera.png": _SKIMAGE,
     "chelsea.png": _SKIMAGE,
     "flower.jpg": _SKLEARN,
@@ -50,7 +50,7 @@ TEST = {
 @cache
 def load_photograph(name: str) -> Image.Image:
     """One bundled photograph by file name, as RGB; raises KeyError for a name not listed here."""
-    package, _, folder = (TRAIN | TEST)[name].partition("/")
+    package, _, folder = (TRAIN_PHOTOGRAPHS | TEST_PHOTOGRAPHS)[name].partition("/")
     # The packages are located, not imported: sklearn.datasets alone would load pandas.
     spec = find_spec(package)
     assert spec is not None
@@ -58,13 +58,16 @@ def load_photograph(name: str) -> Image.Image:
     return Image.open(Path(spec.origin).parent / folder / name).convert("RGB")
 
 
-def crop_square(name: str, rng: np.random.Generator) -> Pixels:
-    """A random square of a photograph, at least SIDE pixels wide, scaled to SIDE x SIDE."""
+def sample_square(name: str, rng: np.random.Generator) -> Pixels:
+    """Sample a square of a photograph, at least PROBE_SIZE wide, scaled to PROBE_SIZE.
+
+    Returns PROBE_SIZE x PROBE_SIZE x 3 floats in 0..1.
+    """
     photograph = load_photograph(name)
     shorter = min(photograph.size)
-    side = int(rng.integers(SIDE, min(shorter, 3 * SIDE) + 1))
+    side = int(rng.integers(PROBE_SIZE, min(shorter, 3 * PROBE_SIZE) + 1))
     left = int(rng.integers(0, photograph.width - side + 1))
     top = int(rng.integers(0, photograph.height - side + 1))
     square = photograph.crop((left, top, left + side, top + side))
-    scaled = square.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    scaled = square.resize((PROBE_SIZE, PROBE_SIZE), Image.Resampling.LANCZOS)
     return np.asarray(scaled, dtype=np.float32) / np.float32(255)

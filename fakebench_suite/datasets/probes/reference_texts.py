@@ -1,11 +1,11 @@
 """How the suite words what it planted: reference clues and FakeQA answers of the probes."""
 
-_UNNATURAL = {
+_FORGED_CLAIMS = {
     "content deficiency": "There is a content deficiency",
     "distortion": "There is distortion",
     "unrealistic": "The image is unrealistic",
 }
-_NATURAL = {
+_INTACT_CLAIMS = {
     "content deficiency": "There is no content deficiency.",
     "distortion": "There is no distortion.",
     "unrealistic": "The image is realistic.",
@@ -14,10 +14,10 @@ _NATURAL = {
 
 def describe_forged(criterion: str, clue: str, place: str) -> str:
     """One sentence that names the violated criterion, what is seen, and where."""
-    claim = _UNNATURAL.get(criterion, f"The {criterion} is unnatural")
+    claim = _FORGED_CLAIMS.get(criterion, f"The {criterion} is unnatural")
     return f"{claim}: {clue} in the {place}."
 
 
 def describe_intact(criterion: str) -> str:
     """One sentence that says a criterion is as in a photograph."""
-    return _NATURAL.get(criterion, f"The {criterion} is natural.")
+    return _INTACT_CLAIMS.get(criterion, f"The {criterion} is natural.")

@@ -1,7 +1,7 @@
 """A data set before anybody trusts scores over it: what is broken, odd, or gives the label away."""
 
 from fakebench_suite.datasets.dataset import Dataset
-from fakebench_suite.datasets.validation.counts import count_cases, total_cases
+from fakebench_suite.datasets.validation.counts import count_subgroups, count_totals
 from fakebench_suite.datasets.validation.duplicates import find_duplicates
 from fakebench_suite.datasets.validation.fakebench_rows import find_odd_rows
 from fakebench_suite.datasets.validation.features import list_features
@@ -12,7 +12,7 @@ from fakebench_suite.datasets.validation.files import (
 )
 from fakebench_suite.datasets.validation.image_scan import scan_images, scan_names
 from fakebench_suite.datasets.validation.issues import Issue, Severity, ValidationResult
-from fakebench_suite.datasets.validation.leakage import measure_leakage
+from fakebench_suite.datasets.validation.leakage import compute_leakage
 from fakebench_suite.datasets.validation.questions import find_odd_questions
 
 
@@ -34,10 +34,10 @@ def validate_dataset(data: Dataset) -> ValidationResult:
         name=escape_surrogates(data.name),
         kind=data.kind,
         digest=data.digest,
-        totals=total_cases(data.cases),
-        counts=tuple(count_cases(data.cases)),
+        totals=count_totals(data.cases),
+        counts=tuple(count_subgroups(data.cases)),
         findings=tuple(sorted(findings, key=lambda finding: finding.severity is Severity.WARNING)),
-        leaks=tuple(measure_leakage(feature) for feature in list_features(looks)),
+        leaks=tuple(compute_leakage(feature) for feature in list_features(looks)),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fakebench_suite.datasets.validation.issues import DatasetTotals, SubgroupCount
 from fakebench_suite.types import Case, Task
 
-_SLICES: Mapping[str, Callable[[Case], str | None]] = {
+_SUBGROUPS: Mapping[str, Callable[[Case], str | None]] = {
     "task": lambda case: case.task,
     "label": lambda case: case.label or "no label",
     "question_type": lambda case: case.question_type,
@@ -15,7 +15,7 @@ _SLICES: Mapping[str, Callable[[Case], str | None]] = {
 }
 
 
-def total_cases(cases: Sequence[Case]) -> DatasetTotals:
+def count_totals(cases: Sequence[Case]) -> DatasetTotals:
     """The totals over all cases."""
     detections = [case for case in cases if case.task is Task.DETECTION]
     texts = [case for case in cases if case.task is not Task.DETECTION]
@@ -29,9 +29,9 @@ def total_cases(cases: Sequence[Case]) -> DatasetTotals:
     )
 
 
-def count_cases(cases: Sequence[Case]) -> Iterator[SubgroupCount]:
+def count_subgroups(cases: Sequence[Case]) -> Iterator[SubgroupCount]:
     """Cases and images of every value, in the order values first occur in."""
-    for by, read in _SLICES.items():
+    for by, read in _SUBGROUPS.items():
         found: Counter[str] = Counter()
         images: dict[str, set[str]] = defaultdict(set)
         for case in cases:

@@ -24,52 +24,52 @@ def find_odd_rows(data: Dataset) -> Iterator[Issue]:
         (
             "FakeQA rows that lack questions other rows have",
             "They are asked what is there.",
-            _list_lacking(analysis),
+            _list_missing_questions(analysis),
         ),
         (
             "FakeQA questions whose criterion is not the one of their slot",
             "The suite reads the criterion from the wording; a script that goes by slot errs here.",
-            _list_moved(analysis),
+            _list_misplaced_criteria(analysis),
         ),
         (
             "FakeQA rows that ask about one criterion twice, in the same words or in others",
             "Each question counts as a case of its own, and often another goes unasked.",
-            _list_repeated(analysis),
+            _list_repeated_criteria(analysis),
         ),
         (
             "FakeQA questions without the suffix about authenticity",
             "Prompts of both styles end in it once; elsewhere --prompts=paper says it twice.",
-            [_to_item(case) for case in analysis if not has_suffix(case.question)],
+            [_to_instance(case) for case in analysis if not has_suffix(case.question)],
         ),
         (
             "FakeQA questions about the unrealistic that ask for realism",
             "A yes means the opposite of what it means in the other questions.",
-            [_to_item(case) for case in analysis if _is_reversed(case)],
+            [_to_instance(case) for case in analysis if _is_reversed(case)],
         ),
         (
             "images of FakeClue or FakeQA that FakeClass does not have",
             "Nobody asks whether they are fake: their texts stand beside no detection.",
-            _list_undetected(data.cases),
+            _list_without_detection(data.cases),
         ),
     ):
         if items:
             yield Issue(name=name, severity=Severity.WARNING, meaning=meaning, items=tuple(items))
 
 
-def _to_item(case: Case) -> IssueInstance:
+def _to_instance(case: Case) -> IssueInstance:
     return IssueInstance(images=(case.image,), detail=case.question.strip())
 
 
-def _read_slot(case: Case) -> int:
+def _parse_slot(case: Case) -> int:
     """The number in an official case id, ``<image>:Q<slot>-<criterion>``."""
     found = _SLOT.match(case.id, len(case.image))
     return int(found[1]) if found else 0
 
 
-def _list_lacking(analysis: Sequence[Case]) -> list[IssueInstance]:
+def _list_missing_questions(analysis: Sequence[Case]) -> list[IssueInstance]:
     slots: dict[str, set[int]] = defaultdict(set)
     for case in analysis:
-        slots[case.image].add(_read_slot(case))
+        slots[case.image].add(_parse_slot(case))
     every = set().union(*slots.values())
     return [
         IssueInstance(
@@ -80,9 +80,9 @@ def _list_lacking(analysis: Sequence[Case]) -> list[IssueInstance]:
     ]
 
 
-def _list_moved(analysis: Sequence[Case]) -> list[IssueInstance]:
+def _list_misplaced_criteria(analysis: Sequence[Case]) -> list[IssueInstance]:
     canonical = dict(enumerate(CRITERIA, start=1))
-    moved = ((case, _read_slot(case)) for case in analysis)
+    moved = ((case, _parse_slot(case)) for case in analysis)
     return [
         IssueInstance(images=(case.image,), detail=f"Q{slot} asks about {case.criterion}")
         for case, slot in moved
@@ -90,10 +90,10 @@ def _list_moved(analysis: Sequence[Case]) -> list[IssueInstance]:
     ]
 
 
-def _list_repeated(analysis: Sequence[Case]) -> list[IssueInstance]:
+def _list_repeated_criteria(analysis: Sequence[Case]) -> list[IssueInstance]:
     asked: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     for case in analysis:
-        asked[case.image, case.criterion].append(_read_slot(case))
+        asked[case.image, case.criterion].append(_parse_slot(case))
     return [
         IssueInstance(
             images=(image,), detail=f"{criterion} in {' and '.join(f'Q{n}' for n in slots)}"
@@ -107,7 +107,7 @@ def _is_reversed(case: Case) -> bool:
     return case.criterion == "unrealistic" and bool(_REVERSED.search(case.question))
 
 
-def _list_undetected(cases: Sequence[Case]) -> list[IssueInstance]:
+def _list_without_detection(cases: Sequence[Case]) -> list[IssueInstance]:
     """Images asked for texts alone, in data that do have a FakeClass."""
     detected = {case.image for case in cases if case.task is Task.DETECTION}
     others = dict.fromkeys(case.image for case in cases if case.image not in detected)

@@ -31,17 +31,17 @@ def list_features(looks: Sequence[ImageScan]) -> Iterator[Feature]:
     labelled = sorted((look for look in looks if look.label), key=lambda look: look.image)
     # Where some have files, the others' folders are unknown, not those their names would give.
     placed = [look for look in labelled if look.path] or labelled
-    parents = [str(_find_place(look).parent) for look in placed]
+    parents = [str(_image_path(look).parent) for look in placed]
     common = os.path.commonpath(parents) if parents else ""
-    half = median(weights) if (weights := [*filter(None, map(_weigh, labelled))]) else 0.0
+    half = median(weights) if (weights := [*filter(None, map(_bytes_per_pixel, labelled))]) else 0.0
 
     def read_directory(look: ImageScan) -> Row | None:
         if look.path is None and placed is not labelled:
             return None
-        return {"directory": _collapse(os.path.relpath(_find_place(look).parent, common))}
+        return {"directory": _mask_digits(os.path.relpath(_image_path(look).parent, common))}
 
     def read_weight(look: ImageScan) -> Row | None:
-        weight = _weigh(look)
+        weight = _bytes_per_pixel(look)
         if weight is None:
             return None
         return {"bytes": weight, "half": f"{'under' if weight < half else 'from'} {half:.2f}"}
@@ -58,7 +58,7 @@ def list_features(looks: Sequence[ImageScan]) -> Iterator[Feature]:
         ("metadata keys", Exposure.NEVER, _read_keys),
         ("file name", Exposure.NEVER, _read_name),
         ("directory", Exposure.NEVER, read_directory),
-        ("file suffix", Exposure.NEVER, lambda look: {"": _find_place(look).suffix or "none"}),
+        ("file suffix", Exposure.NEVER, lambda look: {"": _image_path(look).suffix or "none"}),
     )
     for name, reach, read in readers:
         pairs = [(row, look.label) for look in labelled if (row := read(look))]
@@ -71,18 +71,18 @@ def list_features(looks: Sequence[ImageScan]) -> Iterator[Feature]:
             )
 
 
-def _find_place(look: ImageScan) -> PurePath:
+def _image_path(look: ImageScan) -> PurePath:
     """The file, or the name it would have."""
     return look.path or PurePath(look.image)
 
 
-def _collapse(name: str) -> str:
+def _mask_digits(name: str) -> str:
     """The name with every number as #, so that a count is no value of its own."""
     return re.sub(r"\d+", "#", escape_surrogates(name))
 
 
 def _read_name(look: ImageScan) -> Row:
-    pattern = _collapse(_find_place(look).stem)
+    pattern = _mask_digits(_image_path(look).stem)
     # Words tell where patterns do not repeat: fake-cat, fake-dog.
     words = {f"word {word}": 1.0 for word in re.findall(r"[^\W\d_]{3,}", pattern.lower())}
     return {"pattern": pattern, **words}
@@ -120,7 +120,7 @@ def _read_keys(look: ImageScan) -> Row | None:
     return {key: key for key in look.container.keys} or {"": "none"}
 
 
-def _weigh(look: ImageScan) -> float | None:
+def _bytes_per_pixel(look: ImageScan) -> float | None:
     """Bytes of the file per pixel: of lossless files, how much detail and noise there is."""
     if look.container is None or look.size is None:
         return None

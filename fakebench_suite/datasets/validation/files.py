@@ -13,17 +13,17 @@ from fakebench_suite.errors import AmbiguousImageError, ImageError, MissingImage
 
 def find_file_faults(looks: Sequence[ImageScan]) -> Iterator[Issue]:
     """Images that are missing, ambiguous or unreadable, and suffixes that belie the format."""
-    faults: dict[str, list[IssueInstance]] = {name: [] for name in _FAULTS}
+    faults: dict[str, list[IssueInstance]] = {name: [] for name in _MEANINGS}
     for look in looks:
         if look.error is not None:
             item = IssueInstance(images=(look.image,), detail=escape_surrogates(str(look.error)))
-            faults[_name_fault(look.error)].append(item)
+            faults[_classify_error(look.error)].append(item)
     for name, items in faults.items():
         if items:
             yield Issue(
-                name=name, severity=Severity.ERROR, meaning=_FAULTS[name], items=tuple(items)
+                name=name, severity=Severity.ERROR, meaning=_MEANINGS[name], items=tuple(items)
             )
-    belied = tuple(_find_belied(looks))
+    belied = tuple(_find_mismatched_suffixes(looks))
     if belied:
         yield Issue(
             name="files of another format than their suffix says",
@@ -39,7 +39,7 @@ def unreferenced_files(data: Dataset, looks: Sequence[ImageScan]) -> Iterator[Is
         return
     # Real paths: a folder may be reached by two names.
     asked = {os.path.realpath(look.path) for look in looks if look.path}
-    asked |= {os.path.realpath(path) for look in looks for path in _list_rivals(look)}
+    asked |= {os.path.realpath(path) for look in looks for path in _list_candidates(look)}
     unasked = [path for path in data.list_images() if os.path.realpath(path) not in asked]
     if unasked:
         items = (IssueInstance(images=(escape_surrogates(str(path)),)) for path in unasked)
@@ -57,25 +57,25 @@ def escape_surrogates(text: str) -> str:
 
 
 _MISSING, _AMBIGUOUS, _UNREADABLE = "missing images", "ambiguous images", "unreadable images"
-_FAULTS = {
+_MEANINGS = {
     _MISSING: "Each of their cases would end in an image_error.",
     _AMBIGUOUS: "Several files have the name asked for: each case would end in an image_error.",
     _UNREADABLE: "The suite refuses them: each of their cases would end in an image_error.",
 }
 
 
-def _name_fault(error: ImageError) -> str:
+def _classify_error(error: ImageError) -> str:
     if isinstance(error, MissingImageError):
         return _MISSING
     return _AMBIGUOUS if isinstance(error, AmbiguousImageError) else _UNREADABLE
 
 
-def _list_rivals(look: ImageScan) -> Sequence[os.PathLike[str]]:
+def _list_candidates(look: ImageScan) -> Sequence[os.PathLike[str]]:
     """The files between which an ambiguous name could not choose; a row does ask about those."""
     return look.error.rivals if isinstance(look.error, AmbiguousImageError) else ()
 
 
-def _find_belied(looks: Sequence[ImageScan]) -> Iterator[IssueInstance]:
+def _find_mismatched_suffixes(looks: Sequence[ImageScan]) -> Iterator[IssueInstance]:
     formats = Image.registered_extensions()
     for look in looks:
         if look.path is None or look.container is None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin
 
-from fakebench_suite.datasets.images import FORMATS, list_reductions
+from fakebench_suite.datasets.images import FORMATS, iter_without_metadata
 
-_MARKS = {
+_SIGNATURES = {
     "C2PA": b"jumdc2pa",  # the head of every manifest store (C2PA 2.1, 11.1.4), in any container
     "IPTC trainedAlgorithmicMedia": b"trainedAlgorithmicMedia",
 }
@@ -25,7 +25,7 @@ _INFO = {
     "photoshop": "Photoshop",
 }
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
-_LONGEST, _MOST = 60, 200
+_MAX_KEY_LENGTH, _MAX_KEYS = 60, 200
 """Characters of a key, and keys of a file, that are looked at: both are a stranger's."""
 
 
@@ -48,7 +48,7 @@ class ImageMetadata:
 def read_image_metadata(path: Path) -> ImageMetadata:
     """The container of an image that can be opened; broken metadata are a key of their own."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        marks = [name for name, mark in _MARKS.items() if content.find(mark) >= 0]
+        marks = [name for name, mark in _SIGNATURES.items() if content.find(mark) >= 0]
         talks = any(content.find(chunk) >= 0 for chunk in _TEXT_CHUNKS)
         picture, broken = _open(path)
         with picture:
@@ -66,7 +66,7 @@ def read_image_metadata(path: Path) -> ImageMetadata:
                 format="JPEG" if picture.format == "MPO" else str(picture.format),
                 mode=picture.mode,
                 coding=_describe_coding(picture),
-                keys=tuple(sorted(key[:_LONGEST] for key in keys))[:_MOST],
+                keys=tuple(sorted(key[:_MAX_KEY_LENGTH] for key in keys))[:_MAX_KEYS],
             )
 
 
@@ -75,7 +75,7 @@ def _open(path: Path) -> tuple[Image.Image, bool]:
     try:
         return Image.open(path, formats=FORMATS), False
     except Exception:  # Pillow's readers raise nearly anything on broken bytes
-        for content in list_reductions(path):
+        for content in iter_without_metadata(path):
             with suppress(Exception):
                 return Image.open(BytesIO(content), formats=FORMATS), True
         raise

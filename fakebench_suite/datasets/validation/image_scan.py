@@ -16,7 +16,7 @@ from fakebench_suite.errors import ImageError
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.types import Authenticity, Case, QuestionType, Task
 
-_FEW = 50
+_MIN_FOR_PROGRESS = 50
 """Images that are looked at before a line of progress would have been read."""
 
 
@@ -40,7 +40,7 @@ class ImageScan:
 
 def scan_names(data: Dataset) -> list[ImageScan]:
     """Looks at names alone, of data whose images are absent."""
-    return [_expect(cases) for cases in _group_cases(data.cases)]
+    return [_scan_from_cases(cases) for cases in _group_cases(data.cases)]
 
 
 def scan_images(data: Dataset) -> list[ImageScan]:
@@ -52,7 +52,7 @@ def scan_images(data: Dataset) -> list[ImageScan]:
     data.has_images()  # Lists the folder, once and before there are threads.
     threads = min(8, os.cpu_count() or 1)
     with silence_decoder_warnings(), ThreadPoolExecutor(threads) as pool:
-        return list(_tell(pool.map(lambda cases: _look(data, cases), groups), len(groups)))
+        return list(_with_progress(pool.map(lambda cases: _scan(data, cases), groups), len(groups)))
 
 
 def _group_cases(cases: Iterable[Case]) -> list[list[Case]]:
@@ -62,7 +62,7 @@ def _group_cases(cases: Iterable[Case]) -> list[list[Case]]:
     return list(groups.values())
 
 
-def _expect(cases: Sequence[Case]) -> ImageScan:
+def _scan_from_cases(cases: Sequence[Case]) -> ImageScan:
     """What the cases on one image say of it; no source lets two of them disagree on its label."""
     return ImageScan(
         image=cases[0].image,
@@ -73,8 +73,8 @@ def _expect(cases: Sequence[Case]) -> ImageScan:
     )
 
 
-def _look(data: Dataset, cases: Sequence[Case]) -> ImageScan:
-    look, path = _expect(cases), None
+def _scan(data: Dataset, cases: Sequence[Case]) -> ImageScan:
+    look, path = _scan_from_cases(cases), None
     # The label settles which of two files of one name is meant.
     case = next((case for case in cases if case.label), cases[0])
     try:
@@ -91,10 +91,10 @@ def _look(data: Dataset, cases: Sequence[Case]) -> ImageScan:
     )
 
 
-def _tell(looks: Iterable[ImageScan], total: int) -> Iterable[ImageScan]:
+def _with_progress(looks: Iterable[ImageScan], total: int) -> Iterable[ImageScan]:
     """The looks, with a line of progress in a terminal where they are many."""
     console = Console(stderr=True)
-    disable = total < _FEW or not console.is_terminal
+    disable = total < _MIN_FOR_PROGRESS or not console.is_terminal
     return track(
         looks, "looking at images", total, console=console, transient=True, disable=disable
     )

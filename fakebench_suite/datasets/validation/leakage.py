@@ -12,16 +12,16 @@ from fakebench_suite.datasets.validation.issues import LeakageResult, ValueCount
 from fakebench_suite.types import Authenticity
 
 FOLDS = 5
-SHARED = 3
+MIN_IMAGES_PER_VALUE = 3
 """Images that must share a value before a rule may use it: what is unique predicts nothing."""
-LEAVES = 64
+MAX_LEAVES = 64
 """A rule may tell this many ranges or values apart."""
-MARGIN, ERRORS = 0.05, 3.0
+MIN_MARGIN, MIN_STANDARD_ERRORS = 0.05, 3.0
 """A leak is this far above chance, and this many standard errors: a dozen features are tried."""
-SHOWN = 10
+MAX_VALUES_SHOWN = 10
 
 
-def measure_leakage(feature: Feature) -> LeakageResult:
+def compute_leakage(feature: Feature) -> LeakageResult:
     """The cross-validated balanced accuracy of the best rule from value to label.
 
     The rule is a decision tree over the one-hot values and numbers of this feature alone, with
@@ -29,12 +29,12 @@ def measure_leakage(feature: Feature) -> LeakageResult:
     """
     counts = Counter(feature.labels)
     fake, real = counts[Authenticity.FAKE], counts[Authenticity.REAL]
-    accuracy = None if min(fake, real) < FOLDS else _validate(feature)
+    accuracy = None if min(fake, real) < FOLDS else _cross_validate(feature)
     tells = False
     if accuracy is not None:
         chance_error = 0.5 * (0.25 / fake + 0.25 / real) ** 0.5
-        tells = bool(accuracy > 0.5 + max(MARGIN, ERRORS * chance_error))
-    shares = _share(feature, fake, real)
+        tells = bool(accuracy > 0.5 + max(MIN_MARGIN, MIN_STANDARD_ERRORS * chance_error))
+    shares = _count_values(feature, fake, real)
     return LeakageResult(
         feature=feature.name,
         reach=feature.reach,
@@ -42,17 +42,20 @@ def measure_leakage(feature: Feature) -> LeakageResult:
         n=fake + real,
         values=len({frozenset(row.items()) for row in feature.rows}),
         tells=tells,
-        shares=tuple(shares[:SHOWN]),
+        shares=tuple(shares[:MAX_VALUES_SHOWN]),
     )
 
 
-def _validate(feature: Feature) -> float:
+def _cross_validate(feature: Feature) -> float:
     matrix = DictVectorizer(dtype=np.float32).fit_transform(feature.rows)
-    matrix = matrix[:, np.flatnonzero(matrix.getnnz(axis=0) >= SHARED)]
+    matrix = matrix[:, np.flatnonzero(matrix.getnnz(axis=0) >= MIN_IMAGES_PER_VALUE)]
     if not matrix.shape[1]:
         return 0.5
     rule = DecisionTreeClassifier(
-        max_leaf_nodes=LEAVES, min_samples_leaf=SHARED, class_weight="balanced", random_state=0
+        max_leaf_nodes=MAX_LEAVES,
+        min_samples_leaf=MIN_IMAGES_PER_VALUE,
+        class_weight="balanced",
+        random_state=0,
     )
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     truth = np.array([label is Authenticity.REAL for label in feature.labels])
@@ -60,7 +63,7 @@ def _validate(feature: Feature) -> float:
     return float(scores.mean())
 
 
-def _share(feature: Feature, fake: int, real: int) -> list[ValueCount]:
+def _count_values(feature: Feature, fake: int, real: int) -> list[ValueCount]:
     """Each category with its counts, the most uneven first."""
     counts: dict[Authenticity, Counter[str]] = {label: Counter() for label in Authenticity}
     for row, label in zip(feature.rows, feature.labels, strict=True):

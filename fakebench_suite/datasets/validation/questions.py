@@ -47,7 +47,7 @@ def _find_label_oddities(detections: list[Case]) -> Iterator[Issue]:
             severity=Severity.WARNING,
             meaning=f"Always answering {label} gets full marks: no headline is made of that.",
         )
-    elif counts and min(counts.values()) < _UNEVEN * len(labels):
+    elif counts and min(counts.values()) < _IMBALANCE * len(labels):
         label, most = counts.most_common(1)[0]
         yield Issue(
             name=f"{most:,} of {len(labels):,} labelled images of detection are {label}",
@@ -57,5 +57,5 @@ def _find_label_oddities(detections: list[Case]) -> Iterator[Issue]:
         )
 
 
-_UNEVEN = 0.4
+_IMBALANCE = 0.4
 """Share of the rarer label below which plain accuracy misleads."""

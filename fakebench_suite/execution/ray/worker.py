@@ -15,7 +15,11 @@ from PIL import Image
 
 from fakebench_suite.backends.base import Backend, Reply
 from fakebench_suite.backends.cards import Card, locate_weights
-from fakebench_suite.checkpoints.fingerprint import digest_code, find_versions, take_fingerprint
+from fakebench_suite.checkpoints.fingerprint import (
+    compute_fingerprint,
+    digest_code,
+    load_package_versions,
+)
 from fakebench_suite.errors import CardError, ModelError, UserError
 from fakebench_suite.execution.engine import STRAYS, WorkUnit, answer_work_unit
 from fakebench_suite.types import Prompt
@@ -81,7 +85,7 @@ class ResultLost:
 def list_versions() -> dict[str, str]:
     """Versions of Python and of what the answers hang on, on this node."""
     own = {"python": platform.python_version(), "the suite's code": digest_code()[:12]}
-    return own | find_versions(_PACKAGES)
+    return own | load_package_versions(_PACKAGES)
 
 
 def make_replica_config(
@@ -91,7 +95,7 @@ def make_replica_config(
     weights = locate_weights(card)
     return ReplicaConfig(
         card=card,
-        fingerprint=None if weights is None else take_fingerprint(weights, code=remote_code),
+        fingerprint=None if weights is None else compute_fingerprint(weights, code=remote_code),
         remote_code=remote_code,
         batch_tokens=batch_tokens,
         versions=list_versions(),
@@ -160,19 +164,19 @@ def _open(order: ReplicaConfig, cores: int | None) -> Backend:
         from fakebench_suite.backends.scripted import ScriptedBackend
 
         return ScriptedBackend(card.script)
-    from fakebench_suite.backends.transformers.devices import use_given
+    from fakebench_suite.backends.transformers.devices import use_assigned_device
     from fakebench_suite.backends.transformers.model import TransformersBackend
 
     weights = locate_weights(card)
     assert weights is not None
-    if take_fingerprint(weights, code=order.remote_code) != order.fingerprint:
+    if compute_fingerprint(weights, code=order.remote_code) != order.fingerprint:
         raise CardError(
             f"The checkpoint at {weights} is not that of the head node. Copy it from there."
         )
     return TransformersBackend(
         card,
         weights,
-        device=use_given(cores),
+        device=use_assigned_device(cores),
         remote_code=order.remote_code,
         batch_tokens=order.batch_tokens,
     )

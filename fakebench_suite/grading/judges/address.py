@@ -11,7 +11,7 @@ import openai
 from fakebench_suite.errors import UserError
 from fakebench_suite.text.redaction import find_secrets, redact
 
-KEY = "OPENAI_API_KEY"
+KEY_VARIABLE = "OPENAI_API_KEY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,10 @@ class Address:
         return self.key is not None or bool(self.secrets)
 
 
-def read_address(url: str) -> Address:
+def parse_address(url: str) -> Address:
     """The address behind a URL and OPENAI_API_KEY; raises UserError where the key can be none."""
     parts = urlsplit(url)
-    key = read_key()
+    key = load_key()
     userinfo, at, host = parts.netloc.rpartition("@")
     headers: dict[str, str | openai.Omit] = {}
     if at:
@@ -57,11 +57,12 @@ def read_address(url: str) -> Address:
     )
 
 
-def read_key() -> str | None:
+def load_key() -> str | None:
     """OPENAI_API_KEY, which servers on one's own machine seldom need; an empty one is none."""
-    key = os.environ.get(KEY, "").strip()
+    key = os.environ.get(KEY_VARIABLE, "").strip()
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise UserError(
-            f"{KEY} holds a blank or another character that no key has. Set it to the key alone."
+            f"{KEY_VARIABLE} holds a blank or another character that no key has. Set it to the key "
+            "alone."
         )
     return key or None

@@ -33,7 +33,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class FailedRound:
     """A round without marks."""
 
     reason: str
@@ -59,9 +59,9 @@ class TextJudge(Protocol):
         ...
 
 
-def collect(rounds: Sequence[Rating | Failure]) -> Judgement:
+def combine_rounds(rounds: Sequence[Rating | FailedRound]) -> Judgement:
     """The judgement that rounds, marks or failures, come to."""
-    failures = [one for one in rounds if isinstance(one, Failure)]
+    failures = [one for one in rounds if isinstance(one, FailedRound)]
     return Judgement(
         ratings=tuple(one for one in rounds if isinstance(one, Rating)),
         failed=len(failures),

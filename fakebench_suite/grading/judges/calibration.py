@@ -80,7 +80,7 @@ CALIBRATION_ITEMS = (
         off_topic="The museum's new wing was paid for by a lottery.",
     ),
 )
-QUESTION = "What reveals that this image was generated?"
+CALIBRATION_QUESTION = "What reveals that this image was generated?"
 _ORDER = (
     (TextVariant.REFERENCE, TextVariant.PARTIAL),
     *(
@@ -107,7 +107,7 @@ class CalibrationResult:
         return all(share >= MIN_ORDERED_SHARE for share in self.right.values())
 
 
-def text_variants(place: int) -> Mapping[TextVariant, str]:
+def build_text_variants(place: int) -> Mapping[TextVariant, str]:
     """The six texts on one specimen."""
     specimen, other = (
         CALIBRATION_ITEMS[place],
@@ -130,9 +130,9 @@ def calibrate(judge: TextJudge) -> CalibrationResult:
     nothing of its order.
     """
     requests = [
-        Request(question=QUESTION, reference=specimen.clues, text=text)
+        Request(question=CALIBRATION_QUESTION, reference=specimen.clues, text=text)
         for place, specimen in enumerate(CALIBRATION_ITEMS)
-        for text in text_variants(place).values()
+        for text in build_text_variants(place).values()
     ]
     judgements = judge.grade(requests)
     lost = [one for one in judgements if one.score is None and one.unanswered]

@@ -2,7 +2,7 @@
 
 import json
 
-from fakebench_suite.grading.judges.failures import find_message, shorten
+from fakebench_suite.grading.judges.failures import parse_error_message, shorten
 
 
 class UnansweredError(Exception):
@@ -13,7 +13,7 @@ class UnansweredError(Exception):
         self.lasting = lasting
 
 
-def read_completion(content: bytes) -> str:
+def parse_completion(content: bytes) -> str:
     """The text of the first choice, its separate reasoning left out; raises UnansweredError."""
     try:
         body = json.loads(content)
@@ -24,7 +24,7 @@ def read_completion(content: bytes) -> str:
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
-        reason = find_message(body) if isinstance(body, dict) and body.get("error") else None
+        reason = parse_error_message(body) if isinstance(body, dict) and body.get("error") else None
         raise UnansweredError(reason or f"the reply has no choice: {json.dumps(body)[:2_000]}")
     text = _join(message.get("content"))
     if message.get("refusal") or choice.get("finish_reason") == "content_filter":
@@ -38,7 +38,7 @@ def read_completion(content: bytes) -> str:
     return text
 
 
-def describe_unmarked(text: str, *secrets: str) -> str:
+def describe_unrated(text: str, *secrets: str) -> str:
     """Why a text was no marks."""
     return f"no marks in the judge's reply {shorten(text[:2_000], *secrets)!r}"
 

@@ -11,55 +11,60 @@ from typing import Any, TypeVar
 import openai
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.grading.judges.address import Address, read_address
-from fakebench_suite.grading.judges.base import Failure, Judgement, collect
+from fakebench_suite.grading.judges.address import Address, parse_address
+from fakebench_suite.grading.judges.base import FailedRound, Judgement, combine_rounds
 from fakebench_suite.grading.judges.cache import RatingCache
-from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, QUESTION
+from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, CALIBRATION_QUESTION
 from fakebench_suite.grading.judges.completion import (
     UnansweredError,
-    describe_unmarked,
-    read_completion,
+    describe_unrated,
+    parse_completion,
 )
 from fakebench_suite.grading.judges.failures import (
     describe_failure,
     explain_failure,
-    find_parameter,
+    join_error_text,
     shorten,
 )
 from fakebench_suite.grading.judges.rubric import (
     SCHEMA,
     Messages,
     Request,
-    read_rating,
-    write_messages,
+    build_messages,
+    parse_rating,
 )
-from fakebench_suite.grading.judges.transport import TIMEOUT, BoundedClient, Breaker
+from fakebench_suite.grading.judges.transport import (
+    REQUEST_TIMEOUT_S,
+    BoundedClient,
+    CircuitBreaker,
+)
 from fakebench_suite.types import Rating
 
-AT_ONCE = 32
+MAX_IN_FLIGHT = 32
 """Requests under way at the same time."""
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 """Tries for one round whose reply holds no marks; the client retries 429, 5xx and time-outs."""
-SEEDS = 1000
+SEED_STRIDE = 1000
 """How far the seeds of two attempts at one round lie apart."""
 TEMPERATURE = 0.7
-_NAMES: Mapping[str, re.Pattern[str]] = {
+_OPTIONAL_PARAMETERS: Mapping[str, re.Pattern[str]] = {
     "temperature": re.compile(r"\btemperature\b"),
     "seed": re.compile(r"\bseed\b"),
     "response_format": re.compile(r"\b(?:response_?format|json_schema|structured|guided)"),
 }
 """The parameters a server may refuse, and how its error names them."""
-_REFUSING = frozenset({400, 422})
-_OTHERWISE = frozenset({401, 403, 429})
+_BAD_REQUEST_STATUSES = frozenset({400, 422})
+_UNRELATED_STATUSES = frozenset({401, 403, 429})
 """Statuses that never speak of a parameter."""
 Result = TypeVar("Result")
 
 
 class EndpointJudge:
-    """Asks every round of every text at once, within AT_ONCE; each round has a seed of its own.
+    """A judge that sends all rounds of all texts concurrently, at most MAX_IN_FLIGHT at a time.
 
-    Parameters that the server refuses are left out: ``dropped``, which holds for good once any
-    request was answered, and may be known from another process.
+    Each round has its own seed. Parameters that the server refuses are left out of later requests
+    and listed in ``dropped``, which is final once any request was answered, and which another
+    process may have determined before.
     """
 
     def __init__(
@@ -69,20 +74,20 @@ class EndpointJudge:
         *,
         rounds: int,
         cache: RatingCache,
-        timeout: float = TIMEOUT,
+        timeout: float = REQUEST_TIMEOUT_S,
         dropped: Collection[str] | None = None,
     ) -> None:
-        self._address: Address = read_address(url)
+        self._address: Address = parse_address(url)
         self.name = f"{model}@{self._address.name}"
         self.dropped = frozenset(dropped or ())
         self._settled = dropped is not None
         self._model, self._rounds, self._cache, self._timeout = model, rounds, cache, timeout
-        self._breaker = Breaker()
+        self._breaker = CircuitBreaker()
 
     def check(self) -> None:
         """Ask for one text's marks; raises UserError where no reply comes, with the reason."""
         try:
-            _wait_for(self._ask_once())
+            _run_coroutine(self._ask_once())
         except Exception as error:  # Servers, and the addresses they are looked for at, vary.
             address = self._address
             why = explain_failure(error, self.name, keyed=address.has_key, secrets=address.secrets)
@@ -90,7 +95,7 @@ class EndpointJudge:
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
         """One judgement per request; a round that fails for good is counted, not guessed."""
-        return _wait_for(self._grade_all(requests))
+        return _run_coroutine(self._grade_all(requests))
 
     def describe(self) -> Mapping[str, object]:
         """What the manifest says of how rounds were sampled; empty where all was as asked."""
@@ -105,24 +110,24 @@ class EndpointJudge:
 
     async def _ask_once(self) -> None:
         request = Request(
-            question=QUESTION,
+            question=CALIBRATION_QUESTION,
             reference=CALIBRATION_ITEMS[0].clues,
             text=CALIBRATION_ITEMS[0].clues[0],
         )
         async with asyncio.timeout(self._timeout), self._connect() as client:
-            await self._complete(client, asyncio.Lock(), write_messages(request), 0)
+            await self._complete(client, asyncio.Lock(), build_messages(request), 0)
 
     async def _grade_all(self, requests: Sequence[Request]) -> Sequence[Judgement]:
-        gate, lock = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
+        gate, lock = asyncio.Semaphore(MAX_IN_FLIGHT), asyncio.Lock()
         async with self._connect() as client:
             rounds = [
-                self._ask_round(client, gate, lock, write_messages(request), number)
+                self._ask_round(client, gate, lock, build_messages(request), number)
                 for request in requests
                 for number in range(self._rounds)
             ]
             results = await asyncio.gather(*rounds)
         return [
-            collect(results[start : start + self._rounds])
+            combine_rounds(results[start : start + self._rounds])
             for start in range(0, len(results), self._rounds)
         ]
 
@@ -131,7 +136,7 @@ class EndpointJudge:
             base_url=self._address.base,
             default_query=self._address.query,
             api_key=self._address.key or "none",  # never sent, see Address.headers
-            max_retries=ATTEMPTS,
+            max_retries=MAX_ATTEMPTS,
             timeout=self._timeout,
             http_client=BoundedClient(deadline=self._timeout, breaker=self._breaker),
         )
@@ -143,30 +148,30 @@ class EndpointJudge:
         lock: asyncio.Lock,
         messages: Messages,
         number: int,
-    ) -> Rating | Failure:
+    ) -> Rating | FailedRound:
         """The marks of one round, or what went wrong in its last attempt."""
         known = self._cache.find(self._key, messages, number)
         if known is not None:
             return known
         secrets = self._address.secrets
-        failure = Failure(reason="")
-        for attempt in range(ATTEMPTS):
+        failure = FailedRound(reason="")
+        for attempt in range(MAX_ATTEMPTS):
             try:
                 async with gate:
-                    seed = number + attempt * SEEDS
+                    seed = number + attempt * SEED_STRIDE
                     reply = await self._complete(client, lock, messages, seed)
             except UnansweredError as error:
-                failure = Failure(reason=shorten(str(error), *secrets), unanswered=True)
+                failure = FailedRound(reason=shorten(str(error), *secrets), unanswered=True)
                 if error.lasting:
                     break
                 continue
             except Exception as error:  # A server may send anything; it is this round's failure.
-                return Failure(reason=describe_failure(error, *secrets), unanswered=True)
-            rating = read_rating(reply, *secrets)
+                return FailedRound(reason=describe_failure(error, *secrets), unanswered=True)
+            rating = parse_rating(reply, *secrets)
             if rating is not None:
                 self._cache.keep(self._key, messages, number, rating)
                 return rating
-            failure = Failure(reason=describe_unmarked(reply, *secrets))
+            failure = FailedRound(reason=describe_unrated(reply, *secrets))
         return failure
 
     @property
@@ -193,7 +198,7 @@ class EndpointJudge:
                         raise
             else:
                 self._settled = True
-                return read_completion(content)
+                return parse_completion(content)
 
     async def _adapt(
         self,
@@ -203,16 +208,16 @@ class EndpointJudge:
         error: openai.APIStatusError,
     ) -> bool:
         """Whether there is a parameter that the error speaks of, or without which all is well."""
-        kept = [name for name in _NAMES if name not in self.dropped]
-        if error.status_code in _OTHERWISE:
+        kept = [name for name in _OPTIONAL_PARAMETERS if name not in self.dropped]
+        if error.status_code in _UNRELATED_STATUSES:
             return False
         model = rf"(?<![\w-]){re.escape(self._model.lower())}(?![\w-])"
-        said = re.sub(model, "", find_parameter(error))  # "seed-oss" is no seed
-        named = {name for name in kept if _NAMES[name].search(said)}
+        said = re.sub(model, "", join_error_text(error))  # "seed-oss" is no seed
+        named = {name for name in kept if _OPTIONAL_PARAMETERS[name].search(said)}
         if named:
             self.dropped |= named
             return True
-        if error.status_code not in _REFUSING or not kept:
+        if error.status_code not in _BAD_REQUEST_STATUSES or not kept:
             return False
         for trial in (*({name} for name in reversed(kept)), set(kept)):
             try:
@@ -244,13 +249,15 @@ class EndpointJudge:
         return reply.content
 
 
-def _wait_for(work: Coroutine[Any, Any, Result]) -> Result:
+def _run_coroutine(work: Coroutine[Any, Any, Result]) -> Result:
     """What the coroutine returns.
 
     Where this thread's own loop runs already, as in a notebook or beside a browser that other tests
     drive, it is awaited in a thread of its own.
     """
-    if not _is_looping():  # Nothing is raised here that could be taken for the cause of a failure.
+    if (
+        not _has_running_loop()
+    ):  # Nothing is raised here that could be taken for the cause of a failure.
         return asyncio.run(work)
     begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Result]]] = Future()
     ends = threading.Event()
@@ -274,7 +281,7 @@ def _wait_for(work: Coroutine[Any, Any, Result]) -> Result:
             raise
 
 
-def _is_looping() -> bool:
+def _has_running_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import openai
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.grading.judges.address import KEY
+from fakebench_suite.grading.judges.address import KEY_VARIABLE
 from fakebench_suite.text.redaction import redact
 
 _CHECK_URL = "Check the URL: that of most servers ends in /v1."
 _KEY = re.compile(r"\b(?:api[-_ ]?key|token|credential|unauthori[sz]ed|authenticat)", re.IGNORECASE)
-_LONGEST = 300
+_MAX_LENGTH = 300
 """Characters of a server's own words that are passed on."""
 _TAGS = re.compile(r"(?is)<(script|style|head)\b.*?</\1\s*>|<[^>]*>")
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
@@ -23,21 +23,21 @@ def shorten(text: str, *secrets: str) -> str:
     text = redact(text.encode("utf-8", "replace").decode(), *secrets)
     words = "".join(one if one.isprintable() else " " for one in text).split()
     line = " ".join(words)
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+    return line if len(line) <= _MAX_LENGTH else f"{line[: _MAX_LENGTH - 3]}..."
 
 
-def get_reason(error: openai.APIStatusError) -> str:
+def parse_reason(error: openai.APIStatusError) -> str:
     """What the server gives as its reason; of a page of HTML, its title or its text."""
     text = error.response.text
-    for body in (error.body, _decode(text)):
-        found = find_message(body)
+    for body in (error.body, _parse_json(text)):
+        found = parse_error_message(body)
         if found is not None and not found.startswith("<"):
             return found
     title = _TITLE.search(text)
     return (title[1] if title else _TAGS.sub(" ", text)).strip() or error.response.reason_phrase
 
 
-def find_message(body: object) -> str | None:
+def parse_error_message(body: object) -> str | None:
     """The message of an error as the servers of today write it, nested or flat."""
     for _ in range(4):
         if isinstance(body, str):
@@ -52,7 +52,7 @@ def find_message(body: object) -> str | None:
     return None
 
 
-def find_parameter(error: openai.APIStatusError) -> str:
+def join_error_text(error: openai.APIStatusError) -> str:
     """All that an error says about which parameter it objects to, in lower case."""
     return f"{error.param or ''} {error.response.text}".lower()
 
@@ -60,7 +60,7 @@ def find_parameter(error: openai.APIStatusError) -> str:
 def describe_failure(error: Exception, *secrets: str) -> str:
     """One round's failure."""
     if isinstance(error, openai.APIStatusError):
-        reason = shorten(get_reason(error), *secrets)
+        reason = shorten(parse_reason(error), *secrets)
         return f"the judge's server says {error.status_code}: {reason}"
     if isinstance(error, openai.APIConnectionError):
         return f"the judge's server gave no reply: {shorten(find_cause(error), *secrets)}"
@@ -87,13 +87,16 @@ def explain_failure(error: Exception, name: str, *, keyed: bool, secrets: Sequen
 def _explain_status(
     error: openai.APIStatusError, name: str, *, keyed: bool, secrets: Sequence[str]
 ) -> str:
-    status, reason = error.status_code, shorten(get_reason(error), *secrets)
+    status, reason = error.status_code, shorten(parse_reason(error), *secrets)
     if status in (401, 403) or (status in (400, 407) and not keyed and _KEY.search(reason)):
         if not keyed:
-            return f"{KEY} is not set, and the judge {name} asks for a key ({status}: {reason})."
+            return (
+                f"{KEY_VARIABLE} is not set, and the judge {name} asks for a key "
+                f"({status}: {reason})."
+            )
         return (
-            f"The judge {name} refuses the key ({status}: {reason}). Correct {KEY}, or the "
-            "user and password in the URL."
+            f"The judge {name} refuses the key ({status}: {reason}). Correct {KEY_VARIABLE}, or "
+            "the user and password in the URL."
         )
     if 300 <= status < 400:
         place = shorten(error.response.headers.get("location", ""), *secrets)
@@ -118,7 +121,7 @@ def find_cause(error: BaseException) -> str:
     return words or type(error).__name__
 
 
-def _decode(text: str) -> object:
+def _parse_json(text: str) -> object:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

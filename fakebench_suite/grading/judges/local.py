@@ -16,26 +16,26 @@ from transformers import (
     set_seed,
 )
 
-from fakebench_suite.checkpoints.decoding import Decoder
+from fakebench_suite.checkpoints.decoding import ReplyDecoder
 from fakebench_suite.checkpoints.files import brings_code, check_files
 from fakebench_suite.checkpoints.fingerprint import digest_files, digest_weights
-from fakebench_suite.checkpoints.numbers import NumberWatch, StopWithoutNumbers
+from fakebench_suite.checkpoints.numbers import NonFiniteWatch, StopOnNonFinite
 from fakebench_suite.checkpoints.tensors import check_tensors
 from fakebench_suite.errors import CardError, UserError
-from fakebench_suite.grading.judges.base import Failure, Judgement, collect
+from fakebench_suite.grading.judges.base import FailedRound, Judgement, combine_rounds
 from fakebench_suite.grading.judges.cache import RatingCache
-from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, QUESTION
-from fakebench_suite.grading.judges.rubric import Messages, Request, read_rating, write_messages
+from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, CALIBRATION_QUESTION
+from fakebench_suite.grading.judges.rubric import Messages, Request, build_messages, parse_rating
 from fakebench_suite.provenance import digest_parts
 from fakebench_suite.text.thoughts import find_open_thought
 from fakebench_suite.types import Rating
 
-BATCH = 16
-ATTEMPTS = 3
-_TOKENS, _THOUGHT_TOKENS = 160, 4096
+BATCH_SIZE = 16
+MAX_ATTEMPTS = 3
+_MAX_TOKENS, _MAX_THOUGHT_TOKENS = 160, 4096
 """Tokens of a reply, and of one that begins with a thought."""
-_QUESTION = "How well does the answer agree with the reference?"
-_PICTURES = ("vis", "model.vis", "multi_modal_projector.", "model.multi_modal_projector.")
+_TEST_QUESTION = "How well does the answer agree with the reference?"
+_VISION_TENSORS = ("vis", "model.vis", "multi_modal_projector.", "model.multi_modal_projector.")
 """Beginnings of the tensors of towers that a judge of texts has no use for."""
 
 
@@ -64,28 +64,28 @@ class LocalJudge:
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.convert_ids_to_tokens(self._ends[0])
         try:
-            thought = _find_thought(self._tokenizer)
+            thought = _find_template_thought(self._tokenizer)
         except Exception as error:  # A chat template is a program of the checkpoint's own.
             raise self._object_to_template(error) from error
-        self._decoder = Decoder(self._tokenizer, self._ends, thought=thought)
-        self._limit = _TOKENS if thought is None else _THOUGHT_TOKENS
+        self._decoder = ReplyDecoder(self._tokenizer, self._ends, thought=thought)
+        self._limit = _MAX_TOKENS if thought is None else _MAX_THOUGHT_TOKENS
         self._room = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
 
     def check(self) -> None:
         """Ask for one text's marks; raise UserError where none can be written, however good."""
         clues = CALIBRATION_ITEMS[0].clues
-        request = Request(question=QUESTION, reference=clues, text=clues[0])
-        messages = write_messages(request)
+        request = Request(question=CALIBRATION_QUESTION, reference=clues, text=clues[0])
+        messages = build_messages(request)
         try:
             ids = self._tokenizer.apply_chat_template(
                 messages, add_generation_prompt=True, tokenize=True, return_dict=True
             )["input_ids"]
         except Exception as error:  # A chat template is a program of the checkpoint's own.
             raise self._object_to_template(error) from error
-        if self._room is not None and len(ids) + _TOKENS > self._room:
+        if self._room is not None and len(ids) + _MAX_TOKENS > self._room:
             raise UserError(
                 f"The judge {self.name} has a context of {self._room:,} tokens, and a short text "
-                f"takes {len(ids) + _TOKENS:,}. Choose a model with a longer one."
+                f"takes {len(ids) + _MAX_TOKENS:,}. Choose a model with a longer one."
             )
         try:
             (reply,) = self._reply([messages], 0)
@@ -112,30 +112,32 @@ class LocalJudge:
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
         """One judgement per request; what has no marks is sampled anew, within limits."""
         asked = [
-            (write_messages(request), number)
+            (build_messages(request), number)
             for request in requests
             for number in range(self._rounds)
         ]
-        results: list[Rating | Failure] = [
-            self._cache.find(self._key, messages, number) or Failure(reason="")
+        results: list[Rating | FailedRound] = [
+            self._cache.find(self._key, messages, number) or FailedRound(reason="")
             for messages, number in asked
         ]
-        for attempt in range(ATTEMPTS):
-            open_rounds = [place for place, one in enumerate(results) if isinstance(one, Failure)]
-            for start in range(0, len(open_rounds), BATCH):
-                places = open_rounds[start : start + BATCH]
+        for attempt in range(MAX_ATTEMPTS):
+            open_rounds = [
+                place for place, one in enumerate(results) if isinstance(one, FailedRound)
+            ]
+            for start in range(0, len(open_rounds), BATCH_SIZE):
+                places = open_rounds[start : start + BATCH_SIZE]
                 replies = self._reply([asked[place][0] for place in places], attempt)
                 for place, reply in zip(places, replies, strict=True):
                     if reply is None:
                         why = "the judge computed no numbers (NaN or infinity)"
-                        results[place] = Failure(reason=why, unanswered=True)
+                        results[place] = FailedRound(reason=why, unanswered=True)
                         continue
-                    rating = read_rating(reply)
+                    rating = parse_rating(reply)
                     if rating is not None:
                         self._cache.keep(self._key, *asked[place], rating)
-                    results[place] = rating or Failure(reason=self._explain(reply))
+                    results[place] = rating or FailedRound(reason=self._explain(reply))
         return [
-            collect(results[start : start + self._rounds])
+            combine_rounds(results[start : start + self._rounds])
             for start in range(0, len(results), self._rounds)
         ]
 
@@ -143,14 +145,14 @@ class LocalJudge:
         """Why a reply has no marks; a judge that was cut off in a thought is given more tokens."""
         if find_open_thought(reply) is None:
             return f"no marks in the judge's reply {reply[:200]!r}"
-        limit, self._limit = self._limit, _THOUGHT_TOKENS
+        limit, self._limit = self._limit, _MAX_THOUGHT_TOKENS
         return f"the judge's thought did not end within {limit:,} tokens"
 
     @torch.inference_mode()
     def _reply(self, conversations: Sequence[Messages], attempt: int) -> list[str | None]:
         """What the judge writes; None where it computed no numbers."""
         set_seed(attempt)
-        watch = NumberWatch(mend=True)
+        watch = NonFiniteWatch(mend=True)
         inputs = self._tokenizer.apply_chat_template(
             list(conversations),
             add_generation_prompt=True,
@@ -165,12 +167,12 @@ class LocalJudge:
             generation_config=GenerationConfig(
                 do_sample=True,
                 temperature=0.7,
-                max_new_tokens=min(self._limit, max(room, _TOKENS)),
+                max_new_tokens=min(self._limit, max(room, _MAX_TOKENS)),
                 eos_token_id=self._ends,
                 pad_token_id=self._tokenizer.pad_token_id,
             ),
             logits_processor=LogitsProcessorList([watch]),
-            stopping_criteria=StoppingCriteriaList([StopWithoutNumbers(watch)]),
+            stopping_criteria=StoppingCriteriaList([StopOnNonFinite(watch)]),
         )
         new = output[:, inputs["input_ids"].shape[1] :].tolist()
         broken = torch.stack(watch.steps, dim=1).tolist()
@@ -210,7 +212,10 @@ def _load(place: str) -> tuple[Any, Any]:
         raise UserError(f"The judge {place!r} cannot be loaded: {why}. {advice}") from error
     model, loading = loaded
     check_tensors(
-        loading, place=f"of the judge {place!r}", unused=_PICTURES, advice="Choose another judge."
+        loading,
+        place=f"of the judge {place!r}",
+        unused=_VISION_TENSORS,
+        advice="Choose another judge.",
     )
     return tokenizer, model
 
@@ -246,8 +251,8 @@ def _digest(place: str) -> str:
     return digest_parts(word.encode() for word in words)
 
 
-def _find_thought(tokenizer: Any) -> str | None:
+def _find_template_thought(tokenizer: Any) -> str | None:
     """The mark of the thought that the chat template leaves open, if any."""
-    messages = [{"role": "user", "content": _QUESTION}]
+    messages = [{"role": "user", "content": _TEST_QUESTION}]
     text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-    return find_open_thought(str(text).rpartition(_QUESTION)[2])
+    return find_open_thought(str(text).rpartition(_TEST_QUESTION)[2])

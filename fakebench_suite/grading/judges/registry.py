@@ -44,29 +44,31 @@ class JudgeConfig:
         return self.kind is not JudgeKind.EMBEDDING
 
 
-FORMS = "openai:MODEL@URL, transformers:NAME|PATH or embedding"
+ALLOWED_JUDGES = "openai:MODEL@URL, transformers:NAME|PATH or embedding"
 """What ``--judge`` may be."""
-MOST_ROUNDS = 1_000
+MAX_ROUNDS = 1_000
 """Rounds per text: the paper has five, and all rounds of some texts are held at once."""
 _ENDPOINT = re.compile(r"(?P<model>.+?)@(?P<url>https?://.*)", re.IGNORECASE | re.DOTALL)
 
 
 def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
     """The choice behind ``--judge``; raises UserError saying what is allowed."""
-    if rounds > MOST_ROUNDS:
-        raise UserError(f"--judge-rounds is {rounds:,}; it may be 1 to {MOST_ROUNDS:,}.")
+    if rounds > MAX_ROUNDS:
+        raise UserError(f"--judge-rounds is {rounds:,}; it may be 1 to {MAX_ROUNDS:,}.")
     kind, _, rest = text.strip().partition(":")
     match kind.strip().lower():
         case JudgeKind.EMBEDDING if not rest:
-            from fakebench_suite.grading.embeddings import NAME  # brings numpy, and help needs none
+            from fakebench_suite.grading.embeddings import (
+                MODEL_NAME,  # brings numpy, and help needs none
+            )
 
-            return JudgeConfig(kind=JudgeKind.EMBEDDING, model=NAME, rounds=1)
+            return JudgeConfig(kind=JudgeKind.EMBEDDING, model=MODEL_NAME, rounds=1)
         case JudgeKind.EMBEDDING:
             raise UserError(f"--judge is {_show(text)}. embedding takes no model of its own.")
         case JudgeKind.TRANSFORMERS if rest:
             return JudgeConfig(kind=JudgeKind.TRANSFORMERS, model=expand_home(rest), rounds=rounds)
         case JudgeKind.OPENAI if (match := _ENDPOINT.fullmatch(rest)) is not None:
-            if why := _find_fault(match["url"]):
+            if why := _describe_url_fault(match["url"]):
                 raise UserError(f"--judge is {_show(text)}, whose URL {why}.")
             return JudgeConfig(
                 kind=JudgeKind.OPENAI, model=match["model"], url=match["url"], rounds=rounds
@@ -83,7 +85,7 @@ def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
             )
     near = find_nearest(kind.strip().lower(), JudgeKind)
     hint = f"; nearest: {near}" if near is not None else ""
-    raise UserError(f"--judge is {_show(text)}. It may be {FORMS}{hint}.")
+    raise UserError(f"--judge is {_show(text)}. It may be {ALLOWED_JUDGES}{hint}.")
 
 
 def _show(text: str) -> str:
@@ -92,7 +94,7 @@ def _show(text: str) -> str:
     return repr(redact(text, *secrets))
 
 
-def _find_fault(url: str) -> str | None:
+def _describe_url_fault(url: str) -> str | None:
     """What is wrong with a URL; None for nothing."""
     try:
         parts = urlsplit(url)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from fakebench_suite.grading.labels.language.thinking import drop_thinking
+from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.text.redaction import redact
 from fakebench_suite.types import Rating
 
@@ -40,7 +40,7 @@ class Request:
     text: str
 
 
-def write_messages(request: Request) -> Messages:
+def build_messages(request: Request) -> Messages:
     """The conversation for one round; no text can forge the fence, which is made of all three."""
     whole = msgspec.json.encode([request.question, list(request.reference), request.text])
     fence = hashlib.sha256(whole).hexdigest()[:16]
@@ -57,7 +57,7 @@ def write_messages(request: Request) -> Messages:
     ]
 
 
-NAMES = ("completeness", "preciseness", "relevance")
+RATING_NAMES = ("completeness", "preciseness", "relevance")
 SCHEMA: dict[str, Any] = {
     "name": "marks",
     "strict": True,
@@ -65,35 +65,35 @@ SCHEMA: dict[str, Any] = {
         "type": "object",
         "properties": {
             "reason": {"type": "string"},
-            **{name: {"type": "integer", "enum": [0, 1, 2]} for name in NAMES},
+            **{name: {"type": "integer", "enum": [0, 1, 2]} for name in RATING_NAMES},
         },
-        "required": ["reason", *NAMES],
+        "required": ["reason", *RATING_NAMES],
         "additionalProperties": False,
     },
 }
 """The same shape for endpoints that offer structured output."""
-_LINE = re.compile(r"marks: completeness=([012]) preciseness=([012]) relevance=([012])")
-_SAID = re.compile(
+_RATING_LINE = re.compile(r"marks: completeness=([012]) preciseness=([012]) relevance=([012])")
+_PROSE_RATING = re.compile(
     r"\b(completeness|preciseness|relevance)\b\D{0,12}?(\d+(?:\.\d+)?)", re.IGNORECASE
 )
 """A mark in the prose around the object."""
-_CITED = re.compile(
+_QUOTED_OBJECT = re.compile(
     r"\b(?:claim|say|said|ask|want|demand|state|contain|read|tell|told|quote|instruct)\w*\b[^\n]*:\s*"
     r"(?:```\w*\s*)?\Z",
     re.IGNORECASE,
 )
 """A line that introduces an object as somebody else's."""
-_INSIDE = re.compile(r"""\[\s*\Z|["']\s*:\s*\Z""")
+_NESTED_OBJECT = re.compile(r"""\[\s*\Z|["']\s*:\s*\Z""")
 """What stands before an object that is part of a larger one."""
-_LONGEST = 1_000_000
-_STARTS = 64
+_MAX_REPLY_LENGTH = 1_000_000
+_MAX_BRACES = 64
 """Braces from which a reply is tried as JSON; more of them are no answer to this question."""
-_REASON = 2_000
+_MAX_REASON_LENGTH = 2_000
 """Characters of a reason that are kept."""
 _VALUES = {"0": 0, "1": 1, "2": 2}
 
 
-def read_rating(reply: str, *secrets: str) -> Rating | None:
+def parse_rating(reply: str, *secrets: str) -> Rating | None:
     """The marks of a reply, where they are beyond doubt; None for anything else.
 
     Thoughts are left out. The rest holds one JSON object with the three marks and perhaps a
@@ -103,39 +103,43 @@ def read_rating(reply: str, *secrets: str) -> Rating | None:
     introduced as somebody's claim and any figure after the object leave nothing to be read. The
     reason is kept without ``secrets``.
     """
-    plain = drop_thinking(reply).strip()
-    line = _LINE.fullmatch(plain)
+    plain = to_visible_text(reply).strip()
+    line = _RATING_LINE.fullmatch(plain)
     if line is not None:
-        return _make_rating(dict(zip(NAMES, line.groups(), strict=True)), ())
-    found = _find_object(plain) if len(plain) <= _LONGEST else None
+        return _build_rating(dict(zip(RATING_NAMES, line.groups(), strict=True)), ())
+    found = _find_object(plain) if len(plain) <= _MAX_REPLY_LENGTH else None
     if found is None:
         return None
     before, fields, after = found
-    rating = _make_rating(fields, secrets)
-    if rating is None or _INSIDE.search(before) or after.lstrip().startswith((",", "]", "}")):
+    rating = _build_rating(fields, secrets)
+    if (
+        rating is None
+        or _NESTED_OBJECT.search(before)
+        or after.lstrip().startswith((",", "]", "}"))
+    ):
         return None
-    if _CITED.search(before) or re.search(r"\d", after):
+    if _QUOTED_OBJECT.search(before) or re.search(r"\d", after):
         return None
     agreed = all(
-        float(mark) == getattr(rating, name.lower()) for name, mark in _SAID.findall(before)
+        float(mark) == getattr(rating, name.lower()) for name, mark in _PROSE_RATING.findall(before)
     )
     return rating if agreed else None
 
 
 def _find_object(plain: str) -> tuple[str, dict[str, Any], str] | None:
     """The one JSON object with marks, with the text before and after; None for none or several."""
-    decoder = json.JSONDecoder(object_pairs_hook=_refuse_doubles)
+    decoder = json.JSONDecoder(object_pairs_hook=_reject_duplicates)
     found, place, starts = None, plain.find("{"), 0
     while place >= 0:
         starts += 1
-        if starts > _STARTS:
+        if starts > _MAX_BRACES:
             return None
         end = place + 1
         try:
             fields, end = decoder.raw_decode(plain, place)
         except (ValueError, RecursionError):
             fields = {}
-        if not {str(name) for name in fields}.isdisjoint(NAMES):
+        if not {str(name) for name in fields}.isdisjoint(RATING_NAMES):
             if found is not None:
                 return None
             found = plain[:place], fields, plain[end:]
@@ -143,10 +147,10 @@ def _find_object(plain: str) -> tuple[str, dict[str, Any], str] | None:
     return found
 
 
-def _make_rating(fields: Mapping[str, object], secrets: Sequence[str]) -> Rating | None:
-    if not set(NAMES) <= set(fields) <= {*NAMES, "reason"}:
+def _build_rating(fields: Mapping[str, object], secrets: Sequence[str]) -> Rating | None:
+    if not set(RATING_NAMES) <= set(fields) <= {*RATING_NAMES, "reason"}:
         return None
-    marks = {name: _read_mark(fields[name]) for name in NAMES}
+    marks = {name: _parse_value(fields[name]) for name in RATING_NAMES}
     reason = fields.get("reason")
     reason = "" if reason is None else reason
     if None in marks.values() or not isinstance(reason, str):
@@ -155,10 +159,12 @@ def _make_rating(fields: Mapping[str, object], secrets: Sequence[str]) -> Rating
         reason.encode()
     except UnicodeEncodeError:  # Half a surrogate pair is no text and can be kept nowhere.
         return None
-    return msgspec.convert(marks | {"reason": redact(reason, *secrets)[:_REASON]}, Rating)
+    return msgspec.convert(
+        marks | {"reason": redact(reason, *secrets)[:_MAX_REASON_LENGTH]}, Rating
+    )
 
 
-def _read_mark(value: object) -> int | None:
+def _parse_value(value: object) -> int | None:
     """0, 1 or 2, also where it is written 1.0 or "1"; None for anything else."""
     if isinstance(value, str):
         return _VALUES.get(value.strip())
@@ -167,7 +173,7 @@ def _read_mark(value: object) -> int | None:
     return int(value)
 
 
-def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Names in lower case, each once."""
     fields = {name.strip().lower(): value for name, value in pairs}
     if len(fields) != len(pairs):

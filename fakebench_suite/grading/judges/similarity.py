@@ -7,7 +7,7 @@ stands in a column of its own and never in the judge's.
 from collections.abc import Mapping, Sequence
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.grading.embeddings import NAME, SentenceEncoder
+from fakebench_suite.grading.embeddings import MODEL_NAME, SentenceEncoder
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.judges.rubric import Request
 
@@ -16,7 +16,7 @@ class SimilarityBaseline:
     """Twice the cosine similarity of answer and reference, 0-2."""
 
     def __init__(self, encoder: SentenceEncoder) -> None:
-        self.name = f"embedding:{NAME}"
+        self.name = f"embedding:{MODEL_NAME}"
         self._encoder = encoder
 
     def check(self) -> None:

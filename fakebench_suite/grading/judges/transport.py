@@ -8,27 +8,27 @@ from typing import Any
 
 import httpx2
 
-TIMEOUT = 120.0
+REQUEST_TIMEOUT_S = 120.0
 """Seconds for one whole request, however its reply drips in."""
-CONNECT_TIMEOUT = 10.0
-REPLY_LIMIT = 4 << 20
+CONNECT_TIMEOUT_S = 10.0
+MAX_REPLY_BYTES = 4 << 20
 """Bytes of one reply, decoded; the longest thoughts of today's models take a tenth of that."""
-BREAK_AFTER, BREAK_SECONDS = 16, 30.0
+MIN_FAILURES, MIN_OUTAGE_S = 16, 30.0
 """So many requests in a row, over so many seconds, went without a reply: the server is down."""
-PAUSE = 300.0
+PAUSE_S = 300.0
 """Seconds for which a server that is down is not asked; then one request tries it again."""
 
 
-class NotAskedError(Exception):
+class CircuitOpenError(Exception):
     """No request was sent: the server has not replied for too long."""
 
 
 class ReplyTooLargeError(Exception):
-    """A reply is larger than REPLY_LIMIT; the rest of it was not read."""
+    """A reply is larger than MAX_REPLY_BYTES; the rest of it was not read."""
 
 
 @dataclass(slots=True)
-class Breaker:
+class CircuitBreaker:
     """Stops requests to a server that no longer replies, and tries it again now and then."""
 
     clock: Callable[[], float] = time.monotonic
@@ -41,15 +41,15 @@ class Breaker:
     why: str = ""
 
     def admit(self) -> None:
-        """Let a request pass; raises NotAskedError where the server is left alone."""
+        """Let a request pass; raises CircuitOpenError where the server is left alone."""
         if self.closed_until is None:
             return
         if self.clock() < self.closed_until:
-            raise NotAskedError(
+            raise CircuitOpenError(
                 f"the judge was not asked, because {self.failed} requests in a row had no reply "
                 f"({self.why})"
             )
-        self.closed_until = self.clock() + PAUSE  # Others wait for what becomes of this one.
+        self.closed_until = self.clock() + PAUSE_S  # Others wait for what becomes of this one.
 
     def note_reply(self) -> None:
         """A reply came, whatever it says: the server is there."""
@@ -61,16 +61,16 @@ class Breaker:
         if not self.failed:
             self.since = now
         self.failed, self.why = self.failed + 1, why
-        if self.failed >= BREAK_AFTER and now - self.since >= BREAK_SECONDS:
-            self.closed_until = now + PAUSE
+        if self.failed >= MIN_FAILURES and now - self.since >= MIN_OUTAGE_S:
+            self.closed_until = now + PAUSE_S
 
 
 class BoundedClient(httpx2.AsyncClient):
     """An HTTP client that follows no redirect, for a key must not travel on to another host."""
 
-    def __init__(self, *, deadline: float, breaker: Breaker) -> None:
+    def __init__(self, *, deadline: float, breaker: CircuitBreaker) -> None:
         super().__init__(
-            timeout=httpx2.Timeout(deadline, connect=min(deadline, CONNECT_TIMEOUT), pool=None),
+            timeout=httpx2.Timeout(deadline, connect=min(deadline, CONNECT_TIMEOUT_S), pool=None),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
             follow_redirects=False,
             headers={"Accept-Encoding": "identity"},
@@ -116,6 +116,6 @@ async def _read(response: httpx2.Response) -> bytes:
     content = bytearray()
     async for piece in response.aiter_bytes(1 << 16):
         content += piece
-        if len(content) > REPLY_LIMIT:
-            raise ReplyTooLargeError(f"the reply is larger than {REPLY_LIMIT >> 20} MB")
+        if len(content) > MAX_REPLY_BYTES:
+            raise ReplyTooLargeError(f"the reply is larger than {MAX_REPLY_BYTES >> 20} MB")
     return bytes(content)

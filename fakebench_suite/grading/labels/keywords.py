@@ -8,12 +8,12 @@ which is why this rule is not the default.
 
 import re
 
-from fakebench_suite.grading.labels.language.thinking import drop_thinking
+from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel
 from fakebench_suite.types import Authenticity, QuestionType
 
-_LABELS = re.compile(r"\b(fake|real)\b", re.IGNORECASE)
-_YES_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
+_LABEL_WORDS = re.compile(r"\b(fake|real)\b", re.IGNORECASE)
+_YES_NO_WORDS = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 
 
 def parse_keywords(text: str, question_type: QuestionType) -> ParsedLabel:
@@ -21,9 +21,9 @@ def parse_keywords(text: str, question_type: QuestionType) -> ParsedLabel:
 
     ``text`` is the whole reply: its thoughts are left out here.
     """
-    text = drop_thinking(text)
+    text = to_visible_text(text)
     if question_type in (QuestionType.ISFAKE, QuestionType.ISREAL):
-        words = {word.lower() for word in _YES_NO.findall(text)}
+        words = {word.lower() for word in _YES_NO_WORDS.findall(text)}
         if len(words) == 1:
             yes = words == {"yes"}
             said = (
@@ -32,7 +32,7 @@ def parse_keywords(text: str, question_type: QuestionType) -> ParsedLabel:
                 else Authenticity.REAL
             )
             return ParsedLabel(label=said, reason=f"the keyword {words.pop()!r}")
-    words = {word.lower() for word in _LABELS.findall(text)}
+    words = {word.lower() for word in _LABEL_WORDS.findall(text)}
     if len(words) == 1:
         word = words.pop()
         return ParsedLabel(label=Authenticity(word), reason=f"the keyword {word!r}")

@@ -9,33 +9,33 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from fakebench_suite.grading.labels.language.answers import (
-    Answer,
-    ask_label,
+    YesNo,
     find_answers,
-    find_composed,
-    find_signs,
-    opens_idly,
+    find_cues,
+    find_manipulation_claim,
+    label_of_yes,
+    opens_with_unrelated_yes_no,
 )
-from fakebench_suite.grading.labels.language.assertions import Assertion, find_assertions
+from fakebench_suite.grading.labels.language.assertions import LabelClaim, find_claims
 from fakebench_suite.grading.labels.language.corrections import find_correction
 from fakebench_suite.grading.labels.language.indecision import (
     Doubt,
     find_indecision,
     is_left_open,
-    stands,
+    is_upheld,
 )
 from fakebench_suite.grading.labels.language.lexicon import Sentence
 from fakebench_suite.grading.labels.language.normalize import clean_text
 from fakebench_suite.grading.labels.language.refusals import find_refusal
 from fakebench_suite.grading.labels.language.sentences import split_sentences
-from fakebench_suite.grading.labels.language.structured import find_marked, is_structured
-from fakebench_suite.grading.labels.language.thinking import cut_thoughts
+from fakebench_suite.grading.labels.language.structured import find_marked_answers, is_structured
+from fakebench_suite.grading.labels.language.thinking import remove_thoughts
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel
 from fakebench_suite.text.thoughts import strip_marks
 from fakebench_suite.types import Authenticity, QuestionType
 
 _SPACES = re.compile(r" {2,}")
-_LONGEST = 12_000
+_MAX_LENGTH = 12_000
 """Letters at either end of a reply that are read: more is a model that does not stop."""
 
 
@@ -45,14 +45,17 @@ def parse_label(text: str, question_type: QuestionType) -> ParsedLabel:
 
     ``text`` is the whole reply: its thoughts are left out here, and its marks are read.
     """
-    spoken = cut_thoughts(text)
-    if len(spoken) > 2 * _LONGEST:
-        spoken = f"{spoken[:_LONGEST]}\n{spoken[-_LONGEST:]}"
+    spoken = remove_thoughts(text)
+    if len(spoken) > 2 * _MAX_LENGTH:
+        spoken = f"{spoken[:_MAX_LENGTH]}\n{spoken[-_MAX_LENGTH:]}"
     if "  " in spoken:
         spoken = _SPACES.sub(" ", spoken)
     marked = [
-        (words, _read(_spell_truths(clean_text(words), question_type), question_type))
-        for words in find_marked(spoken)
+        (
+            words,
+            _parse_text(_expand_letter_answers(clean_text(words), question_type), question_type),
+        )
+        for words in find_marked_answers(spoken)
     ]
     firm = {one.label: one for _, one in marked if isinstance(one.label, Authenticity)}
     if len(firm) == 1:
@@ -63,71 +66,73 @@ def parse_label(text: str, question_type: QuestionType) -> ParsedLabel:
         )
     spoken = strip_marks(spoken)
     if is_structured(spoken):
-        return _read_silence(clean_text(spoken.replace('"', " ")), "no field holds a verdict")
-    return _read(_spell_truths(clean_text(spoken), question_type), question_type)
+        return _build_no_label(clean_text(spoken.replace('"', " ")), "no field holds a verdict")
+    return _parse_text(_expand_letter_answers(clean_text(spoken), question_type), question_type)
 
 
-_TRUTH = re.compile(
+_TRUTH_VALUE = re.compile(
     r"\A(?:(?P<yes>true|y|t)(?:[.!, ]+(?P=yes)\b)*|(?P<no>false|n)(?:[.!, ]+(?P=no)\b)*)"
     r"(?=[.!,;:\n]|\Z)"
 )
-_KIND = re.compile(r"\A(?:(?P<fake>f)|r)[.!]*\Z")
+_LABEL_LETTER = re.compile(r"\A(?:(?P<fake>f)|r)[.!]*\Z")
 
 
-def _spell_truths(plain: str, question_type: QuestionType) -> str:
+def _expand_letter_answers(plain: str, question_type: QuestionType) -> str:
     """The text with a letter or truth value that opens it spelt as the answer it is.
 
     "F" may mean false or fake, so it is an answer only where nobody asked for yes or no.
     """
-    if ask_label(question_type) is None:
-        kind = _KIND.match(plain)
+    if label_of_yes(question_type) is None:
+        kind = _LABEL_LETTER.match(plain)
         return plain if kind is None else "fake" if kind["fake"] else "real"
-    truth = _TRUTH.match(plain)
+    truth = _TRUTH_VALUE.match(plain)
     return plain if truth is None else ("yes" if truth["yes"] else "no") + plain[truth.end() :]
 
 
-def _read(plain: str, question_type: QuestionType, *, behind: bool = False) -> ParsedLabel:
+def _parse_text(plain: str, question_type: QuestionType, *, behind: bool = False) -> ParsedLabel:
     """The reading of a clean text, or of what stands behind the correction of one."""
     if not plain:
         return ParsedLabel(label=NoLabel.UNPARSED, reason="the reply is empty")
     sentences = split_sentences(plain)
     corrected = None if behind else find_correction(plain, sentences)
     if corrected is not None:
-        after = _read(corrected, question_type, behind=True)
+        after = _parse_text(corrected, question_type, behind=True)
         if isinstance(after.label, Authenticity):
             return after
         return ParsedLabel(label=NoLabel.UNPARSED, reason="the reply takes back what it said")
-    return _weigh_all(plain, sentences, question_type)
+    return _parse_sentences(plain, sentences, question_type)
 
 
-def _weigh_all(
+def _parse_sentences(
     plain: str, sentences: Sequence[Sentence], question_type: QuestionType
 ) -> ParsedLabel:
     """The reading of what a reply asserts, answers and leaves open."""
-    found = find_assertions(sentences)
+    found = find_claims(sentences)
     answers = list(find_answers(sentences, question_type))
-    indecision = find_indecision(sentences, _find_settled(found, answers))
-    kept = [one for one in found if stands(one, indecision, sentences)]
+    indecision = find_indecision(sentences, _find_conclusion(found, answers))
+    kept = [one for one in found if is_upheld(one, indecision, sentences)]
     if indecision.doubt is Doubt.OPEN:
         answers = [one for one in answers if one.place > indecision.place or one.firm]
     if found and not (kept or answers):
-        return _read_silence(plain, f"{found[-1].words!r} is left open by {indecision.words!r}")
-    stated, weak, closing = _weigh(kept)
-    if answers and weak and not closing and _ends_with(answers[-1], sentences):
+        return _build_no_label(plain, f"{found[-1].words!r} is left open by {indecision.words!r}")
+    stated, weak, closing = _combine_claims(kept)
+    if answers and weak and not closing and _is_final_answer(answers[-1], sentences):
         stated = None  # Evidence that was weighed on the way to the answer.
     if answers:
-        return _reconcile(answers, stated, sentences)
+        return _combine_answers(answers, stated, sentences)
     if stated is None:
-        return _read_silence(plain, "the reply asserts neither fake nor real")
+        return _build_no_label(plain, "the reply asserts neither fake nor real")
     doubted = weak and indecision.doubt < Doubt.LOOSE
-    against = _contradict(stated, sentences, closing=closing) if doubted else None
-    against = against or _find_other(stated, plain, sentences, question_type, closing=closing)
+    against = _find_contradiction(stated, sentences, closing=closing) if doubted else None
+    against = against or _find_competing_statement(
+        stated, plain, sentences, question_type, closing=closing
+    )
     if against is not None:
         return ParsedLabel(label=NoLabel.UNPARSED, reason=f"{stated.reason} {against}")
     return stated
 
 
-def _find_settled(found: Sequence[Assertion], answers: Sequence[Answer]) -> int:
+def _find_conclusion(found: Sequence[LabelClaim], answers: Sequence[YesNo]) -> int:
     """The number of the sentence where a reply that never wavers concludes; -1 where it does not.
 
     No doubt before it matters.
@@ -139,7 +144,7 @@ def _find_settled(found: Sequence[Assertion], answers: Sequence[Answer]) -> int:
     return max(firm, default=-1)
 
 
-def _find_other(
+def _find_competing_statement(
     stated: ParsedLabel,
     plain: str,
     sentences: Sequence[Sentence],
@@ -149,43 +154,49 @@ def _find_other(
 ) -> str | None:
     """What else a reply says than what it states: of the whole, or in its opening."""
     if stated.label is Authenticity.REAL and not closing:
-        composed = find_composed(sentences)
+        composed = find_manipulation_claim(sentences)
         if composed is not None:
             return f"is a part of what {composed!r} says of the whole"
-    asked = ask_label(question_type)
-    if asked and opens_idly(plain) and (stated.label is asked) != plain.startswith("yes"):
+    asked = label_of_yes(question_type)
+    if (
+        asked
+        and opens_with_unrelated_yes_no(plain)
+        and (stated.label is asked) != plain.startswith("yes")
+    ):
         return "is not how the reply opens"
     return None
 
 
-def _contradict(stated: ParsedLabel, sentences: Sequence[Sentence], *, closing: bool) -> str | None:
+def _find_contradiction(
+    stated: ParsedLabel, sentences: Sequence[Sentence], *, closing: bool
+) -> str | None:
     """What takes the force out of mere appearance; None where nothing does."""
     if is_left_open(sentences):
         return "is left open by what else it says"
-    if not closing and _meets_signs({stated.label}, sentences):
+    if not closing and _find_contradicting_labels({stated.label}, sentences):
         return "is all it asserts, and what follows speaks against it"
     return None
 
 
-_LONG, _CLOSING = 8, 3
+_MIN_LONG_REPLY, _CLOSING_SENTENCES = 8, 3
 """Sentences of a long reply, and those that end it."""
 
 
-def _ends_with(answer: Answer, sentences: Sequence[Sentence]) -> bool:
+def _is_final_answer(answer: YesNo, sentences: Sequence[Sentence]) -> bool:
     """Whether a long reply comes to an answer at its end."""
-    ends = answer.place >= len(sentences) - _CLOSING
-    return ends and answer.led and len(sentences) >= _LONG
+    ends = answer.place >= len(sentences) - _CLOSING_SENTENCES
+    return ends and answer.led and len(sentences) >= _MIN_LONG_REPLY
 
 
-def _read_silence(plain: str, why: str) -> ParsedLabel:
+def _build_no_label(plain: str, why: str) -> ParsedLabel:
     refusal = find_refusal(plain)
     if refusal is not None:
         return ParsedLabel(label=NoLabel.REFUSED, reason=repr(refusal))
     return ParsedLabel(label=NoLabel.UNPARSED, reason=why)
 
 
-def _reconcile(
-    answers: Sequence[Answer], stated: ParsedLabel | None, sentences: Sequence[Sentence]
+def _combine_answers(
+    answers: Sequence[YesNo], stated: ParsedLabel | None, sentences: Sequence[Sentence]
 ) -> ParsedLabel:
     """Yes and no with what else is said; signs count only where nothing firmer is."""
     firm = [one for one in answers if one.firm]
@@ -198,7 +209,7 @@ def _reconcile(
         return ParsedLabel(label=NoLabel.UNPARSED, reason=why)
     elif not firm:
         first = answers[0].place
-        said |= _meets_signs(said, sentences[first : first + 2])
+        said |= _find_contradicting_labels(said, sentences[first : first + 2])
     if len(said) == 1:
         return ParsedLabel(label=said.pop(), reason=repr(answers[0].words))
     words = [*(repr(one.words) for one in answers), *([stated.reason] if stated else [])]
@@ -206,15 +217,15 @@ def _reconcile(
     return ParsedLabel(label=NoLabel.UNPARSED, reason=f"{found} contradict each other")
 
 
-def _meets_signs(
+def _find_contradicting_labels(
     said: set[Authenticity | NoLabel], sentences: Sequence[Sentence]
 ) -> set[Authenticity]:
     """What the sentences mention against a verdict; mere signs count where none are for it."""
-    labels, signs = find_signs(sentences)
+    labels, signs = find_cues(sentences)
     return {one for one in labels | (set() if signs & said else signs) if one not in said}
 
 
-def _weigh(found: Sequence[Assertion]) -> tuple[ParsedLabel | None, bool, bool]:
+def _combine_claims(found: Sequence[LabelClaim]) -> tuple[ParsedLabel | None, bool, bool]:
     """One reading of all assertions, whether it rests on "looks" alone, and whether it closes.
 
     They agree, or a conclusion settles them, or "is" outweighs "looks".

@@ -23,7 +23,7 @@ from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.case_changes import Change, ChangeKind
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import RunResult
-from fakebench_suite.text.display import flatten
+from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import FinishReason, Outcome, Score, Task
 from fakebench_suite.types import GateOutcome as Kind
 
@@ -129,7 +129,7 @@ def describe_overview(
         meanings=list_meanings([score.metric for score in shown]),
         shifts=_lay_shifts(shifts, baseline),
         reservations=reservations,
-        facts=[(flatten(name), flatten(value)) for name, value in _list_facts(run)],
+        facts=[(to_single_line(name), to_single_line(value)) for name, value in _list_facts(run)],
         gates=run.gates,
         tallies=tallies,
         outcomes=[kind for kind in Outcome if any(tally.counts.get(kind) for tally in tallies)],
@@ -151,14 +151,14 @@ def _draw_band(result: RunResult, baseline: str | None, shifts: Sequence[MetricD
         result = replace(result, baseline=baseline, change=next(mine, None))
     change = ""
     if result.change is not None:
-        change = f"{describe_delta(result.change)} against {flatten(str(result.baseline))}"
+        change = f"{describe_delta(result.change)} against {to_single_line(str(result.baseline))}"
     return Band(
         outcome=result.outcome.upper(),
         style=_CLASSES[result.outcome],
-        reason=flatten(result.reason),
+        reason=to_single_line(result.reason),
         headline="no score" if score is None else describe_headline(score),
         change=change,
-        partial=flatten(result.partial),
+        partial=to_single_line(result.partial),
     )
 
 
@@ -182,7 +182,9 @@ def _lay_shifts(shifts: Sequence[MetricDelta], baseline: str | None) -> TextTabl
     if not shifts or baseline is None:
         return None
     rows = list(map(list_change, shifts))
-    return TextTable(title=f"Changes since {flatten(baseline)}", header=CHANGE_HEADER, rows=rows)
+    return TextTable(
+        title=f"Changes since {to_single_line(baseline)}", header=CHANGE_HEADER, rows=rows
+    )
 
 
 def _link(**chosen: str) -> str:
@@ -204,8 +206,8 @@ def _draw_line(score: Score) -> Line:
     metric = score.metric.replace("_", " ")
     return Line(
         score=score,
-        name=f"{metric} ({flatten(score.judge)})" if score.judge else metric,
-        where="all cases" if score.subgroup == "all" else flatten(value),
+        name=f"{metric} ({to_single_line(score.judge)})" if score.judge else metric,
+        where="all cases" if score.subgroup == "all" else to_single_line(value),
         bar=_draw_bar(score),
         link=_link(**chosen),
     )

@@ -1,6 +1,6 @@
 """What a reply says outside its thoughts, so that a page can show the two apart."""
 
-from fakebench_suite.grading.labels.language.thinking import cut_thoughts
+from fakebench_suite.grading.labels.language.thinking import remove_thoughts
 
 
 def split_reply(text: str) -> tuple[str, str]:
@@ -8,7 +8,7 @@ def split_reply(text: str) -> tuple[str, str]:
 
     Where an answer stands between thoughts, the thoughts are the whole reply.
     """
-    spoken = cut_thoughts(text)
+    spoken = remove_thoughts(text)
     if spoken == text:
         return "", text
     if text.endswith(spoken):

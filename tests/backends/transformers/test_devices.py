@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fakebench_suite.backends.transformers.devices import choose_device
+from fakebench_suite.backends.transformers.devices import claim_device
 from fakebench_suite.errors import EngineError
 
 
@@ -16,13 +16,13 @@ def test_each_worker_claims_a_gpu_and_a_released_one_is_claimed_again(
     """Two GPUs serve two workers; a third is refused; the GPU of one that left is free again."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    first, claim = choose_device(3)
-    second, _other = choose_device(3)
+    first, claim = claim_device(3)
+    second, _other = claim_device(3)
     assert (first, second) == ("cuda:0", "cuda:1")
     with pytest.raises(EngineError, match="All 2 GPUs are claimed"):
-        choose_device(3)
+        claim_device(3)
     claim.close()
-    assert choose_device(3)[0] == "cuda:0"
+    assert claim_device(3)[0] == "cuda:0"
 
 
 def test_without_a_gpu_the_cores_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,9 +32,9 @@ def test_without_a_gpu_the_cores_are_shared(monkeypatch: pytest.MonkeyPatch) -> 
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(8)
-        assert choose_device(2)[0] == "cpu"
+        assert claim_device(2)[0] == "cpu"
         assert torch.get_num_threads() == 4
-        choose_device(10_000)
+        claim_device(10_000)
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -49,9 +49,9 @@ def test_a_worker_takes_no_more_threads_than_torch_was_allowed(
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
-        choose_device(1)
+        claim_device(1)
         assert torch.get_num_threads() == 3
-        choose_device(4)
+        claim_device(4)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakebench_suite.backends.transformers.memory import (
-    CPU_TOKENS,
+    MAX_CPU_TOKENS,
     TokenBudget,
     bytes_per_token,
     estimate_capacity,
@@ -67,7 +67,7 @@ def test_a_cpu_gets_a_fixed_share() -> None:
     """Small models get a fixed number of tokens, large ones as many as two gigabytes hold."""
     assert (
         estimate_capacity(make_model("cpu", **EIGHT_BILLION | {"num_hidden_layers": 2}))
-        == CPU_TOKENS
+        == MAX_CPU_TOKENS
     )
     large = make_model("cpu", **EIGHT_BILLION | {"num_key_value_heads": 32})
     assert (
@@ -75,7 +75,7 @@ def test_a_cpu_gets_a_fixed_share() -> None:
         <= 2 * GIGABYTE // bytes_per_token(large)
         < 2 * estimate_capacity(large)
     )
-    assert estimate_capacity(large) < CPU_TOKENS
+    assert estimate_capacity(large) < MAX_CPU_TOKENS
 
 
 def test_rows_and_tokens_both_bound() -> None:

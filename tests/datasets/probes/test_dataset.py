@@ -10,24 +10,33 @@ import pytest
 from fakebench_suite.datasets.probes import photographs
 from fakebench_suite.datasets.probes.dataset import load_probes, sample_pairs
 from fakebench_suite.datasets.probes.draws import PAIRS, load_draws, search_draw
-from fakebench_suite.datasets.probes.forgeries import FORGERIES, WHOLE, Box, Forgery, apply_forgery
+from fakebench_suite.datasets.probes.forgeries import (
+    FORGERIES,
+    WHOLE_IMAGE,
+    Box,
+    Forgery,
+    apply_forgery,
+)
 from fakebench_suite.datasets.probes.photographs import (
-    SIDE,
-    TEST,
-    TRAIN,
-    crop_square,
+    PROBE_SIZE,
+    TEST_PHOTOGRAPHS,
+    TRAIN_PHOTOGRAPHS,
     load_photograph,
+    sample_square,
 )
 from fakebench_suite.types import Authenticity, Task
 
 
 def test_train_and_test_photographs_are_disjoint() -> None:
     """No photograph, and neither view of one scene, is on both sides; all are in the wheels."""
-    assert not set(TRAIN) & set(TEST)
-    scenes = [{name.partition("_")[0].partition(".")[0] for name in side} for side in (TRAIN, TEST)]
+    assert not set(TRAIN_PHOTOGRAPHS) & set(TEST_PHOTOGRAPHS)
+    scenes = [
+        {name.partition("_")[0].partition(".")[0] for name in side}
+        for side in (TRAIN_PHOTOGRAPHS, TEST_PHOTOGRAPHS)
+    ]
     assert not scenes[0] & scenes[1]
-    for name in TRAIN | TEST:
-        assert min(load_photograph(name).size) >= SIDE
+    for name in TRAIN_PHOTOGRAPHS | TEST_PHOTOGRAPHS:
+        assert min(load_photograph(name).size) >= PROBE_SIZE
 
 
 def test_a_forged_picture_differs_from_its_twin_inside_the_box_only() -> None:
@@ -99,7 +108,7 @@ def test_probes_are_the_same_in_every_process() -> None:
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=list(FORGERIES))
 def test_a_forgery_is_a_function_of_pixels_and_seed(forgery: Forgery) -> None:
     """The same seed plants the same forgery, in range, in the box alone."""
-    image = crop_square("astronaut.png", np.random.default_rng(4))
+    image = sample_square("astronaut.png", np.random.default_rng(4))
     one, two = (apply_forgery(image, forgery, np.random.default_rng(1)) for _ in range(2))
     assert one is not None
     assert two is not None
@@ -107,12 +116,12 @@ def test_a_forgery_is_a_function_of_pixels_and_seed(forgery: Forgery) -> None:
     assert one[1] == two[1]
     assert one[0].dtype == np.float32
     assert 0 <= one[0].min() <= one[0].max() <= 1
-    assert (one[1] == WHOLE) == forgery.whole
+    assert (one[1] == WHOLE_IMAGE) == forgery.whole
 
 
 def test_what_nobody_could_see_is_not_planted() -> None:
     """Blurring a clear sky is given up."""
-    sky = np.full((SIDE, SIDE, 3), 0.6, dtype=np.float32)
+    sky = np.full((PROBE_SIZE, PROBE_SIZE, 3), 0.6, dtype=np.float32)
     assert apply_forgery(sky, FORGERIES["clarity"], np.random.default_rng(0)) is None
     assert apply_forgery(sky, FORGERIES["perspective"], np.random.default_rng(0)) is None
 
@@ -130,7 +139,7 @@ def test_places_have_names() -> None:
         "left", "centre", "right",
         "lower left", "lower centre", "lower right",
     ]  # fmt: skip
-    assert WHOLE.place == "whole image"
+    assert WHOLE_IMAGE.place == "whole image"
 
 
 def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +155,7 @@ def test_a_few_probes_are_a_data_set_too() -> None:
     assert (one.digest, one.cases) == (two.digest, two.cases)
     assert one.digest != load_probes(3).digest
     assert len({case.image for case in one.cases}) == 8
-    assert {name.partition(".")[0] for name in TEST} == {
+    assert {name.partition(".")[0] for name in TEST_PHOTOGRAPHS} == {
         case.image.partition("-")[0] for case in one.cases
     }
     assert len({case.id for case in one.cases}) == len(one.cases)

@@ -5,8 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakebench_suite.datasets.probes.forgeries import FORGERIES, WHOLE, Box, Forgery, apply_forgery
-from fakebench_suite.datasets.probes.photographs import SIDE, TRAIN, crop_square
+from fakebench_suite.datasets.probes.forgeries import (
+    FORGERIES,
+    WHOLE_IMAGE,
+    Box,
+    Forgery,
+    apply_forgery,
+)
+from fakebench_suite.datasets.probes.photographs import PROBE_SIZE, TRAIN_PHOTOGRAPHS, sample_square
 from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
 from fakebench_suite.tasks.criteria import CRITERIA
 
@@ -35,11 +41,11 @@ def test_an_operation_keeps_shape_and_range(
 
 @EACH
 @settings(max_examples=8, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(TRAIN)))
+@given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(TRAIN_PHOTOGRAPHS)))
 def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph: str) -> None:
     """Outside the box nothing changes, inside it does; the photograph itself is left as it was."""
     rng = np.random.default_rng(seed)
-    image = crop_square(photograph, rng)
+    image = sample_square(photograph, rng)
     before = image.copy()
     planted = apply_forgery(image, forgery, rng)
     assert (image == before).all()
@@ -50,34 +56,34 @@ def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph:
     assert forged.dtype == np.float32
     assert forged.min() >= 0
     assert forged.max() <= 1
-    assert 0 <= box.left < box.right <= SIDE
-    assert 0 <= box.top < box.bottom <= SIDE
+    assert 0 <= box.left < box.right <= PROBE_SIZE
+    assert 0 <= box.top < box.bottom <= PROBE_SIZE
     changed = np.abs(forged - image)
     inside = changed[box.top : box.bottom, box.left : box.right]
     assert inside.mean() >= 0.07 - 1e-6
     assert (changed > 0).sum() == (inside > 0).sum()
-    assert (box == WHOLE) == forgery.whole
+    assert (box == WHOLE_IMAGE) == forgery.whole
 
 
 @EACH
 def test_a_constant_image_shows_changes_of_light_and_colour_only(forgery: Forgery) -> None:
     """Where there is no structure, structure cannot be broken: such a plant is given up."""
-    grey = np.full((SIDE, SIDE, 3), 0.8, dtype=np.float32)
+    grey = np.full((PROBE_SIZE, PROBE_SIZE, 3), 0.8, dtype=np.float32)
     planted = apply_forgery(grey, forgery, np.random.default_rng(0))
     assert (planted is not None) == (forgery.criterion in SHOWS_ON_GREY)
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.tuples(*(st.integers(0, SIDE - 48),) * 2), st.tuples(*(st.integers(48, 80),) * 2))
+@given(st.tuples(*(st.integers(0, PROBE_SIZE - 48),) * 2), st.tuples(*(st.integers(48, 80),) * 2))
 def test_every_box_has_a_place(corner: tuple[int, int], size: tuple[int, int]) -> None:
     """The words follow the middle of the box, third by third."""
     left, top = corner
-    right, bottom = min(SIDE, left + size[0]), min(SIDE, top + size[1])
+    right, bottom = min(PROBE_SIZE, left + size[0]), min(PROBE_SIZE, top + size[1])
     place = Box(left=left, top=top, right=right, bottom=bottom).place
-    assert ("left" in place) == (3 * (left + right) < 2 * SIDE)
-    assert ("right" in place) == (3 * (left + right) >= 4 * SIDE)
-    assert ("upper" in place) == (3 * (top + bottom) < 2 * SIDE)
-    assert ("lower" in place) == (3 * (top + bottom) >= 4 * SIDE)
+    assert ("left" in place) == (3 * (left + right) < 2 * PROBE_SIZE)
+    assert ("right" in place) == (3 * (left + right) >= 4 * PROBE_SIZE)
+    assert ("upper" in place) == (3 * (top + bottom) < 2 * PROBE_SIZE)
+    assert ("lower" in place) == (3 * (top + bottom) >= 4 * PROBE_SIZE)
 
 
 @EACH

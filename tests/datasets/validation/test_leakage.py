@@ -11,7 +11,7 @@ from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.datasets.validation import validate_dataset
 from fakebench_suite.datasets.validation.features import Feature, Row
 from fakebench_suite.datasets.validation.issues import Exposure, ValidationResult
-from fakebench_suite.datasets.validation.leakage import measure_leakage
+from fakebench_suite.datasets.validation.leakage import compute_leakage
 from fakebench_suite.types import Authenticity
 from tests.datasets.conftest import find_shared
 from tests.datasets.validation.example_sets import (
@@ -41,7 +41,7 @@ def test_a_value_of_one_image_is_no_leak(data: st.DataObject) -> None:
         st.lists(st.text(max_size=9), min_size=len(labels), max_size=len(labels), unique=True)
     )
     rows: tuple[Row, ...] = tuple({"pattern": name} for name in names)
-    leak = measure_leakage(Feature(name="x", reach=Exposure.NEVER, rows=rows, labels=tuple(labels)))
+    leak = compute_leakage(Feature(name="x", reach=Exposure.NEVER, rows=rows, labels=tuple(labels)))
     assert leak.balanced_accuracy == 0.5
     assert not leak.tells
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.backends.cards import Card
-from fakebench_suite.checkpoints.fingerprint import take_fingerprint
+from fakebench_suite.checkpoints.fingerprint import compute_fingerprint
 from fakebench_suite.errors import UserError
 from fakebench_suite.execution.ray.placement import ReplicaResources, list_replica_resources
 from fakebench_suite.execution.ray.worker import Replica, flatten, make_replica_config
@@ -69,11 +69,11 @@ def test_a_fingerprint_changes_with_any_file_that_answers_hang_on(tmp_path: Path
     """The middle of large weights is looked at, and what people wrote beside them is not."""
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(bytes(5 * 2**20))
-    before = take_fingerprint(tmp_path)
+    before = compute_fingerprint(tmp_path)
     (tmp_path / "README.md").write_text("A model.", encoding="utf-8")
-    assert take_fingerprint(tmp_path) == before
+    assert compute_fingerprint(tmp_path) == before
     weights.write_bytes(bytes(3 * 2**20) + b"x" + bytes(2 * 2**20 - 1))
-    assert take_fingerprint(tmp_path) != before
+    assert compute_fingerprint(tmp_path) != before
 
 
 def test_pixels_travel_bit_for_bit() -> None:

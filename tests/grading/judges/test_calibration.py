@@ -11,8 +11,8 @@ from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.judges.calibration import (
     CALIBRATION_ITEMS,
     TextVariant,
+    build_text_variants,
     calibrate,
-    text_variants,
 )
 from fakebench_suite.grading.judges.rubric import Request
 from fakebench_suite.grading.judges.similarity import SimilarityBaseline
@@ -28,7 +28,7 @@ class MarkingJudge:
 
     def __init__(self, marks: dict[TextVariant, int | None]) -> None:
         self._marks = {
-            text_variants(place)[kind]: marks.get(kind, 0)
+            build_text_variants(place)[kind]: marks.get(kind, 0)
             # References last: each is also the text on another image.
             for kind in list(TextVariant)[::-1]
             for place in range(len(CALIBRATION_ITEMS))

@@ -11,7 +11,7 @@ import pytest
 
 from fakebench_suite.grading.judges import endpoint as endpoints
 from fakebench_suite.grading.judges.cache import RatingCache
-from fakebench_suite.grading.judges.endpoint import ATTEMPTS, SEEDS, EndpointJudge
+from fakebench_suite.grading.judges.endpoint import MAX_ATTEMPTS, SEED_STRIDE, EndpointJudge
 from fakebench_suite.grading.judges.rubric import Request
 from tests.grading.judges.server import GOOD, Endpoint, Reply, linger
 
@@ -64,7 +64,7 @@ def test_replies_without_marks_are_asked_again_and_then_left_out(
     """One round always fails, one at first: two rounds count, one is a failure, none is zero."""
 
     def behave(body: dict[str, Any], _number: int) -> Reply:
-        number, attempt = body["seed"] % SEEDS, body["seed"] // SEEDS
+        number, attempt = body["seed"] % SEED_STRIDE, body["seed"] // SEED_STRIDE
         return 200, bad if number == 0 or (number == 1 and attempt == 0) else GOOD
 
     endpoint.behave = behave
@@ -72,7 +72,7 @@ def test_replies_without_marks_are_asked_again_and_then_left_out(
     assert (len(judgement.ratings), judgement.failed) == (2, 1)
     assert judgement.score == 1
     assert repr(bad) in judgement.reason
-    assert len(endpoint.asked) == ATTEMPTS + 2 + 1
+    assert len(endpoint.asked) == MAX_ATTEMPTS + 2 + 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -143,7 +143,7 @@ def test_an_endpoint_that_hangs_or_is_gone_is_a_failure(
     endpoint: Endpoint, cache: RatingCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Time-outs and refused connections end in failures with their names."""
-    monkeypatch.setattr(endpoints, "ATTEMPTS", 1)
+    monkeypatch.setattr(endpoints, "MAX_ATTEMPTS", 1)
     endpoint.behave = linger
     (slow,) = make_judge(endpoint, cache, rounds=1, timeout=0.05).grade([REQUEST])
     assert slow.score is None

@@ -14,9 +14,9 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.cache import RatingCache
-from fakebench_suite.grading.judges.local import ATTEMPTS, LocalJudge
+from fakebench_suite.grading.judges.local import MAX_ATTEMPTS, LocalJudge
 from fakebench_suite.grading.judges.registry import check_weights, open_judge, parse_judge
-from fakebench_suite.grading.judges.rubric import Messages, Request, write_messages
+from fakebench_suite.grading.judges.rubric import Messages, Request, build_messages
 from tests.grading.judges.server import GOOD
 
 END = "</s>"
@@ -53,7 +53,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Babble of 64 tokens is babble; a random model ends of itself about once in 257."""
-    monkeypatch.setattr("fakebench_suite.grading.judges.local._TOKENS", 64)
+    monkeypatch.setattr("fakebench_suite.grading.judges.local._MAX_TOKENS", 64)
 
 
 @pytest.mark.usefixtures("_short")
@@ -88,7 +88,7 @@ def test_rounds_are_batched_retried_and_kept(
     monkeypatch.setattr(judge, "_reply", lambda said, _attempt: ["10"] * len(said))
     (lost,) = judge.grade([Request(question="?", reference=["x"], text="y")])
     assert (lost.score, lost.failed) == (None, 3)
-    assert ATTEMPTS == 3
+    assert MAX_ATTEMPTS == 3
 
 
 def test_a_judge_that_thinks_is_given_time_to(
@@ -221,7 +221,7 @@ def test_what_a_judge_ships_does_not_count(
     checkpoint: Path, copy: Path, cache: RatingCache
 ) -> None:
     """The same seed gives the same replies, whatever generation_config.json sets but ends."""
-    messages = [write_messages(request) for request in REQUESTS]
+    messages = [build_messages(request) for request in REQUESTS]
     plain = LocalJudge(str(checkpoint), rounds=1, cache=cache, device="cpu")._reply(messages, 0)
     shipped = {"eos_token_id": 0, "repetition_penalty": 9.0, "top_k": 1, "max_time": 1e-9}
     (copy / "generation_config.json").write_text(json.dumps(shipped), encoding="utf-8")

@@ -3,7 +3,7 @@
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.grading.judges.registry import MOST_ROUNDS, parse_judge
+from fakebench_suite.grading.judges.registry import MAX_ROUNDS, parse_judge
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_a_choice_shows_no_secret() -> None:
 def test_rounds_have_a_bound() -> None:
     """All rounds of some texts are held at once."""
     with pytest.raises(UserError, match="it may be 1 to"):
-        parse_judge("transformers:x", rounds=MOST_ROUNDS + 1)
+        parse_judge("transformers:x", rounds=MAX_ROUNDS + 1)

@@ -9,11 +9,11 @@ from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.endpoint import EndpointJudge
 from fakebench_suite.grading.judges.rubric import Request
 from fakebench_suite.grading.judges.transport import (
-    BREAK_AFTER,
-    BREAK_SECONDS,
-    PAUSE,
-    Breaker,
-    NotAskedError,
+    MIN_FAILURES,
+    MIN_OUTAGE_S,
+    PAUSE_S,
+    CircuitBreaker,
+    CircuitOpenError,
 )
 from tests.grading.judges.server import Endpoint, Reply, serve
 
@@ -35,7 +35,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def fail(breaker: Breaker, clock: Clock, *, times: int, every: float) -> None:
+def fail(breaker: CircuitBreaker, clock: Clock, *, times: int, every: float) -> None:
     """So many requests without a reply."""
     for _ in range(times):
         breaker.admit()
@@ -45,31 +45,33 @@ def fail(breaker: Breaker, clock: Clock, *, times: int, every: float) -> None:
 
 def test_a_server_that_is_down_is_left_alone_for_a_while(clock: Clock) -> None:
     """After enough failures over enough time nothing is sent; then one request tries it."""
-    breaker = Breaker(clock=clock)
-    fail(breaker, clock, times=BREAK_AFTER, every=BREAK_SECONDS / (BREAK_AFTER - 1))
-    with pytest.raises(NotAskedError, match=rf"{BREAK_AFTER} requests in a row.*no whole reply"):
+    breaker = CircuitBreaker(clock=clock)
+    fail(breaker, clock, times=MIN_FAILURES, every=MIN_OUTAGE_S / (MIN_FAILURES - 1))
+    with pytest.raises(
+        CircuitOpenError, match=rf"{MIN_FAILURES} requests in a row.*no whole reply"
+    ):
         breaker.admit()
-    clock.now += PAUSE
+    clock.now += PAUSE_S
     breaker.admit()
-    with pytest.raises(NotAskedError):
+    with pytest.raises(CircuitOpenError):
         breaker.admit()
     breaker.note_reply()
-    fail(breaker, clock, times=BREAK_AFTER - 1, every=BREAK_SECONDS)
+    fail(breaker, clock, times=MIN_FAILURES - 1, every=MIN_OUTAGE_S)
     breaker.admit()
 
 
 def test_a_short_outage_stops_nothing(clock: Clock) -> None:
     """All requests under way fail at once while a server starts again."""
-    breaker = Breaker(clock=clock)
-    fail(breaker, clock, times=200, every=BREAK_SECONDS / 250)
+    breaker = CircuitBreaker(clock=clock)
+    fail(breaker, clock, times=200, every=MIN_OUTAGE_S / 250)
     breaker.admit()
 
 
 def test_a_reply_of_any_kind_is_a_sign_of_life(clock: Clock) -> None:
     """Slow by turns is not down."""
-    breaker = Breaker(clock=clock)
+    breaker = CircuitBreaker(clock=clock)
     for _ in range(10):
-        fail(breaker, clock, times=BREAK_AFTER - 1, every=BREAK_SECONDS)
+        fail(breaker, clock, times=MIN_FAILURES - 1, every=MIN_OUTAGE_S)
         breaker.note_reply()
     breaker.admit()
 
@@ -78,8 +80,8 @@ def test_texts_are_given_up_at_once_where_the_judge_hangs(
     cache: RatingCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sixty texts cost a few time-outs instead of sixty, and each says why."""
-    monkeypatch.setattr(transport, "BREAK_AFTER", 8)
-    monkeypatch.setattr(transport, "BREAK_SECONDS", 0.0)
+    monkeypatch.setattr(transport, "MIN_FAILURES", 8)
+    monkeypatch.setattr(transport, "MIN_OUTAGE_S", 0.0)
 
     def hang(_body: object, _number: int) -> Reply:
         time.sleep(1)

@@ -17,10 +17,10 @@ from fakebench_suite.grading.labels.language.sentences import Hint, split_senten
 
 FOLDER = Path(__file__).parent / "replies"
 SEARCHED = [
-    (Hint.TURN, assertions._TURNS),
+    (Hint.TURN, assertions._CONTRAST_WORDS),
     (Hint.CONCLUSION, assertions._CONCLUDING),
     (Hint.CONCLUSION, assertions._FINAL),
-    (Hint.COMPOSED, answers._COMPOSED),
+    (Hint.COMPOSED, answers._MANIPULATION),
     (Hint.DOUBT, indecision._CUES),
     (Hint.DOUBT, indecision._LEFT_OPEN),
 ]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from fakebench_suite.cli.main import app
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import ReplyParser
-from fakebench_suite.grading.verdict import get_reader, judge
+from fakebench_suite.grading.verdict import judge, select_parser
 from fakebench_suite.types import Outcome, QuestionType, Verdict
 from tests.factories import CASE, make_answer
 from tests.text.marks import ANSWERS, SECTIONS, THOUGHTS
@@ -76,7 +76,7 @@ def test_marks_around_a_reply_make_no_difference_between_them(data: st.DataObjec
     marks = st.sampled_from([mark for pair in (*THOUGHTS, *SECTIONS, *ANSWERS) for mark in pair])
     dressed = data.draw(marks | st.just("")) + reply + data.draw(marks | st.just(""))
     for rule in (ReplyParser.GRAMMAR, ReplyParser.PAPER):
-        reading = get_reader(rule)(dressed, question_type)
+        reading = select_parser(rule)(dressed, question_type)
         assert judge_reply(question_type, dressed, rule) == (str(reading.label), reading.reason)
     opening, closing = data.draw(st.sampled_from(THOUGHTS))
     if not any(sign in reply for sign in "<[{◁"):

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from fakebench_suite.grading.labels.language.thinking import cut_thoughts, drop_thinking
+from fakebench_suite.grading.labels.language.thinking import remove_thoughts, to_visible_text
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.types import QuestionType
 from tests.text.marks import ANSWERS, SECTIONS, THOUGHTS, make_pairs
@@ -85,9 +85,9 @@ def check_pair(opening: str, closing: str) -> None:
     assert str(parse_label(f"{opening}\nThe image is real.", QuestionType.WHAT).label) == "unparsed"
     closed = f"{opening}The image is real.{closing}The image is fake."
     assert str(parse_label(closed, QuestionType.WHAT).label) == "fake"
-    assert drop_thinking(f"Fake. {opening}real") == "Fake."
-    assert drop_thinking(f"{opening}real{closing}fake") == "fake"
-    assert drop_thinking(f"{opening.upper()}real{closing.lower()}fake") == "fake"
+    assert to_visible_text(f"Fake. {opening}real") == "Fake."
+    assert to_visible_text(f"{opening}real{closing}fake") == "fake"
+    assert to_visible_text(f"{opening.upper()}real{closing.lower()}fake") == "fake"
 
 
 @pytest.mark.parametrize(("opening", "closing"), THOUGHTS)
@@ -96,14 +96,14 @@ def test_every_mark_of_a_thought_is_known(opening: str, closing: str) -> None:
     check_pair(opening, closing)
     ending_all = {"<|end|>", "<|im_end|>", "</details>", "</div>"}  # which also end other things
     if closing not in ending_all:
-        assert drop_thinking(f"real{closing}fake") == "fake"
+        assert to_visible_text(f"real{closing}fake") == "fake"
 
 
 @given(make_pairs())
 def test_any_mark_made_of_the_parts_is_known(pair: tuple[str, str]) -> None:
     """Shapes, words and sides go together freely."""
     check_pair(*pair)
-    assert drop_thinking(f"real{pair[1]}fake") == "fake"
+    assert to_visible_text(f"real{pair[1]}fake") == "fake"
 
 
 @pytest.mark.parametrize(("heading", "answer"), SECTIONS)
@@ -117,7 +117,7 @@ def test_a_section_of_thoughts_ends_where_the_answer_is_headed(heading: str, ans
 @pytest.mark.parametrize(("opening", "closing"), ANSWERS)
 def test_marks_around_an_answer_are_taken_off(opening: str, closing: str) -> None:
     """The answer itself is left."""
-    assert drop_thinking(f"<think>real</think>{opening}fake{closing}") == "fake"
+    assert to_visible_text(f"<think>real</think>{opening}fake{closing}") == "fake"
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,4 @@ def test_marks_around_an_answer_are_taken_off(opening: str, closing: str) -> Non
 )
 def test_text_without_marks_is_left_alone(text: str) -> None:
     """Comparisons, lists, links and headings are no thoughts."""
-    assert cut_thoughts(text) == text
+    assert remove_thoughts(text) == text

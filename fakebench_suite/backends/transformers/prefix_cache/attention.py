@@ -12,7 +12,10 @@ import torch
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from fakebench_suite.backends.transformers.prefix_cache.cache import LAYER, SharedPrefixLayer
+from fakebench_suite.backends.transformers.prefix_cache.cache import (
+    LAYER_ATTRIBUTE,
+    SharedPrefixLayer,
+)
 
 MAX_SCORES = 2**26
 """Scores that are held at a time; a quarter of a gigabyte, and as much again for their parts."""
@@ -42,7 +45,7 @@ def shared_prefix_attention(
     else a model may want of its attention (softcaps, biases) it does not get: whether a checkpoint
     may share is found out by trying.
     """
-    layer: SharedPrefixLayer | None = getattr(key, LAYER, None)
+    layer: SharedPrefixLayer | None = getattr(key, LAYER_ATTRIBUTE, None)
     if layer is None:
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **others

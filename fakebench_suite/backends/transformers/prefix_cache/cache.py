@@ -10,7 +10,7 @@ from transformers.cache_utils import DynamicLayer
 
 GROWTH_TOKENS = 64
 """Tokens that a row's own part is made longer by when it is full."""
-LAYER = "fakebench_layer"
+LAYER_ATTRIBUTE = "fakebench_layer"
 """Attribute of a shared layer's keys, under which attention finds it."""
 
 
@@ -80,7 +80,7 @@ class SharedPrefixLayer(DynamicLayer):
             self._own[number] = append_tokens(self._own[number], self.filled, behind)
         self.filled = end
         keys, values = (own[..., :end, :] for own in self._own)
-        setattr(keys, LAYER, self)
+        setattr(keys, LAYER_ATTRIBUTE, self)
         return keys, values
 
     def get_seq_length(self) -> int:

@@ -26,16 +26,16 @@ from fakebench_suite.backends.transformers.prefix_cache.prefill import (
 from fakebench_suite.backends.transformers.processor import Encoder
 from fakebench_suite.types import Prompt, QuestionType
 
-QUESTIONS = ("Why?", "Is there anything in this image that was generated, and where is it?")
+FIRST_QUESTIONS = ("Why?", "Is there anything in this image that was generated, and where is it?")
 """About the first picture: of unequal length and with nothing in common."""
-OTHERS = ("Is there a face?", "Is there any text in it?", "Is there nothing?")
+SECOND_QUESTIONS = ("Is there a face?", "Is there any text in it?", "Is there nothing?")
 """About a second: more of them, and with a beginning in common, so that prefixes are padded."""
-SIDE = 112
+SELFTEST_SIZE = 112
 """Most pixels of either side of the picture that is tried: how it is answered hangs on no more."""
-STEPS = 3
+COMPARED_TOKENS = 3
 """New tokens that are compared: the first after the prompt and two after the cache has grown."""
-AGREES = "The image comes first, and after its cached prefix logits are those of whole prompts."
-LARGEST_GAP = 0.25
+PASSED = "The image comes first, and after its cached prefix logits are those of whole prompts."
+MAX_LOGIT_GAP = 0.25
 """Of logits that count as equal at all, in their standard deviations, whatever the precision."""
 
 
@@ -74,8 +74,8 @@ class PrefixCacheSelfTest:
         raises where it cannot be encoded.
         """
         picture = picture.copy()
-        picture.thumbnail((SIDE, SIDE))
-        group = self._encode("first", picture, QUESTIONS)
+        picture.thumbnail((SELFTEST_SIZE, SELFTEST_SIZE))
+        group = self._encode("first", picture, FIRST_QUESTIONS)
         try:
             with torch.inference_mode():
                 return self._try(picture, group)
@@ -104,7 +104,7 @@ class PrefixCacheSelfTest:
             mixes = self._can_mix(picture, group, alone, share=shared)
         except Exception:  # What one picture has shown stands.
             mixes = False
-        return InferencePath(prefix=True, why=AGREES, shared=shared, mixes=mixes)
+        return InferencePath(prefix=True, why=PASSED, shared=shared, mixes=mixes)
 
     def _can_share(
         self, group: Sequence[EncodedPrompt], alone: Sequence[GenerationOutput], prefix: Prefix
@@ -133,7 +133,7 @@ class PrefixCacheSelfTest:
             picture.crop((0, 0, width, max(1, height // 2))),
             picture.transpose(Transpose.FLIP_LEFT_RIGHT),
         ):
-            second = self._encode("second", other, OTHERS)
+            second = self._encode("second", other, SECOND_QUESTIONS)
             if have_same_image_shape(first[0], second[0]):
                 both = [*first, *second]
                 if not self._stacker.is_exact(both, {"first": picture, "second": other}):
@@ -166,7 +166,7 @@ class PrefixCacheSelfTest:
             groups,
             filler=self._filler,
             share=share,
-            steps=STEPS,
+            steps=COMPARED_TOKENS,
             logits=True,
             prefix=prefix,
         )
@@ -174,7 +174,7 @@ class PrefixCacheSelfTest:
     def _ask_alone(self, rows: Sequence[EncodedPrompt]) -> list[GenerationOutput]:
         """What each row gets alone."""
         inputs = [self._generator.place(collate([row], self._filler)) for row in rows]
-        return [self._generator.write(one, steps=STEPS, logits=True) for one in inputs]
+        return [self._generator.write(one, steps=COMPARED_TOKENS, logits=True) for one in inputs]
 
     def _compare(
         self,
@@ -192,8 +192,10 @@ class PrefixCacheSelfTest:
         if gap <= floor:
             return None
         plain = self._generator.place(collate(rows, self._filler))
-        noise = _max_logit_gap(self._generator.write(plain, steps=STEPS, logits=True), alone)
-        if gap <= min(4 * noise, LARGEST_GAP):
+        noise = _max_logit_gap(
+            self._generator.write(plain, steps=COMPARED_TOKENS, logits=True), alone
+        )
+        if gap <= min(4 * noise, MAX_LOGIT_GAP):
             return None
         return (
             f"After a cached prefix the model says otherwise (logits are off by {gap:.2g} standard "

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from fakebench_suite.grading.labels.language import grammar
-from fakebench_suite.grading.labels.language.answers import find_signs
+from fakebench_suite.grading.labels.language.answers import find_cues
 from fakebench_suite.grading.labels.language.lexicon import LETTER, Sentence, compile_parts
 from fakebench_suite.grading.labels.language.likelihood import find_likelihood
-from fakebench_suite.grading.labels.language.polarity import Match, find_bound, resolve
+from fakebench_suite.grading.labels.language.polarity import Match, find_clause_start, resolve_label
 from fakebench_suite.grading.labels.language.sentences import Hint
 from fakebench_suite.types import Authenticity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assertion:
+class LabelClaim:
     """One place where a reply says what the image is."""
 
     said: Authenticity
@@ -43,17 +43,19 @@ _FINAL = re.compile(r"\b(?:final|revised|updated|corrected|ultimately|in the end
 _TITLE = re.compile(
     r"(?:[a-z]+ ){0,2}(?:conclusion|verdict|judge?ment|answer|summary|decision) ?:?"
 )
-_LONG, _CLOSING = 8, 2
+_MIN_LONG_REPLY, _CLOSING_SENTENCES = 8, 2
 """Sentences of a long reply, and those at its end where "this" is the image."""
-_HEEDED = 100
+_MAX_FOLLOWING_SENTENCES = 100
 """Sentences behind "it looks real" that are searched for a turn."""
-_OPENING = 2
+_OPENING_SENTENCES = 2
 """Sentences that open an analysis."""
-_PART = compile_parts("WITH DET? WORD")
-_PARTS = frozenset({"base", "underlying", "background", "foreground", "source", "embedded"})
+_OF_WHICH = compile_parts("WITH DET? WORD")
+_COMPONENT_WORDS = frozenset(
+    {"base", "underlying", "background", "foreground", "source", "embedded"}
+)
 """Words for an image that another is made of."""
-_LONGEST_TITLE = 60
-_INTRODUCES = re.compile(
+_MAX_TITLE_LENGTH = 60
+_INTRODUCED_OBJECT = re.compile(
     r"\b(?:see|there (?:is|was)|holds?|holding|wears?|wearing|contains?|shows?|showing|features?|"
     r"featuring|depicts?|depicting) an? [a-z]"
 )
@@ -65,13 +67,13 @@ _EVIDENCE = re.compile(
 """Words for what a detail speaks for."""
 _LABEL_TAGS = tuple(LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN"))
 _LABELS = re.compile("|".join(_LABEL_TAGS))
-_TURNS = re.compile(
+_CONTRAST_WORDS = re.compile(
     r"\b(?:but|however|yet|though|nevertheless|nonetheless|(?:clos|furth)er (?:look|inspection|"
     r"examination)|looking closer|"
     r"(?:prove|say|show|suggest|indicate|tell|argue)s? otherwise|"
     r"in the details?|on a wider view)\b|^still\b"
 )
-_CAUTIOUS = re.compile(
+_CAUTION = re.compile(
     r"\b(?:can not|could not|not possible to|impossible to|hard to|difficult to)(?: \w+){0,3} "
     r"(?:ruled? out|exclude|verify|verified|certain|sure|confirm|confirmed|guarantee|prove|proven|"
     r"excluded|say|determine|swear|vouch)\b"
@@ -81,21 +83,21 @@ _CAUTIOUS = re.compile(
     r"|\b(?:possible|possibility|minor|slight|some doubt|caution|caveat|uncertainty|may|might)\b"
 )
 """A tail that hedges a verdict and does not turn it round."""
-_PLURAL = frozenset({"are", "were"})
-_NAMING = ("image", "heading", "called", "lean", "told", "noun", "made", "taken")
+_PLURAL_VERBS = frozenset({"are", "were"})
+_IMAGE_GROUPS = ("image", "heading", "called", "lean", "told", "noun", "made", "taken")
 """Groups of a shape that say by themselves that the image is meant."""
-_ANSWERED = compile_parts("YES|NO")
-_JUDGED = compile_parts("THINK|LEADS|NOWAY|SO|HENCE")
-_DRAWN = compile_parts("I|SO|HENCE")
+_YES_NO = compile_parts("YES|NO")
+_JUDGEMENT = compile_parts("THINK|LEADS|NOWAY|SO|HENCE")
+_OWN_CONCLUSION = compile_parts("I|SO|HENCE")
 _ON_TOPIC = compile_parts("SO|HENCE|TELLS|POINTS|THINK|IMAGE")
 
 
-def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
+def find_claims(sentences: Sequence[Sentence]) -> list[LabelClaim]:
     """Every assertion about the image, in order.
 
     "It" speaks of the image until something else is introduced or called fake ("a fake plant").
     """
-    found: list[Assertion] = []
+    found: list[LabelClaim] = []
     titled, listed = len(sentences), False
     topic = _Topic(sentences)
     for index, sentence in enumerate(sentences):
@@ -109,13 +111,13 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
         matches = () if likely else tuple(_match_shapes(sentence, last=last))
         if not (likely or matches):
             continue
-        rank = _rank(sentence, titled=titled <= index)
+        rank = _compute_rank(sentence, titled=titled <= index)
         mentioned = False
-        closing = index >= len(sentences) - _CLOSING and len(sentences) >= _LONG
+        closing = index >= len(sentences) - _CLOSING_SENTENCES and len(sentences) >= _MIN_LONG_REPLY
         if likely is not None:
             label, words = likely
             found.append(
-                Assertion(
+                LabelClaim(
                     said=label,
                     words=words,
                     weak=False,
@@ -130,22 +132,22 @@ def find_assertions(sentences: Sequence[Sentence]) -> list[Assertion]:
         for match in matches:
             pronoun = _is_pronoun(match)
             named = mentioned or sentence.tags.startswith(LETTER["IMAGE"] + LETTER["STOP"])
-            this = closing and _is_meant(sentence, match)
+            this = closing and _refers_to_image(sentence, match)
             known = named or rank or this or not pronoun or topic.is_image(index)
-            if not known or _is_another(sentence, match, pronoun=pronoun):
+            if not known or _is_about_other(sentence, match, pronoun=pronoun):
                 continue
             mentioned = mentioned or _names_image(match)
-            said = None if _heads_evidence(sentence, match) else resolve(sentence, match)
+            said = None if _heads_evidence(sentence, match) else resolve_label(sentence, match)
             if said is None:
                 continue
             evidence = _is_evidence(sentence, match)
             mentioned = True
             closes = last and match.re is grammar.BARE and not listed
-            after = islice(sentences, index + 1, index + 1 + _HEEDED)
+            after = islice(sentences, index + 1, index + 1 + _MAX_FOLLOWING_SENTENCES)
             settles = closing and (this or not pronoun)
             rank = max(rank, int(closes), int(settles))
-            opens = index < _OPENING and len(sentences) >= _LONG
-            one = _describe(sentence, match, said, after, rank, opens=opens)
+            opens = index < _OPENING_SENTENCES and len(sentences) >= _MIN_LONG_REPLY
+            one = _build_claim(sentence, match, said, after, rank, opens=opens)
             found.append(replace(one, closing=settles, place=index, evidence=evidence))
             listed = match.re is grammar.BARE
         if mentioned:
@@ -187,17 +189,17 @@ class _Topic:
 
 def _is_evidence(sentence: Sentence, match: Match) -> bool:
     """Whether what is asserted is what something speaks for: "this supports that it is real"."""
-    start = find_bound(grammar.BOUND, sentence, match.start())
+    start = find_clause_start(grammar.BOUND, sentence, match.start())
     return _EVIDENCE.search(" ".join(sentence.words[start : match.end()])) is not None
 
 
 def _is_title(sentence: Sentence) -> bool:
-    if len(sentence.plain) > _LONGEST_TITLE:
+    if len(sentence.plain) > _MAX_TITLE_LENGTH:
         return False
     return _TITLE.fullmatch(sentence.plain) is not None
 
 
-def _describe(
+def _build_claim(
     sentence: Sentence,
     match: Match,
     said: Authenticity,
@@ -205,7 +207,7 @@ def _describe(
     rank: int,
     *,
     opens: bool,
-) -> Assertion:
+) -> LabelClaim:
     """The assertion with its strength; ``after`` are the sentences behind its own.
 
     An analysis that opens with its verdict is turned only by what speaks against it.
@@ -214,58 +216,58 @@ def _describe(
     weak = any(match.groupdict().get(name) for name in ("seem", "lean", "told"))
     weak = weak or grammar.SEEMING.search(sentence.tags, 0, match.start()) is not None
     if weak and grammar.ELLIPSIS.match(sentence.tags, match.end()):
-        return Assertion(
+        return LabelClaim(
             said=_turn(said), words=words, weak=False, granted=False, closing=False, rank=rank
         )
     rest = " ".join(sentence.words[match.end() :])
     if opens:
-        after = (one for one in after if _may_turn(said, one))
-    turned = weak and _is_turned(rest, after, settled=rank > 0)
-    start = find_bound(grammar.WIDE_BOUND, sentence, match.start())
+        after = (one for one in after if _may_contradict(said, one))
+    turned = weak and _is_contradicted(rest, after, settled=rank > 0)
+    start = find_clause_start(grammar.WIDE_BOUND, sentence, match.start())
     clause = sentence.tags[start : match.end()]
     so_far = sentence.tags[: match.end()].rpartition(LETTER["BUT"])[2]
     granted = LETTER["ALTHOUGH"] in clause or LETTER["FIRST"] in so_far
     granted = granted or bool(turned)
-    return Assertion(said=said, words=words, weak=weak, granted=granted, closing=False, rank=rank)
+    return LabelClaim(said=said, words=words, weak=weak, granted=granted, closing=False, rank=rank)
 
 
-def _is_turned(rest: str, after: Iterable[Sentence], *, settled: bool) -> bool:
+def _is_contradicted(rest: str, after: Iterable[Sentence], *, settled: bool) -> bool:
     """Whether what follows "looks" turns against it; a cautious tail does not.
 
     Only the rest of the sentence can turn against a conclusion: notes follow it.
     """
-    turn = _TURNS.search(rest)
-    if turn is not None and _CAUTIOUS.search(rest, turn.end()) is None:
+    turn = _CONTRAST_WORDS.search(rest)
+    if turn is not None and _CAUTION.search(rest, turn.end()) is None:
         return True
     return not settled and any(
-        (turn := _find_turn(one)) and _CAUTIOUS.search(one.plain, turn.end()) is None
+        (turn := _find_contrast(one)) and _CAUTION.search(one.plain, turn.end()) is None
         for one in after
     )
 
 
-def _may_turn(said: Authenticity, sentence: Sentence) -> bool:
+def _may_contradict(said: Authenticity, sentence: Sentence) -> bool:
     """Whether a sentence of an analysis can turn against the verdict that opens it.
 
     "However" does unless what follows speaks for the verdict; "the railing is fine, but the pattern
     varies" only where it speaks against it.
     """
-    turn = _find_turn(sentence)
+    turn = _find_contrast(sentence)
     if turn is None:
         return False
-    labels, signs = find_signs([sentence])
+    labels, signs = find_cues([sentence])
     heard = labels | signs
     return heard != {said} if turn.start() == 0 else _turn(said) in heard
 
 
-def _find_turn(sentence: Sentence) -> Match | None:
-    return _TURNS.search(sentence.plain) if sentence.hints & Hint.TURN else None
+def _find_contrast(sentence: Sentence) -> Match | None:
+    return _CONTRAST_WORDS.search(sentence.plain) if sentence.hints & Hint.TURN else None
 
 
 def _turn(said: Authenticity) -> Authenticity:
     return Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
 
 
-def _rank(sentence: Sentence, *, titled: bool) -> int:
+def _compute_rank(sentence: Sentence, *, titled: bool) -> int:
     """How much a sentence concludes, by its words and by whether a title stands before it."""
     concludes = sentence.hints & Hint.CONCLUSION
     if concludes and _FINAL.search(sentence.plain):
@@ -290,7 +292,7 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
             continue
         previous, link = tags[before:start], tags[start - 1 : start]
         drawn = link in (LETTER["SO"], LETTER["HENCE"])
-        answered = len(previous) <= 3 and _ANSWERED.search(previous) is not None
+        answered = len(previous) <= 3 and _YES_NO.search(previous) is not None
         labelled = _LABELS.search(previous) is not None
         asserted = link != LETTER["COLON"] and any(high <= start for _, high in spans)
         linked = link in (LETTER["AND"], LETTER["BUT"])
@@ -318,15 +320,15 @@ def _is_pronoun(match: Match) -> bool:
         return False
     if match.string[match.start()] == LETTER["DEALS"]:
         return False
-    return not any(match.group(*_NAMING))
+    return not any(match.group(*_IMAGE_GROUPS))
 
 
-def _is_meant(sentence: Sentence, match: Match) -> bool:
+def _refers_to_image(sentence: Sentence, match: Match) -> bool:
     """Whether "this" is said, or the writer's own judgement: "I think it is", "so it is"."""
     if "this" in sentence.words[match.start() : match.end()]:
         return True
     before = sentence.tags[: match.start()]
-    return _JUDGED.search(before) is not None and _DRAWN.search(before) is not None
+    return _JUDGEMENT.search(before) is not None and _OWN_CONCLUSION.search(before) is not None
 
 
 def _names_image(match: Match) -> bool:
@@ -342,9 +344,9 @@ def _heads_evidence(sentence: Sentence, match: Match) -> bool:
     return _is_evidence(sentence, match)
 
 
-def _is_another(sentence: Sentence, match: Match, *, pronoun: bool) -> bool:
+def _is_about_other(sentence: Sentence, match: Match, *, pronoun: bool) -> bool:
     """Whether what is called real or fake is something else than the image, or a part of it."""
-    return (pronoun and _strays(sentence, match.start())) or _names_part(sentence, match)
+    return (pronoun and _refers_elsewhere(sentence, match.start())) or _names_part(sentence, match)
 
 
 def _names_part(sentence: Sentence, match: Match) -> bool:
@@ -352,21 +354,23 @@ def _names_part(sentence: Sentence, match: Match) -> bool:
     if match.re is grammar.BARE or match["heading"]:
         return False
     if match["image"]:
-        return not _PARTS.isdisjoint(sentence.words[match.start("image") : match.end("image")])
-    behind = _PART.match(sentence.tags, match.end())
+        return not _COMPONENT_WORDS.isdisjoint(
+            sentence.words[match.start("image") : match.end("image")]
+        )
+    behind = _OF_WHICH.match(sentence.tags, match.end())
     if behind is None:
         return False
     return sentence.words[behind.end() - 1] in sentence.words[: match.start()]
 
 
-def _strays(sentence: Sentence, place: int) -> bool:
+def _refers_elsewhere(sentence: Sentence, place: int) -> bool:
     """Whether "it" may speak of something else that the sentence is about."""
     tags = sentence.tags[:place]
     if _ON_TOPIC.search(tags):
         return False
     starts = [0, *(match.end() for match in grammar.CLAUSE.finditer(tags))]
     others = (grammar.OTHER.match(tags, start) for start in starts)
-    return any(other and sentence.words[other.end() - 1] not in _PLURAL for other in others)
+    return any(other and sentence.words[other.end() - 1] not in _PLURAL_VERBS for other in others)
 
 
 def _keeps_topic(sentence: Sentence) -> bool | None:
@@ -374,13 +378,13 @@ def _keeps_topic(sentence: Sentence) -> bool | None:
     if sentence.asks or grammar.GIVEN.match(sentence.tags):
         return None
     other = grammar.OTHER.match(sentence.tags)
-    if other is not None and sentence.words[other.end() - 1] not in _PLURAL:
+    if other is not None and sentence.words[other.end() - 1] not in _PLURAL_VERBS:
         return False
     tags = (
         grammar.OWN_LABEL.sub("", sentence.tags)
         if grammar.SPOKEN.match(sentence.tags)
         else (sentence.tags)
     )
-    if _LABELS.search(tags) or _INTRODUCES.search(sentence.text):
+    if _LABELS.search(tags) or _INTRODUCED_OBJECT.search(sentence.text):
         return False
     return True if LETTER["IMAGE"] in sentence.tags else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fakebench_suite.grading.labels.language.lexicon import Sentence
 from fakebench_suite.grading.labels.language.sentences import Hint
 
-_ANNOUNCED = "|".join(
+_CORRECTION_WORDS = "|".join(
     (
         "wait|hold on|scratch that|correction|just kidding|then again|please disregard",
         "on (?:second thoughts?|reflection)",
@@ -23,9 +23,9 @@ _ANNOUNCED = "|".join(
 )
 _CORRECTION = re.compile(
     r"(?:^|[,:-] )(?:hmm+,? |oh,? |no,? |but |sorry,? |actually,? )*"
-    rf"(?:{_ANNOUNCED})(?!\w)(?! for\b)"
+    rf"(?:{_CORRECTION_WORDS})(?!\w)(?! for\b)"
 )
-_BEHIND = re.compile(
+_RETRACTION_START = re.compile(
     r"actually,? (?=i am not|i can not|there is not|on reflection|that is not)"
     r"|no, (?=(?:it|this|that|fake|real)\b)"
 )
@@ -38,7 +38,7 @@ def find_correction(plain: str, sentences: Sequence[Sentence]) -> str | None:
     for place in reversed(telling):
         sentence = sentences[place]
         ends = [match.end() for match in _CORRECTION.finditer(sentence.plain)]
-        if place and (behind := _BEHIND.match(sentence.plain)):
+        if place and (behind := _RETRACTION_START.match(sentence.plain)):
             spoken = sentence.opens or sentences[place - 1].plain.endswith((".", "!"))
             if spoken and not (sentence.opens and behind[0].startswith("no")):
                 ends.append(behind.end())

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from fakebench_suite.grading.labels.language.assertions import Assertion
+from fakebench_suite.grading.labels.language.assertions import LabelClaim
 from fakebench_suite.grading.labels.language.lexicon import Sentence
 from fakebench_suite.grading.labels.language.sentences import Hint
 
@@ -66,7 +66,7 @@ _QUALIFIED = re.compile(
     rf"|(?:without|absent|lacking) {_MORE})\b"
 )
 """What makes a doubt mere caution."""
-_AT = r"(?! (?:you )?(?:exactly )?(?:where|who|when|how|what|which (?!of|it|one)))"
+_NOT_A_DETAIL = r"(?! (?:you )?(?:exactly )?(?:where|who|when|how|what|which (?!of|it|one)))"
 _EXPLICIT = re.compile(
     "|".join(
         (
@@ -117,7 +117,7 @@ _LOOSE = re.compile(
     "|".join(
         (
             rf"\b(?:can not|could not|may not) (?:\w+ )?be (?:\w+ )?(?:determined|decided|settled|"
-            rf"established|answered|judged|resolved|concluded|ascertained|reached|given|told){_AT}",
+            rf"established|answered|judged|resolved|concluded|ascertained|reached|given|told){_NOT_A_DETAIL}",
             r"\b(?:inconclusive|indeterminate|undetermined|undecided|undecidable|unresolved|"
             r"ambiguous|"
             r"too close to call|open question|coin (?:toss|flip)|coin-?flip|flip(?:ping)? a coin|"
@@ -133,7 +133,7 @@ _LOOSE = re.compile(
             r"blind)"
             r" )*(?:guess(?:ing)?|speculation|misleading|speculative|arbitrary|premature)\b",
             rf"(?:(?:not|never|neither)(?: \w+){{0,2}}? (?:enough|sufficient)|insufficient)"
-            rf"(?: \w+){{0,6}}? (?:to|for) (?:\w+ ){{0,2}}?(?:{_DECIDE}{_AT}|"
+            rf"(?: \w+){{0,6}}? (?:to|for) (?:\w+ ){{0,2}}?(?:{_DECIDE}{_NOT_A_DETAIL}|"
             rf"an? (?:\w+ )?{_VERDICT})",
             r"\b(?:no|any|little|without|lacks?) (?:\w+ ){0,2}(?:basis|grounds?|reasons?)"
             rf" (?:for|to|on which to) (?:\w+ )?(?:{_DECIDE}|prefer\w*|an? )\b(?=.*\b(?:either|one|"
@@ -205,13 +205,13 @@ _CUES = re.compile(
     r"|undetermin|undecid|unresolv|neutrali)"
 )
 """What begins the words above."""
-_GENERAL = re.compile(
+_GENERAL_STATEMENT = re.compile(
     r"\b(?:increasingly|nowadays|these days|sometimes|often|people|humans|in general|generators|"
     r"models|human eye|at first|for (?:a|the) (?:human|casual)|harder|can be (?:very |quite )?"
     r"(?:hard|difficult)|without (?:any )?(?:doubt|hesitation))\b"
 )
 """What is said of such pictures at large."""
-_DRAWN = re.compile(
+_STATED_OPINION = re.compile(
     r"\b(?:i|me|my|we)\b[^.;!?\n]{0,40}\b(?:think|believe|lean\w*|say|suspect|guess|bet|choose|"
     r"pick|"
     r"go|answer|verdict|call|judge|conclude|incline\w*|tend|opt|side|view|opinion|conclusion)\b"
@@ -220,8 +220,8 @@ _DRAWN = re.compile(
     r"so|more likely|most likely|gun to)\b|\b(?:more|most) likely\b"
 )
 """A verdict that a reply draws, behind whatever it left open."""
-_LOOKS = ("appear", "seem", "look", "sound", "feel")
-_OPENING, _CLOSING, _LONGEST = 2, 3, 7
+_APPEARANCE_VERBS = ("appear", "seem", "look", "sound", "feel")
+_OPENING_SENTENCES, _MIN_CLOSING_SENTENCES, _MAX_CLOSING_SENTENCES = 2, 3, 7
 """Sentences that say at a reply's start what it comes to, and at its end, at least and at most."""
 
 
@@ -253,7 +253,7 @@ def find_indecision(sentences: Sequence[Sentence], settled: int = -1) -> Indecis
     Sentences up to the one that settles the matter are not looked at.
     """
     found = Indecision(doubt=Doubt.NONE, place=-1, words="")
-    for place in (*range(min(_OPENING, len(sentences))), *_find_ending(sentences)):
+    for place in (*range(min(_OPENING_SENTENCES, len(sentences))), *_find_ending(sentences)):
         if place <= settled:
             continue
         sentence = sentences[place]
@@ -265,7 +265,7 @@ def find_indecision(sentences: Sequence[Sentence], settled: int = -1) -> Indecis
             continue
         stated = explicit = _match_first(_EXPLICIT, plain, starts)
         stated = stated or _match_first(_LOOSE, plain, starts)
-        if stated is None or _GENERAL.search(plain):
+        if stated is None or _GENERAL_STATEMENT.search(plain):
             continue
         doubt = Doubt.OPEN if explicit else Doubt.LOOSE
         if _QUALIFIED.search(plain):
@@ -286,10 +286,10 @@ def _find_ending(sentences: Sequence[Sentence]) -> range:
     """The numbers of the sentences of the last two paragraphs, within bounds."""
     last = len(sentences)
     begun, place = 0, last
-    while place > max(_OPENING, last - _LONGEST) and begun < 2:
+    while place > max(_OPENING_SENTENCES, last - _MAX_CLOSING_SENTENCES) and begun < 2:
         place -= 1
         begun += sentences[place].opens
-    return range(max(_OPENING, min(place, last - _CLOSING)), last)
+    return range(max(_OPENING_SENTENCES, min(place, last - _MIN_CLOSING_SENTENCES)), last)
 
 
 def is_left_open(sentences: Sequence[Sentence]) -> bool:
@@ -301,7 +301,7 @@ def is_left_open(sentences: Sequence[Sentence]) -> bool:
     )
 
 
-def stands(one: Assertion, indecision: Indecision, sentences: Sequence[Sentence]) -> bool:
+def is_upheld(one: LabelClaim, indecision: Indecision, sentences: Sequence[Sentence]) -> bool:
     """Whether an assertion counts against what a reply leaves open."""
     if indecision.doubt is Doubt.NONE:
         return True
@@ -316,5 +316,7 @@ def stands(one: Assertion, indecision: Indecision, sentences: Sequence[Sentence]
     plain = sentences[one.place].plain
     if one.place == indecision.place and 0 <= plain.find(" but ") < plain.rfind(one.words):
         return True
-    looks = one.weak and one.words.startswith(_LOOKS)  # No more than a fragment of a description.
-    return (one.rank > 0 and not looks) or _DRAWN.search(plain) is not None
+    looks = one.weak and one.words.startswith(
+        _APPEARANCE_VERBS
+    )  # No more than a fragment of a description.
+    return (one.rank > 0 and not looks) or _STATED_OPINION.search(plain) is not None

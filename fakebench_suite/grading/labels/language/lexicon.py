@@ -17,9 +17,9 @@ from fakebench_suite.grading.labels.language.openings import find_openings
 _FILE: dict[str, Any] = tomllib.loads(
     (files(__package__) / "lexicon.toml").read_text(encoding="utf-8")
 )
-_FIRST = 0x100
+_FIRST_CODE_POINT = 0x100
 NAMES = (*(part["name"] for part in _FILE["part"]), "WORD", "NUMBER", "COLON", "STOP")
-LETTER = {name: chr(_FIRST + place) for place, name in enumerate(NAMES)}
+LETTER = {name: chr(_FIRST_CODE_POINT + place) for place, name in enumerate(NAMES)}
 """One letter a part, none of which means anything in a regular expression."""
 _PART = {
     word: LETTER[part["name"]]
@@ -28,14 +28,14 @@ _PART = {
 }
 
 
-def _fill(phrase: str) -> str:
+def _expand_terms(phrase: str) -> str:
     for name, pattern in _FILE["terms"].items():
         phrase = phrase.replace(f"{{{name}}}", pattern)
     return phrase
 
 
 _PHRASES = [
-    (LETTER[part["name"]], _fill(phrase))
+    (LETTER[part["name"]], _expand_terms(phrase))
     for part in _FILE["part"]
     for phrase in part.get("phrases", ())
 ]
@@ -45,12 +45,12 @@ _SECONDS = [openings.find_second() for openings in _OPENINGS]
 _TOKEN = re.compile(r"([^\W\d_][\w-]*\b)|(\d[\d.,]*%?)|([:=]|[-=]+>)|\S")
 _WORDS = re.compile(_TOKEN.pattern.replace("(", "").replace(")", ""))
 _WORD, _NUMBER, _COLON = 1, 2, 3
-_TOKENS = 300
+_MAX_TOKENS = 300
 """Tokens of a sentence that are looked at: more is a model that stutters."""
-_LONGEST_WORD = 40
+_MAX_WORD_LENGTH = 40
 
 
-_PLAIN = {
+_PART_WITHOUT_ENTRY = {
     _WORD: LETTER["WORD"], _NUMBER: LETTER["NUMBER"], _COLON: LETTER["COLON"],
     None: LETTER["STOP"],
 }  # fmt: skip
@@ -63,16 +63,16 @@ class _Entries(dict[str, _Entry]):
     """Each word ever met: its part, the phrases it can begin, their parts and what must follow."""
 
     def __missing__(self, word: str) -> _Entry:
-        if len(self) > _REMEMBERED:
+        if len(self) > _MAX_REMEMBERED:
             self.clear()
         token = _TOKEN.match(word)
         assert token is not None
-        part = _PART.get(word) or _PLAIN[token.lastindex]
+        part = _PART.get(word) or _PART_WITHOUT_ENTRY[token.lastindex]
         self[word] = entry = (part, *_find_phrases(word))
         return entry
 
 
-_REMEMBERED = 1 << 16
+_MAX_REMEMBERED = 1 << 16
 _ENTRIES = _Entries()
 
 
@@ -90,9 +90,9 @@ def _find_phrases(word: str) -> tuple[re.Pattern[str] | None, tuple[str, ...], _
         second = None if stemmed or numbered else seconds.get(word)
         anything = anything or second is None
         followers |= second or set()
-    if not found or len(word) > _LONGEST_WORD:
+    if not found or len(word) > _MAX_WORD_LENGTH:
         return None, (), None
-    pattern = "|".join(rf"({_check(words)})(?![\w-])" for _, words in found)
+    pattern = "|".join(rf"({_check_groups(words)})(?![\w-])" for _, words in found)
     parts = tuple(part for part, _ in found)
     return _compile(pattern), parts, None if anything else frozenset(followers)
 
@@ -102,7 +102,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def _check(words: str) -> str:
+def _check_groups(words: str) -> str:
     assert re.search(r"(?<!\\)\((?!\?)", words) is None, f"{words!r} has a group that captures"
     return words
 
@@ -178,7 +178,7 @@ def _tag(text: str) -> tuple[tuple[str, ...], str]:
             places.append(place - 1)
     if places:
         _join_phrases(tokens, words, tags, entries, places)
-    return tuple(words[:_TOKENS]), "".join(tags[:_TOKENS])
+    return tuple(words[:_MAX_TOKENS]), "".join(tags[:_MAX_TOKENS])
 
 
 def _join_phrases(

@@ -6,20 +6,24 @@ import unicodedata
 from fakebench_suite.grading.labels.language.chinese import gloss_chinese
 
 _LATEX = re.compile(r"\\(?:text\w*|mathrm|mathbf|boxed) *|\\[\[\]()]")
-_CONFIRMED = re.compile(r"\b(yes|no)(\W{0,3})[✅❌✔✘☑✗]")
-_STRUCK = re.compile(r"~~.*?~~", re.DOTALL)
+_TICKED_ANSWER = re.compile(r"\b(yes|no)(\W{0,3})[✅❌✔✘☑✗]")
+_STRUCK_OUT = re.compile(r"~~.*?~~", re.DOTALL)
 _TAG = re.compile(r"<\|[^|<>]{0,60}\|>|</?[a-z]\w{0,60}>")
 _TICK = re.compile(r"[\[☐☑☒□⬜✅❌✔✘✗]")
 _UNTICKED = re.compile(r"^ *[-*]? *(?:\[ *\]|☐|□|⬜)(?!.*[\[☐☑☒□]).*$", re.MULTILINE)
 _TICKED = re.compile(r"^ *[-*]? *(?:\[ *[x✓✔] *\]|☑|☒|✅|✔️?) *(?=\S)", re.MULTILINE)
-_TWICE = re.compile(r"[❌✗✘✖×][ *_]*(?=(?:no|not|fake|ai|synthetic|artificial|generated)\b)")
-_KIND = re.compile(r"\((?:binari[sz]ed|binary|final|forced(?: choice)?|one word)\)(?=[*_ ]*:)")
+_CROSSED_NEGATION = re.compile(
+    r"[❌✗✘✖×][ *_]*(?=(?:no|not|fake|ai|synthetic|artificial|generated)\b)"
+)
+_ANSWER_KIND = re.compile(
+    r"\((?:binari[sz]ed|binary|final|forced(?: choice)?|one word)\)(?=[*_ ]*:)"
+)
 """An aside that says what kind of answer a heading announces."""
 _CHOICES = re.compile(r"\( ?(?:fake|real|yes|no) ?(?:or|/) ?(?:fake|real|yes|no) ?\)")
-_SCALED = re.compile(r"\([^()\n]{0,80}\d ?(?:=|means?|being|is) ?[^()\n]{0,80}\)")
-_SCALE = re.compile(f" ?{_SCALED.pattern}")
+_SCALE_ASIDE = re.compile(r"\([^()\n]{0,80}\d ?(?:=|means?|being|is) ?[^()\n]{0,80}\)")
+_SPACED_SCALE_ASIDE = re.compile(f" ?{_SCALE_ASIDE.pattern}")
 """An aside that explains a scale: "(10 = certainly fake)"."""
-_OPTIONS = tuple((mark, re.compile(rf"{mark}\(?[a-d][.)] ")) for mark in (": ", "= "))
+_OPTION_LETTERS = tuple((mark, re.compile(rf"{mark}\(?[a-d][.)] ")) for mark in (": ", "= "))
 """The letter of an option behind a mark: "answer: b) fake"."""
 _BULLET = re.compile(r"(?:[-•+–—●▪✓☑]|\(?(?:\d{1,2}|[a-z])[.)](?= )|a:) *")
 _ROLE = re.compile(r"(?:assistant|model|bot|gpt) ?(?:: *(?=\S)|$)|ai ?: *(?=\S)")
@@ -28,13 +32,13 @@ _SPEAKER = re.compile(
     r"(?: [a-z0-9])?: *(?=\S)"
 )
 _ITS = re.compile(r"\Aits (?=an? |not |fake|real)")
-_DRESSED = re.compile(
+_MAY_HAVE_PREFIX = re.compile(
     r"[-•+–—●▪✓☑(0-9]|.[.):]|assistant|model|bot|gpt|ai|its |expert|analyst|examiner|reviewer"
     r"|speaker|host|interviewer|inspector|agent"
 )
 """What a line begins with that has anything to take off."""
 _QUOTED = re.compile(r'"([^"\n]{1,400})"')
-_LEXICAL = re.compile(r"\w\S*")
+_WORD = re.compile(r"\w\S*")
 _SINGLE = re.compile(r"'(?:(?<!\w')|(?!\w))")
 _LETTERS = {
     "‘": "'", "’": "'", "ʼ": "'", "´": "'", "“": '"', "”": '"', "「": '"', "」": '"', "«": '"',
@@ -52,7 +56,7 @@ _IS = re.compile(
 _ENDINGS = {"n't": " not", "'s": "", "'m": " am", "'re": " are", "'d": " would", "'ll": " will",
             "'ve": " have"}  # fmt: skip
 _ENDING = re.compile(r"'(?:s|m|re|d|ll|ve)\b")
-_UNMARKED = re.compile(
+_BARE_CONTRACTION = re.compile(
     r"nt\b(?:(?<=\bisnt)|(?<=\bwasnt)|(?<=\bdoesnt)|(?<=\bdidnt)|(?<=\barent)|(?<=\bdont)"
     r"|(?P<can>(?<=\bcant)))"
 )
@@ -77,15 +81,15 @@ def clean_text(text: str) -> str:
         plain = _SPACES.sub(" ", plain)
     if any(domain in plain for domain in _DOMAINS):
         plain = _SITE.sub("website", plain)
-    plain = "\n".join(filter(None, map(_undress, plain.splitlines())))
-    for mark, option in _OPTIONS:
+    plain = "\n".join(filter(None, map(_strip_line_prefix, plain.splitlines())))
+    for mark, option in _OPTION_LETTERS:
         if mark in plain:
             plain = option.sub(mark, plain)
     if not plain.isascii():
         plain = gloss_chinese(plain)
     if '"' in plain:
         plain = _QUOTED.sub(_drop_quotation, plain).replace('"', "")
-    plain = _spell_out(plain)
+    plain = _expand_contractions(plain)
     if "  " not in plain and " \n" not in plain and "\n " not in plain:
         return plain.strip()
     lines = [" ".join(line.split()) for line in plain.splitlines()]
@@ -106,17 +110,17 @@ def _fold_letter(match: re.Match[str]) -> str:
 def _drop_markup(plain: str) -> str:
     plain = _replace_each(plain, _BLANKS, " ")
     if ("[" in plain or not plain.isascii()) and _TICK.search(plain):
-        plain = _CONFIRMED.sub(r"\1\2", plain)
-        plain = _TWICE.sub("", _TICKED.sub("", _UNTICKED.sub("", plain)))
+        plain = _TICKED_ANSWER.sub(r"\1\2", plain)
+        plain = _CROSSED_NEGATION.sub("", _TICKED.sub("", _UNTICKED.sub("", plain)))
     if "\\" in plain:
         plain = _LATEX.sub(" ", plain)
     if "~~" in plain:
-        plain = _STRUCK.sub(" ", plain)
+        plain = _STRUCK_OUT.sub(" ", plain)
     if "(" in plain:
-        plain = _KIND.sub("", plain)
+        plain = _ANSWER_KIND.sub("", plain)
         plain = _CHOICES.sub("", plain)
-        if _SCALED.search(plain):
-            plain = _SCALE.sub("", plain)
+        if _SCALE_ASIDE.search(plain):
+            plain = _SPACED_SCALE_ASIDE.sub("", plain)
     if "<" in plain:
         plain = _TAG.sub("", plain)
     return _replace_each(plain.replace("|", " : ").replace("_", " "), _MARKS, "")
@@ -129,10 +133,10 @@ def _replace_each(plain: str, signs: str, other: str) -> str:
     return plain
 
 
-def _undress(line: str) -> str:
+def _strip_line_prefix(line: str) -> str:
     """A line without what makes it an item of a list or the turn of a speaker."""
     line = line.strip()
-    if _DRESSED.match(line) is None:
+    if _MAY_HAVE_PREFIX.match(line) is None:
         return line
     for dress in (_BULLET, _ROLE, _SPEAKER):
         if match := dress.match(line):
@@ -140,17 +144,17 @@ def _undress(line: str) -> str:
     return _ITS.sub("it is ", line, count=1)
 
 
-def _spell_out(plain: str) -> str:
+def _expand_contractions(plain: str) -> str:
     """The text without contractions: "it is", "can not"."""
     if "'" in plain:
         if "n't" in plain:
             plain = plain.replace("can't", "can not").replace("won't", "will not")
             plain = plain.replace("ain't", "is not").replace("n't", " not")
         plain = plain.replace("let's", "let us")
-        plain = _ENDING.sub(_end, _IS.sub(" is", _SINGLE.sub("", plain)))
+        plain = _ENDING.sub(_expand_ending, _IS.sub(" is", _SINGLE.sub("", plain)))
     if "cannot" in plain:
         plain = plain.replace("cannot", "can not")
-    plain = _UNMARKED.sub(_end_unmarked, plain)
+    plain = _BARE_CONTRACTION.sub(_expand_bare_contraction, plain)
     if "%" in plain:
         plain = plain.replace(" %", "%")
     if _DOTTED.search(plain):
@@ -166,14 +170,14 @@ _DOTTED = re.compile(r"\.(?:[ei]\.|(?<=no\.) |(?<=vs\.) )")
 _NUMBERED = re.compile(r"\bno\. (?=\d)")
 
 
-def _end(match: re.Match[str]) -> str:
+def _expand_ending(match: re.Match[str]) -> str:
     return _ENDINGS[match[0]]
 
 
-def _end_unmarked(match: re.Match[str]) -> str:
+def _expand_bare_contraction(match: re.Match[str]) -> str:
     return " not" if match["can"] is None else "n not"
 
 
 def _drop_quotation(match: re.Match[str]) -> str:
     whole = match.string.strip() == match[0]
-    return match[1] if whole or len(_LEXICAL.findall(match[1])) < 3 else " quotation "
+    return match[1] if whole or len(_WORD.findall(match[1])) < 3 else " quotation "

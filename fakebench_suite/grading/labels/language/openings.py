@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 _QUANTIFIER = re.compile(r"(?:([?*+])|\{(\d*)(?:,\d*)?\})\??")
 _DIGITS = set("0123456789")
-_FEW = 10
+_MAX_CLASS_SIZE = 10
 _LOOK = ("(?=", "(?!", "(?<")
 
 
@@ -60,7 +60,7 @@ def _follow(pattern: str, place: int, start: set[str], found: Openings) -> tuple
             growing, place = set(start), place + 1
             continue
         before = growing
-        growing, place = _take(pattern, place, growing, found)
+        growing, place = _follow_item(pattern, place, growing, found)
         quantifier = _QUANTIFIER.match(pattern, place)
         if quantifier is None:
             continue
@@ -73,7 +73,9 @@ def _follow(pattern: str, place: int, start: set[str], found: Openings) -> tuple
     return ended | growing, place
 
 
-def _take(pattern: str, place: int, growing: set[str], found: Openings) -> tuple[set[str], int]:
+def _follow_item(
+    pattern: str, place: int, growing: set[str], found: Openings
+) -> tuple[set[str], int]:
     """Follow one literal, class or group."""
     if pattern.startswith(_LOOK, place):
         start = place + (4 if pattern[place + 2] == "<" else 3)
@@ -85,15 +87,15 @@ def _take(pattern: str, place: int, growing: set[str], found: Openings) -> tuple
         return growing, place + 1
     if pattern[place] == "[":
         end = pattern.index("]", place + 2)
-        return _grow(growing, _expand(pattern[place + 1 : end]), found), end + 1
+        return _append_letters(growing, _expand(pattern[place + 1 : end]), found), end + 1
     if pattern[place] == "\\":
         if pattern[place + 1] in "bB":
             return growing, place + 2
         escaped = pattern[place + 1]
         letters = _DIGITS if escaped == "d" else None if escaped.isalpha() else {escaped}
-        return _grow(growing, letters, found), place + 2
+        return _append_letters(growing, letters, found), place + 2
     letters = None if pattern[place] == "." else {pattern[place]}
-    return _grow(growing, letters, found), place + 1
+    return _append_letters(growing, letters, found), place + 1
 
 
 def _expand(letters: str) -> set[str] | None:
@@ -101,13 +103,13 @@ def _expand(letters: str) -> set[str] | None:
     if letters.startswith("^") or "\\" in letters:
         return None
     spans = re.findall(r"(\w)-(\w)", letters)
-    if any(ord(last) - ord(first) > _FEW for first, last in spans):
+    if any(ord(last) - ord(first) > _MAX_CLASS_SIZE for first, last in spans):
         return None
     spelt = {chr(one) for first, last in spans for one in range(ord(first), ord(last) + 1)}
     return spelt | set(re.sub(r"\w-\w", "", letters))
 
 
-def _grow(growing: set[str], letters: set[str] | None, found: Openings) -> set[str]:
+def _append_letters(growing: set[str], letters: set[str] | None, found: Openings) -> set[str]:
     if letters is None:
         found.stems |= growing
         return set()

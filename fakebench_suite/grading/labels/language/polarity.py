@@ -12,27 +12,27 @@ from fakebench_suite.grading.labels.language.lexicon import LETTER, Sentence, co
 from fakebench_suite.types import Authenticity
 
 Match = re.Match[str]
-_DENIALS = compile_parts("NO|NONE|LACK|NOT|CANT")
+_NEGATION = compile_parts("NO|NONE|LACK|NOT|CANT")
 _FAKE, _REAL = compile_parts("FAKE|MADE"), compile_parts("REAL|TAKEN")
-_NEGATIONS = ("nothing", "not1", "not2", "not3", "not4")
-_LIKELIER = re.compile(r"\b(?:more|rather) (?:likely|probably)\b|^rather\b|\bcloser to\b")
+_NEGATION_GROUPS = ("nothing", "not1", "not2", "not3", "not4")
+_MORE_LIKELY = re.compile(r"\b(?:more|rather) (?:likely|probably)\b|^rather\b|\bcloser to\b")
 
 
-def resolve(sentence: Sentence, match: Match) -> Authenticity | None:
+def resolve_label(sentence: Sentence, match: Match) -> Authenticity | None:
     """The label a match asserts, its negations counted; None when it leaves the matter open."""
     tags = sentence.tags
     valued = grammar.VALUED.match(tags, match.end())
     if not (valued or _is_complete(sentence, match)) or grammar.QUALIFIED.match(tags, match.end()):
         return None
-    turned = _weigh_scope(sentence, match)
+    turned = _is_negated_by_context(sentence, match)
     if turned is None:
         return None
     groups = match.groupdict()
-    negations = sum(bool(groups.get(name)) for name in _NEGATIONS)
+    negations = sum(bool(groups.get(name)) for name in _NEGATION_GROUPS)
     crossed = valued is not None and valued["no"] is not None
     fake = bool(match["fake"] or match["made"])
     odd = (negations + turned + crossed) % 2 == 1
-    if not _agrees(sentence, match, fake=fake, odd=odd):
+    if not _has_no_opposite_label(sentence, match, fake=fake, odd=odd):
         return None
     return Authenticity.FAKE if fake != odd else Authenticity.REAL
 
@@ -58,15 +58,15 @@ def _is_complete(sentence: Sentence, match: Match) -> bool:
     return True
 
 
-def _is_denied(sentence: Sentence, match: Match) -> bool:
+def _is_in_negated_list(sentence: Sentence, match: Match) -> bool:
     """Whether what points to a label stands in a list of things that are not there.
 
     "No waxy skin, warped fingers or melted text that would suggest AI generation": the negation
     reaches over the list. "There are no shadows, which suggests a fake" draws a conclusion.
     """
     tags, place = sentence.tags, match.start()
-    clause = tags[find_bound(grammar.CONTRAST, sentence, place) : place]
-    if _DENIALS.search(clause) is None:
+    clause = tags[find_clause_start(grammar.CONTRAST, sentence, place) : place]
+    if _NEGATION.search(clause) is None:
         return False
     link = grammar.LINK.search(clause)
     assert link is not None
@@ -75,16 +75,16 @@ def _is_denied(sentence: Sentence, match: Match) -> bool:
     return not link["apart"] and LETTER["LACK"] not in clause
 
 
-def _weigh_scope(sentence: Sentence, match: Match) -> bool | None:
+def _is_negated_by_context(sentence: Sentence, match: Match) -> bool | None:
     """Whether the words before an assertion turn it round; None where they leave it open."""
     place = match.start()
-    wide = sentence.tags[find_bound(grammar.WIDE_BOUND, sentence, place) : place]
+    wide = sentence.tags[find_clause_start(grammar.WIDE_BOUND, sentence, place) : place]
     if grammar.HEARSAY.search(wide):
         return None
     points = sentence.tags[place] == LETTER["POINTS"]
-    if points and _is_denied(sentence, match):
+    if points and _is_in_negated_list(sentence, match):
         return None
-    before = sentence.tags[find_bound(grammar.BOUND, sentence, place) : place]
+    before = sentence.tags[find_clause_start(grammar.BOUND, sentence, place) : place]
     called = match.groupdict().get("called")
     if grammar.FLIPPED.fullmatch(before) or (called and grammar.UNCALLED.fullmatch(before)):
         return True
@@ -99,7 +99,7 @@ def _weigh_scope(sentence: Sentence, match: Match) -> bool | None:
     return None
 
 
-def _agrees(sentence: Sentence, match: Match, *, fake: bool, odd: bool) -> bool:
+def _has_no_opposite_label(sentence: Sentence, match: Match, *, fake: bool, odd: bool) -> bool:
     """Whether a second label right behind the first, if there is one, says the same."""
     groups = match.groupdict()
     if groups.get("score") and _names_both(sentence):
@@ -112,7 +112,7 @@ def _agrees(sentence: Sentence, match: Match, *, fake: bool, odd: bool) -> bool:
     link = other["link"]
     second, negated = other["fake"] is not None, other["not"] is not None
     if LETTER["THAN"] in link:
-        return _LIKELIER.search(sentence.quote(match.start(), match.end())) is not None
+        return _MORE_LIKELY.search(sentence.quote(match.start(), match.end())) is not None
     if not negated and (LETTER["OR"] in link or LETTER["AND"] in link):
         return second == fake  # "not fake or AI-generated": one negation for both
     return (second != (negated or LETTER["INSTEAD"] in link)) == (fake != odd)
@@ -122,7 +122,7 @@ def _names_both(sentence: Sentence) -> bool:
     return all(label.search(sentence.tags) for label in (_FAKE, _REAL))
 
 
-def find_bound(bound: re.Pattern[str], sentence: Sentence, place: int) -> int:
+def find_clause_start(bound: re.Pattern[str], sentence: Sentence, place: int) -> int:
     """Where the clause that holds a place begins, by the parts that bound it."""
     ends = [match.end() for match in bound.finditer(sentence.tags, 0, place)]
     return ends[-1] if ends else 0

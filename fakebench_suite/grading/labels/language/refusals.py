@@ -2,7 +2,7 @@
 
 import re
 
-_ABLE = (
+_ABILITY = (
     r"(?:determine|tell|say|assist|help|verify|confirm|judge|assess|answer|know|establish)"
     r"(?!(?: you| exactly)? (?:where|how|who|when|what|which|why)\b)"
 )
@@ -14,8 +14,8 @@ _REFUSAL = re.compile(
             r"\b(?:do|would) not feel comfortable\b",
             r"\bi am not (?:able|in a position|allowed|permitted|going to|comfortable)\b",
             rf"\b(?:unable|(?:not possible|impossible) for me|not able) to (?:\w+ly )?"
-            rf"(?:{_ABLE}|view|see|access|open|process|analy[sz]e|provide|comment)\b",
-            rf"\b(?:can|could|will) not (?:\w+ly |possibly )?(?:{_ABLE}|provide|identify|"
+            rf"(?:{_ABILITY}|view|see|access|open|process|analy[sz]e|provide|comment)\b",
+            rf"\b(?:can|could|will) not (?:\w+ly |possibly )?(?:{_ABILITY}|provide|identify|"
             r"view|comply|analy[sz]e|access|evaluate|comment|discuss|fulfil|process|give|offer|"
             r"reach|"
             r"conclude|certify|authenticate|decide|open|carry out|do (?:that|this)|"
@@ -34,11 +34,11 @@ _REFUSAL = re.compile(
 )
 
 
-_OPENING = 500
+_MAX_START = 500
 """Letters at the start of a reply in which it declines; later ones report a doubt."""
 
 
-_WEIGHED = re.compile(
+_UNDECIDED = re.compile(
     "|".join(
         (
             r"\b(?:no|any|a|sufficient|enough|firm|clear) (?:\w+ )?(?:basis|grounds?|reasons?) "
@@ -77,7 +77,7 @@ _WEIGHED = re.compile(
 
 def find_refusal(plain: str) -> str | None:
     """The words of a clean text that decline; None where there are none."""
-    found = _REFUSAL.search(plain, 0, _OPENING)
-    if found is None or _WEIGHED.search(plain):
+    found = _REFUSAL.search(plain, 0, _MAX_START)
+    if found is None or _UNDECIDED.search(plain):
         return None
     return found[0]

@@ -23,7 +23,7 @@ _SENTENCE = re.compile(
 """A sentence and what ends it: a mark before a space or, but for a semicolon, before a letter."""
 _WORD = re.compile(r"[^\W_](?:[\w-]*\w)?|[^\w\s]")
 _DIGITS = "0123456789-"
-_LONGEST = 1500
+_MAX_LENGTH = 1500
 """Letters of a sentence: what is longer is a model that stutters, and is read piece by piece."""
 
 
@@ -100,8 +100,8 @@ _CUES = {
 """Words without which nothing turns, concludes or leaves open: one of each pattern that does."""
 
 
-_REMEMBERED = 1 << 16
-_LONGEST_RUN = 80
+_MAX_REMEMBERED = 1 << 16
+_MAX_RUN_LENGTH = 80
 """Letters of a run of signs whose hints are remembered."""
 
 
@@ -116,8 +116,8 @@ class _Hints(dict[str, int]):
                 hints |= _find_word_hints(part)
         for hint, cue in _CUES.items():
             hints |= hint if cue.search(run) else 0
-        if len(run) <= _LONGEST_RUN:
-            if len(self) > _REMEMBERED:
+        if len(run) <= _MAX_RUN_LENGTH:
+            if len(self) > _MAX_REMEMBERED:
                 self.clear()
             self[run] = hints
         return hints
@@ -143,8 +143,8 @@ def split_sentences(plain: str) -> list[Sentence]:
     start, opens = 0, True
     for piece in _SENTENCE.findall(plain):
         words = piece.rstrip(" \n")
-        if len(words) > _LONGEST:
-            for place, part in _cut(words):
+        if len(words) > _MAX_LENGTH:
+            for place, part in _split_long(words):
                 first = opens and not place
                 found.append(Sentence(part, _find_hints(part), start + place, opens=first))
         elif words:
@@ -174,12 +174,12 @@ def _begins_label(plain: str) -> bool:
     return False
 
 
-def _cut(words: str) -> Iterator[tuple[int, str]]:
+def _split_long(words: str) -> Iterator[tuple[int, str]]:
     """Pieces of bounded length and where they begin, between words where there are any."""
     start = 0
-    while len(words) - start > _LONGEST:
-        end = words.rfind(" ", start, start + _LONGEST)
-        end = end if end > start else start + _LONGEST
+    while len(words) - start > _MAX_LENGTH:
+        end = words.rfind(" ", start, start + _MAX_LENGTH)
+        end = end if end > start else start + _MAX_LENGTH
         yield start, words[start:end]
         start = end
     yield start, words[start:]

@@ -25,7 +25,7 @@ _CLAIM = re.compile(r"(?:is)?(fake|real|aigenerated|synthetic|authentic|genuine)
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 
 
-def find_marked(spoken: str) -> Iterator[str]:
+def find_marked_answers(spoken: str) -> Iterator[str]:
     """The texts a reply marks as its answer, in order; a field ``is_fake: false`` in words."""
     if "\\" in spoken or "<" in spoken:
         for groups in _BOXED.findall(spoken):

@@ -8,11 +8,11 @@ those of :mod:`fakebench_suite.text.thoughts`, which backends know them by, too.
 from fakebench_suite.text.thoughts import split_thoughts, strip_marks
 
 
-def cut_thoughts(reply: str) -> str:
+def remove_thoughts(reply: str) -> str:
     """The reply without its thoughts; marks around its answer are kept."""
     return split_thoughts(reply).spoken
 
 
-def drop_thinking(reply: str) -> str:
+def to_visible_text(reply: str) -> str:
     """What a reply says to its reader: no thoughts, no marks around the answer, no end marks."""
-    return strip_marks(cut_thoughts(reply))
+    return strip_marks(remove_thoughts(reply))

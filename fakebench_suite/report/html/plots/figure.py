@@ -10,7 +10,7 @@ from typing import Any
 
 from plotly import graph_objects as go
 
-from fakebench_suite.text.display import flatten
+from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import Task
 
 PALETTE = {
@@ -53,7 +53,7 @@ def make_plot(key: str, title: str, caption: str, figure: go.Figure, *, height: 
 
 def label(name: str) -> str:
     """A name from a data file or a judge as text: plotly.js reads some HTML in labels."""
-    flat = flatten(name)
+    flat = to_single_line(name)
     return escape(flat if len(flat) <= _LONGEST else f"{flat[: _LONGEST - 1]}…")
 
 
