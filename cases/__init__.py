@@ -1,1 +1,1 @@
-"""The cases: one test per task, run once for every prompt of the data set."""
+"""The cases: one test function per task, parametrized over all prompts of the data set."""

@@ -1,6 +1,6 @@
-"""Latency of loading, of a first token, a reply, an image's replies, and a whole work unit.
+"""Latency of loading, of a first token, of one reply, and of batches.
 
-Cold is the first answer of a model that was just loaded; warm is any answer after it.
+Cold is the first answer after loading; warm is any later answer.
 """
 
 from collections.abc import Callable

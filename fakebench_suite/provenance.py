@@ -1,4 +1,4 @@
-"""What the answers of a run depend on: one identity, free of places, whose parts have names."""
+"""The identity of a run: everything its answers depend on, without paths and times."""
 
 import hashlib
 from collections import Counter
@@ -13,85 +13,87 @@ if TYPE_CHECKING:
     from PIL import Image
 
 PROTOCOL = 2
-"""Raised whenever a change of the suite can move scores; manifests without one are of protocol 1.
+"""Incremented whenever a change of the suite can move scores; manifests without it have 1.
 
-2: identities, prompts and pixels by digest in every record.
+2: identities; digests of prompts and pixels in every record.
 """
 _SMALL_SIDE = 128
-"""Pixels of the longer side. FakeBench's generators draw 256 x 256 and more (arXiv 2404.13306,
-section III), and the photographs of ImageNet, COCO and DIV2K are some hundred pixels wide."""
+"""Longer side, in pixels, below which an image counts as small. FakeBench's generators produce at
+least 256 x 256 (arXiv 2404.13306, section III), and the photographs of ImageNet, COCO and DIV2K are
+several hundred pixels wide."""
 
 
 class PixelFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The pictures of a run's images, as they were shown."""
+    """Properties of the images of a run, as they were shown to the model."""
 
     digest: str
-    """Over names and pixels of all images, in whatever order they were asked about."""
+    """Over names and pixels of all images, independent of their order."""
     images: int
     known: int
-    """Images whose pixels have a digest: all, but for those that could not be opened."""
+    """Images whose pixels have a digest: all that could be opened."""
     repeated: int = 0
-    """Images that show the pixels of another."""
+    """Images with the same pixels as another one."""
     flat: int = 0
-    """Images of one colour."""
+    """Images of a single colour."""
     small: int = 0
     """Images whose longer side is below 128 pixels."""
 
     @property
     def odd(self) -> int:
-        """Upper bound of the images that a benchmark of pictures would not have."""
+        """Lower bound of the images that are repeated, flat or small."""
         return max(self.repeated, self.flat, self.small)
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the answers of a run depend on, and nothing about places or clocks.
+    """Everything that the answers of a run depend on, and nothing about paths or times.
 
-    Two runs of equal identity may be merged; where they differ, the names of the parts that differ
-    say what the difference is.
+    Runs of equal identity may be merged; the names of the fields that differ say how two runs
+    differ.
     """
 
     protocol: int
     code: str
-    """Digest of the suite that asked."""
+    """Digest of the suite's code."""
     card: dict[str, Any]
-    """The card less its name, its path and what is for people."""
+    """The card without its name, its path and its notes."""
     weights: str | None = None
-    """Digest of the weights; None for models that have none."""
+    """Digest of the weights; None for models without weights."""
     files: dict[str, str] = {}
-    """Digests of the other files that loading reads, by name below the checkpoint's directory."""
+    """Digests of the other files that loading reads, by path relative to the checkpoint."""
     remote_code: bool = False
-    """Whether code that came with the checkpoint was run."""
+    """Whether code of the checkpoint was executed."""
     rows: str
     """Digest of the data set's rows."""
     prompts: str
-    """Digest of the prompts' texts."""
+    """Digest of the texts of all prompts."""
     style: str
-    """The prompts' wording: ``paper`` or ``clean``."""
+    """The prompt style: ``paper`` or ``clean``."""
     reply: str
-    """``text`` where replies are written, ``likelihood`` where options are weighed."""
+    """``text`` if replies are generated, ``likelihood`` if the options are compared."""
     generation: Any = None
-    """Decoding settings in force; None where no model told them."""
+    """Decoding settings in force; None if the model does not report them."""
     rendering: list[str] | None = None
-    """Digests of one fixed question after the chat template; None where no model told them."""
+    """Digests of one fixed question rendered by the chat template; None if the model reports
+    none."""
     pixels: PixelFacts | None = None
-    """None until the run is closed, and where nothing is known of them."""
+    """None until the run has ended, and if no pixels are known."""
 
 
-def digest_pixels(picture: "Image.Image") -> PixelDigest:
-    """The digest of a decoded picture: BLAKE2b over mode, size and bytes, 128 bits."""
-    digest = hashlib.blake2b(f"{picture.mode} {picture.size} ".encode(), digest_size=16)
-    digest.update(picture.tobytes())
-    extrema = picture.getextrema()
+def digest_pixels(image: "Image.Image") -> PixelDigest:
+    """Return the digest of a decoded image: BLAKE2b over mode, size and bytes, 128 bits."""
+    digest = hashlib.blake2b(f"{image.mode} {image.size} ".encode(), digest_size=16)
+    digest.update(image.tobytes())
+    extrema = image.getextrema()
     bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
     return PixelDigest(
         digest=digest.hexdigest(),
-        size=picture.size,
+        size=image.size,
         flat=all(isinstance(band, tuple) and band[0] == band[1] for band in bands),
     )
 
 
 def digest_parts(parts: Iterable[bytes]) -> str:
-    """SHA-256 over the given parts in order, as hex; where one ends and the next begins counts."""
+    """Return the SHA-256 of the parts in order, as hex; part boundaries count."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(hashlib.sha256(part).digest())
@@ -99,46 +101,46 @@ def digest_parts(parts: Iterable[bytes]) -> str:
 
 
 def collect_pixels(records: Iterable[Record]) -> Mapping[str, PixelDigest | None]:
-    """The pixels of every image that the records are about; None where they are unknown."""
-    found: dict[str, PixelDigest | None] = {}
+    """Return the pixels of every image in the records by name; None where they are unknown."""
+    pixels: dict[str, PixelDigest | None] = {}
     for record in records:
-        found[record.case.image] = found.get(record.case.image) or record.pixels
-    return found
+        pixels[record.case.image] = pixels.get(record.case.image) or record.pixels
+    return pixels
 
 
 def summarize_pixels(records: Iterable[Record]) -> PixelFacts | None:
-    """What is known of the pictures of these records; None where nothing is."""
+    """Return the properties of the records' images; None if no pixels are known."""
     images = collect_pixels(records)
-    known = {name: one for name, one in images.items() if one is not None}
+    known = {name: pixels for name, pixels in images.items() if pixels is not None}
     if not known:
         return None
-    shown = Counter(one.digest for one in known.values())
-    names = (f"{name}\0{known[name].digest}" for name in sorted(known))
+    digests = Counter(pixels.digest for pixels in known.values())
+    lines = (f"{name}\0{known[name].digest}" for name in sorted(known))
     return PixelFacts(
-        digest=digest_parts(line.encode("utf-8", "surrogatepass") for line in names),
+        digest=digest_parts(line.encode("utf-8", "surrogatepass") for line in lines),
         images=len(images),
         known=len(known),
-        repeated=len(known) - len(shown),
-        flat=sum(one.flat for one in known.values()),
-        small=sum(max(one.size) < _SMALL_SIDE for one in known.values()),
+        repeated=len(known) - len(digests),
+        flat=sum(pixels.flat for pixels in known.values()),
+        small=sum(max(pixels.size) < _SMALL_SIDE for pixels in known.values()),
     )
 
 
-def count_changed_pixels(one: Iterable[Record], two: Iterable[Record]) -> tuple[int, int]:
-    """Images that two runs showed with unequal pixels, of those whose pixels both know."""
-    ours, theirs = collect_pixels(one), collect_pixels(two)
+def count_changed_pixels(first: Iterable[Record], second: Iterable[Record]) -> tuple[int, int]:
+    """Return how many images differ between two runs, and how many both runs know the pixels of."""
+    first_pixels, second_pixels = collect_pixels(first), collect_pixels(second)
     pairs = [
-        (ours[name], theirs[name])
-        for name in ours.keys() & theirs.keys()
-        if ours[name] is not None and theirs[name] is not None
+        (first_pixels[name], second_pixels[name])
+        for name in first_pixels.keys() & second_pixels.keys()
+        if first_pixels[name] is not None and second_pixels[name] is not None
     ]
-    return sum(mine != other for mine, other in pairs), len(pairs)
+    return sum(pixels != other for pixels, other in pairs), len(pairs)
 
 
 def read_identity(manifest: Mapping[str, Any]) -> Identity | None:
-    """The identity in a manifest; None where an older version of the suite wrote it."""
-    found = manifest.get("identity")
+    """Return the identity in a manifest; None if an older version of the suite wrote it."""
+    identity = manifest.get("identity")
     try:
-        return None if found is None else msgspec.convert(found, Identity)
+        return None if identity is None else msgspec.convert(identity, Identity)
     except msgspec.ValidationError:
         return None

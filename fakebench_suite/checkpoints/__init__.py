@@ -1,1 +1,1 @@
-"""What a directory with a checkpoint holds, and whether all of it was loaded."""
+"""Checkpoint directories: their files, fingerprints and settings, and whether they load whole."""

@@ -1,4 +1,4 @@
-"""From new tokens to the text that a model wrote, with the marks of its thoughts and answers."""
+"""Decode new tokens to text, keeping the marks of thoughts and answers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,10 @@ from fakebench_suite.text.thoughts import is_mark
 
 
 class ReplyDecoder:
-    """Decodes replies of one tokenizer.
+    """Decodes the replies of one tokenizer.
 
-    ``thought`` is the mark of a thought that every prompt leaves open: the replies begin in it.
+    ``ends`` are the ids of end tokens. ``thought`` is the mark of a thought that the chat template
+    opens in every prompt; it is put in front of replies that do not begin with it.
     """
 
     def __init__(self, tokenizer: Any, ends: Sequence[int], *, thought: str | None = None) -> None:
@@ -17,12 +18,12 @@ class ReplyDecoder:
         self._marks, self._silent = classify_special_tokens(tokenizer, ends)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text without special tokens but those that mark a thought or an answer."""
+        """Return the text without special tokens, except marks of thoughts and answers."""
         if self._marks.isdisjoint(ids):
             text = self._tokenizer.decode(ids, skip_special_tokens=True)
         else:
-            said = [one for one in ids if one not in self._silent]
-            text = self._tokenizer.decode(said, skip_special_tokens=False)
+            visible = [token for token in ids if token not in self._silent]
+            text = self._tokenizer.decode(visible, skip_special_tokens=False)
         text = text.strip()
         if self._thought is None or text.lower().startswith(self._thought.lower()):
             return str(text)
@@ -32,12 +33,15 @@ class ReplyDecoder:
 def classify_special_tokens(
     tokenizer: Any, ends: Sequence[int]
 ) -> tuple[frozenset[int], frozenset[int]]:
-    """Special tokens that mark thoughts or answers, and those that say nothing to a reader."""
+    """Return the ids of special tokens that mark thoughts or answers, and of all others.
+
+    ``ends`` count among the others, whatever their text.
+    """
     special = {
-        number: token.content
-        for number, token in tokenizer.added_tokens_decoder.items()
+        token_id: token.content
+        for token_id, token in tokenizer.added_tokens_decoder.items()
         if token.special
     }
     special |= dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))
-    marks = {number for number, text in special.items() if is_mark(text)} - set(ends)
+    marks = {token_id for token_id, text in special.items() if is_mark(text)} - set(ends)
     return frozenset(marks), frozenset(special.keys() | set(ends)) - frozenset(marks)

@@ -1,4 +1,4 @@
-"""The files of a checkpoint, checked before anything heavy is imported."""
+"""Check the files of a checkpoint before torch and transformers are imported."""
 
 import json
 import os
@@ -16,22 +16,22 @@ from fakebench_suite.files.formats import decode_json
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
-"""Files of weights, in the order in which transformers looks for them or for their index."""
+"""Names of weight files, in the order in which transformers looks for them or for their index."""
 _PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json")
 _HEADER_LENGTH_BYTES = 8
-"""Bytes that say how long the header of a safetensors file is."""
+"""Bytes at the start of a safetensors file that hold the length of its header."""
 _MAX_HEADER_BYTES = 100_000_000
-"""Bytes of the longest header that the safetensors library reads."""
+"""Longest header that the safetensors library reads."""
 _LFS_POINTER_START = b"version https://git-lfs"
 _DOWNLOAD_AGAIN = "Download the checkpoint again."
 _PICKLE_START = b"\x80"
-"""What files of ``torch.save`` begin with that are no archives."""
+"""First byte of ``torch.save`` files in the format before zip archives."""
 
 
 def read_json(path: Path) -> Mapping[str, Any]:
-    """The object in a JSON file of a checkpoint; empty where there is no such file.
+    """Return the object in a JSON file of a checkpoint; empty if the file does not exist.
 
-    Raises CardError where it holds anything else.
+    Raises CardError if it cannot be read or does not hold an object.
     """
     try:
         return decode_json(read_file(path), _OBJECT)
@@ -44,7 +44,7 @@ def read_json(path: Path) -> Mapping[str, Any]:
 
 
 def check_files(folder: Path) -> None:
-    """Raise CardError where weights are absent, cut short, or those of an adapter only."""
+    """Raise CardError if weights are missing, truncated, or those of an adapter (LoRA) only."""
     config = read_json(folder / "config.json")
     if (folder / "adapter_config.json").is_file():
         raise CardError(
@@ -58,7 +58,7 @@ def check_files(folder: Path) -> None:
 
 
 def list_weights(folder: Path) -> list[Path]:
-    """The files that transformers loads weights from; raises CardError where one is absent."""
+    """Return the files that transformers loads weights from; raises CardError if one is missing."""
     for name in _WEIGHT_FILES:
         path, index = folder / name, folder / f"{name}.index.json"
         if path.is_file():
@@ -72,22 +72,24 @@ def list_weights(folder: Path) -> list[Path]:
 
 
 def _list_shards(index: Path) -> list[Path]:
-    """The files that an index names."""
-    places = read_json(index).get("weight_map")
-    if not isinstance(places, dict) or not all(isinstance(one, str) for one in places.values()):
+    """Return the files that an index names."""
+    weight_map = read_json(index).get("weight_map")
+    if not isinstance(weight_map, dict) or not all(
+        isinstance(name, str) for name in weight_map.values()
+    ):
         raise CardError(f"{index} has no weight_map of names. Download the checkpoint again.")
-    names = sorted(set(places.values()))
-    absent = [name for name in names if not (index.parent / name).is_file()]
+    shard_names = sorted(set(weight_map.values()))
+    absent = [name for name in shard_names if not (index.parent / name).is_file()]
     if absent:
         raise CardError(
-            f"{index.parent} lacks {len(absent)} of the {len(names)} files of weights that "
+            f"{index.parent} lacks {len(absent)} of the {len(shard_names)} files of weights that "
             f"{index.name} names ({join_names(absent)}). Download the checkpoint again."
         )
-    return [index.parent / name for name in names]
+    return [index.parent / name for name in shard_names]
 
 
 def _check_file(path: Path) -> None:
-    """Raise CardError where a file of weights is not whole."""
+    """Raise CardError if a weight file is incomplete."""
     try:
         _check_content(path)
     except OSError as error:
@@ -95,6 +97,10 @@ def _check_file(path: Path) -> None:
 
 
 def _check_content(path: Path) -> None:
+    """Raise CardError if a weight file is a Git LFS pointer, of another format, or truncated.
+
+    For safetensors, the size must be the one that the header's offsets imply.
+    """
     with open_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         start = stream.read(len(_LFS_POINTER_START))
@@ -133,13 +139,13 @@ def _check_content(path: Path) -> None:
 
 
 def brings_code(folder: Path) -> bool:
-    """Whether a checkpoint names code of its own that is to load it."""
+    """Return whether a configuration of the checkpoint names custom code (``auto_map``)."""
     names = ("config.json", "tokenizer_config.json", *_PROCESSOR_FILES)
     return any(read_json(folder / name).get("auto_map") for name in names)
 
 
 def has_chat_template(folder: Path) -> bool:
-    """Whether a processor or tokenizer saved in the folder brings a chat template."""
+    """Return whether the folder has a chat template, in a file of its own or in a configuration."""
     if any((folder / "chat_templates").glob("*.jinja")):
         return True
     if any((folder / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
@@ -149,6 +155,6 @@ def has_chat_template(folder: Path) -> bool:
 
 
 def join_names(names: list[str], most: int = 3) -> str:
-    """The first few names, and how many more there are."""
+    """Return the first ``most`` names and the number of others."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

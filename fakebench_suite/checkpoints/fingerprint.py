@@ -1,4 +1,4 @@
-"""What a checkpoint is by content: its weights, and every other file that loading reads."""
+"""Digests of a checkpoint's content: its weights, and the other files that loading reads."""
 
 import hashlib
 import json
@@ -11,28 +11,28 @@ from typing import Any
 import fakebench_suite
 
 _WEIGHT_SUFFIXES = (".safetensors", ".bin")
-"""Endings of weight files; transformers reads the first kind that is there."""
+"""Suffixes of weight files; transformers reads the first kind that exists."""
 _TRAINING_STATE = re.compile(r"(training_args|optimizer|scheduler|rng_state|scaler).*")
 _READ_SUFFIXES = (".json", ".jinja", ".model", ".tiktoken", ".spm", ".bpe", ".vocab")
-"""Endings of the files beside the weights that transformers or a tokenizer reads."""
+"""Suffixes of the other files that transformers or a tokenizer reads."""
 _VOCABULARY = re.compile(r"(?i).*(vocab|merges|token|bpe|dict).*\.txt")
 _TRAINING_LOGS = re.compile(r"trainer_state\.json|.*results\.json")
 _TEMPLATE_FOLDERS = ("additional_chat_templates", "chat_templates")
-"""Folders of a checkpoint in which transformers looks for further templates."""
+"""Folders of a checkpoint in which transformers looks for further chat templates."""
 _TOKENIZER_FOLDERS = "*tokenizer*"
-"""Folders in which a processor of several tokenizers has all but the first, as InstructBLIP's has
+"""Pattern of folders for the further tokenizers of a processor, such as InstructBLIP's
 ``qformer_tokenizer``."""
 _PATH_FIELDS = frozenset({"_name_or_path", "name_or_path"})
-"""Fields that save_pretrained fills with the place a checkpoint was loaded from."""
+"""Fields in which save_pretrained stores the path that a checkpoint was loaded from."""
 _BLOB = re.compile(r"[0-9a-f]{64}")
 _SAMPLE_BYTES = 2**20
-"""Bytes that are read at the start, the middle and the end of a file."""
+"""Bytes read at the start, the middle and the end of a file."""
 
 
 def digest_code() -> str:
-    """SHA-256 over the suite's own modules and tables: the same in a wheel and in its checkout.
+    """Return the SHA-256 over the suite's modules and tables, the same in a wheel and a checkout.
 
-    A wheel holds cases, cards and gates as well, which are no part of the code.
+    Cases, cards and gates, which a wheel holds inside the package, are excluded.
     """
     root, digest = Path(fakebench_suite.__file__).parent, hashlib.sha256()
     bundled = {root / name for name in ("cases", "models", "gates.toml")}
@@ -43,24 +43,29 @@ def digest_code() -> str:
 
 
 def list_weight_files(folder: Path) -> list[Path]:
-    """The weight files of a checkpoint, by name: those of the first kind that is there."""
+    """Return the weight files of a checkpoint by name: those of the first kind that exists."""
     for suffix in _WEIGHT_SUFFIXES:
-        found = [path for path in folder.glob(f"*{suffix}") if not _TRAINING_STATE.match(path.name)]
-        if found:
-            return sorted(found)
+        paths = [path for path in folder.glob(f"*{suffix}") if not _TRAINING_STATE.match(path.name)]
+        if paths:
+            return sorted(paths)
     return []
 
 
 def list_files(folder: Path, *, code: bool) -> list[Path]:
-    """The files beside the weights that loading reads; modules only where ``code`` is trusted."""
-    places = [
+    """Return the files besides the weights that loading reads.
+
+    ``code`` includes Python modules, which are read only when they are trusted.
+    """
+    folders = [
         folder,
         *(folder / name for name in _TEMPLATE_FOLDERS),
         *folder.glob(_TOKENIZER_FOLDERS),
     ]
-    found = [path for place in places if place.is_dir() for path in place.iterdir()]
-    kept = {path for path in found if _is_read(path) and path.is_file()}
-    return sorted(kept | {*folder.rglob("*.py")} if code else kept)
+    paths = [
+        path for folder_path in folders if folder_path.is_dir() for path in folder_path.iterdir()
+    ]
+    files = {path for path in paths if _is_read(path) and path.is_file()}
+    return sorted(files | {*folder.rglob("*.py")} if code else files)
 
 
 def _is_read(path: Path) -> bool:
@@ -70,7 +75,10 @@ def _is_read(path: Path) -> bool:
 
 
 def digest_weights(folder: Path) -> str:
-    """SHA-256 over the weight files; a hub cache names its blobs by digest, so none is read."""
+    """Return the SHA-256 over the weight files.
+
+    Files of a hub cache are named by their digest, so they need not be read.
+    """
     digest = hashlib.sha256()
     for path in list_weight_files(folder):
         blob = path.resolve().name
@@ -83,9 +91,9 @@ def digest_weights(folder: Path) -> str:
 
 
 def digest_files(folder: Path, *, code: bool) -> dict[str, str]:
-    """SHA-256 of every file beside the weights that loading reads, by name below the folder.
+    """Return the SHA-256 of every file besides the weights that loading reads, by relative path.
 
-    Of the fields of configurations, those that name a place are left out.
+    Fields of configurations that hold a path are left out of the digest.
     """
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(_read_content(path)).hexdigest()
@@ -103,14 +111,14 @@ def _read_content(path: Path) -> bytes:
         return content
     if not isinstance(settings, dict) or not _PATH_FIELDS & settings.keys():
         return content
-    kept = {name: value for name, value in settings.items() if name not in _PATH_FIELDS}
-    return json.dumps(kept, sort_keys=True).encode()
+    fields = {name: value for name, value in settings.items() if name not in _PATH_FIELDS}
+    return json.dumps(fields, sort_keys=True).encode()
 
 
 def compute_fingerprint(folder: Path, *, code: bool = False) -> str:
-    """SHA-256 over names, sizes and three stretches of each file of a checkpoint.
+    """Return the SHA-256 over names, sizes and samples of all files of a checkpoint.
 
-    Training moves nearly all weights, so that another state of the same model differs in it.
+    Three samples of each file are enough: training changes nearly all weights.
     """
     digest = hashlib.sha256()
     for path in [*list_weight_files(folder), *list_files(folder, code=code)]:
@@ -124,11 +132,11 @@ def compute_fingerprint(folder: Path, *, code: bool = False) -> str:
 
 
 def load_package_versions(packages: Iterable[str]) -> dict[str, str]:
-    """The version of each package here; ``absent`` where it is not installed."""
-    found = {}
+    """Return the installed version of each package, or ``absent``."""
+    versions = {}
     for name in packages:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "absent"
-    return found
+            versions[name] = "absent"
+    return versions

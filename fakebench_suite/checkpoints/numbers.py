@@ -1,25 +1,26 @@
-"""Whether a model computes numbers: checked at every token that it writes.
+"""Detect NaN and infinite scores at every generated token.
 
-Both classes are called by ``generate`` of transformers; all tensors stay on their device.
+``generate`` of transformers calls both classes; all tensors stay on their device.
 """
 
 from typing import Any
 
 
 class NonFiniteWatch:
-    """A logits processor that notes rows without a highest finite score.
+    """A logits processor that records the rows whose highest score is not finite.
 
-    NaN, and infinity upwards, are no scores. Minus infinity is one: it forbids a token. With
-    ``mend`` such rows get equal scores, which can be sampled from; else nothing is changed.
+    NaN and positive infinity are errors; negative infinity is not, because it forbids a token. With
+    ``mend`` such rows get equal scores, so that sampling goes on; otherwise scores are unchanged.
     """
 
     def __init__(self, *, mend: bool = False) -> None:
         self._mend = mend
         self.steps: list[Any] = []
-        """(rows,) of booleans for each new token: whether its scores are no numbers."""
+        """One tensor of booleans per new token, (rows,): True where the highest score is not
+        finite."""
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """The scores, (rows, vocabulary)."""
+        """Return the scores, (rows, vocabulary)."""
         del input_ids
         broken = ~scores.amax(dim=-1).isfinite()
         self.steps.append(broken)
@@ -27,13 +28,13 @@ class NonFiniteWatch:
 
 
 class StopOnNonFinite:
-    """A stopping criterion that ends a row whose last scores are no numbers."""
+    """A stopping criterion that ends the rows whose last scores are not finite."""
 
     def __init__(self, watch: NonFiniteWatch) -> None:
         self._watch = watch
 
     def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
-        """(rows,) of booleans: whether to stop."""
+        """Return booleans, (rows,): whether to stop."""
         del scores
         steps = self._watch.steps
         return steps[-1] if steps else input_ids.new_zeros(len(input_ids)).bool()

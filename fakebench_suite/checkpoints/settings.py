@@ -1,4 +1,4 @@
-"""The generation settings that a checkpoint ships: its special tokens count, all else does not."""
+"""Generation settings that a checkpoint ships: special tokens are used, all others ignored."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from fakebench_suite.checkpoints.files import read_json
 
 TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
-"""The settings that count, by their names in transformers."""
+"""Names in transformers of the settings that are used."""
 _NOT_REPORTED = {*TOKENS, "transformers_version", "use_cache", "return_dict_in_generate"}
 _GREEDY_DEFAULTS: Mapping[str, Any] = {
     "do_sample": False,
@@ -43,40 +43,40 @@ _GREEDY_DEFAULTS: Mapping[str, Any] = {
     "assistant_lookbehind": 10,
     "target_lookbehind": 10,
 }
-"""Values that change nothing of plain greedy decoding: transformers' defaults."""
+"""Values that do not change plain greedy decoding: the defaults of transformers."""
 _TEXT_CONFIGS = ("decoder", "generator", "text_config")
-"""Where ``config.json`` of a model of several parts describes its language model."""
+"""Keys of ``config.json`` under which composite models describe their language model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShippedSettings:
-    """What a checkpoint says about generation."""
+    """The generation settings of a checkpoint."""
 
     ends: tuple[int, ...]
-    """Tokens that end a reply."""
+    """Ids of the tokens that end a reply."""
     bos: int | None
     pad: int | None
     decoder_start: int | None
     ignored: tuple[str, ...]
-    """Names of the settings that would change how replies are written, and that do not count."""
+    """Names of settings that would change replies, and that the suite ignores."""
 
 
 def load_shipped(
     folder: Path, *, fields: Collection[str], configured: Mapping[str, Any]
 ) -> ShippedSettings:
-    """Read ``generation_config.json``, or without one the old fields of ``config.json``.
+    """Load ``generation_config.json`` or, if it is absent, the legacy fields of ``config.json``.
 
-    ``fields`` are the names of all settings, and ``configured`` the special tokens by name that
-    the model's config gives, which count where there is no ``generation_config.json``. Raises
-    CardError where a file is not JSON.
+    ``fields`` are the names of all generation settings. ``configured`` holds the special tokens of
+    the model's config by name; they are used when there is no ``generation_config.json``. Raises
+    CardError if a file is not JSON.
     """
     settings = read_json(folder / "generation_config.json")
     tokens = settings
     if not settings:
         config = read_json(folder / "config.json")
         parts = [config[name] for name in _TEXT_CONFIGS if isinstance(config.get(name), dict)]
-        both = {**(parts[0] if parts else {}), **_drop_none(config)}
-        settings = {name: value for name, value in both.items() if name in fields}
+        merged = {**(parts[0] if parts else {}), **_drop_none(config)}
+        settings = {name: value for name, value in merged.items() if name in fields}
         tokens = configured
     ignored = sorted(
         name
@@ -101,6 +101,6 @@ def _drop_none(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _list_ids(value: Any) -> tuple[int, ...]:
-    """Token ids, one or several; what cannot be one is left out."""
+    """Return the token ids in a value that is one id or a list; other values are skipped."""
     values = value if isinstance(value, list) else [value]
-    return tuple(one for one in values if type(one) is int and one >= 0)
+    return tuple(token_id for token_id in values if type(token_id) is int and token_id >= 0)

@@ -1,1 +1,1 @@
-"""Reading and writing files that somebody else may have made."""
+"""Reading and writing files that other programs or people may have created."""

@@ -1,15 +1,15 @@
-"""What the suite brings along: its cases, model cards and gates.
+"""Locate the cases, model cards and gates that the suite ships.
 
-In a checkout they lie beside the package; a wheel holds them inside it.
+A checkout has them next to the package, a wheel inside it.
 """
 
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-"""The directory of this package."""
+"""Directory of the package ``fakebench_suite``."""
 
 
 def find_bundled(name: str) -> Path:
-    """Where ``cases``, ``models`` or ``gates.toml`` lies."""
+    """Return the path of ``cases``, ``models`` or ``gates.toml``."""
     inside = PACKAGE / name
     return inside if inside.exists() else PACKAGE.parent / name

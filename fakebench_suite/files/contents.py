@@ -1,6 +1,6 @@
-"""The content of a file that somebody handed in: of a regular file, and no more than memory holds.
+"""Read files of unknown origin: regular files only, and no more than memory holds.
 
-A named pipe would be waited for, a device never ends, and a sparse file claims any size.
+Opening a named pipe may block forever, a device never ends, and a sparse file may claim any size.
 """
 
 import errno
@@ -11,27 +11,27 @@ from pathlib import Path
 from typing import BinaryIO
 
 MAX_FILE_BYTES = 256 << 20
-"""Bytes of a file that is read whole; the largest of FakeBench's has 11 million."""
+"""Largest file that is read whole; the largest of FakeBench has 11 million bytes."""
 MAX_LINE_BYTES = 16 << 20
-"""Bytes of one line; the record of a case has some thousand."""
+"""Longest line; the record of a case has a few thousand bytes."""
 _MIN_READ_BYTES = 1 << 16
-"""Bytes that are read of a file that says it has none, as those of /proc do."""
+"""Bytes to read from a file of size 0, which files in /proc report."""
 
 
 def open_file(path: Path) -> BinaryIO:
-    """The file, to be read; raises OSError where it is not there, or is not a regular file."""
+    """Open a file for reading; raises OSError if it is absent or not a regular file."""
     try:
         mode = path.stat().st_mode
     except ValueError as error:  # a name with a NUL, or with half a surrogate pair
         raise OSError(errno.EINVAL, "no file can have this name", str(path)) from error
     if not stat.S_ISREG(mode):
-        kind = "it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file"
-        raise OSError(errno.EINVAL, kind, str(path))
+        reason = "it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file"
+        raise OSError(errno.EINVAL, reason, str(path))
     return path.open("rb")
 
 
 def read_file(path: Path) -> bytes:
-    """The whole content; raises OSError as :func:`open_file`, and where there is too much of it."""
+    """Return the content; raises OSError as :func:`open_file`, or if it exceeds MAX_FILE_BYTES."""
     with open_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         if size > MAX_FILE_BYTES:
@@ -40,7 +40,10 @@ def read_file(path: Path) -> bytes:
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """The lines with their ends; raises OSError as :func:`open_file`, and over a line too long."""
+    """Yield the lines with their line ends.
+
+    Raises OSError as :func:`open_file`, or if a line exceeds MAX_LINE_BYTES.
+    """
     with open_file(path) as stream:
         while line := stream.readline(MAX_LINE_BYTES + 1):
             if len(line) > MAX_LINE_BYTES:

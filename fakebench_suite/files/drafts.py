@@ -1,4 +1,4 @@
-"""A directory that is seen whole or not at all."""
+"""Create a directory atomically: readers see all of it or nothing."""
 
 import shutil
 from collections.abc import Generator
@@ -11,9 +11,10 @@ from fakebench_suite.errors import MachineError, describe_unwritable
 
 @contextmanager
 def write_directory(into: Path) -> Generator[Path, None, None]:
-    """A new directory that gets the name ``into`` when the block is through, or is gone.
+    """Yield a new directory that is renamed to ``into`` when the block succeeds.
 
-    It lies beside that place, so that addresses relative to it stay as they are.
+    If the block raises, the directory is deleted. It has the same parent as ``into``, so relative
+    links stay valid. Raises MachineError if it cannot be created, filled or renamed.
     """
     try:
         into.parent.mkdir(parents=True, exist_ok=True)
@@ -26,9 +27,9 @@ def write_directory(into: Path) -> Generator[Path, None, None]:
         draft.replace(into)
     except (MachineError, OSError) as error:
         shutil.rmtree(draft, ignore_errors=True)
-        # Where records could not be written, the error behind that says why.
-        why = error.__cause__ if isinstance(error.__cause__, OSError) else error
-        reason = (isinstance(why, OSError) and why.strerror) or str(why).rstrip(".")
+        # When records could not be written, the cause has the reason.
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        reason = (isinstance(cause, OSError) and cause.strerror) or str(cause).rstrip(".")
         raise MachineError(
             f"{into} cannot be written: {reason}. Nothing was kept; the parts are as they were."
         ) from error

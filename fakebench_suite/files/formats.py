@@ -1,7 +1,7 @@
-"""TOML and JSON -> values: one way of reading each, whose only error is a sentence.
+"""Parse TOML and JSON; every failure is a FormatError with a readable sentence.
 
-A byte-order mark is no part of the text. What no reader of ours can take, nesting beyond Python's
-depth or a number beyond its limits, is an error of the content like any other.
+A byte-order mark is skipped. Nesting beyond Python's recursion limit and numbers out of range are
+FormatErrors as well.
 """
 
 import codecs
@@ -27,10 +27,7 @@ def decode_json(
     *,
     rename: Callable[[Any], Any] | None = None,
 ) -> T:
-    """The value of a JSON text in UTF-8; raises FormatError.
-
-    ``rename`` gives a value that does not fit the decoder's type the names that it has today.
-    """
+    """Parse a JSON text in UTF-8; raises FormatError."""
     text = read_utf8(content)
     try:
         if rename is not None:
@@ -50,7 +47,7 @@ def decode_json(
 
 
 def decode_toml(content: bytes, kind: type[T]) -> T:
-    """The value of a TOML text in UTF-8, of the type asked for; raises FormatError."""
+    """Parse a TOML text in UTF-8 and convert it to ``kind``; raises FormatError."""
     text = read_utf8(content)
     settings: dict[str, Any] = {}
     try:
@@ -65,41 +62,48 @@ def decode_toml(content: bytes, kind: type[T]) -> T:
 
 
 def _to_format_error(error: msgspec.ValidationError, value: Any, kind: Any) -> FormatError:
-    """The error, in words that list what is allowed where a field or a word is unknown."""
+    """Return the error with the allowed fields or values, if one of them is unknown."""
     return FormatError(next(_find_unknown(value, kind, ""), str(error)))
 
 
-def _find_unknown(value: Any, hint: Any, place: str) -> Iterator[str]:
-    """Fields that a type does not have, and words that are none of its choices."""
+def _find_unknown(value: Any, hint: Any, path: str) -> Iterator[str]:
+    """Yield a sentence for each unknown field and each value outside its choices.
+
+    ``hint`` is the type of ``value``, and ``path`` its position, such as ``generation.stop``.
+    """
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         if isinstance(value, dict):
-            yield from _find_unknown_fields(value, hint, place)
+            yield from _find_unknown_fields(value, hint, path)
     elif isinstance(hint, type) and issubclass(hint, StrEnum):
         if isinstance(value, str) and value not in list(hint):
-            yield f"{place} is {value!r}; {describe_choices(value, hint)}"
+            yield f"{path} is {value!r}; {describe_choices(value, hint)}"
     elif get_origin(hint) is list:
         for part in value if isinstance(value, list) else []:
-            yield from _find_unknown(part, get_args(hint)[0], place)
+            yield from _find_unknown(part, get_args(hint)[0], path)
     elif get_origin(hint) in {Union, UnionType}:
         for part in get_args(hint):
-            yield from _find_unknown(value, part, place)
+            yield from _find_unknown(value, part, path)
 
 
 def _find_unknown_fields(
-    value: dict[str, Any], kind: type[msgspec.Struct], place: str
+    value: dict[str, Any], kind: type[msgspec.Struct], path: str
 ) -> Iterator[str]:
+    """Yield a sentence for each unknown field of a struct and of its fields."""
     hints = get_type_hints(kind)
     for name, part in value.items():
         if name in kind.__struct_encode_fields__:
-            yield from _find_unknown(part, hints.get(name), f"{place}.{name}".strip("."))
+            yield from _find_unknown(part, hints.get(name), f"{path}.{name}".strip("."))
         elif kind.__struct_config__.forbid_unknown_fields:
-            where = f" in {place}" if place else ""
+            position = f" in {path}" if path else ""
             choices = describe_choices(name, kind.__struct_encode_fields__)
-            yield f"there is no field {name!r}{where}; {choices}"
+            yield f"there is no field {name!r}{position}; {choices}"
 
 
 def read_utf8(content: bytes) -> str:
-    """The text of a file, less a byte-order mark; raises FormatError where it is not UTF-8."""
+    """Decode a file's content, without its byte-order mark.
+
+    Raises FormatError if it is not UTF-8.
+    """
     if content.startswith(_UTF16) or b"\0" in content[:2]:
         raise FormatError("it is UTF-16; save it as UTF-8")
     try:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 
 def expand_home(argument: str) -> str:
-    """A path, or ``--option=path``, with the home directory in the place of a leading ``~``.
+    """Expand a leading ``~`` in a path or in the path of ``--option=path``.
 
-    A shell leaves the ``~`` of ``--data=~/x`` to the program. Where there is no such user, nothing
-    changes: the path is missing, and said to be.
+    Shells leave the ``~`` of ``--data=~/x`` to the program. An unknown user leaves it unchanged.
     """
     named = argument.startswith("--")
     option, equals, path = argument.partition("=") if named else ("", "", argument)
@@ -16,7 +15,10 @@ def expand_home(argument: str) -> str:
 
 
 def resolve(path: Path) -> Path:
-    """The place behind links, absolute; nothing is raised for a loop of links or an odd name."""
+    """Return the absolute path with links resolved; never raises.
+
+    A loop of links or a name with a NUL yields the absolute path as it is.
+    """
     try:
         return Path(os.path.realpath(path))
     except ValueError:  # a NUL, or half a surrogate pair

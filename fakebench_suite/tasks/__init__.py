@@ -1,1 +1,1 @@
-"""What is asked: the criteria and the wording of prompts."""
+"""Tasks: the 14 criteria, the wording of prompts, and the subgroups of cases."""

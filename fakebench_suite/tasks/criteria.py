@@ -1,4 +1,4 @@
-"""The 14 forgery criteria of FakeQA, and how to tell from its wording which one a question asks."""
+"""The 14 forgery criteria of FakeQA, and which of them a question asks about."""
 
 import re
 
@@ -20,8 +20,8 @@ CRITERIA = (
 )
 """In the order of the paper (FakeQA, Q1 to Q14)."""
 
-# Realism comes last: "Does the theme seem realistic?" asks about the theme. One official row
-# asks "How is the color?" in the place where its siblings ask for the overall tone.
+# Realism is last: "Does the theme seem realistic?" asks about the theme. One official row
+# asks "How is the color?" where the other rows ask about the overall tone.
 _WORDS = (
     ("texture", r"textur"),
     ("edge", r"\bedges?\b"),
@@ -42,7 +42,7 @@ _PATTERNS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern i
 
 
 def parse_criterion(question: str) -> str | None:
-    """The criterion a FakeQA question asks about, by its words; None when it names none."""
+    """Return the criterion that a FakeQA question names; None if it names none."""
     for name, pattern in _PATTERNS:
         if pattern.search(question):
             return name
@@ -50,5 +50,5 @@ def parse_criterion(question: str) -> str | None:
 
 
 def mentions_criterion(text: str, criterion: str) -> bool:
-    """Whether a text holds the criterion's own words."""
+    """Return whether a text contains a word of the criterion."""
     return any(name == criterion and pattern.search(text) for name, pattern in _PATTERNS)

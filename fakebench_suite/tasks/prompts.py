@@ -1,4 +1,4 @@
-"""Case -> the text sent to the model: the authors' wording, and the deliberate correction."""
+"""Prompt texts: the wording of FakeBench's authors, and a corrected one."""
 
 import re
 from enum import StrEnum
@@ -12,18 +12,18 @@ _ANY_SUFFIX = re.compile(r"\s+regarding the (?:image authenticity|authenticity o
 
 
 class PromptStyle(StrEnum):
-    """``paper`` repeats the authors' script to the letter; ``clean`` says each thing once."""
+    """``paper`` repeats the authors' script exactly; ``clean`` removes its repetitions."""
 
     PAPER = "paper"
     CLEAN = "clean"
 
 
 def build_prompt(case: Case, style: PromptStyle = PromptStyle.PAPER) -> Prompt:
-    """The prompt of a case. Detection and clue prompts are sent as the data set words them.
+    """Return the prompt of a case; only FakeQA questions are reworded.
 
     FakeQA questions follow the official script (``FakeQA`` evaluation, upstream repository): a
-    prefix, the question up to its first "?", and a suffix. For 41,889 of the 41,971 official
-    questions that doubles "regarding the ... authenticity"; ``clean`` removes the repetition.
+    prefix, the question up to its first "?", and a suffix. In 41,889 of the 41,971 official
+    questions this doubles "regarding the ... authenticity"; ``clean`` removes the repetition.
     """
     return Prompt(
         case=case.id,
@@ -36,14 +36,14 @@ def build_prompt(case: Case, style: PromptStyle = PromptStyle.PAPER) -> Prompt:
 def _format_text(case: Case, style: PromptStyle) -> str:
     if case.question_type is not QuestionType.CRITERION:
         return case.question
-    asked = case.question.split("?", 1)[0]
+    question = case.question.split("?", 1)[0]
     if style is PromptStyle.PAPER:
-        return f"{_ANALYSIS_PREFIX}{asked}{_PAPER_SUFFIX}"
-    return f"{_ANALYSIS_PREFIX}{_ANY_SUFFIX.sub('', asked.strip())}{_CLEAN_SUFFIX}"
+        return f"{_ANALYSIS_PREFIX}{question}{_PAPER_SUFFIX}"
+    return f"{_ANALYSIS_PREFIX}{_ANY_SUFFIX.sub('', question.strip())}{_CLEAN_SUFFIX}"
 
 
 def has_suffix(question: str) -> bool:
-    """Whether a FakeQA question already says what the paper's script appends to it."""
+    """Return whether a FakeQA question already has the suffix that the paper's script appends."""
     return bool(_ANY_SUFFIX.search(question.split("?", 1)[0]))
 
 
@@ -60,13 +60,14 @@ DETECTION = {
     QuestionType.ISFAKE: "Is this a fake image, yes or no?",
     QuestionType.ISREAL: "Is this a real image, yes or no?",
 }
-"""FakeBench's own wordings, for data that ask the same questions about other images."""
+"""FakeBench's wordings by question type, for data sets that ask the same about other images."""
 
 
 def format_analysis_question(criterion: str) -> str:
-    """An official wording of a FakeQA question about ``criterion``: of each but edge the commonest.
+    """Return an official FakeQA question about ``criterion``.
 
-    Of edges, "How are the edges" is asked more often; the singular keeps one shape for all 14.
+    It is the most frequent wording of each criterion except edge, where "How are the edges" is more
+    frequent; the singular keeps all 14 alike.
     """
     noun = "unrealistic aspect" if criterion == "unrealistic" else criterion
     return f"How is the {noun}{_CLEAN_SUFFIX}"

@@ -1,7 +1,7 @@
-"""The subgroups a case belongs to, and how many cases a data set has of each.
+"""The subgroups of a case, and the number of cases in each subgroup of a data set.
 
-They are named as the ``subgroup`` of a score; ``metrics/scores.py`` divides records alike, and the
-tests hold the two against each other.
+Scores are reported for the same subgroups; ``metrics/scores.py`` groups records alike, and tests
+compare both.
 """
 
 from collections import Counter
@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from fakebench_suite.types import Case, Task
 
 ALL = "all"
+"""The subgroup of all cases."""
 Population = Mapping[str, Mapping[str, int]]
-"""Cases by task and subgroup."""
+"""Number of cases by task and subgroup."""
 
 
 def list_subgroups(case: Case) -> Iterator[str]:
@@ -33,12 +34,12 @@ def list_subgroups(case: Case) -> Iterator[str]:
 
 
 def count_cases(cases: Iterable[Case]) -> dict[str, dict[str, int]]:
-    """The number of cases by task and subgroup, tasks in their order, subgroups by name."""
+    """Return the number of cases by task and subgroup, tasks in their order, subgroups by name."""
     counts: dict[Task, Counter[str]] = {task: Counter() for task in Task}
     for case in cases:
         counts[case.task].update(list_subgroups(case))
     return {
-        str(task): {name: found[name] for name in sorted(found)}
-        for task, found in counts.items()
-        if found
+        str(task): {name: counter[name] for name in sorted(counter)}
+        for task, counter in counts.items()
+        if counter
     }

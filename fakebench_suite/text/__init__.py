@@ -1,1 +1,1 @@
-"""Text that models, files and servers wrote."""
+"""Text of models, files and servers: thinking marks, redaction of secrets, safe display."""

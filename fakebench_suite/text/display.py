@@ -1,25 +1,28 @@
-"""Text for a terminal or a page: what a model, a file or a server wrote is shown, never obeyed."""
+"""Make text from models, files and servers safe to print.
+
+Terminals execute control sequences; the functions here replace them by escapes.
+"""
 
 import re
 import sys
 from typing import TextIO
 
 _JOINERS = "\u200c\u200d"
-"""Invisible and harmless: they hold together letters and pictures that are one sign."""
+"""Zero-width non-joiner and joiner, which are kept: they form ligatures and emoji."""
 _HIDDEN = re.compile(r"[^ -~]")
 
 
 def escape_controls(text: str) -> str:
-    r"""The text with everything that a terminal might obey written out, as in ``\x1b``.
+    r"""Replace every character that a terminal may interpret by an escape such as ``\x1b``.
 
-    That is control characters, the C1 set, marks that turn the direction of writing, and halves of
-    surrogate pairs; lines stay lines.
+    These are control characters (C0 and C1), bidirectional marks and lone surrogates. Line breaks
+    and tabs are kept.
     """
     return text if text.isprintable() else _HIDDEN.sub(_escape_control, text)
 
 
 def to_single_line(text: str) -> str:
-    """The text as :func:`show` shows it, on one line."""
+    """Return the text as :func:`escape_controls` does, on one line."""
     if text.isprintable():
         return text
     return escape_controls(" ".join(text.splitlines()).replace("\t", " "))
@@ -31,6 +34,7 @@ def count_of(number: int, noun: str) -> str:
 
 
 def _escape_control(match: re.Match[str]) -> str:
+    """Return the printable form of one character."""
     char = match[0]
     if char.isprintable() or char in "\n\t" or char in _JOINERS:
         return char
@@ -40,20 +44,27 @@ def _escape_control(match: re.Match[str]) -> str:
 
 
 def escape_json(text: str, encoding: str) -> str:
-    """A JSON text in which every character that cannot be shown, or not be sent, is an escape."""
-    return _HIDDEN.sub(lambda match: _escape(match[0], encoding), text)
+    r"""Escape the characters of a JSON text that are not printable or not in ``encoding``.
+
+    Returns JSON of the same value, with ``\uXXXX`` in place of these characters.
+    """
+    return _HIDDEN.sub(lambda character: _escape(character[0], encoding), text)
 
 
 def _escape(char: str, encoding: str) -> str:
     if char.isprintable() and char.encode(encoding, "ignore"):
         return char
     units = char.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+    return "".join(f"\\u{units[index : index + 2].hex()}" for index in range(0, len(units), 2))
 
 
 def escape_unencodable(*streams: TextIO | None) -> None:
-    r"""Write what a terminal's encoding has no sign for as ``\u20ac``, as pytest does."""
+    r"""Make streams write characters outside their encoding as ``\u20ac``, as pytest does.
+
+    ``streams`` default to stdout and stderr; a stream without ``reconfigure`` is left as it is.
+    """
     for stream in streams or (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)  # a stream of a test has none
+        # Streams that tests put in the place of stdout have no such method.
+        reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")

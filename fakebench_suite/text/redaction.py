@@ -1,7 +1,7 @@
-"""Secrets are left out of whatever is written or printed.
+"""Remove secrets from text before it is written or printed.
 
-A secret is known by its place (``user:password@`` in a URL, a key-like query parameter, an
-``Authorization`` header), by its shape (``sk-...``), or because the caller names it.
+A secret is recognised by its position (``user:password@`` in a URL, a key-like query parameter, an
+``Authorization`` header), by its shape (``sk-...``), or because the caller passes it.
 """
 
 import base64
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
+"""Replaces a secret."""
 _NAME_WORDS = frozenset(
     {
         "key", "token", "sig", "signature", "code", "secret", "password", "passwd", "passphrase",
@@ -18,9 +19,9 @@ _NAME_WORDS = frozenset(
         "sas", "session", "sid", "otp", "pin",
     }
 )  # fmt: skip
-"""Words of a parameter's name by which its value is a secret: ``api_key``, ``X-Amz-Signature``."""
+"""Words in a parameter's name that make its value a secret: ``api_key``, ``X-Amz-Signature``."""
 _NAME_ENDINGS = ("key", "token", "secret", "password", "passwd", "signature", "credential", "auth")
-"""Ends of names that are written in one word: ``apikey``, ``accesstoken``."""
+"""Endings of such names written as one word: ``apikey``, ``accesstoken``."""
 _USERINFO = re.compile(
     r"""(?P<scheme>[a-z][a-z0-9+.-]*://)
     (?: [^\s/?#"<>]*                                 # as RFC 3986 has it
@@ -51,50 +52,54 @@ _SHAPES = re.compile(
     | eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]* )""",
     re.VERBOSE,
 )
-"""Keys of well-known services, and signed web tokens."""
+"""API keys of well-known services, and JSON web tokens."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MIN_SUBSTRING_LENGTH = 4
-"""Secrets below this length are replaced as whole words only; within words they mean nothing."""
+"""Shorter secrets are replaced as whole words only, to leave other words intact."""
 
 
 def redact(text: str, *secrets: str) -> str:
-    """``text`` with MASK in place of every secret; redacting it again changes nothing.
+    """Return the text with MASK in place of every secret; idempotent.
 
-    ``secrets`` are replaced wherever they stand, percent-encoded or escaped ones included.
+    ``secrets`` are replaced wherever they occur, also percent-encoded or escaped.
     """
-    for form in sorted({form for one in secrets for form in _list_encodings(one)}, key=_by_length):
-        pattern = re.escape(form)
+    encodings = {text for secret in secrets for text in _list_encodings(secret)}
+    for encoding in sorted(encodings, key=_by_length):
+        pattern = re.escape(encoding)
         text = re.sub(
-            pattern if len(form) >= _MIN_SUBSTRING_LENGTH else rf"(?<!\w){pattern}(?!\w)",
+            pattern if len(encoding) >= _MIN_SUBSTRING_LENGTH else rf"(?<!\w){pattern}(?!\w)",
             MASK,
             text,
         )
     text = _USERINFO.sub(rf"\g<scheme>{MASK}@", text)
     text = _PARAMETER.sub(_mask_parameter, text)
-    for place in (_HEADER, _BEARER, _NAMED):
-        text = place.sub(rf"\g<before>{MASK}", text)
+    for expression in (_HEADER, _BEARER, _NAMED):
+        text = expression.sub(rf"\g<before>{MASK}", text)
     return _SHAPES.sub(MASK, text)
 
 
 def find_secrets(url: str) -> frozenset[str]:
-    """What a URL holds that must be shown nowhere: passwords and values of key-like parameters."""
+    """Return the secrets in a URL: its user info and the values of key-like parameters.
+
+    A URL that cannot be parsed has none.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
         return frozenset()
-    found = set()
-    userinfo, at, _ = parts.netloc.rpartition("@")
-    if at:
+    secrets = set()
+    userinfo, separator, _ = parts.netloc.rpartition("@")
+    if separator:
         user, colon, password = userinfo.partition(":")
-        found |= {password if colon else user, userinfo}
-        found.add(base64.b64encode(unquote(userinfo).encode()).decode())
+        secrets |= {password if colon else user, userinfo}
+        secrets.add(base64.b64encode(unquote(userinfo).encode()).decode())
     for query in (parts.query, parts.fragment):
-        found |= {value for name, value in parse_qsl(query) if is_secret(name)}
-    return frozenset(found | {unquote(one) for one in found}) - {""}
+        secrets |= {value for name, value in parse_qsl(query) if is_secret(name)}
+    return frozenset(secrets | {unquote(secret) for secret in secrets}) - {""}
 
 
 def is_secret(name: str) -> bool:
-    """Whether a parameter of this name holds a secret."""
+    """Return whether the value of a parameter with this name is a secret."""
     words = re.split(r"[\W_]+", _CAMEL.sub("_", unquote(name)).lower())
     return not _NAME_WORDS.isdisjoint(words) or any(word.endswith(_NAME_ENDINGS) for word in words)
 
@@ -105,7 +110,7 @@ def _mask_parameter(match: re.Match[str]) -> str:
 
 
 def _list_encodings(secret: str) -> Iterator[str]:
-    """A secret as it stands, and as URLs, JSON and Python write it."""
+    """Yield a secret as it is and as URLs, JSON and Python encode it."""
     yield from filter(
         None,
         (
@@ -121,5 +126,5 @@ def _list_encodings(secret: str) -> Iterator[str]:
     )
 
 
-def _by_length(form: str) -> tuple[int, str]:
-    return -len(form), form
+def _by_length(text: str) -> tuple[int, str]:
+    return -len(text), text

@@ -42,7 +42,7 @@ def test_what_matters_is_fatal_and_named(name: str) -> None:
     """One sentence and an advice, with the place and the first few names."""
     loading, message = FATAL[name]
     with pytest.raises(CardError, match=message) as caught:
-        check_tensors(loading, place="of 'x' at /w", advice="")
+        check_tensors(loading, source="of 'x' at /w", advice="")
     assert "of 'x' at /w" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -62,23 +62,23 @@ def test_what_matters_is_fatal_and_named(name: str) -> None:
 )
 def test_heads_that_write_no_answer_may_be_left_over(left: str) -> None:
     """They are told, so that the manifest can say so."""
-    assert check_tensors(report(left={left}), place="", advice="See unused_tensors.") == [left]
+    assert check_tensors(report(left={left}), source="", advice="See unused_tensors.") == [left]
 
 
 def test_computed_tensors_may_be_absent_or_left_over() -> None:
     """Rotary frequencies, position ids and counters of batches are no weights."""
     names = {"l.rotary_emb.inv_freq", "embeddings.position_ids", "bn.num_batches_tracked"}
-    assert check_tensors(report(names), place="", advice="See unused_tensors.") == []
-    assert check_tensors(report(left=names), place="", advice="See unused_tensors.") == []
+    assert check_tensors(report(names), source="", advice="See unused_tensors.") == []
+    assert check_tensors(report(left=names), source="", advice="See unused_tensors.") == []
 
 
 def test_a_card_may_name_what_is_unused() -> None:
     """By the beginnings of names; what they do not begin stays fatal."""
     loading = report(left={"extra.weight", "other.bias"})
     unused = ["extra.", "other."]
-    assert check_tensors(loading, place="", advice="See unused_tensors.", unused=unused) == [
+    assert check_tensors(loading, source="", advice="See unused_tensors.", unused=unused) == [
         "extra.weight",
         "other.bias",
     ]
     with pytest.raises(CardError, match=r"other.bias.*unused_tensors"):
-        check_tensors(loading, place="", advice="See unused_tensors.", unused=["extra."])
+        check_tensors(loading, source="", advice="See unused_tensors.", unused=["extra."])

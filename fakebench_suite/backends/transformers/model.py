@@ -107,7 +107,7 @@ class TransformersBackend:
             raise CardError(f"{card.name!r} cannot be loaded from {weights}: {why}") from error
         place = f"of {card.name!r} at {weights}"
         unused, advice = card.unused_tensors, _UNUSED
-        return check_tensors(loading, place=place, unused=unused, advice=advice)
+        return check_tensors(loading, source=place, unused=unused, advice=advice)
 
     @property
     def route(self) -> InferencePath:

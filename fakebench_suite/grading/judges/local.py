@@ -213,7 +213,7 @@ def _load(place: str) -> tuple[Any, Any]:
     model, loading = loaded
     check_tensors(
         loading,
-        place=f"of the judge {place!r}",
+        source=f"of the judge {place!r}",
         unused=_VISION_TENSORS,
         advice="Choose another judge.",
     )
