@@ -1,4 +1,4 @@
-"""Where cases come from: the official files, JSON lines, or the embedded probes."""
+"""Data sets: FakeBench's official files, JSON lines, and the embedded probes."""
 
 import os
 from pathlib import Path
@@ -8,12 +8,15 @@ from fakebench_suite.errors import DataError
 
 
 def open_dataset(data: Path | None) -> Dataset:
-    """The data set behind ``--data``: a directory, a ``.jsonl`` file, or None for the probes."""
+    """Return the data set at ``data``: a directory, a ``.jsonl`` file, or None for the probes.
+
+    Raises DataError if there is no data set at the path, with a sentence on what to pass instead.
+    """
     if data is None:
         from fakebench_suite.datasets.probes.dataset import load_probes
 
         return load_probes()
-    # os.path answers where Path raises: a name may be longer than the file system allows.
+    # Path.is_dir raises if a name is longer than the file system allows; os.path does not.
     if os.path.isdir(data):  # noqa: PTH112
         from fakebench_suite.datasets.fakebench import load_fakebench
 
@@ -26,8 +29,8 @@ def open_dataset(data: Path | None) -> Dataset:
         if advice := advise_file(data):
             raise DataError(advice)
         return load_jsonl(data)
-    near = find_similar(data)
-    hint = f" Did you mean {near}?" if near is not None else ""
+    suggestion = find_similar(data)
+    hint = f" Did you mean {suggestion}?" if suggestion is not None else ""
     raise DataError(
         f"There is no {data}.{hint} Point --data at a directory that holds "
         "Evaluation/FakeClass.json, FakeClue.json or FakeQA.json, or at a .jsonl file; leave it "

@@ -1,4 +1,4 @@
-"""What every source yields: cases in file order, their digest, and a way to their images."""
+"""What every data set provides: cases in file order, their digest, and their images."""
 
 import codecs
 import hashlib
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 class Dataset:
     """Cases and their images.
 
-    ``kind`` is ``official`` (FakeBench's files as published), ``layout`` (others in their layout),
-    ``jsonl`` or ``probes``; ``open_image`` gives the pixels of a case's
-    image as a fresh RGB picture that carries no name and no metadata, or raises ImageError.
-    ``has_images`` is asked once, before a model is loaded; ``find_image`` gives the file behind a
-    case's image, or raises ImageError, and ``list_images`` gives every image file below the data,
-    asked about or not, where images lie in files.
+    ``kind`` is ``official`` (FakeBench's files as published), ``layout`` (other files in their
+    layout), ``jsonl`` or ``probes``. ``open_image`` returns the image of a case as a new RGB image
+    without name and metadata, or raises ImageError. ``has_images`` is called once, before a model
+    is loaded. ``find_image`` returns the file of a case's image or raises ImageError, and
+    ``list_images`` all image files in the data directory, whether a case uses them or not; both are
+    None if the images are not files.
     """
 
     name: str
@@ -41,59 +41,67 @@ class Dataset:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a data file, less a UTF-8 mark; DataError when it cannot be read."""
+    """Return the content of a data file without a UTF-8 byte-order mark.
+
+    Raises DataError if it cannot be read.
+    """
     try:
         return read_file(path).removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror}.") from error
 
 
-def check_utf8(content: bytes, *, where: str) -> None:
-    """Raise DataError when the bytes are not UTF-8."""
+def check_utf8(content: bytes, *, location: str) -> None:
+    """Raise DataError if the content is not UTF-8; ``location`` begins the message."""
     try:
         read_utf8(content)
     except FormatError as error:
-        raise DataError(f"{where} {str(error).removeprefix('it ')}.") from error
+        raise DataError(f"{location} {str(error).removeprefix('it ')}.") from error
 
 
 def digest_contents(contents: Iterable[bytes]) -> str:
-    """SHA-256 over the given contents in order, as hex."""
+    """Return the SHA-256 over the contents in order, as hex."""
     digest = hashlib.sha256()
     for content in contents:
         digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
 
 
-def check_image_name(name: str, *, where: str) -> str:
-    """The name unchanged, if it stays inside its directory; otherwise DataError."""
+def check_image_name(name: str, *, location: str) -> str:
+    """Return the name if it is a path inside the image directory; otherwise raise DataError."""
     path, windows = PurePosixPath(name), PureWindowsPath(name)
     escapes = path.is_absolute() or windows.anchor or ".." in windows.parts
-    unprintable = any(unicodedata.category(char) == "Cc" for char in name)
+    unprintable = any(unicodedata.category(character) == "Cc" for character in name)
     if not windows.name.strip() or escapes or unprintable or ":" in name:
         raise DataError(
-            f"{where}: the image name {name!r} is refused. Allowed are names relative to the "
+            f"{location}: the image name {name!r} is not allowed. Use a name relative to the "
             "image directory, without '..', ':' or control characters."
         )
     return name
 
 
-def check_unique(cases: Sequence[Case], *, where: str) -> None:
-    """Raise DataError when two cases share an id."""
-    repeated = [name for name, count in Counter(case.id for case in cases).items() if count > 1]
+def check_unique(cases: Sequence[Case], *, location: str) -> None:
+    """Raise DataError if two cases have the same id."""
+    repeated = [
+        case_id for case_id, count in Counter(case.id for case in cases).items() if count > 1
+    ]
     if repeated:
         shown = ", ".join(repeated[:3])
         raise DataError(
-            f"{where}: {len(repeated)} duplicate ids, such as {shown}. Every image may be asked "
-            "the same thing once; remove the repeated rows."
+            f"{location}: {len(repeated)} duplicate ids, such as {shown}. Ask every image the same "
+            "thing only once: remove the repeated rows."
         )
 
 
-def check_labels(cases: Sequence[Case], *, where: str) -> None:
-    """Raise DataError when an image is labelled both fake and real: a group shows one picture."""
+def check_labels(cases: Sequence[Case], *, location: str) -> None:
+    """Raise DataError if cases on one image have different labels.
+
+    Image groups are asked about one image, so its label must be the same in all cases.
+    """
     labels: dict[str, Authenticity] = {}
     for case in cases:
         if case.label and labels.setdefault(case.image, case.label) is not case.label:
             raise DataError(
-                f"{where}: the image {case.image} is labelled both fake and real. Two pictures "
-                "need two names; put the folder in front, as in fake_images/ and real_images/."
+                f"{location}: the image {case.image} is labelled both fake and real. Two images "
+                "need two names; include the directory, as in fake_images/ and real_images/."
             )

@@ -1,6 +1,7 @@
 """FakeBench's own files: ``Evaluation/FakeClass.json``, ``FakeClue.json`` and ``FakeQA.json``.
 
-Source: repository Yixuan423/FakeBench, commit 198ce26 (MIT); docs/fakebench.md has its oddities.
+Source: repository Yixuan423/FakeBench, commit 198ce26 (MIT). Labels come from the rows, generators
+from the prefix of the image name.
 """
 
 import re
@@ -40,15 +41,16 @@ PUBLISHED = frozenset(
 _REFERENCE = re.compile(r"A[0-9]+|answer|telltale_clues|telltale_categories")
 _SLOT = re.compile(r"Q([1-9][0-9]?)")
 Row = dict[str, Any]
+"""One JSON object of a file."""
 
 
 def load_fakebench(root: Path) -> Dataset:
-    """All cases of the files present below ``root``, in file order, with their images.
+    """Load all cases of the files in ``root`` or ``root``/Evaluation, in file order, with images.
 
-    Raises DataError naming file, row and field when something cannot be read.
+    Raises DataError with file, row and field if a file or a row is invalid.
     """
-    places = (root / "Evaluation", root)
-    layouts = ([place / name for name in FILES if (place / name).is_file()] for place in places)
+    folders = (root / "Evaluation", root)
+    layouts = ([folder / name for name in FILES if (folder / name).is_file()] for folder in folders)
     present = next(filter(None, layouts), None)
     if present is None:
         raise DataError(
@@ -68,8 +70,8 @@ def load_fakebench(root: Path) -> Dataset:
         published = published and digest_questions(rows) in PUBLISHED
         for number, row in enumerate(rows):
             cases += readers[name](row, f"{name}, row {number}")
-        check_unique(cases, where=name)
-        check_labels(cases, where=name)
+        check_unique(cases, location=name)
+        check_labels(cases, location=name)
     cases = _spread_categories(cases)
     images = ImageFolder(root)
 
@@ -89,15 +91,15 @@ def load_fakebench(root: Path) -> Dataset:
 
 
 def digest_questions(rows: list[Row]) -> str:
-    """SHA-256 of a file's rows without their references, which a user may have filled in."""
-    asked = [
+    """Return the SHA-256 of a file's rows without references, which users may have added."""
+    questions = [
         {key: value for key, value in row.items() if not _REFERENCE.fullmatch(key)} for row in rows
     ]
-    return sha256(msgspec.json.encode(asked)).hexdigest()
+    return sha256(msgspec.json.encode(questions)).hexdigest()
 
 
 def _parse_rows(content: bytes, name: str) -> list[Row]:
-    check_utf8(content, where=name)
+    check_utf8(content, location=name)
     try:
         rows = decode_json(content, msgspec.json.Decoder())
     except FormatError as error:
@@ -110,34 +112,36 @@ def _parse_rows(content: bytes, name: str) -> list[Row]:
     return rows
 
 
-def _field(row: Row, key: str, where: str) -> str:
+def _field(row: Row, key: str, location: str) -> str:
+    """Return a text field of a row; raises DataError if it is missing or not a text."""
     value = row.get(key)
     if not isinstance(value, str) or not value.strip():
         state = "is missing" if key not in row else f"is {value!r}, not a text"
-        raise DataError(f"{where}: the field {key!r} {state}.")
+        raise DataError(f"{location}: the field {key!r} {state}.")
     return value
 
 
-def _image(row: Row, where: str) -> str:
-    return check_image_name(_field(row, "image_id", where), where=where)
+def _image(row: Row, location: str) -> str:
+    return check_image_name(_field(row, "image_id", location), location=location)
 
 
 def _generator(image: str) -> str:
-    """The generator is the prefix of a fake image's name (docs/fakebench.md)."""
+    """Return the generator of a fake image: the prefix of its name."""
     return Path(image).name.rpartition("-")[0] or "unknown"
 
 
-def _read_class(row: Row, where: str) -> list[Case]:
-    image, question = _image(row, where), _field(row, "question", where)
+def _read_class(row: Row, location: str) -> list[Case]:
+    """Return the detection case of a FakeClass row."""
+    image, question = _image(row, location), _field(row, "question", location)
     authenticity = row.get("authenticity")
     if type(authenticity) is not int or authenticity not in (0, 1):
         raise DataError(
-            f"{where}: the field 'authenticity' is {authenticity!r}; it must be 0 (fake) or 1."
+            f"{location}: the field 'authenticity' is {authenticity!r}; it must be 0 (fake) or 1."
         )
     question_type = parse_question_type(question)
     if question_type is None:
         raise DataError(
-            f"{where}: the question {question!r} asks neither 'fake or real' nor whether the "
+            f"{location}: the question {question!r} asks neither 'fake or real' nor whether the "
             "image is fake or real, 'yes or no'."
         )
     label = Authenticity.REAL if authenticity else Authenticity.FAKE
@@ -154,20 +158,22 @@ def _read_class(row: Row, where: str) -> list[Case]:
     ]
 
 
-def _read_clue(row: Row, where: str) -> list[Case]:
-    image = _image(row, where)
-    texts, names = row.get("telltale_clues"), row.get("telltale_categories")
-    expected = parse_clues(texts, names, where=f"{where}, field 'telltale_clues'")
+def _read_clue(row: Row, location: str) -> list[Case]:
+    """Return the interpretation and the reasoning case of a FakeClue row."""
+    image = _image(row, location)
+    texts, categories = row.get("telltale_clues"), row.get("telltale_categories")
+    expected = parse_clues(texts, categories, location=f"{location}, field 'telltale_clues'")
     category = row.get("content_categories")
     if not isinstance(category, str | None):
         raise DataError(
-            f"{where}: the field 'content_categories' is {category!r}; it must be a text or absent."
+            f"{location}: the field 'content_categories' is {category!r}; it must be a text or "
+            "absent."
         )
     shared = Case(
         id=f"{image}:{QuestionType.FAULTFINDING}",
         task=Task.INTERPRETATION,
         image=image,
-        question=_field(row, "faultfinding_mode", where),
+        question=_field(row, "faultfinding_mode", location),
         question_type=QuestionType.FAULTFINDING,
         label=Authenticity.FAKE,
         generator=_generator(image),
@@ -178,26 +184,28 @@ def _read_clue(row: Row, where: str) -> list[Case]:
         shared,
         id=f"{image}:{QuestionType.INFERENCE}",
         task=Task.REASONING,
-        question=_field(row, "inference_mode", where),
+        question=_field(row, "inference_mode", location),
         question_type=QuestionType.INFERENCE,
     )
     return [shared, inference]
 
 
-def _read_qa(row: Row, where: str) -> list[Case]:
-    image = _image(row, where)
+def _read_qa(row: Row, location: str) -> list[Case]:
+    """Return the analysis cases of a FakeQA row, one for each field ``Q1`` to ``Q14``."""
+    image = _image(row, location)
     slots = sorted(int(match[1]) for key in row if (match := _SLOT.fullmatch(key)))
     if not slots:
-        raise DataError(f"{where}: there is no question; expected fields 'Q1' to 'Q14'.")
-    return [_read_question(row, slot, image, where) for slot in slots]
+        raise DataError(f"{location}: there is no question; expected fields 'Q1' to 'Q14'.")
+    return [_read_question(row, slot, image, location) for slot in slots]
 
 
-def _read_question(row: Row, slot: int, image: str, where: str) -> Case:
-    question = _field(row, f"Q{slot}", where)
+def _read_question(row: Row, slot: int, image: str, location: str) -> Case:
+    """Return the analysis case of one question of a FakeQA row."""
+    question = _field(row, f"Q{slot}", location)
     criterion = parse_criterion(question)
     if criterion is None:
         raise DataError(
-            f"{where}: the field 'Q{slot}' names none of the 14 criteria: {question!r}."
+            f"{location}: the field 'Q{slot}' names none of the 14 criteria: {question!r}."
         )
     return Case(
         id=f"{image}:Q{slot}-{criterion.replace(' & ', '-').replace(' ', '-')}",
@@ -208,11 +216,13 @@ def _read_question(row: Row, slot: int, image: str, where: str) -> Case:
         label=Authenticity.FAKE,
         generator=_generator(image),
         criterion=criterion,
-        expected=parse_clues(row.get(f"A{slot}"), criterion, where=f"{where}, field 'A{slot}'"),
+        expected=parse_clues(
+            row.get(f"A{slot}"), criterion, location=f"{location}, field 'A{slot}'"
+        ),
     )
 
 
 def _spread_categories(cases: list[Case]) -> list[Case]:
-    """FakeClue alone gives the content categories; every case on the image gets them."""
-    known = {case.image: case.content_categories for case in cases if case.content_categories}
-    return [replace(case, content_categories=known.get(case.image)) for case in cases]
+    """Add the content categories, which only FakeClue has, to all cases on the image."""
+    categories = {case.image: case.content_categories for case in cases if case.content_categories}
+    return [replace(case, content_categories=categories.get(case.image)) for case in cases]

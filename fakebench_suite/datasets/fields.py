@@ -1,4 +1,4 @@
-"""Reading two things every data file words its own way: the question's type, the references."""
+"""Parse what every data file words differently: the question type and the references."""
 
 import re
 
@@ -10,49 +10,50 @@ _WHAT = re.compile(r"\bfake or real\b|\breal or fake\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\b(fake|real)\b", re.IGNORECASE)
 _CHOICE = re.compile(r"\byes\W+or\W+no\b|\bno\W+or\W+yes\b", re.IGNORECASE)
 _ALTERED = re.compile(r"\bor\b|\bnot\b|n['\u2019]t\b", re.IGNORECASE)
-"""An alternative or a negation, under which "yes" no longer means the word asked about."""
+"""An alternative or a negation, which changes what "yes" asserts."""
 
 
 def parse_question_type(question: str) -> QuestionType | None:
-    """The type of an authenticity question; None when it is none of FakeClass's three."""
+    """Return the question type of an authenticity question; None if it is none of FakeClass's."""
     if _WHAT.search(question):
         return QuestionType.WHAT
-    asked = {word.lower() for word in _YES_NO.findall(question)}
-    if len(asked) != 1 or _ALTERED.search(_CHOICE.sub("", question)):
+    labels = {word.lower() for word in _YES_NO.findall(question)}
+    if len(labels) != 1 or _ALTERED.search(_CHOICE.sub("", question)):
         return None
-    return QuestionType.ISFAKE if asked == {"fake"} else QuestionType.ISREAL
+    return QuestionType.ISFAKE if labels == {"fake"} else QuestionType.ISREAL
 
 
-def parse_clues(texts: object, categories: object, *, where: str) -> tuple[Clue, ...] | None:
-    """A reference as clues: one text or a list, with one category each, one for all, or none.
+def parse_clues(texts: object, categories: object, *, location: str) -> tuple[Clue, ...] | None:
+    """Return a reference as clues.
 
-    None when the reference is withheld (missing, empty or blank). Raises DataError when the
-    shapes do not fit.
+    ``texts`` is one text or a list, and ``categories`` one per text, one for all, or none. Returns
+    None if the reference is withheld (missing, empty or blank). Raises DataError if the numbers do
+    not match or a value is not a text.
     """
-    clues = [text.strip() for text in _as_list(texts, where)]
+    clues = [text.strip() for text in _as_list(texts, location)]
     if not any(clues):
         return None
-    names = _as_list(categories, where)
+    criteria = _as_list(categories, location)
     if isinstance(categories, str) and len(clues) > 1 and "," in categories:
-        names = categories.split(",")
-    if len(names) not in (0, 1, len(clues)):
+        criteria = categories.split(",")
+    if len(criteria) not in (0, 1, len(clues)):
         raise DataError(
-            f"{where}: {count_of(len(clues), 'clue')} but {len(names)} categories. "
+            f"{location}: {count_of(len(clues), 'clue')} but {len(criteria)} categories. "
             "Give one category per clue, one for all, or none."
         )
-    spread = names if len(names) == len(clues) else (names or [""]) * len(clues)
+    aligned = criteria if len(criteria) == len(clues) else (criteria or [""]) * len(clues)
     return tuple(
         Clue(text=text, criterion=name.strip().lower() or None)
-        for text, name in zip(clues, spread, strict=True)
+        for text, name in zip(clues, aligned, strict=True)
         if text
     )
 
 
-def _as_list(value: object, where: str) -> list[str]:
+def _as_list(value: object, location: str) -> list[str]:
     if value is None or value == "":
         return []
     if isinstance(value, str):
         return [value]
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return value
-    raise DataError(f"{where}: a reference must be a text or a list of texts, not {value!r}.")
+    raise DataError(f"{location}: a reference must be a text or a list of texts, not {value!r}.")

@@ -1,7 +1,7 @@
-"""An image file without what is no picture: the same pixels, for decoders that choke on the rest.
+"""Remove metadata from an image file and keep its pixels, for decoders that reject the metadata.
 
-Text, profiles, gamma, previews and their checksums are read by nobody here, and yet a decoder
-refuses a file over them. Each format is cut along its own structure; nothing is decoded.
+Text, profiles, gamma, previews and their checksums are not used by the suite, but a decoder may
+reject a file because of them. Each format is edited by its own structure; nothing is decoded.
 """
 
 import struct
@@ -11,28 +11,29 @@ from collections.abc import Callable, Iterator
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_PIXELS = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 _PNG_TRANSPARENCY_SIZES = {0: 2, 2: 6}
-"""Colour type -> bytes of a colour that stands for clear (PNG 1.2, 4.2.1.1)."""
+"""Colour type -> bytes of a transparent colour (PNG 1.2, 4.2.1.1)."""
 _JPEG_STANDALONE = {0x01, *range(0xD0, 0xD9)}
 """Markers without a length: TEM, restarts and the start (ITU T.81, table B.1)."""
 _JPEG_ADOBE, _JPEG_COMMENT, _JPEG_SCAN = 0xEE, 0xFE, 0xDA
 _WEBP_PIXELS = {b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
 _WEBP_METADATA_FLAGS = 0b00101100
-"""Bits of VP8X that promise a profile, EXIF and XMP (WebP container specification)."""
+"""Bits of VP8X that announce a profile, EXIF and XMP (WebP container specification)."""
 _WEBP_ORIENTATION_FLAGS = {b"EXIF": 0b1000, b"XMP ": 0b0100}
+"""Chunks that may hold the orientation, and their bits of VP8X."""
 _TIFF_PIXELS = {
     254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 296, 317, 320, 322,
     323, 324, 325, 332, 336, 338, 339, 340, 341, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521,
     529, 530, 531, 532,
 }  # fmt: skip
-"""Tags that say how samples are laid out and coded (TIFF 6.0, appendix A; TechNote 2)."""
+"""Tags that describe the layout and coding of samples (TIFF 6.0, appendix A; TechNote 2)."""
 _TIFF_ORIENTATION = 274
 
 
 def drop_metadata(content: bytes, *, orientation: bool) -> bytes:
-    """The file with its pixels and, if asked for, what says how to turn them.
+    """Return the file with its pixels and, if ``orientation`` is set, with its orientation.
 
-    ``content`` comes back as it is where its format has nothing to drop. What follows the first
-    picture is left out. Raises IndexError, ValueError or struct.error where the structure breaks.
+    A format that is not listed is returned unchanged. Everything after the first image is dropped.
+    Raises IndexError, ValueError or struct.error if the structure is broken.
     """
     for magic, drop in _FORMATS.items():
         if content.startswith(magic):
@@ -41,28 +42,29 @@ def drop_metadata(content: bytes, *, orientation: bool) -> bytes:
 
 
 def _drop_png(content: bytes, orientation: bool) -> bytes:
-    kept, kind = [_PNG], 0
+    """Return the PNG with critical chunks, the transparent colour and perhaps the orientation."""
+    parts, colour_type = [_PNG], 0
     for name, body, check in _list_chunks(content):
         if name == b"IHDR":
-            kind = body[9]
-        if name in _PNG_PIXELS:  # A wrong checksum here is a wrong picture.
-            kept.append(struct.pack(">I", len(body)) + name + body + check)
-        elif (name == b"tRNS" and len(body) >= _PNG_TRANSPARENCY_SIZES.get(kind, 0)) or (
+            colour_type = body[9]
+        if name in _PNG_PIXELS:  # A wrong checksum here means wrong pixels.
+            parts.append(struct.pack(">I", len(body)) + name + body + check)
+        elif (name == b"tRNS" and len(body) >= _PNG_TRANSPARENCY_SIZES.get(colour_type, 0)) or (
             orientation and _has_png_orientation(name, body)
         ):
-            right = struct.pack(">I", zlib.crc32(name + body))
-            kept.append(struct.pack(">I", len(body)) + name + body + right)
-    return b"".join(kept)
+            checksum = struct.pack(">I", zlib.crc32(name + body))
+            parts.append(struct.pack(">I", len(body)) + name + body + checksum)
+    return b"".join(parts)
 
 
 def _list_chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Name, body and checksum of each PNG chunk; the last may be cut short."""
-    place, name = len(_PNG), b""
-    while place + 8 <= len(content) and name != b"IEND":
-        (length,) = struct.unpack_from(">I", content, place)
-        name, end = content[place + 4 : place + 8], place + 8 + length
-        yield name, content[place + 8 : end], content[end : end + 4]
-        place = end + 4
+    """Yield name, body and checksum of each PNG chunk; the last may be truncated."""
+    position, name = len(_PNG), b""
+    while position + 8 <= len(content) and name != b"IEND":
+        (length,) = struct.unpack_from(">I", content, position)
+        name, end = content[position + 4 : position + 8], position + 8 + length
+        yield name, content[position + 8 : end], content[end : end + 4]
+        position = end + 4
 
 
 def _has_png_orientation(name: bytes, body: bytes) -> bool:
@@ -70,24 +72,25 @@ def _has_png_orientation(name: bytes, body: bytes) -> bool:
 
 
 def _drop_jpeg(content: bytes, orientation: bool) -> bytes:
-    kept, place = [content[:2]], 2
+    """Return the JPEG with the segments that :func:`_is_kept_segment` selects, and its scans."""
+    parts, position = [content[:2]], 2
     while True:
-        place = content.index(b"\xff", place)
-        marker = content[place + 1]
+        position = content.index(b"\xff", position)
+        marker = content[position + 1]
         if marker in {0x00, 0xFF, *_JPEG_STANDALONE}:
-            place += 1 if marker == 0xFF else 2
+            position += 1 if marker == 0xFF else 2
             continue
         if marker == _JPEG_SCAN:
-            return b"".join([*kept, content[place:]])
-        (length,) = struct.unpack_from(">H", content, place + 2)
-        segment = content[place : place + 2 + length]
+            return b"".join([*parts, content[position:]])
+        (length,) = struct.unpack_from(">H", content, position + 2)
+        segment = content[position : position + 2 + length]
         if _is_kept_segment(marker, segment[4:], orientation):
-            kept.append(segment)
-        place += 2 + length
+            parts.append(segment)
+        position += 2 + length
 
 
 def _is_kept_segment(marker: int, body: bytes, orientation: bool) -> bool:
-    """Whether a JPEG segment belongs to the picture; JFIF and Adobe tell how it codes colour."""
+    """Return whether a JPEG segment affects pixels; JFIF and Adobe define the colour coding."""
     if marker == 0xE0:
         return body.startswith(b"JFIF\0") and len(body) >= 14
     if marker == _JPEG_ADOBE:
@@ -98,40 +101,46 @@ def _is_kept_segment(marker: int, body: bytes, orientation: bool) -> bool:
 
 
 def _drop_webp(content: bytes, orientation: bool) -> bytes:
+    """Return the WebP with its pixel chunks and, if asked for, EXIF and XMP; VP8X is updated."""
     if content[8:12] != b"WEBP":
         return content
-    kept, flags, place = [], 0, 12
-    head: bytes | None = None
-    while place + 8 <= len(content):
-        name, (length,) = content[place : place + 4], struct.unpack_from("<I", content, place + 4)
-        chunk = content[place : place + 8 + length + length % 2]
-        whole = len(chunk) >= 8 + length
+    chunks, flags, position = [], 0, 12
+    header: bytes | None = None
+    while position + 8 <= len(content):
+        name, (length,) = (
+            content[position : position + 4],
+            struct.unpack_from("<I", content, position + 4),
+        )
+        chunk = content[position : position + 8 + length + length % 2]
+        complete = len(chunk) >= 8 + length
         if name == b"VP8X":
-            head = chunk
-        elif name in _WEBP_PIXELS or (orientation and whole and name in _WEBP_ORIENTATION_FLAGS):
-            kept.append(chunk + b"\0" * (len(chunk) % 2))
+            header = chunk
+        elif name in _WEBP_PIXELS or (orientation and complete and name in _WEBP_ORIENTATION_FLAGS):
+            chunks.append(chunk + b"\0" * (len(chunk) % 2))
             flags |= _WEBP_ORIENTATION_FLAGS.get(name, 0)
-        place += len(chunk)
-    if head is not None:
-        kept.insert(0, head[:8] + bytes([head[8] & ~_WEBP_METADATA_FLAGS | flags]) + head[9:])
-    body = b"WEBP" + b"".join(kept)
+        position += len(chunk)
+    if header is not None:
+        chunks.insert(
+            0, header[:8] + bytes([header[8] & ~_WEBP_METADATA_FLAGS | flags]) + header[9:]
+        )
+    body = b"WEBP" + b"".join(chunks)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def _drop_gif(content: bytes, orientation: bool) -> bytes:
-    """The screen, its palette and the first frame with what says which colour is clear."""
+    """Return the screen, its palette and the first frame with its transparent colour."""
     del orientation
-    place = 13 + _compute_palette_size(content[10])
-    kept = [content[:place]]
+    position = 13 + _compute_palette_size(content[10])
+    parts = [content[:position]]
     while True:
-        if content[place] == 0x21:
-            end = _skip_blocks(content, place + 2)
-            if content[place + 1] == 0xF9 and content[place + 2] == 4:
-                kept.append(content[place:end])
-            place = end
-        elif content[place] == 0x2C:
-            data = place + 10 + _compute_palette_size(content[place + 9]) + 1
-            return b"".join([*kept, content[place : _skip_blocks(content, data)], b";"])
+        if content[position] == 0x21:
+            end = _skip_blocks(content, position + 2)
+            if content[position + 1] == 0xF9 and content[position + 2] == 4:
+                parts.append(content[position:end])
+            position = end
+        elif content[position] == 0x2C:
+            data = position + 10 + _compute_palette_size(content[position + 9]) + 1
+            return b"".join([*parts, content[position : _skip_blocks(content, data)], b";"])
         else:
             raise ValueError("a GIF without a frame")
 
@@ -140,28 +149,30 @@ def _compute_palette_size(packed: int) -> int:
     return 3 * 2 ** ((packed & 7) + 1) if packed & 0x80 else 0
 
 
-def _skip_blocks(content: bytes, place: int) -> int:
-    while content[place]:
-        place += content[place] + 1
-    return place + 1
+def _skip_blocks(content: bytes, position: int) -> int:
+    while content[position]:
+        position += content[position] + 1
+    return position + 1
 
 
 def _drop_tiff(content: bytes, orientation: bool) -> bytes:
-    """The file with fewer tags in its first directory, and no second; all else stays in place."""
+    """Return the TIFF with fewer tags in its first directory and no second; offsets stay valid."""
     order = "<" if content.startswith(b"II") else ">"
     if struct.unpack_from(f"{order}H", content, 2)[0] == 43:  # BigTIFF
-        count_code, offset_code, size, at = "Q", "Q", 20, 8
+        count_code, offset_code, size, position = "Q", "Q", 20, 8
     else:
-        count_code, offset_code, size, at = "H", "I", 12, 4
-    (start,) = struct.unpack_from(order + offset_code, content, at)
+        count_code, offset_code, size, position = "H", "I", 12, 4
+    (start,) = struct.unpack_from(order + offset_code, content, position)
     (count,) = struct.unpack_from(order + count_code, content, start)
     begin = start + struct.calcsize(count_code)
     if begin + size * count > len(content):
         raise ValueError("a TIFF directory beyond the end of the file")
     entries = [content[begin + size * n : begin + size * (n + 1)] for n in range(count)]
     wanted = _TIFF_PIXELS | ({_TIFF_ORIENTATION} if orientation else set())
-    kept = [entry for entry in entries if struct.unpack_from(f"{order}H", entry)[0] in wanted]
-    directory = struct.pack(order + count_code, len(kept)) + b"".join(kept)
+    kept_entries = [
+        entry for entry in entries if struct.unpack_from(f"{order}H", entry)[0] in wanted
+    ]
+    directory = struct.pack(order + count_code, len(kept_entries)) + b"".join(kept_entries)
     directory += bytes(struct.calcsize(offset_code))
     return content[:start] + directory + content[start + len(directory) :]
 

@@ -1,4 +1,4 @@
-"""A decoded picture of any mode -> a fresh one of 8-bit RGB, on white."""
+"""Convert a decoded image of any mode to a new 8-bit RGB image on white."""
 
 from collections.abc import Iterator
 
@@ -7,80 +7,87 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Mask = NDArray[np.bool_]
+"""height x width booleans."""
 
 _WHITE_VALUES = {"I": (255, 65535), "F": (1, 255, 65535)}
-"""What may stand for white in modes that do not say how deep they are."""
+"""Possible values of white in modes that do not fix their range."""
 _GREY_FACTORS = {"L;2": 85, "L;4": 17}
-"""Grey of fewer than 8 bits: what Pillow multiplies its samples by."""
+"""Factors by which Pillow scales grey samples of fewer than 8 bits."""
 _TO_8_BITS = np.rint(np.arange(65536) / 65535 * 255).astype(np.uint8)
-"""The 8 bits of each sample of 16."""
+"""The 8-bit value of each 16-bit sample."""
 _BAND_PIXELS = 1_000_000
 
 
 def to_plain_rgb(
-    picture: Image.Image, *, raw: str = "", low: Image.Image | None = None
+    image: Image.Image, *, raw: str = "", low: Image.Image | None = None
 ) -> Image.Image:
-    """A new RGB picture with the same pixels, laid on white, and no metadata.
+    """Return a new RGB image with the same pixels on white, without metadata.
 
-    It is made band by band, so that no more than a band exists in other forms. ``raw`` is how
-    Pillow calls the samples in the file, ``low`` the lower halves of 16-bit ones.
+    The conversion goes band by band, so that memory holds only one band in other modes. ``raw`` is
+    Pillow's name of the sample format in the file, such as ``RGB;16B``, and ``low`` an image of the
+    low bytes of 16-bit samples.
     """
-    whole = Image.new("RGB", picture.size)
-    full = _compute_white(picture)
-    for box in _list_bands(picture.size):
-        band = picture.crop(box)
-        part = _to_rgb(band, full)
-        clear = _compute_transparency(band, raw, None if low is None else low.crop(box))
-        if clear is not None:
-            part.paste((255, 255, 255), mask=Image.fromarray(clear))
-        whole.paste(part, box)
-    return whole
+    result = Image.new("RGB", image.size)
+    white = _compute_white(image)
+    for box in _list_bands(image.size):
+        band = image.crop(box)
+        converted = _to_rgb(band, white)
+        transparent = _compute_transparency(band, raw, None if low is None else low.crop(box))
+        if transparent is not None:
+            converted.paste((255, 255, 255), mask=Image.fromarray(transparent))
+        result.paste(converted, box)
+    return result
 
 
 def _list_bands(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield boxes (left, top, right, bottom) that cover the image in bands of bounded size."""
     width, height = size
     rows = max(1, _BAND_PIXELS // max(1, width))
     for top in range(0, height, rows):
         yield (0, top, width, min(height, top + rows))
 
 
-def _compute_white(picture: Image.Image) -> float:
-    """What is white in a picture of I or F: the least range that holds the samples; 0 in others."""
-    if picture.mode not in _WHITE_VALUES:
+def _compute_white(image: Image.Image) -> float:
+    """Return the value of white in modes I and F: the smallest range that holds all samples.
+
+    Returns 0 for other modes.
+    """
+    if image.mode not in _WHITE_VALUES:
         return 0
-    most = max(
-        np.nan_to_num(np.asarray(picture.crop(box), dtype=np.float64)).max(initial=0)
-        for box in _list_bands(picture.size)
+    maximum = max(
+        np.nan_to_num(np.asarray(image.crop(box), dtype=np.float64)).max(initial=0)
+        for box in _list_bands(image.size)
     )
-    return float(next((top for top in _WHITE_VALUES[picture.mode] if most <= top), most))
+    return float(next((limit for limit in _WHITE_VALUES[image.mode] if maximum <= limit), maximum))
 
 
-def _to_rgb(band: Image.Image, full: float) -> Image.Image:
+def _to_rgb(band: Image.Image, white: float) -> Image.Image:
+    """Return one band as 8-bit RGB; ``full`` is the value of white, or 0."""
     if band.mode.startswith("I;16"):
         return Image.fromarray(_TO_8_BITS[np.asarray(band)]).convert("RGB")
-    if full:
+    if white:
         samples = np.nan_to_num(np.asarray(band, dtype=np.float64))
-        scaled = np.rint(np.clip(samples / full, 0, 1) * 255).astype(np.uint8)
+        scaled = np.rint(np.clip(samples / white, 0, 1) * 255).astype(np.uint8)
         return Image.fromarray(scaled).convert("RGB")
     indexed = band.mode == "P" and "transparency" in band.info
     if indexed or band.mode in {"LA", "PA", "RGBA", "La", "RGBa"}:
-        layer = band.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+        rgba = band.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return band.convert("RGB")
 
 
 def _compute_transparency(band: Image.Image, raw: str, low: Image.Image | None) -> Mask | None:
-    """Where the one colour lies that stands for clear; None where there is no such colour.
+    """Return where the band has its transparent colour; None if it has no such colour.
 
-    The colour is written as deep as the file's samples are, of which Pillow makes 8 bits.
+    The colour has the bit depth of the file, whereas ``band`` has 8 bits.
     """
-    key, samples = band.info.get("transparency"), np.asarray(band)
-    clear: Mask | None = None
-    if isinstance(key, tuple) and band.mode == "RGB":
-        upper = [value >> 8 for value in key] if low is not None else key
-        clear = (samples == upper).all(axis=-1)
+    colour, samples = band.info.get("transparency"), np.asarray(band)
+    mask: Mask | None = None
+    if isinstance(colour, tuple) and band.mode == "RGB":
+        expected = [value >> 8 for value in colour] if low is not None else colour
+        mask = (samples == expected).all(axis=-1)
         if low is not None:
-            clear &= (np.asarray(low) == [value & 255 for value in key]).all(axis=-1)
-    elif isinstance(key, int) and (band.mode in {"1", "L"} or band.mode.startswith("I;16")):
-        clear = samples == (bool(key) if band.mode == "1" else key * _GREY_FACTORS.get(raw, 1))
-    return clear
+            mask &= (np.asarray(low) == [value & 255 for value in colour]).all(axis=-1)
+    elif isinstance(colour, int) and (band.mode in {"1", "L"} or band.mode.startswith("I;16")):
+        mask = samples == (bool(colour) if band.mode == "1" else colour * _GREY_FACTORS.get(raw, 1))
+    return mask

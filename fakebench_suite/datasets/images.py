@@ -1,7 +1,7 @@
-"""Image file -> pixels, and nothing else: the same few rules for every source.
+"""Open image files as plain RGB pixels, by the same rules for every data set.
 
-What reaches a model is a fresh RGB picture built from decoded pixels. File name, directory,
-EXIF and every other metadata stay behind, so nothing but the picture can tell the label.
+A model is shown a new RGB image made of decoded pixels. File name, directory, EXIF and all other
+metadata are dropped, so that only the pixels can reveal the label.
 """
 
 import errno
@@ -28,16 +28,17 @@ from fakebench_suite.errors import (
 )
 
 MAX_PIXELS = 64_000_000
-"""Larger pictures are refused as decompression bombs; a 20,000 x 3,000 panorama passes."""
+"""Larger images are refused as decompression bombs; a panorama of 20,000 x 3,000 is allowed."""
 _MAX_FILE_BYTES = 8 * MAX_PIXELS
-"""Of a file that is read whole: four samples of 16 bits for each pixel."""
+"""Largest file that is read whole: four samples of 16 bits per pixel."""
 _MANY_PIXELS = 8_000_000
 _MANY_PIXELS_LOCK = threading.Lock()
-"""Held while a picture of more pixels is opened, which takes several times their room."""
+"""Held while an image of more than _MANY_PIXELS is opened, which takes several times its size in
+memory."""
 _RESOURCE_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-"""What the machine has no more of: files of this process or of all, and memory."""
+"""Errors of an exhausted machine: no file descriptor left in this process or in any, no memory."""
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-# No others: Pillow would hand a PostScript file, whatever its name, to a program.
+# No other formats: Pillow would run a program on a PostScript file, whatever its name.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -48,16 +49,16 @@ _TRANSPOSES = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF orientation -> what undoes it (EXIF 2.32, tag 0x0112)."""
+"""EXIF orientation -> the operation that makes the image upright (EXIF 2.32, tag 0x0112)."""
 
 
 @contextmanager
 def silence_decoder_warnings() -> Generator[None, None, None]:
-    """Silence about broken metadata, which stay behind anyway, while pictures are opened.
+    """Ignore decoders' warnings about broken metadata, which is dropped anyway.
 
-    Python keeps one list of warning filters for all threads. So the one thread that lets others
-    open pictures enters this before the first is opened and leaves it after the last, and
-    :func:`open_image` touches no filter.
+    Python has one list of warning filters for all threads. So the thread that starts others which
+    open images enters this context before the first image and leaves it after the last;
+    :func:`open_image` itself changes no filter.
     """
     with warnings.catch_warnings():
         for module in (r"PIL\.", rf"{re.escape(__package__ or '')}\."):
@@ -66,15 +67,16 @@ def silence_decoder_warnings() -> Generator[None, None, None]:
 
 
 def open_image(path: Path) -> Image.Image:
-    """The first frame of an image file, upright, as 8-bit RGB without metadata.
+    """Open the first frame of an image file, upright, as 8-bit RGB without metadata.
 
-    Transparent pixels are laid on white, 16-bit samples scaled to 8. Metadata that a decoder
-    refuses cost nothing. Raises ImageError when the file is missing, empty, truncated, not an
-    image, or larger than MAX_PIXELS. To be called within :func:`silence_decoder_warnings`: where
-    warnings are errors, one about metadata would cost the picture.
+    Transparent pixels are composited on white, and 16-bit samples are scaled to 8 bits. Metadata
+    that a decoder rejects is ignored. Raises ImageError if the file is missing, empty, truncated,
+    not an image, or larger than MAX_PIXELS, and MachineError if files or memory are exhausted. Call
+    it within :func:`silence_decoder_warnings`: when warnings are errors, a warning about metadata
+    would fail the image.
     """
     try:
-        if not path.is_file() and path.exists():  # To open a named pipe would wait for ever.
+        if not path.is_file() and path.exists():  # Opening a named pipe may block forever.
             raise ImageError(f"{path.name} is not a regular file.")
         return _decode_tolerantly(path)
     except ImageError:
@@ -102,7 +104,7 @@ def open_image(path: Path) -> Image.Image:
 
 
 def _decode_tolerantly(path: Path) -> Image.Image:
-    """The picture as it is, or else without the metadata that may be to blame."""
+    """Decode the image; if that fails, decode it again without its metadata."""
     try:
         return _decode(path, path.name)
     except (ImageError, FileNotFoundError, PermissionError, MemoryError):
@@ -115,7 +117,7 @@ def _decode_tolerantly(path: Path) -> Image.Image:
 
 
 def iter_without_metadata(path: Path) -> Iterator[bytes]:
-    """The content of an image file with no metadata but its orientation, then with none."""
+    """Yield the file's content with no metadata but the orientation, then with none."""
     if path.stat().st_size > _MAX_FILE_BYTES:
         return
     content = path.read_bytes()
@@ -125,89 +127,92 @@ def iter_without_metadata(path: Path) -> Iterator[bytes]:
 
 
 def _decode(source: Path | bytes, name: str) -> Image.Image:
-    with Image.open(_to_source(source), formats=FORMATS) as picture:
-        pixels = picture.width * picture.height
-        if pixels > MAX_PIXELS:
+    """Decode one image to upright RGB; raises ImageError if it has too many pixels."""
+    with Image.open(_to_source(source), formats=FORMATS) as image:
+        pixel_count = image.width * image.height
+        if pixel_count > MAX_PIXELS:
             raise ImageError(
-                f"{name} has {picture.width} x {picture.height} pixels, more than the "
+                f"{name} has {image.width} x {image.height} pixels, more than the "
                 f"{MAX_PIXELS:,} allowed; it is refused as a decompression bomb."
             )
-        with _MANY_PIXELS_LOCK if pixels > _MANY_PIXELS else nullcontext():
-            raw = picture.tile[0][3] if picture.tile else None
-            picture.load()
-            low = _read_low_bytes(source) if _needs_low_bytes(picture, raw) else None
-            bare = to_plain_rgb(picture, raw=raw if isinstance(raw, str) else "", low=low)
-            turn = _select_transpose(picture)
-            return bare if turn is None else bare.transpose(turn)
+        with _MANY_PIXELS_LOCK if pixel_count > _MANY_PIXELS else nullcontext():
+            raw = image.tile[0][3] if image.tile else None
+            image.load()
+            low_bytes = _read_low_bytes(source) if _needs_low_bytes(image, raw) else None
+            plain = to_plain_rgb(image, raw=raw if isinstance(raw, str) else "", low=low_bytes)
+            transpose = _select_transpose(image)
+            return plain if transpose is None else plain.transpose(transpose)
 
 
 def _to_source(source: Path | bytes) -> Path | BytesIO:
     return BytesIO(source) if isinstance(source, bytes) else source
 
 
-def _select_transpose(picture: Image.Image) -> Image.Transpose | None:
-    """What undoes the EXIF orientation; None where there is none or it cannot be read.
+def _select_transpose(image: Image.Image) -> Image.Transpose | None:
+    """Return the operation that makes the image upright; None without a readable orientation.
 
-    Not ``ImageOps.exif_transpose``: that writes the whole EXIF anew, and fails where it is broken.
+    ``ImageOps.exif_transpose`` is not used: it writes the EXIF again, and fails if it is broken.
     """
     try:
-        return _TRANSPOSES.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        return _TRANSPOSES.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # Pillow's EXIF reader raises nearly anything on broken bytes
         return None
 
 
-def _needs_low_bytes(picture: Image.Image, raw: object) -> bool:
-    return raw == "RGB;16B" and "transparency" in picture.info
+def _needs_low_bytes(image: Image.Image, raw: object) -> bool:
+    return raw == "RGB;16B" and "transparency" in image.info
 
 
 def _read_low_bytes(source: Path | bytes) -> Image.Image:
-    """The lower half of every 16-bit sample: Pillow keeps the upper, and a clear colour has both.
+    """Return the low bytes of all 16-bit samples as an image.
 
-    Read as if the samples were little-endian, the lower half is the upper one.
+    Pillow keeps the high bytes only, but a transparent colour is given by both. When the samples
+    are decoded as little-endian, the low byte is in the place of the high one.
     """
-    with Image.open(_to_source(source), formats=FORMATS) as picture:
-        picture.tile = [tile._replace(args="RGB;16L") for tile in picture.tile]
-        picture.load()
-        return picture.copy()
+    with Image.open(_to_source(source), formats=FORMATS) as image:
+        image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]
+        image.load()
+        return image.copy()
 
 
 class ImageFolder:
-    """Finds images by name anywhere below a directory, listing it once, at the first question."""
+    """Finds images by name anywhere below a directory, which is listed once, at the first call."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._paths: dict[str, list[Path]] | None = None
 
     def find(self, name: str, *, prefer: str | None = None) -> Path:
-        """The file called ``name``; ``prefer`` is a directory name that settles a tie.
+        """Return the path of the image ``name``.
 
-        A file of just these characters is meant before one that spells an accent in two.
-        Raises MissingImageError when there is none, AmbiguousImageError when there are several
-        and no way to choose.
+        ``prefer`` is a directory name that decides between several files of that name. An exact
+        match of the characters goes before one of another Unicode normalization. Raises
+        MissingImageError if there is no such file, and AmbiguousImageError if there are several and
+        ``prefer`` does not decide.
         """
         exact, parts = self.root / name, _normalize_parts(Path(name).parts)
         if os.path.isfile(exact):  # noqa: PTH113  # Path.is_file raises on a name too long
             return exact
-        found = [
+        matches = [
             path
             for path in self._listing().get(parts[-1], [])
             if _normalize_parts(path.parts[-len(parts) :]) == parts
         ]
-        if len(found) > 1 and prefer is not None:
-            below = len(self.root.parts)
-            found = [path for path in found if prefer in path.parts[below:]] or found
-        if not found:
+        if len(matches) > 1 and prefer is not None:
+            depth = len(self.root.parts)
+            matches = [path for path in matches if prefer in path.parts[depth:]] or matches
+        if not matches:
             raise MissingImageError(f"{name} is missing: no file of that name below {self.root}.")
-        if len(found) > 1:
+        if len(matches) > 1:
             raise AmbiguousImageError(
-                f"{name} is ambiguous: {found[0]} and {found[1]} both match. Keep one, or put "
+                f"{name} is ambiguous: {matches[0]} and {matches[1]} both match. Keep one, or put "
                 "them into fake_images/ and real_images/.",
-                rivals=tuple(found),
+                rivals=tuple(matches),
             )
-        return found[0]
+        return matches[0]
 
     def list_paths(self) -> list[Path]:
-        """Every image file below the directory, each file once."""
+        """Return the paths of all image files below the directory, each once."""
         return [path for paths in self._listing().values() for path in paths]
 
     def __bool__(self) -> bool:
@@ -215,26 +220,29 @@ class ImageFolder:
 
     def _listing(self) -> dict[str, list[Path]]:
         if self._paths is None:
-            # Kept once it is whole: threads that ask meanwhile must not see half of it.
+            # Assigned once it is complete, because other threads may read it meanwhile.
             self._paths = _list_images(self.root)
         return self._paths
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file of this name is taken for an image."""
+    """Return whether a file name has the suffix of an image format."""
     return Path(name).suffix.lower() in _SUFFIXES
 
 
 def _list_images(root: Path) -> dict[str, list[Path]]:
-    """The image files below a directory by name, composed; folders behind links only once."""
+    """Return the image files below a directory by normalized name.
+
+    Links are followed; a directory that is reached twice is listed once.
+    """
     paths: dict[str, list[Path]] = {}
     seen = set()
     for folder, folders, names in os.walk(root, followlinks=True):
-        place = os.path.realpath(folder)
-        if place in seen:
+        real_path = os.path.realpath(folder)
+        if real_path in seen:
             folders.clear()
             continue
-        seen.add(place)
+        seen.add(real_path)
         folders.sort()
         for name in sorted(names):
             if is_image_name(name):
@@ -244,5 +252,5 @@ def _list_images(root: Path) -> dict[str, list[Path]]:
 
 
 def _normalize_parts(parts: Sequence[str]) -> tuple[str, ...]:
-    """A name's parts in one normal form: a Mac and a Linux machine spell an accent differently."""
+    """Return the parts of a path in NFC: macOS and Linux may encode accents differently."""
     return tuple(unicodedata.normalize("NFC", part) for part in parts)

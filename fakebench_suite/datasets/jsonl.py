@@ -1,4 +1,4 @@
-"""Anyone's own cases: one JSON object a line, images beside the file.
+"""The user's own cases: a file with one JSON object per line, and images next to it.
 
     {"id": "a1", "task": "detection", "image": "photos/a.png", "label": "fake",
      "question": "Is this a fake image, yes or no?"}
@@ -35,14 +35,14 @@ from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
 
 
 class Reference(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """One clue as written."""
+    """One clue in the file."""
 
     text: str
     criterion: str | None = None
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """One line as written; absent optional fields are None."""
+    """One line of the file; absent optional fields are None."""
 
     id: str
     task: Task
@@ -66,9 +66,9 @@ _FIXED = {
 
 
 def load_jsonl(path: Path) -> Dataset:
-    """The cases of a JSON lines file; raises DataError naming file, line and field."""
+    """Load the cases of a JSON lines file; raises DataError with file, line and field."""
     content = read_bytes(path)
-    check_utf8(content, where=path.name)
+    check_utf8(content, location=path.name)
     if content.lstrip().startswith(b"["):
         raise DataError(
             f"{path.name} holds a JSON list; write one JSON object per line. FakeBench's own files "
@@ -77,8 +77,8 @@ def load_jsonl(path: Path) -> Dataset:
     cases = tuple(_read_lines(content, path.name))
     if not cases:
         raise DataError(f"{path.name} holds no cases; write one JSON object per line.")
-    check_unique(cases, where=path.name)
-    check_labels(cases, where=path.name)
+    check_unique(cases, location=path.name)
+    check_labels(cases, location=path.name)
     images = ImageFolder(path.parent)
     return Dataset(
         name=path.stem,
@@ -98,13 +98,14 @@ def _read_lines(content: bytes, name: str) -> Iterator[Case]:
     for number, line in enumerate(content.splitlines(), start=1):
         if not line.strip():
             continue
-        where = f"{name}, line {number}"
+        location = f"{name}, line {number}"
         try:
             yield _to_case(
-                decode_json(line, decoder, rename=partial(_rename_fields, where, warned)), where
+                decode_json(line, decoder, rename=partial(_rename_fields, location, warned)),
+                location,
             )
         except FormatError as error:
-            raise DataError(f"{where}: {_humanise(error)}.") from error
+            raise DataError(f"{location}: {_humanise(error)}.") from error
 
 
 def _rename_fields(where: str, warned: set[str], row: Any) -> Any:
@@ -119,36 +120,37 @@ def _rename_fields(where: str, warned: set[str], row: Any) -> Any:
 
 
 def _humanise(error: Exception) -> str:
-    """Msgspec's message with a path such as ``$.task`` named as a field, and what that allows."""
+    """Return msgspec's message with field names instead of paths, and with the allowed values."""
     message = str(error)
     for field, names in (("task", Task), ("question_type", QuestionType), ("label", Authenticity)):
         message = message.replace(f"`$.{field}`", f"`$.{field}`; allowed are {', '.join(names)}")
     return re.sub(r" - at `\$\.?([^`]*)`", r" in the field '\1'", message).replace("`", "'")
 
 
-def _to_case(line: Line, where: str) -> Case:
+def _to_case(line: Line, location: str) -> Case:
+    """Return the case of a line; raises DataError if its fields do not fit together."""
     for field, text in (("id", line.id), ("question", line.question)):
         if not text.strip():
-            raise DataError(f"{where}: the field {field!r} is empty.")
+            raise DataError(f"{location}: the field {field!r} is empty.")
     question_type = (
         line.question_type or _FIXED.get(line.task) or parse_question_type(line.question)
     )
     if question_type is None:
         raise DataError(
-            f"{where}: cannot tell how to read a reply to {line.question!r}. Ask 'fake or real' "
+            f"{location}: a reply to {line.question!r} cannot be parsed. Ask 'fake or real' "
             "or 'yes or no' about one of them, or set \"question_type\": what, isfake or isreal."
         )
     fixed = _FIXED.get(line.task)
     if fixed is not question_type and (fixed or question_type in _FIXED.values()):
         raise DataError(
-            f"{where}: the question type {question_type!s} does not belong to the task "
+            f"{location}: the question type {question_type!s} does not belong to the task "
             f"{line.task!s}."
         )
     criterion = line.criterion
     if criterion is None and line.task is Task.ANALYSIS:
         criterion = parse_criterion(line.question)
-    _check_criterion(criterion, where)
-    image = check_image_name(line.image, where=where)
+    _check_criterion(criterion, location)
+    image = check_image_name(line.image, location=location)
     return Case(
         id=f"{image}:{line.id}",
         task=line.task,
@@ -159,23 +161,26 @@ def _to_case(line: Line, where: str) -> Case:
         generator=line.generator,
         criterion=criterion,
         content_categories=line.content_categories,
-        expected=_to_clues(line.expected, where),
+        expected=_to_clues(line.expected, location),
     )
 
 
-def _check_criterion(criterion: str | None, where: str) -> None:
+def _check_criterion(criterion: str | None, location: str) -> None:
     if criterion is not None and criterion not in CRITERIA:
         raise DataError(
-            f"{where}: the field 'criterion' is {criterion!r}; allowed are {', '.join(CRITERIA)}."
+            f"{location}: the field 'criterion' is {criterion!r}; allowed are "
+            f"{', '.join(CRITERIA)}."
         )
 
 
-def _to_clues(expected: str | list[str | Reference] | None, where: str) -> tuple[Clue, ...] | None:
-    """The references that say something; None when there is none."""
+def _to_clues(
+    expected: str | list[str | Reference] | None, location: str
+) -> tuple[Clue, ...] | None:
+    """Return the clues that are not blank; None if there is none."""
     clues = []
     for item in [expected] if isinstance(expected, str) else expected or []:
         reference = Reference(text=item) if isinstance(item, str) else item
-        _check_criterion(reference.criterion, f"{where}, field 'expected'")
+        _check_criterion(reference.criterion, f"{location}, field 'expected'")
         if reference.text.strip():
             clues.append(Clue(text=reference.text.strip(), criterion=reference.criterion))
     return tuple(clues) or None

@@ -1,4 +1,4 @@
-"""The order of cases and the sample: functions of the seed alone."""
+"""The order of cases, samples and shards: functions of the seed and of image names alone."""
 
 import random
 from collections import defaultdict
@@ -12,7 +12,7 @@ from fakebench_suite.types import Case, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """The ``number``-th of ``total`` parts, counted from 1."""
+    """The ``number``-th of ``total`` shards, counted from 1."""
 
     number: int
     total: int
@@ -22,15 +22,17 @@ class Shard:
 
 
 Group = list[Case]
+"""All cases on one image."""
 _TASKS = list(Task)
 
 
 def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) -> list[Case]:
-    """All cases, or those of about ``sample`` images, shuffled by image group.
+    """Return all cases, or those of about ``sample`` images, shuffled by image group.
 
-    The sample is stratified by which tasks an image serves, its authenticity and its generator
-    (and, for probes, what was planted); image groups stay whole, and so do pairs of twins, which
-    lie next to each other. The result does not depend on the order of ``cases``.
+    The sample is stratified by the tasks that an image serves, its authenticity and its generator
+    (for probes, also by the planted criterion). Image groups stay whole, and so do pairs of a probe
+    and its untouched image, which are adjacent. The result does not depend on the order of
+    ``cases``.
     """
     units: dict[str, dict[str, Group]] = defaultdict(lambda: defaultdict(list))
     for case in sorted(cases, key=lambda case: (_TASKS.index(case.task), case.id)):
@@ -45,22 +47,23 @@ def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) 
 
 
 def select_shard(cases: Sequence[Case], shard: Shard) -> list[Case]:
-    """The cases of one shard, in their order.
+    """Return the cases of one shard, in their order.
 
-    An image's shard hangs on its name alone, or with a twin on the first of both names: whatever
-    the seed, the sample or the other images, it stays where it is. Parts are even on average
-    only; 6,000 images in eight parts make 750 each, give or take 26 (one standard deviation).
+    The shard of an image is a hash of its name (for paired images, of the first of both names), so
+    it does not depend on seed, sample or other images. Sizes are equal on average only: 6,000
+    images in eight shards make 750 each, with a standard deviation of 26.
     """
 
-    def find_shard(case: Case) -> int:
+    def compute_shard(case: Case) -> int:
         first = min(case.image, case.paired_image or case.image)
         digest = sha256(first.encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(digest[:8]) % shard.total + 1
 
-    return [case for case in cases if find_shard(case) == shard.number]
+    return [case for case in cases if compute_shard(case) == shard.number]
 
 
 def _stratum_key(unit: list[Group]) -> str:
+    """Return the tasks, labels, generators and planted criteria of a unit, as one text."""
     facts = {
         f"{case.task} {case.label} {case.generator} {case.criterion if case.paired_image else ''}"
         for group in unit
@@ -70,7 +73,10 @@ def _stratum_key(unit: list[Group]) -> str:
 
 
 def _sample_units(units: list[list[Group]], images: int) -> list[list[Group]]:
-    """Largest-remainder quotas per stratum, in images; units keep their shuffled order."""
+    """Sample units for ``images`` images by largest-remainder quotas per stratum.
+
+    Units keep their shuffled order.
+    """
     strata: dict[str, list[int]] = defaultdict(list)
     for index, unit in enumerate(units):
         strata[_stratum_key(unit)].append(index)
@@ -78,15 +84,15 @@ def _sample_units(units: list[list[Group]], images: int) -> list[list[Group]]:
     share = min(1.0, images / max(1, total))
     sizes = {name: len(units[members[0]]) for name, members in strata.items()}
     quotas = {name: share * len(members) for name, members in strata.items()}
-    taken = {name: int(quota + 1e-9) for name, quota in quotas.items()}
-    left = images - sum(taken[name] * sizes[name] for name in strata)
-    # Ties fall to the stratum whose first unit comes first in the shuffled order.
-    by_remainder = sorted(strata, key=lambda name: (taken[name] - quotas[name], strata[name][0]))
+    counts = {name: int(quota + 1e-9) for name, quota in quotas.items()}
+    remaining = images - sum(counts[name] * sizes[name] for name in strata)
+    # Ties go to the stratum whose first unit is first in the shuffled order.
+    by_remainder = sorted(strata, key=lambda name: (counts[name] - quotas[name], strata[name][0]))
     for name in by_remainder:
-        if left <= 0:
+        if remaining <= 0:
             break
-        if taken[name] < len(strata[name]):
-            taken[name] += 1
-            left -= sizes[name]
-    chosen = sorted(chain.from_iterable(strata[name][: taken[name]] for name in strata))
+        if counts[name] < len(strata[name]):
+            counts[name] += 1
+            remaining -= sizes[name]
+    chosen = sorted(chain.from_iterable(strata[name][: counts[name]] for name in strata))
     return [units[index] for index in chosen]

@@ -1,4 +1,4 @@
-"""What a place that holds no data set looks like, and where ``--data`` should have pointed."""
+"""Messages for a ``--data`` path without a data set: what is there, and where to point instead."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -11,13 +11,13 @@ from fakebench_suite.text.display import count_of
 _ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst"})
 _TABLES = frozenset({".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".arrow"})
 _MAX_DEPTH = 2
-"""Levels above and below a directory at which a data set is looked for."""
+"""Levels above and below a directory in which a data set is searched for."""
 _MAX_ENTRIES = 1000
-"""Entries of a directory that are looked at."""
+"""Entries of a directory that are examined."""
 
 
 def advise_file(path: Path) -> str | None:
-    """Why a file is none of rows, and what to do; None where it may be one."""
+    """Return why a file cannot hold rows, and what to do; None if it may hold some."""
     suffix = path.suffix.lower()
     if suffix in _ARCHIVES:
         return f"{path} is an archive. Unpack it, and point --data at the directory that it makes."
@@ -32,14 +32,14 @@ def advise_file(path: Path) -> str | None:
 
 
 def advise_directory(root: Path, files: Sequence[str]) -> str | None:
-    """What lies in a directory that holds none of ``files``, or where they are nearby."""
-    for place in _list_nearby(root):
-        if any((place / name).is_file() for name in files):
-            return f"They are in {_drop_evaluation(place)}: point --data there."
-    rows = sorted(path for path in _list_entries(root) if path.suffix == ".jsonl")
-    if rows:
-        others = f" (or one of {len(rows) - 1:,} others)" if len(rows) > 1 else ""
-        return f"It holds {rows[0].name}{others}: point --data at that file."
+    """Return what a directory without ``files`` holds, or where they are nearby."""
+    for folder in _list_nearby(root):
+        if any((folder / name).is_file() for name in files):
+            return f"They are in {_drop_evaluation(folder)}: point --data there."
+    row_files = sorted(path for path in _list_entries(root) if path.suffix == ".jsonl")
+    if row_files:
+        others = f" (or one of {len(row_files) - 1:,} others)" if len(row_files) > 1 else ""
+        return f"It holds {row_files[0].name}{others}: point --data at that file."
     images = sum(is_image_name(path.name) for path in _list_entries(root))
     images += sum(
         is_image_name(path.name)
@@ -56,37 +56,37 @@ def advise_directory(root: Path, files: Sequence[str]) -> str | None:
 
 
 def find_images_above(root: Path) -> Path | None:
-    """The directory above that holds the images of rows in ``root``; None where none does."""
-    for place in root.absolute().parents[:_MAX_DEPTH]:
-        children = [path for path in _list_entries(place) if path.name.endswith("_images")]
+    """Return the parent directory that holds the images of the rows in ``root``, if any."""
+    for folder in root.absolute().parents[:_MAX_DEPTH]:
+        children = [path for path in _list_entries(folder) if path.name.endswith("_images")]
         if any(path.is_dir() for path in children):
-            return place
+            return folder
     return None
 
 
 def find_similar(path: Path) -> Path | None:
-    """What a path that is not there may have been meant for."""
-    near = find_nearest(path.name, [entry.name for entry in _list_entries(path.parent)])
-    return None if near is None else path.parent / near
+    """Return the existing path whose name is most similar to a missing one; None if none is."""
+    name = find_nearest(path.name, [entry.name for entry in _list_entries(path.parent)])
+    return None if name is None else path.parent / name
 
 
 def _list_nearby(root: Path) -> Iterator[Path]:
-    """Directories below, level by level, then those above."""
+    """Yield the directories below, level by level, then those above."""
     level = [root]
     for _ in range(_MAX_DEPTH):
-        level = [path for place in level for path in _list_entries(place) if path.is_dir()]
+        level = [path for folder in level for path in _list_entries(folder) if path.is_dir()]
         yield from level
-    for place in root.absolute().parents[:_MAX_DEPTH]:
-        yield place / "Evaluation"
-        yield place
+    for folder in root.absolute().parents[:_MAX_DEPTH]:
+        yield folder / "Evaluation"
+        yield folder
 
 
-def _drop_evaluation(place: Path) -> Path:
-    return place.parent if place.name == "Evaluation" else place
+def _drop_evaluation(folder: Path) -> Path:
+    return folder.parent if folder.name == "Evaluation" else folder
 
 
 def _list_entries(folder: Path) -> list[Path]:
-    """What lies in a directory, by name; nothing where it cannot be read."""
+    """Return the entries of a directory by name; empty if it cannot be read."""
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry, _ in zip(entries, range(_MAX_ENTRIES), strict=False)]

@@ -27,7 +27,7 @@ PARTS = st.sampled_from(
 def test_accepted_names_stay_inside(name: str) -> None:
     """A name is refused, or stays below the directory under the rules of either system."""
     try:
-        assert check_image_name(name, where="here") == name
+        assert check_image_name(name, location="here") == name
     except DataError as error:
         assert str(error).startswith("here: the image name ")  # noqa: PT017
         return
@@ -46,9 +46,9 @@ def test_accepted_names_stay_inside(name: str) -> None:
 def test_a_refused_name_is_shown_with_what_is_allowed(name: str) -> None:
     """The message quotes the name and says which names are allowed."""
     with pytest.raises(DataError) as caught:
-        check_image_name(name, where="FakeQA.json, row 3")
+        check_image_name(name, location="FakeQA.json, row 3")
     assert str(caught.value) == (
-        f"FakeQA.json, row 3: the image name {name!r} is refused. Allowed are names relative to "
+        f"FakeQA.json, row 3: the image name {name!r} is not allowed. Use a name relative to "
         "the image directory, without '..', ':' or control characters."
     )
 
@@ -69,16 +69,16 @@ def make_case(label: Authenticity | None, question_type: QuestionType = Question
 def test_an_image_has_one_label() -> None:
     """Cases on an image share one picture, so they may not disagree on what it is."""
     fake, real = make_case(Authenticity.FAKE), make_case(Authenticity.REAL, QuestionType.ISREAL)
-    check_labels([fake, make_case(None), fake], where="here")
+    check_labels([fake, make_case(None), fake], location="here")
     with pytest.raises(DataError, match=r"^here: the image a.png is labelled both fake and real"):
-        check_labels([fake, make_case(None), real], where="here")
+        check_labels([fake, make_case(None), real], location="here")
 
 
 def test_ids_are_unique() -> None:
     """A repeated id is named."""
-    check_unique([make_case(None), make_case(None, QuestionType.ISREAL)], where="here")
+    check_unique([make_case(None), make_case(None, QuestionType.ISREAL)], location="here")
     with pytest.raises(DataError, match=r"^here: 1 duplicate ids, such as a.png:what"):
-        check_unique([make_case(None)] * 3, where="here")
+        check_unique([make_case(None)] * 3, location="here")
 
 
 def test_a_digest_knows_where_a_file_ends() -> None:

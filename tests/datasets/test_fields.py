@@ -64,7 +64,7 @@ def test_a_form_asks_about_the_word_it_is_named_after(question: str) -> None:
 @given(st.lists(st.tuples(st.text(max_size=5), st.sampled_from(["Edge", " theme ", ""]))))
 def test_clues_keep_their_own_categories(pairs: list[tuple[str, str]]) -> None:
     """Blank clues are dropped with their categories, and no other changes its category."""
-    clues = parse_clues([text for text, _ in pairs], [name for _, name in pairs], where="here")
+    clues = parse_clues([text for text, _ in pairs], [name for _, name in pairs], location="here")
     kept = [(text.strip(), name.strip().lower() or None) for text, name in pairs if text.strip()]
     assert (clues is None) == (not kept)
     assert [(clue.text, clue.criterion) for clue in clues or ()] == kept
@@ -78,16 +78,16 @@ def test_categories_that_do_not_fit_are_refused(clues: int, names: int) -> None:
         if isinstance(categories, str) and clues == 1:
             continue
         if clues == names:
-            assert len(parse_clues(["x"] * clues, categories, where="here") or ()) == clues
+            assert len(parse_clues(["x"] * clues, categories, location="here") or ()) == clues
         else:
             with pytest.raises(
                 DataError, match=f"here: {count_of(clues, 'clue')} but {names} categories"
             ):
-                parse_clues(["x"] * clues, categories, where="here")
+                parse_clues(["x"] * clues, categories, location="here")
 
 
 @pytest.mark.parametrize("texts", [5, True, {"a": 1}, ["x", None], [["x"]], Fraction(1, 2)])
 def test_a_reference_is_made_of_texts(texts: object) -> None:
     """Anything but a text or a list of texts is refused, and shown."""
     with pytest.raises(DataError, match=r"^here: a reference must be a text or a list of texts"):
-        parse_clues(texts, None, where="here")
+        parse_clues(texts, None, location="here")

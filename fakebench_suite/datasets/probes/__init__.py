@@ -1,1 +1,1 @@
-"""The embedded data set: photographs, and the same photographs with a planted forgery."""
+"""The probes: photographs, and the same photographs with a forgery planted by the suite."""

@@ -1,7 +1,7 @@
 """The embedded data set: pairs of a photograph's crop and the same crop with a planted forgery.
 
-Because the suite planted the forgery itself, label, criterion, place and answers are known
-exactly. Scores of probes are never FakeBench scores.
+The suite plants the forgery itself, so label, criterion, position and answers are known exactly.
+Scores of probes are never FakeBench scores.
 """
 
 from collections.abc import Iterator
@@ -19,11 +19,15 @@ from fakebench_suite.tasks import prompts
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
 
 GENERATOR = "planted"
+"""The generator of all forged probes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbePair:
-    """A forged crop, its untouched twin (both SIDE x SIDE x 3, uint8) and what was planted."""
+    """A forged crop, the untouched crop, and the forgery.
+
+    Both crops are PROBE_SIZE x PROBE_SIZE x 3, uint8.
+    """
 
     name: str
     forged: NDArray[np.uint8]
@@ -33,36 +37,39 @@ class ProbePair:
 
 
 def load_probes(pairs: int = PAIRS) -> Dataset:
-    """The embedded probes of the test photographs."""
-    drawn = list(sample_pairs(pairs))
-    pictures = {pair.name: pair.untouched for pair in drawn}
-    pictures |= {f"{pair.name}-forged": pair.forged for pair in drawn}
+    """Load the probes of the test photographs, ``pairs`` pairs of images."""
+    sampled = list(sample_pairs(pairs))
+    images = {pair.name: pair.untouched for pair in sampled}
+    images |= {f"{pair.name}-forged": pair.forged for pair in sampled}
     return Dataset(
         name="probes",
         kind="probes",
-        digest=digest_contents(picture.tobytes() for picture in pictures.values()),
-        cases=tuple(case for pair in drawn for case in build_cases(pair)),
-        open_image=lambda case: Image.fromarray(pictures[case.image]),
+        digest=digest_contents(image.tobytes() for image in images.values()),
+        cases=tuple(case for pair in sampled for case in build_cases(pair)),
+        open_image=lambda case: Image.fromarray(images[case.image]),
         has_images=lambda: True,
     )
 
 
 def sample_pairs(count: int) -> Iterator[ProbePair]:
-    """``count`` pairs, cycling through the test photographs and the criteria, seeded one by one."""
+    """Yield ``count`` pairs, cycling through photographs and criteria; each has its own seed."""
     for index in range(count):
         photograph, forgery = select_forgery(index)
-        planted = replay_draw(index)
+        crops = replay_draw(index)
         yield ProbePair(
             name=f"{photograph.partition('.')[0]}-{index:03}",
-            forged=_to_bytes(planted.forged),
-            untouched=_to_bytes(planted.crop),
+            forged=_to_bytes(crops.forged),
+            untouched=_to_bytes(crops.crop),
             forgery=forgery,
-            box=planted.box,
+            box=crops.box,
         )
 
 
 def build_cases(pair: ProbePair) -> Iterator[Case]:
-    """Both pictures are asked all three detection forms; the forged one everything else too."""
+    """Yield the cases of a pair.
+
+    Both images are asked the three detection questions, the forged one all other tasks too.
+    """
     criterion = pair.forgery.criterion
     forged = Case(
         id=f"{pair.name}-forged:",
@@ -89,26 +96,29 @@ def build_cases(pair: ProbePair) -> Iterator[Case]:
     clue = Clue(
         text=describe_forged(criterion, pair.forgery.clue, pair.box.place), criterion=criterion
     )
-    for twin in (forged, untouched):
+    for base in (forged, untouched):
         for question_type, question in prompts.DETECTION.items():
             yield replace(
-                twin, id=f"{twin.id}{question_type}", question_type=question_type, question=question
+                base, id=f"{base.id}{question_type}", question_type=question_type, question=question
             )
     yield _build_text_case(
         forged, Task.INTERPRETATION, QuestionType.FAULTFINDING, prompts.FAULTFINDING, clue
     )
     yield _build_text_case(forged, Task.REASONING, QuestionType.INFERENCE, prompts.INFERENCE, clue)
-    for asked in (criterion, *pair.forgery.spares):
-        answer = clue if asked == criterion else Clue(text=describe_intact(asked))
-        question = prompts.format_analysis_question(asked)
+    for criterion_asked in (criterion, *pair.forgery.spares):
+        answer = (
+            clue if criterion_asked == criterion else Clue(text=describe_intact(criterion_asked))
+        )
+        question = prompts.format_analysis_question(criterion_asked)
         case = _build_text_case(forged, Task.ANALYSIS, QuestionType.CRITERION, question, answer)
-        slug = asked.replace(" & ", "-").replace(" ", "-")
-        yield replace(case, id=f"{forged.id}Q-{slug}", criterion=asked)
+        suffix = criterion_asked.replace(" & ", "-").replace(" ", "-")
+        yield replace(case, id=f"{forged.id}Q-{suffix}", criterion=criterion_asked)
 
 
 def _build_text_case(
     forged: Case, task: Task, question_type: QuestionType, question: str, answer: Clue
 ) -> Case:
+    """Return a case on the forged image that asks for a text."""
     return replace(
         forged,
         id=f"{forged.id}{question_type}",

@@ -1,9 +1,9 @@
-"""Where the random numbers of each probe begin, so that a run need not search for its forgeries.
+"""States of the random number generator from which each probe is made.
 
-Most draws are thrown away because nobody would see the forgery; to find those that are kept takes
-20 seconds, and to repeat them one. They are kept as states of NumPy's PCG64 generator in
-``draws.json``; ``python -m fakebench_suite.datasets.probes.draws`` writes that file, and a test
-searches again.
+Most random forgeries are rejected because they would not be visible. Searching for the visible ones
+takes 20 seconds, replaying them one. The states of NumPy's PCG64 generator at the accepted crops
+and boxes are stored in ``draws.json``; ``python -m fakebench_suite.datasets.probes.draws`` writes
+that file, and a test repeats the search.
 """
 
 import sys
@@ -24,13 +24,14 @@ from fakebench_suite.datasets.probes.forgeries import (
 from fakebench_suite.datasets.probes.photographs import TEST_PHOTOGRAPHS, Pixels, sample_square
 
 PAIRS = 120
+"""Number of probe pairs."""
 SEED = 20240413
-"""The probes are one fixed set; ``--seed`` changes their order and sample, not the pictures."""
+"""The probes are a fixed set; ``--seed`` changes their order and sample, not their pixels."""
 DRAWS_FILE = Path(__file__).with_suffix(".json")
 
 
 class GeneratorState(msgspec.Struct, frozen=True, array_like=True):
-    """A PCG64 generator but for its increment, which is the seed's."""
+    """State of a PCG64 generator without its increment, which follows from the seed."""
 
     state: str
     """128 bits in hexadecimal."""
@@ -39,7 +40,7 @@ class GeneratorState(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Draw(msgspec.Struct, frozen=True, array_like=True):
-    """The states before the crop and before the box that are kept."""
+    """The states before the accepted crop and before the accepted box."""
 
     crop: GeneratorState
     box: GeneratorState
@@ -47,7 +48,7 @@ class Draw(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgedCrop:
-    """A crop of a photograph, and the same with a forgery in a box."""
+    """A crop of a photograph, and the same crop with a forgery in a box."""
 
     crop: Pixels
     forged: Pixels
@@ -56,32 +57,32 @@ class ForgedCrop:
 
 @cache
 def load_draws() -> tuple[Draw, ...]:
-    """The draws of the first ``PAIRS`` pairs, in order."""
+    """Load the draws of the first ``PAIRS`` pairs, in order."""
     return msgspec.json.decode(DRAWS_FILE.read_bytes(), type=tuple[Draw, ...])
 
 
 def select_forgery(index: int) -> tuple[str, Forgery]:
-    """The photograph and the forgery of a pair: in turn, the photographs first."""
+    """Return photograph and forgery of pair ``index``: photographs vary first, then forgeries."""
     photographs, forgeries = sorted(TEST_PHOTOGRAPHS), list(FORGERIES.values())
-    turn = index // len(photographs) % len(forgeries)
-    return photographs[index % len(photographs)], forgeries[turn]
+    forgery_index = index // len(photographs) % len(forgeries)
+    return photographs[index % len(photographs)], forgeries[forgery_index]
 
 
 def search_draw(index: int) -> Draw:
-    """The first draw of a pair whose forgery can be seen."""
+    """Return the first draw of pair ``index`` whose forgery is visible."""
     photograph, forgery = select_forgery(index)
     rng = np.random.default_rng([SEED, index])
     while True:
-        start = _read_state(rng)
+        crop_state = _read_state(rng)
         crop = sample_square(photograph, rng)
         for _ in range(MAX_ATTEMPTS):
-            box = _read_state(rng)
+            box_state = _read_state(rng)
             if apply_forgery(crop, forgery, rng, tries=1) is not None:
-                return Draw(crop=start, box=box)
+                return Draw(crop=crop_state, box=box_state)
 
 
 def replay_draw(index: int) -> ForgedCrop:
-    """The pixels of a pair; one that ``draws.json`` does not hold is searched for."""
+    """Return the pixels of pair ``index``; a pair that is not in ``draws.json`` is searched for."""
     draws = load_draws()
     draw = draws[index] if index < len(draws) else search_draw(index)
     photograph, forgery = select_forgery(index)
@@ -89,22 +90,24 @@ def replay_draw(index: int) -> ForgedCrop:
     _write_state(rng, draw.crop)
     crop = sample_square(photograph, rng)
     _write_state(rng, draw.box)
-    planted = apply_forgery(crop, forgery, rng)
-    assert planted is not None, "draws.json is not of these photographs and forgeries"
-    forged, box = planted
+    result = apply_forgery(crop, forgery, rng)
+    assert result is not None, "draws.json is not of these photographs and forgeries"
+    forged, box = result
     return ForgedCrop(crop=crop, forged=forged, box=box)
 
 
 def _read_state(rng: np.random.Generator) -> GeneratorState:
-    now = rng.bit_generator.state
-    return GeneratorState(f"{now['state']['state']:x}", now["has_uint32"], now["uinteger"])
+    current = rng.bit_generator.state
+    return GeneratorState(
+        f"{current['state']['state']:x}", current["has_uint32"], current["uinteger"]
+    )
 
 
 def _write_state(rng: np.random.Generator, state: GeneratorState) -> None:
-    before = rng.bit_generator.state
+    current = rng.bit_generator.state
     rng.bit_generator.state = {
-        **before,
-        "state": {**before["state"], "state": int(state.state, 16)},
+        **current,
+        "state": {**current["state"], "state": int(state.state, 16)},
         "has_uint32": state.has_uint32,
         "uinteger": state.uinteger,
     }

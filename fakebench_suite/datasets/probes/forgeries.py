@@ -1,7 +1,6 @@
-"""Ten forgeries the suite plants itself, one per criterion, each in a known box.
+"""Ten forgeries, one per criterion, each planted in a known box.
 
-A draw that would hardly change the picture (blurring a clear sky) is drawn again: a forgery nobody
-could see is not one.
+A forgery that hardly changes the image, such as blur in a clear sky, is rejected and drawn again.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,11 +12,12 @@ from fakebench_suite.datasets.probes import operations
 from fakebench_suite.datasets.probes.photographs import PROBE_SIZE, Pixels
 
 Operation = Callable[[Pixels, np.random.Generator], Pixels]
+"""(pixels of a box, seeded generator) -> forged pixels of the same shape."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A rectangle in pixels: left and top inside, right and bottom outside."""
+    """A rectangle in pixels; left and top are inclusive, right and bottom exclusive."""
 
     left: int
     top: int
@@ -26,7 +26,7 @@ class Box:
 
     @property
     def place(self) -> str:
-        """Where the middle of the box lies, in words: one of nine places, or the whole image."""
+        """Position of the box's centre in words: one of nine, or the whole image."""
         if self.right - self.left == PROBE_SIZE and self.bottom - self.top == PROBE_SIZE:
             return "whole image"
         column = ("left", "centre", "right")[3 * (self.left + self.right) // (2 * PROBE_SIZE)]
@@ -37,21 +37,22 @@ class Box:
 
 
 MAX_ATTEMPTS = 10
-"""Boxes that are drawn in one picture before another is taken."""
+"""Boxes that are sampled in one image before another image is taken."""
 WHOLE_IMAGE = Box(left=0, top=0, right=PROBE_SIZE, bottom=PROBE_SIZE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgery:
-    """How a criterion is violated: the operation, its clue, and the criteria it leaves intact."""
+    """An operation that violates a criterion, its clue, and the criteria it does not affect."""
 
     criterion: str
     clue: str
-    """What a viewer sees; the reference clue is made of it."""
+    """What a viewer sees; part of the reference clue."""
     spares: tuple[str, ...]
-    """Criteria that stay exactly as in the photograph; the others may be touched, so unasked."""
+    """Criteria that stay exactly as in the photograph; no question is asked about the others."""
     apply: Operation
     whole: bool = False
+    """Whether the operation covers the whole image."""
 
 
 FORGERIES: Mapping[str, Forgery] = {
@@ -120,14 +121,16 @@ FORGERIES: Mapping[str, Forgery] = {
         ),
     )
 }
+"""The forgeries by criterion."""
 
 
 def apply_forgery(
     image: Pixels, forgery: Forgery, rng: np.random.Generator, *, tries: int = MAX_ATTEMPTS
 ) -> tuple[Pixels, Box] | None:
-    """The image with the forgery in a random box of 48 to 80 pixels a side, and that box.
+    """Plant a forgery in a random box of 48 to 80 pixels a side; return the image and the box.
 
-    None when ``tries`` boxes in a row would show a mean change under 0.07 of the full range.
+    Returns None if ``tries`` boxes in a row change their pixels by less than _MIN_MEAN_CHANGE on
+    average.
     """
     for _ in range(tries):
         box = WHOLE_IMAGE if forgery.whole else _sample_box(rng)
@@ -140,9 +143,11 @@ def apply_forgery(
 
 
 _MIN_MEAN_CHANGE = 0.07
+"""Smallest mean change of a visible forgery, as a share of the full range."""
 
 
 def _sample_box(rng: np.random.Generator) -> Box:
+    """Sample a box of 48 to 80 pixels a side inside the image."""
     width, height = (int(side) for side in rng.integers(48, 81, size=2))
     left = int(rng.integers(0, PROBE_SIZE - width + 1))
     top = int(rng.integers(0, PROBE_SIZE - height + 1))

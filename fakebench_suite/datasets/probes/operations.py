@@ -1,7 +1,7 @@
-"""What is done to the pixels of a box: ten operations, one for each criterion that is violated.
+"""Ten operations on the pixels of a box, one per criterion.
 
-Each is a function of the pixels (height x width x 3 floats in 0..1) and a seeded generator, and
-leaves the pixels it was given as they were.
+Each takes the pixels (height x width x 3 floats in 0..1) and a seeded generator, and returns new
+pixels of the same shape.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from fakebench_suite.datasets.probes.photographs import Pixels
 
 
 def repeat_tile(box: Pixels, rng: np.random.Generator) -> Pixels:
-    """The box is paved with one small tile of itself, 8 to 12 pixels wide."""
+    """Fill the box with one tile of itself, 8 to 12 pixels wide."""
     size = int(rng.integers(8, 13))
     height, width, _ = box.shape
     top, left = int(rng.integers(0, height - size)), int(rng.integers(0, width - size))
@@ -23,20 +23,20 @@ def repeat_tile(box: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def add_halos(box: Pixels, rng: np.random.Generator) -> Pixels:
-    """Edges are overdrawn four to six times, so that bright and dark halos run along them."""
+    """Sharpen by a factor of four to six, so that bright and dark halos run along edges."""
     soft = gaussian(box, 1.5, channel_axis=-1)
     halos: Pixels = np.clip(box + rng.uniform(4, 6) * (box - soft), 0, 1).astype(np.float32)
     return halos
 
 
 def blur(box: Pixels, rng: np.random.Generator) -> Pixels:
-    """Fine detail is lost under a Gaussian of 3 to 4.5 pixels."""
+    """Blur with a Gaussian whose standard deviation is 3 to 4.5 pixels."""
     soft: Pixels = gaussian(box, rng.uniform(3, 4.5), channel_axis=-1, mode="nearest")
     return soft.astype(np.float32)
 
 
 def band_light(box: Pixels, rng: np.random.Generator) -> Pixels:
-    """Two to three bands of 1.8 times the light, and dark ones of a fifth, cross the box."""
+    """Add two to three bright bands (1.8 times the light) and dark ones (a fifth of it)."""
     height, width, _ = box.shape
     across = rng.random() < 0.5
     turns = rng.uniform(2, 3) * 2 * np.pi
@@ -47,7 +47,7 @@ def band_light(box: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def stretch_strip(box: Pixels, rng: np.random.Generator) -> Pixels:
-    """A slice of 4 to 6 pixels is stretched over the whole box, so that everything runs one way."""
+    """Stretch a strip of 4 to 6 pixels over the whole box, in one direction."""
     thin = int(rng.integers(4, 7))
     axis = int(rng.integers(0, 2))
     start = int(rng.integers(0, box.shape[axis] - thin))
@@ -57,7 +57,7 @@ def stretch_strip(box: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def shift_strips(box: Pixels, rng: np.random.Generator) -> Pixels:
-    """Strips of 6 to 8 pixels are pushed sideways in turn, so that outlines break into steps."""
+    """Shift every second strip of 6 to 8 pixels sideways, so that outlines break into steps."""
     width, push = int(rng.integers(6, 9)), int(rng.integers(8, 12))
     axis = int(rng.integers(0, 2))
     shifted = box.copy()
@@ -68,7 +68,7 @@ def shift_strips(box: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def ripple(box: Pixels, rng: np.random.Generator) -> Pixels:
-    """The content runs in waves of 10 to 14 pixels that swing 4 to 6 pixels to either side."""
+    """Displace the pixels by waves of 10 to 14 pixels with an amplitude of 4 to 6 pixels."""
     height, width, _ = box.shape
     down, across = np.mgrid[:height, :width].astype(np.float32)
     turn, swing = 2 * np.pi / rng.uniform(10, 14), rng.uniform(4, 6)
@@ -84,19 +84,19 @@ def ripple(box: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def fill_flat(box: Pixels, rng: np.random.Generator) -> Pixels:
-    """The content is missing: the box holds its mean colour and nothing else."""
+    """Fill the box with its mean colour."""
     del rng
     return np.broadcast_to(box.mean(axis=(0, 1)), box.shape)
 
 
 def invert_colours(box: Pixels, rng: np.random.Generator) -> Pixels:
-    """Every colour is replaced by its complement, as in a negative."""
+    """Replace every colour by its complement."""
     del rng
     return 1 - box
 
 
 def paint_rainbow(box: Pixels, rng: np.random.Generator) -> Pixels:
-    """Light and dark become hues: tones run through the rainbow, from any colour on."""
+    """Map brightness to hue, so that tones run through the rainbow."""
     light = box.mean(axis=-1)
     darkest, lightest = np.percentile(light, (2, 98))
     turn = np.clip((light - darkest) / max(lightest - darkest, _MIN_RANGE), 0, 1)
@@ -106,3 +106,4 @@ def paint_rainbow(box: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 _MIN_RANGE = 1e-3
+"""Smallest brightness range that is divided by."""

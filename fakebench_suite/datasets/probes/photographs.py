@@ -1,8 +1,7 @@
-"""The photographs behind the probes: real ones that scikit-image and scikit-learn carry.
+"""The photographs of the probes: real ones that scikit-image and scikit-learn ship.
 
-Nothing is downloaded and nothing is copied into this repository; the pictures are read from the
-installed wheels. Train and test photographs are disjoint (and so are both motorcycle views,
-which show one scene and stay together on the train side).
+They are read from the installed wheels; nothing is downloaded or copied. Train and test photographs
+are disjoint; both views of the motorcycle scene are train photographs.
 """
 
 from functools import cache
@@ -39,19 +38,21 @@ TRAIN_PHOTOGRAPHS = {
     "retina.jpg": _SKIMAGE,
     "text.png": _SKIMAGE,
 }
+"""File name -> directory of the photographs that the embedded model is trained on."""
 TEST_PHOTOGRAPHS = {
     "camera.png": _SKIMAGE,
     "chelsea.png": _SKIMAGE,
     "flower.jpg": _SKLEARN,
     "rocket.jpg": _SKIMAGE,
 }
+"""File name -> directory of the photographs that the probes are made of."""
 
 
 @cache
 def load_photograph(name: str) -> Image.Image:
-    """One bundled photograph by file name, as RGB; raises KeyError for a name not listed here."""
+    """Load a photograph by file name as RGB; raises KeyError if the name is not listed here."""
     package, _, folder = (TRAIN_PHOTOGRAPHS | TEST_PHOTOGRAPHS)[name].partition("/")
-    # The packages are located, not imported: sklearn.datasets alone would load pandas.
+    # The packages are located but not imported, because sklearn.datasets loads pandas.
     spec = find_spec(package)
     assert spec is not None
     assert spec.origin is not None

@@ -1,4 +1,4 @@
-"""How the suite words what it planted: reference clues and FakeQA answers of the probes."""
+"""Reference clues and FakeQA answers of the probes."""
 
 _FORGED_CLAIMS = {
     "content deficiency": "There is a content deficiency",
@@ -12,12 +12,12 @@ _INTACT_CLAIMS = {
 }
 
 
-def describe_forged(criterion: str, clue: str, place: str) -> str:
-    """One sentence that names the violated criterion, what is seen, and where."""
+def describe_forged(criterion: str, clue: str, position: str) -> str:
+    """Return a sentence with the violated criterion, what is visible, and where."""
     claim = _FORGED_CLAIMS.get(criterion, f"The {criterion} is unnatural")
-    return f"{claim}: {clue} in the {place}."
+    return f"{claim}: {clue} in the {position}."
 
 
 def describe_intact(criterion: str) -> str:
-    """One sentence that says a criterion is as in a photograph."""
+    """Return a sentence that states that a criterion is as in a photograph."""
     return _INTACT_CLAIMS.get(criterion, f"The {criterion} is natural.")

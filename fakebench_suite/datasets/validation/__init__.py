@@ -1,4 +1,4 @@
-"""A data set before anybody trusts scores over it: what is broken, odd, or gives the label away."""
+"""Validation of a data set before a run: errors, oddities, and features that leak the label."""
 
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.validation.counts import count_subgroups, count_totals
@@ -17,15 +17,15 @@ from fakebench_suite.datasets.validation.questions import find_odd_questions
 
 
 def validate_dataset(data: Dataset) -> ValidationResult:
-    """Every finding over a data set; opens each of its images once, where there are any."""
+    """Return all issues of a data set; opens each image once, if there are images."""
     present = data.has_images()
-    looks = scan_images(data) if present else scan_names(data)
+    scans = scan_images(data) if present else scan_names(data)
     findings: list[Issue] = []
     if present:
         findings += [
-            *find_file_faults(looks),
-            *find_duplicates(looks),
-            *unreferenced_files(data, looks),
+            *find_file_faults(scans),
+            *find_duplicates(scans),
+            *unreferenced_files(data, scans),
         ]
     else:
         findings.append(_NO_IMAGES)
@@ -37,7 +37,7 @@ def validate_dataset(data: Dataset) -> ValidationResult:
         totals=count_totals(data.cases),
         counts=tuple(count_subgroups(data.cases)),
         findings=tuple(sorted(findings, key=lambda finding: finding.severity is Severity.WARNING)),
-        leaks=tuple(compute_leakage(feature) for feature in list_features(looks)),
+        leaks=tuple(compute_leakage(feature) for feature in list_features(scans)),
     )
 
 
@@ -46,3 +46,4 @@ _NO_IMAGES = Issue(
     severity=Severity.ERROR,
     meaning="A run over these data is refused. What follows was read from the rows alone.",
 )
+"""The issue of a data set without images."""

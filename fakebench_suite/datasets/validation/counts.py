@@ -1,4 +1,4 @@
-"""Cases and images in all, and by task, label, question type, generator and criterion."""
+"""Numbers of cases and images, in total and by task, label, question type and other subgroups."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ _SUBGROUPS: Mapping[str, Callable[[Case], str | None]] = {
 
 
 def count_totals(cases: Sequence[Case]) -> DatasetTotals:
-    """The totals over all cases."""
+    """Return the totals over all cases."""
     detections = [case for case in cases if case.task is Task.DETECTION]
     texts = [case for case in cases if case.task is not Task.DETECTION]
     return DatasetTotals(
@@ -30,14 +30,14 @@ def count_totals(cases: Sequence[Case]) -> DatasetTotals:
 
 
 def count_subgroups(cases: Sequence[Case]) -> Iterator[SubgroupCount]:
-    """Cases and images of every value, in the order values first occur in."""
-    for by, read in _SUBGROUPS.items():
-        found: Counter[str] = Counter()
+    """Yield the cases and images of every value of every subgroup, values by first occurrence."""
+    for by, select in _SUBGROUPS.items():
+        counts: Counter[str] = Counter()
         images: dict[str, set[str]] = defaultdict(set)
         for case in cases:
-            value = read(case)
+            value = select(case)
             if value is not None:
-                found[str(value)] += 1
+                counts[str(value)] += 1
                 images[str(value)].add(case.image)
-        for value, count in found.items():
+        for value, count in counts.items():
             yield SubgroupCount(by=by, value=value, cases=count, images=len(images[value]))

@@ -1,4 +1,4 @@
-"""Identical pixels under several names."""
+"""Images with identical pixels under several names."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -7,31 +7,31 @@ from fakebench_suite.datasets.validation.image_scan import ImageScan
 from fakebench_suite.datasets.validation.issues import Issue, IssueInstance, Severity
 
 
-def find_duplicates(looks: Sequence[ImageScan]) -> Iterator[Issue]:
-    """Images that a model could not tell apart: an error where their labels differ."""
+def find_duplicates(scans: Sequence[ImageScan]) -> Iterator[Issue]:
+    """Yield the issues of identical images; they are errors if their labels differ."""
     groups: dict[str, list[ImageScan]] = defaultdict(list)
-    for look in looks:
-        if look.digest:
-            groups[look.digest].append(look)
-    alike: dict[bool, list[IssueInstance]] = {True: [], False: []}
+    for scan in scans:
+        if scan.digest:
+            groups[scan.digest].append(scan)
+    instances: dict[bool, list[IssueInstance]] = {True: [], False: []}
     for group in groups.values():
         if len(group) > 1:
-            labels = [str(look.label or "no label") for look in group]
-            item = IssueInstance(
-                images=tuple(look.image for look in group), detail=", ".join(labels)
+            labels = [str(scan.label or "no label") for scan in group]
+            instance = IssueInstance(
+                images=tuple(scan.image for scan in group), detail=", ".join(labels)
             )
-            alike[len({look.label for look in group if look.label}) > 1].append(item)
-    if alike[True]:
+            instances[len({scan.label for scan in group if scan.label}) > 1].append(instance)
+    if instances[True]:
         yield Issue(
             name="the same pixels labelled fake and real",
             severity=Severity.ERROR,
             meaning="One of the labels is wrong, and no model can be right about both.",
-            items=tuple(alike[True]),
+            items=tuple(instances[True]),
         )
-    if alike[False]:
+    if instances[False]:
         yield Issue(
             name="the same pixels under several names",
             severity=Severity.WARNING,
             meaning="They count as several images, so intervals come out narrower than they are.",
-            items=tuple(alike[False]),
+            items=tuple(instances[False]),
         )

@@ -1,4 +1,4 @@
-"""Odd rows of files in FakeBench's layout; most of them are known of the published ones."""
+"""Unusual rows of files in FakeBench's layout; the published files contain most of them."""
 
 import re
 from collections import defaultdict
@@ -12,33 +12,33 @@ from fakebench_suite.types import Case, Task
 
 _SLOT = re.compile(r":Q(\d+)-")
 _REVERSED = re.compile(r"\brealis|\bconvincing", re.IGNORECASE)
-"""Where "unrealistic" is asked about in words that a yes speaks well of."""
+"""Questions about "unrealistic" to which "yes" means realistic."""
 
 
 def find_odd_rows(data: Dataset) -> Iterator[Issue]:
-    """What is odd about the rows of FakeClass, FakeClue and FakeQA; warnings only."""
+    """Yield the issues of FakeClass, FakeClue and FakeQA rows; all are warnings."""
     if data.kind not in {"official", "layout"}:
         return
     analysis = [case for case in data.cases if case.task is Task.ANALYSIS]
     for name, meaning, items in (
         (
             "FakeQA rows that lack questions other rows have",
-            "They are asked what is there.",
+            "Only the questions present are asked.",
             _list_missing_questions(analysis),
         ),
         (
             "FakeQA questions whose criterion is not the one of their slot",
-            "The suite reads the criterion from the wording; a script that goes by slot errs here.",
+            "The suite goes by the wording; a script that goes by the slot is wrong here.",
             _list_misplaced_criteria(analysis),
         ),
         (
-            "FakeQA rows that ask about one criterion twice, in the same words or in others",
-            "Each question counts as a case of its own, and often another goes unasked.",
+            "FakeQA rows that ask about one criterion twice, in the same or other words",
+            "Each question is a case of its own; often another criterion is missing.",
             _list_repeated_criteria(analysis),
         ),
         (
             "FakeQA questions without the suffix about authenticity",
-            "Prompts of both styles end in it once; elsewhere --prompts=paper says it twice.",
+            "Prompts of both styles end in it once; in other questions --prompts=paper doubles it.",
             [_to_instance(case) for case in analysis if not has_suffix(case.question)],
         ),
         (
@@ -48,7 +48,7 @@ def find_odd_rows(data: Dataset) -> Iterator[Issue]:
         ),
         (
             "images of FakeClue or FakeQA that FakeClass does not have",
-            "Nobody asks whether they are fake: their texts stand beside no detection.",
+            "No case asks whether they are fake, so their texts have no detection to compare with.",
             _list_without_detection(data.cases),
         ),
     ):
@@ -61,44 +61,47 @@ def _to_instance(case: Case) -> IssueInstance:
 
 
 def _parse_slot(case: Case) -> int:
-    """The number in an official case id, ``<image>:Q<slot>-<criterion>``."""
-    found = _SLOT.match(case.id, len(case.image))
-    return int(found[1]) if found else 0
+    """Return the slot in an official case id, ``<image>:Q<slot>-<criterion>``; 0 without one."""
+    match = _SLOT.match(case.id, len(case.image))
+    return int(match[1]) if match else 0
 
 
 def _list_missing_questions(analysis: Sequence[Case]) -> list[IssueInstance]:
+    """Return the images that lack questions which others have, with these questions."""
     slots: dict[str, set[int]] = defaultdict(set)
     for case in analysis:
         slots[case.image].add(_parse_slot(case))
-    every = set().union(*slots.values())
+    all_slots = set().union(*slots.values())
     return [
         IssueInstance(
-            images=(image,), detail=", ".join(f"Q{slot}" for slot in sorted(every - mine))
+            images=(image,), detail=", ".join(f"Q{slot}" for slot in sorted(all_slots - present))
         )
-        for image, mine in slots.items()
-        if mine != every
+        for image, present in slots.items()
+        if present != all_slots
     ]
 
 
 def _list_misplaced_criteria(analysis: Sequence[Case]) -> list[IssueInstance]:
+    """Return the questions whose criterion is not the one of their slot in the paper."""
     canonical = dict(enumerate(CRITERIA, start=1))
-    moved = ((case, _parse_slot(case)) for case in analysis)
+    pairs = ((case, _parse_slot(case)) for case in analysis)
     return [
         IssueInstance(images=(case.image,), detail=f"Q{slot} asks about {case.criterion}")
-        for case, slot in moved
+        for case, slot in pairs
         if canonical.get(slot) != case.criterion
     ]
 
 
 def _list_repeated_criteria(analysis: Sequence[Case]) -> list[IssueInstance]:
-    asked: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+    """Return the images with several questions about one criterion."""
+    slots_by_criterion: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     for case in analysis:
-        asked[case.image, case.criterion].append(_parse_slot(case))
+        slots_by_criterion[case.image, case.criterion].append(_parse_slot(case))
     return [
         IssueInstance(
             images=(image,), detail=f"{criterion} in {' and '.join(f'Q{n}' for n in slots)}"
         )
-        for (image, criterion), slots in asked.items()
+        for (image, criterion), slots in slots_by_criterion.items()
         if len(slots) > 1
     ]
 
@@ -108,7 +111,7 @@ def _is_reversed(case: Case) -> bool:
 
 
 def _list_without_detection(cases: Sequence[Case]) -> list[IssueInstance]:
-    """Images asked for texts alone, in data that do have a FakeClass."""
+    """Return images of text tasks without a detection case, if the data has detection cases."""
     detected = {case.image for case in cases if case.task is Task.DETECTION}
-    others = dict.fromkeys(case.image for case in cases if case.image not in detected)
-    return [IssueInstance(images=(image,)) for image in others] if detected else []
+    images = dict.fromkeys(case.image for case in cases if case.image not in detected)
+    return [IssueInstance(images=(image,)) for image in images] if detected else []

@@ -1,4 +1,4 @@
-"""What could tell an image's label without a look at its pixels, one feature at a time."""
+"""Features that may reveal an image's label without its pixels."""
 
 import os
 import re
@@ -13,12 +13,12 @@ from fakebench_suite.datasets.validation.issues import Exposure
 from fakebench_suite.types import Authenticity
 
 Row = dict[str, str | float]
-"""One image's value: texts are categories and are shown to the reader, numbers have an order."""
+"""Values of one image: texts are categories and are shown to the user, numbers are ordered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """A feature of labelled images; those it does not apply to are left out."""
+    """A feature of labelled images; images without a value are left out."""
 
     name: str
     reach: Exposure
@@ -26,42 +26,46 @@ class Feature:
     labels: tuple[Authenticity, ...]
 
 
-def list_features(looks: Sequence[ImageScan]) -> Iterator[Feature]:
-    """Every feature that applies to some labelled image, those that reach a model first."""
-    labelled = sorted((look for look in looks if look.label), key=lambda look: look.image)
-    # Where some have files, the others' folders are unknown, not those their names would give.
-    placed = [look for look in labelled if look.path] or labelled
-    parents = [str(_image_path(look).parent) for look in placed]
+def list_features(scans: Sequence[ImageScan]) -> Iterator[Feature]:
+    """Yield every feature of some labelled image, those that a model can observe first."""
+    labelled = sorted((scan for scan in scans if scan.label), key=lambda scan: scan.image)
+    # If some images have files, the folders of the others are unknown.
+    placed = [scan for scan in labelled if scan.path] or labelled
+    parents = [str(_image_path(scan).parent) for scan in placed]
     common = os.path.commonpath(parents) if parents else ""
-    half = median(weights) if (weights := [*filter(None, map(_bytes_per_pixel, labelled))]) else 0.0
+    middle = (
+        median(densities)
+        if (densities := [*filter(None, map(_bytes_per_pixel, labelled))])
+        else 0.0
+    )
 
-    def read_directory(look: ImageScan) -> Row | None:
-        if look.path is None and placed is not labelled:
+    def read_directory(scan: ImageScan) -> Row | None:
+        if scan.path is None and placed is not labelled:
             return None
-        return {"directory": _mask_digits(os.path.relpath(_image_path(look).parent, common))}
+        return {"directory": _mask_digits(os.path.relpath(_image_path(scan).parent, common))}
 
-    def read_weight(look: ImageScan) -> Row | None:
-        weight = _bytes_per_pixel(look)
-        if weight is None:
+    def read_density(scan: ImageScan) -> Row | None:
+        density = _bytes_per_pixel(scan)
+        if density is None:
             return None
-        return {"bytes": weight, "half": f"{'under' if weight < half else 'from'} {half:.2f}"}
+        return {"bytes": density, "half": f"{'under' if density < middle else 'from'} {middle:.2f}"}
 
     readers: tuple[tuple[str, Exposure, Callable[[ImageScan], Row | None]], ...] = (
         ("image size", Exposure.ALWAYS, _read_size),
         ("aspect ratio", Exposure.ALWAYS, _read_aspect),
-        ("question wording", Exposure.ALWAYS, lambda look: {text: text for text in look.questions}),
-        ("question type", Exposure.ALWAYS, lambda look: {f: f for f in look.questions.values()}),
+        ("question wording", Exposure.ALWAYS, lambda scan: {text: text for text in scan.questions}),
+        ("question type", Exposure.ALWAYS, lambda scan: {f: f for f in scan.questions.values()}),
         ("file format", Exposure.TRACES, _read_format),
         ("JPEG coding", Exposure.TRACES, _read_coding),
-        ("bytes per pixel", Exposure.TRACES, read_weight),
+        ("bytes per pixel", Exposure.TRACES, read_density),
         ("colour mode", Exposure.TRACES, _read_mode),
         ("metadata keys", Exposure.NEVER, _read_keys),
         ("file name", Exposure.NEVER, _read_name),
         ("directory", Exposure.NEVER, read_directory),
-        ("file suffix", Exposure.NEVER, lambda look: {"": _image_path(look).suffix or "none"}),
+        ("file suffix", Exposure.NEVER, lambda scan: {"": _image_path(scan).suffix or "none"}),
     )
     for name, reach, read in readers:
-        pairs = [(row, look.label) for look in labelled if (row := read(look))]
+        pairs = [(row, scan.label) for scan in labelled if (row := read(scan))]
         if pairs:
             yield Feature(
                 name=name,
@@ -71,57 +75,57 @@ def list_features(looks: Sequence[ImageScan]) -> Iterator[Feature]:
             )
 
 
-def _image_path(look: ImageScan) -> PurePath:
-    """The file, or the name it would have."""
-    return look.path or PurePath(look.image)
+def _image_path(scan: ImageScan) -> PurePath:
+    """Return the file's path, or the image name if it has no file."""
+    return scan.path or PurePath(scan.image)
 
 
 def _mask_digits(name: str) -> str:
-    """The name with every number as #, so that a count is no value of its own."""
+    """Return the name with ``#`` for every number, so that a counter is not a value."""
     return re.sub(r"\d+", "#", escape_surrogates(name))
 
 
-def _read_name(look: ImageScan) -> Row:
-    pattern = _mask_digits(_image_path(look).stem)
-    # Words tell where patterns do not repeat: fake-cat, fake-dog.
+def _read_name(scan: ImageScan) -> Row:
+    pattern = _mask_digits(_image_path(scan).stem)
+    # Words reveal the label when patterns do not repeat: fake-cat, fake-dog.
     words = {f"word {word}": 1.0 for word in re.findall(r"[^\W\d_]{3,}", pattern.lower())}
     return {"pattern": pattern, **words}
 
 
-def _read_size(look: ImageScan) -> Row | None:
-    if look.size is None:
+def _read_size(scan: ImageScan) -> Row | None:
+    if scan.size is None:
         return None
-    width, height = look.size
+    width, height = scan.size
     return {"size": f"{width}x{height}", "width": width, "height": height}
 
 
-def _read_aspect(look: ImageScan) -> Row | None:
-    if look.size is None:
+def _read_aspect(scan: ImageScan) -> Row | None:
+    if scan.size is None:
         return None
-    ratio = look.size[0] / max(1, look.size[1])
+    ratio = scan.size[0] / max(1, scan.size[1])
     return {"shown": f"{ratio:.2f}", "ratio": ratio}
 
 
-def _read_format(look: ImageScan) -> Row | None:
-    return {"": look.container.format} if look.container else None
+def _read_format(scan: ImageScan) -> Row | None:
+    return {"": scan.container.format} if scan.container else None
 
 
-def _read_mode(look: ImageScan) -> Row | None:
-    return {"": look.container.mode} if look.container else None
+def _read_mode(scan: ImageScan) -> Row | None:
+    return {"": scan.container.mode} if scan.container else None
 
 
-def _read_coding(look: ImageScan) -> Row | None:
-    return {"": look.container.coding} if look.container and look.container.coding else None
+def _read_coding(scan: ImageScan) -> Row | None:
+    return {"": scan.container.coding} if scan.container and scan.container.coding else None
 
 
-def _read_keys(look: ImageScan) -> Row | None:
-    if look.container is None:
+def _read_keys(scan: ImageScan) -> Row | None:
+    if scan.container is None:
         return None
-    return {key: key for key in look.container.keys} or {"": "none"}
+    return {key: key for key in scan.container.keys} or {"": "none"}
 
 
-def _bytes_per_pixel(look: ImageScan) -> float | None:
-    """Bytes of the file per pixel: of lossless files, how much detail and noise there is."""
-    if look.container is None or look.size is None:
+def _bytes_per_pixel(scan: ImageScan) -> float | None:
+    """Return the file's bytes per pixel; in lossless files they measure detail and noise."""
+    if scan.container is None or scan.size is None:
         return None
-    return look.container.size / max(1, look.size[0] * look.size[1])
+    return scan.container.size / max(1, scan.size[0] * scan.size[1])

@@ -1,4 +1,4 @@
-"""Images a run could not show, files whose name belies them, and files that no row asks about."""
+"""Images that a run could not show, mismatched file suffixes, and files without a row."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -11,48 +11,50 @@ from fakebench_suite.datasets.validation.issues import Issue, IssueInstance, Sev
 from fakebench_suite.errors import AmbiguousImageError, ImageError, MissingImageError
 
 
-def find_file_faults(looks: Sequence[ImageScan]) -> Iterator[Issue]:
-    """Images that are missing, ambiguous or unreadable, and suffixes that belie the format."""
-    faults: dict[str, list[IssueInstance]] = {name: [] for name in _MEANINGS}
-    for look in looks:
-        if look.error is not None:
-            item = IssueInstance(images=(look.image,), detail=escape_surrogates(str(look.error)))
-            faults[_classify_error(look.error)].append(item)
-    for name, items in faults.items():
+def find_file_faults(scans: Sequence[ImageScan]) -> Iterator[Issue]:
+    """Yield the issues of missing, ambiguous and unreadable images, and of wrong suffixes."""
+    instances: dict[str, list[IssueInstance]] = {name: [] for name in _MEANINGS}
+    for scan in scans:
+        if scan.error is not None:
+            instance = IssueInstance(
+                images=(scan.image,), detail=escape_surrogates(str(scan.error))
+            )
+            instances[_classify_error(scan.error)].append(instance)
+    for name, items in instances.items():
         if items:
             yield Issue(
                 name=name, severity=Severity.ERROR, meaning=_MEANINGS[name], items=tuple(items)
             )
-    belied = tuple(_find_mismatched_suffixes(looks))
-    if belied:
+    mismatches = tuple(_find_mismatched_suffixes(scans))
+    if mismatches:
         yield Issue(
-            name="files of another format than their suffix says",
+            name="files whose suffix does not match their format",
             severity=Severity.WARNING,
-            meaning="They are read by content, so nothing goes wrong here; other programs may err.",
-            items=belied,
+            meaning="The suite goes by content and reads them; other programs may fail.",
+            items=mismatches,
         )
 
 
-def unreferenced_files(data: Dataset, looks: Sequence[ImageScan]) -> Iterator[Issue]:
-    """Image files below the data that no row asks about."""
+def unreferenced_files(data: Dataset, scans: Sequence[ImageScan]) -> Iterator[Issue]:
+    """Yield the issue of image files in the data directory that no row refers to."""
     if data.list_images is None:
         return
-    # Real paths: a folder may be reached by two names.
-    asked = {os.path.realpath(look.path) for look in looks if look.path}
-    asked |= {os.path.realpath(path) for look in looks for path in _list_candidates(look)}
-    unasked = [path for path in data.list_images() if os.path.realpath(path) not in asked]
-    if unasked:
-        items = (IssueInstance(images=(escape_surrogates(str(path)),)) for path in unasked)
+    # Real paths, because a folder may have two names.
+    referenced = {os.path.realpath(scan.path) for scan in scans if scan.path}
+    referenced |= {os.path.realpath(path) for scan in scans for path in _list_candidates(scan)}
+    unreferenced = [path for path in data.list_images() if os.path.realpath(path) not in referenced]
+    if unreferenced:
+        items = (IssueInstance(images=(escape_surrogates(str(path)),)) for path in unreferenced)
         yield Issue(
             name="image files that no row asks about",
             severity=Severity.WARNING,
-            meaning="They are never shown. Look whether rows were lost, or names misspelt.",
+            meaning="No case shows them. Check for missing rows and misspelt names.",
             items=tuple(items),
         )
 
 
 def escape_surrogates(text: str) -> str:
-    r"""The text with bytes that are not UTF-8, as names on a disk may hold, written as \udc80."""
+    r"""Return the text with escapes such as \udc80 for undecodable bytes of file names."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -60,7 +62,7 @@ _MISSING, _AMBIGUOUS, _UNREADABLE = "missing images", "ambiguous images", "unrea
 _MEANINGS = {
     _MISSING: "Each of their cases would end in an image_error.",
     _AMBIGUOUS: "Several files have the name asked for: each case would end in an image_error.",
-    _UNREADABLE: "The suite refuses them: each of their cases would end in an image_error.",
+    _UNREADABLE: "They cannot be opened: each of their cases would end in an image_error.",
 }
 
 
@@ -70,16 +72,17 @@ def _classify_error(error: ImageError) -> str:
     return _AMBIGUOUS if isinstance(error, AmbiguousImageError) else _UNREADABLE
 
 
-def _list_candidates(look: ImageScan) -> Sequence[os.PathLike[str]]:
-    """The files between which an ambiguous name could not choose; a row does ask about those."""
-    return look.error.rivals if isinstance(look.error, AmbiguousImageError) else ()
+def _list_candidates(scan: ImageScan) -> Sequence[os.PathLike[str]]:
+    """Return the files that match an ambiguous name; rows refer to all of them."""
+    return scan.error.rivals if isinstance(scan.error, AmbiguousImageError) else ()
 
 
-def _find_mismatched_suffixes(looks: Sequence[ImageScan]) -> Iterator[IssueInstance]:
+def _find_mismatched_suffixes(scans: Sequence[ImageScan]) -> Iterator[IssueInstance]:
+    """Yield the images whose suffix does not match their format."""
     formats = Image.registered_extensions()
-    for look in looks:
-        if look.path is None or look.container is None:
+    for scan in scans:
+        if scan.path is None or scan.container is None:
             continue
-        said = formats.get(look.path.suffix.lower())
-        if said is not None and said != look.container.format:
-            yield IssueInstance(images=(look.image,), detail=f"is {look.container.format}")
+        expected = formats.get(scan.path.suffix.lower())
+        if expected is not None and expected != scan.container.format:
+            yield IssueInstance(images=(scan.image,), detail=f"is {scan.container.format}")

@@ -1,4 +1,4 @@
-"""What an image file says beside its pixels: format, coding, and the keys of its metadata."""
+"""Read an image file's format, coding and metadata keys."""
 
 import mmap
 from collections.abc import Iterator
@@ -31,63 +31,67 @@ _MAX_KEY_LENGTH, _MAX_KEYS = 60, 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageMetadata:
-    """The file around the pixels."""
+    """Properties of an image file beside its pixels."""
 
     size: int
     """Bytes."""
     format: str
-    """By content, not by name; as Pillow calls it."""
+    """Pillow's name of the format, by content."""
     mode: str
-    """Colour mode as Pillow calls it, before anything is converted."""
+    """Pillow's name of the colour mode in the file."""
     coding: str | None
-    """Of a JPEG: quality by its quantisation tables, chroma subsampling, progressive or not."""
+    """Of a JPEG: quality by its quantisation tables, chroma subsampling, and whether
+    progressive."""
     keys: tuple[str, ...]
-    """Names of the metadata it carries, each once, never their values."""
+    """Names of the metadata in the file, each once, without values."""
 
 
 def read_image_metadata(path: Path) -> ImageMetadata:
-    """The container of an image that can be opened; broken metadata are a key of their own."""
+    """Read the metadata of an image that can be opened; broken metadata counts as a key."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        marks = [name for name, mark in _SIGNATURES.items() if content.find(mark) >= 0]
-        talks = any(content.find(chunk) >= 0 for chunk in _TEXT_CHUNKS)
-        picture, broken = _open(path)
-        with picture:
+        signatures = [
+            name for name, signature in _SIGNATURES.items() if content.find(signature) >= 0
+        ]
+        has_text = any(content.find(chunk) >= 0 for chunk in _TEXT_CHUNKS)
+        image, broken = _open(path)
+        with image:
             try:
-                if talks and isinstance(picture, PngImagePlugin.PngImageFile):
-                    picture.load()  # Text may stand behind the pixels.
-                keys = {*marks, *_list_keys(picture)}
+                if has_text and isinstance(image, PngImagePlugin.PngImageFile):
+                    image.load()  # Text chunks may follow the pixels.
+                keys = {*signatures, *_list_keys(image)}
             except Exception:  # Pillow's readers raise nearly anything on broken bytes
-                keys, broken = {*marks}, True
+                keys, broken = {*signatures}, True
             if broken:
                 keys.add("broken metadata")
             return ImageMetadata(
                 size=len(content),
-                # A JPEG that carries further pictures is a JPEG to whoever looks at the first.
-                format="JPEG" if picture.format == "MPO" else str(picture.format),
-                mode=picture.mode,
-                coding=_describe_coding(picture),
+                # A JPEG with further images (MPO) counts as a JPEG, since only the first is used.
+                format="JPEG" if image.format == "MPO" else str(image.format),
+                mode=image.mode,
+                coding=_describe_coding(image),
                 keys=tuple(sorted(key[:_MAX_KEY_LENGTH] for key in keys))[:_MAX_KEYS],
             )
 
 
 def _open(path: Path) -> tuple[Image.Image, bool]:
-    """The picture, not yet decoded, and whether it opens only without its metadata."""
+    """Return the image, not yet decoded, and whether it opens only without its metadata."""
     try:
         return Image.open(path, formats=FORMATS), False
     except Exception:  # Pillow's readers raise nearly anything on broken bytes
-        for content in iter_without_metadata(path):
+        for stripped in iter_without_metadata(path):
             with suppress(Exception):
-                return Image.open(BytesIO(content), formats=FORMATS), True
+                return Image.open(BytesIO(stripped), formats=FORMATS), True
         raise
 
 
-def _list_keys(picture: Image.Image) -> Iterator[str]:
-    yield from (name for key, name in _INFO.items() if picture.info.get(key))
-    if isinstance(picture, PngImagePlugin.PngImageFile):
-        yield from (f"PNG {key}" for key in picture.text if not key.startswith("XML:com.adobe"))
-    if picture.format == "TIFF":  # whose every property is a tag
+def _list_keys(image: Image.Image) -> Iterator[str]:
+    """Yield the names of the metadata: those of Pillow, PNG text chunks and EXIF tags."""
+    yield from (name for key, name in _INFO.items() if image.info.get(key))
+    if isinstance(image, PngImagePlugin.PngImageFile):
+        yield from (f"PNG {key}" for key in image.text if not key.startswith("XML:com.adobe"))
+    if image.format == "TIFF":  # All properties of a TIFF are tags.
         return
-    exif = picture.getexif()
+    exif = image.getexif()
     tags = [*exif, *exif.get_ifd(ExifTags.IFD.Exif)]
     pointers = {int(ifd) for ifd in ExifTags.IFD}
     yield from (f"EXIF {ExifTags.TAGS.get(tag, hex(tag))}" for tag in tags if tag not in pointers)
@@ -95,28 +99,29 @@ def _list_keys(picture: Image.Image) -> Iterator[str]:
         yield "EXIF GPSInfo"
 
 
-def _describe_coding(picture: Image.Image) -> str | None:
-    if not isinstance(picture, JpegImagePlugin.JpegImageFile):
+def _describe_coding(image: Image.Image) -> str | None:
+    """Return a JPEG's quality, subsampling and progressive flag in words; None for others."""
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return None
-    tables = [tuple(table) for table in picture.quantization.values()]
+    tables = [tuple(table) for table in image.quantization.values()]
     quality = _list_qualities().get(tables[0]) if tables else None
     if quality is None:
-        named = f"own tables {sha256(repr(tables).encode()).hexdigest()[:8]}"
+        description = f"own tables {sha256(repr(tables).encode()).hexdigest()[:8]}"
     else:
-        named = f"quality {quality}"
-    sampling = _SUBSAMPLING.get(JpegImagePlugin.get_sampling(picture), "other sampling")
-    progressive = ", progressive" if picture.info.get("progressive") else ""
-    return f"{named}, {sampling}{progressive}"
+        description = f"quality {quality}"
+    sampling = _SUBSAMPLING.get(JpegImagePlugin.get_sampling(image), "other sampling")
+    progressive = ", progressive" if image.info.get("progressive") else ""
+    return f"{description}, {sampling}{progressive}"
 
 
 @cache
 def _list_qualities() -> dict[tuple[int, ...], int]:
-    """The luminance table of each quality: written by libjpeg, so no formula is copied."""
-    found: dict[tuple[int, ...], int] = {}
+    """Return the JPEG quality by its luminance table, as libjpeg writes them."""
+    qualities: dict[tuple[int, ...], int] = {}
     for quality in range(100, 0, -1):
         file = BytesIO()
         Image.new("L", (8, 8)).save(file, "JPEG", quality=quality)
         file.seek(0)
-        with JpegImagePlugin.JpegImageFile(file) as picture:
-            found[tuple(picture.quantization[0])] = quality
-    return found
+        with JpegImagePlugin.JpegImageFile(file) as image:
+            qualities[tuple(image.quantization[0])] = quality
+    return qualities

@@ -1,4 +1,4 @@
-"""One look at each image, through the data set's own way of opening it, and at its file."""
+"""Open each image once, as the data set opens it, and record pixels and file properties."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,39 +17,39 @@ from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.types import Authenticity, Case, QuestionType, Task
 
 _MIN_FOR_PROGRESS = 50
-"""Images that are looked at before a line of progress would have been read."""
+"""Images from which a progress line is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageScan:
-    """What one image showed: its pixels by digest and size, or the error that opening it gave."""
+    """Properties of one image, or the error that opening it raised."""
 
     image: str
     label: Authenticity | None
     questions: Mapping[str, QuestionType]
-    """What detection asks about it, with the type of each question."""
+    """Detection questions about the image, with their question types."""
     path: Path | None = None
-    """Its file; None where there is none, or where images do not lie in files."""
+    """Its file; None if there is none or images are not files."""
     error: ImageError | None = None
     digest: str = ""
-    """Of size and RGB pixels as a model would be shown them; empty where it was not opened."""
+    """Digest of size and RGB pixels as a model is shown them; empty if it was not opened."""
     size: tuple[int, int] | None = None
     """Width and height in pixels, upright."""
     container: ImageMetadata | None = None
 
 
 def scan_names(data: Dataset) -> list[ImageScan]:
-    """Looks at names alone, of data whose images are absent."""
+    """Return scans with names only, for data whose images are absent."""
     return [_scan_from_cases(cases) for cases in _group_cases(data.cases)]
 
 
 def scan_images(data: Dataset) -> list[ImageScan]:
-    """A look at every image, in file order; an image that cannot be opened says why.
+    """Return a scan of every image in file order; images that cannot be opened have an error.
 
-    Pixels are held only while their digest is taken, one picture per thread.
+    One image per thread is in memory at a time.
     """
     groups = _group_cases(data.cases)
-    data.has_images()  # Lists the folder, once and before there are threads.
+    data.has_images()  # Lists the folder once, before threads start.
     threads = min(8, os.cpu_count() or 1)
     with silence_decoder_warnings(), ThreadPoolExecutor(threads) as pool:
         return list(_with_progress(pool.map(lambda cases: _scan(data, cases), groups), len(groups)))
@@ -63,7 +63,7 @@ def _group_cases(cases: Iterable[Case]) -> list[list[Case]]:
 
 
 def _scan_from_cases(cases: Sequence[Case]) -> ImageScan:
-    """What the cases on one image say of it; no source lets two of them disagree on its label."""
+    """Return what the cases on one image imply; all of them have the same label."""
     return ImageScan(
         image=cases[0].image,
         label=next((case.label for case in cases if case.label), None),
@@ -74,27 +74,27 @@ def _scan_from_cases(cases: Sequence[Case]) -> ImageScan:
 
 
 def _scan(data: Dataset, cases: Sequence[Case]) -> ImageScan:
-    look, path = _scan_from_cases(cases), None
-    # The label settles which of two files of one name is meant.
+    scan, path = _scan_from_cases(cases), None
+    # The label decides between two files of one name.
     case = next((case for case in cases if case.label), cases[0])
     try:
         path = data.find_image(case) if data.find_image else None
-        picture = data.open_image(case)
+        image = data.open_image(case)
     except ImageError as error:
-        return replace(look, path=path, error=error)
+        return replace(scan, path=path, error=error)
     return replace(
-        look,
+        scan,
         path=path,
-        digest=digest_pixels(picture).digest,
-        size=picture.size,
+        digest=digest_pixels(image).digest,
+        size=image.size,
         container=read_image_metadata(path) if path else None,
     )
 
 
-def _with_progress(looks: Iterable[ImageScan], total: int) -> Iterable[ImageScan]:
-    """The looks, with a line of progress in a terminal where they are many."""
+def _with_progress(scans: Iterable[ImageScan], total: int) -> Iterable[ImageScan]:
+    """Yield the scans, with a progress line in a terminal if there are many."""
     console = Console(stderr=True)
     disable = total < _MIN_FOR_PROGRESS or not console.is_terminal
     return track(
-        looks, "looking at images", total, console=console, transient=True, disable=disable
+        scans, "looking at images", total, console=console, transient=True, disable=disable
     )

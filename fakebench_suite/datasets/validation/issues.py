@@ -1,11 +1,11 @@
-"""What an inspection says: counts, issues that are errors or warnings, and label leaks."""
+"""The result of a validation: counts, issues and label leakage."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """An error makes cases fail or biases scores; a warning does neither."""
+    """An error (``trouble``) fails cases or spoils scores; a warning (``remark``) does neither."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -13,7 +13,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueInstance:
-    """One instance of a finding: the images concerned and what is special about them."""
+    """One instance of an issue: the images concerned and a detail."""
 
     images: tuple[str, ...]
     detail: str = ""
@@ -21,7 +21,7 @@ class IssueInstance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """Something about the data set, what follows from it, and every instance of it."""
+    """A problem of the data set, its consequence, and all its instances."""
 
     name: str
     severity: Severity
@@ -31,7 +31,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetTotals:
-    """Cases and images; of the cases that ask for texts, those without a reference."""
+    """Numbers of cases and images; ``withheld`` are text cases without a reference."""
 
     cases: int
     images: int
@@ -44,7 +44,7 @@ class DatasetTotals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubgroupCount:
-    """How many cases on how many images have one value of task, label, generator ..."""
+    """Numbers of cases and images with one value of task, label, generator ..."""
 
     by: str
     value: str
@@ -53,9 +53,9 @@ class SubgroupCount:
 
 
 class Exposure(StrEnum):
-    """Whether a feature reaches a model, which is shown fresh RGB pixels and the prompt.
+    """Whether a model, which is shown new RGB pixels and the prompt, can observe a feature.
 
-    ``traces``: not itself, but what the compression or the detail behind it left in the pixels.
+    ``traces``: not the feature itself, but effects of compression or detail on the pixels.
     """
 
     ALWAYS = "yes"
@@ -65,7 +65,7 @@ class Exposure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueCount:
-    """How many fake and real images have one value of a feature."""
+    """Numbers of fake and real images with one value of a feature."""
 
     value: str
     fake: int
@@ -74,27 +74,27 @@ class ValueCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakageResult:
-    """How well one feature tells the label of images a rule was not fitted on.
+    """How well one feature predicts the label.
 
-    ``balanced_accuracy`` is cross-validated, 0.5 is chance; None where a label has too few images.
+    ``balanced_accuracy`` is cross-validated, 0.5 is chance; None if a label has too few images.
     """
 
     feature: str
     reach: Exposure
     balanced_accuracy: float | None
     n: int
-    """Labelled images the feature applies to."""
+    """Labelled images that have the feature."""
     values: int
-    """How many different values it takes."""
+    """Number of different values."""
     tells: bool
-    """Above chance by more than luck explains."""
+    """Whether the accuracy is significantly above chance."""
     shares: tuple[ValueCount, ...]
-    """The values that differ most between the labels, the most different first."""
+    """The values that differ most between the labels, in descending order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationResult:
-    """Everything found about one data set; errors come before warnings."""
+    """All results about one data set; errors come before warnings."""
 
     name: str
     kind: str
@@ -106,5 +106,5 @@ class ValidationResult:
 
     @property
     def is_sound(self) -> bool:
-        """True when nothing would end in an error or spoil the scores."""
+        """Whether the data set has no errors."""
         return not any(finding.severity is Severity.ERROR for finding in self.findings)

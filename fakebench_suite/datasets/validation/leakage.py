@@ -1,4 +1,4 @@
-"""How well a feature tells the label, on images the rule was not fitted on."""
+"""How well a feature predicts the label of images that the rule was not fitted on."""
 
 from collections import Counter
 
@@ -12,20 +12,23 @@ from fakebench_suite.datasets.validation.issues import LeakageResult, ValueCount
 from fakebench_suite.types import Authenticity
 
 FOLDS = 5
+"""Folds of the cross-validation."""
 MIN_IMAGES_PER_VALUE = 3
-"""Images that must share a value before a rule may use it: what is unique predicts nothing."""
+"""Images that must share a value before a rule may use it: a unique value predicts nothing."""
 MAX_LEAVES = 64
-"""A rule may tell this many ranges or values apart."""
+"""Ranges or values that a rule may distinguish."""
 MIN_MARGIN, MIN_STANDARD_ERRORS = 0.05, 3.0
-"""A leak is this far above chance, and this many standard errors: a dozen features are tried."""
+"""A leak exceeds chance by this much and by this many standard errors, since about a dozen features
+are tested."""
 MAX_VALUES_SHOWN = 10
+"""Values in a result."""
 
 
 def compute_leakage(feature: Feature) -> LeakageResult:
-    """The cross-validated balanced accuracy of the best rule from value to label.
+    """Return the cross-validated balanced accuracy of the best rule from value to label.
 
-    The rule is a decision tree over the one-hot values and numbers of this feature alone, with
-    both labels weighing the same; five stratified folds, shuffled by a fixed seed.
+    The rule is a decision tree over the one-hot values and numbers of this feature, with balanced
+    class weights; five stratified folds, shuffled by a fixed seed.
     """
     counts = Counter(feature.labels)
     fake, real = counts[Authenticity.FAKE], counts[Authenticity.REAL]
@@ -47,11 +50,12 @@ def compute_leakage(feature: Feature) -> LeakageResult:
 
 
 def _cross_validate(feature: Feature) -> float:
+    """Return the mean balanced accuracy over all folds; 0.5 if no value is frequent enough."""
     matrix = DictVectorizer(dtype=np.float32).fit_transform(feature.rows)
     matrix = matrix[:, np.flatnonzero(matrix.getnnz(axis=0) >= MIN_IMAGES_PER_VALUE)]
     if not matrix.shape[1]:
         return 0.5
-    rule = DecisionTreeClassifier(
+    tree = DecisionTreeClassifier(
         max_leaf_nodes=MAX_LEAVES,
         min_samples_leaf=MIN_IMAGES_PER_VALUE,
         class_weight="balanced",
@@ -59,12 +63,12 @@ def _cross_validate(feature: Feature) -> float:
     )
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     truth = np.array([label is Authenticity.REAL for label in feature.labels])
-    scores = cross_val_score(rule, matrix, truth, cv=folds, scoring="balanced_accuracy")
+    scores = cross_val_score(tree, matrix, truth, cv=folds, scoring="balanced_accuracy")
     return float(scores.mean())
 
 
 def _count_values(feature: Feature, fake: int, real: int) -> list[ValueCount]:
-    """Each category with its counts, the most uneven first."""
+    """Return the counts of each category, in descending order of the difference between labels."""
     counts: dict[Authenticity, Counter[str]] = {label: Counter() for label in Authenticity}
     for row, label in zip(feature.rows, feature.labels, strict=True):
         counts[label].update(_list_texts(row))

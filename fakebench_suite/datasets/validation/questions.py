@@ -1,4 +1,4 @@
-"""Odd questions of any data set: asked twice, without a label, labelled only one way."""
+"""Unusual questions of any data set: repeated, without a label, or with one label only."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,16 +9,17 @@ from fakebench_suite.types import Case, Task
 
 
 def find_odd_questions(data: Dataset) -> Iterator[Issue]:
-    """What is odd about the questions whatever file they come from; warnings only."""
+    """Yield the issues of questions, whatever file they come from; all are warnings."""
     repeated = Counter((case.task, case.image, _normalise(case.question)) for case in data.cases)
-    twice = [(image, asked, n) for (_, image, asked), n in repeated.items() if n > 1]
-    if twice:
+    repetitions = [(image, question, n) for (_, image, question), n in repeated.items() if n > 1]
+    if repetitions:
         yield Issue(
             name="the same question asked twice about one image",
             severity=Severity.WARNING,
             meaning="Each counts as a case of its own.",
             items=tuple(
-                IssueInstance(images=(name,), detail=f"{n} x {asked}") for name, asked, n in twice
+                IssueInstance(images=(name,), detail=f"{n} x {question}")
+                for name, question, n in repetitions
             ),
         )
     detections = [case for case in data.cases if case.task is Task.DETECTION]
@@ -30,6 +31,7 @@ def _normalise(question: str) -> str:
 
 
 def _find_label_oddities(detections: list[Case]) -> Iterator[Issue]:
+    """Yield the issues of missing labels, of a single label and of unequal numbers of labels."""
     unlabelled = {case.image: case for case in detections if case.label is None}
     if unlabelled:
         yield Issue(
@@ -45,17 +47,17 @@ def _find_label_oddities(detections: list[Case]) -> Iterator[Issue]:
         yield Issue(
             name=f"every labelled image of detection is {label}",
             severity=Severity.WARNING,
-            meaning=f"Always answering {label} gets full marks: no headline is made of that.",
+            meaning=f"Always answering {label} scores 100 %, so no headline is reported.",
         )
     elif counts and min(counts.values()) < _IMBALANCE * len(labels):
-        label, most = counts.most_common(1)[0]
+        label, count = counts.most_common(1)[0]
         yield Issue(
-            name=f"{most:,} of {len(labels):,} labelled images of detection are {label}",
+            name=f"{count:,} of {len(labels):,} labelled images of detection are {label}",
             severity=Severity.WARNING,
-            meaning=f"Always answering {label} reaches {most / len(labels):.2f} accuracy; balanced "
-            "accuracy is the one to read.",
+            meaning=f"Always answering {label} reaches {count / len(labels):.2f} accuracy; use "
+            "balanced accuracy.",
         )
 
 
 _IMBALANCE = 0.4
-"""Share of the rarer label below which plain accuracy misleads."""
+"""Share of the rarer label below which plain accuracy is misleading."""

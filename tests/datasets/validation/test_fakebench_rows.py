@@ -36,7 +36,7 @@ def test_the_published_files_have_their_known_oddities() -> None:
     assert remarks == {
         "FakeQA rows that lack questions other rows have": 27,
         "FakeQA questions whose criterion is not the one of their slot": 494,
-        "FakeQA rows that ask about one criterion twice, in the same words or in others": 53,
+        "FakeQA rows that ask about one criterion twice, in the same or other words": 53,
         "FakeQA questions without the suffix about authenticity": 82,
         # 223 in words of realism, of which 177 say "how realistic", and one "convincing".
         "FakeQA questions about the unrealistic that ask for realism": 224,

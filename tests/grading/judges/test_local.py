@@ -182,7 +182,7 @@ def test_a_judge_that_computes_no_numbers_fails(copy: Path, cache: RatingCache) 
     judge = LocalJudge(str(copy), rounds=2, cache=cache, device="cpu")
     (judgement,) = judge.grade(REQUESTS[:1])
     assert (judgement.score, judgement.failed) == (None, 2)
-    assert "no numbers" in judgement.reason
+    assert "NaN or infinite" in judgement.reason
     with pytest.raises(UserError, match="computes no numbers"):
         judge.check()
 
