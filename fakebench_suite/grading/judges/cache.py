@@ -1,4 +1,4 @@
-"""Marks already given, by content: the same judge is not paid twice for the same round."""
+"""Cache of ratings by content, so that a judge is not asked twice for the same round."""
 
 import hashlib
 import sqlite3
@@ -13,7 +13,10 @@ from fakebench_suite.types import Rating
 
 
 class RatingCache:
-    """A table of marks in a file that several workers may share."""
+    """A table of ratings in an SQLite file that several workers may share.
+
+    Raises UserError if the file cannot be opened or created.
+    """
 
     def __init__(self, path: Path) -> None:
         try:
@@ -25,13 +28,14 @@ class RatingCache:
             )
         except (OSError, sqlite3.Error) as error:
             raise UserError(
-                f"The judge's marks cannot be kept in {path}: {error}. Choose another --reports."
+                f"The judge's ratings cannot be stored in {path}: {error}. Choose another "
+                "--reports."
             ) from error
 
     def find(self, judge: str, messages: Messages, number: int) -> Rating | None:
-        """The marks of this judge's round on these messages, if they were given before.
+        """Return the cached rating of a judge's round on these messages, if there is one.
 
-        What cannot be read is not known: then the judge is asked again.
+        An entry that cannot be read counts as absent.
         """
         try:
             row = self._base.execute(
@@ -42,9 +46,9 @@ class RatingCache:
             return None
 
     def keep(self, judge: str, messages: Messages, number: int, rating: Rating) -> None:
-        """Keep the marks, if the file can take them; failures are never kept."""
+        """Store a rating, if the file can be written; failures are not stored."""
         row = _digest(judge, messages, number), msgspec.json.encode(rating)
-        with suppress(sqlite3.Error):  # A full disk costs no marks: the record has them.
+        with suppress(sqlite3.Error):  # A full disk loses no rating: the record has it.
             self._base.execute("INSERT OR REPLACE INTO ratings VALUES (?, ?)", row)
 
     def close(self) -> None:
@@ -53,4 +57,5 @@ class RatingCache:
 
 
 def _digest(judge: str, messages: Messages, number: int) -> str:
+    """Return the SHA-256 of judge, messages and round as the key of an entry."""
     return hashlib.sha256(msgspec.json.encode([judge, messages, number])).hexdigest()

@@ -1,8 +1,8 @@
-"""Is the judge to be trusted? A calibration set whose order is known, put before any judge.
+"""Calibrate a judge on texts whose order is known.
 
-For each image: its reference, part of it, a text on something else, the opposite claim, the
-reference of another image, and nothing. Reference above part, part above all the others; a judge
-that gets the order wrong must not gate anything.
+For each image there are six texts: its reference, a part of it, a text on another topic, the
+opposite claim, the reference of another image, and an empty text. The reference must score above
+the part, and the part above all others; a judge that fails this is not used for gates.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ from fakebench_suite.grading.judges.base import TextJudge
 from fakebench_suite.grading.judges.rubric import Request
 
 MIN_ORDERED_SHARE = 0.75
-"""Share of the images on which a comparison must come out right (a tie is not right)."""
+"""Share of the images on which each comparison must be right; a tie counts as wrong."""
 
 
 class TextVariant(StrEnum):
-    """What a calibration text is to its reference."""
+    """Relation of a calibration text to its reference."""
 
     REFERENCE = "reference"
     PARTIAL = "partial"
@@ -31,7 +31,7 @@ class TextVariant(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationItem:
-    """An image's clues, the same claims denied, and a text on something else."""
+    """The clues of an image, the opposite claims, and a text on another topic."""
 
     clues: tuple[str, ...]
     opposite: str
@@ -81,6 +81,7 @@ CALIBRATION_ITEMS = (
     ),
 )
 CALIBRATION_QUESTION = "What reveals that this image was generated?"
+"""The question of all calibration texts."""
 _ORDER = (
     (TextVariant.REFERENCE, TextVariant.PARTIAL),
     *(
@@ -89,61 +90,63 @@ _ORDER = (
         if kind not in (TextVariant.REFERENCE, TextVariant.PARTIAL)
     ),
 )
+"""Pairs of variants of which the first must score higher."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationResult:
-    """What a judge made of the calibration set."""
+    """The scores of a judge on the calibration set."""
 
     judge: str
     means: Mapping[str, float | None]
-    """Mean score, 0-2, of each kind of text; None where no round gave marks."""
+    """Mean score, 0-2, of each variant; None if no text has a rating."""
     right: Mapping[str, float]
-    """Share of the images on which each comparison came out right."""
+    """Share of the images on which each comparison is right."""
 
     @property
     def passed(self) -> bool:
-        """Whether every comparison came out right often enough."""
+        """Whether every comparison is right on enough images."""
         return all(share >= MIN_ORDERED_SHARE for share in self.right.values())
 
 
-def build_text_variants(place: int) -> Mapping[TextVariant, str]:
-    """The six texts on one specimen."""
-    specimen, other = (
-        CALIBRATION_ITEMS[place],
-        CALIBRATION_ITEMS[(place + 1) % len(CALIBRATION_ITEMS)],
+def build_text_variants(index: int) -> Mapping[TextVariant, str]:
+    """Return the six texts of item ``index`` by variant."""
+    item, next_item = (
+        CALIBRATION_ITEMS[index],
+        CALIBRATION_ITEMS[(index + 1) % len(CALIBRATION_ITEMS)],
     )
     return {
-        TextVariant.REFERENCE: " ".join(specimen.clues),
-        TextVariant.PARTIAL: specimen.clues[0],
-        TextVariant.OFF_TOPIC: specimen.off_topic,
-        TextVariant.OPPOSITE: specimen.opposite,
-        TextVariant.OTHER: " ".join(other.clues),
+        TextVariant.REFERENCE: " ".join(item.clues),
+        TextVariant.PARTIAL: item.clues[0],
+        TextVariant.OFF_TOPIC: item.off_topic,
+        TextVariant.OPPOSITE: item.opposite,
+        TextVariant.OTHER: " ".join(next_item.clues),
         TextVariant.EMPTY: "",
     }
 
 
 def calibrate(judge: TextJudge) -> CalibrationResult:
-    """The judge's scores on the calibration set; a text without marks gets nothing right.
+    """Return the judge's scores on the calibration set; a text without a rating is never right.
 
-    Raises CalibrationError where a text has no marks because the judge gave no reply: that says
-    nothing of its order.
+    Raises CalibrationError if the judge did not reply about some text.
     """
     requests = [
-        Request(question=CALIBRATION_QUESTION, reference=specimen.clues, text=text)
-        for place, specimen in enumerate(CALIBRATION_ITEMS)
-        for text in build_text_variants(place).values()
+        Request(question=CALIBRATION_QUESTION, reference=item.clues, text=text)
+        for index, item in enumerate(CALIBRATION_ITEMS)
+        for text in build_text_variants(index).values()
     ]
     judgements = judge.grade(requests)
-    lost = [one for one in judgements if one.score is None and one.unanswered]
-    if lost:
+    unanswered = [
+        judgement for judgement in judgements if judgement.score is None and judgement.unanswered
+    ]
+    if unanswered:
         raise CalibrationError(
-            f"{len(lost)} of {len(requests)} texts were given no marks: {lost[-1].reason}"
+            f"{len(unanswered)} of {len(requests)} texts have no rating: {unanswered[-1].reason}"
         )
-    found = [judgement.score for judgement in judgements]
+    scores = [judgement.score for judgement in judgements]
     rows = [
-        dict(zip(TextVariant, found[start : start + len(TextVariant)], strict=True))
-        for start in range(0, len(found), len(TextVariant))
+        dict(zip(TextVariant, scores[start : start + len(TextVariant)], strict=True))
+        for start in range(0, len(scores), len(TextVariant))
     ]
     return CalibrationResult(
         judge=judge.name,
@@ -156,9 +159,9 @@ def calibrate(judge: TextJudge) -> CalibrationResult:
 
 
 def _average(scores: Sequence[float | None]) -> float | None:
-    known = [score for score in scores if score is not None]
-    return mean(known) if known else None
+    rated = [score for score in scores if score is not None]
+    return mean(rated) if rated else None
 
 
-def _is_above(one: float | None, two: float | None) -> bool:
-    return one is not None and two is not None and one > two
+def _is_above(first: float | None, second: float | None) -> bool:
+    return first is not None and second is not None and first > second

@@ -1,4 +1,4 @@
-"""What a chat completion says, as the servers of today send it."""
+"""Parse chat completions as current servers send them."""
 
 import json
 
@@ -6,7 +6,7 @@ from fakebench_suite.grading.judges.failures import parse_error_message, shorten
 
 
 class UnansweredError(Exception):
-    """A reply came, and nothing in it is the judge's; ``lasting`` if asking again is of no use."""
+    """A reply arrived without a text of the judge; ``lasting`` if a retry cannot help."""
 
     def __init__(self, message: str, *, lasting: bool = False) -> None:
         super().__init__(message)
@@ -14,12 +14,12 @@ class UnansweredError(Exception):
 
 
 def parse_completion(content: bytes) -> str:
-    """The text of the first choice, its separate reasoning left out; raises UnansweredError."""
+    """Return the text of the first choice, without separate reasoning; raises UnansweredError."""
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
-        said = content[:2_000].decode("utf-8", "replace")
-        raise UnansweredError(f"the reply is no chat completion: {said!r}") from None
+        excerpt = content[:2_000].decode("utf-8", "replace")
+        raise UnansweredError(f"the reply is not a chat completion: {excerpt!r}") from None
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -31,20 +31,22 @@ def parse_completion(content: bytes) -> str:
         why = message.get("refusal") or text or "content_filter"
         raise UnansweredError(f"the judge's server refused: {why}", lasting=True)
     if not text.strip():
-        cut = choice.get("finish_reason") == "length"
-        why = ", cut off at the server's token limit" if cut else ""
-        only = _holds_thoughts(message)
-        raise UnansweredError(f"the reply {'holds thoughts only' if only else 'is empty'}{why}")
+        truncated = choice.get("finish_reason") == "length"
+        why = ", cut off at the server's token limit" if truncated else ""
+        thoughts_only = _holds_thoughts(message)
+        raise UnansweredError(
+            f"the reply {'holds thoughts only' if thoughts_only else 'is empty'}{why}"
+        )
     return text
 
 
 def describe_unrated(text: str, *secrets: str) -> str:
-    """Why a text was no marks."""
-    return f"no marks in the judge's reply {shorten(text[:2_000], *secrets)!r}"
+    """Return why a text is not a rating."""
+    return f"no rating in the judge's reply {shorten(text[:2_000], *secrets)!r}"
 
 
 def _join(content: object) -> str:
-    """A message's text; some servers send a list of parts."""
+    """Return a message's text, which some servers send as a list of parts."""
     if isinstance(content, list):
         parts = [part.get("text") for part in content if isinstance(part, dict)]
         return "".join(part for part in parts if isinstance(part, str))
@@ -52,5 +54,6 @@ def _join(content: object) -> str:
 
 
 def _holds_thoughts(message: dict[str, object]) -> bool:
+    """Return whether a message has reasoning in one of the fields that servers use."""
     names = ("reasoning_content", "reasoning", "reasoning_details")
     return any(message.get(name) for name in names)

@@ -41,21 +41,22 @@ from fakebench_suite.grading.judges.transport import (
 from fakebench_suite.types import Rating
 
 MAX_IN_FLIGHT = 32
-"""Requests under way at the same time."""
+"""Concurrent requests."""
 MAX_ATTEMPTS = 3
-"""Tries for one round whose reply holds no marks; the client retries 429, 5xx and time-outs."""
+"""Attempts at a round whose reply has no rating; the client retries 429, 5xx and timeouts."""
 SEED_STRIDE = 1000
-"""How far the seeds of two attempts at one round lie apart."""
+"""Difference between the seeds of two attempts at one round."""
 TEMPERATURE = 0.7
+"""Sampling temperature of all rounds."""
 _OPTIONAL_PARAMETERS: Mapping[str, re.Pattern[str]] = {
     "temperature": re.compile(r"\btemperature\b"),
     "seed": re.compile(r"\bseed\b"),
     "response_format": re.compile(r"\b(?:response_?format|json_schema|structured|guided)"),
 }
-"""The parameters a server may refuse, and how its error names them."""
+"""Parameters that a server may refuse, and how its error names them."""
 _BAD_REQUEST_STATUSES = frozenset({400, 422})
 _UNRELATED_STATUSES = frozenset({401, 403, 429})
-"""Statuses that never speak of a parameter."""
+"""Statuses that are never about a parameter."""
 Result = TypeVar("Result")
 
 
@@ -85,20 +86,20 @@ class EndpointJudge:
         self._breaker = CircuitBreaker()
 
     def check(self) -> None:
-        """Ask for one text's marks; raises UserError where no reply comes, with the reason."""
+        """Ask for the rating of one text; raises UserError with the reason if there is no reply."""
         try:
             _run_coroutine(self._ask_once())
-        except Exception as error:  # Servers, and the addresses they are looked for at, vary.
+        except Exception as error:  # Servers and connections raise many kinds of errors.
             address = self._address
             why = explain_failure(error, self.name, keyed=address.has_key, secrets=address.secrets)
             raise UserError(why) from error
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
-        """One judgement per request; a round that fails for good is counted, not guessed."""
+        """Return one judgement per request; failed rounds are counted."""
         return _run_coroutine(self._grade_all(requests))
 
     def describe(self) -> Mapping[str, object]:
-        """What the manifest says of how rounds were sampled; empty where all was as asked."""
+        """Return which parameters were refused and how rounds were sampled; empty if none was."""
         if not self.dropped:
             return {}
         notes = []
@@ -118,10 +119,10 @@ class EndpointJudge:
             await self._complete(client, asyncio.Lock(), build_messages(request), 0)
 
     async def _grade_all(self, requests: Sequence[Request]) -> Sequence[Judgement]:
-        gate, lock = asyncio.Semaphore(MAX_IN_FLIGHT), asyncio.Lock()
+        semaphore, lock = asyncio.Semaphore(MAX_IN_FLIGHT), asyncio.Lock()
         async with self._connect() as client:
             rounds = [
-                self._ask_round(client, gate, lock, build_messages(request), number)
+                self._ask_round(client, semaphore, lock, build_messages(request), number)
                 for request in requests
                 for number in range(self._rounds)
             ]
@@ -144,20 +145,20 @@ class EndpointJudge:
     async def _ask_round(
         self,
         client: openai.AsyncOpenAI,
-        gate: asyncio.Semaphore,
+        semaphore: asyncio.Semaphore,
         lock: asyncio.Lock,
         messages: Messages,
         number: int,
     ) -> Rating | FailedRound:
-        """The marks of one round, or what went wrong in its last attempt."""
-        known = self._cache.find(self._key, messages, number)
-        if known is not None:
-            return known
+        """Return the rating of one round, or the failure of its last attempt."""
+        cached = self._cache.find(self._key, messages, number)
+        if cached is not None:
+            return cached
         secrets = self._address.secrets
         failure = FailedRound(reason="")
         for attempt in range(MAX_ATTEMPTS):
             try:
-                async with gate:
+                async with semaphore:
                     seed = number + attempt * SEED_STRIDE
                     reply = await self._complete(client, lock, messages, seed)
             except UnansweredError as error:
@@ -165,7 +166,7 @@ class EndpointJudge:
                 if error.lasting:
                     break
                 continue
-            except Exception as error:  # A server may send anything; it is this round's failure.
+            except Exception as error:  # A server may send anything; only this round fails.
                 return FailedRound(reason=describe_failure(error, *secrets), unanswered=True)
             rating = parse_rating(reply, *secrets)
             if rating is not None:
@@ -176,14 +177,14 @@ class EndpointJudge:
 
     @property
     def _key(self) -> str:
-        """Whose marks these are: other sampling gives marks of its own."""
-        other = sorted(self.dropped - {"response_format"})
-        return f"{self.name} without {', '.join(other)}" if other else self.name
+        """The judge's name in the cache; ratings sampled with other parameters are kept apart."""
+        dropped = sorted(self.dropped - {"response_format"})
+        return f"{self.name} without {', '.join(dropped)}" if dropped else self.name
 
     async def _complete(
         self, client: openai.AsyncOpenAI, lock: asyncio.Lock, messages: Messages, seed: int
     ) -> str:
-        """The judge's reply; before the first one, parameters that are refused are found out."""
+        """Return the judge's reply; until the first reply, refused parameters are determined."""
         while True:
             dropped = self.dropped
             try:
@@ -207,24 +208,29 @@ class EndpointJudge:
         seed: int,
         error: openai.APIStatusError,
     ) -> bool:
-        """Whether there is a parameter that the error speaks of, or without which all is well."""
-        kept = [name for name in _OPTIONAL_PARAMETERS if name not in self.dropped]
+        """Drop the parameters that an error names, or without which the request succeeds.
+
+        Returns whether any was dropped.
+        """
+        remaining = [name for name in _OPTIONAL_PARAMETERS if name not in self.dropped]
         if error.status_code in _UNRELATED_STATUSES:
             return False
         model = rf"(?<![\w-]){re.escape(self._model.lower())}(?![\w-])"
-        said = re.sub(model, "", join_error_text(error))  # "seed-oss" is no seed
-        named = {name for name in kept if _OPTIONAL_PARAMETERS[name].search(said)}
-        if named:
-            self.dropped |= named
+        error_text = re.sub(model, "", join_error_text(error))  # "seed-oss" is no seed
+        named_parameters = {
+            name for name in remaining if _OPTIONAL_PARAMETERS[name].search(error_text)
+        }
+        if named_parameters:
+            self.dropped |= named_parameters
             return True
-        if error.status_code not in _BAD_REQUEST_STATUSES or not kept:
+        if error.status_code not in _BAD_REQUEST_STATUSES or not remaining:
             return False
-        for trial in (*({name} for name in reversed(kept)), set(kept)):
+        for candidates in (*({name} for name in reversed(remaining)), set(remaining)):
             try:
-                await self._send(client, messages, seed, self.dropped | trial)
+                await self._send(client, messages, seed, self.dropped | candidates)
             except openai.APIStatusError:
                 continue
-            self.dropped |= trial
+            self.dropped |= candidates
             return True
         return False
 
@@ -242,41 +248,38 @@ class EndpointJudge:
         }
         reply = await client.chat.completions.with_raw_response.create(
             model=self._model,
-            messages=messages,  # type: ignore[arg-type]  # role and content, as the type asks
+            messages=messages,  # type: ignore[arg-type]  # role and content, as the type requires
             extra_headers=self._address.headers,
             **{name: value for name, value in parameters.items() if name not in dropped},
         )
         return reply.content
 
 
-def _run_coroutine(work: Coroutine[Any, Any, Result]) -> Result:
-    """What the coroutine returns.
+def _run_coroutine(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run the coroutine and return its result.
 
-    Where this thread's own loop runs already, as in a notebook or beside a browser that other tests
-    drive, it is awaited in a thread of its own.
+    If this thread already runs an event loop, as in a notebook, it runs in another thread.
     """
-    if (
-        not _has_running_loop()
-    ):  # Nothing is raised here that could be taken for the cause of a failure.
-        return asyncio.run(work)
-    begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Result]]] = Future()
-    ends = threading.Event()
+    if not _has_running_loop():  # No exception here may become the context of a failure.
+        return asyncio.run(coroutine)
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Result]]] = Future()
+    cancelled = threading.Event()
 
     async def run() -> Result:
-        task = asyncio.ensure_future(work)
-        begun.set_result((asyncio.get_running_loop(), task))
-        if ends.is_set():
+        task = asyncio.ensure_future(coroutine)
+        started.set_result((asyncio.get_running_loop(), task))
+        if cancelled.is_set():
             task.cancel()
         return await task
 
     with ThreadPoolExecutor(max_workers=1) as thread:
         try:
             return thread.submit(asyncio.run, run()).result()
-        except BaseException:  # Ctrl-C comes to this thread only, which waits for the other.
-            ends.set()
-            if begun.done():
-                loop, task = begun.result()
-                with suppress(RuntimeError):  # The other is through, and its loop is closed.
+        except BaseException:  # Ctrl-C interrupts this thread only, which waits for the other.
+            cancelled.set()
+            if started.done():
+                loop, task = started.result()
+                with suppress(RuntimeError):  # The other thread has ended and closed its loop.
                     loop.call_soon_threadsafe(task.cancel)
             raise
 

@@ -1,4 +1,4 @@
-"""What went wrong with a judge's server, in words that a terminal and a record can carry."""
+"""Describe errors of a judge's server for the terminal and for records."""
 
 import json
 import re
@@ -13,32 +13,32 @@ from fakebench_suite.text.redaction import redact
 _CHECK_URL = "Check the URL: that of most servers ends in /v1."
 _KEY = re.compile(r"\b(?:api[-_ ]?key|token|credential|unauthori[sz]ed|authenticat)", re.IGNORECASE)
 _MAX_LENGTH = 300
-"""Characters of a server's own words that are passed on."""
+"""Characters of a server's message that are shown."""
 _TAGS = re.compile(r"(?is)<(script|style|head)\b.*?</\1\s*>|<[^>]*>")
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 
 
 def shorten(text: str, *secrets: str) -> str:
-    """A server's words without secrets, on one line of characters that can be printed, cut off."""
+    """Return a server's message without secrets, on one line of printable characters, truncated."""
     text = redact(text.encode("utf-8", "replace").decode(), *secrets)
-    words = "".join(one if one.isprintable() else " " for one in text).split()
+    words = "".join(character if character.isprintable() else " " for character in text).split()
     line = " ".join(words)
     return line if len(line) <= _MAX_LENGTH else f"{line[: _MAX_LENGTH - 3]}..."
 
 
 def parse_reason(error: openai.APIStatusError) -> str:
-    """What the server gives as its reason; of a page of HTML, its title or its text."""
+    """Return the reason that the server gives; of an HTML page, its title or its text."""
     text = error.response.text
     for body in (error.body, _parse_json(text)):
-        found = parse_error_message(body)
-        if found is not None and not found.startswith("<"):
-            return found
+        message = parse_error_message(body)
+        if message is not None and not message.startswith("<"):
+            return message
     title = _TITLE.search(text)
     return (title[1] if title else _TAGS.sub(" ", text)).strip() or error.response.reason_phrase
 
 
 def parse_error_message(body: object) -> str | None:
-    """The message of an error as the servers of today write it, nested or flat."""
+    """Return the message in an error body, nested or flat; None without one."""
     for _ in range(4):
         if isinstance(body, str):
             return body.strip() or None
@@ -53,12 +53,12 @@ def parse_error_message(body: object) -> str | None:
 
 
 def join_error_text(error: openai.APIStatusError) -> str:
-    """All that an error says about which parameter it objects to, in lower case."""
+    """Return the parameter and the text of an error in lower case, to search for parameters."""
     return f"{error.param or ''} {error.response.text}".lower()
 
 
 def describe_failure(error: Exception, *secrets: str) -> str:
-    """One round's failure."""
+    """Return one sentence about a failed round."""
     if isinstance(error, openai.APIStatusError):
         reason = shorten(parse_reason(error), *secrets)
         return f"the judge's server says {error.status_code}: {reason}"
@@ -68,7 +68,10 @@ def describe_failure(error: Exception, *secrets: str) -> str:
 
 
 def explain_failure(error: Exception, name: str, *, keyed: bool, secrets: Sequence[str]) -> str:
-    """Why a judge cannot be asked, and what to do; ``keyed`` if the server was shown a key."""
+    """Return why a judge cannot be asked, and what to do.
+
+    ``keyed`` is whether the request had a key, and ``secrets`` are removed from the text.
+    """
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, openai.APIStatusError):
@@ -87,11 +90,12 @@ def explain_failure(error: Exception, name: str, *, keyed: bool, secrets: Sequen
 def _explain_status(
     error: openai.APIStatusError, name: str, *, keyed: bool, secrets: Sequence[str]
 ) -> str:
+    """Return why a server rejected the test request, by its status."""
     status, reason = error.status_code, shorten(parse_reason(error), *secrets)
     if status in (401, 403) or (status in (400, 407) and not keyed and _KEY.search(reason)):
         if not keyed:
             return (
-                f"{KEY_VARIABLE} is not set, and the judge {name} asks for a key "
+                f"{KEY_VARIABLE} is not set, and the judge {name} requires a key "
                 f"({status}: {reason})."
             )
         return (
@@ -99,10 +103,10 @@ def _explain_status(
             "the user and password in the URL."
         )
     if 300 <= status < 400:
-        place = shorten(error.response.headers.get("location", ""), *secrets)
+        target = shorten(error.response.headers.get("location", ""), *secrets)
         return (
-            f"The judge {name} sends requests on to {place or 'nowhere'} ({status}), where no key "
-            "is taken. Give the URL that is meant in --judge."
+            f"The judge {name} redirects to {target or 'no URL'} ({status}), and redirects are "
+            "not followed. Pass the final URL in --judge."
         )
     if status == 404:
         return (
@@ -112,7 +116,7 @@ def _explain_status(
 
 
 def find_cause(error: BaseException) -> str:
-    """The innermost words of a failed connection."""
+    """Return the message of the innermost cause of a connection error."""
     words = ""
     seen: BaseException | None = error
     while seen is not None:
@@ -123,7 +127,7 @@ def find_cause(error: BaseException) -> str:
 
 def _parse_json(text: str) -> object:
     try:
-        found = json.loads(text)
+        body = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict | list) else None
+    return body if isinstance(body, dict | list) else None

@@ -1,4 +1,4 @@
-"""A text judge that runs here: ``--judge=transformers:NAME|PATH``, any causal chat model."""
+"""A text judge in this process: ``--judge=transformers:NAME|PATH``, any causal chat model."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -31,48 +31,57 @@ from fakebench_suite.text.thoughts import find_open_thought
 from fakebench_suite.types import Rating
 
 BATCH_SIZE = 16
+"""Rounds that are generated together."""
 MAX_ATTEMPTS = 3
+"""Attempts at a round whose reply has no rating."""
 _MAX_TOKENS, _MAX_THOUGHT_TOKENS = 160, 4096
 """Tokens of a reply, and of one that begins with a thought."""
 _TEST_QUESTION = "How well does the answer agree with the reference?"
 _VISION_TENSORS = ("vis", "model.vis", "multi_modal_projector.", "model.multi_modal_projector.")
-"""Beginnings of the tensors of towers that a judge of texts has no use for."""
+"""Prefixes of the tensors of vision towers, which a judge of texts does not need."""
 
 
 class LocalJudge:
-    """Samples every round of every text in batches, seeded by the attempt."""
+    """Samples all rounds of all texts in batches, seeded by the attempt.
+
+    ``source`` is a directory or a hub name. Raises UserError if the model cannot be loaded, has no
+    chat template, or names no end token.
+    """
 
     def __init__(
-        self, place: str, *, rounds: int, cache: RatingCache, device: str | None = None
+        self, source: str, *, rounds: int, cache: RatingCache, device: str | None = None
     ) -> None:
-        self.name = f"transformers:{place}"
+        self.name = f"transformers:{source}"
         self._rounds, self._cache = rounds, cache
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self._tokenizer, model = _load(place)
+        self._tokenizer, model = _load(source)
         self._model = model.to(self._device).eval()
-        self._digest = _digest(place)
+        self._digest = _digest(source)
         self._key = f"transformers {self._digest}"
         if self._tokenizer.chat_template is None:
-            raise UserError(f"The judge {place!r} has no chat template; choose an instruct model.")
+            raise UserError(f"The judge {source!r} has no chat template; choose an instruct model.")
         self._ends = _list_ends(model.generation_config, self._tokenizer)
         if not self._ends:
             raise UserError(
-                f"The judge {place!r} names no token that ends a reply; choose another."
+                f"The judge {source!r} names no token that ends a reply; choose another."
             )
-        # ``generate`` takes from these what it is not told: what a checkpoint ships does not count.
+        # ``generate`` takes its defaults from here; shipped settings must not have any effect.
         model.generation_config = GenerationConfig()
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.convert_ids_to_tokens(self._ends[0])
         try:
             thought = _find_template_thought(self._tokenizer)
-        except Exception as error:  # A chat template is a program of the checkpoint's own.
+        except Exception as error:  # A chat template may raise anything.
             raise self._object_to_template(error) from error
         self._decoder = ReplyDecoder(self._tokenizer, self._ends, thought=thought)
         self._limit = _MAX_TOKENS if thought is None else _MAX_THOUGHT_TOKENS
         self._room = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
 
     def check(self) -> None:
-        """Ask for one text's marks; raise UserError where none can be written, however good."""
+        """Ask for the rating of one text; raises UserError if the model cannot give one.
+
+        Reasons are a short context, a failing chat template, and NaN or infinite scores.
+        """
         clues = CALIBRATION_ITEMS[0].clues
         request = Request(question=CALIBRATION_QUESTION, reference=clues, text=clues[0])
         messages = build_messages(request)
@@ -80,7 +89,7 @@ class LocalJudge:
             ids = self._tokenizer.apply_chat_template(
                 messages, add_generation_prompt=True, tokenize=True, return_dict=True
             )["input_ids"]
-        except Exception as error:  # A chat template is a program of the checkpoint's own.
+        except Exception as error:  # A chat template may raise anything.
             raise self._object_to_template(error) from error
         if self._room is not None and len(ids) + _MAX_TOKENS > self._room:
             raise UserError(
@@ -89,13 +98,13 @@ class LocalJudge:
             )
         try:
             (reply,) = self._reply([messages], 0)
-        except Exception as error:  # Kernels, memory and checkpoints fail in any way.
+        except Exception as error:  # Kernels and checkpoints may raise anything.
             why = " ".join(str(error).split()) or type(error).__name__
             raise UserError(f"The judge {self.name} cannot answer: {why}.") from error
         if reply is None:
             raise UserError(
-                f"The judge {self.name} computes no numbers (NaN or infinity). Choose another, or "
-                "one in another precision."
+                f"The judge {self.name} computes NaN or infinite scores. Choose another model, or "
+                "another precision."
             )
 
     def _object_to_template(self, error: Exception) -> UserError:
@@ -106,51 +115,51 @@ class LocalJudge:
         )
 
     def describe(self) -> Mapping[str, object]:
-        """What the judge is by content, wherever it lies."""
+        """Return the digest of the judge's content, independent of its path."""
         return {"digest": self._digest}
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
-        """One judgement per request; what has no marks is sampled anew, within limits."""
-        asked = [
+        """Return one judgement per request; rounds without a rating are sampled again."""
+        rounds = [
             (build_messages(request), number)
             for request in requests
             for number in range(self._rounds)
         ]
         results: list[Rating | FailedRound] = [
             self._cache.find(self._key, messages, number) or FailedRound(reason="")
-            for messages, number in asked
+            for messages, number in rounds
         ]
         for attempt in range(MAX_ATTEMPTS):
-            open_rounds = [
-                place for place, one in enumerate(results) if isinstance(one, FailedRound)
+            unrated = [
+                index for index, result in enumerate(results) if isinstance(result, FailedRound)
             ]
-            for start in range(0, len(open_rounds), BATCH_SIZE):
-                places = open_rounds[start : start + BATCH_SIZE]
-                replies = self._reply([asked[place][0] for place in places], attempt)
-                for place, reply in zip(places, replies, strict=True):
+            for start in range(0, len(unrated), BATCH_SIZE):
+                indices = unrated[start : start + BATCH_SIZE]
+                replies = self._reply([rounds[index][0] for index in indices], attempt)
+                for index, reply in zip(indices, replies, strict=True):
                     if reply is None:
-                        why = "the judge computed no numbers (NaN or infinity)"
-                        results[place] = FailedRound(reason=why, unanswered=True)
+                        why = "the judge computed NaN or infinite scores"
+                        results[index] = FailedRound(reason=why, unanswered=True)
                         continue
                     rating = parse_rating(reply)
                     if rating is not None:
-                        self._cache.keep(self._key, *asked[place], rating)
-                    results[place] = rating or FailedRound(reason=self._explain(reply))
+                        self._cache.keep(self._key, *rounds[index], rating)
+                    results[index] = rating or FailedRound(reason=self._explain(reply))
         return [
             combine_rounds(results[start : start + self._rounds])
             for start in range(0, len(results), self._rounds)
         ]
 
     def _explain(self, reply: str) -> str:
-        """Why a reply has no marks; a judge that was cut off in a thought is given more tokens."""
+        """Return why a reply has no rating; raises the token limit after an unfinished thought."""
         if find_open_thought(reply) is None:
-            return f"no marks in the judge's reply {reply[:200]!r}"
+            return f"no rating in the judge's reply {reply[:200]!r}"
         limit, self._limit = self._limit, _MAX_THOUGHT_TOKENS
         return f"the judge's thought did not end within {limit:,} tokens"
 
     @torch.inference_mode()
     def _reply(self, conversations: Sequence[Messages], attempt: int) -> list[str | None]:
-        """What the judge writes; None where it computed no numbers."""
+        """Generate one reply per conversation; None where scores are not finite."""
         set_seed(attempt)
         watch = NonFiniteWatch(mend=True)
         inputs = self._tokenizer.apply_chat_template(
@@ -161,76 +170,80 @@ class LocalJudge:
             return_dict=True,
             return_tensors="pt",
         ).to(self._device)
-        room = self._limit if self._room is None else self._room - inputs["input_ids"].shape[1]
+        available = self._limit if self._room is None else self._room - inputs["input_ids"].shape[1]
         output = self._model.generate(
             **inputs,
             generation_config=GenerationConfig(
                 do_sample=True,
                 temperature=0.7,
-                max_new_tokens=min(self._limit, max(room, _MAX_TOKENS)),
+                max_new_tokens=min(self._limit, max(available, _MAX_TOKENS)),
                 eos_token_id=self._ends,
                 pad_token_id=self._tokenizer.pad_token_id,
             ),
             logits_processor=LogitsProcessorList([watch]),
             stopping_criteria=StoppingCriteriaList([StopOnNonFinite(watch)]),
         )
-        new = output[:, inputs["input_ids"].shape[1] :].tolist()
+        generated = output[:, inputs["input_ids"].shape[1] :].tolist()
         broken = torch.stack(watch.steps, dim=1).tolist()
         replies: list[str | None] = []
-        for row, wrong in zip(new, broken, strict=True):
-            end = next((at for at, one in enumerate(row) if one in self._ends), len(row))
-            replies.append(None if any(wrong[: end + 1]) else self._decoder.decode(row[:end]))
+        for row, broken_steps in zip(generated, broken, strict=True):
+            end = next(
+                (position for position, token in enumerate(row) if token in self._ends), len(row)
+            )
+            replies.append(
+                None if any(broken_steps[: end + 1]) else self._decoder.decode(row[:end])
+            )
         return replies
 
 
-def _load(place: str) -> tuple[Any, Any]:
-    """Tokenizer and model; raises UserError where they are not here, or not whole."""
+def _load(source: str) -> tuple[Any, Any]:
+    """Load tokenizer and model; raises UserError if they are missing or incomplete."""
     advice = "Download it first, or point --judge=transformers:PATH at its directory."
     try:
-        if Path(place).is_dir():
-            check_files(Path(place))
+        if Path(source).is_dir():
+            check_files(Path(source))
         tokenizer: Any = AutoTokenizer.from_pretrained(
-            place, local_files_only=True, trust_remote_code=False, padding_side="left"
+            source, local_files_only=True, trust_remote_code=False, padding_side="left"
         )
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            place,
+            source,
             local_files_only=True,
             trust_remote_code=False,
             dtype="auto",
-            ignore_mismatched_sizes=True,  # To be told of them, which is fatal below.
+            ignore_mismatched_sizes=True,  # They are reported and fatal below.
             output_loading_info=True,
         )
     except CardError as error:
-        raise UserError(f"The judge {place!r} cannot be loaded: {error}") from error
-    except Exception as error:  # Broken or absent weights raise nearly anything.
-        if _brings_code(place):
+        raise UserError(f"The judge {source!r} cannot be loaded: {error}") from error
+    except Exception as error:  # Broken or absent weights may raise anything.
+        if _brings_code(source):
             raise UserError(
-                f"The judge {place!r} cannot be loaded without the code that comes with it, which "
+                f"The judge {source!r} cannot be loaded without the code that comes with it, which "
                 "is never run. Choose another judge."
             ) from error
         why = " ".join(str(error).split())
-        raise UserError(f"The judge {place!r} cannot be loaded: {why}. {advice}") from error
+        raise UserError(f"The judge {source!r} cannot be loaded: {why}. {advice}") from error
     model, loading = loaded
     check_tensors(
         loading,
-        source=f"of the judge {place!r}",
+        source=f"of the judge {source!r}",
         unused=_VISION_TENSORS,
         advice="Choose another judge.",
     )
     return tokenizer, model
 
 
-def _brings_code(place: str) -> bool:
-    """Whether a checkpoint, in a directory or the hub's cache, names code of its own."""
+def _brings_code(source: str) -> bool:
+    """Return whether a checkpoint, in a directory or the hub cache, names custom code."""
     try:
-        cached = None if Path(place).is_dir() else try_to_load_from_cache(place, "config.json")
-        return brings_code(Path(cached).parent if isinstance(cached, str) else Path(place))
-    except (CardError, ValueError):  # Its configuration is broken, or it is no name of the hub's.
+        cached = None if Path(source).is_dir() else try_to_load_from_cache(source, "config.json")
+        return brings_code(Path(cached).parent if isinstance(cached, str) else Path(source))
+    except (CardError, ValueError):  # Its configuration is broken, or its name is invalid.
         return False
 
 
 def _list_ends(shipped: GenerationConfig, tokenizer: Any) -> list[int]:
-    """The checkpoint's own end tokens and its tokenizer's."""
+    """Return the ids of end tokens of the checkpoint and of its tokenizer."""
     ends = shipped.eos_token_id
     own = ends if isinstance(ends, list) else [] if ends is None else [ends]
     if tokenizer.eos_token_id is not None:
@@ -238,21 +251,21 @@ def _list_ends(shipped: GenerationConfig, tokenizer: Any) -> list[int]:
     return list(dict.fromkeys(own))
 
 
-def _digest(place: str) -> str:
-    """SHA-256 over the weights and every other file that loading reads.
+def _digest(source: str) -> str:
+    """Return the SHA-256 over the weights and every other file that loading reads.
 
-    ``place`` is a directory, or a name whose checkpoint is in the cache of the hub.
+    ``source`` is a directory, or a name whose checkpoint is in the hub cache.
     """
-    folder = Path(place)
+    folder = Path(source)
     if not folder.is_dir():
-        folder = Path(str(try_to_load_from_cache(place, "config.json"))).parent
+        folder = Path(str(try_to_load_from_cache(source, "config.json"))).parent
     files = sorted(digest_files(folder, code=False).items())
-    words = [digest_weights(folder), *chain.from_iterable(files)]
-    return digest_parts(word.encode() for word in words)
+    parts = [digest_weights(folder), *chain.from_iterable(files)]
+    return digest_parts(word.encode() for word in parts)
 
 
 def _find_template_thought(tokenizer: Any) -> str | None:
-    """The mark of the thought that the chat template leaves open, if any."""
+    """Return the mark of the thought that the chat template leaves open, if any."""
     messages = [{"role": "user", "content": _TEST_QUESTION}]
     text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     return find_open_thought(str(text).rpartition(_TEST_QUESTION)[2])

@@ -1,4 +1,4 @@
-"""Which text judge was asked for: ``--judge`` as text, checked, and opened when needed."""
+"""Parse ``--judge``, and open the text judge that it names."""
 
 import re
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from fakebench_suite.text.redaction import find_secrets, redact
 
 
 class JudgeKind(StrEnum):
-    """The judges there are."""
+    """The kinds of judges."""
 
     OPENAI = "openai"
     TRANSFORMERS = "transformers"
@@ -23,51 +23,51 @@ class JudgeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeConfig:
-    """A judge that was asked for, and how many rounds it gets."""
+    """The chosen judge and the number of its rounds."""
 
     kind: JudgeKind
     model: str = ""
     url: str = field(default="", repr=False)
-    """As it was given; it may hold a key, and is shown through ``name`` only."""
+    """As passed; it may contain a key, and is shown through ``name`` only."""
     rounds: int = 5
 
     @property
     def name(self) -> str:
-        """What the judge is called wherever its scores show."""
+        """Name of the judge wherever its scores are shown."""
         if not self.url:
             return f"{self.kind}:{self.model}"
         return f"{self.model}@{redact(self.url, *find_secrets(self.url))}"
 
     @property
     def gives_marks(self) -> bool:
-        """False for the stand-in, whose score is no judge's."""
+        """False for the similarity baseline, which gives no ratings."""
         return self.kind is not JudgeKind.EMBEDDING
 
 
 ALLOWED_JUDGES = "openai:MODEL@URL, transformers:NAME|PATH or embedding"
-"""What ``--judge`` may be."""
+"""Allowed values of ``--judge``."""
 MAX_ROUNDS = 1_000
-"""Rounds per text: the paper has five, and all rounds of some texts are held at once."""
+"""Rounds per text; the paper has five, and all rounds of some texts are in memory at once."""
 _ENDPOINT = re.compile(r"(?P<model>.+?)@(?P<url>https?://.*)", re.IGNORECASE | re.DOTALL)
 
 
 def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
-    """The choice behind ``--judge``; raises UserError saying what is allowed."""
+    """Parse the value of ``--judge``; raises UserError with the allowed values."""
     if rounds > MAX_ROUNDS:
         raise UserError(f"--judge-rounds is {rounds:,}; it may be 1 to {MAX_ROUNDS:,}.")
-    kind, _, rest = text.strip().partition(":")
+    kind, _, value = text.strip().partition(":")
     match kind.strip().lower():
-        case JudgeKind.EMBEDDING if not rest:
+        case JudgeKind.EMBEDDING if not value:
             from fakebench_suite.grading.embeddings import (
-                MODEL_NAME,  # brings numpy, and help needs none
+                MODEL_NAME,  # imports numpy, which --help does not need
             )
 
             return JudgeConfig(kind=JudgeKind.EMBEDDING, model=MODEL_NAME, rounds=1)
         case JudgeKind.EMBEDDING:
             raise UserError(f"--judge is {_show(text)}. embedding takes no model of its own.")
-        case JudgeKind.TRANSFORMERS if rest:
-            return JudgeConfig(kind=JudgeKind.TRANSFORMERS, model=expand_home(rest), rounds=rounds)
-        case JudgeKind.OPENAI if (match := _ENDPOINT.fullmatch(rest)) is not None:
+        case JudgeKind.TRANSFORMERS if value:
+            return JudgeConfig(kind=JudgeKind.TRANSFORMERS, model=expand_home(value), rounds=rounds)
+        case JudgeKind.OPENAI if (match := _ENDPOINT.fullmatch(value)) is not None:
             if why := _describe_url_fault(match["url"]):
                 raise UserError(f"--judge is {_show(text)}, whose URL {why}.")
             return JudgeConfig(
@@ -83,41 +83,41 @@ def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
                 f"--judge is {_show(text)}, which names no model. Write "
                 "--judge=transformers:NAME or --judge=transformers:PATH."
             )
-    near = find_nearest(kind.strip().lower(), JudgeKind)
-    hint = f"; nearest: {near}" if near is not None else ""
+    suggestion = find_nearest(kind.strip().lower(), JudgeKind)
+    hint = f"; nearest: {suggestion}" if suggestion is not None else ""
     raise UserError(f"--judge is {_show(text)}. It may be {ALLOWED_JUDGES}{hint}.")
 
 
 def _show(text: str) -> str:
-    """What was given, without what a URL in it keeps secret."""
+    """Return the value without the secrets of a URL in it."""
     secrets = find_secrets(text[max(text.find("http"), 0) :])
     return repr(redact(text, *secrets))
 
 
 def _describe_url_fault(url: str) -> str | None:
-    """What is wrong with a URL; None for nothing."""
+    """Return what is wrong with a URL; None if it is valid."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return "cannot be read; is its port a number up to 65535?"
-    if not parts.hostname or any(one.isspace() for one in url):
+    if not parts.hostname or any(character.isspace() for character in url):
         return "names no server, or holds a blank"
     return "has port 0" if port == 0 else None
 
 
 def check_weights(choice: JudgeConfig) -> None:
-    """Raise UserError where a local judge's weights are not on this machine; nothing is fetched."""
+    """Raise UserError if a local judge's weights are not on this machine; nothing is downloaded."""
     if choice.kind is not JudgeKind.TRANSFORMERS or (Path(choice.model) / "config.json").is_file():
         return
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
     try:
-        found = try_to_load_from_cache(choice.model, "config.json")
+        config = try_to_load_from_cache(choice.model, "config.json")
     except HFValidationError:
-        found = None
-    if not isinstance(found, str):
+        config = None
+    if not isinstance(config, str):
         raise UserError(
             f"The judge {choice.model!r} is not on this machine. Download it with 'hf download', "
             "or point --judge=transformers:PATH at its directory."
@@ -127,11 +127,11 @@ def check_weights(choice: JudgeConfig) -> None:
 def open_judge(
     choice: JudgeConfig, *, cache: Path, dropped: Collection[str] | None = None
 ) -> TextJudge:
-    """The judge, ready to grade; marks are kept in the file ``cache``. May raise UserError.
+    """Open the judge; ratings are cached in the file ``cache``. Raises UserError.
 
-    ``dropped`` are parameters that an endpoint is known to refuse; None where it is not known.
+    ``dropped`` are the parameters that an endpoint is known to refuse; None if unknown.
     """
-    # Each judge brings a library of its own, loaded only where it was asked for.
+    # Each judge has its own library, which is imported only if needed.
     if choice.kind is JudgeKind.EMBEDDING:
         from fakebench_suite.grading.embeddings import SentenceEncoder
         from fakebench_suite.grading.judges.similarity import SimilarityBaseline
@@ -139,13 +139,13 @@ def open_judge(
         return SimilarityBaseline(SentenceEncoder())
     from fakebench_suite.grading.judges.cache import RatingCache
 
-    kept = RatingCache(cache)
+    ratings = RatingCache(cache)
     if choice.kind is JudgeKind.OPENAI:
         from fakebench_suite.grading.judges.endpoint import EndpointJudge
 
         return EndpointJudge(
-            choice.model, choice.url, rounds=choice.rounds, cache=kept, dropped=dropped
+            choice.model, choice.url, rounds=choice.rounds, cache=ratings, dropped=dropped
         )
     from fakebench_suite.grading.judges.local import LocalJudge
 
-    return LocalJudge(choice.model, rounds=choice.rounds, cache=kept)
+    return LocalJudge(choice.model, rounds=choice.rounds, cache=ratings)

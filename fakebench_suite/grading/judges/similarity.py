@@ -1,7 +1,7 @@
-"""The offline stand-in for a judge, ``--judge=embedding``: similarity of two texts, no marks.
+"""The offline baseline ``--judge=embedding``: similarity of two texts, no ratings.
 
-It cannot tell a claim from its opposite (see ``fakebench audit``), so its score
-stands in a column of its own and never in the judge's.
+It cannot distinguish a claim from its opposite (see ``fakebench audit``), so its scores have their
+own column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,22 +20,22 @@ class SimilarityBaseline:
         self._encoder = encoder
 
     def check(self) -> None:
-        """Load the encoder; raises UserError where it is not installed."""
+        """Load the encoder; raises UserError if it is not installed."""
         try:
             self._encoder.encode(["a text"])
         except ImportError as error:
             raise UserError(f"--judge=embedding cannot be used here: {error}.") from error
 
     def describe(self) -> Mapping[str, object]:
-        """Nothing but the name."""
+        """Return an empty mapping."""
         return {}
 
     def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
-        """One stand-in score per request; all texts are encoded in one batch."""
+        """Return one similarity score per request; all texts are encoded in one batch."""
         answers = [request.text for request in requests]
         references = [" ".join(request.reference) for request in requests]
         if not answers:
             return []
         self._encoder.encode([*answers, *references])
-        close = self._encoder.compare(answers, references)
-        return [Judgement(similarity=2 * float(value)) for value in close]
+        similarities = self._encoder.compare(answers, references)
+        return [Judgement(similarity=2 * float(similarity)) for similarity in similarities]

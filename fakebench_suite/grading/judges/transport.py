@@ -1,4 +1,4 @@
-"""Requests to a judge's server within bounds: of time, of size, and of patience with the server."""
+"""HTTP requests to a judge's server, bounded in time, size and number of failures."""
 
 import asyncio
 import time
@@ -9,39 +9,40 @@ from typing import Any
 import httpx2
 
 REQUEST_TIMEOUT_S = 120.0
-"""Seconds for one whole request, however its reply drips in."""
+"""Seconds for a whole request, however slowly the reply arrives."""
 CONNECT_TIMEOUT_S = 10.0
+"""Seconds for the connection."""
 MAX_REPLY_BYTES = 4 << 20
-"""Bytes of one reply, decoded; the longest thoughts of today's models take a tenth of that."""
+"""Bytes of a decoded reply; the longest thoughts of current models take a tenth of it."""
 MIN_FAILURES, MIN_OUTAGE_S = 16, 30.0
-"""So many requests in a row, over so many seconds, went without a reply: the server is down."""
+"""Failed requests in a row, over at least MIN_OUTAGE_S seconds, after which the circuit opens."""
 PAUSE_S = 300.0
-"""Seconds for which a server that is down is not asked; then one request tries it again."""
+"""Seconds without requests after the circuit opened; then one request is tried."""
 
 
 class CircuitOpenError(Exception):
-    """No request was sent: the server has not replied for too long."""
+    """The request was not sent, because the server has not replied for too long."""
 
 
 class ReplyTooLargeError(Exception):
-    """A reply is larger than MAX_REPLY_BYTES; the rest of it was not read."""
+    """A reply exceeds MAX_REPLY_BYTES; the remainder was not read."""
 
 
 @dataclass(slots=True)
 class CircuitBreaker:
-    """Stops requests to a server that no longer replies, and tries it again now and then."""
+    """Stops requests to a server that no longer replies, and retries it after a pause."""
 
     clock: Callable[[], float] = time.monotonic
     failed: int = 0
-    """Requests in a row that had no reply."""
+    """Requests in a row without a reply."""
     since: float = 0.0
     """When the first of them ended."""
     closed_until: float | None = None
-    """Until when nothing is sent; None where requests are sent."""
+    """Until when requests are stopped; None if they are sent."""
     why: str = ""
 
     def admit(self) -> None:
-        """Let a request pass; raises CircuitOpenError where the server is left alone."""
+        """Admit a request; raises CircuitOpenError while requests are stopped."""
         if self.closed_until is None:
             return
         if self.clock() < self.closed_until:
@@ -49,14 +50,16 @@ class CircuitBreaker:
                 f"the judge was not asked, because {self.failed} requests in a row had no reply "
                 f"({self.why})"
             )
-        self.closed_until = self.clock() + PAUSE_S  # Others wait for what becomes of this one.
+        self.closed_until = (
+            self.clock() + PAUSE_S
+        )  # Other requests wait for the result of this one.
 
     def note_reply(self) -> None:
-        """A reply came, whatever it says: the server is there."""
+        """Record a reply, whatever its content."""
         self.failed, self.closed_until = 0, None
 
     def note_failure(self, why: str) -> None:
-        """A request had no reply."""
+        """Record a request without a reply."""
         now = self.clock()
         if not self.failed:
             self.since = now
@@ -66,7 +69,7 @@ class CircuitBreaker:
 
 
 class BoundedClient(httpx2.AsyncClient):
-    """An HTTP client that follows no redirect, for a key must not travel on to another host."""
+    """An HTTP client within these bounds; it follows no redirects, to keep keys on one host."""
 
     def __init__(self, *, deadline: float, breaker: CircuitBreaker) -> None:
         super().__init__(
@@ -80,8 +83,11 @@ class BoundedClient(httpx2.AsyncClient):
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
-        """The whole reply, read; raises httpx2's time-outs and errors, and those above."""
-        del stream  # What is read is read here, within the bounds.
+        """Send a request and read the whole reply.
+
+        Raises CircuitOpenError, ReplyTooLargeError, and httpx2's timeouts and errors.
+        """
+        del stream  # The reply is always read here, within the bounds.
         self._breaker.admit()
         try:
             async with asyncio.timeout(self._deadline):

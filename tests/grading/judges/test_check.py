@@ -122,7 +122,7 @@ def test_a_servers_reason_is_passed_on(
         ('{"choices": [{"message": {"content": "", "reasoning_content": "Hm"}}]}', "thoughts"),
         ('{"choices": [{"finish_reason": "content_filter", "message": {}}]}', "refused"),
         ('{"choices": [{"message": {"refusal": "I cannot", "content": null}}]}', "I cannot"),
-        ('{"choices": ' * 50_000, "no chat completion"),
+        ('{"choices": ' * 50_000, "not a chat completion"),
     ],
 )
 @pytest.mark.parametrize("kind", ["application/json", "text/html"])

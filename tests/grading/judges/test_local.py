@@ -62,7 +62,7 @@ def test_babble_is_no_mark(checkpoint: Path, cache: RatingCache) -> None:
     judge = LocalJudge(str(checkpoint), rounds=2, cache=cache, device="cpu")
     judgements = judge.grade(REQUESTS[:1])
     assert [(one.score, one.failed) for one in judgements] == [(None, 2)]
-    assert "no marks in the judge's reply" in judgements[0].reason
+    assert "no rating in the judge's reply" in judgements[0].reason
 
 
 def test_rounds_are_batched_retried_and_kept(
@@ -183,7 +183,7 @@ def test_a_judge_that_computes_no_numbers_fails(copy: Path, cache: RatingCache) 
     (judgement,) = judge.grade(REQUESTS[:1])
     assert (judgement.score, judgement.failed) == (None, 2)
     assert "NaN or infinite" in judgement.reason
-    with pytest.raises(UserError, match="computes no numbers"):
+    with pytest.raises(UserError, match="NaN or infinite scores"):
         judge.check()
 
 
