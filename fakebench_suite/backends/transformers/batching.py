@@ -1,4 +1,4 @@
-"""Batches of prompts: as many as fit, and halves of those that fail."""
+"""Batches of prompts: as large as memory allows, and split in half when they fail."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,16 +8,17 @@ from fakebench_suite.backends.transformers.prefix_cache.prefill import padded_le
 from fakebench_suite.types import Prompt
 
 Group = Sequence[EncodedPrompt]
+"""Encoded prompts about one image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndependentBatch:
-    """Prompts about different images, to be encoded together: the processor does it fastest."""
+    """Prompts about different images, which the processor encodes together."""
 
     prompts: Sequence[Prompt]
 
-    def halve(self) -> "tuple[IndependentBatch, IndependentBatch]":
-        """Two batches of at least one prompt each."""
+    def split(self) -> "tuple[IndependentBatch, IndependentBatch]":
+        """Split into two batches of at least one prompt each."""
         half = len(self.prompts) // 2
         return IndependentBatch(prompts=self.prompts[:half]), IndependentBatch(
             prompts=self.prompts[half:]
@@ -26,11 +27,11 @@ class IndependentBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedImageBatch:
-    """Encoded prompts, group by group; the rows of a group are about one image."""
+    """Encoded prompts by group; the rows of a group are about one image."""
 
     groups: Sequence[Group]
     shared: bool
-    """Whether one copy of a group's prefix serves its rows."""
+    """Whether the rows of a group share one copy of its prefix."""
 
     @property
     def rows(self) -> list[EncodedPrompt]:
@@ -43,43 +44,43 @@ class SharedImageBatch:
         return [row.prompt for row in self.rows]
 
     @property
-    def share(self) -> bool:
-        """Whether some group has several rows; a row alone gains nothing from a cached prefix."""
+    def uses_prefix(self) -> bool:
+        """Whether some group has several rows; a single row gains nothing from a cached prefix."""
         return any(len(group) > 1 for group in self.groups)
 
     @property
-    def width(self) -> int:
-        """Tokens in one row with its padding, but for those of a prefix kept once."""
-        if not self.share:
+    def row_tokens(self) -> int:
+        """Tokens of one padded row, without a prefix that is stored once."""
+        if not self.uses_prefix:
             return max(row.length for row in self.rows)
         before, after = padded_lengths(self.groups)
         return after if self.shared else before + after
 
     @property
-    def kept(self) -> int:
-        """Tokens of prefixes that are kept once, whatever the number of rows."""
-        if not (self.share and self.shared):
+    def shared_tokens(self) -> int:
+        """Tokens of prefixes that are stored once, whatever the number of rows."""
+        if not (self.uses_prefix and self.shared):
             return 0
         return len(self.groups) * padded_lengths(self.groups)[0]
 
     @property
-    def seats(self) -> int:
-        """Rows that room is made for: of a shared prefix every group gets that of the largest."""
-        if not (self.share and self.shared):
+    def padded_rows(self) -> int:
+        """Allocated rows: with a shared prefix, every group has as many as the largest."""
+        if not (self.uses_prefix and self.shared):
             return len(self.rows)
         return len(self.groups) * max(len(group) for group in self.groups)
 
-    def halve(self) -> "tuple[SharedImageBatch, SharedImageBatch]":
-        """Two batches of at least one row each, groups whole where there are several."""
+    def split(self) -> "tuple[SharedImageBatch, SharedImageBatch]":
+        """Split into two batches of at least one row each, between groups if there are several."""
         if len(self.groups) > 1:
             half = len(self.groups) // 2
-            return self.take(self.groups[:half]), self.take(self.groups[half:])
+            return self.with_groups(self.groups[:half]), self.with_groups(self.groups[half:])
         (group,) = self.groups
         half = len(group) // 2
-        return self.take([group[:half]]), self.take([group[half:]])
+        return self.with_groups([group[:half]]), self.with_groups([group[half:]])
 
-    def take(self, groups: Sequence[Group]) -> "SharedImageBatch":
-        """A batch of other groups that is asked in the same way."""
+    def with_groups(self, groups: Sequence[Group]) -> "SharedImageBatch":
+        """Return a batch of other groups with the same settings."""
         return replace(self, groups=groups)
 
 
@@ -89,22 +90,23 @@ Batch = IndependentBatch | SharedImageBatch
 def pack_batches(
     groups: Iterable[Group], fits: Callable[[SharedImageBatch], bool], *, shared: bool
 ) -> Iterator[SharedImageBatch]:
-    """The groups in order, in batches that fit; a group is cut only where it does not fit alone.
+    """Pack the groups, in order, into batches that fit.
 
-    A single row is a batch whether it fits or not. ``fits`` is asked anew for every group, for
-    what fits may change while batches are answered.
+    A group is split only if it does not fit alone; a single row is a batch whether it fits or not.
+    ``fits`` is called again for every group, because the limit may change while batches are
+    answered.
     """
     batch = SharedImageBatch(groups=[], shared=shared)
     for group in groups:
-        if batch.groups and not fits(batch.take([*batch.groups, group])):
+        if batch.groups and not fits(batch.with_groups([*batch.groups, group])):
             yield batch
-            batch = batch.take([])
-        rest = group
-        while not batch.groups and len(rest) > 1 and not fits(batch.take([rest])):
-            sizes = range(len(rest) - 1, 0, -1)
-            size = next((n for n in sizes if fits(batch.take([rest[:n]]))), 1)
-            yield batch.take([rest[:size]])
-            rest = rest[size:]
-        batch = batch.take([*batch.groups, rest])
+            batch = batch.with_groups([])
+        remaining = group
+        while not batch.groups and len(remaining) > 1 and not fits(batch.with_groups([remaining])):
+            sizes = range(len(remaining) - 1, 0, -1)
+            size = next((n for n in sizes if fits(batch.with_groups([remaining[:n]]))), 1)
+            yield batch.with_groups([remaining[:size]])
+            remaining = remaining[size:]
+        batch = batch.with_groups([*batch.groups, remaining])
     if batch.groups:
         yield batch

@@ -1,4 +1,4 @@
-"""Greedy generation: tensors in, new tokens out."""
+"""Greedy generation: model inputs in, new tokens out."""
 
 import copy
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ from fakebench_suite.errors import CardError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationOutput:
-    """What a model wrote after each row of a batch."""
+    """The new tokens of each row of a batch."""
 
     tokens: torch.Tensor
-    """(rows, new tokens); after a row's end there is padding."""
+    """(rows, new tokens), padded after the end of a row."""
     logits: tuple[torch.Tensor, ...]
-    """(rows, vocabulary) for each new token; empty where they were not asked for."""
+    """(rows, vocabulary) for each new token; empty if not requested."""
     broken: torch.Tensor
-    """(rows, new tokens): where the scores of a token were no numbers."""
+    """(rows, new tokens): where the scores of a token are not finite."""
 
 
 class GreedyDecoder:
@@ -34,8 +34,8 @@ class GreedyDecoder:
         self.model = model
         self.settings = settings
 
-    def place(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """The inputs on the model's device, floating-point ones in its precision."""
+    def to_device(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Move the inputs to the model's device, floating-point ones in its precision."""
         return {
             name: value.to(
                 self.model.device, self.model.dtype if value.is_floating_point() else None
@@ -43,7 +43,7 @@ class GreedyDecoder:
             for name, value in inputs.items()
         }
 
-    def write(
+    def generate(
         self,
         inputs: Mapping[str, torch.Tensor],
         *,
@@ -51,25 +51,26 @@ class GreedyDecoder:
         logits: bool = False,
         cache: Any = None,
     ) -> GenerationOutput:
-        """At most ``steps`` new tokens per row (default: the card's); ``inputs`` are placed.
+        """Generate at most ``steps`` new tokens per row (default: the card's limit).
 
-        ``cache`` holds the states of the first columns of the inputs, which are not computed again.
+        ``inputs`` are on the model's device. ``cache`` holds the states of their first columns,
+        which are not computed again.
         """
         watch = NonFiniteWatch()
         output = self._generate(inputs, steps=steps, logits=logits, cache=cache, watch=watch)
         prompt, tokens = inputs["input_ids"], output.sequences
-        # Some architectures return the prompt before the new tokens and some do not.
-        echoed = tokens.shape[1] >= prompt.shape[1] and torch.equal(
+        # Some architectures return the prompt before the new tokens, others do not.
+        has_prompt = tokens.shape[1] >= prompt.shape[1] and torch.equal(
             tokens[:, : prompt.shape[1]], prompt
         )
-        new = tokens[:, prompt.shape[1] :] if echoed else tokens
+        new = tokens[:, prompt.shape[1] :] if has_prompt else tokens
         broken = torch.zeros_like(new, dtype=torch.bool)
-        if watch.steps:  # A model's own code may not pass the watch on.
+        if watch.steps:  # Custom code of a model may not pass the watch on.
             broken = torch.stack(watch.steps[: new.shape[1]], dim=1)
         return GenerationOutput(tokens=new, logits=output.logits or (), broken=broken)
 
-    def read(self, inputs: Mapping[str, torch.Tensor]) -> Any:
-        """The cache of the inputs, prepared as for any other generation."""
+    def prefill(self, inputs: Mapping[str, torch.Tensor]) -> Any:
+        """Return the cache of the inputs, as any other generation prepares it."""
         return self._generate(inputs, steps=1, logits=False, cache=None).past_key_values
 
     def _generate(
@@ -81,6 +82,7 @@ class GreedyDecoder:
         cache: Any,
         watch: NonFiniteWatch | None = None,
     ) -> Any:
+        """Call ``generate`` of transformers with the greedy settings and the watch, if any."""
         settings = copy.copy(self.settings)
         settings.max_new_tokens = steps or self.settings.max_new_tokens
         settings.output_logits = logits
@@ -93,23 +95,23 @@ class GreedyDecoder:
 
 
 def load_shipped_settings(folder: Path, config: Any) -> ShippedSettings:
-    """What the checkpoint in the folder ships, whose config transformers has read."""
-    text = config.get_text_config(decoder=True)
+    """Load the settings that the checkpoint ships; ``config`` is the model's configuration."""
+    text_config = config.get_text_config(decoder=True)
     configured = {
         name: value
         for name in TOKENS
         for value in [getattr(config, name, None)]
         if value is not None
     }
-    configured = {name: getattr(text, name, None) for name in TOKENS} | configured
+    configured = {name: getattr(text_config, name, None) for name in TOKENS} | configured
     return load_shipped(folder, fields=GenerationConfig().to_dict(), configured=configured)
 
 
 def greedy_config(shipped: ShippedSettings, card: Card, tokenizer: Any) -> GenerationConfig:
-    """Greedy decoding until the checkpoint's own ends, the card's, or its limit.
+    """Return the configuration of greedy decoding until an end token or the card's limit.
 
-    Raises CardError when the card stops at a token that the tokenizer does not have, and when
-    nothing ends a reply.
+    End tokens are the checkpoint's, the tokenizer's and the card's. Raises CardError if the card
+    names a token that the tokenizer does not have, or if there is no end token.
     """
     own = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
     vocabulary = tokenizer.get_vocab()
@@ -139,9 +141,9 @@ def greedy_config(shipped: ShippedSettings, card: Card, tokenizer: Any) -> Gener
 
 
 def clear_shipped_settings(model: Any) -> None:
-    """Leave no generation settings in a model and its parts but their special tokens.
+    """Remove all generation settings but special tokens from a model and its parts.
 
-    ``generate`` takes from them whatever it is not told.
+    ``generate`` would use them as defaults.
     """
     for module in model.modules():
         settings = getattr(module, "generation_config", None)
@@ -153,7 +155,7 @@ def clear_shipped_settings(model: Any) -> None:
 def describe_settings(
     settings: GenerationConfig, shipped: ShippedSettings, card: Card
 ) -> dict[str, bool | int | list[int] | list[str]]:
-    """The settings in force, and the names of those that the checkpoint ships in vain."""
+    """Return the settings in force, and the names of shipped settings that are ignored."""
     return {
         "do_sample": False,
         "num_beams": 1,

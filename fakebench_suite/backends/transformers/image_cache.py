@@ -1,41 +1,41 @@
-"""Pixels are prepared once per picture, however many prompts ask about it."""
+"""Prepare the pixels of an image once, however many prompts are about it."""
 
 import copy
 from typing import Any
 
 
 class CachingImageProcessor:
-    """An image processor that remembers what it made of the last picture.
+    """An image processor that caches its output for the last image.
 
-    It stands in a processor's ``image_processor`` and is that image processor in all else. Only
-    the last picture is remembered: prompts about one picture come one after another.
+    It replaces ``image_processor`` of a processor and delegates everything else. One image is
+    enough, because prompts about one image follow each other.
     """
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
-        self._shown: Any = None
-        self._made: tuple[Any, dict[str, Any], Any] | None = None
+        self._image: Any = None
+        self._cached: tuple[Any, dict[str, Any], Any] | None = None
 
-    def show(self, picture: Any) -> None:
-        """Say which picture the next call is about; None where it is about several."""
-        self._shown = picture
+    def set_image(self, image: Any) -> None:
+        """Set the image that the next call is about; None if it is about several."""
+        self._image = image
 
-    def forget(self) -> None:
-        """Let go of the last picture and its pixels."""
-        self._shown = self._made = None
+    def clear(self) -> None:
+        """Drop the last image and its pixels."""
+        self._image = self._cached = None
 
     def __call__(self, images: Any, *args: Any, **options: Any) -> Any:
-        """What the image processor makes of ``images``, from memory where it has been made."""
-        if self._shown is None or args:
+        """Return the output of the image processor, from the cache if possible."""
+        if self._image is None or args:
             return self._inner(images, *args, **options)
-        if self._made is not None:
-            picture, asked, made = self._made
-            if picture is self._shown and asked == options:
-                return copy.copy(made)
-        made = self._inner(images, **options)
-        # A processor may take entries out of what it is given, so it gets a copy.
-        self._made = (self._shown, options, copy.copy(made))
-        return made
+        if self._cached is not None:
+            image, cached_options, output = self._cached
+            if image is self._image and cached_options == options:
+                return copy.copy(output)
+        output = self._inner(images, **options)
+        # The caller may remove entries from its result, so the cache has a copy.
+        self._cached = (self._image, options, copy.copy(output))
+        return output
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

@@ -1,4 +1,4 @@
-"""Encoded prompts: one row of tokens each, with its picture, and batches made of rows."""
+"""Encoded prompts: one row of tokens each with its image, and batches of rows."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -15,30 +15,31 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Inputs = dict[str, torch.Tensor]
+"""Model inputs by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedPrompt:
-    """One prompt as a model takes it, without padding, on the CPU."""
+    """One prompt as model inputs, without padding, on the CPU."""
 
     prompt: Prompt
     tokens: Inputs
-    """What there is one of per token, ``input_ids`` among them: (1, length, ...)."""
+    """Inputs with one value per token, such as ``input_ids``: (1, length, ...)."""
     picture: Inputs
-    """All else: pixels and what describes them, in whatever shape the checkpoint wants."""
+    """All other inputs: pixels and their descriptions, in the shapes of the checkpoint."""
     seconds: float
-    """Time it took to encode."""
+    """Time of encoding."""
 
     @property
     def length(self) -> int:
-        """Tokens of the prompt, the image's among them."""
+        """Tokens of the prompt, including those of the image."""
         return self.tokens["input_ids"].shape[1]
 
 
-def encode_prompt(encoder: Encoder, prompt: Prompt, picture: "Image.Image") -> EncodedPrompt:
-    """The prompt, encoded alone: what its neighbours are makes no difference."""
+def encode_prompt(encoder: Encoder, prompt: Prompt, image: "Image.Image") -> EncodedPrompt:
+    """Encode the prompt alone, independently of the other prompts in the batch."""
     started = time.perf_counter()
-    inputs = encoder.encode_one(prompt, picture)
+    inputs = encoder.encode_one(prompt, image)
     shape = inputs["input_ids"].shape
     per_token = {name for name, value in inputs.items() if value.shape[:2] == shape}
     return EncodedPrompt(
@@ -50,30 +51,30 @@ def encode_prompt(encoder: Encoder, prompt: Prompt, picture: "Image.Image") -> E
 
 
 def truncate(row: EncodedPrompt, length: int) -> EncodedPrompt:
-    """The first ``length`` tokens of a row, with its picture."""
+    """Return the first ``length`` tokens of a row, with its image."""
     return replace(row, tokens={name: value[:, :length] for name, value in row.tokens.items()})
 
 
-def pad_left(value: torch.Tensor, width: int, filler: int = 0) -> torch.Tensor:
-    """(1, length, ...) -> (1, width, ...), filled at the left."""
+def pad_left(value: torch.Tensor, width: int, pad_value: int = 0) -> torch.Tensor:
+    """Pad (1, length, ...) at the left to (1, width, ...)."""
     missing = width - value.shape[1]
-    return pad(value, (0, 0) * (value.ndim - 2) + (missing, 0), value=filler)
+    return pad(value, (0, 0) * (value.ndim - 2) + (missing, 0), value=pad_value)
 
 
-def have_same_image_shape(one: EncodedPrompt, two: EncodedPrompt) -> bool:
-    """Whether the pictures of two rows have one shape but for their first axis."""
-    return one.picture.keys() == two.picture.keys() and all(
-        value.shape[1:] == two.picture[name].shape[1:] for name, value in one.picture.items()
+def have_same_image_shape(first: EncodedPrompt, second: EncodedPrompt) -> bool:
+    """Return whether the image inputs of two rows have equal shapes except for the first axis."""
+    return first.picture.keys() == second.picture.keys() and all(
+        value.shape[1:] == second.picture[name].shape[1:] for name, value in first.picture.items()
     )
 
 
-def stack_tokens(rows: Sequence[EncodedPrompt], filler: int) -> Inputs:
-    """What there is one of per token, as one batch, padded at the left."""
+def stack_tokens(rows: Sequence[EncodedPrompt], pad_token_id: int) -> Inputs:
+    """Return the inputs with one value per token as one batch, padded at the left."""
     width = max(row.length for row in rows)
     return {
         name: torch.cat(
             [
-                pad_left(row.tokens[name], width, filler if name == "input_ids" else 0)
+                pad_left(row.tokens[name], width, pad_token_id if name == "input_ids" else 0)
                 for row in rows
             ]
         )
@@ -81,36 +82,43 @@ def stack_tokens(rows: Sequence[EncodedPrompt], filler: int) -> Inputs:
     }
 
 
-def collate(rows: Sequence[EncodedPrompt], filler: int) -> Inputs:
-    """The rows as one batch: tokens padded at the left, pictures one after another."""
-    batch = stack_tokens(rows, filler)
+def collate(rows: Sequence[EncodedPrompt], pad_token_id: int) -> Inputs:
+    """Return the rows as one batch: tokens padded at the left, image inputs concatenated."""
+    batch = stack_tokens(rows, pad_token_id)
     for name, value in rows[0].picture.items():
         batch[name] = value if len(rows) == 1 else torch.cat([row.picture[name] for row in rows])
     return batch
 
 
 class Collator:
-    """Batches as the checkpoint's own processor makes them, from rows where that is the same."""
+    """Makes batches as the checkpoint's processor does, by stacking rows if that is equivalent."""
 
-    def __init__(self, encoder: Encoder, filler: int) -> None:
-        self._encoder, self._filler = encoder, filler
+    def __init__(self, encoder: Encoder, pad_token_id: int) -> None:
+        self._encoder, self._pad_token_id = encoder, pad_token_id
         self._exact: dict[bool, bool] = {}
         """Whether stacking was found exact, for rows of unequal length and of equal length."""
 
-    def make(self, rows: Sequence[EncodedPrompt], images: "Mapping[str, Image.Image]") -> Inputs:
-        """One batch of all rows; pixels are prepared again only where rows do not stack."""
-        may = all(have_same_image_shape(rows[0], row) for row in rows)
-        if len(rows) == 1 or (may and self.is_exact(rows, images)):
-            return collate(rows, self._filler)
+    def collate_rows(
+        self, rows: Sequence[EncodedPrompt], images: "Mapping[str, Image.Image]"
+    ) -> Inputs:
+        """Return one batch of all rows; pixels are prepared again only if rows do not stack."""
+        stackable = all(have_same_image_shape(rows[0], row) for row in rows)
+        if len(rows) == 1 or (stackable and self.matches_processor(rows, images)):
+            return collate(rows, self._pad_token_id)
         return self._encoder.encode([row.prompt for row in rows], images)
 
-    def is_exact(self, rows: Sequence[EncodedPrompt], images: "Mapping[str, Image.Image]") -> bool:
-        """Whether stacking such rows gives what the processor gives, to the bit; tried once."""
+    def matches_processor(
+        self, rows: Sequence[EncodedPrompt], images: "Mapping[str, Image.Image]"
+    ) -> bool:
+        """Return whether stacked rows equal the processor's batch bit by bit; checked once.
+
+        The result is stored for rows of equal and of unequal length.
+        """
         ragged = len({row.length for row in rows}) > 1
         if ragged not in self._exact:
-            ours = collate(rows, self._filler)
-            theirs = self._encoder.encode([row.prompt for row in rows], images)
-            self._exact[ragged] = ours.keys() == theirs.keys() and all(
-                torch.equal(value, theirs[name]) for name, value in ours.items()
+            stacked = collate(rows, self._pad_token_id)
+            processed = self._encoder.encode([row.prompt for row in rows], images)
+            self._exact[ragged] = stacked.keys() == processed.keys() and all(
+                torch.equal(value, processed[name]) for name, value in stacked.items()
             )
         return self._exact[ragged]

@@ -1,67 +1,78 @@
-"""How much one forward pass may hold: tokens, counted over all rows, and rows."""
+"""How many tokens and rows one forward pass may hold."""
 
 from typing import Any
 
 import torch
 
 MAX_CPU_TOKENS = 16_384
+"""Maximum of tokens in one forward pass on a CPU."""
 MAX_CPU_CACHE_BYTES = 2 * 2**30
-"""Bytes of keys and values on a CPU, where memory is shared with everything else."""
+"""Bytes of keys and values on a CPU, whose memory other processes share."""
 GPU_MEMORY_SHARE = 0.6
-"""Part of a GPU's free memory that keys, values and activations may fill."""
+"""Share of a GPU's free memory that keys, values and activations may fill."""
 
 
 class TokenBudget:
-    """Bounds a batch; what ran out of memory once is not tried again in this run."""
+    """Limits batches; a size that ran out of memory is not tried again in this run.
+
+    ``tokens`` are the most in one forward pass (None: estimated from free memory), ``rows`` the
+    most rows (None: no limit), and ``new`` the new tokens per row.
+    """
 
     def __init__(self, model: Any, *, tokens: int | None, rows: int | None, new: int) -> None:
         self.rows = rows
-        """Most rows in one forward pass; None for as many as the tokens allow."""
+        """Maximum of rows in one forward pass; None for no limit."""
         self._model, self._new = model, new
         self._tokens = tokens
 
     @property
     def tokens(self) -> int:
-        """Most tokens in one forward pass, measured when first asked for."""
+        """Maximum of tokens in one forward pass, estimated at the first access."""
         if self._tokens is None:
             self._tokens = estimate_capacity(self._model)
         return self._tokens
 
-    def allows(self, rows: int, width: int, *, kept: int = 0, seats: int = 0) -> bool:
-        """Whether so many rows of ``width`` tokens fit, with the new tokens each may write.
+    def fits(self, rows: int, width: int, *, shared_tokens: int = 0, padded_rows: int = 0) -> bool:
+        """Return whether ``rows`` rows of ``width`` tokens fit, including their new tokens.
 
-        ``kept`` are tokens beside them that do not hang on the number of rows, and ``seats`` the
-        rows that room is made for, where these are more.
+        ``shared_tokens`` are stored once, whatever the number of rows; ``padded_rows`` is the
+        number of allocated rows, if larger.
         """
-        few = self.rows is None or rows <= self.rows
-        return few and self._count(max(rows, seats), width) + kept <= self.tokens
+        within_rows = self.rows is None or rows <= self.rows
+        return (
+            within_rows
+            and self._count(max(rows, padded_rows), width) + shared_tokens <= self.tokens
+        )
 
     def count_rows(self, width: int) -> int:
-        """How many rows of ``width`` tokens fit; one always does."""
+        """Return how many rows of ``width`` tokens fit; at least one."""
         fitting = max(1, self.tokens // self._count(1, width))
         return fitting if self.rows is None else min(self.rows, fitting)
 
-    def shrink(self, rows: int, width: int, *, kept: int = 0, seats: int = 0) -> None:
-        """Remember that so much did not fit: half of what is not kept is tried from now on."""
-        half = self._count(max(rows, seats), width) // 2
-        self._tokens = min(self.tokens, kept + max(1, half))
+    def reduce(
+        self, rows: int, width: int, *, shared_tokens: int = 0, padded_rows: int = 0
+    ) -> None:
+        """Reduce the limit to half of a size that did not fit; shared tokens are not halved."""
+        half = self._count(max(rows, padded_rows), width) // 2
+        self._tokens = min(self.tokens, shared_tokens + max(1, half))
 
     def _count(self, rows: int, width: int) -> int:
         return rows * (width + self._new)
 
 
 def estimate_capacity(model: Any) -> int:
-    """Tokens that fit on the model's device beside the model, rounded down to a power of two.
+    """Return the tokens that fit on the model's device besides the model, as a power of two.
 
-    In 16 bits an answer depends on the batch it is in; machines of a kind should cut the same.
+    Machines of one kind should form equal batches, because in 16 bits an answer depends on its
+    batch.
     """
-    cost = bytes_per_token(model)
+    token_bytes = bytes_per_token(model)
     if model.device.type != "cuda":
-        return _round_down(min(MAX_CPU_TOKENS, MAX_CPU_CACHE_BYTES // cost))
+        return _round_down(min(MAX_CPU_TOKENS, MAX_CPU_CACHE_BYTES // token_bytes))
     free, _ = torch.cuda.mem_get_info(model.device)
-    # Memory that torch holds and does not use is free, too.
+    # Memory that torch has reserved and does not use is free, too.
     free += torch.cuda.memory_reserved(model.device) - torch.cuda.memory_allocated(model.device)
-    return _round_down(int(GPU_MEMORY_SHARE * free) // cost)
+    return _round_down(int(GPU_MEMORY_SHARE * free) // token_bytes)
 
 
 def _round_down(tokens: int) -> int:
@@ -69,9 +80,9 @@ def _round_down(tokens: int) -> int:
 
 
 def bytes_per_token(model: Any) -> int:
-    """Bytes that one token takes: its keys and values, and one layer's activations.
+    """Return the bytes per token: keys and values of all layers, and activations of one layer.
 
-    Read from the config of the language model; where it does not tell, a megabyte.
+    Sizes are read from the config of the language model; one MiB if it does not have them.
     """
     text = model.config.get_text_config()
     try:

@@ -1,4 +1,4 @@
-"""What is asked of a model, and its new tokens and logits as replies."""
+"""Decode new tokens and logits to replies."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -12,33 +12,35 @@ from fakebench_suite.errors import ModelError
 from fakebench_suite.types import Answer, FinishReason, Prompt
 
 _EVEN = 0.5
-NON_FINITE_MESSAGE = "the model computed no numbers: the scores of a token are NaN or infinite"
+NON_FINITE_MESSAGE = "the model computed NaN or infinite scores for a token"
+"""Message of the model error for NaN and infinite scores."""
 
 
 class OutputDecoder(Protocol):
-    """What is asked of a model, and what is made of it."""
+    """What a run needs from the model, and how its output becomes replies."""
 
     @property
     def steps(self) -> int | None:
-        """New tokens wanted; None for as many as the card allows."""
+        """Number of new tokens; None for the card's limit."""
         ...
 
     @property
     def logits(self) -> bool:
-        """Whether the logits of new tokens are wanted."""
+        """Whether the logits of new tokens are needed."""
         ...
 
-    def read(
-        self, written: GenerationOutput, prompts: Sequence[Prompt], seconds: float
+    def decode(
+        self, output: GenerationOutput, prompts: Sequence[Prompt], seconds: float
     ) -> Sequence[Reply]:
-        """One reply per prompt; ``seconds`` is what the whole batch took."""
+        """Return one reply per prompt; ``seconds`` is the time of the whole batch."""
         ...
 
 
 class TextDecoder:
-    """Replies are the written texts, or what ``steps`` new tokens are of them.
+    """Replies are the generated texts, or their first ``steps`` tokens.
 
-    ``thought`` is the mark of a thought that every prompt leaves open: the replies begin in it.
+    ``ends`` are the ids of end tokens, and ``thought`` is the mark of a thought that the chat
+    template opens in every prompt.
     """
 
     logits = False
@@ -54,27 +56,27 @@ class TextDecoder:
         self._ends, self.steps = ends, steps
         self._decoder = ReplyDecoder(tokenizer, ends, thought=thought)
 
-    def read(
-        self, written: GenerationOutput, prompts: Sequence[Prompt], seconds: float
+    def decode(
+        self, output: GenerationOutput, prompts: Sequence[Prompt], seconds: float
     ) -> Sequence[Reply]:
-        """The text after each prompt; ModelError where its tokens were chosen by no numbers."""
-        counts = [count_tokens(row, self._ends) for row in written.tokens]
-        broken = written.broken.tolist()
+        """Return the text after each prompt; a ModelError if scores were not finite."""
+        counts = [count_tokens(row, self._ends) for row in output.tokens]
+        broken = output.broken.tolist()
         return [
             ModelError(NON_FINITE_MESSAGE)
-            if any(wrong[:count])
+            if any(broken_steps[:count])
             else Answer(
                 text=self._decoder.decode(row[:count].tolist()),
                 tokens=count,
                 seconds=seconds / len(prompts),
                 batch_size=len(prompts),
-                finish_reason=self._find_end(int(row[count - 1])),
+                finish_reason=self._find_finish_reason(int(row[count - 1])),
             )
-            for row, count, wrong in zip(written.tokens, counts, broken, strict=True)
+            for row, count, broken_steps in zip(output.tokens, counts, broken, strict=True)
         ]
 
-    def _find_end(self, last: int) -> FinishReason | None:
-        """Why a reply whose last token this is ended; None where no more was wanted of it."""
+    def _find_finish_reason(self, last: int) -> FinishReason | None:
+        """Return why a reply with this last token ended; None if ``steps`` ended it."""
         if self.steps is not None:
             return None
         return FinishReason.STOP if last in self._ends else FinishReason.LENGTH
@@ -88,23 +90,26 @@ class OptionProbabilities:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
 
-    def read(
-        self, written: GenerationOutput, prompts: Sequence[Prompt], seconds: float
+    def decode(
+        self, output: GenerationOutput, prompts: Sequence[Prompt], seconds: float
     ) -> Sequence[Reply]:
-        """The option, with P(fake); ModelError where neither has a probability."""
-        chances = written.logits[0].float().softmax(dim=-1)
+        """Return the option with P(fake); a ModelError if neither option has a probability."""
+        probabilities = output.logits[0].float().softmax(dim=-1)
         return [
             ModelError(NON_FINITE_MESSAGE)
-            if wrong
-            else self._weigh(prompt, row, seconds / len(prompts), len(prompts))
-            for prompt, row, wrong in zip(prompts, chances, written.broken[:, 0], strict=True)
+            if is_broken
+            else self._build_answer(prompt, row, seconds / len(prompts), len(prompts))
+            for prompt, row, is_broken in zip(
+                prompts, probabilities, output.broken[:, 0], strict=True
+            )
         ]
 
-    def _weigh(self, prompt: Prompt, row: torch.Tensor, seconds: float, rows: int) -> Reply:
+    def _build_answer(self, prompt: Prompt, row: torch.Tensor, seconds: float, rows: int) -> Reply:
+        """Return the likelier option, by the summed probabilities of its first tokens."""
         options = OPTIONS[prompt.question_type]
         starts = list_first_tokens(self._tokenizer, options)
         fake, real = (float(row[list(ids)].sum()) for ids in starts)
-        if not fake + real > 0:  # Also where the model was not watched and computed no numbers.
+        if not fake + real > 0:  # Also true of NaN, if custom code does not pass the watch on.
             return ModelError(f"the options have the probability {fake + real}")
         p_fake = fake / (fake + real)
         return Answer(
@@ -118,7 +123,7 @@ class OptionProbabilities:
 
 
 def count_tokens(row: torch.Tensor, ends: Sequence[int]) -> int:
-    """Generated tokens up to and including the first end of sequence, without padding."""
+    """Return the number of generated tokens including the end token, without padding."""
     stops = torch.isin(row, torch.tensor(ends).to(row))
     return int(stops.int().argmax()) + 1 if stops.any() else len(row)
 
@@ -126,11 +131,12 @@ def count_tokens(row: torch.Tensor, ends: Sequence[int]) -> int:
 def list_first_tokens(
     tokenizer: Any, options: tuple[str, str]
 ) -> tuple[frozenset[int], frozenset[int]]:
-    """First tokens of either option, small or capital, with or without a space before it.
+    """Return the ids of the first token of each option.
 
-    Raises ModelError when the tokenizer begins both options alike.
+    An option may be in lower case or capitalized, with or without a space before it. Raises
+    ModelError if the tokenizer begins both options alike.
     """
-    one, two = (
+    first, second = (
         frozenset(
             tokenizer.encode(text, add_special_tokens=False)[0]
             for word in (option, option.capitalize())
@@ -138,6 +144,6 @@ def list_first_tokens(
         )
         for option in options
     )
-    if not one - two or not two - one:
+    if not first - second or not second - first:
         raise ModelError(f"the tokenizer begins {options[0]!r} and {options[1]!r} alike")
-    return one - two, two - one
+    return first - second, second - first

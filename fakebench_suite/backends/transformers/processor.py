@@ -1,4 +1,4 @@
-"""A batch of prompts and pictures as a checkpoint's processor takes it."""
+"""Encode prompts and images with a checkpoint's processor."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,27 +19,27 @@ _ADVICE = "Set template, and system or options where they are at fault, in [prom
 
 
 class Encoder:
-    """The card's prompt quirks applied to a processor."""
+    """Applies the card's prompt format to a processor."""
 
     def __init__(self, card: Card, processor: Any, tokenizer: Any) -> None:
-        self._name, self._quirks = card.name, card.prompt
+        self._name, self._format = card.name, card.prompt
         self._processor = processor
-        self._picture = CachingImageProcessor(getattr(processor, "image_processor", None))
+        self._image_processor = CachingImageProcessor(getattr(processor, "image_processor", None))
         if hasattr(processor, "image_processor"):
-            processor.image_processor = self._picture
+            processor.image_processor = self._image_processor
         self._control_tokens = _match_control_tokens(tokenizer)
         self.rendering: str | None = None
-        """Digest of one fixed question as the chat template renders it: with the card's options and
-        system text, and with the date where the template writes that. Known to find_thought."""
+        """Digest of one fixed question rendered by the chat template, with the card's options and
+        system text, and with the date if the template has one. Set by find_thought."""
         self.rendered: dict[str, str] = {}
         """Digest of the tokens of each prompt encoded so far, by case id."""
 
     def find_thought(self) -> str | None:
-        """The mark of the thought that every prompt leaves open after its question, if any.
+        """Return the mark of the thought that every prompt leaves open after its question, if any.
 
-        Raises CardError where the chat template makes no prompt of a question about a picture.
+        Raises CardError if the chat template cannot render a question about an image.
         """
-        quirks, template = self._quirks, self._quirks.template
+        prompt_format, template = self._format, self._format.template
         if template is not None:
             return find_open_thought(template.rpartition("{question}")[2])
         try:
@@ -47,12 +47,12 @@ class Encoder:
                 self._converse(_TEST_QUESTION, Image.new("RGB", (32, 32))),
                 add_generation_prompt=True,
                 tokenize=False,
-                **quirks.options,
+                **prompt_format.options,
             )
         except Exception as error:  # A template may raise anything.
             raise CardError(
-                f"The chat template of {self._name!r} makes no prompt of a question about a "
-                f"picture ({type(error).__name__}: {error}). {_ADVICE}"
+                f"The chat template of {self._name!r} cannot render a question about an "
+                f"image ({type(error).__name__}: {error}). {_ADVICE}"
             ) from error
         self.rendering = digest_parts([str(prompt).encode("utf-8", "surrogatepass")])
         _, question, tail = str(prompt).rpartition(_TEST_QUESTION)
@@ -63,78 +63,82 @@ class Encoder:
             )
         return find_open_thought(tail)
 
-    def encode_one(self, prompt: Prompt, picture: Image.Image) -> dict[str, Any]:
-        """Tensors of one prompt, of one row; its pixels are prepared at its first prompt."""
-        self._picture.show(picture)
+    def encode_one(self, prompt: Prompt, image: Image.Image) -> dict[str, Any]:
+        """Encode one prompt; its pixels are prepared only once per image."""
+        self._image_processor.set_image(image)
         try:
-            return self.encode([prompt], {prompt.image: picture})
+            return self.encode([prompt], {prompt.image: image})
         finally:
-            self._picture.show(None)
+            self._image_processor.set_image(None)
 
-    def forget(self) -> None:
-        """Let go of the last picture, and of what is known of its prompts."""
-        self._picture.forget()
+    def clear(self) -> None:
+        """Drop the last image and the digests of its prompts."""
+        self._image_processor.clear()
         self.rendered.clear()
 
     def encode(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> dict[str, Any]:
-        """Padded tensors for the batch, the image where the card or the chat template puts it."""
+        """Encode the batch with padding; the card or the chat template places the image."""
         inputs = dict(self._encode(batch, images))
-        inputs.pop("labels", None)  # PaliGemma's processor makes them; they are for training.
+        inputs.pop("labels", None)  # PaliGemma's processor adds them for training.
         self._note_tokens(batch, inputs)
         return inputs
 
     def _note_tokens(self, batch: Sequence[Prompt], inputs: Mapping[str, Any]) -> None:
-        """Keep the digest of each prompt's tokens, padding left out."""
+        """Store the digest of each prompt's tokens, without padding."""
         tokens, mask = np.asarray(inputs["input_ids"]), inputs.get("attention_mask")
-        known = mask is not None and mask.shape == tokens.shape
-        seen = np.asarray(mask, dtype=bool) if known else np.ones(tokens.shape, dtype=bool)
-        for prompt, row, kept in zip(batch, tokens, seen, strict=True):
-            self.rendered[prompt.case] = digest_parts([row[kept].astype(np.int64).tobytes()])[:32]
+        has_mask = mask is not None and mask.shape == tokens.shape
+        masks = np.asarray(mask, dtype=bool) if has_mask else np.ones(tokens.shape, dtype=bool)
+        for prompt, row, row_mask in zip(batch, tokens, masks, strict=True):
+            self.rendered[prompt.case] = digest_parts([row[row_mask].astype(np.int64).tobytes()])[
+                :32
+            ]
 
     def _encode(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Any:
-        quirks = self._quirks
+        """Encode by the chat template or, if the card has one, by its prompt template."""
+        prompt_format = self._format
         questions = [
             self._control_tokens.sub(_split_control_token, prompt.text) for prompt in batch
         ]
-        pictures = [images[prompt.image] for prompt in batch]
-        if quirks.template is None:
+        batch_images = [images[prompt.image] for prompt in batch]
+        if prompt_format.template is None:
             return self._processor.apply_chat_template(
-                [self._converse(*pair) for pair in zip(questions, pictures, strict=True)],
+                [self._converse(*pair) for pair in zip(questions, batch_images, strict=True)],
                 add_generation_prompt=True,
                 tokenize=True,
                 return_dict=True,
                 return_tensors="pt",
                 processor_kwargs={"padding": True},
-                **quirks.options,
+                **prompt_format.options,
             )
-        if quirks.interleaved:
-            before, _, after = quirks.template.partition("{image}")
+        if prompt_format.interleaved:
+            before, _, after = prompt_format.template.partition("{image}")
             mixed = [
                 [
                     before.replace("{question}", question),
-                    picture,
+                    image,
                     after.replace("{question}", question),
                 ]
-                for question, picture in zip(questions, pictures, strict=True)
+                for question, image in zip(questions, batch_images, strict=True)
             ]
             return self._processor(text=mixed, padding=True, return_tensors="pt")
-        filled = quirks.template.replace("{image}", quirks.image_token)
+        filled = prompt_format.template.replace("{image}", prompt_format.image_token)
         texts = [filled.replace("{question}", question) for question in questions]
-        return self._processor(images=pictures, text=texts, padding=True, return_tensors="pt")
+        return self._processor(images=batch_images, text=texts, padding=True, return_tensors="pt")
 
-    def _converse(self, question: str, picture: Image.Image) -> list[dict[str, Any]]:
-        content = [{"type": "image", "image": picture}, {"type": "text", "text": question}]
+    def _converse(self, question: str, image: Image.Image) -> list[dict[str, Any]]:
+        """Return the conversation: the card's system text, the image and the question."""
+        content = [{"type": "image", "image": image}, {"type": "text", "text": question}]
         turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
-        if self._quirks.system is not None:
-            system = [{"type": "text", "text": self._quirks.system}]
+        if self._format.system is not None:
+            system = [{"type": "text", "text": self._format.system}]
             turns.insert(0, {"role": "system", "content": system})
         return turns
 
 
 def _match_control_tokens(tokenizer: Any) -> re.Pattern[str]:
-    """Matches the tokens a tokenizer adds to its text vocabulary, such as ``<image>``.
+    """Return a pattern of the tokens that a tokenizer adds to its vocabulary, such as ``<image>``.
 
-    Words and white space among them are ordinary text and left out.
+    Words and white space among them are ordinary text and excluded.
     """
     tokens = {token.content for token in tokenizer.added_tokens_decoder.values()}
     control = [token for token in tokens if len(token) > 2 and not token[0].isalnum()]
@@ -143,9 +147,9 @@ def _match_control_tokens(tokenizer: Any) -> re.Pattern[str]:
 
 
 def _split_control_token(match: re.Match[str]) -> str:
-    """A control token of a question as text: a space keeps it from being read as the token.
+    """Break a control token in a question by a space, so that it is encoded as text.
 
-    ``sanitize_control_tokens`` of transformers would keep the very letters, but serves neither
-    checkpoints without a chat template nor tokenizers that write the beginning of sequence.
+    ``sanitize_control_tokens`` of transformers would keep the characters, but supports neither
+    checkpoints without a chat template nor tokenizers that add a beginning of sequence.
     """
     return f"{match[0][0]} {match[0][1:]}"

@@ -1,6 +1,6 @@
-"""Prompts in, replies out: after their image's prefix where that is proven, else in plain batches.
+"""Run prompts in batches: with shared image prefixes if the self-test passed, else plain.
 
-A failing batch is asked again in halves, down to the one prompt that is at fault.
+A failing batch is split in half and run again, down to the single prompt that fails.
 """
 
 import time
@@ -38,79 +38,86 @@ from fakebench_suite.types import Answer, Prompt
 
 Images = Mapping[str, Image.Image]
 UNTESTED = InferencePath(prefix=False, why="No two prompts about one image were asked together.")
+"""The inference path before the self-test."""
 DECODER_MODULES = r"PIL\.|fakebench_suite\.datasets\."
+"""Modules whose warnings are about broken metadata of images."""
 ONE_BY_ONE = InferencePath(prefix=False, why="The card asks one prompt at a time.")
+"""The inference path of a card with ``batch_size = 1``."""
 
 
 class BatchTooLargeError(Exception):
-    """Strangers turned out to have more tokens than their batch may hold."""
+    """Independent prompts have more tokens than their batch may hold."""
 
 
 def with_prompt_digest(reply: Reply, rendered: str | None) -> Reply:
-    """The reply, with the digest of the tokens it was asked by; an error stays as it is."""
+    """Return the reply with the digest of its prompt's tokens; errors are returned unchanged."""
     return replace(reply, rendered=rendered) if isinstance(reply, Answer) else reply
 
 
 class BatchRunner:
-    """Asks a model whole slices of prompts."""
+    """Runs prompts through a model in batches."""
 
     def __init__(self, generator: GreedyDecoder, encoder: Encoder, budget: TokenBudget) -> None:
         self._generator, self._encoder, self._budget = generator, encoder, budget
-        self._filler: int = generator.settings.pad_token_id
-        self._stacker = Collator(encoder, self._filler)
+        self._pad_token_id: int = generator.settings.pad_token_id
+        self._collator = Collator(encoder, self._pad_token_id)
         self._route = ONE_BY_ONE if budget.rows == 1 else None
         self._width = 0
-        """Tokens in a row of the last strangers: what the next ones are expected to have."""
+        """Tokens per row of the last independent batch, which estimate those of the next."""
 
     @property
     def route(self) -> InferencePath:
-        """How prompts are answered, as far as it has been found out."""
+        """How prompts are computed, as far as it is known."""
         return self._route or UNTESTED
 
     def ask(
-        self, prompts: Sequence[Prompt], images: Images, reading: OutputDecoder
+        self, prompts: Sequence[Prompt], images: Images, decoder: OutputDecoder
     ) -> Sequence[Reply]:
-        """One reply per prompt; a prompt that fails is a ModelError in its place."""
+        """Return one reply per prompt; a prompt that fails has a ModelError in its place."""
         groups: dict[str, list[Prompt]] = {}
         for prompt in prompts:
             groups.setdefault(prompt.image, []).append(prompt)
-        siblings = [group for group in groups.values() if len(group) > 1]
-        strangers = [group[0] for group in groups.values() if len(group) == 1]
+        shared_groups = [group for group in groups.values() if len(group) > 1]
+        independent = [group[0] for group in groups.values() if len(group) == 1]
         replies: dict[Prompt, Reply] = {}
         with warnings.catch_warnings():
-            # Shown, but no case's error: pytest may have been told to raise warnings. Not those of
-            # decoders: threads may be opening the next pictures, and whoever lets them is silent.
+            # Show warnings without failing cases, because pytest may raise them as errors. Those
+            # of image decoders are excluded: other threads may be opening the next images.
             warnings.filterwarnings("default", module=rf"(?!{DECODER_MODULES})")
-            if siblings:
-                self._try_route(images[siblings[0][0].image])
-            for batch in self._pack_siblings(siblings, images, replies):
-                answers = self._ask_batch(batch, images, reading)
-                replies |= zip(batch.prompts, answers, strict=True)
-            while strangers:
+            if shared_groups:
+                self._run_selftest(images[shared_groups[0][0].image])
+            for batch in self._pack_shared_image_batches(shared_groups, images, replies):
+                batch_replies = self._run_batch(batch, images, decoder)
+                replies |= zip(batch.prompts, batch_replies, strict=True)
+            while independent:
                 size = self._budget.count_rows(self._width) if self._width else 1
-                chosen, strangers = IndependentBatch(prompts=strangers[:size]), strangers[size:]
-                answers = self._ask_batch(chosen, images, reading)
-                replies |= zip(chosen.prompts, answers, strict=True)
+                chosen, independent = (
+                    IndependentBatch(prompts=independent[:size]),
+                    independent[size:],
+                )
+                batch_replies = self._run_batch(chosen, images, decoder)
+                replies |= zip(chosen.prompts, batch_replies, strict=True)
         rendered = dict(self._encoder.rendered)
-        self._encoder.forget()
+        self._encoder.clear()
         return [
             with_prompt_digest(replies[prompt], rendered.get(prompt.case)) for prompt in prompts
         ]
 
-    def _try_route(self, picture: Image.Image) -> None:
+    def _run_selftest(self, image: Image.Image) -> None:
+        """Run the self-test on the first image with several prompts, once."""
         if self._route is None:
             try:
-                trial = PrefixCacheSelfTest(
-                    self._generator, self._encoder, self._stacker, self._filler
+                selftest = PrefixCacheSelfTest(
+                    self._generator, self._encoder, self._collator, self._pad_token_id
                 )
-                self._route = trial.find_route(picture)
-            except Exception:  # The processor does not take this picture: the next one will tell.
+                self._route = selftest.run(image)
+            except Exception:  # The processor rejects this image; the next one is tried.
                 return
 
-    def _pack_siblings(
+    def _pack_shared_image_batches(
         self, groups: Sequence[Sequence[Prompt]], images: Images, replies: dict[Prompt, Reply]
     ) -> Iterator[SharedImageBatch]:
-        """Batches of rows, encoded as they are needed; what cannot be gets its error."""
+        """Yield batches of rows, which are encoded when needed; rows that fail get their error."""
 
         def encode() -> Iterator[Group]:
             for group in groups:
@@ -129,60 +136,67 @@ class BatchRunner:
 
     def _fits(self, batch: SharedImageBatch) -> bool:
         first, last = batch.groups[0][0], batch.groups[-1][0]
-        several = batch.share and len(batch.groups) > 1
-        if several and not (self.route.mixes and have_same_image_shape(first, last)):
+        has_several_groups = batch.uses_prefix and len(batch.groups) > 1
+        if has_several_groups and not (self.route.mixes and have_same_image_shape(first, last)):
             return False
-        room = {"kept": batch.kept, "seats": batch.seats}
-        return self._budget.allows(len(batch.rows), batch.width, **room)
+        allocation = {"shared_tokens": batch.shared_tokens, "padded_rows": batch.padded_rows}
+        return self._budget.fits(len(batch.rows), batch.row_tokens, **allocation)
 
-    def _ask_batch(self, batch: Batch, images: Images, reading: OutputDecoder) -> Sequence[Reply]:
-        """The batch in one go, or in halves when that fails, down to one prompt."""
+    def _run_batch(self, batch: Batch, images: Images, decoder: OutputDecoder) -> Sequence[Reply]:
+        """Run the batch, or its halves if it fails, down to one prompt."""
         try:
             started = time.perf_counter()
-            written = self._write(batch, images, reading)
+            output = self._generate(batch, images, decoder)
             seconds = time.perf_counter() - started
             if isinstance(batch, SharedImageBatch):
                 seconds += sum(row.seconds for row in batch.rows)
-            return reading.read(written, batch.prompts, seconds)
-        except Exception as error:  # A checkpoint may raise anything; it is that case's error.
-            # Only the words are kept: the traceback would keep the batch's tensors in memory.
+            return decoder.decode(output, batch.prompts, seconds)
+        except Exception as error:  # A checkpoint may raise anything; only these cases fail.
+            # Only the message is kept: the traceback would keep the batch's tensors in memory.
             failure = f"{type(error).__name__}: {error}"
             if isinstance(error, torch.OutOfMemoryError):
-                self._shrink(batch)
+                self._reduce_budget(batch)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if len(batch.prompts) == 1:
             return [ModelError(failure)]
-        first, second = batch.halve()
+        first, second = batch.split()
         return [
-            *self._ask_batch(first, images, reading),
-            *self._ask_batch(second, images, reading),
+            *self._run_batch(first, images, decoder),
+            *self._run_batch(second, images, decoder),
         ]
 
-    def _shrink(self, batch: Batch) -> None:
+    def _reduce_budget(self, batch: Batch) -> None:
+        """Lower the budget after the batch ran out of memory."""
         rows = len(batch.prompts)
         if isinstance(batch, SharedImageBatch):
-            self._budget.shrink(rows, batch.width, kept=batch.kept, seats=batch.seats)
+            self._budget.reduce(
+                rows,
+                batch.row_tokens,
+                shared_tokens=batch.shared_tokens,
+                padded_rows=batch.padded_rows,
+            )
         else:
-            self._budget.shrink(rows, self._width)
+            self._budget.reduce(rows, self._width)
 
     @torch.inference_mode()
-    def _write(self, batch: Batch, images: Images, reading: OutputDecoder) -> GenerationOutput:
-        if isinstance(batch, SharedImageBatch) and batch.share:
+    def _generate(self, batch: Batch, images: Images, decoder: OutputDecoder) -> GenerationOutput:
+        """Generate for the batch; raises BatchTooLargeError if it exceeds the budget."""
+        if isinstance(batch, SharedImageBatch) and batch.uses_prefix:
             return generate_after_prefix(
                 self._generator,
                 batch.groups,
-                filler=self._filler,
+                pad_token_id=self._pad_token_id,
                 share=batch.shared,
-                steps=reading.steps,
-                logits=reading.logits,
+                steps=decoder.steps,
+                logits=decoder.logits,
             )
         if isinstance(batch, SharedImageBatch):
-            inputs = self._stacker.make(batch.rows, images)
+            inputs = self._collator.collate_rows(batch.rows, images)
         else:
             inputs = self._encoder.encode(batch.prompts, images)
             rows, self._width = inputs["input_ids"].shape
-            if rows > 1 and not self._budget.allows(rows, self._width):
+            if rows > 1 and not self._budget.fits(rows, self._width):
                 raise BatchTooLargeError(f"{rows} rows of {self._width} tokens")
-        placed = self._generator.place(inputs)
-        return self._generator.write(placed, steps=reading.steps, logits=reading.logits)
+        device_inputs = self._generator.to_device(inputs)
+        return self._generator.generate(device_inputs, steps=decoder.steps, logits=decoder.logits)

@@ -28,8 +28,8 @@ def test_a_shared_prefix_is_counted_once() -> None:
         SharedImageBatch(groups=groups, shared=True),
         SharedImageBatch(groups=groups, shared=False),
     )
-    assert (len(shared.rows), shared.width, shared.kept) == (4, 7, 200)
-    assert (len(repeated.rows), repeated.width, repeated.kept) == (4, 107, 0)
+    assert (len(shared.rows), shared.row_tokens, shared.shared_tokens) == (4, 7, 200)
+    assert (len(repeated.rows), repeated.row_tokens, repeated.shared_tokens) == (4, 107, 0)
 
 
 def test_empty_seats_are_counted() -> None:
@@ -39,14 +39,14 @@ def test_empty_seats_are_counted() -> None:
         SharedImageBatch(groups=groups, shared=True),
         SharedImageBatch(groups=groups, shared=False),
     )
-    assert (shared.kept, shared.seats) == (20, 8)
-    assert (repeated.kept, repeated.seats) == (0, 6)
+    assert (shared.shared_tokens, shared.padded_rows) == (20, 8)
+    assert (repeated.shared_tokens, repeated.padded_rows) == (0, 6)
 
 
 def test_rows_alone_share_nothing() -> None:
     """Their whole prompts count, whatever the route."""
     batch = SharedImageBatch(groups=[make_group(10, [3]), make_group(20, [4])], shared=True)
-    assert (batch.width, batch.kept) == (24, 0)
+    assert (batch.row_tokens, batch.shared_tokens) == (24, 0)
 
 
 def test_groups_are_packed_whole_and_cut_only_where_they_do_not_fit() -> None:
@@ -55,6 +55,6 @@ def test_groups_are_packed_whole_and_cut_only_where_they_do_not_fit() -> None:
     batches = list(pack_batches(groups, lambda batch: len(batch.rows) <= 6, shared=True))
     assert [[len(group) for group in batch.groups] for batch in batches] == [[3, 3], [6], [3, 1]]
     assert all(batch.shared for batch in batches)
-    halves = batches[0].halve()
+    halves = batches[0].split()
     assert [[len(group) for group in half.groups] for half in halves] == [[3], [3]]
     assert all(half.shared for half in halves)

@@ -291,9 +291,9 @@ def test_a_checkpoint_without_end_or_padding(card: Card, folder: Path) -> None:
     ("template", "message"),
     [
         ("{{ raise_exception('no system here') }}", "no system here"),
-        ("{{ messages[0]['content'] + 'x' }}", "makes no prompt"),
+        ("{{ messages[0]['content'] + 'x' }}", "cannot render a question"),
         ("always the same", "leaves the question out"),
-        ("{% if %}", "makes no prompt"),
+        ("{% if %}", "cannot render a question"),
     ],
 )
 def test_a_chat_template_that_cannot_be_used_is_said_at_loading(

@@ -82,15 +82,15 @@ def test_rows_and_tokens_both_bound() -> None:
     """New tokens count as much as those of the prompt; a card's batch size holds whatever fits."""
     model = make_model("cpu")
     budget = TokenBudget(model, tokens=1_000, rows=None, new=50)
-    assert budget.allows(5, 150)
-    assert not budget.allows(5, 151)
-    assert budget.allows(4, 150, kept=200)
-    assert not budget.allows(4, 150, kept=201)
-    assert not budget.allows(4, 150, kept=200, seats=5)
+    assert budget.fits(5, 150)
+    assert not budget.fits(5, 151)
+    assert budget.fits(4, 150, shared_tokens=200)
+    assert not budget.fits(4, 150, shared_tokens=201)
+    assert not budget.fits(4, 150, shared_tokens=200, padded_rows=5)
     assert budget.count_rows(150) == 5
     assert budget.count_rows(10**9) == 1
     assert TokenBudget(model, tokens=1_000, rows=2, new=50).count_rows(150) == 2
-    assert not TokenBudget(model, tokens=1_000, rows=2, new=50).allows(3, 1)
+    assert not TokenBudget(model, tokens=1_000, rows=2, new=50).fits(3, 1)
 
 
 @given(
@@ -104,7 +104,7 @@ def test_what_did_not_fit_is_remembered(failures: list[tuple[int, int, int]]) ->
     for failure in failures:
         before = budget.tokens
         rows, width, kept = failure
-        budget.shrink(rows, width, kept=kept)
+        budget.reduce(rows, width, shared_tokens=kept)
         assert budget.tokens <= before
-        assert not budget.allows(rows, width, kept=kept)
+        assert not budget.fits(rows, width, shared_tokens=kept)
     assert budget.count_rows(1) >= 1

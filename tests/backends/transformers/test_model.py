@@ -120,7 +120,7 @@ def test_out_of_memory_halves_the_batch_for_good(
     """Batches that do not fit are halved once, not at every slice, and no case is lost."""
     adapter = load(card)
     expected = [answer.text for answer in read_answers(adapter.answer(PROMPTS, PICTURES))]
-    write = adapter._questioner._write
+    write = adapter._questioner._generate
     sizes: list[int] = []
 
     def run_out(batch: Batch, images: Images, reading: OutputDecoder) -> GenerationOutput:
@@ -130,7 +130,7 @@ def test_out_of_memory_halves_the_batch_for_good(
             raise torch.OutOfMemoryError("too many")
         return write(batch, images, reading)
 
-    monkeypatch.setattr(adapter._questioner, "_write", run_out)
+    monkeypatch.setattr(adapter._questioner, "_generate", run_out)
     first = read_answers(adapter.answer(PROMPTS, PICTURES))
     tried = list(sizes)
     second = read_answers(adapter.answer(PROMPTS, PICTURES))
@@ -144,14 +144,14 @@ def test_a_batch_of_one_without_memory_is_that_cases_error(
 ) -> None:
     """A prompt that does not fit even alone gets a ModelError in its place."""
     adapter = load(card)
-    write = adapter._questioner._write
+    write = adapter._questioner._generate
 
     def run_out(batch: Batch, images: Images, reading: OutputDecoder) -> GenerationOutput:
         if PROMPTS[3] in batch.prompts:
             raise torch.OutOfMemoryError("too large")
         return write(batch, images, reading)
 
-    monkeypatch.setattr(adapter._questioner, "_write", run_out)
+    monkeypatch.setattr(adapter._questioner, "_generate", run_out)
     replies = adapter.answer(PROMPTS, PICTURES)
     failed = [index for index, reply in enumerate(replies) if isinstance(reply, ModelError)]
     assert failed == [3]
@@ -174,7 +174,7 @@ def test_a_prefix_that_answers_otherwise_is_not_used(
     answers = read_answers(adapter.answer(PROMPTS, PICTURES))
     assert [answer.text for answer in answers] == expected
     assert not adapter.route.prefix
-    assert "says otherwise (logits are off by" in adapter.route.why
+    assert "Logits after a cached prefix differ by" in adapter.route.why
 
 
 def test_attention_that_answers_otherwise_gets_a_repeated_cache(
@@ -206,9 +206,11 @@ def test_a_cache_that_cannot_be_gone_on_from_is_not_used(
         del inputs
         raise RuntimeError("no cache\nhere")
 
-    monkeypatch.setattr(adapter._generator, "read", refuse)
+    monkeypatch.setattr(adapter._generator, "prefill", refuse)
     assert len(read_answers(adapter.answer(PROMPTS, PICTURES))) == len(PROMPTS)
-    assert adapter.route.why == ("The model does not go on from a cache (RuntimeError: no cache).")
+    assert adapter.route.why == (
+        "The model does not continue from a cache (RuntimeError: no cache)."
+    )
 
 
 def test_strangers_keep_to_the_tokens(find_checkpoint: Callable[[str], Path]) -> None:
@@ -240,7 +242,7 @@ def test_a_failed_batch_is_freed_before_its_halves_run(
         held.append(weakref.ref(tensor))
         raise torch.OutOfMemoryError("too many")
 
-    monkeypatch.setattr(adapter._questioner, "_write", run_out)
+    monkeypatch.setattr(adapter._questioner, "_generate", run_out)
     gc.disable()
     try:
         adapter.answer(PROMPTS[:2], PICTURES)

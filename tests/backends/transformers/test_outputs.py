@@ -44,7 +44,7 @@ def decode(tokenizer: Any, *texts: str, thought: str | None = None) -> Sequence[
     tokens = torch.tensor([row + [tokenizer.pad_token_id] * (longest - len(row)) for row in rows])
     written = GenerationOutput(tokens=tokens, logits=(), broken=torch.zeros_like(tokens).bool())
     reading = TextDecoder(tokenizer, [tokenizer.eos_token_id], thought=thought)
-    replies = reading.read(written, [make_prompt("wide", text) for text in texts], 1.0)
+    replies = reading.decode(written, [make_prompt("wide", text) for text in texts], 1.0)
     return [reply for reply in replies if isinstance(reply, Answer)]
 
 
@@ -139,7 +139,7 @@ def test_what_the_chat_template_opens_is_found(card: Card, ending: str, mark: st
     adapter._processor.chat_template = template.replace(asked, asked + ending)
     assert adapter._encoder.find_thought() == mark
     quirks = PromptFormat(template=f"<think> {{image}} {{question}} {ending}")
-    adapter._encoder._quirks = quirks
+    adapter._encoder._format = quirks
     assert adapter._encoder.find_thought() == mark
 
 
@@ -183,7 +183,7 @@ def test_a_model_without_any_number_is_not_asked_on(card: Card) -> None:
         adapter._model.get_output_embeddings().weight.fill_(float("nan"))
     replies = adapter.answer(PROMPTS, PICTURES)
     assert all(isinstance(reply, ModelError) and "NaN" in str(reply) for reply in replies)
-    assert "no numbers" in adapter.route.why
+    assert "NaN or infinite" in adapter.route.why
 
 
 def test_numbers_lost_after_an_end_do_not_count(tokenizer: Any) -> None:
@@ -192,5 +192,5 @@ def test_numbers_lost_after_an_end_do_not_count(tokenizer: Any) -> None:
     broken = torch.tensor([[False, False, True, True], [False, False, False, True]])
     reading = TextDecoder(tokenizer, [tokenizer.eos_token_id])
     written = GenerationOutput(tokens=tokens, logits=(), broken=broken)
-    replies = reading.read(written, PROMPTS[:2], 1.0)
+    replies = reading.decode(written, PROMPTS[:2], 1.0)
     assert [type(reply) for reply in replies] == [Answer, ModelError]

@@ -1,1 +1,1 @@
-"""What the prompts about one image begin with is computed once and shared by all of them."""
+"""Compute the common beginning of all prompts about an image once, and reuse it."""

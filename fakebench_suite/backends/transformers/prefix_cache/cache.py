@@ -1,4 +1,4 @@
-"""A cache whose rows share prefixes: each is kept once, not once for every row."""
+"""A key-value cache whose rows share prefixes, each stored once instead of once per row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,87 +9,91 @@ from torch.nn.functional import pad
 from transformers.cache_utils import DynamicLayer
 
 GROWTH_TOKENS = 64
-"""Tokens that a row's own part is made longer by when it is full."""
+"""Tokens by which a row's own part grows when it is full."""
 LAYER_ATTRIBUTE = "fakebench_layer"
-"""Attribute of a shared layer's keys, under which attention finds it."""
+"""Attribute of a shared layer's keys by which attention finds the layer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupLayout:
-    """Rows of a batch, arranged by the group they belong to."""
+    """The rows of a batch, arranged by group."""
 
     rows: torch.Tensor
-    """(groups, most rows of any): numbers of rows; a smaller group's first row fills its rest."""
-    back: torch.Tensor | None
-    """(rows,): where each row sits, counted through; None where they sit in their own order."""
+    """(groups, rows of the largest): row indices; smaller groups are filled with their first
+    row."""
+    inverse: torch.Tensor | None
+    """(rows,): flat position of each row in ``rows``; None if rows are in order and groups
+    equal."""
 
     def arrange(self, value: torch.Tensor) -> torch.Tensor:
-        """(rows, ...) -> (groups, rows of each, ...)."""
-        if self.back is None:
+        """Arrange (rows, ...) as (groups, rows of each, ...)."""
+        if self.inverse is None:
             return value.view(*self.rows.shape, *value.shape[1:])
         return value[self.rows]
 
     def collect(self, value: torch.Tensor) -> torch.Tensor:
-        """(groups, rows of each, ...) -> (rows, ...)."""
+        """Collect (groups, rows of each, ...) as (rows, ...)."""
         value = value.flatten(0, 1)
-        return value if self.back is None else value[self.back]
+        return value if self.inverse is None else value[self.inverse]
 
 
 def lay_out_groups(owners: torch.Tensor) -> GroupLayout:
-    """Seats for rows, by the number of the group that owns each; no group is without a row."""
+    """Return the layout of rows by the index of the group that owns each; no group is empty."""
     groups = [(owners == group).nonzero().flatten() for group in range(int(owners.max()) + 1)]
-    most = max(len(group) for group in groups)
-    rows = torch.stack([torch.cat([one, one[:1].expand(most - len(one))]) for one in groups])
+    largest = max(len(group) for group in groups)
+    rows = torch.stack(
+        [torch.cat([group, group[:1].expand(largest - len(group))]) for group in groups]
+    )
     in_order = torch.equal(rows.flatten(), torch.arange(len(owners), device=rows.device))
-    back = torch.empty_like(owners)
-    for number, group in enumerate(groups):
-        back[group] = number * most + torch.arange(len(group), device=back.device)
-    return GroupLayout(rows=rows, back=None if in_order else back)
+    inverse = torch.empty_like(owners)
+    for index, group in enumerate(groups):
+        inverse[group] = index * largest + torch.arange(len(group), device=inverse.device)
+    return GroupLayout(rows=rows, inverse=None if in_order else inverse)
 
 
 class SharedPrefixLayer(DynamicLayer):
-    """Keys and values of prefixes, one per group, and those that each row adds, apart from them.
+    """Keys and values of prefixes, one per group, and those that each row adds.
 
-    It grows and does nothing else that a cache may: greedy writing asks for no more.
+    Append-only: it supports what greedy decoding needs.
     """
 
     is_croppable = False
 
-    def __init__(self, keys: torch.Tensor, values: torch.Tensor, seats: GroupLayout) -> None:
+    def __init__(self, keys: torch.Tensor, values: torch.Tensor, layout: GroupLayout) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.dtype, self.device, self.is_initialized = keys.dtype, keys.device, True
         self.prefix = keys, values
         """(groups, heads, tokens, size) each."""
-        self.seats = seats
+        self.layout = layout
         self.filled = 0
         """Tokens that each row has added."""
         groups, heads = keys.shape[:2]
-        shape = (groups, heads, seats.rows.shape[1], 0)
-        self._own = [one.new_empty((*shape, one.shape[-1])) for one in self.prefix]
+        shape = (groups, heads, layout.rows.shape[1], 0)
+        self._own = [states.new_empty((*shape, states.shape[-1])) for states in self.prefix]
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The rows' own keys and values, (groups, heads, rows of each, tokens, size).
+        """Append states; return the rows' own, (groups, heads, rows of each, tokens, size).
 
-        This layer, and with it the prefix, is found at the keys.
+        The keys have an attribute that refers to this layer, and so to the prefix.
         """
         end = self.filled + key_states.shape[-2]
-        for number, new in enumerate((key_states, value_states)):
-            behind = self.seats.arrange(new).transpose(1, 2)
-            self._own[number] = append_tokens(self._own[number], self.filled, behind)
+        for index, new in enumerate((key_states, value_states)):
+            arranged = self.layout.arrange(new).transpose(1, 2)
+            self._own[index] = append_tokens(self._own[index], self.filled, arranged)
         self.filled = end
         keys, values = (own[..., :end, :] for own in self._own)
         setattr(keys, LAYER_ATTRIBUTE, self)
         return keys, values
 
     def get_seq_length(self) -> int:
-        """Tokens of a row, its prefix's among them."""
+        """Return the tokens of a row, including its prefix."""
         return int(self.prefix[0].shape[-2]) + self.filled
 
 
 def append_tokens(tensor: torch.Tensor, filled: int, new: torch.Tensor) -> torch.Tensor:
-    """The tensor with ``new`` after its first ``filled`` tokens; a longer one where it is full."""
+    """Return the tensor with ``new`` after its first ``filled`` tokens, enlarged if it is full."""
     end = filled + new.shape[-2]
     if end > tensor.shape[-2]:
         longer = tensor.new_empty((*tensor.shape[:-2], end + GROWTH_TOKENS, tensor.shape[-1]))
@@ -100,20 +104,22 @@ def append_tokens(tensor: torch.Tensor, filled: int, new: torch.Tensor) -> torch
 
 
 def concat_caches(caches: Sequence[Any], width: int) -> Any:
-    """Caches of one row each as one of many, padded at the left to ``width``; the first is used."""
+    """Concatenate caches of one row each, padded at the left to ``width``; changes the first."""
     joined = caches[0]
-    for number, layer in enumerate(joined.layers):
-        theirs = [cache.layers[number] for cache in caches]
+    for index, layer in enumerate(joined.layers):
+        layers = [cache.layers[index] for cache in caches]
         for name in ("keys", "values"):
-            states = [getattr(one, name) for one in theirs]
-            missing = [width - state.shape[-2] for state in states]
-            pairs = zip(states, missing, strict=True)
-            setattr(layer, name, torch.cat([pad(one, (0, 0, left, 0)) for one, left in pairs]))
+            states = [getattr(cache_layer, name) for cache_layer in layers]
+            paddings = [width - state.shape[-2] for state in states]
+            pairs = zip(states, paddings, strict=True)
+            setattr(
+                layer, name, torch.cat([pad(state, (0, 0, padding, 0)) for state, padding in pairs])
+            )
     return joined
 
 
 def can_share(cache: Any) -> bool:
-    """Whether every layer is transformers' ordinary one, with no window and no state."""
+    """Return whether every layer is an ordinary DynamicLayer, without window or state."""
     layers = getattr(cache, "layers", ())
     return bool(layers) and all(
         type(layer) is DynamicLayer and layer.keys is not None for layer in layers
@@ -121,6 +127,8 @@ def can_share(cache: Any) -> bool:
 
 
 def enable_sharing(cache: Any, owners: torch.Tensor) -> None:
-    """Let rows go on from those of the cache that own them, in place."""
-    seats = lay_out_groups(owners)
-    cache.layers[:] = [SharedPrefixLayer(layer.keys, layer.values, seats) for layer in cache.layers]
+    """Let rows continue from the cache rows that own them, in place."""
+    layout = lay_out_groups(owners)
+    cache.layers[:] = [
+        SharedPrefixLayer(layer.keys, layer.values, layout) for layer in cache.layers
+    ]

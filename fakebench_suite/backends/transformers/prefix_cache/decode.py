@@ -1,14 +1,13 @@
-"""What a model writes after prefixes that it has read.
+"""Generate after prefixes that have been computed.
 
-Each row goes on from the prefix of its group, and the suffixes go through the model as one batch:
+Each row continues from the prefix of its group, and the suffixes go through the model as one batch:
 
     group 1   [pad] prefix 1 | [pad] suffix a
     group 1   [pad] prefix 1 |       suffix b
     group 2       prefix 2   | [pad] suffix c
 
-Padding is masked, positions are counted from the mask, and so every prompt sees what it would see
-alone. Either all rows of a group attend to one copy of its prefix, or the cache is repeated for
-each of them.
+Padding is masked and positions are counted from the mask, so every prompt is computed as if alone.
+Either all rows of a group attend to one copy of its prefix, or the cache is repeated for each row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,75 +30,80 @@ def generate_after_prefix(
     generator: GreedyDecoder,
     groups: Groups,
     *,
-    filler: int,
+    pad_token_id: int,
     share: bool,
     steps: int | None = None,
     logits: bool = False,
     prefix: Prefix | None = None,
 ) -> GenerationOutput:
-    """What the model writes after each row of each group, in order.
+    """Generate after each row of each group, in order.
 
-    ``share`` keeps one copy of each prefix for its rows. ``prefix`` is that of the groups where it
-    has been read; its cache is used up.
+    ``share`` stores one copy of each prefix for all its rows. ``prefix`` holds the groups' prefixes
+    if they are already computed; its cache is consumed. ``steps`` is the number of new tokens
+    (default: the card's limit), and ``logits`` whether logits are returned.
     """
-    prefix = prefix or prefill_prefixes(generator, groups, filler)
-    owners = [number for number, group in enumerate(groups) for _ in group]
-    tails = [
+    prefix = prefix or prefill_prefixes(generator, groups, pad_token_id)
+    owners = [index for index, group in enumerate(groups) for _ in group]
+    suffixes = [
         row.tokens["input_ids"][:, length:]
         for group in groups
         for length in [common_prefix_length(group)]
         for row in group
     ]
-    new = steps or generator.settings.max_new_tokens
-    widest = prefix.inputs["input_ids"].shape[1] + max(tail.shape[1] for tail in tails) + new
-    batches = list(_split(tails, padded=not has_short_sliding_window(prefix.cache, widest)))
+    max_new_tokens = steps or generator.settings.max_new_tokens
+    total_width = (
+        prefix.inputs["input_ids"].shape[1]
+        + max(suffix.shape[1] for suffix in suffixes)
+        + max_new_tokens
+    )
+    batches = list(_split(suffixes, padded=not has_short_sliding_window(prefix.cache, total_width)))
     parts = []
-    for chosen in batches:
+    for indices in batches:
         part = prefix if len(batches) == 1 else prefix.copy()
-        mine = [tails[number] for number in chosen]
-        owner = torch.tensor([owners[number] for number in chosen])
-        inputs = _append(part, mine, owner, filler, share=share)
-        parts.append(generator.write(inputs, steps=steps, logits=logits, cache=part.cache))
-    return parts[0] if len(parts) == 1 else _join(parts, batches, filler)
+        selected = [suffixes[index] for index in indices]
+        selected_owners = torch.tensor([owners[index] for index in indices])
+        inputs = _append(part, selected, selected_owners, pad_token_id, share=share)
+        parts.append(generator.generate(inputs, steps=steps, logits=logits, cache=part.cache))
+    return parts[0] if len(parts) == 1 else _join(parts, batches, pad_token_id)
 
 
 def has_short_sliding_window(cache: Any, width: int) -> bool:
-    """Whether some layer sees a window shorter than ``width`` only, which padding would fill."""
+    """Return whether a layer has a sliding window shorter than ``width``; padding would fill it."""
     return any(
         sliding and layer.get_max_length() < width
         for sliding, layer in zip(cache.is_sliding, cache.layers, strict=True)
     )
 
 
-def _split(tails: Sequence[torch.Tensor], *, padded: bool) -> Iterator[list[int]]:
-    """Numbers of the rows that are written together: all, or those of one length."""
+def _split(suffixes: Sequence[torch.Tensor], *, padded: bool) -> Iterator[list[int]]:
+    """Yield the indices of rows that are generated together: all, or those of equal length."""
     if padded:
-        yield list(range(len(tails)))
+        yield list(range(len(suffixes)))
         return
-    for length in sorted({tail.shape[1] for tail in tails}):
-        yield [number for number, tail in enumerate(tails) if tail.shape[1] == length]
+    for length in sorted({suffix.shape[1] for suffix in suffixes}):
+        yield [index for index, suffix in enumerate(suffixes) if suffix.shape[1] == length]
 
 
 def _append(
     prefix: Prefix,
-    tails: Sequence[torch.Tensor],
+    suffixes: Sequence[torch.Tensor],
     owners: torch.Tensor,
-    filler: int,
+    pad_token_id: int,
     *,
     share: bool,
 ) -> Inputs:
-    """The tails, each after the prefix that owns it; the prefix's cache becomes theirs."""
-    width = max(tail.shape[1] for tail in tails)
+    """Return the suffixes, each after its prefix; consumes the prefix's cache."""
+    width = max(suffix.shape[1] for suffix in suffixes)
     device = prefix.inputs["input_ids"].device
     owners = owners.to(device)
-    ids = torch.cat([pad_left(tail, width, filler) for tail in tails]).to(device)
-    mask = torch.cat([pad_left(torch.ones_like(tail), width) for tail in tails]).to(device)
+    ids = torch.cat([pad_left(suffix, width, pad_token_id) for suffix in suffixes]).to(device)
+    mask = torch.cat([pad_left(torch.ones_like(suffix), width) for suffix in suffixes]).to(device)
     if share:
         enable_sharing(prefix.cache, owners)
     else:
         prefix.cache.reorder_cache(owners)
-    for module, ahead in prefix.positions:
-        module.rope_deltas = ahead[owners]
+    for module, position_deltas in prefix.positions:
+        module.rope_deltas = position_deltas[owners]
     return {
         "input_ids": torch.cat([prefix.inputs["input_ids"][owners], ids], dim=1),
         "attention_mask": torch.cat([prefix.inputs["attention_mask"][owners], mask], dim=1),
@@ -107,24 +111,24 @@ def _append(
 
 
 def _join(
-    parts: Sequence[GenerationOutput], batches: Sequence[list[int]], filler: int
+    parts: Sequence[GenerationOutput], batches: Sequence[list[int]], pad_token_id: int
 ) -> GenerationOutput:
-    """Parts written one after another as one, in the order of the rows."""
-    order = torch.tensor([number for chosen in batches for number in chosen]).argsort()
+    """Return outputs of several batches as one, in the order of the rows."""
+    order = torch.tensor([index for indices in batches for index in indices]).argsort()
     steps = zip(*(part.logits for part in parts), strict=False)
     return GenerationOutput(
-        tokens=_join_columns([part.tokens for part in parts], filler)[order],
+        tokens=_join_columns([part.tokens for part in parts], pad_token_id)[order],
         logits=tuple(torch.cat(step)[order] for step in steps),
         broken=_join_columns([part.broken for part in parts], 0)[order],
     )
 
 
-def _join_columns(parts: Sequence[torch.Tensor], filler: int) -> torch.Tensor:
-    """Rows of unequal length, (rows, columns) each, filled at the right."""
+def _join_columns(parts: Sequence[torch.Tensor], pad_value: int) -> torch.Tensor:
+    """Concatenate rows of different length, filled at the right."""
     longest = max(part.shape[1] for part in parts)
     return torch.cat(
         [
-            torch.nn.functional.pad(part, (0, longest - part.shape[1]), value=filler)
+            torch.nn.functional.pad(part, (0, longest - part.shape[1]), value=pad_value)
             for part in parts
         ]
     )

@@ -1,7 +1,7 @@
-"""What the prompts about one picture begin with, computed once for all of them.
+"""Compute the common beginning of all prompts about an image.
 
-A batch holds one or more image groups. The prefixes, one per group, go through the model as an
-ordinary batch, padded at the left; on a CPU they go one by one, and their caches are joined.
+A batch has one or more image groups. Their prefixes are computed as one batch, padded at the left;
+on a CPU they are computed one by one, and their caches are concatenated.
 """
 
 import copy
@@ -23,18 +23,20 @@ from fakebench_suite.backends.transformers.inputs import (
 from fakebench_suite.backends.transformers.prefix_cache.cache import concat_caches
 
 Groups = Sequence[Sequence[EncodedPrompt]]
+"""Encoded prompts by image."""
 Positions = tuple[tuple[Any, torch.Tensor], ...]
+"""Modules with positional state, and that state, (groups, 1) each."""
 
 
 def common_prefix_length(group: Sequence[EncodedPrompt]) -> int:
-    """Number of tokens that all rows begin with; at least one token is left to each."""
+    """Return the number of tokens that all rows begin with; each row keeps at least one."""
     shared = min(row.length for row in group) - 1
     ids = torch.cat([row.tokens["input_ids"][:, :shared] for row in group])
     return int((ids == ids[0]).all(dim=0).int().cumprod(dim=0).sum())
 
 
 def padded_lengths(groups: Groups) -> tuple[int, int]:
-    """Tokens in one row of the batch before and after its prefix ends, padding included."""
+    """Return the tokens of a row before and after the end of its prefix, including padding."""
     prefixes = [common_prefix_length(group) for group in groups]
     pairs = zip(groups, prefixes, strict=True)
     return max(prefixes), max(row.length - prefix for group, prefix in pairs for row in group)
@@ -42,58 +44,59 @@ def padded_lengths(groups: Groups) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prefix:
-    """The prefixes of a batch, computed."""
+    """The computed prefixes of a batch."""
 
     inputs: Inputs
     """(groups, width) tokens and mask."""
     cache: Any
-    """Used up by what is written after it."""
+    """Consumed by the generation after it."""
     positions: Positions
-    """Where the model itself keeps how far positions run ahead of tokens, and these (groups, 1)."""
+    """Modules that store how far positions are ahead of tokens, with these offsets, (groups, 1)."""
 
     def copy(self) -> "Prefix":
-        """The same with a cache of its own."""
+        """Return the same prefixes with a copy of the cache."""
         cache = copy.deepcopy(self.cache)
         return Prefix(inputs=self.inputs, cache=cache, positions=self.positions)
 
 
-def prefill_prefixes(generator: GreedyDecoder, groups: Groups, filler: int) -> Prefix:
-    """One forward pass over the prefixes of all groups; on a CPU, one for each."""
-    heads = [truncate(group[0], common_prefix_length(group)) for group in groups]
-    if len(heads) == 1 or not _prefill_separately(generator.model):
-        return _read(generator, heads, filler)
-    parts = [_read(generator, [head], filler) for head in heads]
-    return _join(parts, generator.place(stack_tokens(heads, filler)))
+def prefill_prefixes(generator: GreedyDecoder, groups: Groups, pad_token_id: int) -> Prefix:
+    """Compute the prefixes of all groups in one forward pass; on a CPU, in one for each."""
+    prefixes = [truncate(group[0], common_prefix_length(group)) for group in groups]
+    if len(prefixes) == 1 or not _prefill_separately(generator.model):
+        return _read(generator, prefixes, pad_token_id)
+    parts = [_read(generator, [row], pad_token_id) for row in prefixes]
+    return _join(parts, generator.to_device(stack_tokens(prefixes, pad_token_id)))
 
 
 def _prefill_separately(model: Any) -> bool:
-    """Whether prefixes are best read one by one: a CPU's caches hold no two pictures.
+    """Return whether prefixes are faster one by one: two images do not fit a CPU's caches.
 
-    A GPU is not busy with one; and caches of layers with windows cannot be joined.
+    A GPU has free capacity with one image; caches of layers with windows cannot be concatenated.
     """
     layers = DynamicCache(config=model.config).layers
     return model.device.type == "cpu" and all(type(layer) is DynamicLayer for layer in layers)
 
 
-def _read(generator: GreedyDecoder, heads: Sequence[EncodedPrompt], filler: int) -> Prefix:
-    inputs = generator.place(collate(heads, filler))
-    cache = generator.read(inputs)
+def _read(generator: GreedyDecoder, prefixes: Sequence[EncodedPrompt], pad_token_id: int) -> Prefix:
+    """Compute the prefixes of the given rows as one batch."""
+    inputs = generator.to_device(collate(prefixes, pad_token_id))
+    cache = generator.prefill(inputs)
     # Models with positions in several axes keep them so; transformers calls it rope_deltas.
     positions = tuple(
         (module, module.rope_deltas)
         for module in generator.model.modules()
         if isinstance(getattr(module, "rope_deltas", None), torch.Tensor)
     )
-    kept = {name: inputs[name] for name in ("input_ids", "attention_mask")}
-    return Prefix(inputs=kept, cache=cache, positions=positions)
+    masked_tokens = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+    return Prefix(inputs=masked_tokens, cache=cache, positions=positions)
 
 
 def _join(parts: Sequence[Prefix], inputs: Inputs) -> Prefix:
-    """Prefixes that were read one by one as those of one batch, whose tokens are ``inputs``."""
-    kept = {name: inputs[name] for name in ("input_ids", "attention_mask")}
-    cache = concat_caches([part.cache for part in parts], kept["input_ids"].shape[1])
+    """Join prefixes that were computed one by one; ``inputs`` are the tokens of the batch."""
+    masked_tokens = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+    cache = concat_caches([part.cache for part in parts], masked_tokens["input_ids"].shape[1])
     positions = tuple(
-        (module, torch.cat([part.positions[number][1] for part in parts]))
-        for number, (module, _) in enumerate(parts[0].positions)
+        (module, torch.cat([part.positions[index][1] for part in parts]))
+        for index, (module, _) in enumerate(parts[0].positions)
     )
-    return Prefix(inputs=kept, cache=cache, positions=positions)
+    return Prefix(inputs=masked_tokens, cache=cache, positions=positions)

@@ -1,4 +1,7 @@
-"""Whether a checkpoint may reuse a picture's prefix: found out by trying, never by its name."""
+"""Test whether a checkpoint supports reuse of an image's prefix.
+
+The model is run on a few questions; its name and architecture are not used.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,220 +30,225 @@ from fakebench_suite.backends.transformers.processor import Encoder
 from fakebench_suite.types import Prompt, QuestionType
 
 FIRST_QUESTIONS = ("Why?", "Is there anything in this image that was generated, and where is it?")
-"""About the first picture: of unequal length and with nothing in common."""
+"""About the first image: of unequal length, with different beginnings."""
 SECOND_QUESTIONS = ("Is there a face?", "Is there any text in it?", "Is there nothing?")
-"""About a second: more of them, and with a beginning in common, so that prefixes are padded."""
+"""About the second image: more of them, with a common beginning, so that prefixes are padded."""
 SELFTEST_SIZE = 112
-"""Most pixels of either side of the picture that is tried: how it is answered hangs on no more."""
+"""Maximum side of the test image in pixels; a larger one does not change the result."""
 COMPARED_TOKENS = 3
-"""New tokens that are compared: the first after the prompt and two after the cache has grown."""
-PASSED = "The image comes first, and after its cached prefix logits are those of whole prompts."
+"""New tokens that are compared: the first after the prompt, and two after the cache has grown."""
+PASSED = "The image precedes the question, and logits after the cached prefix match whole prompts."
 MAX_LOGIT_GAP = 0.25
-"""Of logits that count as equal at all, in their standard deviations, whatever the precision."""
+"""Largest difference of logits that counts as equal, in standard deviations, in any precision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferencePath:
-    """How a model's prompts are answered."""
+    """How a model's prompts are computed."""
 
     prefix: bool
-    """Whether the prompts about one picture share its computation."""
+    """Whether prompts about one image share its computation."""
     why: str
-    """One sentence."""
+    """The reason, in one sentence."""
     shared: bool = False
-    """Whether the rows of a picture attend to one copy of its prefix; else each has its own."""
+    """Whether the rows of an image attend to one copy of its prefix; otherwise each has its own."""
     mixes: bool = False
-    """Whether a batch may hold prefixes of several pictures."""
+    """Whether a batch may hold prefixes of several images."""
 
     def describe(self) -> dict[str, str | bool | int]:
-        """The route as a manifest records it."""
+        """Return the inference path as a manifest records it."""
         path = "prefix" if self.prefix else "plain"
         return {"path": path, "why": self.why, "shared": self.shared, "mixes": self.mixes}
 
 
 class PrefixCacheSelfTest:
-    """A few questions about one picture, and about a second one, asked in several ways."""
+    """A few questions about one or two images, computed in several ways and compared."""
 
     def __init__(
-        self, generator: GreedyDecoder, encoder: Encoder, stacker: Collator, filler: int
+        self, generator: GreedyDecoder, encoder: Encoder, collator: Collator, pad_token_id: int
     ) -> None:
-        self._generator, self._encoder, self._stacker = generator, encoder, stacker
-        self._filler = filler
+        self._generator, self._encoder, self._collator = generator, encoder, collator
+        self._pad_token_id = pad_token_id
 
-    def find_route(self, picture: Image.Image) -> InferencePath:
-        """The route that the checkpoint can take.
+    def run(self, image: Image.Image) -> InferencePath:
+        """Return the inference path that the checkpoint supports.
 
-        The picture is made small, for there are eight encodings of it. Raises what the processor
-        raises where it cannot be encoded.
+        ``image`` is scaled down, since it is encoded eight times. Raises the processor's
+        exception if it cannot be encoded.
         """
-        picture = picture.copy()
-        picture.thumbnail((SELFTEST_SIZE, SELFTEST_SIZE))
-        group = self._encode("first", picture, FIRST_QUESTIONS)
+        image = image.copy()
+        image.thumbnail((SELFTEST_SIZE, SELFTEST_SIZE))
+        group = self._encode("first", image, FIRST_QUESTIONS)
         try:
             with torch.inference_mode():
-                return self._try(picture, group)
-        except Exception as error:  # A checkpoint may raise anything; plain batches can do without.
-            what = str(error).partition("\n")[0]
-            why = f"The model does not go on from a cache ({type(error).__name__}: {what})."
+                return self._run_checks(image, group)
+        except Exception as error:  # A checkpoint may raise anything; then plain batches are used.
+            message = str(error).partition("\n")[0]
+            why = f"The model does not continue from a cache ({type(error).__name__}: {message})."
             return InferencePath(prefix=False, why=why)
 
-    def _try(self, picture: Image.Image, group: Sequence[EncodedPrompt]) -> InferencePath:
+    def _run_checks(self, image: Image.Image, group: Sequence[EncodedPrompt]) -> InferencePath:
+        """Return the inference path by the checks, from the least to the most demanding."""
         if refusal := _reason_not_prefix_first(self._generator.model.config, group):
             return InferencePath(prefix=False, why=refusal)
-        prefix = prefill_prefixes(self._generator, [group], self._filler)
+        prefix = prefill_prefixes(self._generator, [group], self._pad_token_id)
         if refusal := _reason_stateful(prefix):
             return InferencePath(prefix=False, why=refusal)
-        alone = self._ask_alone(group)
-        if any(one.broken.any() for one in alone):
-            return InferencePath(
-                prefix=False, why="The model computes no numbers, but NaN or infinity."
-            )
+        alone = self._generate_alone(group)
+        if any(output.broken.any() for output in alone):
+            return InferencePath(prefix=False, why="The model computes NaN or infinite scores.")
         shared = can_share(prefix.cache) and self._can_share(group, alone, prefix.copy())
         if not shared:
-            repeated = self._go_on([group], share=False, prefix=prefix)
+            repeated = self._generate_after_prefix([group], share=False, prefix=prefix)
             if refusal := self._compare(group, repeated, alone):
                 return InferencePath(prefix=False, why=refusal)
         try:
-            mixes = self._can_mix(picture, group, alone, share=shared)
-        except Exception:  # What one picture has shown stands.
+            mixes = self._can_mix(image, group, alone, share=shared)
+        except Exception:  # The results for one image remain valid.
             mixes = False
         return InferencePath(prefix=True, why=PASSED, shared=shared, mixes=mixes)
 
     def _can_share(
         self, group: Sequence[EncodedPrompt], alone: Sequence[GenerationOutput], prefix: Prefix
     ) -> bool:
-        """Whether rows do as well with one copy of their prefix; uses it up."""
+        """Return whether rows may share one copy of their prefix; consumes ``prefix``."""
         try:
-            shared = self._go_on([group], share=True, prefix=prefix)
-        except Exception:  # Attention of the model's own makes nothing of keys it does not know.
+            shared = self._generate_after_prefix([group], share=True, prefix=prefix)
+        except Exception:  # A model's own attention may not accept these keys.
             return False
         return not self._compare(group, shared, alone)
 
     def _can_mix(
         self,
-        picture: Image.Image,
+        image: Image.Image,
         first: Sequence[EncodedPrompt],
         alone: Sequence[GenerationOutput],
         *,
         share: bool,
     ) -> bool:
-        """Whether prefixes of two pictures in one batch do as well: of two shapes, else of one.
+        """Return whether one batch may hold prefixes of two images, of any or of one shape.
 
-        ``first`` are the rows about the picture, and ``alone`` what they get when asked alone.
+        ``first`` are the rows about the image, and ``alone`` their outputs when computed alone.
         """
-        width, height = picture.size
+        width, height = image.size
         for other in (
-            picture.crop((0, 0, width, max(1, height // 2))),
-            picture.transpose(Transpose.FLIP_LEFT_RIGHT),
+            image.crop((0, 0, width, max(1, height // 2))),
+            image.transpose(Transpose.FLIP_LEFT_RIGHT),
         ):
             second = self._encode("second", other, SECOND_QUESTIONS)
             if have_same_image_shape(first[0], second[0]):
-                both = [*first, *second]
-                if not self._stacker.is_exact(both, {"first": picture, "second": other}):
+                rows = [*first, *second]
+                if not self._collator.matches_processor(rows, {"first": image, "second": other}):
                     return False
-                mixed = self._go_on([first, second], share=share)
-                every = [*alone, *self._ask_alone(second)]
-                return not self._compare(both, mixed, every)
+                mixed = self._generate_after_prefix([first, second], share=share)
+                outputs = [*alone, *self._generate_alone(second)]
+                return not self._compare(rows, mixed, outputs)
         return False
 
     def _encode(
-        self, name: str, picture: Image.Image, questions: Sequence[str]
+        self, name: str, image: Image.Image, questions: Sequence[str]
     ) -> list[EncodedPrompt]:
-        """Questions about the picture."""
+        """Encode questions about the image."""
         prompts = [
             Prompt(case="", image=name, question_type=QuestionType.WHAT, text=text)
             for text in questions
         ]
-        return [encode_prompt(self._encoder, prompt, picture) for prompt in prompts]
+        return [encode_prompt(self._encoder, prompt, image) for prompt in prompts]
 
-    def _go_on(
+    def _generate_after_prefix(
         self,
         groups: Sequence[Sequence[EncodedPrompt]],
         *,
         share: bool,
         prefix: Prefix | None = None,
     ) -> GenerationOutput:
-        """What the rows get after their pictures' prefixes, read already or not."""
+        """Generate after the prefixes of the rows' images, computed already or not."""
         return generate_after_prefix(
             self._generator,
             groups,
-            filler=self._filler,
+            pad_token_id=self._pad_token_id,
             share=share,
             steps=COMPARED_TOKENS,
             logits=True,
             prefix=prefix,
         )
 
-    def _ask_alone(self, rows: Sequence[EncodedPrompt]) -> list[GenerationOutput]:
-        """What each row gets alone."""
-        inputs = [self._generator.place(collate([row], self._filler)) for row in rows]
-        return [self._generator.write(one, steps=COMPARED_TOKENS, logits=True) for one in inputs]
+    def _generate_alone(self, rows: Sequence[EncodedPrompt]) -> list[GenerationOutput]:
+        """Generate for each row alone."""
+        inputs = [self._generator.to_device(collate([row], self._pad_token_id)) for row in rows]
+        return [
+            self._generator.generate(row_inputs, steps=COMPARED_TOKENS, logits=True)
+            for row_inputs in inputs
+        ]
 
     def _compare(
         self,
         rows: Sequence[EncodedPrompt],
-        written: GenerationOutput,
+        output: GenerationOutput,
         alone: Sequence[GenerationOutput],
     ) -> str | None:
-        """None where logits after a prefix are as good as those of a plain batch; else what is off.
+        """Return None if logits after a prefix are as accurate as in a plain batch, else a reason.
 
-        Both are held against prompts written one by one: in 16 bits not even plain batches agree
-        with these, and the prefix may be no worse than a few times that.
+        Both are compared with prompts computed alone. In 16 bits not even plain batches agree with
+        these; the difference may be up to four times theirs, and at most MAX_LOGIT_GAP. A
+        difference of at most 1e-3, or of eight epsilons of the precision, counts as rounding.
         """
-        gap = _max_logit_gap(written, alone)
+        gap = _max_logit_gap(output, alone)
         floor = max(1e-3, 8 * torch.finfo(self._generator.model.dtype).eps)
         if gap <= floor:
             return None
-        plain = self._generator.place(collate(rows, self._filler))
+        plain = self._generator.to_device(collate(rows, self._pad_token_id))
         noise = _max_logit_gap(
-            self._generator.write(plain, steps=COMPARED_TOKENS, logits=True), alone
+            self._generator.generate(plain, steps=COMPARED_TOKENS, logits=True), alone
         )
         if gap <= min(4 * noise, MAX_LOGIT_GAP):
             return None
         return (
-            f"After a cached prefix the model says otherwise (logits are off by {gap:.2g} standard "
-            f"deviations, {noise:.2g} in plain batches)."
+            f"Logits after a cached prefix differ by {gap:.2g} standard deviations (plain batches: "
+            f"{noise:.2g})."
         )
 
 
 def _reason_not_prefix_first(config: Any, group: Sequence[EncodedPrompt]) -> str | None:
-    """Why the picture's computation depends on the question, as far as the inputs tell."""
-    one, two = group
+    """Return why the image's computation depends on the question; None if it does not."""
+    first, second = group
     differing = [
         name
-        for name, value in one.picture.items()
-        if name not in two.picture or not torch.equal(value, two.picture[name])
+        for name, value in first.picture.items()
+        if name not in second.picture or not torch.equal(value, second.picture[name])
     ]
     if differing:
         return f"The image is encoded together with the question ({', '.join(differing)})."
-    views = [name for name, value in one.tokens.items() if value.ndim > 2]
+    views = [name for name, value in first.tokens.items() if value.ndim > 2]
     if views:
         return f"Every token has its own view of the image ({', '.join(views)})."
     token = getattr(config, "image_token_id", getattr(config, "image_token_index", None))
     prefix = common_prefix_length(group)
-    if token is not None and (one.tokens["input_ids"][:, prefix:] == token).any():
-        return "The image does not come before the question."
+    if token is not None and (first.tokens["input_ids"][:, prefix:] == token).any():
+        return "The image does not precede the question."
     return None
 
 
 def _reason_stateful(prefix: Prefix) -> str | None:
-    """Why rows cannot go on from the cache, as far as it tells."""
+    """Return why rows cannot continue from the cache, by its attributes; None if they can."""
     if not hasattr(prefix.cache, "reorder_cache"):
-        return "The model keeps no cache that can be repeated."
+        return "The model has no cache that can be repeated."
     if any(getattr(prefix.cache, "is_linear", ())):
         return "The cache holds recurrent states, which padding after the prefix would change."
     return None
 
 
 def _max_logit_gap(batch: GenerationOutput, alone: Sequence[GenerationOutput]) -> float:
-    """Largest difference of logits in standard deviations, until tokens part."""
+    """Return the largest difference of logits in standard deviations, up to a different token."""
     gaps = [0.0]
-    for number, single in enumerate(alone):
-        for step, (ours, theirs) in enumerate(zip(batch.logits, single.logits, strict=False)):
-            real = theirs[0].isfinite()
-            expected = theirs[0][real].float()
-            gap = (ours[number][real].float() - expected).abs().max() / expected.std()
+    for index, single in enumerate(alone):
+        for step, (logits, single_logits) in enumerate(
+            zip(batch.logits, single.logits, strict=False)
+        ):
+            finite = single_logits[0].isfinite()
+            expected = single_logits[0][finite].float()
+            gap = (logits[index][finite].float() - expected).abs().max() / expected.std()
             gaps.append(float(gap))
-            if batch.tokens[number, step] != single.tokens[0, step]:
+            if batch.tokens[index, step] != single.tokens[0, step]:
                 break
     return max(gaps)

@@ -28,7 +28,7 @@ WHY_NOT = {
     "idefics": "own view of the image",
     "instructblip": "together with the question",
     "kosmos-2": "one prompt at a time",
-    "paligemma": "says otherwise",
+    "paligemma": "differ by",
     "llama-3.2-vision": "own view of the image",
 }
 """Cards whose prompts are answered in plain batches, with the reason the adapter finds."""
@@ -122,13 +122,13 @@ def test_prefixes_read_together_do_as_well(
         "fakebench_suite.backends.transformers.prefix_cache.prefill._prefill_separately",
         lambda _: False,
     )
-    read, rows = adapter._generator.read, []
+    read, rows = adapter._generator.prefill, []
 
     def count_rows(inputs: dict[str, torch.Tensor]) -> Any:
         rows.append(len(inputs["input_ids"]))
         return read(inputs)
 
-    monkeypatch.setattr(adapter._generator, "read", count_rows)
+    monkeypatch.setattr(adapter._generator, "prefill", count_rows)
     check(adapter, list(alone), alone)
     assert not adapter.route.prefix or max(rows) > 1
 
@@ -176,8 +176,8 @@ def test_an_image_is_prepared_and_encoded_once(
 ) -> None:
     """Pixels are prepared once for all prompts of an image, and their prefix is read once."""
     read_answers(adapter.answer([make_prompt("tall", text) for text in MORE], IMAGES))  # the trial
-    read, rows = adapter._generator.read, []
-    kind = type(adapter._encoder._picture._inner)
+    read, rows = adapter._generator.prefill, []
+    kind = type(adapter._encoder._image_processor._inner)
     prepare, prepared = kind.__call__, []
 
     def count_rows(inputs: dict[str, torch.Tensor]) -> Any:
@@ -188,7 +188,7 @@ def test_an_image_is_prepared_and_encoded_once(
         prepared.append(images)
         return prepare(self, images, *args, **options)
 
-    monkeypatch.setattr(adapter._generator, "read", count_rows)
+    monkeypatch.setattr(adapter._generator, "prefill", count_rows)
     monkeypatch.setattr(kind, "__call__", count_pictures)
     read_answers(adapter.answer([make_prompt("wide", text) for text in MORE], IMAGES))
     assert rows == ([1] if adapter.route.prefix else [])
@@ -206,6 +206,6 @@ def test_the_trial_computes_nothing_twice(tmp_path: Path, monkeypatch: pytest.Mo
         return generate(inputs, **options)
 
     monkeypatch.setattr(generator, "_generate", count_pictures)
-    fresh._questioner._try_route(IMAGES["large"])
+    fresh._questioner._run_selftest(IMAGES["large"])
     assert fresh.route.mixes
     assert sorted(pictures) == [0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
