@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fakebench_suite.grading.labels.language.grammar import (
-    BOUND,
-    CONTRAST,
-    GIVEN,
+    CLAUSE_BOUND,
+    CONDITIONAL,
+    CONTRAST_BOUND,
     HEARSAY,
-    WIDE_BOUND,
+    SCOPE_BOUND,
 )
 from fakebench_suite.grading.labels.language.lexicon import (
     LETTER,
@@ -25,41 +25,43 @@ from fakebench_suite.types import Authenticity, QuestionType
 _ANSWER = compile_parts("""
     (?: (?:DET|I|IT)? WORD{0,2} HEADING (?:(?:OF|WITH) (?:DET|IT|WORD|IMAGE){1,3})?
         (?:COLON|BE|STOP)*
-      | I WOULD | I (?=THINK) | TELLS | THINK | LEAN | SO | HENCE | STILL | WHOLLY | BUT | AND
+      | I WOULD | I (?=OPINION) | STATES | OPINION | LEAN | SO | HENCE | ADVERB | DEGREE | BUT | AND
       | IT (?: BE (?=STOP YES) | (?:BE|DO) NOT (?=STOP NO) )
-      | STOP | COLON | FIRST | (?:IT|THAT) BE DET WORD? )*
+      | STOP | COLON | FIRST_IMPRESSION | (?:IT|THAT) BE DET WORD? )*
     (?P<word>YES|NO) (?: STOP* YES (?=STOP|$|YES) | (?<=YES) YES )*
-    (?= $ | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | STILL | WHOLLY | ALTHOUGH | IT
-      | THAT | OF (?:I|IT) | DET (?:IMAGE|WORD IMAGE) | I (?:THINK|TELLS) )
+    (?= $ | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | ADVERB | DEGREE | ALTHOUGH | IT
+      | THAT | OF (?:I|IT) | DET (?:IMAGE|WORD IMAGE) | I (?:OPINION|STATES) )
 """)
 """Where "yes" or "no" is an answer, and not a word before a noun."""
 _ANNOUNCED = compile_parts("""
     (?: LEAN
-      | HEADING STILL* (?:(?:OF|WITH) (?:DET|IT|I|WORD|IMAGE|OPEN|STILL){1,3})? WORD? (?:COLON|BE)+
-        (?:STILL|WHOLLY|STOP|HENCE|DET WORD?)*
-      | I WOULD? STILL* (?:TELLS|THINK|HEADING) (?:THAT|WITH|OF)? COLON? (?:(?:IT|THAT) BE DET?)? )
-    (?P<word>YES|NO) (?= $ | OF I | HERE | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | AS )
+      | HEADING ADVERB* (?:(?:OF|WITH) (?:DET|IT|I|WORD|IMAGE|UNDECIDED|ADVERB){1,3})? WORD?
+        (?:COLON|BE)+ (?:ADVERB|DEGREE|STOP|HENCE|DET WORD?)*
+      | I WOULD? ADVERB* (?:STATES|OPINION|HEADING) (?:THAT|WITH|OF)? COLON?
+        (?:(?:IT|THAT) BE DET?)? )
+    (?P<word>YES|NO)
+    (?= $ | OF I | IMAGE_MODIFIER | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | AS )
 """)
 """Where a reply announces its answer, wherever in a sentence that is."""
 _YES_NO_ALONE = compile_parts("(?:YES|NO) STOP*")
 _CLOSING_WORD = compile_parts(
-    "(?:STOP|SO|HENCE|BUT) (?:I WOULD|TELLS|THINK|SO|HENCE|STILL|WHOLLY|STOP|COLON)*"
+    "(?:STOP|SO|HENCE|BUT) (?:I WOULD|STATES|OPINION|SO|HENCE|ADVERB|DEGREE|STOP|COLON)*"
     " (?P<word>YES|NO) STOP* $"
 )
 """The last word of a reply."""
 _CONCLUSION = compile_parts(
-    "(?:SO|HENCE) (?:STOP|COLON|STILL|WHOLLY|AND|AS)* (?P<word>YES|NO) STOP* $"
+    "(?:SO|HENCE) (?:STOP|COLON|ADVERB|DEGREE|AND|AS)* (?P<word>YES|NO) STOP* $"
 )
 """An answer as the upshot of a sentence."""
 _YES_AND_NO = compile_parts("(?:YES .* NO|NO .* YES) (?:STOP|NUMBER|$)")
-_CONDITIONAL_ANSWER = compile_parts("(?:YES|NO) STOP* (?: WHOLLY* IF | (?:IT|THAT) MAY )")
+_CONDITIONAL_ANSWER = compile_parts("(?:YES|NO) STOP* (?: DEGREE* IF | (?:IT|THAT) MAY )")
 _LABELLED_OBJECT = compile_parts(
     "(?:FAKE|REAL) WORD (?!IMAGE|WORD IMAGE)"
-    " | WORD (?:STILL|HERE)* BE (?:STILL|NOT|DET)* (?:FAKE|REAL)"
+    " | WORD (?:ADVERB|IMAGE_MODIFIER)* BE (?:ADVERB|NOT|DET)* (?:FAKE|REAL)"
 )
 _LABELLED_IMAGE = compile_parts(
     "(?:FAKE|REAL) (?:WORD (?:AND WORD)? )? IMAGE"
-    " | IMAGE STILL* BE (?:STILL|NOT|DET)* (?:FAKE|REAL)"
+    " | IMAGE ADVERB* BE (?:ADVERB|NOT|DET)* (?:FAKE|REAL)"
 )
 _YES_WORDS = frozenset({"yes", "yep", "yeah", "yup", "affirmative", "✅", "✔", "☑", "✓", "√"})
 _PARAPHRASE = re.compile(
@@ -98,10 +100,10 @@ _YES_NO_WORD = re.compile(
 )
 _EVIDENCE_NOUN = re.compile(r"\b(?:trace|sign|evidence|indication|hint|proof|reason)s?\b")
 _IMAGE_REFERENCE = compile_parts("IT|IMAGE|THAT")
-_NO_CUE = compile_parts("MAY|IF|OPEN|SAYS|OBJECT|INSTEAD|THAN")
-_CONCESSION = compile_parts("ALTHOUGH|FIRST")
-_NEGATION = compile_parts("NOT|NONE|NO|CANT|LACK")
-_LACK_AS_REASON = compile_parts("LACK .* (?=POINTS)")
+_NO_CUE = compile_parts("MAY|IF|UNDECIDED|REPORTED|OBJECT|INSTEAD|THAN")
+_CONCESSION = compile_parts("ALTHOUGH|FIRST_IMPRESSION")
+_NEGATION = compile_parts("NOT|NONE|NO|CANNOT_BE|LACK")
+_LACK_AS_REASON = compile_parts("LACK .* (?=SUGGESTS)")
 """A lack that is itself a reason: "the lack of noise suggests"."""
 _NEGATED_LIST = compile_parts("NONE | LACK | NO(?!STOP|COLON)")
 _GENERIC_IMAGE = compile_parts(
@@ -113,9 +115,9 @@ _GENERAL_STATEMENT = re.compile(
     r"commonly|lack|struggle|may|might|can|would)\b"
 )
 """What is said of a class of pictures: "faces often"."""
-_CUES = compile_parts("(?P<sign>ODD|SOUND)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
+_CUES = compile_parts("(?P<sign>FAKE_CUE|REAL_CUE)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
 _LABEL = compile_parts("FAKE|REAL|MADE|TAKEN")
-_FAKE_CUE_LETTERS = tuple(LETTER[name] for name in ("ODD", "MADE", "FAKE"))
+_FAKE_CUE_LETTERS = tuple(LETTER[name] for name in ("FAKE_CUE", "MADE", "FAKE"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,7 @@ def find_answers(sentences: Sequence[Sentence], question_type: QuestionType) -> 
             continue
         if not placed and not _may_answer(sentence.plain):
             continue
-        if sentence.asks or GIVEN.match(sentence.tags):
+        if sentence.asks or CONDITIONAL.match(sentence.tags):
             continue
         asked = _find_label_of_yes(question, question_type)
         if asked is None or (not last and _HOW_TO.match(sentences[index + 1].text)):
@@ -197,11 +199,11 @@ def _find_answer(
     if match is None:
         return _find_paraphrase(text, place, asked, alone=alone)
     start = match.start("word")
-    ends = [bound.end() for bound in WIDE_BOUND.finditer(tags, 0, start)]
+    ends = [bound.end() for bound in SCOPE_BOUND.finditer(tags, 0, start)]
     first = ends[-1] if ends else 0
     asking = firm is not None and "whether" in sentence.words[first:start]
     before = tags[first:start].replace(LETTER["IF"], "") if asking else tags[first:start]
-    granted = LETTER["FIRST"] in before or LETTER["ALTHOUGH"] in before
+    granted = LETTER["FIRST_IMPRESSION"] in before or LETTER["ALTHOUGH"] in before
     if granted or HEARSAY.search(before) or _CONDITIONAL_ANSWER.match(tags, start):
         return None
     word = sentence.words[start]
@@ -239,7 +241,7 @@ def _find_label_of_yes(
     real = any(LETTER[name] in tags for name in ("REAL", "TAKEN"))
     if _YES_OR_NO_PHRASE.search(question.text) and not (fake or real):
         return label_of_yes(question_type)
-    if not (fake or real) and LETTER["ODD"] in tags and _EVIDENCE_NOUN.search(question.text):
+    if not (fake or real) and LETTER["FAKE_CUE"] in tags and _EVIDENCE_NOUN.search(question.text):
         return Authenticity.FAKE
     if fake == real or not (len(tags) <= 3 or _IMAGE_REFERENCE.search(tags)):
         return None
@@ -251,7 +253,7 @@ _MANIPULATION = re.compile(
     r"(?:composited?|pasted|spliced|inserted|photomontage|montage|collage|doctored|photoshopped|"
     r"manipulated)\b"
 )
-_NOT_ASSERTED = compile_parts("MAY|IF|WOULD|SAYS|BECAUSE|FIRST")
+_NOT_ASSERTED = compile_parts("MAY|IF|WOULD|REPORTED|BECAUSE|FIRST_IMPRESSION")
 
 
 def find_manipulation_claim(sentences: Sequence[Sentence]) -> str | None:
@@ -282,10 +284,10 @@ def find_cues(
     labels: set[Authenticity] = set()
     signs: set[Authenticity] = set()
     for sentence in sentences:
-        if sentence.asks or GIVEN.match(sentence.tags):
+        if sentence.asks or CONDITIONAL.match(sentence.tags):
             continue
         for sign in _CUES.finditer(sentence.tags):
-            ends = [bound.end() for bound in BOUND.finditer(sentence.tags, 0, sign.start())]
+            ends = [bound.end() for bound in CLAUSE_BOUND.finditer(sentence.tags, 0, sign.start())]
             clause = sentence.tags[ends[-1] if ends else 0 : sign.start()]
             clause = _LACK_AS_REASON.sub("", clause)
             so_far = sentence.tags[: sign.start()].rpartition(LETTER["BUT"])[2]
@@ -303,7 +305,7 @@ def find_cues(
             ):
                 continue
             negated = _NEGATION.search(clause) is not None
-            start = find_clause_start(CONTRAST, sentence, sign.start())
+            start = find_clause_start(CONTRAST_BOUND, sentence, sign.start())
             if label and not negated and _NEGATED_LIST.search(sentence.tags, start, sign.start()):
                 continue  # It may stand in a list of what is not there.
             fake = sign[0] in _FAKE_CUE_LETTERS

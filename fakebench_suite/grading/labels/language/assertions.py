@@ -84,12 +84,12 @@ _CAUTION = re.compile(
 )
 """A tail that hedges a verdict and does not turn it round."""
 _PLURAL_VERBS = frozenset({"are", "were"})
-_IMAGE_GROUPS = ("image", "heading", "called", "lean", "told", "noun", "made", "taken")
+_IMAGE_GROUPS = ("image", "heading", "called", "lean", "evidence", "noun", "made", "taken")
 """Groups of a shape that say by themselves that the image is meant."""
 _YES_NO = compile_parts("YES|NO")
-_JUDGEMENT = compile_parts("THINK|LEADS|NOWAY|SO|HENCE")
+_JUDGEMENT = compile_parts("OPINION|CONCLUDES|DISBELIEF|SO|HENCE")
 _OWN_CONCLUSION = compile_parts("I|SO|HENCE")
-_ON_TOPIC = compile_parts("SO|HENCE|TELLS|POINTS|THINK|IMAGE")
+_ON_TOPIC = compile_parts("SO|HENCE|STATES|SUGGESTS|OPINION|IMAGE")
 
 
 def find_claims(sentences: Sequence[Sentence]) -> list[LabelClaim]:
@@ -142,14 +142,14 @@ def find_claims(sentences: Sequence[Sentence]) -> list[LabelClaim]:
                 continue
             evidence = _is_evidence(sentence, match)
             mentioned = True
-            closes = last and match.re is grammar.BARE and not listed
+            closes = last and match.re is grammar.ELLIPTICAL and not listed
             after = islice(sentences, index + 1, index + 1 + _MAX_FOLLOWING_SENTENCES)
             settles = closing and (this or not pronoun)
             rank = max(rank, int(closes), int(settles))
             opens = index < _OPENING_SENTENCES and len(sentences) >= _MIN_LONG_REPLY
             one = _build_claim(sentence, match, said, after, rank, opens=opens)
             found.append(replace(one, closing=settles, place=index, evidence=evidence))
-            listed = match.re is grammar.BARE
+            listed = match.re is grammar.ELLIPTICAL
         if mentioned:
             topic.mention(index)
     return found
@@ -159,7 +159,7 @@ def _may_assert(sentence: Sentence) -> bool:
     """Whether a sentence with the word for a label names one and neither asks nor supposes."""
     if _LABELS.search(sentence.tags) is None:
         return False
-    return not (sentence.asks or grammar.GIVEN.match(sentence.tags))
+    return not (sentence.asks or grammar.CONDITIONAL.match(sentence.tags))
 
 
 class _Topic:
@@ -189,7 +189,7 @@ class _Topic:
 
 def _is_evidence(sentence: Sentence, match: Match) -> bool:
     """Whether what is asserted is what something speaks for: "this supports that it is real"."""
-    start = find_clause_start(grammar.BOUND, sentence, match.start())
+    start = find_clause_start(grammar.CLAUSE_BOUND, sentence, match.start())
     return _EVIDENCE.search(" ".join(sentence.words[start : match.end()])) is not None
 
 
@@ -213,9 +213,9 @@ def _build_claim(
     An analysis that opens with its verdict is turned only by what speaks against it.
     """
     words = sentence.quote(match.start(), match.end())
-    weak = any(match.groupdict().get(name) for name in ("seem", "lean", "told"))
-    weak = weak or grammar.SEEMING.search(sentence.tags, 0, match.start()) is not None
-    if weak and grammar.ELLIPSIS.match(sentence.tags, match.end()):
+    weak = any(match.groupdict().get(name) for name in ("seem", "lean", "evidence"))
+    weak = weak or grammar.APPEARANCE_LEAD.search(sentence.tags, 0, match.start()) is not None
+    if weak and grammar.ELLIPTICAL_DENIAL.match(sentence.tags, match.end()):
         return LabelClaim(
             said=_turn(said), words=words, weak=False, granted=False, closing=False, rank=rank
         )
@@ -223,10 +223,10 @@ def _build_claim(
     if opens:
         after = (one for one in after if _may_contradict(said, one))
     turned = weak and _is_contradicted(rest, after, settled=rank > 0)
-    start = find_clause_start(grammar.WIDE_BOUND, sentence, match.start())
+    start = find_clause_start(grammar.SCOPE_BOUND, sentence, match.start())
     clause = sentence.tags[start : match.end()]
     so_far = sentence.tags[: match.end()].rpartition(LETTER["BUT"])[2]
-    granted = LETTER["ALTHOUGH"] in clause or LETTER["FIRST"] in so_far
+    granted = LETTER["ALTHOUGH"] in clause or LETTER["FIRST_IMPRESSION"] in so_far
     granted = granted or bool(turned)
     return LabelClaim(said=said, words=words, weak=weak, granted=granted, closing=False, rank=rank)
 
@@ -278,16 +278,16 @@ def _compute_rank(sentence: Sentence, *, titled: bool) -> int:
 def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
     """Whole shapes and, where a clause begins with one, labels that stand for a sentence."""
     tags = sentence.tags
-    shapes = {match.start(): match for match in grammar.SHAPE.finditer(tags)}
+    shapes = {match.start(): match for match in grammar.FULL_CLAIM.finditer(tags)}
     spans = [match.span() for match in shapes.values()]
-    starts = [0, *(match.end() for match in grammar.CLAUSE.finditer(tags))]
+    starts = [0, *(match.end() for match in grammar.CLAUSE_START.finditer(tags))]
     end = max(map(tags.rfind, _LABEL_TAGS))
     for before, start in zip([0, *starts], starts, strict=False):
         if start > end:
             break
         if spans and any(low <= start < high for low, high in spans):
             continue
-        bare = grammar.BARE.match(tags, start)
+        bare = grammar.ELLIPTICAL.match(tags, start)
         if bare is None:
             continue
         previous, link = tags[before:start], tags[start - 1 : start]
@@ -296,7 +296,9 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
         labelled = _LABELS.search(previous) is not None
         asserted = link != LETTER["COLON"] and any(high <= start for _, high in spans)
         linked = link in (LETTER["AND"], LETTER["BUT"])
-        spoken = linked and any(grammar.SPOKEN.match(tags, one) for one in starts if one < start)
+        spoken = linked and any(
+            grammar.IMAGE_SUBJECT.match(tags, one) for one in starts if one < start
+        )
         verb = bare["be"] or bare["seem"]
         elided = (spoken and (verb or (bare["not3"] and bare["noun"]))) or (
             drawn and (verb or bare["not3"])
@@ -305,9 +307,9 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
         closes = (
             last and link == LETTER["STOP"] and not verb and ends and (bare["not3"] or not labelled)
         )
-        voiced = ends and link == LETTER["COLON"] and grammar.VOICED.fullmatch(tags, 0, start)
+        voiced = ends and link == LETTER["COLON"] and grammar.OWN_WORDS.fullmatch(tags, 0, start)
         elided = elided or bool(voiced or (drawn and ends and tags[start - 2] == LETTER["STOP"]))
-        led = grammar.LEAD.fullmatch(tags, 0, start) is not None
+        led = grammar.NEUTRAL_LEAD.fullmatch(tags, 0, start) is not None
         if led or answered or (asserted and not labelled) or elided or closes:
             shapes.setdefault(start, bare)
             spans.append(bare.span())
@@ -316,9 +318,9 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
 
 def _is_pronoun(match: Match) -> bool:
     """Whether all that says the image is meant is "it"."""
-    if match.re is grammar.BARE:
+    if match.re is grammar.ELLIPTICAL:
         return False
-    if match.string[match.start()] == LETTER["DEALS"]:
+    if match.string[match.start()] == LETTER["COPULA_IDIOM"]:
         return False
     return not any(match.group(*_IMAGE_GROUPS))
 
@@ -332,7 +334,7 @@ def _refers_to_image(sentence: Sentence, match: Match) -> bool:
 
 
 def _names_image(match: Match) -> bool:
-    return match.re is grammar.SHAPE and bool(
+    return match.re is grammar.FULL_CLAIM and bool(
         match["image"] or match["called"] or _is_pronoun(match)
     )
 
@@ -351,7 +353,7 @@ def _is_about_other(sentence: Sentence, match: Match, *, pronoun: bool) -> bool:
 
 def _names_part(sentence: Sentence, match: Match) -> bool:
     """Whether a label is a thing's that the sentence spoke of: "a real picture of the moon"."""
-    if match.re is grammar.BARE or match["heading"]:
+    if match.re is grammar.ELLIPTICAL or match["heading"]:
         return False
     if match["image"]:
         return not _COMPONENT_WORDS.isdisjoint(
@@ -368,21 +370,21 @@ def _refers_elsewhere(sentence: Sentence, place: int) -> bool:
     tags = sentence.tags[:place]
     if _ON_TOPIC.search(tags):
         return False
-    starts = [0, *(match.end() for match in grammar.CLAUSE.finditer(tags))]
-    others = (grammar.OTHER.match(tags, start) for start in starts)
+    starts = [0, *(match.end() for match in grammar.CLAUSE_START.finditer(tags))]
+    others = (grammar.OTHER_SUBJECT.match(tags, start) for start in starts)
     return any(other and sentence.words[other.end() - 1] not in _PLURAL_VERBS for other in others)
 
 
 def _keeps_topic(sentence: Sentence) -> bool | None:
     """Whether "it" speaks of the image in the next sentence; None where it depends on the last."""
-    if sentence.asks or grammar.GIVEN.match(sentence.tags):
+    if sentence.asks or grammar.CONDITIONAL.match(sentence.tags):
         return None
-    other = grammar.OTHER.match(sentence.tags)
+    other = grammar.OTHER_SUBJECT.match(sentence.tags)
     if other is not None and sentence.words[other.end() - 1] not in _PLURAL_VERBS:
         return False
     tags = (
-        grammar.OWN_LABEL.sub("", sentence.tags)
-        if grammar.SPOKEN.match(sentence.tags)
+        grammar.IMAGE_CLASS.sub("", sentence.tags)
+        if grammar.IMAGE_SUBJECT.match(sentence.tags)
         else (sentence.tags)
     )
     if _LABELS.search(tags) or _INTRODUCED_OBJECT.search(sentence.text):

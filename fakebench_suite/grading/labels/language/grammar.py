@@ -1,159 +1,218 @@
-"""The shapes of an assertion about an image, over the parts of :mod:`.lexicon`.
+"""Patterns of assertions about an image, over the parts of :mod:`.lexicon`.
 
-Names in capitals are parts; white space means nothing. Each pattern says what is understood, so a
-word without a part stops it unless ``WORD`` allows for it.
+A pattern is a regular expression whose capitalized names stand for one part each; white space is
+ignored. Every pattern lists what is understood: a word without a part prevents a match unless
+``WORD`` allows it. The parts, with examples, are in ``lexicon.toml``.
+
+Examples; the words in brackets match the pattern:
+
+    FULL_CLAIM              [The image is fake].
+    ELLIPTICAL              [Not a real photo].
+    IMAGE_SUBJECT           [The image has] a soft tone, and is fake.
+    OWN_WORDS               [That settles it for me:] fake.
+    IMAGE_CLASS             It looks [like a real photograph].
+    ELLIPTICAL_DENIAL       It looks real[, but it is not].
+    CLAUSE_START            It is sharp[, and] it is fake.
+    CLAUSE_BOUND            It is sharp [and] it is fake.
+    SCOPE_BOUND             Some say so, [but] it is fake.
+    NEUTRAL_LEAD            [So overall,] it is fake.
+    APPEARANCE_LEAD         [It appears that] the image is fake.
+    ASSERTING_LEAD          [The hands suggest that] it is fake.
+    EVIDENCE_FRAME          [The hands and the text] suggest a fake.
+    REASON_FRAME            [The waxy skin leads me to conclude that] it is fake.
+    NEGATED_FRAME           [I do not think that] it is real.
+    NEGATED_CLASSIFICATION  [I would not] call it fake.
+    CONTRAST_BOUND          There are no seams, [but] the hands suggest a fake.
+    EVIDENCE_LINK           There are no shadows[, which] suggests a fake.
+    NEGATIVE_SUBJECT        [Nothing] suggests a fake.
+    HEARSAY                 [Some say] that it is fake.
+    CONDITIONAL             [If] it is fake, the text is garbled.
+    AFTER_ADJECTIVE         It is real[.]
+    AFTER_ELLIPTICAL        Fake[,] in my opinion.
+    GENERIC_PREDICATE       A real photo [of a table would] show grain.
+    SECOND_LABEL            It is fake[, not real].
+    ALTERNATIVE             It is real [or fake].
+    TICKED_LABEL            Fake[: yes].
+    QUALIFIER               It is real [at first glance].
+    OTHER_SUBJECT           [The dog looks] real.
 """
 
 from fakebench_suite.grading.labels.language.lexicon import compile_parts
 
-_FILL = "(?:STILL|WHOLLY|HENCE)*"
-NAMED = "(?: (?:DET|IT|THAT)? WORD{0,3} IMAGE | (?:DET|IT) WORD? SCENE )"
-AFTER = "(?: HERE | WITH (?:DET|WORD|OF|WITH|WHO|NUMBER|IT|(?:REAL|FAKE) WORD){1,10}? )*"
-_PRONOUN = "(?: IT | (?<!WORD)(?<!IMAGE)(?<!HERE) THAT )"
-_ASIDE = f"(?: STOP {_FILL} STOP )?"
-# "The dog in this image", "the texture of the image" are not the image.
-_SUBJECT = (
-    f"(?<!OF)(?<!WITH) (?: (?P<image> {NAMED} {AFTER}"
-    f" | (?P<nothing>NONE (?: HERE | (?:OF|WITH) (?:IT|{NAMED}) )) {AFTER} STILL* (?=BE) )"
-    f" | {_PRONOUN} ) {_ASIDE}"
+_ADVERBS = "(?:ADVERB|DEGREE|HENCE)*"
+NAMED_IMAGE = "(?: (?:DET|IT|THAT)? WORD{0,3} IMAGE | (?:DET|IT) WORD? SCENE )"
+"""The image as a noun: "this image", "the scene"."""
+IMAGE_SUFFIX = (
+    "(?: IMAGE_MODIFIER"
+    " | WITH (?:DET|WORD|OF|WITH|OTHER_PERSON|NUMBER|IT|(?:REAL|FAKE) WORD){1,10}? )*"
 )
-_VERB = f"{_FILL} (?: (?P<seem>(?:DO (?P<not1>NOT)?)? STILL* SEEM) | (?P<not2>CANT) | BE ) {_ASIDE}"
+"""Words that belong to the image: "above", "with two people"."""
+_PRONOUN = "(?: IT | (?<!WORD)(?<!IMAGE)(?<!IMAGE_MODIFIER) THAT )"
+_PARENTHESIS = f"(?: STOP {_ADVERBS} STOP )?"
+# "The dog in this image" and "the texture of the image" are not the image.
+_SUBJECT = (
+    f"(?<!OF)(?<!WITH) (?: (?P<image> {NAMED_IMAGE} {IMAGE_SUFFIX}"
+    f" | (?P<nothing>NONE (?: IMAGE_MODIFIER | (?:OF|WITH) (?:IT|{NAMED_IMAGE}) )) {IMAGE_SUFFIX}"
+    " ADVERB* (?=BE) )"
+    f" | {_PRONOUN} ) {_PARENTHESIS}"
+)
+_VERB = (
+    f"{_ADVERBS} (?: (?P<seem>(?:DO (?P<not1>NOT)?)? ADVERB* SEEM) | (?P<not2>CANNOT_BE) | BE )"
+    f" {_PARENTHESIS}"
+)
 _HEADING = (
     "(?P<heading> (?: (?:DET|IT|I) WORD{0,2} | WORD )? (?: HEADING | LIKELIHOOD(?=COLON) )"
     " (?: WORD{0,2} HEADING )*"
-    f" (?: (?:OF|WITH) (?: {NAMED} | IT ) )? STILL*"
-    " (?: (?:WORD|CALL|HERE){1,2} (?=COLON) )?"
+    f" (?: (?:OF|WITH) (?: {NAMED_IMAGE} | IT ) )? ADVERB*"
+    " (?: (?:WORD|CALL|IMAGE_MODIFIER){1,2} (?=COLON) )?"
     f" (?:COLON|BE|STOP|YES)+ THAT?"
-    f" (?P<score> NUMBER (?: (?:OR|OF|WITH|WORD)* NUMBER )? (?:STOP|COLON|BE|STILL|WHOLLY)+ )? )"
+    f" (?P<score> NUMBER (?: (?:OR|OF|WITH|WORD)* NUMBER )? (?:STOP|COLON|BE|ADVERB|DEGREE)+ )? )"
 )
-_CALLED = (
-    f"(?P<called> CALL (?: (?:IT|{NAMED} {AFTER}) {_FILL} AS* | AS )"
-    f" | (?:THINK|TELLS) (?:IT|{NAMED} {AFTER}) {_FILL} AS )"
+_CLASSIFIED = (
+    f"(?P<called> CALL (?: (?:IT|{NAMED_IMAGE} {IMAGE_SUFFIX}) {_ADVERBS} AS* | AS )"
+    f" | (?:OPINION|STATES) (?:IT|{NAMED_IMAGE} {IMAGE_SUFFIX}) {_ADVERBS} AS )"
 )
-_TOLD = (
-    "(?P<told> POINTS THAT? OF? | I STILL* WOULD? STILL* (?:TELLS|THINK) THAT? OF?"
-    " | (?<!.)(?:TELLS|THINK) )"
+_EVIDENCE = (
+    "(?P<evidence> SUGGESTS THAT? OF? | I ADVERB* WOULD? ADVERB* (?:STATES|OPINION) THAT? OF?"
+    " | (?<!.)(?:STATES|OPINION) )"
 )
-_LOOSE = "(?: (?:WORD|SOUND) (?:AND|BUT|STOP)? (?:STILL|WHOLLY)* ){0,3}?"
-# "Not entirely real" and "not necessarily fake" assert nothing: WHOLLY may not stand after NOT.
+_ADJECTIVES = "(?: (?:WORD|REAL_CUE) (?:AND|BUT|STOP)? (?:ADVERB|DEGREE)* ){0,3}?"
+# "Not entirely real" and "not necessarily fake" assert nothing: DEGREE must not follow NOT.
 _COMPLEMENT = f"""
-    (?:STILL|WHOLLY|HENCE|CALL|AS)* (?: (?<!STOP)(?<=.) COLON )?
-    (?: NOT DET? WORD{{0,2}} IMAGE {AFTER} STOP? BUT (?=(?:STILL|WHOLLY|DET|IT|BE)*(?:FAKE|MADE)) )?
-    (?: (?P<not3>NOT | (?<=BE) NO (?=(?:FAKE|REAL|MADE|TAKEN)) ) (?:STILL|CALL|AS)* )?
-    (?: DET? (?:WORD|NUMBER|SOUND){{0,3}} IMAGE {AFTER} (?: STOP? THAT BE | STOP )?
-        (?:STILL|WHOLLY)* (?: (?P<not4>NOT) STILL* )? )?
-    (?: DET (?:STILL|WHOLLY)* (?P<loose>{_LOOSE}) )?
+    (?:ADVERB|DEGREE|HENCE|CALL|AS)* (?: (?<!STOP)(?<=.) COLON )?
+    (?: NOT DET? WORD{{0,2}} IMAGE {IMAGE_SUFFIX} STOP? BUT
+        (?=(?:ADVERB|DEGREE|DET|IT|BE)*(?:FAKE|MADE)) )?
+    (?: (?P<not3>NOT | (?<=BE) NO (?=(?:FAKE|REAL|MADE|TAKEN)) ) (?:ADVERB|CALL|AS)* )?
+    (?: DET? (?:WORD|NUMBER|REAL_CUE){{0,3}} IMAGE {IMAGE_SUFFIX} (?: STOP? THAT BE | STOP )?
+        (?:ADVERB|DEGREE)* (?: (?P<not4>NOT) ADVERB* )? )?
+    (?: DET (?:ADVERB|DEGREE)* (?P<loose>{_ADJECTIVES}) )?
     (?: (?P<made>MADE) | (?P<taken>TAKEN) | (?P<fake>FAKE) | (?P<real>REAL) )
-    (?P<noun> (?: STOP SOUND )? (?: (?:WORD|SOUND) (?:AND (?:WORD|SOUND))? ){{0,2}}
+    (?P<noun> (?: STOP REAL_CUE )? (?: (?:WORD|REAL_CUE) (?:AND (?:WORD|REAL_CUE))? ){{0,2}}
         (?:IMAGE|ONE|HEADING(?!COLON)) )?
 """
-SHAPE = compile_parts(
-    f"(?: {_SUBJECT} {_VERB} | {_HEADING} | {_CALLED} | (?P<lean>LEAN) | DEALS | {_TOLD} )"
+FULL_CLAIM = compile_parts(
+    f"(?: {_SUBJECT} {_VERB} | {_HEADING} | {_CLASSIFIED} | (?P<lean>LEAN) | COPULA_IDIOM"
+    f" | {_EVIDENCE} )"
     f" {_COMPLEMENT}"
 )
-"""A sentence about the image, a heading, a classification or a finding, and the label it gives."""
-BARE = compile_parts(
-    f"(?: (?:SO|HENCE) COLON? | STILL|WHOLLY|AND|BUT|I )*"
+"""A sentence about the image, a heading, a classification or a finding, with its label."""
+ELLIPTICAL = compile_parts(
+    f"(?: (?:SO|HENCE) COLON? | ADVERB|DEGREE|AND|BUT|I )*"
     f" (?: (?P<seem>SEEM) | (?P<be>BE) )? {_COMPLEMENT}"
 )
-"""A label that stands for a sentence: "fake.", "not a real image", "likely fake, because"."""
-SPOKEN = compile_parts(
-    f"(?:STILL|WHOLLY|SO|HENCE|AND|BUT|I|THINK|TELLS|POINTS|THAT|STOP)*"
-    f" (?: {NAMED} {AFTER} | IT ) {_FILL} (?:BE|SEEM|HAS|TELLS|NONE|POINTS)"
+"""A label without subject: "fake.", "not a real image", "likely fake, because"."""
+IMAGE_SUBJECT = compile_parts(
+    f"(?:ADVERB|DEGREE|SO|HENCE|AND|BUT|I|OPINION|STATES|SUGGESTS|THAT|STOP)*"
+    f" (?: {NAMED_IMAGE} {IMAGE_SUFFIX} | IT ) {_ADVERBS} (?:BE|SEEM|HAS|STATES|NONE|SUGGESTS)"
 )
-"""A sentence that speaks of the image from its start, so that "and is ..." does too."""
-_UNHEARD = "(?!NOT|NONE|NO|NOWAY|CANT|MAY|OPEN|PARTLY|SAYS|IF|FAKE|REAL|MADE|TAKEN|NUMBER|COLON)"
-VOICED = compile_parts(f"(?: {_UNHEARD}. )* I (?: {_UNHEARD}. )* COLON")
+"""The beginning of a sentence about the image, so that "and is ..." is about it, too."""
+_NEUTRAL_PART = (
+    "(?!NOT|NONE|NO|DISBELIEF|CANNOT_BE|MAY|UNDECIDED|PARTLY|REPORTED|IF|FAKE|REAL|MADE|TAKEN"
+    "|NUMBER|COLON)"
+)
+OWN_WORDS = compile_parts(f"(?: {_NEUTRAL_PART}. )* I (?: {_NEUTRAL_PART}. )* COLON")
 """The writer's words before a label: "that settles it for me: fake"."""
-OWN_LABEL = compile_parts("(?:AS|BE) DET? (?:FAKE|REAL|MADE|TAKEN) WORD? IMAGE")
-"""A label that calls no other thing by a name than an image: "pass as a real photograph"."""
-ELLIPSIS = compile_parts(
-    "STOP* BUT (?:STILL|WHOLLY)* (?:IT|THAT) (?:BE|DO) STILL* NOT STILL* (?:STOP|$)"
+IMAGE_CLASS = compile_parts("(?:AS|BE) DET? (?:FAKE|REAL|MADE|TAKEN) WORD? IMAGE")
+"""A label that classifies an image, and no other object: "as a real photograph"."""
+ELLIPTICAL_DENIAL = compile_parts(
+    "STOP* BUT (?:ADVERB|DEGREE)* (?:IT|THAT) (?:BE|DO) ADVERB* NOT ADVERB* (?:STOP|$)"
 )
-"""What turns round the assertion before it: "it looks real, but it is not"."""
+"""A denial of the assertion before it: "it looks real, but it is not"."""
 
-CLAUSE = compile_parts("(?:STOP|COLON|BUT|SO|HENCE|AND)+")
-"""What a clause begins after."""
-BOUND = compile_parts("STOP|COLON|BUT|BECAUSE|SO|HENCE|AND")
-"""What the words before an assertion reach back to."""
-WIDE_BOUND = compile_parts("(?<!SAYS)(?:STOP|COLON) | BUT | BECAUSE | SO | HENCE")
-"""What hearsay and conditions reach back to: further than other words."""
+CLAUSE_START = compile_parts("(?:STOP|COLON|BUT|SO|HENCE|AND)+")
+"""The end of a clause, after which another begins."""
+CLAUSE_BOUND = compile_parts("STOP|COLON|BUT|BECAUSE|SO|HENCE|AND")
+"""The bound, to the left, of the words that affect an assertion."""
+SCOPE_BOUND = compile_parts("(?<!REPORTED)(?:STOP|COLON) | BUT | BECAUSE | SO | HENCE")
+"""The bound of hearsay and conditions, which reach further than other words."""
 
-_OPENERS = "STILL|WHOLLY|SO|HENCE|AND|BUT|I|WOULD|YES|NO|THAT|ALTHOUGH|FIRST|HERE|AS|OF|WITH|STOP"
-LEAD = compile_parts(f"(?:{_OPENERS}|COLON)* (?: IT SEEM WHOLLY? THAT )?")
-"""Words before an assertion that change nothing."""
-SEEMING = compile_parts("IT SEEM WHOLLY? THAT $")
+_OPENERS = (
+    "ADVERB|DEGREE|SO|HENCE|AND|BUT|I|WOULD|YES|NO|THAT|ALTHOUGH|FIRST_IMPRESSION|IMAGE_MODIFIER"
+    "|AS|OF|WITH|STOP"
+)
+NEUTRAL_LEAD = compile_parts(f"(?:{_OPENERS}|COLON)* (?: IT SEEM DEGREE? THAT )?")
+"""Words before an assertion that do not affect it."""
+APPEARANCE_LEAD = compile_parts("IT SEEM DEGREE? THAT $")
 """Words before an assertion that weaken it: "it appears that"."""
-TOLD = compile_parts(
-    "(?: (?!NOT|NONE|MAY|OPEN|PARTLY|NO|CANT|THAN|WHO). )*"
-    " (?: (?<!OF)(?<!WITH)(?:THINK|TELLS|CALL) | POINTS | LEAN"
-    " | HEADING STILL* BE | HEADING(?=THAT) )"
+ASSERTING_LEAD = compile_parts(
+    "(?: (?!NOT|NONE|MAY|UNDECIDED|PARTLY|NO|CANNOT_BE|THAN|OTHER_PERSON). )*"
+    " (?: (?<!OF)(?<!WITH)(?:OPINION|STATES|CALL) | SUGGESTS | LEAN"
+    " | HEADING ADVERB* BE | HEADING(?=THAT) )"
     " (?:THAT|OF|AS|I)*"
 )
-"""Words before an assertion that make it one: "the hands suggest that"."""
-SHOWN = compile_parts(
-    "(?: (?!NOT|NONE|MAY|OPEN|PARTLY|NO|CANT|THAN|WHO|FAKE|REAL|MADE|TAKEN|NUMBER). )*"
+"""Words before a label that make it an assertion: "the hands suggest that"."""
+EVIDENCE_FRAME = compile_parts(
+    "(?: (?!NOT|NONE|MAY|UNDECIDED|PARTLY|NO|CANNOT_BE|THAN|OTHER_PERSON|FAKE|REAL|MADE|TAKEN"
+    "|NUMBER). )*"
 )
-"""Words before what points to a label: "the hands and the text"."""
-LED = compile_parts("""
-    (?: (?!SAYS|IF). )*? (?: (?<!.) | (?<=STOP) | (?<=AND) )
-    (?: THAT (?:DO|BE|WOULD) NOT WORD | (?!NOT|NONE|NO|CANT|MAY|WOULD|SAYS|IF). )*
-    LEADS (?:THAT|OF|AS|I|STOP|COLON)*
+"""The subject of evidence for a label: "the hands and the text" suggest it."""
+REASON_FRAME = compile_parts("""
+    (?: (?!REPORTED|IF). )*? (?: (?<!.) | (?<=STOP) | (?<=AND) )
+    (?: THAT (?:DO|BE|WOULD) NOT WORD | (?!NOT|NONE|NO|CANNOT_BE|MAY|WOULD|REPORTED|IF). )*
+    CONCLUDES (?:THAT|OF|AS|I|STOP|COLON)*
 """)
-"""Reasons, whatever they are, and the words that draw a conclusion from them."""
-FLIPPED = compile_parts(
-    "(?:STILL|SO|HENCE|AND|BUT)*"
-    " (?: I STILL* DO NOT STILL* THINK | I? STILL* NOWAY (?:TELLS|THINK)? ) THAT?"
+"""Any reasons, and the words that draw a conclusion from them."""
+NEGATED_FRAME = compile_parts(
+    "(?:ADVERB|SO|HENCE|AND|BUT)*"
+    " (?: I ADVERB* DO NOT ADVERB* OPINION | I? ADVERB* DISBELIEF (?:STATES|OPINION)? ) THAT?"
 )
-"""Words before an assertion that turn it round: "I do not think", "I doubt", "no way"."""
-UNCALLED = compile_parts("(?:STILL|SO|HENCE|AND|BUT)* I STILL* (?:DO|WOULD) NOT STILL*")
-"""Words before a classification that turn it round: "I would not" call it fake."""
-CONTRAST = compile_parts("BUT | SO | HENCE | BECAUSE | COLON | ALTHOUGH | LEADS")
-"""What ends the reach of a negation over a list."""
-LINK = compile_parts(
-    "(?P<apart>(?:STOP|AND|BUT|SO|HENCE)+)? (?:THAT|WOULD|MAY|STILL|HENCE|WHOLLY)* $"
+"""Words before an assertion that negate it: "I do not think", "I doubt", "no way"."""
+NEGATED_CLASSIFICATION = compile_parts(
+    "(?:ADVERB|SO|HENCE|AND|BUT)* I ADVERB* (?:DO|WOULD) NOT ADVERB*"
 )
-"""What joins evidence to what stands before it; apart where a comma or "and" does."""
-NOTHING = compile_parts(
-    "(?:STILL|STOP|AND|SO|HENCE|I|THINK|BE|WORD(?=BE))* NONE (?!(?:OF|WITH) (?:DET|IT))"
+"""Words before a classification that negate it: "I would not" call it fake."""
+CONTRAST_BOUND = compile_parts("BUT | SO | HENCE | BECAUSE | COLON | ALTHOUGH | CONCLUDES")
+"""The end of a negation's scope over a list."""
+EVIDENCE_LINK = compile_parts(
+    "(?P<apart>(?:STOP|AND|BUT|SO|HENCE)+)? (?:THAT|WOULD|MAY|ADVERB|HENCE|DEGREE)* $"
+)
+"""The link between evidence and the words before it; ``apart`` if a comma or "and" separates
+them."""
+NEGATIVE_SUBJECT = compile_parts(
+    "(?:ADVERB|STOP|AND|SO|HENCE|I|OPINION|BE|WORD(?=BE))* NONE (?!(?:OF|WITH) (?:DET|IT))"
 )
 """A clause whose subject is "nothing"."""
-HEARSAY = compile_parts("SAYS|IF")
-"""What stands for somebody else's claim, or a condition."""
-GIVEN = compile_parts("(?:AND|BUT|SO|HENCE|STILL|STOP)* IF")
-"""A sentence that is a condition from its start."""
+HEARSAY = compile_parts("REPORTED|IF")
+"""Somebody else's claim, or a condition."""
+CONDITIONAL = compile_parts("(?:AND|BUT|SO|HENCE|ADVERB|STOP)* IF")
+"""A sentence that begins with a condition."""
 
-_LINKS = "STOP|BUT|BECAUSE|AS|SO|HENCE|AND|OR|THAT|STILL|ALTHOUGH|WITH|INSTEAD|THAN|HERE|I|YES"
-_EXPLAINED = "COLON(?!NUMBER|NO|YES|NONE|NOT)"
-NEXT = compile_parts(f"$|OF IMAGE (?=STOP|$)|{_LINKS}|MADE|TAKEN|{_EXPLAINED}")
-"""What may follow an adjective that is the image's; anything else is a thing called fake."""
-CLOSED = compile_parts(f"$|{_LINKS}|OF|MADE|TAKEN|{_EXPLAINED}")
-"""What may follow a label that stands for a sentence."""
-PREDICATED = compile_parts(
+_LINK_PARTS = (
+    "STOP|BUT|BECAUSE|AS|SO|HENCE|AND|OR|THAT|ADVERB|ALTHOUGH|WITH|INSTEAD|THAN|IMAGE_MODIFIER|I"
+    "|YES"
+)
+_EXPLANATION = "COLON(?!NUMBER|NO|YES|NONE|NOT)"
+AFTER_ADJECTIVE = compile_parts(f"$|OF IMAGE (?=STOP|$)|{_LINK_PARTS}|MADE|TAKEN|{_EXPLANATION}")
+"""What may follow an adjective that describes the image; otherwise a following noun is
+described."""
+AFTER_ELLIPTICAL = compile_parts(f"$|{_LINK_PARTS}|OF|MADE|TAKEN|{_EXPLANATION}")
+"""What may follow a label without subject."""
+GENERIC_PREDICATE = compile_parts(
     "(?: (?:WITH|OF) THAT | (?!STOP|COLON|BECAUSE|THAT). )*"
     " (?: STOP (?!BUT|AND|SO|HENCE|BECAUSE) (?:(?!STOP|COLON|BE|IT). )+ STOP )?"
-    " (?:WOULD|MAY|TELLS|BE|SEEM|DO)"
+    " (?:WOULD|MAY|STATES|BE|SEEM|DO)"
 )
-"""A verb behind what looked like a label: "a real photo of a table would show ..."."""
-OPPOSED = compile_parts("""
+"""A verb after an apparent label: "a real photo of a table would show ..."."""
+SECOND_LABEL = compile_parts("""
     (?P<link> (?: STOP|AND|BUT|OR|INSTEAD|THAN
         | COLON (?=DET? (?:NOT|(?:FAKE|REAL|MADE|TAKEN)(?:STOP|IMAGE|$))) )* )
-    (?:DET|STILL|WHOLLY|AS|THAN)*
-    (?P<not>NOT (?:DET|STILL)*)?
+    (?:DET|ADVERB|DEGREE|AS|THAN)*
+    (?P<not>NOT (?:DET|ADVERB)*)?
     (?: (?P<fake>FAKE|MADE) | (?P<real>REAL|TAKEN) | (?P<end>$|STOP) )
 """)
-"""A second label behind the first, "or not" among them."""
-OR_ELSE = compile_parts("OR .{0,3}? (?:NOT|BE|IT|FAKE|REAL|MADE|TAKEN)")
-"""An alternative to the label, whatever it is."""
-VALUED = compile_parts("COLON (?: YES | (?P<no>NO) ) (?=STOP|BUT|SO|HENCE|$)")
-"""A label with a tick or a cross behind it."""
-QUALIFIED = compile_parts("""
-    (?:STILL|WITH|STOP|WHOLLY)* (?:PARTLY|FIRST|IF|SAYS|OPEN) | STOP (?:DET|WORD){0,2} SAYS
+"""A second label right after the first, including "or not"."""
+ALTERNATIVE = compile_parts("OR .{0,3}? (?:NOT|BE|IT|FAKE|REAL|MADE|TAKEN)")
+"""An alternative to the label."""
+TICKED_LABEL = compile_parts("COLON (?: YES | (?P<no>NO) ) (?=STOP|BUT|SO|HENCE|$)")
+"""A label with a tick or a cross after it."""
+QUALIFIER = compile_parts("""
+    (?:ADVERB|WITH|STOP|DEGREE)* (?:PARTLY|FIRST_IMPRESSION|IF|REPORTED|UNDECIDED)
+    | STOP (?:DET|WORD){0,2} REPORTED
     | LIKELIHOOD
 """)
-"""What takes an assertion back: "real at first glance", "fake, says the caption"."""
-OTHER = compile_parts(
+"""A restriction after an assertion: "real at first glance", "fake, says the caption"."""
+OTHER_SUBJECT = compile_parts(
     "(?:DET|NUMBER|NONE)? (?:WORD|NUMBER|(?:OF|WITH) DET? IMAGE?){1,8}"
-    " (?:STILL|WHOLLY)* (?:BE|SEEM|DO)"
+    " (?:ADVERB|DEGREE)* (?:BE|SEEM|DO)"
 )
-"""A clause about something that is not the image."""
+"""A clause about something other than the image."""

@@ -249,7 +249,7 @@ _CLASS = {
     }.items()
 }
 """Parts that stand for others too."""
-_NAME = re.compile(r"\b[A-Z]{2,}\b|\bI\b")
+_NAME = re.compile(r"\b[A-Z][A-Z_]+\b|\bI\b")
 
 
 def compile_parts(pattern: str) -> re.Pattern[str]:

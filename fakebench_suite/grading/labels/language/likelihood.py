@@ -4,40 +4,46 @@ High and low likelihoods assert a label or its opposite, being very or hardly co
 asserts it or nothing; what lies between, is compared or is denied leaves the matter open.
 """
 
-from fakebench_suite.grading.labels.language.grammar import AFTER, HEARSAY, NAMED, WIDE_BOUND
+from fakebench_suite.grading.labels.language.grammar import (
+    HEARSAY,
+    IMAGE_SUFFIX,
+    NAMED_IMAGE,
+    SCOPE_BOUND,
+)
 from fakebench_suite.grading.labels.language.lexicon import LETTER, Sentence, compile_parts
 from fakebench_suite.grading.labels.language.polarity import find_clause_start
 from fakebench_suite.types import Authenticity
 
 _LABEL = "(?: (?P<fake>FAKE|MADE) | (?P<real>REAL|TAKEN) )"
 _ABOUT = (
-    f"(?: (?:OF|WITH|THAT|STOP) (?: {NAMED} {AFTER} | IT | DET | HERE | BE | STILL | AS | SEEM )* )"
+    f"(?: (?:OF|WITH|THAT|STOP) (?: {NAMED_IMAGE} {IMAGE_SUFFIX} | IT | DET | IMAGE_MODIFIER | BE"
+    " | ADVERB | AS | SEEM )* )"
 )
 _VALUE = "(?: (?P<high>HIGH) | (?P<low>LOW|NONE) )"
 _CHANCE = "(?: LIKELIHOOD | (?P<sure>CONFIDENCE) )"
-_DENIED_LABEL = f"(?P<not>NOT)? (?:DET|STILL|WHOLLY)* {_LABEL}"
-_COPULA = "STOP? (?:BE|SEEM|COLON|STILL)+ (?:STILL|AS|OF|STOP)*"
+_DENIED_LABEL = f"(?P<not>NOT)? (?:DET|ADVERB|DEGREE)* {_LABEL}"
+_COPULA = "STOP? (?:BE|SEEM|COLON|ADVERB)+ (?:ADVERB|AS|OF|STOP)*"
 _SHAPES = tuple(
     compile_parts(pattern)
     for pattern in (
-        f"{_CHANCE} {_ABOUT}{{1,2}} {_DENIED_LABEL} WORD{{0,2}} (?:IMAGE|ODD|ONE)? {_COPULA}"
+        f"{_CHANCE} {_ABOUT}{{1,2}} {_DENIED_LABEL} WORD{{0,2}} (?:IMAGE|FAKE_CUE|ONE)? {_COPULA}"
         f" {_VALUE} (?!LIKELIHOOD|WORD|NOT|THAN)",
-        f"{_LABEL} (?:ODD|IMAGE)? {_CHANCE} {_COPULA} {_VALUE} (?!WORD|THAN)",
+        f"{_LABEL} (?:FAKE_CUE|IMAGE)? {_CHANCE} {_COPULA} {_VALUE} (?!WORD|THAN)",
         f"{_CHANCE} {_LABEL} IMAGE? COLON {_VALUE}",
         f"{_LABEL} IMAGE? COLON {_VALUE} (?=STOP|$)",
         f"{_VALUE} {_CHANCE} {_ABOUT} {_DENIED_LABEL} (?: WORD{{0,2}} IMAGE )?"
         " (?= $ | STOP | BUT | BECAUSE | AND | SO | WITH )",
-        "(?<!.) (?: I|WOULD|TELLS|THINK|CALL|IT|IMAGE|DET|BE|OF|AS|STILL|WHOLLY|SO|HENCE|COLON"
+        "(?<!.) (?: I|WOULD|STATES|OPINION|CALL|IT|IMAGE|DET|BE|OF|AS|ADVERB|DEGREE|SO|HENCE|COLON"
         f" | HEADING|LIKELIHOOD|CONFIDENCE )* (?P<share> {_VALUE} ) {_LABEL} IMAGE?"
         " (?=STOP|$|BUT|BECAUSE)",
         f"{_CHANCE} {_COPULA} {_VALUE} THAT {_ABOUT}? {_DENIED_LABEL}",
-        f"I (?:WOULD|STILL|TELLS|CALL|WORD)* DET? {_CHANCE} {_ABOUT}{{1,2}} {_DENIED_LABEL}"
-        f" WORD{{0,2}} (?:IMAGE|ODD|ONE)? STOP? (?:OF|AS|BE)* STILL* {_VALUE}",
+        f"I (?:WOULD|ADVERB|STATES|CALL|WORD)* DET? {_CHANCE} {_ABOUT}{{1,2}} {_DENIED_LABEL}"
+        f" WORD{{0,2}} (?:IMAGE|FAKE_CUE|ONE)? STOP? (?:OF|AS|BE)* ADVERB* {_VALUE}",
     )
 )
 """How likely it is that the image is of a kind: "the likelihood that this is real is high"."""
 
-_OPEN = compile_parts("NOT|NONE|MAY|OPEN|CANT|NO")
+_OPEN = compile_parts("NOT|NONE|MAY|UNDECIDED|CANNOT_BE|NO")
 _LIKELIHOOD_PARTS = compile_parts("LIKELIHOOD|CONFIDENCE|HIGH|LOW")
 
 
@@ -53,7 +59,7 @@ def find_likelihood(sentence: Sentence) -> tuple[Authenticity, str] | None:
         groups = match.groupdict()
         if groups.get("share") and sentence.words[match.start("share")][-1:] != "%":
             continue
-        before = tags[find_clause_start(WIDE_BOUND, sentence, match.start()) : match.start()]
+        before = tags[find_clause_start(SCOPE_BOUND, sentence, match.start()) : match.start()]
         low = match["low"] is not None
         if HEARSAY.search(before) or _OPEN.search(before):
             return None

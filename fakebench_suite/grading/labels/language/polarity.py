@@ -12,7 +12,7 @@ from fakebench_suite.grading.labels.language.lexicon import LETTER, Sentence, co
 from fakebench_suite.types import Authenticity
 
 Match = re.Match[str]
-_NEGATION = compile_parts("NO|NONE|LACK|NOT|CANT")
+_NEGATION = compile_parts("NO|NONE|LACK|NOT|CANNOT_BE")
 _FAKE, _REAL = compile_parts("FAKE|MADE"), compile_parts("REAL|TAKEN")
 _NEGATION_GROUPS = ("nothing", "not1", "not2", "not3", "not4")
 _MORE_LIKELY = re.compile(r"\b(?:more|rather) (?:likely|probably)\b|^rather\b|\bcloser to\b")
@@ -21,8 +21,8 @@ _MORE_LIKELY = re.compile(r"\b(?:more|rather) (?:likely|probably)\b|^rather\b|\b
 def resolve_label(sentence: Sentence, match: Match) -> Authenticity | None:
     """The label a match asserts, its negations counted; None when it leaves the matter open."""
     tags = sentence.tags
-    valued = grammar.VALUED.match(tags, match.end())
-    if not (valued or _is_complete(sentence, match)) or grammar.QUALIFIED.match(tags, match.end()):
+    valued = grammar.TICKED_LABEL.match(tags, match.end())
+    if not (valued or _is_complete(sentence, match)) or grammar.QUALIFIER.match(tags, match.end()):
         return None
     turned = _is_negated_by_context(sentence, match)
     if turned is None:
@@ -42,14 +42,18 @@ def _is_complete(sentence: Sentence, match: Match) -> bool:
     tags, groups = sentence.tags, match.groupdict()
     adjective = (match["fake"] or match["real"]) and not match["noun"]
     noun = match["fake"] is not None and sentence.words[match.end() - 1] == "fake"
-    if adjective and ((match["loose"] and not noun) or not grammar.NEXT.match(tags, match.end())):
+    if adjective and (
+        (match["loose"] and not noun) or not grammar.AFTER_ADJECTIVE.match(tags, match.end())
+    ):
         return False
-    if match.re is grammar.BARE:
+    if match.re is grammar.ELLIPTICAL:
         opens = tags[match.start()] in (LETTER["I"], LETTER["AS"])
-        generic = match["noun"] and grammar.PREDICATED.match(tags, match.end()) is not None
-        return not (opens or generic) and grammar.CLOSED.match(tags, match.end()) is not None
-    if groups.get("told"):
-        points = tags[match.start()] == LETTER["POINTS"]
+        generic = match["noun"] and grammar.GENERIC_PREDICATE.match(tags, match.end()) is not None
+        return (
+            not (opens or generic) and grammar.AFTER_ELLIPTICAL.match(tags, match.end()) is not None
+        )
+    if groups.get("evidence"):
+        points = tags[match.start()] == LETTER["SUGGESTS"]
         if adjective and points:
             return False
         # "..., suggesting a fake image" goes on; "others, ..., suggest a real one" does not.
@@ -65,12 +69,16 @@ def _is_in_negated_list(sentence: Sentence, match: Match) -> bool:
     reaches over the list. "There are no shadows, which suggests a fake" draws a conclusion.
     """
     tags, place = sentence.tags, match.start()
-    clause = tags[find_clause_start(grammar.CONTRAST, sentence, place) : place]
+    clause = tags[find_clause_start(grammar.CONTRAST_BOUND, sentence, place) : place]
     if _NEGATION.search(clause) is None:
         return False
-    link = grammar.LINK.search(clause)
+    link = grammar.EVIDENCE_LINK.search(clause)
     assert link is not None
-    if grammar.NOTHING.match(clause) or LETTER["WOULD"] in link[0] or LETTER["MAY"] in link[0]:
+    if (
+        grammar.NEGATIVE_SUBJECT.match(clause)
+        or LETTER["WOULD"] in link[0]
+        or LETTER["MAY"] in link[0]
+    ):
         return True
     return not link["apart"] and LETTER["LACK"] not in clause
 
@@ -78,23 +86,25 @@ def _is_in_negated_list(sentence: Sentence, match: Match) -> bool:
 def _is_negated_by_context(sentence: Sentence, match: Match) -> bool | None:
     """Whether the words before an assertion turn it round; None where they leave it open."""
     place = match.start()
-    wide = sentence.tags[find_clause_start(grammar.WIDE_BOUND, sentence, place) : place]
+    wide = sentence.tags[find_clause_start(grammar.SCOPE_BOUND, sentence, place) : place]
     if grammar.HEARSAY.search(wide):
         return None
-    points = sentence.tags[place] == LETTER["POINTS"]
+    points = sentence.tags[place] == LETTER["SUGGESTS"]
     if points and _is_in_negated_list(sentence, match):
         return None
-    before = sentence.tags[find_clause_start(grammar.BOUND, sentence, place) : place]
+    before = sentence.tags[find_clause_start(grammar.CLAUSE_BOUND, sentence, place) : place]
     called = match.groupdict().get("called")
-    if grammar.FLIPPED.fullmatch(before) or (called and grammar.UNCALLED.fullmatch(before)):
+    if grammar.NEGATED_FRAME.fullmatch(before) or (
+        called and grammar.NEGATED_CLASSIFICATION.fullmatch(before)
+    ):
         return True
-    if grammar.LEAD.fullmatch(before) or grammar.TOLD.fullmatch(before):
+    if grammar.NEUTRAL_LEAD.fullmatch(before) or grammar.ASSERTING_LEAD.fullmatch(before):
         return False
-    if grammar.LED.fullmatch(before):
+    if grammar.REASON_FRAME.fullmatch(before):
         return False
     groups = match.groupdict()
-    shows = groups.get("told") or groups.get("lean") or (called and LETTER["AS"] in match[0])
-    if shows and grammar.SHOWN.fullmatch(before):
+    shows = groups.get("evidence") or groups.get("lean") or (called and LETTER["AS"] in match[0])
+    if shows and grammar.EVIDENCE_FRAME.fullmatch(before):
         return False
     return None
 
@@ -104,9 +114,9 @@ def _has_no_opposite_label(sentence: Sentence, match: Match, *, fake: bool, odd:
     groups = match.groupdict()
     if groups.get("score") and _names_both(sentence):
         return False  # A scale: "0/10 (certainly real) to 10/10 (certainly fake)".
-    other = grammar.OPPOSED.match(sentence.tags, match.end())
+    other = grammar.SECOND_LABEL.match(sentence.tags, match.end())
     if other is None or (other["end"] is not None and other["not"] is None):
-        return grammar.OR_ELSE.match(sentence.tags, match.end()) is None
+        return grammar.ALTERNATIVE.match(sentence.tags, match.end()) is None
     if other["end"] is not None:
         return False
     link = other["link"]
