@@ -1,1 +1,1 @@
-"""Detection replies to labels: fake, real, refused or unparsed."""
+"""Parse the label that a reply asserts: by the grammar, or by plain keywords."""

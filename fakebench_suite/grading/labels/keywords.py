@@ -1,9 +1,9 @@
-"""The plain keyword rule, ``--reading=paper``: for comparison with published figures only.
+"""The plain keyword rule, ``--reading=paper``: only for comparison with published figures.
 
-The paper scores detection by the label words of a reply (section V) and its authors do not
-publish the code, so this is the plainest rule of that kind: a reply counts as the one label
-whose word it holds, and as unparsed when it holds both or neither. Negation is not understood,
-which is why this rule is not the default.
+The paper scores detection by the label words of a reply (section V), and its authors do not publish
+the code. So this is the plainest rule of that kind: a reply has the one label whose word it
+contains, and is unparsed if it contains both or neither. Negation is not understood, which is why
+this rule is not the default.
 """
 
 import re
@@ -17,9 +17,9 @@ _YES_NO_WORDS = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 
 
 def parse_keywords(text: str, question_type: QuestionType) -> ParsedLabel:
-    """The label whose word a reply holds; to a yes-or-no question "yes" and "no" go first.
+    """Return the label whose word a reply contains; "yes" and "no" go first in yes-or-no questions.
 
-    ``text`` is the whole reply: its thoughts are left out here.
+    ``text`` is the whole reply; its thoughts are ignored here.
     """
     text = to_visible_text(text)
     if question_type in (QuestionType.ISFAKE, QuestionType.ISREAL):
@@ -37,4 +37,4 @@ def parse_keywords(text: str, question_type: QuestionType) -> ParsedLabel:
         word = words.pop()
         return ParsedLabel(label=Authenticity(word), reason=f"the keyword {word!r}")
     why = "both keywords" if words else "no keyword"
-    return ParsedLabel(label=NoLabel.UNPARSED, reason=f"the reply holds {why}")
+    return ParsedLabel(label=NoLabel.UNPARSED, reason=f"the reply contains {why}")

@@ -1,7 +1,7 @@
-"""Reading a reply: from free text and the question's type to fake, real, refused or unparsed.
+"""Parse a reply: from free text and the question type to fake, real, refused or unparsed.
 
-Nothing is guessed. A reply counts as an assertion only when its words assert one label about the
-image; two labels asserted at once are unparsed, unless a conclusion settles them.
+Nothing is guessed. A reply has a label only if its words assert exactly one label of the image; two
+labels are unparsed, unless a conclusion decides between them.
 """
 
 import re
@@ -36,38 +36,43 @@ from fakebench_suite.types import Authenticity, QuestionType
 
 _SPACES = re.compile(r" {2,}")
 _MAX_LENGTH = 12_000
-"""Letters at either end of a reply that are read: more is a model that does not stop."""
+"""Characters at both ends of a reply that are read; longer ones come from models that do not
+stop."""
 
 
-@lru_cache(maxsize=1024)  # models that are sure say the same few words over and over
+@lru_cache(maxsize=1024)  # confident models repeat the same short replies
 def parse_label(text: str, question_type: QuestionType) -> ParsedLabel:
-    """What a reply to a question of this type asserts about the image's authenticity.
+    """Return the label that a reply to a question of this type asserts about the image.
 
-    ``text`` is the whole reply: its thoughts are left out here, and its marks are read.
+    ``text`` is the whole reply: its thoughts are ignored here, and marked answers go first.
     """
-    spoken = remove_thoughts(text)
-    if len(spoken) > 2 * _MAX_LENGTH:
-        spoken = f"{spoken[:_MAX_LENGTH]}\n{spoken[-_MAX_LENGTH:]}"
-    if "  " in spoken:
-        spoken = _SPACES.sub(" ", spoken)
-    marked = [
+    visible = remove_thoughts(text)
+    if len(visible) > 2 * _MAX_LENGTH:
+        visible = f"{visible[:_MAX_LENGTH]}\n{visible[-_MAX_LENGTH:]}"
+    if "  " in visible:
+        visible = _SPACES.sub(" ", visible)
+    marked_labels = [
         (
             words,
             _parse_text(_expand_letter_answers(clean_text(words), question_type), question_type),
         )
-        for words in find_marked_answers(spoken)
+        for words in find_marked_answers(visible)
     ]
-    firm = {one.label: one for _, one in marked if isinstance(one.label, Authenticity)}
-    if len(firm) == 1:
-        return next(iter(firm.values()))
-    if firm:
+    labels = {
+        parsed.label: parsed
+        for _, parsed in marked_labels
+        if isinstance(parsed.label, Authenticity)
+    }
+    if len(labels) == 1:
+        return next(iter(labels.values()))
+    if labels:
         return ParsedLabel(
             label=NoLabel.UNPARSED, reason="two marked answers contradict each other"
         )
-    spoken = strip_marks(spoken)
-    if is_structured(spoken):
-        return _build_no_label(clean_text(spoken.replace('"', " ")), "no field holds a verdict")
-    return _parse_text(_expand_letter_answers(clean_text(spoken), question_type), question_type)
+    visible = strip_marks(visible)
+    if is_structured(visible):
+        return _build_no_label(clean_text(visible.replace('"', " ")), "no field contains a verdict")
+    return _parse_text(_expand_letter_answers(clean_text(visible), question_type), question_type)
 
 
 _TRUTH_VALUE = re.compile(
@@ -78,70 +83,72 @@ _LABEL_LETTER = re.compile(r"\A(?:(?P<fake>f)|r)[.!]*\Z")
 
 
 def _expand_letter_answers(plain: str, question_type: QuestionType) -> str:
-    """The text with a letter or truth value that opens it spelt as the answer it is.
+    """Return the text with a letter or truth value at its start replaced by the word it stands for.
 
-    "F" may mean false or fake, so it is an answer only where nobody asked for yes or no.
+    "F" may mean false or fake, so it is an answer only if the question is not a yes-or-no question.
     """
     if label_of_yes(question_type) is None:
-        kind = _LABEL_LETTER.match(plain)
-        return plain if kind is None else "fake" if kind["fake"] else "real"
+        letter = _LABEL_LETTER.match(plain)
+        return plain if letter is None else "fake" if letter["fake"] else "real"
     truth = _TRUTH_VALUE.match(plain)
     return plain if truth is None else ("yes" if truth["yes"] else "no") + plain[truth.end() :]
 
 
-def _parse_text(plain: str, question_type: QuestionType, *, behind: bool = False) -> ParsedLabel:
-    """The reading of a clean text, or of what stands behind the correction of one."""
+def _parse_text(plain: str, question_type: QuestionType, *, corrected: bool = False) -> ParsedLabel:
+    """Parse a normalized text or, with ``corrected``, what follows a correction in one."""
     if not plain:
         return ParsedLabel(label=NoLabel.UNPARSED, reason="the reply is empty")
     sentences = split_sentences(plain)
-    corrected = None if behind else find_correction(plain, sentences)
-    if corrected is not None:
-        after = _parse_text(corrected, question_type, behind=True)
-        if isinstance(after.label, Authenticity):
-            return after
-        return ParsedLabel(label=NoLabel.UNPARSED, reason="the reply takes back what it said")
+    correction = None if corrected else find_correction(plain, sentences)
+    if correction is not None:
+        parsed = _parse_text(correction, question_type, corrected=True)
+        if isinstance(parsed.label, Authenticity):
+            return parsed
+        return ParsedLabel(label=NoLabel.UNPARSED, reason="the reply retracts its answer")
     return _parse_sentences(plain, sentences, question_type)
 
 
 def _parse_sentences(
     plain: str, sentences: Sequence[Sentence], question_type: QuestionType
 ) -> ParsedLabel:
-    """The reading of what a reply asserts, answers and leaves open."""
-    found = find_claims(sentences)
+    """Combine what the sentences assert, answer and leave open."""
+    claims = find_claims(sentences)
     answers = list(find_answers(sentences, question_type))
-    indecision = find_indecision(sentences, _find_conclusion(found, answers))
-    kept = [one for one in found if is_upheld(one, indecision, sentences)]
+    indecision = find_indecision(sentences, _find_conclusion(claims, answers))
+    upheld = [item for item in claims if is_upheld(item, indecision, sentences)]
     if indecision.doubt is Doubt.OPEN:
-        answers = [one for one in answers if one.place > indecision.place or one.firm]
-    if found and not (kept or answers):
-        return _build_no_label(plain, f"{found[-1].words!r} is left open by {indecision.words!r}")
-    stated, weak, closing = _combine_claims(kept)
+        answers = [item for item in answers if item.index > indecision.index or item.announced]
+    if claims and not (upheld or answers):
+        return _build_no_label(plain, f"{claims[-1].words!r} is left open by {indecision.words!r}")
+    stated, weak, closing = _combine_claims(upheld)
     if answers and weak and not closing and _is_final_answer(answers[-1], sentences):
-        stated = None  # Evidence that was weighed on the way to the answer.
+        stated = None  # Evidence that was discussed before the answer.
     if answers:
         return _combine_answers(answers, stated, sentences)
     if stated is None:
         return _build_no_label(plain, "the reply asserts neither fake nor real")
-    doubted = weak and indecision.doubt < Doubt.LOOSE
-    against = _find_contradiction(stated, sentences, closing=closing) if doubted else None
-    against = against or _find_competing_statement(
+    is_doubtful = weak and indecision.doubt < Doubt.LOOSE
+    objection = _find_contradiction(stated, sentences, closing=closing) if is_doubtful else None
+    objection = objection or _find_competing_statement(
         stated, plain, sentences, question_type, closing=closing
     )
-    if against is not None:
-        return ParsedLabel(label=NoLabel.UNPARSED, reason=f"{stated.reason} {against}")
+    if objection is not None:
+        return ParsedLabel(label=NoLabel.UNPARSED, reason=f"{stated.reason} {objection}")
     return stated
 
 
-def _find_conclusion(found: Sequence[LabelClaim], answers: Sequence[YesNo]) -> int:
-    """The number of the sentence where a reply that never wavers concludes; -1 where it does not.
+def _find_conclusion(claims: Sequence[LabelClaim], answers: Sequence[YesNo]) -> int:
+    """Return the index of the sentence where a consistent reply concludes; -1 if there is none.
 
-    No doubt before it matters.
+    Doubts before it are ignored.
     """
-    if len({one.said for one in found} | {one.said for one in answers}) != 1:
+    if len({item.label for item in claims} | {item.label for item in answers}) != 1:
         return -1
-    firm = [one.place for one in found if one.rank and not (one.weak or one.evidence)]
-    firm += [one.place for one in answers if one.firm]
-    return max(firm, default=-1)
+    indices = [
+        item.index for item in claims if item.conclusion_rank and not (item.weak or item.evidence)
+    ]
+    indices += [item.index for item in answers if item.announced]
+    return max(indices, default=-1)
 
 
 def _find_competing_statement(
@@ -152,103 +159,115 @@ def _find_competing_statement(
     *,
     closing: bool,
 ) -> str | None:
-    """What else a reply says than what it states: of the whole, or in its opening."""
+    """Return what else a reply states: about the whole image, or at its start; None if nothing."""
     if stated.label is Authenticity.REAL and not closing:
-        composed = find_manipulation_claim(sentences)
-        if composed is not None:
-            return f"is a part of what {composed!r} says of the whole"
-    asked = label_of_yes(question_type)
+        manipulation = find_manipulation_claim(sentences)
+        if manipulation is not None:
+            return f"is about a part, and {manipulation!r} is about the whole image"
+    yes_label = label_of_yes(question_type)
     if (
-        asked
+        yes_label
         and opens_with_unrelated_yes_no(plain)
-        and (stated.label is asked) != plain.startswith("yes")
+        and (stated.label is yes_label) != plain.startswith("yes")
     ):
-        return "is not how the reply opens"
+        return "contradicts the first word of the reply"
     return None
 
 
 def _find_contradiction(
     stated: ParsedLabel, sentences: Sequence[Sentence], *, closing: bool
 ) -> str | None:
-    """What takes the force out of mere appearance; None where nothing does."""
+    """Return what invalidates a mere appearance; None if nothing does."""
     if is_left_open(sentences):
-        return "is left open by what else it says"
+        return "is left open elsewhere in the reply"
     if not closing and _find_contradicting_labels({stated.label}, sentences):
-        return "is all it asserts, and what follows speaks against it"
+        return "is only an appearance, and other evidence contradicts it"
     return None
 
 
 _MIN_LONG_REPLY, _CLOSING_SENTENCES = 8, 3
-"""Sentences of a long reply, and those that end it."""
+"""Sentences of a long reply, and number of sentences that end it."""
 
 
 def _is_final_answer(answer: YesNo, sentences: Sequence[Sentence]) -> bool:
-    """Whether a long reply comes to an answer at its end."""
-    ends = answer.place >= len(sentences) - _CLOSING_SENTENCES
-    return ends and answer.led and len(sentences) >= _MIN_LONG_REPLY
+    """Return whether a long reply ends with this answer."""
+    is_at_end = answer.index >= len(sentences) - _CLOSING_SENTENCES
+    return is_at_end and answer.has_lead_in and len(sentences) >= _MIN_LONG_REPLY
 
 
-def _build_no_label(plain: str, why: str) -> ParsedLabel:
+def _build_no_label(plain: str, reason: str) -> ParsedLabel:
+    """Return ``refused`` if the text declines, otherwise ``unparsed`` for the given reason."""
     refusal = find_refusal(plain)
     if refusal is not None:
         return ParsedLabel(label=NoLabel.REFUSED, reason=repr(refusal))
-    return ParsedLabel(label=NoLabel.UNPARSED, reason=why)
+    return ParsedLabel(label=NoLabel.UNPARSED, reason=reason)
 
 
 def _combine_answers(
     answers: Sequence[YesNo], stated: ParsedLabel | None, sentences: Sequence[Sentence]
 ) -> ParsedLabel:
-    """Yes and no with what else is said; signs count only where nothing firmer is."""
-    firm = [one for one in answers if one.firm]
-    answers = firm or answers
-    said: set[Authenticity | NoLabel] = {one.said for one in answers}
+    """Combine "yes" and "no" with claims; mere evidence counts only without anything stronger."""
+    announced = [answer for answer in answers if answer.announced]
+    answers = announced or answers
+    labels: set[Authenticity | NoLabel] = {answer.label for answer in answers}
     if stated is not None:
-        said.add(stated.label)
-    elif all(one.aside for one in answers):
-        why = f"{answers[0].words!r} goes on to speak of a thing in the picture"
-        return ParsedLabel(label=NoLabel.UNPARSED, reason=why)
-    elif not firm:
-        first = answers[0].place
-        said |= _find_contradicting_labels(said, sentences[first : first + 2])
-    if len(said) == 1:
-        return ParsedLabel(label=said.pop(), reason=repr(answers[0].words))
-    words = [*(repr(one.words) for one in answers), *([stated.reason] if stated else [])]
-    found = " and ".join(words) if len(words) > 1 else f"{words[0]} and what follows it"
-    return ParsedLabel(label=NoLabel.UNPARSED, reason=f"{found} contradict each other")
+        labels.add(stated.label)
+    elif all(answer.about_object for answer in answers):
+        reason = f"{answers[0].words!r} is followed by a statement about an object in the image"
+        return ParsedLabel(label=NoLabel.UNPARSED, reason=reason)
+    elif not announced:
+        index = answers[0].index
+        labels |= _find_contradicting_labels(labels, sentences[index : index + 2])
+    if len(labels) == 1:
+        return ParsedLabel(label=labels.pop(), reason=repr(answers[0].words))
+    quotations = [*(repr(answer.words) for answer in answers), *([stated.reason] if stated else [])]
+    statements = (
+        " and ".join(quotations) if len(quotations) > 1 else f"{quotations[0]} and what follows it"
+    )
+    return ParsedLabel(label=NoLabel.UNPARSED, reason=f"{statements} contradict each other")
 
 
 def _find_contradicting_labels(
-    said: set[Authenticity | NoLabel], sentences: Sequence[Sentence]
+    asserted: set[Authenticity | NoLabel], sentences: Sequence[Sentence]
 ) -> set[Authenticity]:
-    """What the sentences mention against a verdict; mere signs count where none are for it."""
-    labels, signs = find_cues(sentences)
-    return {one for one in labels | (set() if signs & said else signs) if one not in said}
+    """Return the labels that sentences mention or suggest and that are not among ``asserted``.
 
-
-def _combine_claims(found: Sequence[LabelClaim]) -> tuple[ParsedLabel | None, bool, bool]:
-    """One reading of all assertions, whether it rests on "looks" alone, and whether it closes.
-
-    They agree, or a conclusion settles them, or "is" outweighs "looks".
+    Mere evidence is ignored if some of it supports ``asserted``.
     """
-    firm = [one for one in found if not one.granted] or [one for one in found if not one.weak]
-    if not firm:
+    labels, evidence = find_cues(sentences)
+    return {
+        label
+        for label in labels | (set() if evidence & asserted else evidence)
+        if label not in asserted
+    }
+
+
+def _combine_claims(claims: Sequence[LabelClaim]) -> tuple[ParsedLabel | None, bool, bool]:
+    """Return the label of all claims, whether it is an appearance only, and whether it is closing.
+
+    Either all claims agree, or a conclusion decides, or "is" outweighs "looks".
+    """
+    valid = [claim for claim in claims if not claim.conceded] or [
+        claim for claim in claims if not claim.weak
+    ]
+    if not valid:
         return None, False, False
-    for weighty in (
-        firm,
-        [one for one in firm if one.rank > 1],
-        [one for one in firm if one.rank > 0],
-        [] if firm[-1].weak else [one for one in firm if not one.weak],
+    for decisive in (
+        valid,
+        [claim for claim in valid if claim.conclusion_rank > 1],
+        [claim for claim in valid if claim.conclusion_rank > 0],
+        [] if valid[-1].weak else [claim for claim in valid if not claim.weak],
     ):
-        if len({one.said for one in weighty}) != 1:
+        if len({claim.label for claim in decisive}) != 1:
             continue
         # "The image is real. Final judgement: fake" contradicts itself and concludes nothing;
-        # so does a conclusion behind the one that was called final.
-        behind = firm[firm.index(weighty[-1]) :]
-        plain = {one.said for one in firm if not (one.weak or one.rank)}
-        plain |= {one.said for one in behind if one.rank}
-        if plain <= {weighty[0].said}:
-            reading = ParsedLabel(label=weighty[-1].said, reason=repr(weighty[-1].words))
-            return reading, all(one.weak for one in weighty), weighty[-1].closing
+        # so does a conclusion after the one that was called final.
+        later = valid[valid.index(decisive[-1]) :]
+        plain_labels = {claim.label for claim in valid if not (claim.weak or claim.conclusion_rank)}
+        plain_labels |= {claim.label for claim in later if claim.conclusion_rank}
+        if plain_labels <= {decisive[0].label}:
+            parsed = ParsedLabel(label=decisive[-1].label, reason=repr(decisive[-1].words))
+            return parsed, all(claim.weak for claim in decisive), decisive[-1].closing
     return (
         ParsedLabel(label=NoLabel.UNPARSED, reason="the reply asserts both fake and real"),
         False,

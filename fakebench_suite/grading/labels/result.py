@@ -1,4 +1,4 @@
-"""What reading a reply comes to, and the rules there are to read it by."""
+"""The result of parsing a reply, and the parsers to choose from."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,18 +7,18 @@ from fakebench_suite.types import Authenticity
 
 
 class ReplyParser(StrEnum):
-    """How replies to detection questions are read."""
+    """How replies to detection questions are parsed."""
 
     GRAMMAR = "grammar"
-    """Negation, polarity, contradiction and conclusions are understood; nothing is guessed."""
+    """Understands negation, polarity, contradiction and conclusions; does not guess."""
     PAPER = "paper"
     """Plain keywords, for comparison with published figures."""
     LIKELIHOOD = "likelihood"
-    """No reply is written: the model's probabilities of the two options are compared."""
+    """No reply is generated: the model's probabilities of the two options are compared."""
 
 
 class NoLabel(StrEnum):
-    """Why a reply asserts no label."""
+    """Why a reply has no label."""
 
     REFUSED = "refused"
     UNPARSED = "unparsed"
@@ -26,7 +26,7 @@ class NoLabel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedLabel:
-    """What a reply asserts, and the words that decided it."""
+    """The label that a reply asserts, and the words that decided it."""
 
     label: Authenticity | NoLabel
     reason: str

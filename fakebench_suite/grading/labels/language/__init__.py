@@ -1,1 +1,1 @@
-"""How replies speak of an image: words, shapes of assertion, yes and no, refusals."""
+"""The language of replies: from raw text to assertions about the image."""

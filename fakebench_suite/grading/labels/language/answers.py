@@ -1,4 +1,4 @@
-"""What "yes" and "no" in a reply answer, and whether its explanation speaks against them."""
+"""Determine what "yes" and "no" in a reply assert, and find evidence for either label."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ _ANSWER = compile_parts("""
     (?= $ | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | ADVERB | DEGREE | ALTHOUGH | IT
       | THAT | OF (?:I|IT) | DET (?:IMAGE|WORD IMAGE) | I (?:OPINION|STATES) )
 """)
-"""Where "yes" or "no" is an answer, and not a word before a noun."""
+""""Yes" or "no" as an answer, and not as a word before a noun."""
 _ANNOUNCED = compile_parts("""
     (?: LEAN
       | HEADING ADVERB* (?:(?:OF|WITH) (?:DET|IT|I|WORD|IMAGE|UNDECIDED|ADVERB){1,3})? WORD?
@@ -42,17 +42,17 @@ _ANNOUNCED = compile_parts("""
     (?P<word>YES|NO)
     (?= $ | OF I | IMAGE_MODIFIER | STOP | COLON | BECAUSE | BUT | SO | HENCE | AND | AS )
 """)
-"""Where a reply announces its answer, wherever in a sentence that is."""
+"""An announced answer, anywhere in a sentence."""
 _YES_NO_ALONE = compile_parts("(?:YES|NO) STOP*")
 _CLOSING_WORD = compile_parts(
     "(?:STOP|SO|HENCE|BUT) (?:I WOULD|STATES|OPINION|SO|HENCE|ADVERB|DEGREE|STOP|COLON)*"
     " (?P<word>YES|NO) STOP* $"
 )
-"""The last word of a reply."""
+""""Yes" or "no" as the last word of a reply."""
 _CONCLUSION = compile_parts(
     "(?:SO|HENCE) (?:STOP|COLON|ADVERB|DEGREE|AND|AS)* (?P<word>YES|NO) STOP* $"
 )
-"""An answer as the upshot of a sentence."""
+"""An answer as the conclusion of a sentence."""
 _YES_AND_NO = compile_parts("(?:YES .* NO|NO .* YES) (?:STOP|NUMBER|$)")
 _CONDITIONAL_ANSWER = compile_parts("(?:YES|NO) STOP* (?: DEGREE* IF | (?:IT|THAT) MAY )")
 _LABELLED_OBJECT = compile_parts(
@@ -77,7 +77,7 @@ _PARAPHRASE_START = re.compile(
     r"(?:absolutely|definitely|certainly|of|surely|it|i|most|probably|not|hardly|no|far|never|"
     r"unlikely)\b"
 )
-"""What a consent begins with."""
+"""The beginning of such a sentence."""
 _CLAUSE_END = re.compile(r" ?[.,!;:-]")
 _UNRELATED = re.compile(
     r"^(?:yes|no)(?: ?[-,.!])* (?:i (?:can|could|see|will|do(?! not)|have|understand|would be)\b|"
@@ -85,7 +85,7 @@ _UNRELATED = re.compile(
     r"(?:no problem|sure|of course|certainly)\b|not (?:sure|certain|necessarily))|"
     r"^(?:yes|no)[ /]*(?:or|and|/) ?(?:yes|no)\b|what would you like|\bcan help\b"
 )
-"""Replies that begin with yes or no and answer something else."""
+"""Replies that begin with yes or no and do not answer the question."""
 _HOW_TO = re.compile(
     r"(?:let me|here is|here are|i will|i can(?! not)) (?:\w+ )*(?:how|ways?|tips|steps)\b"
 )
@@ -114,7 +114,7 @@ _GENERAL_STATEMENT = re.compile(
     r"(?:increasingly|often|usually|typically|tend|frequently|sometimes|rarely|seldom|generally|"
     r"commonly|lack|struggle|may|might|can|would)\b"
 )
-"""What is said of a class of pictures: "faces often"."""
+"""Statements about a class of images: "faces often"."""
 _CUES = compile_parts("(?P<sign>FAKE_CUE|REAL_CUE)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
 _LABEL = compile_parts("FAKE|REAL|MADE|TAKEN")
 _FAKE_CUE_LETTERS = tuple(LETTER[name] for name in ("FAKE_CUE", "MADE", "FAKE"))
@@ -122,74 +122,83 @@ _FAKE_CUE_LETTERS = tuple(LETTER[name] for name in ("FAKE_CUE", "MADE", "FAKE"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YesNo:
-    """A "yes" or "no" and what it asserts."""
+    """A "yes" or "no" and the label that it asserts."""
 
-    said: Authenticity
+    label: Authenticity
     words: str
-    place: int
-    """The number of its sentence."""
-    firm: bool
+    index: int
+    """Index of its sentence."""
+    announced: bool
     """It was announced ("final answer: no"), which outweighs one in passing."""
-    led: bool
-    """Something led up to it, or it stands alone, so that it counts wherever it stands."""
-    aside: bool
-    """What follows speaks of a thing in the picture that is fake or real, not of the image."""
+    has_lead_in: bool
+    """Words lead to it, or it is alone, so that it counts anywhere in the reply."""
+    about_object: bool
+    """What follows is about an object in the image that is fake or real, not about the image."""
 
 
 def label_of_yes(question_type: QuestionType) -> Authenticity | None:
-    """The label a "yes" asserts; None where the question is not a yes-or-no question."""
+    """Return the label that "yes" asserts; None if the question is not a yes-or-no question."""
     return {QuestionType.ISFAKE: Authenticity.FAKE, QuestionType.ISREAL: Authenticity.REAL}.get(
         question_type
     )
 
 
 def opens_with_unrelated_yes_no(plain: str) -> bool:
-    """Whether a reply begins with a "yes" or "no" that answers nothing: "yes, I can see a man"."""
+    """Return whether a reply begins with a "yes" that does not answer: "yes, I can see a man"."""
     return _UNRELATED.match(plain) is not None
 
 
 def find_answers(sentences: Sequence[Sentence], question_type: QuestionType) -> Iterator[YesNo]:
-    """What each "yes" and "no" asserts: of the question asked, or of one the reply asks itself."""
-    end = len(sentences) - 1
-    asking = {place for place, one in enumerate(sentences) if one.hints & Hint.QUESTION}
-    answering = {place for place, one in enumerate(sentences) if one.hints & Hint.ANSWER}
-    for index in sorted(answering.union((0, end), (place + 1 for place in asking))):
-        if not 0 <= index <= end:
+    """Yield what each "yes" and "no" asserts, in answer to the question or to one in the reply."""
+    last_index = len(sentences) - 1
+    questions = {
+        index for index, sentence in enumerate(sentences) if sentence.hints & Hint.QUESTION
+    }
+    candidates = {index for index, sentence in enumerate(sentences) if sentence.hints & Hint.ANSWER}
+    for index in sorted(candidates.union((0, last_index), (index + 1 for index in questions))):
+        if not 0 <= index <= last_index:
             continue
         sentence = sentences[index]
-        before = sentences[index - 1] if index - 1 in asking else None
+        before = sentences[index - 1] if index - 1 in questions else None
         question = before if before and before.asks else None
-        last = index == end
-        placed = not index or last or question is not None
-        if index not in answering and not (placed and _PARAPHRASE_START.match(sentence.plain)):
+        last = index == last_index
+        is_expected = not index or last or question is not None
+        if index not in candidates and not (
+            is_expected and _PARAPHRASE_START.match(sentence.plain)
+        ):
             continue
-        if not placed and not _may_answer(sentence.plain):
+        if not is_expected and not _may_answer(sentence.plain):
             continue
         if sentence.asks or CONDITIONAL.match(sentence.tags):
             continue
-        asked = _find_label_of_yes(question, question_type)
-        if asked is None or (not last and _HOW_TO.match(sentences[index + 1].text)):
+        yes_label = _find_label_of_yes(question, question_type)
+        if yes_label is None or (not last and _HOW_TO.match(sentences[index + 1].text)):
             continue
         alone = len(sentences) == 1 or question is not None
-        found = _find_answer(sentence, index, asked, last=last, alone=alone)
-        if found is not None and (placed or found.led):
-            yield found
+        answer = _find_answer(sentence, index, yes_label, last=last, alone=alone)
+        if answer is not None and (is_expected or answer.has_lead_in):
+            yield answer
 
 
 def _may_answer(plain: str) -> bool:
-    """Whether "no" is more than a determiner: "no artifacts" answers nothing."""
-    found = _YES_NO_WORD.finditer(plain)
-    return any(match["next"] is None or is_known(match["next"]) for match in found)
+    """Return whether "no" may be an answer and not a determiner, as in "no artifacts"."""
+    matches = _YES_NO_WORD.finditer(plain)
+    return any(match["next"] is None or is_known(match["next"]) for match in matches)
 
 
 def _find_answer(
-    sentence: Sentence, place: int, asked: Authenticity, *, last: bool, alone: bool
+    sentence: Sentence, index: int, yes_label: Authenticity, *, last: bool, alone: bool
 ) -> YesNo | None:
+    """Return what "yes" or "no" in a sentence asserts; None if neither is an answer.
+
+    ``asked`` is the label that "yes" asserts, ``last`` whether the sentence is the last of the
+    reply, and ``alone`` whether it is the only one or the answer to a question in the reply.
+    """
     text, tags = sentence.text, sentence.tags
-    firm = match = _ANNOUNCED.search(tags)
+    announced = match = _ANNOUNCED.search(tags)
     if match is None:
-        idle = _UNRELATED.search(text) or _UNSURE.search(text) or _YES_AND_NO.search(tags)
-        if idle or find_refusal(text):
+        is_unrelated = _UNRELATED.search(text) or _UNSURE.search(text) or _YES_AND_NO.search(tags)
+        if is_unrelated or find_refusal(text):
             return None
         match = (
             _ANSWER.match(tags)
@@ -197,43 +206,52 @@ def _find_answer(
             or (_CLOSING_WORD.search(tags) if last else None)
         )
     if match is None:
-        return _find_paraphrase(text, place, asked, alone=alone)
+        return _find_paraphrase(text, index, yes_label, alone=alone)
     start = match.start("word")
     ends = [bound.end() for bound in SCOPE_BOUND.finditer(tags, 0, start)]
     first = ends[-1] if ends else 0
-    asking = firm is not None and "whether" in sentence.words[first:start]
-    before = tags[first:start].replace(LETTER["IF"], "") if asking else tags[first:start]
-    granted = LETTER["FIRST_IMPRESSION"] in before or LETTER["ALTHOUGH"] in before
-    if granted or HEARSAY.search(before) or _CONDITIONAL_ANSWER.match(tags, start):
+    asks_whether = announced is not None and "whether" in sentence.words[first:start]
+    before = tags[first:start].replace(LETTER["IF"], "") if asks_whether else tags[first:start]
+    is_conceded = LETTER["FIRST_IMPRESSION"] in before or LETTER["ALTHOUGH"] in before
+    if is_conceded or HEARSAY.search(before) or _CONDITIONAL_ANSWER.match(tags, start):
         return None
     word = sentence.words[start]
-    thing = _LABELLED_OBJECT.search(tags) and not _LABELLED_IMAGE.search(tags)
+    is_about_object = _LABELLED_OBJECT.search(tags) and not _LABELLED_IMAGE.search(tags)
     return YesNo(
-        said=asked if word in _YES_WORDS else opposite_label(asked),
+        label=yes_label if word in _YES_WORDS else opposite_label(yes_label),
         words=word,
-        place=place,
-        firm=firm is not None,
-        led=start > 0 or _YES_NO_ALONE.fullmatch(tags) is not None,
-        aside=bool(thing),
+        index=index,
+        announced=announced is not None,
+        has_lead_in=start > 0 or _YES_NO_ALONE.fullmatch(tags) is not None,
+        about_object=bool(is_about_object),
     )
 
 
-def _find_paraphrase(text: str, place: int, asked: Authenticity, *, alone: bool) -> YesNo | None:
-    """Yes or no in other words: "absolutely not" anywhere, "certainly" where nothing follows."""
-    consent = _PARAPHRASE.fullmatch(_CLAUSE_END.split(text)[0])
-    if consent is None:
+def _find_paraphrase(
+    text: str, index: int, yes_label: Authenticity, *, alone: bool
+) -> YesNo | None:
+    """Return yes or no in other words: "absolutely not", or "certainly" if nothing follows."""
+    match = _PARAPHRASE.fullmatch(_CLAUSE_END.split(text)[0])
+    if match is None:
         return None
-    whole = consent[0] == text.strip(" .,!-")
-    if not (consent["no"] or (consent["yes"] and alone and whole)):
+    is_whole = match[0] == text.strip(" .,!-")
+    if not (match["no"] or (match["yes"] and alone and is_whole)):
         return None
-    said = opposite_label(asked) if consent["no"] else asked
-    return YesNo(said=said, words=consent[0], place=place, firm=False, led=False, aside=False)
+    label = opposite_label(yes_label) if match["no"] else yes_label
+    return YesNo(
+        label=label,
+        words=match[0],
+        index=index,
+        announced=False,
+        has_lead_in=False,
+        about_object=False,
+    )
 
 
 def _find_label_of_yes(
     question: Sentence | None, question_type: QuestionType
 ) -> Authenticity | None:
-    """The label that a "yes" asserts, to a question the reply asks itself or to the one asked."""
+    """Return the label that "yes" asserts, to a question in the reply or to the prompt."""
     if question is None:
         return label_of_yes(question_type)
     tags = question.tags
@@ -257,59 +275,64 @@ _NOT_ASSERTED = compile_parts("MAY|IF|WOULD|REPORTED|BECAUSE|FIRST_IMPRESSION")
 
 
 def find_manipulation_claim(sentences: Sequence[Sentence]) -> str | None:
-    """Where a reply says that the picture was put together or manipulated; None where nowhere."""
+    """Return the words that call the image composited or manipulated; None if there are none."""
     for sentence in sentences:
         if not sentence.hints & Hint.COMPOSED:
             continue
-        found = _MANIPULATION.search(sentence.plain)
-        if found is None or sentence.asks:
+        match = _MANIPULATION.search(sentence.plain)
+        if match is None or sentence.asks:
             continue
         if not (_NOT_ASSERTED.search(sentence.tags) or _NEGATION.search(sentence.tags)):
-            return found[0]
+            return match[0]
     return None
 
 
-def opposite_label(said: Authenticity) -> Authenticity:
-    """The other label."""
-    return Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
+def opposite_label(label: Authenticity) -> Authenticity:
+    """Return the other label."""
+    return Authenticity.REAL if label is Authenticity.FAKE else Authenticity.FAKE
 
 
 def find_cues(
     sentences: Sequence[Sentence],
 ) -> tuple[set[Authenticity], set[Authenticity]]:
-    """Labels that are mentioned and not asserted, and what else speaks for either label.
+    """Return the labels that are mentioned without being asserted, and those with other evidence.
 
-    "Three arms" and "no artifacts" speak for one; what a real photograph would show for none.
+    "Three arms" is evidence for fake and "no artifacts" for real; what a real photograph would show
+    is evidence for neither.
     """
     labels: set[Authenticity] = set()
-    signs: set[Authenticity] = set()
+    evidence: set[Authenticity] = set()
     for sentence in sentences:
         if sentence.asks or CONDITIONAL.match(sentence.tags):
             continue
-        for sign in _CUES.finditer(sentence.tags):
-            ends = [bound.end() for bound in CLAUSE_BOUND.finditer(sentence.tags, 0, sign.start())]
-            clause = sentence.tags[ends[-1] if ends else 0 : sign.start()]
+        for cue in _CUES.finditer(sentence.tags):
+            ends = [bound.end() for bound in CLAUSE_BOUND.finditer(sentence.tags, 0, cue.start())]
+            clause = sentence.tags[ends[-1] if ends else 0 : cue.start()]
             clause = _LACK_AS_REASON.sub("", clause)
-            so_far = sentence.tags[: sign.start()].rpartition(LETTER["BUT"])[2]
-            if _NO_CUE.search(clause) or _CONCESSION.search(so_far):
+            before_cue = sentence.tags[: cue.start()].rpartition(LETTER["BUT"])[2]
+            if _NO_CUE.search(clause) or _CONCESSION.search(before_cue):
                 continue
-            label = sign["sign"] is None
-            if label and _GENERAL_STATEMENT.match(
-                " ".join(sentence.words[sign.end() : sign.end() + 4])
+            is_label = cue["sign"] is None
+            if is_label and _GENERAL_STATEMENT.match(
+                " ".join(sentence.words[cue.end() : cue.end() + 4])
             ):
                 continue  # "AI-generated faces often lack such flaws."
             if LETTER["WOULD"] in clause and _LABEL.search(clause):
                 continue  # "A generated image would have garbled text."
-            if label and (
-                LETTER["OF"] in clause or _GENERIC_IMAGE.match(sentence.tags, sign.end())
+            if is_label and (
+                LETTER["OF"] in clause or _GENERIC_IMAGE.match(sentence.tags, cue.end())
             ):
                 continue
-            negated = _NEGATION.search(clause) is not None
-            start = find_clause_start(CONTRAST_BOUND, sentence, sign.start())
-            if label and not negated and _NEGATED_LIST.search(sentence.tags, start, sign.start()):
-                continue  # It may stand in a list of what is not there.
-            fake = sign[0] in _FAKE_CUE_LETTERS
-            (labels if label else signs).add(
-                Authenticity.FAKE if fake != negated else Authenticity.REAL
+            is_negated = _NEGATION.search(clause) is not None
+            start = find_clause_start(CONTRAST_BOUND, sentence, cue.start())
+            if (
+                is_label
+                and not is_negated
+                and _NEGATED_LIST.search(sentence.tags, start, cue.start())
+            ):
+                continue  # It may be in a list of absent things.
+            is_fake = cue[0] in _FAKE_CUE_LETTERS
+            (labels if is_label else evidence).add(
+                Authenticity.FAKE if is_fake != is_negated else Authenticity.REAL
             )
-    return labels, signs
+    return labels, evidence

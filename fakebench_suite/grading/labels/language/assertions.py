@@ -1,4 +1,4 @@
-"""Where a reply asserts what the image is, how strongly, and whether "it" is the image at all."""
+"""Find where a reply asserts what the image is, how strongly, and whether "it" is the image."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from fakebench_suite.grading.labels.language import grammar
-from fakebench_suite.grading.labels.language.answers import find_cues
+from fakebench_suite.grading.labels.language.answers import find_cues, opposite_label
 from fakebench_suite.grading.labels.language.lexicon import LETTER, Sentence, compile_parts
 from fakebench_suite.grading.labels.language.likelihood import find_likelihood
 from fakebench_suite.grading.labels.language.polarity import Match, find_clause_start, resolve_label
@@ -16,22 +16,22 @@ from fakebench_suite.types import Authenticity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelClaim:
-    """One place where a reply says what the image is."""
+    """One assertion of a label about the image."""
 
-    said: Authenticity
+    label: Authenticity
     words: str
     weak: bool
     """It "looks" so, which a plain "is" elsewhere outweighs."""
-    granted: bool
-    """It is conceded ("although", "at first glance"), which anything else outweighs."""
+    conceded: bool
+    """It is conceded ("although", "at first glance"), which any other claim outweighs."""
     closing: bool
-    """It names the image at the end of a long reply, whatever signs were weighed before."""
-    rank: int
-    """1 in a conclusion and 2 where it is called final; both outweigh what was considered."""
-    place: int = 0
-    """The number of its sentence."""
+    """It names the image at the end of a long reply, whatever evidence was discussed before."""
+    conclusion_rank: int
+    """1 in a conclusion and 2 in a final one; both outweigh earlier considerations."""
+    index: int = 0
+    """Index of its sentence."""
     evidence: bool = False
-    """It says what a detail speaks for, and not what the image is."""
+    """It states what a detail suggests, and not what the image is."""
 
 
 _CONCLUDING = re.compile(
@@ -46,14 +46,14 @@ _TITLE = re.compile(
 _MIN_LONG_REPLY, _CLOSING_SENTENCES = 8, 2
 """Sentences of a long reply, and those at its end where "this" is the image."""
 _MAX_FOLLOWING_SENTENCES = 100
-"""Sentences behind "it looks real" that are searched for a turn."""
+"""Sentences after "it looks real" that are searched for a contrast."""
 _OPENING_SENTENCES = 2
 """Sentences that open an analysis."""
 _OF_WHICH = compile_parts("WITH DET? WORD")
 _COMPONENT_WORDS = frozenset(
     {"base", "underlying", "background", "foreground", "source", "embedded"}
 )
-"""Words for an image that another is made of."""
+"""Words for an image that another one is composed of."""
 _MAX_TITLE_LENGTH = 60
 _INTRODUCED_OBJECT = re.compile(
     r"\b(?:see|there (?:is|was)|holds?|holding|wears?|wearing|contains?|shows?|showing|features?|"
@@ -64,7 +64,7 @@ _EVIDENCE = re.compile(
     r"impl(?:y|ies|ying)|typical of|speaks? for|favou?rs?|signals?|(?:signs?|hallmarks?|features|"
     r"characteristics|traits) of)\b"
 )
-"""Words for what a detail speaks for."""
+"""Words that relate a detail to a label."""
 _LABEL_TAGS = tuple(LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN"))
 _LABELS = re.compile("|".join(_LABEL_TAGS))
 _CONTRAST_WORDS = re.compile(
@@ -82,10 +82,10 @@ _CAUTION = re.compile(
     r"|\b(?:would|will) (?:need|require|take|call for|help)\b|\b(?:only|without) (?:an? )?forensic"
     r"|\b(?:possible|possibility|minor|slight|some doubt|caution|caveat|uncertainty|may|might)\b"
 )
-"""A tail that hedges a verdict and does not turn it round."""
+"""A following caution, which does not contradict a verdict."""
 _PLURAL_VERBS = frozenset({"are", "were"})
 _IMAGE_GROUPS = ("image", "heading", "called", "lean", "evidence", "noun", "made", "taken")
-"""Groups of a shape that say by themselves that the image is meant."""
+"""Groups of a claim that imply by themselves that it is about the image."""
 _YES_NO = compile_parts("YES|NO")
 _JUDGEMENT = compile_parts("OPINION|CONCLUDES|DISBELIEF|SO|HENCE")
 _OWN_CONCLUSION = compile_parts("I|SO|HENCE")
@@ -93,102 +93,102 @@ _ON_TOPIC = compile_parts("SO|HENCE|STATES|SUGGESTS|OPINION|IMAGE")
 
 
 def find_claims(sentences: Sequence[Sentence]) -> list[LabelClaim]:
-    """Every assertion about the image, in order.
+    """Return every assertion about the image, in order.
 
-    "It" speaks of the image until something else is introduced or called fake ("a fake plant").
+    "It" is the image until something else is introduced or called fake ("a fake plant").
     """
-    found: list[LabelClaim] = []
-    titled, listed = len(sentences), False
+    claims: list[LabelClaim] = []
+    title_index, is_listed = len(sentences), False
     topic = _Topic(sentences)
     for index, sentence in enumerate(sentences):
         hints = sentence.hints
-        if hints & Hint.TITLE and titled > index and _is_title(sentence):
-            titled = index
+        if hints & Hint.TITLE and title_index > index and _is_title(sentence):
+            title_index = index
         if not hints & Hint.LABEL or not _may_assert(sentence):
             continue
         last = index == len(sentences) - 1
-        likely = find_likelihood(sentence)
-        matches = () if likely else tuple(_match_shapes(sentence, last=last))
-        if not (likely or matches):
+        likelihood = find_likelihood(sentence)
+        matches = () if likelihood else tuple(_match_shapes(sentence, last=last))
+        if not (likelihood or matches):
             continue
-        rank = _compute_rank(sentence, titled=titled <= index)
-        mentioned = False
+        rank = _compute_rank(sentence, titled=title_index <= index)
+        is_mentioned = False
         closing = index >= len(sentences) - _CLOSING_SENTENCES and len(sentences) >= _MIN_LONG_REPLY
-        if likely is not None:
-            label, words = likely
-            found.append(
+        if likelihood is not None:
+            likely_label, words = likelihood
+            claims.append(
                 LabelClaim(
-                    said=label,
+                    label=likely_label,
                     words=words,
                     weak=False,
-                    granted=False,
+                    conceded=False,
                     closing=False,
-                    rank=rank,
-                    place=index,
+                    conclusion_rank=rank,
+                    index=index,
                 )
             )
             topic.mention(index)
             continue
         for match in matches:
             pronoun = _is_pronoun(match)
-            named = mentioned or sentence.tags.startswith(LETTER["IMAGE"] + LETTER["STOP"])
-            this = closing and _refers_to_image(sentence, match)
-            known = named or rank or this or not pronoun or topic.is_image(index)
-            if not known or _is_about_other(sentence, match, pronoun=pronoun):
+            is_named = is_mentioned or sentence.tags.startswith(LETTER["IMAGE"] + LETTER["STOP"])
+            has_this = closing and _refers_to_image(sentence, match)
+            is_image = is_named or rank or has_this or not pronoun or topic.is_image(index)
+            if not is_image or _is_about_other(sentence, match, pronoun=pronoun):
                 continue
-            mentioned = mentioned or _names_image(match)
-            said = None if _heads_evidence(sentence, match) else resolve_label(sentence, match)
-            if said is None:
+            is_mentioned = is_mentioned or _names_image(match)
+            label = None if _heads_evidence(sentence, match) else resolve_label(sentence, match)
+            if label is None:
                 continue
             evidence = _is_evidence(sentence, match)
-            mentioned = True
-            closes = last and match.re is grammar.ELLIPTICAL and not listed
+            is_mentioned = True
+            ends_reply = last and match.re is grammar.ELLIPTICAL and not is_listed
             after = islice(sentences, index + 1, index + 1 + _MAX_FOLLOWING_SENTENCES)
-            settles = closing and (this or not pronoun)
-            rank = max(rank, int(closes), int(settles))
-            opens = index < _OPENING_SENTENCES and len(sentences) >= _MIN_LONG_REPLY
-            one = _build_claim(sentence, match, said, after, rank, opens=opens)
-            found.append(replace(one, closing=settles, place=index, evidence=evidence))
-            listed = match.re is grammar.ELLIPTICAL
-        if mentioned:
+            is_settled = closing and (has_this or not pronoun)
+            rank = max(rank, int(ends_reply), int(is_settled))
+            opens_reply = index < _OPENING_SENTENCES and len(sentences) >= _MIN_LONG_REPLY
+            claim = _build_claim(sentence, match, label, after, rank, opens=opens_reply)
+            claims.append(replace(claim, closing=is_settled, index=index, evidence=evidence))
+            is_listed = match.re is grammar.ELLIPTICAL
+        if is_mentioned:
             topic.mention(index)
-    return found
+    return claims
 
 
 def _may_assert(sentence: Sentence) -> bool:
-    """Whether a sentence with the word for a label names one and neither asks nor supposes."""
+    """Return whether a sentence names a label and is neither a question nor a condition."""
     if _LABELS.search(sentence.tags) is None:
         return False
     return not (sentence.asks or grammar.CONDITIONAL.match(sentence.tags))
 
 
 class _Topic:
-    """Whether "it" speaks of the image where a sentence begins; looked up backwards when asked."""
+    """Whether "it" is the image at the start of a sentence; computed backwards on demand."""
 
     def __init__(self, sentences: Sequence[Sentence]) -> None:
         self._sentences = sentences
         self._known: dict[int, bool] = {-1: True}
 
     def mention(self, index: int) -> None:
-        """Note that a sentence speaks of the image."""
+        """Record that a sentence is about the image."""
         self._known[index] = True
 
     def is_image(self, index: int) -> bool:
-        """Whether "it" is the image in the sentence of this number."""
-        place = index - 1
-        while place not in self._known:
-            kept = _keeps_topic(self._sentences[place])
-            if kept is not None:
-                self._known[place] = kept
+        """Return whether "it" is the image in sentence ``index``."""
+        position = index - 1
+        while position not in self._known:
+            keeps_topic = _keeps_topic(self._sentences[position])
+            if keeps_topic is not None:
+                self._known[position] = keeps_topic
                 break
-            place -= 1
-        on_topic = self._known[place]
-        self._known.update(dict.fromkeys(range(place, index), on_topic))
+            position -= 1
+        on_topic = self._known[position]
+        self._known.update(dict.fromkeys(range(position, index), on_topic))
         return on_topic
 
 
 def _is_evidence(sentence: Sentence, match: Match) -> bool:
-    """Whether what is asserted is what something speaks for: "this supports that it is real"."""
+    """Return whether a claim is what a detail suggests: "this supports that it is real"."""
     start = find_clause_start(grammar.CLAUSE_BOUND, sentence, match.start())
     return _EVIDENCE.search(" ".join(sentence.words[start : match.end()])) is not None
 
@@ -202,73 +202,79 @@ def _is_title(sentence: Sentence) -> bool:
 def _build_claim(
     sentence: Sentence,
     match: Match,
-    said: Authenticity,
+    label: Authenticity,
     after: Iterable[Sentence],
     rank: int,
     *,
     opens: bool,
 ) -> LabelClaim:
-    """The assertion with its strength; ``after`` are the sentences behind its own.
+    """Build the claim with its strength; ``after`` are the sentences after its own.
 
-    An analysis that opens with its verdict is turned only by what speaks against it.
+    If an analysis opens with its verdict, only contrary evidence contradicts it.
     """
     words = sentence.quote(match.start(), match.end())
     weak = any(match.groupdict().get(name) for name in ("seem", "lean", "evidence"))
     weak = weak or grammar.APPEARANCE_LEAD.search(sentence.tags, 0, match.start()) is not None
     if weak and grammar.ELLIPTICAL_DENIAL.match(sentence.tags, match.end()):
         return LabelClaim(
-            said=_turn(said), words=words, weak=False, granted=False, closing=False, rank=rank
+            label=opposite_label(label),
+            words=words,
+            weak=False,
+            conceded=False,
+            closing=False,
+            conclusion_rank=rank,
         )
-    rest = " ".join(sentence.words[match.end() :])
+    remainder = " ".join(sentence.words[match.end() :])
     if opens:
-        after = (one for one in after if _may_contradict(said, one))
-    turned = weak and _is_contradicted(rest, after, settled=rank > 0)
+        after = (
+            sentence_after for sentence_after in after if _may_contradict(label, sentence_after)
+        )
+    is_contradicted = weak and _is_contradicted(remainder, after, settled=rank > 0)
     start = find_clause_start(grammar.SCOPE_BOUND, sentence, match.start())
     clause = sentence.tags[start : match.end()]
-    so_far = sentence.tags[: match.end()].rpartition(LETTER["BUT"])[2]
-    granted = LETTER["ALTHOUGH"] in clause or LETTER["FIRST_IMPRESSION"] in so_far
-    granted = granted or bool(turned)
-    return LabelClaim(said=said, words=words, weak=weak, granted=granted, closing=False, rank=rank)
-
-
-def _is_contradicted(rest: str, after: Iterable[Sentence], *, settled: bool) -> bool:
-    """Whether what follows "looks" turns against it; a cautious tail does not.
-
-    Only the rest of the sentence can turn against a conclusion: notes follow it.
-    """
-    turn = _CONTRAST_WORDS.search(rest)
-    if turn is not None and _CAUTION.search(rest, turn.end()) is None:
-        return True
-    return not settled and any(
-        (turn := _find_contrast(one)) and _CAUTION.search(one.plain, turn.end()) is None
-        for one in after
+    before_match = sentence.tags[: match.end()].rpartition(LETTER["BUT"])[2]
+    conceded = LETTER["ALTHOUGH"] in clause or LETTER["FIRST_IMPRESSION"] in before_match
+    conceded = conceded or bool(is_contradicted)
+    return LabelClaim(
+        label=label, words=words, weak=weak, conceded=conceded, closing=False, conclusion_rank=rank
     )
 
 
-def _may_contradict(said: Authenticity, sentence: Sentence) -> bool:
-    """Whether a sentence of an analysis can turn against the verdict that opens it.
+def _is_contradicted(remainder: str, after: Iterable[Sentence], *, settled: bool) -> bool:
+    """Return whether what follows "looks" contradicts it; cautious remarks do not.
 
-    "However" does unless what follows speaks for the verdict; "the railing is fine, but the pattern
-    varies" only where it speaks against it.
+    Only the same sentence can contradict a conclusion; later sentences are notes.
     """
-    turn = _find_contrast(sentence)
-    if turn is None:
+    contrast = _CONTRAST_WORDS.search(remainder)
+    if contrast is not None and _CAUTION.search(remainder, contrast.end()) is None:
+        return True
+    return not settled and any(
+        (contrast := _find_contrast(sentence))
+        and _CAUTION.search(sentence.plain, contrast.end()) is None
+        for sentence in after
+    )
+
+
+def _may_contradict(label: Authenticity, sentence: Sentence) -> bool:
+    """Return whether a sentence of an analysis can contradict the verdict at its start.
+
+    "However" does unless what follows supports the verdict; "the railing is fine, but the pattern
+    varies" only if it is contrary evidence.
+    """
+    contrast = _find_contrast(sentence)
+    if contrast is None:
         return False
-    labels, signs = find_cues([sentence])
-    heard = labels | signs
-    return heard != {said} if turn.start() == 0 else _turn(said) in heard
+    labels, cues = find_cues([sentence])
+    supported = labels | cues
+    return supported != {label} if contrast.start() == 0 else opposite_label(label) in supported
 
 
 def _find_contrast(sentence: Sentence) -> Match | None:
     return _CONTRAST_WORDS.search(sentence.plain) if sentence.hints & Hint.TURN else None
 
 
-def _turn(said: Authenticity) -> Authenticity:
-    return Authenticity.REAL if said is Authenticity.FAKE else Authenticity.FAKE
-
-
 def _compute_rank(sentence: Sentence, *, titled: bool) -> int:
-    """How much a sentence concludes, by its words and by whether a title stands before it."""
+    """Return the rank of a sentence by its words, and by whether it has a title above."""
     concludes = sentence.hints & Hint.CONCLUSION
     if concludes and _FINAL.search(sentence.plain):
         return 2
@@ -276,7 +282,11 @@ def _compute_rank(sentence: Sentence, *, titled: bool) -> int:
 
 
 def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
-    """Whole shapes and, where a clause begins with one, labels that stand for a sentence."""
+    """Yield full claims and, at the start of clauses, elliptical ones, in order.
+
+    An elliptical claim counts if the words before it in the sentence allow for it: neutral words,
+    an answer, an assertion, an image as subject, a conclusion, or the end of the reply.
+    """
     tags = sentence.tags
     shapes = {match.start(): match for match in grammar.FULL_CLAIM.finditer(tags)}
     spans = [match.span() for match in shapes.values()]
@@ -287,37 +297,55 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
             break
         if spans and any(low <= start < high for low, high in spans):
             continue
-        bare = grammar.ELLIPTICAL.match(tags, start)
-        if bare is None:
+        elliptical = grammar.ELLIPTICAL.match(tags, start)
+        if elliptical is None:
             continue
         previous, link = tags[before:start], tags[start - 1 : start]
-        drawn = link in (LETTER["SO"], LETTER["HENCE"])
-        answered = len(previous) <= 3 and _YES_NO.search(previous) is not None
-        labelled = _LABELS.search(previous) is not None
-        asserted = link != LETTER["COLON"] and any(high <= start for _, high in spans)
-        linked = link in (LETTER["AND"], LETTER["BUT"])
-        spoken = linked and any(
-            grammar.IMAGE_SUBJECT.match(tags, one) for one in starts if one < start
+        is_conclusion = link in (LETTER["SO"], LETTER["HENCE"])
+        follows_answer = len(previous) <= 3 and _YES_NO.search(previous) is not None
+        follows_label = _LABELS.search(previous) is not None
+        follows_claim = link != LETTER["COLON"] and any(high <= start for _, high in spans)
+        is_linked = link in (LETTER["AND"], LETTER["BUT"])
+        has_image_subject = is_linked and any(
+            grammar.IMAGE_SUBJECT.match(tags, clause_start)
+            for clause_start in starts
+            if clause_start < start
         )
-        verb = bare["be"] or bare["seem"]
-        elided = (spoken and (verb or (bare["not3"] and bare["noun"]))) or (
-            drawn and (verb or bare["not3"])
+        verb = elliptical["be"] or elliptical["seem"]
+        elided = (has_image_subject and (verb or (elliptical["not3"] and elliptical["noun"]))) or (
+            is_conclusion and (verb or elliptical["not3"])
         )
-        ends = not tags[bare.end() :].strip(LETTER["STOP"])
-        closes = (
-            last and link == LETTER["STOP"] and not verb and ends and (bare["not3"] or not labelled)
+        ends_sentence = not tags[elliptical.end() :].strip(LETTER["STOP"])
+        ends_reply = (
+            last
+            and link == LETTER["STOP"]
+            and not verb
+            and ends_sentence
+            and (elliptical["not3"] or not follows_label)
         )
-        voiced = ends and link == LETTER["COLON"] and grammar.OWN_WORDS.fullmatch(tags, 0, start)
-        elided = elided or bool(voiced or (drawn and ends and tags[start - 2] == LETTER["STOP"]))
-        led = grammar.NEUTRAL_LEAD.fullmatch(tags, 0, start) is not None
-        if led or answered or (asserted and not labelled) or elided or closes:
-            shapes.setdefault(start, bare)
-            spans.append(bare.span())
-    yield from (shapes[place] for place in sorted(shapes))
+        is_own_words = (
+            ends_sentence
+            and link == LETTER["COLON"]
+            and grammar.OWN_WORDS.fullmatch(tags, 0, start)
+        )
+        elided = elided or bool(
+            is_own_words or (is_conclusion and ends_sentence and tags[start - 2] == LETTER["STOP"])
+        )
+        has_neutral_lead = grammar.NEUTRAL_LEAD.fullmatch(tags, 0, start) is not None
+        if (
+            has_neutral_lead
+            or follows_answer
+            or (follows_claim and not follows_label)
+            or elided
+            or ends_reply
+        ):
+            shapes.setdefault(start, elliptical)
+            spans.append(elliptical.span())
+    yield from (shapes[position] for position in sorted(shapes))
 
 
 def _is_pronoun(match: Match) -> bool:
-    """Whether all that says the image is meant is "it"."""
+    """Return whether only a pronoun refers to the image."""
     if match.re is grammar.ELLIPTICAL:
         return False
     if match.string[match.start()] == LETTER["COPULA_IDIOM"]:
@@ -326,7 +354,7 @@ def _is_pronoun(match: Match) -> bool:
 
 
 def _refers_to_image(sentence: Sentence, match: Match) -> bool:
-    """Whether "this" is said, or the writer's own judgement: "I think it is", "so it is"."""
+    """Return whether the claim has "this", or is the writer's judgement: "I think it is"."""
     if "this" in sentence.words[match.start() : match.end()]:
         return True
     before = sentence.tags[: match.start()]
@@ -340,43 +368,45 @@ def _names_image(match: Match) -> bool:
 
 
 def _heads_evidence(sentence: Sentence, match: Match) -> bool:
-    """Whether a label heads a list of what speaks for it: "features of a real photograph:"."""
+    """Return whether a label is the heading of its evidence: "features of a real photograph:"."""
     if not sentence.plain.endswith(":") or _names_image(match):
         return False
     return _is_evidence(sentence, match)
 
 
 def _is_about_other(sentence: Sentence, match: Match, *, pronoun: bool) -> bool:
-    """Whether what is called real or fake is something else than the image, or a part of it."""
+    """Return whether the label is about something other than the image, or about a part of it."""
     return (pronoun and _refers_elsewhere(sentence, match.start())) or _names_part(sentence, match)
 
 
 def _names_part(sentence: Sentence, match: Match) -> bool:
-    """Whether a label is a thing's that the sentence spoke of: "a real picture of the moon"."""
+    """Return whether the label is about a thing mentioned before: "a real picture of the moon"."""
     if match.re is grammar.ELLIPTICAL or match["heading"]:
         return False
     if match["image"]:
         return not _COMPONENT_WORDS.isdisjoint(
             sentence.words[match.start("image") : match.end("image")]
         )
-    behind = _OF_WHICH.match(sentence.tags, match.end())
-    if behind is None:
+    part = _OF_WHICH.match(sentence.tags, match.end())
+    if part is None:
         return False
-    return sentence.words[behind.end() - 1] in sentence.words[: match.start()]
+    return sentence.words[part.end() - 1] in sentence.words[: match.start()]
 
 
-def _refers_elsewhere(sentence: Sentence, place: int) -> bool:
-    """Whether "it" may speak of something else that the sentence is about."""
-    tags = sentence.tags[:place]
+def _refers_elsewhere(sentence: Sentence, position: int) -> bool:
+    """Return whether "it" may refer to another subject of the sentence."""
+    tags = sentence.tags[:position]
     if _ON_TOPIC.search(tags):
         return False
     starts = [0, *(match.end() for match in grammar.CLAUSE_START.finditer(tags))]
-    others = (grammar.OTHER_SUBJECT.match(tags, start) for start in starts)
-    return any(other and sentence.words[other.end() - 1] not in _PLURAL_VERBS for other in others)
+    subjects = (grammar.OTHER_SUBJECT.match(tags, start) for start in starts)
+    return any(
+        subject and sentence.words[subject.end() - 1] not in _PLURAL_VERBS for subject in subjects
+    )
 
 
 def _keeps_topic(sentence: Sentence) -> bool | None:
-    """Whether "it" speaks of the image in the next sentence; None where it depends on the last."""
+    """Return whether "it" is the image in the next sentence; None if it depends on earlier ones."""
     if sentence.asks or grammar.CONDITIONAL.match(sentence.tags):
         return None
     other = grammar.OTHER_SUBJECT.match(sentence.tags)

@@ -1,7 +1,7 @@
-"""A gloss of Chinese replies: the words that carry a verdict, in English, in the same order.
+"""Translate the words of Chinese replies that matter for a verdict, in their order.
 
-The English grammar then reads them; whatever is not glossed stays as it is and stands in the way
-of an assertion, as an unknown word should ("the plant in this image is fake").
+The English grammar parses the result. Words that are not translated stay as they are and prevent an
+assertion, as unknown words should ("the plant in this image is fake").
 """
 
 import re
@@ -34,7 +34,7 @@ _OPEN = (
     r"|我?(?:无法|不能|难以|不)(?:确定|肯定|断定)(?=它?[这该此]?[张幅个]?(?:图[片像]?|照片)?(?:到底|究竟)?(?:是真|真|为真))"
     r"|不确定(?=[,.!;]|$)|(?:答案|结论|结果|判断)(?:是|为)?:?未知"
 )
-"""What leaves the whole matter open."""
+"""Leaves the whole matter open."""
 _GLOSS = {
     _OPEN: " it is left undecided ",
     rf"{_ALONE}(?:是的?|对的?|正确|真的是)(?=[,.!;\n]|$)": "yes",
@@ -127,7 +127,7 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def gloss_chinese(text: str) -> str:
-    """The text with known Chinese words in English; unchanged where there is no Chinese."""
+    """Return the text with known Chinese words in English; unchanged without Chinese characters."""
     if _HAN.search(text) is None:
         return text
     plain = text.translate(_TRADITIONAL).replace("。", ". ").replace("、", ", ")

@@ -1,4 +1,4 @@
-"""Where a reply takes back what it said before; what stands behind the last such place counts."""
+"""Corrections: places where a reply retracts what it said before."""
 
 import re
 from collections.abc import Sequence
@@ -29,19 +29,21 @@ _RETRACTION_START = re.compile(
     r"actually,? (?=i am not|i can not|there is not|on reflection|that is not)"
     r"|no, (?=(?:it|this|that|fake|real)\b)"
 )
-"""What takes back only what stands before it."""
+"""The beginning of a sentence that retracts only what is before it."""
 
 
 def find_correction(plain: str, sentences: Sequence[Sentence]) -> str | None:
-    """The clean text behind the last correction; None where nothing is taken back."""
-    telling = [place for place, one in enumerate(sentences) if one.hints & Hint.CORRECTION]
-    for place in reversed(telling):
-        sentence = sentences[place]
+    """Return the normalized text after the last correction; None if nothing is retracted."""
+    candidates = [
+        index for index, sentence in enumerate(sentences) if sentence.hints & Hint.CORRECTION
+    ]
+    for index in reversed(candidates):
+        sentence = sentences[index]
         ends = [match.end() for match in _CORRECTION.finditer(sentence.plain)]
-        if place and (behind := _RETRACTION_START.match(sentence.plain)):
-            spoken = sentence.opens or sentences[place - 1].plain.endswith((".", "!"))
-            if spoken and not (sentence.opens and behind[0].startswith("no")):
-                ends.append(behind.end())
+        if index and (retraction := _RETRACTION_START.match(sentence.plain)):
+            begins_statement = sentence.opens or sentences[index - 1].plain.endswith((".", "!"))
+            if begins_statement and not (sentence.opens and retraction[0].startswith("no")):
+                ends.append(retraction.end())
         if ends:
             return plain[sentence.start + max(ends) :].strip(" ,.:;-!")
     return None

@@ -1,9 +1,9 @@
-"""Where a reply says that it cannot decide, and which of its assertions that leaves standing.
+"""Replies that do not decide, and which of their assertions remain valid.
 
-"It could be either" at the start or the end of a reply takes the force out of what it says about
-details. A verdict behind it counts where the reply draws it ("if I had to choose: real"). A doubt
-that is qualified ("cannot be determined with certainty", "without metadata") is caution: it leaves
-a verdict alone and takes the force out of mere evidence.
+"It could be either" at the start or end of a reply invalidates its statements about details. A
+later verdict counts if the reply draws it ("if I had to choose: real"). A qualified doubt ("cannot
+be determined with certainty", "without metadata") is caution: it invalidates mere evidence but not
+a verdict.
 """
 
 import re
@@ -65,7 +65,7 @@ _QUALIFIED = re.compile(
     r"guarantee\w*|prove[ns]?|proof|confirm\w*|verif\w+"
     rf"|(?:without|absent|lacking) {_MORE})\b"
 )
-"""What makes a doubt mere caution."""
+"""Words that make a doubt mere caution."""
 _NOT_A_DETAIL = r"(?! (?:you )?(?:exactly )?(?:where|who|when|how|what|which (?!of|it|one)))"
 _EXPLICIT = re.compile(
     "|".join(
@@ -112,7 +112,7 @@ _EXPLICIT = re.compile(
         )
     )
 )
-"""What says in so many words that the verdict itself is left open."""
+"""Statements that the verdict itself is left open."""
 _LOOSE = re.compile(
     "|".join(
         (
@@ -170,7 +170,7 @@ _LOOSE = re.compile(
         )
     )
 )
-"""What leaves something open, which the whole matter may be."""
+"""Statements that leave something open, possibly the verdict."""
 _LEFT_OPEN = re.compile(
     r"\b(?:(?:hard|difficult|impossible|not possible|tough) to (?:tell|say|determine|know|judge)"
     r"|could be either|might be either|may be either|inconclusive|undetermined|undecided"
@@ -178,7 +178,7 @@ _LEFT_OPEN = re.compile(
     r"(?! (?:the )?(?:exact |precise )?(?:location|place|date|time|model|source of|identity|where|"
     r"who))"
 )
-"""What leaves something open, wherever a reply says it."""
+"""Statements that leave something open, anywhere in a reply."""
 _CUES = re.compile(
     r"\b(?:(?:do|does|did|am|is|are|will) (?=not\b)"
     r"|(?:can|could|would|may|might) (?=(?:not|only|just|still|merely|be|have|either|go|equally)\b)"
@@ -204,13 +204,13 @@ _CUES = re.compile(
     r"|agnostic|no (?:idea|clue)|call(?:ing)? (?:it|this)|inconclus|indetermin"
     r"|undetermin|undecid|unresolv|neutrali)"
 )
-"""What begins the words above."""
+"""Beginnings of the statements above."""
 _GENERAL_STATEMENT = re.compile(
     r"\b(?:increasingly|nowadays|these days|sometimes|often|people|humans|in general|generators|"
     r"models|human eye|at first|for (?:a|the) (?:human|casual)|harder|can be (?:very |quite )?"
     r"(?:hard|difficult)|without (?:any )?(?:doubt|hesitation))\b"
 )
-"""What is said of such pictures at large."""
+"""Words of statements about such images in general."""
 _STATED_OPINION = re.compile(
     r"\b(?:i|me|my|we)\b[^.;!?\n]{0,40}\b(?:think|believe|lean\w*|say|suspect|guess|bet|choose|"
     r"pick|"
@@ -219,10 +219,10 @@ _STATED_OPINION = re.compile(
     r"overall|all in all|taken together|if (?:i|you|forced|pressed|pushed|made)|if i had|therefore|"
     r"so|more likely|most likely|gun to)\b|\b(?:more|most) likely\b"
 )
-"""A verdict that a reply draws, behind whatever it left open."""
+"""Words by which a reply states a verdict despite its doubts."""
 _APPEARANCE_VERBS = ("appear", "seem", "look", "sound", "feel")
 _OPENING_SENTENCES, _MIN_CLOSING_SENTENCES, _MAX_CLOSING_SENTENCES = 2, 3, 7
-"""Sentences that say at a reply's start what it comes to, and at its end, at least and at most."""
+"""Sentences at a reply's start that may hold its result; at its end, the least and the most."""
 
 
 class Doubt(IntEnum):
@@ -230,33 +230,33 @@ class Doubt(IntEnum):
 
     NONE = 0
     CAUTION = 1
-    """It is not certain; a verdict stands."""
+    """It is not certain; a verdict remains valid."""
     LOOSE = 2
-    """Something is left open, which the verdict may be; what it says outright stands."""
+    """Something is left open, possibly the verdict; direct statements remain valid."""
     OPEN = 3
-    """The verdict is left open in so many words."""
+    """The verdict is explicitly left open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indecision:
-    """What a reply leaves open where it says what it comes to."""
+    """The strongest doubt of a reply."""
 
     doubt: Doubt
-    place: int
-    """The number of the last sentence that does."""
+    index: int
+    """Index of its last sentence."""
     words: str
 
 
 def find_indecision(sentences: Sequence[Sentence], settled: int = -1) -> Indecision:
-    """The strongest doubt at the start and the end of a reply; of two the last.
+    """Return the strongest doubt at the start and end of a reply; the last of equal ones.
 
-    Sentences up to the one that settles the matter are not looked at.
+    Sentences up to index ``settled``, at which the reply concludes, are ignored.
     """
-    found = Indecision(doubt=Doubt.NONE, place=-1, words="")
-    for place in (*range(min(_OPENING_SENTENCES, len(sentences))), *_find_ending(sentences)):
-        if place <= settled:
+    indecision = Indecision(doubt=Doubt.NONE, index=-1, words="")
+    for index in (*range(min(_OPENING_SENTENCES, len(sentences))), *_find_ending(sentences)):
+        if index <= settled:
             continue
-        sentence = sentences[place]
+        sentence = sentences[index]
         if not sentence.hints & Hint.DOUBT:
             continue
         plain = sentence.plain
@@ -270,12 +270,13 @@ def find_indecision(sentences: Sequence[Sentence], settled: int = -1) -> Indecis
         doubt = Doubt.OPEN if explicit else Doubt.LOOSE
         if _QUALIFIED.search(plain):
             doubt = Doubt.CAUTION
-        if doubt >= found.doubt:
-            found = Indecision(doubt=doubt, place=place, words=stated)
-    return found
+        if doubt >= indecision.doubt:
+            indecision = Indecision(doubt=doubt, index=index, words=stated)
+    return indecision
 
 
 def _match_first(pattern: re.Pattern[str], plain: str, starts: Sequence[int]) -> str | None:
+    """Return the first match of a pattern at one of the positions."""
     for start in starts:
         if (match := pattern.match(plain, start)) is not None:
             return match[0]
@@ -283,40 +284,44 @@ def _match_first(pattern: re.Pattern[str], plain: str, starts: Sequence[int]) ->
 
 
 def _find_ending(sentences: Sequence[Sentence]) -> range:
-    """The numbers of the sentences of the last two paragraphs, within bounds."""
+    """Return the indices of the sentences of the last two paragraphs, within bounds."""
     last = len(sentences)
-    begun, place = 0, last
-    while place > max(_OPENING_SENTENCES, last - _MAX_CLOSING_SENTENCES) and begun < 2:
-        place -= 1
-        begun += sentences[place].opens
-    return range(max(_OPENING_SENTENCES, min(place, last - _MIN_CLOSING_SENTENCES)), last)
+    paragraphs, index = 0, last
+    while index > max(_OPENING_SENTENCES, last - _MAX_CLOSING_SENTENCES) and paragraphs < 2:
+        index -= 1
+        paragraphs += sentences[index].opens
+    return range(max(_OPENING_SENTENCES, min(index, last - _MIN_CLOSING_SENTENCES)), last)
 
 
 def is_left_open(sentences: Sequence[Sentence]) -> bool:
-    """Whether something is left open anywhere, which mere appearance does not outweigh."""
+    """Return whether anything is left open anywhere, which mere appearance does not outweigh."""
     return any(
-        _LEFT_OPEN.search(one.plain) and not _QUALIFIED.search(one.plain)
-        for one in sentences
-        if one.hints & Hint.DOUBT
+        _LEFT_OPEN.search(sentence.plain) and not _QUALIFIED.search(sentence.plain)
+        for sentence in sentences
+        if sentence.hints & Hint.DOUBT
     )
 
 
-def is_upheld(one: LabelClaim, indecision: Indecision, sentences: Sequence[Sentence]) -> bool:
-    """Whether an assertion counts against what a reply leaves open."""
+def is_upheld(claim: LabelClaim, indecision: Indecision, sentences: Sequence[Sentence]) -> bool:
+    """Return whether an assertion remains valid despite the doubts of the reply."""
     if indecision.doubt is Doubt.NONE:
         return True
-    if one.evidence and (not one.rank or (one.weak and indecision.doubt is Doubt.OPEN)):
+    if claim.evidence and (
+        not claim.conclusion_rank or (claim.weak and indecision.doubt is Doubt.OPEN)
+    ):
         return False
     if indecision.doubt is Doubt.CAUTION:
         return True
-    if indecision.doubt is Doubt.LOOSE and not one.weak:
+    if indecision.doubt is Doubt.LOOSE and not claim.weak:
         return True
-    if one.place < indecision.place:
+    if claim.index < indecision.index:
         return False
-    plain = sentences[one.place].plain
-    if one.place == indecision.place and 0 <= plain.find(" but ") < plain.rfind(one.words):
+    plain = sentences[claim.index].plain
+    if claim.index == indecision.index and 0 <= plain.find(" but ") < plain.rfind(claim.words):
         return True
-    looks = one.weak and one.words.startswith(
+    is_appearance = claim.weak and claim.words.startswith(
         _APPEARANCE_VERBS
-    )  # No more than a fragment of a description.
-    return (one.rank > 0 and not looks) or _STATED_OPINION.search(plain) is not None
+    )  # Only a part of a description.
+    return (claim.conclusion_rank > 0 and not is_appearance) or _STATED_OPINION.search(
+        plain
+    ) is not None

@@ -1,8 +1,8 @@
-"""Replies as rows of parts: each word by the part it can play in a verdict, one letter a token.
+"""Replies as sequences of parts: the role of each word in a verdict, one letter per token.
 
-The parts and their words stand in ``lexicon.toml``. The grammar speaks of parts ("IMAGE BE NOT
-FAKE") and never of spelling. Few words begin a phrase, so each word is looked up first and
-phrases are tried at those words only.
+The parts and their words are listed in ``lexicon.toml``, with an example each. The grammar refers
+to parts ("IMAGE BE NOT FAKE") and not to words. For speed, each word is looked up once, and phrases
+are tried only at words that can begin them.
 """
 
 import re
@@ -20,7 +20,7 @@ _FILE: dict[str, Any] = tomllib.loads(
 _FIRST_CODE_POINT = 0x100
 NAMES = (*(part["name"] for part in _FILE["part"]), "WORD", "NUMBER", "COLON", "STOP")
 LETTER = {name: chr(_FIRST_CODE_POINT + place) for place, name in enumerate(NAMES)}
-"""One letter a part, none of which means anything in a regular expression."""
+"""One letter per part, none of which is special in a regular expression."""
 _PART = {
     word: LETTER[part["name"]]
     for part in reversed(_FILE["part"])
@@ -46,7 +46,7 @@ _TOKEN = re.compile(r"([^\W\d_][\w-]*\b)|(\d[\d.,]*%?)|([:=]|[-=]+>)|\S")
 _WORDS = re.compile(_TOKEN.pattern.replace("(", "").replace(")", ""))
 _WORD, _NUMBER, _COLON = 1, 2, 3
 _MAX_TOKENS = 300
-"""Tokens of a sentence that are looked at: more is a model that stutters."""
+"""Tokens of a sentence that are read; longer ones come from models that repeat themselves."""
 _MAX_WORD_LENGTH = 40
 
 
@@ -55,12 +55,12 @@ _PART_WITHOUT_ENTRY = {
     None: LETTER["STOP"],
 }  # fmt: skip
 _Followers = frozenset[str] | None
-"""Words one of which must follow; None: anything may, or nothing."""
+"""Words one of which must follow; None if any word may, or none."""
 _Entry = tuple[str, re.Pattern[str] | None, tuple[str, ...], _Followers]
 
 
 class _Entries(dict[str, _Entry]):
-    """Each word ever met: its part, the phrases it can begin, their parts and what must follow."""
+    """Words seen so far: part, phrases that they can begin, their parts, and required followers."""
 
     def __missing__(self, word: str) -> _Entry:
         if len(self) > _MAX_REMEMBERED:
@@ -77,8 +77,11 @@ _ENTRIES = _Entries()
 
 
 def _find_phrases(word: str) -> tuple[re.Pattern[str] | None, tuple[str, ...], _Followers]:
-    """The phrases that can begin with a word, as one pattern with a group each, and their parts."""
-    found: list[tuple[str, str]] = []
+    """Return the phrases that can begin with a word, as one pattern with a group each.
+
+    The second result are the parts of the groups, and the third the words one of which must follow.
+    """
+    phrases: list[tuple[str, str]] = []
     followers: set[str] = set()
     anything = False
     for phrase, (words, stems), seconds in zip(_PHRASES, _FIRSTS, _SECONDS, strict=True):
@@ -86,14 +89,14 @@ def _find_phrases(word: str) -> tuple[re.Pattern[str] | None, tuple[str, ...], _
         stemmed = any(word.startswith(stem) for stem in stems)
         if not (word in words or stemmed or numbered):
             continue
-        found.append(phrase)
+        phrases.append(phrase)
         second = None if stemmed or numbered else seconds.get(word)
         anything = anything or second is None
         followers |= second or set()
-    if not found or len(word) > _MAX_WORD_LENGTH:
+    if not phrases or len(word) > _MAX_WORD_LENGTH:
         return None, (), None
-    pattern = "|".join(rf"({_check_groups(words)})(?![\w-])" for _, words in found)
-    parts = tuple(part for part, _ in found)
+    pattern = "|".join(rf"({_check_groups(words)})(?![\w-])" for _, words in phrases)
+    parts = tuple(part for part, _ in phrases)
     return _compile(pattern), parts, None if anything else frozenset(followers)
 
 
@@ -108,7 +111,7 @@ def _check_groups(words: str) -> str:
 
 
 def is_known(word: str) -> bool:
-    """Whether a word plays a part or can begin a phrase that does."""
+    """Return whether a word has a part or can begin a phrase that has one."""
     part, phrases, _, _ = _ENTRIES[word]
     return part not in (LETTER["WORD"], LETTER["HAS"], LETTER["SCENE"]) or phrases is not None
 
@@ -117,7 +120,7 @@ _ASKING = frozenset("? )\"'")
 
 
 class Sentence:
-    """A sentence as its words and, letter by letter, their parts, found when first asked for."""
+    """A sentence with its words and, letter by letter, their parts, which are computed lazily."""
 
     __slots__ = ("_tags", "_words", "hints", "opens", "plain", "start")
 
@@ -127,15 +130,15 @@ class Sentence:
     def __init__(self, plain: str, hints: int, start: int, *, opens: bool) -> None:
         self.plain = plain
         self.hints = hints
-        """What it may hold, by its words (see :class:`.sentences.Hint`)."""
+        """What the sentence may contain (see :class:`.sentences.Hint`)."""
         self.start = start
-        """Where it begins in its text."""
+        """Position in the text."""
         self.opens = opens
-        """It is the first of its line."""
+        """Whether it is the first of its line."""
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Words, phrases and marks, in order."""
+        """Words, phrases and punctuation marks, in order."""
         self.tags  # noqa: B018 - the words are found with their tags
         return self._words
 
@@ -150,7 +153,7 @@ class Sentence:
 
     @property
     def asks(self) -> bool:
-        """Whether it is a question, and asserts nothing."""
+        """Whether it is a question, which asserts nothing."""
         return self.plain[-1:] in _ASKING and self.plain.rstrip(" )\"'").endswith("?")
 
     @property
@@ -159,25 +162,30 @@ class Sentence:
         return " ".join(self.words)
 
     def quote(self, start: int, end: int) -> str:
-        """The words from one place to another, as a person would cite them."""
+        """Return the words from ``start`` to ``end`` without punctuation around them."""
         return " ".join(self.words[start:end]).strip(" ,;:-.")
 
 
 def _tag(text: str) -> tuple[tuple[str, ...], str]:
-    """The words and phrases of a sentence and their parts."""
+    """Return the words and phrases of a sentence, and their parts."""
     tokens = list(_WORDS.finditer(text))
     words = [token[0] for token in tokens]
     entries = [_ENTRIES[word] for word in words]
     tags = [entry[0] for entry in entries]
-    places: list[int] = []
-    for place, (_, phrases, _, followers) in enumerate(entries, start=1):  # Of the next word.
+    candidates: list[int] = []
+    for next_position, (_, phrases, _, followers) in enumerate(
+        entries, start=1
+    ):  # The position of the next word.
         if phrases is not None and (
             followers is None
-            or (place < len(words) and (words[place] in followers or words[place][0].isdigit()))
+            or (
+                next_position < len(words)
+                and (words[next_position] in followers or words[next_position][0].isdigit())
+            )
         ):
-            places.append(place - 1)
-    if places:
-        _join_phrases(tokens, words, tags, entries, places)
+            candidates.append(next_position - 1)
+    if candidates:
+        _join_phrases(tokens, words, tags, entries, candidates)
     return tuple(words[:_MAX_TOKENS]), "".join(tags[:_MAX_TOKENS])
 
 
@@ -186,46 +194,46 @@ def _join_phrases(
     words: list[str],
     tags: list[str],
     entries: Sequence[_Entry],
-    places: Sequence[int],
+    candidates: Sequence[int],
 ) -> None:
-    """Replace the words of each phrase by the phrase and its part; of two the first has a word."""
+    """Replace the words of each phrase by the phrase; of two that overlap, the first is used."""
     text = tokens[0].string
     joined: list[tuple[int, int, str, str]] = []
     end = 0
-    for place in places:
-        start = tokens[place].start()
-        _, phrases, parts, _ = entries[place]
+    for index in candidates:
+        start = tokens[index].start()
+        _, phrases, parts, _ = entries[index]
         if start < end or phrases is None or (phrase := phrases.match(text, start)) is None:
             continue
         end = phrase.end()
-        behind = place + 1
-        while behind < len(tokens) and tokens[behind].start() < end:
-            behind += 1
-        joined.append((place, behind, phrase[0], parts[(phrase.lastindex or 1) - 1]))
-    for place, behind, phrase_words, part in reversed(joined):
-        words[place:behind] = [phrase_words]
-        tags[place:behind] = [part]
+        next_index = index + 1
+        while next_index < len(tokens) and tokens[next_index].start() < end:
+            next_index += 1
+        joined.append((index, next_index, phrase[0], parts[(phrase.lastindex or 1) - 1]))
+    for index, next_index, phrase_words, part in reversed(joined):
+        words[index:next_index] = [phrase_words]
+        tags[index:next_index] = [part]
 
 
-def begins_part(text: str, place: int, letters: frozenset[str]) -> bool:
-    """Whether a phrase of one of these parts begins at a place of a clean text."""
-    token = _WORDS.match(text, place)
+def begins_part(text: str, position: int, letters: frozenset[str]) -> bool:
+    """Return whether a phrase of one of the parts ``letters`` begins at ``position`` of a text."""
+    token = _WORDS.match(text, position)
     assert token is not None
     _, phrases, parts, _ = _ENTRIES[token[0]]
-    phrase = None if phrases is None else phrases.match(text, place)
+    phrase = None if phrases is None else phrases.match(text, position)
     if phrase is None:
         return False
     return parts[(phrase.lastindex or 1) - 1] in letters
 
 
 def find_words(names: Iterable[str]) -> frozenset[str]:
-    """Every word that plays one of these parts by itself."""
+    """Return every word that has one of these parts by itself."""
     letters = {LETTER[name] for name in names}
     return frozenset(word for word, letter in _PART.items() if letter in letters)
 
 
 def find_first_words(names: Iterable[str]) -> frozenset[str]:
-    """Every word that a word or phrase of these parts can begin with, stems left out."""
+    """Return every word that a word or phrase of these parts can begin with, without stems."""
     letters = {LETTER[name] for name in names}
     words = set(find_words(names))
     for (letter, _), (firsts, _) in zip(_PHRASES, _FIRSTS, strict=True):
@@ -235,7 +243,7 @@ def find_first_words(names: Iterable[str]) -> frozenset[str]:
 
 
 def find_stems(names: Iterable[str]) -> frozenset[str]:
-    """What words begin with that may begin a phrase of these parts, spelt together."""
+    """Return the prefixes of words that may begin a phrase of these parts."""
     letters = {LETTER[name] for name in names}
     pairs = zip(_PHRASES, _FIRSTS, strict=True)
     return frozenset(stem for (part, _), (_, stems) in pairs if part in letters for stem in stems)
@@ -248,10 +256,10 @@ _CLASS = {
         "NUMBER": "NUMBER HIGH LOW",
     }.items()
 }
-"""Parts that stand for others too."""
+"""Parts that include others."""
 _NAME = re.compile(r"\b[A-Z][A-Z_]+\b|\bI\b")
 
 
 def compile_parts(pattern: str) -> re.Pattern[str]:
-    """A regular expression over parts: names in capitals stand for one token of that part."""
+    """Compile a regular expression over parts; names in capitals are one token of that part."""
     return re.compile(_NAME.sub(lambda name: _CLASS.get(name[0]) or LETTER[name[0]], pattern), re.X)

@@ -1,7 +1,8 @@
-"""How likely a reply calls a label: "the likelihood that this is a real photo is high".
+"""Labels asserted by a likelihood: "the likelihood that this is a real photo is high".
 
-High and low likelihoods assert a label or its opposite, being very or hardly confident of a label
-asserts it or nothing; what lies between, is compared or is denied leaves the matter open.
+A high likelihood asserts its label and a low one the opposite. High confidence in a label asserts
+it; low confidence asserts nothing. A likelihood in between, compared or negated leaves the matter
+open.
 """
 
 from fakebench_suite.grading.labels.language.grammar import (
@@ -41,14 +42,14 @@ _SHAPES = tuple(
         f" WORD{{0,2}} (?:IMAGE|FAKE_CUE|ONE)? STOP? (?:OF|AS|BE)* ADVERB* {_VALUE}",
     )
 )
-"""How likely it is that the image is of a kind: "the likelihood that this is real is high"."""
+"""Statements of a likelihood that the image has a label."""
 
 _OPEN = compile_parts("NOT|NONE|MAY|UNDECIDED|CANNOT_BE|NO")
 _LIKELIHOOD_PARTS = compile_parts("LIKELIHOOD|CONFIDENCE|HIGH|LOW")
 
 
 def find_likelihood(sentence: Sentence) -> tuple[Authenticity, str] | None:
-    """The label that a likelihood asserts and the words that do; None where none does."""
+    """Return the label that a likelihood asserts, and its words; None if there is none."""
     tags = sentence.tags
     if _LIKELIHOOD_PARTS.search(tags) is None or LETTER["THAN"] in tags:
         return None
@@ -65,8 +66,8 @@ def find_likelihood(sentence: Sentence) -> tuple[Authenticity, str] | None:
             return None
         if low and groups.get("sure"):
             return None
-        turned = (groups.get("not") is not None) != low
-        fake = (match["fake"] is not None) != turned
-        said = Authenticity.FAKE if fake else Authenticity.REAL
-        return said, sentence.quote(match.start(), match.end())
+        is_negated = (groups.get("not") is not None) != low
+        fake = (match["fake"] is not None) != is_negated
+        label = Authenticity.FAKE if fake else Authenticity.REAL
+        return label, sentence.quote(match.start(), match.end())
     return None

@@ -1,4 +1,4 @@
-"""From a reply as the model wrote it to plain words: no markup, no typographic dress."""
+"""Normalize a reply to plain words: without markup, contractions and typographic variants."""
 
 import re
 import unicodedata
@@ -18,13 +18,13 @@ _CROSSED_NEGATION = re.compile(
 _ANSWER_KIND = re.compile(
     r"\((?:binari[sz]ed|binary|final|forced(?: choice)?|one word)\)(?=[*_ ]*:)"
 )
-"""An aside that says what kind of answer a heading announces."""
+"""An aside after a heading that names the kind of answer."""
 _CHOICES = re.compile(r"\( ?(?:fake|real|yes|no) ?(?:or|/) ?(?:fake|real|yes|no) ?\)")
 _SCALE_ASIDE = re.compile(r"\([^()\n]{0,80}\d ?(?:=|means?|being|is) ?[^()\n]{0,80}\)")
 _SPACED_SCALE_ASIDE = re.compile(f" ?{_SCALE_ASIDE.pattern}")
-"""An aside that explains a scale: "(10 = certainly fake)"."""
+"""An aside that explains a scale, "(10 = certainly fake)", with the space before it."""
 _OPTION_LETTERS = tuple((mark, re.compile(rf"{mark}\(?[a-d][.)] ")) for mark in (": ", "= "))
-"""The letter of an option behind a mark: "answer: b) fake"."""
+"""The letter of an option after a colon or an equals sign: "answer: b) fake"."""
 _BULLET = re.compile(r"(?:[-•+–—●▪✓☑]|\(?(?:\d{1,2}|[a-z])[.)](?= )|a:) *")
 _ROLE = re.compile(r"(?:assistant|model|bot|gpt) ?(?:: *(?=\S)|$)|ai ?: *(?=\S)")
 _SPEAKER = re.compile(
@@ -36,7 +36,7 @@ _MAY_HAVE_PREFIX = re.compile(
     r"[-•+–—●▪✓☑(0-9]|.[.):]|assistant|model|bot|gpt|ai|its |expert|analyst|examiner|reviewer"
     r"|speaker|host|interviewer|inspector|agent"
 )
-"""What a line begins with that has anything to take off."""
+"""Beginnings of lines that may have a prefix to remove."""
 _QUOTED = re.compile(r'"([^"\n]{1,400})"')
 _WORD = re.compile(r"\w\S*")
 _SINGLE = re.compile(r"'(?:(?<!\w')|(?!\w))")
@@ -52,7 +52,7 @@ _IS = re.compile(
     r"'s\b(?:(?<=\bit's)|(?<=\b(?:all|one)'s)|(?<=\b(?:that|this|here|what)'s)"
     r"|(?<=\b(?:there|which)'s)|(?<=\banswer's)|(?<=\bverdict's))"
 )
-"""An "'s" that is a verb; any other is a genitive. It begins with a letter, to be found fast."""
+"""An "'s" that is a verb; any other is a genitive. The pattern begins with a literal, for speed."""
 _ENDINGS = {"n't": " not", "'s": "", "'m": " am", "'re": " are", "'d": " would", "'ll": " will",
             "'ve": " have"}  # fmt: skip
 _ENDING = re.compile(r"'(?:s|m|re|d|ll|ve)\b")
@@ -60,21 +60,22 @@ _BARE_CONTRACTION = re.compile(
     r"nt\b(?:(?<=\bisnt)|(?<=\bwasnt)|(?<=\bdoesnt)|(?<=\bdidnt)|(?<=\barent)|(?<=\bdont)"
     r"|(?P<can>(?<=\bcant)))"
 )
-"""The end of a contraction without its sign. It begins with letters, to be found fast."""
+"""The end of a contraction without apostrophe. The pattern begins with literals, for speed."""
 _DOMAINS = (".ai", ".com", ".org", ".net", ".io", ".png", ".jp", ".webp")
 _SITE = re.compile(
     r"\b(?!(?:real|fake|authentic|genuine|yes|no|image|photo)\.ai)"
     r"[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)*\.(?:ai|com|org|net|io|png|jpe?g|webp)(?![\w-])"
 )
-"""The name of a site or a file, whose parts say nothing of the image. "It looks real.AI images ..."
-is two sentences."""
+"""The name of a site or a file, whose parts say nothing about the image. "It looks real.AI images
+..." is two sentences."""
 
 
 def clean_text(text: str) -> str:
-    """The text in lower case, one line a paragraph, without markup, contractions and quotations.
+    """Return the text in lower case without markup, contractions and quotations.
 
-    A quotation of three words or more is somebody else's sentence and becomes one unknown word.
-    Rare dress is looked for by its characters before a pattern is tried: most replies have none.
+    Each line is one paragraph. A quotation of three or more words is somebody else's sentence and
+    becomes one unknown word. Rare characters are searched for before the patterns that need them,
+    because most replies have none.
     """
     plain = _drop_markup((text if text.isascii() else _fold(text)).lower())
     if "  " in plain:
@@ -82,9 +83,9 @@ def clean_text(text: str) -> str:
     if any(domain in plain for domain in _DOMAINS):
         plain = _SITE.sub("website", plain)
     plain = "\n".join(filter(None, map(_strip_line_prefix, plain.splitlines())))
-    for mark, option in _OPTION_LETTERS:
-        if mark in plain:
-            plain = option.sub(mark, plain)
+    for sign, option in _OPTION_LETTERS:
+        if sign in plain:
+            plain = option.sub(sign, plain)
     if not plain.isascii():
         plain = gloss_chinese(plain)
     if '"' in plain:
@@ -97,7 +98,7 @@ def clean_text(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    """The text in one spelling of quotation marks, dashes and full-width letters."""
+    """Return the text with one spelling of quotation marks, dashes and full-width letters."""
     if not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", _LETTER.sub(_fold_letter, text))
     return _LETTER.sub(_fold_letter, text)
@@ -108,6 +109,7 @@ def _fold_letter(match: re.Match[str]) -> str:
 
 
 def _drop_markup(plain: str) -> str:
+    """Remove Markdown, LaTeX, tags, ticks, struck-out text and asides."""
     plain = _replace_each(plain, _BLANKS, " ")
     if ("[" in plain or not plain.isascii()) and _TICK.search(plain):
         plain = _TICKED_ANSWER.sub(r"\1\2", plain)
@@ -134,18 +136,18 @@ def _replace_each(plain: str, signs: str, other: str) -> str:
 
 
 def _strip_line_prefix(line: str) -> str:
-    """A line without what makes it an item of a list or the turn of a speaker."""
+    """Remove a list marker or the name of a speaker from a line."""
     line = line.strip()
     if _MAY_HAVE_PREFIX.match(line) is None:
         return line
-    for dress in (_BULLET, _ROLE, _SPEAKER):
-        if match := dress.match(line):
+    for prefix in (_BULLET, _ROLE, _SPEAKER):
+        if match := prefix.match(line):
             line = line[match.end() :]
     return _ITS.sub("it is ", line, count=1)
 
 
 def _expand_contractions(plain: str) -> str:
-    """The text without contractions: "it is", "can not"."""
+    """Expand contractions and abbreviations: "it is", "can not"."""
     if "'" in plain:
         if "n't" in plain:
             plain = plain.replace("can't", "can not").replace("won't", "will not")
@@ -179,5 +181,6 @@ def _expand_bare_contraction(match: re.Match[str]) -> str:
 
 
 def _drop_quotation(match: re.Match[str]) -> str:
-    whole = match.string.strip() == match[0]
-    return match[1] if whole or len(_WORD.findall(match[1])) < 3 else " quotation "
+    """Return a short or whole-text quotation as it is, any other as one unknown word."""
+    is_whole_text = match.string.strip() == match[0]
+    return match[1] if is_whole_text or len(_WORD.findall(match[1])) < 3 else " quotation "

@@ -1,8 +1,8 @@
-"""The two words that a pattern over words can begin with, so that it is tried at those only.
+"""Determine the first two words that a pattern can match, so that it is tried at these only.
 
-Understands what ``lexicon.toml`` is written in: literals, classes, groups, alternatives, ``?``,
-``*``, ``+``, ``{m,n}`` and look-around. A pattern that cannot be followed to the end of a word
-begins with a *stem*: any words that start so are worth a try.
+Supports the syntax used in ``lexicon.toml``: literals, classes, groups, alternatives, ``?``, ``*``,
+``+``, ``{m,n}`` and look-around. If the words of a pattern cannot be enumerated, it begins with a
+*stem*: it is tried at any word with that prefix.
 """
 
 import re
@@ -16,19 +16,19 @@ _LOOK = ("(?=", "(?!", "(?<")
 
 @dataclass(slots=True)
 class Openings:
-    """Texts of one or two words known to their end, and stems of those that are not."""
+    """Texts of one or two complete words, and stems of words that are incomplete."""
 
     words: set[str] = field(default_factory=set)
     stems: set[str] = field(default_factory=set)
 
     def find_first(self) -> tuple[frozenset[str], frozenset[str]]:
-        """The first words that are known to their end, and the stems of those that are not."""
+        """Return the complete first words, and the stems of incomplete ones."""
         pairs = [text for text in self.words | self.stems if " " in text]
         words = {text.partition(" ")[0] for text in pairs} | {*self.words} - {*pairs}
         return frozenset(words), frozenset(self.stems - {*pairs})
 
     def find_second(self) -> dict[str, frozenset[str] | None]:
-        """What may follow each first word that is known to its end; None: anything, or nothing."""
+        """Return the words that may follow each complete first word; None if any may, or none."""
         followers: dict[str, set[str]] = {}
         open_words = {text.partition(" ")[0] for text in self.stems}
         for text in self.words:
@@ -41,87 +41,98 @@ class Openings:
 
 
 def find_openings(pattern: str) -> Openings:
-    """The first two words of every text the pattern matches."""
-    found = Openings()
-    growing, place = _follow(pattern, 0, {""}, found)
-    assert place == len(pattern), f"not understood from {pattern[place:]!r}"
-    found.words |= growing
-    assert "" not in found.words | found.stems, f"{pattern!r} can begin with any word"
-    return found
+    """Return the first two words of every text that the pattern matches.
+
+    Raises AssertionError if the pattern uses other syntax or can begin with any word.
+    """
+    openings = Openings()
+    incomplete, position = _follow(pattern, 0, {""}, openings)
+    assert position == len(pattern), f"not understood from {pattern[position:]!r}"
+    openings.words |= incomplete
+    assert "" not in openings.words | openings.stems, f"{pattern!r} can begin with any word"
+    return openings
 
 
-def _follow(pattern: str, place: int, start: set[str], found: Openings) -> tuple[set[str], int]:
-    """Follow alternatives up to their closing bracket; the beginnings that are still growing."""
+def _follow(
+    pattern: str, position: int, start: set[str], openings: Openings
+) -> tuple[set[str], int]:
+    """Follow alternatives up to their closing bracket.
+
+    Returns the beginnings that are still incomplete, and the position after the alternatives.
+    """
     ended: set[str] = set()
-    growing = set(start)
-    while place < len(pattern) and pattern[place] != ")":
-        if pattern[place] == "|":
-            ended |= growing
-            growing, place = set(start), place + 1
+    incomplete = set(start)
+    while position < len(pattern) and pattern[position] != ")":
+        if pattern[position] == "|":
+            ended |= incomplete
+            incomplete, position = set(start), position + 1
             continue
-        before = growing
-        growing, place = _follow_item(pattern, place, growing, found)
-        quantifier = _QUANTIFIER.match(pattern, place)
+        previous = incomplete
+        incomplete, position = _follow_item(pattern, position, incomplete, openings)
+        quantifier = _QUANTIFIER.match(pattern, position)
         if quantifier is None:
             continue
-        place = quantifier.end()
+        position = quantifier.end()
         sign, least = quantifier[1], quantifier[2]
-        if sign != "?" and growing:  # Repeated within a word: where it ends is not followed.
-            found.stems |= growing
+        if sign != "?" and incomplete:  # Repeated within a word: where it ends is not followed.
+            openings.stems |= incomplete
         if sign in ("?", "*") or least == "0":
-            growing = growing | before
-    return ended | growing, place
+            incomplete = incomplete | previous
+    return ended | incomplete, position
 
 
 def _follow_item(
-    pattern: str, place: int, growing: set[str], found: Openings
+    pattern: str, position: int, incomplete: set[str], openings: Openings
 ) -> tuple[set[str], int]:
-    """Follow one literal, class or group."""
-    if pattern.startswith(_LOOK, place):
-        start = place + (4 if pattern[place + 2] == "<" else 3)
-        _, place = _follow(pattern, start, set(), Openings())
-        return growing, place + 1
-    if pattern[place] == "(":
-        place += 3 if pattern.startswith("(?:", place) else 1
-        growing, place = _follow(pattern, place, growing, found)
-        return growing, place + 1
-    if pattern[place] == "[":
-        end = pattern.index("]", place + 2)
-        return _append_letters(growing, _expand(pattern[place + 1 : end]), found), end + 1
-    if pattern[place] == "\\":
-        if pattern[place + 1] in "bB":
-            return growing, place + 2
-        escaped = pattern[place + 1]
+    """Follow one literal, class or group; returns as :func:`_follow`."""
+    if pattern.startswith(_LOOK, position):
+        start = position + (4 if pattern[position + 2] == "<" else 3)
+        _, position = _follow(pattern, start, set(), Openings())
+        return incomplete, position + 1
+    if pattern[position] == "(":
+        position += 3 if pattern.startswith("(?:", position) else 1
+        incomplete, position = _follow(pattern, position, incomplete, openings)
+        return incomplete, position + 1
+    if pattern[position] == "[":
+        end = pattern.index("]", position + 2)
+        return _append_letters(incomplete, _expand(pattern[position + 1 : end]), openings), end + 1
+    if pattern[position] == "\\":
+        if pattern[position + 1] in "bB":
+            return incomplete, position + 2
+        escaped = pattern[position + 1]
         letters = _DIGITS if escaped == "d" else None if escaped.isalpha() else {escaped}
-        return _append_letters(growing, letters, found), place + 2
-    letters = None if pattern[place] == "." else {pattern[place]}
-    return _append_letters(growing, letters, found), place + 1
+        return _append_letters(incomplete, letters, openings), position + 2
+    letters = None if pattern[position] == "." else {pattern[position]}
+    return _append_letters(incomplete, letters, openings), position + 1
 
 
 def _expand(letters: str) -> set[str] | None:
-    """The letters of a class; None where there are too many to follow."""
+    """Return the letters of a class; None if there are too many."""
     if letters.startswith("^") or "\\" in letters:
         return None
     spans = re.findall(r"(\w)-(\w)", letters)
     if any(ord(last) - ord(first) > _MAX_CLASS_SIZE for first, last in spans):
         return None
-    spelt = {chr(one) for first, last in spans for one in range(ord(first), ord(last) + 1)}
-    return spelt | set(re.sub(r"\w-\w", "", letters))
+    letters_in_ranges = {
+        chr(code_point) for first, last in spans for code_point in range(ord(first), ord(last) + 1)
+    }
+    return letters_in_ranges | set(re.sub(r"\w-\w", "", letters))
 
 
-def _append_letters(growing: set[str], letters: set[str] | None, found: Openings) -> set[str]:
+def _append_letters(incomplete: set[str], letters: set[str] | None, openings: Openings) -> set[str]:
+    """Append each of ``letters`` to the beginnings; None ends them as stems."""
     if letters is None:
-        found.stems |= growing
+        openings.stems |= incomplete
         return set()
-    grown = set()
+    extended = set()
     for letter in letters:
         if letter.isalnum() or letter == "-":
-            grown |= {start + letter for start in growing}
+            extended |= {start + letter for start in incomplete}
         elif letter == " ":
-            found.words |= {start for start in growing if " " in start}
-            grown |= {start + letter for start in growing if " " not in start}
-        else:  # A mark is a word of its own.
-            found.words |= {start for start in growing if start.partition(" ")[2]}
-            alone = {start.rstrip() for start in growing if not start.partition(" ")[2]}
-            found.words |= {f"{start} {letter}" for start in alone}
-    return grown
+            openings.words |= {start for start in incomplete if " " in start}
+            extended |= {start + letter for start in incomplete if " " not in start}
+        else:  # A punctuation mark is a separate word.
+            openings.words |= {start for start in incomplete if start.partition(" ")[2]}
+            alone = {start.rstrip() for start in incomplete if not start.partition(" ")[2]}
+            openings.words |= {f"{start} {letter}" for start in alone}
+    return extended

@@ -1,8 +1,8 @@
-"""What a match of the grammar asserts, if anything: what it says is only half of it.
+"""Determine the label that a match of the grammar asserts, if any.
 
-What stands before a label in its clause may leave it open ("some say", "no sign that"), and so may
-what follows it ("real or fake", "a fake plant"). Both are held against what :mod:`.grammar`
-understands, and what is not understood is no assertion.
+Words before a label in its clause may leave it open ("some say", "no sign that"), and so may words
+after it ("real or fake", "a fake plant"). Both must be understood by :mod:`.grammar`; otherwise
+nothing is asserted.
 """
 
 import re
@@ -12,6 +12,7 @@ from fakebench_suite.grading.labels.language.lexicon import LETTER, Sentence, co
 from fakebench_suite.types import Authenticity
 
 Match = re.Match[str]
+"""A match of a grammar pattern on a sentence's tags."""
 _NEGATION = compile_parts("NO|NONE|LACK|NOT|CANNOT_BE")
 _FAKE, _REAL = compile_parts("FAKE|MADE"), compile_parts("REAL|TAKEN")
 _NEGATION_GROUPS = ("nothing", "not1", "not2", "not3", "not4")
@@ -19,26 +20,26 @@ _MORE_LIKELY = re.compile(r"\b(?:more|rather) (?:likely|probably)\b|^rather\b|\b
 
 
 def resolve_label(sentence: Sentence, match: Match) -> Authenticity | None:
-    """The label a match asserts, its negations counted; None when it leaves the matter open."""
+    """Return the label that a match asserts, with negations applied; None if it is left open."""
     tags = sentence.tags
     valued = grammar.TICKED_LABEL.match(tags, match.end())
     if not (valued or _is_complete(sentence, match)) or grammar.QUALIFIER.match(tags, match.end()):
         return None
-    turned = _is_negated_by_context(sentence, match)
-    if turned is None:
+    is_negated = _is_negated_by_context(sentence, match)
+    if is_negated is None:
         return None
     groups = match.groupdict()
     negations = sum(bool(groups.get(name)) for name in _NEGATION_GROUPS)
-    crossed = valued is not None and valued["no"] is not None
-    fake = bool(match["fake"] or match["made"])
-    odd = (negations + turned + crossed) % 2 == 1
-    if not _has_no_opposite_label(sentence, match, fake=fake, odd=odd):
+    is_crossed = valued is not None and valued["no"] is not None
+    is_fake = bool(match["fake"] or match["made"])
+    is_inverted = (negations + is_negated + is_crossed) % 2 == 1
+    if not _has_no_opposite_label(sentence, match, fake=is_fake, odd=is_inverted):
         return None
-    return Authenticity.FAKE if fake != odd else Authenticity.REAL
+    return Authenticity.FAKE if is_fake != is_inverted else Authenticity.REAL
 
 
 def _is_complete(sentence: Sentence, match: Match) -> bool:
-    """Whether the label is the image's own, by what follows it."""
+    """Return whether the label describes the image itself, by what follows it."""
     tags, groups = sentence.tags, match.groupdict()
     adjective = (match["fake"] or match["real"]) and not match["noun"]
     noun = match["fake"] is not None and sentence.words[match.end() - 1] == "fake"
@@ -63,13 +64,13 @@ def _is_complete(sentence: Sentence, match: Match) -> bool:
 
 
 def _is_in_negated_list(sentence: Sentence, match: Match) -> bool:
-    """Whether what points to a label stands in a list of things that are not there.
+    """Return whether the evidence for a label is in a list of things that are absent.
 
     "No waxy skin, warped fingers or melted text that would suggest AI generation": the negation
-    reaches over the list. "There are no shadows, which suggests a fake" draws a conclusion.
+    applies to the whole list. "There are no shadows, which suggests a fake" draws a conclusion.
     """
-    tags, place = sentence.tags, match.start()
-    clause = tags[find_clause_start(grammar.CONTRAST_BOUND, sentence, place) : place]
+    tags, position = sentence.tags, match.start()
+    clause = tags[find_clause_start(grammar.CONTRAST_BOUND, sentence, position) : position]
     if _NEGATION.search(clause) is None:
         return False
     link = grammar.EVIDENCE_LINK.search(clause)
@@ -84,15 +85,15 @@ def _is_in_negated_list(sentence: Sentence, match: Match) -> bool:
 
 
 def _is_negated_by_context(sentence: Sentence, match: Match) -> bool | None:
-    """Whether the words before an assertion turn it round; None where they leave it open."""
-    place = match.start()
-    wide = sentence.tags[find_clause_start(grammar.SCOPE_BOUND, sentence, place) : place]
-    if grammar.HEARSAY.search(wide):
+    """Return whether the words before an assertion negate it; None if they leave it open."""
+    position = match.start()
+    scope = sentence.tags[find_clause_start(grammar.SCOPE_BOUND, sentence, position) : position]
+    if grammar.HEARSAY.search(scope):
         return None
-    points = sentence.tags[place] == LETTER["SUGGESTS"]
-    if points and _is_in_negated_list(sentence, match):
+    is_evidence = sentence.tags[position] == LETTER["SUGGESTS"]
+    if is_evidence and _is_in_negated_list(sentence, match):
         return None
-    before = sentence.tags[find_clause_start(grammar.CLAUSE_BOUND, sentence, place) : place]
+    before = sentence.tags[find_clause_start(grammar.CLAUSE_BOUND, sentence, position) : position]
     called = match.groupdict().get("called")
     if grammar.NEGATED_FRAME.fullmatch(before) or (
         called and grammar.NEGATED_CLASSIFICATION.fullmatch(before)
@@ -103,14 +104,16 @@ def _is_negated_by_context(sentence: Sentence, match: Match) -> bool | None:
     if grammar.REASON_FRAME.fullmatch(before):
         return False
     groups = match.groupdict()
-    shows = groups.get("evidence") or groups.get("lean") or (called and LETTER["AS"] in match[0])
-    if shows and grammar.EVIDENCE_FRAME.fullmatch(before):
+    has_evidence = (
+        groups.get("evidence") or groups.get("lean") or (called and LETTER["AS"] in match[0])
+    )
+    if has_evidence and grammar.EVIDENCE_FRAME.fullmatch(before):
         return False
     return None
 
 
 def _has_no_opposite_label(sentence: Sentence, match: Match, *, fake: bool, odd: bool) -> bool:
-    """Whether a second label right behind the first, if there is one, says the same."""
+    """Return whether a second label right after the first, if there is one, agrees with it."""
     groups = match.groupdict()
     if groups.get("score") and _names_both(sentence):
         return False  # A scale: "0/10 (certainly real) to 10/10 (certainly fake)".
@@ -132,7 +135,7 @@ def _names_both(sentence: Sentence) -> bool:
     return all(label.search(sentence.tags) for label in (_FAKE, _REAL))
 
 
-def find_clause_start(bound: re.Pattern[str], sentence: Sentence, place: int) -> int:
-    """Where the clause that holds a place begins, by the parts that bound it."""
-    ends = [match.end() for match in bound.finditer(sentence.tags, 0, place)]
+def find_clause_start(bound: re.Pattern[str], sentence: Sentence, position: int) -> int:
+    """Return where the clause of a position begins, by the parts that bound it."""
+    ends = [match.end() for match in bound.finditer(sentence.tags, 0, position)]
     return ends[-1] if ends else 0

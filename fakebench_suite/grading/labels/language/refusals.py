@@ -1,4 +1,4 @@
-"""Where a reply declines or says that it is unable, in the words that say so."""
+"""Replies that decline, or that say that the model is unable."""
 
 import re
 
@@ -35,7 +35,7 @@ _REFUSAL = re.compile(
 
 
 _MAX_START = 500
-"""Letters at the start of a reply in which it declines; later ones report a doubt."""
+"""Characters at the start of a reply in which it may decline; later ones express a doubt."""
 
 
 _UNDECIDED = re.compile(
@@ -72,12 +72,12 @@ _UNDECIDED = re.compile(
         )
     )
 )
-"""Words that weigh both labels and leave them open: no verdict is no refusal there."""
+"""Words that compare both labels and leave them open, which is not a refusal."""
 
 
 def find_refusal(plain: str) -> str | None:
-    """The words of a clean text that decline; None where there are none."""
-    found = _REFUSAL.search(plain, 0, _MAX_START)
-    if found is None or _UNDECIDED.search(plain):
+    """Return the words of a normalized text that decline; None if there are none."""
+    match = _REFUSAL.search(plain, 0, _MAX_START)
+    if match is None or _UNDECIDED.search(plain):
         return None
-    return found[0]
+    return match[0]

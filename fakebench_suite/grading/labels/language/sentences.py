@@ -1,6 +1,6 @@
-"""The sentences of a clean text, and which of them can hold any part of a verdict.
+"""Split a normalized text into sentences, with hints at what each may contain.
 
-Most sentences of a long analysis cannot, by their words alone, and are never looked at again.
+Most sentences of a long analysis cannot contain any part of a verdict, and are not parsed.
 """
 
 import re
@@ -20,36 +20,36 @@ from fakebench_suite.grading.labels.language.lexicon import (
 _SENTENCE = re.compile(
     r"[^\n.!?;]*+(?:(?:[.!?](?![ a-z\u4e00-\u9fff])|;(?! ))[^\n.!?;]*+)*+(?:[.!?;] ?|\n)?"
 )
-"""A sentence and what ends it: a mark before a space or, but for a semicolon, before a letter."""
+"""A sentence and its end: a mark before a space or, except for a semicolon, before a letter."""
 _WORD = re.compile(r"[^\W_](?:[\w-]*\w)?|[^\w\s]")
 _DIGITS = "0123456789-"
 _MAX_LENGTH = 1500
-"""Letters of a sentence: what is longer is a model that stutters, and is read piece by piece."""
+"""Characters of a sentence; longer ones come from models that repeat themselves, and are split."""
 
 
 class Hint:
-    """What a sentence may hold, by its words: one bit each."""
+    """What a sentence may contain, by its words; one bit each."""
 
     LABEL = 1
     """A label, or the first word of one."""
     ANSWER = 2
     """Yes or no."""
     CORRECTION = 4
-    """A word that may take back what was said."""
+    """A word that may retract earlier statements."""
     QUESTION = 16
     """A question mark."""
     PHRASE = 32
     """The first word of a phrase that may be a label."""
     TITLE = 8
-    """A word that a heading above a verdict ends with."""
+    """A word at the end of a heading above a verdict."""
     TURN = 64
-    """A word that may turn against what was said before."""
+    """A word that may introduce a contrast."""
     CONCLUSION = 128
-    """A word that may say that this is a conclusion."""
+    """A word that may introduce a conclusion."""
     DOUBT = 256
-    """A word that may leave something open."""
+    """A word that may leave the matter open."""
     COMPOSED = 512
-    """A word for what was put together or manipulated."""
+    """A word for a composited or manipulated image."""
 
 
 def _split(words: str) -> frozenset[str]:
@@ -97,16 +97,16 @@ _CUES = {
         r"|call|agnostic|inconclus|indetermin|undetermin|undecid|unresolv|neutrali"
     ),
 }
-"""Words without which nothing turns, concludes or leaves open: one of each pattern that does."""
+"""Words of which every contrast, conclusion and doubt contains at least one."""
 
 
 _MAX_REMEMBERED = 1 << 16
 _MAX_RUN_LENGTH = 80
-"""Letters of a run of signs whose hints are remembered."""
+"""Longest run of characters whose hints are cached."""
 
 
 class _Hints(dict[str, int]):
-    """The hints of each run of signs between spaces met so far."""
+    """The hints of each run of non-space characters seen so far."""
 
     def __missing__(self, run: str) -> int:
         hints = 0
@@ -138,23 +138,23 @@ def _find_word_hints(word: str) -> int:
 
 
 def split_sentences(plain: str) -> list[Sentence]:
-    """The sentences of a clean text with their hints; a line ends a sentence."""
-    found: list[Sentence] = []
-    start, opens = 0, True
+    """Return the sentences of a normalized text with their hints; a line break ends a sentence."""
+    sentences: list[Sentence] = []
+    start, starts_line = 0, True
     for piece in _SENTENCE.findall(plain):
         words = piece.rstrip(" \n")
         if len(words) > _MAX_LENGTH:
-            for place, part in _split_long(words):
-                first = opens and not place
-                found.append(Sentence(part, _find_hints(part), start + place, opens=first))
+            for offset, part in _split_long(words):
+                is_first = starts_line and not offset
+                sentences.append(Sentence(part, _find_hints(part), start + offset, opens=is_first))
         elif words:
-            found.append(Sentence(words, _find_hints(words), start, opens=opens))
-        start, opens = start + len(piece), piece[-1:] == "\n"
-    return found
+            sentences.append(Sentence(words, _find_hints(words), start, opens=starts_line))
+        start, starts_line = start + len(piece), piece[-1:] == "\n"
+    return sentences
 
 
 def _find_hints(plain: str) -> int:
-    """What a sentence may hold: most words hint at nothing."""
+    """Return the hints of a sentence: the union of those of its words."""
     hints = reduce(or_, map(_HINTS.__getitem__, plain.split()), 0)
     if hints & _ANY_LABEL == Hint.PHRASE and _begins_label(plain):
         hints |= Hint.LABEL
@@ -162,7 +162,7 @@ def _find_hints(plain: str) -> int:
 
 
 def _begins_label(plain: str) -> bool:
-    """Whether a phrase that is a label begins anywhere in a sentence."""
+    """Return whether a phrase that is a label begins anywhere in a sentence."""
     start = 0
     for run in plain.split(" "):
         end = start + len(run)
@@ -175,7 +175,7 @@ def _begins_label(plain: str) -> bool:
 
 
 def _split_long(words: str) -> Iterator[tuple[int, str]]:
-    """Pieces of bounded length and where they begin, between words where there are any."""
+    """Yield pieces of bounded length with their positions, split between words if possible."""
     start = 0
     while len(words) - start > _MAX_LENGTH:
         end = words.rfind(" ", start, start + _MAX_LENGTH)

@@ -1,4 +1,4 @@
-"""What a reply marks as its answer: ``<answer>``, a LaTeX box, the fields of a JSON object."""
+"""Answers that a reply marks: ``<answer>``, a LaTeX box, or fields of a JSON object."""
 
 import json
 import re
@@ -25,12 +25,15 @@ _CLAIM = re.compile(r"(?:is)?(fake|real|aigenerated|synthetic|authentic|genuine)
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 
 
-def find_marked_answers(spoken: str) -> Iterator[str]:
-    """The texts a reply marks as its answer, in order; a field ``is_fake: false`` in words."""
-    if "\\" in spoken or "<" in spoken:
-        for groups in _BOXED.findall(spoken):
+def find_marked_answers(text: str) -> Iterator[str]:
+    """Yield the texts that a reply marks as its answer, in order.
+
+    A field such as ``is_fake: false`` is yielded as a sentence.
+    """
+    if "\\" in text or "<" in text:
+        for groups in _BOXED.findall(text):
             yield _LATEX.sub(" ", "".join(groups))
-    for name, value in _find_fields(spoken) if "{" in spoken else ():
+    for name, value in _find_fields(text) if "{" in text else ():
         key = re.sub(r"[\W_]", "", name.lower())
         if _VERDICT.fullmatch(key):
             yield {"true": "yes", "false": "no"}.get(value.lower(), value)
@@ -38,25 +41,25 @@ def find_marked_answers(spoken: str) -> Iterator[str]:
             yield f"it is {'' if _TRUTHS[value.lower()] else 'not '}{claim[1]}"
 
 
-def is_structured(spoken: str) -> bool:
-    """Whether the whole reply is a JSON object or list: data, whose other texts assert nothing."""
-    body = spoken.strip()
+def is_structured(text: str) -> bool:
+    """Return whether the whole reply is a JSON object or list, whose other texts assert nothing."""
+    body = text.strip()
     if (fence := _FENCE.match(body)) is not None:
         body = body[fence.end() :].removesuffix("```").strip()
     return body.startswith(("[", "{")) and body.endswith(("]", "}"))
 
 
-def _find_fields(spoken: str) -> Iterator[tuple[str, str]]:
-    """The top-level fields of an object; of one that is cut off, whatever looks like a field."""
-    start, end = spoken.find("{"), spoken.rfind("}")
+def _find_fields(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the top-level fields of an object; of a truncated one, all that look like a field."""
+    start, end = text.find("{"), text.rfind("}")
     try:
-        whole = json.loads(spoken[start : end + 1])
+        parsed = json.loads(text[start : end + 1])
     except (ValueError, RecursionError):
-        whole = None
-    if isinstance(whole, Mapping):
-        for name, value in whole.items():
+        parsed = None
+    if isinstance(parsed, Mapping):
+        for name, value in parsed.items():
             if isinstance(value, str | bool):
                 yield str(name), str(value)
         return
-    for field in _FIELD.finditer(spoken):
+    for field in _FIELD.finditer(text):
         yield field["name"], field["text"] or field["other"] or field["truth"] or ""
