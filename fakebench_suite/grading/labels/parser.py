@@ -31,7 +31,7 @@ from fakebench_suite.grading.labels.language.sentences import split_sentences
 from fakebench_suite.grading.labels.language.structured import find_marked_answers, is_structured
 from fakebench_suite.grading.labels.language.thinking import remove_thoughts
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel
-from fakebench_suite.text.thoughts import strip_marks
+from fakebench_suite.text.marks import strip_marks
 from fakebench_suite.types import Authenticity, QuestionType
 
 _SPACES = re.compile(r" {2,}")

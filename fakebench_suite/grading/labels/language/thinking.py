@@ -2,10 +2,11 @@
 
 Thoughts are left out; a thought that never closes extends to the end. A closing mark without an
 opening one ends a thought that the chat template opened. The marks are those of
-:mod:`fakebench_suite.text.thoughts`, which backends use, too.
+:mod:`fakebench_suite.text.marks`, which backends use, too.
 """
 
-from fakebench_suite.text.thoughts import split_thoughts, strip_marks
+from fakebench_suite.text.marks import strip_marks
+from fakebench_suite.text.thoughts import split_thoughts
 
 
 def remove_thoughts(reply: str) -> str:
