@@ -1,4 +1,4 @@
-"""Training samples for pocket: scenes of the train photographs with forgeries planted in them."""
+"""Training samples for pocket: scenes of the train photographs with planted forgeries."""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -9,18 +9,18 @@ from multiprocessing import get_context
 import numpy as np
 from numpy.typing import NDArray
 
+from augmentation import sample_scene
 from fakebench_suite.datasets.probes.forgeries import FORGERIES, Box, apply_forgery
 from fakebench_suite.datasets.probes.photographs import Pixels
-from scenes import draw_scene
 
 CRITERIA = tuple(FORGERIES)
-SHARE = 250
-"""Samples drawn in one go by one process; each share has a seed of its own."""
+CHUNK_SIZE = 250
+"""Samples that one process makes at a time; each chunk has its own seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What was planted, and where."""
+class PlantedForgery:
+    """The criterion and the box of a forgery."""
 
     criterion: str
     box: Box
@@ -28,43 +28,51 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A training image, SIDE x SIDE x 3 in 0..255, and its faults; none for a real one."""
+    """A training image and its forgeries; a real image has none.
+
+    ``image`` is PROBE_SIZE x PROBE_SIZE x 3 in 0..255.
+    """
 
     image: NDArray[np.uint8]
-    faults: tuple[Fault, ...]
+    forgeries: tuple[PlantedForgery, ...]
 
 
-def draw_samples(size: int, *, seed: int, most: int, processes: int = 2) -> Iterator[Sample]:
-    """``size`` samples with 0 to ``most`` faults, each number as often as any other.
+def sample_images(
+    size: int, *, seed: int, max_forgeries: int, processes: int = 2
+) -> Iterator[Sample]:
+    """Yield ``size`` samples with 0 to ``max_forgeries`` forgeries, each number equally often.
 
-    The samples are a function of the seed alone, not of the number of processes.
+    The samples depend on the seed only, not on the number of processes.
     """
-    seeds = np.random.SeedSequence(seed).spawn(-(-size // SHARE))
+    seeds = np.random.SeedSequence(seed).spawn(-(-size // CHUNK_SIZE))
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        left = size
-        for share in pool.map(partial(_draw_share, most=most), seeds):
-            yield from share[:left]
-            left -= len(share[:left])
+        remaining = size
+        for chunk in pool.map(partial(_sample_chunk, max_forgeries=max_forgeries), seeds):
+            yield from chunk[:remaining]
+            remaining -= len(chunk[:remaining])
 
 
-def _draw_share(seed: np.random.SeedSequence, *, most: int) -> list[Sample]:
+def _sample_chunk(seed: np.random.SeedSequence, *, max_forgeries: int) -> list[Sample]:
     rng = np.random.default_rng(seed)
-    return [draw_sample(rng, int(rng.integers(0, most + 1))) for _ in range(SHARE)]
+    return [sample_image(rng, int(rng.integers(0, max_forgeries + 1))) for _ in range(CHUNK_SIZE)]
 
 
-def draw_sample(rng: np.random.Generator, number: int) -> Sample:
-    """A scene with ``number`` faults of different criteria, whole-image ones beneath the others."""
+def sample_image(rng: np.random.Generator, number: int) -> Sample:
+    """Sample a scene with ``number`` forgeries of different criteria.
+
+    Forgeries of the whole image are planted before those in a box.
+    """
     while True:
-        image, faults = draw_scene(rng), []
-        chosen = rng.choice(len(CRITERIA), size=number, replace=False)
-        for criterion in sorted((CRITERIA[i] for i in chosen), key=_is_in_a_box):
-            planted = apply_forgery(image, FORGERIES[criterion], rng)
-            if planted is None:
+        image, forgeries = sample_scene(rng), []
+        indices = rng.choice(len(CRITERIA), size=number, replace=False)
+        for criterion in sorted((CRITERIA[i] for i in indices), key=_is_in_a_box):
+            result = apply_forgery(image, FORGERIES[criterion], rng)
+            if result is None:
                 break
-            image = planted[0]
-            faults.append(Fault(criterion=criterion, box=planted[1]))
-        if len(faults) == number:
-            return Sample(image=_to_bytes(image), faults=tuple(faults))
+            image = result[0]
+            forgeries.append(PlantedForgery(criterion=criterion, box=result[1]))
+        if len(forgeries) == number:
+            return Sample(image=_to_bytes(image), forgeries=tuple(forgeries))
 
 
 def _is_in_a_box(criterion: str) -> bool:

@@ -1,9 +1,9 @@
-"""Train pocket, the embedded model, from nothing: ``python models/pocket/train.py``.
+"""Train pocket, the embedded model, from scratch: ``python models/pocket/train.py``.
 
-A real LlavaForConditionalGeneration of one and a half million parameters, trained on forgeries
-planted in the train photographs only, on two CPU cores. Writes config, weights, tokenizer and
-processor beside this file, the log to ``training.log`` and held-out figures to ``card.toml``.
-Seeded: the same library versions and thread count give the same weights.
+A LlavaForConditionalGeneration of one and a half million parameters is trained on two CPU cores,
+only on forgeries planted in the train photographs. Writes config, weights, tokenizer and processor
+to the directory of this file, the log to ``training.log`` and held-out scores to ``card.toml``.
+With one seed, the same library versions and number of threads give the same weights.
 """
 
 import argparse
@@ -12,19 +12,25 @@ from pathlib import Path
 
 import torch
 
-from held_out import measure, write_card
-from speech import look_at, make_model, make_processor, teach, train_tokenizer
-from tower import DenseTower, Pool, pretrain_tower
+from evaluate import evaluate, write_card
+from language_model import (
+    build_model,
+    build_processor,
+    encode_images,
+    train_language_model,
+    train_tokenizer,
+)
+from vision_encoder import ImagePool, PatchClassifier, train_vision_encoder
 
 HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    """Train both stages, save the checkpoint, and measure it on the test photographs."""
+    """Train both stages, save the checkpoint, and evaluate it on the test photographs."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=HERE, help="where the checkpoint goes")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pictures", type=int, default=36_000, help="pictures per stage")
+    parser.add_argument("--images", "--pictures", type=int, default=36_000, help="images per stage")
     parser.add_argument("--tower-steps", type=int, default=6_000)
     parser.add_argument("--speech-steps", type=int, default=2_500)
     parser.add_argument("--tower", type=Path, help="reuse the tower.pt of an earlier run")
@@ -40,32 +46,36 @@ def main() -> None:
 
         log(f"torch {torch.__version__}, seed {options.seed}, 2 threads")
         if options.tower is None:
-            seen = Pool.draw(size=options.pictures, seed=options.seed, most=3)
-            log(f"drew {options.pictures} pictures for the tower")
-            dense = pretrain_tower(seen, seed=options.seed, steps=options.tower_steps, log=log)
-            torch.save(dense.state_dict(), options.out / "tower.pt")
+            tower_pool = ImagePool.sample(size=options.images, seed=options.seed, max_forgeries=3)
+            log(f"drew {options.images} images for the vision tower")
+            classifier = train_vision_encoder(
+                tower_pool, seed=options.seed, steps=options.tower_steps, log=log
+            )
+            torch.save(classifier.state_dict(), options.out / "tower.pt")
         else:
-            dense = DenseTower().eval()
-            dense.load_state_dict(torch.load(options.tower, weights_only=True))
+            classifier = PatchClassifier().eval()
+            classifier.load_state_dict(torch.load(options.tower, weights_only=True))
             log(f"took the tower from {options.tower.name}")
-        fresh = Pool.draw(size=options.pictures, seed=options.seed + 1, most=1)
-        log(f"drew {options.pictures} other pictures for the language model")
-        tokenizer = train_tokenizer(fresh.faults[:2000], options.seed)
-        model = make_model(tokenizer, dense)
+        language_pool = ImagePool.sample(
+            size=options.images, seed=options.seed + 1, max_forgeries=1
+        )
+        log(f"drew {options.images} other images for the language model")
+        tokenizer = train_tokenizer(language_pool.forgeries[:2000], options.seed)
+        model = build_model(tokenizer, classifier)
         log(f"{sum(weight.numel() for weight in model.parameters()):,} parameters")
-        teach(
+        train_language_model(
             model,
-            fresh,
-            look_at(fresh, dense),
+            language_pool,
+            encode_images(language_pool, classifier),
             tokenizer,
             seed=options.seed,
             steps=options.speech_steps,
             log=log,
         )
         model.save_pretrained(options.out)
-        make_processor(tokenizer).save_pretrained(options.out)
+        build_processor(tokenizer).save_pretrained(options.out)
         minutes = (time.monotonic() - started) / 60
-        figures = measure(options.out)
+        figures = evaluate(options.out)
         for name, value in figures.items():
             log(f"held out: {name} {value}")
     write_card(options.out / "card.toml", figures, minutes=minutes)

@@ -1,8 +1,8 @@
-"""Scenes to plant forgeries in: crops of the train photographs, made many from few.
+"""Scenes to plant forgeries in: augmented crops of the train photographs.
 
-Seventeen photographs are soon known by heart, and one that knows them takes every other picture
-for a fake. Zoomed, tilted, recoloured and laid over each other they are never the same twice, so
-the tower has to learn what a planted box looks like.
+A model memorises seventeen photographs quickly, and then calls every other image fake. Zoomed,
+tilted, recoloured and blended, the scenes never repeat, so the vision tower has to learn what a
+planted box looks like.
 """
 
 import numpy as np
@@ -22,21 +22,21 @@ _COLOURFUL = ("astronaut", "china", "coffee", "motorcycle")
 _WEIGHTS = np.array([2.0 if name.startswith(_COLOURFUL) else 1.0 for name in _NAMES])
 
 
-def draw_scene(rng: np.random.Generator) -> Pixels:
+def sample_scene(rng: np.random.Generator) -> Pixels:
     """Sample one view, or two views blended by exposure or by a mask.
 
     Returns PROBE_SIZE x PROBE_SIZE x 3 floats in 0..1.
     """
-    one, two = (recolour(draw_view(rng), rng) for _ in "12")
+    first, second = (sample_colours(sample_view(rng), rng) for _ in "12")
     kind = rng.random()
     if kind < 0.4:
-        return one
-    share = np.float32(rng.uniform(0.25, 0.75)) if kind < 0.6 else draw_blobs(rng)
-    return share * one + (1 - share) * two
+        return first
+    share = np.float32(rng.uniform(0.25, 0.75)) if kind < 0.6 else sample_mask(rng)
+    return share * first + (1 - share) * second
 
 
-def draw_view(rng: np.random.Generator) -> Pixels:
-    """A crop in any of its eight orientations; often zoomed up to threefold, tilted and sheared."""
+def sample_view(rng: np.random.Generator) -> Pixels:
+    """Sample a crop in one of eight orientations, often zoomed, tilted and sheared."""
     image = sample_square(_NAMES[rng.choice(len(_NAMES), p=_WEIGHTS / _WEIGHTS.sum())], rng)
     image = np.rot90(image, k=int(rng.integers(0, 4)))
     if rng.random() < 0.5:
@@ -54,16 +54,19 @@ def draw_view(rng: np.random.Generator) -> Pixels:
     return view.astype(np.float32)
 
 
-def draw_blobs(rng: np.random.Generator) -> Pixels:
-    """A mask of round shapes with soft or hard outlines, PROBE_SIZE x PROBE_SIZE x 1 in 0..1."""
+def sample_mask(rng: np.random.Generator) -> Pixels:
+    """Sample a mask of round shapes with soft or hard outlines.
+
+    Returns PROBE_SIZE x PROBE_SIZE x 1 floats in 0..1.
+    """
     field = gaussian(rng.standard_normal((PROBE_SIZE, PROBE_SIZE)), rng.uniform(4, 20))
     steepness = rng.uniform(0.3, 3) / np.abs(np.gradient(field)[0]).mean()
     mask: Pixels = expit(steepness * (field - field.mean())).astype(np.float32)
     return mask[..., None]
 
 
-def recolour(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Other colours, exposure and focus, or no colour; grey stays grey, as in a photograph."""
+def sample_colours(image: Pixels, rng: np.random.Generator) -> Pixels:
+    """Change colours, exposure and focus, or remove colour; grey stays grey, as in photographs."""
     if rng.random() < 0.5:
         image = image @ rng.dirichlet(np.full(3, 0.3), size=3).T
     grey = image.mean(axis=2, keepdims=True)

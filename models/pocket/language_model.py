@@ -1,4 +1,4 @@
-"""Stage two of training pocket: a small Llama learns to speak about the tower's patches."""
+"""Stage two of training pocket: a small Llama learns to describe the vision tower's patches."""
 
 import random
 from collections.abc import Callable
@@ -16,20 +16,20 @@ from transformers import (
     ViTImageProcessor,
 )
 
+from dialogues import list_dialogues, sample_dialogue, select_forgery
 from fakebench_suite.datasets.probes.photographs import PROBE_SIZE
-from lessons import all_lessons, draw_lesson, find_fault
-from samples import Fault
-from tower import (
-    BATCH,
+from samples import PlantedForgery
+from vision_encoder import (
+    BATCH_SIZE,
     GRID,
     MEAN,
     STD,
     STRIDE,
-    DenseTower,
-    Pool,
+    ImagePool,
+    PatchClassifier,
+    build_encoder_config,
     normalise,
     one_cycle,
-    tower_config,
 )
 
 IMAGE, PAD, START, END = "<image>", "<pad>", "<s>", "</s>"
@@ -43,9 +43,14 @@ TEMPLATE = (
 )
 
 
-def train_tokenizer(faults: list[tuple[Fault, ...]], seed: int) -> PreTrainedTokenizerFast:
-    """A byte-level BPE over the lessons: any text has tokens, familiar prompts have few."""
-    texts = [f"\nQ: {asked}\nA: {said}" for asked, said in all_lessons(faults, random.Random(seed))]
+def train_tokenizer(
+    forgeries: list[tuple[PlantedForgery, ...]], seed: int
+) -> PreTrainedTokenizerFast:
+    """Train a byte-level BPE on the dialogues, whose texts it encodes in few tokens."""
+    texts = [
+        f"\nQ: {question}\nA: {answer}"
+        for question, answer in list_dialogues(forgeries, random.Random(seed))
+    ]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -66,16 +71,16 @@ def train_tokenizer(faults: list[tuple[Fault, ...]], seed: int) -> PreTrainedTok
     )
 
 
-def make_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
-    """The stock LLaVA processor, scaling images to PROBE_SIZE x PROBE_SIZE."""
-    pictures = ViTImageProcessor(
+def build_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
+    """Return a stock LLaVA processor that scales images to PROBE_SIZE x PROBE_SIZE."""
+    image_processor = ViTImageProcessor(
         size={"height": PROBE_SIZE, "width": PROBE_SIZE},
         resample=3,
         image_mean=[MEAN] * 3,
         image_std=[STD] * 3,
     )
     return LlavaProcessor(
-        image_processor=pictures,
+        image_processor=image_processor,
         tokenizer=tokenizer,
         patch_size=STRIDE,
         vision_feature_select_strategy="default",
@@ -84,12 +89,12 @@ def make_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
     )
 
 
-def make_model(
-    tokenizer: PreTrainedTokenizerFast, dense: DenseTower
+def build_model(
+    tokenizer: PreTrainedTokenizerFast, classifier: PatchClassifier
 ) -> LlavaForConditionalGeneration:
-    """A LLaVA around the pre-trained tower, with a fresh projector and language model."""
+    """Return a LLaVA with the trained vision tower, a new projector and a new language model."""
     config = LlavaConfig(
-        vision_config=tower_config(),
+        vision_config=build_encoder_config(),
         text_config=LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=128,
@@ -109,33 +114,37 @@ def make_model(
         tie_word_embeddings=True,
     )
     model = LlavaForConditionalGeneration(config)
-    model.model.vision_tower.load_state_dict(dense.tower.state_dict())
+    model.model.vision_tower.load_state_dict(classifier.tower.state_dict())
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     return model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exercise:
-    """A batch of lessons as token ids; prompts carry the label -100.
+class TokenBatch:
+    """A batch of dialogues as token ids; the labels of prompts are -100.
 
-    Padded on the right, where causal attention never looks back from, so there is no mask.
+    Both tensors are rows x length, padded at the right. Causal attention never looks ahead, so no
+    mask is needed.
     """
 
     tokens: Tensor
     labels: Tensor
 
 
-class Teacher:
-    """Turns faults into exercises, worded exactly as the processor words a prompt."""
+class BatchBuilder:
+    """Builds batches of dialogues, worded exactly as the processor words a prompt."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, seed: int) -> None:
         self._tokenizer = tokenizer
         self._random = random.Random(seed)
 
-    def set_exercise(self, faults: list[tuple[Fault, ...]]) -> Exercise:
-        """One lesson about each picture."""
-        rows = [self._tokenise(*draw_lesson(find_fault(one), self._random)) for one in faults]
+    def build_batch(self, forgeries: list[tuple[PlantedForgery, ...]]) -> TokenBatch:
+        """Return a batch with one dialogue about each image."""
+        rows = [
+            self._tokenise(*sample_dialogue(select_forgery(image_forgeries), self._random))
+            for image_forgeries in forgeries
+        ]
         longest = max(len(prompt) + len(answer) for prompt, answer in rows)
         tokens = torch.full((len(rows), longest), self._tokenizer.pad_token_id)
         labels = torch.full((len(rows), longest), -100)
@@ -143,11 +152,11 @@ class Teacher:
             end = len(prompt) + len(answer)
             tokens[index, :end] = torch.tensor(prompt + answer)
             labels[index, len(prompt) : end] = torch.tensor(answer)
-        return Exercise(tokens=tokens, labels=labels)
+        return TokenBatch(tokens=tokens, labels=labels)
 
-    def _tokenise(self, asked: str, said: str) -> tuple[list[int], list[int]]:
-        prompt = f"{START}{IMAGE * (GRID * GRID)}\nQ: {asked}\nA:"
-        answer = f" {said}{END}"
+    def _tokenise(self, question: str, reply: str) -> tuple[list[int], list[int]]:
+        prompt = f"{START}{IMAGE * (GRID * GRID)}\nQ: {question}\nA:"
+        answer = f" {reply}{END}"
         return (
             self._tokenizer.encode(prompt, add_special_tokens=False),
             self._tokenizer.encode(answer, add_special_tokens=False),
@@ -155,17 +164,18 @@ class Teacher:
 
 
 @torch.inference_mode()
-def look_at(pool: Pool, dense: DenseTower) -> Tensor:
-    """The tower's features of a whole pool, n x GRID * GRID x 128."""
+def encode_images(pool: ImagePool, classifier: PatchClassifier) -> Tensor:
+    """Return the vision tower's features of a whole pool, n x GRID * GRID x 128."""
     batches = [
-        dense.look(normalise(pixels.float() / 255)) for pixels in pool.pixels.split(4 * BATCH)
+        classifier.encode(normalise(pixels.float() / 255))
+        for pixels in pool.pixels.split(4 * BATCH_SIZE)
     ]
     return torch.cat(batches).clone()
 
 
-def teach(
+def train_language_model(
     model: LlavaForConditionalGeneration,
-    pool: Pool,
+    pool: ImagePool,
     features: Tensor,
     tokenizer: PreTrainedTokenizerFast,
     *,
@@ -173,41 +183,43 @@ def teach(
     steps: int,
     log: Callable[[str], None],
 ) -> None:
-    """Train projector and language model on pictures the tower was not trained on.
+    """Train projector and language model on images that the vision tower was not trained on.
 
-    The tower stays as it is, so its features are computed once, before the first step.
+    The vision tower is frozen, so its features are computed once, before the first step.
     """
     torch.manual_seed(seed)
-    teacher = Teacher(tokenizer, seed)
-    taught = [*model.model.multi_modal_projector.parameters()]
-    taught += [*model.model.language_model.parameters()]
-    optimizer = torch.optim.AdamW(taught, weight_decay=0.01, betas=(0.9, 0.98))
+    builder = BatchBuilder(tokenizer, seed)
+    trained = [*model.model.multi_modal_projector.parameters()]
+    trained += [*model.model.language_model.parameters()]
+    optimizer = torch.optim.AdamW(trained, weight_decay=0.01, betas=(0.9, 0.98))
     image_token = model.config.image_token_id
     model.train()
-    recent, order = 0.0, torch.empty(0, dtype=torch.long)
+    mean_loss, order = 0.0, torch.empty(0, dtype=torch.long)
     for step in range(1, steps + 1):
         for group in optimizer.param_groups:
             group["lr"] = one_cycle(step / steps, 1.5e-3)
-        if len(order) < BATCH:
+        if len(order) < BATCH_SIZE:
             order = torch.randperm(len(features))
-        chosen, order = order[:BATCH], order[BATCH:]
-        exercise = teacher.set_exercise([pool.faults[index] for index in chosen.tolist()])
+        chosen, order = order[:BATCH_SIZE], order[BATCH_SIZE:]
+        batch = builder.build_batch([pool.forgeries[index] for index in chosen.tolist()])
         with torch.autocast("cpu", torch.bfloat16):
-            seen = model.model.multi_modal_projector(features[chosen])
-            words = model.get_input_embeddings()(exercise.tokens)
-            places = (exercise.tokens == image_token)[..., None]
+            projected = model.model.multi_modal_projector(features[chosen])
+            embeddings = model.get_input_embeddings()(batch.tokens)
+            image_positions = (batch.tokens == image_token)[..., None]
             hidden = model.model.language_model(
-                inputs_embeds=words.masked_scatter(places, seen.to(words.dtype)),
+                inputs_embeds=embeddings.masked_scatter(
+                    image_positions, projected.to(embeddings.dtype)
+                ),
                 use_cache=False,
             ).last_hidden_state
-            answered = exercise.labels[:, 1:] != -100
-            scores = model.lm_head(hidden[:, :-1][answered])
-        loss = nn.functional.cross_entropy(scores.float(), exercise.labels[:, 1:][answered])
+            is_answer = batch.labels[:, 1:] != -100
+            scores = model.lm_head(hidden[:, :-1][is_answer])
+        loss = nn.functional.cross_entropy(scores.float(), batch.labels[:, 1:][is_answer])
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(taught, 1.0)
+        nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
-        recent += (loss.item() - recent) / min(step, 100)
+        mean_loss += (loss.item() - mean_loss) / min(step, 100)
         if step % 100 == 0:
-            log(f"speech step {step}/{steps} token loss {recent:.4f}")
+            log(f"speech step {step}/{steps} token loss {mean_loss:.4f}")
     model.eval()

@@ -1,4 +1,4 @@
-"""Measuring pocket on probes of the test photographs, through the suite's own adapter and judge."""
+"""Evaluate pocket on probes of the test photographs, with the suite's own backend and grader."""
 
 from pathlib import Path
 
@@ -18,17 +18,20 @@ NOTE = (
 )
 
 
-def measure(checkpoint: Path) -> dict[str, str]:
-    """Detection (one question per image) and naming of the criterion, each with its interval."""
+def evaluate(checkpoint: Path) -> dict[str, str]:
+    """Return the scores of detection (one question per image) and of naming the criterion.
+
+    Each score has a 95 % Wilson interval.
+    """
     card = Card(name="pocket", path=str(checkpoint), dtype="float32")
-    adapter = TransformersBackend(card, checkpoint, device="cpu", remote_code=False)
+    backend = TransformersBackend(card, checkpoint, device="cpu", remote_code=False)
     probes = load_probes()
     detection = [case for case in probes.cases if case.question_type is QuestionType.WHAT]
     clues = [case for case in probes.cases if case.task is Task.INTERPRETATION]
 
     def count_correct(cases: list[Case]) -> int:
         images = {case.image: probes.open_image(case) for case in cases}
-        replies = adapter.answer([build_prompt(case) for case in cases], images)
+        replies = backend.answer([build_prompt(case) for case in cases], images)
         return sum(
             not isinstance(reply, ModelError) and judge(case, reply).outcome is Outcome.CORRECT
             for case, reply in zip(cases, replies, strict=True)
@@ -46,7 +49,7 @@ def _with_interval(hits: int, total: int) -> str:
 
 
 def write_card(path: Path, figures: dict[str, str], *, minutes: float) -> None:
-    """The card of the trained checkpoint, with the figures just measured."""
+    """Write the card of the trained checkpoint, with these scores."""
     card = {
         "path": ".",
         "dtype": "float32",
