@@ -160,7 +160,7 @@ def audit(
         message = f"The judge {choice.name} could not be audited: {to_single_line(str(error))}"
         stop(message, status=MACHINE)
     name = to_single_line(found.judge)
-    say(f"{name}, {count_of(rounds, 'round')}" if choice.gives_marks else name)
+    say(f"{name}, {count_of(rounds, 'round')}" if choice.gives_ratings else name)
     for key, value in opened.describe().items():
         if value:
             words = ", ".join(value) if isinstance(value, list) else value

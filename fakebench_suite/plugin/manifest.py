@@ -140,7 +140,7 @@ def _describe_judge(plan: RunPlan) -> dict[str, Any]:
     if choice is None:
         return {"text": "exact" if plan.dataset.kind == "probes" else None}
     described = {"text": choice.name, "rounds": choice.rounds}
-    if choice.gives_marks:
+    if choice.gives_ratings:
         described["instruction_digest"] = digest_parts([INSTRUCTION.encode()])
     return described
 

@@ -83,7 +83,7 @@ def check_intent(config: pytest.Config) -> None:
     settings, judge = plan.settings, plan.settings.judge
     met = {Need.LIKELIHOOD} if settings.reply_parser is ReplyParser.LIKELIHOOD else set()
     if judge is not None:
-        met.add(Need.MARKS if judge.gives_marks else Need.SIMILARITY)
+        met.add(Need.MARKS if judge.gives_ratings else Need.SIMILARITY)
     intent = Intent(
         data=plan.dataset.name,
         population=count_cases(plan.dataset.cases),

@@ -101,4 +101,4 @@ def sample_criterion(forgery: PlantedForgery | None, rng: random.Random) -> Dial
 
 def _describe(forgery: PlantedForgery) -> str:
     clue = FORGERIES[forgery.criterion].clue
-    return describe_forged(forgery.criterion, clue, forgery.box.place)
+    return describe_forged(forgery.criterion, clue, forgery.box.position_name)

@@ -76,7 +76,7 @@ def sample_image(rng: np.random.Generator, number: int) -> Sample:
 
 
 def _is_in_a_box(criterion: str) -> bool:
-    return not FORGERIES[criterion].whole
+    return not FORGERIES[criterion].covers_image
 
 
 def _to_bytes(image: Pixels) -> NDArray[np.uint8]:

@@ -94,7 +94,8 @@ def build_cases(pair: ProbePair) -> Iterator[Case]:
         forged_region=None,
     )
     clue = Clue(
-        text=describe_forged(criterion, pair.forgery.clue, pair.box.place), criterion=criterion
+        text=describe_forged(criterion, pair.forgery.clue, pair.box.position_name),
+        criterion=criterion,
     )
     for base in (forged, untouched):
         for question_type, question in prompts.DETECTION.items():
@@ -105,7 +106,7 @@ def build_cases(pair: ProbePair) -> Iterator[Case]:
         forged, Task.INTERPRETATION, QuestionType.FAULTFINDING, prompts.FAULTFINDING, clue
     )
     yield _build_text_case(forged, Task.REASONING, QuestionType.INFERENCE, prompts.INFERENCE, clue)
-    for criterion_asked in (criterion, *pair.forgery.spares):
+    for criterion_asked in (criterion, *pair.forgery.unaffected_criteria):
         answer = (
             clue if criterion_asked == criterion else Clue(text=describe_intact(criterion_asked))
         )

@@ -25,7 +25,7 @@ class Box:
     bottom: int
 
     @property
-    def place(self) -> str:
+    def position_name(self) -> str:
         """Position of the box's centre in words: one of nine, or the whole image."""
         if self.right - self.left == PROBE_SIZE and self.bottom - self.top == PROBE_SIZE:
             return "whole image"
@@ -48,10 +48,10 @@ class Forgery:
     criterion: str
     clue: str
     """What a viewer sees; part of the reference clue."""
-    spares: tuple[str, ...]
+    unaffected_criteria: tuple[str, ...]
     """Criteria that stay exactly as in the photograph; no question is asked about the others."""
     apply: Operation
-    whole: bool = False
+    covers_image: bool = False
     """Whether the operation covers the whole image."""
 
 
@@ -61,63 +61,69 @@ FORGERIES: Mapping[str, Forgery] = {
         Forgery(
             criterion="texture",
             clue="one small tile repeats",
-            spares=("clarity", "overall tone", "theme"),
+            unaffected_criteria=("clarity", "overall tone", "theme"),
             apply=operations.repeat_tile,
         ),
         Forgery(
             criterion="edge",
             clue="halos run along the outlines",
-            spares=("layout", "symmetry", "perspective", "distortion", "content deficiency"),
+            unaffected_criteria=(
+                "layout",
+                "symmetry",
+                "perspective",
+                "distortion",
+                "content deficiency",
+            ),
             apply=operations.add_halos,
         ),
         Forgery(
             criterion="clarity",
             clue="the detail is blurred away",
-            spares=("layout", "symmetry", "perspective", "overall tone", "distortion"),
+            unaffected_criteria=("layout", "symmetry", "perspective", "overall tone", "distortion"),
             apply=operations.blur,
         ),
         Forgery(
             criterion="light & shadow",
             clue="bands of light and dark run where nothing casts a shadow",
-            spares=("clarity", "layout", "perspective", "distortion"),
+            unaffected_criteria=("clarity", "layout", "perspective", "distortion"),
             apply=operations.band_light,
         ),
         Forgery(
             criterion="perspective",
             clue="everything is stretched one way",
-            spares=("overall tone", "theme"),
+            unaffected_criteria=("overall tone", "theme"),
             apply=operations.stretch_strip,
         ),
         Forgery(
             criterion="shape",
             clue="the outlines break into shifted strips",
-            spares=("clarity", "overall tone", "light & shadow"),
+            unaffected_criteria=("clarity", "overall tone", "light & shadow"),
             apply=operations.shift_strips,
         ),
         Forgery(
             criterion="distortion",
             clue="the content runs in waves",
-            spares=("content deficiency", "overall tone", "theme"),
+            unaffected_criteria=("content deficiency", "overall tone", "theme"),
             apply=operations.ripple,
         ),
         Forgery(
             criterion="content deficiency",
             clue="a flat patch stands where content is missing",
-            spares=("overall tone", "perspective", "symmetry", "distortion"),
+            unaffected_criteria=("overall tone", "perspective", "symmetry", "distortion"),
             apply=operations.fill_flat,
         ),
         Forgery(
             criterion="unrealistic",
             clue="the colours are those of a negative",
-            spares=("clarity", "layout", "perspective", "distortion"),
+            unaffected_criteria=("clarity", "layout", "perspective", "distortion"),
             apply=operations.invert_colours,
         ),
         Forgery(
             criterion="overall tone",
             clue="the tones run through the rainbow",
-            spares=("layout", "perspective", "shape", "distortion"),
+            unaffected_criteria=("layout", "perspective", "shape", "distortion"),
             apply=operations.paint_rainbow,
-            whole=True,
+            covers_image=True,
         ),
     )
 }
@@ -133,7 +139,7 @@ def apply_forgery(
     average.
     """
     for _ in range(tries):
-        box = WHOLE_IMAGE if forgery.whole else _sample_box(rng)
+        box = WHOLE_IMAGE if forgery.covers_image else _sample_box(rng)
         inside = (slice(box.top, box.bottom), slice(box.left, box.right))
         forged = image.copy()
         forged[inside] = forgery.apply(image[inside], rng)

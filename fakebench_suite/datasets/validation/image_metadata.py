@@ -26,7 +26,7 @@ _INFO = {
 }
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 _MAX_KEY_LENGTH, _MAX_KEYS = 60, 200
-"""Characters of a key, and keys of a file, that are looked at: both are a stranger's."""
+"""Characters of a key, and keys of a file, that are kept; files may contain anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,7 @@ def _scan_from_cases(cases: Sequence[Case]) -> ImageScan:
 
 
 def _scan(data: Dataset, cases: Sequence[Case]) -> ImageScan:
+    """Open an image, and read its pixels and file properties or the error."""
     scan, path = _scan_from_cases(cases), None
     # The label decides between two files of one name.
     case = next((case for case in cases if case.label), cases[0])

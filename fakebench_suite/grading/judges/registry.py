@@ -39,7 +39,7 @@ class JudgeConfig:
         return f"{self.model}@{redact(self.url, *find_secrets(self.url))}"
 
     @property
-    def gives_marks(self) -> bool:
+    def gives_ratings(self) -> bool:
         """False for the similarity baseline, which gives no ratings."""
         return self.kind is not JudgeKind.EMBEDDING
 

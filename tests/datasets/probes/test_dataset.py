@@ -85,7 +85,7 @@ def test_every_case_knows_its_truth() -> None:
         (p, [c for c in cases if c.image == f"{p.name}-forged"]) for p in sample_pairs(3)
     ):
         asked = {case.criterion: case.expected for case in group if case.task is Task.ANALYSIS}
-        assert set(asked) == {pair.forgery.criterion, *pair.forgery.spares}
+        assert set(asked) == {pair.forgery.criterion, *pair.forgery.unaffected_criteria}
         for criterion, expected in asked.items():
             assert expected is not None
             planted = criterion == pair.forgery.criterion
@@ -116,7 +116,7 @@ def test_a_forgery_is_a_function_of_pixels_and_seed(forgery: Forgery) -> None:
     assert one[1] == two[1]
     assert one[0].dtype == np.float32
     assert 0 <= one[0].min() <= one[0].max() <= 1
-    assert (one[1] == WHOLE_IMAGE) == forgery.whole
+    assert (one[1] == WHOLE_IMAGE) == forgery.covers_image
 
 
 def test_what_nobody_could_see_is_not_planted() -> None:
@@ -130,7 +130,7 @@ def test_places_have_names() -> None:
     """Nine places and the whole image."""
     edges = ((0, 40), (44, 84), (88, 128))
     places = [
-        Box(left=left, top=top, right=right, bottom=bottom).place
+        Box(left=left, top=top, right=right, bottom=bottom).position_name
         for top, bottom in edges
         for left, right in edges
     ]
@@ -139,7 +139,7 @@ def test_places_have_names() -> None:
         "left", "centre", "right",
         "lower left", "lower centre", "lower right",
     ]  # fmt: skip
-    assert WHOLE_IMAGE.place == "whole image"
+    assert WHOLE_IMAGE.position_name == "whole image"
 
 
 def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,8 +179,8 @@ def test_references_say_what_was_planted_and_where() -> None:
         pair, (clue,) = pairs[case.image], case.expected
         if case.criterion == pair.forgery.criterion:
             assert pair.forgery.clue in clue.text
-            assert clue.text.endswith(f"in the {pair.box.place}.")
+            assert clue.text.endswith(f"in the {pair.box.position_name}.")
             assert case.criterion.removeprefix("un") in clue.text
         else:
             assert clue.criterion is None
-            assert case.criterion in pair.forgery.spares
+            assert case.criterion in pair.forgery.unaffected_criteria

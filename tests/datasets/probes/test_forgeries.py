@@ -62,7 +62,7 @@ def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph:
     inside = changed[box.top : box.bottom, box.left : box.right]
     assert inside.mean() >= 0.07 - 1e-6
     assert (changed > 0).sum() == (inside > 0).sum()
-    assert (box == WHOLE_IMAGE) == forgery.whole
+    assert (box == WHOLE_IMAGE) == forgery.covers_image
 
 
 @EACH
@@ -79,7 +79,7 @@ def test_every_box_has_a_place(corner: tuple[int, int], size: tuple[int, int]) -
     """The words follow the middle of the box, third by third."""
     left, top = corner
     right, bottom = min(PROBE_SIZE, left + size[0]), min(PROBE_SIZE, top + size[1])
-    place = Box(left=left, top=top, right=right, bottom=bottom).place
+    place = Box(left=left, top=top, right=right, bottom=bottom).position_name
     assert ("left" in place) == (3 * (left + right) < 2 * PROBE_SIZE)
     assert ("right" in place) == (3 * (left + right) >= 4 * PROBE_SIZE)
     assert ("upper" in place) == (3 * (top + bottom) < 2 * PROBE_SIZE)
@@ -90,8 +90,8 @@ def test_every_box_has_a_place(corner: tuple[int, int], size: tuple[int, int]) -
 def test_a_forgery_speaks_of_known_criteria(forgery: Forgery) -> None:
     """What is planted and what is spared are criteria of the paper, and never the same."""
     assert forgery.criterion in CRITERIA
-    assert set(forgery.spares) < set(CRITERIA) - {forgery.criterion}
-    assert len(set(forgery.spares)) == len(forgery.spares) > 0
+    assert set(forgery.unaffected_criteria) < set(CRITERIA) - {forgery.criterion}
+    assert len(set(forgery.unaffected_criteria)) == len(forgery.unaffected_criteria) > 0
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
