@@ -150,7 +150,7 @@ def test_the_route_says_why(name: str, adapter: TransformersBackend) -> None:
     read_answers(adapter.answer([make_prompt("wide", text) for text in QUESTIONS], IMAGES))
     route = adapter.route
     assert route.prefix == (name not in WHY_NOT)
-    assert WHY_NOT.get(name, "comes first") in route.why
+    assert WHY_NOT.get(name, "precedes the question") in route.why
     assert route.why.endswith(".")
     assert route.mixes == route.prefix
     assert route.shared == (route.prefix and name != "gemma-3"), "whose layers have windows"
