@@ -70,6 +70,17 @@ def test_files_that_are_named_exist(page: Path) -> None:
     assert {path for path in named if not (ROOT / path).exists()} == set()
 
 
+def test_functions_that_are_named_exist() -> None:
+    """The examples of the contributing guide are functions of the package."""
+    source = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "fakebench_suite").rglob("*.py")
+    )
+    spans = list_code_spans(ROOT / "CONTRIBUTING.md")
+    named = {found[1] for span in spans if (found := re.match(r"(\w+)\(", span))}
+    assert len(named) >= 9
+    assert {name for name in named if f"def {name}(" not in source} == set()
+
+
 @pytest.mark.process
 def test_no_document_is_cited_that_is_not_here() -> None:
     """In code, tests, configuration and documents: each ``*.md`` is one of the repository's."""
