@@ -96,11 +96,15 @@ def test_fields_of_a_manifest(call: Call, workplace: Path) -> None:
 
 
 def test_words_of_the_glossary() -> None:
-    """Criteria and verdicts are those of the package."""
+    """Criteria, verdicts, tasks and backends are those of the package."""
     text = (DOCS / "glossary.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| ([\w ]+) \| (.*) \|$", text, re.MULTILINE))
     assert set(rows["criterion"].removeprefix("one of the 14: ").split(", ")) == set(CRITERIA)
     assert set(re.findall(r"`(\w+)`", rows["verdict"])) == set(Outcome)
+    assert set(re.findall(r"`(\w+)`", rows["task"])) == set(Task)
+    modules = ROOT / "fakebench_suite" / "backends"
+    for name in re.findall(r"`(\w+)`", rows["backend"]):
+        assert (modules / name).is_dir() or (modules / f"{name}.py").is_file(), name
 
 
 def test_ways_of_reading() -> None:
