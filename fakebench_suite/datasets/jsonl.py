@@ -57,7 +57,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
 
 _DEPRECATED = {"form": "question_type", "category": "content_categories"}
-"""Fields by their names in older versions."""
+"""Old names of fields, from earlier versions."""
 _FIXED = {
     Task.INTERPRETATION: QuestionType.FAULTFINDING,
     Task.REASONING: QuestionType.INFERENCE,
@@ -108,14 +108,14 @@ def _read_lines(content: bytes, name: str) -> Iterator[Case]:
             raise DataError(f"{location}: {_humanise(error)}.") from error
 
 
-def _rename_fields(where: str, warned: set[str], row: Any) -> Any:
-    """A row under today's names of its fields; each old name is warned about once a file."""
+def _rename_fields(location: str, warned: set[str], row: Any) -> Any:
+    """Return a row with today's field names; each old name is warned about once per file."""
     if not isinstance(row, dict):
         return row
     for old, new in _DEPRECATED.items():
         if old in row and old not in warned:
             warned.add(old)
-            warn_deprecated(f"the field {old!r}", repr(new), where=where)
+            warn_deprecated(f"the field {old!r}", repr(new), where=location)
     return rename_keys(row, _DEPRECATED)
 
 

@@ -38,8 +38,8 @@ def advise_directory(root: Path, files: Sequence[str]) -> str | None:
             return f"They are in {_drop_evaluation(folder)}: point --data there."
     row_files = sorted(path for path in _list_entries(root) if path.suffix == ".jsonl")
     if row_files:
-        others = f" (or one of {len(row_files) - 1:,} others)" if len(row_files) > 1 else ""
-        return f"It holds {row_files[0].name}{others}: point --data at that file."
+        suffix = f" (or one of {len(row_files) - 1:,} others)" if len(row_files) > 1 else ""
+        return f"It holds {row_files[0].name}{suffix}: point --data at that file."
     images = sum(is_image_name(path.name) for path in _list_entries(root))
     images += sum(
         is_image_name(path.name)

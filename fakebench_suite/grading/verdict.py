@@ -89,8 +89,8 @@ def _read_likelihood(p_fake: float) -> ParsedLabel:
     """Return the label of the likelier option."""
     if p_fake == _EVEN:
         return ParsedLabel(label=NoLabel.UNPARSED, reason="both options are equally likely")
-    said = Authenticity.FAKE if p_fake > _EVEN else Authenticity.REAL
-    return ParsedLabel(label=said, reason=f"P(fake) is {p_fake:.3f}")
+    label = Authenticity.FAKE if p_fake > _EVEN else Authenticity.REAL
+    return ParsedLabel(label=label, reason=f"P(fake) is {p_fake:.3f}")
 
 
 def judge_label(case: Case, reading: ParsedLabel) -> Verdict:
@@ -103,10 +103,10 @@ def judge_label(case: Case, reading: ParsedLabel) -> Verdict:
         return Verdict(outcome=Outcome.REFUSED, reason=reading.reason)
     if reading.label is NoLabel.UNPARSED:
         return Verdict(outcome=Outcome.UNPARSED, reason=reading.reason)
-    said = str(reading.label)
+    label = str(reading.label)
     right = reading.label == case.label
     outcome = Outcome.CORRECT if right else Outcome.INCORRECT
-    return Verdict(outcome=outcome, label=said, reason=reading.reason)
+    return Verdict(outcome=outcome, label=label, reason=reading.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,15 +53,15 @@ class SharedImageBatch:
         """Tokens of one padded row, without a prefix that is stored once."""
         if not self.uses_prefix:
             return max(row.length for row in self.rows)
-        before, after = padded_lengths(self.groups)
-        return after if self.shared else before + after
+        prefix, suffix = padded_lengths(self.groups)
+        return suffix if self.shared else prefix + suffix
 
     @property
     def shared_tokens(self) -> int:
         """Tokens of prefixes that are stored once, whatever the number of rows."""
         if not (self.uses_prefix and self.shared):
             return 0
-        return len(self.groups) * padded_lengths(self.groups)[0]
+        return len(self.groups) * padded_lengths(self.groups).prefix
 
     @property
     def padded_rows(self) -> int:

@@ -72,7 +72,11 @@ class TransformersBackend:
         self._questioner = BatchRunner(self._generator, self._encoder, self._budget)
 
     def _load(self, weights: Path, *, remote_code: bool) -> Sequence[str]:
-        """Load processor and weights; the tensors that are left over, none of which matters."""
+        """Load processor and weights; return the unused tensors of the checkpoint.
+
+        Raises CardError if the checkpoint is incomplete, cannot be loaded, needs custom code that
+        is not trusted, or asks for attention that needs a GPU.
+        """
         card = self._card
         if self._device == "cpu" and (card.attention or "").startswith("flash"):
             raise CardError(
@@ -90,13 +94,13 @@ class TransformersBackend:
                 trust_remote_code=remote_code,
                 dtype=card.dtype,
                 attn_implementation=card.attention,
-                generation_config=GenerationConfig(),  # Shipped settings do not count.
-                ignore_mismatched_sizes=True,  # To be told of them, which is fatal below.
+                generation_config=GenerationConfig(),  # Shipped settings are ignored.
+                ignore_mismatched_sizes=True,  # They are reported and fatal below.
                 output_loading_info=True,
             )
             model, loading = loaded
             self._model: Any = model.to(self._device).eval()
-        except Exception as error:  # Broken weights raise nearly anything; no case can run.
+        except Exception as error:  # Broken weights may raise anything; no case can run.
             if not remote_code and brings_code(weights):
                 raise CardError(
                     f"{card.name!r} at {weights} cannot be loaded without the code that comes with "
@@ -105,13 +109,13 @@ class TransformersBackend:
                 ) from error
             why = " ".join(str(error).split())
             raise CardError(f"{card.name!r} cannot be loaded from {weights}: {why}") from error
-        place = f"of {card.name!r} at {weights}"
+        source = f"of {card.name!r} at {weights}"
         unused, advice = card.unused_tensors, _UNUSED
-        return check_tensors(loading, source=place, unused=unused, advice=advice)
+        return check_tensors(loading, source=source, unused=unused, advice=advice)
 
     @property
     def route(self) -> InferencePath:
-        """How prompts are answered, as far as it has been found out."""
+        """How prompts are computed, as far as it is known."""
         return self._questioner.route
 
     def describe(self) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class EndpointJudge:
 
     Each round has its own seed. Parameters that the server refuses are left out of later requests
     and listed in ``dropped``, which is final once any request was answered, and which another
-    process may have determined before.
+    process may have determined before. ``timeout`` are the seconds of a whole request.
     """
 
     def __init__(

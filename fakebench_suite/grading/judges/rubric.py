@@ -47,8 +47,8 @@ def build_messages(request: Request) -> Messages:
 
     The delimiter is a hash of question, reference and text, so none of them can contain it.
     """
-    whole = msgspec.json.encode([request.question, list(request.reference), request.text])
-    fence = hashlib.sha256(whole).hexdigest()[:16]
+    content = msgspec.json.encode([request.question, list(request.reference), request.text])
+    fence = hashlib.sha256(content).hexdigest()[:16]
     parts = (
         ("question", request.question),
         ("reference", "\n".join(f"- {clue}" for clue in request.reference)),

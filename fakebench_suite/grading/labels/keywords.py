@@ -26,12 +26,12 @@ def parse_keywords(text: str, question_type: QuestionType) -> ParsedLabel:
         words = {word.lower() for word in _YES_NO_WORDS.findall(text)}
         if len(words) == 1:
             yes = words == {"yes"}
-            said = (
+            label = (
                 Authenticity.FAKE
                 if yes == (question_type is QuestionType.ISFAKE)
                 else Authenticity.REAL
             )
-            return ParsedLabel(label=said, reason=f"the keyword {words.pop()!r}")
+            return ParsedLabel(label=label, reason=f"the keyword {words.pop()!r}")
     words = {word.lower() for word in _LABEL_WORDS.findall(text)}
     if len(words) == 1:
         word = words.pop()

@@ -7,6 +7,7 @@ labels are unparsed, unless a conclusion decides between them.
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from fakebench_suite.grading.labels.language.answers import (
     YesNo,
@@ -242,8 +243,18 @@ def _find_contradicting_labels(
     }
 
 
-def _combine_claims(claims: Sequence[LabelClaim]) -> tuple[ParsedLabel | None, bool, bool]:
-    """Return the label of all claims, whether it is an appearance only, and whether it is closing.
+class _CombinedClaims(NamedTuple):
+    """The label of all claims, if any, and how firm it is."""
+
+    parsed: ParsedLabel | None
+    weak: bool
+    """It is only an appearance."""
+    closing: bool
+    """It names the image at the end of a long reply."""
+
+
+def _combine_claims(claims: Sequence[LabelClaim]) -> _CombinedClaims:
+    """Return the label of all claims.
 
     Either all claims agree, or a conclusion decides, or "is" outweighs "looks".
     """
@@ -251,7 +262,7 @@ def _combine_claims(claims: Sequence[LabelClaim]) -> tuple[ParsedLabel | None, b
         claim for claim in claims if not claim.weak
     ]
     if not valid:
-        return None, False, False
+        return _CombinedClaims(parsed=None, weak=False, closing=False)
     for decisive in (
         valid,
         [claim for claim in valid if claim.conclusion_rank > 1],
@@ -267,9 +278,9 @@ def _combine_claims(claims: Sequence[LabelClaim]) -> tuple[ParsedLabel | None, b
         plain_labels |= {claim.label for claim in later if claim.conclusion_rank}
         if plain_labels <= {decisive[0].label}:
             parsed = ParsedLabel(label=decisive[-1].label, reason=repr(decisive[-1].words))
-            return parsed, all(claim.weak for claim in decisive), decisive[-1].closing
-    return (
-        ParsedLabel(label=NoLabel.UNPARSED, reason="the reply asserts both fake and real"),
-        False,
-        False,
+            weak = all(claim.weak for claim in decisive)
+            return _CombinedClaims(parsed=parsed, weak=weak, closing=decisive[-1].closing)
+    contradiction = ParsedLabel(
+        label=NoLabel.UNPARSED, reason="the reply asserts both fake and real"
     )
+    return _CombinedClaims(parsed=contradiction, weak=False, closing=False)

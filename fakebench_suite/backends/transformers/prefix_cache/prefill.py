@@ -7,7 +7,7 @@ on a CPU they are computed one by one, and their caches are concatenated.
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from transformers.cache_utils import DynamicCache, DynamicLayer
@@ -35,11 +35,19 @@ def common_prefix_length(group: Sequence[EncodedPrompt]) -> int:
     return int((ids == ids[0]).all(dim=0).int().cumprod(dim=0).sum())
 
 
-def padded_lengths(groups: Groups) -> tuple[int, int]:
+class PaddedLengths(NamedTuple):
+    """Tokens in one row of a batch, including padding."""
+
+    prefix: int
+    suffix: int
+
+
+def padded_lengths(groups: Groups) -> PaddedLengths:
     """Return the tokens of a row before and after the end of its prefix, including padding."""
     prefixes = [common_prefix_length(group) for group in groups]
     pairs = zip(groups, prefixes, strict=True)
-    return max(prefixes), max(row.length - prefix for group, prefix in pairs for row in group)
+    suffix = max(row.length - prefix for group, prefix in pairs for row in group)
+    return PaddedLengths(prefix=max(prefixes), suffix=suffix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

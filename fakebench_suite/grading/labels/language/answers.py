@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fakebench_suite.grading.labels.language.grammar import (
     CLAUSE_BOUND,
@@ -292,9 +293,16 @@ def opposite_label(label: Authenticity) -> Authenticity:
     return Authenticity.REAL if label is Authenticity.FAKE else Authenticity.FAKE
 
 
+class Cues(NamedTuple):
+    """Labels that are mentioned without being asserted, and labels with other evidence."""
+
+    labels: set[Authenticity]
+    evidence: set[Authenticity]
+
+
 def find_cues(
     sentences: Sequence[Sentence],
-) -> tuple[set[Authenticity], set[Authenticity]]:
+) -> Cues:
     """Return the labels that are mentioned without being asserted, and those with other evidence.
 
     "Three arms" is evidence for fake and "no artifacts" for real; what a real photograph would show
@@ -335,4 +343,4 @@ def find_cues(
             (labels if is_label else evidence).add(
                 Authenticity.FAKE if is_fake != is_negated else Authenticity.REAL
             )
-    return labels, evidence
+    return Cues(labels=labels, evidence=evidence)
