@@ -62,7 +62,7 @@ def _compute_white(image: Image.Image) -> float:
 
 
 def _to_rgb(band: Image.Image, white: float) -> Image.Image:
-    """Return one band as 8-bit RGB; ``full`` is the value of white, or 0."""
+    """Return one band as 8-bit RGB; ``white`` is the value of white, or 0."""
     if band.mode.startswith("I;16"):
         return Image.fromarray(_TO_8_BITS[np.asarray(band)]).convert("RGB")
     if white:

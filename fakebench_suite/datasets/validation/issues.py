@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """An error (``trouble``) fails cases or spoils scores; a warning (``remark``) does neither."""
+    """An error fails cases or biases scores; a warning does neither."""
 
     ERROR = "error"
     WARNING = "warning"

@@ -116,9 +116,11 @@ def _parse_sentences(
     claims = find_claims(sentences)
     answers = list(find_answers(sentences, question_type))
     indecision = find_indecision(sentences, _find_conclusion(claims, answers))
-    upheld = [item for item in claims if is_upheld(item, indecision, sentences)]
+    upheld = [claim for claim in claims if is_upheld(claim, indecision, sentences)]
     if indecision.doubt is Doubt.OPEN:
-        answers = [item for item in answers if item.index > indecision.index or item.announced]
+        answers = [
+            answer for answer in answers if answer.index > indecision.index or answer.announced
+        ]
     if claims and not (upheld or answers):
         return _build_no_label(plain, f"{claims[-1].words!r} is left open by {indecision.words!r}")
     stated, weak, closing = _combine_claims(upheld)
@@ -143,12 +145,14 @@ def _find_conclusion(claims: Sequence[LabelClaim], answers: Sequence[YesNo]) -> 
 
     Doubts before it are ignored.
     """
-    if len({item.label for item in claims} | {item.label for item in answers}) != 1:
+    if len({claim.label for claim in claims} | {answer.label for answer in answers}) != 1:
         return -1
     indices = [
-        item.index for item in claims if item.conclusion_rank and not (item.weak or item.evidence)
+        claim.index
+        for claim in claims
+        if claim.conclusion_rank and not (claim.weak or claim.evidence)
     ]
-    indices += [item.index for item in answers if item.announced]
+    indices += [answer.index for answer in answers if answer.announced]
     return max(indices, default=-1)
 
 

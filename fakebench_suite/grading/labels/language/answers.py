@@ -192,7 +192,7 @@ def _find_answer(
 ) -> YesNo | None:
     """Return what "yes" or "no" in a sentence asserts; None if neither is an answer.
 
-    ``asked`` is the label that "yes" asserts, ``last`` whether the sentence is the last of the
+    ``yes_label`` is the label that "yes" asserts, ``last`` whether the sentence is the last of the
     reply, and ``alone`` whether it is the only one or the answer to a question in the reply.
     """
     text, tags = sentence.text, sentence.tags
