@@ -88,7 +88,7 @@ class EndpointJudge:
     def check(self) -> None:
         """Ask for the rating of one text; raises UserError with the reason if there is no reply."""
         try:
-            _run_coroutine(self._ask_once())
+            _run_coroutine(self._send_test_request())
         except Exception as error:  # Servers and connections raise many kinds of errors.
             address = self._address
             why = explain_failure(error, self.name, keyed=address.has_key, secrets=address.secrets)
@@ -109,7 +109,7 @@ class EndpointJudge:
             notes.append("rounds are not seeded, and may be equal or differ at each asking")
         return {"refused_parameters": sorted(self.dropped), "sampling": "; ".join(notes) or None}
 
-    async def _ask_once(self) -> None:
+    async def _send_test_request(self) -> None:
         request = Request(
             question=CALIBRATION_QUESTION,
             reference=CALIBRATION_ITEMS[0].clues,
@@ -193,7 +193,7 @@ class EndpointJudge:
                 if self._settled:
                     raise
                 async with lock:
-                    if dropped == self.dropped and not await self._adapt(
+                    if dropped == self.dropped and not await self._drop_refused_parameters(
                         client, messages, seed, error
                     ):
                         raise
@@ -201,7 +201,7 @@ class EndpointJudge:
                 self._settled = True
                 return parse_completion(content)
 
-    async def _adapt(
+    async def _drop_refused_parameters(
         self,
         client: openai.AsyncOpenAI,
         messages: Messages,

@@ -72,7 +72,7 @@ class LocalJudge:
         try:
             thought = _find_template_thought(self._tokenizer)
         except Exception as error:  # A chat template may raise anything.
-            raise self._object_to_template(error) from error
+            raise self._template_error(error) from error
         self._decoder = ReplyDecoder(self._tokenizer, self._ends, thought=thought)
         self._limit = _MAX_TOKENS if thought is None else _MAX_THOUGHT_TOKENS
         self._room = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
@@ -90,14 +90,14 @@ class LocalJudge:
                 messages, add_generation_prompt=True, tokenize=True, return_dict=True
             )["input_ids"]
         except Exception as error:  # A chat template may raise anything.
-            raise self._object_to_template(error) from error
+            raise self._template_error(error) from error
         if self._room is not None and len(ids) + _MAX_TOKENS > self._room:
             raise UserError(
                 f"The judge {self.name} has a context of {self._room:,} tokens, and a short text "
                 f"takes {len(ids) + _MAX_TOKENS:,}. Choose a model with a longer one."
             )
         try:
-            (reply,) = self._reply([messages], 0)
+            (reply,) = self._generate([messages], 0)
         except Exception as error:  # Kernels and checkpoints may raise anything.
             why = " ".join(str(error).split()) or type(error).__name__
             raise UserError(f"The judge {self.name} cannot answer: {why}.") from error
@@ -107,7 +107,7 @@ class LocalJudge:
                 "another precision."
             )
 
-    def _object_to_template(self, error: Exception) -> UserError:
+    def _template_error(self, error: Exception) -> UserError:
         why = " ".join(str(error).split()).removesuffix(".") or type(error).__name__
         return UserError(
             f"The chat template of the judge {self.name} does not take a question: {why}. "
@@ -135,7 +135,7 @@ class LocalJudge:
             ]
             for start in range(0, len(unrated), BATCH_SIZE):
                 indices = unrated[start : start + BATCH_SIZE]
-                replies = self._reply([rounds[index][0] for index in indices], attempt)
+                replies = self._generate([rounds[index][0] for index in indices], attempt)
                 for index, reply in zip(indices, replies, strict=True):
                     if reply is None:
                         why = "the judge computed NaN or infinite scores"
@@ -144,13 +144,13 @@ class LocalJudge:
                     rating = parse_rating(reply)
                     if rating is not None:
                         self._cache.keep(self._key, *rounds[index], rating)
-                    results[index] = rating or FailedRound(reason=self._explain(reply))
+                    results[index] = rating or FailedRound(reason=self._describe_unrated(reply))
         return [
             combine_rounds(results[start : start + self._rounds])
             for start in range(0, len(results), self._rounds)
         ]
 
-    def _explain(self, reply: str) -> str:
+    def _describe_unrated(self, reply: str) -> str:
         """Return why a reply has no rating; raises the token limit after an unfinished thought."""
         if find_open_thought(reply) is None:
             return f"no rating in the judge's reply {reply[:200]!r}"
@@ -158,7 +158,7 @@ class LocalJudge:
         return f"the judge's thought did not end within {limit:,} tokens"
 
     @torch.inference_mode()
-    def _reply(self, conversations: Sequence[Messages], attempt: int) -> list[str | None]:
+    def _generate(self, conversations: Sequence[Messages], attempt: int) -> list[str | None]:
         """Generate one reply per conversation; None where scores are not finite."""
         set_seed(attempt)
         watch = NonFiniteWatch(mend=True)

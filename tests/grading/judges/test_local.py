@@ -78,14 +78,14 @@ def test_rounds_are_batched_retried_and_kept(
             "10" if attempt == 0 and place == 4 else GOOD for place in range(len(conversations))
         ]
 
-    monkeypatch.setattr(judge, "_reply", reply)
+    monkeypatch.setattr(judge, "_generate", reply)
     first = judge.grade(REQUESTS)
     assert [one.score for one in first] == [1, 1]
     assert [one.failed for one in first] == [0, 0]
     assert sizes == [6, 1]
     assert judge.grade(REQUESTS) == first
     assert sizes == [6, 1]
-    monkeypatch.setattr(judge, "_reply", lambda said, _attempt: ["10"] * len(said))
+    monkeypatch.setattr(judge, "_generate", lambda said, _attempt: ["10"] * len(said))
     (lost,) = judge.grade([Request(question="?", reference=["x"], text="y")])
     assert (lost.score, lost.failed) == (None, 3)
     assert MAX_ATTEMPTS == 3
@@ -222,11 +222,11 @@ def test_what_a_judge_ships_does_not_count(
 ) -> None:
     """The same seed gives the same replies, whatever generation_config.json sets but ends."""
     messages = [build_messages(request) for request in REQUESTS]
-    plain = LocalJudge(str(checkpoint), rounds=1, cache=cache, device="cpu")._reply(messages, 0)
+    plain = LocalJudge(str(checkpoint), rounds=1, cache=cache, device="cpu")._generate(messages, 0)
     shipped = {"eos_token_id": 0, "repetition_penalty": 9.0, "top_k": 1, "max_time": 1e-9}
     (copy / "generation_config.json").write_text(json.dumps(shipped), encoding="utf-8")
     judge = LocalJudge(str(copy), rounds=1, cache=cache, device="cpu")
-    assert judge._reply(messages, 0) == plain
+    assert judge._generate(messages, 0) == plain
 
 
 def test_absent_weights_are_met_before_anything_is_asked(tmp_path: Path) -> None:
