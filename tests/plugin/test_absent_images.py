@@ -6,7 +6,8 @@ import pytest
 
 from fakebench_suite.datasets.fakebench import load_fakebench
 from fakebench_suite.plugin.absent_images import describe_absent, find_absent
-from tests.plugin.sandbox import Run, read_records
+from tests.helpers import read_run
+from tests.plugin.sandbox import Run
 
 
 def test_what_is_wrong_is_found_without_opening(data: Path) -> None:
@@ -39,7 +40,7 @@ def test_some_are_a_warning_and_errors_of_their_cases(
     assert len(warned) == 1
     assert "glide-00.png (missing)" in lines[warned[0]]
     assert warned[0] < next(n for n, line in enumerate(lines) if "16/16" in line)
-    outcomes = [record["verdict"]["outcome"] for record in read_records(project)]
+    outcomes = [record["verdict"]["outcome"] for record in read_run(project).records]
     assert outcomes.count("image_error") == 1
 
 

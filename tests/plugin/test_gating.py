@@ -7,15 +7,8 @@ import pytest
 
 from fakebench_suite.tasks.prompts import DETECTION
 from fakebench_suite.types import QuestionType
-from tests.plugin.sandbox import (
-    EVERY_MODE,
-    FLOOR,
-    MODES,
-    Run,
-    read_manifest,
-    read_result,
-    read_rulings,
-)
+from tests.helpers import read_run
+from tests.plugin.sandbox import EVERY_MODE, FLOOR, MODES, Run
 from tests.run_command import call
 
 WIDE = FLOOR.replace('compare = "value"', 'compare = "interval"')
@@ -48,7 +41,7 @@ def test_rulings_decide_the_exit_status(
         f"--data={data}", "-m", "detection or analysis or interpretation or reasoning", *mode
     )
     assert result.ret == status
-    assert [one["outcome"] for one in read_rulings(project)] == [ruling]
+    assert [one["outcome"] for one in read_run(project).rulings] == [ruling]
     result.stdout.re_match_lines([rf"{ruling} +floor: accuracy is 0\.500"])
     summary = (project / "reports/run/summary.md").read_text(encoding="utf-8")
     assert f"| floor | {ruling} |" in summary
@@ -69,7 +62,7 @@ def test_the_root_file_is_the_default_and_none_turns_it_off(
     assert run(f"--data={data}", "--run=a").ret == 1
     assert run(f"--data={data}", "--run=b", "--gates=low.toml").ret == 0
     assert run(f"--data={data}", "--run=c", "--gates=none").ret == 0
-    assert read_rulings(project, "c") == []
+    assert read_run(project, "c").rulings == []
 
 
 @pytest.mark.parametrize(
@@ -88,8 +81,8 @@ def test_a_whole_task_is_ruled(
     """All detection cases of the data set are all that a gate over detection asks for."""
     (project / "gates.toml").write_text(FLOOR.format(bar=0.51) + ERRORS, encoding="utf-8")
     assert run(f"--data={data}", *choice, *mode).ret == 1
-    assert [one["outcome"] for one in read_rulings(project)] == ["fail", "pass"]
-    manifest = read_manifest(project)
+    assert [one["outcome"] for one in read_run(project).rulings] == ["fail", "pass"]
+    manifest = read_run(project).manifest
     assert manifest["partial"] == []
     assert list(manifest["tasks"]) == ["detection"]
     assert manifest["tasks"]["detection"] == {
@@ -113,7 +106,7 @@ def test_an_exploration_is_not_ruled(
     (project / "gates.toml").write_text(FLOOR.format(bar=0.9), encoding="utf-8")
     result = run(f"--data={data}", *choice)
     assert result.ret == 0
-    found = read_result(project)
+    found = read_run(project).result
     assert found["outcome"] == "not evaluated"
     assert [one["outcome"] for one in found["results"]] == ["not evaluated"]
     assert partial in (None, found["partial"])
@@ -121,7 +114,7 @@ def test_an_exploration_is_not_ruled(
     assert result.stdout.str().count("not evaluated") == 1
     if choice == ("-k", "glide"):
         assert run(f"--data={data}", *choice, "--run=named", "--gates=gates.toml").ret == 6
-        assert read_rulings(project, "named")[0]["reason"].startswith("The run is partial (")
+        assert read_run(project, "named").rulings[0]["reason"].startswith("The run is partial (")
 
 
 def test_strict_cases_keep_an_exploration_inconclusive(run: Run, data: Path, project: Path) -> None:
@@ -141,15 +134,15 @@ def test_only_gates_whose_cases_were_asked_rule(run: Run, data: Path, project: P
     assert (
         run(f"--data={data}", "-k", "test_detection or edge", "--tasks=detection,analysis").ret == 0
     )
-    rulings = {one["gate"]: (one["outcome"], one["reason"]) for one in read_rulings(project)}
+    rulings = {one["gate"]: (one["outcome"], one["reason"]) for one in read_run(project).rulings}
     assert rulings["floor"][0] == "pass"
     assert rulings["errors"] == (
         "pass", "0 of 16 cases ended in an error; at most 0.00% may."
     )  # fmt: skip
     assert rulings["f0"] == ("not evaluated", "No reasoning case was asked.")
     assert rulings["f1"][0] == "not evaluated"
-    assert read_result(project)["gates"]["ruled"] == 2
-    tasks = read_manifest(project)["tasks"]
+    assert read_run(project).result["gates"]["ruled"] == 2
+    tasks = read_run(project).manifest["tasks"]
     assert tasks["detection"]["partial"] == []
     assert tasks["analysis"]["partial"] == ["filtered"]
 
@@ -159,10 +152,10 @@ def test_a_subgroup_is_whole_by_itself(run: Run, data: Path, project: Path) -> N
     floor = FLOOR.format(bar=0.9) + 'subgroup = "generator=glide"\n'
     (project / "gates.toml").write_text(floor, encoding="utf-8")
     assert run(f"--data={data}", "-m", "detection", "-k", "glide").ret == 0
-    assert read_rulings(project)[0]["outcome"] == "pass"
+    assert read_run(project).rulings[0]["outcome"] == "pass"
     (project / "gates.toml").write_text(floor.replace("glide", "dalle3"), encoding="utf-8")
     assert run(f"--data={data}", "-m", "detection", "--run=other").ret == 0
-    decision = read_rulings(project, "other")[0]
+    decision = read_run(project, "other").rulings[0]
     assert decision["outcome"] == "not evaluated"
     assert "generator=dalle3" in decision["reason"]
 
@@ -183,15 +176,15 @@ def test_a_run_without_gates_says_so_everywhere(
         "empty": "gates.toml holds no gate",
     }
     result.stdout.fnmatch_lines([f"not evaluated: *{whys[how]}*"])
-    assert read_result(project)["outcome"] == "not evaluated"
-    assert whys[how] in read_result(project)["reason"]
+    assert read_run(project).result["outcome"] == "not evaluated"
+    assert whys[how] in read_run(project).result["reason"]
     folder = project / "reports/run"
     assert "NOT EVALUATED" in (folder / "summary.md").read_text(encoding="utf-8").splitlines()[2]
     assert json.loads((folder / "badge.json").read_bytes())["message"].startswith("NOT EVALUATED")
     merged = call("merge", "reports/run", "--into=reports/merged", at=project)
     assert merged.returncode == 0, merged.stderr
-    assert read_result(project, "merged") == read_result(project)
-    assert f"not evaluated: {read_result(project)['reason']}" in merged.stdout
+    assert read_run(project, "merged").result == read_run(project).result
+    assert f"not evaluated: {read_run(project).result['reason']}" in merged.stdout
 
 
 def test_the_gates_lie_beside_the_root_wherever_pytest_starts(
@@ -203,7 +196,7 @@ def test_the_gates_lie_beside_the_root_wherever_pytest_starts(
     monkeypatch.chdir(project / "cases")
     places = (f"--model={project / 'scripted.toml'}", f"--reports={project / 'reports'}")
     assert run(f"--data={data}", "--tasks=detection", *places).ret == 1
-    assert read_manifest(project)["gates"]["file"] == "gates.toml"
+    assert read_run(project).manifest["gates"]["file"] == "gates.toml"
 
 
 @pytest.mark.parametrize(
@@ -272,7 +265,7 @@ def test_a_regressed_model_fails_against_its_baseline(run: Run, data: Path, proj
     assert run(*compared, "--run=same").ret == 6  # eight cases rule out no drop of a tenth
     result = run(*compared, "--run=after", "--model=worse.toml")
     assert result.ret == 1
-    (decision,) = read_rulings(project, "after")
+    (decision,) = read_run(project, "after").rulings
     assert (decision["outcome"], decision["value"], decision["n"]) == ("fail", 1.0, 8)
     assert decision["p"] == pytest.approx(0.5**8)
     assert "accuracy fell by 1.000 [" in decision["reason"]
@@ -280,7 +273,7 @@ def test_a_regressed_model_fails_against_its_baseline(run: Run, data: Path, proj
     (change,) = json.loads((project / "reports/after/comparison.json").read_bytes())["changes"]
     assert (change["before"], change["after"], change["change"]) == (1.0, 0.0, -1.0)
     assert change["p"] == pytest.approx(2 * 0.5**8)
-    manifest = read_manifest(project, "after")
+    manifest = read_run(project, "after").manifest
     assert manifest["baseline"]["run"] == "before"
     assert len(manifest["baseline"]["records_digest"]) == 64
     assert str(project) not in json.dumps(manifest["baseline"])
@@ -297,7 +290,7 @@ def test_a_partial_baseline_is_named_as_such(run: Run, data: Path, project: Path
     (project / "gates.toml").write_text(REGRESSION, encoding="utf-8")
     assert run(f"--data={data}", "-k", "glide", "--run=before").ret == 0
     assert run(f"--data={data}", "--baseline=reports/before").ret == 6
-    (decision,) = read_rulings(project)
+    (decision,) = read_run(project).rulings
     assert decision["reason"] == "The baseline is partial (filtered: -k glide)."
 
 

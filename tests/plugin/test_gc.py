@@ -4,33 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import use_model
 from tests.plugin.sandbox import MODES, Run
-
-LITTER = """
-import gc
-import weakref
-import pytest
-from fakebench_suite.types import Answer
-
-class Tensor:
-    pass
-
-class Littering:
-    def answer(self, prompts, images):
-        assert gc.isenabled()
-        assert gc.get_freeze_count() > 10_000
-        one = Tensor()
-        one.itself = one
-        seen = weakref.ref(one)
-        del one
-        gc.collect()
-        assert seen() is None
-        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
-
-@pytest.fixture(scope="session")
-def model():
-    return Littering()
-"""
 
 
 @pytest.mark.parametrize("mode", MODES[:2], ids=" ".join)
@@ -38,7 +13,7 @@ def test_only_what_a_model_leaves_is_garbage(
     run_apart: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
     """Collected cases are out of the collector's sight, and cycles made later are collected."""
-    (project / "cases" / "conftest.py").write_text(LITTER, encoding="utf-8")
+    use_model(project, "LitteringModel()")
     result = run_apart(f"--data={data}", "-m", "detection", "--gates=none", *mode)
     assert result.ret == 0, result.stdout.str()
 

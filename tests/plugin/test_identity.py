@@ -1,13 +1,12 @@
 """What a run is told by, and what its directory is called."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
-from tests.plugin.sandbox import Run, read_records, read_rulings
+from tests.helpers import read_run
+from tests.plugin.sandbox import Run
 
 REGRESSION = """
 [[gate]]
@@ -16,13 +15,6 @@ kind = "regression"
 task = "detection"
 margin = 0.02
 """
-
-
-def read_manifest(project: Path, run: str) -> dict[str, Any]:
-    """The manifest of a run."""
-    path = project / "reports" / run / "manifest.json"
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return manifest
 
 
 def repaint(data: Path) -> None:
@@ -35,11 +27,11 @@ def test_other_pixels_under_the_same_names_are_seen(run: Run, data: Path, projec
     """By gates against a baseline, and by answers that are given again."""
     (project / "gates.toml").write_text(REGRESSION, encoding="utf-8")
     assert run(f"--data={data}", "-m", "detection", "--run=before", "--gates=none").ret == 0
-    before = read_manifest(project, "before")["identity"]
+    before = read_run(project, "before").manifest["identity"]
     assert before["pixels"]["images"] == 16
     assert before["pixels"]["repeated"] == 0
     digests = {
-        one["case"]["image"]: one["pixels"]["digest"] for one in read_records(project, "before")
+        one["case"]["image"]: one["pixels"]["digest"] for one in read_run(project, "before").records
     }
     assert len(set(digests.values())) == 16
     again = (
@@ -51,14 +43,14 @@ def test_other_pixels_under_the_same_names_are_seen(run: Run, data: Path, projec
         "--model=pocket",
     )
     assert run(f"--data={data}", *again).ret == 0
-    assert read_manifest(project, "again")["identity"] == before
+    assert read_run(project, "again").manifest["identity"] == before
     repaint(data)
     run(f"--data={data}", "-m", "detection", "--run=after", "--baseline=reports/before")
-    after = read_manifest(project, "after")["identity"]
+    after = read_run(project, "after").manifest["identity"]
     assert {part for part in before if before[part] != after[part]} == {"pixels"}
-    (ruling,) = read_rulings(project, "after")
+    (ruling,) = read_run(project, "after").rulings
     assert ruling["outcome"] == "inconclusive"
-    assert "pixels" in " ".join(read_manifest(project, "after")["reservations"])
+    assert "pixels" in " ".join(read_run(project, "after").manifest["reservations"])
     answers = (
         "-m",
         "detection",
@@ -68,7 +60,7 @@ def test_other_pixels_under_the_same_names_are_seen(run: Run, data: Path, projec
         "--model=pocket",
     )
     assert run(f"--data={data}", *answers).ret == pytest.ExitCode.TESTS_FAILED
-    given = read_records(project, "given")
+    given = read_run(project, "given").records
     assert {one["verdict"]["outcome"] for one in given} == {"model_error"}
     assert {one["case"]["image"]: one["pixels"]["digest"] for one in given} == digests
 

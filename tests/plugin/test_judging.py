@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.grading.judges.server import GOOD, Endpoint, serve
-from tests.plugin.sandbox import MODES, Run, read_records, read_rulings
+from tests.helpers import read_run
+from tests.plugin.sandbox import MODES, Run
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def referenced(data: Path) -> Path:
 
 def read_scores(project: Path, run: str = "run") -> dict[tuple[str, str], dict[str, Any]]:
     """Whole-population scores by task and metric."""
-    scores = json.loads((project / f"reports/{run}/scores.json").read_text(encoding="utf-8"))
+    scores = read_run(project, run).scores
     return {(one["task"], one["metric"]): one for one in scores if one["subgroup"] == "all"}
 
 
@@ -57,13 +58,13 @@ def test_marks_become_scores_and_withheld_references_stay_unscored(
             assert scores[task, metric]["n"] == n
         assert (task, "exact_score") not in scores
     assert scores["analysis", "unscored_rate"]["value"] == 0.5
-    graded = [line for line in read_records(project) if line["verdict"]["ratings"]]
+    graded = [line for line in read_run(project).records if line["verdict"]["ratings"]]
     assert {len(line["verdict"]["ratings"]) for line in graded} == {2}
     assert {line["verdict"]["judge"] for line in graded} == {f"m@{endpoint.url}"}
     told = json.dumps(endpoint.asked)
     for secret in ("glide", "vqdm", ".png", "_images"):
         assert secret not in told
-    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    manifest = read_run(project).manifest
     assert manifest["judge"]["text"] == f"m@{endpoint.url}"
     assert manifest["judge"]["rounds"] == 2
 
@@ -82,7 +83,7 @@ def test_a_judge_that_gives_nothing_is_an_error_and_never_zero(
     assert scores["interpretation", "accuracy"]["n"] == 0
     assert ("interpretation", "judged_score") not in scores
     assert scores["detection", "accuracy"]["n"] == 16
-    failed = [r for r in read_records(project) if r["verdict"]["outcome"] == "judge_error"]
+    failed = [r for r in read_run(project).records if r["verdict"]["outcome"] == "judge_error"]
     assert len(failed) == 24
     assert all(line["answer"]["text"] for line in failed)
     assert all("Score: 2" in line["verdict"]["reason"] for line in failed)
@@ -102,12 +103,12 @@ def test_answers_are_judged_again_without_asking_the_model(
     )
     assert again.ret == 0
     first, second = (
-        {line["case"]["id"]: line for line in read_records(project, name)}
+        {line["case"]["id"]: line for line in read_run(project, name).records}
         for name in ("first", "again")
     )
     assert {k: v["answer"] for k, v in first.items()} == {k: v["answer"] for k, v in second.items()}
     assert read_scores(project, "again")["interpretation", "judged_score"]["n"] == 8
-    manifest = json.loads((project / "reports/again/manifest.json").read_text(encoding="utf-8"))
+    manifest = read_run(project, "again").manifest
     assert (manifest["model"]["name"], manifest["answers"]) == ("scripted", "first")
 
 
@@ -129,9 +130,11 @@ def test_a_run_is_judged_again_as_far_as_it_went(run: Run, data: Path, project: 
     assert run(f"--data={data}", "--run=first", "-m", "detection", "--sample=4").ret == 0
     replay = ("--model=pocket", "--answers=reports/first", "--run=again")
     assert run(f"--data={data}", *replay).ret == 0
-    first, again = ({r["case"]["id"] for r in read_records(project, n)} for n in ("first", "again"))
+    first, again = (
+        {r["case"]["id"] for r in read_run(project, n).records} for n in ("first", "again")
+    )
     assert first == again
-    manifest = json.loads((project / "reports/again/manifest.json").read_text(encoding="utf-8"))
+    manifest = read_run(project, "again").manifest
     assert (manifest["partial"], manifest["errors"]) == (["sampled"], 0)
 
 
@@ -168,7 +171,7 @@ def test_what_a_judge_refuses_is_found_out_once_and_kept_in_the_manifest(
     assert run(f"--data={referenced}", judge, "--judge-rounds=1", *mode).ret == 0
     assert sum("seed" in body for body in endpoint.asked) == 1
     assert read_scores(project)["interpretation", "judged_score"]["n"] == 8
-    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    manifest = read_run(project).manifest
     assert manifest["judge"]["refused_parameters"] == ["seed"]
     assert "seed" in manifest["judge"]["sampling"]
 
@@ -213,7 +216,7 @@ def test_secrets_are_nowhere_in_a_run(
     for secret in secrets:
         assert secret not in shown
         assert [path.name for path in files if secret.encode() in path.read_bytes()] == []
-    judges = {line["verdict"]["judge"] for line in read_records(project)} - {None}
+    judges = {line["verdict"]["judge"] for line in read_run(project).records} - {None}
     assert judges == {f"m@{endpoint.url.replace('http://', 'http://***@')}?api_key=***"}
 
 
@@ -229,11 +232,11 @@ def test_a_judge_that_dies_is_an_error_and_settles_no_gate(
     )
     result = run(f"--data={referenced}", f"--judge=openai:m@{endpoint.url}", "--judge-rounds=1")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    failed = [r for r in read_records(project) if r["verdict"]["outcome"] == "judge_error"]
+    failed = [r for r in read_run(project).records if r["verdict"]["outcome"] == "judge_error"]
     assert len(failed) == 24
     assert all("it broke" in line["verdict"]["reason"] for line in failed)
-    assert [one["outcome"] for one in read_rulings(project)] == ["inconclusive"]
-    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    assert [one["outcome"] for one in read_run(project).rulings] == ["inconclusive"]
+    manifest = read_run(project).manifest
     assert manifest["judge"]["audit"]["passed"] is False
     assert "it broke" in manifest["judge"]["audit"]["why"]
 

@@ -1,6 +1,5 @@
 """The machine's trouble is not the model's: a sentence, status 3, and what was recorded is kept."""
 
-import json
 import os
 import time
 from pathlib import Path
@@ -8,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.errors import MachineError
-from fakebench_suite.runs.store import RECORDS, RunStore
-from fakebench_suite.runs.store import read_records as read_run
+from fakebench_suite.runs.store import RECORDS, RunStore, read_records
 from fakebench_suite.types import Answer, Case, Outcome, QuestionType, Record, Task, Verdict
-from tests.plugin.sandbox import MODES, Run, read_records
+from tests.helpers import read_run
+from tests.plugin.sandbox import MODES, Run
 
 FULL = """
 import resource
@@ -83,7 +82,7 @@ def test_a_later_record_takes_the_place_of_an_error_and_of_nothing_else(tmp_path
     store.append(make_record(2))
     store.append(make_record(1), replaces=True)
     store.append(make_record(2, error=True))
-    read = [(record.case.id, record.verdict.outcome) for record in read_run(store.folder)]
+    read = [(record.case.id, record.verdict.outcome) for record in read_records(store.folder)]
     assert read == [("1.png:what", "correct"), ("2.png:what", "correct")]
     records = store.close()
     assert [record.case.id for record in records] == ["1.png:what", "2.png:what"]
@@ -101,7 +100,7 @@ def test_records_of_a_directory_that_was_removed_are_back(tmp_path: Path) -> Non
     store.folder.parent.rmdir()
     with pytest.raises(MachineError, match="somebody removed"):
         store.append(make_record(2))
-    assert [record.case.image for record in read_run(store.folder)] == ["1.png"]
+    assert [record.case.image for record in read_records(store.folder)] == ["1.png"]
     assert [record.case.image for record in store.close()] == ["1.png"]
 
 
@@ -118,9 +117,9 @@ def test_a_full_disk_ends_the_run_in_a_sentence(
     assert "Traceback" not in output
     assert "INTERNALERROR" not in output
     result.stdout.fnmatch_lines(["*detection *all *accuracy *"])
-    records = read_records(project)
+    records = read_run(project).records
     assert 10 < len(records) < 48
-    scores = json.loads((project / "reports/run/scores.json").read_text(encoding="utf-8"))
+    scores = read_run(project).scores
     assert scores
 
 
@@ -134,7 +133,7 @@ def test_a_report_for_which_there_is_no_room_is_told_by_the_status(
     output = result.stdout.str() + result.stderr.str()
     assert "The report of run cannot be written: No space left on device" in output
     assert "Traceback" not in output
-    assert len(read_records(project)) == 48
+    assert len(read_run(project).records) == 48
     assert (project / "reports/run/gates.json").exists()
 
 
@@ -148,7 +147,7 @@ def test_a_directory_that_vanishes_ends_the_run_in_a_sentence(
     assert result.ret == pytest.ExitCode.INTERNAL_ERROR
     result.stdout.fnmatch_lines(["*somebody removed*"])
     assert "Traceback" not in result.stdout.str()
-    assert len(read_records(project)) == calls
+    assert len(read_run(project).records) == calls
     assert (project / "reports/run/scores.json").exists()
 
 
@@ -166,7 +165,7 @@ def test_a_picture_for_which_the_machine_has_no_room_is_no_image_error(
     assert result.ret == pytest.ExitCode.INTERNAL_ERROR
     assert "Traceback" not in result.stdout.str()
     result.stdout.fnmatch_lines(["*glide-00.png*(5 times)"])
-    assert len(read_records(project)) == 43
+    assert len(read_run(project).records) == 43
 
 
 def test_a_picture_that_opens_alone_is_asked_about(run: Run, data: Path, project: Path) -> None:
@@ -174,7 +173,7 @@ def test_a_picture_that_opens_alone_is_asked_about(run: Run, data: Path, project
     source = NO_MEMORY.format(names={"glide-00.png", "5.png"}, always=False, error="MemoryError")
     (project / "memory.py").write_text(source, encoding="utf-8")
     assert run(f"--data={data}", "-p", "memory", "--gates=none").ret == 0
-    assert len(read_records(project)) == 48
+    assert len(read_run(project).records) == 48
 
 
 SIGNALLED = """
@@ -244,7 +243,7 @@ def test_an_interrupt_closes_the_run(
     output = result.stdout.str() + result.stderr.str()
     assert "Traceback" not in output
     assert "INTERNALERROR" not in output
-    assert len(read_records(project)) >= (10 if moment == "answering" else 48)
+    assert len(read_run(project).records) >= (10 if moment == "answering" else 48)
     for file in ("scores.json", "index.html"):
         assert (project / "reports" / "run" / file).exists()
 
@@ -260,7 +259,7 @@ def test_a_second_interrupt_ends_it_at_once(
     result = run(f"--data={data}", "-p", "presser", "--gates=none", *mode)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert time.monotonic() - started < 100
-    assert len(read_records(project)) >= 10
+    assert len(read_run(project).records) >= 10
     assert not list_processes(project)
 
 

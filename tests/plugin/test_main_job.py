@@ -1,11 +1,11 @@
 """The main job under every way of running it."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from tests.plugin.sandbox import EVERY_MODE, MODES, Run, read_records
+from tests.helpers import read_run, use_model
+from tests.plugin.sandbox import EVERY_MODE, MODES, Run
 
 
 def test_scores_do_not_depend_on_how_cases_are_distributed(
@@ -16,7 +16,9 @@ def test_scores_do_not_depend_on_how_cases_are_distributed(
     for number, mode in enumerate(EVERY_MODE):
         result = run_apart(f"--data={data}", f"--run=r{number}", *mode)  # Each has its hash seed.
         assert result.ret == 0, result.stdout.str()
-        outcomes.append(sorted(line["case"]["id"] for line in read_records(project, f"r{number}")))
+        outcomes.append(
+            sorted(line["case"]["id"] for line in read_run(project, f"r{number}").records)
+        )
         scores.append((project / "reports" / f"r{number}" / "scores.json").read_bytes())
     assert len(outcomes[0]) == 48
     assert outcomes[0] == outcomes[1] == outcomes[2]
@@ -46,13 +48,13 @@ def test_an_unreadable_image_is_an_error_of_its_cases_only(
     (data / "fake_images" / "glide-00.png").write_bytes(b"")
     result = run(f"--data={data}", *mode)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    records = read_records(project)
+    records = read_run(project).records
     broken = [line for line in records if line["verdict"]["outcome"] == "image_error"]
     assert len(records) == 48
     assert {line["case"]["image"] for line in broken} == {"glide-00.png"}
     assert len(broken) == 5
     assert all(line["answer"] is None for line in broken)
-    scores = json.loads((project / "reports/run/scores.json").read_text(encoding="utf-8"))
+    scores = read_run(project).scores
     accuracy = next(s for s in scores if s["metric"] == "accuracy" and s["subgroup"] == "all")
     assert accuracy["n"] == 15
     result.stdout.fnmatch_lines(["*glide-00.png is empty*", "*in no accuracy: 5.*"])
@@ -62,18 +64,18 @@ def test_tasks_are_chosen_with_plain_pytest(run: Run, data: Path, project: Path)
     """Markers, -k and node ids select cases; what is less than a whole task is marked partial."""
     result = run(f"--data={data}", "-m", "detection", "--run=marker")
     assert result.ret == 0
-    assert len(read_records(project, "marker")) == 16
+    assert len(read_run(project, "marker").records) == 16
     assert "PARTIAL RUN" not in result.stdout.str()
     keyword = run(f"--data={data}", "-k", "edge and glide", "--run=keyword")
     assert keyword.ret == 0
-    assert len(read_records(project, "keyword")) == 4
+    assert len(read_run(project, "keyword").records) == 4
     keyword.stdout.fnmatch_lines(["*PARTIAL RUN (filtered: -k 'edge and glide')*"])
     node = "cases/test_reasoning.py::test_reasoning[vqdm-02.png:inference]"
     assert run(f"--data={data}", node, "--run=node").ret == 0
-    assert [line["case"]["id"] for line in read_records(project, "node")] == [
+    assert [line["case"]["id"] for line in read_run(project, "node").records] == [
         "vqdm-02.png:inference"
     ]
-    manifest = json.loads((project / "reports/node/manifest.json").read_text(encoding="utf-8"))
+    manifest = read_run(project, "node").manifest
     assert manifest["partial"] == ["filtered"]
 
 
@@ -85,11 +87,11 @@ def test_lf_runs_the_misses_again(
     assert run(f"--data={data}", "--run=first", *mode).ret == 0
     missed = {
         line["case"]["id"]
-        for line in read_records(project, "first")
+        for line in read_run(project, "first").records
         if line["verdict"]["outcome"] == "incorrect"
     }
     assert run(f"--data={data}", "--run=again", "--lf", *mode).ret == 0
-    assert {line["case"]["id"] for line in read_records(project, "again")} == missed
+    assert {line["case"]["id"] for line in read_run(project, "again").records} == missed
     assert len(missed) == 8
 
 
@@ -98,11 +100,11 @@ def test_the_sample_is_whole_images_drawn_by_seed(run: Run, data: Path, project:
     images = []
     for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         assert run(f"--data={data}", "--sample=8", f"--seed={seed}", f"--run={name}").ret == 0
-        records = read_records(project, name)
+        records = read_run(project, name).records
         images.append([line["case"]["id"] for line in records])
         assert len(records) == 4 * 5 + 4
     assert images[0] == images[1] != images[2]
-    manifest = json.loads((project / "reports/a/manifest.json").read_text(encoding="utf-8"))
+    manifest = read_run(project, "a").manifest
     assert manifest["partial"] == ["sampled"]
 
 
@@ -112,7 +114,7 @@ def test_every_record_holds_what_was_asked_said_and_made_of_it(
 ) -> None:
     """A record names case, prompt, answer, verdict and worker; the manifest names the rest."""
     assert run(f"--data={data}", *mode).ret == 0
-    record = next(line for line in read_records(project) if line["case"]["task"] == "analysis")
+    record = next(line for line in read_run(project).records if line["case"]["task"] == "analysis")
     assert set(record) == {"case", "prompt", "answer", "verdict", "worker", "pixels"}
     assert {
         "id",
@@ -129,9 +131,9 @@ def test_every_record_holds_what_was_asked_said_and_made_of_it(
         "option_probability_mass", "finish_reason", "rendered",
     }  # fmt: skip
     assert {"outcome", "score", "label", "reason"} <= set(record["verdict"])
-    workers = {str(line["worker"]) for line in read_records(project)}
+    workers = {str(line["worker"]) for line in read_run(project).records}
     assert workers <= ({"gw0", "gw1"} if mode == ("-n2",) else {"main"})
-    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    manifest = read_run(project).manifest
     assert manifest["status"] == "finished"
     assert manifest["recorded"] == manifest["selected"] == manifest["dataset"]["cases"] == 48
     assert {"model", "prompts", "judge", "seed", "versions", "hardware", "wall_seconds"} <= set(
@@ -147,7 +149,7 @@ def test_other_tests_beside_the_cases_keep_their_own_status(
     other = project / "cases" / "test_other.py"
     other.write_text("def test_other():\n    pass\n")
     assert run(f"--data={data}", "--run=green").ret == 0
-    manifest = json.loads((project / "reports/green/manifest.json").read_text(encoding="utf-8"))
+    manifest = read_run(project, "green").manifest
     assert (manifest["selected"], manifest["partial"]) == (48, [])
     other.write_text("def test_other():\n    assert False\n")
     assert run(f"--data={data}", "--run=red").ret == pytest.ExitCode.TESTS_FAILED
@@ -156,7 +158,7 @@ def test_other_tests_beside_the_cases_keep_their_own_status(
 def test_stopping_at_the_first_miss_is_not_a_success(run: Run, data: Path, project: Path) -> None:
     """With --strict-cases -x the run ends early: status 1, and the manifest says interrupted."""
     assert run(f"--data={data}", "--strict-cases", "-x").ret == pytest.ExitCode.TESTS_FAILED
-    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    manifest = read_run(project).manifest
     assert manifest["partial"] == ["interrupted"]
 
 
@@ -171,42 +173,20 @@ def test_verbose_names_every_outcome(run: Run, data: Path) -> None:
     result.stdout.fnmatch_lines(["*test_analysis*UNSCORED*"])
 
 
-WEIGHED_MODEL = """
-import pytest
-from fakebench_suite.types import Answer
-
-class Weighed:
-    def answer(self, prompts, images):
-        assert not {prompt.question_type for prompt in prompts} & {"what", "isfake", "isreal"}
-        return [Answer(text="x", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
-
-    def weigh(self, prompts, images):
-        chances = [images[prompt.image].getpixel((0, 0))[0] / 255 for prompt in prompts]
-        return [
-            Answer(text="x", tokens=1, seconds=0.1, batch_size=1, p_fake=chance, mass=0.9)
-            for chance in chances
-        ]
-
-@pytest.fixture(scope="session")
-def model():
-    return Weighed()
-"""
-
-
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_likelihoods_are_weighed_recorded_and_scored(
     run: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
     """Detection compares probabilities, other tasks write replies; AUROC is among the scores."""
-    (project / "cases" / "conftest.py").write_text(WEIGHED_MODEL, encoding="utf-8")
+    use_model(project, "WeighedModel()")
     assert run(f"--data={data}", "--model=pocket", "--reading=likelihood", *mode).ret == 0
-    records = read_records(project)
+    records = read_run(project).records
     weighed = {line["case"]["image"]: line for line in records if line["answer"]["p_fake"]}
     assert len(weighed) == 15  # The first picture's chance is 0, which is a likelihood too.
     assert weighed["15.png"]["answer"]["p_fake"] == pytest.approx(225 / 255)
     assert weighed["15.png"]["verdict"]["label"] == "fake"
     assert "P(fake) is 0.882" in weighed["15.png"]["verdict"]["reason"]
-    scores = json.loads((project / "reports/run/scores.json").read_text(encoding="utf-8"))
+    scores = read_run(project).scores
     # Brightness rises with the number and every other picture is real: 28 of 64 pairs are right.
     (auroc,) = [score for score in scores if score["metric"] == "roc_auc"]
     assert auroc["value"] == pytest.approx(28 / 64)
@@ -222,9 +202,9 @@ def test_the_papers_rule_reads_keywords(run: Run, data: Path, project: Path) -> 
         run(f"--data={data}", "-m", "detection", f"--reading={rule}", f"--run={rule}")
         said[rule] = {
             line["verdict"]["label"]
-            for line in read_records(project, rule)
+            for line in read_run(project, rule).records
             if line["case"]["question_type"] == "what"
         }
-        manifest = json.loads((project / f"reports/{rule}/manifest.json").read_text("utf-8"))
+        manifest = read_run(project, rule).manifest
         assert manifest["judge"]["label"] == rule
     assert said == {"grammar": {"real"}, "paper": {"fake"}}

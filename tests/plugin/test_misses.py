@@ -9,7 +9,8 @@ import pytest
 from fakebench_suite.datasets.fakebench import load_fakebench
 from fakebench_suite.datasets.sampling import order_cases
 from fakebench_suite.types import Task
-from tests.plugin.sandbox import FLOOR, MODES, Run, read_records
+from tests.helpers import read_run
+from tests.plugin.sandbox import FLOOR, MODES, Run
 
 DETECTION = ("--tasks=detection", "--junit-xml=junit.xml")
 
@@ -47,7 +48,7 @@ def test_misses_are_no_failures_to_pytest(
     """Half of the cases are missed; ``-x`` stops at none, and JUnit has no failure."""
     result = run(f"--data={data}", *DETECTION, "-x", *mode)
     assert result.ret == 0
-    assert len(read_records(project)) == 16
+    assert len(read_run(project).records) == 16
     suite = read_junit(project)
     counts = {name: suite.attrib[name] for name in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": "17", "failures": "0", "errors": "0", "skipped": "1"}
@@ -82,7 +83,7 @@ def test_the_first_error_stops_x(
     break_image(data, 9)
     result = run(f"--data={data}", *DETECTION, "-x", *mode)
     assert result.ret == (2 if "-n2" in mode else 1)
-    outcomes = [record["verdict"]["outcome"] for record in read_records(project)]
+    outcomes = [record["verdict"]["outcome"] for record in read_run(project).records]
     assert outcomes.count("image_error") == 1
     if "-n2" not in mode:
         assert outcomes.index("image_error") == 9 == len(outcomes) - 1
@@ -96,7 +97,7 @@ def test_the_first_miss_stops_x_where_misses_fail(run: Run, data: Path, project:
     """With --strict-cases, as in plain pytest."""
     result = run(f"--data={data}", *DETECTION, "-x", "--strict-cases")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    outcomes = [record["verdict"]["outcome"] for record in read_records(project)]
+    outcomes = [record["verdict"]["outcome"] for record in read_run(project).records]
     assert outcomes.index("incorrect") == len(outcomes) - 1
 
 
@@ -105,10 +106,10 @@ def test_lf_asks_what_was_missed(run: Run, data: Path, project: Path) -> None:
     break_image(data, 9)
     first = run(f"--data={data}", *DETECTION)
     assert first.ret == pytest.ExitCode.TESTS_FAILED
-    records = read_records(project)
+    records = read_run(project).records
     wanted = {r["case"]["id"] for r in records if r["verdict"]["outcome"] != "correct"}
     run(f"--data={data}", *DETECTION, "--lf", "--run=again")
-    assert {record["case"]["id"] for record in read_records(project, "again")} == wanted
+    assert {record["case"]["id"] for record in read_run(project, "again").records} == wanted
 
 
 def test_gates_are_test_cases_in_junit(run: Run, data: Path, project: Path) -> None:

@@ -7,49 +7,8 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from tests.plugin.sandbox import MODES, ROOT, Run, read_records, write_unloadable
-
-FAILING_MODEL = """
-import pytest
-from fakebench_suite.errors import ModelError
-from fakebench_suite.types import Answer
-
-class Failing:
-    def answer(self, prompts, images):
-        return [
-            ModelError("out of tape") if "edge" in prompt.text
-            else Answer(text="fake", tokens=1, seconds=0.1, batch_size=len(prompts))
-            for prompt in prompts
-        ]
-
-@pytest.fixture(scope="session")
-def model():
-    return Failing()
-"""
-
-SPYING_MODEL = """
-import json
-from pathlib import Path
-import pytest
-from fakebench_suite.types import Answer
-
-class Spy:
-    def answer(self, prompts, images):
-        seen = [
-            {"text": prompt.text, "mode": images[prompt.image].mode,
-             "info": sorted(map(str, images[prompt.image].info)),
-             "exif": len(images[prompt.image].getexif()),
-             "attributes": [str(value) for value in vars(images[prompt.image]).values()]}
-            for prompt in prompts
-        ]
-        with Path("seen.jsonl").open("a") as stream:
-            stream.writelines(json.dumps(row) + "\\n" for row in seen)
-        return [Answer(text="real", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
-
-@pytest.fixture(scope="session")
-def model():
-    return Spy()
-"""
+from tests.helpers import read_run, use_model
+from tests.plugin.sandbox import MODES, ROOT, Run, write_unloadable
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
@@ -57,17 +16,17 @@ def test_a_model_error_is_an_error_and_never_an_answer(
     run: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
     """Cases the model failed on are errors with status 1; their text never enters a score."""
-    (project / "cases" / "conftest.py").write_text(FAILING_MODEL, encoding="utf-8")
+    use_model(project, "FailingModel()")
     result = run(f"--data={data}", *mode)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    records = read_records(project)
+    records = read_run(project).records
     failed = [line for line in records if line["verdict"]["outcome"] == "model_error"]
     assert {line["case"]["criterion"] for line in failed} == {"edge"}
     assert len(failed) == 8
     assert all(line["answer"] is None for line in failed)
     assert {line["verdict"]["reason"] for line in failed} == {"out of tape"}
     result.stdout.fnmatch_lines(["*model_error_rate*0.500*", "*8 errors*"])
-    scores = json.loads((project / "reports/run/scores.json").read_text(encoding="utf-8"))
+    scores = read_run(project).scores
     rates = {s["metric"]: s for s in scores if s["task"] == "analysis" and s["subgroup"] == "all"}
     assert rates["model_error_rate"]["n"] == 16
     assert rates["unscored_rate"]["n"] == 8
@@ -78,11 +37,10 @@ def test_hostile_replies_stay_replies(
     run: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
     """Half characters, control codes, markup and a megabyte of text are recorded, not obeyed."""
-    hostile = r"""[b]real[/b] \ud83d \x00 \x1b[31m \u2028 <script>x</script>"""
-    source = FAILING_MODEL.replace('text="fake"', f'text="{hostile}" + "a" * 1_000_000')
-    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    hostile = "[b]real[/b] \ud83d \x00 \x1b[31m \u2028 <script>x</script>"
+    use_model(project, f"FakeModel(text={hostile!r} + 'a' * 1_000_000)")
     run(f"--data={data}", "-m", "detection", *mode)
-    records = read_records(project)
+    records = read_run(project).records
     assert len(records) == 16
     for line in records:
         assert "\ufffd \x00 \x1b[31m \u2028 <script>" in line["answer"]["text"]
@@ -101,7 +59,7 @@ def _broken(monkeypatch):
 """
     (project / "cases" / "conftest.py").write_text(breaking, encoding="utf-8")
     assert run(f"--data={data}", "-m", "detection").ret == pytest.ExitCode.TESTS_FAILED
-    records = read_records(project)
+    records = read_run(project).records
     assert {line["verdict"]["outcome"] for line in records} == {"judge_error"}
     assert {line["verdict"]["reason"] for line in records} == {
         "ZeroDivisionError: division by zero"
@@ -113,7 +71,7 @@ def test_nothing_that_gives_the_label_away_reaches_the_model(
     run: Run, data: Path, project: Path
 ) -> None:
     """Neither prompt nor picture carries a name, a path, a generator or any metadata."""
-    (project / "cases" / "conftest.py").write_text(SPYING_MODEL, encoding="utf-8")
+    use_model(project, "SpyingModel()")
     assert run(f"--data={data}").ret == 0
     seen = [json.loads(line) for line in (project / "seen.jsonl").read_text().splitlines()]
     assert len(seen) == 48
@@ -185,41 +143,16 @@ def test_a_checkpoint_without_all_its_weights_stops_the_run(
     assert not (project / "reports" / "run").exists()
 
 
-CUT_OFF = """
-import pytest
-from fakebench_suite.types import Answer, FinishReason
-
-class CutOff:
-    def answer(self, prompts, images):
-        return [
-            Answer(
-                text="It is", tokens=2, seconds=0.1, batch_size=1,
-                finish_reason=FinishReason.LENGTH if "real" in prompt.text else FinishReason.STOP,
-            )
-            for prompt in prompts
-        ]
-
-    def describe(self):
-        return {"path": "plain", "why": "It is a test.", "left_over": ["mtp.a", "mtp.b"]}
-
-@pytest.fixture(scope="session")
-def model(request):
-    from fakebench_suite.plugin.xdist.routes import report_route
-    yield CutOff()
-    report_route(request.config, CutOff().describe())
-"""
-
-
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_replies_that_were_cut_off_are_counted_wherever_the_score_stands(
     run: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
     """In the manifest, the terminal and the summary; so are tensors that were left over."""
-    (project / "cases" / "conftest.py").write_text(CUT_OFF, encoding="utf-8")
+    use_model(project, "CutOffModel()")
     result = run(f"--data={data}", "-m", "detection", "--gates=none", *mode)
     folder = project / "reports" / "run"
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    cut = sum("real" in record["prompt"] for record in read_records(project))
+    cut = sum("real" in record["prompt"] for record in read_run(project).records)
     assert manifest["cut_off"] == {"replies": cut, "of": 16}
     assert 0 < cut < 16
     sentences = [f"{cut} of 16 replies were cut off at ", "architecture does not use: 2; mtp.a"]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.plugin.sandbox import Run, read_records
+from tests.helpers import read_run
+from tests.plugin.sandbox import Run
 
 
 @pytest.fixture(params=["own", "grey"])
@@ -69,7 +70,7 @@ def test_a_partial_run_is_marked_in_the_tables_and_listed_in_the_submission(
          "scripted (pixels unverified, partial, grammar reading) *"]
     )  # fmt: skip
     folder = project / "reports" / "run"
-    records = read_records(project)
+    records = read_run(project).records
     missing = (folder / "submission" / "missing.txt").read_text(encoding="utf-8").split()
     assert len(missing) == 53_971 - len(records)
     assert not set(missing) & {line["case"]["id"] for line in records}

@@ -28,7 +28,8 @@ from fakebench_suite.plugin.options import Settings
 from fakebench_suite.plugin.work_units import MIN_UNIT_PROMPTS, CaseRunner
 from fakebench_suite.tasks.prompts import PromptStyle
 from fakebench_suite.types import Answer, Case, Prompt, QuestionType, Task
-from tests.plugin.sandbox import MODES, Run, read_records
+from tests.helpers import read_run
+from tests.plugin.sandbox import MODES, Run
 
 PATIENCE = 30.0
 """Seconds after which an event that should have come is missed."""
@@ -320,7 +321,7 @@ def test_a_run_where_warnings_are_errors_has_no_image_errors(
         path.with_suffix(".jpg").replace(path)
     result = run(f"--data={data}", "-W", "error", "--gates=none", *mode)
     assert result.ret == 0
-    records = read_records(project)
+    records = read_run(project).records
     assert len(records) == 48
     assert not [line for line in records if line["verdict"]["outcome"].endswith("error")]
     result.stdout.no_fnmatch_line("*Skipping tag*")

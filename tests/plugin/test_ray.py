@@ -20,8 +20,9 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.plugin.work_units import MIN_UNIT_PROMPTS
+from tests.helpers import read_run
 from tests.plugin.forking import ADDRESS, Forked
-from tests.plugin.sandbox import ROOT, SCRIPT, Run, read_records, write_unloadable
+from tests.plugin.sandbox import ROOT, SCRIPT, Run, write_unloadable
 
 # Found, not imported: Ray reads its settings when it is, and the cluster's fixture makes them.
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
@@ -118,13 +119,6 @@ def many(project: Path) -> Path:
     return path
 
 
-def read_manifest(project: Path, run: str = "run") -> dict[str, Any]:
-    """The manifest of a run."""
-    path = project / "reports" / run / "manifest.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
 def wait_until(seen: Callable[[], object]) -> None:
     """Return once it is so; fail where it is not for a long time."""
     end = time.monotonic() + PATIENCE
@@ -202,8 +196,8 @@ def test_interrupting_leaves_whole_records_and_no_replica(
     output = finish(going)
     assert going.returncode == pytest.ExitCode.INTERRUPTED, output
     assert f"engine: Ray {nodes.address}" in output
-    assert 0 < len(read_records(project)) < CASES
-    assert read_manifest(project)["status"] == "interrupted"
+    assert 0 < len(read_run(project).records) < CASES
+    assert read_run(project).manifest["status"] == "interrupted"
     wait_until(lambda: not nodes.find_replicas())
 
 
@@ -244,8 +238,8 @@ client.RayCluster.wait = wait_and_end
     output = finish(going)
     assert going.returncode == pytest.ExitCode.INTERRUPTED, output
     assert "The Ray on this machine has ended. Start it again" in output
-    assert 0 < len(read_records(project)) < CASES
-    assert read_manifest(project)["status"] == "interrupted"
+    assert 0 < len(read_run(project).records) < CASES
+    assert read_run(project).manifest["status"] == "interrupted"
 
 
 def test_what_is_lost_in_the_middle_is_answered_elsewhere(
@@ -260,9 +254,9 @@ def test_what_is_lost_in_the_middle_is_answered_elsewhere(
     assert count_lines(project) < CASES
     output = finish(going)
     assert going.returncode == 0, output
-    records = read_records(project)
+    records = read_run(project).records
     assert len({line["case"]["id"] for line in records}) == len(records) == CASES
-    engine = read_manifest(project)["engine"]
+    engine = read_run(project).manifest["engine"]
     assert engine["name"] == "ray"
     assert engine["lost"] >= 2
     assert engine["replicas"] == sum(engine["nodes"].values()) >= 1
@@ -270,7 +264,7 @@ def test_what_is_lost_in_the_middle_is_answered_elsewhere(
     assert run(f"--data={many}", "--run=local", "--gates=none").ret == 0
     told = [
         [(line["case"]["id"], line["answer"]["text"], line["verdict"]) for line in lines]
-        for lines in (records, read_records(project, "local"))
+        for lines in (records, read_run(project, "local").records)
     ]
     assert told[0] == told[1]
     scores = [project / "reports" / name / "scores.json" for name in ("run", "local")]
@@ -286,14 +280,14 @@ def test_pocket_answers_alike_on_a_cluster(run: Run, project: Path, cluster: Nod
     assert going.returncode == 0, output
     assert run(*options, "--run=local", "--gates=none").ret == 0
     told = [
-        {line["case"]["id"]: line["answer"]["text"] for line in read_records(project, name)}
+        {line["case"]["id"]: line["answer"]["text"] for line in read_run(project, name).records}
         for name in ("run", "local")
     ]
     assert len(told[0]) == 12
     assert told[0] == told[1]
-    (route,) = read_manifest(project)["routes"]
+    (route,) = read_run(project).manifest["routes"]
     assert route["path"] == "prefix"
-    assert [route] == read_manifest(project, "local")["routes"]
+    assert [route] == read_run(project, "local").manifest["routes"]
 
 
 @pytest.mark.parametrize(
@@ -327,8 +321,8 @@ def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes:
     output = finish(going)
     assert going.returncode == pytest.ExitCode.INTERRUPTED, output
     assert "All nodes that replicas can run on are gone" in output
-    assert 0 < len(read_records(project)) < CASES
-    assert read_manifest(project)["status"] == "interrupted"
+    assert 0 < len(read_run(project).records) < CASES
+    assert read_run(project).manifest["status"] == "interrupted"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from fakebench_suite.backends.cards import MODELS
 from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.types import QuestionType
-from tests.plugin.sandbox import ROOT, Run, read_rulings
+from tests.helpers import read_run
+from tests.plugin.sandbox import ROOT, Run
 
 PAIRS, NOISE = 60, 0.085
 NO_WORSE = """
@@ -71,7 +72,7 @@ def test_noise_in_the_weights_is_found_against_the_baseline(
         "--gates=strict.toml",
     )
     assert result.ret == 1
-    rulings = {one["gate"]: one for one in read_rulings(project)}
+    rulings = {one["gate"]: one for one in read_run(project).rulings}
     assert [name for name, one in rulings.items() if one["outcome"] == "fail"] == [
         "no worse than the release"
     ]

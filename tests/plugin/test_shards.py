@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.sandbox import FLOOR, MODES, Run, read_manifest, read_records
+from tests.helpers import read_run
+from tests.plugin.sandbox import FLOOR, MODES, Run
 from tests.run_command import call, call_apart
 
 
@@ -20,7 +21,7 @@ def test_merged_shards_are_the_whole_run(
         result = run(f"--data={data}", f"--shard={number}/2", f"--run=s{number}", *mode)
         assert result.ret == 0, "a shard is ruled by nobody"
         result.stdout.fnmatch_lines([f"This is shard {number}/2: gates rule over the merged run*"])
-        assert read_manifest(project, f"s{number}")["partial"] == [f"shard {number}/2"]
+        assert read_run(project, f"s{number}").manifest["partial"] == [f"shard {number}/2"]
         folders.append(f"reports/s{number}")
     assert run(f"--data={data}", "--run=whole").ret == 1
     merged = call_apart("merge", *folders, "--into=reports/merged", at=project)
@@ -36,9 +37,9 @@ def test_merged_shards_are_the_whole_run(
             for run in ("whole", "merged")
         )
         assert one == two, name
-    ids = [[one["case"]["id"] for one in read_records(project, r)] for r in ("whole", "merged")]
+    ids = [[one["case"]["id"] for one in read_run(project, r).records] for r in ("whole", "merged")]
     assert sorted(ids[0]) == sorted(ids[1])
-    manifest = read_manifest(project, "merged")
+    manifest = read_run(project, "merged").manifest
     assert (manifest["partial"], manifest["status"]) == ([], "finished")
     assert [one["shard"] for one in manifest["merged"]] == ["1/2", "2/2"]
     pictures = list((project / "reports/merged/report/images").glob("*.png"))
@@ -95,7 +96,7 @@ def test_a_merge_rules_by_the_gates_of_its_shards(
     assert (
         "ruled by --gates=gates.toml, not by the gates that the runs were made for" in named.stdout
     )
-    assert read_manifest(project, "y")["gates"]["file"] == "gates.toml"
+    assert read_run(project, "y").manifest["gates"]["file"] == "gates.toml"
 
 
 def test_shards_of_a_whole_task_are_whole(run: Run, data: Path, project: Path) -> None:
@@ -105,9 +106,9 @@ def test_shards_of_a_whole_task_are_whole(run: Run, data: Path, project: Path) -
         run(f"--data={data}", "-m", "detection", f"--shard={number}/2", f"--run=s{number}")
     whole = call("merge", "reports/s1", "reports/s2", "--into=reports/whole", at=project)
     assert whole.returncode == 0, whole.stderr
-    assert read_manifest(project, "whole")["partial"] == []
+    assert read_run(project, "whole").manifest["partial"] == []
     assert call("merge", "reports/s1", "--into=reports/half", at=project).returncode == 6
-    assert read_manifest(project, "half")["partial"] == ["no shard 2/2"]
+    assert read_run(project, "half").manifest["partial"] == ["no shard 2/2"]
 
 
 def test_shards_of_several_engines_are_merged_and_named(
@@ -118,7 +119,7 @@ def test_shards_of_several_engines_are_merged_and_named(
     for number in (1, 2, 3):
         assert run(f"--data={data}", f"--shard={number}/3", f"--run=s{number}").ret == 0
     path = project / "reports/s2/manifest.json"
-    manifest = read_manifest(project, "s2")
+    manifest = read_run(project, "s2").manifest
     assert manifest["engine"] == {"name": "local"}
     path.write_text(json.dumps(manifest | {"engine": spread}), encoding="utf-8")
     for parts, into in ((["s1", "s2"], "two"), (["two", "s3"], "all"), (["s1", "s3"], "plain")):
@@ -126,8 +127,8 @@ def test_shards_of_several_engines_are_merged_and_named(
         merged = call("merge", *folders, f"--into=reports/{into}", "--gates=none", at=project)
         assert merged.returncode == 0, merged.stderr
     mixed = {"name": "mixed", "mixed": [{"name": "local"}, spread]}
-    assert read_manifest(project, "all")["engine"] == mixed
-    assert read_manifest(project, "plain")["engine"] == {"name": "local"}
+    assert read_run(project, "all").manifest["engine"] == mixed
+    assert read_run(project, "plain").manifest["engine"] == {"name": "local"}
     page = (project / "reports/all/index.html").read_text(encoding="utf-8")
     assert "mixed (local; ray, 3 replicas on 2 nodes, 1 lost)" in page
     compared = call("compare", "reports/s1", "reports/two", at=project)

@@ -1,6 +1,5 @@
 """A worker that dies, hangs or fails at everything costs a whole and right run nothing."""
 
-import json
 import os
 from pathlib import Path
 
@@ -8,7 +7,8 @@ import pytest
 
 from fakebench_suite.plugin import waiting
 from fakebench_suite.plugin.waiting import Waiting
-from tests.plugin.sandbox import Run, read_records
+from tests.helpers import read_run, use_model
+from tests.plugin.sandbox import Run
 
 SMALL = """
 from fakebench_suite.plugin import work_units
@@ -29,49 +29,6 @@ def pytest_runtest_teardown(item):
     if os.environ.get("PYTEST_XDIST_WORKER") == "gw0" and len(ended) == 10:
         os.kill(os.getpid(), signal.SIGKILL)
 """
-SICK = """
-import os
-import time
-import pytest
-from fakebench_suite.errors import ModelError
-from fakebench_suite.types import Answer
-
-class Sick:
-    calls = 0
-
-    def answer(self, prompts, images):
-        self.calls += 1
-        if os.environ.get("PYTEST_XDIST_WORKER") in {workers} and self.calls > {sound}:
-            return [ModelError("uncorrectable ECC error") for _ in prompts]
-        time.sleep(0.2)
-        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
-
-@pytest.fixture(scope="session")
-def model():
-    return Sick()
-"""
-HANGS = """
-import os
-import time
-import pytest
-from fakebench_suite.types import Answer
-
-class Hanging:
-    def answer(self, prompts, images):
-        if any(prompt.case == "glide-08.png:isfake" for prompt in prompts):
-            time.sleep(300)
-        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
-
-@pytest.fixture(scope="session")
-def model():
-    return Hanging()
-"""
-
-
-def read_manifest(project: Path) -> dict[str, object]:
-    """The manifest of the run."""
-    manifest: dict[str, object] = json.loads((project / "reports/run/manifest.json").read_text())
-    return manifest
 
 
 def test_a_worker_that_dies_between_cases_changes_no_status(
@@ -81,7 +38,7 @@ def test_a_worker_that_dies_between_cases_changes_no_status(
     (project / "dies.py").write_text(SMALL + DIES, encoding="utf-8")
     result = run(f"--data={data}", "-p", "dies", "-n2", "--gates=none")
     assert result.ret == 0
-    records = read_records(project)
+    records = read_run(project).records
     assert len(records) == len({line["case"]["id"] for line in records}) == 48
     result.stdout.no_fnmatch_line("*left unasked*")
     counts = result.parseoutcomes()
@@ -91,15 +48,14 @@ def test_a_worker_that_dies_between_cases_changes_no_status(
 @pytest.mark.parametrize("sound", [0, 1])
 def test_a_sick_worker_costs_no_case(run: Run, data: Path, project: Path, sound: int) -> None:
     """From the start or after it has answered: what it fails at is answered by the other."""
-    source = SICK.format(workers={"gw1"}, sound=sound)
-    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    use_model(project, f"SickModel(workers={{'gw1'}}, sound={sound})")
     (project / "small.py").write_text(SMALL, encoding="utf-8")
     result = run(f"--data={data}", "-p", "small", "-n2", "--gates=none")
     assert result.ret == 0
-    records = read_records(project)
+    records = read_run(project).records
     assert len(records) == 48
     assert all(line["answer"] for line in records)
-    assert read_manifest(project)["errors"] == 0
+    assert read_run(project).manifest["errors"] == 0
     assert "error" not in str(result.parseoutcomes())
 
 
@@ -107,12 +63,11 @@ def test_a_model_that_fails_in_every_worker_is_an_error(
     run: Run, data: Path, project: Path
 ) -> None:
     """The errors stand, one a case."""
-    source = SICK.format(workers={"gw0", "gw1"}, sound=0)
-    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    use_model(project, "SickModel(workers={'gw0', 'gw1'})")
     (project / "small.py").write_text(SMALL, encoding="utf-8")
     result = run(f"--data={data}", "-p", "small", "-n2", "--gates=none")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    records = read_records(project)
+    records = read_run(project).records
     assert len(records) == 48
     assert not any(line["answer"] for line in records)
     assert result.parseoutcomes()["errors"] == 48
@@ -124,15 +79,14 @@ def test_a_model_that_hangs_ends_a_run_in_one_process(
     run: Run, data: Path, project: Path, ignored: str
 ) -> None:
     """In a sentence, with scores of what was recorded, also where a shell has Ctrl-C ignored."""
-    later = HANGS.replace("glide-08.png:isfake", "vqdm-02.png:Q1-edge")  # not of the first slice
-    (project / "cases" / "conftest.py").write_text(later, encoding="utf-8")
+    use_model(project, "HangingModel(case='vqdm-02.png:Q1-edge')")  # not of the first slice
     (project / "small.py").write_text(SMALL + ignored, encoding="utf-8")
     result = run(f"--data={data}", "-p", "small", "-n0", "--unit-timeout=2", "--gates=none")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     output = result.stdout.str() + result.stderr.str()
     assert "did not answer within --unit-timeout=2" in output
     assert "Traceback" not in output
-    assert 0 < len(read_records(project)) < 48
+    assert 0 < len(read_run(project).records) < 48
     assert (project / "reports/run/scores.json").exists()
 
 
@@ -140,10 +94,10 @@ def test_a_prompt_that_hangs_costs_workers_and_no_other_case(
     run: Run, data: Path, project: Path
 ) -> None:
     """The worker ends, its cases are asked one by one, and only the one at fault is an error."""
-    (project / "cases" / "conftest.py").write_text(HANGS, encoding="utf-8")
+    use_model(project, "HangingModel(case='glide-08.png:isfake')")
     result = run(f"--data={data}", "-m", "detection", "-n1", "--unit-timeout=2", "--gates=none")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    records = read_records(project)
+    records = read_run(project).records
     assert len(records) == 16
     assert [r["case"]["id"] for r in records if not r["answer"]] == ["glide-08.png:isfake"]
 

@@ -1,40 +1,15 @@
 """A case that is tried again counts as its last try ended, and what breaks a try off is its own."""
 
-import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.plugin.sandbox import MODES, WITHOUT_XDIST, Run, read_records
-
-FLAKY_MODEL = """
-import signal
-import time
-import pytest
-from fakebench_suite.errors import ModelError
-from fakebench_suite.types import Answer
+from tests.helpers import read_run, use_model
+from tests.plugin.sandbox import MODES, WITHOUT_XDIST, Run
 
 FLAKY = {"glide-08.png:isfake", "5.png:isreal"}
-
-class Flaky:
-    asked = set()
-
-    def answer(self, prompts, images):
-        replies = []
-        for prompt in prompts:
-            fails = prompt.case in FLAKY - self.asked
-            self.asked.add(prompt.case)
-            reply = Answer(text="fake", tokens=1, seconds=0.1, batch_size=len(prompts))
-            replies.append(ModelError("out of tape") if fails else reply)
-        return replies
-
-@pytest.fixture(scope="session")
-def model():
-    return Flaky()
-"""
 # As pytest-rerunfailures does it: reports are judged before they are logged.
 RERUN = """
 import pytest
@@ -97,26 +72,19 @@ EVERY_WAY = [(RERUN, MODES[0]), (RERUN, MODES[1]), (RETRY, WITHOUT_XDIST), (RETR
 EVERY_WAY += [(REPEAT, MODES[0]), (REPEAT, MODES[1])]
 
 
-def read_manifest(project: Path) -> dict[str, Any]:
-    """The manifest of the run."""
-    text = (project / "reports/run/manifest.json").read_text(encoding="utf-8")
-    manifest: dict[str, Any] = json.loads(text)
-    return manifest
-
-
 @pytest.mark.parametrize(("plugin", "mode"), EVERY_WAY)
 def test_a_case_that_is_tried_again_counts_as_it_ended(
     run: Run, data: Path, project: Path, plugin: str, mode: tuple[str, ...]
 ) -> None:
     """Records, scores, counts and status are those of the last tries; a miss is not repeated."""
-    (project / "cases" / "conftest.py").write_text(FLAKY_MODEL, encoding="utf-8")
+    use_model(project, f"FlakyModel(cases={FLAKY})")
     (project / "again.py").write_text(plugin, encoding="utf-8")
     result = run(f"--data={data}", "-p", "again", "-m", "detection", "--gates=none", *mode)
     assert result.ret == 0
-    records = read_records(project)
+    records = read_run(project).records
     assert Counter(line["verdict"]["outcome"] for line in records) == {"correct": 8, "incorrect": 8}
     assert len({line["case"]["id"] for line in records}) == 16
-    manifest = read_manifest(project)
+    manifest = read_run(project).manifest
     assert (manifest["recorded"], manifest["errors"], manifest["partial"]) == (16, 0, [])
     counts = result.parseoutcomes()
     assert (counts["missed"], counts["correct"]) == (8, 8)
@@ -130,15 +98,14 @@ def test_a_case_whose_last_try_failed_is_an_error(
     run: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
     """Three failed tries are one error, in one record, and status 1."""
-    source = FLAKY_MODEL.replace("FLAKY - self.asked", "FLAKY")
-    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    use_model(project, f"FlakyModel(cases={FLAKY}, failures=9)")
     (project / "again.py").write_text(RERUN, encoding="utf-8")
     options = ("-p", "again", "-m", "detection", "--gates=none", "--junit-xml=junit.xml")
     result = run(f"--data={data}", *options, *mode)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    records = read_records(project)
+    records = read_run(project).records
     assert len(records) == 16
-    assert read_manifest(project)["errors"] == 2
+    assert read_run(project).manifest["errors"] == 2
     assert {line["verdict"]["reason"] for line in records if not line["answer"]} == {"out of tape"}
     counts = result.parseoutcomes()
     assert (counts.get("errors"), counts["rerun"]) == (2, 4)
@@ -152,20 +119,13 @@ def test_a_case_whose_last_try_failed_is_an_error(
     assert outcomes == {"correct": 7, "incorrect": 7, "model_error": 2}
 
 
-TIMED_OUT = """
-    def answer(self, prompts, images):
-        self.calls = getattr(self, "calls", 0) + 1
-        if self.calls == 1:
-            {trouble}
-        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=len(prompts))
-                for _ in prompts]
-"""
 TROUBLES = {
     # pytest-timeout's method "signal" fails the test from a signal's handler.
-    "signal": "signal.signal(signal.SIGALRM, lambda *_: pytest.fail('Timeout (>0.2s)'));"
+    "signal": "import pytest, signal, time;"
+    " signal.signal(signal.SIGALRM, lambda *_: pytest.fail('Timeout (>0.2s)'));"
     " signal.setitimer(signal.ITIMER_REAL, 0.2); time.sleep(60)",
-    "fail": "pytest.fail('no')",
-    "skip": "pytest.skip('no')",
+    "fail": "import pytest; pytest.fail('no')",
+    "skip": "import pytest; pytest.skip('no')",
     "cancelled": "import asyncio; raise asyncio.CancelledError",
     "exit": "raise SystemExit(3)",
     "generator": "raise GeneratorExit",
@@ -192,17 +152,13 @@ def test_what_breaks_a_slice_off_costs_one_case(
 
     What a model itself lets through is tried again with each case alone, as any exception is.
     """
-    start = FLAKY_MODEL.index("    def answer")
-    end = FLAKY_MODEL.index("@pytest.fixture")
-    method = TIMED_OUT.format(trouble=TROUBLES[trouble])
-    source = f"{FLAKY_MODEL[:start]}{method}\n{FLAKY_MODEL[end:]}"
-    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    use_model(project, f"TroubledModel(trouble={TROUBLES[trouble]!r})")
     result = run(f"--data={data}", "-m", "detection", "--gates=none", *mode)
     assert result.ret == errors
-    records = read_records(project)
+    records = read_run(project).records
     assert len(records) == len({line["case"]["id"] for line in records}) == 16
     failed = [line for line in records if line["verdict"]["outcome"] == "model_error"]
-    assert len(failed) == read_manifest(project)["errors"] == errors
+    assert len(failed) == read_run(project).manifest["errors"] == errors
     if trouble == "signal":
         assert failed[0]["verdict"]["reason"] == "Timeout (>0.2s)"
     assert {line["answer"]["batch_size"] for line in records if line["answer"]} == {1}

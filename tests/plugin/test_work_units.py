@@ -1,6 +1,5 @@
 """Slices: whole image groups, cut by the ids alone, answered once, kept on one worker."""
 
-import json
 from pathlib import Path
 
 import msgspec
@@ -17,7 +16,8 @@ from fakebench_suite.plugin.work_units import (
 )
 from fakebench_suite.text.display import escape_controls
 from fakebench_suite.types import Answer
-from tests.plugin.sandbox import MODES, Run, read_records
+from tests.helpers import read_run, use_model
+from tests.plugin.sandbox import MODES, Run
 
 
 @given(st.lists(st.tuples(st.text("abc", min_size=1), st.integers(1, 80)), max_size=30))
@@ -68,7 +68,7 @@ def test_half_a_surrogate_does_not_bring_a_run_down(said: str, kept: str) -> Non
 def test_a_slice_is_answered_in_one_call(run: Run, data: Path, project: Path) -> None:
     """All 48 cases of one slice share one batch, on one worker, although each is its own test."""
     assert run(f"--data={data}", "-n2").ret == 0
-    records = read_records(project)
+    records = read_run(project).records
     assert {line["answer"]["batch_size"] for line in records} == {48}
     assert len({str(line["worker"]) for line in records}) == 1
 
@@ -83,36 +83,15 @@ def test_a_crashed_worker_loses_only_what_it_was_doing(run: Run, data: Path, pro
     )
     result = run(f"--data={data}", "-n2")
     assert result.ret == 1
-    assert len(read_records(project)) == 48
-    assert len({line["case"]["id"] for line in read_records(project)}) == 48
-
-
-DYING_MODEL = """
-import os
-from pathlib import Path
-import pytest
-from fakebench_suite.types import Answer
-
-class Dying:
-    def answer(self, prompts, images):
-        deaths = len(list(Path().glob("died-*")))
-        if deaths < DEATHS:
-            Path(f"died-{deaths}").touch()
-            os._exit(9)
-        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
-
-@pytest.fixture(scope="session")
-def model():
-    return Dying()
-"""
+    assert len(read_run(project).records) == 48
+    assert len({line["case"]["id"] for line in read_run(project).records}) == 48
 
 
 def test_a_killed_workers_cases_are_asked_again(run: Run, data: Path, project: Path) -> None:
     """A worker that dies once costs nothing: all cases are answered, and none twice."""
-    source = DYING_MODEL.replace("DEATHS", "1")
-    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    use_model(project, "DyingModel(deaths=1)")
     assert run(f"--data={data}", "-n2").ret == 0
-    records = read_records(project)
+    records = read_run(project).records
     assert len({line["case"]["id"] for line in records}) == len(records) == 48
     assert all(line["answer"] for line in records)
 
@@ -124,13 +103,12 @@ def test_the_case_that_workers_die_on_is_an_error_on_record(
 
     The line of progress, here after every report, may be the death's.
     """
-    source = DYING_MODEL.replace("DEATHS", "2")
-    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    use_model(project, "DyingModel(deaths=2)")
     often = "import fakebench_suite.plugin.progress as progress\n\nprogress._SPEAK = 0.0\n"
     (project / "often.py").write_text(often, encoding="utf-8")
     result = run(f"--data={data}", "-m", "detection", "-n2", "-p", "often")
     assert result.ret == 1
-    records = read_records(project)
+    records = read_run(project).records
     (lost,) = [line for line in records if line["verdict"]["outcome"] == "model_error"]
     assert "crashed while running" in lost["verdict"]["reason"]
     assert lost["answer"] is None
@@ -138,26 +116,14 @@ def test_the_case_that_workers_die_on_is_an_error_on_record(
     result.stdout.fnmatch_lines(["*model_error_rate*0.062*", "*1 error*"])
 
 
-POISONED_MODEL = DYING_MODEL.replace(
-    """        deaths = len(list(Path().glob("died-*")))
-        if deaths < DEATHS:
-            Path(f"died-{deaths}").touch()
-            os._exit(9)
-""",
-    """        if any(prompt.case == "glide-08.png:isfake" for prompt in prompts):
-            os._exit(9)
-""",
-)
-
-
 def test_a_prompt_that_kills_workers_takes_no_other_along(
     run: Run, data: Path, project: Path
 ) -> None:
     """After a death the slice's cases are asked one by one, and the one at fault is an error."""
-    (project / "cases" / "conftest.py").write_text(POISONED_MODEL, encoding="utf-8")
+    use_model(project, "DyingModel(deaths=9, case='glide-08.png:isfake')")
     result = run(f"--data={data}", "-n2")
     assert result.ret == 1
-    records = read_records(project)
+    records = read_run(project).records
     assert len({line["case"]["id"] for line in records}) == len(records) == 48
     (lost,) = [line for line in records if not line["answer"]]
     assert lost["case"]["id"] == "glide-08.png:isfake"
@@ -169,8 +135,7 @@ def test_a_run_that_lost_its_workers_is_no_success(
     run: Run, data: Path, project: Path, workers: str
 ) -> None:
     """Where none may be started anew, cases that nobody asked end the run with 1, and are told."""
-    source = DYING_MODEL.replace("DEATHS", "9")
-    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    use_model(project, "DyingModel(deaths=9)")
     result = run(f"--data={data}", workers, "--max-worker-restart=0", "--gates=none")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["48 cases were left unasked*"])
@@ -183,9 +148,9 @@ def test_auto_is_one_worker_without_a_gpu(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "2")  # xdist's own answer, were it asked
     assert run(f"--data={data}", "-n", "auto").ret == 0
-    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    manifest = read_run(project).manifest
     assert manifest["workers"] == 1
-    assert {line["worker"] for line in read_records(project)} == {"gw0"}
+    assert {line["worker"] for line in read_run(project).records} == {"gw0"}
 
 
 OWN_FIXTURE = """
@@ -245,4 +210,4 @@ def test_only_what_is_the_same_for_every_case_is_handed_out_again(
     result = run(f"--data={data}", *mode)
     assert result.ret == 0
     result.stdout.fnmatch_lines([f"*{passed} passed*"])
-    assert len(read_records(project)) == 48
+    assert len(read_run(project).records) == 48

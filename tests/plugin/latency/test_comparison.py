@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.sandbox import FLOOR, LATENCY, MODES, QUICK, SLOW, Run, read_rulings
+from tests.helpers import read_run
+from tests.plugin.sandbox import FLOOR, LATENCY, MODES, QUICK, SLOW, Run
 
 WARM = (LATENCY, "-k", "prompt and warm", *QUICK)
 COMPARE = ("--benchmark-compare", "--benchmark-compare-fail=median:300%")
@@ -61,7 +62,7 @@ def test_the_first_session_keeps_the_status_of_the_gates(
     result = run(f"--data={data}", *options, *COMPARE, "--benchmark-autosave")
     assert result.ret == status
     assert "Nothing was compared" in tell(result)
-    assert len(read_rulings(project)) == 1
+    assert len(read_run(project).rulings) == 1
 
 
 def test_a_stored_session_of_other_data_is_no_comparison(run: Run, data: Path) -> None:

@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.plugin.sandbox import (
-    LATENCY,
-    QUICK,
-    SLOW,
-    Run,
-    read_records,
-    read_rulings,
-    write_unloadable,
-)
+from tests.helpers import read_run, use_model
+from tests.plugin.sandbox import LATENCY, QUICK, SLOW, Run, write_unloadable
 from tests.run_command import call
 
 GATE = """
@@ -23,18 +16,6 @@ name = "speed"
 kind = "latency"
 benchmark = "group"
 {bar}
-"""
-OWN_MODEL = """
-import pytest
-from fakebench_suite.types import Answer
-
-class Own:
-    def answer(self, prompts, images):
-        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
-
-@pytest.fixture(scope="session")
-def model():
-    return Own()
 """
 NAMES = ["load", "first token", "prompt", "group", "work unit"]
 
@@ -54,7 +35,7 @@ def test_a_run_measures_latency_beside_its_cases(
     result = run(f"--data={data}", "--latency", "-v", "-W", "error", *QUICK, *mode)
     result.stdout.fnmatch_lines(["*test_group?data-cold? PASSED*", "*latency*state*tokens/s*"])
     assert "48 correct" not in result.stdout.str()
-    assert len(read_records(project)) == 48
+    assert len(read_run(project).records) == 48
     timings = read_timings(project)
     states = [one["state"] for one in timings]
     assert states == sorted(states)
@@ -73,7 +54,7 @@ def test_a_run_measures_latency_beside_its_cases(
     tokens = {one["name"]: one["tokens"] for one in timings}
     assert tokens["first token"] == 1
     assert tokens["group"] > tokens["prompt"] >= 1
-    manifest = json.loads((project / "reports" / "run" / "manifest.json").read_text())
+    manifest = read_run(project).manifest
     assert (manifest["selected"], manifest["partial"]) == (48, [])
     assert "Latency" in (project / "reports" / "run" / "summary.md").read_text(encoding="utf-8")
     assert "Measured latency" in (project / "reports" / "run" / "index.html").read_text("utf-8")
@@ -86,7 +67,7 @@ def test_nobody_measures_what_was_not_asked_for(
     """Without a word of latency no such test is collected, and nobody is warned."""
     result = run(f"--data={data}", "-W", "error", *mode)
     assert "enchmarks are automatically disabled" not in result.stdout.str() + result.stderr.str()
-    assert len(read_records(project)) == 48
+    assert len(read_run(project).records) == 48
     assert not (project / "reports" / "run" / "latency.json").exists()
 
 
@@ -119,7 +100,7 @@ def test_a_marker_that_leaves_it_out_is_no_request(
 ) -> None:
     """Nothing is measured, and xdist is welcome."""
     assert run(f"--data={data}", "-m", expression, *mode).ret == 0
-    assert len(read_records(project)) >= 16
+    assert len(read_run(project).records) >= 16
     assert not (project / "reports" / "run" / "latency.json").exists()
 
 
@@ -149,12 +130,12 @@ def test_gates_that_had_nothing_to_rule_on_are_told(run: Run, data: Path, projec
     alone = run(f"--data={data}", LATENCY, "-k", "group and warm", *QUICK)
     alone.stdout.fnmatch_lines(["No gate ruled, for no case was asked*"])
     assert run(f"--data={data}", "--latency", "-m", "detection").ret == 6
-    assert "select its tests" in read_rulings(project)[0]["reason"]
+    assert "select its tests" in read_run(project).rulings[0]["reason"]
 
 
 def test_a_model_of_ones_own_has_no_latency(run: Run, data: Path, project: Path) -> None:
     """It cannot be loaded anew, so that cold and warm would be two models."""
-    (project / "cases" / "conftest.py").write_text(OWN_MODEL, encoding="utf-8")
+    use_model(project, "FakeModel()")
     result = run(f"--data={data}", LATENCY, "-k", "first_token", *QUICK)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*has a fixture 'model' of its own*"])
@@ -182,12 +163,12 @@ def test_a_gate_rules_on_what_was_measured(run: Run, data: Path, project: Path) 
     run(*options, "--run=old", "--gates=none")
     again = run(*options, "--baseline=reports/old")
     assert again.ret == 0
-    (ruling,) = read_rulings(project)
+    (ruling,) = read_run(project).rulings
     assert ruling["outcome"] == "pass"
     assert "Group, warm takes" in ruling["reason"]
     slower = run(*options, "--baseline=reports/old", "--model=slow.toml", "--run=slow")
     assert slower.ret == 1
-    (ruling,) = read_rulings(project, "slow")
+    (ruling,) = read_run(project, "slow").rulings
     assert ruling["outcome"] == "fail"
     assert "times the baseline" in ruling["reason"]
     plain = run(f"--data={data}", "-m", "detection", "--baseline=reports/old", "--run=plain")

@@ -1,26 +1,11 @@
 """How prompts were answered travels from the model's process to the manifest."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from tests.plugin.sandbox import MODES, ROOT, Run, read_records
-
-ROUTED_MODEL = """
-import pytest
-from fakebench_suite.plugin.xdist.routes import report_route
-from fakebench_suite.types import Answer
-
-class Routed:
-    def answer(self, prompts, images):
-        return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
-
-@pytest.fixture(scope="session")
-def model(request):
-    yield Routed()
-    report_route(request.config, {"path": "plain", "why": "It is a test."})
-"""
+from tests.helpers import read_run, use_model
+from tests.plugin.sandbox import MODES, ROOT, Run
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
@@ -28,9 +13,9 @@ def test_the_manifest_says_how_prompts_were_answered(
     run: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
     """Route and reason are recorded once, whether the model lives here or in workers."""
-    (project / "cases" / "conftest.py").write_text(ROUTED_MODEL, encoding="utf-8")
+    use_model(project, "FakeModel()")
     assert run(f"--data={data}", "-m", "detection", "--gates=none", *mode).ret == 0
-    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    manifest = read_run(project).manifest
     assert manifest["routes"] == [{"path": "plain", "why": "It is a test."}]
 
 
@@ -41,8 +26,8 @@ def test_a_checkpoint_reports_its_route_and_keeps_to_its_tokens(
     pocket = ROOT / "models" / "pocket"
     options = (f"--data={data}", f"--model={pocket}", "-m", "analysis", "--gates=none")
     assert run(*options, "--batch-tokens=1").ret == 0
-    assert {line["answer"]["batch_size"] for line in read_records(project)} == {1}
-    manifest = json.loads((project / "reports/run/manifest.json").read_text(encoding="utf-8"))
+    assert {line["answer"]["batch_size"] for line in read_run(project).records} == {1}
+    manifest = read_run(project).manifest
     (route,) = manifest["routes"]
     assert (route["path"], route["batch_tokens"]) == ("prefix", 1)
 
