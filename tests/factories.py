@@ -1,13 +1,19 @@
-"""Cases, answers and records for tests, with everything preset that a test does not care about."""
+"""Cases, answers, records and runs for tests, with all preset that a test does not care about."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+from fakebench_suite.runs.differences import COMPARED_KEYS
+from fakebench_suite.runs.store import RunStore
 from fakebench_suite.types import (
     Answer,
     Authenticity,
     Case,
     FinishReason,
     Outcome,
+    PixelDigest,
     QuestionType,
     Record,
     Task,
@@ -58,3 +64,63 @@ def make_record(
     verdict = Verdict(outcome=outcome, reason="because", label=said, score=score, judge=judge)
     answer = None if outcome.is_error else make_answer("said")
     return Record(case=case, prompt="?", answer=answer, verdict=verdict, worker="main")
+
+
+def make_records(
+    *outcomes: Outcome, first: int = 0, pixels: PixelDigest | None = None
+) -> list[Record]:
+    """A record of each outcome, on an image of its own: ``0.png``, ``1.png`` and so on."""
+    return [
+        replace(make_record(f"{number}.png", outcome), pixels=pixels)
+        for number, outcome in enumerate(outcomes, start=first)
+    ]
+
+
+IDENTITY: dict[str, Any] = {
+    "protocol": 2,
+    "code": "c",
+    "card": {"dtype": "auto", "generation": {"max_new_tokens": 9}},
+    "weights": "w",
+    "files": {"chat_template.jinja": "t", "processor_config.json": "p"},
+    "remote_code": False,
+    "rows": "r",
+    "prompts": "p",
+    "style": "paper",
+    "reply": "text",
+    "generation": {"num_beams": 1},
+    "rendering": ["today"],
+}
+MANIFEST: dict[str, Any] = dict.fromkeys(COMPARED_KEYS) | {
+    "status": "finished",
+    "started": "2026-01-01T00:00:00+00:00",
+    "model": {"name": "m", "weights_digest": "w", "card": {"path": "/here/m"}},
+    "dataset": {"name": "d", "kind": "jsonl", "digest": "r", "cases": 4},
+    "prompts": {"style": "paper", "digest": "p"},
+    "judge": {"label": "grammar", "text": None},
+    "versions": {"torch": "2"},
+    "planned": 4,
+    "population": {"detection": {"all": 4}},
+    "shard": None,
+    "hardware": {},
+    "partial": ["filtered"],
+    "errors": 0,
+    "seed": 0,
+    "identity": IDENTITY,
+}
+
+
+def make_manifest(**settings: object) -> dict[str, Any]:
+    """The manifest of a run that has ended, with these entries changed."""
+    return MANIFEST | settings
+
+
+def write_run(folder: Path, records: Sequence[Record], **settings: object) -> Path:
+    """A run directory as a run leaves it behind, without scores."""
+    store = RunStore(folder)
+    store.open()
+    for record in records:
+        store.append(record)
+    store.close()
+    counts = {"selected": len(records), "recorded": len(records)}
+    store.write_manifest(make_manifest(**counts | settings))
+    return folder

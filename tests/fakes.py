@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from fakebench_suite.backends.base import OPTIONS, Reply
+from fakebench_suite.backends.base import Reply
 from fakebench_suite.errors import ModelError
 from fakebench_suite.types import Answer, FinishReason, Prompt
 

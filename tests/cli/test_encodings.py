@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.deprecation import DeprecatedNameWarning
-from tests.run_command import call, call_apart
+from tests.helpers import call, call_apart
 
 
 @pytest.mark.parametrize(("rule", "said"), [("grammar", "real"), ("paper", "fake")])

@@ -14,9 +14,9 @@ from fakebench_suite.cli.main import app
 from fakebench_suite.errors import MachineError
 from fakebench_suite.report import html
 from fakebench_suite.runs.store import RunStore
-from tests.factories import make_record
-from tests.run_command import call
-from tests.workflows.test_merge import C, make_records, write_run
+from fakebench_suite.types import Outcome
+from tests.factories import make_record, make_records, write_run
+from tests.helpers import call
 
 ROOT = Path(__file__).parents[2]
 FULL = Path("/dev/full")
@@ -135,7 +135,7 @@ def test_a_full_disk_names_the_place_asked_for(
         cause = OSError(28, "No space left on device")
         raise MachineError(f"The records of {store.folder} are kept there.") from cause
 
-    run = write_run(tmp_path / "run", make_records(C))
+    run = write_run(tmp_path / "run", make_records(Outcome.CORRECT))
     monkeypatch.setattr(RunStore, "append", fail)
     result = CliRunner().invoke(
         app, ["merge", str(run), f"--into={tmp_path / 'whole'}", "--gates=none"]
@@ -157,7 +157,7 @@ def test_a_report_that_cannot_be_written_names_its_run(
         raise OSError(number, os.strerror(number), str(tmp_path / "run" / "report" / ".draft-x"))
 
     monkeypatch.setattr(html.page, "copy_assets", fail)
-    run = write_run(tmp_path / "run", [make_record("a.png", C)])
+    run = write_run(tmp_path / "run", [make_record("a.png", Outcome.CORRECT)])
     (run / "scores.json").write_text("[]", encoding="utf-8")
     result = CliRunner().invoke(app, ["report", str(run)])
     assert result.exit_code == status

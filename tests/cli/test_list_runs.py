@@ -14,8 +14,8 @@ from fakebench_suite.cli.main import app
 from fakebench_suite.errors import UserError
 from fakebench_suite.runs.last import find_run, point_last
 from fakebench_suite.runs.store import RECORDS, RunStore, open_new
-from tests.factories import make_record
-from tests.workflows.test_merge import C, write_run
+from fakebench_suite.types import Outcome
+from tests.factories import make_record, write_run
 
 
 def make_runs(reports: Path, *names: str, status: str = "finished") -> None:
@@ -23,7 +23,7 @@ def make_runs(reports: Path, *names: str, status: str = "finished") -> None:
     for age, name in enumerate(reversed(names)):
         started = (datetime.now(UTC) - timedelta(days=age, hours=-1)).isoformat()
         folder = write_run(
-            reports / name, [make_record("a.png", C)], started=started, status=status
+            reports / name, [make_record("a.png", Outcome.CORRECT)], started=started, status=status
         )
         (folder / "badge.json").write_text(json.dumps({"message": "90 % right"}), encoding="utf-8")
 
@@ -149,7 +149,7 @@ def test_runs_of_one_name_get_directories_of_their_own(tmp_path: Path) -> None:
         RunStore(tmp_path / "run").open()
     stores[1].discard()
     assert names(tmp_path) == {"run", "run-3"}
-    stores[0].append(make_record("a.png", C))
+    stores[0].append(make_record("a.png", Outcome.CORRECT))
     stores[0].discard()
     assert (tmp_path / "run" / RECORDS).is_file()
     stores[2].close()

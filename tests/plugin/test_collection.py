@@ -6,15 +6,15 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.plugin.collection import choose_card
-from tests.factories import make_record
+from fakebench_suite.types import Outcome
+from tests.factories import make_record, write_run
 from tests.fuzz.samples import make_settings
-from tests.workflows.test_merge import C, write_run
 
 
 @pytest.mark.parametrize("card", [{"adapter": "scripted"}, {"name": 1, "path": "."}, {}], ids=str)
 def test_a_card_of_an_earlier_run_is_checked(tmp_path: Path, card: dict[str, object]) -> None:
     """With ``--answers`` its card is read from its manifest, which may be anybody's."""
     model = {"name": "m", "card": card}
-    run = write_run(tmp_path / "run", [make_record("0.png", C)], model=model)
+    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], model=model)
     with pytest.raises(UserError, match="a card that this version cannot read"):
         choose_card(make_settings(tmp_path, answers=run))

@@ -7,9 +7,8 @@ import pytest
 
 from fakebench_suite.tasks.prompts import DETECTION
 from fakebench_suite.types import QuestionType
-from tests.helpers import read_run
+from tests.helpers import call, read_run
 from tests.plugin.sandbox import EVERY_MODE, FLOOR, MODES, Run
-from tests.run_command import call
 
 WIDE = FLOOR.replace('compare = "value"', 'compare = "interval"')
 ERRORS = '[[gate]]\nname = "errors"\nkind = "errors"\n'

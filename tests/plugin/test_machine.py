@@ -8,10 +8,12 @@ import pytest
 
 from fakebench_suite.errors import MachineError
 from fakebench_suite.runs.store import RECORDS, RunStore, read_records
-from fakebench_suite.types import Answer, Case, Outcome, QuestionType, Record, Task, Verdict
+from fakebench_suite.types import Outcome
+from tests.factories import make_record
 from tests.helpers import read_run
 from tests.plugin.sandbox import MODES, Run
 
+C, E = Outcome.CORRECT, Outcome.MODEL_ERROR
 FULL = """
 import resource
 import pytest
@@ -54,34 +56,14 @@ images._decode = decode
 """
 
 
-def make_record(number: int, *, error: bool = False) -> Record:
-    """A record of the case with this number."""
-    case = Case(
-        id=f"{number}.png:what",
-        task=Task.DETECTION,
-        image=f"{number}.png",
-        question="?",
-        question_type=QuestionType.WHAT,
-    )
-    outcome = Outcome.MODEL_ERROR if error else Outcome.CORRECT
-    answer = None if error else Answer(text="fake", tokens=1, seconds=0.0, batch_size=1)
-    return Record(
-        case=case,
-        prompt="?",
-        answer=answer,
-        verdict=Verdict(outcome=outcome, reason=""),
-        worker="main",
-    )
-
-
 def test_a_later_record_takes_the_place_of_an_error_and_of_nothing_else(tmp_path: Path) -> None:
     """Readers see one record a case, after a crash, too; a closed run has one line a case."""
     store = RunStore(tmp_path / "run")
     store.open()
-    store.append(make_record(1, error=True))
-    store.append(make_record(2))
-    store.append(make_record(1), replaces=True)
-    store.append(make_record(2, error=True))
+    store.append(make_record("1.png", E))
+    store.append(make_record("2.png", C))
+    store.append(make_record("1.png", C), replaces=True)
+    store.append(make_record("2.png", E))
     read = [(record.case.id, record.verdict.outcome) for record in read_records(store.folder)]
     assert read == [("1.png:what", "correct"), ("2.png:what", "correct")]
     records = store.close()
@@ -94,12 +76,12 @@ def test_records_of_a_directory_that_was_removed_are_back(tmp_path: Path) -> Non
     """Whoever removes it meanwhile is told, and nothing is lost."""
     store = RunStore(tmp_path / "reports" / "run")
     store.open()
-    store.append(make_record(1))
+    store.append(make_record("1.png", C))
     (store.folder / RECORDS).unlink()
     store.folder.rmdir()
     store.folder.parent.rmdir()
     with pytest.raises(MachineError, match="somebody removed"):
-        store.append(make_record(2))
+        store.append(make_record("2.png", C))
     assert [record.case.image for record in read_records(store.folder)] == ["1.png"]
     assert [record.case.image for record in store.close()] == ["1.png"]
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import read_run
+from tests.helpers import call, call_apart, read_run
 from tests.plugin.sandbox import FLOOR, MODES, Run
-from tests.run_command import call, call_apart
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)

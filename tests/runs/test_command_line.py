@@ -36,6 +36,7 @@ def test_what_stands_in_the_environment_is_starred(monkeypatch: pytest.MonkeyPat
     assert redact("openai:m@http://h/sk-0123456789/v1") == "openai:m@http://h/***/v1"
 
 
+@pytest.mark.process
 def test_the_commit_is_that_of_the_suite() -> None:
     """Short, with a mark where a tracked file was changed; None where it is no checkout."""
     commit = find_commit()

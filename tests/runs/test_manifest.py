@@ -8,8 +8,8 @@ import pytest
 from fakebench_suite.errors import UserError
 from fakebench_suite.report.html.run_data import load_run
 from fakebench_suite.runs.store import read_manifest, read_scores
-from tests.factories import make_record
-from tests.workflows.test_merge import C, write_run
+from fakebench_suite.types import Outcome
+from tests.factories import make_record, write_run
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_a_manifest_that_no_run_wrote_is_refused(
     tmp_path: Path, changed: dict[str, object]
 ) -> None:
     """Every part that is read from it, at the place where it is read."""
-    run = write_run(tmp_path / "run", [make_record("0.png", C)], **changed)
+    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], **changed)
     with pytest.raises(UserError, match="is not the manifest of a run"):
         read_manifest(run)
 
 
 def test_a_run_that_ended_says_with_how_many_cases(tmp_path: Path) -> None:
     """A manifest that lacks the count is none."""
-    run = write_run(tmp_path / "run", [make_record("0.png", C)])
+    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)])
     manifest = json.loads((run / "manifest.json").read_bytes())
     del manifest["recorded"]
     (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
@@ -78,7 +78,7 @@ def test_a_run_that_ended_says_with_how_many_cases(tmp_path: Path) -> None:
 )
 def test_files_beside_it_are_read_by_their_types(tmp_path: Path, file: str, content: str) -> None:
     """The sentence is about the file, and not about Python."""
-    run = write_run(tmp_path / "run", [make_record("0.png", C)])
+    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)])
     (run / "scores.json").write_text("[]", encoding="utf-8")
     (run / file).write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match="not as a run wrote it") as caught:
@@ -89,7 +89,7 @@ def test_files_beside_it_are_read_by_their_types(tmp_path: Path, file: str, cont
 @pytest.mark.parametrize("content", ["{}", '[{"metric": 1}]', "[", None])
 def test_scores_are_read_as_everywhere(tmp_path: Path, content: str | None) -> None:
     """A report of a run whose scores are none, or are gone, names their file."""
-    run = write_run(tmp_path / "run", [make_record("0.png", C)])
+    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)])
     if content is None:
         (run / "scores.json").unlink(missing_ok=True)
     else:

@@ -1,19 +1,14 @@
 """The run directory survives crashes and odd texts."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.gates.status import conclude
-from fakebench_suite.report.headline import make_result
-from fakebench_suite.report.markdown import write_markdown
 from fakebench_suite.runs.store import (
     RECORDS,
     RunStore,
@@ -22,8 +17,8 @@ from fakebench_suite.runs.store import (
     read_records,
     read_timings,
 )
-from fakebench_suite.types import Outcome, Record, Score, Task, Timing
-from tests.factories import make_answer, make_record
+from fakebench_suite.types import Outcome, Record, Timing
+from tests.factories import make_answer, make_manifest, make_record
 
 TEXT = st.text(max_size=40)
 
@@ -82,63 +77,6 @@ def test_a_folder_that_cannot_hold_a_run_is_refused(tmp_path: Path) -> None:
         RunStore(tmp_path / "file" / "run").open()
 
 
-MANIFEST = {
-    "dataset": {"kind": "probes", "name": "probes"},
-    "model": {"name": "m", "card": {"note": "a note"}},
-    "judge": {"label": "grammar", "text": None},
-    "recorded": 3,
-    "errors": 1,
-    "partial": ["sampled", "interrupted"],
-}
-
-
-def summarize(manifest: dict[str, Any], scores: Sequence[Score]) -> str:
-    """The summary of a run without gates."""
-    return write_markdown(manifest, scores, make_result(manifest, conclude([]), scores))
-
-
-def test_the_summary_says_every_reservation() -> None:
-    """Probes, the card's note, a partial run and errors are said above the table."""
-    text = summarize(MANIFEST, [])
-    for words in (
-        "not FakeBench scores",
-        "a note",
-        "PARTIAL RUN (sampled, interrupted)",
-        "in no accuracy: 1.",
-    ):
-        assert words in text
-
-
-def test_hostile_names_stay_text_in_the_summary() -> None:
-    """A generator's name cannot break the table or add a link, a tag or a line to it."""
-    name = "generator=a|b\n<script>x</script> [c](http://d) `e`"
-    scores = [
-        Score(metric="accuracy", task=Task.DETECTION, subgroup=where, value=1, low=0, high=1, n=n)
-        for where, n in (("all", 3), (name, 2))
-    ]
-    text = summarize(MANIFEST, scores)
-    folded = text[text.index("<details>") : text.index("</details>")]
-    assert len(folded.splitlines()) == 6  # title, rules and one row, however many lines a name has
-    row = folded.splitlines()[-2]
-    assert row.count("|") == 7
-    assert "<script" not in text
-    assert "](" not in text
-    assert "`" not in row
-    model = {"name": f"m\n# {name}", "card": {"note": "a\nnote"}}
-    hostile = summarize(MANIFEST | {"model": model}, scores[:1])
-    assert len(hostile.splitlines()) == len(summarize(MANIFEST, scores[:1]).splitlines())
-    assert "<script" not in hostile
-
-
-def test_github_makes_no_links_of_a_name() -> None:
-    """Mentions, issue numbers and bare addresses are broken up; the words stay."""
-    model = {"name": "@everyone #1 http://a.b www.c.d", "card": {"note": ""}}
-    text = summarize(MANIFEST | {"model": model}, [])
-    for link in ("@everyone", "#1", "://", "www."):
-        assert link not in text
-    assert text.replace("\u2060", "").startswith("# @everyone #1 http://a.b www.c.d on probes")
-
-
 def test_what_is_no_run_is_named(tmp_path: Path) -> None:
     """Absent records, a line that is none, and a manifest of something else: a sentence each."""
     with pytest.raises(UserError, match="no records"):
@@ -150,8 +88,8 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
         "{}",
         "[]",
         "7",
-        json.dumps(MANIFEST | {"dataset": "d"}),
-        json.dumps(MANIFEST | {"shard": "x"}),
+        json.dumps(make_manifest(dataset="d")),
+        json.dumps(make_manifest(shard="x")),
     ):
         (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
         with pytest.raises(UserError, match="is not the manifest of a run"):

@@ -1,6 +1,5 @@
 """Two runs side by side: what rose, what fell, which cases turned."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,35 +7,12 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.runs.case_changes import ChangeKind
-from fakebench_suite.runs.store import RunStore
 from fakebench_suite.types import Outcome, Rating, Record, Task
 from fakebench_suite.workflows.compare import compare_runs
-from tests.factories import make_record
-from tests.run_command import call
+from tests.factories import make_record, make_records, write_run
+from tests.helpers import call
 
-MANIFEST = {
-    "model": {"name": "m", "weights_digest": "a", "card": {}},
-    "dataset": {"name": "d", "kind": "jsonl", "digest": "d"},
-    "judge": {"label": "grammar", "text": None},
-    "seed": 0,
-}
-
-
-def write_run(folder: Path, records: Sequence[Record], **settings: object) -> Path:
-    """A run directory as a run leaves it behind."""
-    store = RunStore(folder)
-    store.open()
-    for record in records:
-        store.append(record)
-    store.close()
-    store.write_manifest(MANIFEST | settings)
-    return folder
-
-
-def make_records(right: int, wrong: int) -> list[Record]:
-    """Detections on images of their own, the right ones first."""
-    outcomes = [Outcome.CORRECT] * right + [Outcome.INCORRECT] * wrong
-    return [make_record(f"{number:03}.png", one) for number, one in enumerate(outcomes)]
+C, W = Outcome.CORRECT, Outcome.INCORRECT
 
 
 def grade(record: Record, mark: int) -> Record:
@@ -48,8 +24,8 @@ def grade(record: Record, mark: int) -> Record:
 
 def test_figures_are_paired(tmp_path: Path) -> None:
     """Thirty right of forty, then twenty: ten broken, none fixed, exact McNemar by hand."""
-    before = write_run(tmp_path / "before", make_records(30, 10))
-    after = write_run(tmp_path / "after", make_records(20, 20))
+    before = write_run(tmp_path / "before", make_records(*[C] * 30, *[W] * 10))
+    after = write_run(tmp_path / "after", make_records(*[C] * 20, *[W] * 20))
     found = compare_runs(before, after)
     (shift,) = found.shifts
     assert (shift.task, shift.metric, shift.n) == (Task.DETECTION, "accuracy", 40)
@@ -85,7 +61,7 @@ def test_runs_over_other_data_are_not_compared(tmp_path: Path) -> None:
 
 def test_runs_without_a_common_case_are_not_compared(tmp_path: Path) -> None:
     """There is nothing to say of them."""
-    before = write_run(tmp_path / "before", make_records(3, 0))
+    before = write_run(tmp_path / "before", make_records(*[C] * 3))
     after = write_run(tmp_path / "after", [make_record("other.png", Outcome.CORRECT)])
     with pytest.raises(UserError, match="no case in common"):
         compare_runs(before, after)
@@ -93,9 +69,9 @@ def test_runs_without_a_common_case_are_not_compared(tmp_path: Path) -> None:
 
 def test_the_command_names_settings_figures_and_cases(tmp_path: Path) -> None:
     """What differs in the making first, then the table, then as many cases as asked for."""
-    model = {"name": "m", "weights_digest": "b", "card": {}}
-    write_run(tmp_path / "before", make_records(30, 10))
-    write_run(tmp_path / "after", make_records(20, 20), model=model, seed=1)
+    other = {"model": {"name": "m", "weights_digest": "b", "card": {"path": "/here/m"}}, "seed": 1}
+    write_run(tmp_path / "before", make_records(*[C] * 30, *[W] * 10), identity=None)
+    write_run(tmp_path / "after", make_records(*[C] * 20, *[W] * 20), identity=None, **other)
     result = call("compare", "before", "after", "--items=2", at=tmp_path)
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
@@ -107,8 +83,8 @@ def test_the_command_names_settings_figures_and_cases(tmp_path: Path) -> None:
     assert "detection  accuracy   0.750  0.500  -0.250" in result.stdout
     place = lines.index("10 broken")
     assert lines[place + 1 : place + 4] == [
-        "  020.png:what",
-        "  021.png:what",
+        "  20.png:what",
+        "  21.png:what",
         "  and 8 more: write the report with --baseline",
     ]
     assert "0 fixed" in lines
@@ -116,7 +92,7 @@ def test_the_command_names_settings_figures_and_cases(tmp_path: Path) -> None:
 
 def test_what_is_no_run_is_a_sentence(tmp_path: Path) -> None:
     """Status 2, no traceback."""
-    write_run(tmp_path / "before", make_records(3, 1))
+    write_run(tmp_path / "before", make_records(*[C] * 3, *[W] * 1))
     result = call("compare", "before", "nowhere", at=tmp_path)
     assert result.returncode == 2
     assert "nowhere is not a run directory" in result.stderr

@@ -1,10 +1,9 @@
 """Merging: the same model, prompts and pixels; answers before errors; nothing but whole runs."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,66 +12,15 @@ from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.gates.config import make_gates
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report import html
-from fakebench_suite.runs.differences import COMPARED_KEYS
-from fakebench_suite.runs.store import RunStore, read_manifest, read_records
-from fakebench_suite.types import Outcome, Record
+from fakebench_suite.runs.store import read_manifest, read_records
+from fakebench_suite.types import Outcome
 from fakebench_suite.workflows import merge
 from fakebench_suite.workflows.merge import merge_runs
-from tests.factories import make_answer, make_record
+from tests import factories
+from tests.factories import IDENTITY, make_answer, write_run
 
-IDENTITY: dict[str, Any] = {
-    "protocol": 2,
-    "code": "c",
-    "card": {"dtype": "auto", "generation": {"max_new_tokens": 9}},
-    "weights": "w",
-    "files": {"chat_template.jinja": "t", "processor_config.json": "p"},
-    "remote_code": False,
-    "rows": "r",
-    "prompts": "p",
-    "style": "paper",
-    "reply": "text",
-    "generation": {"num_beams": 1},
-    "rendering": ["today"],
-}
-MANIFEST: dict[str, Any] = dict.fromkeys(COMPARED_KEYS) | {
-    "status": "finished",
-    "started": "2026-01-01T00:00:00+00:00",
-    "model": {"name": "m", "weights_digest": "w", "card": {"path": "/here/m"}},
-    "dataset": {"name": "d", "kind": "jsonl", "digest": "r", "cases": 4},
-    "prompts": {"style": "paper", "digest": "p"},
-    "judge": {"label": "grammar", "text": None},
-    "versions": {"torch": "2"},
-    "planned": 4,
-    "population": {"detection": {"all": 4}},
-    "shard": None,
-    "hardware": {},
-    "partial": ["filtered"],
-    "errors": 0,
-    "seed": 0,
-    "identity": IDENTITY,
-}
 NO_GATES = make_gates(None, (), named=True, absent="it is a test")
 RED, BLUE = (digest_pixels(Image.new("RGB", (4, 4), colour)) for colour in ("red", "blue"))
-
-
-def make_records(*outcomes: Outcome, first: int = 0) -> list[Record]:
-    """A record of each outcome, on an image of its own."""
-    return [
-        replace(make_record(f"{number}.png", outcome), pixels=RED)
-        for number, outcome in enumerate(outcomes, start=first)
-    ]
-
-
-def write_run(folder: Path, records: Sequence[Record], **settings: object) -> Path:
-    """A run directory as a run leaves it behind."""
-    store = RunStore(folder)
-    store.open()
-    for record in records:
-        store.append(record)
-    store.close()
-    counts = {"selected": len(records), "recorded": len(records)}
-    store.write_manifest(MANIFEST | counts | settings)
-    return folder
 
 
 def change(part: str, value: object) -> dict[str, object]:
@@ -81,6 +29,7 @@ def change(part: str, value: object) -> dict[str, object]:
 
 
 C, W, E = Outcome.CORRECT, Outcome.INCORRECT, Outcome.MODEL_ERROR
+make_records = partial(factories.make_records, pixels=RED)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from fakebench_suite.grading.judges.rubric import Request
 from fakebench_suite.grading.judges.similarity import SimilarityBaseline
 from fakebench_suite.types import Rating
 from tests.grading.judges.server import GOOD, Endpoint
-from tests.run_command import call
+from tests.helpers import call
 
 
 class MarkingJudge:

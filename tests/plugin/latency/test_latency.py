@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import read_run, use_model
+from tests.helpers import call, read_run, use_model
 from tests.plugin.sandbox import LATENCY, QUICK, SLOW, Run, write_unloadable
-from tests.run_command import call
 
 GATE = """
 [[gate]]

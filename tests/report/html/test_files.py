@@ -25,8 +25,8 @@ from fakebench_suite.report.thumbnails import (
 from fakebench_suite.runs.case_changes import compare_records
 from fakebench_suite.types import Outcome
 from tests.factories import make_answer, make_record
+from tests.helpers import call, call_apart
 from tests.report.fake_runs import make_records, write_run
-from tests.run_command import call, call_apart
 
 
 def read_script(path: Path) -> object:
