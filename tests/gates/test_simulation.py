@@ -64,7 +64,7 @@ def test_marks_of_as_few_images_as_a_gate_takes_seldom_cry_wolf() -> None:
 
 
 @pytest.mark.parametrize(
-    "n", [100, *(pytest.param(n, marks=pytest.mark.slow) for n in (150, 200)), 600]
+    "n", [100, *(pytest.param(n, marks=pytest.mark.slow) for n in (150, 200, 600))]
 )
 def test_a_rare_drop_of_the_margin_is_seldom_passed(n: int) -> None:
     """Where images only turn worse, and as many as the margin, few runs rule that out."""

@@ -82,7 +82,7 @@ def test_one_sided_verdicts_have_no_correlation() -> None:
     [
         (matthews_corrcoef, 1),
         (roc_auc, 1),
-        (average_precision, 1),
+        pytest.param(average_precision, 1, marks=pytest.mark.slow),
         (matthews_corrcoef, 3),
         pytest.param(roc_auc, 3, marks=pytest.mark.slow),
         pytest.param(average_precision, 3, marks=pytest.mark.slow),

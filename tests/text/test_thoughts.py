@@ -105,6 +105,7 @@ def test_what_is_kept_in_decoding_is_left_out_in_reading(token: str) -> None:
         assert left in {"fake", ""}
 
 
+@pytest.mark.parametrize("size", [100_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "unit",
     [
@@ -115,9 +116,9 @@ def test_what_is_kept_in_decoding_is_left_out_in_reading(token: str) -> None:
         "<a b c d e f ", "<think a=b c=d", "thought\n", "**", "<" + "a " * 60,
     ],
 )  # fmt: skip
-def test_a_megabyte_of_one_mark_is_split_at_once(unit: str) -> None:
+def test_a_long_row_of_one_mark_is_split_at_once(unit: str, size: int) -> None:
     """The time grows with the text and no faster."""
-    text = unit * (1_000_000 // len(unit))
+    text = unit * (size // len(unit))
     start = time.process_time()
     find_open_thought(text)
     to_visible_text(text)
