@@ -102,6 +102,8 @@ class Case:
     """The criterion asked about (analysis) or planted (probes)."""
     content_categories: str | None = None
     """Content categories of the image as the data set gives them (FakeClue), parted by commas."""
+    slot: int | None = None
+    """The number of the question in its row (FakeQA, ``Q1`` to ``Q14``)."""
     expected: tuple[Clue, ...] | None = None
     paired_image: str | None = None
     """Of a forged probe, the name of the untouched image; of an untouched one, of the forged."""

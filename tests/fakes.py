@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from fakebench_suite.backends.base import Reply
+from fakebench_suite.backends.base import OPTIONS, Reply
 from fakebench_suite.errors import ModelError
 from fakebench_suite.types import Answer, FinishReason, Prompt
 
@@ -172,11 +172,7 @@ class WeighedModel(FakeModel):
 
     def reply(self, prompt: Prompt, image: Image.Image, size: int) -> Reply:
         """A text, where none of the two options would do."""
-        assert prompt.question_type not in {
-            QuestionType.WHAT,
-            QuestionType.ISFAKE,
-            QuestionType.ISREAL,
-        }
+        assert prompt.question_type not in OPTIONS
         return super().reply(prompt, image, size)
 
     def weigh(self, prompts: Prompts, images: Images) -> Sequence[Reply]:
@@ -188,7 +184,7 @@ class WeighedModel(FakeModel):
                 seconds=0.1,
                 batch_size=1,
                 p_fake=images[prompt.image].convert("RGB").tobytes()[0] / 255,
-                mass=0.9,
+                option_probability_mass=0.9,
             )
             for prompt in prompts
         ]

@@ -216,6 +216,7 @@ def _read_question(row: Row, slot: int, image: str, location: str) -> Case:
         label=Authenticity.FAKE,
         generator=_generator(image),
         criterion=criterion,
+        slot=slot,
         expected=parse_clues(
             row.get(f"A{slot}"), criterion, location=f"{location}, field 'A{slot}'"
         ),

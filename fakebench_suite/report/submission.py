@@ -24,7 +24,6 @@ CLASS_FAKE, CLASS_REAL, CLUE, QA = FILES = (
     "FakeQA.json",
 )
 _MODES = {QuestionType.FAULTFINDING: "faultfinding_mode", QuestionType.INFERENCE: "inference_mode"}
-_SLOT = re.compile(r":Q(\d+)-")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _ANSWER = re.compile(r"A\d+(_org)?")
 Row = dict[str, str]
@@ -77,10 +76,9 @@ def make_fields(case: Case, text: str) -> Row:
         return {"answer": text}
     if case.question_type in _MODES:
         return {_MODES[case.question_type]: text}
-    slot = _SLOT.search(case.id)
-    assert slot is not None
+    assert case.slot is not None
     assert case.criterion is not None
-    return {f"A{slot[1]}": pick_sentences(text, case.criterion), f"A{slot[1]}_org": text}
+    return {f"A{case.slot}": pick_sentences(text, case.criterion), f"A{case.slot}_org": text}
 
 
 def pick_sentences(text: str, criterion: str) -> str:

@@ -25,10 +25,11 @@ INFERENCE = replace(
 )
 EDGE = replace(
     CASE,
-    id="sd-1.png:Q2-edge",
+    id="e",
     task=Task.ANALYSIS,
     question_type=QuestionType.CRITERION,
     criterion="edge",
+    slot=2,
 )
 CASES = [CASE, REAL, FAULTS, INFERENCE, EDGE]
 

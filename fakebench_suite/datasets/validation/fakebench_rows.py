@@ -10,7 +10,6 @@ from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.prompts import has_suffix
 from fakebench_suite.types import Case, Task
 
-_SLOT = re.compile(r":Q(\d+)-")
 _REVERSED = re.compile(r"\brealis|\bconvincing", re.IGNORECASE)
 """Questions about "unrealistic" to which "yes" means realistic."""
 
@@ -60,17 +59,11 @@ def _to_instance(case: Case) -> IssueInstance:
     return IssueInstance(images=(case.image,), detail=case.question.strip())
 
 
-def _parse_slot(case: Case) -> int:
-    """Return the slot in an official case id, ``<image>:Q<slot>-<criterion>``; 0 without one."""
-    match = _SLOT.match(case.id, len(case.image))
-    return int(match[1]) if match else 0
-
-
 def _list_missing_questions(analysis: Sequence[Case]) -> list[IssueInstance]:
     """Return the images that lack questions which others have, with these questions."""
     slots: dict[str, set[int]] = defaultdict(set)
     for case in analysis:
-        slots[case.image].add(_parse_slot(case))
+        slots[case.image].add(case.slot or 0)
     all_slots = set().union(*slots.values())
     return [
         IssueInstance(
@@ -84,11 +77,10 @@ def _list_missing_questions(analysis: Sequence[Case]) -> list[IssueInstance]:
 def _list_misplaced_criteria(analysis: Sequence[Case]) -> list[IssueInstance]:
     """Return the questions whose criterion is not the one of their slot in the paper."""
     canonical = dict(enumerate(CRITERIA, start=1))
-    pairs = ((case, _parse_slot(case)) for case in analysis)
     return [
-        IssueInstance(images=(case.image,), detail=f"Q{slot} asks about {case.criterion}")
-        for case, slot in pairs
-        if canonical.get(slot) != case.criterion
+        IssueInstance(images=(case.image,), detail=f"Q{case.slot} asks about {case.criterion}")
+        for case in analysis
+        if canonical.get(case.slot or 0) != case.criterion
     ]
 
 
@@ -96,7 +88,7 @@ def _list_repeated_criteria(analysis: Sequence[Case]) -> list[IssueInstance]:
     """Return the images with several questions about one criterion."""
     slots_by_criterion: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     for case in analysis:
-        slots_by_criterion[case.image, case.criterion].append(_parse_slot(case))
+        slots_by_criterion[case.image, case.criterion].append(case.slot or 0)
     return [
         IssueInstance(
             images=(image,), detail=f"{criterion} in {' and '.join(f'Q{n}' for n in slots)}"
