@@ -49,7 +49,7 @@ def build_encoder_config() -> DPTConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePool:
-    """Samples that are made once and augmented anew in every batch.
+    """Samples that are made once and augmented differently in every batch.
 
     ``pixels`` is n x 3 x PROBE_SIZE x PROBE_SIZE, uint8; ``labels`` is n x GRID x GRID x CLASSES,
     the share of each patch that each class covers (class 0: untouched).

@@ -1,6 +1,6 @@
 """Any checkpoint that ``AutoModelForImageTextToText`` and ``AutoProcessor`` load.
 
-The plugin imports this module, and with it torch and transformers, when the first case asks.
+This module imports torch and transformers, so it is imported only when a model is loaded.
 """
 
 import warnings

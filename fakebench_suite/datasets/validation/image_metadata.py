@@ -31,7 +31,7 @@ _MAX_KEY_LENGTH, _MAX_KEYS = 60, 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageMetadata:
-    """Properties of an image file beside its pixels."""
+    """Properties of an image file other than its pixels."""
 
     size: int
     """Bytes."""

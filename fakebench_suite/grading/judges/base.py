@@ -50,7 +50,7 @@ class TextJudge(Protocol):
     name: str
 
     def check(self) -> None:
-        """Check, before anything is graded, that the judge answers; raises UserError."""
+        """Check, before any text is rated, that the judge answers; raises UserError."""
         ...
 
     def describe(self) -> Mapping[str, object]:

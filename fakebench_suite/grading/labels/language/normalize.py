@@ -73,7 +73,7 @@ _SITE = re.compile(
 def clean_text(text: str) -> str:
     """Return the text in lower case without markup, contractions and quotations.
 
-    Each line is one paragraph. A quotation of three or more words is somebody else's sentence and
+    Each line is one paragraph. A quotation of three or more words is another person's sentence and
     becomes one unknown word. Rare characters are searched for before the patterns that need them,
     because most replies have none.
     """
