@@ -1,8 +1,8 @@
 # Two commands do everything on a machine that has only Python 3.11 or newer:
 #   make run    the main job: the embedded model answers the embedded probes
 #   make test   style, types and tests
-# While you change something, make check is style, types and unit tests: those that start no process.
-# and   make latency MODEL=NAME|PATH [COMPARE=...]   how fast a model answers
+# and   make check   style, types and unit tests, for while you change something
+#       make latency MODEL=NAME|PATH [COMPARE=...]   how fast a model answers
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -27,7 +27,7 @@ types: $(READY)
 TESTS := $(BIN)/pytest tests -n 2 --dist loadfile -W error
 
 check: style types
-	$(TESTS) -q -m "not process and not browser and not ray and not slow"
+	$(TESTS) -q -m "not (process or browser or ray or checkpoint or slow)"
 
 test: style types
 	$(TESTS)

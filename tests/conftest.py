@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,11 +31,20 @@ MARKERS = {
     "process": "starts processes, mostly of Python or pytest",
     "browser": "looks at a page in Chromium",
     "ray": "runs a Ray cluster",
+    "checkpoint": "computes with a checkpoint",
     "slow": "takes minutes, or measures how long something takes; runs only with -m slow",
 }
 """The kinds of tests that are no unit tests; ``make check`` leaves all of them out."""
 IMPLIED = {"forks": "process", "run_apart": "process", "window": "browser", "cluster": "ray"}
 """The marker of every test that uses a fixture, itself or through another one."""
+FOLDERS = {
+    "backends/transformers/architectures": "checkpoint",
+    "backends/transformers/test_checkpoint_loading.py": "checkpoint",
+    "backends/transformers/test_model.py": "checkpoint",
+    "backends/transformers/test_outputs.py": "checkpoint",
+    "test_pocket.py": "checkpoint",
+}
+"""The marker of every test below a folder, or in a module."""
 
 SYSTEM = {"cc", "gcc", "ld", "ldconfig", "objdump", "uname"}
 """Programs that libraries ask about the system when they are imported."""
@@ -46,15 +56,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
 
-def is_unit_test(item: pytest.Item) -> bool:
-    """Whether a test has none of the markers, and so has to leave processes alone."""
-    return all(item.get_closest_marker(name) is None for name in MARKERS)
+def may_start_processes(item: pytest.Item) -> bool:
+    """Whether a test has a marker that says so."""
+    return any(item.get_closest_marker(name) for name in ("process", "browser", "ray", "slow"))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give a test the markers that its fixtures imply."""
+    """Give a test the markers that its fixtures and its place imply."""
     for fixture in IMPLIED.keys() & getattr(item, "fixturenames", ()):
         item.add_marker(IMPLIED[fixture])
+    place = item.path.relative_to(Path(__file__).parent).as_posix()
+    for folder, marker in FOLDERS.items():
+        if place == folder or place.startswith(f"{folder}/"):
+            item.add_marker(marker)
 
 
 _start_process = subprocess.Popen.__init__
@@ -69,8 +83,8 @@ def _refuse_process(process: Any, args: Any, *arguments: Any, **options: Any) ->
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a unit test that starts a process, itself or in a fixture."""
-    if not is_unit_test(item):
+    """Fail a test without a marker that starts a process, itself or in a fixture."""
+    if may_start_processes(item):
         return (yield)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess.Popen, "__init__", _refuse_process)

@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import IMPLIED, MARKERS
+from tests.conftest import FOLDERS, IMPLIED, MARKERS
 
 COMMAND = [sys.executable, "-c", ""]
 
@@ -30,6 +31,11 @@ def test_fixtures_bring_their_markers(request: pytest.FixtureRequest) -> None:
         names = set(getattr(item, "fixturenames", ()))
         for fixture in names & IMPLIED.keys():
             assert item.get_closest_marker(IMPLIED[fixture]) is not None, item.nodeid
+
+
+def test_places_that_bring_markers_are_there() -> None:
+    """A folder or module that was renamed is not forgotten."""
+    assert [place for place in FOLDERS if not (Path(__file__).parent / place).exists()] == []
 
 
 def test_every_marker_is_registered(pytestconfig: pytest.Config) -> None:
