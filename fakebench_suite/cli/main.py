@@ -230,18 +230,18 @@ def merge(
 ) -> None:
     """Put shards together into one run and rule it; the exit status is that of a whole run."""
     from fakebench_suite.cli.comparison_text import format_merged_run
-    from fakebench_suite.gates.config import find_gates
-    from fakebench_suite.gates.status import FAILED, decide_status
+    from fakebench_suite.gates.config import load_gates
+    from fakebench_suite.gates.status import FAILED, gates_exit_status
     from fakebench_suite.workflows.merge import merge_runs
 
-    rules = None if gates is None else find_gates(gates, root=Path(), where=Path())
+    rules = None if gates is None else load_gates(gates, root=Path(), where=Path())
     with _wait("merging"):
         parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
         closed = merge_runs(parts, into, gates=rules, baseline=before, data=data, size=size)
     for text in format_merged_run(closed, colour=sys.stdout.isatty()):
         say(text)
     whole = closed.manifest["status"] == "finished" and not closed.manifest["errors"]
-    raise SystemExit(decide_status(closed.decisions) if whole else FAILED)
+    raise SystemExit(gates_exit_status(closed.decisions) if whole else FAILED)
 
 
 @app.command()

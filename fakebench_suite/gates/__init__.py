@@ -1,1 +1,1 @@
-"""Scores (and a baseline run) -> rulings."""
+"""Evaluate gates over the scores of a run, and over a baseline run where there is one."""

@@ -1,4 +1,4 @@
-"""The latency gate over benchmarks: rounds of ``--latency``, against a bar or the baseline's."""
+"""The latency gate over benchmarks: rounds of ``--latency`` within a limit."""
 
 import warnings
 from collections.abc import Sequence
@@ -14,55 +14,63 @@ from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateOutcome, GateResult, Timing
 
-FEWEST = 3
-"""Rounds that say anything of their spread."""
+MIN_ROUNDS = 3
+"""Fewest rounds for an estimate of their spread."""
 CONFIDENCE = 0.9
-"""Two-sided, so that either bound holds at 95 %."""
+"""Two-sided, so that each bound has a confidence of 95 %."""
 
 
 def evaluate_benchmark_latency(gate: Latency, run: RunView, baseline: RunView | None) -> GateResult:
-    """Pass where the upper bound keeps the bar, fail where the lower one does not.
+    """Pass if the upper confidence bound is within the limit, fail if the lower one is not.
 
-    Seconds are compared by their geometric means: rounds are late by factors, not by summands. The
-    bounds are Student's over log seconds, Welch's for a ratio; they know of the spread between
-    rounds and of nothing that changes between sessions, which the bar has to leave room for.
+    Seconds are compared by geometric means, because delays are multiplicative. The bounds are
+    Student's over log seconds, Welch's for a ratio. They cover the spread between rounds, and not
+    changes between sessions, for which the limit has to leave room.
     """
     new = find_timing(gate, run)
     old = None if baseline is None else find_timing(gate, baseline)
-    bar, against = (gate.at_most, old) if gate.seconds is None else (gate.seconds, None)
-    assert bar is not None
-    missing = _find_missing(gate, new, old, baseline)
+    limit, reference = (gate.at_most, old) if gate.seconds is None else (gate.seconds, None)
+    assert limit is not None
+    missing = _missing_timing(gate, new, old, baseline)
     if missing or new is None:
         return inconclusive(gate, missing)
-    rounds = min(len(one.seconds) for one in (new, against) if one)
-    if rounds < max(FEWEST, gate.minimum):
+    rounds = min(len(timing.seconds) for timing in (new, reference) if timing)
+    if rounds < max(MIN_ROUNDS, gate.minimum):
         few = f"{count_of(rounds, 'round')} of {_name(gate)}"
         return inconclusive(gate, f"{few} are too few; raise --benchmark-min-rounds")
-    value, low, high = bound(new.seconds, None if against is None else against.seconds)
-    unit = "seconds" if against is None else "times the baseline"
-    said = f"{_name(gate)} takes {value:.3g} [{low:.3g}, {high:.3g}] {unit} over {rounds} rounds"
-    said = f"{said[0].upper()}{said[1:]}"
-    found = GateResult(
-        gate=gate.name, outcome=GateOutcome.PASS, reason=f"{said}: at most {bar:g}.", value=value,
-        low=low, high=high, n=rounds,
+    value, low, high = confidence_bounds(
+        new.seconds, None if reference is None else reference.seconds
+    )
+    unit = "seconds" if reference is None else "times the baseline"
+    measured = (
+        f"{_name(gate)} takes {value:.3g} [{low:.3g}, {high:.3g}] {unit} over {rounds} rounds"
+    )
+    measured = f"{measured[0].upper()}{measured[1:]}"
+    result = GateResult(
+        gate=gate.name, outcome=GateOutcome.PASS, reason=f"{measured}; allowed: at most {limit:g}.",
+        value=value, low=low, high=high, n=rounds,
     )  # fmt: skip
-    if against is not None and against.input_digest != new.input_digest:
-        return inconclusive(gate, "the baseline was timed on other prompts", found)
-    if against is not None and baseline and list_hardware(run) != list_hardware(baseline):
-        return inconclusive(gate, "the baseline ran on other hardware", found)
-    if high <= bar:
-        return found
-    if low > bar:
+    if reference is not None and reference.input_digest != new.input_digest:
+        return inconclusive(gate, "the baseline was timed with other prompts", result)
+    if (
+        reference is not None
+        and baseline
+        and hardware_and_devices(run) != hardware_and_devices(baseline)
+    ):
+        return inconclusive(gate, "the baseline ran on other hardware", result)
+    if high <= limit:
+        return result
+    if low > limit:
         return replace(
-            found, outcome=GateOutcome.FAIL, reason=f"{said}; at most {bar:g} is allowed."
+            result, outcome=GateOutcome.FAIL, reason=f"{measured}; allowed: at most {limit:g}."
         )
-    return inconclusive(gate, f"{said}, across the bar of {bar:g}", found)
+    return inconclusive(gate, f"{measured}; the interval contains the bound, {limit:g}", result)
 
 
-def _find_missing(
+def _missing_timing(
     gate: Latency, new: Timing | None, old: Timing | None, baseline: RunView | None
 ) -> str:
-    """What the gate would need and does not have; an empty text where it has all."""
+    """What the gate needs and does not have; an empty text if it has everything."""
     if new is None:
         return f"the run has no {_name(gate)}; add --latency, and select its tests"
     if gate.seconds is None and baseline is None:
@@ -73,30 +81,32 @@ def _find_missing(
 
 
 def find_timing(gate: Latency, run: RunView) -> Timing | None:
-    """What the gate is about, if the run has it."""
+    """The run's timing that the gate is about, or None."""
     wanted = (gate.benchmark, gate.state)
-    return next((one for one in run.timings if (one.name, one.state) == wanted), None)
+    return next((timing for timing in run.timings if (timing.name, timing.state) == wanted), None)
 
 
-def bound(new: Sequence[float], old: Sequence[float] | None) -> tuple[float, float, float]:
-    """Mean seconds of rounds, or with ``old`` their ratio to it, with a lower and an upper bound.
+def confidence_bounds(
+    new: Sequence[float], old: Sequence[float] | None
+) -> tuple[float, float, float]:
+    """Geometric mean, lower and upper bound of the seconds, or with ``old`` of their ratio to it.
 
-    Equal rounds have no spread, and so bounds equal to their mean.
+    The bounds of equal rounds are their mean.
     """
     logs, before = np.log(new), np.zeros(1) if old is None else np.log(old)
     middle = logs.mean() - before.mean()
     with warnings.catch_warnings():
-        # Of rounds that are nearly equal: their spread is as good as none.
+        # scipy warns about nearly equal rounds, whose spread is negligible.
         warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
         test = ttest_1samp(logs, 0) if old is None else ttest_ind(logs, before, equal_var=False)
     low, high = test.confidence_interval(CONFIDENCE)
     return float(np.exp(middle)), float(np.exp(low)), float(np.exp(high))
 
 
-def list_hardware(run: RunView) -> tuple[object, set[str]]:
-    """The machines and the devices that answered."""
-    routes = run.manifest.get("routes", [])
-    return hardware_key(run), {str(one.get("device")) for one in routes}
+def hardware_and_devices(run: RunView) -> tuple[object, set[str]]:
+    """The machine, engine and nodes of a run, and the devices that answered."""
+    paths = run.manifest.get("routes", [])
+    return hardware_key(run), {str(path.get("device")) for path in paths}
 
 
 def _name(gate: Latency) -> str:

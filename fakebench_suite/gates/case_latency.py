@@ -1,25 +1,25 @@
-"""The latency gate: seconds per case against the baseline's, resampled by batch."""
+"""The latency gate over cases: seconds per case, compared with the baseline's by batch."""
 
 from dataclasses import replace
 
 from fakebench_suite.gates.inconclusive import baseline_mismatch, inconclusive, reason_inconclusive
-from fakebench_suite.gates.paired_tests import FEWEST, bootstrap_drop, pair_by_image
+from fakebench_suite.gates.paired_tests import MIN_IMAGES, bootstrap_drop, pair_by_image
 from fakebench_suite.gates.rules import Latency
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.types import GateOutcome, GateResult
 
 LEVEL = 0.05
-"""Of the bounds on a ratio, one-sided."""
+"""One-sided level of the bounds of the ratio."""
 
 
 def evaluate_case_latency(gate: Latency, run: RunView, baseline: RunView | None) -> GateResult:
-    """Pass where the ratio's upper bound keeps the bar, fail where its lower one does not."""
+    """Pass if the upper bound of the ratio is within ``at_most``, fail if the lower one is not."""
     assert gate.at_most is not None
     if baseline is None:
         return inconclusive(gate, "no --baseline was given")
     tasks = run.list_tasks(gate.task, sample=gate.sample)
     old, new = (
-        {one.case.id: one.answer.seconds for one in side.select(tasks) if one.answer}
+        {record.case.id: record.answer.seconds for record in side.select(tasks) if record.answer}
         for side in (baseline, run)
     )
     # Cases of one batch have equal shares of its seconds, and slow down together.
@@ -27,37 +27,39 @@ def evaluate_case_latency(gate: Latency, run: RunView, baseline: RunView | None)
     pairs = pair_by_image(old, new, batches)
     before = sum(old[name] for name in old.keys() & new.keys())
     if pairs.n == 0 or before <= 0:
-        return inconclusive(gate, "the two runs share no timed case")
-    if len(pairs.drop) < FEWEST:
+        return inconclusive(gate, "the two runs have no timed case in common")
+    if len(pairs.drop) < MIN_IMAGES:
         return inconclusive(gate, "all cases were answered in one batch")
     low, high = (0.0, 0.0) if not pairs.drop.any() else bootstrap_drop(pairs, LEVEL)[:2]
-    # A drop of seconds is a gain of speed: the ratio's bounds are the drop's, turned round.
-    ratio, floor, ceiling = (1 - one * pairs.n / before for one in (pairs.mean, high, low))
-    said = f"a case takes {ratio:.2f} [{floor:.2f}, {ceiling:.2f}] times the baseline's seconds"
-    found = GateResult(
+    # The upper bound of the drop of seconds gives the lower bound of their ratio.
+    ratio, floor, ceiling = (1 - drop * pairs.n / before for drop in (pairs.mean, high, low))
+    measured = f"the time per case is {ratio:.2f} [{floor:.2f}, {ceiling:.2f}] times the baseline's"
+    result = GateResult(
         gate=gate.name,
         outcome=GateOutcome.PASS,
-        reason=f"{said[0].upper()}{said[1:]}: at most {gate.at_most:g}.",
+        reason=f"{measured[0].upper()}{measured[1:]}; allowed: at most {gate.at_most:g}.",
         value=ratio,
         low=floor,
         high=ceiling,
         n=pairs.n,
     )
     same = hardware_key(run) == hardware_key(baseline)
-    obstacle = reason_inconclusive(gate, run, pairs.n, tasks)
-    obstacle = obstacle or baseline_mismatch(gate, run, baseline, tasks=tasks)
-    if obstacle or not same:
-        return inconclusive(gate, obstacle or "the baseline ran on other machines", found)
+    reason = reason_inconclusive(gate, run, pairs.n, tasks)
+    reason = reason or baseline_mismatch(gate, run, baseline, tasks=tasks)
+    if reason or not same:
+        return inconclusive(gate, reason or "the baseline ran on other machines", result)
     if ceiling <= gate.at_most:
-        return found
+        return result
     if floor > gate.at_most:
-        why = f"{said[0].upper()}{said[1:]}; at most {gate.at_most:g} is allowed."
-        return replace(found, outcome=GateOutcome.FAIL, reason=why)
-    return inconclusive(gate, f"{said}, across the bar of {gate.at_most:g}", found)
+        failure = f"{measured[0].upper()}{measured[1:]}; allowed: at most {gate.at_most:g}."
+        return replace(result, outcome=GateOutcome.FAIL, reason=failure)
+    return inconclusive(
+        gate, f"{measured}; the interval contains the bound, {gate.at_most:g}", result
+    )
 
 
 def hardware_key(run: RunView) -> object:
-    """What the seconds of a run depend on: its machine, its engine, and a cluster's nodes."""
+    """What the seconds of a run depend on: its machine, its engine, and the nodes of a cluster."""
     engine = run.manifest.get("engine", {})
-    nodes = [sorted(one.get("nodes", ())) for one in (engine, *engine.get("mixed", ()))]
+    nodes = [sorted(part.get("nodes", ())) for part in (engine, *engine.get("mixed", ()))]
     return run.manifest.get("hardware"), engine.get("name", "local"), nodes

@@ -1,4 +1,4 @@
-"""``gates.toml``: which one rules, and what is wrong with it in a sentence."""
+"""Find and read ``gates.toml``; raise UserError if it is malformed."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from fakebench_suite.deprecation import (
 from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.formats import decode_toml
-from fakebench_suite.gates.config_errors import find_mistakes
+from fakebench_suite.gates.config_errors import list_mistakes
 from fakebench_suite.gates.rules import Gate
 from fakebench_suite.text.display import count_of
 
@@ -26,57 +26,61 @@ _KEYS = {"slice": "subgroup", "on": "compare", "negligible": "tolerance"}
 """Deprecated fields of a gate."""
 
 
-class Gates(msgspec.Struct, frozen=True, kw_only=True):
-    """The rules of a run and where they come from, as its manifest has them."""
+class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The gates of a run and the file they come from, as the manifest stores them."""
 
     file: str | None
     """None where there is none."""
     named: bool
     """Whether the user named it on the command line."""
     strict: bool = False
-    """Whether a gate whose cases were not all asked is inconclusive, instead of not ruled."""
+    """Whether a gate whose cases were not all asked is inconclusive, instead of not evaluated."""
     rules: tuple[Gate, ...] = ()
     absent: str = ""
-    """Why there are no rules."""
+    """Why there are no gates."""
     digest: str = ""
-    """Of the rules; runs with equal ones are ruled alike."""
+    """Digest of the gates; runs with equal digests have equal gates."""
 
 
-def make_gates(file: str | None, rules: tuple[Gate, ...], *, named: bool, absent: str) -> Gates:
-    """The rules with their digest."""
+def make_gate_config(
+    file: str | None, rules: tuple[Gate, ...], *, named: bool, absent: str
+) -> GateConfig:
+    """The configuration, with the digest of its gates."""
     digest = _digest(rules)
-    return Gates(file=file, named=named, strict=named, rules=rules, absent=absent, digest=digest)
+    return GateConfig(
+        file=file, named=named, strict=named, rules=rules, absent=absent, digest=digest
+    )
 
 
 def _digest(rules: tuple[Gate, ...]) -> str:
     return hashlib.sha256(msgspec.json.encode(rules)).hexdigest()
 
 
-def find_gates(asked: str | None, *, root: Path, where: Path) -> Gates:
-    """The gates of a file asked for, a path relative to ``where``; else those of ``root``.
+def load_gates(asked: str | None, *, root: Path, where: Path) -> GateConfig:
+    """The gates of the file ``asked``, a path relative to ``where``; else those of ``root``.
 
-    ``none``, a root without ``gates.toml`` and a file without a gate mean no rules. Raises
-    UserError as read_gates.
+    There are none if ``asked`` is ``none``, if ``root`` has no ``gates.toml``, or if the file has
+    no gate. Raises UserError as read_gates does.
     """
     if asked == NO_GATES:
-        return make_gates(None, (), named=True, absent="--gates=none was given")
+        return make_gate_config(None, (), named=True, absent="--gates=none was given")
     path = where / asked if asked else root / FILE
     if asked is None and not path.exists():
         absent = f"there is no {FILE} at the root, and no --gates=FILE was given"
-        return make_gates(None, (), named=False, absent=absent)
+        return make_gate_config(None, (), named=False, absent=absent)
     rules = read_gates(path)
     # A path of this machine says nothing elsewhere.
     file = path.name if asked is None or Path(asked).is_absolute() else asked
     absent = "" if rules else f"{file} holds no gate"
-    return make_gates(file, rules, named=asked is not None, absent=absent)
+    return make_gate_config(file, rules, named=asked is not None, absent=absent)
 
 
-def recall_gates(manifest: Mapping[str, Any]) -> Gates | None:
-    """The gates a run was made for; None where its manifest does not say."""
+def gates_of_manifest(manifest: Mapping[str, Any]) -> GateConfig | None:
+    """The gates in the manifest of a run; None if it has none."""
     if "gates" not in manifest:
         return None
     try:
-        gates = msgspec.convert(manifest["gates"], Gates)
+        gates = msgspec.convert(manifest["gates"], GateConfig)
     except msgspec.ValidationError as error:
         raise UserError(
             f"The manifest holds gates that this version cannot read: {error}. Give --gates=FILE."
@@ -85,30 +89,26 @@ def recall_gates(manifest: Mapping[str, Any]) -> Gates | None:
     return msgspec.structs.replace(gates, digest=_digest(gates.rules))
 
 
-def agree_gates(runs: Mapping[Path, Mapping[str, Any]]) -> Gates:
-    """The gates that the runs, given by their manifests, were all made for.
-
-    Raises UserError where they were made for different ones.
-    """
-    first: tuple[Path, Gates] | None = None
+def common_gates(runs: Mapping[Path, Mapping[str, Any]]) -> GateConfig:
+    """The gates that all runs have in their manifests; raises UserError if they differ."""
+    first: tuple[Path, GateConfig] | None = None
     for folder, manifest in runs.items():
-        gates = recall_gates(manifest)
+        gates = gates_of_manifest(manifest)
         if gates is None:
-            absent = "the runs do not say which gates they were made for; give --gates=FILE"
-            return make_gates(None, (), named=False, absent=absent)
+            absent = "the manifests of the runs have no gates; give --gates=FILE"
+            return make_gate_config(None, (), named=False, absent=absent)
         if first is None:
             first = folder, gates
         elif gates.digest != first[1].digest:
             raise UserError(
-                f"{folder} was made for other gates than {first[0]}: {_name(gates)} and "
-                f"{_name(first[1])}, which differ. Say by which to rule: --gates=FILE, or "
-                "--gates=none."
+                f"{folder} and {first[0]} have different gates: {_name(gates)} and "
+                f"{_name(first[1])}. Choose the gates with --gates=FILE, or --gates=none."
             )
     assert first is not None
     return first[1]
 
 
-def _name(gates: Gates) -> str:
+def _name(gates: GateConfig) -> str:
     return f"{gates.file or 'none'} ({count_of(len(gates.rules), 'gate')})"
 
 
@@ -145,10 +145,10 @@ def _rename_in_gate(table: Any, path: Path) -> Any:
 
 
 def read_gates(path: Path) -> tuple[Gate, ...]:
-    """The gates of a file; raises UserError saying what is wrong with it."""
+    """The gates of a file; raises UserError if it cannot be read or is malformed."""
     try:
         content = _rename_deprecated(decode_toml(read_file(path), dict[str, Any]), path)
-        for mistake in find_mistakes(content):
+        for mistake in list_mistakes(content):
             raise UserError(f"The gates in {path} are malformed: {mistake}.")
         gates = msgspec.convert(content, _File).gate
     except (FormatError, msgspec.ValidationError) as error:

@@ -1,4 +1,4 @@
-"""What is wrong with the tables of a ``gates.toml``, in sentences that say what is right."""
+"""Describe the mistakes in a ``gates.toml``, with the allowed values."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -11,8 +11,8 @@ from fakebench_suite.errors import describe_choices
 from fakebench_suite.gates.rules import Gate
 
 
-def find_mistakes(content: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the content of a file, a sentence each without its full stop."""
+def list_mistakes(content: Mapping[str, Any]) -> Iterator[str]:
+    """The mistakes in the content of a file, one sentence each without its full stop."""
     for name in content:
         if name != "gate":
             yield f"there is no field {name!r} beside the tables [[gate]]"
@@ -36,33 +36,33 @@ def _list_kinds() -> Mapping[str, type[msgspec.Struct]]:
 
 
 def _check_table(table: Mapping[str, Any], kind: type[msgspec.Struct]) -> Iterator[str]:
-    """What is wrong with one gate, as the rest of a sentence about it."""
+    """The mistakes in one gate, as predicates of a sentence about it."""
     hints = get_type_hints(kind, include_extras=True)
     fields = ["kind", *kind.__struct_fields__]
     for name, value in table.items():
         if name not in fields:
             yield f"has the field {name!r}; {describe_choices(name, fields)}"
-        elif name != "kind" and (right := _find_right(value, hints[name])) is not None:
-            yield f"has {name} = {value!r}; {right}"
+        elif name != "kind" and (expected := _describe_expected(value, hints[name])) is not None:
+            yield f"has {name} = {value!r}; {expected}"
     for field in msgspec.structs.fields(kind):
         if field.required and field.name not in table:
-            words = _list_words(field.type)
-            yield f"lacks {field.name}" + (f", one of {', '.join(words)}" if words else "")
+            choices = _list_choices(field.type)
+            yield f"lacks {field.name}" + (f", one of {', '.join(choices)}" if choices else "")
     try:
         msgspec.convert(table, kind)
-    except msgspec.ValidationError as error:  # by a rule of its own, which speaks for itself
+    except msgspec.ValidationError as error:  # raised by the gate's own __post_init__
         yield f"is wrong: {error}"
 
 
-def _find_right(value: Any, hint: Any) -> str | None:
-    """What a value must be instead of what it is; None where it may be so."""
-    words = _list_words(hint)
-    if words:
-        return None if value in words else describe_choices(str(value), words)
+def _describe_expected(value: Any, hint: Any) -> str | None:
+    """The expected value in words; None if ``value`` is allowed."""
+    choices = _list_choices(hint)
+    if choices:
+        return None if value in choices else describe_choices(str(value), choices)
     try:
         msgspec.convert(value, hint)
     except msgspec.ValidationError:
-        limits = _find_limits(hint)
+        limits = _numeric_limits(hint)
         if limits is not None:
             return _describe_limits(limits, value)
         return "it must be a number" if float in get_args(hint) else "it must be text of one line"
@@ -77,26 +77,26 @@ def _describe_limits(limits: msgspec.Meta, value: Any) -> str:
         span = f"above {limits.gt:g} and below {limits.lt:g}"
     else:
         span = f"of {limits.ge:g} or more" if limits.ge is not None else f"above {limits.gt:g}"
-    right = f"it must be {number} {span}"
+    expected = f"it must be {number} {span}"
     is_percentage = 1 in (limits.le, limits.lt) and isinstance(value, int | float) and value > 1
-    return f"{right}, and {value:g} % is {value / 100:g}" if is_percentage else right
+    return f"{expected}, and {value:g} % is {value / 100:g}" if is_percentage else expected
 
 
-def _list_words(hint: Any) -> list[str]:
-    """The words of a Literal or an enumeration, optional or not."""
+def _list_choices(hint: Any) -> list[str]:
+    """The values of a Literal or an enumeration, optional or not."""
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return list(hint)
     if get_origin(hint) is Literal:
         return list(get_args(hint))
-    return [word for part in get_args(hint) for word in _list_words(part)]
+    return [word for part in get_args(hint) for word in _list_choices(part)]
 
 
-def _find_limits(hint: Any) -> msgspec.Meta | None:
-    """The bounds of a number's annotation, optional or not."""
+def _numeric_limits(hint: Any) -> msgspec.Meta | None:
+    """The limits in a number's annotation, optional or not."""
     for part in [*getattr(hint, "__metadata__", ()), *get_args(hint)]:
         if isinstance(part, msgspec.Meta):
             bounds = (part.ge, part.gt, part.le, part.lt)
             return part if any(bound is not None for bound in bounds) else None
-        if (found := _find_limits(part)) is not None:
-            return found
+        if (limits := _numeric_limits(part)) is not None:
+            return limits
     return None

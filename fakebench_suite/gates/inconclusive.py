@@ -1,4 +1,4 @@
-"""What keeps a gate from ruling."""
+"""Reasons why a gate is inconclusive."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,19 +11,21 @@ from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateOutcome, GateResult, Task
 
 
-def inconclusive(gate: Gate, why: str, decision: GateResult | None = None) -> GateResult:
-    """Inconclusive, with the figures there are."""
-    found = decision or GateResult(gate=gate.name, outcome=GateOutcome.INCONCLUSIVE, reason="")
-    return replace(found, outcome=GateOutcome.INCONCLUSIVE, reason=f"{why[0].upper()}{why[1:]}.")
+def inconclusive(gate: Gate, reason: str, figures: GateResult | None = None) -> GateResult:
+    """An inconclusive result with the given figures, if there are any."""
+    result = figures or GateResult(gate=gate.name, outcome=GateOutcome.INCONCLUSIVE, reason="")
+    return replace(
+        result, outcome=GateOutcome.INCONCLUSIVE, reason=f"{reason[0].upper()}{reason[1:]}."
+    )
 
 
 def reason_inconclusive(
     gate: Gate, run: RunView, n: int, tasks: Sequence[Task], subgroup: str = ALL
 ) -> str | None:
-    """What keeps a gate from ruling on this population, if anything does."""
-    gap = run.find_missing_cases(tasks, subgroup, sample=gate.sample)
-    if gap is not None:
-        return gap.clause
+    """Why a gate over this population is inconclusive; None if it can be evaluated."""
+    missing = run.missing_cases(tasks, subgroup, sample=gate.sample)
+    if missing is not None:
+        return missing.clause
     errors = 0 if isinstance(gate, Errors) else run.count_errors(tasks, subgroup)
     if errors:
         return f"{count_of(errors, 'case')} ended in an error"
@@ -36,10 +38,10 @@ def reason_inconclusive(
 def baseline_mismatch(
     gate: Gate, run: RunView, baseline: RunView, *, tasks: Sequence[Task]
 ) -> str | None:
-    """Why a baseline cannot be compared with: partial, in error, or asked or read otherwise."""
-    gap = baseline.find_missing_cases(tasks, sample=gate.sample, subject="baseline")
-    if gap is not None:
-        return gap.clause
+    """Why a baseline is not comparable (partial, errors, other inputs); None if it is."""
+    missing = baseline.missing_cases(tasks, sample=gate.sample, subject="baseline")
+    if missing is not None:
+        return missing.clause
     errors = baseline.count_errors(tasks)
     if errors:
         return f"{count_of(errors, 'case')} of the baseline ended in an error"
@@ -49,11 +51,13 @@ def baseline_mismatch(
             f"the baseline was made by protocol {protocols[1]} of the suite and this run by "
             f"protocol {protocols[0]}, whose scores can differ: make the baseline again"
         )
-    for part, key, done in (("prompts", "digest", "worded"), ("judge", "label", "read")):
-        one, two = (side.manifest.get(part, {}).get(key) for side in (run, baseline))
-        if one != two:
-            return f"the cases of the baseline were {done} otherwise"
+    for part, key, text in (
+        ("prompts", "digest", "the baseline has different prompts"),
+        ("judge", "label", "the baseline used another reply parser"),
+    ):
+        if run.manifest.get(part, {}).get(key) != baseline.manifest.get(part, {}).get(key):
+            return text
     changed, known = count_changed_pixels(run.select(tasks), baseline.select(tasks))
     if changed:
-        return f"the baseline showed other pixels under {changed:,} of {known:,} image names"
+        return f"the baseline has other pixels for {changed:,} of {known:,} images"
     return None

@@ -1,6 +1,6 @@
-"""Two runs case by case: how much worse is this one, and could it be luck.
+"""Paired tests of two runs over the same cases.
 
-The unit is the image, because cases on one image stand or fall together.
+The unit of every test is the image, because the outcomes of cases on one image are correlated.
 """
 
 import math
@@ -16,17 +16,17 @@ from fakebench_suite.metrics.intervals import expanded_percentile
 from fakebench_suite.types import Outcome, Record, Task
 
 RESAMPLES = 2000
-FEWEST = 2
-"""Images that can be resampled."""
+MIN_IMAGES = 2
+"""Fewest images for a bootstrap."""
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairedDifferences:
-    """What two runs made of the same cases, summed by image."""
+    """Differences of two runs over the same cases, summed by image."""
 
     drop: Floats
-    """Baseline less this run, one sum per image; in full marks, -1 to 1 a case."""
+    """Baseline minus this run, one sum per image; each case adds -1 to 1."""
     sizes: Floats
     """Cases per image."""
 
@@ -46,37 +46,37 @@ def pair_by_image(
 ) -> PairedDifferences:
     """The cases both runs have a value for, by image."""
     both = sorted(old.keys() & new.keys())
-    names, index = np.unique([images[one] for one in both], return_inverse=True)
-    drops = np.array([old[one] - new[one] for one in both], dtype=float)
+    names, index = np.unique([images[case] for case in both], return_inverse=True)
+    drops = np.array([old[case] - new[case] for case in both], dtype=float)
     return PairedDifferences(
         drop=np.bincount(index, weights=drops, minlength=len(names)).astype(np.float64),
         sizes=np.bincount(index, minlength=len(names)).astype(np.float64),
     )
 
 
-def collect(records: Sequence[Record], task: Task, metric: str) -> dict[str, float]:
-    """The value of each graded case of a task, 0 to 1: right or wrong, or its marks over 2."""
+def case_values(records: Sequence[Record], task: Task, metric: str) -> dict[str, float]:
+    """The value of each scored case of a task: 1 or 0 for a pass or a miss, or half its score."""
     if metric == "accuracy":
         return {
-            one.case.id: float(one.verdict.outcome is Outcome.CORRECT)
-            for one in records
-            if one.case.task is task
-            and not one.verdict.outcome.is_error
-            and one.verdict.outcome is not Outcome.UNSCORED
+            record.case.id: float(record.verdict.outcome is Outcome.CORRECT)
+            for record in records
+            if record.case.task is task
+            and not record.verdict.outcome.is_error
+            and record.verdict.outcome is not Outcome.UNSCORED
         }
     return {
-        one.case.id: one.verdict.score / 2
-        for one in records
-        if one.case.task is task and one.verdict.ratings and one.verdict.score is not None
+        record.case.id: record.verdict.score / 2
+        for record in records
+        if record.case.task is task and record.verdict.ratings and record.verdict.score is not None
     }
 
 
 def mcnemar(
     pairs: PairedDifferences, alternative: Literal["greater", "two-sided"] = "greater"
 ) -> float:
-    """Exact McNemar: the chance of so many images turning worse (or either way), were both alike.
+    """The p-value of the exact McNemar test that more images became worse than better.
 
-    Where images are asked more than once, an image counts as worse or better by its sum.
+    An image with several cases counts as worse or better by their sum.
     """
     worse, better = int((pairs.drop > 0).sum()), int((pairs.drop < 0).sum())
     if worse + better == 0:
@@ -85,21 +85,21 @@ def mcnemar(
 
 
 def drop_interval(
-    pairs: PairedDifferences, level: float, *, whole: bool
+    pairs: PairedDifferences, level: float, *, binary: bool
 ) -> tuple[float, float, float]:
-    """A paired bootstrap over images: lower and upper bound of the drop, and its p-value.
+    """Lower bound, upper bound and p-value of the drop, by a paired bootstrap over images.
 
-    The bounds are one-sided at ``level`` each. Where cases change as a whole, from right to wrong
-    or back, they are never closer than the exact (Clopper-Pearson) ones of how many images may
-    turn: a bootstrap over one changed image, or none, knows nothing of those that might have.
+    Each bound is one-sided at ``level``. With ``binary``, for cases that pass or miss, the bounds
+    are at least as wide as the exact (Clopper-Pearson) bounds of the share of changed images: a
+    bootstrap over one changed image, or none, underestimates the spread.
     """
     images, mean = len(pairs.drop), pairs.mean
     worse, better = int((pairs.drop > 0).sum()), int((pairs.drop < 0).sum())
-    if worse + better == 0 or images < FEWEST:
+    if worse + better == 0 or images < MIN_IMAGES:
         unseen = 1 - level ** (1 / images)
         return mean - unseen, mean + unseen, 1.0
     low, high, p = bootstrap_drop(pairs, level)
-    if not whole:
+    if not binary:
         return low, high, p
     room_up, room_down = (
         float(binomtest(count, images).proportion_ci(1 - 2 * level, "exact").high) - count / images
@@ -109,14 +109,14 @@ def drop_interval(
 
 
 def bootstrap_drop(pairs: PairedDifferences, level: float) -> tuple[float, float, float]:
-    """The bounds and p-value of the bootstrap alone, expanded for few images.
+    """Lower bound, upper bound and p-value of the bootstrap alone, expanded for few images.
 
-    It needs two images, and a change in some.
+    Requires at least two images, one of them changed.
     """
 
     def ratio(drop: Floats, sizes: Floats, axis: int = -1) -> Floats:
-        found: Floats = drop.sum(axis=axis) / sizes.sum(axis=axis)
-        return found
+        ratios: Floats = drop.sum(axis=axis) / sizes.sum(axis=axis)
+        return ratios
 
     result = bootstrap(
         (pairs.drop, pairs.sizes),

@@ -1,4 +1,4 @@
-"""The rules a run has to meet, each a table of ``gates.toml``; what cannot be meant is refused."""
+"""The kinds of gates, each a table of ``gates.toml``. Contradictory settings are refused."""
 
 import math
 from collections.abc import Iterator
@@ -18,25 +18,25 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Comparand(StrEnum):
-    """Which figure of a score is held against the bar."""
+    """The figure of a score that is compared with the bound."""
 
     VALUE = "value"
     INTERVAL = "interval"
-    """The end of the 95 % interval that lies towards the bar."""
+    """The end of the 95 % interval that is nearer to the bound."""
 
 
 class GateBase(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What every gate has."""
+    """The fields of every gate."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
     minimum: Count = 1
-    """Fewer cases than this rule nothing."""
+    """Fewest cases; with fewer, the gate is inconclusive."""
     sample: Count | None = None
-    """Accepts a run of ``--sample N`` with N at least this; without it a sample is inconclusive."""
+    """Smallest accepted N of ``--sample N``; without it, a gate over a sample is inconclusive."""
 
 
 class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="threshold"):
-    """A floor or a ceiling, or both, on a score or on its interval."""
+    """A lower bound, an upper bound, or both, on a score or on its interval."""
 
     task: Task
     metric: str
@@ -45,7 +45,7 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
     at_most: float | None = None
     compare: Comparand = Comparand.INTERVAL
     tolerance: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    """An interval across the bar that shows no more than this beyond it fails all the same."""
+    """A gate fails if its interval ends less than this beyond the bound."""
 
     def __post_init__(self) -> None:
         if self.at_least is None and self.at_most is None:
@@ -61,7 +61,7 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
                 self._check_bar(name, bar)
 
     def _check_metric(self) -> None:
-        """Raise ValueError where no run can have the score."""
+        """Raise ValueError if no run can have the score."""
         if self.metric not in METRICS:
             allowed = describe_choices(self.metric, _list_metrics(self.task))
             raise ValueError(f"there is no metric {self.metric!r}; {allowed}")
@@ -78,7 +78,7 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
             )
 
     def _check_bar(self, name: str, bar: float) -> None:
-        """Raise ValueError where no value of the metric lies on one side of the bar."""
+        """Raise ValueError if the bound is outside the range of the metric."""
         low, high = METRICS[self.metric].low, METRICS[self.metric].high
         if low <= bar <= high:
             return
@@ -92,11 +92,11 @@ def _list_metrics(task: Task) -> Iterator[str]:
 
 
 class Regression(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="regression"):
-    """No worse than ``--baseline RUN``, by a paired test on the cases both runs answered.
+    """A largest drop since ``--baseline RUN``, by a paired test of the cases in both runs.
 
     ``accuracy`` is tested exactly (McNemar, by image), ``judged_score`` by a paired bootstrap over
-    images. The ruling is fail where the drop is significant at ``level`` and larger than
-    ``margin``, pass where a drop of ``margin`` is ruled out at the same level.
+    images. The gate fails if the drop is significant at ``level`` and larger than ``margin``, and
+    passes if a drop of ``margin`` can be excluded at the same level.
     """
 
     task: Task
@@ -113,10 +113,10 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Latency(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="latency"):
-    """Seconds per case against the baseline's: the ratio of their means, paired by case.
+    """A largest ratio of seconds per case to the baseline's, paired by case.
 
-    With ``benchmark`` the rounds of ``--latency`` instead: against the baseline's (``at_most``), or
-    against a bar of their own (``seconds``).
+    With ``benchmark``, the rounds of ``--latency`` instead: relative to the baseline's
+    (``at_most``), or in seconds (``seconds``).
     """
 
     at_most: Positive | None = None
@@ -132,19 +132,19 @@ class Latency(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="latenc
                 "a latency gate needs one number: at_most (times the baseline) or seconds"
             )
         if self.seconds is not None and self.benchmark is None:
-            raise ValueError("seconds are of a benchmark, such as 'first token'")
+            raise ValueError("seconds needs a benchmark, such as 'first token'")
         if self.benchmark is not None and self.task is not None:
-            raise ValueError("a benchmark is of no task")
+            raise ValueError("a benchmark has no task")
         if self.benchmark is None and self.state != "warm":
-            raise ValueError("state is of a benchmark, such as 'first token'")
+            raise ValueError("state needs a benchmark, such as 'first token'")
         if self.benchmark is not None and self.sample is not None:
-            raise ValueError("a benchmark is measured whatever the sample; leave sample out")
+            raise ValueError("a benchmark does not depend on the sample; leave sample out")
         if self.benchmark == "load" and self.state == "warm":
-            raise ValueError('loading is cold: say state = "cold"')
+            raise ValueError('loading is always cold: set state = "cold"')
 
 
 class Errors(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="errors"):
-    """The share of cases that ended in a model, judge or image error."""
+    """A largest share of cases that end in a model, judge or image error."""
 
     at_most: Share = 0.0
     task: Task | None = None

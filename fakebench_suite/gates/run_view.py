@@ -1,10 +1,10 @@
-"""What a gate looks at: one run, and whether all cases of the gate's population are in it."""
+"""The view of a run that gates are evaluated on, and whether their populations are complete."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fakebench_suite.runs.partial import MissingCases, find_missing_cases
+from fakebench_suite.runs.partial import MissingCases, missing_cases
 from fakebench_suite.tasks.subgroups import ALL, list_subgroups
 from fakebench_suite.types import Record, Score, Task, Timing
 
@@ -13,7 +13,7 @@ EXACT = "exact"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """One run as it was left behind."""
+    """The data of one run that gates are evaluated on."""
 
     manifest: Mapping[str, Any]
     records: Sequence[Record]
@@ -22,29 +22,31 @@ class RunView:
 
     def count_errors(self, tasks: Sequence[Task], subgroup: str = ALL) -> int:
         """Cases of a population that ended in an error."""
-        return sum(one.verdict.outcome.is_error for one in self.select(tasks, subgroup))
+        return sum(record.verdict.outcome.is_error for record in self.select(tasks, subgroup))
 
     def select(self, tasks: Sequence[Task], subgroup: str = ALL) -> Sequence[Record]:
         """The records of a population."""
         return [
-            one
-            for one in self.records
-            if one.case.task in tasks and (subgroup == ALL or subgroup in list_subgroups(one.case))
+            record
+            for record in self.records
+            if record.case.task in tasks
+            and (subgroup == ALL or subgroup in list_subgroups(record.case))
         ]
 
     def list_tasks(self, task: Task | None, *, sample: int | None) -> Sequence[Task]:
-        """The tasks a gate is about: its own, or else all that were asked whole.
-
-        Where none was asked whole, all that were asked.
-        """
+        """The tasks of a gate: its own; else all complete tasks; else all tasks that were asked."""
         if task is not None:
             return [task]
         present = {record.case.task for record in self.records}
-        asked = [one for one in Task if one in present]
-        whole = [one for one in asked if self.find_missing_cases([one], sample=sample) is None]
-        return whole or asked
+        asked = [candidate for candidate in Task if candidate in present]
+        complete = [
+            candidate
+            for candidate in asked
+            if self.missing_cases([candidate], sample=sample) is None
+        ]
+        return complete or asked
 
-    def find_missing_cases(
+    def missing_cases(
         self,
         tasks: Sequence[Task],
         subgroup: str = ALL,
@@ -52,23 +54,23 @@ class RunView:
         sample: int | None,
         subject: str = "run",
     ) -> MissingCases | None:
-        """Why a population is not whole, and no accepted sample either; None where it is."""
+        """Why a population is incomplete and no accepted sample; None if it is complete."""
         for task in tasks:
             here = len(self.select([task], subgroup))
-            gap = find_missing_cases(
+            missing = missing_cases(
                 self.manifest, task, subgroup, here, sample=sample, subject=subject
             )
-            if gap is not None:
-                return gap
+            if missing is not None:
+                return missing
         return None
 
-    def find_doubt(self, judge: str | None) -> str | None:
-        """Why a judge's figures settle nothing: it was not shown fit on texts of known order."""
+    def untrusted_judge_reason(self, judge: str | None) -> str | None:
+        """Why scores of a judge that did not pass its calibration cannot be gated, or None."""
         if judge in (None, EXACT):
             return None
         audit = self.manifest["judge"].get("audit")
         if audit is not None and audit["passed"]:
             return None
         if audit is not None and audit.get("why"):
-            return f"the judge {judge} could not be audited ({audit['why']})"
-        return f"the judge {judge} did not put the audit's texts in order"
+            return f"the judge {judge} could not be calibrated ({audit['why']})"
+        return f"the judge {judge} failed its calibration"

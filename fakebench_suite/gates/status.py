@@ -1,4 +1,4 @@
-"""What the rulings of a run amount to: one conclusion, and its exit status."""
+"""The outcome of all gates of a run together, and its exit status."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateOutcome, GateResult
 
 PASSED, FAILED, INCONCLUSIVE = 0, 1, 6
-"""The first two as pytest has them; pytest's own statuses end at 5."""
+"""Exit statuses: the first two are pytest's; pytest's own end at 5."""
 _ORDER = (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.PASS, GateOutcome.NOT_EVALUATED)
-"""The worst first."""
+"""Outcomes, the worst first."""
 _VERBS = {
     GateOutcome.FAIL: ("fails", "fail"),
     GateOutcome.INCONCLUSIVE: ("is inconclusive", "are inconclusive"),
@@ -20,42 +20,46 @@ _VERBS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
-    """What the rulings of a run amount to, and why, without a full stop."""
+    """The outcome of a run and its reason, without a full stop."""
 
     outcome: GateOutcome
     reason: str
     gates: int = 0
     evaluated: int = 0
-    """Gates that came to a ruling, of all."""
+    """Gates that were evaluated."""
 
 
-def decide_status(decisions: Sequence[GateResult]) -> int:
-    """0 where no gate objects, 1 where any fails, 6 where none fails but some are inconclusive."""
-    rulings = {one.outcome for one in decisions}
-    if GateOutcome.FAIL in rulings:
+def gates_exit_status(results: Sequence[GateResult]) -> int:
+    """1 if any gate fails, else 6 if any is inconclusive, else 0."""
+    outcomes = {result.outcome for result in results}
+    if GateOutcome.FAIL in outcomes:
         return FAILED
-    return INCONCLUSIVE if GateOutcome.INCONCLUSIVE in rulings else PASSED
+    return INCONCLUSIVE if GateOutcome.INCONCLUSIVE in outcomes else PASSED
 
 
-def conclude(decisions: Sequence[GateResult], *, absent: str = "") -> Conclusion:
-    """The worst of the rulings, and how many gates ruled how; ``absent`` says why there are none.
+def conclude(results: Sequence[GateResult], *, absent: str = "") -> Conclusion:
+    """The worst outcome, and how many gates have which outcome.
 
-    Where no gate ruled, the reason is why.
+    If no gate was evaluated, the reason says why; ``absent`` is the reason if there are no gates.
     """
-    ruling = next(
-        (one for one in _ORDER if any(decision.outcome is one for decision in decisions)),
+    outcome = next(
+        (
+            candidate
+            for candidate in _ORDER
+            if any(result.outcome is candidate for result in results)
+        ),
         GateOutcome.NOT_EVALUATED,
     )
-    if ruling is GateOutcome.NOT_EVALUATED:
-        whys = dict.fromkeys(decision.reason.rstrip(".") for decision in decisions)
+    if outcome is GateOutcome.NOT_EVALUATED:
+        whys = dict.fromkeys(result.reason.rstrip(".") for result in results)
         reason = "; ".join(whys) or absent or "there are no gates"
         reason = f"{reason[0].lower()}{reason[1:]}"
-        return Conclusion(outcome=ruling, reason=reason, gates=len(decisions))
-    total, parts = len(decisions), []
+        return Conclusion(outcome=outcome, reason=reason, gates=len(results))
+    total, parts = len(results), []
     for kind in _ORDER:
-        count = sum(decision.outcome is kind for decision in decisions)
+        count = sum(result.outcome is kind for result in results)
         if count:
             parts.append(f"{count} {_VERBS[kind][count > 1]}")
-    ruled = sum(decision.outcome is not GateOutcome.NOT_EVALUATED for decision in decisions)
+    evaluated = sum(result.outcome is not GateOutcome.NOT_EVALUATED for result in results)
     reason = f"of {count_of(total, 'gate')} {', '.join(parts)}"
-    return Conclusion(outcome=ruling, reason=reason, gates=total, evaluated=ruled)
+    return Conclusion(outcome=outcome, reason=reason, gates=total, evaluated=evaluated)

@@ -14,7 +14,7 @@ import pytest
 from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.files.paths import expand_home, resolve
-from fakebench_suite.gates.config import Gates, find_gates
+from fakebench_suite.gates.config import GateConfig, load_gates
 from fakebench_suite.grading.judges.registry import JudgeConfig, parse_judge
 from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.report.thumbnails import ReportImages
@@ -46,7 +46,7 @@ class Settings:
     named: bool
     remote_code: bool
     batch_tokens: int | None
-    gates: Gates
+    gates: GateConfig
     baseline: Path | None
     strict: bool
     report_images: ReportImages
@@ -264,13 +264,13 @@ def read_settings(config: pytest.Config) -> Settings:
     )
 
 
-def _find_gates(config: pytest.Config) -> Gates:
+def _find_gates(config: pytest.Config) -> GateConfig:
     """The gates of this run; those of a shard rule over the merged run."""
     if is_worker(config):
-        return Gates(file=None, named=False)
+        return GateConfig(file=None, named=False)
     option, where = config.option, config.invocation_params.dir
     asked = option.gates and expand_home(option.gates)
-    gates = find_gates(asked, root=config.rootpath, where=where)
+    gates = load_gates(asked, root=config.rootpath, where=where)
     return msgspec.structs.replace(gates, strict=gates.strict or option.strict_cases)
 
 

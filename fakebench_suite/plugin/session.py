@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.gates.preconditions import Intent, check_gates
+from fakebench_suite.gates.preconditions import RunIntent, check_gates
 from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
@@ -84,7 +84,7 @@ def check_intent(config: pytest.Config) -> None:
     met = {Need.LIKELIHOOD} if settings.reply_parser is ReplyParser.LIKELIHOOD else set()
     if judge is not None:
         met.add(Need.MARKS if judge.gives_ratings else Need.SIMILARITY)
-    intent = Intent(
+    intent = RunIntent(
         data=plan.dataset.name,
         population=count_cases(plan.dataset.cases),
         drawn=count_cases(plan.drawn),
@@ -154,9 +154,9 @@ def choose_status(config: pytest.Config, exitstatus: int) -> int:
     closed = config.stash.get(_CLOSED, None)
     if closed is None:
         return exitstatus
-    from fakebench_suite.gates.status import decide_status
+    from fakebench_suite.gates.status import gates_exit_status
 
-    status = decide_status(closed.decisions)
+    status = gates_exit_status(closed.decisions)
     missed = any(recorder.counts[outcome] for outcome in Outcome if outcome.is_miss)
     return pytest.ExitCode.TESTS_FAILED if config.stash[SETTINGS].strict and missed else status
 

@@ -21,7 +21,7 @@ class MissingCases:
     """Without a verb, such as ``partial run (sampled: 200 images)``."""
 
 
-def find_missing_cases(
+def missing_cases(
     manifest: Mapping[str, Any],
     task: Task,
     subgroup: str,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.gates.paired_tests import collect, drop_interval, mcnemar, pair_by_image
+from fakebench_suite.gates.paired_tests import case_values, drop_interval, mcnemar, pair_by_image
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.runs.case_changes import ChangeKind, compare_records
 from fakebench_suite.runs.differences import (
@@ -82,12 +82,12 @@ def measure_deltas(old: Sequence[Record], new: Sequence[Record]) -> Sequence[Met
 def _measure(
     old: Sequence[Record], new: Sequence[Record], task: Task, metric: str
 ) -> MetricDelta | None:
-    before, after = collect(old, task, metric), collect(new, task, metric)
+    before, after = case_values(old, task, metric), case_values(new, task, metric)
     both = sorted(before.keys() & after.keys())
     if not both:
         return None
     pairs = pair_by_image(before, after, {record.case.id: record.case.image for record in new})
-    low, high, _ = drop_interval(pairs, _TAIL, whole=metric == "accuracy")
+    low, high, _ = drop_interval(pairs, _TAIL, binary=metric == "accuracy")
     then, now = (sum(side[name] for name in both) / len(both) for side in (before, after))
     return MetricDelta(
         task=task,

@@ -11,7 +11,7 @@ import msgspec
 
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import MachineError, UserError
-from fakebench_suite.gates.config import Gates
+from fakebench_suite.gates.config import GateConfig
 from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.gates.status import conclude
@@ -68,7 +68,7 @@ def finalize_run(
     manifest: Mapping[str, Any],
     records: Sequence[Record],
     *,
-    gates: Gates,
+    gates: GateConfig,
     baseline: Path | None,
     dataset: Dataset | None,
     size: ReportImages | None = ReportImages.THUMBNAIL,

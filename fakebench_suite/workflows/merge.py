@@ -12,8 +12,8 @@ import msgspec
 from fakebench_suite.errors import UserError
 from fakebench_suite.files.drafts import write_directory
 from fakebench_suite.files.paths import resolve
-from fakebench_suite.gates.config import Gates, agree_gates
-from fakebench_suite.gates.preconditions import Intent, check_gates
+from fakebench_suite.gates.config import GateConfig, common_gates
+from fakebench_suite.gates.preconditions import RunIntent, check_gates
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.provenance import read_identity
 from fakebench_suite.report.thumbnails import (
@@ -49,7 +49,7 @@ def merge_runs(
     folders: Sequence[Path],
     into: Path,
     *,
-    gates: Gates | None = None,
+    gates: GateConfig | None = None,
     baseline: Path | None = None,
     data: Path | None = None,
     size: ReportImages = ReportImages.THUMBNAIL,
@@ -68,7 +68,7 @@ def merge_runs(
     for number, part in enumerate(parts[1:], start=1):
         _check_alike(parts[:number], part)
     records = combine_records(parts)
-    rules = gates or agree_gates({part.folder: part.manifest for part in parts})
+    rules = gates or common_gates({part.folder: part.manifest for part in parts})
     manifest = merge_manifests(parts, records)
     # A shard that is missing is no exploration.
     meant = {SAMPLED, FILTERED}.issuperset(manifest["partial"])
@@ -252,10 +252,10 @@ def _list_sittings(part: ShardRun) -> list[dict[str, Any]]:
 
 def describe_intent(
     manifest: Mapping[str, Any], parts: Sequence[ShardRun], *, baseline: bool
-) -> Intent:
+) -> RunIntent:
     """What gates can count on in a merged run."""
     likelihood = manifest["judge"]["label"] == "likelihood"
-    return Intent(
+    return RunIntent(
         data=manifest["dataset"]["name"],
         population=manifest["population"],
         drawn=manifest.get("drawn", manifest["population"]),

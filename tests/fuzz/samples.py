@@ -17,7 +17,7 @@ from fakebench_suite.backends.cards import MODELS
 from fakebench_suite.backends.scripted import ScriptedBackend
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.datasets.sampling import Shard
-from fakebench_suite.gates.config import find_gates
+from fakebench_suite.gates.config import load_gates
 from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.plugin.collection import make_plan
@@ -143,7 +143,7 @@ def make_settings(reports: Path, **changed: Any) -> Settings:
         style=PromptStyle.PAPER, reply_parser=ReplyParser.GRAMMAR, judge=None, answers=None,
         folder=reports / "new", named=True,
         remote_code=False, batch_tokens=None,
-        gates=find_gates("none", root=reports, where=reports), baseline=None, strict=False,
+        gates=load_gates("none", root=reports, where=reports), baseline=None, strict=False,
         report_images=ReportImages.THUMBNAIL,
     )  # fmt: skip
     return replace(preset, **changed)
@@ -194,7 +194,7 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
         store,
         final,
         records,
-        gates=find_gates(str(ROOT / "gates.toml"), root=ROOT, where=ROOT),
+        gates=load_gates(str(ROOT / "gates.toml"), root=ROOT, where=ROOT),
         baseline=None,
         dataset=plan.dataset,
     )

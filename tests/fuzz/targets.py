@@ -26,9 +26,9 @@ from fakebench_suite.datasets.images import open_image, silence_decoder_warnings
 from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.datasets.validation.image_metadata import read_image_metadata
 from fakebench_suite.errors import ImageError, SuiteError, UserError
-from fakebench_suite.gates.config import find_gates
+from fakebench_suite.gates.config import load_gates
 from fakebench_suite.gates.evaluate import evaluate_gates
-from fakebench_suite.gates.preconditions import Intent, check_gates
+from fakebench_suite.gates.preconditions import RunIntent, check_gates
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.completion import (
     UnansweredError,
@@ -293,8 +293,8 @@ def try_gates(trial: Trial) -> None:
     population = evidence.manifest["population"]
 
     def rule() -> None:
-        gates = find_gates(asked, root=trial.box, where=trial.box)
-        intent = Intent(
+        gates = load_gates(asked, root=trial.box, where=trial.box)
+        intent = RunIntent(
             data="rows", population=population, drawn=population, sample=None,
             selected={task: population[task]["all"] for task in map(Task, population)},
             baseline=True, timed=True, met={*Need}, shard=False,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fakebench_suite.gates.benchmark_latency import bound
+from fakebench_suite.gates.benchmark_latency import confidence_bounds
 from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.rules import Latency
 from fakebench_suite.gates.run_view import RunView
@@ -91,9 +91,9 @@ def test_a_minimum_is_one_of_rounds() -> None:
 
 def test_equal_rounds_have_no_spread() -> None:
     """A clock of coarse ticks gives bounds that are the mean, and no warning."""
-    assert bound([0.5] * 4, None) == pytest.approx((0.5, 0.5, 0.5))
-    assert bound([1.0] * 4, [0.5] * 4) == pytest.approx((2.0, 2.0, 2.0))
-    value, low, high = bound([0.9, 1.0, 1.1], [0.5] * 4)
+    assert confidence_bounds([0.5] * 4, None) == pytest.approx((0.5, 0.5, 0.5))
+    assert confidence_bounds([1.0] * 4, [0.5] * 4) == pytest.approx((2.0, 2.0, 2.0))
+    value, low, high = confidence_bounds([0.9, 1.0, 1.1], [0.5] * 4)
     assert low < value < high
 
 
@@ -103,7 +103,7 @@ def test_bounds_hold_what_they_promise() -> None:
     above = below = 0
     for _ in range(2_000):
         new, old = np.exp(rng.normal(0, 0.1, (2, 8)))
-        _, low, high = bound(list(new), list(old))
+        _, low, high = confidence_bounds(list(new), list(old))
         above += low > 1
         below += high < 1
     assert 0.035 <= above / 2_000 <= 0.065
@@ -116,6 +116,6 @@ def test_bounds_hold_for_rounds_of_another_spread() -> None:
     outside = 0
     for _ in range(1_000):
         new, old = np.exp(rng.normal(0, 0.01, 30)), np.exp(rng.normal(0, 0.2, 4))
-        _, low, high = bound(list(new), list(old))
+        _, low, high = confidence_bounds(list(new), list(old))
         outside += not low <= 1 <= high
     assert 0.07 <= outside / 1_000 <= 0.13

@@ -200,7 +200,7 @@ def test_without_a_baseline_nothing_is_compared() -> None:
     run = make_run(detect(10, 20))
     assert "No --baseline" in rule(REGRESSION, run).reason
     other = make_run([make_record(f"x{i}.png", Outcome.CORRECT) for i in range(5)])
-    assert "share no graded detection case" in rule(REGRESSION, run, other).reason
+    assert "no scored detection case in common" in rule(REGRESSION, run, other).reason
 
 
 def test_several_tests_are_corrected_together() -> None:
@@ -278,8 +278,8 @@ def test_latency_is_resampled_by_batch() -> None:
     ("changed", "said"),
     [
         ({"partial": ["sampled"]}, "partial"),
-        ({"judge": {"text": None, "label": "paper"}}, "were read otherwise"),
-        ({"prompts": {"digest": "other"}}, "were worded otherwise"),
+        ({"judge": {"text": None, "label": "paper"}}, "another reply parser"),
+        ({"prompts": {"digest": "other"}}, "has different prompts"),
         ({"protocol": 7}, "protocol 7"),
     ],
 )
@@ -350,4 +350,4 @@ def test_marks_of_few_images_are_not_resampled() -> None:
     gate = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
     decision = rule(gate, make_run(records), make_run(records))
     assert decision.outcome is GateOutcome.INCONCLUSIVE
-    assert "too few to resample" in decision.reason
+    assert "too few for a bootstrap" in decision.reason

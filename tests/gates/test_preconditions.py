@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.gates.config import make_gates
-from fakebench_suite.gates.preconditions import Intent, check_gates
+from fakebench_suite.gates.config import make_gate_config
+from fakebench_suite.gates.preconditions import RunIntent, check_gates
 from fakebench_suite.gates.rules import Gate, Latency, Regression, Threshold
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.types import Task
 
 POPULATION = {"detection": {"all": 20, "generator=glide": 5, "label=fake": 10}}
-WHOLE = Intent(
+WHOLE = RunIntent(
     data="mine",
     population=POPULATION,
     drawn=POPULATION,
@@ -33,9 +33,9 @@ TIMED = Latency(name="g", benchmark="group", seconds=1.0)
 SLOWER = Latency(name="g", at_most=1.2)
 
 
-def check(gate: Gate, intent: Intent, *, named: bool) -> None:
+def check(gate: Gate, intent: RunIntent, *, named: bool) -> None:
     """Check one gate of a file."""
-    check_gates(make_gates("g.toml", (gate,), named=named, absent=""), intent)
+    check_gates(make_gate_config("g.toml", (gate,), named=named, absent=""), intent)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from fakebench_suite.deprecation import DeprecatedNameWarning
 from fakebench_suite.errors import UserError
-from fakebench_suite.gates.config import find_gates, read_gates
+from fakebench_suite.gates.config import load_gates, read_gates
 from fakebench_suite.gates.rules import Comparand, Errors, Latency, Regression, Threshold
 from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.metrics.scores import score_records
@@ -93,11 +93,11 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
         (SPEED + "at_most = 1.2\nseconds = 1", "needs one number: at_most .* or seconds"),
         (SPEED + 'seconds = inf\nbenchmark = "group"', "needs one number"),
         (SPEED + "at_most = nan", "at_most"),
-        (SPEED + 'at_most = 1.2\nstate = "cold"', "state is of a benchmark"),
+        (SPEED + 'at_most = 1.2\nstate = "cold"', "state needs a benchmark"),
         (SPEED + 'at_most = 1.2\nbenchmark = "group"\nsample = 9', "leave sample out"),
         (SPEED + "seconds = 1", "are of a benchmark"),
-        (SPEED + 'at_most = 1.2\ntask = "detection"\nbenchmark = "work unit"', "of no task"),
-        (SPEED + 'at_most = 1.2\nbenchmark = "load"', "loading is cold"),
+        (SPEED + 'at_most = 1.2\ntask = "detection"\nbenchmark = "work unit"', "has no task"),
+        (SPEED + 'at_most = 1.2\nbenchmark = "load"', "loading is always cold"),
         (SPEED + 'at_most = 1.2\nbenchmark = "lunch"', "lunch.*allowed: load, first token, prompt"),
         (SPEED + 'at_most = 1.2\nbenchmark = "load"\nstate = "ice"', "ice.*allowed: warm, cold"),
         ('[[gate]]\nname = "q"\nkind = "queue"', "queue.*allowed: threshold, regression, latency"),
@@ -125,7 +125,7 @@ def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:
 def test_a_file_may_hold_no_gate(tmp_path: Path, text: str) -> None:
     """Then nothing is ruled, and it is known why."""
     write(tmp_path, text)
-    gates = find_gates(None, root=tmp_path, where=tmp_path)
+    gates = load_gates(None, root=tmp_path, where=tmp_path)
     assert gates.rules == ()
     assert gates.absent == "gates.toml holds no gate"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fakebench_suite.gates.evaluate import FEWEST_JUDGED
+from fakebench_suite.gates.evaluate import MIN_JUDGED_IMAGES
 from fakebench_suite.gates.paired_tests import PairedDifferences, drop_interval, mcnemar
 
 LEVEL, MARGIN = 0.05, 0.02
@@ -50,14 +50,14 @@ def test_marks_of_as_few_images_as_a_gate_takes_seldom_cry_wolf() -> None:
     rng = np.random.default_rng(0)
     trials = 600
     found = [
-        drop_interval(draw_marks(rng, FEWEST_JUDGED, 0.0), LEVEL, whole=False)
+        drop_interval(draw_marks(rng, MIN_JUDGED_IMAGES, 0.0), LEVEL, binary=False)
         for _ in range(trials)
     ]
     error = 2 * (LEVEL * (1 - LEVEL) / trials) ** 0.5
     assert np.mean([p <= LEVEL for _, _, p in found]) <= LEVEL + error
     rng = np.random.default_rng(1)
     passed = [
-        drop_interval(draw_marks(rng, FEWEST_JUDGED, MARGIN), LEVEL, whole=False)[1] <= MARGIN
+        drop_interval(draw_marks(rng, MIN_JUDGED_IMAGES, MARGIN), LEVEL, binary=False)[1] <= MARGIN
         for _ in range(trials)
     ]
     assert np.mean(passed) <= LEVEL + error
@@ -73,7 +73,7 @@ def test_a_rare_drop_of_the_margin_is_seldom_passed(n: int) -> None:
     for _ in range(trials):
         drop = (rng.random(n) < MARGIN).astype(float)
         highs.append(
-            drop_interval(PairedDifferences(drop=drop, sizes=np.ones(n)), LEVEL, whole=True)[1]
+            drop_interval(PairedDifferences(drop=drop, sizes=np.ones(n)), LEVEL, binary=True)[1]
         )
     error = 2 * (LEVEL * (1 - LEVEL) / trials) ** 0.5
     assert np.mean(np.array(highs) <= MARGIN) <= LEVEL + error

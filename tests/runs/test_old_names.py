@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from fakebench_suite.gates.config import make_gates, recall_gates
+from fakebench_suite.gates.config import make_gate_config, gates_of_manifest
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.report.html.run_data import load_run
 from fakebench_suite.runs.old_names import rename_gate, rename_result, rename_score
@@ -77,9 +77,9 @@ def test_a_manifest_has_the_subgroups_and_gates_of_today() -> None:
     manifest = read_manifest(OLD_RUN)
     assert manifest["population"][Task.DETECTION]["question_type=isfake"] == 240
     assert manifest["drawn"][Task.DETECTION]["question_type=what"] == 2
-    gates = recall_gates(manifest)
+    gates = gates_of_manifest(manifest)
     assert gates
-    assert gates.digest == make_gates("", gates.rules, named=True, absent="").digest
+    assert gates.digest == make_gate_config("", gates.rules, named=True, absent="").digest
     rule = msgspec.to_builtins(gates.rules[0])
     assert (rule["subgroup"], rule["compare"]) == ("question_type=isfake", "value")
     assert rule["tolerance"] == 0.01

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.errors import MachineError, UserError
-from fakebench_suite.gates.config import make_gates
+from fakebench_suite.gates.config import make_gate_config
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report import html
 from fakebench_suite.runs.store import read_manifest, read_records
@@ -19,7 +19,7 @@ from fakebench_suite.workflows.merge import merge_runs
 from tests import factories
 from tests.factories import IDENTITY, make_answer, write_run
 
-NO_GATES = make_gates(None, (), named=True, absent="it is a test")
+NO_GATES = make_gate_config(None, (), named=True, absent="it is a test")
 RED, BLUE = (digest_pixels(Image.new("RGB", (4, 4), colour)) for colour in ("red", "blue"))
 
 
