@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fakebench_suite.report.markdown import describe_run
 from fakebench_suite.report.paper_rows import compare_with_paper
 from fakebench_suite.report.terminal import (
-    WHERE_EXPLAINED,
+    METRICS_HINT,
     format_changes,
     format_facts,
     format_gate_results,
@@ -38,7 +38,7 @@ def format_merged_run(closed: FinalizedRun, *, colour: bool) -> Iterator[str]:
     if closed.manifest["dataset"]["kind"] == "official" and "submission" not in closed.manifest:
         yield "no submission was written: it needs the order of the query files (--data)"
     yield from closed.notes
-    yield WHERE_EXPLAINED
+    yield METRICS_HINT
     yield f"records and scores: {closed.folder}"
     yield f"report: {closed.report}"
 

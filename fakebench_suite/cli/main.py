@@ -199,14 +199,14 @@ def report(
 ) -> None:
     """Write the HTML report of a run again: RUN/index.html and the files it loads."""
     from fakebench_suite.report.html import write_html_report
-    from fakebench_suite.report.thumbnails import check_size, open_images
+    from fakebench_suite.report.thumbnails import check_size, open_image_source
     from fakebench_suite.runs.differences import check_same_data
     from fakebench_suite.workflows.compare import measure_deltas
 
     run, baseline = find_run(run), baseline and find_run(baseline)
     if baseline is not None:
         check_same_data(run, baseline)
-    images = open_images(run, data)
+    images = open_image_source(run, data)
     check_size(size, images)
     shifts = (
         measure_deltas(list(read_records(baseline)), list(read_records(run))) if baseline else ()

@@ -51,15 +51,15 @@ def conclude(results: Sequence[GateResult], *, absent: str = "") -> Conclusion:
         GateOutcome.NOT_EVALUATED,
     )
     if outcome is GateOutcome.NOT_EVALUATED:
-        whys = dict.fromkeys(result.reason.rstrip(".") for result in results)
-        reason = "; ".join(whys) or absent or "there are no gates"
+        reasons = dict.fromkeys(result.reason.rstrip(".") for result in results)
+        reason = "; ".join(reasons) or absent or "there are no gates"
         reason = f"{reason[0].lower()}{reason[1:]}"
         return Conclusion(outcome=outcome, reason=reason, gates=len(results))
     total, parts = len(results), []
     for kind in _ORDER:
         count = sum(result.outcome is kind for result in results)
         if count:
-            parts.append(f"{count} {_VERBS[kind][count > 1]}")
+            subject = str(count) if parts else f"{count} of {count_of(total, 'gate')}"
+            parts.append(f"{subject} {_VERBS[kind][count > 1]}")
     evaluated = sum(result.outcome is not GateOutcome.NOT_EVALUATED for result in results)
-    reason = f"of {count_of(total, 'gate')} {', '.join(parts)}"
-    return Conclusion(outcome=outcome, reason=reason, gates=total, evaluated=evaluated)
+    return Conclusion(outcome=outcome, reason=", ".join(parts), gates=total, evaluated=evaluated)

@@ -229,7 +229,7 @@ def pytest_terminal_summary(
     if closed is None:
         return
     from fakebench_suite.report.engine_text import format_engine
-    from fakebench_suite.report.terminal import WHERE_EXPLAINED
+    from fakebench_suite.report.terminal import METRICS_HINT
 
     verbose = config.option.verbose > 0
     if verbose or "m" in config.option.reportchars:
@@ -243,7 +243,7 @@ def pytest_terminal_summary(
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         show_strict(terminalreporter)
     if not verbose:
-        terminalreporter.line(f"{WHERE_EXPLAINED}, or here with -v")
+        terminalreporter.line(f"{METRICS_HINT}, or here with -v")
     terminalreporter.line(f"records and scores: {to_single_line(str(closed.folder))}")
     terminalreporter.line(f"report: {to_single_line(str(closed.report))}")
 

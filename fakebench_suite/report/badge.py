@@ -1,4 +1,4 @@
-"""The run in one line: a badge in the shape that shields.io's endpoint reads.
+"""The result of a run as a badge of shields.io's endpoint.
 
 https://shields.io/badges/endpoint-badge (schemaVersion 1).
 """
@@ -17,19 +17,18 @@ _COLOURS = {
     GateOutcome.NOT_EVALUATED: "lightgrey",
 }
 _LABELS = {"official": "FakeBench", "probes": "fake-image probes"}
-_OTHER = "fake images"
+_OTHER_LABEL = "fake images"
 
 
 def make_badge(manifest: Mapping[str, Any], result: RunResult) -> dict[str, Any]:
-    """Ruling, headline with its interval, and change; grey where nothing was ruled.
+    """Outcome, headline with its interval, and change; grey if no gate was evaluated.
 
-    Only a run over FakeBench's own files carries its name (docs/concepts.md, rule 6), and none
-    whose pictures cannot be FakeBench's.
+    The label is FakeBench only for runs over its own files and images (docs/concepts.md, rule 6).
     """
     kind = manifest["dataset"]["kind"]
-    label = _LABELS.get(kind, _OTHER) if find_odd_pixels(manifest) is None else _OTHER
+    label = _LABELS.get(kind, _OTHER_LABEL) if find_odd_pixels(manifest) is None else _OTHER_LABEL
     ruled, count = result.gates.evaluated, result.gates.count
-    some = f" ({ruled} of {count} gates)" if 0 < ruled < count else ""
+    some = f" ({ruled} of {count} gates evaluated)" if 0 < ruled < count else ""
     words = [result.outcome.upper() + some]
     score = result.headline
     if score is not None and score.value is not None:

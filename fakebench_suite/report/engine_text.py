@@ -1,4 +1,4 @@
-"""The engine of a run in words."""
+"""Format the engine of a run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from fakebench_suite.text.display import count_of
 
 
 def format_engine(engine: Mapping[str, Any]) -> str:
-    """What a manifest says of its engine, such as ``ray, 5 replicas on 2 nodes, 1 lost``."""
+    """The engine in a manifest as text, such as ``ray, 5 replicas on 2 nodes, 1 lost``."""
     name = str(engine.get("name", "local"))
     if name == "mixed":
         return f"mixed ({'; '.join(format_engine(one) for one in engine.get('mixed', ()))})"

@@ -1,7 +1,6 @@
-"""What a run comes to in one line: ruling, headline, change against the baseline.
+"""The result of a run in one line: outcome, headline, change since the baseline.
 
-Terminal, summary, badge and page say the same by this one definition; ``gates.json`` has it as
-data.
+Terminal, summary, badge and page use this definition; ``gates.json`` has it as data.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ def make_result(
     scores: Sequence[Score],
     shifts: Sequence[MetricDelta] = (),
 ) -> RunResult:
-    """The result of a run from its final manifest, its rulings, its scores and its changes."""
+    """The result of a run from its final manifest, its gates, its scores and its changes."""
     headline = _find_headline(scores)
     gates = manifest.get("gates", {})
     change = None
@@ -58,9 +57,9 @@ def _find_headline(scores: Sequence[Score]) -> Score | None:
 
 
 def describe_result(result: RunResult) -> str:
-    """The verdict line, such as ``PASS: balanced accuracy 0.914 [0.900, 0.930] on 240 cases``.
+    """The result line, such as ``PASS: balanced accuracy 0.914 [0.900, 0.930] on 240 cases``.
 
-    The ruling is the first word, in capitals, and the reason for it the last part.
+    It begins with the outcome in capitals and ends with its reason.
     """
     parts = []
     if result.headline is not None:
@@ -71,14 +70,14 @@ def describe_result(result: RunResult) -> str:
 
 
 def describe_headline(score: Score) -> str:
-    """The figure with its interval and its cases."""
+    """The headline score with its interval and its number of cases."""
     interval = "" if score.low is None else f" [{score.low:.3f}, {score.high:.3f}]"
     cases = count_of(score.n, f"{score.task} case")
     return f"{_name(score.metric)} {score.value:.3f}{interval} on {cases}"
 
 
 def describe_delta(shift: MetricDelta) -> str:
-    """How a figure moved, such as ``accuracy fell by 0.092 [0.061, 0.120] (p = 0.0001)``."""
+    """The change of a metric, such as ``accuracy fell by 0.092 [0.061, 0.120] (p = 0.0001)``."""
     name, change = _name(shift.metric), shift.change
     p = "" if shift.p is None else f" (p = {shift.p:.2g})"
     if change == 0:
@@ -93,5 +92,5 @@ def _name(metric: str) -> str:
 
 
 def list_meanings(metrics: Sequence[str]) -> list[tuple[str, str]]:
-    """What the metrics mean, in the order of the suite's own list."""
+    """The meanings of metrics, in the order of METRICS."""
     return [(name, METRICS[name].meaning) for name in METRICS if name in metrics]

@@ -1,4 +1,4 @@
-"""What ``--latency`` measured as a table: one definition for terminal, summary and page."""
+"""The table of latencies for terminal, summary and page."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -10,20 +10,20 @@ HEADER = ("latency", "state", "median s", "from", "to", "s per prompt", "tokens/
 
 
 def latency_table(timings: Sequence[Timing]) -> Sequence[TextTable]:
-    """One table of medians with the fastest and the slowest round; none without timings."""
-    rows = [_lay_row(timing) for timing in timings]
+    """One table with the median, fastest and slowest round; none without timings."""
+    rows = [_timing_row(timing) for timing in timings]
     return [TextTable(title="Latency", header=HEADER, rows=rows)] if rows else []
 
 
-def _lay_row(timing: Timing) -> Sequence[str]:
-    middle = median(timing.seconds)
+def _timing_row(timing: Timing) -> Sequence[str]:
+    median_seconds = median(timing.seconds)
     name = f"{timing.name} ({timing.prompts} prompts)" if timing.prompts > 1 else timing.name
-    ends = (middle, min(timing.seconds), max(timing.seconds))
+    ends = (median_seconds, min(timing.seconds), max(timing.seconds))
     return (
         name,
         timing.state,
         *(f"{seconds:.4g}" for seconds in ends),
-        f"{middle / timing.prompts:.4g}" if timing.prompts else "",
-        f"{timing.tokens / middle:,.1f}" if timing.tokens else "",
+        f"{median_seconds / timing.prompts:.4g}" if timing.prompts else "",
+        f"{timing.tokens / median_seconds:,.1f}" if timing.tokens else "",
         str(len(timing.seconds)),
     )

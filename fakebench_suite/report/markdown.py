@@ -1,4 +1,4 @@
-"""The table of scores: one definition, printed to the terminal and written to summary.md."""
+"""The table of scores for terminal and summary, and summary.md."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from fakebench_suite.types import GateResult, Score, Task, Timing
 
 Row = tuple[str, str, str, str, str, str]
 HEADER: Row = ("task", "subgroup", "metric", "value", "95 % interval", "n")
-_GRADES = (
+_TEXT_SCORES = (
     "judged_score",
     "judge_round_sd",
     "judge_failed_rounds",
@@ -32,9 +32,9 @@ _HEADLINES = {
         "balanced_accuracy", "accuracy", "accuracy_parsed", "roc_auc", "average_precision",
         "best_threshold_accuracy", "expected_calibration_error",
     ),
-    Task.INTERPRETATION: ("accuracy", *_GRADES, "format_followed"),
-    Task.REASONING: ("accuracy", "accuracy_parsed", *_GRADES),
-    Task.ANALYSIS: ("accuracy", *_GRADES),
+    Task.INTERPRETATION: ("accuracy", *_TEXT_SCORES, "format_followed"),
+    Task.REASONING: ("accuracy", "accuracy_parsed", *_TEXT_SCORES),
+    Task.ANALYSIS: ("accuracy", *_TEXT_SCORES),
 }  # fmt: skip
 CHANGE_HEADER = ("task", "metric", "before", "after", "change", "95 % interval", "p", "n")
 CHANGE_NUMBERS = ("before", "after", "change", "p", "n")
@@ -45,15 +45,15 @@ _RATES = (
 
 
 def list_rows(scores: Sequence[Score]) -> Iterator[Row]:
-    """The scores worth a look as texts in the columns of HEADER."""
+    """The rows of the table of scores, as texts in the columns of HEADER."""
     yield from map(_to_row, list_scores(scores))
 
 
 def list_scores(scores: Sequence[Score]) -> Iterator[Score]:
-    """The scores worth a look: headlines, every rate that is not zero, then the slices.
+    """The scores in the table: headlines, rates above zero, then subgroups.
 
-    ``scores.json`` has them all; here a slice as large as the whole says nothing new, and
-    content categories and the criteria behind detection number in the dozens.
+    ``scores.json`` has all scores. Subgroups of all cases are left out here, and so are content
+    categories and criteria of detection, of which there are dozens.
     """
     for task in Task:
         mine = [score for score in scores if score.task is task]
@@ -92,7 +92,7 @@ def _to_row(score: Score) -> Row:
 
 
 def list_change(shift: MetricDelta) -> tuple[str, ...]:
-    """What became of one figure as texts in the columns of CHANGE_HEADER."""
+    """The change of one metric, as texts in the columns of CHANGE_HEADER."""
     return (
         str(shift.task),
         shift.metric,
@@ -105,10 +105,10 @@ def list_change(shift: MetricDelta) -> tuple[str, ...]:
     )
 
 
-_NOT_FAKEBENCH = {
+_DATASET_NOTES = {
     "probes": [
         "These are scores of embedded probes, not FakeBench scores.",
-        "All probes are crops of four photographs; the intervals do not speak for others.",
+        "All probes are crops of four photographs; the intervals do not generalise to others.",
     ],
     "jsonl": ["These are scores of a data set of your own, not FakeBench scores."],
     "layout": ["The files differ from FakeBench's as published: these are not FakeBench scores."],
@@ -116,11 +116,11 @@ _NOT_FAKEBENCH = {
 
 
 def describe_run(manifest: Mapping[str, Any]) -> list[str]:
-    """What has to be said beside the scores: of what they are, and every reservation."""
+    """A title and the reservations of a run: what limits the meaning of its scores."""
     dataset, model = manifest["dataset"], manifest["model"]
     name, data = to_single_line(model["name"]), to_single_line(dataset["name"])
     lines = [f"{name} on {data}: {count_of(manifest['recorded'], 'case')}"]
-    lines += _NOT_FAKEBENCH.get(dataset["kind"], [])
+    lines += _DATASET_NOTES.get(dataset["kind"], [])
     if dataset["kind"] == "official":
         lines.append(describe_pixels(manifest))
     lines += map(to_single_line, manifest.get("reservations", ()))
@@ -132,19 +132,21 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
         but = f", whole in {' and '.join(whole)}" if whole else ""
         lines.append(f"PARTIAL RUN ({why}){but}: not a result to publish.")
     if manifest["errors"]:
-        lines.append(f"Cases that ended in an error, and are in no accuracy: {manifest['errors']}.")
+        lines.append(
+            f"Cases that ended in an error (not part of any accuracy): {manifest['errors']}."
+        )
     lines += _describe_replies(manifest)
     audit = manifest["judge"].get("audit")
     if audit is not None and not audit["passed"]:
         lines.append(
-            f"The judge {to_single_line(manifest['judge']['text'])} {_describe_audit(audit)}: its "
-            "scores are not fit to gate anything."
+            f"The judge {to_single_line(manifest['judge']['text'])} {_describe_calibration(audit)}: its "
+            "scores cannot be gated."
         )
     return lines
 
 
 def _describe_replies(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """What kept the model from saying all it would: its token limit, tensors that it lacks."""
+    """What may have changed the replies: the token limit, unused tensors."""
     cut = manifest.get("cut_off", {"replies": 0})
     if cut["replies"]:
         limit = manifest["model"]["card"].get("generation", {}).get("max_new_tokens")
@@ -158,27 +160,27 @@ def _describe_replies(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def describe_pixels(manifest: Mapping[str, Any]) -> str:
-    """Whether a run over FakeBench's rows showed FakeBench's pictures, as far as can be known."""
+    """Whether a run over FakeBench's rows used FakeBench's images, as far as is known."""
     odd = find_odd_pixels(manifest)
     if odd is not None:
         return (
-            f"These are not FakeBench's pictures: {odd}. These are not FakeBench scores, and they "
+            f"These are not FakeBench's images: {odd}. These are not FakeBench scores, and they "
             "have no row in its tables."
         )
     return (
-        "Pixels unverified: the rows are FakeBench's; the digests of its pictures are not public, "
-        "and nothing shows that these are the same."
+        "Pixels unverified: the rows are FakeBench's, but the digests of its images are not public "
+        "and cannot be compared."
     )
 
 
-def _describe_audit(audit: Mapping[str, Any]) -> str:
-    """What a judge did wrong with texts of known order."""
+def _describe_calibration(audit: Mapping[str, Any]) -> str:
+    """Why a judge did not pass its calibration."""
     if "why" in audit:
-        return f"could not be audited ({to_single_line(audit['why'])})"
+        return f"could not be calibrated ({to_single_line(audit['why'])})"
     if all(mean is None for mean in audit.get("means", {}).values()):
-        return "gave no marks on known texts"
+        return "gave no ratings of known texts"
     wrong = [name for name, share in audit["right"].items() if share < MIN_ORDERED_SHARE]
-    return f"put known texts in the wrong order ({', '.join(wrong)})"
+    return f"ranked known texts in the wrong order ({', '.join(wrong)})"
 
 
 def write_markdown(
@@ -190,9 +192,9 @@ def write_markdown(
     shifts: Sequence[MetricDelta] = (),
     timings: Sequence[Timing] = (),
 ) -> str:
-    """summary.md: verdict, reservations, rulings, changes and headlines; the rest is folded away.
+    """summary.md: result, reservations, gates, changes and headlines; the rest is in details.
 
-    Short enough to be read as a comment on a pull request, which may have 65,536 characters.
+    It is short enough for a comment on a pull request, which is limited to 65,536 characters.
     """
     title, *reservations = map(_escape, describe_run(manifest))
     lines = [f"# {title}", "", f"**{_escape(to_single_line(describe_result(result)))}**", ""]
@@ -200,36 +202,35 @@ def write_markdown(
         lines += ["> " + "\n> ".join(reservations), ""]
     if decisions:
         rulings = [(one.gate, str(one.outcome), one.reason) for one in decisions]
-        lines += [*_draw_table(("gate", "outcome", "reason"), rulings, numbers=()), ""]
+        lines += [*_format_table(("gate", "outcome", "reason"), rulings, numbers=()), ""]
     if shifts:
-        changes = _draw_table(CHANGE_HEADER, map(list_change, shifts), numbers=CHANGE_NUMBERS)
-        lines += [
-            f"Changes since {_escape(to_single_line(str(result.baseline)))}",
-            "",
-            *changes,
-            "",
-        ]
+        changes = _format_table(CHANGE_HEADER, map(list_change, shifts), numbers=CHANGE_NUMBERS)
+        lines += [f"Changes since {_escape(to_single_line(str(result.baseline)))}", "", *changes, ""]
     shown = list(list_scores(scores))
     whole = [_to_row(score) for score in shown if score.subgroup == "all"]
     slices = [_to_row(score) for score in shown if score.subgroup != "all"]
-    lines += _draw_table(HEADER, whole, numbers=("value", "n"))
+    lines += _format_table(HEADER, whole, numbers=("value", "n"))
     if slices:
-        table = _draw_table(HEADER, slices, numbers=("value", "n"))
-        lines += _fold("By class, question type, generator and criterion", table)
+        table = _format_table(HEADER, slices, numbers=("value", "n"))
+        lines += _details("By class, question type, generator and criterion", table)
     published = list(compare_with_paper(manifest, scores))
     for grid in (*latency_table(timings), *published):
-        lines += _fold(grid.title, _draw_table(grid.header, grid.rows, numbers=grid.header[1:]))
+        lines += _details(
+            grid.title, _format_table(grid.header, grid.rows, numbers=grid.header[1:])
+        )
     meanings = list_meanings([score.metric for score in shown])
-    lines += _fold(
-        "What the metrics mean", _draw_table(("metric", "meaning"), meanings, numbers=())
+    lines += _details(
+        "What the metrics mean", _format_table(("metric", "meaning"), meanings, numbers=())
     )
-    lines += _fold("Which run this is", _draw_table(("", ""), list_facts(manifest), numbers=()))
+    lines += _details(
+        "Which run this is", _format_table(("", ""), list_facts(manifest), numbers=())
+    )
     if published:
         lines += ["", _escape(FOOTNOTE)]
     return "\n".join(lines) + "\n"
 
 
-def _draw_table(
+def _format_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str]
 ) -> list[str]:
     rules = ("---:" if name in numbers else "---" for name in header)
@@ -241,20 +242,20 @@ def _draw_table(
     ]
 
 
-def _fold(title: str, lines: Sequence[str]) -> list[str]:
-    """Lines that are shown when their title is clicked on."""
+def _details(title: str, lines: Sequence[str]) -> list[str]:
+    """Lines that are hidden until their title is clicked."""
     return ["", f"<details><summary>{_escape(title)}</summary>", "", *lines, "", "</details>"]
 
 
 def _escape(text: str) -> str:
-    """The text with everything that means something in Markdown or HTML as an entity.
+    """The text with the special characters of Markdown and HTML as entities.
 
-    GitHub makes links of names after @, of numbers after # and of bare addresses: these are broken
-    by a word joiner, which takes no room.
+    GitHub links names after @, numbers after # and bare addresses; a zero-width word joiner
+    prevents it.
     """
-    plain = "".join(f"&#{ord(char)};" if char in _MEANINGFUL else char for char in text)
-    return _LINKED.sub("\\g<0>\u2060", plain)
+    plain = "".join(f"&#{ord(char)};" if char in _SPECIAL else char for char in text)
+    return _AUTOLINKED.sub("\\g<0>\u2060", plain)
 
 
-_LINKED = re.compile(r"@|(?<!&)#(?=\d)|:(?=//)|(?i:www)(?=\.)")
-_MEANINGFUL = frozenset("|<>&[]`*\\")
+_AUTOLINKED = re.compile(r"@|(?<!&)#(?=\d)|:(?=//)|(?i:www)(?=\.)")
+_SPECIAL = frozenset("|<>&[]`*\\")

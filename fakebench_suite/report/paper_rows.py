@@ -1,4 +1,4 @@
-"""A run beside the published rows of Tables V to VIII, as text for page and terminal."""
+"""The published rows of Tables V to VIII with the run as the last row, as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from fakebench_suite.provenance import read_identity
 from fakebench_suite.types import Score, Task
 
 UNVERIFIED = "pixels unverified"
-"""Mark of every run over FakeBench's rows."""
+"""Note at every run over FakeBench's rows."""
 _HIDDEN = ("group", "proprietary", "Rank")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextTable:
-    """A table as texts: the last row is the run's."""
+    """A table of texts."""
 
     title: str
     header: Sequence[str]
@@ -23,34 +23,34 @@ class TextTable:
 
 
 def compare_with_paper(manifest: Mapping[str, Any], scores: Sequence[Score]) -> Iterator[TextTable]:
-    """One grid for each table the run has a cell of; none for data that are not FakeBench's.
+    """One table for each published table in which the run has a cell.
 
-    Nor is there one where the pictures cannot be FakeBench's, whatever the rows say.
+    There is none for data or images that are not FakeBench's.
     """
     if manifest["dataset"]["kind"] != "official" or find_odd_pixels(manifest) is not None:
         return
     for task in Task:
-        # The authors hold their references back, so these figures rest on somebody else's.
+        # The authors do not publish their references, so these scores use others.
         own = any(one.task is task and one.metric == "similarity" and one.n for one in scores)
         table = compare(task, run_label(task, manifest, own_references=own), scores)
         if table:
             yield format_table(task, table)
 
 
-_ODD = 0.01
-"""Share of pictures above which a set is no benchmark's: FakeBench's are photographs, and pictures
-in their manner, each its own (arXiv 2404.13306, section III)."""
+_ODD_SHARE = 0.01
+"""Share of odd images above which a set is not FakeBench's, whose images are distinct photographs
+and images in the style of photographs (arXiv 2404.13306, section III)."""
 
 
 def find_odd_pixels(manifest: Mapping[str, Any]) -> str | None:
-    """What shows that the pictures of a run are not FakeBench's; None where nothing does.
+    """Why the images of a run cannot be FakeBench's; None if they may be.
 
-    Its images may not be passed on and their digests are not known, so nothing can show that they
-    are.
+    FakeBench's images may not be redistributed and their digests are not public, so the opposite
+    cannot be shown.
     """
     identity = read_identity(manifest)
     pixels = None if identity is None else identity.pixels
-    if pixels is None or pixels.odd <= _ODD * pixels.known:
+    if pixels is None or pixels.odd <= _ODD_SHARE * pixels.known:
         return None
     kinds = {
         "show the pixels of another": pixels.repeated,
@@ -58,11 +58,11 @@ def find_odd_pixels(manifest: Mapping[str, Any]) -> str | None:
         "are smaller than any of FakeBench's": pixels.small,
     }
     worst = max(kinds, key=lambda kind: kinds[kind])
-    return f"{kinds[worst]:,} of {pixels.known:,} pictures {worst}"
+    return f"{kinds[worst]:,} of {pixels.known:,} images {worst}"
 
 
 def run_label(task: Task, manifest: Mapping[str, Any], *, own_references: bool = False) -> str:
-    """The model's name with everything that sets its row apart from the published ones."""
+    """The model's name with the differences between its row and the published ones."""
     notes = [UNVERIFIED, *(["own references"] if own_references else [])]
     covered = manifest.get("tasks", {}).get(task, manifest)
     if covered["partial"]:
@@ -81,7 +81,7 @@ def run_label(task: Task, manifest: Mapping[str, Any], *, own_references: bool =
 
 
 def format_table(task: Task, table: Sequence[Mapping[str, str]]) -> TextTable:
-    """The rows in the paper's columns; a cell that is not there is an empty text."""
+    """The rows in the paper's columns; missing cells are empty."""
     header = [name for name in load_table(task)[0] if name not in _HIDDEN]
     rows = [[row.get(name, "") for name in header] for row in table]
     return TextTable(title=f"Table {NUMBERS[task]}: {task}", header=header, rows=rows)

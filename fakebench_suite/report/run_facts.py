@@ -1,6 +1,6 @@
-"""Which run this is: model, data, reading, judge, date, command line and suite, one text each.
+"""Facts that identify a run: model, data, reply parser, judge, date, command line and suite.
 
-One definition for terminal, summary and page.
+Terminal, summary and page use this definition.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,15 +9,12 @@ from typing import Any
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Task
 
-_DIGEST = 12
-"""Characters of a digest that are shown; the manifest has it whole."""
+_DIGEST_LENGTH = 12
+"""Characters of a digest that are shown; the manifest has all."""
 
 
 def list_facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Which run this is, as names and texts: model, data, reading, judge, date, command and suite.
-
-    What a manifest does not say is left out. The texts are as the manifest has them.
-    """
+    """The facts as names and texts; facts that the manifest does not have are left out."""
     return [(name, text) for name, text in _list_facts(manifest) if text]
 
 
@@ -29,7 +26,7 @@ def _list_facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             model["name"],
             model["card"].get("repository"),
             ("revision", model["card"].get("revision")),
-            ("weights", str(model.get("weights_digest") or "")[:_DIGEST]),
+            ("weights", str(model.get("weights_digest") or "")[:_DIGEST_LENGTH]),
         ),
     )
     kind = dataset["kind"]
@@ -38,7 +35,7 @@ def _list_facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         _join(
             dataset["name"] if kind == dataset["name"] else f"{dataset['name']} ({kind})",
             count_of(dataset["cases"], "case") if "cases" in dataset else "",
-            ("digest", str(dataset.get("digest", ""))[:_DIGEST]),
+            ("digest", str(dataset.get("digest", ""))[:_DIGEST_LENGTH]),
         ),
     )
     yield "asked", _describe_tasks(manifest)
@@ -53,17 +50,17 @@ def _list_facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         ),
     )
     rounds = judge.get("rounds")
-    yield "replies read by", str(judge["label"])
+    yield "reply parser", str(judge["label"])
     yield (
-        "texts graded by",
-        _join(judge.get("text") or "nobody", count_of(rounds, "round") if rounds else ""),
+        "judge of texts",
+        _join(judge.get("text") or "none", count_of(rounds, "round") if rounds else ""),
     )
     gates = manifest.get("gates", {})
     yield (
         "gates",
         _join(
             gates.get("file") or ("none" if gates else ""),
-            ("digest", str(gates.get("digest", ""))[:_DIGEST] if gates.get("rules") else ""),
+            ("digest", str(gates.get("digest", ""))[:_DIGEST_LENGTH] if gates.get("rules") else ""),
         ),
     )
     yield "baseline", _describe_baseline(manifest.get("baseline", {}))
@@ -73,14 +70,14 @@ def _list_facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         _join(
             manifest.get("suite"),
             ("commit", manifest.get("commit")),
-            ("code", str(manifest.get("code_digest") or "")[:_DIGEST]),
+            ("code", str(manifest.get("code_digest") or "")[:_DIGEST_LENGTH]),
         ),
     )
     yield "command", str(manifest.get("command") or "")
 
 
 def _describe_tasks(manifest: Mapping[str, Any]) -> str:
-    """How many cases of which tasks were recorded, of how many there are."""
+    """The recorded cases of each task, of all its cases."""
     tasks, population = manifest.get("tasks", {}), manifest.get("population", {})
     asked = [f"{task} {one['recorded']:,} of {one['cases']:,}" for task, one in tasks.items()]
     left = [task for task in Task if task in population and task not in tasks]
@@ -93,14 +90,14 @@ def _describe_baseline(baseline: Mapping[str, Any]) -> str:
     return _join(
         baseline.get("run"),
         ("model", baseline.get("model")),
-        ("weights", str(baseline.get("weights_digest") or "")[:_DIGEST]),
+        ("weights", str(baseline.get("weights_digest") or "")[:_DIGEST_LENGTH]),
         ("started", baseline.get("started")),
-        ("records", str(baseline.get("records_digest") or "")[:_DIGEST]),
+        ("records", str(baseline.get("records_digest") or "")[:_DIGEST_LENGTH]),
     )
 
 
 def _join(*parts: object | tuple[str, object]) -> str:
-    """The parts there are, those in pairs with their names in front."""
+    """The parts that are not empty, each pair as name and value."""
     texts = []
     for part in parts:
         name, value = part if isinstance(part, tuple) else ("", part)

@@ -46,7 +46,7 @@ def write_submission(
     files: dict[str, dict[str, Row]] = {name: {} for name in FILES}
     for case in ordered:
         if case.id in said:
-            row = files[find_file(case)].setdefault(case.image, {"image_id": case.image})
+            row = files[submission_file(case)].setdefault(case.image, {"image_id": case.image})
             row |= make_fields(case, said[case.id])
     place = folder / FOLDER
     place.mkdir(parents=True, exist_ok=True)
@@ -59,8 +59,8 @@ def write_submission(
     return missing
 
 
-def find_file(case: Case) -> str:
-    """The file a case's answer goes into."""
+def submission_file(case: Case) -> str:
+    """The file for the answer of a case."""
     match case.task:
         case Task.DETECTION:
             return CLASS_REAL if case.label is Authenticity.REAL else CLASS_FAKE
@@ -71,29 +71,29 @@ def find_file(case: Case) -> str:
 
 
 def make_fields(case: Case, text: str) -> Row:
-    """The fields of one answer; FakeQA wants the sentences on the criterion and the whole reply."""
+    """The fields of one answer; for FakeQA the sentences on the criterion and the whole reply."""
     if case.task is Task.DETECTION:
         return {"answer": text}
     if case.question_type in _MODES:
         return {_MODES[case.question_type]: text}
     assert case.slot is not None
     assert case.criterion is not None
-    return {f"A{case.slot}": pick_sentences(text, case.criterion), f"A{case.slot}_org": text}
+    return {f"A{case.slot}": sentences_about(text, case.criterion), f"A{case.slot}_org": text}
 
 
-def pick_sentences(text: str, criterion: str) -> str:
-    """The sentences that name the criterion, or the whole text where none does.
+def sentences_about(text: str, criterion: str) -> str:
+    """The sentences that name the criterion, or the whole text if none does.
 
-    The official script means this, but falls back to the whole text after every sentence that
-    does not name it.
+    The official script intends this, but adds the whole text after every sentence that does not
+    name it.
     """
     plain = " ".join(text.split())
-    named = [one for one in _SENTENCE.split(plain) if mentions_criterion(one, criterion)]
+    named = [text for text in _SENTENCE.split(plain) if mentions_criterion(text, criterion)]
     return " ".join(named) or plain
 
 
 def check_submission(place: Path, expected: Mapping[str, Mapping[str, Row]]) -> None:
-    """Raise InternalError where a file is not what was said, or not in the authors' shape.
+    """Raise InternalError if a file differs from the answers, or from the authors' format.
 
     ``expected`` holds the rows by file and image: an image in the wrong file, a slot of another
     image, a changed or a lost answer are all refused.

@@ -1,4 +1,4 @@
-"""Text for a terminal: verdict, which run this is, scores, changes, and what the gates ruled."""
+"""The terminal summary: result, facts about the run, scores, changes and gates."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,15 +24,15 @@ from fakebench_suite.runs.result import RunResult
 from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import GateOutcome, GateResult, Score, Timing
 
-_WIDE = 200
-"""Columns are as wide as their text: a cut-off figure is worse than a wrapped line."""
+_CONSOLE_WIDTH = 200
+"""Columns are as wide as their text: a wrapped line is better than a truncated figure."""
 _COLOURS = {
     GateOutcome.PASS: "green",
     GateOutcome.FAIL: "red",
     GateOutcome.INCONCLUSIVE: "yellow",
     GateOutcome.NOT_EVALUATED: "cyan",
 }
-WHERE_EXPLAINED = "what the metrics mean: at the end of summary.md"
+METRICS_HINT = "what the metrics mean: at the end of summary.md"
 
 
 def format_scores(scores: Sequence[Score], *, colour: bool) -> str:
@@ -42,7 +42,7 @@ def format_scores(scores: Sequence[Score], *, colour: bool) -> str:
     for row in list_rows(scores):
         if before not in (None, row[0]):
             table.add_row()
-        # Slice names come from data files: they are text, never markup.
+        # Names of subgroups come from data files: they are text, not markup.
         table.add_row(*(Text(cell) for cell in row))
         before = row[0]
     return print_table(table, colour=colour)
@@ -58,7 +58,7 @@ def format_grid(grid: TextTable, *, colour: bool) -> str:
 
 
 def format_timings(timings: Sequence[Timing], *, colour: bool) -> str:
-    """What ``--latency`` measured as aligned text; nothing where nothing was."""
+    """The timings of ``--latency`` as aligned text; empty if there are none."""
     texts = []
     for grid in latency_table(timings):
         table = begin_table(grid.header, numbers=grid.header[2:])
@@ -69,23 +69,23 @@ def format_timings(timings: Sequence[Timing], *, colour: bool) -> str:
 
 
 def format_result(result: RunResult, *, colour: bool) -> str:
-    """The verdict line, its ruling in colour."""
+    """The result line, with its outcome in colour."""
     word = result.outcome.upper()
     text = Text(to_single_line(describe_result(result)))
     text.stylize(f"bold {_COLOURS[result.outcome]}", 0, len(word))
-    return _draw_lines([text], colour=colour)
+    return _print_lines([text], colour=colour)
 
 
 def format_facts(manifest: Mapping[str, Any], *, colour: bool) -> str:
-    """Which run this is, a line each."""
+    """Facts about the run, one line each."""
     facts = list_facts(manifest)
     width = max(len(name) for name, _ in facts)
     lines = [Text(f"{name:<{width}}  {to_single_line(text)}") for name, text in facts]
-    return _draw_lines(lines, colour=colour)
+    return _print_lines(lines, colour=colour)
 
 
 def format_changes(shifts: Sequence[MetricDelta], *, colour: bool) -> str:
-    """What rose and what fell since another run as aligned text."""
+    """The changes of metrics since another run as aligned text."""
     table = begin_table(CHANGE_HEADER, numbers=CHANGE_NUMBERS)
     for shift in shifts:
         table.add_row(*map(Text, list_change(shift)))
@@ -101,14 +101,14 @@ def format_meanings(scores: Sequence[Score], *, colour: bool) -> str:
 
 
 def format_gate_results(decisions: Sequence[GateResult], result: RunResult, *, colour: bool) -> str:
-    """A line for each gate that ruled: ruling, name and reason; then a line for those that did not.
+    """One line per evaluated gate: outcome, name and reason; then lines of the other gates.
 
-    Where none did, that is all there is to say.
+    If no gate was evaluated, one line says why.
     """
     ruled = [one for one in decisions if one.outcome is not GateOutcome.NOT_EVALUATED]
     if not ruled:
         line = Text(GateOutcome.NOT_EVALUATED, style=_COLOURS[GateOutcome.NOT_EVALUATED])
-        return _draw_lines([line + Text(f": {to_single_line(result.reason)}")], colour=colour)
+        return _print_lines([line + Text(f": {to_single_line(result.reason)}")], colour=colour)
     width = max(map(len, GateOutcome))
     lines = []
     for one in ruled:
@@ -123,11 +123,11 @@ def format_gate_results(decisions: Sequence[GateResult], result: RunResult, *, c
             f"{GateOutcome.NOT_EVALUATED:<{width}}", style=_COLOURS[GateOutcome.NOT_EVALUATED]
         )
         lines.append(ruling + Text(f"  {', '.join(gates)}: {to_single_line(reason)}"))
-    return _draw_lines(lines, colour=colour)
+    return _print_lines(lines, colour=colour)
 
 
-def _draw_lines(lines: Sequence[Text], *, colour: bool) -> str:
-    console = _open(colour=colour)
+def _print_lines(lines: Sequence[Text], *, colour: bool) -> str:
+    console = _open_console(colour=colour)
     with console.capture() as capture:
         for line in lines:
             console.print(line, soft_wrap=True)
@@ -135,7 +135,7 @@ def _draw_lines(lines: Sequence[Text], *, colour: bool) -> str:
 
 
 def begin_table(header: Sequence[str], *, numbers: Sequence[str]) -> Table:
-    """A table without rows or rules; the columns in ``numbers`` are set to the right."""
+    """A table without rows and borders; the columns in ``numbers`` are right-aligned."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in header:
         table.add_column(name, justify="right" if name in numbers else "left", no_wrap=True)
@@ -143,12 +143,14 @@ def begin_table(header: Sequence[str], *, numbers: Sequence[str]) -> Table:
 
 
 def print_table(table: Table, *, colour: bool) -> str:
-    """The table as text without spaces at the ends of lines."""
-    console = _open(colour=colour)
+    """The table as text without trailing spaces."""
+    console = _open_console(colour=colour)
     with console.capture() as capture:
         console.print(table)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
 
-def _open(*, colour: bool) -> Console:
-    return Console(width=_WIDE, force_terminal=colour, no_color=not colour, highlight=False)
+def _open_console(*, colour: bool) -> Console:
+    return Console(
+        width=_CONSOLE_WIDTH, force_terminal=colour, no_color=not colour, highlight=False
+    )

@@ -1,4 +1,4 @@
-"""Pictures of the images a run asked about, thumbnails or whole: made once, kept by the report."""
+"""Thumbnails and full-size copies of a run's images, stored in its report."""
 
 import hashlib
 import os
@@ -28,32 +28,32 @@ if TYPE_CHECKING:
     from PIL import Image
 
 THUMBNAIL_SIZE = 320
-"""Longest side of a thumbnail in pixels; smaller pictures are kept whole."""
-_FEW = 200
-"""Thumbnails that are made before anybody wonders what is going on."""
+"""Longest side of a thumbnail in pixels; smaller images are stored in full size."""
+_PROGRESS_FROM = 200
+"""Fewest missing thumbnails for a progress bar."""
 FOLDER, KNOWN = "images", "images.json"
 _FILE = re.compile(r"[0-9a-f]{20}\.(png|webp)")
-"""Names of thumbnails: of our own making only, whatever a run directory from elsewhere says."""
+"""File names of stored images; other names in a run directory are ignored."""
 _ADDRESS = re.compile(r"(?!/)[A-Za-z0-9_.~/%-]+")
-"""Relative addresses as they are quoted here; a colon would make one of another kind."""
+"""Quoted relative addresses; a colon would start a scheme."""
 
 
 class ReportImages(StrEnum):
-    """How large the pictures are that a report brings along."""
+    """The size of the images in a report."""
 
     THUMBNAIL = "thumbnail"
     FULL = "full"
-    """Thumbnails, and every pixel beside them, losslessly."""
+    """Thumbnails, and lossless copies in full size."""
 
 
 class ImageSource(Protocol):
-    """Where a report gets pictures from."""
+    """Where a report gets images from."""
 
     def open(self, image: str) -> "Image.Image":
         """The pixels of an image; raises ImageError."""
 
     def find(self, image: str) -> Path | None:
-        """The image's file, where it has one."""
+        """The file of an image, or None."""
 
 
 class DatasetImages:
@@ -79,7 +79,7 @@ class DatasetImages:
             return None
 
 
-def open_images(run: Path, data: Path | None) -> ImageSource | None:
+def open_image_source(run: Path, data: Path | None) -> ImageSource | None:
     """The images of a finished run: embedded probes, or what lies at ``data``; else None.
 
     Raises UserError where these are not the data the run was made over.
@@ -108,29 +108,28 @@ def open_run_data(manifest: Mapping[str, Any], data: Path | None, *, run: Path) 
 
 
 def check_size(size: ReportImages, images: ImageSource | None) -> None:
-    """Raise UserError where whole pictures are asked for and there are none to take them from."""
+    """Raise UserError if full-size images are requested and there is no source of images."""
     if size is ReportImages.FULL and images is None:
-        raise UserError("--report-images=full needs the pictures. Add --data=PATH, as in the run.")
+        raise UserError("--report-images=full needs the images. Add --data=PATH, as in the run.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class StoredImage:
     """A thumbnail's file, and the size in pixels of the image it was made from."""
 
     file: str
     width: int
     height: int
     full: str | None = None
-    """The address of the image beside its data, good only where the run was made."""
+    """The address of the original image, valid only on the machine of the run."""
     whole: str | None = None
-    """The file with every pixel of the image; the thumbnail's own, where that is not scaled."""
+    """The file in full size; the same as ``file`` if that is not scaled."""
 
 
-class Pictures:
-    """The pictures of ``images``, made by threads where they are missing and can be.
+class Thumbnails:
+    """Makes missing thumbnails of ``images`` in threads, while the context is open.
 
-    To be used as a context: other work may be done in it before ``finish`` is called, for Pillow
-    decodes outside Python's lock.
+    Other work can be done before ``finish`` is called, because Pillow decodes without the GIL.
     """
 
     def __init__(
@@ -141,22 +140,22 @@ class Pictures:
         size: ReportImages = ReportImages.THUMBNAIL,
     ) -> None:
         self._folder, self._source, self._size = run / "report" / FOLDER, source, size
-        self._known = _read_known(self._folder)
-        self._missing = [] if source is None else [one for one in images if self._lacks(one)]
+        self._known = _read_existing(self._folder)
+        self._missing = [] if source is None else [image for image in images if self._lacks(image)]
         self._held = ExitStack()
-        self._made: Iterable[Picture | None] = ()
+        self._made: Iterable[StoredImage | None] = ()
 
-    def __enter__(self) -> "Pictures":
+    def __enter__(self) -> "Thumbnails":
         source, missing = self._source, self._missing
         check_inside(self._folder, self._folder.parent.parent)
         if source is not None and missing:
             source.find(missing[0])  # lists the folder, once and before there are threads
             self._held.enter_context(silence_decoder_warnings())
             pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
-            # Who leaves early, by an error or Ctrl-C, does not wait for pictures nobody will see.
+            # On an error or Ctrl-C, cancel thumbnails that have not started.
             self._held.callback(pool.shutdown, cancel_futures=True)
             self._made = pool.map(
-                partial(_make, self._folder, source=source, size=self._size), missing
+                partial(_make_image, self._folder, source=source, size=self._size), missing
             )
         return self
 
@@ -167,15 +166,15 @@ class Pictures:
         known = self._known.get(image)
         return known is None or (self._size is ReportImages.FULL and known.whole is None)
 
-    def finish(self) -> Mapping[str, Picture]:
-        """The pictures by name, once all are made; an image that cannot be opened has none.
+    def finish(self) -> Mapping[str, StoredImage]:
+        """The stored images by name, once all are made; images that cannot be opened are left out.
 
-        Raises OSError where they cannot be written.
+        Raises OSError if they cannot be written.
         """
         if self._missing:
-            made = _tell(self._made, len(self._missing))
+            made = _with_progress(self._made, len(self._missing))
             pairs = zip(self._missing, made, strict=True)
-            self._known |= {name: one for name, one in pairs if one is not None}
+            self._known |= {name: image for name, image in pairs if image is not None}
             self._folder.mkdir(parents=True, exist_ok=True)
             write_whole(self._folder / KNOWN, msgspec.json.encode(self._known))
             self._missing = []
@@ -183,12 +182,12 @@ class Pictures:
 
 
 def copy_thumbnails(run: Path, other: Path) -> None:
-    """Copy the pictures of another run into this one, where it has not its own.
+    """Copy the stored images of another run that this run does not have.
 
-    Only files of names that pictures have are copied, and no link is followed.
+    Only files with names of stored images are copied, and links are not followed.
     """
     source, folder = other / "report" / FOLDER, run / "report" / FOLDER
-    theirs, known = _read_known(source), _read_known(folder)
+    theirs, known = _read_existing(source), _read_existing(folder)
     if not theirs:
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -197,34 +196,34 @@ def copy_thumbnails(run: Path, other: Path) -> None:
         for file in {picture.file, picture.whole or picture.file}:
             shutil.copyfile(source / file, folder / file, follow_symlinks=False)
         place = other / unquote(picture.full) if picture.full else None
-        full = _link(folder, place) if place is not None and place.is_file() else None
+        full = _relative_link(folder, place) if place is not None and place.is_file() else None
         known[name] = replace(picture, full=full)
     write_whole(folder / KNOWN, msgspec.json.encode(known))
 
 
-def _tell(made: Iterable[Picture | None], total: int) -> Iterable[Picture | None]:
-    """The thumbnails as they come, with a line of progress in a terminal where they are many."""
+def _with_progress(made: Iterable[StoredImage | None], total: int) -> Iterable[StoredImage | None]:
+    """The thumbnails as they are made, with a progress bar in a terminal if there are many."""
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
-    few = total < _FEW or not console.is_terminal
+    few = total < _PROGRESS_FROM or not console.is_terminal
     return track(made, "thumbnails", total, console=console, transient=True, disable=few)
 
 
-def _read_known(folder: Path) -> dict[str, Picture]:
-    """The thumbnails in a folder by image; entries and files that are not of our making are not."""
+def _read_existing(folder: Path) -> dict[str, StoredImage]:
+    """The stored images in a folder by name; other entries and files are ignored."""
     if any(place.is_symlink() for place in (folder, folder.parent, folder / KNOWN)):
         return {}
     try:
-        found = msgspec.json.decode(read_file(folder / KNOWN), type=dict[str, Picture])
+        found = msgspec.json.decode(read_file(folder / KNOWN), type=dict[str, StoredImage])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return {
         name: replace(
             picture,
             full=picture.full if picture.full and _ADDRESS.fullmatch(picture.full) else None,
-            whole=_find_whole(folder, picture),
+            whole=_full_size_file(folder, picture),
         )
         for name, picture in found.items()
         if _is_own(folder, picture.file)
@@ -232,20 +231,22 @@ def _read_known(folder: Path) -> dict[str, Picture]:
 
 
 def _is_own(folder: Path, file: str) -> bool:
-    """Whether there is a file of this name, and the name one that pictures are given here."""
+    """True if the file exists, is no link and has the name of a stored image."""
     path = folder / file
     return bool(_FILE.fullmatch(file)) and path.is_file() and not path.is_symlink()
 
 
-def _find_whole(folder: Path, picture: Picture) -> str | None:
-    """The file with every pixel; that of a run of an earlier version may be its thumbnail."""
+def _full_size_file(folder: Path, picture: StoredImage) -> str | None:
+    """The file in full size; in runs of earlier versions it may be the thumbnail."""
     if max(picture.width, picture.height) <= THUMBNAIL_SIZE:
         return picture.file
     return picture.whole if picture.whole and _is_own(folder, picture.whole) else None
 
 
-def _make(folder: Path, name: str, *, source: ImageSource, size: ReportImages) -> Picture | None:
-    """The pictures of one image, in files named by digest: its own name is a stranger's text."""
+def _make_image(
+    folder: Path, name: str, *, source: ImageSource, size: ReportImages
+) -> StoredImage | None:
+    """Store one image in files named by digest, because its own name is untrusted."""
     try:
         picture = source.open(name)
     except (ImageError, MachineError):
@@ -255,22 +256,22 @@ def _make(folder: Path, name: str, *, source: ImageSource, size: ReportImages) -
     file, whole = f"{_digest(name)}.webp", f"{_digest(f'{name}/whole')}.png"
     if max(width, height) <= THUMBNAIL_SIZE:
         file = whole = f"{_digest(name)}.png"
-        _write(folder / file, picture, "PNG")
+        _write_image(folder / file, picture, "PNG")
     else:
         if size is ReportImages.FULL:
-            _write(folder / whole, picture, "PNG")
+            _write_image(folder / whole, picture, "PNG")
         picture.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
-        _write(folder / file, picture, "WEBP", quality=78, method=2)
-    return Picture(
+        _write_image(folder / file, picture, "WEBP", quality=78, method=2)
+    return StoredImage(
         file=file,
         width=width,
         height=height,
-        full=_link(folder, source.find(name)),
+        full=_relative_link(folder, source.find(name)),
         whole=whole if _is_own(folder, whole) else None,
     )
 
 
-def _write(path: Path, picture: "Image.Image", kind: str, **options: int) -> None:
+def _write_image(path: Path, picture: "Image.Image", kind: str, **options: int) -> None:
     content = BytesIO()
     picture.save(content, kind, **options)
     write_whole(path, content.getvalue())
@@ -280,8 +281,8 @@ def _digest(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
-def _link(folder: Path, path: Path | None) -> str | None:
-    """The address of a file relative to the report, which is all a page may point to."""
+def _relative_link(folder: Path, path: Path | None) -> str | None:
+    """The address of a file relative to the report."""
     if path is None:
         return None
     try:

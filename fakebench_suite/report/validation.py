@@ -1,4 +1,4 @@
-"""An inspection of a data set on the terminal: counts, findings, leaks, and what it comes to."""
+"""Print the validation of a data set: counts, issues, leakage and the conclusion."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,24 +18,23 @@ from fakebench_suite.datasets.validation.issues import (
 )
 from fakebench_suite.text.display import count_of, to_single_line
 
-_NAMES, _VALUES, _COUNTS = 3, 2, 20
-"""Instances of a finding, values of a leak and rows of one count that are shown."""
-_VALUE, _NAME, _DETAIL = 24, 60, 240
-"""Characters of a leak's value, a name and an explanation that are shown."""
+_MAX_INSTANCES, _MAX_VALUES, _MAX_ROWS = 3, 2, 20
+"""Most instances of an issue, values of a feature and rows of a count that are shown."""
+_VALUE_LENGTH, _NAME_LENGTH, _DETAIL_LENGTH = 24, 60, 240
+"""Lengths at which a value, a name and an explanation are shortened."""
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
-_LEAKS = (
-    "Balanced accuracy of the best rule over one feature alone, on images it was not fitted on "
-    "(5-fold cross-validation; 0.5 is chance, * more than luck explains):"
+_LEAKS_NOTE = (
+    "Balanced accuracy of the best rule over one feature alone, by 5-fold "
+    "cross-validation (0.5 is chance, * significantly above it):"
 )
-_REACHES = (
-    "Models are shown fresh RGB pixels and the question. Names, folders and metadata never reach "
-    "them; size and wording do; of format, coding and colour mode they see the traces these left "
-    "in the pixels."
+_EXPOSURE_NOTE = (
+    "Models receive decoded RGB pixels and the question. Names, folders and metadata never reach "
+    "them; size and wording do; format, coding and colour mode leave traces in the pixels."
 )
 
 
 def print_validation(found: ValidationResult, console: Console) -> None:
-    """The whole inspection, its conclusion last; names are a stranger's and never markup."""
+    """Print all results, the conclusion last; names are untrusted and never markup."""
     totals = found.totals
     console.print(
         Text(f"{to_single_line(found.name)} ({found.kind}), digest {found.digest[:12]}", "bold")
@@ -47,17 +46,17 @@ def print_validation(found: ValidationResult, console: Console) -> None:
         highlight=False,
     )
     console.print()
-    console.print(_lay_counts(found.counts))
+    console.print(_counts_table(found.counts))
     for finding in found.findings:
         console.print()
-        _print_finding(finding, console)
+        _print_issue(finding, console)
     console.print()
     _print_leaks(found.leaks, console)
     console.print()
     console.print(_conclude(found))
 
 
-def _lay_counts(counts: Sequence[SubgroupCount]) -> Table:
+def _counts_table(counts: Sequence[SubgroupCount]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("by")
     table.add_column("value")
@@ -65,56 +64,60 @@ def _lay_counts(counts: Sequence[SubgroupCount]) -> Table:
     table.add_column("images", justify="right")
     for by in dict.fromkeys(count.by for count in counts):
         mine = [count for count in counts if count.by == by]
-        for number, count in enumerate(mine[:_COUNTS]):
+        for number, count in enumerate(mine[:_MAX_ROWS]):
             label = "" if number else by
             table.add_row(
-                label, _shorten(count.value, _NAME), f"{count.cases:,}", f"{count.images:,}"
+                label, _shorten(count.value, _NAME_LENGTH), f"{count.cases:,}", f"{count.images:,}"
             )
-        if len(mine) > _COUNTS:
-            table.add_row("", f"and {len(mine) - _COUNTS:,} more", "", "")
+        if len(mine) > _MAX_ROWS:
+            table.add_row("", f"and {len(mine) - _MAX_ROWS:,} more", "", "")
     return table
 
 
-def _print_finding(finding: Issue, console: Console) -> None:
+def _print_issue(finding: Issue, console: Console) -> None:
     line = Text(f"{finding.severity}: ", _STYLES[finding.severity])
     count = f": {len(finding.items):,}" if finding.items else ""
     console.print(line.append(f"{to_single_line(finding.name)}{count}", "default"))
-    lines = [finding.meaning, *map(_describe_item, finding.items[:_NAMES])]
-    if len(finding.items) > _NAMES:
-        lines.append(f"... and {len(finding.items) - _NAMES:,} more (--json lists all)")
+    lines = [finding.meaning, *map(_describe_item, finding.items[:_MAX_INSTANCES])]
+    if len(finding.items) > _MAX_INSTANCES:
+        lines.append(f"... and {len(finding.items) - _MAX_INSTANCES:,} more (--json lists all)")
     for text in lines:
         console.print(Padding(Text(text), (0, 0, 0, 4), expand=False))
 
 
 def _describe_item(item: IssueInstance) -> str:
     if item.detail.startswith(item.images[0]):  # Errors name their image themselves.
-        return f"- {_shorten(item.detail, _DETAIL)}"
-    names = " = ".join(_shorten(name, _NAME) for name in item.images[:_NAMES])
-    more = f" = {len(item.images) - _NAMES:,} more" if len(item.images) > _NAMES else ""
-    return f"- {names}{more}{f' ({_shorten(item.detail, _DETAIL)})' if item.detail else ''}"
+        return f"- {_shorten(item.detail, _DETAIL_LENGTH)}"
+    names = " = ".join(_shorten(name, _NAME_LENGTH) for name in item.images[:_MAX_INSTANCES])
+    more = (
+        f" = {len(item.images) - _MAX_INSTANCES:,} more"
+        if len(item.images) > _MAX_INSTANCES
+        else ""
+    )
+    return f"- {names}{more}{f' ({_shorten(item.detail, _DETAIL_LENGTH)})' if item.detail else ''}"
 
 
 def _print_leaks(leaks: Sequence[LeakageResult], console: Console) -> None:
     if not leaks:
-        console.print("No image has a label: there is none to leak.")
+        console.print("No image has a label.")
         return
-    console.print(Text("Could the label be told without looking at the pixels?", "bold"))
-    console.print(Text(_LEAKS))
+    console.print(Text("Can the label be predicted without the pixels?", "bold"))
+    console.print(Text(_LEAKS_NOTE))
     varied = [leak for leak in leaks if leak.values > 1]
     if varied:
-        console.print(_lay_leaks(varied))
+        console.print(_leaks_table(varied))
     same = [leak.feature for leak in leaks if leak.values == 1]
     if same:
         console.print(Text(f"The same for every image: {', '.join(same)}."))
-    console.print(Text(_REACHES))
+    console.print(Text(_EXPOSURE_NOTE))
 
 
-def _lay_leaks(leaks: Sequence[LeakageResult]) -> Table:
+def _leaks_table(leaks: Sequence[LeakageResult]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("feature", no_wrap=True)
     table.add_column("accuracy", justify="right", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
-    table.add_column("reaches", no_wrap=True)
+    table.add_column("exposed", no_wrap=True)
     table.add_column("for instance (fake, real)")
     for leak in leaks:
         value = leak.balanced_accuracy
@@ -131,8 +134,8 @@ def _lay_leaks(leaks: Sequence[LeakageResult]) -> Table:
 
 
 def _list_shares(leak: LeakageResult) -> Iterator[str]:
-    for share in leak.shares[:_VALUES]:
-        yield f"{_shorten(share.value, _VALUE)} ({share.fake:,}, {share.real:,})"
+    for share in leak.shares[:_MAX_VALUES]:
+        yield f"{_shorten(share.value, _VALUE_LENGTH)} ({share.fake:,}, {share.real:,})"
 
 
 def _conclude(found: ValidationResult) -> Text:
@@ -150,12 +153,14 @@ def _conclude(found: ValidationResult) -> Text:
     text.append("." if errors else ": every image can be shown, and none has both labels.")
     if loud:
         text.append(
-            f"\nThe label can be told from {', '.join(loud)}, and of that a model sees something: "
-            "a score may owe part of itself to it.",
+            f"\nThe label can be predicted from {', '.join(loud)}, which models are exposed to: "
+            "scores may partly depend on it.",
             "yellow",
         )
     if quiet:
-        text.append(f"\nThe label can be told from {', '.join(quiet)}, which no model is shown.")
+        text.append(
+            f"\nThe label can be predicted from {', '.join(quiet)}, which models never receive."
+        )
     return text
 
 

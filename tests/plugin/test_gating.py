@@ -140,7 +140,7 @@ def test_only_gates_whose_cases_were_asked_rule(run: Run, data: Path, project: P
     )  # fmt: skip
     assert rulings["f0"] == ("not evaluated", "No reasoning case was asked.")
     assert rulings["f1"][0] == "not evaluated"
-    assert read_run(project).result["gates"]["ruled"] == 2
+    assert read_run(project).result["gates"]["evaluated"] == 2
     tasks = read_run(project).manifest["tasks"]
     assert tasks["detection"]["partial"] == []
     assert tasks["analysis"]["partial"] == ["filtered"]

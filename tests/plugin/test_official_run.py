@@ -47,7 +47,7 @@ def test_other_pictures_have_no_row(run: Run, official: Path, project: Path) -> 
     """FakeBench's rows over pictures that cannot be its: said everywhere, and in no table."""
     result = run(f"--data={official}", "--sample=8", "-m", "detection")
     assert "Table V" not in result.stdout.str()
-    said = "These are not FakeBench's pictures: 8 of 8 pictures are"
+    said = "These are not FakeBench's images: 8 of 8 images are"
     assert said in result.stdout.str()
     folder = project / "reports" / "run"
     for name in ("summary.md", "index.html"):

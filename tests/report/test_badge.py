@@ -51,7 +51,11 @@ def make(
         ([], "lightgrey", "NOT EVALUATED"),
         ([GateOutcome.NOT_EVALUATED], "lightgrey", "NOT EVALUATED"),
         ([GateOutcome.PASS, GateOutcome.PASS], "brightgreen", "PASS"),
-        ([GateOutcome.PASS, GateOutcome.NOT_EVALUATED], "brightgreen", "PASS (1 of 2 gates)"),
+        (
+            [GateOutcome.PASS, GateOutcome.NOT_EVALUATED],
+            "brightgreen",
+            "PASS (1 of 2 gates evaluated)",
+        ),
         ([GateOutcome.PASS, GateOutcome.INCONCLUSIVE], "yellow", "INCONCLUSIVE"),
         ([GateOutcome.FAIL, GateOutcome.INCONCLUSIVE], "red", "FAIL"),
     ],

@@ -30,7 +30,7 @@ def test_the_summary_says_every_reservation() -> None:
         "not FakeBench scores",
         "a note",
         "PARTIAL RUN (sampled, interrupted)",
-        "in no accuracy: 1.",
+        "(not part of any accuracy): 1.",
     ):
         assert words in text
 

@@ -10,7 +10,7 @@ from fakebench_suite.errors import InternalError
 from fakebench_suite.report.submission import (
     FILES,
     check_submission,
-    pick_sentences,
+    sentences_about,
     write_submission,
 )
 from fakebench_suite.types import Authenticity, Case, Outcome, QuestionType, Record, Task, Verdict
@@ -125,5 +125,5 @@ def test_an_answer_goes_with_the_whole_reply(tmp_path: Path) -> None:
 def test_sentences_on_the_criterion_are_picked() -> None:
     """All that name it, in order; the whole reply where none does."""
     text = "The edges are odd. The sky is blue.\nOne edge breaks!"
-    assert pick_sentences(text, "edge") == "The edges are odd. One edge breaks!"
-    assert pick_sentences("All is\nwell.", "edge") == "All is well."
+    assert sentences_about(text, "edge") == "The edges are odd. One edge breaks!"
+    assert sentences_about("All is\nwell.", "edge") == "All is well."

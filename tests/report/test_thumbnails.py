@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.errors import ImageError
-from fakebench_suite.report.thumbnails import Pictures
+from fakebench_suite.report.thumbnails import Thumbnails
 
 NAMES = [f"{number}.png" for number in range(40)]
 
@@ -38,7 +38,7 @@ class Source:
 def test_pictures_are_made_by_threads(tmp_path: Path) -> None:
     """Each gets its own thumbnail; one that cannot be opened gets none."""
     source = Source(0.0)
-    with Pictures(tmp_path, NAMES, source) as pictures:
+    with Thumbnails(tmp_path, NAMES, source) as pictures:
         made = pictures.finish()
     assert {name: picture.width for name, picture in made.items()} == {
         name: number + 1 for number, name in enumerate(NAMES) if number % 10 != 9
@@ -51,10 +51,10 @@ def test_pictures_are_made_by_threads(tmp_path: Path) -> None:
 
 def test_pictures_that_nobody_asks_for_cost_nothing(tmp_path: Path) -> None:
     """Known ones are not opened again."""
-    with Pictures(tmp_path, NAMES[:3], Source(0.0)) as pictures:
+    with Thumbnails(tmp_path, NAMES[:3], Source(0.0)) as pictures:
         first = pictures.finish()
     again = Source(0.0)
-    with Pictures(tmp_path, NAMES[:3], again) as pictures:
+    with Thumbnails(tmp_path, NAMES[:3], again) as pictures:
         assert pictures.finish() == first
     assert not again.threads
 
@@ -63,7 +63,7 @@ def test_a_folder_that_cannot_be_written_is_told_when_asked_for(tmp_path: Path) 
     """Other work in the context is done; the one who wants the pictures hears of it."""
     (tmp_path / "report").write_text("in the way")
     done = False
-    with Pictures(tmp_path, NAMES, Source(0.0)) as pictures:
+    with Thumbnails(tmp_path, NAMES, Source(0.0)) as pictures:
         done = True
         with pytest.raises(OSError, match="report"):
             pictures.finish()
@@ -73,7 +73,7 @@ def test_a_folder_that_cannot_be_written_is_told_when_asked_for(tmp_path: Path) 
 def test_who_leaves_early_waits_for_no_picture(tmp_path: Path) -> None:
     """But for those that threads have begun."""
     started = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), Pictures(tmp_path, NAMES * 10, Source(0.05)):
+    with pytest.raises(KeyboardInterrupt), Thumbnails(tmp_path, NAMES * 10, Source(0.05)):
         raise KeyboardInterrupt
     assert time.monotonic() - started < 0.05 * len(NAMES) * 10 / 8 / 2
 

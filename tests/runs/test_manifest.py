@@ -81,7 +81,7 @@ def test_files_beside_it_are_read_by_their_types(tmp_path: Path, file: str, cont
     run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)])
     (run / "scores.json").write_text("[]", encoding="utf-8")
     (run / file).write_text(content, encoding="utf-8")
-    with pytest.raises(UserError, match="not as a run wrote it") as caught:
+    with pytest.raises(UserError, match="malformed") as caught:
         load_run(run)
     assert "object" not in str(caught.value).replace("`object`", "")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from fakebench_suite.gates.config import make_gate_config, gates_of_manifest
+from fakebench_suite.gates.config import gates_of_manifest, make_gate_config
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.report.html.run_data import load_run
 from fakebench_suite.runs.old_names import rename_gate, rename_result, rename_score

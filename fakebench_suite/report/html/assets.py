@@ -1,4 +1,4 @@
-"""Scripts and styles of the page: our own, and the libraries' from their installed packages."""
+"""Scripts and styles of the page: the suite's own, and those of installed libraries."""
 
 import re
 import shutil
@@ -19,13 +19,13 @@ POLICY = "; ".join(
         "form-action 'none'",
     )
 )
-"""Content-Security-Policy: no inline script, no evaluation, nothing from anywhere else."""
+"""Content-Security-Policy: no inline scripts, no eval, no other origins."""
 
 _EXPORTS = re.compile(r"export\{([^}]*)\};?")
 
 
 def copy_assets(folder: Path) -> None:
-    """Put every script and style the page loads into ``folder``."""
+    """Copy all scripts and styles of the page into ``folder``."""
     own = files("fakebench_suite.report.html") / "static"
     for asset in own.iterdir():
         (folder / asset.name).write_bytes(asset.read_bytes())

@@ -1,19 +1,19 @@
-"""The index of all records by column: small enough to load at once, quick to filter."""
+"""The index of all records by column, which the page loads at once and filters."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from fakebench_suite.report.html.spoken import split_reply
+from fakebench_suite.report.html.spoken import split_thoughts
 from fakebench_suite.runs.case_changes import Change
 from fakebench_suite.types import FinishReason, Record
 
-SNIPPET = 90
-"""Characters of a reply that the table shows."""
-CHUNK = 400
-"""Records in one file of texts: about half a megabyte, loaded when one of them is looked at."""
+SNIPPET_CHARACTERS = 90
+"""Length of a reply in the table."""
+RECORDS_PER_FILE = 400
+"""Records in one file of texts: about half a megabyte, loaded when one of them is opened."""
 
 Field = Callable[[Record], Any]
-_NAMES: Mapping[str, Field] = {
+_CODED_FIELDS: Mapping[str, Field] = {
     "task": lambda record: record.case.task,
     "outcome": lambda record: record.verdict.outcome,
     "label": lambda record: record.case.label,
@@ -27,32 +27,32 @@ _NAMES: Mapping[str, Field] = {
     "reply_label": lambda record: record.verdict.label,
     "image": lambda record: record.case.image,
 }
-"""Columns with few different values; the page filters by all but the last two."""
+"""Columns with few distinct values; the page filters by all but the last two."""
 CUT_OFF = "cut off at the token limit"
-_VALUES: Mapping[str, Field] = {
+_PLAIN_FIELDS: Mapping[str, Field] = {
     "id": lambda record: record.case.id,
     "score": lambda record: _round(record.verdict.score),
     "seconds": lambda record: _round(record.answer.seconds if record.answer else None),
     "p_fake": lambda record: _round(record.answer.p_fake if record.answer else None),
-    "reply": lambda record: _cut(record.answer.text) if record.answer else None,
+    "reply": lambda record: _snippet(record.answer.text) if record.answer else None,
 }
 
 
 def index_records(
     records: Sequence[Record], changes: Mapping[str, Change] | None
 ) -> dict[str, Any]:
-    """Every column: names as codes into their different values, the others as they are."""
-    columns = {name: _encode(map(field, records)) for name, field in _NAMES.items()}
+    """Every column: coded fields as codes into their distinct values, the others as they are."""
+    columns = {name: _encode(map(field, records)) for name, field in _CODED_FIELDS.items()}
     if changes is not None:
         columns["change"] = _encode(changes[record.case.id].kind for record in records)
-    values = {name: list(map(field, records)) for name, field in _VALUES.items()}
+    values = {name: list(map(field, records)) for name, field in _PLAIN_FIELDS.items()}
     if not any(value is not None for value in values["p_fake"]):
         del values["p_fake"]
-    return {"size": len(records), "chunk": CHUNK, "names": columns, "values": values}
+    return {"size": len(records), "chunk": RECORDS_PER_FILE, "names": columns, "values": values}
 
 
 def _encode(values: Iterable[object]) -> dict[str, list[Any]]:
-    """Codes into the sorted different values, with None last."""
+    """Codes into the sorted distinct values, with None last."""
     texts = [None if value is None else str(value) for value in values]
     different: list[str | None] = [*sorted({text for text in texts if text is not None}), None]
     places = {text: place for place, text in enumerate(different)}
@@ -63,8 +63,8 @@ def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _cut(text: str) -> str:
-    """The beginning of a reply on one line, of its answer where it has one after its thoughts."""
-    _, spoken = split_reply(text)
+def _snippet(text: str) -> str:
+    """The beginning of a reply on one line; of its answer if it has one after its reasoning."""
+    _, spoken = split_thoughts(text)
     shown = spoken if spoken.strip() else text
-    return " ".join(shown.strip()[: 2 * SNIPPET].split())[:SNIPPET]
+    return " ".join(shown.strip()[: 2 * SNIPPET_CHARACTERS].split())[:SNIPPET_CHARACTERS]

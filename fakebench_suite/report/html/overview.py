@@ -1,4 +1,4 @@
-"""What the first page says: the run, its reservations, rulings, scores and tables."""
+"""The content of the overview page: result, reservations, gates, scores and tables."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from fakebench_suite.report.engine_text import format_engine
 from fakebench_suite.report.headline import describe_delta, describe_headline, list_meanings
 from fakebench_suite.report.html.index import CUT_OFF
 from fakebench_suite.report.html.plots import Plot
-from fakebench_suite.report.html.run_data import ReportedGate, Run
+from fakebench_suite.report.html.run_data import ReportData, ReportedGate
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.markdown import (
     CHANGE_HEADER,
@@ -27,21 +27,21 @@ from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import FinishReason, Outcome, Score, Task
 from fakebench_suite.types import GateOutcome as Kind
 
-_TWO = frozenset(
+_TWO_POINT_METRICS = frozenset(
     {"judged_score", "similarity_score", "exact_score", "completeness", "preciseness", "relevance"}
 )
-"""Metrics that run from 0 to 2; all others drawn here run from 0 to 1, or -1 to 1."""
+"""Metrics from 0 to 2; all others shown here are from 0 to 1, or from -1 to 1."""
 _CLASSES = {
     Kind.PASS: "pass",
     Kind.FAIL: "fail",
     Kind.INCONCLUSIVE: "inconclusive",
-    Kind.NOT_EVALUATED: "unruled",
+    Kind.NOT_EVALUATED: "not-evaluated",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """A score as a mark on a line, in percent of its width."""
+class IntervalBar:
+    """A score and its interval as a bar, in percent of its width."""
 
     value: float
     low: float | None
@@ -49,19 +49,19 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One score as it is shown, and the fragment of the page that lists its cases."""
+class ScoreRow:
+    """A score with the fragment of the page that lists its cases."""
 
     score: Score
     name: str
     where: str
-    bar: Bar | None
+    bar: IntervalBar | None
     link: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """How many cases of a task ended how."""
+class OutcomeCounts:
+    """The number of cases of a task by outcome."""
 
     task: Task
     total: int
@@ -69,12 +69,12 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """What the run comes to, part by part: the line of terminal, summary and badge."""
+class ResultBanner:
+    """The parts of the result line that terminal, summary and badge show too."""
 
     outcome: str
     style: str
-    """The class of its colour."""
+    """The CSS class of its colour."""
     reason: str
     headline: str
     change: str
@@ -83,21 +83,21 @@ class Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Everything the template puts on the first page."""
+    """The values of the template of the overview page."""
 
     title: str
-    band: Band
+    band: ResultBanner
     cut_off: str
-    """How many replies ended at the token limit; an empty text where none did."""
+    """How many replies ended at the token limit; empty if none did."""
     cut_off_link: str
     meanings: Sequence[tuple[str, str]]
     shifts: TextTable | None
     reservations: Sequence[str]
     facts: Sequence[tuple[str, str]]
     gates: Sequence[ReportedGate]
-    tallies: Sequence[Tally]
+    tallies: Sequence[OutcomeCounts]
     outcomes: Sequence[str]
-    lines: Mapping[Task, Sequence[Line]]
+    lines: Mapping[Task, Sequence[ScoreRow]]
     grids: Sequence[TextTable]
     timings: Sequence[TextTable]
     footnote: str
@@ -107,27 +107,27 @@ class Overview:
 
 
 def describe_overview(
-    run: Run,
+    run: ReportData,
     plots: Sequence[Plot],
     changes: Mapping[str, Change] | None,
     *,
     baseline: str | None,
     shifts: Sequence[MetricDelta] = (),
 ) -> Overview:
-    """The first page of a run."""
+    """The overview page of a run."""
     title, *reservations = describe_run(run.manifest)
     shown = list(list_scores(run.scores))
-    lines = list(map(_draw_line, shown))
-    tallies = list(_tally(run))
+    lines = list(map(_make_score_row, shown))
+    tallies = list(_count_outcomes(run))
     counted = Counter(change.kind for change in (changes or {}).values())
     published = list(compare_with_paper(run.manifest, run.scores))
     return Overview(
         title=title,
-        band=_draw_band(run.result, baseline, shifts),
+        band=_make_banner(run.result, baseline, shifts),
         cut_off=_describe_cut_off(run),
         cut_off_link=_link(ending=CUT_OFF),
         meanings=list_meanings([score.metric for score in shown]),
-        shifts=_lay_shifts(shifts, baseline),
+        shifts=_deltas_table(shifts, baseline),
         reservations=reservations,
         facts=[(to_single_line(name), to_single_line(value)) for name, value in _list_facts(run)],
         gates=run.gates,
@@ -143,8 +143,10 @@ def describe_overview(
     )
 
 
-def _draw_band(result: RunResult, baseline: str | None, shifts: Sequence[MetricDelta]) -> Band:
-    """The band, its change being that against the run this page is compared with."""
+def _make_banner(
+    result: RunResult, baseline: str | None, shifts: Sequence[MetricDelta]
+) -> ResultBanner:
+    """The banner, with the change since the run that this page is compared with."""
     score = result.headline
     if baseline is not None:
         mine = (shift for shift in shifts if score is not None and shift.task is score.task)
@@ -152,7 +154,7 @@ def _draw_band(result: RunResult, baseline: str | None, shifts: Sequence[MetricD
     change = ""
     if result.change is not None:
         change = f"{describe_delta(result.change)} against {to_single_line(str(result.baseline))}"
-    return Band(
+    return ResultBanner(
         outcome=result.outcome.upper(),
         style=_CLASSES[result.outcome],
         reason=to_single_line(result.reason),
@@ -162,7 +164,7 @@ def _draw_band(result: RunResult, baseline: str | None, shifts: Sequence[MetricD
     )
 
 
-def _describe_cut_off(run: Run) -> str:
+def _describe_cut_off(run: ReportData) -> str:
     cut = [
         record.verdict.outcome
         for record in run.records
@@ -172,13 +174,10 @@ def _describe_cut_off(run: Run) -> str:
         return ""
     replies = "1 reply was" if len(cut) == 1 else f"{len(cut):,} replies were"
     early = cut.count(Outcome.TRUNCATED) or "none"
-    return (
-        f"{replies} cut off at the token limit, {early} of them before anything was said that "
-        "could be judged."
-    )
+    return f"{replies} cut off at the token limit, {early} of them before it could be graded."
 
 
-def _lay_shifts(shifts: Sequence[MetricDelta], baseline: str | None) -> TextTable | None:
+def _deltas_table(shifts: Sequence[MetricDelta], baseline: str | None) -> TextTable | None:
     if not shifts or baseline is None:
         return None
     rows = list(map(list_change, shifts))
@@ -192,40 +191,40 @@ def _link(**chosen: str) -> str:
     return f"#{urlencode({'view': 'records'} | chosen, errors='replace')}"
 
 
-def _tally(run: Run) -> Iterator[Tally]:
+def _count_outcomes(run: ReportData) -> Iterator[OutcomeCounts]:
     pairs = Counter((record.case.task, record.verdict.outcome) for record in run.records)
     for task in Task:
         counts = {str(kind): pairs[task, kind] for kind in Outcome if pairs[task, kind]}
         if counts:
-            yield Tally(task=task, total=sum(counts.values()), counts=counts)
+            yield OutcomeCounts(task=task, total=sum(counts.values()), counts=counts)
 
 
-def _draw_line(score: Score) -> Line:
+def _make_score_row(score: Score) -> ScoreRow:
     field, _, value = score.subgroup.partition("=")
     chosen = {"task": str(score.task)} | ({field: value} if value else {})
     metric = score.metric.replace("_", " ")
-    return Line(
+    return ScoreRow(
         score=score,
         name=f"{metric} ({to_single_line(score.judge)})" if score.judge else metric,
         where="all cases" if score.subgroup == "all" else to_single_line(value),
-        bar=_draw_bar(score),
+        bar=_make_interval_bar(score),
         link=_link(**chosen),
     )
 
 
-def _draw_bar(score: Score) -> Bar | None:
-    full = 2.0 if score.metric in _TWO else 1.0
+def _make_interval_bar(score: Score) -> IntervalBar | None:
+    full = 2.0 if score.metric in _TWO_POINT_METRICS else 1.0
     if score.value is None or not 0 <= score.value <= full:
         return None
     low, high = (
         None if bound is None else min(100.0, max(0.0, 100 * bound / full))
         for bound in (score.low, score.high)
     )
-    return Bar(value=100 * score.value / full, low=low, high=high)
+    return IntervalBar(value=100 * score.value / full, low=low, high=high)
 
 
-def _list_facts(run: Run) -> Iterator[tuple[str, str]]:
-    """Which run this is, as terminal and summary say it, and what else its manifest tells."""
+def _list_facts(run: ReportData) -> Iterator[tuple[str, str]]:
+    """The facts that terminal and summary show, and more of the manifest."""
     manifest = run.manifest
     yield "run", run.name
     yield from list_facts(manifest)

@@ -1,4 +1,4 @@
-"""index.html and everything beside it: the entry to the HTML report."""
+"""Write the HTML report: index.html and the files beside it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from fakebench_suite.report.html.overview import Overview, describe_overview
 from fakebench_suite.report.html.plots import make_plots
 from fakebench_suite.report.html.records import write_texts
 from fakebench_suite.report.html.run_data import load_records, load_run
-from fakebench_suite.report.thumbnails import ImageSource, Pictures, ReportImages
+from fakebench_suite.report.thumbnails import ImageSource, ReportImages, Thumbnails
 from fakebench_suite.runs.case_changes import compare_records
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import check_inside, write_whole
@@ -23,7 +23,7 @@ INDEX, FOLDER = "index.html", "report"
 def write_html_report(
     run: Path,
     *,
-    images: ImageSource | Pictures | None,
+    images: ImageSource | Thumbnails | None,
     size: ReportImages = ReportImages.THUMBNAIL,
     baseline: Path | None = None,
     shifts: Sequence[MetricDelta] = (),
@@ -31,14 +31,13 @@ def write_html_report(
 ) -> Path:
     """Write the report of the run directory ``run`` into it and return its ``index.html``.
 
-    ``images`` gives the pictures, to be kept in ``size``, or is these on their way; without it,
-    those made before are shown.
-    With ``baseline``, another run directory, every case is compared with its counterpart there;
-    ``shifts`` says what became of the figures since. ``name`` is what the run is called, where
-    that is not the directory's name. An earlier report is replaced when the new one is whole, and
-    links are not followed.
-    Raises UserError when either is no run directory or the report cannot be written there, and
-    MachineError where the machine has no room for it.
+    ``images`` is the source of the images, which are stored in ``size``, or thumbnails that are
+    being made; without it, images stored earlier are shown. With ``baseline``, another run
+    directory, each case is compared with the same case there; ``shifts`` are the changes of the
+    metrics since. ``name`` is the name of the run if it differs from the directory's. An earlier
+    report is replaced once the new one is complete, and links are not followed.
+    Raises UserError if either is not a run directory or the report cannot be written, and
+    MachineError if the disk is full.
     """
     loaded = load_run(run, name=name)
     changes = None if baseline is None else compare_records(loaded.records, load_records(baseline))
@@ -51,10 +50,10 @@ def write_html_report(
             copy_assets(draft)
             names = sorted({record.case.image for record in loaded.records})
             index = index_records(loaded.records, changes)
-            if isinstance(images, Pictures):
+            if isinstance(images, Thumbnails):
                 index |= {"pictures": images.finish()}
             else:
-                with Pictures(run, names, images, size) as pictures:
+                with Thumbnails(run, names, images, size) as pictures:
                     index |= {"pictures": pictures.finish()}
             write_data_script(draft / "index.js", "index", index)
             write_texts(draft, loaded, changes)
@@ -69,7 +68,7 @@ def write_html_report(
                 baseline=None if baseline is None else baseline.resolve().name,
                 shifts=shifts,
             )
-            page = _draw_page(overview)
+            page = _render_page(overview)
             _publish(draft, folder)
             write_whole(run / INDEX, page)
             return run / INDEX
@@ -77,12 +76,12 @@ def write_html_report(
         raise describe_unwritable(
             f"The report of {name or run}",
             error,
-            advice="See to the place, and write it with 'fakebench report'.",
+            advice="Make room, then write it with 'fakebench report'.",
         ) from error
 
 
 def _publish(draft: Path, folder: Path) -> None:
-    """Put the files of a whole report in the place of an earlier one's."""
+    """Replace the files of an earlier report."""
     files = sorted(draft.iterdir())
     for path in files:
         path.replace(folder / path.name)
@@ -92,7 +91,7 @@ def _publish(draft: Path, folder: Path) -> None:
             old.unlink()
 
 
-def _draw_page(overview: Overview) -> bytes:
+def _render_page(overview: Overview) -> bytes:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

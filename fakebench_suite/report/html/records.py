@@ -1,49 +1,54 @@
-"""Everything about each record, in files of a few hundred that load when one is looked at."""
+"""The full records, in files of a few hundred that the page loads when one is opened."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fakebench_suite.report.html.data_script import write_data_script
-from fakebench_suite.report.html.index import CHUNK
-from fakebench_suite.report.html.run_data import Run
-from fakebench_suite.report.html.spoken import split_reply
+from fakebench_suite.report.html.index import RECORDS_PER_FILE
+from fakebench_suite.report.html.run_data import ReportData
+from fakebench_suite.report.html.spoken import split_thoughts
 from fakebench_suite.runs.case_changes import Change
 from fakebench_suite.types import Answer, Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """A reply in two, where it holds thoughts."""
+class SplitReply:
+    """A reply with reasoning, in two parts."""
 
     thoughts: str
     spoken: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What the page of one item shows."""
+class RecordEntry:
+    """The data of the page of one item."""
 
     record: Record
     texts: Mapping[str, float | None] | None
     before: Change | None
-    split: Split | None
-    """The reply in two; None where it is all answer."""
-    split_before: Split | None
-    """The same of the baseline's reply."""
+    split: SplitReply | None
+    """The reply in two parts; None if it has no reasoning."""
+    split_before: SplitReply | None
+    """The same for the baseline's reply."""
 
 
-def write_texts(folder: Path, run: Run, changes: Mapping[str, Change] | None) -> None:
-    """One script per CHUNK records, in the order of the index."""
-    for start in range(0, len(run.records), CHUNK):
-        number = start // CHUNK
-        entries = [_enter(record, run, changes) for record in run.records[start : start + CHUNK]]
+def write_texts(folder: Path, run: ReportData, changes: Mapping[str, Change] | None) -> None:
+    """One script per RECORDS_PER_FILE records, in the order of the index."""
+    for start in range(0, len(run.records), RECORDS_PER_FILE):
+        number = start // RECORDS_PER_FILE
+        entries = [
+            _make_entry(record, run, changes)
+            for record in run.records[start : start + RECORDS_PER_FILE]
+        ]
         write_data_script(folder / f"texts-{number}.js", f"texts-{number}", entries)
 
 
-def _enter(record: Record, run: Run, changes: Mapping[str, Change] | None) -> Entry:
-    before = _show(changes, record.case.id)
-    return Entry(
+def _make_entry(
+    record: Record, run: ReportData, changes: Mapping[str, Change] | None
+) -> RecordEntry:
+    before = _change_of(changes, record.case.id)
+    return RecordEntry(
         record=record,
         texts=run.texts.get(record.case.id),
         before=before,
@@ -52,14 +57,14 @@ def _enter(record: Record, run: Run, changes: Mapping[str, Change] | None) -> En
     )
 
 
-def _split(answer: Answer | None) -> Split | None:
+def _split(answer: Answer | None) -> SplitReply | None:
     if answer is None:
         return None
-    thoughts, spoken = split_reply(answer.text)
-    return Split(thoughts=thoughts, spoken=spoken) if thoughts else None
+    thoughts, spoken = split_thoughts(answer.text)
+    return SplitReply(thoughts=thoughts, spoken=spoken) if thoughts else None
 
 
-def _show(changes: Mapping[str, Change] | None, name: str) -> Change | None:
-    """The baseline's side, where it says something else."""
+def _change_of(changes: Mapping[str, Change] | None, name: str) -> Change | None:
+    """The baseline's verdict and answer, if they differ."""
     change = changes and changes[name]
     return change if change and change.verdict else None

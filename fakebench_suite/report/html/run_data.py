@@ -1,4 +1,4 @@
-"""A run directory read back: everything the report shows, in the order it is browsed."""
+"""Read a run directory for the report, with records in the order of the page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from fakebench_suite.runs.store import (
 )
 from fakebench_suite.types import GateOutcome, GateResult, Record, Score, Task, Timing
 
-_PLACES = {task: place for place, task in enumerate(Task)}
+_TASK_ORDER = {task: place for place, task in enumerate(Task)}
 _TEXTS = msgspec.json.Decoder(dict[str, str | float | None])
 
 
@@ -60,7 +60,7 @@ class ReportedGate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class ReportData:
     """A finished run; ``texts`` holds scores against reference texts by case id."""
 
     name: str
@@ -73,12 +73,10 @@ class Run:
     timings: Sequence[Timing]
 
 
-def load_run(folder: Path, *, name: str | None = None) -> Run:
-    """The run in ``folder``, its records by image and task; UserError where it is none.
+def load_run(folder: Path, *, name: str | None = None) -> ReportData:
+    """The run in ``folder``, with records by image and task; raises UserError if it is not one.
 
-    It is called by its directory, or by ``name``.
-
-    A run that was cut off before its end is scored here, and is marked as what it is.
+    Its name is the directory's, or ``name``. An interrupted run is scored here and marked as such.
     """
     manifest: Mapping[str, Any] = read_manifest(folder)
     records = load_records(folder)
@@ -86,9 +84,9 @@ def load_run(folder: Path, *, name: str | None = None) -> Run:
         if "partial" in manifest:
             scores = read_scores(folder)
         else:
-            manifest, scores = _close(manifest, records), score_records(records)
+            manifest, scores = _finalize_interrupted(manifest, records), score_records(records)
         gates, result = _read_gates(folder, manifest, scores)
-        return Run(
+        return ReportData(
             name=name or folder.resolve().name,
             manifest=manifest,
             records=records,
@@ -103,22 +101,24 @@ def load_run(folder: Path, *, name: str | None = None) -> Run:
             f"{folder} is not a whole run directory: {error.filename} cannot be read."
         ) from error
     except (FormatError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{folder} holds a file that is not as a run wrote it: {error}.") from error
+        raise UserError(f"{folder} holds a malformed file: {error}.") from error
 
 
-def _close(manifest: Mapping[str, Any], records: Sequence[Record]) -> Mapping[str, Any]:
-    """The manifest of a run that did not come to write it a second time."""
+def _finalize_interrupted(
+    manifest: Mapping[str, Any], records: Sequence[Record]
+) -> Mapping[str, Any]:
+    """The manifest of an interrupted run, completed with the counts of its records."""
     errors = sum(record.verdict.outcome.is_error for record in records)
     return {**manifest, "partial": ["cut off"], "recorded": len(records), "errors": errors}
 
 
 def load_records(folder: Path) -> Sequence[Record]:
-    """The records of a run, so that all cases of an image lie side by side."""
-    return sorted(read_records(folder), key=_place)
+    """The records of a run, ordered so that cases on one image are adjacent."""
+    return sorted(read_records(folder), key=_sort_key)
 
 
-def _place(record: Record) -> tuple[str, int, str]:
-    return record.case.image, _PLACES[record.case.task], record.case.id
+def _sort_key(record: Record) -> tuple[str, int, str]:
+    return record.case.image, _TASK_ORDER[record.case.task], record.case.id
 
 
 def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:

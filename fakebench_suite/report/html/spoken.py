@@ -1,12 +1,12 @@
-"""What a reply says outside its thoughts, so that a page can show the two apart."""
+"""Split a reply into the reasoning of a thinking model and the answer."""
 
 from fakebench_suite.grading.labels.language.thinking import remove_thoughts
 
 
-def split_reply(text: str) -> tuple[str, str]:
-    """The thoughts of a reply, and what its readers take for its answer.
+def split_thoughts(text: str) -> tuple[str, str]:
+    """The reasoning and the answer of a reply.
 
-    Where an answer stands between thoughts, the thoughts are the whole reply.
+    If the answer is between two parts of reasoning, the first value is the whole reply.
     """
     spoken = remove_thoughts(text)
     if spoken == text:

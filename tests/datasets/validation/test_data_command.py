@@ -84,7 +84,7 @@ def test_a_leak_is_told_with_its_reach(tmp_path: Path) -> None:
     assert result.exit_code == 0
     told = " ".join(result.stdout.split())
     assert "image size 1.000* 24 yes 16x12 (0, 12); 32x32 (12, 0)" in told
-    assert "told from image size, aspect ratio" in told
+    assert "predicted from image size, aspect ratio" in told
     assert "of that a model sees something" in told
 
 
@@ -138,4 +138,4 @@ def test_the_probes_are_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run()
     assert result.exit_code == 0
     assert f"{len(few.cases)} cases on 16 images" in result.stdout
-    assert "told from file name, which no model is shown" in result.stdout
+    assert "predicted from file name, which models never receive" in result.stdout

@@ -13,14 +13,14 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.report.html import DatasetImages, write_html_report
 from fakebench_suite.report.html.assets import POLICY, unwrap_module
 from fakebench_suite.report.html.data_script import write_data_script
-from fakebench_suite.report.html.index import CHUNK
+from fakebench_suite.report.html.index import RECORDS_PER_FILE
 from fakebench_suite.report.html.run_data import load_run
 from fakebench_suite.report.thumbnails import (
-    Pictures,
     ReportImages,
+    Thumbnails,
     check_size,
     copy_thumbnails,
-    open_images,
+    open_image_source,
 )
 from fakebench_suite.runs.case_changes import compare_records
 from fakebench_suite.types import Outcome
@@ -33,7 +33,7 @@ def read_script(path: Path) -> object:
     """The value a data file carries, as the page would get it."""
     call = path.read_text(encoding="utf-8")
     assert call.count("\n") == 1
-    arguments = call.removeprefix("fakebench.take(").removesuffix(");\n")
+    arguments = call.removeprefix("fakebench.receive(").removesuffix(");\n")
     _, content = json.loads(f"[{arguments}]")
     return json.loads(content)
 
@@ -56,11 +56,11 @@ def test_all_cases_of_an_image_lie_side_by_side(tmp_path: Path) -> None:
 
 def test_every_record_is_in_its_file(tmp_path: Path) -> None:
     """The index counts all records; each file of texts holds its share of them, whole."""
-    run = write_run(tmp_path / "run", make_records(CHUNK + 5))
+    run = write_run(tmp_path / "run", make_records(RECORDS_PER_FILE + 5))
     write_html_report(run, images=None)
     index = read_script(run / "report" / "index.js")
     assert isinstance(index, dict)
-    assert index["size"] == CHUNK + 5
+    assert index["size"] == RECORDS_PER_FILE + 5
     chunks = [read_script(run / "report" / f"texts-{number}.js") for number in (0, 1)]
     entries = [entry for chunk in chunks for entry in chunk]  # type: ignore[attr-defined]
     assert [entry["record"]["case"]["id"] for entry in entries] == index["values"]["id"]
@@ -166,7 +166,7 @@ def test_whole_pictures_are_kept_on_request(tmp_path: Path) -> None:
     merged = tmp_path / "merged"
     copy_thumbnails(merged, run)
     assert (merged / "report" / "images" / whole.name).is_file()
-    with Pictures(merged, ["large.png"], None) as pictures:
+    with Thumbnails(merged, ["large.png"], None) as pictures:
         assert pictures.finish()["large.png"].whole == whole.name
     with pytest.raises(UserError, match="Add --data=PATH"):
         check_size(ReportImages.FULL, None)
@@ -176,9 +176,9 @@ def test_images_of_other_data_are_refused(tmp_path: Path) -> None:
     """Thumbnails come from the data the run was made over or not at all."""
     data = make_images(tmp_path / "data")
     run = write_run(tmp_path / "run", make_records(3))
-    assert open_images(run, None) is None
+    assert open_image_source(run, None) is None
     with pytest.raises(UserError, match="digest differs"):
-        open_images(run, data)
+        open_image_source(run, data)
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:

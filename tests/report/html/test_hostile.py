@@ -67,7 +67,7 @@ def make_hostile(folder: Path) -> Path:
     result = {
         "outcome": "fail", "reason": HALF, "headline": None, "change": None, "baseline": HALF,
         "partial": HALF,
-        "gates": {"file": HALF, "named": False, "digest": HALF, "count": 1, "ruled": 1},
+        "gates": {"file": HALF, "named": False, "digest": HALF, "count": 1, "evaluated": 1},
         "results": [{"gate": HALF, "outcome": HALF, "reason": HALF}],
     }  # fmt: skip
     (run / "gates.json").write_text(json.dumps(result), encoding="utf-8")

@@ -151,7 +151,7 @@ def test_deciding_words_are_marked(tab: Tab, hundred: Path) -> None:
     marks = tab.page.locator("#item blockquote mark")
     expect(marks.first).to_have_text("It is fake")
     mark = tab.page.evaluate_handle(
-        "([why, reply]) => fakebench.item.mark(reply, { why, said: null }).map(String)",
+        "([reason, reply]) => fakebench.item.highlight(reply, { reason, label: null }).map(String)",
         ["'a.b' and \"it's (c\" contradict each other", "A b, AB; it's (C)!"],
     )
     assert mark.json_value() == [
@@ -452,5 +452,5 @@ def test_a_probe_shows_its_box_and_its_twin(tab: Tab, tmp_path: Path) -> None:
         (forged.forged_region[2] - forged.forged_region[0]) * scale, abs=4
     )
     tab.shoot("probe")
-    tab.page.click("text=its item")
+    tab.page.click("text=open its item")
     expect(tab.page.locator("#item h2")).to_contain_text(f"{forged.paired_image}:")

@@ -9,20 +9,20 @@ from fakebench_suite.report.html.plots.figure import (
     HEAT,
     PALETTE,
     Plot,
-    axis_of,
-    label,
+    category_axis,
     make_plot,
+    plain_label,
 )
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.types import Score, Task
 
-_ROW = 26
+_ROW_HEIGHT = 26
 _REAL = "label=real"
 
 
-def draw_generators(scores: Sequence[Score]) -> Plot | None:
-    """Accuracy on the images of each generator, and detection's on real images."""
-    return _draw_slices(
+def plot_generators(scores: Sequence[Score]) -> Plot | None:
+    """Accuracy by generator, with detection's accuracy on real images."""
+    return _plot_subgroups(
         [s for s in scores if s.subgroup.startswith("generator=") or s.subgroup == _REAL],
         key="generator",
         title="Accuracy by generator",
@@ -30,20 +30,20 @@ def draw_generators(scores: Sequence[Score]) -> Plot | None:
     )
 
 
-def draw_forms(scores: Sequence[Score]) -> Plot | None:
-    """Detection accuracy for each way of asking."""
+def plot_question_types(scores: Sequence[Score]) -> Plot | None:
+    """Detection accuracy by question type."""
     forms = [
         s for s in scores if s.subgroup.startswith("question_type=") and s.task is Task.DETECTION
     ]
-    return _draw_slices(
+    return _plot_subgroups(
         forms,
         key="question_type",
         title="Accuracy by question type",
-        caption="Detection asked in three ways, with 95 % intervals.",
+        caption="Detection by question type, with 95 % intervals.",
     )
 
 
-def _draw_slices(scores: Sequence[Score], *, key: str, title: str, caption: str) -> Plot | None:
+def _plot_subgroups(scores: Sequence[Score], *, key: str, title: str, caption: str) -> Plot | None:
     known = [s for s in scores if s.metric == "accuracy" and s.value is not None and s.n]
     names = sorted(
         {s.subgroup for s in known}, key=lambda name: (name == _REAL, name), reverse=True
@@ -63,30 +63,32 @@ def _draw_slices(scores: Sequence[Score], *, key: str, title: str, caption: str)
             y=[names.index(s.subgroup) + shift for s in mine],
             error_x={
                 "type": "data",
-                "array": [_reach(s.high, value) for s, value in zip(mine, values, strict=True)],
+                "array": [_distance(s.high, value) for s, value in zip(mine, values, strict=True)],
                 "arrayminus": [
-                    -_reach(s.low, value) for s, value in zip(mine, values, strict=True)
+                    -_distance(s.low, value) for s, value in zip(mine, values, strict=True)
                 ],
                 "thickness": 1.5,
                 "width": 0,
             },
             marker={"color": PALETTE[task], "size": 8},
-            text=[f"{label(s.subgroup.partition('=')[2])}, n = {s.n:,}" for s in mine],
+            text=[f"{plain_label(s.subgroup.partition('=')[2])}, n = {s.n:,}" for s in mine],
             hovertemplate="%{text}<br>%{x:.3f}<extra>" + task + "</extra>",
         )
     figure.update_layout(showlegend=len(tasks) > 1)
     figure.update_xaxes(range=[-0.02, 1.02], tickformat=".1f")
     shown = ["real images" if name == _REAL else name.partition("=")[2] for name in names]
-    figure.update_yaxes(range=[-0.6, len(names) - 0.4], **axis_of(shown))
-    return make_plot(key, title, caption, figure, height=110 + 12 * len(tasks) + _ROW * len(names))
+    figure.update_yaxes(range=[-0.6, len(names) - 0.4], **category_axis(shown))
+    return make_plot(
+        key, title, caption, figure, height=110 + 12 * len(tasks) + _ROW_HEIGHT * len(names)
+    )
 
 
-def _reach(bound: float | None, value: float) -> float:
+def _distance(bound: float | None, value: float) -> float:
     return 0.0 if bound is None else bound - value
 
 
-def draw_criteria(frame: pd.DataFrame) -> Plot | None:
-    """Accuracy by criterion, for each generator or, where there is one only, for each task."""
+def plot_criteria(frame: pd.DataFrame) -> Plot | None:
+    """Accuracy by criterion and generator, or by task if there is one generator only."""
     graded = frame[frame["graded"] & frame["criterion"].notna()]
     asked = graded[graded["task"] == Task.ANALYSIS]
     by = "generator"
@@ -104,8 +106,8 @@ def draw_criteria(frame: pd.DataFrame) -> Plot | None:
     counts = counts.reindex(index=rows, columns=columns)
     figure = go.Figure(
         go.Heatmap(
-            z=_list(table),
-            customdata=_list(counts),
+            z=_to_lists(table),
+            customdata=_to_lists(counts),
             colorscale=[list(stop) for stop in HEAT],
             zmin=0,
             zmax=1,
@@ -116,11 +118,11 @@ def draw_criteria(frame: pd.DataFrame) -> Plot | None:
             colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".1f"},
         )
     )
-    figure.update_xaxes(**axis_of(columns), showgrid=False, side="top")
-    figure.update_yaxes(**axis_of(rows), showgrid=False)
+    figure.update_xaxes(**category_axis(columns), showgrid=False, side="top")
+    figure.update_yaxes(**category_axis(rows), showgrid=False)
     what = f"Share of passed cases by criterion and {by}; an empty cell was not scored."
-    return make_plot("criterion", "Criteria", what, figure, height=110 + _ROW * len(rows))
+    return make_plot("criterion", "Criteria", what, figure, height=110 + _ROW_HEIGHT * len(rows))
 
 
-def _list(table: pd.DataFrame) -> list[list[float | None]]:
+def _to_lists(table: pd.DataFrame) -> list[list[float | None]]:
     return [[None if pd.isna(cell) else float(cell) for cell in row] for row in table.to_numpy()]

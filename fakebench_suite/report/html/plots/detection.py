@@ -1,18 +1,18 @@
-"""What detection said against what is true: confusion, and calibration of likelihoods."""
+"""Plots of detection: confusion matrix, and calibration of likelihoods."""
 
 import pandas as pd
 from plotly import graph_objects as go
 
 from fakebench_suite.metrics.intervals import estimate_mean
-from fakebench_suite.report.html.plots.figure import PALETTE, Plot, axis_of, make_plot
+from fakebench_suite.report.html.plots.figure import PALETTE, Plot, category_axis, make_plot
 from fakebench_suite.types import WITHOUT_VERDICT, Authenticity, Task
 
 _BINS = 10
-_GROUND = "rgba(63,127,193,0.06)"
+_BACKGROUND = "rgba(63,127,193,0.06)"
 
 
-def draw_confusion(frame: pd.DataFrame) -> Plot | None:
-    """How often each label was called what."""
+def plot_confusion(frame: pd.DataFrame) -> Plot | None:
+    """The confusion matrix of labels and replies."""
     asked = frame[(frame["task"] == Task.DETECTION) & frame["graded"]]
     if asked.empty:
         return None
@@ -27,22 +27,24 @@ def draw_confusion(frame: pd.DataFrame) -> Plot | None:
             z=shares.to_numpy().tolist(),
             text=[[f"{count:,}" for count in row] for row in counts.to_numpy()],
             texttemplate="%{text}",
-            colorscale=[[0, _GROUND], [1, PALETTE[Task.DETECTION]]],
+            colorscale=[[0, _BACKGROUND], [1, PALETTE[Task.DETECTION]]],
             zmin=0,
             zmax=1,
             xgap=2,
             ygap=2,
             showscale=False,
-            hovertemplate="is %{y}, said %{x}: %{text} (%{z:.1%})<extra></extra>",
+            hovertemplate="label %{y}, reply %{x}: %{text} (%{z:.1%})<extra></extra>",
         )
     )
-    figure.update_xaxes(**axis_of(columns), showgrid=False, side="top", title="said")
-    figure.update_yaxes(**axis_of(rows), showgrid=False, title="is")
-    caption = "Detection: what the image is, and what the reply said; shaded by the share of a row."
+    figure.update_xaxes(**category_axis(columns), showgrid=False, side="top", title="reply")
+    figure.update_yaxes(**category_axis(rows), showgrid=False, title="label")
+    caption = (
+        "Detection: label of the image and label of the reply; shaded by the share of the row."
+    )
     return make_plot("confusion", "Confusion", caption, figure, height=230)
 
 
-def draw_calibration(frame: pd.DataFrame) -> Plot | None:
+def plot_calibration(frame: pd.DataFrame) -> Plot | None:
     """The share of fakes among the cases of each tenth of P(fake)."""
     weighed = frame[frame["p_fake"].notna() & frame["graded"] & (frame["task"] == Task.DETECTION)]
     if weighed.empty:
@@ -81,5 +83,5 @@ def draw_calibration(frame: pd.DataFrame) -> Plot | None:
     )
     figure.update_xaxes(range=[-0.02, 1.02], title="P(fake), mean of the bin")
     figure.update_yaxes(range=[-0.02, 1.02], title="share that is fake")
-    caption = "On the dotted line, a probability means what it says; bars are 95 % intervals."
+    caption = "The dotted line is perfect calibration; bars are 95 % intervals."
     return make_plot("calibration", "Calibration", caption, figure, height=320)

@@ -1,4 +1,4 @@
-"""How scores and times are spread over cases; binned here, so that a figure stays small."""
+"""Distributions of scores and times over cases, binned so that figures stay small."""
 
 from collections.abc import Sequence
 
@@ -6,29 +6,29 @@ import numpy as np
 import pandas as pd
 from plotly import graph_objects as go
 
-from fakebench_suite.report.html.plots.figure import PALETTE, SEQUENCE, Plot, label, make_plot
-from fakebench_suite.report.html.run_data import Run
+from fakebench_suite.report.html.plots.figure import PALETTE, SEQUENCE, Plot, make_plot, plain_label
+from fakebench_suite.report.html.run_data import ReportData
 from fakebench_suite.types import Record, Task
 
-_MARKS = np.linspace(0, 2, 11)
-_TIMES = 30
-_FEW = 5
-"""Answers up to which an axis counts one by one, and never in halves."""
-_NARROWEST = 0.5
-"""Decades of time that the axis shows at least, so that equal times are no hairline."""
+_SCORE_BINS = np.linspace(0, 2, 11)
+_TIME_BINS = 30
+_MAX_UNIT_TICKS = 5
+"""Most answers for an axis with unit ticks."""
+_MIN_DECADES = 0.5
+"""Smallest range of the time axis in decades, so that bars of equal times are visible."""
 
 
-def draw_grades(frame: pd.DataFrame) -> Plot | None:
-    """How many texts got which score of 0 to 2, by task and by who gave it."""
+def plot_text_scores(frame: pd.DataFrame) -> Plot | None:
+    """A histogram of text scores by task and judge."""
     graded = frame[frame["score"].notna() & ~frame["error"]]
     if graded.empty:
         return None
     figure = go.Figure()
     for number, ((task, judge), rows) in enumerate(graded.groupby(["task", "judge"], dropna=False)):
-        counts, _ = np.histogram(rows["score"].astype(float), bins=_MARKS)
-        name = f"{task}, {label(str(judge))}"
+        counts, _ = np.histogram(rows["score"].astype(float), bins=_SCORE_BINS)
+        name = f"{task}, {plain_label(str(judge))}"
         figure.add_bar(
-            x=((_MARKS[1:] + _MARKS[:-1]) / 2).tolist(),
+            x=((_SCORE_BINS[1:] + _SCORE_BINS[:-1]) / 2).tolist(),
             y=counts.tolist(),
             name=name,
             marker={"color": SEQUENCE[number % len(SEQUENCE)]},
@@ -37,12 +37,12 @@ def draw_grades(frame: pd.DataFrame) -> Plot | None:
     figure.update_layout(barmode="stack", bargap=0.08, showlegend=True)
     figure.update_xaxes(range=[-0.02, 2.02], title="score of 2")
     figure.update_yaxes(title="texts")
-    caption = "Texts by their score, 0 to 2, and by who gave it."
+    caption = "Texts by score, 0 to 2, and by judge."
     return make_plot("scores", "Scores of texts", caption, figure, height=300)
 
 
-def draw_texts(run: Run) -> Plot | None:
-    """How each metric against the reference texts is spread."""
+def plot_text_metrics(run: ReportData) -> Plot | None:
+    """The distribution of each metric against reference texts."""
     table = pd.DataFrame(list(run.texts.values()))
     if table.empty:
         return None
@@ -58,12 +58,12 @@ def draw_texts(run: Run) -> Plot | None:
         )
     )  # fmt: skip
     figure.update_xaxes(range=[-0.02, 1.02])
-    caption = "Replies against reference texts: median, quartiles, and the middle nine tenths."
+    caption = "Replies against reference texts: median, quartiles, 5th and 95th percentile."
     return make_plot("texts", "Text metrics", caption, figure, height=90 + 34 * len(names))
 
 
-def draw_latency(records: Sequence[Record]) -> Plot | None:
-    """How long answers took, on a logarithmic scale."""
+def plot_latency(records: Sequence[Record]) -> Plot | None:
+    """A histogram of seconds per answer, on a logarithmic scale."""
     times = pd.DataFrame(
         [(str(one.case.task), one.answer.seconds) for one in records if one.answer is not None],
         columns=["task", "seconds"],
@@ -73,8 +73,8 @@ def draw_latency(records: Sequence[Record]) -> Plot | None:
         return None
     logs = np.log10(times["seconds"].to_numpy(dtype=float))
     middle, half = (logs.max() + logs.min()) / 2, (logs.max() - logs.min()) / 2 + 1e-6
-    reach = max(half, _NARROWEST / 2)
-    edges = np.linspace(middle - reach, middle + reach, _TIMES + 1)
+    reach = max(half, _MIN_DECADES / 2)
+    edges = np.linspace(middle - reach, middle + reach, _TIME_BINS + 1)
     figure = go.Figure()
     for task in Task:
         counts, _ = np.histogram(logs[(times["task"] == task).to_numpy()], bins=edges)
@@ -98,7 +98,7 @@ def draw_latency(records: Sequence[Record]) -> Plot | None:
         range=[float(edges[0]) - 0.05, float(edges[-1]) + 0.05],
     )
     most, _ = np.histogram(logs, bins=edges)
-    figure.update_yaxes(title="answers", dtick=1 if most.max() < _FEW else None)
+    figure.update_yaxes(title="answers", dtick=1 if most.max() < _MAX_UNIT_TICKS else None)
     caption = "An answer's share of its batch's time: " + (
         f"{median:.3g} s for every answer."
         if times["seconds"].nunique() == 1

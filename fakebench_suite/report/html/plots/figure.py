@@ -1,4 +1,4 @@
-"""What all figures share: the type, the quiet layout, and names as text.
+"""The common layout of all figures, and labels as plain text.
 
 Colours of text and grid are set by the page, which knows whether it is light or dark.
 """
@@ -19,16 +19,16 @@ PALETTE = {
     Task.REASONING: "#4d9a63",
     Task.ANALYSIS: "#9a6fc0",
 }
-"""One colour per task, told apart on light and on dark ground and by most colour-blind eyes."""
+"""One colour per task, distinguishable on light and dark backgrounds and with colour blindness."""
 SEQUENCE = ("#3f7fc1", "#c9772b", "#4d9a63", "#9a6fc0", "#b5566c", "#7c7f86")
 HEAT = ((0.0, "#b5443c"), (0.5, "#e6dfc8"), (1.0, "#2f7d6b"))
-"""Wrong to right."""
-_LONGEST = 28
+"""From low to high accuracy."""
+_LABEL_LENGTH = 28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A figure as plotly.js takes it, and what it says in one sentence."""
+    """A figure for plotly.js, with its title and caption."""
 
     key: str
     title: str
@@ -37,7 +37,7 @@ class Plot:
 
 
 def make_plot(key: str, title: str, caption: str, figure: go.Figure, *, height: int) -> Plot:
-    """The figure as plain data, in the layout every figure has."""
+    """The figure as plain data, with the common layout."""
     figure.update_layout(
         template="none",
         height=height,
@@ -51,16 +51,16 @@ def make_plot(key: str, title: str, caption: str, figure: go.Figure, *, height: 
     return Plot(key=key, title=title, caption=caption, figure=figure.to_plotly_json())
 
 
-def label(name: str) -> str:
-    """A name from a data file or a judge as text: plotly.js reads some HTML in labels."""
+def plain_label(name: str) -> str:
+    """A name as plain text, escaped because plotly.js interprets some HTML in labels."""
     flat = to_single_line(name)
-    return escape(flat if len(flat) <= _LONGEST else f"{flat[: _LONGEST - 1]}…")
+    return escape(flat if len(flat) <= _LABEL_LENGTH else f"{flat[: _LABEL_LENGTH - 1]}…")
 
 
-def axis_of(names: Sequence[str]) -> dict[str, Any]:
-    """An axis with one place per name: two names that look alike stay two."""
+def category_axis(names: Sequence[str]) -> dict[str, Any]:
+    """An axis with one position per name, also if two labels are equal."""
     return {
         "tickmode": "array",
         "tickvals": list(range(len(names))),
-        "ticktext": list(map(label, names)),
+        "ticktext": list(map(plain_label, names)),
     }

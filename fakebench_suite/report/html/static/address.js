@@ -1,18 +1,18 @@
-// The address says everything: view, filters, search and item.
+// The fragment of the address holds the view, filters, search and item.
 "use strict";
 fakebench.address = (() => {
   const { filter } = fakebench;
 
-  // What a fragment asks for; an item that is not in this run is -1 and named in `missing`.
+  // The state in a fragment; an item that is not in this run is -1 and named in `missing`.
   function read(hash) {
-    const asked = new URLSearchParams(hash.slice(1));
-    const name = asked.get("item");
+    const parameters = new URLSearchParams(hash.slice(1));
+    const name = parameters.get("item");
     const item = name === null ? -1 : filter.find(name);
     const chosen = {};
-    for (const field of filter.facets.keys()) if (asked.get(field)) chosen[field] = asked.get(field);
+    for (const field of filter.facets.keys()) if (parameters.get(field)) chosen[field] = parameters.get(field);
     return {
-      view: asked.get("view") === "records" || name !== null ? "records" : "overview",
-      query: asked.get("q") || "",
+      view: parameters.get("view") === "records" || name !== null ? "records" : "overview",
+      query: parameters.get("q") || "",
       missing: name !== null && item < 0 ? name : null,
       chosen,
       item,
@@ -20,14 +20,14 @@ fakebench.address = (() => {
   }
 
   function write({ chosen, query }, row) {
-    const said = new URLSearchParams({ view: "records" });
-    for (const [field, value] of Object.entries(chosen)) said.set(field, value);
-    if (query) said.set("q", query);
-    if (row >= 0) said.set("item", filter.value("id", row));
-    return `#${said}`;
+    const parts = new URLSearchParams({ view: "records" });
+    for (const [field, value] of Object.entries(chosen)) parts.set(field, value);
+    if (query) parts.set("q", query);
+    if (row >= 0) parts.set("item", filter.value("id", row));
+    return `#${parts}`;
   }
 
-  // A link to an item alone, whatever was being filtered.
+  // A link to one item, without filters.
   const permalink = (row) => `#${new URLSearchParams({ item: filter.value("id", row) })}`;
 
   return { read, write, permalink };

@@ -1,4 +1,4 @@
-// Turns the address into a page, and what a reader does into an address.
+// Renders the view that the address names, and writes the reader's choices to the address.
 "use strict";
 (() => {
   const { address, el, filter, facets, keys, list, item, zoom } = fakebench;
@@ -116,7 +116,7 @@
     shown = row;
     $("item").hidden = row < 0;
     document.body.classList.toggle("reading", row >= 0);
-    list.point(row);
+    list.setCurrent(row);
     if (row < 0) return;
     if (opened) $("item").focus({ preventScroll: true });
     const entry = await filter.entry(row);
@@ -130,7 +130,7 @@
         el("span", { class: "place faint" }), link,
         el("button", { type: "button", class: "close", onclick: close, "aria-label": "Close the item (Escape)", title: "Close (Esc)" }, "×")),
       el("h2", {}, el("bdi", {}, id), " ", el("span", { class: `pill ${entry.record.verdict.outcome}` }, entry.record.verdict.outcome.replaceAll("_", " "))),
-      ...item.draw(entry, (other) => write(other)),
+      ...item.render(entry, (other) => write(other)),
     );
     $("item").scrollTop = 0;
     place();
@@ -146,8 +146,8 @@
     $("list").focus({ preventScroll: true });
   }
 
-  // Escape takes back what came last: the item first, then the search.
-  function retreat() {
+  // Escape closes the item, or else clears the search.
+  function closeOrClear() {
     if (state.item >= 0) close();
     else if (state.query) clearSearch();
   }
@@ -167,7 +167,7 @@
 
   function startSearch() {
     if (state.view !== "records") go("#view=records", { replace: false });
-    if (!$("search").checkVisibility()) close(); // on a narrow page an item covers it
+    if (!$("search").checkVisibility()) close(); // on a narrow page the item covers the search
     $("search").focus();
     $("search").select();
   }
@@ -175,7 +175,7 @@
   const KEYS = {
     j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
     "/": startSearch, z: () => document.querySelector("#item:not([hidden]) .frame")?.click(),
-    Escape: retreat, "?": () => $("keys").showModal(), t: () => window.toggleTheme(),
+    Escape: closeOrClear, "?": () => $("keys").showModal(), t: () => window.toggleTheme(),
     o: () => go("#view=overview", { replace: false }), r: () => go("#view=records", { replace: false }),
   };
 

@@ -1,4 +1,4 @@
-// The row of filters: one menu per field, each name with the number of records it would leave.
+// The row of filters: one menu per field, each value with its number of records.
 "use strict";
 fakebench.facets = (() => {
   const { el } = fakebench;

@@ -24,7 +24,7 @@ fakebench.filter = (() => {
       if (columns[field]) facets.set(field, describe(field, columns[field].values));
   }
 
-  // The names a reader may choose in a field, and which codes each of them stands for.
+  // The values that can be chosen in a filter, and the codes that each of them selects.
   function describe(field, values) {
     const members = new Map();
     const add = (name, code) => {
@@ -48,7 +48,7 @@ fakebench.filter = (() => {
   const name = (field, row) => columns[field].values[columns[field].codes[row]];
   const value = (field, row) => index.values[field]?.[row] ?? null;
 
-  // The rows that pass, in order, and for each field how many rows each of its names would leave.
+  // The selected rows in order, and for each filter the number of rows of each value.
   function select({ chosen, query, sort, descending }) {
     const tests = [];
     for (const [field, wanted] of Object.entries(chosen)) {
@@ -60,7 +60,7 @@ fakebench.filter = (() => {
     const counted = [...counts].map(([field, sums]) => ({ field, sums, codes: columns[field].codes }));
     const passed = new Uint8Array(size);
     for (let row = 0; row < size; row++) {
-      // A row that one field alone keeps out still counts for that field's other names.
+      // A row that fails one filter only still counts for the other values of that filter.
       let failures = 0;
       let failed = null;
       for (const { field, codes, member } of tests) {
@@ -83,11 +83,11 @@ fakebench.filter = (() => {
   function matches(row, words) {
     const text = texts[Math.floor(row / index.chunk)]?.[row % index.chunk];
     if (text !== undefined) return words.every((word) => text.includes(word));
-    const known = `${value("id", row)} ${value("reply", row) ?? ""}`.toLowerCase();
-    return words.every((word) => known.includes(word));
+    const snippet = `${value("id", row)} ${value("reply", row) ?? ""}`.toLowerCase();
+    return words.every((word) => snippet.includes(word));
   }
 
-  // Rows by a field, ties in the order of the index; computed once, and nothing where it is empty last.
+  // Rows sorted by a field, ties in the order of the index, empty values last; cached.
   function order(field) {
     const key = field || "";
     if (!orders.has(key)) {
@@ -97,7 +97,7 @@ fakebench.filter = (() => {
         rows.sort((a, b) => codes[a] - codes[b] || a - b);
       } else if (index.values[key]) {
         const values = index.values[key];
-        const numbers = values.some((one) => typeof one === "number");
+        const numbers = values.some((value) => typeof value === "number");
         if (numbers) rows.sort((a, b) => (values[a] ?? Infinity) - (values[b] ?? Infinity) || a - b);
         else rows.sort((a, b) => compare(values[a] ?? "", values[b] ?? "") || a - b);
       }
@@ -108,24 +108,24 @@ fakebench.filter = (() => {
 
   const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
-  // Everything that can be searched, file by file; `tell` hears how far it is.
-  async function loadTexts(tell) {
+  // Everything that can be searched, file by file; `onProgress` is called with the share that is loaded.
+  async function loadTexts(onProgress) {
     const files = Math.ceil(size / index.chunk);
     let done = 0;
     const next = async (number) => {
       if (number >= files) return;
       if (!texts[number]) {
         const entries = await fakebench.load(`texts-${number}`);
-        texts[number] = entries.map(gather);
+        texts[number] = entries.map(searchText);
       }
       done += 1;
-      tell(done / files);
+      onProgress(done / files);
       await next(number + 4);
     };
     await Promise.all([0, 1, 2, 3].map(next));
   }
 
-  function gather({ record, before }) {
+  function searchText({ record, before }) {
     const { case: asked, prompt, answer, verdict } = record;
     const parts = [asked.id, asked.image, asked.question, prompt, answer?.text, verdict.reason, verdict.label];
     for (const clue of asked.expected || []) parts.push(clue.text);
@@ -137,9 +137,9 @@ fakebench.filter = (() => {
   const find = (id) => index.values.id.indexOf(id);
   const entry = async (row) =>
     (await fakebench.load(`texts-${Math.floor(row / index.chunk)}`))[row % index.chunk];
-  const picture = (image) => (Object.hasOwn(index.pictures, image) ? index.pictures[image] : null);
+  const storedImage = (image) => (Object.hasOwn(index.pictures, image) ? index.pictures[image] : null);
   const imageOf = (row) => name("image", row);
-  // The first case about an image, best the one that asks the same.
+  // The first case on an image, preferably of the same question type.
   function firstAbout(image, questionType) {
     const code = columns.image.values.indexOf(image);
     if (code < 0) return -1;
@@ -151,7 +151,7 @@ fakebench.filter = (() => {
   }
 
   return {
-    NONE, open, facets, select, loadTexts, name, value, find, entry, picture, imageOf, firstAbout,
+    NONE, open, facets, select, loadTexts, name, value, find, entry, storedImage, imageOf, firstAbout,
     get size() { return size; },
     has: (field) => Boolean(columns[field] || index.values[field]),
   };

@@ -4,10 +4,10 @@ fakebench.item = (() => {
   const { el, filter } = fakebench;
   const SVG = "http://www.w3.org/2000/svg";
 
-  // The pieces of a reply, those that `reason` quotes (as Python's repr does) marked.
-  function mark(reply, verdict) {
+  // The pieces of a reply; those that `reason` quotes (as Python's repr does) are highlighted.
+  function highlight(reply, verdict) {
     const quoted = [...verdict.reason.matchAll(/'((?:[^'\\]|\\.)+)'|"((?:[^"\\]|\\.)+)"/gu)].map(
-      (found) => (found[1] ?? found[2]).replace(/\\(.)/gu, "$1"),
+      (match) => (match[1] ?? match[2]).replace(/\\(.)/gu, "$1"),
     );
     const phrases = quoted.length ? quoted : (verdict.label || "").split(", ");
     const patterns = phrases
@@ -17,20 +17,20 @@ fakebench.item = (() => {
     if (!patterns.length) return [reply];
     const pieces = [];
     let end = 0;
-    for (const found of reply.matchAll(new RegExp(patterns.join("|"), "giu"))) {
-      pieces.push(reply.slice(end, found.index), el("mark", {}, found[0]));
-      end = found.index + found[0].length;
+    for (const match of reply.matchAll(new RegExp(patterns.join("|"), "giu"))) {
+      pieces.push(reply.slice(end, match.index), el("mark", {}, match[0]));
+      end = match.index + match[0].length;
     }
     return [...pieces, reply.slice(end)];
   }
 
-  // Where the picture was forged, drawn over it.
+  // The outline of the forged region, drawn over the image.
   function outline(picture, box) {
     if (!box) return null;
     const drawing = document.createElementNS(SVG, "svg");
     drawing.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
     drawing.setAttribute("role", "img");
-    drawing.setAttribute("aria-label", `planted in ${box.join(", ")}`);
+    drawing.setAttribute("aria-label", `forged region ${box.join(", ")}`);
     for (const kind of ["under", "over"]) {
       const rectangle = document.createElementNS(SVG, "rect");
       const [left, top, right, bottom] = box;
@@ -42,24 +42,24 @@ fakebench.item = (() => {
   }
 
   function figure(image, caption, box, link) {
-    const picture = filter.picture(image);
-    if (!picture) return el("figure", { class: "absent" }, el("div", {}, "no picture at hand"), el("figcaption", {}, caption));
-    const mark = () => outline(picture, box);
+    const picture = filter.storedImage(image);
+    if (!picture) return el("figure", { class: "absent" }, el("div", {}, "no image available"), el("figcaption", {}, caption));
+    const region = () => outline(picture, box);
     const frame = el("button", {
       type: "button", class: "frame", title: "Zoom (z)", "aria-label": `Zoom, ${caption}: ${image}`,
-      onclick: () => fakebench.zoom.open(picture, image, caption, mark),
+      onclick: () => fakebench.zoom.open(picture, image, caption, region),
     }, el("img", {
       src: `report/images/${picture.file}`, alt: "", loading: "lazy", width: picture.width, height: picture.height,
-    }), mark());
+    }), region());
     return el("figure", {}, frame, el("figcaption", {}, caption, ` ${picture.width} × ${picture.height} `, link));
   }
 
-  function pictures({ case: asked }, hash) {
-    const shown = [figure(asked.image, asked.forged_region ? "forged here" : asked.label === "fake" ? "fake" : asked.label || "image", asked.forged_region)];
+  function images({ case: asked }, hash) {
+    const shown = [figure(asked.image, asked.forged_region ? "forged image" : asked.label === "fake" ? "fake" : asked.label || "image", asked.forged_region)];
     if (asked.paired_image) {
       const row = filter.firstAbout(asked.paired_image, asked.question_type);
-      const link = row < 0 ? null : el("a", { href: hash(row) }, "its item");
-      shown.push(figure(asked.paired_image, asked.forged_region ? "untouched twin" : "forged twin", null, link));
+      const link = row < 0 ? null : el("a", { href: hash(row) }, "open its item");
+      shown.push(figure(asked.paired_image, asked.forged_region ? "untouched image" : "forged image", null, link));
     }
     return el("div", { class: "pictures" }, shown);
   }
@@ -69,16 +69,16 @@ fakebench.item = (() => {
 
   const faint = (text) => el("p", { class: "faint" }, text);
 
-  // The answer, and folded above it the thoughts that led to it.
+  // The answer, with the reasoning before it in a closed element.
   function quoteReply(answer, verdict, split) {
     if (answer === null) return [faint("There is no answer.")];
     if (!answer.text) return [faint("The reply is empty.")];
-    if (split === null) return [quote(mark(answer.text, verdict))];
+    if (split === null) return [quote(highlight(answer.text, verdict))];
     const size = split.thoughts.length.toLocaleString("en");
     const spoken = split.spoken.trim();
     return [
-      el("details", { class: "thoughts" }, el("summary", {}, `Thoughts (${size} characters, not read as an answer)`), quote(split.thoughts)),
-      spoken ? quote(mark(spoken, verdict)) : faint("The reply says nothing outside its thoughts."),
+      el("details", { class: "thoughts" }, el("summary", {}, `Reasoning before the answer (${size} characters, not graded)`), quote(split.thoughts)),
+      spoken ? quote(highlight(spoken, verdict)) : faint("The reply has no text outside its reasoning."),
     ];
   }
 
@@ -99,28 +99,28 @@ fakebench.item = (() => {
     ].flat(2);
   }
 
-  function grades(verdict, texts) {
+  function scores(verdict, texts) {
     const shown = [];
     if (verdict.score !== null)
       shown.push(el("p", {}, el("strong", {}, verdict.score.toFixed(2)), ` of 2 by ${verdict.judge}`,
-        verdict.failed_rounds ? `, ${verdict.failed_rounds} rounds without marks` : ""));
-    if (verdict.followed_format !== null) shown.push(el("p", {}, verdict.followed_format ? "It kept the asked format." : "It did not keep the asked format."));
+        verdict.failed_rounds ? `, ${verdict.failed_rounds} rounds without ratings` : ""));
+    if (verdict.followed_format !== null) shown.push(el("p", {}, verdict.followed_format ? "It follows the requested format." : "It does not follow the requested format."));
     if (verdict.ratings.length) {
       const head = ["round", "completeness", "preciseness", "relevance", "reason"];
       const numbers = head.slice(1, 4);
       shown.push(el("table", { class: "rounds" },
         el("thead", {}, el("tr", {}, head.map((name) => el("th", { scope: "col", class: numbers.includes(name) ? "num" : null }, name)))),
-        el("tbody", {}, verdict.ratings.map((one, place) => el("tr", {},
+        el("tbody", {}, verdict.ratings.map((rating, place) => el("tr", {},
           el("td", {}, String(place + 1)),
-          numbers.map((name) => el("td", { class: "num" }, String(one[name]))),
-          el("td", { class: "prose", dir: "auto" }, one.reason))))));
+          numbers.map((name) => el("td", { class: "num" }, String(rating[name]))),
+          el("td", { class: "prose", dir: "auto" }, rating.reason))))));
     }
     if (texts) {
-      const known = Object.entries(texts).filter(([, value]) => value !== null);
-      shown.push(el("dl", { class: "metrics" }, known.map(([name, value]) =>
+      const values = Object.entries(texts).filter(([, value]) => value !== null);
+      shown.push(el("dl", { class: "metrics" }, values.map(([name, value]) =>
         el("div", {}, el("dt", {}, name.replaceAll("_", " ")), el("dd", {}, value.toFixed(3))))));
     }
-    return shown.length ? block("Grades", ...shown) : null;
+    return shown.length ? block("Scores", ...shown) : null;
   }
 
   function facts({ case: asked, worker }, verdict) {
@@ -140,20 +140,20 @@ fakebench.item = (() => {
       el("div", {}, el("h4", {}, "this run"), reply(record.answer, record.verdict, split))));
   }
 
-  function draw({ record, texts, before, split, split_before: earlier }, hash) {
+  function render({ record, texts, before, split, split_before: earlier }, hash) {
     const { case: asked, verdict } = record;
     const reference = asked.expected === null ? null : block("Reference",
       el("ul", { class: "clues" }, asked.expected.map((clue) => el("li", { dir: "auto" }, clue.text,
         clue.criterion ? [" ", el("span", { class: "tag" }, clue.criterion)] : null))));
     return [
-      pictures(record, hash),
+      images(record, hash),
       block("Prompt as sent", quote(record.prompt)),
       before ? compare(record, before, split, earlier) : block("Reply", ...reply(record.answer, verdict, split)),
       reference,
-      grades(verdict, texts),
+      scores(verdict, texts),
       block("Case", facts(record, verdict)),
     ].filter(Boolean);
   }
 
-  return { draw, mark };
+  return { render, highlight };
 })();

@@ -1,4 +1,4 @@
-// One key, one action; none while somebody types, but for Escape, which leaves the field.
+// Keyboard shortcuts; while a field has the focus only Escape works, which leaves the field.
 "use strict";
 fakebench.keys = (() => {
   const AMONG_RECORDS = new Set(["j", "k", "z", "ArrowDown", "ArrowUp", "Escape"]);

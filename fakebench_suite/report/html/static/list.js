@@ -1,4 +1,4 @@
-// The table of records: DataTables draws the rows in view, from the selection made in filter.js.
+// The table of records: DataTables renders the visible rows of the selection of filter.js.
 "use strict";
 fakebench.list = (() => {
   const { el, filter } = fakebench;
@@ -15,14 +15,14 @@ fakebench.list = (() => {
     return name === null ? "" : el("span", { class: `pill ${name}` }, name.replaceAll("_", " "));
   };
   const thumbnail = (row) => {
-    const picture = filter.picture(filter.imageOf(row));
+    const picture = filter.storedImage(filter.imageOf(row));
     return picture
       ? el("img", { src: `report/images/${picture.file}`, alt: "", loading: "lazy", width: 26, height: 26 })
       : "";
   };
 
-  // The width of the list, in pixels, from which a column has its place.
-  const NEEDS = { task: 900, generator: 900, criterion: 900, score: 760, seconds: 1000, label: 560, reply_label: 560, reply: 460 };
+  // The smallest width of the list, in pixels, at which a column is shown.
+  const MIN_WIDTHS = { task: 900, generator: 900, criterion: 900, score: 760, seconds: 1000, label: 560, reply_label: 560, reply: 460 };
 
   function columns() {
     const column = (title, field, render, className = "") => ({
@@ -73,7 +73,7 @@ fakebench.list = (() => {
         },
       }),
     );
-    // The list takes what room the page leaves, which DataTables learns only afterwards.
+    // DataTables learns the height of the list only after it was built.
     measure();
     new ResizeObserver(measure).observe(document.getElementById("list"));
   }
@@ -83,14 +83,14 @@ fakebench.list = (() => {
     const body = place.querySelector(".dt-scroll-body");
     const height = place.clientHeight - place.querySelector(".dt-scroll-head").offsetHeight;
     if (height <= 0) return;
-    place.classList.toggle("narrow", place.clientWidth < NEEDS.score);
+    place.classList.toggle("narrow", place.clientWidth < MIN_WIDTHS.score);
     body.style.height = body.style.maxHeight = `${height}px`;
-    for (const [name, width] of Object.entries(NEEDS)) {
+    for (const [name, width] of Object.entries(MIN_WIDTHS)) {
       const column = table.column(`${name}:name`);
       if (column.visible() !== place.clientWidth >= width) column.visible(place.clientWidth >= width, false);
     }
     table.columns.adjust();
-    // DataTables keeps the widths it first found; the style sheet's follow the list.
+    // DataTables keeps its first widths; those of the style sheet follow the list.
     for (const column of place.querySelectorAll("col")) column.style.width = "";
     table.scroller.measure();
   }
@@ -100,8 +100,8 @@ fakebench.list = (() => {
     table.draw();
   }
 
-  // Mark a row as the one being looked at, and bring it into view if it is in the selection.
-  function point(row) {
+  // Make a row the current one, and scroll to it if it is in the selection.
+  function setCurrent(row) {
     current = row;
     for (const line of document.querySelectorAll("#table tbody tr"))
       line.classList.toggle("current", Number(line.dataset.row) === row);
@@ -117,7 +117,7 @@ fakebench.list = (() => {
   };
 
   return {
-    build, fill, point, neighbour,
+    build, fill, setCurrent, neighbour,
     place: (row) => rows.indexOf(row),
     get length() { return rows.length; },
   };

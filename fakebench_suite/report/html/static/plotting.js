@@ -1,4 +1,4 @@
-// Plots: plotly.js comes in when the overview is first shown, for paper shows what no screen did.
+// Plots: plotly.js is loaded when the overview is first shown, so that printing has every plot.
 "use strict";
 fakebench.plotting = (() => {
   const PAPER = 330; // pixels: two plots side by side on a sheet of A4 or Letter
@@ -35,13 +35,13 @@ fakebench.plotting = (() => {
     return layout;
   }
 
-  // Once plotly.js is in, this is done when it returns: printing waits for nothing.
+  // Synchronous once plotly.js is loaded, because printing does not wait.
   function render(node, figures, size = {}) {
     const figure = figures[node.dataset.plot];
     shown.add(node);
     const data = structuredClone(figure.data);
     // Cells shaded over the page's ground: Plotly would choose a colour for white ground.
-    for (const trace of data.filter((one) => one.type === "heatmap" && one.showscale === false))
+    for (const trace of data.filter((entry) => entry.type === "heatmap" && entry.showscale === false))
       trace.textfont = { color: tone("--text") };
     const drawn = window.Plotly.react(node, data, paint(figure, size), { displayModeBar: false, responsive: !size.width });
     node.classList.add("drawn");

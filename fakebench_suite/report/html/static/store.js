@@ -1,17 +1,17 @@
-// Data files call fakebench.take(name, json); nothing else ever comes in.
+// Data files call fakebench.receive(name, json); the page loads no other data.
 "use strict";
 const fakebench = (() => {
-  const taken = new Map();
+  const received = new Map();
   const pending = new Map();
 
-  function take(name, json) {
-    taken.set(name, JSON.parse(json));
+  function receive(name, json) {
+    received.set(name, JSON.parse(json));
   }
 
-  // The value a data file carries, loading the file at the first question.
+  // The value in a data file, which is loaded at first use.
   function load(name) {
-    if (taken.has(name)) return Promise.resolve(taken.get(name));
-    if (!pending.has(name)) pending.set(name, run(`report/${name}.js`).then(() => taken.get(name)));
+    if (received.has(name)) return Promise.resolve(received.get(name));
+    if (!pending.has(name)) pending.set(name, run(`report/${name}.js`).then(() => received.get(name)));
     return pending.get(name);
   }
 
@@ -28,19 +28,19 @@ const fakebench = (() => {
     });
   }
 
-  // An element with properties and children; a child that is no element is text, whatever it says.
+  // An element with properties and children; children that are not elements are added as text.
   function el(tag, properties = {}, ...children) {
-    const made = document.createElement(tag);
+    const element = document.createElement(tag);
     for (const [name, value] of Object.entries(properties)) {
       if (value === null || value === undefined || value === false) continue;
-      if (name === "class") made.className = value;
-      else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-      else if (name in made && name !== "list") made[name] = value;
-      else made.setAttribute(name, value);
+      if (name === "class") element.className = value;
+      else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else if (name in element && name !== "list") element[name] = value;
+      else element.setAttribute(name, value);
     }
-    made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
-    return made;
+    element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+    return element;
   }
 
-  return { take, load, run, el };
+  return { receive, load, run, el };
 })();

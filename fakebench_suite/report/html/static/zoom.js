@@ -1,9 +1,9 @@
-// One picture as large as the window, and larger: the whole one where it can be had.
+// Shows one image as large as the window, or larger; in full size if it is stored.
 "use strict";
 fakebench.zoom = (() => {
   const { el } = fakebench;
   const STEP = 1.5;
-  const LARGEST = 16; // screen pixels for one of the picture
+  const LARGEST = 16; // screen pixels for one of the image
   let dialog, stage, note, title;
   let picture = null;
   let frame = null;
@@ -50,7 +50,7 @@ fakebench.zoom = (() => {
     dialog.showModal();
     stage.focus();
     fit();
-    tell(picture.whole === null);
+    showNote(picture.whole === null);
     if (picture.whole === null && picture.full !== null) seek(shown);
   }
 
@@ -63,12 +63,12 @@ fakebench.zoom = (() => {
     other.onload = () => {
       if (picture !== wanted || !dialog.open) return;
       shown.src = other.src;
-      tell(false);
+      showNote(false);
     };
     other.src = picture.full;
   }
 
-  function tell(small) {
+  function showNote(small) {
     const size = `${picture.width} × ${picture.height}`;
     note.textContent = small ? `a thumbnail of ${size}; --report-images=full keeps whole pictures in the report` : size;
   }
