@@ -1,4 +1,4 @@
-"""Merged and compared runs as text for a terminal."""
+"""Format merged and compared runs for a terminal."""
 
 from collections.abc import Iterator
 
@@ -20,46 +20,49 @@ from fakebench_suite.workflows.compare import Comparison
 from fakebench_suite.workflows.finalize import FinalizedRun
 
 
-def format_merged_run(closed: FinalizedRun, *, colour: bool) -> Iterator[str]:
-    """Verdict, reservations, scores, published rows, rulings and places, piece by piece."""
-    yield format_result(closed.result, colour=colour)
-    yield from describe_run(closed.manifest)
-    yield format_facts(closed.manifest, colour=colour)
-    yield format_scores(closed.scores, colour=colour)
-    if closed.shifts:
-        yield f"changes since {to_single_line(str(closed.result.baseline))}"
-        yield format_changes(closed.shifts, colour=colour)
-    for grid in compare_with_paper(closed.manifest, closed.scores):
+def format_merged_run(run: FinalizedRun, *, colour: bool) -> Iterator[str]:
+    """Result, reservations, scores, published rows, gates and paths, one text each."""
+    yield format_result(run.result, colour=colour)
+    yield from describe_run(run.manifest)
+    yield format_facts(run.manifest, colour=colour)
+    yield format_scores(run.scores, colour=colour)
+    if run.shifts:
+        yield f"changes since {to_single_line(str(run.result.baseline))}"
+        yield format_changes(run.shifts, colour=colour)
+    for grid in compare_with_paper(run.manifest, run.scores):
         yield f"{grid.title}, published rows and this run"
         yield format_grid(grid, colour=colour)
-    if closed.timings:
-        yield format_timings(closed.timings, colour=colour)
-    yield format_gate_results(closed.decisions, closed.result, colour=colour)
-    if closed.manifest["dataset"]["kind"] == "official" and "submission" not in closed.manifest:
+    if run.timings:
+        yield format_timings(run.timings, colour=colour)
+    yield format_gate_results(run.decisions, run.result, colour=colour)
+    if run.manifest["dataset"]["kind"] == "official" and "submission" not in run.manifest:
         yield "no submission was written: it needs the order of the query files (--data)"
-    yield from closed.notes
+    yield from run.notes
     yield METRICS_HINT
-    yield f"records and scores: {closed.folder}"
-    yield f"report: {closed.report}"
+    yield f"records and scores: {run.folder}"
+    yield f"report: {run.report}"
 
 
-def format_comparison(found: Comparison, *, items: int, colour: bool) -> Iterator[str]:
-    """What differs in the making, the figures side by side, and up to ``items`` turned cases."""
-    before, after = map(to_single_line, found.names)
+def format_comparison(comparison: Comparison, *, items: int, colour: bool) -> Iterator[str]:
+    """Differing settings, changes of metrics, and up to ``items`` changed cases of each kind."""
+    before, after = map(to_single_line, comparison.names)
     yield f"before: {before}\nafter:  {after}"
-    yield f"they differ in {', '.join(map(to_single_line, found.settings)) or 'no setting'}"
-    yield from found.unknown
-    yield "\n" + format_changes(found.shifts, colour=colour)
+    yield f"differing settings: {', '.join(map(to_single_line, comparison.settings)) or 'none'}"
+    yield from comparison.unknown
+    yield "\n" + format_changes(comparison.shifts, colour=colour)
     for kind in (ChangeKind.BROKEN, ChangeKind.FIXED):
-        names = found.turned[kind]
+        names = comparison.changed[kind]
         yield f"{len(names):,} {kind}"
         yield from (f"  {to_single_line(name)}" for name in names[:items])
         if 0 < items < len(names):
             yield f"  and {len(names) - items:,} more: write the report with --baseline"
     yield (
-        f"{len(found.turned[ChangeKind.CHANGED]):,} say something else and pass as much as before; "
-        f"{len(found.turned[ChangeKind.SAME]):,} are the same"
+        f"{len(comparison.changed[ChangeKind.CHANGED]):,} changed without a change of outcome; "
+        f"{len(comparison.changed[ChangeKind.SAME]):,} unchanged"
     )
-    for count, side in ((found.dropped, "before"), (found.turned[ChangeKind.NEW], "after")):
+    for count, side in (
+        (comparison.missing, "before"),
+        (comparison.changed[ChangeKind.NEW], "after"),
+    ):
         if count:
-            yield f"{len(count):,} were asked {side} only, and are in no figure above"
+            yield f"{len(count):,} were asked {side} only and are not compared"

@@ -1,4 +1,4 @@
-"""How a command ends before its end: in one sentence, with a status that says why."""
+"""Errors of commands: one sentence on standard error, and an exit status."""
 
 import os
 import sys
@@ -18,14 +18,14 @@ USAGE, MACHINE = 2, 3
 """Exit statuses: the user can mend it; the machine cannot go on, or the suite is at fault."""
 _NOT_USAGE = (EngineError, InternalError, MachineError)
 _PIPE_CLOSED = 128 + 13
-"""What a shell says of a program that SIGPIPE ended, on any system."""
+"""The exit status that a shell reports for SIGPIPE, on any system."""
 
 
-class Commands(TyperGroup):
-    """Commands whose errors are sentences."""
+class SentenceErrorGroup(TyperGroup):
+    """A group of commands whose errors are sentences."""
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Run one; what nobody foresaw is a traceback and the status of an internal error."""
+        """Run a command; an unexpected error prints a traceback and ends with status 3."""
         try:
             with end_in_sentence():
                 return super().main(*args, **options)
@@ -34,59 +34,59 @@ class Commands(TyperGroup):
             raise SystemExit(MACHINE) from None
 
     def invoke(self, ctx: Any) -> Any:
-        """Run one, within what Typer makes of a closed pipe."""
+        """Run a command before Typer handles a closed pipe."""
         with end_in_sentence():
             return super().invoke(ctx)
 
 
 class Screen(Console):
-    """A console that leaves it to the command what a closed pipe means."""
+    """A console that raises BrokenPipeError for a closed pipe."""
 
     def on_broken_pipe(self) -> None:
-        """Raise the error again."""
+        """Raise BrokenPipeError."""
         raise BrokenPipeError
 
 
 @contextmanager
 def end_in_sentence() -> Generator[None]:
-    """Exit where the suite, the machine or the place of the output is at fault."""
+    """Turn errors of the user, the suite, the machine or the output into an exit."""
     try:
         yield
     except SuiteError as error:
         stop(str(error), status=MACHINE if isinstance(error, _NOT_USAGE) else USAGE)
     except BrokenPipeError:
-        _forget(sys.stdout)
+        _discard_output(sys.stdout)
         raise SystemExit(_PIPE_CLOSED) from None
     except MemoryError:
         stop("There is no memory left on this machine.", status=MACHINE)
     except OSError as error:
         if error.filename is None:
-            _forget(sys.stdout)
+            _discard_output(sys.stdout)
         what = "The output" if error.filename is None else os.fsdecode(error.filename)
         stop(f"{what} cannot be read or written: {error.strerror or error}.", status=MACHINE)
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Print a line, on standard output by default, in the stream's own encoding.
+    """Print a line, on standard output by default, in the encoding of the stream.
 
-    Without a stream Click would take one that says ASCII for one of UTF-8.
+    Without a stream, Click would treat an ASCII stream as UTF-8.
     """
     typer.echo(text, file=stream or sys.stdout)
 
 
 def stop(message: str, *, status: int = USAGE) -> NoReturn:
-    """Say it on standard error, and exit."""
+    """Print a message on standard error, and exit."""
     try:
         say(to_single_line(message), sys.stderr)
     except OSError:
-        _forget(sys.stderr)
+        _discard_output(sys.stderr)
     raise SystemExit(status) from None
 
 
-def _forget(stream: TextIO | None) -> None:
-    """Send what a stream still holds nowhere: Python would try again to write it at its exit."""
+def _discard_output(stream: TextIO | None) -> None:
+    """Discard the buffer of a stream, which Python would otherwise write again at exit."""
     if stream is not None:
-        with suppress(OSError, ValueError):  # A stream of a test has no file.
+        with suppress(OSError, ValueError):  # streams of tests have no file
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, stream.fileno())
             os.close(nowhere)

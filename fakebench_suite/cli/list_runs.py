@@ -1,4 +1,4 @@
-"""The runs below a reports directory: what they came to, how large they are, and which to keep."""
+"""``fakebench runs``: list and remove run directories."""
 
 import json
 import os
@@ -23,14 +23,14 @@ from fakebench_suite.runs.last import LAST, find_run, point_last
 from fakebench_suite.runs.store import BADGE, MANIFEST, RECORDS, read_manifest
 from fakebench_suite.text.display import count_of, to_single_line
 
-_AT_WORK = timedelta(days=1)
-"""How long after its last record a run that has not ended may still be at work."""
-_MOST_DAYS = 36_500
+_RUNNING_TIMEOUT = timedelta(days=1)
+"""A run without an end counts as running for this long after its last record."""
+_MAX_DAYS = 36_500
 _HEADER = ("run", "started", "size", "model", "data", "headline", "status")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class RunInfo:
     """One run directory."""
 
     folder: Path
@@ -41,55 +41,55 @@ class Listed:
     data: str
     headline: str
     status: str
-    """``finished``, ``interrupted`` or ``running``, with what else is to be said."""
-    at_work: bool
-    """Whether it may still be being written to."""
+    """``finished``, ``interrupted`` or ``running``, with reasons for a partial run and errors."""
+    may_be_running: bool
+    """True if it may still be written to."""
 
 
-def list_runs(reports: Path) -> list[Listed]:
-    """The run directories right below ``reports``, the latest first; links are not followed."""
+def list_runs(reports: Path) -> list[RunInfo]:
+    """The run directories in ``reports``, the latest first; links are not followed."""
     try:
         places = [place for place in reports.iterdir() if not place.is_symlink()]
     except OSError as error:
         raise UserError(f"{reports} cannot be listed: {error.strerror}. See --reports.") from error
-    found = (_look(place) for place in places if _is_run(place))
-    return sorted(filter(None, found), key=lambda run: (run.started, run.folder.name), reverse=True)
+    infos = (_read_info(place) for place in places if _is_run(place))
+    return sorted(filter(None, infos), key=lambda run: (run.started, run.folder.name), reverse=True)
 
 
 def _is_run(place: Path) -> bool:
-    """Whether a place holds the two files that every run has had since its first record."""
+    """True if a directory has the two files that every run has from its first record on."""
     return place.is_dir() and all((place / name).is_file() for name in (MANIFEST, RECORDS))
 
 
-def _look(folder: Path) -> Listed | None:
+def _read_info(folder: Path) -> RunInfo | None:
     try:
         manifest = read_manifest(folder)
         touched = datetime.fromtimestamp((folder / RECORDS).stat().st_mtime, UTC)
     except (UserError, OSError):
-        return None  # what is not as a run wrote it is not ours to list or to remove
+        return None  # malformed directories are neither listed nor removed
     running = manifest.get("status") not in ("finished", "interrupted")
-    return Listed(
+    return RunInfo(
         folder=folder,
         started=_read_time(manifest.get("started")) or touched,
-        size=_measure(folder),
+        size=_folder_size(folder),
         model=str(manifest["model"]["name"]),
         data=str(manifest["dataset"]["name"]),
         headline=_read_headline(folder),
         status=_describe_status(manifest),
-        at_work=running and datetime.now(UTC) - touched < _AT_WORK,
+        may_be_running=running and datetime.now(UTC) - touched < _RUNNING_TIMEOUT,
     )
 
 
 def _read_time(text: Any) -> datetime | None:
     try:
-        found = datetime.fromisoformat(str(text))
+        time = datetime.fromisoformat(str(text))
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _measure(folder: Path) -> int:
-    """Bytes of all files below a folder; links count as what they are."""
+def _folder_size(folder: Path) -> int:
+    """Bytes of all files below a folder; links are not followed."""
     return sum(
         os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118  # os.walk gives texts
         for place, _, names in os.walk(folder)
@@ -112,14 +112,14 @@ def _describe_status(manifest: dict[str, Any]) -> str:
     return ", ".join(dict.fromkeys(words))
 
 
-def choose_old(
-    runs: Sequence[Listed], *, keep: int | None, older: timedelta | None
-) -> list[Listed]:
+def select_old(
+    runs: Sequence[RunInfo], *, keep: int | None, older: timedelta | None
+) -> list[RunInfo]:
     """The runs to remove: all but the latest ``keep``, and of these only those that are ``older``.
 
-    A run that may still be at work is kept, and does not count.
+    A run that may still be running is neither removed nor counted.
     """
-    ended = [run for run in runs if not run.at_work]
+    ended = [run for run in runs if not run.may_be_running]
     old = ended[keep or 0 :]
     if older is not None:
         now = datetime.now(UTC)
@@ -127,8 +127,8 @@ def choose_old(
     return old
 
 
-def remove_run(run: Listed) -> None:
-    """Remove a run directory and what lies in it, following no link; UserError where it fails."""
+def remove_run(run: RunInfo) -> None:
+    """Remove a run directory without following links; raises UserError if that fails."""
     try:
         if run.folder.is_symlink() or not _is_run(run.folder):
             return
@@ -137,8 +137,8 @@ def remove_run(run: Listed) -> None:
         raise UserError(f"{run.folder} cannot be removed: {error.strerror}.") from error
 
 
-def mend_last(reports: Path) -> None:
-    """Let ``last`` point at the latest finished run that is left, where its own is gone."""
+def repair_last(reports: Path) -> None:
+    """Let ``last`` point to the latest finished run if its own was removed."""
     last = reports / LAST
     if not (last.is_symlink() or last.is_file()) or find_run(last).is_dir():
         return
@@ -158,32 +158,32 @@ def show_runs(
     older_than: Annotated[
         int | None,
         typer.Option(
-            min=0, max=_MOST_DAYS, metavar="DAYS", help="remove runs begun before so many days"
+            min=0, max=_MAX_DAYS, metavar="DAYS", help="remove runs that are older than DAYS"
         ),
     ] = None,
 ) -> None:
     """List the runs with date, size, headline and status; with --prune or --older-than remove some.
 
-    With both, those are removed that neither keeps. What is not a run directory is left alone.
+    With both, runs that match both are removed. Other directories are left alone.
     """
     runs = list_runs(reports)
     if prune is None and older_than is None:
         _print_runs(runs, latest=resolve(find_run(reports / LAST)))
         return
     older = None if older_than is None else timedelta(days=older_than)
-    for run in choose_old(runs, keep=prune, older=older):
+    for run in select_old(runs, keep=prune, older=older):
         remove_run(run)
         typer.echo(
             f"removed {to_single_line(str(run.folder))} ({decimal(run.size)})", file=sys.stdout
         )
     for run in runs:
-        if run.at_work:
-            kept = f"kept {to_single_line(str(run.folder))}, which may still be running"
-            typer.echo(kept, file=sys.stdout)
-    mend_last(reports)
+        if run.may_be_running:
+            line = f"kept {to_single_line(str(run.folder))}, which may still be running"
+            typer.echo(line, file=sys.stdout)
+    repair_last(reports)
 
 
-def _print_runs(runs: Sequence[Listed], *, latest: Path) -> None:
+def _print_runs(runs: Sequence[RunInfo], *, latest: Path) -> None:
     if not runs:
         typer.echo("There are no runs here.", file=sys.stdout)
         return

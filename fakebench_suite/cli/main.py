@@ -11,7 +11,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from fakebench_suite.cli.ending import MACHINE, Commands, Screen, say, stop
+from fakebench_suite.cli.ending import MACHINE, Screen, SentenceErrorGroup, say, stop
 from fakebench_suite.cli.list_runs import show_runs
 from fakebench_suite.cli.startup import reset_signals, unwind_at_signals
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
@@ -42,10 +42,10 @@ from fakebench_suite.types import QuestionType, Task
 
 ImagesOption = Annotated[
     ReportImages,
-    typer.Option("--report-images", help="full: whole pictures beside the thumbnails, lossless"),
+    typer.Option("--report-images", help="full: also store lossless images in full size"),
 ]
 app = typer.Typer(
-    cls=Commands,
+    cls=SentenceErrorGroup,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -55,7 +55,7 @@ app = typer.Typer(
 
 @app.callback()
 def describe() -> None:
-    """What FakeBench's conformance suite can do without a model."""
+    """Run FakeBench's cases, and work with runs, data sets, judges and models."""
     escape_unencodable()
 
 
@@ -111,8 +111,8 @@ def read(
             stop(
                 f"line {number} of standard input is not {{question_type, reply}} as JSON: {error}"
             )
-        found = read_reply(question.reply, question.question_type)
-        answer = {"verdict": str(found.label), "reason": found.reason}
+        parsed = read_reply(question.reply, question.question_type)
+        answer = {"verdict": str(parsed.label), "reason": parsed.reason}
         sys.stdout.write(escape_json(msgspec.json.encode(answer).decode(), sys.stdout.encoding))
         sys.stdout.write("\n")
         sys.stdout.flush()
@@ -143,47 +143,49 @@ def tables(
 def audit(
     judge: Annotated[str, typer.Option(help=ALLOWED_JUDGES)],
     rounds: Annotated[int, typer.Option("--judge-rounds", min=1, max=MAX_ROUNDS)] = 5,
-    reports: Annotated[Path, typer.Option(help="where the cache of marks lies")] = Path("reports"),
+    reports: Annotated[Path, typer.Option(help="directory of the cache of ratings")] = Path(
+        "reports"
+    ),
 ) -> None:
-    """Put a judge before texts whose order is known.
+    """Calibrate a judge on texts whose order is known.
 
-    The exit status is 1 when it gets the order wrong, 2 when it cannot be asked at all, and 3 when
-    it or this machine failed on the way and it could not be audited.
+    The exit status is 1 if it ranks them wrongly, 2 if it cannot be asked, and 3 if the judge or
+    this machine fails before the calibration ends.
     """
     choice = parse_judge(judge, rounds=rounds)
     try:
-        with _wait("asking the judge"):
+        with _status("asking the judge"):
             opened = open_judge(choice, cache=reports / "judgements.sqlite")
             opened.check()
-            found = calibrate(opened)
+            calibration = calibrate(opened)
     except CalibrationError as error:
-        message = f"The judge {choice.name} could not be audited: {to_single_line(str(error))}"
+        message = f"The judge {choice.name} could not be calibrated: {to_single_line(str(error))}"
         stop(message, status=MACHINE)
-    name = to_single_line(found.judge)
+    name = to_single_line(calibration.judge)
     say(f"{name}, {count_of(rounds, 'round')}" if choice.gives_ratings else name)
     for key, value in opened.describe().items():
         if value:
             words = ", ".join(value) if isinstance(value, list) else value
             say(f"  {key.replace('_', ' ')}: {words}")
-    for kind, value in found.means.items():
-        say(f"  {kind:<12} {'no marks' if value is None else f'{value:.2f} of 2'}")
-    for comparison, share in found.right.items():
-        verdict = "enough" if share >= MIN_ORDERED_SHARE else "NOT ENOUGH"
+    for kind, value in calibration.means.items():
+        say(f"  {kind:<12} {'no ratings' if value is None else f'{value:.2f} of 2'}")
+    for comparison, share in calibration.right.items():
+        verdict = "sufficient" if share >= MIN_ORDERED_SHARE else f"below {MIN_ORDERED_SHARE:.0%}"
         say(f"  {comparison:<24} right on {share:.0%} of the images: {verdict}")
-    say("fit to gate" if found.passed else "not fit to gate")
-    raise SystemExit(not found.passed)
+    say("calibration passed" if calibration.passed else "calibration failed")
+    raise SystemExit(not calibration.passed)
 
 
 @app.command()
 def agree(one: Path, two: Path) -> None:
-    """How far the judges of two runs agree on the texts both graded (Krippendorff's alpha)."""
+    """Measure the agreement of two runs' judges on the same texts (Krippendorff's alpha)."""
     from fakebench_suite.metrics.agreement import measure_agreement
 
-    found = measure_agreement(*(list(read_records(find_run(run))) for run in (one, two)))
-    judges = " and ".join(map(to_single_line, found.judges))
-    say(f"{count_of(found.texts, 'text')} graded by both: {judges}")
-    say(f"alpha {found.alpha:.3f} (interval scale; 1 is perfect, 0 is chance)")
-    say(f"mean difference {found.difference:+.3f} of 2")
+    agreement = measure_agreement(*(list(read_records(find_run(run))) for run in (one, two)))
+    judges = " and ".join(map(to_single_line, agreement.judges))
+    say(f"{count_of(agreement.texts, 'text')} graded by both: {judges}")
+    say(f"alpha {agreement.alpha:.3f} (interval scale; 1 is perfect, 0 is chance)")
+    say(f"mean difference {agreement.difference:+.3f} of 2")
 
 
 @app.command()
@@ -193,7 +195,7 @@ def report(
         Path | None, typer.Option(help="another run directory to compare every case with")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="where the run's data lie, for pictures not yet made")
+        Path | None, typer.Option(help="the run's data set, for images that are not stored yet")
     ] = None,
     size: ImagesOption = ReportImages.THUMBNAIL,
 ) -> None:
@@ -220,64 +222,66 @@ def merge(
     runs: Annotated[list[Path], typer.Argument(help="run directories, such as shards of one run")],
     into: Annotated[Path, typer.Option(help="the run directory to write")],
     gates: Annotated[
-        str | None, typer.Option(help="other rules than the runs were made for; none: none")
+        str | None, typer.Option(help="a gate file instead of the gates of the runs, or none")
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="an earlier run's directory")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="where the data lie, for submission and pictures")
+        Path | None, typer.Option(help="the data set, for submission and images")
     ] = None,
     size: ImagesOption = ReportImages.THUMBNAIL,
 ) -> None:
-    """Put shards together into one run and rule it; the exit status is that of a whole run."""
+    """Merge shards into one run and evaluate its gates; the exit status is as for a whole run."""
     from fakebench_suite.cli.comparison_text import format_merged_run
     from fakebench_suite.gates.config import load_gates
     from fakebench_suite.gates.status import FAILED, gates_exit_status
     from fakebench_suite.workflows.merge import merge_runs
 
     rules = None if gates is None else load_gates(gates, root=Path(), where=Path())
-    with _wait("merging"):
+    with _status("merging"):
         parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
-        closed = merge_runs(parts, into, gates=rules, baseline=before, data=data, size=size)
-    for text in format_merged_run(closed, colour=sys.stdout.isatty()):
+        finalized = merge_runs(parts, into, gates=rules, baseline=before, data=data, size=size)
+    for text in format_merged_run(finalized, colour=sys.stdout.isatty()):
         say(text)
-    whole = closed.manifest["status"] == "finished" and not closed.manifest["errors"]
-    raise SystemExit(gates_exit_status(closed.decisions) if whole else FAILED)
+    whole = finalized.manifest["status"] == "finished" and not finalized.manifest["errors"]
+    raise SystemExit(gates_exit_status(finalized.decisions) if whole else FAILED)
 
 
 @app.command()
 def compare(
     before: Annotated[Path, typer.Argument(help="the earlier run's directory")],
     after: Annotated[Path, typer.Argument(help="the later run's directory")],
-    items: Annotated[int, typer.Option(min=0, help="how many turned cases to name")] = 10,
+    items: Annotated[int, typer.Option(min=0, help="how many changed cases to name")] = 10,
 ) -> None:
-    """What rose and what fell between two runs, and which cases turned."""
+    """Compare two runs: changes of metrics, and changed cases."""
     from fakebench_suite.cli.comparison_text import format_comparison
     from fakebench_suite.workflows.compare import compare_runs
 
-    with _wait("comparing"):
-        found = compare_runs(find_run(before), find_run(after))
-    for text in format_comparison(found, items=items, colour=sys.stdout.isatty()):
+    with _status("comparing"):
+        comparison = compare_runs(find_run(before), find_run(after))
+    for text in format_comparison(comparison, items=items, colour=sys.stdout.isatty()):
         say(text)
 
 
 @app.command()
 def data(
     path: Annotated[
-        Path | None, typer.Argument(help="what --data takes; without it the embedded probes")
+        Path | None, typer.Argument(help="a data set as for --data; default: the embedded probes")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="everything, as one object")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print all results as one JSON object")
+    ] = False,
 ) -> None:
-    """Inspect a data set before a run: exit status 1 when cases would fail or scores be spoilt."""
+    """Validate a data set before a run; exit status 1 if cases would fail or scores be biased."""
     from fakebench_suite.datasets import open_dataset
     from fakebench_suite.datasets.validation import validate_dataset
     from fakebench_suite.report.validation import print_validation
 
-    found = validate_dataset(open_dataset(path))
+    result = validate_dataset(open_dataset(path))
     if as_json:
-        say(escape_json(msgspec.json.encode(found).decode(), sys.stdout.encoding))
+        say(escape_json(msgspec.json.encode(result).decode(), sys.stdout.encoding))
     else:
-        print_validation(found, Screen())
-    raise SystemExit(not found.is_sound)
+        print_validation(result, Screen())
+    raise SystemExit(not result.is_sound)
 
 
 @app.command()
@@ -292,21 +296,21 @@ def models() -> None:
         try:
             card = read_card(path, name=name)
             place = locate_weights(card)
-            here = "none needed" if place is None else "here"
+            status = "none needed" if place is None else "here"
             source = card.repository or ("-" if place is None else str(place.name))
         except MissingWeightsError:
-            here, source = "absent", card.repository or "-"
+            status, source = "absent", card.repository or "-"
         except UserError as error:
-            here, source = str(error), str(path)
-        table.add_row(*(Text(to_single_line(cell)) for cell in (name, source, here)))
+            status, source = str(error), str(path)
+        table.add_row(*(Text(to_single_line(cell)) for cell in (name, source, status)))
     Screen(width=200).print(table)
 
 
 app.command("runs")(show_runs)
 
 
-def _wait(doing: str) -> Status:
-    """A sign of life on a terminal's standard error while something takes seconds."""
+def _status(doing: str) -> Status:
+    """Show on a terminal's standard error what is being done."""
     return Console(stderr=True).status(doing)
 
 

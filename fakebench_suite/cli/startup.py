@@ -1,4 +1,4 @@
-"""The first steps of ``fakebench``, taken before anything else is imported."""
+"""The entry point of ``fakebench``, which imports the rest when signals are set up."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ _ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 
 
 
 def start() -> None:
-    """The program ``fakebench``; where a package is lacking, one sentence says so."""
+    """Run ``fakebench``; a missing package is reported in one sentence."""
     leave_out_current_directory()
     end_at_interrupts()
     open_closed_streams()
@@ -27,7 +27,7 @@ def start() -> None:
 def leave_out_current_directory() -> None:
     """Import nothing from the directory the command is called in, unless it is the checkout.
 
-    ``python -m`` puts that directory first on ``sys.path``, and it may hold anybody's files.
+    ``python -m`` puts that directory first on ``sys.path``, and its files are not trusted.
     """
     if sys.flags.safe_path or not sys.path:
         return
@@ -37,14 +37,14 @@ def leave_out_current_directory() -> None:
 
 
 def open_closed_streams() -> None:
-    """Let standard streams that the caller closed be empty, and lead nowhere."""
+    """Replace standard streams that the caller closed by the null device."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def end_at_interrupts() -> None:
-    """Let Ctrl-C end the process with status 130 and without a traceback, while it imports."""
+    """End with status 130 and no traceback at Ctrl-C during imports."""
     import signal
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -52,10 +52,10 @@ def end_at_interrupts() -> None:
 
 
 def unwind_at_signals() -> None:
-    """Let signals raise from here on, so that what is half-written is removed on the way out.
+    """Let signals raise exceptions, so that incomplete files are removed.
 
-    Ctrl-C raises KeyboardInterrupt; SIGTERM and SIGHUP exit with 128 and their number. Signals that
-    are ignored, as under nohup, stay so.
+    Ctrl-C raises KeyboardInterrupt; SIGTERM and SIGHUP exit with 128 plus their number. Ignored
+    signals, as under nohup, stay ignored.
     """
     import signal
 
@@ -67,7 +67,7 @@ def unwind_at_signals() -> None:
 
 
 def reset_signals() -> None:
-    """Give back the signals that :func:`unwind_at_signals` took: pytest handles its own."""
+    """Restore the signals that :func:`unwind_at_signals` set, because pytest handles its own."""
     import signal
 
     for number in _list_endings():
@@ -76,7 +76,7 @@ def reset_signals() -> None:
 
 
 def _list_endings() -> list[int]:
-    """The signals by which others end a process; Windows has only one of them."""
+    """The signals that end a process; Windows has one of them."""
     import signal
 
     return [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -91,6 +91,6 @@ def _unwind(number: int, frame: object) -> None:
     import signal
 
     del frame
-    for each in _list_endings():  # A second one must not interrupt the removal.
-        signal.signal(each, signal.SIG_IGN)
+    for other in _list_endings():  # a second one must not interrupt the removal
+        signal.signal(other, signal.SIG_IGN)
     raise SystemExit(128 + number)

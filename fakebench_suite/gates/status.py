@@ -55,7 +55,8 @@ def conclude(results: Sequence[GateResult], *, absent: str = "") -> Conclusion:
         reason = "; ".join(reasons) or absent or "there are no gates"
         reason = f"{reason[0].lower()}{reason[1:]}"
         return Conclusion(outcome=outcome, reason=reason, gates=len(results))
-    total, parts = len(results), []
+    total = len(results)
+    parts: list[str] = []
     for kind in _ORDER:
         count = sum(result.outcome is kind for result in results)
         if count:

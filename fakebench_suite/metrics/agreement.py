@@ -1,4 +1,4 @@
-"""Two judges over the same answers: how far they agree."""
+"""The agreement of two judges on the same answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ class Agreement:
     texts: int
     alpha: float
     difference: float
-    """Mean of the first judge's score less the second's, -2 to 2."""
+    """Mean of the first judge's score minus the second's, -2 to 2."""
 
 
 def measure_agreement(one: Sequence[Record], two: Sequence[Record]) -> Agreement:
-    """The agreement of two runs' judges; raises UserError where there is nothing to compare."""
+    """The agreement of two runs' judges; raises UserError if they share no text."""
     first, second = _collect(one), _collect(two)
     both = sorted(first.keys() & second.keys())
     if len(both) < 2:

@@ -16,7 +16,7 @@ COLUMNS = (
 
 
 def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per record, ordered by case id, so that arrival order changes nothing."""
+    """One row per record, ordered by case id, whatever the order of arrival."""
     rows = [
         (
             record.case.id,
@@ -43,14 +43,14 @@ def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("id", ignore_index=True)
     frame["correct"] = frame["outcome"] == Outcome.CORRECT
     frame["error"] = frame["outcome"].isin([str(kind) for kind in Outcome if kind.is_error])
-    # Exact grades and marks decide what passes; a stand-in's similarity does not.
+    # Exact scores and ratings decide what passes; a similarity does not.
     frame["decided"] = (frame["judge"] == "exact") | frame["completeness"].notna()
     frame["graded"] = ~frame["error"] & (frame["outcome"] != Outcome.UNSCORED)
     return frame
 
 
 def _average_rounds(ratings: Sequence[Rating]) -> Sequence[float | None]:
-    """The three marks averaged over rounds, and how far the rounds' means are spread."""
+    """The three ratings averaged over rounds, and the standard deviation of the rounds' means."""
     if not ratings:
         return (None, None, None, None)
     return (

@@ -42,15 +42,15 @@ def score_detection(graded: pd.DataFrame) -> Named:
     asked = parsed["question_type"].isin([QuestionType.ISFAKE, QuestionType.ISREAL])
     yes = said_fake[asked] == (parsed["question_type"][asked] == QuestionType.ISFAKE)
     yield "yes_rate", estimate_mean(yes, parsed["image"][asked].tolist())
-    yield "polarity_consistency", _compare_polarities(parsed)
-    yield "pairwise_accuracy", _compare_twins(parsed)
+    yield "polarity_consistency", _polarity_consistency(parsed)
+    yield "pairwise_accuracy", _pairwise_accuracy(parsed)
     weighed = parsed[parsed["p_fake"].notna()]
     if not weighed.empty:
         yield from score_likelihoods(weighed)
 
 
 def score_likelihoods(weighed: pd.DataFrame) -> Named:
-    """How well P(fake) ranks and how well it is calibrated."""
+    """Ranking and calibration metrics of P(fake)."""
     fake, images = weighed["label"] == Authenticity.FAKE, weighed["image"].tolist()
     chances = weighed["p_fake"].astype(float)
     for name, statistic in (
@@ -68,8 +68,8 @@ def score_likelihoods(weighed: pd.DataFrame) -> Named:
         yield name, replace(estimate, low=None, high=None)
 
 
-def _compare_polarities(parsed: pd.DataFrame) -> Estimate:
-    """Of the images asked "is it fake?" and "is it real?", the share that got one verdict."""
+def _polarity_consistency(parsed: pd.DataFrame) -> Estimate:
+    """The share of images with the same label for "is it fake?" and "is it real?"."""
     asked = parsed[parsed["question_type"].isin([QuestionType.ISFAKE, QuestionType.ISREAL])]
     said = asked.pivot_table(
         index="image", columns="question_type", values="reply_label", aggfunc="first"
@@ -78,8 +78,8 @@ def _compare_polarities(parsed: pd.DataFrame) -> Estimate:
     return estimate_mean(both.iloc[:, 0] == both.iloc[:, 1], both.index.tolist())
 
 
-def _compare_twins(parsed: pd.DataFrame) -> Estimate:
-    """Of each forged probe and its twin, asked alike: 1 where the forged one ranks as faker.
+def _pairwise_accuracy(parsed: pd.DataFrame) -> Estimate:
+    """Of each forged probe and its untouched image: 1 if the forged one ranks higher.
 
     By P(fake) where there is one, else by the verdicts; a tie counts one half.
     """

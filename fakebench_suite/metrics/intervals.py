@@ -16,7 +16,7 @@ SMALL = 400
 """Groups up to which intervals are corrected for small samples."""
 _SEED = 0
 _ALIKE = 1e-9
-"""Values closer than this are one value, whatever floating point made of them."""
+"""Values closer than this count as equal, despite rounding."""
 Floats = NDArray[np.float64]
 
 
@@ -71,7 +71,7 @@ def estimate_balanced(values: ArrayLike, fake: ArrayLike, groups: Sequence[str])
 
 
 def estimate_gap(values: ArrayLike, fake: ArrayLike, groups: Sequence[str]) -> Estimate:
-    """Accuracy on fake images less accuracy on real ones, from -1 to 1, by MOVER as above."""
+    """Accuracy on fake images minus accuracy on real ones, from -1 to 1, by MOVER as above."""
     cases, is_fake = np.asarray(values, dtype=float), np.asarray(fake, dtype=bool)
     names = np.asarray(groups)
     one, two = (estimate_mean(cases[side], names[side].tolist()) for side in (is_fake, ~is_fake))
@@ -160,7 +160,7 @@ def _resample(
     batch: int,
     paired: bool,
 ) -> tuple[float, float]:
-    """A 95 % bootstrap interval that also covers where there are few groups.
+    """A 95 % bootstrap interval with correct coverage also for few groups.
 
     Up to SMALL groups it is bias-corrected and accelerated (BCa, Efron 1987) and expanded, because
     the plain percentiles cover too seldom there; above, the percentiles.

@@ -1,7 +1,6 @@
-"""All scores there are: what each means, between which values it lies, and what it needs.
+"""All metrics: the meaning, range, tasks and needs of each.
 
-So a gate on a misspelt metric, or with a bar that no value can reach, is refused before anything is
-asked, and tables can say what their figures mean.
+Gates over a misspelt metric, or with a bound outside its range, are refused before the first case.
 """
 
 import math
@@ -14,25 +13,25 @@ from fakebench_suite.types import Task
 
 
 class Need(StrEnum):
-    """What a run must be told to do for a score to exist."""
+    """The option that a metric needs."""
 
     LIKELIHOOD = "--reading=likelihood"
-    MARKS = "--judge=openai:MODEL@URL or transformers:NAME|PATH"
+    RATINGS = "--judge=openai:MODEL@URL or transformers:NAME|PATH"
     SIMILARITY = "--judge=embedding"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One score by its name in ``scores.json``."""
+    """A metric of ``scores.json``."""
 
     meaning: str
-    """One short line for people."""
+    """One line, shown to people."""
     low: float = 0.0
     high: float = 1.0
     tasks: tuple[Task, ...] = tuple(Task)
     """The tasks that have it."""
     divides: bool = False
-    """Whether it is given by subgroup as well."""
+    """True if subgroups have it too."""
     need: Need | None = None
 
 
@@ -41,7 +40,7 @@ _TEXTS = (Task.INTERPRETATION, Task.REASONING, Task.ANALYSIS)
 
 METRICS: Mapping[str, Metric] = MappingProxyType({
     "accuracy": Metric(
-        meaning="share of graded cases that pass; replies without a verdict count as wrong",
+        meaning="share of scored cases that pass; replies without a label count as wrong",
         divides=True,
     ),
     "accuracy_parsed": Metric(
@@ -53,7 +52,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
         tasks=_DETECTION,
     ),
     "fake_real_gap": Metric(
-        meaning="accuracy on fake less accuracy on real images", low=-1.0, tasks=_DETECTION
+        meaning="accuracy on fake images minus accuracy on real images", low=-1.0, tasks=_DETECTION
     ),
     "fake_rate": Metric(meaning="share of parsed replies that say fake", tasks=_DETECTION),
     "yes_rate": Metric(
@@ -89,41 +88,42 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "unparsed_rate": Metric(meaning="share of replies in which no verdict was found"),
     "refused_rate": Metric(meaning="share of replies that refuse to answer"),
     "truncated_rate": Metric(meaning="share of replies cut off before they assert anything"),
-    "unscored_rate": Metric(meaning="share of cases without a reference to grade by"),
+    "unscored_rate": Metric(meaning="share of cases without a reference"),
     "cut_off_rate": Metric(meaning="share of replies that reached the token limit"),
     "model_error_rate": Metric(meaning="share of cases in which the model failed"),
     "judge_error_rate": Metric(meaning="share of cases in which the judge failed"),
     "image_error_rate": Metric(meaning="share of cases whose image could not be opened"),
     "format_followed": Metric(meaning="share of replies in the format that was asked for"),
     "exact_score": Metric(
-        meaning="texts graded by what is known of probes, 0 to 2", high=2.0, tasks=_TEXTS
+        meaning="score of texts on probes, whose forgery is known, 0 to 2", high=2.0, tasks=_TEXTS
     ),
     "similarity_score": Metric(
-        meaning="texts graded by similarity alone, 0 to 2; no judge's marks", high=2.0,
+        meaning="score of texts by similarity alone, 0 to 2; not a judge's rating", high=2.0,
         tasks=_TEXTS, need=Need.SIMILARITY,
     ),
     "judged_score": Metric(
-        meaning="mean of the judge's three marks, 0 to 2", high=2.0, tasks=_TEXTS, need=Need.MARKS
+        meaning="mean of the judge's three ratings, 0 to 2", high=2.0, tasks=_TEXTS,
+        need=Need.RATINGS,
     ),
     "completeness": Metric(
-        meaning="the judge's mark for covering the reference, 0 to 2", high=2.0, tasks=_TEXTS,
-        need=Need.MARKS,
+        meaning="the judge's rating for covering the reference, 0 to 2", high=2.0, tasks=_TEXTS,
+        need=Need.RATINGS,
     ),
     "preciseness": Metric(
-        meaning="the judge's mark for not contradicting the reference, 0 to 2", high=2.0,
-        tasks=_TEXTS, need=Need.MARKS,
+        meaning="the judge's rating for not contradicting the reference, 0 to 2", high=2.0,
+        tasks=_TEXTS, need=Need.RATINGS,
     ),
     "relevance": Metric(
-        meaning="the judge's mark for keeping to the question, 0 to 2", high=2.0, tasks=_TEXTS,
-        need=Need.MARKS,
+        meaning="the judge's rating for answering the question, 0 to 2", high=2.0, tasks=_TEXTS,
+        need=Need.RATINGS,
     ),
     "judge_round_sd": Metric(
         meaning="standard deviation of the judge's rounds on one text", high=2.0, tasks=_TEXTS,
-        need=Need.MARKS,
+        need=Need.RATINGS,
     ),
     "judge_failed_rounds": Metric(
-        meaning="rounds per text in which the judge gave no marks", high=math.inf, tasks=_TEXTS,
-        need=Need.MARKS,
+        meaning="rounds per text without a rating by the judge", high=math.inf, tasks=_TEXTS,
+        need=Need.RATINGS,
     ),
     "bleu_1": Metric(meaning="words shared with the reference (BLEU-1)", tasks=_TEXTS),
     "bleu_2": Metric(meaning="word pairs shared with the reference (BLEU-2)", tasks=_TEXTS),
@@ -133,9 +133,9 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
         tasks=_TEXTS,
     ),
     "clue_recall": Metric(
-        meaning="share of the reference's clues that the reply says", tasks=_TEXTS
+        meaning="share of the reference's clues that are in the reply", tasks=_TEXTS
     ),
     "clue_precision": Metric(
-        meaning="share of the reply's sentences that say a clue", tasks=_TEXTS
+        meaning="share of the reply's sentences that match a clue", tasks=_TEXTS
     ),
 })  # fmt: skip

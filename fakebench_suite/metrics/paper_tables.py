@@ -25,13 +25,13 @@ _GENERATORS = {
     "VQDM": "VQDM", "Glide": "Glide", "SD": "sd", "DALLE2": "dalle2", "DALLE3": "dalle3",
     "MJ": "midjourney",
 }  # fmt: skip
-_SLICES = {
+_SUBGROUPS = {
     "Fake": "label=fake",
     "Real": "label=real",
     "What": "question_type=what",
     "Overall": "all",
 }
-_SLICES |= {column: f"generator={name}" for column, name in _GENERATORS.items()}
+_SUBGROUPS |= {column: f"generator={name}" for column, name in _GENERATORS.items()}
 FOOTNOTE = (
     "Published rows are as printed. In Table V the overall figure of GeminiPro, the question types "
     "of Qwen-VL, the DALL-E columns of LLaVA-v1.5 and the row of UnivDF disagree with themselves."
@@ -90,11 +90,11 @@ def check_published() -> Iterator[str]:
 
 
 def make_row(task: Task, scores: Sequence[Score]) -> dict[str, float]:
-    """A run's cells in the columns of the task's table; what was not measured is left out."""
-    mine = {(s.metric, s.subgroup): s for s in scores if s.task is task and s.value is not None}
+    """A run's cells in the columns of the task's table, without cells that were not measured."""
+    by_name = {(s.metric, s.subgroup): s for s in scores if s.task is task and s.value is not None}
     if task is Task.DETECTION:
-        accuracy = {where: s for (metric, where), s in mine.items() if metric == "accuracy"}
-        row = {name: accuracy[where] for name, where in _SLICES.items() if where in accuracy}
+        accuracy = {where: s for (metric, where), s in by_name.items() if metric == "accuracy"}
+        row = {name: accuracy[where] for name, where in _SUBGROUPS.items() if where in accuracy}
         cells = {name: 100 * (score.value or 0.0) for name, score in row.items()}
         subgroups = ("question_type=isfake", "question_type=isreal")
         yes_no = [accuracy[name] for name in subgroups if name in accuracy]
@@ -102,21 +102,24 @@ def make_row(task: Task, scores: Sequence[Score]) -> dict[str, float]:
             hits = sum((score.value or 0.0) * score.n for score in yes_no)
             cells["YesNo"] = 100 * hits / sum(score.n for score in yes_no)
         return cells
-    found = {
+    cell_scores = {
         column: score
         for column, metric in (AUTOMATIC | JUDGED).items()
-        if (score := mine.get((metric, "all"))) is not None
+        if (score := by_name.get((metric, "all"))) is not None
     }
-    cells = {column: score.value or 0.0 for column, score in found.items()}
+    cells = {column: score.value or 0.0 for column, score in cell_scores.items()}
     # A mean of figures over different cases (a judge that failed on some) would be no Avr.
-    if set(cells) == {*AUTOMATIC, *JUDGED} and len({score.n for score in found.values()}) == 1:
+    if (
+        set(cells) == {*AUTOMATIC, *JUDGED}
+        and len({score.n for score in cell_scores.values()}) == 1
+    ):
         means = aggregate(cells)
         cells |= {"AutoAvr": means.automatic, "GPTAvr": means.judged, "Avr": means.overall}
     return cells
 
 
 def compare(task: Task, name: str, scores: Sequence[Score]) -> Sequence[Mapping[str, str]]:
-    """The published rows with the run's as the last; empty where the run has no cell of them."""
+    """The published rows with the run's row as the last; empty if the run has no cell."""
     cells = make_row(task, scores)
     if not cells:
         return ()

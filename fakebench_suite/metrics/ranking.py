@@ -42,7 +42,7 @@ def average_precision(fake: Bools, chances: Floats, weights: Floats) -> Floats:
 
 
 def best_threshold_accuracy(fake: Bools, chances: Floats, weights: Floats) -> Floats:
-    """Accuracy at the threshold that suits these cases best: an upper bound, not a promise."""
+    """Accuracy at the best threshold for these cases, an upper bound."""
     fakes, reals = (side[:, ::-1] for side in _stack(fake, chances, weights))
     gained = np.cumsum(fakes - reals, axis=1).max(axis=1)
     right = np.maximum(gained, 0) + reals.sum(axis=1)

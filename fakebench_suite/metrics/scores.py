@@ -1,8 +1,8 @@
-"""Records -> scores: what is counted, for which slices, with which interval.
+"""Compute scores from records: metrics by subgroup, with intervals.
 
-Metric names follow scikit-learn where it has one. Paper rule: unparsed, refused and truncated
-replies count as wrong (``accuracy``); ``accuracy_parsed`` leaves them out and stands beside their
-rates. Errors are in no denominator but their own rate's.
+Metric names follow scikit-learn. By the paper's rule, unparsed, refused and truncated replies
+count as wrong (``accuracy``); ``accuracy_parsed`` leaves them out. Errors count in the rates of
+errors only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ _ERROR_KINDS = tuple(kind for kind in Outcome if kind.is_error)
 def score_records(
     records: Iterable[Record], texts: Mapping[str, TextScores] = MappingProxyType({})
 ) -> list[Score]:
-    """Every score of a run, by task, metric and slice; a pure function of the set of records.
+    """Every score of a run, by task, metric and subgroup; the order of records does not matter.
 
     ``texts`` holds the scores against reference texts by case id, where there are any.
     """
@@ -45,8 +45,8 @@ def _score_task(task: Task, part: pd.DataFrame, texts: Mapping[str, TextScores])
     plain = (*_score_detection(task, part), *_average_texts(part, texts), *_rate_outcomes(part))
     for metric, name, estimate, judge in (
         *_rate_correct(task, part),
-        *((*one, None) for one in plain),
-        *_average_grades(part[~part["error"] & part["score"].notna()]),
+        *((*entry, None) for entry in plain),
+        *_average_text_scores(part[~part["error"] & part["score"].notna()]),
         *_count_failed_rounds(part),
     ):
         yield Score(
@@ -62,17 +62,17 @@ def _score_task(task: Task, part: pd.DataFrame, texts: Mapping[str, TextScores])
 
 
 def _rate_correct(task: Task, part: pd.DataFrame) -> Judged:
-    """Accuracy by the paper's rule and over parsed answers, for the whole and every slice.
+    """Accuracy by the paper's rule and over parsed answers, for all cases and every subgroup.
 
-    Where a judge decides what passes, its name stands beside the figure; a population that two
-    of them graded is given for each.
+    If a judge decides what passes, the score has its name; with two judges there is one score for
+    each.
     """
     graded = part[part["graded"]]
-    decided = graded["judge"].where(graded["decided"])  # a stand-in decides nothing
-    graders = sorted(decided.dropna().unique()) or [None]
-    for judge in graders:
-        mine = graded[decided.isna() | (decided == judge)] if judge else graded
-        for name, rows in _slice(task, mine):
+    decided = graded["judge"].where(graded["decided"])  # a similarity decides nothing
+    judges = sorted(decided.dropna().unique()) or [None]
+    for judge in judges:
+        rows_of_judge = graded[decided.isna() | (decided == judge)] if judge else graded
+        for name, rows in _by_subgroup(task, rows_of_judge):
             yield "accuracy", name, _mean(rows, rows["correct"]), judge
             if task in (Task.DETECTION, Task.REASONING):
                 parsed = rows[~rows["outcome"].isin(WITHOUT_VERDICT)]
@@ -85,29 +85,29 @@ def _score_detection(task: Task, part: pd.DataFrame) -> Named:
             yield metric, ALL, estimate
 
 
-def _average_grades(texts: pd.DataFrame) -> Judged:
-    """Scores of 0-2, judge by judge: exact grades, the stand-in's and marks never share a name."""
+def _average_text_scores(texts: pd.DataFrame) -> Judged:
+    """Text scores from 0 to 2 by judge; exact, similarity and judged scores are kept apart."""
     for judge, rows in texts.groupby("judge"):
         name = str(judge)
         if name == EXACT:
-            yield "exact_score", ALL, _double(_average(rows, rows["score"] / 2)), name
+            yield "exact_score", ALL, _to_0_2(_average(rows, rows["score"] / 2)), name
         elif rows["completeness"].isna().all():
-            yield "similarity_score", ALL, _double(_average(rows, rows["score"] / 2)), name
+            yield "similarity_score", ALL, _to_0_2(_average(rows, rows["score"] / 2)), name
         else:
-            yield from ((*one, name) for one in _average_marks(rows))
+            yield from ((*entry, name) for entry in _average_ratings(rows))
 
 
-def _average_marks(marks: pd.DataFrame) -> Named:
-    """One judge's marks, and how far its rounds agree."""
-    yield "judged_score", ALL, _double(_average(marks, marks["score"] / 2))
+def _average_ratings(marks: pd.DataFrame) -> Named:
+    """The scores of one judge, and the spread of its rounds."""
+    yield "judged_score", ALL, _to_0_2(_average(marks, marks["score"] / 2))
     for mark in ("completeness", "preciseness", "relevance"):
-        yield mark, ALL, _double(_average(marks, marks[mark] / 2))
+        yield mark, ALL, _to_0_2(_average(marks, marks[mark] / 2))
     spread = marks[marks["round_sd"].notna()]
     yield "judge_round_sd", ALL, _average(spread, spread["round_sd"])
 
 
 def _count_failed_rounds(part: pd.DataFrame) -> Judged:
-    """Rounds that gave no marks, per text that was put before a judge, answered or not."""
+    """Rounds without ratings per text that a judge was asked about, with errors of the judge."""
     asked = part[part["completeness"].notna() | (part["outcome"] == Outcome.JUDGE_ERROR)]
     if not asked.empty:
         names = asked["judge"].dropna().unique()
@@ -116,16 +116,16 @@ def _count_failed_rounds(part: pd.DataFrame) -> Judged:
 
 
 def _average_texts(part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Named:
-    found = [name for name in part["id"] if name in texts]
-    table = pd.DataFrame([asdict(texts[name]) for name in found])
-    images = part.set_index("id")["image"].reindex(found)
+    ids = [name for name in part["id"] if name in texts]
+    table = pd.DataFrame([asdict(texts[name]) for name in ids])
+    images = part.set_index("id")["image"].reindex(ids)
     for metric in table.columns:
         values = table[metric].astype(float)
-        known = values.notna()
+        present = values.notna()
         yield (
             metric,
             ALL,
-            estimate_mean(values[known], images[known.to_numpy()].tolist(), proportion=False),
+            estimate_mean(values[present], images[present.to_numpy()].tolist(), proportion=False),
         )
 
 
@@ -144,8 +144,8 @@ def _rate_outcomes(part: pd.DataFrame) -> Named:
         yield f"{outcome}_rate", ALL, _mean(part, part["outcome"] == outcome)
 
 
-def _slice(task: Task, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The whole population, then each value of each column that divides this task."""
+def _by_subgroup(task: Task, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """All cases, then the cases of each value of each subgroup column of the task."""
     columns = ["generator", "criterion", "category"]
     if task is Task.DETECTION:
         columns = ["label", "question_type", *columns]
@@ -163,8 +163,8 @@ def _slice(task: Task, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame
             yield f"{column}={value}", graded[graded[column] == value]
 
 
-def _double(half: Estimate) -> Estimate:
-    """A judged score of 0-2 from its share of full marks, which intervals are made for."""
+def _to_0_2(half: Estimate) -> Estimate:
+    """A score from 0 to 2, from its share of the maximum, for which intervals are computed."""
     value, low, high = (x if x is None else 2 * x for x in (half.value, half.low, half.high))
     return Estimate(value=value, low=low, high=high, n=half.n)
 

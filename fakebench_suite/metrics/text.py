@@ -1,7 +1,8 @@
-"""Replies against reference texts: BLEU, ROUGE-L, similarity, and clue by clue.
+"""Compare replies with reference texts: BLEU, ROUGE-L, similarity, and matching clues.
 
 The paper's Tables VI to VIII have BLEU-1, BLEU-2, ROUGE-L and similarity; it names neither the
-variant nor the encoder, so ours are named in :func:`describe_metrics` and in every manifest.
+variant nor the encoder, so the suite's are in
+:func:`describe_metrics` and in every manifest.
 """
 
 import re
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sacrebleu.metrics.bleu import BLEU
 
 MATCH_SIMILARITY = 0.6
-"""Cosine similarity from which a statement of a reply counts as saying a reference clue."""
+"""Cosine similarity from which a statement of a reply matches a reference clue."""
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 _PREFACE = re.compile(r"^\W*this is a fake image because\W*", re.IGNORECASE)
 
@@ -70,14 +71,14 @@ def score_texts(
     """One TextScores per reply; each distinct text is encoded once, all of them in one call."""
     wholes = [" ".join(clues) for clues in references]
     statements = [split_statements(reply) for reply in replies]
-    encoder.encode([*replies, *wholes, *(s for said in statements for s in said)])
+    encoder.encode([*replies, *wholes, *(text for sentences in statements for text in sentences)])
     encoder.encode([clue for clues in references for clue in clues])
     similarities = encoder.compare(replies, wholes)
     scores = []
-    for reply, whole, said, clues, similarity in zip(
+    for reply, whole, sentences, clues, similarity in zip(
         replies, wholes, statements, references, similarities, strict=True
     ):
-        recall, precision = _match_clues(said, clues, encoder)
+        recall, precision = _match_clues(sentences, clues, encoder)
         scores.append(
             TextScores(
                 bleu_1=_measure_bleu(1, reply, whole),
@@ -92,7 +93,7 @@ def score_texts(
 
 
 def _measure_bleu(order: int, reply: str, whole: str) -> float:
-    # Rounding may leave a perfect score a hair above 100.
+    # Rounding can make a perfect score exceed 100.
     return min(1.0, float(_make_bleu(order).sentence_score(reply, [whole]).score) / 100)
 
 
@@ -114,7 +115,7 @@ def score_answers(records: Iterable[Record], encoder: SentenceEncoder) -> dict[s
 
 
 def split_statements(reply: str) -> list[str]:
-    """The sentences of a reply, without the opening the fault-finding prompt asks for."""
+    """The sentences of a reply, without the opening that the fault-finding prompt asks for."""
     parts = (part.strip(" -*\t") for part in _SENTENCE.split(_PREFACE.sub("", reply)))
     return [part for part in parts if any(letter.isalnum() for letter in part)]
 
@@ -122,7 +123,7 @@ def split_statements(reply: str) -> list[str]:
 def _match_clues(
     statements: Sequence[str], clues: Sequence[str], encoder: SentenceEncoder
 ) -> tuple[float | None, float | None]:
-    """Share of the clues that are said, and share of the statements that say a clue."""
+    """Share of the clues that match a statement, and share of the statements that match a clue."""
     if len(clues) < 2:
         return None, None
     if not statements:

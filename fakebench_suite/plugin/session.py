@@ -83,7 +83,7 @@ def check_intent(config: pytest.Config) -> None:
     settings, judge = plan.settings, plan.settings.judge
     met = {Need.LIKELIHOOD} if settings.reply_parser is ReplyParser.LIKELIHOOD else set()
     if judge is not None:
-        met.add(Need.MARKS if judge.gives_ratings else Need.SIMILARITY)
+        met.add(Need.RATINGS if judge.gives_ratings else Need.SIMILARITY)
     intent = RunIntent(
         data=plan.dataset.name,
         population=count_cases(plan.dataset.cases),
@@ -172,7 +172,7 @@ def finish_run(
     recorder: Recorder, config: pytest.Config, *, audits: bool, hurried: bool
 ) -> "FinalizedRun":
     """Complete the manifest and close the run directory."""
-    from fakebench_suite.runs.coverage import cover_tasks
+    from fakebench_suite.runs.coverage import task_coverage
     from fakebench_suite.workflows.finalize import finalize_run
 
     store, plan = recorder.store, get_plan(config)
@@ -190,7 +190,7 @@ def finish_run(
         "engine": describe_engine(config),
         "routes": list_routes(config),
     }
-    manifest |= cover_tasks(
+    manifest |= task_coverage(
         manifest,
         records,
         offered=Counter(case.task for case in plan.cases),

@@ -10,9 +10,9 @@ def format_engine(engine: Mapping[str, Any]) -> str:
     """The engine in a manifest as text, such as ``ray, 5 replicas on 2 nodes, 1 lost``."""
     name = str(engine.get("name", "local"))
     if name == "mixed":
-        return f"mixed ({'; '.join(format_engine(one) for one in engine.get('mixed', ()))})"
+        return f"mixed ({'; '.join(format_engine(part) for part in engine.get('mixed', ()))})"
     if "replicas" not in engine:
         return name
     replicas, nodes, lost = engine["replicas"], len(engine.get("nodes", ())), engine.get("lost", 0)
-    said = f"{name}, {count_of(replicas, 'replica')} on {count_of(nodes, 'node')}"
-    return f"{said}, {lost} lost" if lost else said
+    text = f"{name}, {count_of(replicas, 'replica')} on {count_of(nodes, 'node')}"
+    return f"{text}, {lost} lost" if lost else text

@@ -48,9 +48,13 @@ def make_result(
 
 def _find_headline(scores: Sequence[Score]) -> Score | None:
     for task in Task:
-        whole = {one.metric: one for one in scores if one.task is task and one.subgroup == "all"}
+        by_metric = {
+            score.metric: score
+            for score in scores
+            if score.task is task and score.subgroup == "all"
+        }
         for metric in _HEADLINES:
-            score = whole.get(metric)
+            score = by_metric.get(metric)
             if score is not None and score.value is not None and score.n:
                 return score
     return None

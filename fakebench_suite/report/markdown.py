@@ -56,18 +56,18 @@ def list_scores(scores: Sequence[Score]) -> Iterator[Score]:
     categories and criteria of detection, of which there are dozens.
     """
     for task in Task:
-        mine = [score for score in scores if score.task is task]
-        whole = [score for score in mine if score.subgroup == "all"]
-        shown = [one for name in _HEADLINES[task] for one in whole if one.metric == name]
+        task_scores = [score for score in scores if score.task is task]
+        whole = [score for score in task_scores if score.subgroup == "all"]
+        shown = [score for name in _HEADLINES[task] for score in whole if score.metric == name]
         rates = {f"{name}_rate" for name in _RATES}
         shown += [score for score in whole if score.metric in rates and score.value]
         kinds = (
             ("criterion=",) if task is Task.ANALYSIS else ("label=", "question_type=", "generator=")
         )
-        most = max((one.n for one in whole if one.metric == "accuracy"), default=0)
+        most = max((score.n for score in whole if score.metric == "accuracy"), default=0)
         shown += [
             score
-            for score in mine
+            for score in task_scores
             if score.subgroup.startswith(kinds)
             and score.n < most
             and (score.metric == "accuracy" or score.subgroup.startswith("label="))
@@ -139,8 +139,8 @@ def describe_run(manifest: Mapping[str, Any]) -> list[str]:
     audit = manifest["judge"].get("audit")
     if audit is not None and not audit["passed"]:
         lines.append(
-            f"The judge {to_single_line(manifest['judge']['text'])} {_describe_calibration(audit)}: its "
-            "scores cannot be gated."
+            f"The judge {to_single_line(manifest['judge']['text'])} "
+            f"{_describe_calibration(audit)}: its scores cannot be gated."
         )
     return lines
 
@@ -201,17 +201,22 @@ def write_markdown(
     if reservations:
         lines += ["> " + "\n> ".join(reservations), ""]
     if decisions:
-        rulings = [(one.gate, str(one.outcome), one.reason) for one in decisions]
-        lines += [*_format_table(("gate", "outcome", "reason"), rulings, numbers=()), ""]
+        rows = [(gate.gate, str(gate.outcome), gate.reason) for gate in decisions]
+        lines += [*_format_table(("gate", "outcome", "reason"), rows, numbers=()), ""]
     if shifts:
         changes = _format_table(CHANGE_HEADER, map(list_change, shifts), numbers=CHANGE_NUMBERS)
-        lines += [f"Changes since {_escape(to_single_line(str(result.baseline)))}", "", *changes, ""]
+        lines += [
+            f"Changes since {_escape(to_single_line(str(result.baseline)))}",
+            "",
+            *changes,
+            "",
+        ]
     shown = list(list_scores(scores))
     whole = [_to_row(score) for score in shown if score.subgroup == "all"]
-    slices = [_to_row(score) for score in shown if score.subgroup != "all"]
+    subgroups = [_to_row(score) for score in shown if score.subgroup != "all"]
     lines += _format_table(HEADER, whole, numbers=("value", "n"))
-    if slices:
-        table = _format_table(HEADER, slices, numbers=("value", "n"))
+    if subgroups:
+        table = _format_table(HEADER, subgroups, numbers=("value", "n"))
         lines += _details("By class, question type, generator and criterion", table)
     published = list(compare_with_paper(manifest, scores))
     for grid in (*latency_table(timings), *published):

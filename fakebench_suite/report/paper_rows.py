@@ -31,7 +31,9 @@ def compare_with_paper(manifest: Mapping[str, Any], scores: Sequence[Score]) -> 
         return
     for task in Task:
         # The authors do not publish their references, so these scores use others.
-        own = any(one.task is task and one.metric == "similarity" and one.n for one in scores)
+        own = any(
+            score.task is task and score.metric == "similarity" and score.n for score in scores
+        )
         table = compare(task, run_label(task, manifest, own_references=own), scores)
         if table:
             yield format_table(task, table)

@@ -79,7 +79,10 @@ def _list_facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _describe_tasks(manifest: Mapping[str, Any]) -> str:
     """The recorded cases of each task, of all its cases."""
     tasks, population = manifest.get("tasks", {}), manifest.get("population", {})
-    asked = [f"{task} {one['recorded']:,} of {one['cases']:,}" for task, one in tasks.items()]
+    asked = [
+        f"{task} {coverage['recorded']:,} of {coverage['cases']:,}"
+        for task, coverage in tasks.items()
+    ]
     left = [task for task in Task if task in population and task not in tasks]
     return "; ".join([*asked, *([f"not {' or '.join(left)}"] if tasks and left else [])])
 

@@ -37,7 +37,7 @@ def write_submission(
     An error leaves its answer out; no text is made up for it. Thoughts are no part of an answer.
     The files are read back; InternalError where they do not hold the answers that were given.
     """
-    said = {
+    replies = {
         record.case.id: to_visible_text(record.answer.text)
         for record in records
         if record.answer is not None
@@ -45,15 +45,15 @@ def write_submission(
     ordered = list(cases)
     files: dict[str, dict[str, Row]] = {name: {} for name in FILES}
     for case in ordered:
-        if case.id in said:
+        if case.id in replies:
             row = files[submission_file(case)].setdefault(case.image, {"image_id": case.image})
-            row |= make_fields(case, said[case.id])
+            row |= make_fields(case, replies[case.id])
     place = folder / FOLDER
     place.mkdir(parents=True, exist_ok=True)
     for name, rows in files.items():
         text = json.dumps(list(rows.values()), ensure_ascii=False, indent=4)
         (place / name).write_text(text, encoding="utf-8")
-    missing = [case.id for case in ordered if case.id not in said]
+    missing = [case.id for case in ordered if case.id not in replies]
     (place / MISSING).write_text("".join(f"{name}\n" for name in missing), encoding="utf-8")
     check_submission(place, files)
     return missing

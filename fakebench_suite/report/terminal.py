@@ -105,24 +105,26 @@ def format_gate_results(decisions: Sequence[GateResult], result: RunResult, *, c
 
     If no gate was evaluated, one line says why.
     """
-    ruled = [one for one in decisions if one.outcome is not GateOutcome.NOT_EVALUATED]
-    if not ruled:
+    evaluated = [gate for gate in decisions if gate.outcome is not GateOutcome.NOT_EVALUATED]
+    if not evaluated:
         line = Text(GateOutcome.NOT_EVALUATED, style=_COLOURS[GateOutcome.NOT_EVALUATED])
         return _print_lines([line + Text(f": {to_single_line(result.reason)}")], colour=colour)
     width = max(map(len, GateOutcome))
     lines = []
-    for one in ruled:
-        ruling = Text(f"{one.outcome:<{width}}", style=_COLOURS[one.outcome])
-        lines.append(ruling + Text(f"  {to_single_line(one.gate)}: {to_single_line(one.reason)}"))
-    left: dict[str, list[str]] = {}
-    for one in decisions:
-        if one.outcome is GateOutcome.NOT_EVALUATED:
-            left.setdefault(one.reason, []).append(to_single_line(one.gate))
-    for reason, gates in left.items():
-        ruling = Text(
+    for gate in evaluated:
+        outcome = Text(f"{gate.outcome:<{width}}", style=_COLOURS[gate.outcome])
+        lines.append(
+            outcome + Text(f"  {to_single_line(gate.gate)}: {to_single_line(gate.reason)}")
+        )
+    others: dict[str, list[str]] = {}
+    for gate in decisions:
+        if gate.outcome is GateOutcome.NOT_EVALUATED:
+            others.setdefault(gate.reason, []).append(to_single_line(gate.gate))
+    for reason, gates in others.items():
+        outcome = Text(
             f"{GateOutcome.NOT_EVALUATED:<{width}}", style=_COLOURS[GateOutcome.NOT_EVALUATED]
         )
-        lines.append(ruling + Text(f"  {', '.join(gates)}: {to_single_line(reason)}"))
+        lines.append(outcome + Text(f"  {', '.join(gates)}: {to_single_line(reason)}"))
     return _print_lines(lines, colour=colour)
 
 

@@ -172,8 +172,8 @@ class Thumbnails:
         Raises OSError if they cannot be written.
         """
         if self._missing:
-            made = _with_progress(self._made, len(self._missing))
-            pairs = zip(self._missing, made, strict=True)
+            images = _with_progress(self._made, len(self._missing))
+            pairs = zip(self._missing, images, strict=True)
             self._known |= {name: image for name, image in pairs if image is not None}
             self._folder.mkdir(parents=True, exist_ok=True)
             write_whole(self._folder / KNOWN, msgspec.json.encode(self._known))
@@ -187,28 +187,30 @@ def copy_thumbnails(run: Path, other: Path) -> None:
     Only files with names of stored images are copied, and links are not followed.
     """
     source, folder = other / "report" / FOLDER, run / "report" / FOLDER
-    theirs, known = _read_existing(source), _read_existing(folder)
-    if not theirs:
+    source_images, images = _read_existing(source), _read_existing(folder)
+    if not source_images:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    for name in theirs.keys() - known.keys():
-        picture = theirs[name]
+    for name in source_images.keys() - images.keys():
+        picture = source_images[name]
         for file in {picture.file, picture.whole or picture.file}:
             shutil.copyfile(source / file, folder / file, follow_symlinks=False)
         place = other / unquote(picture.full) if picture.full else None
         full = _relative_link(folder, place) if place is not None and place.is_file() else None
-        known[name] = replace(picture, full=full)
-    write_whole(folder / KNOWN, msgspec.json.encode(known))
+        images[name] = replace(picture, full=full)
+    write_whole(folder / KNOWN, msgspec.json.encode(images))
 
 
-def _with_progress(made: Iterable[StoredImage | None], total: int) -> Iterable[StoredImage | None]:
+def _with_progress(
+    images: Iterable[StoredImage | None], total: int
+) -> Iterable[StoredImage | None]:
     """The thumbnails as they are made, with a progress bar in a terminal if there are many."""
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
     few = total < _PROGRESS_FROM or not console.is_terminal
-    return track(made, "thumbnails", total, console=console, transient=True, disable=few)
+    return track(images, "thumbnails", total, console=console, transient=True, disable=few)
 
 
 def _read_existing(folder: Path) -> dict[str, StoredImage]:
@@ -216,7 +218,7 @@ def _read_existing(folder: Path) -> dict[str, StoredImage]:
     if any(place.is_symlink() for place in (folder, folder.parent, folder / KNOWN)):
         return {}
     try:
-        found = msgspec.json.decode(read_file(folder / KNOWN), type=dict[str, StoredImage])
+        images = msgspec.json.decode(read_file(folder / KNOWN), type=dict[str, StoredImage])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return {
@@ -225,7 +227,7 @@ def _read_existing(folder: Path) -> dict[str, StoredImage]:
             full=picture.full if picture.full and _ADDRESS.fullmatch(picture.full) else None,
             whole=_full_size_file(folder, picture),
         )
-        for name, picture in found.items()
+        for name, picture in images.items()
         if _is_own(folder, picture.file)
     }
 

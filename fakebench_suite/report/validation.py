@@ -33,11 +33,11 @@ _EXPOSURE_NOTE = (
 )
 
 
-def print_validation(found: ValidationResult, console: Console) -> None:
+def print_validation(result: ValidationResult, console: Console) -> None:
     """Print all results, the conclusion last; names are untrusted and never markup."""
-    totals = found.totals
+    totals = result.totals
     console.print(
-        Text(f"{to_single_line(found.name)} ({found.kind}), digest {found.digest[:12]}", "bold")
+        Text(f"{to_single_line(result.name)} ({result.kind}), digest {result.digest[:12]}", "bold")
     )
     console.print(
         f"{count_of(totals.cases, 'case')} on {count_of(totals.images, 'image')}; "
@@ -46,14 +46,14 @@ def print_validation(found: ValidationResult, console: Console) -> None:
         highlight=False,
     )
     console.print()
-    console.print(_counts_table(found.counts))
-    for finding in found.findings:
+    console.print(_counts_table(result.counts))
+    for finding in result.findings:
         console.print()
         _print_issue(finding, console)
     console.print()
-    _print_leaks(found.leaks, console)
+    _print_leaks(result.leaks, console)
     console.print()
-    console.print(_conclude(found))
+    console.print(_conclude(result))
 
 
 def _counts_table(counts: Sequence[SubgroupCount]) -> Table:
@@ -63,14 +63,14 @@ def _counts_table(counts: Sequence[SubgroupCount]) -> Table:
     table.add_column("cases", justify="right")
     table.add_column("images", justify="right")
     for by in dict.fromkeys(count.by for count in counts):
-        mine = [count for count in counts if count.by == by]
-        for number, count in enumerate(mine[:_MAX_ROWS]):
+        rows = [count for count in counts if count.by == by]
+        for number, count in enumerate(rows[:_MAX_ROWS]):
             label = "" if number else by
             table.add_row(
                 label, _shorten(count.value, _NAME_LENGTH), f"{count.cases:,}", f"{count.images:,}"
             )
-        if len(mine) > _MAX_ROWS:
-            table.add_row("", f"and {len(mine) - _MAX_ROWS:,} more", "", "")
+        if len(rows) > _MAX_ROWS:
+            table.add_row("", f"and {len(rows) - _MAX_ROWS:,} more", "", "")
     return table
 
 
@@ -138,10 +138,10 @@ def _list_shares(leak: LeakageResult) -> Iterator[str]:
         yield f"{_shorten(share.value, _VALUE_LENGTH)} ({share.fake:,}, {share.real:,})"
 
 
-def _conclude(found: ValidationResult) -> Text:
-    errors = sum(finding.severity is Severity.ERROR for finding in found.findings)
-    warnings = len(found.findings) - errors
-    telling = [leak for leak in found.leaks if leak.tells]
+def _conclude(result: ValidationResult) -> Text:
+    errors = sum(finding.severity is Severity.ERROR for finding in result.findings)
+    warnings = len(result.findings) - errors
+    telling = [leak for leak in result.leaks if leak.tells]
     loud = [leak.feature for leak in telling if leak.reach is not Exposure.NEVER]
     quiet = [leak.feature for leak in telling if leak.reach is Exposure.NEVER]
     text = Text()

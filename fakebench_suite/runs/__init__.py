@@ -1,1 +1,1 @@
-"""Whole run directories: closed at their end, merged from shards, compared with each other."""
+"""Run directories: manifest, records, results, coverage and differences."""

@@ -1,4 +1,4 @@
-"""A run against a baseline, case by case."""
+"""Changes of cases between a baseline and a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ from fakebench_suite.types import Answer, Outcome, Record, Verdict
 
 
 class ChangeKind(StrEnum):
-    """What became of a case since the baseline."""
+    """How a case changed since the baseline."""
 
     FIXED = "fixed"
-    """It was no pass and is one now."""
+    """It did not pass and passes now."""
     BROKEN = "broken"
-    """It was a pass and is none now."""
+    """It passed and does not pass now."""
     CHANGED = "changed"
-    """Outcome, reading or reply differ, and it passes as little or as much as before."""
+    """Outcome, label or reply differ, and whether it passes does not."""
     SAME = "same"
     NEW = "new"
-    """The baseline did not ask it."""
+    """The baseline does not have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One case's change, with the baseline's side where there is something to look at."""
+    """The change of one case, with the baseline's prompt, answer and verdict if it changed."""
 
     kind: ChangeKind
     prompt: str | None = None
@@ -32,28 +32,30 @@ class Change:
 
 
 def compare_records(records: Sequence[Record], baseline: Sequence[Record]) -> Mapping[str, Change]:
-    """The change of every record, by case id; cases that only the baseline has are left out."""
-    known = {record.case.id: record for record in baseline}
-    return {record.case.id: _compare(record, known.get(record.case.id)) for record in records}
+    """The change of every record by case id; cases of the baseline alone are left out."""
+    baseline_by_id = {record.case.id: record for record in baseline}
+    return {
+        record.case.id: _compare(record, baseline_by_id.get(record.case.id)) for record in records
+    }
 
 
 def _compare(record: Record, before: Record | None) -> Change:
     if before is None:
         return Change(kind=ChangeKind.NEW)
-    kind = _name_change(record, before)
+    kind = _change_kind(record, before)
     if kind is ChangeKind.SAME:
         return Change(kind=kind)
     return Change(kind=kind, prompt=before.prompt, answer=before.answer, verdict=before.verdict)
 
 
-def _name_change(record: Record, before: Record) -> ChangeKind:
+def _change_kind(record: Record, before: Record) -> ChangeKind:
     now, then = record.verdict, before.verdict
-    passes, passed = (one.outcome is Outcome.CORRECT for one in (now, then))
+    passes, passed = (verdict.outcome is Outcome.CORRECT for verdict in (now, then))
     if passes != passed:
-        # A reference that was not there before makes a case scored, not better or worse.
+        # A new or missing reference changes whether a case is scored, not whether it improved.
         if Outcome.UNSCORED in (now.outcome, then.outcome):
             return ChangeKind.CHANGED
         return ChangeKind.FIXED if passes else ChangeKind.BROKEN
-    texts = [one.answer.text if one.answer else None for one in (record, before)]
-    alike = now.outcome is then.outcome and now.label == then.label and texts[0] == texts[1]
-    return ChangeKind.SAME if alike else ChangeKind.CHANGED
+    texts = [verdict.answer.text if verdict.answer else None for verdict in (record, before)]
+    same = now.outcome is then.outcome and now.label == then.label and texts[0] == texts[1]
+    return ChangeKind.SAME if same else ChangeKind.CHANGED

@@ -1,4 +1,4 @@
-"""Where a run comes from: the suite's commit, and its command line without secrets."""
+"""The provenance of a run: the suite's commit, and the command line without secrets."""
 
 import os
 import re
@@ -11,28 +11,27 @@ from fakebench_suite.text import redaction
 _OPTION = re.compile(
     r"(?i)(--?[\w-]*(?:key|token(?!s)|secret|password|credential)[\w-]*(?:=|\s+))\S+"
 )
-"""An option that is named like a key; --batch-tokens is none."""
+"""An option whose name suggests a secret; --batch-tokens is excluded."""
 _VARIABLE = re.compile(r"(?i)(key|token|secret|password)$")
-_SHORTEST = 8
-"""Characters of a variable's value that is looked for: shorter ones stand in other words too."""
+_MIN_SECRET_LENGTH = 8
+"""Shortest value of a variable that is redacted; shorter ones occur in other words."""
 
 
 def redact(text: str) -> str:
-    """A command line with everything that looks like a secret replaced by asterisks.
+    """The command line with asterisks in place of secrets.
 
-    These are users and passwords in URLs, values of query parameters and options that are named
-    like keys, and the values of environment variables that are.
+    Secrets are users and passwords in URLs, and the values of query parameters, options and
+    environment variables whose names suggest a key.
     """
     values = (value for name, value in os.environ.items() if _VARIABLE.search(name))
-    secrets = (value for value in values if len(value) >= _SHORTEST)
+    secrets = (value for value in values if len(value) >= _MIN_SECRET_LENGTH)
     return redaction.redact(_OPTION.sub(rf"\g<1>{redaction.MASK}", text), *secrets)
 
 
 def find_commit(root: Path = Path(fakebench_suite.__file__).parents[1]) -> str | None:
-    """The commit of the checkout this suite runs from, ``+dirty`` where a tracked file was changed.
+    """The commit of the suite's checkout, with ``+dirty`` if a tracked file was changed.
 
-    None where it is installed or there is no git. Nothing is written or locked in the checkout, so
-    that nobody's git waits for a run.
+    None if the suite is installed or there is no git. Nothing in the checkout is written or locked.
     """
     if not (root / ".git").exists():
         return None
@@ -46,5 +45,5 @@ def find_commit(root: Path = Path(fakebench_suite.__file__).parents[1]) -> str |
 
 def _ask_git(root: Path, *words: str) -> str:
     command = ["git", "--no-optional-locks", "-C", str(root), *words]
-    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603  # fixed words
-    return found.stdout.strip()
+    process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603  # fixed words
+    return process.stdout.strip()

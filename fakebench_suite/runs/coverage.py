@@ -1,4 +1,4 @@
-"""How much of a data set a run asked, task by task, and so what makes it partial."""
+"""The coverage of a data set by a run, task by task, and why the run is partial."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,38 +10,37 @@ from fakebench_suite.types import Case, Record, Task
 
 
 def describe_population(cases: Sequence[Case], drawn: Sequence[Case]) -> dict[str, Any]:
-    """What gates need to know of the data set: its cases by task and subgroup, and the sample's."""
+    """The cases of the data set and of the sample, by task and subgroup."""
     described: dict[str, Any] = {"population": count_cases(cases)}
     return described | ({"drawn": count_cases(drawn)} if len(drawn) < len(cases) else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Cases of one task, from all there are down to those that were recorded."""
+    """Numbers of cases of one task, from the data set to the records."""
 
     cases: int
-    """Of the data set."""
+    """In the data set."""
     planned: int
     """In the sample, over all shards."""
     offered: int
     """In this shard."""
     selected: int
-    """Left over by filters."""
+    """After filters."""
     recorded: int
     errors: int
 
 
-def cover_tasks(
+def task_coverage(
     manifest: Mapping[str, Any],
     records: Iterable[Record],
     *,
     offered: Mapping[Task, int],
     selected: Mapping[Task, int],
 ) -> dict[str, Any]:
-    """The manifest's ``tasks``, ``partial`` and ``status`` at the end of one sitting.
+    """The manifest's ``tasks``, ``partial`` and ``status`` at the end of a session.
 
-    A task of which no case was selected was not asked, and makes nothing partial: a run is partial
-    where one of the tasks that it did ask is.
+    A run is partial if one of its tasks is; tasks without a selected case do not count.
     """
     recorded, errors = count_records(records)
     planned = count_planned(manifest)
@@ -57,7 +56,7 @@ def cover_tasks(
         for task in Task
         if selected.get(task)
     }
-    reasons = {task: _list_reasons(manifest, one) for task, one in covered.items()}
+    reasons = {task: _partial_reasons(manifest, coverage) for task, coverage in covered.items()}
     return describe_coverage(covered, reasons)
 
 
@@ -71,14 +70,14 @@ def describe_coverage(
         "partial": partial,
         "tasks": {
             str(task): {
-                "cases": one.cases,
-                "planned": one.planned,
-                "selected": one.selected,
-                "recorded": one.recorded,
-                "errors": one.errors,
+                "cases": coverage.cases,
+                "planned": coverage.planned,
+                "selected": coverage.selected,
+                "recorded": coverage.recorded,
+                "errors": coverage.errors,
                 "partial": list(reasons[task]),
             }
-            for task, one in covered.items()
+            for task, coverage in covered.items()
         },
     }
 
@@ -98,15 +97,15 @@ def count_records(records: Iterable[Record]) -> tuple[Mapping[Task, int], Mappin
     return recorded, errors
 
 
-def _list_reasons(manifest: Mapping[str, Any], one: Coverage) -> Sequence[str]:
+def _partial_reasons(manifest: Mapping[str, Any], coverage: Coverage) -> Sequence[str]:
     reasons = []
-    if one.planned < one.cases:
-        # With --answers the cases are those of the earlier run, whatever chose them.
+    if coverage.planned < coverage.cases:
+        # With --answers the cases are those of the earlier run.
         reasons.append(SAMPLED if manifest["sample"] is not None else FILTERED)
     if manifest["shard"] is not None:
         reasons.append(f"shard {manifest['shard']}")
-    if one.selected < one.offered and FILTERED not in reasons:
+    if coverage.selected < coverage.offered and FILTERED not in reasons:
         reasons.append(FILTERED)
-    if one.recorded < one.selected:
+    if coverage.recorded < coverage.selected:
         reasons.append(INTERRUPTED)
     return reasons

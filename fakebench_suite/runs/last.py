@@ -1,4 +1,4 @@
-"""``reports/last``: what points at the last finished run, and how it is followed."""
+"""``reports/last``, a pointer to the last finished run."""
 
 import secrets
 from pathlib import Path
@@ -12,9 +12,9 @@ LAST = "last"
 
 
 def find_run(place: Path) -> Path:
-    """The run directory behind a place: a link, or a file that names one beside it, is resolved.
+    """The run directory that a link, or a file with the name of a run beside it, points to.
 
-    What is neither is given back as it is: to read it says what is wrong with it.
+    Any other path is returned unchanged.
     """
     try:
         if place.is_symlink():
@@ -28,21 +28,21 @@ def find_run(place: Path) -> Path:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether it can be the name of a directory, and no path."""
+    """True if it is the name of a directory, not a path."""
     return name.isprintable() and name not in {"", ".", ".."} and Path(name).name == name
 
 
 def point_last(folder: Path) -> str | None:
-    """Let ``last`` beside a finished run point at it; one sentence where it cannot.
+    """Let ``last`` beside a finished run point to it; a sentence if that is impossible.
 
-    It is a relative link, or where links cannot be made a file with the run's name. A directory of
-    that name is somebody's, and is left alone.
+    It is a relative link, or a file with the run's name if links are not supported. A directory
+    named ``last`` is left alone.
     """
     last = folder.parent / LAST
     draft = last.with_name(f".{LAST}.{secrets.token_hex(4)}.draft")
     try:
         if last.is_dir() and not last.is_symlink():
-            return f"{last} is a directory of its own, and does not point at the last run."
+            return f"{last} is a directory and cannot point to the last run."
         try:
             draft.symlink_to(folder.name, target_is_directory=True)
         except OSError:
@@ -51,5 +51,5 @@ def point_last(folder: Path) -> str | None:
             draft.replace(last)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        return f"{last} does not point at this run: {error.strerror}."
+        return f"{last} does not point to this run: {error.strerror}."
     return None

@@ -1,4 +1,4 @@
-"""What became of one figure between two runs."""
+"""The change of a metric between two runs."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from fakebench_suite.types import Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricDelta:
-    """One figure in two runs, over the ``n`` cases that both have it for (0 to 1)."""
+    """One metric in two runs, from 0 to 1, over the ``n`` cases that both have."""
 
     task: Task
     metric: str
@@ -19,5 +19,5 @@ class MetricDelta:
     high: float
     """The 95 % interval of the change, a paired bootstrap over images."""
     p: float | None
-    """Two-sided exact McNemar by image; None for marks."""
+    """Two-sided exact McNemar by image; None for judged scores."""
     n: int

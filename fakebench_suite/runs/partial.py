@@ -1,4 +1,4 @@
-"""Whether all cases of a population are in a run, by the counts in its manifest."""
+"""Check by the counts in a manifest whether a population is complete."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CUT_OFF, INTERRUPTED, SAMPLED, FILTERED = "cut off", "interrupted", "sampled", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingCases:
-    """Why a population is not whole."""
+    """Why a population is incomplete."""
 
     clause: str
     """As part of a sentence, such as ``the run is partial (sampled: 200 images)``."""
@@ -30,10 +30,10 @@ def missing_cases(
     sample: int | None,
     subject: str = "run",
 ) -> MissingCases | None:
-    """Why ``here`` records of a population are not all that the data set has; None where they are.
+    """Why ``here`` records are fewer than a population has; None if it is complete.
 
-    A sample is as good as the whole where it is of ``sample`` images or more. ``subject`` says
-    whose manifest it is.
+    A sample of at least ``sample`` images counts as complete. ``subject`` names the run in the
+    reason.
     """
     reasons = manifest.get("partial", [CUT_OFF])
     if "population" not in manifest:  # before runs counted their populations
@@ -65,10 +65,7 @@ def _make_partial(manifest: Mapping[str, Any], task: Task | None, subject: str) 
 
 
 def describe_partial(manifest: Mapping[str, Any], task: Task | None = None) -> str:
-    """The reasons why a run, or what it asked of a task, is partial; an empty text where none is.
-
-    A filter and a sample are named as they were asked for.
-    """
+    """Why a run, or a task of it, is partial, with the filter and sample; empty if it is not."""
     reasons = manifest.get("partial", [CUT_OFF])
     if task is not None:
         reasons = manifest.get("tasks", {}).get(task, {}).get("partial") or reasons
@@ -80,6 +77,6 @@ def describe_partial(manifest: Mapping[str, Any], task: Task | None = None) -> s
 
 
 def list_whole(manifest: Mapping[str, Any]) -> list[str]:
-    """The tasks of a run that were asked whole."""
+    """The complete tasks of a run."""
     tasks = manifest.get("tasks", {})
     return [task for task, covered in tasks.items() if not covered["partial"]]

@@ -1,4 +1,4 @@
-"""What a run comes to, as ``gates.json`` has it."""
+"""The result of a run, as ``gates.json`` has it."""
 
 from dataclasses import dataclass
 
@@ -8,28 +8,28 @@ from fakebench_suite.types import GateOutcome, Score
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatesUsed:
-    """The rules, by the name of their file; ``None`` where there was none."""
+    """The gates of a run; ``file`` is None if there is no gate file."""
 
     file: str | None
     named: bool
     digest: str
     count: int
     evaluated: int
-    """Those that came to a ruling."""
+    """Gates that were evaluated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """The data behind the line."""
+    """Outcome, headline and change of a run."""
 
     outcome: GateOutcome
     reason: str
-    """Of the ruling; without a full stop."""
+    """Reason of the outcome, without a full stop."""
     gates: GatesUsed
     headline: Score | None
     """Balanced accuracy, or else the accuracy of the first task that has one."""
     change: MetricDelta | None
-    """What became of the headline's task since the baseline."""
+    """The change of the headline's task since the baseline."""
     baseline: str | None
     partial: str
-    """Why the run is partial; an empty text where it is not."""
+    """Why the run is partial; empty if it is not."""

@@ -57,24 +57,24 @@ class RunStore:
     def __init__(self, folder: Path, *, name: str | None = None) -> None:
         self.folder = folder
         self.name = name or folder.name
-        """What the run is called, where it is written elsewhere first."""
+        """Name of the run, if it is written to a temporary directory first."""
         self._stream: FileIO | None = None
         self._made: list[Path] = []
-        """Directories that opening made, the run's own first."""
+        """Directories that ``open`` created, the run's own first."""
         self.troubles: list[str] | None = None
-        """Where not None, files that cannot be written are named here, and nothing is raised."""
+        """If not None, collects messages about files that cannot be written, instead of raising."""
         self._whole = 0
-        """Bytes of the records that were written whole."""
+        """Size of all completely written records in bytes."""
         self._replaces = False
         self._records: Sequence[Record] = ()
 
     def open(self) -> None:
-        """Create the directory and the records file, whose being made here makes the run ours."""
+        """Create the directory and the records file, whose creation claims the run."""
         try:
             places = (self.folder, *self.folder.parents)
             self._made = [place for place in places if not place.exists()]
             self.folder.mkdir(parents=True, exist_ok=True)
-            # Not buffered: what could not be written must not be written later.
+            # Unbuffered: data that could not be written must not be written later.
             self._stream = FileIO(self.folder / RECORDS, "x+")
         except FileExistsError as error:
             raise RunTakenError(
@@ -87,9 +87,9 @@ class RunStore:
             ) from error
 
     def append(self, record: Record, *, replaces: bool = False) -> None:
-        """Add one record as a line of its own; it may take the place of an error.
+        """Append one record as a line; with ``replaces``, it replaces an error of the same case.
 
-        Raises MachineError where that cannot be done; then the file ends with the record before.
+        Raises MachineError if it cannot be written; the file then ends with the previous record.
         """
         assert self._stream is not None
         line = memoryview(msgspec.json.encode(record) + b"\n")
@@ -113,13 +113,13 @@ class RunStore:
         self._replaces = self._replaces or replaces
 
     def note(self, error: OSError, name: str) -> None:
-        """Keep in words that the file of that name could not be written, or raise the error."""
+        """Collect a message that the named file could not be written, or raise the error."""
         if self.troubles is None:
             raise error
         self.troubles.append(f"{name} could not be written to {self.folder}: {error.strerror}.")
 
     def _restore(self) -> None:
-        """Write the records again where somebody removed them."""
+        """Write the records again after they were removed."""
         assert self._stream is not None
         self._stream.seek(0)
         kept = self._stream.read(self._whole)
@@ -134,11 +134,11 @@ class RunStore:
         self._write(MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
     def write_scores(self, scores: Sequence[Score]) -> bool:
-        """Write the scores; nothing in the file depends on the clock. Whether that was possible."""
+        """Write the scores, without anything of the clock; False if that failed."""
         return self._write(SCORES, _list(scores))
 
     def write_texts(self, texts: Mapping[str, Any]) -> None:
-        """Write each case's scores against its reference text, one line a case, by id."""
+        """Write the text metrics of each case, one line per case, ordered by id."""
         lines = [
             msgspec.json.encode({"id": name, **asdict(texts[name])}).decode()
             for name in sorted(texts)
@@ -157,7 +157,7 @@ class RunStore:
         self._write(COMPARISON, text)
 
     def write_timings(self, timings: Sequence[Timing]) -> None:
-        """Write what was measured beside the cases."""
+        """Write the timings of ``--latency``."""
         self._write(LATENCY, _list(timings))
 
     def write_badge(self, badge: Mapping[str, Any]) -> None:
@@ -177,7 +177,7 @@ class RunStore:
         return True
 
     def close(self) -> Sequence[Record]:
-        """The records, of which the file has one a case now; where it was removed, it is back."""
+        """Close the file with one record per case, restored if removed; the records."""
         if self._stream is None:
             return self._records
         try:
@@ -197,7 +197,7 @@ class RunStore:
         return self._records
 
     def discard(self) -> None:
-        """Take back a directory that was opened and to which nothing was written."""
+        """Remove the directory if nothing was written to it."""
         if self._stream is not None:
             self._stream.close()
             self._stream = None
@@ -209,10 +209,10 @@ class RunStore:
 
 
 def open_new(folder: Path) -> RunStore:
-    """An opened store in a directory that nobody else has: ``folder``, or its name with a number.
+    """An opened store in a new directory: ``folder``, or its name with a number.
 
-    However many runs begin at once, here or elsewhere over the same file system, each gets its own.
-    Raises UserError where none can be made.
+    Runs that start at the same time, also on other machines, get different directories. Raises
+    UserError if none can be created.
     """
     for number in count(1):
         place = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
@@ -228,7 +228,7 @@ def open_new(folder: Path) -> RunStore:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a run; raises UserError where there is none to be read."""
+    """The manifest of a run; raises UserError if it cannot be read."""
     try:
         content = read_file(folder / MANIFEST)
         manifest = rename_manifest(decode_json(content, msgspec.json.Decoder(dict[str, Any])))
@@ -241,7 +241,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_scores(folder: Path) -> list[Score]:
-    """The scores of a run; raises UserError where there are none to be read."""
+    """The scores of a run; raises UserError if they cannot be read."""
     path = folder / SCORES
     try:
         return decode_json(read_file(path), msgspec.json.Decoder(list[Score]), rename=rename_scores)
@@ -252,10 +252,10 @@ def read_scores(folder: Path) -> list[Score]:
 
 
 def read_records(folder: Path) -> Iterator[Record]:
-    """The records of a run in arrival order; a last line cut off by a crash is left out.
+    """The records of a run in order of arrival, without an incomplete last line.
 
-    A later record of a case takes the place of an error, and never that of an answer. Raises
-    UserError where there are none, or a whole line is no record.
+    A later record of a case replaces an error, and never an answer. Raises UserError if there is
+    no file, or a line is not a record.
     """
     try:
         records = _decode_records(read_lines(folder / RECORDS), folder / RECORDS)
@@ -265,7 +265,7 @@ def read_records(folder: Path) -> Iterator[Record]:
 
 
 def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
-    """The records in the lines of a file; raises UserError where a whole line is none."""
+    """The records in the lines of a file; raises UserError if a complete line is not a record."""
     decoder, number = msgspec.json.Decoder(Record), 0
     records: dict[str, Record] = {}
     try:
@@ -274,8 +274,8 @@ def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
             if not line.endswith(b"\n"):
                 break
             record = decode_json(line, decoder, rename=rename_record)
-            known = records.get(record.case.id)
-            if known is None or known.verdict.outcome.is_error:
+            earlier = records.get(record.case.id)
+            if earlier is None or earlier.verdict.outcome.is_error:
                 records[record.case.id] = record
     except FormatError as error:
         raise UserError(f"Line {number} of {path} is no record: {error}.") from error
@@ -283,10 +283,7 @@ def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
 
 
 def read_timings(folder: Path) -> list[Timing]:
-    """What was measured beside the cases of a run: nothing, unless it was asked to.
-
-    Raises UserError where the file is none of ours.
-    """
+    """The timings of a run, empty without ``--latency``; raises UserError if malformed."""
     path = folder / LATENCY
     try:
         return decode_json(
@@ -299,7 +296,7 @@ def read_timings(folder: Path) -> list[Timing]:
 
 
 def check_run(folder: Path) -> None:
-    """Raises UserError where a run is compared with that cannot be read to its end."""
+    """Raise UserError if a run cannot be read completely."""
     read_manifest(folder)
     read_timings(folder)
     for _ in read_records(folder):
@@ -307,29 +304,26 @@ def check_run(folder: Path) -> None:
 
 
 def _list(things: Sequence[object]) -> str:
-    """A JSON list, one line a thing."""
-    lines = ",\n".join("  " + msgspec.json.encode(one).decode() for one in things)
+    """A JSON list with one line per item."""
+    lines = ",\n".join("  " + msgspec.json.encode(item).decode() for item in things)
     return f"[\n{lines}\n]\n"
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write or replace a file in one step; where ``path`` is a link, the link is replaced.
-
-    A file is never seen half-written, and what a link leads to is never written to.
-    """
+    """Write or replace a file atomically; if ``path`` is a link, the link is replaced."""
     draft = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.draft")
     try:
-        with draft.open("xb") as stream:  # exclusively: it follows no link either
+        with draft.open("xb") as stream:  # "x" does not follow links
             stream.write(content)
         draft.replace(path)
     except BaseException:
-        with suppress(OSError):  # Where the disk is full, the next file may need the room.
+        with suppress(OSError):  # make room on a full disk
             draft.unlink(missing_ok=True)
         raise
 
 
 def check_inside(folder: Path, run: Path) -> None:
-    """Raise UserError where a folder of a run is a link, which what is written would follow."""
+    """Raise UserError if a directory below a run is a link."""
     for place in (folder, *folder.parents):
         if place == run:
             return

@@ -1,4 +1,4 @@
-"""Two runs over the same cases, for people: what rose, what fell, which cases turned."""
+"""Compare two runs over the same cases: changes of metrics, and changed cases."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,33 +19,33 @@ from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.types import Record, Task
 
-_TAIL = 0.025
-"""Of a two-sided 95 % interval."""
+_TAIL_PROBABILITY = 0.025
+"""Probability of each tail of a two-sided 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two runs side by side."""
+    """The comparison of two runs."""
 
     names: tuple[str, str]
     settings: Sequence[str]
-    """What the runs differ in, in words."""
+    """Names of the settings in which the runs differ."""
     unknown: Sequence[str]
-    """What could not be compared, a sentence each."""
+    """Sentences about what cannot be compared."""
     shifts: Sequence[MetricDelta]
-    turned: Mapping[ChangeKind, Sequence[str]]
-    """Ids of the later run's cases by what became of them."""
-    dropped: Sequence[str]
-    """Ids that only the earlier run has."""
+    changed: Mapping[ChangeKind, Sequence[str]]
+    """Ids of the later run's cases by kind of change."""
+    missing: Sequence[str]
+    """Ids of cases that only the earlier run has."""
 
 
 def compare_runs(before: Path, after: Path) -> Comparison:
-    """Pair two runs by case; raises UserError where they were made over different data."""
-    old, new = (_read(folder) for folder in (before, after))
+    """Pair two runs by case; raises UserError if they are over different data."""
+    old, new = (_read_view(folder) for folder in (before, after))
     check_same_data(after, before)
-    turned: dict[ChangeKind, list[str]] = {kind: [] for kind in ChangeKind}
+    changed: dict[ChangeKind, list[str]] = {kind: [] for kind in ChangeKind}
     for name, change in compare_records(new.records, old.records).items():
-        turned[change.kind].append(name)
+        changed[change.kind].append(name)
     asked = {record.case.id for record in new.records}
     if asked.isdisjoint(record.case.id for record in old.records):
         raise UserError(
@@ -60,26 +60,26 @@ def compare_runs(before: Path, after: Path) -> Comparison:
         ],
         unknown=list(list_unknown({"the earlier": old.manifest, "the later": new.manifest})),
         shifts=measure_deltas(old.records, new.records),
-        turned={kind: sorted(names) for kind, names in turned.items()},
-        dropped=sorted(r.case.id for r in old.records if r.case.id not in asked),
+        changed={kind: sorted(names) for kind, names in changed.items()},
+        missing=sorted(r.case.id for r in old.records if r.case.id not in asked),
     )
 
 
-def _read(folder: Path) -> RunView:
+def _read_view(folder: Path) -> RunView:
     return RunView(manifest=read_manifest(folder), records=list(read_records(folder)))
 
 
 def measure_deltas(old: Sequence[Record], new: Sequence[Record]) -> Sequence[MetricDelta]:
-    """What rose and what fell, task by task, over the cases that both runs have graded."""
+    """The change of accuracy and judged score of each task, over the cases scored in both runs."""
     return [
         shift
         for task in Task
         for metric in ("accuracy", "judged_score")
-        if (shift := _measure(old, new, task, metric)) is not None
+        if (shift := _measure_delta(old, new, task, metric)) is not None
     ]
 
 
-def _measure(
+def _measure_delta(
     old: Sequence[Record], new: Sequence[Record], task: Task, metric: str
 ) -> MetricDelta | None:
     before, after = case_values(old, task, metric), case_values(new, task, metric)
@@ -87,14 +87,16 @@ def _measure(
     if not both:
         return None
     pairs = pair_by_image(before, after, {record.case.id: record.case.image for record in new})
-    low, high, _ = drop_interval(pairs, _TAIL, binary=metric == "accuracy")
-    then, now = (sum(side[name] for name in both) / len(both) for side in (before, after))
+    low, high, _ = drop_interval(pairs, _TAIL_PROBABILITY, binary=metric == "accuracy")
+    value_before, value_after = (
+        sum(side[name] for name in both) / len(both) for side in (before, after)
+    )
     return MetricDelta(
         task=task,
         metric=metric,
-        before=then,
-        after=now,
-        change=now - then,
+        before=value_before,
+        after=value_after,
+        change=value_after - value_before,
         low=-high,
         high=-low,
         p=mcnemar(pairs, alternative="two-sided") if metric == "accuracy" else None,

@@ -1,4 +1,4 @@
-"""The end of a run, however it came about: scores, rulings, summary, badge, submission, report."""
+"""Finalize a run: scores, gates, summary, badge, submission and report."""
 
 import hashlib
 import os
@@ -42,13 +42,13 @@ from fakebench_suite.workflows.compare import measure_deltas
 if TYPE_CHECKING:
     from fakebench_suite.metrics.text import TextScores
 
-_SHOWN = 8
-"""Differences that a reservation names."""
+_MAX_DIFFERENCES = 8
+"""Most differences that a reservation names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalizedRun:
-    """What a run came to; ``report`` is the page to open, or why there is none."""
+    """The results of a run; ``report`` is the path of its page, or why there is none."""
 
     folder: Path
     manifest: Mapping[str, Any]
@@ -56,11 +56,11 @@ class FinalizedRun:
     result: RunResult
     decisions: Sequence[GateResult]
     shifts: Sequence[MetricDelta]
-    """What rose and what fell since the baseline; nothing where there is none."""
+    """The changes of metrics since the baseline; empty if there is none."""
     timings: Sequence[Timing]
     report: str
     notes: Sequence[str] = ()
-    """What else went wrong beside the run."""
+    """Sentences about what else went wrong."""
 
 
 def finalize_run(
@@ -73,11 +73,11 @@ def finalize_run(
     dataset: Dataset | None,
     size: ReportImages | None = ReportImages.THUMBNAIL,
 ) -> FinalizedRun:
-    """Write everything that follows from the records into the run directory.
+    """Write all files that are computed from the records into the run directory.
 
-    ``manifest`` is the final one but for what is found here. Without ``dataset`` there are neither
-    new pictures nor a submission; ``size`` is that of new pictures, None makes none. Raises
-    UserError where the baseline is no run.
+    ``manifest`` is completed here. Without ``dataset``, neither images nor a submission are
+    written; ``size`` is the size of the images, None for no images. Raises UserError if the
+    baseline is not a run.
     """
     from fakebench_suite.metrics.scores import score_records
 
@@ -93,9 +93,9 @@ def finalize_run(
     if final["shard"] is None:
         decisions = evaluate_gates(gates.rules, run, before, strict=gates.strict)
     else:
-        absent = f"this is shard {final['shard']}, and gates rule over the merged run"
+        absent = f"this is shard {final['shard']}, and gates are evaluated over the merged run"
     shifts: Sequence[MetricDelta] = ()
-    # The least room is needed by what matters most; a report can be made again, with its pictures.
+    # The most important and smallest files come first; a report can be written again.
     written = store.write_scores(scores)
     if baseline is not None and before is not None:
         shifts = measure_deltas(before.records, records)
@@ -119,7 +119,7 @@ def finalize_run(
             store.note(error, "the submission")
     if written:
         store.write_manifest(final)
-    # Shards would fill the page with parts of what the merge says.
+    # The summaries of shards would repeat parts of the merged run's.
     notes = _append_step_summary(summary) if final["shard"] is None else ()
     report = _write_report(store, dataset, baseline=baseline, shifts=shifts, size=size)
     return FinalizedRun(
@@ -143,7 +143,7 @@ def _write_report(
     shifts: Sequence[MetricDelta],
     size: ReportImages | None,
 ) -> str:
-    """Where the report is, or why there is none: the run is whole, and it can be made again."""
+    """The path of the report, or why there is none; it can be written again later."""
     from fakebench_suite.report.html import DatasetImages, write_html_report
 
     try:
@@ -169,7 +169,7 @@ def _write_report(
 
 
 def describe_baseline(folder: Path, run: RunView) -> dict[str, Any]:
-    """The baseline as the manifest names it: by what it is, and not by where it lies."""
+    """The baseline as the manifest describes it, without its path."""
     model = run.manifest["model"]
     with (folder / RECORDS).open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -185,48 +185,52 @@ def describe_baseline(folder: Path, run: RunView) -> dict[str, Any]:
 
 
 def complete_identity(manifest: Mapping[str, Any], records: Sequence[Record]) -> Any:
-    """The manifest's identity with what is known at the end: pixels, and what the model told."""
-    known = manifest.get("identity")
-    if not isinstance(known, dict):
-        return None  # of answers given again that an older version recorded
+    """The manifest's identity, completed with the pixels and what the model reported."""
+    identity = manifest.get("identity")
+    if not isinstance(identity, dict):
+        return None  # --answers of a run of an older version
     pixels = summarize_pixels(records)
-    routes = manifest.get("routes", ())
-    rendering = sorted({one["rendering"] for one in routes if one.get("rendering")})
-    generation = next((one["generation"] for one in routes if one.get("generation")), None)
-    return known | {
+    paths = manifest.get("routes", ())
+    rendering = sorted({path["rendering"] for path in paths if path.get("rendering")})
+    generation = next((path["generation"] for path in paths if path.get("generation")), None)
+    return identity | {
         "pixels": None if pixels is None else msgspec.to_builtins(pixels),
-        "rendering": rendering or known.get("rendering"),
-        "generation": generation or known.get("generation"),
+        "rendering": rendering or identity.get("rendering"),
+        "generation": generation or identity.get("generation"),
     }
 
 
 def list_reservations(
     manifest: Mapping[str, Any], records: Sequence[Record], baseline: RunView | None
 ) -> list[str]:
-    """What could not be compared with the run's answers or its baseline, a sentence each."""
+    """Sentences about what cannot be compared with the baseline or the earlier answers."""
     runs = {"this run": manifest}
     if manifest.get("answers"):
         runs = {f"the run {manifest['answers']}": manifest}
     if baseline is not None:
         runs["the baseline"] = baseline.manifest
-    found = [f"{text[0].upper()}{text[1:]}." for text in list_unknown(runs)]
+    reservations = [f"{text[0].upper()}{text[1:]}." for text in list_unknown(runs)]
     if baseline is None:
-        return found
+        return reservations
     changed = describe_pixel_change(baseline.records, records)
     if changed is not None:
-        found.append(f"The baseline differs in the {changed}: changes say nothing of the model.")
+        reservations.append(
+            f"The baseline differs in the {changed}: changes do not measure the model."
+        )
     others = list_confounders(baseline.manifest, manifest)
     if others:
-        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-        found.append(
-            f"The baseline was made otherwise, not with another model alone: they differ in "
-            f"{', '.join(others[:_SHOWN])}{more}."
+        more = (
+            f" and {len(others) - _MAX_DIFFERENCES} more" if len(others) > _MAX_DIFFERENCES else ""
         )
-    return found
+        reservations.append(
+            f"The baseline differs in more than the model: "
+            f"{', '.join(others[:_MAX_DIFFERENCES])}{more}."
+        )
+    return reservations
 
 
 def read_run_view(folder: Path) -> RunView:
-    """A run as others are compared with it, case by case; raises UserError where it is none."""
+    """A run as a baseline, case by case; raises UserError if it is not one."""
     return RunView(
         manifest=read_manifest(folder),
         records=list(read_records(folder)),
@@ -235,14 +239,14 @@ def read_run_view(folder: Path) -> RunView:
 
 
 def count_cut_off(records: Sequence[Record]) -> dict[str, int]:
-    """How many replies were cut off at the token limit, of those that say why they ended."""
+    """Replies that were cut off at the token limit, of those with a finish reason."""
     ends = [record.answer.finish_reason for record in records if record.answer is not None]
-    told = [end for end in ends if end is not None]
-    return {"replies": told.count(FinishReason.LENGTH), "of": len(told)}
+    reasons = [end for end in ends if end is not None]
+    return {"replies": reasons.count(FinishReason.LENGTH), "of": len(reasons)}
 
 
 def _score_texts(records: Sequence[Record]) -> "tuple[Mapping[str, TextScores], dict[str, Any]]":
-    """The scores of texts with a reference, and what the manifest says of their metrics."""
+    """The scores of texts with a reference, and the manifest's description of their metrics."""
     from fakebench_suite.grading.embeddings import SentenceEncoder
     from fakebench_suite.metrics.text import describe_metrics, score_answers
 
@@ -252,7 +256,7 @@ def _score_texts(records: Sequence[Record]) -> "tuple[Mapping[str, TextScores], 
 
 
 def _append_step_summary(summary: str) -> Sequence[str]:
-    """Add the summary to the page of a GitHub Actions job, where this is one; or why it cannot."""
+    """Append the summary to the page of a GitHub Actions job; a sentence if that fails."""
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if not page:
         return ()

@@ -1,4 +1,4 @@
-"""The runs that are merged, and how much of each task they hold together."""
+"""The parts of a merged run, and their coverage of each task."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,25 +26,25 @@ class ShardRun:
 
     @property
     def shards(self) -> Sequence[str]:
-        """The shards it holds, each as ``K/N``: its own, or those it was merged from."""
-        sittings = [self.manifest, *self.manifest.get("merged", ())]
-        return [sitting["shard"] for sitting in sittings if sitting.get("shard")]
+        """The shards in this run, each as ``K/N``: its own, or those it was merged from."""
+        sessions = [self.manifest, *self.manifest.get("merged", ())]
+        return [session["shard"] for session in sessions if session.get("shard")]
 
     @property
     def is_interrupted(self) -> bool:
-        """Whether it was to ask more cases than it did, or did not come to say."""
+        """True if it recorded fewer cases than it selected, or never wrote its final manifest."""
         reasons = self.manifest.get("partial", ("interrupted",))
         return "interrupted" in reasons or len(self.records) < self.manifest.get("selected", 0)
 
 
-def cover_parts(parts: Sequence[ShardRun], records: Sequence[Record]) -> dict[str, Any]:
-    """How much of each task the parts hold together, and what makes the whole partial.
+def merge_coverage(parts: Sequence[ShardRun], records: Sequence[Record]) -> dict[str, Any]:
+    """The coverage of each task by all parts, and why the merged run is partial.
 
-    ``records`` are those of the whole, each case once.
+    ``records`` are those of the merged run, each case once.
     """
     first = parts[0].manifest
     recorded, errors = count_records(records)
-    held, _ = count_records(record for part in parts for record in part.records)
+    in_parts, _ = count_records(record for part in parts for record in part.records)
     planned = count_planned(first)
     covered, reasons = {}, {}
     for task in Task:
@@ -58,28 +58,30 @@ def cover_parts(parts: Sequence[ShardRun], records: Sequence[Record]) -> dict[st
             offered=planned[task],
             selected=max(
                 recorded[task],
-                sum(one.get("selected", 0) for one in asked) - held[task] + recorded[task],
+                sum(coverage.get("selected", 0) for coverage in asked)
+                - in_parts[task]
+                + recorded[task],
             ),
             recorded=recorded[task],
             errors=errors[task],
         )
         drawn = SAMPLED if first.get("sample") is not None else FILTERED
-        found = [drawn] if planned[task] < covered[task].cases else []
-        found += missing_shards(parts, task) if recorded[task] < planned[task] else []
-        reasons[task] = list(dict.fromkeys(found))
+        partial = [drawn] if planned[task] < covered[task].cases else []
+        partial += missing_reasons(parts, task) if recorded[task] < planned[task] else []
+        reasons[task] = list(dict.fromkeys(partial))
     return describe_coverage(covered, reasons)
 
 
-def missing_shards(parts: Sequence[ShardRun], task: Task) -> list[str]:
-    """Why cases of a task are missing: shards that are not there, filters, interruptions."""
+def missing_reasons(parts: Sequence[ShardRun], task: Task) -> list[str]:
+    """Why cases of a task are missing: absent shards, filters, interruptions."""
     gaps = []
     shards = [shard.split("/") for part in parts for shard in part.shards]
     if len({total for _, total in shards}) == 1:
         total = int(shards[0][1])
-        here = {int(number) for number, _ in shards}
-        gaps += [f"no shard {k}/{total}" for k in range(1, total + 1) if k not in here]
+        present = {int(number) for number, _ in shards}
+        gaps += [f"no shard {k}/{total}" for k in range(1, total + 1) if k not in present]
     reasons = [part.manifest.get("tasks", {}).get(task, {}).get("partial", ()) for part in parts]
-    if any(FILTERED in one for one in reasons):
+    if any(FILTERED in reason for reason in reasons):
         gaps.append(FILTERED)
     if any(part.is_interrupted for part in parts):
         gaps.append(INTERRUPTED)

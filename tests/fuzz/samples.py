@@ -25,7 +25,7 @@ from fakebench_suite.plugin.manifest import begin_manifest, end_manifest
 from fakebench_suite.plugin.options import Settings
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report.thumbnails import ReportImages
-from fakebench_suite.runs.coverage import cover_tasks, describe_population
+from fakebench_suite.runs.coverage import describe_population, task_coverage
 from fakebench_suite.runs.store import RunStore
 from fakebench_suite.tasks.prompts import (
     DETECTION,
@@ -185,7 +185,7 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
     )
     final |= {"workers": 0, "engine": {"name": "local"}, "routes": [], "command": "pytest"}
     final |= {"commit": "0123456", "filter": ""}
-    final |= cover_tasks(final, records, offered=counts, selected=counts)
+    final |= task_coverage(final, records, offered=counts, selected=counts)
     rounds = Timing(
         name="first token", state="cold", seconds=(0.1, 0.2), prompts=1, tokens=1, input_digest="w"
     )

@@ -74,7 +74,7 @@ def test_what_is_not_comparable_settles_nothing() -> None:
         (cold, run, run, "The run has no prompt, cold"),
         (RATIO, time_prompts(0.5, rounds=2), run, "2 rounds of prompt, warm are too few"),
         (RATIO, run, time_prompts(0.5, rounds=2), "2 rounds of prompt, warm are too few"),
-        (RATIO, run, time_prompts(0.5, work="other"), "on other prompts"),
+        (RATIO, run, time_prompts(0.5, work="other"), "with other prompts"),
         (RATIO, run, moved, "on other hardware"),
         (RATIO, run, other, "on other hardware"),
     ]

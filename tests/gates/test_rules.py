@@ -95,7 +95,7 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
         (SPEED + "at_most = nan", "at_most"),
         (SPEED + 'at_most = 1.2\nstate = "cold"', "state needs a benchmark"),
         (SPEED + 'at_most = 1.2\nbenchmark = "group"\nsample = 9', "leave sample out"),
-        (SPEED + "seconds = 1", "are of a benchmark"),
+        (SPEED + "seconds = 1", "needs a benchmark"),
         (SPEED + 'at_most = 1.2\ntask = "detection"\nbenchmark = "work unit"', "has no task"),
         (SPEED + 'at_most = 1.2\nbenchmark = "load"', "loading is always cold"),
         (SPEED + 'at_most = 1.2\nbenchmark = "lunch"', "lunch.*allowed: load, first token, prompt"),

@@ -19,7 +19,9 @@ def test_merged_shards_are_the_whole_run(
     for number in (1, 2):
         result = run(f"--data={data}", f"--shard={number}/2", f"--run=s{number}", *mode)
         assert result.ret == 0, "a shard is ruled by nobody"
-        result.stdout.fnmatch_lines([f"This is shard {number}/2: gates rule over the merged run*"])
+        result.stdout.fnmatch_lines(
+            [f"This is shard {number}/2: gates are evaluated over the merged run*"]
+        )
         assert read_run(project, f"s{number}").manifest["partial"] == [f"shard {number}/2"]
         folders.append(f"reports/s{number}")
     assert run(f"--data={data}", "--run=whole").ret == 1
@@ -92,9 +94,7 @@ def test_a_merge_rules_by_the_gates_of_its_shards(
     assert not (reports / "x").exists()
     named = call(*mixed, "--into=reports/y", "--gates=gates.toml", at=project)
     assert named.returncode == 0, named.stderr
-    assert (
-        "ruled by --gates=gates.toml, not by the gates that the runs were made for" in named.stdout
-    )
+    assert "the gates are those of --gates=gates.toml, not those of the merged runs" in named.stdout
     assert read_run(project, "y").manifest["gates"]["file"] == "gates.toml"
 
 
@@ -170,7 +170,7 @@ def test_what_does_not_belong_together_is_refused(run: Run, data: Path, project:
         (["reports/absent"], "is not a run directory"),
         (["reports/two", "--gates=absent.toml"], "cannot be read"),
         (["--baseline=reports/probes"], "whose digest differs"),
-        (["--into=reports/one/inner"], "lies inside"),
+        (["--into=reports/one/inner"], "is inside"),
         ([f"--data={project / 'absent'}"], "There is no"),
     ):
         result = call("merge", "reports/one", "--into=reports/m", *others, at=project)

@@ -32,9 +32,9 @@ def test_figures_are_paired(tmp_path: Path) -> None:
     assert (shift.before, shift.after, shift.change) == (0.75, 0.5, -0.25)
     assert shift.low < -0.25 < shift.high < 0
     assert shift.p == pytest.approx(2 * 0.5**10)
-    assert len(found.turned[ChangeKind.BROKEN]) == 10
-    assert found.turned[ChangeKind.FIXED] == []
-    assert len(found.turned[ChangeKind.SAME]) == 30
+    assert len(found.changed[ChangeKind.BROKEN]) == 10
+    assert found.changed[ChangeKind.FIXED] == []
+    assert len(found.changed[ChangeKind.SAME]) == 30
     assert found.settings == []
 
 
@@ -46,8 +46,8 @@ def test_marks_are_compared_where_both_have_them(tmp_path: Path) -> None:
     found = compare_runs(before, after)
     marks = next(one for one in found.shifts if one.metric == "judged_score")
     assert (marks.before, marks.after, marks.n, marks.p) == (0.5, 1.0, 4, None)
-    assert found.dropped == ["0.png:what"]
-    assert found.turned[ChangeKind.NEW] == ["5.png:what"]
+    assert found.missing == ["0.png:what"]
+    assert found.changed[ChangeKind.NEW] == ["5.png:what"]
 
 
 def test_runs_over_other_data_are_not_compared(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_command_names_settings_figures_and_cases(tmp_path: Path) -> None:
     assert lines[:3] == [
         "before: before",
         "after:  after",
-        "they differ in model.weights_digest, seed",
+        "differing settings: model.weights_digest, seed",
     ]
     assert "detection  accuracy   0.750  0.500  -0.250" in result.stdout
     place = lines.index("10 broken")

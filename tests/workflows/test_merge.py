@@ -302,4 +302,4 @@ def test_what_else_a_baseline_was_made_with_is_said(
     else:
         (reservation,) = reservations
         assert said in reservation
-        assert reservation.startswith("The baseline was made otherwise")
+        assert reservation.startswith("The baseline differs in more than the model")

@@ -41,10 +41,10 @@ def unwrap_module(source: str, name: str) -> str:
 
     Browsers load no module from the file system.
     """
-    found = list(_EXPORTS.finditer(source))
-    if not found:
+    matches = list(_EXPORTS.finditer(source))
+    if not matches:
         raise ValueError(f"the bundle for {name} exports nothing")
-    last = found[-1]
+    last = matches[-1]
     pairs = (pair.strip().partition(" as ") for pair in last.group(1).split(","))
     exports = ",".join(f"{alias or local}:{local}" for local, _, alias in pairs)
     body = f"{source[: last.start()]};window.{name}={{{exports}}};{source[last.end() :]}"

@@ -133,7 +133,7 @@ def describe_overview(
         gates=run.gates,
         tallies=tallies,
         outcomes=[kind for kind in Outcome if any(tally.counts.get(kind) for tally in tallies)],
-        lines={task: mine for task in Task if (mine := [a for a in lines if a.score.task is task])},
+        lines={task: rows for task in Task if (rows := [a for a in lines if a.score.task is task])},
         grids=published,
         timings=latency_table(run.timings),
         footnote=FOOTNOTE if published else "",
@@ -149,8 +149,8 @@ def _make_banner(
     """The banner, with the change since the run that this page is compared with."""
     score = result.headline
     if baseline is not None:
-        mine = (shift for shift in shifts if score is not None and shift.task is score.task)
-        result = replace(result, baseline=baseline, change=next(mine, None))
+        deltas = (shift for shift in shifts if score is not None and shift.task is score.task)
+        result = replace(result, baseline=baseline, change=next(deltas, None))
     change = ""
     if result.change is not None:
         change = f"{describe_delta(result.change)} against {to_single_line(str(result.baseline))}"

@@ -116,7 +116,7 @@ def test_the_command_tells_unfit_from_unasked_and_from_failed(
     order = ("audit", f"--judge=openai:m@{endpoint.url}", "--judge-rounds=1")
     unfit = call(*order, at=tmp_path)
     assert unfit.returncode == 1
-    assert "not fit to gate" in unfit.stdout
+    assert "calibration failed" in unfit.stdout
     before = len(endpoint.asked)
     endpoint.behave = lambda _body, _number: (401, "wrong key sk-test-0123456789")
     refused = call(*order, "--reports=other", at=tmp_path)
@@ -125,7 +125,7 @@ def test_the_command_tells_unfit_from_unasked_and_from_failed(
     endpoint.behave = lambda _body, number: (200, GOOD) if number == before + 1 else (400, "broke")
     failed = call(*order, "--reports=third", at=tmp_path)
     assert failed.returncode == 3
-    assert "could not be audited" in failed.stderr
+    assert "could not be calibrated" in failed.stderr
     for one in (unfit, refused, failed):
         assert "Traceback" not in one.stderr
         assert "sk-test" not in one.stdout + one.stderr

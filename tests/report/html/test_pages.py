@@ -344,7 +344,7 @@ def test_thoughts_are_folded_and_cut_replies_marked(tab: Tab, tmp_path: Path) ->
     assert list(tab.ids()) == [second.case.id]
     tab.page.locator(ROW).click()
     expect(item.locator(".cut")).to_have_text("cut off at the token limit")
-    expect(item).to_contain_text("nothing outside its thoughts")
+    expect(item).to_contain_text("no text outside its reasoning")
 
 
 def test_pictures_zoom(tab: Tab, tmp_path: Path) -> None:

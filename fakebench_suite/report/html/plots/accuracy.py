@@ -44,34 +44,36 @@ def plot_question_types(scores: Sequence[Score]) -> Plot | None:
 
 
 def _plot_subgroups(scores: Sequence[Score], *, key: str, title: str, caption: str) -> Plot | None:
-    known = [s for s in scores if s.metric == "accuracy" and s.value is not None and s.n]
+    accuracies = [s for s in scores if s.metric == "accuracy" and s.value is not None and s.n]
     names = sorted(
-        {s.subgroup for s in known}, key=lambda name: (name == _REAL, name), reverse=True
+        {s.subgroup for s in accuracies}, key=lambda name: (name == _REAL, name), reverse=True
     )
     if not names:
         return None
     figure = go.Figure()
-    tasks = [task for task in Task if any(s.task is task for s in known)]
+    tasks = [task for task in Task if any(s.task is task for s in accuracies)]
     for number, task in enumerate(tasks):
-        mine = [s for s in known if s.task is task]
-        values = [s.value or 0.0 for s in mine]
+        task_scores = [s for s in accuracies if s.task is task]
+        values = [s.value or 0.0 for s in task_scores]
         shift = 0.16 * ((len(tasks) - 1) / 2 - number)
         figure.add_scatter(
             name=task,
             mode="markers",
             x=values,
-            y=[names.index(s.subgroup) + shift for s in mine],
+            y=[names.index(s.subgroup) + shift for s in task_scores],
             error_x={
                 "type": "data",
-                "array": [_distance(s.high, value) for s, value in zip(mine, values, strict=True)],
+                "array": [
+                    _distance(s.high, value) for s, value in zip(task_scores, values, strict=True)
+                ],
                 "arrayminus": [
-                    -_distance(s.low, value) for s, value in zip(mine, values, strict=True)
+                    -_distance(s.low, value) for s, value in zip(task_scores, values, strict=True)
                 ],
                 "thickness": 1.5,
                 "width": 0,
             },
             marker={"color": PALETTE[task], "size": 8},
-            text=[f"{plain_label(s.subgroup.partition('=')[2])}, n = {s.n:,}" for s in mine],
+            text=[f"{plain_label(s.subgroup.partition('=')[2])}, n = {s.n:,}" for s in task_scores],
             hovertemplate="%{text}<br>%{x:.3f}<extra>" + task + "</extra>",
         )
     figure.update_layout(showlegend=len(tasks) > 1)
@@ -98,8 +100,8 @@ def plot_criteria(frame: pd.DataFrame) -> Plot | None:
         return None
     table = asked.pivot_table(index="criterion", columns=by, values="correct", aggfunc="mean")
     counts = asked.pivot_table(index="criterion", columns=by, values="correct", aggfunc="size")
-    known = [*CRITERIA, *sorted(set(table.index) - set(CRITERIA))]
-    rows = [name for name in reversed(known) if name in table.index]
+    criteria = [*CRITERIA, *sorted(set(table.index) - set(CRITERIA))]
+    rows = [name for name in reversed(criteria) if name in table.index]
     order = list(map(str, Task)) if by == "task" else sorted(table.columns)
     columns = [name for name in order if name in table.columns]
     table = table.reindex(index=rows, columns=columns)

@@ -17,10 +17,10 @@ def plot_confusion(frame: pd.DataFrame) -> Plot | None:
     if asked.empty:
         return None
     silent = asked["outcome"].isin(WITHOUT_VERDICT)
-    said = asked["reply_label"].where(~silent, asked["outcome"])
+    replies = asked["reply_label"].where(~silent, asked["outcome"])
     columns = [*map(str, Authenticity), *map(str, WITHOUT_VERDICT)]
-    rows = [str(one) for one in reversed(Authenticity) if (asked["label"] == one).any()]
-    counts = pd.crosstab(asked["label"], said).reindex(index=rows, columns=columns, fill_value=0)
+    rows = [str(label) for label in reversed(Authenticity) if (asked["label"] == label).any()]
+    counts = pd.crosstab(asked["label"], replies).reindex(index=rows, columns=columns, fill_value=0)
     shares = counts.div(counts.sum(axis=1), axis=0)
     figure = go.Figure(
         go.Heatmap(
@@ -54,11 +54,11 @@ def plot_calibration(frame: pd.DataFrame) -> Plot | None:
     places = (chances * _BINS).astype(int).clip(upper=_BINS - 1)
     filled = sorted(places.unique())
     means = [float(chances[places == place].mean()) for place in filled]
-    found = [
+    estimates = [
         estimate_mean(fake[places == place], weighed["image"][places == place].tolist())
         for place in filled
     ]
-    values = [one.value or 0.0 for one in found]
+    values = [estimate.value or 0.0 for estimate in estimates]
     figure = go.Figure(
         go.Scatter(
             x=[0, 1], y=[0, 1], mode="lines", hoverinfo="skip", showlegend=False,
@@ -73,12 +73,12 @@ def plot_calibration(frame: pd.DataFrame) -> Plot | None:
         line={"color": PALETTE[Task.DETECTION], "width": 1.5},
         error_y={
             "type": "data",
-            "array": [(e.high or v) - v for e, v in zip(found, values, strict=True)],
-            "arrayminus": [v - (e.low or 0.0) for e, v in zip(found, values, strict=True)],
+            "array": [(e.high or v) - v for e, v in zip(estimates, values, strict=True)],
+            "arrayminus": [v - (e.low or 0.0) for e, v in zip(estimates, values, strict=True)],
             "thickness": 1.2,
             "width": 0,
         },
-        text=[f"n = {one.n:,}" for one in found],
+        text=[f"n = {estimate.n:,}" for estimate in estimates],
         hovertemplate="P(fake) %{x:.2f}: %{y:.2f} are fake, %{text}<extra></extra>",
     )
     figure.update_xaxes(range=[-0.02, 1.02], title="P(fake), mean of the bin")

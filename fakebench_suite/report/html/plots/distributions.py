@@ -46,9 +46,9 @@ def plot_text_metrics(run: ReportData) -> Plot | None:
     table = pd.DataFrame(list(run.texts.values()))
     if table.empty:
         return None
-    known = {name: table[name].dropna().astype(float) for name in table.columns}
-    names = [name for name in reversed(table.columns) if not known[name].empty]
-    spreads = [np.percentile(known[name], (5, 25, 50, 75, 95)).tolist() for name in names]
+    values = {name: table[name].dropna().astype(float) for name in table.columns}
+    names = [name for name in reversed(table.columns) if not values[name].empty]
+    spreads = [np.percentile(values[name], (5, 25, 50, 75, 95)).tolist() for name in names]
     low, first, median, third, high = (list(column) for column in zip(*spreads, strict=True))
     figure = go.Figure(
         go.Box(
@@ -65,7 +65,11 @@ def plot_text_metrics(run: ReportData) -> Plot | None:
 def plot_latency(records: Sequence[Record]) -> Plot | None:
     """A histogram of seconds per answer, on a logarithmic scale."""
     times = pd.DataFrame(
-        [(str(one.case.task), one.answer.seconds) for one in records if one.answer is not None],
+        [
+            (str(record.case.task), record.answer.seconds)
+            for record in records
+            if record.answer is not None
+        ],
         columns=["task", "seconds"],
     )
     times = times[times["seconds"] > 0]
@@ -89,7 +93,7 @@ def plot_latency(records: Sequence[Record]) -> Plot | None:
             )
     median, late = np.percentile(times["seconds"], (50, 95))
     figure.update_layout(barmode="stack", bargap=0.05, showlegend=True)
-    ticks = [one * 10.0**power for power in range(-5, 5) for one in (1, 2, 5)]
+    ticks = [record * 10.0**power for power in range(-5, 5) for record in (1, 2, 5)]
     figure.update_xaxes(
         type="log",
         title="seconds per answer",

@@ -77,7 +77,7 @@ fakebench.item = (() => {
     const size = split.thoughts.length.toLocaleString("en");
     const spoken = split.spoken.trim();
     return [
-      el("details", { class: "thoughts" }, el("summary", {}, `Reasoning before the answer (${size} characters, not graded)`), quote(split.thoughts)),
+      el("details", { class: "thoughts" }, el("summary", {}, `Reasoning before the answer (${size} characters, not part of the answer)`), quote(split.thoughts)),
       spoken ? quote(highlight(spoken, verdict)) : faint("The reply has no text outside its reasoning."),
     ];
   }
