@@ -50,7 +50,7 @@ $(READY): pyproject.toml requirements.lock
 
 # Resolve the newest versions pyproject.toml allows, for every platform and Python at once.
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --all-extras --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 
 # Train the embedded model again, from nothing (about an hour on two cores).
 pocket: $(READY)

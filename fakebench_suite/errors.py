@@ -9,6 +9,7 @@ SuiteError
         FormatError
         CardError
             MissingWeightsError
+        MissingExtraError
     EngineError                 no further case can be answered: the run ends
     ImageError                  one image: an error of its cases
         MissingImageError
@@ -70,6 +71,10 @@ class CardError(UserError):
 
 class MissingWeightsError(CardError):
     """The weights of a model card are not on this machine."""
+
+
+class MissingExtraError(UserError):
+    """A feature was asked for whose optional dependencies are not installed."""
 
 
 class EngineError(SuiteError):

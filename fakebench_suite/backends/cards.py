@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import msgspec
 
 from fakebench_suite.checkpoints.files import check_files, has_chat_template
 from fakebench_suite.errors import CardError, FormatError, MissingWeightsError, describe_choices
+from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.files.bundled import find_bundled
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.formats import decode_toml
@@ -121,9 +123,10 @@ def list_cards(models: Path = MODELS) -> dict[str, Path]:
 
 
 def find_card(model: str, models: Path = MODELS) -> Card:
-    """The card behind ``--model``: a name, a card file, or a directory with a checkpoint.
+    """The card behind ``--model``: a name, a card file, a checkpoint's directory, or a hub id.
 
-    Raises CardError for an unknown name (with the nearest known one) or a malformed card.
+    Raises CardError for an unknown name (with the nearest known one), a malformed card, or a hub id
+    that has neither a card nor weights on this machine.
     """
     cards = list_cards(models)
     if model in cards:
@@ -141,12 +144,49 @@ def find_card(model: str, models: Path = MODELS) -> Card:
         )
     if path.suffix == ".toml" and os.path.isfile(path):  # noqa: PTH113
         return read_card(path, name=path.stem)
+    if is_repository(model):
+        return find_repository_card(model, cards)
     near = difflib.get_close_matches(model, cards, n=1, cutoff=0.4)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise CardError(
         f"There is no model {model!r}.{hint} Known cards: {', '.join(cards)}. A directory with a "
-        "checkpoint or the path of a card works too."
+        "checkpoint, the path of a card or a repository on the Hugging Face hub works too."
     )
+
+
+def is_repository(model: str) -> bool:
+    """Whether a text has the form ``OWNER/NAME`` of a repository on the Hugging Face hub."""
+    if model.count("/") != 1:
+        return False
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(model)
+    except HFValidationError:
+        return False
+    return True
+
+
+def find_repository_card(repository: str, cards: Mapping[str, Path]) -> Card:
+    """The first card that names the repository, or the defaults for weights on this machine.
+
+    Raises CardError with the command that downloads them where there is neither.
+    """
+    for name, path in cards.items():
+        card = read_card(path, name=name)
+        if card.repository is not None and card.repository.lower() == repository.lower():
+            return card
+    card = Card(name=repository.partition("/")[2], repository=repository)
+    try:
+        locate_weights(card)
+    except MissingWeightsError as error:
+        raise MissingWeightsError(
+            f"There is no card, no directory and no file {repository!r}, and no weights of that "
+            f"name are on this machine. Download them with 'hf download {repository}', or give the "
+            "name of a card or the path of a checkpoint."
+        ) from error
+    return card
 
 
 def read_card(path: Path, *, name: str) -> Card:
@@ -200,8 +240,11 @@ def locate_weights(card: Card) -> Path | None:
 def check_checkpoint(card: Card, *, remote_code: bool) -> None:
     """Raise CardError where the files of a card's checkpoint show that it cannot be asked.
 
-    With ``remote_code`` its own code may bring what its files lack.
+    With ``remote_code`` its own code may bring what its files lack. Raises MissingExtraError where
+    no checkpoint can be loaded here.
     """
+    if card.script is None:
+        require_extra(Extra.LOCAL, f"--model={card.name}")
     folder = locate_weights(card)
     if folder is None:
         return

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from fakebench_suite.backends.base import Backend
 from fakebench_suite.backends.cards import Card, locate_weights
+from fakebench_suite.extras import Extra, require_extra
 
 
 @contextmanager
@@ -20,6 +21,7 @@ def load_model(
 
         yield ScriptedBackend(card.script)
         return
+    require_extra(Extra.LOCAL, f"The model {card.name}")
     from fakebench_suite.backends.transformers.devices import claim_device
     from fakebench_suite.backends.transformers.model import TransformersBackend
 

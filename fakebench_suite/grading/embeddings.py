@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fakebench_suite.extras import Extra, require_extra
+
 Vectors = NDArray[np.float32]
 """texts x 384, unit length."""
 MODEL_NAME = "all-MiniLM-L6-v2"
@@ -67,6 +69,7 @@ _NO_VECTORS: Vectors = np.empty((0, 384), dtype=np.float32)
 
 
 def _locate() -> Path:
+    require_extra(Extra.SIMILARITY, "The similarity of texts")
     # The package is located but not imported, because importing it loads the model.
     spec = find_spec(_PACKAGE)
     assert spec is not None

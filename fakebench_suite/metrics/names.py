@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from fakebench_suite.extras import Extra, format_install
 from fakebench_suite.types import Task
 
 
 class Need(StrEnum):
-    """The option that a metric needs."""
+    """The option that a metric needs, or the command that installs what it needs."""
 
     LIKELIHOOD = "--reading=likelihood"
     RATINGS = "--judge=openai:MODEL@URL or transformers:NAME|PATH"
     SIMILARITY = "--judge=embedding"
+    ENCODER = format_install(Extra.SIMILARITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +132,14 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "rouge_l": Metric(meaning="longest common word sequence (ROUGE-L)", tasks=_TEXTS),
     "similarity": Metric(
         meaning="cosine similarity of reply and reference in a sentence encoder", low=-1.0,
-        tasks=_TEXTS,
+        tasks=_TEXTS, need=Need.ENCODER,
     ),
     "clue_recall": Metric(
-        meaning="share of the reference's clues that are in the reply", tasks=_TEXTS
+        meaning="share of the reference's clues that are in the reply", tasks=_TEXTS,
+        need=Need.ENCODER,
     ),
     "clue_precision": Metric(
-        meaning="share of the reply's sentences that match a clue", tasks=_TEXTS
+        meaning="share of the reply's sentences that match a clue", tasks=_TEXTS,
+        need=Need.ENCODER,
     ),
 })  # fmt: skip

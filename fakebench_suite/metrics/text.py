@@ -34,17 +34,22 @@ class TextScores:
     bleu_1: float
     bleu_2: float
     rouge_l: float
-    similarity: float
+    similarity: float | None
+    """None, as are the clue values, where no encoder is installed."""
     clue_recall: float | None
     clue_precision: float | None
 
 
-def describe_metrics(encoder: SentenceEncoder) -> dict[str, str]:
+def describe_metrics(encoder: SentenceEncoder | None) -> dict[str, str]:
     """Variant, smoothing and weights of every metric, for the manifest."""
-    return {
+    words = {
         "bleu_1": str(_make_bleu(1).get_signature()),
         "bleu_2": str(_make_bleu(2).get_signature()),
         "rouge_l": "rouge-score, F-measure, no stemming",
+    }
+    if encoder is None:
+        return words
+    return words | {
         "similarity": f"cosine, {MODEL_NAME}, sha256 {encoder.digest}",
         "clue_match": f"cosine of a sentence and a clue from {MATCH_SIMILARITY}",
     }
@@ -66,30 +71,58 @@ def _make_rouge() -> "RougeScorer":
 
 
 def score_texts(
-    replies: Sequence[str], references: Sequence[Sequence[str]], encoder: SentenceEncoder
+    replies: Sequence[str],
+    references: Sequence[Sequence[str]],
+    encoder: SentenceEncoder | None,
 ) -> list[TextScores]:
-    """One TextScores per reply; each distinct text is encoded once, all of them in one call."""
+    """One TextScores per reply; without an encoder, of shared words alone."""
     wholes = [" ".join(clues) for clues in references]
+    meanings = (
+        [_Meaning()] * len(replies)
+        if encoder is None
+        else _compare_meanings(replies, references, wholes, encoder)
+    )
+    return [
+        TextScores(
+            bleu_1=_measure_bleu(1, reply, whole),
+            bleu_2=_measure_bleu(2, reply, whole),
+            rouge_l=float(_make_rouge().score(whole, reply)["rougeL"].fmeasure),
+            similarity=meaning.similarity,
+            clue_recall=meaning.clue_recall,
+            clue_precision=meaning.clue_precision,
+        )
+        for reply, whole, meaning in zip(replies, wholes, meanings, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Meaning:
+    """The part of a reply's scores that an encoder gives."""
+
+    similarity: float | None = None
+    clue_recall: float | None = None
+    clue_precision: float | None = None
+
+
+def _compare_meanings(
+    replies: Sequence[str],
+    references: Sequence[Sequence[str]],
+    wholes: Sequence[str],
+    encoder: SentenceEncoder,
+) -> list[_Meaning]:
+    """Similarity and clues of each reply; each distinct text is encoded once, all in one call."""
     statements = [split_statements(reply) for reply in replies]
     encoder.encode([*replies, *wholes, *(text for sentences in statements for text in sentences)])
     encoder.encode([clue for clues in references for clue in clues])
-    similarities = encoder.compare(replies, wholes)
-    scores = []
-    for reply, whole, sentences, clues, similarity in zip(
-        replies, wholes, statements, references, similarities, strict=True
+    meanings = []
+    for sentences, clues, similarity in zip(
+        statements, references, encoder.compare(replies, wholes), strict=True
     ):
         recall, precision = _match_clues(sentences, clues, encoder)
-        scores.append(
-            TextScores(
-                bleu_1=_measure_bleu(1, reply, whole),
-                bleu_2=_measure_bleu(2, reply, whole),
-                rouge_l=float(_make_rouge().score(whole, reply)["rougeL"].fmeasure),
-                similarity=float(similarity),
-                clue_recall=recall,
-                clue_precision=precision,
-            )
+        meanings.append(
+            _Meaning(similarity=float(similarity), clue_recall=recall, clue_precision=precision)
         )
-    return scores
+    return meanings
 
 
 def _measure_bleu(order: int, reply: str, whole: str) -> float:
@@ -97,7 +130,9 @@ def _measure_bleu(order: int, reply: str, whole: str) -> float:
     return min(1.0, float(_make_bleu(order).sentence_score(reply, [whole]).score) / 100)
 
 
-def score_answers(records: Iterable[Record], encoder: SentenceEncoder) -> dict[str, TextScores]:
+def score_answers(
+    records: Iterable[Record], encoder: SentenceEncoder | None
+) -> dict[str, TextScores]:
     """The scores of every answered case with a reference text, thoughts left out, by case id."""
     rows = [
         (

@@ -14,7 +14,7 @@ from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.sampling import order_cases, select_shard
 from fakebench_suite.datasets.wrong_paths import find_images_above
 from fakebench_suite.errors import UserError
-from fakebench_suite.grading.judges.registry import check_weights
+from fakebench_suite.grading.judges.registry import check_extra, check_weights
 from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.plugin.options import (
     DEFAULT_MODEL,
@@ -87,6 +87,7 @@ def make_plan(settings: Settings, *, asks: bool) -> RunPlan:
     if settings.baseline is not None and asks:
         check_run(settings.baseline)
     if settings.judge is not None and asks:
+        check_extra(settings.judge)
         check_weights(settings.judge)
     if asks_model and not dataset.has_images():
         assert settings.data is not None
@@ -129,7 +130,7 @@ def choose_card(settings: Settings) -> Card:
             f"The manifest of {settings.answers} holds a card that this version cannot read: "
             f"{error}. Ask the model again: leave --answers out."
         ) from error
-    if settings.model not in (DEFAULT_MODEL, card.name):
+    if settings.model not in (DEFAULT_MODEL, card.name, card.repository):
         raise UserError(
             f"{settings.answers} holds answers of {card.name}, not of {settings.model}. "
             "Leave --model out: with --answers no model is asked."

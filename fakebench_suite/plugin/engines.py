@@ -5,7 +5,6 @@ import os
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from fakebench_suite.errors import EngineError, UserError, describe_choices
 from fakebench_suite.execution.engine import Engine, LocalEngine
 from fakebench_suite.execution.ray.address import check_address, probe
+from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.options import is_worker, parse_positive
 from fakebench_suite.plugin.xdist.routes import report_route
@@ -82,22 +82,25 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     if option.engine == RAY and option.answers is not None:
         raise pytest.UsageError("--answers asks no model; leave --engine=ray out.")
-    if option.engine == RAY and find_spec("ray") is None:
-        raise pytest.UsageError(
-            "--engine=ray needs Ray, which is not installed here. Install it with "
-            "'pip install fakebench-suite[ray]', here and on every node."
-        )
     address = option.ray_address or os.environ.get("RAY_ADDRESS") or None
-    if option.engine == RAY and address:
+    if option.engine == RAY:
         try:
-            check_address(address)
-            if will_run_cases(config) and not (option.collectonly or option.help or option.version):
-                probe(address)
+            require_extra(Extra.RAY, "--engine=ray")
+            if address:
+                _check_address(config, address)
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
     config.stash[ENGINE] = EngineConfig(
         name=option.engine, address=address, cores=option.replica_cpus
     )
+
+
+def _check_address(config: pytest.Config, address: str) -> None:
+    """Raise UserError where no Ray can be, or where cases will run and none answers."""
+    option = config.option
+    check_address(address)
+    if will_run_cases(config) and not (option.collectonly or option.help or option.version):
+        probe(address)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

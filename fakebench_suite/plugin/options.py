@@ -63,8 +63,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--model",
         default=DEFAULT_MODEL,
-        metavar="NAME|PATH",
-        help="a card in models/, or a directory with a checkpoint (default: %(default)s)",
+        metavar="NAME|PATH|REPOSITORY",
+        help="a card in models/, a directory with a checkpoint, or a repository on the Hugging Face"
+        " hub whose weights are on this machine (default: %(default)s)",
     )
     group.addoption(
         "--data",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.extras import Extra, has_extra
 from fakebench_suite.gates.preconditions import RunIntent, check_gates
 from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.metrics.names import Need
@@ -81,7 +82,9 @@ def check_intent(config: pytest.Config) -> None:
         return
     plan = get_plan(config)
     settings, judge = plan.settings, plan.settings.judge
-    met = {Need.LIKELIHOOD} if settings.reply_parser is ReplyParser.LIKELIHOOD else set()
+    met = {Need.ENCODER} if has_extra(Extra.SIMILARITY) else set()
+    if settings.reply_parser is ReplyParser.LIKELIHOOD:
+        met.add(Need.LIKELIHOOD)
     if judge is not None:
         met.add(Need.RATINGS if judge.gives_ratings else Need.SIMILARITY)
     intent = RunIntent(

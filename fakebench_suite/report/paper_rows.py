@@ -31,9 +31,7 @@ def compare_with_paper(manifest: Mapping[str, Any], scores: Sequence[Score]) -> 
         return
     for task in Task:
         # The authors do not publish their references, so these scores use others.
-        own = any(
-            score.task is task and score.metric == "similarity" and score.n for score in scores
-        )
+        own = any(score.task is task and score.metric == "bleu_1" and score.n for score in scores)
         table = compare(task, run_label(task, manifest, own_references=own), scores)
         if table:
             yield format_table(task, table)

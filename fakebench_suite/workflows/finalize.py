@@ -11,6 +11,7 @@ import msgspec
 
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import MachineError, UserError
+from fakebench_suite.extras import Extra, format_install, has_extra
 from fakebench_suite.gates.config import GateConfig
 from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.run_view import RunView
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
 
 _MAX_DIFFERENCES = 8
 """Most differences that a reservation names."""
+_WITHOUT_SIMILARITY = (
+    "Similarity and clue scores were not computed. Install what they need with "
+    f"{format_install(Extra.SIMILARITY)}, and score the same replies with --answers."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,8 @@ def finalize_run(
     final |= {"identity": complete_identity(manifest, records)}
     before = None if baseline is None else read_run_view(baseline)
     final["reservations"] = list_reservations(final, records, before)
+    if texts and not has_extra(Extra.SIMILARITY):
+        final["reservations"].append(_WITHOUT_SIMILARITY)
     scores = score_records(records, texts)
     timings = read_timings(store.folder)
     run = RunView(manifest=final, records=records, scores=scores, timings=timings)
@@ -250,7 +257,7 @@ def _score_texts(records: Sequence[Record]) -> "tuple[Mapping[str, TextScores], 
     from fakebench_suite.grading.embeddings import SentenceEncoder
     from fakebench_suite.metrics.text import describe_metrics, score_answers
 
-    encoder = SentenceEncoder()
+    encoder = SentenceEncoder() if has_extra(Extra.SIMILARITY) else None
     texts = score_answers(records, encoder)
     return texts, {"text_metrics": describe_metrics(encoder)} if texts else {}
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.extras import Extra, has_extra
 from fakebench_suite.files.drafts import write_directory
 from fakebench_suite.files.paths import resolve
 from fakebench_suite.gates.config import GateConfig, common_gates
@@ -258,7 +259,9 @@ def merged_intent(
     manifest: Mapping[str, Any], parts: Sequence[ShardRun], *, baseline: bool
 ) -> RunIntent:
     """The intent of a merged run, for checks of gates."""
-    likelihood = manifest["judge"]["label"] == "likelihood"
+    unmet = set() if manifest["judge"]["label"] == "likelihood" else {Need.LIKELIHOOD}
+    if not has_extra(Extra.SIMILARITY):
+        unmet.add(Need.ENCODER)
     return RunIntent(
         data=manifest["dataset"]["name"],
         population=manifest["population"],
@@ -268,6 +271,6 @@ def merged_intent(
         baseline=baseline,
         timed=any(read_timings(part.folder) for part in parts),
         # No manifest says whether a judge gives ratings.
-        met={*Need} - ({Need.LIKELIHOOD} if not likelihood else set()),
+        met={*Need} - unmet,
         shard=False,
     )

@@ -1,13 +1,24 @@
 """Cards: every shipped one is sound, and a wrong one is one clear error."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from fakebench_suite.backends.cards import BackendKind, find_card, list_cards, locate_weights
+from fakebench_suite.backends.cards import (
+    MODELS,
+    BackendKind,
+    Generation,
+    check_checkpoint,
+    find_card,
+    is_repository,
+    list_cards,
+    locate_weights,
+)
 from fakebench_suite.backends.scripted import ScriptedBackend
 from fakebench_suite.errors import CardError, MissingWeightsError
 from fakebench_suite.types import Answer, Prompt, QuestionType
+from tests.hub_cache import fill_hub_cache
 
 EXPECTED = {
     "pocket", "always-fake", "coin", "qwen-vl", "qwen2-vl", "qwen2.5-vl", "qwen3-vl", "llava-1.5",
@@ -107,3 +118,52 @@ def test_scripted_models_repeat_themselves() -> None:
     ]
     assert said[0] == said[1]
     assert 15 < said[0].count("This image is fake.") < 45
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A hub cache that holds the weights of pocket as ``somebody/small-vlm``."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was used"))
+    return fill_hub_cache(tmp_path / "hub", "somebody/small-vlm")
+
+
+def test_a_hub_id_finds_the_card_of_that_repository(hub: Path) -> None:
+    """Whether its weights are here or not; capitals do not matter, as on the hub."""
+    assert hub.is_dir()
+    for model in ("Qwen/Qwen2.5-VL-7B-Instruct", "qwen/qwen2.5-vl-7b-instruct"):
+        assert find_card(model) == find_card("qwen2.5-vl")
+
+
+def test_a_hub_id_with_weights_here_needs_no_card(hub: Path) -> None:
+    """It is loaded by the defaults, under its own name."""
+    card = find_card("somebody/small-vlm")
+    assert (card.name, card.repository) == ("small-vlm", "somebody/small-vlm")
+    assert card.generation == Generation()
+    weights = locate_weights(card)
+    assert weights is not None
+    assert weights.is_relative_to(hub)
+    check_checkpoint(card, remote_code=False)
+
+
+def test_a_directory_goes_before_a_hub_id(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies where the command is called is meant first."""
+    assert hub.is_dir()
+    shutil.copytree(MODELS / "pocket", tmp_path / "somebody" / "small-vlm")
+    monkeypatch.chdir(tmp_path)
+    assert find_card("somebody/small-vlm").repository is None
+
+
+def test_a_hub_id_without_weights_is_one_sentence_with_the_download(hub: Path) -> None:
+    """Nothing is fetched."""
+    assert hub.is_dir()
+    with pytest.raises(CardError, match="Download them with 'hf download somebody/large-vlm'"):
+        find_card("somebody/large-vlm")
+
+
+@pytest.mark.parametrize("model", ["a/b/c", "/etc", "./pokcet", "a//b", "a/", "/b", "a/b c", "-/x"])
+def test_other_texts_with_a_slash_are_no_hub_id(model: str) -> None:
+    """They are names of nothing, and no download is advised."""
+    assert not is_repository(model)

@@ -333,7 +333,7 @@ def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes:
         (["--engine=spark"], "there is no 'spark'; allowed: local, ray"),
         (["--engine=ray", "--ray-address=ray://here:10001"], "it must be HOST:PORT"),
         (["--engine=ray", "--ray-address=here:65536"], "with a port of 1 to 65535"),
-        (["--engine=ray", "-pnoray"], "pip install fakebench-suite[[]ray[]]"),
+        (["--engine=ray", "-pnoray"], "pip install 'fakebench-suite[[]ray[]]'"),
         (["--replica-cpus=2"], "are about --engine=ray"),
         (["--engine=ray", "--replica-cpus=none"], "'none' is not a number, 1 or more"),
     ],
@@ -343,7 +343,7 @@ def test_options_that_do_not_go_together(
     run: Run, project: Path, data: Path, options: list[str], sentence: str
 ) -> None:
     """Each is a usage error of one sentence, and nothing is started."""
-    absent = "from fakebench_suite.plugin import engines\n\nengines.find_spec = lambda name: None\n"
+    absent = "import sys\n\nsys.modules['ray'] = None\n"
     (project / "noray.py").write_text(absent, encoding="utf-8")
     result = run(f"--data={data}", *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR

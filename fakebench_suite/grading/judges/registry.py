@@ -1,13 +1,15 @@
 """Parse ``--judge``, and open the text judge that it names."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from fakebench_suite.errors import UserError, find_nearest
+from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.files.paths import expand_home
 from fakebench_suite.grading.judges.base import TextJudge
 from fakebench_suite.text.redaction import find_secrets, redact
@@ -106,6 +108,18 @@ def _describe_url_fault(url: str) -> str | None:
     return "has port 0" if port == 0 else None
 
 
+_EXTRAS: Mapping[JudgeKind, Extra] = MappingProxyType(
+    {JudgeKind.TRANSFORMERS: Extra.LOCAL, JudgeKind.EMBEDDING: Extra.SIMILARITY}
+)
+"""What the judges need beyond the core installation."""
+
+
+def check_extra(choice: JudgeConfig) -> None:
+    """Raise MissingExtraError where the packages of a judge are not installed."""
+    if choice.kind in _EXTRAS:
+        require_extra(_EXTRAS[choice.kind], f"--judge={choice.kind}")
+
+
 def check_weights(choice: JudgeConfig) -> None:
     """Raise UserError if a local judge's weights are not on this machine; nothing is downloaded."""
     if choice.kind is not JudgeKind.TRANSFORMERS or (Path(choice.model) / "config.json").is_file():
@@ -131,6 +145,7 @@ def open_judge(
 
     ``dropped`` are the parameters that an endpoint is known to refuse; None if unknown.
     """
+    check_extra(choice)
     # Each judge has its own library, which is imported only if needed.
     if choice.kind is JudgeKind.EMBEDDING:
         from fakebench_suite.grading.embeddings import SentenceEncoder

@@ -6,7 +6,6 @@ own column.
 
 from collections.abc import Mapping, Sequence
 
-from fakebench_suite.errors import UserError
 from fakebench_suite.grading.embeddings import MODEL_NAME, SentenceEncoder
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.judges.rubric import Request
@@ -20,11 +19,8 @@ class SimilarityBaseline:
         self._encoder = encoder
 
     def check(self) -> None:
-        """Load the encoder; raises UserError if it is not installed."""
-        try:
-            self._encoder.encode(["a text"])
-        except ImportError as error:
-            raise UserError(f"--judge=embedding cannot be used here: {error}.") from error
+        """Load the encoder."""
+        self._encoder.encode(["a text"])
 
     def describe(self) -> Mapping[str, object]:
         """Return an empty mapping."""

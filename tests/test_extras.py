@@ -1,0 +1,192 @@
+"""The core installation does all that needs no extra, and a missing extra is one sentence."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from fakebench_suite import extras
+from fakebench_suite.errors import MissingExtraError
+from fakebench_suite.extras import Extra, has_extra, require_extra
+from fakebench_suite.metrics.text import TextScores, score_texts
+
+ROOT = Path(__file__).parents[1]
+HEAVY = sorted({name for names in extras.MODULES.values() for name in names} | {"vllm"})
+USAGE_ERROR = 4
+HIDE = """
+from importlib.machinery import PathFinder
+
+find = PathFinder.find_spec
+PathFinder.find_spec = classmethod(
+    lambda finder, name, *rest: None if name in {hidden} else find(name, *rest)
+)
+"""
+GATE = """
+[[gate]]
+name = "alike"
+kind = "threshold"
+task = "analysis"
+metric = "similarity"
+at_least = 0.5
+"""
+
+
+class CoreInstallation:
+    """A directory in which ``fakebench`` is called as if no extra were installed."""
+
+    def __init__(self, folder: Path, hidden: list[str]) -> None:
+        self.folder = folder
+        (folder / "site").mkdir()
+        hide = HIDE.format(hidden=hidden)
+        (folder / "site" / "sitecustomize.py").write_text(hide, encoding="utf-8")
+
+    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """One command in a process of its own."""
+        variables = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
+        places = os.pathsep.join([str(self.folder / "site"), str(ROOT)])
+        return subprocess.run(
+            [sys.executable, "-m", "fakebench_suite", *arguments],
+            cwd=self.folder,
+            env=variables | {"PYTHONPATH": places},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> CoreInstallation:
+    """An installation without any extra."""
+    return CoreInstallation(tmp_path, HEAVY)
+
+
+def test_modules_are_those_of_the_extras() -> None:
+    """Each module belongs to a package of the extra, and none to the core."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    owners = packages_distributions()
+    core = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    for extra, modules in extras.MODULES.items():
+        packages = {
+            canonicalize_name(Requirement(text).name)
+            for text in project["optional-dependencies"][extra]
+        }
+        for module in modules:
+            found = {canonicalize_name(owner) for owner in owners[module]}
+            assert found <= packages
+            assert not found & core
+    assert set(Extra) <= project["optional-dependencies"].keys()
+
+
+@pytest.mark.parametrize("extra", Extra)
+def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch, extra: Extra) -> None:
+    """With the feature, the module and the command that installs it."""
+    require_extra(extra, "--model=pocket")
+    module = extras.MODULES[extra][0]
+    monkeypatch.setitem(sys.modules, module, None)
+    assert not has_extra(extra)
+    with pytest.raises(MissingExtraError) as caught:
+        require_extra(extra, "--model=pocket")
+    assert str(caught.value) == (
+        f"--model=pocket needs {module}, which is not installed; install it with "
+        f"pip install 'fakebench-suite[{extra}]'."
+    )
+
+
+def test_a_directory_is_no_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a folder ``ray`` of the user's."""
+    (tmp_path / "ray").mkdir()
+    monkeypatch.delitem(sys.modules, "ray", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    sys.path_importer_cache.clear()
+    assert not has_extra(Extra.RAY)
+
+
+def test_texts_are_scored_without_an_encoder() -> None:
+    """By shared words alone; what an encoder would give has no value."""
+    (score,) = score_texts(["The hand has six fingers."], [["six fingers", "odd light"]], None)
+    assert isinstance(score, TextScores)
+    assert score.bleu_1 > 0
+    assert (score.similarity, score.clue_recall, score.clue_precision) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (("run",), Extra.LOCAL),
+        (("run", "--model=coin", "--judge=transformers:somebody/judge"), Extra.LOCAL),
+        (("run", "--model=coin", "--judge=embedding"), Extra.SIMILARITY),
+        (("run", "--model=coin", "--engine=ray"), Extra.RAY),
+        (("run", "--model=coin", "--gates=alike.toml"), Extra.SIMILARITY),
+        (("audit", "--judge=embedding"), Extra.SIMILARITY),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, tuple) else str(one),
+)
+def test_a_missing_extra_is_met_before_a_model_is_asked(
+    core: CoreInstallation, arguments: tuple[str, ...], extra: Extra
+) -> None:
+    """Without a traceback, and without a run directory."""
+    (core.folder / "alike.toml").write_text(GATE, encoding="utf-8")
+    result = core.call(*arguments)
+    assert result.returncode == (USAGE_ERROR if arguments[0] == "run" else 2)
+    said = result.stderr + result.stdout
+    assert f"pip install 'fakebench-suite[{extra}]'" in said
+    assert "Traceback" not in said
+    assert not (core.folder / "reports").exists()
+
+
+def test_a_scripted_model_needs_no_extra(core: CoreInstallation) -> None:
+    """A run of all tasks ends, in workers too; similarity has no value, and the run says why."""
+    result = core.call("run", "--model=coin", "--sample=4", "--run=run", "-n2")
+    assert result.returncode == 0, result.stdout + result.stderr
+    scores = json.loads((core.folder / "reports/run/scores.json").read_bytes())
+    values = {row["metric"]: row["value"] for row in scores if row["task"] == "analysis"}
+    assert values["bleu_1"] is not None
+    assert values["similarity"] is None
+    manifest = json.loads((core.folder / "reports/run/manifest.json").read_bytes())
+    assert "similarity" not in manifest["text_metrics"]
+    (reservation,) = manifest["reservations"]
+    assert "pip install 'fakebench-suite[similarity]'" in reservation
+
+
+def test_what_follows_a_run_needs_no_extra(core: CoreInstallation) -> None:
+    """Collecting, replaying, merging, comparing and reporting, and looking at data and models."""
+    sample = ("run", "--model=coin", "--sample=6", "-n0")
+    for arguments in (
+        ("run", "--model=pocket", "--collect-only", "-q"),
+        (*sample, "--shard=1/2", "--run=first"),
+        (*sample, "--shard=2/2", "--run=second"),
+        ("merge", "reports/first", "reports/second", "--into=reports/whole"),
+        ("run", "--answers=reports/whole", "--run=again", "-n0", "--gates=none"),
+        ("compare", "reports/whole", "reports/again"),
+        ("agree", "reports/whole", "reports/again"),
+        ("report", "reports/whole"),
+        ("runs",),
+        ("data",),
+        ("models",),
+        ("tables",),
+    ):
+        result = core.call(*arguments)
+        assert result.returncode == 0, (arguments, result.stdout, result.stderr)
+    assert (core.folder / "reports/whole/index.html").exists()
+
+
+def test_a_replay_measures_what_was_left_out(tmp_path: Path) -> None:
+    """``--answers`` gives the same replies their similarity once its extra is installed."""
+    core = CoreInstallation(tmp_path, HEAVY)
+    core.call("run", "--model=coin", "--sample=2", "--run=core", "-n0")
+    (tmp_path / "site" / "sitecustomize.py").unlink()
+    result = core.call("run", "--answers=reports/core", "--run=full", "-n0")
+    assert result.returncode == 0, result.stdout + result.stderr
+    scores = json.loads((tmp_path / "reports/full/scores.json").read_bytes())
+    assert {row["value"] is None for row in scores if row["metric"] == "similarity"} == {False}
+    manifest = json.loads((tmp_path / "reports/full/manifest.json").read_bytes())
+    assert manifest["reservations"] == []
