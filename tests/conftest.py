@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.plugin.forking import Server
+from tests.wheel import install_wheel
 
 # Tests share the cores among themselves: threads that wait for one another would take them away.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -35,7 +36,10 @@ MARKERS = {
     "slow": "takes minutes, or measures how long something takes; runs only with -m slow",
 }
 """The kinds of tests that are no unit tests; ``make check`` leaves all of them out."""
-IMPLIED = {"forks": "process", "run_apart": "process", "window": "browser", "cluster": "ray"}
+IMPLIED = {
+    "forks": "process", "run_apart": "process", "site": "process", "core": "process",
+    "window": "browser", "cluster": "ray",
+}  # fmt: skip
 """The marker of every test that uses a fixture, itself or through another one."""
 FOLDERS = {
     "backends/transformers/architectures": "checkpoint",
@@ -114,3 +118,9 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = Server((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "forks")
     yield server.address
     server.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of packages with the content of the wheel."""
+    return install_wheel(tmp_path_factory.mktemp("wheel"))

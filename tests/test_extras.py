@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -36,6 +37,17 @@ task = "analysis"
 metric = "similarity"
 at_least = 0.5
 """
+CALLS = """
+import json, sys
+from fakebench_suite.cli.main import app
+
+for words in json.loads(sys.argv[1]):
+    try:
+        app(words)
+    except SystemExit as error:
+        if error.code:
+            raise
+"""
 
 
 class CoreInstallation:
@@ -47,12 +59,12 @@ class CoreInstallation:
         hide = HIDE.format(hidden=hidden)
         (folder / "site" / "sitecustomize.py").write_text(hide, encoding="utf-8")
 
-    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """One command in a process of its own."""
+    def call(self, *calls: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        """One command after the other, in one process; it ends with the first that fails."""
         variables = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
         places = os.pathsep.join([str(self.folder / "site"), str(ROOT)])
         return subprocess.run(
-            [sys.executable, "-m", "fakebench_suite", *arguments],
+            [sys.executable, "-c", CALLS, json.dumps(calls)],
             cwd=self.folder,
             env=variables | {"PYTHONPATH": places},
             capture_output=True,
@@ -123,8 +135,6 @@ def test_texts_are_scored_without_an_encoder() -> None:
     [
         (("run",), Extra.LOCAL),
         (("run", "--model=coin", "--judge=transformers:somebody/judge"), Extra.LOCAL),
-        (("run", "--model=coin", "--judge=embedding"), Extra.SIMILARITY),
-        (("run", "--model=coin", "--engine=ray"), Extra.RAY),
         (("run", "--model=coin", "--gates=alike.toml"), Extra.SIMILARITY),
         (("audit", "--judge=embedding"), Extra.SIMILARITY),
     ],
@@ -135,7 +145,7 @@ def test_a_missing_extra_is_met_before_a_model_is_asked(
 ) -> None:
     """Without a traceback, and without a run directory."""
     (core.folder / "alike.toml").write_text(GATE, encoding="utf-8")
-    result = core.call(*arguments)
+    result = core.call(arguments)
     assert result.returncode == (USAGE_ERROR if arguments[0] == "run" else 2)
     said = result.stderr + result.stdout
     assert f"pip install 'fakebench-suite[{extra}]'" in said
@@ -145,7 +155,7 @@ def test_a_missing_extra_is_met_before_a_model_is_asked(
 
 def test_a_scripted_model_needs_no_extra(core: CoreInstallation) -> None:
     """A run of all tasks ends, in workers too; similarity has no value, and the run says why."""
-    result = core.call("run", "--model=coin", "--sample=4", "--run=run", "-n2")
+    result = core.call(("run", "--model=coin", "--sample=4", "--run=run", "-n2"))
     assert result.returncode == 0, result.stdout + result.stderr
     scores = json.loads((core.folder / "reports/run/scores.json").read_bytes())
     values = {row["metric"]: row["value"] for row in scores if row["task"] == "analysis"}
@@ -158,35 +168,35 @@ def test_a_scripted_model_needs_no_extra(core: CoreInstallation) -> None:
 
 
 def test_what_follows_a_run_needs_no_extra(core: CoreInstallation) -> None:
-    """Collecting, replaying, merging, comparing and reporting, and looking at data and models."""
+    """Collecting, merging, comparing and reporting, and looking at data and models."""
     sample = ("run", "--model=coin", "--sample=6", "-n0")
-    for arguments in (
-        ("run", "--model=pocket", "--collect-only", "-q"),
-        (*sample, "--shard=1/2", "--run=first"),
-        (*sample, "--shard=2/2", "--run=second"),
-        ("merge", "reports/first", "reports/second", "--into=reports/whole"),
-        ("run", "--answers=reports/whole", "--run=again", "-n0", "--gates=none"),
-        ("compare", "reports/whole", "reports/again"),
-        ("agree", "reports/whole", "reports/again"),
-        ("report", "reports/whole"),
-        ("runs",),
-        ("data",),
-        ("models",),
-        ("tables",),
+    for calls in (
+        [(*sample, "--shard=1/2", "--run=first")],
+        [(*sample, "--shard=2/2", "--run=second")],
+        [
+            ("merge", "reports/first", "reports/second", "--into=reports/whole"),
+            ("compare", "reports/first", "reports/whole"),
+            ("agree", "reports/whole", "reports/whole"),
+            ("report", "reports/whole"),
+            ("runs",),
+            ("data",),
+            ("models",),
+            ("tables",),
+            ("run", "--model=pocket", "--collect-only", "-q"),
+        ],
     ):
-        result = core.call(*arguments)
-        assert result.returncode == 0, (arguments, result.stdout, result.stderr)
+        result = core.call(*calls)
+        assert result.returncode == 0, (calls, result.stdout, result.stderr)
     assert (core.folder / "reports/whole/index.html").exists()
 
 
-def test_a_replay_measures_what_was_left_out(tmp_path: Path) -> None:
+def test_a_replay_measures_what_was_left_out(core: CoreInstallation) -> None:
     """``--answers`` gives the same replies their similarity once its extra is installed."""
-    core = CoreInstallation(tmp_path, HEAVY)
-    core.call("run", "--model=coin", "--sample=2", "--run=core", "-n0")
-    (tmp_path / "site" / "sitecustomize.py").unlink()
-    result = core.call("run", "--answers=reports/core", "--run=full", "-n0")
+    core.call(("run", "--model=coin", "--sample=2", "--run=core", "-n0"))
+    (core.folder / "site" / "sitecustomize.py").unlink()
+    result = core.call(("run", "--answers=reports/core", "--run=full", "-n0"))
     assert result.returncode == 0, result.stdout + result.stderr
-    scores = json.loads((tmp_path / "reports/full/scores.json").read_bytes())
+    scores = json.loads((core.folder / "reports/full/scores.json").read_bytes())
     assert {row["value"] is None for row in scores if row["metric"] == "similarity"} == {False}
-    manifest = json.loads((tmp_path / "reports/full/manifest.json").read_bytes())
+    manifest = json.loads((core.folder / "reports/full/manifest.json").read_bytes())
     assert manifest["reservations"] == []

@@ -11,6 +11,7 @@ pytest_plugins = [
     "fakebench_suite.plugin.interrupts",
     "fakebench_suite.plugin.waiting",
     "fakebench_suite.plugin.collection",
+    "fakebench_suite.plugin.node_ids",
     "fakebench_suite.plugin.selection",
     "fakebench_suite.plugin.engines",
     "fakebench_suite.plugin.fixtures",

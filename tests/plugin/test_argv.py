@@ -215,6 +215,48 @@ def test_arguments_in_a_file_are_no_tests_either(run: Run, places: dict[str, Pat
     assert not (data.parent / "MARK").exists()
 
 
+@pytest.mark.process
+@pytest.mark.parametrize("joined", [False, True], ids=["space", "equals"])
+def test_the_command_takes_every_path_in_either_spelling(tmp_path: Path, joined: bool) -> None:
+    """Paths with a blank too: model, data, gates and reports, then answers and a baseline."""
+    for name in ("a model", "some data", "the rules"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a model" / "card.toml").write_text(SCRIPT, encoding="utf-8")
+    Image.new("RGB", (9, 9)).save(tmp_path / "some data" / "a.png")
+    row = {"id": "a", "task": "detection", "image": "a.png", "question": "Fake?", "label": "fake"}
+    (tmp_path / "some data" / "c.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    (tmp_path / "the rules" / "g.toml").write_text(
+        '[[gate]]\nname = "e"\nkind = "errors"\n', encoding="utf-8"
+    )
+    shared = {
+        "--data": "some data/c.jsonl",
+        "--gates": "the rules/g.toml",
+        "--reports": "my reports",
+    }
+    runs = {"first": {"--model": "a model"}, "second": {}}
+    runs["second"] = dict.fromkeys(("--answers", "--baseline"), "my reports/first")
+    for run, more in runs.items():
+        words = [
+            word
+            for option, value in (shared | more | {"--run": run}).items()
+            for word in ([f"{option}={value}"] if joined else [option, value])
+        ]
+        result = subprocess.run(
+            [sys.executable, "-m", "fakebench_suite", "run", "-n0", *words],
+            cwd=tmp_path,
+            env={name: os.environ[name] for name in os.environ if "PYTEST" not in name}
+            | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        manifest = json.loads((tmp_path / "my reports" / run / "manifest.json").read_bytes())
+        assert manifest["gates"]["file"] == "the rules/g.toml"
+    assert manifest["answers"] == "first"
+    assert manifest["baseline"]["run"] == "first"
+
+
 class _Parser:
     """Notes the options with a value that a plugin adds."""
 

@@ -1,0 +1,84 @@
+"""What an installation takes: packages, megabytes and seconds, of the core and of each extra.
+
+``python benchmarks/install.py`` builds the wheel and installs it by pip into a new environment for
+each ``--extras``, without pip's cache, and so with what the package index takes to answer.
+``--try`` then runs a model in an empty directory, by the command and by pytest, and compares the
+scores: ``always-fake`` needs the core alone, ``pocket`` the extra ``local``.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).resolve().parents[1]
+PLUGIN = ("-p", "fakebench_suite.plugin", "--pyargs", "fakebench_suite.cases")
+
+
+def main() -> None:
+    """Print a line for each extra."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument(
+        "--extras", nargs="*", default=["", "local"], help="'' is the core (default: '' local)"
+    )
+    arguments.add_argument("--try", dest="model", metavar="MODEL", help="a model to run")
+    given = arguments.parse_args()
+    with TemporaryDirectory() as folder:
+        wheel = build(Path(folder))
+        print(f"wheel: {wheel.stat().st_size / 1e6:.1f} MB")
+        for extra in given.extras:
+            place = Path(folder, extra or "core")
+            venv.create(place / "venv", with_pip=True)
+            before, start = measure_size(place), time.perf_counter()
+            wanted = f"{wheel}[{extra}]" if extra else str(wheel)
+            pip = [str(place / "venv/bin/python"), "-m", "pip", "--disable-pip-version-check"]
+            subprocess.run([*pip, "install", "-q", "--no-cache-dir", wanted], check=True)
+            seconds, size = time.perf_counter() - start, measure_size(place) - before
+            listed = subprocess.run([*pip, "freeze"], check=True, capture_output=True)
+            packages = len(listed.stdout.splitlines())
+            print(f"{extra or 'core'}: {packages} packages, {size:,.0f} MB, {seconds:.0f} s")
+            if given.model:
+                run_model(place, given.model)
+
+
+def build(folder: Path) -> Path:
+    """The wheel of this checkout."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+def measure_size(folder: Path) -> float:
+    """Megabytes of the files below a directory, links left out."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sum(path.stat().st_size for path in files) / 1e6
+
+
+def run_model(place: Path, model: str) -> None:
+    """Run detection by the command and by pytest, and compare their scores."""
+    where, programs = place / "empty", place / "venv" / "bin"
+    where.mkdir()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    for run, command in (
+        ("command", [str(programs / "fakebench"), "run"]),
+        ("plugin", [str(programs / "pytest"), *PLUGIN]),
+    ):
+        start = time.perf_counter()
+        subprocess.run(
+            [*command, f"--model={model}", "-m", "detection", f"--run={run}", "-q", "-n0"],
+            cwd=where,
+            env=clean,
+            check=False,
+            capture_output=True,
+        )
+        print(f"  {model} by the {run}: {time.perf_counter() - start:.0f} s")
+    one, two = (where / "reports" / run / "scores.json" for run in ("command", "plugin"))
+    print("  scores are equal" if one.read_bytes() == two.read_bytes() else "  scores DIFFER")
+
+
+if __name__ == "__main__":
+    main()
