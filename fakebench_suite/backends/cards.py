@@ -159,7 +159,9 @@ def is_repository(model: str) -> bool:
     if model.count("/") != 1:
         return False
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # it is in its __init__
+        validate_repo_id,
+    )
 
     try:
         validate_repo_id(model)

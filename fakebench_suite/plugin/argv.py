@@ -99,7 +99,13 @@ def check_options(unknown: Iterable[str]) -> None:
     for argument in unknown:
         name = argument.partition("=")[0]
         if name.startswith("--"):
-            near = difflib.get_close_matches(name, sorted(list_options(flags=True)), n=1)
+            options = list_options(flags=True)
+            if name in options:
+                raise pytest.UsageError(
+                    f"{name} is an option of FakeBench's suite, whose plugin is not loaded for "
+                    "these tests. Add -p fakebench_suite.plugin."
+                )
+            near = difflib.get_close_matches(name, sorted(options), n=1)
             if near:
                 raise pytest.UsageError(
                     f"There is no option {name}; nearest: {near[0]}. pytest --help lists all."

@@ -177,9 +177,13 @@ def will_run_cases(config: pytest.Config) -> bool:
     """
     option = config.option
     spoken = (option.data, option.tasks, option.sample, option.shard, option.answers)
-    # As a path, or as a module after --pyargs.
-    named = any("cases" in re.split(r"[/\\.]", one.partition("::")[0]) for one in config.args)
+    named = any(is_place_of_cases(argument.partition("::")[0]) for argument in config.args)
     return named or option.model != DEFAULT_MODEL or any(one is not None for one in spoken)
+
+
+def is_place_of_cases(place: str) -> bool:
+    """Whether a path, or after --pyargs a module, lies in a directory ``cases``."""
+    return "cases" in re.split(r"[/\\.]", place)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

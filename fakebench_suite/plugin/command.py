@@ -15,6 +15,7 @@ import pytest
 from fakebench_suite.errors import UserError
 from fakebench_suite.files.bundled import PACKAGE, find_bundled
 from fakebench_suite.plugin.argv import check_options, join_option_values, list_options
+from fakebench_suite.plugin.node_ids import PREFIX, find_module
 
 ROOT = find_bundled("cases").parent
 """The root that node ids are relative to."""
@@ -82,7 +83,9 @@ def run_suite(arguments: Sequence[str]) -> int:
 
 def _locate(word: str) -> str:
     """A node id as the summary prints it, relative to the root, as a path from anywhere."""
-    path, separator, rest = word.partition("::")
+    path, separator, rest = (find_module(word) or word).partition("::")
+    if path.startswith(PREFIX):
+        path = f"cases/{path.removeprefix(PREFIX)}.py"
     if Path(path).parts[:1] != ("cases",) or os.path.lexists(path):
         return word
     return f"{ROOT / path}{separator}{rest}"

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 import pytest
 
 from fakebench_suite.errors import describe_choices, find_nearest
-from fakebench_suite.plugin.collection import RunPlan, get_plan, will_run_cases
+from fakebench_suite.plugin.collection import (
+    RunPlan,
+    get_plan,
+    is_place_of_cases,
+    will_run_cases,
+)
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.types import Task
 
@@ -40,7 +44,7 @@ def check_nodeids(config: pytest.Config, plan: RunPlan) -> None:
     for argument in config.args:
         place, _, test = argument.partition("::")
         name, bracket, rest = test.partition("[")
-        if not bracket or "cases" not in Path(place).parts:
+        if not bracket or not is_place_of_cases(place):
             continue
         wanted = rest.removesuffix("]")
         ids = {case.id for case in plan.cases}
