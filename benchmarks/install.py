@@ -36,7 +36,9 @@ def main() -> None:
             before, start = measure_size(place), time.perf_counter()
             wanted = f"{wheel}[{extra}]" if extra else str(wheel)
             pip = [str(place / "venv/bin/python"), "-m", "pip", "--disable-pip-version-check"]
-            subprocess.run([*pip, "install", "-q", "--no-cache-dir", wanted], check=True)
+            subprocess.run(
+                [*pip, "install", "-q", "--no-cache-dir", wanted], check=True, capture_output=True
+            )
             seconds, size = time.perf_counter() - start, measure_size(place) - before
             listed = subprocess.run([*pip, "freeze"], check=True, capture_output=True)
             packages = len(listed.stdout.splitlines())

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 FREE = re.compile(
-    r"MIT(-CMU)?( Licen[sc]e)?|(0|\d-Clause )?BSD(-\d-Clause)?( Licen[sc]e)?"
+    r"MIT(-CMU)?( Licen[sc]e)?|(0|\d-[Cc]lause )?BSD(-\d-Clause)?( Licen[sc]e)?"
     r"|Zlib|CC0-1\.0|BSL-1\.0|ISC"
     r"|Apache([- ]| Licen[sc]e, Version )2\.0( Licen[sc]e)?( WITH LLVM-exception)?"
     r"|Apache Software Licen[sc]e|MPL-2\.0|PSF-2\.0|Python Software Foundation Licen[sc]e"
