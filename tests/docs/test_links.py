@@ -10,6 +10,7 @@ from tests.docs.markdown import GUIDES, PAGES, ROOT, list_anchors, list_code_spa
 
 _WRITTEN = {"summary.md", "page.md"}
 """Documents that runs and tests write."""
+_PACKAGE = tuple(f"{path.name}/" for path in (ROOT / "fakebench_suite").iterdir() if path.is_dir())
 _TOP = ("fakebench_suite/", "tests/", "benchmarks/", "docs/", "cases/", "models/", ".github/")
 
 
@@ -64,10 +65,11 @@ def test_every_page_of_docs_is_linked_from_the_index() -> None:
 
 @pytest.mark.parametrize("page", GUIDES, ids=_name)
 def test_files_that_are_named_exist(page: Path) -> None:
-    """A path in code that begins with a folder of the repository is one of its files."""
+    """A path in code that begins with a folder of the repository or the package is there."""
     spans = (span for span in list_code_spans(page) if re.fullmatch(r"[\w./-]+", span))
-    named = {span.rstrip("/") for span in spans if span.startswith(_TOP)}
-    assert {path for path in named if not (ROOT / path).exists()} == set()
+    named = {span.rstrip("/") for span in spans if span.startswith((*_TOP, *_PACKAGE))}
+    places = [ROOT, ROOT / "fakebench_suite"]
+    assert {path for path in named if not any((at / path).exists() for at in places)} == set()
 
 
 def test_functions_that_are_named_exist() -> None:
