@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.checkpoint import draw_pictures, save_model
+from fakebench_suite.backends.base import Request
 from fakebench_suite.backends.cards import Card, Generation
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.backends.transformers.prefix_cache.selftest import InferencePath
@@ -73,12 +74,13 @@ def main() -> None:
 
     def ask(adapter: TransformersBackend, *, single: bool) -> tuple[list[str], float]:
         """All texts, and milliseconds per prompt."""
-        adapter.answer(prompts[:2], images)  # Warm up, and find the route.
+        requests = [Request(prompt=prompt, images=images) for prompt in prompts]
+        adapter.run(requests[:2])  # Warm up, and find the route.
         started = time.perf_counter()
         if single:
-            replies = [adapter.answer([prompt], images)[0] for prompt in prompts]
+            replies = [adapter.run([request])[0] for request in requests]
         else:
-            replies = list(adapter.answer(prompts, images))
+            replies = list(adapter.run(requests))
         spent = time.perf_counter() - started
         texts = [reply.text for reply in replies if isinstance(reply, Answer)]
         assert len(texts) == len(prompts)

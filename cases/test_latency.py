@@ -17,16 +17,16 @@ def test_load(measure_loading: Callable[[], None]) -> None:
 
 
 def test_first_token(measure: Measure, work: BenchmarkInput) -> None:
-    measure(lambda model: model.begin(work.prompt, work.images))
+    measure(lambda model: model.run(work.first_token))
 
 
 def test_prompt(measure: Measure, work: BenchmarkInput) -> None:
-    measure(lambda model: model.answer(work.prompt, work.images))
+    measure(lambda model: model.run(work.prompt))
 
 
 def test_group(measure: Measure, work: BenchmarkInput) -> None:
-    measure(lambda model: model.answer(work.group, work.images))
+    measure(lambda model: model.run(work.group))
 
 
 def test_work_unit(measure: Measure, work: BenchmarkInput) -> None:
-    measure(lambda model: model.answer(work.work_unit, work.images))
+    measure(lambda model: model.run(work.work_unit))

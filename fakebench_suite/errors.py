@@ -11,11 +11,12 @@ SuiteError
             MissingWeightsError
         MissingExtraError
     EngineError                 no further case can be answered: the run ends
-    ImageError                  one image: an error of its cases
-        MissingImageError
-        AmbiguousImageError
-    ModelError                  one prompt: an error of its case
-    JudgeError                  one answer: an error of its case
+    CaseError                   one case came to no verdict
+        ImageError              one image: an error of its cases
+            MissingImageError
+            AmbiguousImageError
+        ModelError              one prompt
+        JudgeError              one answer
     CalibrationError            one text judge: it gates nothing
     MachineError                this machine
     InternalError               the suite itself
@@ -28,8 +29,10 @@ import difflib
 import errno
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 from fakebench_suite.text.display import escape_controls
+from fakebench_suite.types import Outcome
 
 _LONGEST = 2_000
 """Characters of a message; what is longer quotes a stranger's text."""
@@ -81,8 +84,17 @@ class EngineError(SuiteError):
     """What answers cannot start or has ended; no case can be asked any more, and the run ends."""
 
 
-class ImageError(SuiteError):
+class CaseError(SuiteError):
+    """One case came to no verdict: an error is never an answer and never a zero."""
+
+    outcome: ClassVar[Outcome]
+    """What the case's record says became of it."""
+
+
+class ImageError(CaseError):
     """One image cannot be shown to a model; an error of its cases, not of the run."""
+
+    outcome = Outcome.IMAGE_ERROR
 
 
 class MissingImageError(ImageError):
@@ -97,12 +109,16 @@ class AmbiguousImageError(ImageError):
         self.rivals = rivals
 
 
-class ModelError(SuiteError):
-    """The model failed on one prompt; never an answer and never a zero."""
+class ModelError(CaseError):
+    """The model failed on one prompt."""
+
+    outcome = Outcome.MODEL_ERROR
 
 
-class JudgeError(SuiteError):
-    """An answer could not be judged; never a verdict and never a zero."""
+class JudgeError(CaseError):
+    """An answer could not be judged."""
+
+    outcome = Outcome.JUDGE_ERROR
 
     def __init__(self, message: str, *, failed_rounds: int = 0) -> None:
         super().__init__(message)

@@ -8,23 +8,26 @@ import json
 import os
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from PIL import Image
-
-from fakebench_suite.backends.base import OPTIONS, Reply
+from fakebench_suite.backends.base import (
+    OPTIONS,
+    Backend,
+    Capability,
+    InferenceInfo,
+    Reply,
+    Request,
+)
 from fakebench_suite.errors import ModelError
-from fakebench_suite.types import Answer, FinishReason, Prompt
+from fakebench_suite.types import Answer, FinishReason
 
-Prompts = Sequence[Prompt]
-Images = Mapping[str, Image.Image]
+Requests = Sequence[Request]
 
 
 @dataclass(kw_only=True)
-class FakeModel:
+class FakeModel(Backend):
     """Says the same to every prompt, and what a subclass says in ``reply``."""
 
     text: str = "fake"
@@ -33,27 +36,19 @@ class FakeModel:
     calls: list[list[str]] = field(default_factory=list)
     """The cases of each call, in order."""
 
-    def answer(self, prompts: Prompts, images: Images) -> Sequence[Reply]:
+    def run(self, requests: Requests) -> Sequence[Reply]:
         """One reply each."""
-        self.calls.append([prompt.case for prompt in prompts])
-        return [self.reply(prompt, images[prompt.image], len(prompts)) for prompt in prompts]
+        self.calls.append([request.prompt.case for request in requests])
+        return [self.reply(request, len(requests)) for request in requests]
 
-    def reply(self, prompt: Prompt, image: Image.Image, size: int) -> Reply:
-        """The reply to one prompt of a call of this size."""
-        del prompt, image
+    def reply(self, request: Request, size: int) -> Reply:
+        """The reply to one request of a call of this size."""
+        del request
         return Answer(text=self.text, tokens=1, seconds=0.1, batch_size=size)
 
-    def begin(self, prompts: Prompts, images: Images) -> Sequence[Reply]:
-        """A first token, as fast as the whole."""
-        return self.answer(prompts, images)
-
-    def weigh(self, prompts: Prompts, images: Images) -> Sequence[Reply]:
-        """No fake has probabilities, unless it says so."""
-        raise NotImplementedError
-
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> InferenceInfo:
         """What the manifest is told."""
-        return {"path": self.path, "why": "It is a test."}
+        return InferenceInfo(path=self.path, why="It is a test.")
 
 
 @dataclass(kw_only=True)
@@ -62,10 +57,10 @@ class FailingModel(FakeModel):
 
     word: str = "edge"
 
-    def reply(self, prompt: Prompt, image: Image.Image, size: int) -> Reply:
+    def reply(self, request: Request, size: int) -> Reply:
         """An error, where the word is asked about."""
-        failed = self.word in prompt.text
-        return ModelError("out of tape") if failed else super().reply(prompt, image, size)
+        failed = self.word in request.prompt.text
+        return ModelError("out of tape") if failed else super().reply(request, size)
 
 
 @dataclass(kw_only=True)
@@ -75,11 +70,12 @@ class FlakyModel(FakeModel):
     cases: set[str]
     failures: int = 1
 
-    def reply(self, prompt: Prompt, image: Image.Image, size: int) -> Reply:
+    def reply(self, request: Request, size: int) -> Reply:
         """An error, in the first calls that ask one of the cases."""
-        asked = sum(prompt.case in call for call in self.calls)
-        failed = prompt.case in self.cases and asked <= self.failures
-        return ModelError("out of tape") if failed else super().reply(prompt, image, size)
+        case = request.prompt.case
+        asked = sum(case in call for call in self.calls)
+        failed = case in self.cases and asked <= self.failures
+        return ModelError("out of tape") if failed else super().reply(request, size)
 
 
 @dataclass(kw_only=True)
@@ -89,12 +85,12 @@ class SickModel(FakeModel):
     workers: set[str]
     sound: int = 0
 
-    def answer(self, prompts: Prompts, images: Images) -> Sequence[Reply]:
+    def run(self, requests: Requests) -> Sequence[Reply]:
         """Errors where it is sick, soon; answers elsewhere, later."""
-        replies = super().answer(prompts, images)
+        replies = super().run(requests)
         sick = os.environ.get("PYTEST_XDIST_WORKER") in self.workers
         if sick and len(self.calls) > self.sound:
-            return [ModelError("uncorrectable ECC error") for _ in prompts]
+            return [ModelError("uncorrectable ECC error") for _ in requests]
         time.sleep(0.2)
         return replies
 
@@ -105,11 +101,11 @@ class HangingModel(FakeModel):
 
     case: str
 
-    def answer(self, prompts: Prompts, images: Images) -> Sequence[Reply]:
+    def run(self, requests: Requests) -> Sequence[Reply]:
         """Too late, or at once."""
-        if any(prompt.case == self.case for prompt in prompts):
+        if any(request.prompt.case == self.case for request in requests):
             time.sleep(300)
-        return super().answer(prompts, images)
+        return super().run(requests)
 
 
 @dataclass(kw_only=True)
@@ -119,14 +115,14 @@ class DyingModel(FakeModel):
     deaths: int
     case: str | None = None
 
-    def answer(self, prompts: Prompts, images: Images) -> Sequence[Reply]:
+    def run(self, requests: Requests) -> Sequence[Reply]:
         """Nothing, or answers; what died is counted by files beside the run."""
         deaths = len(list(Path().glob("died-*")))
-        asked = self.case is None or any(prompt.case == self.case for prompt in prompts)
+        asked = self.case is None or any(request.prompt.case == self.case for request in requests)
         if asked and deaths < self.deaths:
             Path(f"died-{deaths}").touch()
             os._exit(9)
-        return super().answer(prompts, images)
+        return super().run(requests)
 
 
 @dataclass(kw_only=True)
@@ -135,10 +131,11 @@ class SpyingModel(FakeModel):
 
     text: str = "real"
 
-    def reply(self, prompt: Prompt, image: Image.Image, size: int) -> Reply:
+    def reply(self, request: Request, size: int) -> Reply:
         """An answer, after a line."""
+        image = request.image
         seen = {
-            "text": prompt.text,
+            "text": request.prompt.text,
             "mode": image.mode,
             "info": sorted(map(str, image.info)),
             "exif": len(image.getexif()),
@@ -146,7 +143,7 @@ class SpyingModel(FakeModel):
         }
         with Path("seen.jsonl").open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(seen) + "\n")
-        return super().reply(prompt, image, size)
+        return super().reply(request, size)
 
 
 @dataclass(kw_only=True)
@@ -155,39 +152,36 @@ class CutOffModel(FakeModel):
 
     text: str = "It is"
 
-    def reply(self, prompt: Prompt, image: Image.Image, size: int) -> Reply:
+    def reply(self, request: Request, size: int) -> Reply:
         """Two words, whole or cut off."""
-        del image
-        end = FinishReason.LENGTH if "real" in prompt.text else FinishReason.STOP
+        end = FinishReason.LENGTH if "real" in request.prompt.text else FinishReason.STOP
         return Answer(text=self.text, tokens=2, seconds=0.1, batch_size=size, finish_reason=end)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> InferenceInfo:
         """What the manifest is told, with the names of tensors."""
-        return super().describe() | {"left_over": ["mtp.a", "mtp.b"]}
+        return InferenceInfo(path=self.path, why="It is a test.", left_over=["mtp.a", "mtp.b"])
 
 
 @dataclass(kw_only=True)
 class WeighedModel(FakeModel):
     """Is the surer of a fake the more red the first pixel is; detection it answers no other way."""
 
-    def reply(self, prompt: Prompt, image: Image.Image, size: int) -> Reply:
-        """A text, where none of the two options would do."""
-        assert prompt.question_type not in OPTIONS
-        return super().reply(prompt, image, size)
+    capabilities = frozenset({Capability.TEXT, Capability.PROBABILITIES})
 
-    def weigh(self, prompts: Prompts, images: Images) -> Sequence[Reply]:
-        """The likelihoods."""
-        return [
-            Answer(
-                text="x",
-                tokens=1,
-                seconds=0.1,
-                batch_size=1,
-                p_fake=images[prompt.image].convert("RGB").tobytes()[0] / 255,
-                option_probability_mass=0.9,
-            )
-            for prompt in prompts
-        ]
+    def reply(self, request: Request, size: int) -> Reply:
+        """The likelihood of a fake, or a text where none of the two options would do."""
+        weighs = request.prompt.question_type in OPTIONS
+        assert weighs == (request.want is Capability.PROBABILITIES)
+        if not weighs:
+            return super().reply(request, size)
+        return Answer(
+            text="x",
+            tokens=1,
+            seconds=0.1,
+            batch_size=size,
+            p_fake=request.image.convert("RGB").tobytes()[0] / 255,
+            option_probability_mass=0.9,
+        )
 
 
 class _Tensor:
@@ -201,14 +195,14 @@ class _Tensor:
 class LitteringModel(FakeModel):
     """Leaves cycles behind, and sees to it that they are collected, and no case is looked at."""
 
-    def answer(self, prompts: Prompts, images: Images) -> Sequence[Reply]:
+    def run(self, requests: Requests) -> Sequence[Reply]:
         """Answers, once the collector has done its work."""
         assert gc.isenabled()
         assert gc.get_freeze_count() > 10_000
         seen = weakref.ref(_Tensor())
         gc.collect()
         assert seen() is None
-        return super().answer(prompts, images)
+        return super().run(requests)
 
 
 @dataclass(kw_only=True)
@@ -217,9 +211,9 @@ class TroubledModel(FakeModel):
 
     trouble: str
 
-    def answer(self, prompts: Prompts, images: Images) -> Sequence[Reply]:
+    def run(self, requests: Requests) -> Sequence[Reply]:
         """Whatever the code does, or answers."""
-        replies = super().answer(prompts, images)
+        replies = super().run(requests)
         if len(self.calls) == 1:
             exec(self.trouble, {})  # noqa: S102 - a test's own line
         return replies

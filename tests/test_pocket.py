@@ -12,6 +12,7 @@ from fakebench_suite.errors import ModelError
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.types import Answer, Case, Outcome, QuestionType, Task
+from tests.backends.asking import ask as ask_backend
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def probes() -> Dataset:
 def ask(model: TransformersBackend, data: Dataset, cases: list[Case]) -> list[Answer]:
     """The answers to the cases, none of them an error."""
     images = {case.image: data.open_image(case) for case in cases}
-    replies = model.answer([build_prompt(case) for case in cases], images)
+    replies = ask_backend(model, [build_prompt(case) for case in cases], images)
     answers = [reply for reply in replies if not isinstance(reply, ModelError)]
     assert len(answers) == len(cases)
     return answers
@@ -81,7 +82,7 @@ def test_it_looks_at_the_picture(pocket: TransformersBackend, probes: Dataset) -
     }
     prompts = [build_prompt(case) for case in real]
     honest = ask(pocket, probes, real)
-    fooled = pocket.answer(prompts, swapped)
+    fooled = ask_backend(pocket, prompts, swapped)
     changed = sum(
         isinstance(b, Answer) and a.text != b.text for a, b in zip(honest, fooled, strict=True)
     )

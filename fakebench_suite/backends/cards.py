@@ -3,13 +3,13 @@
 import difflib
 import os
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from fakebench_suite.checkpoints.files import check_files, has_chat_template
+from fakebench_suite.deprecation import warn_deprecated
 from fakebench_suite.errors import CardError, FormatError, MissingWeightsError, describe_choices
 from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.files.bundled import find_bundled
@@ -23,14 +23,10 @@ MODELS = find_bundled("models")
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64")
 ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
 
+_ADAPTERS = {"huggingface": "transformers", "scripted": "scripted"}
+"""Backends by the names they had as adapters."""
+
 Positive = Annotated[int, msgspec.Meta(ge=1)]
-
-
-class BackendKind(StrEnum):
-    """Which adapter loads the card."""
-
-    HUGGINGFACE = "huggingface"
-    SCRIPTED = "scripted"
 
 
 class Generation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -74,7 +70,10 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     """How to load and prompt one model."""
 
     name: str = ""
-    adapter: BackendKind = BackendKind.HUGGINGFACE
+    backend: str = "transformers"
+    """What answers, by its name in :data:`fakebench_suite.backends.registry.BACKENDS`."""
+    adapter: str | msgspec.UnsetType = msgspec.UNSET
+    """The backend by the key and the names it had before 0.2; deprecated."""
     repository: str | None = None
     """Name on the Hugging Face hub; the weights must already be on this machine."""
     revision: str | None = None
@@ -92,6 +91,8 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     generation: Generation = msgspec.field(default_factory=Generation)
     prompt: PromptFormat = msgspec.field(default_factory=PromptFormat)
     script: ScriptedReplies | None = None
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Settings for a backend that another package brings."""
     held_out: dict[str, str] = msgspec.field(default_factory=dict)
     """Figures measured when the checkpoint was made, for people to read."""
 
@@ -108,11 +109,20 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
                 raise ValueError(f"{name} is {value!r}; {known}")
         if "" in self.unused_tensors:
             raise ValueError("unused_tensors has an empty name, which every tensor begins with")
-        sources = [self.repository, self.path, self.script]
-        if sum(source is not None for source in sources) != 1:
+        if self.adapter is not msgspec.UNSET:
+            if self.adapter not in _ADAPTERS:
+                raise ValueError(
+                    f"adapter is {self.adapter!r}; {describe_choices(self.adapter, _ADAPTERS)}"
+                )
+            renamed = _ADAPTERS[self.adapter]
+            if self.backend not in ("transformers", renamed):
+                raise ValueError("adapter is the old name of backend; leave it out")
+            msgspec.structs.force_setattr(self, "backend", renamed)
+        sources = sum(one is not None for one in (self.repository, self.path, self.script))
+        if sources > 1 or (sources == 0 and self.backend in ("transformers", "scripted")):
             raise ValueError("a card needs exactly one of 'repository', 'path' and [script]")
-        if (self.script is not None) != (self.adapter is BackendKind.SCRIPTED):
-            raise ValueError('[script] and adapter = "scripted" go together')
+        if (self.script is not None) != (self.backend == "scripted"):
+            raise ValueError('[script] and backend = "scripted" go together')
 
 
 def list_cards(models: Path = MODELS) -> dict[str, Path]:
@@ -199,17 +209,21 @@ def read_card(path: Path, *, name: str) -> Card:
         raise CardError(f"The card {path} is malformed: {error}.") from error
     except OSError as error:
         raise CardError(f"The card {path} cannot be read: {error.strerror}.") from error
+    if card.adapter is not msgspec.UNSET:
+        old, new = f'adapter = "{card.adapter}"', f'backend = "{card.backend}"'
+        warn_deprecated(old, new, where=path.name)
+        card = msgspec.structs.replace(card, adapter=msgspec.UNSET)
     located = card.path and str(resolve(path.parent / expand_home(card.path)))
     return msgspec.structs.replace(card, name=name, path=located)
 
 
 def locate_weights(card: Card) -> Path | None:
-    """The local directory of a card's checkpoint; None for scripted models.
+    """The local directory of a card's checkpoint; None where its backend has none.
 
     Raises MissingWeightsError, saying what to download, when the weights are not on this machine.
     Nothing is ever downloaded: a gate must not depend on what a hub serves today.
     """
-    if card.adapter is BackendKind.SCRIPTED:
+    if card.path is None and card.repository is None:
         return None
     if card.path is not None:
         # os.path answers where Path raises: a name may be longer than the file system allows.

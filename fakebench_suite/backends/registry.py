@@ -1,34 +1,99 @@
-"""From a card to a model that answers: its weights on a device, or its script."""
+"""The backends by name, and from a card to a backend that answers.
 
-from collections.abc import Generator
-from contextlib import contextmanager
+A new backend is one module and one row here. A package of its own registers a
+:class:`BackendSpec` through the entry-point group ``fakebench_suite.backends``::
 
-from fakebench_suite.backends.base import Backend
-from fakebench_suite.backends.cards import Card, locate_weights
+    [project.entry-points."fakebench_suite.backends"]
+    detector = "my_package:SPEC"
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from fakebench_suite.backends.base import Backend, Capability
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.entry_points import Registry, import_object
+from fakebench_suite.errors import CardError, UserError
 from fakebench_suite.extras import Extra, require_extra
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions:
+    """What loading depends on beside the card."""
+
+    remote_code: bool = False
+    """Whether code that comes with a checkpoint may run."""
+    batch_tokens: int | None = None
+    """Most tokens in one forward pass; None for what fits in memory."""
+    workers: int = 1
+    """Processes of this run that share the devices of this machine."""
+    assigned: bool = False
+    """Whether a cluster gave this process its device: a GPU, or ``assigned_cores`` of the CPU."""
+    assigned_cores: int | None = None
+
+
+Load = Callable[[Card, LoadOptions], AbstractContextManager[Backend]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendSpec:
+    """A kind of backend, as far as it is known before a model is loaded."""
+
+    capabilities: frozenset[Capability]
+    """What its models can be asked; cases of tasks that need more are deselected."""
+    load: Load | str
+    """``load(card, options)`` is a context manager of a loaded model. As text, ``module:function``,
+    it is imported when the first case asks."""
+    weights: bool = False
+    """Whether a card names a checkpoint: ``repository`` or ``path``."""
+    extra: Extra | None = None
+    """What has to be installed beside the core."""
+
+
+BACKENDS = Registry(
+    noun="backend",
+    group="fakebench_suite.backends",
+    kind=BackendSpec,
+    built_in={
+        "transformers": BackendSpec(
+            capabilities=frozenset(Capability),
+            load="fakebench_suite.backends.transformers.loading:load",
+            weights=True,
+            extra=Extra.LOCAL,
+        ),
+        "scripted": BackendSpec(
+            capabilities=frozenset({Capability.TEXT, Capability.FIRST_TOKEN}),
+            load="fakebench_suite.backends.scripted:load",
+        ),
+    },
+)
+
+
+def find_backend(card: Card) -> BackendSpec:
+    """The backend that a card names; raises CardError where it does not fit the card."""
+    try:
+        spec = BACKENDS.get(card.backend)
+    except UserError as error:
+        raise CardError(f"The card {card.name!r}: {error}") from error
+    if spec.weights and card.repository is None and card.path is None:
+        raise CardError(
+            f"The card {card.name!r} names no checkpoint, which {card.backend} needs. Give it "
+            "'repository' (a name on the Hugging Face hub) or 'path' (a directory)."
+        )
+    return spec
+
+
 @contextmanager
-def load_model(
-    card: Card, *, remote_code: bool, batch_tokens: int | None, workers: int = 1
-) -> Generator[Backend, None, None]:
-    """The model of a card; its device is its own, or shared by ``workers``, while the block runs.
+def load_model(card: Card, options: LoadOptions) -> Generator[Backend, None, None]:
+    """The model of a card, loaded while the block runs; its device is held as long.
 
     Raises CardError where it does not load, and EngineError where every GPU is taken.
     """
-    if card.script is not None:
-        from fakebench_suite.backends.scripted import ScriptedBackend
-
-        yield ScriptedBackend(card.script)
-        return
-    require_extra(Extra.LOCAL, f"The model {card.name}")
-    from fakebench_suite.backends.transformers.devices import claim_device
-    from fakebench_suite.backends.transformers.model import TransformersBackend
-
-    weights = locate_weights(card)
-    assert weights is not None
-    device, claim = claim_device(workers)
-    with claim:
-        yield TransformersBackend(
-            card, weights, device=device, remote_code=remote_code, batch_tokens=batch_tokens
-        )
+    spec = find_backend(card)
+    if spec.extra is not None:
+        require_extra(spec.extra, f"The model {card.name}")
+    load = cast("Load", import_object(spec.load)) if isinstance(spec.load, str) else spec.load
+    with load(card, options) as backend:
+        yield backend

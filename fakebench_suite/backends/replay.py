@@ -1,59 +1,49 @@
 """The answers of an earlier run, given again: ``--answers RUN`` asks no model."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from fakebench_suite.backends.base import Reply
-from fakebench_suite.errors import ModelError, UserError
+from fakebench_suite.backends.base import Capability, InferenceInfo, Reply, Request
+from fakebench_suite.errors import ModelError
 from fakebench_suite.provenance import digest_pixels
-from fakebench_suite.types import Answer, PixelDigest, Prompt, Record
-
-if TYPE_CHECKING:
-    from PIL import Image
+from fakebench_suite.types import PixelDigest, Record
 
 
 class ReplayBackend:
     """Answers by case id; a case that was not answered, or asked otherwise, is an error."""
 
+    capabilities = frozenset({Capability.TEXT, Capability.PROBABILITIES})
+    max_in_flight = 1
+
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = {record.case.id: record for record in records}
 
-    def answer(
-        self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
-    ) -> Sequence[Reply]:
-        """One recorded answer per prompt, where the picture is the one that was shown then.
+    def run(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        """One recorded answer per request, where the image is the one that was shown then.
 
-        Pictures that are not in ``images`` are not compared.
+        An image that is not there any more is not compared. Where probabilities are wanted, a
+        recorded reply in words is an error.
         """
-        shown = {name: digest_pixels(picture) for name, picture in images.items()}
-        return [self._find(prompt, shown.get(prompt.image)) for prompt in prompts]
+        shown = {
+            request.prompt.image: digest_pixels(request.image)
+            for request in {request.prompt.image: request for request in requests}.values()
+            if request.prompt.image in request.images
+        }
+        return [self._find(request, shown.get(request.prompt.image)) for request in requests]
 
-    def begin(
-        self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
-    ) -> Sequence[Reply]:
-        """Raises UserError: recorded answers take no time."""
-        del prompts, images
-        raise UserError("Answers given again take no time to measure; leave --answers out.")
+    def describe(self) -> InferenceInfo:
+        """Nothing is computed."""
+        return InferenceInfo()
 
-    def weigh(
-        self, prompts: Sequence[Prompt], images: "Mapping[str, Image.Image]"
-    ) -> Sequence[Reply]:
-        """One recorded answer per prompt, where likelihoods were recorded."""
-        return [
-            reply
-            if isinstance(reply, Answer) and reply.p_fake is not None
-            else ModelError("the earlier run recorded no likelihood for this case")
-            for reply in self.answer(prompts, images)
-        ]
-
-    def _find(self, prompt: Prompt, shown: PixelDigest | None) -> Reply:
-        record = self._records.get(prompt.case)
+    def _find(self, request: Request, shown: PixelDigest | None) -> Reply:
+        record = self._records.get(request.prompt.case)
         if record is None:
             return ModelError("the earlier run did not ask this case")
         if record.answer is None:
             return ModelError(f"the earlier run got no answer: {record.verdict.reason}")
-        if record.prompt != prompt.text:
+        if record.prompt != request.prompt.text:
             return ModelError("the earlier run asked this case in other words; see --prompts")
         if None not in (shown, record.pixels) and shown != record.pixels:
             return ModelError("the earlier run showed another picture under this name")
+        if request.want is Capability.PROBABILITIES and record.answer.p_fake is None:
+            return ModelError("the earlier run recorded no likelihood for this case")
         return record.answer

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -39,6 +39,9 @@ from fakebench_suite.runs.last import find_run
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.text.display import count_of, escape_json, escape_unencodable, to_single_line
 from fakebench_suite.types import QuestionType, Task
+
+if TYPE_CHECKING:
+    from fakebench_suite.datasets import DataSource
 
 ImagesOption = Annotated[
     ReportImages,
@@ -188,6 +191,13 @@ def agree(one: Path, two: Path) -> None:
     say(f"mean difference {agreement.difference:+.3f} of 2")
 
 
+def _parse_data(text: str | None) -> "DataSource | Path | None":
+    """What ``--data`` names, below the working directory; None where it was not given."""
+    from fakebench_suite.datasets import parse_data
+
+    return None if text is None else parse_data(text, below=Path())
+
+
 @app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="a run directory")],
@@ -195,7 +205,7 @@ def report(
         Path | None, typer.Option(help="another run directory to compare every case with")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="the run's data set, for images that are not stored yet")
+        str | None, typer.Option(help="the run's data set, for images that are not stored yet")
     ] = None,
     size: ImagesOption = ReportImages.THUMBNAIL,
 ) -> None:
@@ -208,7 +218,7 @@ def report(
     run, baseline = find_run(run), baseline and find_run(baseline)
     if baseline is not None:
         check_same_data(run, baseline)
-    images = open_image_source(run, data)
+    images = open_image_source(run, _parse_data(data))
     check_size(size, images)
     shifts = (
         measure_deltas(list(read_records(baseline)), list(read_records(run))) if baseline else ()
@@ -226,7 +236,7 @@ def merge(
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="an earlier run's directory")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="the data set, for submission and images")
+        str | None, typer.Option(help="the data set, for submission and images")
     ] = None,
     size: ImagesOption = ReportImages.THUMBNAIL,
 ) -> None:
@@ -239,7 +249,8 @@ def merge(
     rules = None if gates is None else load_gates(gates, root=Path(), where=Path())
     with _status("merging"):
         parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
-        finalized = merge_runs(parts, into, gates=rules, baseline=before, data=data, size=size)
+        place = _parse_data(data)
+        finalized = merge_runs(parts, into, gates=rules, baseline=before, data=place, size=size)
     for text in format_merged_run(finalized, colour=sys.stdout.isatty()):
         say(text)
     whole = finalized.manifest["status"] == "finished" and not finalized.manifest["errors"]
@@ -265,7 +276,7 @@ def compare(
 @app.command()
 def data(
     path: Annotated[
-        Path | None, typer.Argument(help="a data set as for --data; default: the embedded probes")
+        str | None, typer.Argument(help="a data set as for --data; default: the embedded probes")
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="print all results as one JSON object")
@@ -276,7 +287,7 @@ def data(
     from fakebench_suite.datasets.validation import validate_dataset
     from fakebench_suite.report.validation import print_validation
 
-    result = validate_dataset(open_dataset(path))
+    result = validate_dataset(open_dataset(_parse_data(path)))
     if as_json:
         say(escape_json(msgspec.json.encode(result).decode(), sys.stdout.encoding))
     else:

@@ -40,6 +40,13 @@ class Dataset:
     list_images: Callable[[], list[Path]] | None = None
 
 
+def require_path(path: Path | None, *, kind: str) -> Path:
+    """The path; raises DataError where a kind of data set that needs one was given none."""
+    if path is None:
+        raise DataError(f"--data={kind} names no place. Write --data={kind}:PATH.")
+    return path
+
+
 def read_bytes(path: Path) -> bytes:
     """Return the content of a data file without a UTF-8 byte-order mark.
 

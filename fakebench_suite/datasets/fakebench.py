@@ -20,6 +20,7 @@ from fakebench_suite.datasets.dataset import (
     check_utf8,
     digest_contents,
     read_bytes,
+    require_path,
 )
 from fakebench_suite.datasets.fields import parse_clues, parse_question_type
 from fakebench_suite.datasets.images import ImageFolder, open_image
@@ -42,6 +43,11 @@ _REFERENCE = re.compile(r"A[0-9]+|answer|telltale_clues|telltale_categories")
 _SLOT = re.compile(r"Q([1-9][0-9]?)")
 Row = dict[str, Any]
 """One JSON object of a file."""
+
+
+def load(path: Path | None) -> Dataset:
+    """The data set in a directory, for the registry; raises DataError where none is given."""
+    return load_fakebench(require_path(path, kind="fakebench"))
 
 
 def load_fakebench(root: Path) -> Dataset:

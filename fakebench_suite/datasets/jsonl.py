@@ -24,6 +24,7 @@ from fakebench_suite.datasets.dataset import (
     check_utf8,
     digest_contents,
     read_bytes,
+    require_path,
 )
 from fakebench_suite.datasets.fields import parse_question_type
 from fakebench_suite.datasets.images import ImageFolder, open_image
@@ -63,6 +64,11 @@ _FIXED = {
     Task.REASONING: QuestionType.INFERENCE,
     Task.ANALYSIS: QuestionType.CRITERION,
 }
+
+
+def load(path: Path | None) -> Dataset:
+    """The data set in a file, for the registry; raises DataError where none is given."""
+    return load_jsonl(require_path(path, kind="jsonl"))
 
 
 def load_jsonl(path: Path) -> Dataset:

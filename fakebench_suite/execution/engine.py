@@ -1,20 +1,21 @@
-"""The seam between the cases and where their model computes: slices in, replies out."""
+"""Engines: work units in, answered units out, one or several in flight."""
 
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from fakebench_suite.backends.base import Backend, Reply
-from fakebench_suite.types import Prompt
+from fakebench_suite.backends.base import Backend, Reply, Request
 
 if TYPE_CHECKING:
     from PIL import Image
 
 
 MAX_IMAGE_BYTES = 512_000_000
-"""Bytes of decoded pictures that are held for one slice, and shown to a model at once: two of the
+"""Bytes of decoded images that are held for one work unit, and shown to a model at once: two of the
 largest that are opened, or 122 of 1,024 x 1,024."""
 STRAYS = (SystemExit, GeneratorExit, asyncio.CancelledError)
 """What is no Exception and yet, where a model lets it through, an error of the model."""
@@ -22,101 +23,136 @@ STRAYS = (SystemExit, GeneratorExit, asyncio.CancelledError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkUnit:
-    """Prompts that are answered together, with the picture of every ``prompt.image``."""
+    """Requests that are answered together, whole image groups each."""
 
     number: int
-    """What the slice is called by; no two slices of a run share it."""
-    written: Sequence[Prompt]
-    """Prompts that get a reply in words."""
-    weighed: Sequence[Prompt]
-    """Prompts whose two options are weighed."""
+    """No two units of a run share it."""
+    requests: Sequence[Request]
     images: "Mapping[str, Image.Image]"
+    """The image of every request, by name."""
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """Bytes of each picture, so far as they are known."""
+    """Bytes of each image, so far as they are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkUnitResult:
-    """What became of a slice."""
+    """What became of a work unit."""
 
     number: int
     replies: Mapping[str, Reply] | BaseException
-    """A reply by case id for every prompt; or what the model raised over the whole slice."""
+    """A reply by case id for every request; or what the model raised over the whole unit."""
 
 
 class Engine(Protocol):
-    """Answers slices, one or several at a time."""
+    """Answers work units, one or several at a time."""
 
     @property
     def has_room(self) -> bool:
-        """Whether it would begin one more slice at once."""
+        """Whether it would begin one more unit at once."""
         ...
 
-    def submit(self, work: WorkUnit) -> None:
-        """Take a slice to answer."""
+    def submit(self, unit: WorkUnit) -> None:
+        """Take a unit to answer."""
         ...
 
     def wait(self) -> WorkUnitResult:
-        """The next answered slice, in any order. Raises EngineError where none can be answered."""
+        """The next answered unit, in any order. Raises EngineError where none can be answered."""
         ...
 
     def holds(self, number: int) -> bool:
-        """Whether ``wait`` will return this slice; asked after something broke a wait off."""
+        """Whether ``wait`` will return this unit; asked after something broke a wait off."""
         ...
 
 
-def answer_work_unit(model: Backend, work: WorkUnit) -> Mapping[str, Reply]:
-    """A reply by case id for every prompt of the slice.
+def answer_work_unit(backend: Backend, unit: WorkUnit) -> Mapping[str, Reply]:
+    """A reply by case id for every request of the unit.
 
-    The model is asked once, or more often where the pictures have no room side by side.
+    The backend is asked once, or more often where the images have no room side by side.
     """
-    replied: list[tuple[Prompt, Reply]] = []
-    for prompts in cut_by_room(work.written, work.sizes):
-        replied += zip(prompts, model.answer(prompts, work.images), strict=True)
-    for prompts in cut_by_room(work.weighed, work.sizes):
-        replied += zip(prompts, model.weigh(prompts, work.images), strict=True)
-    return {prompt.case: reply for prompt, reply in replied}
+    replied: list[tuple[Request, Reply]] = []
+    for requests in cut_by_room(unit.requests, unit.sizes):
+        replied += zip(requests, backend.run(requests), strict=True)
+    return {request.prompt.case: reply for request, reply in replied}
 
 
-def cut_by_room(prompts: Sequence[Prompt], sizes: Mapping[str, int]) -> Iterator[Sequence[Prompt]]:
-    """The prompts in order, cut where their pictures would exceed MAX_IMAGE_BYTES together."""
-    part: list[Prompt] = []
+def cut_by_room(
+    requests: Sequence[Request], sizes: Mapping[str, int]
+) -> Iterator[Sequence[Request]]:
+    """The requests in order, cut where their images would exceed MAX_IMAGE_BYTES together."""
+    part: list[Request] = []
     seen: dict[str, int] = {}
-    for prompt in prompts:
-        size = sizes.get(prompt.image, 0)
-        if prompt.image not in seen and part and sum(seen.values()) + size > MAX_IMAGE_BYTES:
+    for request in requests:
+        image = request.prompt.image
+        size = sizes.get(image, 0)
+        if image not in seen and part and sum(seen.values()) + size > MAX_IMAGE_BYTES:
             yield part
             part, seen = [], {}
-        part.append(prompt)
-        seen[prompt.image] = size
+        part.append(request)
+        seen[image] = size
     if part:
         yield part
 
 
-class LocalEngine:
-    """One model in this process: it works while its answer is waited for."""
+def try_work_unit(backend: Backend, unit: WorkUnit) -> WorkUnitResult:
+    """What became of a unit; whatever a backend lets through is its unit's error."""
+    try:
+        return WorkUnitResult(number=unit.number, replies=answer_work_unit(backend, unit))
+    except (Exception, *STRAYS) as error:
+        return WorkUnitResult(number=unit.number, replies=error)
 
-    def __init__(self, model: Backend) -> None:
-        self._model = model
-        self._work: deque[WorkUnit] = deque()
+
+class LocalEngine:
+    """One backend in this process.
+
+    A backend that takes one unit at a time works in this thread, while its answer is waited for;
+    one that takes more works in a thread for each unit. A context manager: leaving the block ends
+    the threads, and what has not begun by then is not begun.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._units: deque[WorkUnit] = deque()
+        """Units that wait for this thread."""
+        self._futures: dict[Future[WorkUnitResult], int] = {}
+        """Units in other threads, by number."""
+        several = backend.max_in_flight > 1
+        self._pool = ThreadPoolExecutor(backend.max_in_flight) if several else None
+
+    def __enter__(self) -> "LocalEngine":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
     @property
     def has_room(self) -> bool:
-        """One slice at a time."""
-        return not self._work
+        """Whether fewer units are in flight than the backend takes."""
+        return len(self._units) + len(self._futures) < self._backend.max_in_flight
 
-    def submit(self, work: WorkUnit) -> None:
-        """Keep the slice until its answer is waited for."""
-        self._work.append(work)
+    def submit(self, unit: WorkUnit) -> None:
+        """Begin the unit, or keep it until its answer is waited for."""
+        if self._pool is None:
+            self._units.append(unit)
+        else:
+            self._futures[self._pool.submit(try_work_unit, self._backend, unit)] = unit.number
 
     def wait(self) -> WorkUnitResult:
-        """The oldest slice, answered now."""
-        work = self._work.popleft()
-        try:
-            return WorkUnitResult(number=work.number, replies=answer_work_unit(self._model, work))
-        except (Exception, *STRAYS) as error:  # Whatever an adapter lets through is its slice's.
-            return WorkUnitResult(number=work.number, replies=error)
+        """The oldest unit, answered now; or the first that another thread has answered."""
+        if self._pool is None:
+            return try_work_unit(self._backend, self._units.popleft())
+        done, _ = wait(self._futures, return_when=FIRST_COMPLETED)
+        future = next(future for future in self._futures if future in done)
+        del self._futures[future]
+        return future.result()
 
     def holds(self, number: int) -> bool:
-        """Whether the slice has not been begun."""
-        return any(work.number == number for work in self._work)
+        """Whether the unit has not been begun, or is in another thread."""
+        return any(unit.number == number for unit in self._units) or number in (
+            self._futures.values()
+        )

@@ -8,7 +8,8 @@ import pytest
 
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import AmbiguousImageError, ImageError
-from fakebench_suite.plugin.collection import RunPlan, get_case, get_plan
+from fakebench_suite.execution.plan import RunPlan
+from fakebench_suite.plugin.collection import get_case, get_plan
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.text.display import count_of, to_single_line
 from fakebench_suite.types import Case
@@ -53,7 +54,7 @@ def check_images(config: pytest.Config, cases: Collection[Case]) -> None:
     option, plan = config.option, get_plan(config)
     if option.collectonly or option.setuponly or option.setupplan or not cases:
         return
-    if plan.settings.answers is not None or config.stash.get(_CHECKED, False):
+    if plan.request.answers is not None or config.stash.get(_CHECKED, False):
         return
     config.stash[_CHECKED] = True
     absent = find_absent(plan.dataset, cases)
@@ -63,7 +64,7 @@ def check_images(config: pytest.Config, cases: Collection[Case]) -> None:
     told = describe_absent(absent, len(images))
     if len(absent) == len(images):
         raise pytest.UsageError(
-            f"{told}. Put the images anywhere below {plan.settings.data}, under the names that the "
+            f"{told}. Put the images anywhere below {plan.request.data}, under the names that the "
             "rows give them."
         )
     lost = sum(case.image in absent for case in cases)

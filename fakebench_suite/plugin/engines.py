@@ -18,6 +18,8 @@ from fakebench_suite.plugin.options import is_worker, parse_positive
 from fakebench_suite.plugin.xdist.routes import report_route
 
 LOCAL, RAY = "local", "ray"
+_NEEDED = ("run", "capabilities", "max_in_flight", "describe")
+"""What every backend has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,32 +127,43 @@ def abort_on_user_error(session: pytest.Session) -> Generator[None, None, None]:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
+def check_backend(model: object) -> None:
+    """Raise UserError where what the fixture ``model`` gives cannot be asked."""
+    missing = [name for name in _NEEDED if not hasattr(model, name)]
+    if missing:
+        raise UserError(
+            f"The fixture 'model' gives a {type(model).__name__}, which has no "
+            f"{', no '.join(missing)}. Let its class inherit from "
+            "fakebench_suite.backends.base.Backend, and write run(requests)."
+        )
+
+
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
-    """What answers slices, begun when the first case asks."""
-    choice = request.config.stash[ENGINE]
+    """What answers work units, begun when the first case asks."""
+    config = request.config
+    choice = config.stash[ENGINE]
     if choice.name == LOCAL:
-        yield LocalEngine(request.getfixturevalue("model"))
+        model = request.getfixturevalue("model")
+        with abort_on_user_error(request.session):
+            check_backend(model)
+        with LocalEngine(model) as local:
+            yield local
+        report_route(config, model.describe())
         return
     from fakebench_suite.execution.ray.client import RayCluster
     from fakebench_suite.execution.ray.pool import ReplicaPool
     from fakebench_suite.execution.ray.worker import make_replica_config
 
-    plan = get_plan(request.config)
+    plan = get_plan(config)
     with abort_on_user_error(request.session):
-        order = make_replica_config(
-            plan.card,
-            remote_code=plan.card.trust_remote_code and plan.settings.remote_code,
-            batch_tokens=plan.settings.batch_tokens,
-        )
+        replica = make_replica_config(plan.card, plan.load_options())
         cluster = RayCluster(choice.address)
     with closing(cluster):
         with abort_on_user_error(request.session):
-            fleet = ReplicaPool(
-                cluster, order, choice.cores, limit=request.config.option.unit_timeout
-            )
-        yield fleet
-        fleet.close()
-    request.config.stash[_DESCRIBED] = fleet.describe()
-    for route in fleet.routes:
-        report_route(request.config, dict(route))
+            pool = ReplicaPool(cluster, replica, choice.cores, limit=config.option.unit_timeout)
+        yield pool
+        pool.close()
+    config.stash[_DESCRIBED] = pool.describe()
+    for route in pool.routes:
+        report_route(config, route)

@@ -1,11 +1,11 @@
 """The run directory: taken once, by the controller, before any model is loaded."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.plugin.collection import name_folder
 from fakebench_suite.plugin.options import RUN_NAME, SETTINGS
 from fakebench_suite.runs.store import RunStore, check_folder, open_new
 
@@ -33,7 +33,7 @@ def take_folder(config: pytest.Config) -> RunStore:
             store = open_new(settings.folder)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
-    name_folder(config, store.folder)
+    config.stash[SETTINGS] = replace(settings, folder=store.folder)
     return store
 
 

@@ -11,41 +11,29 @@ from typing import TypeVar
 import msgspec
 import pytest
 
+from fakebench_suite.datasets import DataSource, parse_data
 from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.errors import UserError, describe_choices
+from fakebench_suite.execution.plan import DEFAULT_MODEL, RunRequest
 from fakebench_suite.files.paths import expand_home, resolve
 from fakebench_suite.gates.config import GateConfig, load_gates
-from fakebench_suite.grading.judges.registry import JudgeConfig, parse_judge
+from fakebench_suite.grading.judges.registry import parse_judge
 from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.report.thumbnails import ReportImages
 from fakebench_suite.runs.last import LAST, find_run
 from fakebench_suite.tasks.prompts import PromptStyle
 from fakebench_suite.types import Task
 
-DEFAULT_MODEL = "pocket"
 Word = TypeVar("Word", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the user asked for."""
+class Settings(RunRequest):
+    """What the user asked for: the request, and where and how its result is judged and shown."""
 
-    model: str
-    data: Path | None
-    tasks: tuple[Task, ...] | None
-    """None for all."""
-    sample: int | None
-    shard: Shard | None
-    seed: int
-    style: PromptStyle
-    reply_parser: ReplyParser
-    judge: JudgeConfig | None
-    answers: Path | None
     folder: Path
     """The run directory; one that was not ``named`` may get a number yet."""
     named: bool
-    remote_code: bool
-    batch_tokens: int | None
     gates: GateConfig
     baseline: Path | None
     strict: bool
@@ -69,9 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--data",
-        type=Path,
-        metavar="PATH",
-        help="a directory with FakeBench's files, or a .jsonl file (default: embedded probes)",
+        metavar="PATH|KIND:PATH",
+        help="a directory with FakeBench's files, a .jsonl file, or a kind of data set of another"
+        " package and its place (default: embedded probes)",
     )
     group.addoption(
         "--tasks",
@@ -221,11 +209,19 @@ def _shard(text: str) -> Shard:
     return Shard(number=int(number), total=int(total))
 
 
+def name_data(data: DataSource | Path | None) -> str:
+    """The word for a data set in the name of a run directory."""
+    if data is None:
+        return "probes"
+    return data.name if isinstance(data, DataSource) else resolve(data).stem
+
+
 def read_settings(config: pytest.Config) -> Settings:
     """The settings of this run; raises UsageError for a bad run name."""
     option = config.option
     started = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    data_name = "probes" if option.data is None else resolve(option.data).stem
+    data = option.data and parse_data(option.data, below=config.invocation_params.dir)
+    data_name = name_data(data)
     source = option.model if option.answers is None else find_run(option.answers)
     shard = "" if option.shard is None else f"-shard-{option.shard.number}-of-{option.shard.total}"
     name = option.run or f"{Path(source).name}-{data_name}{shard}-{started}"
@@ -245,7 +241,7 @@ def read_settings(config: pytest.Config) -> Settings:
         raise pytest.UsageError(str(error)) from None
     return Settings(
         model=option.model,
-        data=option.data and _resolve(config, option.data),
+        data=data or None,
         tasks=option.tasks,
         sample=option.sample,
         shard=option.shard,
@@ -286,3 +282,8 @@ def _resolve(config: pytest.Config, path: Path) -> Path:
 def is_worker(config: pytest.Config) -> bool:
     """True in an xdist worker process, which runs cases but writes nothing."""
     return hasattr(config, "workerinput")
+
+
+def count_workers(config: pytest.Config) -> int:
+    """Number of xdist workers; 0 when cases run in this process."""
+    return len(getattr(config.option, "tx", None) or [])

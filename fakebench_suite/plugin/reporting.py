@@ -8,21 +8,20 @@ import msgspec
 import pytest
 
 from fakebench_suite.errors import MachineError
+from fakebench_suite.execution.manifest import begin_manifest
 from fakebench_suite.plugin.collection import (
     find_case,
     get_case,
     get_plan,
+    image_of,
     will_run_cases,
 )
-from fakebench_suite.plugin.fixtures import ITEM, RECORD, TROUBLE
+from fakebench_suite.plugin.fixtures import CURRENT, CaseState
 from fakebench_suite.plugin.folder import check_place, take_folder
 from fakebench_suite.plugin.judging import describe_judge
-from fakebench_suite.plugin.manifest import begin_manifest
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.request import describe_request
-from fakebench_suite.plugin.work_units import image_of
 from fakebench_suite.runs.store import RunStore
-from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.text.display import escape_controls, to_single_line
 from fakebench_suite.types import Case, Outcome, Record, Task, Verdict
 
@@ -59,21 +58,21 @@ class Reporter:
         Plugins that try failed tests again decide before a report is logged and by its outcome.
         So they see errors fail and misses pass, and what is logged is what the last try recorded.
         """
-        item = self._config.stash.get(ITEM, None)
-        if item is not None and report.nodeid == item.nodeid:
+        current = self._config.stash[CURRENT]
+        if report.nodeid == current.nodeid:
             if report.when == "call":
-                put_record(report, item)
-            elif report.when == "teardown":  # of which JUnit takes the properties; it may be made
-                report.user_properties = list(item.user_properties)  # before the call's is logged
+                put_record(report, current.state, strict=self._config.stash[SETTINGS].strict)
+            elif report.when == "teardown" and current.state.record is not None:
+                add_properties(report, current.state.record)  # JUnit takes those of the last report
         return (yield)
 
 
-def put_record(report: pytest.TestReport, item: pytest.Item) -> None:
-    """Put the item's record on its report, and let a miss or an error show no traceback.
+def put_record(report: pytest.TestReport, state: CaseState, *, strict: bool) -> None:
+    """Put a record on the report of its test, and let a miss or an error show no traceback.
 
     A report whose outcome is not pytest's own is of a try that is repeated, and has no record.
     """
-    record, trouble = item.stash.get(RECORD, None), item.stash.get(TROUBLE, None)
+    record, trouble = state.record, state.trouble
     if trouble is not None and report.failed:
         report.longrepr = trouble
         setattr(report, _TROUBLE, trouble)
@@ -86,12 +85,18 @@ def put_record(report: pytest.TestReport, item: pytest.Item) -> None:
         report.longrepr = escape_controls(f"{verdict.outcome}: {verdict.reason}")
     elif record.verdict.outcome.is_miss and report.passed:
         report.longrepr = format_miss(record)
-        if item.config.stash[SETTINGS].strict:
+        if strict:
             report.outcome = "failed"
     setattr(report, _ATTRIBUTE, record)
+    add_properties(report, record)
+
+
+def add_properties(report: pytest.TestReport, record: Record) -> None:
+    """Put what a JUnit file says of a case on a report, in place of an earlier try's."""
     properties = junit_properties(record)
     names = {name for name, _ in properties} | {"score"}
-    item.user_properties[:] = [p for p in item.user_properties if p[0] not in names] + properties
+    kept = [(name, value) for name, value in report.user_properties if name not in names]
+    report.user_properties = kept + properties
 
 
 @pytest.hookimpl(wrapper=True)
@@ -280,7 +285,7 @@ class Recorder:
             return None
         record = Record(
             case=case,
-            prompt=build_prompt(case, plan.settings.style).text,
+            prompt=plan.build_prompt(case).text,
             answer=None,
             verdict=Verdict(outcome=Outcome.MODEL_ERROR, reason=str(report.longrepr)),
             worker="",

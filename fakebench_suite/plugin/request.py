@@ -7,14 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from fakebench_suite.plugin.collection import RunPlan
+from fakebench_suite.execution.plan import RunPlan
+from fakebench_suite.plugin.options import SETTINGS
 from fakebench_suite.runs.command_line import find_commit, redact
 from fakebench_suite.runs.coverage import describe_population
 
 
 def describe_request(config: pytest.Config, plan: RunPlan) -> dict[str, Any]:
     """The manifest's fields on the request, secrets redacted."""
-    settings = plan.settings
+    settings = config.stash[SETTINGS]
     arguments = [str(argument) for argument in config.invocation_params.args]
     return {
         "command": redact(shlex.join(["pytest", *arguments])),

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 import pytest
 
 from fakebench_suite.errors import describe_choices, find_nearest
+from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.plugin.collection import (
-    RunPlan,
     get_plan,
     is_place_of_cases,
     will_run_cases,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.execution.manifest import end_manifest
 from fakebench_suite.extras import Extra, has_extra
 from fakebench_suite.gates.preconditions import RunIntent, check_gates
 from fakebench_suite.grading.labels.result import ReplyParser
@@ -18,8 +19,7 @@ from fakebench_suite.plugin.engines import ENGINE, RAY, describe_engine
 from fakebench_suite.plugin.judging import calibrate_run_judge
 from fakebench_suite.plugin.latency.fixtures import list_timings
 from fakebench_suite.plugin.latency.hooks import measures_latency
-from fakebench_suite.plugin.manifest import count_workers, end_manifest
-from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.plugin.options import SETTINGS, count_workers, is_worker
 from fakebench_suite.plugin.reporting import (
     MACHINE_TROUBLE,
     MISS_CATEGORIES,
@@ -81,9 +81,10 @@ def check_intent(config: pytest.Config) -> None:
     if not recorder.selected or option.collectonly or option.setuponly or option.setupplan:
         return
     plan = get_plan(config)
-    settings, judge = plan.settings, plan.settings.judge
+    settings = config.stash[SETTINGS]
+    judge = settings.judge
     met = {Need.ENCODER} if has_extra(Extra.SIMILARITY) else set()
-    if settings.reply_parser is ReplyParser.LIKELIHOOD:
+    if plan.request.reply_parser is ReplyParser.LIKELIHOOD:
         met.add(Need.LIKELIHOOD)
     if judge is not None:
         met.add(Need.RATINGS if judge.gives_ratings else Need.SIMILARITY)
@@ -178,7 +179,7 @@ def finish_run(
     from fakebench_suite.runs.coverage import task_coverage
     from fakebench_suite.workflows.finalize import finalize_run
 
-    store, plan = recorder.store, get_plan(config)
+    store, plan, settings = recorder.store, get_plan(config), config.stash[SETTINGS]
     assert store is not None
     records = store.close()
     manifest = end_manifest(
@@ -209,10 +210,10 @@ def finish_run(
         store,
         manifest,
         records,
-        gates=plan.settings.gates,
-        baseline=plan.settings.baseline,
+        gates=settings.gates,
+        baseline=settings.baseline,
         dataset=plan.dataset,
-        size=None if hurried else plan.settings.report_images,
+        size=None if hurried else settings.report_images,
     )
     trouble = point_last(store.folder) if manifest["status"] == "finished" else None
     return closed if trouble is None else replace(closed, notes=(*closed.notes, trouble))

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from fakebench_suite.datasets import open_dataset
+from fakebench_suite.datasets import DataSource, open_dataset
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.errors import ImageError, MachineError, UserError
@@ -79,7 +79,7 @@ class DatasetImages:
             return None
 
 
-def open_image_source(run: Path, data: Path | None) -> ImageSource | None:
+def open_image_source(run: Path, data: DataSource | Path | None) -> ImageSource | None:
     """The images of a finished run: embedded probes, or what lies at ``data``; else None.
 
     Raises UserError where these are not the data the run was made over.
@@ -88,7 +88,9 @@ def open_image_source(run: Path, data: Path | None) -> ImageSource | None:
     return None if dataset is None else DatasetImages(dataset)
 
 
-def open_run_data(manifest: Mapping[str, Any], data: Path | None, *, run: Path) -> Dataset | None:
+def open_run_data(
+    manifest: Mapping[str, Any], data: DataSource | Path | None, *, run: Path
+) -> Dataset | None:
     """The data set of a finished run: embedded probes, or what lies at ``data``; else None.
 
     Raises UserError where these are not the data the run was made over.

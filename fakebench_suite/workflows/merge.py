@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from fakebench_suite.datasets import DataSource
 from fakebench_suite.errors import UserError
 from fakebench_suite.extras import Extra, has_extra
 from fakebench_suite.files.drafts import write_directory
@@ -52,7 +53,7 @@ def merge_runs(
     *,
     gates: GateConfig | None = None,
     baseline: Path | None = None,
-    data: Path | None = None,
+    data: DataSource | Path | None = None,
     size: ReportImages = ReportImages.THUMBNAIL,
 ) -> FinalizedRun:
     """Write the run whose parts are in ``folders``, and evaluate its gates.

@@ -5,6 +5,7 @@ from pathlib import Path
 import tomli_w
 from statsmodels.stats.proportion import proportion_confint
 
+from fakebench_suite.backends.base import Request
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.datasets.probes.dataset import load_probes
@@ -31,7 +32,7 @@ def evaluate(checkpoint: Path) -> dict[str, str]:
 
     def count_correct(cases: list[Case]) -> int:
         images = {case.image: probes.open_image(case) for case in cases}
-        replies = backend.answer([build_prompt(case) for case in cases], images)
+        replies = backend.run([Request(prompt=build_prompt(case), images=images) for case in cases])
         return sum(
             not isinstance(reply, ModelError) and judge(case, reply).outcome is Outcome.CORRECT
             for case, reply in zip(cases, replies, strict=True)

@@ -7,7 +7,6 @@ import pytest
 
 from fakebench_suite.backends.cards import (
     MODELS,
-    BackendKind,
     Generation,
     check_checkpoint,
     find_card,
@@ -18,6 +17,7 @@ from fakebench_suite.backends.cards import (
 from fakebench_suite.backends.scripted import ScriptedBackend
 from fakebench_suite.errors import CardError, MissingWeightsError
 from fakebench_suite.types import Answer, Prompt, QuestionType
+from tests.backends.asking import ask
 from tests.hub_cache import fill_hub_cache
 
 EXPECTED = {
@@ -65,7 +65,7 @@ def test_weights_elsewhere_are_one_sentence(
     [
         ("repository = ", "is malformed"),
         ('repository = "a/b"\ncolour = 1', "colour"),
-        ('repositry = "a/b"', "no field 'repositry'; allowed: name, adapter"),
+        ('repositry = "a/b"', "no field 'repositry'; allowed: name, backend"),
         ('repositry = "a/b"', "nearest: repository"),
         ('repository = "a/b"\n[generation]\nmax_tokens = 1', "in generation; allowed: max_new_t"),
         ('adapter = "scriptd"', "allowed: huggingface, scripted; nearest: scripted"),
@@ -102,7 +102,7 @@ def test_a_directory_is_a_checkpoint_or_an_error(tmp_path: Path) -> None:
 def test_scripted_models_repeat_themselves() -> None:
     """Coin tosses by case id, the same way every time and both ways over many cases."""
     card = find_card("coin")
-    assert card.adapter is BackendKind.SCRIPTED
+    assert card.backend == "scripted"
     assert card.script is not None
     prompts = [
         Prompt(case=f"{i}:what", image="", question_type=QuestionType.WHAT, text="?")
@@ -111,7 +111,7 @@ def test_scripted_models_repeat_themselves() -> None:
     said = [
         [
             reply.text
-            for reply in ScriptedBackend(card.script).answer(prompts, {})
+            for reply in ask(ScriptedBackend(card.script), prompts, {})
             if isinstance(reply, Answer)
         ]
         for _ in range(2)

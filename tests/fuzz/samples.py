@@ -14,16 +14,15 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from fakebench_suite.backends.cards import MODELS
-from fakebench_suite.backends.scripted import ScriptedBackend
+from fakebench_suite.backends.registry import load_model
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.datasets.sampling import Shard
+from fakebench_suite.execution.manifest import begin_manifest, end_manifest
+from fakebench_suite.execution.plan import make_plan
+from fakebench_suite.execution.runner import execute
 from fakebench_suite.gates.config import load_gates
 from fakebench_suite.grading.labels.result import ReplyParser
-from fakebench_suite.grading.verdict import judge
-from fakebench_suite.plugin.collection import make_plan
-from fakebench_suite.plugin.manifest import begin_manifest, end_manifest
 from fakebench_suite.plugin.options import Settings
-from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report.thumbnails import ReportImages
 from fakebench_suite.runs.coverage import describe_population, task_coverage
 from fakebench_suite.runs.store import RunStore
@@ -32,9 +31,8 @@ from fakebench_suite.tasks.prompts import (
     FAULTFINDING,
     INFERENCE,
     PromptStyle,
-    build_prompt,
 )
-from fakebench_suite.types import Answer, Record, Timing
+from fakebench_suite.types import Timing
 from fakebench_suite.workflows.finalize import finalize_run
 
 ROOT = Path(__file__).parents[2]
@@ -154,25 +152,8 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
     settings = make_settings(folder.parent, data=rows, shard=shard, folder=folder)
     plan = make_plan(settings, asks=True)
     manifest = begin_manifest(plan) | describe_population(plan.dataset.cases, plan.drawn)
-    assert plan.card.script is not None
-    model = ScriptedBackend(plan.card.script)
-    records = []
-    with silence_decoder_warnings():
-        for case in plan.cases:
-            prompt = build_prompt(case, settings.style)
-            (answer,) = model.answer([prompt], {})
-            assert isinstance(answer, Answer)
-            pixels = digest_pixels(plan.dataset.open_image(case))
-            records.append(
-                Record(
-                    case=case,
-                    prompt=prompt.text,
-                    answer=answer,
-                    verdict=judge(case, answer),
-                    worker="main",
-                    pixels=pixels,
-                )
-            )
+    with silence_decoder_warnings(), load_model(plan.card, plan.load_options()) as model:
+        records = list(execute(plan, model))
     store = RunStore(folder)
     store.open()
     for record in records:

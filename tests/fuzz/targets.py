@@ -15,7 +15,7 @@ import tomli_w
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from fakebench_suite.backends.cards import BackendKind, check_checkpoint, find_card, locate_weights
+from fakebench_suite.backends.cards import check_checkpoint, find_card, locate_weights
 from fakebench_suite.backends.replay import ReplayBackend
 from fakebench_suite.backends.scripted import ScriptedBackend
 from fakebench_suite.checkpoints import fingerprint
@@ -26,6 +26,8 @@ from fakebench_suite.datasets.images import open_image, silence_decoder_warnings
 from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.datasets.validation.image_metadata import read_image_metadata
 from fakebench_suite.errors import ImageError, SuiteError, UserError
+from fakebench_suite.execution.manifest import begin_manifest
+from fakebench_suite.execution.plan import make_plan
 from fakebench_suite.gates.config import load_gates
 from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.preconditions import RunIntent, check_gates
@@ -41,14 +43,13 @@ from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.metrics.names import Need
-from fakebench_suite.plugin.collection import make_plan
-from fakebench_suite.plugin.manifest import begin_manifest
 from fakebench_suite.report.submission import FILES, check_submission, write_submission
 from fakebench_suite.runs.coverage import describe_population
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.types import Answer, FinishReason, QuestionType, Rating, Task
 from fakebench_suite.workflows.finalize import read_run_view
+from tests.backends.asking import ask
 from tests.fuzz import samples
 from tests.fuzz.guard import guard
 from tests.fuzz.mutations import (
@@ -218,7 +219,7 @@ def _use_data(trial: Trial, data: Path) -> None:
         assert plan.card.script is not None
         model = ScriptedBackend(plan.card.script)
         for case in plan.cases:
-            (answer,) = model.answer([build_prompt(case, settings.style)], {})
+            (answer,) = ask(model, [build_prompt(case, settings.style)], {})
             assert isinstance(answer, Answer)
             judge(case, answer)
             msgspec.json.encode(case)
@@ -259,14 +260,14 @@ def try_card(trial: Trial) -> None:
         card = find_card(model)
         check_checkpoint(card, remote_code=False)
         locate_weights(card)
-        if card.adapter is BackendKind.SCRIPTED:
+        if card.backend == "scripted":
             settings = samples.make_settings(trial.box / "out", model=model, data=trial.sound.rows)
             plan = make_plan(settings, asks=True)
             begin_manifest(plan)
             assert plan.card.script is not None
             prompts = [build_prompt(case, settings.style) for case in plan.cases[:4]]
             if plan.card.script.seconds < 1:
-                ScriptedBackend(plan.card.script).answer(prompts, {})
+                ask(ScriptedBackend(plan.card.script), prompts, {})
 
     trial.expect(load)
 
@@ -425,7 +426,7 @@ def _use_answers(trial: Trial, run: Path) -> None:
         begin_manifest(plan)
         model = ReplayBackend(list(read_records(run)))
         prompts = [build_prompt(case, settings.style) for case in plan.cases]
-        for case, reply in zip(plan.cases, model.answer(prompts, {}), strict=True):
+        for case, reply in zip(plan.cases, ask(model, prompts, {}), strict=True):
             if isinstance(reply, Answer):
                 judge(case, reply)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.plugin.collection import choose_card
+from fakebench_suite.execution.plan import choose_card
 from fakebench_suite.types import Outcome
 from tests.factories import make_record, write_run
 from tests.fuzz.samples import make_settings

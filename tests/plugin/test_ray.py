@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fakebench_suite.plugin.work_units import MIN_UNIT_PROMPTS
+from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS
 from tests.helpers import read_run
 from tests.plugin.forking import ADDRESS, Forked
 from tests.plugin.sandbox import ROOT, SCRIPT, Run, write_unloadable

@@ -11,7 +11,7 @@ from tests.helpers import read_run, use_model
 from tests.plugin.sandbox import Run
 
 SMALL = """
-from fakebench_suite.plugin import work_units
+from fakebench_suite.execution import work_units
 work_units.MIN_UNIT_PROMPTS = 8
 """
 IGNORES = """

@@ -1,5 +1,6 @@
 """Slices: whole image groups, cut by the ids alone, answered once, kept on one worker."""
 
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -8,31 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakebench_suite.errors import ModelError
-from fakebench_suite.plugin.work_units import (
-    MIN_UNIT_PROMPTS,
-    assign_work_units,
-    image_of,
-    replace_lone_surrogates,
-)
+from fakebench_suite.execution.runner import replace_lone_surrogates
+from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS, assign_work_units
+from fakebench_suite.plugin.collection import image_of
 from fakebench_suite.text.display import escape_controls
 from fakebench_suite.types import Answer
+from tests.execution.test_prefetch import save_broken_exif
 from tests.helpers import read_run, use_model
 from tests.plugin.sandbox import MODES, Run
 
 
 @given(st.lists(st.tuples(st.text("abc", min_size=1), st.integers(1, 80)), max_size=30))
-def test_slices_keep_image_groups_whole_and_large(groups: list[tuple[str, int]]) -> None:
-    """A slice ends only where a group ends, and only once it is large enough."""
-    ids = [
-        f"cases/t.py::t[{name}{place}:{number}]"
-        for place, (name, size) in enumerate(groups)
-        for number in range(size)
-    ]
-    slices = assign_work_units(ids)
-    sizes: dict[int, int] = {}
-    for nodeid in ids:
-        sizes[slices[nodeid]] = sizes.get(slices[nodeid], 0) + 1
-    assert len({(image_of(nodeid), slices[nodeid]) for nodeid in ids}) == len(groups)
+def test_units_keep_image_groups_whole_and_large(groups: list[tuple[str, int]]) -> None:
+    """A unit ends only where a group ends, and only once it is large enough."""
+    images = [f"{name}{place}" for place, (name, size) in enumerate(groups) for _ in range(size)]
+    numbers = assign_work_units(images)
+    sizes = Counter(numbers)
+    assert len(set(zip(images, numbers, strict=True))) == len(groups)
     assert list(sizes) == list(range(len(sizes)))
     assert all(size >= MIN_UNIT_PROMPTS for size in list(sizes.values())[:-1])
     assert all(size < MIN_UNIT_PROMPTS + 80 for size in sizes.values())
@@ -211,3 +204,26 @@ def test_only_what_is_the_same_for_every_case_is_handed_out_again(
     assert result.ret == 0
     result.stdout.fnmatch_lines([f"*{passed} passed*"])
     assert len(read_run(project).records) == 48
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_run_where_warnings_are_errors_has_no_image_errors(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """Under ``-W error`` every picture with broken EXIF is asked about, and no warning is shown."""
+    for path in (data / "fake_images").iterdir():
+        save_broken_exif(path.with_suffix(".jpg"))
+        path.with_suffix(".jpg").replace(path)
+    result = run(f"--data={data}", "-W", "error", "--gates=none", *mode)
+    assert result.ret == 0
+    records = read_run(project).records
+    assert len(records) == 48
+    assert not [line for line in records if line["verdict"]["outcome"].endswith("error")]
+    result.stdout.no_fnmatch_line("*Skipping tag*")
+
+
+def test_a_run_that_stops_at_the_first_failure_ends(run: Run, data: Path) -> None:
+    """``-x`` leaves no thread to wait for."""
+    (data / "fake_images" / "glide-00.png").write_bytes(b"")
+    result = run(f"--data={data}", "-x", "--gates=none", "--seed=3")
+    assert result.ret in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)

@@ -4,15 +4,15 @@ This module imports torch and transformers, so it is imported only when a model 
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
-from fakebench_suite.backends.base import Reply
+from fakebench_suite.backends.base import Capability, InferenceInfo, Reply, Request
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.transformers.devices import describe_device
 from fakebench_suite.backends.transformers.generation import (
@@ -23,7 +23,11 @@ from fakebench_suite.backends.transformers.generation import (
     load_shipped_settings,
 )
 from fakebench_suite.backends.transformers.memory import TokenBudget
-from fakebench_suite.backends.transformers.outputs import OptionProbabilities, TextDecoder
+from fakebench_suite.backends.transformers.outputs import (
+    OptionProbabilities,
+    OutputDecoder,
+    TextDecoder,
+)
 from fakebench_suite.backends.transformers.prefix_cache.attention import register_shared_sdpa
 from fakebench_suite.backends.transformers.prefix_cache.selftest import InferencePath
 from fakebench_suite.backends.transformers.processor import Encoder
@@ -31,13 +35,18 @@ from fakebench_suite.backends.transformers.runner import BatchRunner
 from fakebench_suite.checkpoints.files import brings_code, check_files
 from fakebench_suite.checkpoints.tensors import check_tensors
 from fakebench_suite.errors import CardError
-from fakebench_suite.types import Prompt
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _UNUSED = "If the model does not need them, name their beginnings under unused_tensors in its card."
 
 
 class TransformersBackend:
-    """A checkpoint on one device, answering slices in batches, greedily."""
+    """A checkpoint on one device, answering in batches, greedily."""
+
+    capabilities = frozenset(Capability)
+    max_in_flight = 1
 
     def __init__(
         self,
@@ -64,9 +73,12 @@ class TransformersBackend:
         self._generator = GreedyDecoder(self._model, settings)
         self._encoder = Encoder(card, self._processor, self._tokenizer)
         thought = self._encoder.find_thought()
-        self._texts = TextDecoder(self._tokenizer, settings.eos_token_id, thought=thought)
-        self._beginnings = TextDecoder(self._tokenizer, settings.eos_token_id, steps=1)
-        self._options = OptionProbabilities(self._tokenizer)
+        ends = settings.eos_token_id
+        self._decoders: dict[Capability, OutputDecoder] = {
+            Capability.TEXT: TextDecoder(self._tokenizer, ends, thought=thought),
+            Capability.FIRST_TOKEN: TextDecoder(self._tokenizer, ends, steps=1),
+            Capability.PROBABILITIES: OptionProbabilities(self._tokenizer),
+        }
         new, rows = card.generation.max_new_tokens, card.generation.batch_size
         self._budget = TokenBudget(self._model, tokens=batch_tokens, rows=rows, new=new)
         self._questioner = BatchRunner(self._generator, self._encoder, self._budget)
@@ -118,37 +130,29 @@ class TransformersBackend:
         """How prompts are computed, as far as it is known."""
         return self._questioner.route
 
-    def describe(self) -> dict[str, Any]:
-        """What a manifest says of how prompts were answered: the route, where, how many at once.
+    def describe(self) -> InferenceInfo:
+        """The inference path, the device and the settings in force."""
+        return InferenceInfo(
+            path="prefix" if self.route.prefix else "plain",
+            why=self.route.why,
+            shared=self.route.shared,
+            mixes=self.route.mixes,
+            device=describe_device(self._device),
+            batch_tokens=self._budget.tokens,
+            generation=self._settings,
+            left_over=list(self._left_over),
+            rendering=self._encoder.rendering,
+        )
 
-        ``device`` is a GPU by its maker's name, or ``cpu``; ``batch_tokens`` are the most in one
-        forward pass, after all that ran out of memory; ``generation`` are the settings in force,
-        ``left_over`` the tensors of the checkpoint that are not used, and ``rendering`` the digest
-        of one fixed question as the chat template renders it.
-        """
-        return {
-            **self.route.describe(),
-            "device": describe_device(self._device),
-            "batch_tokens": self._budget.tokens,
-            "generation": self._settings,
-            "left_over": list(self._left_over),
-            "rendering": self._encoder.rendering,
-        }
-
-    def answer(
-        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
-    ) -> Sequence[Reply]:
-        """One reply per prompt, in batches that fit."""
-        return self._questioner.ask(prompts, images, self._texts)
-
-    def begin(
-        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
-    ) -> Sequence[Reply]:
-        """The first token of each reply, in batches that fit."""
-        return self._questioner.ask(prompts, images, self._beginnings)
-
-    def weigh(
-        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
-    ) -> Sequence[Reply]:
-        """The likelier option of each prompt by the probabilities of its first token."""
-        return self._questioner.ask(prompts, images, self._options)
+    def run(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        """One reply per request, in batches that fit; requests that want alike share batches."""
+        replies: dict[int, Reply] = {}
+        for want, decoder in self._decoders.items():
+            numbers = [number for number, one in enumerate(requests) if one.want is want]
+            if numbers:
+                asked = [requests[number] for number in numbers]
+                maps = {id(one.images): one.images for one in asked}.values()
+                images = ChainMap(*cast("Iterable[dict[str, Image.Image]]", maps))
+                answers = self._questioner.ask([one.prompt for one in asked], images, decoder)
+                replies |= zip(numbers, answers, strict=True)
+        return [replies[number] for number in range(len(requests))]

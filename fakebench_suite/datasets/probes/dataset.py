@@ -6,6 +6,7 @@ Scores of probes are never FakeBench scores.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from fakebench_suite.datasets.dataset import Dataset, digest_contents
 from fakebench_suite.datasets.probes.draws import PAIRS, replay_draw, select_forgery
 from fakebench_suite.datasets.probes.forgeries import Box, Forgery
 from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
+from fakebench_suite.errors import DataError
 from fakebench_suite.tasks import prompts
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
 
@@ -34,6 +36,13 @@ class ProbePair:
     untouched: NDArray[np.uint8]
     forgery: Forgery
     box: Box
+
+
+def load(path: Path | None) -> Dataset:
+    """The embedded probes, for the registry; raises DataError where a path is given."""
+    if path is not None:
+        raise DataError("--data=probes takes no path: the probes are part of the suite.")
+    return load_probes()
 
 
 def load_probes(pairs: int = PAIRS) -> Dataset:

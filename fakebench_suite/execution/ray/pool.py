@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from fakebench_suite.backends.base import Reply
+from fakebench_suite.backends.base import InferenceInfo, Reply
 from fakebench_suite.errors import EngineError, ModelError, UserError
 from fakebench_suite.execution.engine import WorkUnit, WorkUnitResult
 from fakebench_suite.execution.ray.placement import ReplicaResources, list_replica_resources
@@ -14,10 +14,10 @@ from fakebench_suite.execution.ray.worker import (
     ReplicaConfig,
     ReplicaDied,
     ResultLost,
-    Route,
     UnitRequest,
     UnitResponse,
     flatten,
+    strip_images,
 )
 from fakebench_suite.text.display import count_of
 
@@ -111,7 +111,7 @@ class ReplicaPool:
         """When some replica was last seen to have room."""
         self._nodes: Counter[str] = Counter()
         self._losses = 0
-        self._routes: dict[Any, Route] = {}
+        self._routes: dict[Any, InferenceInfo] = {}
         """By replica, how it answers prompts as far as it has found out."""
         places = list_replica_resources(cluster.list_nodes(), cores)
         self._seats = [ReplicaSlot(place=place, replica=None) for place in places]
@@ -124,11 +124,10 @@ class ReplicaPool:
         under_way = len(self._queue) + sum(len(seat.parcels) for seat in self._seats)
         return under_way < MAX_IN_FLIGHT * max(1, sum(seat.ready for seat in self._seats))
 
-    def submit(self, work: WorkUnit) -> None:
+    def submit(self, unit: WorkUnit) -> None:
         """Send the slice to the replica with the least to do."""
-        question = UnitRequest(number=work.number, written=work.written, weighed=work.weighed)
-        pixels = self._cluster.store(flatten(work.images))
-        self._queue.append(PendingUnit(question=question, pixels=pixels))
+        pixels = self._cluster.store(flatten(unit.images))
+        self._queue.append(PendingUnit(question=strip_images(unit), pixels=pixels))
         self._dispatch()
 
     def wait(self) -> WorkUnitResult:
@@ -152,7 +151,7 @@ class ReplicaPool:
         return number in numbers
 
     @property
-    def routes(self) -> Sequence[Route]:
+    def routes(self) -> Sequence[InferenceInfo]:
         """How prompts were answered, by each replica that answered any."""
         return list(self._routes.values())
 
@@ -214,8 +213,7 @@ class ReplicaPool:
                 self._send_again(seat.parcels.pop(ticket), f"It did not get through: {why}")
             case UnitResponse(replies=replies, route=route):
                 parcel, seat.since = seat.parcels.pop(ticket), time.monotonic()
-                if route is not None:
-                    self._routes[seat.replica] = route
+                self._routes[seat.replica] = route
                 self._weigh(seat, parcel, replies)
 
     def _weigh(
@@ -223,7 +221,7 @@ class ReplicaPool:
     ) -> None:
         """Pass replies on; a slice that failed as a whole is asked of a second replica first."""
         if has_failed(replies):
-            seat.failing += parcel.question.size
+            seat.failing += len(parcel.question.requests)
             if parcel.failed_on is None and len(self._seats) > 1:
                 seat.doubted = True
                 self._queue.appendleft(replace(parcel, failed_on=seat, failure=replies))

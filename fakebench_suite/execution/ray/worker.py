@@ -6,15 +6,16 @@ Nothing here knows of Ray: :mod:`fakebench_suite.execution.ray.client` makes act
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fakebench_suite.backends.base import Backend, Reply
+from fakebench_suite.backends.base import Backend, InferenceInfo, Reply, Request
 from fakebench_suite.backends.cards import Card, locate_weights
+from fakebench_suite.backends.registry import LoadOptions, load_model
 from fakebench_suite.checkpoints.fingerprint import (
     compute_fingerprint,
     digest_code,
@@ -22,11 +23,9 @@ from fakebench_suite.checkpoints.fingerprint import (
 )
 from fakebench_suite.errors import CardError, ModelError, UserError
 from fakebench_suite.execution.engine import STRAYS, WorkUnit, answer_work_unit
-from fakebench_suite.types import Prompt
 
 Pixels = Mapping[str, NDArray[np.uint8]]
 """Pictures by image name, (height, width, 3) each, bit for bit as they were decoded."""
-Route = Mapping[str, Any]
 _PACKAGES = ("torch", "torchvision", "transformers", "tokenizers", "pillow")
 """What has to be the same everywhere, or scores would hang on who answered."""
 
@@ -38,24 +37,17 @@ class ReplicaConfig:
     card: Card
     fingerprint: str | None
     """Of the head node's checkpoint; None for scripted models."""
-    remote_code: bool
-    batch_tokens: int | None
+    options: LoadOptions
     versions: Mapping[str, str]
     """Those of the head node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitRequest:
-    """The prompts of a slice; their pixels travel apart."""
+    """The requests of a work unit, without their images: pixels travel apart."""
 
     number: int
-    written: Sequence[Prompt]
-    weighed: Sequence[Prompt]
-
-    @property
-    def size(self) -> int:
-        """Number of prompts."""
-        return len(self.written) + len(self.weighed)
+    requests: Sequence[Request]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +56,7 @@ class UnitResponse:
 
     replies: Mapping[str, Reply] | ModelError | UserError
     """A reply by case id; or what was raised over the whole slice."""
-    route: Route | None
+    route: InferenceInfo
     """How it answers prompts, as far as it has found out."""
 
 
@@ -88,18 +80,22 @@ def list_versions() -> dict[str, str]:
     return own | load_package_versions(_PACKAGES)
 
 
-def make_replica_config(
-    card: Card, *, remote_code: bool, batch_tokens: int | None
-) -> ReplicaConfig:
-    """The order for a card; raises CardError where its weights are not on this machine."""
+def make_replica_config(card: Card, options: LoadOptions) -> ReplicaConfig:
+    """What replicas of a card load; raises CardError where its weights are not on this machine."""
     weights = locate_weights(card)
+    code = options.remote_code
     return ReplicaConfig(
         card=card,
-        fingerprint=None if weights is None else compute_fingerprint(weights, code=remote_code),
-        remote_code=remote_code,
-        batch_tokens=batch_tokens,
+        fingerprint=None if weights is None else compute_fingerprint(weights, code=code),
+        options=options,
         versions=list_versions(),
     )
+
+
+def strip_images(unit: WorkUnit) -> UnitRequest:
+    """What a replica is sent of a work unit beside its pixels."""
+    requests = [replace(request, images={}) for request in unit.requests]
+    return UnitRequest(number=unit.number, requests=requests)
 
 
 def flatten(images: Mapping[str, Image.Image]) -> Pixels:
@@ -112,6 +108,8 @@ class Replica:
 
     def __init__(self) -> None:
         self._model: Backend | None = None
+        self._held = ExitStack()
+        """Keeps the model loaded as long as this process lives."""
 
     def greet(self) -> str:
         """The name of the node: it has a place to run on."""
@@ -131,7 +129,9 @@ class Replica:
                     "the same versions on every node."
                 )
         try:
-            self._model = _open(order, cores)
+            _check_weights(order)
+            given = replace(order.options, assigned=True, assigned_cores=cores)
+            self._model = self._held.enter_context(load_model(order.card, given))
         except UserError as error:
             return f"On the node {node}: {error}"
         except Exception as error:  # An environment may be broken in any way.
@@ -141,12 +141,9 @@ class Replica:
     def answer(self, question: UnitRequest, pixels: Pixels) -> UnitResponse:
         """The replies to a slice."""
         assert self._model is not None
-        work = WorkUnit(
-            number=question.number,
-            written=question.written,
-            weighed=question.weighed,
-            images={name: Image.fromarray(array) for name, array in pixels.items()},
-        )
+        images = {name: Image.fromarray(array) for name, array in pixels.items()}
+        requests = [replace(request, images=images) for request in question.requests]
+        work = WorkUnit(number=question.number, requests=requests, images=images)
         replies: Mapping[str, Reply] | ModelError | UserError
         try:
             replies = answer_work_unit(self._model, work)
@@ -154,29 +151,15 @@ class Replica:
             replies = error
         except (Exception, *STRAYS) as error:  # In words: the error itself may not travel.
             replies = ModelError(f"{type(error).__name__}: {error}")
-        describe: Any = getattr(self._model, "describe", None)
-        return UnitResponse(replies=replies, route=describe and describe())
+        return UnitResponse(replies=replies, route=self._model.describe())
 
 
-def _open(order: ReplicaConfig, cores: int | None) -> Backend:
-    card = order.card
-    if card.script is not None:
-        from fakebench_suite.backends.scripted import ScriptedBackend
-
-        return ScriptedBackend(card.script)
-    from fakebench_suite.backends.transformers.devices import use_assigned_device
-    from fakebench_suite.backends.transformers.model import TransformersBackend
-
-    weights = locate_weights(card)
-    assert weights is not None
-    if compute_fingerprint(weights, code=order.remote_code) != order.fingerprint:
+def _check_weights(order: ReplicaConfig) -> None:
+    """Raise CardError where this node has other weights than the head node, or none."""
+    weights = locate_weights(order.card)
+    if weights is None:
+        return
+    if compute_fingerprint(weights, code=order.options.remote_code) != order.fingerprint:
         raise CardError(
             f"The checkpoint at {weights} is not that of the head node. Copy it from there."
         )
-    return TransformersBackend(
-        card,
-        weights,
-        device=use_assigned_device(cores),
-        remote_code=order.remote_code,
-        batch_tokens=order.batch_tokens,
-    )

@@ -26,6 +26,7 @@ from fakebench_suite.grading.judges.failures import (
     join_error_text,
     shorten,
 )
+from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
 from fakebench_suite.grading.judges.rubric import (
     SCHEMA,
     Messages,
@@ -290,3 +291,14 @@ def _has_running_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def open_endpoint(choice: JudgeConfig, options: JudgeOptions) -> EndpointJudge:
+    """The judge behind a URL, for the registry."""
+    return EndpointJudge(
+        choice.model,
+        choice.url,
+        rounds=choice.rounds,
+        cache=RatingCache(options.cache),
+        dropped=options.dropped,
+    )

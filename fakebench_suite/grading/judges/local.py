@@ -25,6 +25,7 @@ from fakebench_suite.errors import CardError, UserError
 from fakebench_suite.grading.judges.base import FailedRound, Judgement, combine_rounds
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, CALIBRATION_QUESTION
+from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
 from fakebench_suite.grading.judges.rubric import Messages, Request, build_messages, parse_rating
 from fakebench_suite.provenance import digest_parts
 from fakebench_suite.text.thoughts import find_open_thought
@@ -269,3 +270,8 @@ def _find_template_thought(tokenizer: Any) -> str | None:
     messages = [{"role": "user", "content": _TEST_QUESTION}]
     text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     return find_open_thought(str(text).rpartition(_TEST_QUESTION)[2])
+
+
+def open_local(choice: JudgeConfig, options: JudgeOptions) -> LocalJudge:
+    """Open the judge in this process, for the registry; raises UserError if it does not load."""
+    return LocalJudge(choice.model, rounds=choice.rounds, cache=RatingCache(options.cache))

@@ -1,33 +1,75 @@
-"""Parse ``--judge``, and open the text judge that it names."""
+"""The text judges by name, and which one was asked for by ``--judge``.
+
+A new judge is one module and one row here. A package of its own registers a :class:`JudgeSpec`
+through the entry-point group ``fakebench_suite.judges`` and is asked for by ``--judge=NAME`` or
+``--judge=NAME:MODEL``.
+"""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
+from typing import cast
 from urllib.parse import urlsplit
 
+from fakebench_suite.entry_points import Registry, import_object
 from fakebench_suite.errors import UserError, find_nearest
 from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.files.paths import expand_home
 from fakebench_suite.grading.judges.base import TextJudge
 from fakebench_suite.text.redaction import find_secrets, redact
 
+OPENAI, TRANSFORMERS, EMBEDDING = "openai", "transformers", "embedding"
+"""The judges that are built in."""
 
-class JudgeKind(StrEnum):
-    """The kinds of judges."""
 
-    OPENAI = "openai"
-    TRANSFORMERS = "transformers"
-    EMBEDDING = "embedding"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeSpec:
+    """A kind of text judge."""
+
+    open: "Open | str"
+    """``open(config, options)`` gives the judge, ready to grade, or raises UserError. As text,
+    ``module:function``, it is imported when the judge is opened."""
+    gives_ratings: bool = True
+    """False where the score is no judge's, such as a similarity of texts."""
+    extra: Extra | None = None
+    """What has to be installed beside the core."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeOptions:
+    """What opening a judge depends on beside its name."""
+
+    cache: Path
+    """The file that ratings are kept in."""
+    dropped: Collection[str] | None = None
+    """Parameters that an endpoint is known to refuse; None where it is not known."""
+
+
+JUDGES = Registry(
+    noun="judge",
+    group="fakebench_suite.judges",
+    kind=JudgeSpec,
+    built_in={
+        OPENAI: JudgeSpec(open="fakebench_suite.grading.judges.endpoint:open_endpoint"),
+        TRANSFORMERS: JudgeSpec(
+            open="fakebench_suite.grading.judges.local:open_local", extra=Extra.LOCAL
+        ),
+        EMBEDDING: JudgeSpec(
+            open="fakebench_suite.grading.judges.similarity:open_similarity",
+            gives_ratings=False,
+            extra=Extra.SIMILARITY,
+        ),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeConfig:
     """The chosen judge and the number of its rounds."""
 
-    kind: JudgeKind
+    kind: str
+    """Its name in :data:`JUDGES`."""
     model: str = ""
     url: str = field(default="", repr=False)
     """As passed; it may contain a key, and is shown through ``name`` only."""
@@ -37,57 +79,66 @@ class JudgeConfig:
     def name(self) -> str:
         """Name of the judge wherever its scores are shown."""
         if not self.url:
-            return f"{self.kind}:{self.model}"
+            return f"{self.kind}:{self.model}" if self.model else self.kind
         return f"{self.model}@{redact(self.url, *find_secrets(self.url))}"
 
     @property
     def gives_ratings(self) -> bool:
-        """False for the similarity baseline, which gives no ratings."""
-        return self.kind is not JudgeKind.EMBEDDING
+        """False for the stand-in, whose score is no judge's."""
+        return JUDGES.get(self.kind).gives_ratings
 
 
+Open = Callable[[JudgeConfig, JudgeOptions], TextJudge]
 ALLOWED_JUDGES = "openai:MODEL@URL, transformers:NAME|PATH or embedding"
-"""Allowed values of ``--judge``."""
+"""What ``--judge`` may be."""
 MAX_ROUNDS = 1_000
-"""Rounds per text; the paper has five, and all rounds of some texts are in memory at once."""
+"""Rounds per text: the paper has five, and all rounds of some texts are held at once."""
 _ENDPOINT = re.compile(r"(?P<model>.+?)@(?P<url>https?://.*)", re.IGNORECASE | re.DOTALL)
 
 
 def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
-    """Parse the value of ``--judge``; raises UserError with the allowed values."""
+    """The choice behind ``--judge``; raises UserError saying what is allowed."""
     if rounds > MAX_ROUNDS:
         raise UserError(f"--judge-rounds is {rounds:,}; it may be 1 to {MAX_ROUNDS:,}.")
-    kind, _, value = text.strip().partition(":")
-    match kind.strip().lower():
-        case JudgeKind.EMBEDDING if not value:
-            from fakebench_suite.grading.embeddings import (
-                MODEL_NAME,  # imports numpy, which --help does not need
-            )
-
-            return JudgeConfig(kind=JudgeKind.EMBEDDING, model=MODEL_NAME, rounds=1)
-        case JudgeKind.EMBEDDING:
+    kind, _, rest = text.strip().partition(":")
+    kind = kind.strip().lower()
+    if kind == OPENAI:
+        return _parse_endpoint(text, rest, rounds=rounds)
+    if kind == EMBEDDING:
+        if rest:
             raise UserError(f"--judge is {_show(text)}. embedding takes no model of its own.")
-        case JudgeKind.TRANSFORMERS if value:
-            return JudgeConfig(kind=JudgeKind.TRANSFORMERS, model=expand_home(value), rounds=rounds)
-        case JudgeKind.OPENAI if (match := _ENDPOINT.fullmatch(value)) is not None:
-            if why := _describe_url_fault(match["url"]):
-                raise UserError(f"--judge is {_show(text)}, whose URL {why}.")
-            return JudgeConfig(
-                kind=JudgeKind.OPENAI, model=match["model"], url=match["url"], rounds=rounds
-            )
-        case JudgeKind.OPENAI:
-            raise UserError(
-                f"--judge is {_show(text)}, which lacks a model or a URL. Write "
-                "--judge=openai:MODEL@URL, such as openai:gpt-4o@https://api.openai.com/v1."
-            )
-        case JudgeKind.TRANSFORMERS:
+        from fakebench_suite.grading.embeddings import (
+            MODEL_NAME,  # numpy, which --help does not need
+        )
+
+        return JudgeConfig(kind=EMBEDDING, model=MODEL_NAME, rounds=1)
+    if kind == TRANSFORMERS:
+        if not rest:
             raise UserError(
                 f"--judge is {_show(text)}, which names no model. Write "
                 "--judge=transformers:NAME or --judge=transformers:PATH."
             )
-    suggestion = find_nearest(kind.strip().lower(), JudgeKind)
-    hint = f"; nearest: {suggestion}" if suggestion is not None else ""
-    raise UserError(f"--judge is {_show(text)}. It may be {ALLOWED_JUDGES}{hint}.")
+        return JudgeConfig(kind=TRANSFORMERS, model=expand_home(rest), rounds=rounds)
+    names = JUDGES.list_names()
+    if kind in names:
+        return JudgeConfig(kind=kind, model=rest, rounds=rounds)
+    near = find_nearest(kind, names)
+    hint = f"; nearest: {near}" if near is not None else ""
+    others = "".join(f", {name}:..." for name in names if name not in JUDGES.built_in)
+    raise UserError(f"--judge is {_show(text)}. It may be {ALLOWED_JUDGES}{others}{hint}.")
+
+
+def _parse_endpoint(text: str, rest: str, *, rounds: int) -> JudgeConfig:
+    """The judge behind ``openai:MODEL@URL``; raises UserError where either is missing or wrong."""
+    match = _ENDPOINT.fullmatch(rest)
+    if match is None:
+        raise UserError(
+            f"--judge is {_show(text)}, which lacks a model or a URL. Write "
+            "--judge=openai:MODEL@URL, such as openai:gpt-4o@https://api.openai.com/v1."
+        )
+    if why := _describe_url_fault(match["url"]):
+        raise UserError(f"--judge is {_show(text)}, whose URL {why}.")
+    return JudgeConfig(kind=OPENAI, model=match["model"], url=match["url"], rounds=rounds)
 
 
 def _show(text: str) -> str:
@@ -108,21 +159,16 @@ def _describe_url_fault(url: str) -> str | None:
     return "has port 0" if port == 0 else None
 
 
-_EXTRAS: Mapping[JudgeKind, Extra] = MappingProxyType(
-    {JudgeKind.TRANSFORMERS: Extra.LOCAL, JudgeKind.EMBEDDING: Extra.SIMILARITY}
-)
-"""What the judges need beyond the core installation."""
-
-
 def check_extra(choice: JudgeConfig) -> None:
     """Raise MissingExtraError where the packages of a judge are not installed."""
-    if choice.kind in _EXTRAS:
-        require_extra(_EXTRAS[choice.kind], f"--judge={choice.kind}")
+    extra = JUDGES.get(choice.kind).extra
+    if extra is not None:
+        require_extra(extra, f"--judge={choice.kind}")
 
 
 def check_weights(choice: JudgeConfig) -> None:
-    """Raise UserError if a local judge's weights are not on this machine; nothing is downloaded."""
-    if choice.kind is not JudgeKind.TRANSFORMERS or (Path(choice.model) / "config.json").is_file():
+    """Raise UserError where a local judge's weights are not on this machine; nothing is fetched."""
+    if choice.kind != TRANSFORMERS or (Path(choice.model) / "config.json").is_file():
         return
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
@@ -141,26 +187,12 @@ def check_weights(choice: JudgeConfig) -> None:
 def open_judge(
     choice: JudgeConfig, *, cache: Path, dropped: Collection[str] | None = None
 ) -> TextJudge:
-    """Open the judge; ratings are cached in the file ``cache``. Raises UserError.
+    """The judge, ready to grade; raises UserError where it cannot be opened.
 
-    ``dropped`` are the parameters that an endpoint is known to refuse; None if unknown.
+    Ratings are kept in the file ``cache``. ``dropped`` are parameters that an endpoint is known to
+    refuse; None where it is not known.
     """
     check_extra(choice)
-    # Each judge has its own library, which is imported only if needed.
-    if choice.kind is JudgeKind.EMBEDDING:
-        from fakebench_suite.grading.embeddings import SentenceEncoder
-        from fakebench_suite.grading.judges.similarity import SimilarityBaseline
-
-        return SimilarityBaseline(SentenceEncoder())
-    from fakebench_suite.grading.judges.cache import RatingCache
-
-    ratings = RatingCache(cache)
-    if choice.kind is JudgeKind.OPENAI:
-        from fakebench_suite.grading.judges.endpoint import EndpointJudge
-
-        return EndpointJudge(
-            choice.model, choice.url, rounds=choice.rounds, cache=ratings, dropped=dropped
-        )
-    from fakebench_suite.grading.judges.local import LocalJudge
-
-    return LocalJudge(choice.model, rounds=choice.rounds, cache=ratings)
+    spec = JUDGES.get(choice.kind)
+    open_it = cast("Open", import_object(spec.open)) if isinstance(spec.open, str) else spec.open
+    return open_it(choice, JudgeOptions(cache=cache, dropped=dropped))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from fakebench_suite.grading.embeddings import MODEL_NAME, SentenceEncoder
 from fakebench_suite.grading.judges.base import Judgement
+from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
 from fakebench_suite.grading.judges.rubric import Request
 
 
@@ -35,3 +36,9 @@ class SimilarityBaseline:
         self._encoder.encode([*answers, *references])
         similarities = self._encoder.compare(answers, references)
         return [Judgement(similarity=2 * float(similarity)) for similarity in similarities]
+
+
+def open_similarity(choice: JudgeConfig, options: JudgeOptions) -> SimilarityBaseline:
+    """The similarity of texts, for the registry."""
+    del choice, options
+    return SimilarityBaseline(SentenceEncoder())

@@ -2,25 +2,25 @@
 
 import gc
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakebench_suite.backends.base import Backend, Reply
+from fakebench_suite.backends.base import Backend, Capability, Reply, Request
+from fakebench_suite.backends.registry import load_model
 from fakebench_suite.errors import EngineError, ImageError, UserError
-from fakebench_suite.plugin.collection import RunPlan, get_plan
-from fakebench_suite.plugin.fixtures import MODEL, open_model
-from fakebench_suite.plugin.work_units import MIN_UNIT_PROMPTS
-from fakebench_suite.tasks.prompts import build_prompt
-from fakebench_suite.types import Answer, Case, Prompt, Timing
+from fakebench_suite.execution.plan import RunPlan
+from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS
+from fakebench_suite.plugin.collection import get_plan
+from fakebench_suite.plugin.fixtures import MODEL
+from fakebench_suite.types import Answer, Case, Timing
 
 if TYPE_CHECKING:
-    from PIL import Image
     from pytest_benchmark.fixture import BenchmarkFixture
 
 Ask = Callable[[Backend], Sequence[Reply]]
@@ -33,20 +33,22 @@ _TIMINGS = pytest.StashKey[list[Timing]]()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkInput:
-    """What is asked while the clock runs; its pictures are open before."""
+    """What is asked while the clock runs; its images are open before."""
 
-    prompt: Sequence[Prompt]
+    first_token: Sequence[Request]
+    """The group's first prompt, of whose reply only the first token is wanted."""
+    prompt: Sequence[Request]
     """The group's first prompt, alone."""
-    group: Sequence[Prompt]
+    group: Sequence[Request]
     """All prompts about the image that most is asked about."""
-    work_unit: Sequence[Prompt]
+    work_unit: Sequence[Request]
     """That group and others, as many prompts as the suite asks at a time."""
-    images: "Mapping[str, Image.Image]"
 
     @property
     def digest(self) -> str:
         """What has to be the same for two timings to be comparable."""
-        texts = "\0".join(f"{one.image}\0{one.text}" for one in self.work_unit)
+        prompts = (request.prompt for request in self.work_unit)
+        texts = "\0".join(f"{prompt.image}\0{prompt.text}" for prompt in prompts)
         return sha256(texts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -61,7 +63,9 @@ class ModelReloader:
     def load(self) -> None:
         """Load the model; the test fails where it does not load."""
         try:
-            self.model = self._held.enter_context(open_model(self._plan))
+            self.model = self._held.enter_context(
+                load_model(self._plan.card, self._plan.load_options())
+            )
         except (EngineError, UserError) as error:
             pytest.fail(str(error), pytrace=False)
 
@@ -97,9 +101,14 @@ def work(request: pytest.FixtureRequest) -> BenchmarkInput:
         except ImageError as error:
             pytest.fail(str(error), pytrace=False)
         chosen += cases
-    prompts = [build_prompt(case, plan.settings.style) for case in chosen]
-    group = [prompt for prompt in prompts if prompt.image == prompts[0].image]
-    return BenchmarkInput(prompt=group[:1], group=group, work_unit=prompts, images=images)
+    requests = [Request(prompt=plan.build_prompt(case), images=images) for case in chosen]
+    group = [one for one in requests if one.prompt.image == requests[0].prompt.image]
+    return BenchmarkInput(
+        first_token=[replace(group[0], want=Capability.FIRST_TOKEN)],
+        prompt=group[:1],
+        group=group,
+        work_unit=requests,
+    )
 
 
 @pytest.fixture

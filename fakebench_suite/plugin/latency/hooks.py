@@ -10,8 +10,7 @@ from _pytest.mark.expression import Expression
 from fakebench_suite.gates.rules import Latency
 from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.latency.fixtures import COLD, WARM, list_timings
-from fakebench_suite.plugin.manifest import count_workers
-from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.plugin.options import SETTINGS, count_workers, is_worker
 from fakebench_suite.plugin.reporting import RECORDER
 
 FILE = "test_latency.py"

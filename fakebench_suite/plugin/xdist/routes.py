@@ -2,37 +2,39 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from fakebench_suite.backends.base import InferenceInfo
 from fakebench_suite.plugin.options import is_worker
 
-Route = dict[str, Any]
-_KEY = "fakebench_route"
-_ROUTES = pytest.StashKey[list[Route]]()
+_KEY = "fakebench_inference"
+_INFOS = pytest.StashKey[list[InferenceInfo]]()
+_NOTHING = InferenceInfo()
 
 
-def report_route(config: pytest.Config, route: Route) -> None:
-    """Keep the route of this process's model; a worker's travels with its last message."""
+def report_route(config: pytest.Config, info: InferenceInfo) -> None:
+    """Keep what the model of this process tells; a worker's travels with its last message."""
     if is_worker(config):
-        config.workeroutput[_KEY] = route  # type: ignore[attr-defined]  # xdist puts it there
+        config.workeroutput[_KEY] = msgspec.to_builtins(info)  # type: ignore[attr-defined]  # xdist's
     else:
-        _add(config, route)
+        _add(config, info)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take the route of a worker that is done; one that crashed has told none."""
-    route = getattr(node, "workeroutput", {}).get(_KEY)
-    if route is not None:
-        _add(node.config, route)
+    """Take what a worker that is done told; one that crashed has told nothing."""
+    told = getattr(node, "workeroutput", {}).get(_KEY)
+    if told is not None:
+        _add(node.config, msgspec.convert(told, InferenceInfo))
 
 
-def list_routes(config: pytest.Config) -> list[Route]:
-    """The distinct routes of all processes: one, unless their memories or slices differ."""
-    return config.stash.get(_ROUTES, [])
+def list_routes(config: pytest.Config) -> list[dict[str, Any]]:
+    """What the models of all processes told: one entry, unless their memories or units differ."""
+    return [msgspec.to_builtins(info) for info in config.stash.get(_INFOS, [])]
 
 
-def _add(config: pytest.Config, route: Route) -> None:
-    routes = config.stash.setdefault(_ROUTES, [])
-    if route not in routes:
-        routes.append(route)
+def _add(config: pytest.Config, info: InferenceInfo) -> None:
+    infos = config.stash.setdefault(_INFOS, [])
+    if info not in infos and info != _NOTHING:
+        infos.append(info)

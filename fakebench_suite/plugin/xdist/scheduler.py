@@ -17,7 +17,8 @@ from itertools import groupby
 from typing import Protocol
 
 from fakebench_suite.errors import SuiteError
-from fakebench_suite.plugin.work_units import assign_work_units
+from fakebench_suite.execution.work_units import assign_work_units
+from fakebench_suite.plugin.collection import image_of
 
 MAX_CRASHES = 2
 """Workers that may die on one case; then it is that case's error."""
@@ -124,8 +125,7 @@ class WorkUnitScheduler:
         """Deal slices out: to all workers at first, later to those that came after."""
         if self._collection is None:
             self._collection = next(iter(self._collections.values()))
-            numbers = assign_work_units(self._collection)
-            self._numbers = [numbers[nodeid] for nodeid in self._collection]
+            self._numbers = assign_work_units(image_of(nodeid) for nodeid in self._collection)
             self._indices = {nodeid: index for index, nodeid in enumerate(self._collection)}
             self._queue.extend(_group_by_unit(self._numbers))
         self._deal()

@@ -16,6 +16,7 @@ from transformers import GenerationConfig
 from fakebench_suite.backends.cards import Card, PromptFormat
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.errors import CardError
+from tests.backends.asking import ask as ask_backend
 from tests.backends.transformers.architectures.checkpoints import save_checkpoint
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
@@ -56,7 +57,14 @@ def expected(original: Path) -> list[str]:
 
 def ask(adapter: TransformersBackend) -> list[str]:
     """The texts of its answers to all prompts."""
-    return [answer.text for answer in read_answers(adapter.answer(PROMPTS, PICTURES))]
+    return [answer.text for answer in read_answers(ask_backend(adapter, PROMPTS, PICTURES))]
+
+
+def describe_generation(adapter: TransformersBackend) -> dict[str, Any]:
+    """The decoding settings in force, as the manifest has them."""
+    generation = adapter.describe().generation
+    assert generation is not None
+    return generation
 
 
 def change_weights(folder: Path, change: Change) -> None:
@@ -136,7 +144,7 @@ def test_what_is_left_over_and_does_not_matter_is_described(
     with pytest.raises(CardError, match=r"1 tensor .*extra\.weight.*unused_tensors"):
         load(card)
     adapter = load(msgspec.structs.replace(card, unused_tensors=["extra."]))
-    assert adapter.describe()["left_over"] == ["extra.weight", "mtp.fc.weight"]
+    assert adapter.describe().left_over == ["extra.weight", "mtp.fc.weight"]
     assert ask(adapter) == expected
 
 
@@ -242,7 +250,7 @@ def test_no_shipped_setting_counts(
     assert list_in_force(adapter) == plain
     assert ask(adapter) == expected
     silent = {"use_cache", "return_dict_in_generate"}  # These do not change what is written.
-    assert adapter.describe()["generation"]["ignored"] == sorted({*fields} - silent)
+    assert describe_generation(adapter)["ignored"] == sorted({*fields} - silent)
 
 
 @pytest.mark.parametrize("part", ["", "text_config"])
@@ -259,7 +267,7 @@ def test_no_legacy_setting_counts(
     adapter = load(card)
     assert list_in_force(adapter) == plain
     assert ask(adapter) == expected
-    assert adapter.describe()["generation"]["ignored"] == sorted(legacy)
+    assert describe_generation(adapter)["ignored"] == sorted(legacy)
 
 
 def test_what_ends_a_reply_is_the_checkpoints(card: Card, folder: Path) -> None:
@@ -267,7 +275,7 @@ def test_what_ends_a_reply_is_the_checkpoints(card: Card, folder: Path) -> None:
     change_json(folder / "generation_config.json", eos_token_id=[9, 8, "x", -1])
     adapter = load(card)
     end = adapter._tokenizer.eos_token_id
-    described = adapter.describe()["generation"]
+    described = describe_generation(adapter)
     assert described["eos_token_ids"] == adapter._generator.settings.eos_token_id == [9, 8, end]
     assert described["max_new_tokens"] == card.generation.max_new_tokens
     assert described["do_sample"] is False

@@ -22,6 +22,7 @@ from fakebench_suite.backends.transformers.runner import Images
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.types import Answer
+from tests.backends.asking import ask, begin
 from tests.backends.transformers.architectures.checkpoints import save_checkpoint
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
@@ -78,12 +79,10 @@ def test_awkward_shape_is_its_own_case_only(
     adapter = load(shrink_card(name, find_checkpoint(name)))
     images = PICTURES | AWKWARD
     neighbours = [make_prompt("wide", QUESTIONS[0]), make_prompt("tall", QUESTIONS[2])]
-    replies = adapter.answer(
-        [neighbours[0], make_prompt(shape, QUESTIONS[1]), neighbours[1]], images
-    )
+    replies = ask(adapter, [neighbours[0], make_prompt(shape, QUESTIONS[1]), neighbours[1]], images)
     assert isinstance(replies[1], Answer | ModelError)
     together = [answer.text for answer in read_answers([replies[0], replies[2]])]
-    alone = [read_answers(adapter.answer([prompt], images))[0].text for prompt in neighbours]
+    alone = [read_answers(ask(adapter, [prompt], images))[0].text for prompt in neighbours]
     assert together == alone
 
 
@@ -94,9 +93,9 @@ def test_control_tokens_in_a_question_are_text(
     """A question that spells out image or turn tokens is answered and disturbs no other."""
     adapter = load(shrink_card(name, find_checkpoint(name)))
     plain = make_prompt("tall", QUESTIONS[0])
-    expected = read_answers(adapter.answer([plain], PICTURES))[0].text
+    expected = read_answers(ask(adapter, [plain], PICTURES))[0].text
     for question in MISLEADING:
-        replies = adapter.answer([make_prompt("wide", question), plain], PICTURES)
+        replies = ask(adapter, [make_prompt("wide", question), plain], PICTURES)
         answers = read_answers(replies)
         assert answers[1].text == expected
 
@@ -119,7 +118,7 @@ def test_out_of_memory_halves_the_batch_for_good(
 ) -> None:
     """Batches that do not fit are halved once, not at every slice, and no case is lost."""
     adapter = load(card)
-    expected = [answer.text for answer in read_answers(adapter.answer(PROMPTS, PICTURES))]
+    expected = [answer.text for answer in read_answers(ask(adapter, PROMPTS, PICTURES))]
     write = adapter._questioner._generate
     sizes: list[int] = []
 
@@ -131,9 +130,9 @@ def test_out_of_memory_halves_the_batch_for_good(
         return write(batch, images, reading)
 
     monkeypatch.setattr(adapter._questioner, "_generate", run_out)
-    first = read_answers(adapter.answer(PROMPTS, PICTURES))
+    first = read_answers(ask(adapter, PROMPTS, PICTURES))
     tried = list(sizes)
-    second = read_answers(adapter.answer(PROMPTS, PICTURES))
+    second = read_answers(ask(adapter, PROMPTS, PICTURES))
     assert [answer.text for answer in first] == [answer.text for answer in second] == expected
     assert tried[0] == 6
     assert max(sizes[len(tried) :]) <= 2
@@ -152,7 +151,7 @@ def test_a_batch_of_one_without_memory_is_that_cases_error(
         return write(batch, images, reading)
 
     monkeypatch.setattr(adapter._questioner, "_generate", run_out)
-    replies = adapter.answer(PROMPTS, PICTURES)
+    replies = ask(adapter, PROMPTS, PICTURES)
     failed = [index for index, reply in enumerate(replies) if isinstance(reply, ModelError)]
     assert failed == [3]
     assert "too large" in str(replies[3])
@@ -162,7 +161,7 @@ def test_a_prefix_that_answers_otherwise_is_not_used(
     card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the model saw the padding between prefix and suffix, plain batches are used."""
-    expected = [answer.text for answer in read_answers(load(card).answer(PROMPTS, PICTURES))]
+    expected = [answer.text for answer in read_answers(ask(load(card), PROMPTS, PICTURES))]
 
     def show_padding(value: torch.Tensor, width: int, filler: int = 1) -> torch.Tensor:
         return pad_left(value, width, filler)
@@ -171,7 +170,7 @@ def test_a_prefix_that_answers_otherwise_is_not_used(
         "fakebench_suite.backends.transformers.prefix_cache.decode.pad_left", show_padding
     )
     adapter = load(card)
-    answers = read_answers(adapter.answer(PROMPTS, PICTURES))
+    answers = read_answers(ask(adapter, PROMPTS, PICTURES))
     assert [answer.text for answer in answers] == expected
     assert not adapter.route.prefix
     assert "Logits after a cached prefix differ by" in adapter.route.why
@@ -181,7 +180,7 @@ def test_attention_that_answers_otherwise_gets_a_repeated_cache(
     card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where one copy of the prefix changes answers, every row has its own."""
-    expected = [answer.text for answer in read_answers(load(card).answer(PROMPTS, PICTURES))]
+    expected = [answer.text for answer in read_answers(ask(load(card), PROMPTS, PICTURES))]
 
     def forget_all(query: torch.Tensor, *_: Any) -> torch.Tensor:
         return torch.zeros_like(query)
@@ -190,7 +189,7 @@ def test_attention_that_answers_otherwise_gets_a_repeated_cache(
         "fakebench_suite.backends.transformers.prefix_cache.attention._attend_chunk", forget_all
     )
     adapter = load(card)
-    answers = read_answers(adapter.answer(PROMPTS, PICTURES))
+    answers = read_answers(ask(adapter, PROMPTS, PICTURES))
     assert [answer.text for answer in answers] == expected
     assert adapter.route.prefix
     assert not adapter.route.shared
@@ -207,10 +206,9 @@ def test_a_cache_that_cannot_be_gone_on_from_is_not_used(
         raise RuntimeError("no cache\nhere")
 
     monkeypatch.setattr(adapter._generator, "prefill", refuse)
-    assert len(read_answers(adapter.answer(PROMPTS, PICTURES))) == len(PROMPTS)
-    assert adapter.route.why == (
-        "The model does not continue from a cache (RuntimeError: no cache)."
-    )
+    assert len(read_answers(ask(adapter, PROMPTS, PICTURES))) == len(PROMPTS)
+    reason = "The model does not continue from a cache (RuntimeError: no cache)."
+    assert adapter.route.why == reason
 
 
 def test_strangers_keep_to_the_tokens(find_checkpoint: Callable[[str], Path]) -> None:
@@ -219,8 +217,8 @@ def test_strangers_keep_to_the_tokens(find_checkpoint: Callable[[str], Path]) ->
     adapter = load(card, batch_tokens=400)
     images = {str(seed): draw_picture(32, 32, seed=seed) for seed in range(12)}
     prompts = [make_prompt(name, QUESTIONS[0 if int(name) < 8 else 2]) for name in images]
-    answers = read_answers(adapter.answer(prompts, images))
-    alone = [read_answers(adapter.answer([prompt], images))[0] for prompt in prompts]
+    answers = read_answers(ask(adapter, prompts, images))
+    alone = [read_answers(ask(adapter, [prompt], images))[0] for prompt in prompts]
     assert [answer.text for answer in answers] == [answer.text for answer in alone]
     assert max(answer.batch_size for answer in answers[:8]) > 4
     assert all(answer.batch_size * 90 <= 400 for answer in answers[8:])
@@ -245,7 +243,7 @@ def test_a_failed_batch_is_freed_before_its_halves_run(
     monkeypatch.setattr(adapter._questioner, "_generate", run_out)
     gc.disable()
     try:
-        adapter.answer(PROMPTS[:2], PICTURES)
+        ask(adapter, PROMPTS[:2], PICTURES)
     finally:
         gc.enable()
     assert alive
@@ -267,7 +265,7 @@ def test_a_warning_of_the_checkpoint_is_no_error(
     monkeypatch.setattr(adapter._model, "generate", grumble)
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("error")
-        read_answers(adapter.answer(PROMPTS[:1], PICTURES))
+        read_answers(ask(adapter, PROMPTS[:1], PICTURES))
     assert [str(warning.message) for warning in shown] == ["soon gone"]
 
 
@@ -287,7 +285,7 @@ def test_a_warning_of_a_decoder_is_left_to_who_opens_pictures(
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("error")
         with silence_decoder_warnings():
-            read_answers(adapter.answer(PROMPTS[:1], PICTURES))
+            read_answers(ask(adapter, PROMPTS[:1], PICTURES))
     assert shown == []
 
 
@@ -316,7 +314,7 @@ def test_a_stop_token_of_the_card_ends_the_answer(card: Card) -> None:
     stop = adapter._tokenizer.convert_ids_to_tokens(ids[at])
     generation = msgspec.structs.replace(card.generation, stop=[stop])
     stopped = load(msgspec.structs.replace(card, generation=generation))
-    assert read_answers(stopped.answer(first, PICTURES))[0].tokens == at + 1 < len(ids)
+    assert read_answers(ask(stopped, first, PICTURES))[0].tokens == at + 1 < len(ids)
 
 
 def test_an_unknown_stop_token_is_the_cards_fault(card: Card) -> None:
@@ -345,10 +343,10 @@ def test_code_that_comes_with_a_checkpoint_is_named(card: Card, tmp_path: Path) 
 def test_a_beginning_is_one_token(card: Card) -> None:
     """``begin`` stops after the first token of what ``answer`` writes."""
     adapter = load(card)
-    whole = adapter.answer(PROMPTS, PICTURES)
-    for first, reply in zip(adapter.begin(PROMPTS, PICTURES), whole, strict=True):
+    whole = ask(adapter, PROMPTS, PICTURES)
+    for first, reply in zip(begin(adapter, PROMPTS, PICTURES), whole, strict=True):
         assert isinstance(first, Answer)
         assert isinstance(reply, Answer)
         assert first.tokens == 1 < reply.tokens
         assert reply.text.startswith(first.text)
-    assert adapter.describe()["device"] == "cpu"
+    assert adapter.describe().device == "cpu"

@@ -14,6 +14,7 @@ from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.backends.transformers.outputs import TextDecoder
 from fakebench_suite.errors import ModelError
 from fakebench_suite.types import Answer, FinishReason
+from tests.backends.asking import ask, begin, weigh
 from tests.backends.transformers.architectures.checkpoints import save_checkpoint
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
@@ -102,7 +103,7 @@ def plain(card: Card) -> Card:
 def test_every_path_says_why_a_reply_ended(card: Card, prefix: bool) -> None:
     """Cut off at the card's limit, stopped at a token of its own; a beginning says nothing."""
     adapter = load(card if prefix else plain(card))
-    answers = [one for one in adapter.answer(PROMPTS, PICTURES) if isinstance(one, Answer)]
+    answers = [one for one in ask(adapter, PROMPTS, PICTURES) if isinstance(one, Answer)]
     limit = card.generation.max_new_tokens
     assert adapter.route.prefix is prefix
     assert {one.finish_reason for one in answers if one.tokens < limit} <= {FinishReason.STOP}
@@ -112,10 +113,10 @@ def test_every_path_says_why_a_reply_ended(card: Card, prefix: bool) -> None:
     )
     generation = msgspec.structs.replace(card.generation, stop=[first])
     stopping = load(msgspec.structs.replace(card, generation=generation))
-    (stopped,) = stopping.answer(PROMPTS[:1], PICTURES)
+    (stopped,) = ask(stopping, PROMPTS[:1], PICTURES)
     assert isinstance(stopped, Answer)
     assert stopped.finish_reason is FinishReason.STOP
-    for reply in (*adapter.begin(PROMPTS, PICTURES), *adapter.weigh(PROMPTS[:2], PICTURES)):
+    for reply in (*begin(adapter, PROMPTS, PICTURES), *weigh(adapter, PROMPTS[:2], PICTURES)):
         assert isinstance(reply, Answer)
         assert reply.finish_reason is None
 
@@ -159,9 +160,9 @@ def test_no_numbers_are_an_error_of_their_prompt_only(
     asked = [make_prompt("wide", text) for text in ("Why?", "Is it?", "Why? \x7f", "Where is it?")]
     asked += [make_prompt("tall", text) for text in ("\x7f?", "Is it?")]
     adapter = load(card if prefix else plain(card))
-    before = adapter.answer(asked, PICTURES), adapter.weigh(asked, PICTURES)
+    before = ask(adapter, asked, PICTURES), weigh(adapter, asked, PICTURES)
     break_numbers(adapter, "\x7f", value)
-    after = adapter.answer(asked, PICTURES), adapter.weigh(asked, PICTURES)
+    after = ask(adapter, asked, PICTURES), weigh(adapter, asked, PICTURES)
     assert adapter.route.prefix is prefix
     for was, now in zip(before, after, strict=True):
         assert [isinstance(one, ModelError) for one in now] == ["\x7f" in p.text for p in asked]
@@ -172,7 +173,7 @@ def test_no_numbers_are_an_error_of_their_prompt_only(
         ]
         assert len(kept) == 4
         assert all(one == other for one, other in kept)
-    for reply in adapter.begin(asked[2:3], PICTURES):
+    for reply in begin(adapter, asked[2:3], PICTURES):
         assert isinstance(reply, ModelError)
 
 
@@ -181,7 +182,7 @@ def test_a_model_without_any_number_is_not_asked_on(card: Card) -> None:
     adapter = load(card)
     with torch.no_grad():
         adapter._model.get_output_embeddings().weight.fill_(float("nan"))
-    replies = adapter.answer(PROMPTS, PICTURES)
+    replies = ask(adapter, PROMPTS, PICTURES)
     assert all(isinstance(reply, ModelError) and "NaN" in str(reply) for reply in replies)
     assert "NaN or infinite" in adapter.route.why
 

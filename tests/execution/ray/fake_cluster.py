@@ -6,7 +6,9 @@ from typing import Any
 
 from PIL import Image
 
+from fakebench_suite.backends.base import InferenceInfo, Request
 from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.registry import LoadOptions
 from fakebench_suite.execution.engine import WorkUnit
 from fakebench_suite.execution.ray.placement import ReplicaResources
 from fakebench_suite.execution.ray.pool import ReplicaPool
@@ -14,7 +16,7 @@ from fakebench_suite.execution.ray.worker import ReplicaConfig, UnitRequest, Uni
 from fakebench_suite.types import Answer, Prompt, QuestionType
 
 ORDER = ReplicaConfig(
-    card=Card(path="nowhere"), fingerprint=None, remote_code=False, batch_tokens=None, versions={}
+    card=Card(path="nowhere"), fingerprint=None, options=LoadOptions(), versions={}
 )
 
 
@@ -103,10 +105,10 @@ class PaperCluster:
             case "load":
                 return None
         assert call.question is not None
-        prompts = [*call.question.written, *call.question.weighed]
+        prompts = [request.prompt for request in call.question.requests]
         answer = Answer(text="fake", tokens=1, seconds=0.1, batch_size=1)
         return UnitResponse(
-            replies={prompt.case: answer for prompt in prompts}, route={"path": "x"}
+            replies={prompt.case: answer for prompt in prompts}, route=InferenceInfo(path="x")
         )
 
     def end(self, replica: int) -> None:
@@ -123,7 +125,8 @@ def make_slice(number: int) -> WorkUnit:
         for one in range(2)
     ]
     pictures = {"a.png": Image.new("RGB", (2, 3))}
-    return WorkUnit(number=number, written=prompts[:1], weighed=prompts[1:], images=pictures)
+    requests = [Request(prompt=prompt, images=pictures) for prompt in prompts]
+    return WorkUnit(number=number, requests=requests, images=pictures)
 
 
 def answer_all(fleet: ReplicaPool, slices: int) -> dict[int, Any]:

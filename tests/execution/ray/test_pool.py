@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakebench_suite.backends.base import InferenceInfo
 from fakebench_suite.errors import EngineError, ModelError, UserError
 from fakebench_suite.execution.ray import pool as fleets
 from fakebench_suite.execution.ray.pool import MAX_ATTEMPTS, MAX_IN_FLIGHT, ReplicaPool
@@ -45,7 +46,7 @@ def test_each_slice_is_answered_once_whatever_dies(
         }
     assert cluster.most <= MAX_IN_FLIGHT
     assert fleet.describe()["lost"] == MAX_ATTEMPTS - 1 - left["deaths"] == cluster.started - nodes
-    assert all(route == {"path": "x"} for route in fleet.routes)
+    assert all(route == InferenceInfo(path="x") for route in fleet.routes)
     fleet.close()
     assert len(cluster.ended) == cluster.started
 
@@ -133,7 +134,7 @@ def test_lost_nodes_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("error", [ModelError("odd"), UserError("Leave it out.")])
 def test_what_is_raised_over_a_whole_slice_is_passed_on(error: Exception) -> None:
     """An error of the model is that slice's, and a mistake of the user's ends the run as here."""
-    reply = UnitResponse(replies=error, route=None)  # type: ignore[arg-type]
+    reply = UnitResponse(replies=error, route=InferenceInfo())  # type: ignore[arg-type]
     cluster = PaperCluster(1, lambda call: reply if call.what == "ask" else None)
     assert answer_all(ReplicaPool(cluster, ORDER, None), 1) == {0: error}
 
@@ -222,9 +223,11 @@ def fail_whole(call: Call) -> UnitResponse | None:
     """What a sick replica says to a slice."""
     if call.question is None:
         return None
-    prompts = [*call.question.written, *call.question.weighed]
+    prompts = [request.prompt for request in call.question.requests]
     error = ModelError("uncorrectable ECC error")
-    return UnitResponse(replies=dict.fromkeys((p.case for p in prompts), error), route=None)
+    return UnitResponse(
+        replies=dict.fromkeys((p.case for p in prompts), error), route=InferenceInfo()
+    )
 
 
 @given(st.integers(2, 4), st.integers(10, 30), st.data())

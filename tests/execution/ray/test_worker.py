@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.registry import LoadOptions
 from fakebench_suite.checkpoints.fingerprint import compute_fingerprint
 from fakebench_suite.errors import UserError
 from fakebench_suite.execution.ray.placement import ReplicaResources, list_replica_resources
@@ -51,7 +52,7 @@ def test_a_replica_says_what_its_node_lacks(tmp_path: Path) -> None:
     card = Card(name="big", path=str(tmp_path))
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     (tmp_path / "model.safetensors").write_bytes(b"trained")
-    order = make_replica_config(card, remote_code=False, batch_tokens=None)
+    order = make_replica_config(card, LoadOptions())
     (tmp_path / "model.safetensors").write_bytes(b"at odds")
     other = Replica().load(order, 1)
     assert other is not None

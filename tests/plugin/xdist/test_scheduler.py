@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fakebench_suite.errors import SuiteError
-from fakebench_suite.plugin.work_units import assign_work_units
+from fakebench_suite.execution.work_units import assign_work_units
+from fakebench_suite.plugin.collection import image_of
 from fakebench_suite.plugin.xdist.scheduler import WorkUnitScheduler
 
 
@@ -69,6 +70,11 @@ def make_ids(sizes: Sequence[int]) -> list[str]:
     ]
 
 
+def number_units(ids: Sequence[str]) -> dict[str, int]:
+    """The number of the work unit of each node id."""
+    return dict(zip(ids, assign_work_units(image_of(nodeid) for nodeid in ids), strict=True))
+
+
 def start(ids: Sequence[str], count: int) -> tuple[WorkUnitScheduler, list[Worker]]:
     """A scheduler whose workers have all collected."""
     scheduler, workers = WorkUnitScheduler(workers=count), []
@@ -97,7 +103,7 @@ def play(
     """
     ran: list[int] = []
     lost: list[str] = []
-    numbers = assign_work_units(ids)
+    numbers = number_units(ids)
     slices = [numbers[one] for one in ids]
     for _ in range(40 * len(ids) + 100):
         if scheduler.tests_finished:
@@ -254,7 +260,7 @@ def test_a_worker_that_was_not_told_is_not_given_a_suspect() -> None:
     assert left[1:] not in other.given
     assert not other.shutting_down
     clone = Worker("clone")
-    assert scheduler.tell_suspects(clone) == [assign_work_units(ids)[ids[left[0]]]]
+    assert scheduler.tell_suspects(clone) == [number_units(ids)[ids[left[0]]]]
     scheduler.add_node(clone)
     scheduler.add_node_collection(clone, ids)
     scheduler.schedule()
@@ -267,7 +273,7 @@ def test_large_slices_go_first_and_stay_whole() -> None:
     ids = make_ids([3, *[14] * 30])
     scheduler, workers = start(ids, 2)
     play(scheduler, workers, ids, random.Random(0))
-    slices = assign_work_units(ids)
+    slices = number_units(ids)
     given = [part for worker in workers for part in worker.given]
     assert all(len({slices[ids[number]] for number in part}) == 1 for part in given)
     for worker in workers:

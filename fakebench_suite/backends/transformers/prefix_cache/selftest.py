@@ -55,11 +55,6 @@ class InferencePath:
     mixes: bool = False
     """Whether a batch may hold prefixes of several images."""
 
-    def describe(self) -> dict[str, str | bool | int]:
-        """Return the inference path as a manifest records it."""
-        path = "prefix" if self.prefix else "plain"
-        return {"path": path, "why": self.why, "shared": self.shared, "mixes": self.mixes}
-
 
 class PrefixCacheSelfTest:
     """A few questions about one or two images, computed in several ways and compared."""

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from fakebench_suite.backends.cards import BackendKind, find_card, list_cards
+from fakebench_suite.backends.cards import find_card, list_cards
 from fakebench_suite.backends.transformers.model import TransformersBackend
+from tests.backends.asking import ask, weigh
 from tests.backends.transformers.architectures.checkpoints import MAKERS, save_checkpoint
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
@@ -51,15 +52,13 @@ def _no_warnings() -> Iterator[None]:
 def test_every_shipped_checkpoint_is_covered() -> None:
     """No card of a published checkpoint ships without a tiny checkpoint of its architecture."""
     cards = [find_card(name) for name in list_cards()]
-    shipped = {
-        card.name for card in cards if card.adapter is BackendKind.HUGGINGFACE and card.repository
-    }
+    shipped = {card.name for card in cards if card.backend == "transformers" and card.repository}
     assert shipped == set(MAKERS)
 
 
 def test_every_prompt_gets_an_answer(name: str, adapter: TransformersBackend) -> None:
     """There is one answer per prompt, counted in new tokens, in batches of the card's size."""
-    answers = read_answers(adapter.answer(PROMPTS, PICTURES))
+    answers = read_answers(ask(adapter, PROMPTS, PICTURES))
     assert all(1 <= answer.tokens <= TOKENS for answer in answers)
     one_by_one = find_card(name).generation.batch_size == 1
     # Image groups of three stay whole where they share a prefix.
@@ -69,8 +68,8 @@ def test_every_prompt_gets_an_answer(name: str, adapter: TransformersBackend) ->
 
 def test_batched_answers_equal_single_ones(adapter: TransformersBackend) -> None:
     """An answer does not depend on the other prompts of its batch, in float32."""
-    together = read_answers(adapter.answer(PROMPTS, PICTURES))
-    alone = [read_answers(adapter.answer([prompt], PICTURES))[0] for prompt in PROMPTS]
+    together = read_answers(ask(adapter, PROMPTS, PICTURES))
+    alone = [read_answers(ask(adapter, [prompt], PICTURES))[0] for prompt in PROMPTS]
     assert [answer.text for answer in together] == [answer.text for answer in alone]
     assert [answer.tokens for answer in together] == [answer.tokens for answer in alone]
     assert len({answer.text for answer in alone}) > 1, "answers that never differ prove nothing"
@@ -91,7 +90,7 @@ def test_the_picture_reaches_the_model(
     monkeypatch.setattr(adapter._model, "generate", spy)
     said = {
         image: [
-            read_answers(adapter.answer([make_prompt(image, text)], PICTURES))[0].text
+            read_answers(ask(adapter, [make_prompt(image, text)], PICTURES))[0].text
             for text in QUESTIONS
         ]
         for image in PICTURES
@@ -102,9 +101,7 @@ def test_the_picture_reaches_the_model(
 
 def test_the_prompt_is_not_in_the_answer(adapter: TransformersBackend) -> None:
     """An answer begins after the prompt, also where a model returns both."""
-    for prompt, answer in zip(
-        PROMPTS, read_answers(adapter.answer(PROMPTS, PICTURES)), strict=True
-    ):
+    for prompt, answer in zip(PROMPTS, read_answers(ask(adapter, PROMPTS, PICTURES)), strict=True):
         assert prompt.text not in answer.text
         assert len(adapter._tokenizer.encode(answer.text)) <= 4 * TOKENS
 
@@ -113,8 +110,8 @@ def test_options_are_weighed_by_the_models_own_probabilities(
     adapter: TransformersBackend,
 ) -> None:
     """P(fake) is a share of two probabilities, the same in a batch and alone, likelier one said."""
-    together = read_answers(adapter.weigh(PROMPTS, PICTURES))
-    alone = [read_answers(adapter.weigh([prompt], PICTURES))[0] for prompt in PROMPTS]
+    together = read_answers(weigh(adapter, PROMPTS, PICTURES))
+    alone = [read_answers(weigh(adapter, [prompt], PICTURES))[0] for prompt in PROMPTS]
     for one, two in zip(together, alone, strict=True):
         assert one.p_fake is not None
         assert one.option_probability_mass is not None

@@ -11,6 +11,7 @@ import torch
 
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.types import Answer, Prompt
+from tests.backends.asking import ask, weigh
 from tests.backends.transformers.architectures.checkpoints import MAKERS, save_checkpoint
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
@@ -58,7 +59,7 @@ def adapter(name: str, tmp_path_factory: pytest.TempPathFactory) -> Transformers
 def alone(adapter: TransformersBackend) -> dict[Prompt, Answer]:
     """What each prompt gets when nothing else is asked."""
     prompts = [make_prompt(image, text) for image in IMAGES for text in MORE]
-    return {prompt: read_answers(adapter.answer([prompt], IMAGES))[0] for prompt in prompts}
+    return {prompt: read_answers(ask(adapter, [prompt], IMAGES))[0] for prompt in prompts}
 
 
 def test_the_documents_say_which_cards_share_a_prefix() -> None:
@@ -73,7 +74,7 @@ def check(
     adapter: TransformersBackend, prompts: Sequence[Prompt], alone: dict[Prompt, Answer]
 ) -> list[Answer]:
     """The answers to the prompts, which are those they get alone."""
-    answers = read_answers(adapter.answer(prompts, IMAGES))
+    answers = read_answers(ask(adapter, prompts, IMAGES))
     assert [(answer.text, answer.tokens) for answer in answers] == [
         (alone[prompt].text, alone[prompt].tokens) for prompt in prompts
     ]
@@ -138,8 +139,8 @@ def test_likelihoods_are_those_of_single_prompts(
 ) -> None:
     """P(fake) after a shared prefix is P(fake) of the whole prompt."""
     prompts = list(alone)
-    together = read_answers(adapter.weigh(prompts, IMAGES))
-    single = [read_answers(adapter.weigh([prompt], IMAGES))[0] for prompt in prompts]
+    together = read_answers(weigh(adapter, prompts, IMAGES))
+    single = [read_answers(weigh(adapter, [prompt], IMAGES))[0] for prompt in prompts]
     assert [answer.p_fake for answer in together] == pytest.approx(
         [answer.p_fake for answer in single], abs=1e-4
     )
@@ -147,7 +148,7 @@ def test_likelihoods_are_those_of_single_prompts(
 
 def test_the_route_says_why(name: str, adapter: TransformersBackend) -> None:
     """The adapter finds out by itself who may share a prefix, and says in a sentence why not."""
-    read_answers(adapter.answer([make_prompt("wide", text) for text in QUESTIONS], IMAGES))
+    read_answers(ask(adapter, [make_prompt("wide", text) for text in QUESTIONS], IMAGES))
     route = adapter.route
     assert route.prefix == (name not in WHY_NOT)
     assert WHY_NOT.get(name, "precedes the question") in route.why
@@ -164,7 +165,7 @@ def test_other_attention_repeats_the_cache(name: str, tmp_path: Path) -> None:
     told = []
     for attention in ("sdpa", "eager"):
         adapter = load(msgspec.structs.replace(card, attention=attention))
-        answers = read_answers(adapter.answer(prompts, PICTURES))
+        answers = read_answers(ask(adapter, prompts, PICTURES))
         told.append([answer.text for answer in answers])
         assert adapter.route.prefix
         assert adapter.route.shared == (attention == "sdpa")
@@ -175,7 +176,7 @@ def test_an_image_is_prepared_and_encoded_once(
     name: str, adapter: TransformersBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pixels are prepared once for all prompts of an image, and their prefix is read once."""
-    read_answers(adapter.answer([make_prompt("tall", text) for text in MORE], IMAGES))  # the trial
+    read_answers(ask(adapter, [make_prompt("tall", text) for text in MORE], IMAGES))  # the trial
     read, rows = adapter._generator.prefill, []
     kind = type(adapter._encoder._image_processor._inner)
     prepare, prepared = kind.__call__, []
@@ -190,7 +191,7 @@ def test_an_image_is_prepared_and_encoded_once(
 
     monkeypatch.setattr(adapter._generator, "prefill", count_rows)
     monkeypatch.setattr(kind, "__call__", count_pictures)
-    read_answers(adapter.answer([make_prompt("wide", text) for text in MORE], IMAGES))
+    read_answers(ask(adapter, [make_prompt("wide", text) for text in MORE], IMAGES))
     assert rows == ([1] if adapter.route.prefix else [])
     assert len(prepared) == 1 or name in PREPARED_AGAIN
 

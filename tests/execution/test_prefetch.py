@@ -8,28 +8,22 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 from PIL import Image
 
-from fakebench_suite.backends.base import Reply
+from fakebench_suite.backends.base import Backend, Reply, Request
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.images import open_image
 from fakebench_suite.errors import ImageError, MissingImageError, ModelError
 from fakebench_suite.execution.engine import LocalEngine
+from fakebench_suite.execution.grading import BatchGrader
+from fakebench_suite.execution.plan import RunPlan, RunRequest
 from fakebench_suite.execution.prefetch import MOST_THREADS
-from fakebench_suite.grading.labels.result import ReplyParser
-from fakebench_suite.plugin.collection import RunPlan
-from fakebench_suite.plugin.judging import BatchGrader
-from fakebench_suite.plugin.options import Settings
-from fakebench_suite.plugin.work_units import MIN_UNIT_PROMPTS, CaseRunner
-from fakebench_suite.tasks.prompts import PromptStyle
+from fakebench_suite.execution.runner import CaseRunner, group_cases
+from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS
 from fakebench_suite.types import Answer, Case, Prompt, QuestionType, Task
-from tests.helpers import read_run
-from tests.plugin.sandbox import MODES, Run
 
 PATIENCE = 30.0
 """Seconds after which an event that should have come is missed."""
@@ -37,31 +31,18 @@ Open = Callable[[Case], Image.Image]
 
 
 @dataclass
-class Model:
+class Model(Backend):
     """Answers "fake", and does what the test wants while it works."""
 
     meanwhile: Callable[[Sequence[Prompt], Mapping[str, Image.Image]], None]
     calls: list[list[str]] = field(default_factory=list)
 
-    def answer(
-        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
-    ) -> Sequence[Reply]:
+    def run(self, requests: Sequence[Request]) -> Sequence[Reply]:
         """One answer each."""
+        prompts = [request.prompt for request in requests]
         self.calls.append([prompt.case for prompt in prompts])
-        self.meanwhile(prompts, images)
+        self.meanwhile(prompts, requests[0].images)
         return [Answer(text="fake", tokens=1, seconds=0.1, batch_size=1) for _ in prompts]
-
-    def begin(
-        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
-    ) -> Sequence[Reply]:
-        """Nothing here is timed."""
-        raise NotImplementedError
-
-    def weigh(
-        self, prompts: Sequence[Prompt], images: Mapping[str, Image.Image]
-    ) -> Sequence[Reply]:
-        """Nothing here is weighed."""
-        raise NotImplementedError
 
 
 def do_nothing(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
@@ -94,23 +75,8 @@ def make_answers(
     cases: Sequence[Case], opening: Open, model: Model, *, ahead: bool = True
 ) -> CaseRunner:
     """The answers of a run over these cases."""
-    items = [
-        cast(
-            "pytest.Item",
-            SimpleNamespace(
-                nodeid=f"t[{case.id}]", callspec=SimpleNamespace(params={"case": case})
-            ),
-        )
-        for case in cases
-    ]
-    settings = cast(
-        "Settings",
-        SimpleNamespace(
-            answers=None, style=PromptStyle.PAPER, reply_parser=ReplyParser.GRAMMAR, judge=None
-        ),
-    )
     plan = RunPlan(
-        settings=settings,
+        request=RunRequest(),
         card=Card(path="nowhere"),
         dataset=Dataset(
             name="",
@@ -124,8 +90,8 @@ def make_answers(
         drawn=tuple(cases),
         planned=len(cases),
     )
-    judgements = BatchGrader(lambda: None, rounds=0)
-    return CaseRunner(items, plan, LocalEngine(model), ahead=ahead, judgements=judgements)
+    grader = BatchGrader(lambda: None)
+    return CaseRunner(plan, LocalEngine(model), group_cases(cases), grader=grader, ahead=ahead)
 
 
 @pytest.fixture
@@ -309,29 +275,6 @@ def test_broken_metadata_are_silent_whatever_the_model_does_to_warnings(tmp_path
         warnings.simplefilter("error")
         assert [answers.ask(case).text for case in cases] == ["fake"] * len(cases)
     assert shown == []
-
-
-@pytest.mark.parametrize("mode", MODES, ids=" ".join)
-def test_a_run_where_warnings_are_errors_has_no_image_errors(
-    run: Run, data: Path, project: Path, mode: tuple[str, ...]
-) -> None:
-    """Under ``-W error`` every picture with broken EXIF is asked about, and no warning is shown."""
-    for path in (data / "fake_images").iterdir():
-        save_broken_exif(path.with_suffix(".jpg"))
-        path.with_suffix(".jpg").replace(path)
-    result = run(f"--data={data}", "-W", "error", "--gates=none", *mode)
-    assert result.ret == 0
-    records = read_run(project).records
-    assert len(records) == 48
-    assert not [line for line in records if line["verdict"]["outcome"].endswith("error")]
-    result.stdout.no_fnmatch_line("*Skipping tag*")
-
-
-def test_a_run_that_stops_at_the_first_failure_ends(run: Run, data: Path) -> None:
-    """``-x`` leaves no thread to wait for."""
-    (data / "fake_images" / "glide-00.png").write_bytes(b"")
-    result: Any = run(f"--data={data}", "-x", "--gates=none", "--seed=3")
-    assert result.ret in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 
 
 def test_pictures_are_held_by_their_size(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 import fakebench_suite
 from fakebench_suite.backends.cards import locate_weights
@@ -18,14 +17,12 @@ from fakebench_suite.checkpoints.fingerprint import (
     digest_weights,
     load_package_versions,
 )
+from fakebench_suite.execution.plan import RunPlan, RunRequest
 from fakebench_suite.grading.judges.rubric import INSTRUCTION
 from fakebench_suite.grading.labels.result import ReplyParser
-from fakebench_suite.plugin.collection import RunPlan
-from fakebench_suite.plugin.options import Settings
 from fakebench_suite.provenance import PROTOCOL, Identity, digest_parts
 from fakebench_suite.runs.partial import SAMPLED
 from fakebench_suite.runs.store import read_manifest
-from fakebench_suite.tasks.prompts import build_prompt
 
 _PACKAGES = (
     "torch", "torchvision", "transformers", "tokenizers", "safetensors", "pillow", "numpy",
@@ -35,8 +32,8 @@ _PACKAGES = (
 
 def begin_manifest(plan: RunPlan) -> dict[str, Any]:
     """Everything known before the first answer; ``status`` stays ``running`` after a crash."""
-    settings = plan.settings
-    texts = (build_prompt(case, settings.style).text for case in plan.dataset.cases)
+    request = plan.request
+    texts = (plan.build_prompt(case).text for case in plan.dataset.cases)
     manifest = {
         "status": "running",
         "suite": fakebench_suite.__version__,
@@ -51,18 +48,18 @@ def begin_manifest(plan: RunPlan) -> dict[str, Any]:
             "cases": len(plan.dataset.cases),
         },
         "prompts": {
-            "style": str(settings.style),
+            "style": str(request.style),
             "digest": digest_parts(text.encode("utf-8", "surrogatepass") for text in texts),
         },
         "judge": {
-            "label": str(settings.reply_parser),
+            "label": str(request.reply_parser),
             **_describe_judge(plan),
         },
-        "answers": settings.answers and settings.answers.name,
-        "seed": settings.seed,
-        "sample": _find_sample(settings),
+        "answers": request.answers and request.answers.name,
+        "seed": request.seed,
+        "sample": _find_sample(request),
         "planned": plan.planned,
-        "shard": settings.shard and str(settings.shard),
+        "shard": request.shard and str(request.shard),
         "versions": {"python": platform.python_version()} | load_package_versions(_PACKAGES),
         "hardware": {
             "machine": platform.machine(),
@@ -71,14 +68,16 @@ def begin_manifest(plan: RunPlan) -> dict[str, Any]:
             "cpus": os.cpu_count(),
         },
     }
+    if plan.deselected:
+        manifest["deselected"] = {task: str(need) for task, need in plan.deselected.items()}
     return manifest | {"identity": _identify(plan, manifest)}
 
 
-def _find_sample(settings: Settings) -> int | None:
+def _find_sample(request: RunRequest) -> int | None:
     """Images of ``--sample``; of answers given again, those of the earlier run's sample."""
-    if settings.sample is not None or settings.answers is None:
-        return settings.sample
-    earlier = read_manifest(settings.answers)
+    if request.sample is not None or request.answers is None:
+        return request.sample
+    earlier = read_manifest(request.answers)
     sampled = earlier.get("partial") == [SAMPLED]
     return earlier["sample"] if sampled else None
 
@@ -93,8 +92,8 @@ def cpu_name() -> str:
 
 def _describe_model(plan: RunPlan) -> dict[str, Any]:
     """The model's card and weights; of answers given again, those they were given with."""
-    if plan.settings.answers is not None:
-        known: dict[str, Any] = read_manifest(plan.settings.answers)["model"]
+    if plan.request.answers is not None:
+        known: dict[str, Any] = read_manifest(plan.request.answers)["model"]
         return known
     weights = locate_weights(plan.card)
     return {
@@ -110,13 +109,13 @@ _ABOUT = ("name", "path", "note", "held_out")
 
 def _identify(plan: RunPlan, manifest: Mapping[str, Any]) -> Any:
     """What the answers will depend on; of answers given again, what they depended on."""
-    settings = plan.settings
-    if settings.answers is not None:
-        return read_manifest(settings.answers).get("identity")
+    request = plan.request
+    if request.answers is not None:
+        return read_manifest(request.answers).get("identity")
     card = {k: v for k, v in msgspec.to_builtins(plan.card).items() if k not in _ABOUT}
     if card["script"] is not None:
         del card["script"]["seconds"]  # a clock's matter
-    trusted = plan.card.trust_remote_code and settings.remote_code
+    trusted = plan.load_options().remote_code
     weights = locate_weights(plan.card)
     return msgspec.to_builtins(
         Identity(
@@ -128,15 +127,15 @@ def _identify(plan: RunPlan, manifest: Mapping[str, Any]) -> Any:
             remote_code=trusted,
             rows=plan.dataset.digest,
             prompts=manifest["prompts"]["digest"],
-            style=str(settings.style),
-            reply="likelihood" if settings.reply_parser is ReplyParser.LIKELIHOOD else "text",
+            style=str(request.style),
+            reply="likelihood" if request.reply_parser is ReplyParser.LIKELIHOOD else "text",
         )
     )
 
 
 def _describe_judge(plan: RunPlan) -> dict[str, Any]:
     """Who grades texts, how often, and by which instruction."""
-    choice = plan.settings.judge
+    choice = plan.request.judge
     if choice is None:
         return {"text": "exact" if plan.dataset.kind == "probes" else None}
     described = {"text": choice.name, "rounds": choice.rounds}
@@ -176,8 +175,3 @@ def end_manifest(
         "errors": errors,
         "wall_seconds": round(seconds, 3),
     }
-
-
-def count_workers(config: pytest.Config) -> int:
-    """Number of xdist workers; 0 when cases run in this process."""
-    return len(getattr(config.option, "tx", None) or [])

@@ -1,0 +1,103 @@
+"""The kinds of data sets by name, and the data set behind ``--data``.
+
+A new kind is one module and one row here. A package of its own registers a :class:`DatasetSpec`
+through the entry-point group ``fakebench_suite.datasets``::
+
+    [project.entry-points."fakebench_suite.datasets"]
+    photos = "my_package:SPEC"
+
+and is asked for by ``--data=photos`` or ``--data=photos:PATH``.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from fakebench_suite.datasets.dataset import Dataset
+from fakebench_suite.entry_points import Registry, import_object
+from fakebench_suite.errors import DataError
+from fakebench_suite.files.paths import expand_home
+
+Load = Callable[[Path | None], Dataset]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """A kind of data set."""
+
+    load: Load | str
+    """``load(path)`` gives the data set, or raises DataError; ``path`` is None where none was
+    given. As text, ``module:function``, it is imported when the data set is opened."""
+
+
+DATASETS = Registry(
+    noun="data set",
+    group="fakebench_suite.datasets",
+    kind=DatasetSpec,
+    built_in={
+        "probes": DatasetSpec(load="fakebench_suite.datasets.probes.dataset:load"),
+        "fakebench": DatasetSpec(load="fakebench_suite.datasets.fakebench:load"),
+        "jsonl": DatasetSpec(load="fakebench_suite.datasets.jsonl:load"),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    """A registered kind of data set, and where it lies, as ``--data=KIND:PATH`` names them."""
+
+    kind: str
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """A word for the names of run directories."""
+        return self.kind if self.path is None else self.path.stem
+
+
+def parse_data(text: str, *, below: Path) -> DataSource | Path:
+    """What ``--data`` names: a path, or a kind of data set; paths are below the directory given.
+
+    A path that exists is that path, whatever it is called.
+    """
+    path = below / expand_home(text)
+    kind, colon, rest = text.partition(":")
+    # os.path answers where Path raises: a name may be longer than the file system allows.
+    if os.path.exists(path) or kind not in DATASETS.list_names():  # noqa: PTH110
+        return path
+    return DataSource(kind=kind, path=below / expand_home(rest) if colon and rest else None)
+
+
+def open_dataset(data: DataSource | Path | None) -> Dataset:
+    """The data set behind ``--data``: of a kind, a directory, a ``.jsonl`` file; None for probes.
+
+    Raises DataError, naming file, row and field, where it cannot be read.
+    """
+    source = data if isinstance(data, DataSource) else find_source(data)
+    spec = DATASETS.get(source.kind)
+    load = cast("Load", import_object(spec.load)) if isinstance(spec.load, str) else spec.load
+    return load(source.path)
+
+
+def find_source(path: Path | None) -> DataSource:
+    """The kind of data set at a path; raises DataError where there is none."""
+    if path is None:
+        return DataSource(kind="probes")
+    # os.path answers where Path raises: a name may be longer than the file system allows.
+    if os.path.isdir(path):  # noqa: PTH112
+        return DataSource(kind="fakebench", path=path)
+    from fakebench_suite.datasets.wrong_paths import advise_file, find_similar
+
+    if os.path.isfile(path):  # noqa: PTH113
+        if advice := advise_file(path):
+            raise DataError(advice)
+        return DataSource(kind="jsonl", path=path)
+    near = find_similar(path)
+    hint = f" Did you mean {near}?" if near is not None else ""
+    raise DataError(
+        f"There is no {path}.{hint} Point --data at a directory that holds "
+        "Evaluation/FakeClass.json, FakeClue.json or FakeQA.json, or at a .jsonl file; leave it "
+        f"out for the embedded probes. KIND:PATH works too, of {', '.join(DATASETS.list_names())}."
+    )

@@ -1,0 +1,75 @@
+"""Grading of texts: those of a work unit go to the judge together, each case takes its own."""
+
+from collections.abc import Callable, Sequence
+
+from fakebench_suite.grading.judges.base import Judgement, TextJudge
+from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.labels.language.thinking import to_visible_text
+from fakebench_suite.text.redaction import redact
+from fakebench_suite.types import Answer, Case, Task
+
+
+class BatchGrader:
+    """Grades the texts of answered work units with a judge that is opened when the first is there.
+
+    ``find_judge`` gives the judge, or None where texts are not judged; ``rounds`` is how often it
+    rates each text, and ``name`` what its scores are called.
+    """
+
+    def __init__(
+        self,
+        find_judge: Callable[[], TextJudge | None],
+        *,
+        rounds: int = 0,
+        name: str = "exact",
+    ) -> None:
+        self._find_judge, self._rounds, self.name = find_judge, rounds, name
+        self._ready: dict[str, Judgement] = {}
+
+    def grade(self, answered: Sequence[tuple[Case, Answer]]) -> None:
+        """Grade what can be graded; whatever breaks is each text's judge error, and no verdict."""
+        gradable = [(case, answer) for case, answer in answered if is_gradable(case)]
+        if not gradable:
+            return
+        try:
+            judge = self._find_judge()
+            if judge is None:
+                return
+            judgements = judge.grade([make_request(*pair) for pair in gradable])
+        except Exception as error:  # The answers are kept; only their scores are missing.
+            judgements = [self._lose(f"{type(error).__name__}: {error}")] * len(gradable)
+        for (case, _), judgement in zip(gradable, judgements, strict=True):
+            self._ready[case.id] = judgement
+
+    def fail(self, case: Case, why: str) -> None:
+        """Grade no text of this case: something broke its grading off."""
+        if self._rounds and is_gradable(case) and case.id not in self._ready:
+            self._ready[case.id] = self._lose(why)
+
+    def _lose(self, why: str) -> Judgement:
+        """The judgement where no round was answered."""
+        return Judgement(failed=self._rounds, unanswered=self._rounds, reason=redact(why))
+
+    def take(self, case: Case, answer: Answer) -> Judgement | None:
+        """The judgement on a case's text; None where no judge has to be asked about it.
+
+        A text that was not graded with its work unit, because something broke that off, is graded
+        now.
+        """
+        if case.id not in self._ready:
+            self.grade([(case, answer)])
+        return self._ready.pop(case.id, None)
+
+
+def is_gradable(case: Case) -> bool:
+    """Whether there is a reference that a judge can compare the text with."""
+    return case.task is not Task.DETECTION and bool(case.expected)
+
+
+def make_request(case: Case, answer: Answer) -> Request:
+    """What the judge is shown of a case: never label, image name, generator or thoughts."""
+    return Request(
+        question=case.question,
+        reference=[clue.text for clue in case.expected or ()],
+        text=to_visible_text(answer.text),
+    )

@@ -1,0 +1,225 @@
+"""The plan of a run: which model, which cases in which order, and how they are asked."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from fakebench_suite.backends.base import OPTIONS, Capability, Request
+from fakebench_suite.backends.cards import Card, check_checkpoint, find_card
+from fakebench_suite.backends.registry import LoadOptions, find_backend
+from fakebench_suite.datasets import DataSource, open_dataset
+from fakebench_suite.datasets.dataset import Dataset
+from fakebench_suite.datasets.sampling import Shard, order_cases, select_shard
+from fakebench_suite.datasets.wrong_paths import find_images_above
+from fakebench_suite.errors import UserError
+from fakebench_suite.grading.judges.registry import JudgeConfig, check_extra, check_weights
+from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.provenance import collect_pixels
+from fakebench_suite.runs.differences import check_data
+from fakebench_suite.runs.store import read_manifest, read_records
+from fakebench_suite.tasks.prompts import PromptStyle, build_prompt
+from fakebench_suite.text.display import count_of
+from fakebench_suite.types import Case, PixelDigest, Prompt, Record, Task
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+DEFAULT_MODEL = "pocket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What the user asked for, as far as answers and verdicts depend on it."""
+
+    model: str = DEFAULT_MODEL
+    """A card's name or path, or a directory with a checkpoint."""
+    data: DataSource | Path | None = None
+    """A kind of data set, FakeBench's directory or a JSON-lines file; None for the probes."""
+    tasks: tuple[Task, ...] | None = None
+    """None for all."""
+    sample: int | None = None
+    """Images that are drawn; None for all."""
+    shard: Shard | None = None
+    seed: int = 0
+    style: PromptStyle = PromptStyle.PAPER
+    reply_parser: ReplyParser = ReplyParser.GRAMMAR
+    judge: JudgeConfig | None = None
+    answers: Path | None = None
+    """An earlier run whose answers are given again: no model is asked."""
+    remote_code: bool = False
+    batch_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """The model, the data, and the cases in order."""
+
+    request: RunRequest
+    card: Card
+    dataset: Dataset
+    cases: tuple[Case, ...]
+    drawn: tuple[Case, ...]
+    """The sample, or everything, of all tasks and over all shards."""
+    planned: int
+    """Cases to be asked over all shards: those of the chosen tasks in the sample."""
+    deselected: Mapping[Task, Capability] = field(default_factory=dict)
+    """Tasks that are not asked, and the capability that the backend lacks for them."""
+    shown: Mapping[str, PixelDigest] = field(default_factory=dict)
+    """Of answers given again, the images shown then."""
+
+    def build_prompt(self, case: Case) -> Prompt:
+        """The prompt of a case in the chosen wording."""
+        return build_prompt(case, self.request.style)
+
+    def build_request(self, case: Case, images: "Mapping[str, Image.Image]") -> Request:
+        """What the backend is asked for a case; ``images`` are those of its work unit."""
+        prompt = self.build_prompt(case)
+        want = required_capability(case, self.request.reply_parser)
+        return Request(prompt=prompt, images=images, want=want)
+
+    def load_options(self, *, workers: int = 1) -> LoadOptions:
+        """How the model is loaded in one of so many processes on this machine."""
+        trusted = self.card.trust_remote_code and self.request.remote_code
+        return LoadOptions(
+            remote_code=trusted, batch_tokens=self.request.batch_tokens, workers=workers
+        )
+
+
+def required_capability(case: Case, parser: ReplyParser) -> Capability:
+    """What a backend must be capable of to be asked a case."""
+    weighs = parser is ReplyParser.LIKELIHOOD and case.question_type in OPTIONS
+    return Capability.PROBABILITIES if weighs else Capability.TEXT
+
+
+def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
+    """Model, data and cases of a request; raises UserError when something does not fit.
+
+    Where nothing will be asked (``asks``), weights and images need not be there.
+    """
+    card = choose_card(request)
+    asks_model = asks and request.answers is None
+    capabilities = frozenset(Capability)
+    if request.answers is None:
+        capabilities = find_backend(card).capabilities
+        if asks:
+            trusted = card.trust_remote_code and request.remote_code
+            check_checkpoint(card, remote_code=trusted)
+    request = choose_reading(request, card, capabilities)
+    dataset = open_dataset(request.data)
+    if request.answers is not None:
+        check_data(request.answers, name=dataset.name, digest=dataset.digest)
+    if request.judge is not None and asks:
+        check_extra(request.judge)
+        check_weights(request.judge)
+    if asks_model and not dataset.has_images():
+        place = request.data.path if isinstance(request.data, DataSource) else request.data
+        if place is None:
+            raise UserError(f"The data set {dataset.name} has no images here.")
+        above = find_images_above(place)
+        hint = f"Did you mean --data={above}? " if above is not None else ""
+        raise UserError(
+            f"There are no images below {place}. {hint}Put FakeBench's fake_images/ and "
+            "real_images/ somewhere below it, or add --collect-only."
+        )
+    recorded = None if request.answers is None else list(read_records(request.answers))
+    offered = choose_cases(dataset.cases, recorded)
+    drawn = order_cases(offered, seed=request.seed, sample=request.sample)
+    cases = choose_tasks(drawn, request.tasks, name=dataset.name)
+    lacking = find_lacking(cases, request.reply_parser, capabilities)
+    cases = [case for case in cases if case.task not in lacking]
+    if not cases and lacking:
+        raise UserError(
+            f"{card.name} cannot be asked {', '.join(sorted(lacking))}: its backend, "
+            f"{card.backend}, lacks {', '.join(sorted(set(lacking.values())))}. Choose other tasks "
+            "or another model."
+        )
+    planned = len(cases)
+    if request.shard is not None:
+        cases = select_shard(cases, request.shard)
+        if not cases:
+            raise UserError(
+                f"--shard={request.shard} holds none of {count_of(planned, 'case')}. "
+                "Use fewer shards."
+            )
+    return RunPlan(
+        request=request,
+        card=card,
+        dataset=dataset,
+        cases=tuple(cases),
+        drawn=tuple(drawn),
+        planned=planned,
+        deselected=lacking,
+        shown={name: shown for name, shown in collect_pixels(recorded or ()).items() if shown},
+    )
+
+
+def choose_reading(
+    request: RunRequest, card: Card, capabilities: Collection[Capability]
+) -> RunRequest:
+    """The request, read by what the backend gives; raises UserError where it does not give it.
+
+    A backend that writes no text, such as a classifier, is read by its probabilities.
+    """
+    if (
+        Capability.PROBABILITIES not in capabilities
+        and request.reply_parser is ReplyParser.LIKELIHOOD
+    ):
+        raise UserError(
+            f"{card.name} is {card.backend} and has no probabilities to read. "
+            "Leave --reading=likelihood out, or choose a model with weights."
+        )
+    if Capability.TEXT in capabilities or Capability.PROBABILITIES not in capabilities:
+        return request
+    return replace(request, reply_parser=ReplyParser.LIKELIHOOD)
+
+
+def find_lacking(
+    cases: Sequence[Case], parser: ReplyParser, capabilities: Collection[Capability]
+) -> dict[Task, Capability]:
+    """The tasks of these cases that need a capability which is not there, and which it is."""
+    needed = {case.task: required_capability(case, parser) for case in cases}
+    return {task: need for task, need in needed.items() if need not in capabilities}
+
+
+def choose_card(request: RunRequest) -> Card:
+    """The card of ``--model``, or with ``--answers`` the one the earlier run was made with."""
+    if request.answers is None:
+        return find_card(request.model)
+    try:
+        card = msgspec.convert(read_manifest(request.answers)["model"]["card"], Card)
+    except msgspec.ValidationError as error:
+        raise UserError(
+            f"The manifest of {request.answers} holds a card that this version cannot read: "
+            f"{error}. Ask the model again: leave --answers out."
+        ) from error
+    if request.model not in (DEFAULT_MODEL, card.name, card.repository):
+        raise UserError(
+            f"{request.answers} holds answers of {card.name}, not of {request.model}. "
+            "Leave --model out: with --answers no model is asked."
+        )
+    return card
+
+
+def choose_cases(cases: Sequence[Case], recorded: Sequence[Record] | None) -> Sequence[Case]:
+    """All cases, or those of them that an earlier run recorded."""
+    if recorded is None:
+        return cases
+    ids = {record.case.id for record in recorded}
+    return [case for case in cases if case.id in ids]
+
+
+def choose_tasks(cases: list[Case], tasks: Collection[Task] | None, *, name: str) -> list[Case]:
+    """The cases of ``--tasks``; raises UserError where a task has none in the data set."""
+    if tasks is None:
+        return cases
+    present = {case.task for case in cases}
+    for task in tasks:
+        if task not in present:
+            raise UserError(
+                f"{name} has no {task} case. Leave {task} out of --tasks; it has "
+                f"{', '.join(known for known in Task if known in present)}."
+            )
+    return [case for case in cases if case.task in tasks]

@@ -1,0 +1,264 @@
+"""Cases are asked in whole work units, and answered, judged and recorded one by one."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from itertools import count
+
+from fakebench_suite.backends.base import Backend, Reply
+from fakebench_suite.errors import (
+    CaseError,
+    EngineError,
+    ImageError,
+    JudgeError,
+    MachineError,
+    ModelError,
+    UserError,
+)
+from fakebench_suite.execution.engine import STRAYS, Engine, LocalEngine, WorkUnit
+from fakebench_suite.execution.grading import BatchGrader
+from fakebench_suite.execution.plan import RunPlan
+from fakebench_suite.execution.prefetch import Pictures, PrefetchedImages, decoder_pool
+from fakebench_suite.execution.work_units import assign_work_units
+from fakebench_suite.grading import verdict as verdicts
+from fakebench_suite.grading.judges.base import TextJudge
+from fakebench_suite.types import Answer, Case, PixelDigest, Record, Verdict
+
+MAX_UNITS_AHEAD = 64
+"""Work units after the asked one that may be answered already; a stopped run asks them anew."""
+RUN_ENDS = (EngineError, UserError)
+"""Errors of a whole unit that no other case would be spared."""
+Wait = Callable[[str], AbstractContextManager[None]]
+
+
+def execute(
+    plan: RunPlan, backend: Backend, judge: TextJudge | None = None, *, rounds: int = 0
+) -> Iterator[Record]:
+    """The record of every case of a plan, in order: asked, judged, and errors kept as errors.
+
+    ``judge`` rates texts in ``rounds`` rounds each; without it texts are compared exactly where
+    the data set allows that. Raises UserError where no case can be asked.
+    """
+    name = "exact" if judge is None else judge.name
+    grader = BatchGrader(lambda: judge, rounds=rounds, name=name)
+    with LocalEngine(backend) as engine:
+        runner = CaseRunner(plan, engine, group_cases(plan.cases), grader=grader)
+        for case in plan.cases:
+            answer = None
+            try:
+                answer = runner.ask(case)
+                yield runner.record(case, answer, runner.judge(case, answer))
+            except CaseError as error:
+                yield runner.record_error(case, answer, error)
+
+
+def group_cases(cases: Sequence[Case]) -> Mapping[int, Sequence[Case]]:
+    """The cases of each work unit by its number."""
+    units: dict[int, list[Case]] = {}
+    numbers = assign_work_units(case.image for case in cases)
+    for case, number in zip(cases, numbers, strict=True):
+        units.setdefault(number, []).append(case)
+    return units
+
+
+class CaseRunner:
+    """Asks whole work units at the first case of each, and hands the replies out one by one.
+
+    ``units`` holds the cases of each work unit by its number, in the order of the run; a case that
+    is in none is asked alone. With ``ahead`` it is known that units follow in this order: images
+    of the next unit are opened while one is answered, and further units begun where the engine has
+    room. ``wait`` is told what the engine is waited for. Errors of the classes ``fatal`` end the
+    run; any other costs one case.
+    """
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        engine: Engine,
+        units: Mapping[int, Sequence[Case]],
+        *,
+        grader: BatchGrader,
+        ahead: bool = True,
+        wait: Wait = lambda _: nullcontext(),
+        fatal: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
+    ) -> None:
+        self._plan, self._engine, self._grader = plan, engine, grader
+        self._wait = wait
+        self._fatal = fatal
+        self._raised: tuple[type[BaseException], ...] = (Exception, *fatal)
+        """What an engine raises of its own; all else broke the wait for it off."""
+        self._worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        self.pixels: dict[str, PixelDigest] = dict(plan.shown)
+        """The images shown so far, by name; of answers given again, those shown then."""
+        self._ready: dict[str, Reply | ImageError | MachineError] = {}
+        self._units: dict[str, int] = {
+            case.id: number for number, cases in units.items() for case in cases
+        }
+        """The unit of each case that has not been asked for."""
+        self._waiting = dict(units)
+        """Units not begun, in order."""
+        self._opening: dict[int, PrefetchedImages] = {}
+        """Images of a waiting unit that are being opened; of one unit at most."""
+        self._begun: dict[int, Sequence[Case]] = {}
+        """Units the engine has."""
+        self._asked, self._end = -1, max(units, default=-1) + 1
+        self._alone = count(self._end)
+        self._ahead = MAX_UNITS_AHEAD if ahead else 0
+
+    def ask(self, case: Case) -> Answer:
+        """The model's answer; raises ModelError, ImageError or MachineError where there is none.
+
+        A time-out, or whatever else breaks off the wait for the unit, costs this case alone: what
+        the engine still has is waited for by the next case, and the others are asked one by one.
+        """
+        try:
+            self._ask(case)
+        except self._raised:
+            self._drop_lost()
+            raise
+        except BaseException as error:
+            self._drop_lost()
+            if case.id not in self._ready:
+                raise ModelError(describe_error(error)) from error
+            # It was answered, and a text of its unit was being graded.
+            self._grader.fail(case, describe_error(error))
+        reply = self._ready.pop(case.id)
+        if isinstance(reply, Answer):
+            return reply
+        raise reply
+
+    def judge(self, case: Case, answer: Answer) -> Verdict:
+        """The verdict on an answer; raises JudgeError where there is none to be had."""
+        try:
+            judgement = self._grader.take(case, answer)
+            parser = self._plan.request.reply_parser
+            return verdicts.judge(case, answer, parser, judgement, self._grader.name)
+        except JudgeError:
+            raise
+        except self._fatal:
+            raise
+        except BaseException as error:  # Whatever it is, the answer must not count as wrong.
+            raise JudgeError(describe_error(error)) from error
+
+    def record(self, case: Case, answer: Answer | None, verdict: Verdict) -> Record:
+        """The record of a case and the image it was shown, signed with this worker's name."""
+        return Record(
+            case=case,
+            prompt=self._plan.build_prompt(case).text,
+            answer=answer,
+            verdict=verdict,
+            worker=self._worker,
+            pixels=self.pixels.get(case.image),
+        )
+
+    def record_error(self, case: Case, answer: Answer | None, error: CaseError) -> Record:
+        """The record of a case that ended in an error."""
+        failed = error.failed_rounds if isinstance(error, JudgeError) else 0
+        verdict = Verdict(outcome=error.outcome, reason=str(error), failed_rounds=failed)
+        return self.record(case, answer, verdict)
+
+    def _ask(self, case: Case) -> None:
+        number = self._units.pop(case.id, -1)
+        if case.id not in self._ready and (number in self._waiting or number in self._begun):
+            self._asked = max(self._asked, number)
+            self._answer(number)
+        if case.id not in self._ready:  # It runs twice, or its unit failed, here or elsewhere.
+            number = next(self._alone)
+            self._waiting[number] = [case]
+            self._answer(number)
+
+    def _drop_lost(self) -> None:
+        """Forget what was begun and will not be finished: units, and images of the next one."""
+        self._opening.clear()
+        for number in [number for number in self._begun if not self._engine.holds(number)]:
+            del self._begun[number]
+
+    def _answer(self, number: int) -> None:
+        """Have this unit answered, whatever else is begun beside it."""
+        with decoder_pool() as pool:
+            if number in self._waiting:
+                self._begin(number, pool)
+            while number in self._begun:
+                while self._engine.has_room and (following := self._find_next()) is not None:
+                    self._begin(following, pool)
+                following = self._find_next()
+                if following is not None and following not in self._opening:
+                    self._opening = {following: self._open(self._waiting[following], pool)}
+                self._collect(number)
+
+    def _find_next(self) -> int | None:
+        """The next unit that is not begun; None where there is none or it is not known."""
+        following = range(self._asked + 1, min(self._end, self._asked + 1 + self._ahead))
+        return next((number for number in following if number in self._waiting), None)
+
+    def _open(self, cases: Sequence[Case], pool: ThreadPoolExecutor) -> PrefetchedImages:
+        return PrefetchedImages(pool, cases, self._plan.dataset.open_image)
+
+    def _begin(self, number: int, pool: ThreadPoolExecutor) -> None:
+        """Give a unit to the engine, less the cases whose images are broken.
+
+        Images that the machine could not open beside others are opened again, for one case alone.
+        """
+        cases = self._waiting.pop(number)
+        images, broken = (self._opening.pop(number, None) or self._open(cases, pool)).finish()
+        if self._plan.request.answers is not None:
+            broken = {}  # A recorded answer stands, whether its image is still here or not.
+        else:
+            self.pixels |= images.digests
+        for case in cases:
+            error = broken.get(case.image)
+            if error is not None and (number >= self._end or isinstance(error, ImageError)):
+                self._ready[case.id] = error
+        sound = [case for case in cases if case.image not in broken]
+        if sound:
+            self._begun[number] = sound
+            self._engine.submit(self._make_unit(number, sound, images))
+
+    def _make_unit(self, number: int, cases: Sequence[Case], images: Pictures) -> WorkUnit:
+        requests = [self._plan.build_request(case, images) for case in cases]
+        return WorkUnit(number=number, requests=requests, images=images, sizes=images.sizes)
+
+    def _collect(self, number: int) -> None:
+        """Take the next answered unit; raises what the model raised over this one, a case alone.
+
+        The cases of a unit that failed as a whole are asked alone when their turn comes.
+        """
+        prompts = sum(len(cases) for cases in self._begun.values())
+        with self._wait(f"{prompts} prompt{'s' if prompts > 1 else ''}"):
+            answered = self._engine.wait()
+        cases = self._begun.pop(answered.number, ())
+        if isinstance(answered.replies, BaseException):
+            error = answered.replies
+            if answered.number == number and (isinstance(error, RUN_ENDS) or len(cases) == 1):
+                raise error if isinstance(error, RUN_ENDS) else as_model_error(error)
+            return
+        replies = {case.id: replace_lone_surrogates(answered.replies[case.id]) for case in cases}
+        self._ready |= replies
+        pairs = [(case, replies[case.id]) for case in cases]
+        self._grader.grade([(c, reply) for c, reply in pairs if isinstance(reply, Answer)])
+
+
+def as_model_error(error: BaseException) -> ModelError:
+    """Whatever a model raised, as its error."""
+    return error if isinstance(error, ModelError) else ModelError(describe_error(error))
+
+
+def describe_error(error: BaseException) -> str:
+    """An error in words; one that broke a wait off, such as a time-out, speaks for itself."""
+    words = str(error)
+    if words and not isinstance(error, (Exception, KeyboardInterrupt, *STRAYS)):
+        return words
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def replace_lone_surrogates(reply: Reply) -> Reply:
+    """The reply as text that UTF-8 can carry: half a surrogate pair becomes U+FFFD."""
+    if isinstance(reply, Answer):
+        return replace(reply, text=_to_utf8(reply.text))
+    return ModelError(_to_utf8(str(reply)))
+
+
+def _to_utf8(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
