@@ -8,6 +8,7 @@ scores: ``always-fake`` needs the core alone, ``pocket`` the extra ``local``.
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -33,16 +34,18 @@ def main() -> None:
         for extra in given.extras:
             place = Path(folder, extra or "core")
             venv.create(place / "venv", with_pip=True)
-            before, start = measure_size(place), time.perf_counter()
+            before, start, cpu = measure_size(place), time.perf_counter(), measure_cpu()
             wanted = f"{wheel}[{extra}]" if extra else str(wheel)
             pip = [str(place / "venv/bin/python"), "-m", "pip", "--disable-pip-version-check"]
             subprocess.run(
                 [*pip, "install", "-q", "--no-cache-dir", wanted], check=True, capture_output=True
             )
             seconds, size = time.perf_counter() - start, measure_size(place) - before
+            cpu = measure_cpu() - cpu
             listed = subprocess.run([*pip, "freeze"], check=True, capture_output=True)
             packages = len(listed.stdout.splitlines())
-            print(f"{extra or 'core'}: {packages} packages, {size:,.0f} MB, {seconds:.0f} s")
+            print(f"{extra or 'core'}: {packages} packages, {size:,.0f} MB, ", end="")
+            print(f"{seconds:.0f} s, of which CPU {cpu:.0f} s", flush=True)
             if given.model:
                 run_model(place, given.model)
 
@@ -58,6 +61,12 @@ def measure_size(folder: Path) -> float:
     """Megabytes of the files below a directory, links left out."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return sum(path.stat().st_size for path in files) / 1e6
+
+
+def measure_cpu() -> float:
+    """Seconds that processes which were started and have ended have spent computing."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def run_model(place: Path, model: str) -> None:

@@ -32,7 +32,9 @@ class _OwnCases:
         """Name them, unless pytest finds them itself; raises UsageError where others are named."""
         where = early_config.invocation_params.dir
         named = early_config.known_args_namespace.file_or_dir
-        strange = [text for text in named if not _is_inside(where, text.partition("::")[0])]
+        # argparse takes an option that is not known yet for a place, if its value has a blank.
+        places = [text for text in named if not text.startswith("-")]
+        strange = [text for text in places if not _is_inside(where, text.partition("::")[0])]
         if strange:
             given = copy.copy(early_config.option)
             check_options(
@@ -43,7 +45,7 @@ class _OwnCases:
                 f"{strange[0]!r} names none of the suite's cases; they lie in {ROOT / 'cases'}. "
                 "Tests of others are run by pytest."
             )
-        if not named and where != ROOT:
+        if not places and where != ROOT:
             cases = str(ROOT / "cases")
             named.append(cases)
             args.append(cases)

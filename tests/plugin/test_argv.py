@@ -218,10 +218,10 @@ def test_arguments_in_a_file_are_no_tests_either(run: Run, places: dict[str, Pat
 @pytest.mark.process
 @pytest.mark.parametrize("joined", [False, True], ids=["space", "equals"])
 def test_the_command_takes_every_path_in_either_spelling(tmp_path: Path, joined: bool) -> None:
-    """Paths with a blank too: model, data, gates and reports, then answers and a baseline."""
-    for name in ("a model", "some data", "the rules"):
+    """Paths with blanks and ``=``: model, data, gates and reports, then answers and a baseline."""
+    for name in ("a = model", "some data", "the rules"):
         (tmp_path / name).mkdir()
-    (tmp_path / "a model" / "card.toml").write_text(SCRIPT, encoding="utf-8")
+    (tmp_path / "a = model" / "card.toml").write_text(SCRIPT, encoding="utf-8")
     Image.new("RGB", (9, 9)).save(tmp_path / "some data" / "a.png")
     row = {"id": "a", "task": "detection", "image": "a.png", "question": "Fake?", "label": "fake"}
     (tmp_path / "some data" / "c.jsonl").write_text(json.dumps(row), encoding="utf-8")
@@ -233,7 +233,7 @@ def test_the_command_takes_every_path_in_either_spelling(tmp_path: Path, joined:
         "--gates": "the rules/g.toml",
         "--reports": "my reports",
     }
-    runs = {"first": {"--model": "a model"}, "second": {}}
+    runs = {"first": {"--model": "a = model"}, "second": {}}
     runs["second"] = dict.fromkeys(("--answers", "--baseline"), "my reports/first")
     for run, more in runs.items():
         words = [
