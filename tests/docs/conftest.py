@@ -84,12 +84,25 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository of somebody's own, as the quickstart describes it: nothing of the checkout."""
     folder = tmp_path_factory.mktemp("repository")
     write_examples(folder)
-    for block in list_blocks(ROOT / "docs" / "quickstart.md", "python"):
+    blocks = [
+        block
+        for name in ("quickstart.md", "models.md")
+        for block in list_blocks(ROOT / "docs" / name, "python")
+    ]
+    for block in blocks:
         path = folder / block.text.splitlines()[0].removeprefix("# ")
         path.parent.mkdir(exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
     (folder / "cards").mkdir()
     shutil.copy(ROOT / "models" / "always-fake.toml", folder / "cards" / "mine.toml")
+    (folder / "cards" / "detector.toml").write_text('backend = "detector"\n', encoding="utf-8")
+    (points,) = list_blocks(ROOT / "docs" / "models.md", "ini")
+    installed = folder / "my_detector-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Name: my-detector\nVersion: 1.0\n", encoding="utf-8")
+    written = points.text.replace('[project.entry-points."', "[").replace('"]', "]")
+    written = written.replace('"', "")
+    (installed / "entry_points.txt").write_text(written, encoding="utf-8")
     shutil.copy(ROOT / "gates.toml", folder)
     return folder
 
