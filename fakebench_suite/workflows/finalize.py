@@ -210,13 +210,19 @@ def complete_identity(manifest: Mapping[str, Any], records: Sequence[Record]) ->
 def list_reservations(
     manifest: Mapping[str, Any], records: Sequence[Record], baseline: RunView | None
 ) -> list[str]:
-    """Sentences about what cannot be compared with the baseline or the earlier answers."""
+    """Sentences about what was not asked, and what cannot be compared with an earlier run."""
     runs = {"this run": manifest}
     if manifest.get("answers"):
         runs = {f"the run {manifest['answers']}": manifest}
     if baseline is not None:
         runs["the baseline"] = baseline.manifest
     reservations = [f"{text[0].upper()}{text[1:]}." for text in list_unknown(runs)]
+    lacking: Mapping[str, str] = manifest.get("deselected", {})
+    if lacking:
+        reservations.append(
+            f"Not asked: {', '.join(lacking)}; the model lacks the capability "
+            f"{', '.join(sorted(set(lacking.values())))}."
+        )
     if baseline is None:
         return reservations
     changed = describe_pixel_change(baseline.records, records)

@@ -48,7 +48,7 @@ GATES: dict[str, Any] = {
     ]
 }  # fmt: skip
 CARD: dict[str, Any] = {
-    "adapter": "scripted",
+    "backend": "scripted",
     "note": "a note",
     "generation": {"max_new_tokens": 9, "batch_size": 2, "stop": ["</s>"]},
     "prompt": {"system": "s", "template": "{image}{question}", "options": {"thinking": False}},

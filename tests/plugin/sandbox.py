@@ -13,7 +13,7 @@ EVERY_MODE = (*MODES, WITHOUT_XDIST)
 Run = Callable[..., pytest.RunResult]
 
 SCRIPT = """
-adapter = "scripted"
+backend = "scripted"
 [script]
 what = ["fake"]
 isfake = ["yes"]

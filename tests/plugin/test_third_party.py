@@ -1,0 +1,235 @@
+"""A backend, a data set and a judge of another package, found by entry points."""
+
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.registry import BACKENDS, find_backend, load_model
+from fakebench_suite.errors import CardError, UserError
+from fakebench_suite.execution.plan import RunRequest, make_plan
+from fakebench_suite.execution.runner import execute
+from fakebench_suite.types import Outcome
+from tests.helpers import read_run
+from tests.plugin.sandbox import EVERY_MODE, Run
+
+PACKAGE = '''
+"""What another package brings: a detector, photographs and a judge."""
+
+import hashlib
+from contextlib import contextmanager
+
+from PIL import Image
+
+from fakebench_suite.backends.base import Backend, Capability, InferenceInfo
+from fakebench_suite.backends.registry import BackendSpec
+from fakebench_suite.datasets.dataset import Dataset
+from fakebench_suite.datasets.registry import DatasetSpec
+from fakebench_suite.grading.judges.base import Judgement
+from fakebench_suite.grading.judges.registry import JudgeSpec
+from fakebench_suite.types import Answer, Authenticity, Case, Clue, QuestionType, Rating, Task
+
+
+class Detector(Backend):
+    """The chance of a fake is the red of the first pixel; four work units at a time."""
+
+    capabilities = frozenset({Capability.PROBABILITIES})
+    max_in_flight = 4
+
+    def __init__(self, threshold):
+        self.threshold = threshold
+
+    def run(self, requests):
+        assert all(request.want is Capability.PROBABILITIES for request in requests)
+        return [self.answer(request) for request in requests]
+
+    def answer(self, request):
+        chance = request.image.getpixel((0, 0))[0] / 255
+        return Answer(
+            text="fake" if chance > self.threshold else "real",
+            tokens=0, seconds=0.0, batch_size=1, p_fake=chance, option_probability_mass=1.0,
+        )
+
+    def describe(self):
+        return InferenceInfo(path="detector", why="It reads one pixel.")
+
+
+@contextmanager
+def load(card, options):
+    yield Detector(card.options["threshold"])
+
+
+DETECTOR = BackendSpec(capabilities=frozenset({Capability.PROBABILITIES}), load=load)
+
+
+def open_photos(path):
+    def make(number, task, kind, expected=None):
+        fake = number % 2 == 0
+        return Case(
+            id=f"{number}:{task}", image=f"{number}", task=task, question_type=kind,
+            question="Is this a fake image, yes or no?" if task == "detection" else "Why?",
+            label=Authenticity.FAKE if fake else Authenticity.REAL, expected=expected,
+        )
+
+    cases = [make(number, Task.DETECTION, QuestionType.ISFAKE) for number in range(8)]
+    clues = (Clue(text="The hands have six fingers."),)
+    cases += [
+        make(number, Task.INTERPRETATION, QuestionType.FAULTFINDING, clues)
+        for number in range(0, 8, 2)
+    ]
+    return Dataset(
+        name="photos", kind="photos", digest=hashlib.sha256(b"photos").hexdigest(),
+        cases=tuple(cases), has_images=lambda: True,
+        open_image=lambda case: Image.new(
+            "RGB", (8, 8), (250 if int(case.image) % 2 == 0 else 20, int(case.image), 0)
+        ),
+    )
+
+
+PHOTOS = DatasetSpec(load=open_photos)
+
+
+class Kind:
+    """Gives everybody full marks."""
+
+    name = "kind:strict"
+
+    def check(self):
+        pass
+
+    def describe(self):
+        return {"mood": "kind"}
+
+    def grade(self, requests):
+        rating = Rating(completeness=2, preciseness=2, relevance=2, reason="Why not?")
+        return [Judgement(ratings=(rating,)) for _ in requests]
+
+
+KIND = JudgeSpec(open=lambda config, options: Kind())
+NOTHING = object()
+'''
+ENTRY_POINTS = """
+[fakebench_suite.backends]
+detector = third_party:DETECTOR
+broken = third_party:ABSENT
+odd = third_party:NOTHING
+
+[fakebench_suite.datasets]
+photos = third_party:PHOTOS
+
+[fakebench_suite.judges]
+kind = third_party:KIND
+"""
+CARD = 'backend = "detector"\n[options]\nthreshold = 0.5\n'
+
+
+@pytest.fixture
+def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory that the package is installed in, for this process and those it starts."""
+    place = tmp_path / "site"
+    metadata = place / "third_party-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (place / "third_party.py").write_text(PACKAGE, encoding="utf-8")
+    (metadata / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: third-party\nVersion: 1.0\n", encoding="utf-8"
+    )
+    (metadata / "entry_points.txt").write_text(ENTRY_POINTS, encoding="utf-8")
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.setenv("PYTHONPATH", str(place))
+    return place
+
+
+@pytest.mark.usefixtures("third_party")
+def test_what_another_package_registers_is_found_by_name() -> None:
+    """Its names stand beside those that are built in, and nothing is imported to list them."""
+    assert BACKENDS.list_names() == ["transformers", "scripted", "broken", "detector", "odd"]
+    assert find_backend(Card(name="mine", backend="detector")).weights is False
+
+
+@pytest.mark.usefixtures("third_party")
+@pytest.mark.parametrize(
+    ("backend", "message"),
+    [
+        (
+            "detecter",
+            "There is no backend 'detecter'; allowed: transformers, scripted, broken, det",
+        ),
+        ("broken", "'broken' of third-party cannot be loaded: AttributeError"),
+        ("odd", "'odd' of third-party is a object; its entry point must name a BackendSpec"),
+    ],
+)
+def test_a_backend_that_cannot_be_had_is_one_sentence(backend: str, message: str) -> None:
+    """An unknown name, a package that breaks, and an entry point that names something else."""
+    with pytest.raises(CardError) as caught:
+        find_backend(Card(name="mine", backend=backend))
+    assert message in str(caught.value)
+
+
+def test_a_name_that_is_registered_twice_is_refused(third_party: Path) -> None:
+    """Nobody can tell which of the two was meant."""
+    path = third_party / "third_party-1.0.dist-info" / "entry_points.txt"
+    path.write_text(ENTRY_POINTS.replace("detector =", "scripted ="), encoding="utf-8")
+    with pytest.raises(UserError, match="more than once, by third-party and the suite itself"):
+        BACKENDS.get("scripted")
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_plan_is_executed_without_pytest(tmp_path: Path) -> None:
+    """Each case has its record, in order, with units in flight; text tasks are deselected."""
+    card = tmp_path / "mine.toml"
+    card.write_text(CARD, encoding="utf-8")
+    from fakebench_suite.datasets import DataSource
+
+    plan = make_plan(RunRequest(model=str(card), data=DataSource(kind="photos")))
+    assert {case.task for case in plan.cases} == {"detection"}
+    assert {str(task): str(need) for task, need in plan.deselected.items()} == {
+        "interpretation": "text"
+    }
+    with load_model(plan.card, plan.load_options()) as backend:
+        records = list(execute(plan, backend))
+    assert [record.case for record in records] == list(plan.cases)
+    assert {record.verdict.outcome for record in records} == {Outcome.CORRECT}
+    assert all(record.pixels is not None for record in records)
+
+
+@pytest.mark.usefixtures("third_party")
+@pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
+def test_a_detector_is_asked_for_its_probabilities_only(
+    run_apart: Run, project: Path, mode: tuple[str, ...]
+) -> None:
+    """Text tasks are left out with one reservation; detection is read by probabilities."""
+    (project / "mine.toml").write_text(CARD, encoding="utf-8")
+    result = run_apart("--model=mine.toml", "--data=photos", "--gates=none", *mode)
+    assert result.ret == 0
+    written = read_run(project)
+    assert len(written.records) == 8
+    assert {line["verdict"]["outcome"] for line in written.records} == {"correct"}
+    assert written.manifest["judge"]["label"] == "likelihood"
+    assert written.manifest["deselected"] == {"interpretation": "text"}
+    reservations = written.manifest["reservations"]
+    assert len([text for text in reservations if text.startswith("Not asked: interp")]) == 1
+    assert written.manifest["routes"][0]["path"] == "detector"
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_judge_of_another_package_grades_texts(run_apart: Run, project: Path) -> None:
+    """Its scores stand under its own name."""
+    result = run_apart(
+        "--data=photos", "--judge=kind:strict", "--gates=none", "-m", "interpretation"
+    )
+    assert result.ret == 0
+    written = read_run(project)
+    assert {line["verdict"]["judge"] for line in written.records} == {"kind:strict"}
+    assert {line["verdict"]["score"] for line in written.records} == {2.0}
+    assert written.manifest["judge"]["text"] == "kind:strict"
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_detector_alone_has_nothing_to_be_asked_in_a_text_task(
+    run_apart: Run, project: Path
+) -> None:
+    """Status 4, before anything is asked."""
+    (project / "mine.toml").write_text(CARD, encoding="utf-8")
+    result = run_apart("--model=mine.toml", "--data=photos", "--tasks=interpretation")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*mine cannot be asked interpretation*lacks text*"])
