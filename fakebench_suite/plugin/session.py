@@ -30,7 +30,7 @@ from fakebench_suite.plugin.reporting import (
 from fakebench_suite.plugin.xdist.routes import list_routes
 from fakebench_suite.runs.last import point_last
 from fakebench_suite.tasks.subgroups import count_cases
-from fakebench_suite.text.display import to_single_line
+from fakebench_suite.text.display import count_of, to_single_line
 from fakebench_suite.types import Outcome
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def check_intent(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
     """Score the run, and let the gates decide the exit status: a miss alone never does.
 
-    The status stays pytest's own when anything but a miss failed; and a case that was left unasked
+    The status stays pytest's own when anything but a miss failed; and a case that did not run
     is a failure, for a run that lost all its workers knows of none. What this machine could not do
     has a status of its own, and Ctrl-C, here too, that of an interrupted run.
     """
@@ -153,7 +153,7 @@ def choose_status(config: pytest.Config, exitstatus: int) -> int:
         return MACHINE_TROUBLE
     if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or recorder.failures:
         return exitstatus
-    if _count_unasked(config):
+    if _count_not_run(config):
         return pytest.ExitCode.TESTS_FAILED
     closed = config.stash.get(_CLOSED, None)
     if closed is None:
@@ -165,7 +165,7 @@ def choose_status(config: pytest.Config, exitstatus: int) -> int:
     return pytest.ExitCode.TESTS_FAILED if config.stash[SETTINGS].strict and missed else status
 
 
-def _count_unasked(config: pytest.Config) -> int:
+def _count_not_run(config: pytest.Config) -> int:
     """Tests of cases that never came to their end, where they were to be run at all."""
     if config.option.collectonly or config.option.setuponly or not will_run_cases(config):
         return 0
@@ -225,10 +225,9 @@ def pytest_terminal_summary(
     """Print the reservations, the tables, what the gates ruled, and where everything is."""
     closed = config.stash.get(_CLOSED, None)
     # Where the request was wrong, nothing was to be asked yet.
-    if exitstatus != pytest.ExitCode.USAGE_ERROR and (unasked := _count_unasked(config)):
-        cases = "case was" if unasked == 1 else "cases were"
-        terminalreporter.section("FakeBench cases left unasked", red=True)
-        terminalreporter.line(f"{unasked} {cases} left unasked. Run again.")
+    if exitstatus != pytest.ExitCode.USAGE_ERROR and (not_run := _count_not_run(config)):
+        terminalreporter.section("FakeBench cases that did not run", red=True)
+        terminalreporter.line(f"{count_of(not_run, 'case')} did not run. Run again.")
     show_troubles(terminalreporter, config)
     if closed is None:
         return
@@ -314,7 +313,7 @@ def show_rulings(terminalreporter: pytest.TerminalReporter, closed: "FinalizedRu
     shard = closed.manifest["shard"]
     if shard is not None:
         terminalreporter.line(
-            f"This is shard {shard}: gates rule over the merged run (fakebench merge)."
+            f"This is shard {shard}: gates are evaluated over the merged run (fakebench merge)."
         )
         return
     colour = terminalreporter.config.get_terminal_writer().hasmarkup

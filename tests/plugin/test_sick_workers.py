@@ -34,13 +34,13 @@ def pytest_runtest_teardown(item):
 def test_a_worker_that_dies_between_cases_changes_no_status(
     run: Run, data: Path, project: Path
 ) -> None:
-    """All cases are recorded and counted once, and none is called unasked."""
+    """All cases are recorded and counted once, and none is reported as not run."""
     (project / "dies.py").write_text(SMALL + DIES, encoding="utf-8")
     result = run(f"--data={data}", "-p", "dies", "-n2", "--gates=none")
     assert result.ret == 0
     records = read_run(project).records
     assert len(records) == len({line["case"]["id"] for line in records}) == 48
-    result.stdout.no_fnmatch_line("*left unasked*")
+    result.stdout.no_fnmatch_line("*did not run*")
     counts = result.parseoutcomes()
     assert sum(counts[name] for name in ("missed", "correct", "unscored")) == 48
 

@@ -131,7 +131,7 @@ def test_a_run_that_lost_its_workers_is_no_success(
     use_model(project, "DyingModel(deaths=9)")
     result = run(f"--data={data}", workers, "--max-worker-restart=0", "--gates=none")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["48 cases were left unasked*"])
+    result.stdout.fnmatch_lines(["48 cases did not run*"])
 
 
 def test_auto_is_one_worker_without_a_gpu(

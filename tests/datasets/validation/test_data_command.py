@@ -85,7 +85,7 @@ def test_a_leak_is_told_with_its_reach(tmp_path: Path) -> None:
     told = " ".join(result.stdout.split())
     assert "image size 1.000* 24 yes 16x12 (0, 12); 32x32 (12, 0)" in told
     assert "predicted from image size, aspect ratio" in told
-    assert "of that a model sees something" in told
+    assert "which models are exposed to" in told
 
 
 @pytest.mark.parametrize("path", ["nowhere", "empty", "bad.jsonl"])
