@@ -23,8 +23,16 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = f"{ROOT / 'fakebench_suite'}{os.sep}"
 CASE = "chelsea-101-forged:what"
 
-ONCE = {"begin_manifest", "load_model"}
-"""Functions that do what a run does once; they and what they call are left out."""
+ONCE = {
+    ("plugin/fixtures.py", "ask"),
+    ("plugin/fixtures.py", "judge"),
+    ("plugin/fixtures.py", "record"),
+    ("plugin/fixtures.py", "model"),
+    ("plugin/engines.py", "engine"),
+    ("plugin/reporting.py", "Recorder._open_store"),
+}
+"""What a run does once: its fixtures, with the model they load, and the manifest that it begins.
+These functions and what they call are left out."""
 
 
 class Walk:
@@ -40,7 +48,7 @@ class Walk:
         if event == "return" and frame is self._once:
             self._once = None
         elif event == "call" and self._once is None and file.startswith(PACKAGE):
-            if name in ONCE:
+            if (file.removeprefix(PACKAGE), name) in ONCE:
                 self._once = frame
             else:
                 self.calls.append((file.removeprefix(PACKAGE), name))

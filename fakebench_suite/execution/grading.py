@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from fakebench_suite.grading.judges.base import Judgement, TextJudge
 from fakebench_suite.grading.judges.rubric import Request
-from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.text.redaction import redact
+from fakebench_suite.text.thoughts import to_visible_text
 from fakebench_suite.types import Answer, Case, Task
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from fakebench_suite.errors import JudgeError
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.labels.keywords import parse_keywords
-from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel, ReplyParser
 from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, parse_natural
 from fakebench_suite.text.display import count_of
+from fakebench_suite.text.thoughts import to_visible_text
 from fakebench_suite.types import (
     Answer,
     Authenticity,

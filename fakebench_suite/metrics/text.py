@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fakebench_suite.grading.embeddings import MODEL_NAME, SentenceEncoder
-from fakebench_suite.grading.labels.language.thinking import to_visible_text
+from fakebench_suite.text.thoughts import to_visible_text
 from fakebench_suite.types import Record
 
 if TYPE_CHECKING:

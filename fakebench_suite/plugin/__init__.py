@@ -23,7 +23,6 @@ pytest_plugins = [
     "fakebench_suite.plugin.folder",
     "fakebench_suite.plugin.reporting",
     "fakebench_suite.plugin.judging",
-    "fakebench_suite.plugin.misses",
     "fakebench_suite.plugin.progress",
     "fakebench_suite.plugin.session",
     "fakebench_suite.plugin.absent_images",

@@ -332,6 +332,22 @@ class Recorder:
         self.store.write_manifest(self.manifest)
 
 
+class MissCache:
+    """Adds misses to what pytest remembers of failed tests; pytest keeps it in the controller."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
+        """Remember a miss after pytest has seen the test pass."""
+        yield
+        outcome = get_outcome(report)
+        last_failed = self._config.pluginmanager.get_plugin("lfplugin")
+        if outcome is not None and outcome.is_miss and last_failed is not None:
+            last_failed.lastfailed[report.nodeid] = True
+
+
 def count_tasks(cases: Iterable[Case], parameters: Collection[str]) -> Mapping[Task, int]:
     """The number of cases by task behind the parameters of node ids, as pytest writes these."""
     return Counter(
@@ -360,3 +376,4 @@ def pytest_configure(config: pytest.Config) -> None:
     recorder = Recorder(config)
     config.stash[RECORDER] = recorder
     config.pluginmanager.register(recorder, "fakebench-recorder")
+    config.pluginmanager.register(MissCache(config), "fakebench-misses")

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from fakebench_suite.errors import InternalError
-from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.tasks.criteria import mentions_criterion
+from fakebench_suite.text.thoughts import to_visible_text
 from fakebench_suite.types import Authenticity, Case, QuestionType, Record, Task
 
 FOLDER, MISSING = "submission", "missing.txt"

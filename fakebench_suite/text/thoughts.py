@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from fakebench_suite.text.marks import Mark, Side, find_marks, find_opening, may_hold_marks
+from fakebench_suite.text.marks import (
+    Mark,
+    Side,
+    find_marks,
+    find_opening,
+    may_hold_marks,
+    strip_marks,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +40,16 @@ def split_thoughts(text: str) -> SplitReply:
     for begin, end, mark in find_marks(text, 0 if opening is None else opening[1]):
         walker.take(mark, begin, end)
     return walker.split()
+
+
+def remove_thoughts(reply: str) -> str:
+    """Return the reply without its thoughts; marks around its answer are kept."""
+    return split_thoughts(reply).spoken
+
+
+def to_visible_text(reply: str) -> str:
+    """Return the reply as its reader sees it: without thoughts and without marks."""
+    return strip_marks(remove_thoughts(reply))
 
 
 class _MarkWalker:

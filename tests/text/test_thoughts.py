@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.text.marks import is_mark
-from fakebench_suite.text.thoughts import find_open_thought, split_thoughts
+from fakebench_suite.text.thoughts import find_open_thought, split_thoughts, to_visible_text
 from tests.text.marks import ANSWERS, SECTIONS, THOUGHTS, make_pairs
 
 SECONDS = 3.0

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.text.redaction import redact
+from fakebench_suite.text.thoughts import to_visible_text
 from fakebench_suite.types import Rating
 
 INSTRUCTION = """\

@@ -8,8 +8,8 @@ this rule is not the default.
 
 import re
 
-from fakebench_suite.grading.labels.language.thinking import to_visible_text
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel
+from fakebench_suite.text.thoughts import to_visible_text
 from fakebench_suite.types import Authenticity, QuestionType
 
 _LABEL_WORDS = re.compile(r"\b(fake|real)\b", re.IGNORECASE)

@@ -18,7 +18,6 @@ from fakebench_suite.grading.labels.language.answers import (
     opens_with_unrelated_yes_no,
 )
 from fakebench_suite.grading.labels.language.assertions import LabelClaim, find_claims
-from fakebench_suite.grading.labels.language.corrections import find_correction
 from fakebench_suite.grading.labels.language.indecision import (
     Doubt,
     find_indecision,
@@ -28,11 +27,11 @@ from fakebench_suite.grading.labels.language.indecision import (
 from fakebench_suite.grading.labels.language.lexicon import Sentence
 from fakebench_suite.grading.labels.language.normalize import clean_text
 from fakebench_suite.grading.labels.language.refusals import find_refusal
-from fakebench_suite.grading.labels.language.sentences import split_sentences
+from fakebench_suite.grading.labels.language.sentences import find_correction, split_sentences
 from fakebench_suite.grading.labels.language.structured import find_marked_answers, is_structured
-from fakebench_suite.grading.labels.language.thinking import remove_thoughts
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel
 from fakebench_suite.text.marks import strip_marks
+from fakebench_suite.text.thoughts import remove_thoughts
 from fakebench_suite.types import Authenticity, QuestionType
 
 _SPACES = re.compile(r" {2,}")

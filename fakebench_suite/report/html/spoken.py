@@ -1,6 +1,6 @@
 """Split a reply into the reasoning of a thinking model and the answer."""
 
-from fakebench_suite.grading.labels.language.thinking import remove_thoughts
+from fakebench_suite.text.thoughts import remove_thoughts
 
 
 def split_thoughts(text: str) -> tuple[str, str]:

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 
-from fakebench_suite.grading.labels.language.thinking import remove_thoughts, to_visible_text
 from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.text.thoughts import remove_thoughts, to_visible_text
 from fakebench_suite.types import QuestionType
 from tests.text.marks import ANSWERS, SECTIONS, THOUGHTS, make_pairs
 

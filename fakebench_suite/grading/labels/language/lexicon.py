@@ -8,7 +8,7 @@ are tried only at words that can begin them.
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -122,11 +122,6 @@ _ASKING = frozenset("? )\"'")
 class Sentence:
     """A sentence with its words and, letter by letter, their parts, which are computed lazily."""
 
-    __slots__ = ("_tags", "_words", "hints", "opens", "plain", "start")
-
-    _tags: str
-    _words: tuple[str, ...]
-
     def __init__(self, plain: str, hints: int, start: int, *, opens: bool) -> None:
         self.plain = plain
         self.hints = hints
@@ -136,22 +131,21 @@ class Sentence:
         self.opens = opens
         """Whether it is the first of its line."""
 
-    @property
+    @cached_property
+    def _tagged(self) -> tuple[tuple[str, ...], str]:
+        return _tag(self.plain)
+
+    @cached_property
     def words(self) -> tuple[str, ...]:
         """Words, phrases and punctuation marks, in order."""
-        self.tags  # noqa: B018 - the words are found with their tags
-        return self._words
+        return self._tagged[0]
 
-    @property
+    @cached_property
     def tags(self) -> str:
         """The part of each word, one letter each."""
-        try:
-            return self._tags
-        except AttributeError:
-            self._words, self._tags = _tag(self.plain)
-            return self._tags
+        return self._tagged[1]
 
-    @property
+    @cached_property
     def asks(self) -> bool:
         """Whether it is a question, which asserts nothing."""
         return self.plain[-1:] in _ASKING and self.plain.rstrip(" )\"'").endswith("?")
