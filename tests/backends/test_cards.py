@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fakebench_suite.backends.cards import (
@@ -15,6 +16,7 @@ from fakebench_suite.backends.cards import (
     locate_weights,
 )
 from fakebench_suite.backends.scripted import ScriptedBackend
+from fakebench_suite.deprecation import DeprecatedNameWarning
 from fakebench_suite.errors import CardError, MissingWeightsError
 from fakebench_suite.types import Answer, Prompt, QuestionType
 from tests.backends.asking import ask
@@ -167,3 +169,20 @@ def test_a_hub_id_without_weights_is_one_sentence_with_the_download(hub: Path) -
 def test_other_texts_with_a_slash_are_no_hub_id(model: str) -> None:
     """They are names of nothing, and no download is advised."""
     assert not is_repository(model)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("huggingface", "transformers"), ("scripted", "scripted")]
+)
+def test_the_old_name_of_the_backend_is_read_with_a_warning(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    """``adapter`` names the backend in cards of earlier versions; the manifest has the new key."""
+    text = (MODELS / "coin.toml").read_text(encoding="utf-8") if new == "scripted" else 'path = "."'
+    text = text.replace('backend = "scripted"', "")
+    path = tmp_path / "old.toml"
+    path.write_text(f'adapter = "{old}"\n{text}\n', encoding="utf-8")
+    with pytest.warns(DeprecatedNameWarning, match=f'backend = "{new}"'):
+        card = find_card(str(path))
+    assert card.backend == new
+    assert "adapter" not in msgspec.to_builtins(card)
