@@ -8,15 +8,19 @@ Standard library only. Every type turns to JSON and back through ``msgspec`` unc
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
-class Task(StrEnum):
-    """The four questions FakeBench asks (arXiv 2404.13306, section III)."""
+class Task:
+    """The names of the four tasks of FakeBench (arXiv 2404.13306, section III).
 
-    DETECTION = "detection"
-    INTERPRETATION = "interpretation"
-    REASONING = "reasoning"
-    ANALYSIS = "analysis"
+    A task is a text: packages can add more, see :mod:`fakebench_suite.tasks.registry`.
+    """
+
+    DETECTION: Final = "detection"
+    INTERPRETATION: Final = "interpretation"
+    REASONING: Final = "reasoning"
+    ANALYSIS: Final = "analysis"
 
 
 class Authenticity(StrEnum):
@@ -91,7 +95,7 @@ class Case:
 
     id: str
     """Unique in its dataset, ``<image>:<what is asked>``; also the pytest parameter id."""
-    task: Task
+    task: str
     image: str
     """Name of the image in its dataset; cases that share it form an image group."""
     question: str
@@ -201,7 +205,7 @@ class Score:
     """A value with its 95 % interval over ``n`` cases; None where it is undefined (n = 0)."""
 
     metric: str
-    task: Task
+    task: str
     subgroup: str
     """``all``, or a field and its value such as ``generator=dalle3``."""
     value: float | None

@@ -42,7 +42,7 @@ def make_record(
     outcome: Outcome,
     *,
     fake: bool = True,
-    task: Task = Task.DETECTION,
+    task: str = Task.DETECTION,
     suffix: str = "what",
     category: str | None = None,
     score: float | None = None,

@@ -67,7 +67,7 @@ def test_it_detects_planted_forgeries_as_its_card_says(
 
 def test_it_names_what_was_planted(pocket: TransformersBackend, probes: Dataset) -> None:
     """In at least half of the fakes it names the planted criterion, of ten."""
-    cases = [case for case in probes.cases if case.task is Task.INTERPRETATION]
+    cases = [case for case in probes.cases if case.task == Task.INTERPRETATION]
     assert count_correct(pocket, probes, cases) >= len(cases) / 2
 
 

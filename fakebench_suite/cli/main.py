@@ -37,8 +37,9 @@ from fakebench_suite.report.paper_rows import format_table
 from fakebench_suite.report.thumbnails import ReportImages
 from fakebench_suite.runs.last import find_run
 from fakebench_suite.runs.store import read_records
+from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of, escape_json, escape_unencodable, to_single_line
-from fakebench_suite.types import QuestionType, Task
+from fakebench_suite.types import QuestionType
 
 if TYPE_CHECKING:
     from fakebench_suite.datasets import DataSource
@@ -131,7 +132,9 @@ def tables(
             say(line)
         return
     console = Screen(width=200)
-    for task in Task:
+    for task in list_tasks():
+        if not load_table(task):
+            continue
         grid = format_table(task, load_table(task))
         table = Table(title=grid.title, title_justify="left", box=None, pad_edge=False)
         for name in grid.header:

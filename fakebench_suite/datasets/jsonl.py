@@ -32,6 +32,7 @@ from fakebench_suite.deprecation import rename_keys, warn_deprecated
 from fakebench_suite.errors import DataError, FormatError
 from fakebench_suite.files.formats import decode_json
 from fakebench_suite.tasks.criteria import CRITERIA, parse_criterion
+from fakebench_suite.tasks.registry import TaskSpec, check_task, get_task
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
 
 
@@ -46,7 +47,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     """One line of the file; absent optional fields are None."""
 
     id: str
-    task: Task
+    task: str
     image: str
     question: str
     question_type: QuestionType | None = None
@@ -59,11 +60,6 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
 _DEPRECATED = {"form": "question_type", "category": "content_categories"}
 """Old names of fields, from earlier versions."""
-_FIXED = {
-    Task.INTERPRETATION: QuestionType.FAULTFINDING,
-    Task.REASONING: QuestionType.INFERENCE,
-    Task.ANALYSIS: QuestionType.CRITERION,
-}
 
 
 def load(path: Path | None) -> Dataset:
@@ -128,7 +124,7 @@ def _rename_fields(location: str, warned: set[str], row: Any) -> Any:
 def _humanise(error: Exception) -> str:
     """Return msgspec's message with field names instead of paths, and with the allowed values."""
     message = str(error)
-    for field, names in (("task", Task), ("question_type", QuestionType), ("label", Authenticity)):
+    for field, names in (("question_type", QuestionType), ("label", Authenticity)):
         message = message.replace(f"`$.{field}`", f"`$.{field}`; allowed are {', '.join(names)}")
     return re.sub(r" - at `\$\.?([^`]*)`", r" in the field '\1'", message).replace("`", "'")
 
@@ -138,22 +134,22 @@ def _to_case(line: Line, location: str) -> Case:
     for field, text in (("id", line.id), ("question", line.question)):
         if not text.strip():
             raise DataError(f"{location}: the field {field!r} is empty.")
+    spec = _find_task(line.task, location)
     question_type = (
-        line.question_type or _FIXED.get(line.task) or parse_question_type(line.question)
+        line.question_type or spec.only_question_type or parse_question_type(line.question)
     )
     if question_type is None:
         raise DataError(
             f"{location}: a reply to {line.question!r} cannot be parsed. Ask 'fake or real' "
             "or 'yes or no' about one of them, or set \"question_type\": what, isfake or isreal."
         )
-    fixed = _FIXED.get(line.task)
-    if fixed is not question_type and (fixed or question_type in _FIXED.values()):
+    if question_type not in spec.question_types:
         raise DataError(
             f"{location}: the question type {question_type!s} does not belong to the task "
             f"{line.task!s}."
         )
     criterion = line.criterion
-    if criterion is None and line.task is Task.ANALYSIS:
+    if criterion is None and line.task == Task.ANALYSIS:
         criterion = parse_criterion(line.question)
     _check_criterion(criterion, location)
     image = check_image_name(line.image, location=location)
@@ -169,6 +165,14 @@ def _to_case(line: Line, location: str) -> Case:
         content_categories=line.content_categories,
         expected=_to_clues(line.expected, location),
     )
+
+
+def _find_task(name: str, location: str) -> TaskSpec:
+    try:
+        check_task(name)
+    except ValueError as error:
+        raise DataError(f"{location}, field 'task': {error}.") from error
+    return get_task(name)
 
 
 def _check_criterion(criterion: str | None, location: str) -> None:

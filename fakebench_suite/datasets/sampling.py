@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
 
-from fakebench_suite.types import Case, Task
+from fakebench_suite.tasks.registry import list_tasks
+from fakebench_suite.types import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,6 @@ class Shard:
 
 Group = list[Case]
 """All cases on one image."""
-_TASKS = list(Task)
 
 
 def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) -> list[Case]:
@@ -34,8 +34,9 @@ def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) 
     and its untouched image, which are adjacent. The result does not depend on the order of
     ``cases``.
     """
+    tasks = list_tasks()
     units: dict[str, dict[str, Group]] = defaultdict(lambda: defaultdict(list))
-    for case in sorted(cases, key=lambda case: (_TASKS.index(case.task), case.id)):
+    for case in sorted(cases, key=lambda case: (tasks.index(case.task), case.id)):
         first = min(case.image, case.paired_image or case.image)
         units[first][case.image].append(case)
     shuffled = [list(units[name].values()) for name in sorted(units)]

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 from fakebench_suite.grading.judges.base import Judgement, TextJudge
 from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.text.redaction import redact
 from fakebench_suite.text.thoughts import to_visible_text
-from fakebench_suite.types import Answer, Case, Task
+from fakebench_suite.types import Answer, Case
 
 
 class BatchGrader:
@@ -63,7 +64,7 @@ class BatchGrader:
 
 def is_gradable(case: Case) -> bool:
     """Whether there is a reference that a judge can compare the text with."""
-    return case.task is not Task.DETECTION and bool(case.expected)
+    return get_task(case.task).grades_texts and bool(case.expected)
 
 
 def make_request(case: Case, answer: Answer) -> Request:

@@ -21,8 +21,9 @@ from fakebench_suite.provenance import collect_pixels
 from fakebench_suite.runs.differences import check_data
 from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.tasks.prompts import PromptStyle, build_prompt
+from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import Case, PixelDigest, Prompt, Record, Task
+from fakebench_suite.types import Case, PixelDigest, Prompt, Record
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,7 +39,7 @@ class RunRequest:
     """A card's name or path, or a directory with a checkpoint."""
     data: DataSource | Path | None = None
     """A kind of data set, FakeBench's directory or a JSON-lines file; None for the probes."""
-    tasks: tuple[Task, ...] | None = None
+    tasks: tuple[str, ...] | None = None
     """None for all."""
     sample: int | None = None
     """Images that are drawn; None for all."""
@@ -65,7 +66,7 @@ class RunPlan:
     """The sample, or everything, of all tasks and over all shards."""
     planned: int
     """Cases to be asked over all shards: those of the chosen tasks in the sample."""
-    deselected: Mapping[Task, Capability] = field(default_factory=dict)
+    deselected: Mapping[str, Capability] = field(default_factory=dict)
     """Tasks that are not asked, and the capability that the backend lacks for them."""
     shown: Mapping[str, PixelDigest] = field(default_factory=dict)
     """Of answers given again, the images shown then."""
@@ -178,7 +179,7 @@ def choose_reading(
 
 def find_lacking(
     cases: Sequence[Case], parser: ReplyParser, capabilities: Collection[Capability]
-) -> dict[Task, Capability]:
+) -> dict[str, Capability]:
     """The tasks of these cases that need a capability which is not there, and which it is."""
     needed = {case.task: required_capability(case, parser) for case in cases}
     return {task: need for task, need in needed.items() if need not in capabilities}
@@ -211,7 +212,7 @@ def choose_cases(cases: Sequence[Case], recorded: Sequence[Record] | None) -> Se
     return [case for case in cases if case.id in ids]
 
 
-def choose_tasks(cases: list[Case], tasks: Collection[Task] | None, *, name: str) -> list[Case]:
+def choose_tasks(cases: list[Case], tasks: Collection[str] | None, *, name: str) -> list[Case]:
     """The cases of ``--tasks``; raises UserError where a task has none in the data set."""
     if tasks is None:
         return cases
@@ -220,6 +221,6 @@ def choose_tasks(cases: list[Case], tasks: Collection[Task] | None, *, name: str
         if task not in present:
             raise UserError(
                 f"{name} has no {task} case. Leave {task} out of --tasks; it has "
-                f"{', '.join(known for known in Task if known in present)}."
+                f"{', '.join(known for known in list_tasks() if known in present)}."
             )
     return [case for case in cases if case.task in tasks]

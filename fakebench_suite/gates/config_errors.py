@@ -8,7 +8,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from fakebench_suite.errors import describe_choices
-from fakebench_suite.gates.rules import Gate
+from fakebench_suite.gates.rules import TASK_NAME, Gate
+from fakebench_suite.tasks.registry import list_tasks
 
 
 def list_mistakes(content: Mapping[str, Any]) -> Iterator[str]:
@@ -83,7 +84,9 @@ def _describe_limits(limits: msgspec.Meta, value: Any) -> str:
 
 
 def _list_choices(hint: Any) -> list[str]:
-    """The values of a Literal or an enumeration, optional or not."""
+    """The values of a Literal or an enumeration, or the names of tasks, optional or not."""
+    if TASK_NAME in getattr(hint, "__metadata__", ()):
+        return list(list_tasks())
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return list(hint)
     if get_origin(hint) is Literal:

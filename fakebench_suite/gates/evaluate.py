@@ -17,9 +17,10 @@ from fakebench_suite.gates.paired_tests import (
 )
 from fakebench_suite.gates.rules import Comparand, Errors, Gate, Latency, Regression, Threshold
 from fakebench_suite.gates.run_view import RunView
+from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import GateOutcome, GateResult, Score, Task
+from fakebench_suite.types import GateOutcome, GateResult, Score
 
 MIN_JUDGED_IMAGES = 30
 """Images below which a bootstrap of ratings is overconfident; tests/gates simulate it."""
@@ -251,7 +252,7 @@ def describe_change(
 
 def _judge_mismatch(gate: Regression, run: RunView, baseline: RunView) -> str | None:
     """Why the judges of the two runs make a gate over texts inconclusive; None if they do not."""
-    if gate.task is Task.DETECTION:
+    if not get_task(gate.task).grades_texts:
         return None
     judge, baseline_judge = (side.manifest["judge"]["text"] for side in (run, baseline))
     settings, baseline_settings = (

@@ -8,7 +8,7 @@ from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.provenance import count_changed_pixels
 from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import GateOutcome, GateResult, Task
+from fakebench_suite.types import GateOutcome, GateResult
 
 
 def inconclusive(gate: Gate, reason: str, figures: GateResult | None = None) -> GateResult:
@@ -20,7 +20,7 @@ def inconclusive(gate: Gate, reason: str, figures: GateResult | None = None) -> 
 
 
 def reason_inconclusive(
-    gate: Gate, run: RunView, n: int, tasks: Sequence[Task], subgroup: str = ALL
+    gate: Gate, run: RunView, n: int, tasks: Sequence[str], subgroup: str = ALL
 ) -> str | None:
     """Why a gate over this population is inconclusive; None if it can be evaluated."""
     missing = run.missing_cases(tasks, subgroup, sample=gate.sample)
@@ -36,7 +36,7 @@ def reason_inconclusive(
 
 
 def baseline_mismatch(
-    gate: Gate, run: RunView, baseline: RunView, *, tasks: Sequence[Task]
+    gate: Gate, run: RunView, baseline: RunView, *, tasks: Sequence[str]
 ) -> str | None:
     """Why a baseline is not comparable (partial, errors, other inputs); None if it is."""
     missing = baseline.missing_cases(tasks, sample=gate.sample, subject="baseline")

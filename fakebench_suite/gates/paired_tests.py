@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, bootstrap, norm, t
 
 from fakebench_suite.metrics.intervals import expanded_percentile
-from fakebench_suite.types import Outcome, Record, Task
+from fakebench_suite.types import Outcome, Record
 
 RESAMPLES = 2000
 MIN_IMAGES = 2
@@ -54,20 +54,20 @@ def pair_by_image(
     )
 
 
-def case_values(records: Sequence[Record], task: Task, metric: str) -> dict[str, float]:
+def case_values(records: Sequence[Record], task: str, metric: str) -> dict[str, float]:
     """The value of each scored case of a task: 1 or 0 for a pass or a miss, or half its score."""
     if metric == "accuracy":
         return {
             record.case.id: float(record.verdict.outcome is Outcome.CORRECT)
             for record in records
-            if record.case.task is task
+            if record.case.task == task
             and not record.verdict.outcome.is_error
             and record.verdict.outcome is not Outcome.UNSCORED
         }
     return {
         record.case.id: record.verdict.score / 2
         for record in records
-        if record.case.task is task and record.verdict.ratings and record.verdict.score is not None
+        if record.case.task == task and record.verdict.ratings and record.verdict.score is not None
     }
 
 

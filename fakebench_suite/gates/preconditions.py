@@ -7,8 +7,8 @@ from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.gates.config import GateConfig
 from fakebench_suite.gates.rules import Gate, Latency, Regression, Threshold
 from fakebench_suite.metrics.names import METRICS, Need
+from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.tasks.subgroups import ALL, Population
-from fakebench_suite.types import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class RunIntent:
     drawn: Population
     """The cases of the sample, or all."""
     sample: int | None
-    selected: Mapping[Task, int]
+    selected: Mapping[str, int]
     """Cases that will be asked."""
     baseline: bool
     """Whether ``--baseline`` was given."""
@@ -55,7 +55,7 @@ def will_be_evaluated(gate: Gate, intent: RunIntent) -> bool:
     subgroup = gate.subgroup if isinstance(gate, Threshold) else ALL
     task = None if isinstance(gate, Latency) and gate.benchmark else gate.task
     enough = gate.sample is not None and (intent.sample or 0) >= gate.sample
-    for name in Task if task is None else [task]:
+    for name in list_tasks() if task is None else [task]:
         cases, drawn = (
             side.get(name, {}).get(ALL, 0) for side in (intent.population, intent.drawn)
         )

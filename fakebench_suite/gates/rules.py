@@ -9,12 +9,14 @@ import msgspec
 
 from fakebench_suite.errors import describe_choices
 from fakebench_suite.metrics.names import METRICS
+from fakebench_suite.tasks.registry import check_task, get_task
 from fakebench_suite.tasks.subgroups import ALL
-from fakebench_suite.types import Task
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Level = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+TASK_NAME = msgspec.Meta(title="the name of a task")
+TaskName = Annotated[str, TASK_NAME]
 
 
 class Comparand(StrEnum):
@@ -38,7 +40,7 @@ class GateBase(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="threshold"):
     """A lower bound, an upper bound, or both, on a score or on its interval."""
 
-    task: Task
+    task: TaskName
     metric: str
     subgroup: str = ALL
     at_least: float | None = None
@@ -48,6 +50,7 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
     """A gate fails if its interval ends less than this beyond the bound."""
 
     def __post_init__(self) -> None:
+        check_task(self.task)
         if self.at_least is None and self.at_most is None:
             raise ValueError("a threshold needs at_least or at_most")
         bars = [bar for bar in (self.at_least, self.at_most) if bar is not None]
@@ -62,11 +65,12 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
 
     def _check_metric(self) -> None:
         """Raise ValueError if no run can have the score."""
+        grader = get_task(self.task).grader
         if self.metric not in METRICS:
             allowed = describe_choices(self.metric, _list_metrics(self.task))
             raise ValueError(f"there is no metric {self.metric!r}; {allowed}")
         metric = METRICS[self.metric]
-        if self.task not in metric.tasks:
+        if grader not in metric.graders:
             raise ValueError(
                 f"{self.metric} is no score of {self.task}; "
                 f"allowed: {', '.join(_list_metrics(self.task))}"
@@ -87,8 +91,9 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
         raise ValueError(f"{name} = {bar:g}, and {self.metric} lies {span}{advice}")
 
 
-def _list_metrics(task: Task) -> Iterator[str]:
-    return (name for name, metric in METRICS.items() if task in metric.tasks)
+def _list_metrics(task: str) -> Iterator[str]:
+    grader = get_task(task).grader
+    return (name for name, metric in METRICS.items() if grader in metric.graders)
 
 
 class Regression(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="regression"):
@@ -99,12 +104,13 @@ class Regression(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="reg
     passes if a drop of ``margin`` can be excluded at the same level.
     """
 
-    task: Task
+    task: TaskName
     metric: str = "accuracy"
     margin: Share = 0.02
     level: Level = 0.05
 
     def __post_init__(self) -> None:
+        check_task(self.task)
         if self.metric not in ("accuracy", "judged_score"):
             raise ValueError("a regression gate tests 'accuracy' or 'judged_score'")
 
@@ -120,12 +126,14 @@ class Latency(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="latenc
     """
 
     at_most: Positive | None = None
-    task: Task | None = None
+    task: TaskName | None = None
     benchmark: Literal["load", "first token", "prompt", "group", "work unit"] | None = None
     state: Literal["warm", "cold"] = "warm"
     seconds: Positive | None = None
 
     def __post_init__(self) -> None:
+        if self.task is not None:
+            check_task(self.task)
         bars = [bar for bar in (self.at_most, self.seconds) if bar is not None]
         if len(bars) != 1 or not math.isfinite(bars[0]):
             raise ValueError(
@@ -147,7 +155,11 @@ class Errors(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="errors"
     """A largest share of cases that end in a model, judge or image error."""
 
     at_most: Share = 0.0
-    task: Task | None = None
+    task: TaskName | None = None
+
+    def __post_init__(self) -> None:
+        if self.task is not None:
+            check_task(self.task)
 
 
 Gate = Threshold | Regression | Latency | Errors

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fakebench_suite.runs.partial import MissingCases, missing_cases
+from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.tasks.subgroups import ALL, list_subgroups
-from fakebench_suite.types import Record, Score, Task, Timing
+from fakebench_suite.types import Record, Score, Timing
 
 EXACT = "exact"
 
@@ -20,11 +21,11 @@ class RunView:
     scores: Sequence[Score] = ()
     timings: Sequence[Timing] = ()
 
-    def count_errors(self, tasks: Sequence[Task], subgroup: str = ALL) -> int:
+    def count_errors(self, tasks: Sequence[str], subgroup: str = ALL) -> int:
         """Cases of a population that ended in an error."""
         return sum(record.verdict.outcome.is_error for record in self.select(tasks, subgroup))
 
-    def select(self, tasks: Sequence[Task], subgroup: str = ALL) -> Sequence[Record]:
+    def select(self, tasks: Sequence[str], subgroup: str = ALL) -> Sequence[Record]:
         """The records of a population."""
         return [
             record
@@ -33,12 +34,12 @@ class RunView:
             and (subgroup == ALL or subgroup in list_subgroups(record.case))
         ]
 
-    def list_tasks(self, task: Task | None, *, sample: int | None) -> Sequence[Task]:
+    def list_tasks(self, task: str | None, *, sample: int | None) -> Sequence[str]:
         """The tasks of a gate: its own; else all complete tasks; else all tasks that were asked."""
         if task is not None:
             return [task]
         present = {record.case.task for record in self.records}
-        asked = [candidate for candidate in Task if candidate in present]
+        asked = [candidate for candidate in list_tasks() if candidate in present]
         complete = [
             candidate
             for candidate in asked
@@ -48,7 +49,7 @@ class RunView:
 
     def missing_cases(
         self,
-        tasks: Sequence[Task],
+        tasks: Sequence[str],
         subgroup: str = ALL,
         *,
         sample: int | None,

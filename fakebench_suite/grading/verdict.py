@@ -13,6 +13,7 @@ from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel, ReplyParser
 from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, parse_natural
+from fakebench_suite.tasks.registry import Grader, get_task
 from fakebench_suite.text.display import count_of
 from fakebench_suite.text.thoughts import to_visible_text
 from fakebench_suite.types import (
@@ -30,8 +31,6 @@ PASS_MARK = 1.0
 """Mean judged score, 0-2, from which a text passes."""
 _EVEN = 0.5
 """Probability of equally likely options."""
-_REQUIRED_START = "this is a fake image because"
-"""Start of a reply that follows the output format of FakeClue's fault-finding mode."""
 
 
 def judge(
@@ -50,7 +49,7 @@ def judge(
     text = to_visible_text(answer.text)
     truncated = answer.finish_reason is FinishReason.LENGTH
     limit = f"cut off at the token limit, {count_of(answer.tokens, 'token')}"
-    if truncated and not text and case.task is not Task.DETECTION and case.expected:
+    if truncated and not text and get_task(case.task).grades_texts and case.expected:
         why = f"{limit}, before it said anything"
         return Verdict(outcome=Outcome.TRUNCATED, reason=why)
     grader = TextGrader(judgement=judgement, name=judge_name)
@@ -69,20 +68,23 @@ def select_parser(rule: ReplyParser) -> Callable[[str, QuestionType], ParsedLabe
 def _judge(
     case: Case, answer: Answer, text: str, rule: ReplyParser, grade: "TextGrader"
 ) -> Verdict:
-    """Return the verdict by task: labels from the whole reply, texts graded without thoughts."""
+    """Return the verdict: labels from the whole reply, texts graded without thoughts."""
     parse_reply = select_parser(rule)
-    match case.task:
-        case Task.DETECTION if rule is ReplyParser.LIKELIHOOD and answer.p_fake is not None:
-            return judge_label(case, _read_likelihood(answer.p_fake))
-        case Task.DETECTION:
-            return judge_label(case, parse_reply(answer.text, case.question_type))
-        case Task.INTERPRETATION:
-            obeyed = text.lstrip().lower().startswith(_REQUIRED_START)
-            return replace(grade.judge_text(case, text), followed_format=obeyed)
-        case Task.REASONING:
-            return grade.judge_reasoning(case, text, parse_reply(answer.text, case.question_type))
-        case Task.ANALYSIS:
-            return grade.judge_text(case, text)
+    spec = get_task(case.task)
+    match spec.grader:
+        case Grader.LABEL if rule is ReplyParser.LIKELIHOOD and answer.p_fake is not None:
+            verdict = judge_label(case, _read_likelihood(answer.p_fake))
+        case Grader.LABEL:
+            verdict = judge_label(case, parse_reply(answer.text, case.question_type))
+        case Grader.LABEL_AND_TEXT:
+            reading = parse_reply(answer.text, case.question_type)
+            verdict = grade.judge_reasoning(case, text, reading)
+        case Grader.TEXT:
+            verdict = grade.judge_text(case, text)
+    if spec.required_start is None:
+        return verdict
+    obeyed = text.lstrip().lower().startswith(spec.required_start)
+    return replace(verdict, followed_format=obeyed)
 
 
 def _read_likelihood(p_fake: float) -> ParsedLabel:
@@ -172,7 +174,7 @@ class TextGrader:
 def judge_probe_text(case: Case, text: str) -> Verdict:
     """Return the verdict on a text about a probe, from the planted criterion."""
     planted = next((clue.criterion for clue in case.expected or () if clue.criterion), None)
-    if case.task is Task.ANALYSIS:
+    if case.task == Task.ANALYSIS:
         return _judge_natural(text, expected=planted is None)
     assert planted is not None
     named = ", ".join(sorted(named_criteria(text))) or None

@@ -1,4 +1,4 @@
-"""All metrics: the meaning, range, tasks and needs of each.
+"""All metrics: the meaning, range, graders and needs of each.
 
 Gates over a misspelt metric, or with a bound outside its range, are refused before the first case.
 """
@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from fakebench_suite.extras import Extra, format_install
-from fakebench_suite.types import Task
+from fakebench_suite.tasks.registry import Grader
 
 
 class Need(StrEnum):
@@ -30,15 +30,15 @@ class Metric:
     """One line, shown to people."""
     low: float = 0.0
     high: float = 1.0
-    tasks: tuple[Task, ...] = tuple(Task)
-    """The tasks that have it."""
+    graders: tuple[Grader, ...] = tuple(Grader)
+    """It is a score of tasks that are graded in one of these ways."""
     divides: bool = False
     """True if subgroups have it too."""
     need: Need | None = None
 
 
-_DETECTION = (Task.DETECTION,)
-_TEXTS = (Task.INTERPRETATION, Task.REASONING, Task.ANALYSIS)
+_LABELS = (Grader.LABEL,)
+_TEXTS = (Grader.TEXT, Grader.LABEL_AND_TEXT)
 
 METRICS: Mapping[str, Metric] = MappingProxyType({
     "accuracy": Metric(
@@ -47,44 +47,44 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     ),
     "accuracy_parsed": Metric(
         meaning="accuracy over the replies that assert something",
-        tasks=(Task.DETECTION, Task.REASONING), divides=True,
+        graders=(Grader.LABEL, Grader.LABEL_AND_TEXT), divides=True,
     ),
     "balanced_accuracy": Metric(
         meaning="mean of the accuracies on fake and on real images; 0.5 is chance",
-        tasks=_DETECTION,
+        graders=_LABELS,
     ),
     "fake_real_gap": Metric(
-        meaning="accuracy on fake images minus accuracy on real images", low=-1.0, tasks=_DETECTION
+        meaning="accuracy on fake images minus accuracy on real images", low=-1.0, graders=_LABELS
     ),
-    "fake_rate": Metric(meaning="share of parsed replies that say fake", tasks=_DETECTION),
+    "fake_rate": Metric(meaning="share of parsed replies that say fake", graders=_LABELS),
     "yes_rate": Metric(
-        meaning="share of yes among the replies to yes-or-no questions", tasks=_DETECTION
+        meaning="share of yes among the replies to yes-or-no questions", graders=_LABELS
     ),
     "matthews_corrcoef": Metric(
-        meaning="correlation of verdict and truth; 0 is chance", low=-1.0, tasks=_DETECTION
+        meaning="correlation of verdict and truth; 0 is chance", low=-1.0, graders=_LABELS
     ),
     "polarity_consistency": Metric(
         meaning="share of images with one verdict on 'is it fake?' and 'is it real?'",
-        tasks=_DETECTION,
+        graders=_LABELS,
     ),
     "pairwise_accuracy": Metric(
-        meaning="share of probe pairs in which the forged one ranks as faker", tasks=_DETECTION
+        meaning="share of probe pairs in which the forged one ranks as faker", graders=_LABELS
     ),
     "roc_auc": Metric(
         meaning="chance that P(fake) of a fake is above that of a real image; 0.5 is chance",
-        tasks=_DETECTION, need=Need.LIKELIHOOD,
+        graders=_LABELS, need=Need.LIKELIHOOD,
     ),
     "average_precision": Metric(
-        meaning="precision of P(fake) averaged over recall", tasks=_DETECTION,
+        meaning="precision of P(fake) averaged over recall", graders=_LABELS,
         need=Need.LIKELIHOOD,
     ),
     "best_threshold_accuracy": Metric(
         meaning="accuracy at the threshold on P(fake) that suits these cases best: an upper bound",
-        tasks=_DETECTION, need=Need.LIKELIHOOD,
+        graders=_LABELS, need=Need.LIKELIHOOD,
     ),
     "expected_calibration_error": Metric(
         meaning="mean gap between P(fake) and the share of fakes, over ten bins; 0 is best",
-        tasks=_DETECTION, need=Need.LIKELIHOOD,
+        graders=_LABELS, need=Need.LIKELIHOOD,
     ),
     "parsed_rate": Metric(meaning="share of replies that assert something"),
     "unparsed_rate": Metric(meaning="share of replies in which no verdict was found"),
@@ -97,49 +97,49 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "image_error_rate": Metric(meaning="share of cases whose image could not be opened"),
     "format_followed": Metric(meaning="share of replies in the format that was asked for"),
     "exact_score": Metric(
-        meaning="score of texts on probes, whose forgery is known, 0 to 2", high=2.0, tasks=_TEXTS
+        meaning="score of texts on probes, whose forgery is known, 0 to 2", high=2.0, graders=_TEXTS
     ),
     "similarity_score": Metric(
         meaning="score of texts by similarity alone, 0 to 2; not a judge's rating", high=2.0,
-        tasks=_TEXTS, need=Need.SIMILARITY,
+        graders=_TEXTS, need=Need.SIMILARITY,
     ),
     "judged_score": Metric(
-        meaning="mean of the judge's three ratings, 0 to 2", high=2.0, tasks=_TEXTS,
+        meaning="mean of the judge's three ratings, 0 to 2", high=2.0, graders=_TEXTS,
         need=Need.RATINGS,
     ),
     "completeness": Metric(
-        meaning="the judge's rating for covering the reference, 0 to 2", high=2.0, tasks=_TEXTS,
+        meaning="the judge's rating for covering the reference, 0 to 2", high=2.0, graders=_TEXTS,
         need=Need.RATINGS,
     ),
     "preciseness": Metric(
         meaning="the judge's rating for not contradicting the reference, 0 to 2", high=2.0,
-        tasks=_TEXTS, need=Need.RATINGS,
+        graders=_TEXTS, need=Need.RATINGS,
     ),
     "relevance": Metric(
-        meaning="the judge's rating for answering the question, 0 to 2", high=2.0, tasks=_TEXTS,
+        meaning="the judge's rating for answering the question, 0 to 2", high=2.0, graders=_TEXTS,
         need=Need.RATINGS,
     ),
     "judge_round_sd": Metric(
-        meaning="standard deviation of the judge's rounds on one text", high=2.0, tasks=_TEXTS,
+        meaning="standard deviation of the judge's rounds on one text", high=2.0, graders=_TEXTS,
         need=Need.RATINGS,
     ),
     "judge_failed_rounds": Metric(
-        meaning="rounds per text without a rating by the judge", high=math.inf, tasks=_TEXTS,
+        meaning="rounds per text without a rating by the judge", high=math.inf, graders=_TEXTS,
         need=Need.RATINGS,
     ),
-    "bleu_1": Metric(meaning="words shared with the reference (BLEU-1)", tasks=_TEXTS),
-    "bleu_2": Metric(meaning="word pairs shared with the reference (BLEU-2)", tasks=_TEXTS),
-    "rouge_l": Metric(meaning="longest common word sequence (ROUGE-L)", tasks=_TEXTS),
+    "bleu_1": Metric(meaning="words shared with the reference (BLEU-1)", graders=_TEXTS),
+    "bleu_2": Metric(meaning="word pairs shared with the reference (BLEU-2)", graders=_TEXTS),
+    "rouge_l": Metric(meaning="longest common word sequence (ROUGE-L)", graders=_TEXTS),
     "similarity": Metric(
         meaning="cosine similarity of reply and reference in a sentence encoder", low=-1.0,
-        tasks=_TEXTS, need=Need.ENCODER,
+        graders=_TEXTS, need=Need.ENCODER,
     ),
     "clue_recall": Metric(
-        meaning="share of the reference's clues that are in the reply", tasks=_TEXTS,
+        meaning="share of the reference's clues that are in the reply", graders=_TEXTS,
         need=Need.ENCODER,
     ),
     "clue_precision": Metric(
-        meaning="share of the reply's sentences that match a clue", tasks=_TEXTS,
+        meaning="share of the reply's sentences that match a clue", graders=_TEXTS,
         need=Need.ENCODER,
     ),
 })  # fmt: skip

@@ -9,15 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from fakebench_suite.tasks.registry import PaperTable, get_task
 from fakebench_suite.types import Score, Task
 
-NUMBERS = {
-    Task.DETECTION: "V",
-    Task.INTERPRETATION: "VI",
-    Task.REASONING: "VII",
-    Task.ANALYSIS: "VIII",
-}
-_FILES = {task: f"table{number}_{task}.csv" for number, task in enumerate(Task, start=5)}
 AUTOMATIC = {"B1": "bleu_1", "B2": "bleu_2", "RL": "rouge_l", "Sim": "similarity"}
 JUDGED = {"Comp": "completeness", "Prec": "preciseness", "Rele": "relevance"}
 _GENERATORS = {
@@ -38,10 +32,18 @@ FOOTNOTE = (
 )
 
 
+def load_table(task: str) -> Sequence[Mapping[str, str]]:
+    """The published rows of a task, cells as printed; a missing cell is an empty text.
+
+    There is none where the task has no published table.
+    """
+    table = get_task(task).paper_table
+    return () if table is None else _read_table(table)
+
+
 @cache
-def load_table(task: Task) -> Sequence[Mapping[str, str]]:
-    """The published rows of a task, cells as printed; a missing cell is an empty text."""
-    text = (files(__package__) / "published" / _FILES[task]).read_text(encoding="utf-8")
+def _read_table(table: PaperTable) -> Sequence[Mapping[str, str]]:
+    text = (files(__package__) / "published" / table.file).read_text(encoding="utf-8")
     return tuple(csv.DictReader(text.splitlines()))
 
 
@@ -79,20 +81,22 @@ def check_published() -> Iterator[str]:
     """
     allowed = _HALF + (_HALF + _HALF / 2) / 2 + _ROUNDING
     for task in (Task.INTERPRETATION, Task.REASONING, Task.ANALYSIS):
+        table = get_task(task).paper_table
+        assert table is not None
         for row in load_table(task):
             parts = {name: float(row[name]) for name in (*AUTOMATIC, *JUDGED)}
             found, printed = aggregate(parts).overall, float(row["Avr"])
             if abs(found - printed) > allowed:
                 yield (
-                    f"Table {NUMBERS[task]}, {row['model']}: Avr is printed as {printed:.3f}, "
+                    f"Table {table.number}, {row['model']}: Avr is printed as {printed:.3f}, "
                     f"its parts give {found:.3f}"
                 )
 
 
-def make_row(task: Task, scores: Sequence[Score]) -> dict[str, float]:
+def make_row(task: str, scores: Sequence[Score]) -> dict[str, float]:
     """A run's cells in the columns of the task's table, without cells that were not measured."""
-    by_name = {(s.metric, s.subgroup): s for s in scores if s.task is task and s.value is not None}
-    if task is Task.DETECTION:
+    by_name = {(s.metric, s.subgroup): s for s in scores if s.task == task and s.value is not None}
+    if task == Task.DETECTION:
         accuracy = {where: s for (metric, where), s in by_name.items() if metric == "accuracy"}
         row = {name: accuracy[where] for name, where in _SUBGROUPS.items() if where in accuracy}
         cells = {name: 100 * (score.value or 0.0) for name, score in row.items()}
@@ -118,14 +122,19 @@ def make_row(task: Task, scores: Sequence[Score]) -> dict[str, float]:
     return cells
 
 
-def compare(task: Task, name: str, scores: Sequence[Score]) -> Sequence[Mapping[str, str]]:
-    """The published rows with the run's row as the last; empty if the run has no cell."""
+def compare(task: str, name: str, scores: Sequence[Score]) -> Sequence[Mapping[str, str]]:
+    """The published rows with the run's row as the last; empty if the run has no cell.
+
+    It is empty for a task without a published table too.
+    """
+    if get_task(task).paper_table is None:
+        return ()
     cells = make_row(task, scores)
     if not cells:
         return ()
-    digits = 2 if task is Task.DETECTION else 3
+    digits = 2 if task == Task.DETECTION else 3
     row = {"model": name} | {column: f"{value:.{digits}f}" for column, value in cells.items()}
-    computed = (_ALWAYS_FAKE,) if task is Task.DETECTION else ()
+    computed = (_ALWAYS_FAKE,) if task == Task.DETECTION else ()
     return (*load_table(task), *computed, row)
 
 

@@ -15,7 +15,8 @@ from fakebench_suite.metrics.dataframe import records_to_frame
 from fakebench_suite.metrics.detection import score_detection
 from fakebench_suite.metrics.intervals import Estimate, estimate_mean
 from fakebench_suite.metrics.text import TextScores
-from fakebench_suite.types import WITHOUT_VERDICT, FinishReason, Outcome, Record, Score, Task
+from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
+from fakebench_suite.types import WITHOUT_VERDICT, FinishReason, Outcome, Record, Score
 
 ALL, EXACT = "all", "exact"
 _ERROR_KINDS = tuple(kind for kind in Outcome if kind.is_error)
@@ -30,7 +31,7 @@ def score_records(
     """
     frame = records_to_frame(records)
     scores: list[Score] = []
-    for task in Task:
+    for task in list_tasks():
         part = frame[frame["task"] == task]
         if not part.empty:
             scores += _score_task(task, part, texts)
@@ -41,7 +42,7 @@ Named = Iterator[tuple[str, str, Estimate]]
 Judged = Iterator[tuple[str, str, Estimate, str | None]]
 
 
-def _score_task(task: Task, part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Iterator[Score]:
+def _score_task(task: str, part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Iterator[Score]:
     plain = (*_score_detection(task, part), *_average_texts(part, texts), *_rate_outcomes(part))
     for metric, name, estimate, judge in (
         *_rate_correct(task, part),
@@ -61,7 +62,7 @@ def _score_task(task: Task, part: pd.DataFrame, texts: Mapping[str, TextScores])
         )
 
 
-def _rate_correct(task: Task, part: pd.DataFrame) -> Judged:
+def _rate_correct(task: str, part: pd.DataFrame) -> Judged:
     """Accuracy by the paper's rule and over parsed answers, for all cases and every subgroup.
 
     If a judge decides what passes, the score has its name; with two judges there is one score for
@@ -74,13 +75,13 @@ def _rate_correct(task: Task, part: pd.DataFrame) -> Judged:
         rows_of_judge = graded[decided.isna() | (decided == judge)] if judge else graded
         for name, rows in _by_subgroup(task, rows_of_judge):
             yield "accuracy", name, _mean(rows, rows["correct"]), judge
-            if task in (Task.DETECTION, Task.REASONING):
+            if get_task(task).grades_labels:
                 parsed = rows[~rows["outcome"].isin(WITHOUT_VERDICT)]
                 yield "accuracy_parsed", name, _mean(parsed, parsed["correct"]), judge
 
 
-def _score_detection(task: Task, part: pd.DataFrame) -> Named:
-    if task is Task.DETECTION:
+def _score_detection(task: str, part: pd.DataFrame) -> Named:
+    if get_task(task).grader is Grader.LABEL:
         for metric, estimate in score_detection(part[part["graded"]]):
             yield metric, ALL, estimate
 
@@ -144,10 +145,10 @@ def _rate_outcomes(part: pd.DataFrame) -> Named:
         yield f"{outcome}_rate", ALL, _mean(part, part["outcome"] == outcome)
 
 
-def _by_subgroup(task: Task, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+def _by_subgroup(task: str, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """All cases, then the cases of each value of each subgroup column of the task."""
     columns = ["generator", "criterion", "category"]
-    if task is Task.DETECTION:
+    if get_task(task).grader is Grader.LABEL:
         columns = ["label", "question_type", *columns]
     yield ALL, graded
     for column in columns:

@@ -12,7 +12,8 @@ from fakebench_suite.execution.plan import DEFAULT_MODEL, RunPlan, make_plan
 from fakebench_suite.plugin.options import SETTINGS, is_worker, read_settings
 from fakebench_suite.runs.differences import check_data
 from fakebench_suite.runs.store import check_run
-from fakebench_suite.types import Case, Task
+from fakebench_suite.tasks.registry import get_task, list_tasks
+from fakebench_suite.types import Case
 
 _PLAN = pytest.StashKey[RunPlan]()
 
@@ -40,8 +41,8 @@ def check_baseline(baseline: Path, dataset: Dataset, *, whole: bool) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the task markers, and meet the user's mistakes before any worker starts."""
-    for task in Task:
-        config.addinivalue_line("markers", f"{task}: FakeBench cases of this task")
+    for task in list_tasks():
+        config.addinivalue_line("markers", f"{task}: cases of this task ({get_task(task).title})")
     config.stash[SETTINGS] = read_settings(config)
     option = config.option
     if will_run_cases(config) and not is_worker(config) and not option.help and not option.version:
@@ -69,13 +70,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     task = find_task(metafunc.definition)
     if task is None or "case" not in metafunc.fixturenames:
         return
-    cases = [case for case in get_plan(metafunc.config).cases if case.task is task]
+    cases = [case for case in get_plan(metafunc.config).cases if case.task == task]
     metafunc.parametrize("case", cases, ids=[case.id for case in cases])
 
 
-def find_task(node: pytest.Item) -> Task | None:
+def find_task(node: pytest.Item) -> str | None:
     """The task a test is marked with."""
-    return next((task for task in Task if node.get_closest_marker(task)), None)
+    return next((task for task in list_tasks() if node.get_closest_marker(task)), None)
 
 
 def get_case(item: pytest.Item) -> Case | None:

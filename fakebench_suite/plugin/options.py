@@ -22,7 +22,7 @@ from fakebench_suite.grading.labels.result import ReplyParser
 from fakebench_suite.report.thumbnails import ReportImages
 from fakebench_suite.runs.last import LAST, find_run
 from fakebench_suite.tasks.prompts import PromptStyle
-from fakebench_suite.types import Task
+from fakebench_suite.tasks.registry import list_tasks
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -65,7 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--tasks",
         type=_tasks,
         metavar="TASK,...",
-        help=f"ask only these tasks, each whole: {', '.join(Task)} (default: all)",
+        help=f"ask only these tasks, each whole: {', '.join(list_tasks())} (default: all)",
     )
     group.addoption(
         "--sample",
@@ -192,12 +192,14 @@ def parse_positive(text: str) -> int:
     return int(text)
 
 
-def _tasks(text: str) -> tuple[Task, ...]:
+def _tasks(text: str) -> tuple[str, ...]:
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in list(Task):
-            raise argparse.ArgumentTypeError(f"{name!r} is no task; {describe_choices(name, Task)}")
-    return tuple(task for task in Task if task in names)
+        if name not in list_tasks():
+            raise argparse.ArgumentTypeError(
+                f"{name!r} is no task; {describe_choices(name, list_tasks())}"
+            )
+    return tuple(task for task in list_tasks() if task in names)
 
 
 def _shard(text: str) -> Shard:

@@ -23,7 +23,7 @@ from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.request import describe_request
 from fakebench_suite.runs.store import RunStore
 from fakebench_suite.text.display import escape_controls, to_single_line
-from fakebench_suite.types import Case, Outcome, Record, Task, Verdict
+from fakebench_suite.types import Case, Outcome, Record, Verdict
 
 _ATTRIBUTE, _TROUBLE = "fakebench_record", "fakebench_trouble"
 _REPEATED = "fakebench_repeated"
@@ -196,7 +196,7 @@ class Recorder:
         """Cases by what became of them; a case that runs several times counts once."""
         self.selected = 0
         """Cases this run set out to ask; one that several tests are given counts once."""
-        self.selected_tasks: Mapping[Task, int] = {}
+        self.selected_tasks: Mapping[str, int] = {}
         """And by task."""
         self.manifest: dict[str, Any] = {}
         self.troubles: list[str] = []
@@ -348,7 +348,7 @@ class MissCache:
             last_failed.lastfailed[report.nodeid] = True
 
 
-def count_tasks(cases: Iterable[Case], parameters: Collection[str]) -> Mapping[Task, int]:
+def count_tasks(cases: Iterable[Case], parameters: Collection[str]) -> Mapping[str, int]:
     """The number of cases by task behind the parameters of node ids, as pytest writes these."""
     return Counter(
         case.task

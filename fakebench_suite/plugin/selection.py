@@ -13,7 +13,7 @@ from fakebench_suite.plugin.collection import (
     will_run_cases,
 )
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.types import Task
+from fakebench_suite.tasks.registry import list_tasks
 
 _OPERATORS = frozenset({"and", "or", "not", "True", "False", "None"})
 _ARGUMENTS = re.compile(r"\([^()]*=[^()]*\)")
@@ -35,7 +35,7 @@ def check_marks(config: pytest.Config) -> None:
         if name not in known:
             raise pytest.UsageError(
                 f"-m names {name!r}, which is no task and no marker; "
-                f"{describe_choices(name, Task)}."
+                f"{describe_choices(name, list_tasks())}."
             )
 
 

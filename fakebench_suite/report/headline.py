@@ -11,8 +11,9 @@ from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.partial import describe_partial
 from fakebench_suite.runs.result import GatesUsed, RunResult
+from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import Score, Task
+from fakebench_suite.types import Score
 
 _HEADLINES = ("balanced_accuracy", "accuracy")
 
@@ -28,7 +29,7 @@ def make_result(
     gates = manifest.get("gates", {})
     change = None
     if headline is not None:
-        change = next((shift for shift in shifts if shift.task is headline.task), None)
+        change = next((shift for shift in shifts if shift.task == headline.task), None)
     return RunResult(
         outcome=conclusion.outcome,
         reason=conclusion.reason,
@@ -47,11 +48,11 @@ def make_result(
 
 
 def _find_headline(scores: Sequence[Score]) -> Score | None:
-    for task in Task:
+    for task in list_tasks():
         by_metric = {
             score.metric: score
             for score in scores
-            if score.task is task and score.subgroup == "all"
+            if score.task == task and score.subgroup == "all"
         }
         for metric in _HEADLINES:
             score = by_metric.get(metric)

@@ -13,29 +13,12 @@ from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.partial import describe_partial, list_whole
 from fakebench_suite.runs.result import RunResult
+from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.text.display import count_of, to_single_line
-from fakebench_suite.types import GateResult, Score, Task, Timing
+from fakebench_suite.types import GateResult, Score, Timing
 
 Row = tuple[str, str, str, str, str, str]
 HEADER: Row = ("task", "subgroup", "metric", "value", "95 % interval", "n")
-_TEXT_SCORES = (
-    "judged_score",
-    "judge_round_sd",
-    "judge_failed_rounds",
-    "similarity_score",
-    "exact_score",
-    "similarity",
-    "clue_recall",
-)
-_HEADLINES = {
-    Task.DETECTION: (
-        "balanced_accuracy", "accuracy", "accuracy_parsed", "roc_auc", "average_precision",
-        "best_threshold_accuracy", "expected_calibration_error",
-    ),
-    Task.INTERPRETATION: ("accuracy", *_TEXT_SCORES, "format_followed"),
-    Task.REASONING: ("accuracy", "accuracy_parsed", *_TEXT_SCORES),
-    Task.ANALYSIS: ("accuracy", *_TEXT_SCORES),
-}  # fmt: skip
 CHANGE_HEADER = ("task", "metric", "before", "after", "change", "95 % interval", "p", "n")
 CHANGE_NUMBERS = ("before", "after", "change", "p", "n")
 _RATES = (
@@ -55,15 +38,14 @@ def list_scores(scores: Sequence[Score]) -> Iterator[Score]:
     ``scores.json`` has all scores. Subgroups of all cases are left out here, and so are content
     categories and criteria of detection, of which there are dozens.
     """
-    for task in Task:
-        task_scores = [score for score in scores if score.task is task]
+    for task in list_tasks():
+        spec = get_task(task)
+        task_scores = [score for score in scores if score.task == task]
         whole = [score for score in task_scores if score.subgroup == "all"]
-        shown = [score for name in _HEADLINES[task] for score in whole if score.metric == name]
+        shown = [score for name in spec.headlines for score in whole if score.metric == name]
         rates = {f"{name}_rate" for name in _RATES}
         shown += [score for score in whole if score.metric in rates and score.value]
-        kinds = (
-            ("criterion=",) if task is Task.ANALYSIS else ("label=", "question_type=", "generator=")
-        )
+        kinds = tuple(f"{kind}=" for kind in spec.subgroups)
         most = max((score.n for score in whole if score.metric == "accuracy"), default=0)
         shown += [
             score

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fakebench_suite.metrics.paper_tables import NUMBERS, compare, load_table
+from fakebench_suite.metrics.paper_tables import compare, load_table
 from fakebench_suite.provenance import read_identity
-from fakebench_suite.types import Score, Task
+from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
+from fakebench_suite.types import Score
 
 UNVERIFIED = "pixels unverified"
 """Note at every run over FakeBench's rows."""
@@ -29,9 +30,9 @@ def compare_with_paper(manifest: Mapping[str, Any], scores: Sequence[Score]) -> 
     """
     if manifest["dataset"]["kind"] != "official" or find_odd_pixels(manifest) is not None:
         return
-    for task in Task:
+    for task in list_tasks():
         # The authors do not publish their references, so these scores use others.
-        own = any(score.task is task and score.metric == "bleu_1" and score.n for score in scores)
+        own = any(score.task == task and score.metric == "bleu_1" and score.n for score in scores)
         table = compare(task, run_label(task, manifest, own_references=own), scores)
         if table:
             yield format_table(task, table)
@@ -61,7 +62,7 @@ def find_odd_pixels(manifest: Mapping[str, Any]) -> str | None:
     return f"{kinds[worst]:,} of {pixels.known:,} images {worst}"
 
 
-def run_label(task: Task, manifest: Mapping[str, Any], *, own_references: bool = False) -> str:
+def run_label(task: str, manifest: Mapping[str, Any], *, own_references: bool = False) -> str:
     """The model's name with the differences between its row and the published ones."""
     notes = [UNVERIFIED, *(["own references"] if own_references else [])]
     covered = manifest.get("tasks", {}).get(task, manifest)
@@ -72,16 +73,19 @@ def run_label(task: Task, manifest: Mapping[str, Any], *, own_references: bool =
     style, text = manifest.get("prompts", {}).get("style"), manifest["judge"].get("text")
     if style != "paper":
         notes.append(f"{style} prompts")
-    if task is Task.DETECTION and manifest["judge"]["label"] != "paper":
+    spec = get_task(task)
+    if spec.grader is Grader.LABEL and manifest["judge"]["label"] != "paper":
         notes.append(f"{manifest['judge']['label']} reading")
-    if task is not Task.DETECTION and text:
+    if spec.grades_texts and text:
         notes.append(f"judge {text}")
     name = str(manifest["model"]["name"])
     return f"{name} ({', '.join(notes)})" if notes else name
 
 
-def format_table(task: Task, table: Sequence[Mapping[str, str]]) -> TextTable:
+def format_table(task: str, table: Sequence[Mapping[str, str]]) -> TextTable:
     """The rows in the paper's columns; missing cells are empty."""
+    published = get_task(task).paper_table
     header = [name for name in load_table(task)[0] if name not in _HIDDEN]
     rows = [[row.get(name, "") for name in header] for row in table]
-    return TextTable(title=f"Table {NUMBERS[task]}: {task}", header=header, rows=rows)
+    assert published is not None
+    return TextTable(title=f"Table {published.number}: {task}", header=header, rows=rows)

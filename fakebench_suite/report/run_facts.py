@@ -6,8 +6,8 @@ Terminal, summary and page use this definition.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import Task
 
 _DIGEST_LENGTH = 12
 """Characters of a digest that are shown; the manifest has all."""
@@ -83,7 +83,7 @@ def _describe_tasks(manifest: Mapping[str, Any]) -> str:
         f"{task} {coverage['recorded']:,} of {coverage['cases']:,}"
         for task, coverage in tasks.items()
     ]
-    left = [task for task in Task if task in population and task not in tasks]
+    left = [task for task in list_tasks() if task in population and task not in tasks]
     return "; ".join([*asked, *([f"not {' or '.join(left)}"] if tasks and left else [])])
 
 

@@ -13,11 +13,12 @@ import msgspec
 
 from fakebench_suite.errors import InternalError
 from fakebench_suite.tasks.criteria import mentions_criterion
+from fakebench_suite.tasks.registry import Grader, get_task
 from fakebench_suite.text.thoughts import to_visible_text
-from fakebench_suite.types import Authenticity, Case, QuestionType, Record, Task
+from fakebench_suite.types import Authenticity, Case, QuestionType, Record
 
 FOLDER, MISSING = "submission", "missing.txt"
-CLASS_FAKE, CLASS_REAL, CLUE, QA = FILES = (
+_, _, CLUE, QA = FILES = (
     "FakeClass_fake.json",
     "FakeClass_real.json",
     "FakeClue.json",
@@ -42,37 +43,32 @@ def write_submission(
         for record in records
         if record.answer is not None
     }
-    ordered = list(cases)
+    places = [(case, name) for case in cases if (name := submission_file(case)) is not None]
     files: dict[str, dict[str, Row]] = {name: {} for name in FILES}
-    for case in ordered:
+    for case, name in places:
         if case.id in replies:
-            row = files[submission_file(case)].setdefault(case.image, {"image_id": case.image})
+            row = files[name].setdefault(case.image, {"image_id": case.image})
             row |= make_fields(case, replies[case.id])
     place = folder / FOLDER
     place.mkdir(parents=True, exist_ok=True)
     for name, rows in files.items():
         text = json.dumps(list(rows.values()), ensure_ascii=False, indent=4)
         (place / name).write_text(text, encoding="utf-8")
-    missing = [case.id for case in ordered if case.id not in replies]
+    missing = [case.id for case, _ in places if case.id not in replies]
     (place / MISSING).write_text("".join(f"{name}\n" for name in missing), encoding="utf-8")
     check_submission(place, files)
     return missing
 
 
-def submission_file(case: Case) -> str:
-    """The file for the answer of a case."""
-    match case.task:
-        case Task.DETECTION:
-            return CLASS_REAL if case.label is Authenticity.REAL else CLASS_FAKE
-        case Task.INTERPRETATION | Task.REASONING:
-            return CLUE
-        case Task.ANALYSIS:
-            return QA
+def submission_file(case: Case) -> str | None:
+    """The file for the answer of a case; None where the task has none."""
+    name = get_task(case.task).submission_file
+    return None if name is None else name.format(label=case.label or Authenticity.FAKE)
 
 
 def make_fields(case: Case, text: str) -> Row:
     """The fields of one answer; for FakeQA the sentences on the criterion and the whole reply."""
-    if case.task is Task.DETECTION:
+    if get_task(case.task).grader is Grader.LABEL:
         return {"answer": text}
     if case.question_type in _MODES:
         return {_MODES[case.question_type]: text}

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fakebench_suite.runs.partial import FILTERED, INTERRUPTED, SAMPLED
+from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.tasks.subgroups import ALL, count_cases
-from fakebench_suite.types import Case, Record, Task
+from fakebench_suite.types import Case, Record
 
 
 def describe_population(cases: Sequence[Case], drawn: Sequence[Case]) -> dict[str, Any]:
@@ -35,8 +36,8 @@ def task_coverage(
     manifest: Mapping[str, Any],
     records: Iterable[Record],
     *,
-    offered: Mapping[Task, int],
-    selected: Mapping[Task, int],
+    offered: Mapping[str, int],
+    selected: Mapping[str, int],
 ) -> dict[str, Any]:
     """The manifest's ``tasks``, ``partial`` and ``status`` at the end of a session.
 
@@ -53,7 +54,7 @@ def task_coverage(
             recorded=recorded.get(task, 0),
             errors=errors.get(task, 0),
         )
-        for task in Task
+        for task in list_tasks()
         if selected.get(task)
     }
     reasons = {task: _partial_reasons(manifest, coverage) for task, coverage in covered.items()}
@@ -61,7 +62,7 @@ def task_coverage(
 
 
 def describe_coverage(
-    covered: Mapping[Task, Coverage], reasons: Mapping[Task, Sequence[str]]
+    covered: Mapping[str, Coverage], reasons: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     """The manifest's ``tasks``, ``partial`` and ``status``."""
     partial = list(dict.fromkeys(reason for task in covered for reason in reasons[task]))
@@ -82,15 +83,15 @@ def describe_coverage(
     }
 
 
-def count_planned(manifest: Mapping[str, Any]) -> Mapping[Task, int]:
+def count_planned(manifest: Mapping[str, Any]) -> Mapping[str, int]:
     """Cases of the sample, or else of the data set, by task."""
     population = manifest.get("drawn", manifest["population"])
-    return {task: population[task][ALL] for task in Task if task in population}
+    return {task: population[task][ALL] for task in list_tasks() if task in population}
 
 
-def count_records(records: Iterable[Record]) -> tuple[Mapping[Task, int], Mapping[Task, int]]:
+def count_records(records: Iterable[Record]) -> tuple[Mapping[str, int], Mapping[str, int]]:
     """Records by task, and those of them that ended in an error."""
-    recorded, errors = dict.fromkeys(Task, 0), dict.fromkeys(Task, 0)
+    recorded, errors = dict.fromkeys(list_tasks(), 0), dict.fromkeys(list_tasks(), 0)
     for record in records:
         recorded[record.case.task] += 1
         errors[record.case.task] += record.verdict.outcome.is_error

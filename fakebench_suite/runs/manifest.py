@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from fakebench_suite.tasks.registry import check_task
 from fakebench_suite.tasks.subgroups import ALL
-from fakebench_suite.types import Task
 
 Shard = Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]*/[1-9][0-9]*$")]
 
@@ -152,7 +152,7 @@ class Manifest(msgspec.Struct, frozen=True):
     answers: str | None = None
     population: dict[str, dict[str, int]] = {}
     drawn: dict[str, dict[str, int]] = {}
-    tasks: dict[Task, ManifestTask] = {}
+    tasks: dict[str, ManifestTask] = {}
     gates: dict[str, Any] = {}
     baseline: ManifestBaseline | None = None
     cut_off: ManifestCutOff = ManifestCutOff()
@@ -161,6 +161,8 @@ class Manifest(msgspec.Struct, frozen=True):
     filter: str | None = None
 
     def __post_init__(self) -> None:
+        for task in self.tasks:
+            check_task(task)
         counts = (self.recorded, self.errors)
         if self.partial is not msgspec.UNSET and msgspec.UNSET in counts:
             raise ValueError("it says that the run ended, but not with how many cases and errors")

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
-from fakebench_suite.types import Task
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricDelta:
     """One metric in two runs, from 0 to 1, over the ``n`` cases that both have."""
 
-    task: Task
+    task: str
     metric: str
     before: float
     after: float

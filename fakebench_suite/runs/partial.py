@@ -6,7 +6,6 @@ from typing import Any
 
 from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import Task
 
 CUT_OFF, INTERRUPTED, SAMPLED, FILTERED = "cut off", "interrupted", "sampled", "filtered"
 
@@ -23,7 +22,7 @@ class MissingCases:
 
 def missing_cases(
     manifest: Mapping[str, Any],
-    task: Task,
+    task: str,
     subgroup: str,
     here: int,
     *,
@@ -57,14 +56,14 @@ def missing_cases(
     return _make_partial(manifest, task, subject)
 
 
-def _make_partial(manifest: Mapping[str, Any], task: Task | None, subject: str) -> MissingCases:
+def _make_partial(manifest: Mapping[str, Any], task: str | None, subject: str) -> MissingCases:
     why = describe_partial(manifest, task)
     return MissingCases(
         clause=f"the {subject} is partial ({why})", phrase=f"partial {subject} ({why})"
     )
 
 
-def describe_partial(manifest: Mapping[str, Any], task: Task | None = None) -> str:
+def describe_partial(manifest: Mapping[str, Any], task: str | None = None) -> str:
     """Why a run, or a task of it, is partial, with the filter and sample; empty if it is not."""
     reasons = manifest.get("partial", [CUT_OFF])
     if task is not None:

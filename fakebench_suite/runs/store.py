@@ -26,6 +26,7 @@ from fakebench_suite.runs.old_names import (
     rename_timings,
 )
 from fakebench_suite.runs.result import RunResult
+from fakebench_suite.tasks.registry import check_task
 from fakebench_suite.types import GateResult, Record, Score, Timing
 
 MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
@@ -244,11 +245,15 @@ def read_scores(folder: Path) -> list[Score]:
     """The scores of a run; raises UserError if they cannot be read."""
     path = folder / SCORES
     try:
-        return decode_json(read_file(path), msgspec.json.Decoder(list[Score]), rename=rename_scores)
+        decoder = msgspec.json.Decoder(list[Score])
+        scores = decode_json(read_file(path), decoder, rename=rename_scores)
+        for score in scores:
+            check_task(score.task)
     except OSError as error:
         raise UserError(f"{folder} is not a run directory: no {SCORES} to read.") from error
-    except FormatError as error:
+    except (FormatError, ValueError) as error:
         raise UserError(f"{path} holds no scores: {error}.") from error
+    return scores
 
 
 def read_records(folder: Path) -> Iterator[Record]:
@@ -274,10 +279,11 @@ def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
             if not line.endswith(b"\n"):
                 break
             record = decode_json(line, decoder, rename=rename_record)
+            check_task(record.case.task)
             earlier = records.get(record.case.id)
             if earlier is None or earlier.verdict.outcome.is_error:
                 records[record.case.id] = record
-    except FormatError as error:
+    except (FormatError, ValueError) as error:
         raise UserError(f"Line {number} of {path} is no record: {error}.") from error
     return records.values()
 

@@ -7,7 +7,8 @@ compare both.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from fakebench_suite.types import Case, Task
+from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
+from fakebench_suite.types import Case
 
 ALL = "all"
 """The subgroup of all cases."""
@@ -16,9 +17,9 @@ Population = Mapping[str, Mapping[str, int]]
 
 
 def list_subgroups(case: Case) -> Iterator[str]:
-    """``all``; label and question type (detection); generator, criterion and categories."""
+    """``all``; label and question type (of graded labels); generator, criterion and categories."""
     yield ALL
-    if case.task is Task.DETECTION:
+    if get_task(case.task).grader is Grader.LABEL:
         if case.label:
             yield f"label={case.label}"
         yield f"question_type={case.question_type}"
@@ -35,7 +36,7 @@ def list_subgroups(case: Case) -> Iterator[str]:
 
 def count_cases(cases: Iterable[Case]) -> dict[str, dict[str, int]]:
     """Return the number of cases by task and subgroup, tasks in their order, subgroups by name."""
-    counts: dict[Task, Counter[str]] = {task: Counter() for task in Task}
+    counts: dict[str, Counter[str]] = {task: Counter() for task in list_tasks()}
     for case in cases:
         counts[case.task].update(list_subgroups(case))
     return {

@@ -17,7 +17,8 @@ from fakebench_suite.runs.differences import (
 )
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import read_manifest, read_records
-from fakebench_suite.types import Record, Task
+from fakebench_suite.tasks.registry import list_tasks
+from fakebench_suite.types import Record
 
 _TAIL_PROBABILITY = 0.025
 """Probability of each tail of a two-sided 95 % interval."""
@@ -73,14 +74,14 @@ def measure_deltas(old: Sequence[Record], new: Sequence[Record]) -> Sequence[Met
     """The change of accuracy and judged score of each task, over the cases scored in both runs."""
     return [
         shift
-        for task in Task
+        for task in list_tasks()
         for metric in ("accuracy", "judged_score")
         if (shift := _measure_delta(old, new, task, metric)) is not None
     ]
 
 
 def _measure_delta(
-    old: Sequence[Record], new: Sequence[Record], task: Task, metric: str
+    old: Sequence[Record], new: Sequence[Record], task: str, metric: str
 ) -> MetricDelta | None:
     before, after = case_values(old, task, metric), case_values(new, task, metric)
     both = sorted(before.keys() & after.keys())

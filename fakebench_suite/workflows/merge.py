@@ -40,7 +40,7 @@ from fakebench_suite.runs.store import (
     read_records,
     read_timings,
 )
-from fakebench_suite.types import Record, Task
+from fakebench_suite.types import Record
 from fakebench_suite.workflows.finalize import FinalizedRun, finalize_run, read_run_view
 from fakebench_suite.workflows.shards import ShardRun, merge_coverage
 
@@ -268,7 +268,7 @@ def merged_intent(
         population=manifest["population"],
         drawn=manifest.get("drawn", manifest["population"]),
         sample=manifest.get("sample"),
-        selected={Task(task): coverage["recorded"] for task, coverage in manifest["tasks"].items()},
+        selected={task: coverage["recorded"] for task, coverage in manifest["tasks"].items()},
         baseline=baseline,
         timed=any(read_timings(part.folder) for part in parts),
         # No manifest says whether a judge gives ratings.

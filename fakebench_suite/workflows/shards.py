@@ -12,8 +12,9 @@ from fakebench_suite.runs.coverage import (
     describe_coverage,
 )
 from fakebench_suite.runs.partial import FILTERED, INTERRUPTED, SAMPLED
+from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.tasks.subgroups import ALL
-from fakebench_suite.types import Record, Task
+from fakebench_suite.types import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def merge_coverage(parts: Sequence[ShardRun], records: Sequence[Record]) -> dict
     in_parts, _ = count_records(record for part in parts for record in part.records)
     planned = count_planned(first)
     covered, reasons = {}, {}
-    for task in Task:
+    for task in list_tasks():
         asked = [part.manifest.get("tasks", {}).get(task, {}) for part in parts]
         cut_off = any("tasks" not in part.manifest for part in parts)
         if task not in planned or not (any(asked) or recorded[task] or cut_off):
@@ -72,7 +73,7 @@ def merge_coverage(parts: Sequence[ShardRun], records: Sequence[Record]) -> dict
     return describe_coverage(covered, reasons)
 
 
-def missing_reasons(parts: Sequence[ShardRun], task: Task) -> list[str]:
+def missing_reasons(parts: Sequence[ShardRun], task: str) -> list[str]:
     """Why cases of a task are missing: absent shards, filters, interruptions."""
     gaps = []
     shards = [shard.split("/") for part in parts for shard in part.shards]

@@ -28,7 +28,7 @@ def evaluate(checkpoint: Path) -> dict[str, str]:
     backend = TransformersBackend(card, checkpoint, device="cpu", remote_code=False)
     probes = load_probes()
     detection = [case for case in probes.cases if case.question_type is QuestionType.WHAT]
-    clues = [case for case in probes.cases if case.task is Task.INTERPRETATION]
+    clues = [case for case in probes.cases if case.task == Task.INTERPRETATION]
 
     def count_correct(cases: list[Case]) -> int:
         images = {case.image: probes.open_image(case) for case in cases}

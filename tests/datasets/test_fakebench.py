@@ -46,7 +46,7 @@ def test_the_published_files_make_53971_cases(published: Path) -> None:
         Task.REASONING: 3000,
         Task.ANALYSIS: 41971,
     }
-    detection = [case for case in data.cases if case.task is Task.DETECTION]
+    detection = [case for case in data.cases if case.task == Task.DETECTION]
     fake, real = Authenticity.FAKE, Authenticity.REAL
     assert Counter((case.question_type, case.label) for case in detection) == {
         (QuestionType.WHAT, fake): 1500,
@@ -60,7 +60,7 @@ def test_the_published_files_make_53971_cases(published: Path) -> None:
     assert generators.pop(None) == 3000
     assert set(generators.values()) == {300}
     assert len(generators) == 10
-    analysis = [case for case in data.cases if case.task is Task.ANALYSIS]
+    analysis = [case for case in data.cases if case.task == Task.ANALYSIS]
     assert Counter(case.criterion for case in analysis) == {
         "shape": 3021,
         "overall tone": 3009,
@@ -88,7 +88,7 @@ def test_the_published_files_make_53971_cases(published: Path) -> None:
 
 def test_the_papers_prompts_double_the_phrase_and_clean_ones_do_not(published: Path) -> None:
     """41,889 official questions say "regarding" twice in the paper's style, none in the clean."""
-    cases = [case for case in open_dataset(published).cases if case.task is Task.ANALYSIS]
+    cases = [case for case in open_dataset(published).cases if case.task == Task.ANALYSIS]
     paper = [build_prompt(case, PromptStyle.PAPER).text for case in cases]
     clean = [build_prompt(case, PromptStyle.CLEAN).text for case in cases]
     assert sum(text.count("regarding the") == 2 for text in paper) == 41889
@@ -158,7 +158,7 @@ def test_references_are_one_text_or_a_list(
 ) -> None:
     """Filled references become clues with their categories; withheld ones are None."""
     rows["FakeClue"][0] |= {"telltale_clues": clues, "telltale_categories": names}
-    case = next(c for c in open_dataset(write(rows)).cases if c.task is Task.REASONING)
+    case = next(c for c in open_dataset(write(rows)).cases if c.task == Task.REASONING)
     read = None if case.expected is None else [(c.text, c.criterion) for c in case.expected]
     assert read == expected
 
@@ -337,7 +337,7 @@ def test_one_image_cannot_be_fake_and_real(rows: Rows, write: Write) -> None:
 def test_answers_to_questions_become_clues_of_their_criterion(rows: Rows, write: Write) -> None:
     """A filled A1 is the reference of Q1, as one text or as a list."""
     rows["FakeQA"][0] |= {"A1": "Halos run along.", "A2": ["Too smooth.", " ", "Too clean."]}
-    cases = [case for case in open_dataset(write(rows)).cases if case.task is Task.ANALYSIS]
+    cases = [case for case in open_dataset(write(rows)).cases if case.task == Task.ANALYSIS]
     assert [[(clue.text, clue.criterion) for clue in case.expected or ()] for case in cases] == [
         [("Halos run along.", "edge")],
         [("Too smooth.", "unrealistic"), ("Too clean.", "unrealistic")],

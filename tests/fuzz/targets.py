@@ -47,7 +47,7 @@ from fakebench_suite.report.submission import FILES, check_submission, write_sub
 from fakebench_suite.runs.coverage import describe_population
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.tasks.prompts import build_prompt
-from fakebench_suite.types import Answer, FinishReason, QuestionType, Rating, Task
+from fakebench_suite.types import Answer, FinishReason, QuestionType, Rating
 from fakebench_suite.workflows.finalize import read_run_view
 from tests.backends.asking import ask
 from tests.fuzz import samples
@@ -297,7 +297,7 @@ def try_gates(trial: Trial) -> None:
         gates = load_gates(asked, root=trial.box, where=trial.box)
         intent = RunIntent(
             data="rows", population=population, drawn=population, sample=None,
-            selected={task: population[task]["all"] for task in map(Task, population)},
+            selected={task: population[task]["all"] for task in population},
             baseline=True, timed=True, met={*Need}, shard=False,
         )  # fmt: skip
         check_gates(gates, intent)

@@ -161,12 +161,12 @@ def test_texts_without_a_gradable_reference_are_unscored() -> None:
     assert judge(withheld, make_answer("The hand.")).followed_format is False
 
 
-def find(task: Task, **facts: object) -> Case:
+def find(task: str, **facts: object) -> Case:
     """The first probe of a task with these attributes."""
     return next(
         case
         for case in PROBES
-        if case.task is task and all(getattr(case, k) == v for k, v in facts.items())
+        if case.task == task and all(getattr(case, k) == v for k, v in facts.items())
     )
 
 
@@ -227,10 +227,10 @@ def test_a_stand_in_decides_no_conclusion() -> None:
 def test_analysis_of_a_probe_is_graded_by_what_was_planted() -> None:
     """The planted criterion must be called unnatural, a spared one natural."""
     planted = next(
-        c for c in PROBES if c.task is Task.ANALYSIS and c.expected and c.expected[0].criterion
+        c for c in PROBES if c.task == Task.ANALYSIS and c.expected and c.expected[0].criterion
     )
     spared = next(
-        c for c in PROBES if c.task is Task.ANALYSIS and c.expected and not c.expected[0].criterion
+        c for c in PROBES if c.task == Task.ANALYSIS and c.expected and not c.expected[0].criterion
     )
     for case, text, outcome in (
         (planted, "It is unnatural.", Outcome.CORRECT),

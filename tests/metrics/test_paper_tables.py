@@ -11,10 +11,11 @@ from fakebench_suite.metrics.paper_tables import (
     load_table,
     make_row,
 )
+from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.types import Score, Task
 
 
-def make_score(metric: str, where: str, value: float, n: int, task: Task) -> Score:
+def make_score(metric: str, where: str, value: float, n: int, task: str) -> Score:
     """A score without interval."""
     return Score(metric=metric, task=task, subgroup=where, value=value, low=None, high=None, n=n)
 
@@ -26,7 +27,7 @@ def test_two_published_rows_disagree_with_their_parts() -> None:
         "Table VI, Qwen-VL",
         "Table VII, Q-Instruct",
     ]
-    tables = [load_table(task) for task in Task if task is not Task.DETECTION]
+    tables = [load_table(task) for task in list_tasks() if task != Task.DETECTION]
     assert sum(map(len, tables)) == 42
 
 

@@ -24,7 +24,7 @@ RECORDS = [
 ]
 
 
-def find(scores: list[Score], metric: str, name: str = "all", task: Task = Task.DETECTION) -> Score:
+def find(scores: list[Score], metric: str, name: str = "all", task: str = Task.DETECTION) -> Score:
     """The one score of that name."""
     (found,) = [s for s in scores if (s.metric, s.subgroup, s.task) == (metric, name, task)]
     return found

@@ -37,7 +37,7 @@ def read_gates(suite: ElementTree.Element) -> dict[str, str]:
 def break_image(data: Path, place: int) -> None:
     """Make the picture of one detection case unreadable, the ``place``-th in order."""
     cases = order_cases(load_fakebench(data).cases, seed=0, sample=None)
-    image = [case.image for case in cases if case.task is Task.DETECTION][place]
+    image = [case.image for case in cases if case.task == Task.DETECTION][place]
     next(data.rglob(image)).write_bytes(b"no picture")
 
 

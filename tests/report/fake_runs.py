@@ -67,14 +67,14 @@ def _make_record(number: int, rng: random.Random) -> Record:
     )
     outcome = rng.choices(_OUTCOMES, _WEIGHTS)[0]
     text = f"{' '.join(rng.choices(_WORDS, k=rng.randint(10, 90)))}. It is fake. Mark {number:05}."
-    weighed = rng.random() if task is Task.DETECTION else None
+    weighed = rng.random() if task == Task.DETECTION else None
     answer = Answer(
         text=text, tokens=40, seconds=rng.lognormvariate(-1, 0.5), batch_size=8, p_fake=weighed
     )
     verdict = Verdict(
         outcome=outcome,
         reason="'it is fake'",
-        label=rng.choice(("fake", "real")) if task is Task.DETECTION else None,
+        label=rng.choice(("fake", "real")) if task == Task.DETECTION else None,
     )
     if criterion and not outcome.is_error:
         ratings = tuple(
@@ -91,7 +91,7 @@ def _make_record(number: int, rng: random.Random) -> Record:
     )
 
 
-def _ask(number: int, place: int) -> tuple[Task, QuestionType]:
+def _ask(number: int, place: int) -> tuple[str, QuestionType]:
     if place < 2:
         return Task.DETECTION, (QuestionType.WHAT, QuestionType.ISFAKE, QuestionType.ISREAL)[
             number % 3

@@ -126,7 +126,7 @@ def build_cases(pair: ProbePair) -> Iterator[Case]:
 
 
 def _build_text_case(
-    forged: Case, task: Task, question_type: QuestionType, question: str, answer: Clue
+    forged: Case, task: str, question_type: QuestionType, question: str, answer: Clue
 ) -> Case:
     """Return a case on the forged image that asks for a text."""
     return replace(

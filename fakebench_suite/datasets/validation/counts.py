@@ -17,8 +17,8 @@ _SUBGROUPS: Mapping[str, Callable[[Case], str | None]] = {
 
 def count_totals(cases: Sequence[Case]) -> DatasetTotals:
     """Return the totals over all cases."""
-    detections = [case for case in cases if case.task is Task.DETECTION]
-    texts = [case for case in cases if case.task is not Task.DETECTION]
+    detections = [case for case in cases if case.task == Task.DETECTION]
+    texts = [case for case in cases if case.task != Task.DETECTION]
     return DatasetTotals(
         cases=len(cases),
         images=len({case.image for case in cases}),

@@ -18,7 +18,7 @@ def find_odd_rows(data: Dataset) -> Iterator[Issue]:
     """Yield the issues of FakeClass, FakeClue and FakeQA rows; all are warnings."""
     if data.kind not in {"official", "layout"}:
         return
-    analysis = [case for case in data.cases if case.task is Task.ANALYSIS]
+    analysis = [case for case in data.cases if case.task == Task.ANALYSIS]
     for name, meaning, items in (
         (
             "FakeQA rows that lack questions other rows have",
@@ -104,6 +104,6 @@ def _is_reversed(case: Case) -> bool:
 
 def _list_without_detection(cases: Sequence[Case]) -> list[IssueInstance]:
     """Return images of text tasks without a detection case, if the data has detection cases."""
-    detected = {case.image for case in cases if case.task is Task.DETECTION}
+    detected = {case.image for case in cases if case.task == Task.DETECTION}
     images = dict.fromkeys(case.image for case in cases if case.image not in detected)
     return [IssueInstance(images=(image,)) for image in images] if detected else []

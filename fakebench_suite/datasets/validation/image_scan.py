@@ -68,7 +68,7 @@ def _scan_from_cases(cases: Sequence[Case]) -> ImageScan:
         image=cases[0].image,
         label=next((case.label for case in cases if case.label), None),
         questions={
-            case.question: case.question_type for case in cases if case.task is Task.DETECTION
+            case.question: case.question_type for case in cases if case.task == Task.DETECTION
         },
     )
 

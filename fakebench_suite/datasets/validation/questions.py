@@ -22,7 +22,7 @@ def find_odd_questions(data: Dataset) -> Iterator[Issue]:
                 for name, question, n in repetitions
             ),
         )
-    detections = [case for case in data.cases if case.task is Task.DETECTION]
+    detections = [case for case in data.cases if case.task == Task.DETECTION]
     yield from _find_label_oddities(detections)
 
 

@@ -23,8 +23,9 @@ from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.case_changes import Change, ChangeKind
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import RunResult
+from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import to_single_line
-from fakebench_suite.types import FinishReason, Outcome, Score, Task
+from fakebench_suite.types import FinishReason, Outcome, Score
 from fakebench_suite.types import GateOutcome as Kind
 
 _TWO_POINT_METRICS = frozenset(
@@ -63,7 +64,7 @@ class ScoreRow:
 class OutcomeCounts:
     """The number of cases of a task by outcome."""
 
-    task: Task
+    task: str
     total: int
     counts: Mapping[str, int]
 
@@ -97,7 +98,7 @@ class Overview:
     gates: Sequence[ReportedGate]
     tallies: Sequence[OutcomeCounts]
     outcomes: Sequence[str]
-    lines: Mapping[Task, Sequence[ScoreRow]]
+    lines: Mapping[str, Sequence[ScoreRow]]
     grids: Sequence[TextTable]
     timings: Sequence[TextTable]
     footnote: str
@@ -133,7 +134,11 @@ def describe_overview(
         gates=run.gates,
         tallies=tallies,
         outcomes=[kind for kind in Outcome if any(tally.counts.get(kind) for tally in tallies)],
-        lines={task: rows for task in Task if (rows := [a for a in lines if a.score.task is task])},
+        lines={
+            task: rows
+            for task in list_tasks()
+            if (rows := [a for a in lines if a.score.task == task])
+        },
         grids=published,
         timings=latency_table(run.timings),
         footnote=FOOTNOTE if published else "",
@@ -149,7 +154,7 @@ def _make_banner(
     """The banner, with the change since the run that this page is compared with."""
     score = result.headline
     if baseline is not None:
-        deltas = (shift for shift in shifts if score is not None and shift.task is score.task)
+        deltas = (shift for shift in shifts if score is not None and shift.task == score.task)
         result = replace(result, baseline=baseline, change=next(deltas, None))
     change = ""
     if result.change is not None:
@@ -193,7 +198,7 @@ def _link(**chosen: str) -> str:
 
 def _count_outcomes(run: ReportData) -> Iterator[OutcomeCounts]:
     pairs = Counter((record.case.task, record.verdict.outcome) for record in run.records)
-    for task in Task:
+    for task in list_tasks():
         counts = {str(kind): pairs[task, kind] for kind in Outcome if pairs[task, kind]}
         if counts:
             yield OutcomeCounts(task=task, total=sum(counts.values()), counts=counts)

@@ -23,9 +23,9 @@ from fakebench_suite.runs.store import (
     read_scores,
     read_timings,
 )
-from fakebench_suite.types import GateOutcome, GateResult, Record, Score, Task, Timing
+from fakebench_suite.tasks.registry import list_tasks
+from fakebench_suite.types import GateOutcome, GateResult, Record, Score, Timing
 
-_TASK_ORDER = {task: place for place, task in enumerate(Task)}
 _TEXTS = msgspec.json.Decoder(dict[str, str | float | None])
 
 
@@ -118,7 +118,7 @@ def load_records(folder: Path) -> Sequence[Record]:
 
 
 def _sort_key(record: Record) -> tuple[str, int, str]:
-    return record.case.image, _TASK_ORDER[record.case.task], record.case.id
+    return record.case.image, list_tasks().index(record.case.task), record.case.id
 
 
 def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:

@@ -72,7 +72,7 @@ def test_a_pair_beyond_the_file_is_searched_for() -> None:
 def test_every_case_knows_its_truth() -> None:
     """Labels, twins, boxes and references fit what was planted; at least eight criteria are."""
     cases = load_probes(40).cases
-    assert len({case.criterion for case in cases if case.task is Task.INTERPRETATION}) >= 8
+    assert len({case.criterion for case in cases if case.task == Task.INTERPRETATION}) >= 8
     for case in cases:
         forged = case.label is Authenticity.FAKE
         assert (case.forged_region is not None) == forged
@@ -84,7 +84,7 @@ def test_every_case_knows_its_truth() -> None:
     for pair, group in (
         (p, [c for c in cases if c.image == f"{p.name}-forged"]) for p in sample_pairs(3)
     ):
-        asked = {case.criterion: case.expected for case in group if case.task is Task.ANALYSIS}
+        asked = {case.criterion: case.expected for case in group if case.task == Task.ANALYSIS}
         assert set(asked) == {pair.forgery.criterion, *pair.forgery.unaffected_criteria}
         for criterion, expected in asked.items():
             assert expected is not None
@@ -164,7 +164,7 @@ def test_a_few_probes_are_a_data_set_too() -> None:
 
 def test_both_twins_are_asked_the_same_detection_questions() -> None:
     """Label and question type are independent, so no habit of saying "yes" pays."""
-    cases = [case for case in load_probes(8).cases if case.task is Task.DETECTION]
+    cases = [case for case in load_probes(8).cases if case.task == Task.DETECTION]
     asked = Counter((case.label, case.question_type) for case in cases)
     assert set(asked.values()) == {8}
     assert len(asked) == 6

@@ -83,7 +83,7 @@ def test_every_filter_leaves_what_it_says(tab: Tab, hundred: Path) -> None:
     inside = [
         one
         for one in RECORDS
-        if one.case.task is Task.ANALYSIS
+        if one.case.task == Task.ANALYSIS
         and one.case.label == "fake"
         and "photo" in (one.case.content_categories or "")
     ]
@@ -298,9 +298,9 @@ def test_small_runs_have_a_whole_report(tabs: OpenTab, tmp_path: Path, kind: str
         "unscored": [
             replace(one, verdict=withheld)
             for one in RECORDS
-            if one.case.task is Task.INTERPRETATION
+            if one.case.task == Task.INTERPRETATION
         ],
-        "one task": [one for one in RECORDS if one.case.task is Task.REASONING],
+        "one task": [one for one in RECORDS if one.case.task == Task.REASONING],
     }[kind]
     report = write_html_report(write_run(tmp_path / "run", records), images=None)
     tab = tabs(PHONE)

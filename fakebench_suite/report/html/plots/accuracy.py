@@ -7,13 +7,13 @@ from plotly import graph_objects as go
 
 from fakebench_suite.report.html.plots.figure import (
     HEAT,
-    PALETTE,
     Plot,
     category_axis,
     make_plot,
     plain_label,
 )
 from fakebench_suite.tasks.criteria import CRITERIA
+from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.types import Score, Task
 
 _ROW_HEIGHT = 26
@@ -33,7 +33,7 @@ def plot_generators(scores: Sequence[Score]) -> Plot | None:
 def plot_question_types(scores: Sequence[Score]) -> Plot | None:
     """Detection accuracy by question type."""
     forms = [
-        s for s in scores if s.subgroup.startswith("question_type=") and s.task is Task.DETECTION
+        s for s in scores if s.subgroup.startswith("question_type=") and s.task == Task.DETECTION
     ]
     return _plot_subgroups(
         forms,
@@ -51,9 +51,9 @@ def _plot_subgroups(scores: Sequence[Score], *, key: str, title: str, caption: s
     if not names:
         return None
     figure = go.Figure()
-    tasks = [task for task in Task if any(s.task is task for s in accuracies)]
+    tasks = [task for task in list_tasks() if any(s.task == task for s in accuracies)]
     for number, task in enumerate(tasks):
-        task_scores = [s for s in accuracies if s.task is task]
+        task_scores = [s for s in accuracies if s.task == task]
         values = [s.value or 0.0 for s in task_scores]
         shift = 0.16 * ((len(tasks) - 1) / 2 - number)
         figure.add_scatter(
@@ -72,7 +72,7 @@ def _plot_subgroups(scores: Sequence[Score], *, key: str, title: str, caption: s
                 "thickness": 1.5,
                 "width": 0,
             },
-            marker={"color": PALETTE[task], "size": 8},
+            marker={"color": get_task(task).colour, "size": 8},
             text=[f"{plain_label(s.subgroup.partition('=')[2])}, n = {s.n:,}" for s in task_scores],
             hovertemplate="%{text}<br>%{x:.3f}<extra>" + task + "</extra>",
         )
@@ -102,7 +102,7 @@ def plot_criteria(frame: pd.DataFrame) -> Plot | None:
     counts = asked.pivot_table(index="criterion", columns=by, values="correct", aggfunc="size")
     criteria = [*CRITERIA, *sorted(set(table.index) - set(CRITERIA))]
     rows = [name for name in reversed(criteria) if name in table.index]
-    order = list(map(str, Task)) if by == "task" else sorted(table.columns)
+    order = list(list_tasks()) if by == "task" else sorted(table.columns)
     columns = [name for name in order if name in table.columns]
     table = table.reindex(index=rows, columns=columns)
     counts = counts.reindex(index=rows, columns=columns)

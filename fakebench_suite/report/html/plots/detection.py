@@ -4,7 +4,8 @@ import pandas as pd
 from plotly import graph_objects as go
 
 from fakebench_suite.metrics.intervals import estimate_mean
-from fakebench_suite.report.html.plots.figure import PALETTE, Plot, category_axis, make_plot
+from fakebench_suite.report.html.plots.figure import Plot, category_axis, make_plot
+from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.types import WITHOUT_VERDICT, Authenticity, Task
 
 _BINS = 10
@@ -27,7 +28,7 @@ def plot_confusion(frame: pd.DataFrame) -> Plot | None:
             z=shares.to_numpy().tolist(),
             text=[[f"{count:,}" for count in row] for row in counts.to_numpy()],
             texttemplate="%{text}",
-            colorscale=[[0, _BACKGROUND], [1, PALETTE[Task.DETECTION]]],
+            colorscale=[[0, _BACKGROUND], [1, get_task(Task.DETECTION).colour]],
             zmin=0,
             zmax=1,
             xgap=2,
@@ -70,7 +71,7 @@ def plot_calibration(frame: pd.DataFrame) -> Plot | None:
         y=values,
         mode="lines+markers",
         showlegend=False,
-        line={"color": PALETTE[Task.DETECTION], "width": 1.5},
+        line={"color": get_task(Task.DETECTION).colour, "width": 1.5},
         error_y={
             "type": "data",
             "array": [(e.high or v) - v for e, v in zip(estimates, values, strict=True)],

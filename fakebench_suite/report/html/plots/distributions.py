@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from plotly import graph_objects as go
 
-from fakebench_suite.report.html.plots.figure import PALETTE, SEQUENCE, Plot, make_plot, plain_label
+from fakebench_suite.report.html.plots.figure import SEQUENCE, Plot, make_plot, plain_label
 from fakebench_suite.report.html.run_data import ReportData
-from fakebench_suite.types import Record, Task
+from fakebench_suite.tasks.registry import get_task, list_tasks
+from fakebench_suite.types import Record
 
 _SCORE_BINS = np.linspace(0, 2, 11)
 _TIME_BINS = 30
@@ -80,7 +81,7 @@ def plot_latency(records: Sequence[Record]) -> Plot | None:
     reach = max(half, _MIN_DECADES / 2)
     edges = np.linspace(middle - reach, middle + reach, _TIME_BINS + 1)
     figure = go.Figure()
-    for task in Task:
+    for task in list_tasks():
         counts, _ = np.histogram(logs[(times["task"] == task).to_numpy()], bins=edges)
         if counts.any():
             figure.add_bar(
@@ -88,7 +89,7 @@ def plot_latency(records: Sequence[Record]) -> Plot | None:
                 y=counts.tolist(),
                 width=(10 ** edges[1:] - 10 ** edges[:-1]).tolist(),
                 name=task,
-                marker={"color": PALETTE[task]},
+                marker={"color": get_task(task).colour},
                 hovertemplate="%{y:,} answers around %{x:.3g} s<extra>" + task + "</extra>",
             )
     median, late = np.percentile(times["seconds"], (50, 95))

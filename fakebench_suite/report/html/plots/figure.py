@@ -11,15 +11,7 @@ from typing import Any
 from plotly import graph_objects as go
 
 from fakebench_suite.text.display import to_single_line
-from fakebench_suite.types import Task
 
-PALETTE = {
-    Task.DETECTION: "#3f7fc1",
-    Task.INTERPRETATION: "#c9772b",
-    Task.REASONING: "#4d9a63",
-    Task.ANALYSIS: "#9a6fc0",
-}
-"""One colour per task, distinguishable on light and dark backgrounds and with colour blindness."""
 SEQUENCE = ("#3f7fc1", "#c9772b", "#4d9a63", "#9a6fc0", "#b5566c", "#7c7f86")
 HEAT = ((0.0, "#b5443c"), (0.5, "#e6dfc8"), (1.0, "#2f7d6b"))
 """From low to high accuracy."""
