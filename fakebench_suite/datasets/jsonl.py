@@ -29,10 +29,10 @@ from fakebench_suite.datasets.dataset import (
 from fakebench_suite.datasets.fields import parse_question_type
 from fakebench_suite.datasets.images import ImageFolder, open_image
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
-from fakebench_suite.errors import DataError, FormatError
+from fakebench_suite.errors import DataError, FormatError, describe_choices
 from fakebench_suite.files.formats import decode_json
 from fakebench_suite.tasks.criteria import CRITERIA, parse_criterion
-from fakebench_suite.tasks.registry import TaskSpec, check_task, get_task
+from fakebench_suite.tasks.registry import TaskSpec, get_task, list_tasks
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
 
 
@@ -168,10 +168,8 @@ def _to_case(line: Line, location: str) -> Case:
 
 
 def _find_task(name: str, location: str) -> TaskSpec:
-    try:
-        check_task(name)
-    except ValueError as error:
-        raise DataError(f"{location}, field 'task': {error}.") from error
+    if name not in list_tasks():
+        raise DataError(f"{location}: task is {name!r}; {describe_choices(name, list_tasks())}.")
     return get_task(name)
 
 

@@ -137,7 +137,7 @@ def describe_overview(
         lines={
             task: rows
             for task in list_tasks()
-            if (rows := [a for a in lines if a.score.task == task])
+            if (rows := [row for row in lines if row.score.task == task])
         },
         grids=published,
         timings=latency_table(run.timings),
