@@ -1,5 +1,6 @@
 """The tasks by name, and a fifth one that another package adds."""
 
+import ast
 import json
 from pathlib import Path
 
@@ -142,3 +143,32 @@ def test_a_gate_may_be_over_a_task_of_another_package() -> None:
     assert msgspec.convert(gate | {"metric": "balanced_accuracy"}, Gate).task == "sharpness"
     with pytest.raises(msgspec.ValidationError, match="judged_score is no score of sharpness"):
         msgspec.convert(gate | {"metric": "judged_score"}, Gate)
+
+
+def list_identities(source: str) -> list[str]:
+    """The comparisons by ``is`` in which a side is a task."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot):
+            sides = [ast.unparse(side) for side in (node.left, *node.comparators)]
+            if "None" not in sides and any(
+                side.startswith("Task.") or side.rpartition(".")[2] == "task" for side in sides
+            ):
+                found.append(ast.unparse(node))
+    return found
+
+
+def test_tasks_are_compared_as_texts() -> None:
+    """A task that was read from a file is equal to a name, and not the same object."""
+    assert list_identities("case.task is Task.DETECTION or a.task is not b") == [
+        "case.task is Task.DETECTION",
+        "a.task is not b",
+    ]
+    root = Path(__file__).parents[2]
+    places = [
+        path
+        for folder in ("fakebench_suite", "cases", "tests", "models", "benchmarks")
+        for path in (root / folder).rglob("*.py")
+    ]
+    found = [text for path in places for text in list_identities(path.read_text("utf-8"))]
+    assert found == []
