@@ -1,12 +1,13 @@
 """What is registered by name: built in, or by an installed package through an entry point."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from fakebench_suite.errors import UserError, describe_choices
+from fakebench_suite.errors import SuiteError, UserError, describe_choices
 
 Entry = TypeVar("Entry")
 
@@ -45,6 +46,14 @@ class Registry(Generic[Entry]):
             )
         return self._load(points[0])
 
+    def find_package(self, name: str) -> str | None:
+        """Name and version of the package that brings an entry; None for what is built in."""
+        for point in entry_points(group=self.group, name=name):
+            return (
+                f"{_describe(point)} {point.dist.version if point.dist is not None else ''}".strip()
+            )
+        return None
+
     def _load(self, point: EntryPoint) -> Entry:
         try:
             entry = point.load()
@@ -71,3 +80,14 @@ def import_object(place: str) -> object:
     module, _, name = place.partition(":")
     found: object = getattr(import_module(module), name)
     return found
+
+
+@contextmanager
+def name_package(subject: str, kind: type[UserError] = UserError) -> Generator[None, None, None]:
+    """Raise what another package raises by mistake as a UserError that says whose it is."""
+    try:
+        yield
+    except SuiteError:
+        raise
+    except Exception as error:
+        raise kind(f"{subject} failed: {type(error).__name__}: {error}.") from error

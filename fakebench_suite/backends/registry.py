@@ -8,13 +8,13 @@ A new backend is one module and one row here. A package of its own registers a
 """
 
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import cast
 
 from fakebench_suite.backends.base import Backend, Capability
-from fakebench_suite.backends.cards import Card
-from fakebench_suite.entry_points import Registry, import_object
+from fakebench_suite.backends.cards import Card, check_checkpoint
+from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import CardError, UserError
 from fakebench_suite.extras import Extra, require_extra
 
@@ -94,6 +94,22 @@ def load_model(card: Card, options: LoadOptions) -> Generator[Backend, None, Non
     spec = find_backend(card)
     if spec.extra is not None:
         require_extra(spec.extra, f"The model {card.name}")
-    load = cast("Load", import_object(spec.load)) if isinstance(spec.load, str) else spec.load
-    with load(card, options) as backend:
+    with ExitStack() as held:
+        with name_package(f"Loading {card.name!r} with the backend {card.backend!r}", CardError):
+            load = cast(
+                "Load", import_object(spec.load) if isinstance(spec.load, str) else spec.load
+            )
+            backend = held.enter_context(load(card, options))
         yield backend
+
+
+def check_model(card: Card, *, remote_code: bool) -> None:
+    """Raise CardError or MissingExtraError where it shows before loading that a model cannot run.
+
+    With ``remote_code``, code that comes with a checkpoint may bring what its files lack.
+    """
+    spec = find_backend(card)
+    if spec.extra is not None:
+        require_extra(spec.extra, f"--model={card.name}")
+    if spec.weights:
+        check_checkpoint(card, remote_code=remote_code)

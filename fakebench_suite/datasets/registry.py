@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from fakebench_suite.datasets.dataset import Dataset
-from fakebench_suite.entry_points import Registry, import_object
+from fakebench_suite.datasets.dataset import Dataset, check_labels, check_unique
+from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import DataError
 from fakebench_suite.files.paths import expand_home
 
@@ -77,8 +77,14 @@ def open_dataset(data: DataSource | Path | None) -> Dataset:
     """
     source = data if isinstance(data, DataSource) else find_source(data)
     spec = DATASETS.get(source.kind)
-    load = cast("Load", import_object(spec.load)) if isinstance(spec.load, str) else spec.load
-    return load(source.path)
+    if isinstance(spec.load, str) and source.kind in DATASETS.built_in:
+        return cast("Load", import_object(spec.load))(source.path)
+    with name_package(f"Opening the data set {source.kind!r}", DataError):
+        load = cast("Load", import_object(spec.load) if isinstance(spec.load, str) else spec.load)
+        dataset = load(source.path)
+        check_unique(dataset.cases, location=source.kind)
+        check_labels(dataset.cases, location=source.kind)
+        return dataset
 
 
 def find_source(path: Path | None) -> DataSource:

@@ -1,11 +1,11 @@
 """Engines: work units in, answered units out, one or several in flight."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from types import TracebackType
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from fakebench_suite.backends.base import Backend, Reply, Request
@@ -105,54 +105,54 @@ class LocalEngine:
     """One backend in this process.
 
     A backend that takes one unit at a time works in this thread, while its answer is waited for;
-    one that takes more works in a thread for each unit. A context manager: leaving the block ends
-    the threads, and what has not begun by then is not begun.
+    one that takes more works in a thread for each unit. These threads keep no process alive: a
+    backend that hangs is left behind.
     """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._threaded = backend.max_in_flight > 1
         self._units: deque[WorkUnit] = deque()
         """Units that wait for this thread."""
-        self._futures: dict[Future[WorkUnitResult], int] = {}
-        """Units in other threads, by number."""
-        several = backend.max_in_flight > 1
-        self._pool = ThreadPoolExecutor(backend.max_in_flight) if several else None
-
-    def __enter__(self) -> "LocalEngine":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        self._in_flight: set[int] = set()
+        """Numbers of the units in other threads."""
+        self._results: SimpleQueue[WorkUnitResult] = SimpleQueue()
 
     @property
     def has_room(self) -> bool:
         """Whether fewer units are in flight than the backend takes."""
-        return len(self._units) + len(self._futures) < self._backend.max_in_flight
+        return len(self._units) + len(self._in_flight) < self._backend.max_in_flight
 
     def submit(self, unit: WorkUnit) -> None:
         """Begin the unit, or keep it until its answer is waited for."""
-        if self._pool is None:
+        if not self._threaded:
             self._units.append(unit)
-        else:
-            self._futures[self._pool.submit(try_work_unit, self._backend, unit)] = unit.number
+            return
+        self._in_flight.add(unit.number)
+        name = f"fakebench-unit-{unit.number}"
+        threading.Thread(target=self._answer, args=(unit,), name=name, daemon=True).start()
+
+    def _answer(self, unit: WorkUnit) -> None:
+        self._results.put(try_work_unit(self._backend, unit))
 
     def wait(self) -> WorkUnitResult:
-        """The oldest unit, answered now; or the first that another thread has answered."""
-        if self._pool is None:
+        """The oldest unit, answered now; or the first that another thread has answered.
+
+        Where something breaks the wait off, no unit in flight is held any more: which of them takes
+        too long is not known, and their cases can be asked one by one.
+        """
+        if not self._threaded:
             return try_work_unit(self._backend, self._units.popleft())
-        done, _ = wait(self._futures, return_when=FIRST_COMPLETED)
-        future = next(future for future in self._futures if future in done)
-        del self._futures[future]
-        return future.result()
+        try:
+            result = self._results.get()
+            while result.number not in self._in_flight:  # of a wait that was broken off
+                result = self._results.get()
+        except BaseException:
+            self._in_flight.clear()
+            raise
+        self._in_flight.remove(result.number)
+        return result
 
     def holds(self, number: int) -> bool:
         """Whether the unit has not been begun, or is in another thread."""
-        return any(unit.number == number for unit in self._units) or number in (
-            self._futures.values()
-        )
+        return any(unit.number == number for unit in self._units) or number in self._in_flight

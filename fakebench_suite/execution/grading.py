@@ -36,7 +36,9 @@ class BatchGrader:
             judge = self._find_judge()
             if judge is None:
                 return
-            judgements = judge.grade([make_request(*pair) for pair in gradable])
+            judgements = list(judge.grade([make_request(*pair) for pair in gradable]))
+            if len(judgements) != len(gradable):
+                raise ValueError(f"{len(judgements)} judgements on {len(gradable)} texts")
         except Exception as error:  # The answers are kept; only their scores are missing.
             judgements = [self._lose(f"{type(error).__name__}: {error}")] * len(gradable)
         for (case, _), judgement in zip(gradable, judgements, strict=True):

@@ -11,6 +11,7 @@ import msgspec
 
 import fakebench_suite
 from fakebench_suite.backends.cards import locate_weights
+from fakebench_suite.backends.registry import BACKENDS
 from fakebench_suite.checkpoints.fingerprint import (
     digest_code,
     digest_files,
@@ -68,8 +69,11 @@ def begin_manifest(plan: RunPlan) -> dict[str, Any]:
             "cpus": os.cpu_count(),
         },
     }
-    if plan.deselected:
-        manifest["deselected"] = {task: str(need) for task, need in plan.deselected.items()}
+    deselected = {str(task): str(need) for task, need in plan.deselected.items()}
+    if request.answers is not None:
+        deselected = read_manifest(request.answers).get("deselected", {})
+    if deselected:
+        manifest["deselected"] = deselected
     return manifest | {"identity": _identify(plan, manifest)}
 
 
@@ -113,6 +117,9 @@ def _identify(plan: RunPlan, manifest: Mapping[str, Any]) -> Any:
     if request.answers is not None:
         return read_manifest(request.answers).get("identity")
     card = {k: v for k, v in msgspec.to_builtins(plan.card).items() if k not in _ABOUT}
+    package = BACKENDS.find_package(plan.card.backend)
+    if package is not None:
+        card["package"] = package
     if card["script"] is not None:
         del card["script"]["seconds"]  # a clock's matter
     trusted = plan.load_options().remote_code

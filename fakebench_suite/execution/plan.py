@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fakebench_suite.backends.base import OPTIONS, Capability, Request
-from fakebench_suite.backends.cards import Card, check_checkpoint, find_card
-from fakebench_suite.backends.registry import LoadOptions, find_backend
+from fakebench_suite.backends.cards import Card, find_card
+from fakebench_suite.backends.registry import LoadOptions, check_model, find_backend
 from fakebench_suite.datasets import DataSource, open_dataset
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.sampling import Shard, order_cases, select_shard
@@ -78,8 +78,11 @@ class RunPlan:
     def build_request(self, case: Case, images: "Mapping[str, Image.Image]") -> Request:
         """What the backend is asked for a case; ``images`` are those of its work unit."""
         prompt = self.build_prompt(case)
-        want = required_capability(case, self.request.reply_parser)
-        return Request(prompt=prompt, images=images, want=want)
+        return Request(prompt=prompt, images=images, want=self.find_want(case))
+
+    def find_want(self, case: Case) -> Capability:
+        """What the backend is asked for."""
+        return required_capability(case, self.request.reply_parser)
 
     def load_options(self, *, workers: int = 1) -> LoadOptions:
         """How the model is loaded in one of so many processes on this machine."""
@@ -107,7 +110,7 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
         capabilities = find_backend(card).capabilities
         if asks:
             trusted = card.trust_remote_code and request.remote_code
-            check_checkpoint(card, remote_code=trusted)
+            check_model(card, remote_code=trusted)
     request = choose_reading(request, card, capabilities)
     dataset = open_dataset(request.data)
     if request.answers is not None:
@@ -162,8 +165,13 @@ def choose_reading(
 ) -> RunRequest:
     """The request, read by what the backend gives; raises UserError where it does not give it.
 
-    A backend that writes no text, such as a classifier, is read by its probabilities.
+    A backend that writes no text, such as a classifier, is read by its probabilities, and so are
+    answers of an earlier run that was.
     """
+    if request.answers is not None and request.reply_parser is ReplyParser.GRAMMAR:
+        identity = read_manifest(request.answers).get("identity") or {}
+        if identity.get("reply") == "likelihood":
+            return replace(request, reply_parser=ReplyParser.LIKELIHOOD)
     if (
         Capability.PROBABILITIES not in capabilities
         and request.reply_parser is ReplyParser.LIKELIHOOD
@@ -174,6 +182,11 @@ def choose_reading(
         )
     if Capability.TEXT in capabilities or Capability.PROBABILITIES not in capabilities:
         return request
+    if request.reply_parser is ReplyParser.PAPER:
+        raise UserError(
+            f"{card.name} writes no text that --reading=paper could read; it gives probabilities. "
+            "Leave --reading out."
+        )
     return replace(request, reply_parser=ReplyParser.LIKELIHOOD)
 
 

@@ -83,6 +83,8 @@ class PrefetchedImages:
             return error
         except MemoryError:
             return MachineError(f"There is no memory left to open {case.image}.")
+        except Exception as error:  # The data set of another package may raise anything.
+            return ImageError(f"{case.image} cannot be opened: {type(error).__name__}: {error}")
         return None
 
     def finish(self) -> tuple[Pictures, Mapping[str, ImageError | MachineError]]:

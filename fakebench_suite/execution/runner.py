@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import count
 
-from fakebench_suite.backends.base import Backend, Reply
+from fakebench_suite.backends.base import Backend, Capability, Reply
 from fakebench_suite.errors import (
     CaseError,
     EngineError,
@@ -39,19 +39,19 @@ def execute(
     """The record of every case of a plan, in order: asked, judged, and errors kept as errors.
 
     ``judge`` rates texts in ``rounds`` rounds each; without it texts are compared exactly where
-    the data set allows that. Raises UserError where no case can be asked.
+    the data set allows that. Raises UserError where no case can be asked, and MachineError where
+    this machine has no memory left to ask one.
     """
     name = "exact" if judge is None else judge.name
     grader = BatchGrader(lambda: judge, rounds=rounds, name=name)
-    with LocalEngine(backend) as engine:
-        runner = CaseRunner(plan, engine, group_cases(plan.cases), grader=grader)
-        for case in plan.cases:
-            answer = None
-            try:
-                answer = runner.ask(case)
-                yield runner.record(case, answer, runner.judge(case, answer))
-            except CaseError as error:
-                yield runner.record_error(case, answer, error)
+    runner = CaseRunner(plan, LocalEngine(backend), group_cases(plan.cases), grader=grader)
+    for case in plan.cases:
+        answer = None
+        try:
+            answer = runner.ask(case)
+            yield runner.record(case, answer, runner.judge(case, answer))
+        except CaseError as error:
+            yield runner.record_error(case, answer, error)
 
 
 def group_cases(cases: Sequence[Case]) -> Mapping[int, Sequence[Case]]:
@@ -234,7 +234,10 @@ class CaseRunner:
             if answered.number == number and (isinstance(error, RUN_ENDS) or len(cases) == 1):
                 raise error if isinstance(error, RUN_ENDS) else as_model_error(error)
             return
-        replies = {case.id: replace_lone_surrogates(answered.replies[case.id]) for case in cases}
+        replies = {
+            case.id: check_reply(answered.replies[case.id], want=self._plan.find_want(case))
+            for case in cases
+        }
         self._ready |= replies
         pairs = [(case, replies[case.id]) for case in cases]
         self._grader.grade([(c, reply) for c, reply in pairs if isinstance(reply, Answer)])
@@ -251,6 +254,19 @@ def describe_error(error: BaseException) -> str:
     if words and not isinstance(error, (Exception, KeyboardInterrupt, *STRAYS)):
         return words
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def check_reply(reply: object, *, want: Capability) -> Reply:
+    """The reply as it is recorded; what is no answer to the request is a ModelError."""
+    if isinstance(reply, ModelError):
+        return replace_lone_surrogates(reply)
+    if not isinstance(reply, Answer) or not isinstance(reply.text, str):
+        return ModelError(f"the backend gave a {type(reply).__name__} that is no answer in words")
+    if want is Capability.PROBABILITIES and reply.p_fake is None:
+        return ModelError("the backend was asked for probabilities and gave none")
+    if reply.p_fake is not None and not 0 <= reply.p_fake <= 1:
+        return ModelError(f"the backend gave {reply.p_fake} as the probability of a fake")
+    return replace_lone_surrogates(reply)
 
 
 def replace_lone_surrogates(reply: Reply) -> Reply:

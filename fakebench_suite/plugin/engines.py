@@ -2,15 +2,17 @@
 
 import argparse
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from fakebench_suite.backends.base import Capability
 from fakebench_suite.errors import EngineError, UserError, describe_choices
 from fakebench_suite.execution.engine import Engine, LocalEngine
+from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.ray.address import check_address, probe
 from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
@@ -127,14 +129,22 @@ def abort_on_user_error(session: pytest.Session) -> Generator[None, None, None]:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
-def check_backend(model: object) -> None:
-    """Raise UserError where what the fixture ``model`` gives cannot be asked."""
+def check_backend(model: object, plan: RunPlan) -> None:
+    """Raise UserError where what the fixture ``model`` gives cannot be asked the plan's cases."""
     missing = [name for name in _NEEDED if not hasattr(model, name)]
     if missing:
         raise UserError(
             f"The fixture 'model' gives a {type(model).__name__}, which has no "
             f"{', no '.join(missing)}. Let its class inherit from "
             "fakebench_suite.backends.base.Backend, and write run(requests)."
+        )
+    offered: Collection[Capability] = getattr(model, "capabilities", ())
+    lacking = {need for case in plan.cases if (need := plan.find_want(case)) not in offered}
+    if lacking:
+        raise UserError(
+            f"The fixture 'model' gives a {type(model).__name__}, which lacks "
+            f"{', '.join(sorted(lacking))}. State it among its capabilities, or leave out what "
+            "needs it."
         )
 
 
@@ -146,9 +156,8 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
     if choice.name == LOCAL:
         model = request.getfixturevalue("model")
         with abort_on_user_error(request.session):
-            check_backend(model)
-        with LocalEngine(model) as local:
-            yield local
+            check_backend(model, get_plan(config))
+        yield LocalEngine(model)
         report_route(config, model.describe())
         return
     from fakebench_suite.execution.ray.client import RayCluster

@@ -227,7 +227,7 @@ def merge_manifests(parts: Sequence[ShardRun], records: Sequence[Record]) -> dic
             "routes": _list_distinct(manifest.get("routes", []) for manifest in manifests),
             "merged": sessions,
         }
-        | {name: first[name] for name in ("population", "drawn") if name in first}
+        | {name: first[name] for name in ("population", "drawn", "deselected") if name in first}
         | {name: _join_distinct(manifests, name) for name in ("command", "commit", "filter")}
         | merge_coverage(parts, records)
     )

@@ -106,19 +106,33 @@ class Kind:
 
 
 KIND = JudgeSpec(open=lambda config, options: Kind())
+
+
+@contextmanager
+def crash(card, options):
+    raise RuntimeError("no weights")
+    yield
+
+
+CRASH = BackendSpec(capabilities=frozenset(Capability), load=crash)
+CRASHED_DATA = DatasetSpec(load=lambda path: {}["rows"])
+CRASHED_JUDGE = JudgeSpec(open=lambda config, options: 1 / 0)
 NOTHING = object()
 '''
 ENTRY_POINTS = """
 [fakebench_suite.backends]
 detector = third_party:DETECTOR
 broken = third_party:ABSENT
+crash = third_party:CRASH
 odd = third_party:NOTHING
 
 [fakebench_suite.datasets]
 photos = third_party:PHOTOS
+crash = third_party:CRASHED_DATA
 
 [fakebench_suite.judges]
 kind = third_party:KIND
+crash = third_party:CRASHED_JUDGE
 """
 CARD = 'backend = "detector"\n[options]\nthreshold = 0.5\n'
 
@@ -142,7 +156,9 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("third_party")
 def test_what_another_package_registers_is_found_by_name() -> None:
     """Its names stand beside those that are built in, and nothing is imported to list them."""
-    assert BACKENDS.list_names() == ["transformers", "scripted", "broken", "detector", "odd"]
+    assert BACKENDS.list_names() == [
+        *("transformers", "scripted", "broken", "crash", "detector", "odd")
+    ]
     assert find_backend(Card(name="mine", backend="detector")).weights is False
 
 
@@ -152,7 +168,7 @@ def test_what_another_package_registers_is_found_by_name() -> None:
     [
         (
             "detecter",
-            "There is no backend 'detecter'; allowed: transformers, scripted, broken, det",
+            "There is no backend 'detecter'; allowed: transformers, scripted, broken",
         ),
         ("broken", "'broken' of third-party cannot be loaded: AttributeError"),
         ("odd", "'odd' of third-party is a object; its entry point must name a BackendSpec"),
@@ -209,6 +225,43 @@ def test_a_detector_is_asked_for_its_probabilities_only(
     reservations = written.manifest["reservations"]
     assert len([text for text in reservations if text.startswith("Not asked: interp")]) == 1
     assert written.manifest["routes"][0]["path"] == "detector"
+    assert written.manifest["identity"]["card"]["package"] == "third-party 1.0"
+    if mode != ("-n0",):
+        return
+    again = run_apart(
+        "--model=mine", "--data=photos", "--answers=reports/run", "--run=again", "--gates=none"
+    )
+    assert again.ret == 0
+    repeated = read_run(project, "again")
+    assert {line["verdict"]["outcome"] for line in repeated.records} == {"correct"}
+    assert repeated.manifest["deselected"] == {"interpretation": "text"}
+
+
+@pytest.mark.usefixtures("third_party")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--model=mine.toml", "--reading=paper"), "*mine writes no text that --reading=paper*"),
+        (
+            ("--model=crash.toml",),
+            "*Loading 'crash' with the backend 'crash' failed: RuntimeError*",
+        ),
+        (("--data=crash",), "*Opening the data set 'crash' failed: KeyError*"),
+        (("--judge=crash",), "*Opening the judge 'crash' failed: ZeroDivisionError*"),
+    ],
+)
+def test_what_breaks_in_another_package_is_one_sentence(
+    run_apart: Run, project: Path, options: tuple[str, ...], message: str
+) -> None:
+    """It names what failed, and no traceback is printed."""
+    (project / "mine.toml").write_text(CARD, encoding="utf-8")
+    (project / "crash.toml").write_text('backend = "crash"\n', encoding="utf-8")
+    data = () if any(one.startswith("--data") for one in options) else ("--data=photos",)
+    result = run_apart(*options, *data, "--gates=none", "-n0")
+    assert result.ret in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED)
+    lines = [*result.stdout.lines, *result.stderr.lines]
+    pytest.LineMatcher(lines).fnmatch_lines([message])
+    assert not any("Traceback" in line for line in lines)
 
 
 @pytest.mark.usefixtures("third_party")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from fakebench_suite.entry_points import Registry, import_object
+from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import UserError, find_nearest
 from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.files.paths import expand_home
@@ -79,7 +79,8 @@ class JudgeConfig:
     def name(self) -> str:
         """Name of the judge wherever its scores are shown."""
         if not self.url:
-            return f"{self.kind}:{self.model}" if self.model else self.kind
+            model = redact(self.model, *find_secrets(self.model))
+            return f"{self.kind}:{model}" if model else self.kind
         return f"{self.model}@{redact(self.url, *find_secrets(self.url))}"
 
     @property
@@ -101,7 +102,7 @@ def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
     if rounds > MAX_ROUNDS:
         raise UserError(f"--judge-rounds is {rounds:,}; it may be 1 to {MAX_ROUNDS:,}.")
     kind, _, rest = text.strip().partition(":")
-    kind = kind.strip().lower()
+    given, kind = kind.strip(), kind.strip().lower()
     if kind == OPENAI:
         return _parse_endpoint(text, rest, rounds=rounds)
     if kind == EMBEDDING:
@@ -120,8 +121,8 @@ def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
             )
         return JudgeConfig(kind=TRANSFORMERS, model=expand_home(rest), rounds=rounds)
     names = JUDGES.list_names()
-    if kind in names:
-        return JudgeConfig(kind=kind, model=rest, rounds=rounds)
+    if given in names:
+        return JudgeConfig(kind=given, model=rest, rounds=rounds)
     near = find_nearest(kind, names)
     hint = f"; nearest: {near}" if near is not None else ""
     others = "".join(f", {name}:..." for name in names if name not in JUDGES.built_in)
@@ -194,5 +195,9 @@ def open_judge(
     """
     check_extra(choice)
     spec = JUDGES.get(choice.kind)
-    open_it = cast("Open", import_object(spec.open)) if isinstance(spec.open, str) else spec.open
-    return open_it(choice, JudgeOptions(cache=cache, dropped=dropped))
+    options = JudgeOptions(cache=cache, dropped=dropped)
+    if isinstance(spec.open, str) and choice.kind in JUDGES.built_in:
+        return cast("Open", import_object(spec.open))(choice, options)
+    with name_package(f"Opening the judge {choice.kind!r}"):
+        start = cast("Open", import_object(spec.open) if isinstance(spec.open, str) else spec.open)
+        return start(choice, options)
