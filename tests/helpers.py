@@ -20,7 +20,7 @@ Called = subprocess.CompletedProcess[str]
 _CONFTEST = """
 import fakes
 import pytest
-from fakebench_suite.plugin.xdist.routes import report_route
+from fakebench_suite.plugin.xdist.inference_info import report_route
 
 @pytest.fixture(scope="session")
 def model(request):

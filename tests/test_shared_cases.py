@@ -22,7 +22,7 @@ from urllib.request import urlopen
 import pytest
 
 from fakebench_suite.grading.judges.registry import open_judge, parse_judge
-from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.judges.rubric import RatingRequest
 from tests.grading.judges.server import Endpoint, serve
 from tests.plugin.forking import ADDRESS, complete, is_forkable
 
@@ -454,7 +454,9 @@ def test_a_judges_reply_that_cannot_be_stored_costs_its_round(tmp_path: Path) ->
         del number
         return 200, json.loads(json.dumps(odd if "third" in str(body["messages"]) else good))
 
-    requests = [Request(question="q", reference=["r"], text=f"the {n}") for n in ("one", "third")]
+    requests = [
+        RatingRequest(question="q", reference=["r"], text=f"the {n}") for n in ("one", "third")
+    ]
     with serve(Endpoint(behave=behave)) as endpoint:
         choice = parse_judge(f"openai:m@{endpoint.url}", rounds=2)
         judge = open_judge(choice, cache=tmp_path / "marks.sqlite")

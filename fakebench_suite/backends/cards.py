@@ -63,7 +63,7 @@ class ScriptedReplies(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
     inference: list[str]
     criterion: list[str]
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    """Time a slice takes, as if a model were at work."""
+    """Time that a work unit takes, as if a model were at work."""
 
 
 class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

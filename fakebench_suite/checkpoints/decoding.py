@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fakebench_suite.text.marks import is_mark
+from fakebench_suite.text.reasoning_tags import is_mark
 
 
 class ReplyDecoder:

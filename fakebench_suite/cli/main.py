@@ -30,11 +30,11 @@ from fakebench_suite.grading.judges.registry import (
     open_judge,
     parse_judge,
 )
-from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.grading.verdict import select_parser
 from fakebench_suite.metrics.paper_tables import FOOTNOTE, check_published, load_table
 from fakebench_suite.report.paper_rows import format_table
-from fakebench_suite.report.thumbnails import ReportImages
+from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.last import find_run
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.tasks.registry import list_tasks
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from fakebench_suite.datasets import DataSource
 
 ImagesOption = Annotated[
-    ReportImages,
+    ReportImageSize,
     typer.Option("--report-images", help="full: also store lossless images in full size"),
 ]
 app = typer.Typer(
@@ -63,7 +63,7 @@ def describe() -> None:
     escape_unencodable()
 
 
-class Question(msgspec.Struct, frozen=True):
+class ReplyLine(msgspec.Struct, frozen=True):
     """One line of ``read``: a reply and the type of the question it answers."""
 
     question_type: QuestionType
@@ -87,7 +87,7 @@ def run(
     arguments: Annotated[list[str] | None, typer.Argument(help="what pytest takes")] = None,
 ) -> None:
     """Run the cases: pytest, in the suite's own configuration wherever it is called."""
-    from fakebench_suite.plugin.command import run_suite
+    from fakebench_suite.plugin.run_command import run_suite
 
     reset_signals()
     raise SystemExit(run_suite(arguments or []))
@@ -95,17 +95,19 @@ def run(
 
 @app.command()
 def read(
-    reading: Annotated[ReplyParser, typer.Option(help="the rule to read by")] = ReplyParser.GRAMMAR,
+    reading: Annotated[
+        ReplyParserKind, typer.Option(help="the rule to read by")
+    ] = ReplyParserKind.GRAMMAR,
 ) -> None:
     """Parse the label of replies, given as JSON lines on standard input.
 
     A line is {question_type, reply}; ``question_type`` is what, isfake, isreal or inference. For
     each, a line {verdict, reason} is printed; the verdict is fake, real, unparsed or refused.
     """
-    if reading is ReplyParser.LIKELIHOOD:
+    if reading is ReplyParserKind.LIKELIHOOD:
         stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
     read_reply = select_parser(reading)
-    decoder = msgspec.json.Decoder(Question)
+    decoder = msgspec.json.Decoder(ReplyLine)
     for number, line in enumerate(sys.stdin.buffer, start=1):
         if not line.strip():
             continue
@@ -210,7 +212,7 @@ def report(
     data: Annotated[
         str | None, typer.Option(help="the run's data set, for images that are not stored yet")
     ] = None,
-    size: ImagesOption = ReportImages.THUMBNAIL,
+    size: ImagesOption = ReportImageSize.THUMBNAIL,
 ) -> None:
     """Write the HTML report of a run again: RUN/index.html and the files it loads."""
     from fakebench_suite.report.html import write_html_report
@@ -241,7 +243,7 @@ def merge(
     data: Annotated[
         str | None, typer.Option(help="the data set, for submission and images")
     ] = None,
-    size: ImagesOption = ReportImages.THUMBNAIL,
+    size: ImagesOption = ReportImageSize.THUMBNAIL,
 ) -> None:
     """Merge shards into one run and evaluate its gates; the exit status is as for a whole run."""
     from fakebench_suite.cli.comparison_text import format_merged_run

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from fakebench_suite.datasets.image_metadata import drop_metadata
 from fakebench_suite.datasets.image_modes import to_plain_rgb
+from fakebench_suite.datasets.metadata_stripping import drop_metadata
 from fakebench_suite.errors import (
     AmbiguousImageError,
     ImageError,

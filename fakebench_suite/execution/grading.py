@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from fakebench_suite.grading.judges.base import Judgement, TextJudge
-from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.judges.rubric import RatingRequest
 from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.text.redaction import redact
 from fakebench_suite.text.thoughts import to_visible_text
@@ -69,9 +69,9 @@ def is_gradable(case: Case) -> bool:
     return get_task(case.task).grades_texts and bool(case.expected)
 
 
-def make_request(case: Case, answer: Answer) -> Request:
+def make_request(case: Case, answer: Answer) -> RatingRequest:
     """What the judge is shown of a case: never label, image name, generator or thoughts."""
-    return Request(
+    return RatingRequest(
         question=case.question,
         reference=[clue.text for clue in case.expected or ()],
         text=to_visible_text(answer.text),

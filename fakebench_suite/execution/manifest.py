@@ -20,7 +20,7 @@ from fakebench_suite.checkpoints.fingerprint import (
 )
 from fakebench_suite.execution.plan import RunPlan, RunRequest
 from fakebench_suite.grading.judges.rubric import INSTRUCTION
-from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.provenance import PROTOCOL, Identity, digest_parts
 from fakebench_suite.runs.partial import SAMPLED
 from fakebench_suite.runs.store import read_manifest
@@ -135,7 +135,7 @@ def _identify(plan: RunPlan, manifest: Mapping[str, Any]) -> Any:
             rows=plan.dataset.digest,
             prompts=manifest["prompts"]["digest"],
             style=str(request.style),
-            reply="likelihood" if request.reply_parser is ReplyParser.LIKELIHOOD else "text",
+            reply="likelihood" if request.reply_parser is ReplyParserKind.LIKELIHOOD else "text",
         )
     )
 

@@ -16,7 +16,7 @@ from fakebench_suite.datasets.sampling import Shard, order_cases, select_shard
 from fakebench_suite.datasets.wrong_paths import find_images_above
 from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.registry import JudgeConfig, check_extra, check_weights
-from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.provenance import collect_pixels
 from fakebench_suite.runs.differences import check_data
 from fakebench_suite.runs.store import read_manifest, read_records
@@ -46,7 +46,7 @@ class RunRequest:
     shard: Shard | None = None
     seed: int = 0
     style: PromptStyle = PromptStyle.PAPER
-    reply_parser: ReplyParser = ReplyParser.GRAMMAR
+    reply_parser: ReplyParserKind = ReplyParserKind.GRAMMAR
     judge: JudgeConfig | None = None
     answers: Path | None = None
     """An earlier run whose answers are given again: no model is asked."""
@@ -92,9 +92,9 @@ class RunPlan:
         )
 
 
-def required_capability(case: Case, parser: ReplyParser) -> Capability:
+def required_capability(case: Case, parser: ReplyParserKind) -> Capability:
     """What a backend must be capable of to be asked a case."""
-    weighs = parser is ReplyParser.LIKELIHOOD and case.question_type in OPTIONS
+    weighs = parser is ReplyParserKind.LIKELIHOOD and case.question_type in OPTIONS
     return Capability.PROBABILITIES if weighs else Capability.TEXT
 
 
@@ -168,13 +168,13 @@ def choose_reading(
     A backend that writes no text, such as a classifier, is read by its probabilities, and so are
     answers of an earlier run that was.
     """
-    if request.answers is not None and request.reply_parser is ReplyParser.GRAMMAR:
+    if request.answers is not None and request.reply_parser is ReplyParserKind.GRAMMAR:
         identity = read_manifest(request.answers).get("identity") or {}
         if identity.get("reply") == "likelihood":
-            return replace(request, reply_parser=ReplyParser.LIKELIHOOD)
+            return replace(request, reply_parser=ReplyParserKind.LIKELIHOOD)
     if (
         Capability.PROBABILITIES not in capabilities
-        and request.reply_parser is ReplyParser.LIKELIHOOD
+        and request.reply_parser is ReplyParserKind.LIKELIHOOD
     ):
         raise UserError(
             f"{card.name} is {card.backend} and has no probabilities to read. "
@@ -182,16 +182,16 @@ def choose_reading(
         )
     if Capability.TEXT in capabilities or Capability.PROBABILITIES not in capabilities:
         return request
-    if request.reply_parser is ReplyParser.PAPER:
+    if request.reply_parser is ReplyParserKind.PAPER:
         raise UserError(
             f"{card.name} writes no text that --reading=paper could read; it gives probabilities. "
             "Leave --reading out."
         )
-    return replace(request, reply_parser=ReplyParser.LIKELIHOOD)
+    return replace(request, reply_parser=ReplyParserKind.LIKELIHOOD)
 
 
 def find_lacking(
-    cases: Sequence[Case], parser: ReplyParser, capabilities: Collection[Capability]
+    cases: Sequence[Case], parser: ReplyParserKind, capabilities: Collection[Capability]
 ) -> dict[str, Capability]:
     """The tasks of these cases that need a capability which is not there, and which it is."""
     needed = {case.task: required_capability(case, parser) for case in cases}

@@ -1,4 +1,4 @@
-"""Look-ahead: threads open the pictures of one slice while the model answers another."""
+"""Look-ahead: threads open the pictures of one unit while the model answers another."""
 
 import os
 import threading
@@ -20,8 +20,8 @@ MOST_THREADS = 4
 """Pillow decodes outside Python's lock; the model needs the other cores."""
 
 
-class Pictures(Mapping[str, "Image.Image"]):
-    """The pictures of a slice by image: held while there is room, the others opened when asked for.
+class ImageBuffer(Mapping[str, "Image.Image"]):
+    """The images of a work unit by name: held while there is room, others opened when asked for.
 
     Every picture has been opened once, so that a broken one is known before the model is asked.
     """
@@ -70,7 +70,7 @@ class PrefetchedImages:
     ) -> None:
         first = {case.image: case for case in reversed(cases)}
         self._open_image = open_image
-        self._opened = Pictures(lambda image: open_image(first[image]))
+        self._opened = ImageBuffer(lambda image: open_image(first[image]))
         self._errors: dict[str, Future[ImageError | MachineError | None]] = {
             image: pool.submit(self._open, case) for image, case in first.items()
         }
@@ -87,7 +87,7 @@ class PrefetchedImages:
             return ImageError(f"{case.image} cannot be opened: {type(error).__name__}: {error}")
         return None
 
-    def finish(self) -> tuple[Pictures, Mapping[str, ImageError | MachineError]]:
+    def finish(self) -> tuple[ImageBuffer, Mapping[str, ImageError | MachineError]]:
         """The pictures by image, and the errors of those that have none."""
         errors = {image: future.result() for image, future in self._errors.items()}
         return self._opened, {image: error for image, error in errors.items() if error is not None}

@@ -20,7 +20,7 @@ from fakebench_suite.errors import (
 from fakebench_suite.execution.engine import STRAYS, Engine, LocalEngine, WorkUnit
 from fakebench_suite.execution.grading import BatchGrader
 from fakebench_suite.execution.plan import RunPlan
-from fakebench_suite.execution.prefetch import Pictures, PrefetchedImages, decoder_pool
+from fakebench_suite.execution.prefetch import ImageBuffer, PrefetchedImages, decoder_pool
 from fakebench_suite.execution.work_units import assign_work_units
 from fakebench_suite.grading import verdict as verdicts
 from fakebench_suite.grading.judges.base import TextJudge
@@ -216,7 +216,7 @@ class CaseRunner:
             self._begun[number] = sound
             self._engine.submit(self._make_unit(number, sound, images))
 
-    def _make_unit(self, number: int, cases: Sequence[Case], images: Pictures) -> WorkUnit:
+    def _make_unit(self, number: int, cases: Sequence[Case], images: ImageBuffer) -> WorkUnit:
         requests = [self._plan.build_request(case, images) for case in cases]
         return WorkUnit(number=number, requests=requests, images=images, sizes=images.sizes)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fakebench_suite.runs.partial import MissingCases, missing_cases
+from fakebench_suite.runs.partial import PartialReason, missing_cases
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.tasks.subgroups import ALL, list_subgroups
 from fakebench_suite.types import Record, Score, Timing
@@ -54,7 +54,7 @@ class RunView:
         *,
         sample: int | None,
         subject: str = "run",
-    ) -> MissingCases | None:
+    ) -> PartialReason | None:
         """Why a population is incomplete and no accepted sample; None if it is complete."""
         for task in tasks:
             here = len(self.select([task], subgroup))

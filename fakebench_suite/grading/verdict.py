@@ -11,7 +11,7 @@ from fakebench_suite.errors import JudgeError
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.parser import parse_label
-from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel, ReplyParser
+from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel, ReplyParserKind
 from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, parse_natural
 from fakebench_suite.tasks.registry import Grader, get_task
 from fakebench_suite.text.display import count_of
@@ -36,7 +36,7 @@ _EVEN = 0.5
 def judge(
     case: Case,
     answer: Answer,
-    rule: ReplyParser = ReplyParser.GRAMMAR,
+    rule: ReplyParserKind = ReplyParserKind.GRAMMAR,
     judgement: Judgement | None = None,
     judge_name: str = "exact",
 ) -> Verdict:
@@ -60,19 +60,19 @@ def judge(
     return verdict
 
 
-def select_parser(rule: ReplyParser) -> Callable[[str, QuestionType], ParsedLabel]:
+def select_parser(rule: ReplyParserKind) -> Callable[[str, QuestionType], ParsedLabel]:
     """Return the function that parses the label of a whole reply, thoughts included."""
-    return parse_keywords if rule is ReplyParser.PAPER else parse_label
+    return parse_keywords if rule is ReplyParserKind.PAPER else parse_label
 
 
 def _judge(
-    case: Case, answer: Answer, text: str, rule: ReplyParser, grade: "TextGrader"
+    case: Case, answer: Answer, text: str, rule: ReplyParserKind, grade: "TextGrader"
 ) -> Verdict:
     """Return the verdict: labels from the whole reply, texts graded without thoughts."""
     parse_reply = select_parser(rule)
     spec = get_task(case.task)
     match spec.grader:
-        case Grader.LABEL if rule is ReplyParser.LIKELIHOOD and answer.p_fake is not None:
+        case Grader.LABEL if rule is ReplyParserKind.LIKELIHOOD and answer.p_fake is not None:
             verdict = judge_label(case, _read_likelihood(answer.p_fake))
         case Grader.LABEL:
             verdict = judge_label(case, parse_reply(answer.text, case.question_type))

@@ -17,7 +17,7 @@ from fakebench_suite.execution.ray.address import check_address, probe
 from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.options import is_worker, parse_positive
-from fakebench_suite.plugin.xdist.routes import report_route
+from fakebench_suite.plugin.xdist.inference_info import report_route
 
 LOCAL, RAY = "local", "ray"
 _NEEDED = ("run", "capabilities", "max_in_flight", "describe")
@@ -82,7 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     if option.engine == RAY and (is_worker(config) or getattr(option, "tx", None)):
         raise pytest.UsageError(
-            "--engine=ray spreads the slices by itself; leave -n out, or give -n 0."
+            "--engine=ray spreads the units by itself; leave -n out, or give -n 0."
         )
     if option.engine == RAY and option.answers is not None:
         raise pytest.UsageError("--answers asks no model; leave --engine=ray out.")

@@ -18,8 +18,8 @@ from fakebench_suite.execution.plan import DEFAULT_MODEL, RunRequest
 from fakebench_suite.files.paths import expand_home, resolve
 from fakebench_suite.gates.config import GateConfig, load_gates
 from fakebench_suite.grading.judges.registry import parse_judge
-from fakebench_suite.grading.labels.result import ReplyParser
-from fakebench_suite.report.thumbnails import ReportImages
+from fakebench_suite.grading.labels.result import ReplyParserKind
+from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.last import LAST, find_run
 from fakebench_suite.tasks.prompts import PromptStyle
 from fakebench_suite.tasks.registry import list_tasks
@@ -37,7 +37,7 @@ class Settings(RunRequest):
     gates: GateConfig
     baseline: Path | None
     strict: bool
-    report_images: ReportImages
+    report_images: ReportImageSize
 
 
 RUN_NAME = "fakebench_run"
@@ -92,9 +92,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--reading",
-        type=make_choice(ReplyParser),
-        metavar=list_words(ReplyParser),
-        default=ReplyParser.GRAMMAR,
+        type=make_choice(ReplyParserKind),
+        metavar=list_words(ReplyParserKind),
+        default=ReplyParserKind.GRAMMAR,
         help="grammar: replies are understood; paper: plain keywords; likelihood: the model's "
         "probabilities of the two options are compared (default: grammar)",
     )
@@ -143,9 +143,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--report-images",
-        type=make_choice(ReportImages),
-        metavar=list_words(ReportImages),
-        default=ReportImages.THUMBNAIL,
+        type=make_choice(ReportImageSize),
+        metavar=list_words(ReportImageSize),
+        default=ReportImageSize.THUMBNAIL,
         help="thumbnail: the report holds small pictures; full: whole ones as well, without loss"
         " (default: thumbnail)",
     )

@@ -19,8 +19,8 @@ from fakebench_suite.plugin.collection import (
 from fakebench_suite.plugin.fixtures import CURRENT, CaseState
 from fakebench_suite.plugin.folder import check_place, take_folder
 from fakebench_suite.plugin.judging import describe_judge
+from fakebench_suite.plugin.manifest_request import describe_request
 from fakebench_suite.plugin.options import SETTINGS, is_worker
-from fakebench_suite.plugin.request import describe_request
 from fakebench_suite.runs.store import RunStore
 from fakebench_suite.text.display import escape_controls, to_single_line
 from fakebench_suite.types import Case, Outcome, Record, Verdict
@@ -45,7 +45,7 @@ _WORDS: dict[Outcome, tuple[str, str, Status]] = {
 }
 
 
-class Reporter:
+class RecordAttacher:
     """Puts the record of a finished case on its report, in the process that ran the case."""
 
     def __init__(self, config: pytest.Config) -> None:
@@ -332,7 +332,7 @@ class Recorder:
         self.store.write_manifest(self.manifest)
 
 
-class MissCache:
+class LastFailedMisses:
     """Adds misses to what pytest remembers of failed tests; pytest keeps it in the controller."""
 
     def __init__(self, config: pytest.Config) -> None:
@@ -369,11 +369,11 @@ RECORDER = pytest.StashKey[Recorder]()
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Every process puts records on reports; the controller alone writes them."""
-    config.pluginmanager.register(Reporter(config), "fakebench-reporter")
+    config.pluginmanager.register(RecordAttacher(config), "fakebench-reporter")
     if is_worker(config):
         return
     check_place(config)
     recorder = Recorder(config)
     config.stash[RECORDER] = recorder
     config.pluginmanager.register(recorder, "fakebench-recorder")
-    config.pluginmanager.register(MissCache(config), "fakebench-misses")
+    config.pluginmanager.register(LastFailedMisses(config), "fakebench-misses")

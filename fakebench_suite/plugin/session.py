@@ -12,7 +12,7 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.execution.manifest import end_manifest
 from fakebench_suite.extras import Extra, has_extra
 from fakebench_suite.gates.preconditions import RunIntent, check_gates
-from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.engines import ENGINE, RAY, describe_engine
@@ -27,7 +27,7 @@ from fakebench_suite.plugin.reporting import (
     Recorder,
     get_outcome,
 )
-from fakebench_suite.plugin.xdist.routes import list_routes
+from fakebench_suite.plugin.xdist.inference_info import list_routes
 from fakebench_suite.runs.last import point_last
 from fakebench_suite.tasks.subgroups import count_cases
 from fakebench_suite.text.display import count_of, to_single_line
@@ -84,7 +84,7 @@ def check_intent(config: pytest.Config) -> None:
     settings = config.stash[SETTINGS]
     judge = settings.judge
     met = {Need.ENCODER} if has_extra(Extra.SIMILARITY) else set()
-    if plan.request.reply_parser is ReplyParser.LIKELIHOOD:
+    if plan.request.reply_parser is ReplyParserKind.LIKELIHOOD:
         met.add(Need.LIKELIHOOD)
     if judge is not None:
         met.add(Need.RATINGS if judge.gives_ratings else Need.SIMILARITY)

@@ -38,7 +38,7 @@ _ADDRESS = re.compile(r"(?!/)[A-Za-z0-9_.~/%-]+")
 """Quoted relative addresses; a colon would start a scheme."""
 
 
-class ReportImages(StrEnum):
+class ReportImageSize(StrEnum):
     """The size of the images in a report."""
 
     THUMBNAIL = "thumbnail"
@@ -109,9 +109,9 @@ def open_run_data(
     )
 
 
-def check_size(size: ReportImages, images: ImageSource | None) -> None:
+def check_size(size: ReportImageSize, images: ImageSource | None) -> None:
     """Raise UserError if full-size images are requested and there is no source of images."""
-    if size is ReportImages.FULL and images is None:
+    if size is ReportImageSize.FULL and images is None:
         raise UserError("--report-images=full needs the images. Add --data=PATH, as in the run.")
 
 
@@ -139,7 +139,7 @@ class Thumbnails:
         run: Path,
         images: Iterable[str],
         source: ImageSource | None,
-        size: ReportImages = ReportImages.THUMBNAIL,
+        size: ReportImageSize = ReportImageSize.THUMBNAIL,
     ) -> None:
         self._folder, self._source, self._size = run / "report" / FOLDER, source, size
         self._known = _read_existing(self._folder)
@@ -166,7 +166,7 @@ class Thumbnails:
 
     def _lacks(self, image: str) -> bool:
         known = self._known.get(image)
-        return known is None or (self._size is ReportImages.FULL and known.whole is None)
+        return known is None or (self._size is ReportImageSize.FULL and known.whole is None)
 
     def finish(self) -> Mapping[str, StoredImage]:
         """The stored images by name, once all are made; images that cannot be opened are left out.
@@ -248,7 +248,7 @@ def _full_size_file(folder: Path, picture: StoredImage) -> str | None:
 
 
 def _make_image(
-    folder: Path, name: str, *, source: ImageSource, size: ReportImages
+    folder: Path, name: str, *, source: ImageSource, size: ReportImageSize
 ) -> StoredImage | None:
     """Store one image in files named by digest, because its own name is untrusted."""
     try:
@@ -262,7 +262,7 @@ def _make_image(
         file = whole = f"{_digest(name)}.png"
         _write_image(folder / file, picture, "PNG")
     else:
-        if size is ReportImages.FULL:
+        if size is ReportImageSize.FULL:
             _write_image(folder / whole, picture, "PNG")
         picture.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
         _write_image(folder / file, picture, "WEBP", quality=78, method=2)

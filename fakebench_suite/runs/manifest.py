@@ -74,7 +74,7 @@ class ManifestEngine(msgspec.Struct, frozen=True):
     mixed: "list[ManifestEngine]" = []
 
 
-class ManifestSession(msgspec.Struct, frozen=True):
+class ManifestPart(msgspec.Struct, frozen=True):
     """One part of a merged run."""
 
     run: str
@@ -91,7 +91,7 @@ class ManifestPrompts(msgspec.Struct, frozen=True):
     digest: str = ""
 
 
-class ManifestTask(msgspec.Struct, frozen=True):
+class ManifestTaskCounts(msgspec.Struct, frozen=True):
     """How much of one task was asked."""
 
     cases: int
@@ -117,7 +117,7 @@ class ManifestBaseline(msgspec.Struct, frozen=True):
     records_digest: str | None = None
 
 
-class ManifestCutOff(msgspec.Struct, frozen=True):
+class ManifestTruncation(msgspec.Struct, frozen=True):
     """Replies that ended at the token limit, of those that say why they ended."""
 
     replies: int = 0
@@ -146,16 +146,16 @@ class Manifest(msgspec.Struct, frozen=True):
     workers: int = 0
     engine: ManifestEngine = ManifestEngine()
     routes: list[ManifestInference] = []
-    merged: list[ManifestSession] = []
+    merged: list[ManifestPart] = []
     protocol: int = 1
     reservations: list[str] = []
     answers: str | None = None
     population: dict[str, dict[str, int]] = {}
     drawn: dict[str, dict[str, int]] = {}
-    tasks: dict[str, ManifestTask] = {}
+    tasks: dict[str, ManifestTaskCounts] = {}
     gates: dict[str, Any] = {}
     baseline: ManifestBaseline | None = None
-    cut_off: ManifestCutOff = ManifestCutOff()
+    cut_off: ManifestTruncation = ManifestTruncation()
     command: str | None = None
     commit: str | None = None
     filter: str | None = None

@@ -11,7 +11,7 @@ CUT_OFF, INTERRUPTED, SAMPLED, FILTERED = "cut off", "interrupted", "sampled", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MissingCases:
+class PartialReason:
     """Why a population is incomplete."""
 
     clause: str
@@ -28,7 +28,7 @@ def missing_cases(
     *,
     sample: int | None,
     subject: str = "run",
-) -> MissingCases | None:
+) -> PartialReason | None:
     """Why ``here`` records are fewer than a population has; None if it is complete.
 
     A sample of at least ``sample`` images counts as complete. ``subject`` names the run in the
@@ -42,7 +42,7 @@ def missing_cases(
     due = manifest["population"].get(task, {}).get(subgroup, 0)
     which = f"{task} case" if subgroup == ALL else f"{task} case of {subgroup}"
     if not due:
-        return MissingCases(
+        return PartialReason(
             clause=f"the data set has no {which}", phrase=f"no {which} in the data set"
         )
     if {CUT_OFF, INTERRUPTED}.isdisjoint(reasons):
@@ -52,13 +52,13 @@ def missing_cases(
             return None
     if "tasks" in manifest and task not in manifest["tasks"]:
         clause = f"no {task} case was asked" + ("" if subject == "run" else f" in the {subject}")
-        return MissingCases(clause=clause, phrase=clause)
+        return PartialReason(clause=clause, phrase=clause)
     return _make_partial(manifest, task, subject)
 
 
-def _make_partial(manifest: Mapping[str, Any], task: str | None, subject: str) -> MissingCases:
+def _make_partial(manifest: Mapping[str, Any], task: str | None, subject: str) -> PartialReason:
     why = describe_partial(manifest, task)
-    return MissingCases(
+    return PartialReason(
         clause=f"the {subject} is partial ({why})", phrase=f"partial {subject} ({why})"
     )
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from fakebench_suite.text.marks import (
-    Mark,
-    Side,
+from fakebench_suite.text.reasoning_tags import (
+    ReasoningTag,
+    TagKind,
     find_marks,
     find_opening,
     may_hold_marks,
@@ -59,16 +59,16 @@ class _MarkWalker:
         self._text, self._kept = text, list[str]()
         self._start, self._opened = 0, ""
         """Start of the text that is not yet kept, and the first mark of an open thought."""
-        self._stack, self._names = list[Mark](), set[str]()
+        self._stack, self._names = list[ReasoningTag](), set[str]()
 
-    def take(self, mark: Mark, begin: int, end: int) -> None:
+    def take(self, mark: ReasoningTag, begin: int, end: int) -> None:
         """Process the next mark."""
-        if mark.side is Side.OPEN:
+        if mark.side is TagKind.OPEN:
             self._open(mark, begin, end)
-        elif mark.side is Side.ANSWER:
+        elif mark.side is TagKind.ANSWER:
             if len(self._stack) == 1 and self._stack[0].section:
                 self._stack, self._start = [], begin
-        elif mark.side is Side.FINAL:
+        elif mark.side is TagKind.FINAL:
             self._forget(end)
         elif self._stack:
             index = self._find_opened(mark)
@@ -76,10 +76,12 @@ class _MarkWalker:
                 del self._stack[index:]
                 self._names = {open_mark.name for open_mark in self._stack}
                 self._start = end
-        elif mark.side is Side.EMPTY:
+        elif mark.side is TagKind.EMPTY:
             self._kept.append(self._text[self._start : begin])
             self._start = end
-        elif mark.side is Side.CLOSE and mark.kind != "channel":  # ``<|end|>`` also ends replies.
+        elif (
+            mark.side is TagKind.CLOSE and mark.kind != "channel"
+        ):  # ``<|end|>`` also ends replies.
             self._forget(end)
 
     def split(self) -> SplitReply:
@@ -89,7 +91,7 @@ class _MarkWalker:
             remainder, opening = "", self._opened
         return SplitReply(spoken="".join((*self._kept, remainder)), opening=opening)
 
-    def _open(self, mark: Mark, begin: int, end: int) -> None:
+    def _open(self, mark: ReasoningTag, begin: int, end: int) -> None:
         """Open a thought, unless it is nested too deeply or has the name of an open one."""
         if not self._stack:
             self._kept.append(self._text[self._start : begin])
@@ -105,7 +107,7 @@ class _MarkWalker:
         self._kept.clear()
         self._stack, self._start = [], end
 
-    def _find_opened(self, mark: Mark) -> int | None:
+    def _find_opened(self, mark: ReasoningTag) -> int | None:
         """Return the index of the thought that a mark closes: of its name, else of its kind."""
         indices = range(len(self._stack) - 1, -1, -1)
         for index in indices:

@@ -21,7 +21,7 @@ from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.headline import make_result
 from fakebench_suite.report.markdown import write_markdown
 from fakebench_suite.report.submission import write_submission
-from fakebench_suite.report.thumbnails import ReportImages
+from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.differences import (
     describe_pixel_change,
     list_confounders,
@@ -76,7 +76,7 @@ def finalize_run(
     gates: GateConfig,
     baseline: Path | None,
     dataset: Dataset | None,
-    size: ReportImages | None = ReportImages.THUMBNAIL,
+    size: ReportImageSize | None = ReportImageSize.THUMBNAIL,
 ) -> FinalizedRun:
     """Write all files that are computed from the records into the run directory.
 
@@ -148,7 +148,7 @@ def _write_report(
     *,
     baseline: Path | None,
     shifts: Sequence[MetricDelta],
-    size: ReportImages | None,
+    size: ReportImageSize | None,
 ) -> str:
     """The path of the report, or why there is none; it can be written again later."""
     from fakebench_suite.report.html import DatasetImages, write_html_report
@@ -158,7 +158,7 @@ def _write_report(
             write_html_report(
                 store.folder,
                 images=None if dataset is None or size is None else DatasetImages(dataset),
-                size=size or ReportImages.THUMBNAIL,
+                size=size or ReportImageSize.THUMBNAIL,
                 baseline=baseline,
                 shifts=shifts,
                 name=store.name,

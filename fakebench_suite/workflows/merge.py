@@ -20,7 +20,7 @@ from fakebench_suite.metrics.names import Need
 from fakebench_suite.provenance import read_identity
 from fakebench_suite.report.thumbnails import (
     DatasetImages,
-    ReportImages,
+    ReportImageSize,
     check_size,
     copy_thumbnails,
     open_run_data,
@@ -54,7 +54,7 @@ def merge_runs(
     gates: GateConfig | None = None,
     baseline: Path | None = None,
     data: DataSource | Path | None = None,
-    size: ReportImages = ReportImages.THUMBNAIL,
+    size: ReportImageSize = ReportImageSize.THUMBNAIL,
 ) -> FinalizedRun:
     """Write the run whose parts are in ``folders``, and evaluate its gates.
 

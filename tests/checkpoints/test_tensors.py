@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fakebench_suite.checkpoints.tensors import check_tensors
+from fakebench_suite.checkpoints.weight_check import check_tensors
 from fakebench_suite.errors import CardError
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakebench_suite.datasets.image_metadata import drop_metadata
 from fakebench_suite.datasets.images import open_image, silence_decoder_warnings
+from fakebench_suite.datasets.metadata_stripping import drop_metadata
 from fakebench_suite.datasets.validation.image_metadata import read_image_metadata
 from fakebench_suite.errors import ImageError
 

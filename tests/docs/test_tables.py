@@ -14,7 +14,7 @@ from fakebench_suite.cli.main import app
 from fakebench_suite.datasets.jsonl import Line
 from fakebench_suite.gates.rules import Gate, GateBase
 from fakebench_suite.gates.status import INCONCLUSIVE
-from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.runs import store
 from fakebench_suite.tasks.criteria import CRITERIA
@@ -110,7 +110,7 @@ def test_words_of_the_glossary() -> None:
 
 def test_ways_of_reading() -> None:
     """The page of grading has each."""
-    assert list_table_words(DOCS / "grading.md", "`--reading=`")[0:3] == list(ReplyParser)
+    assert list_table_words(DOCS / "grading.md", "`--reading=`")[0:3] == list(ReplyParserKind)
 
 
 def test_exit_statuses() -> None:

@@ -21,9 +21,9 @@ from fakebench_suite.execution.manifest import begin_manifest, end_manifest
 from fakebench_suite.execution.plan import make_plan
 from fakebench_suite.execution.runner import execute
 from fakebench_suite.gates.config import load_gates
-from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.plugin.options import Settings
-from fakebench_suite.report.thumbnails import ReportImages
+from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.coverage import describe_population, task_coverage
 from fakebench_suite.runs.store import RunStore
 from fakebench_suite.tasks.prompts import (
@@ -138,11 +138,11 @@ def make_settings(reports: Path, **changed: Any) -> Settings:
     """What a user asked for who gave only what is ``changed``."""
     preset = Settings(
         model="coin", data=None, tasks=None, sample=None, shard=None, seed=0,
-        style=PromptStyle.PAPER, reply_parser=ReplyParser.GRAMMAR, judge=None, answers=None,
+        style=PromptStyle.PAPER, reply_parser=ReplyParserKind.GRAMMAR, judge=None, answers=None,
         folder=reports / "new", named=True,
         remote_code=False, batch_tokens=None,
         gates=load_gates("none", root=reports, where=reports), baseline=None, strict=False,
-        report_images=ReportImages.THUMBNAIL,
+        report_images=ReportImageSize.THUMBNAIL,
     )  # fmt: skip
     return replace(preset, **changed)
 

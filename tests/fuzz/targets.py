@@ -38,7 +38,7 @@ from fakebench_suite.grading.judges.completion import (
     parse_completion,
 )
 from fakebench_suite.grading.judges.registry import open_judge, parse_judge
-from fakebench_suite.grading.judges.rubric import Request, build_messages, parse_rating
+from fakebench_suite.grading.judges.rubric import RatingRequest, build_messages, parse_rating
 from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.verdict import judge
@@ -571,7 +571,7 @@ def try_server(trial: Trial) -> None:
     endpoint = Endpoint(
         content_type=kind, raw=lambda _: rng.choice(bodies).decode("utf-8", "replace")
     )
-    requests = [Request(question="q", reference=["r"], text=f"t{n}") for n in range(3)]
+    requests = [RatingRequest(question="q", reference=["r"], text=f"t{n}") for n in range(3)]
     with serve(endpoint), guard(trial.box, trial.box):
         choice = parse_judge(f"openai:m@{endpoint.url}", rounds=2)
         opened = open_judge(choice, cache=trial.box / "marks.sqlite")
@@ -651,7 +651,7 @@ def try_submission(trial: Trial) -> None:
 def try_cache(trial: Trial) -> None:
     """The file of a judge's marks is broken."""
     path = trial.box / "out" / "judgements.sqlite"
-    messages = build_messages(Request(question="q", reference=["r"], text="t"))
+    messages = build_messages(RatingRequest(question="q", reference=["r"], text="t"))
     kept = RatingCache(path)
     kept.keep("m", messages, 0, Rating(**samples.MARKS))  # type: ignore[arg-type]  # marks and a reason
     kept.close()

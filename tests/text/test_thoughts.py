@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakebench_suite.text.marks import is_mark
+from fakebench_suite.text.reasoning_tags import is_mark
 from fakebench_suite.text.thoughts import find_open_thought, split_thoughts, to_visible_text
 from tests.text.marks import ANSWERS, SECTIONS, THOUGHTS, make_pairs
 

@@ -24,7 +24,7 @@ from fakebench_suite.backends.transformers.generation import (
 )
 from fakebench_suite.backends.transformers.memory import TokenBudget
 from fakebench_suite.backends.transformers.outputs import (
-    OptionProbabilities,
+    OptionDecoder,
     OutputDecoder,
     TextDecoder,
 )
@@ -33,7 +33,7 @@ from fakebench_suite.backends.transformers.prefix_cache.selftest import Inferenc
 from fakebench_suite.backends.transformers.processor import Encoder
 from fakebench_suite.backends.transformers.runner import BatchRunner
 from fakebench_suite.checkpoints.files import brings_code, check_files
-from fakebench_suite.checkpoints.tensors import check_tensors
+from fakebench_suite.checkpoints.weight_check import check_tensors
 from fakebench_suite.errors import CardError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class TransformersBackend:
         self._decoders: dict[Capability, OutputDecoder] = {
             Capability.TEXT: TextDecoder(self._tokenizer, ends, thought=thought),
             Capability.FIRST_TOKEN: TextDecoder(self._tokenizer, ends, steps=1),
-            Capability.PROBABILITIES: OptionProbabilities(self._tokenizer),
+            Capability.PROBABILITIES: OptionDecoder(self._tokenizer),
         }
         new, rows = card.generation.max_new_tokens, card.generation.batch_size
         self._budget = TokenBudget(self._model, tokens=batch_tokens, rows=rows, new=new)

@@ -82,7 +82,7 @@ class TextDecoder:
         return FinishReason.STOP if last in self._ends else FinishReason.LENGTH
 
 
-class OptionProbabilities:
+class OptionDecoder:
     """Replies are the likelier of two options, by the distribution of the first token."""
 
     steps, logits = 1, True

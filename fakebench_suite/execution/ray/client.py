@@ -13,7 +13,7 @@ from textwrap import shorten
 from typing import Any
 
 # Read when Ray is imported: nothing is reported to anybody, and what Ray prints here when a node
-# dies, a page each, is left out. Fleets count losses, and nodes have it in their logs.
+# dies, a page each, is left out. Pools count losses, and nodes have it in their logs.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
 

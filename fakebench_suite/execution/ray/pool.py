@@ -1,4 +1,4 @@
-"""Slices on many replicas: to whoever is free, and elsewhere when a replica or a node is lost."""
+"""Work units on many replicas: to a free one, and elsewhere when a replica or a node is lost."""
 
 import time
 from collections import Counter, deque
@@ -22,11 +22,11 @@ from fakebench_suite.execution.ray.worker import (
 from fakebench_suite.text.display import count_of
 
 MAX_IN_FLIGHT = 2
-"""Slices a replica has: one to answer, and one whose pixels are on their way."""
+"""Work units a replica has: one to answer, and one whose pixels are on their way."""
 SICK = 8
 """Prompts in a row that a replica fails at before it may be called sick."""
 MAX_ATTEMPTS = 3
-"""Times a slice is asked, and a replica is started, before it counts as failed."""
+"""Times a work unit is asked, and a replica is started, before it counts as failed."""
 CAPACITY_TIMEOUT_S = 120.0
 """Seconds to wait for room for a first replica, where none has any."""
 NODE_LOSS_TIMEOUT_S = 30.0
@@ -34,7 +34,7 @@ NODE_LOSS_TIMEOUT_S = 30.0
 
 
 class Cluster(Protocol):
-    """What a fleet needs: :class:`fakebench_suite.execution.ray.client.RayCluster`."""
+    """What a pool needs: :class:`fakebench_suite.execution.ray.client.RayCluster`."""
 
     def list_nodes(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102  # said there
     def start(self, place: ReplicaResources) -> Any: ...  # noqa: D102
@@ -47,7 +47,7 @@ class Cluster(Protocol):
 
 
 def has_failed(replies: Mapping[str, Reply] | Exception) -> bool:
-    """Whether a model failed at every prompt of a slice; a mistake of the user's is none of its."""
+    """Whether a model failed at every prompt of a unit; a mistake of the user's is none of its."""
     if isinstance(replies, Exception):
         return not isinstance(replies, UserError)
     return bool(replies) and all(isinstance(reply, ModelError) for reply in replies.values())
@@ -55,7 +55,7 @@ def has_failed(replies: Mapping[str, Reply] | Exception) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingUnit:
-    """A slice on its way."""
+    """A work unit on its way."""
 
     question: UnitRequest
     pixels: Any
@@ -70,7 +70,7 @@ class PendingUnit:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class ReplicaSlot:
-    """A place and the replica that has it; a lost replica's seat is filled again."""
+    """A place and the replica that has it; a lost replica's slot is filled again."""
 
     place: ReplicaResources
     replica: Any
@@ -81,7 +81,7 @@ class ReplicaSlot:
     """Whether some replica was ready here before."""
     failures: int = 0
     """Replicas in a row that died before they were ready."""
-    parcels: dict[Any, PendingUnit] = field(default_factory=dict)
+    units: dict[Any, PendingUnit] = field(default_factory=dict)
     """What it has to answer, by ticket, in order."""
     since: float = 0.0
     """When it began the first of them."""
@@ -92,7 +92,7 @@ class ReplicaSlot:
 
 
 class ReplicaPool:
-    """An engine of many replicas; none may take longer than ``limit`` seconds over a slice."""
+    """An engine of many replicas; none may take longer than ``limit`` seconds over a work unit."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class ReplicaPool:
         self._queue: deque[PendingUnit] = deque()
         self._answered: deque[WorkUnitResult] = deque()
         self._getting_ready: dict[Any, ReplicaSlot] = {}
-        """Seats by the ticket for their next step."""
+        """Slots by the ticket for their next step."""
         self._placed = time.monotonic()
         """When some replica was last seen to have room."""
         self._nodes: Counter[str] = Counter()
@@ -114,29 +114,29 @@ class ReplicaPool:
         self._routes: dict[Any, InferenceInfo] = {}
         """By replica, how it answers prompts as far as it has found out."""
         places = list_replica_resources(cluster.list_nodes(), cores)
-        self._seats = [ReplicaSlot(place=place, replica=None) for place in places]
-        for seat in self._seats:
-            self._fill(seat)
+        self._slots = [ReplicaSlot(place=place, replica=None) for place in places]
+        for slot in self._slots:
+            self._fill(slot)
 
     @property
     def has_room(self) -> bool:
-        """Two slices per replica; as long as none is ready, as if there were one."""
-        under_way = len(self._queue) + sum(len(seat.parcels) for seat in self._seats)
-        return under_way < MAX_IN_FLIGHT * max(1, sum(seat.ready for seat in self._seats))
+        """Two units per replica; as long as none is ready, as if there were one."""
+        under_way = len(self._queue) + sum(len(slot.units) for slot in self._slots)
+        return under_way < MAX_IN_FLIGHT * max(1, sum(slot.ready for slot in self._slots))
 
     def submit(self, unit: WorkUnit) -> None:
-        """Send the slice to the replica with the least to do."""
+        """Send the unit to the replica with the least to do."""
         pixels = self._cluster.store(flatten(unit.images))
         self._queue.append(PendingUnit(question=strip_images(unit), pixels=pixels))
         self._dispatch()
 
     def wait(self) -> WorkUnitResult:
-        """The next answered slice; raises EngineError where a replica cannot load, or none is left.
+        """The next answered unit; raises EngineError where a replica cannot load, or none is left.
 
-        Where one that was to take a lost one's seat cannot, the others go on without.
+        Where one that was to take a lost one's slot cannot, the others go on without.
         """
         while not self._answered:
-            tickets = [*self._getting_ready, *(t for seat in self._seats for t in seat.parcels)]
+            tickets = [*self._getting_ready, *(t for slot in self._slots for t in slot.units)]
             for ticket, result in self._cluster.wait(tickets, 1.0).items():
                 self._take(ticket, result)
             self._check_room()
@@ -145,9 +145,9 @@ class ReplicaPool:
         return self._answered.popleft()
 
     def holds(self, number: int) -> bool:
-        """Whether the slice is answered, asked about, or waits for a replica."""
-        parcels = [*self._queue, *(p for seat in self._seats for p in seat.parcels.values())]
-        numbers = {one.number for one in self._answered} | {p.question.number for p in parcels}
+        """Whether the unit is answered, asked about, or waits for a replica."""
+        units = [*self._queue, *(p for slot in self._slots for p in slot.units.values())]
+        numbers = {one.number for one in self._answered} | {p.question.number for p in units}
         return number in numbers
 
     @property
@@ -162,149 +162,149 @@ class ReplicaPool:
 
     def close(self) -> None:
         """End every replica."""
-        for seat in self._seats:
-            self._cluster.end(seat.replica)
+        for slot in self._slots:
+            self._cluster.end(slot.replica)
 
-    def _fill(self, seat: ReplicaSlot) -> None:
-        seat.replica = self._cluster.start(seat.place)
-        seat.node, seat.ready = None, False
-        seat.failing, seat.doubted = 0, False
-        self._getting_ready[self._cluster.greet(seat.replica)] = seat
+    def _fill(self, slot: ReplicaSlot) -> None:
+        slot.replica = self._cluster.start(slot.place)
+        slot.node, slot.ready = None, False
+        slot.failing, slot.doubted = 0, False
+        self._getting_ready[self._cluster.greet(slot.replica)] = slot
 
     def _dispatch(self) -> None:
         waiting: deque[PendingUnit] = deque()
         while self._queue:
-            parcel = self._queue.popleft()
-            if parcel.failure is not None and self._seats == [parcel.failed_on]:
-                self._give_up(parcel, parcel.failure)
+            unit = self._queue.popleft()
+            if unit.failure is not None and self._slots == [unit.failed_on]:
+                self._give_up(unit, unit.failure)
                 continue
-            free = [s for s in self._list_able() if s is not parcel.failed_on]
+            free = [s for s in self._list_able() if s is not unit.failed_on]
             if not free:
-                waiting.append(parcel)
+                waiting.append(unit)
                 continue
-            seat = min(free, key=lambda s: len(s.parcels))
-            seat.since = seat.since if seat.parcels else time.monotonic()
-            seat.parcels[self._cluster.ask(seat.replica, parcel.question, parcel.pixels)] = parcel
+            slot = min(free, key=lambda s: len(s.units))
+            slot.since = slot.since if slot.units else time.monotonic()
+            slot.units[self._cluster.ask(slot.replica, unit.question, unit.pixels)] = unit
         self._queue = waiting
 
     def _list_able(self) -> Sequence[ReplicaSlot]:
-        """Seats that may be given a slice: none that is doubted, unless all are."""
-        ready = [seat for seat in self._seats if seat.ready]
-        sound = [seat for seat in ready if not seat.doubted]
-        return [seat for seat in sound or ready if len(seat.parcels) < MAX_IN_FLIGHT]
+        """Slots that may be given a work unit: none that is doubted, unless all are."""
+        ready = [slot for slot in self._slots if slot.ready]
+        sound = [slot for slot in ready if not slot.doubted]
+        return [slot for slot in sound or ready if len(slot.units) < MAX_IN_FLIGHT]
 
     def _take(self, ticket: Any, result: Any) -> None:
         """Whatever one ticket has become; those of replicas that are gone mean nothing."""
-        seat = self._getting_ready.pop(ticket, None)
-        if seat is not None:
+        slot = self._getting_ready.pop(ticket, None)
+        if slot is not None:
             if isinstance(result, ReplicaDied | ResultLost):
-                seat.failures += 1
-                self._lose(seat, result.why)
+                slot.failures += 1
+                self._lose(slot, result.why)
             else:
-                self._go_on(seat, result)
+                self._go_on(slot, result)
             return
-        seat = next((seat for seat in self._seats if ticket in seat.parcels), None)
-        if seat is None:
+        slot = next((slot for slot in self._slots if ticket in slot.units), None)
+        if slot is None:
             return
         match result:
             case ReplicaDied(why=why):
-                self._lose(seat, why)
+                self._lose(slot, why)
             case ResultLost(why=why):
-                self._send_again(seat.parcels.pop(ticket), f"It did not get through: {why}")
+                self._send_again(slot.units.pop(ticket), f"It did not get through: {why}")
             case UnitResponse(replies=replies, route=route):
-                parcel, seat.since = seat.parcels.pop(ticket), time.monotonic()
-                self._routes[seat.replica] = route
-                self._weigh(seat, parcel, replies)
+                unit, slot.since = slot.units.pop(ticket), time.monotonic()
+                self._routes[slot.replica] = route
+                self._weigh(slot, unit, replies)
 
     def _weigh(
-        self, seat: ReplicaSlot, parcel: PendingUnit, replies: Mapping[str, Reply] | Exception
+        self, slot: ReplicaSlot, unit: PendingUnit, replies: Mapping[str, Reply] | Exception
     ) -> None:
-        """Pass replies on; a slice that failed as a whole is asked of a second replica first."""
+        """Pass replies on; a unit that failed as a whole is asked of a second replica first."""
         if has_failed(replies):
-            seat.failing += len(parcel.question.requests)
-            if parcel.failed_on is None and len(self._seats) > 1:
-                seat.doubted = True
-                self._queue.appendleft(replace(parcel, failed_on=seat, failure=replies))
+            slot.failing += len(unit.question.requests)
+            if unit.failed_on is None and len(self._slots) > 1:
+                slot.doubted = True
+                self._queue.appendleft(replace(unit, failed_on=slot, failure=replies))
                 return
         elif not isinstance(replies, UserError):
-            seat.failing, seat.doubted = 0, False
-            if parcel.failed_on is not None:
-                self._retire(parcel.failed_on)
-        self._give_up(parcel, replies)
+            slot.failing, slot.doubted = 0, False
+            if unit.failed_on is not None:
+                self._retire(unit.failed_on)
+        self._give_up(unit, replies)
 
-    def _give_up(self, parcel: PendingUnit, replies: Mapping[str, Reply] | Exception) -> None:
-        """Let the slice go with these replies."""
-        if parcel.failed_on is not None:
-            parcel.failed_on.doubted = False
-        self._answered.append(WorkUnitResult(number=parcel.question.number, replies=replies))
+    def _give_up(self, unit: PendingUnit, replies: Mapping[str, Reply] | Exception) -> None:
+        """Let the unit go with these replies."""
+        if unit.failed_on is not None:
+            unit.failed_on.doubted = False
+        self._answered.append(WorkUnitResult(number=unit.question.number, replies=replies))
 
-    def _retire(self, seat: ReplicaSlot) -> None:
-        """Give a seat up whose replica is sick: it failed at what another one answered."""
-        if seat not in self._seats or not seat.ready or seat.failing < SICK:
+    def _retire(self, slot: ReplicaSlot) -> None:
+        """Give a slot up whose replica is sick: it failed at what another one answered."""
+        if slot not in self._slots or not slot.ready or slot.failing < SICK:
             return
         self._losses += 1
-        self._seats.remove(seat)
-        self._cluster.end(seat.replica)
-        self._queue.extendleft(reversed(seat.parcels.values()))
-        seat.parcels.clear()
+        self._slots.remove(slot)
+        self._cluster.end(slot.replica)
+        self._queue.extendleft(reversed(slot.units.values()))
+        slot.units.clear()
 
     def _check_limit(self) -> None:
-        """Take replicas for lost that take too long over a slice."""
-        for seat in list(self._seats):
-            if self._limit and seat.parcels and time.monotonic() - seat.since > self._limit:
-                self._lose(seat, f"It did not answer within --unit-timeout={self._limit:g}")
+        """Take replicas for lost that take too long over a work unit."""
+        for slot in list(self._slots):
+            if self._limit and slot.units and time.monotonic() - slot.since > self._limit:
+                self._lose(slot, f"It did not answer within --unit-timeout={self._limit:g}")
 
-    def _go_on(self, seat: ReplicaSlot, result: str | None) -> None:
+    def _go_on(self, slot: ReplicaSlot, result: str | None) -> None:
         """One step further: the replica has room, then a model, or can have none."""
-        if seat.node is None:
-            seat.node = result
-            ticket = self._cluster.load(seat.replica, self._order, seat.place.cores)
-            self._getting_ready[ticket] = seat
+        if slot.node is None:
+            slot.node = result
+            ticket = self._cluster.load(slot.replica, self._order, slot.place.cores)
+            self._getting_ready[ticket] = slot
         elif result is None:
-            seat.ready, seat.filled, seat.failures = True, True, 0
-            self._nodes[seat.node] += 1
+            slot.ready, slot.filled, slot.failures = True, True, 0
+            self._nodes[slot.node] += 1
         else:
-            self._leave(seat, result)
+            self._leave(slot, result)
 
-    def _lose(self, seat: ReplicaSlot, why: str) -> None:
-        """Send the replica's slices elsewhere and fill its seat; the first of them may be at fault.
+    def _lose(self, slot: ReplicaSlot, why: str) -> None:
+        """Send the replica's units elsewhere and fill its slot; the first of them may be at fault.
 
         A replica answers in order, so what it had besides was not begun.
         """
         self._losses += 1
-        self._cluster.end(seat.replica)
-        parcels = list(seat.parcels.values())
-        seat.parcels.clear()
-        for parcel in reversed(parcels[1:]):
-            self._queue.appendleft(parcel)
-        if parcels:
-            self._send_again(parcels[0], f"A replica was lost over it: {why}")
-        if seat.failures < MAX_ATTEMPTS:
-            self._fill(seat)
+        self._cluster.end(slot.replica)
+        units = list(slot.units.values())
+        slot.units.clear()
+        for unit in reversed(units[1:]):
+            self._queue.appendleft(unit)
+        if units:
+            self._send_again(units[0], f"A replica was lost over it: {why}")
+        if slot.failures < MAX_ATTEMPTS:
+            self._fill(slot)
         else:
-            self._leave(seat, f"Replicas die before they are ready: {why}")
+            self._leave(slot, f"Replicas die before they are ready: {why}")
 
-    def _send_again(self, parcel: PendingUnit, why: str) -> None:
-        tries = parcel.tries + 1
+    def _send_again(self, unit: PendingUnit, why: str) -> None:
+        tries = unit.tries + 1
         if tries < MAX_ATTEMPTS:
-            self._queue.appendleft(replace(parcel, tries=tries))
+            self._queue.appendleft(replace(unit, tries=tries))
             return
         failure = ModelError(f"It was begun {tries} times in vain. {why}")
-        self._answered.append(WorkUnitResult(number=parcel.question.number, replies=failure))
+        self._answered.append(WorkUnitResult(number=unit.question.number, replies=failure))
 
-    def _leave(self, seat: ReplicaSlot, why: str) -> None:
-        """Give a seat up; raises EngineError where it never was filled, or was the last."""
-        self._seats.remove(seat)
-        self._cluster.end(seat.replica)
-        if not seat.filled or not self._seats:
+    def _leave(self, slot: ReplicaSlot, why: str) -> None:
+        """Give a slot up; raises EngineError where it never was filled, or was the last."""
+        self._slots.remove(slot)
+        self._cluster.end(slot.replica)
+        if not slot.filled or not self._slots:
             raise EngineError(why)
 
     def _check_room(self) -> None:
-        if any(seat.node is not None for seat in self._seats):
+        if any(slot.node is not None for slot in self._slots):
             self._placed = time.monotonic()
             return
         waited = time.monotonic() - self._placed
-        wanted = self._seats[0].place
+        wanted = self._slots[0].place
         if waited > NODE_LOSS_TIMEOUT_S and not wanted.is_offered(self._cluster.list_nodes()):
             raise EngineError(
                 "All nodes that replicas can run on are gone. Start them again with 'ray start "

@@ -52,10 +52,10 @@ class UnitRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitResponse:
-    """What a replica has to say about a slice."""
+    """What a replica has to say about a work unit."""
 
     replies: Mapping[str, Reply] | ModelError | UserError
-    """A reply by case id; or what was raised over the whole slice."""
+    """A reply by case id; or what was raised over the whole unit."""
     route: InferenceInfo
     """How it answers prompts, as far as it has found out."""
 
@@ -104,7 +104,7 @@ def flatten(images: Mapping[str, Image.Image]) -> Pixels:
 
 
 class Replica:
-    """Loads once, answers slice after slice."""
+    """Loads once, answers work unit after work unit."""
 
     def __init__(self) -> None:
         self._model: Backend | None = None
@@ -139,7 +139,7 @@ class Replica:
         return None
 
     def answer(self, question: UnitRequest, pixels: Pixels) -> UnitResponse:
-        """The replies to a slice."""
+        """The replies to a work unit."""
         assert self._model is not None
         images = {name: Image.fromarray(array) for name, array in pixels.items()}
         requests = [replace(request, images=images) for request in question.requests]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.judges.rubric import RatingRequest
 from fakebench_suite.types import Rating
 
 
@@ -57,7 +57,7 @@ class TextJudge(Protocol):
         """Return what the manifest records about the judge besides its name."""
         ...
 
-    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+    def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         """Return one judgement per request, in order."""
         ...
 

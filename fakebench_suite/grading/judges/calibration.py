@@ -12,7 +12,7 @@ from statistics import mean
 
 from fakebench_suite.errors import CalibrationError
 from fakebench_suite.grading.judges.base import TextJudge
-from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.judges.rubric import RatingRequest
 
 MIN_ORDERED_SHARE = 0.75
 """Share of the images on which each comparison must be right; a tie counts as wrong."""
@@ -131,7 +131,7 @@ def calibrate(judge: TextJudge) -> CalibrationResult:
     Raises CalibrationError if the judge did not reply about some text.
     """
     requests = [
-        Request(question=CALIBRATION_QUESTION, reference=item.clues, text=text)
+        RatingRequest(question=CALIBRATION_QUESTION, reference=item.clues, text=text)
         for index, item in enumerate(CALIBRATION_ITEMS)
         for text in build_text_variants(index).values()
     ]

@@ -30,7 +30,7 @@ from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
 from fakebench_suite.grading.judges.rubric import (
     SCHEMA,
     Messages,
-    Request,
+    RatingRequest,
     build_messages,
     parse_rating,
 )
@@ -95,7 +95,7 @@ class EndpointJudge:
             why = explain_failure(error, self.name, keyed=address.has_key, secrets=address.secrets)
             raise UserError(why) from error
 
-    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+    def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         """Return one judgement per request; failed rounds are counted."""
         return _run_coroutine(self._grade_all(requests))
 
@@ -111,7 +111,7 @@ class EndpointJudge:
         return {"refused_parameters": sorted(self.dropped), "sampling": "; ".join(notes) or None}
 
     async def _send_test_request(self) -> None:
-        request = Request(
+        request = RatingRequest(
             question=CALIBRATION_QUESTION,
             reference=CALIBRATION_ITEMS[0].clues,
             text=CALIBRATION_ITEMS[0].clues[0],
@@ -119,7 +119,7 @@ class EndpointJudge:
         async with asyncio.timeout(self._timeout), self._connect() as client:
             await self._complete(client, asyncio.Lock(), build_messages(request), 0)
 
-    async def _grade_all(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+    async def _grade_all(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         semaphore, lock = asyncio.Semaphore(MAX_IN_FLIGHT), asyncio.Lock()
         async with self._connect() as client:
             rounds = [

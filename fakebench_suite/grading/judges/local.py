@@ -20,13 +20,18 @@ from fakebench_suite.checkpoints.decoding import ReplyDecoder
 from fakebench_suite.checkpoints.files import brings_code, check_files
 from fakebench_suite.checkpoints.fingerprint import digest_files, digest_weights
 from fakebench_suite.checkpoints.numbers import NonFiniteWatch, StopOnNonFinite
-from fakebench_suite.checkpoints.tensors import check_tensors
+from fakebench_suite.checkpoints.weight_check import check_tensors
 from fakebench_suite.errors import CardError, UserError
 from fakebench_suite.grading.judges.base import FailedRound, Judgement, combine_rounds
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, CALIBRATION_QUESTION
 from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
-from fakebench_suite.grading.judges.rubric import Messages, Request, build_messages, parse_rating
+from fakebench_suite.grading.judges.rubric import (
+    Messages,
+    RatingRequest,
+    build_messages,
+    parse_rating,
+)
 from fakebench_suite.provenance import digest_parts
 from fakebench_suite.text.thoughts import find_open_thought
 from fakebench_suite.types import Rating
@@ -84,7 +89,7 @@ class LocalJudge:
         Reasons are a short context, a failing chat template, and NaN or infinite scores.
         """
         clues = CALIBRATION_ITEMS[0].clues
-        request = Request(question=CALIBRATION_QUESTION, reference=clues, text=clues[0])
+        request = RatingRequest(question=CALIBRATION_QUESTION, reference=clues, text=clues[0])
         messages = build_messages(request)
         try:
             ids = self._tokenizer.apply_chat_template(
@@ -119,7 +124,7 @@ class LocalJudge:
         """Return the digest of the judge's content, independent of its path."""
         return {"digest": self._digest}
 
-    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+    def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         """Return one judgement per request; rounds without a rating are sampled again."""
         rounds = [
             (build_messages(request), number)

@@ -34,7 +34,7 @@ Messages = list[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class RatingRequest:
     """One text to rate."""
 
     question: str
@@ -42,7 +42,7 @@ class Request:
     text: str
 
 
-def build_messages(request: Request) -> Messages:
+def build_messages(request: RatingRequest) -> Messages:
     """Return the conversation of one round.
 
     The delimiter is a hash of question, reference and text, so none of them can contain it.

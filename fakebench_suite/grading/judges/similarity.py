@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from fakebench_suite.grading.embeddings import MODEL_NAME, SentenceEncoder
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
-from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.judges.rubric import RatingRequest
 
 
 class SimilarityBaseline:
@@ -27,7 +27,7 @@ class SimilarityBaseline:
         """Return an empty mapping."""
         return {}
 
-    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+    def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         """Return one similarity score per request; all texts are encoded in one batch."""
         answers = [request.text for request in requests]
         references = [" ".join(request.reference) for request in requests]

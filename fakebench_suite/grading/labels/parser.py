@@ -30,7 +30,7 @@ from fakebench_suite.grading.labels.language.refusals import find_refusal
 from fakebench_suite.grading.labels.language.sentences import find_correction, split_sentences
 from fakebench_suite.grading.labels.language.structured import find_marked_answers, is_structured
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel
-from fakebench_suite.text.marks import strip_marks
+from fakebench_suite.text.reasoning_tags import strip_marks
 from fakebench_suite.text.thoughts import remove_thoughts
 from fakebench_suite.types import Authenticity, QuestionType
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from fakebench_suite.types import Authenticity
 
 
-class ReplyParser(StrEnum):
+class ReplyParserKind(StrEnum):
     """How replies to detection questions are parsed."""
 
     GRAMMAR = "grammar"

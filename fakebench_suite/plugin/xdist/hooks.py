@@ -17,7 +17,7 @@ _SUSPECTS = "fakebench_suspects"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config) -> "WorkUnitScheduler | None":
-    """Schedule cases by slice, unless another ``--dist`` was asked for."""
+    """Schedule cases by unit, unless another ``--dist`` was asked for."""
     if config.getoption("dist") != "load" or not will_run_cases(config):
         return None
     from fakebench_suite.plugin.xdist.retirement import SickWorkerWatch
@@ -46,7 +46,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def crashed_units(config: pytest.Config) -> frozenset[int]:
-    """Slices whose cases this process asks one by one, because a worker died over them."""
+    """Work units whose cases this process asks one by one, because a worker died over them."""
     return frozenset(getattr(config, "workerinput", {}).get(_SUSPECTS, ()))
 
 

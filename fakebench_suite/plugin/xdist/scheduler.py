@@ -1,11 +1,11 @@
-"""The scheduler: slices go to free workers, the largest first, and come back from dead ones.
+"""The scheduler: units go to free workers, the largest first, and come back from dead ones.
 
-It speaks the protocol of ``xdist.scheduler.Scheduling``. A worker holds the slice it works on and
+It speaks the protocol of ``xdist.scheduler.Scheduling``. A worker holds the unit it works on and
 the next one, so that it never waits; when there are no more, an idle worker is given the next one
-of a busy worker, for as long as that has not been begun. What is left of a slice over which a
+of a busy worker, for as long as that has not been begun. What is left of a work unit over which a
 worker died goes to one started since, which was told to ask its cases one by one.
 
-A slice at which a worker failed as a whole is asked a second time, by another worker. If that one
+A unit at which a worker failed as a whole is asked a second time, by another worker. If that one
 gets an answer, the first is sick: it is retired, and all that it failed at in a row is asked
 elsewhere. If both fail, the errors stand. Until that is known, the first is given only what no
 other worker may have.
@@ -47,38 +47,38 @@ class Worker(Protocol):
 
 
 class WorkUnitScheduler:
-    """Which worker runs which slice."""
+    """Which worker runs which unit."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._collections: dict[Worker, list[str]] = {}
         self._collection: list[str] | None = None
         self._queue: deque[list[int]] = deque()
-        """Slices nobody has, as numbers of items."""
+        """Work units nobody has, as numbers of items."""
         self._begun: dict[Worker, deque[int]] = {}
         """Items a worker has been given for good, in their order, until they are done."""
         self._next: dict[Worker, list[int]] = {}
-        """The slice it will take up afterwards."""
+        """The unit it will take up afterwards."""
         self._robbed: Worker | None = None
-        """Who has been asked to give its next slice back."""
+        """Who has been asked to give its next unit back."""
         self._deaths: Counter[int] = Counter()
         self._numbers: list[int] = []
-        """The slice of each item."""
+        """The unit of each item."""
         self._suspects: set[int] = set()
-        """Slices over which a worker died."""
+        """Work units over which a worker died."""
         self._told: dict[Worker, frozenset[int]] = {}
         """The suspects there were when a worker was started."""
         self._indices: dict[str, int] = {}
         self._failing: dict[Worker, list[int]] = {}
         """Items that a worker failed at since it last answered one."""
         self._last: dict[Worker, int] = {}
-        """The slice of the item that a worker last answered."""
+        """The unit of the item that a worker last answered."""
         self._failed_on: dict[int, set[Worker]] = {}
         """Who failed at an item that is asked a second time."""
         self._asked_again: set[int] = set()
         """Items that were put back for a second try; there is no third."""
         self._doubted: set[Worker] = set()
-        """Workers that failed at a whole slice; somebody else is being asked about it."""
+        """Workers that failed at a whole unit; somebody else is being asked about it."""
         self.retired: dict[Worker, int] = {}
         """Sick workers, and how many cases in a row they had failed at."""
 
@@ -103,7 +103,7 @@ class WorkUnitScheduler:
         return bool(self._queue) or any(self._begun.values()) or any(self._next.values())
 
     def tell_suspects(self, node: Worker) -> list[int]:
-        """The slices whose cases a worker, about to be started, has to ask one by one."""
+        """The units whose cases a worker, about to be started, has to ask one by one."""
         self._told[node] = frozenset(self._suspects)
         return sorted(self._suspects)
 
@@ -122,7 +122,7 @@ class WorkUnitScheduler:
         self._collections[node] = list(collection)
 
     def schedule(self) -> None:
-        """Deal slices out: to all workers at first, later to those that came after."""
+        """Deal units out: to all workers at first, later to those that came after."""
         if self._collection is None:
             self._collection = next(iter(self._collections.values()))
             self._numbers = assign_work_units(image_of(nodeid) for nodeid in self._collection)
@@ -136,7 +136,7 @@ class WorkUnitScheduler:
         begun = self._begun[node]
         if begun and begun[0] == item_index:
             begun.popleft()
-        else:  # of the next slice, which the worker took up before it was asked to give it back
+        else:  # of the next unit, which the worker took up before it was asked to give it back
             self._next[node].remove(item_index)
         self._review(node, self._numbers[item_index])
         self._deal()
@@ -156,7 +156,7 @@ class WorkUnitScheduler:
             self._retire(rival)
 
     def _review(self, node: Worker, number: int) -> None:
-        """Have a slice that a worker failed at as a whole, or is retired from, asked elsewhere."""
+        """Have a unit that a worker failed at as a whole, or is retired from, asked elsewhere."""
         held = [*self._begun[node], *self._next[node]] if self._failing[node] else ()
         if any(self._numbers[index] == number for index in held):
             return
@@ -198,7 +198,7 @@ class WorkUnitScheduler:
         self._deal()
 
     def remove_pending_tests_from_node(self, node: Worker, indices: Sequence[int]) -> None:
-        """Take back what a worker gave; where it gave nothing, its next slice is begun."""
+        """Take back what a worker gave; where it gave nothing, its next unit is begun."""
         self._robbed = None
         if indices:
             self._queue.append(list(indices))
@@ -234,7 +234,7 @@ class WorkUnitScheduler:
         return crashed
 
     def _split(self, items: Sequence[int]) -> list[list[int]]:
-        """Items of one worker as parts of one slice each; second tries are parts of their own."""
+        """Items of one worker as parts of one unit each; second tries are parts of their own."""
         kinds = groupby(items, key=lambda index: (self._numbers[index], index in self._failed_on))
         return [list(part) for _, part in kinds]
 
@@ -270,7 +270,7 @@ class WorkUnitScheduler:
                 node.shutdown()
 
     def _steal(self, able: Sequence[Worker], idle: Sequence[Worker]) -> None:
-        """Ask the worker with the largest next slice that an idle one would be given to return it.
+        """Ask the worker with the largest next unit that an idle one would be given to return it.
 
         What no idle worker would be given would go back where it came from.
         """
@@ -297,7 +297,7 @@ class WorkUnitScheduler:
         return [index for index in part if index not in hopeless]
 
     def _promote(self, node: Worker) -> None:
-        """A worker about to run dry has begun its next slice: it cannot be taken any more."""
+        """A worker about to run dry has begun its next unit: it cannot be taken any more."""
         if len(self._begun[node]) < MIN_PENDING and self._robbed is not node:
             while len(self._begun[node]) < MIN_PENDING:
                 if not self._next[node] and not self._hand(node):
@@ -306,7 +306,7 @@ class WorkUnitScheduler:
                 self._next[node] = []
 
     def _hand(self, node: Worker) -> bool:
-        """Give a worker its next slice, if there is one for it."""
+        """Give a worker its next unit, if there is one for it."""
         for place, part in enumerate(self._queue):
             if self._is_for(node, part):
                 del self._queue[place]
@@ -335,8 +335,8 @@ class WorkUnitScheduler:
 
 
 def _group_by_unit(numbers: Sequence[int]) -> list[list[int]]:
-    """The slices as numbers of items, the largest first; ``numbers`` holds each item's slice."""
-    slices: dict[int, list[int]] = {}
+    """The units as numbers of items, the largest first; ``numbers`` holds each item's unit."""
+    units: dict[int, list[int]] = {}
     for index, number in enumerate(numbers):
-        slices.setdefault(number, []).append(index)
-    return sorted(slices.values(), key=len, reverse=True)
+        units.setdefault(number, []).append(index)
+    return sorted(units.values(), key=len, reverse=True)

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from fakebench_suite.metrics.paper_tables import FOOTNOTE
 from fakebench_suite.report.engine_text import format_engine
 from fakebench_suite.report.headline import describe_delta, describe_headline, list_meanings
-from fakebench_suite.report.html.index import CUT_OFF
 from fakebench_suite.report.html.plots import Plot
+from fakebench_suite.report.html.record_index import CUT_OFF
 from fakebench_suite.report.html.run_data import ReportData, ReportedGate
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.markdown import (

@@ -7,12 +7,12 @@ from tempfile import TemporaryDirectory
 from fakebench_suite.errors import describe_unwritable
 from fakebench_suite.report.html.assets import POLICY, copy_assets
 from fakebench_suite.report.html.data_script import write_data_script
-from fakebench_suite.report.html.index import index_records
 from fakebench_suite.report.html.overview import Overview, describe_overview
 from fakebench_suite.report.html.plots import make_plots
+from fakebench_suite.report.html.record_index import index_records
 from fakebench_suite.report.html.records import write_texts
 from fakebench_suite.report.html.run_data import load_records, load_run
-from fakebench_suite.report.thumbnails import ImageSource, ReportImages, Thumbnails
+from fakebench_suite.report.thumbnails import ImageSource, ReportImageSize, Thumbnails
 from fakebench_suite.runs.case_changes import compare_records
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import check_inside, write_whole
@@ -24,7 +24,7 @@ def write_html_report(
     run: Path,
     *,
     images: ImageSource | Thumbnails | None,
-    size: ReportImages = ReportImages.THUMBNAIL,
+    size: ReportImageSize = ReportImageSize.THUMBNAIL,
     baseline: Path | None = None,
     shifts: Sequence[MetricDelta] = (),
     name: str | None = None,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakebench_suite.report.html.data_script import write_data_script
-from fakebench_suite.report.html.index import RECORDS_PER_FILE
+from fakebench_suite.report.html.reasoning import split_thoughts
+from fakebench_suite.report.html.record_index import RECORDS_PER_FILE
 from fakebench_suite.report.html.run_data import ReportData
-from fakebench_suite.report.html.spoken import split_thoughts
 from fakebench_suite.runs.case_changes import Change
 from fakebench_suite.types import Answer, Record
 

@@ -1,4 +1,4 @@
-"""A cluster on paper for the tests of the fleet, and slices for it."""
+"""A cluster on paper for the tests of the pool, and units for it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,9 +47,9 @@ class PaperCluster:
     started: int = 0
     ended: set[int] = field(default_factory=set)
     most: int = 0
-    """Most slices that one replica had."""
+    """Most units that one replica had."""
     asked: list[tuple[int, int]] = field(default_factory=list)
-    """Replica and slice of each call that asks, in order."""
+    """Replica and unit of each call that asks, in order."""
 
     def list_nodes(self) -> Sequence[Mapping[str, Any]]:
         """So many nodes of one core."""
@@ -71,7 +71,7 @@ class PaperCluster:
         return Call(replica, "load")
 
     def ask(self, replica: int, question: UnitRequest, pixels: Any) -> Call:
-        """A slice for a living replica."""
+        """A work unit for a living replica."""
         assert replica not in self.ended
         assert pixels.keys() == {"a.png"}
         self.asked.append((replica, question.number))
@@ -116,7 +116,7 @@ class PaperCluster:
         self.ended.add(replica)
 
 
-def make_slice(number: int) -> WorkUnit:
+def make_unit(number: int) -> WorkUnit:
     """Two prompts about one picture."""
     prompts = [
         Prompt(
@@ -129,15 +129,15 @@ def make_slice(number: int) -> WorkUnit:
     return WorkUnit(number=number, requests=requests, images=pictures)
 
 
-def answer_all(fleet: ReplicaPool, slices: int) -> dict[int, Any]:
-    """What became of each slice, handed in as there is room."""
+def answer_all(pool: ReplicaPool, units: int) -> dict[int, Any]:
+    """What became of each unit, handed in as there is room."""
     answered: dict[int, Any] = {}
     begun = 0
-    while len(answered) < slices:
-        while begun < slices and (fleet.has_room or begun == len(answered)):
-            fleet.submit(make_slice(begun))
+    while len(answered) < units:
+        while begun < units and (pool.has_room or begun == len(answered)):
+            pool.submit(make_unit(begun))
             begun += 1
-        one = fleet.wait()
+        one = pool.wait()
         assert one.number not in answered
         answered[one.number] = one.replies
     return answered

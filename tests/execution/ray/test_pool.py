@@ -1,4 +1,4 @@
-"""The fleet: whatever happens to replicas and nodes, each slice is answered once."""
+"""The pool: whatever happens to replicas and nodes, each unit is answered once."""
 
 from itertools import count
 from types import SimpleNamespace
@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from fakebench_suite.backends.base import InferenceInfo
 from fakebench_suite.errors import EngineError, ModelError, UserError
-from fakebench_suite.execution.ray import pool as fleets
+from fakebench_suite.execution.ray import pool as pools
 from fakebench_suite.execution.ray.pool import MAX_ATTEMPTS, MAX_IN_FLIGHT, ReplicaPool
 from fakebench_suite.execution.ray.worker import ReplicaDied, ResultLost, UnitResponse
 from fakebench_suite.types import Answer
-from tests.execution.ray.fake_cluster import ORDER, Call, PaperCluster, answer_all, make_slice
+from tests.execution.ray.fake_cluster import ORDER, Call, PaperCluster, answer_all, make_unit
 
 
 def decide_nothing(call: Call) -> None:
@@ -24,9 +24,9 @@ def decide_nothing(call: Call) -> None:
 
 @given(st.integers(1, 4), st.integers(1, 12), st.data())
 def test_each_slice_is_answered_once_whatever_dies(
-    nodes: int, slices: int, data: st.DataObject
+    nodes: int, units: int, data: st.DataObject
 ) -> None:
-    """Replicas die at random while loading and answering: every slice has its replies, once."""
+    """Replicas die at random while loading and answering: every unit has its replies, once."""
     left = {"deaths": MAX_ATTEMPTS - 1}
 
     def decide(call: Call) -> Any:
@@ -36,18 +36,18 @@ def test_each_slice_is_answered_once_whatever_dies(
         return None
 
     cluster = PaperCluster(nodes, decide, lambda count: data.draw(st.integers(0, count - 1)))
-    fleet = ReplicaPool(cluster, ORDER, None)
-    answered = answer_all(fleet, slices)
-    assert sorted(answered) == list(range(slices))
+    pool = ReplicaPool(cluster, ORDER, None)
+    answered = answer_all(pool, units)
+    assert sorted(answered) == list(range(units))
     for number, replies in answered.items():
         assert {case: reply.text for case, reply in replies.items()} == {
             f"a.png:{number}-0": "fake",
             f"a.png:{number}-1": "fake",
         }
     assert cluster.most <= MAX_IN_FLIGHT
-    assert fleet.describe()["lost"] == MAX_ATTEMPTS - 1 - left["deaths"] == cluster.started - nodes
-    assert all(route == InferenceInfo(path="x") for route in fleet.routes)
-    fleet.close()
+    assert pool.describe()["lost"] == MAX_ATTEMPTS - 1 - left["deaths"] == cluster.started - nodes
+    assert all(route == InferenceInfo(path="x") for route in pool.routes)
+    pool.close()
     assert len(cluster.ended) == cluster.started
 
 
@@ -81,7 +81,7 @@ def test_a_replica_that_cannot_load_ends_the_run() -> None:
 
 
 def test_others_go_on_where_a_lost_replica_cannot_be_replaced() -> None:
-    """What takes a lost one's seat may fail to load; the run ends only with the last replica."""
+    """What takes a lost one's slot may fail to load; the run ends only with the last replica."""
 
     def make_fleet(nodes: int) -> ReplicaPool:
         def decide(call: Call) -> Any:
@@ -97,7 +97,7 @@ def test_others_go_on_where_a_lost_replica_cannot_be_replaced() -> None:
 
 
 def test_replicas_that_die_while_they_load_end_the_run() -> None:
-    """A seat is filled three times and not for ever."""
+    """A slot is filled three times and not for ever."""
     cluster = PaperCluster(
         1, lambda call: ReplicaDied(why="signal 9") if call.what == "load" else None
     )
@@ -108,15 +108,15 @@ def test_replicas_that_die_while_they_load_end_the_run() -> None:
 
 def test_a_full_cluster_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no node has room the run ends in a sentence."""
-    monkeypatch.setattr(fleets, "CAPACITY_TIMEOUT_S", 0.0)
-    fleet = ReplicaPool(PaperCluster(1, lambda call: call and "late"), ORDER, None)
+    monkeypatch.setattr(pools, "CAPACITY_TIMEOUT_S", 0.0)
+    pool = ReplicaPool(PaperCluster(1, lambda call: call and "late"), ORDER, None)
     with pytest.raises(EngineError, match="no node has had 1 core to spare"):
-        answer_all(fleet, 1)
+        answer_all(pool, 1)
 
 
 def test_lost_nodes_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no node is left the run ends sooner than where all are busy, in another sentence."""
-    monkeypatch.setattr(fleets, "NODE_LOSS_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(pools, "NODE_LOSS_TIMEOUT_S", 0.0)
 
     def decide(call: Call) -> Any:
         if call.what == "greet" and call.replica > 2:
@@ -133,49 +133,49 @@ def test_lost_nodes_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("error", [ModelError("odd"), UserError("Leave it out.")])
 def test_what_is_raised_over_a_whole_slice_is_passed_on(error: Exception) -> None:
-    """An error of the model is that slice's, and a mistake of the user's ends the run as here."""
+    """An error of the model is that unit's, and a mistake of the user's ends the run as here."""
     reply = UnitResponse(replies=error, route=InferenceInfo())  # type: ignore[arg-type]
     cluster = PaperCluster(1, lambda call: reply if call.what == "ask" else None)
     assert answer_all(ReplicaPool(cluster, ORDER, None), 1) == {0: error}
 
 
 def test_the_replica_with_the_least_to_do_is_asked() -> None:
-    """Slices are spread over all that are ready, and go on to who is done first."""
+    """Work units are spread over all that are ready, and go on to who is done first."""
     cluster = PaperCluster(2, decide_nothing)
-    fleet = ReplicaPool(cluster, ORDER, None)
-    fleet.submit(make_slice(0))
-    fleet.wait()
-    fleet.submit(make_slice(1))
-    fleet.submit(make_slice(2))
+    pool = ReplicaPool(cluster, ORDER, None)
+    pool.submit(make_unit(0))
+    pool.wait()
+    pool.submit(make_unit(1))
+    pool.submit(make_unit(2))
     assert sorted(cluster.asked[1:]) == [(1, 1), (2, 2)]
-    done = fleet.wait().number
-    fleet.submit(make_slice(3))
+    done = pool.wait().number
+    pool.submit(make_unit(3))
     assert cluster.asked[-1] == (done, 3)
 
 
 def test_one_slice_is_on_its_way_while_another_is_answered() -> None:
     """A third is not tied to a replica: whoever gets ready meanwhile is asked."""
     cluster = PaperCluster(2, decide_nothing)
-    fleet = ReplicaPool(cluster, ORDER, None)
+    pool = ReplicaPool(cluster, ORDER, None)
     for number in range(2):
-        assert fleet.has_room
-        fleet.submit(make_slice(number))
-    assert not fleet.has_room
-    fleet.submit(make_slice(2))
-    assert fleet.wait().number == 0, "replica 1 was at it until now"
+        assert pool.has_room
+        pool.submit(make_unit(number))
+    assert not pool.has_room
+    pool.submit(make_unit(2))
+    assert pool.wait().number == 0, "replica 1 was at it until now"
     assert cluster.asked[:3] == [(1, 0), (1, 1), (2, 2)]
 
 
 def test_slices_of_a_lost_replica_come_first_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next replica is asked what the lost one had, then what nobody had."""
-    monkeypatch.setattr(fleets, "MAX_IN_FLIGHT", 3)
+    monkeypatch.setattr(pools, "MAX_IN_FLIGHT", 3)
     cluster = PaperCluster(
         1, lambda call: ReplicaDied(why="lost") if (call.replica, call.what) == (1, "ask") else None
     )
-    fleet = ReplicaPool(cluster, ORDER, None)
+    pool = ReplicaPool(cluster, ORDER, None)
     for number in range(5):
-        fleet.submit(make_slice(number))
-    assert [fleet.wait().number for _ in range(5)] == [0, 1, 2, 3, 4]
+        pool.submit(make_unit(number))
+    assert [pool.wait().number for _ in range(5)] == [0, 1, 2, 3, 4]
     assert [number for replica, number in cluster.asked if replica == 1] == [0, 1, 2]
 
 
@@ -197,21 +197,21 @@ def test_a_replica_that_got_ready_clears_its_seat_of_failures() -> None:
 
 def test_a_replica_may_work_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one has room, nobody waits for room, however long it takes to answer."""
-    clock = count(0.0, 10 * fleets.CAPACITY_TIMEOUT_S)
-    monkeypatch.setattr(fleets, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    clock = count(0.0, 10 * pools.CAPACITY_TIMEOUT_S)
+    monkeypatch.setattr(pools, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     assert len(answer_all(ReplicaPool(PaperCluster(1, decide_nothing), ORDER, None), 3)) == 3
 
 
 def test_the_wait_for_room_begins_with_the_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time that the last replica worked does not count."""
     now, late = [0.0], ["late"]
-    monkeypatch.setattr(fleets, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(pools, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
     def decide(call: Call) -> Any:
         if (call.replica, call.what) == (1, "ask"):
             if len(cluster.asked) > 2:
                 return ReplicaDied(why="lost")
-            now[0] += 10 * fleets.CAPACITY_TIMEOUT_S
+            now[0] += 10 * pools.CAPACITY_TIMEOUT_S
         return late.pop() if (call.replica, call.what) == (2, "greet") and late else None
 
     cluster = PaperCluster(1, decide)
@@ -220,7 +220,7 @@ def test_the_wait_for_room_begins_with_the_loss(monkeypatch: pytest.MonkeyPatch)
 
 
 def fail_whole(call: Call) -> UnitResponse | None:
-    """What a sick replica says to a slice."""
+    """What a sick replica says to a work unit."""
     if call.question is None:
         return None
     prompts = [request.prompt for request in call.question.requests]
@@ -232,42 +232,42 @@ def fail_whole(call: Call) -> UnitResponse | None:
 
 @given(st.integers(2, 4), st.integers(10, 30), st.data())
 def test_a_sick_replica_is_retired_and_its_slices_asked_elsewhere(
-    nodes: int, slices: int, data: st.DataObject
+    nodes: int, units: int, data: st.DataObject
 ) -> None:
-    """Every slice is answered, and the sick replica is soon asked nothing more."""
+    """Every unit is answered, and the sick replica is soon asked nothing more."""
     cluster = PaperCluster(
         nodes,
         lambda call: fail_whole(call) if call.replica == 1 else None,
         lambda count: data.draw(st.integers(0, count - 1)),
     )
-    fleet = ReplicaPool(cluster, ORDER, None)
-    answered = answer_all(fleet, slices)
-    assert sorted(answered) == list(range(slices))
+    pool = ReplicaPool(cluster, ORDER, None)
+    answered = answer_all(pool, units)
+    assert sorted(answered) == list(range(units))
     for replies in answered.values():
         assert all(isinstance(reply, Answer) for reply in replies.values())
-    assert fleet.describe()["lost"] <= 1
-    assert sum(replica == 1 for replica, _ in cluster.asked) <= 2 * MAX_IN_FLIGHT + fleets.SICK
+    assert pool.describe()["lost"] <= 1
+    assert sum(replica == 1 for replica, _ in cluster.asked) <= 2 * MAX_IN_FLIGHT + pools.SICK
 
 
 @given(st.integers(1, 4), st.integers(1, 12))
-def test_where_all_replicas_fail_alike_the_errors_stand(nodes: int, slices: int) -> None:
-    """Each slice is asked twice at most, and no replica is given up."""
+def test_where_all_replicas_fail_alike_the_errors_stand(nodes: int, units: int) -> None:
+    """Each unit is asked twice at most, and no replica is given up."""
     cluster = PaperCluster(nodes, lambda call: fail_whole(call) if call.what == "ask" else None)
-    fleet = ReplicaPool(cluster, ORDER, None)
-    answered = answer_all(fleet, slices)
+    pool = ReplicaPool(cluster, ORDER, None)
+    answered = answer_all(pool, units)
     assert all(
         isinstance(reply, ModelError) for replies in answered.values() for reply in replies.values()
     )
-    assert len(cluster.asked) <= slices * min(nodes, 2)
-    assert fleet.describe()["lost"] == 0
+    assert len(cluster.asked) <= units * min(nodes, 2)
+    assert pool.describe()["lost"] == 0
 
 
 def test_a_replica_that_hangs_is_ended_and_its_slice_asked_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After the time limit another replica takes its seat."""
+    """After the time limit another replica takes its slot."""
     clock = count(0.0, 1.0)
-    monkeypatch.setattr(fleets, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(pools, "time", SimpleNamespace(monotonic=lambda: next(clock)))
 
     def decide(call: Call) -> Any:
         return "late" if (call.replica, call.what) == (1, "ask") else None

@@ -14,7 +14,7 @@ from fakebench_suite.grading.judges.calibration import (
     build_text_variants,
     calibrate,
 )
-from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.judges.rubric import RatingRequest
 from fakebench_suite.grading.judges.similarity import SimilarityBaseline
 from fakebench_suite.types import Rating
 from tests.grading.judges.server import GOOD, Endpoint
@@ -41,11 +41,11 @@ class MarkingJudge:
         """Nothing to say."""
         return {}
 
-    def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+    def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         """The marks by text; another image's reference is told apart by the reference given."""
         return [self._grade(request) for request in requests]
 
-    def _grade(self, request: Request) -> Judgement:
+    def _grade(self, request: RatingRequest) -> Judgement:
         mark = self._marks[request.text]
         if " ".join(request.reference) != request.text and mark == 2:
             mark = 0
@@ -99,7 +99,7 @@ def test_a_judge_that_gives_no_replies_is_not_audited() -> None:
     """What failed for technical reasons says nothing of the order."""
 
     class SilentJudge(MarkingJudge):
-        def grade(self, requests: Sequence[Request]) -> Sequence[Judgement]:
+        def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
             judgements = list(super().grade(requests))
             judgements[7] = Judgement(failed=1, unanswered=1, reason="it broke")
             return judgements

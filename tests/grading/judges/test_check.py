@@ -12,11 +12,11 @@ import pytest
 from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.endpoint import EndpointJudge
-from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.judges.rubric import RatingRequest
 from tests.grading.judges.server import GOOD, Endpoint, Reply, linger, serve
 
 KEY = "sk-test-0123456789/+abc"
-REQUEST = Request(question="Why fake?", reference=["Six fingers."], text="The hand is odd.")
+REQUEST = RatingRequest(question="Why fake?", reference=["Six fingers."], text="The hand is odd.")
 
 
 @pytest.fixture(autouse=True)
@@ -238,7 +238,7 @@ def test_a_judge_is_asked_without_what_it_refuses(
         before = len(endpoint.asked)
         assert before <= 8
         assert judge.dropped >= refused
-    requests = [Request(question="?", reference=["a"], text=f"text {n}") for n in range(5)]
+    requests = [RatingRequest(question="?", reference=["a"], text=f"text {n}") for n in range(5)]
     assert [one.score for one in judge.grade(requests)] == [1] * 5
     assert set(judge.dropped) >= refused
     if len(refused) == 1:
@@ -289,7 +289,7 @@ def test_a_users_password_and_parameters_reach_the_server_alone(
     assert endpoint.keys[0] == "Basic bWU6aHVudGVyMkBob21l"
     assert endpoint.paths[0] == "/v1/chat/completions?api_key=c0ffee&api-version=1"
     endpoint.behave = lambda _body, _number: (500, f"{address} c0ffee hunter2@home")
-    (lost,) = judge.grade([Request(question="?", reference=["a"], text="b")])
+    (lost,) = judge.grade([RatingRequest(question="?", reference=["a"], text="b")])
     shown = f"{judge.name} {judgement} {lost} {judge.describe()} {refuse(judge)}"
     assert "***" in judgement.ratings[0].reason
     assert "api-version=1" in judge.name
@@ -316,7 +316,7 @@ def test_replies_of_thinking_and_talking_judges_are_read(
             return completion | {"choices": [{"finish_reason": "stop", "message": message}]}
 
         endpoint.change = change
-        request = Request(question="?", reference=["a"], text=f"text {number}")
+        request = RatingRequest(question="?", reference=["a"], text=f"text {number}")
         assert [one.score for one in make_judge(endpoint.url, cache).grade([request])] == [1]
 
 
@@ -326,11 +326,11 @@ def test_a_reply_that_cannot_be_stored_costs_its_own_round(
     """Half a surrogate pair in one text's marks; the other eight texts have theirs."""
     half = GOOD.replace("because", "\\ud800 half")
     endpoint.behave = lambda body, _number: (200, half if "text 3" in str(body) else GOOD)
-    requests = [Request(question="?", reference=["a"], text=f"text {n}") for n in range(9)]
+    requests = [RatingRequest(question="?", reference=["a"], text=f"text {n}") for n in range(9)]
     scores = [one.score for one in make_judge(endpoint.url, cache).grade(requests)]
     assert scores == [None if n == 3 else 1 for n in range(9)]
     endpoint.behave = lambda body, _number: ((200, half if body["seed"] == 0 else GOOD))
-    other = Request(question="?", reference=["a"], text="seen in time")
+    other = RatingRequest(question="?", reference=["a"], text="seen in time")
     assert [one.score for one in make_judge(endpoint.url, cache).grade([other])] == [1]
 
 

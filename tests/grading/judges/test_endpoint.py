@@ -12,10 +12,10 @@ import pytest
 from fakebench_suite.grading.judges import endpoint as endpoints
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.endpoint import MAX_ATTEMPTS, SEED_STRIDE, EndpointJudge
-from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.judges.rubric import RatingRequest
 from tests.grading.judges.server import GOOD, Endpoint, Reply, linger
 
-REQUEST = Request(question="Why fake?", reference=["Six fingers."], text="The hand is odd.")
+REQUEST = RatingRequest(question="Why fake?", reference=["Six fingers."], text="The hand is odd.")
 
 
 def make_judge(
@@ -35,7 +35,7 @@ def test_rounds_are_averaged_and_kept(endpoint: Endpoint, cache: RatingCache) ->
     assert endpoint.asked[0]["response_format"]["type"] == "json_schema"
     assert make_judge(endpoint, cache).grade([REQUEST]) == [judgement]
     assert len(endpoint.asked) == 3
-    other = Request(question="Why fake?", reference=["Six fingers."], text="Another.")
+    other = RatingRequest(question="Why fake?", reference=["Six fingers."], text="Another.")
     judge.grade([other])
     assert len(endpoint.asked) == 6
 
@@ -46,7 +46,7 @@ def test_all_rounds_of_a_slice_are_under_way_together(
     """Twelve rounds of 0.3 s take about as long as one, not 3.6 s."""
     endpoint.behave = linger
     requests = [
-        Request(question="?", reference=["a"], text=f"text {number}") for number in range(4)
+        RatingRequest(question="?", reference=["a"], text=f"text {number}") for number in range(4)
     ]
     started = time.monotonic()
     judgements = make_judge(endpoint, cache).grade(requests)
@@ -118,7 +118,7 @@ def test_a_malformed_completion_fails_its_round_only(
 ) -> None:
     """What is no completion at all costs one text its marks, and the others nothing."""
     endpoint.raw = lambda body: content if "bad text" in str(body["messages"]) else None
-    requests = [Request(question="?", reference=["a"], text=t) for t in ("bad text", "good")]
+    requests = [RatingRequest(question="?", reference=["a"], text=t) for t in ("bad text", "good")]
     lost, kept = make_judge(endpoint, cache, rounds=1).grade(requests)
     assert (lost.score, lost.failed) == (None, 1)
     assert lost.reason
@@ -135,7 +135,7 @@ def test_an_endpoint_without_structured_output_is_asked_without(
     judge = make_judge(endpoint, cache, rounds=1)
     assert [one.score for one in judge.grade([REQUEST])] == [1]
     assert len(endpoint.asked) == 2
-    judge.grade([Request(question="?", reference=["a"], text="b")])
+    judge.grade([RatingRequest(question="?", reference=["a"], text="b")])
     assert len(endpoint.asked) == 3
 
 

@@ -16,12 +16,12 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.local import MAX_ATTEMPTS, LocalJudge
 from fakebench_suite.grading.judges.registry import check_weights, open_judge, parse_judge
-from fakebench_suite.grading.judges.rubric import Messages, Request, build_messages
+from fakebench_suite.grading.judges.rubric import Messages, RatingRequest, build_messages
 from tests.grading.judges.server import GOOD
 
 END = "</s>"
 TEMPLATE = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '\n' }}{% endfor %}"
-REQUESTS = [Request(question="Why?", reference=["Six fingers."], text=t) for t in ("a", "b")]
+REQUESTS = [RatingRequest(question="Why?", reference=["Six fingers."], text=t) for t in ("a", "b")]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_rounds_are_batched_retried_and_kept(
     assert judge.grade(REQUESTS) == first
     assert sizes == [6, 1]
     monkeypatch.setattr(judge, "_generate", lambda said, _attempt: ["10"] * len(said))
-    (lost,) = judge.grade([Request(question="?", reference=["x"], text="y")])
+    (lost,) = judge.grade([RatingRequest(question="?", reference=["x"], text="y")])
     assert (lost.score, lost.failed) == (None, 3)
     assert MAX_ATTEMPTS == 3
 

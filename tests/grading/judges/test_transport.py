@@ -7,7 +7,7 @@ import pytest
 from fakebench_suite.grading.judges import transport
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.endpoint import EndpointJudge
-from fakebench_suite.grading.judges.rubric import Request
+from fakebench_suite.grading.judges.rubric import RatingRequest
 from fakebench_suite.grading.judges.transport import (
     MIN_FAILURES,
     MIN_OUTAGE_S,
@@ -89,7 +89,7 @@ def test_texts_are_given_up_at_once_where_the_judge_hangs(
 
     with serve(Endpoint(behave=hang)) as endpoint:
         judge = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, timeout=0.2)
-        requests = [Request(question="?", reference=["a"], text=f"{n}") for n in range(60)]
+        requests = [RatingRequest(question="?", reference=["a"], text=f"{n}") for n in range(60)]
         started = time.monotonic()
         judgements = judge.grade(requests)
         assert time.monotonic() - started < 15

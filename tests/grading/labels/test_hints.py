@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from fakebench_suite.grading.labels.language import answers, assertions, indecision
 from fakebench_suite.grading.labels.language.lexicon import LETTER, Sentence
 from fakebench_suite.grading.labels.language.normalize import clean_text
-from fakebench_suite.grading.labels.language.sentences import Hint, split_sentences
+from fakebench_suite.grading.labels.language.sentences import SentenceFlags, split_sentences
 
 FOLDER = Path(__file__).parent / "replies"
 SEARCHED = [
-    (Hint.TURN, assertions._CONTRAST_WORDS),
-    (Hint.CONCLUSION, assertions._CONCLUDING),
-    (Hint.CONCLUSION, assertions._FINAL),
-    (Hint.COMPOSED, answers._MANIPULATION),
-    (Hint.DOUBT, indecision._CUES),
-    (Hint.DOUBT, indecision._LEFT_OPEN),
+    (SentenceFlags.TURN, assertions._CONTRAST_WORDS),
+    (SentenceFlags.CONCLUSION, assertions._CONCLUDING),
+    (SentenceFlags.CONCLUSION, assertions._FINAL),
+    (SentenceFlags.COMPOSED, answers._MANIPULATION),
+    (SentenceFlags.DOUBT, indecision._CUES),
+    (SentenceFlags.DOUBT, indecision._LEFT_OPEN),
 ]
 
 
@@ -60,7 +60,9 @@ def test_all_that_is_searched_is_hinted_at(
 
 def test_sentences_without_a_space_between_them_hint_each() -> None:
     """The second of "real.fake" holds a label as well as the first."""
-    assert [one.hints & Hint.LABEL for one in split_sentences("real.fake")] == [Hint.LABEL] * 2
+    assert [one.hints & SentenceFlags.LABEL for one in split_sentences("real.fake")] == [
+        SentenceFlags.LABEL
+    ] * 2
 
 
 def test_replies_hint_at_every_label() -> None:
@@ -70,16 +72,16 @@ def test_replies_hint_at_every_label() -> None:
         for line in path.read_text(encoding="utf-8").splitlines():
             for sentence in split_sentences(clean_text(json.loads(line)["reply"])):
                 if not labels.isdisjoint(sentence.tags):
-                    assert sentence.hints & Hint.LABEL, sentence.plain
+                    assert sentence.hints & SentenceFlags.LABEL, sentence.plain
 
 
 def test_words_joined_by_hyphens_hint_each() -> None:
     """Such as "wait-no", which takes back what was said."""
     (sentence,) = split_sentences("wait-no")
-    assert sentence.hints & Hint.CORRECTION
-    assert sentence.hints & Hint.ANSWER
+    assert sentence.hints & SentenceFlags.CORRECTION
+    assert sentence.hints & SentenceFlags.ANSWER
     (sentence,) = split_sentences("10-fake")
-    assert sentence.hints & Hint.LABEL
+    assert sentence.hints & SentenceFlags.LABEL
 
 
 @pytest.mark.parametrize("sign", [*string.punctuation, "--", "10", "10-", "-10", "é", " -"])
@@ -89,4 +91,4 @@ def test_a_label_is_hinted_at_whatever_sign_stands_at_it(sign: str) -> None:
     for text in (f"it is fake{sign} clearly", f"it is {sign}real", f"it is real{sign}fake"):
         for sentence in split_sentences(clean_text(text)):
             if not labels.isdisjoint(sentence.tags):
-                assert sentence.hints & Hint.LABEL, text
+                assert sentence.hints & SentenceFlags.LABEL, text

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from fakebench_suite.cli.main import app
 from fakebench_suite.grading.labels.parser import parse_label
-from fakebench_suite.grading.labels.result import ReplyParser
+from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.grading.verdict import judge, select_parser
 from fakebench_suite.types import Outcome, QuestionType, Verdict
 from tests.factories import CASE, make_answer
@@ -41,7 +41,7 @@ def load_replies() -> tuple[tuple[QuestionType, str], ...]:
     )
 
 
-def judge_reply(question_type: QuestionType, reply: str, rule: ReplyParser) -> tuple[str, str]:
+def judge_reply(question_type: QuestionType, reply: str, rule: ReplyParserKind) -> tuple[str, str]:
     """What a run makes of a reply, as ``read`` writes it, and why."""
     verdict = judge(replace(CASE, question_type=question_type), make_answer(reply), rule)
     return said_by(verdict), verdict.reason
@@ -53,8 +53,8 @@ def said_by(verdict: Verdict) -> str:
     return str(verdict.outcome if silent else verdict.label)
 
 
-@pytest.mark.parametrize("rule", [ReplyParser.GRAMMAR, ReplyParser.PAPER])
-def test_the_command_reads_every_reply_as_a_run_does(rule: ReplyParser) -> None:
+@pytest.mark.parametrize("rule", [ReplyParserKind.GRAMMAR, ReplyParserKind.PAPER])
+def test_the_command_reads_every_reply_as_a_run_does(rule: ReplyParserKind) -> None:
     """Label and reason are the same for every reply of every set."""
     replies = load_replies()
     lines = "".join(
@@ -75,7 +75,7 @@ def test_marks_around_a_reply_make_no_difference_between_them(data: st.DataObjec
     question_type, reply = data.draw(st.sampled_from(load_replies()))
     marks = st.sampled_from([mark for pair in (*THOUGHTS, *SECTIONS, *ANSWERS) for mark in pair])
     dressed = data.draw(marks | st.just("")) + reply + data.draw(marks | st.just(""))
-    for rule in (ReplyParser.GRAMMAR, ReplyParser.PAPER):
+    for rule in (ReplyParserKind.GRAMMAR, ReplyParserKind.PAPER):
         reading = select_parser(rule)(dressed, question_type)
         assert judge_reply(question_type, dressed, rule) == (str(reading.label), reading.reason)
     opening, closing = data.draw(st.sampled_from(THOUGHTS))

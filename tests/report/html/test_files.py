@@ -13,10 +13,10 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.report.html import DatasetImages, write_html_report
 from fakebench_suite.report.html.assets import POLICY, unwrap_module
 from fakebench_suite.report.html.data_script import write_data_script
-from fakebench_suite.report.html.index import RECORDS_PER_FILE
+from fakebench_suite.report.html.record_index import RECORDS_PER_FILE
 from fakebench_suite.report.html.run_data import load_run
 from fakebench_suite.report.thumbnails import (
-    ReportImages,
+    ReportImageSize,
     Thumbnails,
     check_size,
     copy_thumbnails,
@@ -157,7 +157,7 @@ def test_whole_pictures_are_kept_on_request(tmp_path: Path) -> None:
     folder = run / "report" / "images"
     write_html_report(run, images=DatasetImages(dataset))
     before = set(folder.iterdir())
-    write_html_report(run, images=DatasetImages(dataset), size=ReportImages.FULL)
+    write_html_report(run, images=DatasetImages(dataset), size=ReportImageSize.FULL)
     (whole,) = set(folder.iterdir()) - before
     with Image.open(whole) as stored, Image.open(tmp_path / "data" / "large.png") as original:
         assert stored.tobytes() == original.tobytes()
@@ -169,7 +169,7 @@ def test_whole_pictures_are_kept_on_request(tmp_path: Path) -> None:
     with Thumbnails(merged, ["large.png"], None) as pictures:
         assert pictures.finish()["large.png"].whole == whole.name
     with pytest.raises(UserError, match="Add --data=PATH"):
-        check_size(ReportImages.FULL, None)
+        check_size(ReportImageSize.FULL, None)
 
 
 def test_images_of_other_data_are_refused(tmp_path: Path) -> None:

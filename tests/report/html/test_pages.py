@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from fakebench_suite.datasets import open_dataset
 from fakebench_suite.report.html import DatasetImages, write_html_report
-from fakebench_suite.report.thumbnails import ReportImages
+from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.types import Answer, FinishReason, Outcome, Record, Task, Verdict
 from tests.factories import make_answer, make_record
 from tests.report.browser_tab import PHONE, ROW, Tab
@@ -359,7 +359,7 @@ def test_pictures_zoom(tab: Tab, tmp_path: Path) -> None:
     images = DatasetImages(dataset)
     report = write_html_report(write_run(tmp_path / "thumbnail", [record]), images=images)
     whole = write_run(tmp_path / "full", [record])
-    others = [write_html_report(whole, images=images, size=ReportImages.FULL)]
+    others = [write_html_report(whole, images=images, size=ReportImageSize.FULL)]
     stored = list((whole / "report" / "images").glob("*.png"))
     assert [Image.open(path).tobytes() for path in stored] == [
         Image.open(folder / "large.png").tobytes()

@@ -20,7 +20,7 @@ from fakebench_suite.grading.labels.language.lexicon import (
 )
 from fakebench_suite.grading.labels.language.polarity import find_clause_start
 from fakebench_suite.grading.labels.language.refusals import find_refusal
-from fakebench_suite.grading.labels.language.sentences import Hint
+from fakebench_suite.grading.labels.language.sentences import SentenceFlags
 from fakebench_suite.types import Authenticity, QuestionType
 
 _ANSWER = compile_parts("""
@@ -153,9 +153,11 @@ def find_answers(sentences: Sequence[Sentence], question_type: QuestionType) -> 
     """Yield what each "yes" and "no" asserts, in answer to the question or to one in the reply."""
     last_index = len(sentences) - 1
     questions = {
-        index for index, sentence in enumerate(sentences) if sentence.hints & Hint.QUESTION
+        index for index, sentence in enumerate(sentences) if sentence.hints & SentenceFlags.QUESTION
     }
-    candidates = {index for index, sentence in enumerate(sentences) if sentence.hints & Hint.ANSWER}
+    candidates = {
+        index for index, sentence in enumerate(sentences) if sentence.hints & SentenceFlags.ANSWER
+    }
     for index in sorted(candidates.union((0, last_index), (index + 1 for index in questions))):
         if not 0 <= index <= last_index:
             continue
@@ -278,7 +280,7 @@ _NOT_ASSERTED = compile_parts("MAY|IF|WOULD|REPORTED|BECAUSE|FIRST_IMPRESSION")
 def find_manipulation_claim(sentences: Sequence[Sentence]) -> str | None:
     """Return the words that call the image composited or manipulated; None if there are none."""
     for sentence in sentences:
-        if not sentence.hints & Hint.COMPOSED:
+        if not sentence.hints & SentenceFlags.COMPOSED:
             continue
         match = _MANIPULATION.search(sentence.plain)
         if match is None or sentence.asks:

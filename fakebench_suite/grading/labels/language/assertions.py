@@ -10,7 +10,7 @@ from fakebench_suite.grading.labels.language.answers import find_cues, opposite_
 from fakebench_suite.grading.labels.language.lexicon import LETTER, Sentence, compile_parts
 from fakebench_suite.grading.labels.language.likelihood import find_likelihood
 from fakebench_suite.grading.labels.language.polarity import Match, find_clause_start, resolve_label
-from fakebench_suite.grading.labels.language.sentences import Hint
+from fakebench_suite.grading.labels.language.sentences import SentenceFlags
 from fakebench_suite.types import Authenticity
 
 
@@ -102,9 +102,9 @@ def find_claims(sentences: Sequence[Sentence]) -> list[LabelClaim]:
     topic = _Topic(sentences)
     for index, sentence in enumerate(sentences):
         hints = sentence.hints
-        if hints & Hint.TITLE and title_index > index and _is_title(sentence):
+        if hints & SentenceFlags.TITLE and title_index > index and _is_title(sentence):
             title_index = index
-        if not hints & Hint.LABEL or not _may_assert(sentence):
+        if not hints & SentenceFlags.LABEL or not _may_assert(sentence):
             continue
         last = index == len(sentences) - 1
         likelihood = find_likelihood(sentence)
@@ -270,12 +270,12 @@ def _may_contradict(label: Authenticity, sentence: Sentence) -> bool:
 
 
 def _find_contrast(sentence: Sentence) -> Match | None:
-    return _CONTRAST_WORDS.search(sentence.plain) if sentence.hints & Hint.TURN else None
+    return _CONTRAST_WORDS.search(sentence.plain) if sentence.hints & SentenceFlags.TURN else None
 
 
 def _compute_rank(sentence: Sentence, *, titled: bool) -> int:
     """Return the rank of a sentence by its words, and by whether it has a title above."""
-    concludes = sentence.hints & Hint.CONCLUSION
+    concludes = sentence.hints & SentenceFlags.CONCLUSION
     if concludes and _FINAL.search(sentence.plain):
         return 2
     return int(titled or (concludes and _CONCLUDING.search(sentence.plain) is not None))

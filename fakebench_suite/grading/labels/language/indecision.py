@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from fakebench_suite.grading.labels.language.assertions import LabelClaim
 from fakebench_suite.grading.labels.language.lexicon import Sentence
-from fakebench_suite.grading.labels.language.sentences import Hint
+from fakebench_suite.grading.labels.language.sentences import SentenceFlags
 
 _VERDICT = (
     r"(?:verdicts?|judge?ments?|determinations?|conclusions?|classifications?|decisions?|answers?|"
@@ -257,7 +257,7 @@ def find_indecision(sentences: Sequence[Sentence], settled: int = -1) -> Indecis
         if index <= settled:
             continue
         sentence = sentences[index]
-        if not sentence.hints & Hint.DOUBT:
+        if not sentence.hints & SentenceFlags.DOUBT:
             continue
         plain = sentence.plain
         starts = [cue.start() for cue in _CUES.finditer(plain)]
@@ -298,7 +298,7 @@ def is_left_open(sentences: Sequence[Sentence]) -> bool:
     return any(
         _LEFT_OPEN.search(sentence.plain) and not _QUALIFIED.search(sentence.plain)
         for sentence in sentences
-        if sentence.hints & Hint.DOUBT
+        if sentence.hints & SentenceFlags.DOUBT
     )
 
 

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from fakebench_suite.grading.labels.language.openings import find_openings
+from fakebench_suite.grading.labels.language.first_words import find_openings
 
 _FILE: dict[str, Any] = tomllib.loads(
     (files(__package__) / "lexicon.toml").read_text(encoding="utf-8")
@@ -125,7 +125,7 @@ class Sentence:
     def __init__(self, plain: str, hints: int, start: int, *, opens: bool) -> None:
         self.plain = plain
         self.hints = hints
-        """What the sentence may contain (see :class:`.sentences.Hint`)."""
+        """What the sentence may contain (see :class:`.sentences.SentenceFlags`)."""
         self.start = start
         """Position in the text."""
         self.opens = opens

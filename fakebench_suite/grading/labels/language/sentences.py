@@ -27,7 +27,7 @@ _MAX_LENGTH = 1500
 """Characters of a sentence; longer ones come from models that repeat themselves, and are split."""
 
 
-class Hint:
+class SentenceFlags:
     """What a sentence may contain, by its words; one bit each."""
 
     LABEL = 1
@@ -62,29 +62,29 @@ _LABEL = find_words(_LABELS)
 _OPENING = find_first_words(_LABELS)
 _STEMS = tuple(find_stems(("MADE", "TAKEN")))
 _WORDS = {
-    Hint.ANSWER: find_first_words(("YES", "NO")),
-    Hint.TITLE: _split("conclusion verdict judgement judgment answer summary decision"),
-    Hint.QUESTION: frozenset("?"),
-    Hint.CORRECTION: _split("""
+    SentenceFlags.ANSWER: find_first_words(("YES", "NO")),
+    SentenceFlags.TITLE: _split("conclusion verdict judgement judgment answer summary decision"),
+    SentenceFlags.QUESTION: frozenset("?"),
+    SentenceFlags.CORRECTION: _split("""
         wait hold scratch correction kidding again disregard thought thoughts reflection let take
         withdraw retract meant actually changing revising going change revise correct no
     """),
 }
 _CUES = {
-    Hint.TURN: re.compile(
+    SentenceFlags.TURN: re.compile(
         r"\b(?:but|however|yet|though|nevertheless|nonetheless|closer|further|otherwise|details?"
         r"|wider|still)\b"
     ),
-    Hint.CONCLUSION: re.compile(
+    SentenceFlags.CONCLUSION: re.compile(
         r"\b(?:conclu(?:sion|de|ding)|final(?:ly)?|verdict|judge?ment|answer|decision|therefore"
         r"|overall|thus|hence|so|ultimately|consequently|summary|short|end|summari[sz]e|sum|all"
         r"|balance|revised|updated|corrected)\b"
     ),
-    Hint.COMPOSED: re.compile(
+    SentenceFlags.COMPOSED: re.compile(
         r"\b(?:composit|pasted|splic|inserted|photomontage|montage|collage|doctored|photoshopped"
         r"|manipulated)"
     ),
-    Hint.DOUBT: re.compile(
+    SentenceFlags.DOUBT: re.compile(
         r"\b(?:not?|can|could|would|may|might|or|never|nothing|none|nobody|neither|either|both|all"
         r"|two|unable|impossible|hard|difficult|tough|tricky|challenging|reluctant|insufficient"
         r"|irresponsible|withh(?:o|e)ld|unsure|uncertain|unclear|binary|forced|whether|authenticity"
@@ -124,13 +124,13 @@ class _Hints(dict[str, int]):
 
 
 _HINTS = _Hints()
-_ANY_LABEL = Hint.LABEL | Hint.PHRASE
+_ANY_LABEL = SentenceFlags.LABEL | SentenceFlags.PHRASE
 
 
 def _find_label_hints(word: str) -> int:
     if word in _LABEL:
-        return Hint.LABEL
-    return Hint.PHRASE if word in _OPENING or word.startswith(_STEMS) else 0
+        return SentenceFlags.LABEL
+    return SentenceFlags.PHRASE if word in _OPENING or word.startswith(_STEMS) else 0
 
 
 def _find_word_hints(word: str) -> int:
@@ -156,8 +156,8 @@ def split_sentences(plain: str) -> list[Sentence]:
 def _find_hints(plain: str) -> int:
     """Return the hints of a sentence: the union of those of its words."""
     hints = reduce(or_, map(_HINTS.__getitem__, plain.split()), 0)
-    if hints & _ANY_LABEL == Hint.PHRASE and _begins_label(plain):
-        hints |= Hint.LABEL
+    if hints & _ANY_LABEL == SentenceFlags.PHRASE and _begins_label(plain):
+        hints |= SentenceFlags.LABEL
     return hints
 
 
@@ -166,7 +166,7 @@ def _begins_label(plain: str) -> bool:
     start = 0
     for run in plain.split(" "):
         end = start + len(run)
-        if _HINTS[run] & Hint.PHRASE:
+        if _HINTS[run] & SentenceFlags.PHRASE:
             for word in _WORD.finditer(plain, start, end):
                 if begins_part(plain, word.start(), _LETTERS):
                     return True
@@ -214,7 +214,9 @@ _RETRACTION_START = re.compile(
 def find_correction(plain: str, sentences: Sequence[Sentence]) -> str | None:
     """Return the normalized text after the last correction; None if nothing is retracted."""
     candidates = [
-        index for index, sentence in enumerate(sentences) if sentence.hints & Hint.CORRECTION
+        index
+        for index, sentence in enumerate(sentences)
+        if sentence.hints & SentenceFlags.CORRECTION
     ]
     for index in reversed(candidates):
         sentence = sentences[index]

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 
-class Side(StrEnum):
+class TagKind(StrEnum):
     """The effect of a mark."""
 
     OPEN = "open"
@@ -29,10 +29,10 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class ReasoningTag:
     """One mark; a thought is closed by a mark of its name or else of its kind."""
 
-    side: Side
+    side: TagKind
     kind: str = ""
     name: str = ""
     section: bool = False
@@ -147,13 +147,13 @@ _ANSWERS = re.compile(
     r"|回答|答案|结论|最终答案|最终回答|最终结论|判断|判定|回复"
 )
 _LISTED = {
-    "<unused94>": Mark(side=Side.OPEN, kind="think", name="unused94"),  # MedGemma
-    "<unused95>": Mark(side=Side.CLOSE, kind="think", name="unused94"),
-    "[unused16]": Mark(side=Side.OPEN, kind="think", name="unused16"),  # openPangu
-    "[unused17]": Mark(side=Side.CLOSE, kind="think", name="unused16"),
-    "<|inner_prefix|>": Mark(side=Side.OPEN, kind="think", name="inner"),  # Apertus
-    "<|inner_suffix|>": Mark(side=Side.CLOSE, kind="think", name="inner"),
-    "<|content|>": Mark(side=Side.FINAL),  # Solar Open
+    "<unused94>": ReasoningTag(side=TagKind.OPEN, kind="think", name="unused94"),  # MedGemma
+    "<unused95>": ReasoningTag(side=TagKind.CLOSE, kind="think", name="unused94"),
+    "[unused16]": ReasoningTag(side=TagKind.OPEN, kind="think", name="unused16"),  # openPangu
+    "[unused17]": ReasoningTag(side=TagKind.CLOSE, kind="think", name="unused16"),
+    "<|inner_prefix|>": ReasoningTag(side=TagKind.OPEN, kind="think", name="inner"),  # Apertus
+    "<|inner_suffix|>": ReasoningTag(side=TagKind.CLOSE, kind="think", name="inner"),
+    "<|content|>": ReasoningTag(side=TagKind.FINAL),  # Solar Open
 }
 """Marks without a word of thinking."""
 
@@ -203,21 +203,21 @@ _LINE_MARK = re.compile(
 """Marks at the start of a line."""
 _LINE = re.compile(r"\n(?=[^<\[\n])")
 _GROUPS = {
-    "channel_open": Mark(side=Side.OPEN, kind="channel", name="channel"),
-    "channel_close": Mark(side=Side.CLOSE, kind="channel", name="channel"),
-    "channel_final": Mark(side=Side.FINAL),
-    "final": Mark(side=Side.FINAL),
-    "gemma_open": Mark(side=Side.OPEN, kind="think", name="gemma"),
-    "gemma_close": Mark(side=Side.CLOSE, kind="think", name="gemma"),
-    "details_open": Mark(side=Side.OPEN, kind="details", name="details"),
-    "said_open": Mark(side=Side.OPEN, kind="said", name="said", section=True),
-    "said_close": Mark(side=Side.CLOSE, kind="said", name="said"),
-    "said_end": Mark(side=Side.CLOSE, kind="said", name="said"),
-    "done": Mark(side=Side.ELEMENT, kind="said", name="said"),
-    "turn": Mark(side=Side.ELEMENT, kind="said", name="said"),
-    "answer": Mark(side=Side.ANSWER),
-    "fence_open": Mark(side=Side.OPEN, kind="fence", name="fence"),
-    "fence_close": Mark(side=Side.ELEMENT, kind="fence", name="fence"),
+    "channel_open": ReasoningTag(side=TagKind.OPEN, kind="channel", name="channel"),
+    "channel_close": ReasoningTag(side=TagKind.CLOSE, kind="channel", name="channel"),
+    "channel_final": ReasoningTag(side=TagKind.FINAL),
+    "final": ReasoningTag(side=TagKind.FINAL),
+    "gemma_open": ReasoningTag(side=TagKind.OPEN, kind="think", name="gemma"),
+    "gemma_close": ReasoningTag(side=TagKind.CLOSE, kind="think", name="gemma"),
+    "details_open": ReasoningTag(side=TagKind.OPEN, kind="details", name="details"),
+    "said_open": ReasoningTag(side=TagKind.OPEN, kind="said", name="said", section=True),
+    "said_close": ReasoningTag(side=TagKind.CLOSE, kind="said", name="said"),
+    "said_end": ReasoningTag(side=TagKind.CLOSE, kind="said", name="said"),
+    "done": ReasoningTag(side=TagKind.ELEMENT, kind="said", name="said"),
+    "turn": ReasoningTag(side=TagKind.ELEMENT, kind="said", name="said"),
+    "answer": ReasoningTag(side=TagKind.ANSWER),
+    "fence_open": ReasoningTag(side=TagKind.OPEN, kind="fence", name="fence"),
+    "fence_close": ReasoningTag(side=TagKind.ELEMENT, kind="fence", name="fence"),
 }
 _BARE = re.compile(
     r"\A\s{0,9}(?:(?P<channel>analysis(?=[A-Z\"'\u4e00-\u9fff]))"
@@ -242,7 +242,7 @@ _PARTS = frozenset(
 
 
 @lru_cache(maxsize=4096)
-def parse_mark(text: str) -> Mark | None:
+def parse_mark(text: str) -> ReasoningTag | None:
     """Return the mark that a tag is; None for other tags and for prose in brackets."""
     if (listed := _LISTED.get(text.lower())) is not None:
         return listed
@@ -265,18 +265,18 @@ def parse_mark(text: str) -> Mark | None:
             attribute_mark = _parse_name(_split_name(value), slash=False, loose=True, square=False)
             if (
                 attribute_mark is not None
-                and attribute_mark.side is Side.OPEN
+                and attribute_mark.side is TagKind.OPEN
                 and attribute_mark.kind not in _ORDINARY_KINDS
             ):
                 name = "_".join(words)
-                mark = Mark(side=Side.OPEN, kind=name, name=name)
+                mark = ReasoningTag(side=TagKind.OPEN, kind=name, name=name)
     if mark is None and slash and not square and len(words) == 1:
-        return Mark(side=Side.ELEMENT, kind=words[0], name=words[0])
-    if mark is not None and mark.side is Side.OPEN and match["empty"]:
-        return Mark(side=Side.EMPTY, kind=mark.kind, name=mark.name)
-    if mark is not None and mark.side is Side.ANSWER and bar_left and bar_right and not slash:
+        return ReasoningTag(side=TagKind.ELEMENT, kind=words[0], name=words[0])
+    if mark is not None and mark.side is TagKind.OPEN and match["empty"]:
+        return ReasoningTag(side=TagKind.EMPTY, kind=mark.kind, name=mark.name)
+    if mark is not None and mark.side is TagKind.ANSWER and bar_left and bar_right and not slash:
         begins = not _BEGINS.isdisjoint(words) and "ofbox" not in words
-        return Mark(side=Side.FINAL) if begins else mark
+        return ReasoningTag(side=TagKind.FINAL) if begins else mark
     return mark
 
 
@@ -305,7 +305,7 @@ def _find_kind(word: str) -> str | None:
     return None if match is None else match.lastgroup
 
 
-def _parse_name(words: list[str], *, slash: bool, loose: bool, square: bool) -> Mark | None:
+def _parse_name(words: list[str], *, slash: bool, loose: bool, square: bool) -> ReasoningTag | None:
     """Return the mark of a name; a ``loose`` name may contain any other words."""
     begins, ends = not _BEGINS.isdisjoint(words), not _ENDS.isdisjoint(words)
     other_words = [word for word in words if word not in _BEGINS and word not in _ENDS]
@@ -319,10 +319,10 @@ def _parse_name(words: list[str], *, slash: bool, loose: bool, square: bool) -> 
         if not has_side and ("final" in other_words or (square and plain and not slash)):
             return None  # "Final thoughts" conclude, and "[Analysis]" is a heading.
         section = square and not begins and other_words != ["think"]
-        side = Side.CLOSE if slash or ends else Side.OPEN
-        return Mark(side=side, kind=kinds[0], name=name, section=section)
+        side = TagKind.CLOSE if slash or ends else TagKind.OPEN
+        return ReasoningTag(side=side, kind=kinds[0], name=name, section=section)
     if answers and all_known:
-        return Mark(side=Side.ANSWER, kind="answer", name=name)
+        return ReasoningTag(side=TagKind.ANSWER, kind="answer", name=name)
     return None
 
 
@@ -345,7 +345,7 @@ def _classify_words(words: list[str]) -> tuple[list[str], bool, bool]:
     return kinds, answers, all_known
 
 
-def find_marks(text: str, start: int = 0) -> Iterator[tuple[int, int, Mark]]:
+def find_marks(text: str, start: int = 0) -> Iterator[tuple[int, int, ReasoningTag]]:
     """Yield every mark of a text from ``start`` on: its start, its end, and the mark."""
     for match in _match_marks(text, start):
         group = match.lastgroup or ""
@@ -418,7 +418,7 @@ def _strip(match: re.Match[str]) -> str:
         return "\n"
     tag = match[0]
     mark = None if tag[0] in _SQUARE else parse_mark(tag)
-    return "\n" if mark is not None and mark.side in (Side.ANSWER, Side.FINAL) else tag
+    return "\n" if mark is not None and mark.side in (TagKind.ANSWER, TagKind.FINAL) else tag
 
 
 def is_mark(token: str) -> bool:
@@ -428,10 +428,10 @@ def is_mark(token: str) -> bool:
         return True
     match = _TAG.fullmatch(tag)
     mark = None if match is None else parse_mark(tag)
-    return mark is not None and mark.side is not Side.ELEMENT
+    return mark is not None and mark.side is not TagKind.ELEMENT
 
 
-def find_opening(text: str) -> tuple[int, int, Mark] | None:
+def find_opening(text: str) -> tuple[int, int, ReasoningTag] | None:
     """Return the mark at the start of a text whose decoder dropped special tokens, if any.
 
     The result is its start, its end and the mark, as :func:`find_marks` yields them.

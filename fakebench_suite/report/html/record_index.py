@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from fakebench_suite.report.html.spoken import split_thoughts
+from fakebench_suite.report.html.reasoning import split_thoughts
 from fakebench_suite.runs.case_changes import Change
 from fakebench_suite.types import FinishReason, Record
 
