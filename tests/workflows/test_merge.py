@@ -236,7 +236,7 @@ def test_a_place_that_is_taken_is_refused(tmp_path: Path, kind: str) -> None:
         (into / "notes.txt").touch()
     else:
         into.symlink_to(tmp_path / ("other" if kind == "link" else "absent"))
-    with pytest.raises(UserError, match="Choose a new place"):
+    with pytest.raises(UserError, match="Choose another directory"):
         merge_runs([run], into, gates=NO_GATES)
     assert not list((tmp_path / "other").iterdir())
     assert not (tmp_path / "absent").exists()
