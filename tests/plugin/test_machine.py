@@ -194,13 +194,13 @@ scores.score_records = score
 """,
     "pictures": """
 import fakebench_suite.report.thumbnails as pictures
-plain, pressed = pictures.Pictures.finish, []
+plain, pressed = pictures.Thumbnails.finish, []
 def finish(self):
     if not pressed:
         pressed.append(True)
         press({times})
     return plain(self)
-pictures.Pictures.finish = finish
+pictures.Thumbnails.finish = finish
 """,
 }
 

@@ -33,7 +33,8 @@ def pytest_runtest_protocol(item, nextitem):
 def pytest_report_teststatus(report):
     return ("rerun", "R", "RERUN") if report.outcome == "rerun" else None
 """
-# As pytest-retry does it: one report is made, and changed by what comes of the next tries.
+# As pytest-retry does it: one report is made, and changed by what comes of the next tries. pytest
+# sets a test up anew only after it was torn down.
 RETRY = """
 import pytest
 
@@ -46,6 +47,7 @@ def pytest_runtest_makereport(item, call):
         if tries == 1:
             report.outcome = "retried"
             item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_teardown(item=item, nextitem=item.parent)
         item._initrequest()
         pytest.CallInfo.from_call(lambda: item.ihook.pytest_runtest_setup(item=item), "setup")
         call = pytest.CallInfo.from_call(lambda: item.ihook.pytest_runtest_call(item=item), "call")

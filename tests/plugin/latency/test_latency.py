@@ -180,9 +180,9 @@ def test_a_model_that_fails_has_no_latency(run: Run, data: Path, project: Path) 
     (project / "cases" / "conftest.py").write_text(
         "from fakebench_suite.backends.scripted import ScriptedBackend\n"
         "from fakebench_suite.errors import ModelError\n"
-        "def fail(self, prompts, images):\n"
-        "    return [ModelError('no memory') for _ in prompts]\n"
-        "ScriptedBackend.answer = fail\n",
+        "def fail(self, requests):\n"
+        "    return [ModelError('no memory') for _ in requests]\n"
+        "ScriptedBackend.run = fail\n",
         encoding="utf-8",
     )
     result = run(f"--data={data}", f"{LATENCY}::test_prompt", "-k", "warm", *QUICK)
