@@ -7,6 +7,12 @@ from typing import Protocol
 from fakebench_suite.grading.judges.rubric import RatingRequest
 from fakebench_suite.types import Rating
 
+MAX_ATTEMPTS = 3
+"""Attempts at a round whose reply has no rating; a client of an endpoint retries 429, 5xx and
+timeouts by itself."""
+TEMPERATURE = 0.7
+"""Sampling temperature of all rounds: with none, all rounds would be the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:

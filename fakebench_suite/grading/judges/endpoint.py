@@ -12,7 +12,13 @@ import openai
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.address import Address, parse_address
-from fakebench_suite.grading.judges.base import FailedRound, Judgement, combine_rounds
+from fakebench_suite.grading.judges.base import (
+    MAX_ATTEMPTS,
+    TEMPERATURE,
+    FailedRound,
+    Judgement,
+    combine_rounds,
+)
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, CALIBRATION_QUESTION
 from fakebench_suite.grading.judges.completion import (
@@ -43,12 +49,8 @@ from fakebench_suite.types import Rating
 
 MAX_IN_FLIGHT = 32
 """Concurrent requests."""
-MAX_ATTEMPTS = 3
-"""Attempts at a round whose reply has no rating; the client retries 429, 5xx and timeouts."""
 SEED_STRIDE = 1000
 """Difference between the seeds of two attempts at one round."""
-TEMPERATURE = 0.7
-"""Sampling temperature of all rounds."""
 _OPTIONAL_PARAMETERS: Mapping[str, re.Pattern[str]] = {
     "temperature": re.compile(r"\btemperature\b"),
     "seed": re.compile(r"\bseed\b"),

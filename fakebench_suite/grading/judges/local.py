@@ -22,7 +22,13 @@ from fakebench_suite.checkpoints.fingerprint import digest_files, digest_weights
 from fakebench_suite.checkpoints.numbers import NonFiniteWatch, StopOnNonFinite
 from fakebench_suite.checkpoints.weight_check import check_tensors
 from fakebench_suite.errors import CardError, UserError
-from fakebench_suite.grading.judges.base import FailedRound, Judgement, combine_rounds
+from fakebench_suite.grading.judges.base import (
+    MAX_ATTEMPTS,
+    TEMPERATURE,
+    FailedRound,
+    Judgement,
+    combine_rounds,
+)
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, CALIBRATION_QUESTION
 from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
@@ -38,8 +44,6 @@ from fakebench_suite.types import Rating
 
 BATCH_SIZE = 16
 """Rounds that are generated together."""
-MAX_ATTEMPTS = 3
-"""Attempts at a round whose reply has no rating."""
 _MAX_TOKENS, _MAX_THOUGHT_TOKENS = 160, 4096
 """Tokens of a reply, and of one that begins with a thought."""
 _TEST_QUESTION = "How well does the answer agree with the reference?"
@@ -181,7 +185,7 @@ class LocalJudge:
             **inputs,
             generation_config=GenerationConfig(
                 do_sample=True,
-                temperature=0.7,
+                temperature=TEMPERATURE,
                 max_new_tokens=min(self._limit, max(available, _MAX_TOKENS)),
                 eos_token_id=self._ends,
                 pad_token_id=self._tokenizer.pad_token_id,

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from fakebench_suite.grading.judges import endpoint as endpoints
+from fakebench_suite.grading.judges.base import MAX_ATTEMPTS
 from fakebench_suite.grading.judges.cache import RatingCache
-from fakebench_suite.grading.judges.endpoint import MAX_ATTEMPTS, SEED_STRIDE, EndpointJudge
+from fakebench_suite.grading.judges.endpoint import SEED_STRIDE, EndpointJudge
 from fakebench_suite.grading.judges.rubric import RatingRequest
 from tests.grading.judges.server import GOOD, Endpoint, Reply, linger
 

@@ -13,8 +13,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.grading.judges.base import MAX_ATTEMPTS
 from fakebench_suite.grading.judges.cache import RatingCache
-from fakebench_suite.grading.judges.local import MAX_ATTEMPTS, LocalJudge
+from fakebench_suite.grading.judges.local import LocalJudge
 from fakebench_suite.grading.judges.registry import check_weights, open_judge, parse_judge
 from fakebench_suite.grading.judges.rubric import Messages, RatingRequest, build_messages
 from tests.grading.judges.server import GOOD
