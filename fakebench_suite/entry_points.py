@@ -57,7 +57,7 @@ class Registry(Generic[Entry]):
     def _load(self, point: EntryPoint) -> Entry:
         try:
             entry = point.load()
-        except Exception as error:  # A stranger's package may fail in any way.
+        except Exception as error:  # Another package may raise anything.
             raise UserError(
                 f"The {self.noun} {point.name!r} of {_describe(point)} cannot be loaded: "
                 f"{type(error).__name__}: {error}."

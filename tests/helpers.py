@@ -118,3 +118,14 @@ def call_apart(
         cwd=at,
         env=os.environ | {"PYTHONPATH": str(root), "PYTHONIOENCODING": output},
     )
+
+
+def install_package(place: Path, name: str, *, source: str, entry_points: str) -> None:
+    """Lay a package of one module into a directory, as if it had been installed there."""
+    metadata = place / f"{name}-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (place / f"{name}.py").write_text(source, encoding="utf-8")
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8"
+    )
+    (metadata / "entry_points.txt").write_text(entry_points, encoding="utf-8")

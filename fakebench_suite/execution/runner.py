@@ -130,7 +130,7 @@ class CaseRunner:
         raise reply
 
     def judge(self, case: Case, answer: Answer) -> Verdict:
-        """The verdict on an answer; raises JudgeError where there is none to be had."""
+        """The verdict on an answer; raises JudgeError where judging fails."""
         try:
             judgement = self._grader.take(case, answer)
             parser = self._plan.request.reply_parser
@@ -260,8 +260,10 @@ def check_reply(reply: object, *, want: Capability) -> Reply:
     """The reply as it is recorded; what is no answer to the request is a ModelError."""
     if isinstance(reply, ModelError):
         return replace_lone_surrogates(reply)
-    if not isinstance(reply, Answer) or not isinstance(reply.text, str):
-        return ModelError(f"the backend gave a {type(reply).__name__} that is no answer in words")
+    if not isinstance(reply, Answer):
+        return ModelError(f"the backend gave {type(reply).__name__} in place of an Answer")
+    if not isinstance(reply.text, str):
+        return ModelError(f"the backend gave {type(reply.text).__name__} as the text of its answer")
     if want is Capability.PROBABILITIES and reply.p_fake is None:
         return ModelError("the backend was asked for probabilities and gave none")
     if reply.p_fake is not None and not 0 <= reply.p_fake <= 1:

@@ -153,10 +153,10 @@ def check_task(name: str) -> None:
 
 # Every case asks for its task, and finding entry points reads the directories of sys.path.
 @cache
-def _list_names(path: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001
+def _list_names(_path: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(TASKS.list_names())
 
 
 @cache
-def _get_spec(name: str, path: tuple[str, ...]) -> TaskSpec:  # noqa: ARG001
+def _get_spec(name: str, _path: tuple[str, ...]) -> TaskSpec:
     return TASKS.get(name)

@@ -30,9 +30,9 @@ def make_unit(number: int) -> WorkUnit:
 @pytest.mark.parametrize(
     ("reply", "want", "message"),
     [
-        ("yes", Capability.TEXT, "gave a str that is no answer"),
-        (None, Capability.TEXT, "gave a NoneType that is no answer"),
-        (make_answer(text=None), Capability.TEXT, "gave a Answer that is no answer in words"),
+        ("yes", Capability.TEXT, "gave str in place of an Answer"),
+        (None, Capability.TEXT, "gave NoneType in place of an Answer"),
+        (make_answer(text=None), Capability.TEXT, "gave NoneType as the text"),
         (make_answer(), Capability.PROBABILITIES, "asked for probabilities and gave none"),
         (make_answer(p_fake=math.nan), Capability.PROBABILITIES, "gave nan as the probability"),
         (make_answer(p_fake=97.0), Capability.PROBABILITIES, "gave 97.0 as the probability"),

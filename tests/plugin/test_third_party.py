@@ -10,7 +10,7 @@ from fakebench_suite.errors import CardError, UserError
 from fakebench_suite.execution.plan import RunRequest, make_plan
 from fakebench_suite.execution.runner import execute
 from fakebench_suite.types import Outcome
-from tests.helpers import read_run
+from tests.helpers import install_package, read_run
 from tests.plugin.sandbox import EVERY_MODE, Run
 
 PACKAGE = '''
@@ -141,13 +141,7 @@ CARD = 'backend = "detector"\n[options]\nthreshold = 0.5\n'
 def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The directory that the package is installed in, for this process and those it starts."""
     place = tmp_path / "site"
-    metadata = place / "third_party-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (place / "third_party.py").write_text(PACKAGE, encoding="utf-8")
-    (metadata / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: third-party\nVersion: 1.0\n", encoding="utf-8"
-    )
-    (metadata / "entry_points.txt").write_text(ENTRY_POINTS, encoding="utf-8")
+    install_package(place, "third_party", source=PACKAGE, entry_points=ENTRY_POINTS)
     monkeypatch.syspath_prepend(place)
     monkeypatch.setenv("PYTHONPATH", str(place))
     return place
@@ -170,8 +164,8 @@ def test_what_another_package_registers_is_found_by_name() -> None:
             "detecter",
             "There is no backend 'detecter'; allowed: transformers, scripted, broken",
         ),
-        ("broken", "'broken' of third-party cannot be loaded: AttributeError"),
-        ("odd", "'odd' of third-party is a object; its entry point must name a BackendSpec"),
+        ("broken", "'broken' of third_party cannot be loaded: AttributeError"),
+        ("odd", "'odd' of third_party is a object; its entry point must name a BackendSpec"),
     ],
 )
 def test_a_backend_that_cannot_be_had_is_one_sentence(backend: str, message: str) -> None:
@@ -185,7 +179,7 @@ def test_a_name_that_is_registered_twice_is_refused(third_party: Path) -> None:
     """Nobody can tell which of the two was meant."""
     path = third_party / "third_party-1.0.dist-info" / "entry_points.txt"
     path.write_text(ENTRY_POINTS.replace("detector =", "scripted ="), encoding="utf-8")
-    with pytest.raises(UserError, match="more than once, by third-party and the suite itself"):
+    with pytest.raises(UserError, match="more than once, by third_party and the suite itself"):
         BACKENDS.get("scripted")
 
 
@@ -225,7 +219,7 @@ def test_a_detector_is_asked_for_its_probabilities_only(
     reservations = written.manifest["reservations"]
     assert len([text for text in reservations if text.startswith("Not asked: interp")]) == 1
     assert written.manifest["routes"][0]["path"] == "detector"
-    assert written.manifest["identity"]["card"]["package"] == "third-party 1.0"
+    assert written.manifest["identity"]["card"]["package"] == "third_party 1.0"
     if mode != ("-n0",):
         return
     again = run_apart(

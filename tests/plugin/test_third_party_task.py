@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.helpers import read_run
+from tests.helpers import install_package, read_run
 from tests.plugin.sandbox import EVERY_MODE, FLOOR, Run
 
 PACKAGE = """
@@ -39,15 +39,8 @@ QUESTION = "Look at how sharp it is. Is this a fake image, yes or no?"
 def cases(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The package, its test, and a data set of eight detection and eight sharpness cases."""
     place = project / "site"
-    metadata = place / "fakepkg-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (place / "fakepkg.py").write_text(PACKAGE, encoding="utf-8")
-    (metadata / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: fakepkg\nVersion: 1.0\n", encoding="utf-8"
-    )
-    (metadata / "entry_points.txt").write_text(
-        "[fakebench_suite.tasks]\nsharpness = fakepkg:SPEC\n", encoding="utf-8"
-    )
+    entry_points = "[fakebench_suite.tasks]\nsharpness = fakepkg:SPEC\n"
+    install_package(place, "fakepkg", source=PACKAGE, entry_points=entry_points)
     monkeypatch.syspath_prepend(place)
     monkeypatch.setenv("PYTHONPATH", str(place))
     (project / "cases" / "test_sharpness.py").write_text(CASES, encoding="utf-8")

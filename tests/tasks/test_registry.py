@@ -20,6 +20,7 @@ from fakebench_suite.runs.store import RECORDS, read_records
 from fakebench_suite.tasks.registry import TASKS, get_task, list_tasks
 from fakebench_suite.types import Outcome, QuestionType, Record
 from tests.factories import make_record
+from tests.helpers import install_package
 
 FAKEBENCH = ("detection", "interpretation", "reasoning", "analysis")
 PACKAGE = """
@@ -41,15 +42,8 @@ SPEC = TaskSpec(
 def sharpness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An installed package with the task ``sharpness``."""
     place = tmp_path / "site"
-    metadata = place / "fakepkg-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (place / "fakepkg.py").write_text(PACKAGE, encoding="utf-8")
-    (metadata / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: fakepkg\nVersion: 1.0\n", encoding="utf-8"
-    )
-    (metadata / "entry_points.txt").write_text(
-        "[fakebench_suite.tasks]\nsharpness = fakepkg:SPEC\n", encoding="utf-8"
-    )
+    entry_points = "[fakebench_suite.tasks]\nsharpness = fakepkg:SPEC\n"
+    install_package(place, "fakepkg", source=PACKAGE, entry_points=entry_points)
     monkeypatch.syspath_prepend(place)
 
 

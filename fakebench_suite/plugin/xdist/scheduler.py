@@ -297,7 +297,7 @@ class WorkUnitScheduler:
         return [index for index in part if index not in hopeless]
 
     def _promote(self, node: Worker) -> None:
-        """A worker about to run dry has begun its next unit: it cannot be taken any more."""
+        """Begin the next unit of a worker that has few items left; it can no longer be stolen."""
         if len(self._begun[node]) < MIN_PENDING and self._robbed is not node:
             while len(self._begun[node]) < MIN_PENDING:
                 if not self._next[node] and not self._hand(node):
