@@ -139,14 +139,17 @@ def count_changed_pixels(first: Iterable[Record], second: Iterable[Record]) -> t
 
 def read_identity(manifest: Mapping[str, Any]) -> Identity | None:
     """Return the identity in a manifest; None if an older version of the suite wrote it."""
-    identity = manifest.get("identity")
-    if identity is not None and "adapter" in identity.get("card", {}):
-        # Before cards named a backend, it was called an adapter.
-        card = dict(identity["card"])
-        adapter = card.pop("adapter")
-        card |= {"backend": "transformers" if adapter == "huggingface" else adapter, "options": {}}
-        identity = {**identity, "card": card}
+    found = manifest.get("identity")
+    if found is None:
+        return None
     try:
-        return None if identity is None else msgspec.convert(identity, Identity)
+        identity = msgspec.convert(found, Identity)
     except msgspec.ValidationError:
         return None
+    if "adapter" not in identity.card:
+        return identity
+    # Before cards named a backend, it was called an adapter, and there were no options.
+    card = {"options": {}} | identity.card
+    adapter = card.pop("adapter")
+    card["backend"] = "transformers" if adapter == "huggingface" else adapter
+    return msgspec.structs.replace(identity, card=card)

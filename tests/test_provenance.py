@@ -16,7 +16,7 @@ from fakebench_suite.provenance import (
     summarize_pixels,
 )
 from fakebench_suite.types import Outcome
-from tests.factories import make_record
+from tests.factories import IDENTITY, make_record
 
 READ = (
     "config.json", "generation_config.json", "chat_template.jinja", "processor_config.json",
@@ -121,3 +121,17 @@ def test_what_is_no_identity_is_unknown(found: object) -> None:
     """Manifests of older versions, and of strangers."""
     assert read_identity({"identity": found}) is None
     assert read_identity({}) is None
+
+
+@pytest.mark.parametrize(
+    ("adapter", "backend"), [("huggingface", "transformers"), ("scripted", "scripted")]
+)
+def test_an_adapter_of_earlier_versions_is_the_backend_of_today(adapter: str, backend: str) -> None:
+    """An old run differs in its card by nothing but what was changed in it."""
+    rest = {name: value for name, value in IDENTITY["card"].items() if name != "backend"}
+    old = read_identity({"identity": IDENTITY | {"card": rest | {"adapter": adapter}}})
+    new = read_identity(
+        {"identity": IDENTITY | {"card": rest | {"backend": backend, "options": {}}}}
+    )
+    assert old is not None
+    assert old == new

@@ -82,7 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     if option.engine == RAY and (is_worker(config) or getattr(option, "tx", None)):
         raise pytest.UsageError(
-            "--engine=ray spreads the units by itself; leave -n out, or give -n 0."
+            "--engine=ray spreads the work units by itself; leave -n out, or give -n 0."
         )
     if option.engine == RAY and option.answers is not None:
         raise pytest.UsageError("--answers asks no model; leave --engine=ray out.")

@@ -152,6 +152,7 @@ class Manifest(msgspec.Struct, frozen=True):
     answers: str | None = None
     population: dict[str, dict[str, int]] = {}
     drawn: dict[str, dict[str, int]] = {}
+    deselected: dict[str, str] = {}
     tasks: dict[str, ManifestTaskCounts] = {}
     gates: dict[str, Any] = {}
     baseline: ManifestBaseline | None = None

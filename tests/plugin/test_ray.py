@@ -328,7 +328,7 @@ def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--engine=ray", "-n2"], "spreads the slices by itself"),
+        (["--engine=ray", "-n2"], "spreads the work units by itself"),
         (["--engine=ray", "--answers=old"], "asks no model"),
         (["--engine=spark"], "there is no 'spark'; allowed: local, ray"),
         (["--engine=ray", "--ray-address=ray://here:10001"], "it must be HOST:PORT"),
