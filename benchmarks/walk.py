@@ -28,6 +28,7 @@ ONCE = {
     ("plugin/fixtures.py", "judge"),
     ("plugin/fixtures.py", "record"),
     ("plugin/fixtures.py", "model"),
+    ("plugin/fixtures.py", "case_runner"),
     ("plugin/engines.py", "engine"),
     ("plugin/reporting.py", "Recorder._open_store"),
 }

@@ -44,6 +44,11 @@ class QuestionType(StrEnum):
 class Outcome(StrEnum):
     """What became of a case. The three errors are never mixed with the six verdicts."""
 
+    is_error: bool
+    """True when no answer could be judged: an error is never an answer."""
+    is_miss: bool
+    """True when there was an answer and it did not pass."""
+
     CORRECT = "correct"
     INCORRECT = "incorrect"
     UNPARSED = "unparsed"
@@ -55,21 +60,13 @@ class Outcome(StrEnum):
     JUDGE_ERROR = "judge_error"
     IMAGE_ERROR = "image_error"
 
-    @property
-    def is_error(self) -> bool:
-        """True when no answer could be judged: an error is never an answer."""
-        return self in _ERRORS
-
-    @property
-    def is_miss(self) -> bool:
-        """True when there was an answer and it did not pass."""
-        return self in _MISSES
+    def __init__(self, value: str) -> None:
+        self.is_error = value.endswith("_error")
+        self.is_miss = not self.is_error and value not in {"correct", "unscored"}
 
 
-_ERRORS = frozenset({Outcome.MODEL_ERROR, Outcome.JUDGE_ERROR, Outcome.IMAGE_ERROR})
 WITHOUT_VERDICT = (Outcome.UNPARSED, Outcome.REFUSED, Outcome.TRUNCATED)
 """Outcomes of replies that assert nothing: wrong by the paper's rule, left out of the parsed."""
-_MISSES = frozenset({Outcome.INCORRECT, *WITHOUT_VERDICT})
 
 
 class FinishReason(StrEnum):

@@ -13,13 +13,13 @@ from fakebench_suite.types import Answer, Case
 class BatchGrader:
     """Grades the texts of answered work units with a judge that is opened when the first is there.
 
-    ``find_judge`` gives the judge, or None where texts are not judged; ``rounds`` is how often it
+    ``find_judge`` gives the judge; without it texts are not judged. ``rounds`` is how often it
     rates each text, and ``name`` what its scores are called.
     """
 
     def __init__(
         self,
-        find_judge: Callable[[], TextJudge | None],
+        find_judge: Callable[[], TextJudge] | None = None,
         *,
         rounds: int = 0,
         name: str = "exact",
@@ -29,13 +29,13 @@ class BatchGrader:
 
     def grade(self, answered: Sequence[tuple[Case, Answer]]) -> None:
         """Grade what can be graded; whatever breaks is each text's judge error, and no verdict."""
+        if self._find_judge is None:
+            return
         gradable = [(case, answer) for case, answer in answered if is_gradable(case)]
         if not gradable:
             return
         try:
             judge = self._find_judge()
-            if judge is None:
-                return
             judgements = list(judge.grade([make_request(*pair) for pair in gradable]))
             if len(judgements) != len(gradable):
                 raise ValueError(f"{len(judgements)} judgements on {len(gradable)} texts")

@@ -77,8 +77,8 @@ class RunPlan:
 
     def build_request(self, case: Case, images: "Mapping[str, Image.Image]") -> Request:
         """What the backend is asked for a case; ``images`` are those of its work unit."""
-        prompt = self.build_prompt(case)
-        return Request(prompt=prompt, images=images, want=self.find_want(case))
+        want = self.find_want(case)
+        return Request(prompt=self.build_prompt(case), images=images, want=want)
 
     def find_want(self, case: Case) -> Capability:
         """What the backend is asked for."""

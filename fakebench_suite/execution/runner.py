@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import count
 
-from fakebench_suite.backends.base import Backend, Capability, Reply
+from fakebench_suite.backends.base import Backend, Capability, Reply, Request
 from fakebench_suite.errors import (
     CaseError,
     EngineError,
@@ -20,7 +20,7 @@ from fakebench_suite.errors import (
 from fakebench_suite.execution.engine import STRAYS, Engine, LocalEngine, WorkUnit
 from fakebench_suite.execution.grading import BatchGrader
 from fakebench_suite.execution.plan import RunPlan
-from fakebench_suite.execution.prefetch import ImageBuffer, PrefetchedImages, decoder_pool
+from fakebench_suite.execution.prefetch import PrefetchedImages, decoder_pool
 from fakebench_suite.execution.work_units import assign_work_units
 from fakebench_suite.grading import verdict as verdicts
 from fakebench_suite.grading.judges.base import TextJudge
@@ -42,8 +42,9 @@ def execute(
     the data set allows that. Raises UserError where no case can be asked, and MachineError where
     this machine has no memory left to ask one.
     """
-    name = "exact" if judge is None else judge.name
-    grader = BatchGrader(lambda: judge, rounds=rounds, name=name)
+    grader = BatchGrader()
+    if judge is not None:
+        grader = BatchGrader(lambda: judge, rounds=rounds, name=judge.name)
     runner = CaseRunner(plan, LocalEngine(backend), group_cases(plan.cases), grader=grader)
     for case in plan.cases:
         answer = None
@@ -101,8 +102,10 @@ class CaseRunner:
         """Units not begun, in order."""
         self._opening: dict[int, PrefetchedImages] = {}
         """Images of a waiting unit that are being opened; of one unit at most."""
-        self._begun: dict[int, Sequence[Case]] = {}
+        self._begun: dict[int, Sequence[tuple[Case, Request]]] = {}
         """Units the engine has."""
+        self._prompts: dict[str, str] = {}
+        """The prompts of cases that were asked and are not recorded, by case id."""
         self._asked, self._end = -1, max(units, default=-1) + 1
         self._alone = count(self._end)
         self._ahead = MAX_UNITS_AHEAD if ahead else 0
@@ -144,9 +147,10 @@ class CaseRunner:
 
     def record(self, case: Case, answer: Answer | None, verdict: Verdict) -> Record:
         """The record of a case and the image it was shown, signed with this worker's name."""
+        prompt = self._prompts.pop(case.id, None)
         return Record(
             case=case,
-            prompt=self._plan.build_prompt(case).text,
+            prompt=self._plan.build_prompt(case).text if prompt is None else prompt,
             answer=answer,
             verdict=verdict,
             worker=self._worker,
@@ -211,14 +215,18 @@ class CaseRunner:
             error = broken.get(case.image)
             if error is not None and (number >= self._end or isinstance(error, ImageError)):
                 self._ready[case.id] = error
-        sound = [case for case in cases if case.image not in broken]
-        if sound:
-            self._begun[number] = sound
-            self._engine.submit(self._make_unit(number, sound, images))
-
-    def _make_unit(self, number: int, cases: Sequence[Case], images: ImageBuffer) -> WorkUnit:
-        requests = [self._plan.build_request(case, images) for case in cases]
-        return WorkUnit(number=number, requests=requests, images=images, sizes=images.sizes)
+        asked = [
+            (case, self._plan.build_request(case, images))
+            for case in cases
+            if case.image not in broken
+        ]
+        if not asked:
+            return
+        self._begun[number] = asked
+        requests = [request for _, request in asked]
+        self._engine.submit(
+            WorkUnit(number=number, requests=requests, images=images, sizes=images.sizes)
+        )
 
     def _collect(self, number: int) -> None:
         """Take the next answered unit; raises what the model raised over this one, a case alone.
@@ -228,19 +236,20 @@ class CaseRunner:
         prompts = sum(len(cases) for cases in self._begun.values())
         with self._wait(f"{prompts} prompt{'s' if prompts > 1 else ''}"):
             answered = self._engine.wait()
-        cases = self._begun.pop(answered.number, ())
+        asked = self._begun.pop(answered.number, ())
         if isinstance(answered.replies, BaseException):
             error = answered.replies
-            if answered.number == number and (isinstance(error, RUN_ENDS) or len(cases) == 1):
+            if answered.number == number and (isinstance(error, RUN_ENDS) or len(asked) == 1):
                 raise error if isinstance(error, RUN_ENDS) else as_model_error(error)
             return
-        replies = {
-            case.id: check_reply(answered.replies[case.id], want=self._plan.find_want(case))
-            for case in cases
-        }
-        self._ready |= replies
-        pairs = [(case, replies[case.id]) for case in cases]
-        self._grader.grade([(c, reply) for c, reply in pairs if isinstance(reply, Answer)])
+        texts = []
+        for case, request in asked:
+            reply = check_reply(answered.replies[case.id], want=request.want)
+            self._ready[case.id] = reply
+            self._prompts[case.id] = request.prompt.text
+            if isinstance(reply, Answer):
+                texts.append((case, reply))
+        self._grader.grade(texts)
 
 
 def as_model_error(error: BaseException) -> ModelError:

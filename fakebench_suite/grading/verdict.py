@@ -46,15 +46,15 @@ def judge(
     ``judge_name`` and replaces exact grading. Raises JudgeError if the judge was asked and gave no
     rating.
     """
-    text = to_visible_text(answer.text)
-    truncated = answer.finish_reason is FinishReason.LENGTH
+    grader = TextGrader(judgement=judgement, name=judge_name)
+    if answer.finish_reason is not FinishReason.LENGTH:
+        return _judge(case, answer, rule, grader)
     limit = f"cut off at the token limit, {count_of(answer.tokens, 'token')}"
-    if truncated and not text and get_task(case.task).grades_texts and case.expected:
+    if case.expected and get_task(case.task).grades_texts and not to_visible_text(answer.text):
         why = f"{limit}, before it said anything"
         return Verdict(outcome=Outcome.TRUNCATED, reason=why)
-    grader = TextGrader(judgement=judgement, name=judge_name)
-    verdict = _judge(case, answer, text, rule, grader)
-    if verdict.outcome is Outcome.UNPARSED and truncated:
+    verdict = _judge(case, answer, rule, grader)
+    if verdict.outcome is Outcome.UNPARSED:
         why = f"{limit}, before a verdict"
         return replace(verdict, outcome=Outcome.TRUNCATED, reason=why)
     return verdict
@@ -65,9 +65,7 @@ def select_parser(rule: ReplyParserKind) -> Callable[[str, QuestionType], Parsed
     return parse_keywords if rule is ReplyParserKind.PAPER else parse_label
 
 
-def _judge(
-    case: Case, answer: Answer, text: str, rule: ReplyParserKind, grade: "TextGrader"
-) -> Verdict:
+def _judge(case: Case, answer: Answer, rule: ReplyParserKind, grade: "TextGrader") -> Verdict:
     """Return the verdict: labels from the whole reply, texts graded without thoughts."""
     parse_reply = select_parser(rule)
     spec = get_task(case.task)
@@ -78,12 +76,12 @@ def _judge(
             verdict = judge_label(case, parse_reply(answer.text, case.question_type))
         case Grader.LABEL_AND_TEXT:
             reading = parse_reply(answer.text, case.question_type)
-            verdict = grade.judge_reasoning(case, text, reading)
+            verdict = grade.judge_reasoning(case, to_visible_text(answer.text), reading)
         case Grader.TEXT:
-            verdict = grade.judge_text(case, text)
+            verdict = grade.judge_text(case, to_visible_text(answer.text))
     if spec.required_start is None:
         return verdict
-    obeyed = text.lstrip().lower().startswith(spec.required_start)
+    obeyed = to_visible_text(answer.text).lstrip().lower().startswith(spec.required_start)
     return replace(verdict, followed_format=obeyed)
 
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Collection, Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -125,8 +125,13 @@ def abort_on_user_error(session: pytest.Session) -> Generator[None, None, None]:
     try:
         yield
     except (EngineError, UserError) as error:
-        session.shouldstop = str(error)
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        abort_run(session, error)
+
+
+def abort_run(session: pytest.Session, error: Exception) -> NoReturn:
+    """Ask no further case, here and in the other workers, and fail this test in one sentence."""
+    session.shouldstop = str(error)
+    raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def check_backend(model: object, plan: RunPlan) -> None:

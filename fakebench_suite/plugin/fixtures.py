@@ -10,12 +10,12 @@ import pytest
 
 from fakebench_suite.backends.base import Backend
 from fakebench_suite.backends.registry import load_model
-from fakebench_suite.errors import CardError, CaseError, MachineError
+from fakebench_suite.errors import CardError, CaseError, EngineError, MachineError, UserError
 from fakebench_suite.execution.engine import Engine
 from fakebench_suite.execution.runner import CaseRunner
 from fakebench_suite.execution.work_units import assign_work_units
 from fakebench_suite.plugin.collection import get_case, get_plan, image_of
-from fakebench_suite.plugin.engines import ENGINE, LOCAL, abort_on_user_error
+from fakebench_suite.plugin.engines import ENGINE, LOCAL, abort_on_user_error, abort_run
 from fakebench_suite.plugin.judging import make_grader
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.waiting import WAITING
@@ -41,6 +41,8 @@ class CaseState:
     record: Record | None = None
     trouble: str | None = None
     """Why this machine could not ask the case; then there is no record."""
+    properties: list[tuple[str, object]] = field(default_factory=list)
+    """What a JUnit file says of the record."""
 
     def find_judged(self, verdict: Verdict) -> tuple[Case, Answer] | None:
         """What a verdict was made of: what was asked last, where the test made it itself."""
@@ -56,11 +58,46 @@ class CurrentTest:
     def __init__(self) -> None:
         self.nodeid = ""
         self.state = CaseState(case=None)
+        self._session_fixtures: dict[str, object] = {}
+        """What the fixtures of session scope gave, by name."""
+        self._known: dict[tuple[object, str], dict[str, object]] = {}
+        """By module or class and by name of a test function, those of them that it is given."""
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Forget the test before, and an earlier try of the same one."""
-        self.nodeid, self.state = item.nodeid, CaseState(case=get_case(item))
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[object]
+    ) -> Generator[None, object, object]:
+        """Keep what lasts as long as the session."""
+        value = yield
+        if fixturedef.scope == "session":
+            self._session_fixtures[fixturedef.argname] = value
+        else:
+            self._session_fixtures.pop(fixturedef.argname, None)
+        return value
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
+        """Forget the test before, and give a case the session's fixtures without a search.
+
+        pytest resolves every fixture again for every test, which at 54,000 cases takes a tenth of
+        a run (benchmarks/harness.py). What is not of session scope, or comes from a module or
+        class of the test, is left to pytest, and so are tests with parameters beside their case.
+        """
+        case = get_case(item)
+        self.nodeid, self.state = item.nodeid, CaseState(case=case)
+        if case is None or not isinstance(item, pytest.Function) or len(item.callspec.params) > 1:
+            return (yield)
+        function = item.parent, item.originalname
+        if function in self._known:
+            item.funcargs.update(self._known[function], case=case)
+            return (yield)
+        yield
+        self._known[function] = {
+            name: value
+            for name, value in self._session_fixtures.items()
+            if item.funcargs.get(name) is value
+        }
+        return None
 
 
 CURRENT = pytest.StashKey[CurrentTest]()
@@ -125,19 +162,19 @@ def case_runner(request: pytest.FixtureRequest, engine: Engine) -> CaseRunner:
     )
 
 
-# These fixtures are requested by every case. They name no other fixture, because pytest looks up
-# those of a fixture again for each test, which at 54,000 cases takes a fifth of a run.
 @pytest.fixture(scope="session")
-def ask(request: pytest.FixtureRequest) -> Callable[[Case], Answer]:
+def ask(request: pytest.FixtureRequest, case_runner: CaseRunner) -> Callable[[Case], Answer]:
     """``ask(case)`` is the model's answer to the case's prompt."""
-    runner: CaseRunner = request.getfixturevalue("case_runner")
     current, session = request.config.stash[CURRENT], request.session
 
     def ask_model(case: Case) -> Answer:
         state = current.state
         state.record = state.trouble = state.asked = None  # of an earlier try
-        with abort_on_user_error(session), record_errors(runner, state, case):
-            answer = runner.ask(case)
+        try:
+            with record_errors(case_runner, state, case):
+                answer = case_runner.ask(case)
+        except (EngineError, UserError) as error:
+            abort_run(session, error)
         state.asked = case, answer
         return answer
 
@@ -145,14 +182,15 @@ def ask(request: pytest.FixtureRequest) -> Callable[[Case], Answer]:
 
 
 @pytest.fixture(scope="session")
-def judge(request: pytest.FixtureRequest) -> Callable[[Case, Answer], Verdict]:
+def judge(
+    pytestconfig: pytest.Config, case_runner: CaseRunner
+) -> Callable[[Case, Answer], Verdict]:
     """``judge(case, answer)`` is the verdict; JudgeError when there is none to be had."""
-    runner: CaseRunner = request.getfixturevalue("case_runner")
-    current = request.config.stash[CURRENT]
+    current = pytestconfig.stash[CURRENT]
 
     def judge_answer(case: Case, answer: Answer) -> Verdict:
-        with record_errors(runner, current.state, case, answer):
-            verdict = runner.judge(case, answer)
+        with record_errors(case_runner, current.state, case, answer):
+            verdict = case_runner.judge(case, answer)
         current.state.judged.append((verdict, case, answer))
         return verdict
 
@@ -160,19 +198,18 @@ def judge(request: pytest.FixtureRequest) -> Callable[[Case, Answer], Verdict]:
 
 
 @pytest.fixture(scope="session")
-def record(request: pytest.FixtureRequest) -> Callable[[Verdict], None]:
+def record(pytestconfig: pytest.Config, case_runner: CaseRunner) -> Callable[[Verdict], None]:
     """``record(verdict)`` keeps the record of what the verdict was made of.
 
     The report of the test fails, shortly, on a miss.
     """
-    runner: CaseRunner = request.getfixturevalue("case_runner")
-    current = request.config.stash[CURRENT]
+    current = pytestconfig.stash[CURRENT]
 
     def keep(verdict: Verdict) -> None:
         judged = current.state.find_judged(verdict)
         if judged is None:
             pytest.fail("record(verdict) was called, but the model was not asked: ask(case) first.")
-        current.state.record = runner.record(*judged, verdict)
+        current.state.record = case_runner.record(*judged, verdict)
 
     return keep
 

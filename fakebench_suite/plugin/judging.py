@@ -49,11 +49,10 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput[_REFUSED] = list(judge.describe().get("refused_parameters", ()))
 
 
-def get_judge(config: pytest.Config) -> TextJudge | None:
-    """The judge of this process, opened at the first call; None where none was asked for."""
+def get_judge(config: pytest.Config) -> TextJudge:
+    """The judge of ``--judge`` in this process, opened at the first call."""
     settings = config.stash[SETTINGS]
-    if settings.judge is None:
-        return None
+    assert settings.judge is not None
     if JUDGE not in config.stash:
         config.stash[JUDGE] = open_judge(
             settings.judge,
@@ -73,17 +72,16 @@ def make_grader(config: pytest.Config) -> BatchGrader:
     """The grader of the texts that this process asks for."""
     choice = config.stash[SETTINGS].judge
     if choice is None:
-        return BatchGrader(lambda: None)
+        return BatchGrader()
     return BatchGrader(partial(get_judge, config), rounds=choice.rounds, name=choice.name)
 
 
 def calibrate_run_judge(config: pytest.Config) -> dict[str, Any] | None:
     """The audit of this run's judge, for the manifest; None where no judge was asked."""
+    if config.stash[SETTINGS].judge is None:
+        return None
     try:
-        judge = get_judge(config)
-        if judge is None:
-            return None
-        found = calibrate(judge)
+        found = calibrate(get_judge(config))
     except Exception as error:  # The scores stand; the judge is merely not vouched for.
         return {"passed": False, "why": redact(str(error) or type(error).__name__)}
     return {"passed": found.passed, "means": dict(found.means), "right": dict(found.right)}

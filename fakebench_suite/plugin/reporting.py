@@ -63,7 +63,7 @@ class RecordAttacher:
             if report.when == "call":
                 put_record(report, current.state, strict=self._config.stash[SETTINGS].strict)
             elif report.when == "teardown" and current.state.record is not None:
-                add_properties(report, current.state.record)  # JUnit takes those of the last report
+                add_properties(report, current.state)  # JUnit takes those of the last report
         return (yield)
 
 
@@ -88,15 +88,14 @@ def put_record(report: pytest.TestReport, state: CaseState, *, strict: bool) -> 
         if strict:
             report.outcome = "failed"
     setattr(report, _ATTRIBUTE, record)
-    add_properties(report, record)
+    state.properties = junit_properties(record)
+    add_properties(report, state)
 
 
-def add_properties(report: pytest.TestReport, record: Record) -> None:
+def add_properties(report: pytest.TestReport, state: CaseState) -> None:
     """Put what a JUnit file says of a case on a report, in place of an earlier try's."""
-    properties = junit_properties(record)
-    names = {name for name, _ in properties} | {"score"}
-    kept = [(name, value) for name, value in report.user_properties if name not in names]
-    report.user_properties = kept + properties
+    kept = [pair for pair in report.user_properties if pair[0] not in JUNIT_PROPERTIES]
+    report.user_properties = kept + state.properties
 
 
 @pytest.hookimpl(wrapper=True)
@@ -137,13 +136,16 @@ def format_miss(record: Record) -> str:
     )
 
 
+JUNIT_PROPERTIES = ("id", "task", "generator", "outcome", "score")
+
+
 def junit_properties(record: Record) -> list[tuple[str, object]]:
-    """What a JUnit file says of a case besides that it was missed."""
+    """What a JUnit file says of a case besides that it was missed; pytest escapes it for XML."""
     case, verdict = record.case, record.verdict
     properties = {
-        "id": escape_controls(case.id),
+        "id": case.id,
         "task": str(case.task),
-        "generator": None if case.generator is None else escape_controls(case.generator),
+        "generator": case.generator,
         "outcome": str(verdict.outcome),
         "score": verdict.score,
     }

@@ -90,7 +90,7 @@ def make_answers(
         drawn=tuple(cases),
         planned=len(cases),
     )
-    grader = BatchGrader(lambda: None)
+    grader = BatchGrader()
     return CaseRunner(plan, LocalEngine(model), group_cases(cases), grader=grader, ahead=ahead)
 
 

@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from fakebench_suite.grading.labels.language.answers import (
+    LABEL_OF_YES,
     YesNo,
     find_answers,
     find_cues,
     find_manipulation_claim,
-    label_of_yes,
     opens_with_unrelated_yes_no,
 )
 from fakebench_suite.grading.labels.language.assertions import LabelClaim, find_claims
@@ -87,7 +87,7 @@ def _expand_letter_answers(plain: str, question_type: QuestionType) -> str:
 
     "F" may mean false or fake, so it is an answer only if the question is not a yes-or-no question.
     """
-    if label_of_yes(question_type) is None:
+    if question_type not in LABEL_OF_YES:
         letter = _LABEL_LETTER.match(plain)
         return plain if letter is None else "fake" if letter["fake"] else "real"
     truth = _TRUTH_VALUE.match(plain)
@@ -168,7 +168,7 @@ def _find_competing_statement(
         manipulation = find_manipulation_claim(sentences)
         if manipulation is not None:
             return f"is about a part, and {manipulation!r} is about the whole image"
-    yes_label = label_of_yes(question_type)
+    yes_label = LABEL_OF_YES.get(question_type)
     if (
         yes_label
         and opens_with_unrelated_yes_no(plain)

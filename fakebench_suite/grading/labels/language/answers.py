@@ -137,11 +137,8 @@ class YesNo:
     """What follows is about an object in the image that is fake or real, not about the image."""
 
 
-def label_of_yes(question_type: QuestionType) -> Authenticity | None:
-    """Return the label that "yes" asserts; None if the question is not a yes-or-no question."""
-    return {QuestionType.ISFAKE: Authenticity.FAKE, QuestionType.ISREAL: Authenticity.REAL}.get(
-        question_type
-    )
+LABEL_OF_YES = {QuestionType.ISFAKE: Authenticity.FAKE, QuestionType.ISREAL: Authenticity.REAL}
+"""The label that "yes" asserts, by type of a yes-or-no question."""
 
 
 def opens_with_unrelated_yes_no(plain: str) -> bool:
@@ -256,12 +253,12 @@ def _find_label_of_yes(
 ) -> Authenticity | None:
     """Return the label that "yes" asserts, to a question in the reply or to the prompt."""
     if question is None:
-        return label_of_yes(question_type)
+        return LABEL_OF_YES.get(question_type)
     tags = question.tags
     fake = any(LETTER[name] in tags for name in ("FAKE", "MADE"))
     real = any(LETTER[name] in tags for name in ("REAL", "TAKEN"))
     if _YES_OR_NO_PHRASE.search(question.text) and not (fake or real):
-        return label_of_yes(question_type)
+        return LABEL_OF_YES.get(question_type)
     if not (fake or real) and LETTER["FAKE_CUE"] in tags and _EVIDENCE_NOUN.search(question.text):
         return Authenticity.FAKE
     if fake == real or not (len(tags) <= 3 or _IMAGE_REFERENCE.search(tags)):
