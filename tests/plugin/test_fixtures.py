@@ -28,6 +28,41 @@ pytestmark = pytest.mark.detection
 def test_unasked(case, record):
     record(Verdict(outcome=Outcome.CORRECT, reason="It was not asked."))
 """
+OWN_FIXTURES = """
+import pytest
+
+@pytest.fixture(scope="session")
+def note():
+    return None
+"""
+ONE_PER_CASE = """
+from pathlib import Path
+import pytest
+
+pytestmark = pytest.mark.detection
+
+@pytest.fixture
+def note():
+    with Path("notes").open("a") as file:
+        file.write("one\\n")
+
+def test_noted(case, ask, judge, record, note):
+    record(judge(case, ask(case)))
+"""
+OWN_JUDGE = """
+import pytest
+from fakebench_suite.types import Outcome, Verdict
+
+pytestmark = pytest.mark.detection
+
+class TestStrict:
+    @pytest.fixture
+    def judge(self):
+        return lambda case, answer: Verdict(outcome=Outcome.INCORRECT, reason="own judge")
+
+    def test_own(self, case, ask, judge, record):
+        record(judge(case, ask(case)))
+"""
 NO_BACKEND = """
 import pytest
 
@@ -54,6 +89,25 @@ def test_the_answer_that_was_judged_is_recorded(
     records = read_run(project).records
     assert len(records) == 16
     assert {line["answer"]["batch_size"] for line in records} == {16}
+
+
+def test_a_fixture_of_one_test_is_made_for_every_case(run: Run, data: Path, project: Path) -> None:
+    """Also where it gives what a session's fixture of the same name gives."""
+    leave_one_test(project, ONE_PER_CASE)
+    (project / "cases" / "conftest.py").write_text(OWN_FIXTURES, encoding="utf-8")
+    (project / "cases" / "test_all.py").write_text(
+        "def test_session(note):\n    assert note is None\n", encoding="utf-8"
+    )
+    assert run(f"--data={data}", "--gates=none").ret == 0
+    assert (project / "notes").read_text(encoding="utf-8").split() == ["one"] * 16
+
+
+def test_a_fixture_of_a_class_is_used_for_every_case(run: Run, data: Path, project: Path) -> None:
+    """And not the suite's, which other tests of the run were given."""
+    leave_one_test(project, OWN_JUDGE)
+    assert run(f"--data={data}", "--gates=none").ret == 0
+    reasons = {line["verdict"]["reason"] for line in read_run(project).records}
+    assert reasons == {"own judge"}
 
 
 def test_a_verdict_on_nothing_is_refused(run: Run, data: Path, project: Path) -> None:
