@@ -1,4 +1,7 @@
-"""The identity of a run: everything its answers depend on, without paths and times."""
+"""What a run is told by: its identity, and what its backend and its judge say of themselves.
+
+The identity is everything that answers depend on, without paths and times.
+"""
 
 import hashlib
 from collections import Counter
@@ -70,13 +73,51 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """The prompt style: ``paper`` or ``clean``."""
     reply: str
     """``text`` if replies are generated, ``likelihood`` if the options are compared."""
-    generation: Any = None
+    generation: dict[str, Any] | None = None
     """Decoding settings in force; None if the model does not report them."""
     rendering: list[str] | None = None
     """Digests of one fixed question rendered by the chat template; None if the model reports
     none."""
     pixels: PixelFacts | None = None
     """None until the run has ended, and if no pixels are known."""
+
+
+class InferenceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a backend answers, for the manifest; what a backend does not know stays empty."""
+
+    path: str = ""
+    """``prefix`` where prompts about one image share its computation, else ``plain``."""
+    reason: str = ""
+    """One sentence on the path."""
+    shared: bool = False
+    """Whether prompts about one image attend to one copy of its prefix."""
+    mixes: bool = False
+    """Whether a batch may hold prefixes of several images."""
+    device: str = ""
+    """A GPU by its maker's name, or ``cpu``."""
+    batch_tokens: int | None = None
+    """Most tokens in one forward pass, after all that ran out of memory."""
+    generation: dict[str, Any] | None = None
+    """Decoding settings in force."""
+    left_over: list[str] = []
+    """Tensors of the checkpoint that are not used."""
+    rendering: str | None = None
+    """Digest of one fixed question after the chat template."""
+    details: dict[str, Any] = {}
+    """Whatever else the backend of another package tells."""
+
+
+class JudgeInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a judge of texts says of itself besides its name; what it does not know stays empty."""
+
+    digest: str | None = None
+    """Digest of a local judge's content, independent of its path."""
+    refused_parameters: list[str] = []
+    """Parameters that its server refuses."""
+    sampling: str | None = None
+    """How rounds were sampled without them."""
+    details: dict[str, Any] = {}
+    """Whatever else the judge of another package tells."""
 
 
 def digest_pixels(image: "Image.Image") -> PixelDigest:
@@ -135,21 +176,3 @@ def count_changed_pixels(first: Iterable[Record], second: Iterable[Record]) -> t
         if first_pixels[name] is not None and second_pixels[name] is not None
     ]
     return sum(pixels != other for pixels, other in pairs), len(pairs)
-
-
-def read_identity(manifest: Mapping[str, Any]) -> Identity | None:
-    """Return the identity in a manifest; None if an older version of the suite wrote it."""
-    found = manifest.get("identity")
-    if found is None:
-        return None
-    try:
-        identity = msgspec.convert(found, Identity)
-    except msgspec.ValidationError:
-        return None
-    if "adapter" not in identity.card:
-        return identity
-    # Before cards named a backend, it was called an adapter, and there were no options.
-    card = {"options": {}} | identity.card
-    adapter = card.pop("adapter")
-    card["backend"] = "transformers" if adapter == "huggingface" else adapter
-    return msgspec.structs.replace(identity, card=card)

@@ -1,11 +1,14 @@
 """Cases, answers, records and runs for tests, with all preset that a test does not care about."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fakebench_suite.runs.differences import COMPARED_KEYS
+import msgspec
+
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import RunStore
 from fakebench_suite.types import (
     Answer,
@@ -90,28 +93,47 @@ IDENTITY: dict[str, Any] = {
     "generation": {"num_beams": 1},
     "rendering": ["today"],
 }
-MANIFEST: dict[str, Any] = dict.fromkeys(COMPARED_KEYS) | {
+MANIFEST: dict[str, Any] = {
     "status": "finished",
+    "suite": "0.1.0",
+    "code_digest": "c",
     "started": "2026-01-01T00:00:00+00:00",
     "model": {"name": "m", "weights_digest": "w", "card": {"path": "/here/m"}},
     "dataset": {"name": "d", "kind": "jsonl", "digest": "r", "cases": 4},
     "prompts": {"style": "paper", "digest": "p"},
     "judge": {"label": "grammar", "text": None},
-    "versions": {"torch": "2"},
-    "planned": 4,
-    "population": {"detection": {"all": 4}},
-    "shard": None,
-    "hardware": {},
-    "partial": ["filtered"],
-    "errors": 0,
+    "answers": None,
     "seed": 0,
+    "sample": None,
+    "planned": 4,
+    "shard": None,
+    "versions": {"torch": "2"},
+    "hardware": {},
     "identity": IDENTITY,
+    "population": {"detection": {"all": 4}},
+    "partial": ["filtered"],
+    "selected": 4,
+    "recorded": 4,
+    "errors": 0,
 }
 
 
-def make_manifest(**settings: object) -> dict[str, Any]:
+def make_manifest_table(**settings: object) -> dict[str, Any]:
+    """What the manifest of a run that has ended holds, with these entries changed.
+
+    A table that is given is completed with the preset entries of that table.
+    """
+    return MANIFEST | {
+        key: MANIFEST[key] | value
+        if isinstance(value, dict) and isinstance(MANIFEST.get(key), dict)
+        else value
+        for key, value in settings.items()
+    }
+
+
+def make_manifest(**settings: object) -> Manifest:
     """The manifest of a run that has ended, with these entries changed."""
-    return MANIFEST | settings
+    return msgspec.convert(make_manifest_table(**settings), Manifest)
 
 
 def write_run(folder: Path, records: Sequence[Record], **settings: object) -> Path:
@@ -122,5 +144,6 @@ def write_run(folder: Path, records: Sequence[Record], **settings: object) -> Pa
         store.append(record)
     store.close()
     counts = {"selected": len(records), "recorded": len(records)}
-    store.write_manifest(make_manifest(**counts | settings))
+    table = make_manifest_table(**counts | settings)
+    (folder / "manifest.json").write_text(json.dumps(table), encoding="utf-8")
     return folder

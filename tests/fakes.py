@@ -48,7 +48,7 @@ class FakeModel(Backend):
 
     def describe(self) -> InferenceInfo:
         """What the manifest is told."""
-        return InferenceInfo(path=self.path, why="It is a test.")
+        return InferenceInfo(path=self.path, reason="It is a test.")
 
 
 @dataclass(kw_only=True)
@@ -159,7 +159,7 @@ class CutOffModel(FakeModel):
 
     def describe(self) -> InferenceInfo:
         """What the manifest is told, with the names of tensors."""
-        return InferenceInfo(path=self.path, why="It is a test.", left_over=["mtp.a", "mtp.b"])
+        return InferenceInfo(path=self.path, reason="It is a test.", left_over=["mtp.a", "mtp.b"])
 
 
 @dataclass(kw_only=True)

@@ -20,13 +20,13 @@ Called = subprocess.CompletedProcess[str]
 _CONFTEST = """
 import fakes
 import pytest
-from fakebench_suite.plugin.xdist.inference_info import report_route
+from fakebench_suite.plugin.xdist.inference_info import report_inference
 
 @pytest.fixture(scope="session")
 def model(request):
     fake = fakes.{model}
     yield fake
-    report_route(request.config, fake.describe())
+    report_inference(request.config, fake.describe())
 """
 
 

@@ -12,11 +12,10 @@ from fakebench_suite.checkpoints.fingerprint import digest_files, digest_weights
 from fakebench_suite.provenance import (
     count_changed_pixels,
     digest_pixels,
-    read_identity,
     summarize_pixels,
 )
 from fakebench_suite.types import Outcome
-from tests.factories import IDENTITY, make_record
+from tests.factories import make_record
 
 READ = (
     "config.json", "generation_config.json", "chat_template.jinja", "processor_config.json",
@@ -114,24 +113,3 @@ def test_facts_of_pixels_know_no_order() -> None:
     unknown = [replace(one, pixels=None) for one in records]
     assert summarize_pixels(unknown) is None
     assert count_changed_pixels(records, unknown) == (0, 0)
-
-
-@pytest.mark.parametrize("found", [None, {}, [], "x", {"protocol": "two"}])
-def test_what_is_no_identity_is_unknown(found: object) -> None:
-    """Manifests of older versions, and of strangers."""
-    assert read_identity({"identity": found}) is None
-    assert read_identity({}) is None
-
-
-@pytest.mark.parametrize(
-    ("adapter", "backend"), [("huggingface", "transformers"), ("scripted", "scripted")]
-)
-def test_an_adapter_of_earlier_versions_is_the_backend_of_today(adapter: str, backend: str) -> None:
-    """An old run differs in its card by nothing but what was changed in it."""
-    rest = {name: value for name, value in IDENTITY["card"].items() if name != "backend"}
-    old = read_identity({"identity": IDENTITY | {"card": rest | {"adapter": adapter}}})
-    new = read_identity(
-        {"identity": IDENTITY | {"card": rest | {"backend": backend, "options": {}}}}
-    )
-    assert old is not None
-    assert old == new

@@ -7,15 +7,16 @@ its capabilities, and the suite asks it for nothing else. See :mod:`.registry` f
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
-
-import msgspec
+from typing import TYPE_CHECKING, Protocol
 
 from fakebench_suite.errors import ModelError
+from fakebench_suite.provenance import InferenceInfo
 from fakebench_suite.types import Answer, Prompt, QuestionType
 
 if TYPE_CHECKING:
     from PIL import Image
+
+__all__ = ["OPTIONS", "Backend", "Capability", "InferenceInfo", "Reply", "Request"]
 
 Reply = Answer | ModelError
 
@@ -44,31 +45,6 @@ class Request:
     def image(self) -> "Image.Image":
         """The image that the prompt is about."""
         return self.images[self.prompt.image]
-
-
-class InferenceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a backend answers, for the manifest; what a backend does not know stays empty."""
-
-    path: str = ""
-    """``prefix`` where prompts about one image share its computation, else ``plain``."""
-    why: str = ""
-    """One sentence on the path."""
-    shared: bool = False
-    """Whether prompts about one image attend to one copy of its prefix."""
-    mixes: bool = False
-    """Whether a batch may hold prefixes of several images."""
-    device: str = ""
-    """A GPU by its maker's name, or ``cpu``."""
-    batch_tokens: int | None = None
-    """Most tokens in one forward pass, after all that ran out of memory."""
-    generation: dict[str, Any] | None = None
-    """Decoding settings in force."""
-    left_over: list[str] = []
-    """Tensors of the checkpoint that are not used."""
-    rendering: str | None = None
-    """Digest of one fixed question after the chat template."""
-    details: dict[str, Any] = {}
-    """Whatever else the backend of another package tells."""
 
 
 class Backend(Protocol):

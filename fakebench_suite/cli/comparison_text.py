@@ -35,7 +35,7 @@ def format_merged_run(run: FinalizedRun, *, colour: bool) -> Iterator[str]:
     if run.timings:
         yield format_timings(run.timings, colour=colour)
     yield format_gate_results(run.decisions, run.result, colour=colour)
-    if run.manifest["dataset"]["kind"] == "official" and "submission" not in run.manifest:
+    if run.manifest.dataset.kind == "official" and run.manifest.submission is None:
         yield "no submission was written: it needs the order of the query files (--data)"
     yield from run.notes
     yield METRICS_HINT

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.filesize import decimal
@@ -20,6 +20,7 @@ from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.paths import resolve
 from fakebench_suite.report.terminal import begin_table
 from fakebench_suite.runs.last import LAST, find_run, point_last
+from fakebench_suite.runs.manifest import Manifest, RunStatus
 from fakebench_suite.runs.store import BADGE, MANIFEST, RECORDS, read_manifest
 from fakebench_suite.text.display import count_of, to_single_line
 
@@ -67,22 +68,22 @@ def _read_info(folder: Path) -> RunInfo | None:
         touched = datetime.fromtimestamp((folder / RECORDS).stat().st_mtime, UTC)
     except (UserError, OSError):
         return None  # malformed directories are neither listed nor removed
-    running = manifest.get("status") not in ("finished", "interrupted")
+    running = manifest.status is RunStatus.RUNNING
     return RunInfo(
         folder=folder,
-        started=_read_time(manifest.get("started")) or touched,
+        started=_parse_time(manifest.started) or touched,
         size=_folder_size(folder),
-        model=str(manifest["model"]["name"]),
-        data=str(manifest["dataset"]["name"]),
+        model=manifest.model.name,
+        data=manifest.dataset.name,
         headline=_read_headline(folder),
         status=_describe_status(manifest),
         may_be_running=running and datetime.now(UTC) - touched < _RUNNING_TIMEOUT,
     )
 
 
-def _read_time(text: Any) -> datetime | None:
+def _parse_time(text: str) -> datetime | None:
     try:
-        time = datetime.fromisoformat(str(text))
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
@@ -105,10 +106,9 @@ def _read_headline(folder: Path) -> str:
         return ""
 
 
-def _describe_status(manifest: dict[str, Any]) -> str:
-    errors = manifest.get("errors", 0)
-    words = [str(manifest.get("status") or "unknown"), *map(str, manifest.get("partial", ()))]
-    words += [count_of(errors, "error")] if errors else []
+def _describe_status(manifest: Manifest) -> str:
+    words = [manifest.status, *(manifest.partial or ())]
+    words += [count_of(manifest.errors, "error")] if manifest.errors else []
     return ", ".join(dict.fromkeys(words))
 
 

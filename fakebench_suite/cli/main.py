@@ -36,6 +36,7 @@ from fakebench_suite.metrics.paper_tables import FOOTNOTE, check_published, load
 from fakebench_suite.report.paper_rows import format_table
 from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.last import find_run
+from fakebench_suite.runs.manifest import RunStatus
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of, escape_json, escape_unencodable, to_single_line
@@ -171,10 +172,10 @@ def audit(
         stop(message, status=MACHINE)
     name = to_single_line(calibration.judge)
     say(f"{name}, {count_of(rounds, 'round')}" if choice.gives_ratings else name)
-    for key, value in opened.describe().items():
-        if value:
-            words = ", ".join(value) if isinstance(value, list) else value
-            say(f"  {key.replace('_', ' ')}: {words}")
+    described = msgspec.to_builtins(opened.describe())
+    for key, value in (described | described.pop("details", {})).items():
+        words = ", ".join(value) if isinstance(value, list) else value
+        say(f"  {key.replace('_', ' ')}: {words}")
     for kind, value in calibration.means.items():
         say(f"  {kind:<12} {'no ratings' if value is None else f'{value:.2f} of 2'}")
     for comparison, share in calibration.right.items():
@@ -258,7 +259,8 @@ def merge(
         finalized = merge_runs(parts, into, gates=rules, baseline=before, data=place, size=size)
     for text in format_merged_run(finalized, colour=sys.stdout.isatty()):
         say(text)
-    whole = finalized.manifest["status"] == "finished" and not finalized.manifest["errors"]
+    manifest = finalized.manifest
+    whole = manifest.status is RunStatus.FINISHED and not manifest.errors
     raise SystemExit(gates_exit_status(finalized.decisions) if whole else FAILED)
 
 

@@ -2,10 +2,9 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -21,9 +20,21 @@ from fakebench_suite.checkpoints.fingerprint import (
 from fakebench_suite.execution.plan import RunPlan, RunRequest
 from fakebench_suite.grading.judges.rubric import INSTRUCTION
 from fakebench_suite.grading.labels.result import ReplyParserKind
-from fakebench_suite.provenance import PROTOCOL, Identity, digest_parts
+from fakebench_suite.provenance import PROTOCOL, Identity, JudgeInfo, digest_parts
+from fakebench_suite.runs.coverage import cover_tasks, replace_coverage
+from fakebench_suite.runs.manifest import (
+    Manifest,
+    ManifestDataset,
+    ManifestHardware,
+    ManifestJudge,
+    ManifestModel,
+    ManifestPrompts,
+    RunStatus,
+)
 from fakebench_suite.runs.partial import SAMPLED
 from fakebench_suite.runs.store import read_manifest
+from fakebench_suite.tasks.subgroups import count_cases
+from fakebench_suite.types import Record
 
 _PACKAGES = (
     "torch", "torchvision", "transformers", "tokenizers", "safetensors", "pillow", "numpy",
@@ -31,59 +42,59 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def begin_manifest(plan: RunPlan) -> dict[str, Any]:
-    """Everything known before the first answer; ``status`` stays ``running`` after a crash."""
-    request = plan.request
-    texts = (plan.build_prompt(case).text for case in plan.dataset.cases)
-    manifest = {
-        "status": "running",
-        "suite": fakebench_suite.__version__,
-        "protocol": PROTOCOL,
-        "code_digest": digest_code(),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": _describe_model(plan),
-        "dataset": {
-            "name": plan.dataset.name,
-            "kind": plan.dataset.kind,
-            "digest": plan.dataset.digest,
-            "cases": len(plan.dataset.cases),
-        },
-        "prompts": {
-            "style": str(request.style),
-            "digest": digest_parts(text.encode("utf-8", "surrogatepass") for text in texts),
-        },
-        "judge": {
-            "label": str(request.reply_parser),
-            **_describe_judge(plan),
-        },
-        "answers": request.answers and request.answers.name,
-        "seed": request.seed,
-        "sample": _find_sample(request),
-        "planned": plan.planned,
-        "shard": request.shard and str(request.shard),
-        "versions": {"python": platform.python_version()} | load_package_versions(_PACKAGES),
-        "hardware": {
-            "machine": platform.machine(),
-            "system": platform.system(),
-            "processor": cpu_name(),
-            "cpus": os.cpu_count(),
-        },
-    }
+def begin_manifest(plan: RunPlan, judge: JudgeInfo | None = None) -> Manifest:
+    """Everything known before the first answer; ``status`` stays ``running`` after a crash.
+
+    Of answers given again, model, identity and sample are those of the earlier run. ``judge`` is
+    what the judge of texts says of itself.
+    """
+    request, dataset = plan.request, plan.dataset
+    earlier = None if request.answers is None else read_manifest(request.answers)
+    texts = (plan.build_prompt(case).text for case in dataset.cases)
+    prompts = ManifestPrompts(
+        style=str(request.style),
+        digest=digest_parts(text.encode("utf-8", "surrogatepass") for text in texts),
+    )
+    code = digest_code()
+    model = _describe_model(plan) if earlier is None else earlier.model
+    sampled = len(plan.drawn) < len(dataset.cases)
     deselected = {str(task): str(need) for task, need in plan.deselected.items()}
-    if request.answers is not None:
-        deselected = read_manifest(request.answers).get("deselected", {})
-    if deselected:
-        manifest["deselected"] = deselected
-    return manifest | {"identity": _identify(plan, manifest)}
+    return Manifest(
+        status=RunStatus.RUNNING,
+        suite=fakebench_suite.__version__,
+        protocol=PROTOCOL,
+        code_digest=code,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        model=model,
+        dataset=ManifestDataset(
+            name=dataset.name, kind=dataset.kind, digest=dataset.digest, cases=len(dataset.cases)
+        ),
+        prompts=prompts,
+        judge=_describe_judge(plan, judge or JudgeInfo()),
+        answers=None if request.answers is None else request.answers.name,
+        seed=request.seed,
+        sample=_find_sample(request, earlier),
+        planned=plan.planned,
+        shard=None if request.shard is None else str(request.shard),
+        versions={"python": platform.python_version()} | load_package_versions(_PACKAGES),
+        hardware=ManifestHardware(
+            machine=platform.machine(),
+            system=platform.system(),
+            processor=cpu_name(),
+            cpus=os.cpu_count(),
+        ),
+        identity=_identify(plan, code, model, prompts) if earlier is None else earlier.identity,
+        deselected=deselected if earlier is None else earlier.deselected,
+        population=count_cases(dataset.cases),
+        drawn=count_cases(plan.drawn) if sampled else None,
+    )
 
 
-def _find_sample(request: RunRequest) -> int | None:
+def _find_sample(request: RunRequest, earlier: Manifest | None) -> int | None:
     """Images of ``--sample``; of answers given again, those of the earlier run's sample."""
-    if request.sample is not None or request.answers is None:
+    if request.sample is not None or earlier is None:
         return request.sample
-    earlier = read_manifest(request.answers)
-    sampled = earlier.get("partial") == [SAMPLED]
-    return earlier["sample"] if sampled else None
+    return earlier.sample if earlier.partial == [SAMPLED] else None
 
 
 def cpu_name() -> str:
@@ -94,91 +105,81 @@ def cpu_name() -> str:
     return next(names, platform.processor() or platform.machine())
 
 
-def _describe_model(plan: RunPlan) -> dict[str, Any]:
-    """The model's card and weights; of answers given again, those they were given with."""
-    if plan.request.answers is not None:
-        known: dict[str, Any] = read_manifest(plan.request.answers)["model"]
-        return known
+def _describe_model(plan: RunPlan) -> ManifestModel:
+    """The model's card and weights."""
     weights = locate_weights(plan.card)
-    return {
-        "name": plan.card.name,
-        "card": msgspec.to_builtins(plan.card),
-        "weights_digest": None if weights is None else digest_weights(weights),
-    }
+    return ManifestModel(
+        name=plan.card.name,
+        card=msgspec.to_builtins(plan.card),
+        weights_digest=None if weights is None else digest_weights(weights),
+    )
 
 
 _ABOUT = ("name", "path", "note", "held_out")
 """Fields of a card that no answer depends on: its name, its place, and words for people."""
 
 
-def _identify(plan: RunPlan, manifest: Mapping[str, Any]) -> Any:
-    """What the answers will depend on; of answers given again, what they depended on."""
-    request = plan.request
-    if request.answers is not None:
-        return read_manifest(request.answers).get("identity")
-    card = {k: v for k, v in msgspec.to_builtins(plan.card).items() if k not in _ABOUT}
+def _identify(plan: RunPlan, code: str, model: ManifestModel, prompts: ManifestPrompts) -> Identity:
+    """What the answers will depend on."""
+    card = {key: value for key, value in model.card.items() if key not in _ABOUT}
     package = BACKENDS.find_package(plan.card.backend)
     if package is not None:
         card["package"] = package
     if card["script"] is not None:
-        del card["script"]["seconds"]  # a clock's matter
+        card["script"] = {k: v for k, v in card["script"].items() if k != "seconds"}  # a clock's
     trusted = plan.load_options().remote_code
     weights = locate_weights(plan.card)
-    return msgspec.to_builtins(
-        Identity(
-            protocol=manifest["protocol"],
-            code=manifest["code_digest"],
-            card=card,
-            weights=manifest["model"]["weights_digest"],
-            files={} if weights is None else digest_files(weights, code=trusted),
-            remote_code=trusted,
-            rows=plan.dataset.digest,
-            prompts=manifest["prompts"]["digest"],
-            style=str(request.style),
-            reply="likelihood" if request.reply_parser is ReplyParserKind.LIKELIHOOD else "text",
-        )
+    likelihood = plan.request.reply_parser is ReplyParserKind.LIKELIHOOD
+    return Identity(
+        protocol=PROTOCOL,
+        code=code,
+        card=card,
+        weights=model.weights_digest,
+        files={} if weights is None else digest_files(weights, code=trusted),
+        remote_code=trusted,
+        rows=plan.dataset.digest,
+        prompts=prompts.digest,
+        style=prompts.style,
+        reply="likelihood" if likelihood else "text",
     )
 
 
-def _describe_judge(plan: RunPlan) -> dict[str, Any]:
-    """Who grades texts, how often, and by which instruction."""
-    choice = plan.request.judge
+def _describe_judge(plan: RunPlan, info: JudgeInfo) -> ManifestJudge:
+    """How replies are read, and who grades texts, how often, and by which instruction."""
+    label, choice = str(plan.request.reply_parser), plan.request.judge
     if choice is None:
-        return {"text": "exact" if plan.dataset.kind == "probes" else None}
-    described = {"text": choice.name, "rounds": choice.rounds}
-    if choice.gives_ratings:
-        described["instruction_digest"] = digest_parts([INSTRUCTION.encode()])
-    return described
+        return ManifestJudge(label=label, text="exact" if plan.dataset.kind == "probes" else None)
+    return ManifestJudge(
+        label=label,
+        text=choice.name,
+        rounds=choice.rounds,
+        instruction_digest=digest_parts([INSTRUCTION.encode()]) if choice.gives_ratings else None,
+        digest=info.digest,
+        refused_parameters=info.refused_parameters,
+        sampling=info.sampling,
+        details=info.details,
+    )
 
 
 def end_manifest(
-    manifest: dict[str, Any],
+    manifest: Manifest,
+    records: Sequence[Record],
     *,
-    offered: int,
-    selected: int,
-    recorded: int,
-    errors: int,
+    offered: Mapping[str, int],
+    selected: Mapping[str, int],
     seconds: float,
-) -> dict[str, Any]:
-    """The manifest with the end of the run; ``partial`` lists every reason why it is partial.
+) -> Manifest:
+    """The manifest with the end of the run.
 
-    Of the data set's cases some are in the sample, of those ``offered`` in this shard, of those
-    ``selected`` were to be asked, of those ``recorded`` were.
+    Of each task's cases in the data set some are in the sample, of those ``offered`` in this
+    shard, and of those ``selected`` were to be asked.
     """
-    reasons = []
-    if manifest["planned"] < manifest["dataset"]["cases"]:
-        reasons.append("sampled")
-    if manifest["shard"] is not None:
-        reasons.append(f"shard {manifest['shard']}")
-    if selected < offered:
-        reasons.append("filtered")
-    if recorded < selected:
-        reasons.append("interrupted")
-    return manifest | {
-        "status": "interrupted" if "interrupted" in reasons else "finished",
-        "partial": reasons,
-        "selected": selected,
-        "recorded": recorded,
-        "errors": errors,
-        "wall_seconds": round(seconds, 3),
-    }
+    ended = msgspec.structs.replace(
+        manifest,
+        selected=sum(selected.values()),
+        recorded=len(records),
+        errors=sum(record.verdict.outcome.is_error for record in records),
+        wall_seconds=round(seconds, 3),
+    )
+    covered = cover_tasks(ended, records, offered=offered, selected=selected)
+    return replace_coverage(ended, covered)

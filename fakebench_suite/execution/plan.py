@@ -17,7 +17,7 @@ from fakebench_suite.datasets.wrong_paths import find_images_above
 from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.registry import JudgeConfig, check_extra, check_weights
 from fakebench_suite.grading.labels.result import ReplyParserKind
-from fakebench_suite.provenance import collect_pixels, read_identity
+from fakebench_suite.provenance import collect_pixels
 from fakebench_suite.runs.differences import check_data
 from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.tasks.prompts import PromptStyle, build_prompt
@@ -169,7 +169,7 @@ def choose_reading(
     answers of an earlier run that was.
     """
     if request.answers is not None and request.reply_parser is ReplyParserKind.GRAMMAR:
-        identity = read_identity(read_manifest(request.answers))
+        identity = read_manifest(request.answers).identity
         if identity is not None and identity.reply == "likelihood":
             return replace(request, reply_parser=ReplyParserKind.LIKELIHOOD)
     if (
@@ -203,7 +203,7 @@ def choose_card(request: RunRequest) -> Card:
     if request.answers is None:
         return find_card(request.model)
     try:
-        card = msgspec.convert(read_manifest(request.answers)["model"]["card"], Card)
+        card = msgspec.convert(read_manifest(request.answers).model.card, Card)
     except msgspec.ValidationError as error:
         raise UserError(
             f"The manifest of {request.answers} holds a card that this version cannot read: "

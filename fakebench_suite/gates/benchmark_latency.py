@@ -105,8 +105,7 @@ def confidence_bounds(
 
 def hardware_and_devices(run: RunView) -> tuple[object, set[str]]:
     """The machine, engine and nodes of a run, and the devices that answered."""
-    paths = run.manifest.get("routes", [])
-    return hardware_key(run), {str(path.get("device")) for path in paths}
+    return hardware_key(run), {info.device for info in run.manifest.inference}
 
 
 def _name(gate: Latency) -> str:

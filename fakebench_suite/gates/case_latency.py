@@ -6,6 +6,7 @@ from fakebench_suite.gates.inconclusive import baseline_mismatch, inconclusive, 
 from fakebench_suite.gates.paired_tests import MIN_IMAGES, bootstrap_drop, pair_by_image
 from fakebench_suite.gates.rules import Latency
 from fakebench_suite.gates.run_view import RunView
+from fakebench_suite.runs.manifest import ManifestEngine
 from fakebench_suite.types import GateOutcome, GateResult
 
 LEVEL = 0.05
@@ -60,6 +61,6 @@ def evaluate_case_latency(gate: Latency, run: RunView, baseline: RunView | None)
 
 def hardware_key(run: RunView) -> object:
     """What the seconds of a run depend on: its machine, its engine, and the nodes of a cluster."""
-    engine = run.manifest.get("engine", {})
-    nodes = [sorted(part.get("nodes", ())) for part in (engine, *engine.get("mixed", ()))]
-    return run.manifest.get("hardware"), engine.get("name", "local"), nodes
+    engine = run.manifest.engine or ManifestEngine(name="local")
+    nodes = [sorted(part.nodes or ()) for part in (engine, *(engine.mixed or ()))]
+    return run.manifest.hardware, engine.name, nodes

@@ -19,6 +19,7 @@ from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.formats import decode_toml
 from fakebench_suite.gates.config_errors import list_mistakes
 from fakebench_suite.gates.rules import Gate
+from fakebench_suite.runs.manifest import Manifest, ManifestGates
 from fakebench_suite.text.display import count_of
 
 FILE, NO_GATES = "gates.toml", "none"
@@ -27,7 +28,7 @@ _KEYS = {"slice": "subgroup", "on": "compare", "negligible": "tolerance"}
 
 
 class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The gates of a run and the file they come from, as the manifest stores them."""
+    """The gates of a run and the file they come from."""
 
     file: str | None
     """None where there is none."""
@@ -75,12 +76,17 @@ def load_gates(asked: str | None, *, root: Path, where: Path) -> GateConfig:
     return make_gate_config(file, rules, named=asked is not None, absent=absent)
 
 
-def gates_of_manifest(manifest: Mapping[str, Any]) -> GateConfig | None:
+def describe_gates(gates: GateConfig) -> ManifestGates:
+    """The gates as the manifest stores them."""
+    return msgspec.convert(msgspec.to_builtins(gates), ManifestGates)
+
+
+def gates_of_manifest(manifest: Manifest) -> GateConfig | None:
     """The gates in the manifest of a run; None if it has none."""
-    if "gates" not in manifest:
+    if manifest.gates is None:
         return None
     try:
-        gates = msgspec.convert(manifest["gates"], GateConfig)
+        gates = msgspec.convert(msgspec.to_builtins(manifest.gates), GateConfig)
     except msgspec.ValidationError as error:
         raise UserError(
             f"The manifest holds gates that this version cannot read: {error}. Give --gates=FILE."
@@ -89,7 +95,7 @@ def gates_of_manifest(manifest: Mapping[str, Any]) -> GateConfig | None:
     return msgspec.structs.replace(gates, digest=_digest(gates.rules))
 
 
-def common_gates(runs: Mapping[Path, Mapping[str, Any]]) -> GateConfig:
+def common_gates(runs: Mapping[Path, Manifest]) -> GateConfig:
     """The gates that all runs have in their manifests; raises UserError if they differ."""
     first: tuple[Path, GateConfig] | None = None
     for folder, manifest in runs.items():

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+
+import msgspec
 
 from fakebench_suite.gates.benchmark_latency import evaluate_benchmark_latency
 from fakebench_suite.gates.case_latency import evaluate_case_latency
@@ -17,6 +18,7 @@ from fakebench_suite.gates.paired_tests import (
 )
 from fakebench_suite.gates.rules import Comparand, Errors, Gate, Latency, Regression, Threshold
 from fakebench_suite.gates.run_view import RunView
+from fakebench_suite.runs.manifest import ManifestJudge
 from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.text.display import count_of
@@ -254,9 +256,9 @@ def _judge_mismatch(gate: Regression, run: RunView, baseline: RunView) -> str | 
     """Why the judges of the two runs make a gate over texts inconclusive; None if they do not."""
     if not get_task(gate.task).grades_texts:
         return None
-    judge, baseline_judge = (side.manifest["judge"]["text"] for side in (run, baseline))
-    settings, baseline_settings = (
-        _describe_judge(side.manifest["judge"]) for side in (run, baseline)
+    judge, baseline_judge = (side.manifest.judge.text for side in (run, baseline))
+    settings, baseline_settings = map(
+        _describe_judge, (run.manifest.judge, baseline.manifest.judge)
     )
     if settings != baseline_settings:
         if judge != baseline_judge:
@@ -265,7 +267,7 @@ def _judge_mismatch(gate: Regression, run: RunView, baseline: RunView) -> str | 
     return run.untrusted_judge_reason(judge)
 
 
-def _describe_judge(judge: Mapping[str, Any]) -> Mapping[str, Any]:
+def _describe_judge(judge: ManifestJudge) -> ManifestJudge:
     """What ratings depend on. A judge with a digest is identified by it, not by its path."""
-    left_out = {"label", "audit", *(["text"] if "digest" in judge else [])}
-    return {name: value for name, value in judge.items() if name not in left_out}
+    text = None if judge.digest else judge.text
+    return msgspec.structs.replace(judge, label="", text=text, calibration=None)

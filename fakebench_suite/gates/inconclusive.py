@@ -45,18 +45,16 @@ def baseline_mismatch(
     errors = baseline.count_errors(tasks)
     if errors:
         return f"{count_of(errors, 'case')} of the baseline ended in an error"
-    protocols = [side.manifest.get("protocol", 1) for side in (run, baseline)]
+    protocols = [side.manifest.protocol for side in (run, baseline)]
     if protocols[0] != protocols[1]:
         return (
             f"the baseline was made by protocol {protocols[1]} of the suite and this run by "
             f"protocol {protocols[0]}, whose scores can differ: make the baseline again"
         )
-    for part, key, text in (
-        ("prompts", "digest", "the baseline has different prompts"),
-        ("judge", "label", "the baseline used another reply parser"),
-    ):
-        if run.manifest.get(part, {}).get(key) != baseline.manifest.get(part, {}).get(key):
-            return text
+    if run.manifest.prompts.digest != baseline.manifest.prompts.digest:
+        return "the baseline has different prompts"
+    if run.manifest.judge.label != baseline.manifest.judge.label:
+        return "the baseline used another reply parser"
     changed, known = count_changed_pixels(run.select(tasks), baseline.select(tasks))
     if changed:
         return f"the baseline has other pixels for {changed:,} of {known:,} images"

@@ -1,9 +1,9 @@
 """The view of a run that gates are evaluated on, and whether their populations are complete."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.partial import PartialReason, missing_cases
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.tasks.subgroups import ALL, list_subgroups
@@ -16,7 +16,7 @@ EXACT = "exact"
 class RunView:
     """The data of one run that gates are evaluated on."""
 
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     records: Sequence[Record]
     scores: Sequence[Score] = ()
     timings: Sequence[Timing] = ()
@@ -69,9 +69,9 @@ class RunView:
         """Why scores of a judge that did not pass its calibration cannot be gated, or None."""
         if judge in (None, EXACT):
             return None
-        audit = self.manifest["judge"].get("audit")
-        if audit is not None and audit["passed"]:
+        calibration = self.manifest.judge.calibration
+        if calibration is not None and calibration.passed:
             return None
-        if audit is not None and audit.get("why"):
-            return f"the judge {judge} could not be calibrated ({audit['why']})"
+        if calibration is not None and calibration.reason:
+            return f"the judge {judge} could not be calibrated ({calibration.reason})"
         return f"the judge {judge} failed its calibration"

@@ -2,10 +2,10 @@
 
 import argparse
 import os
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
@@ -17,7 +17,8 @@ from fakebench_suite.execution.ray.address import check_address, probe
 from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.options import is_worker, parse_positive
-from fakebench_suite.plugin.xdist.inference_info import report_route
+from fakebench_suite.plugin.xdist.inference_info import report_inference
+from fakebench_suite.runs.manifest import ManifestEngine
 
 LOCAL, RAY = "local", "ray"
 _NEEDED = ("run", "capabilities", "max_in_flight", "describe")
@@ -36,7 +37,7 @@ class EngineConfig:
 
 
 ENGINE = pytest.StashKey[EngineConfig]()
-_DESCRIBED = pytest.StashKey[Mapping[str, Any]]()
+_DESCRIBED = pytest.StashKey[ManifestEngine]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -113,10 +114,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [f"engine: Ray {choice.address or 'of this run'}"] if choice.name == RAY else []
 
 
-def describe_engine(config: pytest.Config) -> Mapping[str, Any]:
+def describe_engine(config: pytest.Config) -> ManifestEngine:
     """The engine as the manifest records it; of a cluster, its replicas by node."""
-    cluster: Mapping[str, Any] = config.stash.get(_DESCRIBED, {})
-    return {"name": config.stash[ENGINE].name, **cluster}
+    return config.stash.get(_DESCRIBED, ManifestEngine(name=config.stash[ENGINE].name))
 
 
 @contextmanager
@@ -163,7 +163,7 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
         with abort_on_user_error(request.session):
             check_backend(model, get_plan(config))
         yield LocalEngine(model)
-        report_route(config, model.describe())
+        report_inference(config, model.describe())
         return
     from fakebench_suite.execution.ray.client import RayCluster
     from fakebench_suite.execution.ray.pool import ReplicaPool
@@ -180,4 +180,4 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
         pool.close()
     config.stash[_DESCRIBED] = pool.describe()
     for route in pool.routes:
-        report_route(config, route)
+        report_inference(config, route)

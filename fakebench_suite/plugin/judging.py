@@ -1,6 +1,5 @@
 """The text judge of this process: checked before anything is asked, and shared with workers."""
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from fakebench_suite.grading.judges.calibration import calibrate
 from fakebench_suite.grading.judges.registry import open_judge
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.options import SETTINGS, Settings, is_worker
+from fakebench_suite.provenance import JudgeInfo
+from fakebench_suite.runs.manifest import ManifestCalibration
 from fakebench_suite.text.redaction import redact
 
 _CACHE = "judgements.sqlite"
@@ -46,7 +47,7 @@ def pytest_configure_node(node: Any) -> None:
     """Tell a worker which parameters the judge refuses, so that it need not find out."""
     judge = node.config.stash.get(JUDGE, None)
     if judge is not None:
-        node.workerinput[_REFUSED] = list(judge.describe().get("refused_parameters", ()))
+        node.workerinput[_REFUSED] = judge.describe().refused_parameters
 
 
 def get_judge(config: pytest.Config) -> TextJudge:
@@ -62,10 +63,10 @@ def get_judge(config: pytest.Config) -> TextJudge:
     return config.stash[JUDGE]
 
 
-def describe_judge(config: pytest.Config) -> Mapping[str, object]:
-    """What the manifest says of the judge beside its name, once it was checked."""
+def describe_judge(config: pytest.Config) -> JudgeInfo | None:
+    """What the judge says of itself, once it was checked."""
     judge = config.stash.get(JUDGE, None)
-    return {} if judge is None else judge.describe()
+    return None if judge is None else judge.describe()
 
 
 def make_grader(config: pytest.Config) -> BatchGrader:
@@ -76,15 +77,17 @@ def make_grader(config: pytest.Config) -> BatchGrader:
     return BatchGrader(partial(get_judge, config), rounds=choice.rounds, name=choice.name)
 
 
-def calibrate_run_judge(config: pytest.Config) -> dict[str, Any] | None:
-    """The audit of this run's judge, for the manifest; None where no judge was asked."""
+def calibrate_run_judge(config: pytest.Config) -> ManifestCalibration | None:
+    """The calibration of this run's judge; None where no judge was asked."""
     if config.stash[SETTINGS].judge is None:
         return None
     try:
-        found = calibrate(get_judge(config))
+        result = calibrate(get_judge(config))
     except Exception as error:  # The scores stand; the judge is merely not vouched for.
-        return {"passed": False, "why": redact(str(error) or type(error).__name__)}
-    return {"passed": found.passed, "means": dict(found.means), "right": dict(found.right)}
+        return ManifestCalibration(passed=False, reason=redact(str(error) or type(error).__name__))
+    return ManifestCalibration(
+        passed=result.passed, means=dict(result.means), right=dict(result.right)
+    )
 
 
 def find_cache(settings: Settings) -> Path:

@@ -1,29 +1,27 @@
-"""What the user asked for, as the manifest says it: command line, filter, tasks, gates, commit."""
+"""What the user asked for, as the manifest says it: command line, filter, gates, commit."""
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
-from fakebench_suite.execution.plan import RunPlan
+from fakebench_suite.gates.config import describe_gates
 from fakebench_suite.plugin.options import SETTINGS
 from fakebench_suite.runs.command_line import find_commit, redact
-from fakebench_suite.runs.coverage import describe_population
+from fakebench_suite.runs.manifest import Manifest
 
 
-def describe_request(config: pytest.Config, plan: RunPlan) -> dict[str, Any]:
-    """The manifest's fields on the request, secrets redacted."""
-    settings = config.stash[SETTINGS]
+def add_request(manifest: Manifest, config: pytest.Config) -> Manifest:
+    """The manifest with the fields on the request, secrets redacted."""
     arguments = [str(argument) for argument in config.invocation_params.args]
-    return {
-        "command": redact(shlex.join(["pytest", *arguments])),
-        "commit": find_commit(),
-        "filter": redact(describe_filter(config)),
-        "gates": msgspec.to_builtins(settings.gates),
-        **describe_population(plan.dataset.cases, plan.drawn),
-    }
+    return msgspec.structs.replace(
+        manifest,
+        command=redact(shlex.join(["pytest", *arguments])),
+        commit=find_commit(),
+        filter=redact(describe_filter(config)),
+        gates=describe_gates(config.stash[SETTINGS].gates),
+    )
 
 
 def describe_filter(config: pytest.Config) -> str:

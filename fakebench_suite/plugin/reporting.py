@@ -19,8 +19,9 @@ from fakebench_suite.plugin.collection import (
 from fakebench_suite.plugin.fixtures import CURRENT, CaseState
 from fakebench_suite.plugin.folder import check_place, take_folder
 from fakebench_suite.plugin.judging import describe_judge
-from fakebench_suite.plugin.manifest_request import describe_request
+from fakebench_suite.plugin.manifest_request import add_request
 from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import RunStore
 from fakebench_suite.text.display import escape_controls, to_single_line
 from fakebench_suite.types import Case, Outcome, Record, Verdict
@@ -200,7 +201,7 @@ class Recorder:
         """Cases this run set out to ask; one that several tests are given counts once."""
         self.selected_tasks: Mapping[str, int] = {}
         """And by task."""
-        self.manifest: dict[str, Any] = {}
+        self.manifest: Manifest | None = None
         self.troubles: list[str] = []
         """What this machine could not do for the run: a sentence each."""
         self._untried: dict[str, str] = {}
@@ -254,7 +255,7 @@ class Recorder:
                 setattr(report, _REPEATED, True)
             return
         try:
-            if not self.manifest:
+            if self.manifest is None:
                 self._open_store()
             assert self.store is not None
             self.store.append(record, replaces=replaced is not None)
@@ -320,7 +321,7 @@ class Recorder:
 
     def pytest_unconfigure(self) -> None:
         """Leave no directory behind where nothing was recorded."""
-        if self.store is not None and not self.manifest:
+        if self.store is not None and self.manifest is None:
             self.store.discard()
 
     def _open_store(self) -> None:
@@ -328,9 +329,8 @@ class Recorder:
         if self.store is None:
             self.store = take_folder(self._config)
         assert self.store is not None
-        plan = get_plan(self._config)
-        self.manifest = begin_manifest(plan) | describe_request(self._config, plan)
-        self.manifest["judge"] |= describe_judge(self._config)
+        manifest = begin_manifest(get_plan(self._config), describe_judge(self._config))
+        self.manifest = add_request(manifest, self._config)
         self.store.write_manifest(self.manifest)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from fakebench_suite.errors import UserError
@@ -27,8 +28,9 @@ from fakebench_suite.plugin.reporting import (
     Recorder,
     get_outcome,
 )
-from fakebench_suite.plugin.xdist.inference_info import list_routes
+from fakebench_suite.plugin.xdist.inference_info import list_inference
 from fakebench_suite.runs.last import point_last
+from fakebench_suite.runs.manifest import RunStatus
 from fakebench_suite.tasks.subgroups import count_cases
 from fakebench_suite.text.display import count_of, to_single_line
 from fakebench_suite.types import Outcome
@@ -132,7 +134,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 def close_session(config: pytest.Config, *, audits: bool, hurried: bool) -> None:
     """Close the run, if any case was recorded; ``hurried``, without new thumbnails."""
     recorder = config.stash[RECORDER]
-    if recorder.store is None or not recorder.manifest:
+    if recorder.store is None or recorder.manifest is None:
         return
     recorder.store.troubles = []
     try:
@@ -176,46 +178,39 @@ def finish_run(
     recorder: Recorder, config: pytest.Config, *, audits: bool, hurried: bool
 ) -> "FinalizedRun":
     """Complete the manifest and close the run directory."""
-    from fakebench_suite.runs.coverage import task_coverage
     from fakebench_suite.workflows.finalize import finalize_run
 
     store, plan, settings = recorder.store, get_plan(config), config.stash[SETTINGS]
     assert store is not None
+    assert recorder.manifest is not None
     records = store.close()
     manifest = end_manifest(
         recorder.manifest,
-        offered=len(plan.cases),
-        selected=recorder.selected,
-        recorded=len(records),
-        errors=sum(record.verdict.outcome.is_error for record in records),
-        seconds=time.monotonic() - config.stash[_STARTED],
-    ) | {
-        "workers": count_workers(config),
-        "engine": describe_engine(config),
-        "routes": list_routes(config),
-    }
-    manifest |= task_coverage(
-        manifest,
         records,
         offered=Counter(case.task for case in plan.cases),
         selected=recorder.selected_tasks,
+        seconds=time.monotonic() - config.stash[_STARTED],
     )
     timings = list_timings(config)
     if timings:
         store.write_timings(timings)
-    audit = calibrate_run_judge(config) if audits else None
-    if audit is not None:
-        manifest["judge"]["audit"] = audit
+    calibration = calibrate_run_judge(config) if audits else None
     closed = finalize_run(
         store,
-        manifest,
+        msgspec.structs.replace(
+            manifest,
+            workers=count_workers(config),
+            engine=describe_engine(config),
+            inference=list_inference(config),
+            judge=msgspec.structs.replace(manifest.judge, calibration=calibration),
+        ),
         records,
         gates=settings.gates,
         baseline=settings.baseline,
         dataset=plan.dataset,
         size=None if hurried else settings.report_images,
     )
-    trouble = point_last(store.folder) if manifest["status"] == "finished" else None
+    trouble = point_last(store.folder) if manifest.status is RunStatus.FINISHED else None
     return closed if trouble is None else replace(closed, notes=(*closed.notes, trouble))
 
 
@@ -240,7 +235,7 @@ def pytest_terminal_summary(
     show_scores(terminalreporter, closed, verbose=verbose)
     show_rulings(terminalreporter, closed)
     if config.stash[ENGINE].name == RAY:
-        terminalreporter.line(f"engine: {format_engine(closed.manifest['engine'])}")
+        terminalreporter.line(f"engine: {format_engine(closed.manifest.engine)}")
     for note in closed.notes:
         terminalreporter.line(note)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -310,7 +305,7 @@ def show_rulings(terminalreporter: pytest.TerminalReporter, closed: "FinalizedRu
     from fakebench_suite.report.terminal import format_gate_results
 
     terminalreporter.section("gates")
-    shard = closed.manifest["shard"]
+    shard = closed.manifest.shard
     if shard is not None:
         terminalreporter.line(
             f"This is shard {shard}: gates are evaluated over the merged run (fakebench merge)."

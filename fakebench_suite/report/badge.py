@@ -3,10 +3,10 @@
 https://shields.io/badges/endpoint-badge (schemaVersion 1).
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from fakebench_suite.report.paper_rows import UNVERIFIED, find_odd_pixels
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.types import GateOutcome
 
@@ -20,12 +20,12 @@ _LABELS = {"official": "FakeBench", "probes": "fake-image probes"}
 _OTHER_LABEL = "fake images"
 
 
-def make_badge(manifest: Mapping[str, Any], result: RunResult) -> dict[str, Any]:
+def make_badge(manifest: Manifest, result: RunResult) -> dict[str, Any]:
     """Outcome, headline with its interval, and change; grey if no gate was evaluated.
 
     The label is FakeBench only for runs over its own files and images (docs/concepts.md, rule 6).
     """
-    kind = manifest["dataset"]["kind"]
+    kind = manifest.dataset.kind
     label = _LABELS.get(kind, _OTHER_LABEL) if find_odd_pixels(manifest) is None else _OTHER_LABEL
     ruled, count = result.gates.evaluated, result.gates.count
     some = f" ({ruled} of {count} gates evaluated)" if 0 < ruled < count else ""

@@ -1,18 +1,17 @@
 """Format the engine of a run."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from fakebench_suite.runs.manifest import ManifestEngine
 from fakebench_suite.text.display import count_of
 
 
-def format_engine(engine: Mapping[str, Any]) -> str:
+def format_engine(engine: ManifestEngine | None) -> str:
     """The engine in a manifest as text, such as ``ray, 5 replicas on 2 nodes, 1 lost``."""
-    name = str(engine.get("name", "local"))
-    if name == "mixed":
-        return f"mixed ({'; '.join(format_engine(part) for part in engine.get('mixed', ()))})"
-    if "replicas" not in engine:
-        return name
-    replicas, nodes, lost = engine["replicas"], len(engine.get("nodes", ())), engine.get("lost", 0)
-    text = f"{name}, {count_of(replicas, 'replica')} on {count_of(nodes, 'node')}"
-    return f"{text}, {lost} lost" if lost else text
+    if engine is None:
+        return "local"
+    if engine.mixed is not None:
+        return f"{engine.name} ({'; '.join(map(format_engine, engine.mixed))})"
+    if engine.replicas is None:
+        return engine.name
+    nodes = count_of(len(engine.nodes or ()), "node")
+    text = f"{engine.name}, {count_of(engine.replicas, 'replica')} on {nodes}"
+    return f"{text}, {engine.lost} lost" if engine.lost else text

@@ -3,11 +3,11 @@
 Terminal, summary, badge and page use this definition; ``gates.json`` has it as data.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from fakebench_suite.gates.status import Conclusion
 from fakebench_suite.metrics.names import METRICS
+from fakebench_suite.runs.manifest import Manifest, ManifestGates
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.partial import describe_partial
 from fakebench_suite.runs.result import GatesUsed, RunResult
@@ -19,14 +19,14 @@ _HEADLINES = ("balanced_accuracy", "accuracy")
 
 
 def make_result(
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     conclusion: Conclusion,
     scores: Sequence[Score],
     shifts: Sequence[MetricDelta] = (),
 ) -> RunResult:
     """The result of a run from its final manifest, its gates, its scores and its changes."""
     headline = _find_headline(scores)
-    gates = manifest.get("gates", {})
+    gates = manifest.gates or ManifestGates(file=None)
     change = None
     if headline is not None:
         change = next((shift for shift in shifts if shift.task == headline.task), None)
@@ -34,15 +34,15 @@ def make_result(
         outcome=conclusion.outcome,
         reason=conclusion.reason,
         gates=GatesUsed(
-            file=gates.get("file"),
-            named=bool(gates.get("named")),
-            digest=str(gates.get("digest", "")),
+            file=gates.file,
+            named=gates.named,
+            digest=gates.digest,
             count=conclusion.gates,
             evaluated=conclusion.evaluated,
         ),
         headline=headline,
         change=change,
-        baseline=None if "baseline" not in manifest else str(manifest["baseline"]["run"]),
+        baseline=None if manifest.baseline is None else manifest.baseline.run,
         partial=describe_partial(manifest),
     )
 

@@ -1,8 +1,7 @@
 """The table of scores for terminal and summary, and summary.md."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from fakebench_suite.grading.judges.calibration import MIN_ORDERED_SHARE
 from fakebench_suite.metrics.paper_tables import FOOTNOTE
@@ -10,6 +9,7 @@ from fakebench_suite.report.headline import describe_result, list_meanings
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.paper_rows import compare_with_paper, find_odd_pixels
 from fakebench_suite.report.run_facts import list_facts
+from fakebench_suite.runs.manifest import Manifest, ManifestCalibration
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.partial import describe_partial, list_whole
 from fakebench_suite.runs.result import RunResult
@@ -97,51 +97,48 @@ _DATASET_NOTES = {
 }
 
 
-def describe_run(manifest: Mapping[str, Any]) -> list[str]:
+def describe_run(manifest: Manifest) -> list[str]:
     """A title and the reservations of a run: what limits the meaning of its scores."""
-    dataset, model = manifest["dataset"], manifest["model"]
-    name, data = to_single_line(model["name"]), to_single_line(dataset["name"])
-    lines = [f"{name} on {data}: {count_of(manifest['recorded'], 'case')}"]
-    lines += _DATASET_NOTES.get(dataset["kind"], [])
-    if dataset["kind"] == "official":
+    dataset, model = manifest.dataset, manifest.model
+    name, data = to_single_line(model.name), to_single_line(dataset.name)
+    lines = [f"{name} on {data}: {count_of(manifest.recorded or 0, 'case')}"]
+    lines += _DATASET_NOTES.get(dataset.kind, [])
+    if dataset.kind == "official":
         lines.append(describe_pixels(manifest))
-    lines += map(to_single_line, manifest.get("reservations", ()))
-    note = str(model["card"].get("note") or "")
+    lines += map(to_single_line, manifest.reservations)
+    note = model.summarize_card().note
     if note:
         lines.append(f"Note: {to_single_line(note)}.")
-    if manifest["partial"]:
+    if manifest.partial:
         why, whole = to_single_line(describe_partial(manifest)), list_whole(manifest)
         but = f", whole in {' and '.join(whole)}" if whole else ""
         lines.append(f"PARTIAL RUN ({why}){but}: not a result to publish.")
-    if manifest["errors"]:
-        lines.append(
-            f"Cases that ended in an error (not part of any accuracy): {manifest['errors']}."
-        )
+    if manifest.errors:
+        lines.append(f"Cases that ended in an error (not part of any accuracy): {manifest.errors}.")
     lines += _describe_replies(manifest)
-    audit = manifest["judge"].get("audit")
-    if audit is not None and not audit["passed"]:
+    judge = manifest.judge
+    if judge.calibration is not None and not judge.calibration.passed:
         lines.append(
-            f"The judge {to_single_line(manifest['judge']['text'])} "
-            f"{_describe_calibration(audit)}: its scores cannot be gated."
+            f"The judge {to_single_line(str(judge.text))} "
+            f"{_describe_calibration(judge.calibration)}: its scores cannot be gated."
         )
     return lines
 
 
-def _describe_replies(manifest: Mapping[str, Any]) -> Iterator[str]:
+def _describe_replies(manifest: Manifest) -> Iterator[str]:
     """What may have changed the replies: the token limit, unused tensors."""
-    cut = manifest.get("cut_off", {"replies": 0})
-    if cut["replies"]:
-        limit = manifest["model"]["card"].get("generation", {}).get("max_new_tokens")
+    cut = manifest.cut_off
+    if cut is not None and cut.replies:
+        limit = manifest.model.summarize_card().generation.max_new_tokens
         at = "the token limit" if limit is None else f"max_new_tokens = {limit:,}"
-        yield f"{cut['replies']:,} of {cut['of']:,} replies were cut off at {at}."
-    routes = manifest.get("routes", ())
-    left = sorted({name for route in routes for name in route.get("left_over", ())})
+        yield f"{cut.replies:,} of {cut.of:,} replies were cut off at {at}."
+    left = sorted({name for info in manifest.inference for name in info.left_over})
     if left:
         shown = ", ".join(map(to_single_line, left[:3])) + (", ..." if len(left) > 3 else "")
         yield f"Tensors of the checkpoint that its architecture does not use: {len(left)}; {shown}."
 
 
-def describe_pixels(manifest: Mapping[str, Any]) -> str:
+def describe_pixels(manifest: Manifest) -> str:
     """Whether a run over FakeBench's rows used FakeBench's images, as far as is known."""
     odd = find_odd_pixels(manifest)
     if odd is not None:
@@ -155,18 +152,18 @@ def describe_pixels(manifest: Mapping[str, Any]) -> str:
     )
 
 
-def _describe_calibration(audit: Mapping[str, Any]) -> str:
+def _describe_calibration(calibration: ManifestCalibration) -> str:
     """Why a judge did not pass its calibration."""
-    if "why" in audit:
-        return f"could not be calibrated ({to_single_line(audit['why'])})"
-    if all(mean is None for mean in audit.get("means", {}).values()):
+    if calibration.reason is not None:
+        return f"could not be calibrated ({to_single_line(calibration.reason)})"
+    if all(mean is None for mean in calibration.means.values()):
         return "gave no ratings of known texts"
-    wrong = [name for name, share in audit["right"].items() if share < MIN_ORDERED_SHARE]
+    wrong = [name for name, share in calibration.right.items() if share < MIN_ORDERED_SHARE]
     return f"ranked known texts in the wrong order ({', '.join(wrong)})"
 
 
 def write_markdown(
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     scores: Sequence[Score],
     result: RunResult,
     decisions: Sequence[GateResult] = (),

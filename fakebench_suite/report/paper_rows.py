@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fakebench_suite.metrics.paper_tables import compare, load_table
-from fakebench_suite.provenance import read_identity
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
 from fakebench_suite.types import Score
 
@@ -23,12 +22,12 @@ class TextTable:
     rows: Sequence[Sequence[str]]
 
 
-def compare_with_paper(manifest: Mapping[str, Any], scores: Sequence[Score]) -> Iterator[TextTable]:
+def compare_with_paper(manifest: Manifest, scores: Sequence[Score]) -> Iterator[TextTable]:
     """One table for each published table in which the run has a cell.
 
     There is none for data or images that are not FakeBench's.
     """
-    if manifest["dataset"]["kind"] != "official" or find_odd_pixels(manifest) is not None:
+    if manifest.dataset.kind != "official" or find_odd_pixels(manifest) is not None:
         return
     for task in list_tasks():
         # The authors do not publish their references, so these scores use others.
@@ -43,14 +42,13 @@ _ODD_SHARE = 0.01
 and images in the style of photographs (arXiv 2404.13306, section III)."""
 
 
-def find_odd_pixels(manifest: Mapping[str, Any]) -> str | None:
+def find_odd_pixels(manifest: Manifest) -> str | None:
     """Why the images of a run cannot be FakeBench's; None if they may be.
 
     FakeBench's images may not be redistributed and their digests are not public, so the opposite
     cannot be shown.
     """
-    identity = read_identity(manifest)
-    pixels = None if identity is None else identity.pixels
+    pixels = None if manifest.identity is None else manifest.identity.pixels
     if pixels is None or pixels.odd <= _ODD_SHARE * pixels.known:
         return None
     kinds = {
@@ -62,24 +60,23 @@ def find_odd_pixels(manifest: Mapping[str, Any]) -> str | None:
     return f"{kinds[worst]:,} of {pixels.known:,} images {worst}"
 
 
-def run_label(task: str, manifest: Mapping[str, Any], *, own_references: bool = False) -> str:
+def run_label(task: str, manifest: Manifest, *, own_references: bool = False) -> str:
     """The model's name with the differences between its row and the published ones."""
     notes = [UNVERIFIED, *(["own references"] if own_references else [])]
-    covered = manifest.get("tasks", {}).get(task, manifest)
-    if covered["partial"]:
+    covered = (manifest.tasks or {}).get(task, manifest)
+    if covered.partial:
         notes.append("partial")
-    if covered["errors"]:
+    if covered.errors:
         notes.append("with errors")
-    style, text = manifest.get("prompts", {}).get("style"), manifest["judge"].get("text")
+    judge, style = manifest.judge, manifest.prompts.style
     if style != "paper":
         notes.append(f"{style} prompts")
     spec = get_task(task)
-    if spec.grader is Grader.LABEL and manifest["judge"]["label"] != "paper":
-        notes.append(f"{manifest['judge']['label']} reading")
-    if spec.grades_texts and text:
-        notes.append(f"judge {text}")
-    name = str(manifest["model"]["name"])
-    return f"{name} ({', '.join(notes)})" if notes else name
+    if spec.grader is Grader.LABEL and judge.label != "paper":
+        notes.append(f"{judge.label} reading")
+    if spec.grades_texts and judge.text:
+        notes.append(f"judge {judge.text}")
+    return f"{manifest.model.name} ({', '.join(notes)})"
 
 
 def format_table(task: str, table: Sequence[Mapping[str, str]]) -> TextTable:

@@ -3,9 +3,9 @@
 Terminal, summary and page use this definition.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from fakebench_suite.runs.manifest import Manifest, ManifestBaseline
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
 
@@ -13,90 +13,85 @@ _DIGEST_LENGTH = 12
 """Characters of a digest that are shown; the manifest has all."""
 
 
-def list_facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+def list_facts(manifest: Manifest) -> list[tuple[str, str]]:
     """The facts as names and texts; facts that the manifest does not have are left out."""
     return [(name, text) for name, text in _list_facts(manifest) if text]
 
 
-def _list_facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    model, dataset, judge = manifest["model"], manifest["dataset"], manifest["judge"]
+def _list_facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    model, dataset, judge = manifest.model, manifest.dataset, manifest.judge
+    card = model.summarize_card()
     yield (
         "model",
         _join(
-            model["name"],
-            model["card"].get("repository"),
-            ("revision", model["card"].get("revision")),
-            ("weights", str(model.get("weights_digest") or "")[:_DIGEST_LENGTH]),
+            model.name,
+            card.repository,
+            ("revision", card.revision),
+            ("weights", _shorten(model.weights_digest)),
         ),
     )
-    kind = dataset["kind"]
     yield (
         "data",
         _join(
-            dataset["name"] if kind == dataset["name"] else f"{dataset['name']} ({kind})",
-            count_of(dataset["cases"], "case") if "cases" in dataset else "",
-            ("digest", str(dataset.get("digest", ""))[:_DIGEST_LENGTH]),
+            dataset.name if dataset.kind == dataset.name else f"{dataset.name} ({dataset.kind})",
+            count_of(dataset.cases, "case"),
+            ("digest", _shorten(dataset.digest)),
         ),
     )
     yield "asked", _describe_tasks(manifest)
-    yield "filter", str(manifest.get("filter") or "")
+    yield "filter", manifest.filter or ""
     yield (
         "prompts",
         _join(
-            manifest.get("prompts", {}).get("style"),
-            ("seed", manifest.get("seed")),
-            ("sample of", manifest.get("sample")),
-            ("answers of", manifest.get("answers")),
+            manifest.prompts.style,
+            ("seed", manifest.seed),
+            ("sample of", manifest.sample),
+            ("answers of", manifest.answers),
         ),
     )
-    rounds = judge.get("rounds")
-    yield "reply parser", str(judge["label"])
+    yield "reply parser", judge.label
     yield (
         "judge of texts",
-        _join(judge.get("text") or "none", count_of(rounds, "round") if rounds else ""),
+        _join(judge.text or "none", count_of(judge.rounds, "round") if judge.rounds else ""),
     )
-    gates = manifest.get("gates", {})
-    yield (
-        "gates",
-        _join(
-            gates.get("file") or ("none" if gates else ""),
-            ("digest", str(gates.get("digest", ""))[:_DIGEST_LENGTH] if gates.get("rules") else ""),
-        ),
-    )
-    yield "baseline", _describe_baseline(manifest.get("baseline", {}))
-    yield "started", str(manifest.get("started") or "")
+    gates = manifest.gates
+    if gates is not None:
+        digest = _shorten(gates.digest) if gates.rules else ""
+        yield "gates", _join(gates.file or "none", ("digest", digest))
+    if manifest.baseline is not None:
+        yield "baseline", _describe_baseline(manifest.baseline)
+    yield "started", manifest.started
     yield (
         "suite",
         _join(
-            manifest.get("suite"),
-            ("commit", manifest.get("commit")),
-            ("code", str(manifest.get("code_digest") or "")[:_DIGEST_LENGTH]),
+            manifest.suite,
+            ("commit", manifest.commit),
+            ("code", _shorten(manifest.code_digest)),
         ),
     )
-    yield "command", str(manifest.get("command") or "")
+    yield "command", manifest.command or ""
 
 
-def _describe_tasks(manifest: Mapping[str, Any]) -> str:
+def _describe_tasks(manifest: Manifest) -> str:
     """The recorded cases of each task, of all its cases."""
-    tasks, population = manifest.get("tasks", {}), manifest.get("population", {})
-    asked = [
-        f"{task} {coverage['recorded']:,} of {coverage['cases']:,}"
-        for task, coverage in tasks.items()
-    ]
+    tasks, population = manifest.tasks or {}, manifest.population or {}
+    asked = [f"{task} {counts.recorded:,} of {counts.cases:,}" for task, counts in tasks.items()]
     left = [task for task in list_tasks() if task in population and task not in tasks]
     return "; ".join([*asked, *([f"not {' or '.join(left)}"] if tasks and left else [])])
 
 
-def _describe_baseline(baseline: Mapping[str, Any]) -> str:
-    if not baseline:
-        return ""
+def _describe_baseline(baseline: ManifestBaseline) -> str:
     return _join(
-        baseline.get("run"),
-        ("model", baseline.get("model")),
-        ("weights", str(baseline.get("weights_digest") or "")[:_DIGEST_LENGTH]),
-        ("started", baseline.get("started")),
-        ("records", str(baseline.get("records_digest") or "")[:_DIGEST_LENGTH]),
+        baseline.run,
+        ("model", baseline.model),
+        ("weights", _shorten(baseline.weights_digest)),
+        ("started", baseline.started),
+        ("records", _shorten(baseline.records_digest)),
     )
+
+
+def _shorten(digest: str | None) -> str:
+    return (digest or "")[:_DIGEST_LENGTH]
 
 
 def _join(*parts: object | tuple[str, object]) -> str:

@@ -1,7 +1,6 @@
 """The terminal summary: result, facts about the run, scores, changes and gates."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +18,7 @@ from fakebench_suite.report.markdown import (
 )
 from fakebench_suite.report.paper_rows import TextTable
 from fakebench_suite.report.run_facts import list_facts
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.text.display import to_single_line
@@ -76,7 +76,7 @@ def format_result(result: RunResult, *, colour: bool) -> str:
     return _print_lines([text], colour=colour)
 
 
-def format_facts(manifest: Mapping[str, Any], *, colour: bool) -> str:
+def format_facts(manifest: Manifest, *, colour: bool) -> str:
     """Facts about the run, one line each."""
     facts = list_facts(manifest)
     width = max(len(name) for name, _ in facts)

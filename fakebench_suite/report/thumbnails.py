@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -22,6 +22,7 @@ from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.errors import ImageError, MachineError, UserError
 from fakebench_suite.files.contents import read_file
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import check_inside, read_manifest, write_whole
 
 if TYPE_CHECKING:
@@ -89,22 +90,22 @@ def open_image_source(run: Path, data: DataSource | Path | None) -> ImageSource 
 
 
 def open_run_data(
-    manifest: Mapping[str, Any], data: DataSource | Path | None, *, run: Path
+    manifest: Manifest, data: DataSource | Path | None, *, run: Path
 ) -> Dataset | None:
     """The data set of a finished run: embedded probes, or what lies at ``data``; else None.
 
     Raises UserError where these are not the data the run was made over.
     """
-    described = manifest["dataset"]
-    if data is None and described["kind"] != "probes":
+    described = manifest.dataset
+    if data is None and described.kind != "probes":
         return None
     dataset = open_dataset(data)
-    if dataset.digest == described.get("digest"):
+    if dataset.digest == described.digest:
         return dataset
     if data is None:
         return None  # probes of another version of this suite
     raise UserError(
-        f"{run} was made over {described['name']}, whose digest differs from that of "
+        f"{run} was made over {described.name}, whose digest differs from that of "
         f"{dataset.name}. Give the same --data as then, or leave it out."
     )
 

@@ -2,24 +2,24 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.provenance import Identity, count_changed_pixels, read_identity
+from fakebench_suite.provenance import Identity, count_changed_pixels
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import read_manifest
 from fakebench_suite.types import Record
 
-COMPARED_KEYS = (
+_COMPARED: tuple[str, ...] = (
     "suite", "code_digest", "model", "dataset", "prompts", "judge", "answers", "seed", "sample",
     "planned", "versions",
 )  # fmt: skip
 """Keys of a manifest that scores depend on; the rest describes one session."""
 _COVERED_BY_IDENTITY = frozenset({"model", "dataset", "prompts"})
 """Keys that the identity covers; the rest of their content is names and paths."""
-_NOT_COMPARED = frozenset({"judge.audit", "model.card.path", "model.card_digest"})
-"""Results of a session and paths; older versions included paths in digests."""
+_NOT_COMPARED = frozenset({"judge.calibration", "model.card.path"})
+"""Results of a session and paths."""
 _PART_NAMES = {
     "protocol": "protocol",
     "code": "code of the suite that asked",
@@ -49,41 +49,41 @@ _ABSENT = object()
 
 def check_data(run: Path, *, name: str, digest: str) -> None:
     """Raise UserError if the run is over another data set than the named one."""
-    dataset = read_manifest(run)["dataset"]
-    if dataset.get("digest") != digest:
+    dataset = read_manifest(run).dataset
+    if dataset.digest != digest:
         raise UserError(
-            f"{run} was made over {dataset.get('name')}, whose digest differs from that of {name}. "
+            f"{run} was made over {dataset.name}, whose digest differs from that of {name}. "
             "Give the same --data as then: only runs over the same data belong together."
         )
 
 
 def check_same_data(run: Path, other: Path) -> None:
     """Raise UserError if two runs are over different data sets."""
-    described = read_manifest(run)["dataset"]
-    check_data(other, name=described["name"], digest=described.get("digest", ""))
+    dataset = read_manifest(run).dataset
+    check_data(other, name=dataset.name, digest=dataset.digest)
 
 
-def list_differences(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
+def list_differences(one: Manifest, two: Manifest) -> list[str]:
     """The differences between two runs, in words such as ``model weights``.
 
     If a run has no identity, the settings that older versions wrote are compared.
     """
-    identity, other_identity = read_identity(one), read_identity(two)
     names: list[str] = []
-    if identity is not None and other_identity is not None:
-        names += _compare_identities(identity, other_identity)
-    comparable = identity is not None and other_identity is not None
-    for key in COMPARED_KEYS:
-        if not (comparable and key in _COVERED_BY_IDENTITY):
-            names += _differing_keys(key, one.get(key, _ABSENT), two.get(key, _ABSENT))
+    keys = _COMPARED
+    if one.identity is not None and two.identity is not None:
+        names += _compare_identities(one.identity, two.identity)
+        keys = tuple(key for key in _COMPARED if key not in _COVERED_BY_IDENTITY)
+    table, other_table = msgspec.to_builtins(one), msgspec.to_builtins(two)
+    for key in keys:
+        names += _differing_keys(key, table[key], other_table[key])
     if "code_digest" in names and _PART_NAMES["code"] in names:
         names.remove(_PART_NAMES["code"])
-    if "judge.text" in names and all("digest" in run.get("judge", {}) for run in (one, two)):
+    if "judge.text" in names and one.judge.digest and two.judge.digest:
         names.remove("judge.text")  # a path; the digest identifies a local judge
     return names
 
 
-def list_confounders(baseline: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
+def list_confounders(baseline: Manifest, run: Manifest) -> list[str]:
     """The differences between a run and its baseline, other than the model and the cases asked."""
     return [
         name
@@ -92,10 +92,10 @@ def list_confounders(baseline: Mapping[str, Any], run: Mapping[str, Any]) -> lis
     ]
 
 
-def list_unknown(runs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def list_unknown(runs: Mapping[str, Manifest]) -> Iterator[str]:
     """One sentence per run whose manifest has no identity; ``runs`` are manifests by name."""
     for name, manifest in runs.items():
-        if read_identity(manifest) is None:
+        if manifest.identity is None:
             yield (
                 f"identity unknown: {name} was written by an older version of the suite, and its "
                 "pixels, chat template and tokenizer cannot be compared"

@@ -1,172 +1,310 @@
-"""What a manifest is made of, as far as anything is read back from it.
+"""The manifest of a run: what was run, on what, with what, so that a number can be traced.
 
-A manifest is written once and read by people and by later versions; these types check what this
-version relies on, and let all else be.
+:class:`Manifest` is what ``manifest.json`` holds, written and read. A field that is None or empty
+is of something that the run does not have, has not come to yet, or did not count at the time it
+was written. Keys that this version does not know are ignored when a manifest is read.
 """
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
+from fakebench_suite.provenance import Identity, InferenceInfo
 from fakebench_suite.tasks.registry import check_task
 from fakebench_suite.tasks.subgroups import ALL
 
-Shard = Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]*/[1-9][0-9]*$")]
+MANIFEST_VERSION = 2
+"""Incremented whenever a key is renamed or changes its meaning; a manifest without it has 1.
+
+2: ``inference`` (was ``routes``), ``judge.calibration`` (``judge.audit``), and ``reason`` in both
+(``why``); :mod:`.old_names` reads version 1.
+"""
+
+ShardName = Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]*/[1-9][0-9]*$")]
+"""``K/N``."""
+CaseCounts = dict[str, dict[str, int]]
+"""Numbers of cases by task and subgroup."""
 
 
-class ManifestGeneration(msgspec.Struct, frozen=True):
-    """Decoding settings."""
+class RunStatus(StrEnum):
+    """How far a run has come."""
+
+    RUNNING = "running"
+    """It has not ended, or was killed."""
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+    """It ended before every selected case was recorded."""
+
+
+class GenerationSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The decoding settings that are shown."""
 
     max_new_tokens: int | None = None
 
 
-class ManifestCard(msgspec.Struct, frozen=True):
-    """The card; ``--answers`` reads it whole, and says what is wrong with it."""
+class CardSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a card that are shown."""
 
     repository: str | None = None
     revision: str | None = None
-    note: str | None = None
-    generation: ManifestGeneration = ManifestGeneration()
+    note: str = ""
+    generation: GenerationSummary = GenerationSummary()
 
 
-class ManifestModel(msgspec.Struct, frozen=True):
-    """The model, and its card as it was."""
+class ManifestModel(msgspec.Struct, frozen=True, kw_only=True):
+    """The model."""
 
     name: str
-    card: ManifestCard
-    weights_digest: str | None = None
+    card: dict[str, Any]
+    """The card with its defaults. ``--answers`` reads it as a card again; a run whose card another
+    version of the suite could not read has scores and a report all the same."""
+    weights_digest: str | None
+    """None for models without weights."""
+
+    def __post_init__(self) -> None:
+        try:
+            self.summarize_card()
+        except msgspec.ValidationError as error:
+            raise ValueError(f"in the card, {error}") from error
+
+    def summarize_card(self) -> CardSummary:
+        """The fields of the card that are shown."""
+        return msgspec.convert(self.card, CardSummary)
 
 
-class ManifestDataset(msgspec.Struct, frozen=True):
-    """The data set, by name and digest."""
+class ManifestDataset(msgspec.Struct, frozen=True, kw_only=True):
+    """The data set."""
 
     name: str
     kind: str
-    digest: str = ""
-    cases: int = 0
+    """``official``, ``layout``, ``jsonl``, ``probes``, or of another package."""
+    digest: str
+    """Digest of its rows."""
+    cases: int
 
 
-class ManifestCalibration(msgspec.Struct, frozen=True):
-    """Whether the text judge was fit."""
+class ManifestPrompts(msgspec.Struct, frozen=True, kw_only=True):
+    """How the prompts were worded."""
+
+    style: str
+    """``paper`` or ``clean``."""
+    digest: str
+    """Digest of the texts of all prompts."""
+
+
+class ManifestCalibration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The judge's scores of texts whose order is known."""
 
     passed: bool
-    why: str | None = None
+    reason: str | None = None
+    """Why the judge could not be calibrated; None if it could."""
     means: dict[str, float | None] = {}
+    """Mean score, 0-2, by kind of text; None without a rating."""
     right: dict[str, float] = {}
+    """Share of the images on which each comparison is right."""
 
 
-class ManifestJudge(msgspec.Struct, frozen=True):
-    """How replies were read and who graded texts."""
+class ManifestJudge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How labels were read, and who graded texts."""
 
     label: str
-    text: str | None = None
-    rounds: int = 0
-    audit: ManifestCalibration | None = None
+    """How replies were read: ``grammar``, ``paper`` or ``likelihood``."""
+    text: str | None
+    """The judge of texts, ``exact`` for probes; None if texts were not graded."""
+    rounds: int | None = None
+    """Rounds per text; None if no judge was asked."""
+    instruction_digest: str | None = None
+    """Digest of the instruction of judges that give ratings."""
+    digest: str | None = None
+    """As in :class:`~fakebench_suite.provenance.JudgeInfo`, and so are the next three."""
+    refused_parameters: list[str] = []
+    sampling: str | None = None
+    details: dict[str, Any] = {}
+    calibration: ManifestCalibration | None = None
+    """None if no judge was calibrated."""
 
 
-class ManifestEngine(msgspec.Struct, frozen=True):
-    """Where the model computed; of a cluster, on how many replicas of which nodes."""
+class ManifestHardware(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The machine of the session, or the machines of a merged run."""
 
-    name: str = "local"
-    replicas: int = 0
-    nodes: dict[str, int] = {}
-    lost: int = 0
-    mixed: "list[ManifestEngine]" = []
+    machine: str | None = None
+    """Architecture, such as ``x86_64``."""
+    system: str | None = None
+    processor: str | None = None
+    cpus: int | None = None
+    """Logical CPUs."""
+    mixed: "list[ManifestHardware] | None" = None
+    """The machines of the parts of a merged run, if they differ."""
 
 
-class ManifestPart(msgspec.Struct, frozen=True):
-    """One part of a merged run."""
+class ManifestEngine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the model computed."""
+
+    name: str
+    """``local``, ``ray``, or ``mixed`` for a merged run with parts of different engines."""
+    replicas: int | None = None
+    """Replicas on a cluster; None without one."""
+    nodes: dict[str, int] | None = None
+    """Replicas by node."""
+    lost: int | None = None
+    """Replicas that died."""
+    mixed: "list[ManifestEngine] | None" = None
+    """The engines of the parts of a merged run, if they differ."""
+
+
+class ManifestSession(msgspec.Struct, frozen=True, kw_only=True):
+    """One session of a merged run."""
 
     run: str
-    shard: Shard | None = None
-    engine: ManifestEngine = ManifestEngine()
-    started: str = ""
+    """Name of its directory."""
+    started: str
+    shard: ShardName | None = None
+    hardware: ManifestHardware | None = None
+    wall_seconds: float | None = None
+    workers: int | None = None
+    engine: ManifestEngine | None = None
     command: str | None = None
 
 
-class ManifestPrompts(msgspec.Struct, frozen=True):
-    """How the prompts were worded."""
-
-    style: str = ""
-    digest: str = ""
-
-
-class ManifestTaskCounts(msgspec.Struct, frozen=True):
-    """How much of one task was asked."""
+class ManifestTaskCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many cases of one task there are, from the data set to the records."""
 
     cases: int
+    """In the data set."""
+    planned: int = 0
+    """In the sample, over all shards."""
+    selected: int = 0
+    """After ``--shard`` and filters."""
     recorded: int
     errors: int
+    """Recorded cases that ended in an error."""
     partial: list[str]
-    selected: int = 0
-    planned: int = 0
+    """Why they are not all cases of the data set; empty if they are."""
 
 
-class ManifestInference(msgspec.Struct, frozen=True):
-    """A way that replies came about, and what the loaded model told."""
+class ManifestGates(msgspec.Struct, frozen=True, kw_only=True):
+    """The gates of a run; ``gates/config.py`` reads them again."""
 
-    rendering: str | None = None
-    left_over: list[str] = []
+    file: str | None
+    """None if there was no file."""
+    named: bool = False
+    """Whether the user named it on the command line."""
+    strict: bool = False
+    """Whether a gate whose cases were not all asked is inconclusive, instead of not evaluated."""
+    rules: list[dict[str, Any]] = []
+    """The tables of the file."""
+    absent: str = ""
+    """Why there are no gates."""
+    digest: str = ""
+    """Digest of the rules."""
 
 
-class ManifestBaseline(msgspec.Struct, frozen=True):
-    """The run that changes are counted from."""
+class ManifestBaseline(msgspec.Struct, frozen=True, kw_only=True):
+    """The run that changes are counted from, without its path."""
 
     run: str
+    """Name of its directory."""
+    model: str | None = None
     weights_digest: str | None = None
+    started: str | None = None
+    suite: str | None = None
+    partial: str = ""
+    """Why it is partial; empty if it is not."""
     records_digest: str | None = None
 
 
-class ManifestTruncation(msgspec.Struct, frozen=True):
-    """Replies that ended at the token limit, of those that say why they ended."""
+class ManifestTruncation(msgspec.Struct, frozen=True, kw_only=True):
+    """Replies that were cut off at the token limit."""
 
-    replies: int = 0
-    of: int = 0
+    replies: int
+    of: int
+    """Replies that say why they ended."""
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """The parts other code looks at; a run that was cut off lacks those without which it can be."""
+class ManifestSubmission(msgspec.Struct, frozen=True, kw_only=True):
+    """The submission to FakeBench's authors."""
 
+    missing: int
+    """Answers that it lacks."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """The manifest of a run."""
+
+    manifest_version: int = MANIFEST_VERSION
+    status: RunStatus
+    suite: str
+    """Version of the suite."""
+    protocol: int = 1
+    """Number of the measuring rules, :data:`~fakebench_suite.provenance.PROTOCOL`."""
+    code_digest: str
+    """Digest of the suite's code."""
+    commit: str | None = None
+    """Git commit of the working directory, if it has one."""
+    started: str
+    """Date and time in ISO 8601, UTC."""
+    command: str | None = None
+    """The command line, without secrets."""
     model: ManifestModel
     dataset: ManifestDataset
+    prompts: ManifestPrompts
     judge: ManifestJudge
-    status: str = ""
-    started: str = ""
-    sample: int | None = None
-    planned: int = 0
-    shard: Shard | None = None
-    prompts: ManifestPrompts = ManifestPrompts()
-    versions: dict[str, Any] | None = None
-    hardware: dict[str, Any] = {}
-    partial: list[str] | msgspec.UnsetType = msgspec.UNSET
-    selected: int = 0
-    recorded: int | msgspec.UnsetType = msgspec.UNSET
-    errors: int | msgspec.UnsetType = msgspec.UNSET
-    wall_seconds: float = 0.0
-    workers: int = 0
-    engine: ManifestEngine = ManifestEngine()
-    routes: list[ManifestInference] = []
-    merged: list[ManifestPart] = []
-    protocol: int = 1
-    reservations: list[str] = []
     answers: str | None = None
-    population: dict[str, dict[str, int]] = {}
-    drawn: dict[str, dict[str, int]] = {}
-    deselected: dict[str, str] = {}
-    tasks: dict[str, ManifestTaskCounts] = {}
-    gates: dict[str, Any] = {}
-    baseline: ManifestBaseline | None = None
-    cut_off: ManifestTruncation = ManifestTruncation()
-    command: str | None = None
-    commit: str | None = None
+    """Name of the run whose answers were given again."""
+    seed: int
+    sample: int | None
+    """Images that were drawn; None for all."""
+    shard: ShardName | None = None
     filter: str | None = None
+    """The options and arguments that may have left cases out; empty if there were none."""
+    versions: dict[str, str]
+    """Versions of Python and packages."""
+    hardware: ManifestHardware
+    engine: ManifestEngine | None = None
+    """None until the run has ended."""
+    workers: int | None = None
+    """Processes of pytest-xdist; 0 if cases ran in pytest's own, None until the run has ended."""
+    inference: list[InferenceInfo] = []
+    """How the model computed its answers; several if its processes differ."""
+    merged: list[ManifestSession] = []
+    """The sessions of a merged run."""
+    identity: Identity | None = None
+    """Everything that answers depend on; None if an older version of the suite asked."""
+    population: CaseCounts | None = None
+    """Cases of the data set; None before runs counted them."""
+    drawn: CaseCounts | None = None
+    """Cases of the sample; None without one."""
+    deselected: dict[str, str] = {}
+    """Tasks that were not asked, and the capability that the backend lacks for them."""
+    planned: int | None = None
+    """Cases to be asked over all shards."""
+    selected: int | None = None
+    """Cases to be asked here, after filters; None, as the next four, until the run has ended."""
+    recorded: int | None = None
+    errors: int | None = None
+    """Recorded cases that ended in an error."""
+    wall_seconds: float | None = None
+    partial: list[str] | None = None
+    """Every reason why the run is partial; empty if it is not."""
+    tasks: dict[str, ManifestTaskCounts] | None = None
+    """The tasks of which cases were selected."""
+    cut_off: ManifestTruncation | None = None
+    text_metrics: dict[str, str] | None = None
+    """Variants of the metrics of texts; None if no text has a reference."""
+    reservations: list[str] = []
+    """Sentences that limit what the scores mean."""
+    gates: ManifestGates | None = None
+    baseline: ManifestBaseline | None = None
+    submission: ManifestSubmission | None = None
+    """None for data that are not FakeBench's."""
 
     def __post_init__(self) -> None:
-        for task in self.tasks:
+        for task in self.tasks or ():
             check_task(task)
-        counts = (self.recorded, self.errors)
-        if self.partial is not msgspec.UNSET and msgspec.UNSET in counts:
+        if self.partial is not None and None in (self.recorded, self.errors):
             raise ValueError("it says that the run ended, but not with how many cases and errors")
-        for cases in (*self.population.values(), *self.drawn.values()):
-            if ALL not in cases:
-                raise ValueError(f"a population has no count of {ALL!r}")
+        for counts in (self.population or {}, self.drawn or {}):
+            for cases in counts.values():
+                if ALL not in cases:
+                    raise ValueError(f"a population has no count of {ALL!r}")

@@ -21,6 +21,9 @@ _OUTCOME = {"ruling": "outcome"}
 _RESULT = {"ruling": "outcome", "decisions": "results"}
 _GATE = {"slice": "subgroup", "on": "compare", "negligible": "tolerance"}
 _OUTCOMES = {"not ruled": "not evaluated"}
+_MANIFEST = {"routes": "inference"}
+_JUDGE = {"audit": "calibration"}
+_REASON = {"why": "reason"}
 
 
 def rename_record(value: Any) -> Any:
@@ -88,8 +91,22 @@ def rename_gate(value: Any) -> Any:
 
 
 def rename_manifest(value: dict[str, Any]) -> dict[str, Any]:
-    """A manifest: the subgroups of its populations, and the rules of its gates."""
-    manifest = dict(value)
+    """A manifest: its keys, the subgroups of its populations, its cards and its gates' rules."""
+    manifest = rename_keys(value, _MANIFEST)
+    if isinstance(manifest.get("inference"), list):
+        manifest["inference"] = [
+            rename_keys(info, _REASON) if isinstance(info, dict) else info
+            for info in manifest["inference"]
+        ]
+    if isinstance(manifest.get("judge"), dict):
+        judge = rename_keys(manifest["judge"], _JUDGE)
+        if isinstance(judge.get("calibration"), dict):
+            judge["calibration"] = rename_keys(judge["calibration"], _REASON)
+        manifest["judge"] = judge
+    for key in ("model", "identity"):
+        part = manifest.get(key)
+        if isinstance(part, dict) and isinstance(part.get("card"), dict):
+            manifest[key] = {**part, "card": _rename_card(part["card"])}
     for key in ("population", "drawn"):
         if isinstance(manifest.get(key), dict):
             manifest[key] = {
@@ -102,6 +119,16 @@ def rename_manifest(value: dict[str, Any]) -> dict[str, Any]:
     if isinstance(gates, Mapping) and isinstance(gates.get("rules"), list):
         manifest["gates"] = {**gates, "rules": [rename_gate(rule) for rule in gates["rules"]]}
     return manifest
+
+
+def _rename_card(card: dict[str, Any]) -> dict[str, Any]:
+    """A card: before cards named a backend, it was called an adapter, and had no options."""
+    if "adapter" not in card:
+        return card
+    adapter = card["adapter"]
+    backend = "transformers" if adapter == "huggingface" else adapter
+    rest = {key: value for key, value in card.items() if key != "adapter"}
+    return {"options": {}, "backend": backend} | rest
 
 
 def _rename_outcome(value: Any) -> Any:

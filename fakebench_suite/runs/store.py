@@ -17,7 +17,7 @@ import msgspec
 from fakebench_suite.errors import FormatError, MachineError, RunTakenError, UserError
 from fakebench_suite.files.contents import read_file, read_lines
 from fakebench_suite.files.formats import decode_json
-from fakebench_suite.runs.manifest import Manifest
+from fakebench_suite.runs.manifest import MANIFEST_VERSION, Manifest, ManifestBaseline
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.old_names import (
     rename_manifest,
@@ -130,9 +130,10 @@ class RunStore:
         self._stream.close()
         self._stream = again
 
-    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+    def write_manifest(self, manifest: Manifest) -> None:
         """Write or replace the manifest in one step."""
-        self._write(MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        text = msgspec.json.format(msgspec.json.encode(manifest), indent=2).decode()
+        self._write(MANIFEST, f"{text}\n")
 
     def write_scores(self, scores: Sequence[Score]) -> bool:
         """Write the scores, without anything of the clock; False if that failed."""
@@ -151,9 +152,9 @@ class RunStore:
         head = msgspec.json.format(msgspec.json.encode(result)).decode().removesuffix("\n}")
         self._write(GATES, f'{head},\n  "results": {_list(results).rstrip()}\n}}\n')
 
-    def write_comparison(self, baseline: Mapping[str, Any], changes: Sequence[MetricDelta]) -> None:
+    def write_comparison(self, baseline: ManifestBaseline, changes: Sequence[MetricDelta]) -> None:
         """Write the change of every metric since the baseline."""
-        head = json.dumps(baseline, ensure_ascii=False)
+        head = msgspec.json.format(msgspec.json.encode(baseline), indent=0).decode()
         text = f'{{\n  "baseline": {head},\n  "changes": {_list(changes).rstrip()}\n}}\n'
         self._write(COMPARISON, text)
 
@@ -228,17 +229,26 @@ def open_new(folder: Path) -> RunStore:
     raise AssertionError
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a run; raises UserError if it cannot be read."""
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a run, also of an older version.
+
+    Raises UserError if it cannot be read, or if a newer version of the suite wrote it.
+    """
+    path = folder / MANIFEST
     try:
-        content = read_file(folder / MANIFEST)
-        manifest = rename_manifest(decode_json(content, msgspec.json.Decoder(dict[str, Any])))
-        decode_json(content, msgspec.json.Decoder(Manifest))
-    except FormatError as error:
-        raise UserError(f"{folder / MANIFEST} is not the manifest of a run: {error}.") from error
+        table = decode_json(read_file(path), msgspec.json.Decoder(dict[str, Any]))
+        version = table.get("manifest_version")
+        if isinstance(version, int) and version > MANIFEST_VERSION:
+            raise UserError(
+                f"{path} has version {version}, and this version of the suite reads manifests up "
+                f"to version {MANIFEST_VERSION}: install the version that wrote the run."
+            )
+        manifest = msgspec.convert(rename_manifest(table), Manifest)
+    except (FormatError, msgspec.ValidationError) as error:
+        raise UserError(f"{path} is not the manifest of a run: {error}.") from error
     except OSError as error:
         raise UserError(f"{folder} is not a run directory: no {MANIFEST} to read.") from error
-    return manifest
+    return msgspec.structs.replace(manifest, manifest_version=MANIFEST_VERSION)
 
 
 def read_scores(folder: Path) -> list[Score]:

@@ -5,18 +5,18 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.extras import Extra, format_install, has_extra
-from fakebench_suite.gates.config import GateConfig
+from fakebench_suite.gates.config import GateConfig, describe_gates
 from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.gates.status import conclude
-from fakebench_suite.provenance import summarize_pixels
+from fakebench_suite.provenance import Identity, summarize_pixels
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.headline import make_result
 from fakebench_suite.report.markdown import write_markdown
@@ -26,6 +26,12 @@ from fakebench_suite.runs.differences import (
     describe_pixel_change,
     list_confounders,
     list_unknown,
+)
+from fakebench_suite.runs.manifest import (
+    Manifest,
+    ManifestBaseline,
+    ManifestSubmission,
+    ManifestTruncation,
 )
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.partial import describe_partial
@@ -56,7 +62,7 @@ class FinalizedRun:
     """The results of a run; ``report`` is the path of its page, or why there is none."""
 
     folder: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     scores: Sequence[Score]
     result: RunResult
     decisions: Sequence[GateResult]
@@ -70,7 +76,7 @@ class FinalizedRun:
 
 def finalize_run(
     store: RunStore,
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     records: Sequence[Record],
     *,
     gates: GateConfig,
@@ -86,29 +92,37 @@ def finalize_run(
     """
     from fakebench_suite.metrics.scores import score_records
 
-    texts, described = _score_texts(records)
-    final = {**manifest, **described, "cut_off": count_cut_off(records)}
-    final |= {"identity": complete_identity(manifest, records)}
+    texts, text_metrics = _score_texts(records)
     before = None if baseline is None else read_run_view(baseline)
-    final["reservations"] = list_reservations(final, records, before)
+    final = msgspec.structs.replace(
+        manifest,
+        text_metrics=text_metrics,
+        cut_off=count_cut_off(records),
+        identity=complete_identity(manifest, records),
+        gates=describe_gates(gates),
+        baseline=None,
+        submission=None,
+    )
+    reservations = list_reservations(final, records, before)
     if texts and not has_extra(Extra.SIMILARITY):
-        final["reservations"].append(_WITHOUT_SIMILARITY)
+        reservations.append(_WITHOUT_SIMILARITY)
+    final = msgspec.structs.replace(final, reservations=reservations)
     scores = score_records(records, texts)
     timings = read_timings(store.folder)
     run = RunView(manifest=final, records=records, scores=scores, timings=timings)
     decisions, absent = [], gates.absent
-    if final["shard"] is None:
+    if final.shard is None:
         decisions = evaluate_gates(gates.rules, run, before, strict=gates.strict)
     else:
-        absent = f"this is shard {final['shard']}, and gates are evaluated over the merged run"
+        absent = f"this is shard {final.shard}, and gates are evaluated over the merged run"
     shifts: Sequence[MetricDelta] = ()
     # The most important and smallest files come first; a report can be written again.
     written = store.write_scores(scores)
     if baseline is not None and before is not None:
         shifts = measure_deltas(before.records, records)
-        final["baseline"] = describe_baseline(baseline, before)
-        store.write_comparison(final["baseline"], shifts)
-    final["gates"] = msgspec.to_builtins(gates)
+        described = describe_baseline(baseline, before)
+        final = msgspec.structs.replace(final, baseline=described)
+        store.write_comparison(described, shifts)
     result = make_result(final, conclude(decisions, absent=absent), scores, shifts)
     if written:
         store.write_manifest(final)
@@ -121,13 +135,14 @@ def finalize_run(
     if dataset is not None and dataset.kind == "official":
         try:
             missing = write_submission(store.folder, dataset.cases, records)
-            final["submission"] = {"missing": len(missing)}
+            submission = ManifestSubmission(missing=len(missing))
+            final = msgspec.structs.replace(final, submission=submission)
         except OSError as error:
             store.note(error, "the submission")
     if written:
         store.write_manifest(final)
     # The summaries of shards would repeat parts of the merged run's.
-    notes = _append_step_summary(summary) if final["shard"] is None else ()
+    notes = _append_step_summary(summary) if final.shard is None else ()
     report = _write_report(store, dataset, baseline=baseline, shifts=shifts, size=size)
     return FinalizedRun(
         folder=store.folder,
@@ -175,49 +190,48 @@ def _write_report(
         return f"there is none, because it could not be written: {error.strerror}"
 
 
-def describe_baseline(folder: Path, run: RunView) -> dict[str, Any]:
+def describe_baseline(folder: Path, run: RunView) -> ManifestBaseline:
     """The baseline as the manifest describes it, without its path."""
-    model = run.manifest["model"]
+    manifest = run.manifest
     with (folder / RECORDS).open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {
-        "run": folder.resolve().name,
-        "model": model["name"],
-        "weights_digest": model.get("weights_digest"),
-        "started": run.manifest.get("started"),
-        "suite": run.manifest.get("suite"),
-        "partial": describe_partial(run.manifest),
-        "records_digest": digest,
-    }
+    return ManifestBaseline(
+        run=folder.resolve().name,
+        model=manifest.model.name,
+        weights_digest=manifest.model.weights_digest,
+        started=manifest.started,
+        suite=manifest.suite,
+        partial=describe_partial(manifest),
+        records_digest=digest,
+    )
 
 
-def complete_identity(manifest: Mapping[str, Any], records: Sequence[Record]) -> Any:
+def complete_identity(manifest: Manifest, records: Sequence[Record]) -> Identity | None:
     """The manifest's identity, completed with the pixels and what the model reported."""
-    identity = manifest.get("identity")
-    if not isinstance(identity, dict):
+    identity = manifest.identity
+    if identity is None:
         return None  # --answers of a run of an older version
-    pixels = summarize_pixels(records)
-    paths = manifest.get("routes", ())
-    rendering = sorted({path["rendering"] for path in paths if path.get("rendering")})
-    generation = next((path["generation"] for path in paths if path.get("generation")), None)
-    return identity | {
-        "pixels": None if pixels is None else msgspec.to_builtins(pixels),
-        "rendering": rendering or identity.get("rendering"),
-        "generation": generation or identity.get("generation"),
-    }
+    rendering = sorted({info.rendering for info in manifest.inference if info.rendering})
+    generation = next((info.generation for info in manifest.inference if info.generation), None)
+    return msgspec.structs.replace(
+        identity,
+        pixels=summarize_pixels(records),
+        rendering=rendering or identity.rendering,
+        generation=generation or identity.generation,
+    )
 
 
 def list_reservations(
-    manifest: Mapping[str, Any], records: Sequence[Record], baseline: RunView | None
+    manifest: Manifest, records: Sequence[Record], baseline: RunView | None
 ) -> list[str]:
     """Sentences about what was not asked, and what cannot be compared with an earlier run."""
     runs = {"this run": manifest}
-    if manifest.get("answers"):
-        runs = {f"the run {manifest['answers']}": manifest}
+    if manifest.answers:
+        runs = {f"the run {manifest.answers}": manifest}
     if baseline is not None:
         runs["the baseline"] = baseline.manifest
     reservations = [f"{text[0].upper()}{text[1:]}." for text in list_unknown(runs)]
-    lacking: Mapping[str, str] = manifest.get("deselected", {})
+    lacking = manifest.deselected
     if lacking:
         reservations.append(
             f"Not asked: {', '.join(lacking)}; the model lacks the capability "
@@ -251,21 +265,23 @@ def read_run_view(folder: Path) -> RunView:
     )
 
 
-def count_cut_off(records: Sequence[Record]) -> dict[str, int]:
+def count_cut_off(records: Sequence[Record]) -> ManifestTruncation:
     """Replies that were cut off at the token limit, of those with a finish reason."""
     ends = [record.answer.finish_reason for record in records if record.answer is not None]
     reasons = [end for end in ends if end is not None]
-    return {"replies": reasons.count(FinishReason.LENGTH), "of": len(reasons)}
+    return ManifestTruncation(replies=reasons.count(FinishReason.LENGTH), of=len(reasons))
 
 
-def _score_texts(records: Sequence[Record]) -> "tuple[Mapping[str, TextScores], dict[str, Any]]":
-    """The scores of texts with a reference, and the manifest's description of their metrics."""
+def _score_texts(
+    records: Sequence[Record],
+) -> "tuple[Mapping[str, TextScores], dict[str, str] | None]":
+    """The scores of texts with a reference, and the variants of their metrics if there are any."""
     from fakebench_suite.grading.embeddings import SentenceEncoder
     from fakebench_suite.metrics.text import describe_metrics, score_answers
 
     encoder = SentenceEncoder() if has_extra(Extra.SIMILARITY) else None
     texts = score_answers(records, encoder)
-    return texts, {"text_metrics": describe_metrics(encoder)} if texts else {}
+    return texts, describe_metrics(encoder) if texts else None
 
 
 def _append_step_summary(summary: str) -> Sequence[str]:

@@ -1,11 +1,11 @@
 """Merge the shards of a run."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -17,7 +17,6 @@ from fakebench_suite.files.paths import resolve
 from fakebench_suite.gates.config import GateConfig, common_gates
 from fakebench_suite.gates.preconditions import RunIntent, check_gates
 from fakebench_suite.metrics.names import Need
-from fakebench_suite.provenance import read_identity
 from fakebench_suite.report.thumbnails import (
     DatasetImages,
     ReportImageSize,
@@ -25,14 +24,20 @@ from fakebench_suite.report.thumbnails import (
     copy_thumbnails,
     open_run_data,
 )
+from fakebench_suite.runs.coverage import find_drawn, replace_coverage
 from fakebench_suite.runs.differences import (
-    COMPARED_KEYS,
     check_data,
     describe_pixel_change,
     list_differences,
 )
 from fakebench_suite.runs.last import point_last
-from fakebench_suite.runs.partial import FILTERED, SAMPLED
+from fakebench_suite.runs.manifest import (
+    Manifest,
+    ManifestEngine,
+    ManifestHardware,
+    ManifestSession,
+)
+from fakebench_suite.runs.partial import FILTERED, SAMPLED, list_reasons
 from fakebench_suite.runs.store import (
     RunStore,
     check_folder,
@@ -44,6 +49,7 @@ from fakebench_suite.types import Record
 from fakebench_suite.workflows.finalize import FinalizedRun, finalize_run, read_run_view
 from fakebench_suite.workflows.shards import ShardRun, merge_coverage
 
+T = TypeVar("T")
 _MAX_DIFFERENCES = 8
 
 
@@ -72,12 +78,11 @@ def merge_runs(
     gate_config = gates or common_gates({part.folder: part.manifest for part in parts})
     manifest = merge_manifests(parts, records)
     # A missing shard is an error, unlike a sample or a filter.
-    intended = {SAMPLED, FILTERED}.issuperset(manifest["partial"])
+    intended = {SAMPLED, FILTERED}.issuperset(list_reasons(manifest))
     gate_config = msgspec.structs.replace(gate_config, strict=gate_config.strict or not intended)
     check_gates(gate_config, merged_intent(manifest, parts, baseline=baseline is not None))
     if baseline is not None:
-        described = manifest["dataset"]
-        check_data(baseline, name=described["name"], digest=described["digest"])
+        check_data(baseline, name=manifest.dataset.name, digest=manifest.dataset.digest)
         read_run_view(baseline)  # raises before anything is written
     dataset = open_run_data(manifest, data, run=folders[0])
     check_size(size, None if dataset is None else DatasetImages(dataset))
@@ -137,7 +142,7 @@ def _check_place(into: Path, folders: Sequence[Path]) -> None:
 
 def _read_part(folder: Path) -> ShardRun:
     manifest = read_manifest(folder)
-    if not {*COMPARED_KEYS, "shard", "hardware", "started", "population"} <= set(manifest):
+    if manifest.population is None:
         raise UserError(f"{folder} was made by a version of the suite that could not merge runs.")
     return ShardRun(folder=folder, manifest=manifest, records=list(read_records(folder)))
 
@@ -148,7 +153,7 @@ def _check_compatible(before: Sequence[ShardRun], part: ShardRun) -> None:
     changed = describe_pixel_change([r for part in before for r in part.records], part.records)
     if changed is not None:
         names.insert(0, changed)
-    if (read_identity(first.manifest) is None) != (read_identity(part.manifest) is None):
+    if (first.manifest.identity is None) != (part.manifest.identity is None):
         names.insert(0, "identity (one of them has none)")
     if names:
         more = f" and {len(names) - _MAX_DIFFERENCES} more" if len(names) > _MAX_DIFFERENCES else ""
@@ -192,83 +197,85 @@ def _same_answer(one: Record, two: Record) -> bool:
     )
 
 
-def merge_manifests(parts: Sequence[ShardRun], records: Sequence[Record]) -> dict[str, Any]:
+def merge_manifests(parts: Sequence[ShardRun], records: Sequence[Record]) -> Manifest:
     """The manifest of the merged run: settings of any part, sessions listed under ``merged``."""
     manifests = [part.manifest for part in parts]
     first = manifests[0]
-    machines = [manifest["hardware"] for manifest in manifests]
-    alike = all(machine == machines[0] for machine in machines)
-    recorded = len(records)
-    selected = sum(manifest.get("selected", 0) for manifest in manifests)
-    repeated = sum(len(part.records) for part in parts) - recorded
-    calibrations = [
-        manifest["judge"]["audit"] for manifest in manifests if "audit" in manifest["judge"]
-    ]
+    machines = _list_distinct(manifest.hardware for manifest in manifests)
     sessions = [session for part in parts for session in _list_sessions(part)]
     # Engines give the same answers, so shards of several engines can be merged.
-    engines = _list_distinct([manifest["engine"]] for manifest in sessions if "engine" in manifest)
+    engines = _list_distinct(session.engine for session in sessions if session.engine is not None)
+    calibrations = [
+        manifest.judge.calibration for manifest in manifests if manifest.judge.calibration
+    ]
     # A judge that failed its calibration in one session failed it for the merged run.
-    calibration = min(calibrations, key=lambda manifest: bool(manifest["passed"]), default=None)
-    judge = {name: value for name, value in first["judge"].items() if name != "audit"}
-    return (
-        {name: first[name] for name in COMPARED_KEYS}
-        | {name: first[name] for name in ("protocol", "identity") if name in first}
-        | {"judge": judge | ({} if calibration is None else {"audit": calibration})}
-        | {
-            "started": min(manifest["started"] for manifest in manifests),
-            "shard": None,
-            "hardware": machines[0] if alike else {"mixed": machines},
-            "selected": max(recorded, selected - repeated),
-            "recorded": recorded,
-            "errors": sum(record.verdict.outcome.is_error for record in records),
-            "wall_seconds": max(manifest.get("wall_seconds", 0.0) for manifest in manifests),
-            "workers": sum(manifest.get("workers", 0) for manifest in manifests),
-            "engine": engines[0] if len(engines) == 1 else {"name": "mixed", "mixed": engines},
-            "routes": _list_distinct(manifest.get("routes", []) for manifest in manifests),
-            "merged": sessions,
-        }
-        | {name: first[name] for name in ("population", "drawn", "deselected") if name in first}
-        | {name: _join_distinct(manifests, name) for name in ("command", "commit", "filter")}
-        | merge_coverage(parts, records)
+    calibration = min(calibrations, key=lambda calibration: calibration.passed, default=None)
+    recorded = len(records)
+    selected = sum(manifest.selected or 0 for manifest in manifests)
+    repeated = sum(len(part.records) for part in parts) - recorded
+    merged = msgspec.structs.replace(
+        first,
+        judge=msgspec.structs.replace(first.judge, calibration=calibration),
+        started=min(manifest.started for manifest in manifests),
+        shard=None,
+        hardware=machines[0] if len(machines) == 1 else ManifestHardware(mixed=machines),
+        selected=max(recorded, selected - repeated),
+        recorded=recorded,
+        errors=sum(record.verdict.outcome.is_error for record in records),
+        wall_seconds=max(manifest.wall_seconds or 0.0 for manifest in manifests),
+        workers=sum(manifest.workers or 0 for manifest in manifests),
+        engine=engines[0] if len(engines) == 1 else ManifestEngine(name="mixed", mixed=engines),
+        inference=_list_distinct(chain.from_iterable(m.inference for m in manifests)),
+        merged=sessions,
+        command=_join_distinct(manifest.command for manifest in manifests),
+        commit=_join_distinct(manifest.commit for manifest in manifests),
+        filter=_join_distinct(manifest.filter for manifest in manifests),
     )
+    return replace_coverage(merged, merge_coverage(parts, records))
 
 
-def _join_distinct(manifests: Sequence[Mapping[str, Any]], name: str) -> str:
-    """The distinct values of a key; of several, the first and the number of others."""
-    values = list(dict.fromkeys(manifest[name] for manifest in manifests if manifest.get(name)))
+def _join_distinct(texts: Iterable[str | None]) -> str:
+    """The distinct texts; of several, the first and the number of others."""
+    values = _list_distinct(filter(None, texts))
     return " and ".join([*values[:1], *([f"{len(values) - 1} more"] if values[1:] else [])])
 
 
-def _list_distinct(lists: Iterable[list[Any]]) -> list[Any]:
-    items: list[Any] = []
-    for item in chain.from_iterable(lists):
-        if item not in items:
-            items.append(item)
-    return items
+def _list_distinct(items: Iterable[T]) -> list[T]:
+    distinct: list[T] = []
+    for item in items:
+        if item not in distinct:
+            distinct.append(item)
+    return distinct
 
 
-def _list_sessions(part: ShardRun) -> list[dict[str, Any]]:
+def _list_sessions(part: ShardRun) -> list[ManifestSession]:
     """The sessions that a part was merged from, or its own."""
-    if part.manifest.get("merged"):
-        return list(part.manifest["merged"])
-    names = ("started", "shard", "hardware", "wall_seconds", "workers", "engine", "command")
-    own = {name: part.manifest[name] for name in names if name in part.manifest}
-    return [{"run": part.folder.resolve().name} | own]
+    manifest = part.manifest
+    return manifest.merged or [
+        ManifestSession(
+            run=part.folder.resolve().name,
+            started=manifest.started,
+            shard=manifest.shard,
+            hardware=manifest.hardware,
+            wall_seconds=manifest.wall_seconds,
+            workers=manifest.workers,
+            engine=manifest.engine,
+            command=manifest.command,
+        )
+    ]
 
 
-def merged_intent(
-    manifest: Mapping[str, Any], parts: Sequence[ShardRun], *, baseline: bool
-) -> RunIntent:
+def merged_intent(manifest: Manifest, parts: Sequence[ShardRun], *, baseline: bool) -> RunIntent:
     """The intent of a merged run, for checks of gates."""
-    unmet = set() if manifest["judge"]["label"] == "likelihood" else {Need.LIKELIHOOD}
+    unmet = set() if manifest.judge.label == "likelihood" else {Need.LIKELIHOOD}
     if not has_extra(Extra.SIMILARITY):
         unmet.add(Need.ENCODER)
     return RunIntent(
-        data=manifest["dataset"]["name"],
-        population=manifest["population"],
-        drawn=manifest.get("drawn", manifest["population"]),
-        sample=manifest.get("sample"),
-        selected={task: coverage["recorded"] for task, coverage in manifest["tasks"].items()},
+        data=manifest.dataset.name,
+        population=manifest.population or {},
+        drawn=find_drawn(manifest),
+        sample=manifest.sample,
+        selected={task: counts.recorded for task, counts in (manifest.tasks or {}).items()},
         baseline=baseline,
         timed=any(read_timings(part.folder) for part in parts),
         # No manifest says whether a judge gives ratings.

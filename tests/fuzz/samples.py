@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -24,7 +25,7 @@ from fakebench_suite.gates.config import load_gates
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.plugin.options import Settings
 from fakebench_suite.report.thumbnails import ReportImageSize
-from fakebench_suite.runs.coverage import describe_population, task_coverage
+from fakebench_suite.runs.manifest import ManifestEngine
 from fakebench_suite.runs.store import RunStore
 from fakebench_suite.tasks.prompts import (
     DETECTION,
@@ -151,7 +152,7 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
     """A run of the coin over the rows, as ``pytest`` leaves it behind."""
     settings = make_settings(folder.parent, data=rows, shard=shard, folder=folder)
     plan = make_plan(settings, asks=True)
-    manifest = begin_manifest(plan) | describe_population(plan.dataset.cases, plan.drawn)
+    manifest = begin_manifest(plan)
     with silence_decoder_warnings(), load_model(plan.card, plan.load_options()) as model:
         records = list(execute(plan, model))
     store = RunStore(folder)
@@ -160,13 +161,14 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
         store.append(record)
     store.close()
     counts = Counter(case.task for case in plan.cases)
-    size = len(records)
-    final = end_manifest(
-        manifest, offered=size, selected=size, recorded=size, errors=0, seconds=1.5
+    final = msgspec.structs.replace(
+        end_manifest(manifest, records, offered=counts, selected=counts, seconds=1.5),
+        workers=0,
+        engine=ManifestEngine(name="local"),
+        command="pytest",
+        commit="0123456",
+        filter="",
     )
-    final |= {"workers": 0, "engine": {"name": "local"}, "routes": [], "command": "pytest"}
-    final |= {"commit": "0123456", "filter": ""}
-    final |= task_coverage(final, records, offered=counts, selected=counts)
     rounds = Timing(
         name="first token", state="cold", seconds=(0.1, 0.2), prompts=1, tokens=1, input_digest="w"
     )

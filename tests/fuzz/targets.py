@@ -44,7 +44,6 @@ from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.report.submission import FILES, check_submission, write_submission
-from fakebench_suite.runs.coverage import describe_population
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.types import Answer, FinishReason, QuestionType, Rating
@@ -215,7 +214,6 @@ def _use_data(trial: Trial, data: Path) -> None:
     def plan_run() -> None:
         plan = make_plan(settings, asks=True)
         begin_manifest(plan)
-        describe_population(plan.dataset.cases, plan.drawn)
         assert plan.card.script is not None
         model = ScriptedBackend(plan.card.script)
         for case in plan.cases:
@@ -291,7 +289,8 @@ def try_gates(trial: Trial) -> None:
     path = break_gates(trial)
     asked = trial.rng.choice((None, "gates.toml", str(path)))
     evidence = read_run_view(trial.sound.run)
-    population = evidence.manifest["population"]
+    population = evidence.manifest.population
+    assert population is not None
 
     def rule() -> None:
         gates = load_gates(asked, root=trial.box, where=trial.box)

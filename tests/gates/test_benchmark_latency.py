@@ -1,7 +1,5 @@
 """The latency gate over benchmarks: rounds against a bar, and against the baseline's rounds."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -10,10 +8,16 @@ from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.rules import Latency
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.types import GateOutcome, GateResult, Timing
+from tests.factories import make_manifest
 
 RATIO = Latency(name="speed", benchmark="prompt", at_most=1.2)
 SECONDS = Latency(name="speed", benchmark="prompt", seconds=0.6)
-HARDWARE = {"hardware": {"machine": "m"}, "routes": [{"device": "cpu"}]}
+
+
+def make_view(*timings: Timing, machine: str = "m", device: str = "cpu") -> RunView:
+    """A run without records on that machine."""
+    manifest = make_manifest(hardware={"machine": machine}, inference=[{"device": device}])
+    return RunView(manifest=manifest, records=(), timings=timings)
 
 
 def time_prompts(
@@ -25,7 +29,7 @@ def time_prompts(
     timing = Timing(
         name="prompt", state="warm", seconds=seconds, prompts=1, tokens=9, input_digest=work
     )
-    return RunView(manifest=HARDWARE, records=(), timings=(timing,))
+    return make_view(timing)
 
 
 def rule(gate: Latency, run: RunView, baseline: RunView | None = None) -> GateResult:
@@ -62,9 +66,9 @@ def test_rounds_are_held_against_the_baseline(middle: float, ruling: GateOutcome
 def test_what_is_not_comparable_settles_nothing() -> None:
     """Missing timings, few rounds, other prompts, another machine and another GPU."""
     run = time_prompts(0.5)
-    bare = RunView(manifest=HARDWARE, records=())
-    moved = replace(run, manifest=HARDWARE | {"hardware": {"machine": "n"}})
-    other = replace(run, manifest=HARDWARE | {"routes": [{"device": "NVIDIA H100"}]})
+    bare = make_view()
+    moved = make_view(*run.timings, machine="n")
+    other = make_view(*run.timings, device="NVIDIA H100")
     cold = Latency(name="speed", benchmark="prompt", state="cold", at_most=1.2)
     cases = [
         (RATIO, run, None, "No --baseline was given"),

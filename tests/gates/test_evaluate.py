@@ -1,7 +1,6 @@
 """Gates pass, fail, or say what would settle the matter."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +10,11 @@ from fakebench_suite.gates.rules import Comparand, Errors, Gate, Latency, Regres
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.types import GateOutcome, GateResult, Outcome, Rating, Record, Task
-from tests.factories import make_record
+from tests.factories import make_manifest, make_record
 
-MANIFEST: dict[str, Any] = {
+MANIFEST: dict[str, object] = {
     "partial": [],
-    "sample": None,
-    "judge": {"text": None},
+    "population": None,
     "hardware": {"machine": "m", "cpus": 2},
 }
 FLOOR = Threshold(name="floor", task=Task.DETECTION, metric="accuracy", at_least=0.5)
@@ -24,7 +22,11 @@ FLOOR = Threshold(name="floor", task=Task.DETECTION, metric="accuracy", at_least
 
 def make_run(records: list[Record], **manifest: object) -> RunView:
     """A run of those records."""
-    return RunView(manifest=MANIFEST | manifest, records=records, scores=score_records(records))
+    return RunView(
+        manifest=make_manifest(**MANIFEST | manifest),
+        records=records,
+        scores=score_records(records),
+    )
 
 
 def detect(hits: int, n: int, *, errors: int = 0) -> list[Record]:
@@ -149,8 +151,8 @@ def test_a_judge_that_failed_its_audit_gates_nothing() -> None:
     records = grade([1, 2] * 50)
     for audit, ruling in (
         ({}, GateOutcome.INCONCLUSIVE),
-        ({"audit": {"passed": False}}, GateOutcome.INCONCLUSIVE),
-        ({"audit": {"passed": True}}, GateOutcome.PASS),
+        ({"calibration": {"passed": False}}, GateOutcome.INCONCLUSIVE),
+        ({"calibration": {"passed": True}}, GateOutcome.PASS),
     ):
         run = make_run(records, judge={"text": "one@here"} | audit)
         assert rule(gate, run).outcome is ruling
@@ -217,7 +219,7 @@ def test_several_tests_are_corrected_together() -> None:
 def test_judged_scores_are_compared_by_bootstrap() -> None:
     """A fall of all marks fails; another judge in the baseline settles nothing."""
     gate = Regression(name="j", task=Task.ANALYSIS, metric="judged_score")
-    judge = {"text": "one@here", "audit": {"passed": True}}
+    judge = {"text": "one@here", "calibration": {"passed": True}}
     before = make_run(grade([2] * 80 + [1] * 20), judge=judge)
     after = make_run(grade([1] * 80 + [0] * 20), judge=judge)
     assert rule(gate, after, before).outcome is GateOutcome.FAIL
@@ -298,8 +300,7 @@ def test_a_baseline_made_otherwise_settles_nothing(
     assert said in decision.reason
     broken = make_run([*time_run(0.5).records, *detect(0, 201, errors=1)[201:]])
     assert "of the baseline ended in an error" in rule(kind, run, broken).reason
-    manifest = {name: value for name, value in run.manifest.items() if name != "partial"}
-    cut = RunView(manifest=manifest, records=run.records)
+    cut = make_run(list(run.records), partial=None)
     assert "cut off" in rule(kind, run, cut).reason
 
 
@@ -323,7 +324,7 @@ def test_marks_of_another_judge_settle_nothing(
     ]
     records = [replace(r, verdict=replace(r.verdict, ratings=(rating,))) for r in records]
     ours = {"text": "transformers:/here", "label": "grammar", "rounds": 5, "digest": "a"}
-    run = make_run([*records, *detect(150, 300)], judge=ours | {"audit": {"passed": True}})
+    run = make_run([*records, *detect(150, 300)], judge=ours | {"calibration": {"passed": True}})
     baseline = make_run(list(run.records), judge=judge | {"label": "grammar"})
     marks = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
     assert rule(marks, run, baseline).outcome is ruling

@@ -237,8 +237,8 @@ def test_a_judge_that_dies_is_an_error_and_settles_no_gate(
     assert all("it broke" in line["verdict"]["reason"] for line in failed)
     assert [one["outcome"] for one in read_run(project).rulings] == ["inconclusive"]
     manifest = read_run(project).manifest
-    assert manifest["judge"]["audit"]["passed"] is False
-    assert "it broke" in manifest["judge"]["audit"]["why"]
+    assert manifest["judge"]["calibration"]["passed"] is False
+    assert "it broke" in manifest["judge"]["calibration"]["reason"]
 
 
 def test_a_judge_that_cannot_be_meant_is_a_sentence(run: Run) -> None:

@@ -285,9 +285,9 @@ def test_pocket_answers_alike_on_a_cluster(run: Run, project: Path, cluster: Nod
     ]
     assert len(told[0]) == 12
     assert told[0] == told[1]
-    (route,) = read_run(project).manifest["routes"]
+    (route,) = read_run(project).manifest["inference"]
     assert route["path"] == "prefix"
-    assert [route] == read_run(project, "local").manifest["routes"]
+    assert [route] == read_run(project, "local").manifest["inference"]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.registry import DatasetSpec
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.judges.registry import JudgeSpec
+from fakebench_suite.provenance import JudgeInfo
 from fakebench_suite.types import Answer, Authenticity, Case, Clue, QuestionType, Rating, Task
 
 
@@ -51,7 +52,7 @@ class Detector(Backend):
         )
 
     def describe(self):
-        return InferenceInfo(path="detector", why="It reads one pixel.")
+        return InferenceInfo(path="detector", reason="It reads one pixel.")
 
 
 @contextmanager
@@ -98,7 +99,7 @@ class Kind:
         pass
 
     def describe(self):
-        return {"mood": "kind"}
+        return JudgeInfo(details={"mood": "kind"})
 
     def grade(self, requests):
         rating = Rating(completeness=2, preciseness=2, relevance=2, reason="Why not?")

@@ -22,6 +22,7 @@ from fakebench_suite.types import (
     Task,
     Verdict,
 )
+from tests.factories import make_manifest_table
 
 GENERATORS = ("proGAN", "styleGAN", "cogview2", "Glide", "sd", "dalle3", "midjourney")
 CASES_PER_IMAGE = 18
@@ -31,11 +32,10 @@ _WORDS = (
 )  # fmt: skip
 _OUTCOMES = tuple(Outcome)
 _WEIGHTS = (60, 20, 5, 4, 3, 8, 1, 1, 1)
-MANIFEST: dict[str, Any] = {
+MANIFEST: dict[str, object] = {
     "dataset": {"kind": "jsonl", "name": "synthetic", "digest": "d" * 64, "cases": 0},
     "model": {"name": "nobody", "card": {"note": "these records are made up"}},
     "judge": {"label": "grammar", "text": "judge@url"},
-    "errors": 0,
     "partial": [],
 }
 
@@ -119,9 +119,8 @@ def write_run(
     for record in records:
         store.append(record)
     store.close()
-    (folder / "manifest.json").write_text(
-        json.dumps(MANIFEST | {"recorded": len(records)} | manifest), encoding="utf-8"
-    )
+    table = make_manifest_table(**MANIFEST | {"recorded": len(records)} | manifest)
+    (folder / "manifest.json").write_text(json.dumps(table), encoding="utf-8")
     store.write_scores(score_records(records[:scored]))
     store.write_texts({})
     (folder / "gates.json").write_text(json.dumps(list(rulings)), encoding="utf-8")

@@ -5,9 +5,11 @@ import pytest
 from fakebench_suite.gates.status import conclude
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.headline import make_result
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.types import GateOutcome, GateResult, Score, Task
+from tests.factories import make_manifest
 
 SCORE = Score(
     metric="balanced_accuracy",
@@ -32,13 +34,13 @@ SHIFT = MetricDelta(
 FIGURE = "91.4% [90.0, 93.0] balanced accuracy"
 
 
-def make_manifest(kind: str = "official", *partial: str) -> dict[str, object]:
-    """The parts of a manifest the badge looks at."""
-    return {"partial": list(partial), "dataset": {"kind": kind}}
+def describe(kind: str = "official", *partial: str, **settings: object) -> Manifest:
+    """The manifest of a run over data of that kind."""
+    return make_manifest(partial=list(partial), dataset={"kind": kind}, **settings)
 
 
 def make(
-    manifest: dict[str, object], *rulings: GateOutcome, scores: tuple[Score, ...] = (SCORE,)
+    manifest: Manifest, *rulings: GateOutcome, scores: tuple[Score, ...] = (SCORE,)
 ) -> RunResult:
     """The result of a run with one gate for each ruling."""
     decisions = [GateResult(gate="g", outcome=one, reason="") for one in rulings]
@@ -64,7 +66,7 @@ def test_the_worst_ruling_colours_the_badge(
     rulings: list[GateOutcome], colour: str, word: str
 ) -> None:
     """A failed gate outweighs an inconclusive one, both a pass, a pass one not evaluated."""
-    manifest = make_manifest()
+    manifest = describe()
     badge = make_badge(manifest, make(manifest, *rulings))
     assert badge == {
         "schemaVersion": 1, "label": "FakeBench", "color": colour,
@@ -74,20 +76,20 @@ def test_the_worst_ruling_colours_the_badge(
 
 def test_probes_and_partial_runs_are_named_as_such() -> None:
     """Neither passes for a FakeBench score; without a score the badge says so."""
-    probes = make_manifest("probes")
+    probes = describe("probes")
     assert make_badge(probes, make(probes))["label"] == "fake-image probes"
-    partial = make_manifest("official", "sampled")
+    partial = describe("official", "sampled")
     assert (
         make_badge(partial, make(partial))["message"]
         == f"NOT EVALUATED, {FIGURE}, pixels unverified, partial"
     )
-    own = make_manifest("jsonl")
+    own = describe("jsonl")
     assert make_badge(own, make(own, scores=()))["message"] == "NOT EVALUATED, no score"
 
 
 def test_the_change_stands_in_points() -> None:
     """With the baseline it is counted from."""
-    manifest = make_manifest() | {"baseline": {"run": "last"}}
+    manifest = describe(baseline={"run": "last"})
     result = make_result(manifest, conclude([]), [SCORE], [SHIFT])
     message = make_badge(manifest, result)["message"]
     assert message == f"NOT EVALUATED, {FIGURE}, accuracy -3.6 points since last, pixels unverified"

@@ -1,24 +1,25 @@
 """summary.md: what has to be said beside the scores, and names that stay text."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from fakebench_suite.gates.status import conclude
 from fakebench_suite.report.headline import make_result
 from fakebench_suite.report.markdown import write_markdown
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.types import Score, Task
 from tests.factories import make_manifest
 
-MANIFEST = make_manifest(
-    dataset={"kind": "probes", "name": "probes"},
-    model={"name": "m", "card": {"note": "a note"}},
-    recorded=3,
-    errors=1,
-    partial=["sampled", "interrupted"],
-)
+SETTINGS: dict[str, object] = {
+    "dataset": {"kind": "probes", "name": "probes"},
+    "model": {"name": "m", "card": {"note": "a note"}},
+    "recorded": 3,
+    "errors": 1,
+    "partial": ["sampled", "interrupted"],
+}
+MANIFEST = make_manifest(**SETTINGS)
 
 
-def summarize(manifest: dict[str, Any], scores: Sequence[Score]) -> str:
+def summarize(manifest: Manifest, scores: Sequence[Score]) -> str:
     """The summary of a run without gates."""
     return write_markdown(manifest, scores, make_result(manifest, conclude([]), scores))
 
@@ -51,7 +52,7 @@ def test_hostile_names_stay_text_in_the_summary() -> None:
     assert "](" not in text
     assert "`" not in row
     model = {"name": f"m\n# {name}", "card": {"note": "a\nnote"}}
-    hostile = summarize(MANIFEST | {"model": model}, scores[:1])
+    hostile = summarize(make_manifest(**SETTINGS | {"model": model}), scores[:1])
     assert len(hostile.splitlines()) == len(summarize(MANIFEST, scores[:1]).splitlines())
     assert "<script" not in hostile
 
@@ -59,7 +60,7 @@ def test_hostile_names_stay_text_in_the_summary() -> None:
 def test_github_makes_no_links_of_a_name() -> None:
     """Mentions, issue numbers and bare addresses are broken up; the words stay."""
     model = {"name": "@everyone #1 http://a.b www.c.d", "card": {"note": ""}}
-    text = summarize(MANIFEST | {"model": model}, [])
+    text = summarize(make_manifest(**SETTINGS | {"model": model}), [])
     for link in ("@everyone", "#1", "://", "www."):
         assert link not in text
     assert text.replace("\u2060", "").startswith("# @everyone #1 http://a.b www.c.d on probes")

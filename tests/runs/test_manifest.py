@@ -1,15 +1,17 @@
 """What a manifest or a ruling holds that no run wrote is one sentence, and no traceback."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.report.html.run_data import load_run
-from fakebench_suite.runs.store import read_manifest, read_scores
+from fakebench_suite.runs.manifest import MANIFEST_VERSION, Manifest
+from fakebench_suite.runs.store import RunStore, read_manifest, read_scores
 from fakebench_suite.types import Outcome
-from tests.factories import make_record, write_run
+from tests.factories import make_manifest, make_record, write_run
 
 
 @pytest.mark.parametrize(
@@ -19,9 +21,37 @@ from tests.factories import make_record, write_run
         {"population": {"detection": {}}},
         {"drawn": []},
         {"tasks": {"detection": "all"}},
+        {"status": "odd"},
+        {"suite": None},
+        {"code_digest": 1},
+        {"started": 0},
+        {"seed": "0"},
+        {"sample": "2"},
+        {"planned": []},
+        {"shard": "3"},
+        {"answers": {}},
+        {"dataset": {"cases": "4"}},
+        {"dataset": {"digest": None}},
+        {"hardware": {"cpus": "two"}},
+        {"hardware": {"mixed": [3]}},
+        {"versions": {"torch": 2}},
+        {"identity": []},
+        {"identity": "i"},
+        {"identity": {"protocol": "two"}},
+        {"identity": {"card": []}},
+        {"identity": {"pixels": 3}},
+        {"deselected": ["analysis"]},
+        {"workers": "gw0"},
+        {"wall_seconds": "1 s"},
+        {"partial": "sampled"},
+        {"text_metrics": []},
+        {"reservations": "none"},
+        {"submission": {}},
+        {"manifest_version": "2"},
         {"tasks": {"detection": {"cases": 1, "errors": 0, "partial": []}}},
         {"tasks": {"cooking": {"cases": 1, "recorded": 1, "errors": 0, "partial": []}}},
         {"gates": "gates.toml"},
+        {"gates": {"file": None, "rules": ["accuracy"]}},
         {"baseline": "yesterday"},
         {"baseline": {}},
         {"cut_off": []},
@@ -29,16 +59,25 @@ from tests.factories import make_record, write_run
         {"filter": ["-k", "x"]},
         {"command": ["pytest"]},
         {"commit": {}},
-        {"routes": [{"rendering": 1}]},
-        {"routes": [{"left_over": [[]]}]},
+        {"inference": [{"rendering": 1}]},
+        {"inference": [{"left_over": [[]]}]},
+        {"inference": [{"reason": 1}]},
+        {"routes": [{"why": 1}]},
+        {"judge": {"calibration": {"passed": "no"}}},
+        {"judge": {"audit": {"why": "it broke"}}},
+        {"judge": {"refused_parameters": "seed"}},
         {"prompts": {"style": 1}},
         {"versions": []},
         {"judge": {"label": "grammar", "text": 1}},
         {"judge": {"label": "grammar", "rounds": "5"}},
         {"model": {"name": "m", "card": {"generation": []}}},
+        {"model": {"card": {"note": 1}}},
+        {"model": {"card": "m.toml"}},
         {"model": {"name": "m", "card": {}, "weights_digest": 1}},
-        {"engine": {"mixed": [{"nodes": 3}]}},
+        {"engine": {"name": "mixed", "mixed": [{"name": "ray", "nodes": 3}]}},
+        {"engine": {"name": "ray", "replicas": "two"}},
         {"merged": [{"run": "x", "started": 1}]},
+        {"merged": [{"run": "x", "started": "", "shard": "1 of 2"}]},
         {"recorded": None},
         {"errors": "none"},
     ],
@@ -49,8 +88,59 @@ def test_a_manifest_that_no_run_wrote_is_refused(
 ) -> None:
     """Every part that is read from it, at the place where it is read."""
     run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], **changed)
-    with pytest.raises(UserError, match="is not the manifest of a run"):
+    with pytest.raises(UserError, match="is not the manifest of a run") as caught:
         read_manifest(run)
+    assert str(run / "manifest.json") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"seed": "0"}, "$.seed"),
+        ({"identity": []}, "$.identity"),
+        ({"judge": {"audit": {"passed": 1}}}, "$.judge.calibration.passed"),
+        ({"model": {"card": {"note": 1}}}, "in the card, .* `\\$.note`.* `\\$.model`"),
+    ],
+)
+def test_the_field_is_named(tmp_path: Path, changed: dict[str, object], said: str) -> None:
+    """By its path in the file, under today's name."""
+    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], **changed)
+    said = said if "`" in said else re.escape(f"`{said}`")
+    with pytest.raises(UserError, match=said):
+        read_manifest(run)
+
+
+def test_a_manifest_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    """Its keys may mean something else; what to do is said. Unknown keys alone are ignored."""
+    newer = {"manifest_version": MANIFEST_VERSION + 1, "status": {"ended": True}}
+    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], **newer)
+    with pytest.raises(UserError, match="install the version that wrote the run"):
+        read_manifest(run)
+    more = {"mood": "kind", "dataset": {"licence": "CC0"}}
+    same = write_run(tmp_path / "more", [make_record("0.png", Outcome.CORRECT)], **more)
+    assert read_manifest(same) == make_manifest(selected=1, recorded=1)
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    """Every field, in the words of the file."""
+    manifest = make_manifest(
+        status="interrupted",
+        engine={"name": "ray", "replicas": 2, "nodes": {"one": 2}, "lost": 0},
+        inference=[{"path": "prefix", "reason": "so", "details": {"mood": "kind"}}],
+        judge={"text": "kind", "rounds": 2, "calibration": {"passed": True, "right": {"a > b": 1}}},
+        tasks={"detection": {"cases": 4, "recorded": 4, "errors": 0, "partial": []}},
+        merged=[{"run": "one", "started": "", "shard": "1/2"}],
+        cut_off={"replies": 0, "of": 4},
+        gates={"file": "gates.toml", "rules": [{"name": "floor"}]},
+        baseline={"run": "last"},
+        submission={"missing": 0},
+    )
+    RunStore(tmp_path).write_manifest(manifest)
+    assert read_manifest(tmp_path) == manifest
+    table = json.loads((tmp_path / "manifest.json").read_bytes())
+    assert set(table) == set(Manifest.__struct_fields__)
+    assert table["engine"] == {"name": "ray", "replicas": 2, "nodes": {"one": 2}, "lost": 0}
+    assert table["manifest_version"] == MANIFEST_VERSION
 
 
 def test_a_run_that_ended_says_with_how_many_cases(tmp_path: Path) -> None:

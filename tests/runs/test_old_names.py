@@ -6,13 +6,33 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from fakebench_suite.gates.config import gates_of_manifest, make_gate_config
 from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.provenance import InferenceInfo
 from fakebench_suite.report.html.run_data import load_run
-from fakebench_suite.runs.old_names import rename_gate, rename_result, rename_score
-from fakebench_suite.runs.store import read_manifest, read_records, read_scores, read_timings
+from fakebench_suite.runs.manifest import (
+    MANIFEST_VERSION,
+    Manifest,
+    ManifestCalibration,
+    RunStatus,
+)
+from fakebench_suite.runs.old_names import (
+    rename_gate,
+    rename_manifest,
+    rename_result,
+    rename_score,
+)
+from fakebench_suite.runs.store import (
+    RunStore,
+    read_manifest,
+    read_records,
+    read_scores,
+    read_timings,
+)
 from fakebench_suite.types import GateOutcome, QuestionType, Score, Task
+from tests.factories import IDENTITY, make_manifest_table
 
 OLD_RUN = Path(__file__).with_name("old_run")
 
@@ -75,14 +95,55 @@ def test_a_gate_that_was_not_ruled_was_not_evaluated() -> None:
 def test_a_manifest_has_the_subgroups_and_gates_of_today() -> None:
     """The digest of the rules is that of equal rules in a run of today."""
     manifest = read_manifest(OLD_RUN)
-    assert manifest["population"][Task.DETECTION]["question_type=isfake"] == 240
-    assert manifest["drawn"][Task.DETECTION]["question_type=what"] == 2
+    assert manifest.population
+    assert manifest.population[Task.DETECTION]["question_type=isfake"] == 240
+    assert manifest.drawn
+    assert manifest.drawn[Task.DETECTION]["question_type=what"] == 2
     gates = gates_of_manifest(manifest)
     assert gates
     assert gates.digest == make_gate_config("", gates.rules, named=True, absent="").digest
     rule = msgspec.to_builtins(gates.rules[0])
     assert (rule["subgroup"], rule["compare"]) == ("question_type=isfake", "value")
     assert rule["tolerance"] == 0.01
+
+
+def test_a_manifest_has_the_keys_of_today() -> None:
+    """``routes``, ``judge.audit`` and ``why`` are renamed; what a key held is kept."""
+    table = make_manifest_table(
+        routes=[{"path": "plain", "why": "It is a test.", "device": "cpu"}],
+        judge={"audit": {"passed": False, "why": "it broke"}},
+    )
+    manifest = msgspec.convert(rename_manifest(table), Manifest)
+    (info,) = manifest.inference
+    assert info == InferenceInfo(path="plain", reason="It is a test.", device="cpu")
+    assert manifest.judge.calibration == ManifestCalibration(passed=False, reason="it broke")
+    again = msgspec.to_builtins(manifest)
+    assert rename_manifest(again) == again
+
+
+@pytest.mark.parametrize(
+    ("adapter", "backend"), [("huggingface", "transformers"), ("scripted", "scripted")]
+)
+def test_the_adapter_of_a_card_is_its_backend(adapter: str, backend: str) -> None:
+    """An old run differs in its card by nothing but what was changed in it."""
+
+    def read(card: dict[str, object]) -> Manifest:
+        card = IDENTITY["card"] | card
+        table = make_manifest_table(identity={"card": card}, model={"card": card})
+        return msgspec.convert(rename_manifest(table), Manifest)
+
+    old, new = read({"adapter": adapter}), read({"backend": backend, "options": {}})
+    assert old == new
+
+
+def test_a_run_of_an_old_version_is_written_as_one_of_today(tmp_path: Path) -> None:
+    """What is read can be written, and says the same when it is read again."""
+    manifest = read_manifest(OLD_RUN)
+    assert (manifest.manifest_version, manifest.status) == (MANIFEST_VERSION, RunStatus.FINISHED)
+    assert manifest.identity
+    assert manifest.identity.card["backend"] == "scripted"
+    RunStore(tmp_path).write_manifest(manifest)
+    assert read_manifest(tmp_path) == manifest
 
 
 def test_a_gate_over_a_benchmark_has_its_new_name() -> None:

@@ -18,7 +18,7 @@ from fakebench_suite.runs.store import (
     read_timings,
 )
 from fakebench_suite.types import Outcome, Record, Timing
-from tests.factories import make_answer, make_manifest, make_record
+from tests.factories import make_answer, make_manifest_table, make_record
 
 TEXT = st.text(max_size=40)
 
@@ -88,8 +88,8 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
         "{}",
         "[]",
         "7",
-        json.dumps(make_manifest(dataset="d")),
-        json.dumps(make_manifest(shard="x")),
+        json.dumps(make_manifest_table(dataset="d")),
+        json.dumps(make_manifest_table(shard="x")),
     ):
         (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
         with pytest.raises(UserError, match="is not the manifest of a run"):

@@ -79,8 +79,10 @@ def test_places_are_no_part_of_an_identity(tmp_path: Path) -> None:
     closed = merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
     assert closed.folder == tmp_path / "whole"
     manifest = read_manifest(closed.folder)
-    assert (manifest["partial"], manifest["recorded"]) == ([], 4)
-    assert manifest["identity"]["pixels"]["images"] == 4
+    assert (manifest.partial, manifest.recorded) == ([], 4)
+    assert manifest.identity
+    assert manifest.identity.pixels
+    assert manifest.identity.pixels.images == 4
     assert Path(closed.report).is_file()
     assert "whole" in Path(closed.report).read_text(encoding="utf-8")
     assert {place.name for place in tmp_path.iterdir()} == {"one", "two", "whole", "last"}
@@ -96,9 +98,9 @@ def test_an_answer_takes_the_place_of_an_error(tmp_path: Path) -> None:
         found = {r.case.image: r.verdict.outcome for r in read_records(closed.folder)}
         assert found == {"0.png": C, "1.png": C, "2.png": E, "3.png": W}
         manifest = read_manifest(closed.folder)
-        assert (manifest["partial"], manifest["errors"], manifest["selected"]) == ([], 1, 4)
+        assert (manifest.partial, manifest.errors, manifest.selected) == ([], 1, 4)
     again = merge_runs([tmp_path / "whole-0", rerun], tmp_path / "again", gates=NO_GATES)
-    assert again.manifest["partial"] == []
+    assert again.manifest.partial == []
 
 
 def test_answers_agree_or_are_refused(tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_answers_agree_or_are_refused(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", make_records(C, E))
     rerun = write_run(tmp_path / "rerun", make_records(C, C))
     closed = merge_runs([run, rerun], tmp_path / "whole", gates=NO_GATES)
-    assert closed.manifest["recorded"] == 2
+    assert closed.manifest.recorded == 2
     (first, *_) = make_records(C)
     other = write_run(tmp_path / "other", [replace(first, answer=make_answer("else"))])
     with pytest.raises(UserError, match=r"both hold an answer to 0.png:what, and they differ"):
@@ -268,7 +270,7 @@ def test_runs_without_identity_are_merged_and_said_to_be(tmp_path: Path) -> None
     one = write_run(tmp_path / "one", make_records(C, W), identity=None)
     two = write_run(tmp_path / "two", make_records(C, W, first=2), identity=None)
     closed = merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
-    (said,) = closed.manifest["reservations"]
+    (said,) = closed.manifest.reservations
     assert said.startswith("Identity unknown")
 
 
@@ -296,7 +298,7 @@ def test_what_else_a_baseline_was_made_with_is_said(
     ]
     before = write_run(tmp_path / "before", make_records(C, W, C, W), **settings)
     closed = merge_runs(parts, tmp_path / "whole", gates=NO_GATES, baseline=before)
-    reservations = closed.manifest["reservations"]
+    reservations = closed.manifest.reservations
     if said is None:
         assert reservations == []
     else:

@@ -134,7 +134,7 @@ class TransformersBackend:
         """The inference path, the device and the settings in force."""
         return InferenceInfo(
             path="prefix" if self.route.prefix else "plain",
-            why=self.route.why,
+            reason=self.route.why,
             shared=self.route.shared,
             mixes=self.route.mixes,
             device=describe_device(self._device),

@@ -19,6 +19,7 @@ from fakebench_suite.execution.ray.worker import (
     flatten,
     strip_images,
 )
+from fakebench_suite.runs.manifest import ManifestEngine
 from fakebench_suite.text.display import count_of
 
 MAX_IN_FLIGHT = 2
@@ -155,10 +156,14 @@ class ReplicaPool:
         """How prompts were answered, by each replica that answered any."""
         return list(self._routes.values())
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> ManifestEngine:
         """Replicas that got ready, by node, and how many were lost."""
-        nodes = dict(sorted(self._nodes.items()))
-        return {"replicas": self._nodes.total(), "nodes": nodes, "lost": self._losses}
+        return ManifestEngine(
+            name="ray",
+            replicas=self._nodes.total(),
+            nodes=dict(sorted(self._nodes.items())),
+            lost=self._losses,
+        )
 
     def close(self) -> None:
         """End every replica."""

@@ -1,10 +1,11 @@
 """The interface of every text judge: texts in, one judgement per text out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from fakebench_suite.grading.judges.rubric import RatingRequest
+from fakebench_suite.provenance import JudgeInfo
 from fakebench_suite.types import Rating
 
 MAX_ATTEMPTS = 3
@@ -59,7 +60,7 @@ class TextJudge(Protocol):
         """Check, before any text is rated, that the judge answers; raises UserError."""
         ...
 
-    def describe(self) -> Mapping[str, object]:
+    def describe(self) -> JudgeInfo:
         """Return what the manifest records about the judge besides its name."""
         ...
 

@@ -45,6 +45,7 @@ from fakebench_suite.grading.judges.transport import (
     BoundedClient,
     CircuitBreaker,
 )
+from fakebench_suite.provenance import JudgeInfo
 from fakebench_suite.types import Rating
 
 MAX_IN_FLIGHT = 32
@@ -101,16 +102,14 @@ class EndpointJudge:
         """Return one judgement per request; failed rounds are counted."""
         return _run_coroutine(self._grade_all(requests))
 
-    def describe(self) -> Mapping[str, object]:
+    def describe(self) -> JudgeInfo:
         """Return which parameters were refused and how rounds were sampled; empty if none was."""
-        if not self.dropped:
-            return {}
         notes = []
         if "temperature" in self.dropped:
             notes.append("the temperature is the server's own")
         if "seed" in self.dropped:
             notes.append("rounds are not seeded, and may be equal or differ at each asking")
-        return {"refused_parameters": sorted(self.dropped), "sampling": "; ".join(notes) or None}
+        return JudgeInfo(refused_parameters=sorted(self.dropped), sampling="; ".join(notes) or None)
 
     async def _send_test_request(self) -> None:
         request = RatingRequest(

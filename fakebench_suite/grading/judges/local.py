@@ -1,6 +1,6 @@
 """A text judge in this process: ``--judge=transformers:NAME|PATH``, any causal chat model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from fakebench_suite.grading.judges.rubric import (
     build_messages,
     parse_rating,
 )
-from fakebench_suite.provenance import digest_parts
+from fakebench_suite.provenance import JudgeInfo, digest_parts
 from fakebench_suite.text.thoughts import find_open_thought
 from fakebench_suite.types import Rating
 
@@ -124,9 +124,9 @@ class LocalJudge:
             "Choose an instruct model whose template takes a system and a user message."
         )
 
-    def describe(self) -> Mapping[str, object]:
+    def describe(self) -> JudgeInfo:
         """Return the digest of the judge's content, independent of its path."""
-        return {"digest": self._digest}
+        return JudgeInfo(digest=self._digest)
 
     def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         """Return one judgement per request; rounds without a rating are sampled again."""

@@ -4,12 +4,13 @@ It cannot distinguish a claim from its opposite (see ``fakebench audit``), so it
 own column.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from fakebench_suite.grading.embeddings import MODEL_NAME, SentenceEncoder
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
 from fakebench_suite.grading.judges.rubric import RatingRequest
+from fakebench_suite.provenance import JudgeInfo
 
 
 class SimilarityBaseline:
@@ -23,9 +24,9 @@ class SimilarityBaseline:
         """Load the encoder."""
         self._encoder.encode(["a text"])
 
-    def describe(self) -> Mapping[str, object]:
-        """Return an empty mapping."""
-        return {}
+    def describe(self) -> JudgeInfo:
+        """Return nothing."""
+        return JudgeInfo()
 
     def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         """Return one similarity score per request; all texts are encoded in one batch."""

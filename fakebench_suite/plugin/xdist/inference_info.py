@@ -13,7 +13,7 @@ _INFOS = pytest.StashKey[list[InferenceInfo]]()
 _NOTHING = InferenceInfo()
 
 
-def report_route(config: pytest.Config, info: InferenceInfo) -> None:
+def report_inference(config: pytest.Config, info: InferenceInfo) -> None:
     """Keep what the model of this process tells; a worker's travels with its last message."""
     if is_worker(config):
         config.workeroutput[_KEY] = msgspec.to_builtins(info)  # type: ignore[attr-defined]  # xdist's
@@ -29,9 +29,9 @@ def pytest_testnodedown(node: Any) -> None:
         _add(node.config, msgspec.convert(told, InferenceInfo))
 
 
-def list_routes(config: pytest.Config) -> list[dict[str, Any]]:
+def list_inference(config: pytest.Config) -> list[InferenceInfo]:
     """What the models of all processes told: one entry, unless their memories or units differ."""
-    return [msgspec.to_builtins(info) for info in config.stash.get(_INFOS, [])]
+    return config.stash.get(_INFOS, [])
 
 
 def _add(config: pytest.Config, info: InferenceInfo) -> None:

@@ -233,8 +233,7 @@ def _list_facts(run: ReportData) -> Iterator[tuple[str, str]]:
     manifest = run.manifest
     yield "run", run.name
     yield from list_facts(manifest)
-    seconds = manifest.get("wall_seconds")
+    seconds = manifest.wall_seconds
     yield "wall time", "" if seconds is None else f"{seconds:,.0f} s"
-    yield "engine", format_engine(manifest.get("engine", {}))
-    for name, version in manifest.get("versions", {}).items():
-        yield name, str(version)
+    yield "engine", format_engine(manifest.engine)
+    yield from manifest.versions.items()

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -13,7 +12,9 @@ from fakebench_suite.files.formats import decode_json
 from fakebench_suite.gates.status import conclude
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.report.headline import make_result
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.old_names import rename_result
+from fakebench_suite.runs.partial import CUT_OFF
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.runs.store import (
     GATES,
@@ -64,7 +65,7 @@ class ReportData:
     """A finished run; ``texts`` holds scores against reference texts by case id."""
 
     name: str
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     records: Sequence[Record]
     scores: Sequence[Score]
     texts: Mapping[str, Mapping[str, float | None]]
@@ -78,13 +79,13 @@ def load_run(folder: Path, *, name: str | None = None) -> ReportData:
 
     Its name is the directory's, or ``name``. An interrupted run is scored here and marked as such.
     """
-    manifest: Mapping[str, Any] = read_manifest(folder)
+    manifest = read_manifest(folder)
     records = load_records(folder)
     try:
-        if "partial" in manifest:
-            scores = read_scores(folder)
-        else:
+        if manifest.partial is None:
             manifest, scores = _finalize_interrupted(manifest, records), score_records(records)
+        else:
+            scores = read_scores(folder)
         gates, result = _read_gates(folder, manifest, scores)
         return ReportData(
             name=name or folder.resolve().name,
@@ -104,12 +105,12 @@ def load_run(folder: Path, *, name: str | None = None) -> ReportData:
         raise UserError(f"{folder} holds a malformed file: {error}.") from error
 
 
-def _finalize_interrupted(
-    manifest: Mapping[str, Any], records: Sequence[Record]
-) -> Mapping[str, Any]:
+def _finalize_interrupted(manifest: Manifest, records: Sequence[Record]) -> Manifest:
     """The manifest of an interrupted run, completed with the counts of its records."""
     errors = sum(record.verdict.outcome.is_error for record in records)
-    return {**manifest, "partial": ["cut off"], "recorded": len(records), "errors": errors}
+    return msgspec.structs.replace(
+        manifest, partial=[CUT_OFF], recorded=len(records), errors=errors
+    )
 
 
 def load_records(folder: Path) -> Sequence[Record]:
@@ -134,7 +135,7 @@ def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:
 
 
 def _read_gates(
-    folder: Path, manifest: Mapping[str, Any], scores: Sequence[Score]
+    folder: Path, manifest: Manifest, scores: Sequence[Score]
 ) -> tuple[Sequence[ReportedGate], RunResult]:
     """The results of the gates and of the run; an interrupted run has neither.
 

@@ -45,7 +45,7 @@ def test_each_slice_is_answered_once_whatever_dies(
             f"a.png:{number}-1": "fake",
         }
     assert cluster.most <= MAX_IN_FLIGHT
-    assert pool.describe()["lost"] == MAX_ATTEMPTS - 1 - left["deaths"] == cluster.started - nodes
+    assert pool.describe().lost == MAX_ATTEMPTS - 1 - left["deaths"] == cluster.started - nodes
     assert all(route == InferenceInfo(path="x") for route in pool.routes)
     pool.close()
     assert len(cluster.ended) == cluster.started
@@ -245,7 +245,7 @@ def test_a_sick_replica_is_retired_and_its_slices_asked_elsewhere(
     assert sorted(answered) == list(range(units))
     for replies in answered.values():
         assert all(isinstance(reply, Answer) for reply in replies.values())
-    assert pool.describe()["lost"] <= 1
+    assert pool.describe().lost in (0, 1)
     assert sum(replica == 1 for replica, _ in cluster.asked) <= 2 * MAX_IN_FLIGHT + pools.SICK
 
 
@@ -259,7 +259,7 @@ def test_where_all_replicas_fail_alike_the_errors_stand(nodes: int, units: int) 
         isinstance(reply, ModelError) for replies in answered.values() for reply in replies.values()
     )
     assert len(cluster.asked) <= units * min(nodes, 2)
-    assert pool.describe()["lost"] == 0
+    assert pool.describe().lost == 0
 
 
 def test_a_replica_that_hangs_is_ended_and_its_slice_asked_again(

@@ -1,6 +1,6 @@
 """The calibration set: who puts its order right, and who does not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from fakebench_suite.grading.judges.calibration import (
 )
 from fakebench_suite.grading.judges.rubric import RatingRequest
 from fakebench_suite.grading.judges.similarity import SimilarityBaseline
+from fakebench_suite.provenance import JudgeInfo
 from fakebench_suite.types import Rating
 from tests.grading.judges.server import GOOD, Endpoint
 from tests.helpers import call
@@ -37,9 +38,9 @@ class MarkingJudge:
     def check(self) -> None:
         """It always answers."""
 
-    def describe(self) -> Mapping[str, object]:
+    def describe(self) -> JudgeInfo:
         """Nothing to say."""
-        return {}
+        return JudgeInfo()
 
     def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         """The marks by text; another image's reference is told apart by the reference given."""

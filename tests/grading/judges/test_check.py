@@ -13,6 +13,7 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.endpoint import EndpointJudge
 from fakebench_suite.grading.judges.rubric import RatingRequest
+from fakebench_suite.provenance import JudgeInfo
 from tests.grading.judges.server import GOOD, Endpoint, Reply, linger, serve
 
 KEY = "sk-test-0123456789/+abc"
@@ -47,7 +48,7 @@ def test_a_judge_that_answers_is_asked_once(endpoint: Endpoint, cache: RatingCac
     judge.check()
     assert len(endpoint.asked) == 1
     assert endpoint.keys == [None]
-    assert judge.describe() == {}
+    assert judge.describe() == JudgeInfo()
     assert [one.score for one in judge.grade([REQUEST])] == [1]
     assert len(endpoint.asked) == 2
 
@@ -243,7 +244,7 @@ def test_a_judge_is_asked_without_what_it_refuses(
     assert set(judge.dropped) >= refused
     if len(refused) == 1:
         assert set(judge.dropped) == refused
-    assert judge.describe()["refused_parameters"] == sorted(judge.dropped)
+    assert judge.describe().refused_parameters == sorted(judge.dropped)
     if checked:
         assert len(endpoint.asked) == before + 5
     told = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, dropped=judge.dropped)
@@ -269,7 +270,7 @@ def test_other_sampling_has_marks_of_its_own(endpoint: Endpoint, cache: RatingCa
     other = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, dropped=["temperature"])
     other.grade([REQUEST])
     assert len(endpoint.asked) == 2
-    assert "temperature" in str(other.describe()["sampling"])
+    assert "temperature" in str(other.describe().sampling)
 
 
 def test_a_users_password_and_parameters_reach_the_server_alone(

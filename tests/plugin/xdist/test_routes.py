@@ -16,7 +16,7 @@ def test_the_manifest_says_how_prompts_were_answered(
     use_model(project, "FakeModel()")
     assert run(f"--data={data}", "-m", "detection", "--gates=none", *mode).ret == 0
     manifest = read_run(project).manifest
-    assert manifest["routes"] == [{"path": "plain", "why": "It is a test."}]
+    assert manifest["inference"] == [{"path": "plain", "reason": "It is a test."}]
 
 
 def test_a_checkpoint_reports_its_route_and_keeps_to_its_tokens(
@@ -28,7 +28,7 @@ def test_a_checkpoint_reports_its_route_and_keeps_to_its_tokens(
     assert run(*options, "--batch-tokens=1").ret == 0
     assert {line["answer"]["batch_size"] for line in read_run(project).records} == {1}
     manifest = read_run(project).manifest
-    (route,) = manifest["routes"]
+    (route,) = manifest["inference"]
     assert (route["path"], route["batch_tokens"]) == ("prefix", 1)
 
 
