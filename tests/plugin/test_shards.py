@@ -136,7 +136,8 @@ def test_shards_of_several_engines_are_merged_and_named(
     path.write_text(json.dumps(manifest | {"engine": "ray"}), encoding="utf-8")
     broken = call("merge", "reports/s1", "reports/s2", "--into=reports/m", at=project)
     assert broken.returncode == 2
-    assert "is not the manifest of a run: Expected `object`" in broken.stderr
+    assert "is not the manifest of a run: Expected `object | null`" in broken.stderr
+    assert "$.engine" in broken.stderr
 
 
 def test_an_interrupted_shard_makes_the_whole_fail(run: Run, data: Path, project: Path) -> None:

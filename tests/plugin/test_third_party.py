@@ -219,7 +219,7 @@ def test_a_detector_is_asked_for_its_probabilities_only(
     assert written.manifest["deselected"] == {"interpretation": "text"}
     reservations = written.manifest["reservations"]
     assert len([text for text in reservations if text.startswith("Not asked: interp")]) == 1
-    assert written.manifest["routes"][0]["path"] == "detector"
+    assert written.manifest["inference"][0]["path"] == "detector"
     assert written.manifest["identity"]["card"]["package"] == "third_party 1.0"
     if mode != ("-n0",):
         return
