@@ -1,16 +1,16 @@
 """Before the first case: whether the images that the selected cases need are there."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import AmbiguousImageError, ImageError
-from fakebench_suite.execution.plan import RunPlan
-from fakebench_suite.plugin.collection import get_case, get_plan
+from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.plugin.reporting import RECORDER
 from fakebench_suite.text.display import count_of, to_single_line
 from fakebench_suite.types import Case
 
@@ -75,27 +75,21 @@ def check_images(config: pytest.Config, cases: Collection[Case]) -> None:
         reporter.line(f"warning: {told}. {ends}.", yellow=True)
 
 
-def find_cases(plan: RunPlan, nodeids: Sequence[str]) -> list[Case]:
-    """The cases behind node ids, as pytest writes these."""
-    wanted = {nodeid.partition("[")[2].removesuffix("]") for nodeid in nodeids}
-    return [
-        case
-        for case in plan.cases
-        if case.id in wanted or case.id.encode("unicode_escape").decode() in wanted
-    ]
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Check where cases run in this process."""
     if not is_worker(session.config):
-        cases = [case for item in session.items if (case := get_case(item))]
-        if cases:
-            check_images(session.config, cases)
+        check_selected_images(session.config)
 
 
 @pytest.hookimpl(optionalhook=True, trylast=True)
-def pytest_xdist_node_collection_finished(node: "WorkerController", ids: Sequence[str]) -> None:
+def pytest_xdist_node_collection_finished(node: "WorkerController") -> None:
     """Check where cases run in workers, when the first has collected them."""
-    if any("[" in nodeid for nodeid in ids):
-        check_images(node.config, find_cases(get_plan(node.config), ids))
+    check_selected_images(node.config)
+
+
+def check_selected_images(config: pytest.Config) -> None:
+    """Check the images of the selected cases."""
+    cases = {case.id: case for case in config.stash[RECORDER].cases.values()}
+    if cases:
+        check_images(config, cases.values())

@@ -1,7 +1,7 @@
 """Collection: one pytest item per case, in an order that the seed alone decides."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -65,8 +65,12 @@ def is_place_of_cases(place: str) -> bool:
     return "cases" in re.split(r"[/\\.]", place)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test that asks for ``case`` one item per case of the task it is marked with."""
+    """Give a test that asks for ``case`` one item per case of the task it is marked with.
+
+    It is the first to parametrize a test, so that the case comes first in node ids.
+    """
     task = find_task(metafunc.definition)
     if task is None or "case" not in metafunc.fixturenames:
         return
@@ -93,13 +97,38 @@ def image_of(nodeid: str) -> str:
     return image if bracket and colon else nodeid
 
 
-def find_case(cases: Iterable[Case], nodeid: str) -> Case | None:
-    """The case a node id stands for, as pytest wrote its id; None for any other test."""
-    wanted = nodeid.partition("[")[2].removesuffix("]")
-    return next(
-        (case for case in cases if wanted in (case.id, case.id.encode("unicode_escape").decode())),
-        None,
-    )
+def match_cases(cases: Iterable[Case], nodeids: Iterable[str]) -> dict[str, Case]:
+    """The case of each node id that stands for one, as pytest writes node ids.
+
+    Further parameters of a test stand behind the case, a hyphen before each.
+    """
+    known: dict[str, Case] = {}
+    for case in cases:
+        known[case.id] = known[case.id.encode("unicode_escape").decode()] = case
+    functions: dict[str, list[str]] = {}
+    for nodeid in nodeids:
+        function, bracket, parameters = nodeid.partition("[")
+        if bracket:
+            functions.setdefault(function, []).append(parameters.removesuffix("]"))
+    matched = {}
+    for function, texts in functions.items():
+        # All tests of a function have the same parameters, so its ids are all exact or none is.
+        exact = all(text in known for text in texts)
+        for text in texts:
+            found = known[text] if exact else _match_beginning(known, text)
+            if found is not None:
+                matched[f"{function}[{text}]"] = found
+    return matched
+
+
+def _match_beginning(cases: Mapping[str, Case], text: str) -> Case | None:
+    """The case with the longest id that a text begins with, before a hyphen."""
+    end = text.rfind("-")
+    while end > 0:
+        if text[:end] in cases:
+            return cases[text[:end]]
+        end = text.rfind("-", 0, end)
+    return None
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,7 +1,7 @@
 """Recording: records ride on reports across xdist; only the controller writes them."""
 
 from collections import Counter
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,10 +10,10 @@ import pytest
 from fakebench_suite.errors import MachineError
 from fakebench_suite.execution.manifest import begin_manifest
 from fakebench_suite.plugin.collection import (
-    find_case,
     get_case,
     get_plan,
     image_of,
+    match_cases,
     will_run_cases,
 )
 from fakebench_suite.plugin.fixtures import CURRENT, CaseState
@@ -201,6 +201,8 @@ class Recorder:
         """Cases this run set out to ask; one that several tests are given counts once."""
         self.selected_tasks: Mapping[str, int] = {}
         """And by task."""
+        self.cases: Mapping[str, Case] = {}
+        """The case of each test that is given one, by node id."""
         self.manifest: Manifest | None = None
         self.troubles: list[str] = []
         """What this machine could not do for the run: a sentence each."""
@@ -210,6 +212,8 @@ class Recorder:
         """Whether no record can be written any more."""
         self._recorded: dict[str, pytest.TestReport | None] = {}
         """By case id, the report of an error, which a later try may replace; None for others."""
+        self._recorded_by: dict[str, str] = {}
+        """By case id, the test that recorded it."""
         self._failed: set[str] = set()
         self._open: set[str] | None = None
         """Tests of cases that have come neither to a record nor to their end."""
@@ -249,6 +253,9 @@ class Recorder:
     def _keep(self, record: Record, report: pytest.TestReport) -> None:
         """Write a record, unless the case has one; a later one takes the place of an error."""
         case, outcome = record.case.id, record.verdict.outcome
+        if self._recorded_by.setdefault(case, report.nodeid) != report.nodeid:
+            self._refuse(case, report)
+            return
         replaced = self._recorded.get(case)
         if self.broken or (replaced is None and case in self._recorded):
             if self._open is not None and report.nodeid not in self._open:
@@ -268,6 +275,16 @@ class Recorder:
         if replaced is not None:
             self._forget(replaced)
 
+    def _refuse(self, case: str, report: pytest.TestReport) -> None:
+        """Fail a test that records what another test has recorded."""
+        report.outcome = "failed"
+        report.longrepr = escape_controls(
+            f"The case {case} was recorded by {self._recorded_by[case]} before, and a run keeps "
+            "one record of each case. Record it in one test only."
+        )
+        delattr(report, _ATTRIBUTE)
+        self._failed.add(report.nodeid)
+
     def _forget(self, report: pytest.TestReport) -> None:
         """Take an error that was replaced out of all counts."""
         outcome = get_outcome(report)
@@ -282,8 +299,7 @@ class Recorder:
         """The record of the case whose worker died, put on xdist's report of the death."""
         if str(report.when) != "???" or not report.failed:
             return None
-        plan = get_plan(self._config)
-        case = find_case(plan.cases, report.nodeid)
+        plan, case = get_plan(self._config), self.cases.get(report.nodeid)
         if case is None:
             return None
         record = Record(
@@ -299,18 +315,20 @@ class Recorder:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count the selected cases where they run in this process."""
         if session.items:
-            self._open = {item.nodeid for item in session.items if _is_case(item.nodeid)}
-            chosen = {case.id: case.task for item in session.items if (case := get_case(item))}
-            self.selected, self.selected_tasks = len(chosen), Counter(chosen.values())
+            self._select({item.nodeid: case for item in session.items if (case := get_case(item))})
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """Count the selected cases where they run in workers, when the first has collected them."""
         if self._open is None:
-            self._open = {nodeid for nodeid in ids if _is_case(nodeid)}
-            cases = {nodeid.partition("[")[2] for nodeid in self._open}
-            self.selected = len(cases)
-            self.selected_tasks = count_tasks(get_plan(self._config).cases, cases)
+            possible = [nodeid for nodeid in ids if image_of(nodeid) != nodeid]
+            self._select(match_cases(get_plan(self._config).cases, possible) if possible else {})
+
+    def _select(self, cases: Mapping[str, Case]) -> None:
+        """Count the selected cases, given the case of each test."""
+        self.cases, self._open = cases, set(cases)
+        tasks = {case.id: case.task for case in cases.values()}
+        self.selected, self.selected_tasks = len(tasks), Counter(tasks.values())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -348,21 +366,6 @@ class LastFailedMisses:
         last_failed = self._config.pluginmanager.get_plugin("lfplugin")
         if outcome is not None and outcome.is_miss and last_failed is not None:
             last_failed.lastfailed[report.nodeid] = True
-
-
-def count_tasks(cases: Iterable[Case], parameters: Collection[str]) -> Mapping[str, int]:
-    """The number of cases by task behind the parameters of node ids, as pytest writes these."""
-    return Counter(
-        case.task
-        for case in cases
-        if f"{case.id}]" in parameters
-        or f"{case.id.encode('unicode_escape').decode()}]" in parameters
-    )
-
-
-def _is_case(nodeid: str) -> bool:
-    """Whether a test is given a case, as far as its id tells."""
-    return image_of(nodeid) != nodeid
 
 
 RECORDER = pytest.StashKey[Recorder]()

@@ -10,6 +10,7 @@ from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.plugin.collection import (
     get_plan,
     is_place_of_cases,
+    match_cases,
     will_run_cases,
 )
 from fakebench_suite.plugin.options import is_worker
@@ -47,15 +48,15 @@ def check_nodeids(config: pytest.Config, plan: RunPlan) -> None:
         if not bracket or not is_place_of_cases(place):
             continue
         wanted = rest.removesuffix("]")
-        ids = {case.id for case in plan.cases}
-        if wanted in ids or wanted in {i.encode("unicode_escape").decode() for i in ids}:
+        if match_cases(plan.cases, [argument]):
             continue
-        if any(case.id == wanted for case in plan.dataset.cases):
+        if match_cases(plan.dataset.cases, [argument]):
             raise pytest.UsageError(
                 f"{wanted} is left out by --tasks, --sample, --shard or --answers. Leave these "
                 "out, or name another case."
             )
         task = name.removeprefix("test_")
+        ids = [case.id for case in plan.cases]
         near = find_nearest(wanted, [c.id for c in plan.cases if c.task == task] or ids)
         hint = f"; nearest: {place}::{name}[{near}]" if near is not None else ""
         raise pytest.UsageError(
