@@ -3,15 +3,23 @@
 Under xdist only workers collect; they send what they find to the controller, which ends the run.
 """
 
+import inspect
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
 from fakebench_suite.plugin.collection import get_case
+from fakebench_suite.plugin.engines import ENGINE, RAY
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.text.display import to_single_line
 
 _SENTENCE = "fakebench_usage_error"
+_ASKING = frozenset({"ask", "judge", "record"})
+"""Fixtures of the tests that ask cases."""
+_SHARED = ("model", "engine", "case_runner")
+"""Fixtures that all cases of a session share: ``ask``, ``judge`` and ``record`` request them."""
 
 
 class UsageErrorReceiver:
@@ -44,7 +52,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Check the tests that are left after filters, before a worker says that it has collected."""
     if session.config.option.collectonly:
         return
-    problem = describe_case_recorded_twice(session.items)
+    problem = describe_narrow_fixture(session) or describe_case_recorded_twice(session.items)
     if problem is not None:
         report_usage_error(session.config, problem)
 
@@ -64,3 +72,40 @@ def describe_case_recorded_twice(items: Iterable[pytest.Item]) -> str | None:
                 "record the case in one of them only."
             )
     return None
+
+
+def describe_narrow_fixture(session: pytest.Session) -> str | None:
+    """A fixture of somebody's own that takes the place of a shared one and cannot be shared.
+
+    pytest would raise its ScopeMismatch in every case. None if there is no such fixture.
+    """
+    ray = session.config.stash[ENGINE].name == RAY
+    shared = [name for name in _SHARED if not (ray and name == "model")]  # replicas load the card
+    seen = set()
+    for item in session.items:
+        if item.parent in seen or _ASKING.isdisjoint(getattr(item, "fixturenames", ())):
+            continue
+        seen.add(item.parent)
+        for name in shared:
+            definitions = session._fixturemanager.getfixturedefs(name, item)
+            if not definitions:
+                continue
+            fixture = definitions[-1]
+            place = f"The fixture {name!r} of {_find_file(fixture.func, session.config.rootpath)}"
+            if fixture.scope != "session":
+                return (
+                    f"{place} has the scope {fixture.scope!r}, but the cases of a session share "
+                    'it. Write @pytest.fixture(scope="session").'
+                )
+            if fixture.params is not None:
+                return (
+                    f"{place} has parameters, but the cases of a session share it. Leave out "
+                    "params, and run pytest once for each of them."
+                )
+    return None
+
+
+def _find_file(function: object, root: Path) -> str:
+    """The file that a fixture is written in, relative to pytest's root directory."""
+    code = getattr(inspect.unwrap(function), "__code__", None)  # type: ignore[arg-type]
+    return "another package" if code is None else os.path.relpath(code.co_filename, root)

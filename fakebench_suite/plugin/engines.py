@@ -19,6 +19,7 @@ from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.options import is_worker, parse_positive
 from fakebench_suite.plugin.xdist.inference_info import report_inference
 from fakebench_suite.runs.manifest import ManifestEngine
+from fakebench_suite.text.display import to_single_line
 
 LOCAL, RAY = "local", "ray"
 _NEEDED = ("run", "capabilities", "max_in_flight", "describe")
@@ -153,13 +154,23 @@ def check_backend(model: object, plan: RunPlan) -> None:
         )
 
 
+def get_model(request: pytest.FixtureRequest) -> Any:
+    """What the fixture ``model`` gives; where it fails, the run ends, as no case can be asked."""
+    try:
+        return request.getfixturevalue("model")
+    except (Exception, pytest.fail.Exception) as error:
+        sentence = to_single_line(f"The fixture 'model' failed: {type(error).__name__}: {error}")
+        request.session.shouldstop = request.session.shouldstop or sentence
+        raise
+
+
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
     """What answers work units, begun when the first case asks."""
     config = request.config
     choice = config.stash[ENGINE]
     if choice.name == LOCAL:
-        model = request.getfixturevalue("model")
+        model = get_model(request)
         with abort_on_user_error(request.session):
             check_backend(model, get_plan(config))
         yield LocalEngine(model)

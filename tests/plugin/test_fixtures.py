@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import read_run
-from tests.plugin.sandbox import MODES, Run
+from tests.helpers import read_run, use_model
+from tests.plugin.sandbox import EVERY_MODE, MODES, Run
 
 ASKS_TWICE = """
 import pytest
@@ -62,6 +62,25 @@ class TestStrict:
 
     def test_own(self, case, ask, judge, record):
         record(judge(case, ask(case)))
+"""
+OWN_MODEL = """
+import pytest
+from fakes import FakeModel
+
+@pytest.fixture{options}
+def model():
+    return FakeModel()
+"""
+FAILING_MODEL = """
+import pytest
+
+@pytest.fixture(scope="session")
+def weights(tmp_path):
+    return tmp_path
+
+@pytest.fixture(scope="session")
+def model(weights):
+    return weights
 """
 NO_BACKEND = """
 import pytest
@@ -125,3 +144,38 @@ def test_a_model_that_cannot_be_asked_ends_the_run(run: Run, data: Path, project
     result = run(f"--data={data}", "--gates=none")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*'model' gives a object, which has no run, no capabilities*"])
+
+
+@pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("", "has the scope 'function'*scope=\"session\"*"),
+        ('(scope="session", params=["a", "b"])', "has parameters*"),
+    ],
+    ids=["scope", "params"],
+)
+def test_a_model_that_cases_cannot_share_is_refused(
+    run: Run, data: Path, project: Path, options: str, said: str, mode: tuple[str, ...]
+) -> None:
+    """Once, in a sentence that names its file, before any case."""
+    use_model(project, "FakeModel()")
+    conftest = OWN_MODEL.format(options=options)
+    (project / "cases" / "conftest.py").write_text(conftest, encoding="utf-8")
+    result = run(f"--data={data}", "--gates=none", *mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: The fixture 'model' of cases/conftest.py {said}"])
+    assert "ScopeMismatch" not in result.stdout.str() + result.stderr.str()
+    assert not (project / "reports" / "run").exists()
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_model_that_fails_ends_the_run(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """And not every case, with the same words."""
+    (project / "cases" / "conftest.py").write_text(FAILING_MODEL, encoding="utf-8")
+    result = run(f"--data={data}", "--gates=none", *mode)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert result.stdout.str().count("Requesting fixture stack") <= 2
+    result.stdout.fnmatch_lines(["*The fixture 'model' failed: *ScopeMismatch*"])
