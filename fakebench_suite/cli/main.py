@@ -150,8 +150,11 @@ def tables(
 
 @app.command()
 def audit(
-    judge: Annotated[str, typer.Option(help=ALLOWED_JUDGES)],
-    rounds: Annotated[int, typer.Option("--judge-rounds", min=1, max=MAX_ROUNDS)] = 5,
+    judge: Annotated[str, typer.Option(help=f"the judge to calibrate: {ALLOWED_JUDGES}")],
+    rounds: Annotated[
+        int,
+        typer.Option("--judge-rounds", min=1, max=MAX_ROUNDS, help="rounds per text, averaged"),
+    ] = 5,
     reports: Annotated[Path, typer.Option(help="directory of the cache of ratings")] = Path(
         "reports"
     ),
@@ -186,7 +189,12 @@ def audit(
 
 
 @app.command()
-def agree(one: Path, two: Path) -> None:
+def agree(
+    one: Annotated[Path, typer.Argument(help="a run directory with judged texts")],
+    two: Annotated[
+        Path, typer.Argument(help="a run directory with the same texts, judged by another judge")
+    ],
+) -> None:
     """Measure the agreement of two runs' judges on the same texts (Krippendorff's alpha)."""
     from fakebench_suite.metrics.agreement import measure_agreement
 

@@ -101,7 +101,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--judge",
         metavar="JUDGE",
-        help="who grades texts: openai:MODEL@URL, transformers:NAME|PATH, or the stand-in embedding"
+        help="who grades texts: openai:MODEL@URL, an endpoint; transformers:NAME|PATH, a chat model"
+        " on this machine; embedding, the similarity of a text to its reference, without ratings"
         " (default: nobody; probes are graded exactly)",
     )
     group.addoption(
