@@ -34,6 +34,7 @@ _SECONDS = 540
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="FAKEBENCH_CASES names no directory")
 needs_images = pytest.mark.skipif(not CIFAKE.is_dir(), reason="FAKEBENCH_SAMPLES names none")
+OLD_NAMES = ("-p", "tests.old_names")
 Done = subprocess.CompletedProcess[str]
 
 
@@ -259,8 +260,9 @@ def test_timeout_one_slow_slice(tmp_path: Path) -> None:
     (tmp_path / "alarms.py").write_text(_TIMEOUT, encoding="utf-8")
     path = os.pathsep.join((str(CASES / "timeout-one-slow-slice"), str(tmp_path)))
     result = run(
-        "-p", "slowonce", "-p", "alarms", "--timeout=2", "--model=always-fake", f"--data={CIFAKE}",
-        "-m", "detection", "--sample=200", "--gates=none", reports=tmp_path, PYTHONPATH=path,
+        *OLD_NAMES, "-p", "slowonce", "-p", "alarms", "--timeout=2", "--model=always-fake",
+        f"--data={CIFAKE}", "-m", "detection", "--sample=200", "--gates=none", reports=tmp_path,
+        PYTHONPATH=path,
     )  # fmt: skip
     assert "pop from an empty deque" not in result.stdout
     assert count_outcomes(tmp_path / "run") == {"correct": 100, "incorrect": 99, "model_error": 1}
@@ -407,8 +409,8 @@ def test_a_sick_worker_is_retired(tmp_path: Path) -> None:
     """Its cases are asked elsewhere; a few slices at most are lost."""
     model = CASES / "hostile" / "slow.toml"
     run(
-        "-p", "sick_worker", f"--model={model}", "-n", "2", "--gates=none", reports=tmp_path,
-        **HOSTILE,
+        *OLD_NAMES, "-p", "sick_worker", f"--model={model}", "-n", "2", "--gates=none",
+        reports=tmp_path, **HOSTILE,
     )  # fmt: skip
     outcomes = count_outcomes(tmp_path / "run")
     assert sum(outcomes.values()) == 1_524
@@ -420,8 +422,9 @@ def test_a_sick_worker_is_retired(tmp_path: Path) -> None:
 def test_a_model_that_hangs_is_given_up(tmp_path: Path, how: str) -> None:
     """After the time that the user allowed, in a sentence."""
     result = run(
-        "-p", "hang_model", "--model=pocket", "--sample=20", "-m", "detection", "--gates=none",
-        "--unit-timeout=5", reports=tmp_path, **HOSTILE, HANG_HANG=how, HANG_AFTER="0",
+        *OLD_NAMES, "-p", "hang_model", "--model=pocket", "--sample=20", "-m", "detection",
+        "--gates=none", "--unit-timeout=5", reports=tmp_path,
+        **HOSTILE, HANG_HANG=how, HANG_AFTER="0",
     )  # fmt: skip
     assert result.returncode == 2, result.stdout
     assert "--unit-timeout=5" in result.stdout + result.stderr
@@ -536,8 +539,8 @@ def test_rerun_keeps_the_last_try(tmp_path: Path) -> None:
     (tmp_path / "again.py").write_text(RERUN, encoding="utf-8")
     path = os.pathsep.join((str(CASES / "rerun-keeps-first-error"), str(tmp_path)))
     result = run(
-        "-p", "flakyonce", "-p", "again", "--model=always-fake", f"--data={CIFAKE}", "-m",
-        "detection", "--sample=40", "--gates=none", reports=tmp_path, PYTHONPATH=path,
+        *OLD_NAMES, "-p", "flakyonce", "-p", "again", "--model=always-fake", f"--data={CIFAKE}",
+        "-m", "detection", "--sample=40", "--gates=none", reports=tmp_path, PYTHONPATH=path,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout
     manifest, records = read_run(tmp_path / "run")

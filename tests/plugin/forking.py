@@ -250,15 +250,22 @@ def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[s
     extra = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     first = [] if "-P" in wanted["command"] else [str(Path.cwd())]
     sys.path[:] = [*first, *filter(None, extra), *path]
+    # xdist's workers begin with what it was when xdist was imported.
+    sys.modules["xdist.plugin"]._sys_path[:] = sys.path
     random.seed()
     encoding = os.environ.get("PYTHONIOENCODING")
     if encoding:
-        for name, errors in (
-            ("stdin", "strict"),
-            ("stdout", "strict"),
-            ("stderr", "backslashreplace"),
+        # New streams: what those of this process began with may be files, and these may be pipes.
+        for number, (name, mode, errors) in enumerate(
+            (
+                ("stdin", "r", "strict"),
+                ("stdout", "w", "strict"),
+                ("stderr", "w", "backslashreplace"),
+            )
         ):
-            getattr(sys, name).reconfigure(encoding=encoding, errors=errors)
+            stream = os.fdopen(number, mode, encoding=encoding, errors=errors, closefd=False)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
     command = _read_command(wanted["command"])
     assert command is not None
     return command
