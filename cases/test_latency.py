@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from fakebench_suite.backends.base import Capability
 from fakebench_suite.plugin.latency.fixtures import BenchmarkInput, Measure
 
 pytestmark = pytest.mark.latency
@@ -16,17 +17,21 @@ def test_load(measure_loading: Callable[[], None]) -> None:
     measure_loading()
 
 
+@pytest.mark.asks(Capability.FIRST_TOKEN)
 def test_first_token(measure: Measure, work: BenchmarkInput) -> None:
     measure(lambda model: model.run(work.first_token))
 
 
+@pytest.mark.asks(Capability.TEXT)
 def test_prompt(measure: Measure, work: BenchmarkInput) -> None:
     measure(lambda model: model.run(work.prompt))
 
 
+@pytest.mark.asks(Capability.TEXT)
 def test_group(measure: Measure, work: BenchmarkInput) -> None:
     measure(lambda model: model.run(work.group))
 
 
+@pytest.mark.asks(Capability.TEXT)
 def test_work_unit(measure: Measure, work: BenchmarkInput) -> None:
     measure(lambda model: model.run(work.work_unit))

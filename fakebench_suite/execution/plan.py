@@ -66,6 +66,8 @@ class RunPlan:
     """The sample, or everything, of all tasks and over all shards."""
     planned: int
     """Cases to be asked over all shards: those of the chosen tasks in the sample."""
+    capabilities: frozenset[Capability] = frozenset(Capability)
+    """What the backend can be asked; everything, where answers are given again."""
     deselected: Mapping[str, Capability] = field(default_factory=dict)
     """Tasks that are not asked, and the capability that the backend lacks for them."""
     shown: Mapping[str, PixelDigest] = field(default_factory=dict)
@@ -155,6 +157,7 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
         cases=tuple(cases),
         drawn=tuple(drawn),
         planned=planned,
+        capabilities=capabilities,
         deselected=lacking,
         shown={name: shown for name, shown in collect_pixels(recorded or ()).items() if shown},
     )

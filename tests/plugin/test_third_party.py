@@ -11,7 +11,7 @@ from fakebench_suite.execution.plan import RunRequest, make_plan
 from fakebench_suite.execution.runner import execute
 from fakebench_suite.types import Outcome
 from tests.helpers import install_package, read_run
-from tests.plugin.sandbox import EVERY_MODE, Run
+from tests.plugin.sandbox import EVERY_MODE, LATENCY, QUICK, Run
 
 PACKAGE = '''
 """What another package brings: a detector, photographs and a judge."""
@@ -230,6 +230,16 @@ def test_a_detector_is_asked_for_its_probabilities_only(
     repeated = read_run(project, "again")
     assert {line["verdict"]["outcome"] for line in repeated.records} == {"correct"}
     assert repeated.manifest["deselected"] == {"interpretation": "text"}
+
+
+@pytest.mark.usefixtures("third_party")
+def test_latency_is_not_asked_for_what_a_detector_lacks(run_apart: Run, project: Path) -> None:
+    """These benchmarks are skipped with the reason; loading is measured."""
+    (project / "mine.toml").write_text(CARD, encoding="utf-8")
+    result = run_apart("--model=mine.toml", "--data=photos", LATENCY, *QUICK)
+    result.assert_outcomes(passed=1, skipped=8)
+    result.stdout.fnmatch_lines(["SKIPPED [[]2[]] *: mine cannot be asked this*lacks*first_token"])
+    result.stdout.fnmatch_lines(["SKIPPED [[]2[]] *: mine cannot be asked this*capability text"])
 
 
 @pytest.mark.usefixtures("third_party")

@@ -55,6 +55,10 @@ def _is_latency(path: Path) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; raises UsageError where latency is asked for and cannot be measured."""
     config.addinivalue_line("markers", "latency: how long answers take, by pytest-benchmark")
+    config.addinivalue_line(
+        "markers",
+        "asks(capability): a latency test, skipped where the backend lacks the capability",
+    )
     if not measures_latency(config):
         return
     if is_worker(config) or count_workers(config):
@@ -84,6 +88,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         name = get_plan(metafunc.config).dataset.name
         ids = [f"{name}-{state}" for state in (COLD, WARM)]
         metafunc.parametrize("state", [COLD, WARM], ids=ids, scope="module")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what the backend cannot be asked; the model is not loaded for it."""
+    for item in items:
+        marker = item.get_closest_marker("asks")
+        if marker is None:
+            continue
+        plan, (capability,) = get_plan(config), marker.args
+        if capability not in plan.capabilities:
+            reason = (
+                f"{plan.card.name} cannot be asked this: its backend, {plan.card.backend}, lacks "
+                f"the capability {capability}"
+            )
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
