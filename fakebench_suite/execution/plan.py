@@ -68,7 +68,7 @@ class RunPlan:
     """Cases to be asked over all shards: those of the chosen tasks in the sample."""
     capabilities: frozenset[Capability] = frozenset(Capability)
     """What the backend can be asked; everything, where answers are given again."""
-    deselected: Mapping[str, Capability] = field(default_factory=dict)
+    deselected: Mapping[str, str] = field(default_factory=dict)
     """Tasks that are not asked, and the capability that the backend lacks for them."""
     shown: Mapping[str, PixelDigest] = field(default_factory=dict)
     """Of answers given again, the images shown then."""
@@ -158,7 +158,7 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
         drawn=tuple(drawn),
         planned=planned,
         capabilities=capabilities,
-        deselected=lacking,
+        deselected=lacking if request.answers is None else read_deselected(request.answers),
         shown={name: shown for name, shown in collect_pixels(recorded or ()).items() if shown},
     )
 
@@ -199,6 +199,12 @@ def find_lacking(
     """The tasks of these cases that need a capability which is not there, and which it is."""
     needed = {case.task: required_capability(case, parser) for case in cases}
     return {task: need for task, need in needed.items() if need not in capabilities}
+
+
+def read_deselected(run: Path) -> Mapping[str, str]:
+    """The tasks that an earlier run did not ask, and the capability that was lacking."""
+    deselected: Mapping[str, str] = read_manifest(run).get("deselected", {})
+    return deselected
 
 
 def choose_card(request: RunRequest) -> Card:

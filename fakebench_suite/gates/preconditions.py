@@ -1,8 +1,10 @@
 """Checks of gates before the first case is asked."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from fakebench_suite.backends.base import Capability
 from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.gates.config import GateConfig
 from fakebench_suite.gates.rules import Gate, Latency, Regression, Threshold
@@ -32,6 +34,23 @@ class RunIntent:
     """The needs of metrics that this run meets."""
     shard: bool
     """Whether this run is a shard; gates are evaluated when shards are merged."""
+    model: str = "the model"
+    """Name of the model."""
+    deselected: Mapping[str, str] = field(default_factory=dict)
+    """Tasks that the model cannot be asked, and the capability that its backend lacks."""
+    capabilities: Collection[Capability] = frozenset(Capability)
+    """What the backend can be asked."""
+
+
+BENCHMARK_CAPABILITIES: Mapping[str, Capability] = MappingProxyType(
+    {
+        "first token": Capability.FIRST_TOKEN,
+        "prompt": Capability.TEXT,
+        "group": Capability.TEXT,
+        "work unit": Capability.TEXT,
+    }
+)
+"""What the benchmarks of ``--latency`` ask; loading asks nothing."""
 
 
 def check_gates(gates: GateConfig, intent: RunIntent) -> None:
@@ -40,9 +59,7 @@ def check_gates(gates: GateConfig, intent: RunIntent) -> None:
     Default gates are skipped if not all of their cases will be asked.
     """
     for gate in gates.rules:
-        problem = None
-        if gates.named and isinstance(gate, Threshold):
-            problem = _missing_subgroup(gate, intent)
+        problem = _missing_cases(gate, intent) if gates.named else None
         evaluated = not intent.shard and (gates.named or will_be_evaluated(gate, intent))
         if problem is None and evaluated:
             problem = _missing_option(gate, intent)
@@ -59,19 +76,36 @@ def will_be_evaluated(gate: Gate, intent: RunIntent) -> bool:
         cases, drawn = (
             side.get(name, {}).get(ALL, 0) for side in (intent.population, intent.drawn)
         )
+        needed = drawn if enough else cases
         if intent.population.get(name, {}).get(subgroup) and (
-            intent.selected.get(name, 0) >= (drawn if enough else cases)
+            intent.selected.get(name, 0) >= needed > 0
         ):
             return True
     return False
 
 
-def _missing_subgroup(gate: Threshold, intent: RunIntent) -> str | None:
-    """Why the data set has no case for a gate, and what it has; None if it has some."""
+def _missing_cases(gate: Gate, intent: RunIntent) -> str | None:
+    """Why no case of a gate can be asked, and what to do; None if some can."""
+    if gate.task is None:
+        return None
     subgroups = intent.population.get(gate.task, {})
     if not subgroups:
         tasks = ", ".join(intent.population)
         return f"is about {gate.task}, of which {intent.data} has no case; it has {tasks}."
+    if gate.task in intent.deselected:
+        asked = ", ".join(task for task in intent.population if task not in intent.deselected)
+        return (
+            f"is about {gate.task}, which {intent.model} cannot be asked: its backend lacks the "
+            f"capability {intent.deselected[gate.task]}. Give --gates=FILE with gates about "
+            f"{asked}, or --gates=none."
+        )
+    return _missing_subgroup(gate, subgroups, intent) if isinstance(gate, Threshold) else None
+
+
+def _missing_subgroup(
+    gate: Threshold, subgroups: Mapping[str, int], intent: RunIntent
+) -> str | None:
+    """Why the data set has no case of a gate's subgroup, and what it has; None if it has some."""
     if gate.subgroup in subgroups:
         return None
     key = gate.subgroup.partition("=")[0]
@@ -88,6 +122,14 @@ def _missing_option(gate: Gate, intent: RunIntent) -> str | None:
         need = METRICS[gate.metric].need
         if need is not None and need not in intent.met:
             return f"is about {gate.metric}, which needs {need}. Add it, or choose other gates."
+    if isinstance(gate, Latency) and gate.benchmark:
+        capability = BENCHMARK_CAPABILITIES.get(gate.benchmark)
+        if capability is not None and capability not in intent.capabilities:
+            return (
+                f"is about the benchmark {gate.benchmark!r}, which {intent.model} cannot be asked: "
+                f"its backend lacks the capability {capability}. Choose other gates with "
+                "--gates=FILE, or --gates=none."
+            )
     if isinstance(gate, Latency) and gate.benchmark and not intent.timed:
         return f"is about the benchmark {gate.benchmark!r}. Add --latency, or choose other gates."
     compares = isinstance(gate, Regression) or (

@@ -100,6 +100,9 @@ def check_intent(config: pytest.Config) -> None:
         timed=measures_latency(config),
         met=met,
         shard=settings.shard is not None,
+        model=plan.card.name,
+        deselected=plan.deselected,
+        capabilities=plan.capabilities,
     )
     try:
         check_gates(settings.gates, intent)

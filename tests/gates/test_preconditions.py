@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from fakebench_suite.backends.base import Capability
 from fakebench_suite.errors import UserError
 from fakebench_suite.gates.config import make_gate_config
 from fakebench_suite.gates.preconditions import RunIntent, check_gates
-from fakebench_suite.gates.rules import Gate, Latency, Regression, Threshold
+from fakebench_suite.gates.rules import Errors, Gate, Latency, Regression, Threshold
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.types import Task
 
@@ -88,3 +89,40 @@ def test_nothing_lacks_where_all_is_there() -> None:
     full = replace(WHOLE, baseline=True, timed=True, met=list(Need))
     for gate in (RANKED, NO_WORSE, TIMED, SLOWER):
         check(gate, full, named=True)
+
+
+ABOUT_ANALYSIS = [
+    JUDGED,
+    Regression(name="g", task=Task.ANALYSIS, metric="judged_score"),
+    Errors(name="g", task=Task.ANALYSIS),
+    Latency(name="g", task=Task.ANALYSIS, at_most=1.2),
+]
+
+
+@pytest.mark.parametrize("gate", ABOUT_ANALYSIS, ids=lambda gate: type(gate).__name__)
+def test_a_task_that_cannot_be_asked_is_refused_in_a_file_that_was_named(gate: Gate) -> None:
+    """Whether the data have none of its cases or the backend lacks the capability for it."""
+    with pytest.raises(UserError, match="mine has no case; it has detection"):
+        check(gate, WHOLE, named=True)
+    both = POPULATION | {"analysis": {"all": 4}}
+    detector = replace(
+        WHOLE, population=both, drawn=both, model="d", deselected={"analysis": "text"}
+    )
+    message = (
+        "analysis, which d cannot be asked: its backend lacks the capability text.*detection, or"
+    )
+    with pytest.raises(UserError, match=message):
+        check(gate, detector, named=True)
+    check(gate, detector, named=False)
+    sampled = replace(detector, drawn=POPULATION, sample=9)
+    check(Regression(name="g", task=Task.ANALYSIS, sample=9), sampled, named=False)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_benchmark_that_the_backend_cannot_be_asked_is_refused(named: bool) -> None:
+    """With what it lacks; loading asks nothing."""
+    detector = replace(WHOLE, timed=True, model="d", capabilities=[Capability.PROBABILITIES])
+    with pytest.raises(UserError, match=r"'group', which d cannot be asked.*capability text"):
+        check(TIMED, detector, named=named)
+    loading = Latency(name="g", benchmark="load", state="cold", seconds=1.0)
+    check(loading, detector, named=named)

@@ -232,6 +232,40 @@ def test_a_detector_is_asked_for_its_probabilities_only(
     assert repeated.manifest["deselected"] == {"interpretation": "text"}
 
 
+GATES = """
+[[gate]]
+name = "sees"
+kind = "errors"
+task = "detection"
+
+[[gate]]
+name = "explains"
+kind = "errors"
+task = "interpretation"
+"""
+
+
+@pytest.mark.usefixtures("third_party")
+@pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
+def test_gates_over_a_task_that_a_detector_cannot_be_asked(
+    run_apart: Run, project: Path, mode: tuple[str, ...]
+) -> None:
+    """They are not evaluated by default, and refused before the first case where named."""
+    (project / "mine.toml").write_text(CARD, encoding="utf-8")
+    (project / "gates.toml").write_text(GATES, encoding="utf-8")
+    assert run_apart("--model=mine.toml", "--data=photos", *mode).ret == 0
+    outcomes = {one["gate"]: one["outcome"] for one in read_run(project).rulings}
+    assert outcomes == {"sees": "pass", "explains": "not evaluated"}
+    options = ("--model=mine.toml", "--data=photos", "--gates=gates.toml", "--run=named")
+    result = run_apart(*options, *mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: The gate 'explains' *mine cannot be asked: its backend*"])
+    assert not (project / "reports" / "named").exists()
+    if mode == ("-n0",):
+        result = run_apart(*options, "--answers=reports/run", "--model=mine")
+        result.stderr.fnmatch_lines(["ERROR: The gate 'explains' *lacks the capability text*"])
+
+
 @pytest.mark.usefixtures("third_party")
 def test_latency_is_not_asked_for_what_a_detector_lacks(run_apart: Run, project: Path) -> None:
     """These benchmarks are skipped with the reason; loading is measured."""
