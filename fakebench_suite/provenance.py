@@ -105,6 +105,8 @@ class InferenceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Digest of one fixed question after the chat template."""
     details: dict[str, Any] = {}
     """Whatever else the backend of another package tells."""
+    error: str = ""
+    """Why the backend tells nothing, in a sentence."""
 
 
 class JudgeInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

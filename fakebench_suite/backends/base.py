@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fakebench_suite.errors import ModelError
 from fakebench_suite.provenance import InferenceInfo
+from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import Answer, Prompt, QuestionType
 
 if TYPE_CHECKING:
@@ -66,6 +67,24 @@ class Backend(Protocol):
     def describe(self) -> InferenceInfo:
         """How requests have been answered so far."""
         return InferenceInfo()
+
+
+def describe_inference(backend: Backend) -> InferenceInfo:
+    """What a backend tells, as plain data; where its ``describe()`` fails, why.
+
+    A run is worth more than its description: what another package raises here costs no record.
+    """
+    try:
+        info = backend.describe()
+        if not isinstance(info, InferenceInfo):
+            raise TypeError(f"it gave a {type(info).__name__}, not an InferenceInfo")
+        return msgspec.convert(msgspec.to_builtins(info), InferenceInfo)
+    except Exception as error:
+        name = f"{type(backend).__module__}.{type(backend).__qualname__}"
+        reason = to_single_line(f"{type(error).__name__}: {error}")
+        return InferenceInfo(
+            error=f"How {name} answered is not known, its describe() failed: {reason}."
+        )
 
 
 OPTIONS = {

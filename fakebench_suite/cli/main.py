@@ -27,6 +27,7 @@ from fakebench_suite.grading.judges.calibration import MIN_ORDERED_SHARE, calibr
 from fakebench_suite.grading.judges.registry import (
     ALLOWED_JUDGES,
     MAX_ROUNDS,
+    check_judge,
     open_judge,
     parse_judge,
 )
@@ -168,7 +169,7 @@ def audit(
     try:
         with _status("asking the judge"):
             opened = open_judge(choice, cache=reports / "judgements.sqlite")
-            opened.check()
+            check_judge(opened)
             calibration = calibrate(opened)
     except CalibrationError as error:
         message = f"The judge {choice.name} could not be calibrated: {to_single_line(str(error))}"

@@ -14,7 +14,8 @@ from fakebench_suite.datasets import DataSource, open_dataset
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.sampling import Shard, order_cases, select_shard
 from fakebench_suite.datasets.wrong_paths import find_images_above
-from fakebench_suite.errors import UserError
+from fakebench_suite.entry_points import name_package
+from fakebench_suite.errors import DataError, UserError
 from fakebench_suite.grading.judges.registry import JudgeConfig, check_extra, check_weights
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.provenance import collect_pixels
@@ -120,7 +121,7 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
     if request.judge is not None and asks:
         check_extra(request.judge)
         check_weights(request.judge)
-    if asks_model and not dataset.has_images():
+    if asks_model and not _has_images(dataset):
         place = request.data.path if isinstance(request.data, DataSource) else request.data
         if place is None:
             raise UserError(f"The data set {dataset.name} has no images here.")
@@ -161,6 +162,12 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
         deselected=lacking if request.answers is None else read_deselected(request.answers),
         shown={name: shown for name, shown in collect_pixels(recorded or ()).items() if shown},
     )
+
+
+def _has_images(dataset: Dataset) -> bool:
+    """Whether there are images; raises DataError where the data set of a package cannot say."""
+    with name_package(f"Looking for the images of the data set {dataset.name!r}", DataError):
+        return dataset.has_images()
 
 
 def choose_reading(

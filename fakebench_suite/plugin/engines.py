@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from fakebench_suite.backends.base import Capability
+from fakebench_suite.backends.base import Capability, describe_inference
 from fakebench_suite.errors import EngineError, UserError, describe_choices
 from fakebench_suite.execution.engine import Engine, LocalEngine
 from fakebench_suite.execution.plan import RunPlan
@@ -174,7 +174,7 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
         with abort_on_user_error(request.session):
             check_backend(model, get_plan(config))
         yield LocalEngine(model)
-        report_inference(config, model.describe())
+        report_inference(config, describe_inference(model))
         return
     from fakebench_suite.execution.ray.client import RayCluster
     from fakebench_suite.execution.ray.pool import ReplicaPool

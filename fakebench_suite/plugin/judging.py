@@ -10,7 +10,7 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.execution.grading import BatchGrader, is_gradable
 from fakebench_suite.grading.judges.base import TextJudge
 from fakebench_suite.grading.judges.calibration import calibrate
-from fakebench_suite.grading.judges.registry import open_judge
+from fakebench_suite.grading.judges.registry import check_judge, open_judge
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.options import SETTINGS, Settings, is_worker
 from fakebench_suite.provenance import JudgeInfo
@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     try:
         judge = open_judge(settings.judge, cache=find_cache(settings))
-        judge.check()
+        check_judge(judge)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[JUDGE] = judge

@@ -231,6 +231,7 @@ def list_reservations(
     if baseline is not None:
         runs["the baseline"] = baseline.manifest
     reservations = [f"{text[0].upper()}{text[1:]}." for text in list_unknown(runs)]
+    reservations += dict.fromkeys(info.error for info in manifest.inference if info.error)
     lacking = manifest.deselected
     if lacking:
         reservations.append(

@@ -16,6 +16,7 @@ from tests.plugin.sandbox import EVERY_MODE, LATENCY, QUICK, Run
 PACKAGE = '''
 """What another package brings: a detector, photographs and a judge."""
 
+import dataclasses
 import hashlib
 from contextlib import contextmanager
 
@@ -55,9 +56,25 @@ class Detector(Backend):
         return InferenceInfo(path="detector", reason="It reads one pixel.")
 
 
+class Silent(Detector):
+    def describe(self):
+        raise RuntimeError("no device")
+
+
+class Odd(Detector):
+    def describe(self):
+        return {"path": "detector"}
+
+
+class Unwritable(Detector):
+    def describe(self):
+        return InferenceInfo(details={"model": self})
+
+
 @contextmanager
 def load(card, options):
-    yield Detector(card.options["threshold"])
+    kind = {kind.__name__: kind for kind in (Detector, Silent, Odd, Unwritable)}
+    yield kind[card.options.get("kind", "Detector")](card.options["threshold"])
 
 
 DETECTOR = BackendSpec(capabilities=frozenset({Capability.PROBABILITIES}), load=load)
@@ -109,6 +126,20 @@ class Kind:
 KIND = JudgeSpec(open=lambda config, options: Kind())
 
 
+class Shy(Kind):
+    def describe(self):
+        return {}["mood"]
+
+
+class Faulty(Kind):
+    def check(self):
+        raise RuntimeError("no key")
+
+
+JUDGES = {"shy": Shy, "faulty": Faulty}
+OWN = JudgeSpec(open=lambda config, options: JUDGES[config.model]())
+
+
 @contextmanager
 def crash(card, options):
     raise RuntimeError("no weights")
@@ -116,6 +147,14 @@ def crash(card, options):
 
 
 CRASH = BackendSpec(capabilities=frozenset(Capability), load=crash)
+
+
+
+def fail():
+    raise OSError("no disk")
+
+
+LOST = DatasetSpec(load=lambda path: dataclasses.replace(open_photos(path), has_images=fail))
 CRASHED_DATA = DatasetSpec(load=lambda path: {}["rows"])
 CRASHED_JUDGE = JudgeSpec(open=lambda config, options: 1 / 0)
 NOTHING = object()
@@ -130,9 +169,11 @@ odd = third_party:NOTHING
 [fakebench_suite.datasets]
 photos = third_party:PHOTOS
 crash = third_party:CRASHED_DATA
+lost = third_party:LOST
 
 [fakebench_suite.judges]
 kind = third_party:KIND
+own = third_party:OWN
 crash = third_party:CRASHED_JUDGE
 """
 CARD = 'backend = "detector"\n[options]\nthreshold = 0.5\n'
@@ -287,6 +328,12 @@ def test_latency_is_not_asked_for_what_a_detector_lacks(run_apart: Run, project:
         ),
         (("--data=crash",), "*Opening the data set 'crash' failed: KeyError*"),
         (("--judge=crash",), "*Opening the judge 'crash' failed: ZeroDivisionError*"),
+        (
+            ("--judge=own:faulty",),
+            "*Checking the judge 'kind:strict' failed: RuntimeError: no key.*",
+        ),
+        (("--judge=own:shy",), "*Checking the judge 'kind:strict' failed: KeyError: 'mood'.*"),
+        (("--data=lost",), "*Looking for the images of the data set 'photos' failed: OSError*"),
     ],
 )
 def test_what_breaks_in_another_package_is_one_sentence(
@@ -301,6 +348,31 @@ def test_what_breaks_in_another_package_is_one_sentence(
     lines = [*result.stdout.lines, *result.stderr.lines]
     pytest.LineMatcher(lines).fnmatch_lines([message])
     assert not any("Traceback" in line for line in lines)
+
+
+@pytest.mark.usefixtures("third_party")
+@pytest.mark.parametrize(
+    ("kind", "mode", "reason"),
+    [
+        ("Silent", EVERY_MODE[0], "RuntimeError: no device"),
+        ("Silent", EVERY_MODE[1], "RuntimeError: no device"),
+        ("Silent", EVERY_MODE[2], "RuntimeError: no device"),
+        ("Odd", EVERY_MODE[0], "TypeError: it gave a dict, not an InferenceInfo"),
+        ("Unwritable", EVERY_MODE[1], "TypeError: "),
+    ],
+)
+def test_a_backend_that_cannot_describe_itself_costs_a_reservation(
+    run_apart: Run, project: Path, kind: str, mode: tuple[str, ...], reason: str
+) -> None:
+    """And no record, no status and no traceback."""
+    (project / "mine.toml").write_text(f'{CARD}kind = "{kind}"\n', encoding="utf-8")
+    result = run_apart("--model=mine.toml", "--data=photos", "--gates=none", *mode)
+    assert result.ret == 0
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    written = read_run(project)
+    assert len(written.records) == 8
+    said = f"How third_party.{kind} answered is not known, its describe() failed: {reason}"
+    assert [text for text in written.manifest["reservations"] if text.startswith(said)]
 
 
 @pytest.mark.usefixtures("third_party")

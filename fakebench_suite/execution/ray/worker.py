@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fakebench_suite.backends.base import Backend, InferenceInfo, Reply, Request
+from fakebench_suite.backends.base import (
+    Backend,
+    InferenceInfo,
+    Reply,
+    Request,
+    describe_inference,
+)
 from fakebench_suite.backends.cards import Card, locate_weights
 from fakebench_suite.backends.registry import LoadOptions, load_model
 from fakebench_suite.checkpoints.fingerprint import (
@@ -151,7 +157,7 @@ class Replica:
             replies = error
         except (Exception, *STRAYS) as error:  # In words: the error itself may not travel.
             replies = ModelError(f"{type(error).__name__}: {error}")
-        return UnitResponse(replies=replies, route=self._model.describe())
+        return UnitResponse(replies=replies, route=describe_inference(self._model))
 
 
 def _check_weights(order: ReplicaConfig) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
+import msgspec
+
 from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import UserError, find_nearest
 from fakebench_suite.extras import Extra, require_extra
@@ -183,6 +185,13 @@ def check_weights(choice: JudgeConfig) -> None:
             f"The judge {choice.model!r} is not on this machine. Download it with 'hf download', "
             "or point --judge=transformers:PATH at its directory."
         )
+
+
+def check_judge(judge: TextJudge) -> None:
+    """Ask the judge once; raises UserError where it cannot be asked, or cannot describe itself."""
+    with name_package(f"Checking the judge {judge.name!r}"):
+        judge.check()
+        msgspec.json.encode(judge.describe())
 
 
 def open_judge(
