@@ -5,6 +5,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,10 @@ from fakebench_suite.checkpoints.fingerprint import (
     digest_weights,
     load_package_versions,
 )
+from fakebench_suite.datasets.registry import DATASETS
+from fakebench_suite.entry_points import Registry
 from fakebench_suite.execution.plan import RunPlan, RunRequest
+from fakebench_suite.grading.judges.registry import JUDGES
 from fakebench_suite.grading.judges.rubric import INSTRUCTION
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.provenance import PROTOCOL, Identity, JudgeInfo, digest_parts
@@ -67,7 +71,11 @@ def begin_manifest(plan: RunPlan, judge: JudgeInfo | None = None) -> Manifest:
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         model=model,
         dataset=ManifestDataset(
-            name=dataset.name, kind=dataset.kind, digest=dataset.digest, cases=len(dataset.cases)
+            name=dataset.name,
+            kind=dataset.kind,
+            package=_find_package(DATASETS, getattr(request.data, "kind", None)),
+            digest=dataset.digest,
+            cases=len(dataset.cases),
         ),
         prompts=prompts,
         judge=_describe_judge(plan, judge or JudgeInfo()),
@@ -144,6 +152,11 @@ def _identify(plan: RunPlan, code: str, model: ManifestModel, prompts: ManifestP
     )
 
 
+def _find_package(registry: Registry[Any], kind: str | None) -> str | None:
+    """The package, with its version, that brings a data set or a judge; None if built in."""
+    return None if kind is None else registry.find_package(kind)
+
+
 def _describe_judge(plan: RunPlan, info: JudgeInfo) -> ManifestJudge:
     """How replies are read, and who grades texts, how often, and by which instruction."""
     label, choice = str(plan.request.reply_parser), plan.request.judge
@@ -152,6 +165,7 @@ def _describe_judge(plan: RunPlan, info: JudgeInfo) -> ManifestJudge:
     return ManifestJudge(
         label=label,
         text=choice.name,
+        package=_find_package(JUDGES, choice.kind),
         rounds=choice.rounds,
         instruction_digest=digest_parts([INSTRUCTION.encode()]) if choice.gives_ratings else None,
         digest=info.digest,

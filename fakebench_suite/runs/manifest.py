@@ -79,6 +79,8 @@ class ManifestDataset(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: str
     """``official``, ``layout``, ``jsonl``, ``probes``, or of another package."""
+    package: str | None = None
+    """The package, with its version, that brings the data set; None if the suite does."""
     digest: str
     """Digest of its rows."""
     cases: int
@@ -112,6 +114,8 @@ class ManifestJudge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """How replies were read: ``grammar``, ``paper`` or ``likelihood``."""
     text: str | None
     """The judge of texts, ``exact`` for probes; None if texts were not graded."""
+    package: str | None = None
+    """The package, with its version, that brings the judge; None if the suite does."""
     rounds: int | None = None
     """Rounds per text; None if no judge was asked."""
     instruction_digest: str | None = None

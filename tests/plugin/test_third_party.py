@@ -262,6 +262,8 @@ def test_a_detector_is_asked_for_its_probabilities_only(
     assert len([text for text in reservations if text.startswith("Not asked: interp")]) == 1
     assert written.manifest["inference"][0]["path"] == "detector"
     assert written.manifest["identity"]["card"]["package"] == "third_party 1.0"
+    assert written.manifest["dataset"]["package"] == "third_party 1.0"
+    assert "package" not in written.manifest["judge"]
     if mode != ("-n0",):
         return
     again = run_apart(
@@ -273,6 +275,14 @@ def test_a_detector_is_asked_for_its_probabilities_only(
     assert repeated.manifest["deselected"] == {"interpretation": "text"}
 
 
+NO_WORSE = """
+[[gate]]
+name = "no worse"
+kind = "regression"
+task = "interpretation"
+metric = "judged_score"
+"""
+GATES_INCONCLUSIVE = 6
 GATES = """
 [[gate]]
 name = "sees"
@@ -386,6 +396,25 @@ def test_a_judge_of_another_package_grades_texts(run_apart: Run, project: Path) 
     assert {line["verdict"]["judge"] for line in written.records} == {"kind:strict"}
     assert {line["verdict"]["score"] for line in written.records} == {2.0}
     assert written.manifest["judge"]["text"] == "kind:strict"
+    assert written.manifest["judge"]["package"] == "third_party 1.0"
+
+
+def test_another_version_of_a_judge_is_another_judge(
+    third_party: Path, run_apart: Run, project: Path
+) -> None:
+    """A comparison names it, and a gate over the judged texts says that the judges differ."""
+    options = ("--data=photos", "--judge=kind:strict", "-m", "interpretation")
+    assert run_apart(*options, "--gates=none", "--run=old").ret == 0
+    metadata = third_party / "third_party-1.0.dist-info" / "METADATA"
+    text = metadata.read_text(encoding="utf-8")
+    metadata.write_text(text.replace("Version: 1.0", "Version: 1.1"), encoding="utf-8")
+    (project / "gates.toml").write_text(NO_WORSE, encoding="utf-8")
+    result = run_apart(*options, "--gates=gates.toml", "--baseline=reports/old")
+    assert result.ret == GATES_INCONCLUSIVE
+    written = read_run(project)
+    assert written.manifest["judge"]["package"] == "third_party 1.1"
+    assert any("judge.package" in text for text in written.manifest["reservations"])
+    assert "The judge kind:strict differs" in written.rulings[0]["reason"]
 
 
 @pytest.mark.usefixtures("third_party")
