@@ -4,7 +4,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Generic, TypeVar
 
 from fakebench_suite.errors import SuiteError, UserError, describe_choices
@@ -45,6 +45,10 @@ class Registry(Generic[Entry]):
                 f"package can add one through the entry-point group {self.group}."
             )
         return self._load(points[0])
+
+    def find_distribution(self, name: str) -> Distribution | None:
+        """The installed package that brings an entry; None for what is built in."""
+        return next((point.dist for point in entry_points(group=self.group, name=name)), None)
 
     def find_package(self, name: str) -> str | None:
         """Name and version of the package that brings an entry; None for what is built in."""

@@ -11,7 +11,6 @@ import msgspec
 from fakebench_suite.checkpoints.files import check_files, has_chat_template
 from fakebench_suite.deprecation import warn_deprecated
 from fakebench_suite.errors import CardError, FormatError, MissingWeightsError, describe_choices
-from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.files.bundled import find_bundled
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.formats import decode_toml
@@ -256,11 +255,8 @@ def locate_weights(card: Card) -> Path | None:
 def check_checkpoint(card: Card, *, remote_code: bool) -> None:
     """Raise CardError where the files of a card's checkpoint show that it cannot be asked.
 
-    With ``remote_code`` its own code may bring what its files lack. Raises MissingExtraError where
-    no checkpoint can be loaded here.
+    With ``remote_code`` its own code may bring what its files lack.
     """
-    if card.script is None:
-        require_extra(Extra.LOCAL, f"--model={card.name}")
     folder = locate_weights(card)
     if folder is None:
         return

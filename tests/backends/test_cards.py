@@ -1,6 +1,7 @@
 """Cards: every shipped one is sound, and a wrong one is one clear error."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import msgspec
@@ -15,11 +16,13 @@ from fakebench_suite.backends.cards import (
     list_cards,
     locate_weights,
 )
+from fakebench_suite.backends.registry import check_model
 from fakebench_suite.backends.scripted import ScriptedBackend
 from fakebench_suite.deprecation import DeprecatedNameWarning
-from fakebench_suite.errors import CardError, MissingWeightsError
+from fakebench_suite.errors import CardError, MissingExtraError, MissingWeightsError
 from fakebench_suite.types import Answer, Prompt, QuestionType
 from tests.backends.asking import ask
+from tests.helpers import install_package
 from tests.hub_cache import fill_hub_cache
 
 EXPECTED = {
@@ -146,6 +149,29 @@ def test_a_hub_id_with_weights_here_needs_no_card(hub: Path) -> None:
     assert weights is not None
     assert weights.is_relative_to(hub)
     check_checkpoint(card, remote_code=False)
+
+
+BACKEND = """
+from fakebench_suite.backends.base import Capability
+from fakebench_suite.backends.registry import BackendSpec
+
+SPEC = BackendSpec(capabilities=frozenset(Capability), load="theirs:load", weights=True)
+"""
+
+
+def test_a_checkpoint_needs_the_extra_of_its_backend_only(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backend of another package that loads checkpoints by other means needs no ``local``."""
+    assert hub.is_dir()
+    entry_points = "[fakebench_suite.backends]\ntheirs = theirs:SPEC\n"
+    install_package(tmp_path / "site", "theirs", source=BACKEND, entry_points=entry_points)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    card = find_card("somebody/small-vlm")
+    check_model(msgspec.structs.replace(card, backend="theirs"), remote_code=False)
+    with pytest.raises(MissingExtraError, match="--model=small-vlm needs torch"):
+        check_model(card, remote_code=False)
 
 
 def test_a_directory_goes_before_a_hub_id(

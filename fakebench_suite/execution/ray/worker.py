@@ -5,6 +5,7 @@ Nothing here knows of Ray: :mod:`fakebench_suite.execution.ray.client` makes act
 """
 
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from fakebench_suite.backends.base import (
     describe_inference,
 )
 from fakebench_suite.backends.cards import Card, locate_weights
-from fakebench_suite.backends.registry import LoadOptions, load_model
+from fakebench_suite.backends.registry import BACKENDS, LoadOptions, find_backend, load_model
 from fakebench_suite.checkpoints.fingerprint import (
     compute_fingerprint,
     digest_code,
@@ -29,11 +30,14 @@ from fakebench_suite.checkpoints.fingerprint import (
 )
 from fakebench_suite.errors import CardError, ModelError, UserError
 from fakebench_suite.execution.engine import STRAYS, WorkUnit, answer_work_unit
+from fakebench_suite.extras import Extra
 
 Pixels = Mapping[str, NDArray[np.uint8]]
 """Pictures by image name, (height, width, 3) each, bit for bit as they were decoded."""
-_PACKAGES = ("torch", "torchvision", "transformers", "tokenizers", "pillow")
-"""What has to be the same everywhere, or scores would hang on who answered."""
+_PACKAGES = {Extra.LOCAL: ("torch", "torchvision", "transformers", "tokenizers")}
+"""Packages of an extra that have to be the same everywhere, or scores would depend on the node."""
+_NAME = re.compile(r"[\w.-]+")
+"""The name at the beginning of a requirement, as in ``torch>=2.8``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +84,21 @@ class ResultLost:
     why: str
 
 
-def list_versions() -> dict[str, str]:
-    """Versions of Python and of what the answers hang on, on this node."""
+def list_versions(card: Card) -> dict[str, str]:
+    """Versions of Python and of what the answers of a card's model depend on, on this node.
+
+    Of a backend of another package these are the package and what it requires. Raises CardError
+    where the backend is not installed.
+    """
     own = {"python": platform.python_version(), "the suite's code": digest_code()[:12]}
-    return own | load_package_versions(_PACKAGES)
+    extra = find_backend(card).extra
+    packages = ["pillow", *(_PACKAGES.get(extra, ()) if extra is not None else ())]
+    distribution = BACKENDS.find_distribution(card.backend)
+    if distribution is not None:
+        required = [text for text in distribution.requires or () if "extra ==" not in text]
+        names = (match[0] for text in required if (match := _NAME.match(text)))
+        packages += [distribution.name, *names]
+    return own | load_package_versions(packages)
 
 
 def make_replica_config(card: Card, options: LoadOptions) -> ReplicaConfig:
@@ -94,7 +109,7 @@ def make_replica_config(card: Card, options: LoadOptions) -> ReplicaConfig:
         card=card,
         fingerprint=None if weights is None else compute_fingerprint(weights, code=code),
         options=options,
-        versions=list_versions(),
+        versions=list_versions(card),
     )
 
 
@@ -127,12 +142,16 @@ class Replica:
         ``cores`` is None where the replica was given a GPU.
         """
         node = platform.node()
-        ours = list_versions()
+        try:
+            ours = list_versions(order.card)
+        except UserError as error:
+            return f"On the node {node}: {error}"
         for name, theirs in order.versions.items():
-            if ours[name] != theirs:
+            here = ours.get(name, "absent")
+            if here != theirs:
                 return (
-                    f"The node {node} has {name} {ours[name]} and the head node {theirs}. Install "
-                    "the same versions on every node."
+                    f"The node {node} has {name} {here} and the head node {theirs}. Install the "
+                    "same versions on every node."
                 )
         try:
             _check_weights(order)

@@ -8,12 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.cards import Card, find_card
 from fakebench_suite.backends.registry import LoadOptions
 from fakebench_suite.checkpoints.fingerprint import compute_fingerprint
 from fakebench_suite.errors import UserError
 from fakebench_suite.execution.ray.placement import ReplicaResources, list_replica_resources
-from fakebench_suite.execution.ray.worker import Replica, flatten, make_replica_config
+from fakebench_suite.execution.ray.worker import (
+    Replica,
+    flatten,
+    list_versions,
+    make_replica_config,
+)
+from tests.helpers import install_package
 
 
 @pytest.mark.parametrize(
@@ -83,3 +89,40 @@ def test_pixels_travel_bit_for_bit() -> None:
     (pixels,) = flatten({"a.png": Image.fromarray(noise)}).values()
     assert (pixels == noise).all()
     assert Image.fromarray(pixels).tobytes() == noise.tobytes()
+
+
+BACKEND = """
+from fakebench_suite.backends.base import Capability
+from fakebench_suite.backends.registry import BackendSpec
+
+SPEC = BackendSpec(capabilities=frozenset(Capability), load="theirs:load", weights=True)
+"""
+
+
+def test_versions_are_those_of_what_the_backend_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script needs no torch, and a backend of another package itself and what it requires."""
+    assert {"torch", "pillow"} <= list_versions(Card(name="big", path=".")).keys()
+    coin = find_card("coin")
+    assert "torch" not in list_versions(coin)
+    entry_points = "[fakebench_suite.backends]\ntheirs = theirs:SPEC\n"
+    install_package(tmp_path, "theirs", source=BACKEND, entry_points=entry_points)
+    with (tmp_path / "theirs-1.0.dist-info" / "METADATA").open("a", encoding="utf-8") as stream:
+        stream.write("Requires-Dist: numpy>=2\nRequires-Dist: torch; extra == 'gpu'\n")
+    card = Card(name="mine", path=".", backend="theirs")
+    replica = Replica()
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(tmp_path)
+        versions = list_versions(card)
+        order = replace(
+            make_replica_config(coin, LoadOptions()),
+            card=card,
+            versions=versions,
+        )
+        older = replace(order, versions=versions | {"theirs": "0.9"})
+        assert "has theirs 1.0 and the head node 0.9" in str(replica.load(older, 1))
+    assert versions["theirs"] == "1.0"
+    assert versions["numpy"] == np.__version__
+    assert "torch" not in versions
+    assert "There is no backend 'theirs'" in str(replica.load(order, 1))
