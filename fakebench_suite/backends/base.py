@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from fakebench_suite.errors import ModelError
 from fakebench_suite.provenance import InferenceInfo
 from fakebench_suite.text.display import to_single_line

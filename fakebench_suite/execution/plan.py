@@ -210,8 +210,7 @@ def find_lacking(
 
 def read_deselected(run: Path) -> Mapping[str, str]:
     """The tasks that an earlier run did not ask, and the capability that was lacking."""
-    deselected: Mapping[str, str] = read_manifest(run).get("deselected", {})
-    return deselected
+    return read_manifest(run).deselected
 
 
 def choose_card(request: RunRequest) -> Card:

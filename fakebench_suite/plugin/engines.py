@@ -5,7 +5,7 @@ import os
 from collections.abc import Collection, Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
