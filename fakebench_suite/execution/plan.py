@@ -16,6 +16,7 @@ from fakebench_suite.datasets.sampling import Shard, order_cases, select_shard
 from fakebench_suite.datasets.wrong_paths import find_images_above
 from fakebench_suite.entry_points import name_package
 from fakebench_suite.errors import DataError, UserError
+from fakebench_suite.execution.known_answers import select_known
 from fakebench_suite.grading.judges.registry import JudgeConfig, check_extra, check_weights
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.provenance import collect_pixels
@@ -51,6 +52,8 @@ class RunRequest:
     judge: JudgeConfig | None = None
     answers: Path | None = None
     """An earlier run whose answers are given again: no model is asked."""
+    resume: Path | None = None
+    """The run, broken off, that goes on."""
     remote_code: bool = False
     batch_tokens: int | None = None
 
@@ -72,7 +75,9 @@ class RunPlan:
     deselected: Mapping[str, str] = field(default_factory=dict)
     """Tasks that are not asked, and the capability that the backend lacks for them."""
     shown: Mapping[str, PixelDigest] = field(default_factory=dict)
-    """Of answers given again, the images shown then."""
+    """The images shown before, where answers are given again or a run goes on."""
+    known: Mapping[str, Record] = field(default_factory=dict)
+    """By case id, the records of a run that goes on whose answers are kept."""
 
     def build_prompt(self, case: Case) -> Prompt:
         """The prompt of a case in the chosen wording."""
@@ -131,7 +136,8 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
             f"There are no images below {place}. {hint}Put FakeBench's fake_images/ and "
             "real_images/ somewhere below it, or add --collect-only."
         )
-    recorded = None if request.answers is None else list(read_records(request.answers))
+    recorded = read_recorded(request.answers)
+    before = recorded or read_recorded(request.resume) or []
     offered = choose_cases(dataset.cases, recorded)
     drawn = order_cases(offered, seed=request.seed, sample=request.sample)
     cases = choose_tasks(drawn, request.tasks, name=dataset.name)
@@ -160,7 +166,8 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
         planned=planned,
         capabilities=capabilities,
         deselected=lacking if request.answers is None else read_deselected(request.answers),
-        shown={name: shown for name, shown in collect_pixels(recorded or ()).items() if shown},
+        shown={name: shown for name, shown in collect_pixels(before).items() if shown},
+        known=select_known(read_recorded(request.resume) or []),
     )
 
 
@@ -168,6 +175,11 @@ def _has_images(dataset: Dataset) -> bool:
     """Whether there are images; raises DataError where the data set of a package cannot say."""
     with name_package(f"Looking for the images of the data set {dataset.name!r}", DataError):
         return dataset.has_images()
+
+
+def read_recorded(run: Path | None) -> list[Record] | None:
+    """The records of a run; None without one."""
+    return None if run is None else list(read_records(run))
 
 
 def choose_reading(

@@ -94,11 +94,16 @@ class CaseRunner:
         self.pixels: dict[str, PixelDigest] = dict(plan.shown)
         """The images shown so far, by name; of answers given again, those shown then."""
         self._ready: dict[str, Reply | ImageError | MachineError] = {}
+        self._known = plan.known
+        unknown = {
+            number: [case for case in cases if case.id not in self._known]
+            for number, cases in units.items()
+        }
         self._units: dict[str, int] = {
-            case.id: number for number, cases in units.items() for case in cases
+            case.id: number for number, cases in unknown.items() for case in cases
         }
         """The unit of each case that has not been asked for."""
-        self._waiting = dict(units)
+        self._waiting = {number: cases for number, cases in unknown.items() if cases}
         """Units not begun, in order."""
         self._opening: dict[int, PrefetchedImages] = {}
         """Images of a waiting unit that are being opened; of one unit at most."""
@@ -115,7 +120,11 @@ class CaseRunner:
 
         A time-out, or whatever else breaks off the wait for the unit, costs this case alone: what
         the engine still has is waited for by the next case, and the others are asked one by one.
+        An answer that is known already is given without asking.
         """
+        known = self._known.get(case.id)
+        if known is not None and known.answer is not None:
+            return known.answer
         try:
             self._ask(case)
         except self._raised:
@@ -134,6 +143,9 @@ class CaseRunner:
 
     def judge(self, case: Case, answer: Answer) -> Verdict:
         """The verdict on an answer; raises JudgeError where judging fails."""
+        known = self._known.get(case.id)
+        if known is not None and known.answer is answer and not known.verdict.outcome.is_error:
+            return known.verdict
         try:
             judgement = self._grader.take(case, answer)
             parser = self._plan.request.reply_parser
@@ -147,6 +159,9 @@ class CaseRunner:
 
     def record(self, case: Case, answer: Answer | None, verdict: Verdict) -> Record:
         """The record of a case and the image it was shown, signed with this worker's name."""
+        known = self._known.get(case.id)
+        if known is not None and known.verdict is verdict:
+            return known
         prompt = self._prompts.pop(case.id, None)
         return Record(
             case=case,
@@ -210,6 +225,7 @@ class CaseRunner:
         if self._plan.request.answers is not None:
             broken = {}  # A recorded answer stands, whether its image is still here or not.
         else:
+            self._check_unchanged(images.digests)
             self.pixels |= images.digests
         for case in cases:
             error = broken.get(case.image)
@@ -227,6 +243,15 @@ class CaseRunner:
         self._engine.submit(
             WorkUnit(number=number, requests=requests, images=images, sizes=images.sizes)
         )
+
+    def _check_unchanged(self, digests: Mapping[str, PixelDigest]) -> None:
+        """Raise UserError if an image is not the one that was shown before a run broke off."""
+        for name, digest in digests.items():
+            if self.pixels.get(name, digest) != digest:
+                raise UserError(
+                    f"{name} has other pixels than when the run began, so the run cannot be "
+                    "resumed. Put the image back, or start a new run without --resume."
+                )
 
     def _collect(self, number: int) -> None:
         """Take the next answered unit; raises what the model raised over this one, a case alone.

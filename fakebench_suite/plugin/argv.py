@@ -12,7 +12,7 @@ import copy
 import difflib
 import itertools
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,6 +68,58 @@ def expand_files(arguments: Iterable[str], *, depth: int = 5) -> list[str]:
     return expanded
 
 
+_RESUME = "--resume"
+_OF_ITS_DIRECTORY = ("--run", "--reports", _RESUME, "--rootdir", "-c", "--config-file", "-o", "-W")
+"""Options that a resumed run is not given again: where it is, and what ``fakebench run`` adds."""
+_OF_ITS_CACHE = frozenset({"--lf", "--last-failed", "--sw", "--stepwise", "--nf", "--ff"})
+"""Options whose selection cannot be repeated."""
+
+
+def resume_arguments(arguments: Sequence[str], *, where: Path) -> list[str] | None:
+    """With ``--resume RUN``, the run's own arguments and after them these, which win; else None.
+
+    Raises UserError if the run has none to repeat.
+    """
+    joined = join_option_values(arguments)
+    named = [word.partition("=")[2] for word in joined if word.startswith(f"{_RESUME}=")]
+    if not named:
+        return None
+    from fakebench_suite.errors import UserError
+    from fakebench_suite.files.paths import expand_home
+    from fakebench_suite.runs.last import find_run
+    from fakebench_suite.runs.store import read_manifest
+
+    folder = find_run(where / expand_home(named[-1]))
+    earlier = read_manifest(folder).arguments
+    if earlier is None:
+        raise UserError(
+            f"{folder} was written by a version of the suite whose runs cannot be resumed. "
+            "Start a new run."
+        )
+    repeated = _drop_options(earlier, _OF_ITS_DIRECTORY)
+    selecting = _OF_ITS_CACHE.intersection(repeated)
+    if selecting:
+        raise UserError(
+            f"{folder} was run with {', '.join(sorted(selecting))}, whose selection of tests "
+            "cannot be repeated. Start a new run."
+        )
+    return [*repeated, *joined]
+
+
+def _drop_options(arguments: Sequence[str], options: Collection[str]) -> list[str]:
+    """The arguments without these options, their values, and directories of cases."""
+    kept: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word in options:
+            next(words, None)
+        elif word.partition("=")[0] not in options and not (
+            Path(word).is_absolute() and Path(word).name == "cases"
+        ):
+            kept.append(word)
+    return kept
+
+
 def find_mistaken(arguments: Sequence[str], *, where: Path) -> tuple[str, str] | None:
     """The first option and its separate value that pytest takes for a place with tests."""
     pairs = [
@@ -112,12 +164,38 @@ def check_options(unknown: Iterable[str]) -> None:
                 )
 
 
+def _repeat_arguments(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
+    """Give a resumed run its own arguments again, here and in its workers."""
+    from fakebench_suite.errors import UserError
+
+    call = config.invocation_params
+    try:
+        repeated = resume_arguments(args, where=call.dir)
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
+    if repeated is None:
+        return
+    args[:] = repeated
+    given = copy.copy(config.option)
+    config.known_args_namespace = parser.parse_known_args(args, namespace=given)
+    config.invocation_params = pytest.Config.InvocationParams(
+        args=tuple(args), plugins=call.plugins, dir=call.dir
+    )
+
+
+def _is_worker() -> bool:
+    """Whether this is a worker of pytest-xdist, whose arguments are the controller's already."""
+    return "PYTEST_XDIST_WORKER" in os.environ
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, object, object]:
-    """Stop where a value was taken for a directory of tests, or an option is misspelt."""
+    """Repeat the arguments of a resumed run, and stop at a mistaken or misspelt option."""
     where = early_config.invocation_params.dir
+    if any(word.partition("=")[0] == _RESUME for word in args) and not _is_worker():
+        _repeat_arguments(early_config, parser, args)
     tests = early_config.known_args_namespace.file_or_dir
     ours = in_suite_project([where, *(Path(where, text.partition("::")[0]) for text in tests)])
     if ours:

@@ -10,8 +10,9 @@ import pytest
 
 from fakebench_suite.backends.base import Backend
 from fakebench_suite.backends.registry import load_model
+from fakebench_suite.backends.replay import ReplayBackend
 from fakebench_suite.errors import CardError, CaseError, EngineError, MachineError, UserError
-from fakebench_suite.execution.engine import Engine
+from fakebench_suite.execution.engine import Engine, LocalEngine
 from fakebench_suite.execution.runner import CaseRunner
 from fakebench_suite.execution.work_units import assign_work_units
 from fakebench_suite.plugin.collection import get_case, get_plan, image_of
@@ -115,8 +116,6 @@ def model(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """The model under test, loaded when the first case asks."""
     plan = get_plan(request.config)
     if plan.request.answers is not None:
-        from fakebench_suite.backends.replay import ReplayBackend
-
         yield ReplayBackend(list(read_records(plan.request.answers)))
         return
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -137,12 +136,20 @@ def model(request: pytest.FixtureRequest) -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="session")
-def case_runner(request: pytest.FixtureRequest, engine: Engine) -> CaseRunner:
+def case_runner(request: pytest.FixtureRequest) -> CaseRunner:
     """What asks and judges the cases of this process.
 
-    A worker does not know which work unit it gets next, and looks ahead to none.
+    A worker does not know which work unit it gets next, and looks ahead to none. Where every
+    answer is known, no model is loaded.
     """
     config, items = request.config, request.session.items
+    plan = get_plan(config)
+    asked = (case for item in items if (case := get_case(item)) is not None)
+    engine: Engine
+    if plan.known and all(case.id in plan.known for case in asked):
+        engine = LocalEngine(ReplayBackend(list(plan.known.values())))
+    else:
+        engine = request.getfixturevalue("engine")
     suspects = crashed_units(config)
     units: dict[int, list[Case]] = {}
     numbers = assign_work_units(image_of(item.nodeid) for item in items)
@@ -152,7 +159,7 @@ def case_runner(request: pytest.FixtureRequest, engine: Engine) -> CaseRunner:
             units.setdefault(number, []).append(case)
     limited = config.stash[ENGINE].name == LOCAL  # a pool of replicas has limits of its own
     return CaseRunner(
-        get_plan(config),
+        plan,
         engine,
         units,
         grader=make_grader(config),

@@ -14,6 +14,8 @@ def check_place(config: pytest.Config) -> None:
     """Raise UsageError where no run could be written; nothing is created."""
     settings = config.stash[SETTINGS]
     try:
+        if settings.resume is not None:
+            return
         check_folder(settings.folder, free=settings.named)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
@@ -26,7 +28,10 @@ def take_folder(config: pytest.Config) -> RunStore:
     """
     settings = config.stash[SETTINGS]
     try:
-        if settings.named:
+        if settings.resume is not None:
+            store = RunStore(settings.folder)
+            store.open_again()
+        elif settings.named:
             store = RunStore(settings.folder)
             store.open()
         else:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from fakebench_suite.execution.known_answers import name_process
 from fakebench_suite.gates.config import describe_gates
 from fakebench_suite.plugin.options import SETTINGS
 from fakebench_suite.runs.command_line import find_commit, redact
@@ -18,6 +19,8 @@ def add_request(manifest: Manifest, config: pytest.Config) -> Manifest:
     return msgspec.structs.replace(
         manifest,
         command=redact(shlex.join(["pytest", *arguments])),
+        arguments=[redact(argument) for argument in arguments],
+        process=name_process(),
         commit=find_commit(),
         filter=redact(describe_filter(config)),
         gates=describe_gates(config.stash[SETTINGS].gates),

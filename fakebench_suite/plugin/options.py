@@ -119,6 +119,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a run directory: judge its answers again without asking the model",
     )
     group.addoption(
+        "--resume",
+        type=Path,
+        metavar="RUN",
+        help="a run directory: go on with a run that broke off, with its own options; what is"
+        " answered is kept, and errors are asked again",
+    )
+    group.addoption(
         "--gates",
         metavar="FILE",
         help="the rules that decide the exit status (default: gates.toml at the root, if there is"
@@ -229,6 +236,9 @@ def read_settings(config: pytest.Config) -> Settings:
     shard = "" if option.shard is None else f"-shard-{option.shard.number}-of-{option.shard.total}"
     name = option.run or f"{Path(source).name}-{data_name}{shard}-{started}"
     name = getattr(config, "workerinput", {}).get(RUN_NAME, name)
+    resume = option.resume and find_run(_resolve(config, option.resume))
+    if resume is not None and option.run is not None:
+        raise pytest.UsageError("--resume goes on in the directory of its run; leave --run out.")
     if name == LAST:
         raise pytest.UsageError(
             f"--run={LAST} is what points at the last run. Choose another name."
@@ -253,7 +263,8 @@ def read_settings(config: pytest.Config) -> Settings:
         reply_parser=option.reading,
         judge=judge,
         answers=option.answers and find_run(_resolve(config, option.answers)),
-        folder=_resolve(config, option.reports) / name,
+        resume=resume,
+        folder=resume or _resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
         batch_tokens=option.batch_tokens,
         gates=gates,

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from fakebench_suite.errors import MachineError
+from fakebench_suite.errors import MachineError, UserError
+from fakebench_suite.execution.known_answers import check_resumable, resume_manifest
 from fakebench_suite.execution.manifest import begin_manifest
 from fakebench_suite.plugin.collection import (
     get_case,
@@ -22,7 +23,7 @@ from fakebench_suite.plugin.judging import describe_judge
 from fakebench_suite.plugin.manifest_request import add_request
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.runs.manifest import Manifest
-from fakebench_suite.runs.store import RunStore
+from fakebench_suite.runs.store import RunStore, read_manifest
 from fakebench_suite.text.display import escape_controls, to_single_line
 from fakebench_suite.types import Case, Outcome, Record, Verdict
 
@@ -336,19 +337,47 @@ class Recorder:
         option = self._config.option
         if will_run_cases(self._config) and not (option.collectonly or option.setuponly):
             self.store = take_folder(self._config)
+            if self._config.stash[SETTINGS].resume is not None:
+                self._resume(self.store)
 
     def pytest_unconfigure(self) -> None:
         """Leave no directory behind where nothing was recorded."""
         if self.store is not None and self.manifest is None:
             self.store.discard()
 
+    def _resume(self, store: RunStore) -> None:
+        """Go on with a run; raises UsageError where what was answered does not belong to it."""
+        plan = get_plan(self._config)
+        try:
+            earlier = read_manifest(store.folder)
+            planned = self._begin_manifest()
+            check_resumable(store.folder, earlier, planned)
+        except UserError as error:
+            raise pytest.UsageError(str(error)) from None
+        assert planned.command is not None
+        self.manifest = resume_manifest(
+            earlier,
+            planned,
+            kept=len(plan.known),
+            dropped_bytes=store.dropped_bytes,
+            command=planned.command,
+        )
+        store.write_manifest(self.manifest)
+        for record in plan.known.values():
+            if not record.verdict.outcome.is_error:
+                self._recorded[record.case.id] = None
+                self.counts[record.verdict.outcome] += 1
+
+    def _begin_manifest(self) -> Manifest:
+        manifest = begin_manifest(get_plan(self._config), describe_judge(self._config))
+        return add_request(manifest, self._config)
+
     def _open_store(self) -> None:
         """Begin the run with its first record: until then nothing is worth a manifest."""
         if self.store is None:
             self.store = take_folder(self._config)
         assert self.store is not None
-        manifest = begin_manifest(get_plan(self._config), describe_judge(self._config))
-        self.manifest = add_request(manifest, self._config)
+        self.manifest = self._begin_manifest()
         self.store.write_manifest(self.manifest)
 
 

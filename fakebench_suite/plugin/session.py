@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,9 @@ from fakebench_suite.plugin.reporting import (
     get_outcome,
 )
 from fakebench_suite.plugin.xdist.inference_info import list_inference
+from fakebench_suite.provenance import InferenceInfo
 from fakebench_suite.runs.last import point_last
-from fakebench_suite.runs.manifest import RunStatus
+from fakebench_suite.runs.manifest import Manifest, RunStatus
 from fakebench_suite.tasks.subgroups import count_cases
 from fakebench_suite.text.display import count_of, to_single_line
 from fakebench_suite.types import Outcome
@@ -192,7 +193,7 @@ def finish_run(
         records,
         offered=Counter(case.task for case in plan.cases),
         selected=recorder.selected_tasks,
-        seconds=time.monotonic() - config.stash[_STARTED],
+        seconds=time.monotonic() - config.stash[_STARTED] + _seconds_before(recorder.manifest),
     )
     timings = list_timings(config)
     if timings:
@@ -204,7 +205,7 @@ def finish_run(
             manifest,
             workers=count_workers(config),
             engine=describe_engine(config),
-            inference=list_inference(config),
+            inference=merge_inference(manifest.inference, list_inference(config)),
             judge=msgspec.structs.replace(manifest.judge, calibration=calibration),
         ),
         records,
@@ -215,6 +216,18 @@ def finish_run(
     )
     trouble = point_last(store.folder) if manifest.status is RunStatus.FINISHED else None
     return closed if trouble is None else replace(closed, notes=(*closed.notes, trouble))
+
+
+def _seconds_before(manifest: Manifest) -> float:
+    """The seconds of the earlier sessions of a resumed run, as far as they were counted."""
+    return (manifest.resumed[-1].seconds_before or 0.0) if manifest.resumed else 0.0
+
+
+def merge_inference(
+    before: Sequence[InferenceInfo], now: Sequence[InferenceInfo]
+) -> list[InferenceInfo]:
+    """How the answers of all sessions of a run were computed, each way once."""
+    return [*before, *(info for info in now if info not in before)]
 
 
 def pytest_terminal_summary(

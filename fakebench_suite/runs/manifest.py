@@ -171,6 +171,23 @@ class ManifestSession(msgspec.Struct, frozen=True, kw_only=True):
     command: str | None = None
 
 
+class ManifestResumption(msgspec.Struct, frozen=True, kw_only=True):
+    """One time that the run was resumed."""
+
+    started: str
+    """Date and time in ISO 8601, UTC."""
+    command: str
+    """The command line, without secrets."""
+    kept: int
+    """Cases whose recorded answers were kept."""
+    dropped_bytes: int = 0
+    """Length of a last line that had not been written to its end."""
+    seconds_before: float | None = None
+    """Seconds of the sessions before; None if they were not counted, because one was killed."""
+    changed_versions: dict[str, str] = {}
+    """Packages whose versions differ from those before, as ``1.2 -> 1.3``."""
+
+
 class ManifestTaskCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many cases of one task there are, from the data set to the records."""
 
@@ -250,6 +267,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Date and time in ISO 8601, UTC."""
     command: str | None = None
     """The command line, without secrets."""
+    arguments: list[str] | None = None
+    """Its words, which ``--resume`` repeats; None if an older version of the suite wrote them."""
+    process: str | None = None
+    """Process and host that wrote the run last."""
+    resumed: list[ManifestResumption] = []
     model: ManifestModel
     dataset: ManifestDataset
     prompts: ManifestPrompts

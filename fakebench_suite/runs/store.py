@@ -66,6 +66,8 @@ class RunStore:
         """If not None, collects messages about files that cannot be written, instead of raising."""
         self._whole = 0
         """Size of all completely written records in bytes."""
+        self.dropped_bytes = 0
+        """Length of a last line that had not been written to its end."""
         self._replaces = False
         self._records: Sequence[Record] = ()
 
@@ -77,6 +79,7 @@ class RunStore:
             self.folder.mkdir(parents=True, exist_ok=True)
             # Unbuffered: data that could not be written must not be written later.
             self._stream = FileIO(self.folder / RECORDS, "x+")
+            _lock(self._stream)
         except FileExistsError as error:
             raise RunTakenError(
                 f"{self.folder} already holds a run. Choose another --run name, or delete it."
@@ -86,6 +89,34 @@ class RunStore:
                 f"{self.folder} cannot be written to: {error.strerror}. "
                 "Choose another --reports directory."
             ) from error
+
+    def open_again(self) -> None:
+        """Open the records of a run that broke off, to append to them.
+
+        A last line that was not written to its end is dropped. Raises UserError if another process
+        writes the run, or it cannot be read or written.
+        """
+        path = self.folder / RECORDS
+        try:
+            self._stream = FileIO(path, "r+")
+            if not _lock(self._stream):
+                raise RunTakenError(
+                    f"{self.folder} is being written by {_find_writer(self.folder)}. Wait for its "
+                    "end, or end it, and resume then."
+                )
+            content = self._stream.readall()
+            self._whole = content.rfind(b"\n") + 1
+            self._records = list(_decode_records(content.splitlines(keepends=True), path))
+            self._stream.truncate(self._whole)
+            self._stream.seek(self._whole)
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{self.folder} is not a run directory: no {RECORDS} to read."
+            ) from error
+        except OSError as error:
+            raise UserError(f"{path} cannot be written to: {error.strerror}.") from error
+        self._replaces = True
+        self.dropped_bytes = len(content) - self._whole
 
     def append(self, record: Record, *, replaces: bool = False) -> None:
         """Append one record as a line; with ``replaces``, it replaces an error of the same case.
@@ -126,6 +157,7 @@ class RunStore:
         kept = self._stream.read(self._whole)
         self.folder.mkdir(parents=True, exist_ok=True)
         again = FileIO(self.folder / RECORDS, "x+")
+        _lock(again)
         again.write(kept)
         self._stream.close()
         self._stream = again
@@ -208,6 +240,29 @@ class RunStore:
                 (self.folder / RECORDS).unlink()
                 for place in self._made:
                     place.rmdir()
+
+
+def _lock(stream: FileIO) -> bool:
+    """Lock the records for this process, whose end releases them; False if another one has them.
+
+    A file system without locks allows every process to write.
+    """
+    from filelock import lock_descriptor
+
+    try:
+        return lock_descriptor(stream.fileno(), blocking=False)
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK):
+            return True
+        raise
+
+
+def _find_writer(folder: Path) -> str:
+    """The process that writes a run, as its manifest names it."""
+    try:
+        return read_manifest(folder).process or "another process"
+    except UserError:
+        return "another process"
 
 
 def open_new(folder: Path) -> RunStore:
