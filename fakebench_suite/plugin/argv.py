@@ -75,15 +75,12 @@ _OF_ITS_CACHE = frozenset({"--lf", "--last-failed", "--sw", "--stepwise", "--nf"
 """Options whose selection cannot be repeated."""
 
 
-def resume_arguments(arguments: Sequence[str], *, where: Path) -> list[str] | None:
-    """With ``--resume RUN``, the run's own arguments and after them these, which win; else None.
-
-    Raises UserError if the run has none to repeat.
-    """
+def list_resumed(arguments: Sequence[str], *, where: Path) -> list[str]:
+    """The arguments of the run that ``--resume RUN`` names; raises UserError if it has none."""
     joined = join_option_values(arguments)
     named = [word.partition("=")[2] for word in joined if word.startswith(f"{_RESUME}=")]
     if not named:
-        return None
+        return []
     from fakebench_suite.errors import UserError
     from fakebench_suite.files.paths import expand_home
     from fakebench_suite.runs.last import find_run
@@ -103,7 +100,7 @@ def resume_arguments(arguments: Sequence[str], *, where: Path) -> list[str] | No
             f"{folder} was run with {', '.join(sorted(selecting))}, whose selection of tests "
             "cannot be repeated. Start a new run."
         )
-    return [*repeated, *joined]
+    return repeated
 
 
 def _drop_options(arguments: Sequence[str], options: Collection[str]) -> list[str]:
@@ -165,21 +162,19 @@ def check_options(unknown: Iterable[str]) -> None:
 
 
 def _repeat_arguments(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
-    """Give a resumed run its own arguments again, here and in its workers."""
+    """Give a resumed run its own arguments again, here and in its workers; those of now win."""
     from fakebench_suite.errors import UserError
 
     call = config.invocation_params
     try:
-        repeated = resume_arguments(args, where=call.dir)
+        repeated = list_resumed(args, where=call.dir)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
-    if repeated is None:
-        return
-    args[:] = repeated
+    args[:] = [*repeated, *args]
     given = copy.copy(config.option)
     config.known_args_namespace = parser.parse_known_args(args, namespace=given)
     config.invocation_params = pytest.Config.InvocationParams(
-        args=tuple(args), plugins=call.plugins, dir=call.dir
+        args=(*repeated, *call.args), plugins=call.plugins, dir=call.dir
     )
 
 

@@ -64,9 +64,15 @@ def get_judge(config: pytest.Config) -> TextJudge:
 
 
 def describe_judge(config: pytest.Config) -> JudgeInfo | None:
-    """What the judge says of itself, once it was checked."""
+    """What the judge says of itself, once it was checked; raises UsageError if it says nothing."""
     judge = config.stash.get(JUDGE, None)
-    return None if judge is None else judge.describe()
+    info = None if judge is None else judge.describe()
+    if judge is not None and not isinstance(info, JudgeInfo):
+        raise pytest.UsageError(
+            f"The judge {judge.name} describes itself by a {type(info).__name__}. Its describe() "
+            "must return a fakebench_suite.provenance.JudgeInfo."
+        )
+    return info
 
 
 def make_grader(config: pytest.Config) -> BatchGrader:
