@@ -84,9 +84,14 @@ def list_resumed(arguments: Sequence[str], *, where: Path) -> list[str]:
     from fakebench_suite.errors import UserError
     from fakebench_suite.files.paths import expand_home
     from fakebench_suite.runs.last import find_run
-    from fakebench_suite.runs.store import read_manifest
+    from fakebench_suite.runs.store import MANIFEST, RECORDS, read_manifest
 
     folder = find_run(where / expand_home(named[-1]))
+    if (folder / RECORDS).exists() and not (folder / MANIFEST).exists():
+        raise UserError(
+            f"{folder} broke off before its first answer, so there is nothing to resume. "
+            "Delete it, and start a new run."
+        )
     earlier = read_manifest(folder).arguments
     if earlier is None:
         raise UserError(

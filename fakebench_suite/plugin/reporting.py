@@ -24,7 +24,7 @@ from fakebench_suite.plugin.manifest_request import add_request
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import RunStore, read_manifest
-from fakebench_suite.text.display import escape_controls, to_single_line
+from fakebench_suite.text.display import count_of, escape_controls, to_single_line
 from fakebench_suite.types import Case, Outcome, Record, Verdict
 
 _ATTRIBUTE, _TROUBLE = "fakebench_record", "fakebench_trouble"
@@ -367,6 +367,19 @@ class Recorder:
             if not record.verdict.outcome.is_error:
                 self._recorded[record.case.id] = None
                 self.counts[record.verdict.outcome] += 1
+
+    def pytest_report_header(self) -> list[str]:
+        """Say what is kept of a run that goes on, and how much is to be asked."""
+        if self.manifest is None or not self.manifest.resumed:
+            return []
+        plan, resumption = get_plan(self._config), self.manifest.resumed[-1]
+        dropped = resumption.dropped_bytes
+        torn = f"; its last line, cut off after {count_of(dropped, 'byte')}, is dropped"
+        left = count_of(len(plan.cases) - resumption.kept, "case")
+        return [
+            f"resumed: {count_of(resumption.kept, 'answer')} kept, {left} to ask"
+            f"{torn if dropped else ''}"
+        ]
 
     def _begin_manifest(self) -> Manifest:
         manifest = begin_manifest(get_plan(self._config), describe_judge(self._config))

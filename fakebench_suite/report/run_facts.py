@@ -5,7 +5,7 @@ Terminal, summary and page use this definition.
 
 from collections.abc import Iterator
 
-from fakebench_suite.runs.manifest import Manifest, ManifestBaseline
+from fakebench_suite.runs.manifest import Manifest, ManifestBaseline, ManifestResumption
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
 
@@ -61,6 +61,8 @@ def _list_facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
     if manifest.baseline is not None:
         yield "baseline", _describe_baseline(manifest.baseline)
     yield "started", manifest.started
+    for resumption in manifest.resumed:
+        yield "resumed", _describe_resumption(resumption)
     yield (
         "suite",
         _join(
@@ -78,6 +80,18 @@ def _describe_tasks(manifest: Manifest) -> str:
     asked = [f"{task} {counts.recorded:,} of {counts.cases:,}" for task, counts in tasks.items()]
     left = [task for task in list_tasks() if task in population and task not in tasks]
     return "; ".join([*asked, *([f"not {' or '.join(left)}"] if tasks and left else [])])
+
+
+def _describe_resumption(resumption: ManifestResumption) -> str:
+    """When a run was resumed, what it kept, and what was different then."""
+    dropped = resumption.dropped_bytes
+    versions = [f"{name} {change}" for name, change in resumption.changed_versions.items()]
+    return _join(
+        resumption.started,
+        f"{count_of(resumption.kept, 'answer')} kept",
+        f"a last line of {count_of(dropped, 'byte')} dropped, which was cut off" if dropped else "",
+        *versions,
+    )
 
 
 def _describe_baseline(baseline: ManifestBaseline) -> str:

@@ -75,7 +75,9 @@ TIMEOUT = 300
 
 
 def complete_options(options: Sequence[str]) -> list[str]:
-    """The options with a model and a run name, where they name none."""
+    """The options with a model and a run name, where they name none or resume a run."""
+    if any(o.startswith("--resume") for o in options):
+        return [*options]
     preset = [] if any(o.startswith("--model") for o in options) else ["--model=scripted.toml"]
     preset += [] if any(o.startswith("--run") for o in options) else ["--run=run"]
     return [*preset, *options]

@@ -1,0 +1,186 @@
+"""``--resume RUN``: what is answered is kept, the rest is asked, and the scores are the same."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fakebench_suite.runs.store import MANIFEST, RECORDS, SCORES, RunStore
+from tests.helpers import read_run
+from tests.plugin.sandbox import MODES, Run
+
+# The process that writes the run is killed as it takes the record of the 18th case.
+KILLED = """
+import os
+import signal
+import pytest
+
+seen = []
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report):
+    seen.append(report.when)
+    if seen.count("call") == 18 and "PYTEST_XDIST_WORKER" not in os.environ:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+FAILING = """
+import pytest
+from fakebench_suite.backends.scripted import ScriptedBackend
+from fakebench_suite.errors import ModelError
+
+plain = ScriptedBackend.run
+
+def run(self, requests):
+    return [
+        ModelError("overloaded") if request.prompt.case.endswith(":inference") else reply
+        for request, reply in zip(requests, plain(self, requests))
+    ]
+
+ScriptedBackend.run = run
+"""
+COUNTING = """
+from pathlib import Path
+from fakebench_suite.backends.scripted import ScriptedBackend
+
+plain = ScriptedBackend.run
+
+def run(self, requests):
+    with Path("asked").open("a") as file:
+        file.writelines(f"{request.prompt.case}\\n" for request in requests)
+    return plain(self, requests)
+
+ScriptedBackend.run = run
+"""
+UNUSED = """
+import pytest
+
+@pytest.fixture(scope="session")
+def model():
+    pytest.exit("The model was loaded.")
+"""
+
+
+@pytest.fixture
+def plugin(project: Path) -> Path:
+    """A conftest.py of the cases, which is not part of what a run depends on."""
+    return project / "cases" / "conftest.py"
+
+
+@pytest.fixture
+def killed(run: Run, data: Path, project: Path, plugin: Path) -> Path:
+    """The directory of a run that was killed in its middle."""
+    plugin.write_text(KILLED, encoding="utf-8")
+    result = run(f"--data={data}", "--gates=none", "-n0")
+    assert result.ret in (-signal.SIGKILL, 128 + signal.SIGKILL)
+    plugin.unlink()
+    folder = project / "reports" / "run"
+    assert len((folder / RECORDS).read_bytes().splitlines()) == 18
+    return folder
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_killed_run_goes_on(
+    run: Run, data: Path, project: Path, plugin: Path, killed: Path, mode: tuple[str, ...]
+) -> None:
+    """With the scores of a run that was never broken; nothing is asked twice or left out."""
+    assert run(f"--data={data}", "--gates=none", "--run=whole").ret == 0
+    before = read_run(project).records
+    with (killed / RECORDS).open("ab") as stream:
+        stream.write(b'{"case":{"id":"torn')
+    plugin.write_text(COUNTING, encoding="utf-8")
+    result = run(f"--resume={killed}", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*18 answers kept, 30 cases to ask*19 bytes*"])
+    asked = (project / "asked").read_text(encoding="utf-8").split()
+    records = read_run(project).records
+    assert len(asked) == len(set(asked)) == 30
+    assert {line["case"]["id"] for line in before}.isdisjoint(asked)
+    assert len(records) == len({line["case"]["id"] for line in records}) == 48
+    assert all(line in records for line in before)
+    assert (killed / SCORES).read_bytes() == (project / "reports/whole" / SCORES).read_bytes()
+    manifest = json.loads((killed / MANIFEST).read_bytes())
+    assert (manifest["status"], manifest["partial"]) == ("finished", [])
+    assert [(r["kept"], r["dropped_bytes"]) for r in manifest["resumed"]] == [(18, 19)]
+
+
+def test_errors_are_asked_again(run: Run, data: Path, project: Path, plugin: Path) -> None:
+    """And answers are not; the record of an error is replaced."""
+    plugin.write_text(FAILING, encoding="utf-8")
+    assert run(f"--data={data}", "--gates=none").ret == pytest.ExitCode.TESTS_FAILED
+    plugin.write_text(COUNTING, encoding="utf-8")
+    assert run("--resume=reports/run").ret == 0
+    asked = (project / "asked").read_text(encoding="utf-8").split()
+    assert len(asked) == 8
+    assert all(case.endswith(":inference") for case in asked)
+    records = read_run(project).records
+    assert len(records) == 48
+    assert not [line for line in records if line["verdict"]["outcome"] == "model_error"]
+
+
+def test_a_complete_run_asks_nothing(run: Run, data: Path, project: Path, plugin: Path) -> None:
+    """The model is not even loaded, and the scores are written again as they were."""
+    assert run(f"--data={data}", "--gates=none").ret == 0
+    scores = (project / "reports/run" / SCORES).read_bytes()
+    plugin.write_text(UNUSED, encoding="utf-8")
+    assert run("--resume=reports/run").ret == 0
+    assert (project / "reports/run" / SCORES).read_bytes() == scores
+
+
+def test_two_processes_do_not_write_one_run(run: Run, killed: Path) -> None:
+    """The one that holds it is named; a killed one holds nothing any more."""
+    content = (killed / MANIFEST).read_bytes()
+    store = RunStore(killed)
+    store.open_again()
+    try:
+        result = run(f"--resume={killed}")
+    finally:
+        store.close()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    holder = json.loads(content)["process"]
+    result.stderr.fnmatch_lines([f"*is being written by {holder}. Wait for its end*"])
+    assert (killed / MANIFEST).read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--seed=1"], "*it had another seed. Give the options of then*"),
+        (["--prompts=clean"], "*it had another *prompts*"),
+        (["--shard=1/2"], "*another shard*"),
+        (["--run=other"], "*leave --run out*"),
+    ],
+    ids=["seed", "prompts", "shard", "run"],
+)
+def test_another_run_cannot_go_on(
+    run: Run, killed: Path, options: list[str], sentence: str
+) -> None:
+    """It is refused in a sentence before anything is asked, and left as it was."""
+    content = [(killed / name).read_bytes() for name in (MANIFEST, RECORDS)]
+    result = run(f"--resume={killed}", *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([sentence])
+    assert [(killed / name).read_bytes() for name in (MANIFEST, RECORDS)] == content
+
+
+def test_a_run_without_an_answer_is_started_anew(run: Run, project: Path) -> None:
+    """There is nothing to resume, and no manifest that says how."""
+    folder = project / "reports" / "run"
+    folder.mkdir(parents=True)
+    (folder / RECORDS).touch()
+    result = run("--resume=reports/run")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*broke off before its first answer*"])
+
+
+def test_an_image_that_changed_is_refused(run: Run, data: Path, killed: Path) -> None:
+    """Its other cases were answered upon other pixels."""
+    content = (killed / RECORDS).read_bytes()
+    last = json.loads(content.splitlines()[-1])["case"]["image"]
+    (path,) = data.rglob(Path(last).name)
+    Image.new("RGB", (24, 16), (1, 2, 3)).save(path)
+    result = run(f"--resume={killed}", "-n0")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*has other pixels than when the run began*"])
+    assert (killed / RECORDS).read_bytes().startswith(content)
