@@ -4,6 +4,7 @@ Schedulers and CI send SIGTERM to a job that is cancelled or out of time.
 """
 
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from fakebench_suite.plugin.collection import will_run_cases
-from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.plugin.options import SETTINGS, is_worker
 
 _Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 _DEFAULTS: dict[signal.Signals, _Handler] = {
@@ -77,7 +78,11 @@ class Interrupts:
                 with suppress(OSError):
                     popen.kill()
         with suppress(OSError, ValueError):
-            sys.stderr.write("\nInterrupted twice: what was recorded is kept, without scores.\n")
+            folder = shlex.quote(str(self._config.stash[SETTINGS].folder))
+            sys.stderr.write(
+                "\nInterrupted twice: what was recorded is kept, without scores. "
+                f"--resume={folder} goes on.\n"
+            )
             sys.stderr.flush()
         os._exit(pytest.ExitCode.INTERRUPTED)
 

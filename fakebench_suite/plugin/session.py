@@ -1,9 +1,11 @@
 """The end of a session: scores, summary, exit status, and the table in the terminal."""
 
+import shlex
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -258,8 +260,15 @@ def pytest_terminal_summary(
         show_strict(terminalreporter)
     if not verbose:
         terminalreporter.line(f"{METRICS_HINT}, or here with -v")
+    if closed.manifest.status is RunStatus.INTERRUPTED or closed.manifest.errors:
+        terminalreporter.line(f"to ask the rest: {format_resume(closed.folder)}")
     terminalreporter.line(f"records and scores: {to_single_line(str(closed.folder))}")
     terminalreporter.line(f"report: {to_single_line(str(closed.report))}")
+
+
+def format_resume(folder: Path) -> str:
+    """The option that goes on with a run, and asks errors again."""
+    return f"--resume={shlex.quote(to_single_line(str(folder)))}"
 
 
 def show_strict(terminalreporter: pytest.TerminalReporter) -> None:

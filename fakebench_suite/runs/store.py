@@ -138,8 +138,8 @@ class RunStore:
                 self._stream.seek(self._whole)
             raise MachineError(
                 f"The records of {self.folder} could not be written any further: "
-                f"{error.strerror or error}. What was recorded until then is kept there; see to "
-                "the place, and run again."
+                f"{error.strerror or error}. What was recorded until then is kept there; make room "
+                f"or repair the place, and go on with --resume={self.folder}."
             ) from error
         self._whole = self._stream.tell()
         self._replaces = self._replaces or replaces

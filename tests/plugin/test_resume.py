@@ -53,6 +53,7 @@ def run(self, requests):
 
 ScriptedBackend.run = run
 """
+INTERRUPTED = KILLED.replace("SIGKILL", "SIGINT")
 UNUSED = """
 import pytest
 
@@ -103,6 +104,22 @@ def test_a_killed_run_goes_on(
     manifest = json.loads((killed / MANIFEST).read_bytes())
     assert (manifest["status"], manifest["partial"]) == ("finished", [])
     assert [(r["kept"], r["dropped_bytes"]) for r in manifest["resumed"]] == [(18, 19)]
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    run: Run, data: Path, project: Path, plugin: Path
+) -> None:
+    """The option that the summary prints leads to the scores of a whole run."""
+    assert run(f"--data={data}", "--gates=none", "--run=whole").ret == 0
+    plugin.write_text(INTERRUPTED, encoding="utf-8")
+    result = run(f"--data={data}", "--gates=none", "-n0")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    plugin.unlink()
+    prefix = "to ask the rest: "
+    (line,) = (text for text in result.outlines if text.startswith(prefix))
+    assert run(line.removeprefix(prefix)).ret == 0
+    runs = project / "reports"
+    assert (runs / "run" / SCORES).read_bytes() == (runs / "whole" / SCORES).read_bytes()
 
 
 def test_errors_are_asked_again(run: Run, data: Path, project: Path, plugin: Path) -> None:
