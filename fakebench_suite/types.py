@@ -195,6 +195,8 @@ class Record:
     worker: str
     pixels: PixelDigest | None = None
     """Of the picture shown; None where it could not be opened, or is not known."""
+    reused: bool = False
+    """Whether the answer was taken over from an earlier run (``--reuse``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

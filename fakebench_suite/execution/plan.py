@@ -17,6 +17,11 @@ from fakebench_suite.datasets.wrong_paths import find_images_above
 from fakebench_suite.entry_points import name_package
 from fakebench_suite.errors import DataError, UserError
 from fakebench_suite.execution.known_answers import select_known
+from fakebench_suite.execution.reusable_answers import (
+    ContentKey,
+    ReusableAnswers,
+    select_reusable,
+)
 from fakebench_suite.grading.judges.registry import JudgeConfig, check_extra, check_weights
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.provenance import collect_pixels
@@ -25,7 +30,7 @@ from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.tasks.prompts import PromptStyle, build_prompt
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import Case, PixelDigest, Prompt, Record
+from fakebench_suite.types import Answer, Case, PixelDigest, Prompt, Record
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -54,6 +59,8 @@ class RunRequest:
     """An earlier run whose answers are given again: no model is asked."""
     resume: Path | None = None
     """The run, broken off, that goes on."""
+    reuse: Path | None = None
+    """An earlier run whose answers to the same prompts and pixels are taken over."""
     remote_code: bool = False
     batch_tokens: int | None = None
 
@@ -78,6 +85,8 @@ class RunPlan:
     """The images shown before, where answers are given again or a run goes on."""
     known: Mapping[str, Record] = field(default_factory=dict)
     """By case id, the records of a run that goes on whose answers are kept."""
+    reusable: ReusableAnswers = field(default_factory=dict)
+    """Answers of an earlier run to the same prompts and pixels."""
 
     def build_prompt(self, case: Case) -> Prompt:
         """The prompt of a case in the chosen wording."""
@@ -91,6 +100,12 @@ class RunPlan:
     def find_want(self, case: Case) -> Capability:
         """What the backend is asked for."""
         return required_capability(case, self.request.reply_parser)
+
+    def find_reusable(self, request: Request, pixels: PixelDigest | None) -> Answer | None:
+        """The answer of an earlier run to the same prompt, upon the same pixels."""
+        if pixels is None or not self.reusable:
+            return None
+        return self.reusable.get(ContentKey(request.prompt.text, pixels.digest, request.want))
 
     def load_options(self, *, workers: int = 1) -> LoadOptions:
         """How the model is loaded in one of so many processes on this machine."""
@@ -168,6 +183,7 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
         deselected=lacking if request.answers is None else read_deselected(request.answers),
         shown={name: shown for name, shown in collect_pixels(before).items() if shown},
         known=select_known(read_recorded(request.resume) or []),
+        reusable=select_reusable(read_recorded(request.reuse) or []),
     )
 
 

@@ -111,6 +111,8 @@ class CaseRunner:
         """Units the engine has."""
         self._prompts: dict[str, str] = {}
         """The prompts of cases that were asked and are not recorded, by case id."""
+        self._reused: set[str] = set()
+        """Ids of the cases whose answers were taken over from an earlier run."""
         self._asked, self._end = -1, max(units, default=-1) + 1
         self._alone = count(self._end)
         self._ahead = MAX_UNITS_AHEAD if ahead else 0
@@ -170,6 +172,7 @@ class CaseRunner:
             verdict=verdict,
             worker=self._worker,
             pixels=self.pixels.get(case.image),
+            reused=case.id in self._reused,
         )
 
     def record_error(self, case: Case, answer: Answer | None, error: CaseError) -> Record:
@@ -231,11 +234,19 @@ class CaseRunner:
             error = broken.get(case.image)
             if error is not None and (number >= self._end or isinstance(error, ImageError)):
                 self._ready[case.id] = error
-        asked = [
-            (case, self._plan.build_request(case, images))
-            for case in cases
-            if case.image not in broken
-        ]
+        asked, reused = [], []
+        for case in cases:
+            if case.image in broken:
+                continue
+            request = self._plan.build_request(case, images)
+            answer = self._plan.find_reusable(request, images.digests.get(case.image))
+            if answer is None:
+                asked.append((case, request))
+            else:
+                self._ready[case.id], self._prompts[case.id] = answer, request.prompt.text
+                reused.append((case, answer))
+        self._reused.update(case.id for case, _ in reused)
+        self._grader.grade(reused)
         if not asked:
             return
         self._begun[number] = asked

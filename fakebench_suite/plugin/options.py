@@ -126,6 +126,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         " answered is kept, and errors are asked again",
     )
     group.addoption(
+        "--reuse",
+        type=Path,
+        metavar="RUN",
+        help="a run directory of the same model: take over its answers to the same prompts and"
+        " pixels, and ask the rest",
+    )
+    group.addoption(
         "--gates",
         metavar="FILE",
         help="the rules that decide the exit status (default: gates.toml at the root, if there is"
@@ -264,6 +271,7 @@ def read_settings(config: pytest.Config) -> Settings:
         judge=judge,
         answers=option.answers and find_run(_resolve(config, option.answers)),
         resume=resume,
+        reuse=option.reuse and find_run(_resolve(config, option.reuse)),
         folder=resume or _resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
         batch_tokens=option.batch_tokens,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.execution.known_answers import check_resumable, resume_manifest
 from fakebench_suite.execution.manifest import begin_manifest
+from fakebench_suite.execution.reusable_answers import check_reusable
 from fakebench_suite.plugin.collection import (
     get_case,
     get_plan,
@@ -337,8 +339,11 @@ class Recorder:
         option = self._config.option
         if will_run_cases(self._config) and not (option.collectonly or option.setuponly):
             self.store = take_folder(self._config)
-            if self._config.stash[SETTINGS].resume is not None:
+            settings = self._config.stash[SETTINGS]
+            if settings.resume is not None:
                 self._resume(self.store)
+            elif settings.reuse is not None:
+                self._check_reuse(settings.reuse)
 
     def pytest_unconfigure(self) -> None:
         """Leave no directory behind where nothing was recorded."""
@@ -367,6 +372,13 @@ class Recorder:
             if not record.verdict.outcome.is_error:
                 self._recorded[record.case.id] = None
                 self.counts[record.verdict.outcome] += 1
+
+    def _check_reuse(self, run: Path) -> None:
+        """Raise UsageError where no answer of a run can be taken over."""
+        try:
+            check_reusable(run, read_manifest(run), self._begin_manifest())
+        except UserError as error:
+            raise pytest.UsageError(str(error)) from None
 
     def pytest_report_header(self) -> list[str]:
         """Say what is kept of a run that goes on, and how much is to be asked."""

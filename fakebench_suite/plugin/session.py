@@ -13,6 +13,7 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.execution.manifest import end_manifest
+from fakebench_suite.execution.reusable_answers import count_reuse
 from fakebench_suite.extras import Extra, has_extra
 from fakebench_suite.gates.preconditions import RunIntent, check_gates
 from fakebench_suite.grading.labels.result import ReplyParserKind
@@ -34,6 +35,7 @@ from fakebench_suite.plugin.xdist.inference_info import list_inference
 from fakebench_suite.provenance import InferenceInfo
 from fakebench_suite.runs.last import point_last
 from fakebench_suite.runs.manifest import Manifest, RunStatus
+from fakebench_suite.runs.store import read_records
 from fakebench_suite.tasks.subgroups import count_cases
 from fakebench_suite.text.display import count_of, to_single_line
 from fakebench_suite.types import Outcome
@@ -207,6 +209,9 @@ def finish_run(
             manifest,
             workers=count_workers(config),
             engine=describe_engine(config),
+            reused=None
+            if settings.reuse is None
+            else count_reuse(settings.reuse, list(read_records(settings.reuse)), records),
             inference=merge_inference(manifest.inference, list_inference(config)),
             judge=msgspec.structs.replace(manifest.judge, calibration=calibration),
         ),

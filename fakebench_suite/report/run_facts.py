@@ -5,7 +5,12 @@ Terminal, summary and page use this definition.
 
 from collections.abc import Iterator
 
-from fakebench_suite.runs.manifest import Manifest, ManifestBaseline, ManifestResumption
+from fakebench_suite.runs.manifest import (
+    Manifest,
+    ManifestBaseline,
+    ManifestResumption,
+    ManifestReuse,
+)
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
 
@@ -63,6 +68,8 @@ def _list_facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "started", manifest.started
     for resumption in manifest.resumed:
         yield "resumed", _describe_resumption(resumption)
+    if manifest.reused is not None:
+        yield "reused", _describe_reuse(manifest.reused)
     yield (
         "suite",
         _join(
@@ -92,6 +99,12 @@ def _describe_resumption(resumption: ManifestResumption) -> str:
         f"a last line of {count_of(dropped, 'byte')} dropped, which was cut off" if dropped else "",
         *versions,
     )
+
+
+def _describe_reuse(reuse: ManifestReuse) -> str:
+    """How many answers were taken over from which run, and why the others were asked."""
+    asked = [f"{count:,} {reason}" for reason, count in reuse.asked.items()]
+    return _join(f"{count_of(reuse.taken, 'answer')} of {reuse.run}", ("asked:", "; ".join(asked)))
 
 
 def _describe_baseline(baseline: ManifestBaseline) -> str:

@@ -1,6 +1,6 @@
 """Name the differences between two runs: what answers depend on, and how they were scored."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -36,6 +36,10 @@ _PART_NAMES = {
 }
 """The parts of an identity by their names in messages. Pixels are compared image by image, because
 shards of one run have different images."""
+_MODEL_PARTS = frozenset(
+    {"protocol", "card", "weights", "files", "remote_code", "generation", "rendering"}
+)
+"""The parts that an answer depends on besides its prompt and pixels."""
 _REPORTED_BY_MODEL = frozenset({"generation", "rendering"})
 """Parts that the loaded model reports; interrupted runs lack them."""
 _MODEL_SETTINGS = frozenset({
@@ -119,10 +123,19 @@ def describe_rendering_change(one: Sequence[Record], two: Sequence[Record]) -> s
     return f"tokens of {changed:,} of {len(both):,} prompts" if changed else None
 
 
-def _compare_identities(one: Identity, two: Identity) -> Iterator[str]:
-    parts, other_parts = msgspec.to_builtins(one), msgspec.to_builtins(two)
+def list_model_differences(one: Identity, two: Identity) -> list[str]:
+    """The differences between the models of two runs and how these were asked, in words."""
+    return list(_compare_identities(one, two, parts=_MODEL_PARTS))
+
+
+def _compare_identities(
+    one: Identity, two: Identity, *, parts: Collection[str] = _PART_NAMES
+) -> Iterator[str]:
+    values, other_values = msgspec.to_builtins(one), msgspec.to_builtins(two)
     for part, word in _PART_NAMES.items():
-        value, other = parts[part], other_parts[part]
+        if part not in parts:
+            continue
+        value, other = values[part], other_values[part]
         if value == other or (part in _REPORTED_BY_MODEL and None in (value, other)):
             continue
         if isinstance(value, Mapping) and isinstance(other, Mapping):

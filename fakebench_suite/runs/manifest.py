@@ -188,6 +188,18 @@ class ManifestResumption(msgspec.Struct, frozen=True, kw_only=True):
     """Packages whose versions differ from those before, as ``1.2 -> 1.3``."""
 
 
+class ManifestReuse(msgspec.Struct, frozen=True, kw_only=True):
+    """The earlier run whose answers were taken over."""
+
+    run: str
+    """Name of its directory."""
+    started: str
+    taken: int
+    """Cases whose answers were taken over."""
+    asked: dict[str, int]
+    """Number of the other cases by the reason why they were asked."""
+
+
 class ManifestTaskCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many cases of one task there are, from the data set to the records."""
 
@@ -272,6 +284,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     process: str | None = None
     """Process and host that wrote the run last."""
     resumed: list[ManifestResumption] = []
+    reused: ManifestReuse | None = None
+    """None without ``--reuse``."""
     model: ManifestModel
     dataset: ManifestDataset
     prompts: ManifestPrompts
