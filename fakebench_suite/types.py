@@ -216,7 +216,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class LatencyTiming:
     """Rounds of one latency benchmark."""
 
     name: str

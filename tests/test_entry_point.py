@@ -11,7 +11,7 @@ import pytest
 pytest.main(["-v", *sys.argv[1:]])
 print("modules:", *sorted(name for name in sys.modules if name.startswith("fakebench_suite")))
 """
-MODULES = "modules: fakebench_suite fakebench_suite.plugin fakebench_suite.plugin.argv"
+MODULES = "modules: fakebench_suite fakebench_suite.plugin fakebench_suite.plugin.arguments"
 """What the entry point imports; benchmarks/entry_point.py measures what that costs."""
 
 

@@ -13,7 +13,7 @@ from fakebench_suite.deprecation import warn_deprecated
 from fakebench_suite.errors import CardError, FormatError, MissingWeightsError, describe_choices
 from fakebench_suite.files.bundled import find_bundled
 from fakebench_suite.files.contents import read_file
-from fakebench_suite.files.formats import decode_toml
+from fakebench_suite.files.parsing import decode_toml
 from fakebench_suite.files.paths import expand_home, resolve
 
 MODELS = find_bundled("models")

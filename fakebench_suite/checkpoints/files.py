@@ -11,7 +11,7 @@ import msgspec
 
 from fakebench_suite.errors import CardError, FormatError
 from fakebench_suite.files.contents import open_file, read_file
-from fakebench_suite.files.formats import decode_json
+from fakebench_suite.files.parsing import decode_json
 
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 

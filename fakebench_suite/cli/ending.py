@@ -39,7 +39,7 @@ class SentenceErrorGroup(TyperGroup):
             return super().invoke(ctx)
 
 
-class Screen(Console):
+class PipeConsole(Console):
     """A console that raises BrokenPipeError for a closed pipe."""
 
     def on_broken_pipe(self) -> None:

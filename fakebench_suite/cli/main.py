@@ -11,7 +11,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from fakebench_suite.cli.ending import MACHINE, Screen, SentenceErrorGroup, say, stop
+from fakebench_suite.cli.ending import MACHINE, PipeConsole, SentenceErrorGroup, say, stop
 from fakebench_suite.cli.list_runs import show_runs
 from fakebench_suite.cli.startup import reset_signals, unwind_at_signals
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
@@ -21,7 +21,7 @@ from fakebench_suite.errors import (
     MissingWeightsError,
     UserError,
 )
-from fakebench_suite.files.formats import decode_json
+from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.files.paths import expand_home
 from fakebench_suite.grading.judges.calibration import MIN_ORDERED_SHARE, calibrate
 from fakebench_suite.grading.judges.registry import (
@@ -135,7 +135,7 @@ def tables(
         for line in check_published():
             say(line)
         return
-    console = Screen(width=200)
+    console = PipeConsole(width=200)
     for task in list_tasks():
         if not load_table(task):
             continue
@@ -307,7 +307,7 @@ def data(
     if as_json:
         say(escape_json(msgspec.json.encode(result).decode(), sys.stdout.encoding))
     else:
-        print_validation(result, Screen())
+        print_validation(result, PipeConsole())
     raise SystemExit(not result.is_sound)
 
 
@@ -330,7 +330,7 @@ def models() -> None:
         except UserError as error:
             status, source = str(error), str(path)
         table.add_row(*(Text(to_single_line(cell)) for cell in (name, source, status)))
-    Screen(width=200).print(table)
+    PipeConsole(width=200).print(table)
 
 
 app.command("runs")(show_runs)

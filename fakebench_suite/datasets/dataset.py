@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fakebench_suite.errors import DataError, FormatError
 from fakebench_suite.files.contents import read_file
-from fakebench_suite.files.formats import read_utf8
+from fakebench_suite.files.parsing import read_utf8
 from fakebench_suite.types import Authenticity, Case
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from fakebench_suite.datasets.fields import parse_clues, parse_question_type
 from fakebench_suite.datasets.images import ImageFolder, open_image
 from fakebench_suite.datasets.wrong_paths import advise_directory
 from fakebench_suite.errors import DataError, FormatError
-from fakebench_suite.files.formats import decode_json
+from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.tasks.criteria import parse_criterion
 from fakebench_suite.types import Authenticity, Case, QuestionType, Task
 

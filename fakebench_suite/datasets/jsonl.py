@@ -30,7 +30,7 @@ from fakebench_suite.datasets.fields import parse_question_type
 from fakebench_suite.datasets.images import ImageFolder, open_image
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
 from fakebench_suite.errors import DataError, FormatError, describe_choices
-from fakebench_suite.files.formats import decode_json
+from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.tasks.criteria import CRITERIA, parse_criterion
 from fakebench_suite.tasks.registry import TaskSpec, get_task, list_tasks
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task

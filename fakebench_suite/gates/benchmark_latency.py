@@ -12,7 +12,7 @@ from fakebench_suite.gates.inconclusive import inconclusive
 from fakebench_suite.gates.rules import Latency
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import GateOutcome, GateResult, Timing
+from fakebench_suite.types import GateOutcome, GateResult, LatencyTiming
 
 MIN_ROUNDS = 3
 """Fewest rounds for an estimate of their spread."""
@@ -68,7 +68,7 @@ def evaluate_benchmark_latency(gate: Latency, run: RunView, baseline: RunView | 
 
 
 def _missing_timing(
-    gate: Latency, new: Timing | None, old: Timing | None, baseline: RunView | None
+    gate: Latency, new: LatencyTiming | None, old: LatencyTiming | None, baseline: RunView | None
 ) -> str:
     """What the gate needs and does not have; an empty text if it has everything."""
     if new is None:
@@ -80,7 +80,7 @@ def _missing_timing(
     return ""
 
 
-def find_timing(gate: Latency, run: RunView) -> Timing | None:
+def find_timing(gate: Latency, run: RunView) -> LatencyTiming | None:
     """The run's timing that the gate is about, or None."""
     wanted = (gate.benchmark, gate.state)
     return next((timing for timing in run.timings if (timing.name, timing.state) == wanted), None)

@@ -16,7 +16,7 @@ from fakebench_suite.deprecation import (
 )
 from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.files.contents import read_file
-from fakebench_suite.files.formats import decode_toml
+from fakebench_suite.files.parsing import decode_toml
 from fakebench_suite.gates.config_errors import list_mistakes
 from fakebench_suite.gates.rules import Gate
 from fakebench_suite.runs.manifest import Manifest, ManifestGates

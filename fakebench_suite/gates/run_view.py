@@ -7,7 +7,7 @@ from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.partial import PartialReason, missing_cases
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.tasks.subgroups import ALL, list_subgroups
-from fakebench_suite.types import Record, Score, Timing
+from fakebench_suite.types import LatencyTiming, Record, Score
 
 EXACT = "exact"
 
@@ -19,7 +19,7 @@ class RunView:
     manifest: Manifest
     records: Sequence[Record]
     scores: Sequence[Score] = ()
-    timings: Sequence[Timing] = ()
+    timings: Sequence[LatencyTiming] = ()
 
     def count_errors(self, tasks: Sequence[str], subgroup: str = ALL) -> int:
         """Cases of a population that ended in an error."""

@@ -16,7 +16,7 @@ from fakebench_suite.metrics.intervals import (
     estimate_mean,
     estimate_statistic,
 )
-from fakebench_suite.metrics.ranking import (
+from fakebench_suite.metrics.weighted_statistics import (
     average_precision,
     best_threshold_accuracy,
     expected_calibration_error,

@@ -9,7 +9,7 @@ pytest_plugins = [
     "fakebench_suite.plugin.gc",
     "fakebench_suite.plugin.options",
     "fakebench_suite.plugin.interrupts",
-    "fakebench_suite.plugin.waiting",
+    "fakebench_suite.plugin.unit_timeout",
     "fakebench_suite.plugin.collection",
     "fakebench_suite.plugin.node_ids",
     "fakebench_suite.plugin.selection_checks",

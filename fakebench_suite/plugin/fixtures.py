@@ -19,7 +19,7 @@ from fakebench_suite.plugin.collection import get_case, get_plan, image_of
 from fakebench_suite.plugin.engines import ENGINE, LOCAL, abort_on_user_error, abort_run
 from fakebench_suite.plugin.judging import make_grader
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.plugin.waiting import WAITING
+from fakebench_suite.plugin.unit_timeout import WAITING
 from fakebench_suite.plugin.xdist.hooks import crashed_units
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.types import Answer, Case, Record, Verdict

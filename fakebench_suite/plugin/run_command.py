@@ -14,7 +14,7 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.files.bundled import PACKAGE, find_bundled
-from fakebench_suite.plugin.argv import check_options, join_option_values, list_options
+from fakebench_suite.plugin.arguments import check_options, join_option_values, list_options
 from fakebench_suite.plugin.node_ids import PREFIX, find_module
 
 ROOT = find_bundled("cases").parent

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from statistics import median
 
 from fakebench_suite.report.paper_rows import TextTable
-from fakebench_suite.types import Timing
+from fakebench_suite.types import LatencyTiming
 
 HEADER = ("latency", "state", "median s", "from", "to", "s per prompt", "tokens/s", "rounds")
 
 
-def latency_table(timings: Sequence[Timing]) -> Sequence[TextTable]:
+def latency_table(timings: Sequence[LatencyTiming]) -> Sequence[TextTable]:
     """One table with the median, fastest and slowest round; none without timings."""
     rows = [_timing_row(timing) for timing in timings]
     return [TextTable(title="Latency", header=HEADER, rows=rows)] if rows else []
 
 
-def _timing_row(timing: Timing) -> Sequence[str]:
+def _timing_row(timing: LatencyTiming) -> Sequence[str]:
     median_seconds = median(timing.seconds)
     name = f"{timing.name} ({timing.prompts} prompts)" if timing.prompts > 1 else timing.name
     ends = (median_seconds, min(timing.seconds), max(timing.seconds))

@@ -15,7 +15,7 @@ from fakebench_suite.runs.partial import describe_partial, list_whole
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.text.display import count_of, to_single_line
-from fakebench_suite.types import GateResult, Score, Timing
+from fakebench_suite.types import GateResult, LatencyTiming, Score
 
 Row = tuple[str, str, str, str, str, str]
 HEADER: Row = ("task", "subgroup", "metric", "value", "95 % interval", "n")
@@ -169,7 +169,7 @@ def write_markdown(
     decisions: Sequence[GateResult] = (),
     *,
     shifts: Sequence[MetricDelta] = (),
-    timings: Sequence[Timing] = (),
+    timings: Sequence[LatencyTiming] = (),
 ) -> str:
     """summary.md: result, reservations, gates, changes and headlines; the rest is in details.
 

@@ -22,7 +22,7 @@ from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.text.display import to_single_line
-from fakebench_suite.types import GateOutcome, GateResult, Score, Timing
+from fakebench_suite.types import GateOutcome, GateResult, LatencyTiming, Score
 
 _CONSOLE_WIDTH = 200
 """Columns are as wide as their text: a wrapped line is better than a truncated figure."""
@@ -57,7 +57,7 @@ def format_grid(grid: TextTable, *, colour: bool) -> str:
     return print_table(table, colour=colour)
 
 
-def format_timings(timings: Sequence[Timing], *, colour: bool) -> str:
+def format_timings(timings: Sequence[LatencyTiming], *, colour: bool) -> str:
     """The timings of ``--latency`` as aligned text; empty if there are none."""
     texts = []
     for grid in latency_table(timings):

@@ -16,7 +16,7 @@ import msgspec
 
 from fakebench_suite.errors import FormatError, MachineError, RunTakenError, UserError
 from fakebench_suite.files.contents import read_file, read_lines
-from fakebench_suite.files.formats import decode_json
+from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.runs.manifest import MANIFEST_VERSION, Manifest, ManifestBaseline
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.old_names import (
@@ -27,7 +27,7 @@ from fakebench_suite.runs.old_names import (
 )
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.tasks.registry import check_task
-from fakebench_suite.types import GateResult, Record, Score, Timing
+from fakebench_suite.types import GateResult, LatencyTiming, Record, Score
 
 MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
 TEXTS, GATES, BADGE = "texts.jsonl", "gates.json", "badge.json"
@@ -190,7 +190,7 @@ class RunStore:
         text = f'{{\n  "baseline": {head},\n  "changes": {_list(changes).rstrip()}\n}}\n'
         self._write(COMPARISON, text)
 
-    def write_timings(self, timings: Sequence[Timing]) -> None:
+    def write_timings(self, timings: Sequence[LatencyTiming]) -> None:
         """Write the timings of ``--latency``."""
         self._write(LATENCY, _list(timings))
 
@@ -353,12 +353,12 @@ def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
     return records.values()
 
 
-def read_timings(folder: Path) -> list[Timing]:
+def read_timings(folder: Path) -> list[LatencyTiming]:
     """The timings of a run, empty without ``--latency``; raises UserError if malformed."""
     path = folder / LATENCY
     try:
         return decode_json(
-            read_file(path), msgspec.json.Decoder(list[Timing]), rename=rename_timings
+            read_file(path), msgspec.json.Decoder(list[LatencyTiming]), rename=rename_timings
         )
     except FileNotFoundError:
         return []

@@ -13,7 +13,7 @@ from fakebench_suite.text.reasoning_tags import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitReply:
+class VisibleReply:
     """A text without its thoughts, and the mark of the thought that it leaves open, if any."""
 
     spoken: str
@@ -24,14 +24,14 @@ _MAX_DEPTH = 8
 """Largest number of nested thoughts."""
 
 
-def split_thoughts(text: str) -> SplitReply:
+def split_thoughts(text: str) -> VisibleReply:
     """Return what a text says outside its thoughts, and the first mark of an open thought.
 
     A thought that is never closed extends to the end. A closing mark without an opening one ends a
     thought that the chat template opened. Marks around an answer are kept.
     """
     if not may_hold_marks(text):
-        return SplitReply(spoken=text, opening=None)
+        return VisibleReply(spoken=text, opening=None)
     walker = _MarkWalker(text)
     opening = find_opening(text)
     if opening is not None:
@@ -84,12 +84,12 @@ class _MarkWalker:
         ):  # ``<|end|>`` also ends replies.
             self._forget(end)
 
-    def split(self) -> SplitReply:
+    def split(self) -> VisibleReply:
         """Return the result at the end of the text."""
         remainder, opening = self._text[self._start :], None
         if self._stack:
             remainder, opening = "", self._opened
-        return SplitReply(spoken="".join((*self._kept, remainder)), opening=opening)
+        return VisibleReply(spoken="".join((*self._kept, remainder)), opening=opening)
 
     def _open(self, mark: ReasoningTag, begin: int, end: int) -> None:
         """Open a thought, unless it is nested too deeply or has the name of an open one."""

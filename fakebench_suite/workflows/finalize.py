@@ -43,7 +43,7 @@ from fakebench_suite.runs.store import (
     read_records,
     read_timings,
 )
-from fakebench_suite.types import FinishReason, GateResult, Record, Score, Timing
+from fakebench_suite.types import FinishReason, GateResult, LatencyTiming, Record, Score
 from fakebench_suite.workflows.compare import measure_deltas
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class FinalizedRun:
     decisions: Sequence[GateResult]
     shifts: Sequence[MetricDelta]
     """The changes of metrics since the baseline; empty if there is none."""
-    timings: Sequence[Timing]
+    timings: Sequence[LatencyTiming]
     report: str
     notes: Sequence[str] = ()
     """Sentences about what else went wrong."""

@@ -33,7 +33,7 @@ from fakebench_suite.tasks.prompts import (
     INFERENCE,
     PromptStyle,
 )
-from fakebench_suite.types import Timing
+from fakebench_suite.types import LatencyTiming
 from fakebench_suite.workflows.finalize import finalize_run
 
 ROOT = Path(__file__).parents[2]
@@ -169,7 +169,7 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
         commit="0123456",
         filter="",
     )
-    rounds = Timing(
+    rounds = LatencyTiming(
         name="first token", state="cold", seconds=(0.1, 0.2), prompts=1, tokens=1, input_digest="w"
     )
     store.write_timings([rounds])

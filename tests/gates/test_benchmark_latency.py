@@ -7,14 +7,14 @@ from fakebench_suite.gates.benchmark_latency import confidence_bounds
 from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.rules import Latency
 from fakebench_suite.gates.run_view import RunView
-from fakebench_suite.types import GateOutcome, GateResult, Timing
+from fakebench_suite.types import GateOutcome, GateResult, LatencyTiming
 from tests.factories import make_manifest
 
 RATIO = Latency(name="speed", benchmark="prompt", at_most=1.2)
 SECONDS = Latency(name="speed", benchmark="prompt", seconds=0.6)
 
 
-def make_view(*timings: Timing, machine: str = "m", device: str = "cpu") -> RunView:
+def make_view(*timings: LatencyTiming, machine: str = "m", device: str = "cpu") -> RunView:
     """A run without records on that machine."""
     manifest = make_manifest(hardware={"machine": machine}, inference=[{"device": device}])
     return RunView(manifest=manifest, records=(), timings=timings)
@@ -26,7 +26,7 @@ def time_prompts(
     """A run whose warm prompts take about so many seconds."""
     noise = np.random.default_rng(seed).normal(0, spread, rounds)
     seconds = tuple(float(one) for one in middle * np.exp(noise))
-    timing = Timing(
+    timing = LatencyTiming(
         name="prompt", state="warm", seconds=seconds, prompts=1, tokens=9, input_digest=work
     )
     return make_view(timing)

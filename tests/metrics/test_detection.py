@@ -8,8 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
 
-from fakebench_suite.metrics.ranking import best_threshold_accuracy, expected_calibration_error
 from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.metrics.weighted_statistics import (
+    best_threshold_accuracy,
+    expected_calibration_error,
+)
 from fakebench_suite.types import (
     Answer,
     Authenticity,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.plugin import waiting
-from fakebench_suite.plugin.waiting import Waiting
+from fakebench_suite.plugin import unit_timeout
+from fakebench_suite.plugin.unit_timeout import Waiting
 from tests.helpers import read_run, use_model
 from tests.plugin.sandbox import Run
 
@@ -112,8 +112,8 @@ class Config:
 def test_a_line_says_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while, then after twice the time, and never again once it is there."""
     reader, writer = os.pipe()
-    monkeypatch.setattr(waiting, "FIRST", 0.05)
-    monkeypatch.setattr(waiting, "_copy_stderr", lambda: writer)
+    monkeypatch.setattr(unit_timeout, "FIRST", 0.05)
+    monkeypatch.setattr(unit_timeout, "_copy_stderr", lambda: writer)
     waits = Waiting(Config(), None)  # type: ignore[arg-type]
     with waits.wait("64 prompts", limited=True):
         lines = os.read(reader, 1000).decode()

@@ -17,7 +17,7 @@ from fakebench_suite.runs.store import (
     read_records,
     read_timings,
 )
-from fakebench_suite.types import Outcome, Record, Timing
+from fakebench_suite.types import LatencyTiming, Outcome, Record
 from tests.factories import make_answer, make_manifest_table, make_record
 
 TEXT = st.text(max_size=40)
@@ -102,7 +102,7 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
 def test_timings_come_back_or_are_named(tmp_path: Path) -> None:
     """A run without the file has none; a file that is none of ours is one sentence."""
     assert read_timings(tmp_path) == []
-    timing = Timing(
+    timing = LatencyTiming(
         name="work unit", state="warm", seconds=(0.5, 0.6), prompts=64, tokens=9, input_digest="w"
     )
     RunStore(tmp_path).write_timings([timing])

@@ -39,7 +39,7 @@ class GeneratorState(msgspec.Struct, frozen=True, array_like=True):
     uinteger: int
 
 
-class Draw(msgspec.Struct, frozen=True, array_like=True):
+class RandomStates(msgspec.Struct, frozen=True, array_like=True):
     """The states before the accepted crop and before the accepted box."""
 
     crop: GeneratorState
@@ -56,9 +56,9 @@ class ForgedCrop:
 
 
 @cache
-def load_draws() -> tuple[Draw, ...]:
+def load_draws() -> tuple[RandomStates, ...]:
     """Load the draws of the first ``PAIRS`` pairs, in order."""
-    return msgspec.json.decode(DRAWS_FILE.read_bytes(), type=tuple[Draw, ...])
+    return msgspec.json.decode(DRAWS_FILE.read_bytes(), type=tuple[RandomStates, ...])
 
 
 def select_forgery(index: int) -> tuple[str, Forgery]:
@@ -68,7 +68,7 @@ def select_forgery(index: int) -> tuple[str, Forgery]:
     return photographs[index % len(photographs)], forgeries[forgery_index]
 
 
-def search_draw(index: int) -> Draw:
+def search_draw(index: int) -> RandomStates:
     """Return the first draw of pair ``index`` whose forgery is visible."""
     photograph, forgery = select_forgery(index)
     rng = np.random.default_rng([SEED, index])
@@ -78,7 +78,7 @@ def search_draw(index: int) -> Draw:
         for _ in range(MAX_ATTEMPTS):
             box_state = _read_state(rng)
             if apply_forgery(crop, forgery, rng, tries=1) is not None:
-                return Draw(crop=crop_state, box=box_state)
+                return RandomStates(crop=crop_state, box=box_state)
 
 
 def replay_draw(index: int) -> ForgedCrop:

@@ -18,7 +18,7 @@ from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS
 from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.fixtures import MODEL
-from fakebench_suite.types import Answer, Case, Timing
+from fakebench_suite.types import Answer, Case, LatencyTiming
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -28,7 +28,7 @@ Measure = Callable[[Ask], None]
 COLD, WARM = "cold", "warm"
 COLD_ROUNDS = 3
 """Each loads the model anew."""
-_TIMINGS = pytest.StashKey[list[Timing]]()
+_TIMINGS = pytest.StashKey[list[LatencyTiming]]()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +181,7 @@ def _keep(
             pytest.fail(f"The model failed while it was timed: {reply}", pytrace=False)
     if benchmark.stats is None:  # --benchmark-disable
         return
-    timing = Timing(
+    timing = LatencyTiming(
         name=str(benchmark.group),
         state=state,
         seconds=tuple(benchmark.stats.stats.data),
@@ -199,6 +199,6 @@ def _keep(
     config.stash.setdefault(_TIMINGS, []).append(timing)
 
 
-def list_timings(config: pytest.Config) -> Sequence[Timing]:
+def list_timings(config: pytest.Config) -> Sequence[LatencyTiming]:
     """What was measured in this session, in order."""
     return config.stash.get(_TIMINGS, [])

@@ -13,7 +13,7 @@ from fakebench_suite.types import Answer, Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitReply:
+class ReasonedReply:
     """A reply with reasoning, in two parts."""
 
     thoughts: str
@@ -27,9 +27,9 @@ class RecordEntry:
     record: Record
     texts: Mapping[str, float | None] | None
     before: Change | None
-    split: SplitReply | None
+    split: ReasonedReply | None
     """The reply in two parts; None if it has no reasoning."""
-    split_before: SplitReply | None
+    split_before: ReasonedReply | None
     """The same for the baseline's reply."""
 
 
@@ -57,11 +57,11 @@ def _make_entry(
     )
 
 
-def _split(answer: Answer | None) -> SplitReply | None:
+def _split(answer: Answer | None) -> ReasonedReply | None:
     if answer is None:
         return None
     thoughts, spoken = split_thoughts(answer.text)
-    return SplitReply(thoughts=thoughts, spoken=spoken) if thoughts else None
+    return ReasonedReply(thoughts=thoughts, spoken=spoken) if thoughts else None
 
 
 def _change_of(changes: Mapping[str, Change] | None, name: str) -> Change | None:

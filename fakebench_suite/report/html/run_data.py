@@ -8,7 +8,7 @@ import msgspec
 
 from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.files.contents import read_file
-from fakebench_suite.files.formats import decode_json
+from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.gates.status import conclude
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.report.headline import make_result
@@ -25,7 +25,7 @@ from fakebench_suite.runs.store import (
     read_timings,
 )
 from fakebench_suite.tasks.registry import list_tasks
-from fakebench_suite.types import GateOutcome, GateResult, Record, Score, Timing
+from fakebench_suite.types import GateOutcome, GateResult, LatencyTiming, Record, Score
 
 _TEXTS = msgspec.json.Decoder(dict[str, str | float | None])
 
@@ -71,7 +71,7 @@ class ReportData:
     texts: Mapping[str, Mapping[str, float | None]]
     gates: Sequence[ReportedGate]
     result: RunResult
-    timings: Sequence[Timing]
+    timings: Sequence[LatencyTiming]
 
 
 def load_run(folder: Path, *, name: str | None = None) -> ReportData:

@@ -16,7 +16,7 @@ from sklearn.metrics import (
 
 from fakebench_suite.metrics import intervals
 from fakebench_suite.metrics.intervals import Statistic, estimate_mean, estimate_statistic
-from fakebench_suite.metrics.ranking import (
+from fakebench_suite.metrics.weighted_statistics import (
     average_precision,
     best_threshold_accuracy,
     expected_calibration_error,

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite import plugin
-from fakebench_suite.plugin.argv import find_mistaken, join_option_values, list_options
+from fakebench_suite.plugin.arguments import find_mistaken, join_option_values, list_options
 from tests.plugin.sandbox import MODES, ROOT, SCRIPT, Run
 
 MARK = "import pathlib; pathlib.Path({!r}).write_text('ran')\n"

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from fakebench_suite.errors import FormatError
-from fakebench_suite.files.formats import decode_json, decode_toml
+from fakebench_suite.files.parsing import decode_json, decode_toml
 
 
 class Sheet(msgspec.Struct):
