@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "fakebench_suite"
 LEVELS = {
     "files": 0, "text": 0, "types": 0, "errors": 0, "deprecation": 0, "extras": 0,
     "entry_points": 0,
-    "tasks": 1, "provenance": 1, "checkpoints": 1,
+    "tasks": 1, "provenance": 1, "checkpoints": 1, "endpoints": 1,
     "datasets": 2, "backends": 2, "grading": 2, "runs": 2,
     "execution": 3,
     "metrics": 4,
@@ -26,7 +26,8 @@ SIBLINGS = {"datasets", "backends", "grading", "runs"}
 """Folders of one layer that do not import each other."""
 HEAVY = {"torch", "transformers", "ray", "openai", "sentence_transformers"}
 HEAVY_PLACES = (
-    "backends/transformers/", "execution/ray/", "grading/judges/", "grading/embeddings.py",
+    "backends/openai/", "backends/transformers/", "endpoints/", "execution/ray/", "grading/judges/",
+    "grading/embeddings.py",
 )  # fmt: skip
 """Where heavy packages may be imported."""
 

@@ -23,7 +23,7 @@ import pytest
 
 from fakebench_suite.grading.judges.registry import open_judge, parse_judge
 from fakebench_suite.grading.judges.rubric import RatingRequest
-from tests.grading.judges.server import Endpoint, serve
+from tests.endpoint_server import Endpoint, serve
 from tests.plugin.forking import ADDRESS, complete, is_forkable
 
 ROOT = Path(__file__).parents[1]

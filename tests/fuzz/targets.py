@@ -35,7 +35,7 @@ from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.completion import (
     UnansweredError,
     describe_unrated,
-    parse_completion,
+    parse_text,
 )
 from fakebench_suite.grading.judges.registry import open_judge, parse_judge
 from fakebench_suite.grading.judges.rubric import RatingRequest, build_messages, parse_rating
@@ -49,6 +49,7 @@ from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.types import Answer, FinishReason, QuestionType, Rating
 from fakebench_suite.workflows.finalize import read_run_view
 from tests.backends.asking import ask
+from tests.endpoint_server import Endpoint, serve
 from tests.fuzz import samples
 from tests.fuzz.guard import guard
 from tests.fuzz.mutations import (
@@ -58,7 +59,6 @@ from tests.fuzz.mutations import (
     mutate_bytes,
     mutate_tree,
 )
-from tests.grading.judges.server import Endpoint, serve
 
 _LEAKED = re.compile(
     r"Traceback|object has no attribute|not subscriptable|object is not|unhashable|NoneType"
@@ -551,7 +551,7 @@ def try_completion(trial: Trial) -> None:
         body = mutate_bytes(rng, body)
     with guard(trial.box):
         try:
-            text = parse_completion(body)
+            text = parse_text(body)
         except UnansweredError as error:
             said = str(error)
         else:

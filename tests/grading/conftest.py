@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.grading.judges.cache import RatingCache
-from tests.grading.judges.server import Endpoint, serve
+from tests.endpoint_server import Endpoint, serve
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.grading.judges.server import GOOD, Endpoint, serve
+from tests.endpoint_server import GOOD, Endpoint, serve
 from tests.helpers import read_run
 from tests.plugin.sandbox import MODES, Run
 

@@ -1,7 +1,6 @@
 """A text judge behind any OpenAI-compatible endpoint: ``--judge=openai:MODEL@URL``."""
 
 import asyncio
-import re
 import threading
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,8 +9,24 @@ from typing import Any, TypeVar
 
 import openai
 
+from fakebench_suite.endpoints.address import Address, parse_address
+from fakebench_suite.endpoints.failures import (
+    Subject,
+    describe_failure,
+    explain_failure,
+    shorten,
+)
+from fakebench_suite.endpoints.parameters import (
+    BAD_REQUEST_STATUSES,
+    UNRELATED_STATUSES,
+    find_named_parameters,
+)
+from fakebench_suite.endpoints.transport import (
+    REQUEST_TIMEOUT_S,
+    BoundedClient,
+    CircuitBreaker,
+)
 from fakebench_suite.errors import UserError
-from fakebench_suite.grading.judges.address import Address, parse_address
 from fakebench_suite.grading.judges.base import (
     MAX_ATTEMPTS,
     TEMPERATURE,
@@ -24,13 +39,7 @@ from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, CALIBR
 from fakebench_suite.grading.judges.completion import (
     UnansweredError,
     describe_unrated,
-    parse_completion,
-)
-from fakebench_suite.grading.judges.failures import (
-    describe_failure,
-    explain_failure,
-    join_error_text,
-    shorten,
+    parse_text,
 )
 from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
 from fakebench_suite.grading.judges.rubric import (
@@ -40,11 +49,6 @@ from fakebench_suite.grading.judges.rubric import (
     build_messages,
     parse_rating,
 )
-from fakebench_suite.grading.judges.transport import (
-    REQUEST_TIMEOUT_S,
-    BoundedClient,
-    CircuitBreaker,
-)
 from fakebench_suite.provenance import JudgeInfo
 from fakebench_suite.types import Rating
 
@@ -52,15 +56,8 @@ MAX_IN_FLIGHT = 32
 """Concurrent requests."""
 SEED_STRIDE = 1000
 """Difference between the seeds of two attempts at one round."""
-_OPTIONAL_PARAMETERS: Mapping[str, re.Pattern[str]] = {
-    "temperature": re.compile(r"\btemperature\b"),
-    "seed": re.compile(r"\bseed\b"),
-    "response_format": re.compile(r"\b(?:response_?format|json_schema|structured|guided)"),
-}
-"""Parameters that a server may refuse, and how its error names them."""
-_BAD_REQUEST_STATUSES = frozenset({400, 422})
-_UNRELATED_STATUSES = frozenset({401, 403, 429})
-"""Statuses that are never about a parameter."""
+_OPTIONAL_PARAMETERS = ("temperature", "seed", "response_format")
+"""Parameters that a server may refuse."""
 Result = TypeVar("Result")
 
 
@@ -94,9 +91,8 @@ class EndpointJudge:
         try:
             _run_coroutine(self._send_test_request())
         except Exception as error:  # Servers and connections raise many kinds of errors.
-            address = self._address
-            why = explain_failure(error, self.name, keyed=address.has_key, secrets=address.secrets)
-            raise UserError(why) from error
+            subject = Subject(noun="judge", name=self.name, option="--judge", address=self._address)
+            raise UserError(explain_failure(error, subject)) from error
 
     def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         """Return one judgement per request; failed rounds are counted."""
@@ -169,7 +165,10 @@ class EndpointJudge:
                     break
                 continue
             except Exception as error:  # A server may send anything; only this round fails.
-                return FailedRound(reason=describe_failure(error, *secrets), unanswered=True)
+                return FailedRound(
+                    reason=describe_failure(error, *secrets, server="the judge's server"),
+                    unanswered=True,
+                )
             rating = parse_rating(reply, *secrets)
             if rating is not None:
                 self._cache.keep(self._key, messages, number, rating)
@@ -201,7 +200,7 @@ class EndpointJudge:
                         raise
             else:
                 self._settled = True
-                return parse_completion(content)
+                return parse_text(content)
 
     async def _drop_refused_parameters(
         self,
@@ -215,17 +214,13 @@ class EndpointJudge:
         Returns whether any was dropped.
         """
         remaining = [name for name in _OPTIONAL_PARAMETERS if name not in self.dropped]
-        if error.status_code in _UNRELATED_STATUSES:
+        if error.status_code in UNRELATED_STATUSES:
             return False
-        model = rf"(?<![\w-]){re.escape(self._model.lower())}(?![\w-])"
-        error_text = re.sub(model, "", join_error_text(error))  # "seed-oss" is no seed
-        named_parameters = {
-            name for name in remaining if _OPTIONAL_PARAMETERS[name].search(error_text)
-        }
+        named_parameters = find_named_parameters(error, remaining, model=self._model)
         if named_parameters:
             self.dropped |= named_parameters
             return True
-        if error.status_code not in _BAD_REQUEST_STATUSES or not remaining:
+        if error.status_code not in BAD_REQUEST_STATUSES or not remaining:
             return False
         for candidates in (*({name} for name in reversed(remaining)), set(remaining)):
             try:

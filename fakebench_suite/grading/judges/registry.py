@@ -5,15 +5,14 @@ through the entry-point group ``fakebench_suite.judges`` and is asked for by ``-
 ``--judge=NAME:MODEL``.
 """
 
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit
 
 import msgspec
 
+from fakebench_suite.endpoints.names import PREFIX, mask_name, mask_url, parse_endpoint_name
 from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import UserError, find_nearest
 from fakebench_suite.extras import Extra, require_extra
@@ -21,7 +20,7 @@ from fakebench_suite.files.paths import expand_home
 from fakebench_suite.grading.judges.base import TextJudge
 from fakebench_suite.text.redaction import find_secrets, redact
 
-OPENAI, TRANSFORMERS, EMBEDDING = "openai", "transformers", "embedding"
+OPENAI, TRANSFORMERS, EMBEDDING = PREFIX, "transformers", "embedding"
 """The judges that are built in."""
 
 
@@ -83,7 +82,7 @@ class JudgeConfig:
         if not self.url:
             model = redact(self.model, *find_secrets(self.model))
             return f"{self.kind}:{model}" if model else self.kind
-        return f"{self.model}@{redact(self.url, *find_secrets(self.url))}"
+        return f"{self.model}@{mask_url(self.url)}"
 
     @property
     def gives_ratings(self) -> bool:
@@ -96,7 +95,6 @@ ALLOWED_JUDGES = "openai:MODEL@URL, transformers:NAME|PATH or embedding"
 """What ``--judge`` may be."""
 MAX_ROUNDS = 1_000
 """Rounds per text: the paper has five, and all rounds of some texts are held at once."""
-_ENDPOINT = re.compile(r"(?P<model>.+?)@(?P<url>https?://.*)", re.IGNORECASE | re.DOTALL)
 
 
 def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
@@ -105,11 +103,12 @@ def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
         raise UserError(f"--judge-rounds is {rounds:,}; it may be 1 to {MAX_ROUNDS:,}.")
     kind, _, rest = text.strip().partition(":")
     given, kind = kind.strip(), kind.strip().lower()
-    if kind == OPENAI:
-        return _parse_endpoint(text, rest, rounds=rounds)
+    endpoint = parse_endpoint_name(text, option="--judge")
+    if endpoint is not None:
+        return JudgeConfig(kind=OPENAI, model=endpoint.model, url=endpoint.url, rounds=rounds)
     if kind == EMBEDDING:
         if rest:
-            raise UserError(f"--judge is {_show(text)}. embedding takes no model of its own.")
+            raise UserError(f"--judge is {mask_name(text)}. embedding takes no model of its own.")
         from fakebench_suite.grading.embeddings import (
             MODEL_NAME,  # numpy, which --help does not need
         )
@@ -118,7 +117,7 @@ def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
     if kind == TRANSFORMERS:
         if not rest:
             raise UserError(
-                f"--judge is {_show(text)}, which names no model. Write "
+                f"--judge is {mask_name(text)}, which names no model. Write "
                 "--judge=transformers:NAME or --judge=transformers:PATH."
             )
         return JudgeConfig(kind=TRANSFORMERS, model=expand_home(rest), rounds=rounds)
@@ -128,38 +127,7 @@ def parse_judge(text: str, *, rounds: int) -> JudgeConfig:
     near = find_nearest(kind, names)
     hint = f"; nearest: {near}" if near is not None else ""
     others = "".join(f", {name}:..." for name in names if name not in JUDGES.built_in)
-    raise UserError(f"--judge is {_show(text)}. It may be {ALLOWED_JUDGES}{others}{hint}.")
-
-
-def _parse_endpoint(text: str, rest: str, *, rounds: int) -> JudgeConfig:
-    """The judge behind ``openai:MODEL@URL``; raises UserError where either is missing or wrong."""
-    match = _ENDPOINT.fullmatch(rest)
-    if match is None:
-        raise UserError(
-            f"--judge is {_show(text)}, which lacks a model or a URL. Write "
-            "--judge=openai:MODEL@URL, such as openai:gpt-4o@https://api.openai.com/v1."
-        )
-    if why := _describe_url_fault(match["url"]):
-        raise UserError(f"--judge is {_show(text)}, whose URL {why}.")
-    return JudgeConfig(kind=OPENAI, model=match["model"], url=match["url"], rounds=rounds)
-
-
-def _show(text: str) -> str:
-    """Return the value without the secrets of a URL in it."""
-    secrets = find_secrets(text[max(text.find("http"), 0) :])
-    return repr(redact(text, *secrets))
-
-
-def _describe_url_fault(url: str) -> str | None:
-    """Return what is wrong with a URL; None if it is valid."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "cannot be read; is its port a number up to 65535?"
-    if not parts.hostname or any(character.isspace() for character in url):
-        return "names no server, or holds a blank"
-    return "has port 0" if port == 0 else None
+    raise UserError(f"--judge is {mask_name(text)}. It may be {ALLOWED_JUDGES}{others}{hint}.")
 
 
 def check_extra(choice: JudgeConfig) -> None:

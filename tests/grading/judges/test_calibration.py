@@ -18,7 +18,7 @@ from fakebench_suite.grading.judges.rubric import RatingRequest
 from fakebench_suite.grading.judges.similarity import SimilarityBaseline
 from fakebench_suite.provenance import JudgeInfo
 from fakebench_suite.types import Rating
-from tests.grading.judges.server import GOOD, Endpoint
+from tests.endpoint_server import GOOD, Endpoint
 from tests.helpers import call
 
 

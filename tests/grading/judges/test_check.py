@@ -14,7 +14,7 @@ from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.endpoint import EndpointJudge
 from fakebench_suite.grading.judges.rubric import RatingRequest
 from fakebench_suite.provenance import JudgeInfo
-from tests.grading.judges.server import GOOD, Endpoint, Reply, linger, serve
+from tests.endpoint_server import GOOD, Endpoint, Reply, linger, serve
 
 KEY = "sk-test-0123456789/+abc"
 REQUEST = RatingRequest(question="Why fake?", reference=["Six fingers."], text="The hand is odd.")

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from fakebench_suite.endpoints import transport
 from fakebench_suite.grading.judges import endpoint as endpoints
 from fakebench_suite.grading.judges.base import MAX_ATTEMPTS
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.endpoint import SEED_STRIDE, EndpointJudge
 from fakebench_suite.grading.judges.rubric import RatingRequest
-from tests.grading.judges.server import GOOD, Endpoint, Reply, linger
+from tests.endpoint_server import GOOD, Endpoint, Reply, linger, serve
 
 REQUEST = RatingRequest(question="Why fake?", reference=["Six fingers."], text="The hand is odd.")
 
@@ -190,3 +191,28 @@ def test_ctrl_c_does_not_wait_for_the_judge(endpoint: Endpoint, cache: RatingCac
     finally:
         free.set()
         notebook.close()
+
+
+def test_texts_are_given_up_at_once_where_the_judge_hangs(
+    cache: RatingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixty texts cost a few time-outs instead of sixty, and each says why."""
+    monkeypatch.setattr(transport, "MIN_FAILURES", 8)
+    monkeypatch.setattr(transport, "MIN_OUTAGE_S", 0.0)
+
+    def hang(_body: object, _number: int) -> Reply:
+        time.sleep(1)
+        return 200, ""
+
+    with serve(Endpoint(behave=hang)) as endpoint:
+        judge = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, timeout=0.2)
+        requests = [RatingRequest(question="?", reference=["a"], text=f"{n}") for n in range(60)]
+        started = time.monotonic()
+        judgements = judge.grade(requests)
+        assert time.monotonic() - started < 15
+        assert [one.unanswered for one in judgements] == [1] * 60
+        assert "was not asked" in judgements[-1].reason
+        asked = len(endpoint.asked)
+        assert asked <= 64
+        judge.grade(requests[:5])
+        assert len(endpoint.asked) == asked

@@ -18,7 +18,7 @@ from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.local import LocalJudge
 from fakebench_suite.grading.judges.registry import check_weights, open_judge, parse_judge
 from fakebench_suite.grading.judges.rubric import Messages, RatingRequest, build_messages
-from tests.grading.judges.server import GOOD
+from tests.endpoint_server import GOOD
 
 END = "</s>"
 TEMPLATE = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '\n' }}{% endfor %}"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakebench_suite.grading.judges.rubric import RatingRequest, build_messages, parse_rating
-from tests.grading.judges.server import GOOD
+from tests.endpoint_server import GOOD
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""HTTP requests to a judge's server, bounded in time, size and number of failures."""
+"""HTTP requests to a server, bounded in time, size and number of failures."""
 
 import asyncio
 import time
@@ -14,6 +14,8 @@ CONNECT_TIMEOUT_S = 10.0
 """Seconds for the connection."""
 MAX_REPLY_BYTES = 4 << 20
 """Bytes of a decoded reply; the longest thoughts of current models take a tenth of it."""
+KEEPALIVE = 64
+"""Connections that are kept open between requests."""
 MIN_FAILURES, MIN_OUTAGE_S = 16, 30.0
 """Failed requests in a row, over at least MIN_OUTAGE_S seconds, after which the circuit opens."""
 PAUSE_S = 300.0
@@ -47,7 +49,7 @@ class CircuitBreaker:
             return
         if self.clock() < self.closed_until:
             raise CircuitOpenError(
-                f"the judge was not asked, because {self.failed} requests in a row had no reply "
+                f"the server was not asked, because {self.failed} requests in a row had no reply "
                 f"({self.why})"
             )
         self.closed_until = (
@@ -71,10 +73,12 @@ class CircuitBreaker:
 class BoundedClient(httpx2.AsyncClient):
     """An HTTP client within these bounds; it follows no redirects, to keep keys on one host."""
 
-    def __init__(self, *, deadline: float, breaker: CircuitBreaker) -> None:
+    def __init__(
+        self, *, deadline: float, breaker: CircuitBreaker, keepalive: int = KEEPALIVE
+    ) -> None:
         super().__init__(
             timeout=httpx2.Timeout(deadline, connect=min(deadline, CONNECT_TIMEOUT_S), pool=None),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=keepalive),
             follow_redirects=False,
             headers={"Accept-Encoding": "identity"},
         )

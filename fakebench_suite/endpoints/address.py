@@ -1,9 +1,10 @@
-"""The URL and the credentials of a judge's server."""
+"""The URL and the credentials of a server."""
 
 import base64
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 import openai
@@ -12,7 +13,9 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.text.redaction import find_secrets, redact
 
 KEY_VARIABLE = "OPENAI_API_KEY"
-"""Environment variable of the API key."""
+"""Environment variable of the API key, where nothing names another."""
+FILE_SUFFIX = "_FILE"
+"""Ends the name of the variable that names a file with the key, as secrets are mounted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class Address:
     headers: Mapping[str, str | openai.Omit] = field(repr=False)
     """The Authorization header if it is not the key's: basic authentication, or none."""
     secrets: tuple[str, ...] = field(repr=False)
+    key_variable: str = KEY_VARIABLE
+    """The environment variable that the key is read from."""
 
     @property
     def has_key(self) -> bool:
@@ -35,10 +40,13 @@ class Address:
         return self.key is not None or bool(self.secrets)
 
 
-def parse_address(url: str) -> Address:
-    """Return the address for a URL and OPENAI_API_KEY; raises UserError if the key is invalid."""
+def parse_address(url: str, *, key_variable: str = KEY_VARIABLE) -> Address:
+    """Return the address for a URL and the key in an environment variable.
+
+    Raises UserError if the key is invalid.
+    """
     parts = urlsplit(url)
-    key = load_key()
+    key = load_key(key_variable)
     userinfo, separator, host = parts.netloc.rpartition("@")
     headers: dict[str, str | openai.Omit] = {}
     if separator:
@@ -55,15 +63,30 @@ def parse_address(url: str) -> Address:
         key=key,
         headers=headers,
         secrets=tuple(sorted(secrets)),
+        key_variable=key_variable,
     )
 
 
-def load_key() -> str | None:
-    """Return OPENAI_API_KEY, or None if it is unset or empty; raises UserError if it is invalid."""
-    key = os.environ.get(KEY_VARIABLE, "").strip()
+def load_key(variable: str = KEY_VARIABLE) -> str | None:
+    """Return the key of an environment variable; None if it is unset or empty.
+
+    Without one, the key is the content of the file that the variable of the same name with
+    ``_FILE`` names. Raises UserError if that cannot be read, or the key is invalid.
+    """
+    key, source = os.environ.get(variable, "").strip(), variable
+    place = os.environ.get(variable + FILE_SUFFIX, "").strip()
+    if not key and place:
+        source = f"The file of {variable}{FILE_SUFFIX}"
+        try:
+            key = Path(place).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise UserError(
+                f"{source}, {place}, cannot be read: {why}. Name a file that holds the key alone, "
+                f"or set {variable}."
+            ) from None
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise UserError(
-            f"{KEY_VARIABLE} contains a blank or another invalid character. Set it to the key "
-            "alone."
+            f"{source} contains a blank or another invalid character. Set it to the key alone."
         )
     return key or None

@@ -1,13 +1,13 @@
-"""Describe errors of a judge's server for the terminal and for records."""
+"""Describe errors of a server for the terminal and for records."""
 
 import json
 import re
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import openai
 
+from fakebench_suite.endpoints.address import Address
 from fakebench_suite.errors import UserError
-from fakebench_suite.grading.judges.address import KEY_VARIABLE
 from fakebench_suite.text.redaction import redact
 
 _CHECK_URL = "Check the URL: that of most servers ends in /v1."
@@ -52,67 +52,75 @@ def parse_error_message(body: object) -> str | None:
     return None
 
 
-def join_error_text(error: openai.APIStatusError) -> str:
-    """Return the parameter and the text of an error in lower case, to search for parameters."""
-    return f"{error.param or ''} {error.response.text}".lower()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What was asked, as messages call it."""
+
+    noun: str
+    """``model`` or ``judge``."""
+    name: str
+    """Its name, without secrets."""
+    option: str
+    """The option that names it, such as ``--judge``."""
+    address: Address
+
+    @property
+    def shown(self) -> str:
+        """Noun and name."""
+        return f"{self.noun} {self.name}"
 
 
-def describe_failure(error: Exception, *secrets: str) -> str:
-    """Return one sentence about a failed round."""
+def describe_failure(error: Exception, *secrets: str, server: str = "the server") -> str:
+    """Return one sentence about a failed request; ``server`` is the subject."""
     if isinstance(error, openai.APIStatusError):
         reason = shorten(parse_reason(error), *secrets)
-        return f"the judge's server says {error.status_code}: {reason}"
+        return f"{server} says {error.status_code}: {reason}"
     if isinstance(error, openai.APIConnectionError):
-        return f"the judge's server gave no reply: {shorten(find_cause(error), *secrets)}"
+        return f"{server} gave no reply: {shorten(find_cause(error), *secrets)}"
     return shorten(f"{type(error).__name__}: {error}", *secrets)
 
 
-def explain_failure(error: Exception, name: str, *, keyed: bool, secrets: Sequence[str]) -> str:
-    """Return why a judge cannot be asked, and what to do.
-
-    ``keyed`` is whether the request had a key, and ``secrets`` are removed from the text.
-    """
+def explain_failure(error: Exception, subject: Subject) -> str:
+    """Return why a test request to a model or judge failed, and what to do, without secrets."""
+    shown, secrets = subject.shown, subject.address.secrets
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, openai.APIStatusError):
-        return _explain_status(error, name, keyed=keyed, secrets=secrets)
+        return _explain_status(error, subject)
     if isinstance(error, TimeoutError | openai.APITimeoutError):
-        return (
-            f"The judge {name} gave no reply to a test request in time. Is its server overloaded?"
-        )
+        return f"The {shown} gave no reply to a test request in time. Is its server overloaded?"
     if isinstance(error, openai.APIConnectionError):
         why = shorten(find_cause(error), *secrets)
-        return f"The judge {name} cannot be reached: {why}. Start its server, or correct the URL."
+        return f"The {shown} cannot be reached: {why}. Start its server, or correct the URL."
     why = shorten(str(error) or type(error).__name__, *secrets)
-    return f"The judge {name} did not answer a test request: {why}. {_CHECK_URL}"
+    return f"The {shown} did not answer a test request: {why}. {_CHECK_URL}"
 
 
-def _explain_status(
-    error: openai.APIStatusError, name: str, *, keyed: bool, secrets: Sequence[str]
-) -> str:
+def _explain_status(error: openai.APIStatusError, subject: Subject) -> str:
     """Return why a server rejected the test request, by its status."""
-    status, reason = error.status_code, shorten(parse_reason(error), *secrets)
-    if status in (401, 403) or (status in (400, 407) and not keyed and _KEY.search(reason)):
-        if not keyed:
+    shown, address = subject.shown, subject.address
+    status, reason = error.status_code, shorten(parse_reason(error), *address.secrets)
+    if status in (401, 403) or (
+        status in (400, 407) and not address.has_key and _KEY.search(reason)
+    ):
+        if not address.has_key:
             return (
-                f"{KEY_VARIABLE} is not set, and the judge {name} requires a key "
+                f"{address.key_variable} is not set, and the {shown} requires a key "
                 f"({status}: {reason})."
             )
         return (
-            f"The judge {name} refuses the key ({status}: {reason}). Correct {KEY_VARIABLE}, or "
+            f"The {shown} refuses the key ({status}: {reason}). Correct {address.key_variable}, or "
             "the user and password in the URL."
         )
     if 300 <= status < 400:
-        target = shorten(error.response.headers.get("location", ""), *secrets)
+        target = shorten(error.response.headers.get("location", ""), *address.secrets)
         return (
-            f"The judge {name} redirects to {target or 'no URL'} ({status}), and redirects are "
-            "not followed. Pass the final URL in --judge."
+            f"The {shown} redirects to {target or 'no URL'} ({status}), and redirects are "
+            f"not followed. Pass the final URL in {subject.option}."
         )
     if status == 404:
-        return (
-            f"There is no judge {name} ({status}: {reason}). Check the model's name. {_CHECK_URL}"
-        )
-    return f"The judge {name} refuses a test request ({status}: {reason})."
+        return f"There is no {shown} ({status}: {reason}). Check the model's name. {_CHECK_URL}"
+    return f"The {shown} refuses a test request ({status}: {reason})."
 
 
 def find_cause(error: BaseException) -> str:

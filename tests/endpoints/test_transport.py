@@ -1,21 +1,15 @@
 """Patience with a server that no longer replies ends, and begins again when it does."""
 
-import time
 
 import pytest
 
-from fakebench_suite.grading.judges import transport
-from fakebench_suite.grading.judges.cache import RatingCache
-from fakebench_suite.grading.judges.endpoint import EndpointJudge
-from fakebench_suite.grading.judges.rubric import RatingRequest
-from fakebench_suite.grading.judges.transport import (
+from fakebench_suite.endpoints.transport import (
     MIN_FAILURES,
     MIN_OUTAGE_S,
     PAUSE_S,
     CircuitBreaker,
     CircuitOpenError,
 )
-from tests.grading.judges.server import Endpoint, Reply, serve
 
 
 class Clock:
@@ -74,28 +68,3 @@ def test_a_reply_of_any_kind_is_a_sign_of_life(clock: Clock) -> None:
         fail(breaker, clock, times=MIN_FAILURES - 1, every=MIN_OUTAGE_S)
         breaker.note_reply()
     breaker.admit()
-
-
-def test_texts_are_given_up_at_once_where_the_judge_hangs(
-    cache: RatingCache, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Sixty texts cost a few time-outs instead of sixty, and each says why."""
-    monkeypatch.setattr(transport, "MIN_FAILURES", 8)
-    monkeypatch.setattr(transport, "MIN_OUTAGE_S", 0.0)
-
-    def hang(_body: object, _number: int) -> Reply:
-        time.sleep(1)
-        return 200, ""
-
-    with serve(Endpoint(behave=hang)) as endpoint:
-        judge = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, timeout=0.2)
-        requests = [RatingRequest(question="?", reference=["a"], text=f"{n}") for n in range(60)]
-        started = time.monotonic()
-        judgements = judge.grade(requests)
-        assert time.monotonic() - started < 15
-        assert [one.unanswered for one in judgements] == [1] * 60
-        assert "was not asked" in judgements[-1].reason
-        asked = len(endpoint.asked)
-        assert asked <= 64
-        judge.grade(requests[:5])
-        assert len(endpoint.asked) == asked

@@ -1,0 +1,1 @@
+"""Chat endpoints: names, credentials, requests and replies, for models and judges alike."""

@@ -1,0 +1,161 @@
+"""Parse chat completions as current servers send them."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fakebench_suite.endpoints.failures import parse_error_message
+
+_REASONING_FIELDS = ("reasoning_details", "reasoning_content", "reasoning")
+"""Fields of a message that hold the reasoning apart, the most detailed first. vLLM renamed
+``reasoning_content`` to ``reasoning``; OpenRouter sends ``reasoning_details`` beside it."""
+
+
+class MalformedReplyError(Exception):
+    """A reply arrived that is no chat completion; ``error`` is the error object in its place."""
+
+    def __init__(self, message: str, *, error: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """The tokens that a server counted; None where it does not say."""
+
+    prompt: int | None = None
+    cached: int | None = None
+    """Of the prompt's, those that were cached."""
+    completion: int | None = None
+    reasoning: int | None = None
+    """Of the completion's, those of the reasoning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """The first choice of a reply."""
+
+    text: str
+    """The content, without reasoning that the server keeps apart."""
+    reasoning: str | None = None
+    refusal: str | None = None
+    finish_reason: str | None = None
+    """In the server's words."""
+    model: str | None = None
+    """The model that answered, by the server's name."""
+    provider: str | None = None
+    """Who served it, where the server passes requests on."""
+    system_fingerprint: str | None = None
+    tokens: Tokens | None = None
+    cost: float | None = None
+    """The price that the server names."""
+    top_logprobs: tuple[tuple[str, float], ...] | None = None
+    """The likeliest first tokens and their log-probabilities; None where there are none."""
+
+
+def parse_completion(content: bytes) -> Completion:
+    """Return the first choice of a reply; raises MalformedReplyError where there is none."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        excerpt = content[:2_000].decode("utf-8", "replace")
+        raise MalformedReplyError(f"the reply is not a chat completion: {excerpt!r}") from None
+    choices = body.get("choices") if isinstance(body, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        error = body.get("error") if isinstance(body, dict) else None
+        reason = parse_error_message(body) if error else None
+        raise MalformedReplyError(
+            reason or f"the reply has no choice: {json.dumps(body)[:2_000]}",
+            error=error if isinstance(error, dict) else None,
+        )
+    usage = body.get("usage")
+    return Completion(
+        text=_join_parts(message.get("content")),
+        reasoning=_find_reasoning(message),
+        refusal=_as_text(message.get("refusal")),
+        finish_reason=_as_text(choice.get("finish_reason")),
+        model=_as_text(body.get("model")),
+        provider=_as_text(body.get("provider")),
+        system_fingerprint=_as_text(body.get("system_fingerprint")),
+        tokens=_parse_usage(usage) if isinstance(usage, dict) else None,
+        cost=_as_number(usage.get("cost")) if isinstance(usage, dict) else None,
+        top_logprobs=_parse_logprobs(choice.get("logprobs")),
+    )
+
+
+def _join_parts(content: object) -> str:
+    """Return a message's text, which some servers send as a list of parts."""
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
+
+
+def _find_reasoning(message: Mapping[str, Any]) -> str | None:
+    """Return the reasoning in the first field that has some; None without any."""
+    texts = ("".join(_list_reasoning(message.get(name))) for name in _REASONING_FIELDS)
+    return next(filter(None, texts), None)
+
+
+def _list_reasoning(value: object) -> Iterator[str]:
+    """Yield the texts of a field: a text, or parts with a text or a summary.
+
+    What is encrypted is none.
+    """
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        texts = (value.get(name) for name in ("text", "summary", "content"))
+        yield from (text for text in texts if isinstance(text, str))
+    elif isinstance(value, list):
+        for part in value:
+            if not isinstance(part, list):
+                yield from _list_reasoning(part)
+
+
+def _parse_usage(usage: Mapping[str, Any]) -> Tokens:
+    prompt, completion = (
+        details if isinstance(details := usage.get(name), dict) else {}
+        for name in ("prompt_tokens_details", "completion_tokens_details")
+    )
+    return Tokens(
+        prompt=_as_count(usage.get("prompt_tokens")),
+        cached=_as_count(prompt.get("cached_tokens")),
+        completion=_as_count(usage.get("completion_tokens")),
+        reasoning=_as_count(completion.get("reasoning_tokens")),
+    )
+
+
+def _parse_logprobs(logprobs: object) -> tuple[tuple[str, float], ...] | None:
+    """Return the alternatives of the first token; None where the server gives none."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    first = content[0] if isinstance(content, list) and content else None
+    if not isinstance(first, dict):
+        return None
+    tops = first.get("top_logprobs")
+    pairs = [
+        (entry["token"], float(entry["logprob"]))
+        for entry in (tops if isinstance(tops, list) else [])
+        if isinstance(entry, dict)
+        and isinstance(entry.get("token"), str)
+        and _as_number(entry.get("logprob")) is not None
+    ]
+    return tuple(pairs) or None
+
+
+def _as_text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _as_count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _as_number(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return None if math.isnan(value) else float(value)
