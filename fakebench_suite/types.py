@@ -76,6 +76,9 @@ class FinishReason(StrEnum):
     """The model ended it."""
     LENGTH = "length"
     """It reached the token limit and was cut off."""
+    CONTENT_FILTER = "content_filter"
+    """The server refused to answer or withheld the reply: by a filter of contents, or in the field
+    for refusals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +126,29 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a server says about one reply: who gave it, and what it took. None: it does not say."""
+
+    model: str | None = None
+    """The model that answered, by the server's name."""
+    provider: str | None = None
+    """Who served the model, where the server passes requests on."""
+    system_fingerprint: str | None = None
+    """The server's word for its configuration: replies may differ where it differs."""
+    prompt_tokens: int | None = None
+    """Tokens of the prompt, the image's among them."""
+    cached_tokens: int | None = None
+    """Of the prompt's tokens, those that the server had computed before."""
+    completion_tokens: int | None = None
+    """Tokens of the reply, those of its reasoning among them."""
+    reasoning_tokens: int | None = None
+    cost: float | None = None
+    """By the prices of the card, in their currency; without prices, what the server says."""
+    attempts: int = 1
+    """Requests that were sent until one was answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the model said: generated tokens, and its share of the batch's wall time in seconds."""
 
@@ -138,6 +164,10 @@ class Answer:
     """Why the reply ended; None where the backend does not say."""
     rendered: str | None = None
     """Digest of the tokens that the prompt was turned into, the chat template's among them."""
+    reasoning: str | None = None
+    """What the model thought, where a server keeps it apart from the text; never judged."""
+    usage: Usage | None = None
+    """What the server says about the reply; None where the model computes in this process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import msgspec
 from fakebench_suite.errors import ModelError
 from fakebench_suite.provenance import InferenceInfo
 from fakebench_suite.text.display import to_single_line
-from fakebench_suite.types import Answer, Prompt, QuestionType
+from fakebench_suite.types import Answer, FinishReason, Prompt, QuestionType
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -95,3 +95,12 @@ OPTIONS = {
     QuestionType.ISREAL: ("no", "yes"),
 }
 """The two options of each question type of detection, the one that means fake first."""
+
+
+def lacks_options(answer: Answer) -> bool:
+    """Whether an answer says why it has no probability.
+
+    The options were not among the likeliest tokens, or the server refused.
+    """
+    refused = answer.finish_reason is FinishReason.CONTENT_FILTER
+    return refused or answer.option_probability_mass is not None

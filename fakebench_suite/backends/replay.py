@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fakebench_suite.backends.base import Capability, InferenceInfo, Reply, Request
+from fakebench_suite.backends.base import Capability, InferenceInfo, Reply, Request, lacks_options
 from fakebench_suite.errors import ModelError
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.types import PixelDigest, Record
@@ -44,6 +44,7 @@ class ReplayBackend:
             return ModelError("the earlier run asked this case in other words; see --prompts")
         if None not in (shown, record.pixels) and shown != record.pixels:
             return ModelError("the earlier run showed another picture under this name")
-        if request.want is Capability.PROBABILITIES and record.answer.p_fake is None:
+        wants = request.want is Capability.PROBABILITIES and record.answer.p_fake is None
+        if wants and not lacks_options(record.answer):
             return ModelError("the earlier run recorded no likelihood for this case")
         return record.answer

@@ -7,7 +7,7 @@ from fakebench_suite.grading.judges.rubric import RatingRequest
 from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.text.redaction import redact
 from fakebench_suite.text.thoughts import to_visible_text
-from fakebench_suite.types import Answer, Case
+from fakebench_suite.types import Answer, Case, FinishReason
 
 
 class BatchGrader:
@@ -31,7 +31,11 @@ class BatchGrader:
         """Grade what can be graded; whatever breaks is each text's judge error, and no verdict."""
         if self._find_judge is None:
             return
-        gradable = [(case, answer) for case, answer in answered if is_gradable(case)]
+        gradable = [
+            (case, answer)
+            for case, answer in answered
+            if is_gradable(case) and answer.finish_reason is not FinishReason.CONTENT_FILTER
+        ]
         if not gradable:
             return
         try:

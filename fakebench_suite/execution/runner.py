@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import count
 
-from fakebench_suite.backends.base import Backend, Capability, Reply, Request
+from fakebench_suite.backends.base import Backend, Capability, Reply, Request, lacks_options
 from fakebench_suite.errors import (
     CaseError,
     EngineError,
@@ -309,7 +309,7 @@ def check_reply(reply: object, *, want: Capability) -> Reply:
         return ModelError(f"the backend gave {type(reply).__name__} in place of an Answer")
     if not isinstance(reply.text, str):
         return ModelError(f"the backend gave {type(reply.text).__name__} as the text of its answer")
-    if want is Capability.PROBABILITIES and reply.p_fake is None:
+    if want is Capability.PROBABILITIES and reply.p_fake is None and not lacks_options(reply):
         return ModelError("the backend was asked for probabilities and gave none")
     if reply.p_fake is not None and not 0 <= reply.p_fake <= 1:
         return ModelError(f"the backend gave {reply.p_fake} as the probability of a fake")
@@ -319,7 +319,8 @@ def check_reply(reply: object, *, want: Capability) -> Reply:
 def replace_lone_surrogates(reply: Reply) -> Reply:
     """The reply as text that UTF-8 can carry: half a surrogate pair becomes U+FFFD."""
     if isinstance(reply, Answer):
-        return replace(reply, text=_to_utf8(reply.text))
+        reasoning = reply.reasoning and _to_utf8(reply.reasoning)
+        return replace(reply, text=_to_utf8(reply.text), reasoning=reasoning)
     return ModelError(_to_utf8(str(reply)))
 
 

@@ -46,6 +46,8 @@ def judge(
     ``judge_name`` and replaces exact grading. Raises JudgeError if the judge was asked and gave no
     rating.
     """
+    if answer.finish_reason is FinishReason.CONTENT_FILTER:
+        return _judge_refusal(case, answer)
     grader = TextGrader(judgement=judgement, name=judge_name)
     if answer.finish_reason is not FinishReason.LENGTH:
         return _judge(case, answer, rule, grader)
@@ -60,6 +62,18 @@ def judge(
     return verdict
 
 
+def _judge_refusal(case: Case, answer: Answer) -> Verdict:
+    """Return the verdict where the server refused; what cannot be scored anyway is unscored."""
+    if get_task(case.task).grader is Grader.TEXT:
+        withheld = None if case.expected else "the reference is withheld"
+    else:
+        withheld = None if case.label is not None else "the label is withheld"
+    if withheld is not None:
+        return Verdict(outcome=Outcome.UNSCORED, reason=withheld)
+    why = "the model refused" if answer.text else "the server's content filter withheld the reply"
+    return Verdict(outcome=Outcome.REFUSED, reason=why)
+
+
 def select_parser(rule: ReplyParserKind) -> Callable[[str, QuestionType], ParsedLabel]:
     """Return the function that parses the label of a whole reply, thoughts included."""
     return parse_keywords if rule is ReplyParserKind.PAPER else parse_label
@@ -72,6 +86,11 @@ def _judge(case: Case, answer: Answer, rule: ReplyParserKind, grade: "TextGrader
     match spec.grader:
         case Grader.LABEL if rule is ReplyParserKind.LIKELIHOOD and answer.p_fake is not None:
             verdict = judge_label(case, _read_likelihood(answer.p_fake))
+        case Grader.LABEL if (
+            rule is ReplyParserKind.LIKELIHOOD and answer.option_probability_mass is not None
+        ):
+            why = "neither option is among the first tokens whose probabilities the server gives"
+            verdict = Verdict(outcome=Outcome.UNSCORED, reason=why)
         case Grader.LABEL:
             verdict = judge_label(case, parse_reply(answer.text, case.question_type))
         case Grader.LABEL_AND_TEXT:

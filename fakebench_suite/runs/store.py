@@ -124,7 +124,7 @@ class RunStore:
         Raises MachineError if it cannot be written; the file then ends with the previous record.
         """
         assert self._stream is not None
-        line = memoryview(msgspec.json.encode(record) + b"\n")
+        line = memoryview(encode_record(record))
         try:
             gone = os.fstat(self._stream.fileno()).st_nlink == 0
             if gone and not (self.folder / RECORDS).exists():
@@ -224,7 +224,7 @@ class RunStore:
         kept = self._stream.read(self._whole).splitlines(keepends=True)
         self._records = list(_decode_records(kept, self.folder / RECORDS))
         if self._replaces:
-            lines = (msgspec.json.encode(record) + b"\n" for record in self._records)
+            lines = (encode_record(record) for record in self._records)
             self._write(RECORDS, b"".join(lines).decode())
         self._stream.close()
         self._stream = None
@@ -263,6 +263,18 @@ def _find_writer(folder: Path) -> str:
         return read_manifest(folder).process or "another process"
     except UserError:
         return "another process"
+
+
+_ABSENT = (b',"reasoning":null', b',"usage":null', b',"reused":false')
+"""Fields that most records do not have. Inside a JSON text the quotes would be escaped."""
+
+
+def encode_record(record: Record) -> bytes:
+    """The JSON line of a record, without fields that most records do not have."""
+    line = msgspec.json.encode(record)
+    for field in _ABSENT:
+        line = line.replace(field, b"")
+    return line + b"\n"
 
 
 def open_new(folder: Path) -> RunStore:

@@ -3,7 +3,7 @@
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from PIL import Image
@@ -12,7 +12,7 @@ from fakebench_suite.backends.base import Backend, Capability, Reply, Request
 from fakebench_suite.errors import ModelError
 from fakebench_suite.execution.engine import LocalEngine, WorkUnit
 from fakebench_suite.execution.runner import check_reply
-from fakebench_suite.types import Answer, Prompt, QuestionType
+from fakebench_suite.types import Answer, FinishReason, Prompt, QuestionType
 
 
 def make_answer(text: object = "fake", p_fake: float | None = None) -> Answer:
@@ -25,6 +25,18 @@ def make_unit(number: int) -> WorkUnit:
     prompt = Prompt(case=f"{number}", image="a", question_type=QuestionType.WHAT, text="?")
     images = {"a": Image.new("RGB", (2, 2))}
     return WorkUnit(number=number, requests=[Request(prompt=prompt, images=images)], images=images)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        replace(make_answer(), option_probability_mass=0.0),
+        replace(make_answer(), finish_reason=FinishReason.CONTENT_FILTER),
+    ],
+)
+def test_an_answer_may_say_why_it_has_no_probability(answer: Answer) -> None:
+    """Neither option was likely enough, or the server refused."""
+    assert check_reply(answer, want=Capability.PROBABILITIES) == answer
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from fakebench_suite.datasets.probes.forgeries import FORGERIES
 from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
 from fakebench_suite.errors import JudgeError
 from fakebench_suite.grading.judges.base import Judgement
+from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, parse_natural
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.metrics.scores import score_records
@@ -43,6 +44,30 @@ def test_a_reply_cut_off_before_its_verdict_is_truncated(
 ) -> None:
     """A verdict said before the token limit counts; none said is a word of its own."""
     assert judge(CASE, make_answer(text, finish_reason)).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("case", "outcome"),
+    [
+        (CASE, Outcome.REFUSED),
+        (replace(CASE, label=None), Outcome.UNSCORED),
+        (replace(CASE, task=Task.REASONING), Outcome.REFUSED),
+        (replace(CASE, task=Task.ANALYSIS), Outcome.UNSCORED),
+        (replace(CASE, task=Task.ANALYSIS, expected=(Clue(text="x"),)), Outcome.REFUSED),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "The image is fake."])
+def test_what_the_server_withheld_is_refused(case: Case, outcome: Outcome, text: str) -> None:
+    """Whatever was said before the filter stepped in; without a reference nothing is scored."""
+    assert judge(case, make_answer(text, FinishReason.CONTENT_FILTER)).outcome is outcome
+
+
+def test_a_reply_without_either_option_is_unscored() -> None:
+    """It was weighed and found to hold neither; that is neither right nor wrong."""
+    answer = replace(make_answer("The"), option_probability_mass=0.0)
+    verdict = judge(CASE, answer, ReplyParserKind.LIKELIHOOD)
+    assert verdict.outcome is Outcome.UNSCORED
+    assert "neither option" in verdict.reason
 
 
 TEXTS = [

@@ -61,6 +61,8 @@ def _split(answer: Answer | None) -> ReasonedReply | None:
     if answer is None:
         return None
     thoughts, spoken = split_thoughts(answer.text)
+    if answer.reasoning is not None:
+        thoughts = f"{answer.reasoning}\n\n{thoughts}".strip() if thoughts else answer.reasoning
     return ReasonedReply(thoughts=thoughts, spoken=spoken) if thoughts else None
 
 

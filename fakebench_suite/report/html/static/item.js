@@ -72,7 +72,7 @@ fakebench.item = (() => {
   // The answer, with the reasoning before it in a closed element.
   function quoteReply(answer, verdict, split) {
     if (answer === null) return [faint("There is no answer.")];
-    if (!answer.text) return [faint("The reply is empty.")];
+    if (!answer.text && split === null) return [faint("The reply is empty.")];
     if (split === null) return [quote(highlight(answer.text, verdict))];
     const size = split.thoughts.length.toLocaleString("en");
     const spoken = split.spoken.trim();
