@@ -1,4 +1,4 @@
-"""A judge's endpoint that misbehaves on order: an OpenAI-compatible server on this machine."""
+"""An endpoint that misbehaves on order: an OpenAI-compatible server on this machine."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from typing import Any
 
 GOOD = '{"reason": "because", "completeness": 2, "preciseness": 1, "relevance": 0}'
 Reply = tuple[int, str]
-"""Status and the judge's text."""
+"""Status, and the text of the reply or of the error."""
 
 
 @dataclass
@@ -25,6 +25,10 @@ class Endpoint:
     change: Callable[[dict[str, Any]], dict[str, Any]] = lambda completion: completion
     """What becomes of a completion before it is sent."""
     content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=lambda: {"retry-after-ms": "1"})
+    """Of every reply."""
+    models: list[str] | None = None
+    """What it lists; None where it lists nothing."""
     serve_raw: Callable[[BaseHTTPRequestHandler], bool] = lambda _handler: False
     """Writes to the wire itself, and says so."""
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -74,7 +78,8 @@ def serve(endpoint: Endpoint) -> Iterator[Endpoint]:
             self.send_response(status)
             self.send_header("Content-Type", endpoint.content_type)
             self.send_header("Content-Length", str(len(data)))
-            self.send_header("retry-after-ms", "1")
+            for name, value in endpoint.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             try:
                 self.wfile.write(data)
@@ -84,7 +89,16 @@ def serve(endpoint: Endpoint) -> Iterator[Endpoint]:
         def do_GET(self) -> None:
             with lock:
                 endpoint.paths.append(f"GET {self.path}")
-            self.send_error(405)
+            if endpoint.models is None:
+                self.send_error(405)
+                return
+            models = [{"id": name, "object": "model"} for name in endpoint.models]
+            data = json.dumps({"object": "list", "data": models}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Say nothing."""

@@ -2,19 +2,21 @@
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from fakebench_suite.checkpoints.files import check_files, has_chat_template
 from fakebench_suite.deprecation import warn_deprecated
+from fakebench_suite.endpoints.names import describe_url_fault, mask_url, parse_endpoint_name
 from fakebench_suite.errors import CardError, FormatError, MissingWeightsError, describe_choices
 from fakebench_suite.files.bundled import find_bundled
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.parsing import decode_toml
 from fakebench_suite.files.paths import expand_home, resolve
+from fakebench_suite.text.redaction import MASK, is_secret
 
 MODELS = find_bundled("models")
 """The directory of the suite's own cards."""
@@ -25,7 +27,17 @@ ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_at
 _ADAPTERS = {"huggingface": "transformers", "scripted": "scripted"}
 """Backends by the names they had as adapters."""
 
+_WITH_SOURCE = ("transformers", "scripted", "openai")
+"""Backends that a card has to give something to load."""
+
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Price = Annotated[float, msgspec.Meta(ge=0)]
+
+RESERVED_FIELDS = frozenset({
+    "model", "messages", "temperature", "seed", "max_tokens", "max_completion_tokens", "logprobs",
+    "top_logprobs", "stream", "n",
+})  # fmt: skip
+"""Fields of a request that the suite sets, or that change what a reply is."""
 
 
 class Generation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -65,6 +77,57 @@ class ScriptedReplies(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
     """Time that a work unit takes, as if a model were at work."""
 
 
+class Prices(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Prices per million tokens, in a currency of the user's choice."""
+
+    input: Price
+    output: Price
+    """Of the tokens of a reply, those of its reasoning among them."""
+    cached: Price | None = None
+    """Of the prompt's tokens that the server had computed before; without it, as ``input``."""
+
+
+class EndpointOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Where a server is that answers chat completions, and how it is asked."""
+
+    url: str
+    """The base URL; that of most servers ends in ``/v1``."""
+    model: str
+    """The model, by the server's name."""
+    key_env: str = "OPENAI_API_KEY"
+    """Environment variable of the key; or with ``_FILE`` behind it, of the name of its file."""
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    """Sent with every request."""
+    extra_body: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Fields of every request beside those that the suite sets."""
+    detail: Literal["auto", "low", "high"] | None = None
+    """How closely an image is looked at; without it, the server decides."""
+    image_format: Literal["png", "jpeg"] = "png"
+    """PNG keeps every pixel. JPEG changes them, as a treatment does."""
+    jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
+    seed: int = 0
+    prices: Prices | None = None
+    concurrency: Positive = 32
+    """Most requests in flight, over all processes of a run."""
+    timeout: Annotated[float, msgspec.Meta(gt=0)] = 120.0
+    """Seconds for a whole request."""
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise ValueError("model in [endpoint] is empty")
+        if not self.url.lower().startswith(("http://", "https://")):
+            raise ValueError("url in [endpoint] does not begin with http:// or https://")
+        if why := describe_url_fault(self.url):
+            raise ValueError(f"url in [endpoint] {why}")
+        if (self.jpeg_quality is not None) != (self.image_format == "jpeg"):
+            raise ValueError('jpeg_quality and image_format = "jpeg" go together')
+        reserved = RESERVED_FIELDS & self.extra_body.keys()
+        if reserved:
+            raise ValueError(
+                f"extra_body sets {', '.join(sorted(reserved))}, which the suite sets itself"
+            )
+
+
 class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """How to load and prompt one model."""
 
@@ -90,6 +153,7 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     generation: Generation = msgspec.field(default_factory=Generation)
     prompt: PromptFormat = msgspec.field(default_factory=PromptFormat)
     script: ScriptedReplies | None = None
+    endpoint: EndpointOptions | None = None
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     """Settings for a backend that another package brings."""
     held_out: dict[str, str] = msgspec.field(default_factory=dict)
@@ -117,11 +181,65 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
             if self.backend not in ("transformers", renamed):
                 raise ValueError("adapter is the old name of backend; leave it out")
             msgspec.structs.force_setattr(self, "backend", renamed)
-        sources = sum(one is not None for one in (self.repository, self.path, self.script))
-        if sources > 1 or (sources == 0 and self.backend in ("transformers", "scripted")):
-            raise ValueError("a card needs exactly one of 'repository', 'path' and [script]")
-        if (self.script is not None) != (self.backend == "scripted"):
-            raise ValueError('[script] and backend = "scripted" go together')
+        _check_source(self)
+
+
+def _check_source(card: Card) -> None:
+    """Raise ValueError where what a card gives is not what its backend takes."""
+    given = (card.repository, card.path, card.script, card.endpoint)
+    sources = sum(one is not None for one in given)
+    if sources > 1 or (sources == 0 and card.backend in _WITH_SOURCE):
+        raise ValueError(
+            "a card needs exactly one of 'repository', 'path', [script] and [endpoint]"
+        )
+    if (card.script is not None) != (card.backend == "scripted"):
+        raise ValueError('[script] and backend = "scripted" go together')
+    if (card.endpoint is not None) != (card.backend == "openai"):
+        raise ValueError('[endpoint] and backend = "openai" go together')
+    if card.endpoint is not None and (unused := list(_list_unused_settings(card))):
+        raise ValueError(
+            f"{unused[0]} is about checkpoints; a request to a server has no such setting. "
+            "See extra_body in [endpoint]"
+        )
+
+
+def _list_unused_settings(card: Card) -> Iterator[str]:
+    """The settings of a card that no server is told."""
+    defaults = Card(backend="none")
+    for name in ("revision", "dtype", "attention", "unused_tensors", "trust_remote_code"):
+        if getattr(card, name) != getattr(defaults, name):
+            yield name
+    for table, names in (
+        ("generation", ("batch_size", "stop")),
+        ("prompt", ("template", "image_token", "interleaved", "options")),
+    ):
+        ours, theirs = getattr(card, table), getattr(defaults, table)
+        for name in names:
+            if getattr(ours, name) != getattr(theirs, name):
+                yield f"{name} in [{table}]"
+
+
+_NO_INFLUENCE = ("key_env", "prices", "concurrency", "timeout")
+"""Settings of an endpoint that no answer depends on."""
+
+
+def describe_card(card: Card, *, identity: bool = False) -> dict[str, Any]:
+    """The card as JSON, without the secrets of an endpoint.
+
+    With ``identity``, without the settings of an endpoint that no answer depends on.
+    """
+    described: dict[str, Any] = msgspec.to_builtins(card)
+    if card.endpoint is None:
+        del described["endpoint"]  # as in the manifests of versions that knew none
+        return described
+    endpoint = described["endpoint"] | {"url": mask_url(card.endpoint.url)}
+    for table in ("headers", "extra_body"):
+        endpoint[table] = {
+            name: MASK if is_secret(name) else value for name, value in endpoint[table].items()
+        }
+    if identity:
+        endpoint = {name: value for name, value in endpoint.items() if name not in _NO_INFLUENCE}
+    return described | {"endpoint": endpoint}
 
 
 def list_cards(models: Path = MODELS) -> dict[str, Path]:
@@ -132,14 +250,19 @@ def list_cards(models: Path = MODELS) -> dict[str, Path]:
 
 
 def find_card(model: str, models: Path = MODELS) -> Card:
-    """The card behind ``--model``: a name, a card file, a checkpoint's directory, or a hub id.
+    """The card behind ``--model``.
 
-    Raises CardError for an unknown name (with the nearest known one), a malformed card, or a hub id
-    that has neither a card nor weights on this machine.
+    It is a name, a card file, a checkpoint's directory, a hub id, or ``openai:MODEL@URL``. Raises
+    CardError for an unknown name (with the nearest known one), a malformed card, or a hub id that
+    has neither a card nor weights on this machine, and UserError for a malformed URL.
     """
     cards = list_cards(models)
     if model in cards:
         return read_card(cards[model], name=model)
+    endpoint = parse_endpoint_name(model, option="--model")
+    if endpoint is not None:
+        options = EndpointOptions(url=endpoint.url, model=endpoint.model)
+        return Card(name=endpoint.shown, backend="openai", endpoint=options)
     path = Path(expand_home(model))
     # os.path answers where Path raises: a name may be longer than the file system allows.
     if os.path.isdir(path):  # noqa: PTH112
@@ -159,7 +282,8 @@ def find_card(model: str, models: Path = MODELS) -> Card:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise CardError(
         f"There is no model {model!r}.{hint} Known cards: {', '.join(cards)}. A directory with a "
-        "checkpoint, the path of a card or a repository on the Hugging Face hub works too."
+        "checkpoint, the path of a card, a repository on the Hugging Face hub or openai:MODEL@URL "
+        "works too."
     )
 
 

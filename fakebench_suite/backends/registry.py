@@ -7,10 +7,10 @@ A new backend is one module and one row here. A package of its own registers a
     detector = "my_package:SPEC"
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from fakebench_suite.backends.base import Backend, Capability
 from fakebench_suite.backends.cards import Card, check_checkpoint
@@ -32,9 +32,15 @@ class LoadOptions:
     assigned: bool = False
     """Whether a cluster gave this process its device: a GPU, or ``assigned_cores`` of the CPU."""
     assigned_cores: int | None = None
+    wants: frozenset[Capability] = frozenset({Capability.TEXT})
+    """What the model will be asked for."""
+    features: Mapping[str, Any] | None = None
+    """What a test request found out about a server, see ``BackendSpec.send_test_request``; None
+    where none was sent."""
 
 
 Load = Callable[[Card, LoadOptions], AbstractContextManager[Backend]]
+SendTestRequest = Callable[[Card, LoadOptions], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,10 @@ class BackendSpec:
     load: Load | str
     """``load(card, options)`` is a context manager of a loaded model. As text, ``module:function``,
     it is imported when the first case asks."""
+    send_test_request: SendTestRequest | str | None = None
+    """``send_test_request(card, options)`` asks a server before the first case. What it returns,
+    as JSON has it, is handed to every process that loads the model, in ``LoadOptions.features``. It
+    raises UserError where the server cannot be asked. As text, it is imported as ``load`` is."""
     weights: bool = False
     """Whether a card names a checkpoint: ``repository`` or ``path``."""
     extra: Extra | None = None
@@ -62,6 +72,11 @@ BACKENDS = Registry(
             load="fakebench_suite.backends.transformers.loading:load",
             weights=True,
             extra=Extra.LOCAL,
+        ),
+        "openai": BackendSpec(
+            capabilities=frozenset(Capability),
+            load="fakebench_suite.backends.openai.loading:load",
+            send_test_request="fakebench_suite.backends.openai.loading:send_test_request",
         ),
         "scripted": BackendSpec(
             capabilities=frozenset({Capability.TEXT, Capability.FIRST_TOKEN}),
@@ -101,6 +116,20 @@ def load_model(card: Card, options: LoadOptions) -> Generator[Backend, None, Non
             )
             backend = held.enter_context(load(card, options))
         yield backend
+
+
+def find_features(card: Card, options: LoadOptions) -> Mapping[str, Any] | None:
+    """What a test request finds out about the server of a card; None where there is no server.
+
+    Raises UserError where the server cannot be asked what is wanted.
+    """
+    spec = find_backend(card)
+    if spec.send_test_request is None:
+        return None
+    with name_package(f"The test request to {card.name!r}", CardError):
+        send = spec.send_test_request
+        send = cast("SendTestRequest", import_object(send)) if isinstance(send, str) else send
+        return send(card, options)
 
 
 def check_model(card: Card, *, remote_code: bool) -> None:

@@ -12,18 +12,18 @@ from fakebench_suite.text.redaction import redact
 
 _CHECK_URL = "Check the URL: that of most servers ends in /v1."
 _KEY = re.compile(r"\b(?:api[-_ ]?key|token|credential|unauthori[sz]ed|authenticat)", re.IGNORECASE)
-_MAX_LENGTH = 300
+MAX_LENGTH = 300
 """Characters of a server's message that are shown."""
 _TAGS = re.compile(r"(?is)<(script|style|head)\b.*?</\1\s*>|<[^>]*>")
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 
 
-def shorten(text: str, *secrets: str) -> str:
+def shorten(text: str, *secrets: str, length: int = MAX_LENGTH) -> str:
     """Return a server's message without secrets, on one line of printable characters, truncated."""
     text = redact(text.encode("utf-8", "replace").decode(), *secrets)
     words = "".join(character if character.isprintable() else " " for character in text).split()
     line = " ".join(words)
-    return line if len(line) <= _MAX_LENGTH else f"{line[: _MAX_LENGTH - 3]}..."
+    return line if len(line) <= length else f"{line[: length - 3]}..."
 
 
 def parse_reason(error: openai.APIStatusError) -> str:

@@ -35,6 +35,8 @@ class CircuitBreaker:
     """Stops requests to a server that no longer replies, and retries it after a pause."""
 
     clock: Callable[[], float] = time.monotonic
+    patient: bool = False
+    """Whether it never opens, because failures are counted elsewhere."""
     failed: int = 0
     """Requests in a row without a reply."""
     since: float = 0.0
@@ -66,6 +68,8 @@ class CircuitBreaker:
         if not self.failed:
             self.since = now
         self.failed, self.why = self.failed + 1, why
+        if self.patient:
+            return
         if self.failed >= MIN_FAILURES and now - self.since >= MIN_OUTAGE_S:
             self.closed_until = now + PAUSE_S
 
@@ -74,7 +78,11 @@ class BoundedClient(httpx2.AsyncClient):
     """An HTTP client within these bounds; it follows no redirects, to keep keys on one host."""
 
     def __init__(
-        self, *, deadline: float, breaker: CircuitBreaker, keepalive: int = KEEPALIVE
+        self,
+        *,
+        deadline: float,
+        breaker: CircuitBreaker | None = None,
+        keepalive: int = KEEPALIVE,
     ) -> None:
         super().__init__(
             timeout=httpx2.Timeout(deadline, connect=min(deadline, CONNECT_TIMEOUT_S), pool=None),
@@ -82,7 +90,7 @@ class BoundedClient(httpx2.AsyncClient):
             follow_redirects=False,
             headers={"Accept-Encoding": "identity"},
         )
-        self._deadline, self._breaker = deadline, breaker
+        self._deadline, self._breaker = deadline, breaker or CircuitBreaker(patient=True)
 
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 import fakebench_suite
-from fakebench_suite.backends.cards import locate_weights
+from fakebench_suite.backends.cards import describe_card, locate_weights
 from fakebench_suite.backends.registry import BACKENDS
 from fakebench_suite.checkpoints.fingerprint import (
     digest_code,
@@ -118,7 +118,7 @@ def _describe_model(plan: RunPlan) -> ManifestModel:
     weights = locate_weights(plan.card)
     return ManifestModel(
         name=plan.card.name,
-        card=msgspec.to_builtins(plan.card),
+        card=describe_card(plan.card),
         weights_digest=None if weights is None else digest_weights(weights),
     )
 
@@ -129,7 +129,8 @@ _ABOUT = ("name", "path", "note", "held_out")
 
 def _identify(plan: RunPlan, code: str, model: ManifestModel, prompts: ManifestPrompts) -> Identity:
     """What the answers will depend on."""
-    card = {key: value for key, value in model.card.items() if key not in _ABOUT}
+    described = describe_card(plan.card, identity=True)
+    card = {key: value for key, value in described.items() if key not in _ABOUT}
     package = BACKENDS.find_package(plan.card.backend)
     if package is not None:
         card["package"] = package

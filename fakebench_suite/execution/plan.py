@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -87,6 +87,8 @@ class RunPlan:
     """By case id, the records of a run that goes on whose answers are kept."""
     reusable: ReusableAnswers = field(default_factory=dict)
     """Answers of an earlier run to the same prompts and pixels."""
+    features: Mapping[str, Any] | None = None
+    """What a test request found out about the model's server, once one was sent."""
 
     def build_prompt(self, case: Case) -> Prompt:
         """The prompt of a case in the chosen wording."""
@@ -111,7 +113,11 @@ class RunPlan:
         """How the model is loaded in one of so many processes on this machine."""
         trusted = self.card.trust_remote_code and self.request.remote_code
         return LoadOptions(
-            remote_code=trusted, batch_tokens=self.request.batch_tokens, workers=workers
+            remote_code=trusted,
+            batch_tokens=self.request.batch_tokens,
+            workers=workers,
+            wants=frozenset(map(self.find_want, self.cases)),
+            features=self.features,
         )
 
 
@@ -252,7 +258,7 @@ def choose_card(request: RunRequest) -> Card:
             f"The manifest of {request.answers} holds a card that this version cannot read: "
             f"{error}. Ask the model again: leave --answers out."
         ) from error
-    if request.model not in (DEFAULT_MODEL, card.name, card.repository):
+    if request.model not in (DEFAULT_MODEL, card.name, card.repository, f"openai:{card.name}"):
         raise UserError(
             f"{request.answers} holds answers of {card.name}, not of {request.model}. "
             "Leave --model out: with --answers no model is asked."

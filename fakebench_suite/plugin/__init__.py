@@ -14,6 +14,7 @@ pytest_plugins = [
     "fakebench_suite.plugin.node_ids",
     "fakebench_suite.plugin.selection_checks",
     "fakebench_suite.plugin.collection_checks",
+    "fakebench_suite.plugin.server_check",
     "fakebench_suite.plugin.engines",
     "fakebench_suite.plugin.fixtures",
     "fakebench_suite.plugin.latency.hooks",

@@ -32,6 +32,11 @@ def get_plan(config: pytest.Config) -> RunPlan:
     return config.stash[_PLAN]
 
 
+def set_plan(config: pytest.Config, plan: RunPlan) -> None:
+    """Let this be the plan of this run."""
+    config.stash[_PLAN] = plan
+
+
 def check_baseline(baseline: Path, dataset: Dataset, *, whole: bool) -> None:
     """Raise UserError where a run over other data is given, or with ``whole``, none that ended."""
     check_data(baseline, name=dataset.name, digest=dataset.digest)

@@ -13,6 +13,7 @@ import pytest
 
 from fakebench_suite.datasets import DataSource, parse_data
 from fakebench_suite.datasets.sampling import Shard
+from fakebench_suite.endpoints.names import parse_endpoint_name
 from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.execution.plan import DEFAULT_MODEL, RunRequest
 from fakebench_suite.files.paths import expand_home, resolve
@@ -51,9 +52,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--model",
         default=DEFAULT_MODEL,
-        metavar="NAME|PATH|REPOSITORY",
-        help="a card in models/, a directory with a checkpoint, or a repository on the Hugging Face"
-        " hub whose weights are on this machine (default: %(default)s)",
+        metavar="NAME|PATH|REPOSITORY|openai:MODEL@URL",
+        help="a card in models/, a directory with a checkpoint, a repository on the Hugging Face"
+        " hub whose weights are on this machine, or openai:MODEL@URL for a model behind any"
+        " OpenAI-compatible endpoint (default: %(default)s)",
     )
     group.addoption(
         "--data",
@@ -233,13 +235,23 @@ def name_data(data: DataSource | Path | None) -> str:
     return data.name if isinstance(data, DataSource) else resolve(data).stem
 
 
+def name_model(option: argparse.Namespace) -> str:
+    """The word for ``--model`` in the name of a run directory; raises UsageError for a bad URL."""
+    try:
+        endpoint = parse_endpoint_name(option.model, option="--model")
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
+    model: str = option.model
+    return model if endpoint is None else endpoint.model
+
+
 def read_settings(config: pytest.Config) -> Settings:
     """The settings of this run; raises UsageError for a bad run name."""
     option = config.option
     started = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     data = option.data and parse_data(option.data, below=config.invocation_params.dir)
     data_name = name_data(data)
-    source = option.model if option.answers is None else find_run(option.answers)
+    source = name_model(option) if option.answers is None else find_run(option.answers)
     shard = "" if option.shard is None else f"-shard-{option.shard.number}-of-{option.shard.total}"
     name = option.run or f"{Path(source).name}-{data_name}{shard}-{started}"
     name = getattr(config, "workerinput", {}).get(RUN_NAME, name)

@@ -44,7 +44,8 @@ _REPORTED_BY_MODEL = frozenset({"generation", "rendering"})
 """Parts that the loaded model reports; interrupted runs lack them."""
 _MODEL_SETTINGS = frozenset({
     "model weights", "card repository", "card revision", "model.name", "model.weights_digest",
-    "model.card.name", "model.card.repository", "model.card.revision",
+    "model.card.name", "model.card.repository", "model.card.revision", "card backend",
+    "card endpoint", "card endpoint.url", "card endpoint.model",
 })  # fmt: skip
 _CASE_SELECTION = frozenset({"seed", "sample", "planned", "answers"})
 """Settings that select cases; comparisons pair the cases of both runs."""

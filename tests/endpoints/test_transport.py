@@ -1,6 +1,5 @@
 """Patience with a server that no longer replies ends, and begins again when it does."""
 
-
 import pytest
 
 from fakebench_suite.endpoints.transport import (

@@ -1,15 +1,13 @@
 """A text judge behind any OpenAI-compatible endpoint: ``--judge=openai:MODEL@URL``."""
 
 import asyncio
-import threading
-from collections.abc import Collection, Coroutine, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import openai
 
 from fakebench_suite.endpoints.address import Address, parse_address
+from fakebench_suite.endpoints.event_loops import run_coroutine
 from fakebench_suite.endpoints.failures import (
     Subject,
     describe_failure,
@@ -58,7 +56,6 @@ SEED_STRIDE = 1000
 """Difference between the seeds of two attempts at one round."""
 _OPTIONAL_PARAMETERS = ("temperature", "seed", "response_format")
 """Parameters that a server may refuse."""
-Result = TypeVar("Result")
 
 
 class EndpointJudge:
@@ -89,14 +86,14 @@ class EndpointJudge:
     def check(self) -> None:
         """Ask for the rating of one text; raises UserError with the reason if there is no reply."""
         try:
-            _run_coroutine(self._send_test_request())
+            run_coroutine(self._send_test_request())
         except Exception as error:  # Servers and connections raise many kinds of errors.
             subject = Subject(noun="judge", name=self.name, option="--judge", address=self._address)
             raise UserError(explain_failure(error, subject)) from error
 
     def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         """Return one judgement per request; failed rounds are counted."""
-        return _run_coroutine(self._grade_all(requests))
+        return run_coroutine(self._grade_all(requests))
 
     def describe(self) -> JudgeInfo:
         """Return which parameters were refused and how rounds were sampled; empty if none was."""
@@ -250,43 +247,6 @@ class EndpointJudge:
             **{name: value for name, value in parameters.items() if name not in dropped},
         )
         return reply.content
-
-
-def _run_coroutine(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run the coroutine and return its result.
-
-    If this thread already runs an event loop, as in a notebook, it runs in another thread.
-    """
-    if not _has_running_loop():  # No exception here may become the context of a failure.
-        return asyncio.run(coroutine)
-    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Result]]] = Future()
-    cancelled = threading.Event()
-
-    async def run() -> Result:
-        task = asyncio.ensure_future(coroutine)
-        started.set_result((asyncio.get_running_loop(), task))
-        if cancelled.is_set():
-            task.cancel()
-        return await task
-
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        try:
-            return thread.submit(asyncio.run, run()).result()
-        except BaseException:  # Ctrl-C interrupts this thread only, which waits for the other.
-            cancelled.set()
-            if started.done():
-                loop, task = started.result()
-                with suppress(RuntimeError):  # The other thread has ended and closed its loop.
-                    loop.call_soon_threadsafe(task.cancel)
-            raise
-
-
-def _has_running_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def open_endpoint(choice: JudgeConfig, options: JudgeOptions) -> EndpointJudge:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakebench_suite.extras import Extra, has_extra
 from fakebench_suite.plugin.collection import will_run_cases
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """One worker per visible GPU, and one without: on a CPU a model takes all cores itself."""
     if not will_run_cases(config):
         return None
+    if not has_extra(Extra.LOCAL):
+        return 1
     from fakebench_suite.backends.transformers.devices import count_gpus
 
     return max(1, count_gpus())

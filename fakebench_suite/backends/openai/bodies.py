@@ -1,0 +1,65 @@
+"""The bodies of requests: what a server is asked, in the parameters that it takes."""
+
+from typing import Any
+
+import msgspec
+
+from fakebench_suite.backends.base import Capability
+from fakebench_suite.backends.cards import Card
+
+MAX_TOKENS, MAX_COMPLETION_TOKENS = "max_tokens", "max_completion_tokens"
+"""The two names of the token limit: most servers take the first, OpenAI's reasoning models only the
+second."""
+TOP_LOGPROBS, FEWER_LOGPROBS = 20, 5
+"""Most alternatives to a token that the OpenAI API gives, and that some servers give."""
+SAMPLING = {"temperature": 0, "seed": None}
+"""Parameters that a server may do without, and their values; the card has the seed."""
+
+
+class ServerFeatures(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server takes, as a test request found out."""
+
+    refused: frozenset[str] = frozenset()
+    """Parameters of SAMPLING that it does not take."""
+    token_limit: str = MAX_TOKENS
+    """Its name of the token limit."""
+    top_logprobs: int = TOP_LOGPROBS
+    """How many alternatives it gives where probabilities are wanted."""
+
+
+def build_parameters(card: Card, features: ServerFeatures, want: Capability) -> dict[str, Any]:
+    """Return the parameters of a request beside the model and its messages."""
+    assert card.endpoint is not None
+    sampling = SAMPLING | {"seed": card.endpoint.seed}
+    parameters = {name: value for name, value in sampling.items() if name not in features.refused}
+    limit = card.generation.max_new_tokens if want is Capability.TEXT else 1
+    parameters[features.token_limit] = limit
+    if want is Capability.PROBABILITIES:
+        parameters |= {"logprobs": True, "top_logprobs": features.top_logprobs}
+    return parameters
+
+
+def build_body(
+    card: Card,
+    features: ServerFeatures,
+    *,
+    text: str,
+    image: msgspec.Raw | None,
+    want: Capability,
+) -> bytes:
+    """Return the JSON of a request: the image, and the text after it.
+
+    Half a surrogate pair in the text becomes U+FFFD, for UTF-8 cannot carry it.
+    """
+    assert card.endpoint is not None
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    content: list[Any] = [{"type": "text", "text": text}]
+    if image is not None:
+        content.insert(0, image)
+    messages: list[Any] = [{"role": "user", "content": content}]
+    if card.prompt.system is not None:
+        messages.insert(0, {"role": "system", "content": card.prompt.system})
+    body = {"model": card.endpoint.model, "messages": messages}
+    return msgspec.json.encode(
+        body | build_parameters(card, features, want) | card.endpoint.extra_body
+    )

@@ -1,0 +1,229 @@
+"""Test requests: what a server takes is found out before the first case is asked."""
+
+import asyncio
+from collections.abc import Iterator
+
+import msgspec
+import openai
+
+from fakebench_suite.backends.base import Capability
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.openai.bodies import (
+    FEWER_LOGPROBS,
+    MAX_COMPLETION_TOKENS,
+    MAX_TOKENS,
+    SAMPLING,
+    TOP_LOGPROBS,
+    ServerFeatures,
+    build_body,
+)
+from fakebench_suite.backends.openai.client import ChatClient
+from fakebench_suite.backends.openai.images import build_image_part
+from fakebench_suite.backends.openai.retries import (
+    compute_wait,
+    find_hint,
+    find_status,
+    is_refusal,
+    is_retried,
+)
+from fakebench_suite.endpoints.address import Address
+from fakebench_suite.endpoints.completion import Completion
+from fakebench_suite.endpoints.failures import Subject, explain_failure, parse_reason, shorten
+from fakebench_suite.endpoints.parameters import (
+    BAD_REQUEST_STATUSES,
+    UNRELATED_STATUSES,
+    find_named_parameters,
+)
+from fakebench_suite.errors import UserError, find_nearest
+from fakebench_suite.tasks.prompts import DETECTION
+from fakebench_suite.types import QuestionType
+
+SIDE = 64
+"""Width and height of the test image in pixels: some models refuse images below 28."""
+ATTEMPTS = 3
+"""Test requests, where the server is overloaded or fails."""
+MAX_WAIT_S = 10.0
+"""Longest wait for another one; a server that asks for more is reported."""
+_MAX_NAMES = 20
+"""Names of models in a message."""
+_OUT_OF_TOKENS = "output limit was reached"
+"""Words of OpenAI where a reasoning model used the limit up before its reply: it was asked."""
+
+
+async def find_features(
+    card: Card, address: Address, wants: frozenset[Capability]
+) -> ServerFeatures:
+    """Return what a server takes; raises UserError where it cannot be asked what is wanted.
+
+    One request each is sent for texts and for probabilities, and some more where one is refused.
+    """
+    assert card.endpoint is not None
+    client = ChatClient(address, card.endpoint, concurrency=1)
+    tester = FeatureTest(card, address, client)
+    try:
+        features = ServerFeatures()
+        if wants - {Capability.PROBABILITIES}:
+            features = await tester.find(features, Capability.TEXT)
+        if Capability.PROBABILITIES in wants:
+            features = await tester.find(features, Capability.PROBABILITIES)
+        return features
+    finally:
+        await client.close()
+
+
+class FeatureTest:
+    """Asks a server about a small grey image, with fewer parameters where it refuses some."""
+
+    def __init__(self, card: Card, address: Address, client: ChatClient) -> None:
+        from PIL import Image
+
+        assert card.endpoint is not None
+        self._card, self._client = card, client
+        self._model = card.endpoint.model
+        self._subject = Subject(
+            noun="model",
+            name=f"{self._model}@{address.name}",
+            option="--model",
+            address=address,
+        )
+        grey = Image.new("RGB", (SIDE, SIDE), (128, 128, 128))
+        self._image = build_image_part(grey, card.endpoint)
+
+    async def find(self, features: ServerFeatures, want: Capability) -> ServerFeatures:
+        """Return the features with which the server answers; raises UserError with none."""
+        first: Exception | None = None
+        while True:
+            try:
+                completion = await self._send(features, want)
+            except Exception as error:  # Servers and connections raise many kinds of errors.
+                if is_refusal(error) or _is_out_of_tokens(error):
+                    return features
+                first = first or error
+                adapted = await self._adapt(error, features, want)
+                if adapted is None:
+                    raise UserError(await self._explain(first, features, want)) from error
+                features = adapted
+            else:
+                if want is Capability.PROBABILITIES:
+                    self._check_probabilities(completion)
+                return features
+
+    async def _send(
+        self, features: ServerFeatures, want: Capability, *, shows: bool = True
+    ) -> Completion:
+        """Send a request, with or without the image; again where that may help within seconds."""
+        text, image = DETECTION[QuestionType.ISFAKE], self._image if shows else None
+        body = build_body(self._card, features, text=text, image=image, want=want)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._client.post(body)
+            except Exception as error:
+                wait = find_hint(error) or compute_wait(attempt)
+                lasting = find_status(error) is None or not is_retried(error)
+                if lasting or wait > MAX_WAIT_S or attempt == ATTEMPTS:
+                    raise
+            await asyncio.sleep(wait)
+        raise AssertionError
+
+    async def _adapt(
+        self, error: Exception, features: ServerFeatures, want: Capability
+    ) -> ServerFeatures | None:
+        """Return features without what an error names, or with which a request succeeds."""
+        if not isinstance(error, openai.APIStatusError) or error.status_code in UNRELATED_STATUSES:
+            return None
+        changes = dict(_list_changes(features, want))
+        named = find_named_parameters(error, changes, model=self._model)
+        if named:
+            for name in named:
+                features = _change(features, name)
+            return features
+        if error.status_code not in BAD_REQUEST_STATUSES:
+            return None
+        everything = features
+        for name in changes:
+            everything = _change(everything, name)
+        for candidate in (*changes.values(), everything):
+            try:
+                await self._send(candidate, want)
+            except openai.APIStatusError:
+                continue
+            return candidate
+        return None
+
+    def _check_probabilities(self, completion: Completion) -> None:
+        """Raise UserError where a reply has no log-probabilities, or they are those of thoughts."""
+        shown = self._subject.shown
+        if completion.reasoning or completion.text.lstrip().startswith("<think"):
+            raise UserError(
+                f"The {shown} thinks before it answers, so the probabilities of its first token "
+                "say nothing. Turn thinking off by extra_body in [endpoint] of a card, such as "
+                "extra_body = { chat_template_kwargs = { enable_thinking = false } }, or leave "
+                "--reading=likelihood out."
+            )
+        if completion.top_logprobs is None:
+            raise UserError(self._describe_lack())
+
+    def _describe_lack(self, reason: str = "") -> str:
+        return (
+            f"The {self._subject.shown} gives no log-probabilities{reason}. Leave "
+            "--reading=likelihood out, or ask a server that gives them."
+        )
+
+    async def _explain(self, error: Exception, features: ServerFeatures, want: Capability) -> str:
+        """Return why the server cannot be asked: without images, log-probabilities or the model."""
+        secrets = self._subject.address.secrets
+        if not isinstance(error, openai.APIStatusError) or error.status_code in UNRELATED_STATUSES:
+            return explain_failure(error, self._subject)
+        reason = f"{error.status_code}: {shorten(parse_reason(error), *secrets)}"
+        if await self._succeeds(features, want, shows=False):
+            return (
+                f"The {self._subject.shown} takes no images ({reason}). Choose a model that sees."
+            )
+        if want is Capability.PROBABILITIES and await self._succeeds(features, Capability.TEXT):
+            return self._describe_lack(f" ({reason})")
+        if error.status_code == 404 and (names := await self._client.list_models()):
+            near = find_nearest(self._model, names)
+            hint = f"; nearest: {near}" if near is not None else ""
+            more = ", ..." if len(names) > _MAX_NAMES else ""
+            return shorten(
+                f"There is no {self._subject.shown} ({reason}). The server has: "
+                f"{', '.join(names[:_MAX_NAMES])}{more}{hint}.",
+                *secrets,
+                length=1_000,
+            )
+        return explain_failure(error, self._subject)
+
+    async def _succeeds(
+        self, features: ServerFeatures, want: Capability, *, shows: bool = True
+    ) -> bool:
+        try:
+            await self._send(features, want, shows=shows)
+        except Exception:  # Whatever it is, the first error is what is reported.
+            return False
+        return True
+
+
+def _is_out_of_tokens(error: Exception) -> bool:
+    return isinstance(error, openai.BadRequestError) and _OUT_OF_TOKENS in error.response.text
+
+
+def _list_changes(
+    features: ServerFeatures, want: Capability
+) -> Iterator[tuple[str, ServerFeatures]]:
+    """Yield what can be done without, or by another name, and the features then."""
+    for name in SAMPLING:
+        if name not in features.refused:
+            yield name, _change(features, name)
+    if features.token_limit == MAX_TOKENS:
+        yield MAX_TOKENS, _change(features, MAX_TOKENS)
+    if want is Capability.PROBABILITIES and features.top_logprobs == TOP_LOGPROBS:
+        yield "logprobs", _change(features, "logprobs")
+
+
+def _change(features: ServerFeatures, name: str) -> ServerFeatures:
+    """Return the features without a parameter, or with its other name or a smaller value."""
+    if name == MAX_TOKENS:
+        return msgspec.structs.replace(features, token_limit=MAX_COMPLETION_TOKENS)
+    if name == "logprobs":
+        return msgspec.structs.replace(features, top_logprobs=FEWER_LOGPROBS)
+    return msgspec.structs.replace(features, refused=features.refused | {name})

@@ -1,0 +1,91 @@
+"""A model behind a chat endpoint: all prompts of all its work units are asked at once."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from fakebench_suite.backends.base import Capability, InferenceInfo, Reply, Request
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.openai.answers import AnswerBuilder
+from fakebench_suite.backends.openai.bodies import ServerFeatures, build_body, build_parameters
+from fakebench_suite.backends.openai.client import ChatClient, RequestFailedError
+from fakebench_suite.backends.openai.images import EncodedImages
+from fakebench_suite.endpoints.address import Address
+from fakebench_suite.endpoints.event_loops import LoopThread
+from fakebench_suite.errors import ModelError
+
+_UNIT_PROMPTS = 64
+"""Prompts of a work unit, at least, as the suite makes them; the last may have fewer."""
+
+
+class EndpointBackend:
+    """Sends the requests of several work units concurrently, from an event loop in a thread.
+
+    At most ``concurrency`` requests are in flight, whatever units they are of. It has to be closed.
+    """
+
+    capabilities = frozenset(Capability)
+
+    def __init__(
+        self, card: Card, address: Address, features: ServerFeatures, *, concurrency: int
+    ) -> None:
+        assert card.endpoint is not None
+        self._card, self._options, self._address = card, card.endpoint, address
+        self._features = features
+        self.max_in_flight = 1 + -(-concurrency // _UNIT_PROMPTS)
+        """One unit more than fills the slots: it starts while the last replies of others arrive."""
+        self._client = ChatClient(address, card.endpoint, concurrency=concurrency)
+        self._answers = AnswerBuilder(prices=card.endpoint.prices, secrets=address.secrets)
+        # One thread: images that are opened again when they are asked for know no other.
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="fakebench-encoder")
+        self._loop = LoopThread("fakebench-endpoint")
+
+    def run(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        """One reply per request; from any thread, several at a time."""
+        return self._loop.run(self._answer_all(requests))
+
+    def describe(self) -> InferenceInfo:
+        """The parameters in force, and those that the server refused."""
+        refused = sorted(self._features.refused)
+        details: dict[str, Any] = {
+            "endpoint": self._address.name,
+            "image": f"{self._options.image_format}, before the text",
+        }
+        if refused:
+            details["refused_parameters"] = refused
+        return InferenceInfo(
+            generation=build_parameters(self._card, self._features, Capability.TEXT),
+            details=details,
+        )
+
+    def close(self) -> None:
+        """Give up what is in flight, and close the connections."""
+        self._loop.close(self._client.close())
+        self._encoder.shutdown(cancel_futures=True)
+
+    async def _answer_all(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        images = EncodedImages(requests, self._options, self._encoder)
+        results = await asyncio.gather(
+            *(self._answer(request, images) for request in requests), return_exceptions=True
+        )
+        replies: list[Reply] = []
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            replies.append(result)
+        return replies
+
+    async def _answer(self, request: Request, images: EncodedImages) -> Reply:
+        async def build() -> bytes:
+            image = await images.get(request)
+            text = request.prompt.text
+            return build_body(self._card, self._features, text=text, image=image, want=request.want)
+
+        try:
+            reply = await self._client.ask(build)
+        except RequestFailedError as error:
+            return ModelError(str(error))
+        finally:
+            images.release(request)
+        return self._answers.build(request, reply)

@@ -1,0 +1,158 @@
+"""Which failed requests are sent again, and after how long."""
+
+import random
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import openai
+
+from fakebench_suite.endpoints.completion import MalformedReplyError
+
+MAX_ATTEMPTS = 6
+"""Requests for one reply, where the server or the connection fails."""
+MAX_OVERLOADED = 20
+"""Requests for one reply, where the server says that there are too many."""
+MAX_OVERLOADED_S = 600.0
+"""Seconds after the first of these from which on no other is sent."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 32.0
+"""The wait before the second request, which doubles with each further one, up to the longest."""
+MAX_HINT_S = 120.0
+"""Longest wait that a server may ask for; the official client has the same."""
+_TOO_MANY_REQUESTS, _UNAVAILABLE, _OVERLOADED = 429, 503, 529
+_RETRIED = frozenset({408, 409, 425, _TOO_MANY_REQUESTS})
+"""Statuses below 500 after which a request is sent again."""
+_LASTING = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+"""Codes of 429 that no wait changes."""
+_REFUSALS = frozenset(
+    {"content_policy_violation", "content_filter", "invalid_prompt", "cyber_policy"}
+)
+"""Codes of 400 that are a refusal to answer, and no mistake of the request."""
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|µs|s|m|h|d)")
+_SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LIMITS = (
+    ("x-ratelimit-remaining-{}", "x-ratelimit-reset-{}", ("requests", "tokens")),
+    (
+        "anthropic-ratelimit-{}-remaining",
+        "anthropic-ratelimit-{}-reset",
+        ("requests", "tokens", "input-tokens", "output-tokens"),
+    ),
+)
+"""Headers with what is left of a limit and when it is whole again, and the limits there are."""
+
+
+def find_status(error: Exception) -> int | None:
+    """Return the status of an error, also of one in a reply of status 200; None without any."""
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code
+    code = error.error.get("code") if isinstance(error, MalformedReplyError) and error.error else 0
+    return code if isinstance(code, int) and code >= 400 else None
+
+
+def list_codes(error: Exception) -> Iterable[str]:
+    """Yield the code and the type of an error, as far as its body has them."""
+    body: object = error.body if isinstance(error, openai.APIStatusError) else None
+    if isinstance(error, MalformedReplyError):
+        body = error.error
+    for _ in range(2):  # The client unwraps {"error": ...}; some servers do not wrap it.
+        if isinstance(body, Mapping):
+            yield from (str(body[name]) for name in ("code", "type") if name in body)
+            body = body.get("error")
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether an error says that the server does not want to answer this prompt."""
+    if find_status(error) not in (400, None):
+        return False
+    codes = set(list_codes(error))
+    if codes & _REFUSALS:
+        return True
+    blocked = isinstance(error, openai.APIStatusError) and "blocked" in error.response.text.lower()
+    return "invalid_request_error" in codes and blocked
+
+
+def is_overload(error: Exception) -> bool:
+    """Whether an error says that there are too many requests."""
+    status = find_status(error)
+    if status == _TOO_MANY_REQUESTS:
+        return not _LASTING & set(list_codes(error))
+    return status == _OVERLOADED or (status == _UNAVAILABLE and find_hint(error) is not None)
+
+
+def is_retried(error: Exception) -> bool:
+    """Whether the same request may succeed later: after 408, 409, 425, 429 and from 500 on.
+
+    So may one that had no reply, or a reply that is no completion.
+    """
+    status = find_status(error)
+    if status is None:
+        return isinstance(error, openai.APIConnectionError | MalformedReplyError)
+    if _LASTING & set(list_codes(error)):
+        return False
+    told = isinstance(error, openai.APIStatusError) and error.response.headers.get("x-should-retry")
+    return (status in _RETRIED or status >= 500) and told != "false"
+
+
+def compute_wait(attempts: int) -> float:
+    """Return the seconds to wait after so many attempts: doubled each time, at random from half."""
+    longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (attempts - 1))
+    return longest * random.uniform(0.5, 1.0)
+
+
+def find_hint(error: Exception) -> float | None:
+    """Return the seconds that the server asks to wait, at most MAX_HINT_S; None if it does not."""
+    if not isinstance(error, openai.APIStatusError):
+        return None
+    seconds = parse_wait(error.response.headers, now=datetime.now(UTC))
+    return None if seconds is None else min(MAX_HINT_S, max(0.0, seconds))
+
+
+def parse_wait(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Return the seconds to wait by the headers of a reply; None where none says so.
+
+    ``retry-after-ms`` and ``retry-after`` come first. Of limits, those count of which nothing is
+    left; where no limit says what is left, all do.
+    """
+    try:
+        return float(headers["retry-after-ms"]) / 1000
+    except (KeyError, ValueError):
+        pass
+    if "retry-after" in headers:
+        wait = parse_time(headers["retry-after"], now=now)
+        if wait is not None:
+            return wait
+    resets: list[float] = []
+    used_up: list[float] = []
+    for remaining, reset, names in _LIMITS:
+        for name in names:
+            seconds = parse_time(headers.get(reset.format(name), ""), now=now)
+            if seconds is not None:
+                resets.append(seconds)
+                if headers.get(remaining.format(name)) == "0":
+                    used_up.append(seconds)
+    return max(used_up or resets, default=None)
+
+
+def parse_time(text: str, *, now: datetime) -> float | None:
+    """Return the seconds until a time: ``12``, ``1m30.5s``, ``20ms``, a date by RFC 3339 or HTTP.
+
+    None where the text is none of these.
+    """
+    text = text.strip()
+    try:
+        return float(text) if text else None
+    except ValueError:
+        pass
+    parts = list(_DURATION.finditer(text))
+    if parts and "".join(part[0] for part in parts) == text:
+        return sum(float(part["number"]) * _SECONDS[part["unit"]] for part in parts)
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = parse(text)
+        except ValueError:
+            continue
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return (moment - now).total_seconds()
+    return None

@@ -1,0 +1,181 @@
+"""What is asked again, when, and what is a refusal to answer."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakebench_suite.backends.openai import retries
+from fakebench_suite.backends.openai.retries import (
+    LONGEST_WAIT_S,
+    MAX_HINT_S,
+    compute_wait,
+    find_hint,
+    is_overload,
+    is_refusal,
+    is_retried,
+    parse_time,
+    parse_wait,
+)
+from fakebench_suite.endpoints.completion import MalformedReplyError
+
+NOW = datetime(2026, 11, 28, 12, 0, 0, tzinfo=UTC)
+
+
+def make_error(
+    status: int, body: Any = None, headers: Mapping[str, str] | None = None
+) -> openai.APIStatusError:
+    """The error that the client raises for a reply."""
+    request = httpx2.Request("POST", "http://localhost/v1/chat/completions")
+    response = httpx2.Response(status, request=request, headers=headers, json=body or {})
+    client = openai.OpenAI(api_key="none", http_client=httpx2.Client())
+    error = client._make_status_error_from_response(response)
+    client.close()
+    return error
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 413, 422])
+def test_a_wrong_request_is_not_sent_again(status: int) -> None:
+    """Whatever the headers say."""
+    assert not is_retried(make_error(status))
+    assert not is_retried(make_error(status, headers={"x-should-retry": "true"}))
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 529])
+def test_passing_trouble_is_sent_again(status: int) -> None:
+    """Unless the server says that it is of no use."""
+    assert is_retried(make_error(status))
+    assert not is_retried(make_error(status, headers={"x-should-retry": "false"}))
+
+
+def test_no_reply_and_no_completion_are_sent_again() -> None:
+    """An error in a reply of status 200 counts by its code."""
+    request = httpx2.Request("POST", "http://localhost")
+    assert is_retried(openai.APIConnectionError(request=request))
+    assert is_retried(openai.APITimeoutError(request))
+    assert is_retried(MalformedReplyError("half a body"))
+    assert is_retried(MalformedReplyError("busy", error={"code": 502}))
+    assert not is_retried(MalformedReplyError("no credits", error={"code": 402}))
+    assert not is_retried(ValueError("a mistake of ours"))
+
+
+def test_a_used_up_quota_is_no_overload() -> None:
+    """No wait changes it."""
+    quota = {"error": {"code": "insufficient_quota", "message": "You exceeded your quota"}}
+    assert not is_retried(make_error(429, quota))
+    assert not is_overload(make_error(429, quota))
+    assert is_overload(make_error(429))
+    assert is_overload(make_error(529))
+    assert is_overload(make_error(503, headers={"retry-after": "1"}))
+    assert not is_overload(make_error(503))
+    assert not is_overload(make_error(500))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        make_error(400, {"error": {"code": "content_policy_violation", "message": "no"}}),
+        make_error(400, {"error": {"code": "content_filter", "message": "no"}}),
+        make_error(400, {"error": {"code": "invalid_prompt", "type": "invalid_request_error"}}),
+        make_error(400, {"object": "error", "code": "cyber_policy", "message": "no"}),
+        make_error(400, {"error": {"type": "invalid_request_error", "message": "It is Blocked."}}),
+        MalformedReplyError("no", error={"code": "content_filter"}),
+    ],
+)
+def test_content_policies_are_refusals(error: Exception) -> None:
+    """By the codes that servers have for them, nested or flat."""
+    assert is_refusal(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        make_error(400, {"error": {"code": "context_length_exceeded", "message": "too long"}}),
+        make_error(400, {"error": {"type": "invalid_request_error", "message": "bad"}}),
+        make_error(403, {"error": {"code": "content_filter"}}),
+        make_error(500, {"error": {"code": "content_filter"}}),
+        MalformedReplyError("half a body"),
+    ],
+)
+def test_other_errors_are_no_refusals(error: Exception) -> None:
+    """Too long a prompt, a wrong key, and a server that fails."""
+    assert not is_refusal(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("12", 12),
+        ("0.5", 0.5),
+        ("20ms", 0.02),
+        ("1s", 1),
+        ("6m0s", 360),
+        ("1m30.5s", 90.5),
+        ("1h2m", 3720),
+        ("2026-11-28T12:00:30Z", 30),
+        ("2026-11-28T13:00:30+01:00", 30),
+        ("Sat, 28 Nov 2026 12:01:00 GMT", 60),
+        ("", None),
+        ("soon", None),
+        ("1s or so", None),
+    ],
+)
+def test_times_are_read_in_every_form(text: str, seconds: float | None) -> None:
+    """Seconds, durations as Go writes them, and dates."""
+    assert parse_time(text, now=NOW) == (None if seconds is None else pytest.approx(seconds))
+
+
+@given(st.text(max_size=40))
+def test_no_text_breaks_the_reading(text: str) -> None:
+    """A header may hold anything."""
+    parse_time(text, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "3"}, 3),
+        ({"retry-after-ms": "250", "retry-after": "3"}, 0.25),
+        ({"retry-after-ms": "soon", "retry-after": "3"}, 3),
+        ({"x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "6m0s"}, 360),
+        (
+            {
+                "x-ratelimit-reset-requests": "1s",
+                "x-ratelimit-remaining-requests": "0",
+                "x-ratelimit-reset-tokens": "6m0s",
+                "x-ratelimit-remaining-tokens": "5000",
+            },
+            1,
+        ),
+        ({"anthropic-ratelimit-input-tokens-reset": "2026-11-28T12:00:07Z"}, 7),
+        ({"retry-after": "2", "x-ratelimit-reset-requests": "1h"}, 2),
+    ],
+)
+def test_the_wait_is_what_the_headers_say(
+    headers: Mapping[str, str], seconds: float | None
+) -> None:
+    """``retry-after`` first; of limits, those that are used up."""
+    assert parse_wait(headers, now=NOW) == seconds
+
+
+def test_a_hint_has_a_limit() -> None:
+    """A server that says a day is asked sooner, and one that says less than nothing, at once."""
+    assert find_hint(make_error(429, headers={"retry-after": "86400"})) == MAX_HINT_S
+    assert find_hint(make_error(429, headers={"retry-after": "-5"})) == 0
+    assert find_hint(make_error(429, headers={"retry-after": "nan"})) == 0
+    assert find_hint(make_error(429)) is None
+    assert find_hint(ValueError()) is None
+
+
+def test_waits_double_and_vary() -> None:
+    """From half the wait to all of it, up to the longest."""
+    for attempts in range(1, 20):
+        longest = min(LONGEST_WAIT_S, retries.FIRST_WAIT_S * 2 ** (attempts - 1))
+        waits = [compute_wait(attempts) for _ in range(50)]
+        assert longest / 2 <= min(waits) < max(waits) <= longest
