@@ -66,15 +66,14 @@ class EndpointBackend:
 
     async def _answer_all(self, requests: Sequence[Request]) -> Sequence[Reply]:
         images = EncodedImages(requests, self._options, self._encoder)
-        results = await asyncio.gather(
-            *(self._answer(request, images) for request in requests), return_exceptions=True
-        )
-        replies: list[Reply] = []
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-            replies.append(result)
-        return replies
+        tasks = [asyncio.create_task(self._answer(request, images)) for request in requests]
+        try:
+            return await asyncio.gather(*tasks)
+        except BaseException:  # An image is gone: the suite asks case by case.
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
 
     async def _answer(self, request: Request, images: EncodedImages) -> Reply:
         async def build() -> bytes:

@@ -1,0 +1,294 @@
+"""One test request tells what a server takes, or in one sentence why it cannot be asked."""
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakebench_suite.backends.base import Capability
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.openai import check
+from fakebench_suite.backends.registry import LoadOptions, find_features, load_model
+from fakebench_suite.errors import UserError
+from tests.backends.openai.conftest import get_text, make_card
+from tests.backends.openai.test_replies import give_tokens
+from tests.endpoint_server import Endpoint, Reply, serve
+
+KEY = "sk-test-0123456789abcdef"
+
+
+def find(card: Card, *wants: Capability) -> dict[str, Any]:
+    """What the server of a card takes."""
+    options = LoadOptions(wants=frozenset(wants or {Capability.TEXT}))
+    features = find_features(card, options)
+    assert features is not None
+    return dict(features)
+
+
+def refuse(card: Card, *wants: Capability) -> str:
+    """Why the server cannot be asked, in a sentence or two on one line, within seconds."""
+    started = time.monotonic()
+    with pytest.raises(UserError) as caught:
+        find(card, *wants)
+    assert time.monotonic() - started < 5
+    text = str(caught.value)
+    assert text.isprintable()
+    assert len(text) < 1_100
+    assert "Traceback" not in text
+    return text
+
+
+def has_image(body: dict[str, Any]) -> bool:
+    """Whether a request shows an image."""
+    return any(part["type"] == "image_url" for part in body["messages"][-1]["content"])
+
+
+def test_a_server_that_takes_everything_is_asked_once(endpoint: Endpoint) -> None:
+    """About an image, with the limit of the card."""
+    features = find(make_card(endpoint.url))
+    assert features == {"refused": [], "token_limit": "max_tokens", "top_logprobs": 20}
+    (body,) = endpoint.asked
+    assert has_image(body)
+    assert body["max_tokens"] == 512
+
+
+def test_a_loaded_model_was_tested_unless_it_is_told(endpoint: Endpoint) -> None:
+    """A worker is told, and sends no test request of its own."""
+    card = make_card(endpoint.url)
+    with load_model(card, LoadOptions()):
+        assert len(endpoint.asked) == 1
+    with load_model(card, LoadOptions(features=find(card))):
+        assert len(endpoint.asked) == 2
+
+
+UNSUPPORTED = (
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use"
+    " 'max_completion_tokens' instead."
+)
+FIXED = (
+    "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1)"
+    " value is supported."
+)
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(
+    ("refused", "text"),
+    [
+        ({"max_tokens"}, UNSUPPORTED),
+        ({"temperature"}, FIXED),
+        ({"seed"}, "Unrecognized request argument supplied: seed"),
+        ({"seed"}, "1 validation error: Extra inputs are not permitted"),
+        ({"max_tokens"}, "bad request"),
+        ({"temperature", "seed", "max_tokens"}, "unknown field"),
+        ({"temperature", "seed"}, ""),
+    ],
+)
+def test_what_a_server_refuses_is_left_out_or_renamed(
+    endpoint: Endpoint, refused: set[str], text: str, status: int
+) -> None:
+    """Whether its error names it or not."""
+    endpoint.behave = lambda body, _number: (status, text) if refused & set(body) else (200, "Yes")
+    features = find(make_card(endpoint.url))
+    assert set(features["refused"]) >= refused - {"max_tokens"}
+    limit = "max_completion_tokens" if "max_tokens" in refused else features["token_limit"]
+    assert features["token_limit"] == limit
+    if len(refused) == 1:
+        assert set(features["refused"]) == refused - {"max_tokens"}
+
+
+def test_refusals_are_found_one_after_the_other(endpoint: Endpoint) -> None:
+    """As OpenAI's reasoning models name them."""
+
+    def behave(body: dict[str, Any], _number: int) -> Reply:
+        if "max_tokens" in body:
+            return 400, UNSUPPORTED
+        return (400, FIXED) if "temperature" in body else (200, "Yes")
+
+    endpoint.behave = behave
+    features = find(make_card(endpoint.url))
+    assert features["refused"] == ["temperature"]
+    assert "max_completion_tokens" in endpoint.asked[-1]
+    assert len(endpoint.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["Could not finish the message because max_tokens or model output limit was reached."]
+)
+def test_a_limit_that_thoughts_used_up_is_no_refusal(endpoint: Endpoint, text: str) -> None:
+    """The model was asked."""
+    endpoint.behave = lambda _body, _number: (400, text)
+    assert find(make_card(endpoint.url))["refused"] == []
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("key", [None, KEY])
+def test_a_missing_key_is_told_from_a_wrong_one(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, status: int, key: str | None
+) -> None:
+    """By the variable that the card names; the key is not shown."""
+    if key is not None:
+        monkeypatch.setenv("MY_KEY", key)
+    endpoint.behave = lambda _body, _number: (status, f"Incorrect API key: {key}")
+    told = refuse(make_card(endpoint.url, key_env="MY_KEY"))
+    assert ("MY_KEY is not set" in told) is (key is None)
+    assert "MY_KEY" in told
+    assert KEY not in told
+    assert endpoint.keys == [None if key is None else f"Bearer {KEY}"]
+
+
+def test_a_key_may_lie_in_a_file(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The variable with _FILE names it; one that cannot be read is said."""
+    monkeypatch.setenv("OPENAI_API_KEY_FILE", str(tmp_path / "key"))
+    assert "OPENAI_API_KEY_FILE" in refuse(make_card(endpoint.url))
+    (tmp_path / "key").write_text(f"{KEY}\n", encoding="utf-8")
+    find(make_card(endpoint.url))
+    assert endpoint.keys == [f"Bearer {KEY}"]
+    (tmp_path / "key").write_bytes(b"\xff\xfe")
+    assert "OPENAI_API_KEY_FILE" in refuse(make_card(endpoint.url))
+
+
+def test_a_wrong_name_is_said_with_those_there_are(endpoint: Endpoint) -> None:
+    """Where the server lists them."""
+    endpoint.behave = lambda _body, _number: (404, "The model `tiny` does not exist")
+    told = refuse(make_card(endpoint.url))
+    assert "There is no model tiny@" in told
+    assert "Check the model's name" in told
+    endpoint.models = ["tinny", "large"]
+    told = refuse(make_card(endpoint.url))
+    assert "The server has: tinny, large; nearest: tinny." in told
+
+
+def test_a_wrong_url_is_said(endpoint: Endpoint) -> None:
+    """A dead port, a host that is none, and a page where /v1 is missing."""
+    assert "cannot be reached" in refuse(make_card("http://127.0.0.1:9/v1"))
+    assert "cannot be reached" in refuse(make_card("http://nowhere.invalid/v1"))
+    endpoint.raw = lambda _body: "<html><title>Welcome to nginx!</title></html>"
+    assert "/v1" in refuse(make_card(endpoint.url))
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (400, "tiny is not a multimodal model"),
+        (400, "messages.0.content must be a string"),
+        (404, "No endpoints found that support image input"),
+        (500, "image input is not supported"),
+        (422, "unknown variant image_url"),
+    ],
+)
+def test_a_server_without_eyes_is_said(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, status: int, text: str
+) -> None:
+    """It answers the same question without the image."""
+    monkeypatch.setattr(check, "ATTEMPTS", 1)
+    endpoint.behave = lambda body, _number: (status, text) if has_image(body) else (200, "Yes")
+    told = refuse(make_card(endpoint.url))
+    assert "takes no images" in told
+    assert text in told
+
+
+def test_a_busy_server_is_asked_again_for_seconds(endpoint: Endpoint) -> None:
+    """One that asks for a minute is reported."""
+    endpoint.behave = lambda _body, number: (503, "loading") if number < 2 else (200, "Yes")
+    find(make_card(endpoint.url))
+    assert len(endpoint.asked) == 3
+    endpoint.behave, endpoint.headers = lambda _body, _number: (429, "later"), {"retry-after": "60"}
+    assert "429: later" in refuse(make_card(endpoint.url))
+    endpoint.headers = {}
+    endpoint.behave = lambda _body, _number: (500, "CUDA out of memory")
+    assert "CUDA out of memory" in refuse(make_card(endpoint.url))
+
+
+def test_a_server_that_hangs_is_said(endpoint: Endpoint) -> None:
+    """After the seconds of the card."""
+
+    def behave(_body: dict[str, Any], _number: int) -> Reply:
+        time.sleep(0.5)
+        return 200, "Yes"
+
+    endpoint.behave = behave
+    assert "in time" in refuse(make_card(endpoint.url, timeout=0.1))
+
+
+PROBABILITIES = Capability.PROBABILITIES
+
+
+def test_probabilities_are_asked_for_where_they_are_wanted(endpoint: Endpoint) -> None:
+    """Beside texts, if both are."""
+    give_tokens(endpoint, {"Yes": 0.5})
+    find(make_card(endpoint.url), PROBABILITIES)
+    (body,) = endpoint.asked
+    assert (body["logprobs"], body["top_logprobs"], body["max_tokens"]) == (True, 20, 1)
+    find(make_card(endpoint.url), PROBABILITIES, Capability.TEXT)
+    assert [body.get("logprobs") for body in endpoint.asked[1:]] == [None, True]
+
+
+def test_fewer_alternatives_are_better_than_none(endpoint: Endpoint) -> None:
+    """Some servers give five."""
+    give_tokens(endpoint, {"Yes": 0.5})
+    endpoint.behave = lambda body, _number: (
+        (400, "top_logprobs must be at most 5") if body["top_logprobs"] > 5 else (200, "Yes")
+    )
+    assert find(make_card(endpoint.url), PROBABILITIES)["top_logprobs"] == 5
+
+
+def test_a_server_without_log_probabilities_is_said(endpoint: Endpoint) -> None:
+    """Whether it refuses them or leaves them out."""
+    assert "gives no log-probabilities" in refuse(make_card(endpoint.url), PROBABILITIES)
+    endpoint.behave = lambda body, _number: (
+        (400, "logprobs are not supported") if "logprobs" in body else (200, "Yes")
+    )
+    told = refuse(make_card(endpoint.url), PROBABILITIES)
+    assert "gives no log-probabilities (400: logprobs are not supported)" in told
+    assert "--reading=likelihood" in told
+
+
+@pytest.mark.parametrize("message", [{"content": None, "reasoning": "So"}, {"content": "<think>"}])
+def test_a_model_that_thinks_first_is_said(endpoint: Endpoint, message: dict[str, Any]) -> None:
+    """Its first token is no answer."""
+
+    def change(completion: dict[str, Any]) -> dict[str, Any]:
+        return completion | {"choices": [{"message": message, "finish_reason": "length"}]}
+
+    endpoint.change = change
+    assert "thinks before it answers" in refuse(make_card(endpoint.url), PROBABILITIES)
+
+
+def test_a_redirect_is_said(endpoint: Endpoint) -> None:
+    """With the URL to give instead."""
+    with serve(Endpoint()) as other:
+
+        def send_on(handler: Any) -> bool:
+            handler.send_response(308)
+            handler.send_header("Location", f"{other.url}?token=abc123xyz")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return True
+
+        endpoint.serve_raw = send_on
+        told = refuse(make_card(endpoint.url))
+        assert other.url in told
+        assert "abc123xyz" not in told
+        assert other.asked == []
+
+
+def test_a_password_in_the_url_is_sent_and_not_shown(endpoint: Endpoint) -> None:
+    """As for judges."""
+    url = endpoint.url.replace("http://", "http://me:hunter2hunter2@")
+    find(make_card(url))
+    assert endpoint.keys == ["Basic bWU6aHVudGVyMmh1bnRlcjI="]
+    endpoint.behave = lambda _body, _number: (400, f"{url} hunter2hunter2")
+    told = refuse(make_card(url))
+    assert "hunter2" not in told
+    assert re.search(r"tiny@http://\*\*\*@127\.0\.0\.1", told)
+
+
+def test_the_question_is_of_the_benchmark(endpoint: Endpoint) -> None:
+    """A server may refuse others, or answer them at length."""
+    find(make_card(endpoint.url))
+    assert get_text(endpoint.asked[0]) == "Is this a fake image, yes or no?"

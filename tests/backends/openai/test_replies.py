@@ -1,0 +1,240 @@
+"""Replies are read whole: text, reasoning, refusals, ends, usage, and who answered."""
+
+from typing import Any
+
+import pytest
+
+from fakebench_suite.backends.base import Capability
+from fakebench_suite.backends.cards import Prices
+from fakebench_suite.endpoints.completion import MalformedReplyError, parse_completion
+from fakebench_suite.types import Answer, FinishReason, QuestionType, Usage
+from tests.backends.openai.conftest import Load, list_errors, make_requests
+from tests.endpoint_server import Endpoint
+
+STOP, LENGTH, FILTER = FinishReason
+
+
+def ask(endpoint: Endpoint, load: Load, message: dict[str, Any], **choice: Any) -> Answer:
+    """The answer to a message of the server."""
+
+    def change(completion: dict[str, Any]) -> dict[str, Any]:
+        return completion | {"choices": [{"finish_reason": "stop", "message": message} | choice]}
+
+    endpoint.change = change
+    (reply,) = load().run(make_requests())
+    assert isinstance(reply, Answer), reply
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "reasoning"),
+    [
+        ({"content": "Yes."}, "Yes.", None),
+        (
+            {"content": [{"type": "text", "text": "Y"}, {"type": "text", "text": "es."}]},
+            "Yes.",
+            None,
+        ),
+        ({"content": "Yes.", "reasoning_content": "Hm."}, "Yes.", "Hm."),
+        ({"content": "Yes.", "reasoning": "Hm."}, "Yes.", "Hm."),
+        ({"content": "Yes.", "reasoning": "", "reasoning_content": None}, "Yes.", None),
+        ({"content": "Yes.", "reasoning": "b", "reasoning_content": "a"}, "Yes.", "a"),
+        (
+            {
+                "content": "Yes.",
+                "reasoning": "short",
+                "reasoning_details": [
+                    {"type": "reasoning.summary", "summary": "Six "},
+                    {"type": "reasoning.text", "text": "fingers."},
+                    {"type": "reasoning.encrypted", "data": "x7=="},
+                ],
+            },
+            "Yes.",
+            "Six fingers.",
+        ),
+        (
+            {"content": "Yes.", "reasoning": "short", "reasoning_details": [{"data": "x7=="}]},
+            "Yes.",
+            "short",
+        ),
+        ({"content": "<think>Hm.</think>Yes."}, "<think>Hm.</think>Yes.", None),
+        ({"content": "<think>Hm, or"}, "<think>Hm, or", None),
+        ({"content": None, "reasoning": "Hm, or"}, "", "Hm, or"),
+        ({"content": ""}, "", None),
+        ({}, "", None),
+    ],
+)
+def test_text_and_reasoning_are_kept_apart(
+    endpoint: Endpoint, load: Load, message: dict[str, Any], text: str, reasoning: str | None
+) -> None:
+    """Wherever the server puts them; an empty text with a reason to end is the model's answer."""
+    answer = ask(endpoint, load, message)
+    assert (answer.text, answer.reasoning, answer.finish_reason) == (text, reasoning, STOP)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("stop", STOP),
+        ("length", LENGTH),
+        ("content_filter", FILTER),
+        ("SAFETY", FILTER),
+        ("tool_calls", None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_the_end_is_read_in_the_words_of_servers(
+    endpoint: Endpoint, load: Load, said: object, expected: FinishReason | None
+) -> None:
+    """A word that says nothing about the text is none."""
+    answer = ask(endpoint, load, {"content": "It is"}, finish_reason=said)
+    assert answer.finish_reason is expected
+
+
+def test_a_refusal_is_an_answer(endpoint: Endpoint, load: Load) -> None:
+    """In the model's words, where it has some."""
+    answer = ask(endpoint, load, {"content": None, "refusal": "I cannot help with that."})
+    assert (answer.text, answer.finish_reason) == ("I cannot help with that.", FILTER)
+    endpoint.change = lambda completion: completion
+    endpoint.behave = lambda _body, _number: (400, "blocked")
+    endpoint.raw = lambda _body: '{"error": {"code": "content_policy_violation", "message": "no"}}'
+    (reply,) = load().run(make_requests())
+    assert isinstance(reply, Answer)
+    assert (reply.text, reply.finish_reason) == ("", FILTER)
+
+
+FULL = {
+    "model": "tiny-2026-11",
+    "provider": "Somebody",
+    "system_fingerprint": "fp_1",
+    "usage": {
+        "prompt_tokens": 1_000,
+        "completion_tokens": 200,
+        "prompt_tokens_details": {"cached_tokens": 400},
+        "completion_tokens_details": {"reasoning_tokens": 150},
+        "cost": 0.5,
+    },
+}
+
+
+def test_usage_is_recorded(endpoint: Endpoint, load: Load) -> None:
+    """Who served it, its tokens, and what it cost, by the card's prices or the server's word."""
+    endpoint.change = lambda completion: completion | FULL
+    (reply,) = load().run(make_requests())
+    assert isinstance(reply, Answer)
+    assert reply.tokens == 200
+    assert reply.usage == Usage(
+        model="tiny-2026-11",
+        provider="Somebody",
+        system_fingerprint="fp_1",
+        prompt_tokens=1_000,
+        cached_tokens=400,
+        completion_tokens=200,
+        reasoning_tokens=150,
+        cost=0.5,
+    )
+    for prices, cost in (
+        (Prices(input=2.0, output=10.0), 1_000 * 2e-6 + 200 * 10e-6),
+        (Prices(input=2.0, output=10.0, cached=0.5), 600 * 2e-6 + 400 * 0.5e-6 + 200 * 10e-6),
+    ):
+        (reply,) = load(prices=prices).run(make_requests())
+        assert isinstance(reply, Answer)
+        assert reply.usage is not None
+        assert reply.usage.cost == pytest.approx(cost)
+
+
+@pytest.mark.parametrize(
+    "usage", [None, {}, [], "many", {"prompt_tokens": "9"}, {"prompt_tokens_details": 7}]
+)
+def test_odd_usage_is_no_usage(endpoint: Endpoint, load: Load, usage: object) -> None:
+    """What cannot be read is not known; nothing costs nothing for want of a count."""
+    endpoint.change = lambda completion: completion | {"usage": usage}
+    (reply,) = load(prices=Prices(input=1.0, output=1.0)).run(make_requests())
+    assert isinstance(reply, Answer)
+    assert reply.usage == Usage(model="m")
+    assert reply.tokens == 0
+
+
+def give_tokens(endpoint: Endpoint, tokens: object) -> None:
+    """Let every reply have these likeliest first tokens, by probability."""
+    import math
+
+    def change(completion: dict[str, Any]) -> dict[str, Any]:
+        tops = tokens
+        if isinstance(tokens, dict):
+            tops = [{"token": t, "logprob": math.log(p)} for t, p in tokens.items()]
+        logprobs = {"content": [{"token": "x", "logprob": -1.0, "top_logprobs": tops}]}
+        choice = completion["choices"][0] | {"logprobs": logprobs, "finish_reason": "length"}
+        return completion | {"choices": [choice]}
+
+    endpoint.change = change
+
+
+@pytest.mark.parametrize(
+    ("question_type", "tokens", "p_fake", "mass"),
+    [
+        (
+            QuestionType.ISFAKE,
+            {"Yes": 0.5, " yes": 0.1, "YES": 0.1, "No": 0.2, "The": 0.1},
+            7 / 9,
+            0.9,
+        ),
+        (QuestionType.ISREAL, {"Yes": 0.5, " no.": 0.25}, 1 / 3, 0.75),
+        (QuestionType.WHAT, {"Fake": 0.25, "\u0120real": 0.25, "F": 0.5}, 0.5, 0.5),
+        (QuestionType.WHAT, {"Real": 0.75}, 0.0, 0.75),
+        (QuestionType.WHAT, {"**Fake": 0.5}, 1.0, 0.5),
+    ],
+)
+def test_probabilities_of_all_spellings_are_summed(
+    endpoint: Endpoint,
+    load: Load,
+    question_type: QuestionType,
+    tokens: dict[str, float],
+    p_fake: float,
+    mass: float,
+) -> None:
+    """And compared; the rest is no option's."""
+    give_tokens(endpoint, tokens)
+    requests = make_requests(want=Capability.PROBABILITIES, question_type=question_type)
+    (reply,) = load().run(requests)
+    assert isinstance(reply, Answer)
+    assert reply.p_fake == pytest.approx(p_fake)
+    assert reply.option_probability_mass == pytest.approx(mass)
+    assert reply.finish_reason is None
+    (body,) = endpoint.asked
+    sent = {name: body[name] for name in ("logprobs", "top_logprobs", "max_tokens")}
+    assert sent == {"logprobs": True, "top_logprobs": 20, "max_tokens": 1}
+
+
+def test_neither_option_leaves_no_probability(endpoint: Endpoint, load: Load) -> None:
+    """The answer says that it was looked for."""
+    give_tokens(endpoint, {"The": 0.9, "Ye": 0.1})
+    (reply,) = load().run(make_requests(want=Capability.PROBABILITIES))
+    assert isinstance(reply, Answer)
+    assert (reply.p_fake, reply.option_probability_mass) == (None, 0.0)
+
+
+@pytest.mark.parametrize("tokens", [[], None, 7, [{"token": 3}, {"logprob": 0.1}, "Yes"]])
+def test_a_reply_without_log_probabilities_is_an_error(
+    endpoint: Endpoint, load: Load, tokens: object
+) -> None:
+    """Not an answer, and not an even chance."""
+    give_tokens(endpoint, tokens)
+    replies = load().run(make_requests(want=Capability.PROBABILITIES))
+    assert list_errors(replies) == ["the server gave no log-probabilities with this reply"]
+
+
+def test_a_first_token_is_one_token(endpoint: Endpoint, load: Load) -> None:
+    """For the latency of a server."""
+    (reply,) = load().run(make_requests(want=Capability.FIRST_TOKEN))
+    assert isinstance(reply, Answer)
+    assert endpoint.asked[0]["max_tokens"] == 1
+    assert "logprobs" not in endpoint.asked[0]
+
+
+def test_a_deep_or_odd_body_is_no_completion() -> None:
+    """Nor an exception of another kind."""
+    for content in (b'{"choices": ' * 50_000, b"\xff\xfe", b"null", b'{"choices": {"0": 1}}'):
+        with pytest.raises(MalformedReplyError):
+            parse_completion(content)
