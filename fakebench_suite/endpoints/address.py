@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 import openai
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.text.redaction import find_secrets, redact
+from fakebench_suite.text.redaction import find_secrets, is_secret, redact
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 """Environment variable of the API key, where nothing names another."""
@@ -29,7 +29,7 @@ class Address:
     query: Mapping[str, str] = field(repr=False)
     key: str | None = field(repr=False)
     headers: Mapping[str, str | openai.Omit] = field(repr=False)
-    """The Authorization header if it is not the key's: basic authentication, or none."""
+    """Those of every request: an Authorization that is not the key's, or none, and those given."""
     secrets: tuple[str, ...] = field(repr=False)
     key_variable: str = KEY_VARIABLE
     """The environment variable that the key is read from."""
@@ -40,28 +40,34 @@ class Address:
         return self.key is not None or bool(self.secrets)
 
 
-def parse_address(url: str, *, key_variable: str = KEY_VARIABLE) -> Address:
-    """Return the address for a URL and the key in an environment variable.
+def parse_address(
+    url: str, *, key_variable: str = KEY_VARIABLE, headers: Mapping[str, str] | None = None
+) -> Address:
+    """Return the address for a URL, the key in an environment variable, and further headers.
 
     Raises UserError if the key is invalid.
     """
     parts = urlsplit(url)
     key = load_key(key_variable)
     userinfo, separator, host = parts.netloc.rpartition("@")
-    headers: dict[str, str | openai.Omit] = {}
+    credentials: dict[str, str | openai.Omit] = {}
     if separator:
         token = base64.b64encode(unquote(userinfo).encode()).decode()
-        headers["Authorization"] = f"Basic {token}"
+        credentials["Authorization"] = f"Basic {token}"
         key = None
     elif key is None:
-        headers["Authorization"] = openai.omit
+        credentials["Authorization"] = openai.omit
+    given = headers or {}
+    named = (value for name, value in given.items() if is_secret(name))
     secrets = find_secrets(url) | ({key} if key else set())
+    # "Bearer KEY" hides a key too.
+    secrets |= {part for value in named for part in (value, value.rpartition(" ")[2]) if part}
     return Address(
         name=redact(url, *secrets),
         base=urlunsplit((parts.scheme, host, parts.path, "", "")),
         query=dict(parse_qsl(parts.query, keep_blank_values=True)),
         key=key,
-        headers=headers,
+        headers={**credentials, **given},
         secrets=tuple(sorted(secrets)),
         key_variable=key_variable,
     )

@@ -1,12 +1,15 @@
 """HTTP requests to a server, bounded in time, size and number of failures."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+
+from fakebench_suite.endpoints.names import mask_url
 
 REQUEST_TIMEOUT_S = 120.0
 """Seconds for a whole request, however slowly the reply arrives."""
@@ -72,6 +75,21 @@ class CircuitBreaker:
             return
         if self.failed >= MIN_FAILURES and now - self.since >= MIN_OUTAGE_S:
             self.closed_until = now + PAUSE_S
+
+
+class _UrlMask(logging.Filter):
+    """Takes secrets out of the URLs that httpx2 logs at the level INFO."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                mask_url(str(argument)) if isinstance(argument, httpx2.URL) else argument
+                for argument in record.args
+            )
+        return True
+
+
+logging.getLogger("httpx2").addFilter(_UrlMask())
 
 
 class BoundedClient(httpx2.AsyncClient):

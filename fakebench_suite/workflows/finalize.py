@@ -221,6 +221,13 @@ def complete_identity(manifest: Manifest, records: Sequence[Record]) -> Identity
     )
 
 
+def list_refused_parameters(manifest: Mapping[str, Any]) -> list[str]:
+    """The parameters of sampling that the server of a run's model does not take."""
+    details = [route.get("details", {}) for route in manifest.get("routes", ())]
+    refused = [entry.get("refused_parameters") for entry in details if isinstance(entry, dict)]
+    return sorted({name for names in refused if isinstance(names, list) for name in names})
+
+
 def list_reservations(
     manifest: Manifest, records: Sequence[Record], baseline: RunView | None
 ) -> list[str]:
@@ -237,6 +244,11 @@ def list_reservations(
         reservations.append(
             f"Not asked: {', '.join(lacking)}; the model lacks the capability "
             f"{', '.join(sorted(set(lacking.values())))}."
+        )
+    if refused := list_refused_parameters(manifest):
+        reservations.append(
+            f"The model's server refuses {', '.join(refused)}: replies may differ each time they "
+            "are asked for."
         )
     if baseline is None:
         return reservations

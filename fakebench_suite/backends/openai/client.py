@@ -70,7 +70,6 @@ class ChatClient:
         """Counts requests that failed after all attempts."""
         self._episodes = 0
         """Overloads since the last reply."""
-        self._headers = {**address.headers, **options.headers}
         self._client = openai.AsyncOpenAI(
             base_url=address.base,
             default_query=address.query,
@@ -93,7 +92,7 @@ class ChatClient:
             "/chat/completions",
             cast_to=httpx2.Response,
             content=body,
-            options={"headers": self._headers},
+            options={"headers": self._address.headers},
         )
         completion = parse_completion(response.content)
         said = completion.text.strip() or completion.refusal or completion.reasoning
@@ -104,7 +103,7 @@ class ChatClient:
     async def list_models(self) -> Sequence[str]:
         """Return the names of the server's models; empty where it does not tell."""
         try:
-            page = await self._client.models.list(extra_headers=self._headers)
+            page = await self._client.models.list(extra_headers=self._address.headers)
             return [model.id for model in page.data if isinstance(model.id, str)]
         except Exception:  # It is asked for the sake of an error message only.
             return []
@@ -164,7 +163,11 @@ class ChatClient:
 
     def _give_up(self, error: Exception, attempts: int) -> NoReturn:
         """Raise RequestFailedError; the server counts as down where it failed, not the request."""
-        why = describe_failure(error, *self._address.secrets)
+        secrets = self._address.secrets
+        if isinstance(error, MalformedReplyError):
+            why = shorten(str(error), *secrets)
+        else:
+            why = describe_failure(error, *secrets)
         status = find_status(error)
         if status is not None and status < 500 and not is_overload(error):
             self._breaker.note_reply()

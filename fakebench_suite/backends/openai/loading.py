@@ -11,7 +11,7 @@ from fakebench_suite.backends.openai.bodies import ServerFeatures
 from fakebench_suite.backends.openai.check import find_features
 from fakebench_suite.backends.openai.model import EndpointBackend
 from fakebench_suite.backends.registry import LoadOptions
-from fakebench_suite.endpoints.address import parse_address
+from fakebench_suite.endpoints.address import Address, parse_address
 from fakebench_suite.endpoints.event_loops import run_coroutine
 from fakebench_suite.errors import CardError
 
@@ -27,7 +27,7 @@ def load(card: Card, options: LoadOptions) -> Generator[EndpointBackend, None, N
     features = msgspec.convert(
         send_test_request(card, options) if known is None else known, type=ServerFeatures
     )
-    address = parse_address(endpoint.url, key_variable=endpoint.key_env)
+    address = _find_address(endpoint)
     share = max(1, endpoint.concurrency // options.workers)
     with closing(EndpointBackend(card, address, features, concurrency=share)) as backend:
         yield backend
@@ -36,10 +36,14 @@ def load(card: Card, options: LoadOptions) -> Generator[EndpointBackend, None, N
 def send_test_request(card: Card, options: LoadOptions) -> Mapping[str, Any]:
     """What the server of a card takes; raises UserError where it cannot be asked."""
     endpoint = _get_endpoint(card)
-    address = parse_address(endpoint.url, key_variable=endpoint.key_env)
+    address = _find_address(endpoint)
     features = run_coroutine(find_features(card, address, options.wants))
     described: Mapping[str, Any] = msgspec.to_builtins(features)
     return described
+
+
+def _find_address(endpoint: EndpointOptions) -> Address:
+    return parse_address(endpoint.url, key_variable=endpoint.key_env, headers=endpoint.headers)
 
 
 def _get_endpoint(card: Card) -> EndpointOptions:

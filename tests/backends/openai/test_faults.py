@@ -270,3 +270,25 @@ def test_reasons_are_short_and_on_one_line(endpoint: Endpoint, load: Load) -> No
     assert error.isprintable()
     assert len(error) < 400
     assert json.dumps(error)
+
+
+def test_reasons_hold_no_secrets(
+    endpoint: Endpoint, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor do answers, wherever the server repeats the key, or a header of the card."""
+    monkeypatch.setattr(retries, "LONGEST_WAIT_S", 0.01)
+    monkeypatch.setenv("OPENAI_API_KEY", "marked-key-1234")
+    echo = "marked-key-1234 and marked-header"
+    endpoint.behave = lambda _body, _number: (200, echo)
+    endpoint.change = lambda completion: completion | {"model": echo, "provider": echo}
+    headers = {"x-api-key": "marked-header"}
+    backend = load(headers=headers)
+    replies = list(backend.run(make_requests()))
+    endpoint.behave = lambda _body, _number: (400, echo)
+    replies += backend.run(make_requests())
+    endpoint.behave = lambda _body, _number: (200, echo)
+    endpoint.raw = lambda _body: f"<html>{echo}"
+    replies += backend.run(make_requests())
+    assert endpoint.keys[0] == "Bearer marked-key-1234"
+    assert "marked" not in f"{replies} {backend.describe()}"
+    assert "***" in list_errors(replies)[-1]

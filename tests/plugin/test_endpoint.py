@@ -1,0 +1,202 @@
+"""A model by its URL in a run: scores, records with usage, one test request, and no secret."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.endpoint_server import Endpoint, Reply, serve
+from tests.helpers import read_run
+from tests.plugin.sandbox import EVERY_MODE, MODES, Run
+
+KEY = "marked-0123456789-key"
+
+
+def answer(body: dict[str, Any], _number: int) -> Reply:
+    """Fake to every question, by its form."""
+    text = body["messages"][-1]["content"][-1]["text"]
+    if "real image, yes or no" in text:
+        return 200, "No."
+    return 200, "Yes." if "yes or no" in text else "It is fake."
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """A server of a model that calls everything fake, and counts tokens."""
+
+    def count(completion: dict[str, Any]) -> dict[str, Any]:
+        return completion | {"usage": {"prompt_tokens": 90, "completion_tokens": 3}}
+
+    with serve(Endpoint(behave=answer, change=count)) as started:
+        yield started
+
+
+@pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
+def test_a_model_by_its_url_is_scored_as_any_other(
+    run: Run, data: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """One test request, one request per case, and the same scores in every mode."""
+    model = f"--model=openai:org/tiny@{endpoint.url}"
+    result = run(model, f"--data={data}", "-m", "detection", *mode)
+    assert result.ret == 0
+    assert len(endpoint.asked) == 16 + 1
+    written = read_run(project)
+    scores = {
+        (score["subgroup"], score["metric"]): score["value"]
+        for score in written.scores
+        if score["task"] == "detection"
+    }
+    assert scores["all", "accuracy"] == 0.5
+    assert scores["label=fake", "accuracy"] == 1
+    assert len(written.records) == 16
+    usage = {"model": "m", "prompt_tokens": 90, "completion_tokens": 3, "attempts": 1}
+    for record in written.records:
+        said = record["answer"]["usage"]
+        assert {name: said[name] for name in usage} == usage
+        assert "reasoning" not in record["answer"]
+    manifest = written.manifest
+    assert manifest["model"]["name"] == f"org/tiny@{endpoint.url}"
+    (route,) = manifest["routes"]
+    assert route["generation"] == {"temperature": 0, "seed": 0, "max_tokens": 512}
+    assert manifest["identity"]["card"]["endpoint"]["model"] == "org/tiny"
+    assert "concurrency" not in manifest["identity"]["card"]["endpoint"]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_workers_are_told_what_the_server_refuses(
+    run: Run, data: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """It is found out once, and stands in the manifest and beside the scores."""
+    endpoint.behave = lambda body, number: (
+        (400, "temperature is not supported") if "temperature" in body else answer(body, number)
+    )
+    model = f"--model=openai:tiny@{endpoint.url}"
+    result = run(model, f"--data={data}", "-m", "detection", *mode)
+    assert result.ret == 0
+    assert len(endpoint.asked) == 16 + 2
+    manifest = read_run(project).manifest
+    (route,) = manifest["routes"]
+    assert route["details"]["refused_parameters"] == ["temperature"]
+    assert manifest["identity"]["generation"] == {"seed": 0, "max_tokens": 512}
+    assert any("temperature" in text for text in manifest["reservations"])
+
+
+def test_a_server_that_cannot_be_asked_ends_the_run_before_it_begins(
+    run: Run, data: Path, project: Path
+) -> None:
+    """One sentence, status 4, and no run directory."""
+    result = run("--model=openai:tiny@http://127.0.0.1:9/v1", f"--data={data}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: The model tiny@http://127.0.0.1:9/v1 cannot be reached:*"])
+    assert not (project / "reports").exists()
+    for model, fault in (
+        ("openai:tiny", "lacks a model or a URL"),
+        ("openai:t@http://a:0/", "port"),
+    ):
+        result = run(f"--model={model}", f"--data={data}")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert fault in result.stderr.str()
+
+
+def test_likelihoods_are_read_over_the_wire(
+    run: Run, data: Path, project: Path, endpoint: Endpoint
+) -> None:
+    """A case for which neither option shows is unscored, and one that is refused, refused."""
+
+    def change(completion: dict[str, Any]) -> dict[str, Any]:
+        text = completion["choices"][0]["message"]["content"]
+        word = {"It is fake.": "Fake", "Yes.": "The", "No.": "No"}[text]
+        tops = [{"token": word, "logprob": -0.1}]
+        choice = completion["choices"][0] | {"logprobs": {"content": [{"top_logprobs": tops}]}}
+        return completion | {"choices": [choice]}
+
+    endpoint.change = change
+    model = f"--model=openai:tiny@{endpoint.url}"
+    result = run(model, f"--data={data}", "-m", "detection", "--reading=likelihood")
+    assert result.ret == 0
+    records = read_run(project).records
+    outcomes = {
+        form: {r["verdict"]["outcome"] for r in records if r["case"]["question_type"] == form}
+        for form in ("what", "isfake", "isreal")
+    }
+    assert outcomes == {
+        "what": {"correct", "incorrect"},
+        "isfake": {"unscored"},
+        "isreal": {"correct", "incorrect"},
+    }
+    weighed = [r["answer"] for r in records if r["case"]["question_type"] == "what"]
+    assert {answer["p_fake"] for answer in weighed} == {1.0}
+
+
+def test_refusals_and_errors_are_kept_apart(
+    run: Run, data: Path, project: Path, endpoint: Endpoint
+) -> None:
+    """A content filter is a miss of its own kind; a failure is no answer."""
+
+    def behave(body: dict[str, Any], number: int) -> Reply:
+        text = body["messages"][-1]["content"][-1]["text"]
+        if number and "yes or no" not in text:
+            return 400, "content_policy_violation"
+        return (400, "odd") if number and "real image" in text else answer(body, number)
+
+    endpoint.behave = behave
+    endpoint.raw = lambda body: (
+        None
+        if "yes or no" in body["messages"][-1]["content"][-1]["text"]
+        else json.dumps({"error": {"code": "content_policy_violation", "message": "no"}})
+    )
+    result = run(f"--model=openai:tiny@{endpoint.url}", f"--data={data}", "-m", "detection")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    outcomes = {
+        record["case"]["question_type"]: record["verdict"]["outcome"]
+        for record in read_run(project).records
+        if record["case"]["label"] == "fake"
+    }
+    assert outcomes == {"what": "refused", "isfake": "correct", "isreal": "model_error"}
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+@pytest.mark.parametrize("failure", ["none", "echo", "401", "400"])
+def test_the_key_is_neither_written_nor_printed(
+    run: Run,
+    data: Path,
+    project: Path,
+    endpoint: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: str,
+    mode: tuple[str, ...],
+) -> None:
+    """Not the one in the environment, nor those in the URL or the headers of a card."""
+    monkeypatch.setenv("MARKED_KEY", KEY)
+    secrets = (KEY, "c0ffee-c0ffee", "marked-header")
+    echo = f"Bearer {KEY} {' '.join(secrets)}"
+
+    def behave(body: dict[str, Any], number: int) -> Reply:
+        if failure == "none" or (failure == "400" and number == 0):
+            return answer(body, number)
+        return (200, echo) if failure == "echo" else (int(failure), echo)
+
+    endpoint.behave = behave
+    card = f"""
+        backend = "openai"
+        [endpoint]
+        url = "{endpoint.url}?api_key=c0ffee-c0ffee"
+        model = "tiny"
+        key_env = "MARKED_KEY"
+        headers = {{ x-api-key = "marked-header" }}
+    """
+    (project / "tiny.toml").write_text(card, encoding="utf-8")
+    options = ("-m", "detection", "--log-level=DEBUG", "--junit-xml=junit.xml", "-rA", "-v", "-l")
+    result = run("--model=tiny.toml", f"--data={data}", *options, *mode)
+    assert result.ret in (0, 1, 4)
+    assert set(endpoint.keys) == {f"Bearer {KEY}"}
+    shown = result.stdout.str() + result.stderr.str()
+    (project / "tiny.toml").unlink()
+    for secret in secrets:
+        assert secret not in shown
+        for folder, _, names in os.walk(project):
+            for name in names:
+                assert secret.encode() not in Path(folder, name).read_bytes(), name
