@@ -15,6 +15,7 @@ from fakebench_suite.cli.ending import MACHINE, PipeConsole, SentenceErrorGroup,
 from fakebench_suite.cli.list_runs import show_runs
 from fakebench_suite.cli.startup import reset_signals, unwind_at_signals
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
+from fakebench_suite.endpoints.names import mask_url
 from fakebench_suite.errors import (
     CalibrationError,
     FormatError,
@@ -325,6 +326,8 @@ def models() -> None:
             place = locate_weights(card)
             status = "none needed" if place is None else "here"
             source = card.repository or ("-" if place is None else str(place.name))
+            if card.endpoint is not None:
+                source = f"{card.endpoint.model}@{mask_url(card.endpoint.url)}"
         except MissingWeightsError:
             status, source = "absent", card.repository or "-"
         except UserError as error:

@@ -9,8 +9,11 @@ import pytest
 
 from fakebench_suite.backends.cards import (
     MODELS,
+    Card,
+    EndpointOptions,
     Generation,
     check_checkpoint,
+    describe_card,
     find_card,
     is_repository,
     list_cards,
@@ -19,12 +22,13 @@ from fakebench_suite.backends.cards import (
 from fakebench_suite.backends.registry import check_model
 from fakebench_suite.backends.scripted import ScriptedBackend
 from fakebench_suite.deprecation import DeprecatedNameWarning
-from fakebench_suite.errors import CardError, MissingExtraError, MissingWeightsError
+from fakebench_suite.errors import CardError, MissingExtraError, MissingWeightsError, UserError
 from fakebench_suite.types import Answer, Prompt, QuestionType
 from tests.backends.asking import ask
 from tests.helpers import install_package
 from tests.hub_cache import fill_hub_cache
 
+ENDPOINT = '[endpoint]\nurl = "http://localhost:8000/v1"\nmodel = "m"'
 EXPECTED = {
     "pocket", "always-fake", "coin", "qwen-vl", "qwen2-vl", "qwen2.5-vl", "qwen3-vl", "llava-1.5",
     "llava-onevision", "internvl", "smolvlm", "idefics", "instructblip", "kosmos-2", "gemma-3",
@@ -80,6 +84,19 @@ def test_weights_elsewhere_are_one_sentence(
         ('repository = "a/b"\npath = "."', "exactly one of"),
         ("", "exactly one of"),
         ('adapter = "scripted"\nrepository = "a/b"', "go together"),
+        ('backend = "openai"', "exactly one of"),
+        (f'repository = "a/b"\n{ENDPOINT}', "exactly one of"),
+        (ENDPOINT, "go together"),
+        ('backend = "openai"\n[endpoint]\nmodel = "m"', "url"),
+        ('backend = "openai"\n[endpoint]\nmodel = "m"\nurl = "ftp://a"', "http://"),
+        ('backend = "openai"\n[endpoint]\nmodel = "m"\nurl = "http://a:0"', "port 0"),
+        ('backend = "openai"\n[endpoint]\nmodel = ""\nurl = "http://a"', "model in [endpoint]"),
+        (f'backend = "openai"\n{ENDPOINT}\njpeg_quality = 90', "go together"),
+        (f'backend = "openai"\n{ENDPOINT}\nimage_format = "webp"', "webp"),
+        (f'backend = "openai"\n{ENDPOINT}\nconcurrency = 0', "concurrency"),
+        (f'backend = "openai"\n{ENDPOINT}\nextra_body = {{ n = 2 }}', "extra_body sets n"),
+        (f'backend = "openai"\ndtype = "float32"\n{ENDPOINT}', "dtype is about checkpoints"),
+        (f'backend = "openai"\n{ENDPOINT}\n[generation]\nstop = ["x"]', "stop in [generation]"),
     ],
 )
 def test_a_malformed_card_is_one_clear_error(tmp_path: Path, content: str, message: str) -> None:
@@ -212,3 +229,39 @@ def test_the_old_name_of_the_backend_is_read_with_a_warning(
         card = find_card(str(path))
     assert card.backend == new
     assert "adapter" not in msgspec.to_builtins(card)
+
+
+def test_a_url_is_a_card_of_its_own() -> None:
+    """The model ends where the URL begins, and may hold slashes and other signs."""
+    card = find_card("openai:org/model@v2@http://localhost:8000/v1")
+    assert card.endpoint == EndpointOptions(url="http://localhost:8000/v1", model="org/model@v2")
+    assert (card.name, card.backend) == ("org/model@v2@http://localhost:8000/v1", "openai")
+    assert find_card("OpenAI:m@HTTPS://host").endpoint is not None
+    for model in ("openai:", "openai:m", "openai:@http://a", "openai:m@ftp://a"):
+        with pytest.raises(UserError, match="lacks a model or a URL"):
+            find_card(model)
+
+
+def test_a_card_is_described_without_secrets() -> None:
+    """Neither those of its URL, nor those of its headers; nor what no answer depends on."""
+    options = EndpointOptions(
+        url="http://me:hunter2@host/v1?api_key=c0ffee&v=1",
+        model="m",
+        headers={"x-api-key": "marked", "x-title": "fakebench"},
+        extra_body={"api_key": "marked", "top_k": 1},
+        concurrency=4,
+    )
+    card = Card(name="m", backend="openai", endpoint=options)
+    described = describe_card(card)
+    assert described["endpoint"]["url"] == "http://***@host/v1?api_key=***&v=1"
+    assert described["endpoint"]["headers"] == {"x-api-key": "***", "x-title": "fakebench"}
+    assert described["endpoint"]["extra_body"] == {"api_key": "***", "top_k": 1}
+    assert msgspec.convert(described, Card).name == "m"
+    identity = describe_card(card, identity=True)["endpoint"]
+    assert described["endpoint"].keys() - identity.keys() == {
+        "key_env",
+        "prices",
+        "concurrency",
+        "timeout",
+    }
+    assert "endpoint" not in describe_card(find_card("coin"))

@@ -2,11 +2,12 @@
 
 import asyncio
 import base64
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,9 +17,9 @@ from fakebench_suite.backends.cards import EndpointOptions
 if TYPE_CHECKING:
     from PIL import Image
 
-_COMPRESSION = 1
-"""zlib's level: it writes a photograph of 512 x 512 five times as fast as Pillow's own level 6, and
-a tenth larger (benchmarks/endpoint.py)."""
+_COMPRESSION: Final = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+"""It writes a photograph of 512 x 512 three times as fast as Pillow's default, and no larger
+(benchmarks/endpoint.py)."""
 
 
 def encode_image(image: "Image.Image", options: EndpointOptions) -> bytes:
@@ -27,7 +28,7 @@ def encode_image(image: "Image.Image", options: EndpointOptions) -> bytes:
     bare.info = {}  # Pillow would write the colour profile of the file that it was read from.
     stream = BytesIO()
     if options.image_format == "png":
-        bare.save(stream, "PNG", compress_level=_COMPRESSION)
+        bare.save(stream, "PNG", **_COMPRESSION)
     else:
         bare.save(stream, "JPEG", quality=options.jpeg_quality)
     return stream.getvalue()

@@ -52,12 +52,13 @@ def _make_entry(
         record=record,
         texts=run.texts.get(record.case.id),
         before=before,
-        split=_split(record.answer),
-        split_before=_split(before.answer if before else None),
+        split=split_reply(record.answer),
+        split_before=split_reply(before.answer if before else None),
     )
 
 
-def _split(answer: Answer | None) -> ReasonedReply | None:
+def split_reply(answer: Answer | None) -> ReasonedReply | None:
+    """A reply with reasoning, that of a server first, in two parts; None without any."""
     if answer is None:
         return None
     thoughts, spoken = split_thoughts(answer.text)
