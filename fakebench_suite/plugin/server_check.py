@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from fakebench_suite.backends.registry import find_features
+from fakebench_suite.backends.registry import find_backend, find_features
 from fakebench_suite.errors import UserError
 from fakebench_suite.plugin.collection import get_plan, set_plan, will_run_cases
+from fakebench_suite.plugin.engines import RAY
 from fakebench_suite.plugin.options import is_worker
 
 _FEATURES = "fakebench_server_features"
@@ -24,6 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
     features = getattr(config, "workerinput", {}).get(_FEATURES)
     if not is_worker(config):
         plan = get_plan(config)
+        if find_backend(plan.card).send_test_request is None:
+            return
+        if option.engine == RAY:
+            raise pytest.UsageError(
+                f"{plan.card.name} computes on its server; leave --engine=ray out, which spreads a "
+                "checkpoint over a cluster."
+            )
         try:
             features = find_features(plan.card, plan.load_options())
         except UserError as error:

@@ -101,6 +101,14 @@ def test_a_server_that_cannot_be_asked_ends_the_run_before_it_begins(
         assert fault in result.stderr.str()
 
 
+def test_a_cluster_is_of_no_use_to_a_server(run: Run, data: Path, endpoint: Endpoint) -> None:
+    """Nothing is sent."""
+    result = run(f"--model=openai:tiny@{endpoint.url}", f"--data={data}", "--engine=ray")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "--engine=ray" in result.stderr.str()
+    assert endpoint.asked == []
+
+
 def test_likelihoods_are_read_over_the_wire(
     run: Run, data: Path, project: Path, endpoint: Endpoint
 ) -> None:

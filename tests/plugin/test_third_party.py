@@ -193,7 +193,7 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_another_package_registers_is_found_by_name() -> None:
     """Its names stand beside those that are built in, and nothing is imported to list them."""
     assert BACKENDS.list_names() == [
-        *("transformers", "scripted", "broken", "crash", "detector", "odd")
+        *("transformers", "openai", "scripted", "broken", "crash", "detector", "odd")
     ]
     assert find_backend(Card(name="mine", backend="detector")).weights is False
 
@@ -204,7 +204,7 @@ def test_what_another_package_registers_is_found_by_name() -> None:
     [
         (
             "detecter",
-            "There is no backend 'detecter'; allowed: transformers, scripted, broken",
+            "There is no backend 'detecter'; allowed: transformers, openai, scripted, broken",
         ),
         ("broken", "'broken' of third_party cannot be loaded: AttributeError"),
         ("odd", "'odd' of third_party is a object; its entry point must name a BackendSpec"),
