@@ -51,7 +51,9 @@ def judge(
     grader = TextGrader(judgement=judgement, name=judge_name)
     if answer.finish_reason is not FinishReason.LENGTH:
         return _judge(case, answer, rule, grader)
-    limit = f"cut off at the token limit, {count_of(answer.tokens, 'token')}"
+    limit = "cut off at the token limit"
+    if answer.tokens:  # A server may not count them.
+        limit += f", {count_of(answer.tokens, 'token')}"
     if case.expected and get_task(case.task).grades_texts and not to_visible_text(answer.text):
         why = f"{limit}, before it said anything"
         return Verdict(outcome=Outcome.TRUNCATED, reason=why)

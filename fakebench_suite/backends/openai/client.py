@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -13,14 +14,14 @@ from fakebench_suite.backends.cards import EndpointOptions
 from fakebench_suite.backends.openai.limiter import RequestSlots
 from fakebench_suite.backends.openai.retries import (
     MAX_ATTEMPTS,
-    MAX_OVERLOADED,
     MAX_OVERLOADED_S,
+    FailureKind,
+    classify,
     compute_wait,
     find_hint,
     find_status,
     is_overload,
     is_refusal,
-    is_retried,
 )
 from fakebench_suite.endpoints.address import Address
 from fakebench_suite.endpoints.completion import (
@@ -113,38 +114,42 @@ class ChatClient:
 
         Raises RequestFailedError, and what building the body raises.
         """
-        attempts, overloaded, since = 0, 0, 0.0
+        failures: Counter[FailureKind] = Counter()
+        overloaded_since = 0.0
         while True:
-            try:
-                self._breaker.admit()
-            except CircuitOpenError as error:
-                raise RequestFailedError(shorten(str(error), *self._address.secrets)) from None
-            async with self._slots.take(first=attempts > 0):
+            async with self._slots.take(first=failures.total() > 0):
+                self._check_circuit()
                 body = await build()
-                attempts, sent = attempts + 1, self._clock()
+                sent = self._clock()
+                failure: Exception | None = None
                 try:
                     completion = await self.post(body)
                 except Exception as error:  # Servers and connections raise many kinds of errors.
-                    failure = error
-                else:
+                    completion, failure = FILTERED, None if is_refusal(error) else error
+                if failure is None:
                     self._note_reply()
-                    seconds = self._clock() - sent
-                    return Reply(completion=completion, seconds=seconds, attempts=attempts)
-                if is_refusal(failure):
-                    self._note_reply()
-                    seconds = self._clock() - sent
-                    return Reply(completion=FILTERED, seconds=seconds, attempts=attempts)
-                if is_overload(failure):
-                    overloaded, since = overloaded + 1, since or sent
+                    return Reply(
+                        completion=completion,
+                        seconds=self._clock() - sent,
+                        attempts=failures.total() + 1,
+                    )
+                kind = classify(failure)
+                failures[kind] += 1
+                if kind is FailureKind.OVERLOAD:
+                    overloaded_since = overloaded_since or sent
                     self._note_overload(failure, sent=sent)
-            late = overloaded and self._clock() - since > MAX_OVERLOADED_S
-            failed = attempts - overloaded
-            if failed >= MAX_ATTEMPTS or overloaded >= MAX_OVERLOADED or late:
-                self._give_up(failure, attempts)
-            if not is_retried(failure):
-                self._give_up(failure, attempts)
-            if not is_overload(failure):  # After an overload all requests wait together.
-                await asyncio.sleep(find_hint(failure) or compute_wait(failed))
+            late = overloaded_since and self._clock() - overloaded_since > MAX_OVERLOADED_S
+            if failures[kind] >= MAX_ATTEMPTS[kind] or late:
+                self._give_up(failure, failures.total())
+            if kind is not FailureKind.OVERLOAD:  # After that, all requests wait together.
+                await asyncio.sleep(find_hint(failure) or compute_wait(failures[kind]))
+
+    def _check_circuit(self) -> None:
+        """Raise RequestFailedError while the server is taken for down."""
+        try:
+            self._breaker.admit()
+        except CircuitOpenError as error:
+            raise RequestFailedError(shorten(str(error), *self._address.secrets)) from None
 
     def _note_reply(self) -> None:
         self._episodes = 0

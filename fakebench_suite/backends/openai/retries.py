@@ -5,17 +5,35 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import Enum, auto
 
 import openai
 
 from fakebench_suite.endpoints.completion import MalformedReplyError
 
-MAX_ATTEMPTS = 6
-"""Requests for one reply, where the server or the connection fails."""
-MAX_OVERLOADED = 20
-"""Requests for one reply, where the server says that there are too many."""
+
+class FailureKind(Enum):
+    """Why there was no answer, as far as it decides how often a request is sent in all."""
+
+    OVERLOAD = auto()
+    """The server says that there are too many requests."""
+    OUTAGE = auto()
+    """The server or the connection fails: with the waits between them, for about a minute."""
+    UNUSABLE = auto()
+    """There was no reply in time, or one that is no completion."""
+    LASTING = auto()
+    """The same request would fail again."""
+
+
+MAX_ATTEMPTS = {
+    FailureKind.OVERLOAD: 20,
+    FailureKind.OUTAGE: 8,
+    FailureKind.UNUSABLE: 3,
+    FailureKind.LASTING: 1,
+}
+"""Requests for one reply, by the kind of their failures."""
 MAX_OVERLOADED_S = 600.0
-"""Seconds after the first of these from which on no other is sent."""
+"""Seconds after the first overload from which on no other request is sent."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 32.0
 """The wait before the second request, which doubles with each further one, up to the longest."""
 MAX_HINT_S = 120.0
@@ -78,6 +96,16 @@ def is_overload(error: Exception) -> bool:
     if status == _TOO_MANY_REQUESTS:
         return not _LASTING & set(list_codes(error))
     return status == _OVERLOADED or (status == _UNAVAILABLE and find_hint(error) is not None)
+
+
+def classify(error: Exception) -> FailureKind:
+    """Return the kind of a failure."""
+    if is_overload(error):
+        return FailureKind.OVERLOAD
+    if not is_retried(error):
+        return FailureKind.LASTING
+    unusable = isinstance(error, openai.APITimeoutError | MalformedReplyError)
+    return FailureKind.UNUSABLE if unusable else FailureKind.OUTAGE
 
 
 def is_retried(error: Exception) -> bool:

@@ -14,6 +14,8 @@ from fakebench_suite.backends.openai import retries
 from fakebench_suite.backends.openai.retries import (
     LONGEST_WAIT_S,
     MAX_HINT_S,
+    FailureKind,
+    classify,
     compute_wait,
     find_hint,
     is_overload,
@@ -179,3 +181,16 @@ def test_waits_double_and_vary() -> None:
         longest = min(LONGEST_WAIT_S, retries.FIRST_WAIT_S * 2 ** (attempts - 1))
         waits = [compute_wait(attempts) for _ in range(50)]
         assert longest / 2 <= min(waits) < max(waits) <= longest
+
+
+def test_failures_are_of_four_kinds() -> None:
+    """Which decide how often a request is sent."""
+    request = httpx2.Request("POST", "http://localhost")
+    kinds: dict[FailureKind, list[Exception]] = {
+        FailureKind.OVERLOAD: [make_error(429), make_error(529)],
+        FailureKind.OUTAGE: [make_error(500), openai.APIConnectionError(request=request)],
+        FailureKind.UNUSABLE: [openai.APITimeoutError(request), MalformedReplyError("half")],
+        FailureKind.LASTING: [make_error(400), ValueError()],
+    }
+    for kind, errors in kinds.items():
+        assert {classify(error) for error in errors} == {kind}
