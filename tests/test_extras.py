@@ -17,6 +17,7 @@ from fakebench_suite import extras
 from fakebench_suite.errors import MissingExtraError
 from fakebench_suite.extras import Extra, has_extra, require_extra
 from fakebench_suite.metrics.text import TextScores, score_texts
+from tests.endpoint_server import Endpoint, serve
 
 ROOT = Path(__file__).parents[1]
 HEAVY = sorted({name for names in extras.MODULES.values() for name in names} | {"vllm"})
@@ -200,3 +201,12 @@ def test_a_replay_measures_what_was_left_out(core: CoreInstallation) -> None:
     assert {row["value"] is None for row in scores if row["metric"] == "similarity"} == {False}
     manifest = json.loads((core.folder / "reports/full/manifest.json").read_bytes())
     assert manifest["reservations"] == []
+
+
+def test_a_model_behind_a_url_needs_no_extra(core: CoreInstallation) -> None:
+    """Also over workers, of which there is one without a GPU."""
+    with serve(Endpoint(behave=lambda _body, _number: (200, "It is fake."))) as endpoint:
+        model = f"--model=openai:tiny@{endpoint.url}"
+        done = core.call(["run", model, "--sample=2", "--gates=none", "-n", "auto"])
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert len(endpoint.asked) > 2
