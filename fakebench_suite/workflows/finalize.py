@@ -221,9 +221,9 @@ def complete_identity(manifest: Manifest, records: Sequence[Record]) -> Identity
     )
 
 
-def list_refused_parameters(manifest: Mapping[str, Any]) -> list[str]:
+def list_refused_parameters(manifest: Manifest) -> list[str]:
     """The parameters of sampling that the server of a run's model does not take."""
-    details = [route.get("details", {}) for route in manifest.get("routes", ())]
+    details = [info.details for info in manifest.inference]
     refused = [entry.get("refused_parameters") for entry in details if isinstance(entry, dict)]
     return sorted({name for names in refused if isinstance(names, list) for name in names})
 

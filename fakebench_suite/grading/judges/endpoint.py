@@ -1,7 +1,7 @@
 """A text judge behind any OpenAI-compatible endpoint: ``--judge=openai:MODEL@URL``."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import openai

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fakebench_suite.report.html.records import SplitReply, split_reply
+from fakebench_suite.report.html.records import ReasonedReply, split_reply
 from fakebench_suite.types import Answer
 from tests.factories import make_answer
 
@@ -12,13 +12,15 @@ def test_reasoning_and_thoughts_are_shown_where_there_are_any() -> None:
     plain, thinking = make_answer("It is fake."), make_answer("<think>Hm.</think>It is fake.")
     assert split_reply(None) is None
     assert split_reply(plain) is None
-    assert split_reply(thinking) == SplitReply(thoughts="<think>Hm.</think>", spoken="It is fake.")
-    assert _split(plain) == SplitReply(thoughts="Six fingers.", spoken="It is fake.")
-    assert _split(thinking) == SplitReply(
+    assert split_reply(thinking) == ReasonedReply(
+        thoughts="<think>Hm.</think>", spoken="It is fake."
+    )
+    assert _split(plain) == ReasonedReply(thoughts="Six fingers.", spoken="It is fake.")
+    assert _split(thinking) == ReasonedReply(
         thoughts="Six fingers.\n\n<think>Hm.</think>", spoken="It is fake."
     )
-    assert _split(make_answer("")) == SplitReply(thoughts="Six fingers.", spoken="")
+    assert _split(make_answer("")) == ReasonedReply(thoughts="Six fingers.", spoken="")
 
 
-def _split(answer: Answer) -> SplitReply | None:
+def _split(answer: Answer) -> ReasonedReply | None:
     return split_reply(replace(answer, reasoning="Six fingers."))
