@@ -190,5 +190,5 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
         yield pool
         pool.close()
     config.stash[_DESCRIBED] = pool.describe()
-    for route in pool.routes:
-        report_inference(config, route)
+    for info in pool.inference:
+        report_inference(config, info)

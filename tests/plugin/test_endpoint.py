@@ -59,8 +59,8 @@ def test_a_model_by_its_url_is_scored_as_any_other(
         assert "reasoning" not in record["answer"]
     manifest = written.manifest
     assert manifest["model"]["name"] == f"org/tiny@{endpoint.url}"
-    (route,) = manifest["routes"]
-    assert route["generation"] == {"temperature": 0, "seed": 0, "max_tokens": 512}
+    (inference,) = manifest["inference"]
+    assert inference["generation"] == {"temperature": 0, "seed": 0, "max_tokens": 512}
     assert manifest["identity"]["card"]["endpoint"]["model"] == "org/tiny"
     assert "concurrency" not in manifest["identity"]["card"]["endpoint"]
 
@@ -78,8 +78,8 @@ def test_workers_are_told_what_the_server_refuses(
     assert result.ret == 0
     assert len(endpoint.asked) == 16 + 2
     manifest = read_run(project).manifest
-    (route,) = manifest["routes"]
-    assert route["details"]["refused_parameters"] == ["temperature"]
+    (inference,) = manifest["inference"]
+    assert inference["details"]["refused_parameters"] == ["temperature"]
     assert manifest["identity"]["generation"] == {"seed": 0, "max_tokens": 512}
     assert any("temperature" in text for text in manifest["reservations"])
 

@@ -112,7 +112,7 @@ class ReplicaPool:
         """When some replica was last seen to have room."""
         self._nodes: Counter[str] = Counter()
         self._losses = 0
-        self._routes: dict[Any, InferenceInfo] = {}
+        self._inference: dict[Any, InferenceInfo] = {}
         """By replica, how it answers prompts as far as it has found out."""
         places = list_replica_resources(cluster.list_nodes(), cores)
         self._slots = [ReplicaSlot(place=place, replica=None) for place in places]
@@ -152,9 +152,9 @@ class ReplicaPool:
         return number in numbers
 
     @property
-    def routes(self) -> Sequence[InferenceInfo]:
+    def inference(self) -> Sequence[InferenceInfo]:
         """How prompts were answered, by each replica that answered any."""
-        return list(self._routes.values())
+        return list(self._inference.values())
 
     def describe(self) -> ManifestEngine:
         """Replicas that got ready, by node, and how many were lost."""
@@ -216,9 +216,9 @@ class ReplicaPool:
                 self._lose(slot, why)
             case ResultLost(why=why):
                 self._send_again(slot.units.pop(ticket), f"It did not get through: {why}")
-            case UnitResponse(replies=replies, route=route):
+            case UnitResponse(replies=replies, inference=info):
                 unit, slot.since = slot.units.pop(ticket), time.monotonic()
-                self._routes[slot.replica] = route
+                self._inference[slot.replica] = info
                 self._weigh(slot, unit, replies)
 
     def _weigh(

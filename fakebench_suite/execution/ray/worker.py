@@ -66,7 +66,7 @@ class UnitResponse:
 
     replies: Mapping[str, Reply] | ModelError | UserError
     """A reply by case id; or what was raised over the whole unit."""
-    route: InferenceInfo
+    inference: InferenceInfo
     """How it answers prompts, as far as it has found out."""
 
 
@@ -176,7 +176,7 @@ class Replica:
             replies = error
         except (Exception, *STRAYS) as error:  # In words: the error itself may not travel.
             replies = ModelError(f"{type(error).__name__}: {error}")
-        return UnitResponse(replies=replies, route=describe_inference(self._model))
+        return UnitResponse(replies=replies, inference=describe_inference(self._model))
 
 
 def _check_weights(order: ReplicaConfig) -> None:

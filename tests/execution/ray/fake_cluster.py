@@ -108,7 +108,7 @@ class PaperCluster:
         prompts = [request.prompt for request in call.question.requests]
         answer = Answer(text="fake", tokens=1, seconds=0.1, batch_size=1)
         return UnitResponse(
-            replies={prompt.case: answer for prompt in prompts}, route=InferenceInfo(path="x")
+            replies={prompt.case: answer for prompt in prompts}, inference=InferenceInfo(path="x")
         )
 
     def end(self, replica: int) -> None:

@@ -46,7 +46,7 @@ def test_each_slice_is_answered_once_whatever_dies(
         }
     assert cluster.most <= MAX_IN_FLIGHT
     assert pool.describe().lost == MAX_ATTEMPTS - 1 - left["deaths"] == cluster.started - nodes
-    assert all(route == InferenceInfo(path="x") for route in pool.routes)
+    assert all(info == InferenceInfo(path="x") for info in pool.inference)
     pool.close()
     assert len(cluster.ended) == cluster.started
 
@@ -134,7 +134,7 @@ def test_lost_nodes_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("error", [ModelError("odd"), UserError("Leave it out.")])
 def test_what_is_raised_over_a_whole_slice_is_passed_on(error: Exception) -> None:
     """An error of the model is that unit's, and a mistake of the user's ends the run as here."""
-    reply = UnitResponse(replies=error, route=InferenceInfo())  # type: ignore[arg-type]
+    reply = UnitResponse(replies=error, inference=InferenceInfo())  # type: ignore[arg-type]
     cluster = PaperCluster(1, lambda call: reply if call.what == "ask" else None)
     assert answer_all(ReplicaPool(cluster, ORDER, None), 1) == {0: error}
 
@@ -226,7 +226,7 @@ def fail_whole(call: Call) -> UnitResponse | None:
     prompts = [request.prompt for request in call.question.requests]
     error = ModelError("uncorrectable ECC error")
     return UnitResponse(
-        replies=dict.fromkeys((p.case for p in prompts), error), route=InferenceInfo()
+        replies=dict.fromkeys((p.case for p in prompts), error), inference=InferenceInfo()
     )
 
 
