@@ -10,6 +10,7 @@ from fakebench_suite.runs.manifest import (
     ManifestBaseline,
     ManifestResumption,
     ManifestReuse,
+    ManifestUsage,
 )
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
@@ -68,6 +69,8 @@ def _list_facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "started", manifest.started
     for resumption in manifest.resumed:
         yield "resumed", _describe_resumption(resumption)
+    if manifest.usage is not None:
+        yield "usage", _describe_usage(manifest.usage)
     if manifest.reused is not None:
         yield "reused", _describe_reuse(manifest.reused)
     yield (
@@ -98,6 +101,20 @@ def _describe_resumption(resumption: ManifestResumption) -> str:
         f"{count_of(resumption.kept, 'answer')} kept",
         f"a last line of {count_of(dropped, 'byte')} dropped, which was cut off" if dropped else "",
         *versions,
+    )
+
+
+def _describe_usage(usage: ManifestUsage) -> str:
+    """Requests, tokens and cost of the answers that were asked for."""
+    cached, reasoning = usage.cached_tokens, usage.reasoning_tokens
+    return _join(
+        count_of(usage.attempts, "request"),
+        f"{count_of(usage.prompt_tokens, 'token')} in"
+        + (f" ({cached:,} cached)" if cached else ""),
+        f"{count_of(usage.completion_tokens, 'token')} out"
+        + (f" ({reasoning:,} reasoning)" if reasoning else ""),
+        "" if usage.cost is None else ("cost", f"{usage.cost:,.4f}"),
+        *(("served by", name) for name in usage.models),
     )
 
 

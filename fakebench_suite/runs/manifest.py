@@ -255,6 +255,31 @@ class ManifestTruncation(msgspec.Struct, frozen=True, kw_only=True):
     """Replies that say why they ended."""
 
 
+class ManifestUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server of a model counted over all answers of a run."""
+
+    answers: int
+    """Answers whose server counted their tokens."""
+    attempts: int
+    """Requests that were sent for the answers, those that failed among them."""
+    prompt_tokens: int
+    """Tokens of prompts and images."""
+    cached_tokens: int
+    """Of these, the tokens that the server had computed before."""
+    completion_tokens: int
+    """Tokens of replies."""
+    reasoning_tokens: int
+    """Of these, the tokens of reasoning."""
+    cost: float | None = None
+    """In the currency of the card's prices; None if no answer has a price."""
+    reused_answers: int = 0
+    """Answers that were taken over from another run; they are in no other count."""
+    models: dict[str, int] = {}
+    """Answers by the model that gave them, by the server's name."""
+    providers: dict[str, int] = {}
+    """Answers by who served the model, where the server says so."""
+
+
 class ManifestSubmission(msgspec.Struct, frozen=True, kw_only=True):
     """The submission to FakeBench's authors."""
 
@@ -330,6 +355,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     tasks: dict[str, ManifestTaskCounts] | None = None
     """The tasks of which cases were selected."""
     cut_off: ManifestTruncation | None = None
+    usage: ManifestUsage | None = None
+    """None without a server."""
     text_metrics: dict[str, str] | None = None
     """Variants of the metrics of texts; None if no text has a reference."""
     reservations: list[str] = []

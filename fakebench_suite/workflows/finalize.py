@@ -11,6 +11,7 @@ import msgspec
 
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import MachineError, UserError
+from fakebench_suite.execution.usage import sum_usage
 from fakebench_suite.extras import Extra, format_install, has_extra
 from fakebench_suite.gates.config import GateConfig, describe_gates
 from fakebench_suite.gates.evaluate import evaluate_gates
@@ -98,6 +99,7 @@ def finalize_run(
         manifest,
         text_metrics=text_metrics,
         cut_off=count_cut_off(records),
+        usage=sum_usage(records),
         identity=complete_identity(manifest, records),
         gates=describe_gates(gates),
         baseline=None,
@@ -239,6 +241,9 @@ def list_reservations(
         runs["the baseline"] = baseline.manifest
     reservations = [f"{text[0].upper()}{text[1:]}." for text in list_unknown(runs)]
     reservations += dict.fromkeys(info.error for info in manifest.inference if info.error)
+    if manifest.usage is not None and len(manifest.usage.models) > 1:
+        models = [f"{name} ({count:,})" for name, count in manifest.usage.models.items()]
+        reservations.append(f"The server answered with several models: {', '.join(models)}.")
     lacking = manifest.deselected
     if lacking:
         reservations.append(

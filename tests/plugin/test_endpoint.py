@@ -1,5 +1,6 @@
 """A model by its URL in a run: scores, records with usage, one test request, and no secret."""
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -59,6 +60,21 @@ def test_a_model_by_its_url_is_scored_as_any_other(
         assert "reasoning" not in record["answer"]
     manifest = written.manifest
     assert manifest["model"]["name"] == f"org/tiny@{endpoint.url}"
+    assert manifest["usage"] == {
+        "answers": 16,
+        "attempts": 16,
+        "prompt_tokens": 16 * 90,
+        "cached_tokens": 0,
+        "completion_tokens": 16 * 3,
+        "reasoning_tokens": 0,
+        "cost": None,
+        "reused_answers": 0,
+        "models": {"m": 16},
+        "providers": {},
+    }
+    result.stdout.fnmatch_lines(
+        ["usage * 16 requests, 1,440 tokens in, 48 tokens out, served by m"]
+    )
     (inference,) = manifest["inference"]
     assert inference["generation"] == {"temperature": 0, "seed": 0, "max_tokens": 512}
     assert manifest["identity"]["card"]["endpoint"]["model"] == "org/tiny"
@@ -99,6 +115,42 @@ def test_a_server_that_cannot_be_asked_ends_the_run_before_it_begins(
         result = run(f"--model={model}", f"--data={data}")
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert fault in result.stderr.str()
+
+
+def test_several_models_behind_one_name_are_a_reservation(
+    run: Run, data: Path, project: Path, endpoint: Endpoint
+) -> None:
+    """A gateway may pass requests on to whichever model it likes."""
+    names = itertools.cycle(("m", "n"))
+    endpoint.change = lambda completion: completion | {"model": next(names)}
+    assert run(f"--model=openai:tiny@{endpoint.url}", f"--data={data}", "-m", "detection").ret == 0
+    manifest = read_run(project).manifest
+    assert sum(manifest["usage"]["models"].values()) == 16
+    assert any("several models: m (" in text for text in manifest["reservations"])
+
+
+def test_a_run_over_a_url_is_resumed_and_reused(
+    run: Run, data: Path, project: Path, endpoint: Endpoint
+) -> None:
+    """Errors are asked again, answers are neither asked nor paid for twice."""
+    endpoint.behave = lambda body, number: (
+        (400, "no") if 1 < number % 4 < 3 else answer(body, number)
+    )
+    model = f"--model=openai:tiny@{endpoint.url}"
+    assert run(model, f"--data={data}", "-m", "detection", "-n0", "--gates=none").ret == 1
+    errors = read_run(project).manifest["errors"]
+    assert 0 < errors < 16
+    endpoint.behave = answer
+    endpoint.asked.clear()
+    assert run("--resume=reports/run").ret == 0
+    assert len(endpoint.asked) == errors + 1
+    assert read_run(project).manifest["errors"] == 0
+    endpoint.asked.clear()
+    again = ("--reuse=reports/run", "--run=second", "--gates=none")
+    assert run(model, f"--data={data}", "-m", "detection", *again).ret == 0
+    assert len(endpoint.asked) == 1
+    usage = read_run(project, "second").manifest["usage"]
+    assert (usage["reused_answers"], usage["attempts"]) == (16, 0)
 
 
 def test_a_cluster_is_of_no_use_to_a_server(run: Run, data: Path, endpoint: Endpoint) -> None:

@@ -1,0 +1,41 @@
+"""What the answers of a run took, as their server counted it."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from fakebench_suite.runs.manifest import ManifestUsage
+from fakebench_suite.types import Record, Usage
+
+
+def sum_usage(records: Iterable[Record]) -> ManifestUsage | None:
+    """The sums over all records; None if no answer came from a server.
+
+    Answers that were taken over from another run were paid for there, and are counted apart.
+    """
+    usages: list[Usage] = []
+    reused = 0
+    for record in records:
+        usage = None if record.answer is None else record.answer.usage
+        if usage is not None and record.reused:
+            reused += 1
+        elif usage is not None:
+            usages.append(usage)
+    if not usages and not reused:
+        return None
+    costs = [usage.cost for usage in usages if usage.cost is not None]
+    return ManifestUsage(
+        answers=sum(usage.prompt_tokens is not None for usage in usages),
+        attempts=sum(usage.attempts for usage in usages),
+        prompt_tokens=sum(usage.prompt_tokens or 0 for usage in usages),
+        cached_tokens=sum(usage.cached_tokens or 0 for usage in usages),
+        completion_tokens=sum(usage.completion_tokens or 0 for usage in usages),
+        reasoning_tokens=sum(usage.reasoning_tokens or 0 for usage in usages),
+        cost=sum(costs) if costs else None,
+        reused_answers=reused,
+        models=_count(usage.model for usage in usages),
+        providers=_count(usage.provider for usage in usages),
+    )
+
+
+def _count(names: Iterable[str | None]) -> dict[str, int]:
+    return dict(sorted(Counter(name for name in names if name is not None).items()))
