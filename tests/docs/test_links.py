@@ -83,6 +83,17 @@ def test_functions_that_are_named_exist() -> None:
     assert {name for name in named if f"def {name}(" not in source} == set()
 
 
+def test_tests_that_are_named_exist() -> None:
+    """The tables of what can go wrong name tests."""
+    pages = (ROOT / "docs" / name for name in ("endpoints.md", "resume.md"))
+    named = {
+        span for page in pages for span in list_code_spans(page) if re.fullmatch(r"test_\w+", span)
+    }
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    assert len(named) >= 25
+    assert {name for name in named if f"def {name}(" not in source} == set()
+
+
 @pytest.mark.process
 def test_no_document_is_cited_that_is_not_here() -> None:
     """In code, tests, configuration and documents: each ``*.md`` is one of the repository's."""
