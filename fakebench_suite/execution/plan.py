@@ -16,6 +16,7 @@ from fakebench_suite.datasets.sampling import Shard, order_cases, select_shard
 from fakebench_suite.datasets.wrong_paths import find_images_above
 from fakebench_suite.entry_points import name_package
 from fakebench_suite.errors import DataError, UserError
+from fakebench_suite.execution.budget import Budget
 from fakebench_suite.execution.known_answers import select_known
 from fakebench_suite.execution.reusable_answers import (
     ContentKey,
@@ -61,6 +62,8 @@ class RunRequest:
     """The run, broken off, that goes on."""
     reuse: Path | None = None
     """An earlier run whose answers to the same prompts and pixels are taken over."""
+    budget: Budget | None = None
+    """What may be spent; None for no limit."""
     remote_code: bool = False
     batch_tokens: int | None = None
 

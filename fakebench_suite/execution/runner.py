@@ -17,6 +17,7 @@ from fakebench_suite.errors import (
     ModelError,
     UserError,
 )
+from fakebench_suite.execution.budget import Spending
 from fakebench_suite.execution.engine import STRAYS, Engine, LocalEngine, WorkUnit
 from fakebench_suite.execution.grading import BatchGrader
 from fakebench_suite.execution.plan import RunPlan
@@ -70,8 +71,8 @@ class CaseRunner:
     ``units`` holds the cases of each work unit by its number, in the order of the run; a case that
     is in none is asked alone. With ``ahead`` it is known that units follow in this order: images
     of the next unit are opened while one is answered, and further units begun where the engine has
-    room. ``wait`` is told what the engine is waited for. Errors of the classes ``fatal`` end the
-    run; any other costs one case.
+    room. Once the plan's budget is spent, no further unit is begun. ``wait`` is told what the
+    engine is waited for. Errors of the classes ``fatal`` end the run; any other costs one case.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class CaseRunner:
         fatal: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
     ) -> None:
         self._plan, self._engine, self._grader = plan, engine, grader
+        self._spending = Spending(plan.request.budget)
         self._wait = wait
         self._fatal = fatal
         self._raised: tuple[type[BaseException], ...] = (Exception, *fatal)
@@ -183,6 +185,8 @@ class CaseRunner:
 
     def _ask(self, case: Case) -> None:
         number = self._units.pop(case.id, -1)
+        if case.id not in self._ready and number not in self._begun:
+            self._spending.check()
         if case.id not in self._ready and (number in self._waiting or number in self._begun):
             self._asked = max(self._asked, number)
             self._answer(number)
@@ -212,6 +216,8 @@ class CaseRunner:
 
     def _find_next(self) -> int | None:
         """The next unit that is not begun; None where there is none or it is not known."""
+        if self._spending.is_over:
+            return None
         following = range(self._asked + 1, min(self._end, self._asked + 1 + self._ahead))
         return next((number for number in following if number in self._waiting), None)
 
@@ -284,6 +290,7 @@ class CaseRunner:
             self._ready[case.id] = reply
             self._prompts[case.id] = request.prompt.text
             if isinstance(reply, Answer):
+                self._spending.add(reply)
                 texts.append((case, reply))
         self._grader.grade(texts)
 

@@ -1,6 +1,5 @@
 """The fixtures ``ask``, ``judge`` and ``record`` that every case is written with."""
 
-import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,13 +11,14 @@ from fakebench_suite.backends.base import Backend
 from fakebench_suite.backends.registry import load_model
 from fakebench_suite.backends.replay import ReplayBackend
 from fakebench_suite.errors import CardError, CaseError, EngineError, MachineError, UserError
+from fakebench_suite.execution.budget import BudgetSpentError
 from fakebench_suite.execution.engine import Engine, LocalEngine
 from fakebench_suite.execution.runner import CaseRunner
 from fakebench_suite.execution.work_units import assign_work_units
 from fakebench_suite.plugin.collection import get_case, get_plan, image_of
 from fakebench_suite.plugin.engines import ENGINE, LOCAL, abort_on_user_error, abort_run
 from fakebench_suite.plugin.judging import make_grader
-from fakebench_suite.plugin.options import is_worker
+from fakebench_suite.plugin.options import count_processes, is_worker
 from fakebench_suite.plugin.unit_timeout import WAITING
 from fakebench_suite.plugin.xdist.hooks import crashed_units
 from fakebench_suite.runs.store import read_records
@@ -118,13 +118,12 @@ def model(request: pytest.FixtureRequest) -> Iterator[Backend]:
     if plan.request.answers is not None:
         yield ReplayBackend(list(read_records(plan.request.answers)))
         return
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     with ExitStack() as held:
         with abort_on_user_error(request.session):
             waiting = request.config.stash[WAITING].wait("its checkpoint", limited=False)
             try:
                 with waiting:
-                    options = plan.load_options(workers=workers)
+                    options = plan.load_options(workers=count_processes())
                     loaded = held.enter_context(load_model(plan.card, options))
             except pytest.fail.Exception as error:  # pytest would give it to every case.
                 raise CardError(
@@ -180,6 +179,9 @@ def ask(request: pytest.FixtureRequest, case_runner: CaseRunner) -> Callable[[Ca
         try:
             with record_errors(case_runner, state, case):
                 answer = case_runner.ask(case)
+        except BudgetSpentError as error:
+            session.shouldstop = str(error)
+            pytest.skip(str(error))
         except (EngineError, UserError) as error:
             abort_run(session, error)
         state.asked = case, answer

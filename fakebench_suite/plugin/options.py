@@ -1,8 +1,9 @@
 """The command line: every option of the suite, and the settings they amount to."""
 
 import argparse
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,7 @@ from fakebench_suite.datasets import DataSource, parse_data
 from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.endpoints.names import parse_endpoint_name
 from fakebench_suite.errors import UserError, describe_choices
+from fakebench_suite.execution.budget import Budget, parse_budget
 from fakebench_suite.execution.plan import DEFAULT_MODEL, RunRequest
 from fakebench_suite.files.paths import expand_home, resolve
 from fakebench_suite.gates.config import GateConfig, load_gates
@@ -135,6 +137,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         " pixels, and ask the rest",
     )
     group.addoption(
+        "--budget",
+        type=_budget,
+        metavar="AMOUNT|Ntokens",
+        help="stop asking when so much is spent, in the currency of the card's prices or in tokens"
+        " of prompts and replies; what was begun is finished, and --resume goes on",
+    )
+    group.addoption(
         "--gates",
         metavar="FILE",
         help="the rules that decide the exit status (default: gates.toml at the root, if there is"
@@ -219,6 +228,13 @@ def _tasks(text: str) -> tuple[str, ...]:
     return tuple(task for task in list_tasks() if task in names)
 
 
+def _budget(text: str) -> Budget:
+    try:
+        return parse_budget(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _shard(text: str) -> Shard:
     number, slash, total = text.partition("/")
     if not slash or not (number.isdecimal() and total.isdecimal()):
@@ -283,6 +299,7 @@ def read_settings(config: pytest.Config) -> Settings:
         judge=judge,
         answers=option.answers and find_run(_resolve(config, option.answers)),
         resume=resume,
+        budget=option.budget and replace(option.budget, shares=count_processes()),
         reuse=option.reuse and find_run(_resolve(config, option.reuse)),
         folder=resume or _resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
@@ -316,6 +333,11 @@ def _resolve(config: pytest.Config, path: Path) -> Path:
 def is_worker(config: pytest.Config) -> bool:
     """True in an xdist worker process, which runs cases but writes nothing."""
     return hasattr(config, "workerinput")
+
+
+def count_processes() -> int:
+    """The processes that ask cases, as seen by one of them: the workers, or this one alone."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 def count_workers(config: pytest.Config) -> int:

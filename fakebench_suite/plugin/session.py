@@ -245,7 +245,7 @@ def pytest_terminal_summary(
     # Where the request was wrong, nothing was to be asked yet.
     if exitstatus != pytest.ExitCode.USAGE_ERROR and (not_run := _count_not_run(config)):
         terminalreporter.section("FakeBench cases that did not run", red=True)
-        terminalreporter.line(f"{count_of(not_run, 'case')} did not run. Run again.")
+        terminalreporter.line(f"{count_of(not_run, 'case')} did not run.")
     show_troubles(terminalreporter, config)
     if closed is None:
         return

@@ -9,10 +9,15 @@ from typing import Any
 
 import pytest
 
+from fakebench_suite.runs.store import SCORES
 from tests.endpoint_server import Endpoint, Reply, serve
 from tests.helpers import read_run
 from tests.plugin.sandbox import EVERY_MODE, MODES, Run
 
+SMALL_UNITS = """
+from fakebench_suite.execution import work_units
+work_units.MIN_UNIT_PROMPTS = 8
+"""
 KEY = "marked-0123456789-key"
 
 
@@ -151,6 +156,35 @@ def test_a_run_over_a_url_is_resumed_and_reused(
     assert len(endpoint.asked) == 1
     usage = read_run(project, "second").manifest["usage"]
     assert (usage["reused_answers"], usage["attempts"]) == (16, 0)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_budget_stops_the_run(
+    run: Run, data: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """What was begun is recorded, and a run without the limit goes on with the rest."""
+    (project / "cases" / "conftest.py").write_text(SMALL_UNITS, encoding="utf-8")
+    model = (f"--model=openai:tiny@{endpoint.url}", f"--data={data}", "--gates=none")
+    assert run(*model, "--run=whole").ret == 0
+    endpoint.asked.clear()
+    result = run(*model, "--budget=900tokens", *mode)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["to ask the rest: --resume=*", "*--budget=900 tokens is spent*"])
+    first = read_run(project)
+    assert 8 <= len(first.records) < 48
+    assert len(first.records) == len(endpoint.asked) - 1
+    assert first.manifest["status"] == "interrupted"
+    assert run("--resume=reports/run", "--budget=1000000tokens").ret == 0
+    assert len(endpoint.asked) - 2 == len(read_run(project).records) == 48
+    runs = project / "reports"
+    assert (runs / "run" / SCORES).read_bytes() == (runs / "whole" / SCORES).read_bytes()
+
+
+def test_a_budget_of_money_needs_prices(run: Run, data: Path, endpoint: Endpoint) -> None:
+    """Without them it could not be kept."""
+    result = run(f"--model=openai:tiny@{endpoint.url}", f"--data={data}", "--budget=1.5")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*neither the card nor the server gives prices*"])
 
 
 def test_a_cluster_is_of_no_use_to_a_server(run: Run, data: Path, endpoint: Endpoint) -> None:
