@@ -32,3 +32,17 @@ def test_no_option_is_added(site: Path, tmp_path: Path) -> None:
     result = call_installed(site, tmp_path, "-m", "pytest", "--help")
     assert "--strict-cases" not in result.stdout
     assert call_installed(site, tmp_path, "-m", "pytest", "--model=coin").returncode == 4
+
+
+def test_an_option_of_theirs_keeps_its_meaning(site: Path, tmp_path: Path) -> None:
+    """``--resume`` and ``--reuse`` are the suite's only where its plugin is loaded."""
+    (tmp_path / "conftest.py").write_text(
+        "def pytest_addoption(parser):\n    parser.addoption('--resume')\n", encoding="utf-8"
+    )
+    (tmp_path / "test_theirs.py").write_text(
+        "def test_theirs(pytestconfig):\n    assert pytestconfig.option.resume == 'somewhere'\n",
+        encoding="utf-8",
+    )
+    words = ("--resume=somewhere", "test_theirs.py")
+    result = call_installed(site, tmp_path, "-m", "pytest", *words)
+    assert "1 passed" in result.stdout

@@ -7,9 +7,10 @@ A new backend is one module and one row here. A package of its own registers a
     detector = "my_package:SPEC"
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from fakebench_suite.backends.base import Backend, Capability
@@ -60,6 +61,9 @@ class BackendSpec:
     """Whether a card names a checkpoint: ``repository`` or ``path``."""
     extra: Extra | None = None
     """What has to be installed beside the core."""
+    files: Callable[[Card], Iterable[str | Path]] | None = None
+    """``files(card)`` are the files that answers depend on, such as weights, where a card names no
+    checkpoint. Their digests belong to a run's identity, by name; without it they are not known."""
 
 
 BACKENDS = Registry(

@@ -1,5 +1,6 @@
 """The manifest: what was run, on what, with what, so that a number can be traced."""
 
+import hashlib
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -10,8 +11,8 @@ from typing import Any
 import msgspec
 
 import fakebench_suite
-from fakebench_suite.backends.cards import describe_card, locate_weights
-from fakebench_suite.backends.registry import BACKENDS
+from fakebench_suite.backends.cards import Card, describe_card, locate_weights
+from fakebench_suite.backends.registry import BACKENDS, find_backend
 from fakebench_suite.checkpoints.fingerprint import (
     digest_code,
     digest_files,
@@ -19,7 +20,8 @@ from fakebench_suite.checkpoints.fingerprint import (
     load_package_versions,
 )
 from fakebench_suite.datasets.registry import DATASETS
-from fakebench_suite.entry_points import Registry
+from fakebench_suite.entry_points import Registry, name_package
+from fakebench_suite.errors import CardError
 from fakebench_suite.execution.plan import RunPlan, RunRequest
 from fakebench_suite.grading.judges.registry import JUDGES
 from fakebench_suite.grading.judges.rubric import INSTRUCTION
@@ -113,9 +115,30 @@ def cpu_name() -> str:
     return next(names, platform.processor() or platform.machine())
 
 
+def find_weights(card: Card) -> Path | None:
+    """The directory of a card's checkpoint; None for a backend that loads none."""
+    return locate_weights(card) if find_backend(card).weights else None
+
+
+def digest_backend_files(card: Card) -> dict[str, str]:
+    """The digests of the files that a backend of another package says it reads, by name.
+
+    Raises CardError if it cannot say so, or one cannot be read.
+    """
+    spec = find_backend(card)
+    if spec.files is None:
+        return {}
+    with name_package(f"Reading the files that {card.backend!r} names for {card.name}", CardError):
+        digests: dict[str, str] = {}
+        for path in map(Path, spec.files(card)):
+            with path.open("rb") as stream:
+                digests[path.name] = hashlib.file_digest(stream, "sha256").hexdigest()
+        return digests
+
+
 def _describe_model(plan: RunPlan) -> ManifestModel:
     """The model's card and weights."""
-    weights = locate_weights(plan.card)
+    weights = find_weights(plan.card)
     return ManifestModel(
         name=plan.card.name,
         card=describe_card(plan.card),
@@ -137,14 +160,16 @@ def _identify(plan: RunPlan, code: str, model: ManifestModel, prompts: ManifestP
     if card["script"] is not None:
         card["script"] = {k: v for k, v in card["script"].items() if k != "seconds"}  # a clock's
     trusted = plan.load_options().remote_code
-    weights = locate_weights(plan.card)
+    weights = find_weights(plan.card)
     likelihood = plan.request.reply_parser is ReplyParserKind.LIKELIHOOD
     return Identity(
         protocol=PROTOCOL,
         code=code,
         card=card,
         weights=model.weights_digest,
-        files={} if weights is None else digest_files(weights, code=trusted),
+        files=digest_backend_files(plan.card)
+        if weights is None
+        else digest_files(weights, code=trusted),
         remote_code=trusted,
         rows=plan.dataset.digest,
         prompts=prompts.digest,

@@ -51,7 +51,8 @@ def is_whole(record: Record) -> bool:
 
 def make_key(prompt: str, pixels: PixelDigest, answer: Answer) -> ContentKey:
     """The key of an answer that was given."""
-    weighed = answer.p_fake is not None
+    # Where a server showed neither option, there is a mass and no probability.
+    weighed = (answer.p_fake, answer.option_probability_mass) != (None, None)
     want = Capability.PROBABILITIES if weighed else Capability.TEXT
     return ContentKey(prompt=prompt, pixels=pixels.digest, want=want)
 

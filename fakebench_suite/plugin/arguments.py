@@ -71,6 +71,8 @@ def expand_files(arguments: Iterable[str], *, depth: int = 5) -> list[str]:
 _RESUME = "--resume"
 _OF_ITS_DIRECTORY = ("--run", "--reports", _RESUME, "--rootdir", "-c", "--config-file", "-o", "-W")
 """Options that a resumed run is not given again: where it is, and what ``fakebench run`` adds."""
+_SELECTING = frozenset({"--deselect", "--ignore", "--lf", "--last-failed", "--reuse", "--answers"})
+"""Options that have no place beside ``--resume``, as ``-k`` and ``-m``."""
 _OF_ITS_CACHE = frozenset({"--lf", "--last-failed", "--sw", "--stepwise", "--nf", "--ff"})
 """Options whose selection cannot be repeated."""
 
@@ -85,6 +87,7 @@ def list_resumed(arguments: Sequence[str], *, where: Path) -> list[str]:
     from fakebench_suite.files.paths import expand_home
     from fakebench_suite.runs.last import find_run
     from fakebench_suite.runs.store import MANIFEST, RECORDS, read_manifest
+    from fakebench_suite.text.redaction import MASK
 
     folder = find_run(where / expand_home(named[-1]))
     if (folder / RECORDS).exists() and not (folder / MANIFEST).exists():
@@ -105,7 +108,15 @@ def list_resumed(arguments: Sequence[str], *, where: Path) -> list[str]:
             f"{folder} was run with {', '.join(sorted(selecting))}, whose selection of tests "
             "cannot be repeated. Start a new run."
         )
-    return repeated
+    given = {word.partition("=")[0] for word in joined}
+    for word in repeated:
+        option = word.partition("=")[0]
+        if MASK in word and option not in given:
+            raise UserError(
+                f"{folder} was run with a secret in {option}, which is not kept. Give {option} "
+                "again."
+            )
+    return [word for word in repeated if MASK not in word]
 
 
 def _drop_options(arguments: Sequence[str], options: Collection[str]) -> list[str]:
@@ -170,8 +181,11 @@ def _repeat_arguments(config: pytest.Config, parser: pytest.Parser, args: list[s
     """Give a resumed run its own arguments again, here and in its workers; those of now win."""
     from fakebench_suite.errors import UserError
 
+    if not any(word.partition("=")[0] == _RESUME for word in args):
+        return
     call = config.invocation_params
     try:
+        _check_beside_resume(call.args, places=config.known_args_namespace.file_or_dir)
         repeated = list_resumed(args, where=call.dir)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
@@ -181,6 +195,22 @@ def _repeat_arguments(config: pytest.Config, parser: pytest.Parser, args: list[s
     config.invocation_params = pytest.Config.InvocationParams(
         args=(*repeated, *call.args), plugins=call.plugins, dir=call.dir
     )
+
+
+def _check_beside_resume(arguments: Iterable[str], *, places: Sequence[str]) -> None:
+    """Raise UserError where less than the whole run is to be resumed, or with other answers."""
+    from fakebench_suite.errors import UserError
+
+    selecting = [
+        word
+        for word in arguments
+        if word.partition("=")[0] in _SELECTING or word[:2] in {"-k", "-m"}
+    ]
+    selecting += [place for place in places if "::" in place]
+    if selecting:
+        raise UserError(
+            f"--resume goes on with the whole run, as it was started; leave {selecting[0]} out."
+        )
 
 
 def _is_worker() -> bool:
@@ -194,10 +224,11 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, object, object]:
     """Repeat the arguments of a resumed run, and stop at a mistaken or misspelt option."""
     where = early_config.invocation_params.dir
-    if any(word.partition("=")[0] == _RESUME for word in args) and not _is_worker():
-        _repeat_arguments(early_config, parser, args)
     tests = early_config.known_args_namespace.file_or_dir
     ours = in_suite_project([where, *(Path(where, text.partition("::")[0]) for text in tests)])
+    loaded = early_config.pluginmanager.has_plugin("fakebench_suite.plugin")
+    if (ours or loaded) and not _is_worker():
+        _repeat_arguments(early_config, parser, args)
     if ours:
         mistaken = find_mistaken(args, where=where)
         if mistaken is not None:

@@ -7,7 +7,7 @@ them among those that nobody asked. With ``--strict-cases`` a miss is a failure 
 
 An error is an ``<error>``; pytest writes a ``<failure>`` where it arose in the test. Every gate is
 a test case of the class ``gates``: failed with its reason, or skipped with it where it was not
-ruled.
+evaluated.
 """
 
 import os
@@ -34,7 +34,7 @@ class JUnitFile:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Generator[None]:
-        """After everything else: pytest has written the file, and the gates have ruled."""
+        """After everything else: pytest has written the file, and the gates are evaluated."""
         yield
         closed = find_closed(self._config)
         if closed is None or not self._path.is_file():

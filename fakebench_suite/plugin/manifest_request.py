@@ -1,6 +1,7 @@
 """What the user asked for, as the manifest says it: command line, filter, gates, commit."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 
 from fakebench_suite.execution.known_answers import name_process
 from fakebench_suite.gates.config import describe_gates
+from fakebench_suite.plugin.arguments import join_option_values
 from fakebench_suite.plugin.options import SETTINGS
 from fakebench_suite.runs.command_line import find_commit, redact
 from fakebench_suite.runs.manifest import Manifest
@@ -19,12 +21,26 @@ def add_request(manifest: Manifest, config: pytest.Config) -> Manifest:
     return msgspec.structs.replace(
         manifest,
         command=redact(shlex.join(["pytest", *arguments])),
-        arguments=[redact(argument) for argument in arguments],
+        arguments=[redact(argument) for argument in _resolve_runs(config, arguments)],
         process=name_process(),
         commit=find_commit(),
         filter=redact(describe_filter(config)),
         gates=describe_gates(config.stash[SETTINGS].gates),
     )
+
+
+def _resolve_runs(config: pytest.Config, arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments with the runs that they name by their places, which ``last`` will not keep."""
+    settings = config.stash[SETTINGS]
+    runs = {
+        "--baseline": settings.baseline,
+        "--reuse": settings.reuse,
+        "--answers": settings.answers,
+    }
+    return [
+        f"{option}={runs[option]}" if runs.get(option := word.partition("=")[0]) else word
+        for word in join_option_values(arguments)
+    ]
 
 
 def describe_filter(config: pytest.Config) -> str:

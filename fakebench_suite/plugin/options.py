@@ -287,6 +287,18 @@ def read_settings(config: pytest.Config) -> Settings:
         gates = _find_gates(config)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
+    baseline = option.baseline and find_run(_resolve(config, option.baseline))
+    reuse = option.reuse and find_run(_resolve(config, option.reuse))
+    for name_of_option, run in (("--baseline", baseline), ("--reuse", reuse)):
+        if run is not None and resume is not None and resolve(run) == resolve(resume):
+            raise pytest.UsageError(
+                f"{name_of_option} is the run that --resume goes on with. Name another run."
+            )
+    if reuse is not None and option.answers is not None:
+        raise pytest.UsageError(
+            "--answers gives all answers of a run again, so there is nothing to reuse; leave "
+            "--reuse out."
+        )
     return Settings(
         model=option.model,
         data=data or None,
@@ -300,12 +312,12 @@ def read_settings(config: pytest.Config) -> Settings:
         answers=option.answers and find_run(_resolve(config, option.answers)),
         resume=resume,
         budget=option.budget and replace(option.budget, shares=count_processes()),
-        reuse=option.reuse and find_run(_resolve(config, option.reuse)),
+        reuse=reuse,
         folder=resume or _resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
         batch_tokens=option.batch_tokens,
         gates=gates,
-        baseline=option.baseline and find_run(_resolve(config, option.baseline)),
+        baseline=baseline,
         named=option.run is not None,
         strict=option.strict_cases,
         report_images=option.report_images,

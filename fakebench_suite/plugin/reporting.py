@@ -10,7 +10,7 @@ import pytest
 
 from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.execution.known_answers import check_resumable, resume_manifest
-from fakebench_suite.execution.manifest import begin_manifest
+from fakebench_suite.execution.manifest import begin_manifest, digest_backend_files
 from fakebench_suite.execution.reusable_answers import check_reusable
 from fakebench_suite.plugin.collection import (
     get_case,
@@ -340,10 +340,14 @@ class Recorder:
         if will_run_cases(self._config) and not (option.collectonly or option.setuponly):
             self.store = take_folder(self._config)
             settings = self._config.stash[SETTINGS]
+            try:
+                digest_backend_files(get_plan(self._config).card)
+            except UserError as error:
+                raise pytest.UsageError(str(error)) from None
+            if settings.reuse is not None:
+                self._check_reuse(settings.reuse)
             if settings.resume is not None:
                 self._resume(self.store)
-            elif settings.reuse is not None:
-                self._check_reuse(settings.reuse)
 
     def pytest_unconfigure(self) -> None:
         """Leave no directory behind where nothing was recorded."""

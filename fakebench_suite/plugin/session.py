@@ -35,7 +35,7 @@ from fakebench_suite.plugin.xdist.inference_info import list_inference
 from fakebench_suite.provenance import InferenceInfo
 from fakebench_suite.runs.last import point_last
 from fakebench_suite.runs.manifest import Manifest, RunStatus
-from fakebench_suite.runs.store import read_records
+from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.tasks.subgroups import count_cases
 from fakebench_suite.text.display import count_of, to_single_line
 from fakebench_suite.types import Outcome
@@ -60,12 +60,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say by which gates the run will be ruled, or that it will not."""
+    """Say which gates will be evaluated, or that none will."""
     if not will_run_cases(config) or is_worker(config):
         return []
     gates = config.stash[SETTINGS].gates
     if not gates.rules:
-        return [f"gates: none, so nothing will be ruled ({gates.absent})"]
+        return [f"gates: none, so none will be evaluated ({gates.absent})"]
     return [f"gates: {gates.file} ({len(gates.rules)})"]
 
 
@@ -212,7 +212,11 @@ def finish_run(
             reused=None
             if settings.reuse is None
             else count_reuse(settings.reuse, list(read_records(settings.reuse)), records),
-            inference=merge_inference(manifest.inference, list_inference(config)),
+            inference=merge_inference(
+                manifest.inference,
+                [] if settings.reuse is None else read_manifest(settings.reuse).inference,
+                list_inference(config),
+            ),
             judge=msgspec.structs.replace(manifest.judge, calibration=calibration),
         ),
         records,
@@ -230,17 +234,18 @@ def _seconds_before(manifest: Manifest) -> float:
     return (manifest.resumed[-1].seconds_before or 0.0) if manifest.resumed else 0.0
 
 
-def merge_inference(
-    before: Sequence[InferenceInfo], now: Sequence[InferenceInfo]
-) -> list[InferenceInfo]:
-    """How the answers of all sessions of a run were computed, each way once."""
-    return [*before, *(info for info in now if info not in before)]
+def merge_inference(*sessions: Sequence[InferenceInfo]) -> list[InferenceInfo]:
+    """How the answers of several sessions were computed, each way once."""
+    merged: list[InferenceInfo] = []
+    for infos in sessions:
+        merged += [info for info in infos if info not in merged]
+    return merged
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
-    """Print the reservations, the tables, what the gates ruled, and where everything is."""
+    """Print the reservations, the tables, the results of gates, and where everything is."""
     closed = config.stash.get(_CLOSED, None)
     # Where the request was wrong, nothing was to be asked yet.
     if exitstatus != pytest.ExitCode.USAGE_ERROR and (not_run := _count_not_run(config)):
@@ -256,7 +261,7 @@ def pytest_terminal_summary(
     if verbose or "m" in config.option.reportchars:
         show_misses(terminalreporter)
     show_scores(terminalreporter, closed, verbose=verbose)
-    show_rulings(terminalreporter, closed)
+    show_gates(terminalreporter, closed)
     if config.stash[ENGINE].name == RAY:
         terminalreporter.line(f"engine: {format_engine(closed.manifest.engine)}")
     for note in closed.notes:
@@ -330,8 +335,8 @@ def show_scores(
         terminalreporter.write(terminal.format_grid(grid, colour=colour))
 
 
-def show_rulings(terminalreporter: pytest.TerminalReporter, closed: "FinalizedRun") -> None:
-    """What the gates ruled, or that nothing was."""
+def show_gates(terminalreporter: pytest.TerminalReporter, closed: "FinalizedRun") -> None:
+    """The result of each gate, or that none was evaluated."""
     from fakebench_suite.report.terminal import format_gate_results
 
     terminalreporter.section("gates")

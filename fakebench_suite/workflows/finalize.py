@@ -230,6 +230,13 @@ def list_refused_parameters(manifest: Manifest) -> list[str]:
     return sorted({name for names in refused if isinstance(names, list) for name in names})
 
 
+def _has_several_settings(manifest: Manifest) -> bool:
+    """Whether the sessions of a run rendered prompts or generated replies in different ways."""
+    renderings = {info.rendering for info in manifest.inference if info.rendering}
+    generations = [info.generation for info in manifest.inference if info.generation]
+    return len(renderings) > 1 or any(other != generations[0] for other in generations[1:])
+
+
 def list_reservations(
     manifest: Manifest, records: Sequence[Record], baseline: RunView | None
 ) -> list[str]:
@@ -244,6 +251,11 @@ def list_reservations(
     if manifest.usage is not None and len(manifest.usage.models) > 1:
         models = [f"{name} ({count:,})" for name, count in manifest.usage.models.items()]
         reservations.append(f"The server answered with several models: {', '.join(models)}.")
+    if (manifest.resumed or manifest.reused) and _has_several_settings(manifest):
+        reservations.append(
+            "The prompts were rendered or answered with other settings before than after the run "
+            "was resumed, or in the run whose answers were taken over."
+        )
     lacking = manifest.deselected
     if lacking:
         reservations.append(

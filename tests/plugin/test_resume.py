@@ -122,6 +122,36 @@ def test_an_interrupted_run_says_how_to_go_on(
     assert (runs / "run" / SCORES).read_bytes() == (runs / "whole" / SCORES).read_bytes()
 
 
+def test_runs_named_last_are_those_of_then(
+    run: Run, data: Path, project: Path, plugin: Path
+) -> None:
+    """Whatever the pointer points to when the run is resumed."""
+    first, other = "--model=scripted.toml", "--model=always-real"
+    assert run(f"--data={data}", "--gates=none", "--run=first", first).ret == 0
+    plugin.write_text(KILLED, encoding="utf-8")
+    named = ("--reuse=reports/last", "--baseline=reports/last")
+    run(f"--data={data}", "--gates=none", *named)
+    plugin.unlink()
+    assert run(f"--data={data}", "--gates=none", "--run=other", other).ret == 0
+    assert run("--resume=reports/run").ret == 0
+    written = read_run(project)
+    assert written.manifest["reused"]["run"] == "first"
+    assert written.manifest["reused"]["taken"] == 48
+    assert written.manifest["baseline"]["run"] == "first"
+    scores = project / "reports"
+    assert (scores / "run" / SCORES).read_bytes() == (scores / "first" / SCORES).read_bytes()
+
+
+def test_a_secret_of_then_is_asked_for(run: Run, killed: Path) -> None:
+    """It is not kept, and stars are not sent in its place."""
+    manifest = json.loads((killed / MANIFEST).read_bytes())
+    manifest["arguments"].append("--judge=openai:m@http://***@127.0.0.1:9/v1")
+    (killed / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    result = run(f"--resume={killed}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*with a secret in --judge, which is not kept. Give --judge*"])
+
+
 def test_errors_are_asked_again(run: Run, data: Path, project: Path, plugin: Path) -> None:
     """And answers are not; the record of an error is replaced."""
     plugin.write_text(FAILING, encoding="utf-8")
@@ -167,8 +197,12 @@ def test_two_processes_do_not_write_one_run(run: Run, killed: Path) -> None:
         (["--prompts=clean"], "*it had another *prompts*"),
         (["--shard=1/2"], "*another shard*"),
         (["--run=other"], "*leave --run out*"),
+        (["-m", "detection"], "*goes on with the whole run*leave -m out*"),
+        (["-k", "isfake"], "*goes on with the whole run*leave -k out*"),
+        (["--reuse=reports/other"], "*leave --reuse=reports/other out*"),
+        (["--baseline=reports/run"], "*--baseline is the run that --resume goes on with*"),
     ],
-    ids=["seed", "prompts", "shard", "run"],
+    ids=["seed", "prompts", "shard", "run", "marker", "keyword", "reuse", "baseline"],
 )
 def test_another_run_cannot_go_on(
     run: Run, killed: Path, options: list[str], sentence: str

@@ -87,3 +87,11 @@ def test_answers_of_another_model_are_refused(run: Run, data: Path, project: Pat
         ["*No answer of *run can be taken over: it had another card script*"]
     )
     assert not (project / "reports" / "second").exists()
+
+
+def test_answers_given_again_are_not_reused(run: Run, data: Path, asked: Path) -> None:
+    """There is nothing to ask, and so nothing to take over."""
+    result = run("--answers=reports/run", f"--data={data}", "--run=second", REUSE)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*leave --reuse out*"])
+    assert not asked.read_text(encoding="utf-8")

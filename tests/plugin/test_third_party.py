@@ -78,6 +78,9 @@ def load(card, options):
 
 
 DETECTOR = BackendSpec(capabilities=frozenset({Capability.PROBABILITIES}), load=load)
+FILED = BackendSpec(
+    capabilities=frozenset({Capability.PROBABILITIES}), load=load, files=lambda card: [card.path]
+)
 
 
 def open_photos(path):
@@ -163,6 +166,7 @@ ENTRY_POINTS = """
 [fakebench_suite.backends]
 detector = third_party:DETECTOR
 broken = third_party:ABSENT
+filed = third_party:FILED
 crash = third_party:CRASH
 odd = third_party:NOTHING
 
@@ -193,7 +197,7 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_another_package_registers_is_found_by_name() -> None:
     """Its names stand beside those that are built in, and nothing is imported to list them."""
     assert BACKENDS.list_names() == [
-        *("transformers", "openai", "scripted", "broken", "crash", "detector", "odd")
+        *("transformers", "openai", "scripted", "broken", "crash", "detector", "filed", "odd")
     ]
     assert find_backend(Card(name="mine", backend="detector")).weights is False
 
@@ -242,6 +246,28 @@ def test_a_plan_is_executed_without_pytest(tmp_path: Path) -> None:
     assert [record.case for record in records] == list(plan.cases)
     assert {record.verdict.outcome for record in records} == {Outcome.CORRECT}
     assert all(record.pixels is not None for record in records)
+
+
+@pytest.mark.usefixtures("third_party")
+def test_files_of_a_backend_are_part_of_the_identity(run_apart: Run, project: Path) -> None:
+    """A run whose weights changed is not resumed, and its answers are not reused."""
+    weights = project / "weights.txt"
+    weights.write_text("1", encoding="utf-8")
+    card = CARD.replace("detector", "filed").replace("[options]", 'path = "weights.txt"\n[options]')
+    (project / "mine.toml").write_text(card, encoding="utf-8")
+    options = ("--model=mine.toml", "--data=photos", "--gates=none")
+    assert run_apart(*options).ret == 0
+    assert list(read_run(project).manifest["identity"]["files"]) == ["weights.txt"]
+    assert run_apart(*options, "--run=second", "--reuse=reports/run").ret == 0
+    weights.write_text("2", encoding="utf-8")
+    for again in (["--resume=reports/run"], [*options, "--run=third", "--reuse=reports/run"]):
+        result = run_apart(*again)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(["*another model file weights.txt*"])
+    weights.unlink()
+    result = run_apart(*options, "--run=fourth")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*Reading the files that 'filed' names for mine failed*"])
 
 
 @pytest.mark.usefixtures("third_party")

@@ -13,6 +13,10 @@ from fakebench_suite.errors import ModelError
 from fakebench_suite.text.redaction import MASK
 from fakebench_suite.types import Answer, FinishReason, Usage
 
+MIN_MASS = 0.01
+"""Probability of both options together from which one is read as likelier. Below it, the reply
+begins with other words, and an option that is not among the likeliest tokens would count as
+impossible."""
 _EVEN = 0.5
 _PER_PRICE: Final = 1_000_000
 """Tokens that a price is for."""
@@ -66,8 +70,8 @@ class AnswerBuilder:
             return ModelError("the server gave no log-probabilities with this reply")
         fake, real = sum_options(completion.top_logprobs, request.prompt.question_type)
         mass = fake + real
-        if not mass:
-            return replace(answer, option_probability_mass=0.0)
+        if mass < MIN_MASS:
+            return replace(answer, option_probability_mass=mass)
         options = OPTIONS[request.prompt.question_type]
         return replace(
             answer,

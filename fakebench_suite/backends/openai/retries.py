@@ -80,14 +80,10 @@ def list_codes(error: Exception) -> Iterable[str]:
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether an error says that the server does not want to answer this prompt."""
+    """Whether an error says, by its code, that the server does not want to answer this prompt."""
     if find_status(error) not in (400, None):
         return False
-    codes = set(list_codes(error))
-    if codes & _REFUSALS:
-        return True
-    blocked = isinstance(error, openai.APIStatusError) and "blocked" in error.response.text.lower()
-    return "invalid_request_error" in codes and blocked
+    return bool(_REFUSALS & set(list_codes(error)))
 
 
 def is_overload(error: Exception) -> bool:

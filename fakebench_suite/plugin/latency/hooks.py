@@ -118,7 +118,9 @@ def pytest_terminal_summary(
         colour = config.get_terminal_writer().hasmarkup
         terminalreporter.write(format_timings(timings, colour=colour))
     if timings and not config.stash[RECORDER].selected and _has_gates(config):
-        terminalreporter.line("No gate ruled, for no case was asked: add --latency to a whole run.")
+        terminalreporter.line(
+            "No gate was evaluated, for no case was asked: add --latency to a whole run."
+        )
     return (yield)
 
 

@@ -215,6 +215,17 @@ def test_neither_option_leaves_no_probability(endpoint: Endpoint, load: Load) ->
     assert (reply.p_fake, reply.option_probability_mass) == (None, 0.0)
 
 
+def test_options_that_are_hardly_likely_leave_no_probability(
+    endpoint: Endpoint, load: Load
+) -> None:
+    """The reply begins with other words: one option among the tokens says nothing of the other."""
+    give_tokens(endpoint, {"This": 0.999, "Yes": 3e-7})
+    (reply,) = load().run(make_requests(want=Capability.PROBABILITIES))
+    assert isinstance(reply, Answer)
+    assert reply.p_fake is None
+    assert reply.option_probability_mass == pytest.approx(3e-7)
+
+
 @pytest.mark.parametrize("tokens", [[], None, 7, [{"token": 3}, {"logprob": 0.1}, "Yes"]])
 def test_a_reply_without_log_probabilities_is_an_error(
     endpoint: Endpoint, load: Load, tokens: object

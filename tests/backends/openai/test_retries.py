@@ -85,7 +85,6 @@ def test_a_used_up_quota_is_no_overload() -> None:
         make_error(400, {"error": {"code": "content_filter", "message": "no"}}),
         make_error(400, {"error": {"code": "invalid_prompt", "type": "invalid_request_error"}}),
         make_error(400, {"object": "error", "code": "cyber_policy", "message": "no"}),
-        make_error(400, {"error": {"type": "invalid_request_error", "message": "It is Blocked."}}),
         MalformedReplyError("no", error={"code": "content_filter"}),
     ],
 )
@@ -99,6 +98,7 @@ def test_content_policies_are_refusals(error: Exception) -> None:
     [
         make_error(400, {"error": {"code": "context_length_exceeded", "message": "too long"}}),
         make_error(400, {"error": {"type": "invalid_request_error", "message": "bad"}}),
+        make_error(400, {"error": {"type": "invalid_request_error", "message": "budget: blocked"}}),
         make_error(403, {"error": {"code": "content_filter"}}),
         make_error(500, {"error": {"code": "content_filter"}}),
         MalformedReplyError("half a body"),

@@ -127,7 +127,7 @@ def test_gates_that_had_nothing_to_rule_on_are_told(run: Run, data: Path, projec
     """Where only latency is measured no gate rules, and where none is measured the gate says so."""
     (project / "gates.toml").write_text(GATE.format(bar="seconds = 9"), encoding="utf-8")
     alone = run(f"--data={data}", LATENCY, "-k", "group and warm", *QUICK)
-    alone.stdout.fnmatch_lines(["No gate ruled, for no case was asked*"])
+    alone.stdout.fnmatch_lines(["No gate was evaluated, for no case was asked*"])
     assert run(f"--data={data}", "--latency", "-m", "detection").ret == 6
     assert "select its tests" in read_run(project).rulings[0]["reason"]
 
