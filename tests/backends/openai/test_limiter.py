@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from fakebench_suite.backends.openai.limiter import DECREASE, AdaptiveLimit, RequestSlots
+from fakebench_suite.endpoints.event_loops import run_coroutine
 
 
 def test_one_episode_lowers_the_limit_once() -> None:
@@ -69,7 +70,7 @@ def test_slots_are_given_in_order_retries_first() -> None:
             assert order == []
         await asyncio.gather(*tasks)
 
-    asyncio.run(run())
+    run_coroutine(run())
     assert order == ["retry", "a", "b", "c"]
 
 
@@ -91,7 +92,7 @@ def test_a_pause_holds_all_back() -> None:
         assert min(waits) >= 0.045
         assert not slots.is_paused
 
-    asyncio.run(run())
+    run_coroutine(run())
 
 
 def test_who_gives_up_waiting_takes_no_slot() -> None:
@@ -113,7 +114,7 @@ def test_who_gives_up_waiting_takes_no_slot() -> None:
         assert await asyncio.wait_for(kept, 1) == "had its turn"
         assert await asyncio.wait_for(take(), 1) == "had its turn"
 
-    asyncio.run(run())
+    run_coroutine(run())
 
 
 def test_the_limit_counts_at_once() -> None:
@@ -131,4 +132,4 @@ def test_the_limit_counts_at_once() -> None:
         async with slots.take() as since:
             assert since == 1.0
 
-    asyncio.run(run())
+    run_coroutine(run())

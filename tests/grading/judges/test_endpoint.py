@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fakebench_suite.endpoints import transport
+from fakebench_suite.endpoints.event_loops import run_coroutine
 from fakebench_suite.grading.judges import endpoint as endpoints
 from fakebench_suite.grading.judges.base import MAX_ATTEMPTS
 from fakebench_suite.grading.judges.cache import RatingCache
@@ -166,7 +167,7 @@ def test_a_loop_that_runs_already_is_no_obstacle(endpoint: Endpoint, cache: Rati
         (judgement,) = asked.grade([REQUEST])
         assert judgement.score == 1
 
-    asyncio.run(judge())
+    run_coroutine(judge())
 
 
 def test_ctrl_c_does_not_wait_for_the_judge(endpoint: Endpoint, cache: RatingCache) -> None:
