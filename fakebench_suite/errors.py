@@ -5,6 +5,7 @@ Their messages are for people: what was wrong, what is allowed, what to do next.
 SuiteError
     UserError                   the user can mend it
         RunTakenError
+        BudgetSpentError
         DataError
         FormatError
         CardError
@@ -58,6 +59,10 @@ class UserError(SuiteError):
 
 class RunTakenError(UserError):
     """The directory of a run already holds one."""
+
+
+class BudgetSpentError(UserError):
+    """The budget of a run is spent: the case was not asked."""
 
 
 class DataError(UserError):

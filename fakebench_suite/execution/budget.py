@@ -3,14 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from fakebench_suite.errors import UserError
+from fakebench_suite.errors import BudgetSpentError, UserError
 from fakebench_suite.types import Answer
 
 _BUDGET = re.compile(r"(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>tokens?)?", re.IGNORECASE)
-
-
-class BudgetSpentError(UserError):
-    """The budget is spent: the case was not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

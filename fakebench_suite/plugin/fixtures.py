@@ -10,8 +10,14 @@ import pytest
 from fakebench_suite.backends.base import Backend
 from fakebench_suite.backends.registry import load_model
 from fakebench_suite.backends.replay import ReplayBackend
-from fakebench_suite.errors import CardError, CaseError, EngineError, MachineError, UserError
-from fakebench_suite.execution.budget import BudgetSpentError
+from fakebench_suite.errors import (
+    BudgetSpentError,
+    CardError,
+    CaseError,
+    EngineError,
+    MachineError,
+    UserError,
+)
 from fakebench_suite.execution.engine import Engine, LocalEngine
 from fakebench_suite.execution.runner import CaseRunner
 from fakebench_suite.execution.work_units import assign_work_units
