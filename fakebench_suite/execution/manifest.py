@@ -121,18 +121,22 @@ def find_weights(card: Card) -> Path | None:
 
 
 def digest_backend_files(card: Card) -> dict[str, str]:
-    """The digests of the files that a backend of another package says it reads, by name.
+    """The digests of the files that a backend of another package says it reads.
 
+    They are named by their paths below the directory that holds all of them.
     Raises CardError if it cannot say so, or one cannot be read.
     """
     spec = find_backend(card)
     if spec.files is None:
         return {}
     with name_package(f"Reading the files that {card.backend!r} names for {card.name}", CardError):
+        paths = [Path(path).absolute() for path in spec.files(card)]
+        above = os.path.commonpath([path.parent for path in paths]) if paths else ""
         digests: dict[str, str] = {}
-        for path in map(Path, spec.files(card)):
+        for path in paths:
             with path.open("rb") as stream:
-                digests[path.name] = hashlib.file_digest(stream, "sha256").hexdigest()
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            digests[path.relative_to(above).as_posix()] = digest
         return digests
 
 

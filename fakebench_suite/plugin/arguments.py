@@ -14,11 +14,13 @@ import itertools
 import os
 from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 
+@cache
 def list_options(*, flags: bool = False) -> frozenset[str]:
     """Every option of the suite that takes a value: pytest could take any value for a path.
 

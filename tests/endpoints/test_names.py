@@ -26,7 +26,7 @@ def test_model_and_url(text: str, model: str, url: str) -> None:
     "text", ["pocket", "Qwen/Qwen3-VL-8B-Instruct", "transformers:x", "", "./a"]
 )
 def test_other_texts_are_no_endpoint(text: str) -> None:
-    """They are left to whoever knows cards and judges."""
+    """They are no names of an endpoint: a card or a judge may have them."""
     assert parse_endpoint_name(text, option="--model") is None
 
 
