@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from fakebench_suite.backends.cards import Card
 from fakebench_suite.errors import BudgetSpentError, UserError
 from fakebench_suite.types import Answer
 
@@ -29,6 +30,15 @@ def parse_budget(text: str) -> Budget:
     if match is None or not float(match["amount"]) > 0:
         raise ValueError(f"{text!r} is neither an amount such as 5.00 nor one such as 200000tokens")
     return Budget(amount=float(match["amount"]), tokens=match["unit"] is not None)
+
+
+def check_budget(budget: Budget | None, card: Card) -> None:
+    """Raise UserError if answers of a card's model have no price, and the budget is of money."""
+    if budget is not None and not budget.tokens and card.endpoint is None:
+        raise UserError(
+            f"--budget={budget} is an amount of money, and answers of {card.name} have no price. "
+            "Give a number of tokens, such as --budget=2000000tokens, or leave --budget out."
+        )
 
 
 class Spending:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import msgspec
 from fakebench_suite.errors import UserError
 from fakebench_suite.runs.differences import list_differences
 from fakebench_suite.runs.manifest import Manifest, ManifestResumption, RunStatus
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Outcome, Record
 
 _VERSIONS = "versions."
@@ -50,6 +51,19 @@ def check_resumable(folder: Path, earlier: Manifest, planned: Manifest) -> None:
         )
 
 
+def check_selected(folder: Path, known: Collection[str], selected: Collection[str]) -> None:
+    """Raise UserError if recorded cases are not among the selected ones; both are case ids.
+
+    Scores over them would be those of no selection.
+    """
+    missing = len(set(known).difference(selected))
+    if missing:
+        raise UserError(
+            f"{folder} has answers to {count_of(missing, 'case')} that are not selected now. "
+            "Resume it without options or paths that leave cases out, also in PYTEST_ADDOPTS."
+        )
+
+
 def resume_manifest(
     earlier: Manifest, planned: Manifest, *, kept: int, dropped_bytes: int, command: str
 ) -> Manifest:
@@ -72,7 +86,6 @@ def resume_manifest(
         started=earlier.started,
         command=earlier.command,
         arguments=earlier.arguments,
-        filter=earlier.filter,
         commit=earlier.commit,
         inference=earlier.inference,
         resumed=[*earlier.resumed, resumption],

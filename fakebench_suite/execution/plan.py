@@ -16,7 +16,7 @@ from fakebench_suite.datasets.sampling import Shard, order_cases, select_shard
 from fakebench_suite.datasets.wrong_paths import find_images_above
 from fakebench_suite.entry_points import name_package
 from fakebench_suite.errors import DataError, UserError
-from fakebench_suite.execution.budget import Budget
+from fakebench_suite.execution.budget import Budget, check_budget
 from fakebench_suite.execution.known_answers import select_known
 from fakebench_suite.execution.reusable_answers import (
     ContentKey,
@@ -136,6 +136,7 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
     Where nothing will be asked (``asks``), weights and images need not be there.
     """
     card = choose_card(request)
+    check_budget(request.budget, card)
     asks_model = asks and request.answers is None
     capabilities = frozenset(Capability)
     if request.answers is None:

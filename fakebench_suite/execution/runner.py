@@ -174,7 +174,7 @@ class CaseRunner:
             verdict=verdict,
             worker=self._worker,
             pixels=self.pixels.get(case.image),
-            reused=case.id in self._reused,
+            reused=case.id in self._reused or (known is not None and known.reused),
         )
 
     def record_error(self, case: Case, answer: Answer | None, error: CaseError) -> Record:
@@ -263,6 +263,8 @@ class CaseRunner:
 
     def _check_unchanged(self, digests: Mapping[str, PixelDigest]) -> None:
         """Raise UserError if an image is not the one that was shown before a run broke off."""
+        if self._plan.request.resume is None:
+            return
         for name, digest in digests.items():
             if self.pixels.get(name, digest) != digest:
                 raise UserError(

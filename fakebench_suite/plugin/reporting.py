@@ -207,6 +207,8 @@ class Recorder:
         self.cases: Mapping[str, Case] = {}
         """The case of each test that is given one, by node id."""
         self.manifest: Manifest | None = None
+        self._earlier: Manifest | None = None
+        """The manifest of a resumed run as it was."""
         self.troubles: list[str] = []
         """What this machine could not do for the run: a sentence each."""
         self._untried: dict[str, str] = {}
@@ -364,6 +366,7 @@ class Recorder:
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
         assert planned.command is not None
+        self._earlier = earlier
         self.manifest = resume_manifest(
             earlier,
             planned,
@@ -376,6 +379,11 @@ class Recorder:
             if not record.verdict.outcome.is_error:
                 self._recorded[record.case.id] = None
                 self.counts[record.verdict.outcome] += 1
+
+    def put_back(self) -> None:
+        """Leave a resumed run as it was, because nothing is asked."""
+        if self.store is not None and self._earlier is not None:
+            self.store.write_manifest(self._earlier)
 
     def _check_reuse(self, run: Path) -> None:
         """Raise UsageError where no answer of a run can be taken over."""

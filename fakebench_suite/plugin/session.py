@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.execution.known_answers import check_selected
 from fakebench_suite.execution.manifest import end_manifest
 from fakebench_suite.execution.reusable_answers import count_reuse
 from fakebench_suite.extras import Extra, has_extra
@@ -83,7 +84,7 @@ def pytest_xdist_node_collection_finished(node: "WorkerController") -> None:
 
 
 def check_intent(config: pytest.Config) -> None:
-    """Raise UsageError where a gate that is to rule cannot, as far as can be known by now."""
+    """Raise UsageError where a gate lacks what it needs, or a resumed run some of its cases."""
     recorder, option = config.stash[RECORDER], config.option
     if not recorder.selected or option.collectonly or option.setuponly or option.setupplan:
         return
@@ -110,6 +111,7 @@ def check_intent(config: pytest.Config) -> None:
         capabilities=plan.capabilities,
     )
     try:
+        check_selected(settings.folder, plan.known, {case.id for case in recorder.cases.values()})
         check_gates(settings.gates, intent)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
@@ -129,6 +131,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     except KeyboardInterrupt:
         exitstatus = session.exitstatus = pytest.ExitCode.INTERRUPTED
     if is_worker(config):
+        return
+    if exitstatus == pytest.ExitCode.USAGE_ERROR:
+        config.stash[RECORDER].put_back()
         return
     audits = exitstatus != pytest.ExitCode.INTERRUPTED
     try:

@@ -183,8 +183,11 @@ def test_a_budget_stops_the_run(
 def test_a_budget_of_money_needs_prices(run: Run, data: Path, endpoint: Endpoint) -> None:
     """Without them it could not be kept."""
     result = run(f"--model=openai:tiny@{endpoint.url}", f"--data={data}", "--budget=1.5")
-    assert result.ret != 0
+    assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*neither the card nor the server gives prices*"])
+    result = run(f"--data={data}", "--budget=1.5", "--run=scripted")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*answers of scripted have no price*"])
 
 
 def test_a_cluster_is_of_no_use_to_a_server(run: Run, data: Path, endpoint: Endpoint) -> None:

@@ -122,6 +122,20 @@ def test_an_interrupted_run_says_how_to_go_on(
     assert (runs / "run" / SCORES).read_bytes() == (runs / "whole" / SCORES).read_bytes()
 
 
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_less_than_the_whole_run_is_refused(
+    run: Run, killed: Path, monkeypatch: pytest.MonkeyPatch, mode: tuple[str, ...]
+) -> None:
+    """By whatever cases are left out, and before anything is asked."""
+    content = [(killed / name).read_bytes() for name in (MANIFEST, RECORDS)]
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-m analysis")
+    result = run(f"--resume={killed}", *mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "that are not selected now" in result.stdout.str() + result.stderr.str()
+    assert [(killed / name).read_bytes() for name in (MANIFEST, RECORDS)] == content
+    assert not (killed / SCORES).exists()
+
+
 def test_runs_named_last_are_those_of_then(
     run: Run, data: Path, project: Path, plugin: Path
 ) -> None:
