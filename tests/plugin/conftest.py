@@ -102,7 +102,7 @@ def run(
     def start(*options: str) -> pytest.RunResult:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(ADDRESS, forks)
-            patch.setenv("PYTHONPATH", str(project))
+            patch.setenv("PYTHONPATH", str(project), prepend=os.pathsep)
             patch.setattr(pytester, "popen", fork)
             return pytester.runpytest_subprocess(*complete_options(options), timeout=TIMEOUT)
 

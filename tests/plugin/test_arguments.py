@@ -276,7 +276,7 @@ class _Parser:
 def test_every_option_with_a_value_is_known() -> None:
     """The list, read from the source, is that of the options the plugins add."""
     parser = _Parser()
-    for name in plugin.pytest_plugins:
+    for name in plugin.FEATURES:
         add: Any = getattr(importlib.import_module(name), "pytest_addoption", None)
         if add is not None:
             add(parser)

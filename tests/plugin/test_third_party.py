@@ -249,23 +249,23 @@ def test_a_plan_is_executed_without_pytest(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("third_party")
-def test_files_of_a_backend_are_part_of_the_identity(run_apart: Run, project: Path) -> None:
+def test_files_of_a_backend_are_part_of_the_identity(run: Run, project: Path) -> None:
     """A run whose weights changed is not resumed, and its answers are not reused."""
     weights = project / "weights.txt"
     weights.write_text("1", encoding="utf-8")
     card = CARD.replace("detector", "filed").replace("[options]", 'path = "weights.txt"\n[options]')
     (project / "mine.toml").write_text(card, encoding="utf-8")
     options = ("--model=mine.toml", "--data=photos", "--gates=none")
-    assert run_apart(*options).ret == 0
+    assert run(*options).ret == 0
     assert list(read_run(project).manifest["identity"]["files"]) == ["weights.txt"]
-    assert run_apart(*options, "--run=second", "--reuse=reports/run").ret == 0
+    assert run(*options, "--run=second", "--reuse=reports/run").ret == 0
     weights.write_text("2", encoding="utf-8")
     for again in (["--resume=reports/run"], [*options, "--run=third", "--reuse=reports/run"]):
-        result = run_apart(*again)
+        result = run(*again)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines(["*another model file weights.txt*"])
     weights.unlink()
-    result = run_apart(*options, "--run=fourth")
+    result = run(*options, "--run=fourth")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*Reading the files that 'filed' names for mine failed*"])
 
@@ -273,11 +273,11 @@ def test_files_of_a_backend_are_part_of_the_identity(run_apart: Run, project: Pa
 @pytest.mark.usefixtures("third_party")
 @pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
 def test_a_detector_is_asked_for_its_probabilities_only(
-    run_apart: Run, project: Path, mode: tuple[str, ...]
+    run: Run, project: Path, mode: tuple[str, ...]
 ) -> None:
     """Text tasks are left out with one reservation; detection is read by probabilities."""
     (project / "mine.toml").write_text(CARD, encoding="utf-8")
-    result = run_apart("--model=mine.toml", "--data=photos", "--gates=none", *mode)
+    result = run("--model=mine.toml", "--data=photos", "--gates=none", *mode)
     assert result.ret == 0
     written = read_run(project)
     assert len(written.records) == 8
@@ -292,7 +292,7 @@ def test_a_detector_is_asked_for_its_probabilities_only(
     assert "package" not in written.manifest["judge"]
     if mode != ("-n0",):
         return
-    again = run_apart(
+    again = run(
         "--model=mine", "--data=photos", "--answers=reports/run", "--run=again", "--gates=none"
     )
     assert again.ret == 0
@@ -325,29 +325,29 @@ task = "interpretation"
 @pytest.mark.usefixtures("third_party")
 @pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
 def test_gates_over_a_task_that_a_detector_cannot_be_asked(
-    run_apart: Run, project: Path, mode: tuple[str, ...]
+    run: Run, project: Path, mode: tuple[str, ...]
 ) -> None:
     """They are not evaluated by default, and refused before the first case where named."""
     (project / "mine.toml").write_text(CARD, encoding="utf-8")
     (project / "gates.toml").write_text(GATES, encoding="utf-8")
-    assert run_apart("--model=mine.toml", "--data=photos", *mode).ret == 0
+    assert run("--model=mine.toml", "--data=photos", *mode).ret == 0
     outcomes = {one["gate"]: one["outcome"] for one in read_run(project).rulings}
     assert outcomes == {"sees": "pass", "explains": "not evaluated"}
     options = ("--model=mine.toml", "--data=photos", "--gates=gates.toml", "--run=named")
-    result = run_apart(*options, *mode)
+    result = run(*options, *mode)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: The gate 'explains' *mine cannot be asked: its backend*"])
     assert not (project / "reports" / "named").exists()
     if mode == ("-n0",):
-        result = run_apart(*options, "--answers=reports/run", "--model=mine")
+        result = run(*options, "--answers=reports/run", "--model=mine")
         result.stderr.fnmatch_lines(["ERROR: The gate 'explains' *lacks the capability text*"])
 
 
 @pytest.mark.usefixtures("third_party")
-def test_latency_is_not_asked_for_what_a_detector_lacks(run_apart: Run, project: Path) -> None:
+def test_latency_is_not_asked_for_what_a_detector_lacks(run: Run, project: Path) -> None:
     """These benchmarks are skipped with the reason; loading is measured."""
     (project / "mine.toml").write_text(CARD, encoding="utf-8")
-    result = run_apart("--model=mine.toml", "--data=photos", LATENCY, *QUICK)
+    result = run("--model=mine.toml", "--data=photos", LATENCY, *QUICK)
     result.assert_outcomes(passed=1, skipped=8)
     result.stdout.fnmatch_lines(["SKIPPED [[]2[]] *: mine cannot be asked this*lacks*first_token"])
     result.stdout.fnmatch_lines(["SKIPPED [[]2[]] *: mine cannot be asked this*capability text"])
@@ -373,13 +373,13 @@ def test_latency_is_not_asked_for_what_a_detector_lacks(run_apart: Run, project:
     ],
 )
 def test_what_breaks_in_another_package_is_one_sentence(
-    run_apart: Run, project: Path, options: tuple[str, ...], message: str
+    run: Run, project: Path, options: tuple[str, ...], message: str
 ) -> None:
     """It names what failed, and no traceback is printed."""
     (project / "mine.toml").write_text(CARD, encoding="utf-8")
     (project / "crash.toml").write_text('backend = "crash"\n', encoding="utf-8")
     data = () if any(one.startswith("--data") for one in options) else ("--data=photos",)
-    result = run_apart(*options, *data, "--gates=none", "-n0")
+    result = run(*options, *data, "--gates=none", "-n0")
     assert result.ret in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED)
     lines = [*result.stdout.lines, *result.stderr.lines]
     pytest.LineMatcher(lines).fnmatch_lines([message])
@@ -398,11 +398,11 @@ def test_what_breaks_in_another_package_is_one_sentence(
     ],
 )
 def test_a_backend_that_cannot_describe_itself_costs_a_reservation(
-    run_apart: Run, project: Path, kind: str, mode: tuple[str, ...], reason: str
+    run: Run, project: Path, kind: str, mode: tuple[str, ...], reason: str
 ) -> None:
     """And no record, no status and no traceback."""
     (project / "mine.toml").write_text(f'{CARD}kind = "{kind}"\n', encoding="utf-8")
-    result = run_apart("--model=mine.toml", "--data=photos", "--gates=none", *mode)
+    result = run("--model=mine.toml", "--data=photos", "--gates=none", *mode)
     assert result.ret == 0
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
     written = read_run(project)
@@ -412,11 +412,9 @@ def test_a_backend_that_cannot_describe_itself_costs_a_reservation(
 
 
 @pytest.mark.usefixtures("third_party")
-def test_a_judge_of_another_package_grades_texts(run_apart: Run, project: Path) -> None:
+def test_a_judge_of_another_package_grades_texts(run: Run, project: Path) -> None:
     """Its scores stand under its own name."""
-    result = run_apart(
-        "--data=photos", "--judge=kind:strict", "--gates=none", "-m", "interpretation"
-    )
+    result = run("--data=photos", "--judge=kind:strict", "--gates=none", "-m", "interpretation")
     assert result.ret == 0
     written = read_run(project)
     assert {line["verdict"]["judge"] for line in written.records} == {"kind:strict"}
@@ -426,16 +424,16 @@ def test_a_judge_of_another_package_grades_texts(run_apart: Run, project: Path) 
 
 
 def test_another_version_of_a_judge_is_another_judge(
-    third_party: Path, run_apart: Run, project: Path
+    third_party: Path, run: Run, project: Path
 ) -> None:
     """A comparison names it, and a gate over the judged texts says that the judges differ."""
     options = ("--data=photos", "--judge=kind:strict", "-m", "interpretation")
-    assert run_apart(*options, "--gates=none", "--run=old").ret == 0
+    assert run(*options, "--gates=none", "--run=old").ret == 0
     metadata = third_party / "third_party-1.0.dist-info" / "METADATA"
     text = metadata.read_text(encoding="utf-8")
     metadata.write_text(text.replace("Version: 1.0", "Version: 1.1"), encoding="utf-8")
     (project / "gates.toml").write_text(NO_WORSE, encoding="utf-8")
-    result = run_apart(*options, "--gates=gates.toml", "--baseline=reports/old")
+    result = run(*options, "--gates=gates.toml", "--baseline=reports/old")
     assert result.ret == GATES_INCONCLUSIVE
     written = read_run(project)
     assert written.manifest["judge"]["package"] == "third_party 1.1"
@@ -444,11 +442,9 @@ def test_another_version_of_a_judge_is_another_judge(
 
 
 @pytest.mark.usefixtures("third_party")
-def test_a_detector_alone_has_nothing_to_be_asked_in_a_text_task(
-    run_apart: Run, project: Path
-) -> None:
+def test_a_detector_alone_has_nothing_to_be_asked_in_a_text_task(run: Run, project: Path) -> None:
     """Status 4, before anything is asked."""
     (project / "mine.toml").write_text(CARD, encoding="utf-8")
-    result = run_apart("--model=mine.toml", "--data=photos", "--tasks=interpretation")
+    result = run("--model=mine.toml", "--data=photos", "--tasks=interpretation")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*mine cannot be asked interpretation*lacks text*"])

@@ -60,12 +60,12 @@ def cases(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
 def test_a_run_scores_gates_and_reports_it(
-    run_apart: Run, project: Path, cases: Path, mode: tuple[str, ...]
+    run: Run, project: Path, cases: Path, mode: tuple[str, ...]
 ) -> None:
     """Its cases stand beside those of detection in records, scores, summary and HTML report."""
     floor = FLOOR.format(bar=0.7).replace("detection", "sharpness")
     (project / "gates.toml").write_text(floor, encoding="utf-8")
-    result = run_apart(f"--data={cases.name}", "--gates=gates.toml", *mode)
+    result = run(f"--data={cases.name}", "--gates=gates.toml", *mode)
     written = read_run(project)
     assert [line["case"]["task"] for line in written.records].count("sharpness") == 8
     scores = json.loads((project / "reports" / "run" / "scores.json").read_bytes())
@@ -84,17 +84,17 @@ def test_a_run_scores_gates_and_reports_it(
     assert any("#b5566c" in script.read_text(encoding="utf-8") for script in scripts)
 
 
-def test_it_is_asked_alone(run_apart: Run, project: Path, cases: Path) -> None:
+def test_it_is_asked_alone(run: Run, project: Path, cases: Path) -> None:
     """``--tasks=sharpness`` leaves detection out."""
-    result = run_apart(f"--data={cases.name}", "--gates=none", "--tasks=sharpness", "-n0")
+    result = run(f"--data={cases.name}", "--gates=none", "--tasks=sharpness", "-n0")
     assert result.ret == 0
     written = read_run(project)
     assert {line["case"]["task"] for line in written.records} == {"sharpness"}
     assert len(written.records) == 8
 
 
-def test_an_unknown_task_is_refused_with_those_that_there_are(run_apart: Run, cases: Path) -> None:
+def test_an_unknown_task_is_refused_with_those_that_there_are(run: Run, cases: Path) -> None:
     """The names of other packages' tasks are among them."""
-    result = run_apart(f"--data={cases.name}", "--tasks=sharpnes", "-n0")
+    result = run(f"--data={cases.name}", "--tasks=sharpnes", "-n0")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*'sharpnes' is no task*sharpness*"])
