@@ -1,10 +1,12 @@
 """What is registered by name: built in, or by an installed package through an entry point."""
 
+import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import Distribution, EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, EntryPoints, entry_points
 from typing import Generic, TypeVar
 
 from fakebench_suite.errors import SuiteError, UserError, describe_choices
@@ -24,12 +26,12 @@ class Registry(Generic[Entry]):
 
     def list_names(self) -> list[str]:
         """All names, those that are built in first; nothing is imported."""
-        added = {point.name for point in entry_points(group=self.group)}
+        added = {point.name for point in self._list_points()}
         return [*self.built_in, *sorted(added - set(self.built_in))]
 
     def get(self, name: str) -> Entry:
         """The entry of this name; raises UserError where there is none, or it cannot be loaded."""
-        points = list(entry_points(group=self.group, name=name))
+        points = list(self._list_points().select(name=name))
         if len(points) > 1 or (points and name in self.built_in):
             others = ", ".join(sorted(_describe(point) for point in points))
             built_in = " and the suite itself" if name in self.built_in else ""
@@ -48,15 +50,18 @@ class Registry(Generic[Entry]):
 
     def find_distribution(self, name: str) -> Distribution | None:
         """The installed package that brings an entry; None for what is built in."""
-        return next((point.dist for point in entry_points(group=self.group, name=name)), None)
+        return next((point.dist for point in self._list_points().select(name=name)), None)
 
     def find_package(self, name: str) -> str | None:
         """Name and version of the package that brings an entry; None for what is built in."""
-        for point in entry_points(group=self.group, name=name):
+        for point in self._list_points().select(name=name):
             return (
                 f"{_describe(point)} {point.dist.version if point.dist is not None else ''}".strip()
             )
         return None
+
+    def _list_points(self) -> EntryPoints:
+        return _read_entry_points(tuple(sys.path)).select(group=self.group)
 
     def _load(self, point: EntryPoint) -> Entry:
         try:
@@ -72,6 +77,12 @@ class Registry(Generic[Entry]):
                 f"{type(entry).__name__}; its entry point must name a {self.kind.__name__}."
             )
         return entry
+
+
+@lru_cache(maxsize=1)
+def _read_entry_points(_path: tuple[str, ...]) -> EntryPoints:
+    """All entry points of what is installed on this path; reading them takes longer than a case."""
+    return entry_points()
 
 
 def _describe(point: EntryPoint) -> str:

@@ -5,7 +5,12 @@
 an entry point may have imported this package before.)
 """
 
-pytest_plugins = [
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+FEATURES = (
     "fakebench_suite.plugin.gc",
     "fakebench_suite.plugin.options",
     "fakebench_suite.plugin.interrupts",
@@ -29,4 +34,13 @@ pytest_plugins = [
     "fakebench_suite.plugin.session",
     "fakebench_suite.plugin.absent_images",
     "fakebench_suite.plugin.junit",
-]
+)
+
+
+def pytest_addoption(pluginmanager: "pytest.PytestPluginManager") -> None:
+    """Register the features, whose options are added with them.
+
+    For each name in ``pytest_plugins`` pytest would read the metadata of all installed packages.
+    """
+    for feature in FEATURES:
+        pluginmanager.import_plugin(feature)
