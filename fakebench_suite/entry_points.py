@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, EntryPoints, entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fakebench_suite.errors import SuiteError, UserError, describe_choices
 
@@ -61,7 +61,8 @@ class Registry(Generic[Entry]):
         return None
 
     def _list_points(self) -> EntryPoints:
-        return _read_entry_points(tuple(sys.path)).select(group=self.group)
+        points: EntryPoints = _read_entry_points(tuple(sys.path)).select(group=self.group)
+        return points
 
     def _load(self, point: EntryPoint) -> Entry:
         try:
@@ -80,7 +81,7 @@ class Registry(Generic[Entry]):
 
 
 @lru_cache(maxsize=1)
-def _read_entry_points(_path: tuple[str, ...]) -> EntryPoints:
+def _read_entry_points(_path: tuple[str, ...]) -> Any:  # Its class is another in Python 3.11.
     """All entry points of what is installed on this path; reading them takes longer than a case."""
     return entry_points()
 
