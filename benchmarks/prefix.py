@@ -19,31 +19,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.checkpoint import draw_pictures, save_model
+from benchmarks.questions import list_prompts
 from fakebench_suite.backends.base import Request
 from fakebench_suite.backends.cards import Card, Generation
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.backends.transformers.prefix_cache.selftest import InferencePath
-from fakebench_suite.tasks.criteria import CRITERIA
-from fakebench_suite.tasks.prompts import build_prompt, format_analysis_question
-from fakebench_suite.types import Answer, Case, Prompt, QuestionType, Task
+from fakebench_suite.types import Answer
 
 NEW_TOKENS, ROWS = 16, 16
-
-
-def list_prompts(images: Sequence[str]) -> list[Prompt]:
-    """The 14 questions about each image, as they are sent."""
-    cases = [
-        Case(
-            id=f"{image}:{criterion}",
-            task=Task.ANALYSIS,
-            image=image,
-            question=format_analysis_question(criterion),
-            question_type=QuestionType.CRITERION,
-        )
-        for image in images
-        for criterion in CRITERIA
-    ]
-    return [build_prompt(case) for case in cases]
 
 
 def load(folder: Path, dtype: str, *, shares: bool) -> TransformersBackend:

@@ -1,4 +1,4 @@
-"""Case files of the two sets that models are timed on, as a user of ``--data`` would write them."""
+"""The cases that models are timed on, as prompts and as the files that ``--data`` takes."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,11 +9,28 @@ from fakebench_suite.tasks.prompts import (
     DETECTION,
     FAULTFINDING,
     INFERENCE,
+    build_prompt,
     format_analysis_question,
 )
-from fakebench_suite.types import QuestionType
+from fakebench_suite.types import Case, Prompt, QuestionType, Task
 
 Row = dict[str, str]
+
+
+def list_prompts(images: Sequence[str]) -> list[Prompt]:
+    """The 14 questions about each image, as they are sent."""
+    cases = [
+        Case(
+            id=f"{image}:{criterion}",
+            task=Task.ANALYSIS,
+            image=image,
+            question=format_analysis_question(criterion),
+            question_type=QuestionType.CRITERION,
+        )
+        for image in images
+        for criterion in CRITERIA
+    ]
+    return [build_prompt(case) for case in cases]
 
 
 def list_analysis(images: Sequence[str]) -> Iterator[Row]:
