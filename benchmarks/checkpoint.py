@@ -37,10 +37,12 @@ def draw_pictures(count: int) -> dict[str, Image.Image]:
     }
 
 
-def save_model(folder: Path, questions: Iterable[str]) -> int:
+def save_model(folder: Path, questions: Iterable[str], *, vocabulary: int | None = 8_000) -> int:
     """A Qwen2-VL of the usual proportions with random float32 weights; its number of parameters.
 
     The tokenizer knows the words of the questions, so that they are as long as they usually are.
+    ``vocabulary`` counts the tokens of the model, many of which have no text; None for those that
+    have one.
     """
     torch.manual_seed(0)
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>"]
@@ -52,7 +54,7 @@ def save_model(folder: Path, questions: Iterable[str]) -> int:
     tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = "left"
     config = tf.Qwen2VLConfig(
         text_config={
-            "vocab_size": 8_000,
+            "vocab_size": len(tokenizer) if vocabulary is None else vocabulary,
             "hidden_size": 384,
             "intermediate_size": 1_024,
             "num_hidden_layers": 8,

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Generator, Iterator
@@ -34,6 +35,7 @@ MARKERS = {
     "ray": "runs a Ray cluster",
     "checkpoint": "computes with a checkpoint",
     "slow": "takes minutes, or measures how long something takes; runs only with -m slow",
+    "vllm": "asks a vLLM server of .venv-vllm (make test-vllm); runs only with -m vllm",
 }
 """The kinds of tests that are no unit tests; ``make check`` leaves all of them out."""
 IMPLIED = {
@@ -47,6 +49,7 @@ FOLDERS = {
     "backends/transformers/test_model.py": "checkpoint",
     "backends/transformers/test_outputs.py": "checkpoint",
     "test_pocket.py": "checkpoint",
+    "vllm": "vllm",
 }
 """The marker of every test below a folder, or in a module."""
 
@@ -62,7 +65,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def may_start_processes(item: pytest.Item) -> bool:
     """Whether a test has a marker that says so."""
-    return any(item.get_closest_marker(name) for name in ("process", "browser", "ray", "slow"))
+    return any(
+        item.get_closest_marker(name) for name in ("process", "browser", "ray", "slow", "vllm")
+    )
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -98,15 +103,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
 
 
+def is_wanted(item: pytest.Item, expression: str) -> bool:
+    """Whether a test runs under ``-m``: not slow without any, and of vLLM only if it names that."""
+    if item.get_closest_marker("vllm") is not None:
+        return re.search(r"\bvllm\b", expression) is not None
+    return bool(expression) or item.get_closest_marker("slow") is None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow tests out where no ``-m`` says which tests are wanted."""
-    if config.option.markexpr:
-        return
-    slow = [item for item in items if item.get_closest_marker("slow") is not None]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in set(slow)]
+    """Leave out the tests that nobody asked for by ``-m``."""
+    wanted = [item for item in items if is_wanted(item, config.option.markexpr)]
+    if len(wanted) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
+        items[:] = wanted
 
 
 def pytest_unconfigure() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FOLDERS, IMPLIED, MARKERS
+from tests.conftest import FOLDERS, IMPLIED, MARKERS, is_wanted
 
 COMMAND = [sys.executable, "-c", ""]
 
@@ -36,6 +36,27 @@ def test_fixtures_bring_their_markers(request: pytest.FixtureRequest) -> None:
 def test_places_that_bring_markers_are_there() -> None:
     """A folder or module that was renamed is not forgotten."""
     assert [place for place in FOLDERS if not (Path(__file__).parent / place).exists()] == []
+
+
+class Marked(pytest.Item):
+    """A test with markers."""
+
+    def runtest(self) -> None:
+        """Nothing is tested."""
+
+
+@pytest.mark.parametrize(
+    ("marker", "unwanted"),
+    [("process", []), ("slow", [""]), ("vllm", ["", "slow", "not slow", "not vllms"])],
+)
+def test_some_tests_have_to_be_asked_for(
+    request: pytest.FixtureRequest, marker: str, unwanted: list[str]
+) -> None:
+    """Slow ones by any ``-m``, those of vLLM by one that names them; pytest itself evaluates it."""
+    item = Marked.from_parent(request.session, name="marked")
+    item.add_marker(marker)
+    expressions = ["", "slow", "not slow", "not vllms", "vllm", "not (slow or vllm)"]
+    assert [one for one in expressions if not is_wanted(item, one)] == unwanted
 
 
 def test_every_marker_is_registered(pytestconfig: pytest.Config) -> None:
