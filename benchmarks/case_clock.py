@@ -31,9 +31,9 @@ def pytest_fixture_setup(
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Tell, before scores, gates and report are made; workers of xdist are silent."""
     if not hasattr(session.config, "workerinput"):
-        told = session.config.stash.get(_TOLD, {}) | {"last": time.time()}
-        if "cpu" in told:
-            told["cpu"] = time.process_time() - told["cpu"]
+        measured = session.config.stash.get(_TOLD, {}) | {"last": time.time()}
+        if "cpu" in measured:
+            measured["cpu"] = time.process_time() - measured["cpu"]
         if "torch" in sys.modules:
-            told["threads"] = sys.modules["torch"].get_num_threads()
-        print(f"CLOCK {json.dumps(told)}", file=sys.stderr)
+            measured["threads"] = sys.modules["torch"].get_num_threads()
+        print(f"CLOCK {json.dumps(measured)}", file=sys.stderr)

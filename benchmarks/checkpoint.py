@@ -48,7 +48,10 @@ def save_model(folder: Path, questions: Iterable[str], *, vocabulary: int | None
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>"]
     special += ["<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
     tokenizer: Any = make_tokenizer(special, eos="<|im_end|>", pad="<|endoftext|>")
-    texts = [f"system\nYou are a helpful assistant. user\n{one} assistant\n" for one in questions]
+    texts = [
+        f"system\nYou are a helpful assistant. user\n{question} assistant\n"
+        for question in questions
+    ]
     tokenizer = tokenizer.train_new_from_iterator(texts, 2_000, show_progress=False)
     # As Qwen2-VL's, and saved: lmms-eval pads where the tokenizer says.
     tokenizer.padding_side = tokenizer.init_kwargs["padding_side"] = "left"

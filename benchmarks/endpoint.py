@@ -147,8 +147,8 @@ def main() -> None:
     url = f"http://127.0.0.1:{ours.recv()}/v1"
     try:
         alone = make_requests(32, 2)
-        one, _ = ask(url, alone, concurrency=1)
-        each = one / len(alone)
+        alone_seconds, _ = ask(url, alone, concurrency=1)
+        each = alone_seconds / len(alone)
         print(f"one at a time: {each * 1000:.1f} ms a prompt")
         print(f"{'prompts an image':<18}{'prompts/s':>10}{'speed-up':>10}{'CPU a prompt':>14}")
         for per_image in (14, 9, 1):

@@ -40,8 +40,8 @@ def write_cases(folder: Path, cases: int) -> Path:
         row = {"image": name, "label": ("fake", "real")[number % 2]}
         question = "Is this a fake image, yes or no?"
         lines.append(row | {"id": "d", "task": "detection", "question": question})
-        for one in criteria:
-            asked = {"id": one, "task": "analysis", "question": f"How is the {one}?"}
+        for criterion in criteria:
+            asked = {"id": criterion, "task": "analysis", "question": f"How is the {criterion}?"}
             lines.append(row | asked)
     path = folder / "cases.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")

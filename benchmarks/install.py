@@ -87,8 +87,8 @@ def run_model(place: Path, model: str) -> None:
             capture_output=True,
         )
         print(f"  {model} by the {run}: {time.perf_counter() - start:.0f} s")
-    one, two = (where / "reports" / run / "scores.json" for run in ("command", "plugin"))
-    print("  scores are equal" if one.read_bytes() == two.read_bytes() else "  scores DIFFER")
+    first, second = (where / "reports" / run / "scores.json" for run in ("command", "plugin"))
+    print("  scores are equal" if first.read_bytes() == second.read_bytes() else "  scores DIFFER")
 
 
 if __name__ == "__main__":

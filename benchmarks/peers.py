@@ -31,7 +31,7 @@ from benchmarks.checkpoint import SIDE, draw_pictures, save_model
 from benchmarks.questions import list_analysis, list_mix, write_cases
 from benchmarks.sides import ROOT, Answered, run_lmms, run_suite
 from fakebench_suite.datasets.jsonl import load_jsonl
-from fakebench_suite.execution.manifest import cpu_name
+from fakebench_suite.execution.manifest_builder import cpu_name
 from fakebench_suite.tasks.prompts import build_prompt
 
 PEER = ROOT / ".venv-peers" / "bin" / "python"

@@ -42,7 +42,7 @@ def load(folder: Path, dtype: str, *, shares: bool) -> TransformersBackend:
 
 def count_equal(texts: Sequence[str], others: Sequence[str]) -> int:
     """How many texts are the other of their place."""
-    return sum(one == two for one, two in zip(texts, others, strict=True))
+    return sum(text == other for text, other in zip(texts, others, strict=True))
 
 
 def main() -> None:

@@ -35,12 +35,12 @@ def measure(command: Sequence[str], *, at: Path, env: Mapping[str, str]) -> Spen
         text=True,
     )
     assert process.stderr is not None
-    told = process.stderr.read()  # to its end, which is the process's
+    errors = process.stderr.read()  # to its end, which is the process's
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode, ended = os.waitstatus_to_exitcode(status), time.time()
-    lines = [line for line in told.splitlines() if line.startswith("CLOCK ")]
+    lines = [line for line in errors.splitlines() if line.startswith("CLOCK ")]
     if not lines or process.returncode:
-        raise SystemExit(told)
+        raise SystemExit(errors)
     return Spent(
         started=started,
         seconds=ended - started,

@@ -95,13 +95,24 @@ def format_command(name: str, command: Any) -> Iterator[str]:
     yield ""
 
 
+def list_commands(group: Any, *above: str) -> Iterator[tuple[str, Any]]:
+    """The name of each command that is not hidden, below those of its groups, and the command."""
+    for name, command in sorted(group.commands.items()):
+        if command.hidden:
+            continue
+        if hasattr(command, "commands"):
+            yield from list_commands(command, *above, name)
+        else:
+            yield " ".join((*above, name)), command
+
+
 def format_page() -> str:
     """The whole page."""
     lines = [_INTRODUCTION]
     lines += format_table(("option", "meaning"), list_run_options())
     lines += [""]
     group = typer.main.get_command(app)
-    for name, command in sorted(vars(group)["commands"].items()):
+    for name, command in list_commands(group):
         lines += format_command(name, command)
     return "\n".join(lines).rstrip() + "\n"
 

@@ -94,8 +94,8 @@ def _describe(point: EntryPoint) -> str:
 def import_object(place: str) -> object:
     """The object at ``module:name``, imported now."""
     module, _, name = place.partition(":")
-    found: object = getattr(import_module(module), name)
-    return found
+    value: object = getattr(import_module(module), name)
+    return value
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 
 import fakebench_suite
 from fakebench_suite import errors
-from fakebench_suite.cli.ending import end_in_sentence
+from fakebench_suite.cli.errors import end_in_sentence
 from fakebench_suite.errors import SuiteError
 
 _NAME = re.compile(r" *\w+")

@@ -137,7 +137,7 @@ def test_texts_are_scored_without_an_encoder() -> None:
         (("run",), Extra.LOCAL),
         (("run", "--model=coin", "--judge=transformers:somebody/judge"), Extra.LOCAL),
         (("run", "--model=coin", "--gates=alike.toml"), Extra.SIMILARITY),
-        (("audit", "--judge=embedding"), Extra.SIMILARITY),
+        (("judge", "calibrate", "--judge=embedding"), Extra.SIMILARITY),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, tuple) else str(one),
 )
@@ -177,7 +177,7 @@ def test_what_follows_a_run_needs_no_extra(core: CoreInstallation) -> None:
         [
             ("merge", "reports/first", "reports/second", "--into=reports/whole"),
             ("compare", "reports/first", "reports/whole"),
-            ("agree", "reports/whole", "reports/whole"),
+            ("judge", "agreement", "reports/whole", "reports/whole"),
             ("report", "reports/whole"),
             ("runs",),
             ("data",),

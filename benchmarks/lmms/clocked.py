@@ -15,7 +15,7 @@ from lmms_eval.cli.dispatch import main
 from lmms_eval.models.simple.qwen2_vl import Qwen2_VL
 from transformers import Qwen2VLForConditionalGeneration as Model
 
-told: dict[str, float] = dict.fromkeys(
+measured: dict[str, float] = dict.fromkeys(
     ("seconds", "cpu", "prompts", "prompt_tokens", "new_tokens", "threads"), 0
 )
 answer, generate = Qwen2_VL.generate_until, Model.generate
@@ -25,9 +25,9 @@ def clock(self: Qwen2_VL, requests: list[Any]) -> list[str]:
     """The answers, timed."""
     started, used = time.perf_counter(), time.process_time()
     answers: list[str] = answer(self, requests)
-    told["seconds"] += time.perf_counter() - started
-    told["cpu"] += time.process_time() - used
-    told["threads"] = torch.get_num_threads()
+    measured["seconds"] += time.perf_counter() - started
+    measured["cpu"] += time.process_time() - used
+    measured["threads"] = torch.get_num_threads()
     return answers
 
 
@@ -35,9 +35,9 @@ def count(self: Model, **inputs: Any) -> Any:
     """The new tokens, counted with their prompts."""
     written = generate(self, **inputs)
     rows, width = inputs["input_ids"].shape
-    told["prompts"] += rows
-    told["prompt_tokens"] += int(inputs["attention_mask"].sum())
-    told["new_tokens"] += int((written[:, width:] != inputs["pad_token_id"]).sum())
+    measured["prompts"] += rows
+    measured["prompt_tokens"] += int(inputs["attention_mask"].sum())
+    measured["new_tokens"] += int((written[:, width:] != inputs["pad_token_id"]).sum())
     return written
 
 
@@ -45,4 +45,4 @@ Qwen2_VL.generate_until, Model.generate = clock, count
 try:
     main()
 finally:
-    print(f"CLOCK {json.dumps(told)}", file=sys.stderr)
+    print(f"CLOCK {json.dumps(measured)}", file=sys.stderr)

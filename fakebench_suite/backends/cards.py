@@ -187,7 +187,7 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 def _check_source(card: Card) -> None:
     """Raise ValueError where what a card gives is not what its backend takes."""
     given = (card.repository, card.path, card.script, card.endpoint)
-    sources = sum(one is not None for one in given)
+    sources = sum(source is not None for source in given)
     if sources > 1 or (sources == 0 and card.backend in _WITH_SOURCE):
         raise ValueError(
             "a card needs exactly one of 'repository', 'path', [script] and [endpoint]"
@@ -244,9 +244,9 @@ def describe_card(card: Card, *, identity: bool = False) -> dict[str, Any]:
 
 def list_cards(models: Path = MODELS) -> dict[str, Path]:
     """The cards by name, sorted."""
-    found = {path.stem: path for path in models.glob("*.toml")}
-    found |= {path.parent.name: path for path in models.glob("*/card.toml")}
-    return dict(sorted(found.items()))
+    cards = {path.stem: path for path in models.glob("*.toml")}
+    cards |= {path.parent.name: path for path in models.glob("*/card.toml")}
+    return dict(sorted(cards.items()))
 
 
 def find_card(model: str, models: Path = MODELS) -> Card:

@@ -14,7 +14,7 @@ import typer
 from rich.filesize import decimal
 from rich.text import Text
 
-from fakebench_suite.cli.ending import PipeConsole
+from fakebench_suite.cli.errors import PipeConsole
 from fakebench_suite.errors import UserError
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.paths import resolve

@@ -1,37 +1,28 @@
 """The commands of ``fakebench``, which need no pytest but for ``run``."""
 
 import sys
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from fakebench_suite.cli.ending import MACHINE, PipeConsole, SentenceErrorGroup, say, stop
+from fakebench_suite.cli.errors import PipeConsole, SentenceErrorGroup, say, show_status, stop
+from fakebench_suite.cli.judge import calibrate_judge, compute_agreement, judge_app
 from fakebench_suite.cli.list_runs import show_runs
 from fakebench_suite.cli.startup import reset_signals, unwind_at_signals
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
 from fakebench_suite.endpoints.names import mask_url
 from fakebench_suite.errors import (
-    CalibrationError,
     FormatError,
     MissingWeightsError,
     UserError,
 )
 from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.files.paths import expand_home
-from fakebench_suite.grading.judges.calibration import MIN_ORDERED_SHARE, calibrate
-from fakebench_suite.grading.judges.registry import (
-    ALLOWED_JUDGES,
-    MAX_ROUNDS,
-    check_judge,
-    open_judge,
-    parse_judge,
-)
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.grading.verdict import select_parser
 from fakebench_suite.metrics.paper_tables import FOOTNOTE, check_published, load_table
@@ -41,7 +32,7 @@ from fakebench_suite.runs.last import find_run
 from fakebench_suite.runs.manifest import RunStatus
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.tasks.registry import list_tasks
-from fakebench_suite.text.display import count_of, escape_json, escape_unencodable, to_single_line
+from fakebench_suite.text.display import escape_json, escape_unencodable, to_single_line
 from fakebench_suite.types import QuestionType
 
 if TYPE_CHECKING:
@@ -150,63 +141,6 @@ def tables(
     console.print(FOOTNOTE)
 
 
-@app.command()
-def audit(
-    judge: Annotated[str, typer.Option(help=f"the judge to calibrate: {ALLOWED_JUDGES}")],
-    rounds: Annotated[
-        int,
-        typer.Option("--judge-rounds", min=1, max=MAX_ROUNDS, help="rounds per text, averaged"),
-    ] = 5,
-    reports: Annotated[Path, typer.Option(help="directory of the cache of ratings")] = Path(
-        "reports"
-    ),
-) -> None:
-    """Calibrate a judge on texts whose order is known.
-
-    The exit status is 1 if it ranks them wrongly, 2 if it cannot be asked, and 3 if the judge or
-    this machine fails before the calibration ends.
-    """
-    choice = parse_judge(judge, rounds=rounds)
-    try:
-        with _status("asking the judge"):
-            opened = open_judge(choice, cache=reports / "judgements.sqlite")
-            check_judge(opened)
-            calibration = calibrate(opened)
-    except CalibrationError as error:
-        message = f"The judge {choice.name} could not be calibrated: {to_single_line(str(error))}"
-        stop(message, status=MACHINE)
-    name = to_single_line(calibration.judge)
-    say(f"{name}, {count_of(rounds, 'round')}" if choice.gives_ratings else name)
-    described = msgspec.to_builtins(opened.describe())
-    for key, value in (described | described.pop("details", {})).items():
-        words = ", ".join(value) if isinstance(value, list) else value
-        say(f"  {key.replace('_', ' ')}: {words}")
-    for kind, value in calibration.means.items():
-        say(f"  {kind:<12} {'no ratings' if value is None else f'{value:.2f} of 2'}")
-    for comparison, share in calibration.right.items():
-        verdict = "sufficient" if share >= MIN_ORDERED_SHARE else f"below {MIN_ORDERED_SHARE:.0%}"
-        say(f"  {comparison:<24} right on {share:.0%} of the images: {verdict}")
-    say("calibration passed" if calibration.passed else "calibration failed")
-    raise SystemExit(not calibration.passed)
-
-
-@app.command()
-def agree(
-    one: Annotated[Path, typer.Argument(help="a run directory with judged texts")],
-    two: Annotated[
-        Path, typer.Argument(help="a run directory with the same texts, judged by another judge")
-    ],
-) -> None:
-    """Measure the agreement of two runs' judges on the same texts (Krippendorff's alpha)."""
-    from fakebench_suite.metrics.agreement import measure_agreement
-
-    agreement = measure_agreement(*(list(read_records(find_run(run))) for run in (one, two)))
-    judges = " and ".join(map(to_single_line, agreement.judges))
-    say(f"{count_of(agreement.texts, 'text')} graded by both: {judges}")
-    say(f"alpha {agreement.alpha:.3f} (interval scale; 1 is perfect, 0 is chance)")
-    say(f"mean difference {agreement.difference:+.3f} of 2")
-
-
 def _parse_data(text: str | None) -> "DataSource | Path | None":
     """What ``--data`` names, below the working directory; None where it was not given."""
     from fakebench_suite.datasets import parse_data
@@ -263,7 +197,7 @@ def merge(
     from fakebench_suite.workflows.merge import merge_runs
 
     rules = None if gates is None else load_gates(gates, root=Path(), where=Path())
-    with _status("merging"):
+    with show_status("merging"):
         parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
         place = _parse_data(data)
         finalized = merge_runs(parts, into, gates=rules, baseline=before, data=place, size=size)
@@ -284,7 +218,7 @@ def compare(
     from fakebench_suite.cli.comparison_text import format_comparison
     from fakebench_suite.workflows.compare import compare_runs
 
-    with _status("comparing"):
+    with show_status("comparing"):
         comparison = compare_runs(find_run(before), find_run(after))
     for text in format_comparison(comparison, items=items, colour=sys.stdout.isatty()):
         say(text)
@@ -337,11 +271,23 @@ def models() -> None:
 
 
 app.command("runs")(show_runs)
+app.add_typer(judge_app, name="judge")
 
 
-def _status(doing: str) -> Status:
-    """Show on a terminal's standard error what is being done."""
-    return Console(stderr=True).status(doing)
+@app.command("audit", hidden=True)
+@wraps(calibrate_judge)
+def audit(*arguments: Any, **options: Any) -> None:
+    """``judge calibrate``, by its old name."""
+    warn_deprecated("'fakebench audit'", "'fakebench judge calibrate'", where="command line")
+    calibrate_judge(*arguments, **options)
+
+
+@app.command("agree", hidden=True)
+@wraps(compute_agreement)
+def agree(*arguments: Any, **options: Any) -> None:
+    """``judge agreement``, by its old name."""
+    warn_deprecated("'fakebench agree'", "'fakebench judge agreement'", where="command line")
+    compute_agreement(*arguments, **options)
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fakebench_suite.runs.completeness import PartialReason, missing_cases
 from fakebench_suite.runs.manifest import Manifest
-from fakebench_suite.runs.partial import PartialReason, missing_cases
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.tasks.subgroups import ALL, list_subgroups
 from fakebench_suite.types import LatencyTiming, Record, Score

@@ -21,9 +21,9 @@ class Agreement:
     """Mean of the first judge's score minus the second's, -2 to 2."""
 
 
-def measure_agreement(one: Sequence[Record], two: Sequence[Record]) -> Agreement:
+def measure_agreement(first_run: Sequence[Record], second_run: Sequence[Record]) -> Agreement:
     """The agreement of two runs' judges; raises UserError if they share no text."""
-    first, second = _collect(one), _collect(two)
+    first, second = _collect(first_run), _collect(second_run)
     both = sorted(first.keys() & second.keys())
     if len(both) < 2:
         raise UserError(

@@ -66,28 +66,32 @@ def estimate_balanced(values: ArrayLike, fake: ArrayLike, groups: Sequence[str])
     """
     cases, is_fake = np.asarray(values, dtype=float), np.asarray(fake, dtype=bool)
     names = np.asarray(groups)
-    one, two = (estimate_mean(cases[side], names[side].tolist()) for side in (is_fake, ~is_fake))
-    return _combine(one, two, 0.5, 0.5)
+    fake_rate, real_rate = (
+        estimate_mean(cases[side], names[side].tolist()) for side in (is_fake, ~is_fake)
+    )
+    return _combine(fake_rate, real_rate, 0.5, 0.5)
 
 
 def estimate_gap(values: ArrayLike, fake: ArrayLike, groups: Sequence[str]) -> Estimate:
     """Accuracy on fake images minus accuracy on real ones, from -1 to 1, by MOVER as above."""
     cases, is_fake = np.asarray(values, dtype=float), np.asarray(fake, dtype=bool)
     names = np.asarray(groups)
-    one, two = (estimate_mean(cases[side], names[side].tolist()) for side in (is_fake, ~is_fake))
-    return _combine(one, two, 1.0, -1.0)
+    fake_rate, real_rate = (
+        estimate_mean(cases[side], names[side].tolist()) for side in (is_fake, ~is_fake)
+    )
+    return _combine(fake_rate, real_rate, 1.0, -1.0)
 
 
-def _combine(one: Estimate, two: Estimate, first: float, second: float) -> Estimate:
+def _combine(fake: Estimate, real: Estimate, first: float, second: float) -> Estimate:
     """``first * one + second * two`` of independent estimates, with the MOVER interval."""
-    if one.value is None or two.value is None:
+    if fake.value is None or real.value is None:
         return NOTHING
-    value, n = first * one.value + second * two.value, one.n + two.n
-    if one.low is None or one.high is None or two.low is None or two.high is None:
+    value, n = first * fake.value + second * real.value, fake.n + real.n
+    if fake.low is None or fake.high is None or real.low is None or real.high is None:
         return Estimate(value=value, low=None, high=None, n=n)
-    floor, ceiling = (two.low, two.high) if second > 0 else (two.high, two.low)
-    below = math.hypot(first * (one.value - one.low), second * (two.value - floor))
-    above = math.hypot(first * (one.high - one.value), second * (ceiling - two.value))
+    floor, ceiling = (real.low, real.high) if second > 0 else (real.high, real.low)
+    below = math.hypot(first * (fake.value - fake.low), second * (real.value - floor))
+    above = math.hypot(first * (fake.high - fake.value), second * (ceiling - real.value))
     least, most = (0.0, 1.0) if second > 0 else (-1.0, 1.0)
     return Estimate(value=value, low=max(least, value - below), high=min(most, value + above), n=n)
 

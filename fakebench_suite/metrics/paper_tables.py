@@ -85,11 +85,11 @@ def check_published() -> Iterator[str]:
         assert table is not None
         for row in load_table(task):
             parts = {name: float(row[name]) for name in (*AUTOMATIC, *JUDGED)}
-            found, printed = aggregate(parts).overall, float(row["Avr"])
-            if abs(found - printed) > allowed:
+            computed, printed = aggregate(parts).overall, float(row["Avr"])
+            if abs(computed - printed) > allowed:
                 yield (
                     f"Table {table.number}, {row['model']}: Avr is printed as {printed:.3f}, "
-                    f"its parts give {found:.3f}"
+                    f"its parts give {computed:.3f}"
                 )
 
 

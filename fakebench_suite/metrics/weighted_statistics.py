@@ -20,8 +20,8 @@ def matthews_corrcoef(fake: Bools, said_fake: Floats, weights: Floats) -> Floats
         weights @ (truth & word).astype(float) for truth in (fake, ~fake) for word in (said, ~said)
     )
     scale = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
-    found = np.divide(tp * tn - fp * fn, scale, out=np.zeros_like(scale), where=scale > 0)
-    return np.asarray(found)
+    coefficient = np.divide(tp * tn - fp * fn, scale, out=np.zeros_like(scale), where=scale > 0)
+    return np.asarray(coefficient)
 
 
 def roc_auc(fake: Bools, chances: Floats, weights: Floats) -> Floats:

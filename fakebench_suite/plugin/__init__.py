@@ -27,7 +27,7 @@ FEATURES = (
     "fakebench_suite.plugin.latency.comparison",
     "fakebench_suite.plugin.xdist.hooks",
     "fakebench_suite.plugin.xdist.inference_info",
-    "fakebench_suite.plugin.folder",
+    "fakebench_suite.plugin.run_directory",
     "fakebench_suite.plugin.reporting",
     "fakebench_suite.plugin.judging",
     "fakebench_suite.plugin.progress",

@@ -61,18 +61,18 @@ def check_images(config: pytest.Config, cases: Collection[Case]) -> None:
     if not absent:
         return
     images = {case.image for case in cases}
-    told = describe_absent(absent, len(images))
+    sentence = describe_absent(absent, len(images))
     if len(absent) == len(images):
         raise pytest.UsageError(
-            f"{told}. Put the images anywhere below {plan.request.data}, under the names that the "
-            "rows give them."
+            f"{sentence}. Put the images anywhere below {plan.request.data}, under the names that "
+            "the rows give them."
         )
     lost = sum(case.image in absent for case in cases)
     ends = f"{count_of(lost, 'case')} {'ends' if lost == 1 else 'end'} in an image_error"
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         reporter.ensure_newline()
-        reporter.line(f"warning: {told}. {ends}.", yellow=True)
+        reporter.line(f"warning: {sentence}. {ends}.", yellow=True)
 
 
 @pytest.hookimpl(trylast=True)

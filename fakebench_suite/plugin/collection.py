@@ -60,9 +60,9 @@ def will_run_cases(config: pytest.Config) -> bool:
     Without an argument pytest runs ``cases``.
     """
     option = config.option
-    spoken = (option.data, option.tasks, option.sample, option.shard, option.answers)
+    choices = (option.data, option.tasks, option.sample, option.shard, option.answers)
     named = any(is_place_of_cases(argument.partition("::")[0]) for argument in config.args)
-    return named or option.model != DEFAULT_MODEL or any(one is not None for one in spoken)
+    return named or option.model != DEFAULT_MODEL or any(choice is not None for choice in choices)
 
 
 def is_place_of_cases(place: str) -> bool:
@@ -120,9 +120,9 @@ def match_cases(cases: Iterable[Case], nodeids: Iterable[str]) -> dict[str, Case
         # All tests of a function have the same parameters, so its ids are all exact or none is.
         exact = all(text in known for text in texts)
         for text in texts:
-            found = known[text] if exact else _match_beginning(known, text)
-            if found is not None:
-                matched[f"{function}[{text}]"] = found
+            match = known[text] if exact else _match_beginning(known, text)
+            if match is not None:
+                matched[f"{function}[{text}]"] = match
     return matched
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.execution.known_answers import check_resumable, resume_manifest
-from fakebench_suite.execution.manifest import begin_manifest, digest_backend_files
+from fakebench_suite.execution.manifest_builder import begin_manifest, digest_backend_files
 from fakebench_suite.execution.reusable_answers import check_reusable
 from fakebench_suite.plugin.collection import (
     get_case,
@@ -20,10 +20,10 @@ from fakebench_suite.plugin.collection import (
     will_run_cases,
 )
 from fakebench_suite.plugin.fixtures import CURRENT, CaseState
-from fakebench_suite.plugin.folder import check_place, take_folder
 from fakebench_suite.plugin.judging import describe_judge
 from fakebench_suite.plugin.manifest_request import add_request
 from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.plugin.run_directory import check_place, take_folder
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import RunStore, read_manifest
 from fakebench_suite.text.display import count_of, escape_controls, to_single_line

@@ -13,7 +13,7 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.execution.known_answers import check_selected
-from fakebench_suite.execution.manifest import end_manifest
+from fakebench_suite.execution.manifest_builder import end_manifest
 from fakebench_suite.execution.reusable_answers import count_reuse
 from fakebench_suite.extras import Extra, has_extra
 from fakebench_suite.gates.preconditions import RunIntent, check_gates
@@ -289,7 +289,9 @@ def format_resume(folder: Path) -> str:
 def show_strict(terminalreporter: pytest.TerminalReporter) -> None:
     """Why misses alone make the exit status 1."""
     reports = terminalreporter.stats.get("failed", [])
-    misses = Counter(o for one in reports if (o := get_outcome(one)) is not None and o.is_miss)
+    misses = Counter(
+        o for report in reports if (o := get_outcome(report)) is not None and o.is_miss
+    )
     if misses:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in misses.items())
         terminalreporter.line(f"exit status 1: --strict-cases fails misses ({kinds})", red=True)

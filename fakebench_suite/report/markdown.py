@@ -9,9 +9,9 @@ from fakebench_suite.report.headline import describe_result, list_meanings
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.paper_rows import compare_with_paper, find_odd_pixels
 from fakebench_suite.report.run_facts import list_facts
+from fakebench_suite.runs.completeness import describe_partial, list_whole
 from fakebench_suite.runs.manifest import Manifest, ManifestCalibration
 from fakebench_suite.runs.metric_delta import MetricDelta
-from fakebench_suite.runs.partial import describe_partial, list_whole
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.text.display import count_of, to_single_line

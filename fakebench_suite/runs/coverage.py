@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from fakebench_suite.runs.completeness import FILTERED, INTERRUPTED, SAMPLED
 from fakebench_suite.runs.manifest import CaseCounts, Manifest, ManifestTaskCounts, RunStatus
-from fakebench_suite.runs.partial import FILTERED, INTERRUPTED, SAMPLED
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.types import Record

@@ -68,22 +68,22 @@ def check_same_data(run: Path, other: Path) -> None:
     check_data(other, name=dataset.name, digest=dataset.digest)
 
 
-def list_differences(one: Manifest, two: Manifest) -> list[str]:
+def list_differences(manifest: Manifest, other: Manifest) -> list[str]:
     """The differences between two runs, in words such as ``model weights``.
 
     If a run has no identity, the settings that older versions wrote are compared.
     """
     names: list[str] = []
     keys = _COMPARED
-    if one.identity is not None and two.identity is not None:
-        names += _compare_identities(one.identity, two.identity)
+    if manifest.identity is not None and other.identity is not None:
+        names += _compare_identities(manifest.identity, other.identity)
         keys = tuple(key for key in _COMPARED if key not in _COVERED_BY_IDENTITY)
-    table, other_table = msgspec.to_builtins(one), msgspec.to_builtins(two)
+    table, other_table = msgspec.to_builtins(manifest), msgspec.to_builtins(other)
     for key in keys:
         names += _differing_keys(key, table[key], other_table[key])
     if "code_digest" in names and _PART_NAMES["code"] in names:
         names.remove(_PART_NAMES["code"])
-    if "judge.text" in names and one.judge.digest and two.judge.digest:
+    if "judge.text" in names and manifest.judge.digest and other.judge.digest:
         names.remove("judge.text")  # a path; the digest identifies a local judge
     return names
 
@@ -107,32 +107,34 @@ def list_unknown(runs: Mapping[str, Manifest]) -> Iterator[str]:
             )
 
 
-def describe_pixel_change(one: Sequence[Record], two: Sequence[Record]) -> str | None:
+def describe_pixel_change(records: Sequence[Record], other_records: Sequence[Record]) -> str | None:
     """The number of images with different pixels in two runs, in words; None if there is none."""
-    changed, known = count_changed_pixels(one, two)
+    changed, known = count_changed_pixels(records, other_records)
     return f"pixels of {changed:,} of {known:,} images" if changed else None
 
 
-def describe_rendering_change(one: Sequence[Record], two: Sequence[Record]) -> str | None:
+def describe_rendering_change(
+    records: Sequence[Record], other_records: Sequence[Record]
+) -> str | None:
     """The number of prompts with different tokens in two runs, in words; None if there is none."""
     tokens, other_tokens = (
         {r.case.id: r.answer.rendered for r in side if r.answer and r.answer.rendered}
-        for side in (one, two)
+        for side in (records, other_records)
     )
     both = tokens.keys() & other_tokens.keys()
     changed = sum(tokens[name] != other_tokens[name] for name in both)
     return f"tokens of {changed:,} of {len(both):,} prompts" if changed else None
 
 
-def list_model_differences(one: Identity, two: Identity) -> list[str]:
+def list_model_differences(identity: Identity, other: Identity) -> list[str]:
     """The differences between the models of two runs and how these were asked, in words."""
-    return list(_compare_identities(one, two, parts=_MODEL_PARTS))
+    return list(_compare_identities(identity, other, parts=_MODEL_PARTS))
 
 
 def _compare_identities(
-    one: Identity, two: Identity, *, parts: Collection[str] = _PART_NAMES
+    identity: Identity, other_identity: Identity, *, parts: Collection[str] = _PART_NAMES
 ) -> Iterator[str]:
-    values, other_values = msgspec.to_builtins(one), msgspec.to_builtins(two)
+    values, other_values = msgspec.to_builtins(identity), msgspec.to_builtins(other_identity)
     for part, word in _PART_NAMES.items():
         if part not in parts:
             continue
@@ -146,11 +148,13 @@ def _compare_identities(
             yield word
 
 
-def _differing_keys(name: str, one: object, two: object) -> Iterator[str]:
-    if name in _NOT_COMPARED or one == two:
+def _differing_keys(name: str, value: object, other: object) -> Iterator[str]:
+    if name in _NOT_COMPARED or value == other:
         return
-    if not isinstance(one, Mapping) or not isinstance(two, Mapping):
+    if not isinstance(value, Mapping) or not isinstance(other, Mapping):
         yield name
         return
-    for key in dict.fromkeys([*one, *two]):
-        yield from _differing_keys(f"{name}.{key}", one.get(key, _ABSENT), two.get(key, _ABSENT))
+    for key in dict.fromkeys([*value, *other]):
+        yield from _differing_keys(
+            f"{name}.{key}", value.get(key, _ABSENT), other.get(key, _ABSENT)
+        )

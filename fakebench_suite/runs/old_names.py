@@ -56,7 +56,7 @@ def rename_timings(value: Any) -> Any:
     """The list of ``latency.json``."""
     if not isinstance(value, list):
         return value
-    timings = [rename_keys(one, _TIMING) if isinstance(one, dict) else one for one in value]
+    timings = [rename_keys(item, _TIMING) if isinstance(item, dict) else item for item in value]
     for timing in timings:
         _replace(timing, "name", lambda name: BENCHMARKS.get(name, name))
     return timings
@@ -65,7 +65,7 @@ def rename_timings(value: Any) -> Any:
 def rename_result(value: Any) -> Any:
     """The object of ``gates.json``, which was ``rulings.json``, or the list of older versions."""
     if isinstance(value, list):
-        return [_rename_outcome(one) for one in value]
+        return [_rename_outcome(item) for item in value]
     if not isinstance(value, dict):
         return value
     result = rename_keys(value, _RESULT)
@@ -75,7 +75,7 @@ def rename_result(value: Any) -> Any:
     if "headline" in result:
         result["headline"] = rename_score(result["headline"])
     if isinstance(result.get("results"), list):
-        result["results"] = [_rename_outcome(one) for one in result["results"]]
+        result["results"] = [_rename_outcome(item) for item in result["results"]]
     return result
 
 

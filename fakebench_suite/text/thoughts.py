@@ -16,7 +16,7 @@ from fakebench_suite.text.reasoning_tags import (
 class VisibleReply:
     """A text without its thoughts, and the mark of the thought that it leaves open, if any."""
 
-    spoken: str
+    visible: str
     opening: str | None
 
 
@@ -31,7 +31,7 @@ def split_thoughts(text: str) -> VisibleReply:
     thought that the chat template opened. Marks around an answer are kept.
     """
     if not may_hold_marks(text):
-        return VisibleReply(spoken=text, opening=None)
+        return VisibleReply(visible=text, opening=None)
     walker = _MarkWalker(text)
     opening = find_opening(text)
     if opening is not None:
@@ -44,7 +44,7 @@ def split_thoughts(text: str) -> VisibleReply:
 
 def remove_thoughts(reply: str) -> str:
     """Return the reply without its thoughts; marks around its answer are kept."""
-    return split_thoughts(reply).spoken
+    return split_thoughts(reply).visible
 
 
 def to_visible_text(reply: str) -> str:
@@ -89,7 +89,7 @@ class _MarkWalker:
         remainder, opening = self._text[self._start :], None
         if self._stack:
             remainder, opening = "", self._opened
-        return VisibleReply(spoken="".join((*self._kept, remainder)), opening=opening)
+        return VisibleReply(visible="".join((*self._kept, remainder)), opening=opening)
 
     def _open(self, mark: ReasoningTag, begin: int, end: int) -> None:
         """Open a thought, unless it is nested too deeply or has the name of an open one."""

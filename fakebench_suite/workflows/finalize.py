@@ -23,6 +23,7 @@ from fakebench_suite.report.headline import make_result
 from fakebench_suite.report.markdown import write_markdown
 from fakebench_suite.report.submission import write_submission
 from fakebench_suite.report.thumbnails import ReportImageSize
+from fakebench_suite.runs.completeness import describe_partial
 from fakebench_suite.runs.differences import (
     describe_pixel_change,
     list_confounders,
@@ -35,7 +36,6 @@ from fakebench_suite.runs.manifest import (
     ManifestTruncation,
 )
 from fakebench_suite.runs.metric_delta import MetricDelta
-from fakebench_suite.runs.partial import describe_partial
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.runs.store import (
     RECORDS,

@@ -12,7 +12,7 @@ import msgspec
 from fakebench_suite.datasets import DataSource
 from fakebench_suite.errors import UserError
 from fakebench_suite.extras import Extra, has_extra
-from fakebench_suite.files.drafts import write_directory
+from fakebench_suite.files.atomic_directory import write_directory
 from fakebench_suite.files.paths import resolve
 from fakebench_suite.gates.config import GateConfig, common_gates
 from fakebench_suite.gates.preconditions import RunIntent, check_gates
@@ -24,6 +24,7 @@ from fakebench_suite.report.thumbnails import (
     copy_thumbnails,
     open_run_data,
 )
+from fakebench_suite.runs.completeness import FILTERED, SAMPLED, list_reasons
 from fakebench_suite.runs.coverage import find_drawn, replace_coverage
 from fakebench_suite.runs.differences import (
     check_data,
@@ -37,7 +38,6 @@ from fakebench_suite.runs.manifest import (
     ManifestHardware,
     ManifestSession,
 )
-from fakebench_suite.runs.partial import FILTERED, SAMPLED, list_reasons
 from fakebench_suite.runs.store import (
     RunStore,
     check_folder,
@@ -185,13 +185,13 @@ def combine_records(parts: Sequence[ShardRun]) -> list[Record]:
     return [record for _, record in combined.values()]
 
 
-def _same_answer(one: Record, two: Record) -> bool:
+def _same_answer(record: Record, other: Record) -> bool:
     """True if two records have the same prompt, reply and verdict; times may differ."""
-    texts = [side.answer.text if side.answer else None for side in (one, two)]
-    verdict, other_verdict = one.verdict, two.verdict
+    texts = [side.answer.text if side.answer else None for side in (record, other)]
+    verdict, other_verdict = record.verdict, other.verdict
     return (
         texts[0] == texts[1]
-        and one.prompt == two.prompt
+        and record.prompt == other.prompt
         and (verdict.outcome, verdict.label, verdict.score)
         == (other_verdict.outcome, other_verdict.label, other_verdict.score)
     )

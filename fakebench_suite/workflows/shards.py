@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fakebench_suite.runs.completeness import FILTERED, INTERRUPTED, SAMPLED
 from fakebench_suite.runs.coverage import count_planned, count_records
 from fakebench_suite.runs.manifest import Manifest, ManifestTaskCounts
-from fakebench_suite.runs.partial import FILTERED, INTERRUPTED, SAMPLED
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.types import Record

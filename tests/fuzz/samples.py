@@ -18,7 +18,7 @@ from fakebench_suite.backends.cards import MODELS
 from fakebench_suite.backends.registry import load_model
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.datasets.sampling import Shard
-from fakebench_suite.execution.manifest import begin_manifest, end_manifest
+from fakebench_suite.execution.manifest_builder import begin_manifest, end_manifest
 from fakebench_suite.execution.plan import make_plan
 from fakebench_suite.execution.runner import execute
 from fakebench_suite.gates.config import load_gates

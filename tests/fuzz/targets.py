@@ -26,7 +26,7 @@ from fakebench_suite.datasets.images import open_image, silence_decoder_warnings
 from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.datasets.validation.image_metadata import read_image_metadata
 from fakebench_suite.errors import ImageError, SuiteError, UserError
-from fakebench_suite.execution.manifest import begin_manifest
+from fakebench_suite.execution.manifest_builder import begin_manifest
 from fakebench_suite.execution.plan import make_plan
 from fakebench_suite.gates.config import load_gates
 from fakebench_suite.gates.evaluate import evaluate_gates
@@ -381,7 +381,7 @@ def _use_run(trial: Trial, run: Path, *, reports: bool = True) -> None:
         case "back":
             trial.call("compare", run, sound.run, "--items=3", statuses=_READ)
         case "agree":
-            trial.call("agree", run, sound.run, statuses=_READ)
+            trial.call("judge", "agreement", run, sound.run, statuses=_READ)
         case "runs":
             prune = rng.choice(((), ("--prune=0",), ("--older-than=1",)))
             trial.call("runs", f"--reports={box}", *prune, statuses=_READ, writes=box)

@@ -137,7 +137,7 @@ def test_a_long_row_of_one_sign_behind_a_heading_is_split_at_once(sign: str) -> 
     """What a heading ends with is looked at once."""
     text = "# Thinking" + sign * 1_000_000 + "x\n"
     start = time.process_time()
-    assert split_thoughts(text).spoken == text
+    assert split_thoughts(text).visible == text
     assert time.process_time() - start < 1
 
 
@@ -152,4 +152,4 @@ def test_a_heading_of_the_answer_ends_thoughts_in_any_case() -> None:
     """As one that the chat template opened."""
     for heading in ("### Final response", "### final response", "### Final Response"):
         text = f"I begin. The image is fake.\n{heading}\nThe image is real."
-        assert split_thoughts(text).spoken.strip() == "The image is real."
+        assert split_thoughts(text).visible.strip() == "The image is real."

@@ -114,8 +114,10 @@ def is_retried(error: Exception) -> bool:
         return isinstance(error, openai.APIConnectionError | MalformedReplyError)
     if _LASTING & set(list_codes(error)):
         return False
-    told = isinstance(error, openai.APIStatusError) and error.response.headers.get("x-should-retry")
-    return (status in _RETRIED or status >= 500) and told != "false"
+    advice = isinstance(error, openai.APIStatusError) and error.response.headers.get(
+        "x-should-retry"
+    )
+    return (status in _RETRIED or status >= 500) and advice != "false"
 
 
 def compute_wait(attempts: int) -> float:

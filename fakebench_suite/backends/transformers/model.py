@@ -148,11 +148,13 @@ class TransformersBackend:
         """One reply per request, in batches that fit; requests that want alike share batches."""
         replies: dict[int, Reply] = {}
         for want, decoder in self._decoders.items():
-            numbers = [number for number, one in enumerate(requests) if one.want is want]
+            numbers = [number for number, request in enumerate(requests) if request.want is want]
             if numbers:
                 asked = [requests[number] for number in numbers]
-                maps = {id(one.images): one.images for one in asked}.values()
+                maps = {id(request.images): request.images for request in asked}.values()
                 images = ChainMap(*cast("Iterable[dict[str, Image.Image]]", maps))
-                answers = self._questioner.ask([one.prompt for one in asked], images, decoder)
+                answers = self._questioner.ask(
+                    [request.prompt for request in asked], images, decoder
+                )
                 replies |= zip(numbers, answers, strict=True)
         return [replies[number] for number in range(len(requests))]

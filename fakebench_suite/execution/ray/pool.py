@@ -148,7 +148,9 @@ class ReplicaPool:
     def holds(self, number: int) -> bool:
         """Whether the unit is answered, asked about, or waits for a replica."""
         units = [*self._queue, *(p for slot in self._slots for p in slot.units.values())]
-        numbers = {one.number for one in self._answered} | {p.question.number for p in units}
+        numbers = {question.number for question in self._answered} | {
+            p.question.number for p in units
+        }
         return number in numbers
 
     @property

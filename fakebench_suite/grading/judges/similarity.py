@@ -1,7 +1,7 @@
 """The offline baseline ``--judge=embedding``: similarity of two texts, no ratings.
 
-It cannot distinguish a claim from its opposite (see ``fakebench audit``), so its scores have their
-own column.
+It cannot distinguish a claim from its opposite (see ``fakebench judge calibrate``), so its scores
+have their own column.
 """
 
 from collections.abc import Sequence

@@ -70,7 +70,7 @@ def _find_session(config: pytest.Config) -> "BenchmarkSession | None":
 
 def _find_gap(stored: "BenchmarkSession") -> str:
     """Why nothing that was measured is held against anything; an empty text where something is."""
-    measured = {one.fullname for one in stored.benchmarks if one}
+    measured = {benchmark.fullname for benchmark in stored.benchmarks if benchmark}
     if not stored.compare_fail or not measured:
         return ""
     if not stored.compared_mapping:

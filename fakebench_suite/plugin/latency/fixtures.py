@@ -93,7 +93,7 @@ def work(request: pytest.FixtureRequest) -> BenchmarkInput:
         groups.setdefault(case.image, []).append(case)
     chosen: list[Case] = []
     images = {}
-    for image, cases in sorted(groups.items(), key=lambda one: -len(one[1])):
+    for image, cases in sorted(groups.items(), key=lambda item: -len(item[1])):
         if len(chosen) >= MIN_UNIT_PROMPTS:
             break
         try:
@@ -102,7 +102,7 @@ def work(request: pytest.FixtureRequest) -> BenchmarkInput:
             pytest.fail(str(error), pytrace=False)
         chosen += cases
     requests = [Request(prompt=plan.build_prompt(case), images=images) for case in chosen]
-    group = [one for one in requests if one.prompt.image == requests[0].prompt.image]
+    group = [item for item in requests if item.prompt.image == requests[0].prompt.image]
     return BenchmarkInput(
         first_token=[replace(group[0], want=Capability.FIRST_TOKEN)],
         prompt=group[:1],

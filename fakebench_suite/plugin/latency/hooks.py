@@ -29,7 +29,7 @@ def measures_latency(config: pytest.Config) -> bool:
     """Whether latency is asked for: by its option, its file, its marker or pytest-benchmark's."""
     option = config.option
     where = config.invocation_params.dir
-    named = any(_is_latency(Path(where, one.partition("::")[0])) for one in config.args)
+    named = any(_is_latency(Path(where, argument.partition("::")[0])) for argument in config.args)
     only = getattr(option, "benchmark_only", False)
     return named or only or option.latency or _selects_latency(option.markexpr or "")
 

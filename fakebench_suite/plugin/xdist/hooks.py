@@ -21,8 +21,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> "WorkUnitScheduler | N
     """Schedule cases by unit, unless another ``--dist`` was asked for."""
     if config.getoption("dist") != "load" or not will_run_cases(config):
         return None
-    from fakebench_suite.plugin.xdist.retirement import SickWorkerWatch
     from fakebench_suite.plugin.xdist.scheduler import WorkUnitScheduler
+    from fakebench_suite.plugin.xdist.sick_workers import SickWorkerWatch
 
     scheduling = WorkUnitScheduler(workers=len(config.option.tx))
     config.stash[_SCHEDULING] = scheduling

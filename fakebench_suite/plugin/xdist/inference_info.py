@@ -24,9 +24,9 @@ def report_inference(config: pytest.Config, info: InferenceInfo) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take what a worker that is done told; one that crashed has told nothing."""
-    told = getattr(node, "workeroutput", {}).get(_KEY)
-    if told is not None:
-        _add(node.config, msgspec.convert(told, InferenceInfo))
+    sent = getattr(node, "workeroutput", {}).get(_KEY)
+    if sent is not None:
+        _add(node.config, msgspec.convert(sent, InferenceInfo))
 
 
 def list_inference(config: pytest.Config) -> list[InferenceInfo]:

@@ -166,7 +166,7 @@ class WorkUnitScheduler:
 
     def _ask_elsewhere(self, node: Worker, items: Sequence[int]) -> None:
         """Ask items again that a worker failed at; the errors stand where another failed too."""
-        others = [one for one in self._begun if one is not node and not one.shutting_down]
+        others = [other for other in self._begun if other is not node and not other.shutting_down]
         again = []
         for index in items:
             rivals = self._failed_on.pop(index, set())
@@ -278,7 +278,7 @@ class WorkUnitScheduler:
             node
             for node in able
             if self._next[node]
-            and any(one is not node and self._is_for(one, self._next[node]) for one in idle)
+            and any(other is not node and self._is_for(other, self._next[node]) for other in idle)
         ]
         if givers:
             self._robbed = max(givers, key=lambda node: len(self._next[node]))
@@ -323,8 +323,8 @@ class WorkUnitScheduler:
         """
         rivals = [node]
         if node in self._doubted:
-            rivals += [one for one in self._begun if one not in self._doubted]
-        return [one for one in rivals if self._may_have(one, part)] == [node]
+            rivals += [other for other in self._begun if other not in self._doubted]
+        return [other for other in rivals if self._may_have(other, part)] == [node]
 
     def _may_have(self, node: Worker, part: Sequence[int]) -> bool:
         """Whether a worker may be asked for items: it failed at none, and none is too dangerous."""

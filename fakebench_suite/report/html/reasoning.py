@@ -8,9 +8,9 @@ def split_thoughts(text: str) -> tuple[str, str]:
 
     If the answer is between two parts of reasoning, the first value is the whole reply.
     """
-    spoken = remove_thoughts(text)
-    if spoken == text:
+    visible = remove_thoughts(text)
+    if visible == text:
         return "", text
-    if text.endswith(spoken):
-        return text[: len(text) - len(spoken)], spoken
-    return text, spoken
+    if text.endswith(visible):
+        return text[: len(text) - len(visible)], visible
+    return text, visible

@@ -65,6 +65,6 @@ def _round(value: float | None) -> float | None:
 
 def _snippet(text: str) -> str:
     """The beginning of a reply on one line; of its answer if it has one after its reasoning."""
-    _, spoken = split_thoughts(text)
-    shown = spoken if spoken.strip() else text
+    _, visible = split_thoughts(text)
+    shown = visible if visible.strip() else text
     return " ".join(shown.strip()[: 2 * SNIPPET_CHARACTERS].split())[:SNIPPET_CHARACTERS]

@@ -17,7 +17,7 @@ class ReasonedReply:
     """A reply with reasoning, in two parts."""
 
     thoughts: str
-    spoken: str
+    visible: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +61,10 @@ def split_reply(answer: Answer | None) -> ReasonedReply | None:
     """A reply with reasoning, that of a server first, in two parts; None without any."""
     if answer is None:
         return None
-    thoughts, spoken = split_thoughts(answer.text)
+    thoughts, visible = split_thoughts(answer.text)
     if answer.reasoning is not None:
         thoughts = f"{answer.reasoning}\n\n{thoughts}".strip() if thoughts else answer.reasoning
-    return ReasonedReply(thoughts=thoughts, spoken=spoken) if thoughts else None
+    return ReasonedReply(thoughts=thoughts, visible=visible) if thoughts else None
 
 
 def _change_of(changes: Mapping[str, Change] | None, name: str) -> Change | None:

@@ -114,7 +114,7 @@ def test_the_command_tells_unfit_from_unasked_and_from_failed(
 ) -> None:
     """Statuses 1, 2 and 3, and a sentence without a traceback for each."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-    order = ("audit", f"--judge=openai:m@{endpoint.url}", "--judge-rounds=1")
+    order = ("judge", "calibrate", f"--judge=openai:m@{endpoint.url}", "--judge-rounds=1")
     unfit = call(*order, at=tmp_path)
     assert unfit.returncode == 1
     assert "calibration failed" in unfit.stdout
@@ -130,6 +130,18 @@ def test_the_command_tells_unfit_from_unasked_and_from_failed(
     for one in (unfit, refused, failed):
         assert "Traceback" not in one.stderr
         assert "sk-test" not in one.stdout + one.stderr
-    typo = call("audit", "--judge=opnai:m", at=tmp_path)
+    typo = call("judge", "calibrate", "--judge=opnai:m", at=tmp_path)
     assert typo.returncode == 2
     assert "openai:MODEL@URL" in typo.stderr
+
+
+def test_the_old_names_of_the_commands_warn_and_still_work(tmp_path: Path) -> None:
+    """``audit`` and ``agree`` are ``judge calibrate`` and ``judge agreement``."""
+    refused = call("audit", "--judge=opnai:m", at=tmp_path)
+    assert refused.returncode == 2
+    assert "openai:MODEL@URL" in refused.stderr
+    assert "'fakebench audit' is deprecated; write 'fakebench judge calibrate'" in refused.stderr
+    refused = call("agree", "one", "two", at=tmp_path)
+    assert refused.returncode == 2
+    assert "one" in refused.stderr
+    assert "'fakebench agree' is deprecated; write 'fakebench judge agreement'" in refused.stderr

@@ -13,13 +13,13 @@ def test_reasoning_and_thoughts_are_shown_where_there_are_any() -> None:
     assert split_reply(None) is None
     assert split_reply(plain) is None
     assert split_reply(thinking) == ReasonedReply(
-        thoughts="<think>Hm.</think>", spoken="It is fake."
+        thoughts="<think>Hm.</think>", visible="It is fake."
     )
-    assert _split(plain) == ReasonedReply(thoughts="Six fingers.", spoken="It is fake.")
+    assert _split(plain) == ReasonedReply(thoughts="Six fingers.", visible="It is fake.")
     assert _split(thinking) == ReasonedReply(
-        thoughts="Six fingers.\n\n<think>Hm.</think>", spoken="It is fake."
+        thoughts="Six fingers.\n\n<think>Hm.</think>", visible="It is fake."
     )
-    assert _split(make_answer("")) == ReasonedReply(thoughts="Six fingers.", spoken="")
+    assert _split(make_answer("")) == ReasonedReply(thoughts="Six fingers.", visible="")
 
 
 def _split(answer: Answer) -> ReasonedReply | None:

@@ -75,10 +75,10 @@ fakebench.item = (() => {
     if (!answer.text && split === null) return [faint("The reply is empty.")];
     if (split === null) return [quote(highlight(answer.text, verdict))];
     const size = split.thoughts.length.toLocaleString("en");
-    const spoken = split.spoken.trim();
+    const visible = split.visible.trim();
     return [
       el("details", { class: "thoughts" }, el("summary", {}, `Reasoning before the answer (${size} characters, not part of the answer)`), quote(split.thoughts)),
-      spoken ? quote(highlight(spoken, verdict)) : faint("The reply has no text outside its reasoning."),
+      visible ? quote(highlight(visible, verdict)) : faint("The reply has no text outside its reasoning."),
     ];
   }
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
+from rich.status import Status
 from typer.core import TyperGroup
 
 from fakebench_suite.errors import EngineError, InternalError, MachineError, SuiteError
@@ -72,6 +73,11 @@ def say(text: str, stream: TextIO | None = None) -> None:
     Without a stream, Click would treat an ASCII stream as UTF-8.
     """
     typer.echo(text, file=stream or sys.stdout)
+
+
+def show_status(doing: str) -> Status:
+    """Show on a terminal's standard error what is being done."""
+    return Console(stderr=True).status(doing)
 
 
 def stop(message: str, *, status: int = USAGE) -> NoReturn:

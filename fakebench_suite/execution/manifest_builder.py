@@ -27,6 +27,7 @@ from fakebench_suite.grading.judges.registry import JUDGES
 from fakebench_suite.grading.judges.rubric import INSTRUCTION
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.provenance import PROTOCOL, Identity, JudgeInfo, digest_parts
+from fakebench_suite.runs.completeness import SAMPLED
 from fakebench_suite.runs.coverage import cover_tasks, replace_coverage
 from fakebench_suite.runs.manifest import (
     Manifest,
@@ -37,7 +38,6 @@ from fakebench_suite.runs.manifest import (
     ManifestPrompts,
     RunStatus,
 )
-from fakebench_suite.runs.partial import SAMPLED
 from fakebench_suite.runs.store import read_manifest
 from fakebench_suite.tasks.subgroups import count_cases
 from fakebench_suite.types import Record
@@ -109,8 +109,8 @@ def _find_sample(request: RunRequest, earlier: Manifest | None) -> int | None:
 
 def cpu_name() -> str:
     """What the processor is called, by Linux or else by Python."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
 

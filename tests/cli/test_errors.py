@@ -86,13 +86,13 @@ def test_a_signal_leaves_nothing_half_written(tmp_path: Path, name: str) -> None
     script = (
         "import os, signal, shutil, sys\n"
         "from pathlib import Path\n"
-        "from fakebench_suite.files import drafts\n"
+        "from fakebench_suite.files import atomic_directory\n"
         "from fakebench_suite.cli.startup import unwind_at_signals\n"
         "unwind_at_signals()\n"
         f"def end(*_, **__): os.kill(os.getpid(), signal.{name})\n"
         "remove = shutil.rmtree\n"
-        "drafts.shutil.rmtree = lambda *a, **k: (end(), remove(*a, **k))\n"
-        "with drafts.write_directory(Path(sys.argv[1])) as draft:\n"
+        "atomic_directory.shutil.rmtree = lambda *a, **k: (end(), remove(*a, **k))\n"
+        "with atomic_directory.write_directory(Path(sys.argv[1])) as draft:\n"
         "    (draft / 'file').touch()\n"
         "    end()\n"
     )
@@ -172,7 +172,7 @@ def test_a_report_that_cannot_be_written_names_its_run(
         ["runs", "--older-than=-1"],
         ["runs", "--prune=-1"],
         ["runs", "--prune=nan"],
-        ["audit", "--judge=embedding", "--judge-rounds=1000000000000"],
+        ["judge", "calibrate", "--judge=embedding", "--judge-rounds=1000000000000"],
         ["compare", "a", "b", "--items=-1"],
     ],
 )
