@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import fakebench_suite
+
 PACKAGE = Path(__file__).parents[1] / "fakebench_suite"
 LEVELS = {
     "files": 0, "text": 0, "types": 0, "errors": 0, "deprecation": 0, "extras": 0,
@@ -19,7 +21,7 @@ LEVELS = {
     "workflows": 7,
     "plugin": 8,
     "cli": 9,
-    "__main__": 10,
+    "__main__": 10, "__init__": 10,
 }  # fmt: skip
 """The layer of each folder; a layer imports those below it only."""
 SIBLINGS = {"datasets", "backends", "grading", "runs"}
@@ -54,6 +56,8 @@ def find_offences(place: str, source: str) -> list[str]:
             level, theirs = LEVELS.get(layer, 0), LEVELS[target]
             if theirs > level or {layer, target} <= SIBLINGS:
                 offences.append(f"{place} imports {name}")
+        if package == "fakebench_suite" and target in fakebench_suite.__all__:
+            offences.append(f"{place} imports {target} not from the module that defines it")
         if package in HEAVY and not place.startswith(HEAVY_PLACES):
             offences.append(f"{place} imports {name}")
         if package == "pytest" and layer != "plugin":
@@ -78,7 +82,7 @@ def test_every_module_keeps_the_rules() -> None:
 def test_every_module_has_a_place() -> None:
     """A new module or package must be given its layer here."""
     modules = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
-    assert {path.parts[0].removesuffix(".py") for path in modules} - {"__init__"} == set(LEVELS)
+    assert {path.parts[0].removesuffix(".py") for path in modules} == set(LEVELS)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +94,7 @@ def test_every_module_has_a_place() -> None:
         ("runs/store.py", "import pytest"),
         ("types.py", "import msgspec"),
         ("tasks/prompts.py", "from fakebench_suite import datasets"),
+        ("metrics/scores.py", "from fakebench_suite import Score"),
     ],
 )
 def test_an_offence_is_found(place: str, source: str) -> None:

@@ -22,14 +22,10 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from fakebench_suite.backends.base import Backend, Capability, InferenceInfo
-from fakebench_suite.backends.registry import BackendSpec
-from fakebench_suite.datasets.dataset import Dataset
-from fakebench_suite.datasets.registry import DatasetSpec
-from fakebench_suite.grading.judges.base import Judgement
-from fakebench_suite.grading.judges.registry import JudgeSpec
-from fakebench_suite.provenance import JudgeInfo
-from fakebench_suite.types import Answer, Authenticity, Case, Clue, QuestionType, Rating, Task
+from fakebench_suite import (
+    Answer, Authenticity, Backend, BackendSpec, Capability, Case, Clue, Dataset, DatasetSpec,
+    InferenceInfo, JudgeInfo, JudgeSpec, Judgement, QuestionType, Rating, Task,
+)
 
 
 class Detector(Backend):
