@@ -10,7 +10,14 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 """As type checkers take it; ``typing`` would be an import."""
 if TYPE_CHECKING:
-    from fakebench_suite.backends.base import OPTIONS, Backend, Capability, Request
+    from fakebench_suite.backends.base import (
+        OPTIONS,
+        Backend,
+        Capability,
+        NotAsked,
+        Request,
+        RequestLimits,
+    )
     from fakebench_suite.backends.cards import Card
     from fakebench_suite.backends.registry import BackendSpec, LoadOptions, load_model
     from fakebench_suite.datasets.dataset import Dataset
@@ -58,7 +65,7 @@ _MODULES = {
     "tasks.registry": "Grader TaskSpec get_task list_tasks",
     "datasets.dataset": "Dataset",
     "datasets.registry": "DataSource DatasetSpec open_dataset",
-    "backends.base": "Backend Capability OPTIONS Request",
+    "backends.base": "Backend Capability NotAsked OPTIONS Request RequestLimits",
     "backends.cards": "Card",
     "backends.registry": "BackendSpec LoadOptions load_model",
     "provenance": "InferenceInfo JudgeInfo",
@@ -99,6 +106,7 @@ __all__ = [
     "Judgement",
     "LoadOptions",
     "ModelError",
+    "NotAsked",
     "Outcome",
     "PixelDigest",
     "Prompt",
@@ -107,6 +115,7 @@ __all__ = [
     "RatingRequest",
     "Record",
     "Request",
+    "RequestLimits",
     "RunPlan",
     "RunRequest",
     "Score",

@@ -5,13 +5,13 @@ Their messages are for people: what was wrong, what is allowed, what to do next.
 SuiteError
     UserError                   the user can mend it
         RunTakenError
-        BudgetSpentError
         DataError
         FormatError
         CardError
             MissingWeightsError
         MissingExtraError
     EngineError                 no further case can be answered: the run ends
+    RunStoppedError             the run was stopped before this case was asked
     CaseError                   one case came to no verdict
         ImageError              one image: an error of its cases
             MissingImageError
@@ -61,10 +61,6 @@ class RunTakenError(UserError):
     """The directory of a run already holds one."""
 
 
-class BudgetSpentError(UserError):
-    """The budget of a run is spent: the case was not asked."""
-
-
 class DataError(UserError):
     """A data set cannot be read: the message names file, row and field."""
 
@@ -87,6 +83,10 @@ class MissingExtraError(UserError):
 
 class EngineError(SuiteError):
     """What answers cannot start or has ended; no case can be asked any more, and the run ends."""
+
+
+class RunStoppedError(SuiteError):
+    """The run was stopped before this case was asked, for a reason in the message."""
 
 
 class CaseError(SuiteError):

@@ -29,6 +29,8 @@ class Endpoint:
     """Of every reply."""
     models: list[str] | None = None
     """What it lists; None where it lists nothing."""
+    is_down: Callable[[], bool] = lambda: False
+    """Whether it fails at all other requests, too."""
     serve_raw: Callable[[BaseHTTPRequestHandler], bool] = lambda _handler: False
     """Writes to the wire itself, and says so."""
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -89,8 +91,8 @@ def serve(endpoint: Endpoint) -> Iterator[Endpoint]:
         def do_GET(self) -> None:
             with lock:
                 endpoint.paths.append(f"GET {self.path}")
-            if endpoint.models is None:
-                self.send_error(405)
+            if endpoint.is_down() or endpoint.models is None:
+                self.send_error(503 if endpoint.is_down() else 405)
                 return
             models = [{"id": name, "object": "model"} for name in endpoint.models]
             data = json.dumps({"object": "list", "data": models}).encode()

@@ -8,7 +8,6 @@ from fakebench_suite.backends.cards import find_card, locate_weights
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.probes.dataset import load_probes
-from fakebench_suite.errors import ModelError
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.tasks.prompts import build_prompt
 from fakebench_suite.types import Answer, Case, Outcome, QuestionType, Task
@@ -34,7 +33,7 @@ def ask(model: TransformersBackend, data: Dataset, cases: list[Case]) -> list[An
     """The answers to the cases, none of them an error."""
     images = {case.image: data.open_image(case) for case in cases}
     replies = ask_backend(model, [build_prompt(case) for case in cases], images)
-    answers = [reply for reply in replies if not isinstance(reply, ModelError)]
+    answers = [reply for reply in replies if isinstance(reply, Answer)]
     assert len(answers) == len(cases)
     return answers
 

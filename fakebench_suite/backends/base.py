@@ -5,7 +5,7 @@ its capabilities, and the suite asks it for nothing else. See :mod:`.registry` f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,9 +19,51 @@ from fakebench_suite.types import Answer, FinishReason, Prompt, QuestionType
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["OPTIONS", "Backend", "Capability", "InferenceInfo", "Reply", "Request"]
+__all__ = [
+    "NO_LIMITS",
+    "OPTIONS",
+    "Backend",
+    "Capability",
+    "InferenceInfo",
+    "NotAsked",
+    "Reply",
+    "Request",
+    "RequestLimits",
+]
 
-Reply = Answer | ModelError
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestLimits:
+    """How fast, and for how long, prompts may be asked; None for no limit."""
+
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    """Of prompts and replies."""
+    prompt_seconds: float | None = None
+    """How long a single prompt may take, its retries included."""
+
+    def share(self, processes: int) -> "RequestLimits":
+        """What each of several processes may do."""
+        requests, tokens = self.requests_per_minute, self.tokens_per_minute
+        return replace(
+            self,
+            requests_per_minute=None if requests is None else requests / processes,
+            tokens_per_minute=None if tokens is None else tokens / processes,
+        )
+
+
+NO_LIMITS = RequestLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """A prompt that was not sent; the run is stopped, and a resumption asks it."""
+
+    reason: str
+    """Why no prompt is sent any more, as a sentence."""
+
+
+Reply = Answer | ModelError | NotAsked
 
 
 class Capability(StrEnum):
@@ -57,14 +99,24 @@ class Backend(Protocol):
     """What requests may want."""
     max_in_flight: int = 1
     """Work units it takes at once: 1 where a model computes here, more where a server does."""
+    limits_prompts: bool = False
+    """Whether it gives up a prompt by itself after ``LoadOptions.limits.prompt_seconds``."""
 
     def run(self, requests: Sequence[Request]) -> Sequence[Reply]:
         """One reply per request, in order.
 
         A request that the model fails on gets a ModelError in its place; the others get their
-        answers. Requests want nothing that is not among the capabilities.
+        answers. Requests want nothing that is not among the capabilities. NotAsked says that no
+        prompt can be asked any more, such as after an outage, and stops the run.
         """
         ...
+
+    def stop(self, reason: str) -> None:
+        """Send nothing more: what was not sent is NotAsked; called from any thread at any time.
+
+        A backend that cannot do this answers what it was given.
+        """
+        del reason
 
     def describe(self) -> InferenceInfo:
         """How requests have been answered so far."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from fakebench_suite.backends.base import Backend, Capability
+from fakebench_suite.backends.base import NO_LIMITS, Backend, Capability, RequestLimits
 from fakebench_suite.backends.cards import Card, check_checkpoint
 from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import CardError, UserError
@@ -35,6 +35,8 @@ class LoadOptions:
     assigned_cores: int | None = None
     wants: frozenset[Capability] = frozenset({Capability.TEXT})
     """What the model will be asked for."""
+    limits: RequestLimits = NO_LIMITS
+    """How fast this process may ask, and how long a prompt may take."""
     features: Mapping[str, Any] | None = None
     """What a test request found out about a server, see ``BackendSpec.send_test_request``; None
     where none was sent."""

@@ -2,13 +2,20 @@
 
 from collections.abc import Sequence
 
-from fakebench_suite.backends.base import Capability, InferenceInfo, Reply, Request, lacks_options
+from fakebench_suite.backends.base import (
+    Backend,
+    Capability,
+    InferenceInfo,
+    Reply,
+    Request,
+    lacks_options,
+)
 from fakebench_suite.errors import ModelError
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.types import PixelDigest, Record
 
 
-class ReplayBackend:
+class ReplayBackend(Backend):
     """Answers by case id; a case that was not answered, or asked otherwise, is an error."""
 
     capabilities = frozenset({Capability.TEXT, Capability.PROBABILITIES})

@@ -6,14 +6,14 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from fakebench_suite.backends.base import Capability, InferenceInfo, Reply, Request
+from fakebench_suite.backends.base import Backend, Capability, InferenceInfo, Reply, Request
 from fakebench_suite.backends.cards import Card, ScriptedReplies
 from fakebench_suite.backends.registry import LoadOptions
 from fakebench_suite.errors import CardError
 from fakebench_suite.types import Answer, FinishReason, Prompt
 
 
-class ScriptedBackend:
+class ScriptedBackend(Backend):
     """Replies by question type; where a type has several replies, the case id draws one."""
 
     capabilities = frozenset({Capability.TEXT, Capability.FIRST_TOKEN})

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -37,6 +37,11 @@ class LoopThread:
         except BaseException:
             future.cancel()
             raise
+
+    def call(self, function: Callable[..., None], *arguments: object) -> None:
+        """Have a function called in the thread, soon; from any thread and from signal handlers."""
+        with suppress(RuntimeError):  # The loop is closed.
+            self._loop.call_soon_threadsafe(function, *arguments)
 
     def close(self, last: Coroutine[Any, Any, None]) -> None:
         """Cancel what still runs, run the ``last`` coroutine, and end the thread."""

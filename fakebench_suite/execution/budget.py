@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from fakebench_suite.backends.cards import Card
-from fakebench_suite.errors import BudgetSpentError, UserError
+from fakebench_suite.errors import UserError
 from fakebench_suite.types import Answer
 
 _BUDGET = re.compile(r"(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>tokens?)?", re.IGNORECASE)
@@ -71,12 +71,8 @@ class Spending:
         """Whether nothing is left."""
         return self._spent >= self._limit
 
-    def check(self) -> None:
-        """Raise BudgetSpentError if nothing is left."""
-        if self.is_over:
-            assert self._budget is not None
-            shares = self._budget.shares
-            share = f" (each of {shares} workers has an equal share)" if shares > 1 else ""
-            raise BudgetSpentError(
-                f"--budget={self._budget} is spent{share}: the other cases were not asked."
-            )
+    def __str__(self) -> str:
+        """What is said once nothing is left."""
+        shares = 1 if self._budget is None else self._budget.shares
+        share = f" (each of {shares} workers has an equal share)" if shares > 1 else ""
+        return f"--budget={self._budget} is spent{share}: the other cases were not asked."

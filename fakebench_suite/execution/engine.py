@@ -21,6 +21,13 @@ STRAYS = (SystemExit, GeneratorExit, asyncio.CancelledError)
 """What is no Exception and yet, where a model lets it through, an error of the model."""
 
 
+class CaseTimeoutError(BaseException):
+    """The model takes too long over what it was asked; its message says how long it may take.
+
+    It is raised in the thread that waits, and is no Exception, which a model's code could catch.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkUnit:
     """Requests that are answered together, whole image groups each."""
@@ -59,8 +66,17 @@ class Engine(Protocol):
         """The next answered unit, in any order. Raises EngineError where none can be answered."""
         ...
 
+    @property
+    def limits_prompts(self) -> bool:
+        """Whether a prompt that takes too long is given up without being waited for here."""
+        ...
+
     def holds(self, number: int) -> bool:
         """Whether ``wait`` will return this unit; asked after something broke a wait off."""
+        ...
+
+    def stop(self, reason: str) -> None:
+        """Begin no further prompt; every unit is returned nevertheless. From a signal handler."""
         ...
 
 
@@ -123,6 +139,11 @@ class LocalEngine:
         """Whether fewer units are in flight than the backend takes."""
         return len(self._units) + len(self._in_flight) < self._backend.max_in_flight
 
+    @property
+    def limits_prompts(self) -> bool:
+        """As the backend says; one of another package may not."""
+        return bool(getattr(self._backend, "limits_prompts", False))
+
     def submit(self, unit: WorkUnit) -> None:
         """Begin the unit, or keep it until its answer is waited for."""
         if not self._threaded:
@@ -152,6 +173,12 @@ class LocalEngine:
             raise
         self._in_flight.remove(result.number)
         return result
+
+    def stop(self, reason: str) -> None:
+        """Tell the backend; one of another package may know nothing of it."""
+        stop = getattr(self._backend, "stop", None)
+        if stop is not None:
+            stop(reason)
 
     def holds(self, number: int) -> bool:
         """Whether the unit has not been begun, or is in another thread."""

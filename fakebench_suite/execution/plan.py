@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fakebench_suite.backends.base import OPTIONS, Capability, Request
+from fakebench_suite.backends.base import NO_LIMITS, OPTIONS, Capability, Request, RequestLimits
 from fakebench_suite.backends.cards import Card, find_card
 from fakebench_suite.backends.registry import LoadOptions, check_model, find_backend
 from fakebench_suite.datasets import DataSource, open_dataset
@@ -64,6 +64,10 @@ class RunRequest:
     """An earlier run whose answers to the same prompts and pixels are taken over."""
     budget: Budget | None = None
     """What may be spent; None for no limit."""
+    limits: RequestLimits = NO_LIMITS
+    """How fast, over all processes, prompts may be asked, and how long one may take."""
+    run_timeout: float | None = None
+    """Seconds for which cases are asked; None for no limit."""
     remote_code: bool = False
     batch_tokens: int | None = None
 
@@ -119,6 +123,7 @@ class RunPlan:
             remote_code=trusted,
             batch_tokens=self.request.batch_tokens,
             workers=workers,
+            limits=self.request.limits.share(workers),
             wants=frozenset(map(self.find_want, self.cases)),
             features=self.features,
         )
@@ -137,6 +142,7 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
     """
     card = choose_card(request)
     check_budget(request.budget, card)
+    check_limits(request.limits, card)
     asks_model = asks and request.answers is None
     capabilities = frozenset(Capability)
     if request.answers is None:
@@ -249,6 +255,15 @@ def find_lacking(
 def read_deselected(run: Path) -> Mapping[str, str]:
     """The tasks that an earlier run did not ask, and the capability that was lacking."""
     return read_manifest(run).deselected
+
+
+def check_limits(limits: RequestLimits, card: Card) -> None:
+    """Raise UserError if the pace of a model is limited that is asked in this process."""
+    if card.endpoint is None and {limits.requests_per_minute, limits.tokens_per_minute} != {None}:
+        raise UserError(
+            f"--max-requests-per-minute and --max-tokens-per-minute are about models behind a URL, "
+            f"which {card.name} is not. Leave them out."
+        )
 
 
 def choose_card(request: RunRequest) -> Card:

@@ -1,13 +1,20 @@
 """Cases are asked in whole work units, and answered, judged and recorded one by one."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import count
 
-from fakebench_suite.backends.base import Backend, Capability, Reply, Request, lacks_options
+from fakebench_suite.backends.base import (
+    Backend,
+    Capability,
+    NotAsked,
+    Request,
+    lacks_options,
+)
 from fakebench_suite.errors import (
     CaseError,
     EngineError,
@@ -15,10 +22,11 @@ from fakebench_suite.errors import (
     JudgeError,
     MachineError,
     ModelError,
+    RunStoppedError,
     UserError,
 )
 from fakebench_suite.execution.budget import Spending
-from fakebench_suite.execution.engine import STRAYS, Engine, LocalEngine, WorkUnit
+from fakebench_suite.execution.engine import STRAYS, CaseTimeoutError, Engine, LocalEngine, WorkUnit
 from fakebench_suite.execution.grading import BatchGrader
 from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.prefetch import PrefetchedImages, decoder_pool
@@ -31,7 +39,8 @@ MAX_UNITS_AHEAD = 64
 """Work units after the asked one that may be answered already; a stopped run asks them anew."""
 RUN_ENDS = (EngineError, UserError)
 """Errors of a whole unit that no other case would be spared."""
-Wait = Callable[[str], AbstractContextManager[None]]
+Wait = Callable[[int], AbstractContextManager[None]]
+"""Watches the wait for so many prompts."""
 
 
 def execute(
@@ -40,8 +49,9 @@ def execute(
     """The record of every case of a plan, in order: asked, judged, and errors kept as errors.
 
     ``judge`` rates texts in ``rounds`` rounds each; without it texts are compared exactly where
-    the data set allows that. Raises UserError where no case can be asked, and MachineError where
-    this machine has no memory left to ask one.
+    the data set allows that. Raises UserError where no case can be asked, MachineError where this
+    machine has no memory left to ask one, and RunStoppedError, after the last answer that came
+    before, where the plan's budget or time is over or the backend cannot go on.
     """
     grader = BatchGrader()
     if judge is not None:
@@ -49,11 +59,17 @@ def execute(
     runner = CaseRunner(plan, LocalEngine(backend), group_cases(plan.cases), grader=grader)
     for case in plan.cases:
         answer = None
+        if runner.stop_reason is not None and not runner.is_answered(case):
+            continue
         try:
             answer = runner.ask(case)
             yield runner.record(case, answer, runner.judge(case, answer))
         except CaseError as error:
             yield runner.record_error(case, answer, error)
+        except RunStoppedError:
+            continue
+    if runner.stop_reason is not None:
+        raise RunStoppedError(runner.stop_reason)
 
 
 def group_cases(cases: Sequence[Case]) -> Mapping[int, Sequence[Case]]:
@@ -71,8 +87,9 @@ class CaseRunner:
     ``units`` holds the cases of each work unit by its number, in the order of the run; a case that
     is in none is asked alone. With ``ahead`` it is known that units follow in this order: images
     of the next unit are opened while one is answered, and further units begun where the engine has
-    room. Once the plan's budget is spent, no further unit is begun. ``wait`` is told what the
-    engine is waited for. Errors of the classes ``fatal`` end the run; any other costs one case.
+    room. Once the plan's budget is spent or its time over, or after ``stop``, nothing is begun any
+    more. ``wait`` watches each wait for the engine. Errors of the classes ``fatal`` end the run,
+    and any other costs one case.
     """
 
     def __init__(
@@ -88,6 +105,11 @@ class CaseRunner:
     ) -> None:
         self._plan, self._engine, self._grader = plan, engine, grader
         self._spending = Spending(plan.request.budget)
+        self._deadline = time.monotonic() + (plan.request.run_timeout or float("inf"))
+        self.stop_reason: str | None = None
+        """Why nothing is asked any more; None while cases are asked."""
+        self.on_stop: Callable[[], None] = lambda: None
+        """Called when the run is stopped."""
         self._wait = wait
         self._fatal = fatal
         self._raised: tuple[type[BaseException], ...] = (Exception, *fatal)
@@ -95,7 +117,7 @@ class CaseRunner:
         self._worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         self.pixels: dict[str, PixelDigest] = dict(plan.shown)
         """The images shown so far, by name; of answers given again, those shown then."""
-        self._ready: dict[str, Reply | ImageError | MachineError] = {}
+        self._ready: dict[str, Answer | ModelError | ImageError | MachineError] = {}
         self._known = plan.known
         unknown = {
             number: [case for case in cases if case.id not in self._known]
@@ -131,6 +153,8 @@ class CaseRunner:
             return known.answer
         try:
             self._ask(case)
+        except CaseTimeoutError as error:
+            self._ask_after_timeout(case, error)
         except self._raised:
             self._drop_lost()
             raise
@@ -186,14 +210,70 @@ class CaseRunner:
     def _ask(self, case: Case) -> None:
         number = self._units.pop(case.id, -1)
         if case.id not in self._ready and number not in self._begun:
-            self._spending.check()
+            self._check_going()
         if case.id not in self._ready and (number in self._waiting or number in self._begun):
             self._asked = max(self._asked, number)
             self._answer(number)
         if case.id not in self._ready:  # It runs twice, or its unit failed, here or elsewhere.
+            self._check_going()
             number = next(self._alone)
             self._waiting[number] = [case]
             self._answer(number)
+        if case.id not in self._ready:
+            self._check_going()
+
+    def _ask_after_timeout(self, case: Case, error: CaseTimeoutError) -> None:
+        """Ask a case by itself that was waited for among others; raises ModelError if it was alone.
+
+        Which prompt of a work unit takes too long is not known until each is asked alone.
+        """
+        others = self.in_flight > 1
+        self._drop_lost()
+        if case.id in self._ready:
+            return
+        if not others:
+            raise ModelError(str(error)) from error
+        try:
+            self._ask(case)
+        except CaseTimeoutError as again:
+            self._drop_lost()
+            raise ModelError(str(again)) from again
+
+    def stop(self, reason: str) -> None:
+        """Begin nothing any more, for a reason in a sentence; what is in flight is still answered.
+
+        It may be called from a signal handler and more than once; the first reason stands.
+        """
+        if self.stop_reason is None:
+            self.stop_reason = reason
+            self._engine.stop(reason)
+            self.on_stop()
+
+    def is_answered(self, case: Case) -> bool:
+        """Whether a stopped run has a reply for this case; waits for all that is in flight."""
+        while self._begun:
+            self._collect(-1)
+        return case.id in self._ready
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether some replies have not been taken yet."""
+        return bool(self._ready)
+
+    @property
+    def in_flight(self) -> int:
+        """Prompts that the engine has."""
+        return sum(len(cases) for cases in self._begun.values())
+
+    def _check_going(self) -> None:
+        """Raise RunStoppedError if no case is asked any more."""
+        if self.stop_reason is None and self._spending.is_over:
+            self.stop(str(self._spending))
+        if self.stop_reason is None and time.monotonic() >= self._deadline:
+            limit = self._plan.request.run_timeout
+            self.stop(f"--run-timeout={limit:g} is over: the other cases were not asked.")
+        if self.stop_reason is not None:
+            raise RunStoppedError(self.stop_reason)
 
     def _drop_lost(self) -> None:
         """Forget what was begun and will not be finished: units, and images of the next one."""
@@ -216,7 +296,8 @@ class CaseRunner:
 
     def _find_next(self) -> int | None:
         """The next unit that is not begun; None where there is none or it is not known."""
-        if self._spending.is_over:
+        stopped = self.stop_reason is not None or self._spending.is_over
+        if stopped or time.monotonic() >= self._deadline:
             return None
         following = range(self._asked + 1, min(self._end, self._asked + 1 + self._ahead))
         return next((number for number in following if number in self._waiting), None)
@@ -277,8 +358,7 @@ class CaseRunner:
 
         The cases of a unit that failed as a whole are asked alone when their turn comes.
         """
-        prompts = sum(len(cases) for cases in self._begun.values())
-        with self._wait(f"{prompts} prompt{'s' if prompts > 1 else ''}"):
+        with self._wait(self.in_flight):
             answered = self._engine.wait()
         asked = self._begun.pop(answered.number, ())
         if isinstance(answered.replies, BaseException):
@@ -288,7 +368,11 @@ class CaseRunner:
             return
         texts = []
         for case, request in asked:
-            reply = check_reply(answered.replies[case.id], want=request.want)
+            reply = answered.replies[case.id]
+            if isinstance(reply, NotAsked):
+                self.stop(reply.reason)
+                continue
+            reply = check_reply(reply, want=request.want)
             self._ready[case.id] = reply
             self._prompts[case.id] = request.prompt.text
             if isinstance(reply, Answer):
@@ -310,7 +394,7 @@ def describe_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
-def check_reply(reply: object, *, want: Capability) -> Reply:
+def check_reply(reply: object, *, want: Capability) -> Answer | ModelError:
     """The reply as it is recorded; what is no answer to the request is a ModelError."""
     if isinstance(reply, ModelError):
         return replace_lone_surrogates(reply)
@@ -325,7 +409,7 @@ def check_reply(reply: object, *, want: Capability) -> Reply:
     return replace_lone_surrogates(reply)
 
 
-def replace_lone_surrogates(reply: Reply) -> Reply:
+def replace_lone_surrogates(reply: Answer | ModelError) -> Answer | ModelError:
     """The reply as text that UTF-8 can carry: half a surrogate pair becomes U+FFFD."""
     if isinstance(reply, Answer):
         reasoning = reply.reasoning and _to_utf8(reply.reasoning)

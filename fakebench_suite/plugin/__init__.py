@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 FEATURES = (
     "fakebench_suite.plugin.gc",
     "fakebench_suite.plugin.options",
+    "fakebench_suite.plugin.direct_stderr",
     "fakebench_suite.plugin.interrupts",
-    "fakebench_suite.plugin.unit_timeout",
+    "fakebench_suite.plugin.timeouts",
     "fakebench_suite.plugin.collection",
     "fakebench_suite.plugin.node_ids",
     "fakebench_suite.plugin.selection_checks",

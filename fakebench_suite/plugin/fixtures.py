@@ -11,11 +11,11 @@ from fakebench_suite.backends.base import Backend
 from fakebench_suite.backends.registry import load_model
 from fakebench_suite.backends.replay import ReplayBackend
 from fakebench_suite.errors import (
-    BudgetSpentError,
     CardError,
     CaseError,
     EngineError,
     MachineError,
+    RunStoppedError,
     UserError,
 )
 from fakebench_suite.execution.engine import Engine, LocalEngine
@@ -23,9 +23,11 @@ from fakebench_suite.execution.runner import CaseRunner
 from fakebench_suite.execution.work_units import assign_work_units
 from fakebench_suite.plugin.collection import get_case, get_plan, image_of
 from fakebench_suite.plugin.engines import ENGINE, LOCAL, abort_on_user_error, abort_run
+from fakebench_suite.plugin.interrupts import follow_stops
 from fakebench_suite.plugin.judging import make_grader
 from fakebench_suite.plugin.options import count_processes, is_worker
-from fakebench_suite.plugin.unit_timeout import WAITING
+from fakebench_suite.plugin.stopped_runs import filter_tests
+from fakebench_suite.plugin.timeouts import WAITING
 from fakebench_suite.plugin.xdist.hooks import crashed_units
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.types import Answer, Case, Record, Verdict
@@ -126,7 +128,7 @@ def model(request: pytest.FixtureRequest) -> Iterator[Backend]:
         return
     with ExitStack() as held:
         with abort_on_user_error(request.session):
-            waiting = request.config.stash[WAITING].wait("its checkpoint", limited=False)
+            waiting = request.config.stash[WAITING].wait("its checkpoint")
             try:
                 with waiting:
                     options = plan.load_options(workers=count_processes())
@@ -162,16 +164,22 @@ def case_runner(request: pytest.FixtureRequest) -> CaseRunner:
         case = get_case(item)
         if case is not None and number not in suspects:
             units.setdefault(number, []).append(case)
-    limited = config.stash[ENGINE].name == LOCAL  # a pool of replicas has limits of its own
-    return CaseRunner(
+    runner = CaseRunner(
         plan,
         engine,
         units,
         grader=make_grader(config),
         ahead=not is_worker(config),
-        wait=partial(config.stash[WAITING].wait, limited=limited),
+        wait=partial(
+            config.stash[WAITING].wait_for_prompts,
+            limits_units=config.stash[ENGINE].name == LOCAL,  # a pool of replicas does it itself
+            limits_prompts=not engine.limits_prompts,
+        ),
         fatal=FATAL,
     )
+    runner.on_stop = partial(filter_tests, config, runner)
+    follow_stops(config, runner)
+    return runner
 
 
 @pytest.fixture(scope="session")
@@ -185,8 +193,9 @@ def ask(request: pytest.FixtureRequest, case_runner: CaseRunner) -> Callable[[Ca
         try:
             with record_errors(case_runner, state, case):
                 answer = case_runner.ask(case)
-        except BudgetSpentError as error:
-            session.shouldstop = str(error)
+        except RunStoppedError as error:
+            if not case_runner.has_answers:
+                session.shouldstop = str(error)
             pytest.skip(str(error))
         except (EngineError, UserError) as error:
             abort_run(session, error)

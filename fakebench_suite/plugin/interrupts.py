@@ -1,12 +1,13 @@
-"""Interrupts: Ctrl-C once closes the run, twice ends it at once; SIGTERM does the same.
+"""Interrupts: Ctrl-C once stops the run, twice ends it at once; SIGTERM does the same.
 
-Schedulers and CI send SIGTERM to a job that is cancelled or out of time.
+After the first, no prompt is sent any more, what is in flight is waited for, recorded and scored,
+and ``--resume`` asks the rest. Schedulers and CI send SIGTERM to a job that is cancelled or out of
+time, and kill it soon after.
 """
 
 import os
 import shlex
 import signal
-import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -15,9 +16,16 @@ from typing import Any
 
 import pytest
 
+from fakebench_suite.execution.runner import CaseRunner
 from fakebench_suite.plugin.collection import will_run_cases
+from fakebench_suite.plugin.direct_stderr import DIRECT_STDERR
 from fakebench_suite.plugin.options import SETTINGS, is_worker
+from fakebench_suite.text.display import count_of
 
+PATIENT_S, HASTY_S = 30.0, 5.0
+"""Seconds that what is in flight gets after the first interrupt: of a person at a terminal, and
+where none is, as a cancelled job is killed soon (by GitHub after 7.5 s, by Docker after 10 s)."""
+_INTERRUPTED = "Interrupted: what was answered is recorded, and --resume asks the rest."
 _Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 _DEFAULTS: dict[signal.Signals, _Handler] = {
     signal.SIGINT: signal.default_int_handler,
@@ -27,30 +35,42 @@ _DEFAULTS: dict[signal.Signals, _Handler] = {
 
 
 class Interrupts:
-    """Counts the interrupts of a session."""
+    """Counts the interrupts of a session, and stops what asks cases in this process."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._count = 0
-        self._reason = ""
+        self._pending: BaseException | None = None
+        """What the next signal raises in the main thread, sent by this process itself."""
         self._replaced: list[signal.Signals] = []
+        self._runner: CaseRunner | None = None
+        """What asks cases in this process, once the first has asked."""
+        self._in_loop = False
+        """Whether tests are run, which can be left out one by one."""
 
-    def end(self, reason: str) -> None:
-        """Have the main thread end the run in this sentence, as if it had been interrupted."""
-        self._reason = reason
+    def raise_in_main_thread(self, error: BaseException) -> None:
+        """Interrupt whatever the main thread does with an error."""
+        self._pending = error
         signal.pthread_kill(threading.main_thread().ident or 0, self._replaced[0])
 
     @property
-    def can_end(self) -> bool:
-        """Whether ``end`` reaches the main thread."""
+    def can_raise(self) -> bool:
+        """Whether ``raise_in_main_thread`` reaches the main thread."""
         return bool(self._replaced) and hasattr(signal, "pthread_kill")
+
+    def follow(self, runner: CaseRunner) -> None:
+        """Stop this runner at an interrupt; at once, if one came while the model was loaded."""
+        self._runner = runner
+        if self._count:
+            runner.stop(_INTERRUPTED)
 
     @contextmanager
     def handle(self) -> Generator[None]:
         """Handle the signals while the block runs."""
+        signals = [signal.SIGINT] if is_worker(self._config) else list(_DEFAULTS)
         if threading.current_thread() is threading.main_thread():
-            for number, default in _DEFAULTS.items():
-                if signal.getsignal(number) is default:
+            for number in signals:
+                if signal.getsignal(number) is _DEFAULTS[number]:
                     signal.signal(number, self._handle)
                     self._replaced.append(number)
         try:
@@ -60,43 +80,103 @@ class Interrupts:
                 signal.signal(number, _DEFAULTS[number])
             self._replaced.clear()
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Know when tests are run."""
+        self._in_loop = True
+        try:
+            return (yield)
+        finally:
+            self._in_loop = False
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
+        error, self._pending = self._pending, None
+        if error is not None:
+            raise error
         self._count += 1
+        if is_worker(self._config):  # The controller, which may be signalled too, ends its workers.
+            if self._runner is not None:
+                self._runner.stop(_INTERRUPTED)
+            return
         if self._count > 1:
             self._leave()
-        # Not pytest.exit: it raises an Exception, which the code of a model may catch.
-        raise KeyboardInterrupt(*filter(None, [self._reason]))
+        if not self._in_loop or not self._stop():
+            # Not pytest.exit: it raises an Exception, which the code of a model may catch.
+            raise KeyboardInterrupt
+
+    def _stop(self) -> bool:
+        """Stop asking, here or in the workers, and wait; False if nothing asks yet."""
+        session = self._config.pluginmanager.get_plugin("dsession")
+        if self._runner is not None:
+            self._runner.stop(_INTERRUPTED)
+            waited = f"{count_of(self._runner.in_flight, 'prompt')} in flight"
+        elif session is not None and session.sched is not None:
+            if not session.sched.collection_is_completed:
+                return False
+            session.shouldstop = session.shouldstop or _INTERRUPTED
+            for process in self._list_workers():
+                with suppress(OSError):
+                    process.send_signal(signal.SIGINT)
+            waited = "what the workers have in flight"
+        else:
+            return False
+        stderr = self._config.stash[DIRECT_STDERR]
+        limit = PATIENT_S if stderr.is_terminal else HASTY_S
+        stderr.say(
+            f"Interrupted: waiting for {waited}, up to {limit:g} s. "
+            "A second interrupt ends the run at once."
+        )
+        watch = threading.Timer(limit, self._end_waiting, [limit])
+        watch.daemon = True
+        watch.start()
+        return True
+
+    def _end_waiting(self, limit: float) -> None:
+        if self._in_loop and self.can_raise:
+            self.raise_in_main_thread(
+                KeyboardInterrupt(f"what was in flight did not come back within {limit:g} s")
+            )
+
+    def _list_workers(self) -> list[Any]:
+        """The processes of this machine's workers."""
+        session = self._config.pluginmanager.get_plugin("dsession")
+        gateways = session.nodemanager.group if session and session.nodemanager else ()
+        processes = [getattr(getattr(g, "_io", None), "popen", None) for g in gateways]
+        return [process for process in processes if process is not None]
 
     def _leave(self) -> None:
         """End this process and its workers at once; every record is on disk."""
-        session = self._config.pluginmanager.get_plugin("dsession")
-        gateways = session.nodemanager.group if session and session.nodemanager else ()
-        for gateway in gateways:
-            popen = getattr(getattr(gateway, "_io", None), "popen", None)
-            if popen is not None:
-                with suppress(OSError):
-                    popen.kill()
-        with suppress(OSError, ValueError):
+        for process in self._list_workers():
+            with suppress(OSError):
+                process.kill()
+        with suppress(KeyError):  # It came before the plugin was configured.
             folder = shlex.quote(str(self._config.stash[SETTINGS].folder))
-            sys.stderr.write(
-                "\nInterrupted twice: what was recorded is kept, without scores. "
-                f"--resume={folder} goes on.\n"
+            self._config.stash[DIRECT_STDERR].say(
+                "Interrupted twice: what was recorded is kept, without scores. "
+                f"--resume={folder} goes on."
             )
-            sys.stderr.flush()
         os._exit(pytest.ExitCode.INTERRUPTED)
 
 
 INTERRUPTS = pytest.StashKey[Interrupts]()
 
 
+def follow_stops(config: pytest.Config, runner: CaseRunner) -> None:
+    """Stop the runner of this process at an interrupt."""
+    if INTERRUPTS in config.stash:
+        config.stash[INTERRUPTS].follow(runner)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
-    """Handle the signals as long as cases are run; workers are ended by their controller."""
-    if is_worker(config) or not will_run_cases(config):
+    """Handle the signals as long as cases are run."""
+    if not will_run_cases(config):
         return (yield)
-    config.stash[INTERRUPTS] = Interrupts(config)
-    with config.stash[INTERRUPTS].handle():
+    interrupts = Interrupts(config)
+    config.stash[INTERRUPTS] = interrupts
+    config.pluginmanager.register(interrupts, "fakebench-interrupts")
+    with interrupts.handle():
         try:
             return (yield)
         except KeyboardInterrupt:  # It came where pytest heeds none.

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import TypeVar
 import msgspec
 import pytest
 
+from fakebench_suite.backends.base import RequestLimits
 from fakebench_suite.datasets import DataSource, parse_data
 from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.endpoints.names import parse_endpoint_name
@@ -144,6 +146,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         " of prompts and replies; what was begun is finished, and --resume goes on",
     )
     group.addoption(
+        "--max-requests-per-minute",
+        type=parse_positive,
+        metavar="N",
+        help="most requests to a model's server in any minute, over all workers (default: no"
+        " limit)",
+    )
+    group.addoption(
+        "--max-tokens-per-minute",
+        type=parse_positive,
+        metavar="N",
+        help="most tokens of prompts and replies in any minute, over all workers; what a request"
+        " takes is expected to be the mean of those before it (default: no limit)",
+    )
+    group.addoption(
         "--gates",
         metavar="FILE",
         help="the rules that decide the exit status (default: gates.toml at the root, if there is"
@@ -216,6 +232,16 @@ def parse_positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number, 1 or more")
     return int(text)
+
+
+def parse_positive_seconds(text: str) -> float:
+    """The seconds, above 0, of an option: ``90``, ``90s``, ``15m`` or ``2h``."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if match is None or not float(match[1]) > 0:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of seconds above 0, such as 90, or 15m or 2h"
+        )
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 def _tasks(text: str) -> tuple[str, ...]:
@@ -313,6 +339,12 @@ def read_settings(config: pytest.Config) -> Settings:
         resume=resume,
         budget=option.budget and replace(option.budget, shares=count_processes()),
         reuse=reuse,
+        limits=RequestLimits(
+            requests_per_minute=option.max_requests_per_minute,
+            tokens_per_minute=option.max_tokens_per_minute,
+            prompt_seconds=option.case_timeout,
+        ),
+        run_timeout=option.run_timeout,
         folder=resume or _resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
         batch_tokens=option.batch_tokens,

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.plugin import unit_timeout
-from fakebench_suite.plugin.unit_timeout import Waiting
+from fakebench_suite.plugin import direct_stderr, timeouts
+from fakebench_suite.plugin.direct_stderr import DIRECT_STDERR, DirectStderr
+from fakebench_suite.plugin.timeouts import Waiting
 from tests.helpers import read_run, use_model
 from tests.plugin.sandbox import Run
 
@@ -105,6 +106,9 @@ def test_a_prompt_that_hangs_costs_workers_and_no_other_case(
 class Config:
     """What a Waiting needs of pytest's configuration."""
 
+    def __init__(self) -> None:
+        self.stash = pytest.Stash()
+
     def add_cleanup(self, cleanup: object) -> None:
         """The test closes what it opens."""
 
@@ -112,10 +116,12 @@ class Config:
 def test_a_line_says_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while, then after twice the time, and never again once it is there."""
     reader, writer = os.pipe()
-    monkeypatch.setattr(unit_timeout, "FIRST", 0.05)
-    monkeypatch.setattr(unit_timeout, "_copy_stderr", lambda: writer)
-    waits = Waiting(Config(), None)  # type: ignore[arg-type]
-    with waits.wait("64 prompts", limited=True):
+    monkeypatch.setattr(timeouts, "FIRST", 0.05)
+    monkeypatch.setattr(direct_stderr, "_copy_stderr", lambda: writer)
+    config = Config()
+    config.stash[DIRECT_STDERR] = DirectStderr(config)  # type: ignore[arg-type]
+    waits = Waiting(config, unit=None, case=None)  # type: ignore[arg-type]
+    with waits.wait("64 prompts"):
         lines = os.read(reader, 1000).decode()
         while lines.count("waiting for the model: 64 prompts since") < 2:
             lines += os.read(reader, 1000).decode()

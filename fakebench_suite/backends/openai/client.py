@@ -1,17 +1,25 @@
-"""Requests to one server: sent within its limits, and sent again where it fails for a while."""
+"""Requests to one server: sent within its limits, and again where it fails for a while.
+
+A request that fails while the server lives is an error of its prompt. If the server does not live,
+no prompt is at fault: all wait for it, and if it does not come back, the run is stopped.
+"""
 
 import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
 import httpx2
 import openai
 
+from fakebench_suite.backends.base import NO_LIMITS, RequestLimits
 from fakebench_suite.backends.cards import EndpointOptions
 from fakebench_suite.backends.openai.limiter import RequestSlots
+from fakebench_suite.backends.openai.outage import ServerWatch
+from fakebench_suite.backends.openai.pacing import Pace, SentRequest
 from fakebench_suite.backends.openai.retries import (
     MAX_ATTEMPTS,
     MAX_OVERLOADED_S,
@@ -30,15 +38,23 @@ from fakebench_suite.endpoints.completion import (
     parse_completion,
 )
 from fakebench_suite.endpoints.failures import describe_failure, shorten
-from fakebench_suite.endpoints.transport import BoundedClient, CircuitBreaker, CircuitOpenError
+from fakebench_suite.endpoints.transport import BoundedClient
 
 Clock = Callable[[], float]
+PROBE_TIMEOUT_S = 10.0
+"""Seconds in which a server that lives replies to the question which models it has."""
+SERVER_ERROR = 500
+"""The first status that is the server's fault."""
 FILTERED = Completion(text="", finish_reason="content_filter")
 """What an error stands for that is a refusal to answer."""
 
 
 class RequestFailedError(Exception):
     """There is no reply after all attempts; the message is short and holds no secrets."""
+
+
+class NotSentError(Exception):
+    """Nothing is sent any more; the message says why, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +79,16 @@ class ChatClient:
         options: EndpointOptions,
         *,
         concurrency: int,
+        limits: RequestLimits = NO_LIMITS,
         clock: Clock = time.monotonic,
     ) -> None:
-        self._address, self._clock = address, clock
-        self._slots = RequestSlots(concurrency, clock=clock)
-        self._breaker = CircuitBreaker(clock=clock)
-        """Counts requests that failed after all attempts."""
+        self._address, self._clock, self._limits = address, clock, limits
+        pace = Pace(limits.requests_per_minute, limits.tokens_per_minute)
+        self._slots = RequestSlots(concurrency, pace, clock=clock)
+        self._server = ServerWatch(self._is_alive, clock=clock)
+        self._stopped: str | None = None
+        """Why nothing is sent any more."""
+        self._stopping = asyncio.Event()
         self._episodes = 0
         """Overloads since the last reply."""
         self._client = openai.AsyncOpenAI(
@@ -112,26 +132,22 @@ class ChatClient:
     async def ask(self, build: Callable[[], Awaitable[bytes]]) -> Reply:
         """Return the reply to a request, whose body is built when its turn has come.
 
-        Raises RequestFailedError, and what building the body raises.
+        Raises RequestFailedError, NotSentError, and what building the body raises.
         """
         failures: Counter[FailureKind] = Counter()
-        overloaded_since = 0.0
+        attempts = 0
+        began = overloaded_since = 0.0
         while True:
-            async with self._slots.take(first=failures.total() > 0):
-                self._check_circuit()
-                body = await build()
+            async with self._slots.take(first=attempts > 0) as slot:
+                self._check_going()
                 sent = self._clock()
-                failure: Exception | None = None
-                try:
-                    completion = await self.post(body)
-                except Exception as error:  # Servers and connections raise many kinds of errors.
-                    completion, failure = FILTERED, None if is_refusal(error) else error
+                began = began or sent
+                attempts += 1
+                completion, failure = await self._send(build, slot, began=began)
                 if failure is None:
                     self._note_reply()
                     return Reply(
-                        completion=completion,
-                        seconds=self._clock() - sent,
-                        attempts=failures.total() + 1,
+                        completion=completion, seconds=self._clock() - sent, attempts=attempts
                     )
                 kind = classify(failure)
                 failures[kind] += 1
@@ -139,21 +155,84 @@ class ChatClient:
                     overloaded_since = overloaded_since or sent
                     self._note_overload(failure, sent=sent)
             late = overloaded_since and self._clock() - overloaded_since > MAX_OVERLOADED_S
+            if self._is_late(began):
+                limit = f"--case-timeout={self._limits.prompt_seconds:g}"
+                self._give_up(TimeoutError(f"no answer within {limit}"), attempts)
             if failures[kind] >= MAX_ATTEMPTS[kind] or late:
-                self._give_up(failure, failures.total())
-            if kind is not FailureKind.OVERLOAD:  # After that, all requests wait together.
-                await asyncio.sleep(find_hint(failure) or compute_wait(failures[kind]))
+                outage = kind is FailureKind.OUTAGE
+                if not (outage and await self._came_back(failure, began=began)):
+                    self._give_up(failure, attempts)
+                failures.clear()
+            elif kind is not FailureKind.OVERLOAD:  # After that, all requests wait together.
+                await self._sleep(find_hint(failure) or compute_wait(failures[kind]))
 
-    def _check_circuit(self) -> None:
-        """Raise RequestFailedError while the server is taken for down."""
+    def stop(self, reason: str) -> None:
+        """Send nothing any more, whatever waits for its turn; what was sent is still received."""
+        self._stopped = self._stopped or reason
+        self._slots.open()
+        self._stopping.set()
+
+    async def _send(
+        self, build: Callable[[], Awaitable[bytes]], slot: SentRequest, *, began: float
+    ) -> tuple[Completion, Exception | None]:
+        """The completion for one request, or what went wrong with it."""
+        body = await build()
+        limit = self._limits.prompt_seconds
         try:
-            self._breaker.admit()
-        except CircuitOpenError as error:
-            raise RequestFailedError(shorten(str(error), *self._address.secrets)) from None
+            async with asyncio.timeout(limit and max(0.0, began + limit - self._clock())):
+                completion = await self.post(body)
+        except Exception as error:  # Servers and connections raise many kinds of errors.
+            return FILTERED, None if is_refusal(error) else error
+        tokens = completion.tokens
+        if tokens is not None:
+            self._slots.note_tokens(slot, (tokens.prompt or 0) + (tokens.completion or 0))
+        return completion, None
+
+    async def _sleep(self, seconds: float) -> bool:
+        """Wait before another attempt; False at once if nothing is sent any more."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        return self._stopped is None
+
+    def _is_late(self, began: float) -> bool:
+        """Whether a prompt has had all the time that it may take."""
+        limit = self._limits.prompt_seconds
+        return limit is not None and self._clock() - began >= limit
+
+    def _check_going(self) -> None:
+        """Raise NotSentError if nothing is sent any more."""
+        if self._stopped is not None:
+            raise NotSentError(self._stopped)
+
+    async def _came_back(self, failure: Exception, *, began: float) -> bool:
+        """Whether the server was down and lives again; False if only this prompt fails.
+
+        Raises NotSentError where it does not come back.
+        """
+        if not await self._server.wait(since=began, sleep=self._sleep):
+            self._check_going()
+            if not self._server.is_down:
+                return False
+            why = describe_failure(failure, *self._address.secrets)
+            self.stop(f"The server has not replied for {self._server.seconds_down:.0f} s ({why}).")
+            self._check_going()
+        return True
+
+    async def _is_alive(self) -> bool:
+        """Whether the server replies to anything, however it replies."""
+        try:
+            await self._client.models.list(
+                extra_headers=self._address.headers, timeout=PROBE_TIMEOUT_S
+            )
+        except openai.APIStatusError as error:
+            return error.status_code < SERVER_ERROR
+        except Exception:  # Connections raise many kinds of errors.
+            return False
+        return True
 
     def _note_reply(self) -> None:
         self._episodes = 0
-        self._breaker.note_reply()
+        self._server.note_reply()
         self._slots.limit.note_success()
 
     def _note_overload(self, error: Exception, *, sent: float) -> None:
@@ -167,16 +246,19 @@ class ChatClient:
             self._slots.pause(compute_wait(max(1, self._episodes)))
 
     def _give_up(self, error: Exception, attempts: int) -> NoReturn:
-        """Raise RequestFailedError; the server counts as down where it failed, not the request."""
+        """Raise RequestFailedError, or NotSentError where one prompt after another fails.
+
+        Only failures of the server count for that, not those of a request.
+        """
         secrets = self._address.secrets
-        if isinstance(error, MalformedReplyError):
+        if isinstance(error, MalformedReplyError | TimeoutError):
             why = shorten(str(error), *secrets)
         else:
             why = describe_failure(error, *secrets)
         status = find_status(error)
-        if status is not None and status < 500 and not is_overload(error):
-            self._breaker.note_reply()
-        else:
-            self._breaker.note_failure(why)
+        if status is not None and status < SERVER_ERROR and not is_overload(error):
+            self._server.note_reply()
+        elif self._server.note_failure():
+            self.stop(f"{self._server.failed} prompts in a row had no reply ({why}).")
         times = f" ({attempts} attempts)" if attempts > 1 else ""
         raise RequestFailedError(f"{why}{times}") from error

@@ -1,10 +1,16 @@
-"""How many requests are in flight: fewer after the server was overloaded, more while it is not."""
+"""When a request may be sent.
+
+Fewer are in flight after the server was overloaded, more while it is not; and a minute has no more
+of them than the user allows.
+"""
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+
+from fakebench_suite.backends.openai.pacing import Pace, SentRequest
 
 DECREASE = 0.7
 """Factor of the limit after an overload, between the 0.5 of TCP and the 0.8 of patient clients."""
@@ -43,26 +49,30 @@ class AdaptiveLimit:
 class RequestSlots:
     """Slots for requests in the order they are asked for, retries first, and none in a pause."""
 
-    def __init__(self, maximum: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, maximum: int, pace: Pace | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.limit, self._clock = AdaptiveLimit(maximum), clock
+        self._pace = pace or Pace(None, None)
         self._taken, self._paused_until = 0, 0.0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._open = False
+        self._waiting: deque[asyncio.Future[SentRequest]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def take(self, *, first: bool = False) -> AsyncGenerator[float, None]:
-        """Hold a slot while the block runs, and give the time at which it was free."""
-        turn = asyncio.get_running_loop().create_future()
+    async def take(self, *, first: bool = False) -> AsyncGenerator[SentRequest, None]:
+        """Hold a slot while the block runs, which sends the request that is given."""
+        turn: asyncio.Future[SentRequest] = asyncio.get_running_loop().create_future()
         (self._waiting.appendleft if first else self._waiting.append)(turn)
         self._admit()
         try:
-            await turn
+            request = await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self._release()
             raise
         try:
-            yield self._clock()
+            yield request
         finally:
             self._release()
 
@@ -75,21 +85,31 @@ class RequestSlots:
         """Admit no request for so many seconds."""
         self._paused_until = max(self._paused_until, self._clock() + seconds)
 
+    def open(self) -> None:
+        """Admit whatever waits, at once, because nothing is sent any more."""
+        self._open = True
+        self._admit()
+
     def _release(self) -> None:
         self._taken -= 1
         self._admit()
 
     def _admit(self) -> None:
-        while self._waiting and self._taken < int(self.limit.value):
-            pause = self._paused_until - self._clock()
-            if pause > 0:
+        while self._waiting and (self._open or self._taken < int(self.limit.value)):
+            now = self._clock()
+            pause = max(self._paused_until - now, self._pace.compute_wait(now))
+            if pause > 0 and not self._open:
                 if self._timer is None:
                     self._timer = asyncio.get_running_loop().call_later(pause, self._resume)
                 return
             turn = self._waiting.popleft()
             if not turn.done():
                 self._taken += 1
-                turn.set_result(None)
+                turn.set_result(self._pace.note_sent(now))
+
+    def note_tokens(self, request: SentRequest, tokens: int) -> None:
+        """Count what a request took."""
+        self._pace.note_tokens(request, tokens)
 
     def _resume(self) -> None:
         self._timer = None

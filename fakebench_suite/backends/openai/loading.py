@@ -29,7 +29,8 @@ def load(card: Card, options: LoadOptions) -> Generator[EndpointBackend, None, N
     )
     address = _find_address(endpoint)
     share = max(1, endpoint.concurrency // options.workers)
-    with closing(EndpointBackend(card, address, features, concurrency=share)) as backend:
+    backend = EndpointBackend(card, address, features, concurrency=share, limits=options.limits)
+    with closing(backend):
         yield backend
 
 

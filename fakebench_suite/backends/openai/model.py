@@ -5,11 +5,20 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from fakebench_suite.backends.base import Capability, InferenceInfo, Reply, Request
+from fakebench_suite.backends.base import (
+    NO_LIMITS,
+    Backend,
+    Capability,
+    InferenceInfo,
+    NotAsked,
+    Reply,
+    Request,
+    RequestLimits,
+)
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.openai.answers import AnswerBuilder
 from fakebench_suite.backends.openai.bodies import ServerFeatures, build_body, build_parameters
-from fakebench_suite.backends.openai.client import ChatClient, RequestFailedError
+from fakebench_suite.backends.openai.client import ChatClient, NotSentError, RequestFailedError
 from fakebench_suite.backends.openai.images import EncodedImages
 from fakebench_suite.endpoints.address import Address
 from fakebench_suite.endpoints.event_loops import LoopThread
@@ -19,23 +28,30 @@ _UNIT_PROMPTS = 64
 """Prompts of a work unit, at least, as the suite makes them; the last may have fewer."""
 
 
-class EndpointBackend:
+class EndpointBackend(Backend):
     """Sends the requests of several work units concurrently, from an event loop in a thread.
 
     At most ``concurrency`` requests are in flight, whatever units they are of. It has to be closed.
     """
 
     capabilities = frozenset(Capability)
+    limits_prompts = True
 
     def __init__(
-        self, card: Card, address: Address, features: ServerFeatures, *, concurrency: int
+        self,
+        card: Card,
+        address: Address,
+        features: ServerFeatures,
+        *,
+        concurrency: int,
+        limits: RequestLimits = NO_LIMITS,
     ) -> None:
         assert card.endpoint is not None
         self._card, self._options, self._address = card, card.endpoint, address
         self._features = features
         self.max_in_flight = 1 + -(-concurrency // _UNIT_PROMPTS)
         """One unit more than fills the slots: it starts while the last replies of others arrive."""
-        self._client = ChatClient(address, card.endpoint, concurrency=concurrency)
+        self._client = ChatClient(address, card.endpoint, concurrency=concurrency, limits=limits)
         self._answers = AnswerBuilder(prices=card.endpoint.prices, secrets=address.secrets)
         # One thread: images that are opened again when they are asked for know no other.
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="fakebench-encoder")
@@ -58,6 +74,10 @@ class EndpointBackend:
             generation=build_parameters(self._card, self._features, Capability.TEXT),
             details=details,
         )
+
+    def stop(self, reason: str) -> None:
+        """Send nothing any more; replies to what was sent are still received."""
+        self._loop.call(self._client.stop, reason)
 
     def close(self) -> None:
         """Give up what is in flight, and close the connections."""
@@ -83,6 +103,8 @@ class EndpointBackend:
 
         try:
             reply = await self._client.ask(build)
+        except NotSentError as error:
+            return NotAsked(str(error))
         except RequestFailedError as error:
             return ModelError(str(error))
         finally:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
-from fakebench_suite.backends.base import Capability, InferenceInfo, Reply, Request
+from fakebench_suite.backends.base import Backend, Capability, InferenceInfo, Reply, Request
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.transformers.devices import describe_device
 from fakebench_suite.backends.transformers.generation import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _UNUSED = "If the model does not need them, name their beginnings under unused_tensors in its card."
 
 
-class TransformersBackend:
+class TransformersBackend(Backend):
     """A checkpoint on one device, answering in batches, greedily."""
 
     capabilities = frozenset(Capability)

@@ -145,6 +145,14 @@ class ReplicaPool:
             self._dispatch()
         return self._answered.popleft()
 
+    @property
+    def limits_prompts(self) -> bool:
+        """Units are limited as a whole."""
+        return True
+
+    def stop(self, reason: str) -> None:
+        """Nothing: replicas answer the few units that they have."""
+
     def holds(self, number: int) -> bool:
         """Whether the unit is answered, asked about, or waits for a replica."""
         units = [*self._queue, *(p for slot in self._slots for p in slot.units.values())]

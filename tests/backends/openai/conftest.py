@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fakebench_suite.backends.base import Backend, Capability, Reply, Request
+from fakebench_suite.backends.base import (
+    NO_LIMITS,
+    Backend,
+    Capability,
+    NotAsked,
+    Reply,
+    Request,
+    RequestLimits,
+)
 from fakebench_suite.backends.cards import Card, EndpointOptions
 from fakebench_suite.backends.openai import retries
 from fakebench_suite.backends.registry import LoadOptions, load_model
@@ -51,10 +59,15 @@ def load(endpoint: Endpoint) -> Iterator[Load]:
     with ExitStack() as held:
 
         def load_backend(
-            *, card: Card | None = None, features: Any = FEATURES, workers: int = 1, **options: Any
+            *,
+            card: Card | None = None,
+            features: Any = FEATURES,
+            workers: int = 1,
+            limits: RequestLimits = NO_LIMITS,
+            **options: Any,
         ) -> Backend:
             card = make_card(endpoint.url, **options) if card is None else card
-            given = LoadOptions(features=features, workers=workers)
+            given = LoadOptions(features=features, workers=workers, limits=limits)
             return held.enter_context(load_model(card, given))
 
         yield load_backend
@@ -93,3 +106,8 @@ def get_text(body: dict[str, Any]) -> str:
 def list_errors(replies: Sequence[Reply]) -> list[str]:
     """The messages of the replies that are errors."""
     return [str(reply) for reply in replies if isinstance(reply, Exception)]
+
+
+def list_not_asked(replies: Sequence[Reply]) -> list[str]:
+    """The reasons of the replies that say that their prompt was not sent."""
+    return [reply.reason for reply in replies if isinstance(reply, NotAsked)]

@@ -1,6 +1,7 @@
 """A server that fails in every way: asked again where that may help, and never an answer else."""
 
 import json
+import re
 import socket
 import struct
 import threading
@@ -11,10 +12,18 @@ from typing import Any
 
 import pytest
 
-from fakebench_suite.backends.openai import retries
+from fakebench_suite.backends.base import RequestLimits
+from fakebench_suite.backends.openai import outage, retries
 from fakebench_suite.endpoints import transport
 from fakebench_suite.types import Answer
-from tests.backends.openai.conftest import Load, get_text, list_errors, make_requests
+from tests.backends.openai.conftest import (
+    Load,
+    get_text,
+    list_errors,
+    list_not_asked,
+    make_card,
+    make_requests,
+)
 from tests.endpoint_server import Endpoint, Reply, serve
 
 
@@ -245,22 +254,166 @@ def test_a_failure_costs_its_own_case_only(endpoint: Endpoint, load: Load) -> No
     assert [isinstance(reply, Answer) for reply in replies] == [n != 5 for n in range(16)]
 
 
-def test_a_server_that_is_down_is_left_alone(
+def test_prompts_that_fail_one_after_another_stop_the_run(
     load: Load, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After enough prompts failed for long enough, the others fail without a request."""
-    monkeypatch.setattr(transport, "MIN_OUTAGE_S", 0.0)
+    """The server lives, and answers none: after 16 no other is sent, and none is an error."""
     monkeypatch.setattr(retries, "LONGEST_WAIT_S", 0.01)
-    endpoint.behave = lambda _body, _number: (500, "down")
+    endpoint.behave = lambda _body, _number: (500, "no luck")
     backend = load(concurrency=4)
-    errors = list_errors(backend.run(make_requests(64)))
-    assert len(errors) == 64
+    replies = backend.run(make_requests(64))
+    errors, not_asked = list_errors(replies), list_not_asked(replies)
+    assert outage.MAX_FAILED <= len(errors) < outage.MAX_FAILED + 4
+    assert len(errors) + len(not_asked) == 64
+    assert set(not_asked) == {"16 prompts in a row had no reply (the server says 500: no luck)."}
     asked = len(endpoint.asked)
-    assert asked < 64 * 8
-    assert "was not asked" in errors[-1]
-    (error,) = list_errors(backend.run(make_requests()))
-    assert "was not asked" in error
+    assert list_not_asked(backend.run(make_requests())) == not_asked[:1]
     assert len(endpoint.asked) == asked
+
+
+@pytest.fixture
+def quick_outages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is down is looked at often."""
+    monkeypatch.setattr(retries, "LONGEST_WAIT_S", 0.01)
+    monkeypatch.setattr(outage, "PROBE_EVERY_S", 0.02)
+
+
+@pytest.mark.usefixtures("quick_outages")
+def test_an_outage_costs_no_case(load: Load, endpoint: Endpoint) -> None:
+    """All prompts wait until the server is back, however often they were sent before."""
+    began: list[float] = []
+
+    def is_down() -> bool:
+        return bool(began) and time.monotonic() - began[0] < 1.0
+
+    def behave(_body: dict[str, Any], number: int) -> Reply:
+        if number == 8:
+            began.append(time.monotonic())
+        return (502, "down") if is_down() else (200, "It is fake.")
+
+    endpoint.behave, endpoint.is_down = behave, is_down
+    replies = load(concurrency=4).run(make_requests(64))
+    assert list_errors(replies) == []
+    assert list_not_asked(replies) == []
+    attempts = [r.usage.attempts for r in replies if isinstance(r, Answer) and r.usage]
+    assert max(attempts) >= 8
+
+
+@pytest.mark.usefixtures("quick_outages")
+def test_an_outage_that_lasts_stops_the_run(
+    load: Load, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No case is an error of the model; what was answered before stays."""
+    monkeypatch.setattr(outage, "MAX_OUTAGE_S", 0.2)
+    backend = load(concurrency=4)
+    endpoint.behave = lambda _body, number: (200, "It is fake.") if number < 8 else (503, "down")
+    endpoint.is_down = lambda: True
+    replies = backend.run(make_requests(64))
+    assert sum(isinstance(reply, Answer) for reply in replies) == 8
+    assert list_errors(replies) == []
+    reasons = set(list_not_asked(replies))
+    assert len(reasons) == 1
+    assert "has not replied for" in reasons.pop()
+    asked = len(endpoint.asked)
+    assert len(list_not_asked(backend.run(make_requests(8)))) == 8
+    assert len(endpoint.asked) == asked
+
+
+def test_a_closed_port_is_an_outage(
+    load: Load, monkeypatch: pytest.MonkeyPatch, quick_outages: None
+) -> None:
+    """As is a server that ends while it is asked."""
+    del quick_outages
+    monkeypatch.setattr(outage, "MAX_OUTAGE_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    replies = load(card=make_card(f"http://127.0.0.1:{port}/v1")).run(make_requests(4))
+    assert len(list_not_asked(replies)) == 4
+
+
+def test_a_stop_waits_for_what_was_sent_and_sends_nothing_else(
+    load: Load, endpoint: Endpoint
+) -> None:
+    """Prompts that wait for a slot, in a pause or before another attempt are not asked."""
+    sent, go_on = threading.Semaphore(0), threading.Event()
+
+    def behave(body: dict[str, Any], _number: int) -> Reply:
+        sent.release()
+        if get_text(body).endswith(("(1)", "(2)")):
+            return 500, "again"
+        go_on.wait(30)
+        return 200, "It is fake."
+
+    endpoint.behave = behave
+    backend = load(concurrency=4)
+    replies: list[Any] = []
+    thread = threading.Thread(target=lambda: replies.extend(backend.run(make_requests(16))))
+    thread.start()
+    for _ in range(6):
+        assert sent.acquire(timeout=30)
+    backend.stop("Enough.")
+    go_on.set()
+    thread.join(30)
+    assert list_errors(replies) == []
+    assert set(list_not_asked(replies)) == {"Enough."}
+    answered = [n for n, reply in enumerate(replies) if isinstance(reply, Answer)]
+    assert {1, 2}.isdisjoint(answered)
+    assert 2 <= len(answered) <= 4
+    backend.stop("Again.")
+    assert list_not_asked(backend.run(make_requests(2))) == ["Enough."] * 2
+
+
+def test_a_stop_ends_a_pause(load: Load, endpoint: Endpoint) -> None:
+    """Of an hour that the server asked for."""
+    refused = threading.Event()
+
+    def behave(_body: dict[str, Any], _number: int) -> Reply:
+        refused.set()
+        return 429, "slow down"
+
+    endpoint.behave, endpoint.headers = behave, {"retry-after": "100"}
+    backend = load(concurrency=1)
+    replies: list[Any] = []
+    thread = threading.Thread(target=lambda: replies.extend(backend.run(make_requests(4))))
+    thread.start()
+    assert refused.wait(30)
+    time.sleep(0.1)
+    backend.stop("Enough.")
+    thread.join(10)
+    assert list_not_asked(replies) == ["Enough."] * 4
+
+
+def test_a_prompt_that_takes_too_long_is_an_error_of_its_own(
+    load: Load, endpoint: Endpoint
+) -> None:
+    """Its retries included; the others have their answers."""
+
+    def behave(body: dict[str, Any], _number: int) -> Reply:
+        if get_text(body).endswith("(2)"):
+            time.sleep(0.5)
+        return (500, "busy") if get_text(body).endswith("(3)") else (200, "It is fake.")
+
+    endpoint.behave = behave
+    limits = RequestLimits(prompt_seconds=0.2)
+    replies = load(limits=limits).run(make_requests(8))
+    assert [isinstance(reply, Answer) for reply in replies] == [n not in (2, 3) for n in range(8)]
+    slow, busy = list_errors(replies)
+    assert slow == "no answer within --case-timeout=0.2"
+    assert re.fullmatch(r"no answer within --case-timeout=0\.2 \(\d+ attempts\)", busy)
+
+
+def test_requests_of_a_minute_are_limited(load: Load, endpoint: Endpoint) -> None:
+    """Each of two workers may send half of them; the others wait for their minute."""
+    limits = RequestLimits(requests_per_minute=8)
+    backend = load(limits=limits.share(2))
+    replies: list[Any] = []
+    thread = threading.Thread(target=lambda: replies.extend(backend.run(make_requests(6))))
+    thread.start()
+    time.sleep(1)
+    backend.stop("Enough.")
+    thread.join(30)
+    assert len(endpoint.asked) == 4
+    assert sum(isinstance(reply, Answer) for reply in replies) == 4
 
 
 def test_reasons_are_short_and_on_one_line(endpoint: Endpoint, load: Load) -> None:

@@ -129,7 +129,7 @@ def test_the_limit_counts_at_once() -> None:
             waiting = asyncio.create_task(asyncio.wait_for(slots.take().__aenter__(), 0.02))
             with pytest.raises(TimeoutError):
                 await waiting
-        async with slots.take() as since:
-            assert since == 1.0
+        async with slots.take() as request:
+            assert request.time == 1.0
 
     run_coroutine(run())

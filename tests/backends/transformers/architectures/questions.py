@@ -67,5 +67,5 @@ def read_answers(replies: Sequence[Reply]) -> list[Answer]:
     """The replies, which must all be answers; the first error otherwise."""
     for reply in replies:
         if not isinstance(reply, Answer):
-            raise reply
+            raise AssertionError(reply)
     return [reply for reply in replies if isinstance(reply, Answer)]

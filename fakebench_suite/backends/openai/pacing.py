@@ -1,0 +1,73 @@
+"""At most so many requests and tokens in any minute."""
+
+from collections import deque
+from dataclasses import dataclass
+
+WINDOW_S = 60.0
+FIRST_TOKENS = 2000.0
+"""Tokens that a request is expected to take before any has been answered: an image of a thousand
+tokens or more, a question, and a reply."""
+
+
+@dataclass(slots=True)
+class SentRequest:
+    """A request that was sent, and the tokens that it took or is expected to take."""
+
+    time: float
+    tokens: float
+    counted: bool = True
+    """Whether it belongs to the last minute."""
+
+
+class Pace:
+    """Requests and tokens of the last minute, against limits of both; None for no limit.
+
+    Servers count in windows of their own, so that no minute, wherever it begins, may hold more.
+    """
+
+    def __init__(self, requests: float | None, tokens: float | None) -> None:
+        self._requests, self._tokens = requests, tokens
+        self._sent: deque[SentRequest] = deque()
+        self._total = 0.0
+        """The tokens of these."""
+        self._answered, self._taken = 0, 0.0
+
+    @property
+    def expected_tokens(self) -> float:
+        """What a request takes: the mean of those before it."""
+        return self._taken / self._answered if self._answered else FIRST_TOKENS
+
+    def compute_wait(self, now: float) -> float:
+        """Seconds until one more request may be sent; 0 if it may be sent now."""
+        while self._sent and self._sent[0].time <= now - WINDOW_S:
+            old = self._sent.popleft()
+            old.counted = False
+            self._total -= old.tokens
+        last: SentRequest | None = None
+        """The request that has to be a minute old."""
+        if self._requests is not None:
+            surplus = len(self._sent) + 1 - max(1, int(self._requests))
+            last = self._sent[surplus - 1] if surplus > 0 else None
+        if self._tokens is not None:
+            surplus_tokens = self._total + self.expected_tokens - self._tokens
+            for request in self._sent:
+                if surplus_tokens <= 0:
+                    break
+                surplus_tokens -= request.tokens
+                last = request if last is None or request.time > last.time else last
+        return 0.0 if last is None else last.time + WINDOW_S - now
+
+    def note_sent(self, now: float) -> SentRequest:
+        """Count a request that is sent now."""
+        request = SentRequest(now, self.expected_tokens)
+        if self._requests is not None or self._tokens is not None:
+            self._sent.append(request)
+            self._total += request.tokens
+        return request
+
+    def note_tokens(self, request: SentRequest, tokens: float) -> None:
+        """Count what a request really took."""
+        if request.counted:
+            self._total += tokens - request.tokens
+        request.tokens = tokens
+        self._answered, self._taken = self._answered + 1, self._taken + tokens

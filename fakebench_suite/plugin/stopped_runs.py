@@ -1,0 +1,31 @@
+"""A run that is stopped: tests whose cases are answered already still run, and no other."""
+
+import pytest
+
+from fakebench_suite.execution.runner import CaseRunner
+from fakebench_suite.plugin.collection import get_case
+
+
+class StoppedRun:
+    """Leaves tests out, without a report, whose cases were not answered before the stop.
+
+    It is registered at the stop, for it would cost every case of a run a call.
+    """
+
+    def __init__(self, runner: CaseRunner) -> None:
+        self._runner = runner
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        """Run a test whose case is answered; the session ends when there is none any more."""
+        case = get_case(item)
+        if case is not None and self._runner.is_answered(case):
+            return None
+        if not self._runner.has_answers:
+            item.session.shouldstop = self._runner.stop_reason or True
+        return True
+
+
+def filter_tests(config: pytest.Config, runner: CaseRunner) -> None:
+    """From now on, run what is answered only."""
+    config.pluginmanager.register(StoppedRun(runner), "fakebench-stopped-run")
