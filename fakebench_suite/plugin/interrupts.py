@@ -110,6 +110,8 @@ class Interrupts:
         session = self._config.pluginmanager.get_plugin("dsession")
         if self._runner is not None:
             self._runner.stop(_INTERRUPTED)
+            if not self._runner.in_flight:
+                return True
             waited = f"{count_of(self._runner.in_flight, 'prompt')} in flight"
         elif session is not None and session.sched is not None:
             if not session.sched.collection_is_completed:
@@ -117,7 +119,7 @@ class Interrupts:
             session.shouldstop = session.shouldstop or _INTERRUPTED
             for process in self._list_workers():
                 with suppress(OSError):
-                    process.send_signal(signal.SIGINT)
+                    os.kill(process.pid, signal.SIGINT)
             waited = "what the workers have in flight"
         else:
             return False
@@ -137,6 +139,9 @@ class Interrupts:
             self.raise_in_main_thread(
                 KeyboardInterrupt(f"what was in flight did not come back within {limit:g} s")
             )
+            for process in self._list_workers():  # xdist would wait for each of them once more.
+                with suppress(OSError):
+                    process.kill()
 
     def _list_workers(self) -> list[Any]:
         """The processes of this machine's workers."""

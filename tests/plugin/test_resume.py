@@ -22,7 +22,7 @@ seen = []
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_logreport(report):
     seen.append(report.when)
-    if seen.count("call") == 18 and "PYTEST_XDIST_WORKER" not in os.environ:
+    if report.when == "call" and seen.count("call") == 18 and "PYTEST_XDIST_WORKER" not in os.environ:
         os.kill(os.getpid(), signal.SIGKILL)
 """
 FAILING = """
@@ -53,7 +53,13 @@ def run(self, requests):
 
 ScriptedBackend.run = run
 """
-INTERRUPTED = KILLED.replace("SIGKILL", "SIGINT")
+INTERRUPTED = (
+    KILLED.replace("SIGKILL", "SIGINT")
+    + """
+from fakebench_suite.execution import work_units
+work_units.MIN_UNIT_PROMPTS = 8
+"""
+)
 UNUSED = """
 import pytest
 

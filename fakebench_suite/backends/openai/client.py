@@ -21,6 +21,7 @@ from fakebench_suite.backends.openai.limiter import RequestSlots
 from fakebench_suite.backends.openai.outage import ServerWatch
 from fakebench_suite.backends.openai.pacing import Pace, SentRequest
 from fakebench_suite.backends.openai.retries import (
+    HINTS_TRUSTED,
     MAX_ATTEMPTS,
     MAX_OVERLOADED_S,
     FailureKind,
@@ -45,6 +46,8 @@ PROBE_TIMEOUT_S = 10.0
 """Seconds in which a server that lives replies to the question which models it has."""
 SERVER_ERROR = 500
 """The first status that is the server's fault."""
+NOT_FOUND = 404
+"""The model may be gone: one after another, such prompts stop the run."""
 FILTERED = Completion(text="", finish_reason="content_filter")
 """What an error stands for that is a refusal to answer."""
 
@@ -154,7 +157,11 @@ class ChatClient:
                 if kind is FailureKind.OVERLOAD:
                     overloaded_since = overloaded_since or sent
                     self._note_overload(failure, sent=sent)
+            if kind is FailureKind.ACCOUNT:
+                self._stop_for(failure)
             late = overloaded_since and self._clock() - overloaded_since > MAX_OVERLOADED_S
+            if late and self._server.last_reply < overloaded_since:
+                self._stop_for(failure, f"for {MAX_OVERLOADED_S:g} s")
             if self._is_late(began):
                 limit = f"--case-timeout={self._limits.prompt_seconds:g}"
                 self._give_up(TimeoutError(f"no answer within {limit}"), attempts)
@@ -171,6 +178,12 @@ class ChatClient:
         self._stopped = self._stopped or reason
         self._slots.open()
         self._stopping.set()
+
+    def _stop_for(self, failure: Exception, since: str = "") -> NoReturn:
+        """Stop, as the server refuses whatever it is sent; raises NotSentError."""
+        why = describe_failure(failure, *self._address.secrets)
+        self.stop(f"The server refuses all requests{since and f' {since}'} ({why}).")
+        raise NotSentError(self._stopped)
 
     async def _send(
         self, build: Callable[[], Awaitable[bytes]], slot: SentRequest, *, began: float
@@ -240,6 +253,8 @@ class ChatClient:
         if self._slots.limit.note_overload(sent=sent, now=self._clock()):
             self._episodes += 1
         hint = find_hint(error)
+        if hint is not None and self._episodes > HINTS_TRUSTED:
+            hint = max(hint, compute_wait(self._episodes - HINTS_TRUSTED))
         if hint is not None:
             self._slots.pause(hint)
         elif not self._slots.is_paused:
@@ -248,7 +263,7 @@ class ChatClient:
     def _give_up(self, error: Exception, attempts: int) -> NoReturn:
         """Raise RequestFailedError, or NotSentError where one prompt after another fails.
 
-        Only failures of the server count for that, not those of a request.
+        Only failures of the server and of the model's name count for that, not those of a request.
         """
         secrets = self._address.secrets
         if isinstance(error, MalformedReplyError | TimeoutError):
@@ -256,7 +271,7 @@ class ChatClient:
         else:
             why = describe_failure(error, *secrets)
         status = find_status(error)
-        if status is not None and status < SERVER_ERROR and not is_overload(error):
+        if status not in (None, NOT_FOUND) and status < SERVER_ERROR and not is_overload(error):
             self._server.note_reply()
         elif self._server.note_failure():
             self.stop(f"{self._server.failed} prompts in a row had no reply ({why}).")

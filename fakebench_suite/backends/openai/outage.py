@@ -33,6 +33,8 @@ class ServerWatch:
         """Whether it was given up."""
         self.failed = 0
         """Prompts in a row without a reply."""
+        self.last_reply = float("-inf")
+        """When the last reply came."""
 
     @property
     def seconds_down(self) -> float:
@@ -63,7 +65,7 @@ class ServerWatch:
 
     def note_reply(self) -> None:
         """Take note of a reply, whatever its content."""
-        self.failed = 0
+        self.failed, self.last_reply = 0, self._clock()
 
     def note_failure(self) -> bool:
         """Take note of a prompt without a reply; whether the server is given up for them."""

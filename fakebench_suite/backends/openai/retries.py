@@ -23,17 +23,22 @@ class FailureKind(Enum):
     """There was no reply in time, or one that is no completion."""
     LASTING = auto()
     """The same request would fail again."""
+    ACCOUNT = auto()
+    """Every request would fail: the key is refused, or what it may spend is spent."""
 
 
 MAX_ATTEMPTS = {
-    FailureKind.OVERLOAD: 20,
+    FailureKind.OVERLOAD: 10**9,
     FailureKind.OUTAGE: 8,
     FailureKind.UNUSABLE: 3,
     FailureKind.LASTING: 1,
+    FailureKind.ACCOUNT: 1,
 }
-"""Requests for one reply, by the kind of their failures."""
+"""Requests for one reply, by the kind of their failures; overloads are limited by time."""
 MAX_OVERLOADED_S = 600.0
-"""Seconds after the first overload from which on no other request is sent."""
+"""Seconds after the first overload from which on no other request is sent for a prompt."""
+HINTS_TRUSTED = 4
+"""Overloads in a row after which a wait is not shorter than it would be without a hint."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 32.0
 """The wait before the second request, which doubles with each further one, up to the longest."""
 MAX_HINT_S = 120.0
@@ -41,6 +46,8 @@ MAX_HINT_S = 120.0
 _TOO_MANY_REQUESTS, _UNAVAILABLE, _OVERLOADED = 429, 503, 529
 _RETRIED = frozenset({408, 409, 425, _TOO_MANY_REQUESTS})
 """Statuses below 500 after which a request is sent again."""
+_ACCOUNT = frozenset({401, 402})
+"""Statuses of a key that is wrong or revoked, and of one without credit."""
 _LASTING = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 """Codes of 429 that no wait changes."""
 _REFUSALS = frozenset(
@@ -98,6 +105,8 @@ def classify(error: Exception) -> FailureKind:
     """Return the kind of a failure."""
     if is_overload(error):
         return FailureKind.OVERLOAD
+    if find_status(error) in _ACCOUNT or _LASTING & set(list_codes(error)):
+        return FailureKind.ACCOUNT
     if not is_retried(error):
         return FailureKind.LASTING
     unusable = isinstance(error, openai.APITimeoutError | MalformedReplyError)

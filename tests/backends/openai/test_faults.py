@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fakebench_suite.backends.base import RequestLimits
-from fakebench_suite.backends.openai import outage, retries
+from fakebench_suite.backends.openai import client, outage, retries
 from fakebench_suite.endpoints import transport
 from fakebench_suite.types import Answer
 from tests.backends.openai.conftest import (
@@ -97,7 +97,7 @@ def test_a_wait_that_the_server_asks_for_is_obeyed_by_all(endpoint: Endpoint, lo
     assert len(times) == 5
 
 
-@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 422])
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
 def test_a_wrong_request_is_sent_once(endpoint: Endpoint, load: Load, status: int) -> None:
     """It is an error of the model, with the server's reason."""
     endpoint.behave = lambda _body, _number: (status, "no such thing")
@@ -106,17 +106,59 @@ def test_a_wrong_request_is_sent_once(endpoint: Endpoint, load: Load, status: in
     assert len(endpoint.asked) == 1
 
 
-@pytest.mark.parametrize("status", [429, 500])
+@pytest.mark.parametrize("status", [401, 402])
+def test_a_key_that_is_refused_stops_the_run(endpoint: Endpoint, load: Load, status: int) -> None:
+    """As every other prompt would be refused, too; none of them is an error of the model."""
+    endpoint.behave = lambda _body, number: (
+        (200, "It is fake.") if number < 4 else (status, "no credit")
+    )
+    replies = load(concurrency=1).run(make_requests(16))
+    assert [isinstance(reply, Answer) for reply in replies] == [n < 4 for n in range(16)]
+    reason = f"The server refuses all requests (the server says {status}: no credit)."
+    assert list_not_asked(replies) == [reason] * 12
+    assert len(endpoint.asked) == 5
+
+
+def test_a_quota_that_is_spent_stops_the_run(endpoint: Endpoint, load: Load) -> None:
+    """It is a 429 that no wait changes."""
+    endpoint.behave = lambda _body, _number: (429, "no luck")
+    endpoint.raw = lambda _body: json.dumps(
+        {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}
+    )
+    assert len(list_not_asked(load().run(make_requests(4)))) == 4
+
+
+def test_a_model_that_is_gone_stops_the_run(endpoint: Endpoint, load: Load) -> None:
+    """After as many prompts in a row as of a server that fails."""
+    endpoint.behave = lambda _body, _number: (404, "there is no model tiny")
+    replies = load(concurrency=1).run(make_requests(32))
+    assert len(list_errors(replies)) == outage.MAX_FAILED
+    assert len(list_not_asked(replies)) == 32 - outage.MAX_FAILED
+
+
 def test_lasting_trouble_is_an_error_after_a_few_attempts(
-    endpoint: Endpoint, load: Load, monkeypatch: pytest.MonkeyPatch, status: int
+    endpoint: Endpoint, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And never an answer."""
     monkeypatch.setattr(retries, "LONGEST_WAIT_S", 0.01)
-    endpoint.behave = lambda _body, _number: (status, "no luck")
+    endpoint.behave = lambda _body, _number: (500, "no luck")
     (error,) = list_errors(load().run(make_requests()))
-    most = {429: 20, 500: 8}[status]
-    assert error == f"the server says {status}: no luck ({most} attempts)"
-    assert len(endpoint.asked) == most
+    assert error == "the server says 500: no luck (8 attempts)"
+    assert len(endpoint.asked) == 8
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_lasting_overload_stops_the_run(
+    endpoint: Endpoint, load: Load, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """No prompt is at fault; short waits that it asks for do not lead to thousands of requests."""
+    monkeypatch.setattr(client, "MAX_OVERLOADED_S", 1.0)
+    endpoint.behave = lambda _body, _number: (status, "slow down")
+    endpoint.headers = {"retry-after-ms": "1"}
+    replies = load(concurrency=8).run(make_requests(16))
+    assert list_errors(replies) == []
+    assert len(list_not_asked(replies)) == 16
+    assert len(endpoint.asked) < 200
 
 
 def reset(handler: BaseHTTPRequestHandler) -> bool:

@@ -1,0 +1,249 @@
+"""Ctrl-C and limits of time: nothing more is asked, and what is in flight is recorded."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakebench_suite.runs.store import RECORDS, SCORES
+from tests.endpoint_server import Endpoint, Reply, serve
+from tests.helpers import read_run, use_model
+from tests.plugin.sandbox import MODES, Run
+from tests.plugin.test_machine import list_processes
+
+INTERRUPTED = pytest.ExitCode.INTERRUPTED
+CARD = """
+backend = "openai"
+[endpoint]
+url = "{url}"
+model = "tiny"
+concurrency = 8
+"""
+PRESSING = """
+import os, signal, threading, time
+from pathlib import Path
+from fakebench_suite.execution import work_units
+
+work_units.MIN_UNIT_PROMPTS = 8
+
+def press():
+    while not Path("press").exists():
+        time.sleep(0.01)
+    for _ in range({times}):
+        os.kill(os.getpid(), signal.{signal})
+        time.sleep(0.3)
+    Path("pressed").touch()
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    threading.Thread(target=press, daemon=True).start()
+"""
+
+
+class Server:
+    """Answers the first 29 requests at once, and holds the others back until ``go_on`` is set."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.go_on = threading.Event()
+        self.after_press = 0.2
+        """Seconds from the interrupt until what is in flight is answered."""
+
+    def behave(self, _body: dict[str, Any], number: int) -> Reply:
+        """Have the run interrupted once requests are held back."""
+        if number >= 29:
+            (self.project / "press").touch()
+            while not (self.project / "pressed").exists() and not self.go_on.is_set():
+                time.sleep(0.01)
+            time.sleep(self.after_press)
+        return 200, "It is fake."
+
+
+@pytest.fixture
+def server(project: Path) -> Iterator[Server]:
+    """How the endpoint behaves; what it holds back is let go at the end."""
+    behaviour = Server(project)
+    yield behaviour
+    behaviour.go_on.set()
+
+
+@pytest.fixture
+def endpoint(server: Server) -> Iterator[Endpoint]:
+    """A server behind the card ``mine.toml``."""
+    with serve(Endpoint(behave=server.behave)) as started:
+        card = CARD.format(url=started.url)
+        (server.project / "mine.toml").write_text(card, encoding="utf-8")
+        yield started
+
+
+def press(project: Path, *, times: int = 1, name: str = "SIGINT") -> None:
+    """Have the next run interrupted, so many times."""
+    source = PRESSING.format(times=times, signal=name)
+    (project / "pressing.py").write_text(source, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_what_is_in_flight_is_recorded(
+    run: Run, data: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...], name: str
+) -> None:
+    """No request after the first interrupt, no answer lost, scores of all; the rest by --resume."""
+    press(project, name=name)
+    model = ("--model=mine.toml", f"--data={data}", "--gates=none")
+    result = run(*model, "-p", "pressing", *mode)
+    assert result.ret == INTERRUPTED
+    written = read_run(project)
+    assert 24 <= len(written.records) < 48
+    assert len(written.records) == len(endpoint.asked) - 1
+    assert written.manifest["status"] == "interrupted"
+    assert written.manifest["errors"] == 0
+    for file in (SCORES, "index.html"):
+        assert (project / "reports" / "run" / file).exists()
+    output = result.stdout.str() + result.stderr.str()
+    assert "Traceback" not in output
+    assert "A second interrupt ends the run at once." in output
+    result.stdout.fnmatch_lines(["to ask the rest: --resume=*"])
+    asked = len(endpoint.asked)
+    assert run("--resume=reports/run", "-n0").ret == 0
+    assert len(endpoint.asked) - 1 == asked + 48 - (asked - 1)
+    assert run(*model, "--run=whole").ret == 0
+    runs = project / "reports"
+    assert (runs / "run" / SCORES).read_bytes() == (runs / "whole" / SCORES).read_bytes()
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_server_that_does_not_answer_is_not_waited_for_long(
+    run: Run,
+    data: Path,
+    project: Path,
+    server: Server,
+    endpoint: Endpoint,
+    mode: tuple[str, ...],
+) -> None:
+    """A few seconds where no person is at a terminal; what was recorded is scored."""
+    del endpoint
+    press(project)
+    server.after_press = 60.0
+    started = time.monotonic()
+    result = run("--model=mine.toml", f"--data={data}", "--gates=none", "-p", "pressing", *mode)
+    assert time.monotonic() - started < 50
+    assert result.ret == INTERRUPTED
+    assert 0 < len(read_run(project).records) <= 28
+    assert (project / "reports" / "run" / SCORES).exists()
+    assert not list_processes(project)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_second_interrupt_does_not_wait(
+    run: Run,
+    data: Path,
+    project: Path,
+    server: Server,
+    endpoint: Endpoint,
+    mode: tuple[str, ...],
+) -> None:
+    """Out at once, with what was recorded, still to be resumed."""
+    press(project, times=2)
+    server.after_press = 60.0
+    result = run("--model=mine.toml", f"--data={data}", "--gates=none", "-p", "pressing", *mode)
+    assert result.ret == INTERRUPTED
+    folder = project / "reports" / "run"
+    recorded = len((folder / RECORDS).read_bytes().splitlines())
+    assert 0 < recorded <= 28
+    assert not (folder / SCORES).exists()
+    assert "Interrupted twice" in result.stderr.str()
+    assert not list_processes(project)
+    server.go_on.set()
+    server.after_press = 0.0
+    asked = len(endpoint.asked)
+    assert run("--resume=reports/run").ret == 0
+    assert len(endpoint.asked) - asked == 1 + 48 - recorded
+    assert len(read_run(project).records) == 48
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_an_outage_ends_the_run_without_errors(
+    run: Run, data: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """What was answered is scored, nothing is an error of the model, and the reason is said."""
+    source = PRESSING.partition("def press")[0] + (
+        "from fakebench_suite.backends.openai import outage, retries\n"
+        "retries.LONGEST_WAIT_S = outage.PROBE_EVERY_S = 0.01\n"
+        "outage.MAX_OUTAGE_S = 0.1\n"
+    )
+    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    endpoint.behave = lambda _body, number: (200, "It is fake.") if number < 29 else (503, "down")
+    endpoint.is_down = lambda: len(endpoint.asked) > 28
+    endpoint.headers = {}
+    model = ("--model=mine.toml", f"--data={data}", "--gates=none")
+    result = run(*model, *mode)
+    assert result.ret == INTERRUPTED
+    written = read_run(project)
+    assert len(written.records) == 28
+    assert written.manifest["errors"] == 0
+    result.stdout.fnmatch_lines(["*The server has not replied for*down*"])
+    endpoint.behave, endpoint.is_down = lambda _body, _number: (200, "It is fake."), lambda: False
+    assert run("--resume=reports/run").ret == 0
+    assert len(read_run(project).records) == 48
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_run_has_a_limit_of_time(
+    run: Run, data: Path, project: Path, server: Server, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """After it nothing is begun; what was begun is recorded, and --resume goes on."""
+    server.go_on.set()
+    server.after_press = 1.5
+    (project / "cases" / "conftest.py").write_text(
+        PRESSING.partition("def press")[0], encoding="utf-8"
+    )
+    model = ("--model=mine.toml", f"--data={data}", "--gates=none")
+    result = run(*model, "--run=run", "--run-timeout=2s", *mode)
+    assert result.ret == INTERRUPTED
+    result.stdout.fnmatch_lines(["*--run-timeout=2 is over*"])
+    recorded = len(read_run(project).records)
+    assert 0 < recorded < 48
+    assert recorded == len(endpoint.asked) - 1
+    server.after_press = 0.0
+    assert run("--resume=reports/run", "--run-timeout=10m").ret == 0
+    assert len(read_run(project).records) == 48
+
+
+@pytest.mark.parametrize("mode", [*MODES, ("-n1",)], ids=" ".join)
+def test_a_prompt_that_hangs_is_an_error_and_the_run_goes_on(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """The unit is given up after the time of all its prompts, then each is asked alone."""
+    use_model(project, "HangingModel(case='glide-08.png:isfake')")
+    options = ("-m", "detection", "--case-timeout=0.5", "--gates=none")
+    result = run(f"--data={data}", *options, *mode)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    records = read_run(project).records
+    assert len(records) == 16
+    (failed,) = (r for r in records if not r["answer"])
+    assert failed["case"]["id"] == "glide-08.png:isfake"
+    assert failed["verdict"]["outcome"] == "model_error"
+    assert failed["verdict"]["reason"] == "no answer within --case-timeout=0.5"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--case-timeout=0",), "'0' is not a number of seconds above 0"),
+        (("--run-timeout=-5",), "'-5' is not a number of seconds above 0"),
+        (("--run-timeout=nan",), "'nan' is not a number of seconds above 0"),
+        (("--max-requests-per-minute=0",), "'0' is not a number, 1 or more"),
+        (("--max-tokens-per-minute=9", "--model=coin"), "which coin is not"),
+        (("--case-timeout=5", "--engine=ray"), "Give --unit-timeout"),
+    ],
+)
+def test_limits_that_mean_nothing_are_refused(
+    run: Run, data: Path, project: Path, options: tuple[str, ...], words: str
+) -> None:
+    """Before anything is asked."""
+    result = run(f"--data={data}", *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert words in result.stderr.str()
+    assert not (project / "reports" / "run").exists()
