@@ -25,10 +25,12 @@ style: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-TESTS := $(BIN)/pytest tests -n 2 --dist loadfile -W error
+# In the order of files, at whose end short ones stand: by default those with few tests are last, whose
+# tests take longest.
+TESTS := $(BIN)/pytest tests -n 2 --dist loadfile --no-loadscope-reorder -W error
 
 check: style types
-	$(TESTS) -q -m "not (process or browser or ray or checkpoint or slow or vllm)"
+	$(TESTS) -q -m "not (process or browser or ray or checkpoint or thorough or slow or vllm)"
 
 test: style types
 	$(TESTS)

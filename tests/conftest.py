@@ -34,6 +34,7 @@ MARKERS = {
     "browser": "looks at a page in Chromium",
     "ray": "runs a Ray cluster",
     "checkpoint": "computes with a checkpoint",
+    "thorough": "simulates hundreds of runs, or looks at thousands of replies or rows",
     "slow": "takes minutes, or measures how long something takes; runs only with -m slow",
     "vllm": "asks a vLLM server of .venv-vllm (make test-vllm); runs only with -m vllm",
 }

@@ -17,6 +17,7 @@ from tests.datasets.conftest import Write
 Rows = dict[str, list[dict[str, Any]]]
 
 
+@pytest.mark.thorough
 def test_filled_in_references_leave_the_files_official(published: Path, tmp_path: Path) -> None:
     """Whoever has the references runs FakeBench; whoever changes a question does not."""
     folder = tmp_path / "Evaluation"
@@ -36,6 +37,7 @@ def test_filled_in_references_leave_the_files_official(published: Path, tmp_path
     assert open_dataset(tmp_path).kind == "layout"
 
 
+@pytest.mark.thorough
 def test_the_published_files_make_53971_cases(published: Path) -> None:
     """Tasks, forms, labels, generators and criteria are as published; none is unmapped."""
     data = open_dataset(published)
@@ -86,6 +88,7 @@ def test_the_published_files_make_53971_cases(published: Path) -> None:
     assert all(case.content_categories for case in data.cases if case.label is fake)
 
 
+@pytest.mark.thorough
 def test_the_papers_prompts_double_the_phrase_and_clean_ones_do_not(published: Path) -> None:
     """41,889 official questions say "regarding" twice in the paper's style, none in the clean."""
     cases = [case for case in open_dataset(published).cases if case.task == Task.ANALYSIS]

@@ -101,6 +101,7 @@ def test_equal_rounds_have_no_spread() -> None:
     assert low < value < high
 
 
+@pytest.mark.thorough
 def test_bounds_hold_what_they_promise() -> None:
     """Of 2,000 comparisons of equal models about 5 in 100 lie beyond either bound."""
     rng = np.random.default_rng(3)
@@ -114,6 +115,7 @@ def test_bounds_hold_what_they_promise() -> None:
     assert 0.035 <= below / 2_000 <= 0.065
 
 
+@pytest.mark.thorough
 def test_bounds_hold_for_rounds_of_another_spread() -> None:
     """Few and uneven rounds of the baseline do not borrow certainty from many even ones."""
     rng = np.random.default_rng(4)

@@ -25,6 +25,7 @@ def alarm_rate(n: int, drop: float, runs: int = 1500) -> float:
     return float(np.mean([mcnemar(one) <= LEVEL and one.mean > MARGIN for one in pairs]))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("n", [600, 3000, 6000])
 def test_no_change_is_seldom_called_a_regression(n: int) -> None:
     """At no change the gate fails at most as often as its level, with and without its margin."""
@@ -34,6 +35,7 @@ def test_no_change_is_seldom_called_a_regression(n: int) -> None:
     assert plain <= LEVEL + 0.01  # the simulation's own error
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("n", "drop"), [(600, 0.045), (3000, 0.027), (6000, 0.025)])
 def test_real_drops_are_found(n: int, drop: float) -> None:
     """The drops that docs/gates.md names are found in at least four of five runs."""
@@ -45,6 +47,7 @@ def draw_marks(rng: np.random.Generator, n: int, drop: float) -> PairedDifferenc
     return PairedDifferences(drop=rng.normal(drop, 1 / 6, n), sizes=np.ones(n))
 
 
+@pytest.mark.thorough
 def test_marks_of_as_few_images_as_a_gate_takes_seldom_cry_wolf() -> None:
     """At the least number of images the bootstrap of marks is wrong about as often as its level."""
     rng = np.random.default_rng(0)
@@ -63,6 +66,7 @@ def test_marks_of_as_few_images_as_a_gate_takes_seldom_cry_wolf() -> None:
     assert np.mean(passed) <= LEVEL + error
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "n", [100, *(pytest.param(n, marks=pytest.mark.slow) for n in (150, 200, 600))]
 )

@@ -47,6 +47,7 @@ def test_too_little_gives_no_interval() -> None:
     assert estimate_balanced([1.0], [True], ["a"]) == NOTHING
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("images", "ease"), [(10, 0.6), (30, 0.95)], ids=["few images", "few images, easy"]
 )
@@ -71,6 +72,7 @@ def test_a_constant_that_is_no_proportion_has_no_interval() -> None:
         assert (estimate.low, estimate.high, estimate.n) == (None, None, 15)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("images", "questions", "spread"), [(300, 1, 0.0), (120, 5, 1.0)])
 def test_intervals_cover_as_often_as_they_say(images: int, questions: int, spread: float) -> None:
     """In simulated runs, plain and with images of unequal difficulty, 93-97 % cover the truth."""
@@ -90,6 +92,7 @@ def test_intervals_cover_as_often_as_they_say(images: int, questions: int, sprea
     assert 0.93 <= covered / runs <= 0.97
 
 
+@pytest.mark.thorough
 def test_balanced_accuracy_covers_too() -> None:
     """So does the interval of balanced accuracy, with classes of unequal size and ease."""
     rng = np.random.default_rng(3)

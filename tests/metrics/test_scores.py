@@ -76,6 +76,7 @@ def test_a_population_of_errors_has_no_accuracy() -> None:
     assert find(scores, "model_error_rate").value == 1.0
 
 
+@pytest.mark.thorough
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=40), st.randoms())
 def test_scores_agree_with_scikit_learn_in_any_order(

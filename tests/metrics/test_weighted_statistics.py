@@ -77,6 +77,7 @@ def test_one_sided_verdicts_have_no_correlation() -> None:
     assert matthews_corrcoef(fake, np.ones(3), np.ones((2, 3))).tolist() == [0.0, 0.0]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("statistic", "questions"),
     [
@@ -110,6 +111,7 @@ def test_intervals_of_rankings_cover_as_often_as_they_say(
     assert 0.93 <= covered / runs <= 0.97
 
 
+@pytest.mark.thorough
 def test_intervals_of_judged_scores_cover_too() -> None:
     """Marks of 0 to 2 in sixths, five texts an image, images of unequal difficulty."""
     rng = np.random.default_rng(2)

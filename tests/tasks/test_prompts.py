@@ -74,6 +74,7 @@ def test_clean_prompts_are_the_same_with_and_without_the_suffix(tail: str, blank
     )
 
 
+@pytest.mark.thorough
 def test_our_wordings_are_the_official_ones() -> None:
     """What probes are asked is what the published files ask, but for the plural of edges."""
     if "FAKEBENCH_DATA" not in os.environ:

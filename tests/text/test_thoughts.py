@@ -87,6 +87,7 @@ def test_tokens_that_mark_something_are_told_from_those_that_do_not() -> None:
         assert not is_mark(token)
 
 
+@pytest.mark.thorough
 @given(
     st.one_of(
         make_pairs().map("".join),

@@ -24,6 +24,7 @@ SUFFIX = " regarding the authenticity of this image?"
 LINE = {"id": "a", "task": "detection", "image": "a.png", "question": "Is it fake, yes or no?"}
 
 
+@pytest.mark.thorough
 def test_the_published_files_have_their_known_oddities() -> None:
     """The figures of FakeBench as published, which a run meets as remarks."""
     found = inspect(find_shared("FAKEBENCH_DATA"))

@@ -173,6 +173,7 @@ def test_probes_leak_through_their_names_alone() -> None:
     assert list_telling(found) == {"file name"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["modern", "cifake"])
 def test_sample_sets_keep_their_promise(name: str) -> None:
     """Format, size and metadata are the same in both classes, as the sets' makers say."""

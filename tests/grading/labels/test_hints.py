@@ -33,6 +33,7 @@ def check(sentences: Iterable[Sentence], hint: int, searched: re.Pattern[str]) -
             assert sentence.hints & hint, sentence.plain
 
 
+@pytest.mark.thorough
 def test_replies_hint_at_all_that_is_searched() -> None:
     """A sentence without the hint is not searched, so none may hold what is searched for."""
     for path in sorted(FOLDER.glob("*.jsonl")):
@@ -42,6 +43,7 @@ def test_replies_hint_at_all_that_is_searched() -> None:
                 check(sentences, hint, searched)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("hint", "searched"),
     SEARCHED,
@@ -65,6 +67,7 @@ def test_sentences_without_a_space_between_them_hint_each() -> None:
     ] * 2
 
 
+@pytest.mark.thorough
 def test_replies_hint_at_every_label() -> None:
     """A sentence without the hint is no claim, so none may hold a part that is a label."""
     labels = {LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN")}

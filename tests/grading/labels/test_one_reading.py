@@ -53,6 +53,7 @@ def said_by(verdict: Verdict) -> str:
     return str(verdict.outcome if silent else verdict.label)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("rule", [ReplyParserKind.GRAMMAR, ReplyParserKind.PAPER])
 def test_the_command_reads_every_reply_as_a_run_does(rule: ReplyParserKind) -> None:
     """Label and reason are the same for every reply of every set."""
@@ -68,6 +69,7 @@ def test_the_command_reads_every_reply_as_a_run_does(rule: ReplyParserKind) -> N
     assert read == [judge_reply(question_type, reply, rule) for question_type, reply in replies]
 
 
+@pytest.mark.thorough
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_marks_around_a_reply_make_no_difference_between_them(data: st.DataObject) -> None:

@@ -172,6 +172,7 @@ def test_a_case_that_kills_is_given_up_after_two_deaths(seed: int, count: int) -
     assert sorted(ran) == [number for number in range(len(ids)) if number != 150]
 
 
+@pytest.mark.thorough
 @settings(max_examples=150)
 @given(
     sizes=st.lists(st.integers(1, 90), min_size=8, max_size=20),
@@ -198,6 +199,7 @@ def test_what_a_sick_worker_fails_at_is_answered_elsewhere(
     assert len(failed) <= 4 * (64 + max(sizes))
 
 
+@pytest.mark.thorough
 @given(count=st.integers(1, 6), seed=st.integers(0, 10**6))
 @example(count=4, seed=37716)  # All are doubted but the one who failed at all that is left.
 def test_a_model_that_fails_everywhere_is_asked_twice_at_most(count: int, seed: int) -> None:
