@@ -29,8 +29,11 @@ types: $(READY)
 # tests take longest.
 TESTS := $(BIN)/pytest tests -n 2 --dist loadfile --no-loadscope-reorder -W error
 
+# Whose tests all carry the marker checkpoint: even to collect them takes torch and ten seconds.
+CHECKPOINTS := backends/transformers grading/judges/test_local.py plugin/test_regressed_pocket.py test_pocket.py
+
 check: style types
-	$(TESTS) -q -m "not (process or browser or ray or checkpoint or thorough or slow or vllm)"
+	$(TESTS) -q $(addprefix --ignore=tests/,$(CHECKPOINTS)) -m "not (process or browser or ray or checkpoint or thorough or slow or vllm)"
 
 test: style types
 	$(TESTS)

@@ -33,7 +33,7 @@ MARKERS = {
     "process": "starts processes, mostly of Python or pytest",
     "browser": "looks at a page in Chromium",
     "ray": "runs a Ray cluster",
-    "checkpoint": "computes with a checkpoint",
+    "checkpoint": "computes with a checkpoint, or with torch as a checkpoint does",
     "thorough": "simulates hundreds of runs, or looks at thousands of replies or rows",
     "slow": "takes minutes, or measures how long something takes; runs only with -m slow",
     "vllm": "asks a vLLM server of .venv-vllm (make test-vllm); runs only with -m vllm",
@@ -45,10 +45,9 @@ IMPLIED = {
 }  # fmt: skip
 """The marker of every test that uses a fixture, itself or through another one."""
 FOLDERS = {
-    "backends/transformers/architectures": "checkpoint",
-    "backends/transformers/test_checkpoint_loading.py": "checkpoint",
-    "backends/transformers/test_model.py": "checkpoint",
-    "backends/transformers/test_outputs.py": "checkpoint",
+    "backends/transformers": "checkpoint",
+    "grading/judges/test_local.py": "checkpoint",
+    "plugin/test_regressed_pocket.py": "checkpoint",
     "test_pocket.py": "checkpoint",
     "vllm": "vllm",
 }

@@ -59,6 +59,15 @@ def test_some_tests_have_to_be_asked_for(
     assert [one for one in expressions if not is_wanted(item, one)] == unwanted
 
 
+def test_check_ignores_what_is_marked_as_a_whole() -> None:
+    """It collects no module that imports torch, and leaves out none that has other tests."""
+    lines = (Path(__file__).parents[1] / "Makefile").read_text(encoding="utf-8").splitlines()
+    (ignored,) = [line for line in lines if line.startswith("CHECKPOINTS := ")]
+    assert ignored.split()[2:] == [
+        place for place, marker in FOLDERS.items() if marker == "checkpoint"
+    ]
+
+
 def test_every_marker_is_registered(pytestconfig: pytest.Config) -> None:
     """``--strict-markers`` refuses any other."""
     lines = pytestconfig.getini("markers")

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
-from sentence_transformers import SentenceTransformer
 
 from fakebench_suite.grading import embeddings as encoders
 from fakebench_suite.grading.embeddings import SentenceEncoder
@@ -38,6 +37,8 @@ def encoder() -> SentenceEncoder:
 
 def test_values_are_the_libraries(encoder: SentenceEncoder) -> None:
     """BLEU is sacrebleu's, ROUGE-L rouge-score's, similarity sentence-transformers'."""
+    from sentence_transformers import SentenceTransformer  # Ten seconds of all that collect this.
+
     whole = " ".join(CLUES)
     model = SentenceTransformer(str(encoders._locate()), local_files_only=True)
     vectors = model.encode([whole, *REPLIES], normalize_embeddings=True)
