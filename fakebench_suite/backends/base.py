@@ -102,6 +102,11 @@ class Backend(Protocol):
     limits_prompts: bool = False
     """Whether it gives up a prompt by itself after ``LoadOptions.limits.prompt_seconds``."""
 
+    @property
+    def requests_in_flight(self) -> int | None:
+        """Requests that a server has at present; None where there is no server."""
+        return None
+
     def run(self, requests: Sequence[Request]) -> Sequence[Reply]:
         """One reply per request, in order.
 

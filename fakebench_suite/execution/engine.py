@@ -67,6 +67,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def requests_in_flight(self) -> int | None:
+        """Requests that a server has at present; None where there is no server."""
+        ...
+
+    @property
     def limits_prompts(self) -> bool:
         """Whether a prompt that takes too long is given up without being waited for here."""
         ...
@@ -138,6 +143,12 @@ class LocalEngine:
     def has_room(self) -> bool:
         """Whether fewer units are in flight than the backend takes."""
         return len(self._units) + len(self._in_flight) < self._backend.max_in_flight
+
+    @property
+    def requests_in_flight(self) -> int | None:
+        """As the backend says; one of another package may not."""
+        number: int | None = getattr(self._backend, "requests_in_flight", None)
+        return number
 
     @property
     def limits_prompts(self) -> bool:

@@ -265,6 +265,11 @@ class CaseRunner:
         """Prompts that the engine has."""
         return sum(len(cases) for cases in self._begun.values())
 
+    @property
+    def requests_in_flight(self) -> int | None:
+        """Requests that a server has; None where there is no server."""
+        return self._engine.requests_in_flight
+
     def _check_going(self) -> None:
         """Raise RunStoppedError if no case is asked any more."""
         if self.stop_reason is None and self._spending.is_over:

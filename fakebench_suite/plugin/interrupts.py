@@ -43,7 +43,7 @@ class Interrupts:
         self._pending: BaseException | None = None
         """What the next signal raises in the main thread, sent by this process itself."""
         self._replaced: list[signal.Signals] = []
-        self._runner: CaseRunner | None = None
+        self.runner: CaseRunner | None = None
         """What asks cases in this process, once the first has asked."""
         self._in_loop = False
         """Whether tests are run, which can be left out one by one."""
@@ -60,7 +60,7 @@ class Interrupts:
 
     def follow(self, runner: CaseRunner) -> None:
         """Stop this runner at an interrupt; at once, if one came while the model was loaded."""
-        self._runner = runner
+        self.runner = runner
         if self._count:
             runner.stop(_INTERRUPTED)
 
@@ -96,8 +96,8 @@ class Interrupts:
             raise error
         self._count += 1
         if is_worker(self._config):  # The controller, which may be signalled too, ends its workers.
-            if self._runner is not None:
-                self._runner.stop(_INTERRUPTED)
+            if self.runner is not None:
+                self.runner.stop(_INTERRUPTED)
             return
         if self._count > 1:
             self._leave()
@@ -108,11 +108,11 @@ class Interrupts:
     def _stop(self) -> bool:
         """Stop asking, here or in the workers, and wait; False if nothing asks yet."""
         session = self._config.pluginmanager.get_plugin("dsession")
-        if self._runner is not None:
-            self._runner.stop(_INTERRUPTED)
-            if not self._runner.in_flight:
+        if self.runner is not None:
+            self.runner.stop(_INTERRUPTED)
+            if not self.runner.in_flight:
                 return True
-            waited = f"{count_of(self._runner.in_flight, 'prompt')} in flight"
+            waited = f"{count_of(self.runner.in_flight, 'prompt')} in flight"
         elif session is not None and session.sched is not None:
             if not session.sched.collection_is_completed:
                 return False

@@ -1,4 +1,4 @@
-"""Live progress: model, cases answered, cases per second, time left.
+"""Live progress: model, cases answered, cases per second, time left; of a server, what it took.
 
 On a terminal one line is redrawn; in a log a line appears every ten seconds. ``-v`` brings back
 pytest's own line per case.
@@ -7,17 +7,18 @@ pytest's own line per case.
 import sys
 import time
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from fakebench_suite.plugin.collection import get_case, get_plan
+from fakebench_suite.plugin.interrupts import INTERRUPTS
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.plugin.reporting import RECORDER, get_outcome
+from fakebench_suite.plugin.reporting import RECORDER, get_record
 from fakebench_suite.text.display import count_of, escape_unencodable, to_single_line
-from fakebench_suite.types import Outcome
+from fakebench_suite.types import Outcome, Record
 
 _REDRAW, _SPEAK = 0.1, 10.0
 """Seconds between two pictures on a terminal, and between two lines in a log."""
@@ -31,15 +32,24 @@ class LiveProgress:
         self._opened = False
         self._started = self._shown = time.monotonic()
         self._bar: Progress | None = None
+        self._known: Mapping[str, Record] = {}
+        """Cases that a resumed run had recorded before."""
+        self._asked = 0
+        """Cases that this session has recorded beside them."""
+        self._tokens, self._cost = 0, 0.0
+        """What the answers of this session took, as their server counted it."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
         """Show the state after a case, if it is time."""
         yield  # xdist's report of a worker's death gets its record on the way.
-        if get_outcome(report) is None:
+        record = get_record(report)
+        if record is None:
             return
         if not self._opened:
             self._open()
+        if record.case.id not in self._known:
+            self._count(record)
         due = self._shown + (_SPEAK if self._bar is None else _REDRAW)
         if time.monotonic() >= due:
             self._show()
@@ -52,8 +62,17 @@ class LiveProgress:
         if self._opened:
             self._reporter.write_line(self._tell())
 
+    def _count(self, record: Record) -> None:
+        """Count a record of this session, and what its answer took."""
+        self._asked += 1
+        usage = None if record.answer is None or record.reused else record.answer.usage
+        if usage is not None:
+            self._tokens += (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
+            self._cost += usage.cost or 0.0
+
     def _open(self) -> None:
         self._opened = True
+        self._known = get_plan(self._session.config).known
         self._name = to_single_line(get_plan(self._session.config).card.name)
         self._started = self._shown = time.monotonic()
         if not self._reporter.isatty:
@@ -96,10 +115,20 @@ class LiveProgress:
     def _describe(self) -> str:
         missed = sum(count for outcome, count in self._counts.items() if outcome.is_miss)
         errors = sum(count for outcome, count in self._counts.items() if outcome.is_error)
-        rate = self._done / max(time.monotonic() - self._started, 1e-3)
+        rate = max(1, self._asked) / max(time.monotonic() - self._started, 1e-3)
         left = (self._total - self._done) / rate
-        state = f"{missed} missed, {count_of(errors, 'error')}, {rate:.1f} cases/s"
-        return f"{state}, {left:.0f} s left" if left > 0 else state
+        state = [f"{missed} missed", count_of(errors, "error"), f"{rate:.1f} cases/s"]
+        interrupts = self._session.config.stash.get(INTERRUPTS, None)
+        runner = None if interrupts is None else interrupts.runner
+        if left > 0 and runner is not None and runner.requests_in_flight is not None:
+            state.append(f"{runner.requests_in_flight} in flight")
+        if self._tokens:
+            state.append(count_of(self._tokens, "token"))
+        if self._cost:
+            state.append(f"cost {self._cost:,.4g}")
+        if left > 0:
+            state.append(f"{left:.0f} s left")
+        return ", ".join(state)
 
     def _tell(self) -> str:
         return f"{self._name}: {self._done}/{self._total}, {self._describe()}"

@@ -180,6 +180,34 @@ def test_a_budget_stops_the_run(
     assert (runs / "run" / SCORES).read_bytes() == (runs / "whole" / SCORES).read_bytes()
 
 
+def test_progress_says_what_is_in_flight_and_what_was_spent(
+    run: Run, data: Path, project: Path, endpoint: Endpoint
+) -> None:
+    """While cases are asked; at the end the totals, without the cases that a resumption kept."""
+    often = "import fakebench_suite.plugin.progress as progress\n\nprogress._SPEAK = 0.0\n"
+    (project / "cases" / "conftest.py").write_text(SMALL_UNITS + often, encoding="utf-8")
+    card = f'''
+backend = "openai"
+[endpoint]
+url = "{endpoint.url}"
+model = "tiny"
+prices = {{input = 100.0, output = 1000.0}}
+'''
+    (project / "priced.toml").write_text(card, encoding="utf-8")
+    options = ("--model=priced.toml", f"--data={data}", "-n0", "--gates=none")
+    assert run(*options, "--run=whole").ret == 0
+    result = run(*options, "--budget=900tokens")
+    result.stdout.fnmatch_lines(
+        ["priced: 1/48, * cases/s, * in flight, 93 tokens, cost 0.012, * s left"]
+    )
+    kept = len(read_run(project).records)
+    result = run("--resume=reports/run", "--budget=1000000tokens")
+    tokens, cost = 93 * (48 - kept), 0.012 * (48 - kept)
+    result.stdout.fnmatch_lines(
+        [f"priced: 48/48, * missed, 0 errors, * cases/s, {tokens:,} tokens, cost {cost:,.4g}"]
+    )
+
+
 def test_a_budget_of_money_needs_prices(run: Run, data: Path, endpoint: Endpoint) -> None:
     """Without them it could not be kept."""
     result = run(f"--model=openai:tiny@{endpoint.url}", f"--data={data}", "--budget=1.5")

@@ -103,6 +103,11 @@ class ChatClient:
             http_client=BoundedClient(deadline=options.timeout, keepalive=max(64, concurrency)),
         )
 
+    @property
+    def in_flight(self) -> int:
+        """Requests that were sent and not answered."""
+        return self._slots.taken
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()

@@ -54,7 +54,7 @@ class RequestSlots:
     ) -> None:
         self.limit, self._clock = AdaptiveLimit(maximum), clock
         self._pace = pace or Pace(None, None)
-        self._taken, self._paused_until = 0, 0.0
+        self.taken, self._paused_until = 0, 0.0
         self._open = False
         self._waiting: deque[asyncio.Future[SentRequest]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -91,11 +91,11 @@ class RequestSlots:
         self._admit()
 
     def _release(self) -> None:
-        self._taken -= 1
+        self.taken -= 1
         self._admit()
 
     def _admit(self) -> None:
-        while self._waiting and (self._open or self._taken < int(self.limit.value)):
+        while self._waiting and (self._open or self.taken < int(self.limit.value)):
             now = self._clock()
             pause = max(self._paused_until - now, self._pace.compute_wait(now))
             if pause > 0 and not self._open:
@@ -104,7 +104,7 @@ class RequestSlots:
                 return
             turn = self._waiting.popleft()
             if not turn.done():
-                self._taken += 1
+                self.taken += 1
                 turn.set_result(self._pace.note_sent(now))
 
     def note_tokens(self, request: SentRequest, tokens: int) -> None:

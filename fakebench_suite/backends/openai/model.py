@@ -75,6 +75,11 @@ class EndpointBackend(Backend):
             details=details,
         )
 
+    @property
+    def requests_in_flight(self) -> int:
+        """Those that were sent and not answered."""
+        return self._client.in_flight
+
     def stop(self, reason: str) -> None:
         """Send nothing any more; replies to what was sent are still received."""
         self._loop.call(self._client.stop, reason)

@@ -146,6 +146,10 @@ class ReplicaPool:
         return self._answered.popleft()
 
     @property
+    def requests_in_flight(self) -> None:
+        """Replicas send none."""
+
+    @property
     def limits_prompts(self) -> bool:
         """Units are limited as a whole."""
         return True
