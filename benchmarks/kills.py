@@ -124,11 +124,14 @@ def main() -> None:
             run = folder / "reports" / f"killed-{kill}"
             moment = draw.uniform(0.2, 1.0) * took[way]
             process = start(folder, [*model, *shared, f"--run={run.name}"])
-            try:
-                process.wait(timeout=moment)
-            except subprocess.TimeoutExpired:
-                os.kill(process.pid, signal.SIGKILL)
-                process.wait()
+            time.sleep(moment)
+            while (status := process.poll()) is not None:  # It was faster than the whole run.
+                shutil.rmtree(run)
+                moment *= 0.8
+                process = start(folder, [*model, *shared, f"--run={run.name}"])
+                time.sleep(moment)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
             kept = 0
             if (run / "records.jsonl").exists():
                 kept = (run / "records.jsonl").read_bytes().count(b"\n")

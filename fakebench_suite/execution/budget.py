@@ -44,15 +44,13 @@ def check_budget(budget: Budget | None, card: Card) -> None:
 class Spending:
     """Counts what the answers of this process cost against its share of a budget."""
 
-    def __init__(self, budget: Budget | None) -> None:
+    def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._limit = float("inf") if budget is None else budget.amount / budget.shares
+        self._limit = budget.amount / budget.shares
         self._spent = 0.0
 
     def add(self, answer: Answer) -> None:
         """Count an answer; raises UserError if its price is not known."""
-        if self._budget is None:
-            return
         usage = answer.usage
         if self._budget.tokens:
             prompt = 0 if usage is None else usage.prompt_tokens or 0
@@ -73,6 +71,6 @@ class Spending:
 
     def __str__(self) -> str:
         """What is said once nothing is left."""
-        shares = 1 if self._budget is None else self._budget.shares
+        shares = self._budget.shares
         share = f" (each of {shares} workers has an equal share)" if shares > 1 else ""
         return f"--budget={self._budget} is spent{share}: the other cases were not asked."

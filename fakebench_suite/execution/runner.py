@@ -104,7 +104,8 @@ class CaseRunner:
         fatal: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
     ) -> None:
         self._plan, self._engine, self._grader = plan, engine, grader
-        self._spending = Spending(plan.request.budget)
+        budget = plan.request.budget
+        self._spending = None if budget is None else Spending(budget)
         self._deadline = time.monotonic() + (plan.request.run_timeout or float("inf"))
         self.stop_reason: str | None = None
         """Why nothing is asked any more; None while cases are asked."""
@@ -272,9 +273,9 @@ class CaseRunner:
 
     def _check_going(self) -> None:
         """Raise RunStoppedError if no case is asked any more."""
-        if self.stop_reason is None and self._spending.is_over:
+        if self._spending is not None and self._spending.is_over:
             self.stop(str(self._spending))
-        if self.stop_reason is None and time.monotonic() >= self._deadline:
+        if time.monotonic() >= self._deadline:
             limit = self._plan.request.run_timeout
             self.stop(f"--run-timeout={limit:g} is over: the other cases were not asked.")
         if self.stop_reason is not None:
@@ -301,8 +302,8 @@ class CaseRunner:
 
     def _find_next(self) -> int | None:
         """The next unit that is not begun; None where there is none or it is not known."""
-        stopped = self.stop_reason is not None or self._spending.is_over
-        if stopped or time.monotonic() >= self._deadline:
+        is_spent = self._spending is not None and self._spending.is_over
+        if is_spent or self.stop_reason is not None or time.monotonic() >= self._deadline:
             return None
         following = range(self._asked + 1, min(self._end, self._asked + 1 + self._ahead))
         return next((number for number in following if number in self._waiting), None)
@@ -381,7 +382,8 @@ class CaseRunner:
             self._ready[case.id] = reply
             self._prompts[case.id] = request.prompt.text
             if isinstance(reply, Answer):
-                self._spending.add(reply)
+                if self._spending is not None:
+                    self._spending.add(reply)
                 texts.append((case, reply))
         self._grader.grade(texts)
 

@@ -14,7 +14,6 @@ from fakebench_suite.execution.engine import CaseTimeoutError
 from fakebench_suite.plugin.direct_stderr import DIRECT_STDERR
 from fakebench_suite.plugin.interrupts import INTERRUPTS
 from fakebench_suite.plugin.options import is_worker, parse_positive_seconds
-from fakebench_suite.text.display import count_of
 
 FIRST = 60.0
 """Seconds of silence before the first line; the next comes after twice the time, and so on."""
@@ -63,7 +62,8 @@ class Waiting:
             limits.append((self._unit, self._end))
         if limits_prompts and self._case is not None:
             limits.append((self._case * prompts, partial(self._end_wait, prompts)))
-        with self.wait(count_of(prompts, "prompt"), min(limits, key=itemgetter(0), default=None)):
+        limit = min(limits, key=itemgetter(0), default=None)
+        with self.wait("1 prompt" if prompts == 1 else f"{prompts:,} prompts", limit):
             yield
 
     def _watch(
