@@ -146,6 +146,8 @@ class Usage:
     """By the prices of the card, in their currency; without prices, what the server says."""
     attempts: int = 1
     """Requests that were sent until one was answered."""
+    first_token_seconds: float | None = None
+    """From the request to the first token of its reply, where that arrived in pieces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

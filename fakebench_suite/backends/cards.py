@@ -35,7 +35,7 @@ Price = Annotated[float, msgspec.Meta(ge=0)]
 
 RESERVED_FIELDS = frozenset({
     "model", "messages", "temperature", "seed", "max_tokens", "max_completion_tokens", "logprobs",
-    "top_logprobs", "stream", "n",
+    "top_logprobs", "stream", "stream_options", "n",
 })  # fmt: skip
 """Fields of a request that the suite sets, or that change what a reply is."""
 
@@ -111,6 +111,8 @@ class EndpointOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
     """Most requests in flight, over all processes of a run."""
     timeout: Annotated[float, msgspec.Meta(gt=0)] = 120.0
     """Seconds for a whole request."""
+    stream: bool = False
+    """Whether replies arrive in pieces, so that the time to the first token is known."""
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -219,7 +221,7 @@ def _list_unused_settings(card: Card) -> Iterator[str]:
                 yield f"{name} in [{table}]"
 
 
-_NO_INFLUENCE = ("key_env", "prices", "concurrency", "timeout")
+_NO_INFLUENCE = ("key_env", "prices", "concurrency", "timeout", "stream")
 """Settings of an endpoint that no answer depends on."""
 
 

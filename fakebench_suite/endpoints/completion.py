@@ -8,7 +8,7 @@ from typing import Any
 
 from fakebench_suite.endpoints.failures import parse_error_message
 
-_REASONING_FIELDS = ("reasoning_details", "reasoning_content", "reasoning")
+REASONING_FIELDS = ("reasoning_details", "reasoning_content", "reasoning")
 """Fields of a message that hold the reasoning apart, the most detailed first. vLLM renamed
 ``reasoning_content`` to ``reasoning``; OpenRouter sends ``reasoning_details`` beside it."""
 
@@ -53,6 +53,8 @@ class Completion:
     """The price that the server names."""
     top_logprobs: tuple[tuple[str, float], ...] | None = None
     """The likeliest first tokens and their log-probabilities; None where there are none."""
+    first_token_seconds: float | None = None
+    """From the request to the first token, where the reply arrived in pieces."""
 
 
 def parse_completion(content: bytes) -> Completion:
@@ -62,6 +64,11 @@ def parse_completion(content: bytes) -> Completion:
     except (ValueError, RecursionError):
         excerpt = content[:2_000].decode("utf-8", "replace")
         raise MalformedReplyError(f"the reply is not a chat completion: {excerpt!r}") from None
+    return parse_body(body)
+
+
+def parse_body(body: Any) -> Completion:
+    """Return the first choice of a decoded reply; raises MalformedReplyError without one."""
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -97,7 +104,7 @@ def _join_parts(content: object) -> str:
 
 def _find_reasoning(message: Mapping[str, Any]) -> str | None:
     """Return the reasoning in the first field that has some; None without any."""
-    texts = ("".join(_list_reasoning(message.get(name))) for name in _REASONING_FIELDS)
+    texts = ("".join(_list_reasoning(message.get(name))) for name in REASONING_FIELDS)
     return next(filter(None, texts), None)
 
 

@@ -11,6 +11,7 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
     "response_format": re.compile(r"\b(?:response_?format|json_schema|structured|guided)"),
     "max_tokens": re.compile(r"\bmax_tokens\b"),
     "max_completion_tokens": re.compile(r"\bmax_completion_tokens\b"),
+    "stream_options": re.compile(r"\bstream_options\b"),
     "logprobs": re.compile(r"\b(?:top_)?log_?probs?\b|\blog[- ]?probabilit"),
 }
 """Parameters that a server may refuse, and how its error names them."""

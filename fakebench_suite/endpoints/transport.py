@@ -25,6 +25,10 @@ PAUSE_S = 300.0
 """Seconds without requests after the circuit opened; then one request is tried."""
 
 
+ARRIVALS = "fakebench_arrivals"
+"""The extension of a response with the arrivals of its pieces, see :func:`_read`."""
+
+
 class CircuitOpenError(Exception):
     """The request was not sent, because the server has not replied for too long."""
 
@@ -120,10 +124,11 @@ class BoundedClient(httpx2.AsyncClient):
         del stream  # The reply is always read here, within the bounds.
         self._breaker.admit()
         try:
+            began = time.monotonic()
             async with asyncio.timeout(self._deadline):
                 response = await super().send(request, stream=True, **options)
                 try:
-                    content = await _read(response)
+                    content, arrivals = await _read(response, began)
                 finally:
                     await response.aclose()
         except TimeoutError as error:
@@ -144,14 +149,20 @@ class BoundedClient(httpx2.AsyncClient):
             headers=headers,
             content=content,
             request=request,
-            extensions={"reason_phrase": response.reason_phrase.encode("ascii", "ignore")},
+            extensions={
+                "reason_phrase": response.reason_phrase.encode("ascii", "ignore"),
+                ARRIVALS: arrivals,
+            },
         )
 
 
-async def _read(response: httpx2.Response) -> bytes:
+async def _read(response: httpx2.Response, began: float) -> tuple[bytes, list[tuple[int, float]]]:
+    """The body, and for each of its pieces how long it then was and after how many seconds."""
     content = bytearray()
-    async for piece in response.aiter_bytes(1 << 16):
+    arrivals: list[tuple[int, float]] = []
+    async for piece in response.aiter_bytes():
         content += piece
+        arrivals.append((len(content), time.monotonic() - began))
         if len(content) > MAX_REPLY_BYTES:
             raise ReplyTooLargeError(f"the reply is larger than {MAX_REPLY_BYTES >> 20} MB")
-    return bytes(content)
+    return bytes(content), arrivals

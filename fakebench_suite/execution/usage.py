@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from statistics import median
 
 from fakebench_suite.runs.manifest import ManifestUsage
 from fakebench_suite.types import Record, Usage
@@ -22,6 +23,7 @@ def sum_usage(records: Iterable[Record]) -> ManifestUsage | None:
             usages.append(usage)
     if not usages and not reused:
         return None
+    firsts = [u.first_token_seconds for u in usages if u.first_token_seconds is not None]
     costs = [usage.cost for usage in usages if usage.cost is not None]
     return ManifestUsage(
         answers=sum(usage.prompt_tokens is not None for usage in usages),
@@ -32,6 +34,7 @@ def sum_usage(records: Iterable[Record]) -> ManifestUsage | None:
         reasoning_tokens=sum(usage.reasoning_tokens or 0 for usage in usages),
         cost=sum(costs) if costs else None,
         reused_answers=reused,
+        first_token_seconds=median(firsts) if firsts else None,
         models=_count(usage.model for usage in usages),
         providers=_count(usage.provider for usage in usages),
     )

@@ -114,6 +114,9 @@ def _describe_usage(usage: ManifestUsage) -> str:
         f"{count_of(usage.completion_tokens, 'token')} out"
         + (f" ({reasoning:,} reasoning)" if reasoning else ""),
         "" if usage.cost is None else ("cost", f"{usage.cost:,.4f}"),
+        ""
+        if usage.first_token_seconds is None
+        else f"first token after {usage.first_token_seconds:.2f} s (median)",
         *(("served by", name) for name in usage.models),
     )
 

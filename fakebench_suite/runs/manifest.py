@@ -274,6 +274,8 @@ class ManifestUsage(msgspec.Struct, frozen=True, kw_only=True):
     """In the currency of the card's prices; None if no answer has a price."""
     reused_answers: int = 0
     """Answers that were taken over from another run; they are in no other count."""
+    first_token_seconds: float | None = None
+    """Median over the replies that arrived in pieces; None without any."""
     models: dict[str, int] = {}
     """Answers by the model that gave them, by the server's name."""
     providers: dict[str, int] = {}

@@ -262,6 +262,7 @@ def test_a_card_is_described_without_secrets() -> None:
         "key_env",
         "prices",
         "concurrency",
+        "stream",
         "timeout",
     }
     assert "endpoint" not in describe_card(find_card("coin"))

@@ -74,6 +74,7 @@ def test_a_model_by_its_url_is_scored_as_any_other(
         "reasoning_tokens": 0,
         "cost": None,
         "reused_answers": 0,
+        "first_token_seconds": None,
         "models": {"m": 16},
         "providers": {},
     }

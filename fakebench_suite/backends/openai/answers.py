@@ -101,6 +101,7 @@ class AnswerBuilder:
             reasoning_tokens=tokens.reasoning,
             cost=completion.cost if self._prices is None else compute_cost(tokens, self._prices),
             attempts=attempts,
+            first_token_seconds=completion.first_token_seconds,
         )
 
     def _mask(self, text: str) -> str:

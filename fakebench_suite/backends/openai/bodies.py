@@ -16,11 +16,15 @@ SAMPLING = {"temperature": 0, "seed": None}
 """Parameters that a server may do without, and their values; the card has the seed."""
 
 
+STREAM_OPTIONS = "stream_options"
+"""Asks for the counts of tokens at the end of a stream."""
+
+
 class ServerFeatures(msgspec.Struct, frozen=True, kw_only=True):
     """What a server takes, as a test request found out."""
 
     refused: frozenset[str] = frozenset()
-    """Parameters of SAMPLING that it does not take."""
+    """Parameters of SAMPLING, and STREAM_OPTIONS, that it does not take."""
     token_limit: str = MAX_TOKENS
     """Its name of the token limit."""
     top_logprobs: int = TOP_LOGPROBS
@@ -31,11 +35,17 @@ def build_parameters(card: Card, features: ServerFeatures, want: Capability) -> 
     """Return the parameters of a request beside the model and its messages."""
     assert card.endpoint is not None
     sampling = SAMPLING | {"seed": card.endpoint.seed}
-    parameters = {name: value for name, value in sampling.items() if name not in features.refused}
+    parameters: dict[str, Any] = {
+        name: value for name, value in sampling.items() if name not in features.refused
+    }
     limit = card.generation.max_new_tokens if want is Capability.TEXT else 1
     parameters[features.token_limit] = limit
     if want is Capability.PROBABILITIES:
         parameters |= {"logprobs": True, "top_logprobs": features.top_logprobs}
+    if card.endpoint.stream:
+        parameters["stream"] = True
+        if STREAM_OPTIONS not in features.refused:
+            parameters[STREAM_OPTIONS] = {"include_usage": True}
     return parameters
 
 

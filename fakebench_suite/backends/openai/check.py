@@ -13,6 +13,7 @@ from fakebench_suite.backends.openai.bodies import (
     MAX_COMPLETION_TOKENS,
     MAX_TOKENS,
     SAMPLING,
+    STREAM_OPTIONS,
     TOP_LOGPROBS,
     ServerFeatures,
     build_body,
@@ -79,7 +80,7 @@ class FeatureTest:
 
         assert card.endpoint is not None
         self._card, self._client = card, client
-        self._model = card.endpoint.model
+        self._model, self._streams = card.endpoint.model, card.endpoint.stream
         self._subject = Subject(
             noun="model",
             name=f"{self._model}@{address.name}",
@@ -131,7 +132,7 @@ class FeatureTest:
         """Return features without what an error names, or with which a request succeeds."""
         if not isinstance(error, openai.APIStatusError) or error.status_code in UNRELATED_STATUSES:
             return None
-        changes = dict(_list_changes(features, want))
+        changes = dict(_list_changes(features, want, streams=self._streams))
         named = find_named_parameters(error, changes, model=self._model)
         if named:
             for name in named:
@@ -208,12 +209,14 @@ def _is_out_of_tokens(error: Exception) -> bool:
 
 
 def _list_changes(
-    features: ServerFeatures, want: Capability
+    features: ServerFeatures, want: Capability, *, streams: bool
 ) -> Iterator[tuple[str, ServerFeatures]]:
     """Yield what can be done without, or by another name, and the features then."""
     for name in SAMPLING:
         if name not in features.refused:
             yield name, _change(features, name)
+    if streams and STREAM_OPTIONS not in features.refused:
+        yield STREAM_OPTIONS, _change(features, STREAM_OPTIONS)
     if features.token_limit == MAX_TOKENS:
         yield MAX_TOKENS, _change(features, MAX_TOKENS)
     if want is Capability.PROBABILITIES and features.top_logprobs == TOP_LOGPROBS:

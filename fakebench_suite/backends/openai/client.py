@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import httpx2
@@ -36,10 +36,10 @@ from fakebench_suite.endpoints.address import Address
 from fakebench_suite.endpoints.completion import (
     Completion,
     MalformedReplyError,
-    parse_completion,
 )
+from fakebench_suite.endpoints.events import find_first_token, is_stream, parse_reply
 from fakebench_suite.endpoints.failures import describe_failure, shorten
-from fakebench_suite.endpoints.transport import BoundedClient
+from fakebench_suite.endpoints.transport import ARRIVALS, BoundedClient
 
 Clock = Callable[[], float]
 PROBE_TIMEOUT_S = 10.0
@@ -68,6 +68,18 @@ class Reply:
     seconds: float
     """Of the request that was answered; waits are not counted."""
     attempts: int
+
+
+def _read_reply(response: httpx2.Response) -> Completion:
+    """The completion in a response, and when its first token came if it came in pieces."""
+    content, kind = response.content, response.headers.get("content-type", "")
+    completion = parse_reply(content, kind)
+    end = find_first_token(content) if is_stream(content, kind) else None
+    if end is None:
+        return completion
+    arrivals = response.extensions.get(ARRIVALS, ())
+    seconds = next((seconds for size, seconds in arrivals if size >= end), None)
+    return replace(completion, first_token_seconds=seconds)
 
 
 class ChatClient:
@@ -123,7 +135,7 @@ class ChatClient:
             content=body,
             options={"headers": self._address.headers},
         )
-        completion = parse_completion(response.content)
+        completion = _read_reply(response)
         said = completion.text.strip() or completion.refusal or completion.reasoning
         if not said and completion.finish_reason is None:
             raise MalformedReplyError("the reply is empty, and does not say why it ended")

@@ -99,6 +99,15 @@ def test_what_a_server_refuses_is_left_out_or_renamed(
         assert set(features["refused"]) == refused - {"max_tokens"}
 
 
+def test_a_server_that_counts_no_tokens_of_a_stream_is_asked_without(endpoint: Endpoint) -> None:
+    """``stream_options`` is left out; a card that does not stream does not send it."""
+    endpoint.behave = lambda body, _number: (
+        (400, "unknown field: stream_options") if "stream_options" in body else (200, "Yes")
+    )
+    assert find(make_card(endpoint.url, stream=True))["refused"] == ["stream_options"]
+    assert find(make_card(endpoint.url))["refused"] == []
+
+
 def test_refusals_are_found_one_after_the_other(endpoint: Endpoint) -> None:
     """As OpenAI's reasoning models name them."""
 

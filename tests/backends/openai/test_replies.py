@@ -1,5 +1,8 @@
 """Replies are read whole: text, reasoning, refusals, ends, usage, and who answered."""
 
+import json
+import time
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -249,3 +252,44 @@ def test_a_deep_or_odd_body_is_no_completion() -> None:
     for content in (b'{"choices": ' * 50_000, b"\xff\xfe", b"null", b'{"choices": {"0": 1}}'):
         with pytest.raises(MalformedReplyError):
             parse_completion(content)
+
+
+def stream_slowly(handler: BaseHTTPRequestHandler) -> bool:
+    """Write a reply in pieces: its first token after a while, the last ones later."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream")
+    handler.end_headers()
+    deltas: list[tuple[float, dict[str, Any]]] = [
+        (0.0, {"delta": {"role": "assistant", "content": ""}}),
+        (0.2, {"delta": {"content": "It is "}}),
+        (0.3, {"delta": {"content": "fake."}, "finish_reason": "stop"}),
+    ]
+    for wait, choice in deltas:
+        time.sleep(wait)
+        handler.wfile.write(b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n")
+        handler.wfile.flush()
+    usage = {"choices": [], "usage": {"prompt_tokens": 90, "completion_tokens": 3}}
+    handler.wfile.write(b"data: " + json.dumps(usage).encode() + b"\n\ndata: [DONE]\n\n")
+    return True
+
+
+def test_a_streamed_reply_says_when_its_first_token_came(endpoint: Endpoint, load: Load) -> None:
+    """And is otherwise the same reply."""
+    endpoint.serve_raw = stream_slowly
+    (answer,) = load(stream=True).run(make_requests())
+    assert isinstance(answer, Answer)
+    assert (answer.text, answer.tokens) == ("It is fake.", 3)
+    assert answer.usage is not None
+    assert answer.usage.first_token_seconds is not None
+    assert 0.2 <= answer.usage.first_token_seconds < answer.seconds - 0.2
+    assert endpoint.asked[0]["stream"] is True
+    assert endpoint.asked[0]["stream_options"] == {"include_usage": True}
+
+
+def test_a_server_that_does_not_stream_is_read_all_the_same(load: Load) -> None:
+    """Without the time to the first token."""
+    (answer,) = load(stream=True).run(make_requests())
+    assert isinstance(answer, Answer)
+    assert answer.text == "It is fake."
+    assert answer.usage is not None
+    assert answer.usage.first_token_seconds is None

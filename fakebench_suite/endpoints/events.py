@@ -1,0 +1,121 @@
+"""Replies that arrive in pieces: server-sent events, put together as one chat completion."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fakebench_suite.endpoints.completion import (
+    REASONING_FIELDS,
+    Completion,
+    MalformedReplyError,
+    parse_body,
+    parse_completion,
+)
+
+_DATA, _END = b"data:", b"[DONE]"
+_TEXTS = ("content", "refusal", *REASONING_FIELDS)
+"""Fields of a message that arrive in parts, each to be put after those before it."""
+
+
+def is_stream(content: bytes, content_type: str) -> bool:
+    """Whether a reply is a stream of events; a server may send a whole reply all the same."""
+    return content_type.startswith("text/event-stream") or content.lstrip().startswith(_DATA)
+
+
+def parse_reply(content: bytes, content_type: str) -> Completion:
+    """Return the first choice of a reply, whole or in events; raises MalformedReplyError."""
+    if not is_stream(content, content_type):
+        return parse_completion(content)
+    return parse_body(assemble_events(event for event, _ in list_events(content)))
+
+
+def list_events(content: bytes) -> Iterator[tuple[bytes, int]]:
+    """The data of each event of a stream, and the byte at which it ends."""
+    end = 0
+    data: list[bytes] = []
+    for line in content.splitlines(keepends=True):
+        end += len(line)
+        text = line.strip(b"\r\n")
+        if text.startswith(_DATA):
+            data.append(text[len(_DATA) :].removeprefix(b" "))
+        elif not text and data:
+            yield b"\n".join(data), end
+            data = []
+    if data:
+        yield b"\n".join(data), end
+
+
+def assemble_events(events: Iterator[bytes]) -> dict[str, Any]:
+    """The body of a chat completion out of its events.
+
+    Raises MalformedReplyError where an event is none, or the stream does not come to its end.
+    """
+    body: dict[str, Any] = {}
+    message: dict[str, Any] = {}
+    choice: dict[str, Any] = {"message": message, "finish_reason": None}
+    ended = False
+    for event in events:
+        if event.strip() == _END:
+            ended = True
+            break
+        chunk = _decode(event)
+        body |= {name: value for name, value in chunk.items() if value is not None}
+        choices = chunk.get("choices")
+        first = choices[0] if isinstance(choices, list) and choices else None
+        if isinstance(first, dict) and first.get("index", 0) == 0:
+            _add(message, first.get("delta"))
+            _add_logprobs(choice, first.get("logprobs"))
+            choice["finish_reason"] = first.get("finish_reason") or choice["finish_reason"]
+    if not ended and choice["finish_reason"] is None:
+        raise MalformedReplyError("the stream of the reply broke off before its end")
+    return body | {"choices": [choice]}
+
+
+def find_first_token(content: bytes) -> int | None:
+    """The byte at which the first event with a text ends; None where none has a text."""
+    for event, end in list_events(content):
+        try:
+            chunk = _decode(event)
+        except MalformedReplyError:
+            continue
+        choices = chunk.get("choices")
+        first = choices[0] if isinstance(choices, list) and choices else None
+        delta = first.get("delta") if isinstance(first, dict) else None
+        if isinstance(delta, dict) and any(delta.get(name) for name in _TEXTS):
+            return end
+    return None
+
+
+def _decode(event: bytes) -> Mapping[str, Any]:
+    try:
+        chunk = json.loads(event)
+    except (ValueError, RecursionError):
+        chunk = None
+    if not isinstance(chunk, dict):
+        excerpt = event[:2_000].decode("utf-8", "replace")
+        raise MalformedReplyError(f"an event of the reply is not JSON: {excerpt!r}")
+    error = chunk.get("error")
+    if error and not chunk.get("choices"):
+        parse_body(chunk)  # It raises, in the server's words.
+    return chunk
+
+
+def _add(message: dict[str, Any], delta: object) -> None:
+    """Put the texts of an event behind those of the message."""
+    if not isinstance(delta, dict):
+        return
+    for name in _TEXTS:
+        value = delta.get(name)
+        before = message.get(name)
+        if isinstance(value, str) and isinstance(before, str):
+            message[name] = before + value
+        elif isinstance(value, list) and isinstance(before, list):
+            message[name] = [*before, *value]
+        elif value is not None and not before:
+            message[name] = value
+
+
+def _add_logprobs(choice: dict[str, Any], logprobs: object) -> None:
+    """Keep the log-probabilities of the first token, which are those of the first event."""
+    if isinstance(logprobs, dict) and logprobs.get("content"):
+        choice.setdefault("logprobs", logprobs)

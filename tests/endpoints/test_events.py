@@ -1,0 +1,110 @@
+"""Replies in pieces are read as the same replies in one."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakebench_suite.endpoints.completion import MalformedReplyError, parse_completion
+from fakebench_suite.endpoints.events import find_first_token, list_events, parse_reply
+
+STREAM = "text/event-stream; charset=utf-8"
+
+
+def make_event(delta: dict[str, Any], finish_reason: str | None = None, **fields: Any) -> bytes:
+    """One event with a choice."""
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+    return b"data: " + json.dumps({"model": "m", "choices": [choice], **fields}).encode() + b"\n\n"
+
+
+def make_stream(*texts: str, end: bytes = b"data: [DONE]\n\n") -> bytes:
+    """A role, texts, a reason to end, the usage, and the end."""
+    usage = {"prompt_tokens": 9, "completion_tokens": 3}
+    return b"".join((
+        make_event({"role": "assistant", "content": ""}),
+        *(make_event({"content": text}) for text in texts),
+        make_event({}, "stop"),
+        b"data: " + json.dumps({"choices": [], "usage": usage}).encode() + b"\n\n",
+        end,
+    ))  # fmt: skip
+
+
+@given(st.lists(st.text(max_size=8), max_size=8))
+def test_a_stream_is_the_reply_in_one(texts: list[str]) -> None:
+    """Text, reason, model and counts of tokens."""
+    whole = {
+        "model": "m",
+        "choices": [{"message": {"content": "".join(texts)}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 3},
+    }
+    expected = parse_completion(json.dumps(whole).encode())
+    assert parse_reply(make_stream(*texts), STREAM) == expected
+    crlf = make_stream(*texts).replace(b"\n", b"\r\n")
+    assert parse_reply(crlf, STREAM) == expected
+    assert parse_reply(json.dumps(whole).encode(), "application/json") == expected
+    assert parse_reply(json.dumps(whole).encode(), "") == expected
+
+
+def test_reasoning_and_refusals_arrive_in_pieces_too() -> None:
+    """In the fields of several servers, as texts or lists of parts."""
+    stream = (
+        make_event({"reasoning": "Six "})
+        + make_event({"reasoning": "fingers."})
+        + make_event({"reasoning_details": [{"text": "Six "}]})
+        + make_event({"reasoning_details": [{"text": "fingers!"}]})
+        + make_event({"refusal": "I do "})
+        + make_event({"refusal": "not."}, "stop")
+    )
+    completion = parse_reply(stream, STREAM)
+    assert completion.reasoning == "Six fingers!"
+    assert completion.refusal == "I do not."
+    assert completion.text == ""
+
+
+def test_the_log_probabilities_are_those_of_the_first_token() -> None:
+    """However many tokens follow."""
+
+    def logprobs(token: str) -> dict[str, Any]:
+        return {"content": [{"top_logprobs": [{"token": token, "logprob": -0.1}]}]}
+
+    events = [
+        {"choices": [{"delta": {"content": token}, "logprobs": logprobs(token)}]}
+        for token in ("Yes", ".")
+    ]
+    stream = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    assert parse_reply(stream + b"data: [DONE]\n\n", STREAM).top_logprobs == (("Yes", -0.1),)
+
+
+@pytest.mark.parametrize(
+    ("stream", "message"),
+    [
+        (make_event({"content": "It is"}), "broke off before its end"),
+        (make_event({"content": "It is"}) + b'data: {"choices": [{"del', "not JSON"),
+        (b'data: {"error": {"message": "no luck", "code": 500}}\n\n', "no luck"),
+        (make_event({"content": "It"}) + b'data: {"error": {"message": "no luck"}}\n\n', "no luck"),
+        (b"data: 5\n\n", "not JSON"),
+        (b"", "not a chat completion|broke off"),
+    ],
+)
+def test_what_is_no_whole_stream_is_no_reply(stream: bytes, message: str) -> None:
+    """Half a text is never an answer."""
+    with pytest.raises(MalformedReplyError, match=message):
+        parse_reply(stream, STREAM)
+
+
+def test_a_stream_may_end_without_the_word_for_it() -> None:
+    """If it said why it ended; comments and other fields are no events."""
+    stream = b": comment\n\nevent: message\n" + make_stream("fake", end=b"")
+    assert parse_reply(stream, STREAM).text == "fake"
+    assert len(list(list_events(stream))) == 4
+
+
+def test_the_first_token_is_in_the_first_event_with_a_text() -> None:
+    """Not in the one that names the role; a reply without a text has none."""
+    role = make_event({"role": "assistant", "content": ""})
+    first = make_event({"reasoning_content": "Hm"})
+    assert find_first_token(role + first + make_stream("fake")) == len(role + first)
+    assert find_first_token(make_stream()) is None
+    assert find_first_token(b"data: {\n\n") is None
