@@ -176,6 +176,8 @@ def press(times):
 """
 MOMENTS = {
     "answering": """
+from fakebench_suite.execution import work_units
+work_units.MIN_UNIT_PROMPTS = 8
 seen = []
 def pytest_runtest_logreport(report):
     seen.append(report.when)
