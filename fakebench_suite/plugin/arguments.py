@@ -227,7 +227,9 @@ def pytest_load_initial_conftests(
     """Repeat the arguments of a resumed run, and stop at a mistaken or misspelt option."""
     where = early_config.invocation_params.dir
     tests = early_config.known_args_namespace.file_or_dir
-    ours = in_suite_project([where, *(Path(where, text.partition("::")[0]) for text in tests)])
+    # The root is the suite's own where ``fakebench run`` is called anywhere else.
+    places = (Path(where, text.partition("::")[0]) for text in tests)
+    ours = in_suite_project([where, early_config.rootpath, *places])
     loaded = early_config.pluginmanager.has_plugin("fakebench_suite.plugin")
     if (ours or loaded) and not _is_worker():
         _repeat_arguments(early_config, parser, args)

@@ -2,6 +2,9 @@
 
 import json
 import signal
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,8 @@ from tests.plugin.sandbox import MODES, Run
 KILLED = """
 import os
 import signal
+import subprocess
+import sys
 import pytest
 
 seen = []
@@ -42,6 +47,7 @@ def run(self, requests):
 ScriptedBackend.run = run
 """
 COUNTING = """
+from functools import partial
 from pathlib import Path
 from fakebench_suite.backends.scripted import ScriptedBackend
 
@@ -256,3 +262,21 @@ def test_an_image_that_changed_is_refused(run: Run, data: Path, killed: Path) ->
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*has other pixels than when the run began*"])
     assert (killed / RECORDS).read_bytes().startswith(content)
+
+
+@pytest.mark.process
+def test_the_command_goes_on_from_any_directory(tmp_path: Path) -> None:
+    """``fakebench run --resume RUN`` has the options of then, outside of the checkout too."""
+    command = [sys.executable, "-m", "fakebench_suite", "run"]
+    options = ["--model=coin", "--sample=4", "--tasks=detection", "--run=run", "--gates=none"]
+    call = partial(subprocess.run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    first = call([*command, *options])
+    assert first.returncode == 0, first.stdout + first.stderr
+    folder = tmp_path / "reports" / "run"
+    scores, lines = (folder / SCORES).read_bytes(), (folder / RECORDS).read_bytes().splitlines(True)
+    (folder / RECORDS).write_bytes(b"".join(lines[:5]))
+    (folder / SCORES).unlink()
+    again = call([*command, "--resume", "reports/run"])
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"5 answers kept, {len(lines) - 5} cases to ask" in again.stdout
+    assert (folder / SCORES).read_bytes() == scores
