@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         Backend,
         Capability,
         NotAsked,
+        Reply,
         Request,
         RequestLimits,
     )
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
     from fakebench_suite.backends.registry import BackendSpec, LoadOptions, load_model
     from fakebench_suite.datasets.dataset import Dataset
     from fakebench_suite.datasets.registry import DatasetSpec, DataSource, open_dataset
-    from fakebench_suite.errors import CaseError, JudgeError, ModelError, SuiteError, UserError
+    from fakebench_suite.errors import (
+        CaseError,
+        EngineError,
+        JudgeError,
+        MachineError,
+        ModelError,
+        RunStoppedError,
+        SuiteError,
+        UserError,
+    )
+    from fakebench_suite.execution.budget import Budget, parse_budget
     from fakebench_suite.execution.plan import RunPlan, RunRequest, make_plan
     from fakebench_suite.execution.runner import execute
     from fakebench_suite.grading.judges.base import Judgement, TextJudge
@@ -33,10 +44,12 @@ if TYPE_CHECKING:
         parse_judge,
     )
     from fakebench_suite.grading.judges.rubric import RatingRequest
+    from fakebench_suite.grading.labels.result import ReplyParserKind
     from fakebench_suite.metrics.dataframe import records_to_frame
     from fakebench_suite.metrics.scores import score_records
     from fakebench_suite.provenance import InferenceInfo, JudgeInfo
     from fakebench_suite.runs.store import read_manifest, read_records, read_scores
+    from fakebench_suite.tasks.prompts import PromptStyle
     from fakebench_suite.tasks.registry import Grader, TaskSpec, get_task, list_tasks
     from fakebench_suite.types import (
         Answer,
@@ -61,18 +74,22 @@ if TYPE_CHECKING:
 _MODULES = {
     "types": "Answer Authenticity Case Clue FinishReason GateOutcome GateResult Outcome "
     "PixelDigest Prompt QuestionType Rating Record Score Task Usage Verdict",
-    "errors": "CaseError JudgeError ModelError SuiteError UserError",
+    "errors": "CaseError EngineError JudgeError MachineError ModelError RunStoppedError "
+    "SuiteError UserError",
     "tasks.registry": "Grader TaskSpec get_task list_tasks",
     "datasets.dataset": "Dataset",
     "datasets.registry": "DataSource DatasetSpec open_dataset",
-    "backends.base": "Backend Capability NotAsked OPTIONS Request RequestLimits",
+    "backends.base": "Backend Capability NotAsked OPTIONS Reply Request RequestLimits",
     "backends.cards": "Card",
     "backends.registry": "BackendSpec LoadOptions load_model",
     "provenance": "InferenceInfo JudgeInfo",
     "grading.judges.base": "Judgement TextJudge",
     "grading.judges.rubric": "RatingRequest",
     "grading.judges.registry": "JudgeOptions JudgeSpec open_judge parse_judge",
+    "execution.budget": "Budget parse_budget",
     "execution.plan": "RunPlan RunRequest make_plan",
+    "grading.labels.result": "ReplyParserKind",
+    "tasks.prompts": "PromptStyle",
     "execution.runner": "execute",
     "metrics.scores": "score_records",
     "metrics.dataframe": "records_to_frame",
@@ -86,6 +103,7 @@ __all__ = [
     "Authenticity",
     "Backend",
     "BackendSpec",
+    "Budget",
     "Capability",
     "Card",
     "Case",
@@ -94,6 +112,7 @@ __all__ = [
     "DataSource",
     "Dataset",
     "DatasetSpec",
+    "EngineError",
     "FinishReason",
     "GateOutcome",
     "GateResult",
@@ -105,19 +124,24 @@ __all__ = [
     "JudgeSpec",
     "Judgement",
     "LoadOptions",
+    "MachineError",
     "ModelError",
     "NotAsked",
     "Outcome",
     "PixelDigest",
     "Prompt",
+    "PromptStyle",
     "QuestionType",
     "Rating",
     "RatingRequest",
     "Record",
+    "Reply",
+    "ReplyParserKind",
     "Request",
     "RequestLimits",
     "RunPlan",
     "RunRequest",
+    "RunStoppedError",
     "Score",
     "SuiteError",
     "Task",
@@ -133,6 +157,7 @@ __all__ = [
     "make_plan",
     "open_dataset",
     "open_judge",
+    "parse_budget",
     "parse_judge",
     "read_manifest",
     "read_records",

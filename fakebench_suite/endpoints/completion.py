@@ -13,6 +13,10 @@ REASONING_FIELDS = ("reasoning_details", "reasoning_content", "reasoning")
 ``reasoning_content`` to ``reasoning``; OpenRouter sends ``reasoning_details`` beside it."""
 
 
+_BROKEN_OFF = frozenset({"error", "abort"})
+"""Reasons to end of replies that were not finished: OpenRouter's and vLLM's."""
+
+
 class MalformedReplyError(Exception):
     """A reply arrived that is no chat completion; ``error`` is the error object in its place."""
 
@@ -72,9 +76,9 @@ def parse_body(body: Any) -> Completion:
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        error = body.get("error") if isinstance(body, dict) else None
-        reason = parse_error_message(body) if error else None
+    error = _find_error(body, choice)
+    if error or not isinstance(choice, dict) or not isinstance(message, dict):
+        reason = parse_error_message(error) if error else None
         raise MalformedReplyError(
             reason or f"the reply has no choice: {json.dumps(body)[:2_000]}",
             error=error if isinstance(error, dict) else None,
@@ -92,6 +96,15 @@ def parse_body(body: Any) -> Completion:
         cost=_as_number(usage.get("cost")) if isinstance(usage, dict) else None,
         top_logprobs=_parse_logprobs(choice.get("logprobs")),
     )
+
+
+def _find_error(body: object, choice: object) -> object:
+    """What went wrong where a provider failed in the middle of a reply; None if nothing did."""
+    for part in (choice, body):
+        if isinstance(part, dict) and part.get("error"):
+            return part["error"]
+    reason = choice.get("finish_reason") if isinstance(choice, dict) else None
+    return f"the reply ended with {reason!r}" if reason in _BROKEN_OFF else None
 
 
 def _join_parts(content: object) -> str:

@@ -94,8 +94,7 @@ def _decode(event: bytes) -> Mapping[str, Any]:
     if not isinstance(chunk, dict):
         excerpt = event[:2_000].decode("utf-8", "replace")
         raise MalformedReplyError(f"an event of the reply is not JSON: {excerpt!r}")
-    error = chunk.get("error")
-    if error and not chunk.get("choices"):
+    if chunk.get("error"):
         parse_body(chunk)  # It raises, in the server's words.
     return chunk
 

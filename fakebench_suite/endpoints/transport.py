@@ -96,6 +96,11 @@ class _UrlMask(logging.Filter):
 logging.getLogger("httpx2").addFilter(_UrlMask())
 
 
+def make_timeout(deadline: float) -> httpx2.Timeout:
+    """The limits of a request that may take so many seconds."""
+    return httpx2.Timeout(deadline, connect=min(deadline, CONNECT_TIMEOUT_S), pool=None)
+
+
 class BoundedClient(httpx2.AsyncClient):
     """An HTTP client within these bounds; it follows no redirects, to keep keys on one host."""
 
@@ -107,7 +112,7 @@ class BoundedClient(httpx2.AsyncClient):
         keepalive: int = KEEPALIVE,
     ) -> None:
         super().__init__(
-            timeout=httpx2.Timeout(deadline, connect=min(deadline, CONNECT_TIMEOUT_S), pool=None),
+            timeout=make_timeout(deadline),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=keepalive),
             follow_redirects=False,
             headers={"Accept-Encoding": "identity"},

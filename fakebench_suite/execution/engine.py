@@ -186,10 +186,9 @@ class LocalEngine:
         return result
 
     def stop(self, reason: str) -> None:
-        """Tell the backend; one of another package may know nothing of it."""
-        stop = getattr(self._backend, "stop", None)
-        if stop is not None:
-            stop(reason)
+        """Tell the backend; one that is no Backend may mean something else by ``stop``."""
+        if Backend in type(self._backend).__mro__:
+            self._backend.stop(reason)
 
     def holds(self, number: int) -> bool:
         """Whether the unit has not been begun, or is in another thread."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from fakebench_suite.errors import RunStoppedError
 from fakebench_suite.grading.judges.base import Judgement, TextJudge
 from fakebench_suite.grading.judges.rubric import RatingRequest
 from fakebench_suite.tasks.registry import get_task
@@ -26,6 +27,11 @@ class BatchGrader:
     ) -> None:
         self._find_judge, self._rounds, self.name = find_judge, rounds, name
         self._ready: dict[str, Judgement] = {}
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Ask the judge about no further text: what is left is a judge error, graded on resume."""
+        self._stopped = True
 
     def grade(self, answered: Sequence[tuple[Case, Answer]]) -> None:
         """Grade what can be graded; whatever breaks is each text's judge error, and no verdict."""
@@ -39,12 +45,15 @@ class BatchGrader:
         if not gradable:
             return
         try:
+            if self._stopped:
+                raise RunStoppedError("the run was stopped before the judge was asked")
             judge = self._find_judge()
             judgements = list(judge.grade([make_request(*pair) for pair in gradable]))
             if len(judgements) != len(gradable):
                 raise ValueError(f"{len(judgements)} judgements on {len(gradable)} texts")
         except Exception as error:  # The answers are kept; only their scores are missing.
-            judgements = [self._lose(f"{type(error).__name__}: {error}")] * len(gradable)
+            kind = "" if self._stopped else f"{type(error).__name__}: "
+            judgements = [self._lose(f"{kind}{error}")] * len(gradable)
         for (case, _), judgement in zip(gradable, judgements, strict=True):
             self._ready[case.id] = judgement
 

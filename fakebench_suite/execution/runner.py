@@ -1,7 +1,7 @@
 """Cases are asked in whole work units, and answered, judged and recorded one by one."""
 
 import os
-import time
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -57,9 +57,11 @@ def execute(
     if judge is not None:
         grader = BatchGrader(lambda: judge, rounds=rounds, name=judge.name)
     runner = CaseRunner(plan, LocalEngine(backend), group_cases(plan.cases), grader=grader)
+    runner.stop_after(plan.request.run_timeout)
     for case in plan.cases:
         answer = None
-        if runner.stop_reason is not None and not runner.is_answered(case):
+        stopped = runner.stop_reason is not None
+        if stopped and case.id not in plan.known and not runner.is_answered(case):
             continue
         try:
             answer = runner.ask(case)
@@ -87,9 +89,9 @@ class CaseRunner:
     ``units`` holds the cases of each work unit by its number, in the order of the run; a case that
     is in none is asked alone. With ``ahead`` it is known that units follow in this order: images
     of the next unit are opened while one is answered, and further units begun where the engine has
-    room. Once the plan's budget is spent or its time over, or after ``stop``, nothing is begun any
-    more. ``wait`` watches each wait for the engine. Errors of the classes ``fatal`` end the run,
-    and any other costs one case.
+    room. Once the plan's budget is spent, or after ``stop``, nothing is begun any more. ``wait``
+    watches each wait for the engine. Errors of the classes ``fatal`` end the run, and any other
+    costs one case.
     """
 
     def __init__(
@@ -106,11 +108,12 @@ class CaseRunner:
         self._plan, self._engine, self._grader = plan, engine, grader
         budget = plan.request.budget
         self._spending = None if budget is None else Spending(budget)
-        self._deadline = time.monotonic() + (plan.request.run_timeout or float("inf"))
         self.stop_reason: str | None = None
         """Why nothing is asked any more; None while cases are asked."""
         self.on_stop: Callable[[], None] = lambda: None
-        """Called when the run is stopped."""
+        """Called in the thread that asks, once the run is stopped."""
+        self._told = False
+        """Whether it was called."""
         self._wait = wait
         self._fatal = fatal
         self._raised: tuple[type[BaseException], ...] = (Exception, *fatal)
@@ -149,6 +152,7 @@ class CaseRunner:
         the engine still has is waited for by the next case, and the others are asked one by one.
         An answer that is known already is given without asking.
         """
+        self._tell_of_stop()
         known = self._known.get(case.id)
         if known is not None and known.answer is not None:
             return known.answer
@@ -165,6 +169,8 @@ class CaseRunner:
                 raise ModelError(describe_error(error)) from error
             # It was answered, and a text of its unit was being graded.
             self._grader.fail(case, describe_error(error))
+        finally:
+            self._tell_of_stop()
         reply = self._ready.pop(case.id)
         if isinstance(reply, Answer):
             return reply
@@ -243,17 +249,42 @@ class CaseRunner:
     def stop(self, reason: str) -> None:
         """Begin nothing any more, for a reason in a sentence; what is in flight is still answered.
 
-        It may be called from a signal handler and more than once; the first reason stands.
+        It may be called from other threads and signal handlers, and more than once; the first
+        reason stands.
         """
         if self.stop_reason is None:
             self.stop_reason = reason
+            self._grader.stop()
             self._engine.stop(reason)
+
+    def stop_after(self, seconds: float | None) -> None:
+        """Stop when the time of the run is over, whatever is waited for then; None: never."""
+        if seconds is None:
+            return
+        limit = self._plan.request.run_timeout
+        reason = f"--run-timeout={limit:g} is over: the other cases were not asked."
+        if seconds <= 0:
+            self.stop(reason)
+            return
+        timer = threading.Timer(seconds, self.stop, [reason])
+        timer.daemon = True
+        timer.start()
+
+    def _tell_of_stop(self) -> None:
+        if self.stop_reason is not None and not self._told:
+            self._told = True
             self.on_stop()
 
     def is_answered(self, case: Case) -> bool:
         """Whether a stopped run has a reply for this case; waits for all that is in flight."""
         while self._begun:
-            self._collect(-1)
+            begun = len(self._begun)
+            try:
+                self._collect(-1)
+            except (Exception, CaseTimeoutError):  # What is lost is asked when the run goes on.
+                self._drop_lost()
+                if len(self._begun) == begun:
+                    self._begun.clear()
         return case.id in self._ready
 
     @property
@@ -275,9 +306,6 @@ class CaseRunner:
         """Raise RunStoppedError if no case is asked any more."""
         if self._spending is not None and self._spending.is_over:
             self.stop(str(self._spending))
-        if time.monotonic() >= self._deadline:
-            limit = self._plan.request.run_timeout
-            self.stop(f"--run-timeout={limit:g} is over: the other cases were not asked.")
         if self.stop_reason is not None:
             raise RunStoppedError(self.stop_reason)
 
@@ -303,7 +331,7 @@ class CaseRunner:
     def _find_next(self) -> int | None:
         """The next unit that is not begun; None where there is none or it is not known."""
         is_spent = self._spending is not None and self._spending.is_over
-        if is_spent or self.stop_reason is not None or time.monotonic() >= self._deadline:
+        if is_spent or self.stop_reason is not None:
             return None
         following = range(self._asked + 1, min(self._end, self._asked + 1 + self._ahead))
         return next((number for number in following if number in self._waiting), None)

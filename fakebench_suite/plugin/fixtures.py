@@ -28,7 +28,7 @@ from fakebench_suite.plugin.judging import make_grader
 from fakebench_suite.plugin.options import count_processes, is_worker
 from fakebench_suite.plugin.stopped_runs import filter_tests
 from fakebench_suite.plugin.timeouts import WAITING
-from fakebench_suite.plugin.xdist.hooks import crashed_units
+from fakebench_suite.plugin.xdist.hooks import crashed_units, find_seconds_left
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.types import Answer, Case, Record, Verdict
 
@@ -177,6 +177,7 @@ def case_runner(request: pytest.FixtureRequest) -> CaseRunner:
         ),
         fatal=FATAL,
     )
+    runner.stop_after(find_seconds_left(config, plan.request.run_timeout))
     runner.on_stop = partial(filter_tests, config, runner)
     follow_stops(config, runner)
     return runner

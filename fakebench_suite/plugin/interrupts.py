@@ -9,6 +9,8 @@ import os
 import shlex
 import signal
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -25,7 +27,7 @@ from fakebench_suite.text.display import count_of
 PATIENT_S, HASTY_S = 30.0, 5.0
 """Seconds that what is in flight gets after the first interrupt: of a person at a terminal, and
 where none is, as a cancelled job is killed soon (by GitHub after 7.5 s, by Docker after 10 s)."""
-_INTERRUPTED = "Interrupted: what was answered is recorded, and --resume asks the rest."
+_INTERRUPTED = "what was answered is recorded, and --resume asks the rest."
 _Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 _DEFAULTS: dict[signal.Signals, _Handler] = {
     signal.SIGINT: signal.default_int_handler,
@@ -40,8 +42,8 @@ class Interrupts:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._count = 0
-        self._pending: BaseException | None = None
-        """What the next signal raises in the main thread, sent by this process itself."""
+        self._pending: deque[BaseException] = deque()
+        """What the next signals raise in the main thread, sent by this process itself."""
         self._replaced: list[signal.Signals] = []
         self.runner: CaseRunner | None = None
         """What asks cases in this process, once the first has asked."""
@@ -50,7 +52,7 @@ class Interrupts:
 
     def raise_in_main_thread(self, error: BaseException) -> None:
         """Interrupt whatever the main thread does with an error."""
-        self._pending = error
+        self._pending.append(error)
         signal.pthread_kill(threading.main_thread().ident or 0, self._replaced[0])
 
     @property
@@ -67,10 +69,9 @@ class Interrupts:
     @contextmanager
     def handle(self) -> Generator[None]:
         """Handle the signals while the block runs."""
-        signals = [signal.SIGINT] if is_worker(self._config) else list(_DEFAULTS)
         if threading.current_thread() is threading.main_thread():
-            for number in signals:
-                if signal.getsignal(number) is _DEFAULTS[number]:
+            for number, default in _DEFAULTS.items():
+                if signal.getsignal(number) is default:
                     signal.signal(number, self._handle)
                     self._replaced.append(number)
         try:
@@ -91,9 +92,8 @@ class Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        error, self._pending = self._pending, None
-        if error is not None:
-            raise error
+        if self._pending:
+            raise self._pending.popleft()
         self._count += 1
         if is_worker(self._config):  # The controller, which may be signalled too, ends its workers.
             if self.runner is not None:
@@ -110,9 +110,9 @@ class Interrupts:
         session = self._config.pluginmanager.get_plugin("dsession")
         if self.runner is not None:
             self.runner.stop(_INTERRUPTED)
-            if not self.runner.in_flight:
-                return True
-            waited = f"{count_of(self.runner.in_flight, 'prompt')} in flight"
+            sent = self.runner.requests_in_flight
+            number = self.runner.in_flight if sent is None else sent
+            waited = f"{count_of(number, 'prompt')} in flight" if number else "what was answered"
         elif session is not None and session.sched is not None:
             if not session.sched.collection_is_completed:
                 return False
@@ -126,22 +126,38 @@ class Interrupts:
         stderr = self._config.stash[DIRECT_STDERR]
         limit = PATIENT_S if stderr.is_terminal else HASTY_S
         stderr.say(
-            f"Interrupted: waiting for {waited}, up to {limit:g} s. "
+            f"Interrupted: waiting for {waited}, up to {limit:g} s from one answer to the next. "
             "A second interrupt ends the run at once."
         )
-        watch = threading.Timer(limit, self._end_waiting, [limit])
-        watch.daemon = True
+        watch = threading.Thread(target=self._watch, args=(limit,), daemon=True)
         watch.start()
         return True
 
-    def _end_waiting(self, limit: float) -> None:
-        if self._in_loop and self.can_raise:
+    def _watch(self, limit: float) -> None:
+        """End the wait where nothing arrives and nothing is recorded for so long."""
+        state, since = self._get_state(), time.monotonic()
+        while time.monotonic() - since < limit:
+            time.sleep(0.1)
+            if not self._in_loop:
+                return
+            if (now := self._get_state()) != state:
+                state, since = now, time.monotonic()
+        if self.can_raise:
             self.raise_in_main_thread(
                 KeyboardInterrupt(f"what was in flight did not come back within {limit:g} s")
             )
             for process in self._list_workers():  # xdist would wait for each of them once more.
                 with suppress(OSError):
                     process.kill()
+
+    def _get_state(self) -> tuple[object, ...]:
+        """What changes with every answer and every record."""
+        recorder = self._config.pluginmanager.get_plugin("fakebench-recorder")
+        recorded = recorder.counts.total() if recorder is not None else 0
+        runner = self.runner
+        if runner is None:
+            return (recorded,)
+        return recorded, runner.in_flight, runner.requests_in_flight
 
     def _list_workers(self) -> list[Any]:
         """The processes of this machine's workers."""

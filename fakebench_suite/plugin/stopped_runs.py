@@ -14,15 +14,22 @@ class StoppedRun:
 
     def __init__(self, runner: CaseRunner) -> None:
         self._runner = runner
+        self._left_out = False
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> bool | None:
         """Run a test whose case is answered; the session ends when there is none any more."""
         case = get_case(item)
-        if case is not None and self._runner.is_answered(case):
-            return None
-        if not self._runner.has_answers:
+        answered = case is not None and self._runner.is_answered(case)
+        self._left_out = self._left_out or not answered
+        if self._left_out and (nextitem is None or not (answered or self._runner.has_answers)):
             item.session.shouldstop = self._runner.stop_reason or True
+        if answered:
+            return None
+        # The test before left its module set up for this one.
+        item.session._setupstate.teardown_exact(nextitem)  # pytest has no other
         return True
 
 

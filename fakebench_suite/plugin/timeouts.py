@@ -38,6 +38,7 @@ class Waiting:
     def __init__(self, config: pytest.Config, *, unit: float | None, case: float | None) -> None:
         self._config, self._unit, self._case = config, unit, case
         self._stderr = config.stash[DIRECT_STDERR]
+        self._lock = threading.Lock()
 
     @contextmanager
     def wait(self, what: str, limited: "tuple[float, _End] | None" = None) -> Generator[None]:
@@ -50,7 +51,8 @@ class Waiting:
         try:
             yield
         finally:
-            over.set()
+            with self._lock:  # Nothing is raised here once the wait is over.
+                over.set()
 
     @contextmanager
     def wait_for_prompts(
@@ -108,7 +110,10 @@ class Waiting:
         """Have the main thread leave the model; where it does not, end this process."""
         interrupts = self._config.stash.get(INTERRUPTS, None)
         if interrupts is not None and interrupts.can_raise:
-            interrupts.raise_in_main_thread(error)
+            with self._lock:
+                if over.is_set():
+                    return
+                interrupts.raise_in_main_thread(error)
             if over.wait(GRACE):
                 return
         if is_worker(self._config):

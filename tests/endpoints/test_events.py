@@ -84,6 +84,13 @@ def test_the_log_probabilities_are_those_of_the_first_token() -> None:
         (make_event({"content": "It is"}) + b'data: {"choices": [{"del', "not JSON"),
         (b'data: {"error": {"message": "no luck", "code": 500}}\n\n', "no luck"),
         (make_event({"content": "It"}) + b'data: {"error": {"message": "no luck"}}\n\n', "no luck"),
+        (
+            b'data: {"error": {"message": "overloaded"}, "choices": [{"delta": {"content": ""},'
+            b' "finish_reason": "error"}]}\n\n',
+            "overloaded",
+        ),
+        (make_event({"content": "It is f"}, "error"), "ended with 'error'"),
+        (make_event({"content": "It is f"}, "abort"), "ended with 'abort'"),
         (b"data: 5\n\n", "not JSON"),
         (b"", "not a chat completion|broke off"),
     ],
@@ -108,3 +115,21 @@ def test_the_first_token_is_in_the_first_event_with_a_text() -> None:
     assert find_first_token(role + first + make_stream("fake")) == len(role + first)
     assert find_first_token(make_stream()) is None
     assert find_first_token(b"data: {\n\n") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "choice", "message"),
+    [
+        ({"error": {"message": "no luck"}}, {}, "no luck"),
+        ({}, {"error": {"message": "no luck", "code": 502}}, "no luck"),
+        ({}, {"finish_reason": "error"}, "ended with 'error'"),
+        ({}, {"finish_reason": "abort"}, "ended with 'abort'"),
+    ],
+)
+def test_half_a_text_beside_an_error_is_no_answer(
+    fields: dict[str, Any], choice: dict[str, Any], message: str
+) -> None:
+    """As gateways send it when a provider fails in the middle."""
+    choices = [{"message": {"content": "The image is f"}} | choice]
+    with pytest.raises(MalformedReplyError, match=message):
+        parse_completion(json.dumps({"choices": choices} | fields).encode())

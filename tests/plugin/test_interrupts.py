@@ -11,7 +11,7 @@ import pytest
 from fakebench_suite.runs.store import RECORDS, SCORES
 from tests.endpoint_server import Endpoint, Reply, serve
 from tests.helpers import read_run, use_model
-from tests.plugin.sandbox import MODES, Run
+from tests.plugin.sandbox import EVERY_MODE, MODES, Run
 from tests.plugin.test_machine import list_processes
 
 INTERRUPTED = pytest.ExitCode.INTERRUPTED
@@ -187,6 +187,74 @@ def test_an_outage_ends_the_run_without_errors(
     endpoint.behave, endpoint.is_down = lambda _body, _number: (200, "It is fake."), lambda: False
     assert run("--resume=reports/run").ret == 0
     assert len(read_run(project).records) == 48
+
+
+GAPPED = """
+import pytest
+from fakebench_suite.backends.base import NotAsked
+from fakebench_suite.backends.scripted import ScriptedBackend
+
+plain = ScriptedBackend.run
+
+def run(self, requests):
+    return [
+        NotAsked("The server is away.") if "isfake" in request.prompt.case else reply
+        for request, reply in zip(requests, plain(self, requests))
+    ]
+
+ScriptedBackend.run = run
+"""
+
+
+@pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
+def test_answers_beside_prompts_that_were_not_asked_are_recorded(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """Whatever files their tests lie in; the reason is said, and the status is 2."""
+    conftest = project / "cases" / "conftest.py"
+    conftest.write_text(GAPPED, encoding="utf-8")
+    result = run(f"--data={data}", "--gates=none", *mode)
+    assert result.ret == INTERRUPTED
+    result.stdout.fnmatch_lines(["*Interrupted: The server is away.*"])
+    result.assert_outcomes(skipped=result.parseoutcomes().get("skipped", 0))
+    written = read_run(project)
+    left_out = {"isfake" in record["case"]["id"] for record in written.records}
+    assert left_out == {False}
+    if mode != ("-n2",):  # A worker ends with the unit in which the server went away.
+        assert len(written.records) == 48 - 6
+    assert written.manifest["errors"] == 0
+    conftest.unlink()
+    assert run("--resume=reports/run").ret == 0
+    assert len(read_run(project).records) == 48
+
+
+def test_recording_is_not_cut_off_while_it_goes_on(
+    run: Run, data: Path, project: Path, server: Server, endpoint: Endpoint
+) -> None:
+    """However long the tests take that record what has arrived."""
+    del server
+    press(project)
+    slow = "import time\ndef pytest_runtest_teardown(item):\n    time.sleep(0.2)\n"
+    (project / "cases" / "conftest.py").write_text(slow, encoding="utf-8")
+    result = run("--model=mine.toml", f"--data={data}", "--gates=none", "-p", "pressing", "-n0")
+    assert result.ret == INTERRUPTED
+    assert len(read_run(project).records) == len(endpoint.asked) - 1
+
+
+def test_the_limit_of_time_holds_within_a_work_unit(
+    run: Run, data: Path, project: Path, server: Server, endpoint: Endpoint
+) -> None:
+    """Prompts that have not been sent by then are not sent."""
+    server.go_on.set()
+    server.after_press = 1.0
+    result = run(
+        "--model=mine.toml", f"--data={data}", "--gates=none", "--run=run", "--run-timeout=1.5",
+        "-n0",
+    )  # fmt: skip
+    assert result.ret == INTERRUPTED
+    asked = len(endpoint.asked) - 1
+    assert 28 <= asked < 48
+    assert len(read_run(project).records) == asked
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)

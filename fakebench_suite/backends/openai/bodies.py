@@ -42,10 +42,6 @@ def build_parameters(card: Card, features: ServerFeatures, want: Capability) -> 
     parameters[features.token_limit] = limit
     if want is Capability.PROBABILITIES:
         parameters |= {"logprobs": True, "top_logprobs": features.top_logprobs}
-    if card.endpoint.stream:
-        parameters["stream"] = True
-        if STREAM_OPTIONS not in features.refused:
-            parameters[STREAM_OPTIONS] = {"include_usage": True}
     return parameters
 
 
@@ -69,7 +65,11 @@ def build_body(
     messages: list[Any] = [{"role": "user", "content": content}]
     if card.prompt.system is not None:
         messages.insert(0, {"role": "system", "content": card.prompt.system})
-    body = {"model": card.endpoint.model, "messages": messages}
+    body: dict[str, Any] = {"model": card.endpoint.model, "messages": messages}
+    if card.endpoint.stream:  # How a reply arrives is no part of how it is generated.
+        body["stream"] = True
+        if STREAM_OPTIONS not in features.refused:
+            body[STREAM_OPTIONS] = {"include_usage": True}
     return msgspec.json.encode(
         body | build_parameters(card, features, want) | card.endpoint.extra_body
     )

@@ -39,13 +39,16 @@ from fakebench_suite.endpoints.completion import (
 )
 from fakebench_suite.endpoints.events import find_first_token, is_stream, parse_reply
 from fakebench_suite.endpoints.failures import describe_failure, shorten
-from fakebench_suite.endpoints.transport import ARRIVALS, BoundedClient
+from fakebench_suite.endpoints.transport import ARRIVALS, BoundedClient, make_timeout
 
 Clock = Callable[[], float]
 PROBE_TIMEOUT_S = 10.0
 """Seconds in which a server that lives replies to the question which models it has."""
 SERVER_ERROR = 500
 """The first status that is the server's fault."""
+NOT_IMPLEMENTED = 501
+MAX_OUTAGES = 3
+"""Outages that one prompt waits for; the next counts as its own error, as if it caused them."""
 NOT_FOUND = 404
 """The model may be gone: one after another, such prompts stop the run."""
 FILTERED = Completion(text="", finish_reason="content_filter")
@@ -111,7 +114,7 @@ class ChatClient:
             default_query=address.query,
             api_key=address.key or "none",  # never sent, see Address.headers
             max_retries=0,
-            timeout=options.timeout,
+            timeout=make_timeout(options.timeout),
             http_client=BoundedClient(deadline=options.timeout, keepalive=max(64, concurrency)),
         )
 
@@ -157,11 +160,12 @@ class ChatClient:
         failures: Counter[FailureKind] = Counter()
         attempts = 0
         began = overloaded_since = 0.0
+        outages, failing_since = 0, 0.0
         while True:
             async with self._slots.take(first=attempts > 0) as slot:
                 self._check_going()
                 sent = self._clock()
-                began = began or sent
+                began, failing_since = began or sent, failing_since or sent
                 attempts += 1
                 completion, failure = await self._send(build, slot, began=began)
                 if failure is None:
@@ -171,9 +175,11 @@ class ChatClient:
                     )
                 kind = classify(failure)
                 failures[kind] += 1
+                overloaded_since = overloaded_since or sent
                 if kind is FailureKind.OVERLOAD:
-                    overloaded_since = overloaded_since or sent
                     self._note_overload(failure, sent=sent)
+                else:
+                    overloaded_since = 0.0
             if kind is FailureKind.ACCOUNT:
                 self._stop_for(failure)
             late = overloaded_since and self._clock() - overloaded_since > MAX_OVERLOADED_S
@@ -183,10 +189,14 @@ class ChatClient:
                 limit = f"--case-timeout={self._limits.prompt_seconds:g}"
                 self._give_up(TimeoutError(f"no answer within {limit}"), attempts)
             if failures[kind] >= MAX_ATTEMPTS[kind] or late:
-                outage = kind is FailureKind.OUTAGE
-                if not (outage and await self._came_back(failure, began=began)):
+                outage = kind in (FailureKind.OUTAGE, FailureKind.UNUSABLE)
+                outages += 1
+                if outages > MAX_OUTAGES or not (
+                    outage and await self._came_back(failure, since=failing_since, sent=sent)
+                ):
                     self._give_up(failure, attempts)
                 failures.clear()
+                failing_since = 0.0
             elif kind is not FailureKind.OVERLOAD:  # After that, all requests wait together.
                 await self._sleep(find_hint(failure) or compute_wait(failures[kind]))
 
@@ -234,12 +244,14 @@ class ChatClient:
         if self._stopped is not None:
             raise NotSentError(self._stopped)
 
-    async def _came_back(self, failure: Exception, *, began: float) -> bool:
+    async def _came_back(self, failure: Exception, *, since: float, sent: float) -> bool:
         """Whether the server was down and lives again; False if only this prompt fails.
+
+        It has failed ``since``, and was ``sent`` last.
 
         Raises NotSentError where it does not come back.
         """
-        if not await self._server.wait(since=began, sleep=self._sleep):
+        if not await self._server.wait(since=since, sent=sent, sleep=self._sleep):
             self._check_going()
             if not self._server.is_down:
                 return False
@@ -249,13 +261,15 @@ class ChatClient:
         return True
 
     async def _is_alive(self) -> bool:
-        """Whether the server replies to anything, however it replies."""
+        """Whether the server replies to anything, whatever it replies."""
         try:
-            await self._client.models.list(
-                extra_headers=self._address.headers, timeout=PROBE_TIMEOUT_S
+            await self._client.get(
+                "/models",
+                cast_to=httpx2.Response,
+                options={"headers": self._address.headers, "timeout": PROBE_TIMEOUT_S},
             )
         except openai.APIStatusError as error:
-            return error.status_code < SERVER_ERROR
+            return error.status_code < SERVER_ERROR or error.status_code == NOT_IMPLEMENTED
         except Exception:  # Connections raise many kinds of errors.
             return False
         return True

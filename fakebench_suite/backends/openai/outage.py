@@ -41,21 +41,24 @@ class ServerWatch:
         """For how long it has been seen to be down."""
         return 0.0 if self._down_since is None else self._clock() - self._down_since
 
-    async def wait(self, *, since: float, sleep: Callable[[float], Awaitable[bool]]) -> bool:
+    async def wait(
+        self, *, since: float, sent: float, sleep: Callable[[float], Awaitable[bool]]
+    ) -> bool:
         """Wait while the server is down; whether it was, at some time ``since``, and lives again.
 
+        It lives if it has replied to any request after ``sent``.
         ``sleep`` gives False where nothing is sent any more, which ends the wait.
         """
         async with self._lock:
-            if self.is_down:
+            if self.is_down or not await sleep(0):
                 return False
             if since <= self._came_back:  # Another request has waited meanwhile.
                 return True
-            if await self._is_alive():
+            if self.last_reply >= sent or await self._is_alive():
                 return False
             self._down_since = self._clock()
             while await sleep(PROBE_EVERY_S):
-                if await self._is_alive():
+                if self.last_reply >= self._down_since or await self._is_alive():
                     self._came_back, self._down_since = self._clock(), None
                     return True
                 if self.seconds_down >= MAX_OUTAGE_S:

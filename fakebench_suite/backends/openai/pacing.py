@@ -27,6 +27,8 @@ class Pace:
 
     def __init__(self, requests: float | None, tokens: float | None) -> None:
         self._requests, self._tokens = requests, tokens
+        self._window = WINDOW_S if requests is None else WINDOW_S * max(1.0, 1 / requests)
+        """A share below one request a minute is one in several minutes."""
         self._sent: deque[SentRequest] = deque()
         self._total = 0.0
         """The tokens of these."""
@@ -39,7 +41,7 @@ class Pace:
 
     def compute_wait(self, now: float) -> float:
         """Seconds until one more request may be sent; 0 if it may be sent now."""
-        while self._sent and self._sent[0].time <= now - WINDOW_S:
+        while self._sent and self._sent[0].time <= now - self._window:
             old = self._sent.popleft()
             old.counted = False
             self._total -= old.tokens
@@ -55,7 +57,7 @@ class Pace:
                     break
                 surplus_tokens -= request.tokens
                 last = request if last is None or request.time > last.time else last
-        return 0.0 if last is None else last.time + WINDOW_S - now
+        return 0.0 if last is None else last.time + self._window - now
 
     def note_sent(self, now: float) -> SentRequest:
         """Count a request that is sent now."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 
+import httpx2
 import openai
 
 from fakebench_suite.endpoints.completion import MalformedReplyError
@@ -109,7 +110,8 @@ def classify(error: Exception) -> FailureKind:
         return FailureKind.ACCOUNT
     if not is_retried(error):
         return FailureKind.LASTING
-    unusable = isinstance(error, openai.APITimeoutError | MalformedReplyError)
+    connects = isinstance(error.__cause__, httpx2.ConnectTimeout)
+    unusable = isinstance(error, openai.APITimeoutError | MalformedReplyError) and not connects
     return FailureKind.UNUSABLE if unusable else FailureKind.OUTAGE
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _SCHEDULING = pytest.StashKey["WorkUnitScheduler"]()
 _SUSPECTS = "fakebench_suspects"
+_ASKING_SINCE = pytest.StashKey[float]()
+_BEGAN = "fakebench_began"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -42,8 +45,21 @@ def pytest_xdist_setupnodes(specs: list[Any]) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker that takes a dead one's place what was being asked when it died."""
     scheduling = node.config.stash.get(_SCHEDULING, None)
+    node.workerinput[_BEGAN] = node.config.stash.get(_ASKING_SINCE, None)
     if scheduling is not None:
         node.workerinput[_SUSPECTS] = scheduling.tell_suspects(node)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any) -> None:
+    """Know when the first worker could begin, for those that take its place."""
+    node.config.stash.setdefault(_ASKING_SINCE, time.time())
+
+
+def find_seconds_left(config: pytest.Config, limit: float | None) -> float | None:
+    """What is left of a limit of time: a worker in the place of another has no more than it."""
+    since = getattr(config, "workerinput", {}).get(_BEGAN)
+    return limit if limit is None or since is None else limit - (time.time() - since)
 
 
 def crashed_units(config: pytest.Config) -> frozenset[int]:

@@ -342,6 +342,50 @@ def test_an_outage_costs_no_case(load: Load, endpoint: Endpoint) -> None:
 
 
 @pytest.mark.usefixtures("quick_outages")
+def test_a_prompt_that_takes_the_server_down_is_an_error(load: Load, endpoint: Endpoint) -> None:
+    """After three outages in which it was asked; the others have their answers."""
+    down_until = [0.0]
+
+    def behave(body: dict[str, Any], _number: int) -> Reply:
+        if get_text(body).endswith("(5)"):
+            down_until[0] = time.monotonic() + 0.3
+        return (502, "down") if time.monotonic() < down_until[0] else (200, "It is fake.")
+
+    endpoint.behave, endpoint.is_down = behave, lambda: time.monotonic() < down_until[0]
+    replies = load(concurrency=1).run(make_requests(8))
+    assert [isinstance(reply, Answer) for reply in replies] == [n != 5 for n in range(8)]
+    assert len(list_errors(replies)) == 1
+
+
+@pytest.mark.usefixtures("quick_outages")
+def test_a_server_that_answers_prompts_is_not_down(load: Load, endpoint: Endpoint) -> None:
+    """Whatever it replies to anything else; the prompt that fails is an error."""
+
+    def behave(body: dict[str, Any], _number: int) -> Reply:
+        time.sleep(0.01)
+        return (500, "no") if get_text(body).endswith("(0)") else (200, "It is fake.")
+
+    endpoint.behave, endpoint.is_down = behave, lambda: True
+    replies = load(concurrency=4).run(make_requests(128))
+    assert list_not_asked(replies) == []
+    assert list_errors(replies) == ["the server says 500: no (8 attempts)"]
+
+
+@pytest.mark.usefixtures("quick_outages")
+def test_a_stop_ends_the_wait_for_a_server(load: Load, endpoint: Endpoint) -> None:
+    """For all prompts at once."""
+    endpoint.behave, endpoint.is_down = lambda _body, _number: (502, "down"), lambda: True
+    backend = load(concurrency=8)
+    replies: list[Any] = []
+    thread = threading.Thread(target=lambda: replies.extend(backend.run(make_requests(8))))
+    thread.start()
+    time.sleep(1.5)
+    backend.stop("Enough.")
+    thread.join(10)
+    assert list_not_asked(replies) == ["Enough."] * 8
+
+
+@pytest.mark.usefixtures("quick_outages")
 def test_an_outage_that_lasts_stops_the_run(
     load: Load, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

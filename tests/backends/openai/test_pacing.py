@@ -62,5 +62,5 @@ def test_what_a_request_takes_is_expected_before_it_is_known() -> None:
 
 
 def test_a_share_below_one_request_is_one() -> None:
-    """A worker of many is not stopped for ever."""
-    assert send(Pace(0.25, None), 2) == [0.0, WINDOW_S]
+    """In as many minutes as there are workers to a request."""
+    assert send(Pace(0.25, None), 2) == [0.0, 4 * WINDOW_S]

@@ -284,6 +284,7 @@ def test_a_streamed_reply_says_when_its_first_token_came(endpoint: Endpoint, loa
     assert 0.2 <= answer.usage.first_token_seconds < answer.seconds - 0.2
     assert endpoint.asked[0]["stream"] is True
     assert endpoint.asked[0]["stream_options"] == {"include_usage": True}
+    assert "stream" not in (load(stream=True).describe().generation or {})
 
 
 def test_a_server_that_does_not_stream_is_read_all_the_same(load: Load) -> None:
