@@ -47,6 +47,8 @@ PROBE_TIMEOUT_S = 10.0
 SERVER_ERROR = 500
 """The first status that is the server's fault."""
 NOT_IMPLEMENTED = 501
+_SERVER_FAILURES = frozenset({FailureKind.OUTAGE, FailureKind.UNUSABLE})
+"""Failures that may be those of a server that is down."""
 MAX_OUTAGES = 3
 """Outages that one prompt waits for; the next counts as its own error, as if it caused them."""
 NOT_FOUND = 404
@@ -71,6 +73,38 @@ class Reply:
     seconds: float
     """Of the request that was answered; waits are not counted."""
     attempts: int
+
+
+class _History:
+    """What became of the requests for one prompt so far."""
+
+    def __init__(self) -> None:
+        self.failures: Counter[FailureKind] = Counter()
+        """By their kind, those since the last outage."""
+        self.attempts, self.outages = 0, 0
+        """Requests in all; outages that may be the fault of this prompt."""
+        self.began = self.sent = self.failing_since = 0.0
+        """When the first request was sent, the last, and the first that failed in a row."""
+        self.overloaded_since: float | None = None
+        self._suspect = False
+
+    def begin(self, sent: float) -> None:
+        """Count a request."""
+        self.attempts += 1
+        self.sent, self.began = sent, self.began or sent
+
+    def note_failure(self, kind: FailureKind, *, sent: float, suspect: bool) -> None:
+        """Count a failure; ``suspect`` if the request was on its way when the trouble began."""
+        if not self.failures:
+            self.failing_since, self._suspect = sent, suspect
+        self.failures[kind] += 1
+        overloaded = kind is FailureKind.OVERLOAD
+        self.overloaded_since = (self.overloaded_since or sent) if overloaded else None
+
+    def note_outage(self) -> None:
+        """Begin anew after an outage."""
+        self.outages += self._suspect
+        self.failures.clear()
 
 
 def _read_reply(response: httpx2.Response) -> Completion:
@@ -157,48 +191,51 @@ class ChatClient:
 
         Raises RequestFailedError, NotSentError, and what building the body raises.
         """
-        failures: Counter[FailureKind] = Counter()
-        attempts = 0
-        began = overloaded_since = 0.0
-        outages, failing_since = 0, 0.0
+        history = _History()
         while True:
-            async with self._slots.take(first=attempts > 0) as slot:
+            async with self._slots.take(first=history.attempts > 0) as slot:
                 self._check_going()
                 sent = self._clock()
-                began, failing_since = began or sent, failing_since or sent
-                attempts += 1
-                completion, failure = await self._send(build, slot, began=began)
+                history.begin(sent)
+                completion, failure = await self._send(build, slot, began=history.began)
                 if failure is None:
                     self._note_reply()
                     return Reply(
-                        completion=completion, seconds=self._clock() - sent, attempts=attempts
+                        completion=completion,
+                        seconds=self._clock() - sent,
+                        attempts=history.attempts,
                     )
                 kind = classify(failure)
-                failures[kind] += 1
-                overloaded_since = overloaded_since or sent
                 if kind is FailureKind.OVERLOAD:
                     self._note_overload(failure, sent=sent)
-                else:
-                    overloaded_since = 0.0
-            if kind is FailureKind.ACCOUNT:
-                self._stop_for(failure)
-            late = overloaded_since and self._clock() - overloaded_since > MAX_OVERLOADED_S
-            if late and self._server.last_reply < overloaded_since:
-                self._stop_for(failure, f"for {MAX_OVERLOADED_S:g} s")
-            if self._is_late(began):
-                limit = f"--case-timeout={self._limits.prompt_seconds:g}"
-                self._give_up(TimeoutError(f"no answer within {limit}"), attempts)
-            if failures[kind] >= MAX_ATTEMPTS[kind] or late:
-                outage = kind in (FailureKind.OUTAGE, FailureKind.UNUSABLE)
-                outages += 1
-                if outages > MAX_OUTAGES or not (
-                    outage and await self._came_back(failure, since=failing_since, sent=sent)
-                ):
-                    self._give_up(failure, attempts)
-                failures.clear()
-                failing_since = 0.0
-            elif kind is not FailureKind.OVERLOAD:  # After that, all requests wait together.
-                await self._sleep(find_hint(failure) or compute_wait(failures[kind]))
+                suspect = sent <= self._server.note_trouble()
+                history.note_failure(kind, sent=sent, suspect=suspect)
+            await self._recover(failure, kind, history)
+
+    async def _recover(self, failure: Exception, kind: FailureKind, history: "_History") -> None:
+        """Wait until a prompt may be sent again; raises where it is not.
+
+        RequestFailedError where it is given up, NotSentError where nothing is sent any more.
+        """
+        if kind is FailureKind.ACCOUNT:
+            self._stop_for(failure)
+        if self._is_late(history.began):
+            limit = f"--case-timeout={self._limits.prompt_seconds:g}"
+            self._give_up(TimeoutError(f"no answer within {limit}"), history.attempts)
+        overloaded = history.overloaded_since
+        late = overloaded is not None and self._clock() - overloaded > MAX_OVERLOADED_S
+        if late and overloaded is not None and self._server.last_reply < overloaded:
+            self._stop_for(failure, f"for {MAX_OVERLOADED_S:g} s")
+        left = 0 if late else MAX_ATTEMPTS[kind] - history.failures[kind]
+        # The last attempt is for a server that came back before it was looked at.
+        looks = left <= 1 and kind in _SERVER_FAILURES and history.outages < MAX_OUTAGES
+        if looks and await self._came_back(failure, history):
+            history.note_outage()
+            return
+        if left <= 0:
+            self._give_up(failure, history.attempts)
+        if kind is not FailureKind.OVERLOAD:  # After that, all requests wait together.
+            await self._sleep(find_hint(failure) or compute_wait(history.failures[kind]))
 
     def stop(self, reason: str) -> None:
         """Send nothing any more, whatever waits for its turn; what was sent is still received."""
@@ -244,14 +281,14 @@ class ChatClient:
         if self._stopped is not None:
             raise NotSentError(self._stopped)
 
-    async def _came_back(self, failure: Exception, *, since: float, sent: float) -> bool:
+    async def _came_back(self, failure: Exception, history: "_History") -> bool:
         """Whether the server was down and lives again; False if only this prompt fails.
-
-        It has failed ``since``, and was ``sent`` last.
 
         Raises NotSentError where it does not come back.
         """
-        if not await self._server.wait(since=since, sent=sent, sleep=self._sleep):
+        if not await self._server.wait(
+            since=history.failing_since, sent=history.sent, sleep=self._sleep
+        ):
             self._check_going()
             if not self._server.is_down:
                 return False

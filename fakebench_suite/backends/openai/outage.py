@@ -29,6 +29,7 @@ class ServerWatch:
         self._came_back = float("-inf")
         """When the server was found to live again."""
         self._down_since: float | None = None
+        self._trouble_since: float | None = None
         self.is_down = False
         """Whether it was given up."""
         self.failed = 0
@@ -60,15 +61,22 @@ class ServerWatch:
             while await sleep(PROBE_EVERY_S):
                 if self.last_reply >= self._down_since or await self._is_alive():
                     self._came_back, self._down_since = self._clock(), None
+                    self._trouble_since = None
                     return True
                 if self.seconds_down >= MAX_OUTAGE_S:
                     self.is_down = True
                     break
             return False
 
+    def note_trouble(self) -> float:
+        """Take note of a request that failed; when the first did since the last reply."""
+        if self._trouble_since is None:
+            self._trouble_since = self._clock()
+        return self._trouble_since
+
     def note_reply(self) -> None:
         """Take note of a reply, whatever its content."""
-        self.failed, self.last_reply = 0, self._clock()
+        self.failed, self.last_reply, self._trouble_since = 0, self._clock(), None
 
     def note_failure(self) -> bool:
         """Take note of a prompt without a reply; whether the server is given up for them."""
