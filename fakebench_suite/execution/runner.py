@@ -112,7 +112,7 @@ class CaseRunner:
         """Why nothing is asked any more; None while cases are asked."""
         self.on_stop: Callable[[], None] = lambda: None
         """Called in the thread that asks, once the run is stopped."""
-        self._told = False
+        self._stop_reported = False
         """Whether it was called."""
         self._wait = wait
         self._fatal = fatal
@@ -152,7 +152,7 @@ class CaseRunner:
         the engine still has is waited for by the next case, and the others are asked one by one.
         An answer that is known already is given without asking.
         """
-        self._tell_of_stop()
+        self._report_stop()
         known = self._known.get(case.id)
         if known is not None and known.answer is not None:
             return known.answer
@@ -170,7 +170,7 @@ class CaseRunner:
             # It was answered, and a text of its unit was being graded.
             self._grader.fail(case, describe_error(error))
         finally:
-            self._tell_of_stop()
+            self._report_stop()
         reply = self._ready.pop(case.id)
         if isinstance(reply, Answer):
             return reply
@@ -270,9 +270,9 @@ class CaseRunner:
         timer.daemon = True
         timer.start()
 
-    def _tell_of_stop(self) -> None:
-        if self.stop_reason is not None and not self._told:
-            self._told = True
+    def _report_stop(self) -> None:
+        if self.stop_reason is not None and not self._stop_reported:
+            self._stop_reported = True
             self.on_stop()
 
     def is_answered(self, case: Case) -> bool:

@@ -25,8 +25,8 @@ from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.text.display import count_of
 
 PATIENT_S, HASTY_S = 30.0, 5.0
-"""Seconds that what is in flight gets after the first interrupt: of a person at a terminal, and
-where none is, as a cancelled job is killed soon (by GitHub after 7.5 s, by Docker after 10 s)."""
+"""Seconds from one answer or record to the next after the first interrupt, at a terminal and where
+there is none, as a cancelled job is killed soon (by GitHub after 7.5 s, by Docker after 10 s)."""
 _INTERRUPTED = "what was answered is recorded, and --resume asks the rest."
 _Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 _DEFAULTS: dict[signal.Signals, _Handler] = {

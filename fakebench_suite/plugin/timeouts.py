@@ -58,7 +58,10 @@ class Waiting:
     def wait_for_prompts(
         self, prompts: int, *, limits_units: bool, limits_prompts: bool
     ) -> Generator[None]:
-        """Watch the wait for so many prompts, with the limits that nobody else keeps."""
+        """Watch the wait for prompts; the flags say which limits are enforced here.
+
+        The others are enforced by the engine or the backend.
+        """
         limits: list[tuple[float, _End]] = []
         if limits_units and self._unit is not None:
             limits.append((self._unit, self._end))
