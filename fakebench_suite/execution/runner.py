@@ -246,15 +246,16 @@ class CaseRunner:
             self._drop_lost()
             raise ModelError(str(again)) from again
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: str, *, judge: bool = False) -> None:
         """Begin nothing any more, for a reason in a sentence; what is in flight is still answered.
 
         It may be called from other threads and signal handlers, and more than once; the first
-        reason stands.
+        reason stands. With ``judge``, no judge is asked any more either.
         """
+        if judge:
+            self._grader.stop()
         if self.stop_reason is None:
             self.stop_reason = reason
-            self._grader.stop()
             self._engine.stop(reason)
 
     def stop_after(self, seconds: float | None) -> None:

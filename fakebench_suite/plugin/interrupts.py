@@ -64,7 +64,7 @@ class Interrupts:
         """Stop this runner at an interrupt; at once, if one came while the model was loaded."""
         self.runner = runner
         if self._count:
-            runner.stop(_INTERRUPTED)
+            runner.stop(_INTERRUPTED, judge=True)
 
     @contextmanager
     def handle(self) -> Generator[None]:
@@ -97,7 +97,7 @@ class Interrupts:
         self._count += 1
         if is_worker(self._config):  # The controller, which may be signalled too, ends its workers.
             if self.runner is not None:
-                self.runner.stop(_INTERRUPTED)
+                self.runner.stop(_INTERRUPTED, judge=True)
             return
         if self._count > 1:
             self._leave()
@@ -109,7 +109,7 @@ class Interrupts:
         """Stop asking, here or in the workers, and wait; False if nothing asks yet."""
         session = self._config.pluginmanager.get_plugin("dsession")
         if self.runner is not None:
-            self.runner.stop(_INTERRUPTED)
+            self.runner.stop(_INTERRUPTED, judge=True)
             sent = self.runner.requests_in_flight
             number = self.runner.in_flight if sent is None else sent
             waited = f"{count_of(number, 'prompt')} in flight" if number else "what was answered"
