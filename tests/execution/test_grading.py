@@ -28,7 +28,7 @@ def test_a_stopped_grader_asks_nobody_and_says_so() -> None:
             asked.extend(requests)
             return [Judgement() for _ in requests]
 
-    grader = BatchGrader(Judge, rounds=2, name="strict")  # type: ignore[arg-type, return-value]
+    grader = BatchGrader(Judge, rounds=2, name="strict")  # type: ignore[arg-type]
     answer = make_answer("It is odd.")
     grader.grade([(TEXT, answer)])
     grader.stop()
