@@ -188,11 +188,11 @@ class EndpointJudge:
             try:
                 content = await self._send(client, messages, seed, dropped)
             except openai.APIStatusError as error:
-                if self._settled:
-                    raise
                 async with lock:
-                    if dropped == self.dropped and not await self._drop_refused_parameters(
-                        client, messages, seed, error
+                    # Requests in flight may have been sent before a parameter was dropped.
+                    if dropped == self.dropped and (
+                        self._settled
+                        or not await self._drop_refused_parameters(client, messages, seed, error)
                     ):
                         raise
             else:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -251,6 +252,25 @@ def test_a_judge_is_asked_without_what_it_refuses(
     before = len(endpoint.asked)
     told.grade([REQUEST])
     assert len(endpoint.asked) == before + 1
+
+
+def test_a_refusal_that_arrives_late_is_no_failure(endpoint: Endpoint, cache: RatingCache) -> None:
+    """The refused request is sent again though others were answered without the parameter."""
+    answered = threading.Event()
+
+    def behave(body: dict[str, Any], number: int) -> Reply:
+        if "seed" not in body:
+            answered.set()
+            return 200, GOOD
+        if number:
+            assert answered.wait(10)
+            time.sleep(0.1)  # until the client has read the other's reply
+        return 400, "Unrecognized request argument supplied: seed"
+
+    endpoint.behave = behave
+    requests = [RatingRequest(question="?", reference=["a"], text=f"text {n}") for n in range(2)]
+    judgements = make_judge(endpoint.url, cache).grade(requests)
+    assert [judgement.score for judgement in judgements] == [1, 1]
 
 
 def test_a_judge_that_refuses_everything_is_refused_in_its_first_words(
