@@ -6,14 +6,16 @@ Scores of probes are never FakeBench scores.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from fakebench_suite.datasets.dataset import Dataset, digest_contents
-from fakebench_suite.datasets.probes.draws import PAIRS, replay_draw, select_forgery
+from fakebench_suite.datasets.probes.draws import PAIRS, replay_box, replay_draw, select_forgery
 from fakebench_suite.datasets.probes.forgeries import Box, Forgery
 from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
 from fakebench_suite.errors import DataError
@@ -22,18 +24,16 @@ from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
 
 GENERATOR = "planted"
 """The generator of all forged probes."""
+_FORGED = "-forged"
+"""What the name of a forged crop adds to that of the untouched one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbePair:
-    """A forged crop, the untouched crop, and the forgery.
+    """A photograph's crop and the same crop with a forgery; the pixels are rendered when needed."""
 
-    Both crops are PROBE_SIZE x PROBE_SIZE x 3, uint8.
-    """
-
+    index: int
     name: str
-    forged: NDArray[np.uint8]
-    untouched: NDArray[np.uint8]
     forgery: Forgery
     box: Box
 
@@ -45,33 +45,42 @@ def load(path: Path | None) -> Dataset:
     return load_probes()
 
 
-def load_probes(pairs: int = PAIRS) -> Dataset:
-    """Load the probes of the test photographs, ``pairs`` pairs of images."""
-    sampled = list(sample_pairs(pairs))
-    images = {pair.name: pair.untouched for pair in sampled}
-    images |= {f"{pair.name}-forged": pair.forged for pair in sampled}
+def load_probes(count: int = PAIRS) -> Dataset:
+    """Load the probes of the test photographs, ``count`` pairs of images.
+
+    The digest is that of the cases; pixels are compared image by image, by their own digests.
+    """
+    pairs = [select_pair(index) for index in range(count)]
+    cases = tuple(case for pair in pairs for case in build_cases(pair))
+    indices = {pair.name: pair.index for pair in pairs}
+    render = cache(render_pair)  # An image is opened when its model is asked, and for the report.
+
+    def open_image(case: Case) -> Image.Image:
+        name = case.image.removesuffix(_FORGED)
+        untouched, forged = render(indices[name])
+        return Image.fromarray(untouched if name == case.image else forged)
+
     return Dataset(
         name="probes",
         kind="probes",
-        digest=digest_contents(image.tobytes() for image in images.values()),
-        cases=tuple(case for pair in sampled for case in build_cases(pair)),
-        open_image=lambda case: Image.fromarray(images[case.image]),
+        digest=digest_contents(msgspec.json.encode(case) for case in cases),
+        cases=cases,
+        open_image=open_image,
         has_images=lambda: True,
     )
 
 
-def sample_pairs(count: int) -> Iterator[ProbePair]:
-    """Yield ``count`` pairs, cycling through photographs and criteria; each has its own seed."""
-    for index in range(count):
-        photograph, forgery = select_forgery(index)
-        crops = replay_draw(index)
-        yield ProbePair(
-            name=f"{photograph.partition('.')[0]}-{index:03}",
-            forged=_to_bytes(crops.forged),
-            untouched=_to_bytes(crops.crop),
-            forgery=forgery,
-            box=crops.box,
-        )
+def select_pair(index: int) -> ProbePair:
+    """Return pair ``index``: photographs and criteria are taken in turn, places are random."""
+    photograph, forgery = select_forgery(index)
+    name = f"{photograph.partition('.')[0]}-{index:03}"
+    return ProbePair(index=index, name=name, forgery=forgery, box=replay_box(index))
+
+
+def render_pair(index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the untouched and the forged crop, both PROBE_SIZE x PROBE_SIZE x 3."""
+    crops = replay_draw(index)
+    return _to_bytes(crops.crop), _to_bytes(crops.forged)
 
 
 def build_cases(pair: ProbePair) -> Iterator[Case]:
@@ -81,9 +90,9 @@ def build_cases(pair: ProbePair) -> Iterator[Case]:
     """
     criterion = pair.forgery.criterion
     forged = Case(
-        id=f"{pair.name}-forged:",
+        id=f"{pair.name}{_FORGED}:",
         task=Task.DETECTION,
-        image=f"{pair.name}-forged",
+        image=f"{pair.name}{_FORGED}",
         question="",
         question_type=QuestionType.WHAT,
         label=Authenticity.FAKE,

@@ -1,9 +1,9 @@
 """States of the random number generator from which each probe is made.
 
 Most random forgeries are rejected because they would not be visible. Searching for the visible ones
-takes 20 seconds, replaying them one. The states of NumPy's PCG64 generator at the accepted crops
-and boxes are stored in ``draws.json``; ``python -m fakebench_suite.datasets.probes.draws`` writes
-that file, and a test repeats the search.
+takes 20 seconds, replaying them half a second. The states of NumPy's PCG64 generator at the
+accepted crops and boxes are stored in ``draws.json``; a test repeats the search, and
+``python -m fakebench_suite.datasets.probes.draws`` writes that file.
 """
 
 import sys
@@ -20,6 +20,7 @@ from fakebench_suite.datasets.probes.forgeries import (
     Box,
     Forgery,
     apply_forgery,
+    sample_box,
 )
 from fakebench_suite.datasets.probes.photographs import TEST_PHOTOGRAPHS, Pixels, sample_square
 
@@ -81,19 +82,32 @@ def search_draw(index: int) -> RandomStates:
                 return RandomStates(crop=crop_state, box=box_state)
 
 
+def replay_box(index: int) -> Box:
+    """Return the box of pair ``index``, for which no pixel is needed."""
+    _, forgery = select_forgery(index)
+    rng = np.random.default_rng([SEED, index])
+    _write_state(rng, _find_draw(index).box)
+    return sample_box(forgery, rng)
+
+
 def replay_draw(index: int) -> ForgedCrop:
-    """Return the pixels of pair ``index``; a pair that is not in ``draws.json`` is searched for."""
-    draws = load_draws()
-    draw = draws[index] if index < len(draws) else search_draw(index)
+    """Return the pixels of pair ``index``."""
+    draw = _find_draw(index)
     photograph, forgery = select_forgery(index)
     rng = np.random.default_rng([SEED, index])
     _write_state(rng, draw.crop)
     crop = sample_square(photograph, rng)
     _write_state(rng, draw.box)
-    result = apply_forgery(crop, forgery, rng)
+    result = apply_forgery(crop, forgery, rng, tries=1)
     assert result is not None, "draws.json is not of these photographs and forgeries"
     forged, box = result
     return ForgedCrop(crop=crop, forged=forged, box=box)
+
+
+def _find_draw(index: int) -> RandomStates:
+    """Return the draw of pair ``index``; one that is not in ``draws.json`` is searched for."""
+    draws = load_draws()
+    return draws[index] if index < len(draws) else search_draw(index)
 
 
 def _read_state(rng: np.random.Generator) -> GeneratorState:

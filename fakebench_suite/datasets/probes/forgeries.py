@@ -139,7 +139,7 @@ def apply_forgery(
     average.
     """
     for _ in range(tries):
-        box = WHOLE_IMAGE if forgery.covers_image else _sample_box(rng)
+        box = sample_box(forgery, rng)
         inside = (slice(box.top, box.bottom), slice(box.left, box.right))
         forged = image.copy()
         forged[inside] = forgery.apply(image[inside], rng)
@@ -152,8 +152,10 @@ _MIN_MEAN_CHANGE = 0.07
 """Smallest mean change of a visible forgery, as a share of the full range."""
 
 
-def _sample_box(rng: np.random.Generator) -> Box:
-    """Sample a box of 48 to 80 pixels a side inside the image."""
+def sample_box(forgery: Forgery, rng: np.random.Generator) -> Box:
+    """Sample the box of a forgery: the whole image, or 48 to 80 pixels a side inside it."""
+    if forgery.covers_image:
+        return WHOLE_IMAGE
     width, height = (int(side) for side in rng.integers(48, 81, size=2))
     left = int(rng.integers(0, PROBE_SIZE - width + 1))
     top = int(rng.integers(0, PROBE_SIZE - height + 1))

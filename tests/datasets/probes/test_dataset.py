@@ -3,13 +3,16 @@
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from fakebench_suite.datasets.probes import photographs
-from fakebench_suite.datasets.probes.dataset import load_probes, sample_pairs
-from fakebench_suite.datasets.probes.draws import PAIRS, load_draws, search_draw
+from fakebench_suite.datasets.dataset import digest_contents
+from fakebench_suite.datasets.probes import dataset, photographs
+from fakebench_suite.datasets.probes.dataset import load_probes, render_pair, select_pair
+from fakebench_suite.datasets.probes.draws import PAIRS, load_draws, replay_draw, search_draw
 from fakebench_suite.datasets.probes.forgeries import (
     FORGERIES,
     WHOLE_IMAGE,
@@ -26,6 +29,8 @@ from fakebench_suite.datasets.probes.photographs import (
 )
 from fakebench_suite.types import Authenticity, Task
 
+ROOT = Path(__file__).parents[3]
+
 
 def test_train_and_test_photographs_are_disjoint() -> None:
     """No photograph, and neither view of one scene, is on both sides; all are in the wheels."""
@@ -41,13 +46,40 @@ def test_train_and_test_photographs_are_disjoint() -> None:
 
 def test_a_forged_picture_differs_from_its_twin_inside_the_box_only() -> None:
     """Outside the box every pixel is the photograph's; inside something is to be seen."""
-    for pair in sample_pairs(40):
-        changed = (pair.forged != pair.untouched).any(axis=2)
+    for pair in map(select_pair, range(40)):
+        untouched, forged = render_pair(pair.index)
+        changed = (forged != untouched).any(axis=2)
         inside = changed[pair.box.top : pair.box.bottom, pair.box.left : pair.box.right]
         assert changed.sum() == inside.sum()
-        difference = np.abs(pair.forged.astype(int) - pair.untouched.astype(int))
+        difference = np.abs(forged.astype(int) - untouched.astype(int))
         box = difference[pair.box.top : pair.box.bottom, pair.box.left : pair.box.right]
         assert box.mean() > 17
+
+
+def test_the_box_is_known_without_the_pixels() -> None:
+    """It is the one in which the forgery is planted."""
+    boxes = [select_pair(index).box for index in range(PAIRS)]
+    assert boxes == [replay_draw(index).box for index in range(PAIRS)]
+    assert len(set(boxes)) > PAIRS * 0.8
+
+
+def test_loading_probes_renders_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image is rendered when it is opened, together with its twin, once."""
+    rendered: list[int] = []
+
+    def render(index: int) -> Any:
+        rendered.append(index)
+        return render_pair(index)
+
+    monkeypatch.setattr(dataset, "render_pair", render)
+    probes = load_probes(8)
+    assert not rendered
+    case = next(case for case in probes.cases if case.image == select_pair(5).name)
+    twin = next(twin for twin in probes.cases if twin.image == case.paired_image)
+    images = [np.asarray(probes.open_image(opened)) for opened in (case, twin, case)]
+    assert rendered == [5]
+    for image, expected in zip(images, (*render_pair(5), render_pair(5)[0]), strict=True):
+        assert (image == expected).all()
 
 
 def test_draws_are_those_that_a_search_finds() -> None:
@@ -65,8 +97,9 @@ def test_all_draws_are_those_that_a_search_finds() -> None:
 
 def test_a_pair_beyond_the_file_is_searched_for() -> None:
     """There is no end to them."""
-    (pair,) = list(sample_pairs(PAIRS + 1))[PAIRS:]
+    pair = select_pair(PAIRS)
     assert pair.name == f"camera-{PAIRS}"
+    assert pair.box == replay_draw(PAIRS).box
 
 
 def test_every_case_knows_its_truth() -> None:
@@ -82,7 +115,7 @@ def test_every_case_knows_its_truth() -> None:
             assert case.expected is not None
             assert [clue.criterion for clue in case.expected] == [case.criterion]
     for pair, group in (
-        (p, [c for c in cases if c.image == f"{p.name}-forged"]) for p in sample_pairs(3)
+        (p, [c for c in cases if c.image == f"{p.name}-forged"]) for p in map(select_pair, range(3))
     ):
         asked = {case.criterion: case.expected for case in group if case.task == Task.ANALYSIS}
         assert set(asked) == {pair.forgery.criterion, *pair.forgery.unaffected_criteria}
@@ -92,17 +125,24 @@ def test_every_case_knows_its_truth() -> None:
             assert (expected[0].criterion == criterion) == planted
 
 
+def digest_probes(count: int) -> list[str]:
+    """The digests of cases and of pixels."""
+    probes = load_probes(count)
+    images = {case.image: case for case in probes.cases}
+    pixels = digest_contents(probes.open_image(case).tobytes() for case in images.values())
+    return [probes.digest, pixels]
+
+
 @pytest.mark.process
 def test_probes_are_the_same_in_every_process() -> None:
-    """The digest of all pictures does not depend on the process that drew them."""
+    """The digests of cases and of pixels do not depend on the process that makes them."""
     script = (
-        "from fakebench_suite.datasets.probes.dataset import load_probes;"
-        "print(load_probes(12).digest)"
+        "from tests.datasets.probes.test_dataset import digest_probes; print(*digest_probes(12))"
     )
     result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert result.stdout.strip() == load_probes(12).digest
+    assert result.stdout.split() == digest_probes(12)
 
 
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=list(FORGERIES))
@@ -172,7 +212,7 @@ def test_both_twins_are_asked_the_same_detection_questions() -> None:
 
 def test_references_say_what_was_planted_and_where() -> None:
     """The clue names the criterion and the place of the box; a spared criterion is called sound."""
-    pairs = {f"{pair.name}-forged": pair for pair in sample_pairs(40)}
+    pairs = {f"{pair.name}-forged": pair for pair in map(select_pair, range(40))}
     for case in load_probes(40).cases:
         if case.expected is None:
             continue
