@@ -1,13 +1,11 @@
 """Ten operations on the pixels of a box, one per criterion.
 
 Each takes the pixels (height x width x 3 floats in 0..1) and a seeded generator, and returns new
-pixels of the same shape.
+pixels of the same shape. What is slow to import is imported by the operation that needs it: most
+processes of a run render no probe.
 """
 
 import numpy as np
-from skimage.color import hsv2rgb
-from skimage.filters import gaussian
-from skimage.transform import resize, warp
 
 from fakebench_suite.datasets.probes.photographs import Pixels
 
@@ -24,6 +22,8 @@ def repeat_tile(box: Pixels, rng: np.random.Generator) -> Pixels:
 
 def add_halos(box: Pixels, rng: np.random.Generator) -> Pixels:
     """Sharpen by a factor of four to six, so that bright and dark halos run along edges."""
+    from skimage.filters import gaussian
+
     soft = gaussian(box, 1.5, channel_axis=-1)
     halos: Pixels = np.clip(box + rng.uniform(4, 6) * (box - soft), 0, 1).astype(np.float32)
     return halos
@@ -31,6 +31,8 @@ def add_halos(box: Pixels, rng: np.random.Generator) -> Pixels:
 
 def blur(box: Pixels, rng: np.random.Generator) -> Pixels:
     """Blur with a Gaussian whose standard deviation is 3 to 4.5 pixels."""
+    from skimage.filters import gaussian
+
     soft: Pixels = gaussian(box, rng.uniform(3, 4.5), channel_axis=-1, mode="nearest")
     return soft.astype(np.float32)
 
@@ -48,6 +50,8 @@ def band_light(box: Pixels, rng: np.random.Generator) -> Pixels:
 
 def stretch_strip(box: Pixels, rng: np.random.Generator) -> Pixels:
     """Stretch a strip of 4 to 6 pixels over the whole box, in one direction."""
+    from skimage.transform import resize
+
     thin = int(rng.integers(4, 7))
     axis = int(rng.integers(0, 2))
     start = int(rng.integers(0, box.shape[axis] - thin))
@@ -69,6 +73,8 @@ def shift_strips(box: Pixels, rng: np.random.Generator) -> Pixels:
 
 def ripple(box: Pixels, rng: np.random.Generator) -> Pixels:
     """Displace the pixels by waves of 10 to 14 pixels with an amplitude of 4 to 6 pixels."""
+    from skimage.transform import warp
+
     height, width, _ = box.shape
     down, across = np.mgrid[:height, :width].astype(np.float32)
     turn, swing = 2 * np.pi / rng.uniform(10, 14), rng.uniform(4, 6)
@@ -97,6 +103,8 @@ def invert_colours(box: Pixels, rng: np.random.Generator) -> Pixels:
 
 def paint_rainbow(box: Pixels, rng: np.random.Generator) -> Pixels:
     """Map brightness to hue, so that tones run through the rainbow."""
+    from skimage.color import hsv2rgb
+
     light = box.mean(axis=-1)
     darkest, lightest = np.percentile(light, (2, 98))
     turn = np.clip((light - darkest) / max(lightest - darkest, _MIN_RANGE), 0, 1)
