@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from urllib.request import getproxies
 
 import httpx2
 
@@ -101,6 +103,60 @@ def make_timeout(deadline: float) -> httpx2.Timeout:
     return httpx2.Timeout(deadline, connect=min(deadline, CONNECT_TIMEOUT_S), pool=None)
 
 
+class _ReleasingStream(httpx2.AsyncByteStream):
+    """The body of a response that gives its connection back when it is closed."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, release: Callable[[], None]) -> None:
+        self._stream, self._release = stream, release
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._stream)
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._release()
+
+
+class ConnectionPerRequest(httpx2.AsyncBaseTransport):
+    """Sends each request in flight over a connection of its own, which later ones use again.
+
+    A pool of httpx2 looks at all of its connections twice for each request, which with 32 of them
+    is a seventh of a request's CPU (benchmarks/endpoint.py).
+    """
+
+    def __init__(self) -> None:
+        self._ssl_context = httpx2.create_ssl_context()
+        self._pools: list[httpx2.AsyncHTTPTransport] = []
+        """All pools, each of which holds one connection."""
+        self._idle: list[httpx2.AsyncHTTPTransport] = []
+        """Those without a request; the last one was used last."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request; its connection is free again once the response is closed."""
+        pool = self._idle.pop() if self._idle else self._open()
+        release = partial(self._idle.append, pool)
+        try:
+            response = await pool.handle_async_request(request)
+        except BaseException:
+            release()
+            raise
+        assert isinstance(response.stream, httpx2.AsyncByteStream)
+        response.stream = _ReleasingStream(response.stream, release)
+        return response
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for pool in self._pools:
+            await pool.aclose()
+
+    def _open(self) -> httpx2.AsyncHTTPTransport:
+        pool = httpx2.AsyncHTTPTransport(verify=self._ssl_context)
+        self._pools.append(pool)
+        return pool
+
+
 class BoundedClient(httpx2.AsyncClient):
     """An HTTP client within these bounds; it follows no redirects, to keep keys on one host."""
 
@@ -113,6 +169,8 @@ class BoundedClient(httpx2.AsyncClient):
     ) -> None:
         super().__init__(
             timeout=make_timeout(deadline),
+            # With a transport of its own a client takes no heed of HTTP_PROXY and the like.
+            transport=None if getproxies() else ConnectionPerRequest(),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=keepalive),
             follow_redirects=False,
             headers={"Accept-Encoding": "identity"},

@@ -2,35 +2,31 @@
 
 import asyncio
 import base64
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from fakebench_suite.backends.base import Request
 from fakebench_suite.backends.cards import EndpointOptions
+from fakebench_suite.backends.openai.png import encode_png
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_COMPRESSION: Final = {"compress_level": 1, "compress_type": zlib.Z_RLE}
-"""It writes a photograph of 512 x 512 three times as fast as Pillow's default, and no larger
-(benchmarks/endpoint.py)."""
-
 
 def encode_image(image: "Image.Image", options: EndpointOptions) -> bytes:
     """Return an image as a file of the card's format, with its pixels and nothing else."""
+    if options.image_format == "png":
+        return encode_png(np.asarray(image.convert("RGB")))
     bare = image.copy()
     bare.info = {}  # Pillow would write the colour profile of the file that it was read from.
     stream = BytesIO()
-    if options.image_format == "png":
-        bare.save(stream, "PNG", **_COMPRESSION)
-    else:
-        bare.save(stream, "JPEG", quality=options.jpeg_quality)
+    bare.save(stream, "JPEG", quality=options.jpeg_quality)
     return stream.getvalue()
 
 
