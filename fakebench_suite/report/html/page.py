@@ -1,8 +1,10 @@
 """Write the HTML report: index.html and the files beside it."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from fakebench_suite.errors import describe_unwritable
 from fakebench_suite.report.html.assets import POLICY, copy_assets
@@ -16,6 +18,9 @@ from fakebench_suite.report.thumbnails import ImageSource, ReportImageSize, Thum
 from fakebench_suite.runs.case_changes import compare_records
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import check_inside, write_whole
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 INDEX, FOLDER = "index.html", "report"
 
@@ -92,6 +97,14 @@ def _publish(draft: Path, folder: Path) -> None:
 
 
 def _render_page(overview: Overview) -> bytes:
+    page = _load_template().render(overview=overview, policy=POLICY)
+    # Half a surrogate pair, which UTF-8 cannot carry, becomes a reference and shows as U+FFFD.
+    return page.encode("utf-8", "xmlcharrefreplace")
+
+
+@cache
+def _load_template() -> "Template":
+    """Load the page's template, which takes longer to compile than a page to render."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -101,6 +114,4 @@ def _render_page(overview: Overview) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("index.html").render(overview=overview, policy=POLICY)
-    # Half a surrogate pair, which UTF-8 cannot carry, becomes a reference and shows as U+FFFD.
-    return page.encode("utf-8", "xmlcharrefreplace")
+    return environment.get_template("index.html")
