@@ -5,7 +5,9 @@ from the prefix of the image name.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,8 @@ _REFERENCE = re.compile(r"A[0-9]+|answer|telltale_clues|telltale_categories")
 _SLOT = re.compile(r"Q([1-9][0-9]?)")
 Row = dict[str, Any]
 """One JSON object of a file."""
+Categories = Mapping[str, str]
+"""The content categories of images, by their names."""
 
 
 def load(path: Path | None) -> Dataset:
@@ -68,17 +72,16 @@ def load_fakebench(root: Path) -> Dataset:
             )
         )
     contents = {path.name: read_bytes(path) for path in present}
+    files = {name: _parse_rows(content, name) for name, content in contents.items()}
+    published = all(digest_questions(rows) in PUBLISHED for rows in files.values())
     readers = {"FakeClass.json": _read_class, "FakeClue.json": _read_clue, "FakeQA.json": _read_qa}
+    categories = _read_categories(files.get("FakeClue.json", []))
     cases: list[Case] = []
-    published = True
-    for name, content in contents.items():
-        rows = _parse_rows(content, name)
-        published = published and digest_questions(rows) in PUBLISHED
+    for name, rows in files.items():
         for number, row in enumerate(rows):
-            cases += readers[name](row, f"{name}, row {number}")
+            cases += readers[name](row, f"{name}, row {number}", categories)
         check_unique(cases, location=name)
         check_labels(cases, location=name)
-    cases = _spread_categories(cases)
     images = ImageFolder(root)
 
     def find_image(case: Case) -> Path:
@@ -99,9 +102,15 @@ def load_fakebench(root: Path) -> Dataset:
 def digest_questions(rows: list[Row]) -> str:
     """Return the SHA-256 of a file's rows without references, which users may have added."""
     questions = [
-        {key: value for key, value in row.items() if not _REFERENCE.fullmatch(key)} for row in rows
+        {key: value for key, value in row.items() if not _is_reference(key)} for row in rows
     ]
     return sha256(msgspec.json.encode(questions)).hexdigest()
+
+
+@lru_cache
+def _is_reference(key: str) -> bool:
+    """Return whether a field holds a reference; the few names are those of thousands of rows."""
+    return _REFERENCE.fullmatch(key) is not None
 
 
 def _parse_rows(content: bytes, name: str) -> list[Row]:
@@ -136,7 +145,20 @@ def _generator(image: str) -> str:
     return Path(image).name.rpartition("-")[0] or "unknown"
 
 
-def _read_class(row: Row, location: str) -> list[Case]:
+def _read_categories(rows: list[Row]) -> Categories:
+    """Return the content categories, which only FakeClue has, of all images that have some.
+
+    Rows that are invalid are left to :func:`_read_clue`.
+    """
+    categories = {}
+    for row in rows:
+        image, category = row.get("image_id"), row.get("content_categories")
+        if isinstance(image, str) and isinstance(category, str) and category.strip():
+            categories[image] = category.strip()
+    return categories
+
+
+def _read_class(row: Row, location: str, categories: Categories) -> list[Case]:
     """Return the detection case of a FakeClass row."""
     image, question = _image(row, location), _field(row, "question", location)
     authenticity = row.get("authenticity")
@@ -160,15 +182,16 @@ def _read_class(row: Row, location: str) -> list[Case]:
             question_type=question_type,
             label=label,
             generator=_generator(image) if label is Authenticity.FAKE else None,
+            content_categories=categories.get(image),
         )
     ]
 
 
-def _read_clue(row: Row, location: str) -> list[Case]:
+def _read_clue(row: Row, location: str, categories: Categories) -> list[Case]:
     """Return the interpretation and the reasoning case of a FakeClue row."""
     image = _image(row, location)
-    texts, categories = row.get("telltale_clues"), row.get("telltale_categories")
-    expected = parse_clues(texts, categories, location=f"{location}, field 'telltale_clues'")
+    texts, criteria = row.get("telltale_clues"), row.get("telltale_categories")
+    expected = parse_clues(texts, criteria, location=f"{location}, field 'telltale_clues'")
     category = row.get("content_categories")
     if not isinstance(category, str | None):
         raise DataError(
@@ -183,7 +206,7 @@ def _read_clue(row: Row, location: str) -> list[Case]:
         question_type=QuestionType.FAULTFINDING,
         label=Authenticity.FAKE,
         generator=_generator(image),
-        content_categories=(category or "").strip() or None,
+        content_categories=categories.get(image),
         expected=expected,
     )
     inference = replace(
@@ -196,40 +219,48 @@ def _read_clue(row: Row, location: str) -> list[Case]:
     return [shared, inference]
 
 
-def _read_qa(row: Row, location: str) -> list[Case]:
+def _read_qa(row: Row, location: str, categories: Categories) -> list[Case]:
     """Return the analysis cases of a FakeQA row, one for each field ``Q1`` to ``Q14``."""
     image = _image(row, location)
-    slots = sorted(int(match[1]) for key in row if (match := _SLOT.fullmatch(key)))
+    slots = sorted(slot for key in row if (slot := _parse_slot(key)) is not None)
     if not slots:
         raise DataError(f"{location}: there is no question; expected fields 'Q1' to 'Q14'.")
-    return [_read_question(row, slot, image, location) for slot in slots]
-
-
-def _read_question(row: Row, slot: int, image: str, location: str) -> Case:
-    """Return the analysis case of one question of a FakeQA row."""
-    question = _field(row, f"Q{slot}", location)
-    criterion = parse_criterion(question)
-    if criterion is None:
-        raise DataError(
-            f"{location}: the field 'Q{slot}' names none of the 14 criteria: {question!r}."
+    generator, category = _generator(image), categories.get(image)
+    cases = []
+    for slot in slots:
+        question = _field(row, f"Q{slot}", location)
+        criterion = _find_criterion(question)
+        if criterion is None:
+            raise DataError(
+                f"{location}: the field 'Q{slot}' names none of the 14 criteria: {question!r}."
+            )
+        case = Case(
+            id=f"{image}:Q{slot}-{criterion.replace(' & ', '-').replace(' ', '-')}",
+            task=Task.ANALYSIS,
+            image=image,
+            question=question,
+            question_type=QuestionType.CRITERION,
+            label=Authenticity.FAKE,
+            generator=generator,
+            criterion=criterion,
+            content_categories=category,
+            slot=slot,
+            expected=parse_clues(
+                row.get(f"A{slot}"), criterion, location=f"{location}, field 'A{slot}'"
+            ),
         )
-    return Case(
-        id=f"{image}:Q{slot}-{criterion.replace(' & ', '-').replace(' ', '-')}",
-        task=Task.ANALYSIS,
-        image=image,
-        question=question,
-        question_type=QuestionType.CRITERION,
-        label=Authenticity.FAKE,
-        generator=_generator(image),
-        criterion=criterion,
-        slot=slot,
-        expected=parse_clues(
-            row.get(f"A{slot}"), criterion, location=f"{location}, field 'A{slot}'"
-        ),
-    )
+        cases.append(case)
+    return cases
 
 
-def _spread_categories(cases: list[Case]) -> list[Case]:
-    """Add the content categories, which only FakeClue has, to all cases on the image."""
-    categories = {case.image: case.content_categories for case in cases if case.content_categories}
-    return [replace(case, content_categories=categories.get(case.image)) for case in cases]
+@lru_cache
+def _parse_slot(key: str) -> int | None:
+    """Return the number of a question's field; None for any other field."""
+    match = _SLOT.fullmatch(key)
+    return None if match is None else int(match[1])
+
+
+@lru_cache(maxsize=1024)
+def _find_criterion(question: str) -> str | None:
+    """Return the criterion of a question; FakeQA asks 41,971 questions in 223 wordings."""
+    return parse_criterion(question)
