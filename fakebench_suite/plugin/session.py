@@ -96,10 +96,12 @@ def check_intent(config: pytest.Config) -> None:
         met.add(Need.LIKELIHOOD)
     if judge is not None:
         met.add(Need.RATINGS if judge.gives_ratings else Need.SIMILARITY)
+    population = count_cases(plan.dataset.cases)
+    sampled = len(plan.drawn) < len(plan.dataset.cases)
     intent = RunIntent(
         data=plan.dataset.name,
-        population=count_cases(plan.dataset.cases),
-        drawn=count_cases(plan.drawn),
+        population=population,
+        drawn=count_cases(plan.drawn) if sampled else population,
         sample=settings.sample,
         selected=recorder.selected_tasks,
         baseline=settings.baseline is not None,

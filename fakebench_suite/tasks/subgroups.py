@@ -6,6 +6,7 @@ compare both.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 
 from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
 from fakebench_suite.types import Case
@@ -14,6 +15,10 @@ ALL = "all"
 """The subgroup of all cases."""
 Population = Mapping[str, Mapping[str, int]]
 """Number of cases by task and subgroup."""
+
+
+_KIND = attrgetter("task", "label", "question_type", "generator", "criterion", "content_categories")
+"""What the subgroups of a case depend on."""
 
 
 def list_subgroups(case: Case) -> Iterator[str]:
@@ -36,9 +41,17 @@ def list_subgroups(case: Case) -> Iterator[str]:
 
 def count_cases(cases: Iterable[Case]) -> dict[str, dict[str, int]]:
     """Return the number of cases by task and subgroup, tasks in their order, subgroups by name."""
-    counts: dict[str, Counter[str]] = {task: Counter() for task in list_tasks()}
+    alike: Counter[tuple[object, ...]] = Counter()
+    examples: dict[tuple[object, ...], Case] = {}
     for case in cases:
-        counts[case.task].update(list_subgroups(case))
+        kind = _KIND(case)
+        alike[kind] += 1
+        examples[kind] = case
+    counts: dict[str, Counter[str]] = {task: Counter() for task in list_tasks()}
+    for kind, count in alike.items():
+        case = examples[kind]
+        for name in list_subgroups(case):
+            counts[case.task][name] += count
     return {
         str(task): {name: counter[name] for name in sorted(counter)}
         for task, counter in counts.items()
