@@ -31,9 +31,11 @@ ONCE = {
     ("plugin/fixtures.py", "case_runner"),
     ("plugin/engines.py", "engine"),
     ("plugin/reporting.py", "Recorder._open_store"),
+    ("datasets/probes/dataset.py", "render_pair"),
 }
-"""What a run does once: its fixtures, with the model they load, and the manifest that it begins.
-These functions and what they call are left out."""
+"""What a run does once: its fixtures, with the model they load, the manifest that it begins, and
+the pixels of a probe, which files of other data sets hold. These functions and what they call are
+left out."""
 
 
 class Walk:

@@ -1,4 +1,4 @@
-"""Separate the thoughts of a reply from what it says, by the marks of :mod:`.marks`."""
+"""Separate the thoughts of a reply from what it says, by the marks of :mod:`.reasoning_tags`."""
 
 from dataclasses import dataclass
 
