@@ -27,16 +27,17 @@ types: $(READY)
 
 # In the order of files, at whose end short ones stand: by default those with few tests are last, whose
 # tests take longest.
-TESTS := $(BIN)/pytest tests -n 2 --dist loadfile --no-loadscope-reorder -W error
+TESTS := $(BIN)/pytest tests --dist loadfile --no-loadscope-reorder -W error
 
 # Whose tests all carry the marker checkpoint: even to collect them takes torch and ten seconds.
 CHECKPOINTS := backends/transformers grading/judges/test_local.py plugin/test_regressed_pocket.py test_pocket.py
 
 check: style types
-	$(TESTS) -q $(addprefix --ignore=tests/,$(CHECKPOINTS)) -m "not (process or browser or ray or checkpoint or thorough or slow or vllm)"
+	$(TESTS) -n 2 -q $(addprefix --ignore=tests/,$(CHECKPOINTS)) -m "not (process or browser or ray or checkpoint or thorough or slow or vllm)"
 
+# Three at a time on two cores: tests of servers, clusters and interrupts wait, and others use the time.
 test: style types
-	$(TESTS)
+	$(TESTS) -n 3
 
 MODEL ?= pocket
 latency: $(READY)
