@@ -13,7 +13,7 @@ UV := uv==0.13.9
 # Hundreds of tests start Python anew; without cached bytecode each would compile all it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run style types check test latency lock pocket bench-peers lock-peers test-vllm lock-vllm clean
+.PHONY: run style types check test latency lock plotly pocket bench-peers lock-peers test-vllm lock-vllm clean
 
 run: $(READY)
 	$(BIN)/pytest --model=pocket
@@ -58,6 +58,14 @@ $(READY): pyproject.toml requirements.lock
 # Resolve the newest versions pyproject.toml allows, for every platform and Python at once.
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --all-extras --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
+
+# The part of plotly.js that draws the report's plots, in the version that the package plotly has (by npm).
+VENDOR := fakebench_suite/report/html/vendor
+plotly: $(READY)
+	version=$$($(BIN)/python -c 'import plotly.offline as o; print(o.get_plotlyjs_version())') && \
+	cd $(VENDOR) && npm pack --silent plotly.js-cartesian-dist-min@$$version && \
+	tar -xzf *.tgz package/plotly-cartesian.min.js package/LICENSE && \
+	mv package/plotly-cartesian.min.js . && mv package/LICENSE plotly-LICENSE && rmdir package && rm *.tgz
 
 # Train the embedded model again, from nothing (about an hour on two cores).
 pocket: $(READY)

@@ -60,7 +60,7 @@ def write_html_report(
             else:
                 with Thumbnails(run, names, images, size) as pictures:
                     index |= {"pictures": pictures.finish()}
-            write_data_script(draft / "index.js", "index", index)
+            write_data_script(draft / "index.js", "index", index, compress=True)
             write_texts(draft, loaded, changes)
             plots = make_plots(loaded)
             write_data_script(

@@ -41,7 +41,8 @@ def write_texts(folder: Path, run: ReportData, changes: Mapping[str, Change] | N
             _make_entry(record, run, changes)
             for record in run.records[start : start + RECORDS_PER_FILE]
         ]
-        write_data_script(folder / f"texts-{number}.js", f"texts-{number}", entries)
+        name = f"texts-{number}"
+        write_data_script(folder / f"{name}.js", name, entries, compress=True)
 
 
 def _make_entry(

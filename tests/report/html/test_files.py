@@ -1,11 +1,15 @@
 """The report's files: what is written, read again, compared and refused."""
 
+import base64
+import gzip
 import json
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from plotly.offline import get_plotlyjs_version
 
 from fakebench_suite.datasets import open_dataset
 from fakebench_suite.datasets.images import open_image
@@ -33,15 +37,19 @@ def read_script(path: Path) -> object:
     """The value a data file carries, as the page would get it."""
     call = path.read_text(encoding="utf-8")
     assert call.count("\n") == 1
-    arguments = call.removeprefix("fakebench.receive(").removesuffix(");\n")
+    function, _, arguments = call.removesuffix(");\n").partition("(")
     _, content = json.loads(f"[{arguments}]")
+    if function == "fakebench.receiveCompressed":
+        return json.loads(gzip.decompress(base64.b64decode(content)))
+    assert function == "fakebench.receive"
     return json.loads(content)
 
 
 @pytest.mark.parametrize("text", ["</script>", "\u2028'\"\\", "half \ud800", "真", "\0"])
-def test_data_files_hold_one_string(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("compress", [True, False])
+def test_data_files_hold_one_string(tmp_path: Path, text: str, compress: bool) -> None:
     """Any text comes back from a data file as it went in, and cannot leave its string."""
-    write_data_script(tmp_path / "a.js", "a", {"text": text})
+    write_data_script(tmp_path / "a.js", "a", {"text": text}, compress=compress)
     assert read_script(tmp_path / "a.js") == {"text": text}
 
 
@@ -200,6 +208,23 @@ def test_a_module_becomes_a_script() -> None:
     assert "export" not in script
     with pytest.raises(ValueError, match="exports nothing"):
         unwrap_module("const a = 1;", "lib")
+
+
+def test_plotly_js_is_of_the_version_of_the_package_plotly() -> None:
+    """Figures are made by the one and drawn by the other; ``make plotly`` brings them together."""
+    vendor = files("fakebench_suite.report.html") / "vendor"
+    head = (vendor / "plotly-cartesian.min.js").read_text(encoding="utf-8")[:200]
+    assert f" v{get_plotlyjs_version()}\n" in head
+    assert "Licensed under the MIT license" in head
+    assert "MIT" in (vendor / "plotly-LICENSE").read_text(encoding="utf-8")
+
+
+def test_a_report_is_a_small_artifact(tmp_path: Path) -> None:
+    """All but records and images takes less than 3 MB."""
+    run = write_run(tmp_path / "run", make_records(8))
+    write_html_report(run, images=None)
+    paths = [run / "index.html", *(run / "report").iterdir()]
+    assert sum(path.stat().st_size for path in paths) < 3_000_000
 
 
 def test_the_policy_has_no_exceptions() -> None:

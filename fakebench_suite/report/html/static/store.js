@@ -1,4 +1,4 @@
-// Data files call fakebench.receive(name, json); the page loads no other data.
+// Data files call fakebench.receive or receiveCompressed; the page loads no other data.
 "use strict";
 const fakebench = (() => {
   const received = new Map();
@@ -8,7 +8,14 @@ const fakebench = (() => {
     received.set(name, JSON.parse(json));
   }
 
-  // The value in a data file, which is loaded at first use.
+  // JSON that was compressed by gzip, in base64.
+  function receiveCompressed(name, text) {
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    received.set(name, new Response(stream).json());
+  }
+
+  // The value in a data file, which is loaded at first use, or the promise of it.
   function load(name) {
     if (received.has(name)) return Promise.resolve(received.get(name));
     if (!pending.has(name)) pending.set(name, run(`report/${name}.js`).then(() => received.get(name)));
@@ -42,5 +49,5 @@ const fakebench = (() => {
     return element;
   }
 
-  return { receive, load, run, el };
+  return { receive, receiveCompressed, load, run, el };
 })();
