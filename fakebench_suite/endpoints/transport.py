@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +20,10 @@ CONNECT_TIMEOUT_S = 10.0
 """Seconds for the connection."""
 MAX_REPLY_BYTES = 4 << 20
 """Bytes of a decoded reply; the longest thoughts of current models take a tenth of it."""
-KEEPALIVE = 64
-"""Connections that are kept open between requests."""
+IDLE_S = 5.0
+"""Seconds for which a connection without a request is kept open, as httpx2 does."""
+_PROXIED = frozenset({"http", "https", "all"})
+"""Schemes for which the environment may name a proxy, as HTTP_PROXY does."""
 MIN_FAILURES, MIN_OUTAGE_S = 16, 30.0
 """Failed requests in a row, over at least MIN_OUTAGE_S seconds, after which the circuit opens."""
 PAUSE_S = 300.0
@@ -123,21 +126,22 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
     """Sends each request in flight over a connection of its own, which later ones use again.
 
     A pool of httpx2 looks at all of its connections twice for each request, which with 32 of them
-    is a seventh of a request's CPU (benchmarks/endpoint.py).
+    is a seventh of a request's CPU (benchmarks/endpoint.py). Proxies are not supported.
     """
 
-    def __init__(self) -> None:
-        self._ssl_context = httpx2.create_ssl_context()
-        self._pools: list[httpx2.AsyncHTTPTransport] = []
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ssl_context, self._clock = httpx2.create_ssl_context(), clock
+        self._pools: set[httpx2.AsyncHTTPTransport] = set()
         """All pools, each of which holds one connection."""
-        self._idle: list[httpx2.AsyncHTTPTransport] = []
-        """Those without a request; the last one was used last."""
+        self._idle: deque[tuple[float, httpx2.AsyncHTTPTransport]] = deque()
+        """Those without a request, and since when; the last one was used last."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; its connection is free again once the response is closed."""
-        pool = self._idle.pop() if self._idle else self._open()
-        release = partial(self._idle.append, pool)
+        pool = self._idle.pop()[1] if self._idle else self._open()
+        release = partial(self._release, pool)
         try:
+            await self._close_idle()
             response = await pool.handle_async_request(request)
         except BaseException:
             release()
@@ -153,8 +157,18 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
 
     def _open(self) -> httpx2.AsyncHTTPTransport:
         pool = httpx2.AsyncHTTPTransport(verify=self._ssl_context)
-        self._pools.append(pool)
+        self._pools.add(pool)
         return pool
+
+    def _release(self, pool: httpx2.AsyncHTTPTransport) -> None:
+        self._idle.append((self._clock(), pool))
+
+    async def _close_idle(self) -> None:
+        """Close connections that were needed when more requests were in flight."""
+        while self._idle and self._clock() - self._idle[0][0] > IDLE_S:
+            _, pool = self._idle.popleft()
+            self._pools.remove(pool)
+            await pool.aclose()
 
 
 class BoundedClient(httpx2.AsyncClient):
@@ -165,13 +179,12 @@ class BoundedClient(httpx2.AsyncClient):
         *,
         deadline: float,
         breaker: CircuitBreaker | None = None,
-        keepalive: int = KEEPALIVE,
     ) -> None:
         super().__init__(
             timeout=make_timeout(deadline),
             # With a transport of its own a client takes no heed of HTTP_PROXY and the like.
-            transport=None if getproxies() else ConnectionPerRequest(),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=keepalive),
+            transport=ConnectionPerRequest() if _PROXIED.isdisjoint(getproxies()) else None,
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
             follow_redirects=False,
             headers={"Accept-Encoding": "identity"},
         )

@@ -1,15 +1,21 @@
 """Connections are used again, and patience with a server that no longer replies ends."""
 
 import asyncio
+import shutil
 import socket
+import ssl
+import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from fakebench_suite.endpoints.transport import (
+    IDLE_S,
     MIN_FAILURES,
     MIN_OUTAGE_S,
     PAUSE_S,
@@ -18,7 +24,7 @@ from fakebench_suite.endpoints.transport import (
     CircuitOpenError,
     ConnectionPerRequest,
 )
-from tests.endpoint_server import Endpoint, serve
+from tests.endpoint_server import Endpoint, Reply, serve
 
 
 class Clock:
@@ -117,6 +123,81 @@ def test_connections_are_used_again() -> None:
     assert len(set(ports)) == 4
 
 
+def test_each_request_in_flight_has_a_pool_to_itself() -> None:
+    """Also after some were cancelled; those that are idle for long are closed."""
+    clock = Clock()
+
+    async def run(endpoint: Endpoint) -> None:
+        transport = ConnectionPerRequest(clock=clock)
+        async with httpx2.AsyncClient(transport=transport, timeout=10) as client:
+
+            async def post(count: int) -> None:
+                await asyncio.gather(*(client.post(endpoint.url, json={}) for _ in range(count)))
+
+            await post(6)
+            assert len(transport._pools) == 6
+            tasks = [asyncio.create_task(post(1)) for _ in range(6)]
+            await asyncio.sleep(0.05)
+            for task in tasks[:3]:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            idle = [pool for _, pool in transport._idle]
+            assert len(idle) == len(set(idle)) == len(transport._pools) == 6
+            clock.now = IDLE_S * 2
+            await post(1)
+            assert len(transport._pools) == 1
+            clock.now += IDLE_S / 2
+            await post(2)
+            assert len(transport._pools) == 2
+
+    def behave(_body: object, _number: int) -> Reply:
+        time.sleep(0.15)
+        return 200, "fake"
+
+    with serve(Endpoint(behave=behave)) as endpoint:
+        asyncio.run(run(endpoint))
+
+
+@pytest.mark.process
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+@pytest.mark.parametrize("proxied", [False, True], ids=["direct", "another scheme's proxy"])
+def test_certificates_are_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxied: bool
+) -> None:
+    """A server that no authority vouches for gets no request, unless SSL_CERT_FILE names it."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    names = ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command.split(), *files, *names], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    if proxied:  # The other transport, which httpx2 makes where a proxy is set.
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            await writer.drain()
+        writer.close()
+
+    async def get() -> int:
+        server = await asyncio.start_server(reply, "localhost", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        async with server, BoundedClient(deadline=5) as client:
+            assert isinstance(client._transport, ConnectionPerRequest) is not proxied
+            return (await client.get(f"https://localhost:{port}/")).status_code
+
+    with pytest.raises(httpx2.ConnectError, match=r"(?i)certificate verify failed"):
+        asyncio.run(get())
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert asyncio.run(get()) == 200
+
+
 def test_a_failed_request_frees_its_connection() -> None:
     """The next one is answered."""
 
@@ -136,6 +217,9 @@ def test_a_failed_request_frees_its_connection() -> None:
 
 def test_a_proxy_is_asked_in_place_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """As HTTP_PROXY says."""
+    for name in ("NO_PROXY", "ALL_PROXY", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
     with serve(Endpoint()) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
         far = Endpoint(url="http://far.invalid/v1")

@@ -149,7 +149,7 @@ class ChatClient:
             api_key=address.key or "none",  # never sent, see Address.headers
             max_retries=0,
             timeout=make_timeout(options.timeout),
-            http_client=BoundedClient(deadline=options.timeout, keepalive=max(64, concurrency)),
+            http_client=BoundedClient(deadline=options.timeout),
         )
 
     @property
