@@ -22,8 +22,10 @@ from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.errors import ImageError, MachineError, UserError
 from fakebench_suite.files.contents import read_file
+from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import check_inside, read_manifest, write_whole
+from fakebench_suite.types import PixelDigest
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -133,6 +135,7 @@ class Thumbnails:
     """Makes missing thumbnails of ``images`` in threads, while the context is open.
 
     Other work can be done before ``finish`` is called, because Pillow decodes without the GIL.
+    ``shown`` are the images that the model saw: one whose pixels are others by now is left out.
     """
 
     def __init__(
@@ -141,7 +144,10 @@ class Thumbnails:
         images: Iterable[str],
         source: ImageSource | None,
         size: ReportImageSize = ReportImageSize.THUMBNAIL,
+        *,
+        shown: Mapping[str, PixelDigest | None] | None = None,
     ) -> None:
+        self._shown = shown or {}
         self._folder, self._source, self._size = run / "report" / FOLDER, source, size
         self._known = _read_existing(self._folder)
         self._missing = [] if source is None else [image for image in images if self._lacks(image)]
@@ -158,7 +164,14 @@ class Thumbnails:
             # On an error or Ctrl-C, cancel thumbnails that have not started.
             self._held.callback(pool.shutdown, cancel_futures=True)
             self._made = pool.map(
-                partial(_make_image, self._folder, source=source, size=self._size), missing
+                partial(
+                    _make_image,
+                    self._folder,
+                    source=source,
+                    size=self._size,
+                    shown=self._shown,
+                ),
+                missing,
             )
         return self
 
@@ -249,12 +262,23 @@ def _full_size_file(folder: Path, picture: StoredImage) -> str | None:
 
 
 def _make_image(
-    folder: Path, name: str, *, source: ImageSource, size: ReportImageSize
+    folder: Path,
+    name: str,
+    *,
+    source: ImageSource,
+    size: ReportImageSize,
+    shown: Mapping[str, PixelDigest | None],
 ) -> StoredImage | None:
-    """Store one image in files named by digest, because its own name is untrusted."""
+    """Store one image in files named by digest, because its own name is untrusted.
+
+    Returns None for an image that cannot be opened, or is not the one that was shown.
+    """
     try:
         picture = source.open(name)
     except (ImageError, MachineError):
+        return None
+    recorded = shown.get(name)
+    if recorded is not None and digest_pixels(picture).digest != recorded.digest:
         return None
     folder.mkdir(parents=True, exist_ok=True)
     width, height = picture.size

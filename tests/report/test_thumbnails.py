@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.errors import ImageError
+from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report.thumbnails import Thumbnails
 
 NAMES = [f"{number}.png" for number in range(40)]
@@ -57,6 +58,15 @@ def test_pictures_that_nobody_asks_for_cost_nothing(tmp_path: Path) -> None:
     with Thumbnails(tmp_path, NAMES[:3], again) as pictures:
         assert pictures.finish() == first
     assert not again.threads
+
+
+def test_other_pixels_than_the_model_saw_are_left_out(tmp_path: Path) -> None:
+    """No picture is better than a wrong one."""
+    source = Source(0.0)
+    shown = {name: digest_pixels(source.open(name)) for name in NAMES[:3]}
+    shown[NAMES[1]] = shown[NAMES[0]]
+    with Thumbnails(tmp_path, NAMES[:4], source, shown=shown) as pictures:
+        assert set(pictures.finish()) == {NAMES[0], NAMES[2], NAMES[3]}
 
 
 def test_a_folder_that_cannot_be_written_is_told_when_asked_for(tmp_path: Path) -> None:

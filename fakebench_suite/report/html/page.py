@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from fakebench_suite.errors import describe_unwritable
+from fakebench_suite.provenance import collect_pixels
 from fakebench_suite.report.html.assets import POLICY, copy_assets
 from fakebench_suite.report.html.data_script import write_data_script
 from fakebench_suite.report.html.overview import Overview, describe_overview
@@ -58,7 +59,8 @@ def write_html_report(
             if isinstance(images, Thumbnails):
                 index |= {"pictures": images.finish()}
             else:
-                with Thumbnails(run, names, images, size) as pictures:
+                shown = collect_pixels(loaded.records)
+                with Thumbnails(run, names, images, size, shown=shown) as pictures:
                     index |= {"pictures": pictures.finish()}
             write_data_script(draft / "index.js", "index", index, compress=True)
             write_texts(draft, loaded, changes)
