@@ -50,11 +50,18 @@ _MODEL_SETTINGS = frozenset({
 _CASE_SELECTION = frozenset({"seed", "sample", "planned", "answers"})
 """Settings that select cases; comparisons pair the cases of both runs."""
 _ABSENT = object()
+PROBES = "probes"
+"""Name and kind of the embedded data set."""
 
 
 def check_data(run: Path, *, name: str, digest: str) -> None:
     """Raise UserError if the run is over another data set than the named one."""
     dataset = read_manifest(run).dataset
+    if dataset.digest != digest and dataset.kind == name == PROBES:
+        raise UserError(
+            f"{run} was made over the probes of another version of the suite. Make it anew: only "
+            "runs over the same data belong together."
+        )
     if dataset.digest != digest:
         raise UserError(
             f"{run} was made over {dataset.name}, whose digest differs from that of {name}. "

@@ -8,10 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from fakebench_suite.datasets.probes.dataset import load_probes
+from fakebench_suite.errors import UserError
 from fakebench_suite.gates.config import gates_of_manifest, make_gate_config
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.provenance import InferenceInfo
 from fakebench_suite.report.html.run_data import load_run
+from fakebench_suite.runs.differences import check_data
 from fakebench_suite.runs.manifest import (
     MANIFEST_VERSION,
     Manifest,
@@ -73,6 +76,14 @@ def test_timings_have_their_digest_and_the_new_name_of_the_benchmark() -> None:
     """``work`` and the benchmark ``slice`` are renamed."""
     (timing,) = read_timings(OLD_RUN)
     assert (timing.name, timing.input_digest) == ("work unit", "0123456789abcdef")
+
+
+def test_a_run_over_other_probes_is_to_be_made_anew() -> None:
+    """There is no --data that would help: the probes are the suite's own."""
+    with pytest.raises(UserError, match=r"probes of another version of the suite\. Make it anew"):
+        check_data(OLD_RUN, name="probes", digest=load_probes().digest)
+    with pytest.raises(UserError, match="Give the same --data as then"):
+        check_data(OLD_RUN, name="FakeBench", digest="0")
 
 
 def test_the_report_shows_the_gates_of_an_old_run() -> None:

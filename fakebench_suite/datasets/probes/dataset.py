@@ -4,7 +4,7 @@ The suite plants the forgery itself, so label, criterion, position and answers a
 Scores of probes are never FakeBench scores.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,8 +15,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fakebench_suite.datasets.dataset import Dataset, digest_contents
-from fakebench_suite.datasets.probes.draws import PAIRS, replay_box, replay_draw, select_forgery
+from fakebench_suite.datasets.probes.draws import (
+    DRAWS_FILE,
+    PAIRS,
+    replay_box,
+    replay_draw,
+    select_forgery,
+)
 from fakebench_suite.datasets.probes.forgeries import Box, Forgery
+from fakebench_suite.datasets.probes.photographs import TEST_PHOTOGRAPHS, locate_photograph
 from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks import prompts
@@ -48,7 +55,8 @@ def load(path: Path | None) -> Dataset:
 def load_probes(count: int = PAIRS) -> Dataset:
     """Load the probes of the test photographs, ``count`` pairs of images.
 
-    The digest is that of the cases; pixels are compared image by image, by their own digests.
+    The digest is that of the cases, the photographs and the draws. Pixels depend on libraries, too;
+    they are compared image by image, by their own digests.
     """
     pairs = [select_pair(index) for index in range(count)]
     cases = tuple(case for pair in pairs for case in build_cases(pair))
@@ -63,11 +71,41 @@ def load_probes(count: int = PAIRS) -> Dataset:
     return Dataset(
         name="probes",
         kind="probes",
-        digest=digest_contents(msgspec.json.encode(case) for case in cases),
+        digest=digest_contents([digest_cases(cases).encode(), *_read_sources()]),
         cases=cases,
         open_image=open_image,
-        has_images=lambda: True,
+        has_images=_import_operations,
     )
+
+
+def digest_cases(cases: Iterable[Case]) -> str:
+    """Return the SHA-256 of what the cases hold; fields without a value do not count."""
+    rows = ({k: v for k, v in msgspec.to_builtins(case).items() if v is not None} for case in cases)
+    return digest_contents(msgspec.json.encode(row, order="sorted") for row in rows)
+
+
+def _read_sources() -> Iterator[bytes]:
+    """Yield the files that pixels are made of; raises DataError where one is absent."""
+    for path in (*map(locate_photograph, sorted(TEST_PHOTOGRAPHS)), DRAWS_FILE):
+        try:
+            yield path.read_bytes()
+        except OSError as error:
+            raise DataError(
+                f"The probes need {path.name}, which cannot be read: {error.strerror}. Install "
+                "scikit-image and scikit-learn again."
+            ) from error
+
+
+def _import_operations() -> bool:
+    """Import what renders images, before there are threads, and say that there are images.
+
+    scikit-image changes Python's warning filters, which all threads share, as it is imported.
+    """
+    import skimage.color
+    import skimage.filters
+    import skimage.transform  # noqa: F401
+
+    return True
 
 
 def select_pair(index: int) -> ProbePair:

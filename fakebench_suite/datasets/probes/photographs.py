@@ -48,15 +48,20 @@ TEST_PHOTOGRAPHS = {
 """File name -> directory of the photographs that the probes are made of."""
 
 
-@cache
-def load_photograph(name: str) -> Image.Image:
-    """Load a photograph by file name as RGB; raises KeyError if the name is not listed here."""
+def locate_photograph(name: str) -> Path:
+    """Return the file of a photograph; raises KeyError if the name is not listed here."""
     package, _, folder = (TRAIN_PHOTOGRAPHS | TEST_PHOTOGRAPHS)[name].partition("/")
     # The packages are located but not imported, because sklearn.datasets loads pandas.
     spec = find_spec(package)
     assert spec is not None
     assert spec.origin is not None
-    return Image.open(Path(spec.origin).parent / folder / name).convert("RGB")
+    return Path(spec.origin).parent / folder / name
+
+
+@cache
+def load_photograph(name: str) -> Image.Image:
+    """Load a photograph by file name as RGB; raises KeyError if the name is not listed here."""
+    return Image.open(locate_photograph(name)).convert("RGB")
 
 
 def sample_square(name: str, rng: np.random.Generator) -> Pixels:

@@ -11,7 +11,12 @@ import pytest
 
 from fakebench_suite.datasets.dataset import digest_contents
 from fakebench_suite.datasets.probes import dataset, photographs
-from fakebench_suite.datasets.probes.dataset import load_probes, render_pair, select_pair
+from fakebench_suite.datasets.probes.dataset import (
+    digest_cases,
+    load_probes,
+    render_pair,
+    select_pair,
+)
 from fakebench_suite.datasets.probes.draws import PAIRS, load_draws, replay_draw, search_draw
 from fakebench_suite.datasets.probes.forgeries import (
     FORGERIES,
@@ -27,9 +32,11 @@ from fakebench_suite.datasets.probes.photographs import (
     load_photograph,
     sample_square,
 )
+from fakebench_suite.errors import DataError
 from fakebench_suite.types import Authenticity, Task
 
 ROOT = Path(__file__).parents[3]
+CASES_DIGEST = "eb3640a9f229675bf2958465f21410ffef185e2d33cc79613325c18c75d7208a"
 
 
 def test_train_and_test_photographs_are_disjoint() -> None:
@@ -93,6 +100,24 @@ def test_draws_are_those_that_a_search_finds() -> None:
 def test_all_draws_are_those_that_a_search_finds() -> None:
     """Takes half a minute."""
     assert tuple(search_draw(index) for index in range(PAIRS)) == load_draws()
+
+
+def test_the_digest_changes_with_what_the_probes_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a case, or a file that pixels are made of; a field that no case uses changes nothing."""
+    probes = load_probes()
+    assert digest_cases(probes.cases) == CASES_DIGEST, "Older runs over the probes are others' now."
+    assert load_probes(4).digest != load_probes(3).digest
+    monkeypatch.setattr(dataset, "DRAWS_FILE", Path(__file__))
+    assert load_probes().digest != probes.digest
+
+
+def test_an_absent_photograph_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before the model is loaded."""
+    monkeypatch.setattr(dataset, "locate_photograph", lambda name: tmp_path / name)
+    with pytest.raises(DataError, match=r"need camera\.png, which cannot be read: No such file"):
+        load_probes()
 
 
 def test_a_pair_beyond_the_file_is_searched_for() -> None:
