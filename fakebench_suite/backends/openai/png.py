@@ -1,4 +1,4 @@
-"""Write pixels as PNG, seven times as fast as Pillow and hardly larger (benchmarks/endpoint.py).
+"""Write pixels as PNG, five times as fast as Pillow and a tenth larger (benchmarks/endpoint.py).
 
 Pillow tries five filters on every row, and compresses slowly. Here every row is stored as its
 difference from the row above, which NumPy subtracts and ISA-L compresses.
@@ -9,8 +9,9 @@ import zlib
 from itertools import chain
 
 import numpy as np
-from isal import isal_zlib
 from numpy.typing import NDArray
+
+from fakebench_suite.files.compression import compress_zlib
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">IIBBBBB")
@@ -18,8 +19,6 @@ _HEADER = struct.Struct(">IIBBBBB")
 _SAMPLE_BITS, _RGB = 8, 2
 _UP = 2
 """The filter that subtracts the row above (PNG, third edition, section 9.2)."""
-_LEVEL = 1
-"""Of ISA-L's four, the one that compresses photographs best for its time."""
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
@@ -33,7 +32,7 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     header = _HEADER.pack(width, height, _SAMPLE_BITS, _RGB, 0, 0, 0)
     chunks = (
         (b"IHDR", header),
-        (b"IDAT", isal_zlib.compress(rows, _LEVEL)),
+        (b"IDAT", compress_zlib(rows.data)),
         (b"IEND", b""),
     )
     return b"".join((_SIGNATURE, *chain.from_iterable(_build_chunk(*chunk) for chunk in chunks)))

@@ -42,7 +42,7 @@ def test_memory_may_be_laid_out_in_any_way(order: str) -> None:
     assert (np.asarray(read(encode_png(pixels))) == noise[:, ::2]).all()
 
 
-def test_a_photograph_is_hardly_larger_than_with_pillow() -> None:
+def test_a_photograph_is_little_larger_than_with_pillow() -> None:
     """Requests carry it once per prompt."""
     photograph = load_photograph("chelsea.png").resize((512, 512))
     stream = BytesIO()
