@@ -44,15 +44,17 @@ class Walk:
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
         """File and function of each call, in order, over all threads."""
-        self._once: FrameType | None = None
+        self._once: dict[int, FrameType] = {}
+        """By thread, the call of one of ONCE that it is in."""
 
     def _note(self, frame: FrameType, event: str, _argument: Any) -> None:
         file, name = frame.f_code.co_filename, frame.f_code.co_qualname
-        if event == "return" and frame is self._once:
-            self._once = None
-        elif event == "call" and self._once is None and file.startswith(PACKAGE):
+        thread = threading.get_ident()
+        if event == "return" and frame is self._once.get(thread):
+            del self._once[thread]
+        elif event == "call" and thread not in self._once and file.startswith(PACKAGE):
             if (file.removeprefix(PACKAGE), name) in ONCE:
-                self._once = frame
+                self._once[thread] = frame
             else:
                 self.calls.append((file.removeprefix(PACKAGE), name))
 

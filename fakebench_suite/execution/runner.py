@@ -367,8 +367,9 @@ class CaseRunner:
             else:
                 self._ready[case.id], self._prompts[case.id] = answer, request.prompt.text
                 reused.append((case, answer))
-        self._reused.update(case.id for case, _ in reused)
-        self._grader.grade(reused)
+        if reused:
+            self._reused.update(case.id for case, _ in reused)
+            self._grader.grade(reused)
         if not asked:
             return
         self._begun[number] = asked

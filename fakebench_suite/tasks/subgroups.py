@@ -41,14 +41,14 @@ def list_subgroups(case: Case) -> Iterator[str]:
 
 def count_cases(cases: Iterable[Case]) -> dict[str, dict[str, int]]:
     """Return the number of cases by task and subgroup, tasks in their order, subgroups by name."""
-    alike: Counter[tuple[object, ...]] = Counter()
+    counts_by_kind: Counter[tuple[object, ...]] = Counter()
     examples: dict[tuple[object, ...], Case] = {}
     for case in cases:
         kind = _KIND(case)
-        alike[kind] += 1
+        counts_by_kind[kind] += 1
         examples[kind] = case
     counts: dict[str, Counter[str]] = {task: Counter() for task in list_tasks()}
-    for kind, count in alike.items():
+    for kind, count in counts_by_kind.items():
         case = examples[kind]
         for name in list_subgroups(case):
             counts[case.task][name] += count

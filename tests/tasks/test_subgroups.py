@@ -1,11 +1,12 @@
 """A case's subgroups are the slices that scores are given for."""
 
+from collections import Counter
 from dataclasses import replace
 
 from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.tasks.registry import get_task, list_tasks
-from fakebench_suite.tasks.subgroups import count_cases
+from fakebench_suite.tasks.subgroups import count_cases, list_subgroups
 from fakebench_suite.types import Outcome, QuestionType, Task
 from tests.factories import make_record
 
@@ -22,6 +23,12 @@ def test_populations_are_those_of_the_scores() -> None:
     )
     records[7] = replace(records[7], case=replace(records[7].case, criterion="edge"))
     counted = count_cases(record.case for record in records)
+    one_by_one = Counter(
+        (record.case.task, name) for record in records for name in list_subgroups(record.case)
+    )
+    assert {
+        (t, name): n for t, slices in counted.items() for name, n in slices.items()
+    } == one_by_one
     scored = {
         (score.task, score.subgroup): score.n
         for score in score_records(records)

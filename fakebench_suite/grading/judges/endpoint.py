@@ -62,8 +62,8 @@ class EndpointJudge:
     """A judge that sends all rounds of all texts concurrently, at most MAX_IN_FLIGHT at a time.
 
     Each round has its own seed. Parameters that the server refuses are left out of later requests
-    and listed in ``dropped``, which is final once any request was answered, and which another
-    process may have determined before. ``timeout`` are the seconds of a whole request.
+    and listed in ``dropped``, to which nothing is added once any request was answered, and which
+    another process may have determined before. ``timeout`` are the seconds of a whole request.
     """
 
     def __init__(
