@@ -27,6 +27,15 @@ def test_an_entry_point_is_all_there_is(site: Path, tmp_path: Path) -> None:
     assert result.stderr == ""
 
 
+def test_the_entry_point_imports_nothing_else(site: Path, tmp_path: Path) -> None:
+    """What pytest has imported is enough for it."""
+    code = (
+        "import sys, pytest; before = set(sys.modules); import fakebench_suite.plugin.arguments;"
+        "print('modules:', *sorted(set(sys.modules) - before))"
+    )
+    assert call_installed(site, tmp_path, "-c", code).stdout.strip() == MODULES
+
+
 def test_no_option_is_added(site: Path, tmp_path: Path) -> None:
     """Without ``-p`` or a conftest.py that asks for the plugin, its options are unknown."""
     result = call_installed(site, tmp_path, "-m", "pytest", "--help")

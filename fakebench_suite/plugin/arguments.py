@@ -9,7 +9,6 @@ run`` keep pytest from reading that.
 
 import ast
 import copy
-import difflib
 import itertools
 import os
 from collections.abc import Collection, Generator, Iterable, Sequence
@@ -163,6 +162,8 @@ def _read(path: Path) -> bytes:
 
 def check_options(unknown: Iterable[str]) -> None:
     """Raise UsageError where an unknown option is nearly one of the suite's."""
+    import difflib  # Sessions that are not the suite's need it not.
+
     for argument in unknown:
         name = argument.partition("=")[0]
         if name.startswith("--"):
