@@ -35,7 +35,7 @@ def digest_code() -> str:
     """Return the SHA-256 over the suite's modules and tables, the same in a wheel and a checkout.
 
     Cases, cards and gates, which a wheel holds inside the package, are excluded. The files are read
-    once: this process runs the code that it has imported, whatever becomes of them.
+    once a process.
     """
     root, digest = Path(fakebench_suite.__file__).parent, hashlib.sha256()
     bundled = {root / name for name in ("cases", "models", "gates.toml")}

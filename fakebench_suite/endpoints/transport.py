@@ -151,8 +151,8 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
         return response
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        for pool in self._pools:
+        """Close all connections, also those of requests in flight."""
+        for pool in tuple(self._pools):
             await pool.aclose()
 
     def _open(self) -> httpx2.AsyncHTTPTransport:

@@ -1,8 +1,8 @@
 """Ten operations on the pixels of a box, one per criterion.
 
 Each takes the pixels (height x width x 3 floats in 0..1) and a seeded generator, and returns new
-pixels of the same shape. What is slow to import is imported by the operation that needs it: most
-processes of a run render no probe.
+pixels of the same shape. scikit-image is imported by the operations that need it, because merely
+listing the probes renders none.
 """
 
 import numpy as np
