@@ -125,8 +125,8 @@ class _ReleasingStream(httpx2.AsyncByteStream):
 class ConnectionPerRequest(httpx2.AsyncBaseTransport):
     """Sends each request in flight over a connection of its own, which later ones use again.
 
-    A pool of httpx2 looks at all of its connections twice for each request, which with 32 of them
-    is a seventh of a request's CPU (benchmarks/endpoint.py). Proxies are not supported.
+    A pool of httpx2 looks at all of its connections twice for each request, which costs the more
+    CPU the more requests are in flight. Proxies are not supported.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
