@@ -85,7 +85,7 @@ def read_run(project: Path, run: str = "run") -> WrittenRun:
     return WrittenRun(project / "reports" / run)
 
 
-def call(*arguments: str, at: Path | None = None, told: str = "") -> Called:
+def call(*arguments: str, at: Path | None = None, stdin: str = "") -> Called:
     """One call of ``fakebench`` in the directory ``at``, with standard input.
 
     It is made in this process, so that nothing has to be imported again; ``call_apart`` is the same
@@ -95,7 +95,7 @@ def call(*arguments: str, at: Path | None = None, told: str = "") -> Called:
         result = CliRunner().invoke(
             app,
             list(map(expand_home, arguments)),
-            input=told,
+            input=stdin,
             prog_name="fakebench",
         )
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -104,13 +104,13 @@ def call(*arguments: str, at: Path | None = None, told: str = "") -> Called:
 
 
 def call_apart(
-    *arguments: str, at: Path | None = None, told: str = "", output: str = "utf-8"
+    *arguments: str, at: Path | None = None, stdin: str = "", output: str = "utf-8"
 ) -> Called:
     """``call`` in a process of its own; ``output`` is the encoding of the terminal it writes to."""
     root = Path(__file__).parents[1]
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "fakebench_suite", *arguments],
-        input=told,
+        input=stdin,
         capture_output=True,
         text=True,
         encoding="utf-8",

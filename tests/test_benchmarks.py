@@ -32,7 +32,7 @@ def test_each_benchmark_shows_its_help(forks: str, monkeypatch: pytest.MonkeyPat
         [sys.executable, "-c", HELP, *scripts],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-        told=b"",
+        stdin=b"",
         timeout=300,
     )
     assert result.returncode == 0, result.stderr.decode()

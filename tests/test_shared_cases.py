@@ -47,7 +47,7 @@ def _forks(forks: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def start(
     *command: object,
     encoding: str = "utf-8",
-    told: bytes = b"",
+    stdin: bytes = b"",
     apart: bool = False,
     **changed: str,
 ) -> Done:
@@ -60,10 +60,16 @@ def start(
     words, env = list(map(str, command)), kept | variables | changed
     result = (
         subprocess.run(
-            words, input=told, capture_output=True, check=False, cwd=ROOT, timeout=_SECONDS, env=env
+            words,
+            input=stdin,
+            capture_output=True,
+            check=False,
+            cwd=ROOT,
+            timeout=_SECONDS,
+            env=env,
         )
         if apart or not is_forkable(words)
-        else complete(words, cwd=ROOT, env=env, told=told, timeout=_SECONDS)
+        else complete(words, cwd=ROOT, env=env, stdin=stdin, timeout=_SECONDS)
     )
     output, errors = (text.decode(encoding) for text in (result.stdout, result.stderr))
     done = Done(result.args, result.returncode, output, errors)
@@ -116,7 +122,9 @@ def test_png_metadata(tmp_path: Path) -> None:
 def test_reasoning_marks() -> None:
     """Marks around thoughts and answers are known."""
     told = (CASES / "reasoning-marks" / "replies.jsonl").read_bytes()
-    verdicts = [json.loads(line)["verdict"] for line in call("read", told=told).stdout.splitlines()]
+    verdicts = [
+        json.loads(line)["verdict"] for line in call("read", stdin=told).stdout.splitlines()
+    ]
     assert verdicts == ["fake", "unparsed", "unparsed", "fake", "fake", "fake"]
 
 
@@ -315,7 +323,7 @@ def test_standard_output_is_not_utf8(tmp_path: Path, encoding: str) -> None:
     case = CASES / "stdout-not-utf8"
     make("png-metadata", tmp_path)
     told = (case / "reply.jsonl").read_bytes()
-    reading = call("read", told=told, encoding=encoding)
+    reading = call("read", stdin=told, encoding=encoding)
     assert json.loads(reading.stdout)["verdict"] == "fake"
     shutil.copy(case / "note.toml", tmp_path)
     result = run(
@@ -560,7 +568,7 @@ def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
         f"--model={case / 'card.toml'}", "--gates=none", "--run=card", *options, reports=tmp_path
     )
     assert card.returncode == 0, card.stdout + card.stderr
-    reading = call("read", told=(case / "reply.jsonl").read_bytes())
+    reading = call("read", stdin=(case / "reply.jsonl").read_bytes())
     assert json.loads(reading.stdout)["verdict"] == "fake"
 
 

@@ -18,7 +18,7 @@ def test_replies_are_read_line_by_line(rule: str, said: str) -> None:
         {"question_type": "isfake", "reply": "不是。"},
     ]
     told = "\n\n".join(json.dumps(one, ensure_ascii=False) for one in asked)
-    result = call("read", f"--reading={rule}", told=told)
+    result = call("read", f"--reading={rule}", stdin=told)
     assert result.returncode == 0, result.stderr
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert [answer["verdict"] for answer in answers[:2]] == [said, "fake"]
@@ -32,7 +32,7 @@ def test_replies_are_read_line_by_line(rule: str, said: str) -> None:
 )
 def test_a_bad_line_is_named(line: str) -> None:
     """The line's number and what is wrong with it, in one sentence and without a traceback."""
-    result = call("read", told='{"question_type": "what", "reply": "fake"}\n' + line)
+    result = call("read", stdin='{"question_type": "what", "reply": "fake"}\n' + line)
     assert result.returncode == 2
     assert len(result.stdout.splitlines()) == 1
     assert result.stderr.startswith(
@@ -80,7 +80,7 @@ def test_replies_are_read_on_any_terminal(encoding: str) -> None:
     """A reply's own signs are quoted as JSON escapes where the terminal has none of them."""
     reply = "Verdict: \U0001f7e5 fake \x9b2J\u202e \U0001f7e5"
     line = json.dumps({"question_type": "what", "reply": reply}, ensure_ascii=False)
-    result = call_apart("read", told=f"\ufeff{line}", output=encoding)
+    result = call_apart("read", stdin=f"\ufeff{line}", output=encoding)
     assert result.returncode == 0, result.stderr
     assert result.stdout.rstrip("\n").isprintable()
     assert json.loads(result.stdout)["verdict"] == "fake"
@@ -110,5 +110,5 @@ def test_sentences_are_printed_on_any_terminal(encoding: str, tmp_path: Path) ->
 def test_the_deprecated_field_form_is_read() -> None:
     """``form`` means ``question_type``, with a warning."""
     with pytest.warns(DeprecatedNameWarning, match="question_type"):
-        result = call("read", told='{"form": "what", "reply": "fake"}\n')
+        result = call("read", stdin='{"form": "what", "reply": "fake"}\n')
     assert json.loads(result.stdout)["verdict"] == "fake"

@@ -138,7 +138,7 @@ def call(workplace: Path, forks: str) -> Call:
                 command,
                 cwd=where,
                 env=environment | {"PYTHONPATH": str(where)},
-                told=b"",
+                stdin=b"",
                 timeout=_SECONDS,
             )
         printed = done.stdout.decode() + done.stderr.decode()

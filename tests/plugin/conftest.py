@@ -53,9 +53,9 @@ def data(project: Path) -> Path:
     for number in range(16):
         fake = number % 2 == 0
         name = f"{('glide', 'vqdm')[number // 2 % 2]}-{number:02}.png" if fake else f"{number}.png"
-        side = folder / ("fake_images" if fake else "real_images")
-        side.mkdir(exist_ok=True)
-        Image.new("RGB", (24, 16), (number * 15, 90, 30)).save(side / name)
+        subfolder = folder / ("fake_images" if fake else "real_images")
+        subfolder.mkdir(exist_ok=True)
+        Image.new("RGB", (24, 16), (number * 15, 90, 30)).save(subfolder / name)
         question = questions[number // 2 % 3]
         answer = {"image_id": name, "question": question, "authenticity": int(not fake)}
         rows["FakeClass"].append(answer)
@@ -96,8 +96,8 @@ def run(
     forget_session(monkeypatch)
 
     def fork(command: Sequence[str], **streams: Any) -> Forked:
-        with Path(os.devnull).open("rb") as nothing:
-            return Forked(command, (nothing, streams["stdout"], streams["stderr"]))
+        with Path(os.devnull).open("rb") as stdin:
+            return Forked(command, (stdin, streams["stdout"], streams["stderr"]))
 
     def start(*options: str) -> pytest.RunResult:
         with pytest.MonkeyPatch.context() as patch:

@@ -46,35 +46,35 @@ _SLOW = (
 
 
 class Server:
-    """The process that runs are forked from: one for all that name the same ``place``.
+    """The process that runs are forked from: one for all that name the same ``address_file``.
 
     The first of them starts it. It ends, and its directory goes, once the last has closed it.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, address_file: Path) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        with FileLock(f"{place}.lock"):
+        with FileLock(f"{address_file}.lock"):
             try:
-                folder = Path(place.read_text(encoding="utf-8"))
+                folder = Path(address_file.read_text(encoding="utf-8"))
                 self._alive = os.open(folder / "alive", os.O_WRONLY | os.O_NONBLOCK)
             except OSError:  # Nobody was here before, or all have left.
                 folder = Path(tempfile.mkdtemp())  # A socket's path is a short one.
                 self._start(folder)
-                place.write_text(str(folder), encoding="utf-8")
+                address_file.write_text(str(folder), encoding="utf-8")
         self._folder = folder
         self.address = str(folder / "forks")
 
     def _start(self, folder: Path) -> None:
         os.mkfifo(folder / "alive")
-        alive = os.open(folder / "alive", os.O_RDONLY | os.O_NONBLOCK)
+        reader = os.open(folder / "alive", os.O_RDONLY | os.O_NONBLOCK)
         self._alive = os.open(folder / "alive", os.O_WRONLY)
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(folder / "forks"))
             listener.listen()
-            fds = (listener.fileno(), alive)
+            fds = (listener.fileno(), reader)
             command = [sys.executable, "-m", "tests.plugin.forking", str(folder), *map(str, fds)]
             self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=fds)
-        os.close(alive)
+        os.close(reader)
 
     def close(self) -> None:
         """Need it no more; runs that are under way go on."""
@@ -87,7 +87,7 @@ class Server:
 class Forked:
     """A run under way, with what its callers use of :class:`subprocess.Popen`.
 
-    One that ``leads`` is the first of a session and of a group of its own.
+    With ``new_session`` it is the first of a session and of a group of its own.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Forked:
         *,
         cwd: Path | None = None,
         env: Mapping[str, str] = os.environ,
-        leads: bool = False,
+        new_session: bool = False,
     ) -> None:
         self.args = command
         self.stdin: Any = None
@@ -109,7 +109,7 @@ class Forked:
             "command": command,
             "directory": str(cwd or Path.cwd()),
             "environment": dict(env),
-            "leads": leads,
+            "new_session": new_session,
         }
         fds = [stream if isinstance(stream, int) else stream.fileno() for stream in streams]
         socket.send_fds(self._server, [b"\0"], fds)
@@ -150,20 +150,20 @@ class Forked:
 
 
 def complete(
-    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], told: bytes, timeout: float
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: bytes, timeout: float
 ) -> subprocess.CompletedProcess[bytes]:
     """What ``subprocess.run`` does, by a fork: a whole run, with all that it was told and says."""
     with contextlib.ExitStack() as stack:
         streams = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
-        streams[0].write(told)
+        streams[0].write(stdin)
         for stream in streams:
             stream.seek(0)
-        going = Forked(command, streams, cwd=cwd, env=env)
+        process = Forked(command, streams, cwd=cwd, env=env)
         try:
-            status = going.wait(timeout)
+            status = process.wait(timeout)
         finally:
-            going.kill()
-            going.wait()
+            process.kill()
+            process.wait()
         for stream in streams[1:]:
             stream.seek(0)
         return subprocess.CompletedProcess(command, status, streams[1].read(), streams[2].read())
@@ -176,60 +176,60 @@ def is_forkable(command: Sequence[str]) -> bool:
 
 def _read_command(command: Sequence[str]) -> tuple[str, str, list[str]] | None:
     """The option for what is run (``-m`` or ``-c``), what is run, and its arguments."""
-    rest = list(command[1:])
-    while rest and rest[0] in ("-P", "-u"):  # Neither says anything to what is run.
-        del rest[0]
-    if rest and rest[0][:2] in ("-m", "-c"):
-        option, value = rest[0][:2], rest.pop(0)[2:]
-        return option, value or rest.pop(0), rest
+    arguments = list(command[1:])
+    while arguments and arguments[0] in ("-P", "-u"):  # Neither says anything to what is run.
+        del arguments[0]
+    if arguments and arguments[0][:2] in ("-m", "-c"):
+        option, value = arguments[0][:2], arguments.pop(0)[2:]
+        return option, value or arguments.pop(0), arguments
     return None
 
 
-def _serve(listener: socket.socket, alive: int, folder: str) -> socket.socket:
+def _serve(listener: socket.socket, alive_fd: int, folder: str) -> socket.socket:
     """Fork for every request and say how it ended; returns the request, in the new process.
 
-    The end comes with that of ``alive``.
+    The end comes with that of ``alive_fd``.
     """
     ended, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wakeup)
-    under_way: dict[int, socket.socket] = {}
+    requests: dict[int, socket.socket] = {}
     with selectors.DefaultSelector() as selector:
-        for source in (listener, alive, ended):
+        for source in (listener, alive_fd, ended):
             selector.register(source, selectors.EVENT_READ)
         while True:
-            ready = [key.fileobj for key, _ in selector.select()]
-            if alive in ready:
+            sources = [key.fileobj for key, _ in selector.select()]
+            if alive_fd in sources:
                 shutil.rmtree(folder, ignore_errors=True)
                 os._exit(0)
-            if ended in ready:
+            if ended in sources:
                 os.read(ended, _PIECE)
-                _tell_ends(under_way)
-            if listener in ready:
+                _tell_ends(requests)
+            if listener in sources:
                 request, _ = listener.accept()
                 pid = os.fork()
                 if not pid:
                     break
                 request.sendall(f"{pid}\n".encode())
-                under_way[pid] = request
+                requests[pid] = request
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for other in (listener, *under_way.values()):
-        other.close()
-    for fd in (alive, ended, wakeup):
+    for connection in (listener, *requests.values()):
+        connection.close()
+    for fd in (alive_fd, ended, wakeup):
         os.close(fd)
     return request
 
 
-def _tell_ends(under_way: dict[int, socket.socket]) -> None:
+def _tell_ends(requests: dict[int, socket.socket]) -> None:
     """Answer the requests for processes that have ended by their status."""
-    for pid, request in list(under_way.items()):
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
+    for pid, request in list(requests.items()):
+        ended_pid, status = os.waitpid(pid, os.WNOHANG)
+        if ended_pid:
             with contextlib.suppress(OSError):  # Nobody may ask any more.
                 request.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
-            under_way.pop(pid).close()
+            requests.pop(pid).close()
 
 
 def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[str]]:
@@ -240,15 +240,15 @@ def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[s
     for number, fd in enumerate(fds):
         os.dup2(fd, number)
         os.close(fd)
-    wanted = json.loads(text)
-    if wanted["leads"]:
+    spec = json.loads(text)
+    if spec["new_session"]:
         os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.chdir(wanted["directory"])
+    os.chdir(spec["directory"])
     os.environ.clear()
-    os.environ.update(wanted["environment"])
+    os.environ.update(spec["environment"])
     extra = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    first = [] if "-P" in wanted["command"] else [str(Path.cwd())]
+    first = [] if "-P" in spec["command"] else [str(Path.cwd())]
     sys.path[:] = [*first, *filter(None, extra), *path]
     # xdist's workers begin with what it was when xdist was imported.
     sys.modules["xdist.plugin"]._sys_path[:] = sys.path
@@ -266,7 +266,7 @@ def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[s
             stream = os.fdopen(number, mode, encoding=encoding, errors=errors, closefd=False)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
-    command = _read_command(wanted["command"])
+    command = _read_command(spec["command"])
     assert command is not None
     return command
 
@@ -319,14 +319,14 @@ def _fork_workers() -> None:
 
 def main() -> None:
     """Import everything once, and then be whatever is asked for."""
-    folder, (listener, alive) = sys.argv[1], map(int, sys.argv[2:])
+    folder, (listener, alive_fd) = sys.argv[1], map(int, sys.argv[2:])
     path = sys.path[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # It ends when nobody needs it any more.
     _warm()
     _fork_workers()
     gc.collect()
     gc.freeze()  # What is never looked at is never copied.
-    request = _serve(socket.socket(fileno=listener), alive, folder)
+    request = _serve(socket.socket(fileno=listener), alive_fd, folder)
     status = 1
     try:
         status = _run(*_take(request, path))
@@ -340,14 +340,14 @@ def main() -> None:
         os._exit(status)
 
 
-def _run(option: str, what: str, arguments: Sequence[str]) -> int:
+def _run(option: str, code: str, arguments: Sequence[str]) -> int:
     """Run a module or a line of code as the program; returns its status."""
     sys.argv = [option, *arguments]
     try:
         if option == "-m":
-            runpy.run_module(what, run_name="__main__", alter_sys=True)
+            runpy.run_module(code, run_name="__main__", alter_sys=True)
         else:
-            exec(what, vars(sys.modules["__main__"]))  # noqa: S102 - execnet's line of code
+            exec(code, vars(sys.modules["__main__"]))  # noqa: S102 - execnet's line of code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0

@@ -29,10 +29,10 @@ CONFIGURATION = (
 )
 
 
-def plant(folder: Path, mark: Path) -> Path:
-    """Everything that pytest would read or run in a directory of tests; each leaves ``mark``."""
+def plant(folder: Path, marker: Path) -> Path:
+    """Everything that pytest would read or run in a directory of tests; each leaves ``marker``."""
     folder.mkdir(parents=True, exist_ok=True)
-    code = MARK.format(str(mark))
+    code = MARK.format(str(marker))
     for name in ("planted.py", "conftest.py", "test_planted.py", "sitecustomize.py", "setup.py"):
         (folder / name).write_text(code, encoding="utf-8")
     for name, section in (
@@ -68,7 +68,7 @@ def places(project: Path, data: Path) -> dict[str, Path]:
 
 def test_joined_values_run_nothing(run: Run, places: dict[str, Path], project: Path) -> None:
     """Data, model, gates, reports, baseline and answers are read as such, and none is executed."""
-    joined = [f"{option}={place}" for option, place in places.items()]
+    joined = [f"{option}={path}" for option, path in places.items()]
     assert run(*joined[:4], "-n0").ret != pytest.ExitCode.USAGE_ERROR
     run(*joined[:5], "--run=compared", "--collect-only", "-n0")
     run(*joined, "--run=again", "--collect-only", "-n0")
@@ -94,10 +94,10 @@ def test_a_separate_value_stops_in_a_sentence(
 @pytest.mark.process
 def test_the_command_takes_either_spelling_anywhere(tmp_path: Path) -> None:
     """``run`` reads the suite's own configuration, wherever it is called."""
-    mark = tmp_path / "MARK"
-    folder = plant(tmp_path / "model", mark)
+    marker = tmp_path / "MARK"
+    folder = plant(tmp_path / "model", marker)
     (folder / "card.toml").write_text(SCRIPT, encoding="utf-8")
-    plant(tmp_path / "here", mark)
+    plant(tmp_path / "here", marker)
     command = [sys.executable, "-m", "fakebench_suite", "run", "-n", "0", "--collect-only", "-q"]
     for value in (
         ["--model", str(folder)],
@@ -114,39 +114,39 @@ def test_the_command_takes_either_spelling_anywhere(tmp_path: Path) -> None:
         )
         assert result.returncode == 0, result.stdout + result.stderr
         assert "test_detection[" in result.stdout
-    assert not mark.exists()
+    assert not marker.exists()
 
 
 @pytest.fixture
-def strange(tmp_path: Path) -> dict[str, Path]:
+def planted(tmp_path: Path) -> dict[str, Path]:
     """Places of somebody else's, each beside planted files."""
-    mark = tmp_path / "MARK"
+    marker = tmp_path / "MARK"
     names = ("here", "model", "data", "rules", "old", "reports")
-    found = {name: plant(tmp_path / name, mark) for name in names}
+    paths = {name: plant(tmp_path / name, marker) for name in names}
     for name in ("__init__.py", "json.py", "queue.py", "typer.py", "pytest.py", "numpy.py"):
-        (found["here"] / name).write_text(MARK.format(str(mark)), encoding="utf-8")
-    plant(found["here"] / "tests", mark)
-    (found["model"] / "card.toml").write_text(SCRIPT, encoding="utf-8")
+        (paths["here"] / name).write_text(MARK.format(str(marker)), encoding="utf-8")
+    plant(paths["here"] / "tests", marker)
+    (paths["model"] / "card.toml").write_text(SCRIPT, encoding="utf-8")
     rows = json.dumps(
         {"id": "a", "task": "detection", "image": "a.png", "question": "Fake?", "label": "fake"}
     )
-    (found["data"] / "c.jsonl").write_text(rows + "\n", encoding="utf-8")
-    Image.new("RGB", (9, 9)).save(found["data"] / "a.png")
-    (found["rules"] / "gates.toml").write_text(
+    (paths["data"] / "c.jsonl").write_text(rows + "\n", encoding="utf-8")
+    Image.new("RGB", (9, 9)).save(paths["data"] / "a.png")
+    (paths["rules"] / "gates.toml").write_text(
         '[[gate]]\nname = "e"\nkind = "errors"\n', encoding="utf-8"
     )
-    return found | {"mark": mark}
+    return paths | {"mark": marker}
 
 
-def command(
-    strange: dict[str, Path], *arguments: str, variable: str = ""
+def run_command(
+    paths: dict[str, Path], *arguments: str, variable: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """``fakebench run`` in the directory of somebody else's."""
     environment = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
     environment.pop("PYTHONSAFEPATH", None)
     return subprocess.run(
         [sys.executable, "-m", "fakebench_suite", "run", *arguments],
-        cwd=strange["here"],
+        cwd=paths["here"],
         env=environment | {"PYTEST_ADDOPTS": variable, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -157,50 +157,54 @@ def command(
 @pytest.mark.process
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_the_command_runs_nothing_of_strangers_in_any_mode(
-    strange: dict[str, Path], mode: tuple[str, ...]
+    planted: dict[str, Path], mode: tuple[str, ...]
 ) -> None:
     """Neither this process nor a worker runs or imports a file of a place that is handed in."""
-    given = ["--model", str(strange["model"]), "--data", str(strange["data"] / "c.jsonl")]
-    given += ["--gates", str(strange["rules"] / "gates.toml")]
-    result = command(strange, *given, "--reports", str(strange["reports"]), "--run=r", *mode)
+    arguments = ["--model", str(planted["model"]), "--data", str(planted["data"] / "c.jsonl")]
+    arguments += ["--gates", str(planted["rules"] / "gates.toml")]
+    result = run_command(
+        planted, *arguments, "--reports", str(planted["reports"]), "--run=r", *mode
+    )
     assert result.returncode == 0, result.stdout + result.stderr
-    records = (strange["reports"] / "r" / "records.jsonl").read_bytes().splitlines()
+    records = (planted["reports"] / "r" / "records.jsonl").read_bytes().splitlines()
     assert len(records) == 1
-    assert not strange["mark"].exists()
+    assert not planted["mark"].exists()
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("where", ["variable", "file", "baseline", "answers"])
-def test_the_command_joins_values_wherever_they_stand(strange: dict[str, Path], where: str) -> None:
+@pytest.mark.parametrize("source", ["variable", "file", "baseline", "answers"])
+def test_the_command_joins_values_wherever_they_stand(
+    planted: dict[str, Path], source: str
+) -> None:
     """In PYTEST_ADDOPTS and in a file of arguments, too; what is no run is refused unread."""
-    data = ["--data", str(strange["data"] / "c.jsonl")]
-    file = strange["mark"].with_name("arguments")
+    data = ["--data", str(planted["data"] / "c.jsonl")]
+    file = planted["mark"].with_name("arguments")
     file.write_text("\n".join(data), encoding="utf-8")
-    given = {
+    arguments = {
         "variable": [],
         "file": [f"@{file}"],
-        "baseline": ["--baseline", str(strange["old"])],
-        "answers": ["--answers", str(strange["old"])],
-    }[where]
-    variable = shlex.join(data) if where == "variable" else ""
-    model = ["--model", str(strange["model"] / "card.toml"), "--collect-only", "-q", "-n0"]
-    result = command(strange, *model, *given, variable=variable)
-    if where in ("variable", "file"):
+        "baseline": ["--baseline", str(planted["old"])],
+        "answers": ["--answers", str(planted["old"])],
+    }[source]
+    variable = shlex.join(data) if source == "variable" else ""
+    model = ["--model", str(planted["model"] / "card.toml"), "--collect-only", "-q", "-n0"]
+    result = run_command(planted, *model, *arguments, variable=variable)
+    if source in ("variable", "file"):
         assert result.returncode == 0, result.stdout + result.stderr
         assert "test_detection[a.png:a]" in result.stdout
     else:
         assert result.returncode == pytest.ExitCode.USAGE_ERROR
-    assert not strange["mark"].exists()
+    assert not planted["mark"].exists()
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("named", [".", "nowhere", "test_planted.py", "../data"])
-def test_the_command_asks_the_suites_cases_only(strange: dict[str, Path], named: str) -> None:
+@pytest.mark.parametrize("argument", [".", "nowhere", "test_planted.py", "../data"])
+def test_the_command_asks_the_suites_cases_only(planted: dict[str, Path], argument: str) -> None:
     """Tests of others, and what is not there, are refused before a conftest.py is read."""
-    result = command(strange, named, "-n0")
+    result = run_command(planted, argument, "-n0")
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert "names none of the suite's cases" in result.stderr
-    assert not strange["mark"].exists()
+    assert not planted["mark"].exists()
 
 
 def test_arguments_in_a_file_are_no_tests_either(run: Run, places: dict[str, Path]) -> None:
@@ -235,10 +239,10 @@ def test_the_command_takes_every_path_in_either_spelling(tmp_path: Path, joined:
     }
     runs = {"first": {"--model": "a = model"}, "second": {}}
     runs["second"] = dict.fromkeys(("--answers", "--baseline"), "my reports/first")
-    for run, more in runs.items():
+    for run, extra_options in runs.items():
         words = [
             word
-            for option, value in (shared | more | {"--run": run}).items()
+            for option, value in (shared | extra_options | {"--run": run}).items()
             for word in ([f"{option}={value}"] if joined else [option, value])
         ]
         result = subprocess.run(
@@ -281,8 +285,8 @@ def test_every_option_with_a_value_is_known() -> None:
         if add is not None:
             add(parser)
     assert list_options() == parser.options
-    known = {"--data", "--model", "--gates", "--answers", "--baseline", "--reports", "--run"}
-    assert known <= parser.options
+    expected = {"--data", "--model", "--gates", "--answers", "--baseline", "--reports", "--run"}
+    assert expected <= parser.options
 
 
 def test_values_are_joined_to_options_with_a_value_only() -> None:
@@ -312,6 +316,6 @@ def test_only_what_is_there_is_taken_for_tests(tmp_path: Path) -> None:
         ("fair", False),
         ("x" * 5000, False),
     ):
-        found = find_mistaken(["-q", "--model", value], where=tmp_path)
-        assert (found == ("--model", value)) is mistaken
+        result = find_mistaken(["-q", "--model", value], where=tmp_path)
+        assert (result == ("--model", value)) is mistaken
     assert find_mistaken(["--ignore", "coin"], where=tmp_path) is None

@@ -36,8 +36,8 @@ def endpoint() -> Iterator[Endpoint]:
     def count(completion: dict[str, Any]) -> dict[str, Any]:
         return completion | {"usage": {"prompt_tokens": 90, "completion_tokens": 3}}
 
-    with serve(Endpoint(behave=answer, change=count)) as started:
-        yield started
+    with serve(Endpoint(behave=answer, change=count)) as running_endpoint:
+        yield running_endpoint
 
 
 @pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
@@ -49,21 +49,21 @@ def test_a_model_by_its_url_is_scored_as_any_other(
     result = run(model, f"--data={data}", "-m", "detection", *mode)
     assert result.ret == 0
     assert len(endpoint.asked) == 16 + 1
-    written = read_run(project)
+    written_run = read_run(project)
     scores = {
         (score["subgroup"], score["metric"]): score["value"]
-        for score in written.scores
+        for score in written_run.scores
         if score["task"] == "detection"
     }
     assert scores["all", "accuracy"] == 0.5
     assert scores["label=fake", "accuracy"] == 1
-    assert len(written.records) == 16
+    assert len(written_run.records) == 16
     usage = {"model": "m", "prompt_tokens": 90, "completion_tokens": 3, "attempts": 1}
-    for record in written.records:
-        said = record["answer"]["usage"]
-        assert {name: said[name] for name in usage} == usage
+    for record in written_run.records:
+        answer_usage = record["answer"]["usage"]
+        assert {name: answer_usage[name] for name in usage} == usage
         assert "reasoning" not in record["answer"]
-    manifest = written.manifest
+    manifest = written_run.manifest
     assert manifest["model"]["name"] == f"org/tiny@{endpoint.url}"
     assert manifest["usage"] == {
         "answers": 16,
@@ -152,8 +152,8 @@ def test_a_run_over_a_url_is_resumed_and_reused(
     assert len(endpoint.asked) == errors + 1
     assert read_run(project).manifest["errors"] == 0
     endpoint.asked.clear()
-    again = ("--reuse=reports/run", "--run=second", "--gates=none")
-    assert run(model, f"--data={data}", "-m", "detection", *again).ret == 0
+    options = ("--reuse=reports/run", "--run=second", "--gates=none")
+    assert run(model, f"--data={data}", "-m", "detection", *options).ret == 0
     assert len(endpoint.asked) == 1
     usage = read_run(project, "second").manifest["usage"]
     assert (usage["reused_answers"], usage["attempts"]) == (16, 0)
@@ -185,8 +185,8 @@ def test_progress_says_what_is_in_flight_and_what_was_spent(
     run: Run, data: Path, project: Path, endpoint: Endpoint
 ) -> None:
     """While cases are asked; at the end the totals, without the cases that a resumption kept."""
-    often = "import fakebench_suite.plugin.progress as progress\n\nprogress._SPEAK = 0.0\n"
-    (project / "cases" / "conftest.py").write_text(SMALL_UNITS + often, encoding="utf-8")
+    conftest = "import fakebench_suite.plugin.progress as progress\n\nprogress._SPEAK = 0.0\n"
+    (project / "cases" / "conftest.py").write_text(SMALL_UNITS + conftest, encoding="utf-8")
     card = f'''
 backend = "openai"
 [endpoint]
@@ -201,9 +201,9 @@ prices = {{input = 100.0, output = 1000.0}}
     result.stdout.fnmatch_lines(
         ["priced: 1/48, * cases/s, * in flight, 93 tokens, cost 0.012, * s left"]
     )
-    kept = len(read_run(project).records)
+    count = len(read_run(project).records)
     result = run("--resume=reports/run", "--budget=1000000tokens")
-    tokens, cost = 93 * (48 - kept), 0.012 * (48 - kept)
+    tokens, cost = 93 * (48 - count), 0.012 * (48 - count)
     result.stdout.fnmatch_lines(
         [f"priced: 48/48, * missed, 0 errors, * cases/s, {tokens:,} tokens, cost {cost:,.4g}"]
     )
@@ -234,8 +234,8 @@ def test_likelihoods_are_read_over_the_wire(
 
     def change(completion: dict[str, Any]) -> dict[str, Any]:
         text = completion["choices"][0]["message"]["content"]
-        word = {"It is fake.": "Fake", "Yes.": "The", "No.": "No"}[text]
-        tops = [{"token": word, "logprob": -0.1}]
+        token = {"It is fake.": "Fake", "Yes.": "The", "No.": "No"}[text]
+        tops = [{"token": token, "logprob": -0.1}]
         choice = completion["choices"][0] | {"logprobs": {"content": [{"top_logprobs": tops}]}}
         return completion | {"choices": [choice]}
 
@@ -253,8 +253,8 @@ def test_likelihoods_are_read_over_the_wire(
         "isfake": {"unscored"},
         "isreal": {"correct", "incorrect"},
     }
-    weighed = [r["answer"] for r in records if r["case"]["question_type"] == "what"]
-    assert {answer["p_fake"] for answer in weighed} == {1.0}
+    answers = [r["answer"] for r in records if r["case"]["question_type"] == "what"]
+    assert {answer["p_fake"] for answer in answers} == {1.0}
 
 
 def test_refusals_and_errors_are_kept_apart(
@@ -319,10 +319,10 @@ def test_the_key_is_neither_written_nor_printed(
     result = run("--model=tiny.toml", f"--data={data}", *options, *mode)
     assert result.ret in (0, 1, 4)
     assert set(endpoint.keys) == {f"Bearer {KEY}"}
-    shown = result.stdout.str() + result.stderr.str()
+    output = result.stdout.str() + result.stderr.str()
     (project / "tiny.toml").unlink()
     for secret in secrets:
-        assert secret not in shown
+        assert secret not in output
         for folder, _, names in os.walk(project):
             for name in names:
                 assert secret.encode() not in Path(folder, name).read_bytes(), name

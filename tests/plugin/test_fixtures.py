@@ -148,7 +148,7 @@ def test_a_model_that_cannot_be_asked_ends_the_run(run: Run, data: Path, project
 
 @pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ("", "has the scope 'function'*scope=\"session\"*"),
         ('(scope="session", params=["a", "b"])', "has parameters*"),
@@ -156,7 +156,7 @@ def test_a_model_that_cannot_be_asked_ends_the_run(run: Run, data: Path, project
     ids=["scope", "params"],
 )
 def test_a_model_that_cases_cannot_share_is_refused(
-    run: Run, data: Path, project: Path, options: str, said: str, mode: tuple[str, ...]
+    run: Run, data: Path, project: Path, options: str, message: str, mode: tuple[str, ...]
 ) -> None:
     """Once, in a sentence that names its file, before any case."""
     use_model(project, "FakeModel()")
@@ -164,7 +164,7 @@ def test_a_model_that_cases_cannot_share_is_refused(
     (project / "cases" / "conftest.py").write_text(conftest, encoding="utf-8")
     result = run(f"--data={data}", "--gates=none", *mode)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: The fixture 'model' of cases/conftest.py {said}"])
+    result.stderr.fnmatch_lines([f"ERROR: The fixture 'model' of cases/conftest.py {message}"])
     assert "ScopeMismatch" not in result.stdout.str() + result.stderr.str()
     assert not (project / "reports" / "run").exists()
 

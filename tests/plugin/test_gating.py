@@ -40,7 +40,7 @@ def test_rulings_decide_the_exit_status(
         f"--data={data}", "-m", "detection or analysis or interpretation or reasoning", *mode
     )
     assert result.ret == status
-    assert [one["outcome"] for one in read_run(project).rulings] == [ruling]
+    assert [row["outcome"] for row in read_run(project).rulings] == [ruling]
     result.stdout.re_match_lines([rf"{ruling} +floor: accuracy is 0\.500"])
     summary = (project / "reports/run/summary.md").read_text(encoding="utf-8")
     assert f"| floor | {ruling} |" in summary
@@ -80,7 +80,7 @@ def test_a_whole_task_is_ruled(
     """All detection cases of the data set are all that a gate over detection asks for."""
     (project / "gates.toml").write_text(FLOOR.format(bar=0.51) + ERRORS, encoding="utf-8")
     assert run(f"--data={data}", *choice, *mode).ret == 1
-    assert [one["outcome"] for one in read_run(project).rulings] == ["fail", "pass"]
+    assert [ruling["outcome"] for ruling in read_run(project).rulings] == ["fail", "pass"]
     manifest = read_run(project).manifest
     assert manifest["partial"] == []
     assert list(manifest["tasks"]) == ["detection"]
@@ -105,10 +105,10 @@ def test_an_exploration_is_not_ruled(
     (project / "gates.toml").write_text(FLOOR.format(bar=0.9), encoding="utf-8")
     result = run(f"--data={data}", *choice)
     assert result.ret == 0
-    found = read_run(project).result
-    assert found["outcome"] == "not evaluated"
-    assert [one["outcome"] for one in found["results"]] == ["not evaluated"]
-    assert partial in (None, found["partial"])
+    outcome = read_run(project).result
+    assert outcome["outcome"] == "not evaluated"
+    assert [gate_result["outcome"] for gate_result in outcome["results"]] == ["not evaluated"]
+    assert partial in (None, outcome["partial"])
     result.stdout.fnmatch_lines(["not evaluated: partial run (*)"])
     assert result.stdout.str().count("not evaluated") == 1
     if choice == ("-k", "glide"):
@@ -133,7 +133,10 @@ def test_only_gates_whose_cases_were_asked_rule(run: Run, data: Path, project: P
     assert (
         run(f"--data={data}", "-k", "test_detection or edge", "--tasks=detection,analysis").ret == 0
     )
-    rulings = {one["gate"]: (one["outcome"], one["reason"]) for one in read_run(project).rulings}
+    rulings = {
+        ruling["gate"]: (ruling["outcome"], ruling["reason"])
+        for ruling in read_run(project).rulings
+    }
     assert rulings["floor"][0] == "pass"
     assert rulings["errors"] == (
         "pass", "0 of 16 cases ended in an error; allowed: at most 0.00%."
@@ -159,24 +162,24 @@ def test_a_subgroup_is_whole_by_itself(run: Run, data: Path, project: Path) -> N
     assert "generator=dalle3" in decision["reason"]
 
 
-@pytest.mark.parametrize("how", ["absent", "none", "empty"])
+@pytest.mark.parametrize("mode", ["absent", "none", "empty"])
 def test_a_run_without_gates_says_so_everywhere(
-    run: Run, data: Path, project: Path, how: str
+    run: Run, data: Path, project: Path, mode: str
 ) -> None:
     """In terminal, summary, badge and rulings; and so does the merged run."""
-    if how == "empty":
+    if mode == "empty":
         (project / "gates.toml").write_text("# none yet\n", encoding="utf-8")
-    options = ["--gates=none"] if how == "none" else []
+    options = ["--gates=none"] if mode == "none" else []
     result = run(f"--data={data}", "-m", "detection", *options)
     assert result.ret == 0
-    whys = {
+    reasons = {
         "absent": "there is no gates.toml",
         "none": "--gates=none",
         "empty": "gates.toml holds no gate",
     }
-    result.stdout.fnmatch_lines([f"not evaluated: *{whys[how]}*"])
+    result.stdout.fnmatch_lines([f"not evaluated: *{reasons[mode]}*"])
     assert read_run(project).result["outcome"] == "not evaluated"
-    assert whys[how] in read_run(project).result["reason"]
+    assert reasons[mode] in read_run(project).result["reason"]
     folder = project / "reports/run"
     assert "NOT EVALUATED" in (folder / "summary.md").read_text(encoding="utf-8").splitlines()[2]
     assert json.loads((folder / "badge.json").read_bytes())["message"].startswith("NOT EVALUATED")
@@ -193,13 +196,13 @@ def test_the_gates_lie_beside_the_root_wherever_pytest_starts(
     (project / "gates.toml").write_text(FLOOR.format(bar=0.9), encoding="utf-8")
     (project / "cases/gates.toml").write_text(FLOOR.format(bar=0.1), encoding="utf-8")
     monkeypatch.chdir(project / "cases")
-    places = (f"--model={project / 'scripted.toml'}", f"--reports={project / 'reports'}")
-    assert run(f"--data={data}", "--tasks=detection", *places).ret == 1
+    paths = (f"--model={project / 'scripted.toml'}", f"--reports={project / 'reports'}")
+    assert run(f"--data={data}", "--tasks=detection", *paths).ret == 1
     assert read_run(project).manifest["gates"]["file"] == "gates.toml"
 
 
 @pytest.mark.parametrize(
-    ("gate", "said"),
+    ("gate", "message"),
     [
         (REGRESSION, "--baseline=RUN"),
         (FLOOR.format(bar=0) + 'subgroup = "generator=glidee"\n', "nearest: generator=glide"),
@@ -209,13 +212,13 @@ def test_the_gates_lie_beside_the_root_wherever_pytest_starts(
     ids=["baseline", "slice", "likelihood", "latency"],
 )
 def test_what_a_gate_lacks_is_said_before_the_first_case(
-    run: Run, data: Path, project: Path, gate: str, said: str
+    run: Run, data: Path, project: Path, gate: str, message: str
 ) -> None:
     """One sentence and status 4, and nothing was asked."""
     (project / "own.toml").write_text(gate, encoding="utf-8")
     result = run(f"--data={data}", "--gates=own.toml")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert said in result.stderr.str()
+    assert message in result.stderr.str()
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
     assert not (project / "reports" / "run").exists()
 
@@ -294,7 +297,7 @@ def test_a_partial_baseline_is_named_as_such(run: Run, data: Path, project: Path
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
         ("--gates=absent.toml", "cannot be read"),
         ("--gates=scripted.toml", "malformed"),
@@ -302,12 +305,12 @@ def test_a_partial_baseline_is_named_as_such(run: Run, data: Path, project: Path
     ],
 )
 def test_mistakes_are_met_before_anything_is_asked(
-    run: Run, data: Path, project: Path, option: str, said: str
+    run: Run, data: Path, project: Path, option: str, message: str
 ) -> None:
     """One sentence, pytest's usage status, and no run directory."""
     result = run(f"--data={data}", option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert said in result.stderr.str()
+    assert message in result.stderr.str()
     assert not (project / "reports" / "run").exists()
 
 

@@ -39,12 +39,12 @@ def pytest_unconfigure():
 """
 
 
-@pytest.mark.parametrize("off", [False, True])
+@pytest.mark.parametrize("disabled", [False, True])
 def test_garbage_is_left_alone_while_cases_are_made_and_scored(
-    run_apart: Run, data: Path, project: Path, off: bool
+    run_apart: Run, data: Path, project: Path, disabled: bool
 ) -> None:
     """And afterwards looked for as before, unless somebody had switched that off."""
-    source = WATCHER.format(off=off, after=not off)
+    source = WATCHER.format(off=disabled, after=not disabled)
     (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
     result = run_apart(f"--data={data}", "-m", "detection", "--gates=none", "-n0")
     assert result.ret == 0, result.stdout.str()

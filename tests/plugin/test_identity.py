@@ -31,10 +31,11 @@ def test_other_pixels_under_the_same_names_are_seen(run: Run, data: Path, projec
     assert before["pixels"]["images"] == 16
     assert before["pixels"]["repeated"] == 0
     digests = {
-        one["case"]["image"]: one["pixels"]["digest"] for one in read_run(project, "before").records
+        line["case"]["image"]: line["pixels"]["digest"]
+        for line in read_run(project, "before").records
     }
     assert len(set(digests.values())) == 16
-    again = (
+    options = (
         "-m",
         "detection",
         "--run=again",
@@ -42,12 +43,12 @@ def test_other_pixels_under_the_same_names_are_seen(run: Run, data: Path, projec
         "--gates=none",
         "--model=pocket",
     )
-    assert run(f"--data={data}", *again).ret == 0
+    assert run(f"--data={data}", *options).ret == 0
     assert read_run(project, "again").manifest["identity"] == before
     repaint(data)
     run(f"--data={data}", "-m", "detection", "--run=after", "--baseline=reports/before")
     after = read_run(project, "after").manifest["identity"]
-    assert {part for part in before if before[part] != after[part]} == {"pixels"}
+    assert {field for field in before if before[field] != after[field]} == {"pixels"}
     (ruling,) = read_run(project, "after").rulings
     assert ruling["outcome"] == "inconclusive"
     assert "pixels" in " ".join(read_run(project, "after").manifest["reservations"])
@@ -60,16 +61,16 @@ def test_other_pixels_under_the_same_names_are_seen(run: Run, data: Path, projec
         "--model=pocket",
     )
     assert run(f"--data={data}", *answers).ret == pytest.ExitCode.TESTS_FAILED
-    given = read_run(project, "given").records
-    assert {one["verdict"]["outcome"] for one in given} == {"model_error"}
-    assert {one["case"]["image"]: one["pixels"]["digest"] for one in given} == digests
+    lines = read_run(project, "given").records
+    assert {line["verdict"]["outcome"] for line in lines} == {"model_error"}
+    assert {line["case"]["image"]: line["pixels"]["digest"] for line in lines} == digests
 
 
 def test_a_shard_is_named_by_its_directory(run: Run, data: Path, project: Path) -> None:
     """Workers hear the controller's name, and ``last`` points at it."""
     result = run(f"--data={data}", "--shard=2/3", "--run=", "-n2")
     assert result.ret == 0
-    (folder,) = {place for place in (project / "reports").iterdir() if not place.is_symlink()}
+    (folder,) = {path for path in (project / "reports").iterdir() if not path.is_symlink()}
     assert folder.name.startswith("scripted.toml-data-shard-2-of-3-")
     assert (project / "reports" / "last").readlink() == Path(folder.name)
 
@@ -85,7 +86,7 @@ def test_a_name_that_is_taken_is_said_before_a_model_is_loaded(
     result = run(f"--data={data}", f"--run={name}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert f"{name}" in result.stderr.str()
-    assert [place.name for place in folder.iterdir()] == ["records.jsonl"]
+    assert [path.name for path in folder.iterdir()] == ["records.jsonl"]
 
 
 def test_a_run_without_a_record_leaves_no_directory(run: Run, data: Path, project: Path) -> None:

@@ -15,8 +15,8 @@ from tests.plugin.sandbox import MODES, Run
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     """A judge's endpoint on this machine."""
-    with serve(Endpoint()) as started:
-        yield started
+    with serve(Endpoint()) as running_endpoint:
+        yield running_endpoint
 
 
 @pytest.fixture
@@ -35,7 +35,9 @@ def referenced(data: Path) -> Path:
 def read_scores(project: Path, run: str = "run") -> dict[tuple[str, str], dict[str, Any]]:
     """Whole-population scores by task and metric."""
     scores = read_run(project, run).scores
-    return {(one["task"], one["metric"]): one for one in scores if one["subgroup"] == "all"}
+    return {
+        (score["task"], score["metric"]): score for score in scores if score["subgroup"] == "all"
+    }
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
@@ -61,9 +63,9 @@ def test_marks_become_scores_and_withheld_references_stay_unscored(
     graded = [line for line in read_run(project).records if line["verdict"]["ratings"]]
     assert {len(line["verdict"]["ratings"]) for line in graded} == {2}
     assert {line["verdict"]["judge"] for line in graded} == {f"m@{endpoint.url}"}
-    told = json.dumps(endpoint.asked)
+    requests = json.dumps(endpoint.asked)
     for secret in ("glide", "vqdm", ".png", "_images"):
-        assert secret not in told
+        assert secret not in requests
     manifest = read_run(project).manifest
     assert manifest["judge"]["text"] == f"m@{endpoint.url}"
     assert manifest["judge"]["rounds"] == 2
@@ -98,10 +100,10 @@ def test_answers_are_judged_again_without_asking_the_model(
     assert run(f"--data={referenced}", *judge, "--run=first").ret == 1
     endpoint.behave = lambda _body, _number: (200, GOOD)
     (project / "scripted.toml").unlink()
-    again = run(
+    result = run(
         f"--data={referenced}", *judge, "--answers=reports/first", "--run=again", "--model=pocket"
     )
-    assert again.ret == 0
+    assert result.ret == 0
     first, second = (
         {line["case"]["id"]: line for line in read_run(project, name).records}
         for name in ("first", "again")
@@ -196,9 +198,9 @@ def test_secrets_are_nowhere_in_a_run(
     """Key, password and parameter reach the server and no file, though it repeats them all."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     secrets = ("sk-test-0123456789", "hunter2", "c0ffee")
-    said = " ".join(secrets)
+    secret_text = " ".join(secrets)
     endpoint.behave = lambda _body, number: (
-        (500, said) if number % 3 == 2 else (200, GOOD.replace("because", said))
+        (500, secret_text) if number % 3 == 2 else (200, GOOD.replace("because", secret_text))
     )
     address = endpoint.url.replace("http://", "http://me:hunter2@")
     result = run(
@@ -210,11 +212,11 @@ def test_secrets_are_nowhere_in_a_run(
         "-rA",
     )
     assert read_scores(project)["interpretation", "judged_score"]["n"] == 8
-    shown = result.stdout.str() + result.stderr.str()
+    output = result.stdout.str() + result.stderr.str()
     files = [path for path in (project / "reports").rglob("*") if path.is_file()]
     assert len(files) > 5
     for secret in secrets:
-        assert secret not in shown
+        assert secret not in output
         assert [path.name for path in files if secret.encode() in path.read_bytes()] == []
     judges = {line["verdict"]["judge"] for line in read_run(project).records} - {None}
     assert judges == {f"m@{endpoint.url.replace('http://', 'http://***@')}?api_key=***"}
@@ -235,7 +237,7 @@ def test_a_judge_that_dies_is_an_error_and_settles_no_gate(
     failed = [r for r in read_run(project).records if r["verdict"]["outcome"] == "judge_error"]
     assert len(failed) == 24
     assert all("it broke" in line["verdict"]["reason"] for line in failed)
-    assert [one["outcome"] for one in read_run(project).rulings] == ["inconclusive"]
+    assert [ruling["outcome"] for ruling in read_run(project).rulings] == ["inconclusive"]
     manifest = read_run(project).manifest
     assert manifest["judge"]["calibration"]["passed"] is False
     assert "it broke" in manifest["judge"]["calibration"]["reason"]

@@ -64,8 +64,8 @@ def test_a_later_record_takes_the_place_of_an_error_and_of_nothing_else(tmp_path
     store.append(make_record("2.png", C))
     store.append(make_record("1.png", C), replaces=True)
     store.append(make_record("2.png", E))
-    read = [(record.case.id, record.verdict.outcome) for record in read_records(store.folder)]
-    assert read == [("1.png:what", "correct"), ("2.png:what", "correct")]
+    outcomes = [(record.case.id, record.verdict.outcome) for record in read_records(store.folder)]
+    assert outcomes == [("1.png:what", "correct"), ("2.png:what", "correct")]
     records = store.close()
     assert [record.case.id for record in records] == ["1.png:what", "2.png:what"]
     assert (store.folder / RECORDS).read_bytes().count(b"\n") == 2
@@ -239,21 +239,23 @@ def test_a_second_interrupt_ends_it_at_once(
     """Status 2, and no worker is left."""
     source = SIGNALLED.replace("{name}", "SIGINT") + MOMENTS[moment].replace("{times}", "2")
     (project / "presser.py").write_text(source, encoding="utf-8")
-    started = time.monotonic()
+    start = time.monotonic()
     result = run(f"--data={data}", "-p", "presser", "--gates=none", *mode)
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    assert time.monotonic() - started < 100
+    assert time.monotonic() - start < 100
     assert len(read_run(project).records) >= 10
     assert not list_processes(project)
 
 
 def list_processes(project: Path) -> list[str]:
     """Processes whose working directory is the project, but for those that are just ending."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
+    commands = []
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            if (place / "cwd").readlink() == project and int(place.name) != os.getpid():
-                found.append((place / "cmdline").read_text(encoding="utf-8"))
+            if (path / "cwd").readlink() == project and int(path.name) != os.getpid():
+                commands.append((path / "cmdline").read_text(encoding="utf-8"))
         except OSError:
             continue
-    return [one for one in found if one and ("pytest" not in one or "-c" in one)]
+    return [
+        command for command in commands if command and ("pytest" not in command or "-c" in command)
+    ]

@@ -146,12 +146,12 @@ def test_other_tests_beside_the_cases_keep_their_own_status(
     run: Run, data: Path, project: Path
 ) -> None:
     """A test that is no case counts in no score, and turns the run red only where it fails."""
-    other = project / "cases" / "test_other.py"
-    other.write_text("def test_other():\n    pass\n")
+    test_file = project / "cases" / "test_other.py"
+    test_file.write_text("def test_other():\n    pass\n")
     assert run(f"--data={data}", "--run=green").ret == 0
     manifest = read_run(project, "green").manifest
     assert (manifest["selected"], manifest["partial"]) == (48, [])
-    other.write_text("def test_other():\n    assert False\n")
+    test_file.write_text("def test_other():\n    assert False\n")
     assert run(f"--data={data}", "--run=red").ret == pytest.ExitCode.TESTS_FAILED
 
 
@@ -181,11 +181,11 @@ def test_likelihoods_are_weighed_recorded_and_scored(
     use_model(project, "WeighedModel()")
     assert run(f"--data={data}", "--model=pocket", "--reading=likelihood", *mode).ret == 0
     records = read_run(project).records
-    weighed = {line["case"]["image"]: line for line in records if line["answer"]["p_fake"]}
-    assert len(weighed) == 15  # The first picture's chance is 0, which is a likelihood too.
-    assert weighed["15.png"]["answer"]["p_fake"] == pytest.approx(225 / 255)
-    assert weighed["15.png"]["verdict"]["label"] == "fake"
-    assert "P(fake) is 0.882" in weighed["15.png"]["verdict"]["reason"]
+    answered = {line["case"]["image"]: line for line in records if line["answer"]["p_fake"]}
+    assert len(answered) == 15  # The first picture's chance is 0, which is a likelihood too.
+    assert answered["15.png"]["answer"]["p_fake"] == pytest.approx(225 / 255)
+    assert answered["15.png"]["verdict"]["label"] == "fake"
+    assert "P(fake) is 0.882" in answered["15.png"]["verdict"]["reason"]
     scores = read_run(project).scores
     # Brightness rises with the number and every other picture is real: 28 of 64 pairs are right.
     (auroc,) = [score for score in scores if score["metric"] == "roc_auc"]
@@ -197,14 +197,14 @@ def test_the_papers_rule_reads_keywords(run: Run, data: Path, project: Path) -> 
     script = (project / "scripted.toml").read_text(encoding="utf-8")
     script = script.replace('what = ["fake"]', 'what = ["It is not fake."]')
     (project / "scripted.toml").write_text(script, encoding="utf-8")
-    said = {}
+    labels = {}
     for rule in ("grammar", "paper"):
         run(f"--data={data}", "-m", "detection", f"--reading={rule}", f"--run={rule}")
-        said[rule] = {
+        labels[rule] = {
             line["verdict"]["label"]
             for line in read_run(project, rule).records
             if line["case"]["question_type"] == "what"
         }
         manifest = read_run(project, rule).manifest
         assert manifest["judge"]["label"] == rule
-    assert said == {"grammar": {"real"}, "paper": {"fake"}}
+    assert labels == {"grammar": {"real"}, "paper": {"fake"}}

@@ -28,16 +28,16 @@ def read_junit(project: Path) -> ElementTree.Element:
 def read_gates(suite: ElementTree.Element) -> dict[str, str]:
     """What became of each gate: a tag and its message, or nothing where it passed."""
     return {
-        case.attrib["name"]: " ".join(f"{one.tag}: {one.attrib['message']}" for one in case)
+        case.attrib["name"]: " ".join(f"{child.tag}: {child.attrib['message']}" for child in case)
         for case in suite.iter("testcase")
         if case.attrib["classname"] == "gates"
     }
 
 
-def break_image(data: Path, place: int) -> None:
-    """Make the picture of one detection case unreadable, the ``place``-th in order."""
+def break_image(data: Path, index: int) -> None:
+    """Make the picture of one detection case unreadable, the ``index``-th in order."""
     cases = order_cases(load_fakebench(data).cases, seed=0, sample=None)
-    image = [case.image for case in cases if case.task == Task.DETECTION][place]
+    image = [case.image for case in cases if case.task == Task.DETECTION][index]
     next(data.rglob(image)).write_bytes(b"no picture")
 
 
@@ -53,7 +53,11 @@ def test_misses_are_no_failures_to_pytest(
     counts = {name: suite.attrib[name] for name in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": "17", "failures": "0", "errors": "0", "skipped": "1"}
     assert [gate.partition(":")[0] for gate in read_gates(suite).values()] == ["skipped"]
-    outcomes = [one.get("value") for one in suite.iter("property") if one.get("name") == "outcome"]
+    outcomes = [
+        element.get("value")
+        for element in suite.iter("property")
+        if element.get("name") == "outcome"
+    ]
     assert sorted(map(str, outcomes)) == ["correct"] * 8 + ["incorrect"] * 8
 
 
@@ -107,9 +111,9 @@ def test_lf_asks_what_was_missed(run: Run, data: Path, project: Path) -> None:
     first = run(f"--data={data}", *DETECTION)
     assert first.ret == pytest.ExitCode.TESTS_FAILED
     records = read_run(project).records
-    wanted = {r["case"]["id"] for r in records if r["verdict"]["outcome"] != "correct"}
+    missed = {r["case"]["id"] for r in records if r["verdict"]["outcome"] != "correct"}
     run(f"--data={data}", *DETECTION, "--lf", "--run=again")
-    assert {record["case"]["id"] for record in read_run(project, "again").records} == wanted
+    assert {record["case"]["id"] for record in read_run(project, "again").records} == missed
 
 
 def test_gates_are_test_cases_in_junit(run: Run, data: Path, project: Path) -> None:
@@ -119,7 +123,7 @@ def test_gates_are_test_cases_in_junit(run: Run, data: Path, project: Path) -> N
     (project / "gates.toml").write_text(gates, encoding="utf-8")
     result = run(f"--data={data}", *DETECTION, "--gates=gates.toml")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    found = read_gates(read_junit(project))
-    assert found["floor"].startswith("failure: ")
-    assert found["bottom"] == ""
-    assert found["other"].startswith("skipped: inconclusive: ")
+    results = read_gates(read_junit(project))
+    assert results["floor"].startswith("failure: ")
+    assert results["bottom"] == ""
+    assert results["other"].startswith("skipped: inconclusive: ")

@@ -37,8 +37,8 @@ def test_hostile_replies_stay_replies(
     run: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
     """Half characters, control codes, markup and a megabyte of text are recorded, not obeyed."""
-    hostile = "[b]real[/b] \ud83d \x00 \x1b[31m \u2028 <script>x</script>"
-    use_model(project, f"FakeModel(text={hostile!r} + 'a' * 1_000_000)")
+    text = "[b]real[/b] \ud83d \x00 \x1b[31m \u2028 <script>x</script>"
+    use_model(project, f"FakeModel(text={text!r} + 'a' * 1_000_000)")
     run(f"--data={data}", "-m", "detection", *mode)
     records = read_run(project).records
     assert len(records) == 16
@@ -73,12 +73,12 @@ def test_nothing_that_gives_the_label_away_reaches_the_model(
     """Neither prompt nor picture carries a name, a path, a generator or any metadata."""
     use_model(project, "SpyingModel()")
     assert run(f"--data={data}").ret == 0
-    seen = [json.loads(line) for line in (project / "seen.jsonl").read_text().splitlines()]
-    assert len(seen) == 48
-    assert all(row["mode"] == "RGB" and row["info"] == [] and row["exif"] == 0 for row in seen)
-    told = json.dumps(seen)
+    requests = [json.loads(line) for line in (project / "seen.jsonl").read_text().splitlines()]
+    assert len(requests) == 48
+    assert all(row["mode"] == "RGB" and row["info"] == [] and row["exif"] == 0 for row in requests)
+    sent = json.dumps(requests)
     for secret in ("glide", "vqdm", "_images", ".png", str(data)):
-        assert secret not in told
+        assert secret not in sent
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
@@ -135,7 +135,7 @@ def test_a_checkpoint_without_all_its_weights_stops_the_run(
     checkpoint = project / "renamed"
     shutil.copytree(ROOT / "models" / "pocket", checkpoint)
     tensors = load_file(checkpoint / "model.safetensors")
-    renamed = {name.replace("vision_tower", "visual"): one for name, one in tensors.items()}
+    renamed = {name.replace("vision_tower", "visual"): tensor for name, tensor in tensors.items()}
     save_file(renamed, checkpoint / "model.safetensors", metadata={"format": "pt"})
     result = run(f"--data={data}", "--model=./renamed")
     assert result.ret == pytest.ExitCode.INTERRUPTED

@@ -32,13 +32,13 @@ def official(project: Path, pictures: str) -> Path:
     noise = Image.effect_noise((128, 8), 60).convert("RGB")
     rows = json.loads((root / "Evaluation" / "FakeClass.json").read_text(encoding="utf-8"))
     for number, row in enumerate(rows):
-        side = root / ("real_images" if row["authenticity"] else "fake_images")
-        side.mkdir(exist_ok=True)
+        subfolder = root / ("real_images" if row["authenticity"] else "fake_images")
+        subfolder.mkdir(exist_ok=True)
         if pictures == "grey":
-            (side / row["image_id"]).hardlink_to(grey)
+            (subfolder / row["image_id"]).hardlink_to(grey)
         else:
             noise.putpixel((0, 0), (number % 256, number // 256, 0))
-            noise.save(side / row["image_id"], "PNG")
+            noise.save(subfolder / row["image_id"], "PNG")
     return root
 
 
@@ -47,12 +47,12 @@ def test_other_pictures_have_no_row(run: Run, official: Path, project: Path) -> 
     """FakeBench's rows over pictures that cannot be its: said everywhere, and in no table."""
     result = run(f"--data={official}", "--sample=8", "-m", "detection")
     assert "Table V" not in result.stdout.str()
-    said = "These are not FakeBench's images: 8 of 8 images are"
-    assert said in result.stdout.str()
+    message = "These are not FakeBench's images: 8 of 8 images are"
+    assert message in result.stdout.str()
     folder = project / "reports" / "run"
     for name in ("summary.md", "index.html"):
         text = (folder / name).read_text(encoding="utf-8").replace("&#39;", "'")
-        assert said in text
+        assert message in text
         assert "Table V" not in text
     assert json.loads((folder / "badge.json").read_text(encoding="utf-8"))["label"] == "fake images"
 
@@ -74,11 +74,11 @@ def test_a_partial_run_is_marked_in_the_tables_and_listed_in_the_submission(
     missing = (folder / "submission" / "missing.txt").read_text(encoding="utf-8").split()
     assert len(missing) == 53_971 - len(records)
     assert not set(missing) & {line["case"]["id"] for line in records}
-    asked = {line["case"]["image"] for line in records}
+    images = {line["case"]["image"] for line in records}
     for name in ("FakeClass_fake", "FakeClass_real", "FakeClue", "FakeQA"):
         rows = json.loads((folder / "submission" / f"{name}.json").read_text(encoding="utf-8"))
         assert rows
-        assert {row["image_id"] for row in rows} <= asked
+        assert {row["image_id"] for row in rows} <= images
     summary = (folder / "summary.md").read_text(encoding="utf-8")
     assert "Pixels unverified" in summary
     assert "<summary>Table V: detection</summary>" in summary

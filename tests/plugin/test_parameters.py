@@ -116,9 +116,15 @@ def test_a_case_is_found_before_parameters_that_look_like_its_id() -> None:
     """Ids may hold hyphens, and end as parameters do."""
     case = make_record("a.png", Outcome.CORRECT).case
     cases = [replace(case, id=name) for name in ("a.png:p", "a.png:p-2", "ä.png:p")]
-    plain = ["t.py::t[a.png:p-2]", "t.py::t[a.png:p]", "t.py::t[\\xe4.png:p]"]
-    more = ["t.py::u[a.png:p-2]", "t.py::u[a.png:p-2-2]", "t.py::u[\\xe4.png:p-2]"]
-    found = match_cases(cases, [*plain, *more, "t.py::v[3]", "t.py::v[x:y-2]", "t.py::w"])
-    assert [found[nodeid].id for nodeid in plain] == ["a.png:p-2", "a.png:p", "ä.png:p"]
-    assert [found[nodeid].id for nodeid in more] == ["a.png:p", "a.png:p-2", "ä.png:p"]
-    assert len(found) == 6
+    nodeids = ["t.py::t[a.png:p-2]", "t.py::t[a.png:p]", "t.py::t[\\xe4.png:p]"]
+    suffixed_nodeids = ["t.py::u[a.png:p-2]", "t.py::u[a.png:p-2-2]", "t.py::u[\\xe4.png:p-2]"]
+    matches = match_cases(
+        cases, [*nodeids, *suffixed_nodeids, "t.py::v[3]", "t.py::v[x:y-2]", "t.py::w"]
+    )
+    assert [matches[nodeid].id for nodeid in nodeids] == ["a.png:p-2", "a.png:p", "ä.png:p"]
+    assert [matches[nodeid].id for nodeid in suffixed_nodeids] == [
+        "a.png:p",
+        "a.png:p-2",
+        "ä.png:p",
+    ]
+    assert len(matches) == 6

@@ -58,7 +58,7 @@ class Nodes:
     def find_replicas(self) -> list[int]:
         """The processes that hold a replica, by id."""
         raylets = {node.all_processes["raylet"][0].process.pid for node in self.added}
-        found = []
+        pids = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 command = (folder / "cmdline").read_bytes()
@@ -66,8 +66,8 @@ class Nodes:
             except OSError:
                 continue
             if command.startswith(b"ray::Replica") and parent in raylets:
-                found.append(int(folder.name))
-        return found
+                pids.append(int(folder.name))
+        return pids
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def nodes(cluster: Nodes) -> Nodes:
 
 
 @pytest.fixture
-def many(project: Path) -> Path:
+def many_cases(project: Path) -> Path:
     """Twelve slices: 48 pictures, each asked for a verdict and fifteen sentences."""
     for name, seconds in (("slow", 0.5), ("slower", 3.0)):
         card = project / f"{name}.toml"
@@ -111,18 +111,22 @@ def many(project: Path) -> Path:
         question = "Is this a fake image, yes or no?"
         row = {"id": f"{image}:d", "task": "detection", "question": question, "label": label}
         lines.append({**row, "image": image})
-        for place in range(QUESTIONS):
-            asked = {"id": f"{image}:{place}", "task": "analysis", "question": f"How is {place}?"}
-            lines.append({**asked, "image": image, "label": label})
+        for index in range(QUESTIONS):
+            analysis = {
+                "id": f"{image}:{index}",
+                "task": "analysis",
+                "question": f"How is {index}?",
+            }
+            lines.append({**analysis, "image": image, "label": label})
     path = project / "many.jsonl"
     path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     return path
 
 
-def wait_until(seen: Callable[[], object]) -> None:
+def wait_until(condition: Callable[[], object]) -> None:
     """Return once it is so; fail where it is not for a long time."""
     end = time.monotonic() + PATIENCE
-    while not seen():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
 
@@ -133,52 +137,54 @@ def _forks(forks: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ADDRESS, forks)
 
 
-class Going(Forked):
-    """The suite under way, on a Ray of its own or the cluster; ``mark`` is in its environment."""
+class RayRun(Forked):
+    """The suite under way, on a Ray of its own or the cluster; ``marker`` is in its environment."""
 
     def __init__(
-        self, project: Path, *options: str, nodes: Nodes | None = None, mark: str = ""
+        self, project: Path, *options: str, nodes: Nodes | None = None, marker: str = ""
     ) -> None:
         command = [sys.executable, "-m", "pytest", "-W", "error", "--run=run", "--gates=none"]
         address = [f"--ray-address={nodes.address}"] if nodes is not None else []
-        theirs = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST")}
+        environment = {
+            name: os.environ[name] for name in os.environ if not name.startswith("PYTEST")
+        }
         self.output = project / "output"
-        with Path(os.devnull).open("rb") as nothing, self.output.open("wb") as output:
+        with Path(os.devnull).open("rb") as stdin, self.output.open("wb") as output:
             super().__init__(
                 [*command, "--engine=ray", *address, *options],
-                (nothing, output, output),
+                (stdin, output, output),
                 cwd=project,
-                env=theirs | {"MARK": mark},
-                leads=True,
+                env=environment | {"MARK": marker},
+                new_session=True,
             )
 
 
-def finish(going: Going) -> str:
+def finish(process: RayRun) -> str:
     """What the suite printed until it ended: nothing of Ray's, and no traceback."""
-    going.wait(PATIENCE)
-    output = going.output.read_text(encoding="utf-8")
-    for odd in ("Traceback", "raylet", "ray::", "warning"):
-        assert odd not in output, output
+    process.wait(PATIENCE)
+    output = process.output.read_text(encoding="utf-8")
+    for phrase in ("Traceback", "raylet", "ray::", "warning"):
+        assert phrase not in output, output
     return output
 
 
-def interrupt(going: Going, project: Path) -> None:
+def interrupt(process: RayRun, project: Path) -> None:
     """Ctrl-C in the terminal of a run that has recorded something and waits for more."""
-    seen = 0
+    count = 0
     wait_until(lambda: count_lines(project))
-    while seen != count_lines(project):
-        seen = count_lines(project)
+    while count != count_lines(project):
+        count = count_lines(project)
         time.sleep(0.5)
-    os.killpg(going.pid, signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
 
 
-def count_marked(mark: str) -> int:
+def count_marked(marker: str) -> int:
     """Processes with the mark in their environment."""
-    found = 0
+    count = 0
     for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
-            found += f"MARK={mark}\0".encode() in path.read_bytes()
-    return found
+            count += f"MARK={marker}\0".encode() in path.read_bytes()
+    return count
 
 
 def count_lines(project: Path) -> int:
@@ -188,33 +194,35 @@ def count_lines(project: Path) -> int:
 
 
 def test_interrupting_leaves_whole_records_and_no_replica(
-    many: Path, project: Path, nodes: Nodes
+    many_cases: Path, project: Path, nodes: Nodes
 ) -> None:
     """Ctrl-C ends the run at once, what was recorded stays, and the cluster is free again."""
-    going = Going(project, f"--data={many}", "--model=slower.toml", nodes=nodes)
-    interrupt(going, project)
-    output = finish(going)
-    assert going.returncode == pytest.ExitCode.INTERRUPTED, output
+    process = RayRun(project, f"--data={many_cases}", "--model=slower.toml", nodes=nodes)
+    interrupt(process, project)
+    output = finish(process)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, output
     assert f"engine: Ray {nodes.address}" in output
     assert 0 < len(read_run(project).records) < CASES
     assert read_run(project).manifest["status"] == "interrupted"
     wait_until(lambda: not nodes.find_replicas())
 
 
-def test_a_ray_of_this_run_ends_with_it(many: Path, project: Path, cluster: Nodes) -> None:
+def test_a_ray_of_this_run_ends_with_it(many_cases: Path, project: Path, cluster: Nodes) -> None:
     """Without an address a Ray is started here, and Ctrl-C in a terminal ends all of it."""
     assert cluster.address, "the environment keeps Ray's files in a place of their own"
-    mark = project.name + str(os.getpid())
-    options = (f"--data={many}", "--model=slower.toml", "--replica-cpus=1")
-    going = Going(project, *options, mark=mark)
-    interrupt(going, project)
-    output = finish(going)
-    assert going.returncode == pytest.ExitCode.INTERRUPTED, output
+    marker = project.name + str(os.getpid())
+    options = (f"--data={many_cases}", "--model=slower.toml", "--replica-cpus=1")
+    process = RayRun(project, *options, marker=marker)
+    interrupt(process, project)
+    output = finish(process)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, output
     assert "engine: Ray of this run" in output
-    wait_until(lambda: not count_marked(mark))
+    wait_until(lambda: not count_marked(marker))
 
 
-def test_the_end_of_this_machines_ray_ends_the_run(many: Path, project: Path, nodes: Nodes) -> None:
+def test_the_end_of_this_machines_ray_ends_the_run(
+    many_cases: Path, project: Path, nodes: Nodes
+) -> None:
     """It is said in a sentence, and what was recorded stays.
 
     Nothing is killed here, for Ray may then be faster: nobody listens any more once a slice is
@@ -234,26 +242,26 @@ def wait_and_end(self, *asked):
 client.RayCluster.wait = wait_and_end
 """
     (project / "cases" / "conftest.py").write_text(ending, encoding="utf-8")
-    going = Going(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
-    output = finish(going)
-    assert going.returncode == pytest.ExitCode.INTERRUPTED, output
+    process = RayRun(project, f"--data={many_cases}", "--model=slow.toml", nodes=nodes)
+    output = finish(process)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, output
     assert "The Ray on this machine has ended. Start it again" in output
     assert 0 < len(read_run(project).records) < CASES
     assert read_run(project).manifest["status"] == "interrupted"
 
 
 def test_what_is_lost_in_the_middle_is_answered_elsewhere(
-    run: Run, many: Path, project: Path, nodes: Nodes
+    run: Run, many_cases: Path, project: Path, nodes: Nodes
 ) -> None:
     """A process and a node die under way: no case is lost or doubled, and scores are equal."""
-    going = Going(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
+    process = RayRun(project, f"--data={many_cases}", "--model=slow.toml", nodes=nodes)
     wait_until(lambda: count_lines(project))
     os.kill(nodes.find_replicas()[0], signal.SIGKILL)
     wait_until(lambda: count_lines(project) > 2 * MIN_UNIT_PROMPTS)
     nodes.kill(1)
     assert count_lines(project) < CASES
-    output = finish(going)
-    assert going.returncode == 0, output
+    output = finish(process)
+    assert process.returncode == 0, output
     records = read_run(project).records
     assert len({line["case"]["id"] for line in records}) == len(records) == CASES
     engine = read_run(project).manifest["engine"]
@@ -261,12 +269,12 @@ def test_what_is_lost_in_the_middle_is_answered_elsewhere(
     assert engine["lost"] >= 2
     assert engine["replicas"] == sum(engine["nodes"].values()) >= 1
     assert f"{engine['lost']} lost" in output
-    assert run(f"--data={many}", "--run=local", "--gates=none").ret == 0
-    told = [
+    assert run(f"--data={many_cases}", "--run=local", "--gates=none").ret == 0
+    outcomes = [
         [(line["case"]["id"], line["answer"]["text"], line["verdict"]) for line in lines]
         for lines in (records, read_run(project, "local").records)
     ]
-    assert told[0] == told[1]
+    assert outcomes[0] == outcomes[1]
     scores = [project / "reports" / name / "scores.json" for name in ("run", "local")]
     assert scores[0].read_bytes() == scores[1].read_bytes()
 
@@ -275,16 +283,16 @@ def test_pocket_answers_alike_on_a_cluster(run: Run, project: Path, cluster: Nod
     """A checkpoint on a replica says of real pixels what it says here, by the same route."""
     cluster.provide(1)
     options = (f"--model={ROOT / 'models' / 'pocket'}", "--sample=4", "-m", "detection")
-    going = Going(project, *options, nodes=cluster)
-    output = finish(going)
-    assert going.returncode == 0, output
+    process = RayRun(project, *options, nodes=cluster)
+    output = finish(process)
+    assert process.returncode == 0, output
     assert run(*options, "--run=local", "--gates=none").ret == 0
-    told = [
+    answers = [
         {line["case"]["id"]: line["answer"]["text"] for line in read_run(project, name).records}
         for name in ("run", "local")
     ]
-    assert len(told[0]) == 12
-    assert told[0] == told[1]
+    assert len(answers[0]) == 12
+    assert answers[0] == answers[1]
     (route,) = read_run(project).manifest["inference"]
     assert route["path"] == "prefix"
     assert [route] == read_run(project, "local").manifest["inference"]
@@ -299,27 +307,29 @@ def test_pocket_answers_alike_on_a_cluster(run: Run, project: Path, cluster: Nod
     ids=["broken", "too-large"],
 )
 def test_where_no_replica_can_be_the_run_ends_in_a_sentence(
-    many: Path, project: Path, cluster: Nodes, options: list[str], sentence: str
+    many_cases: Path, project: Path, cluster: Nodes, options: list[str], sentence: str
 ) -> None:
     """It names what is wrong, and there is no record."""
     cluster.provide(1)
     write_unloadable(project / "broken")
-    going = Going(project, f"--data={many}", *options, nodes=cluster)
-    output = finish(going)
-    assert going.returncode == pytest.ExitCode.INTERRUPTED, output
+    process = RayRun(project, f"--data={many_cases}", *options, nodes=cluster)
+    output = finish(process)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, output
     assert sentence in output
     assert not (project / "reports" / "run").exists()
 
 
-def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes: Nodes) -> None:
+def test_the_end_of_the_last_node_ends_the_run(
+    many_cases: Path, project: Path, nodes: Nodes
+) -> None:
     """It is said in a sentence after a while, and what was recorded stays."""
-    soon = "from fakebench_suite.execution.ray import pool\n\npool.NODE_LOSS_TIMEOUT_S = 1.0\n"
-    (project / "cases" / "conftest.py").write_text(soon, encoding="utf-8")
-    going = Going(project, f"--data={many}", "--model=slow.toml", nodes=nodes)
+    conftest = "from fakebench_suite.execution.ray import pool\n\npool.NODE_LOSS_TIMEOUT_S = 1.0\n"
+    (project / "cases" / "conftest.py").write_text(conftest, encoding="utf-8")
+    process = RayRun(project, f"--data={many_cases}", "--model=slow.toml", nodes=nodes)
     wait_until(lambda: count_lines(project))
     nodes.kill(2)
-    output = finish(going)
-    assert going.returncode == pytest.ExitCode.INTERRUPTED, output
+    output = finish(process)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, output
     assert "All nodes that replicas can run on are gone" in output
     assert 0 < len(read_run(project).records) < CASES
     assert read_run(project).manifest["status"] == "interrupted"
@@ -337,7 +347,7 @@ def test_the_end_of_the_last_node_ends_the_run(many: Path, project: Path, nodes:
         (["--replica-cpus=2"], "are about --engine=ray"),
         (["--engine=ray", "--replica-cpus=none"], "'none' is not a number, 1 or more"),
     ],
-    ids=lambda one: one[-1] if isinstance(one, list) else "",
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
 def test_options_that_do_not_go_together(
     run: Run, project: Path, data: Path, options: list[str], sentence: str
@@ -365,12 +375,12 @@ def test_an_address_where_no_ray_listens(run: Run, data: Path, project: Path) ->
         port = server.server_address[1]
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        other = run(*options, f"--ray-address=127.0.0.1:{port}")
+        not_ray = run(*options, f"--ray-address=127.0.0.1:{port}")
         thread.join()
-    nobody = run(*options, f"--ray-address=127.0.0.1:{port}")
-    for result, why in ((other, "what listens there is no Ray"), (nobody, "refused")):
+    refused = run(*options, f"--ray-address=127.0.0.1:{port}")
+    for result, reason in ((not_ray, "what listens there is no Ray"), (refused, "refused")):
         assert result.ret == pytest.ExitCode.USAGE_ERROR
-        result.stderr.fnmatch_lines([f"*There is no Ray at 127.0.0.1:*{why}*ray start --head*"])
+        result.stderr.fnmatch_lines([f"*There is no Ray at 127.0.0.1:*{reason}*ray start --head*"])
     assert not (project / "reports" / "run").exists()
     assert run(*options, f"--ray-address=127.0.0.1:{port}", "--collect-only").ret == 0
 
@@ -396,7 +406,7 @@ def test_where_ray_does_not_begin_it_is_said_in_whole_sentences(
 ) -> None:
     """Ray's own words are cut to the last line, and a full stop there is not doubled."""
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    refusing = """
+    conftest = """
 from fakebench_suite.execution.ray import client
 
 def refuse(**options):
@@ -404,7 +414,7 @@ def refuse(**options):
 
 client.ray.init = refuse
 """
-    (project / "cases" / "conftest.py").write_text(refusing, encoding="utf-8")
+    (project / "cases" / "conftest.py").write_text(conftest, encoding="utf-8")
     result = run(f"--data={data}", "--engine=ray", *options)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert sentences in result.stdout.str()

@@ -72,8 +72,8 @@ def test_noise_in_the_weights_is_found_against_the_baseline(
         "--gates=strict.toml",
     )
     assert result.ret == 1
-    rulings = {one["gate"]: one for one in read_run(project).rulings}
-    assert [name for name, one in rulings.items() if one["outcome"] == "fail"] == [
+    rulings = {ruling["gate"]: ruling for ruling in read_run(project).rulings}
+    assert [name for name, ruling in rulings.items() if ruling["outcome"] == "fail"] == [
         "no worse than the release"
     ]
     assert rulings["no worse than the release"]["value"] > 0.05

@@ -17,23 +17,23 @@ def test_junit_carries_each_case(
     run(f"--data={data}", "-m", "detection", "--junitxml=junit.xml", *mode)
     root = ElementTree.parse(project / "junit.xml").getroot()  # noqa: S314  # written just above
     cases = [
-        {one.attrib["name"]: one.attrib["value"] for one in case.iter("property")}
+        {element.attrib["name"]: element.attrib["value"] for element in case.iter("property")}
         for case in root.iter("testcase")
         if case.attrib["classname"] != "gates"
     ]
     assert len(cases) == 16
-    assert {one["outcome"] for one in cases} == {"correct", "incorrect"}
-    assert all(one["task"] == "detection" and one["id"] for one in cases)
-    assert sum("generator" in one for one in cases) == 8
+    assert {properties["outcome"] for properties in cases} == {"correct", "incorrect"}
+    assert all(properties["task"] == "detection" and properties["id"] for properties in cases)
+    assert sum("generator" in properties for properties in cases) == 8
 
 
 def test_cards_of_misses_come_on_demand(run: Run, data: Path) -> None:
     """``-rm`` prints asked, expected, said and why; a plain run does not; neither a traceback."""
-    plain = run(f"--data={data}", "-m", "detection", "--run=plain").stdout.str()
-    assert "expected  real" not in plain
-    told = run(f"--data={data}", "-m", "detection", "--run=told", "-rm").stdout.str()
-    assert told.count("expected  real") == 8
-    assert "Traceback" not in told
+    output = run(f"--data={data}", "-m", "detection", "--run=plain").stdout.str()
+    assert "expected  real" not in output
+    detailed_output = run(f"--data={data}", "-m", "detection", "--run=told", "-rm").stdout.str()
+    assert detailed_output.count("expected  real") == 8
+    assert "Traceback" not in detailed_output
 
 
 def test_a_page_that_cannot_be_written_costs_nothing(

@@ -108,10 +108,10 @@ def test_a_killed_run_goes_on(
     result = run(f"--resume={killed}", *mode)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*18 answers kept, 30 cases to ask*19 bytes*"])
-    asked = (project / "asked").read_text(encoding="utf-8").split()
+    case_ids = (project / "asked").read_text(encoding="utf-8").split()
     records = read_run(project).records
-    assert len(asked) == len(set(asked)) == 30
-    assert {line["case"]["id"] for line in before}.isdisjoint(asked)
+    assert len(case_ids) == len(set(case_ids)) == 30
+    assert {line["case"]["id"] for line in before}.isdisjoint(case_ids)
     assert len(records) == len({line["case"]["id"] for line in records}) == 48
     assert all(line in records for line in before)
     assert (killed / SCORES).read_bytes() == (project / "reports/whole" / SCORES).read_bytes()
@@ -157,15 +157,15 @@ def test_runs_named_last_are_those_of_then(
     first, other = "--model=scripted.toml", "--model=always-real"
     assert run(f"--data={data}", "--gates=none", "--run=first", first).ret == 0
     plugin.write_text(KILLED, encoding="utf-8")
-    named = ("--reuse=reports/last", "--baseline=reports/last")
-    run(f"--data={data}", "--gates=none", *named)
+    options = ("--reuse=reports/last", "--baseline=reports/last")
+    run(f"--data={data}", "--gates=none", *options)
     plugin.unlink()
     assert run(f"--data={data}", "--gates=none", "--run=other", other).ret == 0
     assert run("--resume=reports/run").ret == 0
-    written = read_run(project)
-    assert written.manifest["reused"]["run"] == "first"
-    assert written.manifest["reused"]["taken"] == 48
-    assert written.manifest["baseline"]["run"] == "first"
+    written_run = read_run(project)
+    assert written_run.manifest["reused"]["run"] == "first"
+    assert written_run.manifest["reused"]["taken"] == 48
+    assert written_run.manifest["baseline"]["run"] == "first"
     scores = project / "reports"
     assert (scores / "run" / SCORES).read_bytes() == (scores / "first" / SCORES).read_bytes()
 
@@ -186,9 +186,9 @@ def test_errors_are_asked_again(run: Run, data: Path, project: Path, plugin: Pat
     assert run(f"--data={data}", "--gates=none").ret == pytest.ExitCode.TESTS_FAILED
     plugin.write_text(COUNTING, encoding="utf-8")
     assert run("--resume=reports/run").ret == 0
-    asked = (project / "asked").read_text(encoding="utf-8").split()
-    assert len(asked) == 8
-    assert all(case.endswith(":inference") for case in asked)
+    case_ids = (project / "asked").read_text(encoding="utf-8").split()
+    assert len(case_ids) == 8
+    assert all(case.endswith(":inference") for case in case_ids)
     records = read_run(project).records
     assert len(records) == 48
     assert not [line for line in records if line["verdict"]["outcome"] == "model_error"]
@@ -280,7 +280,7 @@ def test_the_command_goes_on_from_any_directory(tmp_path: Path) -> None:
     scores, lines = (folder / SCORES).read_bytes(), (folder / RECORDS).read_bytes().splitlines(True)
     (folder / RECORDS).write_bytes(b"".join(lines[:5]))
     (folder / SCORES).unlink()
-    again = call([*command, "--resume", "reports/run"])
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert f"5 answers kept, {len(lines) - 5} cases to ask" in again.stdout
+    resumed = call([*command, "--resume", "reports/run"])
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert f"5 answers kept, {len(lines) - 5} cases to ask" in resumed.stdout
     assert (folder / SCORES).read_bytes() == scores

@@ -29,7 +29,7 @@ def test_merged_shards_are_the_whole_run(
     assert merged.returncode == 1, merged.stderr
     assert "floor: accuracy is 0.500" in merged.stdout
     for name in ("scores.json", "gates.json", "summary.md", "badge.json"):
-        one, two = (
+        whole, merged_lines = (
             [
                 line
                 for line in (project / "reports" / run / name).read_text("utf-8").splitlines()
@@ -37,12 +37,14 @@ def test_merged_shards_are_the_whole_run(
             ]
             for run in ("whole", "merged")
         )
-        assert one == two, name
-    ids = [[one["case"]["id"] for one in read_run(project, r).records] for r in ("whole", "merged")]
+        assert whole == merged_lines, name
+    ids = [
+        [line["case"]["id"] for line in read_run(project, r).records] for r in ("whole", "merged")
+    ]
     assert sorted(ids[0]) == sorted(ids[1])
     manifest = read_run(project, "merged").manifest
     assert (manifest["partial"], manifest["status"]) == ([], "finished")
-    assert [one["shard"] for one in manifest["merged"]] == ["1/2", "2/2"]
+    assert [shard["shard"] for shard in manifest["merged"]] == ["1/2", "2/2"]
     pictures = list((project / "reports/merged/report/images").glob("*.png"))
     assert len(pictures) == 16, "thumbnails come along without the data"
 
@@ -54,17 +56,17 @@ def test_the_exit_status_of_a_merge_is_that_of_a_run(run: Run, data: Path, proje
         assert run(f"--data={data}", f"--shard={number}/3", f"--run=s{number}").ret == 0
     shards = [f"reports/s{number}" for number in (1, 2, 3)]
     assert call("merge", *shards, "--into=reports/all", at=project).returncode == 0
-    gap = call("merge", *shards[:2], "--into=reports/gap", at=project)
-    assert gap.returncode == 6
-    assert "the run is partial (no shard 3/3)" in gap.stdout.lower()
+    incomplete = call("merge", *shards[:2], "--into=reports/gap", at=project)
+    assert incomplete.returncode == 6
+    assert "the run is partial (no shard 3/3)" in incomplete.stdout.lower()
     assert (
         call("merge", *shards[:2], "--into=reports/a", "--gates=none", at=project).returncode == 0
     )
-    again = call("merge", "reports/gap", "--into=reports/again", at=project)
-    assert "the run is partial (no shard 3/3)" in again.stdout.lower()
+    remerged = call("merge", "reports/gap", "--into=reports/again", at=project)
+    assert "the run is partial (no shard 3/3)" in remerged.stdout.lower()
     # What was put together too early can still be completed.
-    late = call("merge", "reports/gap", "reports/s3", "--into=reports/late", at=project)
-    assert late.returncode == 0
+    completed = call("merge", "reports/gap", "reports/s3", "--into=reports/late", at=project)
+    assert completed.returncode == 0
     scores = [(project / "reports" / run / "scores.json").read_bytes() for run in ("all", "late")]
     assert scores[0] == scores[1]
 
@@ -81,20 +83,22 @@ def test_a_merge_rules_by_the_gates_of_its_shards(
         ("b2", ["--shard=2/2"]),
     ):
         assert run(f"--data={data}", f"--run={name}", *options).ret == 0
-    away = tmp_path / "away"
-    away.mkdir()
+    directory = tmp_path / "away"
+    directory.mkdir()
     reports = project / "reports"
-    merged = call("merge", str(reports / "a1"), str(reports / "a2"), "--into=m", at=away)
+    merged = call("merge", str(reports / "a1"), str(reports / "a2"), "--into=m", at=directory)
     assert merged.returncode == 1, merged.stderr
     assert "required: at least 0.9" in merged.stdout
-    mixed = ("merge", "reports/a1", "reports/b2")
-    refused = call(*mixed, "--into=reports/x", at=project)
+    arguments = ("merge", "reports/a1", "reports/b2")
+    refused = call(*arguments, "--into=reports/x", at=project)
     assert refused.returncode == 2
     assert "and reports/a1 have different gates" in refused.stderr
     assert not (reports / "x").exists()
-    named = call(*mixed, "--into=reports/y", "--gates=gates.toml", at=project)
-    assert named.returncode == 0, named.stderr
-    assert "the gates are those of --gates=gates.toml, not those of the merged runs" in named.stdout
+    result = call(*arguments, "--into=reports/y", "--gates=gates.toml", at=project)
+    assert result.returncode == 0, result.stderr
+    assert (
+        "the gates are those of --gates=gates.toml, not those of the merged runs" in result.stdout
+    )
     assert read_run(project, "y").manifest["gates"]["file"] == "gates.toml"
 
 
@@ -103,8 +107,8 @@ def test_shards_of_a_whole_task_are_whole(run: Run, data: Path, project: Path) -
     (project / "gates.toml").write_text(FLOOR.format(bar=0.1), encoding="utf-8")
     for number in (1, 2):
         run(f"--data={data}", "-m", "detection", f"--shard={number}/2", f"--run=s{number}")
-    whole = call("merge", "reports/s1", "reports/s2", "--into=reports/whole", at=project)
-    assert whole.returncode == 0, whole.stderr
+    result = call("merge", "reports/s1", "reports/s2", "--into=reports/whole", at=project)
+    assert result.returncode == 0, result.stderr
     assert read_run(project, "whole").manifest["partial"] == []
     assert call("merge", "reports/s1", "--into=reports/half", at=project).returncode == 6
     assert read_run(project, "half").manifest["partial"] == ["no shard 2/2"]
@@ -121,9 +125,9 @@ def test_shards_of_several_engines_are_merged_and_named(
     manifest = read_run(project, "s2").manifest
     assert manifest["engine"] == {"name": "local"}
     path.write_text(json.dumps(manifest | {"engine": spread}), encoding="utf-8")
-    for parts, into in ((["s1", "s2"], "two"), (["two", "s3"], "all"), (["s1", "s3"], "plain")):
-        folders = [f"reports/{part}" for part in parts]
-        merged = call("merge", *folders, f"--into=reports/{into}", "--gates=none", at=project)
+    for parts, name in ((["s1", "s2"], "two"), (["two", "s3"], "all"), (["s1", "s3"], "plain")):
+        folders = [f"reports/{shard}" for shard in parts]
+        merged = call("merge", *folders, f"--into=reports/{name}", "--gates=none", at=project)
         assert merged.returncode == 0, merged.stderr
     mixed = {"name": "mixed", "mixed": [{"name": "local"}, spread]}
     assert read_run(project, "all").manifest["engine"] == mixed
@@ -147,8 +151,8 @@ def test_an_interrupted_shard_makes_the_whole_fail(run: Run, data: Path, project
     folder = project / "reports" / "s2"
     lines = (folder / "records.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "records.jsonl").write_bytes(b"".join(lines[:-1]))
-    short = call("merge", "reports/s1", "reports/s2", "--into=reports/short", at=project)
-    assert short.returncode == 1, "a finished shard that lost a line"
+    truncated = call("merge", "reports/s1", "reports/s2", "--into=reports/short", at=project)
+    assert truncated.returncode == 1, "a finished shard that lost a line"
     (folder / "records.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:20])
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     for name in ("partial", "tasks", "selected", "recorded", "errors", "wall_seconds", "workers"):
@@ -164,7 +168,7 @@ def test_what_does_not_belong_together_is_refused(run: Run, data: Path, project:
     assert run(f"--data={data}", "--shard=1/2", "--run=one").ret == 0
     assert run(f"--data={data}", "--shard=2/2", "--run=two", "--seed=1").ret == 0
     assert run("--shard=1/20", "--run=probes").ret == 0
-    for others, said in (
+    for options, message in (
         (["reports/two"], "they differ in seed."),
         (["reports/probes"], "rows of the data"),
         (["reports/one"], "is given twice"),
@@ -174,18 +178,18 @@ def test_what_does_not_belong_together_is_refused(run: Run, data: Path, project:
         (["--into=reports/one/inner"], "is inside"),
         ([f"--data={project / 'absent'}"], "There is no"),
     ):
-        result = call("merge", "reports/one", "--into=reports/m", *others, at=project)
-        assert result.returncode == 2, said
-        assert said in result.stderr
+        result = call("merge", "reports/one", "--into=reports/m", *options, at=project)
+        assert result.returncode == 2, message
+        assert message in result.stderr
         assert "Traceback" not in result.stderr
         assert not (project / "reports/m").exists()
-    taken = call("merge", "reports/one", "--into=reports/two", at=project)
-    assert taken.returncode == 2
-    assert "already holds a run" in taken.stderr
+    repeated = call("merge", "reports/one", "--into=reports/two", at=project)
+    assert repeated.returncode == 2
+    assert "already holds a run" in repeated.stderr
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--shard=3/2"], "K counts from 1 to N"),
         (["--shard=0/2"], "K counts from 1 to N"),
@@ -193,8 +197,8 @@ def test_what_does_not_belong_together_is_refused(run: Run, data: Path, project:
         (["--sample=1", "--shard=1/5000"], "Use fewer shards"),
     ],
 )
-def test_mistakes_with_shards_are_usage_errors(run: Run, options: list[str], said: str) -> None:
+def test_mistakes_with_shards_are_usage_errors(run: Run, options: list[str], message: str) -> None:
     """One sentence, and pytest's usage status."""
     result = run(*options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert said in result.stderr.str()
+    assert message in result.stderr.str()

@@ -46,10 +46,12 @@ def test_a_worker_that_dies_between_cases_changes_no_status(
     assert sum(counts[name] for name in ("missed", "correct", "unscored")) == 48
 
 
-@pytest.mark.parametrize("sound", [0, 1])
-def test_a_sick_worker_costs_no_case(run: Run, data: Path, project: Path, sound: int) -> None:
+@pytest.mark.parametrize("good_batches", [0, 1])
+def test_a_sick_worker_costs_no_case(
+    run: Run, data: Path, project: Path, good_batches: int
+) -> None:
     """From the start or after it has answered: what it fails at is answered by the other."""
-    use_model(project, f"SickModel(workers={{'gw1'}}, sound={sound})")
+    use_model(project, f"SickModel(workers={{'gw1'}}, sound={good_batches})")
     (project / "small.py").write_text(SMALL, encoding="utf-8")
     result = run(f"--data={data}", "-p", "small", "-n2", "--gates=none")
     assert result.ret == 0
@@ -120,8 +122,8 @@ def test_a_line_says_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(direct_stderr, "_copy_stderr", lambda: writer)
     config = Config()
     config.stash[DIRECT_STDERR] = DirectStderr(config)  # type: ignore[arg-type]
-    waits = Waiting(config, unit=None, case=None)  # type: ignore[arg-type]
-    with waits.wait("64 prompts"):
+    waiting = Waiting(config, unit=None, case=None)  # type: ignore[arg-type]
+    with waiting.wait("64 prompts"):
         lines = os.read(reader, 1000).decode()
         while lines.count("waiting for the model: 64 prompts since") < 2:
             lines += os.read(reader, 1000).decode()

@@ -182,11 +182,11 @@ CARD = 'backend = "detector"\n[options]\nthreshold = 0.5\n'
 @pytest.fixture
 def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The directory that the package is installed in, for this process and those it starts."""
-    place = tmp_path / "site"
-    install_package(place, "third_party", source=PACKAGE, entry_points=ENTRY_POINTS)
-    monkeypatch.syspath_prepend(place)
-    monkeypatch.setenv("PYTHONPATH", str(place))
-    return place
+    folder = tmp_path / "site"
+    install_package(folder, "third_party", source=PACKAGE, entry_points=ENTRY_POINTS)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return folder
 
 
 @pytest.mark.usefixtures("third_party")
@@ -212,9 +212,9 @@ def test_what_another_package_registers_is_found_by_name() -> None:
 )
 def test_a_backend_that_cannot_be_had_is_one_sentence(backend: str, message: str) -> None:
     """An unknown name, a package that breaks, and an entry point that names something else."""
-    with pytest.raises(CardError) as caught:
+    with pytest.raises(CardError) as exc_info:
         find_backend(Card(name="mine", backend=backend))
-    assert message in str(caught.value)
+    assert message in str(exc_info.value)
 
 
 def test_a_name_that_is_registered_twice_is_refused(third_party: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_plan_is_executed_without_pytest(tmp_path: Path) -> None:
 
     plan = make_plan(RunRequest(model=str(card), data=DataSource(kind="photos")))
     assert {case.task for case in plan.cases} == {"detection"}
-    assert {str(task): str(need) for task, need in plan.deselected.items()} == {
+    assert {str(task): str(capability) for task, capability in plan.deselected.items()} == {
         "interpretation": "text"
     }
     with load_model(plan.card, plan.load_options()) as backend:
@@ -256,8 +256,8 @@ def test_files_of_a_backend_are_part_of_the_identity(run: Run, project: Path) ->
     assert list(read_run(project).manifest["identity"]["files"]) == ["weights.txt"]
     assert run(*options, "--run=second", "--reuse=reports/run").ret == 0
     weights.write_text("2", encoding="utf-8")
-    for again in (["--resume=reports/run"], [*options, "--run=third", "--reuse=reports/run"]):
-        result = run(*again)
+    for arguments in (["--resume=reports/run"], [*options, "--run=third", "--reuse=reports/run"]):
+        result = run(*arguments)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines(["*another model file weights.txt*"])
     weights.unlink()
@@ -275,26 +275,26 @@ def test_a_detector_is_asked_for_its_probabilities_only(
     (project / "mine.toml").write_text(CARD, encoding="utf-8")
     result = run("--model=mine.toml", "--data=photos", "--gates=none", *mode)
     assert result.ret == 0
-    written = read_run(project)
-    assert len(written.records) == 8
-    assert {line["verdict"]["outcome"] for line in written.records} == {"correct"}
-    assert written.manifest["judge"]["label"] == "likelihood"
-    assert written.manifest["deselected"] == {"interpretation": "text"}
-    reservations = written.manifest["reservations"]
+    written_run = read_run(project)
+    assert len(written_run.records) == 8
+    assert {line["verdict"]["outcome"] for line in written_run.records} == {"correct"}
+    assert written_run.manifest["judge"]["label"] == "likelihood"
+    assert written_run.manifest["deselected"] == {"interpretation": "text"}
+    reservations = written_run.manifest["reservations"]
     assert len([text for text in reservations if text.startswith("Not asked: interp")]) == 1
-    assert written.manifest["inference"][0]["path"] == "detector"
-    assert written.manifest["identity"]["card"]["package"] == "third_party 1.0"
-    assert written.manifest["dataset"]["package"] == "third_party 1.0"
-    assert "package" not in written.manifest["judge"]
+    assert written_run.manifest["inference"][0]["path"] == "detector"
+    assert written_run.manifest["identity"]["card"]["package"] == "third_party 1.0"
+    assert written_run.manifest["dataset"]["package"] == "third_party 1.0"
+    assert "package" not in written_run.manifest["judge"]
     if mode != ("-n0",):
         return
-    again = run(
+    replayed = run(
         "--model=mine", "--data=photos", "--answers=reports/run", "--run=again", "--gates=none"
     )
-    assert again.ret == 0
-    repeated = read_run(project, "again")
-    assert {line["verdict"]["outcome"] for line in repeated.records} == {"correct"}
-    assert repeated.manifest["deselected"] == {"interpretation": "text"}
+    assert replayed.ret == 0
+    second_run = read_run(project, "again")
+    assert {line["verdict"]["outcome"] for line in second_run.records} == {"correct"}
+    assert second_run.manifest["deselected"] == {"interpretation": "text"}
 
 
 NO_WORSE = """
@@ -327,7 +327,7 @@ def test_gates_over_a_task_that_a_detector_cannot_be_asked(
     (project / "mine.toml").write_text(CARD, encoding="utf-8")
     (project / "gates.toml").write_text(GATES, encoding="utf-8")
     assert run("--model=mine.toml", "--data=photos", *mode).ret == 0
-    outcomes = {one["gate"]: one["outcome"] for one in read_run(project).rulings}
+    outcomes = {ruling["gate"]: ruling["outcome"] for ruling in read_run(project).rulings}
     assert outcomes == {"sees": "pass", "explains": "not evaluated"}
     options = ("--model=mine.toml", "--data=photos", "--gates=gates.toml", "--run=named")
     result = run(*options, *mode)
@@ -374,7 +374,7 @@ def test_what_breaks_in_another_package_is_one_sentence(
     """It names what failed, and no traceback is printed."""
     (project / "mine.toml").write_text(CARD, encoding="utf-8")
     (project / "crash.toml").write_text('backend = "crash"\n', encoding="utf-8")
-    data = () if any(one.startswith("--data") for one in options) else ("--data=photos",)
+    data = () if any(option.startswith("--data") for option in options) else ("--data=photos",)
     result = run(*options, *data, "--gates=none", "-n0")
     assert result.ret in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED)
     lines = [*result.stdout.lines, *result.stderr.lines]
@@ -401,10 +401,10 @@ def test_a_backend_that_cannot_describe_itself_costs_a_reservation(
     result = run("--model=mine.toml", "--data=photos", "--gates=none", *mode)
     assert result.ret == 0
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
-    written = read_run(project)
-    assert len(written.records) == 8
-    said = f"How third_party.{kind} answered is not known, its describe() failed: {reason}"
-    assert [text for text in written.manifest["reservations"] if text.startswith(said)]
+    written_run = read_run(project)
+    assert len(written_run.records) == 8
+    reservation = f"How third_party.{kind} answered is not known, its describe() failed: {reason}"
+    assert [text for text in written_run.manifest["reservations"] if text.startswith(reservation)]
 
 
 @pytest.mark.usefixtures("third_party")
@@ -412,11 +412,11 @@ def test_a_judge_of_another_package_grades_texts(run: Run, project: Path) -> Non
     """Its scores stand under its own name."""
     result = run("--data=photos", "--judge=kind:strict", "--gates=none", "-m", "interpretation")
     assert result.ret == 0
-    written = read_run(project)
-    assert {line["verdict"]["judge"] for line in written.records} == {"kind:strict"}
-    assert {line["verdict"]["score"] for line in written.records} == {2.0}
-    assert written.manifest["judge"]["text"] == "kind:strict"
-    assert written.manifest["judge"]["package"] == "third_party 1.0"
+    written_run = read_run(project)
+    assert {line["verdict"]["judge"] for line in written_run.records} == {"kind:strict"}
+    assert {line["verdict"]["score"] for line in written_run.records} == {2.0}
+    assert written_run.manifest["judge"]["text"] == "kind:strict"
+    assert written_run.manifest["judge"]["package"] == "third_party 1.0"
 
 
 def test_another_version_of_a_judge_is_another_judge(
@@ -431,10 +431,10 @@ def test_another_version_of_a_judge_is_another_judge(
     (project / "gates.toml").write_text(NO_WORSE, encoding="utf-8")
     result = run(*options, "--gates=gates.toml", "--baseline=reports/old")
     assert result.ret == GATES_INCONCLUSIVE
-    written = read_run(project)
-    assert written.manifest["judge"]["package"] == "third_party 1.1"
-    assert any("judge.package" in text for text in written.manifest["reservations"])
-    assert "The judge kind:strict differs" in written.rulings[0]["reason"]
+    written_run = read_run(project)
+    assert written_run.manifest["judge"]["package"] == "third_party 1.1"
+    assert any("judge.package" in text for text in written_run.manifest["reservations"])
+    assert "The judge kind:strict differs" in written_run.rulings[0]["reason"]
 
 
 @pytest.mark.usefixtures("third_party")

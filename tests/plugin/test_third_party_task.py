@@ -38,11 +38,11 @@ QUESTION = "Look at how sharp it is. Is this a fake image, yes or no?"
 @pytest.fixture
 def cases(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The package, its test, and a data set of eight detection and eight sharpness cases."""
-    place = project / "site"
+    folder = project / "site"
     entry_points = "[fakebench_suite.tasks]\nsharpness = fakepkg:SPEC\n"
-    install_package(place, "fakepkg", source=PACKAGE, entry_points=entry_points)
-    monkeypatch.syspath_prepend(place)
-    monkeypatch.setenv("PYTHONPATH", str(place))
+    install_package(folder, "fakepkg", source=PACKAGE, entry_points=entry_points)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
     (project / "cases" / "test_sharpness.py").write_text(CASES, encoding="utf-8")
     lines = []
     for number in range(8):
@@ -66,15 +66,15 @@ def test_a_run_scores_gates_and_reports_it(
     floor = FLOOR.format(bar=0.7).replace("detection", "sharpness")
     (project / "gates.toml").write_text(floor, encoding="utf-8")
     result = run(f"--data={cases.name}", "--gates=gates.toml", *mode)
-    written = read_run(project)
-    assert [line["case"]["task"] for line in written.records].count("sharpness") == 8
+    written_run = read_run(project)
+    assert [line["case"]["task"] for line in written_run.records].count("sharpness") == 8
     scores = json.loads((project / "reports" / "run" / "scores.json").read_bytes())
     (accuracy,) = (
         score for score in scores
         if (score["task"], score["metric"], score["subgroup"]) == ("sharpness", "accuracy", "all")
     )  # fmt: skip
     assert (accuracy["value"], accuracy["n"]) == (0.75, 8)
-    assert written.manifest["tasks"]["sharpness"]["recorded"] == 8
+    assert written_run.manifest["tasks"]["sharpness"]["recorded"] == 8
     assert result.ret == 0
     summary = (project / "reports" / "run" / "summary.md").read_text(encoding="utf-8")
     assert "| sharpness | all | accuracy | 0.750 |" in summary
@@ -88,9 +88,9 @@ def test_it_is_asked_alone(run: Run, project: Path, cases: Path) -> None:
     """``--tasks=sharpness`` leaves detection out."""
     result = run(f"--data={cases.name}", "--gates=none", "--tasks=sharpness", "-n0")
     assert result.ret == 0
-    written = read_run(project)
-    assert {line["case"]["task"] for line in written.records} == {"sharpness"}
-    assert len(written.records) == 8
+    written_run = read_run(project)
+    assert {line["case"]["task"] for line in written_run.records} == {"sharpness"}
+    assert len(written_run.records) == 8
 
 
 def test_an_unknown_task_is_refused_with_those_that_there_are(run: Run, cases: Path) -> None:

@@ -112,8 +112,10 @@ def test_a_case_whose_last_try_failed_is_an_error(
     counts = result.parseoutcomes()
     assert (counts.get("errors"), counts["rerun"]) == (2, 4)
     (suite,) = ElementTree.parse(project / "junit.xml").getroot()  # noqa: S314  # just written
-    cases = [one for one in suite.findall("testcase") if one.get("classname") != "gates"]
-    assert len({one.get("name") for one in cases}) == len(cases) == 16
+    cases = [
+        element for element in suite.findall("testcase") if element.get("classname") != "gates"
+    ]
+    assert len({case.get("name") for case in cases}) == len(cases) == 16
     assert [suite.get(name) for name in ("tests", "failures", "errors")] == ["17", "0", "2"]
     outcomes = Counter(
         prop.get("value") for prop in suite.iter("property") if prop.get("name") == "outcome"
@@ -135,7 +137,7 @@ TROUBLES = {
 
 
 @pytest.mark.parametrize(
-    ("trouble", "mode", "errors"),
+    ("failure", "mode", "errors"),
     [
         ("signal", MODES[0], 1),
         ("signal", MODES[1], 1),
@@ -148,20 +150,20 @@ TROUBLES = {
     ],
 )
 def test_what_breaks_a_slice_off_costs_one_case(
-    run: Run, data: Path, project: Path, trouble: str, mode: tuple[str, ...], errors: int
+    run: Run, data: Path, project: Path, failure: str, mode: tuple[str, ...], errors: int
 ) -> None:
     """A time-out is the error of the case that was waiting, and the others are asked one by one.
 
     What a model itself lets through is tried again with each case alone, as any exception is.
     """
-    use_model(project, f"TroubledModel(trouble={TROUBLES[trouble]!r})")
+    use_model(project, f"TroubledModel(trouble={TROUBLES[failure]!r})")
     result = run(f"--data={data}", "-m", "detection", "--gates=none", *mode)
     assert result.ret == errors
     records = read_run(project).records
     assert len(records) == len({line["case"]["id"] for line in records}) == 16
     failed = [line for line in records if line["verdict"]["outcome"] == "model_error"]
     assert len(failed) == read_run(project).manifest["errors"] == errors
-    if trouble == "signal":
+    if failure == "signal":
         assert failed[0]["verdict"]["reason"] == "Timeout (>0.2s)"
     assert {line["answer"]["batch_size"] for line in records if line["answer"]} == {1}
 

@@ -22,7 +22,7 @@ from tests.plugin.sandbox import MODES, Run
 @given(st.lists(st.tuples(st.text("abc", min_size=1), st.integers(1, 80)), max_size=30))
 def test_units_keep_image_groups_whole_and_large(groups: list[tuple[str, int]]) -> None:
     """A unit ends only where a group ends, and only once it is large enough."""
-    images = [f"{name}{place}" for place, (name, size) in enumerate(groups) for _ in range(size)]
+    images = [f"{name}{index}" for index, (name, size) in enumerate(groups) for _ in range(size)]
     numbers = assign_work_units(images)
     sizes = Counter(numbers)
     assert len(set(zip(images, numbers, strict=True))) == len(groups)
@@ -40,21 +40,21 @@ def test_the_group_is_the_image_in_the_node_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("text", "expected"),
     [
         ("half \ud800 a pair", "half \ufffd a pair"),
         ("a pair in halves \ud83d\ude00", "a pair in halves \U0001f600"),
         ("\U0001f600 line\u2028nul\x00\n", "\U0001f600 line\u2028nul\x00\n"),
     ],
 )
-def test_half_a_surrogate_does_not_bring_a_run_down(said: str, kept: str) -> None:
+def test_half_a_surrogate_does_not_bring_a_run_down(text: str, expected: str) -> None:
     """What no file could hold is replaced, in answers and in errors; all else is kept whole."""
-    mended = replace_lone_surrogates(Answer(text=said, tokens=1, seconds=0.0, batch_size=1))
-    assert isinstance(mended, Answer)
-    assert mended.text == kept
-    assert msgspec.json.decode(msgspec.json.encode(mended), type=Answer) == mended
-    error = str(replace_lone_surrogates(ModelError(said)))
-    assert error == escape_controls(said)
+    answer = replace_lone_surrogates(Answer(text=text, tokens=1, seconds=0.0, batch_size=1))
+    assert isinstance(answer, Answer)
+    assert answer.text == expected
+    assert msgspec.json.decode(msgspec.json.encode(answer), type=Answer) == answer
+    error = str(replace_lone_surrogates(ModelError(text)))
+    assert error == escape_controls(text)
     assert msgspec.json.decode(msgspec.json.encode(error)) == error
 
 
@@ -97,14 +97,14 @@ def test_the_case_that_workers_die_on_is_an_error_on_record(
     The line of progress, here after every report, may be the death's.
     """
     use_model(project, "DyingModel(deaths=2)")
-    often = "import fakebench_suite.plugin.progress as progress\n\nprogress._SPEAK = 0.0\n"
-    (project / "often.py").write_text(often, encoding="utf-8")
+    code = "import fakebench_suite.plugin.progress as progress\n\nprogress._SPEAK = 0.0\n"
+    (project / "often.py").write_text(code, encoding="utf-8")
     result = run(f"--data={data}", "-m", "detection", "-n2", "-p", "often")
     assert result.ret == 1
     records = read_run(project).records
-    (lost,) = [line for line in records if line["verdict"]["outcome"] == "model_error"]
-    assert "crashed while running" in lost["verdict"]["reason"]
-    assert lost["answer"] is None
+    (failed_line,) = [line for line in records if line["verdict"]["outcome"] == "model_error"]
+    assert "crashed while running" in failed_line["verdict"]["reason"]
+    assert failed_line["answer"] is None
     assert len({line["case"]["id"] for line in records}) == len(records) == 16
     result.stdout.fnmatch_lines(["*model_error_rate*0.062*", "*1 error*"])
 
@@ -118,9 +118,9 @@ def test_a_prompt_that_kills_workers_takes_no_other_along(
     assert result.ret == 1
     records = read_run(project).records
     assert len({line["case"]["id"] for line in records}) == len(records) == 48
-    (lost,) = [line for line in records if not line["answer"]]
-    assert lost["case"]["id"] == "glide-08.png:isfake"
-    assert lost["verdict"]["outcome"] == "model_error"
+    (failed_line,) = [line for line in records if not line["answer"]]
+    assert failed_line["case"]["id"] == "glide-08.png:isfake"
+    assert failed_line["verdict"]["outcome"] == "model_error"
 
 
 @pytest.mark.parametrize("workers", ["-n1", "-n2"])

@@ -12,11 +12,11 @@ WARM = (LATENCY, "-k", "prompt and warm", *QUICK)
 COMPARE = ("--benchmark-compare", "--benchmark-compare-fail=median:300%")
 
 
-def tell(result: pytest.RunResult) -> str:
+def read_output(result: pytest.RunResult) -> str:
     """All that was printed; there is never a traceback in it."""
-    said = result.stdout.str() + result.stderr.str()
-    assert "Traceback" not in said
-    return said
+    output = result.stdout.str() + result.stderr.str()
+    assert "Traceback" not in output
+    return output
 
 
 def test_a_slower_candidate_fails_the_comparison(run: Run, data: Path, project: Path) -> None:
@@ -24,9 +24,9 @@ def test_a_slower_candidate_fails_the_comparison(run: Run, data: Path, project: 
     (project / "slow.toml").write_text(SLOW, encoding="utf-8")
     stored = run(f"--data={data}", *WARM, "--benchmark-autosave")
     assert stored.ret == 0
-    slower = run(f"--data={data}", *WARM, "--model=slow.toml", *COMPARE)
-    assert slower.ret == pytest.ExitCode.TESTS_FAILED
-    assert "Performance has regressed" in tell(slower)
+    result = run(f"--data={data}", *WARM, "--model=slow.toml", *COMPARE)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "Performance has regressed" in read_output(result)
     (saved,) = (project / ".benchmarks").rglob("*.json")
     (entry,) = json.loads(saved.read_text(encoding="utf-8"))["benchmarks"]
     assert entry["extra_info"]["model"] == "scripted"
@@ -37,19 +37,19 @@ def test_the_first_session_has_nothing_to_be_compared_with(run: Run, data: Path)
     """It is stored, says so, and ends as it would have without comparing; the next is compared."""
     first = run(f"--data={data}", *WARM, *COMPARE, "--benchmark-save=one")
     assert first.ret == 0
-    said = tell(first)
-    assert said.count("Nothing was compared: no session was stored under") == 1
-    assert "This one is stored now" in said
+    output = read_output(first)
+    assert output.count("Nothing was compared: no session was stored under") == 1
+    assert "This one is stored now" in output
     second = run(f"--data={data}", *WARM, *COMPARE, "--benchmark-save=two")
     assert second.ret == 0
-    assert "Nothing was compared" not in tell(second)
+    assert "Nothing was compared" not in read_output(second)
 
 
 def test_a_first_session_that_is_not_stored_says_how_to(run: Run, data: Path) -> None:
     """Else no later one would have anything to be compared with either."""
     result = run(f"--data={data}", *WARM, *COMPARE)
     assert result.ret == 0
-    assert "Add --benchmark-autosave" in tell(result)
+    assert "Add --benchmark-autosave" in read_output(result)
 
 
 @pytest.mark.parametrize(("bar", "status"), [(0.1, 0), (1.0, 1)])
@@ -61,17 +61,17 @@ def test_the_first_session_keeps_the_status_of_the_gates(
     options = ("--latency", *QUICK)
     result = run(f"--data={data}", *options, *COMPARE, "--benchmark-autosave")
     assert result.ret == status
-    assert "Nothing was compared" in tell(result)
+    assert "Nothing was compared" in read_output(result)
     assert len(read_run(project).rulings) == 1
 
 
 def test_a_stored_session_of_other_data_is_no_comparison(run: Run, data: Path) -> None:
     """Benchmarks are named after their data, and none of these is stored."""
     run(f"--data={data}", *WARM, "--benchmark-autosave")
-    other = data.rename(data.with_name("other"))
-    result = run(f"--data={other}", *WARM, *COMPARE)
+    other_data = data.rename(data.with_name("other"))
+    result = run(f"--data={other_data}", *WARM, *COMPARE)
     assert result.ret == 0
-    assert "the stored session measured none of this" in tell(result)
+    assert "the stored session measured none of this" in read_output(result)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)

@@ -36,21 +36,21 @@ def test_a_run_measures_latency_beside_its_cases(
     assert "48 correct" not in result.stdout.str()
     assert len(read_run(project).records) == 48
     timings = read_timings(project)
-    states = [one["state"] for one in timings]
+    states = [timing["state"] for timing in timings]
     assert states == sorted(states)
-    assert {(one["name"], one["state"]) for one in timings} == {
+    assert {(timing["name"], timing["state"]) for timing in timings} == {
         (name, state)
         for name in NAMES
         for state in ("cold", "warm")
         if (name, state) != ("load", "warm")
     }
-    prompts = {one["name"]: one["prompts"] for one in timings}
+    prompts = {timing["name"]: timing["prompts"] for timing in timings}
     assert prompts == {"load": 0, "first token": 1, "prompt": 1, "group": 5, "work unit": 48}
     assert all(
-        len(one["seconds"]) >= 3 and one["input_digest"] == timings[0]["input_digest"]
-        for one in timings
+        len(timing["seconds"]) >= 3 and timing["input_digest"] == timings[0]["input_digest"]
+        for timing in timings
     )
-    tokens = {one["name"]: one["tokens"] for one in timings}
+    tokens = {timing["name"]: timing["tokens"] for timing in timings}
     assert tokens["first token"] == 1
     assert tokens["group"] > tokens["prompt"] >= 1
     manifest = read_run(project).manifest
@@ -80,13 +80,13 @@ def test_it_is_asked_for_from_within_cases_too(
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "options",
     [("--latency",), (LATENCY,), (f"{LATENCY}::test_load",), ("-m", "latency")],
     ids=" ".join,
 )
-def test_xdist_and_latency_are_one_sentence(run: Run, data: Path, asked: tuple[str, ...]) -> None:
+def test_xdist_and_latency_are_one_sentence(run: Run, data: Path, options: tuple[str, ...]) -> None:
     """Before any worker starts."""
-    result = run(f"--data={data}", "-n2", *asked)
+    result = run(f"--data={data}", "-n2", *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: Latency is measured with the machine to itself*-n 0."])
     assert "Traceback" not in result.stderr.str()
@@ -106,13 +106,13 @@ def test_a_marker_that_leaves_it_out_is_no_request(
 def test_other_ways_to_have_no_latency(run: Run, data: Path) -> None:
     """Answers given again take no time; pytest-benchmark has to be there."""
     run(f"--data={data}", "--run=old")
-    again = run(f"--data={data}", "--answers=reports/old", "--latency")
-    again.stderr.fnmatch_lines(["ERROR: --answers asks no model, so there is no latency*"])
-    afar = run(f"--data={data}", "--latency", "--engine=ray")
-    afar.stderr.fnmatch_lines(["ERROR: Latency is measured in this process*"])
+    replayed = run(f"--data={data}", "--answers=reports/old", "--latency")
+    replayed.stderr.fnmatch_lines(["ERROR: --answers asks no model, so there is no latency*"])
+    remote = run(f"--data={data}", "--latency", "--engine=ray")
+    remote.stderr.fnmatch_lines(["ERROR: Latency is measured in this process*"])
     without = run(f"--data={data}", "--latency", "-p", "no:benchmark")
     without.stderr.fnmatch_lines(["ERROR: Latency needs pytest-benchmark*"])
-    assert again.ret == without.ret == pytest.ExitCode.USAGE_ERROR
+    assert replayed.ret == without.ret == pytest.ExitCode.USAGE_ERROR
 
 
 def test_the_file_alone_asks_no_case_and_leaves_no_run(run: Run, data: Path, project: Path) -> None:
@@ -126,8 +126,8 @@ def test_the_file_alone_asks_no_case_and_leaves_no_run(run: Run, data: Path, pro
 def test_gates_that_had_nothing_to_rule_on_are_told(run: Run, data: Path, project: Path) -> None:
     """Where only latency is measured no gate rules, and where none is measured the gate says so."""
     (project / "gates.toml").write_text(GATE.format(bar="seconds = 9"), encoding="utf-8")
-    alone = run(f"--data={data}", LATENCY, "-k", "group and warm", *QUICK)
-    alone.stdout.fnmatch_lines(["No gate was evaluated, for no case was asked*"])
+    result = run(f"--data={data}", LATENCY, "-k", "group and warm", *QUICK)
+    result.stdout.fnmatch_lines(["No gate was evaluated, for no case was asked*"])
     assert run(f"--data={data}", "--latency", "-m", "detection").ret == 6
     assert "select its tests" in read_run(project).rulings[0]["reason"]
 
@@ -151,7 +151,9 @@ def test_the_group_is_the_image_most_is_asked_about(run: Run, data: Path, projec
     cases = data / "fake_images" / "cases.jsonl"
     cases.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     run(f"--data={cases}", "--latency", "--gates=none", *QUICK)
-    assert {one["prompts"] for one in read_timings(project) if one["name"] == "group"} == {3}
+    assert {timing["prompts"] for timing in read_timings(project) if timing["name"] == "group"} == {
+        3
+    }
 
 
 def test_a_gate_rules_on_what_was_measured(run: Run, data: Path, project: Path) -> None:
@@ -160,8 +162,8 @@ def test_a_gate_rules_on_what_was_measured(run: Run, data: Path, project: Path) 
     (project / "gates.toml").write_text(GATE.format(bar="at_most = 20"), encoding="utf-8")
     options = (f"--data={data}", "--latency", *QUICK, "-m", "detection or latency")
     run(*options, "--run=old", "--gates=none")
-    again = run(*options, "--baseline=reports/old")
-    assert again.ret == 0
+    unchanged = run(*options, "--baseline=reports/old")
+    assert unchanged.ret == 0
     (ruling,) = read_run(project).rulings
     assert ruling["outcome"] == "pass"
     assert "Group, warm takes" in ruling["reason"]
@@ -170,9 +172,9 @@ def test_a_gate_rules_on_what_was_measured(run: Run, data: Path, project: Path) 
     (ruling,) = read_run(project, "slow").rulings
     assert ruling["outcome"] == "fail"
     assert "times the baseline" in ruling["reason"]
-    plain = run(f"--data={data}", "-m", "detection", "--baseline=reports/old", "--run=plain")
-    assert plain.ret == pytest.ExitCode.USAGE_ERROR
-    assert "Add --latency" in plain.stderr.str()
+    untimed = run(f"--data={data}", "-m", "detection", "--baseline=reports/old", "--run=plain")
+    assert untimed.ret == pytest.ExitCode.USAGE_ERROR
+    assert "Add --latency" in untimed.stderr.str()
 
 
 def test_a_model_that_fails_has_no_latency(run: Run, data: Path, project: Path) -> None:

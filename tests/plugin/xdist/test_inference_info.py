@@ -34,6 +34,6 @@ def test_a_checkpoint_reports_its_route_and_keeps_to_its_tokens(
 
 def test_batch_tokens_are_a_number(run: Run, data: Path) -> None:
     """Anything else is a usage error."""
-    wrong = run(f"--data={data}", "--batch-tokens=few")
-    assert wrong.ret == 4
-    wrong.stderr.fnmatch_lines(["*'few' is not a number, 1 or more*"])
+    result = run(f"--data={data}", "--batch-tokens=few")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*'few' is not a number, 1 or more*"])

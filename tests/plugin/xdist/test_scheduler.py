@@ -20,28 +20,28 @@ class Worker:
     def __init__(self, name: str) -> None:
         self.name = name
         self.queue: deque[int] = deque()
-        self.given: list[list[int]] = []
-        self.asked: list[list[int]] = []
+        self.units: list[list[int]] = []
+        self.steal_requests: list[list[int]] = []
         self.shutting_down = False
-        self.told: list[int] = []
+        self.suspects: list[int] = []
         self.sick_after: int | None = None
         """Items after which its model fails over every other."""
         self.ran = 0
 
-    def dies_on(self, item: int, poison: int | None, slices: Sequence[int]) -> bool:
+    def dies_on(self, item: int, fatal_item: int | None, slices: Sequence[int]) -> bool:
         """With the slice of the poison, or where it was told of that, with the poison alone."""
-        if poison is None or slices[item] != slices[poison]:
+        if fatal_item is None or slices[item] != slices[fatal_item]:
             return False
-        return slices[item] not in self.told or item == poison
+        return slices[item] not in self.suspects or item == fatal_item
 
     def send_runtest_some(self, indices: Sequence[int]) -> None:
         """Queue the items."""
         self.queue.extend(indices)
-        self.given.append(list(indices))
+        self.units.append(list(indices))
 
     def send_steal(self, indices: Sequence[int]) -> None:
         """Remember the wish; ``answer`` grants it."""
-        self.asked.append(list(indices))
+        self.steal_requests.append(list(indices))
 
     def shutdown(self) -> None:
         """Run what is there."""
@@ -54,10 +54,10 @@ class Worker:
 
     def answer(self, scheduler: WorkUnitScheduler) -> None:
         """Give all the items asked for or none: the first two in the queue are in hand."""
-        wanted = self.asked.pop(0)
-        spare = list(self.queue)[2:]
-        granted = wanted if set(wanted) <= set(spare) else []
-        self.queue = deque(one for one in self.queue if one not in granted)
+        items = self.steal_requests.pop(0)
+        pending = list(self.queue)[2:]
+        granted = items if set(items) <= set(pending) else []
+        self.queue = deque(item for item in self.queue if item not in granted)
         scheduler.remove_pending_tests_from_node(self, granted)
 
 
@@ -94,55 +94,62 @@ def play(
     ids: Sequence[str],
     rng: random.Random,
     deaths: int = 0,
-    poison: int | None = None,
+    fatal_item: int | None = None,
     failed: list[int] | None = None,
 ) -> tuple[list[int], list[str]]:
     """Run to the end in a random order, killing workers; what was run, and what was given up.
 
     What a sick worker fails at is put into ``failed``, and not counted as run.
     """
-    ran: list[int] = []
-    lost: list[str] = []
+    completed: list[int] = []
+    abandoned: list[str] = []
     numbers = number_units(ids)
-    slices = [numbers[one] for one in ids]
+    slices = [numbers[nodeid] for nodeid in ids]
     for _ in range(40 * len(ids) + 100):
         if scheduler.tests_finished:
             for worker in workers:
                 worker.shutdown()
-        able = [w for w in workers if w.can_run or w.asked]
-        if not able:
+        ready = [
+            candidate for candidate in workers if candidate.can_run or candidate.steal_requests
+        ]
+        if not ready:
             break
-        worker = rng.choice(able)
-        doomed = worker.can_run and worker.dies_on(worker.queue[0], poison, slices)
-        if doomed or (deaths and rng.random() < 0.1):
-            deaths -= not doomed
+        worker = rng.choice(ready)
+        dies = worker.can_run and worker.dies_on(worker.queue[0], fatal_item, slices)
+        if dies or (deaths and rng.random() < 0.1):
+            deaths -= not dies
             workers.remove(worker)
-            crashed = scheduler.remove_node(worker)
-            lost += [crashed] if crashed else []
+            crashitem = scheduler.remove_node(worker)
+            abandoned += [crashitem] if crashitem else []
             clone = Worker(worker.name + "+")
-            clone.told = scheduler.tell_suspects(clone)
+            clone.suspects = scheduler.tell_suspects(clone)
             clone.sick_after = None if failed is None else rng.choice([None, 0, 3, 20])
             workers.append(clone)
             scheduler.add_node(clone)
             scheduler.add_node_collection(clone, ids)
             scheduler.schedule()
-        elif worker.asked and rng.random() < 0.5:
+        elif worker.steal_requests and rng.random() < 0.5:
             worker.answer(scheduler)
         elif worker.can_run:
             item = worker.queue.popleft()
             answered = worker.sick_after is None or worker.ran < worker.sick_after
             worker.ran += 1
             scheduler.note_result(worker, ids[item], answered=answered)
-            (ran if answered or failed is None else failed).append(item)
+            (completed if answered or failed is None else failed).append(item)
             scheduler.mark_test_complete(worker, item)
-        if worker in workers and worker.shutting_down and not worker.queue and not worker.asked:
+        if (
+            worker in workers
+            and worker.shutting_down
+            and not worker.queue
+            and not worker.steal_requests
+        ):
             workers.remove(worker)
             assert scheduler.remove_node(worker) is None
     for worker in workers:  # as xdist does when a worker has ended
         assert scheduler.remove_node(worker) is None
     assert scheduler.tests_finished, "xdist would wait for ever"
     assert not scheduler.has_pending
-    return ran, lost
+    return completed, abandoned
 
 
 @settings(max_examples=150)
@@ -158,8 +165,8 @@ def test_every_case_runs_once_whatever_happens(
     """Whatever the order of events, with thefts and deaths: all done, and none twice."""
     ids = make_ids(sizes)
     scheduler, workers = start(ids, count)
-    ran, lost = play(scheduler, workers, ids, random.Random(seed), deaths=deaths)
-    assert sorted(ran) == [n for n in range(len(ids)) if ids[n] not in lost]
+    completed, abandoned = play(scheduler, workers, ids, random.Random(seed), deaths=deaths)
+    assert sorted(completed) == [n for n in range(len(ids)) if ids[n] not in abandoned]
 
 
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 4))
@@ -167,9 +174,9 @@ def test_a_case_that_kills_is_given_up_after_two_deaths(seed: int, count: int) -
     """It alone is lost, though the first worker died with its whole slice."""
     ids = make_ids([14] * 20)
     scheduler, workers = start(ids, count)
-    ran, lost = play(scheduler, workers, ids, random.Random(seed), poison=150)
-    assert lost == [ids[150]]
-    assert sorted(ran) == [number for number in range(len(ids)) if number != 150]
+    completed, abandoned = play(scheduler, workers, ids, random.Random(seed), fatal_item=150)
+    assert abandoned == [ids[150]]
+    assert sorted(completed) == [number for number in range(len(ids)) if number != 150]
 
 
 @pytest.mark.thorough
@@ -188,14 +195,14 @@ def test_what_a_sick_worker_fails_at_is_answered_elsewhere(
     scheduler, workers = start(ids, count)
     workers[0].sick_after = sick
     failed: list[int] = []
-    ran, lost = play(scheduler, list(workers), ids, random.Random(seed), failed=failed)
-    assert lost == []
-    assert len(ran) == len(set(ran))
+    completed, abandoned = play(scheduler, list(workers), ids, random.Random(seed), failed=failed)
+    assert abandoned == []
+    assert len(completed) == len(set(completed))
     assert len(failed) == len(set(failed))
-    assert {*ran, *failed} == set(range(len(ids)))
+    assert {*completed, *failed} == set(range(len(ids)))
     assert set(scheduler.retired) <= {workers[0]}
     if scheduler.retired or sick == 0:
-        assert sorted(ran) == list(range(len(ids)))
+        assert sorted(completed) == list(range(len(ids)))
     assert len(failed) <= 4 * (64 + max(sizes))
 
 
@@ -209,8 +216,8 @@ def test_a_model_that_fails_everywhere_is_asked_twice_at_most(count: int, seed: 
     for worker in workers:
         worker.sick_after = 0
     failed: list[int] = []
-    ran, _ = play(scheduler, workers, ids, random.Random(seed), failed=failed)
-    assert ran == []
+    completed, _ = play(scheduler, workers, ids, random.Random(seed), failed=failed)
+    assert completed == []
     assert set(failed) == set(range(len(ids)))
     assert len(failed) <= len(ids) * min(count, 2)
     assert not scheduler.retired
@@ -231,9 +238,9 @@ def test_deaths_and_failures_together_end_and_lose_nothing(
     scheduler, workers = start(ids, count)
     workers[0].sick_after = rng.choice([None, 0, 5, 30])
     failed: list[int] = []
-    ran, lost = play(scheduler, workers, ids, rng, deaths=deaths, failed=failed)
-    assert len(ran) == len(set(ran))
-    assert {*ran, *failed, *map(ids.index, lost)} == set(range(len(ids)))
+    completed, abandoned = play(scheduler, workers, ids, rng, deaths=deaths, failed=failed)
+    assert len(completed) == len(set(completed))
+    assert {*completed, *failed, *map(ids.index, abandoned)} == set(range(len(ids)))
 
 
 def test_a_death_before_all_have_collected_ends_nobody_else() -> None:
@@ -253,20 +260,20 @@ def test_a_death_before_all_have_collected_ends_nobody_else() -> None:
 def test_a_worker_that_was_not_told_is_not_given_a_suspect() -> None:
     """What is left of a dead worker's slice waits for one that asks its cases one by one."""
     ids = make_ids([64, 64, 64, 64])
-    scheduler, (dead, other) = start(ids, 2)
-    left = dead.given[0]
+    scheduler, (dead, survivor) = start(ids, 2)
+    first_unit = dead.units[0]
     scheduler.mark_test_complete(dead, dead.queue.popleft())
     assert scheduler.remove_node(dead) is None
-    while other.can_run:
-        scheduler.mark_test_complete(other, other.queue.popleft())
-    assert left[1:] not in other.given
-    assert not other.shutting_down
+    while survivor.can_run:
+        scheduler.mark_test_complete(survivor, survivor.queue.popleft())
+    assert first_unit[1:] not in survivor.units
+    assert not survivor.shutting_down
     clone = Worker("clone")
-    assert scheduler.tell_suspects(clone) == [number_units(ids)[ids[left[0]]]]
+    assert scheduler.tell_suspects(clone) == [number_units(ids)[ids[first_unit[0]]]]
     scheduler.add_node(clone)
     scheduler.add_node_collection(clone, ids)
     scheduler.schedule()
-    assert clone.given == [left[1:]]
+    assert clone.units == [first_unit[1:]]
     assert scheduler.tests_finished is False
 
 
@@ -276,10 +283,10 @@ def test_large_slices_go_first_and_stay_whole() -> None:
     scheduler, workers = start(ids, 2)
     play(scheduler, workers, ids, random.Random(0))
     slices = number_units(ids)
-    given = [part for worker in workers for part in worker.given]
-    assert all(len({slices[ids[number]] for number in part}) == 1 for part in given)
+    units = [unit for worker in workers for unit in worker.units]
+    assert all(len({slices[ids[number]] for number in unit}) == 1 for unit in units)
     for worker in workers:
-        sizes = [len(part) for part in worker.given]
+        sizes = [len(unit) for unit in worker.units]
         assert sizes == sorted(sizes, reverse=True)
 
 
@@ -287,12 +294,12 @@ def test_an_idle_worker_gets_the_next_slice_of_a_busy_one() -> None:
     """Three slices, two workers: the slow one gives its second slice up."""
     ids = make_ids([64, 64, 64])
     scheduler, (slow, quick) = start(ids, 2)
-    assert [len(worker.given) for worker in (slow, quick)] == [2, 1]
+    assert [len(worker.units) for worker in (slow, quick)] == [2, 1]
     while quick.can_run:
         scheduler.mark_test_complete(quick, quick.queue.popleft())
-    assert slow.asked == [slow.given[1]]
+    assert slow.steal_requests == [slow.units[1]]
     slow.answer(scheduler)
-    assert quick.given[1] == slow.given[1]
+    assert quick.units[1] == slow.units[1]
     assert len(slow.queue) == 64
 
 
@@ -303,14 +310,14 @@ def test_nothing_is_taken_from_a_busy_worker_that_the_idle_one_may_not_have() ->
     scheduler.remove_node(first)
     scheduler.remove_node(second)
     clone = Worker("clone")
-    clone.told = scheduler.tell_suspects(clone)
+    clone.suspects = scheduler.tell_suspects(clone)
     scheduler.add_node(clone)
     scheduler.add_node_collection(clone, ids)
     scheduler.schedule()
     while third.can_run:
         scheduler.mark_test_complete(third, third.queue.popleft())
-    assert [len(part) for part in clone.given] == [64, 64]
-    assert clone.asked == []
+    assert [len(unit) for unit in clone.units] == [64, 64]
+    assert clone.steal_requests == []
     assert third.shutting_down is False  # it would be asked what the other fails at
 
 
@@ -325,8 +332,8 @@ def test_what_has_been_begun_is_not_given_up() -> None:
     # Meanwhile the slow worker has the last item of its slice in hand, and the first of the next.
     slow.queue.popleft()
     slow.answer(scheduler)
-    scheduler.mark_test_complete(slow, slow.given[0][62])
-    assert len(quick.given) == 1
+    scheduler.mark_test_complete(slow, slow.units[0][62])
+    assert len(quick.units) == 1
     assert slow.shutting_down is False
     assert scheduler.tests_finished is False
 
@@ -345,9 +352,9 @@ def test_one_worker_is_kept_until_the_others_are_done() -> None:
 def test_workers_that_collect_different_cases_are_a_fault() -> None:
     """It is said which."""
     scheduler = WorkUnitScheduler(workers=2)
-    one, two = Worker("gw0"), Worker("gw1")
-    for worker in (one, two):
+    first, second = Worker("gw0"), Worker("gw1")
+    for worker in (first, second):
         scheduler.add_node(worker)
-    scheduler.add_node_collection(one, make_ids([2]))
+    scheduler.add_node_collection(first, make_ids([2]))
     with pytest.raises(SuiteError, match=r"they differ in cases/t.py::t\[1.png:0\]"):
-        scheduler.add_node_collection(two, make_ids([2, 1]))
+        scheduler.add_node_collection(second, make_ids([2, 1]))
