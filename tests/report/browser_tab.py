@@ -22,7 +22,7 @@ class Tab:
     """A report in a tab, and every complaint the browser had about it."""
 
     page: Page
-    shots: Path
+    screenshots: Path
     complaints: list[str] = field(default_factory=list)
 
     def open(self, report: Path, fragment: str = "") -> None:
@@ -31,7 +31,7 @@ class Tab:
         self.page.goto(f"{report.resolve().as_uri()}{fragment}")
         self.page.wait_for_selector("html[data-ready]")
 
-    def found(self) -> str:
+    def count_found(self) -> str:
         """The number of records that pass the filters, as the page says it."""
         return self.page.inner_text("#found").split(" ")[0]
 
@@ -43,24 +43,24 @@ class Tab:
         """Choose a filter, and wait until its menu shows it."""
         self.page.select_option(f"#by-{menu}", value)
 
-    def shoot(self, name: str, *, whole: bool = False) -> None:
+    def screenshot(self, name: str, *, full_page: bool = False) -> None:
         """Keep a picture of the page, with its plots if the whole of it is asked for."""
-        if whole:
+        if full_page:
             for plot in self.page.locator(".plot").all():
                 plot.scroll_into_view_if_needed()
                 self.page.wait_for_function(
                     "node => node.matches('.drawn')", arg=plot.element_handle()
                 )
             self.page.evaluate("scrollTo(0, 0)")
-        self.page.screenshot(path=self.shots / f"{name}.png", full_page=whole)
+        self.page.screenshot(path=self.screenshots / f"{name}.png", full_page=full_page)
 
 
-def open_tab(window: BrowserContext, shots: Path, size: tuple[int, int], theme: str) -> Tab:
+def open_tab(window: BrowserContext, folder: Path, size: tuple[int, int], theme: str) -> Tab:
     """A tab of that size in a browser that prefers ``theme``, which hears every complaint."""
     page = window.new_page()
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    tab = Tab(page=page, shots=shots)
+    tab = Tab(page=page, screenshots=folder)
     page.on("console", lambda message: tab.complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: tab.complaints.append(f"error: {error}"))
 

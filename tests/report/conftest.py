@@ -39,18 +39,18 @@ def tabs(window: BrowserContext, tmp_path: Path) -> Iterator[OpenTab]:
 
     No tab finds what a report kept in the browser before.
     """
-    opened: list[Tab] = []
+    open_tabs: list[Tab] = []
 
     def start(size: tuple[int, int] = DESKTOP, theme: str = "light") -> Tab:
-        opened.append(open_tab(window, choose_folder(tmp_path), size, theme))
-        return opened[-1]
+        open_tabs.append(open_tab(window, choose_folder(tmp_path), size, theme))
+        return open_tabs[-1]
 
     assert window.pages[0].evaluate("localStorage.length") == 0
     yield start
-    for tab in opened:
+    for tab in open_tabs:
         tab.page.close()
     window.pages[0].evaluate("localStorage.clear()")
-    assert [complaint for tab in opened for complaint in tab.complaints] == []
+    assert [complaint for tab in open_tabs for complaint in tab.complaints] == []
 
 
 @pytest.fixture
@@ -60,9 +60,9 @@ def tab(tabs: OpenTab) -> Tab:
 
 
 @pytest.fixture(scope="session")
-def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a hundred made-up records, against a baseline of the same cases."""
-    place = tmp_path_factory.mktemp("hundred")
+    folder = tmp_path_factory.mktemp("hundred")
     rulings = [
         {"gate": "better than chance", "outcome": "pass", "reason": "0.7 is above 0.5."},
         {
@@ -72,7 +72,7 @@ def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
     ]
     records, earlier = make_records(100), make_records(100, seed=1)
-    run = write_run(place / "run", records, rulings=rulings)
-    baseline = write_run(place / "before", earlier)
+    run = write_run(folder / "run", records, rulings=rulings)
+    baseline = write_run(folder / "before", earlier)
     shifts = measure_deltas(earlier, records)
     return write_html_report(run, images=None, baseline=baseline, shifts=shifts)

@@ -47,29 +47,29 @@ def make_records(count: int, seed: int = 0) -> list[Record]:
 
 
 def _make_record(number: int, rng: random.Random) -> Record:
-    image, place = divmod(number, CASES_PER_IMAGE)
+    image, index = divmod(number, CASES_PER_IMAGE)
     generator = GENERATORS[image % len(GENERATORS)]
-    task, question_type = _ask(number, place)
+    task, question_type = _ask(number, index)
     fake = image % 3 > 0
     name = f"{generator}-{image:05}.png" if fake else f"photo-{image:05}.jpg"
-    criterion = CRITERIA[place - 4] if place > 3 else None
+    criterion = CRITERIA[index - 4] if index > 3 else None
     case = Case(
-        id=f"{name}:{question_type}-{place}",
+        id=f"{name}:{question_type}-{index}",
         task=task,
         image=name,
-        question=f"Question {place} about it?",
+        question=f"Question {index} about it?",
         question_type=question_type,
         label=Authenticity.FAKE if fake else Authenticity.REAL,
         generator=generator if fake else None,
         criterion=criterion,
         content_categories=rng.choice(("photo", "scenery, photo", "art", None)),
-        expected=(Clue(text="The edge is torn.", criterion="edge"),) if place > 1 else None,
+        expected=(Clue(text="The edge is torn.", criterion="edge"),) if index > 1 else None,
     )
     outcome = rng.choices(_OUTCOMES, _WEIGHTS)[0]
     text = f"{' '.join(rng.choices(_WORDS, k=rng.randint(10, 90)))}. It is fake. Mark {number:05}."
-    weighed = rng.random() if task == Task.DETECTION else None
+    p_fake = rng.random() if task == Task.DETECTION else None
     answer = Answer(
-        text=text, tokens=40, seconds=rng.lognormvariate(-1, 0.5), batch_size=8, p_fake=weighed
+        text=text, tokens=40, seconds=rng.lognormvariate(-1, 0.5), batch_size=8, p_fake=p_fake
     )
     verdict = Verdict(
         outcome=outcome,
@@ -78,8 +78,13 @@ def _make_record(number: int, rng: random.Random) -> Record:
     )
     if criterion and not outcome.is_error:
         ratings = tuple(
-            Rating(completeness=1, preciseness=2, relevance=0, reason=f"round {one} of {number}")
-            for one in range(2)
+            Rating(
+                completeness=1,
+                preciseness=2,
+                relevance=0,
+                reason=f"round {round_number} of {number}",
+            )
+            for round_number in range(2)
         )
         verdict = replace(verdict, score=2 * rng.random(), judge="judge@url", ratings=ratings)
     return Record(
@@ -91,16 +96,16 @@ def _make_record(number: int, rng: random.Random) -> Record:
     )
 
 
-def _ask(number: int, place: int) -> tuple[str, QuestionType]:
-    if place < 2:
+def _ask(number: int, index: int) -> tuple[str, QuestionType]:
+    if index < 2:
         return Task.DETECTION, (QuestionType.WHAT, QuestionType.ISFAKE, QuestionType.ISREAL)[
             number % 3
         ]
-    if place == 2:
+    if index == 2:
         return Task.INTERPRETATION, QuestionType.FAULTFINDING
     return (
         (Task.REASONING, QuestionType.INFERENCE)
-        if place == 3
+        if index == 3
         else (Task.ANALYSIS, QuestionType.CRITERION)
     )
 
@@ -110,7 +115,7 @@ def write_run(
     records: Sequence[Record],
     *,
     rulings: Iterable[dict[str, str]] = (),
-    scored: int = 2000,
+    scored_count: int = 2000,
     **manifest: Any,
 ) -> Path:
     """A run directory as the suite leaves it; of many records, the first are scored."""
@@ -121,7 +126,7 @@ def write_run(
     store.close()
     table = make_manifest_table(**MANIFEST | {"recorded": len(records)} | manifest)
     (folder / "manifest.json").write_text(json.dumps(table), encoding="utf-8")
-    store.write_scores(score_records(records[:scored]))
+    store.write_scores(score_records(records[:scored_count]))
     store.write_texts({})
     (folder / "gates.json").write_text(json.dumps(list(rulings)), encoding="utf-8")
     return folder

@@ -43,12 +43,12 @@ def make(
     manifest: Manifest, *rulings: GateOutcome, scores: tuple[Score, ...] = (SCORE,)
 ) -> RunResult:
     """The result of a run with one gate for each ruling."""
-    decisions = [GateResult(gate="g", outcome=one, reason="") for one in rulings]
+    decisions = [GateResult(gate="g", outcome=outcome, reason="") for outcome in rulings]
     return make_result(manifest, conclude(decisions), scores)
 
 
 @pytest.mark.parametrize(
-    ("rulings", "colour", "word"),
+    ("rulings", "colour", "message"),
     [
         ([], "lightgrey", "NOT EVALUATED"),
         ([GateOutcome.NOT_EVALUATED], "lightgrey", "NOT EVALUATED"),
@@ -63,14 +63,14 @@ def make(
     ],
 )
 def test_the_worst_ruling_colours_the_badge(
-    rulings: list[GateOutcome], colour: str, word: str
+    rulings: list[GateOutcome], colour: str, message: str
 ) -> None:
     """A failed gate outweighs an inconclusive one, both a pass, a pass one not evaluated."""
     manifest = describe()
     badge = make_badge(manifest, make(manifest, *rulings))
     assert badge == {
         "schemaVersion": 1, "label": "FakeBench", "color": colour,
-        "message": f"{word}, {FIGURE}, pixels unverified",
+        "message": f"{message}, {FIGURE}, pixels unverified",
     }  # fmt: skip
 
 
@@ -78,13 +78,13 @@ def test_probes_and_partial_runs_are_named_as_such() -> None:
     """Neither passes for a FakeBench score; without a score the badge says so."""
     probes = describe("probes")
     assert make_badge(probes, make(probes))["label"] == "fake-image probes"
-    partial = describe("official", "sampled")
+    partial_run = describe("official", "sampled")
     assert (
-        make_badge(partial, make(partial))["message"]
+        make_badge(partial_run, make(partial_run))["message"]
         == f"NOT EVALUATED, {FIGURE}, pixels unverified, partial"
     )
-    own = describe("jsonl")
-    assert make_badge(own, make(own, scores=()))["message"] == "NOT EVALUATED, no score"
+    own_data = describe("jsonl")
+    assert make_badge(own_data, make(own_data, scores=()))["message"] == "NOT EVALUATED, no score"
 
 
 def test_the_change_stands_in_points() -> None:

@@ -40,8 +40,10 @@ def test_hostile_names_stay_text_in_the_summary() -> None:
     """A generator's name cannot break the table or add a link, a tag or a line to it."""
     name = "generator=a|b\n<script>x</script> [c](http://d) `e`"
     scores = [
-        Score(metric="accuracy", task=Task.DETECTION, subgroup=where, value=1, low=0, high=1, n=n)
-        for where, n in (("all", 3), (name, 2))
+        Score(
+            metric="accuracy", task=Task.DETECTION, subgroup=subgroup, value=1, low=0, high=1, n=n
+        )
+        for subgroup, n in (("all", 3), (name, 2))
     ]
     text = summarize(MANIFEST, scores)
     folded = text[text.index("<details>") : text.index("</details>")]
@@ -52,9 +54,9 @@ def test_hostile_names_stay_text_in_the_summary() -> None:
     assert "](" not in text
     assert "`" not in row
     model = {"name": f"m\n# {name}", "card": {"note": "a\nnote"}}
-    hostile = summarize(make_manifest(**SETTINGS | {"model": model}), scores[:1])
-    assert len(hostile.splitlines()) == len(summarize(MANIFEST, scores[:1]).splitlines())
-    assert "<script" not in hostile
+    summary = summarize(make_manifest(**SETTINGS | {"model": model}), scores[:1])
+    assert len(summary.splitlines()) == len(summarize(MANIFEST, scores[:1]).splitlines())
+    assert "<script" not in summary
 
 
 def test_github_makes_no_links_of_a_name() -> None:

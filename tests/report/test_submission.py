@@ -73,13 +73,13 @@ def test_an_error_is_missing_and_not_an_empty_answer(tmp_path: Path) -> None:
     records = [make_record(CASE, None), make_record(REAL, ""), make_record(FAULTS, "x")]
     missing = write_submission(tmp_path, CASES, records)
     assert missing == [CASE.id, INFERENCE.id, EDGE.id]
-    place = tmp_path / "submission"
-    assert (place / "missing.txt").read_text(encoding="utf-8").split() == missing
-    assert json.loads((place / "FakeClass_fake.json").read_text(encoding="utf-8")) == []
-    assert json.loads((place / "FakeClass_real.json").read_text(encoding="utf-8")) == [
+    folder = tmp_path / "submission"
+    assert (folder / "missing.txt").read_text(encoding="utf-8").split() == missing
+    assert json.loads((folder / "FakeClass_fake.json").read_text(encoding="utf-8")) == []
+    assert json.loads((folder / "FakeClass_real.json").read_text(encoding="utf-8")) == [
         {"image_id": "r.png", "answer": ""}
     ]
-    assert json.loads((place / "FakeClue.json").read_text(encoding="utf-8")) == [
+    assert json.loads((folder / "FakeClue.json").read_text(encoding="utf-8")) == [
         {"image_id": "sd-1.png", "faultfinding_mode": "x"}
     ]
 
@@ -100,26 +100,26 @@ def test_an_error_is_missing_and_not_an_empty_answer(tmp_path: Path) -> None:
 def test_a_file_that_says_anything_else_is_refused(tmp_path: Path, rows: object) -> None:
     """Reading back finds images of another file, wrong shapes, and changed or lost answers."""
     write_submission(tmp_path, CASES, [make_record(REAL, "no")])
-    place = tmp_path / "submission"
+    folder = tmp_path / "submission"
     expected: dict[str, dict[str, dict[str, str]]] = {name: {} for name in FILES} | {
         "FakeClass_real.json": {"r.png": {"image_id": "r.png", "answer": "no"}}
     }
-    check_submission(place, expected)
-    (place / "FakeClass_real.json").write_text(json.dumps(rows), encoding="utf-8")
+    check_submission(folder, expected)
+    (folder / "FakeClass_real.json").write_text(json.dumps(rows), encoding="utf-8")
     with pytest.raises(InternalError, match="FakeClass_real"):
-        check_submission(place, expected)
+        check_submission(folder, expected)
 
 
 def test_an_answer_goes_with_the_whole_reply(tmp_path: Path) -> None:
     """FakeQA wants the sentences and the reply they are from: one without the other is refused."""
     write_submission(tmp_path, CASES, [make_record(EDGE, "The edge breaks.")])
-    place = tmp_path / "submission"
-    (rows,) = json.loads((place / "FakeQA.json").read_text(encoding="utf-8"))
+    folder = tmp_path / "submission"
+    (rows,) = json.loads((folder / "FakeQA.json").read_text(encoding="utf-8"))
     slot = next(name for name in rows if name.endswith("_org"))
     del rows[slot]
-    (place / "FakeQA.json").write_text(json.dumps([rows]), encoding="utf-8")
+    (folder / "FakeQA.json").write_text(json.dumps([rows]), encoding="utf-8")
     with pytest.raises(InternalError, match="FakeQA"):
-        check_submission(place, {name: {} for name in FILES})
+        check_submission(folder, {name: {} for name in FILES})
 
 
 def test_sentences_on_the_criterion_are_picked() -> None:

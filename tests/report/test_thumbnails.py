@@ -40,11 +40,11 @@ def test_pictures_are_made_by_threads(tmp_path: Path) -> None:
     """Each gets its own thumbnail; one that cannot be opened gets none."""
     source = Source(0.0)
     with Thumbnails(tmp_path, NAMES, source) as pictures:
-        made = pictures.finish()
-    assert {name: picture.width for name, picture in made.items()} == {
+        thumbnails = pictures.finish()
+    assert {name: picture.width for name, picture in thumbnails.items()} == {
         name: number + 1 for number, name in enumerate(NAMES) if number % 10 != 9
     }
-    for picture in made.values():
+    for picture in thumbnails.values():
         assert (tmp_path / "report" / "images" / picture.file).is_file()
     assert source.threads
     assert threading.get_ident() not in source.threads
@@ -54,38 +54,38 @@ def test_pictures_that_nobody_asks_for_cost_nothing(tmp_path: Path) -> None:
     """Known ones are not opened again."""
     with Thumbnails(tmp_path, NAMES[:3], Source(0.0)) as pictures:
         first = pictures.finish()
-    again = Source(0.0)
-    with Thumbnails(tmp_path, NAMES[:3], again) as pictures:
+    unread_source = Source(0.0)
+    with Thumbnails(tmp_path, NAMES[:3], unread_source) as pictures:
         assert pictures.finish() == first
-    assert not again.threads
+    assert not unread_source.threads
 
 
 def test_other_pixels_than_the_model_saw_are_left_out(tmp_path: Path) -> None:
     """No picture is better than a wrong one."""
     source = Source(0.0)
-    shown = {name: digest_pixels(source.open(name)) for name in NAMES[:3]}
-    shown[NAMES[1]] = shown[NAMES[0]]
-    with Thumbnails(tmp_path, NAMES[:4], source, shown=shown) as pictures:
+    digests = {name: digest_pixels(source.open(name)) for name in NAMES[:3]}
+    digests[NAMES[1]] = digests[NAMES[0]]
+    with Thumbnails(tmp_path, NAMES[:4], source, shown=digests) as pictures:
         assert set(pictures.finish()) == {NAMES[0], NAMES[2], NAMES[3]}
 
 
 def test_a_folder_that_cannot_be_written_is_told_when_asked_for(tmp_path: Path) -> None:
     """Other work in the context is done; the one who wants the pictures hears of it."""
     (tmp_path / "report").write_text("in the way")
-    done = False
+    entered = False
     with Thumbnails(tmp_path, NAMES, Source(0.0)) as pictures:
-        done = True
+        entered = True
         with pytest.raises(OSError, match="report"):
             pictures.finish()
-    assert done
+    assert entered
 
 
 def test_who_leaves_early_waits_for_no_picture(tmp_path: Path) -> None:
     """But for those that threads have begun."""
-    started = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(KeyboardInterrupt), Thumbnails(tmp_path, NAMES * 10, Source(0.05)):
         raise KeyboardInterrupt
-    assert time.monotonic() - started < 0.05 * len(NAMES) * 10 / 8 / 2
+    assert time.monotonic() - start < 0.05 * len(NAMES) * 10 / 8 / 2
 
 
 @pytest.mark.process

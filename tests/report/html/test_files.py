@@ -103,21 +103,21 @@ def test_a_run_that_was_cut_off_is_reported(tmp_path: Path) -> None:
 
 def test_changes_have_names() -> None:
     """Fixed, broken, changed, same and new, by outcome, reading and reply."""
-    wrong, right = (make_record("a", kind) for kind in (Outcome.INCORRECT, Outcome.CORRECT))
-    other = replace(wrong, answer=make_answer("something else"))
+    incorrect, correct = (make_record("a", kind) for kind in (Outcome.INCORRECT, Outcome.CORRECT))
+    other_reply = replace(incorrect, answer=make_answer("something else"))
     unscored = make_record("a", Outcome.UNSCORED)
     pairs = {
-        "fixed": (right, wrong),
-        "broken": (wrong, right),
-        "changed": (other, wrong),
-        "same": (wrong, wrong),
+        "fixed": (correct, incorrect),
+        "broken": (incorrect, correct),
+        "changed": (other_reply, incorrect),
+        "same": (incorrect, incorrect),
     }
-    for kind, (now, then) in pairs.items():
-        (change,) = compare_records([now], [then]).values()
+    for kind, (current, previous) in pairs.items():
+        (change,) = compare_records([current], [previous]).values()
         assert change.kind == kind
         assert (change.verdict is None) == (kind == "same")
-    assert compare_records([right], [])[right.case.id].kind == "new"
-    assert compare_records([right], [unscored])[right.case.id].kind == "changed"
+    assert compare_records([correct], [])[correct.case.id].kind == "new"
+    assert compare_records([correct], [unscored])[correct.case.id].kind == "changed"
 
 
 def make_images(folder: Path) -> Path:
@@ -149,12 +149,12 @@ def test_thumbnails_are_made_once(tmp_path: Path) -> None:
     }
     assert sizes == {"large.png": (320, 160), "small.png": (20, 10)}
     assert pictures["large.png"]["full"] == "../data/large.png"
-    made = {path: path.stat().st_mtime_ns for path in (run / "report" / "images").iterdir()}
+    times = {path: path.stat().st_mtime_ns for path in (run / "report" / "images").iterdir()}
     write_html_report(run, images=None)
-    assert {path: path.stat().st_mtime_ns for path in made} == made
-    again = read_script(run / "report" / "index.js")
-    assert isinstance(again, dict)
-    assert again["pictures"] == pictures
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    second = read_script(run / "report" / "index.js")
+    assert isinstance(second, dict)
+    assert second["pictures"] == pictures
 
 
 def test_whole_pictures_are_kept_on_request(tmp_path: Path) -> None:
@@ -166,16 +166,16 @@ def test_whole_pictures_are_kept_on_request(tmp_path: Path) -> None:
     write_html_report(run, images=DatasetImages(dataset))
     before = set(folder.iterdir())
     write_html_report(run, images=DatasetImages(dataset), size=ReportImageSize.FULL)
-    (whole,) = set(folder.iterdir()) - before
-    with Image.open(whole) as stored, Image.open(tmp_path / "data" / "large.png") as original:
+    (image_path,) = set(folder.iterdir()) - before
+    with Image.open(image_path) as stored, Image.open(tmp_path / "data" / "large.png") as original:
         assert stored.tobytes() == original.tobytes()
         assert stored.info == {}
-    assert "large" not in whole.name
+    assert "large" not in image_path.name
     merged = tmp_path / "merged"
     copy_thumbnails(merged, run)
-    assert (merged / "report" / "images" / whole.name).is_file()
+    assert (merged / "report" / "images" / image_path.name).is_file()
     with Thumbnails(merged, ["large.png"], None) as pictures:
-        assert pictures.finish()["large.png"].whole == whole.name
+        assert pictures.finish()["large.png"].whole == image_path.name
     with pytest.raises(UserError, match="Add --data=PATH"):
         check_size(ReportImageSize.FULL, None)
 
@@ -238,9 +238,9 @@ def test_the_policy_has_no_exceptions() -> None:
 def test_the_command_line_writes_reports(tmp_path: Path) -> None:
     """``report RUN`` prints where the page is; a mistake ends in one sentence."""
     run = write_run(tmp_path / "run", make_records(20))
-    done = call_apart("report", str(run), f"--baseline={run}")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{run / 'index.html'}\n"
+    result = call_apart("report", str(run), f"--baseline={run}")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"{run / 'index.html'}\n"
     failed = call("report", str(tmp_path))
     assert failed.returncode == 2
     assert failed.stderr == f"{tmp_path} is not a run directory: no manifest.json to read.\n"

@@ -29,9 +29,9 @@ def make_hostile(folder: Path) -> Path:
     line = {"id": "a", "task": "detection", "image": PICTURE, "question": "Fake or real?"}
     (folder / "cases.jsonl").write_text(json.dumps(line), encoding="utf-8")
     images = DatasetImages(open_dataset(folder / "cases.jsonl"))
-    plain = next(one for one in make_records(30) if one.verdict.ratings)
+    original = next(candidate for candidate in make_records(30) if candidate.verdict.ratings)
     case = replace(
-        plain.case,
+        original.case,
         id=EVIL,
         image=PICTURE,
         question=EVIL,
@@ -55,10 +55,10 @@ def make_hostile(folder: Path) -> Path:
         ),
         worker=EVIL,
     )
-    other = replace(record, case=replace(case, id="__proto__", generator="constructor"))
+    second_record = replace(record, case=replace(case, id="__proto__", generator="constructor"))
     run = write_run(
         folder / "run",
-        [record, other],
+        [record, second_record],
         dataset={"kind": "jsonl", "name": HALF, "digest": HALF, "cases": 2},
         model={"name": HALF, "card": {"note": HALF}},
         judge={"label": HALF, "text": HALF},
@@ -72,7 +72,7 @@ def make_hostile(folder: Path) -> Path:
     }  # fmt: skip
     (run / "gates.json").write_text(json.dumps(result), encoding="utf-8")
     before = replace(record, answer=make_answer(f"before {EVIL}"))
-    baseline = write_run(folder / EVIL.replace("/", ""), [before, other])
+    baseline = write_run(folder / EVIL.replace("/", ""), [before, second_record])
     return write_html_report(run, images=images, baseline=baseline)
 
 
@@ -82,9 +82,9 @@ def test_hostile_texts_stay_text_on_the_overview(tab: Tab, tmp_path: Path) -> No
     cells = tab.page.locator("#gates tbody td")
     for cell in cells.all_text_contents():
         assert cell == f"{EVIL}\ufffd"
-    for place in ("reason", "pill"):
-        assert "<img src=x onerror" in tab.page.locator(f"#verdict .{place}").inner_text()
-    tab.shoot("hostile-overview", whole=True)
+    for css_class in ("reason", "pill"):
+        assert "<img src=x onerror" in tab.page.locator(f"#verdict .{css_class}").inner_text()
+    tab.screenshot("hostile-overview", full_page=True)
     assert tab.page.locator("#overview img, #overview script, .plot a").count() == 0
     assert tab.page.locator("#overview a[href^='javascript']").count() == 0
     expect(tab.page.locator(".plot", has_text="<img src=x").first).to_be_visible()
@@ -108,20 +108,20 @@ def test_hostile_texts_stay_text_among_the_records(tab: Tab, tmp_path: Path) -> 
     expect(item.locator("h2")).to_contain_text("<img src=x")
     quotes = item.locator("blockquote").all_text_contents()
     assert quotes == [EVIL, f"before {EVIL}", EVIL]
-    for place in (".clues li", ".rounds .prose", ".why", ".facts"):
-        assert EVIL in (item.locator(place).last.text_content() or "")
+    for selector in (".clues li", ".rounds .prose", ".why", ".facts"):
+        assert EVIL in (item.locator(selector).last.text_content() or "")
     pictures = item.locator("img")
     expect(pictures).to_have_count(1)
     pictures.evaluate("node => node.decode()")
-    tab.shoot("hostile-item")
+    tab.screenshot("hostile-item")
     page.keyboard.press("z")
     expect(page.locator("#h-zoom")).to_contain_text(PICTURE)
     page.wait_for_function("document.querySelector('#zoom img').naturalWidth === 400")
 
 
-def test_the_policy_forbids_inline_code(tab: Tab, hundred: Path) -> None:
+def test_the_policy_forbids_inline_code(tab: Tab, small_report: Path) -> None:
     """The policy allows the report's own files only, and the browser obeys it."""
-    tab.open(hundred)
+    tab.open(small_report)
     policy = tab.page.locator("meta[http-equiv]").get_attribute("content") or ""
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'none'; script-src 'self'")

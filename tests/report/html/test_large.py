@@ -35,14 +35,14 @@ def large(tmp_path_factory: pytest.TempPathFactory, records: list[Record]) -> Pa
 @pytest.fixture(scope="module")
 def written(large: Path) -> tuple[Path, float]:
     """Its report, and the seconds that writing it took, in the best of the tries."""
-    taken = []
+    durations = []
     for _ in range(TRIES):
-        started = time.monotonic()
+        start = time.monotonic()
         report = write_html_report(large, images=None)
-        taken.append(time.monotonic() - started)
-        if taken[-1] < WRITTEN:
+        durations.append(time.monotonic() - start)
+        if durations[-1] < WRITTEN:
             break
-    return report, min(taken)
+    return report, min(durations)
 
 
 @pytest.fixture(scope="module")
@@ -60,16 +60,16 @@ def test_it_is_written_in_time(written: tuple[Path, float]) -> None:
 @pytest.mark.parametrize("fragment", ["", "#view=records"], ids=["overview", "records"])
 def test_it_opens_in_time(tab: Tab, report: Path, fragment: str) -> None:
     """Three seconds from the address to a page with its rows."""
-    taken = []
+    durations = []
     for _ in range(TRIES):
-        started = time.monotonic()
+        start = time.monotonic()
         tab.open(report, fragment)
         if fragment:
             tab.page.wait_for_selector(ROW)
-        taken.append(time.monotonic() - started)
-    print(f"opened in {', '.join(f'{one:.2f}' for one in taken)} s")  # noqa: T201
-    assert min(taken) < OPENED
-    tab.shoot(f"large-{'records' if fragment else 'overview'}")
+        durations.append(time.monotonic() - start)
+    print(f"opened in {', '.join(f'{duration:.2f}' for duration in durations)} s")  # noqa: T201
+    assert min(durations) < OPENED
+    tab.screenshot(f"large-{'records' if fragment else 'overview'}")
 
 
 CHOOSE = """
@@ -93,14 +93,14 @@ def test_a_filter_answers_in_time(tab: Tab, report: Path, menu: str, value: str)
     """Half a second from the choice to the frame with its rows."""
     tab.open(report, "#view=records")
     tab.page.wait_for_selector(ROW)
-    taken = []
+    durations = []
     for _ in range(TRIES):
-        taken.append(float(tab.page.evaluate(CHOOSE, [menu, value])))
-        assert tab.found() not in ("54,000", "0")
-        taken.append(float(tab.page.evaluate(CHOOSE, [menu, ""])))
-        assert tab.found() == "54,000"
-    print(f"{menu} filtered in {', '.join(f'{1000 * one:.0f}' for one in taken)} ms")  # noqa: T201
-    assert sorted(taken)[len(taken) // 2] < FILTERED
+        durations.append(float(tab.page.evaluate(CHOOSE, [menu, value])))
+        assert tab.count_found() not in ("54,000", "0")
+        durations.append(float(tab.page.evaluate(CHOOSE, [menu, ""])))
+        assert tab.count_found() == "54,000"
+    print(f"{menu} filtered in {', '.join(f'{1000 * duration:.0f}' for duration in durations)} ms")  # noqa: T201
+    assert sorted(durations)[len(durations) // 2] < FILTERED
 
 
 def test_the_last_record_can_be_reached(tab: Tab, report: Path) -> None:
@@ -118,20 +118,20 @@ def test_the_last_record_can_be_reached(tab: Tab, report: Path) -> None:
 def test_search_reads_everything(tab: Tab, report: Path, records: list[Record]) -> None:
     """A word of one reply in 54,000 is found once all texts are in; again, it is found at once."""
     tab.open(report, "#view=records")
-    record = next(one for one in records[50_000:] if one.answer)
+    record = next(candidate for candidate in records[50_000:] if candidate.answer)
     assert record.answer
     words = record.answer.text.rstrip(".").rsplit(" ", 1)[-1]
-    started = time.monotonic()
+    start = time.monotonic()
     tab.page.fill("#search", words)
     expect(tab.page.locator("#found")).to_have_text("1 of 54,000", timeout=60_000)
-    first = time.monotonic() - started
+    first = time.monotonic() - start
     expect(tab.page.locator(f"{ROW} .c-id")).to_have_text(record.case.id)
     tab.page.fill("#search", "nothing like it")
     expect(tab.page.locator("#found")).to_have_text("0 of 54,000")
-    started = time.monotonic()
+    start = time.monotonic()
     tab.page.fill("#search", words)
     expect(tab.page.locator("#found")).to_have_text("1 of 54,000")
-    print(f"searched in {first:.2f} s, then {time.monotonic() - started:.2f} s")  # noqa: T201
+    print(f"searched in {first:.2f} s, then {time.monotonic() - start:.2f} s")  # noqa: T201
 
 
 def test_an_item_opens_among_all(tab: Tab, report: Path) -> None:
@@ -142,4 +142,4 @@ def test_an_item_opens_among_all(tab: Tab, report: Path) -> None:
     tab.open(report, f"#item={name}")
     expect(tab.page.locator("#item h2")).to_contain_text(name)
     expect(tab.page.locator("tr.current")).to_be_in_viewport()
-    tab.shoot("large-item")
+    tab.screenshot("large-item")

@@ -9,13 +9,13 @@ from tests.factories import make_answer
 
 def test_reasoning_and_thoughts_are_shown_where_there_are_any() -> None:
     """That of the server first; a reply of nothing else has an empty text."""
-    plain, thinking = make_answer("It is fake."), make_answer("<think>Hm.</think>It is fake.")
+    answer, thinking = make_answer("It is fake."), make_answer("<think>Hm.</think>It is fake.")
     assert split_reply(None) is None
-    assert split_reply(plain) is None
+    assert split_reply(answer) is None
     assert split_reply(thinking) == ReasonedReply(
         thoughts="<think>Hm.</think>", visible="It is fake."
     )
-    assert _split(plain) == ReasonedReply(thoughts="Six fingers.", visible="It is fake.")
+    assert _split(answer) == ReasonedReply(thoughts="Six fingers.", visible="It is fake.")
     assert _split(thinking) == ReasonedReply(
         thoughts="Six fingers.\n\n<think>Hm.</think>", visible="It is fake."
     )
