@@ -15,7 +15,7 @@ def ask(
     want: Capability = Capability.TEXT,
 ) -> Sequence[Reply]:
     """One reply per prompt, in order."""
-    return backend.run([Request(prompt=one, images=images, want=want) for one in prompts])
+    return backend.run([Request(prompt=prompt, images=images, want=want) for prompt in prompts])
 
 
 def begin(

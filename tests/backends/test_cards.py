@@ -49,9 +49,9 @@ def test_an_unknown_name_lists_the_cards_and_suggests_the_nearest() -> None:
     """The error names what was meant."""
     with pytest.raises(CardError, match=r"no model 'pokcet'. Did you mean 'pocket'\? Known cards:"):
         find_card("pokcet")
-    with pytest.raises(CardError) as caught:
+    with pytest.raises(CardError) as exc_info:
         find_card("zzzzzzzzzzz")
-    assert "Did you mean" not in str(caught.value)
+    assert "Did you mean" not in str(exc_info.value)
 
 
 @pytest.mark.parametrize("name", ["qwen-vl", "llava-1.5"])
@@ -61,9 +61,9 @@ def test_weights_elsewhere_are_one_sentence(
     """A checkpoint that is not on this machine says how to get it; no network is used."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was used"))
-    with pytest.raises(MissingWeightsError) as caught:
+    with pytest.raises(MissingWeightsError) as exc_info:
         locate_weights(find_card(name))
-    message = str(caught.value)
+    message = str(exc_info.value)
     assert f"hf download {find_card(name).repository}" in message
     assert "--model" in message
     assert "\n" not in message
@@ -103,10 +103,10 @@ def test_a_malformed_card_is_one_clear_error(tmp_path: Path, content: str, messa
     """Broken TOML, unknown keys, wrong values and contradictions name the card and the reason."""
     path = tmp_path / "odd.toml"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(CardError) as caught:
+    with pytest.raises(CardError) as exc_info:
         find_card(str(path))
-    assert "odd.toml" in str(caught.value)
-    assert message in str(caught.value)
+    assert "odd.toml" in str(exc_info.value)
+    assert message in str(exc_info.value)
 
 
 def test_a_directory_is_a_checkpoint_or_an_error(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_scripted_models_repeat_themselves() -> None:
         Prompt(case=f"{i}:what", image="", question_type=QuestionType.WHAT, text="?")
         for i in range(60)
     ]
-    said = [
+    replies = [
         [
             reply.text
             for reply in ask(ScriptedBackend(card.script), prompts, {})
@@ -138,8 +138,8 @@ def test_scripted_models_repeat_themselves() -> None:
         ]
         for _ in range(2)
     ]
-    assert said[0] == said[1]
-    assert 15 < said[0].count("This image is fake.") < 45
+    assert replies[0] == replies[1]
+    assert 15 < replies[0].count("This image is fake.") < 45
 
 
 @pytest.fixture

@@ -62,11 +62,11 @@ def test_a_first_token_is_the_first_word() -> None:
 
 def test_a_script_may_take_its_time() -> None:
     """Once for all requests that are given together."""
-    slow = ScriptedReplies(
+    script = ScriptedReplies(
         what=["Fake."], isfake=["Yes."], isreal=["No."], faultfinding=["-"], inference=["-"],
         criterion=["-"], seconds=0.05,
     )  # fmt: skip
-    started = time.perf_counter()
-    answers = ask(slow, make_request("1"), make_request("2"))
-    assert time.perf_counter() - started >= 0.05
+    start = time.perf_counter()
+    answers = ask(script, make_request("1"), make_request("2"))
+    assert time.perf_counter() - start >= 0.05
     assert sum(answer.seconds for answer in answers) >= 0.05

@@ -81,12 +81,14 @@ def change_json(path: Path, **fields: Any) -> None:
 
 def rename(old: str, new: str) -> Change:
     """Names with another part."""
-    return lambda tensors: {name.replace(old, new): one for name, one in tensors.items()}
+    return lambda tensors: {name.replace(old, new): tensor for name, tensor in tensors.items()}
 
 
-def drop(part: str) -> Change:
+def drop(fragment: str) -> Change:
     """Tensors without those of a part."""
-    return lambda tensors: {name: one for name, one in tensors.items() if part not in name}
+    return lambda tensors: {
+        name: tensor for name, tensor in tensors.items() if fragment not in name
+    }
 
 
 def add(*names: str) -> Change:
@@ -97,7 +99,7 @@ def add(*names: str) -> Change:
 BROKEN: dict[str, tuple[Change, str]] = {
     "tower renamed": (rename("vision_tower.", "visual."), r"lacks \d+ tensors .* holds \d+ te"),
     "language renamed": (rename("language_model.", "decoder."), "lacks"),
-    "prefixed": (lambda all_: {f"module.{name}": one for name, one in all_.items()}, "lacks"),
+    "prefixed": (lambda all_: {f"module.{name}": tensor for name, tensor in all_.items()}, "lacks"),
     "projector absent": (drop("multi_modal_projector"), r"lacks 4 tensors.*projector.*1 more"),
     "one absent": (drop("layers.1.mlp.up_proj"), "lacks 1 tensor "),
     "head absent": (drop("lm_head"), r"lacks 1 tensor .*lm_head"),
@@ -106,8 +108,8 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "layer left": (add("language_model.model.layers.7.mlp.up_proj.weight"), r"layers\.7"),
     "shape": (
         lambda all_: {
-            name: one.T.contiguous() if name.endswith("up_proj.weight") else one
-            for name, one in all_.items()
+            name: tensor.T.contiguous() if name.endswith("up_proj.weight") else tensor
+            for name, tensor in all_.items()
         },
         r"up_proj\.weight: \[32, 64\] instead of \[64, 32\]",
     ),
@@ -119,10 +121,10 @@ def test_a_model_without_all_its_weights_is_not_asked(name: str, card: Card, fol
     """Lacking, renamed, left over and misshapen tensors are one sentence that names some."""
     change, message = BROKEN[name]
     change_weights(folder, change)
-    with pytest.raises(CardError, match=message) as caught:
+    with pytest.raises(CardError, match=message) as exc_info:
         load(card)
-    assert "'llava-1.5'" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert "'llava-1.5'" in str(exc_info.value)
+    assert "\n" not in str(exc_info.value)
 
 
 def test_tied_weights_and_computed_tensors_are_no_gap(
@@ -155,11 +157,11 @@ def test_shards_and_pickles_answer_alike(card: Card, folder: Path, expected: lis
     torch.save(tensors, folder / "pytorch_model.bin")
     assert ask(load(card)) == expected
     (folder / "pytorch_model.bin").unlink()
-    places = {name: f"{number % 2}.safetensors" for number, name in enumerate(sorted(tensors))}
-    for place in set(places.values()):
-        part = {name: tensors[name] for name in tensors if places[name] == place}
-        save_file(part, folder / place, metadata={"format": "pt"})
-    change_json(folder / f"{WEIGHTS}.index.json", metadata={}, weight_map=places)
+    weight_map = {name: f"{number % 2}.safetensors" for number, name in enumerate(sorted(tensors))}
+    for file in set(weight_map.values()):
+        shard = {name: tensors[name] for name in tensors if weight_map[name] == file}
+        save_file(shard, folder / file, metadata={"format": "pt"})
+    change_json(folder / f"{WEIGHTS}.index.json", metadata={}, weight_map=weight_map)
     assert ask(load(card)) == expected
     (folder / "1.safetensors").unlink()
     with pytest.raises(CardError, match="lacks 1 of the 2 files"):
@@ -224,11 +226,11 @@ def plain(original: Path) -> dict[str, Any]:
 def list_in_force(adapter: TransformersBackend) -> dict[str, Any]:
     """What ``generate`` of transformers makes of all settings it finds, in every part."""
     settings = adapter._generator.settings
-    parts = [adapter._model, *adapter._model.modules()]
-    found = [part for part in parts if hasattr(part, "generation_config")]
+    modules = [adapter._model, *adapter._model.modules()]
+    configurable = [module for module in modules if hasattr(module, "generation_config")]
     return {
-        str(number): part._prepare_generation_config(settings)[0].to_dict()
-        for number, part in enumerate(found)
+        str(number): module._prepare_generation_config(settings)[0].to_dict()
+        for number, module in enumerate(configurable)
     }
 
 
@@ -242,10 +244,10 @@ def test_no_shipped_setting_counts(
 ) -> None:
     """Whatever generation_config.json sets, decoding is plain and greedy; names are kept."""
     path = folder / "generation_config.json"
-    shipped = json.loads(path.read_text(encoding="utf-8"))
-    shipped.pop("_from_model_config", None)
-    shipped |= {name: SHIPPED[name] for name in fields}
-    path.write_text(json.dumps(shipped), encoding="utf-8")
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings.pop("_from_model_config", None)
+    settings |= {name: SHIPPED[name] for name in fields}
+    path.write_text(json.dumps(settings), encoding="utf-8")
     adapter = load(card)
     assert list_in_force(adapter) == plain
     assert ask(adapter) == expected
@@ -253,16 +255,16 @@ def test_no_shipped_setting_counts(
     assert describe_generation(adapter)["ignored"] == sorted({*fields} - silent)
 
 
-@pytest.mark.parametrize("part", ["", "text_config"])
+@pytest.mark.parametrize("section", ["", "text_config"])
 def test_no_legacy_setting_counts(
-    part: str, card: Card, folder: Path, plain: dict[str, Any], expected: list[str]
+    section: str, card: Card, folder: Path, plain: dict[str, Any], expected: list[str]
 ) -> None:
     """Nor what an old config.json sets, for the whole or for its language model."""
     (folder / "generation_config.json").unlink()
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     legacy: dict[str, Any] = {"repetition_penalty": 30.0, "num_beams": 3, "no_repeat_ngram_size": 1}
     legacy |= {"suppress_tokens": list(range(5, 90)), "do_sample": True}
-    (config[part] if part else config).update(legacy)
+    (config[section] if section else config).update(legacy)
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     adapter = load(card)
     assert list_in_force(adapter) == plain
@@ -287,8 +289,8 @@ def test_a_checkpoint_without_end_or_padding(card: Card, folder: Path) -> None:
     names = ("eos_token", "pad_token")
     for path in folder.glob("*token*_config.json"):
         content = json.loads(path.read_text(encoding="utf-8"))
-        kept = {name: value for name, value in content.items() if name not in names}
-        path.write_text(json.dumps(kept), encoding="utf-8")
+        remaining = {name: value for name, value in content.items() if name not in names}
+        path.write_text(json.dumps(remaining), encoding="utf-8")
     with pytest.raises(CardError, match=r"no token that ends a reply.*stop in \[generation\]"):
         load(card)
     generation = msgspec.structs.replace(card.generation, stop=["</s>"])

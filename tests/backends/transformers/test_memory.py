@@ -57,8 +57,10 @@ def test_a_little_more_memory_changes_nothing(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("torch.cuda.memory_reserved", lambda _: 0)
     monkeypatch.setattr("torch.cuda.memory_allocated", lambda _: 0)
     rooms = set()
-    for free in (55.0, 55.1, 56.3):
-        monkeypatch.setattr("torch.cuda.mem_get_info", lambda _, free=free: (free * 2**30, 0))
+    for gigabytes in (55.0, 55.1, 56.3):
+        monkeypatch.setattr(
+            "torch.cuda.mem_get_info", lambda _, gigabytes=gigabytes: (gigabytes * 2**30, 0)
+        )
         rooms.add(estimate_capacity(make_model("cuda:0", **EIGHT_BILLION)))
     assert len(rooms) == 1
 
@@ -69,13 +71,13 @@ def test_a_cpu_gets_a_fixed_share() -> None:
         estimate_capacity(make_model("cpu", **EIGHT_BILLION | {"num_hidden_layers": 2}))
         == MAX_CPU_TOKENS
     )
-    large = make_model("cpu", **EIGHT_BILLION | {"num_key_value_heads": 32})
+    model = make_model("cpu", **EIGHT_BILLION | {"num_key_value_heads": 32})
     assert (
-        estimate_capacity(large)
-        <= 2 * GIGABYTE // bytes_per_token(large)
-        < 2 * estimate_capacity(large)
+        estimate_capacity(model)
+        <= 2 * GIGABYTE // bytes_per_token(model)
+        < 2 * estimate_capacity(model)
     )
-    assert estimate_capacity(large) < MAX_CPU_TOKENS
+    assert estimate_capacity(model) < MAX_CPU_TOKENS
 
 
 def test_rows_and_tokens_both_bound() -> None:
@@ -103,8 +105,8 @@ def test_what_did_not_fit_is_remembered(failures: list[tuple[int, int, int]]) ->
     budget = TokenBudget(make_model("cpu"), tokens=100_000, rows=None, new=10)
     for failure in failures:
         before = budget.tokens
-        rows, width, kept = failure
-        budget.reduce(rows, width, shared_tokens=kept)
+        rows, width, shared_tokens = failure
+        budget.reduce(rows, width, shared_tokens=shared_tokens)
         assert budget.tokens <= before
-        assert not budget.fits(rows, width, shared_tokens=kept)
+        assert not budget.fits(rows, width, shared_tokens=shared_tokens)
     assert budget.count_rows(1) >= 1

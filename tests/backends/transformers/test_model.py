@@ -81,9 +81,9 @@ def test_awkward_shape_is_its_own_case_only(
     neighbours = [make_prompt("wide", QUESTIONS[0]), make_prompt("tall", QUESTIONS[2])]
     replies = ask(adapter, [neighbours[0], make_prompt(shape, QUESTIONS[1]), neighbours[1]], images)
     assert isinstance(replies[1], Answer | ModelError)
-    together = [answer.text for answer in read_answers([replies[0], replies[2]])]
-    alone = [read_answers(ask(adapter, [prompt], images))[0].text for prompt in neighbours]
-    assert together == alone
+    batched = [answer.text for answer in read_answers([replies[0], replies[2]])]
+    singles = [read_answers(ask(adapter, [prompt], images))[0].text for prompt in neighbours]
+    assert batched == singles
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -92,10 +92,10 @@ def test_control_tokens_in_a_question_are_text(
 ) -> None:
     """A question that spells out image or turn tokens is answered and disturbs no other."""
     adapter = load(shrink_card(name, find_checkpoint(name)))
-    plain = make_prompt("tall", QUESTIONS[0])
-    expected = read_answers(ask(adapter, [plain], PICTURES))[0].text
+    plain_prompt = make_prompt("tall", QUESTIONS[0])
+    expected = read_answers(ask(adapter, [plain_prompt], PICTURES))[0].text
     for question in MISLEADING:
-        replies = ask(adapter, [make_prompt("wide", question), plain], PICTURES)
+        replies = ask(adapter, [make_prompt("wide", question), plain_prompt], PICTURES)
         answers = read_answers(replies)
         assert answers[1].text == expected
 
@@ -131,11 +131,11 @@ def test_out_of_memory_halves_the_batch_for_good(
 
     monkeypatch.setattr(adapter._questioner, "_generate", run_out)
     first = read_answers(ask(adapter, PROMPTS, PICTURES))
-    tried = list(sizes)
+    first_sizes = list(sizes)
     second = read_answers(ask(adapter, PROMPTS, PICTURES))
     assert [answer.text for answer in first] == [answer.text for answer in second] == expected
-    assert tried[0] == 6
-    assert max(sizes[len(tried) :]) <= 2
+    assert first_sizes[0] == 6
+    assert max(sizes[len(first_sizes) :]) <= 2
 
 
 def test_a_batch_of_one_without_memory_is_that_cases_error(
@@ -218,8 +218,8 @@ def test_strangers_keep_to_the_tokens(find_checkpoint: Callable[[str], Path]) ->
     images = {str(seed): draw_picture(32, 32, seed=seed) for seed in range(12)}
     prompts = [make_prompt(name, QUESTIONS[0 if int(name) < 8 else 2]) for name in images]
     answers = read_answers(ask(adapter, prompts, images))
-    alone = [read_answers(ask(adapter, [prompt], images))[0] for prompt in prompts]
-    assert [answer.text for answer in answers] == [answer.text for answer in alone]
+    singles = [read_answers(ask(adapter, [prompt], images))[0] for prompt in prompts]
+    assert [answer.text for answer in answers] == [answer.text for answer in singles]
     assert max(answer.batch_size for answer in answers[:8]) > 4
     assert all(answer.batch_size * 90 <= 400 for answer in answers[8:])
     assert adapter.route.why.startswith("No two prompts about one image")
@@ -230,14 +230,14 @@ def test_a_failed_batch_is_freed_before_its_halves_run(
 ) -> None:
     """The tensors of a batch that ran out of memory are gone when its first half is tried."""
     adapter = load(card)
-    held: list[weakref.ref[torch.Tensor]] = []
-    alive: list[bool] = []
+    references: list[weakref.ref[torch.Tensor]] = []
+    alive_flags: list[bool] = []
 
     def run_out(batch: Batch, images: Images, reading: OutputDecoder) -> GenerationOutput:
         del images, reading
-        alive.extend(reference() is not None for reference in held)
+        alive_flags.extend(reference() is not None for reference in references)
         tensor = torch.zeros(len(batch.prompts))
-        held.append(weakref.ref(tensor))
+        references.append(weakref.ref(tensor))
         raise torch.OutOfMemoryError("too many")
 
     monkeypatch.setattr(adapter._questioner, "_generate", run_out)
@@ -246,8 +246,8 @@ def test_a_failed_batch_is_freed_before_its_halves_run(
         ask(adapter, PROMPTS[:2], PICTURES)
     finally:
         gc.enable()
-    assert alive
-    assert not any(alive)
+    assert alive_flags
+    assert not any(alive_flags)
 
 
 def test_a_warning_of_the_checkpoint_is_no_error(
@@ -263,10 +263,10 @@ def test_a_warning_of_the_checkpoint_is_no_error(
         return output
 
     monkeypatch.setattr(adapter._model, "generate", grumble)
-    with warnings.catch_warnings(record=True) as shown:
+    with warnings.catch_warnings(record=True) as caught_warnings:
         warnings.simplefilter("error")
         read_answers(ask(adapter, PROMPTS[:1], PICTURES))
-    assert [str(warning.message) for warning in shown] == ["soon gone"]
+    assert [str(warning.message) for warning in caught_warnings] == ["soon gone"]
 
 
 def test_a_warning_of_a_decoder_is_left_to_who_opens_pictures(
@@ -282,11 +282,11 @@ def test_a_warning_of_a_decoder_is_left_to_who_opens_pictures(
         return output
 
     monkeypatch.setattr(adapter._model, "generate", open_beside)
-    with warnings.catch_warnings(record=True) as shown:
+    with warnings.catch_warnings(record=True) as caught_warnings:
         warnings.simplefilter("error")
         with silence_decoder_warnings():
             read_answers(ask(adapter, PROMPTS[:1], PICTURES))
-    assert shown == []
+    assert caught_warnings == []
 
 
 def test_options_of_the_card_reach_the_template(
@@ -294,10 +294,10 @@ def test_options_of_the_card_reach_the_template(
 ) -> None:
     """Qwen3.5's card closes the thinking that its template opens."""
     card = shrink_card("qwen3.5", find_checkpoint("qwen3.5"))
-    plain = msgspec.structs.replace(card, prompt=PromptFormat())
+    plain_card = msgspec.structs.replace(card, prompt=PromptFormat())
     ends = []
-    for each in (card, plain):
-        adapter = load(each)
+    for variant in (card, plain_card):
+        adapter = load(variant)
         ids = adapter._encoder.encode(PROMPTS[:1], PICTURES)["input_ids"][0]
         ends.append(adapter._tokenizer.decode(ids).rstrip().endswith("</think>"))
     assert ends == [True, False]
@@ -310,11 +310,11 @@ def test_a_stop_token_of_the_card_ends_the_answer(card: Card) -> None:
     prompt = adapter._encoder.encode(first, PICTURES)
     output = adapter._model.generate(**prompt, generation_config=adapter._generator.settings)
     ids = output[0, prompt["input_ids"].shape[1] :].tolist()
-    at = next(index for index, token in enumerate(ids) if token != ids[0])
-    stop = adapter._tokenizer.convert_ids_to_tokens(ids[at])
+    position = next(index for index, token in enumerate(ids) if token != ids[0])
+    stop = adapter._tokenizer.convert_ids_to_tokens(ids[position])
     generation = msgspec.structs.replace(card.generation, stop=[stop])
-    stopped = load(msgspec.structs.replace(card, generation=generation))
-    assert read_answers(ask(stopped, first, PICTURES))[0].tokens == at + 1 < len(ids)
+    stopped_adapter = load(msgspec.structs.replace(card, generation=generation))
+    assert read_answers(ask(stopped_adapter, first, PICTURES))[0].tokens == position + 1 < len(ids)
 
 
 def test_an_unknown_stop_token_is_the_cards_fault(card: Card) -> None:
@@ -343,8 +343,8 @@ def test_code_that_comes_with_a_checkpoint_is_named(card: Card, tmp_path: Path) 
 def test_a_beginning_is_one_token(card: Card) -> None:
     """``begin`` stops after the first token of what ``answer`` writes."""
     adapter = load(card)
-    whole = ask(adapter, PROMPTS, PICTURES)
-    for first, reply in zip(begin(adapter, PROMPTS, PICTURES), whole, strict=True):
+    full_replies = ask(adapter, PROMPTS, PICTURES)
+    for first, reply in zip(begin(adapter, PROMPTS, PICTURES), full_replies, strict=True):
         assert isinstance(first, Answer)
         assert isinstance(reply, Answer)
         assert first.tokens == 1 < reply.tokens

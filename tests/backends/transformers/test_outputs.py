@@ -43,15 +43,15 @@ def decode(tokenizer: Any, *texts: str, thought: str | None = None) -> Sequence[
     rows = [tokenizer.encode(text, add_special_tokens=False) for text in texts]
     longest = max(map(len, rows))
     tokens = torch.tensor([row + [tokenizer.pad_token_id] * (longest - len(row)) for row in rows])
-    written = GenerationOutput(tokens=tokens, logits=(), broken=torch.zeros_like(tokens).bool())
+    output = GenerationOutput(tokens=tokens, logits=(), broken=torch.zeros_like(tokens).bool())
     reading = TextDecoder(tokenizer, [tokenizer.eos_token_id], thought=thought)
-    replies = reading.decode(written, [make_prompt("wide", text) for text in texts], 1.0)
+    replies = reading.decode(output, [make_prompt("wide", text) for text in texts], 1.0)
     return [reply for reply in replies if isinstance(reply, Answer)]
 
 
 def test_marks_of_thoughts_and_answers_stay_and_all_else_goes(tokenizer: Any) -> None:
     """Also where they are special tokens; ends, turns and pictures are no text."""
-    said = [
+    texts = [
         "<think>odd</think> It is fake.",
         "◁think▷odd◁/think▷real",
         "[THINK]odd[/THINK]real",
@@ -61,8 +61,8 @@ def test_marks_of_thoughts_and_answers_stay_and_all_else_goes(tokenizer: Any) ->
         "<|channel|>final<|message|>real",
         "It is fake.",
     ]
-    wrapped = [f"<s>{text}<|image_pad|><|im_end|></s>" for text in said]
-    assert [answer.text for answer in decode(tokenizer, *wrapped)] == said
+    prompts = [f"<s>{text}<|image_pad|><|im_end|></s>" for text in texts]
+    assert [answer.text for answer in decode(tokenizer, *prompts)] == texts
 
 
 def test_a_thought_that_the_prompt_opens_is_open_in_the_reply(tokenizer: Any) -> None:
@@ -103,26 +103,28 @@ def plain(card: Card) -> Card:
 def test_every_path_says_why_a_reply_ended(card: Card, prefix: bool) -> None:
     """Cut off at the card's limit, stopped at a token of its own; a beginning says nothing."""
     adapter = load(card if prefix else plain(card))
-    answers = [one for one in ask(adapter, PROMPTS, PICTURES) if isinstance(one, Answer)]
+    answers = [answer for answer in ask(adapter, PROMPTS, PICTURES) if isinstance(answer, Answer)]
     limit = card.generation.max_new_tokens
     assert adapter.route.prefix is prefix
-    assert {one.finish_reason for one in answers if one.tokens < limit} <= {FinishReason.STOP}
-    assert FinishReason.LENGTH in {one.finish_reason for one in answers}
+    assert {answer.finish_reason for answer in answers if answer.tokens < limit} <= {
+        FinishReason.STOP
+    }
+    assert FinishReason.LENGTH in {answer.finish_reason for answer in answers}
     first = adapter._tokenizer.convert_ids_to_tokens(
         adapter._tokenizer.encode(answers[0].text, add_special_tokens=False)[0]
     )
     generation = msgspec.structs.replace(card.generation, stop=[first])
     stopping = load(msgspec.structs.replace(card, generation=generation))
-    (stopped,) = ask(stopping, PROMPTS[:1], PICTURES)
-    assert isinstance(stopped, Answer)
-    assert stopped.finish_reason is FinishReason.STOP
+    (stopped_reply,) = ask(stopping, PROMPTS[:1], PICTURES)
+    assert isinstance(stopped_reply, Answer)
+    assert stopped_reply.finish_reason is FinishReason.STOP
     for reply in (*begin(adapter, PROMPTS, PICTURES), *weigh(adapter, PROMPTS[:2], PICTURES)):
         assert isinstance(reply, Answer)
         assert reply.finish_reason is None
 
 
 @pytest.mark.parametrize(
-    ("ending", "mark"),
+    ("ending", "tag"),
     [
         ("<think>\n", "<think>"),
         ("<think>A:", "<think>"),
@@ -131,17 +133,17 @@ def test_every_path_says_why_a_reply_ended(card: Card, prefix: bool) -> None:
         ("", None),
     ],
 )
-def test_what_the_chat_template_opens_is_found(card: Card, ending: str, mark: str | None) -> None:
+def test_what_the_chat_template_opens_is_found(card: Card, ending: str, tag: str | None) -> None:
     """In a shipped template as in the card's; a mark in the question opens nothing."""
     adapter = load(card)
     template = adapter._processor.chat_template
-    asked = "<|im_start|>assistant\n"
-    assert asked in template
-    adapter._processor.chat_template = template.replace(asked, asked + ending)
-    assert adapter._encoder.find_thought() == mark
+    turn = "<|im_start|>assistant\n"
+    assert turn in template
+    adapter._processor.chat_template = template.replace(turn, turn + ending)
+    assert adapter._encoder.find_thought() == tag
     quirks = PromptFormat(template=f"<think> {{image}} {{question}} {ending}")
     adapter._encoder._format = quirks
-    assert adapter._encoder.find_thought() == mark
+    assert adapter._encoder.find_thought() == tag
 
 
 def break_numbers(adapter: TransformersBackend, word: str, value: float) -> None:
@@ -157,23 +159,27 @@ def test_no_numbers_are_an_error_of_their_prompt_only(
     card: Card, prefix: bool, value: float
 ) -> None:
     """On every path a prompt whose scores are NaN is a ModelError; the others get answers."""
-    asked = [make_prompt("wide", text) for text in ("Why?", "Is it?", "Why? \x7f", "Where is it?")]
-    asked += [make_prompt("tall", text) for text in ("\x7f?", "Is it?")]
+    prompts = [
+        make_prompt("wide", text) for text in ("Why?", "Is it?", "Why? \x7f", "Where is it?")
+    ]
+    prompts += [make_prompt("tall", text) for text in ("\x7f?", "Is it?")]
     adapter = load(card if prefix else plain(card))
-    before = ask(adapter, asked, PICTURES), weigh(adapter, asked, PICTURES)
+    before = ask(adapter, prompts, PICTURES), weigh(adapter, prompts, PICTURES)
     break_numbers(adapter, "\x7f", value)
-    after = ask(adapter, asked, PICTURES), weigh(adapter, asked, PICTURES)
+    after = ask(adapter, prompts, PICTURES), weigh(adapter, prompts, PICTURES)
     assert adapter.route.prefix is prefix
-    for was, now in zip(before, after, strict=True):
-        assert [isinstance(one, ModelError) for one in now] == ["\x7f" in p.text for p in asked]
-        kept = [
-            (one.text, other.text)
-            for one, other in zip(was, now, strict=True)
-            if isinstance(one, Answer) and isinstance(other, Answer)
+    for previous, current in zip(before, after, strict=True):
+        assert [isinstance(output, ModelError) for output in current] == [
+            "\x7f" in p.text for p in prompts
         ]
-        assert len(kept) == 4
-        assert all(one == other for one, other in kept)
-    for reply in begin(adapter, asked[2:3], PICTURES):
+        pairs = [
+            (old.text, new.text)
+            for old, new in zip(previous, current, strict=True)
+            if isinstance(old, Answer) and isinstance(new, Answer)
+        ]
+        assert len(pairs) == 4
+        assert all(old == new for old, new in pairs)
+    for reply in begin(adapter, prompts[2:3], PICTURES):
         assert isinstance(reply, ModelError)
 
 
@@ -192,6 +198,6 @@ def test_numbers_lost_after_an_end_do_not_count(tokenizer: Any) -> None:
     tokens = torch.tensor([[30, tokenizer.eos_token_id, 0, 0], [30, 31, 32, 33]])
     broken = torch.tensor([[False, False, True, True], [False, False, False, True]])
     reading = TextDecoder(tokenizer, [tokenizer.eos_token_id])
-    written = GenerationOutput(tokens=tokens, logits=(), broken=broken)
-    replies = reading.decode(written, PROMPTS[:2], 1.0)
+    output = GenerationOutput(tokens=tokens, logits=(), broken=broken)
+    replies = reading.decode(output, PROMPTS[:2], 1.0)
     assert [type(reply) for reply in replies] == [Answer, ModelError]

@@ -27,9 +27,9 @@ _SQUARE = {"height": 32, "width": 32}
 
 def make_smolvlm() -> tuple[Any, Any]:
     """Pictures cut into rows and columns of crops, with a token for each place."""
-    places = [f"<row_{row}_col_{column}>" for row in (1, 2) for column in (1, 2)]
+    position_tokens = [f"<row_{row}_col_{column}>" for row in (1, 2) for column in (1, 2)]
     tokenizer = make_tokenizer(
-        ["<|endoftext|>", "<|im_start|>", "<end_of_utterance>", *places],
+        ["<|endoftext|>", "<|im_start|>", "<end_of_utterance>", *position_tokens],
         bos="<|im_start|>",
         eos="<end_of_utterance>",
         pad="<|endoftext|>",
@@ -67,7 +67,7 @@ def make_smolvlm() -> tuple[Any, Any]:
 
 def make_idefics() -> tuple[Any, Any]:
     """Gated cross attention from text to picture; no chat template, text and picture in a list."""
-    added = ["<fake_token_around_image>", "<image>", "<end_of_utterance>"]
+    added_tokens = ["<fake_token_around_image>", "<image>", "<end_of_utterance>"]
     tokenizer = make_tokenizer(
         ["<unk>", "<s>", "</s>"],
         bos="<s>",
@@ -75,11 +75,11 @@ def make_idefics() -> tuple[Any, Any]:
         pad="<unk>",
     )
     vocabulary = len(tokenizer)
-    tokenizer.add_tokens(added, special_tokens=True)
+    tokenizer.add_tokens(added_tokens, special_tokens=True)
     config = tf.IdeficsConfig(
         **_LANGUAGE,
         vocab_size=vocabulary,
-        additional_vocab_size=len(added),
+        additional_vocab_size=len(added_tokens),
         cross_layer_interval=1,
         alpha_initializer="ones",
         use_resampler=True,

@@ -34,8 +34,8 @@ _TURNS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
 
 def make_qwen3_5() -> tuple[Any, Any]:
     """Qwen3-VL's pictures; its template thinks aloud unless told not to."""
-    places = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
-    tokenizer = make_tokenizer([*_TURNS, *places], eos="<|im_end|>", pad="<|endoftext|>")
+    vision_tokens = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
+    tokenizer = make_tokenizer([*_TURNS, *vision_tokens], eos="<|im_end|>", pad="<|endoftext|>")
     config = tf.Qwen3_5Config(
         text_config=_LANGUAGE | {"vocab_size": len(tokenizer)},
         vision_config={
@@ -66,7 +66,7 @@ def make_qwen3_5() -> tuple[Any, Any]:
 
 def make_minicpm_v() -> tuple[Any, Any]:
     """Pictures of any shape packed into one row of patches, sliced where they are large."""
-    named = {
+    named_tokens = {
         "image_token": "<|image_pad|>",
         "video_token": "<|video_pad|>",
         "image_start_token": "<image>",
@@ -76,7 +76,7 @@ def make_minicpm_v() -> tuple[Any, Any]:
         "image_id_start_token": "<image_id>",
         "image_id_end_token": "</image_id>",
     }
-    tokenizer = make_tokenizer(_TURNS, eos="<|im_end|>", pad="<|endoftext|>", named=named)
+    tokenizer = make_tokenizer(_TURNS, eos="<|im_end|>", pad="<|endoftext|>", named=named_tokens)
     config = tf.MiniCPMV4_6Config(
         text_config=_LANGUAGE | {"model_type": "qwen3_5_text", "vocab_size": len(tokenizer)},
         vision_config={

@@ -99,7 +99,7 @@ def make_llava_onevision() -> tuple[Any, Any]:
 
 def make_internvl() -> tuple[Any, Any]:
     """Pictures cut into square crops, before a Qwen2."""
-    named = {
+    named_tokens = {
         "start_image_token": "<img>",
         "end_image_token": "</img>",
         "context_image_token": "<IMG_CONTEXT>",
@@ -109,7 +109,7 @@ def make_internvl() -> tuple[Any, Any]:
         ["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
         eos="<|im_end|>",
         pad="<|endoftext|>",
-        named=named,
+        named=named_tokens,
     )
     config = tf.InternVLConfig(
         text_config={"model_type": "qwen2", **_LANGUAGE, **_stops(tokenizer)},
@@ -129,7 +129,7 @@ def make_internvl() -> tuple[Any, Any]:
 
 def make_gemma3() -> tuple[Any, Any]:
     """Image tokens see each other both ways, and every other layer sees a short window only."""
-    named = {
+    named_tokens = {
         "boi_token": "<start_of_image>",
         "eoi_token": "<end_of_image>",
         "image_token": "<image_soft_token>",
@@ -139,7 +139,7 @@ def make_gemma3() -> tuple[Any, Any]:
         bos="<bos>",
         eos="<eos>",
         pad="<pad>",
-        named=named,
+        named=named_tokens,
         writes_bos=True,
     )
     config = tf.Gemma3Config(

@@ -43,17 +43,17 @@ def adapter(name: str, tmp_path_factory: pytest.TempPathFactory) -> Transformers
 @pytest.fixture(autouse=True)
 def _no_warnings() -> Iterator[None]:
     """Nothing but the known warnings is shown while a model answers."""
-    with warnings.catch_warnings(record=True) as shown:
+    with warnings.catch_warnings(record=True) as caught_warnings:
         yield
-    messages = [str(warning.message) for warning in shown]
+    messages = [str(warning.message) for warning in caught_warnings]
     assert [text for text in messages if not text.startswith(KNOWN_WARNINGS)] == []
 
 
 def test_every_shipped_checkpoint_is_covered() -> None:
     """No card of a published checkpoint ships without a tiny checkpoint of its architecture."""
     cards = [find_card(name) for name in list_cards()]
-    shipped = {card.name for card in cards if card.backend == "transformers" and card.repository}
-    assert shipped == set(MAKERS)
+    names = {card.name for card in cards if card.backend == "transformers" and card.repository}
+    assert names == set(MAKERS)
 
 
 def test_every_prompt_gets_an_answer(name: str, adapter: TransformersBackend) -> None:
@@ -68,11 +68,11 @@ def test_every_prompt_gets_an_answer(name: str, adapter: TransformersBackend) ->
 
 def test_batched_answers_equal_single_ones(adapter: TransformersBackend) -> None:
     """An answer does not depend on the other prompts of its batch, in float32."""
-    together = read_answers(ask(adapter, PROMPTS, PICTURES))
-    alone = [read_answers(ask(adapter, [prompt], PICTURES))[0] for prompt in PROMPTS]
-    assert [answer.text for answer in together] == [answer.text for answer in alone]
-    assert [answer.tokens for answer in together] == [answer.tokens for answer in alone]
-    assert len({answer.text for answer in alone}) > 1, "answers that never differ prove nothing"
+    batched = read_answers(ask(adapter, PROMPTS, PICTURES))
+    singles = [read_answers(ask(adapter, [prompt], PICTURES))[0] for prompt in PROMPTS]
+    assert [answer.text for answer in batched] == [answer.text for answer in singles]
+    assert [answer.tokens for answer in batched] == [answer.tokens for answer in singles]
+    assert len({answer.text for answer in singles}) > 1, "answers that never differ prove nothing"
 
 
 def test_the_picture_reaches_the_model(
@@ -80,23 +80,23 @@ def test_the_picture_reaches_the_model(
 ) -> None:
     """Two pictures give different pixel values, and different answers to some question."""
     generate = adapter._model.generate
-    seen: list[torch.Tensor] = []
+    pixels: list[torch.Tensor] = []
 
     def spy(**inputs: Any) -> torch.Tensor:
-        seen.append(inputs["pixel_values"])
+        pixels.append(inputs["pixel_values"])
         output: torch.Tensor = generate(**inputs)
         return output
 
     monkeypatch.setattr(adapter._model, "generate", spy)
-    said = {
+    replies = {
         image: [
             read_answers(ask(adapter, [make_prompt(image, text)], PICTURES))[0].text
             for text in QUESTIONS
         ]
         for image in PICTURES
     }
-    assert not torch.equal(seen[0], seen[-1])
-    assert said["wide"] != said["tall"]
+    assert not torch.equal(pixels[0], pixels[-1])
+    assert replies["wide"] != replies["tall"]
 
 
 def test_the_prompt_is_not_in_the_answer(adapter: TransformersBackend) -> None:
@@ -110,13 +110,13 @@ def test_options_are_weighed_by_the_models_own_probabilities(
     adapter: TransformersBackend,
 ) -> None:
     """P(fake) is a share of two probabilities, the same in a batch and alone, likelier one said."""
-    together = read_answers(weigh(adapter, PROMPTS, PICTURES))
-    alone = [read_answers(weigh(adapter, [prompt], PICTURES))[0] for prompt in PROMPTS]
-    for one, two in zip(together, alone, strict=True):
-        assert one.p_fake is not None
-        assert one.option_probability_mass is not None
-        assert 0 < one.p_fake < 1
-        assert 0 < one.option_probability_mass <= 1
-        assert one.p_fake == pytest.approx(two.p_fake, abs=1e-4)
-        assert one.text == ("fake" if one.p_fake >= 0.5 else "real")
-    assert len({answer.p_fake for answer in together}) > 1
+    batched = read_answers(weigh(adapter, PROMPTS, PICTURES))
+    singles = [read_answers(weigh(adapter, [prompt], PICTURES))[0] for prompt in PROMPTS]
+    for batched_answer, single_answer in zip(batched, singles, strict=True):
+        assert batched_answer.p_fake is not None
+        assert batched_answer.option_probability_mass is not None
+        assert 0 < batched_answer.p_fake < 1
+        assert 0 < batched_answer.option_probability_mass <= 1
+        assert batched_answer.p_fake == pytest.approx(single_answer.p_fake, abs=1e-4)
+        assert batched_answer.text == ("fake" if batched_answer.p_fake >= 0.5 else "real")
+    assert len({answer.p_fake for answer in batched}) > 1

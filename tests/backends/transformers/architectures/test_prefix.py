@@ -66,8 +66,8 @@ def test_the_documents_say_which_cards_share_a_prefix() -> None:
     """Their table has "yes" beside every card that does, and a reason beside the others."""
     page = (Path(__file__).parents[4] / "docs" / "models.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`[^|]+) \| [^|]+ \| (yes|no: [^|]+) \|", page, re.MULTILINE)
-    said = {name: shares for cards, shares in rows for name in re.findall("`([^`]+)`", cards)}
-    assert {name for name in MAKERS if said[name] == "yes"} == set(MAKERS) - set(WHY_NOT)
+    documented = {name: shares for cards, shares in rows for name in re.findall("`([^`]+)`", cards)}
+    assert {name for name in MAKERS if documented[name] == "yes"} == set(MAKERS) - set(WHY_NOT)
 
 
 def check(
@@ -123,11 +123,11 @@ def test_prefixes_read_together_do_as_well(
         "fakebench_suite.backends.transformers.prefix_cache.prefill._prefill_separately",
         lambda _: False,
     )
-    read, rows = adapter._generator.prefill, []
+    prefill, rows = adapter._generator.prefill, []
 
     def count_rows(inputs: dict[str, torch.Tensor]) -> Any:
         rows.append(len(inputs["input_ids"]))
-        return read(inputs)
+        return prefill(inputs)
 
     monkeypatch.setattr(adapter._generator, "prefill", count_rows)
     check(adapter, list(alone), alone)
@@ -139,10 +139,10 @@ def test_likelihoods_are_those_of_single_prompts(
 ) -> None:
     """P(fake) after a shared prefix is P(fake) of the whole prompt."""
     prompts = list(alone)
-    together = read_answers(weigh(adapter, prompts, IMAGES))
-    single = [read_answers(weigh(adapter, [prompt], IMAGES))[0] for prompt in prompts]
-    assert [answer.p_fake for answer in together] == pytest.approx(
-        [answer.p_fake for answer in single], abs=1e-4
+    batched = read_answers(weigh(adapter, prompts, IMAGES))
+    singles = [read_answers(weigh(adapter, [prompt], IMAGES))[0] for prompt in prompts]
+    assert [answer.p_fake for answer in batched] == pytest.approx(
+        [answer.p_fake for answer in singles], abs=1e-4
     )
 
 
@@ -162,14 +162,14 @@ def test_other_attention_repeats_the_cache(name: str, tmp_path: Path) -> None:
     """What attends by itself has a copy of the prefix for each row, and answers the same."""
     card = shrink_card(name, save_checkpoint(name, tmp_path), batch_size=32)
     prompts = [make_prompt(image, text) for image in PICTURES for text in QUESTIONS]
-    told = []
+    replies = []
     for attention in ("sdpa", "eager"):
         adapter = load(msgspec.structs.replace(card, attention=attention))
         answers = read_answers(ask(adapter, prompts, PICTURES))
-        told.append([answer.text for answer in answers])
+        replies.append([answer.text for answer in answers])
         assert adapter.route.prefix
         assert adapter.route.shared == (attention == "sdpa")
-    assert told[0] == told[1]
+    assert replies[0] == replies[1]
 
 
 def test_an_image_is_prepared_and_encoded_once(
@@ -177,13 +177,13 @@ def test_an_image_is_prepared_and_encoded_once(
 ) -> None:
     """Pixels are prepared once for all prompts of an image, and their prefix is read once."""
     read_answers(ask(adapter, [make_prompt("tall", text) for text in MORE], IMAGES))  # the trial
-    read, rows = adapter._generator.prefill, []
+    prefill, rows = adapter._generator.prefill, []
     kind = type(adapter._encoder._image_processor._inner)
     prepare, prepared = kind.__call__, []
 
     def count_rows(inputs: dict[str, torch.Tensor]) -> Any:
         rows.append(len(inputs["input_ids"]))
-        return read(inputs)
+        return prefill(inputs)
 
     def count_pictures(self: Any, images: Any, *args: Any, **options: Any) -> Any:
         prepared.append(images)
@@ -198,8 +198,8 @@ def test_an_image_is_prepared_and_encoded_once(
 
 def test_the_trial_computes_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It reads the first picture's prefix, then both, and asks each of five prompts alone once."""
-    fresh = load(shrink_card("qwen2-vl", save_checkpoint("qwen2-vl", tmp_path), batch_size=32))
-    generator, pictures = fresh._generator, []
+    backend = load(shrink_card("qwen2-vl", save_checkpoint("qwen2-vl", tmp_path), batch_size=32))
+    generator, pictures = backend._generator, []
     generate = generator._generate
 
     def count_pictures(inputs: dict[str, torch.Tensor], **options: Any) -> Any:
@@ -207,6 +207,6 @@ def test_the_trial_computes_nothing_twice(tmp_path: Path, monkeypatch: pytest.Mo
         return generate(inputs, **options)
 
     monkeypatch.setattr(generator, "_generate", count_pictures)
-    fresh._questioner._run_selftest(IMAGES["large"])
-    assert fresh.route.mixes
+    backend._questioner._run_selftest(IMAGES["large"])
+    assert backend.route.mixes
     assert sorted(pictures) == [0, 0, 1, 1, 1, 1, 1, 1, 1, 1]

@@ -36,11 +36,11 @@ def fill_cache(rows: int, tokens: int, layers: int = 1) -> Any:
     return cache
 
 
-def draw_mask(rows: int, new: int, seen: int, kind: str) -> torch.Tensor | None:
+def draw_mask(rows: int, new: int, length: int, kind: str) -> torch.Tensor | None:
     """Holes anywhere, but no new token sees nothing; additive where asked for."""
     if kind == "none" and new == 1:
         return None
-    mask = torch.rand(rows, 1, new, seen) > 0.3
+    mask = torch.rand(rows, 1, new, length) > 0.3
     mask[..., 0] = True
     if kind != "additive":
         return mask
@@ -48,7 +48,7 @@ def draw_mask(rows: int, new: int, seen: int, kind: str) -> torch.Tensor | None:
 
 
 @given(
-    owners=st.lists(st.integers(0, 3), max_size=4).map(lambda more: sorted([0, 1, 2, 3, *more])),
+    owners=st.lists(st.integers(0, 3), max_size=4).map(lambda extra: sorted([0, 1, 2, 3, *extra])),
     repeats=st.sampled_from([1, 3]),
     steps=st.lists(st.sampled_from([1, 1, 2, 5, GROWTH_TOKENS + 3]), min_size=1, max_size=5),
     kind=st.sampled_from(["none", "boolean", "additive"]),
@@ -58,26 +58,33 @@ def test_rows_get_what_a_repeated_cache_gives(
     owners: list[int], repeats: int, steps: list[int], kind: str, scaling: float | None
 ) -> None:
     """Whatever groups, heads and masks there are, and however the rows grow."""
-    ours = fill_cache(4, 6)
-    theirs: Any = DynamicCache()
-    theirs.update(ours.layers[0].keys.clone(), ours.layers[0].values.clone(), 0)
-    theirs.reorder_cache(torch.tensor(owners))
-    enable_sharing(ours, torch.tensor(owners))
+    shared_cache = fill_cache(4, 6)
+    plain_cache: Any = DynamicCache()
+    plain_cache.update(
+        shared_cache.layers[0].keys.clone(), shared_cache.layers[0].values.clone(), 0
+    )
+    plain_cache.reorder_cache(torch.tensor(owners))
+    enable_sharing(shared_cache, torch.tensor(owners))
     module = torch.nn.Module()
     module.num_key_value_groups = repeats  # type: ignore[assignment]  # as transformers' modules
     for new in steps:
         query = draw(len(owners), new, KEY_HEADS * repeats)
         states = draw(len(owners), new), draw(len(owners), new)
-        mine, plain = ours.update(*states, 0), theirs.update(*states, 0)
-        assert ours.get_seq_length() == theirs.get_seq_length()
-        assert ours.get_mask_sizes(1, 0) == theirs.get_mask_sizes(1, 0)
-        mask = draw_mask(len(owners), new, ours.get_seq_length(), kind)
-        got, _ = shared_prefix_attention(module, query, mine[0], mine[1], mask, scaling=scaling)
-        expected, _ = sdpa_attention_forward(
-            module, query, plain[0], plain[1], mask, scaling=scaling, is_causal=False
+        shared_states, plain_states = (
+            shared_cache.update(*states, 0),
+            plain_cache.update(*states, 0),
         )
-        assert got.shape == expected.shape
-        assert torch.allclose(got, expected, atol=1e-5)
+        assert shared_cache.get_seq_length() == plain_cache.get_seq_length()
+        assert shared_cache.get_mask_sizes(1, 0) == plain_cache.get_mask_sizes(1, 0)
+        mask = draw_mask(len(owners), new, shared_cache.get_seq_length(), kind)
+        output, _ = shared_prefix_attention(
+            module, query, shared_states[0], shared_states[1], mask, scaling=scaling
+        )
+        expected, _ = sdpa_attention_forward(
+            module, query, plain_states[0], plain_states[1], mask, scaling=scaling, is_causal=False
+        )
+        assert output.shape == expected.shape
+        assert torch.allclose(output, expected, atol=1e-5)
 
 
 def test_scores_are_held_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,12 +94,12 @@ def test_scores_are_held_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     query, states = draw(4, 5), (draw(4, 5), draw(4, 5))
     keys, values = cache.update(*states, 0)
     mask = draw_mask(4, 5, 11, "boolean")
-    whole, _ = shared_prefix_attention(torch.nn.Module(), query, keys, values, mask)
+    unsplit, _ = shared_prefix_attention(torch.nn.Module(), query, keys, values, mask)
     monkeypatch.setattr(
         "fakebench_suite.backends.transformers.prefix_cache.attention.MAX_SCORES", 2 * 5 * 11 * 2
     )
-    parts, _ = shared_prefix_attention(torch.nn.Module(), query, keys, values, mask)
-    assert torch.allclose(whole, parts, atol=1e-6)
+    split, _ = shared_prefix_attention(torch.nn.Module(), query, keys, values, mask)
+    assert torch.allclose(unsplit, split, atol=1e-6)
 
 
 def test_a_question_without_a_mask_is_refused() -> None:
@@ -107,9 +114,9 @@ def test_a_question_without_a_mask_is_refused() -> None:
 def test_other_keys_are_attended_to_as_ever() -> None:
     """Vision towers and whole prompts go through sdpa as transformers calls it, to the bit."""
     states = draw(3, 5), draw(3, 5), draw(3, 5)
-    ours, _ = shared_prefix_attention(torch.nn.Module(), *states, None, is_causal=True)
-    theirs, _ = sdpa_attention_forward(torch.nn.Module(), *states, None, is_causal=True)
-    assert torch.equal(ours, theirs)
+    output, _ = shared_prefix_attention(torch.nn.Module(), *states, None, is_causal=True)
+    expected, _ = sdpa_attention_forward(torch.nn.Module(), *states, None, is_causal=True)
+    assert torch.equal(output, expected)
 
 
 def test_sixteen_bits_are_weighed_in_thirty_two() -> None:
@@ -119,14 +126,16 @@ def test_sixteen_bits_are_weighed_in_thirty_two() -> None:
     cache.layers[0].keys, cache.layers[0].values = half
     owners = torch.tensor([0, 0, 1])
     exact = fill_cache(2, 300)
-    exact.layers[0].keys, exact.layers[0].values = (one.float() for one in half)
+    exact.layers[0].keys, exact.layers[0].values = (tensor.float() for tensor in half)
     query, keys, values = (draw(3, 1).bfloat16() for _ in range(3))
     results = []
-    for one, kind in ((cache, torch.bfloat16), (exact, torch.float32)):
-        enable_sharing(one, owners)
-        seen = one.update(keys.to(kind), values.to(kind), 0)
+    for sharing, kind in ((cache, torch.bfloat16), (exact, torch.float32)):
+        enable_sharing(sharing, owners)
+        states = sharing.update(keys.to(kind), values.to(kind), 0)
         results.append(
-            shared_prefix_attention(torch.nn.Module(), query.to(kind), seen[0], seen[1], None)[0]
+            shared_prefix_attention(torch.nn.Module(), query.to(kind), states[0], states[1], None)[
+                0
+            ]
         )
     assert results[0].dtype == torch.bfloat16
     assert torch.equal(results[0], results[1].bfloat16())
@@ -135,13 +144,13 @@ def test_sixteen_bits_are_weighed_in_thirty_two() -> None:
 @given(owners=st.lists(st.integers(0, 5), min_size=1, max_size=12))
 def test_every_row_comes_back_to_its_place(owners: list[int]) -> None:
     """Rows in any order, groups of any size."""
-    _, mine = torch.unique(torch.tensor(owners), return_inverse=True)
-    seats = lay_out_groups(mine)
+    _, groups = torch.unique(torch.tensor(owners), return_inverse=True)
+    seats = lay_out_groups(groups)
     rows = torch.arange(len(owners) * 2).view(-1, 2)
     arranged = seats.arrange(rows)
     assert torch.equal(seats.collect(arranged), rows)
-    for group, seated in enumerate(arranged):
-        assert {owners[int(number) // 2] for number in seated[:, 0]} == {sorted(set(owners))[group]}
+    for group, tokens in enumerate(arranged):
+        assert {owners[int(number) // 2] for number in tokens[:, 0]} == {sorted(set(owners))[group]}
 
 
 def test_a_prefix_is_kept_once() -> None:
@@ -158,10 +167,12 @@ def test_new_tokens_move_no_old_ones() -> None:
     """After the first new token the states stay where they are for the next GROWTH_TOKENS."""
     cache = fill_cache(1, 4)
     enable_sharing(cache, torch.tensor([0, 0]))
-    places = set()
+    addresses = set()
     for _ in range(GROWTH_TOKENS + 1):
-        places.add(tuple(one.data_ptr() for one in cache.update(draw(2, 1), draw(2, 1), 0)))
-    assert len(places) == 1
+        addresses.add(
+            tuple(tensor.data_ptr() for tensor in cache.update(draw(2, 1), draw(2, 1), 0))
+        )
+    assert len(addresses) == 1
 
 
 def test_a_cache_goes_with_its_last_user() -> None:
@@ -169,10 +180,10 @@ def test_a_cache_goes_with_its_last_user() -> None:
     cache = fill_cache(1, 4)
     enable_sharing(cache, torch.tensor([0, 0]))
     layer = weakref.ref(cache.layers[0])
-    seen = cache.update(draw(2, 1), draw(2, 1), 0)
+    states = cache.update(draw(2, 1), draw(2, 1), 0)
     gc.disable()
     try:
-        del cache, seen
+        del cache, states
         assert layer() is None
     finally:
         gc.enable()
