@@ -12,13 +12,13 @@ from tests.endpoint_server import Endpoint, serve
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     """A well-behaved endpoint; tests change what it does."""
-    with serve(Endpoint()) as started:
-        yield started
+    with serve(Endpoint()) as running_endpoint:
+        yield running_endpoint
 
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[RatingCache]:
     """An empty cache."""
-    opened = RatingCache(tmp_path / "marks.sqlite")
-    yield opened
-    opened.close()
+    rating_cache = RatingCache(tmp_path / "marks.sqlite")
+    yield rating_cache
+    rating_cache.close()

@@ -78,12 +78,12 @@ TEXTS = [
 @pytest.mark.parametrize("case", TEXTS[:4], ids=lambda case: case.id)
 def test_a_text_that_is_cut_off_in_its_thoughts_is_truncated(case: Case) -> None:
     """Nothing was said that could be graded; thoughts are graded neither open nor closed."""
-    thought = "<think>This is a fake image because the edge is unnatural, the texture repeats"
-    cut = judge(case, make_answer(thought, FinishReason.LENGTH))
+    thinking = "<think>This is a fake image because the edge is unnatural, the texture repeats"
+    cut = judge(case, make_answer(thinking, FinishReason.LENGTH))
     assert (cut.outcome, cut.score) == (Outcome.TRUNCATED, None)
-    said = "The texture is natural."
-    both = judge(case, make_answer(f"{thought}</think>{said}"))
-    assert both == judge(case, make_answer(said))
+    reply = "The texture is natural."
+    verdict = judge(case, make_answer(f"{thinking}</think>{reply}"))
+    assert verdict == judge(case, make_answer(reply))
 
 
 def test_an_unscored_text_stays_unscored_when_cut_off() -> None:
@@ -114,14 +114,14 @@ def test_naming_everything_does_not_pass() -> None:
     assert f1_of_named(". ".join(f"The {name} is unnatural" for name in CRITERIA), "edge") < 1
     assert f1_of_named("The edge, the texture and the clarity are unnatural.", "edge") == 1.0
     assert f1_of_named("The texture is unnatural.", "edge") == 0.0
-    mixed = "The texture is natural but the edges are unnatural."
-    assert named_criteria(mixed) == {"edge"}
+    text = "The texture is natural but the edges are unnatural."
+    assert named_criteria(text) == {"edge"}
     assert parse_natural("It is natural. It is unnatural.") is None
     assert parse_natural("A cat.") is None
 
 
 @pytest.mark.parametrize(
-    ("text", "sound"),
+    ("text", "expected"),
     [
         ("The texture isn't natural.", False),
         ("The lighting does not look natural.", False),
@@ -136,13 +136,13 @@ def test_naming_everything_does_not_pass() -> None:
         ("The edge is natural, but the colours are strange.", None),
     ],
 )
-def test_negation_turns_a_statement_round(text: str, sound: bool | None) -> None:
+def test_negation_turns_a_statement_round(text: str, expected: bool | None) -> None:
     """Not natural is unnatural, nothing unnatural is natural, and both at once is neither."""
-    assert parse_natural(text) is sound
+    assert parse_natural(text) is expected
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "expected"),
     [
         ("The texture is natural, the edge is unnatural.", {"edge"}),
         ("The texture is natural and the edge is unnatural.", {"edge"}),
@@ -153,9 +153,9 @@ def test_negation_turns_a_statement_round(text: str, sound: bool | None) -> None
         ("Halos along the edges, blurred detail", {"edge", "clarity"}),
     ],
 )
-def test_each_part_of_a_sentence_is_judged_by_its_own_words(text: str, named: set[str]) -> None:
+def test_each_part_of_a_sentence_is_judged_by_its_own_words(text: str, expected: set[str]) -> None:
     """What one part calls natural does not hide, or share in, what the other finds wrong."""
-    assert named_criteria(text) == named
+    assert named_criteria(text) == expected
 
 
 def test_detection_passes_on_the_asserted_label_alone() -> None:
@@ -170,20 +170,20 @@ def test_detection_passes_on_the_asserted_label_alone() -> None:
         Outcome.UNPARSED,
         Outcome.REFUSED,
     ]
-    for text, said in (("fake", "fake"), ("perhaps", "unparsed")):
+    for text, label in (("fake", "fake"), ("perhaps", "unparsed")):
         unlabelled = judge(replace(CASE, label=None), make_answer(text))
-        assert (unlabelled.outcome, unlabelled.label) == (Outcome.UNSCORED, said)
+        assert (unlabelled.outcome, unlabelled.label) == (Outcome.UNSCORED, label)
 
 
 def test_texts_without_a_gradable_reference_are_unscored() -> None:
     """Withheld references, and references nobody was asked to grade by, are no miss."""
-    withheld = replace(CASE, task=Task.INTERPRETATION, question_type=QuestionType.FAULTFINDING)
-    filled = replace(withheld, expected=(Clue(text="Six fingers."),))
-    for case in (withheld, filled):
+    unreferenced = replace(CASE, task=Task.INTERPRETATION, question_type=QuestionType.FAULTFINDING)
+    referenced = replace(unreferenced, expected=(Clue(text="Six fingers."),))
+    for case in (unreferenced, referenced):
         verdict = judge(case, make_answer("This is a fake image because of the hand."))
         assert verdict.outcome is Outcome.UNSCORED
         assert verdict.followed_format is True
-    assert judge(withheld, make_answer("The hand.")).followed_format is False
+    assert judge(unreferenced, make_answer("The hand.")).followed_format is False
 
 
 def find(task: str, **facts: object) -> Case:
@@ -198,21 +198,21 @@ def find(task: str, **facts: object) -> Case:
 def test_reasoning_needs_label_and_clue() -> None:
     """For probes the conclusion and the named criterion must both be right."""
     case = find(Task.REASONING, criterion="edge")
-    right, wrong = "The edge is unnatural.", "The texture is unnatural."
+    right_clue, wrong_clue = "The edge is unnatural.", "The texture is unnatural."
     fake, real = "The image is fake.", "The image is real."
     results = {
         (clue, end): judge(case, make_answer(f"{clue} {end}"))
-        for clue in (right, wrong)
+        for clue in (right_clue, wrong_clue)
         for end in (fake, real)
     }
-    assert results[right, fake].outcome is Outcome.CORRECT
-    assert results[right, fake].label == "fake"
-    assert results[wrong, fake].outcome is Outcome.INCORRECT
-    assert results[right, real].outcome is Outcome.INCORRECT
-    assert results[right, real].score == 2.0
-    assert judge(case, make_answer(right)).outcome is Outcome.UNPARSED
+    assert results[right_clue, fake].outcome is Outcome.CORRECT
+    assert results[right_clue, fake].label == "fake"
+    assert results[wrong_clue, fake].outcome is Outcome.INCORRECT
+    assert results[right_clue, real].outcome is Outcome.INCORRECT
+    assert results[right_clue, real].score == 2.0
+    assert judge(case, make_answer(right_clue)).outcome is Outcome.UNPARSED
     official = replace(CASE, task=Task.REASONING, question_type=QuestionType.INFERENCE)
-    assert judge(official, make_answer(f"{wrong} {fake}")).outcome is Outcome.CORRECT
+    assert judge(official, make_answer(f"{wrong_clue} {fake}")).outcome is Outcome.CORRECT
 
 
 REASONED = replace(
@@ -227,9 +227,9 @@ REASONED = replace(
 def test_a_failed_judgement_drops_right_and_wrong_conclusions_alike(end: str) -> None:
     """Were only the right ones lost, the accuracy of reasoning would be bent downwards."""
     judgement = Judgement(failed=3, reason="no luck")
-    with pytest.raises(JudgeError, match="no luck") as caught:
+    with pytest.raises(JudgeError, match="no luck") as exc_info:
         judge(REASONED, make_answer(end), judgement=judgement, judge_name="one@here")
-    assert caught.value.failed_rounds == 3
+    assert exc_info.value.failed_rounds == 3
 
 
 def test_a_stand_in_decides_no_conclusion() -> None:
@@ -242,7 +242,7 @@ def test_a_stand_in_decides_no_conclusion() -> None:
         assert (verdict.outcome, verdict.score, verdict.judge) == (outcome, 0.3, "embedding:m")
         case = replace(REASONED, id=end)
         records.append(Record(case=case, prompt="?", answer=answer, verdict=verdict, worker=""))
-    scores = {one.metric: one for one in score_records(records) if one.subgroup == "all"}
+    scores = {score.metric: score for score in score_records(records) if score.subgroup == "all"}
     accuracy, stand_in = scores["accuracy"], scores["similarity_score"]
     assert (accuracy.value, accuracy.n, accuracy.judge) == (0.5, 2, None)
     assert stand_in.value == pytest.approx(0.3)
@@ -251,34 +251,34 @@ def test_a_stand_in_decides_no_conclusion() -> None:
 
 def test_analysis_of_a_probe_is_graded_by_what_was_planted() -> None:
     """The planted criterion must be called unnatural, a spared one natural."""
-    planted = next(
+    forged_case = next(
         c for c in PROBES if c.task == Task.ANALYSIS and c.expected and c.expected[0].criterion
     )
-    spared = next(
+    intact_case = next(
         c for c in PROBES if c.task == Task.ANALYSIS and c.expected and not c.expected[0].criterion
     )
     for case, text, outcome in (
-        (planted, "It is unnatural.", Outcome.CORRECT),
-        (planted, "It is natural.", Outcome.INCORRECT),
-        (spared, "It is natural.", Outcome.CORRECT),
-        (spared, "It looks inconsistent.", Outcome.INCORRECT),
-        (spared, "A harbour at dusk.", Outcome.UNPARSED),
+        (forged_case, "It is unnatural.", Outcome.CORRECT),
+        (forged_case, "It is natural.", Outcome.INCORRECT),
+        (intact_case, "It is natural.", Outcome.CORRECT),
+        (intact_case, "It looks inconsistent.", Outcome.INCORRECT),
+        (intact_case, "A harbour at dusk.", Outcome.UNPARSED),
     ):
         assert judge(case, make_answer(text)).outcome is outcome
-    assert planted.label is Authenticity.FAKE
+    assert forged_case.label is Authenticity.FAKE
 
 
 def test_a_perfect_model_passes_every_probe() -> None:
     """Answering with the references themselves is correct everywhere."""
     for case in PROBES:
         reference = case.expected[0].text if case.expected else ""
-        yes = (case.question_type is QuestionType.ISFAKE) == (case.label is Authenticity.FAKE)
-        said = {
+        is_yes = (case.question_type is QuestionType.ISFAKE) == (case.label is Authenticity.FAKE)
+        reply = {
             QuestionType.WHAT: f"{case.label}",
-            QuestionType.ISFAKE: "Yes" if yes else "No",
-            QuestionType.ISREAL: "Yes" if yes else "No",
+            QuestionType.ISFAKE: "Yes" if is_yes else "No",
+            QuestionType.ISREAL: "Yes" if is_yes else "No",
             QuestionType.FAULTFINDING: f"This is a fake image because {reference}",
             QuestionType.INFERENCE: f"{reference} The image is fake.",
             QuestionType.CRITERION: reference,
         }[case.question_type]
-        assert judge(case, make_answer(said)).outcome is Outcome.CORRECT, case
+        assert judge(case, make_answer(reply)).outcome is Outcome.CORRECT, case

@@ -34,9 +34,9 @@ def make_judge(url: str, cache: RatingCache, *, timeout: float = 5.0) -> Endpoin
 
 def refuse(judge: EndpointJudge) -> str:
     """Why the judge cannot be asked, in one sentence or two on one line."""
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(UserError) as exc_info:
         judge.check()
-    text = str(caught.value)
+    text = str(exc_info.value)
     assert "\n" not in text
     assert len(text) < 700
     assert "Traceback" not in text
@@ -50,7 +50,7 @@ def test_a_judge_that_answers_is_asked_once(endpoint: Endpoint, cache: RatingCac
     assert len(endpoint.asked) == 1
     assert endpoint.keys == [None]
     assert judge.describe() == JudgeInfo()
-    assert [one.score for one in judge.grade([REQUEST])] == [1]
+    assert [judgement.score for judgement in judge.grade([REQUEST])] == [1]
     assert len(endpoint.asked) == 2
 
 
@@ -67,11 +67,11 @@ def test_a_missing_key_is_told_from_a_wrong_one(
     if value is not None:
         monkeypatch.setenv("OPENAI_API_KEY", value)
     endpoint.behave = lambda _body, _number: (status, f"Incorrect API key provided: {value}.")
-    told = refuse(make_judge(endpoint.url, cache))
+    message = refuse(make_judge(endpoint.url, cache))
     has_key = bool(value and value.strip())
-    assert ("OPENAI_API_KEY is not set" in told) is not has_key
-    assert str(status) in told
-    assert KEY not in told
+    assert ("OPENAI_API_KEY is not set" in message) is not has_key
+    assert str(status) in message
+    assert KEY not in message
     assert endpoint.keys == [f"Bearer {KEY}" if has_key else None]
     assert len(endpoint.asked) == 1
 
@@ -82,9 +82,9 @@ def test_a_key_that_can_be_none_is_refused_unsent(
     """A word on each side of a blank, or another alphabet."""
     for value in ("sk-one sk-two", "sk-ключ", "sk-one\nX-Other: two"):
         monkeypatch.setenv("OPENAI_API_KEY", value)
-        with pytest.raises(UserError, match="OPENAI_API_KEY") as caught:
+        with pytest.raises(UserError, match="OPENAI_API_KEY") as exc_info:
             make_judge(endpoint.url, cache)
-        assert value not in str(caught.value)
+        assert value not in str(exc_info.value)
     assert endpoint.asked == []
 
 
@@ -106,9 +106,9 @@ def test_a_servers_reason_is_passed_on(
 ) -> None:
     """Shortened, on one line, without control characters."""
     endpoint.behave = lambda _body, _number: (status, text)
-    told = refuse(make_judge(endpoint.url, cache))
-    assert expected in told
-    assert told.isprintable()
+    message = refuse(make_judge(endpoint.url, cache))
+    assert expected in message
+    assert message.isprintable()
 
 
 @pytest.mark.parametrize(
@@ -147,10 +147,10 @@ def test_a_wrong_url_is_said(endpoint: Endpoint, cache: RatingCache) -> None:
         return True
 
     endpoint.serve_raw = serve_page
-    told = refuse(make_judge(endpoint.url.removesuffix("/v1"), cache))
-    assert "404 Not Found" in told
-    assert "/v1" in told
-    assert "<" not in told
+    message = refuse(make_judge(endpoint.url.removesuffix("/v1"), cache))
+    assert "404 Not Found" in message
+    assert "/v1" in message
+    assert "<" not in message
     assert "cannot be reached" in refuse(make_judge("http://127.0.0.1:9/v1", cache))
     assert "cannot be reached" in refuse(make_judge("http://nowhere.invalid/v1", cache))
 
@@ -161,27 +161,27 @@ def test_a_redirect_is_not_followed(
 ) -> None:
     """The other host is asked nothing and shown no key; its address is said without secrets."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with serve(Endpoint()) as other:
+    with serve(Endpoint()) as target:
 
         def send_on(handler: BaseHTTPRequestHandler) -> bool:
             handler.send_response(status)
-            handler.send_header("Location", f"{other.url}/chat/completions?token=abc123xyz")
+            handler.send_header("Location", f"{target.url}/chat/completions?token=abc123xyz")
             handler.send_header("Content-Length", "0")
             handler.end_headers()
             return True
 
         endpoint.serve_raw = send_on
-        told = refuse(make_judge(endpoint.url, cache))
-        assert other.url in told
-        assert "abc123xyz" not in told
-        assert other.asked == []
-        assert other.paths == []
+        message = refuse(make_judge(endpoint.url, cache))
+        assert target.url in message
+        assert "abc123xyz" not in message
+        assert target.asked == []
+        assert target.paths == []
 
 
 def test_a_server_that_hangs_or_drips_is_given_up(endpoint: Endpoint, cache: RatingCache) -> None:
     """The deadline is for the whole request, whatever comes meanwhile."""
     endpoint.behave = linger
-    started = time.monotonic()
+    start = time.monotonic()
     assert "in time" in refuse(make_judge(endpoint.url, cache, timeout=0.1))
 
     def drip(handler: BaseHTTPRequestHandler) -> bool:
@@ -196,7 +196,7 @@ def test_a_server_that_hangs_or_drips_is_given_up(endpoint: Endpoint, cache: Rat
 
     endpoint.serve_raw = drip
     assert "in time" in refuse(make_judge(endpoint.url, cache, timeout=0.5))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - start < 5
 
 
 FIXED = (
@@ -206,7 +206,7 @@ FIXED = (
 
 
 @pytest.mark.parametrize(
-    ("refused", "text"),
+    ("fields", "text"),
     [
         ({"temperature"}, FIXED),
         ({"seed"}, "Unrecognized request argument supplied: seed"),
@@ -223,7 +223,7 @@ FIXED = (
 def test_a_judge_is_asked_without_what_it_refuses(
     endpoint: Endpoint,
     cache: RatingCache,
-    refused: set[str],
+    fields: set[str],
     text: str,
     status: int,
     checked: bool,
@@ -231,7 +231,7 @@ def test_a_judge_is_asked_without_what_it_refuses(
     """It is found out once, whatever the words, and not for every text."""
 
     def behave(body: dict[str, Any], _number: int) -> Reply:
-        return (status, text) if refused & set(body) else (200, GOOD)
+        return (status, text) if fields & set(body) else (200, GOOD)
 
     endpoint.behave = behave
     judge = make_judge(endpoint.url, cache)
@@ -239,31 +239,31 @@ def test_a_judge_is_asked_without_what_it_refuses(
         judge.check()
         before = len(endpoint.asked)
         assert before <= 8
-        assert judge.dropped >= refused
+        assert judge.dropped >= fields
     requests = [RatingRequest(question="?", reference=["a"], text=f"text {n}") for n in range(5)]
-    assert [one.score for one in judge.grade(requests)] == [1] * 5
-    assert set(judge.dropped) >= refused
-    if len(refused) == 1:
-        assert set(judge.dropped) == refused
+    assert [judgement.score for judgement in judge.grade(requests)] == [1] * 5
+    assert set(judge.dropped) >= fields
+    if len(fields) == 1:
+        assert set(judge.dropped) == fields
     assert judge.describe().refused_parameters == sorted(judge.dropped)
     if checked:
         assert len(endpoint.asked) == before + 5
-    told = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, dropped=judge.dropped)
+    informed_judge = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, dropped=judge.dropped)
     before = len(endpoint.asked)
-    told.grade([REQUEST])
+    informed_judge.grade([REQUEST])
     assert len(endpoint.asked) == before + 1
 
 
 def test_a_refusal_that_arrives_late_is_no_failure(endpoint: Endpoint, cache: RatingCache) -> None:
     """The refused request is sent again though others were answered without the parameter."""
-    answered = threading.Event()
+    reply_sent = threading.Event()
 
     def behave(body: dict[str, Any], number: int) -> Reply:
         if "seed" not in body:
-            answered.set()
+            reply_sent.set()
             return 200, GOOD
         if number:
-            assert answered.wait(10)
+            assert reply_sent.wait(10)
             time.sleep(0.1)  # until the client has read the other's reply
         return 400, "Unrecognized request argument supplied: seed"
 
@@ -287,10 +287,10 @@ def test_other_sampling_has_marks_of_its_own(endpoint: Endpoint, cache: RatingCa
     """Marks given at another temperature are not taken for those of this one."""
     judge = make_judge(endpoint.url, cache)
     judge.grade([REQUEST])
-    other = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, dropped=["temperature"])
-    other.grade([REQUEST])
+    other_judge = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, dropped=["temperature"])
+    other_judge.grade([REQUEST])
     assert len(endpoint.asked) == 2
-    assert "temperature" in str(other.describe().sampling)
+    assert "temperature" in str(other_judge.describe().sampling)
 
 
 def test_a_users_password_and_parameters_reach_the_server_alone(
@@ -310,13 +310,13 @@ def test_a_users_password_and_parameters_reach_the_server_alone(
     assert endpoint.keys[0] == "Basic bWU6aHVudGVyMkBob21l"
     assert endpoint.paths[0] == "/v1/chat/completions?api_key=c0ffee&api-version=1"
     endpoint.behave = lambda _body, _number: (500, f"{address} c0ffee hunter2@home")
-    (lost,) = judge.grade([RatingRequest(question="?", reference=["a"], text="b")])
-    shown = f"{judge.name} {judgement} {lost} {judge.describe()} {refuse(judge)}"
+    (unrated,) = judge.grade([RatingRequest(question="?", reference=["a"], text="b")])
+    output = f"{judge.name} {judgement} {unrated} {judge.describe()} {refuse(judge)}"
     assert "***" in judgement.ratings[0].reason
     assert "api-version=1" in judge.name
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     for secret in (*secrets, "bWU6aHVudGVyMkBob21l"):
-        assert secret not in shown
+        assert secret not in output
         assert secret.encode() not in stored
 
 
@@ -338,7 +338,9 @@ def test_replies_of_thinking_and_talking_judges_are_read(
 
         endpoint.change = change
         request = RatingRequest(question="?", reference=["a"], text=f"text {number}")
-        assert [one.score for one in make_judge(endpoint.url, cache).grade([request])] == [1]
+        assert [
+            judgement.score for judgement in make_judge(endpoint.url, cache).grade([request])
+        ] == [1]
 
 
 def test_a_reply_that_cannot_be_stored_costs_its_own_round(
@@ -348,39 +350,41 @@ def test_a_reply_that_cannot_be_stored_costs_its_own_round(
     half = GOOD.replace("because", "\\ud800 half")
     endpoint.behave = lambda body, _number: (200, half if "text 3" in str(body) else GOOD)
     requests = [RatingRequest(question="?", reference=["a"], text=f"text {n}") for n in range(9)]
-    scores = [one.score for one in make_judge(endpoint.url, cache).grade(requests)]
+    scores = [judgement.score for judgement in make_judge(endpoint.url, cache).grade(requests)]
     assert scores == [None if n == 3 else 1 for n in range(9)]
     endpoint.behave = lambda body, _number: ((200, half if body["seed"] == 0 else GOOD))
-    other = RatingRequest(question="?", reference=["a"], text="seen in time")
-    assert [one.score for one in make_judge(endpoint.url, cache).grade([other])] == [1]
+    request = RatingRequest(question="?", reference=["a"], text="seen in time")
+    assert [judgement.score for judgement in make_judge(endpoint.url, cache).grade([request])] == [
+        1
+    ]
 
 
 def test_a_reply_is_read_up_to_a_limit(endpoint: Endpoint, cache: RatingCache) -> None:
     """A gigabyte is not read, packed or plain; it costs its round, once."""
-    sent = 0
+    megabytes = 0
 
     def pour(handler: BaseHTTPRequestHandler) -> bool:
-        nonlocal sent
+        nonlocal megabytes
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
         handler.end_headers()
         for _ in range(1024):
             handler.wfile.write(b" " * (1 << 20))
-            sent += 1
+            megabytes += 1
         return True
 
     endpoint.serve_raw = pour
-    (lost,) = make_judge(endpoint.url, cache).grade([REQUEST])
-    assert lost.unanswered == 1
-    assert "larger than" in lost.reason
-    assert sent < 64
+    (judgement,) = make_judge(endpoint.url, cache).grade([REQUEST])
+    assert judgement.unanswered == 1
+    assert "larger than" in judgement.reason
+    assert megabytes < 64
     assert len(endpoint.asked) == 1
 
 
 def test_a_judge_is_named_without_secrets_in_every_error(cache: RatingCache) -> None:
     """Where nobody listens, too."""
-    told = refuse(make_judge("http://me:hunter2@127.0.0.1:9/v1?code=c0ffee", cache))
-    assert "hunter2" not in told
-    assert "c0ffee" not in told
-    assert re.search(r"m@http://\*\*\*@127\.0\.0\.1:9/v1\?code=\*\*\*", told)
-    assert json.dumps(told)
+    message = refuse(make_judge("http://me:hunter2@127.0.0.1:9/v1?code=c0ffee", cache))
+    assert "hunter2" not in message
+    assert "c0ffee" not in message
+    assert re.search(r"m@http://\*\*\*@127\.0\.0\.1:9/v1\?code=\*\*\*", message)
+    assert json.dumps(message)

@@ -34,9 +34,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END)
-    fast.chat_template = TEMPLATE
-    fast.save_pretrained(folder)
+    wrapped_tokenizer = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END)
+    wrapped_tokenizer.chat_template = TEMPLATE
+    wrapped_tokenizer.save_pretrained(folder)
     config = LlamaConfig(
         vocab_size=len(vocabulary),
         hidden_size=32,
@@ -62,7 +62,7 @@ def test_babble_is_no_mark(checkpoint: Path, cache: RatingCache) -> None:
     """A model that says nothing readable leaves failed rounds and no score."""
     judge = LocalJudge(str(checkpoint), rounds=2, cache=cache, device="cpu")
     judgements = judge.grade(REQUESTS[:1])
-    assert [(one.score, one.failed) for one in judgements] == [(None, 2)]
+    assert [(judgement.score, judgement.failed) for judgement in judgements] == [(None, 2)]
     assert "no rating in the judge's reply" in judgements[0].reason
 
 
@@ -76,19 +76,21 @@ def test_rounds_are_batched_retried_and_kept(
     def reply(conversations: Sequence[Messages], attempt: int) -> list[str]:
         sizes.append(len(conversations))
         return [
-            "10" if attempt == 0 and place == 4 else GOOD for place in range(len(conversations))
+            "10" if attempt == 0 and index == 4 else GOOD for index in range(len(conversations))
         ]
 
     monkeypatch.setattr(judge, "_generate", reply)
     first = judge.grade(REQUESTS)
-    assert [one.score for one in first] == [1, 1]
-    assert [one.failed for one in first] == [0, 0]
+    assert [judgement.score for judgement in first] == [1, 1]
+    assert [judgement.failed for judgement in first] == [0, 0]
     assert sizes == [6, 1]
     assert judge.grade(REQUESTS) == first
     assert sizes == [6, 1]
-    monkeypatch.setattr(judge, "_generate", lambda said, _attempt: ["10"] * len(said))
-    (lost,) = judge.grade([RatingRequest(question="?", reference=["x"], text="y")])
-    assert (lost.score, lost.failed) == (None, 3)
+    monkeypatch.setattr(
+        judge, "_generate", lambda conversations, _attempt: ["10"] * len(conversations)
+    )
+    (unrated,) = judge.grade([RatingRequest(question="?", reference=["x"], text="y")])
+    assert (unrated.score, unrated.failed) == (None, 3)
     assert MAX_ATTEMPTS == 3
 
 
@@ -99,14 +101,14 @@ def test_a_judge_that_thinks_is_given_time_to(
     judge = LocalJudge(str(checkpoint), rounds=1, cache=cache, device="cpu")
     limits: list[int] = []
 
-    def generate(**given: Any) -> torch.Tensor:
-        limits.append(given["generation_config"].max_new_tokens)
-        said = f"<think>Hm.</think>{GOOD}" if limits[1:] else "<think>Hm."
-        ids = judge._tokenizer(said, return_tensors="pt")["input_ids"]
-        for processor in given["logits_processor"]:
+    def generate(**options: Any) -> torch.Tensor:
+        limits.append(options["generation_config"].max_new_tokens)
+        reply = f"<think>Hm.</think>{GOOD}" if limits[1:] else "<think>Hm."
+        ids = judge._tokenizer(reply, return_tensors="pt")["input_ids"]
+        for processor in options["logits_processor"]:
             for _ in range(ids.shape[1]):
-                processor(given["input_ids"], torch.zeros(1, 257))
-        return torch.cat([given["input_ids"], ids], dim=1)
+                processor(options["input_ids"], torch.zeros(1, 257))
+        return torch.cat([options["input_ids"], ids], dim=1)
 
     monkeypatch.setattr(judge._model, "generate", generate)
     (judgement,) = judge.grade(REQUESTS[:1])
@@ -122,13 +124,13 @@ def test_a_judge_that_cannot_be_loaded_is_the_users_to_mend(
     choice = parse_judge(f"transformers:{tmp_path / 'nowhere'}", rounds=1)
     with pytest.raises(UserError, match="cannot be loaded"):
         open_judge(choice, cache=tmp_path / "marks.sqlite")
-    plain = tmp_path / "plain"
-    LlamaForCausalLM.from_pretrained(checkpoint).save_pretrained(plain)
+    folder = tmp_path / "plain"
+    LlamaForCausalLM.from_pretrained(checkpoint).save_pretrained(folder)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(checkpoint)
     tokenizer.chat_template = None
-    tokenizer.save_pretrained(plain)
+    tokenizer.save_pretrained(folder)
     with pytest.raises(UserError, match="no chat template"):
-        open_judge(parse_judge(f"transformers:{plain}", rounds=1), cache=tmp_path / "m.sqlite")
+        open_judge(parse_judge(f"transformers:{folder}", rounds=1), cache=tmp_path / "m.sqlite")
 
 
 def test_a_judge_with_code_of_its_own_is_refused(tmp_path: Path, cache: RatingCache) -> None:
@@ -140,10 +142,10 @@ def test_a_judge_with_code_of_its_own_is_refused(tmp_path: Path, cache: RatingCa
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     (tmp_path / "x.py").write_text("raise SystemExit('ran')", encoding="utf-8")
     save_file({"w": torch.zeros(1)}, tmp_path / "model.safetensors")
-    with pytest.raises(UserError, match=r"never run\. Choose another judge") as caught:
+    with pytest.raises(UserError, match=r"never run\. Choose another judge") as exc_info:
         LocalJudge(str(tmp_path), rounds=1, cache=cache, device="cpu")
-    assert "trust_remote_code" not in str(caught.value)
-    assert "Download" not in str(caught.value)
+    assert "trust_remote_code" not in str(exc_info.value)
+    assert "Download" not in str(exc_info.value)
 
 
 @pytest.fixture
@@ -155,31 +157,31 @@ def copy(checkpoint: Path, tmp_path: Path) -> Path:
 def change_weights(folder: Path, change: Callable[[str, torch.Tensor], torch.Tensor]) -> None:
     """Write changed weights."""
     path = folder / "model.safetensors"
-    tensors = {name: change(name, one) for name, one in load_file(path).items()}
+    tensors = {name: change(name, tensor) for name, tensor in load_file(path).items()}
     save_file(tensors, path, metadata={"format": "pt"})
 
 
 def test_a_judge_without_all_its_weights_does_not_judge(copy: Path, cache: RatingCache) -> None:
     """Tensors of other names, of another shape, and files cut short are each one sentence."""
     path = copy / "model.safetensors"
-    whole = path.read_bytes()
+    content = path.read_bytes()
     tensors = load_file(path)
-    renamed = {name.replace("layers.1.", "blocks.1."): one for name, one in tensors.items()}
+    renamed = {name.replace("layers.1.", "blocks.1."): tensor for name, tensor in tensors.items()}
     save_file(renamed, path, metadata={"format": "pt"})
     with pytest.raises(UserError, match=r"of the judge .* lacks 9 tensors .*layers\.1\."):
         LocalJudge(str(copy), rounds=1, cache=cache, device="cpu")
-    path.write_bytes(whole)
-    change_weights(copy, lambda name, one: one[:-1].clone() if "norm" in name else one)
+    path.write_bytes(content)
+    change_weights(copy, lambda name, tensor: tensor[:-1].clone() if "norm" in name else tensor)
     with pytest.raises(UserError, match=r"holds \d+ tensors of another shape"):
         LocalJudge(str(copy), rounds=1, cache=cache, device="cpu")
-    path.write_bytes(whole[:-5])
+    path.write_bytes(content[:-5])
     with pytest.raises(UserError, match="its header speaks of"):
         LocalJudge(str(copy), rounds=1, cache=cache, device="cpu")
 
 
 def test_a_judge_that_computes_no_numbers_fails(copy: Path, cache: RatingCache) -> None:
     """Its rounds fail with the reason, and nothing is raised."""
-    change_weights(copy, lambda name, one: one * float("nan") if "norm" in name else one)
+    change_weights(copy, lambda name, tensor: tensor * float("nan") if "norm" in name else tensor)
     judge = LocalJudge(str(copy), rounds=2, cache=cache, device="cpu")
     (judgement,) = judge.grade(REQUESTS[:1])
     assert (judgement.score, judgement.failed) == (None, 2)
@@ -208,13 +210,13 @@ def test_a_judge_is_known_by_its_content(checkpoint: Path, copy: Path, cache: Ra
     def describe(folder: Path) -> object:
         return LocalJudge(str(folder), rounds=1, cache=cache, device="cpu").describe()
 
-    known = describe(checkpoint)
-    assert describe(copy) == known
+    original = describe(checkpoint)
+    assert describe(copy) == original
     (copy / "chat_template.jinja").write_text(f"{TEMPLATE} ", encoding="utf-8")
-    changed = describe(copy)
-    assert changed != known
-    change_weights(copy, lambda _, one: one + 1)
-    assert describe(copy) not in (known, changed)
+    templated = describe(copy)
+    assert templated != original
+    change_weights(copy, lambda _, tensor: tensor + 1)
+    assert describe(copy) not in (original, templated)
 
 
 @pytest.mark.usefixtures("_short")
@@ -223,18 +225,20 @@ def test_what_a_judge_ships_does_not_count(
 ) -> None:
     """The same seed gives the same replies, whatever generation_config.json sets but ends."""
     messages = [build_messages(request) for request in REQUESTS]
-    plain = LocalJudge(str(checkpoint), rounds=1, cache=cache, device="cpu")._generate(messages, 0)
-    shipped = {"eos_token_id": 0, "repetition_penalty": 9.0, "top_k": 1, "max_time": 1e-9}
-    (copy / "generation_config.json").write_text(json.dumps(shipped), encoding="utf-8")
+    expected = LocalJudge(str(checkpoint), rounds=1, cache=cache, device="cpu")._generate(
+        messages, 0
+    )
+    settings = {"eos_token_id": 0, "repetition_penalty": 9.0, "top_k": 1, "max_time": 1e-9}
+    (copy / "generation_config.json").write_text(json.dumps(settings), encoding="utf-8")
     judge = LocalJudge(str(copy), rounds=1, cache=cache, device="cpu")
-    assert judge._generate(messages, 0) == plain
+    assert judge._generate(messages, 0) == expected
 
 
 def test_absent_weights_are_met_before_anything_is_asked(tmp_path: Path) -> None:
     """A path without a checkpoint and a name nobody downloaded are refused in one sentence."""
-    for place in (str(tmp_path), "nobody/nothing", "/no/where"):
+    for name in (str(tmp_path), "nobody/nothing", "/no/where"):
         with pytest.raises(UserError, match="is not on this machine"):
-            check_weights(parse_judge(f"transformers:{place}", rounds=1))
+            check_weights(parse_judge(f"transformers:{name}", rounds=1))
     check_weights(parse_judge("embedding", rounds=1))
 
 

@@ -29,10 +29,10 @@ from fakebench_suite.grading.judges.registry import MAX_ROUNDS, parse_judge
 )
 def test_what_cannot_be_meant_is_a_sentence(text: str, expected: str) -> None:
     """What was wrong and what is allowed, without the password."""
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(UserError) as exc_info:
         parse_judge(text, rounds=1)
-    assert expected in str(caught.value)
-    assert "hunter2" not in str(caught.value)
+    assert expected in str(exc_info.value)
+    assert "hunter2" not in str(exc_info.value)
 
 
 def test_a_choice_shows_no_secret() -> None:

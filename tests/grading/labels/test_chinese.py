@@ -49,11 +49,11 @@ REPLIES = [
 ]
 
 
-@pytest.mark.parametrize(("question_type", "reply", "said"), REPLIES)
-def test_chinese_replies_are_read(question_type: str, reply: str, said: str) -> None:
+@pytest.mark.parametrize(("question_type", "reply", "expected"), REPLIES)
+def test_chinese_replies_are_read(question_type: str, reply: str, expected: str) -> None:
     """Negation, hedges, questions and objects called fake are told apart in Chinese too."""
     reading = parse_label(reply, QuestionType(question_type))
-    assert str(reading.label) == said, reading.reason
+    assert str(reading.label) == expected, reading.reason
 
 
 def test_other_text_is_not_glossed() -> None:

@@ -37,7 +37,7 @@ def test_a_pattern_matches_the_words_in_brackets(name: str) -> None:
     assert pattern.fullmatch(tags, start, end) or (match is not None and match.end() == end)
 
 
-@pytest.mark.parametrize("part", LEXICON["part"], ids=lambda part: str(part["name"]))
-def test_the_example_of_a_part_has_a_word_of_it(part: dict[str, str]) -> None:
+@pytest.mark.parametrize("entry", LEXICON["part"], ids=lambda entry: str(entry["name"]))
+def test_the_example_of_a_part_has_a_word_of_it(entry: dict[str, str]) -> None:
     """The example of each part holds that part."""
-    assert LETTER[part["name"]] in tag(part["example"])
+    assert LETTER[entry["name"]] in tag(entry["example"])

@@ -26,10 +26,10 @@ SEARCHED = [
 ]
 
 
-def check(sentences: Iterable[Sentence], hint: int, searched: re.Pattern[str]) -> None:
+def check(sentences: Iterable[Sentence], hint: int, pattern: re.Pattern[str]) -> None:
     """What a sentence holds it must hint at."""
     for sentence in sentences:
-        if searched.search(sentence.plain):
+        if pattern.search(sentence.plain):
             assert sentence.hints & hint, sentence.plain
 
 
@@ -39,30 +39,30 @@ def test_replies_hint_at_all_that_is_searched() -> None:
     for path in sorted(FOLDER.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             sentences = split_sentences(clean_text(json.loads(line)["reply"]))
-            for hint, searched in SEARCHED:
-                check(sentences, hint, searched)
+            for hint, pattern in SEARCHED:
+                check(sentences, hint, pattern)
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    ("hint", "searched"),
+    ("hint", "pattern"),
     SEARCHED,
     ids=["turn", "conclusion", "final", "composed", "doubt", "left open"],
 )
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_all_that_is_searched_is_hinted_at(
-    hint: int, searched: re.Pattern[str], data: st.DataObject
+    hint: int, pattern: re.Pattern[str], data: st.DataObject
 ) -> None:
     """Every text that a pattern matches hints at it, whatever stands around."""
     alphabet = st.characters(codec="ascii", categories=["L", "N", "P", "Zs"])
-    text = data.draw(st.from_regex(searched, alphabet=alphabet))
-    check(split_sentences(clean_text(text)), hint, searched)
+    text = data.draw(st.from_regex(pattern, alphabet=alphabet))
+    check(split_sentences(clean_text(text)), hint, pattern)
 
 
 def test_sentences_without_a_space_between_them_hint_each() -> None:
     """The second of "real.fake" holds a label as well as the first."""
-    assert [one.hints & SentenceFlags.LABEL for one in split_sentences("real.fake")] == [
+    assert [sentence.hints & SentenceFlags.LABEL for sentence in split_sentences("real.fake")] == [
         SentenceFlags.LABEL
     ] * 2
 

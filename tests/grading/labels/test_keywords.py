@@ -7,7 +7,7 @@ from fakebench_suite.types import QuestionType
 
 
 @pytest.mark.parametrize(
-    ("question_type", "text", "said"),
+    ("question_type", "text", "expected"),
     [
         (QuestionType.WHAT, "This is a fake image.", "fake"),
         (QuestionType.WHAT, "Real.", "real"),
@@ -26,6 +26,6 @@ from fakebench_suite.types import QuestionType
         ),  # Wrong, and why the rule is not the default.
     ],
 )
-def test_whole_words_decide(question_type: QuestionType, text: str, said: str) -> None:
+def test_whole_words_decide(question_type: QuestionType, text: str, expected: str) -> None:
     """Exactly one of the two words decides; both or neither is unparsed."""
-    assert str(parse_keywords(text, question_type).label) == said
+    assert str(parse_keywords(text, question_type).label) == expected

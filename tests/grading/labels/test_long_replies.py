@@ -49,8 +49,8 @@ def read(row: Row) -> str:
 def test_no_long_reply_is_asserted_wrongly(name: str) -> None:
     """What is not understood is unparsed, in long analyses as in short replies."""
     rows = SETS[name]
-    wrong = [row for row in rows if read(row) in {"fake", "real"} and read(row) != row["verdict"]]
-    assert not wrong
+    misread = [row for row in rows if read(row) in {"fake", "real"} and read(row) != row["verdict"]]
+    assert not misread
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_what_is_left_open_asserts_nothing() -> None:
 def test_a_verdict_drawn_from_what_is_open_counts() -> None:
     """A verdict behind a doubt, or with a cautious tail, is that verdict and never the other."""
     rows = [row for row in UNDECIDED if row["verdict"] != "unparsed"]
-    heard = [(read(row), row["verdict"]) for row in rows]
-    assert not [pair for pair in heard if set(pair) == {"fake", "real"}]
-    assert sum(said == want for said, want in heard) / len(heard) >= 0.97
+    pairs = [(read(row), row["verdict"]) for row in rows]
+    assert not [pair for pair in pairs if set(pair) == {"fake", "real"}]
+    assert sum(label == expected for label, expected in pairs) / len(pairs) >= 0.97
 
 
 @pytest.mark.parametrize("row", KINDS, ids=lambda row: row["reply"][:50])
@@ -98,7 +98,9 @@ PARAGRAPHS = [
     if len(paragraph) > 80 and paragraph.isascii() and "{" not in paragraph
 ]
 SAYING = ("verdict", "answer", "score", "conclu", "likelihood", "probability", "confidence", "?")
-TALK = [one for one in PARAGRAPHS if not any(word in one.lower() for word in SAYING)]
+TALK = [
+    paragraph for paragraph in PARAGRAPHS if not any(word in paragraph.lower() for word in SAYING)
+]
 """Paragraphs that describe and weigh, from the middle of analyses."""
 
 
@@ -107,9 +109,9 @@ def test_talk_before_a_verdict_never_turns_it(seed: int) -> None:
     """Whatever an analysis goes through first, what it asserts at its end is not its opposite."""
     chance = random.Random(seed)
     ends = [row for row in KINDS if row["verdict"] in {"fake", "real"} and row["reply"].isascii()]
-    heard = []
+    pairs = []
     for row in ends:
-        talk = "\n\n".join(chance.sample(TALK, 4))
-        heard.append((row["verdict"], read({**row, "reply": f"{talk}\n\n{row['reply']}"})))
-    assert not [pair for pair in heard if set(pair) == {"fake", "real"}]
-    assert sum(said == want for want, said in heard) / len(heard) >= 0.9
+        preamble = "\n\n".join(chance.sample(TALK, 4))
+        pairs.append((row["verdict"], read({**row, "reply": f"{preamble}\n\n{row['reply']}"})))
+    assert not [pair for pair in pairs if set(pair) == {"fake", "real"}]
+    assert sum(label == expected for expected, label in pairs) / len(pairs) >= 0.9

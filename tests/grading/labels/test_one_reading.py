@@ -65,8 +65,8 @@ def test_the_command_reads_every_reply_as_a_run_does(rule: ReplyParserKind) -> N
     result = CliRunner().invoke(app, ["read", f"--reading={rule}"], input=lines)
     assert result.exit_code == 0, result.output
     rows = map(json.loads, result.stdout.splitlines())
-    read = [(row["verdict"], row["reason"]) for row in rows]
-    assert read == [judge_reply(question_type, reply, rule) for question_type, reply in replies]
+    verdicts = [(row["verdict"], row["reason"]) for row in rows]
+    assert verdicts == [judge_reply(question_type, reply, rule) for question_type, reply in replies]
 
 
 @pytest.mark.thorough
@@ -75,15 +75,18 @@ def test_the_command_reads_every_reply_as_a_run_does(rule: ReplyParserKind) -> N
 def test_marks_around_a_reply_make_no_difference_between_them(data: st.DataObject) -> None:
     """Marks are put before, behind and around replies; a thought before one leaves its reading."""
     question_type, reply = data.draw(st.sampled_from(load_replies()))
-    marks = st.sampled_from([mark for pair in (*THOUGHTS, *SECTIONS, *ANSWERS) for mark in pair])
-    dressed = data.draw(marks | st.just("")) + reply + data.draw(marks | st.just(""))
+    tags = st.sampled_from([tag for pair in (*THOUGHTS, *SECTIONS, *ANSWERS) for tag in pair])
+    wrapped_reply = data.draw(tags | st.just("")) + reply + data.draw(tags | st.just(""))
     for rule in (ReplyParserKind.GRAMMAR, ReplyParserKind.PAPER):
-        reading = select_parser(rule)(dressed, question_type)
-        assert judge_reply(question_type, dressed, rule) == (str(reading.label), reading.reason)
+        reading = select_parser(rule)(wrapped_reply, question_type)
+        assert judge_reply(question_type, wrapped_reply, rule) == (
+            str(reading.label),
+            reading.reason,
+        )
     opening, closing = data.draw(st.sampled_from(THOUGHTS))
     if not any(sign in reply for sign in "<[{◁"):
-        thought = f"{opening}The image is real. It is fake.{closing}\n{reply}"
-        assert parse_label(thought, question_type) == parse_label(reply, question_type)
+        thinking_reply = f"{opening}The image is real. It is fake.{closing}\n{reply}"
+        assert parse_label(thinking_reply, question_type) == parse_label(reply, question_type)
 
 
 @pytest.mark.parametrize("reply", MARKED)

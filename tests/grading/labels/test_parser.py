@@ -73,14 +73,14 @@ REPLIES = [
 
 
 @pytest.mark.parametrize(
-    ("question_type", "text", "said"), REPLIES, ids=lambda value: str(value)[:40]
+    ("question_type", "text", "expected"), REPLIES, ids=lambda value: str(value)[:40]
 )
 def test_replies_are_read_as_what_they_assert(
-    question_type: QuestionType, text: str, said: str
+    question_type: QuestionType, text: str, expected: str
 ) -> None:
     """Every reply has the reading a careful person would give it, with a reason."""
     reading = parse_label(text, question_type)
-    assert str(reading.label) == said
+    assert str(reading.label) == expected
     assert reading.reason
 
 
@@ -93,9 +93,9 @@ def test_case_and_white_space_change_nothing(
     reply: tuple[QuestionType, str, str], change: object, space: str
 ) -> None:
     """Letters' case and surrounding white space do not alter a reading."""
-    question_type, text, said = reply
+    question_type, text, expected = reply
     assert callable(change)
-    assert str(parse_label(space + change(text) + space, question_type).label) == said
+    assert str(parse_label(space + change(text) + space, question_type).label) == expected
 
 
 @given(st.text(max_size=200), st.sampled_from(list(QuestionType)))

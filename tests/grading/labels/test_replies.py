@@ -263,9 +263,9 @@ REPLIES = [
 ]
 
 PLAIN = [
-    (question_type, text, said)
+    (question_type, text, label)
     for question_type in (WHAT, ISFAKE)
-    for text, said in (
+    for text, label in (
         ("Fake", "fake"),
         ("This image is real", "real"),
         ("It is not fake", "real"),
@@ -281,13 +281,13 @@ NEUTRAL = (
 
 
 @pytest.mark.parametrize(
-    ("question_type", "text", "said"), REPLIES, ids=lambda value: str(value)[:40]
+    ("question_type", "text", "expected"), REPLIES, ids=lambda value: str(value)[:40]
 )
 def test_a_reply_is_read_as_a_careful_person_reads_it(
-    question_type: QuestionType, text: str, said: str
+    question_type: QuestionType, text: str, expected: str
 ) -> None:
     """What is asserted is read; what only mentions fake or real is not."""
-    assert str(parse_label(text, question_type).label) == said
+    assert str(parse_label(text, question_type).label) == expected
 
 
 @settings(max_examples=100, deadline=None)
@@ -302,9 +302,9 @@ def test_dress_does_not_change_a_verdict(
     reply: tuple[QuestionType, str, str], case: type[str], mark: str, space: str, explanation: str
 ) -> None:
     """Case, emphasis, white space and a neutral explanation behind it leave a verdict alone."""
-    question_type, text, said = reply
-    dressed = f"{space}{mark}{case(text)}{mark}{explanation}{space}"
-    assert str(parse_label(dressed, question_type).label) == said
+    question_type, text, expected = reply
+    decorated = f"{space}{mark}{case(text)}{mark}{explanation}{space}"
+    assert str(parse_label(decorated, question_type).label) == expected
 
 
 @pytest.mark.parametrize("word", ["a ", "it is ", "the answer ", "not a ", "very "])

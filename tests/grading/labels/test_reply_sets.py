@@ -39,8 +39,8 @@ def read(row: Row) -> str:
 @pytest.mark.parametrize("half", ["development", "test"])
 def test_nothing_is_asserted_wrongly(half: str) -> None:
     """A reply that is not understood is unparsed; none is read as a label it does not assert."""
-    wrong = [row for row in load(half) if read(row) in ASSERTED and read(row) != row["verdict"]]
-    assert not wrong
+    misread = [row for row in load(half) if read(row) in ASSERTED and read(row) != row["verdict"]]
+    assert not misread
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_nothing_is_asserted_wrongly(half: str) -> None:
 def test_most_replies_are_read(half: str, natural: bool, share: float) -> None:
     """Of what models say nearly all is read, of the traps most."""
     rows = [row for row in load(half) if row["set"].startswith("hidden") is natural]
-    right = sum(read(row) == row["verdict"] for row in rows)
-    assert right / len(rows) >= share
+    correct = sum(read(row) == row["verdict"] for row in rows)
+    assert correct / len(rows) >= share
 
 
 def test_every_reply_has_one_reading_and_a_reason() -> None:
@@ -106,16 +106,16 @@ def test_dress_changes_no_verdict(
 ) -> None:
     """Case, white space and markup around a reply leave its verdict alone."""
     row = data.draw(st.sampled_from(load_asserting()))
-    dressed = {**row, "reply": f"{space}{dress(row['reply'])}{space}"}
-    assert read(dressed) == row["verdict"]
+    decorated = {**row, "reply": f"{space}{dress(row['reply'])}{space}"}
+    assert read(decorated) == row["verdict"]
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.data(), st.sampled_from(["The dog sits on the grass.", "The colours are vivid."]))
 def test_a_trailing_explanation_changes_no_verdict(data: st.DataObject, trailing: str) -> None:
     """What follows and speaks for neither label leaves a verdict alone."""
-    short = [
+    short_rows = [
         row for row in load_asserting() if len(row["reply"]) <= SHORT and "<|" not in row["reply"]
     ]
-    row = data.draw(st.sampled_from(short))
+    row = data.draw(st.sampled_from(short_rows))
     assert read({**row, "reply": f"{row['reply']}\n\n{trailing}"}) == row["verdict"]

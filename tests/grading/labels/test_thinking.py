@@ -56,10 +56,10 @@ SAID = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("reply", "said"), SAID)
-def test_only_what_stands_outside_thoughts_is_read(reply: str, said: str) -> None:
+@pytest.mark.parametrize(("reply", "expected"), SAID)
+def test_only_what_stands_outside_thoughts_is_read(reply: str, expected: str) -> None:
     """A thought asserts nothing, closed or not; what follows it is the reply."""
-    assert str(parse_label(reply, QuestionType.WHAT).label) == said
+    assert str(parse_label(reply, QuestionType.WHAT).label) == expected
 
 
 @pytest.mark.parametrize(
@@ -75,16 +75,16 @@ def test_only_what_stands_outside_thoughts_is_read(reply: str, said: str) -> Non
 def test_marks_in_the_dress_of_markup_are_marks(opening: str, closing: str) -> None:
     """Escapes, bold type and code."""
     assert str(parse_label(f"{opening}The image is real.", QuestionType.WHAT).label) == "unparsed"
-    closed = f"{opening}The image is real.{closing}\nThe image is fake."
-    assert str(parse_label(closed, QuestionType.WHAT).label) == "fake"
+    reply = f"{opening}The image is real.{closing}\nThe image is fake."
+    assert str(parse_label(reply, QuestionType.WHAT).label) == "fake"
 
 
 def check_pair(opening: str, closing: str) -> None:
     """Unclosed, nothing is read; closed, the answer behind is; the template may have opened it."""
     assert str(parse_label(f"{opening}The image is real.", QuestionType.WHAT).label) == "unparsed"
     assert str(parse_label(f"{opening}\nThe image is real.", QuestionType.WHAT).label) == "unparsed"
-    closed = f"{opening}The image is real.{closing}The image is fake."
-    assert str(parse_label(closed, QuestionType.WHAT).label) == "fake"
+    reply = f"{opening}The image is real.{closing}The image is fake."
+    assert str(parse_label(reply, QuestionType.WHAT).label) == "fake"
     assert to_visible_text(f"Fake. {opening}real") == "Fake."
     assert to_visible_text(f"{opening}real{closing}fake") == "fake"
     assert to_visible_text(f"{opening.upper()}real{closing.lower()}fake") == "fake"
