@@ -47,9 +47,12 @@ def write(tmp_path: Path) -> Write:
         folder.mkdir(parents=True, exist_ok=True)
         for stem, content in rows.items():
             (folder / f"{stem}.json").write_text(json.dumps(content), encoding="utf-8")
-        for place, name, grey in (("fake_images", "sd-1.png", 10), ("real_images", "7.png", 200)):
-            (tmp_path / "FakeBench_images" / place).mkdir(parents=True, exist_ok=True)
-            path = tmp_path / "FakeBench_images" / place / name
+        for subfolder, name, grey in (
+            ("fake_images", "sd-1.png", 10),
+            ("real_images", "7.png", 200),
+        ):
+            (tmp_path / "FakeBench_images" / subfolder).mkdir(parents=True, exist_ok=True)
+            path = tmp_path / "FakeBench_images" / subfolder / name
             Image.new("RGB", (8, 6), (grey, grey, grey)).save(path)
         return tmp_path
 

@@ -45,9 +45,9 @@ def test_accepted_names_stay_inside(name: str) -> None:
 @pytest.mark.parametrize("name", ["", " ", ".", "/", "./", "a/../b.png", "..", "\\\\host\\x", "\0"])
 def test_a_refused_name_is_shown_with_what_is_allowed(name: str) -> None:
     """The message quotes the name and says which names are allowed."""
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError) as exc_info:
         check_image_name(name, location="FakeQA.json, row 3")
-    assert str(caught.value) == (
+    assert str(exc_info.value) == (
         f"FakeQA.json, row 3: the image name {name!r} is not allowed. Use a name relative to "
         "the image directory, without '..', ':' or control characters."
     )

@@ -80,10 +80,10 @@ def test_the_published_files_make_53971_cases(published: Path) -> None:
         "edge": 2938,
     }
     slots = [case.slot or 0 for case in analysis]
-    moved = sum(
+    moved_count = sum(
         CRITERIA[slot - 1] != case.criterion for slot, case in zip(slots, analysis, strict=True)
     )
-    assert moved == 494
+    assert moved_count == 494
     assert all(case.expected is None for case in data.cases)
     assert all(case.content_categories for case in data.cases if case.label is fake)
 
@@ -113,9 +113,9 @@ def test_real_images_in_the_official_layout_open(samples: Path, name: str, cases
 @pytest.mark.parametrize("stem", ["FakeClass", "FakeClue", "FakeQA"])
 def test_any_file_may_be_absent(rows: Rows, write: Write, stem: str) -> None:
     """One file alone is a data set."""
-    alone = open_dataset(write({stem: rows[stem]}))
-    assert len(alone.cases) == 2
-    assert alone.has_images()
+    dataset = open_dataset(write({stem: rows[stem]}))
+    assert len(dataset.cases) == 2
+    assert dataset.has_images()
 
 
 def test_files_may_lie_in_the_directory_itself(rows: Rows, write: Write) -> None:
@@ -126,8 +126,8 @@ def test_files_may_lie_in_the_directory_itself(rows: Rows, write: Write) -> None
 def test_a_name_in_both_folders_is_settled_by_the_label(rows: Rows, write: Write) -> None:
     """fake_images/ serves fakes and real_images/ photographs, also under one file name."""
     root = write({"FakeClass": rows["FakeClass"][:1]})
-    other = root / "FakeBench_images" / "real_images" / "sd-1.png"
-    other.write_bytes((other.parent / "7.png").read_bytes())
+    namesake = root / "FakeBench_images" / "real_images" / "sd-1.png"
+    namesake.write_bytes((namesake.parent / "7.png").read_bytes())
     data = open_dataset(root)
     assert data.open_image(data.cases[0]).getpixel((0, 0)) == (10, 10, 10)
 
@@ -162,8 +162,8 @@ def test_references_are_one_text_or_a_list(
     """Filled references become clues with their categories; withheld ones are None."""
     rows["FakeClue"][0] |= {"telltale_clues": clues, "telltale_categories": names}
     case = next(c for c in open_dataset(write(rows)).cases if c.task == Task.REASONING)
-    read = None if case.expected is None else [(c.text, c.criterion) for c in case.expected]
-    assert read == expected
+    references = None if case.expected is None else [(c.text, c.criterion) for c in case.expected]
+    assert references == expected
 
 
 @pytest.mark.parametrize(
@@ -192,10 +192,10 @@ def test_a_bad_field_names_file_row_and_field(
 ) -> None:
     """Missing, mistyped and hostile fields are one error that says where."""
     rows[stem][0] |= change
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError) as exc_info:
         open_dataset(write(rows))
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert message in str(exc_info.value)
+    assert "\n" not in str(exc_info.value)
 
 
 def test_a_missing_field_is_named(rows: Rows, write: Write) -> None:
@@ -255,11 +255,11 @@ def test_nesting_without_end_is_no_crash(tmp_path: Path) -> None:
 def test_a_byte_order_mark_changes_nothing(rows: Rows, write: Write) -> None:
     """Files saved by Windows editors are read, and are the same data set."""
     root = write(rows)
-    plain = open_dataset(root)
+    unmarked = open_dataset(root)
     for path in (root / "Evaluation").iterdir():
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     marked = open_dataset(root)
-    assert (marked.cases, marked.digest) == (plain.cases, plain.digest)
+    assert (marked.cases, marked.digest) == (unmarked.cases, unmarked.digest)
 
 
 def test_an_empty_evaluation_folder_hides_nothing(rows: Rows, write: Write) -> None:
@@ -269,13 +269,13 @@ def test_an_empty_evaluation_folder_hides_nothing(rows: Rows, write: Write) -> N
     assert len(open_dataset(root).cases) == 6
 
 
-@pytest.mark.parametrize("places", [("", ""), ("fake_images", "real_images"), ("all", "all")])
+@pytest.mark.parametrize("folders", [("", ""), ("fake_images", "real_images"), ("all", "all")])
 def test_images_may_lie_in_any_folder(
-    rows: Rows, write: Write, tmp_path: Path, places: tuple[str, str]
+    rows: Rows, write: Write, tmp_path: Path, folders: tuple[str, str]
 ) -> None:
     """Both label folders, one folder for all, and the directory itself serve alike."""
     root = write(rows)
-    for old, new in zip(("fake_images/sd-1.png", "real_images/7.png"), places, strict=True):
+    for old, new in zip(("fake_images/sd-1.png", "real_images/7.png"), folders, strict=True):
         (root / new).mkdir(exist_ok=True)
         (root / "FakeBench_images" / old).rename(tmp_path / new / Path(old).name)
     data = open_dataset(root)
@@ -313,10 +313,10 @@ def test_wrong_types_are_named(
 ) -> None:
     """No value is bent into another type."""
     rows[stem][0] |= change
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError) as exc_info:
         open_dataset(write(rows))
-    assert str(caught.value).startswith(f"{stem}.json, row 0")
-    assert message in str(caught.value)
+    assert str(exc_info.value).startswith(f"{stem}.json, row 0")
+    assert message in str(exc_info.value)
 
 
 def test_a_row_without_questions_says_what_was_expected(rows: Rows, write: Write) -> None:

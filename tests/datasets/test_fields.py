@@ -50,14 +50,14 @@ def test_only_plain_questions_have_a_form(
 @given(st.lists(WORDS, max_size=8).map(" ".join))
 def test_a_form_asks_about_the_word_it_is_named_after(question: str) -> None:
     """Whatever the question, ISFAKE says fake and not real, ISREAL the reverse, WHAT both."""
-    said = {word for word in ("fake", "real") if word in question.lower().split()}
+    words = {word for word in ("fake", "real") if word in question.lower().split()}
     expected = {
         QuestionType.WHAT: {"fake", "real"},
         QuestionType.ISFAKE: {"fake"},
         QuestionType.ISREAL: {"real"},
     }
     question_type = parse_question_type(question)
-    assert question_type is None or said == expected[question_type]
+    assert question_type is None or words == expected[question_type]
 
 
 @settings(max_examples=100, deadline=None)
@@ -65,9 +65,11 @@ def test_a_form_asks_about_the_word_it_is_named_after(question: str) -> None:
 def test_clues_keep_their_own_categories(pairs: list[tuple[str, str]]) -> None:
     """Blank clues are dropped with their categories, and no other changes its category."""
     clues = parse_clues([text for text, _ in pairs], [name for _, name in pairs], location="here")
-    kept = [(text.strip(), name.strip().lower() or None) for text, name in pairs if text.strip()]
-    assert (clues is None) == (not kept)
-    assert [(clue.text, clue.criterion) for clue in clues or ()] == kept
+    expected = [
+        (text.strip(), name.strip().lower() or None) for text, name in pairs if text.strip()
+    ]
+    assert (clues is None) == (not expected)
+    assert [(clue.text, clue.criterion) for clue in clues or ()] == expected
 
 
 @settings(max_examples=50, deadline=None)

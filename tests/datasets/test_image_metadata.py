@@ -41,8 +41,8 @@ def encode(kind: str, **options: object) -> bytes:
 
 def chunk(name: bytes, body: bytes, check: bytes | None = None) -> bytes:
     """A PNG chunk, its checksum right unless another is given."""
-    right = struct.pack(">I", zlib.crc32(name + body))
-    return struct.pack(">I", len(body)) + name + body + (right if check is None else check)
+    checksum = struct.pack(">I", zlib.crc32(name + body))
+    return struct.pack(">I", len(body)) + name + body + (checksum if check is None else check)
 
 
 def segment(marker: int, body: bytes) -> bytes:
@@ -92,13 +92,13 @@ PNG_CHUNKS = {
 }
 
 
-@pytest.mark.parametrize("where", ["before", "after"])
+@pytest.mark.parametrize("position", ["before", "after"])
 @pytest.mark.parametrize("kind", PNG_CHUNKS)
-def test_a_png_is_its_pixels(tmp_path: Path, kind: str, where: str) -> None:
+def test_a_png_is_its_pixels(tmp_path: Path, kind: str, position: str) -> None:
     """No ancillary chunk before or behind the pixels changes or costs them."""
-    plain, extra = encode("PNG"), PNG_CHUNKS[kind]
-    place = HEAD if where == "before" else len(plain) - 12
-    pixels = read(tmp_path / "a.png", plain[:place] + extra + plain[place:])
+    original, extra = encode("PNG"), PNG_CHUNKS[kind]
+    offset = HEAD if position == "before" else len(original) - 12
+    pixels = read(tmp_path / "a.png", original[:offset] + extra + original[offset:])
     assert (pixels == np.asarray(draw())).all()
 
 
@@ -123,33 +123,33 @@ JPEG_SEGMENTS = {
 @pytest.mark.parametrize("kind", JPEG_SEGMENTS)
 def test_a_jpeg_is_its_pixels(tmp_path: Path, kind: str) -> None:
     """No application segment and no comment changes or costs the pixels."""
-    plain = encode("JPEG", quality=90)
-    wanted = read(tmp_path / "plain.jpg", plain)
-    first = 4 + struct.unpack(">H", plain[4:6])[0]
-    for place in (2, first):
-        content = plain[:place] + JPEG_SEGMENTS[kind] + plain[place:]
-        assert (read(tmp_path / "a.jpg", content) == wanted).all()
+    original = encode("JPEG", quality=90)
+    expected = read(tmp_path / "plain.jpg", original)
+    first = 4 + struct.unpack(">H", original[4:6])[0]
+    for offset in (2, first):
+        content = original[:offset] + JPEG_SEGMENTS[kind] + original[offset:]
+        assert (read(tmp_path / "a.jpg", content) == expected).all()
 
 
 def test_a_webp_is_its_pixels(tmp_path: Path) -> None:
     """Broken metadata in or at the end of the container cost nothing."""
-    wanted = read(tmp_path / "plain.webp", encode("WEBP", lossless=True))
-    whole = encode("WEBP", lossless=True, exif=exif(1), xmp=b"<x/>", icc_profile=b"no profile")
+    expected = read(tmp_path / "plain.webp", encode("WEBP", lossless=True))
+    original = encode("WEBP", lossless=True, exif=exif(1), xmp=b"<x/>", icc_profile=b"no profile")
     junk = {
-        "cut": whole[:-3],
-        "longer than said": whole + b"junk",
-        "broken": whole.replace(b"MM\0*", b"\xff\xff\xff\xff"),
-        "unknown": whole + b"junk\xff\0\0\0abc",
+        "cut": original[:-3],
+        "longer than said": original + b"junk",
+        "broken": original.replace(b"MM\0*", b"\xff\xff\xff\xff"),
+        "unknown": original + b"junk\xff\0\0\0abc",
     }
     for name, content in junk.items():
-        assert (read(tmp_path / f"{name}.webp", content) == wanted).all(), name
+        assert (read(tmp_path / f"{name}.webp", content) == expected).all(), name
 
 
 def test_a_gif_is_its_pixels(tmp_path: Path) -> None:
     """Broken extensions before the frame cost nothing, nor does what follows it."""
-    plain = encode("GIF")
-    wanted = read(tmp_path / "plain.gif", plain)
-    place = 13 + 3 * 2 ** ((plain[10] & 7) + 1)
+    original = encode("GIF")
+    expected = read(tmp_path / "plain.gif", original)
+    offset = 13 + 3 * 2 ** ((original[10] & 7) + 1)
     junk = {
         "loop": b"\x21\xff\x0bNETSCAPE2.0\x01\x01\0",
         "control": b"\x21\xf9\x01\0\0",
@@ -158,25 +158,25 @@ def test_a_gif_is_its_pixels(tmp_path: Path) -> None:
         "unknown": b"\x21\x99\x01\0\0",
     }
     for name, extra in junk.items():
-        content = plain[:place] + extra + plain[place:]
-        assert (read(tmp_path / f"{name}.gif", content) == wanted).all(), name
-    assert (read(tmp_path / "tail.gif", plain[:-1] + b"\x21\xff\x0bjunk") == wanted).all()
+        content = original[:offset] + extra + original[offset:]
+        assert (read(tmp_path / f"{name}.gif", content) == expected).all(), name
+    assert (read(tmp_path / "tail.gif", original[:-1] + b"\x21\xff\x0bjunk") == expected).all()
 
 
 def test_a_tiff_is_its_pixels(tmp_path: Path) -> None:
     """Tags of a strange type, or that point beyond the file, cost nothing."""
     for compression in (None, "tiff_lzw", "tiff_adobe_deflate"):
-        plain = encode("TIFF", compression=compression)
-        wanted = read(tmp_path / "plain.tif", plain)
-        (start,) = struct.unpack_from("<I", plain, 4)
-        (count,) = struct.unpack_from("<H", plain, start)
-        entries = plain[start + 2 : start + 2 + 12 * count]
+        original = encode("TIFF", compression=compression)
+        expected = read(tmp_path / "plain.tif", original)
+        (start,) = struct.unpack_from("<I", original, 4)
+        (count,) = struct.unpack_from("<H", original, start)
+        entries = original[start + 2 : start + 2 + 12 * count]
         for kind in (0, 1, 2, 5, 12, 99):
             for tag in (33432, 700, 34675, 34665, 34853, 65000):
-                extra = struct.pack("<HHII", tag, kind, 0xFFFFFF, len(plain) - 3)
+                extra = struct.pack("<HHII", tag, kind, 0xFFFFFF, len(original) - 3)
                 directory = struct.pack("<H", count + 1) + entries + extra + b"\xff\xff\xff\x7f"
-                content = plain[:4] + struct.pack("<I", len(plain)) + plain[8:] + directory
-                assert (read(tmp_path / "a.tif", content) == wanted).all(), (kind, tag)
+                content = original[:4] + struct.pack("<I", len(original)) + original[8:] + directory
+                assert (read(tmp_path / "a.tif", content) == expected).all(), (kind, tag)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
@@ -186,16 +186,18 @@ def test_the_picture_is_turned_whatever_lies_beside(
 ) -> None:
     """Sound EXIF still turns a picture whose other metadata are broken."""
     kinds = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP", "tif": "TIFF"}
-    whole = encode(kinds[suffix], exif=exif(orientation))
-    wanted = read(tmp_path / f"whole.{suffix}", whole)
-    assert wanted.shape[:2] == ((24, 16) if orientation == 6 else (16, 24))
-    for kept in (True, False):
-        content = drop_metadata(whole, orientation=kept)
-        turned = read(tmp_path / f"less.{suffix}", content)
-        assert (turned.shape == wanted.shape and (turned == wanted).all()) or not kept
+    original = encode(kinds[suffix], exif=exif(orientation))
+    expected = read(tmp_path / f"whole.{suffix}", original)
+    assert expected.shape[:2] == ((24, 16) if orientation == 6 else (16, 24))
+    for keep_orientation in (True, False):
+        content = drop_metadata(original, orientation=keep_orientation)
+        pixels = read(tmp_path / f"less.{suffix}", content)
+        assert (
+            pixels.shape == expected.shape and (pixels == expected).all()
+        ) or not keep_orientation
     if suffix == "png":
-        broken = whole[:HEAD] + PNG_CHUNKS["short gamma"] + whole[HEAD:]
-        assert (read(tmp_path / "broken.png", broken) == wanted).all()
+        broken = original[:HEAD] + PNG_CHUNKS["short gamma"] + original[HEAD:]
+        assert (read(tmp_path / "broken.png", broken) == expected).all()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF"])
@@ -215,9 +217,9 @@ def test_lost_pixels_are_still_an_error(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
 def test_clear_grey_is_white_at_any_depth(tmp_path: Path, depth: int) -> None:
     """A grey that stands for clear is written as deep as the samples are, and laid on white."""
-    most = 2**depth - 1
-    clear = most if depth == 1 else most // 3
-    samples = [0, clear, most, 0] if depth != 1 else [0, 1, 0, 1]
+    maximum = 2**depth - 1
+    clear = maximum if depth == 1 else maximum // 3
+    samples = [0, clear, maximum, 0] if depth != 1 else [0, 1, 0, 1]
     bits = "".join(f"{sample:0{depth}b}" for sample in samples)
     body = b"\0" + int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8))
     content = encode("PNG")[:8] + b"".join(
@@ -228,8 +230,8 @@ def test_clear_grey_is_white_at_any_depth(tmp_path: Path, depth: int) -> None:
             chunk(b"IEND", b""),
         ]
     )
-    shown = read(tmp_path / "grey.png", content)[0, :, 0].tolist()
-    assert shown == [255 if sample == clear else sample * 255 // most for sample in samples]
+    levels = read(tmp_path / "grey.png", content)[0, :, 0].tolist()
+    assert levels == [255 if sample == clear else sample * 255 // maximum for sample in samples]
 
 
 def test_clear_colours_are_told_by_all_their_bits(tmp_path: Path) -> None:

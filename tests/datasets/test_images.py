@@ -74,12 +74,12 @@ def test_exif_turns_the_picture_and_stays_behind(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "made by sd"
     picture = Image.new("RGB", (9, 4), RED)
-    turned = open_image(save(picture, tmp_path / "turned.jpg", exif=exif))
-    assert turned.size == (4, 9)
+    rotated = open_image(save(picture, tmp_path / "turned.jpg", exif=exif))
+    assert rotated.size == (4, 9)
     notes = PngImagePlugin.PngInfo()
     notes.add_text("prompt", "a cat")
-    noted = open_image(save(picture, tmp_path / "noted.png", pnginfo=notes))
-    for bare in (turned, noted):
+    annotated = open_image(save(picture, tmp_path / "noted.png", pnginfo=notes))
+    for bare in (rotated, annotated):
         assert bare.info == {}
         assert len(bare.getexif()) == 0
         assert not getattr(bare, "filename", "")
@@ -93,11 +93,11 @@ def test_awkward_sizes_open(tmp_path: Path, size: tuple[int, int]) -> None:
 
 def test_broken_files_are_one_clear_error(tmp_path: Path) -> None:
     """Missing, empty, truncated and foreign files each say what is wrong, in one line."""
-    whole = save(Image.effect_noise((64, 64), 80), tmp_path / "whole.png").read_bytes()
+    png = save(Image.effect_noise((64, 64), 80), tmp_path / "whole.png").read_bytes()
     jpeg = save(Image.effect_noise((64, 64), 80), tmp_path / "whole.jpg").read_bytes()
     broken = {
         "empty.png": (b"", "is empty"),
-        "cut.png": (whole[: len(whole) // 2], "cannot be decoded"),
+        "cut.png": (png[: len(png) // 2], "cannot be decoded"),
         "cut.jpg": (jpeg[: len(jpeg) // 2], "cannot be"),
         "text.png": (b"hello", "is not an image"),
         "script.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "is not an image"),
@@ -110,9 +110,9 @@ def test_broken_files_are_one_clear_error(tmp_path: Path) -> None:
         ("missing.png", "is missing"),
         ("folder.png", "is not a regular file"),
     ]:
-        with pytest.raises(ImageError) as caught:
+        with pytest.raises(ImageError) as exc_info:
             open_image(tmp_path / name)
-        message = str(caught.value)
+        message = str(exc_info.value)
         assert name in message
         assert reason in message or "cannot be" in message
         assert "\n" not in message
@@ -185,8 +185,8 @@ def test_sixteen_bit_samples_keep_their_share_of_white(
     body = b"\0" + struct.pack(f">{len(samples)}H", *samples)
     content = encode_png((2, 1), 16, kind, body, struct.pack(f">{len(clear)}H", *clear))
     (tmp_path / "deep.png").write_bytes(content)
-    opened = open_image(tmp_path / "deep.png")
-    assert (opened.getpixel((0, 0)), opened.getpixel((1, 0))) == pixels
+    image = open_image(tmp_path / "deep.png")
+    assert (image.getpixel((0, 0)), image.getpixel((1, 0))) == pixels
 
 
 @pytest.mark.parametrize(
@@ -203,8 +203,8 @@ def test_floats_are_scaled_to_the_range_they_fill(
 ) -> None:
     """A float TIFF is no black square, and what is no number is black."""
     picture = Image.fromarray(np.array([samples], dtype=np.float32))
-    opened = np.asarray(open_image(save(picture, tmp_path / "float.tif")))
-    assert tuple(opened[0, :, 0]) == expected
+    pixels = np.asarray(open_image(save(picture, tmp_path / "float.tif")))
+    assert tuple(pixels[0, :, 0]) == expected
 
 
 def test_transparency_of_every_kind_shows_white(tmp_path: Path) -> None:
@@ -240,10 +240,10 @@ def test_broken_exif_does_not_cost_the_picture(tmp_path: Path, suffix: str) -> N
     """Metadata that cannot be read is no reason to refuse sound pixels."""
     exif = Image.Exif()
     exif[0x0112], exif[0x010E], exif[0x011A] = 6, "made by sd", 72.0
-    sound = exif.tobytes()
+    exif_bytes = exif.tobytes()
     picture = Image.new("RGB", (9, 4), RED)
-    for at in range(6, len(sound)):
-        broken = sound[:at] + b"\xff" + sound[at + 1 :]
+    for offset in range(6, len(exif_bytes)):
+        broken = exif_bytes[:offset] + b"\xff" + exif_bytes[offset + 1 :]
         path = save(picture, tmp_path / f"broken.{suffix}", exif=broken)
         assert sorted(open_image(path).size) == [4, 9]
 
@@ -252,8 +252,8 @@ def test_a_colour_profile_stays_behind(tmp_path: Path) -> None:
     """An embedded ICC profile does not travel with the pixels."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     picture = Image.new("RGB", (5, 4), RED)
-    opened = open_image(save(picture, tmp_path / "profile.png", icc_profile=profile))
-    assert (opened.info, opened.getpixel((0, 0))) == ({}, RED)
+    image = open_image(save(picture, tmp_path / "profile.png", icc_profile=profile))
+    assert (image.info, image.getpixel((0, 0))) == ({}, RED)
 
 
 @settings(max_examples=60, deadline=None)
@@ -282,15 +282,15 @@ def test_folders_are_searched_by_the_whole_name(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
         save(Image.new("L", (2, 2)), tmp_path / folder / "a.png")
     save(Image.new("L", (2, 2)), tmp_path / "deep/other/b.png")
-    found = ImageFolder(tmp_path)
-    assert found.find("photos/a.png") == tmp_path / "deep/photos/a.png"
-    assert found.find("a.png", prefer="other") == tmp_path / "deep/other/a.png"
+    image_folder = ImageFolder(tmp_path)
+    assert image_folder.find("photos/a.png") == tmp_path / "deep/photos/a.png"
+    assert image_folder.find("a.png", prefer="other") == tmp_path / "deep/other/a.png"
     with pytest.raises(ImageError, match=r"^photos/b.png is missing: no file of that name below"):
-        found.find("photos/b.png")
+        image_folder.find("photos/b.png")
     with pytest.raises(ImageError, match=r"^a.png is ambiguous: .* both match\. Keep one"):
-        found.find("a.png")
+        image_folder.find("a.png")
     with pytest.raises(ImageError, match="is missing"):
-        found.find("x" * 300 + ".png")
+        image_folder.find("x" * 300 + ".png")
 
 
 def test_the_directorys_own_name_settles_nothing(tmp_path: Path) -> None:
@@ -299,9 +299,9 @@ def test_the_directorys_own_name_settles_nothing(tmp_path: Path) -> None:
     for folder in ("fake_images", "real_images"):
         (root / folder).mkdir(parents=True)
         save(Image.new("L", (2, 2)), root / folder / "a.png")
-    found = ImageFolder(root)
+    image_folder = ImageFolder(root)
     for folder in ("fake_images", "real_images"):
-        assert found.find("a.png", prefer=folder) == root / folder / "a.png"
+        assert image_folder.find("a.png", prefer=folder) == root / folder / "a.png"
 
 
 def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
@@ -312,24 +312,28 @@ def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
     save(Image.new("L", (2, 2)), store / "a.png")
     (root / "linked").symlink_to(store, target_is_directory=True)
     (store / "back").symlink_to(root, target_is_directory=True)
-    found = ImageFolder(root)
-    assert found
-    assert found.find("a.png") == root / "linked" / "a.png"
+    image_folder = ImageFolder(root)
+    assert image_folder
+    assert image_folder.find("a.png") == root / "linked" / "a.png"
 
 
 def test_accents_meet_however_they_are_spelt(tmp_path: Path) -> None:
     """A name in NFC finds a file in NFD and the other way round; two such files are two."""
-    composed, parted = "caf\u00e9", "cafe\u0301"
-    for place, asked in ((composed, parted), (parted, composed)):
-        root = tmp_path / f"{len(place)}"
-        (root / "deep" / place).mkdir(parents=True)
-        file = save(Image.new("L", (2, 2)), root / "deep" / place / f"{place}.png")
-        for name in (f"{asked}.png", f"{asked}/{asked}.png", f"deep/{asked}/{place}.png"):
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    for stored, requested in ((composed, decomposed), (decomposed, composed)):
+        root = tmp_path / f"{len(stored)}"
+        (root / "deep" / stored).mkdir(parents=True)
+        file = save(Image.new("L", (2, 2)), root / "deep" / stored / f"{stored}.png")
+        for name in (
+            f"{requested}.png",
+            f"{requested}/{requested}.png",
+            f"deep/{requested}/{stored}.png",
+        ):
             assert ImageFolder(root).find(name) == file
-    for name in (composed, parted):
+    for name in (composed, decomposed):
         (tmp_path / "both" / name).mkdir(parents=True)
         save(Image.new("L", (2, 2)), tmp_path / "both" / name / f"{name}.png")
     with pytest.raises(ImageError, match="is ambiguous"):
         ImageFolder(tmp_path / "both").find(f"{composed}.png")
-    exact = f"{parted}/{parted}.png"
+    exact = f"{decomposed}/{decomposed}.png"
     assert ImageFolder(tmp_path / "both").find(exact) == tmp_path / "both" / exact

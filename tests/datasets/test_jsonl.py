@@ -60,10 +60,10 @@ def test_a_bad_field_names_line_and_field(
     tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     """Every wrong field is one error with file and line."""
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError) as exc_info:
         open_dataset(write(tmp_path, LINE, LINE | {"id": "b"} | change))
-    assert "cases.jsonl, line 2" in str(caught.value)
-    assert message in str(caught.value)
+    assert "cases.jsonl, line 2" in str(exc_info.value)
+    assert message in str(exc_info.value)
 
 
 def test_a_missing_field_is_named(tmp_path: Path) -> None:
@@ -151,11 +151,11 @@ def test_a_bad_value_is_told_what_is_allowed(
     tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     """The one-line message names file, line and field, and the choices where there are few."""
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError) as exc_info:
         open_dataset(write(tmp_path, LINE | change))
-    assert str(caught.value).startswith("cases.jsonl, line 1")
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert str(exc_info.value).startswith("cases.jsonl, line 1")
+    assert message in str(exc_info.value)
+    assert "\n" not in str(exc_info.value)
 
 
 def test_criteria_are_read_from_the_wording(tmp_path: Path) -> None:
@@ -172,11 +172,11 @@ def test_criteria_are_read_from_the_wording(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r", "\n\n \n"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_one_line_is_enough(tmp_path: Path, end: str, mark: str) -> None:
+@pytest.mark.parametrize("byte_order_mark", ["", "\ufeff"])
+def test_one_line_is_enough(tmp_path: Path, end: str, byte_order_mark: str) -> None:
     """The last line needs no end, and a byte order mark is no part of the first."""
     path = tmp_path / "cases.jsonl"
-    path.write_bytes(f"{mark}{json.dumps(LINE)}{end}".encode())
+    path.write_bytes(f"{byte_order_mark}{json.dumps(LINE)}{end}".encode())
     assert [case.id for case in open_dataset(path).cases] == ["a.png:a"]
 
 

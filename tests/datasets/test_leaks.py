@@ -88,7 +88,7 @@ def test_real_samples_keep_their_names_to_themselves(samples: Path, name: str) -
     data = open_dataset(samples / name)
     words = {case.generator.lower() for case in data.cases if case.generator}
     assert words
-    fewer = Dataset(
+    deduplicated = Dataset(
         name=data.name,
         kind=data.kind,
         digest=data.digest,
@@ -96,4 +96,4 @@ def test_real_samples_keep_their_names_to_themselves(samples: Path, name: str) -
         open_image=data.open_image,
         has_images=data.has_images,
     )
-    assert find_leaks(fewer, words | {"fake_images", "real_images"}) == []
+    assert find_leaks(deduplicated, words | {"fake_images", "real_images"}) == []

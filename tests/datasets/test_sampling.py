@@ -67,20 +67,20 @@ def test_samples_are_whole_balanced_and_free_of_input_order(
     images = Counter(case.image for case in sample)
     assert len(images) == min(size, fakes + reals)
     assert all(count == (2 if image.startswith("g") else 1) for image, count in images.items())
-    places = [case.image for case in sample]
-    assert len([i for i, name in enumerate(places) if name != places[i - 1]]) <= len(images)
+    names = [case.image for case in sample]
+    assert len([i for i, name in enumerate(names) if name != names[i - 1]]) <= len(images)
     if fakes + reals:
         share = min(1.0, size / (fakes + reals))
-        drawn = sum(not image.startswith("g") for image in images)
-        assert abs(drawn - share * reals) < 1
+        real_count = sum(not image.startswith("g") for image in images)
+        assert abs(real_count - share * reals) < 1
 
 
 def test_seeds_give_different_orders() -> None:
     """Two seeds shuffle differently; no seed loses a case."""
     cases = make_cases(30, 30)
-    one, two = order_cases(cases, seed=1), order_cases(cases, seed=2)
-    assert one != two
-    assert sorted(case.id for case in one) == sorted(case.id for case in cases)
+    first, second = order_cases(cases, seed=1), order_cases(cases, seed=2)
+    assert first != second
+    assert sorted(case.id for case in first) == sorted(case.id for case in cases)
 
 
 @pytest.mark.parametrize("size", [10, 20, 60])
@@ -93,10 +93,10 @@ def test_probes_are_drawn_in_pairs_over_all_criteria(size: int) -> None:
     assert all(
         twins[first] == second for first, second in zip(images[::2], images[1::2], strict=True)
     )
-    planted = Counter(
+    counts = Counter(
         case.criterion for case in sample if case.question_type is QuestionType.FAULTFINDING
     )
-    assert max(planted.values()) - min(planted.values()) <= 1
+    assert max(counts.values()) - min(counts.values()) <= 1
 
 
 def make_twins(pairs: int) -> list[Case]:
@@ -148,26 +148,26 @@ def test_twins_are_drawn_together_and_lie_together(
     for image, twin in twins.items():
         assert twin in twins
         assert abs(runs.index(image) - runs.index(twin)) == 1
-    planted = Counter(
+    sampled = Counter(
         case.criterion
         for case in sample
         if case.question_type is QuestionType.ISREAL and case.paired_image
     )
-    offered = Counter(
+    available = Counter(
         case.criterion
         for case in cases
         if case.question_type is QuestionType.ISREAL and case.paired_image
     )
     share = min(1.0, size / total)
-    assert all(abs(planted[name] - share * count) <= 1 for name, count in offered.items())
+    assert all(abs(sampled[name] - share * count) <= 1 for name, count in available.items())
 
 
 def test_a_sample_keeps_the_order_of_the_whole() -> None:
     """What is drawn keeps the order the whole set would have under the same seed."""
     cases = make_cases(20, 20)
-    whole = order_cases(cases, seed=3)
-    drawn = order_cases(cases, seed=3, sample=11)
-    assert drawn == [case for case in whole if case in drawn]
+    all_cases = order_cases(cases, seed=3)
+    sampled = order_cases(cases, seed=3, sample=11)
+    assert sampled == [case for case in all_cases if case in sampled]
 
 
 def test_no_cases_are_no_error() -> None:

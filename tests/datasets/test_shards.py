@@ -27,19 +27,19 @@ def make_cases(images: list[str]) -> list[Case]:
 def test_every_case_is_in_one_shard(images: list[str], total: int) -> None:
     """The shards are disjoint, together they are everything, and each keeps the order."""
     cases = make_cases(images)
-    parts = [select_shard(cases, Shard(number=k + 1, total=total)) for k in range(total)]
-    assert sorted(case.id for part in parts for case in part) == sorted(c.id for c in cases)
-    assert all(part == [case for case in cases if case in part] for part in parts)
+    shards = [select_shard(cases, Shard(number=k + 1, total=total)) for k in range(total)]
+    assert sorted(case.id for shard in shards for case in shard) == sorted(c.id for c in cases)
+    assert all(shard == [case for case in cases if case in shard] for shard in shards)
 
 
 @given(images=names, others=names, total=st.integers(1, 9))
 def test_an_image_stays_in_its_shard(images: list[str], others: list[str], total: int) -> None:
     """Whatever other images there are, and all cases of an image go together."""
     shard = Shard(number=1, total=total)
-    here = {case.image for case in select_shard(make_cases(images), shard)}
-    mixed = select_shard(make_cases([*others, *(i for i in images if i not in others)]), shard)
-    assert {case.image for case in mixed if case.image in images} == here
-    assert all(sum(case.image == image for case in mixed) == 2 for image in here)
+    selected = {case.image for case in select_shard(make_cases(images), shard)}
+    combined = select_shard(make_cases([*others, *(i for i in images if i not in others)]), shard)
+    assert {case.image for case in combined if case.image in images} == selected
+    assert all(sum(case.image == image for case in combined) == 2 for image in selected)
 
 
 def test_twins_share_a_shard_whatever_the_seed() -> None:

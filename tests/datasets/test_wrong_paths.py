@@ -23,7 +23,7 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
         (".", "{place}/FakeBench: point --data there"),
         ("FakeBench/fake_images", "{place}/FakeBench: point --data there"),
@@ -38,11 +38,11 @@ def place(tmp_path: Path) -> Path:
         ("none", "Point --data at the directory that holds Evaluation/"),
     ],
 )
-def test_the_error_says_where_to_point(place: Path, data: str, says: str) -> None:
+def test_the_error_says_where_to_point(place: Path, data: str, message: str) -> None:
     """One level too high or too low, rows beside, pictures without rows, and packed data."""
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError) as exc_info:
         open_dataset(place / data)
-    assert says.format(place=place) in str(caught.value)
+    assert message.format(place=place) in str(exc_info.value)
 
 
 def test_images_above_are_found(place: Path) -> None:

@@ -43,8 +43,8 @@ def test_train_and_test_photographs_are_disjoint() -> None:
     """No photograph, and neither view of one scene, is on both sides; all are in the wheels."""
     assert not set(TRAIN_PHOTOGRAPHS) & set(TEST_PHOTOGRAPHS)
     scenes = [
-        {name.partition("_")[0].partition(".")[0] for name in side}
-        for side in (TRAIN_PHOTOGRAPHS, TEST_PHOTOGRAPHS)
+        {name.partition("_")[0].partition(".")[0] for name in names}
+        for names in (TRAIN_PHOTOGRAPHS, TEST_PHOTOGRAPHS)
     ]
     assert not scenes[0] & scenes[1]
     for name in TRAIN_PHOTOGRAPHS | TEST_PHOTOGRAPHS:
@@ -54,11 +54,13 @@ def test_train_and_test_photographs_are_disjoint() -> None:
 def test_a_forged_picture_differs_from_its_twin_inside_the_box_only() -> None:
     """Outside the box every pixel is the photograph's; inside something is to be seen."""
     for pair in map(select_pair, range(40)):
-        untouched, forged = render_pair(pair.index)
-        changed = (forged != untouched).any(axis=2)
-        inside = changed[pair.box.top : pair.box.bottom, pair.box.left : pair.box.right]
-        assert changed.sum() == inside.sum()
-        difference = np.abs(forged.astype(int) - untouched.astype(int))
+        original, forged = render_pair(pair.index)
+        changed_pixels = (forged != original).any(axis=2)
+        changed_in_box = changed_pixels[
+            pair.box.top : pair.box.bottom, pair.box.left : pair.box.right
+        ]
+        assert changed_pixels.sum() == changed_in_box.sum()
+        difference = np.abs(forged.astype(int) - original.astype(int))
         box = difference[pair.box.top : pair.box.bottom, pair.box.left : pair.box.right]
         assert box.mean() > 17
 
@@ -83,7 +85,7 @@ def test_loading_probes_renders_no_image(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not rendered
     case = next(case for case in probes.cases if case.image == select_pair(5).name)
     twin = next(twin for twin in probes.cases if twin.image == case.paired_image)
-    images = [np.asarray(probes.open_image(opened)) for opened in (case, twin, case)]
+    images = [np.asarray(probes.open_image(selected)) for selected in (case, twin, case)]
     assert rendered == [5]
     for image, expected in zip(images, (*render_pair(5), render_pair(5)[0]), strict=True):
         assert (image == expected).all()
@@ -142,12 +144,12 @@ def test_every_case_knows_its_truth() -> None:
     for pair, group in (
         (p, [c for c in cases if c.image == f"{p.name}-forged"]) for p in map(select_pair, range(3))
     ):
-        asked = {case.criterion: case.expected for case in group if case.task == Task.ANALYSIS}
-        assert set(asked) == {pair.forgery.criterion, *pair.forgery.unaffected_criteria}
-        for criterion, expected in asked.items():
+        references = {case.criterion: case.expected for case in group if case.task == Task.ANALYSIS}
+        assert set(references) == {pair.forgery.criterion, *pair.forgery.unaffected_criteria}
+        for criterion, expected in references.items():
             assert expected is not None
-            planted = criterion == pair.forgery.criterion
-            assert (expected[0].criterion == criterion) == planted
+            is_planted = criterion == pair.forgery.criterion
+            assert (expected[0].criterion == criterion) == is_planted
 
 
 def digest_probes(count: int) -> list[str]:
@@ -174,14 +176,14 @@ def test_probes_are_the_same_in_every_process() -> None:
 def test_a_forgery_is_a_function_of_pixels_and_seed(forgery: Forgery) -> None:
     """The same seed plants the same forgery, in range, in the box alone."""
     image = sample_square("astronaut.png", np.random.default_rng(4))
-    one, two = (apply_forgery(image, forgery, np.random.default_rng(1)) for _ in range(2))
-    assert one is not None
-    assert two is not None
-    assert (one[0] == two[0]).all()
-    assert one[1] == two[1]
-    assert one[0].dtype == np.float32
-    assert 0 <= one[0].min() <= one[0].max() <= 1
-    assert (one[1] == WHOLE_IMAGE) == forgery.covers_image
+    first, second = (apply_forgery(image, forgery, np.random.default_rng(1)) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert (first[0] == second[0]).all()
+    assert first[1] == second[1]
+    assert first[0].dtype == np.float32
+    assert 0 <= first[0].min() <= first[0].max() <= 1
+    assert (first[1] == WHOLE_IMAGE) == forgery.covers_image
 
 
 def test_what_nobody_could_see_is_not_planted() -> None:
@@ -194,12 +196,12 @@ def test_what_nobody_could_see_is_not_planted() -> None:
 def test_places_have_names() -> None:
     """Nine places and the whole image."""
     edges = ((0, 40), (44, 84), (88, 128))
-    places = [
+    names = [
         Box(left=left, top=top, right=right, bottom=bottom).position_name
         for top, bottom in edges
         for left, right in edges
     ]
-    assert places == [
+    assert names == [
         "upper left", "upper centre", "upper right",
         "left", "centre", "right",
         "lower left", "lower centre", "lower right",
@@ -216,23 +218,23 @@ def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_few_probes_are_a_data_set_too() -> None:
     """Four pairs are eight pictures, one pair of each test photograph, the same at each load."""
-    one, two = load_probes(4), load_probes(4)
-    assert (one.digest, one.cases) == (two.digest, two.cases)
-    assert one.digest != load_probes(3).digest
-    assert len({case.image for case in one.cases}) == 8
+    first, second = load_probes(4), load_probes(4)
+    assert (first.digest, first.cases) == (second.digest, second.cases)
+    assert first.digest != load_probes(3).digest
+    assert len({case.image for case in first.cases}) == 8
     assert {name.partition(".")[0] for name in TEST_PHOTOGRAPHS} == {
-        case.image.partition("-")[0] for case in one.cases
+        case.image.partition("-")[0] for case in first.cases
     }
-    assert len({case.id for case in one.cases}) == len(one.cases)
-    assert load_probes(5).cases[: len(one.cases)] == one.cases
+    assert len({case.id for case in first.cases}) == len(first.cases)
+    assert load_probes(5).cases[: len(first.cases)] == first.cases
 
 
 def test_both_twins_are_asked_the_same_detection_questions() -> None:
     """Label and question type are independent, so no habit of saying "yes" pays."""
     cases = [case for case in load_probes(8).cases if case.task == Task.DETECTION]
-    asked = Counter((case.label, case.question_type) for case in cases)
-    assert set(asked.values()) == {8}
-    assert len(asked) == 6
+    counts = Counter((case.label, case.question_type) for case in cases)
+    assert set(counts.values()) == {8}
+    assert len(counts) == 6
 
 
 def test_references_say_what_was_planted_and_where() -> None:

@@ -32,11 +32,11 @@ def test_an_operation_keeps_shape_and_range(
     noise = np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
     box = (noise, np.zeros_like(noise), np.ones_like(noise))[kind]
     before = box.copy()
-    one, two = (forgery.apply(box, np.random.default_rng(seed)) for _ in range(2))
-    assert one.shape == box.shape
-    assert (one == two).all()
+    first, second = (forgery.apply(box, np.random.default_rng(seed)) for _ in range(2))
+    assert first.shape == box.shape
+    assert (first == second).all()
     assert (box == before).all()
-    assert -1e-6 <= one.min() <= one.max() <= 1 + 1e-6
+    assert -1e-6 <= first.min() <= first.max() <= 1 + 1e-6
 
 
 @EACH
@@ -47,21 +47,21 @@ def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph:
     rng = np.random.default_rng(seed)
     image = sample_square(photograph, rng)
     before = image.copy()
-    planted = apply_forgery(image, forgery, rng)
+    result = apply_forgery(image, forgery, rng)
     assert (image == before).all()
-    if planted is None:
+    if result is None:
         return
-    forged, box = planted
+    forged, box = result
     assert forged.shape == image.shape
     assert forged.dtype == np.float32
     assert forged.min() >= 0
     assert forged.max() <= 1
     assert 0 <= box.left < box.right <= PROBE_SIZE
     assert 0 <= box.top < box.bottom <= PROBE_SIZE
-    changed = np.abs(forged - image)
-    inside = changed[box.top : box.bottom, box.left : box.right]
-    assert inside.mean() >= 0.07 - 1e-6
-    assert (changed > 0).sum() == (inside > 0).sum()
+    difference = np.abs(forged - image)
+    difference_in_box = difference[box.top : box.bottom, box.left : box.right]
+    assert difference_in_box.mean() >= 0.07 - 1e-6
+    assert (difference > 0).sum() == (difference_in_box > 0).sum()
     assert (box == WHOLE_IMAGE) == forgery.covers_image
 
 
@@ -69,8 +69,8 @@ def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph:
 def test_a_constant_image_shows_changes_of_light_and_colour_only(forgery: Forgery) -> None:
     """Where there is no structure, structure cannot be broken: such a plant is given up."""
     grey = np.full((PROBE_SIZE, PROBE_SIZE, 3), 0.8, dtype=np.float32)
-    planted = apply_forgery(grey, forgery, np.random.default_rng(0))
-    assert (planted is not None) == (forgery.criterion in SHOWS_ON_GREY)
+    result = apply_forgery(grey, forgery, np.random.default_rng(0))
+    assert (result is not None) == (forgery.criterion in SHOWS_ON_GREY)
 
 
 @settings(max_examples=200, deadline=None)
@@ -79,11 +79,11 @@ def test_every_box_has_a_place(corner: tuple[int, int], size: tuple[int, int]) -
     """The words follow the middle of the box, third by third."""
     left, top = corner
     right, bottom = min(PROBE_SIZE, left + size[0]), min(PROBE_SIZE, top + size[1])
-    place = Box(left=left, top=top, right=right, bottom=bottom).position_name
-    assert ("left" in place) == (3 * (left + right) < 2 * PROBE_SIZE)
-    assert ("right" in place) == (3 * (left + right) >= 4 * PROBE_SIZE)
-    assert ("upper" in place) == (3 * (top + bottom) < 2 * PROBE_SIZE)
-    assert ("lower" in place) == (3 * (top + bottom) >= 4 * PROBE_SIZE)
+    name = Box(left=left, top=top, right=right, bottom=bottom).position_name
+    assert ("left" in name) == (3 * (left + right) < 2 * PROBE_SIZE)
+    assert ("right" in name) == (3 * (left + right) >= 4 * PROBE_SIZE)
+    assert ("upper" in name) == (3 * (top + bottom) < 2 * PROBE_SIZE)
+    assert ("lower" in name) == (3 * (top + bottom) >= 4 * PROBE_SIZE)
 
 
 @EACH
@@ -97,10 +97,10 @@ def test_a_forgery_speaks_of_known_criteria(forgery: Forgery) -> None:
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_statements_name_their_criterion(criterion: str) -> None:
     """Either statement is one sentence that names the criterion; only one of them denies it."""
-    bad = describe_forged(criterion, "halos run along the outlines", "upper left")
-    good = describe_intact(criterion)
+    forged_text = describe_forged(criterion, "halos run along the outlines", "upper left")
+    intact_text = describe_intact(criterion)
     root = criterion.removeprefix("un")
-    assert root in bad
-    assert root in good
-    assert bad.endswith(": halos run along the outlines in the upper left.")
-    assert bad.count(".") == good.count(".") == 1
+    assert root in forged_text
+    assert root in intact_text
+    assert forged_text.endswith(": halos run along the outlines in the upper left.")
+    assert forged_text.count(".") == intact_text.count(".") == 1

@@ -63,13 +63,13 @@ def inspect(path: Path | None) -> ValidationResult:
     return validate_dataset(open_dataset(path))
 
 
-def find(found: ValidationResult, words: str) -> Issue:
+def find(result: ValidationResult, words: str) -> Issue:
     """The one finding whose name holds the words."""
-    (finding,) = (finding for finding in found.findings if words in finding.name)
+    (finding,) = (finding for finding in result.findings if words in finding.name)
     return finding
 
 
-def find_leak(found: ValidationResult, feature: str) -> LeakageResult:
+def find_leak(result: ValidationResult, feature: str) -> LeakageResult:
     """What was measured of a feature."""
-    (leak,) = (leak for leak in found.leaks if leak.feature == feature)
+    (leak,) = (leak for leak in result.leaks if leak.feature == feature)
     return leak

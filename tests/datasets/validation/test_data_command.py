@@ -66,11 +66,11 @@ def test_the_json_is_one_object_with_everything(tmp_path: Path) -> None:
     write_sound(tmp_path)
     result = run(tmp_path, "--json")
     assert result.exit_code == 0
-    found: dict[str, Any] = json.loads(result.stdout)
-    assert set(found) == {"name", "kind", "digest", "totals", "counts", "findings", "leaks"}
-    assert found["totals"]["cases"] == 24
-    assert {"by": "label", "value": "fake", "cases": 12, "images": 12} in found["counts"]
-    sizes = next(leak for leak in found["leaks"] if leak["feature"] == "image size")
+    output: dict[str, Any] = json.loads(result.stdout)
+    assert set(output) == {"name", "kind", "digest", "totals", "counts", "findings", "leaks"}
+    assert output["totals"]["cases"] == 24
+    assert {"by": "label", "value": "fake", "cases": 12, "images": 12} in output["counts"]
+    sizes = next(leak for leak in output["leaks"] if leak["feature"] == "image size")
     assert sizes["reach"] == "yes"
     assert sizes["shares"] == [{"value": "16x12", "fake": 12, "real": 12}]
 
@@ -82,10 +82,10 @@ def test_a_leak_is_told_with_its_reach(tmp_path: Path) -> None:
         make_picture(number, (32, 32)).save(tmp_path / "images" / f"{number}.png")
     result = run(tmp_path)
     assert result.exit_code == 0
-    told = " ".join(result.stdout.split())
-    assert "image size 1.000* 24 yes 16x12 (0, 12); 32x32 (12, 0)" in told
-    assert "predicted from image size, aspect ratio" in told
-    assert "which models are exposed to" in told
+    output = " ".join(result.stdout.split())
+    assert "image size 1.000* 24 yes 16x12 (0, 12); 32x32 (12, 0)" in output
+    assert "predicted from image size, aspect ratio" in output
+    assert "which models are exposed to" in output
 
 
 @pytest.mark.parametrize("path", ["nowhere", "empty", "bad.jsonl"])
@@ -133,9 +133,9 @@ def test_hostile_names_are_printed_and_nothing_else(tmp_path: Path) -> None:
 
 def test_the_probes_are_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a path the embedded probes are inspected, here few of them."""
-    few = load_probes(8)
-    monkeypatch.setattr("fakebench_suite.datasets.probes.dataset.load_probes", lambda: few)
+    dataset = load_probes(8)
+    monkeypatch.setattr("fakebench_suite.datasets.probes.dataset.load_probes", lambda: dataset)
     result = run()
     assert result.exit_code == 0
-    assert f"{len(few.cases)} cases on 16 images" in result.stdout
+    assert f"{len(dataset.cases)} cases on 16 images" in result.stdout
     assert "predicted from file name, which models never receive" in result.stdout

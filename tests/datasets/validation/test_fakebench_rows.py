@@ -27,14 +27,14 @@ LINE = {"id": "a", "task": "detection", "image": "a.png", "question": "Is it fak
 @pytest.mark.thorough
 def test_the_published_files_have_their_known_oddities() -> None:
     """The figures of FakeBench as published, which a run meets as remarks."""
-    found = inspect(find_shared("FAKEBENCH_DATA"))
-    assert found.kind == "official"
-    remarks = {
+    result = inspect(find_shared("FAKEBENCH_DATA"))
+    assert result.kind == "official"
+    warning_counts = {
         finding.name: len(finding.items)
-        for finding in found.findings
+        for finding in result.findings
         if finding.severity is Severity.WARNING and "FakeQA" in finding.name
     }
-    assert remarks == {
+    assert warning_counts == {
         "FakeQA rows that lack questions other rows have": 27,
         "FakeQA questions whose criterion is not the one of their slot": 494,
         "FakeQA rows that ask about one criterion twice, in the same or other words": 53,
@@ -42,16 +42,16 @@ def test_the_published_files_have_their_known_oddities() -> None:
         # 223 in words of realism, of which 177 say "how realistic", and one "convincing".
         "FakeQA questions about the unrealistic that ask for realism": 224,
     }
-    assert len(find(found, "asked twice").items) == 41
-    lacking = find(found, "lack questions").items
+    assert len(find(result, "asked twice").items) == 41
+    lacking = find(result, "lack questions").items
     assert sorted(item.detail for item in lacking) == ["Q13, Q14"] * 2 + ["Q14"] * 25
-    counts = {(count.by, count.value): count.cases for count in found.counts}
+    counts = {(count.by, count.value): count.cases for count in result.counts}
     assert counts["task", "analysis"] == 41971
     assert counts["question_type", "isfake"] + counts["question_type", "isreal"] == 3000
-    assert (found.totals.texts, found.totals.withheld) == (47971, 47971)
-    tells = {leak.feature for leak in found.leaks if leak.tells}
-    assert {"file name", "file suffix"} <= tells
-    assert not tells & {"question wording", "question type"}
+    assert (result.totals.texts, result.totals.withheld) == (47971, 47971)
+    telling = {leak.feature for leak in result.leaks if leak.tells}
+    assert {"file name", "file suffix"} <= telling
+    assert not telling & {"question wording", "question type"}
 
 
 def write_analysis(root: Path, *rows: dict[str, str]) -> None:
@@ -87,15 +87,15 @@ def test_an_odd_row_is_a_remark(
     write_analysis(
         tmp_path, *({slot: f"{text}{SUFFIX}" for slot, text in row.items()} for row in rows)
     )
-    found = inspect(tmp_path)
-    assert found.is_sound
-    assert find(found, name).items[-1].detail == detail
+    result = inspect(tmp_path)
+    assert result.is_sound
+    assert find(result, name).items[-1].detail == detail
 
 
 def test_a_canonical_row_is_no_finding(tmp_path: Path) -> None:
     """Questions in their slots with the suffix are as they should be, "unrealistic" among them."""
-    asked = {"Q1": f"How is the texture{SUFFIX}", "Q13": f"Does it look unrealistic{SUFFIX}"}
-    write_analysis(tmp_path, asked, asked)
+    row = {"Q1": f"How is the texture{SUFFIX}", "Q13": f"Does it look unrealistic{SUFFIX}"}
+    write_analysis(tmp_path, row, row)
     assert inspect(tmp_path).findings == ()
 
 
@@ -112,46 +112,50 @@ def test_an_image_that_is_not_in_fakeclass_is_a_remark(tmp_path: Path) -> None:
     clue = {"image_id": "0.png", "faultfinding_mode": FAULTFINDING, "inference_mode": INFERENCE}
     write_rows(tmp_path, [clue], "FakeClue")
     write_rows(tmp_path, rows[1:])
-    found = inspect(tmp_path)
-    assert [item.images for item in find(found, "FakeClass does not have").items] == [("0.png",)]
+    result = inspect(tmp_path)
+    assert [item.images for item in find(result, "FakeClass does not have").items] == [("0.png",)]
     (tmp_path / "Evaluation" / "FakeClass.json").unlink()
-    assert not [one for one in inspect(tmp_path).findings if "FakeClass" in one.name]
+    assert not [finding for finding in inspect(tmp_path).findings if "FakeClass" in finding.name]
 
 
 def test_a_question_asked_twice_is_a_remark(tmp_path: Path) -> None:
     """White space and capitals make no other question; another image or task does."""
-    own: list[dict[str, Any]] = [
+    lines: list[dict[str, Any]] = [
         LINE,
         LINE | {"id": "b", "question": "is it  FAKE, yes or no?"},
         LINE | {"id": "c", "image": "b.png"},
     ]
-    (item,) = find(inspect(write_lines(tmp_path / "own.jsonl", *own)), "asked twice").items
+    (item,) = find(inspect(write_lines(tmp_path / "own.jsonl", *lines)), "asked twice").items
     assert item.images == ("a.png",)
     assert item.detail == "2 x is it fake, yes or no?"
 
 
 def test_images_without_a_label_are_a_remark(tmp_path: Path) -> None:
     """Each is named once, and there is no label to leak."""
-    own = write_lines(tmp_path / "own.jsonl", LINE, LINE | {"id": "b", "question": "Real or fake?"})
-    found = inspect(own)
-    assert [item.images for item in find(found, "without a label").items] == [("a.png",)]
-    assert found.totals.unlabelled == 2
-    assert found.leaks == ()
+    path = write_lines(
+        tmp_path / "own.jsonl", LINE, LINE | {"id": "b", "question": "Real or fake?"}
+    )
+    result = inspect(path)
+    assert [item.images for item in find(result, "without a label").items] == [("a.png",)]
+    assert result.totals.unlabelled == 2
+    assert result.leaks == ()
 
 
 def test_images_of_one_label_are_a_remark(tmp_path: Path) -> None:
     """Where every image is fake, a constant answer would get full marks."""
     lines = [LINE | {"id": f"{n}", "image": f"{n}.png", "label": "fake"} for n in range(9)]
-    found = inspect(write_lines(tmp_path / "own.jsonl", *lines))
-    assert "every labelled image of detection is fake" in {one.name for one in found.findings}
-    assert all(leak.balanced_accuracy is None for leak in found.leaks)
+    result = inspect(write_lines(tmp_path / "own.jsonl", *lines))
+    assert "every labelled image of detection is fake" in {
+        finding.name for finding in result.findings
+    }
+    assert all(leak.balanced_accuracy is None for leak in result.leaks)
 
 
 def test_uneven_labels_are_a_remark(tmp_path: Path) -> None:
     """Three fakes to one real: the accuracy of a constant answer is told."""
     labels = ["fake", "fake", "fake", "real"] * 5
     lines = [
-        LINE | {"id": f"{n}", "image": f"{n}.png", "label": one} for n, one in enumerate(labels)
+        LINE | {"id": f"{n}", "image": f"{n}.png", "label": label} for n, label in enumerate(labels)
     ]
     finding = find(inspect(write_lines(tmp_path / "own.jsonl", *lines)), "15 of 20")
     assert "0.75 accuracy" in finding.meaning
@@ -163,10 +167,10 @@ def test_a_form_kept_for_one_label_is_a_leak_that_reaches_models(tmp_path: Path)
     forms = (QuestionType.ISFAKE, QuestionType.ISREAL)
     rows = [make_row(f"{n}.png", fake=n % 2 == 0, question_type=forms[n % 2]) for n in range(24)]
     write_rows(tmp_path, rows)
-    found = validate_dataset(open_dataset(tmp_path))
-    leaks = {leak.feature: leak for leak in found.leaks if leak.tells}
+    result = validate_dataset(open_dataset(tmp_path))
+    leaks = {leak.feature: leak for leak in result.leaks if leak.tells}
     assert set(leaks) == {"question wording", "question type"}
-    assert {(one.value, one.fake, one.real) for one in leaks["question type"].shares} == {
+    assert {(share.value, share.fake, share.real) for share in leaks["question type"].shares} == {
         ("isfake", 12, 0),
         ("isreal", 0, 12),
     }

@@ -24,14 +24,16 @@ def test_keys_of_a_png_are_read_behind_the_pixels_too(tmp_path: Path) -> None:
     text.add_text("prompt", "a cat", zip=True)
     text.add_itxt("workflow", "{}")
     make_picture(1).save(tmp_path / "a.png", pnginfo=text)
-    late = b"tEXtSoftware\0x"
+    late_text = b"tEXtSoftware\0x"
     content, end = (tmp_path / "a.png").read_bytes()[:-12], b"\0\0\0\0IEND\xaeB`\x82"
-    chunk = struct.pack(">I", len(late) - 4) + late + struct.pack(">I", zlib.crc32(late))
+    chunk = (
+        struct.pack(">I", len(late_text) - 4) + late_text + struct.pack(">I", zlib.crc32(late_text))
+    )
     (tmp_path / "a.png").write_bytes(content + chunk + end)
-    found = read_image_metadata(tmp_path / "a.png")
-    assert found.keys == ("PNG Software", "PNG prompt", "PNG workflow")
-    assert (found.format, found.mode, found.coding) == ("PNG", "RGB", None)
-    assert found.size == (tmp_path / "a.png").stat().st_size
+    metadata = read_image_metadata(tmp_path / "a.png")
+    assert metadata.keys == ("PNG Software", "PNG prompt", "PNG workflow")
+    assert (metadata.format, metadata.mode, metadata.coding) == ("PNG", "RGB", None)
+    assert metadata.size == (tmp_path / "a.png").stat().st_size
 
 
 def test_keys_of_a_jpeg_are_read(tmp_path: Path) -> None:
@@ -88,9 +90,9 @@ def test_broken_metadata_are_a_key_of_their_own(tmp_path: Path) -> None:
     for number in range(0, COUNT, 2):
         path = tmp_path / "images" / f"{number}.png"
         make_picture(number).save(path, exif=b"Exif\0\0no TIFF at all")
-    found = inspect(tmp_path)
-    assert found.findings == ()
-    leak = find_leak(found, "metadata keys")
+    result = inspect(tmp_path)
+    assert result.findings == ()
+    leak = find_leak(result, "metadata keys")
     assert {(share.value, share.fake, share.real) for share in leak.shares} == {
         ("broken metadata", 12, 0),
         ("none", 0, 12),

@@ -28,9 +28,9 @@ from tests.datasets.validation.example_sets import (
 FAKE, REAL = Authenticity.FAKE, Authenticity.REAL
 
 
-def list_telling(found: ValidationResult) -> set[str]:
+def list_telling(result: ValidationResult) -> set[str]:
     """The features that tell the label."""
-    return {leak.feature for leak in found.leaks if leak.tells}
+    return {leak.feature for leak in result.leaks if leak.tells}
 
 
 @given(st.data())
@@ -49,9 +49,9 @@ def test_a_value_of_one_image_is_no_leak(data: st.DataObject) -> None:
 def test_a_sound_set_is_at_chance(tmp_path: Path) -> None:
     """Every feature of a set without leaks is at 0.5 exactly, but for the noise of file sizes."""
     write_sound(tmp_path)
-    found = inspect(tmp_path)
-    assert list_telling(found) == set()
-    for leak in found.leaks:
+    result = inspect(tmp_path)
+    assert list_telling(result) == set()
+    for leak in result.leaks:
         assert leak.n == COUNT
         assert leak.balanced_accuracy == pytest.approx(
             0.5, abs=0.25 if leak.feature == "bytes per pixel" else 0
@@ -63,7 +63,7 @@ def test_formats_that_tell_are_found(tmp_path: Path) -> None:
     write_sound(tmp_path)
     for number in filter(lambda n: not is_fake(n), range(COUNT)):
         make_picture(number).save(tmp_path / "images" / f"{number}.png", "JPEG", quality=90)
-    leak = find_leak(found := inspect(tmp_path), "file format")
+    leak = find_leak(result := inspect(tmp_path), "file format")
     assert leak.tells
     assert leak.balanced_accuracy == 1.0
     assert leak.reach is Exposure.TRACES
@@ -71,8 +71,8 @@ def test_formats_that_tell_are_found(tmp_path: Path) -> None:
         ("PNG", 12, 0),
         ("JPEG", 0, 12),
     }
-    assert find_leak(found, "file suffix").balanced_accuracy == 0.5
-    coding = find_leak(found, "JPEG coding")
+    assert find_leak(result, "file suffix").balanced_accuracy == 0.5
+    coding = find_leak(result, "JPEG coding")
     assert (coding.n, coding.balanced_accuracy, coding.tells) == (12, None, False)
 
 
@@ -81,10 +81,10 @@ def test_sizes_that_tell_are_found(tmp_path: Path) -> None:
     write_sound(tmp_path)
     for number in filter(lambda n: not is_fake(n), range(COUNT)):
         make_picture(number, (20 + number, 12)).save(tmp_path / "images" / f"{number}.png")
-    leak = find_leak(found := inspect(tmp_path), "image size")
+    leak = find_leak(result := inspect(tmp_path), "image size")
     assert leak.balanced_accuracy == 1.0
     assert leak.reach is Exposure.ALWAYS
-    assert {"image size", "aspect ratio"} <= list_telling(found)
+    assert {"image size", "aspect ratio"} <= list_telling(result)
 
 
 def test_quantisation_tables_that_tell_are_found(tmp_path: Path) -> None:
@@ -143,20 +143,20 @@ def test_names_that_tell_are_found(tmp_path: Path, template: str, feature: str) 
         path.parent.mkdir(parents=True, exist_ok=True)
         make_picture(number).save(path, "PNG")
     write_rows(tmp_path, rows)
-    found = inspect(tmp_path)
-    assert list_telling(found) == {feature}
-    assert find_leak(found, feature).balanced_accuracy == 1.0
-    assert find_leak(found, feature).reach is Exposure.NEVER
+    result = inspect(tmp_path)
+    assert list_telling(result) == {feature}
+    assert find_leak(result, feature).balanced_accuracy == 1.0
+    assert find_leak(result, feature).reach is Exposure.NEVER
 
 
 def test_a_missing_image_has_no_folder(tmp_path: Path) -> None:
     """Where a file would lie is not known, so it is no folder of its own; its name still counts."""
     write_sound(tmp_path)
     (tmp_path / "images" / "3.png").unlink()
-    found = inspect(tmp_path)
-    directory = find_leak(found, "directory")
+    result = inspect(tmp_path)
+    directory = find_leak(result, "directory")
     assert (directory.n, directory.values) == (COUNT - 1, 1)
-    assert find_leak(found, "file name").n == COUNT
+    assert find_leak(result, "file name").n == COUNT
 
 
 def test_too_few_images_are_not_judged(tmp_path: Path) -> None:
@@ -167,17 +167,17 @@ def test_too_few_images_are_not_judged(tmp_path: Path) -> None:
 
 def test_probes_leak_through_their_names_alone() -> None:
     """Twins share everything but pixels and name, and names reach no model."""
-    found = validate_dataset(load_probes(20))
-    assert found.is_sound
-    assert found.findings == ()
-    assert list_telling(found) == {"file name"}
+    result = validate_dataset(load_probes(20))
+    assert result.is_sound
+    assert result.findings == ()
+    assert list_telling(result) == {"file name"}
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ["modern", "cifake"])
 def test_sample_sets_keep_their_promise(name: str) -> None:
     """Format, size and metadata are the same in both classes, as the sets' makers say."""
-    found = inspect(find_shared("FAKEBENCH_SAMPLES") / name)
-    assert found.is_sound
-    assert list_telling(found) == {"file name", "directory"}
-    assert find_leak(found, "image size").balanced_accuracy == 0.5
+    result = inspect(find_shared("FAKEBENCH_SAMPLES") / name)
+    assert result.is_sound
+    assert list_telling(result) == {"file name", "directory"}
+    assert find_leak(result, "image size").balanced_accuracy == 0.5
