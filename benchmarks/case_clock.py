@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-_TOLD = pytest.StashKey[dict[str, float]]()
+_CLOCK = pytest.StashKey[dict[str, float]]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -20,20 +20,20 @@ def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
     """Note when the suite's fixture ``model`` is there: nothing was asked before."""
-    made = yield
+    value = yield
     if fixturedef.argname == "model":
-        now = {"loaded": time.time(), "cpu": time.process_time()}
-        request.config.stash[_TOLD] = now
-    return made
+        times = {"loaded": time.time(), "cpu": time.process_time()}
+        request.config.stash[_CLOCK] = times
+    return value
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Tell, before scores, gates and report are made; workers of xdist are silent."""
     if not hasattr(session.config, "workerinput"):
-        measured = session.config.stash.get(_TOLD, {}) | {"last": time.time()}
-        if "cpu" in measured:
-            measured["cpu"] = time.process_time() - measured["cpu"]
+        times = session.config.stash.get(_CLOCK, {}) | {"last": time.time()}
+        if "cpu" in times:
+            times["cpu"] = time.process_time() - times["cpu"]
         if "torch" in sys.modules:
-            measured["threads"] = sys.modules["torch"].get_num_threads()
-        print(f"CLOCK {json.dumps(measured)}", file=sys.stderr)
+            times["threads"] = sys.modules["torch"].get_num_threads()
+        print(f"CLOCK {json.dumps(times)}", file=sys.stderr)

@@ -26,8 +26,8 @@ NODES = 2
 def start_ray(folder: Path) -> Generator[str, None, None]:
     """The address of a head that computes nothing and of nodes with one core each."""
     # Read when Ray is imported. Paths of sockets are short, and the key is of this Ray only.
-    own = {"TMPDIR": str(folder), "AUTH_MODE": "token", "AUTH_TOKEN": secrets.token_hex()}
-    os.environ |= {f"RAY_{name}": value for name, value in own.items()}
+    variables = {"TMPDIR": str(folder), "AUTH_MODE": "token", "AUTH_TOKEN": secrets.token_hex()}
+    os.environ |= {f"RAY_{name}": value for name, value in variables.items()}
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0"}
     from ray.cluster_utils import Cluster
 
@@ -61,34 +61,36 @@ def main() -> None:
     chosen = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as name,
-        tempfile.TemporaryDirectory(prefix="ray-") as short,
-        start_ray(Path(short)) as address,
+        tempfile.TemporaryDirectory(prefix="ray-") as ray_folder,
+        start_ray(Path(ray_folder)) as address,
     ):
-        place = Path(name)
-        cases = write_cases(place, chosen.cases)
-        card = write_card(place, chosen.seconds)
+        folder = Path(name)
+        cases = write_cases(folder, chosen.cases)
+        card = write_card(folder, chosen.seconds)
         sample = [f"--sample={chosen.images}"] if chosen.images else []
         jobs = {
             "scripted": [f"--data={cases}", f"--model={card}"],
             "pocket": ["--model=pocket", *sample],
         }
         ray = ["--engine=ray", f"--ray-address={address}"]
-        ways = {"xdist": ["-n", str(NODES)], "ray": ray}
+        engines = {"xdist": ["-n", str(NODES)], "ray": ray}
         ratios = []
         for job, options in jobs.items():
             print(f"{job:<10}  {'to the last case':>16}  {'to the end':>10}  {'memory':>8}")
             seconds, scores = {}, set()
-            for way, how in ways.items():
-                run = f"{job}-{way}"
-                kept = [f"--reports={place / 'runs'}", f"--run={run}", "--gates=none"]
-                seconds[way] = time_pytest([*options, *how, *kept], ROOT)
-                last, end, memory = seconds[way]
-                print(f"  {way:<8}  {last:>14.1f} s  {end:>8.1f} s  {memory:>5.2f} GB", flush=True)
-                scores.add((place / "runs" / run / "scores.json").read_bytes())
+            for engine, arguments in engines.items():
+                run = f"{job}-{engine}"
+                run_options = [f"--reports={folder / 'runs'}", f"--run={run}", "--gates=none"]
+                seconds[engine] = time_pytest([*options, *arguments, *run_options], ROOT)
+                last, end, memory = seconds[engine]
+                print(
+                    f"  {engine:<8}  {last:>14.1f} s  {end:>8.1f} s  {memory:>5.2f} GB", flush=True
+                )
+                scores.add((folder / "runs" / run / "scores.json").read_bytes())
             print(f"  scores {'are equal' if len(scores) == 1 else 'DIFFER'}")
-            for what, at in (("cases", 0), ("with-report", 1)):
-                ratio = seconds["ray"][at] / seconds["xdist"][at]
-                ratios.append(f"ratio ray-vs-xdist-{job}-{what} {ratio:.2f}")
+            for measure, index in (("cases", 0), ("with-report", 1)):
+                ratio = seconds["ray"][index] / seconds["xdist"][index]
+                ratios.append(f"ratio ray-vs-xdist-{job}-{measure} {ratio:.2f}")
         print("\n".join(ratios))
 
 

@@ -58,9 +58,9 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Count them; a head comes in one piece, as the client sends it apart."""
         if not self._left:
-            head, _, rest = bytes(self._buffer[:nbytes]).partition(b"\r\n\r\n")
+            head, _, content = bytes(self._buffer[:nbytes]).partition(b"\r\n\r\n")
             self._left = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-            nbytes = len(rest)
+            nbytes = len(content)
         self._left -= nbytes
         if not self._left:
             loop = asyncio.get_running_loop()
@@ -84,8 +84,8 @@ def make_requests(prompts: int, images: int) -> Sequence[Request]:
     photographs = [np.asarray(load_photograph(name)) for name in PHOTOGRAPHS]
     pictures = {}
     for number in range(images):
-        whole = photographs[number % len(photographs)]
-        crop = Image.fromarray(np.roll(whole, 7 * number, axis=1)).convert("RGB")
+        photograph = photographs[number % len(photographs)]
+        crop = Image.fromarray(np.roll(photograph, 7 * number, axis=1)).convert("RGB")
         pictures[f"{number}.png"] = crop.resize((SIDE, SIDE))
     return [
         Request(
@@ -107,21 +107,21 @@ def ask(url: str, requests: Sequence[Request], *, concurrency: int) -> tuple[flo
     backend = EndpointBackend(card, parse_address(url), ServerFeatures(), concurrency=concurrency)
     try:
         backend.run(requests[:concurrency])
-        started, used = time.perf_counter(), time.process_time()
+        start, cpu_start = time.perf_counter(), time.process_time()
         replies = backend.run(requests)
-        spent = time.perf_counter() - started, time.process_time() - used
+        elapsed = time.perf_counter() - start, time.process_time() - cpu_start
     finally:
         backend.close()
     assert all(isinstance(reply, Answer) for reply in replies)
-    return spent
+    return elapsed
 
 
 def measure_encoding(request: Request) -> None:
     """Print what a PNG takes as the suite writes it, and as Pillow does, and how large it gets."""
-    started, content = time.process_time(), b""
+    start, content = time.process_time(), b""
     for _ in range(10):
         content = encode_png(np.asarray(request.image))
-    milliseconds = (time.process_time() - started) / 10 * 1000
+    milliseconds = (time.process_time() - start) / 10 * 1000
     print(f"{'PNG, by ISA-L':<28}{milliseconds:>8.1f} ms{len(content):>10,} bytes")
     for level, strategy in (
         (0, zlib.Z_DEFAULT_STRATEGY),
@@ -129,11 +129,11 @@ def measure_encoding(request: Request) -> None:
         (1, zlib.Z_RLE),
         (6, zlib.Z_DEFAULT_STRATEGY),
     ):
-        started, stream = time.process_time(), BytesIO()
+        start, stream = time.process_time(), BytesIO()
         for _ in range(10):
             stream = BytesIO()
             request.image.save(stream, "PNG", compress_level=level, compress_type=strategy)
-        milliseconds = (time.process_time() - started) / 10 * 1000
+        milliseconds = (time.process_time() - start) / 10 * 1000
         name = f"PNG, level {level}, strategy {strategy}"
         print(f"{name:<28}{milliseconds:>8.1f} ms{len(stream.getvalue()):>10,} bytes")
 
@@ -145,28 +145,28 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--latency", type=float, default=0.1, help="seconds of a reply")
     chosen = parser.parse_args()
-    ours, theirs = multiprocessing.Pipe()
+    connection, child_connection = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(chosen.latency, theirs), daemon=True
+        target=serve, args=(chosen.latency, child_connection), daemon=True
     )
     server.start()
-    url = f"http://127.0.0.1:{ours.recv()}/v1"
+    url = f"http://127.0.0.1:{connection.recv()}/v1"
     try:
-        alone = make_requests(32, 2)
-        alone_seconds, _ = ask(url, alone, concurrency=1)
-        each = alone_seconds / len(alone)
-        print(f"one at a time: {each * 1000:.1f} ms a prompt")
+        single_requests = make_requests(32, 2)
+        alone_seconds, _ = ask(url, single_requests, concurrency=1)
+        seconds_each = alone_seconds / len(single_requests)
+        print(f"one at a time: {seconds_each * 1000:.1f} ms a prompt")
         print(f"{'prompts an image':<18}{'prompts/s':>10}{'speed-up':>10}{'CPU a prompt':>14}")
         for per_image in (14, 9, 1):
             requests = make_requests(chosen.prompts, max(1, chosen.prompts // per_image))
-            seconds, used = ask(url, requests, concurrency=chosen.concurrency)
+            seconds, cpu_seconds = ask(url, requests, concurrency=chosen.concurrency)
             count = len(requests)
             print(
-                f"{per_image:<18}{count / seconds:>10.0f}{each * count / seconds:>10.1f}"
-                f"{used / count * 1000:>11.2f} ms",
+                f"{per_image:<18}{count / seconds:>10.0f}{seconds_each * count / seconds:>10.1f}"
+                f"{cpu_seconds / count * 1000:>11.2f} ms",
                 flush=True,
             )
-        measure_encoding(alone[0])
+        measure_encoding(single_requests[0])
     finally:
         server.terminate()
         server.join()

@@ -58,29 +58,29 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--python", default=sys.executable, help="default: this one")
     arguments.add_argument("--sessions", type=int, default=20)
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     # Without cached bytecode each session would compile the module.
     clean = {name: os.environ[name] for name in os.environ if not name.startswith("PYTHON")}
-    measured = []
+    sessions = []
     with TemporaryDirectory() as folder:
         Path(folder, "test_empty.py").write_text("def test_empty(): pass\n", encoding="utf-8")
-        for _ in range(given.sessions + 1):
+        for _ in range(options.sessions + 1):
             result = subprocess.run(
-                [given.python, "-c", SESSION],
+                [options.python, "-c", SESSION],
                 cwd=folder,
                 env=clean,
                 check=True,
                 capture_output=True,
             )
-            measured.append(json.loads(result.stdout.splitlines()[-1]))
-    print("modules:", ", ".join(measured[0].pop("modules")))
-    del measured[0]  # It compiled the modules.
-    for session in measured:
+            sessions.append(json.loads(result.stdout.splitlines()[-1]))
+    print("modules:", ", ".join(sessions[0].pop("modules")))
+    del sessions[0]  # It compiled the modules.
+    for session in sessions:
         session.pop("modules")
         session["all"] = sum(session.values())
-    for part in measured[0]:
-        times = [session[part] for session in measured]
-        print(f"{part:<7} {statistics.median(times):6.2f} ms, least {min(times):6.2f} ms")
+    for phase in sessions[0]:
+        times = [session[phase] for session in sessions]
+        print(f"{phase:<7} {statistics.median(times):6.2f} ms, least {min(times):6.2f} ms")
 
 
 if __name__ == "__main__":

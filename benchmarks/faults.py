@@ -177,12 +177,12 @@ def main() -> None:
         card = CARD.format(port=server.server_address[1], timeout=TIMEOUT_S)
         (folder / "faulty.toml").write_text(card, encoding="utf-8")
         command = ["run", "--model=faulty.toml", "--gates=none", "--run=run", "-n0", "-q"]
-        started = time.monotonic()
+        start = time.monotonic()
         result = subprocess.run(
             [sys.executable, "-m", "fakebench_suite", *command],
             cwd=folder, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        seconds = time.monotonic() - started
+        seconds = time.monotonic() - start
         run = folder / "reports" / "run"
         if not (run / "records.jsonl").exists():
             sys.exit(result.stdout + result.stderr)

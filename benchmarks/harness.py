@@ -41,33 +41,38 @@ def write_cases(folder: Path, cases: int) -> Path:
         question = "Is this a fake image, yes or no?"
         lines.append(row | {"id": "d", "task": "detection", "question": question})
         for criterion in criteria:
-            asked = {"id": criterion, "task": "analysis", "question": f"How is the {criterion}?"}
-            lines.append(row | asked)
+            analysis = {"id": criterion, "task": "analysis", "question": f"How is the {criterion}?"}
+            lines.append(row | analysis)
     path = folder / "cases.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return path
 
 
-def time_pytest(command: list[str], at: Path) -> Times:
+def time_pytest(command: list[str], cwd: Path) -> Times:
     """What a run of pytest took."""
     pytest = [sys.executable, "-m", "pytest", "-p", "benchmarks.case_clock"]
-    spent = measure([*pytest, *command], at=at, env={"PYTHONPATH": str(ROOT)})
-    return spent.clock["last"] - spent.started, spent.seconds, spent.gigabytes
+    usage = measure([*pytest, *command], cwd=cwd, env={"PYTHONPATH": str(ROOT)})
+    return usage.clock["last"] - usage.started, usage.seconds, usage.gigabytes
 
 
 def time_both(cases: int, workers: int) -> tuple[Times, Times]:
     """What bare pytest took for as many empty tests, and the suite for as many cases."""
     spread = ["-n", str(workers)]
     with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        bare = place / "bare"
+        folder = Path(name)
+        bare = folder / "bare"
         bare.mkdir()
         (bare / "test_bare.py").write_text(BARE.format(cases=cases), encoding="utf-8")
-        data = place / "data"
+        data = folder / "data"
         data.mkdir()
         path = write_cases(data, cases)
-        ours = [f"--data={path}", "--model=coin", f"--reports={place / 'runs'}", "--gates=none"]
-        return time_pytest([*spread, "-q"], bare), time_pytest([*ours, *spread], ROOT)
+        suite_options = [
+            f"--data={path}",
+            "--model=coin",
+            f"--reports={folder / 'runs'}",
+            "--gates=none",
+        ]
+        return time_pytest([*spread, "-q"], bare), time_pytest([*suite_options, *spread], ROOT)
 
 
 def main() -> None:
@@ -77,19 +82,22 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=0)
     chosen = parser.parse_args()
     sizes = sorted(set(chosen.cases))
-    took, ratios = {}, []
+    times, ratios = {}, []
     for cases in sizes:
-        theirs, ours = took[cases] = time_both(cases, chosen.workers)
+        pytest_times, suite_times = times[cases] = time_both(cases, chosen.workers)
         print(f"{cases:,} cases, -n {chosen.workers}")
         print(f"{'':<12}  {'to the last case':>16}  {'to the end':>10}  {'memory':>8}")
-        for title, (last, end, memory) in (("bare pytest", theirs), ("the suite", ours)):
+        for title, (last, end, memory) in (
+            ("bare pytest", pytest_times),
+            ("the suite", suite_times),
+        ):
             print(f"{title:<12}  {last:>14.1f} s  {end:>8.1f} s  {memory:>5.2f} GB", flush=True)
         name = f"ratio harness-{cases}-n{chosen.workers}"
-        ratios.append(f"{name}-cases {ours[0] / theirs[1]:.2f}")
-        ratios.append(f"{name}-with-report {ours[1] / theirs[1]:.2f}")
+        ratios.append(f"{name}-cases {suite_times[0] / pytest_times[1]:.2f}")
+        ratios.append(f"{name}-with-report {suite_times[1] / pytest_times[1]:.2f}")
     if len(sizes) > 1:
-        (_, few), (_, many) = took[sizes[0]], took[sizes[-1]]
-        ratios.append(f"ratio harness-growth {many[1] / few[1]:.2f}")
+        (_, smallest), (_, largest) = times[sizes[0]], times[sizes[-1]]
+        ratios.append(f"ratio harness-growth {largest[1] / smallest[1]:.2f}")
     print("\n".join(ratios))
 
 

@@ -27,27 +27,29 @@ def main() -> None:
         "--extras", nargs="*", default=["", "local"], help="'' is the core (default: '' local)"
     )
     arguments.add_argument("--try", dest="model", metavar="MODEL", help="a model to run")
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     with TemporaryDirectory() as folder:
         wheel = build(Path(folder))
         print(f"wheel: {wheel.stat().st_size / 1e6:.1f} MB")
-        for extra in given.extras:
-            place = Path(folder, extra or "core")
-            venv.create(place / "venv", with_pip=True)
-            before, start, cpu = measure_size(place), time.perf_counter(), measure_cpu()
-            wanted = f"{wheel}[{extra}]" if extra else str(wheel)
-            pip = [str(place / "venv/bin/python"), "-m", "pip", "--disable-pip-version-check"]
+        for extra in options.extras:
+            target = Path(folder, extra or "core")
+            venv.create(target / "venv", with_pip=True)
+            before, start, cpu = measure_size(target), time.perf_counter(), measure_cpu()
+            requirement = f"{wheel}[{extra}]" if extra else str(wheel)
+            pip = [str(target / "venv/bin/python"), "-m", "pip", "--disable-pip-version-check"]
             subprocess.run(
-                [*pip, "install", "-q", "--no-cache-dir", wanted], check=True, capture_output=True
+                [*pip, "install", "-q", "--no-cache-dir", requirement],
+                check=True,
+                capture_output=True,
             )
-            seconds, size = time.perf_counter() - start, measure_size(place) - before
+            seconds, size = time.perf_counter() - start, measure_size(target) - before
             cpu = measure_cpu() - cpu
-            listed = subprocess.run([*pip, "freeze"], check=True, capture_output=True)
-            packages = len(listed.stdout.splitlines())
+            freeze = subprocess.run([*pip, "freeze"], check=True, capture_output=True)
+            packages = len(freeze.stdout.splitlines())
             print(f"{extra or 'core'}: {packages} packages, {size:,.0f} MB, ", end="")
             print(f"{seconds:.0f} s, of which CPU {cpu:.0f} s", flush=True)
-            if given.model:
-                run_model(place, given.model)
+            if options.model:
+                run_model(target, options.model)
 
 
 def build(folder: Path) -> Path:
@@ -65,14 +67,14 @@ def measure_size(folder: Path) -> float:
 
 def measure_cpu() -> float:
     """Seconds that processes which were started and have ended have spent computing."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
-def run_model(place: Path, model: str) -> None:
+def run_model(target: Path, model: str) -> None:
     """Run detection by the command and by pytest, and compare their scores."""
-    where, programs = place / "empty", place / "venv" / "bin"
-    where.mkdir()
+    cwd, programs = target / "empty", target / "venv" / "bin"
+    cwd.mkdir()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     for run, command in (
         ("command", [str(programs / "fakebench"), "run"]),
@@ -81,13 +83,13 @@ def run_model(place: Path, model: str) -> None:
         start = time.perf_counter()
         subprocess.run(
             [*command, f"--model={model}", "-m", "detection", f"--run={run}", "-q", "-n0"],
-            cwd=where,
+            cwd=cwd,
             env=clean,
             check=False,
             capture_output=True,
         )
         print(f"  {model} by the {run}: {time.perf_counter() - start:.0f} s")
-    first, second = (where / "reports" / run / "scores.json" for run in ("command", "plugin"))
+    first, second = (cwd / "reports" / run / "scores.json" for run in ("command", "plugin"))
     print("  scores are equal" if first.read_bytes() == second.read_bytes() else "  scores DIFFER")
 
 

@@ -77,14 +77,16 @@ def start(folder: Path, arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
     )  # fmt: skip
 
 
-def check(run: Path, whole: Path) -> str:
+def check(run: Path, whole_run: Path) -> str:
     """What is wrong with a resumed run; empty if it is as the whole one."""
     ids = [json.loads(line)["case"]["id"] for line in (run / "records.jsonl").open("rb")]
-    cases = [json.loads(line)["case"]["id"] for line in (whole / "records.jsonl").open("rb")]
+    cases = [json.loads(line)["case"]["id"] for line in (whole_run / "records.jsonl").open("rb")]
     if sorted(ids) != sorted(cases):
         return f"{len(set(cases) - set(ids))} cases lost, {len(ids) - len(set(ids))} doubled"
-    same = (run / "scores.json").read_bytes() == (whole / "scores.json").read_bytes()
-    return "" if same else "scores.json differs"
+    scores_are_equal = (run / "scores.json").read_bytes() == (
+        whole_run / "scores.json"
+    ).read_bytes()
+    return "" if scores_are_equal else "scores.json differs"
 
 
 def main() -> None:
@@ -102,7 +104,7 @@ def main() -> None:
     server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     shared = [f"--data={options.data.resolve()}", f"--sample={options.sample}", "--gates=none"]
-    ways = {
+    modes = {
         "pocket -n0": ["--model=pocket", "-n0"],
         "pocket -n2": ["--model=pocket", "-n2"],
         "endpoint": ["--model=slow.toml", "-n0"],
@@ -112,38 +114,38 @@ def main() -> None:
         folder = Path(name)
         card = CARD.format(port=server.server_address[1])
         (folder / "slow.toml").write_text(card, encoding="utf-8")
-        took = {}
-        for number, (way, model) in enumerate(ways.items()):
-            began = time.monotonic()
+        durations = {}
+        for number, (mode, model) in enumerate(modes.items()):
+            start_time = time.monotonic()
             if start(folder, [*model, *shared, f"--run=whole-{number}"]).wait() not in (0, 6):
-                sys.exit(f"A whole run with {way} failed.")
-            took[way] = time.monotonic() - began
+                sys.exit(f"A whole run with {mode} failed.")
+            durations[mode] = time.monotonic() - start_time
         for kill in range(options.kills):
-            number = kill % len(ways)
-            way, model = list(ways.items())[number]
+            number = kill % len(modes)
+            mode, model = list(modes.items())[number]
             run = folder / "reports" / f"killed-{kill}"
-            moment = draw.uniform(0.2, 1.0) * took[way]
+            delay = draw.uniform(0.2, 1.0) * durations[mode]
             process = start(folder, [*model, *shared, f"--run={run.name}"])
-            time.sleep(moment)
+            time.sleep(delay)
             while (status := process.poll()) is not None:  # It was faster than the whole run.
                 shutil.rmtree(run)
-                moment *= 0.8
+                delay *= 0.8
                 process = start(folder, [*model, *shared, f"--run={run.name}"])
-                time.sleep(moment)
+                time.sleep(delay)
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-            kept = 0
+            count = 0
             if (run / "records.jsonl").exists():
-                kept = (run / "records.jsonl").read_bytes().count(b"\n")
-            if not kept:
+                count = (run / "records.jsonl").read_bytes().count(b"\n")
+            if not count:
                 shutil.rmtree(run, ignore_errors=True)
-            again = [f"--resume={run}"] if kept else [*model, *shared, f"--run={run.name}"]
-            status = start(folder, again).wait()
-            wrong = check(run, folder / "reports" / f"whole-{number}")
-            broken += bool(wrong or status not in (0, 6))
+            options_again = [f"--resume={run}"] if count else [*model, *shared, f"--run={run.name}"]
+            status = start(folder, options_again).wait()
+            problem = check(run, folder / "reports" / f"whole-{number}")
+            broken += bool(problem or status not in (0, 6))
             print(
-                f"{kill + 1:>3} {way:<11} killed after {moment:4.1f} s with {kept:>4} records: "
-                f"{wrong or 'whole'}, status {status}",
+                f"{kill + 1:>3} {mode:<11} killed after {delay:4.1f} s with {count:>4} records: "
+                f"{problem or 'whole'}, status {status}",
                 flush=True,
             )
     print(f"{options.kills - broken} of {options.kills} are as a run that was never broken")

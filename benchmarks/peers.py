@@ -29,7 +29,7 @@ from transformers.utils import logging
 
 from benchmarks.checkpoint import SIDE, draw_pictures, save_model
 from benchmarks.questions import list_analysis, list_mix, write_cases
-from benchmarks.sides import ROOT, Answered, run_lmms, run_suite
+from benchmarks.sides import ROOT, Measurement, run_lmms, run_suite
 from fakebench_suite.datasets.jsonl import load_jsonl
 from fakebench_suite.execution.manifest_builder import cpu_name
 from fakebench_suite.tasks.prompts import build_prompt
@@ -41,12 +41,12 @@ JPEG = (
 )
 TRIED = 4
 """Images on whose analysis lmms-eval's batch sizes are tried."""
-RATIOS: dict[str, Callable[[Answered, Answered], float]] = {
-    "": lambda theirs, ours: theirs.seconds / ours.seconds,
-    "-answering": lambda theirs, ours: theirs.answering / ours.answering,
-    "-cpu": lambda theirs, ours: theirs.cpu / ours.cpu,
-    "-whole-process": lambda theirs, ours: theirs.whole / ours.whole,
-    "-memory": lambda theirs, ours: ours.gigabytes / theirs.gigabytes,
+RATIOS: dict[str, Callable[[Measurement, Measurement], float]] = {
+    "": lambda peer, suite: peer.seconds / suite.seconds,
+    "-answering": lambda peer, suite: peer.answering / suite.answering,
+    "-cpu": lambda peer, suite: peer.cpu / suite.cpu,
+    "-whole-process": lambda peer, suite: peer.whole / suite.whole,
+    "-memory": lambda peer, suite: suite.gigabytes / peer.gigabytes,
 }
 """Above 1 the suite is faster, but for memory: there it needs more. By what their names say."""
 
@@ -55,19 +55,19 @@ def write_sets(folder: Path, images: int) -> dict[str, Path]:
     """The case files of all sets, each with its pictures beside it."""
     pictures = draw_pictures(2 * images)
     names = list(pictures)
-    few = names[: min(images, TRIED)]
+    sample = names[: min(images, TRIED)]
     rows = {
-        "sizes": list(list_analysis(few)),
+        "sizes": list(list_analysis(sample)),
         "analysis": list(list_analysis(names[:images])),
         "mix": list(list_mix(names)),
     }
     paths = {}
-    for name, asked in rows.items():
+    for name, questions in rows.items():
         paths[name] = folder / name / "cases.jsonl"
         paths[name].parent.mkdir()
-        for image in {row["image"] for row in asked}:
+        for image in {row["image"] for row in questions}:
             pictures[image].save(folder / name / image)
-        write_cases(paths[name], asked)
+        write_cases(paths[name], questions)
     return paths
 
 
@@ -80,33 +80,33 @@ def list_versions() -> str:
     """What either side runs on."""
     names = ["lmms-eval", *LIBRARIES]
     code = f"import importlib.metadata as m; print(*map(m.version, {names!r}))"
-    theirs = subprocess.run([PEER, "-c", code], check=True, capture_output=True, text=True)
-    ours = [("fakebench-suite", version("fakebench-suite"))]
-    ours += [(name, version(name)) for name in LIBRARIES]
-    sides = (ours, zip(names, theirs.stdout.split(), strict=True))
-    return "\n".join(", ".join(f"{name} {number}" for name, number in side) for side in sides)
+    result = subprocess.run([PEER, "-c", code], check=True, capture_output=True, text=True)
+    suite_versions = [("fakebench-suite", version("fakebench-suite"))]
+    suite_versions += [(name, version(name)) for name in LIBRARIES]
+    columns = (suite_versions, zip(names, result.stdout.split(), strict=True))
+    return "\n".join(", ".join(f"{name} {number}" for name, number in column) for column in columns)
 
 
-def make_table(rows: Sequence[tuple[str, str, Answered]]) -> Table:
+def make_table(rows: Sequence[tuple[str, str, Measurement]]) -> Table:
     """A line per process."""
     table = Table("set", "by", "prompts", "all", "answering", "CPU", "process", "memory")
-    for name, side, run in rows:
+    for name, program, run in rows:
         spans = (run.seconds, run.answering, run.cpu)
         cells = [f"{1000 * span / run.prompts:.1f}" for span in spans]
-        whole = (f"{run.whole:.1f} s", f"{run.gigabytes:.2f} GB")
-        table.add_row(name, side, str(run.prompts), *cells, *whole)
+        process = (f"{run.whole:.1f} s", f"{run.gigabytes:.2f} GB")
+        table.add_row(name, program, str(run.prompts), *cells, *process)
     for column in table.columns[2:]:
         column.justify = "right"
     return table
 
 
-def check_alike(theirs: Answered, ours: Answered) -> str:
+def check_alike(peer: Measurement, suite: Measurement) -> str:
     """What both were asked, in a sentence; exits where they were not asked the same."""
-    asked = [(side.prompts, side.prompt_tokens, side.threads) for side in (theirs, ours)]
-    if asked[0] != asked[1]:
-        raise SystemExit(f"Prompts, their tokens and threads differ: {asked[0]} and {asked[1]}.")
-    tokens = f"{theirs.new_tokens:,} and {ours.new_tokens:,} new ones"
-    return f"{ours.prompts} prompts of {ours.prompt_tokens:,} tokens; {tokens} (theirs, ours)"
+    work = [(run.prompts, run.prompt_tokens, run.threads) for run in (peer, suite)]
+    if work[0] != work[1]:
+        raise SystemExit(f"Prompts, their tokens and threads differ: {work[0]} and {work[1]}.")
+    tokens = f"{peer.new_tokens:,} and {suite.new_tokens:,} new ones"
+    return f"{suite.prompts} prompts of {suite.prompt_tokens:,} tokens; {tokens} (theirs, ours)"
 
 
 def main() -> None:
@@ -118,32 +118,32 @@ def main() -> None:
     chosen = parser.parse_args()
     if not PEER.exists():
         raise SystemExit("lmms-eval has no environment yet; 'make bench-peers' makes it.")
-    rows: list[tuple[str, str, Answered]] = []
-    pairs: dict[str, tuple[Answered, Answered]] = {}
+    rows: list[tuple[str, str, Measurement]] = []
+    pairs: dict[str, tuple[Measurement, Measurement]] = {}
     with tempfile.TemporaryDirectory() as name:
         sets, model = write_sets(Path(name), chosen.images), Path(name) / "random-qwen2-vl"
         prompts = [build_prompt(case).text for case in load_jsonl(sets["mix"]).cases]
         parameters = save_model(model, prompts)
 
-        def run_peer(which: str, batch: int) -> Answered:
-            run = run_lmms(PEER, sets[which], model, batch=batch, threads=chosen.threads)
-            rows.append((which, f"lmms-eval x{batch}", run))
+        def run_peer(set_name: str, batch: int) -> Measurement:
+            run = run_lmms(PEER, sets[set_name], model, batch=batch, threads=chosen.threads)
+            rows.append((set_name, f"lmms-eval x{batch}", run))
             return run
 
         best = min(chosen.batches, key=lambda batch: run_peer("sizes", batch).seconds)
-        for which in ("analysis", "mix"):
-            theirs = run_peer(which, best)
-            ours = run_suite(sets[which], model, threads=chosen.threads)
-            rows.append((which, "the suite", ours))
-            pairs[which] = theirs, ours
+        for key in ("analysis", "mix"):
+            peer = run_peer(key, best)
+            suite = run_suite(sets[key], model, threads=chosen.threads)
+            rows.append((key, "the suite", suite))
+            pairs[key] = peer, suite
     Console(width=100).print(make_table(rows))
-    for which, pair in pairs.items():
-        print(f"{which}: {check_alike(*pair)}")
+    for key, pair in pairs.items():
+        print(f"{key}: {check_alike(*pair)}")
     print(f"{parameters / 1e6:.1f} million parameters, float32, pictures of {SIDE}x{SIDE}. {JPEG}")
     print(f"{describe_machine()}, threads: {chosen.threads}\n{list_versions()}")
     for title, ratio in RATIOS.items():
-        for which, pair in pairs.items():
-            print(f"ratio {which}{title}-vs-lmms-eval {ratio(*pair):.2f}")
+        for key, pair in pairs.items():
+            print(f"ratio {key}{title}-vs-lmms-eval {ratio(*pair):.2f}")
 
 
 if __name__ == "__main__":

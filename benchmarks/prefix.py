@@ -40,9 +40,9 @@ def load(folder: Path, dtype: str, *, shares: bool) -> TransformersBackend:
     return adapter
 
 
-def count_equal(texts: Sequence[str], others: Sequence[str]) -> int:
+def count_equal(texts: Sequence[str], other_texts: Sequence[str]) -> int:
     """How many texts are the other of their place."""
-    return sum(text == other for text, other in zip(texts, others, strict=True))
+    return sum(text == other_text for text, other_text in zip(texts, other_texts, strict=True))
 
 
 def main() -> None:
@@ -55,40 +55,40 @@ def main() -> None:
     images = draw_pictures(count)
     prompts = list_prompts(list(images))
 
-    def ask(adapter: TransformersBackend, *, single: bool) -> tuple[list[str], float]:
+    def ask(adapter: TransformersBackend, *, one_by_one: bool) -> tuple[list[str], float]:
         """All texts, and milliseconds per prompt."""
         requests = [Request(prompt=prompt, images=images) for prompt in prompts]
         adapter.run(requests[:2])  # Warm up, and find the route.
-        started = time.perf_counter()
-        if single:
+        start = time.perf_counter()
+        if one_by_one:
             replies = [adapter.run([request])[0] for request in requests]
         else:
             replies = list(adapter.run(requests))
-        spent = time.perf_counter() - started
+        seconds = time.perf_counter() - start
         texts = [reply.text for reply in replies if isinstance(reply, Answer)]
         assert len(texts) == len(prompts)
-        return texts, 1000 * spent / len(prompts)
+        return texts, 1000 * seconds / len(prompts)
 
     columns = ("float32, ms", "equal", "bfloat16, ms", "equal", "as in float32")
     table = Table("way", *columns)
     cost = {}
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory() as folder_name:
+        folder = Path(folder_name)
         parameters = save_model(folder, [prompt.text for prompt in prompts])
         results: dict[str, list[tuple[list[str], float]]] = {}
         for dtype in ("float32", "bfloat16"):
-            for way in ("one by one", "plain batches", "prefix"):
-                adapter = load(folder, dtype, shares=way == "prefix")
-                results.setdefault(way, []).append(ask(adapter, single=way == "one by one"))
-                assert adapter.route.prefix == (way == "prefix"), adapter.route.why
-    alone = [texts for texts, _ in results["one by one"]]
-    for way, runs in results.items():
+            for path in ("one by one", "plain batches", "prefix"):
+                adapter = load(folder, dtype, shares=path == "prefix")
+                results.setdefault(path, []).append(ask(adapter, one_by_one=path == "one by one"))
+                assert adapter.route.prefix == (path == "prefix"), adapter.route.why
+    single_texts = [texts for texts, _ in results["one by one"]]
+    for path, runs in results.items():
         cells = []
-        for number, (texts, spent) in enumerate(runs):
-            equal = count_equal(texts, alone[number])
-            cells += [f"{spent:.1f}", f"{equal} of {len(prompts)}"]
-            cost[way, number] = spent, 1 - equal / len(prompts)
-        table.add_row(way, *cells, f"{count_equal(runs[1][0], alone[0])} of {len(prompts)}")
+        for number, (texts, milliseconds) in enumerate(runs):
+            equal_count = count_equal(texts, single_texts[number])
+            cells += [f"{milliseconds:.1f}", f"{equal_count} of {len(prompts)}"]
+            cost[path, number] = milliseconds, 1 - equal_count / len(prompts)
+        table.add_row(path, *cells, f"{count_equal(runs[1][0], single_texts[0])} of {len(prompts)}")
     Console().print(table)
     distinct = len(set(results["one by one"][0][0]))
     print(f"{parameters / 1e6:.1f} million parameters, {len(prompts)} prompts, {distinct} answers")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class ProcessUsage:
     """What a process that succeeded took and told."""
 
     started: float
@@ -23,12 +23,12 @@ class Spent:
     """The last line ``CLOCK {...}`` of its standard error."""
 
 
-def measure(command: Sequence[str], *, at: Path, env: Mapping[str, str]) -> Spent:
+def measure(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> ProcessUsage:
     """Run the command there, with ``env`` added to the environment; exits where it fails."""
-    started = time.time()
+    start = time.time()
     process = subprocess.Popen(
         command,
-        cwd=at,
+        cwd=cwd,
         env=os.environ | env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -41,9 +41,9 @@ def measure(command: Sequence[str], *, at: Path, env: Mapping[str, str]) -> Spen
     lines = [line for line in errors.splitlines() if line.startswith("CLOCK ")]
     if not lines or process.returncode:
         raise SystemExit(errors)
-    return Spent(
-        started=started,
-        seconds=ended - started,
+    return ProcessUsage(
+        started=start,
+        seconds=ended - start,
         gigabytes=usage.ru_maxrss / 2**20,
         clock=json.loads(lines[-1].removeprefix("CLOCK ")),
     )

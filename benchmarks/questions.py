@@ -37,8 +37,8 @@ def list_analysis(images: Sequence[str]) -> Iterator[Row]:
     """FakeQA: 14 questions about each image."""
     for image in images:
         for criterion in CRITERIA:
-            asked = {"task": "analysis", "question": format_analysis_question(criterion)}
-            yield {"id": criterion, "image": image, "label": "fake"} | asked
+            question = {"task": "analysis", "question": format_analysis_question(criterion)}
+            yield {"id": criterion, "image": image, "label": "fake"} | question
 
 
 def list_mix(images: Sequence[str]) -> Iterator[Row]:
@@ -51,8 +51,8 @@ def list_mix(images: Sequence[str]) -> Iterator[Row]:
     for number, image in enumerate(images):
         label = "fake" if number < len(fake) else "real"
         question = DETECTION[forms[number % len(forms)]]
-        asked = {"task": "detection", "question": question}
-        yield {"id": "detection", "image": image, "label": label} | asked
+        detection = {"task": "detection", "question": question}
+        yield {"id": "detection", "image": image, "label": label} | detection
     for image in fake:
         for task, question in (("interpretation", FAULTFINDING), ("reasoning", INFERENCE)):
             yield {"id": task, "image": image, "label": "fake", "task": task, "question": question}

@@ -23,7 +23,7 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONDONTWRITEBY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Measurement:
     """What one process needed for one set of cases."""
 
     prompts: int
@@ -48,7 +48,7 @@ def limit_threads(threads: int) -> dict[str, str]:
     return {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL", "OPENBLAS")}
 
 
-def run_suite(cases: Path, model: Path, *, threads: int) -> Answered:
+def run_suite(cases: Path, model: Path, *, threads: int) -> Measurement:
     """``pytest --model=CARD --data=CASES``, on the CPU, with the batches that memory allows."""
     card, run = model.with_suffix(".toml"), cases.parent / "run"
     card.write_text(
@@ -62,19 +62,19 @@ def run_suite(cases: Path, model: Path, *, threads: int) -> Answered:
         f"--reports={run.parent}",
         f"--run={run.name}",
     ]
-    spent = measure(command, at=ROOT, env=OFFLINE | limit_threads(threads))
+    usage = measure(command, cwd=ROOT, env=OFFLINE | limit_threads(threads))
     answers = [record.answer for record in read_records(run)]
     assert all(answers), "a prompt ended in an error"
-    return Answered(
+    return Measurement(
         prompts=len(answers),
         prompt_tokens=count_prompt_tokens(cases, model),
         new_tokens=sum(answer.tokens for answer in answers if answer),
-        seconds=spent.clock["last"] - spent.clock["loaded"],
+        seconds=usage.clock["last"] - usage.clock["loaded"],
         answering=sum(answer.seconds for answer in answers if answer),
-        cpu=spent.clock["cpu"],
-        threads=int(spent.clock["threads"]),
-        whole=spent.seconds,
-        gigabytes=spent.gigabytes,
+        cpu=usage.clock["cpu"],
+        threads=int(usage.clock["threads"]),
+        whole=usage.seconds,
+        gigabytes=usage.gigabytes,
     )
 
 
@@ -89,7 +89,7 @@ def count_prompt_tokens(cases: Path, model: Path) -> int:
     )
 
 
-def run_lmms(python: Path, cases: Path, model: Path, *, batch: int, threads: int) -> Answered:
+def run_lmms(python: Path, cases: Path, model: Path, *, batch: int, threads: int) -> Measurement:
     """lmms-eval's ``qwen2_vl`` on the same prompts and pictures, and on as many prompt tokens."""
     task = write_task(cases)
     size = json.loads((model / "processor_config.json").read_text(encoding="utf-8"))
@@ -99,18 +99,18 @@ def run_lmms(python: Path, cases: Path, model: Path, *, batch: int, threads: int
     command += ["--model_args", f"pretrained={model},device_map=cpu,{pixels}", "--device", "cpu"]
     command += ["--tasks", "fakebench_questions", "--include_path", str(task)]
     command += ["--batch_size", str(batch)]
-    home = {"HF_HOME": str(cases.parent / "home")}
-    spent = measure(command, at=cases.parent, env=OFFLINE | home | limit_threads(threads))
-    return Answered(
-        prompts=int(spent.clock["prompts"]),
-        prompt_tokens=int(spent.clock["prompt_tokens"]),
-        new_tokens=int(spent.clock["new_tokens"]),
-        seconds=spent.clock["seconds"],
-        answering=spent.clock["seconds"],
-        cpu=spent.clock["cpu"],
-        threads=int(spent.clock["threads"]),
-        whole=spent.seconds,
-        gigabytes=spent.gigabytes,
+    variables = {"HF_HOME": str(cases.parent / "home")}
+    usage = measure(command, cwd=cases.parent, env=OFFLINE | variables | limit_threads(threads))
+    return Measurement(
+        prompts=int(usage.clock["prompts"]),
+        prompt_tokens=int(usage.clock["prompt_tokens"]),
+        new_tokens=int(usage.clock["new_tokens"]),
+        seconds=usage.clock["seconds"],
+        answering=usage.clock["seconds"],
+        cpu=usage.clock["cpu"],
+        threads=int(usage.clock["threads"]),
+        whole=usage.seconds,
+        gigabytes=usage.gigabytes,
     )
 
 

@@ -44,12 +44,12 @@ def main() -> None:
     }
     SentenceEncoder().encode(["warm up"])
     encoder = SentenceEncoder()
-    started = time.perf_counter()
+    start = time.perf_counter()
     encoder.encode(sorted(texts))
-    encoding = time.perf_counter() - started
-    started = time.perf_counter()
+    encoding = time.perf_counter() - start
+    start = time.perf_counter()
     score_texts(replies, references, SentenceEncoder())
-    scoring = time.perf_counter() - started
+    scoring = time.perf_counter() - start
     table = Table("what", "seconds", "per pair, ms")
     for name, seconds in (("encode distinct texts", encoding), ("all metrics", scoring)):
         table.add_row(name, f"{seconds:.1f}", f"{1000 * seconds / pairs:.1f}")

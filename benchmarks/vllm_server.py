@@ -71,9 +71,9 @@ def ask(
     requests = [Request(prompt=prompt, images=images) for prompt in prompts]
     before = server.read_counters()
     with closing(backend), patch.object(image_parts, "build_image_part", build_part):
-        started = time.perf_counter()
+        start = time.perf_counter()
         replies = backend.run(requests)
-        seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - start
     assert all(isinstance(reply, Answer) for reply in replies)
     return seconds, server.read_counters() - before
 
@@ -86,21 +86,21 @@ def compare(server: VllmServer, count: int, *, concurrency: int, tokens: int) ->
     columns = ("prompts/s", "prefix hits", "image hits", "server's front, CPU")
     print(f"{'prompts':<28}" + "".join(f"{column:>20}" for column in columns))
     rates = {}
-    for way in ("image by image", "shuffled", "with uuid", "image by image again"):
+    for order in ("image by image", "shuffled", "with uuid", "image by image again"):
         images = {f"{number}.png": next(pictures) for number in range(count)}
         prompts = list_prompts(list(images))
-        if way == "shuffled":
+        if order == "shuffled":
             random.Random(0).shuffle(prompts)
-        build_part = add_uuid if way == "with uuid" else build_image_part
+        build_part = add_uuid if order == "with uuid" else build_image_part
         seconds, counted = ask(
             server, prompts, images, concurrency=concurrency, tokens=tokens, build_part=build_part
         )
-        rates[way] = len(prompts) / seconds
+        rates[order] = len(prompts) / seconds
         prefix = counted.prefix_cache_hits / counted.prefix_cache_queries
-        shown = f"{counted.mm_cache_hits:.0f} of {counted.mm_cache_queries:.0f}"
-        front = f"{1000 * counted.process_cpu_seconds / len(prompts):.1f} ms"
+        image_hits = f"{counted.mm_cache_hits:.0f} of {counted.mm_cache_queries:.0f}"
+        front_cpu = f"{1000 * counted.process_cpu_seconds / len(prompts):.1f} ms"
         print(
-            f"{way:<28}{rates[way]:>20.2f}{prefix:>20.3f}{shown:>20}{front:>20}",
+            f"{order:<28}{rates[order]:>20.2f}{prefix:>20.3f}{image_hits:>20}{front_cpu:>20}",
             flush=True,
         )
     print(f"ratio vllm-together-vs-shuffled {rates['image by image'] / rates['shuffled']:.2f}")
@@ -119,10 +119,10 @@ def main() -> None:
         raise SystemExit("There is no .venv-vllm, which make test-vllm installs.")
     blocks = max(32, PREFIX_BLOCKS * chosen.images * 2 // 5 + OWN_BLOCKS * chosen.concurrency)
     cache = (f"--block-size={BLOCK}", f"--num-gpu-blocks-override={blocks}")
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder:
         questions = [prompt.text for prompt in list_prompts(["one.png"])]
-        save_model(Path(place, "model"), questions)
-        with start_server(Path(place, "model"), Path(place, "log"), *cache) as server:
+        save_model(Path(folder, "model"), questions)
+        with start_server(Path(folder, "model"), Path(folder, "log"), *cache) as server:
             compare(server, chosen.images, concurrency=chosen.concurrency, tokens=chosen.tokens)
 
 

@@ -23,22 +23,22 @@ answer, generate = Qwen2_VL.generate_until, Model.generate
 
 def clock(self: Qwen2_VL, requests: list[Any]) -> list[str]:
     """The answers, timed."""
-    started, used = time.perf_counter(), time.process_time()
+    start, cpu_start = time.perf_counter(), time.process_time()
     answers: list[str] = answer(self, requests)
-    measured["seconds"] += time.perf_counter() - started
-    measured["cpu"] += time.process_time() - used
+    measured["seconds"] += time.perf_counter() - start
+    measured["cpu"] += time.process_time() - cpu_start
     measured["threads"] = torch.get_num_threads()
     return answers
 
 
 def count(self: Model, **inputs: Any) -> Any:
     """The new tokens, counted with their prompts."""
-    written = generate(self, **inputs)
+    output = generate(self, **inputs)
     rows, width = inputs["input_ids"].shape
     measured["prompts"] += rows
     measured["prompt_tokens"] += int(inputs["attention_mask"].sum())
-    measured["new_tokens"] += int((written[:, width:] != inputs["pad_token_id"]).sum())
-    return written
+    measured["new_tokens"] += int((output[:, width:] != inputs["pad_token_id"]).sum())
+    return output
 
 
 Qwen2_VL.generate_until, Model.generate = clock, count

@@ -49,8 +49,8 @@ def sample_view(rng: np.random.Generator) -> Pixels:
         rotation=rng.uniform(0, 2 * np.pi),
         shear=rng.uniform(-0.3, 0.3),
     )
-    middle = AffineTransform(translation=(PROBE_SIZE / 2, PROBE_SIZE / 2))
-    view: Pixels = warp(image, middle.inverse + tilted + middle, mode="reflect")
+    to_centre = AffineTransform(translation=(PROBE_SIZE / 2, PROBE_SIZE / 2))
+    view: Pixels = warp(image, to_centre.inverse + tilted + to_centre, mode="reflect")
     return view.astype(np.float32)
 
 

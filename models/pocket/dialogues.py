@@ -62,8 +62,8 @@ def format_detection(forgery: PlantedForgery | None, question_type: QuestionType
     label = Authenticity.REAL if forgery is None else Authenticity.FAKE
     answer = f"This image is {label}."
     if question_type is not QuestionType.WHAT:
-        yes = (question_type is QuestionType.ISFAKE) == (label is Authenticity.FAKE)
-        answer = f"{'Yes' if yes else 'No'}, this image is {label}."
+        is_yes = (question_type is QuestionType.ISFAKE) == (label is Authenticity.FAKE)
+        answer = f"{'Yes' if is_yes else 'No'}, this image is {label}."
     return prompts.DETECTION[question_type], answer
 
 

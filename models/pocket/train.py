@@ -37,12 +37,12 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(2)
-    started = time.monotonic()
+    start = time.monotonic()
     with (options.out / "training.log").open("w", encoding="utf-8") as stream:
 
         def log(line: str) -> None:
-            print(f"{time.monotonic() - started:7.0f} s  {line}", file=stream, flush=True)
-            print(f"{time.monotonic() - started:7.0f} s  {line}", flush=True)
+            print(f"{time.monotonic() - start:7.0f} s  {line}", file=stream, flush=True)
+            print(f"{time.monotonic() - start:7.0f} s  {line}", flush=True)
 
         log(f"torch {torch.__version__}, seed {options.seed}, 2 threads")
         if options.tower is None:
@@ -74,7 +74,7 @@ def main() -> None:
         )
         model.save_pretrained(options.out)
         build_processor(tokenizer).save_pretrained(options.out)
-        minutes = (time.monotonic() - started) / 60
+        minutes = (time.monotonic() - start) / 60
         figures = evaluate(options.out)
         for name, value in figures.items():
             log(f"held out: {name} {value}")
