@@ -74,9 +74,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Give a test the markers that its fixtures and its place imply."""
     for fixture in IMPLIED.keys() & getattr(item, "fixturenames", ()):
         item.add_marker(IMPLIED[fixture])
-    place = item.path.relative_to(Path(__file__).parent).as_posix()
+    path = item.path.relative_to(Path(__file__).parent).as_posix()
     for folder, marker in FOLDERS.items():
-        if place == folder or place.startswith(f"{folder}/"):
+        if path == folder or path.startswith(f"{folder}/"):
             item.add_marker(marker)
 
 
@@ -113,10 +113,10 @@ def is_wanted(item: pytest.Item, expression: str) -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests that nobody asked for by ``-m``."""
-    wanted = [item for item in items if is_wanted(item, config.option.markexpr)]
-    if len(wanted) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
-        items[:] = wanted
+    selected = [item for item in items if is_wanted(item, config.option.markexpr)]
+    if len(selected) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(selected)])
+        items[:] = selected
 
 
 def pytest_unconfigure() -> None:

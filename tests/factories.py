@@ -60,11 +60,11 @@ def make_record(
         generator="sd" if fake else None,
         content_categories=category,
     )
-    said = None
+    label = None
     if outcome in (Outcome.CORRECT, Outcome.INCORRECT):
-        said = "fake" if fake == (outcome is Outcome.CORRECT) else "real"
+        label = "fake" if fake == (outcome is Outcome.CORRECT) else "real"
     judge = None if score is None else "exact"
-    verdict = Verdict(outcome=outcome, reason="because", label=said, score=score, judge=judge)
+    verdict = Verdict(outcome=outcome, reason="because", label=label, score=score, judge=judge)
     answer = None if outcome.is_error else make_answer("said")
     return Record(case=case, prompt="?", answer=answer, verdict=verdict, worker="main")
 

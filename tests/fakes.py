@@ -73,8 +73,8 @@ class FlakyModel(FakeModel):
     def reply(self, request: Request, size: int) -> Reply:
         """An error, in the first calls that ask one of the cases."""
         case = request.prompt.case
-        asked = sum(case in call for call in self.calls)
-        failed = case in self.cases and asked <= self.failures
+        attempts = sum(case in call for call in self.calls)
+        failed = case in self.cases and attempts <= self.failures
         return ModelError("out of tape") if failed else super().reply(request, size)
 
 
@@ -88,8 +88,8 @@ class SickModel(FakeModel):
     def run(self, requests: Requests) -> Sequence[Reply]:
         """Errors where it is sick, soon; answers elsewhere, later."""
         replies = super().run(requests)
-        sick = os.environ.get("PYTEST_XDIST_WORKER") in self.workers
-        if sick and len(self.calls) > self.sound:
+        is_sick = os.environ.get("PYTEST_XDIST_WORKER") in self.workers
+        if is_sick and len(self.calls) > self.sound:
             return [ModelError("uncorrectable ECC error") for _ in requests]
         time.sleep(0.2)
         return replies
@@ -118,8 +118,10 @@ class DyingModel(FakeModel):
     def run(self, requests: Requests) -> Sequence[Reply]:
         """Nothing, or answers; what died is counted by files beside the run."""
         deaths = len(list(Path().glob("died-*")))
-        asked = self.case is None or any(request.prompt.case == self.case for request in requests)
-        if asked and deaths < self.deaths:
+        is_asked = self.case is None or any(
+            request.prompt.case == self.case for request in requests
+        )
+        if is_asked and deaths < self.deaths:
             Path(f"died-{deaths}").touch()
             os._exit(9)
         return super().run(requests)
@@ -134,7 +136,7 @@ class SpyingModel(FakeModel):
     def reply(self, request: Request, size: int) -> Reply:
         """An answer, after a line."""
         image = request.image
-        seen = {
+        row = {
             "text": request.prompt.text,
             "mode": image.mode,
             "info": sorted(map(str, image.info)),
@@ -142,7 +144,7 @@ class SpyingModel(FakeModel):
             "attributes": [str(value) for value in vars(image).values()],
         }
         with Path("seen.jsonl").open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(seen) + "\n")
+            stream.write(json.dumps(row) + "\n")
         return super().reply(request, size)
 
 
@@ -170,9 +172,9 @@ class WeighedModel(FakeModel):
 
     def reply(self, request: Request, size: int) -> Reply:
         """The likelihood of a fake, or a text where none of the two options would do."""
-        weighs = request.prompt.question_type in OPTIONS
-        assert weighs == (request.want is Capability.PROBABILITIES)
-        if not weighs:
+        wants_probabilities = request.prompt.question_type in OPTIONS
+        assert wants_probabilities == (request.want is Capability.PROBABILITIES)
+        if not wants_probabilities:
             return super().reply(request, size)
         return Answer(
             text="x",
@@ -199,9 +201,9 @@ class LitteringModel(FakeModel):
         """Answers, once the collector has done its work."""
         assert gc.isenabled()
         assert gc.get_freeze_count() > 10_000
-        seen = weakref.ref(_Tensor())
+        reference = weakref.ref(_Tensor())
         gc.collect()
-        assert seen() is None
+        assert reference() is None
         return super().run(requests)
 
 

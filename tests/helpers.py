@@ -85,13 +85,13 @@ def read_run(project: Path, run: str = "run") -> WrittenRun:
     return WrittenRun(project / "reports" / run)
 
 
-def call(*arguments: str, at: Path | None = None, stdin: str = "") -> Called:
-    """One call of ``fakebench`` in the directory ``at``, with standard input.
+def call(*arguments: str, cwd: Path | None = None, stdin: str = "") -> Called:
+    """One call of ``fakebench`` in the directory ``cwd``, with standard input.
 
     It is made in this process, so that nothing has to be imported again; ``call_apart`` is the same
     in a process of its own.
     """
-    with contextlib.chdir(at or Path()):
+    with contextlib.chdir(cwd or Path()):
         result = CliRunner().invoke(
             app,
             list(map(expand_home, arguments)),
@@ -104,7 +104,7 @@ def call(*arguments: str, at: Path | None = None, stdin: str = "") -> Called:
 
 
 def call_apart(
-    *arguments: str, at: Path | None = None, stdin: str = "", output: str = "utf-8"
+    *arguments: str, cwd: Path | None = None, stdin: str = "", output: str = "utf-8"
 ) -> Called:
     """``call`` in a process of its own; ``output`` is the encoding of the terminal it writes to."""
     root = Path(__file__).parents[1]
@@ -115,16 +115,16 @@ def call_apart(
         text=True,
         encoding="utf-8",
         check=False,
-        cwd=at,
+        cwd=cwd,
         env=os.environ | {"PYTHONPATH": str(root), "PYTHONIOENCODING": output},
     )
 
 
-def install_package(place: Path, name: str, *, source: str, entry_points: str) -> None:
+def install_package(folder: Path, name: str, *, source: str, entry_points: str) -> None:
     """Lay a package of one module into a directory, as if it had been installed there."""
-    metadata = place / f"{name}-1.0.dist-info"
+    metadata = folder / f"{name}-1.0.dist-info"
     metadata.mkdir(parents=True)
-    (place / f"{name}.py").write_text(source, encoding="utf-8")
+    (folder / f"{name}.py").write_text(source, encoding="utf-8")
     (metadata / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8"
     )

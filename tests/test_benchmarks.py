@@ -36,8 +36,8 @@ def test_each_benchmark_shows_its_help(forks: str, monkeypatch: pytest.MonkeyPat
         timeout=300,
     )
     assert result.returncode == 0, result.stderr.decode()
-    shown = result.stdout.decode().split("script ")[1:]
-    assert [part.splitlines()[0] for part in shown] == scripts
-    for part in shown:
-        assert "\nusage: " in part
-        assert part.endswith("ends with 0\n")
+    outputs = result.stdout.decode().split("script ")[1:]
+    assert [output.splitlines()[0] for output in outputs] == scripts
+    for output in outputs:
+        assert "\nusage: " in output
+        assert output.endswith("ends with 0\n")

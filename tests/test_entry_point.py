@@ -22,8 +22,8 @@ def test_an_entry_point_is_all_there_is(site: Path, tmp_path: Path) -> None:
     *lines, modules = result.stdout.splitlines()
     assert modules == MODULES
     assert any("1 passed" in line for line in lines)
-    named = [line for line in lines if "fakebench" in line.lower()]
-    assert [line.split(":")[0] for line in named] == ["plugins"]
+    matching = [line for line in lines if "fakebench" in line.lower()]
+    assert [line.split(":")[0] for line in matching] == ["plugins"]
     assert result.stderr == ""
 
 

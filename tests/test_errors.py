@@ -29,8 +29,8 @@ def test_the_tree_is_drawn_as_it_is() -> None:
             importlib.import_module(module.name)
     lines = (errors.__doc__ or "").splitlines()
     start = lines.index("SuiteError")
-    drawn = [_NAME.match(line) for line in lines[start : lines.index("", start)]]
-    assert [match[0] for match in drawn if match] == list(draw(SuiteError))
+    matches = [_NAME.match(line) for line in lines[start : lines.index("", start)]]
+    assert [match[0] for match in matches if match] == list(draw(SuiteError))
 
 
 @pytest.mark.parametrize(

@@ -57,17 +57,17 @@ class CoreInstallation:
     def __init__(self, folder: Path, hidden: list[str]) -> None:
         self.folder = folder
         (folder / "site").mkdir()
-        hide = HIDE.format(hidden=hidden)
-        (folder / "site" / "sitecustomize.py").write_text(hide, encoding="utf-8")
+        source = HIDE.format(hidden=hidden)
+        (folder / "site" / "sitecustomize.py").write_text(source, encoding="utf-8")
 
     def call(self, *calls: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """One command after the other, in one process; it ends with the first that fails."""
         variables = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
-        places = os.pathsep.join([str(self.folder / "site"), str(ROOT)])
+        python_path = os.pathsep.join([str(self.folder / "site"), str(ROOT)])
         return subprocess.run(
             [sys.executable, "-c", CALLS, json.dumps(calls)],
             cwd=self.folder,
-            env=variables | {"PYTHONPATH": places},
+            env=variables | {"PYTHONPATH": python_path},
             capture_output=True,
             text=True,
             check=False,
@@ -91,9 +91,9 @@ def test_modules_are_those_of_the_extras() -> None:
             for text in project["optional-dependencies"][extra]
         }
         for module in modules:
-            found = {canonicalize_name(owner) for owner in owners[module]}
-            assert found <= packages
-            assert not found & core
+            distributions = {canonicalize_name(owner) for owner in owners[module]}
+            assert distributions <= packages
+            assert not distributions & core
     assert set(Extra) <= project["optional-dependencies"].keys()
 
 
@@ -104,9 +104,9 @@ def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch, extra:
     module = extras.MODULES[extra][0]
     monkeypatch.setitem(sys.modules, module, None)
     assert not has_extra(extra)
-    with pytest.raises(MissingExtraError) as caught:
+    with pytest.raises(MissingExtraError) as exc_info:
         require_extra(extra, "--model=pocket")
-    assert str(caught.value) == (
+    assert str(exc_info.value) == (
         f"--model=pocket needs {module}, which is not installed; install it with "
         f"pip install 'fakebench-suite[{extra}]'."
     )
@@ -139,7 +139,7 @@ def test_texts_are_scored_without_an_encoder() -> None:
         (("run", "--model=coin", "--gates=alike.toml"), Extra.SIMILARITY),
         (("judge", "calibrate", "--judge=embedding"), Extra.SIMILARITY),
     ],
-    ids=lambda one: " ".join(one) if isinstance(one, tuple) else str(one),
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
 )
 def test_a_missing_extra_is_met_before_a_model_is_asked(
     core: CoreInstallation, arguments: tuple[str, ...], extra: Extra
@@ -148,9 +148,9 @@ def test_a_missing_extra_is_met_before_a_model_is_asked(
     (core.folder / "alike.toml").write_text(GATE, encoding="utf-8")
     result = core.call(arguments)
     assert result.returncode == (USAGE_ERROR if arguments[0] == "run" else 2)
-    said = result.stderr + result.stdout
-    assert f"pip install 'fakebench-suite[{extra}]'" in said
-    assert "Traceback" not in said
+    output = result.stderr + result.stdout
+    assert f"pip install 'fakebench-suite[{extra}]'" in output
+    assert "Traceback" not in output
     assert not (core.folder / "reports").exists()
 
 
@@ -207,6 +207,6 @@ def test_a_model_behind_a_url_needs_no_extra(core: CoreInstallation) -> None:
     """Also over workers, of which there is one without a GPU."""
     with serve(Endpoint(behave=lambda _body, _number: (200, "It is fake."))) as endpoint:
         model = f"--model=openai:tiny@{endpoint.url}"
-        done = core.call(["run", model, "--sample=2", "--gates=none", "-n", "auto"])
-        assert done.returncode == 0, done.stdout + done.stderr
+        result = core.call(["run", model, "--sample=2", "--gates=none", "-n", "auto"])
+        assert result.returncode == 0, result.stdout + result.stderr
         assert len(endpoint.asked) > 2

@@ -36,33 +36,33 @@ HEAVY_PLACES = (
 
 def list_imports(source: str) -> set[str]:
     """The modules a source imports, at the top and inside functions."""
-    found = set()
+    names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
-def find_offences(place: str, source: str) -> list[str]:
-    """What a module at ``place`` (relative to the package) imports against the rules."""
-    layer = place.partition("/")[0].removesuffix(".py")
+def find_offences(path: str, source: str) -> list[str]:
+    """What a module at ``path`` (relative to the package) imports against the rules."""
+    layer = path.partition("/")[0].removesuffix(".py")
     offences = []
     for name in sorted(list_imports(source)):
-        package, _, rest = name.partition(".")
-        target = rest.partition(".")[0]
+        package, _, submodule = name.partition(".")
+        target = submodule.partition(".")[0]
         if package == "fakebench_suite" and target in LEVELS and target != layer:
-            level, theirs = LEVELS.get(layer, 0), LEVELS[target]
-            if theirs > level or {layer, target} <= SIBLINGS:
-                offences.append(f"{place} imports {name}")
+            level, target_level = LEVELS.get(layer, 0), LEVELS[target]
+            if target_level > level or {layer, target} <= SIBLINGS:
+                offences.append(f"{path} imports {name}")
         if package == "fakebench_suite" and target in fakebench_suite.__all__:
-            offences.append(f"{place} imports {target} not from the module that defines it")
-        if package in HEAVY and not place.startswith(HEAVY_PLACES):
-            offences.append(f"{place} imports {name}")
+            offences.append(f"{path} imports {target} not from the module that defines it")
+        if package in HEAVY and not path.startswith(HEAVY_PLACES):
+            offences.append(f"{path} imports {name}")
         if package == "pytest" and layer != "plugin":
-            offences.append(f"{place} imports pytest")
-        if place == "types.py" and package not in sys.stdlib_module_names:
+            offences.append(f"{path} imports pytest")
+        if path == "types.py" and package not in sys.stdlib_module_names:
             offences.append(f"types.py imports {name}")
     return offences
 
@@ -86,7 +86,7 @@ def test_every_module_has_a_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "source"),
+    ("path", "source"),
     [
         ("metrics/scores.py", "from fakebench_suite.plugin.options import Settings"),
         ("grading/labels/parser.py", "def f():\n    from fakebench_suite.datasets import probes"),
@@ -97,6 +97,6 @@ def test_every_module_has_a_place() -> None:
         ("metrics/scores.py", "from fakebench_suite import Score"),
     ],
 )
-def test_an_offence_is_found(place: str, source: str) -> None:
+def test_an_offence_is_found(path: str, source: str) -> None:
     """Each kind of forbidden import is noticed, also inside a function."""
-    assert find_offences(place, source) != []
+    assert find_offences(path, source) != []

@@ -34,30 +34,32 @@ def list_dependencies() -> list[str]:
     return sorted({Requirement(text).name for text in chain.from_iterable(groups)})
 
 
-def list_licences(about: Message) -> list[str]:
+def list_licences(package_metadata: Message) -> list[str]:
     """The licences that a package's metadata name: of the expression, the classifiers or the field.
 
     An alternative or a list is taken apart; each part has to be a free licence.
     """
-    expression = about["License-Expression"]
+    expression = package_metadata["License-Expression"]
     if expression:
         return re.split(r" AND | OR ", expression.replace("(", "").replace(")", ""))
-    classifiers = about.get_all("Classifier") or []
-    named = [text.split(" :: ")[-1] for text in classifiers if text.startswith("License ::")]
-    return named or [line for line in (about["License"] or "").splitlines()[:1] if line]
+    classifiers = package_metadata.get_all("Classifier") or []
+    classified = [text.split(" :: ")[-1] for text in classifiers if text.startswith("License ::")]
+    return classified or [
+        line for line in (package_metadata["License"] or "").splitlines()[:1] if line
+    ]
 
 
-def is_free(about: Message) -> bool:
+def is_free(package_metadata: Message) -> bool:
     """Whether the licences are known, and each of them is free."""
-    licences = list_licences(about)
+    licences = list_licences(package_metadata)
     return bool(licences) and all(FREE.fullmatch(licence) for licence in licences)
 
 
 @pytest.mark.parametrize("name", list_dependencies())
 def test_a_direct_dependency_is_free_or_was_reviewed(name: str) -> None:
     """A package under the GPL, the AGPL or an unknown licence needs somebody's reasons."""
-    about = metadata(name)
-    assert is_free(about) or name in REVIEWED, list_licences(about)  # type: ignore[arg-type]  # a Message, in its stub a protocol
+    package_metadata = metadata(name)
+    assert is_free(package_metadata) or name in REVIEWED, list_licences(package_metadata)  # type: ignore[arg-type]  # a Message, in its stub a protocol
 
 
 def test_no_review_outlives_its_package() -> None:
@@ -82,6 +84,6 @@ def test_no_review_outlives_its_package() -> None:
 )
 def test_what_is_free(field: str, text: str, free: bool) -> None:
     """Wherever a licence is named, copyleft and the unknown are not taken for free."""
-    about = Message()
-    about[field] = text
-    assert is_free(about) is free
+    message = Message()
+    message[field] = text
+    assert is_free(message) is free

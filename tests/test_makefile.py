@@ -22,5 +22,5 @@ ROOT = Path(__file__).parents[1]
 def test_latency_is_stored_under_the_name_of_the_model(model: str, name: str) -> None:
     """Whatever dots and slashes are in what was asked for."""
     command = ["make", "-n", "-o", ".venv/ready", "latency", f"MODEL={model}"]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    assert re.findall(r"--benchmark-save=(\S*)", done.stdout) == [name]
+    result = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert re.findall(r"--benchmark-save=(\S*)", result.stdout) == [name]

@@ -35,7 +35,7 @@ def test_fixtures_bring_their_markers(request: pytest.FixtureRequest) -> None:
 
 def test_places_that_bring_markers_are_there() -> None:
     """A folder or module that was renamed is not forgotten."""
-    assert [place for place in FOLDERS if not (Path(__file__).parent / place).exists()] == []
+    assert [folder for folder in FOLDERS if not (Path(__file__).parent / folder).exists()] == []
 
 
 class Marked(pytest.Item):
@@ -46,17 +46,17 @@ class Marked(pytest.Item):
 
 
 @pytest.mark.parametrize(
-    ("marker", "unwanted"),
+    ("marker", "expected"),
     [("process", []), ("slow", [""]), ("vllm", ["", "slow", "not slow", "not vllms"])],
 )
 def test_some_tests_have_to_be_asked_for(
-    request: pytest.FixtureRequest, marker: str, unwanted: list[str]
+    request: pytest.FixtureRequest, marker: str, expected: list[str]
 ) -> None:
     """Slow ones by any ``-m``, those of vLLM by one that names them; pytest itself evaluates it."""
     item = Marked.from_parent(request.session, name="marked")
     item.add_marker(marker)
     expressions = ["", "slow", "not slow", "not vllms", "vllm", "not (slow or vllm)"]
-    assert [one for one in expressions if not is_wanted(item, one)] == unwanted
+    assert [expression for expression in expressions if not is_wanted(item, expression)] == expected
 
 
 def test_check_ignores_what_is_marked_as_a_whole() -> None:
@@ -64,7 +64,7 @@ def test_check_ignores_what_is_marked_as_a_whole() -> None:
     lines = (Path(__file__).parents[1] / "Makefile").read_text(encoding="utf-8").splitlines()
     (ignored,) = [line for line in lines if line.startswith("CHECKPOINTS := ")]
     assert ignored.split()[2:] == [
-        place for place, marker in FOLDERS.items() if marker == "checkpoint"
+        folder for folder, marker in FOLDERS.items() if marker == "checkpoint"
     ]
 
 

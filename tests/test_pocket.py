@@ -75,17 +75,18 @@ def test_it_looks_at_the_picture(pocket: TransformersBackend, probes: Dataset) -
     real = [
         c for c in probes.cases if c.question_type is QuestionType.WHAT and c.forged_region is None
     ][:40]
-    swapped = {
+    twin_images = {
         case.image: probes.open_image(next(c for c in probes.cases if c.image == case.paired_image))
         for case in real
     }
     prompts = [build_prompt(case) for case in real]
-    honest = ask(pocket, probes, real)
-    fooled = ask_backend(pocket, prompts, swapped)
-    changed = sum(
-        isinstance(b, Answer) and a.text != b.text for a, b in zip(honest, fooled, strict=True)
+    answers = ask(pocket, probes, real)
+    twin_replies = ask_backend(pocket, prompts, twin_images)
+    changed_count = sum(
+        isinstance(b, Answer) and a.text != b.text
+        for a, b in zip(answers, twin_replies, strict=True)
     )
-    assert changed >= 10
+    assert changed_count >= 10
 
 
 @pytest.mark.parametrize("question_type", list(QuestionType))
@@ -96,8 +97,8 @@ def test_it_obeys_every_form(
     cases = [case for case in probes.cases if case.question_type is question_type][:40]
     answers = ask(pocket, probes, cases)
     verdicts = [judge(case, answer) for case, answer in zip(cases, answers, strict=True)]
-    read = sum(verdict.outcome is not Outcome.UNPARSED for verdict in verdicts)
-    assert read >= 0.95 * len(cases)
+    parsed_count = sum(verdict.outcome is not Outcome.UNPARSED for verdict in verdicts)
+    assert parsed_count >= 0.95 * len(cases)
     if question_type is QuestionType.FAULTFINDING:
         assert all(verdict.followed_format for verdict in verdicts)
 
@@ -106,6 +107,6 @@ def test_batches_change_nothing(pocket: TransformersBackend, probes: Dataset) ->
     """In float32 a batch's answers equal the one-by-one answers, text for text."""
     cases = list(probes.cases[:26])
     batched = [answer.text for answer in ask(pocket, probes, cases)]
-    single = [ask(pocket, probes, [case])[0].text for case in cases]
-    assert batched == single
+    singles = [ask(pocket, probes, [case])[0].text for case in cases]
+    assert batched == singles
     assert torch.get_default_dtype() is torch.float32

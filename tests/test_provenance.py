@@ -53,7 +53,7 @@ def test_every_file_that_loading_reads_is_in_the_identity(checkpoint: Path, name
     before, weights = digest_files(checkpoint, code=False), digest_weights(checkpoint)
     (checkpoint / name).write_text('{"a": 1}', encoding="utf-8")
     after = digest_files(checkpoint, code=False)
-    assert {one for one in before if before[one] != after[one]} == {name}
+    assert {file for file in before if before[file] != after[file]} == {name}
     assert digest_weights(checkpoint) == weights
 
 
@@ -63,10 +63,12 @@ def test_what_loading_does_not_read_is_not(checkpoint: Path) -> None:
     for name in (*UNREAD, "modeling.py"):
         (checkpoint / name).write_text("otherwise", encoding="utf-8")
     (checkpoint / "training_args.bin").write_bytes(b"others")
-    moved = checkpoint.parents[1] / "there"
-    shutil.move(checkpoint, moved)
-    (moved / "config.json").write_text(json.dumps({"_name_or_path": "/a/b"}), encoding="utf-8")
-    assert (digest_files(moved, code=False), digest_weights(moved)) == before
+    other_folder = checkpoint.parents[1] / "there"
+    shutil.move(checkpoint, other_folder)
+    (other_folder / "config.json").write_text(
+        json.dumps({"_name_or_path": "/a/b"}), encoding="utf-8"
+    )
+    assert (digest_files(other_folder, code=False), digest_weights(other_folder)) == before
 
 
 def test_code_counts_where_it_is_trusted(checkpoint: Path) -> None:
@@ -107,9 +109,9 @@ def test_facts_of_pixels_know_no_order() -> None:
     assert facts is not None
     assert facts == summarize_pixels(records[::-1])
     assert (facts.images, facts.known, facts.repeated, facts.flat, facts.small) == (3, 3, 1, 2, 1)
-    swapped = [replace(one, pixels=records[4].pixels) for one in records]
+    swapped = [replace(record, pixels=records[4].pixels) for record in records]
     assert summarize_pixels(swapped) != facts
     assert count_changed_pixels(records, swapped) == (2, 3)
-    unknown = [replace(one, pixels=None) for one in records]
+    unknown = [replace(record, pixels=None) for record in records]
     assert summarize_pixels(unknown) is None
     assert count_changed_pixels(records, unknown) == (0, 0)

@@ -27,14 +27,14 @@ def test_type_checkers_and_the_interpreter_import_the_same_names() -> None:
     """From the same modules; ``__all__`` has each of them once."""
     tree = ast.parse(Path(fakebench_suite.__file__).read_bytes())
     (branch,) = (node for node in tree.body if isinstance(node, ast.If))
-    typed = {
+    modules = {
         alias.name: node.module.removeprefix("fakebench_suite.")
         for node in branch.body
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
-    assert typed == fakebench_suite._PLACES
-    assert sorted(fakebench_suite.__all__) == sorted(typed)
+    assert modules == fakebench_suite._PLACES
+    assert sorted(fakebench_suite.__all__) == sorted(modules)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -48,16 +48,16 @@ def start(
     *command: object,
     encoding: str = "utf-8",
     stdin: bytes = b"",
-    apart: bool = False,
-    **changed: str,
+    own_interpreter: bool = False,
+    **env_changes: str,
 ) -> Done:
-    """A command in the suite's checkout; ``changed`` are variables of its environment.
+    """A command in the suite's checkout; ``env_changes`` are variables of its environment.
 
-    It is forked where it can be, unless an interpreter of its own is asked for: ``apart``.
+    It is forked where it can be, unless it asks for an interpreter of its own.
     """
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     variables = {"PYTHONIOENCODING": encoding, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    words, env = list(map(str, command)), kept | variables | changed
+    words, env = list(map(str, command)), inherited | variables | env_changes
     result = (
         subprocess.run(
             words,
@@ -68,28 +68,30 @@ def start(
             timeout=_SECONDS,
             env=env,
         )
-        if apart or not is_forkable(words)
+        if own_interpreter or not is_forkable(words)
         else complete(words, cwd=ROOT, env=env, stdin=stdin, timeout=_SECONDS)
     )
     output, errors = (text.decode(encoding) for text in (result.stdout, result.stderr))
-    done = Done(result.args, result.returncode, output, errors)
+    completed = Done(result.args, result.returncode, output, errors)
     assert "Traceback" not in output + errors, output + errors
     assert "INTERNALERROR" not in output + errors, output + errors
-    return done
+    return completed
 
 
-def run(*options: object, reports: Path, **changed: Any) -> Done:
+def run(*options: object, reports: Path, **start_options: Any) -> Done:
     """``pytest`` with these options, and a run directory called ``run``."""
-    named = [] if any(str(option).startswith("--run=") for option in options) else ["--run=run"]
+    run_option = (
+        [] if any(str(option).startswith("--run=") for option in options) else ["--run=run"]
+    )
     return start(
         sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options,
-        f"--reports={reports}", *named, **changed,
+        f"--reports={reports}", *run_option, **start_options,
     )  # fmt: skip
 
 
-def call(*arguments: object, **changed: Any) -> Done:
+def call(*arguments: object, **start_options: Any) -> Done:
     """``fakebench`` with these arguments."""
-    return start(sys.executable, "-m", "fakebench_suite", *arguments, **changed)
+    return start(sys.executable, "-m", "fakebench_suite", *arguments, **start_options)
 
 
 def make(case: str, *arguments: object) -> Done:
@@ -121,9 +123,9 @@ def test_png_metadata(tmp_path: Path) -> None:
 
 def test_reasoning_marks() -> None:
     """Marks around thoughts and answers are known."""
-    told = (CASES / "reasoning-marks" / "replies.jsonl").read_bytes()
+    replies = (CASES / "reasoning-marks" / "replies.jsonl").read_bytes()
     verdicts = [
-        json.loads(line)["verdict"] for line in call("read", stdin=told).stdout.splitlines()
+        json.loads(line)["verdict"] for line in call("read", stdin=replies).stdout.splitlines()
     ]
     assert verdicts == ["fake", "unparsed", "unparsed", "fake", "fake", "fake"]
 
@@ -134,8 +136,8 @@ def test_disk_full(tmp_path: Path) -> None:
     """One sentence and a status of its own; what was recorded is kept."""
     script = (CASES / "disk-full" / "run.sh").read_text(encoding="utf-8")
     script = script.replace(".venv/bin/pytest", f"{sys.executable} -m pytest -p no:cacheprovider")
-    kept = tmp_path / "kept"
-    script += f'\ncp -r "$small" {kept}\n'
+    copies = tmp_path / "kept"
+    script += f'\ncp -r "$small" {copies}\n'
     probe = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False)  # noqa: S607
     if probe.returncode:
         pytest.skip("unshare needs rights that are not here")
@@ -146,7 +148,7 @@ def test_disk_full(tmp_path: Path) -> None:
     assert status is not None
     assert int(status[1]) in {2, 3}
     assert "space" in result.stdout + result.stderr
-    assert (kept / "a" / "records.jsonl").stat().st_size > 100_000
+    assert (copies / "a" / "records.jsonl").stat().st_size > 100_000
 
 
 @contextmanager
@@ -217,9 +219,9 @@ def test_manifest_blind_to_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "run.sh"
     path.write_text(script, encoding="utf-8")
     result = start("bash", path, tmp_path / "out")
-    said = result.stdout + result.stderr
-    assert "not parts of one run" in said
-    assert "chat_template.jinja" in said
+    output = result.stdout + result.stderr
+    assert "not parts of one run" in output
+    assert "chat_template.jinja" in output
     assert not (tmp_path / "out" / "whole").exists()
 
 
@@ -297,9 +299,9 @@ def test_answers_cut(tmp_path: Path) -> None:
         f"--model={tmp_path / 'model'}", "--sample=6", "-m", "detection", "--gates=none",
         reports=tmp_path,
     )  # fmt: skip
-    said = "18 of 18 replies were cut off at max_new_tokens = 3"
-    assert said in result.stdout
-    assert said in (tmp_path / "run" / "summary.md").read_text(encoding="utf-8")
+    message = "18 of 18 replies were cut off at max_new_tokens = 3"
+    assert message in result.stdout
+    assert message in (tmp_path / "run" / "summary.md").read_text(encoding="utf-8")
     assert read_run(tmp_path / "run")[0]["cut_off"] == {"replies": 18, "of": 18}
 
 
@@ -312,9 +314,9 @@ def test_same_second(tmp_path: Path) -> None:
     path.write_text(script, encoding="utf-8")
     result = start("bash", path, tmp_path / "out")
     assert "File exists" not in result.stdout
-    found = [path for path in (tmp_path / "out").glob("coin-*") if path.is_dir()]
-    assert len(found) == 2, result.stdout
-    assert {read_run(folder)[0]["shard"] for folder in found} == {"1/2", "2/2"}
+    folders = [path for path in (tmp_path / "out").glob("coin-*") if path.is_dir()]
+    assert len(folders) == 2, result.stdout
+    assert {read_run(folder)[0]["shard"] for folder in folders} == {"1/2", "2/2"}
 
 
 @pytest.mark.parametrize("encoding", [pytest.param("cp1252", marks=pytest.mark.slow), "ascii"])
@@ -322,8 +324,8 @@ def test_standard_output_is_not_utf8(tmp_path: Path, encoding: str) -> None:
     """Every command prints on any terminal."""
     case = CASES / "stdout-not-utf8"
     make("png-metadata", tmp_path)
-    told = (case / "reply.jsonl").read_bytes()
-    reading = call("read", stdin=told, encoding=encoding)
+    replies = (case / "reply.jsonl").read_bytes()
+    reading = call("read", stdin=replies, encoding=encoding)
     assert json.loads(reading.stdout)["verdict"] == "fake"
     shutil.copy(case / "note.toml", tmp_path)
     result = run(
@@ -369,34 +371,34 @@ def test_nothing_of_a_data_set_is_executed(tmp_path: Path, spelling: str) -> Non
     data = plant_data(tmp_path / "data")
     value: tuple[object, ...] = ("--data", data) if "separate" in spelling else (f"--data={data}",)
     program = ("fakebench_suite", "run") if "command" in spelling else ("pytest",)
-    mark = ROOT / "EXECUTED"
+    marker = ROOT / "EXECUTED"
     try:
         result = start(
             sys.executable, "-m", *program, "-p", "no:cacheprovider", "--model=coin", *value,
-            "--collect-only", apart=True,
+            "--collect-only", own_interpreter=True,
         )  # fmt: skip
         assert result.returncode == 0, result.stdout + result.stderr
-        assert not mark.exists()
+        assert not marker.exists()
         assert not (data / "EXECUTED").exists()
     finally:
-        mark.unlink(missing_ok=True)
+        marker.unlink(missing_ok=True)
 
 
 def test_a_separate_value_is_refused(tmp_path: Path) -> None:
     """Plain pytest takes it for a directory of tests; its conftest.py does not run."""
     data = plant_data(tmp_path / "data")
     (data / "pytest.ini").unlink()  # pytest reads it before any plugin of ours is there
-    mark = ROOT / "EXECUTED"
+    marker = ROOT / "EXECUTED"
     try:
         result = start(
             sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--model=coin", "--data",
-            data, "--collect-only", apart=True,
+            data, "--collect-only", own_interpreter=True,
         )  # fmt: skip
         assert result.returncode == 4
         assert f"Write --data={data}" in result.stderr
-        assert not mark.exists()
+        assert not marker.exists()
     finally:
-        mark.unlink(missing_ok=True)
+        marker.unlink(missing_ok=True)
 
 
 HOSTILE = {"PYTHONPATH": str(CASES / "hostile")}
@@ -426,13 +428,13 @@ def test_a_sick_worker_is_retired(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["py", "c"])
-def test_a_model_that_hangs_is_given_up(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("mechanism", ["py", "c"])
+def test_a_model_that_hangs_is_given_up(tmp_path: Path, mechanism: str) -> None:
     """After the time that the user allowed, in a sentence."""
     result = run(
         *OLD_NAMES, "-p", "hang_model", "--model=pocket", "--sample=20", "-m", "detection",
         "--gates=none", "--unit-timeout=5", reports=tmp_path,
-        **HOSTILE, HANG_HANG=how, HANG_AFTER="0",
+        **HOSTILE, HANG_HANG=mechanism, HANG_AFTER="0",
     )  # fmt: skip
     assert result.returncode == 2, result.stdout
     assert "--unit-timeout=5" in result.stdout + result.stderr
@@ -441,29 +443,31 @@ def test_a_model_that_hangs_is_given_up(tmp_path: Path, how: str) -> None:
 def test_merge_writes_inside_its_directory_only(tmp_path: Path) -> None:
     """Pictures of a part have names of the suite's own making, or are not copied."""
     make("png-metadata", tmp_path)
-    part = tmp_path / "DL" / "a" / "shard-1"
+    shard = tmp_path / "DL" / "a" / "shard-1"
     result = run(
         "--model=coin", f"--data={tmp_path / 'x.jsonl'}", "--gates=none", "--run=shard-1",
-        reports=part.parent,
+        reports=shard.parent,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout
-    images = part / "report" / "images"
+    images = shard / "report" / "images"
     images.mkdir(parents=True, exist_ok=True)
     shutil.copy(CASES / "hostile" / "merge-traversal" / "images.json", images)
     (tmp_path / "DL" / "PWNED.py").write_text("theirs", encoding="utf-8")
-    into = tmp_path / "project" / "reports" / "candidate"
-    assert call("merge", part, f"--into={into}", "--gates=none").returncode == 0
+    target = tmp_path / "project" / "reports" / "candidate"
+    assert call("merge", shard, f"--into={target}", "--gates=none").returncode == 0
     assert sorted(path.parent for path in tmp_path.rglob("PWNED.py")) == [tmp_path / "DL"]
 
 
 def test_a_judges_reply_that_cannot_be_stored_costs_its_round(tmp_path: Path) -> None:
     """Two other texts have their marks."""
-    odd = (CASES / "hostile" / "reply-surrogate.json").read_text(encoding="utf-8")
-    good = json.dumps({"reason": "r", "completeness": 2, "preciseness": 1, "relevance": 0})
+    bad_reply = (CASES / "hostile" / "reply-surrogate.json").read_text(encoding="utf-8")
+    good_reply = json.dumps({"reason": "r", "completeness": 2, "preciseness": 1, "relevance": 0})
 
     def behave(body: Mapping[str, Any], number: int) -> tuple[int, str]:
         del number
-        return 200, json.loads(json.dumps(odd if "third" in str(body["messages"]) else good))
+        return 200, json.loads(
+            json.dumps(bad_reply if "third" in str(body["messages"]) else good_reply)
+        )
 
     requests = [
         RatingRequest(question="q", reference=["r"], text=f"the {n}") for n in ("one", "third")
@@ -472,8 +476,8 @@ def test_a_judges_reply_that_cannot_be_stored_costs_its_round(tmp_path: Path) ->
         choice = parse_judge(f"openai:m@{endpoint.url}", rounds=2)
         judge = open_judge(choice, cache=tmp_path / "marks.sqlite")
         judge.check()
-        one, third = judge.grade(requests)
-    assert len(one.ratings) == 2
+        first, third = judge.grade(requests)
+    assert len(first.ratings) == 2
     assert (third.ratings, third.failed) == ((), 2)
 
 
@@ -577,6 +581,6 @@ def test_every_case_has_its_test() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     folders = [path.name for path in CASES.iterdir() if path.is_dir()]
     folders += [path.name for path in (CASES / "hostile").iterdir()]
-    known = {"hostile", "README.md", "__pycache__"}
-    absent = [name for name in folders if Path(name).stem not in source and name not in known]
+    other_names = {"hostile", "README.md", "__pycache__"}
+    absent = [name for name in folders if Path(name).stem not in source and name not in other_names]
     assert absent == []

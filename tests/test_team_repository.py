@@ -73,28 +73,32 @@ def test_a_team_asks_its_own_cases(site: Path, repository: Path) -> None:
         manifest = json.loads((repository / "reports" / run / "manifest.json").read_bytes())
         assert manifest["gates"]["file"] == "gates.toml"
         assert manifest["model"]["name"] == "ours"
-    one, two = (repository / "reports" / run / "scores.json" for run in ("one", "two"))
-    assert one.read_bytes() == two.read_bytes()
-    everything, missed = list_recorded(repository, "one"), ["1.png:p1", "3.png:p3"]
-    assert len(everything) == 4
+    first, second = (repository / "reports" / run / "scores.json" for run in ("one", "two"))
+    assert first.read_bytes() == second.read_bytes()
+    recorded, missed = list_recorded(repository, "one"), ["1.png:p1", "3.png:p3"]
+    assert len(recorded) == 4
     call_installed(site, repository, *PYTEST, "--run=again", "--lf", "-n0")
     assert list_recorded(repository, "again") == missed
     call_installed(site, repository, *PYTEST, "--run=chosen", "-k", "p2", "-n0")
     assert list_recorded(repository, "chosen") == ["2.png:p2"]
 
 
-@pytest.mark.parametrize("named", [(), ("--pyargs", "fakebench_suite.cases")], ids=["own", "suite"])
+@pytest.mark.parametrize(
+    "arguments", [(), ("--pyargs", "fakebench_suite.cases")], ids=["own", "suite"]
+)
 @pytest.mark.parametrize("folder", [".", "tests"])
 def test_what_the_summary_prints_can_be_pasted(
-    site: Path, repository: Path, named: tuple[str, ...], folder: str
+    site: Path, repository: Path, arguments: tuple[str, ...], folder: str
 ) -> None:
     """Node ids of a team's own cases and of the suite's, where pytest was called."""
-    places = ("--data=../pictures/cases.jsonl", "--model=../cards/ours.toml")
-    options = ("-n0", "--gates=none", *(places if folder == "tests" else ()))
-    where = repository / folder
-    first = call_installed(site, where, *PYTEST, *named, "--run=first", "--strict-cases", *options)
+    paths = ("--data=../pictures/cases.jsonl", "--model=../cards/ours.toml")
+    options = ("-n0", "--gates=none", *(paths if folder == "tests" else ()))
+    cwd = repository / folder
+    first = call_installed(
+        site, cwd, *PYTEST, *arguments, "--run=first", "--strict-cases", *options
+    )
     lines = [line for line in first.stdout.splitlines() if line.startswith("FAILED ")]
     assert len(lines) == 2, first.stdout + first.stderr
     nodeid = lines[0].split()[1]
-    call_installed(site, where, *PYTEST, nodeid, "--run=second", *options)
-    assert list_recorded(where, "second") == [nodeid.partition("[")[2].removesuffix("]")]
+    call_installed(site, cwd, *PYTEST, nodeid, "--run=second", *options)
+    assert list_recorded(cwd, "second") == [nodeid.partition("[")[2].removesuffix("]")]

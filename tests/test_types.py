@@ -69,5 +69,5 @@ def test_an_outcome_is_a_pass_a_miss_an_error_or_unscored() -> None:
     """No outcome is two of them: an error is never a miss, and neither is a missing reference."""
     kinds = {outcome: (outcome.is_miss, outcome.is_error) for outcome in Outcome}
     assert (True, True) not in kinds.values()
-    neither = {outcome for outcome, kind in kinds.items() if kind == (False, False)}
-    assert neither == {Outcome.CORRECT, Outcome.UNSCORED}
+    others = {outcome for outcome, kind in kinds.items() if kind == (False, False)}
+    assert others == {Outcome.CORRECT, Outcome.UNSCORED}

@@ -25,14 +25,14 @@ def install_wheel(folder: Path) -> Path:
 
 
 def call_installed(
-    site: Path, where: Path, *words: str, **variables: str
+    site: Path, cwd: Path, *words: str, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Python in the directory ``where``, with the packages of ``site`` before all others."""
-    kept = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST_")}
+    """Python in the directory ``cwd``, with the packages of ``site`` before all others."""
+    environment = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST_")}
     return subprocess.run(
         [sys.executable, "-P", *words],
-        cwd=where,
-        env=kept | {"PYTHONPATH": str(site)} | variables,
+        cwd=cwd,
+        env=environment | {"PYTHONPATH": str(site)} | variables,
         capture_output=True,
         text=True,
         check=False,

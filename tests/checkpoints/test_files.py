@@ -75,10 +75,10 @@ BROKEN: dict[str, tuple[dict[str, object], str]] = {
 def test_a_broken_checkpoint_is_one_sentence(name: str, tmp_path: Path) -> None:
     """Each kind is a CardError of one line that names the place."""
     files, message = BROKEN[name]
-    with pytest.raises(CardError, match=message) as caught:
+    with pytest.raises(CardError, match=message) as exc_info:
         check_files(save(tmp_path, **files))
-    assert str(tmp_path) in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert str(tmp_path) in str(exc_info.value)
+    assert "\n" not in str(exc_info.value)
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,19 @@ from fakebench_suite.deprecation import DeprecatedNameWarning
 from tests.helpers import call, call_apart
 
 
-@pytest.mark.parametrize(("rule", "said"), [("grammar", "real"), ("paper", "fake")])
-def test_replies_are_read_line_by_line(rule: str, said: str) -> None:
+@pytest.mark.parametrize(("rule", "expected"), [("grammar", "real"), ("paper", "fake")])
+def test_replies_are_read_line_by_line(rule: str, expected: str) -> None:
     """One verdict a line in order; an empty line is passed over, Chinese is read."""
-    asked = [
+    rows = [
         {"question_type": "what", "reply": "It is not fake."},
         {"question_type": "isreal", "reply": "No"},
         {"question_type": "isfake", "reply": "不是。"},
     ]
-    told = "\n\n".join(json.dumps(one, ensure_ascii=False) for one in asked)
-    result = call("read", f"--reading={rule}", stdin=told)
+    lines = "\n\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    result = call("read", f"--reading={rule}", stdin=lines)
     assert result.returncode == 0, result.stderr
     answers = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [answer["verdict"] for answer in answers[:2]] == [said, "fake"]
+    assert [answer["verdict"] for answer in answers[:2]] == [expected, "fake"]
     assert answers[2]["verdict"] == ("real" if rule == "grammar" else "unparsed")
     assert all(answer["reason"] for answer in answers)
 
@@ -50,9 +50,9 @@ def test_likelihood_reads_no_written_reply() -> None:
 
 def test_tables_are_printed_and_checked() -> None:
     """All four tables as printed; --check names the two rows that contradict themselves."""
-    printed = call("tables").stdout
+    output = call("tables").stdout
     for words in ("Table V: detection", "Table VIII: analysis", "Humans (Overall)", "0.573"):
-        assert words in printed
+        assert words in output
     checked = call("tables", "--check")
     assert checked.returncode == 0
     assert [line.split(":")[0] for line in checked.stdout.splitlines()] == [

@@ -34,8 +34,8 @@ def start(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("command", [["tables"], ["tables", "--check"], ["--help"]])
 def test_output_on_a_full_disk_is_one_sentence(command: list[str]) -> None:
     """Status 3, as for every trouble of the machine, and no traceback."""
-    with FULL.open("w", encoding="utf-8") as full:
-        result = start(*command, stdout=full)
+    with FULL.open("w", encoding="utf-8") as stream:
+        result = start(*command, stdout=stream)
     assert result.returncode == 3
     assert len(result.stderr.splitlines()) == 1
     assert "No space left" in result.stderr
@@ -45,12 +45,12 @@ def test_output_on_a_full_disk_is_one_sentence(command: list[str]) -> None:
 @pytest.mark.parametrize("command", [["tables"], ["tables", "--check"]])
 def test_a_closed_pipe_ends_quietly(command: list[str]) -> None:
     """With the status that a shell gives a program ended by SIGPIPE, which means no ruling."""
-    reading, writing = os.pipe()
+    reading, writer = os.pipe()
     os.close(reading)
     try:
-        result = start(*command, stdout=writing)
+        result = start(*command, stdout=writer)
     finally:
-        os.close(writing)
+        os.close(writer)
     assert (result.returncode, result.stderr) == (141, "")
 
 
@@ -66,13 +66,13 @@ def test_closed_streams_are_empty_and_lead_nowhere() -> None:
 @pytest.mark.process
 def test_nothing_is_imported_from_the_current_directory(tmp_path: Path) -> None:
     """Libraries' names, as a data set may hold them, are no libraries."""
-    mark = tmp_path / "MARK"
+    marker = tmp_path / "MARK"
     for name in ("typer", "rich", "msgspec", "signal", "json", "numpy", "pathlib"):
-        planted = f"import pathlib; pathlib.Path({str(mark)!r}).touch()\n"
-        (tmp_path / f"{name}.py").write_text(planted, encoding="utf-8")
+        code = f"import pathlib; pathlib.Path({str(marker)!r}).touch()\n"
+        (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
     result = start("tables", "--check", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert not mark.exists()
+    assert not marker.exists()
 
 
 @pytest.mark.process
@@ -141,10 +141,10 @@ def test_a_full_disk_names_the_place_asked_for(
         app, ["merge", str(run), f"--into={tmp_path / 'whole'}", "--gates=none"]
     )
     assert result.exit_code == 3
-    said = " ".join(result.stderr.split())
-    assert f"{tmp_path / 'whole'} cannot be written: No space left on device" in said
-    assert "draft" not in said
-    assert [place.name for place in tmp_path.iterdir()] == ["run"]
+    message = " ".join(result.stderr.split())
+    assert f"{tmp_path / 'whole'} cannot be written: No space left on device" in message
+    assert "draft" not in message
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 @pytest.mark.parametrize(("number", "status"), [(28, 3), (30, 2)])

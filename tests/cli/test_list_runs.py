@@ -21,9 +21,12 @@ from tests.factories import make_record, write_run
 def make_runs(reports: Path, *names: str, status: str = "finished") -> None:
     """Runs begun a day after one another, the last of them today."""
     for age, name in enumerate(reversed(names)):
-        started = (datetime.now(UTC) - timedelta(days=age, hours=-1)).isoformat()
+        start_time = (datetime.now(UTC) - timedelta(days=age, hours=-1)).isoformat()
         folder = write_run(
-            reports / name, [make_record("a.png", Outcome.CORRECT)], started=started, status=status
+            reports / name,
+            [make_record("a.png", Outcome.CORRECT)],
+            started=start_time,
+            status=status,
         )
         (folder / "badge.json").write_text(json.dumps({"message": "90 % right"}), encoding="utf-8")
 
@@ -36,7 +39,7 @@ def call(*arguments: str) -> tuple[int, str]:
 
 def names(reports: Path) -> set[str]:
     """What lies in a directory."""
-    return {place.name for place in reports.iterdir()}
+    return {path.name for path in reports.iterdir()}
 
 
 def test_runs_are_listed_the_latest_first(tmp_path: Path) -> None:
@@ -57,7 +60,7 @@ def test_runs_are_listed_the_latest_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "left"),
+    ("options", "expected"),
     [
         (["--prune=1"], {"d"}),
         (["--prune=3"], {"b", "c", "d"}),
@@ -68,30 +71,30 @@ def test_runs_are_listed_the_latest_first(tmp_path: Path) -> None:
         (["--prune=0"], set()),
     ],
 )
-def test_pruning_keeps_the_latest(tmp_path: Path, options: list[str], left: set[str]) -> None:
+def test_pruning_keeps_the_latest(tmp_path: Path, options: list[str], expected: set[str]) -> None:
     """Removed runs are named, and ``last`` points at one that is left."""
     make_runs(tmp_path, "a", "b", "c", "d")
     point_last(tmp_path / "a")
     status, output = call(f"--reports={tmp_path}", *options)
     assert status == 0
-    assert names(tmp_path) - {"last"} == left
-    assert output.count("removed") == 4 - len(left)
-    if left:
-        assert find_run(tmp_path / "last").name in left
+    assert names(tmp_path) - {"last"} == expected
+    assert output.count("removed") == 4 - len(expected)
+    if expected:
+        assert find_run(tmp_path / "last").name in expected
     else:
         assert "last" not in names(tmp_path)
 
 
 def test_pruning_removes_nothing_but_runs(tmp_path: Path) -> None:
     """Folders of other things, links to runs, and a run that may be at work stay."""
-    reports, away = tmp_path / "reports", tmp_path / "away"
-    make_runs(away, "theirs")
+    reports, other_reports = tmp_path / "reports", tmp_path / "away"
+    make_runs(other_reports, "theirs")
     make_runs(reports, "mine")
     make_runs(reports, "working", status="running")
     make_runs(reports, "crashed", status="running")
     os.utime(reports / "crashed" / RECORDS, (time.time() - 1e6,) * 2)
-    (reports / "link").symlink_to(away / "theirs")
-    (reports / "mine" / "link").symlink_to(away / "theirs")
+    (reports / "link").symlink_to(other_reports / "theirs")
+    (reports / "mine" / "link").symlink_to(other_reports / "theirs")
     (reports / "notes").mkdir()
     (reports / "notes" / "manifest.json").write_text("{}", encoding="utf-8")
     (reports / "notes" / RECORDS).touch()
@@ -99,7 +102,7 @@ def test_pruning_removes_nothing_but_runs(tmp_path: Path) -> None:
     assert status == 0
     assert names(reports) == {"working", "link", "notes"}
     assert "working, which may still be running" in output.replace("\n", " ")
-    assert (away / "theirs" / RECORDS).is_file()
+    assert (other_reports / "theirs" / RECORDS).is_file()
 
 
 def test_no_reports_is_a_sentence(tmp_path: Path) -> None:

@@ -24,10 +24,10 @@ def write_pictures(folder: Path) -> None:
     """Four pictures of two generators and four others, in FakeBench's layout."""
     for number in range(8):
         fake = number < 4
-        side = folder / ("fake_images" if fake else "real_images")
-        side.mkdir(parents=True, exist_ok=True)
+        subfolder = folder / ("fake_images" if fake else "real_images")
+        subfolder.mkdir(parents=True, exist_ok=True)
         name = f"{GENERATORS[number % 2]}-{1190 + number:05}.png" if fake else f"{number}.png"
-        Image.new("RGB", (48, 32), (number * 30, 90, 200 - number * 20)).save(side / name)
+        Image.new("RGB", (48, 32), (number * 30, 90, 200 - number * 20)).save(subfolder / name)
 
 
 def write_fakebench(folder: Path) -> None:
@@ -35,16 +35,16 @@ def write_fakebench(folder: Path) -> None:
     write_pictures(folder)
     questions = list(DETECTION.values())
     rows: dict[str, list[Row]] = {"FakeClass": [], "FakeClue": [], "FakeQA": []}
-    for side, fake in (("fake_images", True), ("real_images", False)):
-        for number, path in enumerate(sorted((folder / side).iterdir())):
+    for subfolder, fake in (("fake_images", True), ("real_images", False)):
+        for number, path in enumerate(sorted((folder / subfolder).iterdir())):
             question = questions[number % 3]
             row: Row = {"image_id": path.name, "question": question, "authenticity": int(not fake)}
             rows["FakeClass"].append(row)
             if fake:
                 clue = {"faultfinding_mode": FAULTFINDING, "inference_mode": INFERENCE}
                 rows["FakeClue"].append({"image_id": path.name, **clue})
-                asked = "How is the light and shadow of this image?"
-                rows["FakeQA"].append({"image_id": path.name, "Q1": asked, "A1": ""})
+                analysis_question = "How is the light and shadow of this image?"
+                rows["FakeQA"].append({"image_id": path.name, "Q1": analysis_question, "A1": ""})
     (folder / "Evaluation").mkdir()
     for stem, content in rows.items():
         path = folder / "Evaluation" / f"{stem}.json"
@@ -100,9 +100,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     installed = folder / "my_detector-1.0.dist-info"
     installed.mkdir()
     (installed / "METADATA").write_text("Name: my-detector\nVersion: 1.0\n", encoding="utf-8")
-    written = points.text.replace('[project.entry-points."', "[").replace('"]', "]")
-    written = written.replace('"', "")
-    (installed / "entry_points.txt").write_text(written, encoding="utf-8")
+    entry_points = points.text.replace('[project.entry-points."', "[").replace('"]', "]")
+    entry_points = entry_points.replace('"', "")
+    (installed / "entry_points.txt").write_text(entry_points, encoding="utf-8")
     shutil.copy(ROOT / "gates.toml", folder)
     return folder
 
@@ -113,7 +113,7 @@ def call(workplace: Path, forks: str) -> Call:
 
     A command of ``pytest`` or ``fakebench`` is given in words and runs in a process that has
     imported the suite already; any other is one word, a line for the shell. The exit status is one
-    of those allowed. ``where`` is another directory than the workplace.
+    of those allowed. ``cwd`` is another directory than the workplace.
     """
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
@@ -123,7 +123,7 @@ def call(workplace: Path, forks: str) -> Call:
     environment |= {"PYTEST_ADDOPTS": "--sample=8 -n0", ADDRESS: forks}
     modules = {"pytest": "pytest", "fakebench": "fakebench_suite"}
 
-    def run(words: list[str], allowed: set[int], where: Path = workplace) -> str:
+    def run(words: list[str], allowed: set[int], cwd: Path = workplace) -> str:
         module = modules.get(words[0])
         command = (
             ["/bin/sh", "-c", words[0]]
@@ -134,15 +134,15 @@ def call(workplace: Path, forks: str) -> Call:
             patch.setenv(ADDRESS, forks)
             if module is None:
                 command = [sys.executable, "-c", f"import os; os.execv('/bin/sh', {command!r})"]
-            done = complete(
+            result = complete(
                 command,
-                cwd=where,
-                env=environment | {"PYTHONPATH": str(where)},
+                cwd=cwd,
+                env=environment | {"PYTHONPATH": str(cwd)},
                 stdin=b"",
                 timeout=_SECONDS,
             )
-        printed = done.stdout.decode() + done.stderr.decode()
-        assert done.returncode in allowed, f"{words} ends with {done.returncode}:\n{printed}"
-        return printed
+        output = result.stdout.decode() + result.stderr.decode()
+        assert result.returncode in allowed, f"{words} ends with {result.returncode}:\n{output}"
+        return output
 
     return run

@@ -63,7 +63,7 @@ def list_anchors(page: Path) -> set[str]:
                 child.content for child in content.children or () if child.type != "html_inline"
             )
             anchor = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
-            count = sum(known == anchor or known.startswith(f"{anchor}-") for known in anchors)
+            count = sum(other == anchor or other.startswith(f"{anchor}-") for other in anchors)
             anchors.add(f"{anchor}-{count}" if anchor in anchors else anchor)
     return anchors
 
@@ -89,18 +89,18 @@ def list_table_words(page: Path, *header: str) -> list[str]:
     """The code in the first column of every table whose header begins with those cells."""
     words: list[str] = []
     row: list[Token] = []
-    wanted = False
+    in_table = False
     for token in _PARSER.parse(page.read_text(encoding="utf-8")):
         if token.type == "tr_open":
             row = []
         elif token.type == "inline" and token.level >= 4:
             row.append(token)
         elif token.type == "thead_close":
-            wanted = [cell.content for cell in row][: len(header)] == list(header)
-        elif token.type == "tr_close" and wanted and row:
+            in_table = [cell.content for cell in row][: len(header)] == list(header)
+        elif token.type == "tr_close" and in_table and row:
             words += [
                 child.content for child in row[0].children or () if child.type == "code_inline"
             ]
         elif token.type == "table_close":
-            wanted = False
+            in_table = False
     return words

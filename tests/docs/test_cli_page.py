@@ -17,7 +17,7 @@ def test_the_page_is_what_the_generator_writes() -> None:
     result = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    written = result.stdout
-    assert PAGE.read_text(encoding="utf-8") == written, "run: python docs/generate_cli.py"
-    assert "`--model=" in written
-    assert "## fakebench merge" in written
+    page = result.stdout
+    assert PAGE.read_text(encoding="utf-8") == page, "run: python docs/generate_cli.py"
+    assert "`--model=" in page
+    assert "## fakebench merge" in page

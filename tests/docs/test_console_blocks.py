@@ -48,10 +48,10 @@ def test_a_block_runs(block: Block, call: Call, workplace: Path, repository: Pat
     status = re.search(r"status: (\d+)", block.note)
     allowed = {int(status[1])} if status else {0, 6}
     commands = [line for line in list_commands(block) if not f"{line} ".startswith(_LEFT_OUT)]
-    where = repository if "own-repository" in block.note else workplace
-    printed = "".join(call(split_command(line), allowed, where) for line in commands)
+    cwd = repository if "own-repository" in block.note else workplace
+    output = "".join(call(split_command(line), allowed, cwd) for line in commands)
     if "exact" in block.note.split():
-        lines = [line.rstrip() for line in printed.splitlines()]
+        lines = [line.rstrip() for line in output.splitlines()]
         assert [line for line in list_shown(block) if line not in lines] == []
 
 
@@ -79,18 +79,18 @@ def test_targets_of_make_exist() -> None:
     assert lines
     for line in lines:
         command = ["make", "-n", "-o", ".venv/ready", *shlex.split(line)[1:]]
-        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        result = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
 
 
 def test_options_that_are_named_exist() -> None:
     """Every option in a command of the documents, also of blocks that do not run."""
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    known = set(re.findall(r"`(--[\w-]+)", page)) | _OF_PYTEST
+    options = set(re.findall(r"`(--[\w-]+)", page)) | _OF_PYTEST
     lines = [line for block in BLOCKS for line in list_commands(block) if _OWN.match(line)]
     unknown = {
-        line: named
+        line: unknown_options
         for line in lines
-        if (named := set(re.findall(r"(?<= )--[a-z][\w-]*", line)) - known)
+        if (unknown_options := set(re.findall(r"(?<= )--[a-z][\w-]*", line)) - options)
     }
     assert unknown == {}

@@ -33,9 +33,9 @@ def test_json_lines_are_cases(block: Block, tmp_path: Path) -> None:
     """With the pictures that they name beside them."""
     rows = [json.loads(line) for line in block.text.splitlines()]
     for row in rows:
-        place = tmp_path / row["image"]
-        place.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (8, 8)).save(place)
+        image_path = tmp_path / row["image"]
+        image_path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(image_path)
     path = tmp_path / "cases.jsonl"
     path.write_text(block.text, encoding="utf-8")
     assert len(open_dataset(path).cases) == len(rows)
@@ -45,13 +45,13 @@ def test_the_workflow_merges_the_shards_that_its_matrix_asks() -> None:
     """Each shard of N is asked by one job, under the name that is uploaded and merged."""
     (block,) = list_blocks(ROOT / "docs" / "ci.md", "yaml")
     jobs = yaml.safe_load(block.text)["jobs"]
-    asked = next(step["run"] for step in jobs["ask"]["steps"] if "--shard" in step.get("run", ""))
-    total = re.search(r"--shard=\$\{\{ matrix\.shard \}\}/(\d+)", asked)
+    script = next(step["run"] for step in jobs["ask"]["steps"] if "--shard" in step.get("run", ""))
+    total = re.search(r"--shard=\$\{\{ matrix\.shard \}\}/(\d+)", script)
     assert total
     assert jobs["ask"]["strategy"]["matrix"]["shard"] == list(range(1, int(total[1]) + 1))
     uploads = (s["with"]["path"] for s in jobs["ask"]["steps"] if "upload" in s.get("uses", ""))
     assert next(uploads) == "reports/shard-${{ matrix.shard }}"
-    assert "--run=shard-${{ matrix.shard }}" in asked
+    assert "--run=shard-${{ matrix.shard }}" in script
     assert jobs["rule"]["needs"] == "ask"
     commands = [step.get("run", "") for step in jobs["rule"]["steps"]]
     assert any("merge reports/shard-* --into=reports/candidate" in line for line in commands)

@@ -24,8 +24,8 @@ def find_broken_links(page: Path) -> list[str]:
     for link in list_links(page):
         if re.match(r"[a-z]+:", link):
             continue
-        place, _, anchor = link.partition("#")
-        target = (page.parent / place) if place else page
+        address, _, anchor = link.partition("#")
+        target = (page.parent / address) if address else page
         if not target.exists() or (anchor and anchor not in list_anchors(target)):
             broken.append(link)
     return broken
@@ -67,9 +67,11 @@ def test_every_page_of_docs_is_linked_from_the_index() -> None:
 def test_files_that_are_named_exist(page: Path) -> None:
     """A path in code that begins with a folder of the repository or the package is there."""
     spans = (span for span in list_code_spans(page) if re.fullmatch(r"[\w./-]+", span))
-    named = {span.rstrip("/") for span in spans if span.startswith((*_TOP, *_PACKAGE))}
-    places = [ROOT, ROOT / "fakebench_suite"]
-    assert {path for path in named if not any((at / path).exists() for at in places)} == set()
+    paths = {span.rstrip("/") for span in spans if span.startswith((*_TOP, *_PACKAGE))}
+    folders = [ROOT, ROOT / "fakebench_suite"]
+    assert {
+        path for path in paths if not any((folder / path).exists() for folder in folders)
+    } == set()
 
 
 def test_functions_that_are_named_exist() -> None:
@@ -78,36 +80,38 @@ def test_functions_that_are_named_exist() -> None:
         path.read_text(encoding="utf-8") for path in (ROOT / "fakebench_suite").rglob("*.py")
     )
     spans = list_code_spans(ROOT / "CONTRIBUTING.md")
-    named = {found[1] for span in spans if (found := re.match(r"(\w+)\(", span))}
-    assert len(named) >= 9
-    assert {name for name in named if f"def {name}(" not in source} == set()
+    names = {match[1] for span in spans if (match := re.match(r"(\w+)\(", span))}
+    assert len(names) >= 9
+    assert {name for name in names if f"def {name}(" not in source} == set()
 
 
 def test_tests_that_are_named_exist() -> None:
     """The tables of what can go wrong name tests."""
     pages = (ROOT / "docs" / name for name in ("endpoints.md", "resume.md"))
-    named = {
+    names = {
         span for page in pages for span in list_code_spans(page) if re.fullmatch(r"test_\w+", span)
     }
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
-    assert len(named) >= 25
-    assert {name for name in named if f"def {name}(" not in source} == set()
+    assert len(names) >= 25
+    assert {name for name in names if f"def {name}(" not in source} == set()
 
 
 @pytest.mark.process
 def test_no_document_is_cited_that_is_not_here() -> None:
     """In code, tests, configuration and documents: each ``*.md`` is one of the repository's."""
-    listed = subprocess.run(
+    result = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, check=True, capture_output=True, text=True,
     )  # fmt: skip
-    files = [ROOT / name for name in listed.stdout.splitlines()]
-    known = {path.name for path in files if path.suffix == ".md"} | _WRITTEN
-    cited: dict[str, set[str]] = {}
+    files = [ROOT / name for name in result.stdout.splitlines()]
+    known_names = {path.name for path in files if path.suffix == ".md"} | _WRITTEN
+    missing: dict[str, set[str]] = {}
     for path in files:
         if path.suffix in {".py", ".md", ".toml", ".yml", ".yaml", ".ini", ".html", ".js", ""}:
             text = path.read_text(encoding="utf-8", errors="ignore") if path.is_file() else ""
-            names = {Path(name).name for name in re.findall(r"[\w./-]*\w\.md\b", text)} - known
+            names = {
+                Path(name).name for name in re.findall(r"[\w./-]*\w\.md\b", text)
+            } - known_names
             if names and path != Path(__file__):
-                cited[_name(path)] = names
-    assert cited == {}
+                missing[_name(path)] = names
+    assert missing == {}

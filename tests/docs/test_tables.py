@@ -31,10 +31,10 @@ def list_fields(kind: type[msgspec.Struct]) -> set[str]:
 
 def test_metrics() -> None:
     """The page of metrics names all of them, in tables or in the list of rates."""
-    named = set(list_table_words(DOCS / "metrics.md", "metric", "definition"))
+    documented = set(list_table_words(DOCS / "metrics.md", "metric", "definition"))
     rates = {name for name in list_code_spans(DOCS / "metrics.md") if name in METRICS}
-    assert named | rates == set(METRICS)
-    assert named <= set(METRICS)
+    assert documented | rates == set(METRICS)
+    assert documented <= set(METRICS)
 
 
 def test_tasks_and_outcomes() -> None:
@@ -47,17 +47,19 @@ def test_fields_of_gates() -> None:
     """Each kind of gate with its fields."""
     common = list_fields(GateBase) | {"kind"}
     rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", (DOCS / "gates.md").read_text("utf-8"), re.M)
-    said = {kind: set(re.findall(r"`(\w+)`", text)) for kind, text in rows}
+    documented = {kind: set(re.findall(r"`(\w+)`", text)) for kind, text in rows}
     kinds = {kind.__struct_config__.tag: kind for kind in get_args(Gate)}
-    assert set(said) == set(kinds)
+    assert set(documented) == set(kinds)
     for tag, kind in kinds.items():
-        assert list_fields(kind) - common <= said[str(tag)], tag
+        assert list_fields(kind) - common <= documented[str(tag)], tag
 
 
 def test_fields_of_cards_and_cases() -> None:
     """A card's fields and tables, and a JSON line's fields."""
-    said = {word.strip("[]") for word in list_table_words(DOCS / "models.md", "field", "meaning")}
-    assert said == list_fields(Card) - {"name", "adapter"}
+    documented = {
+        word.strip("[]") for word in list_table_words(DOCS / "models.md", "field", "meaning")
+    }
+    assert documented == list_fields(Card) - {"name", "adapter"}
     assert set(list_table_words(DOCS / "data.md", "field", "meaning")) == list_fields(Line)
 
 
@@ -68,11 +70,11 @@ def test_cards() -> None:
 
 def test_commands() -> None:
     """The README has every command in its table; those of docs/cli.md are the program's own."""
-    said = set(list_table_words(ROOT / "README.md", "command"))
+    documented = set(list_table_words(ROOT / "README.md", "command"))
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
     commands = set(re.findall(r"^## (fakebench .+)$", page, re.MULTILINE))
     assert len(commands) >= 10
-    assert said - {"pytest", "make latency"} == commands
+    assert documented - {"pytest", "make latency"} == commands
 
 
 def test_files_of_a_run() -> None:
@@ -89,12 +91,12 @@ def test_fields_of_a_manifest(call: Call, workplace: Path) -> None:
     call(["pytest", "--model=coin", "--data=path/to/FakeBench", "--run=documented"], {0, 6})
     folder = workplace / "reports" / "documented"
     manifest = json.loads((folder / "manifest.json").read_bytes())
-    said = set(list_table_words(DOCS / "report.md", "field", "content"))
-    others = {"running", "finished", "interrupted", "--answers", "--sample", "--shard", "-k", "-m"}
-    assert said - set(manifest) <= others
-    assert set(manifest) <= said
-    parts = set(list_table_words(DOCS / "report.md", "part", "of"))
-    assert set(manifest["identity"]) == parts
+    documented = set(list_table_words(DOCS / "report.md", "field", "content"))
+    values = {"running", "finished", "interrupted", "--answers", "--sample", "--shard", "-k", "-m"}
+    assert documented - set(manifest) <= values
+    assert set(manifest) <= documented
+    documented_parts = set(list_table_words(DOCS / "report.md", "part", "of"))
+    assert set(manifest["identity"]) == documented_parts
 
 
 def test_words_of_the_glossary() -> None:
@@ -118,6 +120,6 @@ def test_exit_statuses() -> None:
     """The README and the page about CI have the same ones."""
     for page in (ROOT / "README.md", DOCS / "ci.md"):
         text = page.read_text(encoding="utf-8")
-        said = {int(number) for row in re.findall(r"^\| ([\d, ]+) \|", text, re.M)
+        documented = {int(number) for row in re.findall(r"^\| ([\d, ]+) \|", text, re.M)
                 for number in row.split(",")}  # fmt: skip
-        assert said == {*map(int, pytest.ExitCode), INCONCLUSIVE}, page
+        assert documented == {*map(int, pytest.ExitCode), INCONCLUSIVE}, page

@@ -64,8 +64,8 @@ def test_images_without_room_side_by_side_are_asked_apart() -> None:
     """The cases of one image stay together, and each request is asked once, in order."""
     requests = [make_request(f"{number}", name) for number, name in enumerate("aabbc")]
     sizes = {"a": MAX_IMAGE_BYTES // 2 + 1, "b": MAX_IMAGE_BYTES // 2, "c": 1}
-    parts = [[request.prompt.case for request in part] for part in cut_by_room(requests, sizes)]
-    assert parts == [["0", "1"], ["2", "3", "4"]]
+    batches = [[request.prompt.case for request in batch] for batch in cut_by_room(requests, sizes)]
+    assert batches == [["0", "1"], ["2", "3", "4"]]
     backend = Counting()
     answer_work_unit(backend, WorkUnit(number=0, requests=requests, images={}, sizes=sizes))
     assert backend.sizes == [2, 3]
@@ -78,11 +78,11 @@ def test_what_a_backend_raises_is_the_result_of_its_unit(error: BaseException) -
 
     class Raising(FakeModel):
         def run(self, _requests: Sequence[Request]) -> Sequence[Reply]:
-            raise raised
+            raise exception
 
-    raised: BaseException = error
+    exception: BaseException = error
     assert try_work_unit(Raising(), make_unit(3)).replies is error
-    raised = KeyboardInterrupt()
+    exception = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         try_work_unit(Raising(), make_unit(3))
 

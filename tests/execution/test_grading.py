@@ -19,13 +19,13 @@ TEXT = replace(
 
 def test_a_stopped_grader_asks_nobody_and_says_so() -> None:
     """What was graded before stands; the rest is an error of the judge, and no rating."""
-    asked: list[RatingRequest] = []
+    received: list[RatingRequest] = []
 
     class Judge:
         name = "strict"
 
         def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
-            asked.extend(requests)
+            received.extend(requests)
             return [Judgement() for _ in requests]
 
     grader = BatchGrader(Judge, rounds=2, name="strict")  # type: ignore[arg-type]
@@ -33,7 +33,10 @@ def test_a_stopped_grader_asks_nobody_and_says_so() -> None:
     grader.grade([(TEXT, answer)])
     grader.stop()
     assert grader.take(TEXT, answer) == Judgement()
-    later = grader.take(replace(TEXT, id="later"), answer)
-    assert later is not None
-    assert (later.failed, later.reason) == (2, "the run was stopped before the judge was asked")
-    assert len(asked) == 1
+    judgement = grader.take(replace(TEXT, id="later"), answer)
+    assert judgement is not None
+    assert (judgement.failed, judgement.reason) == (
+        2,
+        "the run was stopped before the judge was asked",
+    )
+    assert len(received) == 1

@@ -36,11 +36,13 @@ def test_the_plan_has_every_case_once() -> None:
 
 def test_tasks_are_chosen_after_the_sample() -> None:
     """So that the images of a sample do not depend on the tasks that are asked."""
-    whole = make_plan(replace(COIN, sample=6))
-    part = make_plan(replace(COIN, sample=6, tasks=(Task.DETECTION,)))
-    assert part.drawn == whole.drawn
-    assert part.cases == tuple(case for case in whole.cases if case.task == Task.DETECTION)
-    assert part.planned == len(part.cases)
+    whole_plan = make_plan(replace(COIN, sample=6))
+    detection_plan = make_plan(replace(COIN, sample=6, tasks=(Task.DETECTION,)))
+    assert detection_plan.drawn == whole_plan.drawn
+    assert detection_plan.cases == tuple(
+        case for case in whole_plan.cases if case.task == Task.DETECTION
+    )
+    assert detection_plan.planned == len(detection_plan.cases)
 
 
 def test_shards_share_the_cases_among_them() -> None:

@@ -72,7 +72,7 @@ def make_cases(slices: int) -> list[Case]:
 
 
 def make_answers(
-    cases: Sequence[Case], opening: Open, model: Model, *, ahead: bool = True
+    cases: Sequence[Case], opener: Open, model: Model, *, prefetches: bool = True
 ) -> CaseRunner:
     """The answers of a run over these cases."""
     plan = RunPlan(
@@ -83,7 +83,7 @@ def make_answers(
             kind="jsonl",
             digest="",
             cases=tuple(cases),
-            open_image=opening,
+            open_image=opener,
             has_images=lambda: True,
         ),
         cases=tuple(cases),
@@ -91,7 +91,7 @@ def make_answers(
         planned=len(cases),
     )
     grader = BatchGrader()
-    return CaseRunner(plan, LocalEngine(model), group_cases(cases), grader=grader, ahead=ahead)
+    return CaseRunner(plan, LocalEngine(model), group_cases(cases), grader=grader, ahead=prefetches)
 
 
 @pytest.fixture
@@ -112,18 +112,18 @@ def test_the_next_pictures_are_opened_while_the_model_works() -> None:
     The model waits for it, so the test fails where nobody opens it meanwhile.
     """
     cases = make_cases(3)
-    opened = {case.image: threading.Event() for case in cases}
+    events = {case.image: threading.Event() for case in cases}
     openers: list[tuple[str, str]] = []
 
     def opening(case: Case) -> Image.Image:
         openers.append((case.image, threading.current_thread().name))
-        opened[case.image].set()
+        events[case.image].set()
         return Image.new("RGB", (2, 2))
 
     def wait_for_next(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
         (image,) = images
         following = f"{int(image.removesuffix('.png')) + 1}.png"
-        assert following not in opened or opened[following].wait(PATIENCE)
+        assert following not in events or events[following].wait(PATIENCE)
         assert {prompt.image for prompt in prompts} == {image}
 
     answers = make_answers(cases, opening, Model(wait_for_next))
@@ -135,17 +135,17 @@ def test_the_next_pictures_are_opened_while_the_model_works() -> None:
 def test_two_slices_of_pictures_are_alive_at_most() -> None:
     """While a slice is answered its own pictures and the next one's are held, and no others."""
     cases = make_cases(6)
-    held: dict[str, weakref.ref[Image.Image]] = {}
-    alive: list[set[str]] = []
+    pictures: dict[str, weakref.ref[Image.Image]] = {}
+    images_alive: list[set[str]] = []
 
     def opening(case: Case) -> Image.Image:
         picture = Image.new("RGB", (2, 2))
-        held[case.image] = weakref.ref(picture)
+        pictures[case.image] = weakref.ref(picture)
         return picture
 
     def look(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
         del prompts, images
-        alive.append({image for image, picture in held.items() if picture() is not None})
+        images_alive.append({image for image, picture in pictures.items() if picture() is not None})
 
     answers = make_answers(cases, opening, Model(look))
     gc.disable()
@@ -154,23 +154,23 @@ def test_two_slices_of_pictures_are_alive_at_most() -> None:
             answers.ask(case)
     finally:
         gc.enable()
-    assert len(alive) == 6
-    for number, images in enumerate(alive):
+    assert len(images_alive) == 6
+    for number, images in enumerate(images_alive):
         assert images <= {f"{number}.png", f"{number + 1}.png"}
 
 
 def test_a_worker_opens_nothing_it_may_not_be_given() -> None:
     """Where the next slice is not known, only the pictures of the asked one are opened."""
-    cases, opened = make_cases(3), []
+    cases, names = make_cases(3), []
 
     def opening(case: Case) -> Image.Image:
-        opened.append(case.image)
+        names.append(case.image)
         return Image.new("RGB", (2, 2))
 
     model = Model(do_nothing)
-    answers = make_answers(cases, opening, model, ahead=False)
+    answers = make_answers(cases, opening, model, prefetches=False)
     answers.ask(cases[MIN_UNIT_PROMPTS])
-    assert opened == ["1.png"]
+    assert names == ["1.png"]
 
 
 @pytest.mark.usefixtures("untouched")
@@ -208,8 +208,8 @@ def test_an_interrupted_slice_leaves_no_thread_behind(error: type[BaseException]
     model = Model(fail)
     answers = make_answers(cases, draw, model)
     answers.ask(cases[0])
-    raised = ModelError if error is RuntimeError else error
-    with pytest.raises(raised, match="stop"):
+    exception = ModelError if error is RuntimeError else error
+    with pytest.raises(exception, match="stop"):
         answers.ask(cases[MIN_UNIT_PROMPTS])
     if error is RuntimeError:
         # The rest of the slice is asked one by one, and the next one as ever.
@@ -240,8 +240,8 @@ def test_a_case_that_breaks_its_slice_takes_no_other_along() -> None:
 def save_broken_exif(path: Path) -> None:
     """A JPEG that is turned by its EXIF block, whose other entry points nowhere: Pillow warns."""
     entries = struct.pack("<HHIIHHIHH", 0x010E, 2, 40, 0x7FFF, 0x0112, 3, 1, 6, 0)
-    block = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + b"\0" * 4
-    Image.new("RGB", (9, 4), (200, 20, 30)).save(path, exif=block)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + b"\0" * 4
+    Image.new("RGB", (9, 4), (200, 20, 30)).save(path, exif=exif)
     with pytest.warns(UserWarning, match="Skipping tag"), Image.open(path) as picture:
         picture.getexif()
 
@@ -250,15 +250,15 @@ def save_broken_exif(path: Path) -> None:
 def test_broken_metadata_are_silent_whatever_the_model_does_to_warnings(tmp_path: Path) -> None:
     """Threads open broken EXIF while the model enters and leaves filters of its own."""
     cases = make_cases(4)
-    opened = {case.image: threading.Event() for case in cases}
-    for image in opened:
+    events = {case.image: threading.Event() for case in cases}
+    for image in events:
         with warnings.catch_warnings():
             warnings.simplefilter("default")
             save_broken_exif((tmp_path / image).with_suffix(".jpg"))
 
     def opening(case: Case) -> Image.Image:
         picture = open_image((tmp_path / case.image).with_suffix(".jpg"))
-        opened[case.image].set()
+        events[case.image].set()
         return picture
 
     def change_filters(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
@@ -266,29 +266,29 @@ def test_broken_metadata_are_silent_whatever_the_model_does_to_warnings(tmp_path
         (image,) = images
         assert images[image].size == (4, 9)
         following = f"{int(image.removesuffix('.png')) + 1}.png"
-        while following in opened and not opened[following].is_set():
+        while following in events and not events[following].is_set():
             with warnings.catch_warnings():
                 warnings.filterwarnings("default", module=r"(?!PIL\.)")
 
     answers = make_answers(cases, opening, Model(change_filters))
-    with warnings.catch_warnings(record=True) as shown:
+    with warnings.catch_warnings(record=True) as caught_warnings:
         warnings.simplefilter("error")
         assert [answers.ask(case).text for case in cases] == ["fake"] * len(cases)
-    assert shown == []
+    assert caught_warnings == []
 
 
 def test_pictures_are_held_by_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what fits is held; the others are opened anew, one at a time, and asked about apart."""
     monkeypatch.setattr("fakebench_suite.execution.prefetch.MAX_IMAGE_BYTES", 2 * 400)
     monkeypatch.setattr("fakebench_suite.execution.engine.MAX_IMAGE_BYTES", 2 * 400)
-    alive: list[weakref.ref[Image.Image]] = []
-    most = []
+    references: list[weakref.ref[Image.Image]] = []
+    counts = []
 
     def opening(case: Case) -> Image.Image:
         del case
         picture = Image.new("RGB", (10, 10))
-        alive.append(weakref.ref(picture))
-        most.append(sum(there() is not None for there in alive))
+        references.append(weakref.ref(picture))
+        counts.append(sum(reference() is not None for reference in references))
         return picture
 
     def meanwhile(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
@@ -302,5 +302,5 @@ def test_pictures_are_held_by_their_size(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [answers.ask(case).text for case in cases] == ["fake"] * 64
     assert [len(call) for call in model.calls] == [16] * 4
     # Two are held, the others opened once to be sure of them and once for their eight prompts.
-    assert len(alive) == 8 + 6
-    assert max(most) <= 2 + MOST_THREADS + 1
+    assert len(references) == 8 + 6
+    assert max(counts) <= 2 + MOST_THREADS + 1

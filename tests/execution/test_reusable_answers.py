@@ -14,8 +14,10 @@ PIXELS = PixelDigest(digest="d", size=(2, 2))
 
 def record(answer: Answer | None, outcome: Outcome = Outcome.CORRECT) -> Record:
     """A record of one prompt upon known pixels."""
-    made = make_record("a.png", outcome)
-    return replace(made, answer=answer, pixels=PIXELS, verdict=Verdict(outcome=outcome, reason=""))
+    original = make_record("a.png", outcome)
+    return replace(
+        original, answer=answer, pixels=PIXELS, verdict=Verdict(outcome=outcome, reason="")
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,12 +31,12 @@ def record(answer: Answer | None, outcome: Outcome = Outcome.CORRECT) -> Record:
 )
 def test_an_answer_is_taken_for_what_it_was_asked_for(answer: Answer, want: Capability) -> None:
     """The first token of a likelihood is no reply in words."""
-    made = record(answer)
-    assert list(select_reusable([made])) == [ContentKey(made.prompt, "d", want)]
+    earlier = record(answer)
+    assert list(select_reusable([earlier])) == [ContentKey(earlier.prompt, "d", want)]
 
 
 @pytest.mark.parametrize(
-    ("made", "reason"),
+    ("earlier", "reason"),
     [
         (None, "new case"),
         (record(None, Outcome.MODEL_ERROR), "error before"),
@@ -45,9 +47,9 @@ def test_an_answer_is_taken_for_what_it_was_asked_for(answer: Answer, want: Capa
         (record(replace(make_answer("f"), p_fake=0.9)), "read otherwise"),
     ],
 )
-def test_why_a_case_was_asked(made: Record | None, reason: str) -> None:
+def test_why_a_case_was_asked(earlier: Record | None, reason: str) -> None:
     """The first reason that applies; what it holds against is not taken over."""
-    assert find_reason(made, record(make_answer("fake"))) == reason
-    taken = select_reusable([] if made is None else [made])
-    now = record(make_answer("fake"))
-    assert ContentKey(now.prompt, "d", Capability.TEXT) not in taken
+    assert find_reason(earlier, record(make_answer("fake"))) == reason
+    reusable = select_reusable([] if earlier is None else [earlier])
+    current = record(make_answer("fake"))
+    assert ContentKey(current.prompt, "d", Capability.TEXT) not in reusable

@@ -54,10 +54,10 @@ def bounded() -> Iterator[None]:
 @pytest.mark.parametrize("reader", READERS)
 def test_what_is_no_file_is_one_sentence(tmp_path: Path, reader: str, kind: str) -> None:
     """Whatever is read: nothing waits, and nothing is read to an end that does not come."""
-    name, read = READERS[reader]
+    name, reader_function = READERS[reader]
     KINDS[kind](tmp_path / name)
     with pytest.raises(UserError, match=tmp_path.name):
-        read(tmp_path / name)
+        reader_function(tmp_path / name)
 
 
 def test_a_file_of_no_size_is_read(tmp_path: Path) -> None:

@@ -19,11 +19,11 @@ class Sheet(msgspec.Struct):
 DEEP = 100_000
 
 
-@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
-def test_a_byte_order_mark_is_no_text(mark: bytes) -> None:
+@pytest.mark.parametrize("byte_order_mark", [b"", codecs.BOM_UTF8])
+def test_a_byte_order_mark_is_no_text(byte_order_mark: bytes) -> None:
     """What Windows editors write before a file is passed over."""
-    assert decode_json(mark + b'{"size": 3}', msgspec.json.Decoder(Sheet)).size == 3
-    assert decode_toml(mark + b"size = 3", Sheet).size == 3
+    assert decode_json(byte_order_mark + b'{"size": 3}', msgspec.json.Decoder(Sheet)).size == 3
+    assert decode_toml(byte_order_mark + b"size = 3", Sheet).size == 3
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,10 @@ def test_a_byte_order_mark_is_no_text(mark: bytes) -> None:
 )  # fmt: skip
 def test_broken_json_is_a_sentence(content: bytes) -> None:
     """Whatever is wrong, one error says it in one line."""
-    with pytest.raises(FormatError) as caught:
+    with pytest.raises(FormatError) as exc_info:
         decode_json(content, msgspec.json.Decoder(Sheet))
-    assert str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert str(exc_info.value)
+    assert "\n" not in str(exc_info.value)
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def test_broken_json_is_a_sentence(content: bytes) -> None:
 )  # fmt: skip
 def test_broken_toml_is_a_sentence(content: bytes) -> None:
     """Whatever is wrong, one error says it in one line."""
-    with pytest.raises(FormatError) as caught:
+    with pytest.raises(FormatError) as exc_info:
         decode_toml(content, Sheet)
-    assert str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert str(exc_info.value)
+    assert "\n" not in str(exc_info.value)
 
 
 def test_any_value_can_be_asked_for() -> None:
     """Where the shape is checked later, everything is read."""
-    found: object = decode_json(b'{"a": [1, null]}', msgspec.json.Decoder(Any))
-    assert found == {"a": [1, None]}
+    value: object = decode_json(b'{"a": [1, null]}', msgspec.json.Decoder(Any))
+    assert value == {"a": [1, None]}

@@ -56,8 +56,11 @@ def _audit(event: str, arguments: tuple[object, ...]) -> None:
         if str(name).startswith(_Watch.inside):
             _Watch.seen = [*_Watch.seen, f"executed {name}"]
     elif event in _PLACES:
-        for place, at in _PLACES[event]:
-            path, folder = arguments[place], -1 if at is None else arguments[at]
+        for path_index, folder_index in _PLACES[event]:
+            path, folder = (
+                arguments[path_index],
+                -1 if folder_index is None else arguments[folder_index],
+            )
             if isinstance(path, str | bytes | os.PathLike) and isinstance(folder, int):
                 _note(event, path, folder)
 
@@ -66,11 +69,11 @@ def _note(event: str, path: str | bytes | os.PathLike[str], folder: int = -1) ->
     """Keep what is written outside the allowed places in mind; pathlib raises on odd names."""
     above, name = os.path.split(os.fsdecode(path))
     ground = "" if folder < 0 else os.readlink(f"/proc/self/fd/{folder}")  # noqa: PTH115
-    place = os.path.join(os.path.realpath(os.path.join(ground, above)), name)  # noqa: PTH118
+    real_path = os.path.join(os.path.realpath(os.path.join(ground, above)), name)  # noqa: PTH118
     allowed = tuple(_Watch.allowed or ())
-    if place == os.devnull or "__pycache__" in place or place.startswith(allowed):
+    if real_path == os.devnull or "__pycache__" in real_path or real_path.startswith(allowed):
         return
-    _Watch.seen = [*_Watch.seen, f"{event} {place}"]
+    _Watch.seen = [*_Watch.seen, f"{event} {real_path}"]
 
 
 def _add_audit() -> None:
@@ -92,11 +95,11 @@ def guard(box: Path, *outputs: Path) -> Generator[None, None, None]:
     be executed.
     """
     _add_audit()
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    soft_limit, hard_limit = resource.getrlimit(resource.RLIMIT_AS)
     signals = (signal.SIGALRM, signal.SIGPROF)
     before = [signal.signal(number, _stop) for number in signals]
     faulthandler.dump_traceback_later(3 * _PATIENCE, exit=True)  # C code may hold signals back
-    resource.setrlimit(resource.RLIMIT_AS, (_measure() + MEMORY, hard))
+    resource.setrlimit(resource.RLIMIT_AS, (_measure() + MEMORY, hard_limit))
     signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     _Watch.inside, _Watch.seen = os.path.realpath(box), ()
@@ -106,12 +109,12 @@ def guard(box: Path, *outputs: Path) -> Generator[None, None, None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        seen, _Watch.allowed = _Watch.seen, None
+        violations, _Watch.allowed = _Watch.seen, None
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
         faulthandler.cancel_dump_traceback_later()
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-    assert not seen, f"it did what no input may do: {seen}"
+        resource.setrlimit(resource.RLIMIT_AS, (soft_limit, hard_limit))
+    assert not violations, f"it did what no input may do: {violations}"
 
 
 def _measure() -> int:

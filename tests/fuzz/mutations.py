@@ -55,28 +55,28 @@ def pick_value(rng: random.Random, *, dates: bool = False) -> Tree:
 
 def _list_spots(tree: Tree) -> list[tuple[Any, Any]]:
     """Every container and key (or index) below a tree."""
-    spots: list[tuple[Any, Any]] = []
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
+    positions: list[tuple[Any, Any]] = []
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
         keys: list[Any] | range = []
         if isinstance(node, dict):
             keys = list(node)
         elif isinstance(node, list):
             keys = range(len(node))
-        spots += [(node, key) for key in keys]
-        waiting += [node[key] for key in keys]
-    return spots
+        positions += [(node, key) for key in keys]
+        nodes += [node[key] for key in keys]
+    return positions
 
 
 def mutate_tree(rng: random.Random, tree: Tree, *, dates: bool = False) -> Tree:
     """A copy of a tree with one to three places changed."""
-    changed = copy.deepcopy(tree)
+    mutated = copy.deepcopy(tree)
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        spots = _list_spots(changed)
-        if not spots or rng.random() < 0.03:
+        positions = _list_spots(mutated)
+        if not positions or rng.random() < 0.03:
             return pick_value(rng, dates=dates)
-        node, key = rng.choice(spots)
+        node, key = rng.choice(positions)
         match rng.randrange(9):
             case 0 | 1 | 2:
                 node[key] = pick_value(rng, dates=dates)
@@ -91,11 +91,13 @@ def mutate_tree(rng: random.Random, tree: Tree, *, dates: bool = False) -> Tree:
             case 6:
                 node[key] = [node[key]] if rng.random() < 0.5 else {"x": node[key]}
             case 7:
-                other, place = rng.choice(spots)
-                node[key] = copy.deepcopy(other.get(place) if isinstance(other, dict) else other)
+                other_node, other_key = rng.choice(positions)
+                node[key] = copy.deepcopy(
+                    other_node.get(other_key) if isinstance(other_node, dict) else other_node
+                )
             case _:
                 node[key] = _bend(rng, node[key])
-    return changed
+    return mutated
 
 
 def _bend(rng: random.Random, value: Tree) -> Tree:
@@ -107,8 +109,15 @@ def _bend(rng: random.Random, value: Tree) -> Tree:
             return -value
         return rng.choice((-value, value + 1, value * 10**9, str(value), float(value), value / 3))
     if isinstance(value, str):
-        bent = (value.upper(), value[:-1], value * 2, f" {value} ", f"../{value}", list(value[:20]))
-        return rng.choice(bent)
+        variants = (
+            value.upper(),
+            value[:-1],
+            value * 2,
+            f" {value} ",
+            f"../{value}",
+            list(value[:20]),
+        )
+        return rng.choice(variants)
     return rng.choice((list(value), len(value), str(value)))
 
 
@@ -126,8 +135,8 @@ def encode_json(rng: random.Random, tree: Tree, *, lines: bool = False) -> bytes
 
 def _nest(rng: random.Random) -> str:
     depth = rng.choice((200, 990, 5_000, _DEEP))
-    opened, closed = rng.choice((("[", "]"), ('{"a":', "}")))
-    return opened * depth + rng.choice(("1", "")) + closed * rng.choice((depth, 0))
+    opening, closing = rng.choice((("[", "]"), ('{"a":', "}")))
+    return opening * depth + rng.choice(("1", "")) + closing * rng.choice((depth, 0))
 
 
 def _encode(rng: random.Random, text: str) -> bytes:
@@ -176,26 +185,26 @@ def _drop_none(tree: Tree) -> Tree:
 
 def mutate_bytes(rng: random.Random, content: bytes) -> bytes:
     """Bytes flipped, cut, repeated, inserted, or of another kind altogether."""
-    changed = bytearray(content)
+    mutated = bytearray(content)
     for _ in range(rng.choice((1, 1, 2, 8, 64))):
-        place = rng.randrange(len(changed) + 1)
-        end = min(len(changed), place + rng.choice((1, 2, 4, 64, 4_096)))
+        start = rng.randrange(len(mutated) + 1)
+        end = min(len(mutated), start + rng.choice((1, 2, 4, 64, 4_096)))
         match rng.randrange(8):
-            case 0 | 1 if changed and place < len(changed):
-                changed[place] ^= 1 << rng.randrange(8)
+            case 0 | 1 if mutated and start < len(mutated):
+                mutated[start] ^= 1 << rng.randrange(8)
             case 2:
-                del changed[place:end]
+                del mutated[start:end]
             case 3:
-                changed[place:place] = rng.randbytes(rng.choice((1, 4, 64)))
+                mutated[start:start] = rng.randbytes(rng.choice((1, 4, 64)))
             case 4:
-                changed[place:end] = changed[place:end] * 3
+                mutated[start:end] = mutated[start:end] * 3
             case 5:
-                changed[place:end] = rng.choice((b"\xff", b"\0", b"\x7f")) * (end - place)
+                mutated[start:end] = rng.choice((b"\xff", b"\0", b"\x7f")) * (end - start)
             case 6 if rng.random() < 0.3:
-                del changed[place:]
+                del mutated[start:]
             case _:
-                changed[place:end] = rng.randbytes(end - place)
-    return bytes(changed)
+                mutated[start:end] = rng.randbytes(end - start)
+    return bytes(mutated)
 
 
 _HUGE = 1 << 40

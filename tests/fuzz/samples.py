@@ -121,8 +121,8 @@ def list_official() -> dict[str, list[dict[str, Any]]]:
     """Rows in FakeBench's three shapes."""
     fakes = [f"sd-{number}.png" for number in range(0, 4, 2)]
     classes = [
-        {"image_id": name, "question": list(DETECTION.values())[place % 3], "authenticity": real}
-        for place, (name, real) in enumerate([("sd-0.png", 0), ("1.png", 1), ("sd-2.png", 0)])
+        {"image_id": name, "question": list(DETECTION.values())[index % 3], "authenticity": real}
+        for index, (name, real) in enumerate([("sd-0.png", 0), ("1.png", 1), ("sd-2.png", 0)])
     ]
     clue = {"faultfinding_mode": FAULTFINDING, "inference_mode": INFERENCE}
     clue |= {"content_categories": "animal"}
@@ -135,8 +135,8 @@ def list_official() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def make_settings(reports: Path, **changed: Any) -> Settings:
-    """What a user asked for who gave only what is ``changed``."""
+def make_settings(reports: Path, **changes: Any) -> Settings:
+    """What a user asked for who gave only ``changes``."""
     preset = Settings(
         model="coin", data=None, tasks=None, sample=None, shard=None, seed=0,
         style=PromptStyle.PAPER, reply_parser=ReplyParserKind.GRAMMAR, judge=None, answers=None,
@@ -145,7 +145,7 @@ def make_settings(reports: Path, **changed: Any) -> Settings:
         gates=load_gates("none", root=reports, where=reports), baseline=None, strict=False,
         report_images=ReportImageSize.THUMBNAIL,
     )  # fmt: skip
-    return replace(preset, **changed)
+    return replace(preset, **changes)
 
 
 def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
@@ -161,7 +161,7 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
         store.append(record)
     store.close()
     counts = Counter(case.task for case in plan.cases)
-    final = msgspec.structs.replace(
+    final_manifest = msgspec.structs.replace(
         end_manifest(manifest, records, offered=counts, selected=counts, seconds=1.5),
         workers=0,
         engine=ManifestEngine(name="local"),
@@ -175,7 +175,7 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
     store.write_timings([rounds])
     finalize_run(
         store,
-        final,
+        final_manifest,
         records,
         gates=load_gates(str(ROOT / "gates.toml"), root=ROOT, where=ROOT),
         baseline=None,
@@ -191,7 +191,7 @@ def encode_pictures() -> dict[str, bytes]:
     """A picture in every format and coding that is read, by file name."""
     y, x = np.mgrid[0:24, 0:36]
     rgb = Image.fromarray(np.stack([x * 7, y * 10, x + y], -1).astype(np.uint8))
-    deep = Image.fromarray((x * 1_800).astype(np.uint16))
+    sixteen_bit = Image.fromarray((x * 1_800).astype(np.uint16))
     text = PngInfo()
     text.add_text("parameters", "a prompt")
     text.add_text("workflow", "{}" * 500, zip=True)
@@ -200,13 +200,13 @@ def encode_pictures() -> dict[str, bytes]:
     exif[0x010E] = "a description"
     clear = rgb.convert("RGBA")
     clear.putalpha(128)
-    made: dict[str, tuple[Image.Image, str, dict[str, Any]]] = {
+    pictures: dict[str, tuple[Image.Image, str, dict[str, Any]]] = {
         "rgb.png": (rgb, "PNG", {"pnginfo": text, "exif": exif}),
         "rgba.png": (clear, "PNG", {}),
         "grey.png": (rgb.convert("L"), "PNG", {"transparency": 3}),
         "bit.png": (rgb.convert("1"), "PNG", {}),
         "palette.png": (rgb.quantize(16), "PNG", {"transparency": 0}),
-        "deep.png": (deep, "PNG", {}),
+        "deep.png": (sixteen_bit, "PNG", {}),
         "base.jpg": (rgb, "JPEG", {"exif": exif, "comment": "c", "icc_profile": b"x" * 200}),
         "progressive.jpg": (rgb.convert("CMYK"), "JPEG", {"progressive": True}),
         "lossy.webp": (rgb, "WEBP", {"exif": exif}),
@@ -220,10 +220,10 @@ def encode_pictures() -> dict[str, bytes]:
         "jpeg.tif": (rgb, "TIFF", {"compression": "jpeg"}),
         "fax.tif": (rgb.convert("1"), "TIFF", {"compression": "group4"}),
         "big.tif": (rgb, "TIFF", {"big_tiff": True}),
-        "deep.tif": (deep, "TIFF", {}),
+        "deep.tif": (sixteen_bit, "TIFF", {}),
     }
     files = {}
-    for name, (picture, kind, options) in made.items():
+    for name, (picture, kind, options) in pictures.items():
         stream = BytesIO()
         picture.save(stream, kind, **options)
         files[name] = stream.getvalue()

@@ -91,12 +91,12 @@ def write_sound(folder: Path) -> Sound:
     samples.write_picture(data / "sd-2.png", 2)
     rows = data / "rows.jsonl"
     rows.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in samples.list_rows()))
-    one, two = (
+    first, second = (
         samples.write_run(folder / f"shard-{number}", rows, Shard(number=number, total=2))
         for number in (1, 2)
     )
     return Sound(
-        data=data, rows=rows, shards=(one, two), run=samples.write_run(folder / "run", rows),
+        data=data, rows=rows, shards=(first, second), run=samples.write_run(folder / "run", rows),
         pictures=samples.encode_pictures(),
     )  # fmt: skip
 
@@ -115,9 +115,9 @@ class Trial:
         shutil.copytree(source, folder, ignore=shutil.ignore_patterns("*.js", "*.css", "*.html"))
         return folder
 
-    def call(self, *arguments: object, statuses: frozenset[int], writes: Path | None = None) -> int:
-        """The exit status of a command; what it may write lies below ``writes``."""
-        with guard(self.box, *(() if writes is None else (writes,))):
+    def call(self, *arguments: object, statuses: frozenset[int], output: Path | None = None) -> int:
+        """The exit status of a command; what it may write lies below ``output``."""
+        with guard(self.box, *(() if output is None else (output,))):
             result = self.invoke(list(map(str, arguments)))
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
@@ -152,17 +152,17 @@ def check_said(status: int, output: str, errors: str, statuses: frozenset[int]) 
 def check_sentence(text: str) -> None:
     """It can be printed, says something, and is none of Python's own words."""
     text.encode()
-    shown = text.strip()
-    assert 10 < len(shown) < _LONGEST, (len(shown), shown[:500])
-    assert _LEAKED.search(shown) is None, shown
-    assert all(char.isprintable() or char in "\n\t" for char in shown), ascii(shown)
+    stripped = text.strip()
+    assert 10 < len(stripped) < _LONGEST, (len(stripped), stripped[:500])
+    assert _LEAKED.search(stripped) is None, stripped
+    assert all(char.isprintable() or char in "\n\t" for char in stripped), ascii(stripped)
 
 
-def _break_json(trial: Trial, path: Path, *, lines: bool = False, places: bool = True) -> None:
+def _break_json(trial: Trial, path: Path, *, lines: bool = False, unreadable: bool = True) -> None:
     """Change a JSON file: its values, its bytes, or what lies at its place."""
     rng, content = trial.rng, path.read_bytes()
     dice = rng.random()
-    if places and dice < 0.08:
+    if unreadable and dice < 0.08:
         break_place(rng, path)
     elif dice < 0.25:
         path.write_bytes(mutate_bytes(rng, content))
@@ -173,13 +173,13 @@ def _break_json(trial: Trial, path: Path, *, lines: bool = False, places: bool =
 
 def break_official(trial: Trial) -> Path:
     """A data set whose FakeClass.json, FakeClue.json or FakeQA.json is broken, in either layout."""
-    place = trial.box / "data" / trial.rng.choice(("Evaluation", ""))
-    place.mkdir(parents=True)
+    folder = trial.box / "data" / trial.rng.choice(("Evaluation", ""))
+    folder.mkdir(parents=True)
     for name, rows in samples.list_official().items():
-        (place / name).write_bytes(msgspec.json.encode(rows))
+        (folder / name).write_bytes(msgspec.json.encode(rows))
     for name in ("sd-0.png", "1.png", "sd-2.png"):
         shutil.copy(trial.sound.data / name, trial.box / "data" / name)
-    _break_json(trial, place / trial.rng.choice(sorted(samples.list_official())))
+    _break_json(trial, folder / trial.rng.choice(sorted(samples.list_official())))
     return trial.box / "data"
 
 
@@ -287,20 +287,20 @@ def break_gates(trial: Trial) -> Path:
 def try_gates(trial: Trial) -> None:
     """Gates, which rule over a run where they are still some."""
     path = break_gates(trial)
-    asked = trial.rng.choice((None, "gates.toml", str(path)))
-    evidence = read_run_view(trial.sound.run)
-    population = evidence.manifest.population
+    option = trial.rng.choice((None, "gates.toml", str(path)))
+    view = read_run_view(trial.sound.run)
+    population = view.manifest.population
     assert population is not None
 
     def rule() -> None:
-        gates = load_gates(asked, root=trial.box, where=trial.box)
+        gates = load_gates(option, root=trial.box, where=trial.box)
         intent = RunIntent(
             data="rows", population=population, drawn=population, sample=None,
             selected={task: population[task]["all"] for task in population},
             baseline=True, timed=True, met={*Need}, shard=False,
         )  # fmt: skip
         check_gates(gates, intent)
-        decisions = evaluate_gates(gates.rules, evidence, evidence, strict=gates.strict)
+        decisions = evaluate_gates(gates.rules, view, view, strict=gates.strict)
         assert len(decisions) == len(gates.rules)
 
     trial.expect(rule)
@@ -344,11 +344,11 @@ def try_side_files(trial: Trial) -> None:
         _break_picture(rng, run / "report" / "images")
     elif dice < 0.12:
         shutil.rmtree(run / rng.choice(("report", "report/images")))
-        place = run / "report"
-        place = place if not place.exists() else place / "images"
-        outside = trial.box / "outside"
-        outside.mkdir()
-        rng.choice((lambda: place.symlink_to(outside), lambda: place.write_bytes(b"x")))()
+        link = run / "report"
+        link = link if not link.exists() else link / "images"
+        target = trial.box / "outside"
+        target.mkdir()
+        rng.choice((lambda: link.symlink_to(target), lambda: link.write_bytes(b"x")))()
     elif dice < 0.2:
         last = trial.box / "last"
         content = rng.choice((b"run\n", b"../../x", b"\xff\xfe", b"\0", b"x" * 5_000, b""))
@@ -384,7 +384,7 @@ def _use_run(trial: Trial, run: Path, *, reports: bool = True) -> None:
             trial.call("judge", "agreement", run, sound.run, statuses=_READ)
         case "runs":
             prune = rng.choice(((), ("--prune=0",), ("--older-than=1",)))
-            trial.call("runs", f"--reports={box}", *prune, statuses=_READ, writes=box)
+            trial.call("runs", f"--reports={box}", *prune, statuses=_READ, output=box)
         case "answers" | "judge":
             _use_answers(trial, run)
         case "baseline":
@@ -394,26 +394,26 @@ def _use_run(trial: Trial, run: Path, *, reports: bool = True) -> None:
             options = rng.choice(
                 ((), (f"--baseline={sound.run}",), (f"--data={sound.rows}", "--report-images=full"))
             )
-            trial.call("report", run, *options, statuses=_READ, writes=run)
+            trial.call("report", run, *options, statuses=_READ, output=run)
         case _:
             _merge(trial, run)
 
 
 def _merge(trial: Trial, run: Path) -> None:
     """The run is merged with the other shard, or is the baseline of such a merge."""
-    rng, sound, out = trial.rng, trial.sound, trial.box / "out"
+    rng, sound, output = trial.rng, trial.sound, trial.box / "out"
     options = rng.choice(((), ("--gates=none",), (f"--gates={samples.ROOT / 'gates.toml'}",)))
     if rng.random() < 0.3:
-        parts: tuple[Path, ...] = sound.shards
+        runs: tuple[Path, ...] = sound.shards
         options = (*options, f"--baseline={run}")
     else:
-        parts = rng.choice(((run, sound.shards[1]), (sound.shards[1], run), (run,)))
+        runs = rng.choice(((run, sound.shards[1]), (sound.shards[1], run), (run,)))
     status = trial.call(
-        "merge", *parts, f"--into={out / 'whole'}", *options,
-        statuses=frozenset({0, 1, 2, 6}), writes=out,
+        "merge", *runs, f"--into={output / 'whole'}", *options,
+        statuses=frozenset({0, 1, 2, 6}), output=output,
     )  # fmt: skip
-    left = sorted(path.name for path in out.iterdir()) if out.exists() else []
-    assert left == ([] if status == 2 else ["whole"]), (status, left)
+    names = sorted(path.name for path in output.iterdir()) if output.exists() else []
+    assert names == ([] if status == 2 else ["whole"]), (status, names)
 
 
 def _use_answers(trial: Trial, run: Path) -> None:
@@ -507,9 +507,9 @@ def try_marks(trial: Trial) -> None:
         )
     with guard(trial.box):
         rating = parse_rating(reply, "secret")
-        why = describe_unrated(reply, "secret")
-    assert len(why) < _LONGEST
-    assert why.isprintable() or "\n" in why, ascii(why[:300])
+        reason = describe_unrated(reply, "secret")
+    assert len(reason) < _LONGEST
+    assert reason.isprintable() or "\n" in reason, ascii(reason[:300])
     if rating is not None:
         assert isinstance(rating, Rating)
         assert {rating.completeness, rating.preciseness, rating.relevance} <= {0, 1, 2}
@@ -531,8 +531,8 @@ def try_label(trial: Trial) -> None:
         text *= rng.choice((50, 5_000, 100_000))
     with guard(trial.box):
         for question_type in QuestionType:
-            for read in (parse_label, parse_keywords):
-                reading = read(text, question_type)
+            for parse in (parse_label, parse_keywords):
+                reading = parse(text, question_type)
                 assert str(reading.label) in {"fake", "real", "unparsed", "refused"}
         case = rng.choice(open_dataset(trial.sound.rows).cases)
         answer = Answer(
@@ -553,12 +553,12 @@ def try_completion(trial: Trial) -> None:
         try:
             text = parse_text(body)
         except UnansweredError as error:
-            said = str(error)
+            message = str(error)
         else:
             assert text.strip()
             parse_rating(text)
             return
-    assert _LEAKED.search(said) is None, said
+    assert _LEAKED.search(message) is None, message
 
 
 def try_server(trial: Trial) -> None:
@@ -573,12 +573,12 @@ def try_server(trial: Trial) -> None:
     requests = [RatingRequest(question="q", reference=["r"], text=f"t{n}") for n in range(3)]
     with serve(endpoint), guard(trial.box, trial.box):
         choice = parse_judge(f"openai:m@{endpoint.url}", rounds=2)
-        opened = open_judge(choice, cache=trial.box / "marks.sqlite")
+        opened_judge = open_judge(choice, cache=trial.box / "marks.sqlite")
         try:
-            opened.check()
+            opened_judge.check()
         except UserError as error:
             check_sentence(str(error))
-        judgements = opened.grade(requests)
+        judgements = opened_judge.grade(requests)
     assert len(judgements) == len(requests)
     for judgement in judgements:
         assert len(judgement.ratings) + judgement.failed == 2
@@ -637,25 +637,25 @@ def try_submission(trial: Trial) -> None:
     for name, rows in samples.list_official().items():
         (data / name).write_bytes(msgspec.json.encode(rows))
     cases = open_dataset(data).cases
-    known = next(iter(read_records(trial.sound.run)))
-    records = [replace(known, case=case) for case in cases]
-    out = trial.box / "out"
-    write_submission(out, cases, records)
-    path = trial.rng.choice(sorted((out / "submission").glob("*.json")))
-    _break_json(trial, path, places=False)  # It was written a moment ago.
+    template = next(iter(read_records(trial.sound.run)))
+    records = [replace(template, case=case) for case in cases]
+    output = trial.box / "out"
+    write_submission(output, cases, records)
+    path = trial.rng.choice(sorted((output / "submission").glob("*.json")))
+    _break_json(trial, path, unreadable=False)  # It was written a moment ago.
     expected: Mapping[str, Mapping[str, dict[str, str]]] = {name: {} for name in FILES}
-    trial.expect(lambda: check_submission(out / "submission", expected))
+    trial.expect(lambda: check_submission(output / "submission", expected))
 
 
 def try_cache(trial: Trial) -> None:
     """The file of a judge's marks is broken."""
     path = trial.box / "out" / "judgements.sqlite"
     messages = build_messages(RatingRequest(question="q", reference=["r"], text="t"))
-    kept = RatingCache(path)
-    kept.keep("m", messages, 0, Rating(**samples.MARKS))  # type: ignore[arg-type]  # marks and a reason
-    kept.close()
-    for beside in path.parent.glob("*-*"):
-        beside.unlink()
+    rating_cache = RatingCache(path)
+    rating_cache.keep("m", messages, 0, Rating(**samples.MARKS))  # type: ignore[arg-type]  # marks and a reason
+    rating_cache.close()
+    for side_file in path.parent.glob("*-*"):
+        side_file.unlink()
     if trial.rng.random() < 0.3:
         break_place(trial.rng, path)
     else:
@@ -663,8 +663,8 @@ def try_cache(trial: Trial) -> None:
 
     def look() -> None:
         cache = RatingCache(path)
-        found = cache.find("m", messages, 0)
-        assert found is None or isinstance(found, Rating)
+        rating = cache.find("m", messages, 0)
+        assert rating is None or isinstance(rating, Rating)
         cache.keep("m", messages, 1, Rating(**samples.MARKS))  # type: ignore[arg-type]
         cache.close()
 

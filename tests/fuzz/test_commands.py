@@ -113,13 +113,13 @@ def test_a_command_works_or_says_why_not(
     check_said(result.returncode, result.stdout + result.stderr, errors, frozenset(statuses))
     assert result.returncode != 4 or "ERROR: " in result.stderr
     benchmarks = Path("box/.benchmarks")  # pytest-benchmark makes it, and it stays empty.
-    written = list_places(tmp_path) - before - {benchmarks}
-    written = {place for place in written if place.parts[:2] != ("box", "out")}
+    new_paths = list_places(tmp_path) - before - {benchmarks}
+    new_paths = {path for path in new_paths if path.parts[:2] != ("box", "out")}
     if name == "report":
-        written = {place for place in written if place.parts[:2] != ("box", "run")}
-    assert not written
+        new_paths = {path for path in new_paths if path.parts[:2] != ("box", "run")}
+    assert not new_paths
 
 
 def list_places(folder: Path) -> set[Path]:
     """Everything below a directory."""
-    return {place.relative_to(folder) for place in folder.rglob("*")}
+    return {path.relative_to(folder) for path in folder.rglob("*")}

@@ -31,12 +31,12 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
     return write_sound(tmp_path_factory.mktemp("sound") / "inputs")
 
 
-def try_inputs(kind: str, numbers: range, sound: Sound, place: Path) -> None:
+def try_inputs(kind: str, numbers: range, sound: Sound, folder: Path) -> None:
     """Try inputs one by one; all that fail are named, with how they failed."""
     work, _ = TARGETS[kind]
     failures: list[BaseException] = []
     for number in numbers:
-        box = place / "box"
+        box = folder / "box"
         box.mkdir()
         rng = random.Random(f"{SEED}/{kind}/{number}")
         try:

@@ -21,11 +21,11 @@ def make_view(*timings: LatencyTiming, machine: str = "m", device: str = "cpu") 
 
 
 def time_prompts(
-    middle: float, *, rounds: int = 20, spread: float = 0.05, work: str = "w", seed: int = 0
+    median: float, *, rounds: int = 20, spread: float = 0.05, work: str = "w", seed: int = 0
 ) -> RunView:
     """A run whose warm prompts take about so many seconds."""
     noise = np.random.default_rng(seed).normal(0, spread, rounds)
-    seconds = tuple(float(one) for one in middle * np.exp(noise))
+    seconds = tuple(float(factor) for factor in median * np.exp(noise))
     timing = LatencyTiming(
         name="prompt", state="warm", seconds=seconds, prompts=1, tokens=9, input_digest=work
     )
@@ -40,26 +40,26 @@ def rule(gate: Latency, run: RunView, baseline: RunView | None = None) -> GateRe
 
 
 @pytest.mark.parametrize(
-    ("middle", "ruling"),
+    ("median", "ruling"),
     [(0.5, GateOutcome.PASS), (0.6, GateOutcome.INCONCLUSIVE), (0.7, GateOutcome.FAIL)],
 )
-def test_rounds_are_held_against_a_bar_of_seconds(middle: float, ruling: GateOutcome) -> None:
+def test_rounds_are_held_against_a_bar_of_seconds(median: float, ruling: GateOutcome) -> None:
     """Wholly below passes, wholly above fails, across it settles nothing; no baseline is needed."""
-    decision = rule(SECONDS, time_prompts(middle))
+    decision = rule(SECONDS, time_prompts(median))
     assert (decision.outcome, decision.n) == (ruling, 20)
-    assert decision.value == pytest.approx(middle, rel=0.05)
+    assert decision.value == pytest.approx(median, rel=0.05)
     assert "seconds over 20 rounds" in decision.reason
 
 
 @pytest.mark.parametrize(
-    ("middle", "ruling"),
+    ("median", "ruling"),
     [(0.52, GateOutcome.PASS), (0.6, GateOutcome.INCONCLUSIVE), (0.7, GateOutcome.FAIL)],
 )
-def test_rounds_are_held_against_the_baseline(middle: float, ruling: GateOutcome) -> None:
+def test_rounds_are_held_against_the_baseline(median: float, ruling: GateOutcome) -> None:
     """The ratio of geometric means, by Welch's interval."""
-    decision = rule(RATIO, time_prompts(middle, seed=1), time_prompts(0.5))
+    decision = rule(RATIO, time_prompts(median, seed=1), time_prompts(0.5))
     assert decision.outcome is ruling
-    assert decision.value == pytest.approx(middle / 0.5, rel=0.05)
+    assert decision.value == pytest.approx(median / 0.5, rel=0.05)
     assert "times the baseline over 20 rounds" in decision.reason
 
 
@@ -67,8 +67,8 @@ def test_what_is_not_comparable_settles_nothing() -> None:
     """Missing timings, few rounds, other prompts, another machine and another GPU."""
     run = time_prompts(0.5)
     bare = make_view()
-    moved = make_view(*run.timings, machine="n")
-    other = make_view(*run.timings, device="NVIDIA H100")
+    other_machine = make_view(*run.timings, machine="n")
+    other_device = make_view(*run.timings, device="NVIDIA H100")
     cold = Latency(name="speed", benchmark="prompt", state="cold", at_most=1.2)
     cases = [
         (RATIO, run, None, "No --baseline was given"),
@@ -79,18 +79,20 @@ def test_what_is_not_comparable_settles_nothing() -> None:
         (RATIO, time_prompts(0.5, rounds=2), run, "2 rounds of prompt, warm are too few"),
         (RATIO, run, time_prompts(0.5, rounds=2), "2 rounds of prompt, warm are too few"),
         (RATIO, run, time_prompts(0.5, work="other"), "with other prompts"),
-        (RATIO, run, moved, "on other hardware"),
-        (RATIO, run, other, "on other hardware"),
+        (RATIO, run, other_machine, "on other hardware"),
+        (RATIO, run, other_device, "on other hardware"),
     ]
-    for gate, one, two, said in cases:
-        decision = rule(gate, one, two)
-        assert (decision.outcome, said in decision.reason) == (GateOutcome.INCONCLUSIVE, True), said
+    for gate, run_view, baseline, message in cases:
+        decision = rule(gate, run_view, baseline)
+        assert (decision.outcome, message in decision.reason) == (GateOutcome.INCONCLUSIVE, True), (
+            message
+        )
 
 
 def test_a_minimum_is_one_of_rounds() -> None:
     """As it is one of cases elsewhere."""
-    many = Latency(name="speed", benchmark="prompt", seconds=0.6, minimum=21)
-    assert "raise --benchmark-min-rounds" in rule(many, time_prompts(0.5)).reason
+    gate = Latency(name="speed", benchmark="prompt", seconds=0.6, minimum=21)
+    assert "raise --benchmark-min-rounds" in rule(gate, time_prompts(0.5)).reason
 
 
 def test_equal_rounds_have_no_spread() -> None:
@@ -119,9 +121,9 @@ def test_bounds_hold_what_they_promise() -> None:
 def test_bounds_hold_for_rounds_of_another_spread() -> None:
     """Few and uneven rounds of the baseline do not borrow certainty from many even ones."""
     rng = np.random.default_rng(4)
-    outside = 0
+    misses = 0
     for _ in range(1_000):
         new, old = np.exp(rng.normal(0, 0.01, 30)), np.exp(rng.normal(0, 0.2, 4))
         _, low, high = confidence_bounds(list(new), list(old))
-        outside += not low <= 1 <= high
-    assert 0.07 <= outside / 1_000 <= 0.13
+        misses += not low <= 1 <= high
+    assert 0.07 <= misses / 1_000 <= 0.13

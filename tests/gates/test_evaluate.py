@@ -33,7 +33,7 @@ def detect(hits: int, n: int, *, errors: int = 0) -> list[Record]:
     """Detection records, one an image: ``hits`` of ``n`` right, and some errors more."""
     outcomes = [Outcome.CORRECT] * hits + [Outcome.INCORRECT] * (n - hits)
     outcomes += [Outcome.MODEL_ERROR] * errors
-    return [make_record(f"{i}.png", one, fake=i % 2 == 0) for i, one in enumerate(outcomes)]
+    return [make_record(f"{i}.png", outcome, fake=i % 2 == 0) for i, outcome in enumerate(outcomes)]
 
 
 def rule(gate: Gate, run: RunView, baseline: RunView | None = None) -> GateResult:
@@ -78,13 +78,13 @@ def test_a_ceiling_and_a_plain_value() -> None:
     ceiling = Threshold(**kind, at_most=0.2)  # type: ignore[arg-type]
     assert rule(ceiling, make_run(detect(150, 200))).outcome is GateOutcome.FAIL
     assert rule(ceiling, make_run(detect(2, 200))).outcome is GateOutcome.PASS
-    plain = Threshold(**kind, at_least=0.5, compare=Comparand.VALUE)  # type: ignore[arg-type]
-    assert rule(plain, make_run(detect(101, 200))).outcome is GateOutcome.PASS
-    assert rule(plain, make_run(detect(99, 200))).outcome is GateOutcome.FAIL
+    plain_value = Threshold(**kind, at_least=0.5, compare=Comparand.VALUE)  # type: ignore[arg-type]
+    assert rule(plain_value, make_run(detect(101, 200))).outcome is GateOutcome.PASS
+    assert rule(plain_value, make_run(detect(99, 200))).outcome is GateOutcome.FAIL
 
 
 @pytest.mark.parametrize(
-    ("records", "manifest", "said"),
+    ("records", "manifest", "message"),
     [
         (detect(190, 200, errors=1), {}, "1 case ended in an error"),
         (detect(190, 200), {"partial": ["filtered"]}, "partial (filtered)"),
@@ -98,13 +98,13 @@ def test_a_ceiling_and_a_plain_value() -> None:
     ],
 )
 def test_what_cannot_be_concluded_from_is_inconclusive(
-    records: list[Record], manifest: dict[str, object], said: str
+    records: list[Record], manifest: dict[str, object], message: str
 ) -> None:
     """Errors in the population, partial runs and too few cases, whatever the figure."""
     gate = Threshold(name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, minimum=10)
     decision = rule(gate, make_run(records, **manifest))
     assert decision.outcome is GateOutcome.INCONCLUSIVE
-    assert said in decision.reason
+    assert message in decision.reason
 
 
 def test_a_gate_may_accept_a_sample() -> None:
@@ -133,13 +133,13 @@ def test_errors_are_a_gate_of_their_own() -> None:
     assert rule(lenient, make_run(detect(5, 10, errors=1))).outcome is GateOutcome.PASS
 
 
-def grade(marks: list[int], *, judge: str = "one@here") -> list[Record]:
+def grade(ratings: list[int], *, judge: str = "one@here") -> list[Record]:
     """Judged analysis records, one an image, all three marks alike."""
     records = []
-    for number, mark in enumerate(marks):
-        rating = Rating(completeness=mark, preciseness=mark, relevance=mark, reason="")
-        outcome = Outcome.CORRECT if mark else Outcome.INCORRECT
-        record = make_record(f"{number}.png", outcome, task=Task.ANALYSIS, score=float(mark))
+    for number, points in enumerate(ratings):
+        rating = Rating(completeness=points, preciseness=points, relevance=points, reason="")
+        outcome = Outcome.CORRECT if points else Outcome.INCORRECT
+        record = make_record(f"{number}.png", outcome, task=Task.ANALYSIS, score=float(points))
         verdict = replace(record.verdict, judge=judge, ratings=(rating,))
         records.append(replace(record, verdict=verdict))
     return records
@@ -161,26 +161,26 @@ def test_a_judge_that_failed_its_audit_gates_nothing() -> None:
 REGRESSION = Regression(name="no worse", task=Task.DETECTION)
 
 
-def change(hits: int, n: int, *, lost: int, won: int) -> tuple[RunView, RunView]:
+def change(hits: int, n: int, *, lost_count: int, won_count: int) -> tuple[RunView, RunView]:
     """A baseline with ``hits`` of ``n`` right, and a run that lost and won some of them."""
     before = [i < hits for i in range(n)]
     after = [*before]
-    after[:lost] = [False] * lost
-    after[n - won :] = [True] * won
+    after[:lost_count] = [False] * lost_count
+    after[n - won_count :] = [True] * won_count
     runs = [
         make_run(
             [
-                make_record(f"{i}.png", Outcome.CORRECT if right else Outcome.INCORRECT)
-                for i, right in enumerate(side)
+                make_record(f"{i}.png", Outcome.CORRECT if is_correct else Outcome.INCORRECT)
+                for i, is_correct in enumerate(results)
             ]
         )
-        for side in (before, after)
+        for results in (before, after)
     ]
     return runs[0], runs[1]
 
 
 @pytest.mark.parametrize(
-    ("lost", "won", "ruling"),
+    ("lost_count", "won_count", "ruling"),
     [
         (60, 5, GateOutcome.FAIL),
         (0, 0, GateOutcome.PASS),
@@ -188,12 +188,14 @@ def change(hits: int, n: int, *, lost: int, won: int) -> tuple[RunView, RunView]
         (30, 25, GateOutcome.INCONCLUSIVE),
     ],
 )
-def test_a_run_is_held_against_its_baseline(lost: int, won: int, ruling: GateOutcome) -> None:
+def test_a_run_is_held_against_its_baseline(
+    lost_count: int, won_count: int, ruling: GateOutcome
+) -> None:
     """A clear drop fails, none passes, and few changes on 600 cases settle nothing."""
-    baseline, run = change(400, 600, lost=lost, won=won)
+    baseline, run = change(400, 600, lost_count=lost_count, won_count=won_count)
     decision = rule(REGRESSION, run, baseline)
     assert decision.outcome is ruling
-    assert decision.value == pytest.approx((lost - won) / 600)
+    assert decision.value == pytest.approx((lost_count - won_count) / 600)
     assert decision.p is not None
 
 
@@ -201,18 +203,18 @@ def test_without_a_baseline_nothing_is_compared() -> None:
     """The gate says so, and so does one whose runs share no case."""
     run = make_run(detect(10, 20))
     assert "No --baseline" in rule(REGRESSION, run).reason
-    other = make_run([make_record(f"x{i}.png", Outcome.CORRECT) for i in range(5)])
-    assert "no scored detection case in common" in rule(REGRESSION, run, other).reason
+    disjoint = make_run([make_record(f"x{i}.png", Outcome.CORRECT) for i in range(5)])
+    assert "no scored detection case in common" in rule(REGRESSION, run, disjoint).reason
 
 
 def test_several_tests_are_corrected_together() -> None:
     """Of three equal gates each p-value is Holm's: three times the single one."""
-    baseline, run = change(400, 600, lost=60, won=30)
-    single = rule(REGRESSION, run, baseline).p
+    baseline, run = change(400, 600, lost_count=60, won_count=30)
+    p_value = rule(REGRESSION, run, baseline).p
     gates = [Regression(name=f"g{n}", task=Task.DETECTION) for n in range(3)]
-    assert single is not None
-    assert [one.p for one in evaluate_gates(gates, run, baseline)] == pytest.approx(
-        [3 * single] * 3
+    assert p_value is not None
+    assert [decision.p for decision in evaluate_gates(gates, run, baseline)] == pytest.approx(
+        [3 * p_value] * 3
     )
 
 
@@ -226,8 +228,8 @@ def test_judged_scores_are_compared_by_bootstrap() -> None:
     assert (
         rule(gate, before, before).outcome is GateOutcome.INCONCLUSIVE
     )  # 100 texts rule out 0.03 only
-    other = make_run(grade([2] * 100), judge=judge | {"text": "two@there"})
-    assert "judges differ" in rule(gate, after, other).reason
+    other_judge = make_run(grade([2] * 100), judge=judge | {"text": "two@there"})
+    assert "judges differ" in rule(gate, after, other_judge).reason
 
 
 def time_run(seconds: float, *, spread: float = 0.1, **manifest: object) -> RunView:
@@ -236,8 +238,8 @@ def time_run(seconds: float, *, spread: float = 0.1, **manifest: object) -> RunV
     records = []
     for record in detect(100, 200):
         assert record.answer is not None
-        took = seconds * float(rng.uniform(1 - spread, 1 + spread))
-        records.append(replace(record, answer=replace(record.answer, seconds=took)))
+        duration = seconds * float(rng.uniform(1 - spread, 1 + spread))
+        records.append(replace(record, answer=replace(record.answer, seconds=duration)))
     return make_run(records, **manifest)
 
 
@@ -248,16 +250,16 @@ def test_latency_is_a_ratio_to_the_baseline() -> None:
     assert rule(gate, time_run(1.0), baseline).outcome is GateOutcome.FAIL
     assert rule(gate, time_run(0.51), baseline).outcome is GateOutcome.PASS
     assert rule(gate, time_run(0.6, spread=0.9), baseline).outcome is GateOutcome.INCONCLUSIVE
-    moved = time_run(0.51, hardware={"machine": "other"})
-    assert "other machines" in rule(gate, moved, baseline).reason
+    candidate = time_run(0.51, hardware={"machine": "other"})
+    assert "other machines" in rule(gate, candidate, baseline).reason
     spread = {"name": "ray", "replicas": 2, "nodes": {"one": 2}, "lost": 0}
-    elsewhere = spread | {"nodes": {"two": 2}}
-    for engine, other in (({"name": "local"}, spread), (spread, elsewhere)):
-        moved, before = time_run(0.51, engine=engine), time_run(0.5, engine=other)
-        assert "other machines" in rule(gate, moved, before).reason
-    again = time_run(0.51, engine=spread), time_run(0.5, engine=spread | {"lost": 1})
-    assert rule(gate, *again).outcome is GateOutcome.PASS
-    assert "No --baseline" in rule(gate, moved).reason
+    other_spread = spread | {"nodes": {"two": 2}}
+    for engine, baseline_engine in (({"name": "local"}, spread), (spread, other_spread)):
+        candidate, before = time_run(0.51, engine=engine), time_run(0.5, engine=baseline_engine)
+        assert "other machines" in rule(gate, candidate, before).reason
+    pair = time_run(0.51, engine=spread), time_run(0.5, engine=spread | {"lost": 1})
+    assert rule(gate, *pair).outcome is GateOutcome.PASS
+    assert "No --baseline" in rule(gate, candidate).reason
 
 
 def test_latency_is_resampled_by_batch() -> None:
@@ -268,16 +270,16 @@ def test_latency_is_resampled_by_batch() -> None:
         for record in detect(100, 200)
         if record.answer
     ]
-    alone = rule(gate, make_run(one_batch), time_run(0.5))
-    assert alone.outcome is GateOutcome.INCONCLUSIVE
-    assert "in one batch" in alone.reason
+    decision = rule(gate, make_run(one_batch), time_run(0.5))
+    assert decision.outcome is GateOutcome.INCONCLUSIVE
+    assert "in one batch" in decision.reason
     run = time_run(0.5)
-    same = rule(gate, run, run)
-    assert (same.outcome, same.low, same.high) == (GateOutcome.PASS, 1.0, 1.0)
+    unchanged = rule(gate, run, run)
+    assert (unchanged.outcome, unchanged.low, unchanged.high) == (GateOutcome.PASS, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changes", "message"),
     [
         ({"partial": ["sampled"]}, "partial"),
         ({"judge": {"text": None, "label": "paper"}}, "another reply parser"),
@@ -289,15 +291,15 @@ def test_latency_is_resampled_by_batch() -> None:
     "kind", [Regression(name="g", task=Task.DETECTION), Latency(name="g", at_most=9.0)]
 )
 def test_a_baseline_made_otherwise_settles_nothing(
-    kind: Gate, changed: dict[str, object], said: str
+    kind: Gate, changes: dict[str, object], message: str
 ) -> None:
     """Nor does one that was cut off, or in which cases ended in an error."""
     run = time_run(0.5)
     assert rule(kind, run, run).outcome is GateOutcome.PASS
-    other = make_run(list(run.records), **changed)
-    decision = rule(kind, run, other)
+    changed_run = make_run(list(run.records), **changes)
+    decision = rule(kind, run, changed_run)
     assert decision.outcome is GateOutcome.INCONCLUSIVE
-    assert said in decision.reason
+    assert message in decision.reason
     broken = make_run([*time_run(0.5).records, *detect(0, 201, errors=1)[201:]])
     assert "of the baseline ended in an error" in rule(kind, run, broken).reason
     cut = make_run(list(run.records), partial=None)
@@ -323,11 +325,13 @@ def test_marks_of_another_judge_settle_nothing(
         for n in range(300)
     ]
     records = [replace(r, verdict=replace(r.verdict, ratings=(rating,))) for r in records]
-    ours = {"text": "transformers:/here", "label": "grammar", "rounds": 5, "digest": "a"}
-    run = make_run([*records, *detect(150, 300)], judge=ours | {"calibration": {"passed": True}})
+    run_judge = {"text": "transformers:/here", "label": "grammar", "rounds": 5, "digest": "a"}
+    run = make_run(
+        [*records, *detect(150, 300)], judge=run_judge | {"calibration": {"passed": True}}
+    )
     baseline = make_run(list(run.records), judge=judge | {"label": "grammar"})
-    marks = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
-    assert rule(marks, run, baseline).outcome is ruling
+    gate = Regression(name="g", task=Task.INTERPRETATION, metric="judged_score")
+    assert rule(gate, run, baseline).outcome is ruling
     assert (
         rule(Regression(name="g", task=Task.DETECTION), run, baseline).outcome is GateOutcome.PASS
     )

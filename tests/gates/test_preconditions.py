@@ -40,7 +40,7 @@ def check(gate: Gate, intent: RunIntent, *, named: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gate", "named", "said"),
+    ("gate", "named", "message"),
     [
         (SLICE, True, "nearest: generator=glide"),
         (JUDGED, True, "mine has no case; it has detection"),
@@ -52,9 +52,9 @@ def check(gate: Gate, intent: RunIntent, *, named: bool) -> None:
         (TIMED, False, "Add --latency"),
     ],
 )
-def test_what_is_lacking_is_named(gate: Gate, named: bool, said: str) -> None:
+def test_what_is_lacking_is_named(gate: Gate, named: bool, message: str) -> None:
     """In a run that asks every case."""
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         check(gate, WHOLE, named=named)
 
 
@@ -67,18 +67,18 @@ def test_gates_by_default_are_let_be_where_the_data_have_none_of_their_cases(gat
 @pytest.mark.parametrize("gate", [RANKED, NO_WORSE, TIMED, SLOWER])
 def test_gates_by_default_lack_nothing_where_they_will_not_rule(gate: Gate) -> None:
     """In an exploration; where the user named them they do."""
-    part = replace(WHOLE, selected={Task.DETECTION: 19})
-    check(gate, part, named=False)
+    partial = replace(WHOLE, selected={Task.DETECTION: 19})
+    check(gate, partial, named=False)
     with pytest.raises(UserError):
-        check(gate, part, named=True)
-    check(gate, replace(part, shard=True), named=True)
+        check(gate, partial, named=True)
+    check(gate, replace(partial, shard=True), named=True)
 
 
 def test_a_sample_that_a_gate_accepts_is_whole() -> None:
     """So a gate that accepts it needs its baseline."""
     gate = Regression(name="g", task=Task.DETECTION, sample=10)
-    drawn = {"detection": {"all": 10}}
-    sampled = replace(WHOLE, drawn=drawn, sample=10, selected={Task.DETECTION: 10})
+    sample = {"detection": {"all": 10}}
+    sampled = replace(WHOLE, drawn=sample, sample=10, selected={Task.DETECTION: 10})
     with pytest.raises(UserError, match="baseline"):
         check(gate, sampled, named=False)
     check(gate, replace(sampled, sample=9), named=False)
@@ -86,9 +86,9 @@ def test_a_sample_that_a_gate_accepts_is_whole() -> None:
 
 def test_nothing_lacks_where_all_is_there() -> None:
     """Baseline, benchmarks and likelihoods."""
-    full = replace(WHOLE, baseline=True, timed=True, met=list(Need))
+    complete = replace(WHOLE, baseline=True, timed=True, met=list(Need))
     for gate in (RANKED, NO_WORSE, TIMED, SLOWER):
-        check(gate, full, named=True)
+        check(gate, complete, named=True)
 
 
 ABOUT_ANALYSIS = [
@@ -104,9 +104,9 @@ def test_a_task_that_cannot_be_asked_is_refused_in_a_file_that_was_named(gate: G
     """Whether the data have none of its cases or the backend lacks the capability for it."""
     with pytest.raises(UserError, match="mine has no case; it has detection"):
         check(gate, WHOLE, named=True)
-    both = POPULATION | {"analysis": {"all": 4}}
+    population = POPULATION | {"analysis": {"all": 4}}
     detector = replace(
-        WHOLE, population=both, drawn=both, model="d", deselected={"analysis": "text"}
+        WHOLE, population=population, drawn=population, model="d", deselected={"analysis": "text"}
     )
     message = (
         "analysis, which d cannot be asked: its backend lacks the capability text.*detection, or"

@@ -59,7 +59,7 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("gate = 3", "malformed"),
         ("[[gate]", "malformed"),
@@ -115,9 +115,9 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
         ("a = " + "[" * 5000, "malformed"),
     ],
 )
-def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:
+def test_mistakes_are_named(tmp_path: Path, text: str, message: str) -> None:
     """A misspelt field, metric or task is refused by name, not ignored."""
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         read_gates(write(tmp_path, text))
 
 
@@ -146,7 +146,7 @@ def test_every_score_can_be_gated() -> None:
         for task, score in ((Task.DETECTION, None), (Task.INTERPRETATION, 2.0))
         for n in range(4)
     ]
-    assert {one.metric for one in score_records(records)} <= set(METRICS)
+    assert {score.metric for score in score_records(records)} <= set(METRICS)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def alarm_rate(n: int, drop: float, runs: int = 1500) -> float:
     """The share of simulated runs that fail the gate."""
     rng = np.random.default_rng(n)
     pairs = [draw(rng, n, drop) for _ in range(runs)]
-    return float(np.mean([mcnemar(one) <= LEVEL and one.mean > MARGIN for one in pairs]))
+    return float(np.mean([mcnemar(pair) <= LEVEL and pair.mean > MARGIN for pair in pairs]))
 
 
 @pytest.mark.thorough
@@ -31,8 +31,8 @@ def test_no_change_is_seldom_called_a_regression(n: int) -> None:
     """At no change the gate fails at most as often as its level, with and without its margin."""
     assert alarm_rate(n, 0.0) <= LEVEL
     rng = np.random.default_rng(n)
-    plain = np.mean([mcnemar(draw(rng, n, 0.0)) <= LEVEL for _ in range(1500)])
-    assert plain <= LEVEL + 0.01  # the simulation's own error
+    rate = np.mean([mcnemar(draw(rng, n, 0.0)) <= LEVEL for _ in range(1500)])
+    assert rate <= LEVEL + 0.01  # the simulation's own error
 
 
 @pytest.mark.thorough
@@ -52,12 +52,12 @@ def test_marks_of_as_few_images_as_a_gate_takes_seldom_cry_wolf() -> None:
     """At the least number of images the bootstrap of marks is wrong about as often as its level."""
     rng = np.random.default_rng(0)
     trials = 600
-    found = [
+    bounds = [
         drop_interval(draw_marks(rng, MIN_JUDGED_IMAGES, 0.0), LEVEL, binary=False)
         for _ in range(trials)
     ]
     error = 2 * (LEVEL * (1 - LEVEL) / trials) ** 0.5
-    assert np.mean([p <= LEVEL for _, _, p in found]) <= LEVEL + error
+    assert np.mean([p <= LEVEL for _, _, p in bounds]) <= LEVEL + error
     rng = np.random.default_rng(1)
     passed = [
         drop_interval(draw_marks(rng, MIN_JUDGED_IMAGES, MARGIN), LEVEL, binary=False)[1] <= MARGIN

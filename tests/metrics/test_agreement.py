@@ -24,26 +24,26 @@ def make_records(judge: str, scores: list[float | None], text: str = "said") -> 
 
 def test_alpha_is_the_librarys_over_the_texts_both_graded() -> None:
     """Texts only one judge graded are left out; the difference keeps its sign."""
-    one = make_records("a", [2.0, 1.0, 0.0, 1.5, None, 0.5])
-    two = make_records("b", [2.0, 0.5, 0.5, 1.0, 1.0, None])
-    found = measure_agreement(one, two)
-    assert found.alpha == pytest.approx(0.8235294117647058)
-    assert (found.texts, found.judges) == (4, ("a", "b"))
-    assert found.difference == pytest.approx(0.125)
+    first = make_records("a", [2.0, 1.0, 0.0, 1.5, None, 0.5])
+    second = make_records("b", [2.0, 0.5, 0.5, 1.0, 1.0, None])
+    agreement = measure_agreement(first, second)
+    assert agreement.alpha == pytest.approx(0.8235294117647058)
+    assert (agreement.texts, agreement.judges) == (4, ("a", "b"))
+    assert agreement.difference == pytest.approx(0.125)
 
 
 def test_different_answers_are_not_compared() -> None:
     """Runs whose answers differ, and judges without any spread, have no agreement to measure."""
-    one = make_records("a", [2.0, 1.0])
+    records = make_records("a", [2.0, 1.0])
     with pytest.raises(UserError, match="fewer than two answers in common"):
-        measure_agreement(one, make_records("b", [2.0, 1.0], text="other"))
+        measure_agreement(records, make_records("b", [2.0, 1.0], text="other"))
     level = make_records("a", [1.0, 1.0])
     with pytest.raises(UserError, match="same score"):
         measure_agreement(level, level)
 
 
 @pytest.mark.parametrize(
-    ("one", "two", "alpha"),
+    ("first", "second", "alpha"),
     [
         ((2.0, 1.0, 0.0, 1.5), (2.0, 0.5, 0.5, 1.0), 0.8235294117647058),
         ((0.0, 2.0, 0.0, 2.0), (2.0, 0.0, 2.0, 0.0), -0.75),
@@ -56,13 +56,13 @@ def test_different_answers_are_not_compared() -> None:
     ],
 )
 def test_alpha_equals_that_of_another_library(
-    one: tuple[float, ...], two: tuple[float, ...], alpha: float
+    first: tuple[float, ...], second: tuple[float, ...], alpha: float
 ) -> None:
-    """The numbers are krippendorff 0.9.0's ``alpha([one, two], level_of_measurement="interval")``.
+    """The numbers are those of krippendorff 0.9.0, of ``alpha`` with the level ``"interval"``.
 
     That package is under the GPL and no part of this project.
     """
-    assert compute_alpha(np.array([one, two])) == pytest.approx(alpha, abs=1e-12)
+    assert compute_alpha(np.array([first, second])) == pytest.approx(alpha, abs=1e-12)
 
 
 def test_scores_without_steps_are_no_burden() -> None:
@@ -72,7 +72,7 @@ def test_scores_without_steps_are_no_burden() -> None:
     (Krippendorff 2011, Computing Krippendorff's Alpha-Reliability, part D for the interval metric).
     """
     rng = np.random.default_rng(13)
-    one = rng.random(6000) * 2
-    two = np.clip(one + rng.normal(0, 0.3, 6000), 0, 2)
-    wanted = 1 - ((one - two) ** 2).mean() / (2 * np.var([one, two], ddof=1))
-    assert compute_alpha(np.array([one, two])) == pytest.approx(wanted, abs=1e-5)
+    first = rng.random(6000) * 2
+    second = np.clip(first + rng.normal(0, 0.3, 6000), 0, 2)
+    expected = 1 - ((first - second) ** 2).mean() / (2 * np.var([first, second], ddof=1))
+    assert compute_alpha(np.array([first, second])) == pytest.approx(expected, abs=1e-5)

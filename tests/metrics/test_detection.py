@@ -34,12 +34,12 @@ def make_record(
     image: str,
     *,
     fake: bool,
-    said: str | None,
+    answer_label: str | None,
     question_type: QuestionType = QuestionType.WHAT,
     paired_image: str | None = None,
     p_fake: float | None = None,
 ) -> Record:
-    """A detection record; ``said`` None is an unparsed reply."""
+    """A detection record; ``answer_label`` None is an unparsed reply."""
     label = Authenticity.FAKE if fake else Authenticity.REAL
     case = replace(
         CASE,
@@ -49,15 +49,17 @@ def make_record(
         label=label,
         paired_image=paired_image,
     )
-    outcome = Outcome.CORRECT if said == label else Outcome.INCORRECT
-    verdict = Verdict(outcome=outcome if said else Outcome.UNPARSED, reason="", label=said)
+    outcome = Outcome.CORRECT if answer_label == label else Outcome.INCORRECT
+    verdict = Verdict(
+        outcome=outcome if answer_label else Outcome.UNPARSED, reason="", label=answer_label
+    )
     answer = Answer(text="", tokens=1, seconds=0.1, batch_size=1, p_fake=p_fake)
     return Record(case=case, prompt="", answer=answer, verdict=verdict, worker="")
 
 
 def score(records: list[Record]) -> dict[str, Score]:
     """The scores over the whole population by metric."""
-    return {one.metric: one for one in score_records(records) if one.subgroup == "all"}
+    return {scored.metric: scored for scored in score_records(records) if scored.subgroup == "all"}
 
 
 def draw(n: int) -> Iterator[tuple[str, bool, float]]:
@@ -70,23 +72,23 @@ def draw(n: int) -> Iterator[tuple[str, bool, float]]:
 
 def test_likelihood_scores_are_scikit_learns() -> None:
     """AUROC, average precision and MCC equal the library's, with an interval around them."""
-    drawn = list(draw(150))
+    samples = list(draw(150))
     records = [
-        make_record(image, fake=fake, said="fake" if p >= 0.5 else "real", p_fake=p)
-        for image, fake, p in drawn
+        make_record(image, fake=fake, answer_label="fake" if p >= 0.5 else "real", p_fake=p)
+        for image, fake, p in samples
     ]
     scores = score(records)
-    fake, chances = np.array([f for _, f, _ in drawn]), np.array([p for _, _, p in drawn])
+    fake, chances = np.array([f for _, f, _ in samples]), np.array([p for _, _, p in samples])
     for metric, value in (
         ("roc_auc", roc_auc_score(fake, chances)),
         ("average_precision", average_precision_score(fake, chances)),
         ("matthews_corrcoef", matthews_corrcoef(fake, chances >= 0.5)),
     ):
-        found = scores[metric]
-        assert found.value == pytest.approx(value)
-        assert found.low is not None
-        assert found.high is not None
-        assert found.low < value < found.high
+        scored = scores[metric]
+        assert scored.value == pytest.approx(value)
+        assert scored.low is not None
+        assert scored.high is not None
+        assert scored.low < value < scored.high
     error = scores["expected_calibration_error"]
     assert error.value == pytest.approx(
         expected_calibration_error(fake, chances, weigh_alike(150))[0]
@@ -107,16 +109,16 @@ def test_calibration_error_by_hand() -> None:
 def test_bias_and_consistency_by_hand() -> None:
     """Gap, "fake" rate, "yes" rate and polarity consistency of eight replies."""
     records = [
-        make_record("a", fake=True, said="fake", question_type=QuestionType.ISFAKE),
-        make_record("a", fake=True, said="real", question_type=QuestionType.ISREAL),
-        make_record("b", fake=False, said="real", question_type=QuestionType.ISFAKE),
-        make_record("b", fake=False, said="real", question_type=QuestionType.ISREAL),
-        make_record("c", fake=False, said=None, question_type=QuestionType.ISFAKE),
-        make_record("c", fake=False, said="real", question_type=QuestionType.ISREAL),
-        make_record("d", fake=True, said="fake"),
-        make_record("e", fake=False, said="fake"),
+        make_record("a", fake=True, answer_label="fake", question_type=QuestionType.ISFAKE),
+        make_record("a", fake=True, answer_label="real", question_type=QuestionType.ISREAL),
+        make_record("b", fake=False, answer_label="real", question_type=QuestionType.ISFAKE),
+        make_record("b", fake=False, answer_label="real", question_type=QuestionType.ISREAL),
+        make_record("c", fake=False, answer_label=None, question_type=QuestionType.ISFAKE),
+        make_record("c", fake=False, answer_label="real", question_type=QuestionType.ISREAL),
+        make_record("d", fake=True, answer_label="fake"),
+        make_record("e", fake=False, answer_label="fake"),
     ]
-    values = {name: one.value for name, one in score(records).items()}
+    values = {name: scored.value for name, scored in score(records).items()}
     assert values["fake_real_gap"] == pytest.approx(2 / 3 - 3 / 5)
     assert values["fake_rate"] == pytest.approx(3 / 7)
     # "yes" to a's isfake, a's isreal, b's isreal and c's isreal; "no" to b's isfake.
@@ -128,23 +130,27 @@ def test_twins_are_ranked_by_likelihood_or_by_verdict() -> None:
     """A forged probe above its twin counts 1, level 0.5, below 0."""
     pairs = [("fake", "real"), ("fake", "fake"), ("real", "fake"), ("fake", "real")]
     records = []
-    for number, (forged, untouched) in enumerate(pairs):
-        one, two = f"f{number}", f"r{number}"
+    for number, (forged, original) in enumerate(pairs):
+        forged_image, original_image = f"f{number}", f"r{number}"
         records += [
-            make_record(one, fake=True, said=forged, paired_image=two),
-            make_record(two, fake=False, said=untouched, paired_image=one),
+            make_record(forged_image, fake=True, answer_label=forged, paired_image=original_image),
+            make_record(
+                original_image, fake=False, answer_label=original, paired_image=forged_image
+            ),
         ]
     assert score(records)["pairwise_accuracy"].value == pytest.approx((1 + 0.5 + 0 + 1) / 4)
     level = [
-        make_record("f", fake=True, said="real", paired_image="r", p_fake=0.4),
-        make_record("r", fake=False, said="real", paired_image="f", p_fake=0.3),
+        make_record("f", fake=True, answer_label="real", paired_image="r", p_fake=0.4),
+        make_record("r", fake=False, answer_label="real", paired_image="f", p_fake=0.3),
     ]
     assert score(level)["pairwise_accuracy"].value == 1.0
 
 
 def test_one_class_alone_has_no_ranking() -> None:
     """With fakes only, correlation and gap are undefined and not zero."""
-    scores = score([make_record(f"i{n}", fake=True, said="fake", p_fake=0.9) for n in range(5)])
+    scores = score(
+        [make_record(f"i{n}", fake=True, answer_label="fake", p_fake=0.9) for n in range(5)]
+    )
     for metric in ("matthews_corrcoef", "roc_auc", "fake_real_gap", "balanced_accuracy"):
         assert scores[metric].value is None
         assert scores[metric].n == 0

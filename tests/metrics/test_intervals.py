@@ -20,14 +20,14 @@ def test_one_question_per_image_gets_wilson() -> None:
 def test_several_questions_per_image_widen_the_interval() -> None:
     """Five copies of each answer bring no more certainty than one."""
     rng = np.random.default_rng(0)
-    once = (rng.random(100) < 0.7).astype(float)
-    copied = np.repeat(once, 5)
-    plain = estimate_mean(once, [str(i) for i in range(100)])
-    grouped = estimate_mean(copied, [str(i // 5) for i in range(500)])
-    assert plain.low is not None
-    assert plain.high is not None
-    assert grouped.low == pytest.approx(plain.low, abs=0.03)
-    assert grouped.high == pytest.approx(plain.high, abs=0.03)
+    values = (rng.random(100) < 0.7).astype(float)
+    repeated = np.repeat(values, 5)
+    independent = estimate_mean(values, [str(i) for i in range(100)])
+    grouped = estimate_mean(repeated, [str(i // 5) for i in range(500)])
+    assert independent.low is not None
+    assert independent.high is not None
+    assert grouped.low == pytest.approx(independent.low, abs=0.03)
+    assert grouped.high == pytest.approx(independent.high, abs=0.03)
     assert grouped.n == 500
 
 
@@ -42,27 +42,27 @@ def test_agreement_is_not_certainty() -> None:
 def test_too_little_gives_no_interval() -> None:
     """Nothing gives nothing; one image of several answers gives a value without an interval."""
     assert estimate_mean([], []) == NOTHING
-    alone = estimate_mean([1.0, 0.0], ["a", "a"])
-    assert (alone.value, alone.low, alone.high) == (0.5, None, None)
+    estimate = estimate_mean([1.0, 0.0], ["a", "a"])
+    assert (estimate.value, estimate.low, estimate.high) == (0.5, None, None)
     assert estimate_balanced([1.0], [True], ["a"]) == NOTHING
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    ("images", "ease"), [(10, 0.6), (30, 0.95)], ids=["few images", "few images, easy"]
+    ("images", "mean"), [(10, 0.6), (30, 0.95)], ids=["few images", "few images, easy"]
 )
-def test_few_images_are_covered_too(images: int, ease: float) -> None:
+def test_few_images_are_covered_too(images: int, mean: float) -> None:
     """Fourteen questions on each of few images, some harder than others: still 93-97 %."""
     rng = np.random.default_rng(1)
     groups = [str(i // 14) for i in range(images * 14)]
-    covered, runs = 0, 400
+    hits, runs = 0, 400
     for _ in range(runs):
-        chance = np.repeat(rng.beta(ease * 6, (1 - ease) * 6, images), 14)
+        chance = np.repeat(rng.beta(mean * 6, (1 - mean) * 6, images), 14)
         estimate = estimate_mean((rng.random(images * 14) < chance).astype(float), groups)
         assert estimate.low is not None
         assert estimate.high is not None
-        covered += estimate.low <= ease <= estimate.high
-    assert 0.93 <= covered / runs <= 0.97
+        hits += estimate.low <= mean <= estimate.high
+    assert 0.93 <= hits / runs <= 0.97
 
 
 def test_a_constant_that_is_no_proportion_has_no_interval() -> None:
@@ -78,7 +78,7 @@ def test_intervals_cover_as_often_as_they_say(images: int, questions: int, sprea
     """In simulated runs, plain and with images of unequal difficulty, 93-97 % cover the truth."""
     rng = np.random.default_rng(7)
     groups = [str(i) for i in range(images) for _ in range(questions)]
-    covered, runs = 0, 600
+    hits, runs = 0, 600
     for run in range(runs):
         mean = (0.3, 0.5, 0.62, 0.8)[run % 4]
         shift = np.zeros(images)
@@ -88,8 +88,8 @@ def test_intervals_cover_as_often_as_they_say(images: int, questions: int, sprea
         estimate = estimate_mean((rng.random(images * questions) < chance).astype(float), groups)
         assert estimate.low is not None
         assert estimate.high is not None
-        covered += estimate.low <= mean <= estimate.high
-    assert 0.93 <= covered / runs <= 0.97
+        hits += estimate.low <= mean <= estimate.high
+    assert 0.93 <= hits / runs <= 0.97
 
 
 @pytest.mark.thorough
@@ -97,12 +97,12 @@ def test_balanced_accuracy_covers_too() -> None:
     """So does the interval of balanced accuracy, with classes of unequal size and ease."""
     rng = np.random.default_rng(3)
     fake = np.arange(400) < 280
-    covered = 0
+    hits = 0
     for _ in range(1000):
         chance = np.where(fake, 0.55, 0.85)
         values = (rng.random(400) < chance).astype(float)
         estimate = estimate_balanced(values, fake, [str(i) for i in range(400)])
         assert estimate.low is not None
         assert estimate.high is not None
-        covered += estimate.low <= 0.7 <= estimate.high
-    assert 0.93 <= covered / 1000 <= 0.97
+        hits += estimate.low <= 0.7 <= estimate.high
+    assert 0.93 <= hits / 1000 <= 0.97

@@ -15,9 +15,9 @@ from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.types import Score, Task
 
 
-def make_score(metric: str, where: str, value: float, n: int, task: str) -> Score:
+def make_score(metric: str, subgroup: str, value: float, n: int, task: str) -> Score:
     """A score without interval."""
-    return Score(metric=metric, task=task, subgroup=where, value=value, low=None, high=None, n=n)
+    return Score(metric=metric, task=task, subgroup=subgroup, value=value, low=None, high=None, n=n)
 
 
 def test_two_published_rows_disagree_with_their_parts() -> None:
@@ -35,10 +35,10 @@ def test_the_aggregate_is_the_papers() -> None:
     """GPT-4V's row of Table VI: 0.282 and 1.729 make 0.573."""
     row = load_table(Task.INTERPRETATION)[0]
     assert row["model"] == "GPT-4V"
-    means = aggregate({name: float(row[name]) for name in (*AUTOMATIC, *JUDGED)})
-    assert means.automatic == pytest.approx(float(row["AutoAvr"]), abs=0.001)
-    assert means.judged == pytest.approx(float(row["GPTAvr"]), abs=0.001)
-    assert means.overall == pytest.approx(float(row["Avr"]), abs=0.001)
+    averages = aggregate({name: float(row[name]) for name in (*AUTOMATIC, *JUDGED)})
+    assert averages.automatic == pytest.approx(float(row["AutoAvr"]), abs=0.001)
+    assert averages.judged == pytest.approx(float(row["GPTAvr"]), abs=0.001)
+    assert averages.overall == pytest.approx(float(row["Avr"]), abs=0.001)
 
 
 def test_a_detection_row_is_in_percent_with_both_yes_no_forms_in_one_column() -> None:

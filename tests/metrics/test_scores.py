@@ -26,8 +26,8 @@ RECORDS = [
 
 def find(scores: list[Score], metric: str, name: str = "all", task: str = Task.DETECTION) -> Score:
     """The one score of that name."""
-    (found,) = [s for s in scores if (s.metric, s.subgroup, s.task) == (metric, name, task)]
-    return found
+    (score,) = [s for s in scores if (s.metric, s.subgroup, s.task) == (metric, name, task)]
+    return score
 
 
 def test_misses_count_and_errors_do_not() -> None:
@@ -85,15 +85,15 @@ def test_scores_agree_with_scikit_learn_in_any_order(
     """Balanced accuracy is scikit-learn's, and the order of records changes nothing."""
     answers += [(True, True), (False, True)]
     records = [
-        make_record(f"{i}.png", Outcome.CORRECT if right else Outcome.INCORRECT, fake=fake)
-        for i, (fake, right) in enumerate(answers)
+        make_record(f"{i}.png", Outcome.CORRECT if is_correct else Outcome.INCORRECT, fake=fake)
+        for i, (fake, is_correct) in enumerate(answers)
     ]
     scores = score_records(records)
-    truth = [fake for fake, _ in answers]
-    said = [fake == right for fake, right in answers]
+    labels = [fake for fake, _ in answers]
+    answers_fake = [fake == is_correct for fake, is_correct in answers]
     value = find(scores, "balanced_accuracy").value
     assert value is not None
-    assert abs(value - balanced_accuracy_score(truth, said)) < 1e-12
+    assert abs(value - balanced_accuracy_score(labels, answers_fake)) < 1e-12
     shuffler.shuffle(records)
     assert score_records(records) == scores
 
@@ -133,16 +133,22 @@ def test_every_class_is_scored_over_parsed_answers_too() -> None:
 
 def test_two_judges_never_share_a_figure() -> None:
     """Marks of two judges over one task are averaged apart, each under its judge's name."""
-    marks = Rating(completeness=2, preciseness=2, relevance=2, reason="")
+    full_rating = Rating(completeness=2, preciseness=2, relevance=2, reason="")
     records = []
-    for name, rating in (("one@here", marks), ("two@there", replace(marks, relevance=0))):
+    for name, rating in (
+        ("one@here", full_rating),
+        ("two@there", replace(full_rating, relevance=0)),
+    ):
         record = make_record(f"{name}.png", Outcome.CORRECT, task=Task.ANALYSIS, score=rating.mean)
         verdict = replace(record.verdict, judge=name, ratings=(rating,))
         records.append(replace(record, verdict=verdict))
-    scores = [one for one in score_records(records) if one.subgroup == "all"]
-    judged = {one.judge: one.value for one in scores if one.metric == "judged_score"}
+    scores = [score for score in score_records(records) if score.subgroup == "all"]
+    judged = {score.judge: score.value for score in scores if score.metric == "judged_score"}
     assert judged == {"one@here": 2.0, "two@there": pytest.approx(4 / 3)}
-    assert {one.judge for one in scores if one.metric == "accuracy"} == {"one@here", "two@there"}
+    assert {score.judge for score in scores if score.metric == "accuracy"} == {
+        "one@here",
+        "two@there",
+    }
 
 
 def test_the_fields_are_the_published_ones() -> None:

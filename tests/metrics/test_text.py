@@ -39,47 +39,47 @@ def test_values_are_the_libraries(encoder: SentenceEncoder) -> None:
     """BLEU is sacrebleu's, ROUGE-L rouge-score's, similarity sentence-transformers'."""
     from sentence_transformers import SentenceTransformer  # Ten seconds of all that collect this.
 
-    whole = " ".join(CLUES)
+    reference = " ".join(CLUES)
     model = SentenceTransformer(str(encoders._locate()), local_files_only=True)
-    vectors = model.encode([whole, *REPLIES], normalize_embeddings=True)
-    found = score_texts(REPLIES, [CLUES] * len(REPLIES), encoder)
-    for reply, vector, scores in zip(REPLIES, vectors[1:], found, strict=True):
+    vectors = model.encode([reference, *REPLIES], normalize_embeddings=True)
+    text_scores = score_texts(REPLIES, [CLUES] * len(REPLIES), encoder)
+    for reply, vector, scores in zip(REPLIES, vectors[1:], text_scores, strict=True):
         for order, value in ((1, scores.bleu_1), (2, scores.bleu_2)):
             bleu = sacrebleu.BLEU(max_ngram_order=order, effective_order=True, lowercase=True)
-            assert value == pytest.approx(bleu.sentence_score(reply, [whole]).score / 100)
-        rouge = RougeScorer(["rougeL"]).score(whole, reply)["rougeL"].fmeasure
+            assert value == pytest.approx(bleu.sentence_score(reply, [reference]).score / 100)
+        rouge = RougeScorer(["rougeL"]).score(reference, reply)["rougeL"].fmeasure
         assert scores.rouge_l == pytest.approx(rouge)
         assert scores.similarity == pytest.approx(max(0, float(vector @ vectors[0])), abs=1e-5)
-    assert found[3].bleu_2 == found[3].rouge_l == pytest.approx(1)
-    assert found[3].similarity == pytest.approx(1)
+    assert text_scores[3].bleu_2 == text_scores[3].rouge_l == pytest.approx(1)
+    assert text_scores[3].similarity == pytest.approx(1)
 
 
 def test_clues_are_matched_one_by_one(encoder: SentenceEncoder) -> None:
     """Recall counts the clues said, precision the statements that say one; both need a list."""
-    partial, beach, empty, whole = score_texts(REPLIES, [CLUES] * 4, encoder)
+    partial, beach, empty, verbatim = score_texts(REPLIES, [CLUES] * 4, encoder)
     assert partial.clue_recall == pytest.approx(1 / 3)
     assert partial.clue_precision == pytest.approx(1 / 2)
     assert (beach.clue_recall, beach.clue_precision) == (0, 0)
     assert (empty.clue_recall, empty.clue_precision) == (0, None)
-    assert (whole.clue_recall, whole.clue_precision) == (1, 1)
-    (single,) = score_texts(["The hand."], [["The hand has six fingers."]], encoder)
-    assert (single.clue_recall, single.clue_precision) == (None, None)
+    assert (verbatim.clue_recall, verbatim.clue_precision) == (1, 1)
+    (score,) = score_texts(["The hand."], [["The hand has six fingers."]], encoder)
+    assert (score.clue_recall, score.clue_precision) == (None, None)
 
 
 def test_each_distinct_text_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand pairs of four replies cost as many encodings as there are distinct texts."""
-    seen: list[str] = []
+    encoded: list[str] = []
 
     class Counting:
         def encode(self, texts: list[str], **_: Any) -> np.ndarray:
-            seen.extend(texts)
+            encoded.extend(texts)
             return np.eye(len(texts), 384, dtype=np.float32)
 
     encoder = SentenceEncoder()
     monkeypatch.setitem(encoder.__dict__, "_model", Counting())
     score_texts(REPLIES * 250, [CLUES] * 1000, encoder)
-    said = {statement for reply in REPLIES for statement in split_statements(reply)}
-    assert sorted(seen) == sorted({*REPLIES, *CLUES, " ".join(CLUES), *said})
+    statements = {statement for reply in REPLIES for statement in split_statements(reply)}
+    assert sorted(encoded) == sorted({*REPLIES, *CLUES, " ".join(CLUES), *statements})
 
 
 def test_answers_with_references_are_scored_and_averaged(encoder: SentenceEncoder) -> None:
@@ -105,19 +105,19 @@ def test_answers_with_references_are_scored_and_averaged(encoder: SentenceEncode
 def test_thoughts_are_not_compared(encoder: SentenceEncoder) -> None:
     """A reply scores as what it says outside its thoughts."""
     expected = tuple(Clue(text=text) for text in CLUES)
-    plain = make_record("i", Outcome.UNSCORED, task=Task.INTERPRETATION)
-    plain = replace(plain, case=replace(plain.case, expected=expected))
-    assert plain.answer is not None
-    thought = replace(plain.answer, text=f"<think>{CLUES[0]}</think>{plain.answer.text}")
-    records = [plain, replace(plain, case=replace(plain.case, id="t"), answer=thought)]
+    record = make_record("i", Outcome.UNSCORED, task=Task.INTERPRETATION)
+    record = replace(record, case=replace(record.case, expected=expected))
+    assert record.answer is not None
+    thinking_answer = replace(record.answer, text=f"<think>{CLUES[0]}</think>{record.answer.text}")
+    records = [record, replace(record, case=replace(record.case, id="t"), answer=thinking_answer)]
     first, second = score_answers(records, encoder).values()
     assert first == second
 
 
 def test_metrics_are_named_with_variant_and_weights(encoder: SentenceEncoder) -> None:
     """The manifest says which BLEU, which smoothing, and which weights."""
-    named = describe_metrics(encoder)
-    assert "smooth:exp" in named["bleu_1"]
-    assert "version:" in named["bleu_2"]
-    assert "all-MiniLM-L6-v2, sha256 " in named["similarity"]
-    assert len(named["similarity"].rpartition(" ")[2]) == 64
+    descriptions = describe_metrics(encoder)
+    assert "smooth:exp" in descriptions["bleu_1"]
+    assert "version:" in descriptions["bleu_2"]
+    assert "all-MiniLM-L6-v2, sha256 " in descriptions["similarity"]
+    assert len(descriptions["similarity"].rpartition(" ")[2]) == 64

@@ -45,12 +45,12 @@ def decide(chances: Floats) -> Floats:
 def best_by_hand(fake: Bools, chances: Floats, sample_weight: Floats) -> float:
     """The best of all thresholds, one after another."""
     cuts = [*np.unique(chances), 2.0]
-    found = [accuracy_score(fake, chances >= c, sample_weight=sample_weight) for c in cuts]
-    return float(max(found))
+    accuracies = [accuracy_score(fake, chances >= c, sample_weight=sample_weight) for c in cuts]
+    return float(max(accuracies))
 
 
 @pytest.mark.parametrize(
-    ("statistic", "reference", "decided"),
+    ("statistic", "reference", "on_decisions"),
     [
         (matthews_corrcoef, reference_mcc, True),
         (roc_auc, roc_auc_score, False),
@@ -59,15 +59,15 @@ def best_by_hand(fake: Bools, chances: Floats, sample_weight: Floats) -> float:
     ],
 )
 def test_weighted_values_are_scikit_learns(
-    statistic: Statistic, reference: Callable[..., float], decided: bool
+    statistic: Statistic, reference: Callable[..., float], on_decisions: bool
 ) -> None:
     """On twenty random weightings, ties among scores included."""
     rng = np.random.default_rng(5)
     fake, chances = draw(rng, 80, digits=1)
     weights = rng.integers(0, 4, (20, 80)).astype(float)
-    scores = decide(chances) if decided else chances
-    found = statistic(fake, scores, weights)
-    for value, row in zip(found, weights, strict=True):
+    scores = decide(chances) if on_decisions else chances
+    values = statistic(fake, scores, weights)
+    for value, row in zip(values, weights, strict=True):
         assert value == pytest.approx(reference(fake, scores, sample_weight=row))
 
 
@@ -98,17 +98,17 @@ def test_intervals_of_rankings_cover_as_often_as_they_say(
     rng = np.random.default_rng(11)
     prepare = decide if statistic is matthews_corrcoef else np.array
     fake, chances = draw(rng, 1_000_000)
-    truth = float(statistic(fake, prepare(chances), np.ones((1, fake.size)))[0])
+    true_value = float(statistic(fake, prepare(chances), np.ones((1, fake.size)))[0])
     groups = np.repeat(np.arange(images), questions).astype(str).tolist()
-    covered, runs = 0, 600
+    hits, runs = 0, 600
     for _ in range(runs):
         fakes, likelihoods = draw(rng, images)
         scores = prepare(np.repeat(likelihoods, questions))
         estimate = estimate_statistic(statistic, np.repeat(fakes, questions), scores, groups)
         assert estimate.low is not None
         assert estimate.high is not None
-        covered += estimate.low <= truth <= estimate.high
-    assert 0.93 <= covered / runs <= 0.97
+        hits += estimate.low <= true_value <= estimate.high
+    assert 0.93 <= hits / runs <= 0.97
 
 
 @pytest.mark.thorough
@@ -117,15 +117,15 @@ def test_intervals_of_judged_scores_cover_too() -> None:
     rng = np.random.default_rng(2)
     images, texts, runs = 150, 5, 600
     groups = np.repeat(np.arange(images), texts).astype(str).tolist()
-    covered = 0
+    hits = 0
     for _ in range(runs):
-        ease = np.repeat(rng.choice([0.35, 0.75], images), texts)
-        marks = rng.binomial(6, ease) / 6
-        estimate = estimate_mean(marks, groups)
+        chances = np.repeat(rng.choice([0.35, 0.75], images), texts)
+        scores = rng.binomial(6, chances) / 6
+        estimate = estimate_mean(scores, groups)
         assert estimate.low is not None
         assert estimate.high is not None
-        covered += estimate.low <= 0.55 <= estimate.high
-    assert 0.93 <= covered / runs <= 0.97
+        hits += estimate.low <= 0.55 <= estimate.high
+    assert 0.93 <= hits / runs <= 0.97
 
 
 def test_a_calibrated_model_has_little_calibration_error() -> None:

@@ -183,7 +183,7 @@ def test_a_run_without_gates_says_so_everywhere(
     folder = project / "reports/run"
     assert "NOT EVALUATED" in (folder / "summary.md").read_text(encoding="utf-8").splitlines()[2]
     assert json.loads((folder / "badge.json").read_bytes())["message"].startswith("NOT EVALUATED")
-    merged = call("merge", "reports/run", "--into=reports/merged", at=project)
+    merged = call("merge", "reports/run", "--into=reports/merged", cwd=project)
     assert merged.returncode == 0, merged.stderr
     assert read_run(project, "merged").result == read_run(project).result
     assert f"not evaluated: {read_run(project).result['reason']}" in merged.stdout

@@ -25,7 +25,7 @@ def test_merged_shards_are_the_whole_run(
         assert read_run(project, f"s{number}").manifest["partial"] == [f"shard {number}/2"]
         folders.append(f"reports/s{number}")
     assert run(f"--data={data}", "--run=whole").ret == 1
-    merged = call_apart("merge", *folders, "--into=reports/merged", at=project)
+    merged = call_apart("merge", *folders, "--into=reports/merged", cwd=project)
     assert merged.returncode == 1, merged.stderr
     assert "floor: accuracy is 0.500" in merged.stdout
     for name in ("scores.json", "gates.json", "summary.md", "badge.json"):
@@ -55,17 +55,17 @@ def test_the_exit_status_of_a_merge_is_that_of_a_run(run: Run, data: Path, proje
     for number in (1, 2, 3):
         assert run(f"--data={data}", f"--shard={number}/3", f"--run=s{number}").ret == 0
     shards = [f"reports/s{number}" for number in (1, 2, 3)]
-    assert call("merge", *shards, "--into=reports/all", at=project).returncode == 0
-    incomplete = call("merge", *shards[:2], "--into=reports/gap", at=project)
+    assert call("merge", *shards, "--into=reports/all", cwd=project).returncode == 0
+    incomplete = call("merge", *shards[:2], "--into=reports/gap", cwd=project)
     assert incomplete.returncode == 6
     assert "the run is partial (no shard 3/3)" in incomplete.stdout.lower()
     assert (
-        call("merge", *shards[:2], "--into=reports/a", "--gates=none", at=project).returncode == 0
+        call("merge", *shards[:2], "--into=reports/a", "--gates=none", cwd=project).returncode == 0
     )
-    remerged = call("merge", "reports/gap", "--into=reports/again", at=project)
+    remerged = call("merge", "reports/gap", "--into=reports/again", cwd=project)
     assert "the run is partial (no shard 3/3)" in remerged.stdout.lower()
     # What was put together too early can still be completed.
-    completed = call("merge", "reports/gap", "reports/s3", "--into=reports/late", at=project)
+    completed = call("merge", "reports/gap", "reports/s3", "--into=reports/late", cwd=project)
     assert completed.returncode == 0
     scores = [(project / "reports" / run / "scores.json").read_bytes() for run in ("all", "late")]
     assert scores[0] == scores[1]
@@ -86,15 +86,15 @@ def test_a_merge_rules_by_the_gates_of_its_shards(
     directory = tmp_path / "away"
     directory.mkdir()
     reports = project / "reports"
-    merged = call("merge", str(reports / "a1"), str(reports / "a2"), "--into=m", at=directory)
+    merged = call("merge", str(reports / "a1"), str(reports / "a2"), "--into=m", cwd=directory)
     assert merged.returncode == 1, merged.stderr
     assert "required: at least 0.9" in merged.stdout
     arguments = ("merge", "reports/a1", "reports/b2")
-    refused = call(*arguments, "--into=reports/x", at=project)
+    refused = call(*arguments, "--into=reports/x", cwd=project)
     assert refused.returncode == 2
     assert "and reports/a1 have different gates" in refused.stderr
     assert not (reports / "x").exists()
-    result = call(*arguments, "--into=reports/y", "--gates=gates.toml", at=project)
+    result = call(*arguments, "--into=reports/y", "--gates=gates.toml", cwd=project)
     assert result.returncode == 0, result.stderr
     assert (
         "the gates are those of --gates=gates.toml, not those of the merged runs" in result.stdout
@@ -107,10 +107,10 @@ def test_shards_of_a_whole_task_are_whole(run: Run, data: Path, project: Path) -
     (project / "gates.toml").write_text(FLOOR.format(bar=0.1), encoding="utf-8")
     for number in (1, 2):
         run(f"--data={data}", "-m", "detection", f"--shard={number}/2", f"--run=s{number}")
-    result = call("merge", "reports/s1", "reports/s2", "--into=reports/whole", at=project)
+    result = call("merge", "reports/s1", "reports/s2", "--into=reports/whole", cwd=project)
     assert result.returncode == 0, result.stderr
     assert read_run(project, "whole").manifest["partial"] == []
-    assert call("merge", "reports/s1", "--into=reports/half", at=project).returncode == 6
+    assert call("merge", "reports/s1", "--into=reports/half", cwd=project).returncode == 6
     assert read_run(project, "half").manifest["partial"] == ["no shard 2/2"]
 
 
@@ -127,18 +127,18 @@ def test_shards_of_several_engines_are_merged_and_named(
     path.write_text(json.dumps(manifest | {"engine": spread}), encoding="utf-8")
     for parts, name in ((["s1", "s2"], "two"), (["two", "s3"], "all"), (["s1", "s3"], "plain")):
         folders = [f"reports/{shard}" for shard in parts]
-        merged = call("merge", *folders, f"--into=reports/{name}", "--gates=none", at=project)
+        merged = call("merge", *folders, f"--into=reports/{name}", "--gates=none", cwd=project)
         assert merged.returncode == 0, merged.stderr
     mixed = {"name": "mixed", "mixed": [{"name": "local"}, spread]}
     assert read_run(project, "all").manifest["engine"] == mixed
     assert read_run(project, "plain").manifest["engine"] == {"name": "local"}
     page = (project / "reports/all/index.html").read_text(encoding="utf-8")
     assert "mixed (local; ray, 3 replicas on 2 nodes, 1 lost)" in page
-    compared = call("compare", "reports/s1", "reports/two", at=project)
+    compared = call("compare", "reports/s1", "reports/two", cwd=project)
     assert compared.returncode == 0, compared.stderr
     assert "engine" not in compared.stdout
     path.write_text(json.dumps(manifest | {"engine": "ray"}), encoding="utf-8")
-    broken = call("merge", "reports/s1", "reports/s2", "--into=reports/m", at=project)
+    broken = call("merge", "reports/s1", "reports/s2", "--into=reports/m", cwd=project)
     assert broken.returncode == 2
     assert "is not the manifest of a run: Expected `object | null`" in broken.stderr
     assert "$.engine" in broken.stderr
@@ -151,14 +151,14 @@ def test_an_interrupted_shard_makes_the_whole_fail(run: Run, data: Path, project
     folder = project / "reports" / "s2"
     lines = (folder / "records.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "records.jsonl").write_bytes(b"".join(lines[:-1]))
-    truncated = call("merge", "reports/s1", "reports/s2", "--into=reports/short", at=project)
+    truncated = call("merge", "reports/s1", "reports/s2", "--into=reports/short", cwd=project)
     assert truncated.returncode == 1, "a finished shard that lost a line"
     (folder / "records.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:20])
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     for name in ("partial", "tasks", "selected", "recorded", "errors", "wall_seconds", "workers"):
         del manifest[name]
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    result = call("merge", "reports/s1", "reports/s2", "--into=reports/m", at=project)
+    result = call("merge", "reports/s1", "reports/s2", "--into=reports/m", cwd=project)
     assert result.returncode == 1
     assert "PARTIAL RUN (interrupted)" in result.stdout
 
@@ -178,12 +178,12 @@ def test_what_does_not_belong_together_is_refused(run: Run, data: Path, project:
         (["--into=reports/one/inner"], "is inside"),
         ([f"--data={project / 'absent'}"], "There is no"),
     ):
-        result = call("merge", "reports/one", "--into=reports/m", *options, at=project)
+        result = call("merge", "reports/one", "--into=reports/m", *options, cwd=project)
         assert result.returncode == 2, message
         assert message in result.stderr
         assert "Traceback" not in result.stderr
         assert not (project / "reports/m").exists()
-    repeated = call("merge", "reports/one", "--into=reports/two", at=project)
+    repeated = call("merge", "reports/one", "--into=reports/two", cwd=project)
     assert repeated.returncode == 2
     assert "already holds a run" in repeated.stderr
 

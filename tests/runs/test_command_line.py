@@ -10,7 +10,7 @@ from fakebench_suite.runs.command_line import find_commit, redact
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "expected"),
     [
         ("--judge=openai:m@https://u:p@ss@host/v1", "--judge=openai:m@https://***@host/v1"),
         ("openai:m@https://host/v1?api_key=abc&x=1", "openai:m@https://host/v1?api_key=***&x=1"),
@@ -25,9 +25,9 @@ from fakebench_suite.runs.command_line import find_commit, redact
         ),
     ],
 )
-def test_secrets_are_starred(text: str, kept: str) -> None:
+def test_secrets_are_starred(text: str, expected: str) -> None:
     """Users, passwords and what is named like a key; nothing else."""
-    assert redact(text) == kept
+    assert redact(text) == expected
 
 
 def test_what_stands_in_the_environment_is_starred(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,8 +48,8 @@ def test_a_commit_is_found_without_a_lock(tmp_path: Path) -> None:
     """The index stays as it is, and a lock that somebody else holds is no obstacle."""
 
     def git(*words: str) -> None:
-        who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
-        command = ["git", *who, "-C", str(tmp_path), *words]
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+        command = ["git", *identity, "-C", str(tmp_path), *words]
         subprocess.run(command, check=True, capture_output=True)  # fixed words
 
     git("init")

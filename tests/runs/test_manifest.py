@@ -15,7 +15,7 @@ from tests.factories import make_manifest, make_record, write_run
 
 
 @pytest.mark.parametrize(
-    "changed",
+    "changes",
     [
         {"population": {"detection": {"all": "1"}}},
         {"population": {"detection": {}}},
@@ -84,17 +84,17 @@ from tests.factories import make_manifest, make_record, write_run
     ids=str,
 )
 def test_a_manifest_that_no_run_wrote_is_refused(
-    tmp_path: Path, changed: dict[str, object]
+    tmp_path: Path, changes: dict[str, object]
 ) -> None:
     """Every part that is read from it, at the place where it is read."""
-    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], **changed)
-    with pytest.raises(UserError, match="is not the manifest of a run") as caught:
+    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], **changes)
+    with pytest.raises(UserError, match="is not the manifest of a run") as exc_info:
         read_manifest(run)
-    assert str(run / "manifest.json") in str(caught.value)
+    assert str(run / "manifest.json") in str(exc_info.value)
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changes", "field"),
     [
         ({"seed": "0"}, "$.seed"),
         ({"identity": []}, "$.identity"),
@@ -102,11 +102,11 @@ def test_a_manifest_that_no_run_wrote_is_refused(
         ({"model": {"card": {"note": 1}}}, "in the card, .* `\\$.note`.* `\\$.model`"),
     ],
 )
-def test_the_field_is_named(tmp_path: Path, changed: dict[str, object], said: str) -> None:
+def test_the_field_is_named(tmp_path: Path, changes: dict[str, object], field: str) -> None:
     """By its path in the file, under today's name."""
-    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], **changed)
-    said = said if "`" in said else re.escape(f"`{said}`")
-    with pytest.raises(UserError, match=said):
+    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], **changes)
+    field = field if "`" in field else re.escape(f"`{field}`")
+    with pytest.raises(UserError, match=field):
         read_manifest(run)
 
 
@@ -116,9 +116,11 @@ def test_a_manifest_of_a_later_version_is_refused(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], **newer)
     with pytest.raises(UserError, match="install the version that wrote the run"):
         read_manifest(run)
-    more = {"mood": "kind", "dataset": {"licence": "CC0"}}
-    same = write_run(tmp_path / "more", [make_record("0.png", Outcome.CORRECT)], **more)
-    assert read_manifest(same) == make_manifest(selected=1, recorded=1)
+    unknown_fields = {"mood": "kind", "dataset": {"licence": "CC0"}}
+    extended = write_run(
+        tmp_path / "more", [make_record("0.png", Outcome.CORRECT)], **unknown_fields
+    )
+    assert read_manifest(extended) == make_manifest(selected=1, recorded=1)
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
@@ -171,9 +173,9 @@ def test_files_beside_it_are_read_by_their_types(tmp_path: Path, file: str, cont
     run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)])
     (run / "scores.json").write_text("[]", encoding="utf-8")
     (run / file).write_text(content, encoding="utf-8")
-    with pytest.raises(UserError, match="malformed") as caught:
+    with pytest.raises(UserError, match="malformed") as exc_info:
         load_run(run)
-    assert "object" not in str(caught.value).replace("`object`", "")
+    assert "object" not in str(exc_info.value).replace("`object`", "")
 
 
 @pytest.mark.parametrize("content", ["{}", '[{"metric": 1}]', "[", None])
@@ -184,7 +186,7 @@ def test_scores_are_read_as_everywhere(tmp_path: Path, content: str | None) -> N
         (run / "scores.json").unlink(missing_ok=True)
     else:
         (run / "scores.json").write_text(content, encoding="utf-8")
-    said = "no scores.json to read" if content is None else "scores.json holds no scores: "
-    for read in (load_run, read_scores):
-        with pytest.raises(UserError, match=said):
-            read(run)
+    message = "no scores.json to read" if content is None else "scores.json holds no scores: "
+    for load in (load_run, read_scores):
+        with pytest.raises(UserError, match=message):
+            load(run)

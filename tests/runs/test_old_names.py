@@ -54,11 +54,11 @@ def test_records_have_every_field_of_old_records() -> None:
 
 def test_scores_of_old_records_are_those_that_were_written() -> None:
     """Only names changed: the scores computed today equal the old ones, field by field."""
-    written = [score for score in read_scores(OLD_RUN) if score.metric not in TEXT_METRICS]
-    assert score_records(read_records(OLD_RUN)) == written
-    subgroups = {score.subgroup for score in written}
+    scores = [score for score in read_scores(OLD_RUN) if score.metric not in TEXT_METRICS]
+    assert score_records(read_records(OLD_RUN)) == scores
+    subgroups = {score.subgroup for score in scores}
     assert {"all", "question_type=isfake", "label=fake"} <= subgroups
-    assert "format_followed" in {score.metric for score in written}
+    assert "format_followed" in {score.metric for score in scores}
 
 
 TEXT_METRICS = {"bleu_1", "bleu_2", "rouge_l", "similarity", "clue_recall", "clue_precision"}
@@ -128,8 +128,8 @@ def test_a_manifest_has_the_keys_of_today() -> None:
     (info,) = manifest.inference
     assert info == InferenceInfo(path="plain", reason="It is a test.", device="cpu")
     assert manifest.judge.calibration == ManifestCalibration(passed=False, reason="it broke")
-    again = msgspec.to_builtins(manifest)
-    assert rename_manifest(again) == again
+    table_again = msgspec.to_builtins(manifest)
+    assert rename_manifest(table_again) == table_again
 
 
 @pytest.mark.parametrize(

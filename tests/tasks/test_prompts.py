@@ -64,11 +64,11 @@ def test_every_analysis_prompt_ends_in_one_question(question: str, style: Prompt
     assert text.endswith(f" regarding the {noun}?")
 
 
-@pytest.mark.parametrize("tail", ["", "?", " regarding the authenticity of this image?"])
+@pytest.mark.parametrize("suffix", ["", "?", " regarding the authenticity of this image?"])
 @pytest.mark.parametrize("blank", ["", " ", "\n"])
-def test_clean_prompts_are_the_same_with_and_without_the_suffix(tail: str, blank: str) -> None:
+def test_clean_prompts_are_the_same_with_and_without_the_suffix(suffix: str, blank: str) -> None:
     """However a row ends, the clean prompt asks for the authenticity once."""
-    case = make_case(f"{blank}How is the edge{tail}{blank}", QuestionType.CRITERION)
+    case = make_case(f"{blank}How is the edge{suffix}{blank}", QuestionType.CRITERION)
     assert build_prompt(case, PromptStyle.CLEAN).text == (
         f"{PREFIX}How is the edge regarding the authenticity of this image?"
     )
@@ -80,17 +80,19 @@ def test_our_wordings_are_the_official_ones() -> None:
     if "FAKEBENCH_DATA" not in os.environ:
         pytest.skip("FAKEBENCH_DATA is not set")
     cases = load_fakebench(Path(os.environ["FAKEBENCH_DATA"])).cases
-    asked = Counter((case.question_type, case.criterion, case.question) for case in cases)
+    counts = Counter((case.question_type, case.criterion, case.question) for case in cases)
     for question_type, question in DETECTION.items():
-        assert {words for known, _, words in asked if known is question_type} == {question}
+        assert {words for other_type, _, words in counts if other_type is question_type} == {
+            question
+        }
     assert {
-        words for question_type, _, words in asked if question_type is QuestionType.FAULTFINDING
+        words for question_type, _, words in counts if question_type is QuestionType.FAULTFINDING
     } == {FAULTFINDING}
     assert {
-        words for question_type, _, words in asked if question_type is QuestionType.INFERENCE
+        words for question_type, _, words in counts if question_type is QuestionType.INFERENCE
     } == {INFERENCE}
     for criterion in CRITERIA:
-        ranked = [words for (_, name, words), _ in asked.most_common() if name == criterion]
+        ranked = [words for (_, name, words), _ in counts.most_common() if name == criterion]
         assert ranked.index(format_analysis_question(criterion)) == (
             1 if criterion == "edge" else 0
         )

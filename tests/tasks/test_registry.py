@@ -41,10 +41,10 @@ SPEC = TaskSpec(
 @pytest.fixture
 def sharpness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An installed package with the task ``sharpness``."""
-    place = tmp_path / "site"
+    folder = tmp_path / "site"
     entry_points = "[fakebench_suite.tasks]\nsharpness = fakepkg:SPEC\n"
-    install_package(place, "fakepkg", source=PACKAGE, entry_points=entry_points)
-    monkeypatch.syspath_prepend(place)
+    install_package(folder, "fakepkg", source=PACKAGE, entry_points=entry_points)
+    monkeypatch.syspath_prepend(folder)
 
 
 def make_records() -> list[Record]:
@@ -85,8 +85,8 @@ def test_a_task_is_gone_with_its_package() -> None:
 def test_what_a_task_lacks_is_skipped(tmp_path: Path) -> None:
     """It has scores, and neither a published table nor a submission file."""
     scores = score_records(make_records())
-    shown = {(score.metric, score.subgroup) for score in list_scores(scores)}
-    assert {("accuracy", "all"), ("balanced_accuracy", "all"), ("accuracy", "label=fake")} <= shown
+    listed = {(score.metric, score.subgroup) for score in list_scores(scores)}
+    assert {("accuracy", "all"), ("balanced_accuracy", "all"), ("accuracy", "label=fake")} <= listed
     assert {score.task for score in scores} == {"sharpness"}
     assert load_table("sharpness") == ()
     assert compare("sharpness", "mine", scores) == ()
@@ -141,15 +141,16 @@ def test_a_gate_may_be_over_a_task_of_another_package() -> None:
 
 def list_identities(source: str) -> list[str]:
     """The comparisons by ``is`` in which a side is a task."""
-    found = []
+    comparisons = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot):
-            sides = [ast.unparse(side) for side in (node.left, *node.comparators)]
-            if "None" not in sides and any(
-                side.startswith("Task.") or side.rpartition(".")[2] == "task" for side in sides
+            operands = [ast.unparse(operand) for operand in (node.left, *node.comparators)]
+            if "None" not in operands and any(
+                operand.startswith("Task.") or operand.rpartition(".")[2] == "task"
+                for operand in operands
             ):
-                found.append(ast.unparse(node))
-    return found
+                comparisons.append(ast.unparse(node))
+    return comparisons
 
 
 def test_tasks_are_compared_as_texts() -> None:
@@ -159,10 +160,10 @@ def test_tasks_are_compared_as_texts() -> None:
         "a.task is not b",
     ]
     root = Path(__file__).parents[2]
-    places = [
+    paths = [
         path
         for folder in ("fakebench_suite", "cases", "tests", "models", "benchmarks")
         for path in (root / folder).rglob("*.py")
     ]
-    found = [text for path in places for text in list_identities(path.read_text("utf-8"))]
-    assert found == []
+    comparisons = [text for path in paths for text in list_identities(path.read_text("utf-8"))]
+    assert comparisons == []

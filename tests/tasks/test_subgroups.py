@@ -29,12 +29,12 @@ def test_populations_are_those_of_the_scores() -> None:
     assert {
         (t, name): n for t, slices in counted.items() for name, n in slices.items()
     } == one_by_one
-    scored = {
+    sizes = {
         (score.task, score.subgroup): score.n
         for score in score_records(records)
         if score.metric == "accuracy"
     }
-    assert scored == {
+    assert sizes == {
         (task, name): n for task, slices in counted.items() for name, n in slices.items()
     }
 

@@ -19,17 +19,19 @@ OBEYED = "\x1b]0;title\x07\x1b[2J\x9b5m\x00\x08\x7f\u202e\u2066\u2028\ud800\r"
 
 def test_a_number_and_its_noun_agree() -> None:
     """Only one is singular; thousands are set apart."""
-    said = [count_of(number, "case") for number in (0, 1, 2, 1000)]
-    assert said == ["0 cases", "1 case", "2 cases", "1,000 cases"]
+    texts = [count_of(number, "case") for number in (0, 1, 2, 1000)]
+    assert texts == ["0 cases", "1 case", "2 cases", "1,000 cases"]
 
 
 def test_nothing_is_left_that_a_terminal_obeys() -> None:
     """Escapes, C1 controls, marks of direction and halves of pairs are written out."""
-    shown = escape_controls(f"a\n\tb{OBEYED}c")
-    assert shown.startswith("a\n\tb\\x1b]0;title\\x07\\x1b[2J\\x9b5m\\x00\\x08\\x7f\\u202e\\u2066")
+    escaped = escape_controls(f"a\n\tb{OBEYED}c")
+    assert escaped.startswith(
+        "a\n\tb\\x1b]0;title\\x07\\x1b[2J\\x9b5m\\x00\\x08\\x7f\\u202e\\u2066"
+    )
     assert to_single_line(f"a\n\tb{OBEYED}c").isprintable()
     assert to_single_line("a\nb\r\nc\td\n") == "a b c d"
-    shown.encode()
+    escaped.encode()
 
 
 @pytest.mark.parametrize("text", ["图像", "naïve", "\\x1b", "a b", "😀", "👩\u200d🚀", ""])
@@ -55,9 +57,9 @@ def test_json_stays_json_in_any_encoding(encoding: str) -> None:
 
 def test_a_stream_takes_what_it_has_no_sign_for() -> None:
     """Signs that an encoding has not are written out; a stream of another kind is let be."""
-    written = io.BytesIO()
-    stream = io.TextIOWrapper(written, encoding="cp1252")
+    buffer = io.BytesIO()
+    stream = io.TextIOWrapper(buffer, encoding="cp1252")
     escape_unencodable(stream, io.StringIO(), None)
     stream.write("é 图")
     stream.flush()
-    assert written.getvalue() == b"\xe9 \\u56fe"
+    assert buffer.getvalue() == b"\xe9 \\u56fe"

@@ -50,22 +50,22 @@ def test_what_a_url_keeps_secret_is_nowhere(
     query = urlencode({"api-version": "2024-10-21", name: value})
     url = f"https://{user}:{quote(password, safe='')}@host.example:8000/v1?{query}"
     for text in (url, f"--judge=openai:m@{url}", json.dumps({"url": url}), f"see <{url}>."):
-        shown = redact(text)
-        assert value not in shown
-        assert quote(password, safe="") not in shown
-        assert user not in shown
-        assert "host.example:8000/v1?api-version=2024-10-21&" in shown
+        redacted = redact(text)
+        assert value not in redacted
+        assert quote(password, safe="") not in redacted
+        assert user not in redacted
+        assert "host.example:8000/v1?api-version=2024-10-21&" in redacted
     assert {password, value} <= find_secrets(url)
-    echoed = redact(f"{password} {value} {quote(password)}", *find_secrets(url))
-    assert password not in echoed
-    assert value not in echoed
+    redacted_echo = redact(f"{password} {value} {quote(password)}", *find_secrets(url))
+    assert password not in redacted_echo
+    assert value not in redacted_echo
 
 
 @given(st.text(), st.lists(st.text(max_size=12), max_size=3))
 def test_redaction_settles(text: str, secrets: list[str]) -> None:
     """Once is enough, and no text breaks it."""
-    once = redact(text)
-    assert redact(once) == once
+    redacted = redact(text)
+    assert redact(redacted) == redacted
     redact(text, *secrets)
     find_secrets(text)
 
@@ -94,9 +94,9 @@ def test_redaction_settles(text: str, secrets: list[str]) -> None:
 )
 def test_secrets_are_known_by_place_and_shape(text: str, secret: str) -> None:
     """None of these was named."""
-    shown = redact(text)
-    assert secret not in shown
-    assert MASK in shown
+    redacted = redact(text)
+    assert secret not in redacted
+    assert MASK in redacted
 
 
 @pytest.mark.parametrize(

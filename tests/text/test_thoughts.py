@@ -17,12 +17,12 @@ SECONDS = 3.0
 @pytest.mark.parametrize(("opening", "closing"), THOUGHTS)
 def test_a_thought_is_open_until_its_own_mark_closes_it(opening: str, closing: str) -> None:
     """The mark is found in any case; closed, or followed by another's closing mark, it says so."""
-    for mark in (opening, opening.upper(), opening.lower()):
-        assert find_open_thought(f"assistant\n{mark}\n") == mark
-        assert find_open_thought(f"{mark} A:") == mark
-        assert find_open_thought(f"{mark}\n\n{closing}\n\n") is None
-        assert find_open_thought(f"{mark} a {closing} b {mark}") == mark
-        assert find_open_thought(f"{mark} </elsewhere>") == mark
+    for tag in (opening, opening.upper(), opening.lower()):
+        assert find_open_thought(f"assistant\n{tag}\n") == tag
+        assert find_open_thought(f"{tag} A:") == tag
+        assert find_open_thought(f"{tag}\n\n{closing}\n\n") is None
+        assert find_open_thought(f"{tag} a {closing} b {tag}") == tag
+        assert find_open_thought(f"{tag} </elsewhere>") == tag
 
 
 @given(make_pairs())
@@ -35,12 +35,12 @@ def test_any_mark_made_of_the_parts_opens_and_closes(pair: tuple[str, str]) -> N
         assert is_mark(closing)
 
 
-@pytest.mark.parametrize("opening", [one for one, _ in SECTIONS if one[0] in "*#[【"])
+@pytest.mark.parametrize("opening", [start for start, _ in SECTIONS if start[0] in "*#[【"])
 def test_a_template_may_open_a_section(opening: str) -> None:
     """Headings of thoughts are found, too."""
-    found = find_open_thought(f"<|assistant|>\n{opening}\n")
-    assert found is not None
-    assert opening.startswith(found.rstrip(":："))
+    opened = find_open_thought(f"<|assistant|>\n{opening}\n")
+    assert opened is not None
+    assert opening.startswith(opened.rstrip(":："))
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_a_text_without_open_marks_opens_nothing(text: str) -> None:
 
 def test_tokens_that_mark_something_are_told_from_those_that_do_not() -> None:
     """Every mark of one token is one; turns, pictures and boxes of coordinates are none."""
-    single = [
-        mark
+    tags = [
+        tag
         for pair in (*THOUGHTS, *ANSWERS)
-        for mark in pair
-        if mark.count("<") == 1 and mark[-1] == ">" and mark not in {"</details>", "</div>"}
+        for tag in pair
+        if tag.count("<") == 1 and tag[-1] == ">" and tag not in {"</details>", "</div>"}
     ]
-    assert [mark for mark in single if not is_mark(mark) and mark != "<|im_end|>"] == []
+    assert [tag for tag in tags if not is_mark(tag) and tag != "<|im_end|>"] == []
     assert is_mark("<|channel|>")
     assert is_mark("<|message|>")
     for token in ("<s>", "</s>", "<pad>", "<|im_end|>", "<|im_start|>", "<|endoftext|>", "<image>"):
@@ -91,7 +91,7 @@ def test_tokens_that_mark_something_are_told_from_those_that_do_not() -> None:
 @given(
     st.one_of(
         make_pairs().map("".join),
-        st.sampled_from([mark for pair in (*THOUGHTS, *ANSWERS) for mark in pair]),
+        st.sampled_from([tag for pair in (*THOUGHTS, *ANSWERS) for tag in pair]),
         st.from_regex(
             r"<\|(?:new_|x)?(?:think|thought|reason|answer|response|solution|final)(?:_?[a-z]{1,6})?\|>",
             fullmatch=True,
@@ -101,8 +101,8 @@ def test_tokens_that_mark_something_are_told_from_those_that_do_not() -> None:
 def test_what_is_kept_in_decoding_is_left_out_in_reading(token: str) -> None:
     """No token that is kept as a mark reaches a reader as a word."""
     if is_mark(token):
-        left = to_visible_text(f"fake {token}")
-        assert left in {"fake", ""}
+        visible = to_visible_text(f"fake {token}")
+        assert visible in {"fake", ""}
 
 
 @pytest.mark.parametrize("size", [100_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
@@ -142,11 +142,13 @@ def test_a_long_row_of_one_sign_behind_a_heading_is_split_at_once(sign: str) -> 
     assert time.process_time() - start < 1
 
 
-@pytest.mark.parametrize("mark", ["## Scratchpad\n", "**Scratchpad:** ", "# THINK\n", "**Think** "])
-def test_a_heading_of_thoughts_opens_one_in_any_case(mark: str) -> None:
+@pytest.mark.parametrize(
+    "heading", ["## Scratchpad\n", "**Scratchpad:** ", "# THINK\n", "**Think** "]
+)
+def test_a_heading_of_thoughts_opens_one_in_any_case(heading: str) -> None:
     """Whatever else the text says; what never closes asserts nothing."""
     for words in ("the analysis is", "it is"):
-        assert split_thoughts(f"{mark}So far {words} fake.").opening is not None
+        assert split_thoughts(f"{heading}So far {words} fake.").opening is not None
 
 
 def test_a_heading_of_the_answer_ends_thoughts_in_any_case() -> None:

@@ -31,5 +31,5 @@ def server(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         pytest.skip("There is no .venv-vllm, which make test-vllm installs.")
     log = tmp_path_factory.mktemp("server") / "log"
     cache = (f"--block-size={BLOCK}", f"--num-gpu-blocks-override={BLOCKS}")
-    with start_server(checkpoint, log, "--enable-prompt-tokens-details", *cache) as started:
-        yield started
+    with start_server(checkpoint, log, "--enable-prompt-tokens-details", *cache) as running_server:
+        yield running_server

@@ -69,10 +69,10 @@ class VllmServer:
 
 def _read_counter(text: str, name: str) -> float:
     """The value of a counter in Prometheus's format; raises ValueError if there is none."""
-    found = re.search(rf"^(?:vllm:)?{name}_total(?:\{{.*\}})? (\S+)$", text, re.MULTILINE)
-    if found is None:
+    match = re.search(rf"^(?:vllm:)?{name}_total(?:\{{.*\}})? (\S+)$", text, re.MULTILINE)
+    if match is None:
         raise ValueError(f"the server's metrics have no {name}")
-    return float(found[1])
+    return float(match[1])
 
 
 @contextmanager
@@ -81,9 +81,9 @@ def start_server(folder: Path, log: Path, *arguments: str) -> Iterator[VllmServe
 
     Its output goes to ``log``; raises RuntimeError with the end of it where it does not start.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
     command = [str(PYTHON), "-m", "vllm.entrypoints.openai.api_server", f"--model={folder}"]
     command += ["--dtype=float32", "--enforce-eager", "--max-model-len=1024"]
     command += [f"--served-model-name={MODEL}", "--host=127.0.0.1", f"--port={port}", *arguments]

@@ -47,7 +47,9 @@ def ask(
 def test_a_run_over_the_probes_is_answered(server: VllmServer, tmp_path: Path) -> None:
     """The test request is answered, and so is every case; the server tells its cached tokens."""
     model = f"--model=openai:{MODEL}@{server.url}"
-    called = call_apart("run", model, "--sample=2", "--gates=none", "-n0", "--run=run", at=tmp_path)
+    called = call_apart(
+        "run", model, "--sample=2", "--gates=none", "-n0", "--run=run", cwd=tmp_path
+    )
     assert called.returncode == 0, called.stdout
     run = read_run(tmp_path)
     assert len(run.records) >= 2
@@ -84,8 +86,10 @@ def test_greedy_answers_are_those_of_transformers(server: VllmServer, checkpoint
     expected = [reply for reply in replies if isinstance(reply, Answer)]
     assert len({normalize(answer.text) for answer in expected}) > len(prompts) / 4
     pairs = list(zip(answers, expected, strict=True))
-    assert [normalize(one.text) for one, _ in pairs] == [normalize(two.text) for _, two in pairs]
-    assert [one.tokens for one, _ in pairs] == [two.tokens for _, two in pairs]
+    assert [normalize(answer.text) for answer, _ in pairs] == [
+        normalize(reference.text) for _, reference in pairs
+    ]
+    assert [answer.tokens for answer, _ in pairs] == [reference.tokens for _, reference in pairs]
 
 
 def measure_hits(server: VllmServer, prompts: Sequence[Prompt], images: Images) -> Counters:
@@ -105,14 +109,17 @@ def test_prompts_of_an_image_hit_the_cache_together(server: VllmServer) -> None:
 
     images = {name: turn(image) for name, image in draw_pictures(12).items()}
     prompts = list_prompts(list(images))
-    together = measure_hits(server, prompts, images)
+    in_order = measure_hits(server, prompts, images)
     images = {name: turn(image) for name, image in images.items()}
     shuffled = measure_hits(server, random.Random(0).sample(prompts, len(prompts)), images)
-    rates = [one.prefix_cache_hits / one.prefix_cache_queries for one in (together, shuffled)]
+    rates = [
+        counters.prefix_cache_hits / counters.prefix_cache_queries
+        for counters in (in_order, shuffled)
+    ]
     followers = len(images) * (len(CRITERIA) - 1)
-    assert together.prefix_cache_hits >= 0.9 * followers * IMAGE_TOKENS
+    assert in_order.prefix_cache_hits >= 0.9 * followers * IMAGE_TOKENS
     assert rates[0] > 1.5 * rates[1]
-    for counted in (together, shuffled):
+    for counted in (in_order, shuffled):
         assert counted.mm_cache_queries == len(prompts)
         assert counted.mm_cache_hits == pytest.approx(followers, rel=0.05)
 

@@ -15,10 +15,10 @@ from tests.helpers import call
 C, W = Outcome.CORRECT, Outcome.INCORRECT
 
 
-def grade(record: Record, mark: int) -> Record:
+def grade(record: Record, points: int) -> Record:
     """The record with one round of the same mark three times."""
-    rating = Rating(completeness=mark, preciseness=mark, relevance=mark, reason="so")
-    verdict = replace(record.verdict, score=float(mark), judge="judge", ratings=(rating,))
+    rating = Rating(completeness=points, preciseness=points, relevance=points, reason="so")
+    verdict = replace(record.verdict, score=float(points), judge="judge", ratings=(rating,))
     return replace(record, verdict=verdict)
 
 
@@ -26,28 +26,28 @@ def test_figures_are_paired(tmp_path: Path) -> None:
     """Thirty right of forty, then twenty: ten broken, none fixed, exact McNemar by hand."""
     before = write_run(tmp_path / "before", make_records(*[C] * 30, *[W] * 10))
     after = write_run(tmp_path / "after", make_records(*[C] * 20, *[W] * 20))
-    found = compare_runs(before, after)
-    (shift,) = found.shifts
+    comparison = compare_runs(before, after)
+    (shift,) = comparison.shifts
     assert (shift.task, shift.metric, shift.n) == (Task.DETECTION, "accuracy", 40)
     assert (shift.before, shift.after, shift.change) == (0.75, 0.5, -0.25)
     assert shift.low < -0.25 < shift.high < 0
     assert shift.p == pytest.approx(2 * 0.5**10)
-    assert len(found.changed[ChangeKind.BROKEN]) == 10
-    assert found.changed[ChangeKind.FIXED] == []
-    assert len(found.changed[ChangeKind.SAME]) == 30
-    assert found.settings == []
+    assert len(comparison.changed[ChangeKind.BROKEN]) == 10
+    assert comparison.changed[ChangeKind.FIXED] == []
+    assert len(comparison.changed[ChangeKind.SAME]) == 30
+    assert comparison.settings == []
 
 
 def test_marks_are_compared_where_both_have_them(tmp_path: Path) -> None:
     """A judged text counts by its marks over 2, and cases of one run only are named apart."""
     records = [make_record(f"{n}.png", Outcome.CORRECT, task=Task.INTERPRETATION) for n in range(6)]
-    before = write_run(tmp_path / "before", [grade(one, 1) for one in records[:5]])
-    after = write_run(tmp_path / "after", [grade(one, 2) for one in records[1:]])
-    found = compare_runs(before, after)
-    marks = next(one for one in found.shifts if one.metric == "judged_score")
-    assert (marks.before, marks.after, marks.n, marks.p) == (0.5, 1.0, 4, None)
-    assert found.missing == ["0.png:what"]
-    assert found.changed[ChangeKind.NEW] == ["5.png:what"]
+    before = write_run(tmp_path / "before", [grade(record, 1) for record in records[:5]])
+    after = write_run(tmp_path / "after", [grade(record, 2) for record in records[1:]])
+    comparison = compare_runs(before, after)
+    delta = next(shift for shift in comparison.shifts if shift.metric == "judged_score")
+    assert (delta.before, delta.after, delta.n, delta.p) == (0.5, 1.0, 4, None)
+    assert comparison.missing == ["0.png:what"]
+    assert comparison.changed[ChangeKind.NEW] == ["5.png:what"]
 
 
 def test_runs_over_other_data_are_not_compared(tmp_path: Path) -> None:
@@ -69,10 +69,13 @@ def test_runs_without_a_common_case_are_not_compared(tmp_path: Path) -> None:
 
 def test_the_command_names_settings_figures_and_cases(tmp_path: Path) -> None:
     """What differs in the making first, then the table, then as many cases as asked for."""
-    other = {"model": {"name": "m", "weights_digest": "b", "card": {"path": "/here/m"}}, "seed": 1}
+    settings = {
+        "model": {"name": "m", "weights_digest": "b", "card": {"path": "/here/m"}},
+        "seed": 1,
+    }
     write_run(tmp_path / "before", make_records(*[C] * 30, *[W] * 10), identity=None)
-    write_run(tmp_path / "after", make_records(*[C] * 20, *[W] * 20), identity=None, **other)
-    result = call("compare", "before", "after", "--items=2", at=tmp_path)
+    write_run(tmp_path / "after", make_records(*[C] * 20, *[W] * 20), identity=None, **settings)
+    result = call("compare", "before", "after", "--items=2", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert lines[:3] == [
@@ -81,8 +84,8 @@ def test_the_command_names_settings_figures_and_cases(tmp_path: Path) -> None:
         "differing settings: model.weights_digest, seed",
     ]
     assert "detection  accuracy   0.750  0.500  -0.250" in result.stdout
-    place = lines.index("10 broken")
-    assert lines[place + 1 : place + 4] == [
+    index = lines.index("10 broken")
+    assert lines[index + 1 : index + 4] == [
         "  20.png:what",
         "  21.png:what",
         "  and 8 more: write the report with --baseline",
@@ -93,7 +96,7 @@ def test_the_command_names_settings_figures_and_cases(tmp_path: Path) -> None:
 def test_what_is_no_run_is_a_sentence(tmp_path: Path) -> None:
     """Status 2, no traceback."""
     write_run(tmp_path / "before", make_records(*[C] * 3, *[W] * 1))
-    result = call("compare", "before", "nowhere", at=tmp_path)
+    result = call("compare", "before", "nowhere", cwd=tmp_path)
     assert result.returncode == 2
     assert "nowhere is not a run directory" in result.stderr
     assert "Traceback" not in result.stderr

@@ -23,9 +23,9 @@ NO_GATES = make_gate_config(None, (), named=True, absent="it is a test")
 RED, BLUE = (digest_pixels(Image.new("RGB", (4, 4), colour)) for colour in ("red", "blue"))
 
 
-def change(part: str, value: object) -> dict[str, object]:
+def change(field: str, value: object) -> dict[str, object]:
     """A manifest that differs in one part of the identity."""
-    return {"identity": IDENTITY | {part: value}}
+    return {"identity": IDENTITY | {field: value}}
 
 
 C, W, E = Outcome.CORRECT, Outcome.INCORRECT, Outcome.MODEL_ERROR
@@ -33,7 +33,7 @@ make_records = partial(factories.make_records, pixels=RED)
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         (change("weights", "x"), "model weights"),
         (change("files", IDENTITY["files"] | {"chat_template.jinja": "x"}), "chat_template.jinja"),
@@ -53,39 +53,39 @@ make_records = partial(factories.make_records, pixels=RED)
     ],
 )
 def test_parts_of_another_identity_are_refused(
-    tmp_path: Path, settings: dict[str, object], said: str
+    tmp_path: Path, settings: dict[str, object], message: str
 ) -> None:
     """The part that differs is named, and nothing is written."""
-    one = write_run(tmp_path / "one", make_records(C, W))
-    two = write_run(tmp_path / "two", make_records(C, W, first=2), **settings)
-    with pytest.raises(UserError, match=said):
-        merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
-    assert sorted(place.name for place in tmp_path.iterdir()) == ["one", "two"]
+    first = write_run(tmp_path / "one", make_records(C, W))
+    second = write_run(tmp_path / "two", make_records(C, W, first=2), **settings)
+    with pytest.raises(UserError, match=message):
+        merge_runs([first, second], tmp_path / "whole", gates=NO_GATES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
 
 
 def test_places_are_no_part_of_an_identity(tmp_path: Path) -> None:
     """Shards from two checkouts make one run, also where one was cut off before it knew all."""
     judge = {"label": "grammar", "text": "transformers:/here/j", "digest": "j"}
-    one = write_run(tmp_path / "one", make_records(C, W), judge=judge)
-    there = {"name": "n", "weights_digest": "w", "card": {"path": "/there/n"}}
+    first = write_run(tmp_path / "one", make_records(C, W), judge=judge)
+    model = {"name": "n", "weights_digest": "w", "card": {"path": "/there/n"}}
     identity = IDENTITY | {"rendering": None, "generation": None}
-    two = write_run(
+    second = write_run(
         tmp_path / "two",
         make_records(C, W, first=2),
-        model=there,
+        model=model,
         identity=identity,
         judge=judge | {"text": "transformers:/there/j"},
     )
-    closed = merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
-    assert closed.folder == tmp_path / "whole"
-    manifest = read_manifest(closed.folder)
+    result = merge_runs([first, second], tmp_path / "whole", gates=NO_GATES)
+    assert result.folder == tmp_path / "whole"
+    manifest = read_manifest(result.folder)
     assert (manifest.partial, manifest.recorded) == ([], 4)
     assert manifest.identity
     assert manifest.identity.pixels
     assert manifest.identity.pixels.images == 4
-    assert Path(closed.report).is_file()
-    assert "whole" in Path(closed.report).read_text(encoding="utf-8")
-    assert {place.name for place in tmp_path.iterdir()} == {"one", "two", "whole", "last"}
+    assert Path(result.report).is_file()
+    assert "whole" in Path(result.report).read_text(encoding="utf-8")
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "two", "whole", "last"}
     assert (tmp_path / "last").readlink() == Path("whole")
 
 
@@ -93,26 +93,26 @@ def test_an_answer_takes_the_place_of_an_error(tmp_path: Path) -> None:
     """In either order; errors that stay errors stay, and the whole is not partial."""
     run = write_run(tmp_path / "run", make_records(C, E, E, W), partial=[])
     rerun = write_run(tmp_path / "rerun", make_records(C, E, first=1))
-    for number, parts in enumerate(((run, rerun), (rerun, run))):
-        closed = merge_runs(parts, tmp_path / f"whole-{number}", gates=NO_GATES)
-        found = {r.case.image: r.verdict.outcome for r in read_records(closed.folder)}
-        assert found == {"0.png": C, "1.png": C, "2.png": E, "3.png": W}
-        manifest = read_manifest(closed.folder)
+    for number, runs in enumerate(((run, rerun), (rerun, run))):
+        result = merge_runs(runs, tmp_path / f"whole-{number}", gates=NO_GATES)
+        outcomes = {r.case.image: r.verdict.outcome for r in read_records(result.folder)}
+        assert outcomes == {"0.png": C, "1.png": C, "2.png": E, "3.png": W}
+        manifest = read_manifest(result.folder)
         assert (manifest.partial, manifest.errors, manifest.selected) == ([], 1, 4)
-    again = merge_runs([tmp_path / "whole-0", rerun], tmp_path / "again", gates=NO_GATES)
-    assert again.manifest.partial == []
+    result_again = merge_runs([tmp_path / "whole-0", rerun], tmp_path / "again", gates=NO_GATES)
+    assert result_again.manifest.partial == []
 
 
 def test_answers_agree_or_are_refused(tmp_path: Path) -> None:
     """The same answer twice counts once; a different one settles nothing."""
     run = write_run(tmp_path / "run", make_records(C, E))
     rerun = write_run(tmp_path / "rerun", make_records(C, C))
-    closed = merge_runs([run, rerun], tmp_path / "whole", gates=NO_GATES)
-    assert closed.manifest.recorded == 2
+    result = merge_runs([run, rerun], tmp_path / "whole", gates=NO_GATES)
+    assert result.manifest.recorded == 2
     (first, *_) = make_records(C)
-    other = write_run(tmp_path / "other", [replace(first, answer=make_answer("else"))])
+    other_run = write_run(tmp_path / "other", [replace(first, answer=make_answer("else"))])
     with pytest.raises(UserError, match=r"both hold an answer to 0.png:what, and they differ"):
-        merge_runs([run, other], tmp_path / "no", gates=NO_GATES)
+        merge_runs([run, other_run], tmp_path / "no", gates=NO_GATES)
     with pytest.raises(UserError, match="given twice"):
         merge_runs([run, run], tmp_path / "no", gates=NO_GATES)
 
@@ -120,16 +120,16 @@ def test_answers_agree_or_are_refused(tmp_path: Path) -> None:
 def test_a_case_repaired_over_another_picture_is_refused(tmp_path: Path) -> None:
     """The image shows other pixels in the second part."""
     run = write_run(tmp_path / "run", make_records(C, E))
-    rerun = [replace(one, pixels=BLUE) for one in make_records(C, first=1)]
+    rerun = [replace(record, pixels=BLUE) for record in make_records(C, first=1)]
     with pytest.raises(UserError, match="pixels of 1 of 1 images"):
         merge_runs([run, write_run(tmp_path / "re", rerun)], tmp_path / "no", gates=NO_GATES)
 
 
-def write_picture(run: Path, file: str, *, full: str | None = None) -> None:
+def write_picture(run: Path, file: str, *, full_image: str | None = None) -> None:
     """A thumbnail's entry in a run, whatever its file is called."""
     folder = run / "report" / "images"
     folder.mkdir(parents=True, exist_ok=True)
-    entry = {"0.png": {"file": file, "width": 1, "height": 1, "full": full}}
+    entry = {"0.png": {"file": file, "width": 1, "height": 1, "full": full_image}}
     (folder / "images.json").write_text(json.dumps(entry), encoding="utf-8")
 
 
@@ -155,20 +155,20 @@ def test_a_part_names_no_file_of_the_merged_run(tmp_path: Path, file: str) -> No
     (tmp_path / "PWNED.py").write_text("theirs", encoding="utf-8")
     (run / "report" / "images" / "PWNED.py").write_text("theirs", encoding="utf-8")
     merge_runs([run], tmp_path / "b" / "c" / "whole", gates=NO_GATES)
-    written = {place.name for place in (tmp_path / "b").rglob("*")}
-    assert "PWNED.py" not in written
-    assert not any(name.endswith((".py", ".png")) for name in written)
+    names = {path.name for path in (tmp_path / "b").rglob("*")}
+    assert "PWNED.py" not in names
+    assert not any(name.endswith((".py", ".png")) for name in names)
 
 
 @pytest.mark.parametrize("link", ["file", "images", "report", "images.json"])
 def test_no_link_of_a_part_is_followed(tmp_path: Path, link: str) -> None:
     """What lies outside of a part stays outside of the merged run."""
     run = write_run(tmp_path / "run", make_records(C))
-    away = write_run(tmp_path / "away", make_records(C))
-    write_picture(away, NAME)
-    (away / "report" / "images" / NAME).write_bytes(b"secret")
+    other_run = write_run(tmp_path / "away", make_records(C))
+    write_picture(other_run, NAME)
+    (other_run / "report" / "images" / NAME).write_bytes(b"secret")
     write_picture(run, NAME)
-    own = {
+    location = {
         "file": Path("report/images") / NAME,
         "images": Path("report/images"),
         "report": Path("report"),
@@ -177,9 +177,9 @@ def test_no_link_of_a_part_is_followed(tmp_path: Path, link: str) -> None:
     if link != "file":
         (run / "report" / "images" / NAME).write_bytes(b"secret")
     (run / "aside").mkdir()
-    if (run / own).exists():
-        (run / own).rename(run / "aside" / "old")
-    (run / own).symlink_to(away / own)
+    if (run / location).exists():
+        (run / location).rename(run / "aside" / "old")
+    (run / location).symlink_to(other_run / location)
     merge_runs([run], tmp_path / "whole", gates=NO_GATES)
     assert not (tmp_path / "whole" / "report" / "images" / NAME).exists()
 
@@ -189,7 +189,7 @@ def test_no_address_of_a_part_is_anything_but_a_path(tmp_path: Path) -> None:
     from fakebench_suite.report.html import write_html_report
 
     run = write_run(tmp_path / "run", make_records(C))
-    write_picture(run, NAME, full="javascript:alert(1)")
+    write_picture(run, NAME, full_image="javascript:alert(1)")
     (run / "report" / "images" / NAME).write_bytes(b"")
     (run / "scores.json").write_text("[]", encoding="utf-8")
     write_html_report(run, images=None)
@@ -210,7 +210,7 @@ def test_nothing_is_left_half_written(
     expected = MachineError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
         merge_runs([run], tmp_path / "whole", gates=NO_GATES)
-    assert [place.name for place in tmp_path.iterdir()] == ["run"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_no_room_for_the_report_is_no_merged_run(
@@ -225,21 +225,21 @@ def test_no_room_for_the_report_is_no_merged_run(
     run = write_run(tmp_path / "run", make_records(C))
     with pytest.raises(MachineError, match=r"cannot be written: No space left on device\. Nothing"):
         merge_runs([run], tmp_path / "whole", gates=NO_GATES)
-    assert [place.name for place in tmp_path.iterdir()] == ["run"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "full"])
 def test_a_place_that_is_taken_is_refused(tmp_path: Path, kind: str) -> None:
     """A link is not followed, and a directory with anything in it is somebody's."""
-    run, into = write_run(tmp_path / "run", make_records(C)), tmp_path / "whole"
+    run, target = write_run(tmp_path / "run", make_records(C)), tmp_path / "whole"
     (tmp_path / "other").mkdir()
     if kind == "full":
-        into.mkdir()
-        (into / "notes.txt").touch()
+        target.mkdir()
+        (target / "notes.txt").touch()
     else:
-        into.symlink_to(tmp_path / ("other" if kind == "link" else "absent"))
+        target.symlink_to(tmp_path / ("other" if kind == "link" else "absent"))
     with pytest.raises(UserError, match="Choose another directory"):
-        merge_runs([run], into, gates=NO_GATES)
+        merge_runs([run], target, gates=NO_GATES)
     assert not list((tmp_path / "other").iterdir())
     assert not (tmp_path / "absent").exists()
 
@@ -250,32 +250,32 @@ def test_a_report_is_not_written_through_links(tmp_path: Path) -> None:
 
     run = write_run(tmp_path / "run", make_records(C))
     (run / "scores.json").write_text("[]", encoding="utf-8")
-    victim = tmp_path / "victim"
-    victim.write_text("mine", encoding="utf-8")
+    outside_file = tmp_path / "victim"
+    outside_file.write_text("mine", encoding="utf-8")
     (run / "report").mkdir()
     for name in ("index.html", "report/index.js", "report/plotly.js"):
-        (run / name).symlink_to(victim)
+        (run / name).symlink_to(outside_file)
     assert write_html_report(run, images=None) == run / "index.html"
-    assert victim.read_text(encoding="utf-8") == "mine"
-    assert not any(place.name.startswith(".") for place in run.rglob("*"))
-    away = write_run(tmp_path / "away", make_records(C))
-    (away / "scores.json").write_text("[]", encoding="utf-8")
-    (away / "report").symlink_to(tmp_path)
+    assert outside_file.read_text(encoding="utf-8") == "mine"
+    assert not any(path.name.startswith(".") for path in run.rglob("*"))
+    other_run = write_run(tmp_path / "away", make_records(C))
+    (other_run / "scores.json").write_text("[]", encoding="utf-8")
+    (other_run / "report").symlink_to(tmp_path)
     with pytest.raises(UserError, match="is a link"):
-        write_html_report(away, images=None)
+        write_html_report(other_run, images=None)
 
 
 def test_runs_without_identity_are_merged_and_said_to_be(tmp_path: Path) -> None:
     """Those that an older version wrote: by their settings, with a reservation."""
-    one = write_run(tmp_path / "one", make_records(C, W), identity=None)
-    two = write_run(tmp_path / "two", make_records(C, W, first=2), identity=None)
-    closed = merge_runs([one, two], tmp_path / "whole", gates=NO_GATES)
-    (said,) = closed.manifest.reservations
-    assert said.startswith("Identity unknown")
+    first = write_run(tmp_path / "one", make_records(C, W), identity=None)
+    second = write_run(tmp_path / "two", make_records(C, W, first=2), identity=None)
+    result = merge_runs([first, second], tmp_path / "whole", gates=NO_GATES)
+    (reservation,) = result.manifest.reservations
+    assert reservation.startswith("Identity unknown")
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({}, None),
         (change("weights", "x"), None),
@@ -289,19 +289,19 @@ def test_runs_without_identity_are_merged_and_said_to_be(tmp_path: Path) -> None
     ],
 )
 def test_what_else_a_baseline_was_made_with_is_said(
-    tmp_path: Path, settings: dict[str, object], said: str | None
+    tmp_path: Path, settings: dict[str, object], message: str | None
 ) -> None:
     """Whatever answers or scores depend on, but for the weights, which are what is compared."""
-    parts = [
+    shards = [
         write_run(tmp_path / "one", make_records(C, W)),
         write_run(tmp_path / "two", make_records(C, W, first=2)),
     ]
     before = write_run(tmp_path / "before", make_records(C, W, C, W), **settings)
-    closed = merge_runs(parts, tmp_path / "whole", gates=NO_GATES, baseline=before)
-    reservations = closed.manifest.reservations
-    if said is None:
+    result = merge_runs(shards, tmp_path / "whole", gates=NO_GATES, baseline=before)
+    reservations = result.manifest.reservations
+    if message is None:
         assert reservations == []
     else:
         (reservation,) = reservations
-        assert said in reservation
+        assert message in reservation
         assert reservation.startswith("The baseline differs in more than the model")

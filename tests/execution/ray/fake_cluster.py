@@ -36,7 +36,7 @@ def choose_first(count: int) -> int:
 
 
 @dataclass
-class PaperCluster:
+class FakeCluster:
     """A cluster on paper: calls come due in an order that the test draws."""
 
     nodes: int
@@ -55,9 +55,9 @@ class PaperCluster:
         """So many nodes of one core."""
         return [{"Alive": True, "Resources": {"CPU": 1.0}}] * self.nodes
 
-    def start(self, place: ReplicaResources) -> int:
+    def start(self, resources: ReplicaResources) -> int:
         """Replicas are numbers, from 1."""
-        assert place.cores == 1
+        assert resources.cores == 1
         self.started += 1
         return self.started
 
@@ -84,15 +84,15 @@ class PaperCluster:
     def wait(self, tickets: Sequence[Call], seconds: float) -> Mapping[Call, Any]:
         """One call that is due, or nothing."""
         del seconds
-        asked = [call.replica for call in tickets if call.what == "ask"]
-        self.most = max([self.most, *(asked.count(replica) for replica in asked)])
+        replicas = [call.replica for call in tickets if call.what == "ask"]
+        self.most = max([self.most, *(replicas.count(replica) for replica in replicas)])
         # A replica answers in order.
-        due = [
+        next_calls = [
             c for n, c in enumerate(tickets) if c.replica not in [t.replica for t in tickets[:n]]
         ]
-        if not due:
+        if not next_calls:
             return {}
-        call = due[self.choose(len(due))]
+        call = next_calls[self.choose(len(next_calls))]
         result = self.decide(call)
         if result is None:
             result = self._answer(call)
@@ -120,9 +120,9 @@ def make_unit(number: int) -> WorkUnit:
     """Two prompts about one picture."""
     prompts = [
         Prompt(
-            case=f"a.png:{number}-{one}", image="a.png", question_type=QuestionType.WHAT, text="?"
+            case=f"a.png:{number}-{index}", image="a.png", question_type=QuestionType.WHAT, text="?"
         )
-        for one in range(2)
+        for index in range(2)
     ]
     pictures = {"a.png": Image.new("RGB", (2, 3))}
     requests = [Request(prompt=prompt, images=pictures) for prompt in prompts]
@@ -131,13 +131,13 @@ def make_unit(number: int) -> WorkUnit:
 
 def answer_all(pool: ReplicaPool, units: int) -> dict[int, Any]:
     """What became of each unit, handed in as there is room."""
-    answered: dict[int, Any] = {}
-    begun = 0
-    while len(answered) < units:
-        while begun < units and (pool.has_room or begun == len(answered)):
-            pool.submit(make_unit(begun))
-            begun += 1
-        one = pool.wait()
-        assert one.number not in answered
-        answered[one.number] = one.replies
-    return answered
+    replies: dict[int, Any] = {}
+    submitted = 0
+    while len(replies) < units:
+        while submitted < units and (pool.has_room or submitted == len(replies)):
+            pool.submit(make_unit(submitted))
+            submitted += 1
+        result = pool.wait()
+        assert result.number not in replies
+        replies[result.number] = result.replies
+    return replies

@@ -14,7 +14,7 @@ from fakebench_suite.execution.ray import pool as pools
 from fakebench_suite.execution.ray.pool import MAX_ATTEMPTS, MAX_IN_FLIGHT, ReplicaPool
 from fakebench_suite.execution.ray.worker import ReplicaDied, ResultLost, UnitResponse
 from fakebench_suite.types import Answer
-from tests.execution.ray.fake_cluster import ORDER, Call, PaperCluster, answer_all, make_unit
+from tests.execution.ray.fake_cluster import ORDER, Call, FakeCluster, answer_all, make_unit
 
 
 def decide_nothing(call: Call) -> None:
@@ -27,25 +27,25 @@ def test_each_slice_is_answered_once_whatever_dies(
     nodes: int, units: int, data: st.DataObject
 ) -> None:
     """Replicas die at random while loading and answering: every unit has its replies, once."""
-    left = {"deaths": MAX_ATTEMPTS - 1}
+    remaining = {"deaths": MAX_ATTEMPTS - 1}
 
     def decide(call: Call) -> Any:
-        if left["deaths"] and call.what != "greet" and data.draw(st.booleans()):
-            left["deaths"] -= 1
+        if remaining["deaths"] and call.what != "greet" and data.draw(st.booleans()):
+            remaining["deaths"] -= 1
             return ReplicaDied(why="a node was lost")
         return None
 
-    cluster = PaperCluster(nodes, decide, lambda count: data.draw(st.integers(0, count - 1)))
+    cluster = FakeCluster(nodes, decide, lambda count: data.draw(st.integers(0, count - 1)))
     pool = ReplicaPool(cluster, ORDER, None)
-    answered = answer_all(pool, units)
-    assert sorted(answered) == list(range(units))
-    for number, replies in answered.items():
+    replies_by_unit = answer_all(pool, units)
+    assert sorted(replies_by_unit) == list(range(units))
+    for number, replies in replies_by_unit.items():
         assert {case: reply.text for case, reply in replies.items()} == {
             f"a.png:{number}-0": "fake",
             f"a.png:{number}-1": "fake",
         }
     assert cluster.most <= MAX_IN_FLIGHT
-    assert pool.describe().lost == MAX_ATTEMPTS - 1 - left["deaths"] == cluster.started - nodes
+    assert pool.describe().lost == MAX_ATTEMPTS - 1 - remaining["deaths"] == cluster.started - nodes
     assert all(info == InferenceInfo(path="x") for info in pool.inference)
     pool.close()
     assert len(cluster.ended) == cluster.started
@@ -58,14 +58,14 @@ def test_a_slice_that_kills_replicas_fails_and_no_other(end: Any) -> None:
     def decide(call: Call) -> Any:
         return end if call.question is not None and call.question.number == 2 else None
 
-    cluster = PaperCluster(2, decide)
-    answered = answer_all(ReplicaPool(cluster, ORDER, None), 6)
-    failure = answered.pop(2)
+    cluster = FakeCluster(2, decide)
+    replies_by_unit = answer_all(ReplicaPool(cluster, ORDER, None), 6)
+    failure = replies_by_unit.pop(2)
     assert isinstance(failure, ModelError)
     assert "was begun 3 times in vain" in str(failure)
     assert str(failure).endswith("signal 9")
-    assert len(answered) == 5
-    for replies in answered.values():
+    assert len(replies_by_unit) == 5
+    for replies in replies_by_unit.values():
         assert all(isinstance(reply, Answer) for reply in replies.values())
 
 
@@ -75,7 +75,7 @@ def test_a_replica_that_cannot_load_ends_the_run() -> None:
     def refuse_second(call: Call) -> str | None:
         return "No weights." if (call.replica, call.what) == (2, "load") else None
 
-    cluster = PaperCluster(2, refuse_second)
+    cluster = FakeCluster(2, refuse_second)
     with pytest.raises(EngineError, match=r"^No weights\.$"):
         answer_all(ReplicaPool(cluster, ORDER, None), 50)
 
@@ -89,7 +89,7 @@ def test_others_go_on_where_a_lost_replica_cannot_be_replaced() -> None:
                 return "No weights."
             return ReplicaDied(why="lost") if (call.replica, call.what) == (1, "ask") else None
 
-        return ReplicaPool(PaperCluster(nodes, decide), ORDER, None)
+        return ReplicaPool(FakeCluster(nodes, decide), ORDER, None)
 
     assert len(answer_all(make_fleet(2), 9)) == 9
     with pytest.raises(EngineError, match="No weights"):
@@ -98,7 +98,7 @@ def test_others_go_on_where_a_lost_replica_cannot_be_replaced() -> None:
 
 def test_replicas_that_die_while_they_load_end_the_run() -> None:
     """A slot is filled three times and not for ever."""
-    cluster = PaperCluster(
+    cluster = FakeCluster(
         1, lambda call: ReplicaDied(why="signal 9") if call.what == "load" else None
     )
     with pytest.raises(EngineError, match="die before they are ready: signal 9"):
@@ -109,7 +109,7 @@ def test_replicas_that_die_while_they_load_end_the_run() -> None:
 def test_a_full_cluster_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no node has room the run ends in a sentence."""
     monkeypatch.setattr(pools, "CAPACITY_TIMEOUT_S", 0.0)
-    pool = ReplicaPool(PaperCluster(1, lambda call: call and "late"), ORDER, None)
+    pool = ReplicaPool(FakeCluster(1, lambda call: call and "late"), ORDER, None)
     with pytest.raises(EngineError, match="no node has had 1 core to spare"):
         answer_all(pool, 1)
 
@@ -126,7 +126,7 @@ def test_lost_nodes_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPat
             return ReplicaDied(why="a node was lost")
         return None
 
-    cluster = PaperCluster(2, decide, lambda count: count - 1)
+    cluster = FakeCluster(2, decide, lambda count: count - 1)
     with pytest.raises(EngineError, match="All nodes that replicas can run on are gone"):
         answer_all(ReplicaPool(cluster, ORDER, None), 4)
 
@@ -135,27 +135,27 @@ def test_lost_nodes_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPat
 def test_what_is_raised_over_a_whole_slice_is_passed_on(error: Exception) -> None:
     """An error of the model is that unit's, and a mistake of the user's ends the run as here."""
     reply = UnitResponse(replies=error, inference=InferenceInfo())  # type: ignore[arg-type]
-    cluster = PaperCluster(1, lambda call: reply if call.what == "ask" else None)
+    cluster = FakeCluster(1, lambda call: reply if call.what == "ask" else None)
     assert answer_all(ReplicaPool(cluster, ORDER, None), 1) == {0: error}
 
 
 def test_the_replica_with_the_least_to_do_is_asked() -> None:
     """Work units are spread over all that are ready, and go on to who is done first."""
-    cluster = PaperCluster(2, decide_nothing)
+    cluster = FakeCluster(2, decide_nothing)
     pool = ReplicaPool(cluster, ORDER, None)
     pool.submit(make_unit(0))
     pool.wait()
     pool.submit(make_unit(1))
     pool.submit(make_unit(2))
     assert sorted(cluster.asked[1:]) == [(1, 1), (2, 2)]
-    done = pool.wait().number
+    number = pool.wait().number
     pool.submit(make_unit(3))
-    assert cluster.asked[-1] == (done, 3)
+    assert cluster.asked[-1] == (number, 3)
 
 
 def test_one_slice_is_on_its_way_while_another_is_answered() -> None:
     """A third is not tied to a replica: whoever gets ready meanwhile is asked."""
-    cluster = PaperCluster(2, decide_nothing)
+    cluster = FakeCluster(2, decide_nothing)
     pool = ReplicaPool(cluster, ORDER, None)
     for number in range(2):
         assert pool.has_room
@@ -169,7 +169,7 @@ def test_one_slice_is_on_its_way_while_another_is_answered() -> None:
 def test_slices_of_a_lost_replica_come_first_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next replica is asked what the lost one had, then what nobody had."""
     monkeypatch.setattr(pools, "MAX_IN_FLIGHT", 3)
-    cluster = PaperCluster(
+    cluster = FakeCluster(
         1, lambda call: ReplicaDied(why="lost") if (call.replica, call.what) == (1, "ask") else None
     )
     pool = ReplicaPool(cluster, ORDER, None)
@@ -183,14 +183,14 @@ def test_a_replica_that_got_ready_clears_its_seat_of_failures() -> None:
     """Two that died while loading, long ago, do not count with two that die now."""
 
     def decide(call: Call) -> Any:
-        vain = call.what == "load" and call.replica % MAX_ATTEMPTS
+        fails = call.what == "load" and call.replica % MAX_ATTEMPTS
         return (
             ReplicaDied(why="lost")
-            if vain or (call.replica, call.what) == (MAX_ATTEMPTS, "ask")
+            if fails or (call.replica, call.what) == (MAX_ATTEMPTS, "ask")
             else None
         )
 
-    cluster = PaperCluster(1, decide)
+    cluster = FakeCluster(1, decide)
     assert len(answer_all(ReplicaPool(cluster, ORDER, None), 3)) == 3
     assert cluster.started == 2 * MAX_ATTEMPTS
 
@@ -199,12 +199,12 @@ def test_a_replica_may_work_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one has room, nobody waits for room, however long it takes to answer."""
     clock = count(0.0, 10 * pools.CAPACITY_TIMEOUT_S)
     monkeypatch.setattr(pools, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    assert len(answer_all(ReplicaPool(PaperCluster(1, decide_nothing), ORDER, None), 3)) == 3
+    assert len(answer_all(ReplicaPool(FakeCluster(1, decide_nothing), ORDER, None), 3)) == 3
 
 
 def test_the_wait_for_room_begins_with_the_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time that the last replica worked does not count."""
-    now, late = [0.0], ["late"]
+    now, results = [0.0], ["late"]
     monkeypatch.setattr(pools, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
     def decide(call: Call) -> Any:
@@ -212,11 +212,11 @@ def test_the_wait_for_room_begins_with_the_loss(monkeypatch: pytest.MonkeyPatch)
             if len(cluster.asked) > 2:
                 return ReplicaDied(why="lost")
             now[0] += 10 * pools.CAPACITY_TIMEOUT_S
-        return late.pop() if (call.replica, call.what) == (2, "greet") and late else None
+        return results.pop() if (call.replica, call.what) == (2, "greet") and results else None
 
-    cluster = PaperCluster(1, decide)
+    cluster = FakeCluster(1, decide)
     assert len(answer_all(ReplicaPool(cluster, ORDER, None), 3)) == 3
-    assert not late
+    assert not results
 
 
 def fail_whole(call: Call) -> UnitResponse | None:
@@ -235,15 +235,15 @@ def test_a_sick_replica_is_retired_and_its_slices_asked_elsewhere(
     nodes: int, units: int, data: st.DataObject
 ) -> None:
     """Every unit is answered, and the sick replica is soon asked nothing more."""
-    cluster = PaperCluster(
+    cluster = FakeCluster(
         nodes,
         lambda call: fail_whole(call) if call.replica == 1 else None,
         lambda count: data.draw(st.integers(0, count - 1)),
     )
     pool = ReplicaPool(cluster, ORDER, None)
-    answered = answer_all(pool, units)
-    assert sorted(answered) == list(range(units))
-    for replies in answered.values():
+    replies_by_unit = answer_all(pool, units)
+    assert sorted(replies_by_unit) == list(range(units))
+    for replies in replies_by_unit.values():
         assert all(isinstance(reply, Answer) for reply in replies.values())
     assert pool.describe().lost in (0, 1)
     assert sum(replica == 1 for replica, _ in cluster.asked) <= 2 * MAX_IN_FLIGHT + pools.SICK
@@ -252,11 +252,13 @@ def test_a_sick_replica_is_retired_and_its_slices_asked_elsewhere(
 @given(st.integers(1, 4), st.integers(1, 12))
 def test_where_all_replicas_fail_alike_the_errors_stand(nodes: int, units: int) -> None:
     """Each unit is asked twice at most, and no replica is given up."""
-    cluster = PaperCluster(nodes, lambda call: fail_whole(call) if call.what == "ask" else None)
+    cluster = FakeCluster(nodes, lambda call: fail_whole(call) if call.what == "ask" else None)
     pool = ReplicaPool(cluster, ORDER, None)
-    answered = answer_all(pool, units)
+    replies_by_unit = answer_all(pool, units)
     assert all(
-        isinstance(reply, ModelError) for replies in answered.values() for reply in replies.values()
+        isinstance(reply, ModelError)
+        for replies in replies_by_unit.values()
+        for reply in replies.values()
     )
     assert len(cluster.asked) <= units * min(nodes, 2)
     assert pool.describe().lost == 0
@@ -272,8 +274,10 @@ def test_a_replica_that_hangs_is_ended_and_its_slice_asked_again(
     def decide(call: Call) -> Any:
         return "late" if (call.replica, call.what) == (1, "ask") else None
 
-    cluster = PaperCluster(1, decide)
-    answered = answer_all(ReplicaPool(cluster, ORDER, None, limit=50.0), 3)
-    assert all(isinstance(r, Answer) for replies in answered.values() for r in replies.values())
+    cluster = FakeCluster(1, decide)
+    replies_by_unit = answer_all(ReplicaPool(cluster, ORDER, None, limit=50.0), 3)
+    assert all(
+        isinstance(r, Answer) for replies in replies_by_unit.values() for r in replies.values()
+    )
     assert 1 in cluster.ended
     assert cluster.started == 2

@@ -23,7 +23,7 @@ from tests.helpers import install_package
 
 
 @pytest.mark.parametrize(
-    ("nodes", "cores", "places"),
+    ("nodes", "cores", "expected"),
     [
         ([{"CPU": 8.0, "GPU": 2.0}, {"CPU": 4.0}], None, [ReplicaResources(gpus=1, cores=0)] * 2),
         (
@@ -35,13 +35,13 @@ from tests.helpers import install_package
     ],
 )
 def test_there_is_a_place_per_gpu_or_per_cores(
-    nodes: list[dict[str, float]], cores: int | None, places: list[ReplicaResources]
+    nodes: list[dict[str, float]], cores: int | None, expected: list[ReplicaResources]
 ) -> None:
     """GPUs where there are any, else so many cores, else whole nodes; dead nodes do not count."""
-    told = [{"Alive": True, "Resources": node} for node in nodes]
+    alive_nodes = [{"Alive": True, "Resources": node} for node in nodes]
     assert (
-        list_replica_resources([*told, {"Alive": False, "Resources": {"CPU": 9.0}}], cores)
-        == places
+        list_replica_resources([*alive_nodes, {"Alive": False, "Resources": {"CPU": 9.0}}], cores)
+        == expected
     )
 
 
@@ -60,16 +60,16 @@ def test_a_replica_says_what_its_node_lacks(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"trained")
     order = make_replica_config(card, LoadOptions())
     (tmp_path / "model.safetensors").write_bytes(b"at odds")
-    other = Replica().load(order, 1)
-    assert other is not None
-    assert f"The checkpoint at {tmp_path} is not that of the head node." in other
+    message = Replica().load(order, 1)
+    assert message is not None
+    assert f"The checkpoint at {tmp_path} is not that of the head node." in message
     (tmp_path / "config.json").unlink()
     absent = Replica().load(order, 1)
     assert absent is not None
     assert absent.startswith(f"On the node {platform.node()}: ")
     assert f"points at {tmp_path}, which has no config.json" in absent
-    older = replace(order, versions={"torch": "1"})
-    assert "and the head node 1. Install the same" in str(Replica().load(older, 1))
+    older_config = replace(order, versions={"torch": "1"})
+    assert "and the head node 1. Install the same" in str(Replica().load(older_config, 1))
 
 
 def test_a_fingerprint_changes_with_any_file_that_answers_hang_on(tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_versions_are_those_of_what_the_backend_needs(
             card=card,
             versions=versions,
         )
-        older = replace(order, versions=versions | {"theirs": "0.9"})
-        assert "has theirs 1.0 and the head node 0.9" in str(replica.load(older, 1))
+        older_config = replace(order, versions=versions | {"theirs": "0.9"})
+        assert "has theirs 1.0 and the head node 0.9" in str(replica.load(older_config, 1))
     assert versions["theirs"] == "1.0"
     assert versions["numpy"] == np.__version__
     assert "torch" not in versions

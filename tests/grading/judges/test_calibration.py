@@ -28,12 +28,12 @@ class MarkingJudge:
 
     name = "marking"
 
-    def __init__(self, marks: dict[TextVariant, int | None]) -> None:
+    def __init__(self, ratings: dict[TextVariant, int | None]) -> None:
         self._marks = {
-            build_text_variants(place)[kind]: marks.get(kind, 0)
+            build_text_variants(index)[kind]: ratings.get(kind, 0)
             # References last: each is also the text on another image.
             for kind in list(TextVariant)[::-1]
-            for place in range(len(CALIBRATION_ITEMS))
+            for index in range(len(CALIBRATION_ITEMS))
         }
 
     def check(self) -> None:
@@ -48,12 +48,12 @@ class MarkingJudge:
         return [self._grade(request) for request in requests]
 
     def _grade(self, request: RatingRequest) -> Judgement:
-        mark = self._marks[request.text]
-        if " ".join(request.reference) != request.text and mark == 2:
-            mark = 0
-        if mark is None:
+        points = self._marks[request.text]
+        if " ".join(request.reference) != request.text and points == 2:
+            points = 0
+        if points is None:
             return Judgement(failed=1, reason="nothing")
-        rating = Rating(completeness=mark, preciseness=mark, relevance=mark, reason="")
+        rating = Rating(completeness=points, preciseness=points, relevance=points, reason="")
         return Judgement(ratings=(rating,))
 
 
@@ -67,7 +67,7 @@ def test_a_judge_that_keeps_the_order_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("marks", "wrong"),
+    ("ratings", "expected"),
     [
         (
             {TextVariant.REFERENCE: 2, TextVariant.PARTIAL: 1, TextVariant.OPPOSITE: 1},
@@ -81,12 +81,12 @@ def test_a_judge_that_keeps_the_order_passes() -> None:
     ],
 )
 def test_a_tie_or_a_silence_is_not_right(
-    marks: dict[TextVariant, int | None], wrong: set[str]
+    ratings: dict[TextVariant, int | None], expected: set[str]
 ) -> None:
     """Level scores and texts without marks count against the judge, in that comparison alone."""
-    audit = calibrate(MarkingJudge(marks))
+    audit = calibrate(MarkingJudge(ratings))
     assert not audit.passed
-    assert {name for name, share in audit.right.items() if share == 0} >= wrong
+    assert {name for name, share in audit.right.items() if share == 0} >= expected
 
 
 def test_the_stand_in_cannot_tell_a_claim_from_its_opposite() -> None:
@@ -116,22 +116,22 @@ def test_the_command_tells_unfit_from_unasked_and_from_failed(
     """Statuses 1, 2 and 3, and a sentence without a traceback for each."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
     order = ("judge", "calibrate", f"--judge=openai:m@{endpoint.url}", "--judge-rounds=1")
-    unfit = call(*order, at=tmp_path)
-    assert unfit.returncode == 1
-    assert "calibration failed" in unfit.stdout
+    first = call(*order, cwd=tmp_path)
+    assert first.returncode == 1
+    assert "calibration failed" in first.stdout
     before = len(endpoint.asked)
     endpoint.behave = lambda _body, _number: (401, "wrong key sk-test-0123456789")
-    refused = call(*order, "--reports=other", at=tmp_path)
-    assert refused.returncode == 2
+    second = call(*order, "--reports=other", cwd=tmp_path)
+    assert second.returncode == 2
     assert len(endpoint.asked) == before + 1
     endpoint.behave = lambda _body, number: (200, GOOD) if number == before + 1 else (400, "broke")
-    failed = call(*order, "--reports=third", at=tmp_path)
+    failed = call(*order, "--reports=third", cwd=tmp_path)
     assert failed.returncode == 3
     assert "could not be calibrated" in failed.stderr
-    for one in (unfit, refused, failed):
-        assert "Traceback" not in one.stderr
-        assert "sk-test" not in one.stdout + one.stderr
-    typo = call("judge", "calibrate", "--judge=opnai:m", at=tmp_path)
+    for result in (first, second, failed):
+        assert "Traceback" not in result.stderr
+        assert "sk-test" not in result.stdout + result.stderr
+    typo = call("judge", "calibrate", "--judge=opnai:m", cwd=tmp_path)
     assert typo.returncode == 2
     assert "openai:MODEL@URL" in typo.stderr
 
@@ -139,10 +139,10 @@ def test_the_command_tells_unfit_from_unasked_and_from_failed(
 def test_the_old_names_of_the_commands_warn_and_still_work(tmp_path: Path) -> None:
     """``audit`` and ``agree`` are ``judge calibrate`` and ``judge agreement``."""
     with pytest.warns(DeprecatedNameWarning, match="'fakebench judge calibrate'"):
-        refused = call("audit", "--judge=opnai:m", at=tmp_path)
-    assert refused.returncode == 2
-    assert "openai:MODEL@URL" in refused.stderr
+        result = call("audit", "--judge=opnai:m", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "openai:MODEL@URL" in result.stderr
     with pytest.warns(DeprecatedNameWarning, match="'fakebench judge agreement'"):
-        refused = call("agree", "one", "two", at=tmp_path)
-    assert refused.returncode == 2
-    assert "one is not a run directory" in refused.stderr
+        result = call("agree", "one", "two", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "one is not a run directory" in result.stderr

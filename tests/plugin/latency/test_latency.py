@@ -208,7 +208,7 @@ def test_a_merge_takes_the_measurement_along(run: Run, data: Path, project: Path
     (project / "gates.toml").write_text(bar, encoding="utf-8")
     run(f"--data={data}", "--shard=1/2", "--run=s1", "--latency", *QUICK)
     run(f"--data={data}", "--shard=2/2", "--run=s2")
-    merged = call("merge", "reports/s1", "reports/s2", "--into=reports/whole", at=project)
+    merged = call("merge", "reports/s1", "reports/s2", "--into=reports/whole", cwd=project)
     assert merged.returncode == 0, merged.stderr
     assert "speed: Group, warm takes" in merged.stdout
     assert read_timings(project, "whole") == read_timings(project, "s1")
