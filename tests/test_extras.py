@@ -20,7 +20,7 @@ from fakebench_suite.metrics.text import TextScores, score_texts
 from tests.endpoint_server import Endpoint, serve
 
 ROOT = Path(__file__).parents[1]
-HEAVY = sorted({name for names in extras.MODULES.values() for name in names} | {"vllm"})
+HEAVY = sorted({name for names in extras.MODULES.values() for name in names} | {"vllm", "plotly"})
 USAGE_ERROR = 4
 HIDE = """
 from importlib.machinery import PathFinder

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import pandas as pd
-from plotly import graph_objects as go
 
 from fakebench_suite.report.html.plots.figure import (
     HEAT,
@@ -50,38 +49,49 @@ def _plot_subgroups(scores: Sequence[Score], *, key: str, title: str, caption: s
     )
     if not names:
         return None
-    figure = go.Figure()
     tasks = [task for task in list_tasks() if any(s.task == task for s in accuracies)]
+    traces = []
     for number, task in enumerate(tasks):
         task_scores = [s for s in accuracies if s.task == task]
         values = [s.value or 0.0 for s in task_scores]
         shift = 0.16 * ((len(tasks) - 1) / 2 - number)
-        figure.add_scatter(
-            name=task,
-            mode="markers",
-            x=values,
-            y=[names.index(s.subgroup) + shift for s in task_scores],
-            error_x={
-                "type": "data",
-                "array": [
-                    _distance(s.high, value) for s, value in zip(task_scores, values, strict=True)
+        traces.append(
+            {
+                "type": "scatter",
+                "name": task,
+                "mode": "markers",
+                "x": values,
+                "y": [names.index(s.subgroup) + shift for s in task_scores],
+                "error_x": {
+                    "type": "data",
+                    "array": [
+                        _distance(s.high, value)
+                        for s, value in zip(task_scores, values, strict=True)
+                    ],
+                    "arrayminus": [
+                        -_distance(s.low, value)
+                        for s, value in zip(task_scores, values, strict=True)
+                    ],
+                    "thickness": 1.5,
+                    "width": 0,
+                },
+                "marker": {"color": get_task(task).colour, "size": 8},
+                "text": [
+                    f"{plain_label(s.subgroup.partition('=')[2])}, n = {s.n:,}" for s in task_scores
                 ],
-                "arrayminus": [
-                    -_distance(s.low, value) for s, value in zip(task_scores, values, strict=True)
-                ],
-                "thickness": 1.5,
-                "width": 0,
-            },
-            marker={"color": get_task(task).colour, "size": 8},
-            text=[f"{plain_label(s.subgroup.partition('=')[2])}, n = {s.n:,}" for s in task_scores],
-            hovertemplate="%{text}<br>%{x:.3f}<extra>" + task + "</extra>",
+                "hovertemplate": "%{text}<br>%{x:.3f}<extra>" + task + "</extra>",
+            }
         )
-    figure.update_layout(showlegend=len(tasks) > 1)
-    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".1f")
     shown = ["real images" if name == _REAL else name.partition("=")[2] for name in names]
-    figure.update_yaxes(range=[-0.6, len(names) - 0.4], **category_axis(shown))
     return make_plot(
-        key, title, caption, figure, height=110 + 12 * len(tasks) + _ROW_HEIGHT * len(names)
+        key,
+        title,
+        caption,
+        traces,
+        height=110 + 12 * len(tasks) + _ROW_HEIGHT * len(names),
+        showlegend=len(tasks) > 1,
+        x_axis={"range": [-0.02, 1.02], "tickformat": ".1f"},
+        y_axis={"range": [-0.6, len(names) - 0.4], **category_axis(shown)},
     )
 
 
@@ -106,24 +116,29 @@ def plot_criteria(frame: pd.DataFrame) -> Plot | None:
     columns = [name for name in order if name in table.columns]
     table = table.reindex(index=rows, columns=columns)
     counts = counts.reindex(index=rows, columns=columns)
-    figure = go.Figure(
-        go.Heatmap(
-            z=_to_lists(table),
-            customdata=_to_lists(counts),
-            colorscale=[list(stop) for stop in HEAT],
-            zmin=0,
-            zmax=1,
-            xgap=2,
-            ygap=2,
-            texttemplate="%{z:.2f}",
-            hovertemplate="%{y}, %{x}<br>%{z:.3f}, n = %{customdata}<extra></extra>",
-            colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".1f"},
-        )
-    )
-    figure.update_xaxes(**category_axis(columns), showgrid=False, side="top")
-    figure.update_yaxes(**category_axis(rows), showgrid=False)
+    heatmap = {
+        "type": "heatmap",
+        "z": _to_lists(table),
+        "customdata": _to_lists(counts),
+        "colorscale": HEAT,
+        "zmin": 0,
+        "zmax": 1,
+        "xgap": 2,
+        "ygap": 2,
+        "texttemplate": "%{z:.2f}",
+        "hovertemplate": "%{y}, %{x}<br>%{z:.3f}, n = %{customdata}<extra></extra>",
+        "colorbar": {"thickness": 10, "outlinewidth": 0, "tickformat": ".1f"},
+    }
     what = f"Share of passed cases by criterion and {by}; an empty cell was not scored."
-    return make_plot("criterion", "Criteria", what, figure, height=110 + _ROW_HEIGHT * len(rows))
+    return make_plot(
+        "criterion",
+        "Criteria",
+        what,
+        [heatmap],
+        height=110 + _ROW_HEIGHT * len(rows),
+        x_axis={**category_axis(columns), "showgrid": False, "side": "top"},
+        y_axis={**category_axis(rows), "showgrid": False},
+    )
 
 
 def _to_lists(table: pd.DataFrame) -> list[list[float | None]]:

@@ -1,7 +1,6 @@
 """Plots of detection: confusion matrix, and calibration of likelihoods."""
 
 import pandas as pd
-from plotly import graph_objects as go
 
 from fakebench_suite.metrics.intervals import estimate_mean
 from fakebench_suite.report.html.plots.figure import Plot, category_axis, make_plot
@@ -23,26 +22,33 @@ def plot_confusion(frame: pd.DataFrame) -> Plot | None:
     rows = [str(label) for label in reversed(Authenticity) if (asked["label"] == label).any()]
     counts = pd.crosstab(asked["label"], replies).reindex(index=rows, columns=columns, fill_value=0)
     shares = counts.div(counts.sum(axis=1), axis=0)
-    figure = go.Figure(
-        go.Heatmap(
-            z=shares.to_numpy().tolist(),
-            text=[[f"{count:,}" for count in row] for row in counts.to_numpy()],
-            texttemplate="%{text}",
-            colorscale=[[0, _BACKGROUND], [1, get_task(Task.DETECTION).colour]],
-            zmin=0,
-            zmax=1,
-            xgap=2,
-            ygap=2,
-            showscale=False,
-            hovertemplate="label %{y}, reply %{x}: %{text} (%{z:.1%})<extra></extra>",
-        )
-    )
-    figure.update_xaxes(**category_axis(columns), showgrid=False, side="top", title="reply")
-    figure.update_yaxes(**category_axis(rows), showgrid=False, title="label")
+    heatmap = {
+        "type": "heatmap",
+        "z": shares.to_numpy().tolist(),
+        "text": [[f"{count:,}" for count in row] for row in counts.to_numpy()],
+        "texttemplate": "%{text}",
+        "colorscale": [[0, _BACKGROUND], [1, get_task(Task.DETECTION).colour]],
+        "zmin": 0,
+        "zmax": 1,
+        "xgap": 2,
+        "ygap": 2,
+        "showscale": False,
+        "hovertemplate": "label %{y}, reply %{x}: %{text} (%{z:.1%})<extra></extra>",
+    }
     caption = (
         "Detection: label of the image and label of the reply; shaded by the share of the row."
     )
-    return make_plot("confusion", "Confusion", caption, figure, height=230)
+    return make_plot(
+        "confusion",
+        "Confusion",
+        caption,
+        [heatmap],
+        height=230,
+        x_axis={
+            **category_axis(columns), "showgrid": False, "side": "top", "title": {"text": "reply"}
+        },
+        y_axis={**category_axis(rows), "showgrid": False, "title": {"text": "label"}},
+    )  # fmt: skip
 
 
 def plot_calibration(frame: pd.DataFrame) -> Plot | None:
@@ -60,29 +66,34 @@ def plot_calibration(frame: pd.DataFrame) -> Plot | None:
         for place in filled
     ]
     values = [estimate.value or 0.0 for estimate in estimates]
-    figure = go.Figure(
-        go.Scatter(
-            x=[0, 1], y=[0, 1], mode="lines", hoverinfo="skip", showlegend=False,
-            line={"color": "#8a8f98", "dash": "dot", "width": 1},
-        )
-    )  # fmt: skip
-    figure.add_scatter(
-        x=means,
-        y=values,
-        mode="lines+markers",
-        showlegend=False,
-        line={"color": get_task(Task.DETECTION).colour, "width": 1.5},
-        error_y={
+    perfect = {
+        "type": "scatter", "x": [0, 1], "y": [0, 1], "mode": "lines", "hoverinfo": "skip",
+        "showlegend": False, "line": {"color": "#8a8f98", "dash": "dot", "width": 1},
+    }  # fmt: skip
+    measured = {
+        "type": "scatter",
+        "x": means,
+        "y": values,
+        "mode": "lines+markers",
+        "showlegend": False,
+        "line": {"color": get_task(Task.DETECTION).colour, "width": 1.5},
+        "error_y": {
             "type": "data",
             "array": [(e.high or v) - v for e, v in zip(estimates, values, strict=True)],
             "arrayminus": [v - (e.low or 0.0) for e, v in zip(estimates, values, strict=True)],
             "thickness": 1.2,
             "width": 0,
         },
-        text=[f"n = {estimate.n:,}" for estimate in estimates],
-        hovertemplate="P(fake) %{x:.2f}: %{y:.2f} are fake, %{text}<extra></extra>",
-    )
-    figure.update_xaxes(range=[-0.02, 1.02], title="P(fake), mean of the bin")
-    figure.update_yaxes(range=[-0.02, 1.02], title="share that is fake")
+        "text": [f"n = {estimate.n:,}" for estimate in estimates],
+        "hovertemplate": "P(fake) %{x:.2f}: %{y:.2f} are fake, %{text}<extra></extra>",
+    }
     caption = "The dotted line is perfect calibration; bars are 95 % intervals."
-    return make_plot("calibration", "Calibration", caption, figure, height=320)
+    return make_plot(
+        "calibration",
+        "Calibration",
+        caption,
+        [perfect, measured],
+        height=320,
+        x_axis={"range": [-0.02, 1.02], "title": {"text": "P(fake), mean of the bin"}},
+        y_axis={"range": [-0.02, 1.02], "title": {"text": "share that is fake"}},
+    )
