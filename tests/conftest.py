@@ -57,6 +57,11 @@ SYSTEM = {"cc", "gcc", "ld", "ldconfig", "objdump", "uname"}
 """Programs that libraries ask about the system when they are imported."""
 
 
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register pytester: for ``-p pytester`` pytest would read the metadata of all packages."""
+    pluginmanager.import_plugin("pytester")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
     for name, meaning in MARKERS.items():

@@ -20,6 +20,7 @@ FEATURES = (
     "fakebench_suite.plugin.node_ids",
     "fakebench_suite.plugin.selection_checks",
     "fakebench_suite.plugin.collection_checks",
+    "fakebench_suite.plugin.log_capture",
     "fakebench_suite.plugin.server_check",
     "fakebench_suite.plugin.engines",
     "fakebench_suite.plugin.fixtures",
