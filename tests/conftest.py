@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from tests.plugin.forking import Server
-from tests.wheel import install_wheel
+from tests.wheel import Installation, install_wheel
 
 # Tests share the cores among themselves: threads that wait for one another would take them away.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -40,7 +41,8 @@ MARKERS = {
 }
 """The kinds of tests that are no unit tests; ``make check`` leaves all of them out."""
 IMPLIED = {
-    "forks": "process", "run_apart": "process", "site": "process", "core": "process",
+    "forks": "process", "run_apart": "process", "site": "process",
+    "installation": "process", "core": "process",
     "window": "browser", "cluster": "ray",
 }  # fmt: skip
 """The marker of every test that uses a fixture, itself or through another one."""
@@ -130,15 +132,31 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where runs are asked for that need not import the suite: one place for all workers."""
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that all workers of this session have in common."""
     folder = tmp_path_factory.getbasetemp()
-    server = Server((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "forks")
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def forks(shared_folder: Path) -> Iterator[str]:
+    """Where runs are asked for that need not import the suite: one place for all workers."""
+    server = Server(shared_folder / "forks")
     yield server.address
     server.close()
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of packages with the content of the wheel."""
-    return install_wheel(tmp_path_factory.mktemp("wheel"))
+def site(shared_folder: Path) -> Path:
+    """A directory of packages with the content of the wheel, made by the first that needs it."""
+    folder = shared_folder / "wheel"
+    with FileLock(f"{folder}.lock"):
+        return folder / "site" if folder.exists() else install_wheel(folder)
+
+
+@pytest.fixture(scope="session")
+def installation(shared_folder: Path, site: Path) -> Iterator[Installation]:
+    """The wheel's packages in processes that have imported them already."""
+    server = Server(shared_folder / "installation", site)
+    yield Installation(site, server.address)
+    server.close()

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from fakebench_suite.cli.main import app
 from fakebench_suite.files.paths import expand_home
 from tests import fakes
+from tests.plugin.forking import ADDRESS, complete
 
 Called = subprocess.CompletedProcess[str]
+_FORK_SECONDS = 300.0
+"""After which a forked call has failed."""
 _CONFTEST = """
 import fakes
 import pytest
@@ -118,6 +122,21 @@ def call_apart(
         cwd=cwd,
         env=os.environ | {"PYTHONPATH": str(root), "PYTHONIOENCODING": output},
     )
+
+
+def call_forked(forks: str, *arguments: str, cwd: Path, **variables: str) -> Called:
+    """``call_apart`` in a process that has imported the suite, see :mod:`tests.plugin.forking`.
+
+    ``forks`` is the fixture of this name; ``variables`` are added to the environment.
+    """
+    environment = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
+    environment |= {"PYTHONPATH": str(Path(__file__).parents[1]), **variables}
+    command = [sys.executable, "-m", "fakebench_suite", *arguments]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ADDRESS, forks)
+        result = complete(command, cwd=cwd, env=environment, stdin=b"", timeout=_FORK_SECONDS)
+    output, errors = result.stdout.decode(), result.stderr.decode()
+    return subprocess.CompletedProcess(command, result.returncode, output, errors)
 
 
 def install_package(folder: Path, name: str, *, source: str, entry_points: str) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from fakebench_suite.errors import MissingExtraError
 from fakebench_suite.extras import Extra, has_extra, require_extra
 from fakebench_suite.metrics.text import TextScores, score_texts
 from tests.endpoint_server import Endpoint, serve
+from tests.helpers import call_forked
 
 ROOT = Path(__file__).parents[1]
 HEAVY = sorted({name for names in extras.MODULES.values() for name in names} | {"vllm", "plotly"})
@@ -43,12 +46,25 @@ import json, sys
 from fakebench_suite.cli.main import app
 
 for words in json.loads(sys.argv[1]):
+    status = 0
     try:
         app(words)
     except SystemExit as error:
-        if error.code:
-            raise
+        status = error.code or 0
+    for stream in (sys.stdout, sys.stderr):
+        print({end!r}, status, file=stream, flush=True)
 """
+END = "=====end of a call====="
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """How one of several commands ended."""
+
+    words: Sequence[str]
+    status: int
+    stdout: str
+    stderr: str
 
 
 class CoreInstallation:
@@ -57,21 +73,31 @@ class CoreInstallation:
     def __init__(self, folder: Path, hidden: list[str]) -> None:
         self.folder = folder
         (folder / "site").mkdir()
-        source = HIDE.format(hidden=hidden)
-        (folder / "site" / "sitecustomize.py").write_text(source, encoding="utf-8")
+        hide = HIDE.format(hidden=hidden)
+        (folder / "site" / "sitecustomize.py").write_text(hide, encoding="utf-8")
 
-    def call(self, *calls: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        """One command after the other, in one process; it ends with the first that fails."""
+    def call(self, *calls: Sequence[str]) -> list[CallResult]:
+        """One command after the other, in one process."""
         variables = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
-        python_path = os.pathsep.join([str(self.folder / "site"), str(ROOT)])
-        return subprocess.run(
-            [sys.executable, "-c", CALLS, json.dumps(calls)],
+        places = os.pathsep.join([str(self.folder / "site"), str(ROOT)])
+        result = subprocess.run(
+            [sys.executable, "-c", CALLS.format(end=END), json.dumps(calls)],
             cwd=self.folder,
-            env=variables | {"PYTHONPATH": python_path},
+            env=variables | {"PYTHONPATH": places},
             capture_output=True,
             text=True,
             check=False,
         )
+        outputs, errors = (
+            re.split(rf"{END} (\d+)\n", stream) for stream in (result.stdout, result.stderr)
+        )
+        assert len(outputs) == len(errors) == 2 * len(calls) + 1, result.stdout + result.stderr
+        return [
+            CallResult(words, int(status), stdout, stderr)
+            for words, status, stdout, stderr in zip(
+                calls, outputs[1::2], outputs[::2], errors[::2], strict=False
+            )
+        ]
 
 
 @pytest.fixture
@@ -131,82 +157,73 @@ def test_texts_are_scored_without_an_encoder() -> None:
     assert (score.similarity, score.clue_recall, score.clue_precision) == (None, None, None)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "extra"),
-    [
-        (("run",), Extra.LOCAL),
-        (("run", "--model=coin", "--judge=transformers:somebody/judge"), Extra.LOCAL),
-        (("run", "--model=coin", "--gates=alike.toml"), Extra.SIMILARITY),
-        (("judge", "calibrate", "--judge=embedding"), Extra.SIMILARITY),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
+MISSING = (
+    (("run",), Extra.LOCAL),
+    (("run", "--model=coin", "--judge=transformers:somebody/judge"), Extra.LOCAL),
+    (("run", "--model=coin", "--gates=alike.toml"), Extra.SIMILARITY),
+    (("judge", "calibrate", "--judge=embedding"), Extra.SIMILARITY),
 )
-def test_a_missing_extra_is_met_before_a_model_is_asked(
-    core: CoreInstallation, arguments: tuple[str, ...], extra: Extra
-) -> None:
+
+
+def test_a_missing_extra_is_met_before_a_model_is_asked(core: CoreInstallation) -> None:
     """Without a traceback, and without a run directory."""
     (core.folder / "alike.toml").write_text(GATE, encoding="utf-8")
-    result = core.call(arguments)
-    assert result.returncode == (USAGE_ERROR if arguments[0] == "run" else 2)
-    output = result.stderr + result.stdout
-    assert f"pip install 'fakebench-suite[{extra}]'" in output
-    assert "Traceback" not in output
+    results = core.call(*(words for words, _ in MISSING))
+    for result, (words, extra) in zip(results, MISSING, strict=True):
+        assert result.status == (USAGE_ERROR if words[0] == "run" else 2)
+        output = result.stderr + result.stdout
+        assert f"pip install 'fakebench-suite[{extra}]'" in output
+        assert "Traceback" not in output
     assert not (core.folder / "reports").exists()
 
 
-def test_a_scripted_model_needs_no_extra(core: CoreInstallation) -> None:
-    """A run of all tasks ends, in workers too; similarity has no value, and the run says why."""
-    result = core.call(("run", "--model=coin", "--sample=4", "--run=run", "-n2"))
-    assert result.returncode == 0, result.stdout + result.stderr
-    scores = json.loads((core.folder / "reports/run/scores.json").read_bytes())
+def test_a_scripted_model_needs_no_extra(core: CoreInstallation, forks: str) -> None:
+    """A run of all tasks ends, in workers too; similarity has no value, and the run says why.
+
+    ``--answers`` gives the same replies their similarity once its extra is installed.
+    """
+    (result,) = core.call(("run", "--model=coin", "--sample=4", "--run=core", "-n2"))
+    assert result.status == 0, result.stdout + result.stderr
+    scores = json.loads((core.folder / "reports/core/scores.json").read_bytes())
     values = {row["metric"]: row["value"] for row in scores if row["task"] == "analysis"}
     assert values["bleu_1"] is not None
     assert values["similarity"] is None
-    manifest = json.loads((core.folder / "reports/run/manifest.json").read_bytes())
+    manifest = json.loads((core.folder / "reports/core/manifest.json").read_bytes())
     assert "similarity" not in manifest["text_metrics"]
     (reservation,) = manifest["reservations"]
     assert "pip install 'fakebench-suite[similarity]'" in reservation
-
-
-def test_what_follows_a_run_needs_no_extra(core: CoreInstallation) -> None:
-    """Collecting, merging, comparing and reporting, and looking at data and models."""
-    sample = ("run", "--model=coin", "--sample=6", "-n0")
-    for calls in (
-        [(*sample, "--shard=1/2", "--run=first")],
-        [(*sample, "--shard=2/2", "--run=second")],
-        [
-            ("merge", "reports/first", "reports/second", "--into=reports/whole"),
-            ("compare", "reports/first", "reports/whole"),
-            ("judge", "agreement", "reports/whole", "reports/whole"),
-            ("report", "reports/whole"),
-            ("runs",),
-            ("data",),
-            ("models",),
-            ("tables",),
-            ("run", "--model=pocket", "--collect-only", "-q"),
-        ],
-    ):
-        result = core.call(*calls)
-        assert result.returncode == 0, (calls, result.stdout, result.stderr)
-    assert (core.folder / "reports/whole/index.html").exists()
-
-
-def test_a_replay_measures_what_was_left_out(core: CoreInstallation) -> None:
-    """``--answers`` gives the same replies their similarity once its extra is installed."""
-    core.call(("run", "--model=coin", "--sample=2", "--run=core", "-n0"))
-    (core.folder / "site" / "sitecustomize.py").unlink()
-    result = core.call(("run", "--answers=reports/core", "--run=full", "-n0"))
-    assert result.returncode == 0, result.stdout + result.stderr
+    replay = ("run", "--answers=reports/core", "--run=full", "-n0")
+    assert call_forked(forks, *replay, cwd=core.folder).returncode == 0
     scores = json.loads((core.folder / "reports/full/scores.json").read_bytes())
     assert {row["value"] is None for row in scores if row["metric"] == "similarity"} == {False}
     manifest = json.loads((core.folder / "reports/full/manifest.json").read_bytes())
     assert manifest["reservations"] == []
 
 
+def test_what_follows_a_run_needs_no_extra(core: CoreInstallation) -> None:
+    """Collecting, merging, comparing and reporting, and looking at data and models."""
+    sample = ("run", "--model=coin", "--sample=6", "-n0")
+    results = core.call(
+        (*sample, "--shard=1/2", "--run=first"),
+        (*sample, "--shard=2/2", "--run=second"),
+        ("merge", "reports/first", "reports/second", "--into=reports/whole"),
+        ("compare", "reports/first", "reports/whole"),
+        ("judge", "agreement", "reports/whole", "reports/whole"),
+        ("report", "reports/whole"),
+        ("runs",),
+        ("data",),
+        ("models",),
+        ("tables",),
+        ("run", "--model=pocket", "--collect-only", "-q"),
+    )
+    assert [result for result in results if result.status] == []
+    assert (core.folder / "reports/whole/index.html").exists()
+
+
 def test_a_model_behind_a_url_needs_no_extra(core: CoreInstallation) -> None:
     """Also over workers, of which there is one without a GPU."""
     with serve(Endpoint(behave=lambda _body, _number: (200, "It is fake."))) as endpoint:
         model = f"--model=openai:tiny@{endpoint.url}"
-        result = core.call(["run", model, "--sample=2", "--gates=none", "-n", "auto"])
-        assert result.returncode == 0, result.stdout + result.stderr
+        (result,) = core.call(["run", model, "--sample=2", "--gates=none", "-n", "auto"])
+        assert result.status == 0, result.stdout + result.stderr
         assert len(endpoint.asked) > 2

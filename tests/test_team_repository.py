@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.plugin.sandbox import SCRIPT
-from tests.wheel import call_installed
+from tests.wheel import Installation
 
 CONFTEST = '''"""Our model answers questions about our pictures."""
 
@@ -65,10 +65,10 @@ def list_recorded(repository: Path, run: str) -> list[str]:
     return sorted(json.loads(line)["case"]["id"] for line in lines)
 
 
-def test_a_team_asks_its_own_cases(site: Path, repository: Path) -> None:
+def test_a_team_asks_its_own_cases(installation: Installation, repository: Path) -> None:
     """Its gates rule, also over workers; ``--lf`` asks the misses, and ``-k`` what it names."""
     for run, options in (("one", ("-n0",)), ("two", ("-n2", "-p", "no:cacheprovider"))):
-        result = call_installed(site, repository, *PYTEST, f"--run={run}", *options)
+        result = installation.call(repository, *PYTEST, f"--run={run}", *options)
         assert result.returncode == 0, result.stdout + result.stderr
         manifest = json.loads((repository / "reports" / run / "manifest.json").read_bytes())
         assert manifest["gates"]["file"] == "gates.toml"
@@ -77,9 +77,9 @@ def test_a_team_asks_its_own_cases(site: Path, repository: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
     recorded, missed = list_recorded(repository, "one"), ["1.png:p1", "3.png:p3"]
     assert len(recorded) == 4
-    call_installed(site, repository, *PYTEST, "--run=again", "--lf", "-n0")
+    installation.call(repository, *PYTEST, "--run=again", "--lf", "-n0")
     assert list_recorded(repository, "again") == missed
-    call_installed(site, repository, *PYTEST, "--run=chosen", "-k", "p2", "-n0")
+    installation.call(repository, *PYTEST, "--run=chosen", "-k", "p2", "-n0")
     assert list_recorded(repository, "chosen") == ["2.png:p2"]
 
 
@@ -88,17 +88,15 @@ def test_a_team_asks_its_own_cases(site: Path, repository: Path) -> None:
 )
 @pytest.mark.parametrize("folder", [".", "tests"])
 def test_what_the_summary_prints_can_be_pasted(
-    site: Path, repository: Path, arguments: tuple[str, ...], folder: str
+    installation: Installation, repository: Path, arguments: tuple[str, ...], folder: str
 ) -> None:
     """Node ids of a team's own cases and of the suite's, where pytest was called."""
     paths = ("--data=../pictures/cases.jsonl", "--model=../cards/ours.toml")
     options = ("-n0", "--gates=none", *(paths if folder == "tests" else ()))
     cwd = repository / folder
-    first = call_installed(
-        site, cwd, *PYTEST, *arguments, "--run=first", "--strict-cases", *options
-    )
+    first = installation.call(cwd, *PYTEST, *arguments, "--run=first", "--strict-cases", *options)
     lines = [line for line in first.stdout.splitlines() if line.startswith("FAILED ")]
     assert len(lines) == 2, first.stdout + first.stderr
     nodeid = lines[0].split()[1]
-    call_installed(site, cwd, *PYTEST, nodeid, "--run=second", *options)
+    installation.call(cwd, *PYTEST, nodeid, "--run=second", *options)
     assert list_recorded(cwd, "second") == [nodeid.partition("[")[2].removesuffix("]")]

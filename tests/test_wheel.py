@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from fakebench_suite.checkpoints.fingerprint import digest_code
-from tests.wheel import ROOT, call_installed
+from tests.wheel import ROOT, Installation, call_installed
 
 CALLS = {
     "command": ["-m", "fakebench_suite", "run"],
@@ -27,29 +27,29 @@ def test_a_run_needs_nothing_but_the_wheel(site: Path, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} <= {"reports", ".benchmarks"}
 
 
-def test_node_ids_can_be_pasted_back(site: Path, tmp_path: Path) -> None:
+def test_node_ids_can_be_pasted_back(installation: Installation, tmp_path: Path) -> None:
     """As the summary prints them, wherever the command is called."""
-    collected = call_installed(site, tmp_path, *CALLS["command"], *CASES, "--collect-only", "-q")
+    collected = installation.call(tmp_path, *CALLS["command"], *CASES, "--collect-only", "-q")
     nodeid = next(line for line in collected.stdout.splitlines() if "::" in line)
-    result = call_installed(site, tmp_path, *CALLS["command"], nodeid, *CASES)
+    result = installation.call(tmp_path, *CALLS["command"], nodeid, *CASES)
     assert " 1 correct in " in result.stdout or " 1 missed in " in result.stdout, result.stdout
 
 
-def test_node_ids_can_be_pasted_back_to_pytest(site: Path, tmp_path: Path) -> None:
+def test_node_ids_can_be_pasted_back_to_pytest(installation: Installation, tmp_path: Path) -> None:
     """The cases lie outside the root, and are named by their module, wherever pytest is called."""
-    collected = call_installed(site, tmp_path, *CALLS["plugin"], *CASES, "--collect-only", "-q")
+    collected = installation.call(tmp_path, *CALLS["plugin"], *CASES, "--collect-only", "-q")
     nodeid = next(line for line in collected.stdout.splitlines() if "::" in line)
     assert nodeid.startswith("fakebench_suite.cases.test_detection::test_detection[")
     plugin_call = ("-m", "pytest", "-p", "fakebench_suite.plugin")
     for command in (plugin_call, (*plugin_call, "--pyargs"), CALLS["command"]):
-        result = call_installed(site, tmp_path, *command, nodeid, *CASES, "--collect-only", "-q")
+        result = installation.call(tmp_path, *command, nodeid, *CASES, "--collect-only", "-q")
         nodeids = [line for line in result.stdout.splitlines() if "::" in line]
         assert [line.partition("::")[2] for line in nodeids] == [nodeid.partition("::")[2]]
 
 
-def test_the_cards_are_in_the_wheel(site: Path, tmp_path: Path) -> None:
+def test_the_cards_are_in_the_wheel(installation: Installation, tmp_path: Path) -> None:
     """With the weights of pocket, but for those that a hub has."""
-    result = call_installed(site, tmp_path, "-m", "fakebench_suite", "models")
+    result = installation.call(tmp_path, "-m", "fakebench_suite", "models")
     rows = {line.split()[0]: line.split()[-1] for line in result.stdout.splitlines()[1:]}
     assert rows["pocket"] == "here"
     assert {path.stem for path in (ROOT / "models").glob("*.toml")} <= set(rows)

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,8 +14,9 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE
+from tests.helpers import call_forked
 from tests.plugin.forking import ADDRESS, Forked
-from tests.plugin.sandbox import ROOT, SCRIPT, Run
+from tests.plugin.sandbox import ROOT, SCRIPT, Command, Run
 
 _LOADED: dict[str, ModuleType] = {}
 """What was imported when a test ended."""
@@ -119,6 +121,12 @@ def run_apart(pytester: pytest.Pytester, project: Path, monkeypatch: pytest.Monk
         return pytester.runpytest_subprocess(*complete_options(options), timeout=TIMEOUT)
 
     return start
+
+
+@pytest.fixture
+def fakebench(forks: str) -> Command:
+    """``fakebench(*words, cwd=FOLDER, **variables)`` calls the command in a forked process."""
+    return partial(call_forked, forks)
 
 
 def forget_session(monkeypatch: pytest.MonkeyPatch) -> None:

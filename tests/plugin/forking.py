@@ -5,7 +5,7 @@ streams. Only the seconds that Python takes to import the suite are saved, in th
 xdist workers. All forks share one hash seed, and none takes down what it has imported at its end.
 Tests that need a fresh interpreter use the fixture ``run_apart``.
 
-``python -m tests.plugin.forking FOLDER LISTENER ALIVE`` is the process that is forked from.
+``python -m tests.plugin.forking FOLDER LISTENER ALIVE [SITE]`` is the process that is forked from.
 """
 
 import atexit
@@ -37,6 +37,10 @@ ADDRESS = "FAKEBENCH_TESTS_ADDRESS"
 _PIECE = 1 << 16
 _WARMING = ("--model=coin", "-m", "detection", "--sample=2", "-n0", "--gates=none", "--run=warm")
 """A run that imports what any run does."""
+_WARMING_OF_WHEEL = (
+    "-p", "fakebench_suite.plugin", "--pyargs", "fakebench_suite.cases", *_WARMING
+)  # fmt: skip
+"""The same by the wheel alone."""
 _SLOW = (
     "sentence_transformers", "transformers.models.auto.modeling_auto",
     "transformers.models.bert.modeling_bert", "sacrebleu.metrics.bleu", "rouge_score.rouge_scorer",
@@ -49,9 +53,11 @@ class Server:
     """The process that runs are forked from: one for all that name the same ``address_file``.
 
     The first of them starts it. It ends, and its directory goes, once the last has closed it.
+    With ``site``, a directory of packages, the suite is imported from there, and no large package.
     """
 
-    def __init__(self, address_file: Path) -> None:
+    def __init__(self, address_file: Path, site: Path | None = None) -> None:
+        self._site = [] if site is None else [str(site)]
         self._process: subprocess.Popen[bytes] | None = None
         with FileLock(f"{address_file}.lock"):
             try:
@@ -72,7 +78,8 @@ class Server:
             listener.bind(str(folder / "forks"))
             listener.listen()
             fds = (listener.fileno(), reader)
-            command = [sys.executable, "-m", "tests.plugin.forking", str(folder), *map(str, fds)]
+            module = [sys.executable, "-m", "tests.plugin.forking"]
+            command = [*module, str(folder), *map(str, fds), *self._site]
             self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=fds)
         os.close(reader)
 
@@ -271,8 +278,8 @@ def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[s
     return command
 
 
-def _warm() -> None:
-    """Import the suite as a run does, and leave nothing but modules."""
+def _warm(arguments: Sequence[str], slow: Sequence[str]) -> None:
+    """Import the suite as a run with these arguments does, and leave nothing but modules."""
     import pytest
 
     with tempfile.TemporaryDirectory() as folder:
@@ -280,7 +287,7 @@ def _warm() -> None:
         sink = os.open(os.devnull, os.O_WRONLY)
         for number in (1, 2):
             os.dup2(sink, number)
-        status = pytest.main([*_WARMING, "-p", "no:cacheprovider", f"--reports={folder}"])
+        status = pytest.main([*arguments, "-p", "no:cacheprovider", f"--reports={folder}"])
         sys.stdout.flush()  # What is left in a buffer would be every run's.
         sys.stderr.flush()
         for number, stream in zip((1, 2), streams, strict=True):
@@ -288,11 +295,11 @@ def _warm() -> None:
             os.close(stream)
         os.close(sink)
     assert status == pytest.ExitCode.OK, status
-    for name in _SLOW:  # After pytest, which wants to see the plugins among them first.
+    for name in slow:  # After pytest, which wants to see the plugins among them first.
         importlib.import_module(name)
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None) or ""
-        if name == "conftest" or file.startswith(str(ROOT / "cases")):
+        if name == "conftest" or Path(file).parent.name == "cases":
             del sys.modules[name]
 
 
@@ -319,10 +326,16 @@ def _fork_workers() -> None:
 
 def main() -> None:
     """Import everything once, and then be whatever is asked for."""
-    folder, (listener, alive_fd) = sys.argv[1], map(int, sys.argv[2:])
-    path = sys.path[1:]
+    folder, (listener, alive_fd) = sys.argv[1], map(int, sys.argv[2:4])
+    site = sys.argv[4:]
+    path = [*site, *sys.path[1:]]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # It ends when nobody needs it any more.
-    _warm()
+    if site:
+        sys.path[:0] = site
+        with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
+            _warm(_WARMING_OF_WHEEL, ())
+    else:
+        _warm(_WARMING, _SLOW)
     _fork_workers()
     gc.collect()
     gc.freeze()  # What is never looked at is never copied.

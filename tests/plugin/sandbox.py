@@ -1,5 +1,6 @@
 """What the plugin tests share: the ways to run, a scripted model, and reading records."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ MODES = (("-n0",), ("-n2",))
 WITHOUT_XDIST = ("-p", "no:xdist")
 EVERY_MODE = (*MODES, WITHOUT_XDIST)
 Run = Callable[..., pytest.RunResult]
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 SCRIPT = """
 backend = "scripted"

@@ -14,7 +14,7 @@ from PIL import Image
 
 from fakebench_suite import plugin
 from fakebench_suite.plugin.arguments import find_mistaken, join_option_values, list_options
-from tests.plugin.sandbox import MODES, ROOT, SCRIPT, Run
+from tests.plugin.sandbox import MODES, ROOT, SCRIPT, Command, Run
 
 MARK = "import pathlib; pathlib.Path({!r}).write_text('ran')\n"
 INI = "[{}]\npythonpath = .\naddopts = -p planted\n"
@@ -91,27 +91,19 @@ def test_a_separate_value_stops_in_a_sentence(
     assert not (project / "reports" / "run").exists()
 
 
-@pytest.mark.process
-def test_the_command_takes_either_spelling_anywhere(tmp_path: Path) -> None:
+def test_the_command_takes_either_spelling_anywhere(fakebench: Command, tmp_path: Path) -> None:
     """``run`` reads the suite's own configuration, wherever it is called."""
     marker = tmp_path / "MARK"
     folder = plant(tmp_path / "model", marker)
     (folder / "card.toml").write_text(SCRIPT, encoding="utf-8")
-    plant(tmp_path / "here", marker)
-    command = [sys.executable, "-m", "fakebench_suite", "run", "-n", "0", "--collect-only", "-q"]
+    here = plant(tmp_path / "here", marker)
     for value in (
         ["--model", str(folder)],
         [f"--model={folder}"],
         [f"--model={folder / 'card.toml'}"],
     ):
-        result = subprocess.run(
-            [*command, *value, "--sample", "2", "--reports", str(tmp_path / "here")],
-            cwd=tmp_path / "here",
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        options = ["-n", "0", "--collect-only", "-q", "--sample", "2", "--reports", str(here)]
+        result = fakebench("run", *options, *value, cwd=here)
         assert result.returncode == 0, result.stdout + result.stderr
         assert "test_detection[" in result.stdout
     assert not marker.exists()
@@ -138,22 +130,6 @@ def planted(tmp_path: Path) -> dict[str, Path]:
     return paths | {"mark": marker}
 
 
-def run_command(
-    paths: dict[str, Path], *arguments: str, variable: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """``fakebench run`` in the directory of somebody else's."""
-    environment = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
-    environment.pop("PYTHONSAFEPATH", None)
-    return subprocess.run(
-        [sys.executable, "-m", "fakebench_suite", "run", *arguments],
-        cwd=paths["here"],
-        env=environment | {"PYTEST_ADDOPTS": variable, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.process
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_the_command_runs_nothing_of_strangers_in_any_mode(
@@ -162,8 +138,16 @@ def test_the_command_runs_nothing_of_strangers_in_any_mode(
     """Neither this process nor a worker runs or imports a file of a place that is handed in."""
     arguments = ["--model", str(planted["model"]), "--data", str(planted["data"] / "c.jsonl")]
     arguments += ["--gates", str(planted["rules"] / "gates.toml")]
-    result = run_command(
-        planted, *arguments, "--reports", str(planted["reports"]), "--run=r", *mode
+    environment = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
+    environment.pop("PYTHONSAFEPATH", None)
+    command = [sys.executable, "-m", "fakebench_suite", "run", *arguments, *mode]
+    result = subprocess.run(
+        [*command, "--reports", str(planted["reports"]), "--run=r"],
+        cwd=planted["here"],
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     records = (planted["reports"] / "r" / "records.jsonl").read_bytes().splitlines()
@@ -171,10 +155,9 @@ def test_the_command_runs_nothing_of_strangers_in_any_mode(
     assert not planted["mark"].exists()
 
 
-@pytest.mark.process
 @pytest.mark.parametrize("source", ["variable", "file", "baseline", "answers"])
 def test_the_command_joins_values_wherever_they_stand(
-    planted: dict[str, Path], source: str
+    fakebench: Command, planted: dict[str, Path], source: str
 ) -> None:
     """In PYTEST_ADDOPTS and in a file of arguments, too; what is no run is refused unread."""
     data = ["--data", str(planted["data"] / "c.jsonl")]
@@ -188,7 +171,7 @@ def test_the_command_joins_values_wherever_they_stand(
     }[source]
     variable = shlex.join(data) if source == "variable" else ""
     model = ["--model", str(planted["model"] / "card.toml"), "--collect-only", "-q", "-n0"]
-    result = run_command(planted, *model, *arguments, variable=variable)
+    result = fakebench("run", *model, *arguments, cwd=planted["here"], PYTEST_ADDOPTS=variable)
     if source in ("variable", "file"):
         assert result.returncode == 0, result.stdout + result.stderr
         assert "test_detection[a.png:a]" in result.stdout
@@ -197,11 +180,12 @@ def test_the_command_joins_values_wherever_they_stand(
     assert not planted["mark"].exists()
 
 
-@pytest.mark.process
 @pytest.mark.parametrize("argument", [".", "nowhere", "test_planted.py", "../data"])
-def test_the_command_asks_the_suites_cases_only(planted: dict[str, Path], argument: str) -> None:
+def test_the_command_asks_the_suites_cases_only(
+    fakebench: Command, planted: dict[str, Path], argument: str
+) -> None:
     """Tests of others, and what is not there, are refused before a conftest.py is read."""
-    result = run_command(planted, argument, "-n0")
+    result = fakebench("run", argument, "-n0", cwd=planted["here"])
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert "names none of the suite's cases" in result.stderr
     assert not planted["mark"].exists()
@@ -219,9 +203,10 @@ def test_arguments_in_a_file_are_no_tests_either(run: Run, places: dict[str, Pat
     assert not (data.parent / "MARK").exists()
 
 
-@pytest.mark.process
 @pytest.mark.parametrize("joined", [False, True], ids=["space", "equals"])
-def test_the_command_takes_every_path_in_either_spelling(tmp_path: Path, joined: bool) -> None:
+def test_the_command_takes_every_path_in_either_spelling(
+    fakebench: Command, tmp_path: Path, joined: bool
+) -> None:
     """Paths with blanks and ``=``: model, data, gates and reports, then answers and a baseline."""
     for name in ("a = model", "some data", "the rules"):
         (tmp_path / name).mkdir()
@@ -245,15 +230,7 @@ def test_the_command_takes_every_path_in_either_spelling(tmp_path: Path, joined:
             for option, value in (shared | extra_options | {"--run": run}).items()
             for word in ([f"{option}={value}"] if joined else [option, value])
         ]
-        result = subprocess.run(
-            [sys.executable, "-m", "fakebench_suite", "run", "-n0", *words],
-            cwd=tmp_path,
-            env={name: os.environ[name] for name in os.environ if "PYTEST" not in name}
-            | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        result = fakebench("run", "-n0", *words, cwd=tmp_path)
         assert result.returncode == 0, result.stdout + result.stderr
         manifest = json.loads((tmp_path / "my reports" / run / "manifest.json").read_bytes())
         assert manifest["gates"]["file"] == "the rules/g.toml"

@@ -10,11 +10,11 @@ from tests.plugin.sandbox import MODES, Run
 
 @pytest.mark.parametrize("mode", MODES[:2], ids=" ".join)
 def test_only_what_a_model_leaves_is_garbage(
-    run_apart: Run, data: Path, project: Path, mode: tuple[str, ...]
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
     """Collected cases are out of the collector's sight, and cycles made later are collected."""
     use_model(project, "LitteringModel()")
-    result = run_apart(f"--data={data}", "-m", "detection", "--gates=none", *mode)
+    result = run(f"--data={data}", "-m", "detection", "--gates=none", *mode)
     assert result.ret == 0, result.stdout.str()
 
 
@@ -41,10 +41,10 @@ def pytest_unconfigure():
 
 @pytest.mark.parametrize("disabled", [False, True])
 def test_garbage_is_left_alone_while_cases_are_made_and_scored(
-    run_apart: Run, data: Path, project: Path, disabled: bool
+    run: Run, data: Path, project: Path, disabled: bool
 ) -> None:
     """And afterwards looked for as before, unless somebody had switched that off."""
     source = WATCHER.format(off=disabled, after=not disabled)
     (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
-    result = run_apart(f"--data={data}", "-m", "detection", "--gates=none", "-n0")
+    result = run(f"--data={data}", "-m", "detection", "--gates=none", "-n0")
     assert result.ret == 0, result.stdout.str()

@@ -1,11 +1,7 @@
 """``--resume RUN``: what is answered is kept, the rest is asked, and the scores are the same."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +9,7 @@ from PIL import Image
 
 from fakebench_suite.runs.store import MANIFEST, RECORDS, SCORES, RunStore
 from tests.helpers import read_run
-from tests.plugin.sandbox import MODES, Run
+from tests.plugin.sandbox import MODES, Command, Run
 
 # The process that writes the run is killed as it takes the record of the 18th case.
 KILLED = """
@@ -265,22 +261,16 @@ def test_an_image_that_changed_is_refused(run: Run, data: Path, killed: Path) ->
     assert (killed / RECORDS).read_bytes().startswith(content)
 
 
-@pytest.mark.process
-def test_the_command_goes_on_from_any_directory(tmp_path: Path) -> None:
+def test_the_command_goes_on_from_any_directory(fakebench: Command, tmp_path: Path) -> None:
     """``fakebench run --resume RUN`` has the options of then, outside of the checkout too."""
-    command = [sys.executable, "-m", "fakebench_suite", "run"]
     options = ["--model=coin", "--sample=4", "--tasks=detection", "--run=run", "--gates=none"]
-    env = {name: value for name, value in os.environ.items() if "XDIST" not in name}
-    call = partial(
-        subprocess.run, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
-    )
-    first = call([*command, *options])
+    first = fakebench("run", *options, cwd=tmp_path)
     assert first.returncode == 0, first.stdout + first.stderr
     folder = tmp_path / "reports" / "run"
     scores, lines = (folder / SCORES).read_bytes(), (folder / RECORDS).read_bytes().splitlines(True)
     (folder / RECORDS).write_bytes(b"".join(lines[:5]))
     (folder / SCORES).unlink()
-    resumed = call([*command, "--resume", "reports/run"])
+    resumed = fakebench("run", "--resume", "reports/run", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert f"5 answers kept, {len(lines) - 5} cases to ask" in resumed.stdout
     assert (folder / SCORES).read_bytes() == scores

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import call, call_apart, read_run
+from tests.helpers import call, read_run
 from tests.plugin.sandbox import FLOOR, MODES, Run
 
 
@@ -25,7 +25,7 @@ def test_merged_shards_are_the_whole_run(
         assert read_run(project, f"s{number}").manifest["partial"] == [f"shard {number}/2"]
         folders.append(f"reports/s{number}")
     assert run(f"--data={data}", "--run=whole").ret == 1
-    merged = call_apart("merge", *folders, "--into=reports/merged", cwd=project)
+    merged = call("merge", *folders, "--into=reports/merged", cwd=project)
     assert merged.returncode == 1, merged.stderr
     assert "floor: accuracy is 0.500" in merged.stdout
     for name in ("scores.json", "gates.json", "summary.md", "badge.json"):
