@@ -5,12 +5,13 @@ its capabilities, and the suite asks it for nothing else. See :mod:`.registry` f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from fakebench_suite.endpoints.pacing import NO_LIMITS, RequestLimits
 from fakebench_suite.errors import ModelError
 from fakebench_suite.provenance import InferenceInfo
 from fakebench_suite.text.display import to_single_line
@@ -30,29 +31,6 @@ __all__ = [
     "Request",
     "RequestLimits",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestLimits:
-    """How fast, and for how long, prompts may be asked; None for no limit."""
-
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    """Of prompts and replies."""
-    prompt_seconds: float | None = None
-    """How long a single prompt may take, its retries included."""
-
-    def share(self, processes: int) -> "RequestLimits":
-        """What each of several processes may do."""
-        requests, tokens = self.requests_per_minute, self.tokens_per_minute
-        return replace(
-            self,
-            requests_per_minute=None if requests is None else requests / processes,
-            tokens_per_minute=None if tokens is None else tokens / processes,
-        )
-
-
-NO_LIMITS = RequestLimits()
 
 
 @dataclass(frozen=True, slots=True)

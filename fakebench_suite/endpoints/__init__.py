@@ -1,1 +1,1 @@
-"""Chat endpoints: names, credentials, requests and replies, for models and judges alike."""
+"""Chat endpoints: names, credentials, requests, retries and replies, of models and judges."""

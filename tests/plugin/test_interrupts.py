@@ -169,7 +169,7 @@ def test_an_outage_ends_the_run_without_errors(
 ) -> None:
     """What was answered is scored, nothing is an error of the model, and the reason is said."""
     source = PRESSING.partition("def press")[0] + (
-        "from fakebench_suite.backends.openai import outage, retries\n"
+        "from fakebench_suite.endpoints import outage, retries\n"
         "retries.LONGEST_WAIT_S = outage.PROBE_EVERY_S = 0.01\n"
         "outage.MAX_OUTAGE_S = 0.1\n"
     )

@@ -6,8 +6,8 @@ from typing import Final
 
 from fakebench_suite.backends.base import OPTIONS, Capability, Reply, Request
 from fakebench_suite.backends.cards import Prices
-from fakebench_suite.backends.openai import client
 from fakebench_suite.backends.openai.likelihood import sum_options
+from fakebench_suite.endpoints import client
 from fakebench_suite.endpoints.completion import Completion, Tokens
 from fakebench_suite.errors import ModelError
 from fakebench_suite.text.redaction import MASK

@@ -18,22 +18,22 @@ from fakebench_suite.backends.openai.bodies import (
     ServerFeatures,
     build_body,
 )
-from fakebench_suite.backends.openai.client import ChatClient
 from fakebench_suite.backends.openai.images import build_image_part
-from fakebench_suite.backends.openai.retries import (
-    compute_wait,
-    find_hint,
-    find_status,
-    is_refusal,
-    is_retried,
-)
 from fakebench_suite.endpoints.address import Address
+from fakebench_suite.endpoints.client import ChatClient
 from fakebench_suite.endpoints.completion import Completion
 from fakebench_suite.endpoints.failures import Subject, explain_failure, parse_reason, shorten
 from fakebench_suite.endpoints.parameters import (
     BAD_REQUEST_STATUSES,
     UNRELATED_STATUSES,
     find_named_parameters,
+)
+from fakebench_suite.endpoints.retries import (
+    compute_wait,
+    find_hint,
+    find_status,
+    is_refusal,
+    is_retried,
 )
 from fakebench_suite.errors import UserError, find_nearest
 from fakebench_suite.tasks.prompts import DETECTION
@@ -59,7 +59,7 @@ async def find_features(
     One request each is sent for texts and for probabilities, and some more where one is refused.
     """
     assert card.endpoint is not None
-    client = ChatClient(address, card.endpoint, concurrency=1)
+    client = ChatClient(address, timeout=card.endpoint.timeout, concurrency=1)
     tester = FeatureTest(card, address, client)
     try:
         features = ServerFeatures()

@@ -18,9 +18,9 @@ from fakebench_suite.backends.base import (
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.openai.answers import AnswerBuilder
 from fakebench_suite.backends.openai.bodies import ServerFeatures, build_body, build_parameters
-from fakebench_suite.backends.openai.client import ChatClient, NotSentError, RequestFailedError
 from fakebench_suite.backends.openai.images import EncodedImages
 from fakebench_suite.endpoints.address import Address
+from fakebench_suite.endpoints.client import ChatClient, NotSentError, RequestFailedError
 from fakebench_suite.endpoints.event_loops import LoopThread
 from fakebench_suite.errors import ModelError
 
@@ -51,7 +51,9 @@ class EndpointBackend(Backend):
         self._features = features
         self.max_in_flight = 1 + -(-concurrency // _UNIT_PROMPTS)
         """One unit more than fills the slots: it starts while the last replies of others arrive."""
-        self._client = ChatClient(address, card.endpoint, concurrency=concurrency, limits=limits)
+        self._client = ChatClient(
+            address, timeout=card.endpoint.timeout, concurrency=concurrency, limits=limits
+        )
         self._answers = AnswerBuilder(prices=card.endpoint.prices, secrets=address.secrets)
         # One thread: images that are opened again when they are asked for know no other.
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="fakebench-encoder")

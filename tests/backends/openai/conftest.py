@@ -17,8 +17,8 @@ from fakebench_suite.backends.base import (
     RequestLimits,
 )
 from fakebench_suite.backends.cards import Card, EndpointOptions
-from fakebench_suite.backends.openai import retries
 from fakebench_suite.backends.registry import LoadOptions, load_model
+from fakebench_suite.endpoints import retries
 from fakebench_suite.types import Prompt, QuestionType
 from tests.endpoint_server import Endpoint, serve
 

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from fakebench_suite.backends.base import RequestLimits
-from fakebench_suite.backends.openai import client, outage, retries
-from fakebench_suite.endpoints import transport
+from fakebench_suite.endpoints import client, outage, retries, transport
 from fakebench_suite.types import Answer
 from tests.backends.openai.conftest import (
     Load,

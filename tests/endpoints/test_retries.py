@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakebench_suite.backends.openai import retries
-from fakebench_suite.backends.openai.retries import (
+from fakebench_suite.endpoints import retries
+from fakebench_suite.endpoints.completion import MalformedReplyError
+from fakebench_suite.endpoints.retries import (
     LONGEST_WAIT_S,
     MAX_HINT_S,
     FailureKind,
@@ -24,7 +25,6 @@ from fakebench_suite.backends.openai.retries import (
     parse_time,
     parse_wait,
 )
-from fakebench_suite.endpoints.completion import MalformedReplyError
 
 NOW = datetime(2026, 11, 28, 12, 0, 0, tzinfo=UTC)
 

@@ -1,12 +1,35 @@
 """At most so many requests and tokens in any minute."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WINDOW_S = 60.0
 FIRST_TOKENS = 2000.0
 """Tokens that a request is expected to take before any has been answered: an image of a thousand
 tokens or more, a question, and a reply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestLimits:
+    """How fast, and for how long, prompts may be asked; None for no limit."""
+
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    """Of prompts and replies."""
+    prompt_seconds: float | None = None
+    """How long a single prompt may take, its retries included."""
+
+    def share(self, processes: int) -> "RequestLimits":
+        """What each of several processes may do."""
+        requests, tokens = self.requests_per_minute, self.tokens_per_minute
+        return replace(
+            self,
+            requests_per_minute=None if requests is None else requests / processes,
+            tokens_per_minute=None if tokens is None else tokens / processes,
+        )
+
+
+NO_LIMITS = RequestLimits()
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakebench_suite.backends.openai.pacing import FIRST_TOKENS, WINDOW_S, Pace
+from fakebench_suite.endpoints.pacing import FIRST_TOKENS, WINDOW_S, Pace
 
 
 def send(pace: Pace, count: int, tokens: float | None = None) -> list[float]:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from fakebench_suite.backends.openai.limiter import DECREASE, AdaptiveLimit, RequestSlots
 from fakebench_suite.endpoints.event_loops import run_coroutine
+from fakebench_suite.endpoints.limiter import DECREASE, AdaptiveLimit, RequestSlots
 
 
 def test_one_episode_lowers_the_limit_once() -> None:

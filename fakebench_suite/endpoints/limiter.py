@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
-from fakebench_suite.backends.openai.pacing import Pace, SentRequest
+from fakebench_suite.endpoints.pacing import Pace, SentRequest
 
 DECREASE = 0.7
 """Factor of the limit after an overload, between the 0.5 of TCP and the 0.8 of patient clients."""

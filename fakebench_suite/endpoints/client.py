@@ -15,12 +15,17 @@ from typing import NoReturn
 import httpx2
 import openai
 
-from fakebench_suite.backends.base import NO_LIMITS, RequestLimits
-from fakebench_suite.backends.cards import EndpointOptions
-from fakebench_suite.backends.openai.limiter import RequestSlots
-from fakebench_suite.backends.openai.outage import ServerWatch
-from fakebench_suite.backends.openai.pacing import Pace, SentRequest
-from fakebench_suite.backends.openai.retries import (
+from fakebench_suite.endpoints.address import Address
+from fakebench_suite.endpoints.completion import (
+    Completion,
+    MalformedReplyError,
+)
+from fakebench_suite.endpoints.events import find_first_token, is_stream, parse_reply
+from fakebench_suite.endpoints.failures import describe_failure, shorten
+from fakebench_suite.endpoints.limiter import RequestSlots
+from fakebench_suite.endpoints.outage import ServerWatch
+from fakebench_suite.endpoints.pacing import NO_LIMITS, Pace, RequestLimits, SentRequest
+from fakebench_suite.endpoints.retries import (
     HINTS_TRUSTED,
     MAX_ATTEMPTS,
     MAX_OVERLOADED_S,
@@ -32,13 +37,6 @@ from fakebench_suite.backends.openai.retries import (
     is_overload,
     is_refusal,
 )
-from fakebench_suite.endpoints.address import Address
-from fakebench_suite.endpoints.completion import (
-    Completion,
-    MalformedReplyError,
-)
-from fakebench_suite.endpoints.events import find_first_token, is_stream, parse_reply
-from fakebench_suite.endpoints.failures import describe_failure, shorten
 from fakebench_suite.endpoints.transport import ARRIVALS, BoundedClient, make_timeout
 
 Clock = Callable[[], float]
@@ -122,14 +120,15 @@ def _read_reply(response: httpx2.Response) -> Completion:
 class ChatClient:
     """Sends requests to a server, at most so many at a time, from one event loop.
 
+    ``timeout`` are the seconds of a whole request.
     The retries of the official client are off, for here they are counted, and wait together.
     """
 
     def __init__(
         self,
         address: Address,
-        options: EndpointOptions,
         *,
+        timeout: float,
         concurrency: int,
         limits: RequestLimits = NO_LIMITS,
         clock: Clock = time.monotonic,
@@ -148,8 +147,8 @@ class ChatClient:
             default_query=address.query,
             api_key=address.key or "none",  # never sent, see Address.headers
             max_retries=0,
-            timeout=make_timeout(options.timeout),
-            http_client=BoundedClient(deadline=options.timeout),
+            timeout=make_timeout(timeout),
+            http_client=BoundedClient(deadline=timeout),
         )
 
     @property
