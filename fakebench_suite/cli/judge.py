@@ -1,5 +1,6 @@
 """``fakebench judge``: calibrate a judge, and measure how far two judges agree."""
 
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from fakebench_suite.cli.errors import MACHINE, say, show_status, stop
 from fakebench_suite.errors import CalibrationError
+from fakebench_suite.grading.judges.base import StoppableJudge
 from fakebench_suite.grading.judges.calibration import MIN_ORDERED_SHARE, calibrate
 from fakebench_suite.grading.judges.registry import (
     ALLOWED_JUDGES,
@@ -43,8 +45,9 @@ def calibrate_judge(
     try:
         with show_status("asking the judge"):
             opened = open_judge(choice, cache=reports / "judgements.sqlite")
-            check_judge(opened)
-            calibration = calibrate(opened)
+            with closing(opened) if isinstance(opened, StoppableJudge) else nullcontext():
+                check_judge(opened)
+                calibration = calibrate(opened)
     except CalibrationError as error:
         message = f"The judge {choice.name} could not be calibrated: {to_single_line(str(error))}"
         stop(message, status=MACHINE)

@@ -36,6 +36,7 @@ from fakebench_suite.endpoints.retries import (
     find_status,
     is_overload,
     is_refusal,
+    is_retried,
 )
 from fakebench_suite.endpoints.transport import ARRIVALS, BoundedClient, make_timeout
 
@@ -51,6 +52,10 @@ MAX_OUTAGES = 3
 """Outages that one prompt waits for; the next counts as its own error, as if it caused them."""
 NOT_FOUND = 404
 """The model may be gone: one after another, such prompts stop the run."""
+TEST_ATTEMPTS = 3
+"""Test requests, where the server is overloaded or fails."""
+MAX_TEST_WAIT_S = 10.0
+"""Longest wait for another one; a server that asks for more is reported."""
 FILTERED = Completion(text="", finish_reason="content_filter")
 """What an error stands for that is a refusal to answer."""
 
@@ -120,7 +125,7 @@ def _read_reply(response: httpx2.Response) -> Completion:
 class ChatClient:
     """Sends requests to a server, at most so many at a time, from one event loop.
 
-    ``timeout`` are the seconds of a whole request.
+    ``timeout`` are the seconds of a whole request, and ``server`` is what messages call it.
     The retries of the official client are off, for here they are counted, and wait together.
     """
 
@@ -131,14 +136,15 @@ class ChatClient:
         timeout: float,
         concurrency: int,
         limits: RequestLimits = NO_LIMITS,
+        server: str = "the server",
         clock: Clock = time.monotonic,
     ) -> None:
-        self._address, self._clock, self._limits = address, clock, limits
+        self._address, self._name, self._clock, self._limits = address, server, clock, limits
         pace = Pace(limits.requests_per_minute, limits.tokens_per_minute)
         self._slots = RequestSlots(concurrency, pace, clock=clock)
         self._server = ServerWatch(self._is_alive, clock=clock)
-        self._stopped: str | None = None
-        """Why nothing is sent any more."""
+        self.stopped: str | None = None
+        """Why nothing is sent any more, as a sentence; None while requests are sent."""
         self._stopping = asyncio.Event()
         self._episodes = 0
         """Overloads since the last reply."""
@@ -155,6 +161,11 @@ class ChatClient:
     def in_flight(self) -> int:
         """Requests that were sent and not answered."""
         return self._slots.taken
+
+    @property
+    def _subject(self) -> str:
+        """The server's name, at the beginning of a sentence."""
+        return self._name[:1].upper() + self._name[1:]
 
     async def close(self) -> None:
         """Close the connections."""
@@ -176,6 +187,26 @@ class ChatClient:
         if not said and completion.finish_reason is None:
             raise MalformedReplyError("the reply is empty, and does not say why it ended")
         return completion
+
+    async def send_test_request(self, body: bytes) -> Completion:
+        """Return the completion for a test request; raises whatever goes wrong with it.
+
+        It is sent again where that may help within seconds, and waits for no outage.
+        """
+        for attempt in range(1, TEST_ATTEMPTS + 1):
+            try:
+                async with self._slots.take(first=True) as slot:
+                    self._check_going()
+                    completion = await self.post(body)
+                    self._note_tokens(slot, completion)
+                    return completion
+            except Exception as error:  # Servers and connections raise many kinds of errors.
+                wait = find_hint(error) or compute_wait(attempt)
+                lasting = find_status(error) is None or not is_retried(error)
+                if lasting or wait > MAX_TEST_WAIT_S or attempt == TEST_ATTEMPTS:
+                    raise
+            await self._sleep(wait)
+        raise AssertionError
 
     async def list_models(self) -> Sequence[str]:
         """Return the names of the server's models; empty where it does not tell."""
@@ -238,15 +269,15 @@ class ChatClient:
 
     def stop(self, reason: str) -> None:
         """Send nothing any more, whatever waits for its turn; what was sent is still received."""
-        self._stopped = self._stopped or reason
+        self.stopped = self.stopped or reason
         self._slots.open()
         self._stopping.set()
 
     def _stop_for(self, failure: Exception, since: str = "") -> NoReturn:
         """Stop, as the server refuses whatever it is sent; raises NotSentError."""
-        why = describe_failure(failure, *self._address.secrets)
-        self.stop(f"The server refuses all requests{since and f' {since}'} ({why}).")
-        raise NotSentError(self._stopped)
+        why = self._describe(failure)
+        self.stop(f"{self._subject} refuses all requests{since and f' {since}'} ({why}).")
+        raise NotSentError(self.stopped)
 
     async def _send(
         self, build: Callable[[], Awaitable[bytes]], slot: SentRequest, *, began: float
@@ -259,16 +290,24 @@ class ChatClient:
                 completion = await self.post(body)
         except Exception as error:  # Servers and connections raise many kinds of errors.
             return FILTERED, None if is_refusal(error) else error
+        self._note_tokens(slot, completion)
+        return completion, None
+
+    def _note_tokens(self, slot: SentRequest, completion: Completion) -> None:
+        """Count what a request took, where the server says so."""
         tokens = completion.tokens
         if tokens is not None:
             self._slots.note_tokens(slot, (tokens.prompt or 0) + (tokens.completion or 0))
-        return completion, None
+
+    def _describe(self, failure: Exception) -> str:
+        """A failed request in words, without secrets."""
+        return describe_failure(failure, *self._address.secrets, server=self._name)
 
     async def _sleep(self, seconds: float) -> bool:
         """Wait before another attempt; False at once if nothing is sent any more."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
-        return self._stopped is None
+        return self.stopped is None
 
     def _is_late(self, began: float) -> bool:
         """Whether a prompt has had all the time that it may take."""
@@ -277,8 +316,8 @@ class ChatClient:
 
     def _check_going(self) -> None:
         """Raise NotSentError if nothing is sent any more."""
-        if self._stopped is not None:
-            raise NotSentError(self._stopped)
+        if self.stopped is not None:
+            raise NotSentError(self.stopped)
 
     async def _came_back(self, failure: Exception, history: "_History") -> bool:
         """Whether the server was down and lives again; False if only this prompt fails.
@@ -291,8 +330,8 @@ class ChatClient:
             self._check_going()
             if not self._server.is_down:
                 return False
-            why = describe_failure(failure, *self._address.secrets)
-            self.stop(f"The server has not replied for {self._server.seconds_down:.0f} s ({why}).")
+            seconds = f"{self._server.seconds_down:.0f} s"
+            self.stop(f"{self._subject} has not replied for {seconds} ({self._describe(failure)}).")
             self._check_going()
         return True
 
@@ -332,11 +371,10 @@ class ChatClient:
 
         Only failures of the server and of the model's name count for that, not those of a request.
         """
-        secrets = self._address.secrets
         if isinstance(error, MalformedReplyError | TimeoutError):
-            why = shorten(str(error), *secrets)
+            why = shorten(str(error), *self._address.secrets)
         else:
-            why = describe_failure(error, *secrets)
+            why = self._describe(error)
         status = find_status(error)
         if status not in (None, NOT_FOUND) and status < SERVER_ERROR and not is_overload(error):
             self._server.note_reply()

@@ -1,11 +1,10 @@
-"""HTTP requests to a server, bounded in time, size and number of failures."""
+"""HTTP requests to a server, bounded in time and size."""
 
 import asyncio
 import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.request import getproxies
@@ -24,66 +23,12 @@ IDLE_S = 5.0
 """Seconds for which a connection without a request is kept open, as httpx2 does."""
 _PROXIED = frozenset({"http", "https", "all"})
 """Schemes for which the environment may name a proxy, as HTTP_PROXY does."""
-MIN_FAILURES, MIN_OUTAGE_S = 16, 30.0
-"""Failed requests in a row, over at least MIN_OUTAGE_S seconds, after which the circuit opens."""
-PAUSE_S = 300.0
-"""Seconds without requests after the circuit opened; then one request is tried."""
-
-
 ARRIVALS = "fakebench_arrivals"
 """The extension of a response with the arrivals of its pieces, see :func:`_read`."""
 
 
-class CircuitOpenError(Exception):
-    """The request was not sent, because the server has not replied for too long."""
-
-
 class ReplyTooLargeError(Exception):
     """A reply exceeds MAX_REPLY_BYTES; the remainder was not read."""
-
-
-@dataclass(slots=True)
-class CircuitBreaker:
-    """Stops requests to a server that no longer replies, and retries it after a pause."""
-
-    clock: Callable[[], float] = time.monotonic
-    patient: bool = False
-    """Whether it never opens, because failures are counted elsewhere."""
-    failed: int = 0
-    """Requests in a row without a reply."""
-    since: float = 0.0
-    """When the first of them ended."""
-    closed_until: float | None = None
-    """Until when requests are stopped; None if they are sent."""
-    why: str = ""
-
-    def admit(self) -> None:
-        """Admit a request; raises CircuitOpenError while requests are stopped."""
-        if self.closed_until is None:
-            return
-        if self.clock() < self.closed_until:
-            raise CircuitOpenError(
-                f"the server was not asked, because {self.failed} requests in a row had no reply "
-                f"({self.why})"
-            )
-        self.closed_until = (
-            self.clock() + PAUSE_S
-        )  # Other requests wait for the result of this one.
-
-    def note_reply(self) -> None:
-        """Record a reply, whatever its content."""
-        self.failed, self.closed_until = 0, None
-
-    def note_failure(self, why: str) -> None:
-        """Record a request without a reply."""
-        now = self.clock()
-        if not self.failed:
-            self.since = now
-        self.failed, self.why = self.failed + 1, why
-        if self.patient:
-            return
-        if self.failed >= MIN_FAILURES and now - self.since >= MIN_OUTAGE_S:
-            self.closed_until = now + PAUSE_S
 
 
 class _UrlMask(logging.Filter):
@@ -178,7 +123,6 @@ class BoundedClient(httpx2.AsyncClient):
         self,
         *,
         deadline: float,
-        breaker: CircuitBreaker | None = None,
     ) -> None:
         super().__init__(
             timeout=make_timeout(deadline),
@@ -188,17 +132,16 @@ class BoundedClient(httpx2.AsyncClient):
             follow_redirects=False,
             headers={"Accept-Encoding": "identity"},
         )
-        self._deadline, self._breaker = deadline, breaker or CircuitBreaker(patient=True)
+        self._deadline = deadline
 
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
         """Send a request and read the whole reply.
 
-        Raises CircuitOpenError, ReplyTooLargeError, and httpx2's timeouts and errors.
+        Raises ReplyTooLargeError, and httpx2's timeouts and errors.
         """
         del stream  # The reply is always read here, within the bounds.
-        self._breaker.admit()
         try:
             began = time.monotonic()
             async with asyncio.timeout(self._deadline):
@@ -209,12 +152,7 @@ class BoundedClient(httpx2.AsyncClient):
                     await response.aclose()
         except TimeoutError as error:
             why = f"no whole reply within {self._deadline:g} s"
-            self._breaker.note_failure(why)
             raise httpx2.ReadTimeout(why, request=request) from error
-        except httpx2.RequestError as error:
-            self._breaker.note_failure(str(error) or type(error).__name__)
-            raise
-        self._breaker.note_reply()
         headers = [
             (name, value)
             for name, value in response.headers.multi_items()

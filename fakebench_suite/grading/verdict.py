@@ -168,10 +168,11 @@ class TextGrader:
     def _apply(self, judgement: Judgement) -> Verdict:
         """Return the verdict by the judge's result; raises JudgeError if no round gave a rating."""
         if judgement.score is None:
-            raise JudgeError(
-                f"no round gave a rating ({judgement.failed} failed): {judgement.reason}",
-                failed_rounds=judgement.failed,
-            )
+            planned = len(judgement.ratings) + judgement.failed
+            why = f"no round gave a rating ({judgement.failed} failed)"
+            if judgement.unasked:
+                why = f"the judge was not asked {judgement.unasked} of {count_of(planned, 'round')}"
+            raise JudgeError(f"{why}: {judgement.reason}", failed_rounds=judgement.failed)
         if judgement.similarity is not None:
             # A similarity score never decides pass or fail.
             why = f"{self.name} found a similarity of {judgement.score / 2:.2f}"

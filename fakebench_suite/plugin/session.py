@@ -21,7 +21,7 @@ from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.engines import ENGINE, RAY, describe_engine
-from fakebench_suite.plugin.judging import calibrate_run_judge
+from fakebench_suite.plugin.judging import calibrate_run_judge, find_given_up
 from fakebench_suite.plugin.latency.fixtures import list_timings
 from fakebench_suite.plugin.latency.hooks import measures_latency
 from fakebench_suite.plugin.options import SETTINGS, count_workers, is_worker
@@ -224,7 +224,9 @@ def finish_run(
                 [] if settings.reuse is None else read_manifest(settings.reuse).inference,
                 list_inference(config),
             ),
-            judge=msgspec.structs.replace(manifest.judge, calibration=calibration),
+            judge=msgspec.structs.replace(
+                manifest.judge, calibration=calibration, given_up=find_given_up(config)
+            ),
         ),
         records,
         gates=settings.gates,

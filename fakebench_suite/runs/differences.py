@@ -18,7 +18,7 @@ _COMPARED: tuple[str, ...] = (
 """Keys of a manifest that scores depend on; the rest describes one session."""
 _COVERED_BY_IDENTITY = frozenset({"model", "dataset", "prompts"})
 """Keys that the identity covers; the rest of their content is names and paths."""
-_NOT_COMPARED = frozenset({"judge.calibration", "model.card.path"})
+_NOT_COMPARED = frozenset({"judge.calibration", "judge.given_up", "model.card.path"})
 """Results of a session and paths."""
 _PART_NAMES = {
     "protocol": "protocol",

@@ -127,6 +127,8 @@ class ManifestJudge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     details: dict[str, Any] = {}
     calibration: ManifestCalibration | None = None
     """None if no judge was calibrated."""
+    given_up: str | None = None
+    """Why it was not asked any more, as a sentence; None if it was asked to the end."""
 
 
 class ManifestHardware(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

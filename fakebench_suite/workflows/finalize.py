@@ -248,9 +248,6 @@ def list_reservations(
         runs["the baseline"] = baseline.manifest
     reservations = [f"{text[0].upper()}{text[1:]}." for text in list_unknown(runs)]
     reservations += dict.fromkeys(info.error for info in manifest.inference if info.error)
-    if manifest.usage is not None and len(manifest.usage.models) > 1:
-        models = [f"{name} ({count:,})" for name, count in manifest.usage.models.items()]
-        reservations.append(f"The server answered with several models: {', '.join(models)}.")
     if (manifest.resumed or manifest.reused) and _has_several_settings(manifest):
         reservations.append(
             "The prompts were rendered or answered with other settings before than after the run "
@@ -262,11 +259,7 @@ def list_reservations(
             f"Not asked: {', '.join(lacking)}; the model lacks the capability "
             f"{', '.join(sorted(set(lacking.values())))}."
         )
-    if refused := list_refused_parameters(manifest):
-        reservations.append(
-            f"The model's server refuses {', '.join(refused)}: replies may differ each time they "
-            "are asked for."
-        )
+    reservations += _list_server_reservations(manifest)
     if baseline is None:
         return reservations
     changed = describe_pixel_change(baseline.records, records)
@@ -283,6 +276,22 @@ def list_reservations(
             f"The baseline differs in more than the model: "
             f"{', '.join(others[:_MAX_DIFFERENCES])}{more}."
         )
+    return reservations
+
+
+def _list_server_reservations(manifest: Manifest) -> list[str]:
+    """Sentences about the servers of model and judge."""
+    reservations = []
+    if manifest.usage is not None and len(manifest.usage.models) > 1:
+        models = [f"{name} ({count:,})" for name, count in manifest.usage.models.items()]
+        reservations.append(f"The server answered with several models: {', '.join(models)}.")
+    if refused := list_refused_parameters(manifest):
+        reservations.append(
+            f"The model's server refuses {', '.join(refused)}: replies may differ each time they "
+            "are asked for."
+        )
+    if reason := manifest.judge.given_up:
+        reservations.append(f"Some texts were not judged; --resume judges them. {reason}")
     return reservations
 
 

@@ -215,7 +215,11 @@ def merge_manifests(parts: Sequence[ShardRun], records: Sequence[Record]) -> Man
     repeated = sum(len(part.records) for part in parts) - recorded
     merged = msgspec.structs.replace(
         first,
-        judge=msgspec.structs.replace(first.judge, calibration=calibration),
+        judge=msgspec.structs.replace(
+            first.judge,
+            calibration=calibration,
+            given_up=next(filter(None, (part.judge.given_up for part in manifests)), None),
+        ),
         started=min(manifest.started for manifest in manifests),
         shard=None,
         hardware=machines[0] if len(machines) == 1 else ManifestHardware(mixed=machines),

@@ -7,8 +7,10 @@ import shutil
 import struct
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import msgspec
 import tomli_w
@@ -25,6 +27,8 @@ from fakebench_suite.datasets import open_dataset
 from fakebench_suite.datasets.images import open_image, silence_decoder_warnings
 from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.datasets.validation.image_metadata import read_image_metadata
+from fakebench_suite.endpoints import retries
+from fakebench_suite.endpoints.completion import MalformedReplyError, parse_completion
 from fakebench_suite.errors import ImageError, SuiteError, UserError
 from fakebench_suite.execution.manifest_builder import begin_manifest
 from fakebench_suite.execution.plan import make_plan
@@ -35,9 +39,10 @@ from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.completion import (
     UnansweredError,
     describe_unrated,
-    parse_text,
+    find_text,
 )
-from fakebench_suite.grading.judges.registry import open_judge, parse_judge
+from fakebench_suite.grading.judges.endpoint import open_endpoint
+from fakebench_suite.grading.judges.registry import JudgeOptions, parse_judge
 from fakebench_suite.grading.judges.rubric import RatingRequest, build_messages, parse_rating
 from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.parser import parse_label
@@ -551,8 +556,8 @@ def try_completion(trial: Trial) -> None:
         body = mutate_bytes(rng, body)
     with guard(trial.box):
         try:
-            text = parse_text(body)
-        except UnansweredError as error:
+            text = find_text(parse_completion(body))
+        except (MalformedReplyError, UnansweredError) as error:
             message = str(error)
         else:
             assert text.strip()
@@ -571,14 +576,16 @@ def try_server(trial: Trial) -> None:
         content_type=kind, raw=lambda _: rng.choice(bodies).decode("utf-8", "replace")
     )
     requests = [RatingRequest(question="q", reference=["r"], text=f"t{n}") for n in range(3)]
-    with serve(endpoint), guard(trial.box, trial.box):
+    quick = patch.object(retries, "LONGEST_WAIT_S", 0.001)
+    with serve(endpoint), guard(trial.box, trial.box), quick:
         choice = parse_judge(f"openai:m@{endpoint.url}", rounds=2)
-        opened_judge = open_judge(choice, cache=trial.box / "marks.sqlite")
-        try:
-            opened_judge.check()
-        except UserError as error:
-            check_sentence(str(error))
-        judgements = opened_judge.grade(requests)
+        opened = open_endpoint(choice, JudgeOptions(cache=trial.box / "marks.sqlite"))
+        with closing(opened):
+            try:
+                opened.check()
+            except UserError as error:
+                check_sentence(str(error))
+            judgements = opened.grade(requests)
     assert len(judgements) == len(requests)
     for judgement in judgements:
         assert len(judgement.ratings) + judgement.failed == 2

@@ -2,11 +2,37 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fakebench_suite.endpoints import retries
 from fakebench_suite.grading.judges.cache import RatingCache
+from fakebench_suite.grading.judges.endpoint import EndpointJudge
 from tests.endpoint_server import Endpoint, serve
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits between attempts are milliseconds."""
+    monkeypatch.setattr(retries, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(retries, "LONGEST_WAIT_S", 0.01)
+
+
+@pytest.fixture(autouse=True)
+def closed_judges(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every judge behind an endpoint is closed after its test."""
+    judges: list[EndpointJudge] = []
+    begin = EndpointJudge.__init__
+
+    def begin_and_keep(judge: EndpointJudge, *arguments: Any, **options: Any) -> None:
+        begin(judge, *arguments, **options)
+        judges.append(judge)
+
+    monkeypatch.setattr(EndpointJudge, "__init__", begin_and_keep)
+    yield
+    for judge in judges:
+        judge.close()
 
 
 @pytest.fixture

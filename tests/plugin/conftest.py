@@ -72,6 +72,19 @@ def data(project: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def referenced(data: Path) -> Path:
+    """The small data set with clues for every fake image and one answer of each two, all unlike."""
+    for stem in ("FakeClue", "FakeQA"):
+        path = data / "Evaluation" / f"{stem}.json"
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        for number, row in enumerate(rows):
+            row["A1"] = f"The edge is jagged in {number} places."
+            row["telltale_clues"] = [f"There are {number} fingers.", "A bent horizon."]
+        path.write_text(json.dumps(rows), encoding="utf-8")
+    return data
+
+
 TIMEOUT = 300
 """Seconds after which a run in a process of its own has failed."""
 

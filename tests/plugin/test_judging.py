@@ -19,19 +19,6 @@ def endpoint() -> Iterator[Endpoint]:
         yield running_endpoint
 
 
-@pytest.fixture
-def referenced(data: Path) -> Path:
-    """The small data set with clues for every fake image and one answer of each two."""
-    for stem, fields in (
-        ("FakeClue", {"telltale_clues": ["Six fingers.", "A bent horizon."]}),
-        ("FakeQA", {"A1": "The edge is jagged."}),
-    ):
-        path = data / "Evaluation" / f"{stem}.json"
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        path.write_text(json.dumps([row | fields for row in rows]), encoding="utf-8")
-    return data
-
-
 def read_scores(project: Path, run: str = "run") -> dict[tuple[str, str], dict[str, Any]]:
     """Whole-population scores by task and metric."""
     scores = read_run(project, run).scores
@@ -241,6 +228,64 @@ def test_a_judge_that_dies_is_an_error_and_settles_no_gate(
     manifest = read_run(project).manifest
     assert manifest["judge"]["calibration"]["passed"] is False
     assert "it broke" in manifest["judge"]["calibration"]["reason"]
+
+
+QUICK_OUTAGES = """
+from fakebench_suite.endpoints import outage, retries
+retries.LONGEST_WAIT_S = outage.PROBE_EVERY_S = 0.01
+outage.MAX_OUTAGE_S = 0.1
+"""
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_judge_that_goes_away_leaves_texts_to_be_judged(
+    run: Run, referenced: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """Its server is waited for once, the run says so once, and --resume judges what is missing."""
+    (project / "cases" / "conftest.py").write_text(QUICK_OUTAGES, encoding="utf-8")
+    endpoint.behave = lambda _body, number: (200, GOOD) if number < 9 else (503, "down")
+    endpoint.is_down, endpoint.headers = lambda: len(endpoint.asked) > 9, {}
+    judge = f"--judge=openai:m@{endpoint.url}"
+    result = run(f"--data={referenced}", judge, "--judge-rounds=1", "--gates=none", *mode)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    first = read_run(project)
+    failed = [r for r in first.records if r["verdict"]["outcome"] == "judge_error"]
+    rated = [r for r in first.records if r["verdict"]["ratings"]]
+    assert (len(rated), len(failed)) == (8, 16)
+    assert all(record["answer"]["text"] for record in failed)
+    reason = first.manifest["judge"]["given_up"]
+    assert reason.startswith("The judge's server has not replied for")
+    assert sum(reason in text for text in first.manifest["reservations"]) == 1
+    result.stdout.fnmatch_lines(["Some texts were not judged; --resume judges them. The judge's*"])
+    assert first.manifest["judge"]["calibration"]["reason"] == reason
+
+    endpoint.behave, endpoint.is_down = lambda _body, _number: (200, GOOD), lambda: False
+    endpoint.asked.clear()
+    assert run("--resume=reports/run").ret == 0
+    second = read_run(project)
+    assert {r["case"]["id"]: r["answer"] for r in first.records} == {
+        r["case"]["id"]: r["answer"] for r in second.records
+    }
+    assert sum(bool(r["verdict"]["ratings"]) for r in second.records) == 24
+    assert "given_up" not in second.manifest["judge"]
+    # The test request, the texts, and those of the calibration.
+    assert len(endpoint.asked) == 1 + 16 + 48
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_judge_whose_key_is_refused_is_asked_nothing_more(
+    run: Run, referenced: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """Neither about the other texts nor about those of the calibration."""
+    endpoint.behave = lambda _body, number: (200, GOOD) if number < 1 else (401, "revoked")
+    judge = f"--judge=openai:m@{endpoint.url}"
+    result = run(f"--data={referenced}", judge, "--judge-rounds=1", "--gates=none", *mode)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    # What is in flight when the key is refused, in each of two workers at most.
+    assert len(endpoint.asked) <= 1 + 24
+    failed = [r for r in read_run(project).records if r["verdict"]["outcome"] == "judge_error"]
+    assert len(failed) == 24
+    assert "refuses all requests" in read_run(project).manifest["judge"]["given_up"]
 
 
 def test_a_judge_that_cannot_be_meant_is_a_sentence(run: Run) -> None:

@@ -1,6 +1,5 @@
 """Test requests: what a server takes is found out before the first case is asked."""
 
-import asyncio
 from collections.abc import Iterator
 
 import msgspec
@@ -28,23 +27,13 @@ from fakebench_suite.endpoints.parameters import (
     UNRELATED_STATUSES,
     find_named_parameters,
 )
-from fakebench_suite.endpoints.retries import (
-    compute_wait,
-    find_hint,
-    find_status,
-    is_refusal,
-    is_retried,
-)
+from fakebench_suite.endpoints.retries import is_refusal
 from fakebench_suite.errors import UserError, find_nearest
 from fakebench_suite.tasks.prompts import DETECTION
 from fakebench_suite.types import QuestionType
 
 SIDE = 64
 """Width and height of the test image in pixels: some models refuse images below 28."""
-ATTEMPTS = 3
-"""Test requests, where the server is overloaded or fails."""
-MAX_WAIT_S = 10.0
-"""Longest wait for another one; a server that asks for more is reported."""
 _MAX_NAMES = 20
 """Names of models in a message."""
 _OUT_OF_TOKENS = "output limit was reached"
@@ -112,19 +101,10 @@ class FeatureTest:
     async def _send(
         self, features: ServerFeatures, want: Capability, *, shows: bool = True
     ) -> Completion:
-        """Send a request, with or without the image; again where that may help within seconds."""
+        """Send a request, with or without the image."""
         text, image = DETECTION[QuestionType.ISFAKE], self._image if shows else None
         body = build_body(self._card, features, text=text, image=image, want=want)
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await self._client.post(body)
-            except Exception as error:
-                wait = find_hint(error) or compute_wait(attempt)
-                lasting = find_status(error) is None or not is_retried(error)
-                if lasting or wait > MAX_WAIT_S or attempt == ATTEMPTS:
-                    raise
-            await asyncio.sleep(wait)
-        raise AssertionError
+        return await self._client.send_test_request(body)
 
     async def _adapt(
         self, error: Exception, features: ServerFeatures, want: Capability

@@ -21,7 +21,10 @@ class RatingCache:
     def __init__(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._base = sqlite3.connect(path, timeout=60, isolation_level=None)
+            # A judge may ask in a thread of its own, one at a time.
+            self._base = sqlite3.connect(
+                path, timeout=60, isolation_level=None, check_same_thread=False
+            )
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute(
                 "CREATE TABLE IF NOT EXISTS ratings (key TEXT PRIMARY KEY, rating BLOB)"

@@ -1,6 +1,6 @@
 """The text of a judge in a chat completion."""
 
-from fakebench_suite.endpoints.completion import MalformedReplyError, parse_completion
+from fakebench_suite.endpoints.completion import Completion
 from fakebench_suite.endpoints.failures import shorten
 
 
@@ -12,12 +12,8 @@ class UnansweredError(Exception):
         self.lasting = lasting
 
 
-def parse_text(content: bytes) -> str:
-    """Return the text of the first choice, without separate reasoning; raises UnansweredError."""
-    try:
-        completion = parse_completion(content)
-    except MalformedReplyError as error:
-        raise UnansweredError(str(error)) from None
+def find_text(completion: Completion) -> str:
+    """Return the text of a completion, without separate reasoning; raises UnansweredError."""
     if completion.refusal or completion.finish_reason == "content_filter":
         why = completion.refusal or completion.text or "content_filter"
         raise UnansweredError(f"the judge's server refused: {why}", lasting=True)

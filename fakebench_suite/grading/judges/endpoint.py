@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import msgspec
 import openai
 
 from fakebench_suite.endpoints.address import Address, parse_address
-from fakebench_suite.endpoints.event_loops import run_coroutine
+from fakebench_suite.endpoints.client import ChatClient, NotSentError, RequestFailedError
+from fakebench_suite.endpoints.event_loops import LoopThread, run_coroutine
 from fakebench_suite.endpoints.failures import (
     Subject,
     describe_failure,
@@ -19,17 +21,14 @@ from fakebench_suite.endpoints.parameters import (
     UNRELATED_STATUSES,
     find_named_parameters,
 )
-from fakebench_suite.endpoints.transport import (
-    REQUEST_TIMEOUT_S,
-    BoundedClient,
-    CircuitBreaker,
-)
+from fakebench_suite.endpoints.transport import REQUEST_TIMEOUT_S
 from fakebench_suite.errors import UserError
 from fakebench_suite.grading.judges.base import (
     MAX_ATTEMPTS,
     TEMPERATURE,
     FailedRound,
     Judgement,
+    StoppableJudge,
     combine_rounds,
 )
 from fakebench_suite.grading.judges.cache import RatingCache
@@ -37,7 +36,7 @@ from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, CALIBR
 from fakebench_suite.grading.judges.completion import (
     UnansweredError,
     describe_unrated,
-    parse_text,
+    find_text,
 )
 from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
 from fakebench_suite.grading.judges.rubric import (
@@ -51,19 +50,26 @@ from fakebench_suite.provenance import JudgeInfo
 from fakebench_suite.types import Rating
 
 MAX_IN_FLIGHT = 32
-"""Concurrent requests."""
+"""Most requests in flight, over all processes of a run."""
+PATIENCE_S = 3.0
+"""Seconds after a stop for which replies are waited for. A run that is stopped where there is no
+terminal ends 5 s after its last record, and has yet to record the texts in this time."""
 SEED_STRIDE = 1000
 """Difference between the seeds of two attempts at one round."""
 _OPTIONAL_PARAMETERS = ("temperature", "seed", "response_format")
 """Parameters that a server may refuse."""
+_SERVER = "the judge's server"
 
 
-class EndpointJudge:
-    """A judge that sends all rounds of all texts concurrently, at most MAX_IN_FLIGHT at a time.
+class EndpointJudge(StoppableJudge):
+    """A judge that sends all rounds of all texts concurrently, at most so many at a time.
 
     Each round has its own seed. Parameters that the server refuses are left out of later requests
     and listed in ``dropped``, to which nothing is added once any request was answered, and which
     another process may have determined before. ``timeout`` are the seconds of a whole request.
+
+    A server that is down is waited for. Where it does not come back, or refuses the account, no
+    request is sent any more. It has to be closed.
     """
 
     def __init__(
@@ -75,25 +81,37 @@ class EndpointJudge:
         cache: RatingCache,
         timeout: float = REQUEST_TIMEOUT_S,
         dropped: Collection[str] | None = None,
+        concurrency: int = MAX_IN_FLIGHT,
     ) -> None:
         self._address: Address = parse_address(url)
         self.name = f"{model}@{self._address.name}"
         self.dropped = frozenset(dropped or ())
         self._settled = dropped is not None
         self._model, self._rounds, self._cache, self._timeout = model, rounds, cache, timeout
-        self._breaker = CircuitBreaker()
+        self._concurrency = concurrency
+        self._lock = asyncio.Lock()
+        """Held while refused parameters are determined."""
+        self._connection: tuple[LoopThread, ChatClient] | None = None
+        """Once the first text is graded: a thread that is alive when workers fork is a risk."""
+        self._in_flight: set[asyncio.Task[Rating | FailedRound]] = set()
+        self._stop_reason: str | None = None
 
     def check(self) -> None:
         """Ask for the rating of one text; raises UserError with the reason if there is no reply."""
         try:
-            run_coroutine(self._send_test_request())
+            run_coroutine(self._check())
         except Exception as error:  # Servers and connections raise many kinds of errors.
             subject = Subject(noun="judge", name=self.name, option="--judge", address=self._address)
             raise UserError(explain_failure(error, subject)) from error
 
     def grade(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
         """Return one judgement per request; failed rounds are counted."""
-        return run_coroutine(self._grade_all(requests))
+        if self._connection is None:
+            self._connection = LoopThread("fakebench-judge"), self._connect()
+            if self._stop_reason is not None:
+                self.stop(self._stop_reason)
+        loop, client = self._connection
+        return loop.run(self._grade_all(client, requests))
 
     def describe(self) -> JudgeInfo:
         """Return which parameters were refused and how rounds were sampled; empty if none was."""
@@ -104,46 +122,72 @@ class EndpointJudge:
             notes.append("rounds are not seeded, and may be equal or differ at each asking")
         return JudgeInfo(refused_parameters=sorted(self.dropped), sampling="; ".join(notes) or None)
 
-    async def _send_test_request(self) -> None:
+    @property
+    def given_up(self) -> str | None:
+        """Why the server is not asked any more, other than by ``stop``."""
+        stopped = None if self._connection is None else self._connection[1].stopped
+        return None if stopped == self._stop_reason else stopped
+
+    def stop(self, reason: str) -> None:
+        """Send nothing any more, and wait PATIENCE_S seconds for what was sent."""
+        self._stop_reason = reason
+        if self._connection is not None:
+            loop, client = self._connection
+            loop.call(self._stop, client)
+
+    def close(self) -> None:
+        """Give up what is in flight, and close the connections."""
+        if self._connection is not None:
+            loop, client = self._connection
+            loop.close(client.close())
+            self._connection = None
+
+    def _connect(self) -> ChatClient:
+        return ChatClient(
+            self._address, timeout=self._timeout, concurrency=self._concurrency, server=_SERVER
+        )
+
+    async def _check(self) -> None:
         request = RatingRequest(
             question=CALIBRATION_QUESTION,
             reference=CALIBRATION_ITEMS[0].clues,
             text=CALIBRATION_ITEMS[0].clues[0],
         )
-        async with asyncio.timeout(self._timeout), self._connect() as client:
-            await self._complete(client, asyncio.Lock(), build_messages(request), 0)
+        client = self._connect()
+        try:
+            await self._complete(client, build_messages(request), 0, is_test=True)
+        finally:
+            await client.close()
 
-    async def _grade_all(self, requests: Sequence[RatingRequest]) -> Sequence[Judgement]:
-        semaphore, lock = asyncio.Semaphore(MAX_IN_FLIGHT), asyncio.Lock()
-        async with self._connect() as client:
-            rounds = [
-                self._ask_round(client, semaphore, lock, build_messages(request), number)
-                for request in requests
-                for number in range(self._rounds)
-            ]
-            results = await asyncio.gather(*rounds)
+    async def _grade_all(
+        self, client: ChatClient, requests: Sequence[RatingRequest]
+    ) -> Sequence[Judgement]:
+        tasks = [
+            asyncio.create_task(self._ask_round(client, build_messages(request), number))
+            for request in requests
+            for number in range(self._rounds)
+        ]
+        self._in_flight.update(tasks)
+        try:
+            replies = await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            self._in_flight.difference_update(tasks)
+        results = [_check_round(reply, client) for reply in replies]
         return [
             combine_rounds(results[start : start + self._rounds])
             for start in range(0, len(results), self._rounds)
         ]
 
-    def _connect(self) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(
-            base_url=self._address.base,
-            default_query=self._address.query,
-            api_key=self._address.key or "none",  # never sent, see Address.headers
-            max_retries=MAX_ATTEMPTS,
-            timeout=self._timeout,
-            http_client=BoundedClient(deadline=self._timeout, breaker=self._breaker),
-        )
+    def _stop(self, client: ChatClient) -> None:
+        client.stop(self._stop_reason or "")
+        asyncio.get_running_loop().call_later(PATIENCE_S, self._give_up)
+
+    def _give_up(self) -> None:
+        for task in self._in_flight:
+            task.cancel()
 
     async def _ask_round(
-        self,
-        client: openai.AsyncOpenAI,
-        semaphore: asyncio.Semaphore,
-        lock: asyncio.Lock,
-        messages: Messages,
-        number: int,
+        self, client: ChatClient, messages: Messages, number: int
     ) -> Rating | FailedRound:
         """Return the rating of one round, or the failure of its last attempt."""
         cached = self._cache.find(self._key, messages, number)
@@ -153,19 +197,19 @@ class EndpointJudge:
         failure = FailedRound(reason="")
         for attempt in range(MAX_ATTEMPTS):
             try:
-                async with semaphore:
-                    seed = number + attempt * SEED_STRIDE
-                    reply = await self._complete(client, lock, messages, seed)
+                reply = await self._complete(client, messages, number + attempt * SEED_STRIDE)
             except UnansweredError as error:
                 failure = FailedRound(reason=shorten(str(error), *secrets), unanswered=True)
                 if error.lasting:
                     break
                 continue
+            except NotSentError:
+                return make_unasked_round(client)
+            except RequestFailedError as error:
+                return FailedRound(reason=str(error), unanswered=True)
             except Exception as error:  # A server may send anything; only this round fails.
-                return FailedRound(
-                    reason=describe_failure(error, *secrets, server="the judge's server"),
-                    unanswered=True,
-                )
+                why = describe_failure(error, *secrets, server=_SERVER)
+                return FailedRound(reason=why, unanswered=True)
             rating = parse_rating(reply, *secrets)
             if rating is not None:
                 self._cache.keep(self._key, messages, number, rating)
@@ -180,28 +224,43 @@ class EndpointJudge:
         return f"{self.name} without {', '.join(dropped)}" if dropped else self.name
 
     async def _complete(
-        self, client: openai.AsyncOpenAI, lock: asyncio.Lock, messages: Messages, seed: int
+        self, client: ChatClient, messages: Messages, seed: int, *, is_test: bool = False
     ) -> str:
-        """Return the judge's reply; until the first reply, refused parameters are determined."""
+        """Return the judge's reply; until the first reply, refused parameters are determined.
+
+        A test request is not sent again for long, and waits for no outage.
+        """
         while True:
             dropped = self.dropped
+
+            async def build() -> bytes:
+                nonlocal dropped
+                dropped = self.dropped  # at its turn, when others may have determined them
+                return self._build_body(messages, seed, dropped)
+
             try:
-                content = await self._send(client, messages, seed, dropped)
-            except openai.APIStatusError as error:
-                async with lock:
+                if is_test:
+                    completion = await client.send_test_request(await build())
+                else:
+                    completion = (await client.ask(build)).completion
+            except (RequestFailedError, openai.APIStatusError) as error:
+                refusal = error.__cause__ if isinstance(error, RequestFailedError) else error
+                if not isinstance(refusal, openai.APIStatusError):
+                    raise
+                async with self._lock:
                     # Requests in flight may have been sent before a parameter was dropped.
                     if dropped == self.dropped and (
                         self._settled
-                        or not await self._drop_refused_parameters(client, messages, seed, error)
+                        or not await self._drop_refused_parameters(client, messages, seed, refusal)
                     ):
                         raise
             else:
                 self._settled = True
-                return parse_text(content)
+                return find_text(completion)
 
     async def _drop_refused_parameters(
         self,
-        client: openai.AsyncOpenAI,
+        client: ChatClient,
         messages: Messages,
         seed: int,
         error: openai.APIStatusError,
@@ -220,33 +279,40 @@ class EndpointJudge:
         if error.status_code not in BAD_REQUEST_STATUSES or not remaining:
             return False
         for candidates in (*({name} for name in reversed(remaining)), set(remaining)):
+            body = self._build_body(messages, seed, self.dropped | candidates)
             try:
-                await self._send(client, messages, seed, self.dropped | candidates)
+                await client.send_test_request(body)
             except openai.APIStatusError:
                 continue
             self.dropped |= candidates
             return True
         return False
 
-    async def _send(
-        self,
-        client: openai.AsyncOpenAI,
-        messages: Messages,
-        seed: int,
-        dropped: Collection[str],
-    ) -> bytes:
+    def _build_body(self, messages: Messages, seed: int, dropped: Collection[str]) -> bytes:
+        """Return the JSON of a request, without the parameters that are dropped."""
         parameters: dict[str, Any] = {
             "temperature": TEMPERATURE,
             "seed": seed,
             "response_format": {"type": "json_schema", "json_schema": SCHEMA},
         }
-        reply = await client.chat.completions.with_raw_response.create(
-            model=self._model,
-            messages=messages,  # type: ignore[arg-type]  # role and content, as the type requires
-            extra_headers=self._address.headers,
-            **{name: value for name, value in parameters.items() if name not in dropped},
-        )
-        return reply.content
+        kept = {name: value for name, value in parameters.items() if name not in dropped}
+        return msgspec.json.encode({"model": self._model, "messages": messages} | kept)
+
+
+def _check_round(
+    result: Rating | FailedRound | BaseException, client: ChatClient
+) -> Rating | FailedRound:
+    """The result of a round; one that was given up was not asked, and other errors are raised."""
+    if isinstance(result, asyncio.CancelledError):
+        return make_unasked_round(client)
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def make_unasked_round(client: ChatClient) -> FailedRound:
+    """The failure of a round that was not sent, or given up, because the client was stopped."""
+    return FailedRound(reason=client.stopped or "", unanswered=True, unasked=True)
 
 
 def open_endpoint(choice: JudgeConfig, options: JudgeOptions) -> EndpointJudge:
@@ -257,4 +323,5 @@ def open_endpoint(choice: JudgeConfig, options: JudgeOptions) -> EndpointJudge:
         rounds=choice.rounds,
         cache=RatingCache(options.cache),
         dropped=options.dropped,
+        concurrency=max(1, MAX_IN_FLIGHT // options.workers),
     )

@@ -45,6 +45,8 @@ class JudgeOptions:
     """The file that ratings are kept in."""
     dropped: Collection[str] | None = None
     """Parameters that an endpoint is known to refuse; None where it is not known."""
+    workers: int = 1
+    """Processes of this run that ask the judge."""
 
 
 JUDGES = Registry(
@@ -163,16 +165,16 @@ def check_judge(judge: TextJudge) -> None:
 
 
 def open_judge(
-    choice: JudgeConfig, *, cache: Path, dropped: Collection[str] | None = None
+    choice: JudgeConfig, *, cache: Path, dropped: Collection[str] | None = None, workers: int = 1
 ) -> TextJudge:
     """The judge, ready to grade; raises UserError where it cannot be opened.
 
     Ratings are kept in the file ``cache``. ``dropped`` are parameters that an endpoint is known to
-    refuse; None where it is not known.
+    refuse; None where it is not known. ``workers`` processes share what may be in flight.
     """
     check_extra(choice)
     spec = JUDGES.get(choice.kind)
-    options = JudgeOptions(cache=cache, dropped=dropped)
+    options = JudgeOptions(cache=cache, dropped=dropped, workers=workers)
     if isinstance(spec.open, str) and choice.kind in JUDGES.built_in:
         return cast("Open", import_object(spec.open))(choice, options)
     with name_package(f"Opening the judge {choice.kind!r}"):

@@ -9,8 +9,8 @@ import pytest
 
 from fakebench_suite.backends.base import Capability
 from fakebench_suite.backends.cards import Card
-from fakebench_suite.backends.openai import check
 from fakebench_suite.backends.registry import LoadOptions, find_features, load_model
+from fakebench_suite.endpoints import client
 from fakebench_suite.errors import UserError
 from tests.backends.openai.conftest import get_text, make_card
 from tests.backends.openai.test_replies import give_tokens
@@ -194,7 +194,7 @@ def test_a_server_without_eyes_is_said(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, status: int, text: str
 ) -> None:
     """It answers the same question without the image."""
-    monkeypatch.setattr(check, "ATTEMPTS", 1)
+    monkeypatch.setattr(client, "TEST_ATTEMPTS", 1)
     endpoint.behave = lambda body, _number: (status, text) if has_image(body) else (200, "Yes")
     told = refuse(make_card(endpoint.url))
     assert "takes no images" in told

@@ -5,18 +5,20 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fakebench_suite.endpoints import transport
+from fakebench_suite.endpoints import client, outage
 from fakebench_suite.endpoints.event_loops import run_coroutine
 from fakebench_suite.grading.judges import endpoint as endpoints
 from fakebench_suite.grading.judges.base import MAX_ATTEMPTS
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.endpoint import SEED_STRIDE, EndpointJudge
+from fakebench_suite.grading.judges.registry import open_judge, parse_judge
 from fakebench_suite.grading.judges.rubric import RatingRequest
-from tests.endpoint_server import GOOD, Endpoint, Reply, linger, serve
+from tests.endpoint_server import GOOD, Endpoint, Reply, linger
 
 REQUEST = RatingRequest(question="Why fake?", reference=["Six fingers."], text="The hand is odd.")
 
@@ -91,9 +93,10 @@ def test_a_busy_endpoint_is_asked_again(
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500])
 def test_lasting_trouble_is_a_failure_and_never_zero(
-    endpoint: Endpoint, cache: RatingCache, status: int
+    endpoint: Endpoint, cache: RatingCache, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     """No round at all leaves no score, and says why; nothing of it is kept in the cache."""
+    monkeypatch.setattr(client, "MAX_OVERLOADED_S", 0.2)
     endpoint.behave = lambda _body, _number: (status, "no luck")
     (judgement,) = make_judge(endpoint, cache, rounds=2).grade([REQUEST])
     assert judgement.score is None
@@ -146,7 +149,8 @@ def test_an_endpoint_that_hangs_or_is_gone_is_a_failure(
     endpoint: Endpoint, cache: RatingCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Time-outs and refused connections end in failures with their names."""
-    monkeypatch.setattr(endpoints, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(outage, "PROBE_EVERY_S", 0.01)
+    monkeypatch.setattr(outage, "MAX_OUTAGE_S", 0.1)
     endpoint.behave = linger
     (slow,) = make_judge(endpoint, cache, rounds=1, timeout=0.05).grade([REQUEST])
     assert slow.score is None
@@ -194,26 +198,180 @@ def test_ctrl_c_does_not_wait_for_the_judge(endpoint: Endpoint, cache: RatingCac
         notebook.close()
 
 
-def test_texts_are_given_up_at_once_where_the_judge_hangs(
-    cache: RatingCache, monkeypatch: pytest.MonkeyPatch
+def make_texts(count: int) -> list[RatingRequest]:
+    """So many texts that differ."""
+    return [RatingRequest(question="?", reference=["a"], text=f"text {n}") for n in range(count)]
+
+
+def test_texts_are_given_up_where_the_judge_hangs(
+    endpoint: Endpoint, cache: RatingCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sixty texts cost a few time-outs instead of sixty, and each says why."""
-    monkeypatch.setattr(transport, "MIN_FAILURES", 8)
-    monkeypatch.setattr(transport, "MIN_OUTAGE_S", 0.0)
+    monkeypatch.setattr(outage, "MAX_FAILED", 8)
 
     def hang(_body: object, _number: int) -> Reply:
-        time.sleep(1)
+        time.sleep(2)
         return 200, ""
 
-    with serve(Endpoint(behave=hang)) as endpoint:
-        judge = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, timeout=0.2)
-        requests = [RatingRequest(question="?", reference=["a"], text=f"{n}") for n in range(60)]
-        started = time.monotonic()
-        judgements = judge.grade(requests)
-        assert time.monotonic() - started < 15
-        assert [one.unanswered for one in judgements] == [1] * 60
-        assert "was not asked" in judgements[-1].reason
-        asked = len(endpoint.asked)
-        assert asked <= 64
-        judge.grade(requests[:5])
-        assert len(endpoint.asked) == asked
+    endpoint.behave = hang
+    judge = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, timeout=0.8, concurrency=8)
+    judgements = judge.grade(make_texts(60))
+    assert [judgement.unanswered for judgement in judgements] == [1] * 60
+    assert judgements[-1].unasked == 1
+    assert "no reply" in judgements[-1].reason
+    asked = len(endpoint.asked)
+    assert asked <= 3 * 16
+    judge.grade(make_texts(5))
+    assert len(endpoint.asked) == asked
+
+
+@pytest.fixture
+def quick_outages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is down is looked at often."""
+    monkeypatch.setattr(outage, "PROBE_EVERY_S", 0.02)
+
+
+def test_a_burst_of_429_is_waited_out(endpoint: Endpoint, cache: RatingCache) -> None:
+    """The server takes four at a time; no round is lost, though it refuses many requests."""
+    under_way, lock = [0], threading.Lock()
+
+    def behave(_body: dict[str, Any], _number: int) -> Reply:
+        with lock:
+            under_way[0] += 1
+            busy = under_way[0] > 4
+        time.sleep(0.0 if busy else 0.01)
+        with lock:
+            under_way[0] -= 1
+        return (429, "slow down") if busy else (200, GOOD)
+
+    endpoint.behave, endpoint.headers = behave, {}
+    judgements = make_judge(endpoint, cache).grade(make_texts(16))
+    assert [len(judgement.ratings) for judgement in judgements] == [3] * 16
+    assert len(endpoint.asked) > 3 * 16
+
+
+@pytest.mark.usefixtures("quick_outages")
+def test_a_server_that_is_down_is_waited_for(endpoint: Endpoint, cache: RatingCache) -> None:
+    """No round fails, however often it was sent meanwhile."""
+    began: list[float] = []
+
+    def is_down() -> bool:
+        return bool(began) and time.monotonic() - began[0] < 1.0
+
+    def behave(_body: dict[str, Any], number: int) -> Reply:
+        if number == 4:
+            began.append(time.monotonic())
+        return (502, "down") if is_down() else (200, GOOD)
+
+    endpoint.behave, endpoint.is_down, endpoint.headers = behave, is_down, {}
+    judge = make_judge(endpoint, cache)
+    judgements = judge.grade(make_texts(8))
+    assert [len(judgement.ratings) for judgement in judgements] == [3] * 8
+    assert judge.given_up is None
+
+
+@pytest.mark.usefixtures("quick_outages")
+def test_a_server_that_stays_down_leaves_texts_without_scores(
+    endpoint: Endpoint, cache: RatingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even by the rounds that were rated before; later texts wait for nothing."""
+    monkeypatch.setattr(outage, "MAX_OUTAGE_S", 0.2)
+    endpoint.behave = lambda _body, number: (200, GOOD) if number < 4 else (503, "down")
+    endpoint.is_down, endpoint.headers = lambda: len(endpoint.asked) > 4, {}
+    judge = EndpointJudge("m", endpoint.url, rounds=3, cache=cache, concurrency=1)
+    first, second = judge.grade(make_texts(2))
+    assert first.score == 1
+    assert (len(second.ratings), second.failed, second.unasked) == (1, 2, 2)
+    assert second.score is None
+    assert judge.given_up == second.reason
+    assert second.reason.startswith("The judge's server has not replied for")
+    assert "503: down" in second.reason
+    asked, gets = len(endpoint.asked), len(endpoint.paths)
+    judgements = judge.grade(make_texts(5))
+    assert [judgement.score for judgement in judgements] == [1, *[None] * 4]
+    assert (len(endpoint.asked), len(endpoint.paths)) == (asked, gets)
+    endpoint.behave = lambda _body, _number: (200, GOOD)
+    again = make_judge(endpoint, cache).grade(make_texts(2))
+    assert [judgement.score for judgement in again] == [1, 1]
+    assert len(endpoint.asked) == asked + 2
+
+
+@pytest.mark.parametrize("status", [401, 402])
+def test_a_key_that_is_refused_stops_the_judge(
+    endpoint: Endpoint, cache: RatingCache, status: int
+) -> None:
+    """Nothing more is sent, for no other text either."""
+    endpoint.behave = lambda _body, number: (200, GOOD) if number < 4 else (status, "no credit")
+    judge = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, concurrency=1)
+    judgements = [*judge.grade(make_texts(16)), *judge.grade(make_texts(20)[16:])]
+    assert [judgement.score for judgement in judgements] == [1] * 4 + [None] * 16
+    why = f"The judge's server refuses all requests (the judge's server says {status}: no credit)."
+    assert {judgement.reason for judgement in judgements[4:]} == {why}
+    assert judge.given_up == why
+    assert len(endpoint.asked) == 5
+
+
+def stop_once_asked(judge: EndpointJudge, sent: threading.Semaphore, count: int) -> None:
+    """Stop a judge, from another thread, once so many requests have arrived."""
+
+    def stop() -> None:
+        for _ in range(count):
+            assert sent.acquire(timeout=30)
+        judge.stop("Enough.")
+
+    threading.Thread(target=stop, daemon=True).start()
+
+
+def test_a_stop_waits_for_what_was_sent_and_sends_nothing_else(
+    endpoint: Endpoint, cache: RatingCache
+) -> None:
+    """What is in flight is rated; a text of which a round is missing has no score."""
+    sent = threading.Semaphore(0)
+
+    def behave(_body: dict[str, Any], _number: int) -> Reply:
+        sent.release()
+        time.sleep(0.5)
+        return 200, GOOD
+
+    endpoint.behave = behave
+    judge = EndpointJudge("m", endpoint.url, rounds=2, cache=cache, concurrency=3)
+    stop_once_asked(judge, sent, 3)
+    judgements = judge.grade(make_texts(8))
+    assert len(endpoint.asked) == 3
+    assert [len(judgement.ratings) for judgement in judgements] == [2, 1, *[0] * 6]
+    assert [judgement.score for judgement in judgements] == [1, *[None] * 7]
+    assert {judgement.reason for judgement in judgements[1:]} == {"Enough."}
+    assert judge.given_up is None
+    assert [judgement.unasked for judgement in judge.grade(make_texts(9)[8:])] == [2]
+    assert len(endpoint.asked) == 3
+
+
+def test_a_stop_waits_a_bounded_time(
+    endpoint: Endpoint, cache: RatingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that hangs is given up, and its text has no score."""
+    monkeypatch.setattr(endpoints, "PATIENCE_S", 0.2)
+    sent, go_on = threading.Semaphore(0), threading.Event()
+
+    def behave(_body: dict[str, Any], _number: int) -> Reply:
+        sent.release()
+        go_on.wait(30)
+        return 200, GOOD
+
+    endpoint.behave = behave
+    judge = EndpointJudge("m", endpoint.url, rounds=1, cache=cache, timeout=60)
+    stop_once_asked(judge, sent, 4)
+    started = time.monotonic()
+    judgements = judge.grade(make_texts(4))
+    go_on.set()
+    assert time.monotonic() - started < 20
+    assert [judgement.unasked for judgement in judgements] == [1] * 4
+    assert {judgement.reason for judgement in judgements} == {"Enough."}
+
+
+def test_workers_share_what_may_be_in_flight(endpoint: Endpoint, tmp_path: Path) -> None:
+    """Of 16 workers each has two requests in flight."""
+    endpoint.behave = linger
+    choice = parse_judge(f"openai:m@{endpoint.url}", rounds=1)
+    open_judge(choice, cache=tmp_path / "marks.sqlite", workers=16).grade(make_texts(4))
+    assert endpoint.together == 2
