@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from fakebench_suite.errors import RunStoppedError
-from fakebench_suite.grading.judges.base import Judgement, TextJudge
+from fakebench_suite.grading.judges.base import Judgement, StoppableJudge, TextJudge
 from fakebench_suite.grading.judges.rubric import RatingRequest
 from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.text.redaction import redact
 from fakebench_suite.text.thoughts import to_visible_text
 from fakebench_suite.types import Answer, Case, FinishReason
+
+_STOPPED = "the run was stopped before the judge was asked"
 
 
 class BatchGrader:
@@ -28,10 +30,17 @@ class BatchGrader:
         self._find_judge, self._rounds, self.name = find_judge, rounds, name
         self._ready: dict[str, Judgement] = {}
         self._stopped = False
+        self._judge: TextJudge | None = None
+        """Once it was asked."""
 
     def stop(self) -> None:
-        """Ask the judge about no further text: what is left is a judge error, graded on resume."""
+        """Ask the judge about no further text: what is left is a judge error, graded on resume.
+
+        A judge that can be stopped sends nothing any more, and soon gives up what it has sent.
+        """
         self._stopped = True
+        if isinstance(self._judge, StoppableJudge):
+            self._judge.stop(_STOPPED)
 
     def grade(self, answered: Sequence[tuple[Case, Answer]]) -> None:
         """Grade what can be graded; whatever breaks is each text's judge error, and no verdict."""
@@ -45,10 +54,11 @@ class BatchGrader:
         if not gradable:
             return
         try:
-            if self._stopped:
-                raise RunStoppedError("the run was stopped before the judge was asked")
-            judge = self._find_judge()
-            judgements = list(judge.grade([make_request(*pair) for pair in gradable]))
+            if not self._stopped:
+                self._judge = self._find_judge()
+            if self._stopped or self._judge is None:
+                raise RunStoppedError(_STOPPED)
+            judgements = list(self._judge.grade([make_request(*pair) for pair in gradable]))
             if len(judgements) != len(gradable):
                 raise ValueError(f"{len(judgements)} judgements on {len(gradable)} texts")
         except Exception as error:  # The answers are kept; only their scores are missing.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fakebench_suite.runs.store import RECORDS, SCORES
-from tests.endpoint_server import Endpoint, Reply, serve
+from tests.endpoint_server import GOOD, Endpoint, Reply, serve
 from tests.helpers import read_run, use_model
 from tests.plugin.sandbox import EVERY_MODE, MODES, Run
 from tests.plugin.test_machine import list_processes
@@ -187,6 +187,64 @@ def test_an_outage_ends_the_run_without_errors(
     endpoint.behave, endpoint.is_down = lambda _body, _number: (200, "It is fake."), lambda: False
     assert run("--resume=reports/run").ret == 0
     assert len(read_run(project).records) == 48
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_judge_is_asked_nothing_after_an_interrupt(
+    run: Run, referenced: Path, project: Path, server: Server, mode: tuple[str, ...]
+) -> None:
+    """What was sent is rated, every answer is recorded, and --resume judges the rest."""
+
+    def behave(body: dict[str, Any], number: int) -> Reply:
+        server.behave(body, number + 20)  # It holds back the tenth request and those after it.
+        return 200, GOOD
+
+    press(project)
+    with serve(Endpoint(behave=behave)) as judge:
+        options = (f"--data={referenced}", f"--judge=openai:m@{judge.url}", "--judge-rounds=12")
+        result = run(*options, "--gates=none", "-p", "pressing", *mode)
+        assert result.ret == INTERRUPTED
+        asked = len(judge.asked)
+        assert asked <= 9 + 32
+        written = read_run(project)
+        rated = [record for record in written.records if record["verdict"]["ratings"]]
+        failed = [r for r in written.records if r["verdict"]["outcome"] == "judge_error"]
+        assert all(len(record["verdict"]["ratings"]) == 12 for record in rated)
+        assert failed
+        assert all(record["answer"]["text"] for record in failed)
+        assert "given_up" not in written.manifest["judge"]
+        assert run("--resume=reports/run", "-n0").ret == 0
+        # Each round was sent once, but for those of the test request and the calibration.
+        assert len(judge.asked) == 1 + 24 * 12 + 1 + 48 * 12
+        assert run(*options, "--run=whole", "--gates=none").ret == 0
+    runs = project / "reports"
+    assert (runs / "run" / SCORES).read_bytes() == (runs / "whole" / SCORES).read_bytes()
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_judge_that_does_not_answer_is_not_waited_for_long(
+    run: Run, referenced: Path, project: Path, server: Server, mode: tuple[str, ...]
+) -> None:
+    """And no answer of the model is lost for it."""
+
+    def behave(body: dict[str, Any], number: int) -> Reply:
+        server.behave(body, number + 20)
+        return 200, GOOD
+
+    press(project)
+    server.after_press = 60.0
+    with serve(Endpoint(behave=behave)) as judge:
+        started = time.monotonic()
+        options = (f"--data={referenced}", f"--judge=openai:m@{judge.url}", "--judge-rounds=12")
+        result = run(*options, "--gates=none", "-p", "pressing", *mode)
+        assert time.monotonic() - started < 50
+    assert result.ret == INTERRUPTED
+    records = read_run(project).records
+    failed = [record for record in records if record["verdict"]["outcome"] == "judge_error"]
+    assert failed
+    assert all(record["answer"]["text"] for record in failed)
+    assert (project / "reports" / "run" / SCORES).exists()
+    assert not list_processes(project)
 
 
 GAPPED = """
