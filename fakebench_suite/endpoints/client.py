@@ -126,6 +126,7 @@ class ChatClient:
     """Sends requests to a server, at most so many at a time, from one event loop.
 
     ``timeout`` are the seconds of a whole request, and ``server`` is what messages call it.
+    ``earlier`` are requests of other clients that the limits hold for, too, see ``list_sent``.
     The retries of the official client are off, for here they are counted, and wait together.
     """
 
@@ -136,12 +137,15 @@ class ChatClient:
         timeout: float,
         concurrency: int,
         limits: RequestLimits = NO_LIMITS,
+        earlier: Sequence[tuple[float, float]] = (),
         server: str = "the server",
         clock: Clock = time.monotonic,
     ) -> None:
         self._address, self._name, self._clock, self._limits = address, server, clock, limits
-        pace = Pace(limits.requests_per_minute, limits.tokens_per_minute)
-        self._slots = RequestSlots(concurrency, pace, clock=clock)
+        self._pace = Pace(limits.requests_per_minute, limits.tokens_per_minute)
+        for sent, tokens in earlier:
+            self._pace.note_earlier(sent - time.time() + clock(), tokens)
+        self._slots = RequestSlots(concurrency, self._pace, clock=clock)
         self._server = ServerWatch(self._is_alive, clock=clock)
         self.stopped: str | None = None
         """Why nothing is sent any more, as a sentence; None while requests are sent."""
@@ -166,6 +170,14 @@ class ChatClient:
     def _subject(self) -> str:
         """The server's name, at the beginning of a sentence."""
         return self._name[:1].upper() + self._name[1:]
+
+    def list_sent(self) -> Sequence[tuple[float, float]]:
+        """When each request that the limits count was sent, in seconds since 1970, and its tokens.
+
+        None where there are no limits. Clocks of two processes agree on this time only.
+        """
+        offset = time.time() - self._clock()
+        return [(request.time + offset, request.tokens) for request in self._pace.list_sent()]
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,6 +1,7 @@
 """At most so many requests and tokens in any minute."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 WINDOW_S = 60.0
@@ -89,6 +90,19 @@ class Pace:
             self._sent.append(request)
             self._total += request.tokens
         return request
+
+    def note_earlier(self, time: float, tokens: float) -> None:
+        """Count a request of another client, in the order of their times.
+
+        Others are not expected to take as much.
+        """
+        if self._requests is not None or self._tokens is not None:
+            self._sent.append(SentRequest(time, tokens))
+            self._total += tokens
+
+    def list_sent(self) -> Sequence[SentRequest]:
+        """The requests that are counted; none where there is no limit."""
+        return tuple(self._sent)
 
     def note_tokens(self, request: SentRequest, tokens: float) -> None:
         """Count what a request really took."""

@@ -149,15 +149,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--max-requests-per-minute",
         type=parse_positive,
         metavar="N",
-        help="most requests to a model's server in any minute, over all workers (default: no"
-        " limit)",
+        help="most requests to a model's server in any minute, over all workers, test requests"
+        " included; those to a judge are not counted (default: no limit)",
     )
     group.addoption(
         "--max-tokens-per-minute",
         type=parse_positive,
         metavar="N",
         help="most tokens of prompts and replies in any minute, over all workers; what a request"
-        " takes is expected to be the mean of those before it (default: no limit)",
+        " takes is expected to be the mean of those before it, and those of a judge are not counted"
+        " (default: no limit)",
     )
     group.addoption(
         "--gates",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 import openai
 
-from fakebench_suite.backends.base import Capability
+from fakebench_suite.backends.base import NO_LIMITS, Capability, RequestLimits
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.openai.bodies import (
     FEWER_LOGPROBS,
@@ -41,14 +41,14 @@ _OUT_OF_TOKENS = "output limit was reached"
 
 
 async def find_features(
-    card: Card, address: Address, wants: frozenset[Capability]
+    card: Card, address: Address, wants: frozenset[Capability], limits: RequestLimits = NO_LIMITS
 ) -> ServerFeatures:
     """Return what a server takes; raises UserError where it cannot be asked what is wanted.
 
     One request each is sent for texts and for probabilities, and some more where one is refused.
     """
     assert card.endpoint is not None
-    client = ChatClient(address, timeout=card.endpoint.timeout, concurrency=1)
+    client = ChatClient(address, timeout=card.endpoint.timeout, concurrency=1, limits=limits)
     tester = FeatureTest(card, address, client)
     try:
         features = ServerFeatures()
@@ -56,7 +56,7 @@ async def find_features(
             features = await tester.find(features, Capability.TEXT)
         if Capability.PROBABILITIES in wants:
             features = await tester.find(features, Capability.PROBABILITIES)
-        return features
+        return msgspec.structs.replace(features, sent=tuple(client.list_sent()))
     finally:
         await client.close()
 

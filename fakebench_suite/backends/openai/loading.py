@@ -38,7 +38,7 @@ def send_test_request(card: Card, options: LoadOptions) -> Mapping[str, Any]:
     """What the server of a card takes; raises UserError where it cannot be asked."""
     endpoint = _get_endpoint(card)
     address = _find_address(endpoint)
-    features = run_coroutine(find_features(card, address, options.wants))
+    features = run_coroutine(find_features(card, address, options.wants, options.limits))
     described: Mapping[str, Any] = msgspec.to_builtins(features)
     return described
 

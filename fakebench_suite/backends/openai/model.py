@@ -52,7 +52,11 @@ class EndpointBackend(Backend):
         self.max_in_flight = 1 + -(-concurrency // _UNIT_PROMPTS)
         """One unit more than fills the slots: it starts while the last replies of others arrive."""
         self._client = ChatClient(
-            address, timeout=card.endpoint.timeout, concurrency=concurrency, limits=limits
+            address,
+            timeout=card.endpoint.timeout,
+            concurrency=concurrency,
+            limits=limits,
+            earlier=features.sent,
         )
         self._answers = AnswerBuilder(prices=card.endpoint.prices, secrets=address.secrets)
         # One thread: images that are opened again when they are asked for know no other.

@@ -1,18 +1,20 @@
 """One test request tells what a server takes, or in one sentence why it cannot be asked."""
 
 import re
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fakebench_suite.backends.base import Capability
+from fakebench_suite.backends.base import Capability, RequestLimits
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.registry import LoadOptions, find_features, load_model
 from fakebench_suite.endpoints import client
 from fakebench_suite.errors import UserError
-from tests.backends.openai.conftest import get_text, make_card
+from fakebench_suite.types import Answer
+from tests.backends.openai.conftest import get_text, list_not_asked, make_card, make_requests
 from tests.backends.openai.test_replies import give_tokens
 from tests.endpoint_server import Endpoint, Reply, serve
 
@@ -48,7 +50,8 @@ def has_image(body: dict[str, Any]) -> bool:
 def test_a_server_that_takes_everything_is_asked_once(endpoint: Endpoint) -> None:
     """About an image, with the limit of the card."""
     features = find(make_card(endpoint.url))
-    assert features == {"refused": [], "token_limit": "max_tokens", "top_logprobs": 20}
+    expected = {"refused": [], "token_limit": "max_tokens", "top_logprobs": 20, "sent": ()}
+    assert features == expected
     (body,) = endpoint.asked
     assert has_image(body)
     assert body["max_tokens"] == 512
@@ -61,6 +64,39 @@ def test_a_loaded_model_was_tested_unless_it_is_told(endpoint: Endpoint) -> None
         assert len(endpoint.asked) == 1
     with load_model(card, LoadOptions(features=find(card))):
         assert len(endpoint.asked) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_requests_of_a_minute_include_the_test_requests(endpoint: Endpoint, workers: int) -> None:
+    """Also where another process has sent them, whose share of the minute is smaller."""
+    endpoint.behave = lambda body, _number: (
+        (400, "no temperature") if "temperature" in body else (200, "Yes")
+    )
+    card, limits = make_card(endpoint.url), RequestLimits(requests_per_minute=6)
+    features = find_features(card, LoadOptions(limits=limits))
+    assert len(endpoint.asked) == 2
+    options = LoadOptions(limits=limits.share(workers), features=features)
+    with load_model(card, options) as backend:
+        timer = threading.Timer(1.0, backend.stop, ["Enough."])
+        timer.start()
+        replies = backend.run(make_requests(8))
+        timer.join()
+    assert sum(isinstance(reply, Answer) for reply in replies) == 6 // workers - 2
+    assert len(endpoint.asked) == 6 // workers
+
+
+def test_tokens_of_a_minute_include_those_of_the_test_request(endpoint: Endpoint) -> None:
+    """As the server counted them."""
+    usage = {"prompt_tokens": 4_000, "completion_tokens": 500}
+    endpoint.change = lambda completion: completion | {"usage": usage}
+    card, limits = make_card(endpoint.url), RequestLimits(tokens_per_minute=6_000)
+    with load_model(card, LoadOptions(limits=limits)) as backend:
+        timer = threading.Timer(0.5, backend.stop, ["Enough."])
+        timer.start()
+        replies = backend.run(make_requests(1))
+        timer.join()
+    assert list_not_asked(replies) == ["Enough."]
+    assert len(endpoint.asked) == 1
 
 
 UNSUPPORTED = (
