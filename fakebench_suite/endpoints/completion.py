@@ -32,6 +32,8 @@ class Tokens:
     prompt: int | None = None
     cached: int | None = None
     """Of the prompt's, those that were cached."""
+    image: int | None = None
+    """Of the prompt's, those of images; vLLM and SGLang say so if they are told to."""
     completion: int | None = None
     reasoning: int | None = None
     """Of the completion's, those of the reasoning."""
@@ -145,6 +147,7 @@ def _parse_usage(usage: Mapping[str, Any]) -> Tokens:
     return Tokens(
         prompt=_as_count(usage.get("prompt_tokens")),
         cached=_as_count(prompt.get("cached_tokens")),
+        image=_as_count(prompt.get("image_tokens")),
         completion=_as_count(usage.get("completion_tokens")),
         reasoning=_as_count(completion.get("reasoning_tokens")),
     )

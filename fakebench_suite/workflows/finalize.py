@@ -230,6 +230,12 @@ def list_refused_parameters(manifest: Manifest) -> list[str]:
     return sorted({name for names in refused if isinstance(names, list) for name in names})
 
 
+def find_too_few_tokens(manifest: Manifest) -> int | None:
+    """What a server counted for a prompt with a picture, if it is too little; else None."""
+    counts = (info.details.get("too_few_tokens") for info in manifest.inference)
+    return next((count for count in counts if isinstance(count, int)), None)
+
+
 def _has_several_settings(manifest: Manifest) -> bool:
     """Whether the sessions of a run rendered prompts or generated replies in different ways."""
     renderings = {info.rendering for info in manifest.inference if info.rendering}
@@ -289,6 +295,11 @@ def _list_server_reservations(manifest: Manifest) -> list[str]:
         reservations.append(
             f"The model's server refuses {', '.join(refused)}: replies may differ each time they "
             "are asked for."
+        )
+    if (count := find_too_few_tokens(manifest)) is not None:
+        reservations.append(
+            f"The model's server counted {count} tokens for a test prompt with a picture, fewer "
+            "than any known model has for both: it may not have shown pictures to the model."
         )
     if reason := manifest.judge.given_up:
         reservations.append(f"Some texts were not judged; --resume judges them. {reason}")

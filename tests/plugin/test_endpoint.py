@@ -135,6 +135,21 @@ def test_several_models_behind_one_name_are_a_reservation(
     assert any("several models: m (" in text for text in manifest["reservations"])
 
 
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_server_that_ignores_images_is_a_reservation(
+    run: Run, data: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """Where it counts the tokens of the text alone."""
+    usage = {"prompt_tokens": 17, "completion_tokens": 3}
+    endpoint.change = lambda completion: completion | {"usage": usage}
+    model = f"--model=openai:tiny@{endpoint.url}"
+    result = run(model, f"--data={data}", "-m", "detection", *mode)
+    assert result.ret == 0
+    assert len(endpoint.asked) == 16 + 1
+    result.stdout.fnmatch_lines(["The model's server counted 17 tokens for a test prompt with a*"])
+    assert sum("17 tokens" in text for text in read_run(project).manifest["reservations"]) == 1
+
+
 def test_a_run_over_a_url_is_resumed_and_reused(
     run: Run, data: Path, project: Path, endpoint: Endpoint
 ) -> None:

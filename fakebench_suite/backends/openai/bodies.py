@@ -29,6 +29,9 @@ class ServerFeatures(msgspec.Struct, frozen=True, kw_only=True):
     """Its name of the token limit."""
     top_logprobs: int = TOP_LOGPROBS
     """How many alternatives it gives where probabilities are wanted."""
+    too_few_tokens: int | None = None
+    """What it counted for the text and the image of a test request, where that is too little for
+    both, so that it may show no images to the model; else None."""
     sent: tuple[tuple[float, float], ...] = ()
     """When each test request was sent, in seconds since 1970, and its tokens: limits by the minute
     count them. Empty where there are none."""

@@ -20,7 +20,7 @@ from fakebench_suite.backends.openai.bodies import (
 from fakebench_suite.backends.openai.images import build_image_part
 from fakebench_suite.endpoints.address import Address
 from fakebench_suite.endpoints.client import ChatClient
-from fakebench_suite.endpoints.completion import Completion
+from fakebench_suite.endpoints.completion import Completion, Tokens
 from fakebench_suite.endpoints.failures import Subject, explain_failure, parse_reason, shorten
 from fakebench_suite.endpoints.parameters import (
     BAD_REQUEST_STATUSES,
@@ -32,8 +32,19 @@ from fakebench_suite.errors import UserError, find_nearest
 from fakebench_suite.tasks.prompts import DETECTION
 from fakebench_suite.types import QuestionType
 
-SIDE = 64
-"""Width and height of the test image in pixels: some models refuse images below 28."""
+SIDE = 256
+"""Width and height of the test image in pixels: some models refuse images below 28. Models that put
+an image among the tokens of its prompt spend 32 and more on one of this size; below 100 pixels,
+Qwen2-VL spends as few as 4."""
+MIN_TEXT_TOKENS = 8
+"""Fewer than the text of a test request has in any common vocabulary, which is 10. A server that
+counts fewer does not count the prompt: Ollama before 0.4 said 1 where there was an image."""
+MIN_TOKENS = 18
+"""Fewer than a prompt of that text and an image has for any known model. The fewest, 20 or 21, has
+Llama 3.2 Vision: 10 for the text, 1 for the image, which cross-attention reads, and those of its
+chat template (github.com/ollama/ollama/issues/7592). Without the image, the templates of OpenAI and
+Mistral make it 17 and fewer; where others make it more, an image that is not shown goes unnoticed,
+which is better than to suspect a server that shows it."""
 _MAX_NAMES = 20
 """Names of models in a message."""
 _OUT_OF_TOKENS = "output limit was reached"
@@ -96,7 +107,8 @@ class FeatureTest:
             else:
                 if want is Capability.PROBABILITIES:
                     self._check_probabilities(completion)
-                return features
+                few = find_too_few_tokens(completion.tokens)
+                return msgspec.structs.replace(features, too_few_tokens=few)
 
     async def _send(
         self, features: ServerFeatures, want: Capability, *, shows: bool = True
@@ -182,6 +194,16 @@ class FeatureTest:
         except Exception:  # Whatever it is, the first error is what is reported.
             return False
         return True
+
+
+def find_too_few_tokens(tokens: Tokens | None) -> int | None:
+    """Return what a server counted for a test request, if it is too little for text and image.
+
+    None where it is enough, or where the server does not count, or counts some for the image.
+    """
+    if tokens is None or tokens.prompt is None or tokens.image:
+        return None
+    return tokens.prompt if MIN_TEXT_TOKENS <= tokens.prompt < MIN_TOKENS else None
 
 
 def _is_out_of_tokens(error: Exception) -> bool:

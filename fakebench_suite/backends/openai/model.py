@@ -68,7 +68,7 @@ class EndpointBackend(Backend):
         return self._loop.run(self._answer_all(requests))
 
     def describe(self) -> InferenceInfo:
-        """The parameters in force, and those that the server refused."""
+        """The parameters in force, those that the server refused, and whether it may be blind."""
         refused = sorted(self._features.refused)
         details: dict[str, Any] = {
             "endpoint": self._address.name,
@@ -76,6 +76,8 @@ class EndpointBackend(Backend):
         }
         if refused:
             details["refused_parameters"] = refused
+        if self._features.too_few_tokens is not None:
+            details["too_few_tokens"] = self._features.too_few_tokens
         return InferenceInfo(
             generation=build_parameters(self._card, self._features, Capability.TEXT),
             details=details,

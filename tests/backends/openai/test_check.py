@@ -50,8 +50,8 @@ def has_image(body: dict[str, Any]) -> bool:
 def test_a_server_that_takes_everything_is_asked_once(endpoint: Endpoint) -> None:
     """About an image, with the limit of the card."""
     features = find(make_card(endpoint.url))
-    expected = {"refused": [], "token_limit": "max_tokens", "top_logprobs": 20, "sent": ()}
-    assert features == expected
+    expected = {"refused": [], "token_limit": "max_tokens", "top_logprobs": 20}
+    assert features == expected | {"sent": (), "too_few_tokens": None}
     (body,) = endpoint.asked
     assert has_image(body)
     assert body["max_tokens"] == 512
@@ -96,6 +96,30 @@ def test_tokens_of_a_minute_include_those_of_the_test_request(endpoint: Endpoint
         replies = backend.run(make_requests(1))
         timer.join()
     assert list_not_asked(replies) == ["Enough."]
+    assert len(endpoint.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("usage", "few"),
+    [
+        ({"prompt_tokens": 17}, 17),  # the text, as OpenAI counts it
+        ({"prompt_tokens": 10}, 10),
+        ({"prompt_tokens": 17, "prompt_tokens_details": {"image_tokens": 0}}, 17),
+        ({"prompt_tokens": 17, "prompt_tokens_details": {"image_tokens": 1}}, None),
+        ({"prompt_tokens": 20}, None),  # Llama 3.2 Vision
+        ({"prompt_tokens": 45}, None),
+        ({"prompt_tokens": 1}, None),  # a server that does not count the prompt
+        ({"prompt_tokens": 0}, None),
+        ({"prompt_tokens": None}, None),
+        ({}, None),
+    ],
+)
+def test_too_few_tokens_for_a_picture_are_noticed(
+    endpoint: Endpoint, usage: dict[str, Any], few: int | None
+) -> None:
+    """By the one test request; where a server does not count, nothing is known."""
+    endpoint.change = lambda completion: completion | {"usage": usage}
+    assert find(make_card(endpoint.url))["too_few_tokens"] == few
     assert len(endpoint.asked) == 1
 
 
