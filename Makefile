@@ -26,8 +26,9 @@ types: $(READY)
 	$(BIN)/mypy
 
 # In the order of files, at whose end short ones stand: by default those with few tests are last, whose
-# tests take longest.
-TESTS := $(BIN)/pytest tests --dist loadfile --no-loadscope-reorder -W error
+# tests take longest. Without the capture of log records, which no test looks at: with torch there are
+# dozens of loggers that pytest adds its handlers to, six times a test.
+TESTS := $(BIN)/pytest tests --dist loadfile --no-loadscope-reorder -W error -p no:logging
 
 # Whose tests all carry the marker checkpoint: even to collect them takes torch and ten seconds.
 CHECKPOINTS := backends/transformers grading/judges/test_local.py plugin/test_regressed_pocket.py test_pocket.py

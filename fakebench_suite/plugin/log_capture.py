@@ -20,8 +20,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """
     config = session.config
     capture = config.pluginmanager.get_plugin("logging-plugin")
+    if capture is None:  # By -p no:logging, which leaves out its options, too.
+        return
     wanted = any(config.getoption(name, None) or config.getini(name) for name in _WISHES)
-    if capture is None or wanted or not all(map(_is_plain_case, session.items)):
+    if wanted or not all(map(_is_plain_case, session.items)):
         return
     config.pluginmanager.unregister(capture)
     config.add_cleanup(capture.pytest_unconfigure)

@@ -65,3 +65,10 @@ def test_other_tests_of_the_session_have_it(run: Run, project: Path, logs: str) 
     output = run(logs, *OPTIONS[2:], "-n0", "cases", "test_own.py").stdout.str()
     assert "1 passed" in output
     assert "captures: False" not in output
+
+
+def test_a_session_without_the_plugin_runs(run: Run, logs: str) -> None:
+    """``-p no:logging`` takes its options away, too."""
+    result = run(logs, *OPTIONS, "-p", "no:logging", "-n0")
+    assert "captures: False" in result.stdout.str()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
