@@ -1,4 +1,4 @@
-"""A vLLM server on the CPU, in the environment that ``make test-vllm`` installs."""
+"""Servers on the CPU, in the environment that ``make test-vllm`` installs: vLLM, transformers."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -77,17 +77,44 @@ def _read_counter(text: str, name: str) -> float:
 
 @contextmanager
 def start_server(folder: Path, log: Path, *arguments: str) -> Iterator[VllmServer]:
-    """The server of a checkpoint, on a port of its own, while the block runs.
+    """A vLLM server of a checkpoint, on a port of its own, while the block runs.
 
     Its output goes to ``log``; raises RuntimeError with the end of it where it does not start.
     """
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = _find_port()
     command = [str(PYTHON), "-m", "vllm.entrypoints.openai.api_server", f"--model={folder}"]
     command += ["--dtype=float32", "--enforce-eager", "--max-model-len=1024"]
     command += [f"--served-model-name={MODEL}", "--host=127.0.0.1", f"--port={port}", *arguments]
     server = VllmServer(root=f"http://127.0.0.1:{port}")
+    with _run_until_end(command, server.root, log):
+        yield server
+
+
+@contextmanager
+def start_transformers(folder: Path, log: Path) -> Iterator[str]:
+    """``transformers serve`` of a checkpoint likewise; the base URL of its chat completions.
+
+    Its name of the model is the directory.
+    """
+    port = _find_port()
+    command = [str(PYTHON.parent / "transformers"), "serve", str(folder), "--dtype=float32"]
+    command += ["--device=cpu", "--host=127.0.0.1", f"--port={port}"]
+    root = f"http://127.0.0.1:{port}"
+    with _run_until_end(command, root, log):
+        yield f"{root}/v1"
+
+
+def _find_port() -> int:
+    """A port that nobody listens to."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@contextmanager
+def _run_until_end(command: Sequence[str], root: str, log: Path) -> Iterator[None]:
+    """Start a server, wait until it answers, and end it after the block."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -99,23 +126,23 @@ def start_server(folder: Path, log: Path, *arguments: str) -> Iterator[VllmServe
             start_new_session=True,
         )
     try:
-        _wait(server, process, log)
-        yield server
+        _wait(root, process, log)
+        yield
     finally:
         _stop(process)
 
 
-def _wait(server: VllmServer, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(root: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return when the server answers; raises RuntimeError where it ends or takes too long."""
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and process.poll() is None:
         with (
             suppress(OSError),
-            urllib.request.urlopen(f"{server.root}/health", timeout=5),  # noqa: S310 - it is http
+            urllib.request.urlopen(f"{root}/health", timeout=5),  # noqa: S310 - it is http
         ):
             return
         time.sleep(0.5)
-    raise RuntimeError(f"vLLM does not start: {log.read_text(errors='replace')[-3_000:]}")
+    raise RuntimeError(f"The server does not start: {log.read_text(errors='replace')[-3_000:]}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
