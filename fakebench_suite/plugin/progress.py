@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from fakebench_suite.execution.forecast import TimeForecast, describe_seconds
 from fakebench_suite.plugin.collection import get_case, get_plan
 from fakebench_suite.plugin.interrupts import INTERRUPTS
 from fakebench_suite.plugin.options import is_worker
@@ -36,6 +37,7 @@ class LiveProgress:
         """Cases that a resumed run had recorded before."""
         self._asked = 0
         """Cases that this session has recorded beside them."""
+        self._forecast = TimeForecast()
         self._tokens, self._cost = 0, 0.0
         """What the answers of this session took, as their server counted it."""
 
@@ -50,6 +52,8 @@ class LiveProgress:
             self._open()
         if record.case.id not in self._known:
             self._count(record)
+            if not record.reused and hasattr(report, "start"):  # A worker's death has no times.
+                self._forecast.add(str(record.worker), start=report.start, stop=report.stop)
         due = self._shown + (_SPEAK if self._bar is None else _REDRAW)
         if time.monotonic() >= due:
             self._show()
@@ -116,7 +120,7 @@ class LiveProgress:
         missed = sum(count for outcome, count in self._counts.items() if outcome.is_miss)
         errors = sum(count for outcome, count in self._counts.items() if outcome.is_error)
         rate = max(1, self._asked) / max(time.monotonic() - self._started, 1e-3)
-        left = (self._total - self._done) / rate
+        left = self._total - self._done
         state = [f"{missed} missed", count_of(errors, "error"), f"{rate:.1f} cases/s"]
         interrupts = self._session.config.stash.get(INTERRUPTS, None)
         runner = None if interrupts is None else interrupts.runner
@@ -126,8 +130,9 @@ class LiveProgress:
             state.append(count_of(self._tokens, "token"))
         if self._cost:
             state.append(f"cost {self._cost:,.4g}")
-        if left > 0:
-            state.append(f"{left:.0f} s left")
+        seconds = self._forecast.predict(left)
+        if left > 0 and seconds is not None:
+            state.append(f"{describe_seconds(seconds)} left")
         return ", ".join(state)
 
     def _tell(self) -> str:
