@@ -8,15 +8,21 @@ from hypothesis import strategies as st
 
 from fakebench_suite.execution.forecast import TimeForecast, describe_seconds
 
-UNIT, SECONDS = 64, 10.0
+UNIT, SECONDS = 64, 30.0
 
 
-def run_units(forecast: TimeForecast, units: int, *, worker: str = "gw0") -> Iterator[int]:
-    """Count the cases of so many units one by one: the first of each takes all of its time."""
+def run_units(
+    forecast: TimeForecast, units: int, *, worker: str = "gw0", warm_up: float = 0.0
+) -> Iterator[int]:
+    """Count the cases of so many units one by one: the first of each takes all of its time.
+
+    The first unit takes ``warm_up`` seconds more.
+    """
     for unit in range(units):
         for case in range(UNIT):
-            start = unit * SECONDS + (SECONDS if case else 0.0)
-            forecast.add(worker, start=start, stop=(unit + 1) * SECONDS)
+            began = unit * SECONDS + (warm_up if unit else 0.0)
+            ended = (unit + 1) * SECONDS + warm_up
+            forecast.add(worker, start=ended if case else began, stop=ended)
             yield unit * UNIT + case + 1
 
 
@@ -31,14 +37,31 @@ def test_bursts_do_not_change_what_is_predicted() -> None:
             assert seconds is None
 
 
+def test_a_slow_first_unit_is_left_out() -> None:
+    """A model is slower at first; from the third unit on, that is no part of the prediction."""
+    forecast = TimeForecast()
+    for cases in run_units(forecast, 5, warm_up=90.0):
+        if cases > 2 * UNIT:
+            assert forecast.predict(1_000) == pytest.approx(1_000 * SECONDS / UNIT)
+
+
+def test_a_short_first_unit_says_nothing() -> None:
+    """Seconds of getting ready would count for far too much."""
+    forecast = TimeForecast()
+    for start in (0.0, 3.0, 4.0, 5.0):
+        assert forecast.predict(10) is None or start > 3.0
+        forecast.add("main", start=start, stop=start + 1.0)
+    assert forecast.predict(10) == pytest.approx(10.0)
+
+
 def test_workers_share_what_is_left() -> None:
     """Those that have not finished a unit count as much as the others."""
     forecast = TimeForecast()
     for name in ("gw0", "gw1"):
         list(run_units(forecast, 3, worker=name))
-    assert forecast.predict(640) == pytest.approx(50.0)
+    assert forecast.predict(640) == pytest.approx(150.0)
     next(run_units(forecast, 1, worker="gw2"))
-    assert forecast.predict(640) == pytest.approx(100 / 3)
+    assert forecast.predict(640) == pytest.approx(100.0)
 
 
 @given(st.lists(st.floats(0.5, 2.0), min_size=30, max_size=60))
