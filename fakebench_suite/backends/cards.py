@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +17,7 @@ from fakebench_suite.files.bundled import find_bundled
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.parsing import decode_toml
 from fakebench_suite.files.paths import expand_home, resolve
-from fakebench_suite.text.redaction import MASK, is_secret
+from fakebench_suite.text.redaction import mask_values
 
 MODELS = find_bundled("models")
 """The directory of the suite's own cards."""
@@ -33,6 +34,9 @@ _WITH_SOURCE = ("transformers", "scripted", "openai")
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Price = Annotated[float, msgspec.Meta(ge=0)]
 
+_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_HEADER_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
+"""As RFC 9110 has them, without the characters beyond ASCII that it calls obsolete."""
 RESERVED_FIELDS = frozenset({
     "model", "messages", "temperature", "seed", "max_tokens", "max_completion_tokens", "logprobs",
     "top_logprobs", "stream", "stream_options", "n",
@@ -123,6 +127,12 @@ class EndpointOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
             raise ValueError(f"url in [endpoint] {why}")
         if (self.jpeg_quality is not None) != (self.image_format == "jpeg"):
             raise ValueError('jpeg_quality and image_format = "jpeg" go together')
+        for name, value in self.headers.items():
+            if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
+                raise ValueError(
+                    f"headers in [endpoint] has {name!r}, which is no header: a name has letters, "
+                    "digits and hyphens, and a value printable ASCII characters on one line"
+                )
         reserved = RESERVED_FIELDS & self.extra_body.keys()
         if reserved:
             raise ValueError(
@@ -236,9 +246,7 @@ def describe_card(card: Card, *, identity: bool = False) -> dict[str, Any]:
         return described
     endpoint = described["endpoint"] | {"url": mask_url(card.endpoint.url)}
     for table in ("headers", "extra_body"):
-        endpoint[table] = {
-            name: MASK if is_secret(name) else value for name, value in endpoint[table].items()
-        }
+        endpoint[table] = mask_values(endpoint[table])
     if identity:
         endpoint = {name: value for name, value in endpoint.items() if name not in _NO_INFLUENCE}
     return described | {"endpoint": endpoint}

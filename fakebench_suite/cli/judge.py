@@ -51,6 +51,8 @@ def calibrate_judge(
     except CalibrationError as error:
         message = f"The judge {choice.name} could not be calibrated: {to_single_line(str(error))}"
         stop(message, status=MACHINE)
+    if not any(value is not None for value in calibration.means.values()):
+        stop(f"The judge {choice.name} gave no ratings of known texts.", status=MACHINE)
     name = to_single_line(calibration.judge)
     say(f"{name}, {count_of(rounds, 'round')}" if choice.gives_ratings else name)
     described = msgspec.to_builtins(opened.describe())

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 import openai
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.text.redaction import find_secrets, is_secret, redact
+from fakebench_suite.text.redaction import find_secrets, list_secret_values, redact
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 """Environment variable of the API key, where nothing names another."""
@@ -41,11 +42,16 @@ class Address:
 
 
 def parse_address(
-    url: str, *, key_variable: str = KEY_VARIABLE, headers: Mapping[str, str] | None = None
+    url: str,
+    *,
+    key_variable: str = KEY_VARIABLE,
+    headers: Mapping[str, str] | None = None,
+    extra_body: Mapping[str, object] | None = None,
 ) -> Address:
     """Return the address for a URL, the key in an environment variable, and further headers.
 
-    Raises UserError if the key is invalid.
+    ``extra_body`` are fields of every request, which may hold secrets. Raises UserError if the key
+    is invalid.
     """
     parts = urlsplit(url)
     key = load_key(key_variable)
@@ -58,10 +64,11 @@ def parse_address(
     elif key is None:
         credentials["Authorization"] = openai.omit
     given = headers or {}
-    named = (value for name, value in given.items() if is_secret(name))
+    named = list_secret_values([dict(given), dict(extra_body or {})])
     secrets = find_secrets(url) | ({key} if key else set())
-    # "Bearer KEY" hides a key too.
-    secrets |= {part for value in named for part in (value, value.rpartition(" ")[2]) if part}
+    for value in named:
+        # "Bearer KEY" hides a key too, and so does "session=KEY; path=/".
+        secrets |= {value, value.rpartition(" ")[2], *re.findall(r"=([^;\s]+)", value)} - {""}
     return Address(
         name=redact(url, *secrets),
         base=urlunsplit((parts.scheme, host, parts.path, "", "")),

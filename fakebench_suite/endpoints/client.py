@@ -5,12 +5,13 @@ no prompt is at fault: all wait for it, and if it does not come back, the run is
 """
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import httpx2
 import openai
@@ -122,6 +123,16 @@ def _read_reply(response: httpx2.Response) -> Completion:
     return replace(completion, first_token_seconds=seconds)
 
 
+def _omit_environment_headers() -> dict[str, Any]:
+    """Leave out the headers that the official client takes from the environment for any host.
+
+    No card names them, and no manifest would.
+    """
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()
+    custom = (line.partition(":")[0].strip() for line in lines)
+    return dict.fromkeys(("OpenAI-Organization", "OpenAI-Project", *custom), openai.omit)
+
+
 class ChatClient:
     """Sends requests to a server, at most so many at a time, from one event loop.
 
@@ -159,6 +170,7 @@ class ChatClient:
             max_retries=0,
             timeout=make_timeout(timeout),
             http_client=BoundedClient(deadline=timeout),
+            default_headers=_omit_environment_headers(),
         )
 
     @property

@@ -11,6 +11,7 @@ import httpx2
 import openai
 
 from fakebench_suite.endpoints.completion import MalformedReplyError
+from fakebench_suite.endpoints.content_filters import names_refusal
 
 
 class FailureKind(Enum):
@@ -51,10 +52,6 @@ _ACCOUNT = frozenset({401, 402})
 """Statuses of a key that is wrong or revoked, and of one without credit."""
 _LASTING = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 """Codes of 429 that no wait changes."""
-_REFUSALS = frozenset(
-    {"content_policy_violation", "content_filter", "invalid_prompt", "cyber_policy"}
-)
-"""Codes of 400 that are a refusal to answer, and no mistake of the request."""
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|µs|s|m|h|d)")
 _SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LIMITS = (
@@ -78,20 +75,24 @@ def find_status(error: Exception) -> int | None:
 
 def list_codes(error: Exception) -> Iterable[str]:
     """Yield the code and the type of an error, as far as its body has them."""
+    for body in _list_bodies(error):
+        yield from (str(body[name]) for name in ("code", "type") if name in body)
+
+
+def _list_bodies(error: Exception) -> Iterable[Mapping[str, object]]:
+    """Yield the objects that may describe an error."""
     body: object = error.body if isinstance(error, openai.APIStatusError) else None
     if isinstance(error, MalformedReplyError):
         body = error.error
     for _ in range(2):  # The client unwraps {"error": ...}; some servers do not wrap it.
         if isinstance(body, Mapping):
-            yield from (str(body[name]) for name in ("code", "type") if name in body)
+            yield body
             body = body.get("error")
 
 
 def is_refusal(error: Exception) -> bool:
     """Whether an error says, by its code, that the server does not want to answer this prompt."""
-    if find_status(error) not in (400, None):
-        return False
-    return bool(_REFUSALS & set(list_codes(error)))
+    return names_refusal(find_status(error), list_codes(error), _list_bodies(error))
 
 
 def is_overload(error: Exception) -> bool:

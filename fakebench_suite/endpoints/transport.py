@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from urllib.request import getproxies
@@ -12,6 +14,7 @@ from urllib.request import getproxies
 import httpx2
 
 from fakebench_suite.endpoints.names import mask_url
+from fakebench_suite.errors import UserError
 
 REQUEST_TIMEOUT_S = 120.0
 """Seconds for a whole request, however slowly the reply arrives."""
@@ -116,22 +119,52 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
             await pool.aclose()
 
 
+_CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What names other certificates than those that are brought along."""
+
+
+@contextmanager
+def _explain_environment() -> Iterator[None]:
+    """Raise UserError for settings of the environment with which no client can be made."""
+    try:
+        yield
+    except ImportError as error:
+        raise UserError(
+            "The environment names a SOCKS proxy, for which the package socksio is missing. "
+            "Install it with pip install socksio, or name an HTTP proxy in ALL_PROXY, HTTPS_PROXY "
+            "and HTTP_PROXY."
+        ) from error
+    except OSError as error:  # Certificates that are none are an SSLError, which is one.
+        given = {name: os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)}
+        if not given:
+            raise
+        places = " and ".join(f"{name}={value}" for name, value in given.items())
+        raise UserError(
+            f"The certificates of {places} cannot be read: {error.strerror or error}. Name a file "
+            "in PEM format, or unset the variable."
+        ) from error
+
+
 class BoundedClient(httpx2.AsyncClient):
-    """An HTTP client within these bounds; it follows no redirects, to keep keys on one host."""
+    """An HTTP client within these bounds; it follows no redirects, to keep keys on one host.
+
+    Raises UserError where the environment names certificates or a proxy that cannot be used.
+    """
 
     def __init__(
         self,
         *,
         deadline: float,
     ) -> None:
-        super().__init__(
-            timeout=make_timeout(deadline),
-            # With a transport of its own a client takes no heed of HTTP_PROXY and the like.
-            transport=ConnectionPerRequest() if _PROXIED.isdisjoint(getproxies()) else None,
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-            follow_redirects=False,
-            headers={"Accept-Encoding": "identity"},
-        )
+        with _explain_environment():
+            super().__init__(
+                timeout=make_timeout(deadline),
+                # With a transport of its own a client takes no heed of HTTP_PROXY and the like.
+                transport=ConnectionPerRequest() if _PROXIED.isdisjoint(getproxies()) else None,
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+                follow_redirects=False,
+                headers={"Accept-Encoding": "identity"},
+            )
         self._deadline = deadline
 
     async def send(

@@ -4,12 +4,18 @@ Pytest attaches its handlers to the root logger and to each one that does not pr
 for every test. PyTorch and transformers bring dozens of those: milliseconds a case.
 """
 
+import inspect
+
 import pytest
 
 from fakebench_suite.plugin.collection import get_case
 
 _WISHES = ("log_level", "log_cli", "log_cli_level", "log_file", "log_file_level")
 """Settings of pytest's with which somebody asks for log records."""
+_OWN_FIXTURES = frozenset(
+    {"case", "ask", "judge", "record", "case_runner", "engine", "model", "pytestconfig", "request"}
+)
+"""What the suite's cases use, themselves or through one another."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -30,5 +36,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _is_plain_case(item: pytest.Item) -> bool:
-    """Whether an item is a case that does not look at log records itself."""
-    return get_case(item) is not None and "caplog" not in getattr(item, "fixturenames", ())
+    """Whether an item is a case that uses no fixture but the suite's.
+
+    Another one, or a test with ``request``, may ask for ``caplog`` when it runs.
+    """
+    if get_case(item) is None or not isinstance(item, pytest.Function):
+        return False
+    asks = "request" in inspect.signature(item.function).parameters
+    return not asks and _OWN_FIXTURES.issuperset(item.fixturenames)

@@ -7,7 +7,8 @@ A secret is recognised by its position (``user:password@`` in a URL, a key-like 
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
@@ -16,7 +17,7 @@ _NAME_WORDS = frozenset(
     {
         "key", "token", "sig", "signature", "code", "secret", "password", "passwd", "passphrase",
         "pwd", "pass", "auth", "authorization", "credential", "credentials", "jwt", "bearer",
-        "sas", "session", "sid", "otp", "pin",
+        "sas", "session", "sid", "otp", "pin", "cookie",
     }
 )  # fmt: skip
 """Words in a parameter's name that make its value a secret: ``api_key``, ``X-Amz-Signature``."""
@@ -102,6 +103,34 @@ def is_secret(name: str) -> bool:
     """Return whether the value of a parameter with this name is a secret."""
     words = re.split(r"[\W_]+", _CAMEL.sub("_", unquote(name)).lower())
     return not _NAME_WORDS.isdisjoint(words) or any(word.endswith(_NAME_ENDINGS) for word in words)
+
+
+def mask_values(tree: Any) -> Any:
+    """Return JSON with MASK in place of the values whose names say that they are secrets."""
+    if isinstance(tree, Mapping):
+        return {
+            name: MASK if is_secret(str(name)) else mask_values(value)
+            for name, value in tree.items()
+        }
+    return [mask_values(value) for value in tree] if isinstance(tree, list) else tree
+
+
+def list_secret_values(tree: Any) -> Iterator[str]:
+    """Yield the texts that ``mask_values`` replaces, those inside a replaced value included."""
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            yield from _list_texts(value) if is_secret(str(name)) else list_secret_values(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from list_secret_values(value)
+
+
+def _list_texts(tree: Any) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, Mapping | list):
+        for value in tree.values() if isinstance(tree, Mapping) else tree:
+            yield from _list_texts(value)
 
 
 def _mask_parameter(match: re.Match[str]) -> str:

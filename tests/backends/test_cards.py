@@ -94,6 +94,15 @@ def test_weights_elsewhere_are_one_sentence(
         (f'backend = "openai"\n{ENDPOINT}\njpeg_quality = 90', "go together"),
         (f'backend = "openai"\n{ENDPOINT}\nimage_format = "webp"', "webp"),
         (f'backend = "openai"\n{ENDPOINT}\nconcurrency = 0', "concurrency"),
+        (
+            f'backend = "openai"\n{ENDPOINT}\nheaders = {{ "X-A" = "ä" }}',
+            "'X-A', which is no header",
+        ),
+        (f'backend = "openai"\n{ENDPOINT}\nheaders = {{ "X-A" = "a\\nb" }}', "'X-A', which is no"),
+        (
+            f'backend = "openai"\n{ENDPOINT}\nheaders = {{ "X A" = "b" }}',
+            "'X A', which is no header",
+        ),
         (f'backend = "openai"\n{ENDPOINT}\nextra_body = {{ n = 2 }}', "extra_body sets n"),
         (f'backend = "openai"\ndtype = "float32"\n{ENDPOINT}', "dtype is about checkpoints"),
         (f'backend = "openai"\n{ENDPOINT}\n[generation]\nstop = ["x"]', "stop in [generation]"),
@@ -247,15 +256,29 @@ def test_a_card_is_described_without_secrets() -> None:
     options = EndpointOptions(
         url="http://me:hunter2@host/v1?api_key=c0ffee&v=1",
         model="m",
-        headers={"x-api-key": "marked", "x-title": "fakebench"},
-        extra_body={"api_key": "marked", "top_k": 1},
+        headers={"x-api-key": "marked", "Cookie": "session=marked", "x-title": "fakebench"},
+        extra_body={
+            "api_key": "marked",
+            "top_k": 1,
+            "provider": {"api_key": "marked", "order": ["a"]},
+            "aws": [{"secret_access_key": "marked"}],
+        },
         concurrency=4,
     )
     card = Card(name="m", backend="openai", endpoint=options)
     described = describe_card(card)
     assert described["endpoint"]["url"] == "http://***@host/v1?api_key=***&v=1"
-    assert described["endpoint"]["headers"] == {"x-api-key": "***", "x-title": "fakebench"}
-    assert described["endpoint"]["extra_body"] == {"api_key": "***", "top_k": 1}
+    assert described["endpoint"]["headers"] == {
+        "x-api-key": "***",
+        "Cookie": "***",
+        "x-title": "fakebench",
+    }
+    assert described["endpoint"]["extra_body"] == {
+        "api_key": "***",
+        "top_k": 1,
+        "provider": {"api_key": "***", "order": ["a"]},
+        "aws": [{"secret_access_key": "***"}],
+    }
     assert msgspec.convert(described, Card).name == "m"
     identity = describe_card(card, identity=True)["endpoint"]
     assert described["endpoint"].keys() - identity.keys() == {

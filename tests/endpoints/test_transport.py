@@ -1,10 +1,12 @@
 """Connections are used again, each by one request at a time, and certificates are verified."""
 
 import asyncio
+import re
 import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +21,7 @@ from fakebench_suite.endpoints.transport import (
     BoundedClient,
     ConnectionPerRequest,
 )
+from fakebench_suite.errors import UserError
 from tests.endpoint_server import Endpoint, Reply, serve
 
 
@@ -144,6 +147,32 @@ def test_certificates_are_verified(
         asyncio.run(get())
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     assert asyncio.run(get()) == 200
+
+
+@pytest.mark.parametrize("proxied", [False, True], ids=["direct", "by a proxy"])
+def test_certificates_that_cannot_be_read_are_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxied: bool
+) -> None:
+    """With the variable and the file, whatever is wrong with it."""
+    for name in ("SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    if proxied:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    no_pem = tmp_path / "no.pem"
+    no_pem.write_text("nothing", encoding="utf-8")
+    for path in (tmp_path / "nowhere", no_pem):
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        with pytest.raises(UserError, match=re.escape(f"SSL_CERT_FILE={path} cannot be read")):
+            BoundedClient(deadline=1)
+
+
+def test_a_proxy_of_another_kind_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the package that is missing."""
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    with pytest.raises(UserError, match="pip install socksio"):
+        BoundedClient(deadline=1)
 
 
 def test_a_failed_request_frees_its_connection() -> None:

@@ -72,3 +72,16 @@ def test_a_session_without_the_plugin_runs(run: Run, logs: str) -> None:
     result = run(logs, *OPTIONS, "-p", "no:logging", "-n0")
     assert "captures: False" in result.stdout.str()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_fixture_of_a_team_may_ask_for_it(run: Run, project: Path, logs: str) -> None:
+    """By ``getfixturevalue``, which nobody sees before the case runs."""
+    source = (project / "cases" / "conftest.py").read_text(encoding="utf-8") + (
+        "@pytest.fixture(autouse=True)\n"
+        "def logs(request):\n"
+        "    return request.getfixturevalue('caplog')\n"
+    )
+    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    output = run(logs, *OPTIONS, "-n0").stdout.str()
+    assert "captures: False" not in output
+    assert "KeyError" not in output

@@ -9,6 +9,7 @@ from fakebench_suite.backends.cards import Prices
 from fakebench_suite.backends.openai.likelihood import sum_options
 from fakebench_suite.endpoints import client
 from fakebench_suite.endpoints.completion import Completion, Tokens
+from fakebench_suite.endpoints.content_filters import is_filtered
 from fakebench_suite.errors import ModelError
 from fakebench_suite.text.redaction import MASK
 from fakebench_suite.types import Answer, FinishReason, Usage
@@ -27,8 +28,6 @@ _FINISH_REASONS = {
     "stop_sequence": FinishReason.STOP, "end_turn": FinishReason.STOP,
     "length": FinishReason.LENGTH, "max_tokens": FinishReason.LENGTH,
     "model_length": FinishReason.LENGTH,
-    "content_filter": FinishReason.CONTENT_FILTER, "refusal": FinishReason.CONTENT_FILTER,
-    "safety": FinishReason.CONTENT_FILTER,
 }  # fmt: skip
 """The words of servers; any other, such as ``tool_calls``, says nothing about the text."""
 
@@ -81,7 +80,7 @@ class AnswerBuilder:
         )
 
     def _find_finish_reason(self, completion: Completion) -> FinishReason | None:
-        if completion.refusal is not None:
+        if completion.refusal is not None or is_filtered(completion.finish_reason):
             return FinishReason.CONTENT_FILTER
         return _FINISH_REASONS.get((completion.finish_reason or "").lower())
 

@@ -30,6 +30,7 @@ from fakebench_suite.endpoints.parameters import (
 from fakebench_suite.endpoints.retries import is_refusal
 from fakebench_suite.errors import UserError, find_nearest
 from fakebench_suite.tasks.prompts import DETECTION
+from fakebench_suite.text.thoughts import find_open_thought
 from fakebench_suite.types import QuestionType
 
 SIDE = 256
@@ -45,6 +46,7 @@ Llama 3.2 Vision: 10 for the text, 1 for the image, which cross-attention reads,
 chat template (github.com/ollama/ollama/issues/7592). Without the image, the templates of OpenAI and
 Mistral make it 17 and fewer; where others make it more, an image that is not shown goes unnoticed,
 which is better than to suspect a server that shows it."""
+_OPENING_BRACKETS = frozenset("<◁[【")
 _MAX_NAMES = 20
 """Names of models in a message."""
 _OUT_OF_TOKENS = "output limit was reached"
@@ -146,7 +148,7 @@ class FeatureTest:
     def _check_probabilities(self, completion: Completion) -> None:
         """Raise UserError where a reply has no log-probabilities, or they are those of thoughts."""
         shown = self._subject.shown
-        if completion.reasoning or completion.text.lstrip().startswith("<think"):
+        if completion.reasoning or _begins_thought(completion.text):
             raise UserError(
                 f"The {shown} thinks before it answers, so the probabilities of its first token "
                 "say nothing. Turn thinking off by extra_body in [endpoint] of a card, such as "
@@ -204,6 +206,12 @@ def find_too_few_tokens(tokens: Tokens | None) -> int | None:
     if tokens is None or tokens.prompt is None or tokens.image:
         return None
     return tokens.prompt if MIN_TEXT_TOKENS <= tokens.prompt < MIN_TOKENS else None
+
+
+def _begins_thought(text: str) -> bool:
+    """Whether a first token is the mark of a thought, or the bracket that one begins with."""
+    first = text.strip()
+    return first in _OPENING_BRACKETS or find_open_thought(first) is not None
 
 
 def _is_out_of_tokens(error: Exception) -> bool:

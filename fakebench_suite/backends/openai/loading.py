@@ -44,7 +44,12 @@ def send_test_request(card: Card, options: LoadOptions) -> Mapping[str, Any]:
 
 
 def _find_address(endpoint: EndpointOptions) -> Address:
-    return parse_address(endpoint.url, key_variable=endpoint.key_env, headers=endpoint.headers)
+    return parse_address(
+        endpoint.url,
+        key_variable=endpoint.key_env,
+        headers=endpoint.headers,
+        extra_body=endpoint.extra_body,
+    )
 
 
 def _get_endpoint(card: Card) -> EndpointOptions:

@@ -1,6 +1,7 @@
 """The text of a judge in a chat completion."""
 
 from fakebench_suite.endpoints.completion import Completion
+from fakebench_suite.endpoints.content_filters import is_filtered
 from fakebench_suite.endpoints.failures import shorten
 
 
@@ -14,8 +15,8 @@ class UnansweredError(Exception):
 
 def find_text(completion: Completion) -> str:
     """Return the text of a completion, without separate reasoning; raises UnansweredError."""
-    if completion.refusal or completion.finish_reason == "content_filter":
-        why = completion.refusal or completion.text or "content_filter"
+    if completion.refusal or is_filtered(completion.finish_reason):
+        why = completion.refusal or completion.text or completion.finish_reason
         raise UnansweredError(f"the judge's server refused: {why}", lasting=True)
     if not completion.text.strip():
         truncated = completion.finish_reason == "length"

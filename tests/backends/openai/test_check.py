@@ -317,7 +317,13 @@ def test_a_server_without_log_probabilities_is_said(endpoint: Endpoint) -> None:
     assert "--reading=likelihood" in told
 
 
-@pytest.mark.parametrize("message", [{"content": None, "reasoning": "So"}, {"content": "<think>"}])
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": None, "reasoning": "So"},
+        *({"content": mark} for mark in ("<think>", "◁think▷", "[THINK]", "<")),
+    ],
+)
 def test_a_model_that_thinks_first_is_said(endpoint: Endpoint, message: dict[str, Any]) -> None:
     """Its first token is no answer."""
 

@@ -3,6 +3,7 @@
 import base64
 import threading
 import time
+from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from typing import Any
 
@@ -166,3 +167,22 @@ def test_units_share_the_slots(endpoint: Endpoint, load: Load) -> None:
 def test_capabilities_are_those_of_a_model_that_is_loaded(load: Load) -> None:
     """Texts, first tokens and probabilities; the test request says what a server lacks."""
     assert load(features=FEATURES).capabilities == frozenset(Capability)
+
+
+def test_headers_of_the_environment_are_not_sent(
+    endpoint: Endpoint, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The official client would send them to any host, and no manifest would say so."""
+    monkeypatch.setenv("OPENAI_ORG_ID", "marked")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "marked")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Foo: marked\nX-Bar: marked")
+    received: list[str] = []
+
+    def note(handler: BaseHTTPRequestHandler) -> bool:
+        received.append(str(handler.headers))
+        return False
+
+    endpoint.serve_raw = note
+    assert list_errors(load().run(make_requests(1))) == []
+    assert len(received) == 1
+    assert "marked" not in received[0]

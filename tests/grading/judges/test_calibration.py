@@ -128,7 +128,11 @@ def test_the_command_tells_unfit_from_unasked_and_from_failed(
     failed = call(*order, "--reports=third", cwd=tmp_path)
     assert failed.returncode == 3
     assert "could not be calibrated" in failed.stderr
-    for result in (first, second, failed):
+    endpoint.behave = lambda _body, _number: (200, "no rating")
+    silent = call(*order, "--reports=fourth", cwd=tmp_path)
+    assert silent.returncode == 3
+    assert "gave no ratings of known texts" in silent.stderr
+    for result in (first, second, failed, silent):
         assert "Traceback" not in result.stderr
         assert "sk-test" not in result.stdout + result.stderr
     typo = call("judge", "calibrate", "--judge=opnai:m", cwd=tmp_path)

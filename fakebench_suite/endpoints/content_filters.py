@@ -1,0 +1,51 @@
+"""Refusals of a server: the words with which a filter of contents withholds a reply."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+_FINISH_REASONS = frozenset(
+    {
+        "content_filter", "content_filtered", "refusal",  # OpenAI, Amazon Bedrock, Anthropic
+        "safety", "prohibited_content", "recitation", "blocklist", "spii",  # Gemini
+        "image_safety", "image_prohibited_content", "image_recitation",
+        "guardrail_intervened", "sensitive", "error_toxic",  # Bedrock, Zhipu, Cohere
+    }
+)  # fmt: skip
+"""Reasons to end, in lower case."""
+_CODES = frozenset(
+    {
+        "contentpolicyviolation", "contentfilter", "invalidprompt", "cyberpolicy",  # OpenAI
+        "responsibleaipolicyviolation",  # Azure
+        "datainspectionfailed",  # Alibaba
+        "sensitivecontentdetected", "inputtextsensitivecontentdetected",  # Volcengine
+        "inputimagesensitivecontentdetected", "outputtextsensitivecontentdetected",
+    }
+)  # fmt: skip
+"""Codes of errors that are a refusal to answer, in lower case, letters alone."""
+_STATUSES = frozenset({400, 403, 422, None})
+"""Statuses of such errors; None for one in a reply of status 200."""
+
+
+def is_filtered(finish_reason: str | None) -> bool:
+    """Whether a reply ended because its contents were withheld.
+
+    Some servers say so in two words, such as ``content_filter: PROHIBITED_CONTENT``.
+    """
+    words = re.split(r"[^a-z_]+", (finish_reason or "").lower())
+    return not _FINISH_REASONS.isdisjoint(words)
+
+
+def names_refusal(
+    status: int | None, codes: Iterable[str], bodies: Iterable[Mapping[str, object]]
+) -> bool:
+    """Whether an error says that the server does not want to answer this prompt.
+
+    By a code of ``codes``, or by the flagged input that OpenRouter shows among ``bodies``.
+    """
+    if status not in _STATUSES:
+        return False
+    words = {re.sub(r"[^a-z]", "", code.lower()) for code in codes}
+    return not _CODES.isdisjoint(words) or any(
+        isinstance(metadata := body.get("metadata"), Mapping) and "flagged_input" in metadata
+        for body in bodies
+    )
