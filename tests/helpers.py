@@ -130,7 +130,7 @@ def call_forked(forks: str, *arguments: str, cwd: Path, **variables: str) -> Cal
     ``forks`` is the fixture of this name; ``variables`` are added to the environment.
     """
     environment = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
-    environment |= {"PYTHONPATH": str(Path(__file__).parents[1]), **variables}
+    environment |= {"PYTHONPATH": str(Path(__file__).parents[1]), ADDRESS: forks, **variables}
     command = [sys.executable, "-m", "fakebench_suite", *arguments]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ADDRESS, forks)

@@ -13,6 +13,7 @@ from rich.text import Text
 from fakebench_suite.cli.errors import PipeConsole, SentenceErrorGroup, say, show_status, stop
 from fakebench_suite.cli.judge import calibrate_judge, compute_agreement, judge_app
 from fakebench_suite.cli.list_runs import show_runs
+from fakebench_suite.cli.plan import plan
 from fakebench_suite.cli.startup import reset_signals, unwind_at_signals
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
 from fakebench_suite.endpoints.names import mask_url
@@ -85,6 +86,9 @@ def run(
 
     reset_signals()
     raise SystemExit(run_suite(arguments or []))
+
+
+app.command(name="plan", context_settings={"ignore_unknown_options": True})(plan)
 
 
 @app.command()

@@ -65,8 +65,11 @@ def _is_inside(where: Path, text: str) -> bool:
     return os.path.exists(place) and Path(place).is_relative_to(ROOT)  # noqa: PTH110
 
 
-def run_suite(arguments: Sequence[str]) -> int:
-    """The exit status of a run; raises UserError where the package has lost its cases."""
+def run_suite(arguments: Sequence[str], plugins: Sequence[object] = ()) -> int:
+    """The exit status of a run, which ``plugins`` of pytest's may watch.
+
+    Raises UserError where the package has lost its cases.
+    """
     installed = ROOT == PACKAGE
     settings = PACKAGE / "plugin" / "pytest.ini" if installed else ROOT / "pyproject.toml"
     if not (ROOT / "cases").is_dir() or not settings.is_file():
@@ -80,7 +83,7 @@ def run_suite(arguments: Sequence[str]) -> int:
     own += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     _join_variable()
     words = [_locate(word) for word in join_option_values(arguments)]
-    return int(pytest.main([*own, *words], plugins=[_OwnCases()]))
+    return int(pytest.main([*own, *words], plugins=[_OwnCases(), *plugins]))
 
 
 def _locate(word: str) -> str:

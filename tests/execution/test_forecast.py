@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakebench_suite.execution.forecast import TimeForecast, describe_seconds
+from fakebench_suite.execution.forecast import (
+    Forecast,
+    TimeForecast,
+    describe_seconds,
+    forecast_total,
+)
+from fakebench_suite.types import Outcome, Task
+from tests.factories import make_record
 
 UNIT, SECONDS = 64, 30.0
 
@@ -89,3 +96,43 @@ def test_cases_asked_one_by_one_are_predicted_by_their_mean(durations: list[floa
 def test_times_in_words(seconds: float, words: str) -> None:
     """Two units at most."""
     assert describe_seconds(seconds) == words
+
+
+def test_an_interval_says_how_much_units_differ() -> None:
+    """None for equal units; it holds the truth of unequal ones, and is none with few."""
+    forecast = TimeForecast()
+    for start, stop in ((0.0, 40.0), (40.0, 50.0)):
+        forecast.add("main", start=start, stop=stop)
+    assert forecast.estimate(10) == Forecast(value=400.0)
+    for start, stop in ((50.0, 59.0), (59.0, 70.0), (70.0, 80.0)):
+        forecast.add("main", start=start, stop=stop)
+    forecast.finish()
+    expected = forecast.estimate(10)
+    assert expected is not None
+    assert expected.value == pytest.approx(100.0)
+    assert expected.low is not None
+    assert expected.high is not None
+    assert 80 < expected.low < 100 < expected.high < 120
+
+
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=12), st.integers(1, 5))
+def test_a_sample_of_all_images_gives_the_sum(amounts: list[int], factor: int) -> None:
+    """And a population that is larger, so many times as much."""
+    records = [
+        make_record(f"{number}.png", Outcome.CORRECT, task=task, suffix=task)
+        for number in range(len(amounts))
+        for task in (Task.DETECTION, Task.ANALYSIS)
+    ]
+    taken = {
+        record.case.id: float(amounts[int(record.case.image.partition(".")[0])])
+        for record in records
+    }
+    population = {str(task): factor * len(amounts) for task in (Task.DETECTION, Task.ANALYSIS)}
+    total = forecast_total(records, taken, population)
+    assert total is not None
+    assert total.value == pytest.approx(2 * factor * sum(amounts))
+    assert total.low is not None
+    assert total.high is not None
+    assert total.low <= total.value + 1e-6
+    assert total.high >= total.value - 1e-6
+    assert forecast_total(records, {}, population) is None
