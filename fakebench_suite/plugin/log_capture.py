@@ -5,6 +5,8 @@ for every test. PyTorch and transformers bring dozens of those: milliseconds a c
 """
 
 import inspect
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -42,5 +44,9 @@ def _is_plain_case(item: pytest.Item) -> bool:
     """
     if get_case(item) is None or not isinstance(item, pytest.Function):
         return False
-    asks = "request" in inspect.signature(item.function).parameters
-    return not asks and _OWN_FIXTURES.issuperset(item.fixturenames)
+    return not _takes_request(item.function) and _OWN_FIXTURES.issuperset(item.fixturenames)
+
+
+@cache
+def _takes_request(function: Callable[..., object]) -> bool:
+    return "request" in inspect.signature(function).parameters
