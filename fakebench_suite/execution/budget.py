@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.errors import UserError
-from fakebench_suite.types import Answer
+from fakebench_suite.text.display import count_of
+from fakebench_suite.types import Answer, FinishReason
 
 _BUDGET = re.compile(r"(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>tokens?)?", re.IGNORECASE)
 
@@ -48,29 +49,57 @@ class Spending:
         self._budget = budget
         self._limit = budget.amount / budget.shares
         self._spent = 0.0
+        self._uncounted = self._uncounted_refusals = 0
+        """Answers, and refusals to answer, of which nobody says what they took."""
 
     def add(self, answer: Answer) -> None:
-        """Count an answer; raises UserError if its price is not known."""
-        usage = answer.usage
-        if self._budget.tokens:
-            prompt = 0 if usage is None else usage.prompt_tokens or 0
-            self._spent += prompt + answer.tokens
-        elif usage is None or usage.cost is None:
-            raise UserError(
-                "--budget is an amount of money, and neither the card nor the server gives prices. "
-                "Add prices to [endpoint] of the card, or give a number of tokens, such as "
-                "--budget=2000000tokens."
-            )
+        """Count an answer, also one of which nobody says what it took.
+
+        A server that refuses to answer often counts nothing, and seldom charges for it: the run
+        goes on. After another answer of this kind, it is not known what is left.
+        """
+        amount = self._measure(answer)
+        if amount is not None:
+            self._spent += amount
+        elif answer.finish_reason is FinishReason.CONTENT_FILTER:
+            self._uncounted_refusals += 1
         else:
-            self._spent += usage.cost
+            self._uncounted += 1
+
+    def _measure(self, answer: Answer) -> float | None:
+        """What an answer took, in the unit of the budget; None where it is not known."""
+        usage = answer.usage
+        if not self._budget.tokens:
+            return None if usage is None else usage.cost
+        if usage is None:  # The model computes here, and only replies are counted.
+            return answer.tokens
+        if usage.prompt_tokens is None or usage.completion_tokens is None:
+            return None
+        return usage.prompt_tokens + usage.completion_tokens
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is left."""
-        return self._spent >= self._limit
+        """Whether nothing is left, or it is not known what is."""
+        return self._uncounted > 0 or self._spent >= self._limit
 
     def __str__(self) -> str:
-        """What is said once nothing is left."""
+        """What is said once no more is asked."""
+        if self._uncounted:
+            return self._describe_uncounted()
         shares = self._budget.shares
         share = f" (each of {shares} workers has an equal share)" if shares > 1 else ""
-        return f"--budget={self._budget} is spent{share}: the other cases were not asked."
+        refusals = self._uncounted_refusals
+        more = f" Not in it: {count_of(refusals, 'refusal')} to answer." if refusals else ""
+        return f"--budget={self._budget} is spent{share}: the other cases were not asked.{more}"
+
+    def _describe_uncounted(self) -> str:
+        count = count_of(self._uncounted, "answer")
+        if self._budget.tokens:
+            why, advice = f"the server did not count the tokens of {count}", ""
+        else:
+            why = f"what {count} cost follows neither from the server's reply nor from the card"
+            advice = ", also with a number of tokens, such as --budget=2000000tokens"
+        return (
+            f"--budget={self._budget} cannot be kept, for {why}: the other cases were not asked. "
+            f"--resume asks them{advice}."
+        )

@@ -18,6 +18,7 @@ SMALL_UNITS = """
 from fakebench_suite.execution import work_units
 work_units.MIN_UNIT_PROMPTS = 8
 """
+FILTERED = '{"error": {"code": "content_policy_violation", "message": "no"}}'
 KEY = "marked-0123456789-key"
 
 
@@ -27,6 +28,18 @@ def answer(body: dict[str, Any], _number: int) -> Reply:
     if "real image, yes or no" in text:
         return 200, "No."
     return 200, "Yes." if "yes or no" in text else "It is fake."
+
+
+def write_priced_card(project: Path, endpoint: Endpoint) -> None:
+    """The card ``priced.toml``; a reply of the endpoint costs 0.012 by its prices."""
+    card = f'''
+backend = "openai"
+[endpoint]
+url = "{endpoint.url}"
+model = "tiny"
+prices = {{input = 100.0, output = 1000.0}}
+'''
+    (project / "priced.toml").write_text(card, encoding="utf-8")
 
 
 @pytest.fixture
@@ -202,14 +215,7 @@ def test_progress_says_what_is_in_flight_and_what_was_spent(
     """While cases are asked; at the end the totals, without the cases that a resumption kept."""
     conftest = "import fakebench_suite.plugin.progress as progress\n\nprogress._SPEAK = 0.0\n"
     (project / "cases" / "conftest.py").write_text(SMALL_UNITS + conftest, encoding="utf-8")
-    card = f'''
-backend = "openai"
-[endpoint]
-url = "{endpoint.url}"
-model = "tiny"
-prices = {{input = 100.0, output = 1000.0}}
-'''
-    (project / "priced.toml").write_text(card, encoding="utf-8")
+    write_priced_card(project, endpoint)
     options = ("--model=priced.toml", f"--data={data}", "-n0", "--gates=none")
     whole = run(*options, "--run=whole")
     assert whole.ret == 0
@@ -224,12 +230,45 @@ prices = {{input = 100.0, output = 1000.0}}
     )
 
 
-def test_a_budget_of_money_needs_prices(run: Run, data: Path, endpoint: Endpoint) -> None:
-    """Without them it could not be kept."""
-    result = run(f"--model=openai:tiny@{endpoint.url}", f"--data={data}", "--budget=1.5")
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_refusal_costs_a_budget_of_money_no_answer(
+    run: Run, data: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """A refusal with status 400 has no usage, so its price is not known; the run goes on."""
+    endpoint.behave = lambda body, number: (400, "no") if number == 3 else answer(body, number)
+    endpoint.raw = lambda body: FILTERED if body in endpoint.asked[3:4] else None
+    write_priced_card(project, endpoint)
+    options = ("--model=priced.toml", f"--data={data}", "--gates=none", *mode)
+    assert run(*options, "--budget=1000").ret == 0
+    records = read_run(project).records
+    assert len(records) == 48
+    costs = [record["answer"]["usage"].get("cost") for record in records]
+    assert costs.count(None) == 1
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_an_answer_without_a_price_stops_the_run(
+    run: Run, data: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
+) -> None:
+    """What was answered is recorded, and a resumption asks the rest."""
+    (project / "cases" / "conftest.py").write_text(SMALL_UNITS, encoding="utf-8")
+    counting, numbers = endpoint.change, itertools.count()
+    endpoint.change = lambda completion: completion if next(numbers) == 3 else counting(completion)
+    write_priced_card(project, endpoint)
+    options = ("--model=priced.toml", f"--data={data}", "--gates=none", *mode)
+    result = run(*options, "--budget=1000")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["*neither the card nor the server gives prices*"])
-    result = run(f"--data={data}", "--budget=1.5", "--run=scripted")
+    result.stdout.fnmatch_lines(["to ask the rest: --resume=*", "*--budget=1,000 cannot be kept*"])
+    records = read_run(project).records
+    assert len(records) == len(endpoint.asked) - 1
+    assert 8 <= len(records) < 48
+    assert run("--resume=reports/run", "--budget=1000").ret == 0
+    assert len(read_run(project).records) == 48
+
+
+def test_a_budget_of_money_needs_prices(run: Run, data: Path) -> None:
+    """Without them it could not be kept."""
+    result = run(f"--data={data}", "--budget=1.5")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*answers of scripted have no price*"])
 
