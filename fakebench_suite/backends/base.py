@@ -24,6 +24,7 @@ __all__ = [
     "NO_LIMITS",
     "OPTIONS",
     "Backend",
+    "BudgetUnit",
     "Capability",
     "InferenceInfo",
     "NotAsked",
@@ -53,6 +54,13 @@ class Capability(StrEnum):
     """The first token of a reply and no more, to be timed."""
     PROBABILITIES = "probabilities"
     """The likelier option of a detection prompt, with ``p_fake``; no reply is written."""
+
+
+class BudgetUnit(StrEnum):
+    """What a budget is counted in."""
+
+    MONEY = "money"
+    TOKENS = "tokens"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

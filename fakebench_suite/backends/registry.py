@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from fakebench_suite.backends.base import NO_LIMITS, Backend, Capability, RequestLimits
+from fakebench_suite.backends.base import (
+    NO_LIMITS,
+    Backend,
+    BudgetUnit,
+    Capability,
+    RequestLimits,
+)
 from fakebench_suite.backends.cards import Card, check_checkpoint
 from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import CardError, UserError
@@ -37,6 +43,8 @@ class LoadOptions:
     """What the model will be asked for."""
     limits: RequestLimits = NO_LIMITS
     """How fast this process may ask, and how long a prompt may take."""
+    budget: BudgetUnit | None = None
+    """What has to be known of each answer, for a budget is counted in it; None without one."""
     features: Mapping[str, Any] | None = None
     """What a test request found out about a server, see ``BackendSpec.send_test_request``; None
     where none was sent."""

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from fakebench_suite.backends.base import BudgetUnit
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.errors import UserError
 from fakebench_suite.text.display import count_of
@@ -20,6 +21,11 @@ class Budget:
     """Whether it is counted in tokens of prompts and replies, instead of money."""
     shares: int = 1
     """Processes that ask cases; each may spend an equal share."""
+
+    @property
+    def unit(self) -> BudgetUnit:
+        """What it is counted in, as backends are told."""
+        return BudgetUnit.TOKENS if self.tokens else BudgetUnit.MONEY
 
     def __str__(self) -> str:
         return f"{self.amount:,.0f} tokens" if self.tokens else f"{self.amount:,.4g}"

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fakebench_suite.backends.base import NO_LIMITS, OPTIONS, Capability, Request, RequestLimits
+from fakebench_suite.backends.base import (
+    NO_LIMITS,
+    OPTIONS,
+    Capability,
+    Request,
+    RequestLimits,
+)
 from fakebench_suite.backends.cards import Card, find_card
 from fakebench_suite.backends.registry import LoadOptions, check_model, find_backend
 from fakebench_suite.datasets import DataSource, open_dataset
@@ -119,12 +125,14 @@ class RunPlan:
     def load_options(self, *, workers: int = 1) -> LoadOptions:
         """How the model is loaded in one of so many processes on this machine."""
         trusted = self.card.trust_remote_code and self.request.remote_code
+        budget = self.request.budget
         return LoadOptions(
             remote_code=trusted,
             batch_tokens=self.request.batch_tokens,
             workers=workers,
             limits=self.request.limits.share(workers),
             wants=frozenset(map(self.find_want, self.cases)),
+            budget=None if budget is None else budget.unit,
             features=self.features,
         )
 

@@ -266,8 +266,12 @@ def test_an_answer_without_a_price_stops_the_run(
     assert len(read_run(project).records) == 48
 
 
-def test_a_budget_of_money_needs_prices(run: Run, data: Path) -> None:
-    """Without them it could not be kept."""
+def test_a_budget_of_money_needs_prices(run: Run, data: Path, endpoint: Endpoint) -> None:
+    """Without them it could not be kept, and no case is asked."""
+    result = run(f"--model=openai:tiny@{endpoint.url}", f"--data={data}", "--budget=1.5")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*neither the card nor the server of * gives prices*"])
+    assert len(endpoint.asked) == 1
     result = run(f"--data={data}", "--budget=1.5")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*answers of scripted have no price*"])

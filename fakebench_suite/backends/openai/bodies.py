@@ -32,6 +32,11 @@ class ServerFeatures(msgspec.Struct, frozen=True, kw_only=True):
     too_few_tokens: int | None = None
     """What it counted for the text and the image of a test request, where that is too little for
     both, so that it may show no images to the model; else None."""
+    counts_tokens: bool | None = None
+    """Whether it counted the tokens of the prompt and the reply of every test request; None where
+    no reply came, as after a refusal."""
+    names_cost: bool | None = None
+    """Whether it named the cost of every test request; None as above."""
     sent: tuple[tuple[float, float], ...] = ()
     """When each test request was sent, in seconds since 1970, and its tokens: limits by the minute
     count them. Empty where there are none."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 import openai
 
-from fakebench_suite.backends.base import NO_LIMITS, Capability, RequestLimits
+from fakebench_suite.backends.base import NO_LIMITS, BudgetUnit, Capability, RequestLimits
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.openai.bodies import (
     FEWER_LOGPROBS,
@@ -109,8 +109,7 @@ class FeatureTest:
             else:
                 if want is Capability.PROBABILITIES:
                     self._check_probabilities(completion)
-                few = find_too_few_tokens(completion.tokens)
-                return msgspec.structs.replace(features, too_few_tokens=few)
+                return _note_usage(features, completion)
 
     async def _send(
         self, features: ServerFeatures, want: Capability, *, shows: bool = True
@@ -196,6 +195,42 @@ class FeatureTest:
         except Exception:  # Whatever it is, the first error is what is reported.
             return False
         return True
+
+
+def check_usage(card: Card, address: Address, features: ServerFeatures, unit: BudgetUnit) -> None:
+    """Raise UserError where test requests showed that a budget of this unit cannot be kept."""
+    assert card.endpoint is not None
+    name = f"{card.endpoint.model}@{address.name}"
+    by_tokens = unit is BudgetUnit.TOKENS or card.endpoint.prices is not None
+    if by_tokens and features.counts_tokens is False:
+        instead = "leave stream out of the card, or leave" if card.endpoint.stream else "leave"
+        raise UserError(
+            f"The model {name} does not count the tokens of its replies, so --budget cannot be "
+            f"kept. Ask a server that counts them, {instead} --budget out."
+        )
+    if not by_tokens and features.names_cost is False:
+        advice = "Leave --budget out."
+        if features.counts_tokens:
+            advice = (
+                "Add prices to [endpoint] of a card, or give a number of tokens, such as "
+                "--budget=2000000tokens."
+            )
+        raise UserError(
+            f"--budget is an amount of money, and neither the card nor the server of {name} gives "
+            f"prices. {advice}"
+        )
+
+
+def _note_usage(features: ServerFeatures, completion: Completion) -> ServerFeatures:
+    """Return the features with what a reply says about tokens and cost."""
+    tokens = completion.tokens or Tokens()
+    counts = tokens.prompt is not None and tokens.completion is not None
+    return msgspec.structs.replace(
+        features,
+        too_few_tokens=find_too_few_tokens(completion.tokens),
+        counts_tokens=counts and features.counts_tokens is not False,
+        names_cost=completion.cost is not None and features.names_cost is not False,
+    )
 
 
 def find_too_few_tokens(tokens: Tokens | None) -> int | None:

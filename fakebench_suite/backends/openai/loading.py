@@ -8,7 +8,7 @@ import msgspec
 
 from fakebench_suite.backends.cards import Card, EndpointOptions
 from fakebench_suite.backends.openai.bodies import ServerFeatures
-from fakebench_suite.backends.openai.check import find_features
+from fakebench_suite.backends.openai.check import check_usage, find_features
 from fakebench_suite.backends.openai.model import EndpointBackend
 from fakebench_suite.backends.registry import LoadOptions
 from fakebench_suite.endpoints.address import Address, parse_address
@@ -20,7 +20,7 @@ from fakebench_suite.errors import CardError
 def load(card: Card, options: LoadOptions) -> Generator[EndpointBackend, None, None]:
     """The model of a card, whose connections are open while the block runs.
 
-    Raises UserError where the server cannot be asked what is wanted.
+    Raises UserError where the server cannot be asked what is wanted, or as the budget needs it.
     """
     endpoint = _get_endpoint(card)
     known = options.features
@@ -35,10 +35,15 @@ def load(card: Card, options: LoadOptions) -> Generator[EndpointBackend, None, N
 
 
 def send_test_request(card: Card, options: LoadOptions) -> Mapping[str, Any]:
-    """What the server of a card takes; raises UserError where it cannot be asked."""
+    """What the server of a card takes; raises UserError where it cannot be asked.
+
+    Also where a budget could not be kept, for its replies do not say what they took.
+    """
     endpoint = _get_endpoint(card)
     address = _find_address(endpoint)
     features = run_coroutine(find_features(card, address, options.wants, options.limits))
+    if options.budget is not None:
+        check_usage(card, address, features, options.budget)
     described: Mapping[str, Any] = msgspec.to_builtins(features)
     return described
 

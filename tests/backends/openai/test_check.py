@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fakebench_suite.backends.base import Capability, RequestLimits
-from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.base import BudgetUnit, Capability, RequestLimits
+from fakebench_suite.backends.cards import Card, Prices
 from fakebench_suite.backends.registry import LoadOptions, find_features, load_model
 from fakebench_suite.endpoints import client
 from fakebench_suite.errors import UserError
@@ -51,7 +51,8 @@ def test_a_server_that_takes_everything_is_asked_once(endpoint: Endpoint) -> Non
     """About an image, with the limit of the card."""
     features = find(make_card(endpoint.url))
     expected = {"refused": [], "token_limit": "max_tokens", "top_logprobs": 20}
-    assert features == expected | {"sent": (), "too_few_tokens": None}
+    found = {"sent": (), "too_few_tokens": None, "counts_tokens": False, "names_cost": False}
+    assert features == expected | found
     (body,) = endpoint.asked
     assert has_image(body)
     assert body["max_tokens"] == 512
@@ -121,6 +122,53 @@ def test_too_few_tokens_for_a_picture_are_noticed(
     endpoint.change = lambda completion: completion | {"usage": usage}
     assert find(make_card(endpoint.url))["too_few_tokens"] == few
     assert len(endpoint.asked) == 1
+
+
+COUNTED = {"prompt_tokens": 90, "completion_tokens": 3}
+PRICES = Prices(input=1.0, output=1.0)
+
+
+@pytest.mark.parametrize(
+    ("usage", "prices", "unit", "advice"),
+    [
+        (COUNTED, None, BudgetUnit.TOKENS, None),
+        (COUNTED, PRICES, BudgetUnit.MONEY, None),
+        (COUNTED, None, BudgetUnit.MONEY, "Add prices to [endpoint]"),
+        (COUNTED | {"cost": 0.5}, None, BudgetUnit.MONEY, None),
+        ({"cost": 0.5}, None, BudgetUnit.MONEY, None),
+        ({"cost": 0.5}, PRICES, BudgetUnit.MONEY, "does not count the tokens"),
+        ({"cost": 0.5}, None, BudgetUnit.TOKENS, "does not count the tokens"),
+        ({"prompt_tokens": 90}, None, BudgetUnit.TOKENS, "does not count the tokens"),
+        (None, None, BudgetUnit.TOKENS, "does not count the tokens"),
+        (None, None, BudgetUnit.MONEY, "Leave --budget out"),
+    ],
+)
+def test_a_budget_needs_a_server_that_says_what_replies_take(
+    endpoint: Endpoint,
+    usage: dict[str, Any] | None,
+    prices: Prices | None,
+    unit: BudgetUnit,
+    advice: str | None,
+) -> None:
+    """The test request shows whether it does, before the first case."""
+    endpoint.change = lambda completion: completion | {"usage": usage}
+    card = make_card(endpoint.url, prices=prices)
+    if advice is None:
+        assert find_features(card, LoadOptions(budget=unit)) is not None
+    else:
+        with pytest.raises(UserError, match=re.escape(advice)):
+            find_features(card, LoadOptions(budget=unit))
+    assert len(endpoint.asked) == 1
+
+
+def test_a_refused_test_request_says_nothing_about_usage(endpoint: Endpoint) -> None:
+    """Later replies may have it."""
+    endpoint.behave = lambda _body, _number: (400, "no")
+    endpoint.raw = lambda _body: '{"error": {"code": "content_filter", "message": "no"}}'
+    for unit in BudgetUnit:
+        features = find_features(make_card(endpoint.url), LoadOptions(budget=unit))
+        assert features is not None
+        assert (features["counts_tokens"], features["names_cost"]) == (None, None)
 
 
 UNSUPPORTED = (
