@@ -1,6 +1,7 @@
 """Model cards: ``models/<name>.toml`` or ``models/<name>/card.toml``, checked on reading."""
 
 import difflib
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -89,6 +90,12 @@ class Prices(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     """Of the tokens of a reply, those of its reasoning among them."""
     cached: Price | None = None
     """Of the prompt's tokens that the server had computed before; without it, as ``input``."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            price = getattr(self, name)
+            if price is not None and not math.isfinite(price):
+                raise ValueError(f"{name} is {price}; a price is a finite number")
 
 
 class EndpointOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -13,6 +13,8 @@ REASONING_FIELDS = ("reasoning_details", "reasoning_content", "reasoning")
 ``reasoning_content`` to ``reasoning``; OpenRouter sends ``reasoning_details`` beside it."""
 
 
+_MAX_COUNT = 2**53
+"""The largest count that a float holds exactly, and more tokens than any prompt has."""
 _BROKEN_OFF = frozenset({"error", "abort"})
 """Reasons to end of replies that were not finished: OpenRouter's and vLLM's."""
 
@@ -95,7 +97,7 @@ def parse_body(body: Any) -> Completion:
         provider=_as_text(body.get("provider")),
         system_fingerprint=_as_text(body.get("system_fingerprint")),
         tokens=_parse_usage(usage) if isinstance(usage, dict) else None,
-        cost=_as_number(usage.get("cost")) if isinstance(usage, dict) else None,
+        cost=_as_cost(usage.get("cost")) if isinstance(usage, dict) else None,
         top_logprobs=_parse_logprobs(choice.get("logprobs")),
     )
 
@@ -161,11 +163,12 @@ def _parse_logprobs(logprobs: object) -> tuple[tuple[str, float], ...] | None:
         return None
     tops = first.get("top_logprobs")
     pairs = [
-        (entry["token"], float(entry["logprob"]))
+        (entry["token"], logprob)
         for entry in (tops if isinstance(tops, list) else [])
         if isinstance(entry, dict)
         and isinstance(entry.get("token"), str)
-        and _as_number(entry.get("logprob")) is not None
+        and (logprob := _as_number(entry.get("logprob"))) is not None
+        and logprob < math.inf
     ]
     return tuple(pairs) or None
 
@@ -175,10 +178,23 @@ def _as_text(value: object) -> str | None:
 
 
 def _as_count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A whole number, which some servers send as 300.0."""
+    number = _as_number(value)
+    is_count = number is not None and number.is_integer() and 0 <= number <= _MAX_COUNT
+    return int(number) if is_count and number is not None else None
+
+
+def _as_cost(value: object) -> float | None:
+    number = _as_number(value)
+    return number if number is not None and 0 <= number < math.inf else None
 
 
 def _as_number(value: object) -> float | None:
+    """A number that a float can hold; None for what is none, NaN among it."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
-    return None if math.isnan(value) else float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return None if math.isnan(number) else number

@@ -1,5 +1,6 @@
 """A budget of money or tokens, at whose end no more prompts are asked."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ class Budget:
 def parse_budget(text: str) -> Budget:
     """``5.00`` in the currency of the card's prices, or ``2000000tokens``; ValueError otherwise."""
     match = _BUDGET.fullmatch(text.strip())
-    if match is None or not float(match["amount"]) > 0:
+    if match is None or not 0 < float(match["amount"]) < math.inf:
         raise ValueError(f"{text!r} is neither an amount such as 5.00 nor one such as 200000tokens")
     return Budget(amount=float(match["amount"]), tokens=match["unit"] is not None)
 

@@ -104,6 +104,12 @@ def test_weights_elsewhere_are_one_sentence(
             "'X A', which is no header",
         ),
         (f'backend = "openai"\n{ENDPOINT}\nextra_body = {{ n = 2 }}', "extra_body sets n"),
+        (f'backend = "openai"\n{ENDPOINT}\nprices = {{ input = inf, output = 1 }}', "input is inf"),
+        (
+            f'backend = "openai"\n{ENDPOINT}\nprices = {{ input = 1, output = nan }}',
+            "prices.output",
+        ),
+        (f'backend = "openai"\n{ENDPOINT}\nprices = {{ input = -1, output = 1 }}', ">= 0"),
         (f'backend = "openai"\ndtype = "float32"\n{ENDPOINT}', "dtype is about checkpoints"),
         (f'backend = "openai"\n{ENDPOINT}\n[generation]\nstop = ["x"]', "stop in [generation]"),
     ],

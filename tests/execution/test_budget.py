@@ -55,3 +55,10 @@ def test_a_model_that_computes_here_counts_its_replies() -> None:
     """No server counts its prompts."""
     assert not spend("4tokens", ANSWER).is_over
     assert spend("6tokens", ANSWER, ANSWER).is_over
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "inf", f"1{400 * '0'}"])
+def test_a_budget_is_a_finite_amount(text: str) -> None:
+    """One without an end would be none."""
+    with pytest.raises(ValueError, match="neither an amount"):
+        parse_budget(text)

@@ -1,6 +1,7 @@
 """Replies are read whole: text, reasoning, refusals, ends, usage, and who answered."""
 
 import json
+import math
 import time
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -164,9 +165,55 @@ def test_odd_usage_is_no_usage(endpoint: Endpoint, load: Load, usage: object) ->
     assert reply.tokens == 0
 
 
+@pytest.mark.parametrize(
+    ("cost", "expected"),
+    [(0, 0.0), (0.5, 0.5), (-5, None), (math.inf, None), (-math.inf, None), (math.nan, None),
+     (10**400, None), (True, None), ("0.5", None), ([], None)],
+)  # fmt: skip
+def test_a_cost_is_finite_and_not_negative(
+    endpoint: Endpoint, load: Load, cost: object, expected: float | None
+) -> None:
+    """Any other is not known, and costs no answer."""
+    usage = {"prompt_tokens": 9, "completion_tokens": 3, "cost": cost}
+    endpoint.change = lambda completion: completion | {"usage": usage}
+    (reply,) = load().run(make_requests())
+    assert isinstance(reply, Answer)
+    assert reply.usage == Usage(model="m", prompt_tokens=9, completion_tokens=3, cost=expected)
+    assert len(endpoint.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(300, 300), (300.0, 300), (0.0, 0), (300.5, None), (-1.0, None), (math.inf, None),
+     (math.nan, None), (1e300, None), (10**400, None), (True, None)],
+)  # fmt: skip
+def test_a_count_is_a_whole_number(count: object, expected: int | None) -> None:
+    """Some servers send it as a float."""
+    message = {"message": {"content": "Yes."}}
+    body = {"choices": [message], "usage": {"prompt_tokens": count, "completion_tokens": 3.0}}
+    tokens = parse_completion(json.dumps(body).encode()).tokens
+    assert tokens is not None
+    assert (tokens.prompt, tokens.completion) == (expected, 3)
+    assert tokens.prompt is None or type(tokens.prompt) is int
+
+
+@pytest.mark.parametrize("logprob", [10**400, math.inf, math.nan])
+def test_an_odd_log_probability_is_none(endpoint: Endpoint, load: Load, logprob: float) -> None:
+    """The others count; minus infinity is a probability of 0."""
+    tops = [
+        {"token": "Yes", "logprob": logprob},
+        {"token": "No", "logprob": math.log(0.5)},
+        {"token": "The", "logprob": -math.inf},
+    ]
+    give_tokens(endpoint, tops)
+    (reply,) = load().run(make_requests(want=Capability.PROBABILITIES))
+    assert isinstance(reply, Answer)
+    assert (reply.text, reply.p_fake) == ("no", 0.0)
+    assert reply.option_probability_mass == pytest.approx(0.5)
+
+
 def give_tokens(endpoint: Endpoint, tokens: object) -> None:
     """Let every reply have these likeliest first tokens, by probability."""
-    import math
 
     def change(completion: dict[str, Any]) -> dict[str, Any]:
         tops = tokens
