@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fakebench_suite.endpoints.failures import parse_error_message
+from fakebench_suite.text.surrogates import replace_lone_surrogates
 
 REASONING_FIELDS = ("reasoning_details", "reasoning_content", "reasoning")
 """Fields of a message that hold the reasoning apart, the most detailed first. vLLM renamed
@@ -89,8 +90,8 @@ def parse_body(body: Any) -> Completion:
         )
     usage = body.get("usage")
     return Completion(
-        text=_join_parts(message.get("content")),
-        reasoning=_find_reasoning(message),
+        text=replace_lone_surrogates(_join_parts(message.get("content"))),
+        reasoning=_as_text(_find_reasoning(message)),
         refusal=_as_text(message.get("refusal")),
         finish_reason=_as_text(choice.get("finish_reason")),
         model=_as_text(body.get("model")),
@@ -107,7 +108,7 @@ def _find_error(body: object, choice: object) -> object:
     for part in (choice, body):
         if isinstance(part, dict) and part.get("error"):
             return part["error"]
-    reason = choice.get("finish_reason") if isinstance(choice, dict) else None
+    reason = _as_text(choice.get("finish_reason")) if isinstance(choice, dict) else None
     return f"the reply ended with {reason!r}" if reason in _BROKEN_OFF else None
 
 
@@ -174,7 +175,7 @@ def _parse_logprobs(logprobs: object) -> tuple[tuple[str, float], ...] | None:
 
 
 def _as_text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return replace_lone_surrogates(value) if isinstance(value, str) and value else None
 
 
 def _as_count(value: object) -> int | None:

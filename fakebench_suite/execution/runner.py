@@ -33,6 +33,7 @@ from fakebench_suite.execution.prefetch import PrefetchedImages, decoder_pool
 from fakebench_suite.execution.work_units import assign_work_units
 from fakebench_suite.grading import verdict as verdicts
 from fakebench_suite.grading.judges.base import TextJudge
+from fakebench_suite.text.surrogates import replace_lone_surrogates
 from fakebench_suite.types import Answer, Case, PixelDigest, Record, Verdict
 
 MAX_UNITS_AHEAD = 64
@@ -434,7 +435,7 @@ def describe_error(error: BaseException) -> str:
 def check_reply(reply: object, *, want: Capability) -> Answer | ModelError:
     """The reply as it is recorded; what is no answer to the request is a ModelError."""
     if isinstance(reply, ModelError):
-        return replace_lone_surrogates(reply)
+        return make_encodable(reply)
     if not isinstance(reply, Answer):
         return ModelError(f"the backend gave {type(reply).__name__} in place of an Answer")
     if not isinstance(reply.text, str):
@@ -443,16 +444,22 @@ def check_reply(reply: object, *, want: Capability) -> Answer | ModelError:
         return ModelError("the backend was asked for probabilities and gave none")
     if reply.p_fake is not None and not 0 <= reply.p_fake <= 1:
         return ModelError(f"the backend gave {reply.p_fake} as the probability of a fake")
-    return replace_lone_surrogates(reply)
+    return make_encodable(reply)
 
 
-def replace_lone_surrogates(reply: Answer | ModelError) -> Answer | ModelError:
+def make_encodable(reply: Answer | ModelError) -> Answer | ModelError:
     """The reply as text that UTF-8 can carry: half a surrogate pair becomes U+FFFD."""
-    if isinstance(reply, Answer):
-        reasoning = reply.reasoning and _to_utf8(reply.reasoning)
-        return replace(reply, text=_to_utf8(reply.text), reasoning=reasoning)
-    return ModelError(_to_utf8(str(reply)))
-
-
-def _to_utf8(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(reply, ModelError):
+        return ModelError(replace_lone_surrogates(str(reply)))
+    usage = reply.usage
+    if usage is not None:
+        usage = replace(
+            usage,
+            model=usage.model and replace_lone_surrogates(usage.model),
+            provider=usage.provider and replace_lone_surrogates(usage.provider),
+            system_fingerprint=usage.system_fingerprint
+            and replace_lone_surrogates(usage.system_fingerprint),
+        )
+    reasoning = reply.reasoning and replace_lone_surrogates(reply.reasoning)
+    text = replace_lone_surrogates(reply.text)
+    return replace(reply, text=text, reasoning=reasoning, usage=usage)

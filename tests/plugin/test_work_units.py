@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakebench_suite.errors import ModelError
-from fakebench_suite.execution.runner import replace_lone_surrogates
+from fakebench_suite.execution.runner import make_encodable
 from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS, assign_work_units
 from fakebench_suite.plugin.collection import image_of
 from fakebench_suite.text.display import escape_controls
-from fakebench_suite.types import Answer
+from fakebench_suite.types import Answer, Usage
 from tests.execution.test_prefetch import save_broken_exif
 from tests.helpers import read_run, use_model
 from tests.plugin.sandbox import MODES, Run
@@ -49,11 +49,16 @@ def test_the_group_is_the_image_in_the_node_id() -> None:
 )
 def test_half_a_surrogate_does_not_bring_a_run_down(text: str, expected: str) -> None:
     """What no file could hold is replaced, in answers and in errors; all else is kept whole."""
-    answer = replace_lone_surrogates(Answer(text=text, tokens=1, seconds=0.0, batch_size=1))
+    usage = Usage(model=text, provider=text, system_fingerprint=text)
+    answer = make_encodable(
+        Answer(text=text, tokens=1, seconds=0.0, batch_size=1, reasoning=text, usage=usage)
+    )
     assert isinstance(answer, Answer)
-    assert answer.text == expected
+    assert answer.usage is not None
+    names = (answer.usage.model, answer.usage.provider, answer.usage.system_fingerprint)
+    assert {answer.text, answer.reasoning, *names} == {expected}
     assert msgspec.json.decode(msgspec.json.encode(answer), type=Answer) == answer
-    error = str(replace_lone_surrogates(ModelError(text)))
+    error = str(make_encodable(ModelError(text)))
     assert error == escape_controls(text)
     assert msgspec.json.decode(msgspec.json.encode(error)) == error
 
@@ -148,7 +153,7 @@ def test_auto_is_one_worker_without_a_gpu(
 
 OWN_FIXTURE = """
 import pytest
-from fakebench_suite.types import Answer
+from fakebench_suite.types import Answer, Usage
 
 pytestmark = pytest.mark.detection
 

@@ -6,6 +6,7 @@ import msgspec
 
 from fakebench_suite.backends.base import Capability
 from fakebench_suite.backends.cards import Card
+from fakebench_suite.text.surrogates import replace_lone_surrogates
 
 MAX_TOKENS, MAX_COMPLETION_TOKENS = "max_tokens", "max_completion_tokens"
 """The two names of the token limit: most servers take the first, OpenAI's reasoning models only the
@@ -69,8 +70,7 @@ def build_body(
     Half a surrogate pair in the text becomes U+FFFD, for UTF-8 cannot carry it.
     """
     assert card.endpoint is not None
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    content: list[Any] = [{"type": "text", "text": text}]
+    content: list[Any] = [{"type": "text", "text": replace_lone_surrogates(text)}]
     if image is not None:
         content.insert(0, image)
     messages: list[Any] = [{"role": "user", "content": content}]

@@ -212,6 +212,34 @@ def test_an_odd_log_probability_is_none(endpoint: Endpoint, load: Load, logprob:
     assert reply.option_probability_mass == pytest.approx(0.5)
 
 
+def test_half_a_surrogate_pair_is_replaced_wherever_it_is_said(
+    endpoint: Endpoint, load: Load
+) -> None:
+    """No file could hold it; two halves are their character."""
+    half, whole = "m\ud800", "\ud83d\ude00"
+    names = {"model": half, "provider": half, "system_fingerprint": half}
+    message = {"content": half + whole, "reasoning": half, "refusal": half}
+    choice = {"message": message, "finish_reason": half}
+    endpoint.change = lambda completion: completion | names | {"choices": [choice]}
+    (reply,) = load().run(make_requests())
+    assert isinstance(reply, Answer)
+    assert reply.text == "m\ufffd\U0001f600"
+    assert reply.reasoning == "m\ufffd"
+    assert reply.usage == Usage(model="m\ufffd", provider="m\ufffd", system_fingerprint="m\ufffd")
+    completion = parse_completion(json.dumps({"choices": [choice]}).encode())
+    assert (completion.refusal, completion.finish_reason) == ("m\ufffd", "m\ufffd")
+
+
+@pytest.mark.parametrize("said", [[], {}, ["stop"], {"type": "stop"}, 10**400, True])
+def test_an_odd_reason_to_end_is_none(endpoint: Endpoint, load: Load, said: object) -> None:
+    """The text stands; without a text, the reply is no answer, in words."""
+    assert ask(endpoint, load, {"content": "It is"}, finish_reason=said).finish_reason is None
+    choice = {"message": {"content": ""}, "finish_reason": said}
+    endpoint.change = lambda completion: completion | {"choices": [choice]}
+    (error,) = list_errors(load().run(make_requests()))
+    assert error == "the reply is empty, and does not say why it ended (3 attempts)"
+
+
 def give_tokens(endpoint: Endpoint, tokens: object) -> None:
     """Let every reply have these likeliest first tokens, by probability."""
 
