@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,14 @@ REASONING_FIELDS = ("reasoning_details", "reasoning_content", "reasoning")
 ``reasoning_content`` to ``reasoning``; OpenRouter sends ``reasoning_details`` beside it."""
 
 
+_THOUGHTS = frozenset({
+    "thinking", "redacted_thinking", "thought", "reasoning", "reasoning_content", "reasoning_text",
+    "reasoning.text", "reasoning.summary", "summary_text",
+})  # fmt: skip
+"""Types of the parts of a content that are reasoning: Mistral's, Anthropic's, OpenAI's and those of
+OpenRouter."""
+_MAX_DEPTH = 6
+"""Lists and objects within each other in which reasoning is looked for; Mistral's takes four."""
 _MAX_COUNT = 2**53
 """The largest count that a float holds exactly, and more tokens than any prompt has."""
 _BROKEN_OFF = frozenset({"error", "abort"})
@@ -88,11 +96,12 @@ def parse_body(body: Any) -> Completion:
             reason or f"the reply has no choice: {json.dumps(body)[:2_000]}",
             error=error if isinstance(error, dict) else None,
         )
+    content = _read_content(message.get("content"))
     usage = body.get("usage")
     return Completion(
-        text=replace_lone_surrogates(_join_parts(message.get("content"))),
-        reasoning=_as_text(_find_reasoning(message)),
-        refusal=_as_text(message.get("refusal")),
+        text=replace_lone_surrogates(content.text),
+        reasoning=_as_text(_find_reasoning(message) or content.reasoning),
+        refusal=_as_text(message.get("refusal")) or _as_text(content.refusal),
         finish_reason=_as_text(choice.get("finish_reason")),
         model=_as_text(body.get("model")),
         provider=_as_text(body.get("provider")),
@@ -112,12 +121,40 @@ def _find_error(body: object, choice: object) -> object:
     return f"the reply ended with {reason!r}" if reason in _BROKEN_OFF else None
 
 
-def _join_parts(content: object) -> str:
-    """Return a message's text, which some servers send as a list of parts."""
-    if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
-        return "".join(part for part in parts if isinstance(part, str))
-    return content if isinstance(content, str) else ""
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What the content of a message says."""
+
+    text: str
+    reasoning: str
+    refusal: str
+
+
+def _read_content(content: object) -> _Content:
+    """Return a message's content, which some servers send as a list of parts of several types.
+
+    Thoughts are never a part of the text. Parts of unknown types are, if they have one.
+    """
+    texts: list[str] = []
+    reasoning: list[str] = []
+    refusals: list[str] = []
+    for part in content if isinstance(content, list) else [content]:
+        kind = part.get("type") if isinstance(part, dict) else None
+        if isinstance(part, dict) and (
+            (isinstance(kind, str) and kind in _THOUGHTS) or part.get("thought") is True
+        ):
+            reasoning += _list_reasoning(part)
+        elif kind == "refusal":
+            refusals += _list_texts(part, ("refusal", "text"))
+        else:
+            texts += _list_texts(part, ("text",))
+    return _Content("".join(texts), "".join(reasoning), "".join(refusals))
+
+
+def _list_texts(part: object, names: Iterable[str]) -> list[str]:
+    """A part that is a text, or the first of these fields of one that has fields."""
+    found = [part.get(name) for name in names] if isinstance(part, dict) else [part]
+    return [text for text in found if isinstance(text, str)][:1]
 
 
 def _find_reasoning(message: Mapping[str, Any]) -> str | None:
@@ -126,20 +163,21 @@ def _find_reasoning(message: Mapping[str, Any]) -> str | None:
     return next(filter(None, texts), None)
 
 
-def _list_reasoning(value: object) -> Iterator[str]:
-    """Yield the texts of a field: a text, or parts with a text or a summary.
+def _list_reasoning(value: object, depth: int = 0) -> Iterator[str]:
+    """Yield the texts of a field: a text, or parts with a text, a summary or parts of their own.
 
     What is encrypted is none.
     """
     if isinstance(value, str):
         yield value
+    elif depth > _MAX_DEPTH:
+        return
     elif isinstance(value, dict):
-        texts = (value.get(name) for name in ("text", "summary", "content"))
-        yield from (text for text in texts if isinstance(text, str))
+        for name in ("thinking", "reasoning", "text", "summary", "content"):
+            yield from _list_reasoning(value.get(name), depth + 1)
     elif isinstance(value, list):
         for part in value:
-            if not isinstance(part, list):
-                yield from _list_reasoning(part)
+            yield from _list_reasoning(part, depth + 1)
 
 
 def _parse_usage(usage: Mapping[str, Any]) -> Tokens:

@@ -39,6 +39,43 @@ def ask(endpoint: Endpoint, load: Load, message: dict[str, Any], **choice: Any) 
             "Yes.",
             None,
         ),
+        (
+            {
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "Hm, "}]},
+                    {"type": "thinking", "thinking": "real."},
+                    {"type": "text", "text": "Yes."},
+                ]
+            },
+            "Yes.",
+            "Hm, real.",
+        ),
+        (
+            {"content": [{"type": "reasoning", "text": "Real."}, {"type": "text", "text": "Yes."}]},
+            "Yes.",
+            "Real.",
+        ),
+        (
+            {
+                "content": [
+                    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Real."}]},
+                    {"type": "redacted_thinking", "data": "x7=="},
+                    {"text": "Hm.", "thought": True},
+                    {"type": "output_text", "text": "Yes."},
+                ]
+            },
+            "Yes.",
+            "Real.Hm.",
+        ),
+        (
+            {"content": [{"type": "thinking", "thinking": "a"}, "Yes."], "reasoning": "a"},
+            "Yes.",
+            "a",
+        ),
+        ({"content": ["Y", "es", {"type": "text", "text": "."}, 7, None, [], {}]}, "Yes.", None),
+        ({"content": {"type": "text", "text": "Yes."}}, "Yes.", None),
+        ({"content": [{"type": ["text"], "text": "Yes."}]}, "Yes.", None),
+        ({"content": [{"type": "thinking", "thinking": "Hm, or"}]}, "", "Hm, or"),
         ({"content": "Yes.", "reasoning_content": "Hm."}, "Yes.", "Hm."),
         ({"content": "Yes.", "reasoning": "Hm."}, "Yes.", "Hm."),
         ({"content": "Yes.", "reasoning": "", "reasoning_content": None}, "Yes.", None),
@@ -105,6 +142,9 @@ def test_a_refusal_is_an_answer(endpoint: Endpoint, load: Load) -> None:
     """In the model's words, where it has some."""
     answer = ask(endpoint, load, {"content": None, "refusal": "I cannot help with that."})
     assert (answer.text, answer.finish_reason) == ("I cannot help with that.", FILTER)
+    for part in ({"refusal": "I cannot."}, {"text": "I cannot."}):
+        answer = ask(endpoint, load, {"content": [{"type": "refusal"} | part]})
+        assert (answer.text, answer.finish_reason) == ("I cannot.", FILTER)
     endpoint.change = lambda completion: completion
     endpoint.behave = lambda _body, _number: (400, "blocked")
     endpoint.raw = lambda _body: '{"error": {"code": "content_policy_violation", "message": "no"}}'

@@ -45,6 +45,27 @@ def test_rounds_are_averaged_and_kept(endpoint: Endpoint, cache: RatingCache) ->
     assert len(endpoint.asked) == 6
 
 
+@pytest.mark.parametrize("kind", ["reasoning", "thinking"])
+def test_thoughts_in_parts_are_no_rating(endpoint: Endpoint, cache: RatingCache, kind: str) -> None:
+    """A rating that a judge considers is not the one it gives."""
+    considered = {"type": kind, "text": '{"completeness": 0, "preciseness": 0, "relevance": 0}'}
+
+    def answer_in_parts(completion: dict[str, Any]) -> dict[str, Any]:
+        parts = [considered, {"type": "text", "text": GOOD}]
+        return completion | {"choices": [{"message": {"content": parts}, "finish_reason": "stop"}]}
+
+    def think_only(completion: dict[str, Any]) -> dict[str, Any]:
+        choice = {"message": {"content": [considered]}, "finish_reason": "stop"}
+        return completion | {"choices": [choice]}
+
+    endpoint.change = think_only
+    (judgement,) = make_judge(endpoint, cache, rounds=1).grade([REQUEST])
+    assert (judgement.score, judgement.failed) == (None, 1)
+    endpoint.change = answer_in_parts
+    (judgement,) = make_judge(endpoint, cache, rounds=1).grade([REQUEST])
+    assert judgement.score == 1
+
+
 def test_all_rounds_of_a_slice_are_under_way_together(
     endpoint: Endpoint, cache: RatingCache
 ) -> None:
