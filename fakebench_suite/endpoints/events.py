@@ -62,10 +62,12 @@ def assemble_events(events: Iterator[bytes]) -> dict[str, Any]:
         body |= {name: value for name, value in chunk.items() if value is not None}
         choices = chunk.get("choices")
         first = choices[0] if isinstance(choices, list) and choices else None
-        if isinstance(first, dict) and first.get("index", 0) == 0:
+        if isinstance(first, dict) and not first.get("index"):  # 0, or none where there is one
             _add(message, first.get("delta"))
             _add_logprobs(choice, first.get("logprobs"))
-            choice["finish_reason"] = first.get("finish_reason") or choice["finish_reason"]
+            reason = first.get("finish_reason")
+            if isinstance(reason, str) and reason:
+                choice["finish_reason"] = reason
     if not ended and choice["finish_reason"] is None:
         raise MalformedReplyError("the stream of the reply broke off before its end")
     return body | {"choices": [choice]}
@@ -100,18 +102,28 @@ def _decode(event: bytes) -> Mapping[str, Any]:
 
 
 def _add(message: dict[str, Any], delta: object) -> None:
-    """Put the texts of an event behind those of the message."""
+    """Put the texts of an event behind those of the message.
+
+    A server may send a field as a list of parts in one event and as a text in the next, as
+    Mistral's does after the thoughts of a model; a text among parts is one of them.
+    """
     if not isinstance(delta, dict):
         return
     for name in _TEXTS:
         value = delta.get(name)
         before = message.get(name)
-        if isinstance(value, str) and isinstance(before, str):
-            message[name] = before + value
-        elif isinstance(value, list) and isinstance(before, list):
-            message[name] = [*before, *value]
-        elif value is not None and not before:
+        if not value:
+            continue
+        if not before:
             message[name] = value
+        elif isinstance(value, str) and isinstance(before, str):
+            message[name] = before + value
+        else:
+            message[name] = [*_list_parts(before), *_list_parts(value)]
+
+
+def _list_parts(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
 
 
 def _add_logprobs(choice: dict[str, Any], logprobs: object) -> None:

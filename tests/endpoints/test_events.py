@@ -63,6 +63,55 @@ def test_reasoning_and_refusals_arrive_in_pieces_too() -> None:
     assert completion.text == ""
 
 
+THINKING = {"type": "thinking", "thinking": [{"type": "text", "text": "Six fingers."}]}
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [{"content": [THINKING]}, {"content": "It is "}, {"content": "fake."}],
+        [{"content": [THINKING]}, {"content": [{"type": "text", "text": "It is fake."}]}],
+        [{"content": ""}, {"content": [THINKING]}, {"content": ""}, {"content": "It is fake."}],
+        [{"content": "It is "}, {"content": [THINKING]}, {"content": [{"text": "fake."}]}],
+        [{"content": THINKING}, {"content": "It is fake."}],
+        [{"reasoning": [{"text": "Six "}]}, {"reasoning": "fingers."}, {"content": "It is fake."}],
+    ],
+)
+def test_texts_may_follow_parts(deltas: list[dict[str, Any]]) -> None:
+    """As Mistral's server sends thoughts and the answer after them."""
+    stream = b"".join(make_event(delta) for delta in deltas) + make_event({}, "stop")
+    completion = parse_reply(stream, STREAM)
+    assert (completion.text, completion.reasoning) == ("It is fake.", "Six fingers.")
+
+
+@pytest.mark.parametrize("index", [{}, {"index": 0}, {"index": None}])
+def test_the_first_choice_may_have_no_number(index: dict[str, Any]) -> None:
+    """There is one choice; a second one is left out."""
+    choices = [
+        index | {"delta": {"content": "fake"}},
+        {"index": 1, "delta": {"content": "real"}},
+        index | {"delta": {}, "finish_reason": "stop"},
+    ]
+    stream = b"".join(
+        b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n" for choice in choices
+    )
+    completion = parse_reply(stream, STREAM)
+    assert (completion.text, completion.finish_reason) == ("fake", "stop")
+
+
+@pytest.mark.parametrize("said", [[], {}, ["stop"], 7, None, True])
+def test_an_odd_reason_to_end_is_none(said: object) -> None:
+    """As in a reply in one; a stream that does not say its end broke off."""
+    event = (
+        b"data: "
+        + json.dumps({"choices": [{"delta": {"content": "fake"}, "finish_reason": said}]}).encode()
+    )
+    completion = parse_reply(event + b"\n\ndata: [DONE]\n\n", STREAM)
+    assert (completion.text, completion.finish_reason) == ("fake", None)
+    with pytest.raises(MalformedReplyError, match="broke off"):
+        parse_reply(event, STREAM)
+
+
 def test_the_log_probabilities_are_those_of_the_first_token() -> None:
     """However many tokens follow."""
 
