@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from statistics import median
 
 from fakebench_suite.runs.manifest import ManifestUsage
-from fakebench_suite.types import Record, Usage
+from fakebench_suite.types import FinishReason, Record, Usage
 
 
 def sum_usage(records: Iterable[Record]) -> ManifestUsage | None:
@@ -38,6 +38,28 @@ def sum_usage(records: Iterable[Record]) -> ManifestUsage | None:
         models=_count(usage.model for usage in usages),
         providers=_count(usage.provider for usage in usages),
     )
+
+
+def count_uncounted(records: Iterable[Record]) -> int:
+    """Answers of which a server did not say what they took, where it said so of others.
+
+    Refusals to answer and answers of another run are left out.
+    """
+    usages = [
+        record.answer.usage
+        for record in records
+        if record.answer is not None
+        and record.answer.usage is not None
+        and not record.reused
+        and record.answer.finish_reason is not FinishReason.CONTENT_FILTER
+    ]
+    counted = [
+        usage
+        for usage in usages
+        if usage.prompt_tokens is not None and usage.completion_tokens is not None
+    ]
+    priced = [usage for usage in usages if usage.cost is not None]
+    return max(len(usages) - len(known) if known else 0 for known in (counted, priced))
 
 
 def _count(names: Iterable[str | None]) -> dict[str, int]:

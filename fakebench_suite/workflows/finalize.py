@@ -11,7 +11,7 @@ import msgspec
 
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import MachineError, UserError
-from fakebench_suite.execution.usage import sum_usage
+from fakebench_suite.execution.usage import count_uncounted, sum_usage
 from fakebench_suite.extras import Extra, format_install, has_extra
 from fakebench_suite.gates.config import GateConfig, describe_gates
 from fakebench_suite.gates.evaluate import evaluate_gates
@@ -44,6 +44,7 @@ from fakebench_suite.runs.store import (
     read_records,
     read_timings,
 )
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import FinishReason, GateResult, LatencyTiming, Record, Score
 from fakebench_suite.workflows.compare import measure_deltas
 
@@ -266,6 +267,11 @@ def list_reservations(
             f"{', '.join(sorted(set(lacking.values())))}."
         )
     reservations += _list_server_reservations(manifest)
+    if uncounted := count_uncounted(records):
+        reservations.append(
+            f"It is not known what {count_of(uncounted, 'answer')} took: the sums of tokens and "
+            "cost are too small."
+        )
     if baseline is None:
         return reservations
     changed = describe_pixel_change(baseline.records, records)

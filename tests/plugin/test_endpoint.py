@@ -246,6 +246,18 @@ def test_a_refusal_costs_a_budget_of_money_no_answer(
     assert costs.count(None) == 1
 
 
+def test_an_answer_that_is_not_counted_is_a_reservation(
+    run: Run, data: Path, project: Path, endpoint: Endpoint
+) -> None:
+    """Also where all cases were in flight by then, so that no more could be left out."""
+    counting, numbers = endpoint.change, itertools.count()
+    endpoint.change = lambda completion: completion if next(numbers) == 3 else counting(completion)
+    options = (f"--model=openai:tiny@{endpoint.url}", f"--data={data}", "--gates=none", "-n0")
+    assert run(*options, "--budget=1000000tokens").ret == 0
+    (reservation,) = read_run(project).manifest["reservations"]
+    assert "not known what 1 answer took" in reservation
+
+
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
 def test_an_answer_without_a_price_stops_the_run(
     run: Run, data: Path, project: Path, endpoint: Endpoint, mode: tuple[str, ...]
