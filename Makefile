@@ -31,7 +31,7 @@ types: $(READY)
 TESTS := $(BIN)/pytest tests --dist loadfile --no-loadscope-reorder -W error -p no:logging
 
 # Whose tests all carry the marker checkpoint: even to collect them takes torch and ten seconds.
-CHECKPOINTS := backends/transformers grading/judges/test_local.py plugin/test_regressed_pocket.py test_pocket.py
+CHECKPOINTS := backends/transformers backends/vllm grading/judges/test_local.py plugin/test_regressed_pocket.py test_pocket.py
 
 check: style types
 	$(TESTS) -n 2 -q $(addprefix --ignore=tests/,$(CHECKPOINTS)) -m "not (process or browser or ray or checkpoint or thorough or slow or vllm)"
@@ -58,7 +58,7 @@ $(READY): pyproject.toml requirements.lock
 
 # Resolve the newest versions pyproject.toml allows, for every platform and Python at once.
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --all-extras --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --extra all --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 
 # The part of plotly.js that draws the report's plots, in the version that the package plotly has (by npm).
 VENDOR := fakebench_suite/report/html/vendor

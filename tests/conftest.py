@@ -48,6 +48,7 @@ IMPLIED = {
 """The marker of every test that uses a fixture, itself or through another one."""
 FOLDERS = {
     "backends/transformers": "checkpoint",
+    "backends/vllm": "checkpoint",
     "grading/judges/test_local.py": "checkpoint",
     "plugin/test_regressed_pocket.py": "checkpoint",
     "test_pocket.py": "checkpoint",

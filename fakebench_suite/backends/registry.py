@@ -27,6 +27,18 @@ from fakebench_suite.extras import Extra, require_extra
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VllmOptions:
+    """How the backend ``vllm`` computes."""
+
+    tensor_parallel: int = 1
+    """GPUs that share the weights of one copy."""
+    data_parallel: int = 1
+    """Copies of the model in one engine."""
+    deterministic: bool = False
+    """Whether replies must not depend on what else is in a batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOptions:
     """What loading depends on beside the card."""
 
@@ -45,6 +57,7 @@ class LoadOptions:
     """How fast this process may ask, and how long a prompt may take."""
     budget: BudgetUnit | None = None
     """What has to be known of each answer, for a budget is counted in it; None without one."""
+    vllm: VllmOptions = VllmOptions()
     features: Mapping[str, Any] | None = None
     """What a test request found out about a server, see ``BackendSpec.send_test_request``; None
     where none was sent."""
@@ -86,6 +99,12 @@ BACKENDS = Registry(
             load="fakebench_suite.backends.transformers.loading:load",
             weights=True,
             extra=Extra.LOCAL,
+        ),
+        "vllm": BackendSpec(
+            capabilities=frozenset(Capability),
+            load="fakebench_suite.backends.vllm.loading:load",
+            weights=True,
+            extra=Extra.VLLM,
         ),
         "openai": BackendSpec(
             capabilities=frozenset(Capability),

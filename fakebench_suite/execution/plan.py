@@ -15,7 +15,7 @@ from fakebench_suite.backends.base import (
     RequestLimits,
 )
 from fakebench_suite.backends.cards import Card, find_card
-from fakebench_suite.backends.registry import LoadOptions, check_model, find_backend
+from fakebench_suite.backends.registry import LoadOptions, VllmOptions, check_model, find_backend
 from fakebench_suite.datasets import DataSource, open_dataset
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.sampling import Shard, order_cases, select_shard
@@ -76,6 +76,8 @@ class RunRequest:
     """Seconds for which cases are asked; None for no limit."""
     remote_code: bool = False
     batch_tokens: int | None = None
+    vllm: VllmOptions | None = None
+    """How vLLM answers in place of transformers; None for what the card names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,7 @@ class RunPlan:
             limits=self.request.limits.share(workers),
             wants=frozenset(map(self.find_want, self.cases)),
             budget=None if budget is None else budget.unit,
+            vllm=self.request.vllm or VllmOptions(),
             features=self.features,
         )
 
@@ -277,7 +280,8 @@ def check_limits(limits: RequestLimits, card: Card) -> None:
 def choose_card(request: RunRequest) -> Card:
     """The card of ``--model``, or with ``--answers`` the one the earlier run was made with."""
     if request.answers is None:
-        return find_card(request.model)
+        card = find_card(request.model)
+        return card if request.vllm is None else answer_by_vllm(card)
     try:
         card = msgspec.convert(read_manifest(request.answers).model.card, Card)
     except msgspec.ValidationError as error:
@@ -291,6 +295,16 @@ def choose_card(request: RunRequest) -> Card:
             "Leave --model out: with --answers no model is asked."
         )
     return card
+
+
+def answer_by_vllm(card: Card) -> Card:
+    """The card with vLLM in place of transformers; raises UserError where it has no checkpoint."""
+    if card.backend not in ("transformers", "vllm"):
+        raise UserError(
+            f"--engine=vllm loads checkpoints, and {card.name} is answered by {card.backend}. "
+            "Leave --engine=vllm out."
+        )
+    return msgspec.structs.replace(card, backend="vllm")
 
 
 def choose_cases(cases: Sequence[Case], recorded: Sequence[Record] | None) -> Sequence[Case]:

@@ -6,16 +6,34 @@ MIN_UNIT_PROMPTS = 64
 """Prompts of a work unit, unless it is the last: enough to fill a batch."""
 
 
-def assign_work_units(images: Iterable[str]) -> list[int]:
+MAX_UNIT_PROMPTS = 1_024
+"""Most prompts by which a unit is filled for a worker whose engine has a scheduler of its own: as
+many as vLLM computes together on a large GPU."""
+_UNITS_PER_WORKER = 4
+"""Work units that each worker gets at least, so that none is idle for long at the end."""
+
+
+def choose_unit_size(cases: int, workers: int) -> int:
+    """Least prompts of a unit where workers look ahead to no other, and engines want thousands.
+
+    It depends on numbers that xdist's controller and workers both know.
+    """
+    share = cases // (workers * _UNITS_PER_WORKER)
+    return max(MIN_UNIT_PROMPTS, min(MAX_UNIT_PROMPTS, share))
+
+
+def assign_work_units(images: Iterable[str], *, least: int | None = None) -> list[int]:
     """The number of the work unit of each case, given the image of each case in order.
 
-    A unit is a run of whole image groups, at least MIN_UNIT_PROMPTS cases long. The numbers depend
-    on the order alone, so that xdist's controller and workers agree without a message.
+    A unit is a run of whole image groups, at least ``least`` cases long (default: as
+    MIN_UNIT_PROMPTS). The numbers depend on the order alone, so that xdist's controller and workers
+    agree without a message.
     """
+    least = MIN_UNIT_PROMPTS if least is None else least
     numbers: list[int] = []
     number, size, current = 0, 0, ""
     for image in images:
-        if image != current and size >= MIN_UNIT_PROMPTS:
+        if image != current and size >= least:
             number, size = number + 1, 0
         current, size = image, size + 1
         numbers.append(number)

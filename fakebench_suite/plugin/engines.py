@@ -1,4 +1,8 @@
-"""Engines: where the model computes, in this process or as replicas on a Ray cluster."""
+"""Engines: where the model computes, in this process or as replicas on a Ray cluster.
+
+With ``--engine=vllm`` it is in this process, too, and the backend ``vllm`` takes the place of the
+card's.
+"""
 
 import argparse
 import os
@@ -14,14 +18,21 @@ from fakebench_suite.errors import EngineError, UserError, describe_choices
 from fakebench_suite.execution.engine import Engine, LocalEngine
 from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.ray.address import check_address, probe
+from fakebench_suite.execution.work_units import choose_unit_size
 from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
-from fakebench_suite.plugin.options import is_worker, parse_positive
+from fakebench_suite.plugin.options import (
+    count_processes,
+    count_workers,
+    is_worker,
+    parse_positive,
+)
 from fakebench_suite.plugin.xdist.inference_info import report_inference
 from fakebench_suite.runs.manifest import ManifestEngine
 from fakebench_suite.text.display import to_single_line
 
-LOCAL, RAY = "local", "ray"
+LOCAL, VLLM, RAY = "local", "vllm", "ray"
+ENGINES = LOCAL, VLLM, RAY
 _NEEDED = ("run", "capabilities", "max_in_flight", "describe")
 """What every backend has."""
 
@@ -47,10 +58,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--engine",
         type=_parse_engine,
-        metavar=f"{LOCAL}|{RAY}",
+        metavar="|".join(ENGINES),
         default=LOCAL,
-        help="local: the model is in the process that asks; ray: there is one per GPU, or per so"
-        " many cores, of a Ray cluster (default: %(default)s)",
+        help="local: the model is in the process that asks; vllm: it is, too, and vLLM computes;"
+        " ray: there is one per GPU, or per so many cores, of a Ray cluster (default: %(default)s)",
+    )
+    group.addoption(
+        "--tensor-parallel-size",
+        type=parse_positive,
+        metavar="N",
+        help="GPUs over which --engine=vllm spreads one copy of a model (default: 1)",
+    )
+    group.addoption(
+        "--data-parallel-size",
+        type=parse_positive,
+        metavar="N",
+        help="copies of a model in one engine of --engine=vllm (default: 1; -n auto has an engine"
+        " for each instead)",
+    )
+    group.addoption(
+        "--deterministic",
+        action="store_true",
+        help="let no reply of --engine=vllm depend on what else is in its batch, by vLLM's"
+        " batch-invariant kernels, which need an NVIDIA GPU (VLLM_BATCH_INVARIANT=1)",
     )
     group.addoption(
         "--ray-address",
@@ -67,10 +97,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _parse_engine(text: str) -> str:
-    if text not in (LOCAL, RAY):
-        raise argparse.ArgumentTypeError(
-            f"there is no {text!r}; {describe_choices(text, (LOCAL, RAY))}"
-        )
+    if text not in ENGINES:
+        raise argparse.ArgumentTypeError(f"there is no {text!r}; {describe_choices(text, ENGINES)}")
     return text
 
 
@@ -78,7 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options; raises UsageError where they do not go together."""
     option = config.option
     given = (option.ray_address, option.replica_cpus) != (None, None)
-    if option.engine == LOCAL and given:
+    if option.engine != RAY and given:
         raise pytest.UsageError(
             "--ray-address and --replica-cpus are about --engine=ray; add that, or leave them out."
         )
@@ -86,9 +114,20 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "--engine=ray spreads the work units by itself; leave -n out, or give -n 0."
         )
-    if option.engine == RAY and option.answers is not None:
-        raise pytest.UsageError("--answers asks no model; leave --engine=ray out.")
+    if option.engine != LOCAL and option.answers is not None:
+        raise pytest.UsageError(f"--answers asks no model; leave --engine={option.engine} out.")
+    sizes = option.tensor_parallel_size, option.data_parallel_size
+    if option.engine != VLLM and (sizes != (None, None) or option.deterministic):
+        raise pytest.UsageError(
+            "--tensor-parallel-size, --data-parallel-size and --deterministic are about "
+            "--engine=vllm; add that, or leave them out."
+        )
     address = option.ray_address or os.environ.get("RAY_ADDRESS") or None
+    if option.engine == VLLM and not (option.help or option.version):
+        try:
+            require_extra(Extra.VLLM, "--engine=vllm")
+        except UserError as error:
+            raise pytest.UsageError(str(error)) from None
     if option.engine == RAY:
         try:
             require_extra(Extra.RAY, "--engine=ray")
@@ -110,9 +149,22 @@ def _check_address(config: pytest.Config, address: str) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Name the cluster, where there is one."""
+    """Name vLLM, or the cluster, where there is one."""
     choice = config.stash[ENGINE]
+    if choice.name == VLLM:
+        return ["engine: vLLM"]
     return [f"engine: Ray {choice.address or 'of this run'}"] if choice.name == RAY else []
+
+
+def find_unit_size(config: pytest.Config, cases: int) -> int | None:
+    """Least prompts of a work unit of vLLM's workers, as they and their controller find; or None.
+
+    Without workers further units are begun while one is answered, and none has to be large.
+    """
+    workers = count_processes() if is_worker(config) else count_workers(config)
+    if config.stash[ENGINE].name != VLLM or not workers:
+        return None
+    return choose_unit_size(cases, workers)
 
 
 def describe_engine(config: pytest.Config) -> ManifestEngine:
@@ -169,7 +221,7 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
     """What answers work units, begun when the first case asks."""
     config = request.config
     choice = config.stash[ENGINE]
-    if choice.name == LOCAL:
+    if choice.name != RAY:
         model = get_model(request)
         with abort_on_user_error(request.session):
             check_backend(model, get_plan(config))

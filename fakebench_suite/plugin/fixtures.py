@@ -22,7 +22,13 @@ from fakebench_suite.execution.engine import Engine, LocalEngine
 from fakebench_suite.execution.runner import CaseRunner
 from fakebench_suite.execution.work_units import assign_work_units
 from fakebench_suite.plugin.collection import get_case, get_plan, image_of
-from fakebench_suite.plugin.engines import ENGINE, LOCAL, abort_on_user_error, abort_run
+from fakebench_suite.plugin.engines import (
+    ENGINE,
+    RAY,
+    abort_on_user_error,
+    abort_run,
+    find_unit_size,
+)
 from fakebench_suite.plugin.interrupts import follow_stops
 from fakebench_suite.plugin.judging import make_grader
 from fakebench_suite.plugin.options import count_processes, is_worker
@@ -159,7 +165,8 @@ def case_runner(request: pytest.FixtureRequest) -> CaseRunner:
         engine = request.getfixturevalue("engine")
     suspects = crashed_units(config)
     units: dict[int, list[Case]] = {}
-    numbers = assign_work_units(image_of(item.nodeid) for item in items)
+    size = find_unit_size(config, len(items))
+    numbers = assign_work_units((image_of(item.nodeid) for item in items), least=size)
     for item, number in zip(items, numbers, strict=True):
         case = get_case(item)
         if case is not None and number not in suspects:
@@ -172,7 +179,7 @@ def case_runner(request: pytest.FixtureRequest) -> CaseRunner:
         ahead=not is_worker(config),
         wait=partial(
             config.stash[WAITING].wait_for_prompts,
-            limits_units=config.stash[ENGINE].name == LOCAL,  # a pool of replicas does it itself
+            limits_units=config.stash[ENGINE].name != RAY,  # a pool of replicas does it itself
             limits_prompts=not engine.limits_prompts,
         ),
         fatal=FATAL,

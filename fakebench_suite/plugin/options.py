@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from fakebench_suite.backends.base import RequestLimits
+from fakebench_suite.backends.registry import VllmOptions
 from fakebench_suite.datasets import DataSource, parse_data
 from fakebench_suite.datasets.sampling import Shard
 from fakebench_suite.endpoints.names import parse_endpoint_name
@@ -349,11 +350,23 @@ def read_settings(config: pytest.Config) -> Settings:
         folder=resume or _resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
         batch_tokens=option.batch_tokens,
+        vllm=read_vllm_options(option),
         gates=gates,
         baseline=baseline,
         named=option.run is not None,
         strict=option.strict_cases,
         report_images=option.report_images,
+    )
+
+
+def read_vllm_options(option: argparse.Namespace) -> VllmOptions | None:
+    """How vLLM computes; None where it does not."""
+    if option.engine != "vllm":
+        return None
+    return VllmOptions(
+        tensor_parallel=option.tensor_parallel_size or 1,
+        data_parallel=option.data_parallel_size or 1,
+        deterministic=option.deterministic,
     )
 
 

@@ -20,7 +20,7 @@ from fakebench_suite.gates.preconditions import RunIntent, check_gates
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
-from fakebench_suite.plugin.engines import ENGINE, RAY, describe_engine
+from fakebench_suite.plugin.engines import ENGINE, LOCAL, describe_engine
 from fakebench_suite.plugin.judging import calibrate_run_judge, find_given_up
 from fakebench_suite.plugin.latency.fixtures import list_timings
 from fakebench_suite.plugin.latency.hooks import measures_latency
@@ -271,7 +271,7 @@ def pytest_terminal_summary(
         show_misses(terminalreporter)
     show_scores(terminalreporter, closed, verbose=verbose)
     show_gates(terminalreporter, closed)
-    if config.stash[ENGINE].name == RAY:
+    if config.stash[ENGINE].name != LOCAL:
         terminalreporter.line(f"engine: {format_engine(closed.manifest.engine)}")
     for note in closed.notes:
         terminalreporter.line(note)

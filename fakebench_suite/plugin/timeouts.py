@@ -162,7 +162,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Watch from here on; raises UsageError where the engine cannot limit single cases."""
     option = config.option
-    if option.case_timeout is not None and option.engine != "local":
+    if option.case_timeout is not None and option.engine == "ray":
         raise pytest.UsageError(
             "--case-timeout does not reach the replicas of --engine=ray, which answer many prompts "
             "together. Give --unit-timeout, or leave --engine out."

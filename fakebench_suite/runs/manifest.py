@@ -148,7 +148,7 @@ class ManifestEngine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Where the model computed."""
 
     name: str
-    """``local``, ``ray``, or ``mixed`` for a merged run with parts of different engines."""
+    """``local``, ``vllm``, ``ray``, or ``mixed`` for a merged run of parts that differ."""
     replicas: int | None = None
     """Replicas on a cluster; None without one."""
     nodes: dict[str, int] | None = None

@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "transformers", "ray", "openai", "pandas", "plotly", "jinja2", "itables")
+HEAVY = ("torch", "transformers", "vllm", "ray", "openai", "pandas", "plotly", "jinja2", "itables")
 
 
 @pytest.mark.parametrize(

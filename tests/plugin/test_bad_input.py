@@ -38,7 +38,7 @@ def test_weights_that_are_not_here_are_one_sentence(
         (["--prompts=papr"], "*--prompts*'papr'*allowed: paper, clean; nearest: paper*"),
         (["--reading=gramar"], "*--reading*'gramar'*grammar, paper*; nearest: grammar*"),
         (["--report-images=ful"], "*--report-images*'ful'*thumbnail, full; nearest: full*"),
-        (["--engine=rya"], "*--engine*'rya'*allowed: local, ray; nearest: ray*"),
+        (["--engine=rya"], "*--engine*'rya'*allowed: local, vllm, ray; nearest: ray*"),
         (["--tasks=detect"], "*--tasks*'detect'*nearest: detection*"),
         (["--judge=opnai:gpt@http://x"], "*--judge*openai:MODEL@URL*nearest: openai*"),
         (["--modle=coin"], "*no option --modle; nearest: --model*"),

@@ -43,18 +43,31 @@ def claim_device(workers: int) -> ClaimedDevice:
         threads = max(1, (os.cpu_count() or 1) // workers)
         torch.set_num_threads(min(threads, torch.get_num_threads()))
         return ClaimedDevice(device="cpu", claim=claim)
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    for index in range(count):
-        name = visible[index] if len(visible) == count and visible[index] else str(index)
-        lock = FileLock(Path(tempfile.gettempdir(), f"fakebench-gpu-{name}.lock"))
-        with contextlib.suppress(Timeout):
-            lock.acquire(timeout=0)
-            claim.callback(lock.release)
+    for index, name in enumerate(list_gpu_names()):
+        if _lock_gpu(name, claim):
             return ClaimedDevice(device=f"cuda:{index}", claim=claim)
     raise EngineError(
         f"{'The only GPU is' if count == 1 else f'All {count} GPUs are'} claimed by other "
         f"workers. Use at most -n {count}, or wait for the other run to end."
     )
+
+
+def list_gpu_names() -> list[str]:
+    """Return the visible GPUs as CUDA_VISIBLE_DEVICES names them, by default by number."""
+    count = count_gpus()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    named = len(visible) == count and all(visible)
+    return visible if named else [str(index) for index in range(count)]
+
+
+def _lock_gpu(name: str, claim: contextlib.ExitStack) -> bool:
+    """Lock a GPU until the claim is closed, if no other process has."""
+    lock = FileLock(Path(tempfile.gettempdir(), f"fakebench-gpu-{name}.lock"))
+    with contextlib.suppress(Timeout):
+        lock.acquire(timeout=0)
+        claim.callback(lock.release)
+        return True
+    return False
 
 
 def use_assigned_device(cores: int | None) -> str:
@@ -66,3 +79,24 @@ def use_assigned_device(cores: int | None) -> str:
         return "cuda:0"
     torch.set_num_threads(cores)
     return "cpu"
+
+
+def claim_gpus(wanted: int) -> tuple[str, contextlib.ExitStack]:
+    """Claim GPUs for one engine by locks, as ``claim_device`` claims one.
+
+    Returns their names as CUDA_VISIBLE_DEVICES takes them, and what releases them. Without a GPU
+    on this machine there is nothing to claim, and no name. Raises EngineError if too few are free.
+    """
+    claim = contextlib.ExitStack()
+    names: list[str] = []
+    for name in list_gpu_names():
+        if len(names) < wanted and _lock_gpu(name, claim):
+            names.append(name)
+    count = count_gpus()
+    if count and len(names) < wanted:
+        claim.close()
+        raise EngineError(
+            f"The model needs {wanted} of this machine's {count} GPUs, and {len(names)} of them "
+            "are free. Use fewer workers or smaller sizes, or wait for the other run to end."
+        )
+    return ",".join(names), claim

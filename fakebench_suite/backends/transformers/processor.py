@@ -10,7 +10,7 @@ from PIL import Image
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.transformers.image_cache import CachingImageProcessor
 from fakebench_suite.errors import CardError
-from fakebench_suite.provenance import digest_parts
+from fakebench_suite.provenance import digest_parts, digest_tokens
 from fakebench_suite.text.thoughts import find_open_thought
 from fakebench_suite.types import Prompt
 
@@ -23,7 +23,7 @@ class Encoder:
 
     def __init__(self, card: Card, processor: Any, tokenizer: Any) -> None:
         self._name, self._format = card.name, card.prompt
-        self._processor = processor
+        self._processor, self._tokenizer = processor, tokenizer
         self._image_processor = CachingImageProcessor(getattr(processor, "image_processor", None))
         if hasattr(processor, "image_processor"):
             processor.image_processor = self._image_processor
@@ -83,15 +83,35 @@ class Encoder:
         self._note_tokens(batch, inputs)
         return inputs
 
+    def tokenize(self, prompt: Prompt) -> list[int]:
+        """Return the tokens of a prompt as ``encode`` makes them, but for those of the image.
+
+        In their place is the mark that the template has for it. The card must not be interleaved.
+        """
+        question = self._control_tokens.sub(_split_control_token, prompt.text)
+        prompt_format = self._format
+        if prompt_format.template is not None:
+            filled = prompt_format.template.replace("{image}", prompt_format.image_token)
+            tokens = self._tokenizer(filled.replace("{question}", question))["input_ids"]
+            return list(tokens)
+        text = self._processor.apply_chat_template(
+            self._converse(question, None),
+            add_generation_prompt=True,
+            tokenize=False,
+            **prompt_format.options,
+        )
+        # As in apply_chat_template of transformers, which tokenizes with the image's tokens only.
+        bos = self._tokenizer.bos_token
+        has_bos = bos is not None and text.startswith(bos)
+        return list(self._tokenizer(text, add_special_tokens=not has_bos)["input_ids"])
+
     def _note_tokens(self, batch: Sequence[Prompt], inputs: Mapping[str, Any]) -> None:
         """Store the digest of each prompt's tokens, without padding."""
         tokens, mask = np.asarray(inputs["input_ids"]), inputs.get("attention_mask")
         has_mask = mask is not None and mask.shape == tokens.shape
         masks = np.asarray(mask, dtype=bool) if has_mask else np.ones(tokens.shape, dtype=bool)
         for prompt, row, row_mask in zip(batch, tokens, masks, strict=True):
-            self.rendered[prompt.case] = digest_parts([row[row_mask].astype(np.int64).tobytes()])[
-                :32
-            ]
+            self.rendered[prompt.case] = digest_tokens(row[row_mask].tolist())
 
     def _encode(self, batch: Sequence[Prompt], images: Mapping[str, Image.Image]) -> Any:
         """Encode by the chat template or, if the card has one, by its prompt template."""
@@ -125,7 +145,7 @@ class Encoder:
         texts = [filled.replace("{question}", question) for question in questions]
         return self._processor(images=batch_images, text=texts, padding=True, return_tensors="pt")
 
-    def _converse(self, question: str, image: Image.Image) -> list[dict[str, Any]]:
+    def _converse(self, question: str, image: Image.Image | None) -> list[dict[str, Any]]:
         """Return the conversation: the card's system text, the image and the question."""
         content = [{"type": "image", "image": image}, {"type": "text", "text": question}]
         turns: list[dict[str, Any]] = [{"role": "user", "content": content}]

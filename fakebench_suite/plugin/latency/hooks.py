@@ -66,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
             "Latency is measured with the machine to itself, and pytest-benchmark is off under "
             "xdist. Leave -n out, or give -n 0."
         )
-    if config.option.engine != "local":
+    if config.option.engine == "ray":
         raise pytest.UsageError("Latency is measured in this process; leave --engine=ray out.")
     if config.option.answers is not None:
         raise pytest.UsageError("--answers asks no model, so there is no latency to measure.")

@@ -3,12 +3,14 @@
 import shlex
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fakebench_suite.extras import Extra, has_extra
 from fakebench_suite.plugin.collection import will_run_cases
+from fakebench_suite.plugin.engines import find_unit_size
 
 if TYPE_CHECKING:
     from fakebench_suite.plugin.xdist.scheduler import WorkUnitScheduler
@@ -27,7 +29,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> "WorkUnitScheduler | N
     from fakebench_suite.plugin.xdist.scheduler import WorkUnitScheduler
     from fakebench_suite.plugin.xdist.sick_workers import SickWorkerWatch
 
-    scheduling = WorkUnitScheduler(workers=len(config.option.tx))
+    scheduling = WorkUnitScheduler(len(config.option.tx), partial(find_unit_size, config))
     config.stash[_SCHEDULING] = scheduling
     config.pluginmanager.register(SickWorkerWatch(config, scheduling), "fakebench-watch")
     return scheduling
@@ -69,11 +71,17 @@ def crashed_units(config: pytest.Config) -> frozenset[int]:
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One worker per visible GPU, and one without: on a CPU a model takes all cores itself."""
+    """One worker per visible GPU, and one without: on a CPU a model takes all cores itself.
+
+    An engine of vLLM may take several.
+    """
     if not will_run_cases(config):
         return None
     if not has_extra(Extra.LOCAL):
         return 1
     from fakebench_suite.backends.transformers.devices import count_gpus
 
-    return max(1, count_gpus())
+    option = config.option
+    return max(
+        1, count_gpus() // ((option.tensor_parallel_size or 1) * (option.data_parallel_size or 1))
+    )

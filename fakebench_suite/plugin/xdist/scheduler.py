@@ -12,7 +12,7 @@ other worker may have.
 """
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Protocol
 
@@ -47,10 +47,12 @@ class Worker(Protocol):
 
 
 class WorkUnitScheduler:
-    """Which worker runs which unit."""
+    """Which worker runs which unit; ``unit_size`` finds the prompts of one by those of all."""
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
+    def __init__(
+        self, workers: int, unit_size: Callable[[int], int | None] = lambda _: None
+    ) -> None:
+        self._workers, self._unit_size = workers, unit_size
         self._collections: dict[Worker, list[str]] = {}
         self._collection: list[str] | None = None
         self._queue: deque[list[int]] = deque()
@@ -125,7 +127,9 @@ class WorkUnitScheduler:
         """Deal units out: to all workers at first, later to those that came after."""
         if self._collection is None:
             self._collection = next(iter(self._collections.values()))
-            self._numbers = assign_work_units(image_of(nodeid) for nodeid in self._collection)
+            images = (image_of(nodeid) for nodeid in self._collection)
+            size = self._unit_size(len(self._collection))
+            self._numbers = assign_work_units(images, least=size)
             self._indices = {nodeid: index for index, nodeid in enumerate(self._collection)}
             self._queue.extend(_group_by_unit(self._numbers))
         self._deal()

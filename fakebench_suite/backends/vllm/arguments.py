@@ -1,0 +1,79 @@
+"""From a card to the arguments of vLLM's engine, and what of the card vLLM has no use for."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.registry import LoadOptions
+from fakebench_suite.errors import CardError
+
+ENVIRONMENT: Mapping[str, str] = {
+    "HF_HUB_OFFLINE": "1",  # A run never downloads.
+    "VLLM_NO_USAGE_STATS": "1",  # Nothing about a run is sent anywhere.
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_COMPUTE_NANS_IN_LOGITS": "1",  # Of a prompt whose scores are NaN there is no answer.
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # This process has threads, which no fork survives.
+}
+"""Variables that vLLM reads, where the user has set them to nothing else."""
+BATCH_INVARIANT = "VLLM_BATCH_INVARIANT"
+"""The variable that makes replies independent of what else is in the batch."""
+DRAIN_S = 30
+"""Seconds in which vLLM's own process, which Ctrl-C reaches as well, finishes what it has begun."""
+ADVICE = "Use --engine=local."
+"""What to do about a checkpoint that vLLM does not load."""
+RESERVED = frozenset({
+    "model", "tokenizer", "revision", "dtype", "trust_remote_code", "tensor_parallel_size",
+    "data_parallel_size", "enable_prefix_caching", "generation_config", "limit_mm_per_prompt",
+    "disable_log_stats", "enable_log_requests", "shutdown_timeout", "seed",
+})  # fmt: skip
+"""Arguments that the suite sets, from the card or its own options."""
+
+
+def build_engine_arguments(card: Card, weights: Path, options: LoadOptions) -> dict[str, Any]:
+    """The arguments of the engine; raises CardError where the card asks for what vLLM cannot do."""
+    check_card(card)
+    arguments: dict[str, Any] = {
+        "model": str(weights),
+        "dtype": card.dtype,
+        "trust_remote_code": options.remote_code,
+        "tensor_parallel_size": options.vllm.tensor_parallel,
+        "data_parallel_size": options.vllm.data_parallel,
+        "enable_prefix_caching": True,
+        "generation_config": "vllm",  # Shipped settings are ignored, as everywhere in the suite.
+        "limit_mm_per_prompt": {"image": 1, "video": 0, "audio": 0},
+        "max_model_len": -1,  # As long as the checkpoint allows and memory has room for.
+        "disable_log_stats": False,  # They say whether scores were NaN.
+        "shutdown_timeout": DRAIN_S,
+        "seed": 0,
+    }
+    if options.batch_tokens is not None:
+        arguments["max_num_batched_tokens"] = options.batch_tokens
+    if card.generation.batch_size is not None:
+        arguments["max_num_seqs"] = card.generation.batch_size
+    return arguments | card.options
+
+
+def check_card(card: Card) -> None:
+    """Raise CardError where a card asks for what vLLM cannot do, or sets what the suite sets."""
+    if card.prompt.interleaved:
+        raise CardError(
+            f"The prompts of the card {card.name!r} are interleaved, which vLLM does not take. "
+            f"{ADVICE}"
+        )
+    if card.dtype == "float64":
+        raise CardError(f"vLLM does not compute in float64, as {card.name!r} asks. {ADVICE}")
+    reserved = RESERVED & card.options.keys()
+    if reserved:
+        raise CardError(
+            f"[options] of the card {card.name!r} sets {', '.join(sorted(reserved))}, which the "
+            "suite sets itself. Leave it out."
+        )
+
+
+def list_unused_settings(card: Card) -> Iterator[str]:
+    """The settings of a card that vLLM decides for itself."""
+    if card.attention is not None:
+        yield "attention"
+    if card.unused_tensors:
+        yield "unused_tensors"
