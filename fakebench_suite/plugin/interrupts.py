@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from fakebench_suite.execution.runner import CaseRunner
+from fakebench_suite.plugin.child_processes import exit_at_once
 from fakebench_suite.plugin.collection import will_run_cases
 from fakebench_suite.plugin.direct_stderr import DIRECT_STDERR
 from fakebench_suite.plugin.options import SETTINGS, is_worker
@@ -177,7 +178,7 @@ class Interrupts:
                 "Interrupted twice: what was recorded is kept, without scores. "
                 f"--resume={folder} goes on."
             )
-        os._exit(pytest.ExitCode.INTERRUPTED)
+        exit_at_once(pytest.ExitCode.INTERRUPTED)
 
 
 INTERRUPTS = pytest.StashKey[Interrupts]()

@@ -1,6 +1,5 @@
 """Waiting for a model: a line now and then, and an end where it takes longer than allowed."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -11,6 +10,7 @@ from operator import itemgetter
 import pytest
 
 from fakebench_suite.execution.engine import CaseTimeoutError
+from fakebench_suite.plugin.child_processes import exit_at_once
 from fakebench_suite.plugin.direct_stderr import DIRECT_STDERR
 from fakebench_suite.plugin.interrupts import INTERRUPTS
 from fakebench_suite.plugin.options import is_worker, parse_positive_seconds
@@ -94,7 +94,7 @@ class Waiting:
         reason = f"The model did not answer within --unit-timeout={self._unit:g}: {what}."
         if is_worker(self._config):
             self._stderr.say(f"{reason} This worker ends, and another one is asked.")
-            os._exit(HUNG)
+            exit_at_once(HUNG)
         self._interrupt(over, KeyboardInterrupt(reason), reason)
 
     def _end_wait(self, prompts: int, over: threading.Event, what: str) -> None:
@@ -121,11 +121,11 @@ class Waiting:
                 return
         if is_worker(self._config):
             self._stderr.say(f"{reason} This worker ends, and another one is asked.")
-            os._exit(HUNG)
+            exit_at_once(HUNG)
         self._stderr.say(
             f"{reason} It does not come back; what was recorded is kept, without scores."
         )
-        os._exit(pytest.ExitCode.INTERRUPTED)
+        exit_at_once(pytest.ExitCode.INTERRUPTED)
 
 
 WAITING = pytest.StashKey[Waiting]()

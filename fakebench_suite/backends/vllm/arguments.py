@@ -26,6 +26,7 @@ RESERVED = frozenset({
     "model", "tokenizer", "revision", "dtype", "trust_remote_code", "tensor_parallel_size",
     "data_parallel_size", "enable_prefix_caching", "generation_config", "limit_mm_per_prompt",
     "disable_log_stats", "enable_log_requests", "shutdown_timeout", "seed",
+    "worker_extension_cls",
 })  # fmt: skip
 """Arguments that the suite sets, from the card or its own options."""
 
@@ -45,6 +46,7 @@ def build_engine_arguments(card: Card, weights: Path, options: LoadOptions) -> d
         "max_model_len": -1,  # As long as the checkpoint allows and memory has room for.
         "disable_log_stats": False,  # They say whether scores were NaN.
         "shutdown_timeout": DRAIN_S,
+        "worker_extension_cls": "fakebench_suite.backends.vllm.worker.WorkerExtension",
         "seed": 0,
     }
     if options.batch_tokens is not None:

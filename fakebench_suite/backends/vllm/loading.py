@@ -51,7 +51,6 @@ def load(card: Card, options: LoadOptions) -> Generator[Backend, None, None]:
                     arguments,
                     remote_code=options.remote_code,
                     limits=options.limits,
-                    batch_invariant=options.vllm.deterministic,
                 )
         except SuiteError:
             raise

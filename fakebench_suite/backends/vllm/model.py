@@ -4,6 +4,7 @@ This module imports vllm, so it is imported only when a model is loaded.
 """
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 
 import vllm
 from transformers import AutoConfig, AutoProcessor
-from vllm import SamplingParams
+from vllm import SamplingParams, envs
 from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind
 from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
@@ -38,10 +40,10 @@ from fakebench_suite.backends.transformers.generation import (
 from fakebench_suite.backends.transformers.outputs import list_first_tokens
 from fakebench_suite.backends.transformers.processor import Encoder
 from fakebench_suite.backends.vllm.answers import AnswerBuilder
-from fakebench_suite.backends.vllm.arguments import list_unused_settings
+from fakebench_suite.backends.vllm.arguments import BATCH_INVARIANT, list_unused_settings
 from fakebench_suite.backends.vllm.time_shares import TimeShares
 from fakebench_suite.endpoints.event_loops import LoopThread
-from fakebench_suite.errors import ModelError
+from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.provenance import digest_tokens
 from fakebench_suite.types import Prompt
 
@@ -75,11 +77,15 @@ class VllmBackend(Backend):
         *,
         remote_code: bool,
         limits: RequestLimits = NO_LIMITS,
-        batch_invariant: bool = False,
     ) -> None:
-        self._card, self._arguments = card, dict(arguments)
+        self._card = card
         self._prompt_seconds = limits.prompt_seconds
-        self._batch_invariant = batch_invariant
+        self._batch_invariant = bool(envs.VLLM_BATCH_INVARIANT)
+        if self._batch_invariant and current_platform.is_cpu():
+            raise CardError(
+                "vLLM has no batch-invariant kernels for CPUs, so --deterministic needs a GPU. "
+                f"Leave it out, and {BATCH_INVARIANT} too."
+            )
         self._load_processor(weights, remote_code=remote_code)
         self._engine = AsyncLLM.from_engine_args(
             AsyncEngineArgs(**arguments), usage_context=UsageContext.LLM_CLASS
@@ -97,6 +103,8 @@ class VllmBackend(Backend):
         self._same_tokens: bool | None = None
         """Whether transformers makes the same tokens of a prompt; None before the first."""
         self._loop = LoopThread("fakebench-vllm")
+        attached = self._loop.run(self._engine.collective_rpc("attach_to_run", args=(os.getpid(),)))
+        self._attention = sorted({name for names in attached for name in names})
 
     def _load_processor(self, weights: Path, *, remote_code: bool) -> None:
         """Load what renders prompts and reads replies; raises CardError where it cannot."""
@@ -147,6 +155,7 @@ class VllmBackend(Backend):
             "dtype": str(config.model_config.dtype).removeprefix("torch."),
             "prefix_caching": caching,
             "batch_invariant": self._batch_invariant,
+            "attention": self._attention,
             "tensor_parallel_size": parallel.tensor_parallel_size,
             "data_parallel_size": parallel.data_parallel_size,
             "max_num_seqs": scheduler.max_num_seqs,
@@ -162,7 +171,7 @@ class VllmBackend(Backend):
             reason="vLLM schedules prompts and shares their prefixes.",
             shared=caching,
             mixes=True,
-            device=_describe_device(),
+            device=str(current_platform.get_device_name() or current_platform.device_type),
             batch_tokens=scheduler.max_num_batched_tokens,
             generation=self._settings
             | ({"batch_invariant": True} if self._batch_invariant else {}),
@@ -248,10 +257,3 @@ class VllmBackend(Backend):
             return ModelError(f"no answer within --case-timeout={self._prompt_seconds:g}")
         cause = error.__cause__ or error  # vLLM wraps what it did not expect.
         return ModelError(f"{type(cause).__name__}: {cause}")
-
-
-def _describe_device() -> str:
-    """The product name of a GPU, or what vLLM computes on."""
-    from vllm.platforms import current_platform
-
-    return str(current_platform.get_device_name() or current_platform.device_type)

@@ -1,6 +1,7 @@
 """A package ``vllm`` as far as the suite uses it, shaped like vLLM 0.32, which computes nothing."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class FakeVllm:
     """Prompts that the engine has."""
     most: int = 0
     """Most that it had at once."""
+    batch_invariant: bool = False
     dead: bool = False
     closed: int = 0
     """Engines that were shut down."""
@@ -124,6 +126,12 @@ class AsyncLLM:
             metrics=SimpleNamespace(is_corrupted=completion.corrupted),
         )
 
+    async def collective_rpc(self, method: str, args: Sequence[Any]) -> Sequence[Any]:
+        """What each of its two workers returns."""
+        assert method == "attach_to_run"
+        assert args == (os.getpid(),)
+        return [["FLASH"], ["FLASH"]]
+
     def shutdown(self, timeout: float) -> None:
         """End its processes."""
         assert timeout > 0
@@ -134,11 +142,15 @@ def install(monkeypatch: pytest.MonkeyPatch, fake: FakeVllm) -> None:
     """Let ``import vllm`` give the fake until the test is over."""
     engine = type("AsyncLLM", (AsyncLLM,), {"fake": fake})
     contents: dict[str, dict[str, Any]] = {
-        "vllm": {"__version__": "0.0", "SamplingParams": SamplingParams},
+        "vllm": {
+            "__version__": "0.0",
+            "SamplingParams": SamplingParams,
+            "envs": SimpleNamespace(VLLM_BATCH_INVARIANT=fake.batch_invariant),
+        },
         "vllm.engine.arg_utils": {"AsyncEngineArgs": dict},
         "vllm.platforms": {
             "current_platform": SimpleNamespace(
-                device_type="cpu", get_device_name=lambda: "", is_cuda=lambda: False
+                device_type="cpu", get_device_name=lambda: "", is_cpu=lambda: True
             )
         },
         "vllm.sampling_params": {"RequestOutputKind": SimpleNamespace(FINAL_ONLY="final")},
@@ -153,5 +165,3 @@ def install(monkeypatch: pytest.MonkeyPatch, fake: FakeVllm) -> None:
         module.__path__ = []
         vars(module).update(contents.get(name, {}))
         monkeypatch.setitem(sys.modules, name, module)
-    # Imported under another vllm, or none.
-    monkeypatch.delitem(sys.modules, "fakebench_suite.backends.vllm.model", raising=False)

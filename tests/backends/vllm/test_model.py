@@ -1,6 +1,7 @@
 """The backend over a vllm that computes nothing: what it is given, and what becomes of it."""
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -69,6 +70,8 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeVllm:
     """A vllm that says nothing but the end."""
     fake = FakeVllm(complete=say(EOS))
     install(monkeypatch, fake)
+    # It may have been imported with another fake.
+    monkeypatch.delitem(sys.modules, "fakebench_suite.backends.vllm.model", raising=False)
     return fake
 
 
@@ -259,6 +262,7 @@ def test_the_manifest_says_what_was_in_force(fake: FakeVllm) -> None:
     assert info.details["tensor_parallel_size"] == 2
     assert info.details["data_parallel_size"] == 3
     assert info.details["cached_tokens"] == 1
+    assert info.details["attention"] == ["FLASH"]
     assert info.details["tokens_as_transformers"] is False  # the fake repeats no image token
 
 
@@ -267,6 +271,16 @@ def test_what_vllm_cannot_load_is_one_sentence(fake: FakeVllm) -> None:
     fake.refusal = ValueError("Unsupported vision config.")
     with pytest.raises(CardError, match=r"Unsupported vision config\. Use --engine=local\."):
         load_model(CARD, LoadOptions()).__enter__()
+
+
+def test_batch_invariance_needs_a_gpu(fake: FakeVllm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for by a variable of vLLM's, and refused in a sentence on a CPU."""
+    fake.batch_invariant = True
+    install(monkeypatch, fake)
+    monkeypatch.delitem(sys.modules, "fakebench_suite.backends.vllm.model", raising=False)
+    with pytest.raises(CardError, match="--deterministic needs a GPU"):
+        load_model(CARD, LoadOptions(vllm=VllmOptions(deterministic=True))).__enter__()
+    assert "VLLM_BATCH_INVARIANT" not in os.environ
 
 
 @pytest.mark.parametrize(
