@@ -37,7 +37,7 @@ MARKERS = {
     "checkpoint": "computes with a checkpoint, or with torch as a checkpoint does",
     "thorough": "simulates hundreds of runs, or looks at thousands of replies or rows",
     "slow": "takes minutes, or measures how long something takes; runs only with -m slow",
-    "vllm": "asks a vLLM server of .venv-vllm (make test-vllm); runs only with -m vllm",
+    "vllm": "asks vLLM of .venv-vllm (make test-vllm); runs only with -m vllm",
 }
 """The kinds of tests that are no unit tests; ``make check`` leaves all of them out."""
 IMPLIED = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fakebench_suite.backends.transformers.devices import claim_device
+from fakebench_suite.backends.transformers.devices import claim_device, claim_gpus
 from fakebench_suite.errors import EngineError
 
 
@@ -55,3 +55,25 @@ def test_a_worker_takes_no_more_threads_than_torch_was_allowed(
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_an_engine_claims_as_many_gpus_as_it_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the names that CUDA_VISIBLE_DEVICES gives them; what it cannot have it gives back."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6")
+    names, claim = claim_gpus(2)
+    assert names == "4,5"
+    with pytest.raises(EngineError, match="needs 2 of this machine's 3 GPUs, and 1 of them"):
+        claim_gpus(2)
+    assert claim_gpus(1)[0] == "6"
+    claim.close()
+    assert claim_gpus(2)[0] == "4,5"
+
+
+def test_without_a_gpu_there_is_nothing_to_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine on the CPU takes what there is."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert claim_gpus(1)[0] == ""
