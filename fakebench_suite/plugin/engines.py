@@ -234,6 +234,11 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
 
     plan = get_plan(config)
     with abort_on_user_error(request.session):
+        if plan.card.backend == VLLM:
+            raise UserError(
+                f"{plan.card.name} is answered by vLLM, of which --engine=ray has no replicas. "
+                "Leave --engine=ray out, or ask a card of transformers."
+            )
         replica = make_replica_config(plan.card, plan.load_options())
         cluster = RayCluster(choice.address)
     with closing(cluster):

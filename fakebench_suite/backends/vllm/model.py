@@ -227,7 +227,10 @@ class VllmBackend(Backend):
 
         Each answer records its own (``rendered``); this says at once whether runs are comparable.
         """
-        self._encoder.encode_one(prompt, image)
+        try:
+            self._encoder.encode_one(prompt, image)
+        except Exception:  # A processor may raise anything, where vLLM's own does not.
+            return False
         expected = self._encoder.rendered[prompt.case]
         self._encoder.clear()
         return digest_tokens(output.prompt_token_ids) == expected

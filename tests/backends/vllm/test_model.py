@@ -266,6 +266,22 @@ def test_the_manifest_says_what_was_in_force(fake: FakeVllm) -> None:
     assert info.details["tokens_as_transformers"] is False  # the fake repeats no image token
 
 
+def test_a_processor_that_fails_costs_no_answer(
+    fake: FakeVllm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It only compares tokens, and vLLM has one of its own."""
+
+    def fail(*arguments: Any) -> None:
+        raise ValueError(f"no {len(arguments)} of them")
+
+    monkeypatch.setattr("fakebench_suite.backends.transformers.processor.Encoder.encode_one", fail)
+    images = draw(2)
+    with load(fake) as backend:
+        replies = ask(backend, list_prompts(images), images)
+        assert backend.describe().details["tokens_as_transformers"] is False
+    assert {type(reply) for reply in replies} == {Answer}
+
+
 def test_what_vllm_cannot_load_is_one_sentence(fake: FakeVllm) -> None:
     """It names the engine that can, and nothing is left behind."""
     fake.refusal = ValueError("Unsupported vision config.")
