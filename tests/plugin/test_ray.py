@@ -340,7 +340,7 @@ def test_the_end_of_the_last_node_ends_the_run(
     [
         (["--engine=ray", "-n2"], "spreads the work units by itself"),
         (["--engine=ray", "--answers=old"], "asks no model"),
-        (["--engine=spark"], "there is no 'spark'; allowed: local, ray"),
+        (["--engine=spark"], "there is no 'spark'; allowed: local, vllm, ray"),
         (["--engine=ray", "--ray-address=ray://here:10001"], "it must be HOST:PORT"),
         (["--engine=ray", "--ray-address=here:65536"], "with a port of 1 to 65535"),
         (["--engine=ray", "-pnoray"], "pip install 'fakebench-suite[[]ray[]]'"),

@@ -112,7 +112,7 @@ def test_verdicts_by_likelihood_are_those_of_transformers(
 ) -> None:
     """Over detection probes: P(fake) to a thousandth, and at least 99 % of the options chosen."""
     plan = make_plan(RunRequest(sample=60))
-    cases = [case for case in plan.cases if case.task is Task.DETECTION]
+    cases = [case for case in plan.cases if case.task == Task.DETECTION]
     images = {case.image: plan.dataset.open_image(case) for case in cases}
     prompts = [plan.build_prompt(case) for case in cases]
     weighed = ask_all(backend, prompts, images, Capability.PROBABILITIES)
