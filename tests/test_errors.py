@@ -22,6 +22,7 @@ def draw(kind: type[SuiteError], depth: int = 0) -> Iterator[str]:
         yield from draw(below, depth + 1)
 
 
+@pytest.mark.checkpoint
 def test_the_tree_is_drawn_as_it_is() -> None:
     """The docstring of the module shows every exception of the package, below its parent."""
     for module in pkgutil.walk_packages(fakebench_suite.__path__, "fakebench_suite."):
