@@ -14,6 +14,7 @@ from fakebench_suite.execution.forecast import (
     describe_seconds,
     forecast_total,
 )
+from fakebench_suite.runs.completeness import FILTERED
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.tasks.registry import list_tasks
@@ -89,6 +90,9 @@ def describe_plan(
     for place, size in memory.items():
         yield f"  {place:<10}  {size / 1e9:.1f} GB at most in one process"
     yield from _describe_usage(records, population)
+    if FILTERED in (manifest.partial or ()):
+        left_out = f"what {manifest.filter!r} leaves out is counted, too"
+        yield f"  cases       those of whole tasks: {left_out}"
     errors = sum(record.verdict.outcome.is_error for record in records)
     if errors:
         yield f"  errors      {errors} of {len(records)} cases ended in one, and have no amounts"

@@ -65,3 +65,11 @@ def test_a_run_that_cannot_be_is_no_plan(fakebench: Command, project: Path) -> N
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert "There is no model 'no-such-model'" in result.stderr
     assert "plan of" not in result.stdout
+
+
+def test_a_filter_is_no_part_of_a_plan(fakebench: Command, data: Path, project: Path) -> None:
+    """Whole tasks are predicted, and the plan says so."""
+    options = ["--model=scripted.toml", f"--data={data}", "-k", "glide", "-n0"]
+    result = fakebench("plan", "--images", "8", *options, cwd=project)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "those of whole tasks: what" in result.stdout
