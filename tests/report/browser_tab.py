@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Dialog, Page, Request
+from playwright.sync_api import BrowserContext, Dialog, Page, Request, expect
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
@@ -48,9 +48,7 @@ class Tab:
         if full_page:
             for plot in self.page.locator(".plot").all():
                 plot.scroll_into_view_if_needed()
-                self.page.wait_for_function(
-                    "node => node.matches('.drawn')", arg=plot.element_handle()
-                )
+                expect(plot).to_contain_class("drawn")
             self.page.evaluate("scrollTo(0, 0)")
         self.page.screenshot(path=self.screenshots / f"{name}.png", full_page=full_page)
 

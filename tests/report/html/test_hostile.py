@@ -116,7 +116,7 @@ def test_hostile_texts_stay_text_among_the_records(tab: Tab, tmp_path: Path) -> 
     tab.screenshot("hostile-item")
     page.keyboard.press("z")
     expect(page.locator("#h-zoom")).to_contain_text(PICTURE)
-    page.wait_for_function("document.querySelector('#zoom img').naturalWidth === 400")
+    expect(page.locator("#zoom img")).to_have_js_property("naturalWidth", 400)
 
 
 def test_the_policy_forbids_inline_code(tab: Tab, small_report: Path) -> None:

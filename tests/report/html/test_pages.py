@@ -369,16 +369,15 @@ def test_pictures_zoom(tab: Tab, tmp_path: Path) -> None:
         Image.open(folder / "large.png").tobytes()
     ]
     page, zoomed = tab.page, tab.page.locator("#zoom img")
-    size = "wanted => document.querySelector('#zoom img').naturalWidth === wanted"
     tab.open(report, f"#item={dataset.cases[0].id}")
     page.locator("#item .frame").click()
-    page.wait_for_function(size, arg=900)  # the data lie where they did
+    expect(zoomed).to_have_js_property("naturalWidth", 900)  # the data lie where they did
     folder.rename(tmp_path / "elsewhere")
     for report_path in reports:
         tab.open(report_path, f"#item={dataset.cases[0].id}")
         assert page.locator("#item figure a").count() == 0
         page.keyboard.press("z")
-        page.wait_for_function(size, arg=900)
+        expect(zoomed).to_have_js_property("naturalWidth", 900)
     fitted = zoomed.bounding_box()
     assert fitted
     page.keyboard.press("1")
