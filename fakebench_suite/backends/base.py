@@ -139,6 +139,37 @@ OPTIONS = {
 }
 """The two options of each question type of detection, the one that means fake first."""
 
+_EVEN = 0.5
+
+
+def choose_option(
+    question_type: QuestionType,
+    fake: float,
+    real: float,
+    *,
+    seconds: float,
+    batch_size: int,
+    rendered: str | None = None,
+) -> Reply:
+    """The likelier option as an answer of one token, or a ModelError where neither is likely.
+
+    ``fake`` and ``real`` are the probabilities that the next token begins the option of a question
+    of this type that means so, over all spellings; ``seconds`` is the prompt's share of the time of
+    a batch of ``batch_size`` prompts, ``rendered`` the digest of its tokens.
+    """
+    if not fake + real > 0:  # Also true of NaN.
+        return ModelError(f"the options have the probability {fake + real}")
+    p_fake = fake / (fake + real)
+    return Answer(
+        text=OPTIONS[question_type][0 if p_fake >= _EVEN else 1],
+        tokens=1,
+        seconds=seconds,
+        batch_size=batch_size,
+        p_fake=p_fake,
+        option_probability_mass=min(1.0, fake + real),
+        rendered=rendered,
+    )
+
 
 def lacks_options(answer: Answer) -> bool:
     """Whether an answer says why it has no probability.

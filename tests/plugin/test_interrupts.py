@@ -201,7 +201,7 @@ def test_a_judge_is_asked_nothing_after_an_interrupt(
 
     press(project)
     with serve(Endpoint(behave=behave)) as judge:
-        options = (f"--data={referenced}", f"--judge=openai:m@{judge.url}", "--judge-rounds=12")
+        options = (f"--data={referenced}", f"--judge=openai:m@{judge.url}", "--judge-rounds=8")
         result = run(*options, "--gates=none", "-p", "pressing", *mode)
         assert result.ret == INTERRUPTED
         asked = len(judge.asked)
@@ -209,13 +209,13 @@ def test_a_judge_is_asked_nothing_after_an_interrupt(
         written = read_run(project)
         rated = [record for record in written.records if record["verdict"]["ratings"]]
         failed = [r for r in written.records if r["verdict"]["outcome"] == "judge_error"]
-        assert all(len(record["verdict"]["ratings"]) == 12 for record in rated)
+        assert all(len(record["verdict"]["ratings"]) == 8 for record in rated)
         assert failed
         assert all(record["answer"]["text"] for record in failed)
         assert "given_up" not in written.manifest["judge"]
         assert run("--resume=reports/run", "-n0").ret == 0
         # Each round was sent once, but for those of the test request and the calibration.
-        assert len(judge.asked) == 1 + 24 * 12 + 1 + 48 * 12
+        assert len(judge.asked) == 1 + 24 * 8 + 1 + 48 * 8
         assert run(*options, "--run=whole", "--gates=none").ret == 0
     runs = project / "reports"
     assert (runs / "run" / SCORES).read_bytes() == (runs / "whole" / SCORES).read_bytes()

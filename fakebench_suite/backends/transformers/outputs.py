@@ -5,13 +5,12 @@ from typing import Any, Protocol
 
 import torch
 
-from fakebench_suite.backends.base import OPTIONS, Reply
+from fakebench_suite.backends.base import OPTIONS, Reply, choose_option
 from fakebench_suite.backends.transformers.generation import GenerationOutput
 from fakebench_suite.checkpoints.decoding import ReplyDecoder
 from fakebench_suite.errors import ModelError
 from fakebench_suite.types import Answer, FinishReason, Prompt
 
-_EVEN = 0.5
 NON_FINITE_MESSAGE = "the model computed NaN or infinite scores for a token"
 """Message of the model error for NaN and infinite scores."""
 
@@ -106,20 +105,9 @@ class OptionDecoder:
 
     def _build_answer(self, prompt: Prompt, row: torch.Tensor, seconds: float, rows: int) -> Reply:
         """Return the likelier option, by the summed probabilities of its first tokens."""
-        options = OPTIONS[prompt.question_type]
-        starts = list_first_tokens(self._tokenizer, options)
+        starts = list_first_tokens(self._tokenizer, OPTIONS[prompt.question_type])
         fake, real = (float(row[list(ids)].sum()) for ids in starts)
-        if not fake + real > 0:  # Also true of NaN, if custom code does not pass the watch on.
-            return ModelError(f"the options have the probability {fake + real}")
-        p_fake = fake / (fake + real)
-        return Answer(
-            text=options[0] if p_fake >= _EVEN else options[1],
-            tokens=1,
-            seconds=seconds,
-            batch_size=rows,
-            p_fake=p_fake,
-            option_probability_mass=fake + real,
-        )
+        return choose_option(prompt.question_type, fake, real, seconds=seconds, batch_size=rows)
 
 
 def count_tokens(row: torch.Tensor, ends: Sequence[int]) -> int:

@@ -4,14 +4,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from fakebench_suite.backends.base import OPTIONS, Capability, Reply, Request
+from fakebench_suite.backends.base import OPTIONS, Capability, Reply, Request, choose_option
 from fakebench_suite.backends.transformers.outputs import NON_FINITE_MESSAGE, list_first_tokens
 from fakebench_suite.checkpoints.decoding import ReplyDecoder
 from fakebench_suite.errors import ModelError
 from fakebench_suite.provenance import digest_tokens
 from fakebench_suite.types import Answer, FinishReason
 
-_EVEN = 0.5
 _FINISH_REASONS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 """vLLM's words for the end of a reply that it wrote."""
 
@@ -58,19 +57,14 @@ class AnswerBuilder:
         self, request: Request, completion: Any, seconds: float, batch_size: int, rendered: str
     ) -> Reply:
         """The likelier option, by the summed probabilities of its first tokens."""
-        options = OPTIONS[request.prompt.question_type]
         logprobs = {token: entry.logprob for token, entry in completion.logprobs[0].items()}
-        starts = list_first_tokens(self._tokenizer, options)
+        starts = list_first_tokens(self._tokenizer, OPTIONS[request.prompt.question_type])
         fake, real = (sum(math.exp(logprobs[token]) for token in ids) for ids in starts)
-        if not fake + real > 0:
-            return ModelError(f"the options have the probability {fake + real}")
-        p_fake = fake / (fake + real)
-        return Answer(
-            text=options[0] if p_fake >= _EVEN else options[1],
-            tokens=1,
+        return choose_option(
+            request.prompt.question_type,
+            fake,
+            real,
             seconds=seconds,
             batch_size=batch_size,
-            p_fake=p_fake,
-            option_probability_mass=min(1.0, fake + real),
             rendered=rendered,
         )
