@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fakebench_suite.checkpoints.threads import wait_without_spinning
 from fakebench_suite.extras import Extra, require_extra
 
 Vectors = NDArray[np.float32]
@@ -58,6 +59,7 @@ class SentenceEncoder:
 
     @cached_property
     def _model(self) -> Any:
+        wait_without_spinning()
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 

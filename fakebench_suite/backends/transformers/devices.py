@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import torch
 from filelock import FileLock, Timeout
+from joblib import cpu_count
 
 from fakebench_suite.errors import EngineError
 
@@ -34,13 +35,14 @@ def claim_device(workers: int) -> ClaimedDevice:
 
     ``workers`` is the number of workers on this machine. Closing the claim releases the GPU; so
     does the end of the process, so that a restarted worker gets the GPU of the one that crashed.
-    OMP_NUM_THREADS may lower the number of threads: oversubscribed threads wait for each other in
-    every matrix product. Raises EngineError if all GPUs are claimed.
+    The cores are those that the affinity and the quota of this process leave it. OMP_NUM_THREADS
+    may lower the number of threads: oversubscribed threads wait for each other in every matrix
+    product. Raises EngineError if all GPUs are claimed.
     """
     claim = contextlib.ExitStack()
     count = count_gpus()
     if count == 0:
-        threads = max(1, (os.cpu_count() or 1) // workers)
+        threads = max(1, cpu_count() // workers)
         torch.set_num_threads(min(threads, torch.get_num_threads()))
         return ClaimedDevice(device="cpu", claim=claim)
     for index, name in enumerate(list_gpu_names()):

@@ -12,6 +12,7 @@ from typing import cast
 
 import msgspec
 
+from fakebench_suite.checkpoints.threads import wait_without_spinning
 from fakebench_suite.endpoints.names import PREFIX, mask_name, mask_url, parse_endpoint_name
 from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import UserError, find_nearest
@@ -176,6 +177,8 @@ def open_judge(
     spec = JUDGES.get(choice.kind)
     options = JudgeOptions(cache=cache, dropped=dropped, workers=workers)
     if isinstance(spec.open, str) and choice.kind in JUDGES.built_in:
+        if spec.extra is Extra.LOCAL:
+            wait_without_spinning()
         return cast("Open", import_object(spec.open))(choice, options)
     with name_package(f"Opening the judge {choice.kind!r}"):
         start = cast("Open", import_object(spec.open) if isinstance(spec.open, str) else spec.open)

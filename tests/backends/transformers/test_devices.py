@@ -1,11 +1,13 @@
 """Workers share a machine: a GPU each, or their share of the cores."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from fakebench_suite.backends.transformers import devices
 from fakebench_suite.backends.transformers.devices import claim_device, claim_gpus
 from fakebench_suite.errors import EngineError
 
@@ -28,7 +30,7 @@ def test_each_worker_claims_a_gpu_and_a_released_one_is_claimed_again(
 def test_without_a_gpu_the_cores_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two workers on n cores compute with half of them each, and never with none."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(devices, "cpu_count", lambda: 8)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(8)
@@ -45,7 +47,7 @@ def test_a_worker_takes_no_more_threads_than_torch_was_allowed(
 ) -> None:
     """OMP_NUM_THREADS=3 leaves three of eight cores to one worker, and two to each of four."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(devices, "cpu_count", lambda: 8)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
@@ -54,6 +56,21 @@ def test_a_worker_takes_no_more_threads_than_torch_was_allowed(
         claim_device(4)
         assert torch.get_num_threads() == 2
     finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux sets an affinity")
+def test_the_affinity_of_a_process_limits_its_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine may have more cores than this process may use."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    before, cores = torch.get_num_threads(), os.sched_getaffinity(0)
+    try:
+        torch.set_num_threads(2)
+        os.sched_setaffinity(0, {min(cores)})
+        claim_device(1)
+        assert torch.get_num_threads() == 1
+    finally:
+        os.sched_setaffinity(0, cores)
         torch.set_num_threads(before)
 
 
