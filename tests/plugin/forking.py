@@ -42,7 +42,7 @@ _WARMING_OF_WHEEL = (
 )  # fmt: skip
 """The same by the wheel alone."""
 _SLOW = (
-    "sentence_transformers", "transformers.models.auto.modeling_auto",
+    "torch", "transformers.models.auto.modeling_auto",
     "transformers.models.bert.modeling_bert", "sacrebleu.metrics.bleu", "rouge_score.rouge_scorer",
     "openai", "httpx2",
 )  # fmt: skip
