@@ -89,6 +89,26 @@ class Clue:
     criterion: str | None = None
 
 
+Point = tuple[float, float]
+"""x and y in pixels from the upper left corner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """Where in an image something shows that it is fake, in pixels of the image as it is shown."""
+
+    box: tuple[float, float, float, float]
+    """The smallest box around the region: left, top, right, bottom (exclusive)."""
+    polygons: tuple[tuple[Point, ...], ...] = ()
+    """Outlines of the region's parts, at least three points each; none where it is the box."""
+    criterion: str | None = None
+    """Of the 14, where the data set says or its category means one."""
+    category: str | None = None
+    """What the data set calls the kind of flaw, in its own words."""
+    description: str | None = None
+    """What is wrong there, in a sentence of the data set."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One prompt on one image; ``expected`` is None where the reference text is withheld."""
@@ -111,8 +131,8 @@ class Case:
     expected: tuple[Clue, ...] | None = None
     paired_image: str | None = None
     """Of a forged probe, the name of the untouched image; of an untouched one, of the forged."""
-    forged_region: tuple[int, int, int, int] | None = None
-    """Where a probe was forged, in pixels: left, top, right, bottom (exclusive)."""
+    regions: tuple[Region, ...] = ()
+    """Where the image shows that it is fake; empty where that is not known, or nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

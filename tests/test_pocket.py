@@ -72,9 +72,7 @@ def test_it_names_what_was_planted(pocket: TransformersBackend, probes: Dataset)
 
 def test_it_looks_at_the_picture(pocket: TransformersBackend, probes: Dataset) -> None:
     """Shown the forged pictures in place of their untouched twins, it answers differently."""
-    real = [
-        c for c in probes.cases if c.question_type is QuestionType.WHAT and c.forged_region is None
-    ][:40]
+    real = [c for c in probes.cases if c.question_type is QuestionType.WHAT and not c.regions][:40]
     twin_images = {
         case.image: probes.open_image(next(c for c in probes.cases if c.image == case.paired_image))
         for case in real

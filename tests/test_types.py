@@ -6,10 +6,19 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakebench_suite.types import Answer, Case, Clue, Outcome, Record, Score, Verdict
+from fakebench_suite.types import Answer, Case, Clue, Outcome, Record, Region, Score, Verdict
 
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
-_BOX = st.tuples(*[st.integers(0, 99)] * 4)
+_PLACES = st.floats(0, 99)
+_REGIONS = st.builds(
+    Region,
+    box=st.tuples(_PLACES, _PLACES, _PLACES, _PLACES),
+    polygons=st.lists(
+        st.lists(st.tuples(_PLACES, _PLACES), min_size=3, max_size=4).map(tuple), max_size=2
+    ).map(tuple),
+    criterion=st.none() | _TEXT,
+    description=st.none() | _TEXT,
+)
 _CASES = st.builds(
     Case,
     id=_TEXT,
@@ -21,7 +30,7 @@ _CASES = st.builds(
     expected=st.none()
     | st.lists(st.builds(Clue, text=_TEXT, criterion=st.none() | _TEXT), max_size=3).map(tuple),
     paired_image=st.none() | _TEXT,
-    forged_region=st.none() | _BOX,
+    regions=st.lists(_REGIONS, max_size=2).map(tuple),
 )
 _ANSWERS = st.builds(Answer, text=_TEXT, seconds=st.floats(0, 1e6))
 _VERDICTS = st.builds(

@@ -9,8 +9,10 @@ from typing import Any
 
 from fakebench_suite.deprecation import BENCHMARKS, METRICS, rename_keys, rename_subgroup
 
+_FORGED_REGION = "forged_region"
+"""A case had one box at most, before it had regions."""
 _CASE = {
-    "form": "question_type", "twin": "paired_image", "box": "forged_region",
+    "form": "question_type", "twin": "paired_image", "box": _FORGED_REGION,
     "category": "content_categories",
 }  # fmt: skip
 _ANSWER = {"mass": "option_probability_mass"}
@@ -26,15 +28,33 @@ _JUDGE = {"audit": "calibration"}
 _REASON = {"why": "reason"}
 
 
+def has_forged_region(line: bytes) -> bool:
+    """Whether a line of ``records.jsonl`` has the box that decodes, unseen, to no region.
+
+    In a text of the record its quotation marks are escaped.
+    """
+    return b'"forged_region":[' in line
+
+
 def rename_record(value: Any) -> Any:
     """A line of ``records.jsonl``."""
     parts = {"case": _CASE, "answer": _ANSWER, "verdict": _VERDICT}
     if not isinstance(value, dict):
         return value
-    return {
+    record = {
         key: rename_keys(part, parts[key]) if key in parts and isinstance(part, dict) else part
         for key, part in value.items()
     }
+    if isinstance(record.get("case"), dict) and _FORGED_REGION in record["case"]:
+        record["case"] = _replace_forged_region(record["case"])
+    return record
+
+
+def _replace_forged_region(case: dict[str, Any]) -> dict[str, Any]:
+    """A case with its one box as its only region."""
+    rest = {key: value for key, value in case.items() if key != _FORGED_REGION}
+    box = case[_FORGED_REGION]
+    return rest if box is None else rest | {"regions": [{"box": box}]}
 
 
 def rename_score(value: Any) -> Any:

@@ -20,6 +20,7 @@ from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.runs.manifest import MANIFEST_VERSION, Manifest, ManifestBaseline
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.old_names import (
+    has_forged_region,
     rename_manifest,
     rename_record,
     rename_scores,
@@ -355,7 +356,7 @@ def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
             number += 1
             if not line.endswith(b"\n"):
                 break
-            record = decode_json(line, decoder, rename=rename_record)
+            record = _decode_record(line, decoder)
             check_task(record.case.task)
             earlier = records.get(record.case.id)
             if earlier is None or earlier.verdict.outcome.is_error:
@@ -363,6 +364,14 @@ def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
     except (FormatError, ValueError) as error:
         raise UserError(f"Line {number} of {path} is no record: {error}.") from error
     return records.values()
+
+
+def _decode_record(line: bytes, decoder: "msgspec.json.Decoder[Record]") -> Record:
+    """A record; raises FormatError or ValueError if the line is none."""
+    if has_forged_region(line):
+        value = decode_json(line, msgspec.json.Decoder())
+        return msgspec.convert(rename_record(value), Record)
+    return decode_json(line, decoder, rename=rename_record)
 
 
 def read_timings(folder: Path) -> list[LatencyTiming]:

@@ -34,7 +34,7 @@ from fakebench_suite.runs.store import (
     read_scores,
     read_timings,
 )
-from fakebench_suite.types import GateOutcome, QuestionType, Score, Task
+from fakebench_suite.types import GateOutcome, QuestionType, Region, Score, Task
 from tests.factories import IDENTITY, make_manifest_table
 
 OLD_RUN = Path(__file__).with_name("old_run")
@@ -47,9 +47,25 @@ def test_records_have_every_field_of_old_records() -> None:
     record = records[0]
     assert record.case.question_type is QuestionType.ISFAKE
     assert record.case.paired_image == "chelsea-101"
-    assert record.case.forged_region == (75, 37, 126, 85)
+    assert record.case.regions == (Region(box=(75, 37, 126, 85)),)
     assert (record.verdict.reason, record.verdict.label) == ("'no'", "real")
     assert {r.verdict.followed_format for r in records} == {None, True}
+
+
+def test_a_record_with_one_box_has_it_as_its_region(tmp_path: Path) -> None:
+    """A line that would decode without a word has lost nothing, whatever its texts say."""
+    record = next(iter(read_records(OLD_RUN)))
+    row = msgspec.to_builtins(record)
+    (box,) = [region["box"] for region in row["case"].pop("regions")]
+    row["case"]["forged_region"] = box
+    row["prompt"] = 'Is "forged_region":[1] fake?'
+    unforged = msgspec.to_builtins(record) | {"prompt": row["prompt"]}
+    unforged["case"] = {**unforged["case"], "id": "unforged", "regions": [], "forged_region": None}
+    lines = [msgspec.json.encode(value) + b"\n" for value in (row, unforged)]
+    (tmp_path / "records.jsonl").write_bytes(b"".join(lines))
+    first, second = read_records(tmp_path)
+    assert (first.case, second.case.regions) == (record.case, ())
+    assert first.prompt == second.prompt == row["prompt"]
 
 
 def test_scores_of_old_records_are_those_that_were_written() -> None:

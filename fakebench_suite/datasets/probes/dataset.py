@@ -27,7 +27,7 @@ from fakebench_suite.datasets.probes.photographs import TEST_PHOTOGRAPHS, locate
 from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks import prompts
-from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
+from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Region, Task
 
 GENERATOR = "planted"
 """The generator of all forged probes."""
@@ -79,9 +79,22 @@ def load_probes(count: int = PAIRS) -> Dataset:
 
 
 def digest_cases(cases: Iterable[Case]) -> str:
-    """Return the SHA-256 of what the cases hold; fields without a value do not count."""
-    rows = ({k: v for k, v in msgspec.to_builtins(case).items() if v is not None} for case in cases)
-    return digest_contents(msgspec.json.encode(row, order="sorted") for row in rows)
+    """Return the SHA-256 of what the cases hold; fields without a value do not count.
+
+    The region counts as it did when a case had one box, so that older runs can be compared.
+    """
+    return digest_contents(
+        msgspec.json.encode(_list_fields(case), order="sorted") for case in cases
+    )
+
+
+def _list_fields(case: Case) -> dict[str, object]:
+    fields = {
+        name: value
+        for name, value in msgspec.to_builtins(case).items()
+        if value not in (None, []) and name != "regions"
+    }
+    return fields | ({"forged_region": case.regions[0].box} if case.regions else {})
 
 
 def _read_sources() -> Iterator[bytes]:
@@ -127,6 +140,12 @@ def build_cases(pair: ProbePair) -> Iterator[Case]:
     Both images are asked the three detection questions, the forged one all other tasks too.
     """
     criterion = pair.forgery.criterion
+    box = pair.box
+    region = Region(
+        box=(box.left, box.top, box.right, box.bottom),
+        criterion=criterion,
+        description=pair.forgery.clue,
+    )
     forged = Case(
         id=f"{pair.name}{_FORGED}:",
         task=Task.DETECTION,
@@ -137,7 +156,7 @@ def build_cases(pair: ProbePair) -> Iterator[Case]:
         generator=GENERATOR,
         criterion=criterion,
         paired_image=pair.name,
-        forged_region=(pair.box.left, pair.box.top, pair.box.right, pair.box.bottom),
+        regions=(region,),
     )
     untouched = replace(
         forged,
@@ -147,7 +166,7 @@ def build_cases(pair: ProbePair) -> Iterator[Case]:
         generator=None,
         criterion=None,
         paired_image=forged.image,
-        forged_region=None,
+        regions=(),
     )
     clue = Clue(
         text=describe_forged(criterion, pair.forgery.clue, pair.box.position_name),

@@ -135,7 +135,7 @@ def test_every_case_knows_its_truth() -> None:
     assert len({case.criterion for case in cases if case.task == Task.INTERPRETATION}) >= 8
     for case in cases:
         forged = case.label is Authenticity.FAKE
-        assert (case.forged_region is not None) == forged
+        assert bool(case.regions) == forged
         assert case.paired_image is not None
         assert case.image.endswith("-forged") == forged
         if case.task in (Task.INTERPRETATION, Task.REASONING):

@@ -24,44 +24,66 @@ fakebench.item = (() => {
     return [...pieces, reply.slice(end)];
   }
 
-  // The outline of the forged region, drawn over the image.
-  function outline(picture, box) {
-    if (!box) return null;
+  const name = (region) => [region.criterion, region.category].filter(Boolean).join(", ");
+
+  // The shapes of a region: its outlines, or its box.
+  function shapes({ box, polygons }) {
+    const make = (kind, attributes) => {
+      const shape = document.createElementNS(SVG, kind);
+      for (const [key, value] of Object.entries(attributes)) shape.setAttribute(key, value);
+      return shape;
+    };
+    const [left, top, right, bottom] = box;
+    if (!polygons.length) return [make("rect", { x: left, y: top, width: right - left, height: bottom - top })];
+    return polygons.map((points) => make("polygon", { points: points.map((point) => point.join(",")).join(" ") }));
+  }
+
+  // The outlines of regions, drawn over the image.
+  function outline(picture, regions) {
+    if (!regions.length) return null;
     const drawing = document.createElementNS(SVG, "svg");
     drawing.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
     drawing.setAttribute("role", "img");
-    drawing.setAttribute("aria-label", `forged region ${box.join(", ")}`);
-    for (const kind of ["under", "over"]) {
-      const rectangle = document.createElementNS(SVG, "rect");
-      const [left, top, right, bottom] = box;
-      for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top, class: kind }))
-        rectangle.setAttribute(name, value);
-      drawing.append(rectangle);
-    }
+    drawing.setAttribute("aria-label", regions.map((region) =>
+      `region ${region.box.map((place) => Math.round(place)).join(", ")} ${name(region)}`.trim()).join("; "));
+    for (const kind of ["under", "over"])
+      for (const shape of regions.flatMap(shapes)) {
+        shape.setAttribute("class", kind);
+        drawing.append(shape);
+      }
     return drawing;
   }
 
-  function figure(image, caption, box, link) {
+  function figure(image, caption, regions = [], link = null) {
     const picture = filter.storedImage(image);
     if (!picture) return el("figure", { class: "absent" }, el("div", {}, "no image available"), el("figcaption", {}, caption));
-    const region = () => outline(picture, box);
+    const drawing = () => outline(picture, regions);
     const frame = el("button", {
       type: "button", class: "frame", title: "Zoom (z)", "aria-label": `Zoom, ${caption}: ${image}`,
-      onclick: () => fakebench.zoom.open(picture, image, caption, region),
+      onclick: () => fakebench.zoom.open(picture, image, caption, drawing),
     }, el("img", {
       src: `report/images/${picture.file}`, alt: "", loading: "lazy", width: picture.width, height: picture.height,
-    }), region());
+    }), drawing());
     return el("figure", {}, frame, el("figcaption", {}, caption, ` ${picture.width} × ${picture.height} `, link));
   }
 
   function images({ case: asked }, hash) {
-    const shown = [figure(asked.image, asked.forged_region ? "forged image" : asked.label === "fake" ? "fake" : asked.label || "image", asked.forged_region)];
+    const isForged = asked.regions.length > 0;
+    const caption = isForged && asked.paired_image ? "forged image" : asked.label || "image";
+    const shown = [figure(asked.image, caption, asked.regions)];
     if (asked.paired_image) {
       const row = filter.firstAbout(asked.paired_image, asked.question_type);
       const link = row < 0 ? null : el("a", { href: hash(row) }, "open its item");
-      shown.push(figure(asked.paired_image, asked.forged_region ? "untouched image" : "forged image", null, link));
+      shown.push(figure(asked.paired_image, isForged ? "untouched image" : "forged image", [], link));
     }
     return el("div", { class: "pictures" }, shown);
+  }
+
+  // What the data set says about each region.
+  function describeRegions(regions) {
+    const described = regions.filter((region) => region.description || name(region));
+    return described.length ? block("Regions", el("ul", { class: "clues" }, described.map((region) =>
+      el("li", { dir: "auto" }, region.description || "", name(region) ? [" ", el("span", { class: "tag" }, name(region))] : null)))) : null;
   }
 
   const block = (title, ...content) => el("section", {}, el("h3", {}, title), ...content);
@@ -150,6 +172,7 @@ fakebench.item = (() => {
       block("Prompt as sent", quote(record.prompt)),
       before ? compare(record, before, split, earlier) : block("Reply", ...reply(record.answer, verdict, split)),
       reference,
+      describeRegions(asked.regions),
       scores(verdict, texts),
       block("Case", facts(record, verdict)),
     ].filter(Boolean);
