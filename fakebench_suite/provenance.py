@@ -153,7 +153,9 @@ def collect_pixels(records: Iterable[Record]) -> Mapping[str, PixelDigest | None
     """Return the pixels of every image in the records by name; None where they are unknown."""
     pixels: dict[str, PixelDigest | None] = {}
     for record in records:
-        pixels[record.case.image] = pixels.get(record.case.image) or record.pixels
+        shown = (record.pixels, record.second_pixels)
+        for name, digest in zip(record.case.image_names, shown, strict=False):
+            pixels[name] = pixels.get(name) or digest
     return pixels
 
 

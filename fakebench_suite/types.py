@@ -12,7 +12,7 @@ from typing import Final
 
 
 class Task:
-    """The names of the four tasks of FakeBench (arXiv 2404.13306, section III).
+    """The names of the four tasks of FakeBench (arXiv 2404.13306, section III), and of others.
 
     A task is a text: packages can add more, see :mod:`fakebench_suite.tasks.registry`.
     """
@@ -21,6 +21,8 @@ class Task:
     INTERPRETATION: Final = "interpretation"
     REASONING: Final = "reasoning"
     ANALYSIS: Final = "analysis"
+    COMPARISON: Final = "comparison"
+    """Which of two images is fake, or real; of LOKI, not of FakeBench."""
 
 
 class Authenticity(StrEnum):
@@ -39,6 +41,8 @@ class QuestionType(StrEnum):
     FAULTFINDING = "faultfinding"
     INFERENCE = "inference"
     CRITERION = "criterion"
+    WHICHFAKE = "whichfake"
+    WHICHREAL = "whichreal"
 
 
 class Outcome(StrEnum):
@@ -133,16 +137,37 @@ class Case:
     """Of a forged probe, the name of the untouched image; of an untouched one, of the forged."""
     regions: tuple[Region, ...] = ()
     """Where the image shows that it is fake; empty where that is not known, or nowhere."""
+    second_image: str | None = None
+    """Name of the image that is shown after ``image``, where a prompt is about two."""
+    choices: tuple[str, ...] = ()
+    """The options of a multiple-choice question, of which the first is A."""
+    expected_choice: str | None = None
+    """The letter of the right option; None where it is withheld."""
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        """The images that the prompt is about, in the order in which they are shown."""
+        return _list_names(self.image, self.second_image)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """The text sent to the model after the image named ``image``."""
+    """The text sent to the model after the image named ``image``, and after the second one."""
 
     case: str
     image: str
     question_type: QuestionType
     text: str
+    second_image: str | None = None
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        """The images that the text is about, in the order in which they are shown."""
+        return _list_names(self.image, self.second_image)
+
+
+def _list_names(first: str, second: str | None) -> tuple[str, ...]:
+    return (first,) if second is None else (first, second)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +272,8 @@ class Record:
     worker: str
     pixels: PixelDigest | None = None
     """Of the picture shown; None where it could not be opened, or is not known."""
+    second_pixels: PixelDigest | None = None
+    """Of the second picture, where the case has one; None as above."""
     reused: bool = False
     """Whether the answer was taken over from an earlier run (``--reuse``)."""
 

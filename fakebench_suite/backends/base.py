@@ -54,6 +54,8 @@ class Capability(StrEnum):
     """The first token of a reply and no more, to be timed."""
     PROBABILITIES = "probabilities"
     """The likelier option of a detection prompt, with ``p_fake``; no reply is written."""
+    TWO_IMAGES = "two_images"
+    """Two images in one prompt, whatever is wanted; no request wants this alone."""
 
 
 class BudgetUnit(StrEnum):
@@ -65,7 +67,7 @@ class BudgetUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A prompt, the image it is about, and what is wanted."""
+    """A prompt, the image or the two images it is about, and what is wanted."""
 
     prompt: Prompt
     images: "Mapping[str, Image.Image]" = field(repr=False, compare=False)
@@ -74,8 +76,13 @@ class Request:
 
     @property
     def image(self) -> "Image.Image":
-        """The image that the prompt is about."""
+        """The image that the prompt is about; of two, the first."""
         return self.images[self.prompt.image]
+
+    @property
+    def prompt_images(self) -> "tuple[Image.Image, ...]":
+        """All images that the prompt is about, in the order in which they are shown."""
+        return tuple(self.images[name] for name in self.prompt.image_names)
 
 
 class Backend(Protocol):

@@ -45,6 +45,10 @@ RESERVED_FIELDS = frozenset({
 """Fields of a request that the suite sets, or that change what a reply is."""
 
 
+_LETTERS = ("A", "B")
+"""Replies to which of two images is fake or real, where a script has none."""
+
+
 class Generation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Decoding settings. Greedy always: a release gate must not depend on luck."""
 
@@ -67,6 +71,9 @@ class PromptFormat(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     """The processor takes text and picture in one list: ``template`` is cut at ``{image}``."""
     options: dict[str, bool | str] = msgspec.field(default_factory=dict)
     """Variables handed to the chat template, such as ``enable_thinking = false``."""
+    images: Positive | None = None
+    """Most images that a prompt can show; without it 1 with ``template``, and else as many as a
+    case has. Cases with more are not asked."""
 
 
 class ScriptedReplies(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -78,6 +85,8 @@ class ScriptedReplies(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
     faultfinding: list[str]
     inference: list[str]
     criterion: list[str]
+    whichfake: list[str] = msgspec.field(default_factory=lambda: list(_LETTERS))
+    whichreal: list[str] = msgspec.field(default_factory=lambda: list(_LETTERS))
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """Time that a work unit takes, as if a model were at work."""
 
@@ -182,6 +191,11 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         template = self.prompt.template
         if template is not None and "{question}" not in template:
             raise ValueError("the template in [prompt] has no {question}")
+        if template is not None and (self.prompt.images or 1) > 1:
+            raise ValueError(
+                "images in [prompt] is more than 1, and its template has a place for one; leave "
+                "images out, or use the checkpoint's chat template"
+            )
         for name, value, allowed in (
             ("dtype", self.dtype, DTYPES),
             ("attention", self.attention, (None, *ATTENTION)),
@@ -201,6 +215,14 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
                 raise ValueError("adapter is the old name of backend; leave it out")
             msgspec.structs.force_setattr(self, "backend", renamed)
         _check_source(self)
+
+    @property
+    def takes_two_images(self) -> bool:
+        """Whether a prompt may show two images."""
+        prompt = self.prompt
+        if prompt.images is None:
+            return prompt.template is None
+        return prompt.images > 1
 
 
 def _check_source(card: Card) -> None:
@@ -248,6 +270,9 @@ def describe_card(card: Card, *, identity: bool = False) -> dict[str, Any]:
     With ``identity``, without the settings of an endpoint that no answer depends on.
     """
     described: dict[str, Any] = msgspec.to_builtins(card)
+    _drop_unset(described)
+    if identity:  # It says which cases are asked, and no answer depends on it.
+        described["prompt"].pop("images", None)
     if card.endpoint is None:
         del described["endpoint"]  # as in the manifests of versions that knew none
         return described
@@ -257,6 +282,16 @@ def describe_card(card: Card, *, identity: bool = False) -> dict[str, Any]:
     if identity:
         endpoint = {name: value for name, value in endpoint.items() if name not in _NO_INFLUENCE}
     return described | {"endpoint": endpoint}
+
+
+def _drop_unset(described: dict[str, Any]) -> None:
+    """Leave out what cards say since a later version, as in the manifests of earlier ones."""
+    if described["prompt"]["images"] is None:
+        del described["prompt"]["images"]
+    script = described["script"]
+    for name in ("whichfake", "whichreal"):
+        if script is not None and script[name] == list(_LETTERS):
+            del script[name]
 
 
 def list_cards(models: Path = MODELS) -> dict[str, Path]:

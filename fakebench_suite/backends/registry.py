@@ -112,7 +112,9 @@ BACKENDS = Registry(
             send_test_request="fakebench_suite.backends.openai.loading:send_test_request",
         ),
         "scripted": BackendSpec(
-            capabilities=frozenset({Capability.TEXT, Capability.FIRST_TOKEN}),
+            capabilities=frozenset(
+                {Capability.TEXT, Capability.FIRST_TOKEN, Capability.TWO_IMAGES}
+            ),
             load="fakebench_suite.backends.scripted:load",
         ),
     },
@@ -131,6 +133,12 @@ def find_backend(card: Card) -> BackendSpec:
             "'repository' (a name on the Hugging Face hub) or 'path' (a directory)."
         )
     return spec
+
+
+def find_capabilities(card: Card) -> frozenset[Capability]:
+    """What the model of a card can be asked: what its backend can, less what the card excludes."""
+    capabilities = find_backend(card).capabilities
+    return capabilities if card.takes_two_images else capabilities - {Capability.TWO_IMAGES}
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from fakebench_suite.types import Answer, FinishReason, Prompt
 class ScriptedBackend(Backend):
     """Replies by question type; where a type has several replies, the case id draws one."""
 
-    capabilities = frozenset({Capability.TEXT, Capability.FIRST_TOKEN})
+    capabilities = frozenset({Capability.TEXT, Capability.FIRST_TOKEN, Capability.TWO_IMAGES})
     max_in_flight = 1
 
     def __init__(self, script: ScriptedReplies) -> None:

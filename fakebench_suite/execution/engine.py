@@ -103,13 +103,13 @@ def cut_by_room(
     part: list[Request] = []
     seen: dict[str, int] = {}
     for request in requests:
-        image = request.prompt.image
-        size = sizes.get(image, 0)
-        if image not in seen and part and sum(seen.values()) + size > MAX_IMAGE_BYTES:
+        shown = {image: sizes.get(image, 0) for image in request.prompt.image_names}
+        more = shown.keys() - seen.keys()
+        if more and part and sum((seen | shown).values()) > MAX_IMAGE_BYTES:
             yield part
             part, seen = [], {}
         part.append(request)
-        seen[image] = size
+        seen |= shown
     if part:
         yield part
 

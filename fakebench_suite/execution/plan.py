@@ -15,7 +15,12 @@ from fakebench_suite.backends.base import (
     RequestLimits,
 )
 from fakebench_suite.backends.cards import Card, find_card
-from fakebench_suite.backends.registry import LoadOptions, VllmOptions, check_model, find_backend
+from fakebench_suite.backends.registry import (
+    LoadOptions,
+    VllmOptions,
+    check_model,
+    find_capabilities,
+)
 from fakebench_suite.datasets import DataSource, open_dataset
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.sampling import Shard, order_cases, select_shard
@@ -116,13 +121,18 @@ class RunPlan:
 
     def find_want(self, case: Case) -> Capability:
         """What the backend is asked for."""
-        return required_capability(case, self.request.reply_parser)
+        return find_want(case, self.request.reply_parser)
 
-    def find_reusable(self, request: Request, pixels: PixelDigest | None) -> Answer | None:
-        """The answer of an earlier run to the same prompt, upon the same pixels."""
-        if pixels is None or not self.reusable:
+    def list_needs(self, case: Case) -> frozenset[Capability]:
+        """All that the backend has to be capable of to be asked a case."""
+        return list_needs(case, self.request.reply_parser)
+
+    def find_reusable(self, request: Request, shown: Sequence[PixelDigest | None]) -> Answer | None:
+        """The answer of an earlier run to the same prompt, upon the same pixels in this order."""
+        digests = tuple(pixels.digest for pixels in shown if pixels is not None)
+        if len(digests) < len(shown) or not self.reusable:
             return None
-        return self.reusable.get(ContentKey(request.prompt.text, pixels.digest, request.want))
+        return self.reusable.get(ContentKey(request.prompt.text, digests, request.want))
 
     def load_options(self, *, workers: int = 1) -> LoadOptions:
         """How the model is loaded in one of so many processes on this machine."""
@@ -133,15 +143,21 @@ class RunPlan:
             batch_tokens=self.request.batch_tokens,
             workers=workers,
             limits=self.request.limits.share(workers),
-            wants=frozenset(map(self.find_want, self.cases)),
+            wants=frozenset(need for case in self.cases for need in self.list_needs(case)),
             budget=None if budget is None else budget.unit,
             vllm=self.request.vllm or VllmOptions(),
             features=self.features,
         )
 
 
-def required_capability(case: Case, parser: ReplyParserKind) -> Capability:
-    """What a backend must be capable of to be asked a case."""
+def list_needs(case: Case, parser: ReplyParserKind) -> frozenset[Capability]:
+    """All that a backend has to be capable of to be asked a case."""
+    shows = {Capability.TWO_IMAGES} if case.second_image is not None else set()
+    return frozenset({find_want(case, parser), *shows})
+
+
+def find_want(case: Case, parser: ReplyParserKind) -> Capability:
+    """What a backend is asked for by the request of a case."""
     weighs = parser is ReplyParserKind.LIKELIHOOD and case.question_type in OPTIONS
     return Capability.PROBABILITIES if weighs else Capability.TEXT
 
@@ -157,7 +173,7 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
     asks_model = asks and request.answers is None
     capabilities = frozenset(Capability)
     if request.answers is None:
-        capabilities = find_backend(card).capabilities
+        capabilities = find_capabilities(card)
         if asks:
             trusted = card.trust_remote_code and request.remote_code
             check_model(card, remote_code=trusted)
@@ -259,8 +275,8 @@ def find_lacking(
     cases: Sequence[Case], parser: ReplyParserKind, capabilities: Collection[Capability]
 ) -> dict[str, Capability]:
     """The tasks of these cases that need a capability which is not there, and which it is."""
-    needed = {case.task: required_capability(case, parser) for case in cases}
-    return {task: need for task, need in needed.items() if need not in capabilities}
+    needed = {(case.task, need) for case in cases for need in list_needs(case, parser)}
+    return {task: need for task, need in sorted(needed) if need not in capabilities}
 
 
 def read_deselected(run: Path) -> Mapping[str, str]:

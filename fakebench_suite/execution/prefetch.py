@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from fakebench_suite.datasets.dataset import list_image_cases
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.errors import ImageError, MachineError
 from fakebench_suite.execution.engine import MAX_IMAGE_BYTES
@@ -68,7 +69,7 @@ class PrefetchedImages:
         cases: Sequence[Case],
         open_image: "Callable[[Case], Image.Image]",
     ) -> None:
-        first = {case.image: case for case in reversed(cases)}
+        first = {case.image: case for case in reversed(list(list_image_cases(cases)))}
         self._open_image = open_image
         self._opened = ImageBuffer(lambda image: open_image(first[image]))
         self._errors: dict[str, Future[ImageError | MachineError | None]] = {

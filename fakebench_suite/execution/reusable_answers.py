@@ -21,8 +21,8 @@ class ContentKey(NamedTuple):
     """What an answer of one model depends on."""
 
     prompt: str
-    pixels: str
-    """Digest of the pixels."""
+    pixels: tuple[str, ...]
+    """Digests of the pixels of the images, in the order in which they are shown."""
     want: Capability
 
 
@@ -35,9 +35,11 @@ def select_reusable(records: Iterable[Record]) -> dict[ContentKey, Answer]:
     Errors are asked again, and so are replies that were cut off at the token limit.
     """
     return {
-        make_key(record.prompt, record.pixels, record.answer): record.answer
+        make_key(record.prompt, pixels, record.answer): record.answer
         for record in records
-        if record.answer is not None and record.pixels is not None and is_whole(record)
+        if record.answer is not None
+        and (pixels := list_pixels(record)) is not None
+        and is_whole(record)
     }
 
 
@@ -49,12 +51,20 @@ def is_whole(record: Record) -> bool:
     return answer.finish_reason is not FinishReason.LENGTH and outcome is not Outcome.TRUNCATED
 
 
-def make_key(prompt: str, pixels: PixelDigest, answer: Answer) -> ContentKey:
+def list_pixels(record: Record) -> tuple[PixelDigest, ...] | None:
+    """What was shown, in order; None where that is not known of every image."""
+    shown = (record.pixels, record.second_pixels)[: len(record.case.image_names)]
+    known = tuple(pixels for pixels in shown if pixels is not None)
+    return known if len(known) == len(shown) else None
+
+
+def make_key(prompt: str, shown: Sequence[PixelDigest], answer: Answer) -> ContentKey:
     """The key of an answer that was given."""
     # Where a server showed neither option, there is a mass and no probability.
     weighed = (answer.p_fake, answer.option_probability_mass) != (None, None)
     want = Capability.PROBABILITIES if weighed else Capability.TEXT
-    return ContentKey(prompt=prompt, pixels=pixels.digest, want=want)
+    digests = tuple(pixels.digest for pixels in shown)
+    return ContentKey(prompt=prompt, pixels=digests, want=want)
 
 
 def check_reusable(folder: Path, earlier: Manifest, planned: Manifest) -> None:
@@ -99,6 +109,6 @@ def find_reason(before: Record | None, now: Record) -> str:
         return "cut off before"
     if before.prompt != now.prompt:
         return "other prompt"
-    if before.pixels is None or before.pixels != now.pixels:
+    if list_pixels(before) is None or list_pixels(before) != list_pixels(now):
         return "other pixels"
     return "read otherwise"

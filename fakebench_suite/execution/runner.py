@@ -206,6 +206,7 @@ class CaseRunner:
             verdict=verdict,
             worker=self._worker,
             pixels=self.pixels.get(case.image),
+            second_pixels=self.pixels.get(case.second_image or ""),
             reused=case.id in self._reused or (known is not None and known.reused),
         )
 
@@ -354,15 +355,16 @@ class CaseRunner:
             self._check_unchanged(images.digests)
             self.pixels |= images.digests
         for case in cases:
-            error = broken.get(case.image)
+            error = next((broken[name] for name in case.image_names if name in broken), None)
             if error is not None and (number >= self._end or isinstance(error, ImageError)):
                 self._ready[case.id] = error
         asked, reused = [], []
         for case in cases:
-            if case.image in broken:
+            if not broken.keys().isdisjoint(case.image_names):
                 continue
             request = self._plan.build_request(case, images)
-            answer = self._plan.find_reusable(request, images.digests.get(case.image))
+            shown = [images.digests.get(name) for name in case.image_names]
+            answer = self._plan.find_reusable(request, shown)
             if answer is None:
                 asked.append((case, request))
             else:

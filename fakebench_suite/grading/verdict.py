@@ -1,7 +1,7 @@
 """From an answer to a verdict: what passes in each task.
 
-Detection needs the right label; reasoning the right label and, with a reference, the clue;
-interpretation and analysis a score of at least PASS_MARK.
+Detection needs the right label, comparison the right option; reasoning the right label and, with a
+reference, the clue; interpretation and analysis a score of at least PASS_MARK.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from fakebench_suite.errors import JudgeError
 from fakebench_suite.grading.judges.base import Judgement
+from fakebench_suite.grading.labels.choices import ParsedChoice, parse_choice
 from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel, ReplyParserKind
@@ -68,6 +69,8 @@ def _judge_refusal(case: Case, answer: Answer) -> Verdict:
     """Return the verdict where the server refused; what cannot be scored anyway is unscored."""
     if get_task(case.task).grader is Grader.TEXT:
         withheld = None if case.expected else "the reference is withheld"
+    elif get_task(case.task).grader is Grader.CHOICE:
+        withheld = None if case.expected_choice else "the right option is withheld"
     else:
         withheld = None if case.label is not None else "the label is withheld"
     if withheld is not None:
@@ -95,6 +98,10 @@ def _judge(case: Case, answer: Answer, rule: ReplyParserKind, grade: "TextGrader
             verdict = Verdict(outcome=Outcome.UNSCORED, reason=why)
         case Grader.LABEL:
             verdict = judge_label(case, parse_reply(answer.text, case.question_type))
+        case Grader.CHOICE:
+            verdict = judge_choice(
+                case, parse_choice(answer.text, case.choices, case.question_type)
+            )
         case Grader.LABEL_AND_TEXT:
             reading = parse_reply(answer.text, case.question_type)
             verdict = grade.judge_reasoning(case, to_visible_text(answer.text), reading)
@@ -128,6 +135,22 @@ def judge_label(case: Case, reading: ParsedLabel) -> Verdict:
     right = reading.label == case.label
     outcome = Outcome.CORRECT if right else Outcome.INCORRECT
     return Verdict(outcome=outcome, label=label, reason=reading.reason)
+
+
+def judge_choice(case: Case, reading: ParsedChoice) -> Verdict:
+    """Return the verdict on a choice; its label is the letter of the option that was chosen."""
+    if case.expected_choice is None:
+        chosen = str(reading.choice)
+        return Verdict(
+            outcome=Outcome.UNSCORED, label=chosen, reason="the right option is withheld"
+        )
+    if isinstance(reading.choice, NoLabel):
+        is_refused = reading.choice is NoLabel.REFUSED
+        outcome = Outcome.REFUSED if is_refused else Outcome.UNPARSED
+        return Verdict(outcome=outcome, reason=reading.reason)
+    right = reading.choice == case.expected_choice
+    outcome = Outcome.CORRECT if right else Outcome.INCORRECT
+    return Verdict(outcome=outcome, label=reading.choice, reason=reading.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

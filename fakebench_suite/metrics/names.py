@@ -47,7 +47,10 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     ),
     "accuracy_parsed": Metric(
         meaning="accuracy over the replies that assert something",
-        graders=(Grader.LABEL, Grader.LABEL_AND_TEXT), divides=True,
+        graders=(Grader.LABEL, Grader.LABEL_AND_TEXT, Grader.CHOICE), divides=True,
+    ),
+    "first_choice_rate": Metric(
+        meaning="share of parsed replies that choose the first option", graders=(Grader.CHOICE,)
     ),
     "balanced_accuracy": Metric(
         meaning="mean of the accuracies on fake and on real images; 0.5 is chance",

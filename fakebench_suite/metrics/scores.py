@@ -19,6 +19,8 @@ from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
 from fakebench_suite.types import WITHOUT_VERDICT, FinishReason, Outcome, Record, Score
 
 ALL, EXACT = "all", "exact"
+FIRST_CHOICE = "A"
+"""The letter of the first option."""
 _ERROR_KINDS = tuple(kind for kind in Outcome if kind.is_error)
 
 
@@ -43,7 +45,12 @@ Judged = Iterator[tuple[str, str, Estimate, str | None]]
 
 
 def _score_task(task: str, part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Iterator[Score]:
-    plain = (*_score_detection(task, part), *_average_texts(part, texts), *_rate_outcomes(part))
+    plain = (
+        *_score_detection(task, part),
+        *_score_choices(task, part),
+        *_average_texts(part, texts),
+        *_rate_outcomes(part),
+    )
     for metric, name, estimate, judge in (
         *_rate_correct(task, part),
         *((*entry, None) for entry in plain),
@@ -84,6 +91,13 @@ def _score_detection(task: str, part: pd.DataFrame) -> Named:
     if get_task(task).grader is Grader.LABEL:
         for metric, estimate in score_detection(part[part["graded"]]):
             yield metric, ALL, estimate
+
+
+def _score_choices(task: str, part: pd.DataFrame) -> Named:
+    """How often the first option is chosen: far from half, it is a habit and no judgement."""
+    if get_task(task).grader is Grader.CHOICE:
+        parsed = part[part["graded"] & ~part["outcome"].isin(WITHOUT_VERDICT)]
+        yield "first_choice_rate", ALL, _mean(parsed, parsed["reply_label"] == FIRST_CHOICE)
 
 
 def _average_text_scores(texts: pd.DataFrame) -> Judged:
@@ -148,7 +162,7 @@ def _rate_outcomes(part: pd.DataFrame) -> Named:
 def _by_subgroup(task: str, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """All cases, then the cases of each value of each subgroup column of the task."""
     columns = ["generator", "criterion", "category"]
-    if get_task(task).grader is Grader.LABEL:
+    if get_task(task).grader in (Grader.LABEL, Grader.CHOICE):
         columns = ["label", "question_type", *columns]
     yield ALL, graded
     for column in columns:

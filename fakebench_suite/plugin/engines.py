@@ -197,7 +197,8 @@ def check_backend(model: object, plan: RunPlan) -> None:
             "fakebench_suite.backends.base.Backend, and write run(requests)."
         )
     offered: Collection[Capability] = getattr(model, "capabilities", ())
-    lacking = {need for case in plan.cases if (need := plan.find_want(case)) not in offered}
+    needs = {need for case in plan.cases for need in plan.list_needs(case)}
+    lacking = needs.difference(offered)
     if lacking:
         raise UserError(
             f"The fixture 'model' gives a {type(model).__name__}, which lacks "

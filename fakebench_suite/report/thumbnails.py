@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from fakebench_suite.datasets import DataSource, open_dataset
-from fakebench_suite.datasets.dataset import Dataset
+from fakebench_suite.datasets.dataset import Dataset, list_image_cases
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.errors import ImageError, MachineError, UserError
 from fakebench_suite.files.contents import read_file
@@ -64,7 +64,7 @@ class DatasetImages:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._cases = {case.image: case for case in dataset.cases}
+        self._cases = {case.image: case for case in list_image_cases(dataset.cases)}
 
     def open(self, image: str) -> "Image.Image":
         """The pixels of an image; raises ImageError."""

@@ -30,6 +30,7 @@ def build_prompt(case: Case, style: PromptStyle = PromptStyle.PAPER) -> Prompt:
         image=case.image,
         question_type=case.question_type,
         text=_format_text(case, style),
+        second_image=case.second_image,
     )
 
 

@@ -29,6 +29,8 @@ class Grader(StrEnum):
     """The text, against the case's reference."""
     LABEL_AND_TEXT = "label and text"
     """The label, and where there is a reference, the text."""
+    CHOICE = "choice"
+    """Whether it names the right option of a multiple-choice question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +67,13 @@ class TaskSpec:
 
     @property
     def grades_labels(self) -> bool:
-        """Whether replies are read for a label."""
+        """Whether replies are read for a label, or for the option of a choice."""
         return self.grader is not Grader.TEXT
 
     @property
     def grades_texts(self) -> bool:
         """Whether texts are compared with references."""
-        return self.grader is not Grader.LABEL
+        return self.grader in (Grader.TEXT, Grader.LABEL_AND_TEXT)
 
     @property
     def only_question_type(self) -> QuestionType | None:
@@ -129,6 +131,14 @@ TASKS = Registry(
             subgroups=("criterion",),
             paper_table=PaperTable(number="VIII", file="table8_analysis.csv"),
             submission_file="FakeQA.json",
+        ),
+        Task.COMPARISON: TaskSpec(
+            title="choice of two images",
+            question_types=(QuestionType.WHICHFAKE, QuestionType.WHICHREAL),
+            grader=Grader.CHOICE,
+            headlines=("accuracy", "accuracy_parsed", "first_choice_rate"),
+            colour="#b5506e",
+            subgroups=("question_type",),
         ),
     },
 )  # fmt: skip

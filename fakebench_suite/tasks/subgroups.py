@@ -24,7 +24,7 @@ _KIND = attrgetter("task", "label", "question_type", "generator", "criterion", "
 def list_subgroups(case: Case) -> Iterator[str]:
     """``all``; label and question type (of graded labels); generator, criterion and categories."""
     yield ALL
-    if get_task(case.task).grader is Grader.LABEL:
+    if get_task(case.task).grader in (Grader.LABEL, Grader.CHOICE):
         if case.label:
             yield f"label={case.label}"
         yield f"question_type={case.question_type}"

@@ -14,8 +14,8 @@ from fakebench_suite.execution.plan import (
     RunRequest,
     choose_reading,
     find_lacking,
+    find_want,
     make_plan,
-    required_capability,
 )
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.types import QuestionType, Task
@@ -93,9 +93,9 @@ def test_replies_are_read_by_what_the_backend_gives(
 def test_a_detector_is_asked_no_texts() -> None:
     """A task lacks what one of its cases needs."""
     likelihood = ReplyParserKind.LIKELIHOOD
-    assert required_capability(CASE, likelihood) is Capability.PROBABILITIES
-    assert required_capability(TEXT_CASE, likelihood) is Capability.TEXT
-    assert required_capability(CASE, ReplyParserKind.GRAMMAR) is Capability.TEXT
+    assert find_want(CASE, likelihood) is Capability.PROBABILITIES
+    assert find_want(TEXT_CASE, likelihood) is Capability.TEXT
+    assert find_want(CASE, ReplyParserKind.GRAMMAR) is Capability.TEXT
     lacking = find_lacking([CASE, TEXT_CASE], likelihood, {Capability.PROBABILITIES})
     assert lacking == {Task.ANALYSIS: Capability.TEXT}
     assert find_lacking([CASE, TEXT_CASE], likelihood, set(Capability)) == {}

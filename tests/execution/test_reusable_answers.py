@@ -32,7 +32,7 @@ def record(answer: Answer | None, outcome: Outcome = Outcome.CORRECT) -> Record:
 def test_an_answer_is_taken_for_what_it_was_asked_for(answer: Answer, want: Capability) -> None:
     """The first token of a likelihood is no reply in words."""
     earlier = record(answer)
-    assert list(select_reusable([earlier])) == [ContentKey(earlier.prompt, "d", want)]
+    assert list(select_reusable([earlier])) == [ContentKey(earlier.prompt, ("d",), want)]
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_why_a_case_was_asked(earlier: Record | None, reason: str) -> None:
     assert find_reason(earlier, record(make_answer("fake"))) == reason
     reusable = select_reusable([] if earlier is None else [earlier])
     current = record(make_answer("fake"))
-    assert ContentKey(current.prompt, "d", Capability.TEXT) not in reusable
+    assert ContentKey(current.prompt, ("d",), Capability.TEXT) not in reusable

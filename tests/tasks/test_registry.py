@@ -22,7 +22,8 @@ from fakebench_suite.types import Outcome, QuestionType, Record
 from tests.factories import make_record
 from tests.helpers import install_package
 
-FAKEBENCH = ("detection", "interpretation", "reasoning", "analysis")
+BUILT_IN = ("detection", "interpretation", "reasoning", "analysis", "comparison")
+"""FakeBench's four, and those of other benchmarks."""
 PACKAGE = """
 from fakebench_suite.tasks.registry import Grader, TaskSpec
 from fakebench_suite.types import QuestionType
@@ -57,7 +58,7 @@ def make_records() -> list[Record]:
 
 def test_every_built_in_task_is_described_whole() -> None:
     """Its headlines are scores that it has, and each question type belongs to one task."""
-    assert list_tasks() == FAKEBENCH
+    assert list_tasks() == BUILT_IN
     specs = list(map(get_task, list_tasks()))
     for spec in specs:
         assert all(spec.grader in METRICS[name].graders for name in spec.headlines)
@@ -69,14 +70,14 @@ def test_every_built_in_task_is_described_whole() -> None:
 @pytest.mark.usefixtures("sharpness")
 def test_a_task_of_another_package_comes_after_those_of_fakebench() -> None:
     """It is found as soon as its package is there."""
-    assert list_tasks() == (*FAKEBENCH, "sharpness")
+    assert list_tasks() == (*BUILT_IN, "sharpness")
     assert get_task("sharpness").title == "Sharpness"
     assert TASKS.get("detection") is get_task("detection")
 
 
 def test_a_task_is_gone_with_its_package() -> None:
     """What was found for another sys.path does not stay."""
-    assert list_tasks() == FAKEBENCH
+    assert list_tasks() == BUILT_IN
     with pytest.raises(UserError, match="There is no task 'sharpness'; allowed: detection"):
         get_task("sharpness")
 

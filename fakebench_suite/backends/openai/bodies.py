@@ -1,5 +1,6 @@
 """The bodies of requests: what a server is asked, in the parameters that it takes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -62,17 +63,15 @@ def build_body(
     features: ServerFeatures,
     *,
     text: str,
-    image: msgspec.Raw | None,
+    images: Sequence[msgspec.Raw],
     want: Capability,
 ) -> bytes:
-    """Return the JSON of a request: the image, and the text after it.
+    """Return the JSON of a request: the images in order, and the text after them.
 
     Half a surrogate pair in the text becomes U+FFFD, for UTF-8 cannot carry it.
     """
     assert card.endpoint is not None
-    content: list[Any] = [{"type": "text", "text": replace_lone_surrogates(text)}]
-    if image is not None:
-        content.insert(0, image)
+    content: list[Any] = [*images, {"type": "text", "text": replace_lone_surrogates(text)}]
     messages: list[Any] = [{"role": "user", "content": content}]
     if card.prompt.system is not None:
         messages.insert(0, {"role": "system", "content": card.prompt.system})

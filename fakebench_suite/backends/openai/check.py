@@ -69,6 +69,8 @@ async def find_features(
             features = await tester.find(features, Capability.TEXT)
         if Capability.PROBABILITIES in wants:
             features = await tester.find(features, Capability.PROBABILITIES)
+        if Capability.TWO_IMAGES in wants:
+            await tester.check_two_images(features)
         return msgspec.structs.replace(features, sent=tuple(client.list_sent()))
     finally:
         await client.close()
@@ -111,12 +113,28 @@ class FeatureTest:
                     self._check_probabilities(completion)
                 return _note_usage(features, completion)
 
+    async def check_two_images(self, features: ServerFeatures) -> None:
+        """Raise UserError where a server that takes one image refuses two."""
+        try:
+            await self._send(features, Capability.TEXT, shows=2)
+        except openai.APIStatusError as error:
+            if error.status_code not in BAD_REQUEST_STATUSES or _is_out_of_tokens(error):
+                return  # It may be busy: the cases will tell.
+            reason = shorten(parse_reason(error), *self._subject.address.secrets)
+            raise UserError(
+                f"The {self._subject.shown} takes one image, and comparisons show two "
+                f"({error.status_code}: {reason}). Write images = 1 into [prompt] of its card, or "
+                "name the other tasks with --tasks."
+            ) from error
+        except Exception:  # Whatever it is, the request with one image succeeded.
+            return
+
     async def _send(
-        self, features: ServerFeatures, want: Capability, *, shows: bool = True
+        self, features: ServerFeatures, want: Capability, *, shows: int = 1
     ) -> Completion:
-        """Send a request, with or without the image."""
-        text, image = DETECTION[QuestionType.ISFAKE], self._image if shows else None
-        body = build_body(self._card, features, text=text, image=image, want=want)
+        """Send a request that shows the image so many times."""
+        text, images = DETECTION[QuestionType.ISFAKE], [self._image] * shows
+        body = build_body(self._card, features, text=text, images=images, want=want)
         return await self._client.send_test_request(body)
 
     async def _adapt(
@@ -169,7 +187,7 @@ class FeatureTest:
         if not isinstance(error, openai.APIStatusError) or error.status_code in UNRELATED_STATUSES:
             return explain_failure(error, self._subject)
         reason = f"{error.status_code}: {shorten(parse_reason(error), *secrets)}"
-        if await self._succeeds(features, want, shows=False):
+        if await self._succeeds(features, want, shows=0):
             return (
                 f"The {self._subject.shown} takes no images ({reason}). Choose a model that sees."
             )
@@ -188,7 +206,7 @@ class FeatureTest:
         return explain_failure(error, self._subject)
 
     async def _succeeds(
-        self, features: ServerFeatures, want: Capability, *, shows: bool = True
+        self, features: ServerFeatures, want: Capability, *, shows: int = 1
     ) -> bool:
         try:
             await self._send(features, want, shows=shows)

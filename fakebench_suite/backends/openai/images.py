@@ -5,6 +5,7 @@ import base64
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -45,24 +46,25 @@ class EncodedImages:
         self, requests: Sequence[Request], options: EndpointOptions, executor: Executor
     ) -> None:
         self._options, self._executor = options, executor
-        self._left = Counter(request.prompt.image for request in requests)
+        self._left = Counter(name for request in requests for name in request.prompt.image_names)
         """Requests that still need an image, by its name."""
         self._parts: dict[str, asyncio.Future[msgspec.Raw]] = {}
 
-    async def get(self, request: Request) -> msgspec.Raw:
-        """Return the part of a request's image; raises what opening it raises."""
-        name = request.prompt.image
-        if name not in self._parts:
-            loop = asyncio.get_running_loop()
-            self._parts[name] = loop.run_in_executor(self._executor, self._encode, request)
-        return await self._parts[name]
+    async def get(self, request: Request) -> Sequence[msgspec.Raw]:
+        """Return the parts of a request's images in order; raises what opening them raises."""
+        loop = asyncio.get_running_loop()
+        for name in request.prompt.image_names:
+            if name not in self._parts:
+                encode = partial(self._encode, request, name)
+                self._parts[name] = loop.run_in_executor(self._executor, encode)
+        return [await self._parts[name] for name in request.prompt.image_names]
 
-    def _encode(self, request: Request) -> msgspec.Raw:
-        return build_image_part(request.image, self._options)
+    def _encode(self, request: Request, name: str) -> msgspec.Raw:
+        return build_image_part(request.images[name], self._options)
 
     def release(self, request: Request) -> None:
-        """Forget a request's image, if no other request needs it."""
-        name = request.prompt.image
-        self._left[name] -= 1
-        if not self._left[name]:
-            self._parts.pop(name, None)
+        """Forget a request's images that no other request needs."""
+        for name in request.prompt.image_names:
+            self._left[name] -= 1
+            if not self._left[name]:
+                self._parts.pop(name, None)

@@ -110,9 +110,11 @@ class EndpointBackend(Backend):
 
     async def _answer(self, request: Request, images: EncodedImages) -> Reply:
         async def build() -> bytes:
-            image = await images.get(request)
+            parts = await images.get(request)
             text = request.prompt.text
-            return build_body(self._card, self._features, text=text, image=image, want=request.want)
+            return build_body(
+                self._card, self._features, text=text, images=parts, want=request.want
+            )
 
         try:
             reply = await self._client.ask(build)

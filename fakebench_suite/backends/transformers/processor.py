@@ -44,7 +44,7 @@ class Encoder:
             return find_open_thought(template.rpartition("{question}")[2])
         try:
             prompt = self._processor.apply_chat_template(
-                self._converse(_TEST_QUESTION, Image.new("RGB", (32, 32))),
+                self._converse(_TEST_QUESTION, [Image.new("RGB", (32, 32))]),
                 add_generation_prompt=True,
                 tokenize=False,
                 **prompt_format.options,
@@ -95,7 +95,7 @@ class Encoder:
             tokens = self._tokenizer(filled.replace("{question}", question))["input_ids"]
             return list(tokens)
         text = self._processor.apply_chat_template(
-            self._converse(question, None),
+            self._converse(question, [None] * len(prompt.image_names)),
             add_generation_prompt=True,
             tokenize=False,
             **prompt_format.options,
@@ -119,10 +119,12 @@ class Encoder:
         questions = [
             self._control_tokens.sub(_split_control_token, prompt.text) for prompt in batch
         ]
-        batch_images = [images[prompt.image] for prompt in batch]
         if prompt_format.template is None:
             return self._processor.apply_chat_template(
-                [self._converse(*pair) for pair in zip(questions, batch_images, strict=True)],
+                [
+                    self._converse(question, [images[name] for name in prompt.image_names])
+                    for question, prompt in zip(questions, batch, strict=True)
+                ],
                 add_generation_prompt=True,
                 tokenize=True,
                 return_dict=True,
@@ -130,6 +132,8 @@ class Encoder:
                 processor_kwargs={"padding": True},
                 **prompt_format.options,
             )
+        # A template has a place for one image, and cards with one are asked about no more.
+        batch_images = [images[prompt.image] for prompt in batch]
         if prompt_format.interleaved:
             before, _, after = prompt_format.template.partition("{image}")
             mixed = [
@@ -145,9 +149,12 @@ class Encoder:
         texts = [filled.replace("{question}", question) for question in questions]
         return self._processor(images=batch_images, text=texts, padding=True, return_tensors="pt")
 
-    def _converse(self, question: str, image: Image.Image | None) -> list[dict[str, Any]]:
-        """Return the conversation: the card's system text, the image and the question."""
-        content = [{"type": "image", "image": image}, {"type": "text", "text": question}]
+    def _converse(
+        self, question: str, images: Sequence[Image.Image | None]
+    ) -> list[dict[str, Any]]:
+        """Return the conversation: the card's system text, the images in order, the question."""
+        content: list[dict[str, Any]] = [{"type": "image", "image": image} for image in images]
+        content.append({"type": "text", "text": question})
         turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
         if self._format.system is not None:
             system = [{"type": "text", "text": self._format.system}]

@@ -64,6 +64,8 @@ class BatchRunner:
         self._route = ONE_BY_ONE if budget.rows == 1 else None
         self._width = 0
         """Tokens per row of the last independent batch, which estimate those of the next."""
+        self._pair_width = 0
+        """The same of prompts about two images."""
 
     @property
     def route(self) -> InferencePath:
@@ -76,9 +78,12 @@ class BatchRunner:
         """Return one reply per prompt; a prompt that fails has a ModelError in its place."""
         groups: dict[str, list[Prompt]] = {}
         for prompt in prompts:
-            groups.setdefault(prompt.image, []).append(prompt)
+            if prompt.second_image is None:
+                groups.setdefault(prompt.image, []).append(prompt)
         shared_groups = [group for group in groups.values() if len(group) > 1]
         independent = [group[0] for group in groups.values() if len(group) == 1]
+        # What precedes a question about two images is shared by no other prompt.
+        pairs = [prompt for prompt in prompts if prompt.second_image is not None]
         replies: dict[Prompt, Reply] = {}
         with warnings.catch_warnings():
             # Show warnings without failing cases, because pytest may raise them as errors. Those
@@ -89,19 +94,28 @@ class BatchRunner:
             for batch in self._pack_shared_image_batches(shared_groups, images, replies):
                 batch_replies = self._run_batch(batch, images, decoder)
                 replies |= zip(batch.prompts, batch_replies, strict=True)
-            while independent:
-                size = self._budget.count_rows(self._width) if self._width else 1
-                chosen, independent = (
-                    IndependentBatch(prompts=independent[:size]),
-                    independent[size:],
-                )
-                batch_replies = self._run_batch(chosen, images, decoder)
-                replies |= zip(chosen.prompts, batch_replies, strict=True)
+            replies |= self._run_independent(independent, images, decoder)
+            if pairs:  # They have about twice the tokens of the others.
+                self._width, self._pair_width = self._pair_width, self._width
+                replies |= self._run_independent(pairs, images, decoder)
+                self._width, self._pair_width = self._pair_width, self._width
         rendered = dict(self._encoder.rendered)
         self._encoder.clear()
         return [
             with_prompt_digest(replies[prompt], rendered.get(prompt.case)) for prompt in prompts
         ]
+
+    def _run_independent(
+        self, prompts: Sequence[Prompt], images: Images, decoder: OutputDecoder
+    ) -> Mapping[Prompt, Reply]:
+        """Return the replies to prompts that share nothing, in batches of their estimated width."""
+        replies: dict[Prompt, Reply] = {}
+        while prompts:
+            size = self._budget.count_rows(self._width) if self._width else 1
+            chosen, prompts = IndependentBatch(prompts=prompts[:size]), prompts[size:]
+            batch_replies = self._run_batch(chosen, images, decoder)
+            replies |= zip(chosen.prompts, batch_replies, strict=True)
+        return replies
 
     def _run_selftest(self, image: Image.Image) -> None:
         """Run the self-test on the first image with several prompts, once."""

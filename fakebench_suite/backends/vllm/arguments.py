@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fakebench_suite.backends.base import Capability
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.registry import LoadOptions
 from fakebench_suite.errors import CardError
@@ -42,7 +43,7 @@ def build_engine_arguments(card: Card, weights: Path, options: LoadOptions) -> d
         "data_parallel_size": options.vllm.data_parallel,
         "enable_prefix_caching": True,
         "generation_config": "vllm",  # Shipped settings are ignored, as everywhere in the suite.
-        "limit_mm_per_prompt": {"image": 1, "video": 0, "audio": 0},
+        "limit_mm_per_prompt": {"image": _count_images(options), "video": 0, "audio": 0},
         "max_model_len": -1,  # As long as the checkpoint allows and memory has room for.
         "disable_log_stats": False,  # They say whether scores were NaN.
         "shutdown_timeout": DRAIN_S,
@@ -54,6 +55,11 @@ def build_engine_arguments(card: Card, weights: Path, options: LoadOptions) -> d
     if card.generation.batch_size is not None:
         arguments["max_num_seqs"] = card.generation.batch_size
     return arguments | card.options
+
+
+def _count_images(options: LoadOptions) -> int:
+    """Most images of one prompt: room is kept for so many, so never for more than are shown."""
+    return 2 if Capability.TWO_IMAGES in options.wants else 1
 
 
 def check_card(card: Card) -> None:

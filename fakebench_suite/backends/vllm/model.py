@@ -45,7 +45,6 @@ from fakebench_suite.backends.vllm.time_shares import TimeShares
 from fakebench_suite.endpoints.event_loops import LoopThread
 from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.provenance import digest_tokens
-from fakebench_suite.types import Prompt
 
 _UNIT_PROMPTS = 64
 """Prompts of a work unit, at least, as the suite makes them; the last may have fewer."""
@@ -194,11 +193,11 @@ class VllmBackend(Backend):
         async with self._slots:
             if self._stopped is not None:
                 return NotAsked(self._stopped)
-            image = request.image
+            images = request.prompt_images
             begun = self._time.begin()
             try:
                 async with asyncio.timeout(self._prompt_seconds):
-                    output = await self._generate(request, image)
+                    output = await self._generate(request, images)
             except Exception as error:  # Only this prompt fails, if vLLM lives.
                 self._time.end(begun)
                 return self._explain(error)
@@ -208,27 +207,28 @@ class VllmBackend(Backend):
         batch_size = min(taken.prompts, self._batch_size)
         return self._answers.build(request, output, seconds=taken.seconds, batch_size=batch_size)
 
-    async def _generate(self, request: Request, image: Any) -> Any:
+    async def _generate(self, request: Request, images: Sequence[Any]) -> Any:
         """The finished output of a prompt."""
         prompt = {
             "prompt_token_ids": self._encoder.tokenize(request.prompt),
-            "multi_modal_data": {"image": image},
+            "multi_modal_data": {"image": images[0] if len(images) == 1 else list(images)},
         }
         (rendered,) = await self._engine.renderer.render_cmpl_async([prompt])
         name, output = f"fakebench-{next(self._numbers)}", None
         async for finished in self._engine.generate(rendered, self._make_sampling(request), name):
             output = finished
         if self._same_tokens is None:
-            self._same_tokens = self._compare_tokens(request.prompt, image, output)
+            self._same_tokens = self._compare_tokens(request, output)
         return output
 
-    def _compare_tokens(self, prompt: Prompt, image: Any, output: Any) -> bool:
+    def _compare_tokens(self, request: Request, output: Any) -> bool:
         """Whether vLLM made the tokens of a prompt, its image's too, that transformers makes.
 
         Each answer records its own (``rendered``); this says at once whether runs are comparable.
         """
+        prompt = request.prompt
         try:
-            self._encoder.encode_one(prompt, image)
+            self._encoder.encode([prompt], request.images)
         except Exception:  # A processor may raise anything, where vLLM's own does not.
             return False
         expected = self._encoder.rendered[prompt.case]

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from fakebench_suite.datasets.dataset import Dataset
+from fakebench_suite.datasets.dataset import Dataset, list_image_cases
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.datasets.validation.image_metadata import ImageMetadata, read_image_metadata
 from fakebench_suite.errors import ImageError
@@ -57,7 +57,7 @@ def scan_images(data: Dataset) -> list[ImageScan]:
 
 def _group_cases(cases: Iterable[Case]) -> list[list[Case]]:
     groups: dict[str, list[Case]] = {}
-    for case in cases:
+    for case in list_image_cases(cases):
         groups.setdefault(case.image, []).append(case)
     return list(groups.values())
 

@@ -13,6 +13,7 @@ import pytest
 
 from fakebench_suite.backends.base import Backend, Capability, Reply, Request
 from fakebench_suite.backends.registry import load_model
+from fakebench_suite.datasets.dataset import list_image_cases
 from fakebench_suite.errors import EngineError, ImageError, UserError
 from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS
@@ -48,7 +49,7 @@ class BenchmarkInput:
     def digest(self) -> str:
         """What has to be the same for two timings to be comparable."""
         prompts = (request.prompt for request in self.work_unit)
-        texts = "\0".join(f"{prompt.image}\0{prompt.text}" for prompt in prompts)
+        texts = "\0".join("\0".join((*p.image_names, p.text)) for p in prompts)
         return sha256(texts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -90,14 +91,17 @@ def work(request: pytest.FixtureRequest) -> BenchmarkInput:
     plan = get_plan(request.config)
     groups: dict[str, list[Case]] = {}
     for case in plan.dataset.cases:
-        groups.setdefault(case.image, []).append(case)
+        if plan.list_needs(case) <= plan.capabilities:
+            groups.setdefault(case.image, []).append(case)
     chosen: list[Case] = []
-    images = {}
-    for image, cases in sorted(groups.items(), key=lambda item: -len(item[1])):
+    images: dict[str, Any] = {}
+    for cases in sorted(groups.values(), key=len, reverse=True):
         if len(chosen) >= MIN_UNIT_PROMPTS:
             break
         try:
-            images[image] = plan.dataset.open_image(cases[0])
+            for shown in list_image_cases(cases):
+                if shown.image not in images:
+                    images[shown.image] = plan.dataset.open_image(shown)
         except ImageError as error:
             pytest.fail(str(error), pytrace=False)
         chosen += cases

@@ -54,7 +54,7 @@ def write_html_report(
         with TemporaryDirectory(prefix=".draft-", dir=folder) as place:
             draft = Path(place)
             copy_assets(draft)
-            names = sorted({record.case.image for record in loaded.records})
+            names = sorted({n for record in loaded.records for n in record.case.image_names})
             index = index_records(loaded.records, changes)
             if isinstance(images, Thumbnails):
                 index |= {"pictures": images.finish()}

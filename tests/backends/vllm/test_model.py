@@ -274,7 +274,7 @@ def test_a_processor_that_fails_costs_no_answer(
     def fail(*arguments: Any) -> None:
         raise ValueError(f"no {len(arguments)} of them")
 
-    monkeypatch.setattr("fakebench_suite.backends.transformers.processor.Encoder.encode_one", fail)
+    monkeypatch.setattr("fakebench_suite.backends.transformers.processor.Encoder.encode", fail)
     images = draw(2)
     with load(fake) as backend:
         replies = ask(backend, list_prompts(images), images)

@@ -68,6 +68,9 @@ fakebench.item = (() => {
   }
 
   function images({ case: asked }, hash) {
+    if (asked.second_image)
+      return el("div", { class: "pictures" }, [asked.image, asked.second_image].map((image, place) =>
+        figure(image, `image ${place + 1}`, place ? [] : asked.regions)));
     const isForged = asked.regions.length > 0;
     const caption = isForged && asked.paired_image ? "forged image" : asked.label || "image";
     const shown = [figure(asked.image, caption, asked.regions)];
@@ -147,8 +150,10 @@ fakebench.item = (() => {
 
   function facts({ case: asked, worker }, verdict) {
     const rows = {
-      task: asked.task, "question type": asked.question_type, "expected label": asked.label, "reply says": verdict.label, generator: asked.generator,
-      criterion: asked.criterion, "content categories": asked.content_categories, image: asked.image, worker,
+      task: asked.task, "question type": asked.question_type, "expected label": asked.label,
+      choices: asked.choices.map((text, place) => `${String.fromCharCode(65 + place)}: ${text}`).join(" "), "expected choice": asked.expected_choice,
+      "reply says": verdict.label, generator: asked.generator, criterion: asked.criterion,
+      "content categories": asked.content_categories, image: asked.image, "second image": asked.second_image, worker,
     };
     return el("dl", { class: "facts" }, Object.entries(rows)
       .filter(([, value]) => value !== null && value !== "")
