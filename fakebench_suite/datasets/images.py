@@ -76,31 +76,55 @@ def open_image(path: Path) -> Image.Image:
     would fail the image.
     """
     try:
-        if not path.is_file() and path.exists():  # Opening a named pipe may block forever.
-            raise ImageError(f"{path.name} is not a regular file.")
-        return _decode_tolerantly(path)
-    except ImageError:
-        raise
-    except MemoryError as error:
-        raise MachineError(f"There is no memory left to open {path.name}.") from error
+        with _explain_errors(path.name):
+            if not path.is_file() and path.exists():  # Opening a named pipe may block forever.
+                raise ImageError(f"{path.name} is not a regular file.")
+            return _decode_tolerantly(path)
     except FileNotFoundError as error:
         raise MissingImageError(f"{path.name} is missing from {path.parent}.") from error
     except UnidentifiedImageError as error:
-        empty = path.stat().st_size == 0
-        raise ImageError(
-            f"{path.name} is {'empty' if empty else 'not an image of a known format'}."
-        ) from error
+        raise _describe_unknown(path.name, is_empty=path.stat().st_size == 0) from error
+
+
+def open_content(content: bytes, *, name: str) -> Image.Image:
+    """Open an image that is no file of its own, by the rules of :func:`open_image`.
+
+    ``content`` holds the bytes of a file, and ``name`` is what messages call it.
+    """
+    try:
+        with _explain_errors(name):
+            return _decode(content, name)
+    except UnidentifiedImageError as error:
+        raise _describe_unknown(name, is_empty=not content) from error
+
+
+def _describe_unknown(name: str, *, is_empty: bool) -> ImageError:
+    return ImageError(f"{name} is {'empty' if is_empty else 'not an image of a known format'}.")
+
+
+@contextmanager
+def _explain_errors(name: str) -> Generator[None, None, None]:
+    """Raise whatever opening an image raises as ImageError or MachineError.
+
+    A missing file and an unknown format are left to the caller.
+    """
+    try:
+        yield
+    except (ImageError, FileNotFoundError, UnidentifiedImageError):
+        raise
+    except MemoryError as error:
+        raise MachineError(f"There is no memory left to open {name}.") from error
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f"{path.name} has more than the {MAX_PIXELS:,} pixels allowed; it is refused as a "
+            f"{name} has more than the {MAX_PIXELS:,} pixels allowed; it is refused as a "
             "decompression bomb."
         ) from error
     except OSError as error:
         if error.errno in _RESOURCE_ERRORS:
-            raise MachineError(f"{path.name} cannot be opened: {error.strerror}.") from error
-        raise ImageError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+            raise MachineError(f"{name} cannot be opened: {error.strerror}.") from error
+        raise ImageError(f"{name} cannot be read: {error.strerror or error}.") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on broken bytes
-        raise ImageError(f"{path.name} cannot be decoded: {error}.") from error
+        raise ImageError(f"{name} cannot be decoded: {error}.") from error
 
 
 def _decode_tolerantly(path: Path) -> Image.Image:

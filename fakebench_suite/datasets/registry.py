@@ -40,6 +40,11 @@ DATASETS = Registry(
         "probes": DatasetSpec(load="fakebench_suite.datasets.probes.dataset:load"),
         "fakebench": DatasetSpec(load="fakebench_suite.datasets.fakebench:load"),
         "jsonl": DatasetSpec(load="fakebench_suite.datasets.jsonl:load"),
+        "loki": DatasetSpec(load="fakebench_suite.datasets.loki:load"),
+        "fakevlm-fakeclue": DatasetSpec(load="fakebench_suite.datasets.fakevlm:load"),
+        "synthscars": DatasetSpec(load="fakebench_suite.datasets.synthscars:load"),
+        "x-aigd": DatasetSpec(load="fakebench_suite.datasets.x_aigd:load"),
+        "mmfr": DatasetSpec(load="fakebench_suite.datasets.mmfr:load"),
     },
 )
 

@@ -107,7 +107,8 @@ def _judge(case: Case, answer: Answer, rule: ReplyParserKind, grade: "TextGrader
             verdict = grade.judge_reasoning(case, to_visible_text(answer.text), reading)
         case Grader.TEXT:
             verdict = grade.judge_text(case, to_visible_text(answer.text))
-    if spec.required_start is None:
+    # Other benchmarks ask for an explanation in words of their own, and for no format.
+    if spec.required_start is None or spec.required_start not in case.question.lower():
         return verdict
     obeyed = to_visible_text(answer.text).lstrip().lower().startswith(spec.required_start)
     return replace(verdict, followed_format=obeyed)
