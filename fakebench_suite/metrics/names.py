@@ -49,6 +49,18 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
         meaning="accuracy over the replies that assert something",
         graders=(Grader.LABEL, Grader.LABEL_AND_TEXT, Grader.CHOICE), divides=True,
     ),
+    "label_accuracy": Metric(
+        meaning="share of replies whose conclusion, fake or real, is right; a judge has no say",
+        graders=(Grader.LABEL_AND_TEXT,), divides=True,
+    ),
+    "label_accuracy_parsed": Metric(
+        meaning="label accuracy over the replies that assert something",
+        graders=(Grader.LABEL_AND_TEXT,), divides=True,
+    ),
+    "f1_score": Metric(
+        meaning='harmonic mean of precision and recall of "fake"; needs images of both kinds',
+        graders=(Grader.LABEL, Grader.LABEL_AND_TEXT),
+    ),
     "first_choice_rate": Metric(
         meaning="share of parsed replies that choose the first option", graders=(Grader.CHOICE,)
     ),

@@ -13,10 +13,18 @@ import pandas as pd
 
 from fakebench_suite.metrics.dataframe import records_to_frame
 from fakebench_suite.metrics.detection import score_detection
-from fakebench_suite.metrics.intervals import Estimate, estimate_mean
+from fakebench_suite.metrics.intervals import Estimate, estimate_mean, estimate_statistic
 from fakebench_suite.metrics.text import TextScores
+from fakebench_suite.metrics.weighted_statistics import f1_score
 from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
-from fakebench_suite.types import WITHOUT_VERDICT, FinishReason, Outcome, Record, Score
+from fakebench_suite.types import (
+    WITHOUT_VERDICT,
+    Authenticity,
+    FinishReason,
+    Outcome,
+    Record,
+    Score,
+)
 
 ALL, EXACT = "all", "exact"
 FIRST_CHOICE = "A"
@@ -48,6 +56,7 @@ def _score_task(task: str, part: pd.DataFrame, texts: Mapping[str, TextScores]) 
     plain = (
         *_score_detection(task, part),
         *_score_choices(task, part),
+        *_score_labels(task, part),
         *_average_texts(part, texts),
         *_rate_outcomes(part),
     )
@@ -91,6 +100,22 @@ def _score_detection(task: str, part: pd.DataFrame) -> Named:
     if get_task(task).grader is Grader.LABEL:
         for metric, estimate in score_detection(part[part["graded"]]):
             yield metric, ALL, estimate
+
+
+def _score_labels(task: str, part: pd.DataFrame) -> Named:
+    """What replies assert about their images, whatever a judge says of their texts."""
+    labelled = part[part["graded"] & part["label"].notna()]
+    if get_task(task).grader is Grader.LABEL_AND_TEXT:
+        for name, rows in _by_subgroup(task, labelled):
+            parsed = rows[~rows["outcome"].isin(WITHOUT_VERDICT)]
+            yield "label_accuracy", name, _mean(rows, rows["reply_label"] == rows["label"])
+            right = parsed["reply_label"] == parsed["label"]
+            yield "label_accuracy_parsed", name, _mean(parsed, right)
+    if get_task(task).grader in (Grader.LABEL, Grader.LABEL_AND_TEXT):
+        fake = labelled["label"] == Authenticity.FAKE
+        said_fake = labelled["reply_label"] == Authenticity.FAKE
+        images = labelled["image"].tolist()
+        yield "f1_score", ALL, estimate_statistic(f1_score, fake, said_fake, images)
 
 
 def _score_choices(task: str, part: pd.DataFrame) -> Named:

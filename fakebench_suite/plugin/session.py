@@ -326,6 +326,7 @@ def show_scores(
 ) -> None:
     """The verdict, which run this is, its scores and changes, and published rows."""
     from fakebench_suite.report import terminal
+    from fakebench_suite.report.benchmark_rows import list_benchmark_tables
     from fakebench_suite.report.markdown import describe_run
     from fakebench_suite.report.paper_rows import compare_with_paper
 
@@ -341,6 +342,9 @@ def show_scores(
     if closed.shifts:
         terminalreporter.section(f"changes since {to_single_line(str(closed.result.baseline))}")
         terminalreporter.write(terminal.format_changes(closed.shifts, colour=colour))
+    for grid in list_benchmark_tables(closed.manifest, closed.scores):
+        terminalreporter.line(grid.title)
+        terminalreporter.write(terminal.format_benchmark_table(grid, colour=colour))
     for grid in compare_with_paper(closed.manifest, closed.scores):
         terminalreporter.line(f"{grid.title}, published rows and this run")
         terminalreporter.write(terminal.format_grid(grid, colour=colour))

@@ -5,6 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fakebench_suite.grading.judges.calibration import MIN_ORDERED_SHARE
 from fakebench_suite.metrics.paper_tables import FOOTNOTE
+from fakebench_suite.report.benchmark_rows import (
+    BENCHMARK_NOTE,
+    NUMBERS,
+    list_benchmark_tables,
+)
 from fakebench_suite.report.headline import describe_result, list_meanings
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.paper_rows import compare_with_paper, find_odd_pixels
@@ -97,12 +102,18 @@ _DATASET_NOTES = {
 }
 
 
+_OTHER_BENCHMARKS = frozenset({"loki", "fakevlm-fakeclue", "synthscars", "x-aigd", "mmfr"})
+"""Kinds of data sets that are benchmarks of others."""
+
+
 def describe_run(manifest: Manifest) -> list[str]:
     """A title and the reservations of a run: what limits the meaning of its scores."""
     dataset, model = manifest.dataset, manifest.model
     name, data = to_single_line(model.name), to_single_line(dataset.name)
     lines = [f"{name} on {data}: {count_of(manifest.recorded or 0, 'case')}"]
     lines += _DATASET_NOTES.get(dataset.kind, [])
+    if dataset.kind in _OTHER_BENCHMARKS:
+        lines.append(f"These are scores of the benchmark {data}, not FakeBench scores.")
     if dataset.kind == "official":
         lines.append(describe_pixels(manifest))
     lines += map(to_single_line, manifest.reservations)
@@ -198,6 +209,9 @@ def write_markdown(
         table = _format_table(HEADER, subgroups, numbers=("value", "n"))
         lines += _details("By class, question type, generator and criterion", table)
     published = list(compare_with_paper(manifest, scores))
+    for grid in list_benchmark_tables(manifest, scores):
+        own = _format_table(grid.header, grid.rows, numbers=NUMBERS)
+        lines += ["", f"## {_escape(grid.title)}", "", *own, "", _escape(BENCHMARK_NOTE)]
     for grid in (*latency_table(timings), *published):
         lines += _details(
             grid.title, _format_table(grid.header, grid.rows, numbers=grid.header[1:])

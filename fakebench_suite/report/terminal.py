@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fakebench_suite.report.benchmark_rows import BENCHMARK_NOTE, NUMBERS
 from fakebench_suite.report.headline import describe_result, list_meanings
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.markdown import (
@@ -55,6 +56,14 @@ def format_grid(grid: TextTable, *, colour: bool) -> str:
         table.add_row(*map(Text, row))
     table.add_row(*(Text(to_single_line(cell), style="bold") for cell in grid.rows[-1]))
     return print_table(table, colour=colour)
+
+
+def format_benchmark_table(grid: TextTable, *, colour: bool) -> str:
+    """The scores under another benchmark's names as aligned text, and what differs."""
+    table = begin_table(grid.header, numbers=NUMBERS)
+    for row in grid.rows:
+        table.add_row(*map(Text, row))
+    return print_table(table, colour=colour) + f"{BENCHMARK_NOTE}\n"
 
 
 def format_timings(timings: Sequence[LatencyTiming], *, colour: bool) -> str:

@@ -39,6 +39,8 @@ def print_validation(result: ValidationResult, console: Console) -> None:
     console.print(
         Text(f"{to_single_line(result.name)} ({result.kind}), digest {result.digest[:12]}", "bold")
     )
+    if result.licence is not None:
+        console.print(Text(f"Licence: {to_single_line(result.licence)}"))
     console.print(
         f"{count_of(totals.cases, 'case')} on {count_of(totals.images, 'image')}; "
         f"{totals.withheld:,} of {count_of(totals.texts, 'reference')} withheld; "

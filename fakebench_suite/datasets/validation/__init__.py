@@ -34,6 +34,7 @@ def validate_dataset(data: Dataset) -> ValidationResult:
         name=escape_surrogates(data.name),
         kind=data.kind,
         digest=data.digest,
+        licence=data.licence,
         totals=count_totals(data.cases),
         counts=tuple(count_subgroups(data.cases)),
         findings=tuple(sorted(findings, key=lambda finding: finding.severity is Severity.WARNING)),

@@ -99,6 +99,7 @@ class ValidationResult:
     name: str
     kind: str
     digest: str
+    licence: str | None
     totals: DatasetTotals
     counts: tuple[SubgroupCount, ...]
     findings: tuple[Issue, ...]

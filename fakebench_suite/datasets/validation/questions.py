@@ -10,7 +10,9 @@ from fakebench_suite.types import Case, Task
 
 def find_odd_questions(data: Dataset) -> Iterator[Issue]:
     """Yield the issues of questions, whatever file they come from; all are warnings."""
-    repeated = Counter((case.task, case.image, _normalise(case.question)) for case in data.cases)
+    repeated = Counter(
+        (case.task, ", ".join(case.image_names), _normalise(case.question)) for case in data.cases
+    )
     repetitions = [(image, question, n) for (_, image, question), n in repeated.items() if n > 1]
     if repetitions:
         yield Issue(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from fakebench_suite.metrics.paper_tables import FOOTNOTE
+from fakebench_suite.report.benchmark_rows import BENCHMARK_NOTE, list_benchmark_tables
 from fakebench_suite.report.engine_text import format_engine
 from fakebench_suite.report.headline import describe_delta, describe_headline, list_meanings
 from fakebench_suite.report.html.plots import Plot
@@ -100,6 +101,9 @@ class Overview:
     outcomes: Sequence[str]
     lines: Mapping[str, Sequence[ScoreRow]]
     grids: Sequence[TextTable]
+    benchmark: Sequence[TextTable]
+    """The scores under the names of the benchmark that the data set comes from."""
+    benchmark_note: str
     timings: Sequence[TextTable]
     footnote: str
     plots: Sequence[Plot]
@@ -140,6 +144,8 @@ def describe_overview(
             if (rows := [row for row in lines if row.score.task == task])
         },
         grids=published,
+        benchmark=list(list_benchmark_tables(run.manifest, run.scores)),
+        benchmark_note=BENCHMARK_NOTE,
         timings=latency_table(run.timings),
         footnote=FOOTNOTE if published else "",
         plots=plots,

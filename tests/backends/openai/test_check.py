@@ -58,6 +58,25 @@ def test_a_server_that_takes_everything_is_asked_once(endpoint: Endpoint) -> Non
     assert body["max_tokens"] == 512
 
 
+def test_a_server_that_takes_one_image_is_not_shown_two(endpoint: Endpoint) -> None:
+    """Where comparisons are asked: else it is not tried, and a busy server is no such server."""
+    card = make_card(endpoint.url)
+
+    def take_one(body: dict[str, Any], _number: int) -> Reply:
+        shown = sum(part["type"] == "image_url" for part in body["messages"][-1]["content"])
+        return (400, "At most 1 image per prompt.") if shown > 1 else (200, "Yes")
+
+    endpoint.behave = take_one
+    text = refuse(card, Capability.TEXT, Capability.TWO_IMAGES)
+    assert "takes one image, and comparisons show two (400: At most 1 image per prompt.)" in text
+    assert "Write images = 1 into [prompt] of its card" in text
+    sent = len(endpoint.asked)
+    find(card, Capability.TEXT)
+    assert len(endpoint.asked) == sent + 1
+    endpoint.behave = lambda _body, number: (200, "Yes") if number % 2 == 0 else (404, "gone")
+    find(card, Capability.TEXT, Capability.TWO_IMAGES)
+
+
 def test_a_loaded_model_was_tested_unless_it_is_told(endpoint: Endpoint) -> None:
     """A worker is told, and sends no test request of its own."""
     card = make_card(endpoint.url)

@@ -49,6 +49,24 @@ def test_the_image_comes_first_and_keeps_every_pixel(endpoint: Endpoint, load: L
     }
 
 
+def test_two_images_come_before_the_text_in_order(endpoint: Endpoint, load: Load) -> None:
+    """Each is encoded once, also where another request shows them the other way round."""
+    pictures = {name: Image.new("RGB", (3, 2), (grey,) * 3) for name, grey in (("a", 9), ("b", 7))}
+    which = QuestionType.WHICHFAKE
+    requests = [
+        Request(
+            prompt=Prompt(case=a, image=a, second_image=b, question_type=which, text=f"{a}{b}?"),
+            images=pictures,
+        )
+        for a, b in (("a", "b"), ("b", "a"))
+    ]
+    assert list_errors(load().run(requests)) == []
+    sent = {get_text(body): body["messages"][0]["content"] for body in endpoint.asked}
+    assert [part["type"] for part in sent["ab?"]] == ["image_url", "image_url", "text"]
+    assert sent["ab?"][:2] == sent["ba?"][1::-1]
+    assert sent["ab?"][0] != sent["ab?"][1]
+
+
 def test_a_card_says_how_to_ask(endpoint: Endpoint, load: Load) -> None:
     """System prompt, detail, format, limit, seed, headers, and fields of its own."""
     settings = EndpointOptions(

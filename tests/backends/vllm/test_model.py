@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from PIL import Image
 from fakebench_suite.backends.base import Backend, Capability, NotAsked, Request, RequestLimits
 from fakebench_suite.backends.cards import Card, Generation, find_card
 from fakebench_suite.backends.registry import LoadOptions, VllmOptions, load_model
+from fakebench_suite.backends.vllm.arguments import build_engine_arguments
 from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.types import Answer, FinishReason, Prompt, QuestionType
 from tests.backends.asking import ask, begin, weigh
@@ -87,6 +89,24 @@ def test_prompts_are_those_of_transformers(fake: FakeVllm) -> None:
     assert list(parameters.stop_token_ids) == [EOS]
     assert not parameters.detokenize
     assert list(tokens).count(3) == 1  # the mark of the image, which vLLM repeats
+
+
+def test_two_images_are_handed_over_in_order(fake: FakeVllm) -> None:
+    """And vLLM keeps room for two where some prompt shows two, else for one."""
+    images = draw(2)
+    pair = Prompt(
+        case="pair", image="1.png", second_image="0.png", question_type=QuestionType.WHICHFAKE,
+        text="Which?",
+    )  # fmt: skip
+    wants = frozenset({Capability.TEXT, Capability.TWO_IMAGES})
+    with load(fake, wants=wants) as backend:
+        ask(backend, [pair], images)
+    ((tokens, shown, _),) = fake.asked
+    assert shown == [images["1.png"], images["0.png"]]
+    assert list(tokens).count(3) == 2
+    for wanted, most in ((wants, 2), (wants - {Capability.TWO_IMAGES}, 1)):
+        arguments = build_engine_arguments(CARD, Path(), LoadOptions(wants=wanted))
+        assert arguments["limit_mm_per_prompt"]["image"] == most
 
 
 def test_replies_say_why_they_ended(fake: FakeVllm) -> None:

@@ -1,0 +1,64 @@
+"""Prompts about two images: both are encoded, in order, and nothing is shared with others."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.types import Prompt, QuestionType
+from tests.backends.asking import ask
+from tests.backends.transformers.architectures.checkpoints import save_checkpoint
+from tests.backends.transformers.architectures.questions import (
+    PICTURES,
+    QUESTIONS,
+    load,
+    make_prompt,
+    read_answers,
+    shrink_card,
+)
+
+FAMILIES = ("qwen3-vl", "smolvlm", "llava-onevision")
+"""Whose pixels are one list for all images, lists by prompt, and tiles."""
+
+
+@pytest.fixture(scope="module")
+def find_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A tiny checkpoint by the name of its card."""
+    return lambda name: save_checkpoint(name, tmp_path_factory.mktemp(name))
+
+
+def make_pair(first: str, second: str, text: str = "Which is fake?") -> Prompt:
+    """A prompt about two pictures."""
+    which = QuestionType.WHICHFAKE
+    return Prompt(
+        case=f"{first}-{second}:{text}", image=first, question_type=which, text=text,
+        second_image=second,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_two_images_are_shown_in_their_order(
+    name: str, find_checkpoint: Callable[[str], Path]
+) -> None:
+    """Beside prompts about one image, pairs are answered as they are alone."""
+    adapter = load(shrink_card(name, find_checkpoint(name)))
+    pairs = [
+        make_pair("wide", "tall"),
+        make_pair("tall", "wide"),
+        make_pair("wide", "tall", "Why?"),
+    ]
+    singles = [make_prompt(image, text) for image in PICTURES for text in QUESTIONS[:2]]
+    mixed = [pairs[0], *singles, *pairs[1:]]
+    together = read_answers(ask(adapter, mixed, PICTURES))
+    alone = [read_answers(ask(adapter, [prompt], PICTURES))[0] for prompt in mixed]
+    assert [answer.text for answer in together] == [answer.text for answer in alone]
+    assert [answer.rendered for answer in together] == [answer.rendered for answer in alone]
+    swapped = together[mixed.index(pairs[1])]
+    assert swapped.text != together[0].text
+
+    def count(prompt: Prompt) -> int:
+        return int(adapter._encoder.encode([prompt], PICTURES)["input_ids"].shape[1])
+
+    one, other = replace(pairs[0], second_image=None), make_prompt("tall", "Which is fake?")
+    assert count(pairs[0]) > max(count(one), count(other))
