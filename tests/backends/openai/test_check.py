@@ -62,18 +62,18 @@ def test_a_server_that_takes_one_image_is_not_shown_two(endpoint: Endpoint) -> N
     """Where comparisons are asked: else it is not tried, and a busy server is no such server."""
     card = make_card(endpoint.url)
 
-    def take_one(body: dict[str, Any], _number: int) -> Reply:
+    def fail_at_two(status: int, reason: str, body: dict[str, Any]) -> Reply:
         shown = sum(part["type"] == "image_url" for part in body["messages"][-1]["content"])
-        return (400, "At most 1 image per prompt.") if shown > 1 else (200, "Yes")
+        return (status, reason) if shown > 1 else (200, "Yes")
 
-    endpoint.behave = take_one
+    endpoint.behave = lambda body, _: fail_at_two(400, "At most 1 image per prompt.", body)
     text = refuse(card, Capability.TEXT, Capability.TWO_IMAGES)
     assert "takes one image, and comparisons show two (400: At most 1 image per prompt.)" in text
     assert "Write images = 1 into [prompt] of its card" in text
     sent = len(endpoint.asked)
     find(card, Capability.TEXT)
     assert len(endpoint.asked) == sent + 1
-    endpoint.behave = lambda _body, number: (200, "Yes") if number % 2 == 0 else (404, "gone")
+    endpoint.behave = lambda body, _: fail_at_two(403, "not now", body)
     find(card, Capability.TEXT, Capability.TWO_IMAGES)
 
 

@@ -56,9 +56,5 @@ def test_two_images_are_shown_in_their_order(
     assert [answer.rendered for answer in together] == [answer.rendered for answer in alone]
     swapped = together[mixed.index(pairs[1])]
     assert swapped.text != together[0].text
-
-    def count(prompt: Prompt) -> int:
-        return int(adapter._encoder.encode([prompt], PICTURES)["input_ids"].shape[1])
-
-    one, other = replace(pairs[0], second_image=None), make_prompt("tall", "Which is fake?")
-    assert count(pairs[0]) > max(count(one), count(other))
+    shown_one = read_answers(ask(adapter, [replace(pairs[0], second_image=None)], PICTURES))[0]
+    assert shown_one.rendered != together[0].rendered
