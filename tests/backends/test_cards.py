@@ -45,6 +45,34 @@ def test_the_promised_cards_ship_and_are_sound() -> None:
         assert not card.trust_remote_code
 
 
+def test_a_card_says_how_many_images_a_prompt_may_show(tmp_path: Path) -> None:
+    """By default one with a template of its own, which has a place for one, and else any number."""
+    path = tmp_path / "m.toml"
+    for prompt, takes_two in (
+        ("", True),
+        ("images = 1", False),
+        ("images = 2", True),
+        ('template = "{image}{question}"', False),
+        ('template = "{image}{question}"\nimages = 1', False),
+    ):
+        path.write_text(f'repository = "a/b"\n[prompt]\n{prompt}\n')
+        card = find_card(str(path))
+        assert card.takes_two_images == takes_two
+        assert "images" not in describe_card(card, identity=True)["prompt"]
+        assert ("images" in describe_card(card)["prompt"]) == ("images" in prompt)
+    path.write_text('repository = "a/b"\n[prompt]\ntemplate = "{question}"\nimages = 2\n')
+    with pytest.raises(CardError, match="its template has a place for one; leave images out"):
+        find_card(str(path))
+    path.write_text('repository = "a/b"\n[prompt]\nimages = 0\n')
+    with pytest.raises(CardError, match="malformed"):
+        find_card(str(path))
+
+
+def test_a_script_says_nothing_new_of_choices_that_it_does_not_have() -> None:
+    """As in the manifests of earlier runs, with which it is compared."""
+    assert "whichfake" not in describe_card(find_card("coin"))["script"]
+
+
 def test_an_unknown_name_lists_the_cards_and_suggests_the_nearest() -> None:
     """The error names what was meant."""
     with pytest.raises(CardError, match=r"no model 'pokcet'. Did you mean 'pocket'\? Known cards:"):

@@ -14,6 +14,7 @@ from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, par
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.tasks.criteria import CRITERIA
+from fakebench_suite.tasks.prompts import FAULTFINDING
 from fakebench_suite.types import (
     Authenticity,
     Case,
@@ -60,6 +61,56 @@ def test_a_reply_cut_off_before_its_verdict_is_truncated(
 def test_what_the_server_withheld_is_refused(case: Case, outcome: Outcome, text: str) -> None:
     """Whatever was said before the filter stepped in; without a reference nothing is scored."""
     assert judge(case, make_answer(text, FinishReason.CONTENT_FILTER)).outcome is outcome
+
+
+CHOICE = Case(
+    id="a:which",
+    task=Task.COMPARISON,
+    image="a",
+    second_image="b",
+    question="Which is real?",
+    question_type=QuestionType.WHICHREAL,
+    choices=("The first one.", "The second one."),
+    expected_choice="B",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "finish_reason", "outcome", "label"),
+    [
+        ("B", None, Outcome.CORRECT, "B"),
+        ("The second image is real.", None, Outcome.CORRECT, "B"),
+        ("The first image is real.", None, Outcome.INCORRECT, "A"),
+        ("Both are photographs.", None, Outcome.UNPARSED, None),
+        ("I'm sorry, but I can't help with that.", None, Outcome.REFUSED, None),
+        ("Let me compare the", FinishReason.LENGTH, Outcome.TRUNCATED, None),
+        ("", FinishReason.CONTENT_FILTER, Outcome.REFUSED, None),
+    ],
+)
+def test_a_choice_passes_with_the_right_option(
+    text: str, finish_reason: FinishReason | None, outcome: Outcome, label: str | None
+) -> None:
+    """And what names none is a miss of its own kind, by every way of reading."""
+    for rule in ReplyParserKind:
+        verdict = judge(CHOICE, make_answer(text, finish_reason), rule)
+        assert (verdict.outcome, verdict.label) == (outcome, label)
+
+
+@pytest.mark.parametrize("finish_reason", [None, FinishReason.CONTENT_FILTER])
+def test_a_choice_without_a_right_option_is_unscored(finish_reason: FinishReason | None) -> None:
+    """Whatever is chosen."""
+    case = replace(CHOICE, expected_choice=None)
+    assert judge(case, make_answer("B", finish_reason)).outcome is Outcome.UNSCORED
+
+
+def test_a_format_that_no_one_asked_for_is_not_followed_or_broken() -> None:
+    """FakeBench asks how an interpretation begins; LOKI does not."""
+    case = next(case for case in PROBES if case.task == Task.INTERPRETATION)
+    answer = make_answer("This is a fake image because the edge is unnatural.")
+    assert judge(case, answer).followed_format is True
+    assert judge(case, make_answer("The edge is unnatural.")).followed_format is False
+    other = replace(case, question="This is a fake image. Explain what gives it away.")
+    assert judge(other, answer).followed_format is None
 
 
 def test_a_reply_without_either_option_is_unscored() -> None:
@@ -177,7 +228,12 @@ def test_detection_passes_on_the_asserted_label_alone() -> None:
 
 def test_texts_without_a_gradable_reference_are_unscored() -> None:
     """Withheld references, and references nobody was asked to grade by, are no miss."""
-    unreferenced = replace(CASE, task=Task.INTERPRETATION, question_type=QuestionType.FAULTFINDING)
+    unreferenced = replace(
+        CASE,
+        task=Task.INTERPRETATION,
+        question=FAULTFINDING,
+        question_type=QuestionType.FAULTFINDING,
+    )
     referenced = replace(unreferenced, expected=(Clue(text="Six fingers."),))
     for case in (unreferenced, referenced):
         verdict = judge(case, make_answer("This is a fake image because of the hand."))

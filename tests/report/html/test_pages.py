@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from fakebench_suite.datasets import open_dataset
+from fakebench_suite.datasets import DataSource, open_dataset
 from fakebench_suite.report.html import DatasetImages, write_html_report
 from fakebench_suite.report.thumbnails import ReportImageSize
-from fakebench_suite.types import Answer, FinishReason, Outcome, Record, Task, Verdict
+from fakebench_suite.types import Answer, FinishReason, Outcome, Record, Region, Task, Verdict
+from tests.datasets.other_benchmarks import write_loki
 from tests.factories import make_answer, make_record
 from tests.report.browser_tab import PHONE, ROW, Tab
 from tests.report.conftest import OpenTab
@@ -429,6 +430,59 @@ def test_a_baseline_stands_beside_the_run(tab: Tab, small_report: Path) -> None:
     expect(sides.nth(0).locator(".why .pill")).to_have_text("correct")
     expect(sides.nth(1).locator(".why .pill")).not_to_have_text("correct")
     tab.screenshot("comparison")
+
+
+def test_two_images_and_outlines_of_regions_are_shown(tab: Tab, tmp_path: Path) -> None:
+    """Both pictures in order; every region is drawn at its place and described."""
+    dataset = open_dataset(DataSource(kind="loki", path=write_loki(tmp_path / "loki")))
+    polygon = ((10.0, 8.0), (50.0, 8.0), (30.0, 40.0))
+    drawn = Region(
+        box=(10, 8, 50, 40), polygons=(polygon,), category="texture", description="It melts."
+    )
+    cases = [
+        replace(case, regions=(*case.regions, drawn)) if case.regions else case
+        for case in dataset.cases
+    ]
+    records = [
+        Record(
+            case=case,
+            prompt=case.question,
+            answer=make_answer("A"),
+            verdict=Verdict(outcome=Outcome.CORRECT, reason="'A'", label="A"),
+            worker="",
+        )
+        for case in cases
+    ]
+    report = write_html_report(write_run(tmp_path / "run", records), images=DatasetImages(dataset))
+    pair = next(case for case in cases if case.second_image)
+    tab.open(report, f"#item={pair.id}")
+    frames = tab.page.locator("#item .frame")
+    expect(frames).to_have_count(2)
+    expect(tab.page.locator("#item figcaption").nth(1)).to_contain_text("image 2 64 \u00d7 48")
+    sources = [image.get_attribute("src") for image in frames.locator("img").all()]
+    assert len(set(sources)) == 2
+    expect(tab.page.locator("#item .facts")).to_contain_text("A: The first one. B: The second one.")
+    expect(tab.page.locator("#item .facts")).to_contain_text("expected choiceB")
+
+    marked = next(case for case in cases if case.regions)
+    tab.open(report, f"#item={marked.id}")
+    expect(frames).to_have_count(1)
+    expect(frames.locator("rect.over")).to_have_count(1)
+    expect(frames.locator("polygon.over")).to_have_attribute("points", "10,8 50,8 30,40")
+    frame, outline = (
+        frames.locator(selector).bounding_box() for selector in ("img", "polygon.over")
+    )
+    assert frame
+    assert outline
+    scale = frame["width"] / 64
+    # The joints of its line reach beyond its points.
+    assert outline["x"] - frame["x"] == pytest.approx(10 * scale, abs=6)
+    assert outline["width"] == pytest.approx(40 * scale, abs=12)
+    clues = tab.page.locator("#item section:has(h3:text-is('Regions')) li")
+    expect(clues).to_have_text(["The canapé floats oddly.", "It melts. texture"])
+    frames.first.click()
+    expect(tab.page.locator("#zoom polygon.over")).to_be_visible()
+    tab.screenshot("regions")
 
 
 def test_a_probe_shows_its_box_and_its_twin(tab: Tab, tmp_path: Path) -> None:
