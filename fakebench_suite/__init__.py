@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         QuestionType,
         Rating,
         Record,
+        Region,
         Score,
         Task,
         Usage,
@@ -73,7 +74,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "types": "Answer Authenticity Case Clue FinishReason GateOutcome GateResult Outcome "
-    "PixelDigest Prompt QuestionType Rating Record Score Task Usage Verdict",
+    "PixelDigest Prompt QuestionType Rating Record Region Score Task Usage Verdict",
     "errors": "CaseError EngineError JudgeError MachineError ModelError RunStoppedError "
     "SuiteError UserError",
     "tasks.registry": "Grader TaskSpec get_task list_tasks",
@@ -135,6 +136,7 @@ __all__ = [
     "Rating",
     "RatingRequest",
     "Record",
+    "Region",
     "Reply",
     "ReplyParserKind",
     "Request",

@@ -24,6 +24,7 @@ from fakebench_suite.errors import (
 )
 from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.files.paths import expand_home
+from fakebench_suite.grading.labels.choices import parse_choice
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.grading.verdict import select_parser
 from fakebench_suite.metrics.paper_tables import FOOTNOTE, check_published, load_table
@@ -32,9 +33,9 @@ from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.last import find_run
 from fakebench_suite.runs.manifest import RunStatus
 from fakebench_suite.runs.store import read_records
-from fakebench_suite.tasks.registry import list_tasks
+from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.text.display import escape_json, escape_unencodable, to_single_line
-from fakebench_suite.types import QuestionType
+from fakebench_suite.types import QuestionType, Task
 
 if TYPE_CHECKING:
     from fakebench_suite.datasets import DataSource
@@ -63,6 +64,8 @@ class ReplyLine(msgspec.Struct, frozen=True):
 
     question_type: QuestionType
     reply: str
+    choices: tuple[str, ...] = ("The first one.", "The second one.")
+    """The options, where the question is which of two images is fake or real."""
 
 
 def _rename_question(value: Any) -> Any:
@@ -100,7 +103,8 @@ def read(
     """Parse the label of replies, given as JSON lines on standard input.
 
     A line is {question_type, reply}; ``question_type`` is what, isfake, isreal or inference. For
-    each, a line {verdict, reason} is printed; the verdict is fake, real, unparsed or refused.
+    each, a line {verdict, reason} is printed; the verdict is fake, real, unparsed or refused. Of
+    whichfake and whichreal it is the letter of one of ``choices``, unparsed or refused.
     """
     if reading is ReplyParserKind.LIKELIHOOD:
         stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
@@ -115,8 +119,12 @@ def read(
             stop(
                 f"line {number} of standard input is not {{question_type, reply}} as JSON: {error}"
             )
-        parsed = read_reply(question.reply, question.question_type)
-        answer = {"verdict": str(parsed.label), "reason": parsed.reason}
+        if question.question_type in get_task(Task.COMPARISON).question_types:
+            chosen = parse_choice(question.reply, question.choices, question.question_type)
+            answer = {"verdict": str(chosen.choice), "reason": chosen.reason}
+        else:
+            parsed = read_reply(question.reply, question.question_type)
+            answer = {"verdict": str(parsed.label), "reason": parsed.reason}
         sys.stdout.write(escape_json(msgspec.json.encode(answer).decode(), sys.stdout.encoding))
         sys.stdout.write("\n")
         sys.stdout.flush()

@@ -3,15 +3,21 @@
     {"id": "a1", "task": "detection", "image": "photos/a.png", "label": "fake",
      "question": "Is this a fake image, yes or no?"}
     {"id": "a2", "task": "analysis", "image": "photos/a.png", "criterion": "edge",
-     "question": "How is the edge?", "expected": ["The outlines melt.", "A halo runs along."]}
+     "question": "How is the edge?", "expected": ["The outlines melt.", "A halo runs along."],
+     "regions": [{"box": [0, 0, 2, 3], "criterion": "edge"}]}
+    {"id": "a3", "task": "comparison", "image": "photos/a.png", "second_image": "photos/b.png",
+     "question": "Which is fake? A. The first one. B. The second one.", "expected_choice": "A",
+     "question_type": "whichfake", "choices": ["The first one.", "The second one."]}
 
-``expected`` is a text, or a list of texts and of ``{"text": ..., "criterion": ...}``.
+``expected`` is a text, or a list of texts and of ``{"text": ..., "criterion": ...}``; ``regions``
+says where the image shows that it is fake, by ``box`` (left, top, right, bottom) or ``polygons``.
 """
 
 import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import msgspec
@@ -28,12 +34,15 @@ from fakebench_suite.datasets.dataset import (
 )
 from fakebench_suite.datasets.fields import parse_question_type
 from fakebench_suite.datasets.images import ImageFolder, open_image
+from fakebench_suite.datasets.regions import check_opened, find_box, parse_points
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
 from fakebench_suite.errors import DataError, FormatError, describe_choices
 from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.tasks.criteria import CRITERIA, parse_criterion
-from fakebench_suite.tasks.registry import TaskSpec, get_task, list_tasks
-from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
+from fakebench_suite.tasks.registry import Grader, TaskSpec, get_task, list_tasks
+from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Region, Task
+
+_MIN_CHOICES = 2
 
 
 class Reference(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -41,6 +50,17 @@ class Reference(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
 
     text: str
     criterion: str | None = None
+
+
+class RegionLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """One region in the file: a box, or outlines."""
+
+    box: tuple[float, float, float, float] | None = None
+    """Left, top, right and bottom in pixels."""
+    polygons: list[list[tuple[float, float]]] | None = None
+    criterion: str | None = None
+    category: str | None = None
+    description: str | None = None
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -56,6 +76,10 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     criterion: str | None = None
     content_categories: str | None = None
     expected: str | list[str | Reference] | None = None
+    regions: list[RegionLine] | None = None
+    second_image: str | None = None
+    choices: list[str] | None = None
+    expected_choice: str | None = None
 
 
 _DEPRECATED = {"form": "question_type", "category": "content_categories"}
@@ -87,7 +111,7 @@ def load_jsonl(path: Path) -> Dataset:
         kind="jsonl",
         digest=digest_contents([content]),
         cases=cases,
-        open_image=lambda case: open_image(images.find(case.image)),
+        open_image=check_opened(lambda case: open_image(images.find(case.image)), cases),
         has_images=lambda: bool(images),
         find_image=lambda case: images.find(case.image),
         list_images=images.list_paths,
@@ -139,6 +163,11 @@ def _to_case(line: Line, location: str) -> Case:
         line.question_type or spec.only_question_type or parse_question_type(line.question)
     )
     if question_type is None:
+        if spec.grader is Grader.CHOICE:
+            raise DataError(
+                f"{location}: the field 'question_type' is missing; allowed are "
+                f"{', '.join(spec.question_types)}."
+            )
         raise DataError(
             f"{location}: a reply to {line.question!r} cannot be parsed. Ask 'fake or real' "
             "or 'yes or no' about one of them, or set \"question_type\": what, isfake or isreal."
@@ -164,7 +193,56 @@ def _to_case(line: Line, location: str) -> Case:
         criterion=criterion,
         content_categories=line.content_categories,
         expected=_to_clues(line.expected, location),
+        regions=tuple(_to_region(region, location) for region in line.regions or ()),
+        **_read_choices(line, location, is_choice=spec.grader is Grader.CHOICE),
     )
+
+
+def _to_region(line: RegionLine, location: str) -> Region:
+    """Return a region; its box is that around its outlines if it has any."""
+    where = f"{location}, field 'regions'"
+    _check_criterion(line.criterion, where)
+    polygons = tuple(parse_points(points, location=where) for points in line.polygons or ())
+    if (line.box is None) != bool(polygons):
+        raise DataError(f"{where}: a region needs either 'box' or 'polygons'.")
+    left, top, right, bottom = find_box(polygons) if line.box is None else line.box
+    if not (left < right and top < bottom):
+        raise DataError(f"{where}: the box {line.box} must be [left, top, right, bottom].")
+    return Region(
+        box=(left, top, right, bottom),
+        polygons=polygons,
+        criterion=line.criterion,
+        category=line.category,
+        description=line.description,
+    )
+
+
+def _read_choices(line: Line, location: str, *, is_choice: bool) -> dict[str, Any]:
+    """Return the fields of a case that compares two images; raises DataError for any other."""
+    fields = (line.second_image, line.choices, line.expected_choice)
+    if not is_choice:
+        if any(field is not None for field in fields):
+            raise DataError(
+                f"{location}: 'second_image', 'choices' and 'expected_choice' belong to the task "
+                "comparison."
+            )
+        return {}
+    if line.second_image is None or len(line.choices or ()) < _MIN_CHOICES:
+        raise DataError(
+            f"{location}: a comparison needs 'second_image', and two or more texts in 'choices'."
+        )
+    choices = tuple(line.choices or ())
+    letters = ascii_uppercase[: len(choices)]
+    if line.expected_choice is not None and line.expected_choice not in tuple(letters):
+        raise DataError(
+            f"{location}: the field 'expected_choice' is {line.expected_choice!r}; it must be one "
+            f"of {', '.join(letters)}."
+        )
+    return {
+        "second_image": check_image_name(line.second_image, location=location),
+        "choices": choices,
+        "expected_choice": line.expected_choice,
+    }
 
 
 def _find_task(name: str, location: str) -> TaskSpec:

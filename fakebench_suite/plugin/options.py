@@ -65,8 +65,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--data",
         metavar="PATH|KIND:PATH",
-        help="a directory with FakeBench's files, a .jsonl file, or a kind of data set of another"
-        " package and its place (default: embedded probes)",
+        help="a directory with FakeBench's files, a .jsonl file, or another benchmark or a kind of"
+        " data set of another package, and its place (default: embedded probes)",
     )
     group.addoption(
         "--tasks",

@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.datasets import jsonl, open_dataset
+from fakebench_suite.datasets.dataset import list_image_cases
 from fakebench_suite.deprecation import DeprecatedNameWarning
 from fakebench_suite.errors import DataError, ImageError
-from fakebench_suite.types import Authenticity, Clue, QuestionType
+from fakebench_suite.types import Authenticity, Clue, QuestionType, Region
 
 LINE = {"id": "a", "task": "detection", "image": "a.png", "question": "Is this fake, yes or no?"}
 
@@ -28,9 +29,10 @@ def test_the_documented_example_works(tmp_path: Path) -> None:
     text = jsonl.__doc__.partition("\n\n")[2].rpartition("\n\n")[0]
     lines = [line for line in text.replace(",\n     ", ", ").splitlines() if line.strip()]
     (tmp_path / "photos").mkdir()
-    Image.new("RGB", (3, 3)).save(tmp_path / "photos" / "a.png")
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (3, 3)).save(tmp_path / "photos" / name)
     data = open_dataset(write(tmp_path, *(line.strip() for line in lines)))
-    first, second = data.cases
+    first, second, third = data.cases
     assert (first.id, first.question_type, first.label) == (
         "photos/a.png:a1",
         QuestionType.ISFAKE,
@@ -39,7 +41,17 @@ def test_the_documented_example_works(tmp_path: Path) -> None:
     assert second.criterion == "edge"
     assert second.expected is not None
     assert len(second.expected) == 2
+    assert second.regions == (Region(box=(0, 0, 2, 3), criterion="edge"),)
+    assert third.image_names == ("photos/a.png", "photos/b.png")
+    assert (third.question_type, third.expected_choice) == (QuestionType.WHICHFAKE, "A")
+    assert [data.open_image(case).size for case in list_image_cases([third])] == [(3, 3), (3, 3)]
     assert data.open_image(first).size == (3, 3)
+
+
+PAIR = {
+    "task": "comparison", "second_image": "b.png", "choices": ["one", "two"],
+    "question_type": "whichreal",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -54,6 +66,22 @@ def test_the_documented_example_works(tmp_path: Path) -> None:
         ({"criterion": "taste"}, "'criterion' is 'taste'"),
         ({"image": "../a.png"}, "is not allowed"),
         ({"expected": 5}, "'expected'"),
+        ({"second_image": "b.png"}, "belong to the task comparison"),
+        ({"expected_choice": "A"}, "belong to the task comparison"),
+        (PAIR | {"second_image": None}, "a comparison needs 'second_image'"),
+        (PAIR | {"choices": ["one"]}, "two or more texts in 'choices'"),
+        (PAIR | {"expected_choice": "C"}, "'expected_choice' is 'C'; it must be one of A, B"),
+        (PAIR | {"second_image": "../b.png"}, "is not allowed"),
+        (
+            PAIR | {"question_type": None, "question": "Nice?"},
+            "'question_type' is missing; allowed are whichfake, whichreal",
+        ),
+        (PAIR | {"question_type": "what"}, "does not belong to the task comparison"),
+        ({"regions": [{}]}, "a region needs either 'box' or 'polygons'"),
+        ({"regions": [{"box": [1, 2, 1, 3]}]}, "must be [left, top, right, bottom]"),
+        ({"regions": [{"box": [1, 2, 3]}]}, "'regions"),
+        ({"regions": [{"polygons": [[[1, 2], [3, 4]]]}]}, "has 2 points"),
+        ({"regions": [{"box": [0, 0, 2, 2], "criterion": "taste"}]}, "'criterion' is 'taste'"),
     ],
 )
 def test_a_bad_field_names_line_and_field(

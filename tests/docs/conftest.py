@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE
+from tests.datasets.other_benchmarks import write_loki
 from tests.docs.markdown import ROOT, list_blocks
 from tests.plugin.forking import ADDRESS, complete
 
@@ -75,6 +76,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "cases", folder / "cases", ignore=ignored)
     write_fakebench(folder / "path" / "to" / "FakeBench")
+    write_loki(folder / "path" / "to" / "LOKI")
     write_examples(folder)
     return folder
 
