@@ -25,13 +25,19 @@ from fakebench_suite.datasets.dataset import (
 )
 from fakebench_suite.datasets.images import ImageFolder, open_image
 from fakebench_suite.datasets.regions import check_opened, parse_box
-from fakebench_suite.datasets.rows import Row, list_rows, read_json, remove_image_tags
+from fakebench_suite.datasets.rows import (
+    Row,
+    is_file,
+    list_rows,
+    read_json,
+    remove_image_tags,
+)
 from fakebench_suite.errors import DataError
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Region, Task
 
 KIND = "loki"
 LICENCE = "MIT (LICENSE of the repository opendatalab/LOKI, commit 742cbdf)"
-_FOLDERS = ("data_json/image", "image", "")
+_FOLDERS = ("data_json/image", "")
 """Where the files may be below the directory that is named."""
 _TRUE_OR_FALSE = re.compile(
     r"image_tf_image_(?P<truth>fake|real)_ask_(?P<asked>fake|real)_(?P<category>\w+)"
@@ -54,24 +60,24 @@ def load(path: Path | None) -> Dataset:
 
 
 def load_loki(root: Path) -> Dataset:
-    """Load the cases of LOKI's files below ``root``, with their images.
+    """Load the cases of LOKI's files below ``root``, or of the file ``root``, with their images.
 
     Raises DataError with file, row and field if a file or a row is invalid.
     """
-    folder = _find_folder(root)
     cases: list[Case] = []
     contents = []
-    for name, (encoding, read_row) in _READERS.items():
-        if not (folder / name).is_file():
-            continue
-        content, value = read_json(folder / name, encoding=encoding)
+    paths = _find_files(root)
+    for path in paths:
+        name = path.name
+        encoding, read_row = _READERS[name]
+        content, value = read_json(path, encoding=encoding)
         contents.append(content)
         read = [case for row in list_rows(value, name=name) for case in read_row(row)]
         check_unique(read, location=name)
         check_labels(read, location=name)
         cases += read
     check_unique(cases, location=KIND)
-    images = ImageFolder(root)
+    images = ImageFolder(_find_root(paths[0]))
     return Dataset(
         name="LOKI",
         kind=KIND,
@@ -85,16 +91,25 @@ def load_loki(root: Path) -> Dataset:
     )
 
 
-def _find_folder(root: Path) -> Path:
-    """The directory with at least one of the files; raises DataError where there is none."""
+def _find_files(root: Path) -> list[Path]:
+    """Those of the files that are there; raises DataError where none is."""
+    if is_file(root) and root.name in _READERS:
+        return [root]
     for name in _FOLDERS:
-        if any((root / name / file).is_file() for file in _READERS):
-            return root / name
+        paths = [root / name / file for file in _READERS if is_file(root / name / file)]
+        if paths:
+            return paths
     raise DataError(
         f"There are no files of {KIND} in {root}: looked for {', '.join(_READERS)} in "
         f"{root / _FOLDERS[0]} and in {root}. Point --data={KIND}:DIR at the directory that holds "
         "data_json/ and media_data/."
     )
+
+
+def _find_root(path: Path) -> Path:
+    """The directory that the names of images begin at."""
+    folder = path.parent
+    return folder.parent.parent if folder.parts[-2:] == ("data_json", "image") else folder
 
 
 def _read_true_or_false(row: Row) -> Iterator[Case]:

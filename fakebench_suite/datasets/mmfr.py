@@ -29,7 +29,7 @@ from fakebench_suite.datasets.dataset import (
     require_path,
 )
 from fakebench_suite.datasets.images import ImageFolder, open_image
-from fakebench_suite.datasets.rows import Row, shorten
+from fakebench_suite.datasets.rows import Row, is_file, shorten
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks.prompts import DETECTION, format_analysis_question
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
@@ -71,7 +71,7 @@ def load_mmfr(root: Path) -> Dataset:
             cases += _read_entry(row[0], row[1])
     check_unique(cases, location=KIND)
     check_labels(cases, location=KIND)
-    images = ImageFolder(root.parent.parent if root.is_file() else root)
+    images = ImageFolder(root.parent.parent if is_file(root) else root)
     return Dataset(
         name="MMFR",
         kind=KIND,
@@ -87,7 +87,7 @@ def load_mmfr(root: Path) -> Dataset:
 
 def _find_files(root: Path) -> list[Path]:
     """The files of all generators; raises DataError where there is none."""
-    if root.is_file():
+    if is_file(root):
         return [root]
     for pattern in (f"evaluation_sets/*/*{_SUFFIX}", f"*/*{_SUFFIX}", f"*{_SUFFIX}"):
         paths = sorted(root.glob(pattern))

@@ -4,6 +4,7 @@ Every fault is a DataError that names the file, the row and the field.
 """
 
 import codecs
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,16 +106,22 @@ def list_rows(value: object, *, name: str) -> list[Row]:
     return rows
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file; False where its directory may not be entered."""
+    # os.path answers where Path raises: on missing permissions, and on names that are too long.
+    return os.path.isfile(path)  # noqa: PTH113
+
+
 def find_file(root: Path, names: Iterable[str], *, kind: str) -> Path:
     """The first of some files below a directory, or the directory itself where it is a file.
 
     Raises DataError where there is none.
     """
-    if root.is_file():
+    if is_file(root):
         return root
     candidates = list(names)
     for name in candidates:
-        if (root / name).is_file():
+        if is_file(root / name):
             return root / name
     raise DataError(
         f"There are no files of {kind} in {root}: looked for {', '.join(candidates)}. Point "

@@ -10,6 +10,14 @@ from fakebench_suite.text.display import count_of
 
 _ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst"})
 _TABLES = frozenset({".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".arrow"})
+_BENCHMARKS = {
+    "loki": ("data_json/image/true_or_false.json", "data_json/image/multi_choice.json"),
+    "fakevlm-fakeclue": ("data_json/test.json", "data_json/train.json"),
+    "synthscars": ("SynthScars/test", "test/annotations/test.json", "test/annoations/test.json"),
+    "x-aigd": ("data/labeled_*.parquet", "labeled_*.parquet"),
+    "mmfr": ("evaluation_sets/*/*_reasoning.json", "*/*_reasoning.json"),
+}
+"""Files that only one kind of data set has."""
 _MAX_DEPTH = 2
 """Levels above and below a directory in which a data set is searched for."""
 _MAX_ENTRIES = 1000
@@ -33,6 +41,9 @@ def advise_file(path: Path) -> str | None:
 
 def advise_directory(root: Path, files: Sequence[str]) -> str | None:
     """Return what a directory without ``files`` holds, or where they are nearby."""
+    for kind, patterns in _BENCHMARKS.items():
+        if any(next(root.glob(pattern), None) is not None for pattern in patterns):
+            return f"It holds files of another benchmark: write --data={kind}:{root}."
     for folder in _list_nearby(root):
         if any((folder / name).is_file() for name in files):
             return f"They are in {_drop_evaluation(folder)}: point --data there."

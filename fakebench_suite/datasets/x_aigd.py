@@ -32,7 +32,7 @@ from fakebench_suite.datasets.dataset import (
 )
 from fakebench_suite.datasets.images import open_content
 from fakebench_suite.datasets.regions import check_opened, find_box, parse_points
-from fakebench_suite.datasets.rows import Row
+from fakebench_suite.datasets.rows import Row, is_file
 from fakebench_suite.errors import DataError, ImageError
 from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING
@@ -111,7 +111,7 @@ def load_x_aigd(root: Path) -> Dataset:
 
 def _find_files(root: Path) -> list[Path]:
     """The files of one split; raises DataError where there is none."""
-    if root.is_file():
+    if is_file(root):
         return [root]
     for split in _SPLITS:
         for folder in (root / "data", root):

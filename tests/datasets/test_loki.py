@@ -74,6 +74,13 @@ def test_a_file_saved_again_in_utf_8_is_read_too(tmp_path: Path) -> None:
     assert [case.task for case in load_loki(tmp_path).cases] == [Task.INTERPRETATION]
 
 
+def test_one_file_can_be_named(tmp_path: Path) -> None:
+    """Its images are found as those of the directory are."""
+    data = load_loki(write_loki(tmp_path) / "data_json" / "image" / CHOICE)
+    assert {case.task for case in data.cases} == {Task.COMPARISON}
+    assert {data.open_image(case).size for case in list_image_cases(data.cases)} == {SIZE}
+
+
 def test_a_box_outside_its_image_costs_that_image_alone(tmp_path: Path) -> None:
     """It was drawn on another image; the others are asked."""
     row: dict[str, Any] = json.loads(json.dumps(LOKI_OPEN))

@@ -24,6 +24,7 @@ from tests.datasets.other_benchmarks import (
     make_synthscars,
     make_x_aigd,
     write_fakevlm,
+    write_loki,
     write_mmfr,
     write_synthscars,
     write_x_aigd,
@@ -63,6 +64,24 @@ def test_a_data_set_is_opened_by_its_kind(
     empty.mkdir()
     with pytest.raises(DataError, match=f"There are no files of {kind} in .*: looked for "):
         open_dataset(DataSource(kind=kind, path=empty))
+
+
+@pytest.mark.parametrize(
+    ("kind", "write"),
+    [
+        ("loki", write_loki),
+        ("fakevlm-fakeclue", write_fakevlm),
+        ("synthscars", write_synthscars),
+        ("x-aigd", write_x_aigd),
+        ("mmfr", write_mmfr),
+    ],
+)
+def test_a_directory_without_its_kind_is_recognised(
+    tmp_path: Path, kind: str, write: Callable[[Path], Path]
+) -> None:
+    """The sentence says what to write."""
+    with pytest.raises(DataError, match=f"another benchmark: write --data={kind}:{tmp_path}"):
+        open_dataset(write(tmp_path))
 
 
 @pytest.mark.parametrize("below", ["test", "test/test"])
