@@ -170,6 +170,7 @@ MISSING = (
     (("run", "--model=coin", "--judge=transformers:somebody/judge"), Extra.LOCAL),
     (("run", "--model=coin", "--gates=alike.toml"), Extra.SIMILARITY),
     (("judge", "calibrate", "--judge=embedding"), Extra.SIMILARITY),
+    (("run", "--model=coin", "--data=x-aigd:."), Extra.PARQUET),
 )
 
 

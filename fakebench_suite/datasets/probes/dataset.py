@@ -92,7 +92,7 @@ def _list_fields(case: Case) -> dict[str, object]:
     fields = {
         name: value
         for name, value in msgspec.to_builtins(case).items()
-        if value not in (None, []) and name != "regions"
+        if value not in (None, [], ()) and name != "regions"
     }
     return fields | ({"forged_region": case.regions[0].box} if case.regions else {})
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,15 @@ from typer.testing import CliRunner, Result
 
 from fakebench_suite.cli.main import app
 from fakebench_suite.datasets.probes.dataset import load_probes
+from tests.datasets.other_benchmarks import (
+    LOKI_CHOICE,
+    make_x_aigd,
+    write_fakevlm,
+    write_loki,
+    write_mmfr,
+    write_synthscars,
+    write_x_aigd,
+)
 from tests.datasets.validation.example_sets import (
     make_picture,
     make_row,
@@ -67,12 +77,61 @@ def test_the_json_is_one_object_with_everything(tmp_path: Path) -> None:
     result = run(tmp_path, "--json")
     assert result.exit_code == 0
     output: dict[str, Any] = json.loads(result.stdout)
-    assert set(output) == {"name", "kind", "digest", "totals", "counts", "findings", "leaks"}
+    assert set(output) == {
+        "name", "kind", "digest", "licence", "totals", "counts", "findings", "leaks",
+    }  # fmt: skip
+    assert output["licence"] is None
     assert output["totals"]["cases"] == 24
     assert {"by": "label", "value": "fake", "cases": 12, "images": 12} in output["counts"]
     sizes = next(leak for leak in output["leaks"] if leak["feature"] == "image size")
     assert sizes["reach"] == "yes"
     assert sizes["shares"] == [{"value": "16x12", "fake": 12, "real": 12}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "write", "counts", "licence"),
+    [
+        ("loki", write_loki, "7 cases on 3 images", "MIT"),
+        ("fakevlm-fakeclue", write_fakevlm, "4 cases on 2 images", "Apache-2.0"),
+        ("synthscars", write_synthscars, "4 cases on 2 images", "Apache-2.0"),
+        ("x-aigd", write_x_aigd, "3 cases on 2 images", "Apache-2.0"),
+        ("mmfr", write_mmfr, "16 cases on 4 images", "not stated"),
+    ],
+)
+def test_another_benchmark_is_checked_as_any_data_set(
+    tmp_path: Path, kind: str, write: Callable[[Path], Path], counts: str, licence: str
+) -> None:
+    """With its licence; a row that cannot be read is a sentence, and status 2."""
+    write(tmp_path)
+    result = run(f"{kind}:{tmp_path}")
+    assert result.exit_code == 0, result.output
+    assert f"Licence: {licence}" in result.stdout
+    assert counts in result.stdout
+    assert "No errors" in result.stdout
+    broken = run(f"{kind}:{tmp_path / 'nowhere'}")
+    assert broken.exit_code != 0
+    assert f"There are no files of {kind}" in broken.output
+    assert "Traceback" not in broken.output
+
+
+def test_a_region_outside_its_image_is_an_error_of_the_data(tmp_path: Path) -> None:
+    """Status 1, and the image with its sentence."""
+    rows = make_x_aigd()
+    rows[0]["labels"][0]["points"] = [[900.0, 2.0], [990.0, 2.0], [990.0, 12.0]]
+    result = run(f"x-aigd:{write_x_aigd(tmp_path, rows)}")
+    assert result.exit_code == 1
+    assert "its region (900, 2, 990, 12) does not lie in it" in " ".join(result.stdout.split())
+
+
+def test_the_second_image_of_a_comparison_is_checked_too(tmp_path: Path) -> None:
+    """It is missing although no other case shows it; and pairs are asked but once."""
+    other = {"image_path": [LOKI_CHOICE["image_path"][0], "media_data/image/lost.png"], "id": "x"}
+    rows = [dict(LOKI_CHOICE), LOKI_CHOICE | other]
+    result = run(f"loki:{write_loki(tmp_path, {'multi_choice.json': rows})}")
+    assert result.exit_code == 1
+    assert "error: missing images: 1" in result.stdout
+    assert "media_data/image/lost.png" in result.stdout
+    assert "asked twice" not in result.stdout
 
 
 def test_a_leak_is_told_with_its_reach(tmp_path: Path) -> None:
