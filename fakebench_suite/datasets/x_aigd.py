@@ -9,12 +9,11 @@ Layout of ``Coxy7/X-AIGD`` on the Hugging Face hub, as the authors' metric code 
         labels     [{"label": "low-level-texture", "points": [[x, y], ...]}, ...]
 
 All images of these splits are fake, those without an artifact too, unless their generator is
-"real". They are asked FakeBench's
-questions: what is their authenticity, and, of those with artifacts, why they are fake. There are no
-texts, so what is said about artifacts is scored by their regions alone. pyarrow reads the files; it
-comes with the extra ``parquet``. An image is read with the group of rows it is in, for Parquet has
-no smaller part: groups of 100 rows, as the hub writes them, are read quickly, and files that are one
-group slowly.
+"real". They are asked FakeBench's questions: what is their authenticity, and, of those with
+artifacts, why they are fake. There are no texts, so what is said about artifacts is scored by their
+regions alone. pyarrow reads the files; it comes with the extra ``parquet``. An image is read with
+the group of rows it is in, for Parquet has no smaller part: groups of 100 rows, as the hub writes
+them, are read quickly, and files that are one group slowly.
 """
 
 import threading
