@@ -34,6 +34,7 @@ def encoder() -> SentenceEncoder:
     return SentenceEncoder()
 
 
+@pytest.mark.checkpoint
 def test_values_are_the_libraries(encoder: SentenceEncoder) -> None:
     """BLEU is sacrebleu's, ROUGE-L rouge-score's, similarity sentence-transformers'."""
     from sentence_transformers import SentenceTransformer  # Ten seconds of all that collect this.
@@ -55,6 +56,7 @@ def test_values_are_the_libraries(encoder: SentenceEncoder) -> None:
     assert text_scores[3].similarity == pytest.approx(1)
 
 
+@pytest.mark.checkpoint
 def test_clues_are_matched_one_by_one(encoder: SentenceEncoder) -> None:
     """Recall counts the clues said, precision the statements that say one; both need a list."""
     partial, beach, empty, verbatim = score_texts(REPLIES, [CLUES] * 4, encoder)
@@ -82,6 +84,7 @@ def test_each_distinct_text_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert sorted(encoded) == sorted({*REPLIES, *CLUES, " ".join(CLUES), *statements})
 
 
+@pytest.mark.checkpoint
 def test_answers_with_references_are_scored_and_averaged(encoder: SentenceEncoder) -> None:
     """Cases without a reference, and errors, have no text scores; the rest is averaged."""
     expected = tuple(Clue(text=text) for text in CLUES)

@@ -17,6 +17,8 @@ from fakebench_suite.types import QuestionType
 Row = dict[str, Any]
 COUNT = 24
 """Images of a sound set: the even ones are fake."""
+FEW = 8
+"""Images of a set without a rule for leaks, which are too few to validate one."""
 
 
 def make_picture(seed: int, size: tuple[int, int] = (16, 12)) -> Image.Image:

@@ -12,6 +12,7 @@ from fakebench_suite.tasks.prompts import FAULTFINDING, INFERENCE
 from fakebench_suite.types import QuestionType
 from tests.datasets.conftest import find_shared
 from tests.datasets.validation.example_sets import (
+    FEW,
     find,
     inspect,
     make_row,
@@ -56,7 +57,7 @@ def test_the_published_files_have_their_known_oddities() -> None:
 
 def write_analysis(root: Path, *rows: dict[str, str]) -> None:
     """A sound FakeClass and FakeQA rows over its first fake images."""
-    write_sound(root)
+    write_sound(root, FEW)
     questions = [{"image_id": f"{2 * n}.png", **row} for n, row in enumerate(rows)]
     write_rows(root, questions, "FakeQA")
 
@@ -108,7 +109,7 @@ def test_a_question_without_the_suffix_is_a_remark(tmp_path: Path) -> None:
 
 def test_an_image_that_is_not_in_fakeclass_is_a_remark(tmp_path: Path) -> None:
     """FakeClue asks about an image whose authenticity nobody asks for; without FakeClass, none."""
-    rows = write_sound(tmp_path)
+    rows = write_sound(tmp_path, FEW)
     clue = {"image_id": "0.png", "faultfinding_mode": FAULTFINDING, "inference_mode": INFERENCE}
     write_rows(tmp_path, [clue], "FakeClue")
     write_rows(tmp_path, rows[1:])
@@ -163,7 +164,7 @@ def test_uneven_labels_are_a_remark(tmp_path: Path) -> None:
 
 def test_a_form_kept_for_one_label_is_a_leak_that_reaches_models(tmp_path: Path) -> None:
     """Fakes asked "is this fake" and photographs "is this real" give the label away in words."""
-    write_sound(tmp_path)
+    write_sound(tmp_path, FEW)
     forms = (QuestionType.ISFAKE, QuestionType.ISREAL)
     rows = [make_row(f"{n}.png", fake=n % 2 == 0, question_type=forms[n % 2]) for n in range(24)]
     write_rows(tmp_path, rows)

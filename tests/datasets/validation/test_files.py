@@ -8,7 +8,7 @@ import pytest
 
 from fakebench_suite.datasets.validation.issues import Severity
 from tests.datasets.validation.example_sets import (
-    COUNT,
+    FEW,
     find,
     inspect,
     make_picture,
@@ -21,17 +21,17 @@ from tests.datasets.validation.example_sets import (
 
 def test_a_sound_set_gives_no_finding(tmp_path: Path) -> None:
     """Nothing is found where nothing is wrong, and every count is right."""
-    write_sound(tmp_path)
+    write_sound(tmp_path, FEW)
     result = inspect(tmp_path)
     assert result.is_sound
     assert result.findings == ()
-    assert (result.totals.cases, result.totals.images) == (COUNT, COUNT)
+    assert (result.totals.cases, result.totals.images) == (FEW, FEW)
     assert not any(leak.tells for leak in result.leaks)
 
 
 def test_a_missing_image_is_trouble(tmp_path: Path) -> None:
     """The image and where it was looked for are named."""
-    write_sound(tmp_path)
+    write_sound(tmp_path, FEW)
     (tmp_path / "images" / "3.png").unlink()
     result = inspect(tmp_path)
     finding = find(result, "missing images")
@@ -44,7 +44,7 @@ def test_a_missing_image_is_trouble(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"not an image", None])
 def test_a_broken_image_is_trouble(tmp_path: Path, content: bytes | None) -> None:
     """Empty, foreign and truncated files are unreadable, as a run would find them."""
-    write_sound(tmp_path)
+    write_sound(tmp_path, FEW)
     path = tmp_path / "images" / "3.png"
     path.write_bytes(path.read_bytes()[:200] if content is None else content)
     result = inspect(tmp_path)
@@ -54,7 +54,7 @@ def test_a_broken_image_is_trouble(tmp_path: Path, content: bytes | None) -> Non
 
 def test_an_ambiguous_image_is_trouble_and_its_rivals_are_asked_about(tmp_path: Path) -> None:
     """Two files of one name: the row is in error, and neither file counts as forgotten."""
-    write_sound(tmp_path)
+    write_sound(tmp_path, FEW)
     (tmp_path / "more").mkdir()
     make_picture(99).save(tmp_path / "more" / "3.png")
     (finding,) = inspect(tmp_path).findings
@@ -74,7 +74,7 @@ def test_the_label_settles_which_file_is_meant(tmp_path: Path) -> None:
 
 def test_unasked_images_are_a_remark(tmp_path: Path) -> None:
     """Every image file below the data that no row asks about is listed, in either layout."""
-    write_sound(tmp_path)
+    write_sound(tmp_path, FEW)
     make_picture(99).save(tmp_path / "images" / "extra.png")
     result = inspect(tmp_path)
     assert result.is_sound
@@ -82,22 +82,22 @@ def test_unasked_images_are_a_remark(tmp_path: Path) -> None:
     assert Path(item.images[0]).name == "extra.png"
     line = {"id": "a", "task": "detection", "image": "images/3.png", "question": "Fake or real?"}
     result = inspect(write_lines(tmp_path / "own.jsonl", line))
-    assert len(find(result, "no row asks about").items) == COUNT
+    assert len(find(result, "no row asks about").items) == FEW
 
 
 def test_a_linked_folder_is_not_forgotten(tmp_path: Path) -> None:
     """A file reached through a link is the file asked about, whatever its path is called."""
-    write_sound(tmp_path)
+    write_sound(tmp_path, FEW)
     make_picture(99).save(tmp_path / "images" / "extra.png")
     (tmp_path / "link").symlink_to(tmp_path / "images", target_is_directory=True)
     line = {"id": "a", "task": "detection", "image": "link/extra.png", "question": "Fake or real?"}
     result = inspect(write_lines(tmp_path / "own.jsonl", line))
-    assert len(find(result, "no row asks about").items) == COUNT
+    assert len(find(result, "no row asks about").items) == FEW
 
 
 def test_a_suffix_that_belies_its_format_is_a_remark(tmp_path: Path) -> None:
     """A JPEG called .png is read, and named."""
-    write_sound(tmp_path)
+    write_sound(tmp_path, FEW)
     make_picture(3).save(tmp_path / "images" / "3.png", "JPEG")
     (finding,) = inspect(tmp_path).findings
     assert finding.severity is Severity.WARNING
@@ -106,7 +106,7 @@ def test_a_suffix_that_belies_its_format_is_a_remark(tmp_path: Path) -> None:
 
 def test_the_same_pixels_under_both_labels_are_trouble(tmp_path: Path) -> None:
     """A copy is found through another format and folder, with the labels of both."""
-    write_sound(tmp_path)
+    write_sound(tmp_path, FEW)
     make_picture(2).save(tmp_path / "images" / "3.png", compress_level=1)
     result = inspect(tmp_path)
     assert not result.is_sound
@@ -116,7 +116,7 @@ def test_the_same_pixels_under_both_labels_are_trouble(tmp_path: Path) -> None:
 
 def test_the_same_pixels_under_one_label_are_a_remark(tmp_path: Path) -> None:
     """Three copies are one finding of three names; equal bytes of another shape are no copy."""
-    write_sound(tmp_path)
+    write_sound(tmp_path, FEW)
     for number in (4, 6):
         make_picture(2).save(tmp_path / "images" / f"{number}.png")
     make_picture(5, (12, 16)).save(tmp_path / "images" / "7.png")
@@ -139,7 +139,7 @@ def test_absent_images_are_one_trouble(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes are Linux's")
 def test_a_name_that_is_no_text_is_listed(tmp_path: Path) -> None:
     """A file name that is not UTF-8 is written with its bytes escaped."""
-    write_sound(tmp_path)
+    write_sound(tmp_path, FEW)
     path = os.fsencode(tmp_path / "images") + b"/\xff.png"
     Path(os.fsdecode(path)).write_bytes((tmp_path / "images" / "3.png").read_bytes())
     (item,) = find(inspect(tmp_path), "no row asks about").items
