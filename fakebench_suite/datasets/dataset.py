@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from fakebench_suite.errors import DataError, FormatError
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.parsing import read_utf8
@@ -23,8 +25,8 @@ class Dataset:
     """Cases and their images.
 
     ``kind`` is ``official`` (FakeBench's files as published), ``layout`` (other files in their
-    layout), ``jsonl``, ``probes`` or the name of another benchmark. ``open_image`` returns the
-    image of a case as a new RGB image without name and metadata, or raises ImageError.
+    layout), ``jsonl``, ``folder``, ``probes`` or the name of another benchmark. ``open_image``
+    returns the image of a case as a new RGB image without name and metadata, or raises ImageError.
     ``has_images`` is called once, before a model is loaded. ``find_image`` returns the file of a
     case's image or raises ImageError, and ``list_images`` all image files in the data directory,
     whether a case uses them or not; both are None if the images are not files.
@@ -40,6 +42,8 @@ class Dataset:
     list_images: Callable[[], list[Path]] | None = None
     licence: str | None = None
     """Under which its authors publish it, and who says so; None where the suite does not know."""
+    note: str = ""
+    """How cases were made where no file says so, without its full stop."""
 
 
 def list_image_cases(cases: Iterable[Case]) -> Iterator[Case]:
@@ -86,6 +90,25 @@ def digest_contents(contents: Iterable[bytes]) -> str:
     for content in contents:
         digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
+
+
+def digest_cases(cases: Iterable[Case]) -> str:
+    """Return the SHA-256 of what the cases hold; fields without a value do not count.
+
+    The region counts as it did when a case had one box, so that older runs can be compared.
+    """
+    return digest_contents(
+        msgspec.json.encode(_list_fields(case), order="sorted") for case in cases
+    )
+
+
+def _list_fields(case: Case) -> dict[str, object]:
+    fields = {
+        name: value
+        for name, value in msgspec.to_builtins(case).items()
+        if value not in (None, [], ()) and name != "regions"
+    }
+    return fields | ({"forged_region": case.regions[0].box} if case.regions else {})
 
 
 def check_image_name(name: str, *, location: str) -> str:

@@ -20,6 +20,8 @@ from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import DataError
 from fakebench_suite.files.paths import expand_home
 
+REAL_SETTING = ":real="
+"""What separates a folder of images from the names of its directories of real ones."""
 Load = Callable[[Path | None], Dataset]
 
 
@@ -40,6 +42,7 @@ DATASETS = Registry(
         "probes": DatasetSpec(load="fakebench_suite.datasets.probes.dataset:load"),
         "fakebench": DatasetSpec(load="fakebench_suite.datasets.fakebench:load"),
         "jsonl": DatasetSpec(load="fakebench_suite.datasets.jsonl:load"),
+        "folder": DatasetSpec(load="fakebench_suite.datasets.folder:load"),
         "loki": DatasetSpec(load="fakebench_suite.datasets.loki:load"),
         "fakevlm-fakeclue": DatasetSpec(load="fakebench_suite.datasets.fakevlm:load"),
         "synthscars": DatasetSpec(load="fakebench_suite.datasets.synthscars:load"),
@@ -59,19 +62,23 @@ class DataSource:
     @property
     def name(self) -> str:
         """A word for the names of run directories."""
-        return self.kind if self.path is None else self.path.stem
+        if self.path is None:
+            return self.kind
+        return Path(str(self.path).partition(REAL_SETTING)[0]).stem
 
 
 def parse_data(text: str, *, below: Path) -> DataSource | Path:
     """What ``--data`` names: a path, or a kind of data set; paths are below the directory given.
 
-    A path that exists is that path, whatever it is called.
+    A path that exists is that path, whatever it is called. ``DIR:real=NAME`` is a folder of images.
     """
     path = below / expand_home(text)
     kind, colon, rest = text.partition(":")
     # os.path answers where Path raises: a name may be longer than the file system allows.
-    if os.path.exists(path) or kind not in DATASETS.list_names():  # noqa: PTH110
+    if os.path.exists(path):  # noqa: PTH110
         return path
+    if kind not in DATASETS.list_names():
+        return DataSource(kind="folder", path=path) if REAL_SETTING in text else path
     return DataSource(kind=kind, path=below / expand_home(rest) if colon and rest else None)
 
 
@@ -98,7 +105,7 @@ def find_source(path: Path | None) -> DataSource:
         return DataSource(kind="probes")
     # os.path answers where Path raises: a name may be longer than the file system allows.
     if os.path.isdir(path):  # noqa: PTH112
-        return DataSource(kind="fakebench", path=path)
+        return DataSource(kind="folder" if _is_folder(path) else "fakebench", path=path)
     from fakebench_suite.datasets.wrong_paths import advise_file, find_similar
 
     if os.path.isfile(path):  # noqa: PTH113
@@ -109,6 +116,15 @@ def find_source(path: Path | None) -> DataSource:
     hint = f" Did you mean {near}?" if near is not None else ""
     raise DataError(
         f"There is no {path}.{hint} Point --data at a directory that holds "
-        "Evaluation/FakeClass.json, FakeClue.json or FakeQA.json, or at a .jsonl file; leave it "
-        f"out for the embedded probes. KIND:PATH works too, of {', '.join(DATASETS.list_names())}."
+        "Evaluation/FakeClass.json, FakeClue.json or FakeQA.json, at a directory with real/ and "
+        "fake/ images, or at a .jsonl file; leave it out for the embedded probes. KIND:PATH works "
+        f"too, of {', '.join(DATASETS.list_names())}."
     )
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a directory is laid out as a folder of images, and holds no file with rows."""
+    from fakebench_suite.datasets.folder_layout import has_layout
+    from fakebench_suite.datasets.wrong_paths import holds_rows
+
+    return not holds_rows(path) and has_layout(path)

@@ -18,6 +18,7 @@ _BENCHMARKS = {
     "mmfr": ("evaluation_sets/*/*_reasoning.json", "*/*_reasoning.json"),
 }
 """Files that only one kind of data set has."""
+_ROW_FILES = ("FakeClass.json", "FakeClue.json", "FakeQA.json")
 _MAX_DEPTH = 2
 """Levels above and below a directory in which a data set is searched for."""
 _MAX_ENTRIES = 1000
@@ -39,11 +40,28 @@ def advise_file(path: Path) -> str | None:
     return None
 
 
-def advise_directory(root: Path, files: Sequence[str]) -> str | None:
-    """Return what a directory without ``files`` holds, or where they are nearby."""
+def holds_rows(root: Path) -> bool:
+    """Return whether a directory holds rows: FakeBench's, JSON lines, or another benchmark's."""
+    folders = (root, root / "Evaluation")
+    return (
+        any((folder / name).is_file() for folder in folders for name in _ROW_FILES)
+        or any(path.suffix == ".jsonl" for path in _list_entries(root))
+        or _find_benchmark(root) is not None
+    )
+
+
+def _find_benchmark(root: Path) -> str | None:
+    """Return the kind of the other benchmark whose files a directory holds; None without any."""
     for kind, patterns in _BENCHMARKS.items():
         if any(next(root.glob(pattern), None) is not None for pattern in patterns):
-            return f"It holds files of another benchmark: write --data={kind}:{root}."
+            return kind
+    return None
+
+
+def advise_directory(root: Path, files: Sequence[str]) -> str | None:
+    """Return what a directory without ``files`` holds, or where they are nearby."""
+    if (kind := _find_benchmark(root)) is not None:
+        return f"It holds files of another benchmark: write --data={kind}:{root}."
     for folder in _list_nearby(root):
         if any((folder / name).is_file() for name in files):
             return f"They are in {_drop_evaluation(folder)}: point --data there."
@@ -60,8 +78,9 @@ def advise_directory(root: Path, files: Sequence[str]) -> str | None:
     )
     if images:
         return (
-            f"It holds {count_of(images, 'image')} and no rows that say what is fake: write a "
-            ".jsonl file with one row per case beside them, and point --data at that."
+            f"It holds {count_of(images, 'image')} and nothing that says what is fake: move them "
+            "into real/ and fake/, or say which directory is real by --data=folder:DIR:real=NAME, "
+            "or write a .jsonl file with one row per case and point --data at that."
         )
     return None
 

@@ -81,6 +81,7 @@ def begin_manifest(plan: RunPlan, judge: JudgeInfo | None = None) -> Manifest:
             package=_find_package(DATASETS, getattr(request.data, "kind", None)),
             digest=dataset.digest,
             cases=len(dataset.cases),
+            note=dataset.note,
         ),
         prompts=prompts,
         judge=_describe_judge(plan, judge or JudgeInfo()),

@@ -65,8 +65,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--data",
         metavar="PATH|KIND:PATH",
-        help="a directory with FakeBench's files, a .jsonl file, or another benchmark or a kind of"
-        " data set of another package, and its place (default: embedded probes)",
+        help="a directory with FakeBench's files, a directory with real/ and fake/ images, a .jsonl"
+        " file, or another benchmark or a kind of data set of another package, and its place"
+        " (default: embedded probes)",
     )
     group.addoption(
         "--tasks",

@@ -61,13 +61,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say which gates will be evaluated, or that none will."""
+    """Say what was made of the data, and which gates will be evaluated, or that none will."""
     if not will_run_cases(config) or is_worker(config):
         return []
+    note = get_plan(config).dataset.note
+    lines = [f"data: {to_single_line(note)}"] if note else []
     gates = config.stash[SETTINGS].gates
     if not gates.rules:
-        return [f"gates: none, so none will be evaluated ({gates.absent})"]
-    return [f"gates: {gates.file} ({len(gates.rules)})"]
+        return [*lines, f"gates: none, so none will be evaluated ({gates.absent})"]
+    return [*lines, f"gates: {gates.file} ({len(gates.rules)})"]
 
 
 @pytest.hookimpl(trylast=True)

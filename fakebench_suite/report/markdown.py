@@ -98,6 +98,7 @@ _DATASET_NOTES = {
         "All probes are crops of four photographs; the intervals do not generalise to others.",
     ],
     "jsonl": ["These are scores of a data set of your own, not FakeBench scores."],
+    "folder": ["These are scores of a folder of your own images, not FakeBench scores."],
     "layout": ["The files differ from FakeBench's as published: these are not FakeBench scores."],
 }
 
@@ -114,6 +115,8 @@ def describe_run(manifest: Manifest) -> list[str]:
     lines += _DATASET_NOTES.get(dataset.kind, [])
     if dataset.kind in _OTHER_BENCHMARKS:
         lines.append(f"These are scores of the benchmark {data}, not FakeBench scores.")
+    if dataset.note:
+        lines.append(f"{to_single_line(dataset.note)}.")
     if dataset.kind == "official":
         lines.append(describe_pixels(manifest))
     lines += map(to_single_line, manifest.reservations)

@@ -41,6 +41,8 @@ def print_validation(result: ValidationResult, console: Console) -> None:
     )
     if result.licence is not None:
         console.print(Text(f"Licence: {to_single_line(result.licence)}"))
+    if result.note:
+        console.print(Text(f"{to_single_line(result.note)}."))
     console.print(
         f"{count_of(totals.cases, 'case')} on {count_of(totals.images, 'image')}; "
         f"{totals.withheld:,} of {count_of(totals.texts, 'reference')} withheld; "
@@ -145,7 +147,12 @@ def _conclude(result: ValidationResult) -> Text:
     warnings = len(result.findings) - errors
     telling = [leak for leak in result.leaks if leak.tells]
     loud = [leak.feature for leak in telling if leak.reach is not Exposure.NEVER]
-    quiet = [leak.feature for leak in telling if leak.reach is Exposure.NEVER]
+    given = {"directory"} if result.kind == "folder" else set()
+    quiet = [
+        leak.feature
+        for leak in telling
+        if leak.reach is Exposure.NEVER and leak.feature not in given
+    ]
     text = Text()
     if errors:
         text.append(f"Not fit to run: {errors} kind{'s' * (errors > 1)} of error", "bold red")
@@ -162,6 +169,10 @@ def _conclude(result: ValidationResult) -> Text:
     if quiet:
         text.append(
             f"\nThe label can be predicted from {', '.join(quiet)}, which models never receive."
+        )
+    if given:
+        text.append(
+            "\nThe directories are the labels, as you laid them out; models never see them."
         )
     return text
 

@@ -78,12 +78,14 @@ class ManifestDataset(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     kind: str
-    """``official``, ``layout``, ``jsonl``, ``probes``, or of another package."""
+    """``official``, ``layout``, ``jsonl``, ``folder``, ``probes``, or of another package."""
     package: str | None = None
     """The package, with its version, that brings the data set; None if the suite does."""
     digest: str
     """Digest of its rows."""
     cases: int
+    note: str = ""
+    """How cases were made where no file says so, without its full stop."""
 
 
 class ManifestPrompts(msgspec.Struct, frozen=True, kw_only=True):

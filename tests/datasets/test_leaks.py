@@ -67,6 +67,15 @@ def test_cases_of_json_lines_keep_their_names_to_themselves(tmp_path: Path) -> N
     assert find_leaks(open_dataset(tmp_path / "zq.jsonl"), {"zq", "symmetry"}) == []
 
 
+def test_a_folder_of_images_keeps_its_names_to_itself(tmp_path: Path) -> None:
+    """Neither directory nor file name is sent, though they are the label."""
+    for name in (f"zq{MAKER}/a.png", "real/b.png"):
+        save_signed(tmp_path / "zqroot" / name)
+    data = open_dataset(tmp_path / "zqroot")
+    assert {case.generator for case in data.cases} == {f"zq{MAKER}", None}
+    assert find_leaks(data, {"zq", "a.png", "b.png"}) == []
+
+
 def test_probes_keep_their_names_to_themselves() -> None:
     """A forged probe is told from its twin by its pixels alone."""
     words = {"forged", GENERATOR, "chelsea", "camera", "flower", "rocket"}

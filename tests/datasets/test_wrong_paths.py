@@ -27,8 +27,8 @@ def place(tmp_path: Path) -> Path:
     [
         (".", "{place}/FakeBench: point --data there"),
         ("FakeBench/fake_images", "{place}/FakeBench: point --data there"),
-        ("pictures", "1 image and no rows"),
-        ("pictures/fake", "1 image and no rows"),
+        ("pictures", "1 fake image and no real one"),
+        ("pictures/fake", "1 image and nothing that says what is fake"),
         ("pictures/fake/a.png", "is an image"),
         ("own", "mine.jsonl: point --data at that file"),
         ("FakeBench.zip", "is an archive"),

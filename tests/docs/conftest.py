@@ -62,6 +62,10 @@ def write_examples(folder: Path) -> None:
         "question": "Is this a fake image, yes or no?",
     }  # fmt: skip
     (folder / "my-cases.jsonl").write_text(json.dumps(case) + "\n", encoding="utf-8")
+    for number, name in enumerate(("real", "sdxl", "real", "flux") * 2):
+        (folder / "my-images" / name).mkdir(parents=True, exist_ok=True)
+        image = Image.new("RGB", (24, 16), (number * 30, 90, 30))
+        image.save(folder / "my-images" / name / f"{number}.png")
     shutil.copy(ROOT / "gates.toml", folder / "my-gates.toml")
     for name in ("my-checkpoint", "candidate"):
         (folder / name).symlink_to(ROOT / "models" / "pocket")

@@ -4,17 +4,16 @@ The suite plants the forgery itself, so label, criterion, position and answers a
 Scores of probes are never FakeBench scores.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fakebench_suite.datasets.dataset import Dataset, digest_contents
+from fakebench_suite.datasets.dataset import Dataset, digest_cases, digest_contents
 from fakebench_suite.datasets.probes.draws import (
     DRAWS_FILE,
     PAIRS,
@@ -76,25 +75,6 @@ def load_probes(count: int = PAIRS) -> Dataset:
         open_image=open_image,
         has_images=_import_operations,
     )
-
-
-def digest_cases(cases: Iterable[Case]) -> str:
-    """Return the SHA-256 of what the cases hold; fields without a value do not count.
-
-    The region counts as it did when a case had one box, so that older runs can be compared.
-    """
-    return digest_contents(
-        msgspec.json.encode(_list_fields(case), order="sorted") for case in cases
-    )
-
-
-def _list_fields(case: Case) -> dict[str, object]:
-    fields = {
-        name: value
-        for name, value in msgspec.to_builtins(case).items()
-        if value not in (None, [], ()) and name != "regions"
-    }
-    return fields | ({"forged_region": case.regions[0].box} if case.regions else {})
 
 
 def _read_sources() -> Iterator[bytes]:

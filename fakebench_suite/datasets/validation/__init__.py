@@ -33,6 +33,7 @@ def validate_dataset(data: Dataset) -> ValidationResult:
     return ValidationResult(
         name=escape_surrogates(data.name),
         kind=data.kind,
+        note=escape_surrogates(data.note),
         digest=data.digest,
         licence=data.licence,
         totals=count_totals(data.cases),

@@ -104,6 +104,8 @@ class ValidationResult:
     counts: tuple[SubgroupCount, ...]
     findings: tuple[Issue, ...]
     leaks: tuple[LeakageResult, ...]
+    note: str = ""
+    """How cases were made where no file says so, without its full stop."""
 
     @property
     def is_sound(self) -> bool:

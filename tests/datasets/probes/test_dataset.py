@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fakebench_suite.datasets.dataset import digest_contents
+from fakebench_suite.datasets.dataset import digest_cases, digest_contents
 from fakebench_suite.datasets.probes import dataset, photographs
 from fakebench_suite.datasets.probes.dataset import (
-    digest_cases,
     load_probes,
     render_pair,
     select_pair,
