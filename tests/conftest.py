@@ -47,6 +47,7 @@ IMPLIED = {
 }  # fmt: skip
 """The marker of every test that uses a fixture, itself or through another one."""
 FOLDERS = {
+    "backends/classifier/test_checkpoint.py": "checkpoint",
     "backends/transformers": "checkpoint",
     "backends/vllm": "checkpoint",
     "grading/judges/test_local.py": "checkpoint",

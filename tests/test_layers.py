@@ -26,10 +26,10 @@ LEVELS = {
 """The layer of each folder; a layer imports those below it only."""
 SIBLINGS = {"datasets", "backends", "grading", "runs"}
 """Folders of one layer that do not import each other."""
-HEAVY = {"torch", "transformers", "vllm", "ray", "openai", "sentence_transformers"}
+HEAVY = {"torch", "transformers", "vllm", "ray", "openai", "sentence_transformers", "onnxruntime"}
 HEAVY_PLACES = (
-    "backends/openai/", "backends/transformers/", "backends/vllm/", "endpoints/", "execution/ray/",
-    "grading/judges/", "grading/embeddings.py",
+    "backends/classifier/", "backends/openai/", "backends/transformers/", "backends/vllm/",
+    "endpoints/", "execution/ray/", "grading/judges/", "grading/embeddings.py",
 )  # fmt: skip
 """Where heavy packages may be imported."""
 

@@ -4,13 +4,13 @@ import difflib
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from fakebench_suite.checkpoints.files import check_files, has_chat_template
+from fakebench_suite.checkpoints.files import check_files, has_chat_template, read_json
 from fakebench_suite.deprecation import warn_deprecated
 from fakebench_suite.endpoints.names import describe_url_fault, mask_url, parse_endpoint_name
 from fakebench_suite.errors import CardError, FormatError, MissingWeightsError, describe_choices
@@ -29,7 +29,7 @@ ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_at
 _ADAPTERS = {"huggingface": "transformers", "scripted": "scripted"}
 """Backends by the names they had as adapters."""
 
-_WITH_SOURCE = ("transformers", "scripted", "openai")
+_WITH_SOURCE = ("transformers", "scripted", "openai", "classifier")
 """Backends that a card has to give something to load."""
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -156,6 +156,69 @@ class EndpointOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
             )
 
 
+class ClassifierOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What the outputs of a detector mean, and how an ONNX file takes images.
+
+    A checkpoint of transformers brings its image processor, and so does an ONNX file beside a
+    ``preprocessor_config.json``: settings of images are for other ONNX files.
+    """
+
+    fake_labels: list[str | int] = msgspec.field(default_factory=list)
+    """The outputs that mean fake, by name or number; P(fake) is the sum of their probabilities."""
+    labels: list[str] = msgspec.field(default_factory=list)
+    """The names of all outputs in order, where the model has none, or others."""
+    output: Literal["logits", "probabilities"] = "logits"
+    """What the model puts out; logits become probabilities by softmax, a single one by sigmoid."""
+    size: Positive | list[Positive] | None = None
+    """Height and width in pixels, or one number for both; without it, those that the file fixes."""
+    resize: Literal["stretch", "shortest_edge", "none"] = "stretch"
+    """How an image gets that size: by scaling both sides, by scaling the shorter side and cutting
+    out the centre, or by cutting out the centre alone (with a black border if it is too small)."""
+    shortest_edge: Positive | None = None
+    """Pixels that the shorter side is scaled to before the centre is cut out; default: ``size``."""
+    resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    image_mean: list[float] | None = None
+    """Of red, green and blue, from 0 to 1: subtracted after pixels are divided by 255."""
+    image_std: list[float] | None = None
+    """What the difference is then divided by."""
+
+    def __post_init__(self) -> None:
+        for name in ("image_mean", "image_std"):
+            values = getattr(self, name)
+            if values is not None and (
+                len(values) != _CHANNELS or not all(map(_is_finite, values))
+            ):
+                raise ValueError(
+                    f"{name} in [classifier] needs one number for each of red, green, blue"
+                )
+        if isinstance(self.size, list) and len(self.size) != _SIDES:
+            raise ValueError("size in [classifier] needs one number, or height and width")
+        if (self.image_mean is None) != (self.image_std is None):
+            raise ValueError("image_mean and image_std in [classifier] go together")
+        if self.image_std is not None and not all(value > 0 for value in self.image_std):
+            raise ValueError("image_std in [classifier] is not above 0")
+        if self.shortest_edge is not None and self.resize != "shortest_edge":
+            raise ValueError('shortest_edge and resize = "shortest_edge" go together')
+        if self.image_mean is None and (unused := self.list_image_settings()):
+            raise ValueError(
+                f"{unused[0]} in [classifier] needs image_mean and image_std beside it, which say "
+                "how an ONNX file takes images"
+            )
+
+    def list_image_settings(self) -> list[str]:
+        """The settings of images that are given."""
+        defaults = {"resize": "stretch", "resample": "bilinear"}
+        names = ("size", "resize", "shortest_edge", "resample", "image_mean", "image_std")
+        return [name for name in names if getattr(self, name) != defaults.get(name)]
+
+
+_CHANNELS, _SIDES = 3, 2
+
+
+def _is_finite(value: float) -> bool:
+    return math.isfinite(value)
+
+
 class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """How to load and prompt one model."""
 
@@ -168,7 +231,8 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     """Name on the Hugging Face hub; the weights must already be on this machine."""
     revision: str | None = None
     path: str | None = None
-    """Directory of the checkpoint, relative to the card; instead of ``repository``."""
+    """Directory of the checkpoint, or a detector's ONNX file, relative to the card; instead of
+    ``repository``."""
     dtype: str = "auto"
     """Precision of the weights, by PyTorch's name; ``auto`` for that of the checkpoint."""
     attention: str | None = None
@@ -178,10 +242,13 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     trust_remote_code: bool = False
     note: str = ""
     """Shown wherever the model's scores show."""
+    training_data: str = ""
+    """What the model was trained on, as far as it bears on fake images; shown as the note is."""
     generation: Generation = msgspec.field(default_factory=Generation)
     prompt: PromptFormat = msgspec.field(default_factory=PromptFormat)
     script: ScriptedReplies | None = None
     endpoint: EndpointOptions | None = None
+    classifier: ClassifierOptions | None = None
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     """Settings for a backend that another package brings."""
     held_out: dict[str, str] = msgspec.field(default_factory=dict)
@@ -227,6 +294,8 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
 def _check_source(card: Card) -> None:
     """Raise ValueError where what a card gives is not what its backend takes."""
+    if card.classifier is not None and card.backend != "classifier":
+        raise ValueError('[classifier] needs backend = "classifier" beside it')
     given = (card.repository, card.path, card.script, card.endpoint)
     sources = sum(source is not None for source in given)
     if sources > 1 or (sources == 0 and card.backend in _WITH_SOURCE):
@@ -237,23 +306,57 @@ def _check_source(card: Card) -> None:
         raise ValueError('[script] and backend = "scripted" go together')
     if (card.endpoint is not None) != (card.backend == "openai"):
         raise ValueError('[endpoint] and backend = "openai" go together')
-    if card.endpoint is not None and (unused := list(_list_unused_settings(card))):
+    if card.endpoint is not None and (
+        unused := list(_list_settings(card, _OF_CHECKPOINTS, _OF_LOCAL_PROMPTS))
+    ):
         raise ValueError(
             f"{unused[0]} is about checkpoints; a request to a server has no such setting. "
             "See extra_body in [endpoint]"
         )
+    if card.backend == "classifier":
+        _check_classifier(card)
 
 
-def _list_unused_settings(card: Card) -> Iterator[str]:
-    """The settings of a card that no server is told."""
+def _check_classifier(card: Card) -> None:
+    """Raise ValueError where a card of a detector has settings that it has no use for."""
+    if unused := list(_list_settings(card, (), _OF_REPLIES)):
+        raise ValueError(f"{unused[0]} is about written replies, and a classifier writes none")
+    options = card.classifier or ClassifierOptions()
+    if is_onnx(card.path):
+        unused = list(_list_settings(card, _OF_CHECKPOINTS, {}))
+        kind = "a checkpoint of transformers, and an ONNX file has no such setting"
+    else:
+        unused = [f"{name} in [classifier]" for name in options.list_image_settings()]
+        kind = "ONNX files; a checkpoint brings its image processor"
+    if unused:
+        raise ValueError(f"{unused[0]} is about {kind}")
+
+
+def is_onnx(path: str | None) -> bool:
+    """Whether a path is that of an ONNX file, by its name."""
+    return path is not None and path.lower().endswith(".onnx")
+
+
+_OF_CHECKPOINTS = ("revision", "dtype", "attention", "unused_tensors", "trust_remote_code")
+_OF_LOCAL_PROMPTS = {
+    "generation": ("batch_size", "stop"),
+    "prompt": ("template", "image_token", "interleaved", "options"),
+}
+_OF_REPLIES = {
+    "generation": ("max_new_tokens", "stop"),
+    "prompt": ("system", "template", "image_token", "interleaved", "options", "images"),
+}
+
+
+def _list_settings(
+    card: Card, fields: Iterable[str], tables: Mapping[str, Iterable[str]]
+) -> Iterator[str]:
+    """Those of these settings, of the card and of its tables, that the card gives."""
     defaults = Card(backend="none")
-    for name in ("revision", "dtype", "attention", "unused_tensors", "trust_remote_code"):
+    for name in fields:
         if getattr(card, name) != getattr(defaults, name):
             yield name
-    for table, names in (
-        ("generation", ("batch_size", "stop")),
-        ("prompt", ("template", "image_token", "interleaved", "options")),
-    ):
+    for table, names in tables.items():
         ours, theirs = getattr(card, table), getattr(defaults, table)
         for name in names:
             if getattr(ours, name) != getattr(theirs, name):
@@ -273,6 +376,8 @@ def describe_card(card: Card, *, identity: bool = False) -> dict[str, Any]:
     _drop_unset(described)
     if identity:  # It says which cases are asked, and no answer depends on it.
         described["prompt"].pop("images", None)
+    if card.classifier is None:
+        del described["classifier"]  # as in the manifests of versions that knew none
     if card.endpoint is None:
         del described["endpoint"]  # as in the manifests of versions that knew none
         return described
@@ -321,22 +426,47 @@ def find_card(model: str, models: Path = MODELS) -> Card:
         if (path / "card.toml").is_file():
             return read_card(path / "card.toml", name=resolve(path).name)
         if (path / "config.json").is_file():
-            return Card(name=resolve(path).name, path=str(resolve(path)))
+            return _make_card(resolve(path).name, path=resolve(path))
         raise CardError(
             f"{path} holds neither card.toml nor config.json. Point --model at a checkpoint saved "
             "with save_pretrained, or at a card."
         )
     if path.suffix == ".toml" and os.path.isfile(path):  # noqa: PTH113
         return read_card(path, name=path.stem)
+    if is_onnx(model) and os.path.isfile(path):  # noqa: PTH113
+        return Card(name=path.stem, backend="classifier", path=str(resolve(path)))
     if is_repository(model):
         return find_repository_card(model, cards)
     near = difflib.get_close_matches(model, cards, n=1, cutoff=0.4)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise CardError(
         f"There is no model {model!r}.{hint} Known cards: {', '.join(cards)}. A directory with a "
-        "checkpoint, the path of a card, a repository on the Hugging Face hub or openai:MODEL@URL "
-        "works too."
+        "checkpoint, a detector's .onnx file, the path of a card, a repository on the Hugging Face "
+        "hub or openai:MODEL@URL works too."
     )
+
+
+def _make_card(name: str, *, path: Path) -> Card:
+    """The defaults for a checkpoint's directory, by what its architecture does."""
+    backend = "classifier" if find_classifier(path) else "transformers"
+    return Card(name=name, backend=backend, path=str(path))
+
+
+def find_classifier(folder: Path) -> str | None:
+    """The architecture of a checkpoint that classifies images; None for any other checkpoint.
+
+    A configuration that cannot be read is left to :func:`check_checkpoint`.
+    """
+    try:
+        names = read_json(folder / "config.json").get("architectures")
+    except CardError:
+        return None
+    known = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return next((name for name in known if _CLASSIFIER in name), None)
+
+
+_CLASSIFIER = "ForImageClassification"
+"""What the names of transformers' architectures for image classification contain."""
 
 
 def is_repository(model: str) -> bool:
@@ -366,13 +496,15 @@ def find_repository_card(repository: str, cards: Mapping[str, Path]) -> Card:
             return card
     card = Card(name=repository.partition("/")[2], repository=repository)
     try:
-        locate_weights(card)
+        folder = locate_weights(card)
     except MissingWeightsError as error:
         raise MissingWeightsError(
             f"There is no card, no directory and no file {repository!r}, and no weights of that "
             f"name are on this machine. Download them with 'hf download {repository}', or give the "
             "name of a card or the path of a checkpoint."
         ) from error
+    if folder is not None and find_classifier(folder):
+        return msgspec.structs.replace(card, backend="classifier")
     return card
 
 
@@ -393,7 +525,7 @@ def read_card(path: Path, *, name: str) -> Card:
 
 
 def locate_weights(card: Card) -> Path | None:
-    """The local directory of a card's checkpoint; None where its backend has none.
+    """The local directory of a card's checkpoint, or its ONNX file; None where it has neither.
 
     Raises MissingWeightsError, saying what to download, when the weights are not on this machine.
     Nothing is ever downloaded: a gate must not depend on what a hub serves today.
@@ -402,6 +534,10 @@ def locate_weights(card: Card) -> Path | None:
         return None
     if card.path is not None:
         # os.path answers where Path raises: a name may be longer than the file system allows.
+        if is_onnx(card.path) and not os.path.isdir(card.path):  # noqa: PTH112
+            if os.path.isfile(card.path):  # noqa: PTH113
+                return Path(card.path)
+            raise CardError(f"The card {card.name!r} points at {card.path}, which is not there.")
         if os.path.isfile(Path(card.path, "config.json")):  # noqa: PTH113
             return Path(card.path)
         raise CardError(f"The card {card.name!r} points at {card.path}, which has no config.json.")
@@ -436,6 +572,12 @@ def check_checkpoint(card: Card, *, remote_code: bool) -> None:
     folder = locate_weights(card)
     if folder is None:
         return
+    architecture = "an ONNX file" if folder.is_file() else find_classifier(folder)
+    if architecture is not None:
+        raise CardError(
+            f"{folder} is a detector ({architecture}) and writes no replies. Set "
+            f'backend = "classifier" in the card {card.name!r}.'
+        )
     check_files(folder)
     if card.prompt.template is None and not remote_code and not has_chat_template(folder):
         raise CardError(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from fakebench_suite.backends.base import (
     NO_LIMITS,
@@ -20,7 +20,7 @@ from fakebench_suite.backends.base import (
     Capability,
     RequestLimits,
 )
-from fakebench_suite.backends.cards import Card, check_checkpoint
+from fakebench_suite.backends.cards import Card, check_checkpoint, is_onnx
 from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import CardError, UserError
 from fakebench_suite.extras import Extra, require_extra
@@ -67,6 +67,13 @@ Load = Callable[[Card, LoadOptions], AbstractContextManager[Backend]]
 SendTestRequest = Callable[[Card, LoadOptions], Mapping[str, Any]]
 
 
+class Check(Protocol):
+    """What looks at a card before its model is loaded."""
+
+    def __call__(self, card: Card, *, remote_code: bool) -> None:
+        """Raise CardError where the model cannot be asked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendSpec:
     """A kind of backend, as far as it is known before a model is loaded."""
@@ -82,8 +89,12 @@ class BackendSpec:
     raises UserError where the server cannot be asked. As text, it is imported as ``load`` is."""
     weights: bool = False
     """Whether a card names a checkpoint: ``repository`` or ``path``."""
-    extra: Extra | None = None
-    """What has to be installed beside the core."""
+    extra: Extra | Callable[[Card], Extra] | None = None
+    """What has to be installed beside the core; it may depend on the card."""
+    check: Check | str | None = None
+    """``check(card, remote_code=...)`` raises CardError where it shows before loading that a model
+    cannot be asked; for the checkpoint of a card without it, what every model that writes needs is
+    checked. As text, it is imported as ``load`` is."""
     files: Callable[[Card], Iterable[str | Path]] | None = None
     """``files(card)`` are the files that answers depend on, such as weights, where a card names no
     checkpoint. Their digests belong to a run's identity, by name; without it they are not known."""
@@ -110,6 +121,13 @@ BACKENDS = Registry(
             capabilities=frozenset(Capability),
             load="fakebench_suite.backends.openai.loading:load",
             send_test_request="fakebench_suite.backends.openai.loading:send_test_request",
+        ),
+        "classifier": BackendSpec(
+            capabilities=frozenset({Capability.PROBABILITIES}),
+            load="fakebench_suite.backends.classifier.loading:load",
+            check="fakebench_suite.backends.classifier.check:check",
+            weights=True,
+            extra=lambda card: Extra.ONNX if is_onnx(card.path) else Extra.LOCAL,
         ),
         "scripted": BackendSpec(
             capabilities=frozenset(
@@ -141,6 +159,12 @@ def find_capabilities(card: Card) -> frozenset[Capability]:
     return capabilities if card.takes_two_images else capabilities - {Capability.TWO_IMAGES}
 
 
+def find_extra(card: Card) -> Extra | None:
+    """What has to be installed beside the core to load the model of a card."""
+    extra = find_backend(card).extra
+    return extra(card) if callable(extra) else extra
+
+
 @contextmanager
 def load_model(card: Card, options: LoadOptions) -> Generator[Backend, None, None]:
     """The model of a card, loaded while the block runs; its device is held as long.
@@ -148,8 +172,8 @@ def load_model(card: Card, options: LoadOptions) -> Generator[Backend, None, Non
     Raises CardError where it does not load, and EngineError where every GPU is taken.
     """
     spec = find_backend(card)
-    if spec.extra is not None:
-        require_extra(spec.extra, f"The model {card.name}")
+    if (extra := find_extra(card)) is not None:
+        require_extra(extra, f"The model {card.name}")
     with ExitStack() as held:
         with name_package(f"Loading {card.name!r} with the backend {card.backend!r}", CardError):
             load = cast(
@@ -179,7 +203,12 @@ def check_model(card: Card, *, remote_code: bool) -> None:
     With ``remote_code``, code that comes with a checkpoint may bring what its files lack.
     """
     spec = find_backend(card)
-    if spec.extra is not None:
-        require_extra(spec.extra, f"--model={card.name}")
-    if spec.weights:
+    if (extra := find_extra(card)) is not None:
+        require_extra(extra, f"--model={card.name}")
+    if spec.check is not None:
+        with name_package(f"Checking {card.name!r} with the backend {card.backend!r}", CardError):
+            check = spec.check
+            check = cast("Check", import_object(check)) if isinstance(check, str) else check
+            check(card, remote_code=remote_code)
+    elif spec.weights:
         check_checkpoint(card, remote_code=remote_code)

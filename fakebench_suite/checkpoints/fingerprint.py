@@ -1,5 +1,6 @@
 """Digests of a checkpoint's content: its weights, and the other files that loading reads."""
 
+import glob
 import hashlib
 import json
 import re
@@ -23,6 +24,8 @@ _TEMPLATE_FOLDERS = ("additional_chat_templates", "chat_templates")
 _TOKENIZER_FOLDERS = "*tokenizer*"
 """Pattern of folders for the further tokenizers of a processor, such as InstructBLIP's
 ``qformer_tokenizer``."""
+_BESIDE_ONNX = ("config.json", "preprocessor_config.json", "processor_config.json")
+"""Files that an ONNX file is read with."""
 _PATH_FIELDS = frozenset({"_name_or_path", "name_or_path"})
 """Fields in which save_pretrained stores the path that a checkpoint was loaded from."""
 _BLOB = re.compile(r"[0-9a-f]{64}")
@@ -46,7 +49,13 @@ def digest_code() -> str:
 
 
 def list_weight_files(folder: Path) -> list[Path]:
-    """Return the weight files of a checkpoint by name: those of the first kind that exists."""
+    """Return the weight files of a checkpoint by name: those of the first kind that exists.
+
+    Of an ONNX file these are the file itself and those beside it that begin with its name, in which
+    exporters put weights of more than two gigabytes.
+    """
+    if folder.is_file():
+        return sorted({folder, *folder.parent.glob(f"{glob.escape(folder.name)}[._]*")})
     for suffix in _WEIGHT_SUFFIXES:
         paths = [path for path in folder.glob(f"*{suffix}") if not _TRAINING_STATE.match(path.name)]
         if paths:
@@ -57,8 +66,11 @@ def list_weight_files(folder: Path) -> list[Path]:
 def list_files(folder: Path, *, code: bool) -> list[Path]:
     """Return the files besides the weights that loading reads.
 
-    ``code`` includes Python modules, which are read only when they are trusted.
+    ``code`` includes Python modules, which are read only when they are trusted. Beside an ONNX file
+    these are the configurations of its labels and of its image processor.
     """
+    if folder.is_file():
+        return sorted(path for name in _BESIDE_ONNX if (path := folder.parent / name).is_file())
     folders = [
         folder,
         *(folder / name for name in _TEMPLATE_FOLDERS),
@@ -98,8 +110,9 @@ def digest_files(folder: Path, *, code: bool) -> dict[str, str]:
 
     Fields of configurations that hold a path are left out of the digest.
     """
+    root = folder.parent if folder.is_file() else folder
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(_read_content(path)).hexdigest()
+        path.relative_to(root).as_posix(): hashlib.sha256(_read_content(path)).hexdigest()
         for path in list_files(folder, code=code)
     }
 
@@ -124,9 +137,10 @@ def compute_fingerprint(folder: Path, *, code: bool = False) -> str:
     Three samples of each file are enough: training changes nearly all weights.
     """
     digest = hashlib.sha256()
+    root = folder.parent if folder.is_file() else folder
     for path in [*list_weight_files(folder), *list_files(folder, code=code)]:
         size = path.stat().st_size
-        digest.update(f"{path.relative_to(folder)}:{size}\n".encode())
+        digest.update(f"{path.relative_to(root)}:{size}\n".encode())
         with path.open("rb") as stream:
             for start in (0, size // 2, max(0, size - _SAMPLE_BYTES)):
                 stream.seek(start)

@@ -132,9 +132,20 @@ def read(
 
 @app.command()
 def tables(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(help="run directories over one data set")
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="recompute the aggregates")] = False,
 ) -> None:
-    """Print the published Tables V to VIII, or with --check the rows that contradict themselves."""
+    """Print the published Tables V to VIII, or with --check the rows that contradict themselves.
+
+    With runs, print one table of their detection: models that write and detectors side by side.
+    """
+    if runs and check:
+        stop("--check is about the published tables; leave it out, or name no run.")
+    if runs:
+        _show_leaderboard(runs)
+        return
     if check:
         for line in check_published():
             say(line)
@@ -151,6 +162,17 @@ def tables(
             table.add_row(*row)
         console.print(table)
     console.print(FOOTNOTE)
+
+
+def _show_leaderboard(runs: list[Path]) -> None:
+    """Print several runs in one table."""
+    from fakebench_suite.cli.leaderboard_text import format_leaderboard
+    from fakebench_suite.workflows.leaderboard import rank_runs
+
+    with show_status("scoring"):
+        leaderboard = rank_runs([find_run(run) for run in runs])
+    for text in format_leaderboard(leaderboard, colour=sys.stdout.isatty()):
+        say(text)
 
 
 def _parse_data(text: str | None) -> "DataSource | Path | None":

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 import fakebench_suite
-from fakebench_suite.backends.cards import Card, describe_card, locate_weights
+from fakebench_suite.backends.cards import Card, describe_card, is_onnx, locate_weights
 from fakebench_suite.backends.registry import BACKENDS, find_backend
 from fakebench_suite.checkpoints.fingerprint import (
     digest_code,
@@ -108,7 +108,8 @@ def begin_manifest(plan: RunPlan, judge: JudgeInfo | None = None) -> Manifest:
 
 def _load_backend_versions(card: Card) -> dict[str, str]:
     """Versions of what a card's backend alone computes with, as far as it is installed."""
-    versions = load_package_versions(_BACKEND_PACKAGES.get(card.backend, ()))
+    packages = ("onnxruntime",) if is_onnx(card.path) else _BACKEND_PACKAGES.get(card.backend, ())
+    versions = load_package_versions(packages)
     return {name: version for name, version in versions.items() if version != "absent"}
 
 
@@ -128,7 +129,7 @@ def cpu_name() -> str:
 
 
 def find_weights(card: Card) -> Path | None:
-    """The directory of a card's checkpoint; None for a backend that loads none."""
+    """The directory of a card's checkpoint, or its ONNX file; None for a backend without any."""
     return locate_weights(card) if find_backend(card).weights else None
 
 
@@ -162,7 +163,7 @@ def _describe_model(plan: RunPlan) -> ManifestModel:
     )
 
 
-_ABOUT = ("name", "path", "note", "held_out")
+_ABOUT = ("name", "path", "note", "training_data", "held_out")
 """Fields of a card that no answer depends on: its name, its place, and words for people."""
 
 

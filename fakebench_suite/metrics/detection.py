@@ -19,6 +19,7 @@ from fakebench_suite.metrics.intervals import (
 from fakebench_suite.metrics.weighted_statistics import (
     average_precision,
     best_threshold_accuracy,
+    equal_error_rate,
     expected_calibration_error,
     matthews_corrcoef,
     roc_auc,
@@ -56,6 +57,7 @@ def score_likelihoods(weighed: pd.DataFrame) -> Named:
     for name, statistic in (
         ("roc_auc", roc_auc),
         ("average_precision", average_precision),
+        ("equal_error_rate", equal_error_rate),
     ):
         yield name, estimate_statistic(statistic, fake, chances, images)
     # Both are biased upwards, and resampling adds to the bias: in simulations their percentile

@@ -93,6 +93,10 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
         meaning="precision of P(fake) averaged over recall", graders=_LABELS,
         need=Need.LIKELIHOOD,
     ),
+    "equal_error_rate": Metric(
+        meaning="error rate at the threshold on P(fake) where both classes err alike; 0 is best",
+        graders=_LABELS, need=Need.LIKELIHOOD,
+    ),
     "best_threshold_accuracy": Metric(
         meaning="accuracy at the threshold on P(fake) that suits these cases best: an upper bound",
         graders=_LABELS, need=Need.LIKELIHOOD,

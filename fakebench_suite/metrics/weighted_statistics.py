@@ -49,6 +49,24 @@ def average_precision(fake: Bools, chances: Floats, weights: Floats) -> Floats:
     return np.asarray((fakes * precision).sum(axis=1) / fakes.sum(axis=1))
 
 
+def equal_error_rate(fake: Bools, chances: Floats, weights: Floats) -> Floats:
+    """Error rate at the threshold where reals called fake and fakes called real are equally many.
+
+    Between two thresholds the ROC curve is a straight line, as scikit-learn draws it.
+    """
+    fakes, reals = (side[:, ::-1] for side in _stack(fake, chances, weights))
+    start = np.zeros((len(weights), 1))
+    alarms = np.cumsum(np.hstack([start, reals]), axis=1) / reals.sum(axis=1, keepdims=True)
+    misses = 1 - np.cumsum(np.hstack([start, fakes]), axis=1) / fakes.sum(axis=1, keepdims=True)
+    gaps = alarms - misses  # It rises from -1, where nothing is called fake, to 1.
+    after = np.maximum((gaps >= 0).argmax(axis=1), 1)
+    rows = np.arange(len(weights))
+    below, above = gaps[rows, after - 1], gaps[rows, after]
+    share = -below / (above - below)
+    first, second = alarms[rows, after - 1], alarms[rows, after]
+    return np.asarray(first + share * (second - first))
+
+
 def best_threshold_accuracy(fake: Bools, chances: Floats, weights: Floats) -> Floats:
     """Accuracy at the best threshold for these cases, an upper bound."""
     fakes, reals = (side[:, ::-1] for side in _stack(fake, chances, weights))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from fakebench_suite.backends.base import Capability
 from fakebench_suite.errors import UserError
 from fakebench_suite.execution.known_answers import check_selected
 from fakebench_suite.execution.manifest_builder import end_manifest
@@ -64,8 +65,14 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what was made of the data, and which gates will be evaluated, or that none will."""
     if not will_run_cases(config) or is_worker(config):
         return []
-    note = get_plan(config).dataset.note
+    plan = get_plan(config)
+    note = plan.dataset.note
     lines = [f"data: {to_single_line(note)}"] if note else []
+    if Capability.TEXT not in plan.capabilities:
+        lines.append(
+            f"model: {to_single_line(plan.card.name)} gives P(fake) and writes no text, so replies "
+            "are read as by --reading=likelihood"
+        )
     gates = config.stash[SETTINGS].gates
     if not gates.rules:
         return [*lines, f"gates: none, so none will be evaluated ({gates.absent})"]

@@ -123,6 +123,7 @@ def describe_run(manifest: Manifest) -> list[str]:
     note = model.summarize_card().note
     if note:
         lines.append(f"Note: {to_single_line(note)}.")
+    lines += _describe_detector(manifest)
     if manifest.partial:
         why, whole = to_single_line(describe_partial(manifest)), list_whole(manifest)
         but = f", whole in {' and '.join(whole)}" if whole else ""
@@ -137,6 +138,20 @@ def describe_run(manifest: Manifest) -> list[str]:
             f"{_describe_calibration(judge.calibration)}: its scores cannot be gated."
         )
     return lines
+
+
+def _describe_detector(manifest: Manifest) -> Iterator[str]:
+    """What the outputs of a detector mean, and what a model was trained on."""
+    details = next((info.details for info in manifest.inference if info.details), {})
+    fake, names = details.get("fake_labels"), details.get("labels")
+    if isinstance(fake, list) and isinstance(names, list) and fake:
+        yield (
+            f"P(fake) is the probability of {', '.join(map(to_single_line, map(str, fake)))}, of "
+            f"the classifier's labels {', '.join(map(to_single_line, map(str, names)))}."
+        )
+    trained = manifest.model.summarize_card().training_data
+    if trained:
+        yield f"Trained on: {to_single_line(trained).removesuffix('.')}."
 
 
 def _describe_replies(manifest: Manifest) -> Iterator[str]:

@@ -49,6 +49,7 @@ class CardSummary(msgspec.Struct, frozen=True, kw_only=True):
     repository: str | None = None
     revision: str | None = None
     note: str = ""
+    training_data: str = ""
     generation: GenerationSummary = GenerationSummary()
 
 

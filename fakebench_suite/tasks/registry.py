@@ -97,7 +97,7 @@ TASKS = Registry(
             grader=Grader.LABEL,
             headlines=(
                 "balanced_accuracy", "accuracy", "accuracy_parsed", "roc_auc", "average_precision",
-                "best_threshold_accuracy", "expected_calibration_error",
+                "equal_error_rate", "best_threshold_accuracy", "expected_calibration_error",
             ),
             colour="#3f7fc1",
             paper_table=PaperTable(number="V", file="table5_detection.csv"),

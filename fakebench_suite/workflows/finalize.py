@@ -266,6 +266,12 @@ def list_reservations(
             f"Not asked: {', '.join(lacking)}; the model lacks the capability "
             f"{', '.join(sorted(set(lacking.values())))}."
         )
+    card = manifest.model.card
+    if card.get("backend") == "classifier" and not card.get("training_data"):
+        reservations.append(
+            f"It is not known whether {manifest.model.name} was trained on images of these "
+            "generators: its card has no training_data."
+        )
     reservations += _list_server_reservations(manifest)
     if uncounted := count_uncounted(records):
         reservations.append(

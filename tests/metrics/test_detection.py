@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.metrics.weighted_statistics import (
     best_threshold_accuracy,
+    equal_error_rate,
     expected_calibration_error,
 )
 from fakebench_suite.types import (
@@ -82,6 +83,7 @@ def test_likelihood_scores_are_scikit_learns() -> None:
     for metric, value in (
         ("roc_auc", roc_auc_score(fake, chances)),
         ("average_precision", average_precision_score(fake, chances)),
+        ("equal_error_rate", equal_error_rate(fake, chances, weigh_alike(150))[0]),
         ("matthews_corrcoef", matthews_corrcoef(fake, chances >= 0.5)),
     ):
         scored = scores[metric]

@@ -5,10 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
     roc_auc_score,
+    roc_curve,
 )
 from sklearn.metrics import (
     matthews_corrcoef as reference_mcc,
@@ -19,6 +21,7 @@ from fakebench_suite.metrics.intervals import Statistic, estimate_mean, estimate
 from fakebench_suite.metrics.weighted_statistics import (
     average_precision,
     best_threshold_accuracy,
+    equal_error_rate,
     expected_calibration_error,
     matthews_corrcoef,
     roc_auc,
@@ -49,12 +52,19 @@ def best_by_hand(fake: Bools, chances: Floats, sample_weight: Floats) -> float:
     return float(max(accuracies))
 
 
+def cross_by_hand(fake: Bools, chances: Floats, sample_weight: Floats) -> float:
+    """Where scikit-learn's ROC curve, as straight lines, crosses equal rates of errors."""
+    alarms, hits, _ = roc_curve(fake, chances, sample_weight=sample_weight, drop_intermediate=False)
+    return float(brentq(lambda rate: 1 - rate - np.interp(rate, alarms, hits), 0, 1))
+
+
 @pytest.mark.parametrize(
     ("statistic", "reference", "on_decisions"),
     [
         (matthews_corrcoef, reference_mcc, True),
         (roc_auc, roc_auc_score, False),
         (average_precision, average_precision_score, False),
+        (equal_error_rate, cross_by_hand, False),
         (best_threshold_accuracy, best_by_hand, False),
     ],
 )
@@ -77,6 +87,25 @@ def test_one_sided_verdicts_have_no_correlation() -> None:
     assert matthews_corrcoef(fake, np.ones(3), np.ones((2, 3))).tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("chances", "expected"),
+    [
+        ([0.9, 0.8, 0.2, 0.1], 0.0),
+        ([0.1, 0.2, 0.8, 0.9], 1.0),
+        ([0.5, 0.5, 0.5, 0.5], 0.5),
+        ([0.9, 0.3, 0.6, 0.1], 0.5),
+        ([0.9, 0.6, 0.6, 0.1], 0.25),
+    ],
+)
+def test_both_classes_err_alike_at_the_equal_error_rate(
+    chances: list[float], expected: float
+) -> None:
+    """Two fakes and two reals: apart, the wrong way round, alike, and between two thresholds."""
+    fake = np.array([True, True, False, False])
+    value = equal_error_rate(fake, np.array(chances), np.ones((1, 4)))[0]
+    assert value == pytest.approx(expected)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("statistic", "questions"),
@@ -84,9 +113,11 @@ def test_one_sided_verdicts_have_no_correlation() -> None:
         (matthews_corrcoef, 1),
         (roc_auc, 1),
         pytest.param(average_precision, 1, marks=pytest.mark.slow),
+        pytest.param(equal_error_rate, 1, marks=pytest.mark.slow),
         (matthews_corrcoef, 3),
         pytest.param(roc_auc, 3, marks=pytest.mark.slow),
         pytest.param(average_precision, 3, marks=pytest.mark.slow),
+        pytest.param(equal_error_rate, 3, marks=pytest.mark.slow),
     ],
 )
 def test_intervals_of_rankings_cover_as_often_as_they_say(

@@ -193,7 +193,7 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_another_package_registers_is_found_by_name() -> None:
     """Its names stand beside those that are built in, and nothing is imported to list them."""
     assert BACKENDS.list_names() == [
-        *("transformers", "vllm", "openai", "scripted"),
+        *("transformers", "vllm", "openai", "classifier", "scripted"),
         *("broken", "crash", "detector", "filed", "odd"),
     ]
     assert find_backend(Card(name="mine", backend="detector")).weights is False
@@ -205,7 +205,7 @@ def test_what_another_package_registers_is_found_by_name() -> None:
     [
         (
             "detecter",
-            "There is no backend 'detecter'; allowed: transformers, vllm, openai, scripted, broken",
+            "There is no backend 'detecter'; allowed: transformers, vllm, openai, classifier, scr",
         ),
         ("broken", "'broken' of third_party cannot be loaded: AttributeError"),
         ("odd", "'odd' of third_party is a object; its entry point must name a BackendSpec"),

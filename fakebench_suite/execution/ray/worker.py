@@ -22,7 +22,7 @@ from fakebench_suite.backends.base import (
     describe_inference,
 )
 from fakebench_suite.backends.cards import Card, locate_weights
-from fakebench_suite.backends.registry import BACKENDS, LoadOptions, find_backend, load_model
+from fakebench_suite.backends.registry import BACKENDS, LoadOptions, find_extra, load_model
 from fakebench_suite.checkpoints.fingerprint import (
     compute_fingerprint,
     digest_code,
@@ -34,7 +34,10 @@ from fakebench_suite.extras import Extra
 
 Pixels = Mapping[str, NDArray[np.uint8]]
 """Pictures by image name, (height, width, 3) each, bit for bit as they were decoded."""
-_PACKAGES = {Extra.LOCAL: ("torch", "torchvision", "transformers", "tokenizers")}
+_PACKAGES = {
+    Extra.LOCAL: ("torch", "torchvision", "transformers", "tokenizers"),
+    Extra.ONNX: ("onnxruntime",),
+}
 """Packages of an extra that have to be the same everywhere, or scores would depend on the node."""
 _NAME = re.compile(r"[\w.-]+")
 """The name at the beginning of a requirement, as in ``torch>=2.8``."""
@@ -91,7 +94,7 @@ def list_versions(card: Card) -> dict[str, str]:
     where the backend is not installed.
     """
     own = {"python": platform.python_version(), "the suite's code": digest_code()[:12]}
-    extra = find_backend(card).extra
+    extra = find_extra(card)
     packages = ["pillow", *(_PACKAGES.get(extra, ()) if extra is not None else ())]
     distribution = BACKENDS.find_distribution(card.backend)
     if distribution is not None:

@@ -1,0 +1,129 @@
+"""Several runs in one table of detection: models that write and detectors, over the same cases."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.metrics.intervals import Estimate
+from fakebench_suite.runs.completeness import describe_partial
+from fakebench_suite.runs.differences import check_same_data, describe_pixel_change
+from fakebench_suite.runs.manifest import Manifest
+from fakebench_suite.runs.store import read_manifest, read_records
+from fakebench_suite.text.display import count_of
+from fakebench_suite.types import Outcome, Record, Task
+
+METRICS = (
+    "balanced_accuracy", "roc_auc", "average_precision", "equal_error_rate",
+    "expected_calibration_error",
+)  # fmt: skip
+"""The scores of a row; all but the first need P(fake)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaderboardRow:
+    """The scores of one run."""
+
+    run: str
+    """Name of its directory."""
+    model: str
+    backend: str
+    reply: str
+    """How its replies were read, as in the manifest."""
+    scores: Mapping[str, Estimate]
+    """By metric; those that need P(fake) are absent where there is none."""
+    notes: Sequence[str]
+    """Sentences that limit what these scores mean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaderboard:
+    """Runs over the same data set, the highest balanced accuracy first."""
+
+    data: str
+    cases: int
+    """Detection cases that every run has an answer to; the scores are over these."""
+    left_out: int
+    """Detection cases that some runs have no answer to."""
+    rows: Sequence[LeaderboardRow]
+
+
+def rank_runs(folders: Sequence[Path]) -> Leaderboard:
+    """Score the detection of runs over the cases that all of them answered.
+
+    Raises UserError if fewer than two runs are given, one is given twice, they are over different
+    data, or they have no case in common.
+    """
+    names = [folder.resolve() for folder in folders]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if len(folders) < 2 or repeated is not None:  # a table of one is no comparison
+        why = "one run" if repeated is None else f"{repeated.name} twice"
+        raise UserError(f"A table of runs needs several, and got {why}. Name each run once.")
+    for folder in folders[1:]:
+        check_same_data(folder, folders[0])
+    runs = [(folder, read_manifest(folder), _read_answered(folder)) for folder in folders]
+    common = set.intersection(*(set(answered) for _, _, answered in runs))
+    everything = set.union(*(set(answered) for _, _, answered in runs))
+    if not common:
+        raise UserError(
+            f"{count_of(len(folders), 'run')} have no answered detection case in common: there is "
+            "nothing to compare."
+        )
+    first = list(runs[0][2].values())
+    rows = [
+        _score_run(folder, manifest, [answered[name] for name in sorted(common)], first)
+        for folder, manifest, answered in runs
+    ]
+    return Leaderboard(
+        data=runs[0][1].dataset.name,
+        cases=len(common),
+        left_out=len(everything) - len(common),
+        rows=sorted(rows, key=_rank),
+    )
+
+
+def _rank(row: LeaderboardRow) -> tuple[float, str]:
+    value = row.scores["balanced_accuracy"].value
+    return (-1.0 if value is None else -value, row.run)
+
+
+def _read_answered(folder: Path) -> dict[str, Record]:
+    """The detection records of a run that have a verdict on a labelled image, by case id."""
+    return {
+        record.case.id: record
+        for record in read_records(folder)
+        if record.case.task == Task.DETECTION
+        and not record.verdict.outcome.is_error
+        and record.verdict.outcome is not Outcome.UNSCORED
+    }
+
+
+def _score_run(
+    folder: Path, manifest: Manifest, records: Sequence[Record], first: Sequence[Record]
+) -> LeaderboardRow:
+    """The row of a run; ``first`` are the records of the run that pixels are compared with."""
+    from fakebench_suite.metrics.dataframe import records_to_frame
+    from fakebench_suite.metrics.detection import score_detection
+
+    scores = dict(score_detection(records_to_frame(records)))
+    return LeaderboardRow(
+        run=folder.resolve().name,
+        model=manifest.model.name,
+        backend=str(manifest.model.card.get("backend", "")),
+        reply=manifest.judge.label,
+        scores={name: scores[name] for name in METRICS if name in scores},
+        notes=_list_notes(manifest, describe_pixel_change(first, records)),
+    )
+
+
+def _list_notes(manifest: Manifest, pixels: str | None) -> list[str]:
+    """What a model was trained on, and what makes its scores differ from the others'."""
+    trained = manifest.model.summarize_card().training_data
+    notes = [f"Trained on: {trained.removesuffix('.')}."] if trained else []
+    if not trained and manifest.model.card.get("backend") == "classifier":
+        notes.append("It is not known what it was trained on.")
+    if manifest.partial:
+        notes.append(f"Partial run ({describe_partial(manifest)}).")
+    if pixels is not None:
+        notes.append(f"It was shown other images: {pixels} differ from those of the first run.")
+    return notes
