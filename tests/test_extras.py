@@ -167,6 +167,7 @@ def test_texts_are_scored_without_an_encoder() -> None:
 MISSING = (
     (("run",), Extra.LOCAL),
     (("run", "--engine=vllm"), Extra.VLLM),
+    (("run", "--model=detector.onnx"), Extra.ONNX),
     (("run", "--model=coin", "--judge=transformers:somebody/judge"), Extra.LOCAL),
     (("run", "--model=coin", "--gates=alike.toml"), Extra.SIMILARITY),
     (("judge", "calibrate", "--judge=embedding"), Extra.SIMILARITY),
@@ -177,6 +178,7 @@ MISSING = (
 def test_a_missing_extra_is_met_before_a_model_is_asked(core: CoreInstallation) -> None:
     """Without a traceback, and without a run directory."""
     (core.folder / "alike.toml").write_text(GATE, encoding="utf-8")
+    (core.folder / "detector.onnx").write_bytes(b"")
     results = core.call(*(words for words, _ in MISSING))
     for result, (words, extra) in zip(results, MISSING, strict=True):
         assert result.status == (USAGE_ERROR if words[0] == "run" else 2)
