@@ -58,9 +58,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--model",
         default=DEFAULT_MODEL,
         metavar="NAME|PATH|REPOSITORY|openai:MODEL@URL",
-        help="a card in models/, a directory with a checkpoint, a repository on the Hugging Face"
-        " hub whose weights are on this machine, or openai:MODEL@URL for a model behind any"
-        " OpenAI-compatible endpoint (default: %(default)s)",
+        help="a card in models/, a directory with a checkpoint, a detector's .onnx file, a"
+        " repository on the Hugging Face hub whose weights are on this machine, or openai:MODEL@URL"
+        " for a model behind any OpenAI-compatible endpoint (default: %(default)s)",
     )
     group.addoption(
         "--data",

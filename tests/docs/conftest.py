@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING, INFERENCE
+from tests.backends.classifier.detectors import write_card, write_onnx
 from tests.datasets.other_benchmarks import write_loki
 from tests.docs.markdown import ROOT, list_blocks
 from tests.plugin.forking import ADDRESS, complete
@@ -67,6 +68,10 @@ def write_examples(folder: Path) -> None:
         image = Image.new("RGB", (24, 16), (number * 30, 90, 30))
         image.save(folder / "my-images" / name / f"{number}.png")
     shutil.copy(ROOT / "gates.toml", folder / "my-gates.toml")
+    (folder / "my-detector").mkdir()
+    graph = write_onnx(folder / "my-detector" / "model.onnx", [0.0, 1.0])
+    settings = ('labels = ["real", "fake"]', "image_mean = [0, 0, 0]", "image_std = [1, 1, 1]")
+    write_card(folder / "my-detector" / "card.toml", graph, *settings)
     for name in ("my-checkpoint", "candidate"):
         (folder / name).symlink_to(ROOT / "models" / "pocket")
 
