@@ -1,0 +1,143 @@
+"""Several runs in one table: over the cases that all of them answered, each with its caveats."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fakebench_suite.errors import UserError
+from fakebench_suite.types import Answer, Authenticity, Outcome, PixelDigest, Record, Task
+from fakebench_suite.workflows.leaderboard import METRICS, rank_runs
+from tests.factories import make_record, write_run
+from tests.helpers import call
+
+C, W = Outcome.CORRECT, Outcome.INCORRECT
+
+
+def make_records(outcomes: Sequence[Outcome]) -> list[Record]:
+    """A record of each outcome on an image of its own; those with even numbers are fake."""
+    return [
+        make_record(f"{number}.png", outcome, fake=number % 2 == 0)
+        for number, outcome in enumerate(outcomes)
+    ]
+
+
+def weigh(records: Sequence[Record]) -> list[Record]:
+    """The records with P(fake) beside their verdicts, unlike for each."""
+    weighed = []
+    for number, record in enumerate(records):
+        said_fake = record.verdict.label == Authenticity.FAKE
+        chance = (0.9 if said_fake else 0.1) + number / 1000
+        answer = Answer(text="x", tokens=0, seconds=0.1, batch_size=1, p_fake=chance)
+        weighed.append(replace(record, answer=answer))
+    return weighed
+
+
+def describe_detector(**card: str) -> dict[str, object]:
+    """The settings of a detector's run."""
+    return {
+        "model": {"name": "det", "weights_digest": "w", "card": {"backend": "classifier"} | card},
+        "judge": {"label": "likelihood", "text": None},
+    }
+
+
+def test_a_detector_stands_beside_a_model_that_writes(tmp_path: Path) -> None:
+    """The better one first; what needs P(fake) is there for the detector only."""
+    writer = write_run(tmp_path / "writer", make_records([C, C, C, W] * 5), partial=[])
+    settings = describe_detector(training_data="ProGAN.")
+    detector = write_run(
+        tmp_path / "detector", weigh(make_records([C] * 20)), partial=[], **settings
+    )
+    board = rank_runs([writer, detector])
+    assert (board.data, board.cases, board.left_out) == ("d", 20, 0)
+    first, second = board.rows
+    assert (first.run, first.model, first.backend, first.reply) == (
+        *("detector", "det", "classifier", "likelihood"),
+    )
+    assert set(first.scores) == set(METRICS)
+    values = {name: first.scores[name].value for name in METRICS[:4]}
+    assert values == {
+        "balanced_accuracy": 1.0, "roc_auc": 1.0, "average_precision": 1.0, "equal_error_rate": 0.0,
+    }  # fmt: skip
+    assert first.notes == ["Trained on: ProGAN."]
+    assert set(second.scores) == {"balanced_accuracy"}
+    assert second.scores["balanced_accuracy"].value == pytest.approx(0.75)
+    assert second.notes == []
+
+
+def test_scores_are_over_the_cases_that_all_answered(tmp_path: Path) -> None:
+    """An error, an unscored case, and a case of one run only are in no row; texts are in none."""
+    records = make_records([C] * 6)
+    broken = [
+        make_record("0.png", Outcome.MODEL_ERROR),
+        make_record("1.png", Outcome.UNSCORED, fake=False),
+        *make_records([C, C, W, C])[2:],
+        make_record("9.png", C),
+        make_record("2.png", C, task=Task.INTERPRETATION, suffix="faultfinding"),
+    ]
+    first = write_run(tmp_path / "first", records, partial=[])
+    second = write_run(tmp_path / "second", broken, partial=["sampled"])
+    board = rank_runs([first, second])
+    assert (board.cases, board.left_out) == (2, 5)
+    assert {row.scores["balanced_accuracy"].n for row in board.rows} == {2}
+    notes = {row.run: row.notes for row in board.rows}
+    assert notes["first"] == []
+    assert [note.startswith("Partial run (") for note in notes["second"]] == [True]
+
+
+def test_other_pixels_and_unknown_training_data_are_said(tmp_path: Path) -> None:
+    """They make scores differ for other reasons than the model."""
+    records = make_records([C, W])
+    shown = [
+        [replace(record, pixels=PixelDigest(digest=digest, size=(1, 1))) for record in records]
+        for digest in ("a", "b")
+    ]
+    first = write_run(tmp_path / "first", shown[0], partial=[])
+    second = write_run(tmp_path / "second", shown[1], partial=[], **describe_detector())
+    notes = {row.run: row.notes for row in rank_runs([first, second]).rows}
+    assert notes["first"] == []
+    assert notes["second"] == [
+        "It is not known what it was trained on.",
+        "It was shown other images: pixels of 2 of 2 images differ from those of the first run.",
+    ]
+
+
+def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path) -> None:
+    """One run, one twice, other data, and no case in common."""
+    first = write_run(tmp_path / "first", make_records([C, W]))
+    other_data = {"name": "old", "kind": "jsonl", "digest": "o"}
+    others = write_run(tmp_path / "others", make_records([C]), dataset=other_data)
+    apart = write_run(tmp_path / "apart", [make_record("apart.png", C)])
+    for folders, message in (
+        ([first], "needs several, and got one run"),
+        ([first, apart, first], "got first twice"),
+        ([first, others], "whose digest differs"),
+        ([first, apart], "2 runs have no answered detection case in common"),
+    ):
+        with pytest.raises(UserError, match=message):
+            rank_runs(folders)
+
+
+def test_the_command_prints_the_table(tmp_path: Path) -> None:
+    """Rows, what limits them, and what the columns mean."""
+    write_run(tmp_path / "writer", make_records([C, C, C, W] * 5), partial=[])
+    write_run(
+        tmp_path / "detector", weigh(make_records([C] * 20)), partial=[], **describe_detector()
+    )
+    result = call("tables", "writer", "detector", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0] == "detection on d, 20 cases that all runs answered"
+    assert [line.split()[0] for line in lines[2:5]] == ["run", "detector", "writer"]
+    assert lines[3].split()[:4] == ["detector", "det", "classifier", "likelihood"]
+    assert lines[4].split()[-4:] == ["-"] * 4
+    assert "detector: It is not known what it was trained on." in lines
+    assert any(line.startswith("EER: error rate") for line in lines)
+    for words, message in (
+        (("writer",), "needs several"),
+        (("writer", "detector", "--check"), "--check is about the published tables"),
+    ):
+        result = call("tables", *words, cwd=tmp_path)
+        assert result.returncode == 2
+        assert message in result.stderr
