@@ -34,6 +34,8 @@ _MAX_DEPTH, _MAX_DIRECTORIES = 3, 500
 """Levels and number of the directories that are searched for a layout."""
 _MAX_NAMED = 5
 """Most names in an error."""
+_QUOTED = frozenset('%:\\"[]')
+"""Printable characters that are quoted in names."""
 Parts = tuple[str, ...]
 """Names of directories, from below the root down."""
 
@@ -316,11 +318,13 @@ def _to_name(parts: Parts) -> str:
     Colons end the image in the id of a case, and ``%`` begins a quoted character.
     """
     text = unicodedata.normalize("NFC", "/".join(parts))
+    if text.isprintable() and _QUOTED.isdisjoint(text):
+        return text
     return "".join(_quote(character) for character in text)
 
 
 def _quote(character: str) -> str:
-    if character.isprintable() and character not in '%:\\"[]':
+    if character.isprintable() and character not in _QUOTED:
         return character
     return quote_from_bytes(character.encode("utf-8", "surrogateescape"))
 
