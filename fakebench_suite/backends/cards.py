@@ -186,7 +186,7 @@ class ClassifierOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True,
         for name in ("image_mean", "image_std"):
             values = getattr(self, name)
             if values is not None and (
-                len(values) != _CHANNELS or not all(map(_is_finite, values))
+                len(values) != _CHANNELS or not all(map(math.isfinite, values))
             ):
                 raise ValueError(
                     f"{name} in [classifier] needs one number for each of red, green, blue"
@@ -213,10 +213,7 @@ class ClassifierOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True,
 
 
 _CHANNELS, _SIDES = 3, 2
-
-
-def _is_finite(value: float) -> bool:
-    return math.isfinite(value)
+"""Numbers of a mean, and of a size."""
 
 
 class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -30,15 +30,13 @@ def check(card: Card, *, remote_code: bool) -> None:
         if not uses_own_preprocessing(card):
             require_extra(Extra.LOCAL, f"The image processor beside {place}")
         return
-    architecture = find_classifier(place)
-    if architecture is None and not remote_code:
-        names = read_json(place / "config.json").get("architectures")
-        shown = (
-            ", ".join(map(str, names)) if isinstance(names, list) and names else "no architecture"
-        )
+    names = read_json(place / "config.json").get("architectures")
+    # Without any, transformers goes by the type of the model.
+    if names and find_classifier(place) is None and not remote_code:
+        shown = ", ".join(map(str, names)) if isinstance(names, list) else str(names)
         raise CardError(
-            f"{place} names {shown} in config.json, and a classifier needs one for image "
-            "classification. Point --model at another checkpoint, or leave out "
+            f"{place} names {shown} in config.json, and a classifier needs an architecture for "
+            "image classification. Point --model at another checkpoint, or leave out "
             'backend = "classifier".'
         )
     if brings_code(place) and not remote_code:

@@ -93,6 +93,8 @@ def test_a_card_of_the_wrong_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CardError, match=r"is a detector \(an ONNX file\) and writes no replies"):
         check_model(Card(name="det", path=str(graph)), remote_code=False)
     writer = write_checkpoint(tmp_path / "llava", architectures=["LlavaForConditionalGeneration"])
+    unnamed = write_checkpoint(tmp_path / "unnamed", architectures=[])
+    check_model(Card(name="x", backend="classifier", path=str(unnamed)), remote_code=False)
     card = Card(name="llava", backend="classifier", path=str(writer))
     with pytest.raises(CardError, match=r"names LlavaForConditionalGeneration in config\.json"):
         check_model(card, remote_code=False)
