@@ -220,7 +220,7 @@ def test_a_small_image_gets_a_black_border() -> None:
 
 def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """OMP_NUM_THREADS lowers the number, and a cluster assigns it."""
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("fakebench_suite.backends.classifier.onnx.cpu_count", lambda: 8)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert choose_threads(4, assigned_cores=None) == 2
     assert choose_threads(1, assigned_cores=None) == 3
