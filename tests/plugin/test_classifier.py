@@ -83,7 +83,7 @@ def test_a_detector_beside_a_model_that_writes(
     written = read_run(project)
     assert {record["case"]["task"] for record in written.records} == {"detection"}
     assert written.manifest["reservations"] == [
-        "Not asked: interpretation, reasoning, analysis; the model lacks the capability text.",
+        "Not asked: analysis, interpretation, reasoning; the model lacks the capability text.",
         "It is not known whether bright was trained on images of these generators: its card has no "
         "training_data.",
     ]
