@@ -160,8 +160,11 @@ def collect_pixels(records: Iterable[Record]) -> Mapping[str, PixelDigest | None
 
 
 def summarize_pixels(records: Iterable[Record]) -> PixelFacts | None:
-    """Return the properties of the records' images; None if no pixels are known."""
-    images = collect_pixels(records)
+    """Return the properties of the records' images; None if no pixels are known.
+
+    Perturbed images are not those of the data set, and do not count.
+    """
+    images = collect_pixels(record for record in records if record.case.perturbation is None)
     known = {name: pixels for name, pixels in images.items() if pixels is not None}
     if not known:
         return None

@@ -23,6 +23,8 @@ class Task:
     ANALYSIS: Final = "analysis"
     COMPARISON: Final = "comparison"
     """Which of two images is fake, or real; of LOKI, not of FakeBench."""
+    ROBUSTNESS: Final = "robustness"
+    """Detection cases that are asked again perturbed (:mod:`fakebench_suite.tasks.robustness`)."""
 
 
 class Authenticity(StrEnum):
@@ -143,11 +145,25 @@ class Case:
     """The options of a multiple-choice question, of which the first is A."""
     expected_choice: str | None = None
     """The letter of the right option; None where it is withheld."""
+    perturbation: str | None = None
+    """What robustness changed, such as ``jpeg:70``; None for a case of the data set itself."""
+    original_case: str | None = None
+    """Of a perturbed case, the id of the data set's case that it was made of."""
+    original_image: str | None = None
+    """Of a perturbed case, the name of the data set's image; ``image`` names the perturbed one."""
 
     @property
     def image_names(self) -> tuple[str, ...]:
         """The images that the prompt is about, in the order in which they are shown."""
         return _list_names(self.image, self.second_image)
+
+    @property
+    def base_image(self) -> str:
+        """The data set's image that the case is about.
+
+        Resampling, samples and shards keep its cases together.
+        """
+        return self.image if self.original_image is None else self.original_image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +212,27 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlipSearch:
+    """How the smallest perturbation was searched that changes a verdict, and what was found."""
+
+    prompts: int
+    """Prompts that were asked, the original's among them."""
+    rounds: int
+    """Batches in which they were asked, together with those of other cases."""
+    flip: str | None
+    """The smallest chain of perturbations that changes the verdict; None if none was found."""
+    is_minimal: bool
+    """Whether the search came to its end before its prompts did: nothing smaller flips, as far as
+    it can tell, or nothing flips among all that was drawn."""
+    original_text: str
+    """The reply to the unperturbed picture."""
+    original_label: str | None
+    """What that asserts, ``fake`` or ``real``; None if nothing, so that nothing can flip."""
+    failed: int = 0
+    """Prompts that ended in an error; they count as no flip."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the model said: generated tokens, and its share of the batch's wall time in seconds."""
 
@@ -215,6 +252,9 @@ class Answer:
     """What the model thought, where a server keeps it apart from the text; never judged."""
     usage: Usage | None = None
     """What the server says about the reply; None where the model computes in this process."""
+    search: FlipSearch | None = None
+    """Of a search, what it found; the text is then the reply to the flip, or else the original's,
+    and tokens, seconds and usage are those of all prompts together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,23 @@ def make_answer(text: str, finish_reason: FinishReason | None = None) -> Answer:
     return Answer(text=text, tokens=tokens, seconds=0.5, batch_size=2, finish_reason=finish_reason)
 
 
+def make_perturbed(
+    image: str, perturbation: str, outcome: Outcome = Outcome.CORRECT, p_fake: float | None = 0.9
+) -> Record:
+    """A record of a detection case about a fake ``image`` that was asked perturbed."""
+    record = make_record(f"{image}@{perturbation}", outcome, task=Task.ROBUSTNESS)
+    case = replace(
+        record.case,
+        id=f"{image}:what@{perturbation}",
+        perturbation=perturbation,
+        original_case=f"{image}:what",
+        original_image=image,
+    )
+    label = {Outcome.CORRECT: "fake", Outcome.INCORRECT: "real"}.get(outcome)
+    answer = None if outcome.is_error else replace(make_answer("x"), p_fake=p_fake)
+    return replace(record, case=case, answer=answer, verdict=replace(record.verdict, label=label))
+
+
 def make_record(
     image: str,
     outcome: Outcome,

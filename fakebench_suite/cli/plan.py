@@ -77,7 +77,7 @@ def describe_plan(
     counts = manifest.population or {}
     population = {task: counts[task][ALL] for task in list_tasks() if task in asked}
     cases = sum(population.values())
-    sampled = len({record.case.image for record in records})
+    sampled = len({record.case.base_image for record in records})
     yield (
         f"plan of {count_of(cases, 'case')}, from {count_of(len(records), 'case')} about "
         f"{count_of(sampled, 'image')}:"

@@ -29,7 +29,8 @@ class Dataset:
     returns the image of a case as a new RGB image without name and metadata, or raises ImageError.
     ``has_images`` is called once, before a model is loaded. ``find_image`` returns the file of a
     case's image or raises ImageError, and ``list_images`` all image files in the data directory,
-    whether a case uses them or not; both are None if the images are not files.
+    whether a case uses them or not; both are None if the images are not files. ``image_side`` is
+    the side in pixels of the images where all are squares of one size, else None.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Dataset:
     has_images: Callable[[], bool]
     find_image: Callable[[Case], Path] | None = None
     list_images: Callable[[], list[Path]] | None = None
+    image_side: int | None = None
     licence: str | None = None
     """Under which its authors publish it, and who says so; None where the suite does not know."""
     note: str = ""

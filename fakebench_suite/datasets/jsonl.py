@@ -246,8 +246,14 @@ def _read_choices(line: Line, location: str, *, is_choice: bool) -> dict[str, An
 
 
 def _find_task(name: str, location: str) -> TaskSpec:
-    if name not in list_tasks():
-        raise DataError(f"{location}: task is {name!r}; {describe_choices(name, list_tasks())}.")
+    tasks = [task for task in list_tasks() if not get_task(task).derived]
+    if name in list_tasks() and name not in tasks:
+        raise DataError(
+            f"{location}: the cases of {name} are made of detection cases. Write detection cases, "
+            f"and ask them with --{name}."
+        )
+    if name not in tasks:
+        raise DataError(f"{location}: task is {name!r}; {describe_choices(name, tasks)}.")
     return get_task(name)
 
 

@@ -36,9 +36,8 @@ def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) 
     """
     tasks = list_tasks()
     units: dict[str, dict[str, Group]] = defaultdict(lambda: defaultdict(list))
-    for case in sorted(cases, key=lambda case: (tasks.index(case.task), case.id)):
-        first = min(case.image, case.paired_image or case.image)
-        units[first][case.image].append(case)
+    for case in sorted(cases, key=lambda case: (tasks.index(case.task), _view(case), case.id)):
+        units[_find_first(case)][case.base_image].append(case)
     shuffled = [list(units[name].values()) for name in sorted(units)]
     # String seeds hash to the same state on every platform and Python version.
     random.Random(f"fakebench-suite {seed}").shuffle(shuffled)
@@ -51,16 +50,26 @@ def select_shard(cases: Sequence[Case], shard: Shard) -> list[Case]:
     """Return the cases of one shard, in their order.
 
     The shard of an image is a hash of its name (for paired images, of the first of both names), so
-    it does not depend on seed, sample or other images. Sizes are equal on average only: 6,000
-    images in eight shards make 750 each, with a standard deviation of 26.
+    it does not depend on seed, sample or other images. A perturbed case goes with its original.
+    Sizes are equal on average only: 6,000 images in eight shards make 750 each, with a standard
+    deviation of 26.
     """
 
     def compute_shard(case: Case) -> int:
-        first = min(case.image, case.paired_image or case.image)
-        digest = sha256(first.encode("utf-8", "surrogatepass")).digest()
+        digest = sha256(_find_first(case).encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(digest[:8]) % shard.total + 1
 
     return [case for case in cases if compute_shard(case) == shard.number]
+
+
+def _view(case: Case) -> str:
+    """The perturbed image, whose cases lie side by side; empty where there is one image only."""
+    return "" if case.original_image is None else case.image
+
+
+def _find_first(case: Case) -> str:
+    """The name that stands for an image and the one it is paired with."""
+    return min(case.base_image, case.paired_image or case.base_image)
 
 
 def _stratum_key(unit: list[Group]) -> str:
@@ -69,6 +78,7 @@ def _stratum_key(unit: list[Group]) -> str:
         f"{case.task} {case.label} {case.generator} {case.criterion if case.paired_image else ''}"
         for group in unit
         for case in group
+        if case.perturbation is None  # A sample is the same with and without robustness.
     }
     return "\n".join(sorted(facts))
 

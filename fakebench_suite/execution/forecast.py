@@ -128,7 +128,11 @@ def forecast_total(
     tasks = sorted(population)
     images: dict[str, int] = {}
     rows = [
-        (images.setdefault(record.case.image, len(images)), tasks.index(record.case.task), amount)
+        (
+            images.setdefault(record.case.base_image, len(images)),
+            tasks.index(record.case.task),
+            amount,
+        )
         for record in records
         if record.case.task in population and (amount := amounts.get(record.case.id)) is not None
     ]

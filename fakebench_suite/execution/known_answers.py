@@ -41,6 +41,8 @@ def check_resumable(folder: Path, earlier: Manifest, planned: Manifest) -> None:
     differences = [
         name for name in list_differences(earlier, planned) if not name.startswith(_VERSIONS)
     ]
+    if earlier.robustness != planned.robustness:
+        differences.append("robustness")
     if earlier.shard != planned.shard:
         differences.append("shard")
     if differences:

@@ -23,6 +23,7 @@ from fakebench_suite.datasets.registry import DATASETS
 from fakebench_suite.entry_points import Registry, name_package
 from fakebench_suite.errors import CardError
 from fakebench_suite.execution.plan import RunPlan, RunRequest
+from fakebench_suite.execution.robustness import RobustnessPlan
 from fakebench_suite.grading.judges.registry import JUDGES
 from fakebench_suite.grading.judges.rubric import INSTRUCTION
 from fakebench_suite.grading.labels.result import ReplyParserKind
@@ -36,6 +37,7 @@ from fakebench_suite.runs.manifest import (
     ManifestJudge,
     ManifestModel,
     ManifestPrompts,
+    ManifestRobustness,
     RunStatus,
 )
 from fakebench_suite.runs.store import read_manifest
@@ -59,7 +61,8 @@ def begin_manifest(plan: RunPlan, judge: JudgeInfo | None = None) -> Manifest:
     """
     request, dataset = plan.request, plan.dataset
     earlier = None if request.answers is None else read_manifest(request.answers)
-    texts = (plan.build_prompt(case).text for case in dataset.cases)
+    # Robustness has a field of its own: prompts of its cases make no others of the data set's.
+    texts = (plan.build_prompt(case).text for case in dataset.cases if case.perturbation is None)
     prompts = ManifestPrompts(
         style=str(request.style),
         digest=digest_parts(text.encode("utf-8", "surrogatepass") for text in texts),
@@ -103,6 +106,20 @@ def begin_manifest(plan: RunPlan, judge: JudgeInfo | None = None) -> Manifest:
         deselected=deselected if earlier is None else earlier.deselected,
         population=count_cases(dataset.cases),
         drawn=count_cases(plan.drawn) if sampled else None,
+        robustness=_describe_robustness(plan.robustness),
+    )
+
+
+def _describe_robustness(plan: RobustnessPlan | None) -> ManifestRobustness | None:
+    if plan is None:
+        return None
+    return ManifestRobustness(
+        mode=str(plan.mode),
+        families=list(plan.families),
+        budget=plan.budget,
+        images=plan.images,
+        left_out=plan.left_out,
+        prompts=plan.prompts,
     )
 
 

@@ -34,15 +34,23 @@ from fakebench_suite.execution.reusable_answers import (
     ReusableAnswers,
     select_reusable,
 )
+from fakebench_suite.execution.robustness import (
+    RobustnessPlan,
+    RobustnessRequest,
+    add_robustness,
+    drop_cases,
+    limit_robustness,
+)
 from fakebench_suite.grading.judges.registry import JudgeConfig, check_extra, check_weights
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.provenance import collect_pixels
 from fakebench_suite.runs.differences import check_data
 from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.tasks.prompts import PromptStyle, build_prompt
-from fakebench_suite.tasks.registry import list_tasks
+from fakebench_suite.tasks.registry import get_task, list_tasks
+from fakebench_suite.tasks.robustness import RobustnessMode
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import Answer, Case, PixelDigest, Prompt, Record
+from fakebench_suite.types import Answer, Case, PixelDigest, Prompt, Record, Task
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -77,6 +85,8 @@ class RunRequest:
     """What may be spent; None for no limit."""
     limits: RequestLimits = NO_LIMITS
     """How fast, over all processes, prompts may be asked, and how long one may take."""
+    robustness: RobustnessRequest | None = None
+    """Which detection cases are asked perturbed as well; None for none."""
     run_timeout: float | None = None
     """Seconds for which cases are asked; None for no limit."""
     remote_code: bool = False
@@ -107,6 +117,8 @@ class RunPlan:
     """By case id, the records of a run that goes on whose answers are kept."""
     reusable: ReusableAnswers = field(default_factory=dict)
     """Answers of an earlier run to the same prompts and pixels."""
+    robustness: RobustnessPlan | None = None
+    """What is asked of robustness; None for nothing."""
     features: Mapping[str, Any] | None = None
     """What a test request found out about the model's server, once one was sent."""
 
@@ -170,7 +182,6 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
     card = choose_card(request)
     check_budget(request.budget, card)
     check_limits(request.limits, card)
-    asks_model = asks and request.answers is None
     capabilities = frozenset(Capability)
     if request.answers is None:
         capabilities = find_capabilities(card)
@@ -181,23 +192,25 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
     dataset = open_dataset(request.data)
     if request.answers is not None:
         check_data(request.answers, name=dataset.name, digest=dataset.digest)
+    robustness = choose_robustness(request)
+    if robustness is not None:
+        dataset = add_robustness(dataset, robustness, request.reply_parser)
     if request.judge is not None and asks:
         check_extra(request.judge)
         check_weights(request.judge)
-    if asks_model and not _has_images(dataset):
-        place = request.data.path if isinstance(request.data, DataSource) else request.data
-        if place is None:
-            raise UserError(f"The data set {dataset.name} has no images here.")
-        above = find_images_above(place)
-        hint = f"Did you mean --data={above}? " if above is not None else ""
-        raise UserError(
-            f"There are no images below {place}. {hint}Put FakeBench's fake_images/ and "
-            "real_images/ somewhere below it, or add --collect-only."
-        )
+    if asks and request.answers is None:
+        check_images(dataset, request.data)
     recorded = read_recorded(request.answers)
     before = recorded or read_recorded(request.resume) or []
     offered = choose_cases(dataset.cases, recorded)
     drawn = order_cases(offered, seed=request.seed, sample=request.sample)
+    perturbed = None
+    if robustness is not None:
+        perturbed, left_out = limit_robustness(
+            drawn, robustness, request.reply_parser, seed=request.seed
+        )
+        dataset = drop_cases(dataset, left_out, {case.id for case in drawn})
+        drawn = [case for case in drawn if case.id not in left_out]
     cases = choose_tasks(drawn, request.tasks, name=dataset.name)
     lacking = find_lacking(cases, request.reply_parser, capabilities)
     cases = [case for case in cases if case.task not in lacking]
@@ -209,12 +222,7 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
         )
     planned = len(cases)
     if request.shard is not None:
-        cases = select_shard(cases, request.shard)
-        if not cases:
-            raise UserError(
-                f"--shard={request.shard} holds none of {count_of(planned, 'case')}. "
-                "Use fewer shards."
-            )
+        cases = choose_shard(cases, request.shard)
     return RunPlan(
         request=request,
         card=card,
@@ -227,6 +235,54 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
         shown={name: shown for name, shown in collect_pixels(before).items() if shown},
         known=select_known(read_recorded(request.resume) or []),
         reusable=select_reusable(read_recorded(request.reuse) or []),
+        robustness=perturbed,
+    )
+
+
+def choose_shard(cases: Sequence[Case], shard: Shard) -> list[Case]:
+    """The cases of a shard; raises UserError where there is none."""
+    chosen = select_shard(cases, shard)
+    if not chosen:
+        raise UserError(
+            f"--shard={shard} holds none of {count_of(len(cases), 'case')}. Use fewer shards."
+        )
+    return chosen
+
+
+def choose_robustness(request: RunRequest) -> RobustnessRequest | None:
+    """What is asked of robustness: of answers given again, what the earlier run asked of it.
+
+    Raises UserError where ``--tasks`` leaves it out.
+    """
+    chosen = request.robustness
+    if chosen is None and request.answers is not None:
+        earlier = read_manifest(request.answers).robustness
+        if earlier is not None:
+            chosen = RobustnessRequest(
+                mode=RobustnessMode(earlier.mode), families=tuple(earlier.families)
+            )
+    if chosen is not None and request.tasks is not None and Task.ROBUSTNESS not in request.tasks:
+        if request.robustness is None:
+            return None
+        raise UserError(
+            f"--robustness adds cases of the task robustness, which --tasks leaves out. Write "
+            f"--tasks={','.join([*request.tasks, Task.ROBUSTNESS])}, or leave --robustness out."
+        )
+    return chosen
+
+
+def check_images(dataset: Dataset, data: DataSource | Path | None) -> None:
+    """Raise UserError where a data set has no images here."""
+    if _has_images(dataset):
+        return
+    place = data.path if isinstance(data, DataSource) else data
+    if place is None:
+        raise UserError(f"The data set {dataset.name} has no images here.")
+    above = find_images_above(place)
+    hint = f"Did you mean --data={above}? " if above is not None else ""
+    raise UserError(
+        f"There are no images below {place}. {hint}Put FakeBench's fake_images/ and "
+        "real_images/ somewhere below it, or add --collect-only."
     )
 
 
@@ -337,6 +393,8 @@ def choose_tasks(cases: list[Case], tasks: Collection[str] | None, *, name: str)
         return cases
     present = {case.task for case in cases}
     for task in tasks:
+        if task not in present and get_task(task).derived:
+            raise UserError(f"No {task} case is asked without --{task}. Add it.")
         if task not in present:
             raise UserError(
                 f"{name} has no {task} case. Leave {task} out of --tasks; it has "

@@ -14,7 +14,8 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.runs.differences import list_model_differences
 from fakebench_suite.runs.manifest import Manifest, ManifestReuse
 from fakebench_suite.runs.store import read_manifest
-from fakebench_suite.types import Answer, FinishReason, Outcome, PixelDigest, Record
+from fakebench_suite.tasks.robustness import IDENTITY, SEARCH
+from fakebench_suite.types import Answer, Case, FinishReason, Outcome, PixelDigest, Record
 
 
 class ContentKey(NamedTuple):
@@ -40,7 +41,16 @@ def select_reusable(records: Iterable[Record]) -> dict[ContentKey, Answer]:
         if record.answer is not None
         and (pixels := list_pixels(record)) is not None
         and is_whole(record)
+        and is_reusable(record.case)
     }
+
+
+def is_reusable(case: Case) -> bool:
+    """Whether its answer is that of the model to the prompt and the pixels.
+
+    ``identity`` is there to ask the same again, and a search has asked more than it shows.
+    """
+    return case.perturbation not in (IDENTITY, SEARCH)
 
 
 def is_whole(record: Record) -> bool:
@@ -103,6 +113,8 @@ def find_reason(before: Record | None, now: Record) -> str:
     """Why a case was asked although the earlier run was there to take its answer from."""
     if before is None:
         return "new case"
+    if not is_reusable(now.case):
+        return "always asked"
     if before.answer is None or before.verdict.outcome.is_error:
         return "error before"
     if not is_whole(before):

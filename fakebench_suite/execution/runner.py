@@ -30,6 +30,7 @@ from fakebench_suite.execution.engine import STRAYS, CaseTimeoutError, Engine, L
 from fakebench_suite.execution.grading import BatchGrader
 from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.prefetch import PrefetchedImages, decoder_pool
+from fakebench_suite.execution.reusable_answers import is_reusable
 from fakebench_suite.execution.work_units import assign_work_units
 from fakebench_suite.grading import verdict as verdicts
 from fakebench_suite.grading.judges.base import TextJudge
@@ -364,7 +365,9 @@ class CaseRunner:
                 continue
             request = self._plan.build_request(case, images)
             shown = [images.digests.get(name) for name in case.image_names]
-            answer = self._plan.find_reusable(request, shown)
+            answer = None
+            if is_reusable(case):
+                answer = self._plan.find_reusable(request, shown)
             if answer is None:
                 asked.append((case, request))
             else:

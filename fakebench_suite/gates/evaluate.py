@@ -186,7 +186,9 @@ def _evaluate_errors(gate: Errors, run: RunView) -> GateResult:
 
 
 def _pair_cases(gate: Regression, run: RunView, baseline: RunView) -> PairedDifferences:
-    images = {record.case.id: record.case.image for record in (*baseline.records, *run.records)}
+    images = {
+        record.case.id: record.case.base_image for record in (*baseline.records, *run.records)
+    }
     old, new = (case_values(side.records, gate.task, gate.metric) for side in (baseline, run))
     return pair_by_image(old, new, images)
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from fakebench_suite.errors import describe_choices
-from fakebench_suite.metrics.names import METRICS
-from fakebench_suite.tasks.registry import check_task, get_task
+from fakebench_suite.metrics.names import METRICS, is_score_of
+from fakebench_suite.tasks.registry import check_task
 from fakebench_suite.tasks.subgroups import ALL
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -65,12 +65,11 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
 
     def _check_metric(self) -> None:
         """Raise ValueError if no run can have the score."""
-        grader = get_task(self.task).grader
         if self.metric not in METRICS:
             allowed = describe_choices(self.metric, _list_metrics(self.task))
             raise ValueError(f"there is no metric {self.metric!r}; {allowed}")
         metric = METRICS[self.metric]
-        if grader not in metric.graders:
+        if not is_score_of(metric, self.task):
             raise ValueError(
                 f"{self.metric} is no score of {self.task}; "
                 f"allowed: {', '.join(_list_metrics(self.task))}"
@@ -92,8 +91,7 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
 
 
 def _list_metrics(task: str) -> Iterator[str]:
-    grader = get_task(task).grader
-    return (name for name, metric in METRICS.items() if grader in metric.graders)
+    return (name for name, metric in METRICS.items() if is_score_of(metric, task))
 
 
 class Regression(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="regression"):

@@ -11,17 +11,20 @@ COLUMNS = (
     "id", "task", "image", "label", "question_type", "generator", "criterion", "category",
     "outcome", "reply_label", "score", "followed_format", "paired_image", "p_fake",
     "finish_reason", "judge", "completeness", "preciseness", "relevance", "round_sd",
-    "failed_rounds",
+    "failed_rounds", "perturbation", "original_case", "search_flips", "search_label",
 )  # fmt: skip
 
 
 def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per record, ordered by case id, whatever the order of arrival."""
+    """One row per record, ordered by case id, whatever the order of arrival.
+
+    ``image`` is the data set's image, also of a perturbed case.
+    """
     rows = [
         (
             record.case.id,
             str(record.case.task),
-            record.case.image,
+            record.case.base_image,
             record.case.label and str(record.case.label),
             str(record.case.question_type),
             record.case.generator,
@@ -37,6 +40,9 @@ def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
             record.verdict.judge,
             *_average_rounds(record.verdict.ratings),
             record.verdict.failed_rounds,
+            record.case.perturbation,
+            record.case.original_case,
+            *_describe_search(record),
         )
         for record in records
     ]
@@ -59,3 +65,9 @@ def _average_rounds(ratings: Sequence[Rating]) -> Sequence[float | None]:
         mean(rating.relevance for rating in ratings),
         stdev(rating.mean for rating in ratings) if len(ratings) > 1 else None,
     )
+
+
+def _describe_search(record: Record) -> Sequence[bool | str | None]:
+    """Whether a search found a flip, and what the original reply asserts; None without a search."""
+    search = None if record.answer is None else record.answer.search
+    return (None, None) if search is None else (search.flip is not None, search.original_label)

@@ -96,6 +96,29 @@ def _combine(fake: Estimate, real: Estimate, first: float, second: float) -> Est
     return Estimate(value=value, low=max(least, value - below), high=min(most, value + above), n=n)
 
 
+def estimate_change(changes: ArrayLike, groups: Sequence[str]) -> Estimate:
+    """The mean of paired changes of hits and misses, each -1, 0 or 1.
+
+    Its interval is a bootstrap over groups that is at least as wide as the Wilson intervals of the
+    shares of groups that fell and rose: resampling knows of no change that was not seen.
+    """
+    cases = np.asarray(changes, dtype=float)
+    resampled = estimate_mean(cases, groups, proportion=False)
+    if resampled.value is None:
+        return NOTHING
+    _, index = np.unique(np.asarray(groups), return_inverse=True)
+    sums = np.bincount(index, weights=cases)
+    below = above = 0.0
+    for share, falls in ((float((sums < 0).mean()), True), (float((sums > 0).mean()), False)):
+        low, high = map(float, proportion_confint(share * len(sums), len(sums), method="wilson"))
+        more, fewer = high - share, share - low
+        below, above = max(below, more if falls else fewer), max(above, fewer if falls else more)
+    low, high = resampled.value - below, resampled.value + above
+    if resampled.low is not None and resampled.high is not None:
+        low, high = min(low, resampled.low), max(high, resampled.high)
+    return Estimate(value=resampled.value, low=max(-1.0, low), high=min(1.0, high), n=cases.size)
+
+
 Statistic = Callable[[NDArray[np.bool_], Floats, Floats], Floats]
 """Who is fake (n), a score each (n), weights (resamples x n) -> a value per resample."""
 

@@ -10,7 +10,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from fakebench_suite.extras import Extra, format_install
-from fakebench_suite.tasks.registry import Grader
+from fakebench_suite.tasks.registry import Grader, get_task
+from fakebench_suite.types import Task
 
 
 class Need(StrEnum):
@@ -32,9 +33,24 @@ class Metric:
     high: float = 1.0
     graders: tuple[Grader, ...] = tuple(Grader)
     """It is a score of tasks that are graded in one of these ways."""
+    task: str | None = None
+    """The only task that has it; None where the grader decides."""
     divides: bool = False
     """True if subgroups have it too."""
     need: Need | None = None
+
+
+def is_score_of(metric: Metric, task: str) -> bool:
+    """Whether a task has a metric.
+
+    Of those of its grader a derived task has accuracies and the rates of all tasks: others, such as
+    balanced accuracy, would mix perturbations.
+    """
+    spec = get_task(task)
+    if metric.task is not None:
+        return metric.task == task
+    whole = metric.divides or metric.graders == tuple(Grader)
+    return spec.grader in metric.graders and (whole or not spec.derived)
 
 
 _LABELS = (Grader.LABEL,)
@@ -104,6 +120,34 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "expected_calibration_error": Metric(
         meaning="mean gap between P(fake) and the share of fakes, over ten bins; 0 is best",
         graders=_LABELS, need=Need.LIKELIHOOD,
+    ),
+    "flip_rate": Metric(
+        meaning="share of verdicts that differ from the one on the unperturbed case",
+        task=Task.ROBUSTNESS, graders=_LABELS, divides=True,
+    ),
+    "flip_rate_above_identity": Metric(
+        meaning="flip rate minus that of the same case asked again", low=-1.0,
+        task=Task.ROBUSTNESS, graders=_LABELS, divides=True,
+    ),
+    "verdict_loss_rate": Metric(
+        meaning="share of verdicts that are none any more once the case is perturbed",
+        task=Task.ROBUSTNESS, graders=_LABELS, divides=True,
+    ),
+    "accuracy_change": Metric(
+        meaning="accuracy minus that on the same cases unperturbed", low=-1.0,
+        task=Task.ROBUSTNESS, graders=_LABELS, divides=True,
+    ),
+    "calibration_change": Metric(
+        meaning="expected calibration error minus that on the same cases unperturbed", low=-1.0,
+        task=Task.ROBUSTNESS, graders=_LABELS, divides=True, need=Need.LIKELIHOOD,
+    ),
+    "search_flip_rate": Metric(
+        meaning="share of verdicts for which the search found a perturbation that changes them",
+        task=Task.ROBUSTNESS, graders=_LABELS,
+    ),
+    "robust_accuracy": Metric(
+        meaning="share of searched cases that are right and for which no flip was found",
+        task=Task.ROBUSTNESS, graders=_LABELS,
     ),
     "parsed_rate": Metric(meaning="share of replies that assert something"),
     "unparsed_rate": Metric(meaning="share of replies in which no verdict was found"),

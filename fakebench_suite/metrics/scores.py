@@ -14,9 +14,11 @@ import pandas as pd
 from fakebench_suite.metrics.dataframe import records_to_frame
 from fakebench_suite.metrics.detection import score_detection
 from fakebench_suite.metrics.intervals import Estimate, estimate_mean, estimate_statistic
+from fakebench_suite.metrics.robustness import score_robustness, score_search
 from fakebench_suite.metrics.text import TextScores
 from fakebench_suite.metrics.weighted_statistics import f1_score
 from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
+from fakebench_suite.tasks.robustness import SEARCH
 from fakebench_suite.types import (
     WITHOUT_VERDICT,
     Authenticity,
@@ -24,6 +26,7 @@ from fakebench_suite.types import (
     Outcome,
     Record,
     Score,
+    Task,
 )
 
 ALL, EXACT = "all", "exact"
@@ -53,13 +56,18 @@ Judged = Iterator[tuple[str, str, Estimate, str | None]]
 
 
 def _score_task(task: str, part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Iterator[Score]:
-    plain = (
-        *_score_detection(task, part),
-        *_score_choices(task, part),
-        *_score_labels(task, part),
-        *_average_texts(part, texts),
-        *_rate_outcomes(part),
-    )
+    if task == Task.ROBUSTNESS:
+        perturbed = tuple(_score_perturbed(part))
+        part = part[part["perturbation"] != SEARCH]
+        plain = (*perturbed, *_rate_outcomes(part))
+    else:
+        plain = (
+            *_score_detection(task, part),
+            *_score_choices(task, part),
+            *_score_labels(task, part),
+            *_average_texts(part, texts),
+            *_rate_outcomes(part),
+        )
     for metric, name, estimate, judge in (
         *_rate_correct(task, part),
         *((*entry, None) for entry in plain),
@@ -100,6 +108,16 @@ def _score_detection(task: str, part: pd.DataFrame) -> Named:
     if get_task(task).grader is Grader.LABEL:
         for metric, estimate in score_detection(part[part["graded"]]):
             yield metric, ALL, estimate
+
+
+def _score_perturbed(part: pd.DataFrame) -> Named:
+    """What perturbations change, and what the search found, which is in no other score."""
+    searched = part["perturbation"] == SEARCH
+    ladder, searches = part[~searched & part["graded"]], part[searched & part["graded"]]
+    if not ladder.empty:
+        yield from score_robustness(ladder)
+    if not searches.empty:
+        yield from score_search(searches)
 
 
 def _score_labels(task: str, part: pd.DataFrame) -> Named:
@@ -187,7 +205,9 @@ def _rate_outcomes(part: pd.DataFrame) -> Named:
 def _by_subgroup(task: str, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """All cases, then the cases of each value of each subgroup column of the task."""
     columns = ["generator", "criterion", "category"]
-    if get_task(task).grader in (Grader.LABEL, Grader.CHOICE):
+    if task == Task.ROBUSTNESS:
+        columns = ["perturbation"]
+    elif get_task(task).grader in (Grader.LABEL, Grader.CHOICE):
         columns = ["label", "question_type", *columns]
     yield ALL, graded
     for column in columns:

@@ -27,7 +27,7 @@ def find_absent(dataset: Dataset, cases: Iterable[Case]) -> dict[str, str]:
     if dataset.find_image is None:
         return {}
     absent: dict[str, str] = {}
-    for image, case in {case.image: case for case in list_image_cases(cases)}.items():
+    for image, case in {case.base_image: case for case in list_image_cases(cases)}.items():
         try:
             path = dataset.find_image(case)
             if not os.access(path, os.R_OK):
@@ -60,14 +60,14 @@ def check_images(config: pytest.Config, cases: Collection[Case]) -> None:
     absent = find_absent(plan.dataset, cases)
     if not absent:
         return
-    images = {name for case in cases for name in case.image_names}
+    images = {case.base_image for case in list_image_cases(cases)}
     sentence = describe_absent(absent, len(images))
     if len(absent) == len(images):
         raise pytest.UsageError(
             f"{sentence}. Put the images anywhere below {plan.request.data}, under the names that "
             "the rows give them."
         )
-    lost = sum(not absent.keys().isdisjoint(case.image_names) for case in cases)
+    lost = sum(any(c.base_image in absent for c in list_image_cases([case])) for case in cases)
     ends = f"{count_of(lost, 'case')} {'ends' if lost == 1 else 'end'} in an image_error"
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:

@@ -54,13 +54,23 @@ def pytest_configure(config: pytest.Config) -> None:
         get_plan(config)
 
 
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say how much of robustness is asked, and what its budget leaves out."""
+    plan = config.stash.get(_PLAN, None)
+    if plan is None or plan.robustness is None:
+        return []
+    return [f"robustness: {plan.robustness}"]
+
+
 def will_run_cases(config: pytest.Config) -> bool:
     """Whether cases are to be run: they are named, or an option speaks of them.
 
     Without an argument pytest runs ``cases``.
     """
     option = config.option
-    choices = (option.data, option.tasks, option.sample, option.shard, option.answers)
+    choices = (
+        option.data, option.tasks, option.sample, option.shard, option.answers, option.robustness,
+    )  # fmt: skip
     named = any(is_place_of_cases(argument.partition("::")[0]) for argument in config.args)
     return named or option.model != DEFAULT_MODEL or any(choice is not None for choice in choices)
 
@@ -146,8 +156,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     place = {case.id: index for index, case in enumerate(get_plan(config).cases)}
     empty = [item for item in items if get_case(item) is None and find_task(item)]
-    if empty:
-        config.hook.pytest_deselected(items=empty)
+    # What only an option asks is not left out where the option is not given.
+    deselected = [item for item in empty if not get_task(find_task(item) or "").derived]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
     kept = [item for item in items if item not in empty] if empty else items
     kept.sort(key=lambda item: place[case.id] if (case := get_case(item)) else -1)
     items[:] = kept

@@ -21,6 +21,7 @@ from fakebench_suite.endpoints.names import parse_endpoint_name
 from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.execution.budget import Budget, parse_budget
 from fakebench_suite.execution.plan import DEFAULT_MODEL, RunRequest
+from fakebench_suite.execution.robustness import RobustnessRequest
 from fakebench_suite.files.paths import expand_home, resolve
 from fakebench_suite.gates.config import GateConfig, load_gates
 from fakebench_suite.grading.judges.registry import parse_judge
@@ -29,6 +30,7 @@ from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.last import LAST, find_run
 from fakebench_suite.tasks.prompts import PromptStyle
 from fakebench_suite.tasks.registry import list_tasks
+from fakebench_suite.tasks.robustness import FAMILIES, RobustnessMode
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -87,6 +89,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="K/N",
         help="ask only the K-th of N parts, cut by image; 'fakebench merge' puts "
         "the parts together",
+    )
+    group.addoption(
+        "--robustness",
+        nargs="?",
+        const=RobustnessMode.LADDER,
+        type=make_choice(RobustnessMode),
+        metavar=list_words(RobustnessMode),
+        help="ask detection cases again perturbed, too: at every level of every family (ladder, the"
+        " default of this option), by a search for the smallest perturbation that changes a verdict"
+        " (search), or both (default: neither)",
+    )
+    group.addoption(
+        "--robustness-families",
+        type=_families,
+        metavar="FAMILY,...",
+        help=f"perturb in these ways only: {', '.join(FAMILIES)} (default: all)",
+    )
+    group.addoption(
+        "--robustness-budget",
+        type=parse_positive,
+        metavar="N",
+        help="most prompts of --robustness; images are left out whole, and the others are a sample"
+        " by seed (default: no limit)",
     )
     group.addoption(
         "--seed", type=int, default=0, help="seed of the order and the sample (default: 0)"
@@ -257,6 +282,16 @@ def _tasks(text: str) -> tuple[str, ...]:
     return tuple(task for task in list_tasks() if task in names)
 
 
+def _families(text: str) -> tuple[str, ...]:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in FAMILIES:
+            raise argparse.ArgumentTypeError(
+                f"there is no family {name!r}; {describe_choices(name, FAMILIES)}"
+            )
+    return tuple(names)
+
+
 def _budget(text: str) -> Budget:
     try:
         return parse_budget(text)
@@ -347,6 +382,7 @@ def read_settings(config: pytest.Config) -> Settings:
             tokens_per_minute=option.max_tokens_per_minute,
             prompt_seconds=option.case_timeout,
         ),
+        robustness=read_robustness(option),
         run_timeout=option.run_timeout,
         folder=resume or _resolve(config, option.reports) / name,
         remote_code=option.trust_remote_code,
@@ -357,6 +393,22 @@ def read_settings(config: pytest.Config) -> Settings:
         named=option.run is not None,
         strict=option.strict_cases,
         report_images=option.report_images,
+    )
+
+
+def read_robustness(option: argparse.Namespace) -> RobustnessRequest | None:
+    """What is asked of robustness; raises UsageError where an option of it stands alone."""
+    if option.robustness is None:
+        if option.robustness_families is not None or option.robustness_budget is not None:
+            raise pytest.UsageError(
+                "--robustness-families and --robustness-budget are about --robustness; add that, "
+                "or leave them out."
+            )
+        return None
+    return RobustnessRequest(
+        mode=option.robustness,
+        families=option.robustness_families,
+        budget=option.robustness_budget,
     )
 
 

@@ -14,7 +14,7 @@ from fakebench_suite.plugin.collection import (
     will_run_cases,
 )
 from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.tasks.registry import list_tasks
+from fakebench_suite.tasks.registry import get_task, list_tasks
 
 _OPERATORS = frozenset({"and", "or", "not", "True", "False", "None"})
 _ARGUMENTS = re.compile(r"\([^()]*=[^()]*\)")
@@ -38,6 +38,15 @@ def check_marks(config: pytest.Config) -> None:
                 f"-m names {name!r}, which is no task and no marker; "
                 f"{describe_choices(name, list_tasks())}."
             )
+
+
+def check_derived(config: pytest.Config) -> None:
+    """Raise UsageError where ``-m`` asks for nothing but cases that an option has to add."""
+    task = (config.option.markexpr or "").strip()
+    if task not in list_tasks() or not get_task(task).derived:
+        return
+    if not any(case.task == task for case in get_plan(config).cases):
+        raise pytest.UsageError(f"-m {task} selects no case without --{task}. Add it.")
 
 
 def check_nodeids(config: pytest.Config, plan: RunPlan) -> None:
@@ -71,4 +80,5 @@ def pytest_configure(config: pytest.Config) -> None:
     if is_worker(config) or not will_run_cases(config) or option.help or option.version:
         return
     check_marks(config)
+    check_derived(config)
     check_nodeids(config, get_plan(config))

@@ -346,6 +346,10 @@ def show_scores(
         terminalreporter.line(line)
     terminalreporter.write(terminal.format_facts(closed.manifest, colour=colour))
     terminalreporter.write(terminal.format_scores(closed.scores, colour=colour))
+    robustness = terminal.format_robustness(closed.scores, colour=colour)
+    if robustness:
+        terminalreporter.section("robustness, by family of perturbations")
+        terminalreporter.write(robustness)
     if verbose:
         terminalreporter.write(terminal.format_meanings(closed.scores, colour=colour))
     if closed.shifts:

@@ -13,6 +13,7 @@ from fakebench_suite.report.benchmark_rows import (
 from fakebench_suite.report.headline import describe_result, list_meanings
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.paper_rows import compare_with_paper, find_odd_pixels
+from fakebench_suite.report.robustness import robustness_table
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.completeness import describe_partial, list_whole
 from fakebench_suite.runs.manifest import Manifest, ManifestCalibration
@@ -226,6 +227,13 @@ def write_markdown(
     if subgroups:
         table = _format_table(HEADER, subgroups, numbers=("value", "n"))
         lines += _details("By class, question type, generator and criterion", table)
+    for grid in robustness_table(scores):
+        lines += [
+            "",
+            grid.title,
+            "",
+            *_format_table(grid.header, grid.rows, numbers=grid.header[2:]),
+        ]
     published = list(compare_with_paper(manifest, scores))
     for grid in list_benchmark_tables(manifest, scores):
         own = _format_table(grid.header, grid.rows, numbers=NUMBERS)

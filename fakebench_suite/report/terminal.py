@@ -18,6 +18,7 @@ from fakebench_suite.report.markdown import (
     list_scores,
 )
 from fakebench_suite.report.paper_rows import TextTable
+from fakebench_suite.report.robustness import robustness_table
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
@@ -68,8 +69,18 @@ def format_benchmark_table(grid: TextTable, *, colour: bool) -> str:
 
 def format_timings(timings: Sequence[LatencyTiming], *, colour: bool) -> str:
     """The timings of ``--latency`` as aligned text; empty if there are none."""
+    return _format_grids(latency_table(timings), colour=colour)
+
+
+def format_robustness(scores: Sequence[Score], *, colour: bool) -> str:
+    """The worst level of each family of perturbations as aligned text; empty without a ladder."""
+    return _format_grids(robustness_table(scores), colour=colour)
+
+
+def _format_grids(grids: Sequence[TextTable], *, colour: bool) -> str:
+    """Tables as aligned text, numbers from the third column on."""
     texts = []
-    for grid in latency_table(timings):
+    for grid in grids:
         table = begin_table(grid.header, numbers=grid.header[2:])
         for row in grid.rows:
             table.add_row(*map(Text, row))

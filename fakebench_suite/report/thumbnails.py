@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -20,12 +20,14 @@ import msgspec
 from fakebench_suite.datasets import DataSource, open_dataset
 from fakebench_suite.datasets.dataset import Dataset, list_image_cases
 from fakebench_suite.datasets.images import silence_decoder_warnings
+from fakebench_suite.datasets.perturbations import SIDE, normalize, perturb
 from fakebench_suite.errors import ImageError, MachineError, UserError
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import check_inside, read_manifest, write_whole
-from fakebench_suite.types import PixelDigest
+from fakebench_suite.tasks.robustness import ORIGINAL, name_image, parse_image_name
+from fakebench_suite.types import PixelDigest, Record
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -67,17 +69,22 @@ class DatasetImages:
         self._cases = {case.image: case for case in list_image_cases(dataset.cases)}
 
     def open(self, image: str) -> "Image.Image":
-        """The pixels of an image; raises ImageError."""
-        if image not in self._cases:
+        """The pixels of an image, perturbed if its name says so; raises ImageError."""
+        if image in self._cases:
+            return self._dataset.open_image(self._cases[image])
+        name, chain = parse_image_name(image) or (image, ())
+        if name not in self._cases:
             raise ImageError(f"{image} is not in {self._dataset.name}.")
-        return self._dataset.open_image(self._cases[image])
+        original = self._dataset.open_image(self._cases[name])
+        return perturb(normalize(original, self._dataset.image_side or SIDE), chain)
 
     def find(self, image: str) -> Path | None:
-        """The image's file; probes are drawn and have none."""
-        if self._dataset.find_image is None or image not in self._cases:
+        """The image's file; probes are drawn and have none, and perturbed images are no files."""
+        case = self._cases.get(image)
+        if self._dataset.find_image is None or case is None or case.perturbation is not None:
             return None
         try:
-            return self._dataset.find_image(self._cases[image])
+            return self._dataset.find_image(case)
         except ImageError:
             return None
 
@@ -116,6 +123,22 @@ def check_size(size: ReportImageSize, images: ImageSource | None) -> None:
     """Raise UserError if full-size images are requested and there is no source of images."""
     if size is ReportImageSize.FULL and images is None:
         raise UserError("--report-images=full needs the images. Add --data=PATH, as in the run.")
+
+
+def list_images(record: Record) -> Iterator[str]:
+    """The images that a report shows of a record.
+
+    Of a perturbed case that is the normalised original, and of a search the flip beside it: every
+    level of every image would be dozens of pictures of each.
+    """
+    case = record.case
+    if case.original_image is None:
+        yield from case.image_names
+        return
+    yield name_image(case.original_image, ORIGINAL)
+    search = None if record.answer is None else record.answer.search
+    if search is not None and search.flip is not None:
+        yield name_image(case.original_image, search.flip)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -287,6 +287,23 @@ class ManifestUsage(msgspec.Struct, frozen=True, kw_only=True):
     """Answers by who served the model, where the server says so."""
 
 
+class ManifestRobustness(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked of robustness."""
+
+    mode: str
+    """``ladder``, ``search`` or ``both``."""
+    families: list[str]
+    """The families of perturbations."""
+    budget: int | None = None
+    """Most prompts; None for no limit."""
+    images: int
+    """Images that were perturbed, over all shards."""
+    left_out: int = 0
+    """Images for which the budget had no room."""
+    prompts: int
+    """Prompts at most, over all shards."""
+
+
 class ManifestSubmission(msgspec.Struct, frozen=True, kw_only=True):
     """The submission to FakeBench's authors."""
 
@@ -349,6 +366,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Cases of the sample; None without one."""
     deselected: dict[str, str] = {}
     """Tasks that were not asked, and the capability that the backend lacks for them."""
+    robustness: ManifestRobustness | None = None
+    """None without ``--robustness``."""
     planned: int | None = None
     """Cases to be asked over all shards."""
     selected: int | None = None

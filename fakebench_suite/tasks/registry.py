@@ -61,6 +61,9 @@ class TaskSpec:
     """How a reply in the format that the prompts ask for begins, in lower case."""
     paper_table: PaperTable | None = None
     """None where no scores are published."""
+    derived: bool = False
+    """Whether its cases are made of other tasks' cases by an option, so that no data set has any.
+    """
     submission_file: str | None = None
     """The file of FakeBench's submission that has its answers, with ``{label}`` for the label of a
     case; None where there is none."""
@@ -139,6 +142,18 @@ TASKS = Registry(
             headlines=("accuracy", "accuracy_parsed", "first_choice_rate"),
             colour="#b5506e",
             subgroups=("question_type",),
+        ),
+        Task.ROBUSTNESS: TaskSpec(
+            title="FakeClass, perturbed",
+            question_types=(),
+            grader=Grader.LABEL,
+            headlines=(
+                "flip_rate", "verdict_loss_rate", "accuracy", "search_flip_rate",
+                "robust_accuracy",
+            ),
+            colour="#2e8c99",
+            subgroups=(),
+            derived=True,
         ),
     },
 )  # fmt: skip

@@ -17,13 +17,28 @@ Population = Mapping[str, Mapping[str, int]]
 """Number of cases by task and subgroup."""
 
 
-_KIND = attrgetter("task", "label", "question_type", "generator", "criterion", "content_categories")
+_KIND = attrgetter(
+    "task",
+    "label",
+    "question_type",
+    "generator",
+    "criterion",
+    "content_categories",
+    "perturbation",
+)
 """What the subgroups of a case depend on."""
 
 
 def list_subgroups(case: Case) -> Iterator[str]:
-    """``all``; label and question type (of graded labels); generator, criterion and categories."""
+    """``all``; label and question type (of graded labels); generator, criterion and categories.
+
+    Of a perturbed case ``all`` and its perturbation alone: subgroups of other kinds would mix the
+    perturbations.
+    """
     yield ALL
+    if case.perturbation is not None:
+        yield f"perturbation={case.perturbation}"
+        return
     if get_task(case.task).grader in (Grader.LABEL, Grader.CHOICE):
         if case.label:
             yield f"label={case.label}"

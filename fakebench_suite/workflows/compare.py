@@ -87,7 +87,7 @@ def _measure_delta(
     both = sorted(before.keys() & after.keys())
     if not both:
         return None
-    pairs = pair_by_image(before, after, {record.case.id: record.case.image for record in new})
+    pairs = pair_by_image(before, after, {record.case.id: record.case.base_image for record in new})
     low, high, _ = drop_interval(pairs, _TAIL_PROBABILITY, binary=metric == "accuracy")
     value_before, value_after = (
         sum(side[name] for name in both) / len(both) for side in (before, after)

@@ -153,6 +153,8 @@ def _check_compatible(before: Sequence[ShardRun], part: ShardRun) -> None:
     changed = describe_pixel_change([r for part in before for r in part.records], part.records)
     if changed is not None:
         names.insert(0, changed)
+    if first.manifest.robustness != part.manifest.robustness:
+        names.append("robustness")
     if (first.manifest.identity is None) != (part.manifest.identity is None):
         names.insert(0, "identity (one of them has none)")
     if names:

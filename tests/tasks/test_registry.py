@@ -22,7 +22,7 @@ from fakebench_suite.types import Outcome, QuestionType, Record
 from tests.factories import make_record
 from tests.helpers import install_package
 
-BUILT_IN = ("detection", "interpretation", "reasoning", "analysis", "comparison")
+BUILT_IN = ("detection", "interpretation", "reasoning", "analysis", "comparison", "robustness")
 """FakeBench's four, and those of other benchmarks."""
 PACKAGE = """
 from fakebench_suite.tasks.registry import Grader, TaskSpec

@@ -8,7 +8,7 @@ from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.tasks.subgroups import count_cases, list_subgroups
 from fakebench_suite.types import Outcome, QuestionType, Task
-from tests.factories import make_record
+from tests.factories import make_perturbed, make_record
 
 
 def test_populations_are_those_of_the_scores() -> None:
@@ -44,7 +44,11 @@ def test_only_scores_by_subgroup_say_so() -> None:
     records = [
         make_record(f"{n}.png", Outcome.CORRECT, fake=n % 2 == 0, task=task)
         for task in list_tasks()
+        if task != Task.ROBUSTNESS
         for n in range(4)
+    ]
+    records += [
+        make_perturbed(f"{n}.png", name) for name in ("original", "jpeg:70") for n in range(4)
     ]
     sliced = {score.metric for score in score_records(records) if score.subgroup != "all"}
     assert sliced == {name for name, metric in METRICS.items() if metric.divides}

@@ -22,7 +22,11 @@ from fakebench_suite.datasets.probes.draws import (
     select_forgery,
 )
 from fakebench_suite.datasets.probes.forgeries import Box, Forgery
-from fakebench_suite.datasets.probes.photographs import TEST_PHOTOGRAPHS, locate_photograph
+from fakebench_suite.datasets.probes.photographs import (
+    PROBE_SIZE,
+    TEST_PHOTOGRAPHS,
+    locate_photograph,
+)
 from fakebench_suite.datasets.probes.reference_texts import describe_forged, describe_intact
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks import prompts
@@ -74,6 +78,7 @@ def load_probes(count: int = PAIRS) -> Dataset:
         cases=cases,
         open_image=open_image,
         has_images=_import_operations,
+        image_side=PROBE_SIZE,
     )
 
 

@@ -20,6 +20,7 @@ from fakebench_suite.report.markdown import (
     list_scores,
 )
 from fakebench_suite.report.paper_rows import TextTable, compare_with_paper
+from fakebench_suite.report.robustness import robustness_table
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.case_changes import Change, ChangeKind
 from fakebench_suite.runs.metric_delta import MetricDelta
@@ -105,6 +106,7 @@ class Overview:
     """The scores under the names of the benchmark that the data set comes from."""
     benchmark_note: str
     timings: Sequence[TextTable]
+    robustness: Sequence[TextTable]
     footnote: str
     plots: Sequence[Plot]
     baseline: str | None
@@ -147,6 +149,7 @@ def describe_overview(
         benchmark=list(list_benchmark_tables(run.manifest, run.scores)),
         benchmark_note=BENCHMARK_NOTE,
         timings=latency_table(run.timings),
+        robustness=robustness_table(run.scores),
         footnote=FOOTNOTE if published else "",
         plots=plots,
         baseline=baseline,

@@ -15,7 +15,12 @@ from fakebench_suite.report.html.plots import make_plots
 from fakebench_suite.report.html.record_index import index_records
 from fakebench_suite.report.html.records import write_texts
 from fakebench_suite.report.html.run_data import load_records, load_run
-from fakebench_suite.report.thumbnails import ImageSource, ReportImageSize, Thumbnails
+from fakebench_suite.report.thumbnails import (
+    ImageSource,
+    ReportImageSize,
+    Thumbnails,
+    list_images,
+)
 from fakebench_suite.runs.case_changes import compare_records
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import check_inside, write_whole
@@ -54,7 +59,7 @@ def write_html_report(
         with TemporaryDirectory(prefix=".draft-", dir=folder) as place:
             draft = Path(place)
             copy_assets(draft)
-            names = sorted({n for record in loaded.records for n in record.case.image_names})
+            names = sorted({name for record in loaded.records for name in list_images(record)})
             index = index_records(loaded.records, changes)
             if isinstance(images, Thumbnails):
                 index |= {"pictures": images.finish()}

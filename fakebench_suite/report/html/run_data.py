@@ -119,7 +119,8 @@ def load_records(folder: Path) -> Sequence[Record]:
 
 
 def _sort_key(record: Record) -> tuple[str, int, str]:
-    return record.case.image, list_tasks().index(record.case.task), record.case.id
+    case = record.case
+    return case.base_image, list_tasks().index(case.task), case.id
 
 
 def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:
