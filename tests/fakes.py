@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from fakebench_suite.backends.base import (
     OPTIONS,
     Backend,
@@ -221,3 +224,25 @@ class TroubledModel(FakeModel):
         if len(self.calls) == 1:
             exec(self.trouble, {})  # noqa: S102 - a test's own line
         return replies
+
+
+@dataclass(kw_only=True)
+class SharpnessModel(FakeModel):
+    """Calls pictures fake whose neighbouring pixels differ by at least ``limit`` on average.
+
+    Lossy coding and blur lower that, the more the stronger they are.
+    """
+
+    limit: float
+
+    def reply(self, request: Request, size: int) -> Reply:
+        """One of the two options of the question."""
+        fake, real = OPTIONS[request.prompt.question_type]
+        text = fake if measure_sharpness(request.image) >= self.limit else real
+        return Answer(text=text, tokens=1, seconds=0.1, batch_size=size)
+
+
+def measure_sharpness(image: Image.Image) -> float:
+    """The mean difference of pixels side by side, 0 to 255."""
+    pixels = np.asarray(image.convert("L"), dtype=np.float64)
+    return float(np.abs(np.diff(pixels, axis=1)).mean())
