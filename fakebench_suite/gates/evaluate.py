@@ -16,16 +16,27 @@ from fakebench_suite.gates.paired_tests import (
     mcnemar,
     pair_by_image,
 )
-from fakebench_suite.gates.rules import Comparand, Errors, Gate, Latency, Regression, Threshold
+from fakebench_suite.gates.rules import (
+    Comparand,
+    Errors,
+    Gate,
+    Latency,
+    Regression,
+    Robustness,
+    Threshold,
+)
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.runs.manifest import ManifestJudge
 from fakebench_suite.tasks.registry import get_task
+from fakebench_suite.tasks.robustness import IDENTITY, ORIGINAL
 from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateOutcome, GateResult, Score
 
 MIN_JUDGED_IMAGES = 30
 """Images below which a bootstrap of ratings is overconfident; tests/gates simulate it."""
+
+_WORST_FIRST = (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.PASS)
 
 
 def evaluate_gates(
@@ -58,6 +69,8 @@ def evaluate_gates(
         match gate:
             case Threshold():
                 results.append(_evaluate_threshold(gate, run))
+            case Robustness():
+                results.append(_evaluate_robustness(gate, run))
             case Errors():
                 results.append(_evaluate_errors(gate, run))
             case Latency(benchmark=None):
@@ -79,7 +92,7 @@ def _without_partial(gate: Gate, result: GateResult, run: RunView) -> GateResult
     """The result, or "not evaluated" where it is inconclusive because cases were not asked."""
     if result.outcome is not GateOutcome.INCONCLUSIVE:
         return result
-    subgroup = gate.subgroup if isinstance(gate, Threshold) else ALL
+    subgroup = gate.subgroup if isinstance(gate, Threshold | Robustness) else ALL
     task = None if isinstance(gate, Latency) and gate.benchmark else gate.task
     missing = run.missing_cases(
         run.list_tasks(task, sample=gate.sample), subgroup, sample=gate.sample
@@ -120,6 +133,25 @@ def _evaluate_threshold(gate: Threshold, run: RunView) -> GateResult:
     return inconclusive(gate, reason, result) if reason else result
 
 
+def _evaluate_robustness(gate: Robustness, run: RunView) -> GateResult:
+    """The worse result of its bounds, with the reasons of all.
+
+    The comparison is with ``original`` and ``identity``, which have to be whole as well.
+    """
+    results = [_evaluate_threshold(threshold, run) for threshold in gate.list_thresholds()]
+    worst = min(results, key=lambda result: _WORST_FIRST.index(result.outcome))
+    result = replace(worst, reason=" ".join(result.reason for result in results))
+    if result.outcome is GateOutcome.INCONCLUSIVE:
+        return result
+    for name in (ORIGINAL, IDENTITY):
+        subgroup = f"perturbation={name}"
+        count = len(run.select([gate.task], subgroup))
+        reason = reason_inconclusive(gate, run, count, [gate.task], subgroup)
+        if reason:
+            return inconclusive(gate, f"of {name}, {reason}", result)
+    return result
+
+
 def _compare_with_bounds(gate: Threshold, score: Score, value: float) -> GateResult:
     low, high = (value, value) if gate.compare is Comparand.VALUE else (score.low, score.high)
     result = GateResult(
@@ -148,8 +180,7 @@ def _compare_with_bounds(gate: Threshold, score: Score, value: float) -> GateRes
             more = f"; about {needed:,} cases are needed" if needed else ""
             reason_text = f"{measured}; the interval contains the bound, {side} {bound:g}{more}."
             outcomes.append((GateOutcome.INCONCLUSIVE, reason_text, needed))
-    order = (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.PASS)
-    outcome, reason, needed = min(outcomes, key=lambda entry: order.index(entry[0]))
+    outcome, reason, needed = min(outcomes, key=lambda entry: _WORST_FIRST.index(entry[0]))
     return replace(result, outcome=outcome, reason=reason, needed=needed)
 
 

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from fakebench_suite.backends.base import Capability
 from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.gates.config import GateConfig
-from fakebench_suite.gates.rules import Gate, Latency, Regression, Threshold
+from fakebench_suite.gates.rules import Gate, Latency, Regression, Robustness, Threshold
 from fakebench_suite.metrics.names import METRICS, Need
-from fakebench_suite.tasks.registry import list_tasks
+from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.tasks.subgroups import ALL, Population
 
 
@@ -69,7 +69,7 @@ def check_gates(gates: GateConfig, intent: RunIntent) -> None:
 
 def will_be_evaluated(gate: Gate, intent: RunIntent) -> bool:
     """True if all cases of the gate's population will be asked."""
-    subgroup = gate.subgroup if isinstance(gate, Threshold) else ALL
+    subgroup = gate.subgroup if isinstance(gate, Threshold | Robustness) else ALL
     task = None if isinstance(gate, Latency) and gate.benchmark else gate.task
     enough = gate.sample is not None and (intent.sample or 0) >= gate.sample
     for name in list_tasks() if task is None else [task]:
@@ -89,6 +89,8 @@ def _missing_cases(gate: Gate, intent: RunIntent) -> str | None:
     if gate.task is None:
         return None
     subgroups = intent.population.get(gate.task, {})
+    if not subgroups and get_task(gate.task).derived:
+        return f"is about {gate.task}, of which no case is asked. Add --{gate.task}."
     if not subgroups:
         tasks = ", ".join(intent.population)
         return f"is about {gate.task}, of which {intent.data} has no case; it has {tasks}."
@@ -99,11 +101,13 @@ def _missing_cases(gate: Gate, intent: RunIntent) -> str | None:
             f"capability {intent.deselected[gate.task]}. Give --gates=FILE with gates about "
             f"{asked}, or --gates=none."
         )
-    return _missing_subgroup(gate, subgroups, intent) if isinstance(gate, Threshold) else None
+    if not isinstance(gate, Threshold | Robustness):
+        return None
+    return _missing_subgroup(gate, subgroups, intent)
 
 
 def _missing_subgroup(
-    gate: Threshold, subgroups: Mapping[str, int], intent: RunIntent
+    gate: Threshold | Robustness, subgroups: Mapping[str, int], intent: RunIntent
 ) -> str | None:
     """Why the data set has no case of a gate's subgroup, and what it has; None if it has some."""
     if gate.subgroup in subgroups:

@@ -10,7 +10,9 @@ import msgspec
 from fakebench_suite.errors import describe_choices
 from fakebench_suite.metrics.names import METRICS, is_score_of
 from fakebench_suite.tasks.registry import check_task
+from fakebench_suite.tasks.robustness import parse_perturbation
 from fakebench_suite.tasks.subgroups import ALL
+from fakebench_suite.types import Task
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Level = Annotated[float, msgspec.Meta(gt=0, lt=1)]
@@ -160,4 +162,53 @@ class Errors(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="errors"
             check_task(self.task)
 
 
-Gate = Threshold | Regression | Latency | Errors
+class Robustness(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="robustness"):
+    """What one level of the ladder of ``--robustness`` may change.
+
+    Each bound is compared with the interval of a paired change: ``max_drop`` with the fall of
+    accuracy since the unperturbed cases, and ``max_flip_rate_above_identity`` with the share of
+    verdicts that flip, less those that flip when the same is asked again.
+    """
+
+    perturbation: str
+    max_drop: Share | None = None
+    max_flip_rate_above_identity: Share | None = None
+
+    def __post_init__(self) -> None:
+        parse_perturbation(self.perturbation)
+        if self.max_drop is None and self.max_flip_rate_above_identity is None:
+            raise ValueError("a robustness gate needs max_drop or max_flip_rate_above_identity")
+
+    @property
+    def task(self) -> str:
+        """The task that it is about."""
+        return Task.ROBUSTNESS
+
+    @property
+    def subgroup(self) -> str:
+        """The subgroup of its perturbation, written in one way."""
+        return f"perturbation={parse_perturbation(self.perturbation)}"
+
+    def list_thresholds(self) -> Iterator[Threshold]:
+        """The bounds as thresholds on scores."""
+        common = Threshold(
+            name=self.name,
+            minimum=self.minimum,
+            sample=self.sample,
+            task=self.task,
+            metric="accuracy_change",
+            subgroup=self.subgroup,
+            at_least=-(self.max_drop or 0.0),
+        )
+        if self.max_drop is not None:
+            yield common
+        if self.max_flip_rate_above_identity is not None:
+            yield msgspec.structs.replace(
+                common,
+                metric="flip_rate_above_identity",
+                at_least=None,
+                at_most=self.max_flip_rate_above_identity,
+            )
+
+
+Gate = Threshold | Regression | Latency | Errors | Robustness
