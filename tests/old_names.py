@@ -6,7 +6,7 @@ prompts, images)`` of ``fakebench_suite.adapters.scripted`` and ``answer_slice(m
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -35,8 +35,11 @@ def run_adapter(backend: ScriptedBackend, requests: Sequence[Request]) -> Sequen
     return ScriptedAdapter.answer(backend, [request.prompt for request in requests], {})
 
 
-def run_slice(backend: Backend, unit: WorkUnit) -> Mapping[str, Reply]:
-    """What takes the place of the engine's ``answer_work_unit``."""
+def run_slice(
+    backend: Backend, unit: WorkUnit, *, is_stopped: Callable[[], str | None] = lambda: None
+) -> Mapping[str, Reply]:
+    """What takes the place of the engine's ``answer_work_unit``; nothing is searched."""
+    del is_stopped
     replies: Mapping[str, Reply] = engines.answer_slice(backend, unit)
     return replies
 

@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from fakebench_suite.backends.base import Backend, Reply, Request
+from fakebench_suite.execution.flip_search import FlipSearchRequest, search_flips
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,6 +40,8 @@ class WorkUnit:
     """The image of every request, by name."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Bytes of each image, so far as they are known."""
+    searches: Mapping[str, FlipSearchRequest] = field(default_factory=dict)
+    """By case id, the searches: each of these cases takes many prompts, in rounds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +88,22 @@ class Engine(Protocol):
         ...
 
 
-def answer_work_unit(backend: Backend, unit: WorkUnit) -> Mapping[str, Reply]:
+def answer_work_unit(
+    backend: Backend, unit: WorkUnit, *, is_stopped: Callable[[], str | None] = lambda: None
+) -> Mapping[str, Reply]:
     """A reply by case id for every request of the unit.
 
-    The backend is asked once, or more often where the images have no room side by side.
+    The backend is asked once, or more often where the images have no room side by side, and once
+    for each round of the unit's searches, of which none begins once ``is_stopped`` gives a reason.
     """
     replied: list[tuple[Request, Reply]] = []
-    for requests in cut_by_room(unit.requests, unit.sizes):
+    plain = [request for request in unit.requests if request.prompt.case not in unit.searches]
+    for requests in cut_by_room(plain, unit.sizes):
         replied += zip(requests, backend.run(requests), strict=True)
+    searched = [request for request in unit.requests if request.prompt.case in unit.searches]
+    if searched:
+        found = search_flips(backend, searched, unit.searches, is_stopped=is_stopped)
+        replied += zip(searched, found, strict=True)
     return {request.prompt.case: reply for request, reply in replied}
 
 
@@ -114,10 +125,13 @@ def cut_by_room(
         yield part
 
 
-def try_work_unit(backend: Backend, unit: WorkUnit) -> WorkUnitResult:
+def try_work_unit(
+    backend: Backend, unit: WorkUnit, *, is_stopped: Callable[[], str | None] = lambda: None
+) -> WorkUnitResult:
     """What became of a unit; whatever a backend lets through is its unit's error."""
     try:
-        return WorkUnitResult(number=unit.number, replies=answer_work_unit(backend, unit))
+        replies = answer_work_unit(backend, unit, is_stopped=is_stopped)
+        return WorkUnitResult(number=unit.number, replies=replies)
     except (Exception, *STRAYS) as error:
         return WorkUnitResult(number=unit.number, replies=error)
 
@@ -138,6 +152,7 @@ class LocalEngine:
         self._in_flight: set[int] = set()
         """Numbers of the units in other threads."""
         self._results: SimpleQueue[WorkUnitResult] = SimpleQueue()
+        self._stop_reason: str | None = None
 
     @property
     def has_room(self) -> bool:
@@ -165,7 +180,10 @@ class LocalEngine:
         threading.Thread(target=self._answer, args=(unit,), name=name, daemon=True).start()
 
     def _answer(self, unit: WorkUnit) -> None:
-        self._results.put(try_work_unit(self._backend, unit))
+        self._results.put(self._try(unit))
+
+    def _try(self, unit: WorkUnit) -> WorkUnitResult:
+        return try_work_unit(self._backend, unit, is_stopped=lambda: self._stop_reason)
 
     def wait(self) -> WorkUnitResult:
         """The oldest unit, answered now; or the first that another thread has answered.
@@ -174,7 +192,7 @@ class LocalEngine:
         too long is not known, and their cases can be asked one by one.
         """
         if not self._threaded:
-            return try_work_unit(self._backend, self._units.popleft())
+            return self._try(self._units.popleft())
         try:
             result = self._results.get()
             while result.number not in self._in_flight:  # of a wait that was broken off
@@ -186,7 +204,11 @@ class LocalEngine:
         return result
 
     def stop(self, reason: str) -> None:
-        """Tell the backend; one that is no Backend may mean something else by ``stop``."""
+        """Begin no further round of a search, and tell the backend.
+
+        One that is no Backend may mean something else by ``stop``.
+        """
+        self._stop_reason = reason
         if Backend in type(self._backend).__mro__:
             self._backend.stop(reason)
 

@@ -28,6 +28,7 @@ from fakebench_suite.datasets.wrong_paths import find_images_above
 from fakebench_suite.entry_points import name_package
 from fakebench_suite.errors import DataError, UserError
 from fakebench_suite.execution.budget import Budget, check_budget
+from fakebench_suite.execution.flip_search import FlipSearchRequest
 from fakebench_suite.execution.known_answers import select_known
 from fakebench_suite.execution.reusable_answers import (
     ContentKey,
@@ -35,6 +36,7 @@ from fakebench_suite.execution.reusable_answers import (
     select_reusable,
 )
 from fakebench_suite.execution.robustness import (
+    SEARCH_PROMPTS,
     RobustnessPlan,
     RobustnessRequest,
     add_robustness,
@@ -48,7 +50,7 @@ from fakebench_suite.runs.differences import check_data
 from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.tasks.prompts import PromptStyle, build_prompt
 from fakebench_suite.tasks.registry import get_task, list_tasks
-from fakebench_suite.tasks.robustness import RobustnessMode
+from fakebench_suite.tasks.robustness import SEARCH, RobustnessMode
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Answer, Case, PixelDigest, Prompt, Record, Task
 
@@ -130,6 +132,18 @@ class RunPlan:
         """What the backend is asked for a case; ``images`` are those of its work unit."""
         want = self.find_want(case)
         return Request(prompt=self.build_prompt(case), images=images, want=want)
+
+    def find_search(self, case: Case) -> FlipSearchRequest | None:
+        """What is searched about a case; None where it is asked once, or answered before."""
+        if case.perturbation != SEARCH or self.robustness is None or self.request.answers:
+            return None
+        return FlipSearchRequest(
+            case=case,
+            families=self.robustness.searched,
+            prompts=SEARCH_PROMPTS,
+            seed=self.request.seed,
+            parser=self.request.reply_parser,
+        )
 
     def find_want(self, case: Case) -> Capability:
         """What the backend is asked for."""

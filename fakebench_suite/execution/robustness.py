@@ -45,7 +45,6 @@ class RobustnessPlan:
     families: tuple[str, ...]
     searched: tuple[str, ...]
     """The families that the search draws from; empty without a search."""
-    seed: int
     budget: int | None
     images: int
     """Images that are perturbed, over all shards."""
@@ -129,7 +128,6 @@ def limit_robustness(
         mode=request.mode,
         families=families,
         searched=searched,
-        seed=seed,
         budget=request.budget,
         images=len(kept),
         left_out=len(images) - len(kept),

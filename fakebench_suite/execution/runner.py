@@ -298,8 +298,10 @@ class CaseRunner:
 
     @property
     def in_flight(self) -> int:
-        """Prompts that the engine has."""
-        return sum(len(cases) for cases in self._begun.values())
+        """Prompts that the engine has, at most: a search takes many."""
+        begun = (case for cases in self._begun.values() for case, _ in cases)
+        searches = map(self._plan.find_search, begun)
+        return sum(1 if search is None else search.prompts for search in searches)
 
     @property
     def requests_in_flight(self) -> int | None:
@@ -381,7 +383,17 @@ class CaseRunner:
         self._begun[number] = asked
         requests = [request for _, request in asked]
         self._engine.submit(
-            WorkUnit(number=number, requests=requests, images=images, sizes=images.sizes)
+            WorkUnit(
+                number=number,
+                requests=requests,
+                images=images,
+                sizes=images.sizes,
+                searches={
+                    case.id: search
+                    for case, _ in asked
+                    if (search := self._plan.find_search(case)) is not None
+                },
+            )
         )
 
     def _check_unchanged(self, digests: Mapping[str, PixelDigest]) -> None:
@@ -467,4 +479,7 @@ def make_encodable(reply: Answer | ModelError) -> Answer | ModelError:
         )
     reasoning = reply.reasoning and replace_lone_surrogates(reply.reasoning)
     text = replace_lone_surrogates(reply.text)
-    return replace(reply, text=text, reasoning=reasoning, usage=usage)
+    search = reply.search
+    if search is not None:
+        search = replace(search, original_text=replace_lone_surrogates(search.original_text))
+    return replace(reply, text=text, reasoning=reasoning, usage=usage, search=search)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers import call, read_run, use_model
-from tests.plugin.sandbox import EVERY_MODE, Run
+from tests.plugin.sandbox import EVERY_MODE, MODES, Run
 
 MODEL = "SharpnessModel(limit=4.5)"
 LADDER = ("--robustness", "--robustness-families=jpeg,opposite-polarity", "-m", "robustness")
@@ -119,6 +119,38 @@ def test_a_budget_leaves_out_whole_images(run: Run, noisy: Path, project: Path) 
     assert {score["n"] for (metric, level), score in find_scores(project).items()
             if metric == "accuracy" and "jpeg" in level} == {robustness["images"]}  # fmt: skip
     assert written.manifest["partial"] == []
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_search_finds_the_smallest_flip(
+    run: Run, noisy: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """One item for each detection case; the record says what was asked and what flips."""
+    options = ("--robustness=search", "--robustness-families=jpeg,flip", "-m", "robustness")
+    assert run(f"--data={noisy}", *options, *mode).ret == 0
+    records = read_run(project).records
+    assert len(records) == 16
+    searches = [record["answer"]["search"] for record in records]
+    assert {search["flip"].partition(":")[0] for search in searches} == {"jpeg"}
+    assert all(search["is_minimal"] and search["prompts"] <= 100 for search in searches)
+    scores = find_scores(project)
+    assert scores["search_flip_rate", "all"]["value"] == 1
+    assert scores["robust_accuracy", "all"]["value"] == 0
+    names = set(read_run(project).read("report/images/images.json"))
+    assert names == {
+        name
+        for record, search in zip(records, searches, strict=True)
+        for image in [record["case"]["original_image"]]
+        for name in (f"{image}@original", f"{image}@{search['flip']}")
+    }, "the original and the flip beside it"
+    lines = (project / "reports/run/records.jsonl").read_bytes().splitlines(keepends=True)
+    (project / "reports/run/records.jsonl").write_bytes(b"".join(lines[:5]))
+    assert run("--resume=reports/run", *mode).ret == 0
+    assert find_scores(project) == scores
+    resumed = read_run(project).records
+    assert sorted(r["answer"]["search"]["flip"] for r in resumed) == sorted(
+        search["flip"] for search in searches
+    )
 
 
 def test_shards_are_merged(run: Run, noisy: Path, project: Path) -> None:

@@ -8,7 +8,7 @@ import platform
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from fakebench_suite.checkpoints.fingerprint import (
 )
 from fakebench_suite.errors import CardError, ModelError, UserError
 from fakebench_suite.execution.engine import STRAYS, WorkUnit, answer_work_unit
+from fakebench_suite.execution.flip_search import FlipSearchRequest
 from fakebench_suite.extras import Extra
 
 Pixels = Mapping[str, NDArray[np.uint8]]
@@ -61,6 +62,7 @@ class UnitRequest:
 
     number: int
     requests: Sequence[Request]
+    searches: Mapping[str, FlipSearchRequest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,7 @@ def make_replica_config(card: Card, options: LoadOptions) -> ReplicaConfig:
 def strip_images(unit: WorkUnit) -> UnitRequest:
     """What a replica is sent of a work unit beside its pixels."""
     requests = [replace(request, images={}) for request in unit.requests]
-    return UnitRequest(number=unit.number, requests=requests)
+    return UnitRequest(number=unit.number, requests=requests, searches=unit.searches)
 
 
 def flatten(images: Mapping[str, Image.Image]) -> Pixels:
@@ -171,7 +173,9 @@ class Replica:
         assert self._model is not None
         images = {name: Image.fromarray(array) for name, array in pixels.items()}
         requests = [replace(request, images=images) for request in question.requests]
-        work = WorkUnit(number=question.number, requests=requests, images=images)
+        work = WorkUnit(
+            number=question.number, requests=requests, images=images, searches=question.searches
+        )
         replies: Mapping[str, Reply] | ModelError | UserError
         try:
             replies = answer_work_unit(self._model, work)
