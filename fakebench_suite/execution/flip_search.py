@@ -81,20 +81,25 @@ class FlipTable:
         strongest: list[Chain] = [(levels[-1],) for levels in self._singles]
         flipping = [levels for levels in self._singles if self._flips_alone(levels)]
         self.best, noted = self._shrink(_draw_single(flipping[:1] or self._singles))
-        wanted = [chain for chain in strongest if chain not in self.flips]
-        wanted += [chain for chain in noted if chain not in wanted]
         if self.best is None and flipping:
             # Hypothesis has not drawn what is known to flip, and cannot shrink it.
-            self.best = self._find_weakest(flipping[0])
-            return wanted
+            levels = self._narrow(flipping[0])
+            self.best, noted = self._shrink(_draw_single([levels]))
+            self.best = self.best or (levels[-1],)
+        wanted = [chain for chain in strongest if chain not in self.flips]
+        wanted += [chain for chain in noted if chain not in wanted]
         if not (self.best or wanted) and len(self._singles) > 1:
             self.best, noted = self._shrink(_draw_chain(self._singles))
             wanted = list(noted)
         self.is_minimal = not wanted
         return wanted
 
-    def _find_weakest(self, levels: Sequence[Perturbation]) -> Chain:
-        return next((level,) for level in levels if self.flips.get((level,), False))
+    def _narrow(self, levels: Sequence[Perturbation]) -> Sequence[Perturbation]:
+        """The weakest level that is known to flip, and the unknown ones just below it."""
+        known = [self.flips.get((level,)) for level in levels]
+        weakest = known.index(True)
+        below = [place for place in range(weakest) if known[place] is False]
+        return levels[max(below, default=-1) + 1 : weakest + 1]
 
     def _flips_alone(self, levels: Sequence[Perturbation]) -> bool:
         return any(self.flips.get((level,), False) for level in levels)

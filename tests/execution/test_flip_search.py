@@ -237,3 +237,17 @@ def test_cases_of_the_search_are_the_data_sets() -> None:
     assert isinstance(case, Case)
     assert (case.id, case.image) == ("0.png:what@search", "0.png@original")
     assert requests[0].prompt.image == case.image
+
+
+@pytest.mark.parametrize("quality", [5, 6, 9, 20, 50, 90])
+def test_any_threshold_is_found(quality: int) -> None:
+    """Also the strongest level alone, which is seldom drawn."""
+
+    def rule(chain: Chain) -> bool:
+        return any(
+            p.family == "jpeg" and isinstance(p.strength, float | int) and p.strength <= quality
+            for p in chain
+        )
+
+    (answer,) = search(ChainModel(rule=rule))
+    assert (found(answer).flip, found(answer).is_minimal) == (f"jpeg:{quality}", True)
