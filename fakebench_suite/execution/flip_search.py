@@ -8,9 +8,11 @@ then has drawn and shrunk on known replies alone.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from fakebench_suite.backends.base import Backend, NotAsked, Reply, Request
@@ -38,6 +40,9 @@ _LONGEST = 3
 """Perturbations in a chain."""
 _HYPOTHESIS = threading.Lock()
 """Units may be answered in several threads, and Hypothesis has settings for all of them."""
+_FIRST_NUMBER = 3 * 500_000_000
+"""Where the numbers begin that Hypothesis draws. Of small ones it prefers those that it finds in
+the code around, and draws would depend on what is loaded."""
 _BATCH_BYTES = 256_000_000
 """Bytes of pictures that are perturbed for one batch; Pillow stores four for a pixel."""
 
@@ -121,29 +126,53 @@ class FlipTable:
             phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         seed = Random(f"{self._request.seed} {self._request.case.original_case}")
-        with _HYPOTHESIS:
+        with _HYPOTHESIS, _leave_nothing():
             try:
                 return find(chains, flips, settings=options, random=seed), noted
             except NoSuchExample:
                 return None, noted
 
 
-def _draw_single(families: Sequence[Sequence[Perturbation]]) -> "SearchStrategy[Chain]":
-    """One perturbation; the first families and the weakest levels are the simplest."""
+def _draw_one(families: Sequence[Sequence[Perturbation]]) -> "SearchStrategy[Perturbation]":
+    """A level, of each family as often; the first families and the weakest levels are simplest."""
     from hypothesis import strategies as st
 
-    # sampled_from shrinks towards its first element, as integers do towards 0.
-    return st.one_of(list(map(st.sampled_from, families))).map(lambda drawn: (drawn,))
+    slots = max(map(len, families))
+
+    def find_level(number: int) -> Perturbation:
+        family, slot = divmod(number - _FIRST_NUMBER, slots)
+        return families[family][slot * len(families[family]) // slots]
+
+    return st.integers(_FIRST_NUMBER, _FIRST_NUMBER + len(families) * slots - 1).map(find_level)
+
+
+def _draw_single(families: Sequence[Sequence[Perturbation]]) -> "SearchStrategy[Chain]":
+    """One perturbation."""
+    return _draw_one(families).map(lambda drawn: (drawn,))
 
 
 def _draw_chain(families: Sequence[Sequence[Perturbation]]) -> "SearchStrategy[Chain]":
     """Two or three perturbations of different families."""
     from hypothesis import strategies as st
 
-    one = st.one_of(list(map(st.sampled_from, families)))
     longest = min(_LONGEST, len(families))
-    chains = st.lists(one, min_size=2, max_size=longest, unique_by=lambda drawn: drawn.family)
-    return chains.map(tuple)
+    return st.lists(
+        _draw_one(families), min_size=2, max_size=longest, unique_by=lambda drawn: drawn.family
+    ).map(tuple)
+
+
+@contextmanager
+def _leave_nothing() -> Generator[None, None, None]:
+    """Let Hypothesis write where nothing stays, what it found in the code of the suite."""
+    from hypothesis.configuration import set_hypothesis_home_dir, storage_directory
+
+    before = storage_directory(intent_to_write=False).home_directory
+    with TemporaryDirectory() as folder:
+        set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(before)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
