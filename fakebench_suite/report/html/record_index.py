@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fakebench_suite.report.html.reasoning import split_thoughts
+from fakebench_suite.report.thumbnails import list_images
 from fakebench_suite.runs.case_changes import Change
 from fakebench_suite.types import FinishReason, Record
 
@@ -25,9 +26,10 @@ _CODED_FIELDS: Mapping[str, Field] = {
         CUT_OFF if record.answer and record.answer.finish_reason is FinishReason.LENGTH else None
     ),
     "reply_label": lambda record: record.verdict.label,
-    "image": lambda record: record.case.image,
+    "perturbation": lambda record: record.case.perturbation,
+    "image": lambda record: next(list_images(record)),
 }
-"""Columns with few distinct values; the page filters by all but the last two."""
+"""Columns with few distinct values; the page filters by most of them."""
 CUT_OFF = "cut off at the token limit"
 _PLAIN_FIELDS: Mapping[str, Field] = {
     "id": lambda record: record.case.id,

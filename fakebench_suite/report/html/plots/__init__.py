@@ -15,6 +15,7 @@ from fakebench_suite.report.html.plots.distributions import (
     plot_text_scores,
 )
 from fakebench_suite.report.html.plots.figure import Plot
+from fakebench_suite.report.html.plots.robustness import plot_robustness
 from fakebench_suite.report.html.run_data import ReportData
 
 
@@ -30,6 +31,7 @@ def make_plots(run: ReportData) -> Sequence[Plot]:
         plot_text_metrics(run),
         plot_calibration(frame),
         plot_latency(run.records),
+        plot_robustness(run.scores),
     )
     return [plot for plot in drawn if plot is not None]
 

@@ -4,7 +4,7 @@ fakebench.facets = (() => {
   const { el } = fakebench;
   const TITLES = {
     change: "against baseline", task: "task", outcome: "outcome", label: "authenticity",
-    generator: "generator", criterion: "criterion", question_type: "question type", category: "category", ending: "end of the reply",
+    generator: "generator", criterion: "criterion", question_type: "question type", category: "category", perturbation: "perturbation", ending: "end of the reply",
   };
   const menus = new Map();
 

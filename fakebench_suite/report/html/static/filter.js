@@ -20,7 +20,7 @@ fakebench.filter = (() => {
     size = index.size;
     columns = index.names;
     for (const column of Object.values(columns)) column.codes = Uint32Array.from(column.codes);
-    for (const field of ["task", "outcome", "label", "generator", "criterion", "question_type", "category", "ending", "change"])
+    for (const field of ["task", "outcome", "label", "generator", "criterion", "question_type", "category", "perturbation", "ending", "change"])
       if (columns[field]) facets.set(field, describe(field, columns[field].values));
   }
 

@@ -67,7 +67,17 @@ fakebench.item = (() => {
     return el("figure", {}, frame, el("figcaption", {}, caption, ` ${picture.width} × ${picture.height} `, link));
   }
 
-  function images({ case: asked }, hash) {
+  // Of a perturbed case the unperturbed image, and of a search the smallest flip beside it.
+  function perturbedImages({ case: asked, answer }) {
+    const flip = answer?.search?.flip;
+    return el("div", { class: "pictures" },
+      figure(`${asked.original_image}@original`, "original"),
+      flip ? figure(`${asked.original_image}@${flip}`, flip) : null);
+  }
+
+  function images(record, hash) {
+    const { case: asked } = record;
+    if (asked.original_image !== null) return perturbedImages(record);
     if (asked.second_image)
       return el("div", { class: "pictures" }, [asked.image, asked.second_image].map((image, place) =>
         figure(image, `image ${place + 1}`, place ? [] : asked.regions)));
@@ -124,6 +134,20 @@ fakebench.item = (() => {
     ].flat(2);
   }
 
+  // What the search found, with both replies.
+  function describeSearch({ answer, verdict }, split) {
+    const { search } = answer;
+    const asked = `${search.prompts.toLocaleString("en")} prompts in ${search.rounds} rounds`;
+    const failed = search.failed ? `, ${search.failed} of which failed` : "";
+    if (search.original_label === null) return block("Search", faint("The original reply has no verdict that could change."), ...reply(answer, verdict, split));
+    if (search.flip === null) return block("Search", el("p", {}, `Nothing changed the verdict, ${asked}${failed}.`), ...reply(answer, verdict, split));
+    return block("Search", el("p", {}, search.is_minimal ? "Smallest perturbation that changes the verdict: " : "Smallest known perturbation that changes the verdict: ",
+      el("strong", {}, search.flip), ` (${asked}${failed})`),
+    el("div", { class: "sides" },
+      el("div", {}, el("h4", {}, "original"), quote(search.original_text), el("p", { class: "why" }, search.original_label)),
+      el("div", {}, el("h4", {}, search.flip), reply(answer, verdict, split))));
+  }
+
   function scores(verdict, texts) {
     const shown = [];
     if (verdict.score !== null)
@@ -152,8 +176,8 @@ fakebench.item = (() => {
     const rows = {
       task: asked.task, "question type": asked.question_type, "expected label": asked.label,
       choices: asked.choices.map((text, place) => `${String.fromCharCode(65 + place)}: ${text}`).join(" "), "expected choice": asked.expected_choice,
-      "reply says": verdict.label, generator: asked.generator, criterion: asked.criterion,
-      "content categories": asked.content_categories, image: asked.image, "second image": asked.second_image, worker,
+      "reply says": verdict.label, generator: asked.generator, criterion: asked.criterion, perturbation: asked.perturbation,
+      "content categories": asked.content_categories, image: asked.original_image ?? asked.image, "second image": asked.second_image, worker,
     };
     return el("dl", { class: "facts" }, Object.entries(rows)
       .filter(([, value]) => value !== null && value !== "")
@@ -175,7 +199,7 @@ fakebench.item = (() => {
     return [
       images(record, hash),
       block("Prompt as sent", quote(record.prompt)),
-      before ? compare(record, before, split, earlier) : block("Reply", ...reply(record.answer, verdict, split)),
+      before ? compare(record, before, split, earlier) : record.answer?.search ? describeSearch(record, split) : block("Reply", ...reply(record.answer, verdict, split)),
       reference,
       describeRegions(asked.regions),
       scores(verdict, texts),
