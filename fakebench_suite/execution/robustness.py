@@ -62,16 +62,17 @@ class RobustnessPlan:
 
 
 def choose_families(request: RobustnessRequest, parser: ReplyParserKind) -> tuple[str, ...]:
-    """The families that are asked, in the order of FAMILIES; raises UserError where none is.
+    """The families that are asked, in the order of FAMILIES; raises UserError where one cannot be.
 
     Probabilities are read of English options only, so that ``language`` has none.
     """
     families = [name for name in FAMILIES if request.families is None or name in request.families]
     if parser is ReplyParserKind.LIKELIHOOD and "language" in families:
-        if families == ["language"]:
+        if request.families is not None:
             raise UserError(
-                "--robustness-families=language asks for replies in other languages, and the "
-                "options whose probabilities are compared are English. Choose other families."
+                "The family language asks for replies in other languages, and the options whose "
+                "probabilities are compared are English. Leave language out of "
+                "--robustness-families."
             )
         families.remove("language")
     if request.mode is RobustnessMode.SEARCH and not list_searched(families):

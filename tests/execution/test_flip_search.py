@@ -1,38 +1,19 @@
 """The search asks in batches, and finds the smallest perturbation that changes a verdict."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from fakebench_suite.backends.base import NotAsked, Reply, Request
-from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.perturbations import normalize, perturb
-from fakebench_suite.datasets.perturbed import perturb_dataset
 from fakebench_suite.errors import ModelError
-from fakebench_suite.execution.flip_search import FlipSearchRequest, search_flips
-from fakebench_suite.grading.labels.result import ReplyParserKind
-from fakebench_suite.tasks.prompts import DETECTION, build_prompt
-from fakebench_suite.tasks.robustness import FAMILIES, Chain, parse_chain, parse_image_name
-from fakebench_suite.types import Answer, Case, FlipSearch, QuestionType, Usage
-from tests.factories import CASE
+from fakebench_suite.execution.flip_search import search_flips
+from fakebench_suite.tasks.robustness import Chain, parse_chain, parse_image_name
+from fakebench_suite.types import Answer, Case, FlipSearch, Usage
+from tests.execution.searches import FAMILIES_OF_PICTURES, NOISE, PROMPTS, SIDE, make_searches
 from tests.fakes import FakeModel, SharpnessModel, measure_sharpness
-
-FAMILIES_OF_PICTURES = tuple(name for name, family in FAMILIES.items() if family.searched)
-SIDE = 128
-PROMPTS = 100
-
-
-def make_noise() -> Image.Image:
-    """A picture of noise, whose sharpness every lossy coding lowers."""
-    pixels = np.random.default_rng(0).normal(128, 25, (256, 256, 3))
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
-
-
-NOISE = make_noise()
 
 
 @dataclass(kw_only=True)
@@ -46,32 +27,6 @@ class ChainModel(FakeModel):
         _, chain = parse_image_name(request.prompt.image) or ("", ())
         return Answer(text="real" if self.rule(chain) else "fake", tokens=2, seconds=0.5,
                       batch_size=size)  # fmt: skip
-
-
-def make_searches(
-    cases: int, families: Sequence[str] = FAMILIES_OF_PICTURES, prompts: int = PROMPTS
-) -> tuple[list[Request], dict[str, FlipSearchRequest]]:
-    """The requests and searches of some cases that all show the same picture of noise."""
-    question = DETECTION[QuestionType.WHAT]
-    rows = [
-        replace(CASE, id=f"{number}.png:what", image=f"{number}.png", question=question)
-        for number in range(cases)
-    ]
-    dataset = Dataset(
-        name="noise", kind="jsonl", digest="d", cases=tuple(rows), image_side=SIDE,
-        open_image=lambda _: NOISE, has_images=lambda: True,
-    )  # fmt: skip
-    perturbed = perturb_dataset(dataset, None, search=True)
-    searched = [case for case in perturbed.cases if case.perturbation == "search"]
-    images = {case.image: perturbed.open_image(case) for case in searched}
-    requests = [Request(prompt=build_prompt(case), images=images) for case in searched]
-    return requests, {
-        case.id: FlipSearchRequest(
-            case=case, families=tuple(families), prompts=prompts, seed=0,
-            parser=ReplyParserKind.GRAMMAR,
-        )
-        for case in searched
-    }  # fmt: skip
 
 
 def search(model: FakeModel, cases: int = 1, **options: object) -> list[Answer]:

@@ -80,9 +80,11 @@ def test_a_search_counts_with_all_its_prompts() -> None:
 
 
 def test_probabilities_are_read_of_english_options() -> None:
-    """Another language has none, and where it is all that was asked for, that is a mistake."""
+    """Another language has none, and one that asks for it by name is told."""
     options = {"model": "pocket", "reply_parser": ReplyParserKind.LIKELIHOOD, "sample": 2}
-    asked = plan(LADDER, **options).cases
-    assert "language:zh" not in {case.perturbation for case in asked}
+    asked = plan(replace(LADDER, families=None), **options).cases
+    perturbations = {case.perturbation for case in asked}
+    assert "paraphrase:1" in perturbations
+    assert "language:zh" not in perturbations
     with pytest.raises(UserError, match="options whose probabilities are compared are English"):
-        plan(replace(LADDER, families=("language",)), **options)
+        plan(LADDER, **options)

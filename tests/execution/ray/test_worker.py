@@ -1,5 +1,6 @@
 """Replicas: where they may run, what their nodes need, and what they are shown."""
 
+import pickle
 import platform
 from dataclasses import replace
 from pathlib import Path
@@ -9,16 +10,20 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.backends.cards import Card, find_card
-from fakebench_suite.backends.registry import LoadOptions
+from fakebench_suite.backends.registry import LoadOptions, load_model
 from fakebench_suite.checkpoints.fingerprint import compute_fingerprint
 from fakebench_suite.errors import UserError
+from fakebench_suite.execution.engine import WorkUnit, answer_work_unit
 from fakebench_suite.execution.ray.placement import ReplicaResources, list_replica_resources
 from fakebench_suite.execution.ray.worker import (
     Replica,
     flatten,
     list_versions,
     make_replica_config,
+    strip_images,
 )
+from fakebench_suite.types import Answer
+from tests.execution.searches import make_searches
 from tests.helpers import install_package
 
 
@@ -126,3 +131,24 @@ def test_versions_are_those_of_what_the_backend_needs(
     assert versions["numpy"] == np.__version__
     assert "torch" not in versions
     assert "There is no backend 'theirs'" in str(replica.load(order, 1))
+
+
+def test_a_replica_searches_as_this_process_does() -> None:
+    """What is searched travels with the requests, and the pictures as bare pixels."""
+    coin = find_card("coin")
+    replica = Replica()
+    assert replica.load(make_replica_config(coin, LoadOptions()), 1) is None
+    requests, searches = make_searches(2, families=("jpeg", "flip"))
+    unit = WorkUnit(number=0, requests=requests, images=requests[0].images, searches=searches)
+    sent = pickle.loads(pickle.dumps(strip_images(unit)))  # noqa: S301  # as Ray sends it
+    replies = replica.answer(sent, flatten(unit.images)).replies
+    with load_model(coin, LoadOptions()) as model:
+        here = answer_work_unit(model, unit)
+    assert isinstance(replies, dict)
+    found = [
+        {case: reply.search for case, reply in side.items() if isinstance(reply, Answer)}
+        for side in (replies, here)
+    ]
+    assert found[0] == found[1]
+    assert None not in found[0].values()
+    assert found[0].keys() == searches.keys()
