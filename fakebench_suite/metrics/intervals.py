@@ -37,9 +37,9 @@ def estimate_mean(values: ArrayLike, groups: Sequence[str], *, proportion: bool 
     """The mean of one value per case; ``proportion`` where the values are hits and misses.
 
     A proportion asked once per image gets a Wilson interval, which stays honest at 0 and 1.
-    Anything else gets a bootstrap that resamples whole image groups; where all cases agree,
-    resampling would claim certainty, so each group of a proportion counts as one Wilson trial
-    instead, and other values get no interval.
+    Anything else gets a bootstrap that resamples whole image groups; where all cases agree, or all
+    groups have one mean, resampling would claim certainty, so each group of a proportion counts as
+    one Wilson trial instead, and other values get no interval.
     """
     cases = np.asarray(values, dtype=float)
     if cases.size == 0:
@@ -48,12 +48,12 @@ def estimate_mean(values: ArrayLike, groups: Sequence[str], *, proportion: bool 
     _, index = np.unique(np.asarray(groups), return_inverse=True)
     sums: Floats = np.bincount(index, weights=cases).astype(np.float64)
     sizes: Floats = np.bincount(index).astype(float)
-    constant = bool(np.ptp(cases) < _ALIKE)
+    agree = np.ptp(cases) < _ALIKE or (len(sums) > 1 and np.ptp(sums / sizes) < _ALIKE)
     low: float | None = None
     high: float | None = None
-    if proportion and (constant or len(sums) == cases.size):
+    if proportion and (agree or len(sums) == cases.size):
         low, high = map(float, proportion_confint(value * len(sums), len(sums), method="wilson"))
-    elif len(sums) > 1 and not constant:
+    elif len(sums) > 1 and not agree:
         low, high = _bootstrap_ratio(sums, sizes)
     return Estimate(value=value, low=low, high=high, n=cases.size)
 

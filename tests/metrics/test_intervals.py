@@ -65,6 +65,16 @@ def test_few_images_are_covered_too(images: int, mean: float) -> None:
     assert 0.93 <= hits / runs <= 0.97
 
 
+def test_images_of_one_mean_are_not_certainty() -> None:
+    """Two of three questions right about every image: resampling images would give no width."""
+    groups = [name for name in "abcdef" for _ in range(3)]
+    estimate = estimate_mean([1, 1, 0] * 6, groups)
+    assert estimate.value == pytest.approx(2 / 3)
+    assert (estimate.low, estimate.high) == pytest.approx(proportion_confint(4, 6, method="wilson"))
+    marks = estimate_mean([2.0, 1.0, 0.0] * 6, groups, proportion=False)
+    assert (marks.value, marks.low, marks.high) == (1.0, None, None)
+
+
 def test_a_constant_that_is_no_proportion_has_no_interval() -> None:
     """Marks that all agree claim no certainty, whatever floating point made of their mean."""
     for value in (5 / 3 / 2, 1.0):
