@@ -1,7 +1,7 @@
 """Collection: one pytest item per case, in an order that the seed alone decides."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -93,6 +93,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("case", cases, ids=[case.id for case in cases])
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, object, object]:
+    """Collect nothing of a task that the data set has no case of, such as one of another benchmark.
+
+    pytest would count a placeholder among the tests.
+    """
+    items = yield
+    if not isinstance(items, list) or not items or not isinstance(items[0], pytest.Function):
+        return items
+    task = find_task(items[0])
+    if task is None or get_case(items[0]) is not None or "case" not in items[0].fixturenames:
+        return items
+    has_cases = any(case.task == task for case in get_plan(collector.config).dataset.cases)
+    return items if has_cases else []
+
+
 def find_task(node: pytest.Item) -> str | None:
     """The task a test is marked with."""
     return next((task for task in list_tasks() if node.get_closest_marker(task)), None)
@@ -156,10 +172,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     place = {case.id: index for index, case in enumerate(get_plan(config).cases)}
     empty = [item for item in items if get_case(item) is None and find_task(item)]
-    # What only an option asks is not left out where the option is not given.
-    deselected = [item for item in empty if not get_task(find_task(item) or "").derived]
-    if deselected:
-        config.hook.pytest_deselected(items=deselected)
+    if empty:
+        config.hook.pytest_deselected(items=empty)
     kept = [item for item in items if item not in empty] if empty else items
     kept.sort(key=lambda item: place[case.id] if (case := get_case(item)) else -1)
     items[:] = kept

@@ -76,3 +76,20 @@ def test_answers_to_two_images_are_taken_over_and_given_again(run: Run, project:
     given = list(read_records(project / "reports" / "given"))
     assert not any(record.verdict.outcome.is_error for record in given)
     assert [record.second_pixels for record in given if record.case.second_image] != [None, None]
+
+
+def test_a_task_without_cases_is_not_counted(run: Run, project: Path) -> None:
+    """A data set without pairs has no test of pairs; what an option leaves out is counted."""
+    write_loki(project / "loki")
+    listing = ("--collect-only", "-q", "-n0")
+    result = run(*listing, f"--data=loki:{project / 'loki'}")
+    result.stdout.fnmatch_lines(["7 tests collected in *"])
+    rows = [json.dumps({
+        "id": "a", "task": "detection", "image": "a.png", "label": "fake",
+        "question": "Is this a fake image, yes or no?",
+    })]  # fmt: skip
+    (project / "one.jsonl").write_text("\n".join(rows))
+    result = run(*listing, "--data=one.jsonl")
+    result.stdout.fnmatch_lines(["1 test collected in *"])
+    result = run(*listing, f"--data=loki:{project / 'loki'}", "--tasks=detection")
+    result.stdout.fnmatch_lines(["*/* tests collected (2 deselected) in *"])
