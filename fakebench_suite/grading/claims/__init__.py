@@ -1,0 +1,1 @@
+"""What an explanation claims: which criteria it calls violated or intact, and where."""
