@@ -139,6 +139,10 @@ class Case:
     """Of a forged probe, the name of the untouched image; of an untouched one, of the forged."""
     regions: tuple[Region, ...] = ()
     """Where the image shows that it is fake; empty where that is not known, or nowhere."""
+    intact_criteria: tuple[str, ...] = ()
+    """Criteria that are known to be as in a photograph, though the image is fake."""
+    strength: float | None = None
+    """Of a graded probe, how far the forgery was carried out, above 0 to 1; 0 where it was not."""
     second_image: str | None = None
     """Name of the image that is shown after ``image``, where a prompt is about two."""
     choices: tuple[str, ...] = ()

@@ -97,7 +97,8 @@ def digest_contents(contents: Iterable[bytes]) -> str:
 def digest_cases(cases: Iterable[Case]) -> str:
     """Return the SHA-256 of what the cases hold; fields without a value do not count.
 
-    The region counts as it did when a case had one box, so that older runs can be compared.
+    The region counts as it did when a case had one box, and what is intact does not count, so that
+    older runs can be compared.
     """
     return digest_contents(
         msgspec.json.encode(_list_fields(case), order="sorted") for case in cases
@@ -108,9 +109,13 @@ def _list_fields(case: Case) -> dict[str, object]:
     fields = {
         name: value
         for name, value in msgspec.to_builtins(case).items()
-        if value not in (None, [], ()) and name != "regions"
+        if value not in (None, [], ()) and name not in _UNCOUNTED
     }
     return fields | ({"forged_region": case.regions[0].box} if case.regions else {})
+
+
+_UNCOUNTED = frozenset({"regions", "intact_criteria"})
+"""Fields of cases that are younger than the digest, and follow from the others."""
 
 
 def check_image_name(name: str, *, location: str) -> str:

@@ -77,6 +77,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     content_categories: str | None = None
     expected: str | list[str | Reference] | None = None
     regions: list[RegionLine] | None = None
+    intact_criteria: list[str] | None = None
     second_image: str | None = None
     choices: list[str] | None = None
     expected_choice: str | None = None
@@ -181,6 +182,8 @@ def _to_case(line: Line, location: str) -> Case:
     if criterion is None and line.task == Task.ANALYSIS:
         criterion = parse_criterion(line.question)
     _check_criterion(criterion, location)
+    for name in line.intact_criteria or ():
+        _check_criterion(name, f"{location}, field 'intact_criteria'")
     image = check_image_name(line.image, location=location)
     return Case(
         id=f"{image}:{line.id}",
@@ -194,6 +197,7 @@ def _to_case(line: Line, location: str) -> Case:
         content_categories=line.content_categories,
         expected=_to_clues(line.expected, location),
         regions=tuple(_to_region(region, location) for region in line.regions or ()),
+        intact_criteria=tuple(line.intact_criteria or ()),
         **_read_choices(line, location, is_choice=spec.grader is Grader.CHOICE),
     )
 

@@ -10,7 +10,8 @@ it; one file per generator, keyed by the paths of images::
 
 The key of a row says whether its image is fake; where the image's file lies does not matter. Texts
 are by GPT-4o. Images are asked FakeBench's question of detection, MMFR's own, and about each
-attribute that has a text and one of FakeBench's criteria.
+attribute that has a text and one of FakeBench's criteria. The criterion of an attribute without a
+text counts as intact.
 """
 
 import json
@@ -143,6 +144,9 @@ def _read_entry(key: str, row: Row) -> Iterator[Case]:
         for name in row.fields
         if (text := row.optional_text(name)) is not None
     }
+    violated = {clue.criterion for clue in clues.values()}
+    unnamed = filter(None, map(_find_criterion, row.fields))
+    intact = tuple(dict.fromkeys(name for name in unnamed if name not in violated))
     what = Case(
         id=f"{image}:{QuestionType.WHAT}",
         task=Task.DETECTION,
@@ -151,6 +155,7 @@ def _read_entry(key: str, row: Row) -> Iterator[Case]:
         question_type=QuestionType.WHAT,
         label=label,
         generator=parts[0] if label is Authenticity.FAKE and parts[0] not in _LABELS else None,
+        intact_criteria=intact if label is Authenticity.FAKE else (),
     )
     yield what
     yield _replace_question(what, Task.REASONING, QuestionType.INFERENCE, QUESTION, *clues.values())
@@ -176,6 +181,7 @@ def _replace_question(
         generator=case.generator,
         criterion=criterion,
         expected=clues or None,
+        intact_criteria=case.intact_criteria,
     )
 
 

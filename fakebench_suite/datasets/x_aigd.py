@@ -172,8 +172,16 @@ def _read_row(row: Row) -> list[Case]:
         label=Authenticity.FAKE,
         generator=generator,
         regions=regions,
+        intact_criteria=_list_intact(regions),
     )
     return [detection, interpretation]
+
+
+def _list_intact(regions: tuple[Region, ...]) -> tuple[str, ...]:
+    """The criteria of the categories that nobody has outlined anything of in an image."""
+    violated = {region.criterion for region in regions}
+    known = dict.fromkeys(criterion for criterion in CRITERIA.values() if criterion is not None)
+    return tuple(criterion for criterion in known if criterion not in violated)
 
 
 def _read_label(row: Row) -> Region:

@@ -170,6 +170,39 @@ def _bootstrap_ratio(sums: Floats, sizes: Floats) -> tuple[float, float]:
     return _resample((sums, sizes), ratio, len(sums), batch=200, paired=True)
 
 
+def resample_totals(counts: ArrayLike, groups: Sequence[str]) -> Floats:
+    """Column totals of ``counts`` (cases x columns) when whole groups are resampled.
+
+    Returns RESAMPLES x columns. Statistics of several columns are computed from the same resamples.
+    """
+    rows = np.asarray(counts, dtype=float)
+    _, index = np.unique(np.asarray(groups), return_inverse=True)
+    table = np.zeros((int(index.max()) + 1, rows.shape[1]))
+    np.add.at(table, index, rows)
+    rng, count = np.random.default_rng(_SEED), len(table)
+    shares = np.full(count, 1 / count)
+    batches = (rng.multinomial(count, shares, size=_BATCH) for _ in range(RESAMPLES // _BATCH))
+    return np.concatenate([batch @ table for batch in batches])
+
+
+_BATCH = 200
+
+
+def bound_statistic(value: float, resampled: ArrayLike, *, groups: int, n: int) -> Estimate:
+    """A statistic with the percentile interval of its values in resamples of so many groups.
+
+    Resamples in which it is undefined (NaN) do not count. Without interval where most are, where
+    there is one group, or where all resamples agree, which would claim certainty.
+    """
+    values = np.asarray(resampled, dtype=float)
+    values = values[np.isfinite(values)]
+    if groups < 2 or values.size < RESAMPLES / 2 or np.ptp(values) < _ALIKE:
+        return Estimate(value=value, low=None, high=None, n=n)
+    tail = expanded_percentile(0.025, groups) if groups <= SMALL else 0.025
+    low, high = map(float, np.quantile(values, [tail, 1 - tail]))
+    return Estimate(value=value, low=low, high=high, n=n)
+
+
 def expanded_percentile(tail: float, groups: int) -> float:
     """The share to cut off a bootstrap over so few groups, so that ``tail`` lies beyond.
 

@@ -205,4 +205,34 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
         meaning="share of the reply's sentences that match a clue", graders=_TEXTS,
         need=Need.ENCODER,
     ),
+    "claim_informedness": Metric(
+        meaning="recall minus false alarm rate of claims, mean over criteria; 0 is chance",
+        low=-1.0, graders=_TEXTS,
+    ),
+    "claim_precision": Metric(
+        meaning="share of claimed criteria that are violated, of those known", graders=_TEXTS
+    ),
+    "claim_recall": Metric(
+        meaning="share of violated criteria that the reply claims", graders=_TEXTS
+    ),
+    "claim_f1": Metric(
+        meaning="harmonic mean of precision and recall of claims", graders=_TEXTS
+    ),
+    "hallucinated_claim_rate": Metric(
+        meaning="share of replies on real images that claim an anomaly", graders=_TEXTS
+    ),
+    "claim_place_accuracy": Metric(
+        meaning="share of right claims with a place whose place is right", graders=_TEXTS
+    ),
+    "claim_place_chance": Metric(
+        meaning="share of the picture that these places cover: the accuracy of chance",
+        graders=_TEXTS,
+    ),
+    "claim_deletion_rate": Metric(
+        meaning="share of right claims that are gone when the untouched twin is shown",
+        graders=_TEXTS,
+    ),
+    "unread_claims_rate": Metric(
+        meaning="share of replies whose claims are not read: not in English", graders=_TEXTS
+    ),
 })  # fmt: skip

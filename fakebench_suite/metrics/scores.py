@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from fakebench_suite.metrics.claims import score_claims
 from fakebench_suite.metrics.dataframe import records_to_frame
 from fakebench_suite.metrics.detection import score_detection
 from fakebench_suite.metrics.intervals import Estimate, estimate_mean, estimate_statistic
@@ -42,13 +43,32 @@ def score_records(
 
     ``texts`` holds the scores against reference texts by case id, where there are any.
     """
+    records = list(records)
     frame = records_to_frame(records)
     scores: list[Score] = []
     for task in list_tasks():
         part = frame[frame["task"] == task]
         if not part.empty:
             scores += _score_task(task, part, texts)
+            claims = score_claims(record for record in records if record.case.task == task)
+            scores += (make_score(task, *entry) for entry in claims)
     return scores
+
+
+def make_score(
+    task: str, metric: str, subgroup: str, estimate: Estimate, judge: str | None = None
+) -> Score:
+    """The score of a task with this estimate."""
+    return Score(
+        metric=metric,
+        task=task,
+        subgroup=subgroup,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        n=estimate.n,
+        judge=judge,
+    )
 
 
 Named = Iterator[tuple[str, str, Estimate]]
@@ -74,16 +94,7 @@ def _score_task(task: str, part: pd.DataFrame, texts: Mapping[str, TextScores]) 
         *_average_text_scores(part[~part["error"] & part["score"].notna()]),
         *_count_failed_rounds(part),
     ):
-        yield Score(
-            metric=metric,
-            task=task,
-            subgroup=name,
-            value=estimate.value,
-            low=estimate.low,
-            high=estimate.high,
-            n=estimate.n,
-            judge=judge,
-        )
+        yield make_score(task, metric, name, estimate, judge)
 
 
 def _rate_correct(task: str, part: pd.DataFrame) -> Judged:

@@ -86,7 +86,7 @@ class TaskSpec:
 
 _TEXT_SCORES = (
     "judged_score", "judge_round_sd", "judge_failed_rounds", "similarity_score", "exact_score",
-    "similarity", "clue_recall",
+    "similarity", "clue_recall", "claim_informedness", "hallucinated_claim_rate",
 )  # fmt: skip
 
 TASKS = Registry(

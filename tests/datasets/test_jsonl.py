@@ -77,6 +77,7 @@ PAIR = {
             "'question_type' is missing; allowed are whichfake, whichreal",
         ),
         (PAIR | {"question_type": "what"}, "does not belong to the task comparison"),
+        ({"intact_criteria": ["taste"]}, "'criterion' is 'taste'"),
         ({"regions": [{}]}, "a region needs either 'box' or 'polygons'"),
         ({"regions": [{"box": [1, 2, 1, 3]}]}, "must be [left, top, right, bottom]"),
         ({"regions": [{"box": [1, 2, 3]}]}, "'regions"),

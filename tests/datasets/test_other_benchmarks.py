@@ -231,6 +231,7 @@ def test_images_of_x_aigd_come_out_of_their_parquet_file(
         ("cognitive-level-physics", None),
     ]
     assert case.regions[0].box == (1, 2, 9, 12)
+    assert set(case.intact_criteria) == {"edge", "overall tone", "distortion", "unrealistic"}
 
 
 def test_categories_of_x_aigd_mean_criteria_of_fakebench() -> None:
@@ -294,6 +295,7 @@ def test_keys_of_mmfr_say_what_is_fake(tmp_path: Path) -> None:
         "texture",
         "unrealistic",
     ]
+    assert [case.intact_criteria for case in reasoning[:2]] == [("edge", "clarity"), ()]
     analysis = select(data, Task.ANALYSIS)
     assert [case.criterion for case in analysis[:4]] == [
         "light & shadow",

@@ -63,7 +63,11 @@ def _make_record(number: int, rng: random.Random) -> Record:
         generator=generator if fake else None,
         criterion=criterion,
         content_categories=rng.choice(("photo", "scenery, photo", "art", None)),
-        expected=(Clue(text="The edge is torn.", criterion="edge"),) if index > 1 else None,
+        expected=(
+            (Clue(text="The edge is torn.", criterion="edge" if image % 10 == 0 else None),)
+            if index > 1
+            else None
+        ),
     )
     outcome = rng.choices(_OUTCOMES, _WEIGHTS)[0]
     text = f"{' '.join(rng.choices(_WORDS, k=rng.randint(10, 90)))}. It is fake. Mark {number:05}."

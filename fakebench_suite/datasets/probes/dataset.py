@@ -142,6 +142,7 @@ def build_cases(pair: ProbePair) -> Iterator[Case]:
         criterion=criterion,
         paired_image=pair.name,
         regions=(region,),
+        intact_criteria=pair.forgery.unaffected_criteria,
     )
     untouched = replace(
         forged,
@@ -152,6 +153,7 @@ def build_cases(pair: ProbePair) -> Iterator[Case]:
         criterion=None,
         paired_image=forged.image,
         regions=(),
+        intact_criteria=(),
     )
     clue = Clue(
         text=describe_forged(criterion, pair.forgery.clue, pair.box.position_name),

@@ -81,14 +81,25 @@ _ANY_CORNER = re.compile(
 )
 
 
+_ANY = re.compile(
+    r"\b(?:left|right|upper|top|lower|bottom|middle|cent(?:er|re|ral)|whole|entire|throughout"
+    r"|all over|across|everywhere|corners?)"
+)
+"""A word that every place has."""
+
+
 def find_places(plain: str) -> tuple[Place, ...]:
     """The parts of the picture that a normalized text names, each once, in their order of kind."""
+    if _ANY.search(plain) is None:
+        return ()
     places: dict[str, Place] = {}
     rest = plain
     for pattern, make in _MAKERS:
-        for match in pattern.finditer(rest):
+        matches = list(pattern.finditer(rest))
+        for match in matches:
             places |= {place.name: place for place in make(match)}
-        rest = pattern.sub(" , ", rest)
+        if matches:
+            rest = pattern.sub(" , ", rest)
     return tuple(places.values())
 
 

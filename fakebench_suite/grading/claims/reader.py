@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from fakebench_suite.grading.claims.languages import is_english
 from fakebench_suite.grading.claims.places import Place, find_places
+from fakebench_suite.grading.labels.language.first_words import find_openings
 from fakebench_suite.grading.labels.language.normalize import clean_text
 from fakebench_suite.grading.labels.language.sentences import split_sentences
 
@@ -40,7 +41,7 @@ class Claim:
     text: str
     """The clause, normalized."""
     places: tuple[Place, ...] = ()
-    """The parts of the picture that the clause names, or else its sentence."""
+    """Of an anomaly, the parts of the picture that the clause names, or else its sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,23 +64,54 @@ _FILE: dict[str, Any] = tomllib.loads(
 )
 
 
-def _compile(words: str) -> re.Pattern[str]:
-    """A pattern of whole words; one without alternatives matches nothing."""
-    return re.compile(rf"\b(?:{words.replace(chr(10), '').strip()})\b" if words else r"(?!)")
+class _Words:
+    """A pattern of whole words, and the words that it can begin with."""
+
+    def __init__(self, words: str) -> None:
+        alternatives = words.replace("\n", "")
+        self.pattern = re.compile(rf"\b(?:{alternatives})\b" if alternatives else r"(?!)")
+        openings = find_openings(alternatives).find_first() if alternatives else (frozenset(), ())
+        self._words, self._stems = openings[0], tuple(openings[1])
+
+    def may_begin(self, word: str) -> bool:
+        """Whether a word can be the first that the pattern matches."""
+        return word in self._words or word.startswith(self._stems)
 
 
 class _Criterion(NamedTuple):
     name: str
-    subjects: re.Pattern[str]
-    flaws: re.Pattern[str]
+    subjects: _Words
+    flaws: _Words
 
 
 _CRITERIA = tuple(
-    _Criterion(row["name"], _compile(row["subjects"]), _compile(row["flaws"]))
+    _Criterion(row["name"], _Words(row["subjects"]), _Words(row["flaws"]))
     for row in _FILE["criterion"]
 )
-_NATURAL, _UNNATURAL = _compile(_FILE["natural"]), _compile(_FILE["unnatural"])
-_ASSESSING = _compile(_FILE["assessing"])
+_NATURAL, _UNNATURAL = _Words(_FILE["natural"]), _Words(_FILE["unnatural"])
+_ASSESSING = _Words(_FILE["assessing"])
+_ALL_WORDS = (
+    *(words for one in _CRITERIA for words in (one.subjects, one.flaws)),
+    *(_NATURAL, _UNNATURAL, _ASSESSING),
+)
+_WORD = re.compile(r"[\w-]+")
+_MAX_REMEMBERED = 1 << 14
+
+
+class _Hints(dict[str, frozenset[_Words]]):
+    """The patterns that can begin at each word seen so far: few words begin any."""
+
+    def __missing__(self, word: str) -> frozenset[_Words]:
+        parts = {word, *word.split("-")}
+        if len(self) > _MAX_REMEMBERED:
+            self.clear()
+        self[word] = hints = frozenset(
+            words for words in _ALL_WORDS if any(map(words.may_begin, parts))
+        )
+        return hints
+
+
+_HINTS = _Hints()
 UNREALISTIC = "unrealistic"
 """What other criteria are called in passing: claimed only where a clause names no other one."""
 
@@ -180,16 +212,22 @@ def read_claims(text: str, asked: str | None = None) -> ClaimReading:
     return ClaimReading(claims=tuple(claims))
 
 
-class _Clause(NamedTuple):
-    text: str
-    is_heading: bool
-    """Whether a colon follows it."""
+class _Clause:
+    """A clause; ``is_heading``: a colon follows it."""
+
+    def __init__(self, text: str, *, is_heading: bool = False) -> None:
+        self.text = text[:_MAX_CLAUSE]
+        self.is_heading = is_heading
+        self._hints = frozenset().union(*(_HINTS[word] for word in _WORD.findall(self.text)))
+
+    def find(self, words: _Words, start: int = 0) -> list[re.Match[str]]:
+        """Where the words are."""
+        return list(words.pattern.finditer(self.text, start)) if words in self._hints else []
 
 
 class _Assessment(NamedTuple):
     text: str
     polarities: dict[str, Polarity]
-    places: tuple[Place, ...]
 
 
 def _read_sentence(
@@ -200,18 +238,16 @@ def _read_sentence(
         return [], topic
     assessed: list[_Assessment] = []
     for clause in split_clauses(plain):
-        text = clause.text[:_MAX_CLAUSE]
-        named = _find_subjects(text)
+        named = _find_subjects(clause)
         if _is_heading(clause):
-            topic = tuple(dict.fromkeys([*named, *_find_flaws(text)])) or topic
+            topic = tuple(dict.fromkeys([*named, *_find_flaws(clause)])) or topic
             continue
-        polarities = _assess(text, named)
+        polarities = _assess(clause, named)
         if not named and not polarities:
-            goes_on = any(pattern.match(text) for pattern in (_CARRIED, _NONE, _PRESENT))
-            about = topic if goes_on or _is_bare(text) else ()
+            about = topic if topic and _goes_on(clause) else ()
             about = about or ((asked,) if asked is not None else ())
-            polarities = _assess_topic(text, about)
-        assessed.append(_Assessment(text, polarities, find_places(text)))
+            polarities = _assess_topic(clause, about)
+        assessed.append(_Assessment(clause.text, polarities))
         if named or polarities:
             topic = tuple(dict.fromkeys([*named, *polarities]))
     claims = [
@@ -219,7 +255,7 @@ def _read_sentence(
             criterion=name,
             polarity=polarity,
             text=part.text,
-            places=part.places or _find_other_places(assessed, name),
+            places=_find_places(part, name, assessed) if polarity is Polarity.ANOMALY else (),
         )
         for part in assessed
         for name, polarity in part.polarities.items()
@@ -227,15 +263,19 @@ def _read_sentence(
     return claims, topic
 
 
-def _find_other_places(parts: Sequence[_Assessment], criterion: str) -> tuple[Place, ...]:
-    """The places in other clauses of a sentence, which claim nothing else."""
-    places = {
+def _find_places(
+    part: _Assessment, criterion: str, parts: Sequence[_Assessment]
+) -> tuple[Place, ...]:
+    """The places in a clause, or else in those of its sentence that claim nothing else."""
+    if places := find_places(part.text):
+        return places
+    others = {
         place.name: place
-        for part in parts
-        if criterion in part.polarities or not part.polarities
-        for place in part.places
+        for other in parts
+        if criterion in other.polarities or not other.polarities
+        for place in find_places(other.text)
     }
-    return tuple(places.values())
+    return tuple(others.values())
 
 
 def _is_heading(clause: _Clause) -> bool:
@@ -251,10 +291,11 @@ def split_clauses(plain: str) -> list[_Clause]:
     for match in _BOUND.finditer(plain):
         is_heading = ":" in match[0]
         clauses += [
-            _Clause(part, is_heading) for part in _split_joints(plain[start : match.start()])
+            _Clause(part, is_heading=is_heading)
+            for part in _split_joints(plain[start : match.start()])
         ]
         start = match.end()
-    clauses += [_Clause(part, is_heading=False) for part in _split_joints(plain[start:])]
+    clauses += [_Clause(part) for part in _split_joints(plain[start:])]
     return [clause for clause in clauses if clause.text]
 
 
@@ -272,22 +313,22 @@ def _split_joints(plain: str) -> Iterator[str]:
     yield plain[start:].strip(" ,.!")
 
 
-def _find_subjects(text: str) -> dict[str, re.Match[str]]:
+def _find_subjects(clause: _Clause) -> dict[str, re.Match[str]]:
     """The criteria that a clause names, and where."""
-    found = ((one.name, one.subjects.search(text)) for one in _CRITERIA)
-    return {name: match for name, match in found if match is not None}
+    found = ((one.name, clause.find(one.subjects)) for one in _CRITERIA)
+    return {name: matches[0] for name, matches in found if matches}
 
 
-def _assess(text: str, named: dict[str, re.Match[str]]) -> dict[str, Polarity]:
+def _assess(clause: _Clause, named: dict[str, re.Match[str]]) -> dict[str, Polarity]:
     """What a clause claims of the criteria that it names, or has the flaws of."""
-    flaws = _find_flaws(text)
-    general = _find_polarity(text)
-    reason = _REASON.search(text) is not None
     claimed: dict[str, Polarity] = {}
+    flaws = _find_flaws(clause)
+    if named:
+        general = _find_polarity(clause)
+        is_blamed = general is None and _REASON.search(clause.text) is not None
     for name, subject in named.items():
         polarity = general
-        before = text[max(0, subject.start() - _REACH) : subject.start()]
-        is_blamed = reason and polarity is None
+        before = clause.text[max(0, subject.start() - _REACH) : subject.start()]
         if is_blamed or _DEPRIVED.search(before) or flaws.get(name) is Polarity.ANOMALY:
             polarity = Polarity.ANOMALY
         if polarity is not None:
@@ -298,57 +339,61 @@ def _assess(text: str, named: dict[str, re.Match[str]]) -> dict[str, Polarity]:
     return claimed
 
 
-def _find_flaws(text: str) -> dict[str, Polarity]:
+def _find_flaws(clause: _Clause) -> dict[str, Polarity]:
     """The criteria whose flaws a clause names, and whether it denies them."""
     flaws: dict[str, Polarity] = {}
-    optical = _OPTICAL.search(text) is not None
-    for name, _, pattern in _CRITERIA:
-        matches = [] if optical and name == "clarity" else list(pattern.finditer(text))
-        if not matches:
+    for name, _, words in _CRITERIA:
+        matches = clause.find(words)
+        if not matches or (name == "clarity" and _OPTICAL.search(clause.text)):
             continue
-        denied = all(is_negated(text, match.start()) for match in matches)
-        denied = denied or _calls_natural(text, matches)
+        denied = all(is_negated(clause.text, match.start()) for match in matches)
+        denied = denied or _calls_natural(clause, matches[-1])
         flaws[name] = Polarity.ABSENCE if denied else Polarity.ANOMALY
     return flaws
 
 
-def _calls_natural(text: str, matches: Sequence[re.Match[str]]) -> bool:
+def _calls_natural(clause: _Clause, flaw: re.Match[str]) -> bool:
     """Whether what looks like a flaw is the subject of praise: "the distortion is natural"."""
-    last = matches[-1]
-    if _HAS_VERB.search(text[last.end() :]) is None or _HAS_VERB.search(text[: last.start()]):
+    text = clause.text
+    if _HAS_VERB.search(text, flaw.end()) is None or _HAS_VERB.search(text[: flaw.start()]):
         return False
-    return _find_polarity(text[last.end() :]) is Polarity.ABSENCE
+    return _find_polarity(clause, flaw.end()) is Polarity.ABSENCE
 
 
-def _find_polarity(text: str) -> Polarity | None:
+def _find_polarity(clause: _Clause, start: int = 0) -> Polarity | None:
     """How a clause assesses what it is about: an anomaly goes before praise, None is neither."""
     polarities = {
-        Polarity.ABSENCE if is_good != is_negated(text, match.start()) else Polarity.ANOMALY
-        for is_good, pattern in ((True, _NATURAL), (False, _UNNATURAL), (False, _ASSESSING))
-        for match in pattern.finditer(text)
+        Polarity.ABSENCE if is_good != is_negated(clause.text, match.start()) else Polarity.ANOMALY
+        for is_good, words in ((True, _NATURAL), (False, _UNNATURAL), (False, _ASSESSING))
+        for match in clause.find(words, start)
     }
     if Polarity.ANOMALY in polarities:
         return Polarity.ANOMALY
     return Polarity.ABSENCE if polarities else None
 
 
-def _assess_topic(text: str, about: tuple[str, ...]) -> dict[str, Polarity]:
+def _assess_topic(clause: _Clause, about: tuple[str, ...]) -> dict[str, Polarity]:
     """What a clause without a criterion claims of those that it goes on about."""
-    if _NONE.match(text):
+    if not about:
+        return {}
+    if _NONE.match(clause.text):
         return dict.fromkeys(about, Polarity.ABSENCE)
-    polarity = _find_polarity(text)
-    if polarity is None and _PRESENT.match(text):
+    polarity = _find_polarity(clause)
+    if polarity is None and _PRESENT.match(clause.text):
         about = tuple(name for name in about if name in FLAW_NAMES)
         polarity = Polarity.ANOMALY
     return {} if polarity is None else dict.fromkeys(about, polarity)
 
 
-def _is_bare(text: str) -> bool:
-    """Whether a clause begins with an assessment: "inconsistent in places"."""
-    words = re.sub(
-        r"^(?:very|quite|rather|somewhat|mostly|largely|highly|clearly|slightly) ", "", text
-    )
-    return any(pattern.match(words) for pattern in (_NATURAL, _UNNATURAL, _ASSESSING))
+_DEGREES = re.compile(r"^(?:very|quite|rather|somewhat|mostly|largely|highly|clearly|slightly) ")
+
+
+def _goes_on(clause: _Clause) -> bool:
+    """Whether a clause goes on about what was named before it: "inconsistent in places"."""
+    if any(pattern.match(clause.text) for pattern in (_CARRIED, _NONE, _PRESENT)):
+        return True
+    words = _DEGREES.sub("", clause.text)
+    return any(one.pattern.match(words) for one in (_NATURAL, _UNNATURAL, _ASSESSING))
 
 
 def is_negated(text: str, position: int) -> bool:

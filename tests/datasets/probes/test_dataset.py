@@ -137,6 +137,7 @@ def test_every_case_knows_its_truth() -> None:
         assert bool(case.regions) == forged
         assert case.paired_image is not None
         assert case.image.endswith("-forged") == forged
+        assert bool(case.intact_criteria) == forged
         if case.task in (Task.INTERPRETATION, Task.REASONING):
             assert case.expected is not None
             assert [clue.criterion for clue in case.expected] == [case.criterion]
@@ -144,6 +145,7 @@ def test_every_case_knows_its_truth() -> None:
         (p, [c for c in cases if c.image == f"{p.name}-forged"]) for p in map(select_pair, range(3))
     ):
         references = {case.criterion: case.expected for case in group if case.task == Task.ANALYSIS}
+        assert {case.intact_criteria for case in group} == {pair.forgery.unaffected_criteria}
         assert set(references) == {pair.forgery.criterion, *pair.forgery.unaffected_criteria}
         for criterion, expected in references.items():
             assert expected is not None

@@ -1,0 +1,264 @@
+"""Explanations are scored by what they claim, against what is known of the images."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from fakebench_suite.datasets.probes.dataset import load_probes
+from fakebench_suite.grading.claims.grounding import ClaimStatus, find_truth, ground_claims
+from fakebench_suite.metrics.claims import score_claims
+from fakebench_suite.metrics.intervals import Estimate
+from fakebench_suite.tasks.criteria import CRITERIA
+from fakebench_suite.tasks.prompts import INFERENCE
+from fakebench_suite.types import (
+    Authenticity,
+    Case,
+    Clue,
+    Outcome,
+    PixelDigest,
+    QuestionType,
+    Record,
+    Region,
+    Task,
+    Verdict,
+)
+from tests.factories import make_answer
+
+SIZE = (128, 128)
+Explain = Callable[[Case], str]
+
+
+def make_pairs(count: int = 40) -> list[Case]:
+    """The reasoning question about both images of so many pairs of probes, of all forgeries."""
+    cases = []
+    for case in load_probes(count).cases:
+        if case.task == Task.DETECTION and case.question_type is QuestionType.WHAT:
+            asked = replace(
+                case,
+                id=f"{case.image}:inference",
+                task=Task.REASONING,
+                question=INFERENCE,
+                question_type=QuestionType.INFERENCE,
+            )
+            cases.append(asked)
+    return cases
+
+
+def make_record(case: Case, text: str, outcome: Outcome = Outcome.CORRECT) -> Record:
+    """A record of that reply."""
+    return Record(
+        case=case,
+        prompt=case.question,
+        answer=None if outcome.is_error else make_answer(text),
+        verdict=Verdict(outcome=outcome, reason="because"),
+        worker="main",
+        pixels=PixelDigest(digest="d", size=SIZE),
+    )
+
+
+def score(cases: list[Case], explain: Explain) -> dict[tuple[str, str], Estimate]:
+    """The scores of what ``explain`` replies to each case."""
+    records = [make_record(case, explain(case)) for case in cases]
+    return {(metric, name): value for metric, name, value in score_claims(records)}
+
+
+def explain_perfectly(case: Case) -> str:
+    """The violated criterion at its place, and that all is well in an untouched image."""
+    if not case.regions:
+        return "Nothing is unnatural here, and there is no distortion. It is real."
+    (region,) = case.regions
+    left, top, right, bottom = region.box
+    row = "upper" if top + bottom < SIZE[1] else "lower"
+    column = "left" if left + right < SIZE[0] else "right"
+    claim = {
+        "distortion": "There is distortion",
+        "content deficiency": "There is a content deficiency",
+        "unrealistic": "The image is unrealistic",
+    }.get(str(region.criterion), f"The {region.criterion} is unnatural")
+    return f"{claim} in the {row} {column}. It is fake."
+
+
+_NOUNS = [
+    name for name in CRITERIA if name not in ("distortion", "content deficiency", "unrealistic")
+]
+_EVERYTHING = (
+    *(f"The {name} is unnatural" for name in _NOUNS),
+    "There is distortion", "There is a content deficiency", "The image is unrealistic",
+)  # fmt: skip
+
+
+def babble_all(_: Case) -> str:
+    """Every criterion, everywhere, of every image."""
+    return " ".join(f"{claim} everywhere in the whole image." for claim in _EVERYTHING)
+
+
+def babble_at_random(case: Case) -> str:
+    """Half of the criteria, at a corner that is drawn."""
+    rng = random.Random(case.id)
+    corner = f"{rng.choice(['upper', 'lower'])} {rng.choice(['left', 'right'])}"
+    return " ".join(f"{claim} in the {corner}." for claim in rng.sample(_EVERYTHING, 7))
+
+
+def test_a_perfect_explainer_scores_1() -> None:
+    """It finds what was planted, and nothing else, at the right place, and not in the twin."""
+    scores = score(make_pairs(), explain_perfectly)
+    for metric in ("claim_informedness", "claim_precision", "claim_recall", "claim_f1"):
+        assert scores[metric, "all"].value == 1
+        assert scores[metric, "criterion=texture"].value == 1
+    assert scores["hallucinated_claim_rate", "all"].value == 0
+    assert scores["claim_place_accuracy", "all"].value == 1
+    assert scores["claim_place_chance", "all"].value == pytest.approx(0.25)
+    assert scores["claim_deletion_rate", "all"].value == 1
+    assert scores["claim_deletion_rate", "all"].n == 40
+    assert scores["unread_claims_rate", "all"].value == 0
+
+
+def test_a_babbler_scores_0() -> None:
+    """It finds everything, and as much where nothing is."""
+    scores = score(make_pairs(), babble_all)
+    assert scores["claim_recall", "all"].value == 1
+    assert scores["claim_informedness", "all"].value == 0
+    assert (scores["claim_f1", "all"].value or 1) < 0.15
+    assert scores["hallucinated_claim_rate", "all"].value == 1
+    assert scores["claim_place_accuracy", "all"].value == 0
+    assert scores["claim_deletion_rate", "all"].value == 0
+
+
+def test_random_claims_score_about_0() -> None:
+    """Their interval holds 0, and their places are as right as chance has it."""
+    scores = score(make_pairs(80), babble_at_random)
+    informedness = scores["claim_informedness", "all"]
+    assert informedness.low is not None
+    assert informedness.high is not None
+    assert informedness.low < 0 < informedness.high
+    assert informedness.value == pytest.approx(0, abs=0.2)
+    place, chance = scores["claim_place_accuracy", "all"], scores["claim_place_chance", "all"]
+    assert place.low is not None
+    assert place.high is not None
+    assert chance.value is not None
+    assert place.low < chance.value < place.high
+
+
+def test_silence_scores_0() -> None:
+    """Who claims nothing is never wrong and finds nothing; precision is undefined."""
+    scores = score(make_pairs(), lambda _: "It is real.")
+    assert scores["claim_informedness", "all"].value == 0
+    assert scores["claim_recall", "all"].value == 0
+    assert scores["hallucinated_claim_rate", "all"].value == 0
+    assert ("claim_precision", "all") not in scores
+    assert ("claim_place_accuracy", "all") not in scores
+
+
+def test_a_claim_that_stays_with_the_twin_is_not_deleted() -> None:
+    """Claims of forged images are tested against the same question about the untouched one."""
+    cases = make_pairs()
+    forged = {case.image: explain_perfectly(case) for case in cases if case.regions}
+    same = score(cases, lambda case: forged.get(case.image) or forged[str(case.paired_image)])
+    assert same["claim_deletion_rate", "all"].value == 0
+    alone = score([case for case in cases if case.regions], explain_perfectly)
+    assert ("claim_deletion_rate", "all") not in alone
+
+
+def test_replies_in_other_languages_are_not_scored() -> None:
+    """They are counted, and are neither silence nor claims."""
+    cases = make_pairs()
+    half = {case.id for case in cases[: len(cases) // 2]}
+    foreign = "La texture est incohérente et les ombres ne sont pas naturelles."
+    scores = score(cases, lambda case: foreign if case.id in half else explain_perfectly(case))
+    assert scores["unread_claims_rate", "all"].value == 0.5
+    assert scores["claim_recall", "all"].value == 1
+    assert scores["claim_recall", "all"].n == 20
+    (rate,) = score(cases, lambda _: foreign)
+    assert rate == ("unread_claims_rate", "all")
+
+
+def test_errors_are_no_silence() -> None:
+    """A record without an answer is in no score of claims."""
+    cases = make_pairs(4)
+    errors = [make_record(case, "", Outcome.MODEL_ERROR) for case in cases]
+    assert list(score_claims(errors)) == []
+
+
+def test_without_truth_there_are_no_scores() -> None:
+    """FakeBench's references are withheld: its fake images have no score, not a score of zero."""
+    case = Case(
+        id="sd-1.png:inference", task=Task.REASONING, image="sd-1.png", question=INFERENCE,
+        question_type=QuestionType.INFERENCE, label=Authenticity.FAKE, generator="sd",
+    )  # fmt: skip
+    assert not find_truth(case)
+    assert ground_claims(case, "The texture is unnatural.", SIZE) is None
+    assert list(score_claims([make_record(case, "The texture is unnatural.")])) == []
+
+
+def make_case(**fields: object) -> Case:
+    """A case on a fake image, interpreted."""
+    case = Case(
+        id="a:x", task=Task.INTERPRETATION, image="a", question="Why?",
+        question_type=QuestionType.FAULTFINDING, label=Authenticity.FAKE,
+    )  # fmt: skip
+    return replace(case, **fields)  # type: ignore[arg-type]
+
+
+def test_truth_is_of_regions_clues_and_intact_criteria() -> None:
+    """A region without criterion or category has those that its description claims."""
+    region = Region(box=(0, 0, 10, 10), description="The edges of the cup are jagged.")
+    known = find_truth(
+        make_case(
+            regions=(region, Region(box=(0, 0, 5, 5), criterion="theme")),
+            expected=(Clue(text="Dull.", criterion="clarity"), Clue(text="Odd.")),
+            intact_criteria=("edge", "symmetry"),
+        )
+    )
+    assert set(known.violated) == {"edge", "theme", "clarity"}
+    assert known.violated["edge"] == (region,)
+    assert known.intact == {"symmetry"}
+
+
+def test_an_analysis_is_about_the_criterion_that_was_asked() -> None:
+    """Other claims are extra: neither found nor hallucinated."""
+    asked = make_case(
+        task=Task.ANALYSIS, question_type=QuestionType.CRITERION, criterion="edge",
+        regions=(Region(box=(0, 0, 64, 64), criterion="edge"),), intact_criteria=("theme",),
+    )  # fmt: skip
+    grounding = ground_claims(asked, "It looks strange in the upper left. The theme is odd.", SIZE)
+    assert grounding is not None
+    status = {finding.criterion: finding.status for finding in grounding.findings}
+    assert status == {"edge": ClaimStatus.FOUND, "theme": ClaimStatus.UNKNOWN}
+    (edge,) = (finding for finding in grounding.findings if finding.criterion == "edge")
+    assert edge.is_place_right
+    assert edge.texts == ("it looks strange in the upper left",)
+
+
+def test_thoughts_claim_nothing() -> None:
+    """What a model thinks before it answers is not its explanation."""
+    case = make_case(intact_criteria=("edge",))
+    text = "<think>The edge is unnatural.</think>The edge is natural."
+    grounding = ground_claims(case, text, SIZE)
+    assert grounding is not None
+    assert [finding.status for finding in grounding.findings] == [ClaimStatus.REJECTED]
+
+
+@pytest.mark.parametrize(
+    ("box", "text", "right"),
+    [
+        ((0, 0, 40, 40), "in the upper left", True),
+        ((0, 0, 40, 40), "in the lower right", False),
+        ((0, 0, 40, 40), "in the whole image", False),
+        ((0, 0, 128, 128), "in the upper left", None),
+        ((0, 0, 40, 40), "", None),
+    ],
+)
+def test_a_place_is_right_where_the_region_is(
+    box: tuple[float, float, float, float], text: str, right: bool | None
+) -> None:
+    """By the region's centre; of a region as large as the image, no place is right or wrong."""
+    case = make_case(regions=(Region(box=box, criterion="edge"),))
+    grounding = ground_claims(case, f"The edges are jagged {text}.", SIZE)
+    assert grounding is not None
+    (finding,) = grounding.findings
+    assert finding.is_place_right is right
+    unsized = ground_claims(case, f"The edges are jagged {text}.", None)
+    assert unsized is not None
+    assert unsized.findings[0].is_place_right is None
