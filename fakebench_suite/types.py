@@ -25,6 +25,8 @@ class Task:
     """Which of two images is fake, or real; of LOKI, not of FakeBench."""
     ROBUSTNESS: Final = "robustness"
     """Detection cases that are asked again perturbed (:mod:`fakebench_suite.tasks.robustness`)."""
+    POINTING: Final = "pointing"
+    """Where an image shows that it is fake, as boxes; of no benchmark."""
 
 
 class Authenticity(StrEnum):
@@ -45,6 +47,7 @@ class QuestionType(StrEnum):
     CRITERION = "criterion"
     WHICHFAKE = "whichfake"
     WHICHREAL = "whichreal"
+    POINT = "point"
 
 
 class Outcome(StrEnum):
@@ -99,11 +102,15 @@ Point = tuple[float, float]
 """x and y in pixels from the upper left corner."""
 
 
+BoundingBox = tuple[float, float, float, float]
+"""Left, top, right and bottom (exclusive) in pixels from the upper left corner."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
     """Where in an image something shows that it is fake, in pixels of the image as it is shown."""
 
-    box: tuple[float, float, float, float]
+    box: BoundingBox
     """The smallest box around the region: left, top, right, bottom (exclusive)."""
     polygons: tuple[tuple[Point, ...], ...] = ()
     """Outlines of the region's parts, at least three points each; none where it is the box."""
@@ -303,6 +310,8 @@ class Verdict:
     """The rounds of the text judge that gave marks."""
     failed_rounds: int = 0
     """Rounds that gave none, after every retry; they are in no mean."""
+    boxes: tuple[BoundingBox, ...] = ()
+    """The boxes that the reply gives, in pixels of the image; a point is a box without size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

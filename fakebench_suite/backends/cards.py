@@ -18,6 +18,7 @@ from fakebench_suite.files.bundled import find_bundled
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.parsing import decode_toml
 from fakebench_suite.files.paths import expand_home, resolve
+from fakebench_suite.tasks.boxes import DEFAULT_BOXES, BoxFormat, BoxScale, BoxStyle
 from fakebench_suite.text.redaction import mask_values
 
 MODELS = find_bundled("models")
@@ -49,6 +50,10 @@ _LETTERS = ("A", "B")
 """Replies to which of two images is fake or real, where a script has none."""
 
 
+_NO_BOX = "[]"
+"""Reply to where an image shows that it is fake, where a script has none."""
+
+
 class Generation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Decoding settings. Greedy always: a release gate must not depend on luck."""
 
@@ -74,6 +79,10 @@ class PromptFormat(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     images: Positive | None = None
     """Most images that a prompt can show; without it 1 with ``template``, and else as many as a
     case has. Cases with more are not asked."""
+    box_format: BoxFormat | None = None
+    """How the model writes a box; without it as left, top, right, bottom."""
+    box_scale: BoxScale | None = None
+    """What the model counts coordinates in; without it in shares of the sides, 0 to 1."""
 
 
 class ScriptedReplies(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -87,6 +96,7 @@ class ScriptedReplies(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
     criterion: list[str]
     whichfake: list[str] = msgspec.field(default_factory=lambda: list(_LETTERS))
     whichreal: list[str] = msgspec.field(default_factory=lambda: list(_LETTERS))
+    point: list[str] = msgspec.field(default_factory=lambda: [_NO_BOX])
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """Time that a work unit takes, as if a model were at work."""
 
@@ -281,6 +291,15 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         _check_source(self)
 
     @property
+    def boxes(self) -> BoxStyle:
+        """How the model is asked for boxes, and writes them."""
+        prompt = self.prompt
+        return BoxStyle(
+            format=prompt.box_format or DEFAULT_BOXES.format,
+            scale=prompt.box_scale or DEFAULT_BOXES.scale,
+        )
+
+    @property
     def takes_two_images(self) -> bool:
         """Whether a prompt may show two images."""
         prompt = self.prompt
@@ -388,11 +407,14 @@ def describe_card(card: Card, *, identity: bool = False) -> dict[str, Any]:
 
 def _drop_unset(described: dict[str, Any]) -> None:
     """Leave out what cards say since a later version, as in the manifests of earlier ones."""
-    if described["prompt"]["images"] is None:
-        del described["prompt"]["images"]
+    for name in ("images", "box_format", "box_scale"):
+        if described["prompt"][name] is None:
+            del described["prompt"][name]
     script = described["script"]
-    for name in ("whichfake", "whichreal"):
-        if script is not None and script[name] == list(_LETTERS):
+    for name, preset in (
+        ("whichfake", [*_LETTERS]), ("whichreal", [*_LETTERS]), ("point", [_NO_BOX]),
+    ):  # fmt: skip
+        if script is not None and script[name] == preset:
             del script[name]
 
 

@@ -24,6 +24,7 @@ from fakebench_suite.datasets.dataset import (
     require_path,
 )
 from fakebench_suite.datasets.images import ImageFolder, open_image
+from fakebench_suite.datasets.pointing import add_pointing
 from fakebench_suite.datasets.regions import check_opened, parse_box
 from fakebench_suite.datasets.rows import (
     Row,
@@ -82,7 +83,7 @@ def load_loki(root: Path) -> Dataset:
         name="LOKI",
         kind=KIND,
         digest=digest_contents(contents),
-        cases=tuple(cases),
+        cases=add_pointing(cases),
         open_image=check_opened(lambda case: open_image(images.find(case.image)), cases),
         has_images=lambda: bool(images),
         find_image=lambda case: images.find(case.image),

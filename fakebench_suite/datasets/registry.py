@@ -40,6 +40,7 @@ DATASETS = Registry(
     kind=DatasetSpec,
     built_in={
         "probes": DatasetSpec(load="fakebench_suite.datasets.probes.dataset:load"),
+        "probes-grounded": DatasetSpec(load="fakebench_suite.datasets.probes.grounded:load"),
         "fakebench": DatasetSpec(load="fakebench_suite.datasets.fakebench:load"),
         "jsonl": DatasetSpec(load="fakebench_suite.datasets.jsonl:load"),
         "folder": DatasetSpec(load="fakebench_suite.datasets.folder:load"),
@@ -50,6 +51,10 @@ DATASETS = Registry(
         "mmfr": DatasetSpec(load="fakebench_suite.datasets.mmfr:load"),
     },
 )
+
+
+EMBEDDED = ("probes", "probes-grounded")
+"""The kinds of data sets that are part of the suite, and are opened without a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from fakebench_suite.datasets.dataset import (
     require_path,
 )
 from fakebench_suite.datasets.images import ImageFolder, open_image
+from fakebench_suite.datasets.pointing import add_pointing
 from fakebench_suite.datasets.regions import check_opened, find_box, parse_flat_polygon
 from fakebench_suite.datasets.rows import Row, find_file, list_rows, read_json
 from fakebench_suite.errors import DataError
@@ -65,7 +66,7 @@ def load_synthscars(root: Path) -> Dataset:
         name="SynthScars",
         kind=KIND,
         digest=digest_contents([content]),
-        cases=tuple(cases),
+        cases=add_pointing(cases),
         open_image=check_opened(lambda case: open_image(images.find(case.image)), cases),
         has_images=lambda: bool(images),
         find_image=lambda case: images.find(case.image),

@@ -32,6 +32,7 @@ from fakebench_suite.datasets.dataset import (
     require_path,
 )
 from fakebench_suite.datasets.images import open_content
+from fakebench_suite.datasets.pointing import add_pointing
 from fakebench_suite.datasets.regions import check_opened, find_box, parse_points
 from fakebench_suite.datasets.rows import Row, is_file
 from fakebench_suite.errors import DataError, ImageError
@@ -103,7 +104,7 @@ def load_x_aigd(root: Path) -> Dataset:
         name="X-AIGD",
         kind=KIND,
         digest=digest.hexdigest(),
-        cases=tuple(cases),
+        cases=add_pointing(cases),
         open_image=check_opened(images.open, cases),
         has_images=lambda: True,
         licence=LICENCE,

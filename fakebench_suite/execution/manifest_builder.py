@@ -19,7 +19,7 @@ from fakebench_suite.checkpoints.fingerprint import (
     digest_weights,
     load_package_versions,
 )
-from fakebench_suite.datasets.registry import DATASETS
+from fakebench_suite.datasets.registry import DATASETS, EMBEDDED
 from fakebench_suite.entry_points import Registry, name_package
 from fakebench_suite.errors import CardError
 from fakebench_suite.execution.plan import RunPlan, RunRequest
@@ -221,7 +221,7 @@ def _describe_judge(plan: RunPlan, info: JudgeInfo) -> ManifestJudge:
     """How replies are read, and who grades texts, how often, and by which instruction."""
     label, choice = str(plan.request.reply_parser), plan.request.judge
     if choice is None:
-        return ManifestJudge(label=label, text="exact" if plan.dataset.kind == "probes" else None)
+        return ManifestJudge(label=label, text="exact" if plan.dataset.kind in EMBEDDED else None)
     return ManifestJudge(
         label=label,
         text=choice.name,

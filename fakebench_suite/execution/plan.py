@@ -126,7 +126,7 @@ class RunPlan:
 
     def build_prompt(self, case: Case) -> Prompt:
         """The prompt of a case in the chosen wording."""
-        return build_prompt(case, self.request.style)
+        return build_prompt(case, self.request.style, self.card.boxes)
 
     def build_request(self, case: Case, images: "Mapping[str, Image.Image]") -> Request:
         """What the backend is asked for a case; ``images`` are those of its work unit."""
@@ -225,7 +225,8 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
         )
         dataset = drop_cases(dataset, left_out, {case.id for case in drawn})
         drawn = [case for case in drawn if case.id not in left_out]
-    cases = choose_tasks(drawn, request.tasks, name=dataset.name)
+    given_again = recorded is not None
+    cases = choose_tasks(drawn, request.tasks, name=dataset.name, on_request=given_again)
     lacking = find_lacking(cases, request.reply_parser, capabilities)
     cases = [case for case in cases if case.task not in lacking]
     if not cases and lacking:
@@ -401,10 +402,17 @@ def choose_cases(cases: Sequence[Case], recorded: Sequence[Record] | None) -> Se
     return [case for case in cases if case.id in ids]
 
 
-def choose_tasks(cases: list[Case], tasks: Collection[str] | None, *, name: str) -> list[Case]:
-    """The cases of ``--tasks``; raises UserError where a task has none in the data set."""
+def choose_tasks(
+    cases: list[Case], tasks: Collection[str] | None, *, name: str, on_request: bool = False
+) -> list[Case]:
+    """The cases of ``--tasks``; raises UserError where a task has none in the data set.
+
+    Without ``--tasks`` all, but those of tasks that are asked only on request, unless there are no
+    others or ``on_request`` lets them in.
+    """
     if tasks is None:
-        return cases
+        kept = [case for case in cases if on_request or not get_task(case.task).on_request]
+        return kept or cases
     present = {case.task for case in cases}
     for task in tasks:
         if task not in present and get_task(task).derived:

@@ -34,6 +34,7 @@ from fakebench_suite.execution.reusable_answers import is_reusable
 from fakebench_suite.execution.work_units import assign_work_units
 from fakebench_suite.grading import verdict as verdicts
 from fakebench_suite.grading.judges.base import TextJudge
+from fakebench_suite.tasks.registry import Grader, get_task
 from fakebench_suite.text.surrogates import replace_lone_surrogates
 from fakebench_suite.types import Answer, Case, PixelDigest, Record, Verdict
 
@@ -186,6 +187,9 @@ class CaseRunner:
         try:
             judgement = self._grader.take(case, answer)
             parser = self._plan.request.reply_parser
+            if get_task(case.task).grader is Grader.BOX:
+                shown = self.pixels.get(case.image)
+                return verdicts.judge_boxes(case, answer, self._plan.card.boxes, shown)
             return verdicts.judge(case, answer, parser, judgement, self._grader.name)
         except JudgeError:
             raise

@@ -6,14 +6,17 @@ reference, the clue; interpretation and analysis a score of at least PASS_MARK.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fakebench_suite.errors import JudgeError
+from fakebench_suite.grading.boxes import find_centre, lies_in, parse_boxes
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.labels.choices import ParsedChoice, parse_choice
 from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel, ReplyParserKind
 from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, parse_natural
+from fakebench_suite.tasks.boxes import BoxStyle
 from fakebench_suite.tasks.registry import Grader, get_task
 from fakebench_suite.text.display import count_of
 from fakebench_suite.text.thoughts import to_visible_text
@@ -23,6 +26,7 @@ from fakebench_suite.types import (
     Case,
     FinishReason,
     Outcome,
+    PixelDigest,
     QuestionType,
     Task,
     Verdict,
@@ -102,6 +106,8 @@ def _judge(case: Case, answer: Answer, rule: ReplyParserKind, grade: "TextGrader
             verdict = judge_choice(
                 case, parse_choice(answer.text, case.choices, case.question_type)
             )
+        case Grader.BOX:
+            raise JudgeError("boxes are judged by judge_boxes, which knows how a model writes them")
         case Grader.LABEL_AND_TEXT:
             reading = parse_reply(answer.text, case.question_type)
             verdict = grade.judge_reasoning(case, to_visible_text(answer.text), reading)
@@ -152,6 +158,37 @@ def judge_choice(case: Case, reading: ParsedChoice) -> Verdict:
     right = reading.choice == case.expected_choice
     outcome = Outcome.CORRECT if right else Outcome.INCORRECT
     return Verdict(outcome=outcome, label=reading.choice, reason=reading.reason)
+
+
+def judge_boxes(case: Case, answer: Answer, style: BoxStyle, pixels: PixelDigest | None) -> Verdict:
+    """Return the verdict on a reply that points; it passes by the pointing game.
+
+    That is, the centre of its first box lies in a region (Zhang et al. 2018, arXiv 1608.00507), or
+    it gives no box of a real image. ``style`` is how the model writes boxes. Raises JudgeError
+    where the size of the picture is not known.
+    """
+    if case.label is not Authenticity.REAL and not case.regions:
+        return Verdict(outcome=Outcome.UNSCORED, reason="where the image is fake is not known")
+    if answer.finish_reason is FinishReason.CONTENT_FILTER:
+        return Verdict(outcome=Outcome.REFUSED, reason="the model or its server refused")
+    if pixels is None:
+        raise JudgeError("the size of the picture is not known, so its boxes have no place")
+    reading = parse_boxes(to_visible_text(answer.text), style, pixels.size)
+    if reading.boxes is None:
+        outcome = Outcome.REFUSED if reading.is_refused else Outcome.UNPARSED
+        if outcome is Outcome.UNPARSED and answer.finish_reason is FinishReason.LENGTH:
+            return Verdict(outcome=Outcome.TRUNCATED, reason=f"cut off: {reading.reason}")
+        return Verdict(outcome=outcome, reason=reading.reason)
+    count = "1 box" if len(reading.boxes) == 1 else f"{len(reading.boxes)} boxes"
+    if case.label is Authenticity.REAL:
+        passed, why = not reading.boxes, f"{count} on a real image"
+    elif not reading.boxes:
+        passed, why = False, "no box"
+    else:
+        passed = any(map(partial(lies_in, find_centre(reading.boxes[0])), case.regions))
+        why = f"the first of {count} {'hits' if passed else 'misses'} the region"
+    outcome = Outcome.CORRECT if passed else Outcome.INCORRECT
+    return Verdict(outcome=outcome, reason=why, boxes=reading.boxes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,7 @@ def is_score_of(metric: Metric, task: str) -> bool:
 
 _LABELS = (Grader.LABEL,)
 _TEXTS = (Grader.TEXT, Grader.LABEL_AND_TEXT)
+_BOXES = (Grader.BOX,)
 
 METRICS: Mapping[str, Metric] = MappingProxyType({
     "accuracy": Metric(
@@ -63,7 +64,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     ),
     "accuracy_parsed": Metric(
         meaning="accuracy over the replies that assert something",
-        graders=(Grader.LABEL, Grader.LABEL_AND_TEXT, Grader.CHOICE), divides=True,
+        graders=(Grader.LABEL, Grader.LABEL_AND_TEXT, Grader.CHOICE, Grader.BOX), divides=True,
     ),
     "label_accuracy": Metric(
         meaning="share of replies whose conclusion, fake or real, is right; a judge has no say",
@@ -234,5 +235,25 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     ),
     "unread_claims_rate": Metric(
         meaning="share of replies whose claims are not read: not in English", graders=_TEXTS
+    ),
+    "mean_iou": Metric(
+        meaning="overlap of each region with the box that fits it best (IoU), mean over regions",
+        graders=_BOXES,
+    ),
+    "pointing_game": Metric(
+        meaning="share of images with regions in which the first box has its centre in one",
+        graders=_BOXES,
+    ),
+    "box_precision": Metric(
+        meaning="share of boxes of which more than half lies in a region", graders=_BOXES
+    ),
+    "box_recall": Metric(
+        meaning="share of regions in which more than half of a box lies", graders=_BOXES
+    ),
+    "box_f1": Metric(
+        meaning="harmonic mean of precision and recall of boxes", graders=_BOXES
+    ),
+    "false_box_rate": Metric(
+        meaning="share of replies on real images that give a box", graders=_BOXES
     ),
 })  # fmt: skip

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from fakebench_suite.datasets.registry import EMBEDDED
 from fakebench_suite.grading.judges.calibration import MIN_ORDERED_SHARE
 from fakebench_suite.metrics.paper_tables import FOOTNOTE
 from fakebench_suite.report.benchmark_rows import (
@@ -93,11 +94,12 @@ def list_change(shift: MetricDelta) -> tuple[str, ...]:
     )
 
 
+_PROBE_NOTES = [
+    "These are scores of embedded probes, not FakeBench scores.",
+    "All probes are crops of four photographs; the intervals do not generalise to others.",
+]
 _DATASET_NOTES = {
-    "probes": [
-        "These are scores of embedded probes, not FakeBench scores.",
-        "All probes are crops of four photographs; the intervals do not generalise to others.",
-    ],
+    **dict.fromkeys(EMBEDDED, _PROBE_NOTES),
     "jsonl": ["These are scores of a data set of your own, not FakeBench scores."],
     "folder": ["These are scores of a folder of your own images, not FakeBench scores."],
     "layout": ["The files differ from FakeBench's as published: these are not FakeBench scores."],

@@ -21,6 +21,7 @@ from fakebench_suite.datasets import DataSource, open_dataset
 from fakebench_suite.datasets.dataset import Dataset, list_image_cases
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.datasets.perturbations import SIDE, normalize, perturb
+from fakebench_suite.datasets.registry import EMBEDDED
 from fakebench_suite.errors import ImageError, MachineError, UserError
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.provenance import digest_pixels
@@ -106,9 +107,9 @@ def open_run_data(
     Raises UserError where these are not the data the run was made over.
     """
     described = manifest.dataset
-    if data is None and described.kind != "probes":
+    if data is None and described.kind not in EMBEDDED:
         return None
-    dataset = open_dataset(data)
+    dataset = open_dataset(DataSource(kind=described.kind) if data is None else data)
     if dataset.digest == described.digest:
         return dataset
     if data is None:

@@ -31,6 +31,8 @@ class Grader(StrEnum):
     """The label, and where there is a reference, the text."""
     CHOICE = "choice"
     """Whether it names the right option of a multiple-choice question."""
+    BOX = "box"
+    """Whether it points at what reveals the image as fake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class TaskSpec:
     """Of the task in figures, as ``#rrggbb``."""
     subgroups: tuple[str, ...] = ("label", "question_type", "generator")
     """The kinds of subgroups that are shown."""
+    on_request: bool = False
+    """Whether its cases are asked only where ``--tasks`` names it, or there are no others."""
     required_start: str | None = None
     """How a reply in the format that the prompts ask for begins, in lower case."""
     paper_table: PaperTable | None = None
@@ -154,6 +158,18 @@ TASKS = Registry(
             colour="#2e8c99",
             subgroups=(),
             derived=True,
+        ),
+        Task.POINTING: TaskSpec(
+            title="boxes of what is fake",
+            question_types=(QuestionType.POINT,),
+            grader=Grader.BOX,
+            headlines=(
+                "accuracy", "accuracy_parsed", "mean_iou", "pointing_game", "box_precision",
+                "box_recall", "box_f1", "false_box_rate",
+            ),
+            colour="#7d8a2e",
+            subgroups=("generator", "criterion"),
+            on_request=True,
         ),
     },
 )  # fmt: skip

@@ -40,7 +40,7 @@ def make_case(question: str, question_type: QuestionType) -> Case:
     [
         question_type
         for question_type in QuestionType
-        if question_type is not QuestionType.CRITERION
+        if question_type not in (QuestionType.CRITERION, QuestionType.POINT)
     ],
 )
 def test_other_questions_are_sent_as_they_are(

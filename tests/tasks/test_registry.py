@@ -22,8 +22,10 @@ from fakebench_suite.types import Outcome, QuestionType, Record
 from tests.factories import make_record
 from tests.helpers import install_package
 
-BUILT_IN = ("detection", "interpretation", "reasoning", "analysis", "comparison", "robustness")
-"""FakeBench's four, and those of other benchmarks."""
+BUILT_IN = (
+    "detection", "interpretation", "reasoning", "analysis", "comparison", "robustness", "pointing",
+)  # fmt: skip
+"""FakeBench's four, and others."""
 PACKAGE = """
 from fakebench_suite.tasks.registry import Grader, TaskSpec
 from fakebench_suite.types import QuestionType
