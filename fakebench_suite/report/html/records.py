@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fakebench_suite.grading.claims.grounding import Grounding
+from fakebench_suite.metrics.claims import ground_record
 from fakebench_suite.report.html.data_script import write_data_script
 from fakebench_suite.report.html.reasoning import split_thoughts
 from fakebench_suite.report.html.record_index import RECORDS_PER_FILE
@@ -31,6 +33,8 @@ class RecordEntry:
     """The reply in two parts; None if it has no reasoning."""
     split_before: ReasonedReply | None
     """The same for the baseline's reply."""
+    claims: Grounding | None
+    """What the reply claims, against what is known of the image; None where nothing is."""
 
 
 def write_texts(folder: Path, run: ReportData, changes: Mapping[str, Change] | None) -> None:
@@ -55,6 +59,7 @@ def _make_entry(
         before=before,
         split=split_reply(record.answer),
         split_before=split_reply(before.answer if before else None),
+        claims=ground_record(record),
     )
 
 

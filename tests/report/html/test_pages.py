@@ -10,9 +10,19 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from fakebench_suite.datasets import DataSource, open_dataset
+from fakebench_suite.datasets.probes.grounded import load_grounded
+from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report.html import DatasetImages, write_html_report
 from fakebench_suite.report.thumbnails import ReportImageSize
-from fakebench_suite.types import Answer, FinishReason, Outcome, Record, Region, Task, Verdict
+from fakebench_suite.types import (
+    Answer,
+    FinishReason,
+    Outcome,
+    Record,
+    Region,
+    Task,
+    Verdict,
+)
 from tests.datasets.other_benchmarks import write_loki
 from tests.factories import make_answer, make_record
 from tests.report.browser_tab import PHONE, ROW, Tab
@@ -512,3 +522,36 @@ def test_a_probe_shows_its_box_and_its_twin(tab: Tab, tmp_path: Path) -> None:
     tab.screenshot("probe")
     tab.page.click("text=open its item")
     expect(tab.page.locator("#item h2")).to_contain_text(f"{forged.paired_image}:")
+
+
+def test_claims_and_boxes_of_a_reply_are_shown(tab: Tab, tmp_path: Path) -> None:
+    """What was claimed, found and missed, whether its place is right, and boxes on the picture."""
+    dataset = load_grounded(1)
+    texts = {
+        Task.REASONING: "The edge is unnatural. The texture is unnatural in the upper left corner.",
+        Task.POINTING: "[0, 0, 0.5, 0.5]",
+    }
+    boxes = {Task.POINTING: ((0.0, 0.0, 64.0, 64.0), (32.0, 32.0, 32.0, 32.0))}
+    cases = [case for case in dataset.cases if case.regions and case.task in texts]
+    records = [
+        Record(
+            case=replace(case, intact_criteria=("edge",)),
+            prompt=case.question,
+            answer=make_answer(texts[case.task]),
+            verdict=Verdict(outcome=Outcome.CORRECT, reason="", boxes=boxes.get(case.task, ())),
+            worker="",
+            pixels=digest_pixels(dataset.open_image(case)),
+        )
+        for case in cases
+    ]
+    report = write_html_report(write_run(tmp_path / "run", records), images=DatasetImages(dataset))
+    tab.open(report, f"#item={cases[0].id}")
+    claims = tab.page.locator("#item .claims li")
+    expect(claims).to_have_text(["texture found upper left, wrong", "edge hallucinated"])
+    tab.screenshot("claims")
+    tab.open(report, f"#item={cases[-1].id}")
+    expect(tab.page.locator("#item .frame").first.locator("rect.answered")).to_have_count(2)
+    expect(tab.page.locator("#item .frame svg").first).to_have_attribute(
+        "aria-label", re.compile("box of the reply 0, 0, 64, 64; box of the reply 32, 32, 32, 32")
+    )
+    tab.screenshot("boxes")

@@ -39,25 +39,41 @@ fakebench.item = (() => {
   }
 
   // The outlines of regions, drawn over the image.
-  function outline(picture, regions) {
-    if (!regions.length) return null;
+  function outline(picture, regions, boxes) {
+    if (!regions.length && !boxes.length) return null;
     const drawing = document.createElementNS(SVG, "svg");
     drawing.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
     drawing.setAttribute("role", "img");
-    drawing.setAttribute("aria-label", regions.map((region) =>
-      `region ${region.box.map((place) => Math.round(place)).join(", ")} ${name(region)}`.trim()).join("; "));
+    const place = (kind, box, rest = "") => `${kind} ${box.map((side) => Math.round(side)).join(", ")} ${rest}`.trim();
+    drawing.setAttribute("aria-label", [
+      ...regions.map((region) => place("region", region.box, name(region))),
+      ...boxes.map((box) => place("box of the reply", box)),
+    ].join("; "));
     for (const kind of ["under", "over"])
       for (const shape of regions.flatMap(shapes)) {
         shape.setAttribute("class", kind);
         drawing.append(shape);
       }
+    for (const shape of drawBoxes(boxes, picture)) {
+      shape.setAttribute("class", "answered");
+      drawing.append(shape);
+    }
     return drawing;
   }
 
-  function figure(image, caption, regions = [], link = null) {
+  // Boxes of a reply; a point has a mark around it.
+  function drawBoxes(boxes, { width, height }) {
+    const mark = Math.max(width, height) / 50;
+    return boxes.map(([left, top, right, bottom]) => {
+      const isPoint = left === right && top === bottom;
+      return isPoint ? [left - mark, top - mark, left + mark, top + mark] : [left, top, right, bottom];
+    }).flatMap((box) => shapes({ box, polygons: [] }));
+  }
+
+  function figure(image, caption, regions = [], link = null, boxes = []) {
     const picture = filter.storedImage(image);
     if (!picture) return el("figure", { class: "absent" }, el("div", {}, "no image available"), el("figcaption", {}, caption));
-    const drawing = () => outline(picture, regions);
+    const drawing = () => outline(picture, regions, boxes);
     const frame = el("button", {
       type: "button", class: "frame", title: "Zoom (z)", "aria-label": `Zoom, ${caption}: ${image}`,
       onclick: () => fakebench.zoom.open(picture, image, caption, drawing),
@@ -76,20 +92,34 @@ fakebench.item = (() => {
   }
 
   function images(record, hash) {
-    const { case: asked } = record;
+    const { case: asked, verdict } = record;
     if (asked.original_image !== null) return perturbedImages(record);
     if (asked.second_image)
       return el("div", { class: "pictures" }, [asked.image, asked.second_image].map((image, place) =>
         figure(image, `image ${place + 1}`, place ? [] : asked.regions)));
     const isForged = asked.regions.length > 0;
     const caption = isForged && asked.paired_image ? "forged image" : asked.label || "image";
-    const shown = [figure(asked.image, caption, asked.regions)];
+    const shown = [figure(asked.image, caption, asked.regions, null, verdict.boxes || [])];
     if (asked.paired_image) {
       const row = filter.firstAbout(asked.paired_image, asked.question_type);
       const link = row < 0 ? null : el("a", { href: hash(row) }, "open its item");
       shown.push(figure(asked.paired_image, isForged ? "untouched image" : "forged image", [], link));
     }
     return el("div", { class: "pictures" }, shown);
+  }
+
+  // The criteria that a reply claims or misses, with the places it names.
+  function describeClaims(claims) {
+    if (!claims) return null;
+    if (!claims.is_read) return block("Claims", faint("Not read: the reply is not in English."));
+    const shown = claims.findings.filter(({ status }) => status !== "rejected");
+    if (!shown.length) return block("Claims", faint("The reply claims no anomaly."));
+    return block("Claims", el("ul", { class: "claims" }, shown.map((finding) => {
+      const place = finding.is_place_right === null ? "" : finding.is_place_right ? ", right" : ", wrong";
+      return el("li", { title: finding.texts.join("; ") }, finding.criterion, " ",
+        el("span", { class: `tag ${finding.status}` }, finding.status),
+        finding.places.length ? ` ${finding.places.join(", ")}${place}` : null);
+    })));
   }
 
   // What the data set says about each region.
@@ -191,7 +221,7 @@ fakebench.item = (() => {
       el("div", {}, el("h4", {}, "this run"), reply(record.answer, record.verdict, split))));
   }
 
-  function render({ record, texts, before, split, split_before: earlier }, hash) {
+  function render({ record, texts, before, split, split_before: earlier, claims }, hash) {
     const { case: asked, verdict } = record;
     const reference = asked.expected === null ? null : block("Reference",
       el("ul", { class: "clues" }, asked.expected.map((clue) => el("li", { dir: "auto" }, clue.text,
@@ -202,6 +232,7 @@ fakebench.item = (() => {
       before ? compare(record, before, split, earlier) : record.answer?.search ? describeSearch(record, split) : block("Reply", ...reply(record.answer, verdict, split)),
       reference,
       describeRegions(asked.regions),
+      describeClaims(claims),
       scores(verdict, texts),
       block("Case", facts(record, verdict)),
     ].filter(Boolean);
