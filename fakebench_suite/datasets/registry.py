@@ -41,6 +41,7 @@ DATASETS = Registry(
     built_in={
         "probes": DatasetSpec(load="fakebench_suite.datasets.probes.dataset:load"),
         "probes-grounded": DatasetSpec(load="fakebench_suite.datasets.probes.grounded:load"),
+        "probes-graded": DatasetSpec(load="fakebench_suite.datasets.probes.graded:load"),
         "fakebench": DatasetSpec(load="fakebench_suite.datasets.fakebench:load"),
         "jsonl": DatasetSpec(load="fakebench_suite.datasets.jsonl:load"),
         "folder": DatasetSpec(load="fakebench_suite.datasets.folder:load"),
@@ -53,7 +54,7 @@ DATASETS = Registry(
 )
 
 
-EMBEDDED = ("probes", "probes-grounded")
+EMBEDDED = ("probes", "probes-grounded", "probes-graded")
 """The kinds of data sets that are part of the suite, and are opened without a path."""
 
 

@@ -256,4 +256,8 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "false_box_rate": Metric(
         meaning="share of replies on real images that give a box", graders=_BOXES
     ),
+    "threshold_strength": Metric(
+        meaning="least strength of a planted forgery at which 75 % of images are called fake",
+        graders=_LABELS,
+    ),
 })  # fmt: skip

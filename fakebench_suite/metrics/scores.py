@@ -16,6 +16,7 @@ from fakebench_suite.metrics.dataframe import records_to_frame
 from fakebench_suite.metrics.detection import score_detection
 from fakebench_suite.metrics.intervals import Estimate, estimate_mean, estimate_statistic
 from fakebench_suite.metrics.pointing import score_pointing
+from fakebench_suite.metrics.psychometric import score_strengths
 from fakebench_suite.metrics.robustness import score_robustness, score_search
 from fakebench_suite.metrics.text import TextScores
 from fakebench_suite.metrics.weighted_statistics import f1_score
@@ -54,6 +55,7 @@ def score_records(
             of_task = [record for record in records if record.case.task == task]
             scores += (make_score(task, *entry) for entry in score_claims(of_task))
             scores += (make_score(task, *entry) for entry in score_pointing(of_task))
+            scores += (make_score(task, *entry) for entry in score_strengths(of_task))
     return scores
 
 

@@ -11,6 +11,7 @@ from fakebench_suite.report.benchmark_rows import (
     NUMBERS,
     list_benchmark_tables,
 )
+from fakebench_suite.report.grounding import list_claim_tables, list_strength_tables
 from fakebench_suite.report.headline import describe_result, list_meanings
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.paper_rows import compare_with_paper, find_odd_pixels
@@ -240,7 +241,8 @@ def write_markdown(
     for grid in list_benchmark_tables(manifest, scores):
         own = _format_table(grid.header, grid.rows, numbers=NUMBERS)
         lines += ["", f"## {_escape(grid.title)}", "", *own, "", _escape(BENCHMARK_NOTE)]
-    for grid in (*latency_table(timings), *published):
+    grounding = (*list_claim_tables(scores), *list_strength_tables(scores))
+    for grid in (*grounding, *latency_table(timings), *published):
         lines += _details(
             grid.title, _format_table(grid.header, grid.rows, numbers=grid.header[1:])
         )

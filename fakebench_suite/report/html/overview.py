@@ -8,6 +8,12 @@ from urllib.parse import urlencode
 from fakebench_suite.metrics.paper_tables import FOOTNOTE
 from fakebench_suite.report.benchmark_rows import BENCHMARK_NOTE, list_benchmark_tables
 from fakebench_suite.report.engine_text import format_engine
+from fakebench_suite.report.grounding import (
+    CLAIMS_NOTE,
+    STRENGTH_NOTE,
+    list_claim_tables,
+    list_strength_tables,
+)
 from fakebench_suite.report.headline import describe_delta, describe_headline, list_meanings
 from fakebench_suite.report.html.plots import Plot
 from fakebench_suite.report.html.record_index import CUT_OFF
@@ -105,6 +111,8 @@ class Overview:
     benchmark: Sequence[TextTable]
     """The scores under the names of the benchmark that the data set comes from."""
     benchmark_note: str
+    grounding: Sequence[tuple[TextTable, str]]
+    """Tables of claims and of the strengths that are detected, with what they say."""
     timings: Sequence[TextTable]
     robustness: Sequence[TextTable]
     footnote: str
@@ -148,6 +156,10 @@ def describe_overview(
         grids=published,
         benchmark=list(list_benchmark_tables(run.manifest, run.scores)),
         benchmark_note=BENCHMARK_NOTE,
+        grounding=[
+            *((table, CLAIMS_NOTE) for table in list_claim_tables(run.scores)),
+            *((table, STRENGTH_NOTE) for table in list_strength_tables(run.scores)),
+        ],
         timings=latency_table(run.timings),
         robustness=robustness_table(run.scores),
         footnote=FOOTNOTE if published else "",

@@ -16,6 +16,7 @@ from fakebench_suite.report.html.plots.distributions import (
 )
 from fakebench_suite.report.html.plots.figure import Plot
 from fakebench_suite.report.html.plots.robustness import plot_robustness
+from fakebench_suite.report.html.plots.strengths import plot_strengths
 from fakebench_suite.report.html.run_data import ReportData
 
 
@@ -30,6 +31,7 @@ def make_plots(run: ReportData) -> Sequence[Plot]:
         plot_text_scores(frame),
         plot_text_metrics(run),
         plot_calibration(frame),
+        plot_strengths(run.records),
         plot_latency(run.records),
         plot_robustness(run.scores),
     )

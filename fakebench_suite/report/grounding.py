@@ -1,0 +1,76 @@
+"""Tables of what explanations claim by criterion, and of the least strengths that are detected."""
+
+from collections.abc import Iterator, Sequence
+
+from fakebench_suite.metrics.psychometric import METRIC as STRENGTH
+from fakebench_suite.report.paper_rows import TextTable
+from fakebench_suite.tasks.criteria import CRITERIA
+from fakebench_suite.types import Score
+
+_COLUMNS = (
+    ("informedness", "claim_informedness"),
+    ("precision", "claim_precision"),
+    ("recall", "claim_recall"),
+    ("F1", "claim_f1"),
+    ("place right", "claim_place_accuracy"),
+    ("by chance", "claim_place_chance"),
+    ("gone with the forgery", "claim_deletion_rate"),
+)
+CLAIMS_NOTE = (
+    "Claims of a criterion are read from the replies and compared with what is known of the image. "
+    "Informedness is recall minus the rate of false alarms: 0 is chance."
+)
+STRENGTH_NOTE = (
+    "The share of images called fake is fitted over the strength of the planted forgery; at "
+    "strength 1 it is that of the probes. It is not reached either where three quarters of the "
+    "untouched images are called fake."
+)
+
+
+def list_claim_tables(scores: Sequence[Score]) -> Iterator[TextTable]:
+    """One table for each task whose texts are about images of which something is known."""
+    for task in dict.fromkeys(score.task for score in scores):
+        found = {
+            (score.metric, score.subgroup): score for score in scores if score.task == task
+        }  # fmt: skip
+        names = ["all", *(f"criterion={name}" for name in CRITERIA)]
+        rows = [
+            (name.removeprefix("criterion="), *(_format(found.get((m, name))) for _, m in _COLUMNS))
+            for name in names
+            if any((metric, name) in found for _, metric in _COLUMNS)
+        ]
+        if rows:
+            header = ("criterion", *(title for title, _ in _COLUMNS))
+            yield TextTable(title=f"Claims of {task} by criterion", header=header, rows=rows)
+
+
+def list_strength_tables(scores: Sequence[Score]) -> Iterator[TextTable]:
+    """One table if the run asked about graded probes; else none."""
+    rows = [
+        (
+            score.subgroup.removeprefix("criterion="),
+            "not reached" if score.value is None else f"{score.value:.3f}",
+            _format_interval(score),
+            f"{score.n:,}",
+        )
+        for score in scores
+        if score.metric == STRENGTH
+    ]
+    if rows:
+        header = ("criterion", "strength", "95 % interval", "n")
+        title = "Strength at which 75 % of the forgeries are called fake"
+        yield TextTable(title=title, header=header, rows=rows)
+
+
+def _format(score: Score | None) -> str:
+    if score is None or score.value is None:
+        return ""
+    if score.low is None or score.high is None:
+        return f"{score.value:.2f}"
+    return f"{score.value:.2f} [{score.low:.2f}, {score.high:.2f}]"
+
+
+def _format_interval(score: Score) -> str:
+    if score.low is None:
+        return ""
+    return f"{score.low:.3f} to " + ("not reached" if score.high is None else f"{score.high:.3f}")
