@@ -135,8 +135,10 @@ def _count_cases(metric: str, counts: Floats) -> float:
 
 
 def _precision(totals: Floats) -> Floats:
-    found, _, hallucinated, _ = np.moveaxis(totals.sum(axis=1), -1, 0)
-    return _divide(found, found + hallucinated)
+    """Undefined where no criterion is known to be intact: no claim could be wrong."""
+    found, _, hallucinated, rejected = np.moveaxis(totals.sum(axis=1), -1, 0)
+    known = hallucinated + rejected > 0
+    return np.where(known, _divide(found, found + hallucinated), np.nan)
 
 
 def _recall(totals: Floats) -> Floats:
@@ -145,8 +147,10 @@ def _recall(totals: Floats) -> Floats:
 
 
 def _f1(totals: Floats) -> Floats:
-    found, missed, hallucinated, _ = np.moveaxis(totals.sum(axis=1), -1, 0)
-    return _divide(2 * found, 2 * found + missed + hallucinated)
+    """Undefined as precision is."""
+    found, missed, hallucinated, rejected = np.moveaxis(totals.sum(axis=1), -1, 0)
+    known = hallucinated + rejected > 0
+    return np.where(known, _divide(2 * found, 2 * found + missed + hallucinated), np.nan)
 
 
 def _informedness(totals: Floats) -> Floats:

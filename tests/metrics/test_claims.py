@@ -262,3 +262,11 @@ def test_a_place_is_right_where_the_region_is(
     unsized = ground_claims(case, f"The edges are jagged {text}.", None)
     assert unsized is not None
     assert unsized.findings[0].is_place_right is None
+
+
+def test_without_intact_criteria_no_claim_can_be_wrong() -> None:
+    """Where all that is known is violated there is recall, and no precision."""
+    case = make_case(regions=(Region(box=(0, 0, 40, 40), criterion="edge"),))
+    record = make_record(case, "The edges are jagged. The texture is odd.")
+    metrics = {metric for metric, _, _ in score_claims([record])}
+    assert metrics == {"claim_recall", "unread_claims_rate"}
