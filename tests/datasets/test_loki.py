@@ -71,7 +71,10 @@ def test_boxes_and_texts_come_from_a_utf_16_file(tmp_path: Path) -> None:
 def test_a_file_saved_again_in_utf_8_is_read_too(tmp_path: Path) -> None:
     """And the files may lie beside each other without their directories."""
     (tmp_path / OPEN).write_text(json.dumps([LOKI_OPEN]), encoding="utf-8")
-    assert [case.task for case in load_loki(tmp_path).cases] == [Task.INTERPRETATION]
+    assert [case.task for case in load_loki(tmp_path).cases] == [
+        Task.INTERPRETATION,
+        Task.POINTING,
+    ]
 
 
 def test_one_file_can_be_named(tmp_path: Path) -> None:

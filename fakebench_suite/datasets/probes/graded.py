@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fakebench_suite.datasets.dataset import Dataset, digest_contents
+from fakebench_suite.datasets.dataset import Dataset, digest_cases, digest_contents
 from fakebench_suite.datasets.probes.dataset import (
     build_cases,
-    digest_cases,
     load_probes,
     render_pair,
     select_pair,
