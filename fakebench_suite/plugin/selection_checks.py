@@ -43,10 +43,14 @@ def check_marks(config: pytest.Config) -> None:
 def check_derived(config: pytest.Config) -> None:
     """Raise UsageError where ``-m`` asks for nothing but cases that an option has to add."""
     task = (config.option.markexpr or "").strip()
-    if task not in list_tasks() or not get_task(task).derived:
+    if task not in list_tasks():
+        return
+    spec = get_task(task)
+    if not (spec.derived or spec.on_request):
         return
     if not any(case.task == task for case in get_plan(config).cases):
-        raise pytest.UsageError(f"-m {task} selects no case without --{task}. Add it.")
+        option = f"--{task}" if spec.derived else f"--tasks={task}"
+        raise pytest.UsageError(f"-m {task} selects no case without {option}. Add it.")
 
 
 def check_nodeids(config: pytest.Config, plan: RunPlan) -> None:

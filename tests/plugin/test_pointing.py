@@ -48,3 +48,11 @@ def test_boxes_are_not_asked_for_unasked(project: Path, run: Run) -> None:
     again = read_run(project, "again")
     assert len(again.records) == len(read_run(project, "both").records)
     assert "pointing" in {record["case"]["task"] for record in again.records}
+
+
+@pytest.mark.usefixtures("pointer")
+def test_the_marker_alone_asks_for_nothing(run: Run) -> None:
+    """It is said before the model is loaded."""
+    result = run("--data=probes-grounded", "-m", "pointing")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*-m pointing selects no case without --tasks=pointing. Add it.*"])
