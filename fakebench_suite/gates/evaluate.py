@@ -89,18 +89,34 @@ def evaluate_gates(
 
 
 def _without_partial(gate: Gate, result: GateResult, run: RunView) -> GateResult:
-    """The result, or "not evaluated" where it is inconclusive because cases were not asked."""
-    if result.outcome is not GateOutcome.INCONCLUSIVE:
-        return result
+    """The result, or "not evaluated" where cases were not asked, or the data cannot tell.
+
+    Over images of one kind a model that always says so is perfect, and a perfect one constant.
+    """
     subgroup = gate.subgroup if isinstance(gate, Threshold | Robustness) else ALL
     task = None if isinstance(gate, Latency) and gate.benchmark else gate.task
-    missing = run.missing_cases(
-        run.list_tasks(task, sample=gate.sample), subgroup, sample=gate.sample
-    )
-    if missing is None:
-        return result
-    phrase = f"{missing.phrase[0].upper()}{missing.phrase[1:]}."
-    return GateResult(gate=gate.name, outcome=GateOutcome.NOT_EVALUATED, reason=phrase)
+    tasks = run.list_tasks(task, sample=gate.sample)
+    missing = run.missing_cases(tasks, subgroup, sample=gate.sample)
+    if missing is not None:
+        if result.outcome is not GateOutcome.INCONCLUSIVE:
+            return result
+        return _leave_out(gate, missing.phrase)
+    if isinstance(gate, Threshold) and gate.metric in _OF_BOTH_KINDS and subgroup == ALL:
+        labels = {record.case.label for record in run.select(tasks)} - {None}
+        if len(labels) == 1:
+            return _leave_out(gate, f"all images are {labels.pop()}, and it is about both kinds")
+    return result
+
+
+def _leave_out(gate: Gate, reason: str) -> GateResult:
+    reason = f"{reason[0].upper()}{reason[1:]}."
+    return GateResult(gate=gate.name, outcome=GateOutcome.NOT_EVALUATED, reason=reason)
+
+
+_OF_BOTH_KINDS = frozenset(
+    {"balanced_accuracy", "fake_rate", "fake_real_gap", "matthews_corrcoef", "f1_score"}
+)
+"""Metrics that say something of a model only over fake and real images together."""
 
 
 def _adjust_p_values(p_values: Mapping[str, float]) -> Mapping[str, float]:

@@ -15,6 +15,8 @@ RESAMPLES = 2000
 SMALL = 400
 """Groups up to which intervals are corrected for small samples."""
 _SEED = 0
+_FEW = 5
+"""Image groups from which on a bootstrap over them covers the truth nearly as often as it says."""
 _ALIKE = 1e-9
 """Values closer than this count as equal, despite rounding."""
 Floats = NDArray[np.float64]
@@ -39,7 +41,8 @@ def estimate_mean(values: ArrayLike, groups: Sequence[str], *, proportion: bool 
     A proportion asked once per image gets a Wilson interval, which stays honest at 0 and 1.
     Anything else gets a bootstrap that resamples whole image groups; where all cases agree, or all
     groups have one mean, resampling would claim certainty, so each group of a proportion counts as
-    one Wilson trial instead, and other values get no interval.
+    one Wilson trial instead, and other values get no interval. Of fewer than five images resampling
+    knows too little, and the interval is at least Wilson's over the images.
     """
     cases = np.asarray(values, dtype=float)
     if cases.size == 0:
@@ -55,6 +58,11 @@ def estimate_mean(values: ArrayLike, groups: Sequence[str], *, proportion: bool 
         low, high = map(float, proportion_confint(value * len(sums), len(sums), method="wilson"))
     elif len(sums) > 1 and not agree:
         low, high = _bootstrap_ratio(sums, sizes)
+        if proportion and len(sums) < _FEW:
+            least, most = map(
+                float, proportion_confint(value * len(sums), len(sums), method="wilson")
+            )
+            low, high = min(low, least), max(high, most)
     return Estimate(value=value, low=low, high=high, n=cases.size)
 
 
@@ -99,18 +107,22 @@ def _combine(fake: Estimate, real: Estimate, first: float, second: float) -> Est
 def estimate_change(changes: ArrayLike, groups: Sequence[str]) -> Estimate:
     """The mean of paired changes of hits and misses, each -1, 0 or 1.
 
-    Its interval is a bootstrap over groups that is at least as wide as the Wilson intervals of the
-    shares of groups that fell and rose: resampling knows of no change that was not seen.
+    Its interval is a bootstrap over groups that is at least as wide as the Wilson intervals of how
+    far groups fell and rose, on average and as a share of the most: resampling knows of no change
+    that was not seen, and where all groups change alike, of none at all.
     """
     cases = np.asarray(changes, dtype=float)
     resampled = estimate_mean(cases, groups, proportion=False)
     if resampled.value is None:
         return NOTHING
     _, index = np.unique(np.asarray(groups), return_inverse=True)
-    sums = np.bincount(index, weights=cases)
+    means = np.bincount(index, weights=cases) / np.bincount(index)
     below = above = 0.0
-    for share, falls in ((float((sums < 0).mean()), True), (float((sums > 0).mean()), False)):
-        low, high = map(float, proportion_confint(share * len(sums), len(sums), method="wilson"))
+    for share, falls in (
+        (float(np.maximum(-means, 0.0).mean()), True),
+        (float(np.maximum(means, 0.0).mean()), False),
+    ):
+        low, high = map(float, proportion_confint(share * len(means), len(means), method="wilson"))
         more, fewer = high - share, share - low
         below, above = max(below, more if falls else fewer), max(above, fewer if falls else more)
     low, high = resampled.value - below, resampled.value + above

@@ -11,7 +11,7 @@ from fakebench_suite.runs.completeness import describe_partial
 from fakebench_suite.runs.manifest import Manifest, ManifestGates
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import GatesUsed, RunResult
-from fakebench_suite.tasks.registry import list_tasks
+from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Score
 
@@ -48,13 +48,18 @@ def make_result(
 
 
 def _find_headline(scores: Sequence[Score]) -> Score | None:
+    """The first score of the first task that has one.
+
+    A task of labels alone has none over images of one kind: whoever always says so would shine.
+    """
     for task in list_tasks():
         by_metric = {
             score.metric: score
             for score in scores
             if score.task == task and score.subgroup == "all"
         }
-        for metric in _HEADLINES:
+        only_balanced = get_task(task).grader is Grader.LABEL
+        for metric in _HEADLINES[:1] if only_balanced else _HEADLINES:
             score = by_metric.get(metric)
             if score is not None and score.value is not None and score.n:
                 return score

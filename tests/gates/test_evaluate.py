@@ -107,6 +107,19 @@ def test_what_cannot_be_concluded_from_is_inconclusive(
     assert message in decision.reason
 
 
+def test_a_constant_answer_cannot_be_told_over_images_of_one_kind() -> None:
+    """The gates of the suite leave it open there; one that a user names is evaluated."""
+    gate = Threshold(name="c", task=Task.DETECTION, metric="fake_rate", at_most=0.98)
+    fakes = [make_record(f"{i}.png", Outcome.CORRECT, fake=True) for i in range(200)]
+    (decision,) = evaluate_gates([gate], make_run(fakes), strict=False)
+    assert decision.outcome is GateOutcome.NOT_EVALUATED
+    assert decision.reason == "All images are fake, and it is about both kinds."
+    (decision,) = evaluate_gates([gate], make_run(fakes), strict=True)
+    assert decision.outcome is not GateOutcome.NOT_EVALUATED
+    (decision,) = evaluate_gates([gate], make_run(detect(150, 200)), strict=False)
+    assert decision.outcome is GateOutcome.PASS
+
+
 def test_a_gate_may_accept_a_sample() -> None:
     """A sample of at least the size it names, and nothing else that makes a run partial."""
     gate = Threshold(name="f", task=Task.DETECTION, metric="accuracy", at_least=0.5, sample=100)

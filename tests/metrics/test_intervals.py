@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from fakebench_suite.metrics.intervals import NOTHING, estimate_balanced, estimate_mean
+from fakebench_suite.metrics.intervals import (
+    NOTHING,
+    estimate_balanced,
+    estimate_change,
+    estimate_mean,
+)
 
 
 def test_one_question_per_image_gets_wilson() -> None:
@@ -45,6 +50,26 @@ def test_too_little_gives_no_interval() -> None:
     estimate = estimate_mean([1.0, 0.0], ["a", "a"])
     assert (estimate.value, estimate.low, estimate.high) == (0.5, None, None)
     assert estimate_balanced([1.0], [True], ["a"]) == NOTHING
+
+
+def test_changes_that_are_alike_are_not_certainty() -> None:
+    """Every image changes in 15 of 38 levels: the interval has room on both sides."""
+    groups = [name for name in "abcde" for _ in range(38)]
+    change = estimate_change(([1] * 15 + [0] * 23) * 5, groups)
+    assert change.value == pytest.approx(15 / 38)
+    assert change.low is not None
+    assert change.high is not None
+    assert change.low < 0.2
+    assert change.high > 0.6
+
+
+def test_two_images_say_little() -> None:
+    """Thirty questions on each of two images tell little of other images."""
+    groups = [name for name in "ab" for _ in range(30)]
+    estimate = estimate_mean([1] * 16 + [0] * 14 + [1] * 17 + [0] * 13, groups)
+    assert (estimate.low, estimate.high) == pytest.approx(
+        proportion_confint(33 / 60 * 2, 2, method="wilson")
+    )
 
 
 @pytest.mark.thorough

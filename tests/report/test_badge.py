@@ -1,5 +1,7 @@
 """The badge says the ruling, and carries FakeBench's name only where it may."""
 
+from dataclasses import replace
+
 import pytest
 
 from fakebench_suite.gates.status import conclude
@@ -85,6 +87,15 @@ def test_probes_and_partial_runs_are_named_as_such() -> None:
     )
     own_data = describe("jsonl")
     assert make_badge(own_data, make(own_data, scores=()))["message"] == "NOT EVALUATED, no score"
+
+
+def test_accuracy_over_images_of_one_kind_is_no_headline() -> None:
+    """Whoever says fake of everything would have full marks."""
+    manifest = describe("jsonl")
+    score = replace(SCORE, metric="accuracy", value=1.0, low=0.98, high=1.0)
+    undefined = replace(SCORE, value=None, low=None, high=None)
+    assert make(manifest, scores=(undefined, score)).headline is None
+    assert make(manifest, scores=(SCORE, score)).headline == SCORE
 
 
 def test_the_change_stands_in_points() -> None:
