@@ -233,14 +233,14 @@ class FlipSearch:
     flip: str | None
     """The smallest chain of perturbations that changes the verdict; None if none was found."""
     is_minimal: bool
-    """Whether the search came to its end before its prompts did: nothing smaller flips, as far as
-    it can tell, or nothing flips among all that was drawn."""
+    """Whether the search came to its end before its prompts did, and none of them failed: nothing
+    smaller flips, as far as it can tell, or nothing flips among all that was drawn."""
     original_text: str
     """The reply to the unperturbed picture."""
     original_label: str | None
     """What that asserts, ``fake`` or ``real``; None if nothing, so that nothing can flip."""
     failed: int = 0
-    """Prompts that ended in an error; they count as no flip."""
+    """Prompts that ended in an error; whether they flip is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

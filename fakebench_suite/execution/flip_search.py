@@ -27,6 +27,7 @@ from fakebench_suite.tasks.robustness import (
     format_chain,
     name_image,
 )
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Answer, Case, FlipSearch, Usage
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class _Search:
         return self.table.list_wanted()[: max(0, self.left)]
 
     def take(self, replies: Mapping[Chain, Reply]) -> None:
-        """Note the replies of a round; an error is no flip."""
+        """Note the replies of a round; an error is taken for no flip, as what is unknown is."""
         self.replies |= replies
         self.rounds += 1
         original = self.replies[()]
@@ -223,7 +224,10 @@ class _Search:
         return judge(self.request.case, answer, self.request.parser).label
 
     def finish(self) -> Reply:
-        """The reply to the case: that to the smallest flip, or to the original, with the search."""
+        """The reply to the case: that to the smallest flip, or to the original, with the search.
+
+        Where prompts failed and nothing flips, it is an error: one of them might have flipped.
+        """
         original = self.replies[()]
         stopped = [reply for reply in self.replies.values() if isinstance(reply, NotAsked)]
         if stopped:
@@ -235,6 +239,12 @@ class _Search:
             if not self.table.is_minimal:
                 self.table.list_wanted()  # of what was known when the prompts came to their end
             best = self.table.best
+        errors = [reply for reply in self.replies.values() if isinstance(reply, ModelError)]
+        if errors and best is None and self.original_label is not None:
+            return ModelError(
+                f"{len(errors):,} of {count_of(len(self.replies), 'prompt')} of the search failed, "
+                f"and no other changed the verdict. The first: {errors[0]}"
+            )
         shown = original if best is None else self.replies[best]
         assert isinstance(shown, Answer)
         answers = [reply for reply in self.replies.values() if isinstance(reply, Answer)]
@@ -242,10 +252,10 @@ class _Search:
             prompts=len(self.replies),
             rounds=self.rounds,
             flip=None if best is None else format_chain(best),
-            is_minimal=self.table.is_minimal,
+            is_minimal=self.table.is_minimal and not errors,
             original_text=original.text,
             original_label=self.original_label,
-            failed=sum(isinstance(reply, ModelError) for reply in self.replies.values()),
+            failed=len(errors),
         )
         return replace(sum_answers(shown, answers), search=search)
 

@@ -12,6 +12,7 @@ COLUMNS = (
     "outcome", "reply_label", "score", "followed_format", "paired_image", "p_fake",
     "finish_reason", "judge", "completeness", "preciseness", "relevance", "round_sd",
     "failed_rounds", "perturbation", "original_case", "search_flips", "search_label",
+    "search_settled",
 )  # fmt: skip
 
 
@@ -68,6 +69,14 @@ def _average_rounds(ratings: Sequence[Rating]) -> Sequence[float | None]:
 
 
 def _describe_search(record: Record) -> Sequence[bool | str | None]:
-    """Whether a search found a flip, and what the original reply asserts; None without a search."""
+    """Whether a search found a flip, what the original reply asserts, and whether that is settled.
+
+    It is not where no flip is known and prompts were not asked any more, or failed. All are None
+    without a search.
+    """
     search = None if record.answer is None else record.answer.search
-    return (None, None) if search is None else (search.flip is not None, search.original_label)
+    if search is None:
+        return (None, None, None)
+    is_whole = search.is_minimal and not search.failed
+    settled = search.flip is not None or search.original_label is None or is_whole
+    return (search.flip is not None, search.original_label, settled)

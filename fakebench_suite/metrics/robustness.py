@@ -28,8 +28,11 @@ def score_robustness(graded: pd.DataFrame) -> Named:
 
 
 def score_search(graded: pd.DataFrame) -> Named:
-    """How often the search found a flip, of the cases whose original has a verdict."""
-    searched = graded[graded["search_flips"].notna()]
+    """How often the search found a flip, of the cases whose original has a verdict.
+
+    A search without a flip that did not come to its end, or that had errors, is in neither score.
+    """
+    searched = graded[graded["search_settled"].eq(True)]
     decided = searched[searched["search_label"].notna()]
     flips = decided["search_flips"].astype(bool)
     yield "search_flip_rate", ALL, estimate_mean(flips, decided["image"].tolist())

@@ -139,15 +139,41 @@ class StumblingModel(ChainModel):
         return ModelError("out of tape") if self.fails(chain) else super().reply(request, size)
 
 
-def test_an_error_is_no_flip_and_one_of_the_original_is_the_cases() -> None:
-    """Errors are counted, and nothing is concluded from them."""
-    model = StumblingModel(rule=lambda _: False, fails=bool)
-    (answer,) = search(model)
-    assert found(answer).flip is None
-    assert found(answer).failed == found(answer).prompts - 1
+def test_a_search_with_errors_and_without_a_flip_is_an_error() -> None:
+    """Of one prompt or of all but the original's: what failed might have flipped."""
+    for fails in (bool, lambda chain: chain == parse_chain("flip")):
+        model = StumblingModel(rule=lambda _: False, fails=fails)
+        (reply,) = search_flips(model, *make_searches(1))
+        assert isinstance(reply, ModelError)
+        assert "of the search failed" in str(reply)
+        assert "out of tape" in str(reply)
     broken = StumblingModel(rule=lambda _: False, fails=lambda chain: not chain)
     (reply,) = search_flips(broken, *make_searches(1))
     assert isinstance(reply, ModelError)
+
+
+def test_a_flip_among_errors_is_not_called_minimal() -> None:
+    """It is known to flip, and what failed may be smaller."""
+
+    def has(family: str) -> Callable[[Chain], bool]:
+        return lambda chain: any(p.family == family for p in chain)
+
+    (answer,) = search(StumblingModel(rule=has("blur"), fails=has("jpeg")))
+    assert found(answer).flip == "blur:0.2"
+    assert found(answer).failed > 0
+    assert not found(answer).is_minimal
+
+
+def test_errors_change_nothing_where_there_is_no_verdict_to_flip() -> None:
+    """The original asserts nothing, whatever failed."""
+
+    class Undecided(FakeModel):
+        def reply(self, request: Request, size: int) -> Reply:
+            _, chain = parse_image_name(request.prompt.image) or ("", ())
+            return ModelError("out of tape") if chain else super().reply(request, size)
+
+    (answer,) = search(Undecided(text="I cannot tell."))
+    assert found(answer).original_label is None
 
 
 def test_a_search_that_is_stopped_is_asked_again() -> None:

@@ -102,11 +102,14 @@ def test_calibration_drifts() -> None:
     assert not any(name == "calibration_change" for name, _ in score(("original", "f")))
 
 
-def search(number: int, flip: str | None, label: str | None) -> Record:
+def search(
+    number: int, flip: str | None, label: str | None, *, ended: bool = True, failed: int = 0
+) -> Record:
     """The record of a search on a fake image whose original reply asserts ``label``."""
     found = FlipSearch(
-        prompts=9, rounds=2, flip=flip, is_minimal=True, original_text="x", original_label=label
-    )
+        prompts=9, rounds=2, flip=flip, is_minimal=ended, original_text="x", original_label=label,
+        failed=failed,
+    )  # fmt: skip
     answer = Answer(text="x", tokens=1, seconds=0.1, batch_size=1, search=found)
     return replace(perturb(f"{number}.png", "search", "f"), answer=answer)
 
@@ -121,6 +124,21 @@ def test_a_search_has_scores_of_its_own() -> None:
     assert (scores["robust_accuracy"].value, scores["robust_accuracy"].n) == (0.25, 4)
     assert "flip_rate" not in scores
     assert scores["accuracy"].n == 0
+
+
+def test_a_search_that_settles_nothing_is_in_no_score() -> None:
+    """It ran out of prompts, or some failed, and knows of no flip; a flip is one in any case."""
+    records = [
+        search(0, None, "fake"),
+        search(1, None, "fake", ended=False),
+        search(2, None, "fake", failed=3),
+        search(3, "jpeg:59", "fake", ended=False, failed=3),
+        search(4, None, None, ended=False),
+    ]
+    scores = {s.metric: s for s in score_records(records)}
+    assert (scores["search_flip_rate"].value, scores["search_flip_rate"].n) == (0.5, 2)
+    assert scores["robust_accuracy"].value == pytest.approx(1 / 3)
+    assert scores["robust_accuracy"].n == 3
 
 
 @pytest.mark.parametrize(
