@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, bootstrap, norm, t
 
 from fakebench_suite.metrics.intervals import expanded_percentile
+from fakebench_suite.tasks.robustness import SEARCH
 from fakebench_suite.types import Outcome, Record
 
 RESAMPLES = 2000
@@ -55,12 +56,16 @@ def pair_by_image(
 
 
 def case_values(records: Sequence[Record], task: str, metric: str) -> dict[str, float]:
-    """The value of each scored case of a task: 1 or 0 for a pass or a miss, or half its score."""
+    """The value of each scored case of a task: 1 or 0 for a pass or a miss, or half its score.
+
+    Cases of the search have none: their verdict is on the reply to the flip that was found.
+    """
     if metric == "accuracy":
         return {
             record.case.id: float(record.verdict.outcome is Outcome.CORRECT)
             for record in records
             if record.case.task == task
+            and record.case.perturbation != SEARCH
             and not record.verdict.outcome.is_error
             and record.verdict.outcome is not Outcome.UNSCORED
         }

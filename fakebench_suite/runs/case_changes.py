@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fakebench_suite.tasks.robustness import SEARCH
 from fakebench_suite.types import Answer, Outcome, Record, Verdict
 
 
@@ -52,8 +53,10 @@ def _change_kind(record: Record, before: Record) -> ChangeKind:
     now, then = record.verdict, before.verdict
     passes, passed = (verdict.outcome is Outcome.CORRECT for verdict in (now, then))
     if passes != passed:
-        # A new or missing reference changes whether a case is scored, not whether it improved.
-        if Outcome.UNSCORED in (now.outcome, then.outcome):
+        # A new or missing reference changes whether a case is scored, not whether it improved, and
+        # the verdict of a search is that on the reply to the flip that it found.
+        is_searched = record.case.perturbation == SEARCH
+        if is_searched or Outcome.UNSCORED in (now.outcome, then.outcome):
             return ChangeKind.CHANGED
         return ChangeKind.FIXED if passes else ChangeKind.BROKEN
     texts = [verdict.answer.text if verdict.answer else None for verdict in (record, before)]

@@ -9,7 +9,7 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.runs.case_changes import ChangeKind
 from fakebench_suite.types import Outcome, Rating, Record, Task
 from fakebench_suite.workflows.compare import compare_runs
-from tests.factories import make_record, make_records, write_run
+from tests.factories import make_perturbed, make_record, make_records, write_run
 from tests.helpers import call
 
 C, W = Outcome.CORRECT, Outcome.INCORRECT
@@ -48,6 +48,24 @@ def test_marks_are_compared_where_both_have_them(tmp_path: Path) -> None:
     assert (delta.before, delta.after, delta.n, delta.p) == (0.5, 1.0, 4, None)
     assert comparison.missing == ["0.png:what"]
     assert comparison.changed[ChangeKind.NEW] == ["5.png:what"]
+
+
+def test_searches_are_in_no_accuracy(tmp_path: Path) -> None:
+    """What a search shows is the reply to a flip: right where a wrong verdict was turned."""
+    names = ("original", "search")
+    before, after = (
+        write_run(
+            tmp_path / name,
+            [make_perturbed(f"{n}.png", of, outcome if of == "search" else C)
+             for of in names for n in range(6)],
+        )
+        for name, outcome in (("before", W), ("after", C))
+    )  # fmt: skip
+    comparison = compare_runs(before, after)
+    (delta,) = comparison.shifts
+    assert (delta.task, delta.n, delta.change) == (Task.ROBUSTNESS, 6, 0)
+    assert comparison.changed[ChangeKind.FIXED] == []
+    assert len(comparison.changed[ChangeKind.CHANGED]) == 6
 
 
 def test_runs_over_other_data_are_not_compared(tmp_path: Path) -> None:
