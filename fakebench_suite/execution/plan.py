@@ -40,6 +40,7 @@ from fakebench_suite.execution.robustness import (
     RobustnessPlan,
     RobustnessRequest,
     add_robustness,
+    explain_unaskable,
     drop_cases,
     limit_robustness,
 )
@@ -206,9 +207,9 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
     dataset = open_dataset(request.data)
     if request.answers is not None:
         check_data(request.answers, name=dataset.name, digest=dataset.digest)
-    robustness = choose_robustness(request)
+    robustness = choose_robustness(request, capabilities)
     if robustness is not None:
-        dataset = add_robustness(dataset, robustness, request.reply_parser)
+        dataset = add_robustness(dataset, robustness, request.reply_parser, capabilities)
     if request.judge is not None and asks:
         check_extra(request.judge)
         check_weights(request.judge)
@@ -221,7 +222,7 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
     perturbed = None
     if robustness is not None:
         perturbed, left_out = limit_robustness(
-            drawn, robustness, request.reply_parser, seed=request.seed
+            drawn, robustness, request.reply_parser, capabilities, seed=request.seed
         )
         dataset = drop_cases(dataset, left_out, {case.id for case in drawn})
         drawn = [case for case in drawn if case.id not in left_out]
@@ -264,8 +265,12 @@ def choose_shard(cases: Sequence[Case], shard: Shard) -> list[Case]:
     return chosen
 
 
-def choose_robustness(request: RunRequest) -> RobustnessRequest | None:
+def choose_robustness(
+    request: RunRequest, capabilities: Collection[Capability]
+) -> RobustnessRequest | None:
     """What is asked of robustness: of answers given again, what the earlier run asked of it.
+
+    What that asked and this reading cannot read is left out.
 
     Raises UserError where ``--tasks`` leaves it out.
     """
@@ -273,9 +278,12 @@ def choose_robustness(request: RunRequest) -> RobustnessRequest | None:
     if chosen is None and request.answers is not None:
         earlier = read_manifest(request.answers).robustness
         if earlier is not None:
-            chosen = RobustnessRequest(
-                mode=RobustnessMode(earlier.mode), families=tuple(earlier.families)
+            families = (
+                name
+                for name in earlier.families
+                if explain_unaskable(name, request.reply_parser, capabilities) is None
             )
+            chosen = RobustnessRequest(mode=RobustnessMode(earlier.mode), families=tuple(families))
     if chosen is not None and request.tasks is not None and Task.ROBUSTNESS not in request.tasks:
         if request.robustness is None:
             return None

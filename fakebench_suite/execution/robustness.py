@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from fakebench_suite.backends.base import Capability
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.perturbed import perturb_dataset
 from fakebench_suite.datasets.sampling import order_cases
@@ -43,6 +44,8 @@ class RobustnessPlan:
 
     mode: RobustnessMode
     families: tuple[str, ...]
+    unasked: tuple[str, ...]
+    """The families that all would be, and that this model or reading cannot be asked."""
     searched: tuple[str, ...]
     """The families that the search draws from; empty without a search."""
     budget: int | None
@@ -56,25 +59,30 @@ class RobustnessPlan:
     def __str__(self) -> str:
         prompts = f"{'at most ' if self.searched else ''}{count_of(self.prompts, 'prompt')}"
         text = f"{self.mode}, {prompts} about {count_of(self.images, 'image')}"
-        if not self.left_out:
-            return text
-        return f"{text}; --robustness-budget={self.budget} leaves out {self.left_out:,} more"
+        if self.left_out:
+            text += f"; --robustness-budget={self.budget} leaves out {self.left_out:,} more"
+        if self.unasked:
+            text += f"; without {', '.join(self.unasked)}, which measure nothing here"
+        return text
 
 
-def choose_families(request: RobustnessRequest, parser: ReplyParserKind) -> tuple[str, ...]:
-    """The families that are asked, in the order of FAMILIES; raises UserError where one cannot be.
+def choose_families(
+    request: RobustnessRequest, parser: ReplyParserKind, capabilities: Collection[Capability]
+) -> tuple[str, ...]:
+    """The families that are asked, in the order of FAMILIES.
 
-    Probabilities are read of English options only, so that ``language`` has none.
+    Raises UserError where one cannot be that was asked for by name.
     """
     families = [name for name in FAMILIES if request.families is None or name in request.families]
-    if parser is ReplyParserKind.LIKELIHOOD and "language" in families:
-        if request.families is not None:
-            raise UserError(
-                "The family language asks for replies in other languages, and the options whose "
-                "probabilities are compared are English. Leave language out of "
-                "--robustness-families."
-            )
-        families.remove("language")
+    unaskable = {
+        name: reason
+        for name in families
+        if (reason := explain_unaskable(name, parser, capabilities)) is not None
+    }
+    if unaskable and request.families is not None:
+        name, reason = next(iter(unaskable.items()))
+        raise UserError(f"{reason} Leave {name} out of --robustness-families.")
+    families = [name for name in families if name not in unaskable]
     if request.mode is RobustnessMode.SEARCH and not list_searched(families):
         searchable = ", ".join(name for name, family in FAMILIES.items() if family.searched)
         raise UserError(
@@ -84,19 +92,42 @@ def choose_families(request: RobustnessRequest, parser: ReplyParserKind) -> tupl
     return tuple(families)
 
 
+def explain_unaskable(
+    family: str, parser: ReplyParserKind, capabilities: Collection[Capability]
+) -> str | None:
+    """Why a family would measure nothing, in one sentence; None where it can be asked.
+
+    A model without text is shown no prompt. Probabilities are read of English options, and the
+    paper's rule looks for English words.
+    """
+    if FAMILIES[family].changes_prompt and Capability.TEXT not in capabilities:
+        return f"The family {family} changes the prompt, and the model is shown none."
+    if family != "language" or parser is ReplyParserKind.GRAMMAR:
+        return None
+    read = (
+        "the options whose probabilities are compared"
+        if parser is ReplyParserKind.LIKELIHOOD
+        else "the words that --reading=paper looks for"
+    )
+    return f"The family language asks for replies in other languages, and {read} are English."
+
+
 def list_searched(families: Iterable[str]) -> tuple[str, ...]:
     """The families among these that the search draws from."""
     return tuple(name for name in families if FAMILIES[name].searched)
 
 
 def add_robustness(
-    dataset: Dataset, request: RobustnessRequest, parser: ReplyParserKind
+    dataset: Dataset,
+    request: RobustnessRequest,
+    parser: ReplyParserKind,
+    capabilities: Collection[Capability],
 ) -> Dataset:
     """The data set with every case that robustness could ask.
 
     Raises UserError where there is none.
     """
-    families = choose_families(request, parser)
+    families = choose_families(request, parser, capabilities)
     if not any(case.task == Task.DETECTION and case.label for case in dataset.cases):
         raise UserError(
             f"--robustness perturbs detection cases with a label, of which {dataset.name} has "
@@ -108,14 +139,19 @@ def add_robustness(
 
 
 def limit_robustness(
-    drawn: Sequence[Case], request: RobustnessRequest, parser: ReplyParserKind, *, seed: int
+    drawn: Sequence[Case],
+    request: RobustnessRequest,
+    parser: ReplyParserKind,
+    capabilities: Collection[Capability],
+    *,
+    seed: int,
 ) -> tuple[RobustnessPlan, frozenset[str]]:
     """What is asked of robustness, and the ids of the cases for which the budget has no room.
 
     Images are left out whole, so that every level has the same ones, and the others are a sample
     that is stratified as that of ``--sample``. Raises UserError where there is room for none.
     """
-    families = choose_families(request, parser)
+    families = choose_families(request, parser, capabilities)
     perturbed = [case for case in drawn if case.task == Task.ROBUSTNESS]
     detections = [case for case in drawn if case.task == Task.DETECTION]
     images = {case.base_image for case in perturbed}
@@ -128,6 +164,7 @@ def limit_robustness(
     plan = RobustnessPlan(
         mode=request.mode,
         families=families,
+        unasked=() if request.families else tuple(n for n in FAMILIES if n not in families),
         searched=searched,
         budget=request.budget,
         images=len(kept),

@@ -5,11 +5,17 @@ from itertools import pairwise
 
 import pytest
 
+from fakebench_suite.backends.base import Capability
 from fakebench_suite.errors import UserError
 from fakebench_suite.execution.plan import RunPlan, RunRequest, make_plan
-from fakebench_suite.execution.robustness import SEARCH_PROMPTS, RobustnessRequest
+from fakebench_suite.execution.robustness import (
+    SEARCH_PROMPTS,
+    RobustnessRequest,
+    choose_families,
+    limit_robustness,
+)
 from fakebench_suite.grading.labels.result import ReplyParserKind
-from fakebench_suite.tasks.robustness import RobustnessMode
+from fakebench_suite.tasks.robustness import FAMILIES, RobustnessMode
 from fakebench_suite.types import Task
 
 COIN = RunRequest(model="coin")
@@ -79,12 +85,34 @@ def test_a_search_counts_with_all_its_prompts() -> None:
     assert len(searched) == 3 * made.robustness.images
 
 
-def test_probabilities_are_read_of_english_options() -> None:
-    """Another language has none, and one that asks for it by name is told."""
-    options = {"model": "pocket", "reply_parser": ReplyParserKind.LIKELIHOOD, "sample": 2}
+@pytest.mark.parametrize(
+    ("reading", "english"),
+    [
+        (ReplyParserKind.LIKELIHOOD, "options whose probabilities are compared are English"),
+        (ReplyParserKind.PAPER, "words that --reading=paper looks for are English"),
+    ],
+)
+def test_some_readings_are_of_english_only(reading: ReplyParserKind, english: str) -> None:
+    """Another language is not asked, and one that asks for it by name is told."""
+    options = {"model": "pocket", "reply_parser": reading, "sample": 2}
     asked = plan(replace(LADDER, families=None), **options).cases
     perturbations = {case.perturbation for case in asked}
     assert "paraphrase:1" in perturbations
     assert "language:zh" not in perturbations
-    with pytest.raises(UserError, match="options whose probabilities are compared are English"):
+    with pytest.raises(UserError, match=english):
         plan(LADDER, **options)
+
+
+def test_a_detector_is_not_asked_other_prompts() -> None:
+    """It is shown none, and what cannot flip would dilute the flips of all."""
+    asked: tuple[object, ...] = (ReplyParserKind.LIKELIHOOD, {Capability.PROBABILITIES})
+    everything = replace(LADDER, families=None)
+    families = choose_families(everything, *asked)  # type: ignore[arg-type]
+    assert families == tuple(name for name, kind in FAMILIES.items() if not kind.changes_prompt)
+    with pytest.raises(UserError, match="paraphrase changes the prompt, and the model is shown"):
+        choose_families(replace(LADDER, families=("paraphrase",)), *asked)  # type: ignore[arg-type]
+    made, _ = limit_robustness([], everything, *asked, seed=0)  # type: ignore[arg-type]
+    assert str(made).endswith(
+        "; without paraphrase, options-swapped, opposite-polarity, language, which measure nothing "
+        "here"
+    )

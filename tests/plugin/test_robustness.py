@@ -107,6 +107,19 @@ def test_answers_are_judged_again_with_their_robustness(
     assert find_scores(project) == find_scores(project, "first")
 
 
+def test_answers_are_read_by_a_rule_that_reads_less(run: Run, noisy: Path, project: Path) -> None:
+    """The paper's rule reads no Chinese, and the rest of the ladder is judged by it."""
+    ladder = ("--robustness", "--robustness-families=flip,language", "-m", "robustness")
+    assert run(f"--data={noisy}", *ladder, "-n0", "--run=first").ret == 0
+    again = ("--answers=reports/first", "--model=pocket", "--reading=paper", "-n0")
+    result = run(f"--data={noisy}", *again)
+    assert result.ret == 0, result.stdout.str()
+    assert ("flip_rate", "perturbation=language:zh") in find_scores(project, "first")
+    scores = find_scores(project)
+    assert ("flip_rate", "perturbation=flip") in scores
+    assert ("flip_rate", "perturbation=language:zh") not in scores
+
+
 def test_a_budget_leaves_out_whole_images(run: Run, noisy: Path, project: Path) -> None:
     """As many as have room are a population of their own; the run says what it left out."""
     result = run(f"--data={noisy}", *LADDER, "-n0", "--robustness-budget=40")
