@@ -31,7 +31,7 @@ from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.tasks.robustness import IDENTITY, ORIGINAL
 from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import GateOutcome, GateResult, Score
+from fakebench_suite.types import GateOutcome, GateResult, Outcome, Score
 
 MIN_JUDGED_IMAGES = 30
 """Images below which a bootstrap of ratings is overconfident; tests/gates simulate it."""
@@ -152,13 +152,22 @@ def _evaluate_threshold(gate: Threshold, run: RunView) -> GateResult:
 def _evaluate_robustness(gate: Robustness, run: RunView) -> GateResult:
     """The worse result of its bounds, with the reasons of all.
 
-    The comparison is with ``original`` and ``identity``, which have to be whole as well.
+    The comparison is with ``original`` and ``identity``, which have to be whole as well. Cases that
+    could not be scored are in no change of accuracy, and could have changed either way.
     """
     results = [_evaluate_threshold(threshold, run) for threshold in gate.list_thresholds()]
     worst = min(results, key=lambda result: _WORST_FIRST.index(result.outcome))
     result = replace(worst, reason=" ".join(result.reason for result in results))
     if result.outcome is GateOutcome.INCONCLUSIVE:
         return result
+    levels = (gate.subgroup, *(f"perturbation={name}" for name in (ORIGINAL, IDENTITY)))
+    unscored = sum(
+        record.verdict.outcome is Outcome.UNSCORED
+        for subgroup in levels
+        for record in run.select([gate.task], subgroup)
+    )
+    if unscored:
+        return inconclusive(gate, f"{count_of(unscored, 'case')} could not be scored", result)
     for name in (ORIGINAL, IDENTITY):
         subgroup = f"perturbation={name}"
         count = len(run.select([gate.task], subgroup))

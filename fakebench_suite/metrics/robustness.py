@@ -2,7 +2,7 @@
 
 Every comparison is paired: a perturbed case with the original of the same case. A flip needs two
 verdicts that differ; a verdict that is lost, because the reply to the perturbed case asserts
-nothing, is no flip and has a rate of its own. Errors are in neither.
+nothing or cannot be scored, is no flip and has a rate of its own. Errors are in neither.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import pandas as pd
 from fakebench_suite.metrics.intervals import Estimate, estimate_change, estimate_mean
 from fakebench_suite.metrics.weighted_statistics import expected_calibration_error
 from fakebench_suite.tasks.robustness import IDENTITY, ORIGINAL
-from fakebench_suite.types import WITHOUT_VERDICT, Authenticity
+from fakebench_suite.types import WITHOUT_VERDICT, Authenticity, Outcome
 
 Named = Iterator[tuple[str, str, Estimate]]
 ALL = "all"
@@ -71,7 +71,7 @@ def _flips(pairs: pd.DataFrame, suffix: str) -> pd.Series:
 
 def _has_verdict(pairs: pd.DataFrame, suffix: str) -> pd.Series:
     outcomes = pairs[f"outcome{suffix}"]
-    return outcomes.notna() & ~outcomes.isin(WITHOUT_VERDICT)
+    return outcomes.notna() & ~outcomes.isin((*WITHOUT_VERDICT, Outcome.UNSCORED))
 
 
 def _score_pairs(name: str, pairs: pd.DataFrame) -> Named:
@@ -83,8 +83,10 @@ def _score_pairs(name: str, pairs: pd.DataFrame) -> Named:
     yield "flip_rate_above_identity", name, estimate_change(above, both["image"].tolist())
     had = pairs[_has_verdict(pairs, "_original")]
     yield "verdict_loss_rate", name, estimate_mean(~_has_verdict(had, ""), had["image"].tolist())
-    change = pairs["correct"].astype(float) - pairs["correct_original"].astype(float)
-    yield "accuracy_change", name, estimate_change(change, pairs["image"].tolist())
+    unscored = pairs[["outcome", "outcome_original"]].eq(Outcome.UNSCORED).any(axis=1)
+    scored = pairs[~unscored]
+    change = scored["correct"].astype(float) - scored["correct_original"].astype(float)
+    yield "accuracy_change", name, estimate_change(change, scored["image"].tolist())
     weighed = pairs[pairs["p_fake"].notna() & pairs["p_fake_original"].notna()]
     if not weighed.empty:
         yield "calibration_change", name, _change_calibration(weighed)

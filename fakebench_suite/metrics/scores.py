@@ -126,9 +126,13 @@ def _score_detection(task: str, part: pd.DataFrame) -> Named:
 
 
 def _score_perturbed(part: pd.DataFrame) -> Named:
-    """What perturbations change, and what the search found, which is in no other score."""
+    """What perturbations change, and what the search found, which is in no other score.
+
+    A case with a label that is unscored has lost its verdict.
+    """
     searched = part["perturbation"] == SEARCH
-    ladder, searches = part[~searched & part["graded"]], part[searched & part["graded"]]
+    ladder = part[~searched & ~part["error"] & part["label"].notna()]
+    searches = part[searched & part["graded"]]
     if not ladder.empty:
         yield from score_robustness(ladder)
     if not searches.empty:

@@ -23,11 +23,12 @@ PASS, FAIL, INCONCLUSIVE = GateOutcome.PASS, GateOutcome.FAIL, GateOutcome.INCON
 
 
 def rule(gate: Robustness, *, falls: int, n: int = 100, noise: int = 0, errors: int = 0,
-         strict: bool = True, lost: int = 0) -> GateResult:  # fmt: skip
+         strict: bool = True, lost: int = 0, unscored: int = 0) -> GateResult:  # fmt: skip
     """The result over n images, of which the first ``falls`` are wrong at jpeg:70.
 
     The last ``noise`` flip as they are asked again, and the last ``errors`` end in an error as the
-    original is asked; ``lost`` cases of identity were never asked.
+    original is asked; ``lost`` cases of identity were never asked, and the last ``unscored`` at
+    jpeg:70 could not be scored.
     """
     records = []
     for number in range(n):
@@ -35,6 +36,7 @@ def rule(gate: Robustness, *, falls: int, n: int = 100, noise: int = 0, errors: 
         original = Outcome.MODEL_ERROR if last < errors else Outcome.CORRECT
         again = Outcome.INCORRECT if last < noise else Outcome.CORRECT
         after = Outcome.INCORRECT if number < falls else Outcome.CORRECT
+        after = Outcome.UNSCORED if last < unscored else after
         records.append(make_perturbed(image, "original", original))
         records.append(make_perturbed(image, "identity", again))
         records.append(make_perturbed(image, "jpeg:70", after))
@@ -94,6 +96,14 @@ def test_errors_of_the_original_settle_nothing() -> None:
     result = rule(DROP, falls=0, errors=1)
     assert result.outcome is INCONCLUSIVE
     assert "1 case ended in an error" in result.reason
+
+
+def test_cases_that_could_not_be_scored_settle_nothing() -> None:
+    """They are in no figure, and the others alone would pass."""
+    for gate in (DROP, FLIPS):
+        result = rule(gate, falls=0, unscored=30)
+        assert result.outcome is INCONCLUSIVE
+        assert "30 cases could not be scored" in result.reason
 
 
 def test_a_population_with_gaps_is_not_evaluated() -> None:

@@ -9,11 +9,11 @@ from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.types import Answer, FlipSearch, Outcome, Record, Score
 from tests.factories import make_perturbed
 
-WORDS = {"r": "incorrect", "f": "correct", "?": "unparsed", "!": "model_error"}
+WORDS = {"r": "incorrect", "f": "correct", "?": "unparsed", "!": "model_error", "-": "unscored"}
 
 
 def perturb(image: str, perturbation: str, word: str, p_fake: float | None = None) -> Record:
-    """A record on a fake image: ``f`` and ``r`` are verdicts, ``?`` none, ``!`` an error."""
+    """A record on a fake image: ``f`` and ``r`` are verdicts, ``?`` and ``-`` none, ``!`` an error."""
     return make_perturbed(image, perturbation, Outcome(WORDS[word]), p_fake)
 
 
@@ -43,6 +43,18 @@ def test_a_flip_needs_two_verdicts() -> None:
     above = scores["flip_rate_above_identity", "jpeg:70"]
     assert (above.value, above.n) == (0.25, 4)
     assert scores["accuracy", "jpeg:70"].value == pytest.approx(4 / 7)
+
+
+def test_what_cannot_be_scored_any_more_is_a_lost_verdict() -> None:
+    """It is no flip, and in no accuracy, here or before."""
+    scores = score(("original", "ffff-f"), ("identity", "ffffff"), ("jpeg:70", "--rfff"))
+    lost = scores["verdict_loss_rate", "jpeg:70"]
+    assert (lost.value, lost.n) == (0.4, 5)
+    assert scores["flip_rate", "jpeg:70"].n == 3
+    change = scores["accuracy_change", "jpeg:70"]
+    assert change.value == pytest.approx(-1 / 3)
+    assert change.n == 3
+    assert scores["verdict_loss_rate", "all"].value == 0.4
 
 
 def test_identity_is_the_noise_floor() -> None:
