@@ -15,7 +15,7 @@ from fakebench_suite.report.grounding import list_claim_tables, list_strength_ta
 from fakebench_suite.report.headline import describe_result, list_meanings
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.paper_rows import compare_with_paper, find_odd_pixels
-from fakebench_suite.report.robustness import robustness_table
+from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.completeness import describe_partial, list_whole
 from fakebench_suite.runs.manifest import Manifest, ManifestCalibration
@@ -236,6 +236,8 @@ def write_markdown(
             grid.title,
             "",
             *_format_table(grid.header, grid.rows, numbers=grid.header[2:]),
+            "",
+            _escape(ROBUSTNESS_NOTE),
         ]
     published = list(compare_with_paper(manifest, scores))
     for grid in list_benchmark_tables(manifest, scores):

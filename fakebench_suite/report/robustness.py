@@ -7,6 +7,11 @@ from fakebench_suite.tasks.robustness import FAMILIES, IDENTITY, list_ladder
 from fakebench_suite.types import Score, Task
 
 HEADER = ("family", "worst level", "accuracy", "change", "flip rate", "lost verdicts", "n")
+ROBUSTNESS_NOTE = (
+    "The level of each family is the one with the largest fall of accuracy, chosen among all "
+    "of its levels once they were known; its intervals do not allow for that choice."
+)
+"""What is to be said under the table."""
 _PREFIX = "perturbation="
 _METRICS = ("accuracy", "accuracy_change", "flip_rate", "verdict_loss_rate")
 

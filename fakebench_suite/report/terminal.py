@@ -18,7 +18,7 @@ from fakebench_suite.report.markdown import (
     list_scores,
 )
 from fakebench_suite.report.paper_rows import TextTable
-from fakebench_suite.report.robustness import robustness_table
+from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
@@ -74,7 +74,8 @@ def format_timings(timings: Sequence[LatencyTiming], *, colour: bool) -> str:
 
 def format_robustness(scores: Sequence[Score], *, colour: bool) -> str:
     """The worst level of each family of perturbations as aligned text; empty without a ladder."""
-    return _format_grids(robustness_table(scores), colour=colour)
+    grids = _format_grids(robustness_table(scores), colour=colour)
+    return f"{grids}{ROBUSTNESS_NOTE}\n" if grids else ""
 
 
 def _format_grids(grids: Sequence[TextTable], *, colour: bool) -> str:

@@ -26,7 +26,7 @@ from fakebench_suite.report.markdown import (
     list_scores,
 )
 from fakebench_suite.report.paper_rows import TextTable, compare_with_paper
-from fakebench_suite.report.robustness import robustness_table
+from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.case_changes import Change, ChangeKind
 from fakebench_suite.runs.metric_delta import MetricDelta
@@ -115,6 +115,7 @@ class Overview:
     """Tables of claims and of the strengths that are detected, with what they say."""
     timings: Sequence[TextTable]
     robustness: Sequence[TextTable]
+    robustness_note: str
     footnote: str
     plots: Sequence[Plot]
     baseline: str | None
@@ -162,6 +163,7 @@ def describe_overview(
         ],
         timings=latency_table(run.timings),
         robustness=robustness_table(run.scores),
+        robustness_note=ROBUSTNESS_NOTE,
         footnote=FOOTNOTE if published else "",
         plots=plots,
         baseline=baseline,

@@ -10,12 +10,16 @@ from plotly import graph_objects as go
 
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.perturbations import normalize
+from fakebench_suite.gates.status import conclude
 from fakebench_suite.metrics.scores import score_records
+from fakebench_suite.report.headline import make_result
 from fakebench_suite.report.html import DatasetImages, write_html_report
 from fakebench_suite.report.html.plots.robustness import plot_robustness
-from fakebench_suite.report.robustness import robustness_table
+from fakebench_suite.report.markdown import write_markdown
+from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
+from fakebench_suite.report.terminal import format_robustness
 from fakebench_suite.types import FlipSearch, Outcome, Record
-from tests.factories import CASE, make_perturbed
+from tests.factories import CASE, make_manifest, make_perturbed
 from tests.report.browser_tab import Tab
 from tests.report.fake_runs import write_run
 
@@ -59,6 +63,18 @@ def test_the_table_has_the_worst_level_of_each_family() -> None:
     assert rows["blur"][1] == "blur:1"
     assert rows["identity"][1:3] == ("", "1.000")
     assert robustness_table([]) == []
+
+
+def test_what_the_choice_of_the_worst_level_means_is_said(report: Path) -> None:
+    """In terminal, summary and page, below the table; nowhere without one."""
+    text = format_robustness(score_records(make_ladder()), colour=False)
+    assert text.rstrip().endswith(ROBUSTNESS_NOTE)
+    assert format_robustness([], colour=False) == ""
+    page = (report.parent / "index.html").read_text(encoding="utf-8")
+    assert ROBUSTNESS_NOTE in page
+    manifest, scores = make_manifest(), score_records(make_ladder())
+    summary = write_markdown(manifest, scores, make_result(manifest, conclude([]), scores))
+    assert "its intervals do not allow" in summary
 
 
 def test_the_curves_go_from_the_original_to_the_strongest() -> None:
