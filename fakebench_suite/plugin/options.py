@@ -94,7 +94,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--robustness",
         nargs="?",
         const=RobustnessMode.LADDER,
-        type=make_choice(RobustnessMode),
+        type=_robustness,
         metavar=list_words(RobustnessMode),
         help="ask detection cases again perturbed, too: at every level of every family (ladder, the"
         " default of this option), by a search for the smallest perturbation that changes a verdict"
@@ -248,6 +248,19 @@ def make_choice(kind: type[Word]) -> Callable[[str], Word]:
             ) from None
 
     return parse
+
+
+def _robustness(text: str) -> RobustnessMode:
+    """The mode; a path that the option took for one is told how to be none."""
+    try:
+        return make_choice(RobustnessMode)(text)
+    except argparse.ArgumentTypeError as error:
+        if not (Path(text.partition("::")[0]).exists() or "/" in text or os.sep in text):
+            raise
+        raise argparse.ArgumentTypeError(
+            f"{error}. If it is a path, put it before --robustness, or write "
+            f"--robustness={RobustnessMode.LADDER}"
+        ) from None
 
 
 def list_words(kind: type[StrEnum]) -> str:

@@ -187,6 +187,10 @@ def test_shards_are_merged(run: Run, noisy: Path, project: Path) -> None:
     ("options", "message"),
     [
         (["--robustness=laddr"], "*--robustness*'laddr'*ladder, search, both; nearest: ladder*"),
+        (
+            ["--robustness", "cases/"],
+            "*--robustness*'cases/'*put it before --robustness, or write --robustness=ladder*",
+        ),
         (["--robustness-families=jpg"], "*--robustness-families*'jpg'*nearest: jpeg*"),
         (["--robustness-families=jpeg"], "*are about --robustness; add that*"),
         (["--robustness-budget=0", "--robustness"], "*'0' is not a number, 1 or more*"),
