@@ -40,8 +40,8 @@ from fakebench_suite.execution.robustness import (
     RobustnessPlan,
     RobustnessRequest,
     add_robustness,
-    explain_unaskable,
     drop_cases,
+    explain_unaskable,
     limit_robustness,
 )
 from fakebench_suite.grading.judges.registry import JudgeConfig, check_extra, check_weights

@@ -23,12 +23,11 @@ PASS, FAIL, INCONCLUSIVE = GateOutcome.PASS, GateOutcome.FAIL, GateOutcome.INCON
 
 
 def rule(gate: Robustness, *, falls: int, n: int = 100, noise: int = 0, errors: int = 0,
-         strict: bool = True, lost: int = 0, unscored: int = 0) -> GateResult:  # fmt: skip
+         strict: bool = True, lost: int = 0) -> GateResult:  # fmt: skip
     """The result over n images, of which the first ``falls`` are wrong at jpeg:70.
 
     The last ``noise`` flip as they are asked again, and the last ``errors`` end in an error as the
-    original is asked; ``lost`` cases of identity were never asked, and the last ``unscored`` at
-    jpeg:70 could not be scored.
+    original is asked; ``lost`` cases of identity were never asked.
     """
     records = []
     for number in range(n):
@@ -36,7 +35,6 @@ def rule(gate: Robustness, *, falls: int, n: int = 100, noise: int = 0, errors: 
         original = Outcome.MODEL_ERROR if last < errors else Outcome.CORRECT
         again = Outcome.INCORRECT if last < noise else Outcome.CORRECT
         after = Outcome.INCORRECT if number < falls else Outcome.CORRECT
-        after = Outcome.UNSCORED if last < unscored else after
         records.append(make_perturbed(image, "original", original))
         records.append(make_perturbed(image, "identity", again))
         records.append(make_perturbed(image, "jpeg:70", after))
@@ -100,8 +98,15 @@ def test_errors_of_the_original_settle_nothing() -> None:
 
 def test_cases_that_could_not_be_scored_settle_nothing() -> None:
     """They are in no figure, and the others alone would pass."""
-    for gate in (DROP, FLIPS):
-        result = rule(gate, falls=0, unscored=30)
+    records = [
+        make_perturbed(f"{number}.png", level, Outcome.UNSCORED if lacks else Outcome.CORRECT)
+        for level in ("original", "identity", "jpeg:70")
+        for number in range(100)
+        for lacks in [level == "jpeg:70" and number < 30]
+    ]
+    manifest = make_manifest(population=count_cases(record.case for record in records), partial=[])
+    run = RunView(manifest=manifest, records=records, scores=score_records(records))
+    for result in evaluate_gates([DROP, FLIPS], run, strict=True):
         assert result.outcome is INCONCLUSIVE
         assert "30 cases could not be scored" in result.reason
 

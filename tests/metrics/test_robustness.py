@@ -13,7 +13,7 @@ WORDS = {"r": "incorrect", "f": "correct", "?": "unparsed", "!": "model_error", 
 
 
 def perturb(image: str, perturbation: str, word: str, p_fake: float | None = None) -> Record:
-    """A record on a fake image: ``f`` and ``r`` are verdicts, ``?`` and ``-`` none, ``!`` an error."""
+    """A record on a fake image, with the outcome that a letter of WORDS stands for."""
     return make_perturbed(image, perturbation, Outcome(WORDS[word]), p_fake)
 
 
