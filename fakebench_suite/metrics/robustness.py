@@ -83,7 +83,7 @@ def _score_pairs(name: str, pairs: pd.DataFrame) -> Named:
     yield "flip_rate_above_identity", name, estimate_change(above, both["image"].tolist())
     had = pairs[_has_verdict(pairs, "_original")]
     yield "verdict_loss_rate", name, estimate_mean(~_has_verdict(had, ""), had["image"].tolist())
-    unscored = pairs[["outcome", "outcome_original"]].eq(Outcome.UNSCORED).any(axis=1)
+    unscored = pairs[["outcome", "outcome_original"]].isin([Outcome.UNSCORED]).any(axis=1)
     scored = pairs[~unscored]
     change = scored["correct"].astype(float) - scored["correct_original"].astype(float)
     yield "accuracy_change", name, estimate_change(change, scored["image"].tolist())
