@@ -238,6 +238,11 @@ def pytest_load_initial_conftests(
         mistaken = find_mistaken(args, where=where)
         if mistaken is not None:
             option, value = mistaken
+            if option == "--robustness":  # It may have no value, and this is none of its modes.
+                raise pytest.UsageError(
+                    f"{option} takes {value!r} for its mode. If it is a path, put it before "
+                    f"{option}, or write {option}=ladder."
+                )
             raise pytest.UsageError(
                 f"Write {option}={value}: pytest takes a separate value for a directory of tests, "
                 "and would run what lies there."
