@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from fakebench_suite.grading.labels.choices import parse_choice
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.probe_texts import named_criteria, parse_natural
 from fakebench_suite.types import QuestionType
@@ -47,4 +48,18 @@ def test_nested_brackets_are_read_at_once(opening: str, closing: str, size: int)
     text = opening * depth + closing * depth
     start = time.process_time()
     parse_label(text, QuestionType.ISREAL)
+    assert time.process_time() - start < SECONDS
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["A ", "A\n", "\n", " ", "and ", "the first ", "the other ", "image ", "not ", "it is ",
+     "answer ", "the first is real and ", "one is ", "fake ", "(", "*", "-"],
+    ids=repr,
+)  # fmt: skip
+def test_a_long_reply_to_a_choice_is_read_at_once(unit: str) -> None:
+    """Options are found in time that grows with the reply and no faster."""
+    text = f"The second {unit * (50_000 // len(unit))}x"
+    start = time.process_time()
+    parse_choice(text, ("The first one.", "The second one."), QuestionType.WHICHREAL)
     assert time.process_time() - start < SECONDS
