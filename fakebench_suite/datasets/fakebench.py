@@ -42,6 +42,7 @@ PUBLISHED = frozenset(
 )
 """digest_questions of the three files as published; only runs over these are FakeBench runs."""
 _REFERENCE = re.compile(r"A[0-9]+|answer|telltale_clues|telltale_categories")
+_ADVICE = "Keep one, or put them into fake_images/ and real_images/."
 _SLOT = re.compile(r"Q([1-9][0-9]?)")
 Row = dict[str, Any]
 """One JSON object of a file."""
@@ -82,7 +83,7 @@ def load_fakebench(root: Path) -> Dataset:
             cases += readers[name](row, f"{name}, row {number}", categories)
         check_unique(cases, location=name)
         check_labels(cases, location=name)
-    images = ImageFolder(root)
+    images = ImageFolder(root, advice=_ADVICE)
 
     def find_image(case: Case) -> Path:
         return images.find(case.image, prefer=f"{case.label}_images" if case.label else None)

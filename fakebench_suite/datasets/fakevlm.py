@@ -7,6 +7,9 @@ Layout of ``lingcco/FakeClue`` on the Hugging Face hub, as the authors' scripts 
                               [{"from": "human", "value": ...}, {"from": "gpt", "value": ...}]}]
     test/...                what test.zip unpacks to, which may be test/test/...
 
+Images of the training split have the same names as those of the test split, so the images of
+``test.json`` are looked for below ``test`` alone, and those of ``train.json`` below ``train``.
+
 **Label 1 is real, 0 is fake**, and only the rows know it: mirrors that go by folders have no real
 image in the test split. Every image is asked FakeBench's question, and the row's own.
 """
@@ -29,6 +32,8 @@ from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
 KIND = "fakevlm-fakeclue"
 LICENCE = "Apache-2.0 (data set card of lingcco/FakeClue); its images come from several sets"
 _FILES = ("data_json/test.json", "test.json", "data_json/train.json", "train.json")
+_SPLITS = ("test", "train")
+"""The files' names, and those of the directories of their images."""
 _LABELS = {0: Authenticity.FAKE, 1: Authenticity.REAL}
 
 
@@ -48,7 +53,7 @@ def load_fakevlm(root: Path) -> Dataset:
     check_unique(cases, location=path.name)
     check_labels(cases, location=path.name)
     folder = path.parent.parent if path.parent.name == "data_json" else path.parent
-    images = ImageFolder(folder)
+    images = ImageFolder(_find_images(folder, path.stem))
     return Dataset(
         name="FakeVLM FakeClue",
         kind=KIND,
@@ -60,6 +65,13 @@ def load_fakevlm(root: Path) -> Dataset:
         list_images=images.list_paths,
         licence=LICENCE,
     )
+
+
+def _find_images(folder: Path, split: str) -> Path:
+    """The directory of a split's images; the whole folder where no split has one of its own."""
+    own = folder / split
+    apart = split in _SPLITS and any((folder / other).is_dir() for other in _SPLITS)
+    return own if apart or own.is_dir() else folder
 
 
 def _read_row(row: Row) -> Iterator[Case]:

@@ -202,8 +202,10 @@ def _read_low_bytes(source: Path | bytes) -> Image.Image:
 class ImageFolder:
     """Finds images by name anywhere below a directory, which is listed once, at the first call."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, advice: str = "Keep one.") -> None:
+        """``advice`` says what to do about several files of one name."""
         self.root = root
+        self._advice = advice
         self._paths: dict[str, list[Path]] | None = None
 
     def find(self, name: str, *, prefer: str | None = None) -> Path:
@@ -229,8 +231,7 @@ class ImageFolder:
             raise MissingImageError(f"{name} is missing: no file of that name below {self.root}.")
         if len(matches) > 1:
             raise AmbiguousImageError(
-                f"{name} is ambiguous: {matches[0]} and {matches[1]} both match. Keep one, or put "
-                "them into fake_images/ and real_images/.",
+                f"{name} is ambiguous: {matches[0]} and {matches[1]} both match. {self._advice}",
                 rivals=tuple(matches),
             )
         return matches[0]

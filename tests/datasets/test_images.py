@@ -287,7 +287,7 @@ def test_folders_are_searched_by_the_whole_name(tmp_path: Path) -> None:
     assert image_folder.find("a.png", prefer="other") == tmp_path / "deep/other/a.png"
     with pytest.raises(ImageError, match=r"^photos/b.png is missing: no file of that name below"):
         image_folder.find("photos/b.png")
-    with pytest.raises(ImageError, match=r"^a.png is ambiguous: .* both match\. Keep one"):
+    with pytest.raises(ImageError, match=r"^a.png is ambiguous: .* both match\. Keep one\.$"):
         image_folder.find("a.png")
     with pytest.raises(ImageError, match="is missing"):
         image_folder.find("x" * 300 + ".png")

@@ -24,6 +24,7 @@ from tests.datasets.other_benchmarks import (
     make_synthscars,
     make_x_aigd,
     write_fakevlm,
+    write_image,
     write_loki,
     write_mmfr,
     write_synthscars,
@@ -103,8 +104,31 @@ def test_label_1_of_fakevlm_is_real(tmp_path: Path, below: str) -> None:
 def test_an_image_that_was_unpacked_twice_is_ambiguous(tmp_path: Path) -> None:
     """Which of two is meant is not guessed; one that is missing is named."""
     write_fakevlm(tmp_path, below="test/test")
-    data = load_fakevlm(write_fakevlm(tmp_path))
-    with pytest.raises(AmbiguousImageError, match=r"genimage/x\.png is ambiguous"):
+    data = load_fakevlm(write_fakevlm(tmp_path, below="test/again"))
+    with pytest.raises(AmbiguousImageError, match=r"genimage/x\.png is ambiguous: .* Keep one\.$"):
+        data.open_image(data.cases[0])
+    shutil.rmtree(tmp_path / "test")
+    data = load_fakevlm(tmp_path)
+    with pytest.raises(MissingImageError, match=r"genimage/x\.png is missing"):
+        data.open_image(data.cases[0])
+    assert not data.has_images()
+
+
+@pytest.mark.parametrize("below", ["test", "test/test"])
+def test_a_training_image_is_never_shown_for_a_test_row(tmp_path: Path, below: str) -> None:
+    """Both archives hold images of the same names; one that is missing is missing."""
+    write_fakevlm(tmp_path, below=below)
+    for name in ("genimage/x.png", "doc/y.png"):
+        write_image(tmp_path / "train" / name, 222)
+    data = load_fakevlm(tmp_path)
+    assert data.open_image(data.cases[0]).getpixel((0, 0)) == (50, 50, 50)
+    assert all("train" not in path.parts for path in data.list_images())
+    (tmp_path / "data_json" / "train.json").write_text(json.dumps(make_fakevlm()))
+    training = load_fakevlm(tmp_path / "data_json" / "train.json")
+    assert training.open_image(training.cases[0]).getpixel((0, 0)) == (222, 222, 222)
+    (tmp_path / below / "genimage" / "x.png").unlink()
+    data = load_fakevlm(tmp_path)
+    with pytest.raises(MissingImageError, match=r"genimage/x\.png is missing"):
         data.open_image(data.cases[0])
     shutil.rmtree(tmp_path / "test")
     data = load_fakevlm(tmp_path)
@@ -118,6 +142,7 @@ def test_training_rows_are_loaded_where_they_are_named(tmp_path: Path) -> None:
     folder = write_fakevlm(tmp_path) / "data_json"
     rows = make_fakevlm()[:1]
     (folder / "train.json").write_text(json.dumps(rows))
+    write_image(tmp_path / "train" / "genimage" / "x.png")
     assert len(load_fakevlm(tmp_path).cases) == 4
     data = load_fakevlm(folder / "train.json")
     assert len(data.cases) == 2
