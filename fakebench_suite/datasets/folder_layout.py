@@ -249,19 +249,58 @@ def _check_directories(root: Path, images: Sequence[Parts]) -> None:
                 f"{root.joinpath(*above)} holds {_join(sorted(names))}, which are all {label}. "
                 "Keep one of them, or move the images into one."
             )
-    if not unnamed:
-        return
-    shown = _join(sorted(unnamed))
     tops = {is_real for (above, is_real) in twins if not above}
-    if not twins:
+    if unnamed:
+        _check_unnamed(root, sorted(unnamed), tops=tops, has_labels=bool(twins))
+    if True in tops:
+        _check_generators(root, images)
+
+
+def _check_unnamed(
+    root: Path, unnamed: Sequence[str], *, tops: set[bool], has_labels: bool
+) -> None:
+    """Raise DataError unless directories without a label lie beside real images alone.
+
+    ``tops`` says of the labels directly below ``root`` whether they are real.
+    """
+    shown = _join(unnamed)
+    if not has_labels:
         raise DataError(
             f"{root} holds images in {shown}, and no name says which of them are real. {LAYOUTS}. "
-            f"Or say which is real: --data=folder:{root}{REAL_SETTING}{sorted(unnamed)[0]}."
+            f"Or say which is real: --data=folder:{root}{REAL_SETTING}{unnamed[0]}."
         )
     if tops != {True}:
         raise DataError(
             f"{root} holds images in {shown}, of which nothing says whether they are fake. "
             f"{LAYOUTS}; move them, or rename {'it' if len(unnamed) == 1 else 'them'}."
+        )
+
+
+def _check_generators(root: Path, images: Sequence[Parts]) -> None:
+    """Raise DataError where a directory beside that of real images is more than one thing.
+
+    Its images are a generator's, so a name of a label in it, which may be that of a category, must
+    come in a pair that holds all of them.
+    """
+    classes: dict[str, dict[bool | None, Parts]] = {}
+    for parts in images:
+        index = _find_class(parts)
+        if index != 0:
+            is_real = None if index is None else parts[index].casefold() in REAL_NAMES
+            known = parts if index is None else parts[: index + 1]
+            classes.setdefault(parts[0], {}).setdefault(is_real, known)
+    for name, examples in classes.items():
+        if None in examples and len(examples) > 1:
+            label = next(example for key, example in examples.items() if key is not None)
+            beside = f"other images of {_to_name((name,))}/ lie outside it"
+        elif examples.keys() == {True}:
+            label, beside = examples[True], f"nothing in {_to_name((name,))}/ is named as fake"
+        else:
+            continue
+        raise DataError(
+            f"{root.joinpath(*label)} is named as a label, and {beside}, beside a directory of "
+            f"real images: it may be a label or a category. {LAYOUTS}; rename {label[-1]}, or move "
+            "it."
         )
 
 

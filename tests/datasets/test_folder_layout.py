@@ -66,6 +66,15 @@ def describe(file: LabelledFile) -> tuple[str, str, str | None]:
             ],
         ),
         (
+            ("real/nature/a.png", "sd/a.png", "mj/0_real/a.png", "mj/1_fake/a.png"),
+            [
+                ("mj/0_real/a.png", "real", None),
+                ("mj/1_fake/a.png", "fake", "mj"),
+                ("real/nature/a.png", "real", None),
+                ("sd/a.png", "fake", "sd"),
+            ],
+        ),
+        (
             ("progan/airplane/0_real/a.png", "progan/airplane/1_fake/a.png"),
             [
                 ("progan/airplane/0_real/a.png", "real", None),
@@ -131,6 +140,26 @@ def test_the_user_says_which_directory_is_real(lay: Lay) -> None:
         (("real/a.png", "0_real/a.png", "fake/a.png"), (), "holds 0_real/, real/, which are all r"),
         (("Real/a.png", "real/a.png", "fake/a.png"), (), "holds Real/, real/, which are all real"),
         (("real/a.png", "x/ai/a.png", "x/fake/a.png"), (), "x holds ai/, fake/, which are all"),
+        (
+            ("real/a.png", "mj/nature/a.png", "mj/people/a.png", "sd/a.png"),
+            (),
+            "mj/nature is named as a label, and other images of mj/ lie outside it",
+        ),
+        (
+            ("real/a.png", "mj/a.png", "mj/x/Real/deep/a.png"),
+            (),
+            "mj/x/Real is named as a label, and other images of mj/ lie outside it",
+        ),
+        (
+            ("real/a.png", "mj/nature/a.png", "sd/a.png"),
+            (),
+            "mj/nature is named as a label, and nothing in mj/ is named as fake",
+        ),
+        (
+            ("real/a.png", "fake/a.png", "mj/nature/a.png"),
+            (),
+            "mj/nature is named as a label, and nothing in mj/ is named as fake",
+        ),
         (("real/fake/a.png", "fake/a.png"), (), "real/fake lies in directories of both labels"),
         (("sd/a.png", "x/a.png"), ("y",), "no directory 'y' with images, which :real=y names"),
         (("X/a.png", "x/a.png", "sd/b.png"), ("x", "Y"), "no directory 'Y'"),
