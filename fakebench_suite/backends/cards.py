@@ -177,8 +177,10 @@ class ClassifierOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True,
     """The outputs that mean fake, by name or number; P(fake) is the sum of their probabilities."""
     labels: list[str] = msgspec.field(default_factory=list)
     """The names of all outputs in order, where the model has none, or others."""
-    output: Literal["logits", "probabilities"] = "logits"
-    """What the model puts out; logits become probabilities by softmax, a single one by sigmoid."""
+    output: Literal["logits", "probabilities"] | None = None
+    """What the model puts out; logits become probabilities by softmax, a single one by sigmoid.
+
+    Without it logits, but an ONNX file with a single output, which shows neither, is refused."""
     size: Positive | list[Positive] | None = None
     """Height and width in pixels, or one number for both; without it, those that the file fixes."""
     resize: Literal["stretch", "shortest_edge", "none"] = "stretch"

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 _MAX_DIFFERENCES = 8
 """Most differences that a reservation names."""
+_EVEN, _SIGMOID_OF_1 = 0.5, 0.7310585786300049
+"""What a second sigmoid makes of the probabilities 0 and 1."""
 _WITHOUT_SIMILARITY = (
     "Similarity and clue scores were not computed. Install what they need with "
     f"{format_install(Extra.SIMILARITY)}, and score the same replies with --answers."
@@ -237,6 +239,25 @@ def find_too_few_tokens(manifest: Manifest) -> int | None:
     return next((count for count in counts if isinstance(count, int)), None)
 
 
+def _seems_squashed_twice(manifest: Manifest, records: Sequence[Record]) -> bool:
+    """Whether the only output of a detector may be a probability that was read as a logit.
+
+    The sigmoid of a number from 0 to 1 lies between one half and _SIGMOID_OF_1.
+    """
+    details = [info.details for info in manifest.inference]
+    if not any((entry.get("output"), entry.get("outputs")) == ("logits", 1) for entry in details):
+        return False
+    chances = [
+        record.answer.p_fake
+        for record in records
+        if record.answer is not None and record.answer.p_fake is not None
+    ]
+    return bool(chances) and (
+        all(_EVEN <= chance <= _SIGMOID_OF_1 for chance in chances)
+        or all(1 - _SIGMOID_OF_1 <= chance <= _EVEN for chance in chances)
+    )
+
+
 def _has_several_settings(manifest: Manifest) -> bool:
     """Whether the sessions of a run rendered prompts or generated replies in different ways."""
     renderings = {info.rendering for info in manifest.inference if info.rendering}
@@ -266,12 +287,7 @@ def list_reservations(
             f"Not asked: {', '.join(lacking)}; the model lacks the capability "
             f"{', '.join(sorted(set(lacking.values())))}."
         )
-    card = manifest.model.card
-    if card.get("backend") == "classifier" and not card.get("training_data"):
-        reservations.append(
-            f"It is not known whether {manifest.model.name} was trained on images of these "
-            "generators: its card has no training_data."
-        )
+    reservations += _list_detector_reservations(manifest, records)
     reservations += _list_server_reservations(manifest)
     if uncounted := count_uncounted(records):
         reservations.append(
@@ -295,6 +311,21 @@ def list_reservations(
             f"{', '.join(others[:_MAX_DIFFERENCES])}{more}."
         )
     return reservations
+
+
+def _list_detector_reservations(manifest: Manifest, records: Sequence[Record]) -> Iterator[str]:
+    """Yield what limits the scores of a detector."""
+    name, card = manifest.model.name, manifest.model.card
+    if card.get("backend") == "classifier" and not card.get("training_data"):
+        yield (
+            f"It is not known whether {name} was trained on images of these generators: its card "
+            "has no training_data."
+        )
+    if _seems_squashed_twice(manifest, records):
+        yield (
+            f"All outputs of {name} lie in 0 to 1, as probabilities do, and are read as logits: if "
+            'it ends in a sigmoid, set output = "probabilities" in its card.'
+        )
 
 
 def _list_server_reservations(manifest: Manifest) -> list[str]:

@@ -98,6 +98,19 @@ def test_a_detector_beside_a_model_that_writes(
     assert "run: It is not known what it was trained on." in table.stdout
 
 
+@pytest.mark.parametrize(("weight", "doubted"), [(1.0, True), (9.0, False)])
+def test_logits_that_look_like_probabilities_are_a_reservation(
+    run: Run, photos: Path, project: Path, weight: float, *, doubted: bool
+) -> None:
+    """The only output of each image lies in 0 to 1, though the card says that it is a logit."""
+    graph = write_onnx(project / "one.onnx", [weight])
+    lines = ("image_mean = [0, 0, 0]", "image_std = [1, 1, 1]", "fake_labels = [0]")
+    card = write_card(project / "one.toml", graph, *lines, 'output = "logits"')
+    assert run(f"--model={card}", f"--data={photos}", "-n0", "--gates=none").ret == 0
+    reservations = read_run(project).manifest["reservations"]
+    assert any("All outputs of one lie in 0 to 1" in text for text in reservations) is doubted
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

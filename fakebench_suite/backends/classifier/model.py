@@ -65,16 +65,21 @@ class ClassifierBackend(Backend):
         classifier: Classifier,
         labels: OutputLabels,
         *,
-        output: Output,
+        output: Output | None,
         batch_size: int | None,
         place: str,
     ) -> None:
-        self._classifier, self._labels, self._output = classifier, labels, output
-        self._rows = batch_size or BATCH_SIZE
-        self._check_outputs(place)
+        """``output`` is None where nothing says what it is: logits, if there are several.
 
-    def _check_outputs(self, place: str) -> None:
-        """Look at a grey image; raise CardError where the outputs are not those of the card."""
+        Raises CardError where the outputs are not those of the labels, or what they are is open.
+        """
+        self._classifier, self._labels = classifier, labels
+        self._output: Output = output or "logits"
+        self._rows = batch_size or BATCH_SIZE
+        self._outputs = self._count_outputs(place, declared=output is not None)
+
+    def _count_outputs(self, place: str, *, declared: bool) -> int:
+        """Return how many outputs a grey image has; raises CardError if they are not the card's."""
         grey = Image.new("RGB", (_PROBE_SIZE, _PROBE_SIZE), (128, 128, 128))
         try:
             rows = self._classifier.compute([grey])
@@ -89,12 +94,19 @@ class ClassifierBackend(Backend):
                 "one row of numbers. Choose a model that classifies images."
             )
         check_outputs(self._labels, rows.shape[1], place=place)
+        if rows.shape[1] == 1 and not declared:
+            raise CardError(
+                f"{place} puts out one number per image, and nothing says whether it is a "
+                'probability or a logit. Set output = "probabilities" (if the model ends in a '
+                'sigmoid) or output = "logits" in [classifier] of its card.'
+            )
         seem = rows.shape[1] > 1 and _are_probabilities(rows[0])
         if self._output == "logits" and seem:
             raise CardError(
                 f"{place} puts out probabilities, not logits: they lie in 0 to 1 and add up to 1. "
                 'Set output = "probabilities" in [classifier] of its card.'
             )
+        return int(rows.shape[1])
 
     def run(self, requests: Sequence[Request]) -> Sequence[Reply]:
         """The option of each prompt that P(fake) of its image makes likelier.
@@ -160,6 +172,7 @@ class ClassifierBackend(Backend):
                 "labels": None if labels.names is None else list(labels.names),
                 "fake_labels": labels.fake_names,
                 "output": self._output,
+                "outputs": self._outputs,
                 "batch_size": self._rows,
             },
         )

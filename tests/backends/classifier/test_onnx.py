@@ -86,8 +86,16 @@ def test_mean_and_deviation_are_those_of_the_card(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("weights", "lines", "expected"),
     [
-        ([4.0], ("fake_labels = [0]",), [sigmoid(4 * grey / 255) for grey in GREYS]),
-        ([4.0], ('labels = ["real"]',), [1 - sigmoid(4 * grey / 255) for grey in GREYS]),
+        (
+            [4.0],
+            ("fake_labels = [0]", 'output = "logits"'),
+            [sigmoid(4 * grey / 255) for grey in GREYS],
+        ),
+        (
+            [4.0],
+            ('labels = ["real"]', 'output = "logits"'),
+            [1 - sigmoid(4 * grey / 255) for grey in GREYS],
+        ),
         ([1.0], ("fake_labels = [0]", 'output = "probabilities"'), [g / 255 for g in GREYS]),
         (
             [0.0, 2.0, 2.0],
@@ -102,6 +110,18 @@ def test_outputs_are_read_as_the_card_says(
     """A single logit by sigmoid, several by softmax, and probabilities as they are."""
     graph = write_onnx(tmp_path / "det.onnx", weights)
     card = write_card(tmp_path / "det.toml", graph, *PLAIN[:2], *lines)
+    assert list_chances(ask(card)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_single_output_says_what_it_is(tmp_path: Path) -> None:
+    """A file that ends in a sigmoid shows it nowhere, and would get a second one."""
+    squash = [helper.make_node("Sigmoid", ["logits"], ["chance"])]
+    graph = write_onnx(tmp_path / "det.onnx", [4.0], nodes=squash, output="chance")
+    lines = (*PLAIN[:2], "fake_labels = [0]")
+    with pytest.raises(CardError, match=r"whether it is a probability or a logit\. Set output = "):
+        ask(write_card(tmp_path / "det.toml", graph, *lines))
+    card = write_card(tmp_path / "det.toml", graph, *lines, 'output = "probabilities"')
+    expected = [sigmoid(4 * grey / 255) for grey in GREYS]
     assert list_chances(ask(card)) == pytest.approx(expected, abs=1e-6)
 
 
