@@ -10,7 +10,7 @@ from fakebench_suite.backends.cards import (
     find_classifier,
     locate_weights,
 )
-from fakebench_suite.backends.classifier.labels import OutputLabels, find_labels
+from fakebench_suite.backends.classifier.labels import OutputLabels, find_labels, list_names
 from fakebench_suite.checkpoints.files import brings_code, check_files, read_json
 from fakebench_suite.errors import CardError
 from fakebench_suite.extras import Extra, require_extra
@@ -67,7 +67,21 @@ def find_output_labels(card: Card) -> OutputLabels:
     names = list_labels(read_json(folder / "config.json"))
     if names is None and place.is_dir():
         names = ("LABEL_0", "LABEL_1")  # what transformers makes of a configuration without labels
-    return find_labels(names, get_options(card), place=str(place))
+    labels = find_labels(names, get_options(card), place=str(place))
+    if has_independent_labels(card) and len(labels.fake) > 1:
+        raise CardError(
+            f"{place} gives each label a probability of its own (multi_label_classification), and "
+            f"several of them mean fake ({list_names(labels.fake_names)}), which cannot be added. "
+            "Write a card whose fake_labels in [classifier] has one of them."
+        )
+    return labels
+
+
+def has_independent_labels(card: Card) -> bool:
+    """Return whether several labels of a card's detector may hold at once, by its config.json."""
+    place = find_place(card)
+    config = read_json((place.parent if place.is_file() else place) / "config.json")
+    return config.get("problem_type") == "multi_label_classification"
 
 
 def list_labels(config: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -9,6 +9,7 @@ from fakebench_suite.backends.classifier.check import (
     find_output_labels,
     find_place,
     get_options,
+    has_independent_labels,
     uses_own_preprocessing,
 )
 from fakebench_suite.backends.classifier.model import Classifier, ClassifierBackend
@@ -30,6 +31,7 @@ def load(card: Card, options: LoadOptions) -> Generator[ClassifierBackend, None,
             _load_classifier(card, place, options, held),
             labels,
             output=output,
+            independent=has_independent_labels(card),
             batch_size=card.generation.batch_size,
             place=str(place),
         )

@@ -68,13 +68,16 @@ class ClassifierBackend(Backend):
         output: Output | None,
         batch_size: int | None,
         place: str,
+        independent: bool = False,
     ) -> None:
         """``output`` is None where nothing says what it is: logits, if there are several.
 
+        With ``independent``, several labels may hold at once, each with its own probability.
         Raises CardError where the outputs are not those of the labels, or what they are is open.
         """
         self._classifier, self._labels = classifier, labels
         self._output: Output = output or "logits"
+        self._independent = independent
         self._rows = batch_size or BATCH_SIZE
         self._outputs = self._count_outputs(place, declared=output is not None)
 
@@ -153,8 +156,8 @@ class ClassifierBackend(Backend):
         if not np.isfinite(row).all():
             return ModelError("the outputs of the classifier are not finite (NaN or infinity)")
         if self._output == "logits":
-            row = _to_probabilities(row)
-        elif not _are_probabilities(row):
+            row = _to_probabilities(row, independent=self._independent)
+        elif not _are_probabilities(row, independent=self._independent):
             shown = ", ".join(f"{value:.4g}" for value in row[:4])
             return ModelError(f"the outputs of the classifier are no probabilities: {shown}")
         fake = list(self._labels.fake)
@@ -173,23 +176,24 @@ class ClassifierBackend(Backend):
                 "fake_labels": labels.fake_names,
                 "output": self._output,
                 "outputs": self._outputs,
+                "independent": self._independent,
                 "batch_size": self._rows,
             },
         )
 
 
-def _to_probabilities(row: Floats) -> Floats:
-    """Return the softmax of a row of logits, or the sigmoid of a single one."""
-    if row.size == 1:
+def _to_probabilities(row: Floats, *, independent: bool) -> Floats:
+    """Return the softmax of a row of logits, or the sigmoid of a single or independent one."""
+    if row.size == 1 or independent:
         return np.asarray(0.5 * (1.0 + np.tanh(0.5 * row)))
     exponentials = np.exp(row - row.max())
     return np.asarray(exponentials / exponentials.sum())
 
 
-def _are_probabilities(row: Floats) -> bool:
-    """Return whether numbers are from 0 to 1 and, where there are several, add up to 1."""
+def _are_probabilities(row: Floats, *, independent: bool = False) -> bool:
+    """Return whether numbers are from 0 to 1 and, unless single or independent, add up to 1."""
     inside = bool((row >= 0).all() and (row <= 1).all())
-    return inside and (row.size == 1 or abs(float(row.sum()) - 1.0) < _SUM_TOLERANCE)
+    return inside and (row.size == 1 or independent or abs(float(row.sum()) - 1.0) < _SUM_TOLERANCE)
 
 
 def _to_reply(prompt: Prompt, computed: _Computed, share: int) -> Reply:

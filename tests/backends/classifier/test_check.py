@@ -61,6 +61,13 @@ def test_other_architectures_are_no_detectors(tmp_path: Path) -> None:
         ({"id2label": None, "num_labels": 1}, "has the labels LABEL_0, and"),
         ({"id2label": {"1": "fake", "2": "real"}}, "does not name the outputs from 0 on"),
         ({"id2label": ["fake", "real"]}, "does not name the outputs from 0 on"),
+        (
+            {
+                "id2label": {"0": "real", "1": "gan", "2": "diffusion"},
+                "problem_type": "multi_label_classification",
+            },
+            "several of them mean fake (gan, diffusion), which cannot be added",
+        ),
         ({"auto_map": {"AutoModel": "code.py"}}, "brings code of its own"),
     ],
 )

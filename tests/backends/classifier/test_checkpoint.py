@@ -66,6 +66,24 @@ def test_answers_are_those_of_transformers(detector: Path) -> None:
     assert list_chances(ask(detector, images)) == chances
 
 
+def test_several_labels_at_once_have_a_sigmoid_each(detector: Path, tmp_path: Path) -> None:
+    """As transformers' pipeline reads a configuration that says so."""
+    from transformers import pipeline
+
+    folder = tmp_path / "several"
+    shutil.copytree(detector, folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["problem_type"] = "multi_label_classification"
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    images = make_images(4)
+    classify = pipeline("image-classification", model=str(folder), device="cpu")
+    expected = [
+        next(entry["score"] for entry in scores if entry["label"] == "artificial")
+        for scores in classify(list(images.values()))
+    ]
+    assert list_chances(ask(folder, images)) == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_card_turns_the_labels_round(detector: Path, tmp_path: Path) -> None:
     """It goes before what the labels are called."""
     images = make_images(4)

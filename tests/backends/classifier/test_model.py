@@ -46,9 +46,17 @@ def make_backend(
     labels: OutputLabels = BOTH,
     output: Output = "logits",
     batch_size: int | None = None,
+    *,
+    independent: bool = False,
 ) -> ClassifierBackend:
     """A backend that has looked at one grey image."""
-    return ClassifierBackend(classifier, labels, output=output, batch_size=batch_size, place="det")
+    return ClassifierBackend(
+        *(classifier, labels),
+        output=output,
+        batch_size=batch_size,
+        place="det",
+        independent=independent,
+    )
 
 
 def ask(backend: ClassifierBackend, reds: Sequence[int], *types: QuestionType) -> list[Reply]:
@@ -94,6 +102,21 @@ def test_outputs_become_p_fake(
     """By softmax, by sigmoid of a single logit, or as they are; fake ones are added up."""
     (reply,) = ask(make_backend(Brightness(rows), labels, output), [9])
     assert read(reply) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("row", "output", "expected"),
+    [
+        ([5.0, math.log(3.0)], "logits", 0.75),
+        ([0.9, 0.25], "probabilities", 0.25),
+    ],
+)
+def test_independent_labels_have_a_sigmoid_each(
+    row: list[float], output: Output, expected: float
+) -> None:
+    """P(fake) is that of the label that means fake, whatever the other one is."""
+    backend = make_backend(Brightness(lambda _: row), output=output, independent=True)
+    assert read(ask(backend, [9])[0]) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
