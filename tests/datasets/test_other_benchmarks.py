@@ -122,6 +122,7 @@ def test_a_training_image_is_never_shown_for_a_test_row(tmp_path: Path, below: s
         write_image(tmp_path / "train" / name, 222)
     data = load_fakevlm(tmp_path)
     assert data.open_image(data.cases[0]).getpixel((0, 0)) == (50, 50, 50)
+    assert data.list_images is not None
     assert all("train" not in path.parts for path in data.list_images())
     (tmp_path / "data_json" / "train.json").write_text(json.dumps(make_fakevlm()))
     training = load_fakevlm(tmp_path / "data_json" / "train.json")

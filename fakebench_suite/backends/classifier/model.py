@@ -201,8 +201,9 @@ def _to_reply(prompt: Prompt, computed: _Computed, share: int) -> Reply:
     if isinstance(computed.p_fake, ModelError):
         return computed.p_fake
     fake, real = OPTIONS[prompt.question_type]
+    likelier = fake if computed.p_fake > _EVEN else real
     return Answer(
-        text=fake if computed.p_fake >= _EVEN else real,
+        text="" if computed.p_fake == _EVEN else likelier,  # As likelihoods are read.
         tokens=0,
         seconds=computed.seconds / share,
         batch_size=computed.batch_size,

@@ -13,8 +13,11 @@ from fakebench_suite.backends.base import Capability, Reply
 from fakebench_suite.backends.classifier.labels import OutputLabels
 from fakebench_suite.backends.classifier.model import ClassifierBackend, Floats, Output
 from fakebench_suite.errors import CardError, ModelError
-from fakebench_suite.types import Answer, Prompt, QuestionType
+from fakebench_suite.grading.labels.result import ReplyParserKind
+from fakebench_suite.grading.verdict import judge
+from fakebench_suite.types import Answer, Outcome, Prompt, QuestionType
 from tests.backends.asking import weigh
+from tests.factories import make_record
 
 BOTH = OutputLabels(names=("real", "fake"), fake=(1,))
 Rows = Callable[[float], list[float]]
@@ -132,6 +135,18 @@ def test_an_answer_is_the_likelier_option(red: int, texts: list[str]) -> None:
     assert {(answer.tokens, answer.batch_size, answer.finish_reason) for answer in answers} == {
         (0, 1, None)
     }
+
+
+def test_an_even_probability_is_no_verdict() -> None:
+    """The reply names neither option, as the reading of it does."""
+    backend = make_backend(Brightness(lambda _: [1.0, 1.0]))
+    for reply in ask(backend, [9], QuestionType.WHAT, QuestionType.ISFAKE, QuestionType.ISREAL):
+        assert isinstance(reply, Answer)
+        assert (reply.text, reply.p_fake) == ("", 0.5)
+        verdict = judge(
+            make_record("9.png", Outcome.CORRECT).case, reply, ReplyParserKind.LIKELIHOOD
+        )
+        assert verdict.outcome is Outcome.UNPARSED
 
 
 def test_each_image_is_looked_at_once_in_batches() -> None:
