@@ -25,7 +25,7 @@ class LeaderboardRow:
     """The scores of one run."""
 
     run: str
-    """Name of its directory."""
+    """Name of its directory; its path as given where several have that name."""
     model: str
     backend: str
     reply: str
@@ -70,9 +70,10 @@ def rank_runs(folders: Sequence[Path]) -> Leaderboard:
             "nothing to compare."
         )
     first = list(runs[0][2].values())
+    shown = _name_runs(folders)
     rows = [
-        _score_run(folder, manifest, [answered[name] for name in sorted(common)], first)
-        for folder, manifest, answered in runs
+        _score_run(name, manifest, [answered[case] for case in sorted(common)], first)
+        for name, (_, manifest, answered) in zip(shown, runs, strict=True)
     ]
     return Leaderboard(
         data=runs[0][1].dataset.name,
@@ -80,6 +81,15 @@ def rank_runs(folders: Sequence[Path]) -> Leaderboard:
         left_out=len(everything) - len(common),
         rows=sorted(rows, key=_rank),
     )
+
+
+def _name_runs(folders: Sequence[Path]) -> list[str]:
+    """The names of directories, or their paths as given where a name repeats."""
+    names = [folder.resolve().name for folder in folders]
+    return [
+        str(folder) if names.count(name) > 1 else name
+        for folder, name in zip(folders, names, strict=True)
+    ]
 
 
 def _rank(row: LeaderboardRow) -> tuple[float, str]:
@@ -99,7 +109,7 @@ def _read_answered(folder: Path) -> dict[str, Record]:
 
 
 def _score_run(
-    folder: Path, manifest: Manifest, records: Sequence[Record], first: Sequence[Record]
+    name: str, manifest: Manifest, records: Sequence[Record], first: Sequence[Record]
 ) -> LeaderboardRow:
     """The row of a run; ``first`` are the records of the run that pixels are compared with."""
     from fakebench_suite.metrics.dataframe import records_to_frame
@@ -107,11 +117,11 @@ def _score_run(
 
     scores = dict(score_detection(records_to_frame(records)))
     return LeaderboardRow(
-        run=folder.resolve().name,
+        run=name,
         model=manifest.model.name,
         backend=str(manifest.model.card.get("backend", "")),
         reply=manifest.judge.label,
-        scores={name: scores[name] for name in METRICS if name in scores},
+        scores={metric: scores[metric] for metric in METRICS if metric in scores},
         notes=_list_notes(manifest, describe_pixel_change(first, records)),
     )
 

@@ -103,6 +103,19 @@ def test_other_pixels_and_unknown_training_data_are_said(tmp_path: Path) -> None
     ]
 
 
+def test_runs_whose_directories_have_one_name_are_told_apart(tmp_path: Path) -> None:
+    """By their paths as given; the others keep their names."""
+    folders = [tmp_path / name for name in ("vit", "other/vit", "plain")]
+    for folder in folders:
+        write_run(folder, make_records([C, W]), partial=[])
+    names = {row.run for row in rank_runs(folders).rows}
+    assert names == {str(folders[0]), str(folders[1]), "plain"}
+    result = call("tables", "vit", "other/vit", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    rows = [line.split()[0] for line in result.stdout.splitlines()[3:5]]
+    assert sorted(rows) == ["other/vit", "vit"]
+
+
 def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path) -> None:
     """One run, one twice, other data, and no case in common."""
     first = write_run(tmp_path / "first", make_records([C, W]))
