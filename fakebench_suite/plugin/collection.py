@@ -97,7 +97,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, object, object]:
     """Collect nothing of a task that the data set has no case of, such as one of another benchmark.
 
-    pytest would count a placeholder among the tests.
+    Nor of one that is asked on request alone: pytest would count a placeholder among the tests.
     """
     items = yield
     if not isinstance(items, list) or not items or not isinstance(items[0], pytest.Function):
@@ -105,8 +105,9 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, ob
     task = find_task(items[0])
     if task is None or get_case(items[0]) is not None or "case" not in items[0].fixturenames:
         return items
-    has_cases = any(case.task == task for case in get_plan(collector.config).dataset.cases)
-    return items if has_cases else []
+    plan = get_plan(collector.config)
+    cases = plan.cases if get_task(task).on_request else plan.dataset.cases
+    return items if any(case.task == task for case in cases) else []
 
 
 def find_task(node: pytest.Item) -> str | None:

@@ -266,7 +266,10 @@ def _find_writer(folder: Path) -> str:
         return "another process"
 
 
-_ABSENT = (b',"reasoning":null', b',"usage":null', b',"reused":false')
+_ABSENT = (
+    b',"reasoning":null', b',"usage":null', b',"search":null',
+    b',"second_pixels":null', b',"reused":false',
+)  # fmt: skip
 """Fields that most records do not have. Inside a JSON text the quotes would be escaped."""
 
 

@@ -91,10 +91,10 @@ def test_the_json_is_one_object_with_everything(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "write", "counts", "licence"),
     [
-        ("loki", write_loki, "7 cases on 3 images", "MIT"),
+        ("loki", write_loki, "8 cases on 3 images", "MIT"),
         ("fakevlm-fakeclue", write_fakevlm, "4 cases on 2 images", "Apache-2.0"),
-        ("synthscars", write_synthscars, "4 cases on 2 images", "Apache-2.0"),
-        ("x-aigd", write_x_aigd, "3 cases on 2 images", "Apache-2.0"),
+        ("synthscars", write_synthscars, "6 cases on 2 images", "Apache-2.0"),
+        ("x-aigd", write_x_aigd, "4 cases on 2 images", "Apache-2.0"),
         ("mmfr", write_mmfr, "16 cases on 4 images", "not stated"),
     ],
 )
