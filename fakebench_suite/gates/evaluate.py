@@ -84,14 +84,15 @@ def evaluate_gates(
     if strict:
         return results
     return [
-        _without_partial(gate, result, run) for gate, result in zip(gates, results, strict=True)
+        _mark_not_evaluated(gate, result, run) for gate, result in zip(gates, results, strict=True)
     ]
 
 
-def _without_partial(gate: Gate, result: GateResult, run: RunView) -> GateResult:
-    """The result, or "not evaluated" where cases were not asked, or the data cannot tell.
+def _mark_not_evaluated(gate: Gate, result: GateResult, run: RunView) -> GateResult:
+    """The result, or "not evaluated" where cases were not asked or the data have one class only.
 
-    Over images of one kind a model that always says so is perfect, and a perfect one constant.
+    If all images are fake, a perfect model and one that always says "fake" answer alike, so that
+    neither chance nor a constant answer can be told.
     """
     subgroup = gate.subgroup if isinstance(gate, Threshold | Robustness) else ALL
     task = None if isinstance(gate, Latency) and gate.benchmark else gate.task
@@ -101,7 +102,7 @@ def _without_partial(gate: Gate, result: GateResult, run: RunView) -> GateResult
         if result.outcome is not GateOutcome.INCONCLUSIVE:
             return result
         return _leave_out(gate, missing.phrase)
-    if isinstance(gate, Threshold) and gate.metric in _OF_BOTH_KINDS and subgroup == ALL:
+    if isinstance(gate, Threshold) and gate.metric in _OF_BOTH_CLASSES and subgroup == ALL:
         labels = {record.case.label for record in run.select(tasks)} - {None}
         if len(labels) == 1:
             return _leave_out(gate, f"all images are {labels.pop()}, and it is about both kinds")
@@ -113,10 +114,10 @@ def _leave_out(gate: Gate, reason: str) -> GateResult:
     return GateResult(gate=gate.name, outcome=GateOutcome.NOT_EVALUATED, reason=reason)
 
 
-_OF_BOTH_KINDS = frozenset(
+_OF_BOTH_CLASSES = frozenset(
     {"balanced_accuracy", "fake_rate", "fake_real_gap", "matthews_corrcoef", "f1_score"}
 )
-"""Metrics that say something of a model only over fake and real images together."""
+"""Metrics that need fake and real images to say something of a model."""
 
 
 def _adjust_p_values(p_values: Mapping[str, float]) -> Mapping[str, float]:

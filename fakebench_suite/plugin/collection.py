@@ -95,9 +95,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, object, object]:
-    """Collect nothing of a task that the data set has no case of, such as one of another benchmark.
+    """Collect no test of a task without cases, for which pytest would count a placeholder.
 
-    Nor of one that is asked on request alone: pytest would count a placeholder among the tests.
+    The data set has no case of it, or the task is asked on request and was not requested.
     """
     items = yield
     if not isinstance(items, list) or not items or not isinstance(items[0], pytest.Function):

@@ -50,7 +50,7 @@ def make_result(
 def _find_headline(scores: Sequence[Score]) -> Score | None:
     """The first score of the first task that has one.
 
-    A task of labels alone has none over images of one kind: whoever always says so would shine.
+    Detection has none if all images are fake, or all real: always answering so would score 1.
     """
     for task in list_tasks():
         by_metric = {

@@ -46,7 +46,7 @@ def test_a_choice_of_two_images_is_asked_and_scored(
 
 
 def test_a_model_that_takes_one_image_is_asked_the_other_tasks(run: Run, project: Path) -> None:
-    """One reservation says what was left out; answers are resumed and reused as ever."""
+    """One reservation says what was left out, and a run of nothing else is refused."""
     write_loki(project / "loki")
     (project / "one.toml").write_text(SCRIPT + "[prompt]\nimages = 1\n")
     options = ("-n0", f"--data=loki:{project / 'loki'}", "--gates=none")
