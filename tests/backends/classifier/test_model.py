@@ -157,7 +157,9 @@ def test_each_image_is_looked_at_once_in_batches() -> None:
     )
     assert classifier.batches == [1, 3, 3, 1]  # The first is the grey image of the check.
     expected = [1 / (1 + math.exp(-red / 255)) for red in range(1, 8)]
-    assert [read(reply) for reply in replies] == pytest.approx([*chain(*zip(expected, expected))])  # noqa: B905
+    assert [read(reply) for reply in replies] == pytest.approx(
+        [*chain(*zip(expected, expected, strict=True))]
+    )
 
 
 def test_an_image_that_fails_takes_no_other_along() -> None:
