@@ -19,13 +19,8 @@ from fakebench_suite.files.contents import read_file, read_lines
 from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.runs.manifest import MANIFEST_VERSION, Manifest, ManifestBaseline
 from fakebench_suite.runs.metric_delta import MetricDelta
-from fakebench_suite.runs.old_names import (
-    has_forged_region,
-    rename_manifest,
-    rename_record,
-    rename_scores,
-    rename_timings,
-)
+from fakebench_suite.runs.old_names import rename_manifest, rename_scores, rename_timings
+from fakebench_suite.runs.record_lines import decode_record, encode_record
 from fakebench_suite.runs.result import RunResult
 from fakebench_suite.tasks.registry import check_task
 from fakebench_suite.types import GateResult, LatencyTiming, Record, Score
@@ -266,21 +261,6 @@ def _find_writer(folder: Path) -> str:
         return "another process"
 
 
-_ABSENT = (
-    b',"reasoning":null', b',"usage":null', b',"search":null',
-    b',"second_pixels":null', b',"reused":false',
-)  # fmt: skip
-"""Fields that most records do not have. Inside a JSON text the quotes would be escaped."""
-
-
-def encode_record(record: Record) -> bytes:
-    """The JSON line of a record, without fields that most records do not have."""
-    line = msgspec.json.encode(record)
-    for field in _ABSENT:
-        line = line.replace(field, b"")
-    return line + b"\n"
-
-
 def open_new(folder: Path) -> RunStore:
     """An opened store in a new directory: ``folder``, or its name with a number.
 
@@ -352,14 +332,14 @@ def read_records(folder: Path) -> Iterator[Record]:
 
 def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
     """The records in the lines of a file; raises UserError if a complete line is not a record."""
-    decoder, number = msgspec.json.Decoder(Record), 0
+    number = 0
     records: dict[str, Record] = {}
     try:
         for line in lines:
             number += 1
             if not line.endswith(b"\n"):
                 break
-            record = _decode_record(line, decoder)
+            record = decode_record(line)
             check_task(record.case.task)
             earlier = records.get(record.case.id)
             if earlier is None or earlier.verdict.outcome.is_error:
@@ -367,14 +347,6 @@ def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
     except (FormatError, ValueError) as error:
         raise UserError(f"Line {number} of {path} is no record: {error}.") from error
     return records.values()
-
-
-def _decode_record(line: bytes, decoder: "msgspec.json.Decoder[Record]") -> Record:
-    """A record; raises FormatError or ValueError if the line is none."""
-    if has_forged_region(line):
-        value = decode_json(line, msgspec.json.Decoder())
-        return msgspec.convert(rename_record(value), Record)
-    return decode_json(line, decoder, rename=rename_record)
 
 
 def read_timings(folder: Path) -> list[LatencyTiming]:

@@ -73,7 +73,7 @@ def test_a_model_by_its_url_is_scored_as_any_other(
     assert len(written_run.records) == 16
     usage = {"model": "m", "prompt_tokens": 90, "completion_tokens": 3, "attempts": 1}
     for record in written_run.records:
-        answer_usage = record["answer"]["usage"]
+        answer_usage = {"attempts": 1} | record["answer"]["usage"]
         assert {name: answer_usage[name] for name in usage} == usage
         assert "reasoning" not in record["answer"]
     manifest = written_run.manifest

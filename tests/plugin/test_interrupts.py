@@ -207,7 +207,7 @@ def test_a_judge_is_asked_nothing_after_an_interrupt(
         asked = len(judge.asked)
         assert asked <= 9 + 32
         written = read_run(project)
-        rated = [record for record in written.records if record["verdict"]["ratings"]]
+        rated = [record for record in written.records if "ratings" in record["verdict"]]
         failed = [r for r in written.records if r["verdict"]["outcome"] == "judge_error"]
         assert all(len(record["verdict"]["ratings"]) == 8 for record in rated)
         assert failed

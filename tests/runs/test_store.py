@@ -17,7 +17,7 @@ from fakebench_suite.runs.store import (
     read_records,
     read_timings,
 )
-from fakebench_suite.types import LatencyTiming, Outcome, Record, Usage
+from fakebench_suite.types import LatencyTiming, Outcome, Record
 from tests.factories import make_answer, make_manifest_table, make_record
 
 TEXT = st.text(max_size=40)
@@ -111,24 +111,3 @@ def test_timings_come_back_or_are_named(tmp_path: Path) -> None:
         (tmp_path / "latency.json").write_bytes(content)
         with pytest.raises(UserError, match="holds no timings"):
             read_timings(tmp_path)
-
-
-def test_what_only_endpoints_say_is_written_where_they_say_it(tmp_path: Path) -> None:
-    """Lines of other backends have no such fields, whatever their texts quote."""
-    quoted = make_answer(',"reasoning":null,"usage":null')
-    usage = Usage(model="m", prompt_tokens=9, attempts=2)
-    store = RunStore(tmp_path / "run")
-    store.open()
-    answers = [quoted, replace(quoted, usage=usage), replace(quoted, reasoning="Hm.")]
-    for number, answer in enumerate(answers):
-        store.append(replace(make_record(f"{number}.png", Outcome.CORRECT), answer=answer))
-    store.close()
-    lines = [
-        json.loads(line)["answer"] for line in (store.folder / RECORDS).read_bytes().splitlines()
-    ]
-    assert [line.keys() & {"usage", "reasoning"} for line in lines] == [
-        set(),
-        {"usage"},
-        {"reasoning"},
-    ]
-    assert [record.answer for record in read_records(store.folder)] == answers
