@@ -20,9 +20,10 @@ import numpy as np
 from PIL import Image
 
 from fakebench_suite.backends.base import Request
-from fakebench_suite.backends.cards import Card, EndpointOptions
+from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.openai.bodies import ServerFeatures
 from fakebench_suite.backends.openai.model import EndpointBackend
+from fakebench_suite.backends.openai.options import EndpointOptions
 from fakebench_suite.backends.openai.png import encode_png
 from fakebench_suite.datasets.probes.photographs import load_photograph
 from fakebench_suite.endpoints.address import parse_address

@@ -27,11 +27,12 @@ from PIL import Image
 from benchmarks.checkpoint import draw_pictures, save_model
 from benchmarks.questions import list_prompts
 from fakebench_suite.backends.base import Request
-from fakebench_suite.backends.cards import Card, EndpointOptions, Generation
+from fakebench_suite.backends.cards import Card, Generation
 from fakebench_suite.backends.openai import images as image_parts
 from fakebench_suite.backends.openai.bodies import ServerFeatures
 from fakebench_suite.backends.openai.images import build_image_part
 from fakebench_suite.backends.openai.model import EndpointBackend
+from fakebench_suite.backends.openai.options import EndpointOptions
 from fakebench_suite.endpoints.address import parse_address
 from fakebench_suite.types import Answer, Prompt
 from tests.vllm.server import MODEL, PYTHON, Counters, VllmServer, start_server

@@ -1,25 +1,24 @@
 """Model cards: ``models/<name>.toml`` or ``models/<name>/card.toml``, checked on reading."""
 
 import difflib
-import math
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
+from fakebench_suite.backends.classifier.options import ClassifierOptions
+from fakebench_suite.backends.openai.options import EndpointOptions
 from fakebench_suite.checkpoints.files import check_files, has_chat_template, read_json
 from fakebench_suite.deprecation import warn_deprecated
-from fakebench_suite.endpoints.names import describe_url_fault, mask_url, parse_endpoint_name
+from fakebench_suite.endpoints.names import parse_endpoint_name
 from fakebench_suite.errors import CardError, FormatError, MissingWeightsError, describe_choices
 from fakebench_suite.files.bundled import find_bundled
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.parsing import decode_toml
 from fakebench_suite.files.paths import expand_home, resolve
 from fakebench_suite.tasks.boxes import DEFAULT_BOXES, BoxFormat, BoxScale, BoxStyle
-from fakebench_suite.text.redaction import mask_values
 
 MODELS = find_bundled("models")
 """The directory of the suite's own cards."""
@@ -34,17 +33,6 @@ _WITH_SOURCE = ("transformers", "scripted", "openai", "classifier")
 """Backends that a card has to give something to load."""
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
-Price = Annotated[float, msgspec.Meta(ge=0)]
-
-_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
-_HEADER_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
-"""As RFC 9110 has them, without the characters beyond ASCII that it calls obsolete."""
-RESERVED_FIELDS = frozenset({
-    "model", "messages", "temperature", "seed", "max_tokens", "max_completion_tokens", "logprobs",
-    "top_logprobs", "stream", "stream_options", "n",
-})  # fmt: skip
-"""Fields of a request that the suite sets, or that change what a reply is."""
-
 
 _LETTERS = ("A", "B")
 """Replies to which of two images is fake or real, where a script has none."""
@@ -99,133 +87,6 @@ class ScriptedReplies(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
     point: list[str] = msgspec.field(default_factory=lambda: [_NO_BOX])
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """Time that a work unit takes, as if a model were at work."""
-
-
-class Prices(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Prices per million tokens, in a currency of the user's choice."""
-
-    input: Price
-    output: Price
-    """Of the tokens of a reply, those of its reasoning among them."""
-    cached: Price | None = None
-    """Of the prompt's tokens that the server had computed before; without it, as ``input``."""
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            price = getattr(self, name)
-            if price is not None and not math.isfinite(price):
-                raise ValueError(f"{name} is {price}; a price is a finite number")
-
-
-class EndpointOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Where a server is that answers chat completions, and how it is asked."""
-
-    url: str
-    """The base URL; that of most servers ends in ``/v1``."""
-    model: str
-    """The model, by the server's name."""
-    key_env: str = "OPENAI_API_KEY"
-    """Environment variable of the key; or with ``_FILE`` behind it, of the name of its file."""
-    headers: dict[str, str] = msgspec.field(default_factory=dict)
-    """Sent with every request."""
-    extra_body: dict[str, Any] = msgspec.field(default_factory=dict)
-    """Fields of every request beside those that the suite sets."""
-    detail: Literal["auto", "low", "high"] | None = None
-    """How closely an image is looked at; without it, the server decides."""
-    image_format: Literal["png", "jpeg"] = "png"
-    """PNG keeps every pixel. JPEG changes them, as a treatment does."""
-    jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
-    seed: int = 0
-    prices: Prices | None = None
-    concurrency: Positive = 32
-    """Most requests in flight, over all processes of a run."""
-    timeout: Annotated[float, msgspec.Meta(gt=0)] = 120.0
-    """Seconds for a whole request."""
-    stream: bool = False
-    """Whether replies arrive in pieces, so that the time to the first token is known."""
-
-    def __post_init__(self) -> None:
-        if not self.model:
-            raise ValueError("model in [endpoint] is empty")
-        if not self.url.lower().startswith(("http://", "https://")):
-            raise ValueError("url in [endpoint] does not begin with http:// or https://")
-        if why := describe_url_fault(self.url):
-            raise ValueError(f"url in [endpoint] {why}")
-        if (self.jpeg_quality is not None) != (self.image_format == "jpeg"):
-            raise ValueError('jpeg_quality and image_format = "jpeg" go together')
-        for name, value in self.headers.items():
-            if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
-                raise ValueError(
-                    f"headers in [endpoint] has {name!r}, which is no header: a name has letters, "
-                    "digits and hyphens, and a value printable ASCII characters on one line"
-                )
-        reserved = RESERVED_FIELDS & self.extra_body.keys()
-        if reserved:
-            raise ValueError(
-                f"extra_body sets {', '.join(sorted(reserved))}, which the suite sets itself"
-            )
-
-
-class ClassifierOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What the outputs of a detector mean, and how an ONNX file takes images.
-
-    A checkpoint of transformers brings its image processor, and so does an ONNX file beside a
-    ``preprocessor_config.json``: settings of images are for other ONNX files.
-    """
-
-    fake_labels: list[str | int] = msgspec.field(default_factory=list)
-    """The outputs that mean fake, by name or number; P(fake) is the sum of their probabilities."""
-    labels: list[str] = msgspec.field(default_factory=list)
-    """The names of all outputs in order, where the model has none, or others."""
-    output: Literal["logits", "probabilities"] | None = None
-    """What the model puts out; logits become probabilities by softmax, a single one by sigmoid.
-
-    Without it logits, but an ONNX file with a single output, which shows neither, is refused."""
-    size: Positive | list[Positive] | None = None
-    """Height and width in pixels, or one number for both; without it, those that the file fixes."""
-    resize: Literal["stretch", "shortest_edge", "none"] = "stretch"
-    """How an image gets that size: by scaling both sides, by scaling the shorter side and cutting
-    out the centre, or by cutting out the centre alone (with a black border if it is too small)."""
-    shortest_edge: Positive | None = None
-    """Pixels that the shorter side is scaled to before the centre is cut out; default: ``size``."""
-    resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
-    image_mean: list[float] | None = None
-    """Of red, green and blue, from 0 to 1: subtracted after pixels are divided by 255."""
-    image_std: list[float] | None = None
-    """What the difference is then divided by."""
-
-    def __post_init__(self) -> None:
-        for name in ("image_mean", "image_std"):
-            values = getattr(self, name)
-            if values is not None and (
-                len(values) != _CHANNELS or not all(map(math.isfinite, values))
-            ):
-                raise ValueError(
-                    f"{name} in [classifier] needs one number for each of red, green, blue"
-                )
-        if isinstance(self.size, list) and len(self.size) != _SIDES:
-            raise ValueError("size in [classifier] needs one number, or height and width")
-        if (self.image_mean is None) != (self.image_std is None):
-            raise ValueError("image_mean and image_std in [classifier] go together")
-        if self.image_std is not None and not all(value > 0 for value in self.image_std):
-            raise ValueError("image_std in [classifier] is not above 0")
-        if self.shortest_edge is not None and self.resize != "shortest_edge":
-            raise ValueError('shortest_edge and resize = "shortest_edge" go together')
-        if self.image_mean is None and (unused := self.list_image_settings()):
-            raise ValueError(
-                f"{unused[0]} in [classifier] needs image_mean and image_std beside it, which say "
-                "how an ONNX file takes images"
-            )
-
-    def list_image_settings(self) -> list[str]:
-        """The settings of images that are given."""
-        defaults = {"resize": "stretch", "resample": "bilinear"}
-        names = ("size", "resize", "shortest_edge", "resample", "image_mean", "image_std")
-        return [name for name in names if getattr(self, name) != defaults.get(name)]
-
-
-_CHANNELS, _SIDES = 3, 2
-"""Numbers of a mean, and of a size."""
 
 
 class Card(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -381,10 +242,6 @@ def _list_settings(
                 yield f"{name} in [{table}]"
 
 
-_NO_INFLUENCE = ("key_env", "prices", "concurrency", "timeout", "stream")
-"""Settings of an endpoint that no answer depends on."""
-
-
 def describe_card(card: Card, *, identity: bool = False) -> dict[str, Any]:
     """The card as JSON, without the secrets of an endpoint.
 
@@ -399,12 +256,7 @@ def describe_card(card: Card, *, identity: bool = False) -> dict[str, Any]:
     if card.endpoint is None:
         del described["endpoint"]  # as in the manifests of versions that knew none
         return described
-    endpoint = described["endpoint"] | {"url": mask_url(card.endpoint.url)}
-    for table in ("headers", "extra_body"):
-        endpoint[table] = mask_values(endpoint[table])
-    if identity:
-        endpoint = {name: value for name, value in endpoint.items() if name not in _NO_INFLUENCE}
-    return described | {"endpoint": endpoint}
+    return described | {"endpoint": card.endpoint.describe(identity=identity)}
 
 
 def _drop_unset(described: dict[str, Any]) -> None:

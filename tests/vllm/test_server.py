@@ -10,9 +10,10 @@ from PIL import Image
 
 from benchmarks.questions import list_prompts
 from fakebench_suite.backends.base import Request
-from fakebench_suite.backends.cards import Card, EndpointOptions, Generation
+from fakebench_suite.backends.cards import Card, Generation
 from fakebench_suite.backends.openai.bodies import ServerFeatures
 from fakebench_suite.backends.openai.model import EndpointBackend
+from fakebench_suite.backends.openai.options import EndpointOptions
 from fakebench_suite.endpoints.address import parse_address
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.types import Answer, Prompt

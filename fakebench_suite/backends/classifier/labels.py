@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fakebench_suite.backends.cards import ClassifierOptions
+from fakebench_suite.backends.classifier.options import ClassifierOptions
 from fakebench_suite.errors import CardError
 from fakebench_suite.text.display import count_of, to_single_line
 

@@ -15,8 +15,8 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 from PIL import Image
 
-from fakebench_suite.backends.cards import ClassifierOptions
 from fakebench_suite.backends.classifier.model import Floats
+from fakebench_suite.backends.classifier.options import ClassifierOptions
 from fakebench_suite.errors import CardError
 
 Pixels = NDArray[np.float32]

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Final
 
 from fakebench_suite.backends.base import OPTIONS, Capability, Reply, Request
-from fakebench_suite.backends.cards import Prices
 from fakebench_suite.backends.openai.likelihood import sum_options
+from fakebench_suite.backends.openai.options import Prices
 from fakebench_suite.endpoints import client
 from fakebench_suite.endpoints.completion import Completion, Tokens
 from fakebench_suite.endpoints.content_filters import is_filtered

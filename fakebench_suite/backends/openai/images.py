@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from fakebench_suite.backends.base import Request
-from fakebench_suite.backends.cards import EndpointOptions
+from fakebench_suite.backends.openai.options import EndpointOptions
 from fakebench_suite.backends.openai.png import encode_png
 
 if TYPE_CHECKING:

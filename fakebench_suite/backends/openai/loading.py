@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from fakebench_suite.backends.cards import Card, EndpointOptions
+from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.openai.bodies import ServerFeatures
 from fakebench_suite.backends.openai.check import check_usage, find_features
 from fakebench_suite.backends.openai.model import EndpointBackend
+from fakebench_suite.backends.openai.options import EndpointOptions
 from fakebench_suite.backends.registry import LoadOptions
 from fakebench_suite.endpoints.address import Address, parse_address
 from fakebench_suite.endpoints.event_loops import run_coroutine

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from fakebench_suite.backends.cards import ClassifierOptions
 from fakebench_suite.backends.classifier.labels import (
     OutputLabels,
     check_outputs,
     classify_label,
     find_labels,
 )
+from fakebench_suite.backends.classifier.options import ClassifierOptions
 from fakebench_suite.errors import CardError
 
 

@@ -11,8 +11,9 @@ from onnx import helper
 from PIL import Image
 
 from fakebench_suite.backends.base import Reply
-from fakebench_suite.backends.cards import ClassifierOptions, find_card
+from fakebench_suite.backends.cards import find_card
 from fakebench_suite.backends.classifier.onnx import choose_threads, resize
+from fakebench_suite.backends.classifier.options import ClassifierOptions
 from fakebench_suite.backends.registry import LoadOptions, check_model, load_model
 from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.types import Answer, Prompt, QuestionType

@@ -16,7 +16,8 @@ from fakebench_suite.backends.base import (
     Request,
     RequestLimits,
 )
-from fakebench_suite.backends.cards import Card, EndpointOptions
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.openai.options import EndpointOptions
 from fakebench_suite.backends.registry import LoadOptions, load_model
 from fakebench_suite.endpoints import retries
 from fakebench_suite.types import Prompt, QuestionType

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fakebench_suite.backends.base import BudgetUnit, Capability, RequestLimits
-from fakebench_suite.backends.cards import Card, Prices
+from fakebench_suite.backends.cards import Card
+from fakebench_suite.backends.openai.options import Prices
 from fakebench_suite.backends.registry import LoadOptions, find_features, load_model
 from fakebench_suite.endpoints import client
 from fakebench_suite.errors import UserError

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fakebench_suite.backends.base import Capability
-from fakebench_suite.backends.cards import Prices
+from fakebench_suite.backends.openai.options import Prices
 from fakebench_suite.endpoints.completion import MalformedReplyError, parse_completion
 from fakebench_suite.types import Answer, FinishReason, QuestionType, Usage
 from tests.backends.openai.conftest import Load, list_errors, make_requests

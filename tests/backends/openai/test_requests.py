@@ -11,8 +11,9 @@ import pytest
 from PIL import Image, ImageChops
 
 from fakebench_suite.backends.base import Capability, Request
-from fakebench_suite.backends.cards import Card, EndpointOptions, Generation, PromptFormat
+from fakebench_suite.backends.cards import Card, Generation, PromptFormat
 from fakebench_suite.backends.openai import images
+from fakebench_suite.backends.openai.options import EndpointOptions
 from fakebench_suite.types import Answer, Prompt, QuestionType
 from tests.backends.openai.conftest import FEATURES, Load, get_text, list_errors, make_requests
 from tests.endpoint_server import Endpoint, Reply
