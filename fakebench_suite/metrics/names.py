@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 
 from fakebench_suite.extras import Extra, format_install
@@ -53,9 +54,14 @@ def is_score_of(metric: Metric, task: str) -> bool:
     return spec.grader in metric.graders and (whole or not spec.derived)
 
 
-_LABELS = (Grader.LABEL,)
-_TEXTS = (Grader.TEXT, Grader.LABEL_AND_TEXT)
-_BOXES = (Grader.BOX,)
+# Each makes a metric of tasks that are graded alike, and that needs the same.
+_label_metric = partial(Metric, graders=(Grader.LABEL,))
+_likelihood_metric = partial(_label_metric, need=Need.LIKELIHOOD)
+_robustness_metric = partial(_label_metric, task=Task.ROBUSTNESS)
+_text_metric = partial(Metric, graders=(Grader.TEXT, Grader.LABEL_AND_TEXT))
+_rating_metric = partial(_text_metric, need=Need.RATINGS, high=2.0)
+_encoder_metric = partial(_text_metric, need=Need.ENCODER)
+_box_metric = partial(Metric, graders=(Grader.BOX,))
 
 METRICS: Mapping[str, Metric] = MappingProxyType({
     "accuracy": Metric(
@@ -79,76 +85,59 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
         graders=(Grader.LABEL, Grader.LABEL_AND_TEXT),
     ),
     "first_choice_rate": Metric(
-        meaning="share of parsed replies that choose the first option", graders=(Grader.CHOICE,)
+        meaning="share of parsed replies that choose the first option", graders=(Grader.CHOICE,),
     ),
-    "balanced_accuracy": Metric(
+    "balanced_accuracy": _label_metric(
         meaning="mean of the accuracies on fake and on real images; 0.5 is chance",
-        graders=_LABELS,
     ),
-    "fake_real_gap": Metric(
-        meaning="accuracy on fake images minus accuracy on real images", low=-1.0, graders=_LABELS
+    "fake_real_gap": _label_metric(
+        meaning="accuracy on fake images minus accuracy on real images", low=-1.0,
     ),
-    "fake_rate": Metric(meaning="share of parsed replies that say fake", graders=_LABELS),
-    "yes_rate": Metric(
-        meaning="share of yes among the replies to yes-or-no questions", graders=_LABELS
+    "fake_rate": _label_metric(meaning="share of parsed replies that say fake"),
+    "yes_rate": _label_metric(meaning="share of yes among the replies to yes-or-no questions"),
+    "matthews_corrcoef": _label_metric(
+        meaning="correlation of verdict and truth; 0 is chance", low=-1.0,
     ),
-    "matthews_corrcoef": Metric(
-        meaning="correlation of verdict and truth; 0 is chance", low=-1.0, graders=_LABELS
-    ),
-    "polarity_consistency": Metric(
+    "polarity_consistency": _label_metric(
         meaning="share of images with one verdict on 'is it fake?' and 'is it real?'",
-        graders=_LABELS,
     ),
-    "pairwise_accuracy": Metric(
-        meaning="share of probe pairs in which the forged one ranks as faker", graders=_LABELS
+    "pairwise_accuracy": _label_metric(
+        meaning="share of probe pairs in which the forged one ranks as faker",
     ),
-    "roc_auc": Metric(
+    "roc_auc": _likelihood_metric(
         meaning="chance that P(fake) of a fake is above that of a real image; 0.5 is chance",
-        graders=_LABELS, need=Need.LIKELIHOOD,
     ),
-    "average_precision": Metric(
-        meaning="precision of P(fake) averaged over recall", graders=_LABELS,
-        need=Need.LIKELIHOOD,
-    ),
-    "equal_error_rate": Metric(
+    "average_precision": _likelihood_metric(meaning="precision of P(fake) averaged over recall"),
+    "equal_error_rate": _likelihood_metric(
         meaning="error rate at the threshold on P(fake) where both classes err alike; 0 is best",
-        graders=_LABELS, need=Need.LIKELIHOOD,
     ),
-    "best_threshold_accuracy": Metric(
+    "best_threshold_accuracy": _likelihood_metric(
         meaning="accuracy at the threshold on P(fake) that suits these cases best: an upper bound",
-        graders=_LABELS, need=Need.LIKELIHOOD,
     ),
-    "expected_calibration_error": Metric(
+    "expected_calibration_error": _likelihood_metric(
         meaning="mean gap between P(fake) and the share of fakes, over ten bins; 0 is best",
-        graders=_LABELS, need=Need.LIKELIHOOD,
     ),
-    "flip_rate": Metric(
-        meaning="share of verdicts that differ from the one on the unperturbed case",
-        task=Task.ROBUSTNESS, graders=_LABELS, divides=True,
+    "flip_rate": _robustness_metric(
+        meaning="share of verdicts that differ from the one on the unperturbed case", divides=True,
     ),
-    "flip_rate_above_identity": Metric(
-        meaning="flip rate minus that of the same case asked again", low=-1.0,
-        task=Task.ROBUSTNESS, graders=_LABELS, divides=True,
+    "flip_rate_above_identity": _robustness_metric(
+        meaning="flip rate minus that of the same case asked again", low=-1.0, divides=True,
     ),
-    "verdict_loss_rate": Metric(
-        meaning="share of verdicts that are none any more once the case is perturbed",
-        task=Task.ROBUSTNESS, graders=_LABELS, divides=True,
+    "verdict_loss_rate": _robustness_metric(
+        meaning="share of verdicts that are none any more once the case is perturbed", divides=True,
     ),
-    "accuracy_change": Metric(
-        meaning="accuracy minus that on the same cases unperturbed", low=-1.0,
-        task=Task.ROBUSTNESS, graders=_LABELS, divides=True,
+    "accuracy_change": _robustness_metric(
+        meaning="accuracy minus that on the same cases unperturbed", low=-1.0, divides=True,
     ),
-    "calibration_change": Metric(
-        meaning="expected calibration error minus that on the same cases unperturbed", low=-1.0,
-        task=Task.ROBUSTNESS, graders=_LABELS, divides=True, need=Need.LIKELIHOOD,
+    "calibration_change": _robustness_metric(
+        meaning="expected calibration error minus that on the same cases unperturbed",
+        low=-1.0, divides=True, need=Need.LIKELIHOOD,
     ),
-    "search_flip_rate": Metric(
+    "search_flip_rate": _robustness_metric(
         meaning="share of verdicts for which the search found a perturbation that changes them",
-        task=Task.ROBUSTNESS, graders=_LABELS,
     ),
-    "robust_accuracy": Metric(
+    "robust_accuracy": _robustness_metric(
         meaning="share of searched cases that are right and for which no flip was found",
-        task=Task.ROBUSTNESS, graders=_LABELS,
     ),
     "parsed_rate": Metric(meaning="share of replies that assert something"),
     "unparsed_rate": Metric(meaning="share of replies in which no verdict was found"),
@@ -160,104 +149,68 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "judge_error_rate": Metric(meaning="share of cases in which the judge failed"),
     "image_error_rate": Metric(meaning="share of cases whose image could not be opened"),
     "format_followed": Metric(meaning="share of replies in the format that was asked for"),
-    "exact_score": Metric(
-        meaning="score of texts on probes, whose forgery is known, 0 to 2", high=2.0, graders=_TEXTS
+    "exact_score": _text_metric(
+        meaning="score of texts on probes, whose forgery is known, 0 to 2", high=2.0,
     ),
-    "similarity_score": Metric(
-        meaning="score of texts by similarity alone, 0 to 2; not a judge's rating", high=2.0,
-        graders=_TEXTS, need=Need.SIMILARITY,
+    "similarity_score": _text_metric(
+        meaning="score of texts by similarity alone, 0 to 2; not a judge's rating",
+        high=2.0, need=Need.SIMILARITY,
     ),
-    "judged_score": Metric(
-        meaning="mean of the judge's three ratings, 0 to 2", high=2.0, graders=_TEXTS,
-        need=Need.RATINGS,
+    "judged_score": _rating_metric(meaning="mean of the judge's three ratings, 0 to 2"),
+    "completeness": _rating_metric(meaning="the judge's rating for covering the reference, 0 to 2"),
+    "preciseness": _rating_metric(
+        meaning="the judge's rating for not contradicting the reference, 0 to 2",
     ),
-    "completeness": Metric(
-        meaning="the judge's rating for covering the reference, 0 to 2", high=2.0, graders=_TEXTS,
-        need=Need.RATINGS,
+    "relevance": _rating_metric(meaning="the judge's rating for answering the question, 0 to 2"),
+    "judge_round_sd": _rating_metric(
+        meaning="standard deviation of the judge's rounds on one text",
     ),
-    "preciseness": Metric(
-        meaning="the judge's rating for not contradicting the reference, 0 to 2", high=2.0,
-        graders=_TEXTS, need=Need.RATINGS,
+    "judge_failed_rounds": _rating_metric(
+        meaning="rounds per text without a rating by the judge", high=math.inf,
     ),
-    "relevance": Metric(
-        meaning="the judge's rating for answering the question, 0 to 2", high=2.0, graders=_TEXTS,
-        need=Need.RATINGS,
-    ),
-    "judge_round_sd": Metric(
-        meaning="standard deviation of the judge's rounds on one text", high=2.0, graders=_TEXTS,
-        need=Need.RATINGS,
-    ),
-    "judge_failed_rounds": Metric(
-        meaning="rounds per text without a rating by the judge", high=math.inf, graders=_TEXTS,
-        need=Need.RATINGS,
-    ),
-    "bleu_1": Metric(meaning="words shared with the reference (BLEU-1)", graders=_TEXTS),
-    "bleu_2": Metric(meaning="word pairs shared with the reference (BLEU-2)", graders=_TEXTS),
-    "rouge_l": Metric(meaning="longest common word sequence (ROUGE-L)", graders=_TEXTS),
-    "similarity": Metric(
+    "bleu_1": _text_metric(meaning="words shared with the reference (BLEU-1)"),
+    "bleu_2": _text_metric(meaning="word pairs shared with the reference (BLEU-2)"),
+    "rouge_l": _text_metric(meaning="longest common word sequence (ROUGE-L)"),
+    "similarity": _encoder_metric(
         meaning="cosine similarity of reply and reference in a sentence encoder", low=-1.0,
-        graders=_TEXTS, need=Need.ENCODER,
     ),
-    "clue_recall": Metric(
-        meaning="share of the reference's clues that are in the reply", graders=_TEXTS,
-        need=Need.ENCODER,
-    ),
-    "clue_precision": Metric(
-        meaning="share of the reply's sentences that match a clue", graders=_TEXTS,
-        need=Need.ENCODER,
-    ),
-    "claim_informedness": Metric(
+    "clue_recall": _encoder_metric(meaning="share of the reference's clues that are in the reply"),
+    "clue_precision": _encoder_metric(meaning="share of the reply's sentences that match a clue"),
+    "claim_informedness": _text_metric(
         meaning="recall minus false alarm rate of claims, mean over criteria; 0 is chance",
-        low=-1.0, graders=_TEXTS,
+        low=-1.0,
     ),
-    "claim_precision": Metric(
-        meaning="share of claimed criteria that are violated, of those known", graders=_TEXTS
+    "claim_precision": _text_metric(
+        meaning="share of claimed criteria that are violated, of those known",
     ),
-    "claim_recall": Metric(
-        meaning="share of violated criteria that the reply claims", graders=_TEXTS
+    "claim_recall": _text_metric(meaning="share of violated criteria that the reply claims"),
+    "claim_f1": _text_metric(meaning="harmonic mean of precision and recall of claims"),
+    "hallucinated_claim_rate": _text_metric(
+        meaning="share of replies on real images that claim an anomaly",
     ),
-    "claim_f1": Metric(
-        meaning="harmonic mean of precision and recall of claims", graders=_TEXTS
+    "claim_place_accuracy": _text_metric(
+        meaning="share of right claims with a place whose place is right",
     ),
-    "hallucinated_claim_rate": Metric(
-        meaning="share of replies on real images that claim an anomaly", graders=_TEXTS
-    ),
-    "claim_place_accuracy": Metric(
-        meaning="share of right claims with a place whose place is right", graders=_TEXTS
-    ),
-    "claim_place_chance": Metric(
+    "claim_place_chance": _text_metric(
         meaning="share of the picture that these places cover: the accuracy of chance",
-        graders=_TEXTS,
     ),
-    "claim_deletion_rate": Metric(
+    "claim_deletion_rate": _text_metric(
         meaning="share of right claims that are gone when the untouched twin is shown",
-        graders=_TEXTS,
     ),
-    "unread_claims_rate": Metric(
-        meaning="share of replies whose claims are not read: not in English", graders=_TEXTS
+    "unread_claims_rate": _text_metric(
+        meaning="share of replies whose claims are not read: not in English",
     ),
-    "mean_iou": Metric(
+    "mean_iou": _box_metric(
         meaning="overlap of each region with the box that fits it best (IoU), mean over regions",
-        graders=_BOXES,
     ),
-    "pointing_game": Metric(
+    "pointing_game": _box_metric(
         meaning="share of images with regions in which the first box has its centre in one",
-        graders=_BOXES,
     ),
-    "box_precision": Metric(
-        meaning="share of boxes of which more than half lies in a region", graders=_BOXES
-    ),
-    "box_recall": Metric(
-        meaning="share of regions in which more than half of a box lies", graders=_BOXES
-    ),
-    "box_f1": Metric(
-        meaning="harmonic mean of precision and recall of boxes", graders=_BOXES
-    ),
-    "false_box_rate": Metric(
-        meaning="share of replies on real images that give a box", graders=_BOXES
-    ),
-    "threshold_strength": Metric(
+    "box_precision": _box_metric(meaning="share of boxes of which more than half lies in a region"),
+    "box_recall": _box_metric(meaning="share of regions in which more than half of a box lies"),
+    "box_f1": _box_metric(meaning="harmonic mean of precision and recall of boxes"),
+    "false_box_rate": _box_metric(meaning="share of replies on real images that give a box"),
+    "threshold_strength": _label_metric(
         meaning="least strength of a planted forgery at which 75 % of images are called fake",
-        graders=_LABELS,
     ),
 })  # fmt: skip
