@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import os
+import ssl
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from urllib.request import getproxies
 
@@ -26,6 +27,8 @@ IDLE_S = 5.0
 """Seconds for which a connection without a request is kept open, as httpx2 does."""
 _PROXIED = frozenset({"http", "https", "all"})
 """Schemes for which the environment may name a proxy, as HTTP_PROXY does."""
+_CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What names other certificates than those that are brought along."""
 ARRIVALS = "fakebench_arrivals"
 """The extension of a response with the arrivals of its pieces, see :func:`_read`."""
 
@@ -70,6 +73,12 @@ class _ReleasingStream(httpx2.AsyncByteStream):
             self._release()
 
 
+@cache
+def _load_certificates(_file: str | None, _directory: str | None) -> ssl.SSLContext:
+    """The context of what the environment names, which takes up to a tenth of a second to make."""
+    return httpx2.create_ssl_context()
+
+
 class ConnectionPerRequest(httpx2.AsyncBaseTransport):
     """Sends each request in flight over a connection of its own, which later ones use again.
 
@@ -78,7 +87,10 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ssl_context, self._clock = httpx2.create_ssl_context(), clock
+        self._ssl_context, self._clock = (
+            _load_certificates(*map(os.environ.get, _CA_VARIABLES)),
+            clock,
+        )
         self._pools: set[httpx2.AsyncHTTPTransport] = set()
         """All pools, each of which holds one connection."""
         self._idle: deque[tuple[float, httpx2.AsyncHTTPTransport]] = deque()
@@ -117,10 +129,6 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
             _, pool = self._idle.popleft()
             self._pools.remove(pool)
             await pool.aclose()
-
-
-_CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""What names other certificates than those that are brought along."""
 
 
 @contextmanager

@@ -72,12 +72,16 @@ def score_likelihoods(weighed: pd.DataFrame) -> Named:
 
 def _polarity_consistency(parsed: pd.DataFrame) -> Estimate:
     """The share of images with the same label for "is it fake?" and "is it real?"."""
-    asked = parsed[parsed["question_type"].isin([QuestionType.ISFAKE, QuestionType.ISREAL])]
-    said = asked.pivot_table(
-        index="image", columns="question_type", values="reply_label", aggfunc="first"
-    )
-    both = said.reindex(columns=[str(QuestionType.ISFAKE), str(QuestionType.ISREAL)]).dropna()
-    return estimate_mean(both.iloc[:, 0] == both.iloc[:, 1], both.index.tolist())
+    said: dict[str, dict[str, str]] = {}
+    columns = ("image", "question_type", "reply_label")
+    for image, question_type, label in zip(*(parsed[name] for name in columns), strict=True):
+        said.setdefault(image, {}).setdefault(question_type, label)
+    same = {
+        image: labels[QuestionType.ISFAKE] == labels[QuestionType.ISREAL]
+        for image, labels in said.items()
+        if QuestionType.ISFAKE in labels and QuestionType.ISREAL in labels
+    }
+    return estimate_mean(list(same.values()), list(same))
 
 
 def _pairwise_accuracy(parsed: pd.DataFrame) -> Estimate:
@@ -85,18 +89,19 @@ def _pairwise_accuracy(parsed: pd.DataFrame) -> Estimate:
 
     By P(fake) where there is one, else by the verdicts; a tie counts one half.
     """
-    suspicion = parsed["p_fake"].astype(float)
-    suspicion = suspicion.fillna((parsed["reply_label"] == Authenticity.FAKE).astype(float))
-    asked = parsed.assign(suspicion=suspicion)[
-        ["image", "question_type", "label", "paired_image", "suspicion"]
+    said_fake = (parsed["reply_label"] == Authenticity.FAKE).astype(float)
+    suspicion = parsed["p_fake"].fillna(said_fake)
+    columns = ("image", "question_type", "label", "paired_image")
+    asked = list(zip(*(parsed[name] for name in columns), suspicion, strict=True))
+    untouched: dict[tuple[str, str], list[float]] = {}
+    for image, question_type, _, _, value in asked:
+        untouched.setdefault((image, question_type), []).append(value)
+    ranked = [
+        (image, (np.sign(value - other) + 1) / 2)
+        for image, question_type, label, paired_image, value in asked
+        if label == Authenticity.FAKE and paired_image is not None
+        for other in untouched.get((paired_image, question_type), ())
     ]
-    forged = asked[(asked["label"] == Authenticity.FAKE) & asked["paired_image"].notna()]
-    pairs = forged.merge(
-        asked,
-        left_on=["paired_image", "question_type"],
-        right_on=["image", "question_type"],
-        suffixes=("", "_paired"),
-    )
-    ranked = (np.sign(pairs["suspicion"] - pairs["suspicion_paired"]) + 1) / 2
-    decided = bool(np.isin(ranked, (0.0, 1.0)).all())
-    return estimate_mean(ranked, pairs["image"].tolist(), proportion=decided)
+    values = [value for _, value in ranked]
+    decided = bool(np.isin(values, (0.0, 1.0)).all())
+    return estimate_mean(values, [image for image, _ in ranked], proportion=decided)

@@ -105,6 +105,7 @@ def test_answers_with_references_are_scored_and_averaged(encoder: SentenceEncode
     assert score_answers(records[:1], encoder) == {}
 
 
+@pytest.mark.checkpoint
 def test_thoughts_are_not_compared(encoder: SentenceEncoder) -> None:
     """A reply scores as what it says outside its thoughts."""
     expected = tuple(Clue(text=text) for text in CLUES)

@@ -26,6 +26,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -303,6 +304,15 @@ def _warm(arguments: Sequence[str], slow: Sequence[str]) -> None:
             del sys.modules[name]
 
 
+def _describe_once() -> None:
+    """Let pytest-benchmark ask git and the system once, and not in every run and worker."""
+    from pytest_benchmark import plugin, session
+
+    for module, name in ((plugin, "get_tag"), (session, "get_machine_id")):
+        setattr(module, name, cache(getattr(module, name)))
+        getattr(module, name)()
+
+
 def _fork_workers() -> None:
     """Let execnet fork xdist's workers, too."""
     from execnet import gateway_io
@@ -336,6 +346,7 @@ def main() -> None:
             _warm(_WARMING_OF_WHEEL, ())
     else:
         _warm(_WARMING, _SLOW)
+    _describe_once()
     _fork_workers()
     gc.collect()
     gc.freeze()  # What is never looked at is never copied.
