@@ -17,6 +17,10 @@ SMALL = 400
 _SEED = 0
 _FEW = 5
 """Image groups from which on a bootstrap over them covers the truth nearly as often as it says."""
+_BATCH = 200
+"""Resamples that are drawn at once."""
+_KINDS = 100
+"""Different pairs of label and score up to which cases of a kind are weighted together."""
 _ALIKE = 1e-9
 """Values closer than this count as equal, despite rounding."""
 Floats = NDArray[np.float64]
@@ -155,6 +159,31 @@ def estimate_statistic(
     sides = (np.flatnonzero(forged), np.flatnonzero(~forged))
     if min(map(len, sides)) == 1:
         return Estimate(value=value, low=None, high=None, n=values.size)
+    kinds, kind = np.unique(np.column_stack([is_fake, values]), axis=0, return_inverse=True)
+    if count > SMALL and len(kinds) <= _KINDS:
+        table = np.zeros((count, len(kinds)))
+        np.add.at(table, (index, kind), 1.0)
+        weights = sum((_draw_totals(table[side], _SEED + k) for k, side in enumerate(sides)))
+        low, high = _percentiles(statistic(kinds[:, 0] > 0, kinds[:, 1], np.asarray(weights)))
+    else:
+        low, high = _resample_cases(statistic, is_fake, values, index, sides)
+    if low == high:
+        return Estimate(value=value, low=None, high=None, n=values.size)
+    return Estimate(value=value, low=low, high=high, n=values.size)
+
+
+def _resample_cases(
+    statistic: Statistic,
+    is_fake: NDArray[np.bool_],
+    values: Floats,
+    index: NDArray[np.int_],
+    sides: tuple[NDArray[np.int_], NDArray[np.int_]],
+) -> tuple[float, float]:
+    """The interval of a statistic, by a weight for each case in each resample.
+
+    ``index`` is the group of each case, ``sides`` are the groups of fake and of real images.
+    """
+    count = sum(map(len, sides))
 
     def resampled(
         some_fake: NDArray[np.int_], some_real: NDArray[np.int_], axis: int = -1
@@ -166,14 +195,14 @@ def estimate_statistic(
         weights = times.reshape(-1, count)[:, index].astype(float)
         return statistic(is_fake, values, weights).reshape(drawn.shape[:-1])
 
-    low, high = _resample(sides, resampled, len(forged), batch=100, paired=False)
-    if low == high:
-        return Estimate(value=value, low=None, high=None, n=values.size)
-    return Estimate(value=value, low=low, high=high, n=values.size)
+    return _resample(sides, resampled, count, batch=100, paired=False)
 
 
 def _bootstrap_ratio(sums: Floats, sizes: Floats) -> tuple[float, float]:
     """95 % percentile interval of the mean case value when whole groups are resampled."""
+    if len(sums) > SMALL:
+        totals = _draw_totals(np.column_stack([sums, sizes]), _SEED)
+        return _percentiles(totals[:, 0] / totals[:, 1])
 
     def ratio(some_sums: Floats, some_sizes: Floats, axis: int = -1) -> Floats:
         mean: Floats = some_sums.sum(axis=axis) / some_sizes.sum(axis=axis)
@@ -191,13 +220,24 @@ def resample_totals(counts: ArrayLike, groups: Sequence[str]) -> Floats:
     _, index = np.unique(np.asarray(groups), return_inverse=True)
     table = np.zeros((int(index.max()) + 1, rows.shape[1]))
     np.add.at(table, index, rows)
-    rng, count = np.random.default_rng(_SEED), len(table)
-    shares = np.full(count, 1 / count)
-    batches = (rng.multinomial(count, shares, size=_BATCH) for _ in range(RESAMPLES // _BATCH))
-    return np.concatenate([batch @ table for batch in batches])
+    return _draw_totals(table, _SEED)
 
 
-_BATCH = 200
+def _draw_totals(table: Floats, seed: int) -> Floats:
+    """Column totals (RESAMPLES x columns) of as many rows of ``table`` as it has, drawn again.
+
+    How often equal rows are drawn is multinomial, so that time grows with the number of different
+    rows, of which tens of thousands of groups have a few.
+    """
+    rows, times = np.unique(table, axis=0, return_counts=True)
+    rng, shares = np.random.default_rng(seed), times / len(table)
+    batches = (rng.multinomial(len(table), shares, size=_BATCH) for _ in range(RESAMPLES // _BATCH))
+    return np.concatenate([batch @ rows for batch in batches])
+
+
+def _percentiles(resampled: Floats) -> tuple[float, float]:
+    low, high = map(float, np.quantile(resampled, [0.025, 0.975]))
+    return low, high
 
 
 def bound_statistic(value: float, resampled: ArrayLike, *, groups: int, n: int) -> Estimate:

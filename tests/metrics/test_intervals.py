@@ -2,14 +2,21 @@
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 from statsmodels.stats.proportion import proportion_confint
 
 from fakebench_suite.metrics.intervals import (
     NOTHING,
+    RESAMPLES,
+    SMALL,
     estimate_balanced,
     estimate_change,
     estimate_mean,
+    estimate_statistic,
 )
+from fakebench_suite.metrics.weighted_statistics import f1_score, matthews_corrcoef
+
+SHIFT = 1e-6
 
 
 def test_one_question_per_image_gets_wilson() -> None:
@@ -105,6 +112,37 @@ def test_a_constant_that_is_no_proportion_has_no_interval() -> None:
     for value in (5 / 3 / 2, 1.0):
         estimate = estimate_mean([value] * 15, [str(i) for i in range(15)], proportion=False)
         assert (estimate.low, estimate.high, estimate.n) == (None, None, 15)
+
+
+def test_many_images_are_resampled_as_scipy_does() -> None:
+    """Equal groups are drawn together, and bounds differ from scipy's by chance alone."""
+    rng = np.random.default_rng(5)
+    images, questions = SMALL + 300, 4
+    index = np.repeat(np.arange(images), questions)
+    groups = [str(i) for i in index]
+    fake = index % 3 == 0
+    hits = rng.random(index.size) < np.repeat(rng.choice([0.5, 0.9], size=images), questions)
+    said_fake = fake == hits
+    sums = np.bincount(index, weights=hits)
+    by_scipy = bootstrap(
+        (sums,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    share = estimate_mean(hits, groups)
+    assert share.low == pytest.approx(by_scipy.low / questions, abs=0.002)
+    assert share.high == pytest.approx(by_scipy.high / questions, abs=0.002)
+    for statistic in (matthews_corrcoef, f1_score):
+        together = estimate_statistic(statistic, fake, said_fake, groups)
+        one_by_one = estimate_statistic(
+            lambda truth, scores, weights, statistic=statistic: statistic(  # type: ignore[misc]
+                truth, (scores > SHIFT).astype(float), weights
+            ),
+            fake,
+            said_fake + rng.random(index.size) * SHIFT,  # So that hardly two cases are alike.
+            groups,
+        )
+        assert together.value == one_by_one.value
+        assert together.low == pytest.approx(one_by_one.low, abs=0.004)
+        assert together.high == pytest.approx(one_by_one.high, abs=0.004)
 
 
 @pytest.mark.thorough
