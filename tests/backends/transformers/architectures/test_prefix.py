@@ -35,6 +35,8 @@ WHY_NOT = {
 """Cards whose prompts are answered in plain batches, with the reason the adapter finds."""
 PREPARED_AGAIN = {"instructblip", "minicpm-v"}
 """Cards whose plain batches are more than their prompts one after another."""
+ONE_BY_ONE = {"kosmos-2"}
+"""Cards whose prompts are asked one after another."""
 IMAGES = PICTURES | {
     "wide too": draw_picture(60, 40, seed=6),
     "large": draw_picture(90, 120, seed=7),
@@ -144,6 +146,27 @@ def test_likelihoods_are_those_of_single_prompts(
     assert [answer.p_fake for answer in batched] == pytest.approx(
         [answer.p_fake for answer in singles], abs=1e-4
     )
+
+
+def test_a_likelihood_takes_one_pass_and_no_decoding(
+    name: str, adapter: TransformersBackend
+) -> None:
+    """The picture's prefix is read once, then all questions after it, and no token is written."""
+    weigh(adapter, [make_prompt("wide", text) for text in MORE], IMAGES)  # the self-test
+    passes: list[None] = []
+    head = adapter._generator.model.get_output_embeddings()
+    hook = head.register_forward_hook(lambda *_: passes.append(None))
+    answers = read_answers(weigh(adapter, [make_prompt("tall", text) for text in MORE], IMAGES))
+    hook.remove()
+    assert len(answers) == len(MORE)
+    assert all(answer.p_fake is not None for answer in answers)
+    if name in ONE_BY_ONE:
+        assert len(passes) == len(MORE)
+    elif adapter.route.prefix and not adapter.route.shared:
+        # A window counts what pads a row, so that rows of different lengths are read apart.
+        assert len(passes) <= 1 + len(MORE)
+    else:
+        assert len(passes) == (2 if adapter.route.prefix else 1)
 
 
 def test_the_route_says_why(name: str, adapter: TransformersBackend) -> None:
