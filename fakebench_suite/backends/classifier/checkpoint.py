@@ -28,6 +28,8 @@ DECODER_MODULES = r"PIL\.|fakebench_suite\.datasets\."
 class CheckpointClassifier:
     """An image classifier of transformers on one device, with its own image processor."""
 
+    says_logits = True
+
     def __init__(self, card: Card, weights: Path, *, device: str, remote_code: bool) -> None:
         """Load processor and weights; raises CardError if that fails or tensors are missing."""
         self.device = describe_device(device)

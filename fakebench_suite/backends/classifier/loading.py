@@ -24,13 +24,11 @@ def load(card: Card, options: LoadOptions) -> Generator[ClassifierBackend, None,
     EngineError where every GPU is claimed.
     """
     place, labels = find_place(card), find_output_labels(card)
-    # Classifiers of transformers put out logits; an ONNX file may end in a sigmoid.
-    output = get_options(card).output or ("logits" if place.is_dir() else None)
     with ExitStack() as held:
         yield ClassifierBackend(
             _load_classifier(card, place, options, held),
             labels,
-            output=output,
+            output=get_options(card).output,
             independent=has_independent_labels(card),
             batch_size=card.generation.batch_size,
             place=str(place),

@@ -37,6 +37,8 @@ class Classifier(Protocol):
 
     device: str
     """What it computes on, for the manifest."""
+    says_logits: bool
+    """Whether the model itself says that it puts out logits."""
 
     def compute(self, images: Sequence[Image.Image]) -> Floats:
         """Return the outputs, images x outputs.
@@ -70,7 +72,7 @@ class ClassifierBackend(Backend):
         place: str,
         independent: bool = False,
     ) -> None:
-        """``output`` is None where nothing says what it is: logits, if there are several.
+        """``output`` is what the card says, or None: then logits, if there are several.
 
         With ``independent``, several labels may hold at once, each with its own probability.
         Raises CardError where the outputs are not those of the labels, or what they are is open.
@@ -79,7 +81,9 @@ class ClassifierBackend(Backend):
         self._output: Output = output or "logits"
         self._independent = independent
         self._rows = batch_size or BATCH_SIZE
-        self._outputs = self._count_outputs(place, declared=output is not None)
+        self._outputs = self._count_outputs(
+            place, declared=output is not None or classifier.says_logits
+        )
 
     def _count_outputs(self, place: str, *, declared: bool) -> int:
         """Return how many outputs a grey image has; raises CardError if they are not the card's."""
@@ -108,6 +112,13 @@ class ClassifierBackend(Backend):
             raise CardError(
                 f"{place} puts out probabilities, not logits: they lie in 0 to 1 and add up to 1. "
                 'Set output = "probabilities" in [classifier] of its card.'
+            )
+        if not declared and rows.shape[1] > 1 and _are_probabilities(rows[0], independent=True):
+            raise CardError(
+                f"{place} puts out numbers from 0 to 1 that do not add up to 1, and nothing says "
+                'what they are. Set output = "logits" in [classifier] of its card; for a sigmoid '
+                'per label, set output = "probabilities" and put the config.json of the model '
+                'beside the file, with "problem_type": "multi_label_classification".'
             )
         return int(rows.shape[1])
 

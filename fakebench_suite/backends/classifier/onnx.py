@@ -70,6 +70,8 @@ class OnnxClassifier:
             why = " ".join(str(error).split())
             raise CardError(f"{path} is no ONNX file that can be loaded: {why}") from error
         self._name, self._dtype, self._shape = _read_input(self._session.get_inputs(), path)
+        # Exporters of transformers name it so; another file may end in a sigmoid.
+        self.says_logits = self._session.get_outputs()[0].name == "logits"
         self._prepare = (
             make_prepare(options, self._shape, path) if own else _load_processor(path.parent)
         )

@@ -31,6 +31,7 @@ class Brightness:
     most: int = 99
     """Images that fit at once."""
     device: str = "cpu"
+    says_logits: bool = False
     batches: list[int] = field(default_factory=list)
 
     def compute(self, images: Sequence[Image.Image]) -> Floats:

@@ -127,6 +127,20 @@ def test_a_single_output_says_what_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.checkpoint
+def test_a_sigmoid_per_label_is_no_logit(tmp_path: Path) -> None:
+    """A softmax of probabilities would hardly differ from one half."""
+    squash = [helper.make_node("Sigmoid", ["logits"], ["chance"])]
+    graph = write_onnx(tmp_path / "det.onnx", [4.0, 1.0], nodes=squash, output="chance")
+    lines = (*PLAIN[:2], 'labels = ["fake", "real"]')
+    with pytest.raises(CardError, match="that do not add up to 1, and nothing says what they are"):
+        ask(write_card(tmp_path / "det.toml", graph, *lines))
+    labels = {"0": "fake", "1": "real"}
+    config = {"problem_type": "multi_label_classification", "id2label": labels}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    card = write_card(tmp_path / "det.toml", graph, *PLAIN[:2], 'output = "probabilities"')
+    assert list_chances(ask(card)) == pytest.approx([sigmoid(4 * g / 255) for g in GREYS], abs=1e-6)
+
+
 def test_files_of_an_exporter_replace_a_card(tmp_path: Path) -> None:
     """Labels and image processor lie beside the file, as Optimum leaves them."""
     graph = write_onnx(tmp_path / "model.onnx", [0.0, 3.0])
@@ -151,7 +165,7 @@ def test_outputs_that_are_not_finite_are_a_model_error(tmp_path: Path) -> None:
         helper.make_node("Sqrt", ["above"], ["roots"]),
     ]
     graph = write_onnx(tmp_path / "det.onnx", [0.9, 1.0], nodes=shifted, output="roots")
-    replies = ask(write_card(tmp_path / "det.toml", graph, *PLAIN))
+    replies = ask(write_card(tmp_path / "det.toml", graph, *PLAIN, 'output = "logits"'))
     assert [type(reply) for reply in replies] == [ModelError, Answer, Answer]
     assert "not finite" in str(replies[0])
 
