@@ -53,6 +53,20 @@ _COMPONENT_WORDS = frozenset(
     {"base", "underlying", "background", "foreground", "source", "embedded"}
 )
 """Words for an image that another one is composed of."""
+_ASPECTS = re.compile(
+    r"anatomy|blending|blur(?:riness)?|brightness|clarity|colou?r(?:s|ation|ing)?|composition|"
+    r"(?:in)?consistenc(?:y|ies)|contrast|definition|depth|details?|distortions?|edges?|exposure|"
+    r"focus|geometry|grain|highlights|illumination|imperfections|irregularities|layout|light|"
+    r"lighting|noise|outlines?|palette|perspective|proportions?|quality|reflections?|resolution|"
+    r"saturation|shading|shadows?|shapes?|sharpness|style|symmetry|textures?|tones?"
+)
+"""What images have, and nothing in them: after "its texture is odd", "it" is still the image."""
+_PREPOSITIONS = re.compile(
+    "about|across|along|among|around|at|behind|below|between|for|from|in|near|of|on|over|"
+    "throughout|to|under|with|within"
+)
+_MAX_ASPECT_WORDS = 4
+"""Words after "there is" among which the aspect is."""
 _MAX_TITLE_LENGTH = 60
 _INTRODUCED_OBJECT = re.compile(
     r"\b(?:see|there (?:is|was)|holds?|holding|wears?|wearing|contains?|shows?|showing|features?|"
@@ -464,8 +478,24 @@ def _refers_elsewhere(sentence: Sentence, position: int) -> bool:
     starts = [0, *(match.end() for match in grammar.CLAUSE_START.finditer(tags))]
     subjects = (grammar.OTHER_SUBJECT.match(tags, start) for start in starts)
     return any(
-        subject and sentence.words[subject.end() - 1] not in _PLURAL_VERBS for subject in subjects
+        subject
+        and sentence.words[subject.end() - 1] not in _PLURAL_VERBS
+        and not _is_aspect(sentence, subject)
+        for subject in subjects
     )
+
+
+def _is_aspect(sentence: Sentence, subject: Match) -> bool:
+    """Return whether a clause is about what an image has: "the texture of the wall is odd"."""
+    words: Sequence[str] = sentence.words[subject.start() : subject.end() - 1]
+    if words and words[-1] == "there":
+        words = sentence.words[subject.end() : subject.end() + _MAX_ASPECT_WORDS]
+    noun = ""
+    for word in words:
+        if _PREPOSITIONS.fullmatch(word):
+            break
+        noun = word
+    return _ASPECTS.fullmatch(noun) is not None
 
 
 def _keeps_topic(sentence: Sentence) -> bool | None:
@@ -473,7 +503,8 @@ def _keeps_topic(sentence: Sentence) -> bool | None:
     if sentence.asks or grammar.CONDITIONAL.match(sentence.tags):
         return None
     other = grammar.OTHER_SUBJECT.match(sentence.tags)
-    if other is not None and sentence.words[other.end() - 1] not in _PLURAL_VERBS:
+    aspect = other is not None and _is_aspect(sentence, other)
+    if other and not aspect and sentence.words[other.end() - 1] not in _PLURAL_VERBS:
         return False
     tags = (
         grammar.IMAGE_CLASS.sub("", sentence.tags)
@@ -482,4 +513,4 @@ def _keeps_topic(sentence: Sentence) -> bool | None:
     )
     if _LABELS.search(tags) or _INTRODUCED_OBJECT.search(sentence.text):
         return False
-    return True if LETTER["IMAGE"] in sentence.tags else None
+    return True if aspect or LETTER["IMAGE"] in sentence.tags else None
