@@ -1,7 +1,8 @@
 """A record as one line of JSON, without the fields that say nothing, and back.
 
 A field at its default, such as a case's second image where it has one image, is left out; read
-again, it has its default. So lines of versions that wrote every field are read as well.
+again, it has its default. So lines of versions that wrote every field are read as well, and the
+default of a field of a record may never change: lines without the field would change with it.
 """
 
 from collections.abc import Sequence
