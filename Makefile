@@ -72,8 +72,9 @@ plotly: $(READY)
 pocket: $(READY)
 	$(BIN)/python models/pocket/train.py
 
-# FakeBench's prompts by this suite and by lmms-eval, each in its own environment (about ten minutes).
-bench-peers: $(PEERS)/ready
+# FakeBench's prompts by this suite and by its peers, each in an environment of its own (about half an
+# hour); what it prints is kept in benchmarks/results.
+bench-peers: $(PEERS)/ready $(PEERS)-vllm/ready $(VLLM)/ready
 	$(BIN)/python benchmarks/peers.py
 
 $(PEERS)/ready: $(READY) benchmarks/peers.txt
@@ -82,9 +83,17 @@ $(PEERS)/ready: $(READY) benchmarks/peers.txt
 	|| $(BIN)/uv --system-certs pip sync --quiet --compile-bytecode --python $(PEERS)/bin/python --require-hashes benchmarks/peers.txt
 	touch $(PEERS)/ready
 
-# The peer on the very versions the suite runs on; its wandb wants an older protobuf.
+$(PEERS)-vllm/ready: $(READY) benchmarks/peers-vllm.txt
+	test -x $(PEERS)-vllm/bin/python || $(BIN)/python -m venv --without-pip $(PEERS)-vllm
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(PEERS)-vllm/bin/python --require-hashes benchmarks/peers-vllm.txt \
+	|| $(BIN)/uv --system-certs pip sync --quiet --compile-bytecode --python $(PEERS)-vllm/bin/python --require-hashes benchmarks/peers-vllm.txt
+	touch $(PEERS)-vllm/ready
+
+# lmms-eval on the very versions the suite runs on, and its vLLM on those of the suite's; its wandb says
+# that it wants an older protobuf than either.
 lock-peers: $(READY)
 	sed -e '/^ *--hash/d' -e 's/ \\$$//' -e '/^protobuf==/d' requirements.lock | $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --constraints - --generate-hashes --no-emit-index-url --no-annotate --no-header benchmarks/peers.in --output-file benchmarks/peers.txt
+	sed -e '/^ *--hash/d' -e 's/ \\$$//' -e '/^protobuf==/d' tests/vllm/requirements.txt | $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --constraints - --override tests/vllm/overrides.in --override benchmarks/peers-vllm-overrides.in --generate-hashes --no-emit-index-url --no-annotate --no-header benchmarks/peers-vllm.in --output-file benchmarks/peers-vllm.txt
 
 # The suite against a vLLM server on the CPU, and with vLLM in its own process, in an environment that
 # has both (about fifteen minutes). That one lacks what the suite's other tests need.
@@ -103,4 +112,4 @@ lock-vllm: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --extra local --override tests/vllm/overrides.in --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml tests/vllm/requirements.in --output-file tests/vllm/requirements.txt
 
 clean:
-	rm -rf .venv .venv-peers .venv-vllm .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-peers .venv-peers-vllm .venv-vllm .pytest_cache .mypy_cache .ruff_cache

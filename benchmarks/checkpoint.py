@@ -1,19 +1,15 @@
-"""A random Qwen2-VL on disk, and pictures for it: what the benchmarks of models ask."""
+"""A random Qwen2-VL on disk, which the benchmarks of models ask."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import transformers as tf
-from PIL import Image
 
 from tests.backends.transformers.architectures.qwen import describe_tokens
 from tests.backends.transformers.architectures.vocabulary import make_tokenizer
 
-SIDE = 448
-"""Pixels; Qwen2-VL makes 256 tokens of such a square and does not resize it."""
 TEMPLATE = (
     "{% for message in messages %}"
     "{% if loop.first and message.role != 'system' %}"
@@ -28,21 +24,19 @@ TEMPLATE = (
 """Says what Qwen2-VL's own template says: a system prompt comes first in any case."""
 
 
-def draw_pictures(count: int) -> dict[str, Image.Image]:
-    """Squares of noise by name."""
-    rng = np.random.default_rng(0)
-    return {
-        f"{number}.png": Image.fromarray(rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8))
-        for number in range(count)
-    }
-
-
-def save_model(folder: Path, questions: Iterable[str], *, vocabulary: int | None = 8_000) -> int:
+def save_model(
+    folder: Path,
+    questions: Iterable[str],
+    *,
+    vocabulary: int | None = 8_000,
+    ends: bool = True,
+) -> int:
     """A Qwen2-VL of the usual proportions with random float32 weights; its number of parameters.
 
     The tokenizer knows the words of the questions, so that they are as long as they usually are.
     ``vocabulary`` counts the tokens of the model, many of which have no text; None for those that
-    have one.
+    have one. Without ``ends`` it never writes a special token, so that every reply goes on to its
+    limit.
     """
     torch.manual_seed(0)
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>"]
@@ -82,6 +76,8 @@ def save_model(folder: Path, questions: Iterable[str], *, vocabulary: int | None
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 parameter.mul_(4)  # Wider than at birth: answers depend on picture and question.
+        if not ends:  # Their logits are 0, where the largest of thousands is far above.
+            model.lm_head.weight[tokenizer.all_special_ids] = 0
     processor: Any = tf.Qwen2VLProcessor(
         image_processor=tf.Qwen2VLImageProcessor(patch_size=14),
         tokenizer=tokenizer,

@@ -18,7 +18,8 @@ import transformers as tf
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.checkpoint import draw_pictures, save_model
+from benchmarks.checkpoint import save_model
+from benchmarks.pictures import draw_pictures
 from benchmarks.questions import list_prompts
 from fakebench_suite.backends.base import Request
 from fakebench_suite.backends.cards import Card, Generation

@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +21,20 @@ class ProcessUsage:
     """From its start to its end."""
     gigabytes: float
     """Its memory at its peak: the largest resident set of it or of a child it waited for."""
-    clock: Mapping[str, float]
-    """The last line ``CLOCK {...}`` of its standard error."""
+    clocks: Sequence[Mapping[str, Any]]
+    """The lines ``CLOCK {...}`` of its standard error, of which there is one at least."""
+
+    @property
+    def clock(self) -> Mapping[str, Any]:
+        """The last of these."""
+        return self.clocks[-1]
 
 
 def measure(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> ProcessUsage:
-    """Run the command there, with ``env`` added to the environment; exits where it fails."""
+    """Run the command there, with ``env`` added to the environment; exits where it fails.
+
+    Where this process is interrupted, the command's process and its children are killed.
+    """
     start = time.time()
     process = subprocess.Popen(
         command,
@@ -33,10 +43,15 @@ def measure(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Pro
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     assert process.stderr is not None
-    errors = process.stderr.read()  # to its end, which is the process's
-    _, status, usage = os.wait4(process.pid, 0)
+    try:
+        errors = process.stderr.read()  # to its end, which is the process's
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     process.returncode, ended = os.waitstatus_to_exitcode(status), time.time()
     lines = [line for line in errors.splitlines() if line.startswith("CLOCK ")]
     if not lines or process.returncode:
@@ -45,5 +60,12 @@ def measure(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Pro
         started=start,
         seconds=ended - start,
         gigabytes=usage.ru_maxrss / 2**20,
-        clock=json.loads(lines[-1].removeprefix("CLOCK ")),
+        clocks=[json.loads(line.removeprefix("CLOCK ")) for line in lines],
     )
+
+
+def limit_threads(threads: int, cores: Sequence[int]) -> dict[str, str]:
+    """Variables that keep every library to so many; vLLM's are bound to the last of the cores."""
+    variables = {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL", "OPENBLAS")}
+    bound = ",".join(map(str, cores[-threads:]))
+    return variables | {"VLLM_CPU_OMP_THREADS_BIND": bound}

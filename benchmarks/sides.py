@@ -1,85 +1,221 @@
-"""The suite and lmms-eval, each answering one set of cases in a process of its own."""
+"""The suite and its peers, each answering sets of cases in processes of its own."""
 
 import json
 import shutil
 import sys
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from transformers import AutoProcessor
 
-from benchmarks.processes import measure
+from benchmarks.bare_chat import OPTIONS
+from benchmarks.comparison import NEW_TOKENS, Measurement
+from benchmarks.peer_clock import combine_digests
+from benchmarks.process_tree import list_worker_cores, read_cpu_seconds, read_gigabytes
+from benchmarks.processes import ProcessUsage, measure
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.transformers.inputs import encode_prompt
 from fakebench_suite.backends.transformers.processor import Encoder
 from fakebench_suite.datasets.jsonl import load_jsonl
-from fakebench_suite.runs.store import read_records
+from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.tasks.prompts import build_prompt
+from fakebench_suite.types import Answer
+from tests.vllm.server import ENVIRONMENT, MODEL, start_server
 
 ROOT = Path(__file__).parents[1]
 TASK = ROOT / "benchmarks" / "lmms"
-NEW_TOKENS = 16
+PYTHONS = {
+    name: ROOT / name / "bin" / "python"
+    for name in (".venv-peers", ".venv-peers-vllm", ".venv-vllm")
+}
+"""lmms-eval alone, lmms-eval with vLLM, and the suite with vLLM."""
+LMMS, LMMS_VLLM, SUITE_VLLM = PYTHONS.values()
 OFFLINE = {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONDONTWRITEBYTECODE": ""}
+ALL_PROMPTS = 1_000_000
+"""Batch size with which lmms-eval hands all prompts of a set to one call of ``LLM.chat``."""
+Sets = Mapping[str, Path]
+"""Files of cases by the name of the set; no picture is in two of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """What one process needed for one set of cases."""
+class SideRunner:
+    """Runs each side over a checkpoint; ``variables`` limit the threads of all its processes."""
 
-    prompts: int
-    prompt_tokens: int
-    """Of all prompts, the pictures' among them and padding not, were each encoded alone."""
-    new_tokens: int
-    seconds: float
-    """With the model loaded, until the last prompt was answered (lmms-eval) or recorded (ours)."""
-    answering: float
-    """Of these seconds, those that the answers themselves account for."""
-    cpu: float
-    """Processor time in these seconds, of all threads; a busy machine lengthens it less."""
-    threads: int
-    """That torch computed with."""
-    whole: float
-    """From the start of the process to its end, in seconds."""
-    gigabytes: float
+    def __init__(self, model: Path, variables: Mapping[str, str]) -> None:
+        self._model = model
+        self._variables = OFFLINE | ENVIRONMENT | dict(variables)
+        self._card = model.with_suffix(".toml")
+        options = "".join(f"{name} = {json.dumps(value)}\n" for name, value in OPTIONS.items())
+        self._card.write_text(
+            f'path = "{model.name}"\ndtype = "float32"\n'
+            f"[generation]\nmax_new_tokens = {NEW_TOKENS}\n[options]\n{options}",
+            encoding="utf-8",
+        )
+
+    def run_lmms(self, sets: Sets, *, batch: int) -> dict[str, Measurement]:
+        """lmms-eval's model ``qwen2_vl``."""
+        size = json.loads((self._model / "processor_config.json").read_text(encoding="utf-8"))
+        size = size["image_processor"]["size"]
+        pixels = f"min_pixels={size['shortest_edge']},max_pixels={size['longest_edge']}"
+        arguments = f"pretrained={self._model},device_map=cpu,device=cpu,{pixels}"
+        return self._run_lmms(LMMS, "qwen2_vl", arguments, sets, batch)
+
+    def run_lmms_vllm(self, sets: Sets) -> dict[str, Measurement]:
+        """lmms-eval's model ``vllm``; its own limit of new tokens, 4,096, is lowered to the task's.
+
+        It takes the larger one of both.
+        """
+        options = ",".join(f"{name}={value}" for name, value in OPTIONS.items())
+        arguments = f"model={self._model},dtype=float32,max_new_tokens={NEW_TOKENS},{options}"
+        return self._run_lmms(LMMS_VLLM, "vllm", arguments, sets, ALL_PROMPTS)
+
+    def _run_lmms(
+        self, python: Path, name: str, arguments: str, sets: Sets, batch: int
+    ) -> dict[str, Measurement]:
+        folder = next(iter(sets.values())).parents[1] / f"lmms-{name}"
+        folder.mkdir()
+        tasks = [write_task(folder / key, key, cases) for key, cases in sets.items()]
+        command = [str(python), str(TASK / "clocked.py"), "--model", name]
+        command += ["--model_args", arguments]
+        command += ["--tasks", ",".join(tasks), "--include_path", str(folder)]
+        command += ["--batch_size", str(batch)]
+        variables = self._variables | {"HF_HOME": str(folder / "home")}
+        usage = measure(command, cwd=folder, env=variables)
+        return read_clocks(usage)
+
+    def run_chat(self, sets: Sets) -> dict[str, Measurement]:
+        """``LLM.chat`` over the list of prompts."""
+        command = [str(SUITE_VLLM), "-m", "benchmarks.bare_chat", str(self._model)]
+        command += [f"{name}={cases}" for name, cases in sets.items()]
+        command += [f"--tokens={NEW_TOKENS}"]
+        return read_clocks(measure(command, cwd=ROOT, env=self._variables))
+
+    def run_suite(self, sets: Sets) -> dict[str, Measurement]:
+        """``pytest --model=CARD --data=CASES``, with the batches that memory allows."""
+        return {name: self._run_suite(cases, "local") for name, cases in sets.items()}
+
+    def run_suite_vllm(self, sets: Sets) -> dict[str, Measurement]:
+        """The same with ``--engine=vllm``, in the environment that has both."""
+        return {name: self._run_suite(cases, "vllm") for name, cases in sets.items()}
+
+    def run_suite_http(self, sets: Sets) -> dict[str, Measurement]:
+        """The same of a vLLM server, which is started anew and answers all sets.
+
+        Processor time and memory are the server's, too, and the start of the server is in no time.
+        """
+        measured = {}
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            start_server(self._model, Path(folder, "log"), variables=self._variables) as server,
+        ):
+            card = self._model.with_name("endpoint.toml")
+            card.write_text(
+                f'backend = "openai"\n[generation]\nmax_new_tokens = {NEW_TOKENS}\n'
+                f'[endpoint]\nurl = "{server.url}"\nmodel = "{MODEL}"\n',
+                encoding="utf-8",
+            )
+            for name, cases in sets.items():
+                measured[name] = self._run_http(cases, card, server.process)
+        return measured
+
+    def _run_http(self, cases: Path, card: Path, server: int) -> Measurement:
+        run, before = cases.parent / "run-http", read_cpu_seconds(server)
+        usage = self._run_pytest(Path(sys.executable), cases, run, [f"--model={card}"])
+        cpu = read_cpu_seconds(server) - before
+        answers = read_answers(run)
+        usages = [answer.usage for answer in answers if answer.usage is not None]
+        return measure_suite(
+            usage,
+            answers,
+            prompt_tokens=sum(each.prompt_tokens or 0 for each in usages),
+            digest=None,
+            cpu=cpu + usage.clock["cpu"],
+            threads=len(list_worker_cores(server)),
+            gigabytes=max(usage.gigabytes, read_gigabytes(server)),
+        )
+
+    def _run_suite(self, cases: Path, engine: str) -> Measurement:
+        run = cases.parent / f"run-{engine}"
+        python = SUITE_VLLM if engine == "vllm" else Path(sys.executable)
+        options = [f"--model={self._card}", f"--engine={engine}"]
+        usage = self._run_pytest(python, cases, run, options)
+        answers = read_answers(run)
+        if engine == "vllm":
+            prompt_tokens = read_manifest(run).inference[-1].details["prompt_tokens"]
+        else:
+            prompt_tokens = count_prompt_tokens(cases, self._model)
+        return measure_suite(
+            usage,
+            answers,
+            prompt_tokens=prompt_tokens,
+            digest=combine_digests(str(answer.rendered) for answer in answers),
+        )
+
+    def _run_pytest(
+        self, python: Path, cases: Path, run: Path, options: Sequence[str]
+    ) -> ProcessUsage:
+        command = [str(python), "-m", "pytest", "-p", "benchmarks.case_clock", "--gates=none"]
+        command += [f"--data={cases}", f"--reports={run.parent}", f"--run={run.name}", *options]
+        return measure(command, cwd=ROOT, env=self._variables)
 
 
-def limit_threads(threads: int) -> dict[str, str]:
-    """Variables that keep every library to so many."""
-    return {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL", "OPENBLAS")}
+def read_clocks(usage: ProcessUsage) -> dict[str, Measurement]:
+    """What a process measured that answered several sets, by the name of the set."""
+    seconds = sum(clock["seconds"] for clock in usage.clocks)
+    return {
+        clock["set"]: Measurement(
+            prompts=clock["prompts"],
+            prompt_tokens=clock["prompt_tokens"],
+            new_tokens=clock["new_tokens"],
+            digest=clock["digest"],
+            seconds=clock["seconds"],
+            answering=clock["seconds"],
+            cpu=clock["cpu"],
+            threads=clock["threads"],
+            whole=usage.seconds - seconds + clock["seconds"],
+            gigabytes=usage.gigabytes,
+        )
+        for clock in usage.clocks
+    }
 
 
-def run_suite(cases: Path, model: Path, *, threads: int) -> Measurement:
-    """``pytest --model=CARD --data=CASES``, on the CPU, with the batches that memory allows."""
-    card, run = model.with_suffix(".toml"), cases.parent / "run"
-    card.write_text(
-        f'path = "{model.name}"\ndtype = "float32"\n[generation]\nmax_new_tokens = {NEW_TOKENS}\n',
-        encoding="utf-8",
-    )
-    command = [sys.executable, "-m", "pytest", "-p", "benchmarks.case_clock", "--gates=none"]
-    command += [
-        f"--model={card}",
-        f"--data={cases}",
-        f"--reports={run.parent}",
-        f"--run={run.name}",
-    ]
-    usage = measure(command, cwd=ROOT, env=OFFLINE | limit_threads(threads))
-    answers = [record.answer for record in read_records(run)]
-    assert all(answers), "a prompt ended in an error"
+def measure_suite(
+    usage: ProcessUsage,
+    answers: Sequence[Answer],
+    *,
+    prompt_tokens: int,
+    digest: str | None,
+    cpu: float | None = None,
+    threads: int | None = None,
+    gigabytes: float | None = None,
+) -> Measurement:
+    """What a run of the suite took; the last three are its own where they are not given."""
     return Measurement(
         prompts=len(answers),
-        prompt_tokens=count_prompt_tokens(cases, model),
-        new_tokens=sum(answer.tokens for answer in answers if answer),
+        prompt_tokens=prompt_tokens,
+        new_tokens=sum(answer.tokens for answer in answers),
+        digest=digest,
         seconds=usage.clock["last"] - usage.clock["loaded"],
-        answering=sum(answer.seconds for answer in answers if answer),
-        cpu=usage.clock["cpu"],
-        threads=int(usage.clock["threads"]),
+        answering=sum(answer.seconds for answer in answers),
+        cpu=usage.clock["cpu"] if cpu is None else cpu,
+        threads=int(usage.clock["threads"]) if threads is None else threads,
         whole=usage.seconds,
-        gigabytes=usage.gigabytes,
+        gigabytes=usage.gigabytes if gigabytes is None else gigabytes,
     )
+
+
+def read_answers(run: Path) -> list[Answer]:
+    """The answers of a run; raises SystemExit where a case has none."""
+    records = list(read_records(run))
+    answers = [record.answer for record in records if record.answer is not None]
+    if len(answers) < len(records):
+        reasons = {record.verdict.reason for record in records if record.answer is None}
+        raise SystemExit(f"Prompts of {run.name} ended in errors: {'; '.join(sorted(reasons))}")
+    return answers
 
 
 def count_prompt_tokens(cases: Path, model: Path) -> int:
-    """Tokens of all prompts as the suite encodes them."""
+    """Tokens of all prompts as the suite encodes them for transformers."""
     processor = AutoProcessor.from_pretrained(model, local_files_only=True)
     encoder = Encoder(Card(path=str(model)), processor, processor.tokenizer)
     data = load_jsonl(cases)
@@ -89,35 +225,12 @@ def count_prompt_tokens(cases: Path, model: Path) -> int:
     )
 
 
-def run_lmms(python: Path, cases: Path, model: Path, *, batch: int, threads: int) -> Measurement:
-    """lmms-eval's ``qwen2_vl`` on the same prompts and pictures, and on as many prompt tokens."""
-    task = write_task(cases)
-    size = json.loads((model / "processor_config.json").read_text(encoding="utf-8"))
-    size = size["image_processor"]["size"]
-    pixels = f"min_pixels={size['shortest_edge']},max_pixels={size['longest_edge']}"
-    command = [str(python), str(TASK / "clocked.py"), "--model", "qwen2_vl"]
-    command += ["--model_args", f"pretrained={model},device_map=cpu,{pixels}", "--device", "cpu"]
-    command += ["--tasks", "fakebench_questions", "--include_path", str(task)]
-    command += ["--batch_size", str(batch)]
-    variables = {"HF_HOME": str(cases.parent / "home")}
-    usage = measure(command, cwd=cases.parent, env=OFFLINE | variables | limit_threads(threads))
-    return Measurement(
-        prompts=int(usage.clock["prompts"]),
-        prompt_tokens=int(usage.clock["prompt_tokens"]),
-        new_tokens=int(usage.clock["new_tokens"]),
-        seconds=usage.clock["seconds"],
-        answering=usage.clock["seconds"],
-        cpu=usage.clock["cpu"],
-        threads=int(usage.clock["threads"]),
-        whole=usage.seconds,
-        gigabytes=usage.gigabytes,
-    )
+def write_task(folder: Path, name: str, cases: Path) -> str:
+    """Write lmms-eval's task of a set into a folder of its own; the task's name.
 
-
-def write_task(cases: Path) -> Path:
-    """The task's folder: the prompts as the suite sends them, and what lmms-eval makes of a row."""
-    folder = cases.parent / "task"
-    folder.mkdir(exist_ok=True)
+    Its rows hold the prompts as the suite sends them.
+    """
+    folder.mkdir()
     rows = [
         {"image": str(cases.parent / case.image), "text": build_prompt(case).text}
         for case in load_jsonl(cases).cases
@@ -126,6 +239,6 @@ def write_task(cases: Path) -> Path:
     questions.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     shutil.copy(TASK / "rows.py", folder)
     task = (TASK / "fakebench_questions.yaml").read_text(encoding="utf-8")
-    task = task.replace("QUESTIONS", str(questions))
+    task = task.replace("SET", name).replace("QUESTIONS", str(questions))
     (folder / "fakebench_questions.yaml").write_text(task, encoding="utf-8")
-    return folder
+    return f"fakebench_{name}"

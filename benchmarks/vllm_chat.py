@@ -19,18 +19,16 @@ from typing import Any
 import msgspec
 from PIL import Image
 
-from benchmarks.checkpoint import draw_pictures, save_model
+from benchmarks.bare_chat import OPTIONS, chat, count_tokens, load
+from benchmarks.checkpoint import save_model
+from benchmarks.pictures import draw_pictures
 from benchmarks.questions import list_analysis, list_prompts, write_cases
 from fakebench_suite.backends.base import Backend
 from fakebench_suite.backends.cards import Card, Generation
 from fakebench_suite.backends.registry import LoadOptions, load_model
-from fakebench_suite.datasets.jsonl import load_jsonl
 from fakebench_suite.execution.plan import RunRequest, make_plan
 from fakebench_suite.execution.runner import execute
-from fakebench_suite.tasks.prompts import build_prompt
 from tests.vllm.server import ENVIRONMENT
-
-OPTIONS: dict[str, Any] = {"enforce_eager": True, "max_model_len": 1024}
 
 
 def write_round(folder: Path, pictures: dict[str, Image.Image], number: int) -> Path:
@@ -53,29 +51,12 @@ def ask_by_suite(backend: Backend, card: Path, cases: Path) -> tuple[float, int]
     return len(answers) / seconds, sum(answer.tokens for answer in answers)
 
 
-def chat(llm: Any, cases: Path, tokens: int) -> tuple[float, int]:
+def ask_by_chat(llm: Any, cases: Path, tokens: int) -> tuple[float, int]:
     """The same by ``LLM.chat``."""
-    from vllm import SamplingParams
-
-    data = load_jsonl(cases)
     started = time.perf_counter()
-    images = {case.image: data.open_image(case) for case in data.cases}
-    conversations = [
-        [
-            {
-                "role": "user",
-                "content": [
-                    {"type": "image_pil", "image_pil": images[case.image]},
-                    {"type": "text", "text": build_prompt(case).text},
-                ],
-            }
-        ]
-        for case in data.cases
-    ]
-    parameters = SamplingParams(temperature=0.0, max_tokens=tokens)
-    outputs = llm.chat(conversations, parameters, use_tqdm=False)
+    outputs = chat(llm, cases, tokens=tokens)
     seconds = time.perf_counter() - started
-    return len(outputs) / seconds, sum(len(output.outputs[0].token_ids) for output in outputs)
+    return len(outputs) / seconds, sum(count_tokens(outputs))
 
 
 def compare(folder: Path, chosen: argparse.Namespace) -> None:
@@ -92,12 +73,10 @@ def compare(folder: Path, chosen: argparse.Namespace) -> None:
         options=OPTIONS,
     )
     with load_model(card, LoadOptions()) as backend:
-        from vllm import LLM
-
-        llm = LLM(model=str(folder / "model"), dtype="float32", **OPTIONS)
+        llm = load(folder / "model")
         warm = write_round(folder / "warm", draw_pictures(1), 0)
         ask_by_suite(backend, path, warm)
-        chat(llm, warm, chosen.tokens)
+        ask_by_chat(llm, warm, chosen.tokens)
         pictures = draw_pictures(chosen.images)
         rates: dict[str, list[float]] = {"the suite": [], "LLM.chat": []}
         print(f"{'round':<8}{'by':<12}{'prompts/s':>12}{'new tokens':>12}")
@@ -107,7 +86,7 @@ def compare(folder: Path, chosen: argparse.Namespace) -> None:
                 if name == "the suite":
                     rate, tokens = ask_by_suite(backend, path, cases)
                 else:
-                    rate, tokens = chat(llm, cases, chosen.tokens)
+                    rate, tokens = ask_by_chat(llm, cases, chosen.tokens)
                 rates[name].append(rate)
                 print(f"{number + 1:<8}{name:<12}{rate:>12.2f}{tokens:>12,}", flush=True)
         details = msgspec.to_builtins(backend.describe())["details"]

@@ -24,7 +24,8 @@ import msgspec
 import transformers as tf
 from PIL import Image
 
-from benchmarks.checkpoint import draw_pictures, save_model
+from benchmarks.checkpoint import save_model
+from benchmarks.pictures import draw_pictures
 from benchmarks.questions import list_prompts
 from fakebench_suite.backends.base import Request
 from fakebench_suite.backends.cards import Card, Generation

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -53,6 +53,8 @@ class VllmServer:
 
     root: str
     """Its address, without /v1."""
+    process: int
+    """The process that takes requests and has started the others."""
 
     @property
     def url(self) -> str:
@@ -76,18 +78,21 @@ def _read_counter(text: str, name: str) -> float:
 
 
 @contextmanager
-def start_server(folder: Path, log: Path, *arguments: str) -> Iterator[VllmServer]:
+def start_server(
+    folder: Path, log: Path, *arguments: str, variables: Mapping[str, str] = ENVIRONMENT
+) -> Iterator[VllmServer]:
     """A vLLM server of a checkpoint, on a port of its own, while the block runs.
 
-    Its output goes to ``log``; raises RuntimeError with the end of it where it does not start.
+    Its output goes to ``log``, and ``variables`` are added to its environment; raises RuntimeError
+    with the end of its output where it does not start.
     """
     port = _find_port()
     command = [str(PYTHON), "-m", "vllm.entrypoints.openai.api_server", f"--model={folder}"]
     command += ["--dtype=float32", "--enforce-eager", "--max-model-len=1024"]
     command += [f"--served-model-name={MODEL}", "--host=127.0.0.1", f"--port={port}", *arguments]
-    server = VllmServer(root=f"http://127.0.0.1:{port}")
-    with _run_until_end(command, server.root, log):
-        yield server
+    root = f"http://127.0.0.1:{port}"
+    with _run_until_end(command, root, log, variables) as process:
+        yield VllmServer(root=root, process=process)
 
 
 @contextmanager
@@ -100,7 +105,7 @@ def start_transformers(folder: Path, log: Path) -> Iterator[str]:
     command = [str(PYTHON.parent / "transformers"), "serve", str(folder), "--dtype=float32"]
     command += ["--device=cpu", "--host=127.0.0.1", f"--port={port}"]
     root = f"http://127.0.0.1:{port}"
-    with _run_until_end(command, root, log):
+    with _run_until_end(command, root, log, ENVIRONMENT):
         yield f"{root}/v1"
 
 
@@ -113,8 +118,10 @@ def _find_port() -> int:
 
 
 @contextmanager
-def _run_until_end(command: Sequence[str], root: str, log: Path) -> Iterator[None]:
-    """Start a server, wait until it answers, and end it after the block."""
+def _run_until_end(
+    command: Sequence[str], root: str, log: Path, variables: Mapping[str, str]
+) -> Iterator[int]:
+    """Start a server, wait until it answers, give its process, and end it after the block."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -122,12 +129,12 @@ def _run_until_end(command: Sequence[str], root: str, log: Path) -> Iterator[Non
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=log.parent,
-            env=os.environ | ENVIRONMENT,
+            env=os.environ | variables,
             start_new_session=True,
         )
     try:
         _wait(root, process, log)
-        yield
+        yield process.pid
     finally:
         _stop(process)
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 pytest.importorskip("vllm", reason="make test-vllm runs these tests in .venv-vllm")
 
-from benchmarks.checkpoint import draw_pictures
+from benchmarks.pictures import draw_pictures
 from benchmarks.questions import list_prompts
 from fakebench_suite.backends.base import Backend, Capability
 from fakebench_suite.backends.cards import Card, Generation, find_card

@@ -75,7 +75,7 @@ def test_greedy_answers_are_those_of_transformers(server: VllmServer, checkpoint
     The weights are spread wide, so that the likeliest token is likelier than the next by far more
     than the 1e-5 or so that the order of additions is worth.
     """
-    from benchmarks.checkpoint import draw_pictures
+    from benchmarks.pictures import draw_pictures
     from fakebench_suite.backends.transformers.model import TransformersBackend
 
     images = draw_pictures(4)
@@ -106,7 +106,7 @@ def test_prompts_of_an_image_hit_the_cache_together(server: VllmServer) -> None:
     Shuffled, many do not, for the cache holds fewer images than there are. The prepared image is
     found in either order, and without a ``uuid``: vLLM knows an image by the bytes of its file.
     """
-    from benchmarks.checkpoint import draw_pictures
+    from benchmarks.pictures import draw_pictures
 
     images = {name: turn(image) for name, image in draw_pictures(12).items()}
     prompts = list_prompts(list(images))
