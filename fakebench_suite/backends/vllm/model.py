@@ -41,6 +41,7 @@ from fakebench_suite.backends.transformers.outputs import list_first_tokens
 from fakebench_suite.backends.transformers.processor import Encoder
 from fakebench_suite.backends.vllm.answers import AnswerBuilder
 from fakebench_suite.backends.vllm.arguments import BATCH_INVARIANT, list_unused_settings
+from fakebench_suite.backends.vllm.image_ids import ImageIds
 from fakebench_suite.backends.vllm.time_shares import TimeShares
 from fakebench_suite.endpoints.event_loops import LoopThread
 from fakebench_suite.errors import CardError, ModelError
@@ -98,6 +99,7 @@ class VllmBackend(Backend):
         self._stopped: str | None = None
         self._time = TimeShares()
         self._numbers = count()
+        self._image_ids = ImageIds()
         self._prompt_tokens = self._cached_tokens = 0
         self._same_tokens: bool | None = None
         """Whether transformers makes the same tokens of a prompt; None before the first."""
@@ -212,6 +214,7 @@ class VllmBackend(Backend):
         prompt = {
             "prompt_token_ids": self._encoder.tokenize(request.prompt),
             "multi_modal_data": {"image": images[0] if len(images) == 1 else list(images)},
+            "multi_modal_uuids": {"image": self._image_ids.list_ids(images)},
         }
         (rendered,) = await self._engine.renderer.render_cmpl_async([prompt])
         name, output = f"fakebench-{next(self._numbers)}", None

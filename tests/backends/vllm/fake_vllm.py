@@ -55,6 +55,8 @@ class FakeVllm:
     arguments: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[Sequence[int], Any, SamplingParams]] = field(default_factory=list)
     """Tokens, image and parameters of each prompt, in order."""
+    image_ids: list[Sequence[str]] = field(default_factory=list)
+    """Names of the images of each prompt, in order."""
     given: int = 0
     """Prompts that the engine has."""
     most: int = 0
@@ -109,6 +111,7 @@ class AsyncLLM:
         """The finished output of a prompt."""
         tokens, image = prompt["prompt_token_ids"], prompt["multi_modal_data"]["image"]
         self.fake.asked.append((tokens, image, parameters))
+        self.fake.image_ids.append(prompt["multi_modal_uuids"]["image"])
         self.fake.given += 1
         self.fake.most = max(self.fake.most, self.fake.given)
         try:

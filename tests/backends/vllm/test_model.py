@@ -109,6 +109,17 @@ def test_two_images_are_handed_over_in_order(fake: FakeVllm) -> None:
         assert arguments["limit_mm_per_prompt"]["image"] == most
 
 
+def test_images_have_names_by_their_pixels(fake: FakeVllm) -> None:
+    """So that vLLM need not read those of an image again for each prompt about it."""
+    images = draw(2) | {"again.png": draw(1)["0.png"]}
+    with load(fake) as backend:
+        ask(backend, list_prompts(images, each=2), images)
+    first, _, second, _, again, _ = fake.image_ids
+    assert fake.image_ids == [first, first, second, second, again, again]
+    assert again == first != second
+    assert [len(names) for names in fake.image_ids] == [1] * 6
+
+
 def test_replies_say_why_they_ended(fake: FakeVllm) -> None:
     """At an end token, at the limit, or for a reason that makes no answer."""
     images = draw()
