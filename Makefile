@@ -93,7 +93,7 @@ $(PEERS)-vllm/ready: $(READY) benchmarks/peers-vllm.txt
 # that it wants an older protobuf than either.
 lock-peers: $(READY)
 	sed -e '/^ *--hash/d' -e 's/ \\$$//' -e '/^protobuf==/d' requirements.lock | $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --constraints - --generate-hashes --no-emit-index-url --no-annotate --no-header benchmarks/peers.in --output-file benchmarks/peers.txt
-	sed -e '/^ *--hash/d' -e 's/ \\$$//' -e '/^protobuf==/d' tests/vllm/requirements.txt | $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --constraints - --override tests/vllm/overrides.in --override benchmarks/peers-vllm-overrides.in --generate-hashes --no-emit-index-url --no-annotate --no-header benchmarks/peers-vllm.in --output-file benchmarks/peers-vllm.txt
+	sed -e '/^ *--hash/d' -e 's/ \\$$//' -e '/^protobuf==/d' -e '/^filelock==/d' tests/vllm/requirements.txt | $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --constraints - --override tests/vllm/overrides.in --override benchmarks/peers-vllm-overrides.in --generate-hashes --no-emit-index-url --no-annotate --no-header benchmarks/peers-vllm.in --output-file benchmarks/peers-vllm.txt
 
 # The suite against a vLLM server on the CPU, and with vLLM in its own process, in an environment that
 # has both (about fifteen minutes). That one lacks what the suite's other tests need.
