@@ -22,8 +22,8 @@ class Measurement:
     """Of all prompts' tokens; None where only a server sees them."""
     seconds: float
     """With the model loaded, until the last prompt was answered or, by the suite, recorded."""
-    answering: float
-    """Of these seconds, those that the answers themselves account for."""
+    answering: float | None
+    """Of these seconds, those that the answers themselves account for; None where they overlap."""
     cpu: float
     """Processor time in these seconds, of all processes; a busy machine lengthens it less."""
     threads: int
@@ -98,16 +98,17 @@ def make_table(rounds: Rounds) -> Table:
     table = Table(*columns)
     for (name, side), runs in rounds.items():
         spreads = {
-            key: compute_spread([1000 * getattr(run, key) / run.prompts for run in runs])
+            key: compute_spread([1000 * (getattr(run, key) or 0) / run.prompts for run in runs])
             for key in ("seconds", "answering", "cpu")
         }
+        overlap = any(run.answering is None for run in runs)
         table.add_row(
             name,
             side,
             str(runs[0].prompts),
             f"{spreads['seconds'].median:.1f}",
             f"{spreads['seconds'].least:.1f} to {spreads['seconds'].most:.1f}",
-            f"{spreads['answering'].median:.1f}",
+            "" if overlap else f"{spreads['answering'].median:.1f}",
             f"{spreads['cpu'].median:.1f}",
             f"{compute_spread([run.whole for run in runs]).median:.1f} s",
             f"{compute_spread([run.gigabytes for run in runs]).median:.2f} GB",

@@ -77,7 +77,7 @@ RATIOS = (
         name="-answering-vs-lmms-eval",
         side=SUITE,
         other=LMMS,
-        compute=lambda run, other: other.answering / run.answering,
+        compute=lambda run, other: (other.answering or 0) / (run.answering or 1),
     ),
     Ratio(name="-cpu-vs-lmms-eval", side=SUITE, other=LMMS, compute=compare_cpu),
     Ratio(

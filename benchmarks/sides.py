@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from transformers import AutoProcessor
@@ -124,14 +125,18 @@ class SideRunner:
         cpu = read_cpu_seconds(server) - before
         answers = read_answers(run)
         usages = [answer.usage for answer in answers if answer.usage is not None]
-        return measure_suite(
+        run_alone = measure_suite(
             usage,
             answers,
             prompt_tokens=sum(each.prompt_tokens or 0 for each in usages),
             digest=None,
-            cpu=cpu + usage.clock["cpu"],
+        )
+        return replace(
+            run_alone,
+            answering=None,
+            cpu=run_alone.cpu + cpu,
             threads=len(list_worker_cores(server)),
-            gigabytes=max(usage.gigabytes, read_gigabytes(server)),
+            gigabytes=max(run_alone.gigabytes, read_gigabytes(server)),
         )
 
     def _run_suite(self, cases: Path, engine: str) -> Measurement:
@@ -180,16 +185,9 @@ def read_clocks(usage: ProcessUsage) -> dict[str, Measurement]:
 
 
 def measure_suite(
-    usage: ProcessUsage,
-    answers: Sequence[Answer],
-    *,
-    prompt_tokens: int,
-    digest: str | None,
-    cpu: float | None = None,
-    threads: int | None = None,
-    gigabytes: float | None = None,
+    usage: ProcessUsage, answers: Sequence[Answer], *, prompt_tokens: int, digest: str | None
 ) -> Measurement:
-    """What a run of the suite took; the last three are its own where they are not given."""
+    """What a run of the suite took; where nothing computes in its processes, on 0 threads."""
     return Measurement(
         prompts=len(answers),
         prompt_tokens=prompt_tokens,
@@ -197,10 +195,10 @@ def measure_suite(
         digest=digest,
         seconds=usage.clock["last"] - usage.clock["loaded"],
         answering=sum(answer.seconds for answer in answers),
-        cpu=usage.clock["cpu"] if cpu is None else cpu,
-        threads=int(usage.clock["threads"]) if threads is None else threads,
+        cpu=usage.clock["cpu"],
+        threads=int(usage.clock.get("threads", 0)),
         whole=usage.seconds,
-        gigabytes=usage.gigabytes if gigabytes is None else gigabytes,
+        gigabytes=usage.gigabytes,
     )
 
 

@@ -3,8 +3,8 @@
 Takes the arguments of ``lmms-eval`` and ends standard error with a line ``CLOCK {...}`` for each
 task: seconds in ``generate_until``, where pictures are opened, encoded and answered and nothing is
 loaded, by the clock and of processor time, counts of prompts, of their tokens and of new ones, and
-threads. The model is loaded once, and its tasks are answered one after the other, each as if it
-were alone.
+threads. The model is loaded once, and its tasks are answered one after the other, in their order
+and each as if it were alone.
 """
 
 import os
@@ -34,7 +34,8 @@ def clock(
 
     def answer_tasks(self: Any, requests: list[Any]) -> list[Any]:
         replies: list[Any] = [None] * len(requests)
-        for task in dict.fromkeys(request.task_name for request in requests):
+        tasks = sys.argv[sys.argv.index("--tasks") + 1].split(",")
+        for task in tasks:
             places = [n for n, request in enumerate(requests) if request.task_name == task]
             outputs.clear()
             stopwatch = Stopwatch()

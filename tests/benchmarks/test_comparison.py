@@ -88,6 +88,13 @@ def test_the_table_has_medians_in_milliseconds_per_prompt() -> None:
     }
 
 
+def test_seconds_of_answers_that_overlap_are_left_out() -> None:
+    """Requests to a server wait for each other."""
+    table = make_table({("mix", "server"): [replace(RUN, answering=None)]})
+    cells = {str(column.header): next(iter(column.cells)) for column in table.columns}
+    assert (cells["answering"], cells["CPU"]) == ("", "100.0")
+
+
 def test_work_that_is_the_same_is_described() -> None:
     """A side whose server alone sees tokens has no digest, and is counted all the same."""
     rounds = {
