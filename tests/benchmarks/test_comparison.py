@@ -1,6 +1,7 @@
 """Medians, ratios, and the check that all sides did the same work."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -119,7 +120,7 @@ def test_work_that_is_the_same_is_described() -> None:
         ("threads", 2, "peer computed on 2 threads, not 1"),
     ],
 )
-def test_work_that_differs_ends_the_benchmark(field: str, value: object, message: str) -> None:
+def test_work_that_differs_ends_the_benchmark(field: str, value: Any, message: str) -> None:
     """With a sentence that names the side and the round, also where a late round alone differs."""
     changed = replace(RUN, **{field: value})
     rounds = {("mix", "suite"): [RUN, RUN], ("mix", "peer"): [RUN, changed]}
