@@ -2,23 +2,32 @@
 
 A clause claims something of a criterion if it names a flaw ("the detail is blurred"), or if it
 names the criterion and assesses it ("the shadows are inconsistent"). Negations invert what they
-precede: "the shadows are not inconsistent" and "no visible distortion" claim that nothing is wrong.
-A criterion that is merely named, a question, a condition and what is said of generated images in
-general claim nothing. Replies are read in English, and left unread in other languages.
+precede, and exceptions what they are from: "everything is natural except for the reflection". A
+criterion that is merely named, a question, a condition, an intention and what is said of images in
+general claim nothing, and a flaw that real photographs have is none. Replies are read in English,
+and left unread in other languages.
 """
 
 import re
-import tomllib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from fakebench_suite.grading.claims import grammar
+from fakebench_suite.grading.claims.clauses import Clause, Link, split_clauses
 from fakebench_suite.grading.claims.languages import is_english
+from fakebench_suite.grading.claims.lexicon import (
+    ASSESSING,
+    CRITERIA_WORDS,
+    NATURAL,
+    UNNATURAL,
+    Criterion,
+    Phrase,
+)
+from fakebench_suite.grading.claims.markup import lay_out
 from fakebench_suite.grading.claims.places import Place, find_places
-from fakebench_suite.grading.labels.language.first_words import find_openings
 from fakebench_suite.grading.labels.language.normalize import clean_text
 from fakebench_suite.grading.labels.language.sentences import split_sentences
 
@@ -30,6 +39,10 @@ class Polarity(StrEnum):
     """Something is wrong with it."""
     ABSENCE = "absence"
     """Nothing is wrong with it."""
+
+    def invert(self) -> "Polarity":
+        """The contrary."""
+        return Polarity.ABSENCE if self is Polarity.ANOMALY else Polarity.ANOMALY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,135 +71,50 @@ class ClaimReading:
 
 
 UNREAD = ClaimReading(claims=(), is_read=False)
-
-_FILE: dict[str, Any] = tomllib.loads(
-    (files(__package__) / "lexicon.toml").read_text(encoding="utf-8")
-)
-
-
-class _Words:
-    """A pattern of whole words, and the words that it can begin with."""
-
-    def __init__(self, words: str) -> None:
-        alternatives = words.replace("\n", "")
-        self.pattern = re.compile(rf"\b(?:{alternatives})\b" if alternatives else r"(?!)")
-        openings = find_openings(alternatives).find_first() if alternatives else (frozenset(), ())
-        self._words, self._stems = openings[0], tuple(openings[1])
-
-    def may_begin(self, word: str) -> bool:
-        """Whether a word can be the first that the pattern matches."""
-        return word in self._words or word.startswith(self._stems)
-
-
-class _Criterion(NamedTuple):
-    name: str
-    subjects: _Words
-    flaws: _Words
-
-
-_CRITERIA = tuple(
-    _Criterion(row["name"], _Words(row["subjects"]), _Words(row["flaws"]))
-    for row in _FILE["criterion"]
-)
-_NATURAL, _UNNATURAL = _Words(_FILE["natural"]), _Words(_FILE["unnatural"])
-_ASSESSING = _Words(_FILE["assessing"])
-_ALL_WORDS = (
-    *(words for one in _CRITERIA for words in (one.subjects, one.flaws)),
-    *(_NATURAL, _UNNATURAL, _ASSESSING),
-)
-_WORD = re.compile(r"[\w-]+")
-_MAX_REMEMBERED = 1 << 14
-
-
-class _Hints(dict[str, frozenset[_Words]]):
-    """The patterns that can begin at each word seen so far: few words begin any."""
-
-    def __missing__(self, word: str) -> frozenset[_Words]:
-        parts = {word, *word.split("-")}
-        if len(self) > _MAX_REMEMBERED:
-            self.clear()
-        self[word] = hints = frozenset(
-            words for words in _ALL_WORDS if any(map(words.may_begin, parts))
-        )
-        return hints
-
-
-_HINTS = _Hints()
 UNREALISTIC = "unrealistic"
 """What other criteria are called in passing: claimed only where a clause names no other one."""
+FLAW_NAMES = frozenset({"content deficiency", "distortion", UNREALISTIC})
+"""The criteria whose names are flaws."""
 
 _MAX_LENGTH = 12_000
 """Characters at both ends of a reply that are read; longer ones come from models that do not
 stop."""
-_MAX_CLAUSE = 400
-"""Characters of a clause that are read."""
-_REACH = 100
-"""Characters before a word in which a negation is searched for."""
+_HEADING_WORDS = 6
+_ABOUT = re.compile(
+    r"^(?:and |but |also,? )*(?:regarding|concerning|as (?:for|to)|in terms of|with (?:regards? to|respect to)|"
+    r"when it comes to|speaking of) (?P<name>[^,;:]{1,60}), "
+)
+"""A phrase that names what a sentence is about."""
+Polarities = dict[str, Polarity]
 
-_VERB = (
-    r"(?:is|are|was|were|be|looks?|appears?|seems?|has|have|had|shows?|lacks?|does|do|exhibits?|"
-    r"displays?|contains?|remains?|runs?|match(?:es)?|aligns?|stands?|falls?|feels?|suggests?|"
-    r"makes?|reveals?|casts?|blends?|bends?|breaks?|merges?|points?)"
-)
-_BOUND = re.compile(
-    r"(?:[;:]| - | but | while | whereas | although | though | however\b| yet | which "
-    r"| because (?!of)| since | despite |, (?:with|so) )+"
-)
-"""What always ends a clause."""
-_JOINT = re.compile(r", and |, or |, | and ")
-"""What ends a clause where a subject and a verb follow."""
-_HAS_VERB = re.compile(rf"\b{_VERB}\b")
-_OWN_SUBJECT = re.compile(
-    rf"^(?:in [\w ]{{1,40}},? )?(?!{_VERB}\b)(?:\w[\w'-]* ){{1,8}}(?:\w+ly )?{_VERB}\b"
-)
-_GENERAL = re.compile(
-    r"^(?:if|were|assuming|had)\b|\bwhether\b"
-    r"|\bwould (?:show|have|be|exhibit|display|look|appear|contain)\b"
-    r"|\b(?:ai|generated|fake|synthetic|generative)\b[\w -]{0,40}"
-    r"\b(?:often|usually|typically|frequently|commonly|tends?)\b"
-    r"|\b(?:often|usually|typically|commonly) (?:seen|found|associated)\b"
-)
-"""A condition, what is left open, and what is said of generated images in general."""
-_OPTICAL = re.compile(r"\bdepth[- ]of[- ]field\b|\bbokeh\b|\bmotion blur|\bnaturally blurred\b")
-"""Blur that cameras make."""
-_CARRIED = re.compile(
-    rf"^(?:and |also |then |again |all )*(?:it|they|these|this|that|those|both|which|{_VERB}|not)\b"
-)
-"""A clause that goes on about the subject before it."""
 
-_NEAR = re.compile(
-    r"\b(?:not(?! only| just| merely| simply| free| without| devoid)|never|hardly|barely|scarcely|"
-    r"far from|anything but|fails? to|nor|rather than|instead of)"
-    r"(?: (?!and\b|but\b)[\w'-]+,?){0,4}(?: |, )$"
-)
-"""A negation of one of the next words."""
-_FAR = re.compile(
-    r"\b(?:no(?! doubt| longer)|without|free (?:of|from)|lack(?:s|ing)?(?: of)?|absence of|"
-    r"devoid of|zero|nothing|not (?:[\w'-]+ ){0,2}(?:show|have|exhibit|display|contain|see|find|"
-    r"notice|observe|detect|identify|reveal|suffer|spot|any))\b(?P<gap>[^;:]*)$"
-)
-"""A negation of a list, as far as no verb ends it."""
-_OPENING = re.compile(
-    r"^(?:overall, |also, )?(?:neither|none|nothing|no|nowhere)\b(?! doubt)[^;:]*$"
-)
-"""A negative subject, whose verb it negates too."""
-_CANCELLED = re.compile(r"\b(?:not|hardly|far from|never)(?: \w+)? $")
-_DEPRIVED = re.compile(
-    r"\b(?:lack(?:s|ing)?(?: of)?|missing|absence of|devoid of)"
-    r"(?: (?:any|real|fine|clear|proper|visible|the|a|an|sufficient|enough))* $"
-)
-"""Before the name of a criterion: what is not there, and should be."""
-_HEADING_WORDS = 5
-_NONE = re.compile(
-    r"^(?:none|no(?!\w| longer)|nothing|not (?:visible|present|noticeable|evident))\b"
-)
-_PRESENT = re.compile(
-    r"^(?:yes|present|visible|noticeable|evident|severe|strong|slight|detected)\b"
-)
-"""Below the name of a flaw: whether it is there."""
-FLAW_NAMES = frozenset({"content deficiency", "distortion", UNREALISTIC})
-"""The criteria whose names are flaws."""
-_REASON = re.compile(r"\b(?:because of|due to|given|based on)\b")
+@dataclass(slots=True, kw_only=True)
+class _Context:
+    """What the sentences before one leave to it."""
+
+    asked: str | None
+    topic: tuple[str, ...] = ()
+    """Criteria that the next clause may go on about."""
+    is_heading: bool = False
+    """Whether the topic is a heading, which all that follows in its line is about."""
+    general: Polarities = field(default_factory=dict)
+    """What has just been said of images in general."""
+    listed: Polarity | None = None
+    """What the items of a list are evidence of: "signs of manipulation:"."""
+    places: tuple[Place, ...] = ()
+    """Of a heading: "lower left: a blurred patch"."""
+
+
+class _Part(NamedTuple):
+    """A clause that has been assessed."""
+
+    text: str
+    polarities: Polarities
+    whole: Polarity | None = None
+    """How it assesses what it is about, whatever that is."""
+    link: Link = Link.PLAIN
+    places: tuple[Place, ...] = ()
+    """Those of its heading."""
 
 
 @lru_cache(maxsize=1024)  # confident models repeat the same short replies
@@ -201,185 +129,424 @@ def read_claims(text: str, asked: str | None = None) -> ClaimReading:
     if not is_english(text):
         return UNREAD
     claims: list[Claim] = []
-    topic: tuple[str, ...] = ()
-    for sentence in split_sentences(clean_text(text)):
+    context = _Context(asked=asked)
+    for sentence in split_sentences(clean_text(lay_out(text))):
         if sentence.opens:
-            topic = ()
-        if sentence.plain.endswith("?"):
-            continue
-        found, topic = _read_sentence(sentence.plain, asked, topic)
-        claims += found
+            context.topic, context.general = (), {}
+        claims += _read_sentence(sentence.plain, context)
     return ClaimReading(claims=tuple(claims))
 
 
-class _Clause:
-    """A clause; ``is_heading``: a colon follows it."""
-
-    def __init__(self, text: str, *, is_heading: bool = False) -> None:
-        self.text = text[:_MAX_CLAUSE]
-        self.is_heading = is_heading
-        self._hints = frozenset().union(*(_HINTS[word] for word in _WORD.findall(self.text)))
-
-    def find(self, words: _Words, start: int = 0) -> list[re.Match[str]]:
-        """Where the words are."""
-        return list(words.pattern.finditer(self.text, start)) if words in self._hints else []
-
-
-class _Assessment(NamedTuple):
-    text: str
-    polarities: dict[str, Polarity]
-
-
-def _read_sentence(
-    plain: str, asked: str | None, topic: tuple[str, ...]
-) -> tuple[list[Claim], tuple[str, ...]]:
-    """The claims of a sentence, and the criteria that the next one may go on about."""
-    if _GENERAL.search(plain):
-        return [], topic
-    assessed: list[_Assessment] = []
-    for clause in split_clauses(plain):
-        named = _find_subjects(clause)
-        if _is_heading(clause):
-            topic = tuple(dict.fromkeys([*named, *_find_flaws(clause)])) or topic
-            continue
-        polarities = _assess(clause, named)
-        if not named and not polarities:
-            about = topic if topic and _goes_on(clause) else ()
-            about = about or ((asked,) if asked is not None else ())
-            polarities = _assess_topic(clause, about)
-        assessed.append(_Assessment(clause.text, polarities))
-        if named or polarities:
-            topic = tuple(dict.fromkeys([*named, *polarities]))
-    claims = [
+def _read_sentence(plain: str, context: _Context) -> list[Claim]:
+    """The claims of a sentence; updates what the next one may go on about."""
+    if grammar.is_question(plain) or grammar.is_open(plain):
+        context.topic = tuple(_find_subjects(Phrase(plain), None)) or context.topic
+        context.listed = None
+        return []
+    about = _ABOUT.match(plain)
+    if about is not None:
+        phrase = Phrase(about["name"])
+        context.topic = tuple({**_find_subjects(phrase, None), **_find_flaws(phrase, ())})
+        context.is_heading = True
+        plain = plain[about.end() :]
+    parts = _Reader(context).read(plain)
+    context.is_heading = False
+    return [
         Claim(
             criterion=name,
             polarity=polarity,
             text=part.text,
-            places=_find_places(part, name, assessed) if polarity is Polarity.ANOMALY else (),
+            places=_find_places(part, name, parts) if polarity is Polarity.ANOMALY else (),
         )
-        for part in assessed
+        for part in parts
         for name, polarity in part.polarities.items()
     ]
-    return claims, topic
 
 
-def _find_places(
-    part: _Assessment, criterion: str, parts: Sequence[_Assessment]
-) -> tuple[Place, ...]:
-    """The places in a clause, or else in those of its sentence that claim nothing else."""
-    if places := find_places(part.text):
-        return places
-    others = {
-        place.name: place
-        for other in parts
-        if criterion in other.polarities or not other.polarities
-        for place in find_places(other.text)
-    }
-    return tuple(others.values())
+class _Reader:
+    """Reads the clauses of one sentence in order."""
 
+    def __init__(self, context: _Context) -> None:
+        self._context = context
+        self._parts: list[_Part] = []
+        self._is_general = False
 
-def _is_heading(clause: _Clause) -> bool:
-    """Whether a clause names what the next one is about: "distortion: none"."""
-    words = len(clause.text.split())
-    return clause.is_heading and words <= _HEADING_WORDS and not _HAS_VERB.search(clause.text)
+    def read(self, plain: str) -> list[_Part]:
+        """The parts of a sentence, with what they claim."""
+        clauses = [piece for clause in split_clauses(plain) for piece in _split_list(clause)]
+        places, self._context.places = self._context.places, ()
+        for clause in clauses:
+            if clause.ends_in_colon:
+                self._note_list(clause)
+            if self._skip_general(clause):
+                continue
+            if _is_heading(clause):
+                self._read_heading(clause)
+                places = self._context.places or places
+                self._context.places = ()
+                continue
+            part = self._read_clause(clause)
+            if places and not part.places:
+                part = part._replace(places=places)
+                places = () if part.polarities else places
+            self._parts.append(part)
+            self._excuse(clause)
+            if clause.has_verb and not clause.ends_in_colon and len(clauses) == 1:
+                self._context.listed = None
+        self._context.places = places if not any(p.polarities for p in self._parts) and _is_place_note(plain) else ()
+        return self._parts
 
+    def _note_list(self, clause: Clause) -> None:
+        """Note what the items after a colon are evidence of, if it is said."""
+        self._context.listed = None
+        text = clause.text
+        if grammar.is_generic(text):
+            return
+        verdict = _find_verdict(text) if grammar.EVIDENCE.search(text) else None
+        if verdict is None and (match := grammar.PROBLEMS.search(text)):
+            verdict = None if grammar.is_negated(text, match.start()) else Polarity.ANOMALY
+        self._context.listed = verdict
 
-def split_clauses(plain: str) -> list[_Clause]:
-    """The clauses of a sentence: each has a subject and a verb of its own, or stands apart."""
-    clauses: list[_Clause] = []
-    start = 0
-    for match in _BOUND.finditer(plain):
-        is_heading = ":" in match[0]
-        clauses += [
-            _Clause(part, is_heading=is_heading)
-            for part in _split_joints(plain[start : match.start()])
+    def _skip_general(self, clause: Clause) -> bool:
+        """Whether a clause is about images in general, or goes on about them."""
+        goes_on = self._is_general and _begins_loosely(clause)
+        is_name = clause.link in (Link.COMPARISON, Link.EXCEPTION, Link.ASIDE)
+        self._is_general = (
+            goes_on
+            or grammar.is_generic(clause.text)
+            or (is_name and grammar.GENERIC_NAME.search(clause.text) is not None)
+        )
+        if self._is_general and clause.link is Link.PLAIN:
+            self._context.general = _assess(clause, self._context, ())
+            named = {**_find_subjects(clause, None), **self._context.general}
+            self._context.topic = tuple(named) or self._context.topic
+        return self._is_general
+
+    def _read_heading(self, clause: Clause) -> None:
+        named = {**_find_subjects(clause, self._context.asked), **_find_flaws(clause, ())}
+        self._context.topic = tuple(named) or self._context.topic
+        self._context.is_heading = bool(named)
+        self._context.places = find_places(clause.text)
+
+    def _read_clause(self, clause: Clause) -> _Part:
+        """What a clause claims, by itself or of what was named before it."""
+        context = self._context
+        text, is_inverted = grammar.strip_outer_negation(clause.text)
+        if is_inverted:
+            clause = Clause(text, link=clause.link)
+        before = next((part for part in reversed(self._parts) if part.whole), None)
+        if clause.link in (Link.EXCEPTION, Link.COMPARISON):
+            return self._read_exception(clause, before)
+        if grammar.NEITHER.match(text) and context.general:
+            polarities = {name: p.invert() for name, p in context.general.items()}
+            return _Part(text, polarities)
+        named = _find_subjects(clause, context.asked)
+        polarities = _assess(clause, context, self._sentence_topics())
+        whole = _find_polarity(clause)
+        if named and not polarities and grammar.ELLIPSIS.match(text) and before and before.whole:
+            polarities = dict.fromkeys(named, before.whole)
+        if named and not polarities and context.listed and not clause.has_verb:
+            polarities = dict.fromkeys(named, context.listed)
+        if not named and not polarities:
+            polarities = _assess_topic(clause, self._find_topic(clause))
+        if is_inverted:
+            polarities = {name: p.invert() for name, p in polarities.items()}
+        if named or polarities:
+            context.topic = tuple(dict.fromkeys([*named, *polarities]))
+        return _Part(text, polarities, whole or next(iter(polarities.values()), None), clause.link)
+
+    def _sentence_topics(self) -> tuple[str, ...]:
+        """The criteria that were found anomalous in the sentence, or are its heading."""
+        found = [
+            name
+            for part in self._parts
+            for name, polarity in part.polarities.items()
+            if polarity is Polarity.ANOMALY
         ]
-        start = match.end()
-    clauses += [_Clause(part) for part in _split_joints(plain[start:])]
-    return [clause for clause in clauses if clause.text]
+        return (*found, *(self._context.topic if self._context.is_heading else ()))
+
+    def _find_topic(self, clause: Clause) -> tuple[str, ...]:
+        context = self._context
+        if context.topic and (context.is_heading or _goes_on(clause)):
+            return context.topic
+        return () if context.asked is None else (context.asked,)
+
+    def _read_exception(self, clause: Clause, before: _Part | None) -> _Part:
+        """What is excepted is what the rest is not: "everything is natural except the hand"."""
+        named = _find_subjects(clause, self._context.asked)
+        polarities = _assess(clause, self._context, ())
+        if before is not None and before.whole is not None and clause.link is not Link.ASIDE:
+            is_contrary = before.whole is Polarity.ABSENCE or grammar.SWEEPING.search(before.text)
+            other = before.whole.invert() if is_contrary else before.whole
+            if clause.link is Link.COMPARISON and not clause.text:
+                other = before.whole
+            polarities = {**dict.fromkeys(named, other), **polarities}
+        elif clause.link is Link.COMPARISON:
+            polarities = {}
+        topic = tuple(dict.fromkeys([*named, *polarities]))
+        if topic or clause.link is Link.COMPARISON:
+            self._context.topic = topic
+        return _Part(clause.text, polarities, None, clause.link)
+
+    def _excuse(self, clause: Clause) -> None:
+        """Take back flaws that, by the clause or the next, real photographs have."""
+        excuse = grammar.find_excuse(clause.text)
+        if excuse is None:
+            return
+        count = 2 if _CONTINUING.match(clause.text) else 1
+        for index in range(max(0, len(self._parts) - count), len(self._parts)):
+            part = self._parts[index]
+            excused = dict.fromkeys(part.polarities, Polarity.ABSENCE)
+            self._parts[index] = part._replace(polarities=excused)
 
 
-def _split_joints(plain: str) -> Iterator[str]:
-    """Yield the parts that have a subject and a verb each, with the lists that belong to them."""
-    start = end = 0
-    has_verb = False
-    for joint in [*_JOINT.finditer(plain), None]:
-        piece = plain[end : len(plain) if joint is None else joint.start()]
-        if has_verb and _OWN_SUBJECT.match(piece[:_REACH]):
-            yield plain[start:end].strip(" ,.!")
-            start, has_verb = end, False
-        has_verb = has_verb or _HAS_VERB.search(piece) is not None
-        end = len(plain) if joint is None else joint.end()
-    yield plain[start:].strip(" ,.!")
+_CONTINUING = re.compile(
+    r"^(?:(?:is|are|it|this|that|they|these|as|typical|normal|natural|expected|common|caused|due|due to) ?)"
+)
 
 
-def _find_subjects(clause: _Clause) -> dict[str, re.Match[str]]:
+def _begins_loosely(clause: Clause) -> bool:
+    """Whether a clause has no subject of its own: "come out malformed", "they look odd"."""
+    return re.match(r"^(?:which|they|these|them|that|those|such|and|or|because|in|[\w-]+(?:ly)? (?:with|in|at)|come|have|look|are|show|appear|often|usually|may|might|can|would|such as)\b", clause.text) is not None and not re.search(r"\b(?:here|this (?:image|picture|photo|one)|the (?:image|picture|photo))\b", clause.text)
+
+
+def _is_heading(clause: Clause) -> bool:
+    """Whether a clause names what the next one is about: "distortion: none"."""
+    return (
+        clause.ends_in_colon
+        and len(clause.text.split()) <= _HEADING_WORDS
+        and not clause.has_verb
+    )
+
+
+def _is_place_note(plain: str) -> bool:
+    return grammar.HEADING_PLACE.match(plain) is not None and len(plain.split()) <= _HEADING_WORDS
+
+
+_LIST_JOINT = re.compile(r",? and |, |,? but ")
+_NEGATIVE = re.compile(
+    r"\b(?:no|not|never|none|neither|nor|without|free|lack\w*|absence|absent|hardly|nothing|hard to|difficult to|unable|little|minimal)\b"
+)
+
+
+def _split_list(clause: Clause) -> list[Clause]:
+    """The items of a list of claims without verbs: "texture unnatural, edges natural"."""
+    text = clause.text
+    if ", " not in text and " and " not in text or clause.link is not Link.PLAIN:
+        return [clause]
+    cuts: list[int] = []
+    start = 0
+    joints = list(_LIST_JOINT.finditer(text))
+    for joint, following in zip(joints, [*joints[1:], None], strict=True):
+        piece = text[joint.end() : following.start() if following else len(text)]
+        before = text[start : joint.start()]
+        if _is_item(piece, after=before) and _is_complete(before):
+            cuts.append(joint.start())
+            start = joint.end()
+    if not cuts:
+        return [clause]
+    ends = [*cuts, len(text)]
+    starts = [0, *cuts]
+    pieces = [text[a:b].strip(" ,") for a, b in zip(starts, ends, strict=True)]
+    pieces = [re.sub(r"^(?:and|but) ", "", piece) for piece in pieces]
+    *first, last = pieces
+    return [*(Clause(piece, link=clause.link) for piece in first), Clause(last, ends_in_colon=clause.ends_in_colon)]
+
+
+def _is_item(piece: str, after: str) -> bool:
+    """Whether a piece of a list says something by itself, whatever is before it."""
+    item = Clause(piece)
+    if item.has_verb:
+        return False
+    if re.match(r"(?:no|without) ", piece):
+        return _is_complete(piece)
+    return _NEGATIVE.search(after) is None and _is_complete(piece, needs_subject=True)
+
+
+def _is_complete(piece: str, *, needs_subject: bool = False) -> bool:
+    """Whether a piece of a list has a flaw, or a criterion and what it is like."""
+    phrase = Phrase(piece)
+    if not needs_subject and any(phrase.find(one.flaws) for one in CRITERIA_WORDS):
+        return True
+    return bool(_find_subjects(phrase, None)) and any(
+        phrase.find(words) for words in (NATURAL, UNNATURAL, ASSESSING)
+    )
+
+
+def _find_subjects(clause: Phrase, asked: str | None) -> dict[str, re.Match[str]]:
     """The criteria that a clause names, and where."""
-    found = ((one.name, clause.find(one.subjects)) for one in _CRITERIA)
+    found = (
+        (one.name, clause.find(one.subjects) or (one.name == asked and clause.find(one.asked)))
+        for one in CRITERIA_WORDS
+    )
     return {name: matches[0] for name, matches in found if matches}
 
 
-def _assess(clause: _Clause, named: dict[str, re.Match[str]]) -> dict[str, Polarity]:
-    """What a clause claims of the criteria that it names, or has the flaws of."""
-    claimed: dict[str, Polarity] = {}
-    flaws = _find_flaws(clause)
-    if named:
-        general = _find_polarity(clause)
-        is_blamed = general is None and _REASON.search(clause.text) is not None
-    for name, subject in named.items():
-        polarity = general
-        before = clause.text[max(0, subject.start() - _REACH) : subject.start()]
-        if is_blamed or _DEPRIVED.search(before) or flaws.get(name) is Polarity.ANOMALY:
-            polarity = Polarity.ANOMALY
-        if polarity is not None:
-            claimed[name] = polarity
-    claimed |= {name: polarity for name, polarity in flaws.items() if name not in named}
-    if len(claimed) > 1:
-        claimed.pop(UNREALISTIC, None)
-    return claimed
+class _Assessment(NamedTuple):
+    """A word that assesses something, and how."""
+
+    match: re.Match[str]
+    polarity: Polarity
 
 
-def _find_flaws(clause: _Clause) -> dict[str, Polarity]:
-    """The criteria whose flaws a clause names, and whether it denies them."""
-    flaws: dict[str, Polarity] = {}
-    for name, _, words in _CRITERIA:
-        matches = clause.find(words)
-        if not matches or (name == "clarity" and _OPTICAL.search(clause.text)):
-            continue
-        denied = all(is_negated(clause.text, match.start()) for match in matches)
-        denied = denied or _calls_natural(clause, matches[-1])
-        flaws[name] = Polarity.ABSENCE if denied else Polarity.ANOMALY
-    return flaws
-
-
-def _calls_natural(clause: _Clause, flaw: re.Match[str]) -> bool:
-    """Whether what looks like a flaw is the subject of praise: "the distortion is natural"."""
-    text = clause.text
-    if _HAS_VERB.search(text, flaw.end()) is None or _HAS_VERB.search(text[: flaw.start()]):
-        return False
-    return _find_polarity(clause, flaw.end()) is Polarity.ABSENCE
-
-
-def _find_polarity(clause: _Clause, start: int = 0) -> Polarity | None:
-    """How a clause assesses what it is about: an anomaly goes before praise, None is neither."""
-    polarities = {
-        Polarity.ABSENCE if is_good != is_negated(clause.text, match.start()) else Polarity.ANOMALY
-        for is_good, words in ((True, _NATURAL), (False, _UNNATURAL), (False, _ASSESSING))
+def _find_assessments(clause: Phrase, start: int = 0) -> list[_Assessment]:
+    return [
+        _Assessment(
+            match,
+            Polarity.ABSENCE
+            if is_good != grammar.is_negated(clause.text, match.start())
+            else Polarity.ANOMALY,
+        )
+        for is_good, words in ((True, NATURAL), (False, UNNATURAL), (False, ASSESSING))
         for match in clause.find(words, start)
-    }
+    ]
+
+
+def _merge(assessments: Iterable[_Assessment]) -> Polarity | None:
+    """An anomaly goes before praise; None is neither."""
+    polarities = {one.polarity for one in assessments}
     if Polarity.ANOMALY in polarities:
         return Polarity.ANOMALY
     return Polarity.ABSENCE if polarities else None
 
 
-def _assess_topic(clause: _Clause, about: tuple[str, ...]) -> dict[str, Polarity]:
+def _find_polarity(clause: Phrase, start: int = 0) -> Polarity | None:
+    """How a clause assesses what it is about."""
+    return _merge(_find_assessments(clause, start))
+
+
+def _assess(clause: Clause, context: _Context, topics: Sequence[str]) -> Polarities:
+    """What a clause claims of the criteria that it names, or has the flaws of."""
+    named = _find_subjects(clause, context.asked)
+    flaws = _find_flaws(clause, (*named, *topics))
+    claimed = _assess_subjects(clause, named) if named else {}
+    for name, subject in named.items():
+        is_missing = grammar.is_deprived(clause.text, subject.start()) and name not in FLAW_NAMES
+        if is_missing or flaws.get(name) is Polarity.ANOMALY:
+            claimed[name] = Polarity.ANOMALY
+    claimed |= {name: polarity for name, polarity in flaws.items() if name not in named}
+    is_asked = context.asked == UNREALISTIC or "unrealistic aspect" in clause.text
+    if len(claimed) > 1 and not is_asked:
+        claimed.pop(UNREALISTIC, None)
+    return claimed
+
+
+_ATTRIBUTED = re.compile(r"^[ -](?:and [\w-]+ )?(?:(?!and|or|in|of|on|with|the|a|an|at|is|are|as)[\w&-]+ ){0,2}$")
+_COORDINATED = re.compile(r"^(?:,| and| or| &|, and|, or)+ (?:the |its |[\w-]+ )?$")
+
+
+def _assess_subjects(clause: Clause, named: dict[str, re.Match[str]]) -> Polarities:
+    """What a clause says of each: by words before it, or else by those that are about all."""
+    text = clause.text
+    assessments = _find_assessments(clause)
+    own: dict[str, list[_Assessment]] = {}
+    used: set[int] = set()
+    for name, subject in named.items():
+        own[name] = [
+            one
+            for one in assessments
+            if one.match.end() <= subject.start()
+            and _ATTRIBUTED.match(text[one.match.end() : subject.start()])
+        ]
+        used |= {id(one) for one in own[name]}
+    rest = [one for one in assessments if id(one) not in used]
+    general = _merge(rest)
+    if general is None and not used and grammar.EVIDENCE.search(text):
+        general = _find_verdict(text)
+    claimed: Polarities = {}
+    previous: tuple[int, Polarity] | None = None
+    for name, subject in sorted(named.items(), key=lambda item: item[1].start()):
+        polarity = _merge([*own[name], *rest]) or general
+        if polarity is None and previous and _COORDINATED.match(text[previous[0] : subject.start()]):
+            polarity = previous[1]
+        if polarity is not None:
+            claimed[name] = polarity
+            previous = (subject.end(), polarity)
+    return claimed
+
+
+def _find_verdict(text: str) -> Polarity | None:
+    """The polarity of the verdict that a clause gives: fake is an anomaly, real is none."""
+    polarities = {
+        Polarity.ANOMALY
+        if (match["fake"] is not None) != grammar.is_negated(text, match.start())
+        else Polarity.ABSENCE
+        for match in grammar.VERDICT.finditer(text)
+    }
+    return polarities.pop() if len(polarities) == 1 else None
+
+
+def _find_flaws(clause: Phrase, topics: Sequence[str]) -> Polarities:
+    """The criteria whose flaws a clause names, and whether it denies them.
+
+    What may be in the scene, as a twisted trunk, is a flaw of ``topics``, of the picture itself, and
+    in a complaint.
+    """
+    flaws: Polarities = {}
+    for one in CRITERIA_WORDS:
+        matches = clause.find(one.flaws) + _find_depicted(clause, one, topics)
+        if not matches or (one.name == "clarity" and grammar.OPTICAL.search(clause.text)):
+            continue
+        denied = all(_is_denied(clause, match) for match in matches)
+        flaws[one.name] = Polarity.ABSENCE if denied else Polarity.ANOMALY
+    return flaws
+
+
+def _find_depicted(
+    clause: Phrase, criterion: Criterion, topics: Sequence[str]
+) -> list[re.Match[str]]:
+    matches = clause.find(criterion.depicted)
+    if not matches or criterion.name in topics:
+        return matches
+    text = clause.text
+    return [
+        match
+        for match in matches
+        if grammar.WRONGLY.search(text[: match.start()])
+        or grammar.DEPICTION.search(text[: match.start()])
+        or re.match(rf" {_PICTURED}\b", text[match.end() :])
+        or _is_complaint(clause, match)
+    ]
+
+
+_PICTURED = r"(?:\w+ )?(?:patterns?|textures?|features|lines|edges|shapes?|text|letters|face|background|area|region|content)"
+
+
+def _is_complaint(clause: Phrase, match: re.Match[str]) -> bool:
+    """Whether what a clause says of a word is that it is wrong."""
+    return any(
+        one.polarity is Polarity.ANOMALY
+        and (one.match.start() >= match.end() or one.match.end() + 1 == match.start())
+        and clause.text[one.match.start() : one.match.end()] != match[0]
+        for one in _find_assessments(clause)
+    )
+
+
+def _is_denied(clause: Phrase, flaw: re.Match[str]) -> bool:
+    text = clause.text
+    if grammar.is_negated(text, flaw.start()) or grammar.is_denied_after(text, flaw.end()):
+        return True
+    return _calls_natural(clause, flaw)
+
+
+def _calls_natural(clause: Phrase, flaw: re.Match[str]) -> bool:
+    """Whether what looks like a flaw is the subject of praise: "the distortion is natural"."""
+    text = clause.text
+    if not grammar.HAS_VERB.search(text, flaw.end()) or grammar.HAS_VERB.search(
+        text[: flaw.start()]
+    ):
+        return False
+    return _find_polarity(clause, flaw.end()) is Polarity.ABSENCE
+
+
+def _assess_topic(clause: Clause, about: tuple[str, ...]) -> Polarities:
     """What a clause without a criterion claims of those that it goes on about."""
     if not about:
         return {}
-    if _NONE.match(clause.text):
+    if grammar.NONE.match(clause.text):
         return dict.fromkeys(about, Polarity.ABSENCE)
     polarity = _find_polarity(clause)
-    if polarity is None and _PRESENT.match(clause.text):
+    if polarity is None and grammar.PRESENT.match(clause.text):
         about = tuple(name for name in about if name in FLAW_NAMES)
         polarity = Polarity.ANOMALY
     return {} if polarity is None else dict.fromkeys(about, polarity)
@@ -388,22 +555,25 @@ def _assess_topic(clause: _Clause, about: tuple[str, ...]) -> dict[str, Polarity
 _DEGREES = re.compile(r"^(?:very|quite|rather|somewhat|mostly|largely|highly|clearly|slightly) ")
 
 
-def _goes_on(clause: _Clause) -> bool:
+def _goes_on(clause: Clause) -> bool:
     """Whether a clause goes on about what was named before it: "inconsistent in places"."""
-    if any(pattern.match(clause.text) for pattern in (_CARRIED, _NONE, _PRESENT)):
+    if any(
+        pattern.match(clause.text)
+        for pattern in (grammar.CARRIED, grammar.NONE, grammar.PRESENT)
+    ):
         return True
     words = _DEGREES.sub("", clause.text)
-    return any(one.pattern.match(words) for one in (_NATURAL, _UNNATURAL, _ASSESSING))
+    return any(one.pattern.match(words) for one in (NATURAL, UNNATURAL, ASSESSING))
 
 
-def is_negated(text: str, position: int) -> bool:
-    """Whether the word at a position of a clause is negated by the words before it."""
-    before = text[max(0, position - _REACH) : position]
-    if _NEAR.search(before):
-        return True
-    if position <= _REACH and _OPENING.match(before):
-        return True
-    match = _FAR.search(before)
-    if match is None or _HAS_VERB.search(match["gap"]):
-        return False
-    return _CANCELLED.search(before[: match.start()]) is None
+def _find_places(part: _Part, criterion: str, parts: Sequence[_Part]) -> tuple[Place, ...]:
+    """The places in a clause, or else in those of its sentence that claim nothing else."""
+    if places := find_places(part.text) or part.places:
+        return places
+    others = {
+        place.name: place
+        for other in parts
+        if criterion in other.polarities or not other.polarities
+        for place in find_places(other.text)
+    }
+    return tuple(others.values())

@@ -1,0 +1,135 @@
+"""Split a sentence into clauses: each has a subject and a verb of its own, or stands apart."""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+
+from fakebench_suite.grading.claims.lexicon import Phrase
+
+VERB = (
+    r"(?:is|are|was|were|be|looks?|appears?|seems?|has|have|had|shows?|lacks?|does|do|exhibits?|"
+    r"displays?|contains?|remains?|runs?|match(?:es)?|aligns?|stands?|falls?|feels?|suggests?|"
+    r"makes?|reveals?|casts?|blends?|bends?|breaks?|merges?|points?|repeats?|fails?|leaves?|raises?|"
+    r"follows?|corresponds?|converges?|fades?|holds?|could|would|can|may|might|should|indicates?|"
+    r"bothers?|defy|defies|contradicts?|differs?|supports?|gives?|came|comes?|lines? up)"
+)
+HAS_VERB = re.compile(rf"\b{VERB}\b")
+_MAX_CLAUSE = 400
+"""Characters of a clause that are read."""
+_REACH = 100
+"""Characters in which the subject and the verb of a clause are searched for."""
+
+
+class Link(StrEnum):
+    """How a clause is linked to what is before it."""
+
+    PLAIN = "plain"
+    EXCEPTION = "exception"
+    """"... except for the hand": what holds for the rest does not hold for it."""
+    COMPARISON = "comparison"
+    """"... unlike the hand", "... compared with the hand"."""
+    ASIDE = "aside"
+    """"In addition to the hand, ...", "despite the hand, ..."."""
+
+
+_EXCEPTION = (
+    r"(?:except(?:ing)?(?: for| that)?|other than|apart from|aside from|save for|barring|but for|"
+    r"with the (?:\w+ )?exception (?:of|being)|the (?:\w+ )?exception (?:is|being))"
+)
+_COMPARISON = (
+    r"(?:unlike|in contrast (?:to|with)|contrary to|as opposed to|compared (?:to|with)|"
+    r"in comparison (?:to|with))"
+)
+_ASIDE = (
+    r"(?:despite|in spite of|notwithstanding|in addition to|along with|together with|besides)"
+)
+_STARTS = (
+    (Link.EXCEPTION, re.compile(rf"{_EXCEPTION} ")),
+    (Link.COMPARISON, re.compile(rf"{_COMPARISON} ")),
+    (Link.ASIDE, re.compile(rf"{_ASIDE} ")),
+)
+_FRONTED = re.compile(
+    rf"^(?:(?:and|but|so|now|however|overall),? )?(?=(?:{_EXCEPTION}|{_COMPARISON}|{_ASIDE}) )"
+    r"(?P<phrase>[^,;:]{1,200}(?:, (?:which|that|who|where) [^,;:]{1,100})?),"
+    r"(?! (?:and|or|nor) [^,;:]*,) "
+)
+"""A phrase before the clause that it belongs to: "apart from the hand, everything is natural"."""
+_BOUND = re.compile(
+    rf"(?:[;:]|,? - |,? but (?!also\b)|,? while |,? whereas |,? although |,? though |,? however\b"
+    rf"|,? yet |,? which |,? where | because (?!of)| since |, (?:with|so) |,? (?=as (?:is|are) the )"
+    rf"|,? (?=(?:{_EXCEPTION}|{_COMPARISON}|{_ASIDE}) ))+"
+)
+"""What always ends a clause, unless nothing is said before a "but"."""
+_JOINT = re.compile(r", and |, or |, | and ")
+"""What ends a clause where a subject and a verb follow."""
+_OWN_SUBJECT = re.compile(
+    rf"^(?:in [\w ]{{1,40}},? )?(?!{VERB}\b)(?:\w[\w'-]* ){{1,8}}(?:\w+ly )?{VERB}\b"
+)
+_SHORT_ASIDE = re.compile(r" \(((?:[\w'-]+ ?){1,4})\)")
+"""A word or two in brackets: "shadows (inconsistent)"."""
+
+
+class Clause(Phrase):
+    """A clause; a colon follows one with ``ends_in_colon``."""
+
+    def __init__(self, text: str, *, link: Link = Link.PLAIN, ends_in_colon: bool = False) -> None:
+        super().__init__(text[:_MAX_CLAUSE])
+        self.link = link
+        self.ends_in_colon = ends_in_colon
+        self.has_verb = HAS_VERB.search(self.text) is not None
+
+
+def split_clauses(plain: str) -> list[Clause]:
+    """The clauses of a sentence; a fronted exception or comparison comes last."""
+    if "(" in plain:
+        plain = _SHORT_ASIDE.sub(r" \1", plain)
+    fronted = _FRONTED.match(plain)
+    if fronted is None:
+        return list(_split(plain))
+    main = list(_split(plain[fronted.end() :]))
+    phrase = list(_split(fronted["phrase"]))
+    first = phrase[0].link if phrase else Link.PLAIN
+    if first is Link.ASIDE:
+        return [*phrase, *main]
+    # "Unlike the wall, which is sharp": what is said of it is another clause, and comes first.
+    return [*main, *phrase]
+
+
+def _split(plain: str) -> Iterator[Clause]:
+    start = 0
+    for match in _BOUND.finditer(plain):
+        piece = plain[start : match.start()]
+        if match[0].strip(" ,") == "but" and HAS_VERB.search(piece) is None and start == 0:
+            continue  # "not the light but the texture looks odd"
+        yield from _split_piece(piece, ends_in_colon=":" in match[0])
+        start = match.end()
+    yield from _split_piece(plain[start:])
+
+
+def _split_piece(piece: str, *, ends_in_colon: bool = False) -> Iterator[Clause]:
+    link, piece = _find_link(piece.strip(" ,"))
+    for part in _split_joints(piece):
+        if part:
+            yield Clause(part, link=link, ends_in_colon=ends_in_colon)
+            link = Link.PLAIN
+
+
+def _find_link(piece: str) -> tuple[Link, str]:
+    for link, pattern in _STARTS:
+        if match := pattern.match(piece):
+            return link, piece[match.end() :]
+    return Link.PLAIN, piece
+
+
+def _split_joints(plain: str) -> Iterator[str]:
+    """Yield the parts that have a subject and a verb each, with the lists that belong to them."""
+    start = end = 0
+    has_verb = False
+    for joint in [*_JOINT.finditer(plain), None]:
+        piece = plain[end : len(plain) if joint is None else joint.start()]
+        if has_verb and _OWN_SUBJECT.match(piece[:_REACH]):
+            yield plain[start:end].strip(" ,.!")
+            start, has_verb = end, False
+        has_verb = has_verb or HAS_VERB.search(piece) is not None
+        end = len(plain) if joint is None else joint.end()
+    yield plain[start:].strip(" ,.!")

@@ -1,0 +1,239 @@
+"""The grammar of claims: what is said of images in general, what is negated, and what is excused."""
+
+import re
+
+from fakebench_suite.grading.claims.clauses import HAS_VERB, VERB
+
+REACH = 100
+"""Characters before a word in which a negation is searched for."""
+
+_MADE = (
+    r"(?:ai|a\.i\.|artificial\w*|computer|machine|generated|generative|fake|synthetic|deepfake|gan|"
+    r"diffusion|manipulated|forged|tampered|edited|real|authentic|genuine|natural|actual|digital)"
+)
+_WORKS = (
+    r"(?:images|pictures|photos|photographs|photography|models|generators|faces|portraits|tools|"
+    r"systems|algorithms|deepfakes|fakes|forgeries|composites|content|imagery|media)"
+)
+_WORK = r"(?:image|picture|photo|photograph|portrait|face|scene|model|generator|camera)"
+_FREQUENCY = r"(?:often|usually|typically|commonly|frequently|generally|normally|sometimes|tends? to)"
+_SIGNS = (
+    r"(?:signs?|indicators?|indications?|hallmarks?|clues?|artifacts?|artefacts?|flaws?|features?|"
+    r"characteristics?|issues?|giveaways?|flags?|symptoms?|traits?|problems?|errors?|mistakes?|markers?)"
+)
+_HERE = re.compile(r"\b(?:this|here|these|its)\b")
+
+GENERIC_NAME = re.compile(
+    rf"\b(?:{_MADE}[- ](?:[\w-]+ ){{0,2}}(?:{_WORKS}|{_WORK})|deepfakes?|fakes|ai art|such {_WORKS}|"
+    rf"(?:many|most|some|other) {_WORKS})\b"
+)
+"""Images in general."""
+_GENERIC_CLAUSE = re.compile(
+    rf"^(?:and |but |also,? |in general,? |generally,? |for example,? )*(?:in |with |for )?(?:many |most |some |such |other |all )?"
+    rf"(?:{_MADE}[- ](?:[\w-]+ ){{0,2}}{_WORKS}|deepfakes|fakes|(?:such|many|most|some|other) {_WORKS})\b"
+    rf"|^(?:in |with |for )?(?:an?|any) (?:\w+ly )?(?:{_MADE}[- ])(?:[\w-]+ ){{0,2}}{_WORK}\b[^,]*,? (?:\w+ )*?(?:would|might|may|can|could|should|{_FREQUENCY})\b"
+    rf"|^(?:in )an? (?:\w+ly )?(?:{_MADE}[- ])(?:[\w-]+ ){{0,2}}{_WORK}, "
+    rf"|^(?:some |the |a )?(?:most )?(?:common|typical|usual|frequent|classic|possible|potential|well-known|known) (?:[\w-]+ ){{0,2}}{_SIGNS}\b"
+    rf"|^{_SIGNS} (?:of|in) (?:{_MADE}[- ])(?:[\w-]+ ){{0,2}}{_WORKS}\b"
+    rf"|^(?!(?:the|this|these|its|here|it|they|his|her|their|both|all|one|i|we|my|as)\b)[\w-]+ (?:[\w-]+ ){{0,8}}{_FREQUENCY}\b"
+    rf"|\b(?:is|are|can be|may be) {_FREQUENCY} (?:\w+ ){{0,3}}{_SIGNS}\b"
+    rf"|\b(?:is|are|can be|may be) (?:a |an )?(?:common|typical|usual|known|classic) (?:\w+ ){{0,2}}{_SIGNS} (?:of|in)\b"
+    r"|\bcan (?:also |often )?be (?:caused|due|explained|the result|a sign|an indicat\w+|signs|indicators)\b"
+    r"|^(?:[\w-]+ )?in (?:images|pictures|photos|photographs) (?:can|may|is|are)\b"
+    r"|^(?:if|were|assuming|had|suppose|supposing|should|unless|provided)\b(?! only)"
+    r"|\bwould (?:show|have|be|exhibit|display|look|appear|contain|point|indicate|suggest|make|mean|fall)\b"
+)
+"""A condition, and what is said of generated or real images in general."""
+_OPEN = re.compile(
+    r"\bwhether\b|^(?:\w+,? )?(?:let (?:me|us)|look (?:for|at|out)|check|watch (?:for|out)|beware|consider(?! the \w+ (?:is|are))|"
+    r"examine|inspect|pay attention|keep in mind|note that (?:ai|fake)|be aware)\b"
+    r"|\b(?:i|we|you|one|people|experts) (?:will|would|should|shall|must|can|could|may|might|need to|have to|want to|am going to|are going to|'ll)"
+    r" (?:now |then |first |also |have to |need to |want to |like to )*(?:look|check|examine|analy[sz]e|consider|inspect|evaluate|assess|focus|start|begin|judge|determine|pay|search|compare|verify|tell|investigate|ask)\b"
+    r"|\b(?:difficult|hard|impossible|tough|tricky|unable|not possible|not easy)(?: for \w+)? to (?:say|tell|judge|determine|assess|know|decide|evaluate|conclude|be (?:sure|certain)|confirm|verify)\b"
+    r"|\bcan ?not (?:confirm|say(?! that)|tell|judge|determine|verify|assess|evaluate|be (?:sure|certain|determined|judged|assessed|verified|confirmed))\b"
+    r"|\bnot (?:sure|certain|clear) (?:if|that|about|how|which|what|the|of)\b|\bnot enough (?:information|detail) to\b"
+    r"|^(?:so,? |now,? |first,? )?(?:in order )?to (?:determine|decide|assess|judge|evaluate|analy[sz]e|answer|tell|find out|figure out|verify|check)\b"
+    r"|\b(?:it is|it would be) (?:also )?(?:important|essential|useful|necessary|worth|crucial|helpful|advisable) \b"
+    r"|\b(?:you|user|question|prompt|task) (?:asks?|asked|wants?|is asking|are asking|is about)\b|\bi (?:am|was|have been) asked\b"
+    r"|\b(?:things|aspects|features|factors|elements|clues|signs|criteria|issues|points|areas|anomalies|artifacts) (?:\w+ )?(?:to (?:look|check|consider|examine|watch|inspect)|(?:i|we) (?:will|would|should|can|looked|checked|examined|considered))\b"
+)
+"""What is left open, planned or advised: nothing in the sentence is claimed."""
+_QUESTION = re.compile(
+    r"^(?:(?:q|question|prompt|user) ?(?:\d+ ?)?: ?)?(?:\w+: )?"
+    r"(?:how (?:is|are|does|do|would|well|realistic|natural|consistent|much|good|clear|sharp)|what (?:is|are|about|does|do) (?:the|your|this|any|there)|"
+    r"which (?:\w+ )?(?:is|are|do|does) (?:the|there)|why (?:is|are|do|does|might|would)|where (?:is|are|do|does) (?:the|there|any)|"
+    r"(?:is|are|does|do|did|can|could|would|should|has|have) (?:the|this|there|it|any|these|you|we|all|its))\b(?!.*,? (?:this|that|it) is (?:natural|unnatural)\b)"
+)
+"""A question, even without its mark, as where a prompt is repeated."""
+OUTER_NEGATION = re.compile(
+    r"^(?:(?:overall|also|and|but|so|however|personally),? )*(?:it (?:can ?not|could not|should not|would not) be (?:said|claimed|argued|denied) that"
+    r"|i (?:would|do|did|can|could) not (?:say|think|believe|claim|find|feel|call)(?: that)?(?= the| it| they| there| its| this| any)"
+    r"|it is not (?:that|true that|the case that|correct that|as if|as though)(?= )"
+    r"|(?:no ?one|nobody) (?:would|could|can) (?:call|say|claim|describe|argue|consider)(?: that)?"
+    r"|it (?:would be|is) (?:wrong|incorrect|a mistake|unfair|inaccurate|false|an exaggeration) to (?:call|say|describe|claim|consider)(?: that)?) "
+)
+"""What turns a whole clause into its contrary: "I would not say that the light is odd"."""
+_DENIED_OUTER = re.compile(r"be denied that $")
+EXCUSE = re.compile(
+    r"(?:^|\b(?:and|or|but|,|which|that|this|these|it|they|that) (?:is|are) |, |^(?:is|are) )(?<!not )(?:also |all |quite |completely |perfectly |entirely |simply |only |just )?"
+    r"(?:as (?:is |would be |one would |you would |might be )?(?:expected?|usual|normal|common|typical)\b(?! (?:of|for|in|with) (?:an? )?(?:ai|fake|generated|synthetic))"
+    r"|(?:natural|normal|typical|common|expected|to be expected|understandable|harmless)(?= *$| (?:of|for|in|with|when|given|because)\b(?! (?:an? )?(?:ai|fake|generated|synthetic|deepfake)))"
+    r"|(?:typical|characteristic|expected) (?:of|for|in|from) (?:an? |the )?(?:\w+ )?(?:real\b|authentic|genuine|natural|camera|photo|lens|human|dslr|wide|phone|fabric|water|material|mosaic)\w*)"
+    r"|\bas (?:it|they|one|you) would (?:in|on|with|for|from|be|expect)\b|\bas expected\b"
+    r"|\b(?:caused by|due to|because of|owing to|explained by|from|result of) (?:an? |the |natural |normal |slight |simple )*(?:shallow|depth of field|motion\b|movement|lens|wide[- ]angle|camera|fast|slow|exposure|wind\b|refraction)"
+    r"|\b(?:simply|just|merely|only) (?:bokeh|depth of field|motion blur|lens|perspective|a lens)\b"
+    r"|\b(?:expected|usual|common|normal) (?:of|for|in|from|with) (?:an? |the )?(?:real\b|photo|camera|lens|human|person)"
+)
+"""What makes a flaw one that real photographs have: "as expected of a real person"."""
+_NOT_EXCUSED = re.compile(r"\b(?:not|never|un\w+|hardly|rather than|nothing|cannot|neither|far from)\b[^,]{0,30}$")
+
+_SEEN = (
+    r"(?:show|have|exhibit|display|contain|see|find|notice|observe|detect|identify|reveal|suffer|spot|"
+    r"any|discern|present|include|indicate|suggest|perceive|pick out|make out)"
+)
+_NEAR = re.compile(
+    r"\b(?:not(?! only| just| merely| simply| free| without| devoid)|never|hardly|barely|scarcely|rarely|"
+    r"far from|anything but|fails? to|failed to|failing to|nor|neither|rather than|instead of)"
+    r"(?: (?!and\b|but\b)[\w'-]+,?){0,4}(?: |, )$"
+)
+"""A negation of one of the next words."""
+_FAR = re.compile(
+    r"\b(?:no(?! doubt| longer| idea)|without|free (?:of|from)|void of|clear of|lack(?:s|ing)?(?: of)?(?! in)|absence of|"
+    r"devoid of|zero|nothing|neither|(?<!a )(?<!the )little(?: to no| or no|,? if any,?)?|minimal|negligible|"
+    r"hardly any|barely any|no trace of|avoid(?:s|ed|ing)?|rul(?:es?|ed|ing) out|exclud(?:es?|ed|ing)|"
+    r"(?:hard|difficult|impossible|unable|tough|not possible)(?: for \w+)? to (?:be )?(?:spot|see|find|detect|identify|notice|discern|make out|point to|observe)|"
+    rf"fail(?:s|ed)? to (?:spot|see|find|detect|identify|notice|discern|show|exhibit|reveal)|not (?:[\w'-]+ ){{0,2}}{_SEEN})\b(?P<gap>[^;:]*)$"
+)
+"""A negation of a list, as far as no verb ends it."""
+_OPENING = re.compile(
+    r"^(?:overall, |also, |and |but )?(?:neither|none|nothing|no|nowhere|absent (?:is|are|from)|(?:missing|gone) (?:is|are)|not (?:visible|present|seen|found|a single|one)|at no point)\b(?! doubt)[^;:]*$"
+)
+"""A negative subject, whose verb it negates too."""
+_CANCELLED = re.compile(r"\b(?:not|hardly|far from|never)(?: \w+)? $")
+_DEPRIVED = re.compile(
+    r"\b(?:lack(?:s|ing)?(?: of| in)?|missing|absence of|devoid of)"
+    r"(?: (?:any|real|fine|clear|proper|visible|the|a|an|sufficient|enough|natural|realistic|expected|corresponding))* $"
+)
+"""Before the name of a criterion: what is not there, and should be."""
+_DENIED_AFTER = re.compile(
+    r"^(?: (?:of|in|on|at|around|near|artifacts?|effects?|aspects?|elements?|issues?|problems?|areas?|signs?|the|this|image|picture|photo|any|its|or|and|\w+s)){0,7}"
+    r" (?:(?:is|are|was|were|can|could|be|seems?|appears?|looks?) )+(?:"
+    r"(?:not|hardly|barely|scarcely|never|nowhere)(?: be)?(?: (?:\w+ly|very|really|at all|any))? (?:be )?(?:visible|noticeable|present|evident|apparent|found|detected|seen|observed|significant|obvious|discernible|there|to be (?:seen|found)|observable|detectable|an issue|a problem|perceptible|pronounced|identified|noticed)"
+    r"|(?:\w+ly |very |quite |rather )?(?:minimal|negligible|non-?existent|absent|insignificant|imperceptible|nil|none|zero|minor)\b)"
+)
+"""After the name of a flaw: that it is not there."""
+
+
+def is_question(plain: str) -> bool:
+    """Whether a sentence asks something, or repeats a question without its mark."""
+    return plain.endswith("?") or _QUESTION.match(plain) is not None
+
+
+def is_open(plain: str) -> bool:
+    """Whether a sentence leaves open, plans or advises what it is about."""
+    return _OPEN.search(plain) is not None
+
+
+def is_generic(clause: str) -> bool:
+    """Whether a clause is about images in general, or a condition."""
+    match = _GENERIC_CLAUSE.search(clause)
+    return match is not None and not (
+        match[0].startswith(("common", "typical", "possible", "potential", "some", "the", "a "))
+        and _HERE.search(clause)
+    )
+
+
+def find_excuse(clause: str) -> re.Match[str] | None:
+    """Where a clause says that real photographs are like that; None if it does not."""
+    match = EXCUSE.search(clause)
+    if match is None or _NOT_EXCUSED.search(clause[: match.start()]):
+        return None
+    return match
+
+
+def strip_outer_negation(clause: str) -> tuple[str, bool]:
+    """A clause without what turns it into its contrary, and whether something did."""
+    match = OUTER_NEGATION.match(clause)
+    if match is None:
+        return clause, False
+    return clause[match.end() :], _DENIED_OUTER.search(match[0]) is None
+
+
+def is_negated(text: str, position: int) -> bool:
+    """Whether the word at a position of a clause is negated by the words before it."""
+    before = text[max(0, position - REACH) : position]
+    if _NEAR.search(before):
+        return True
+    if position <= REACH and _OPENING.match(before):
+        return True
+    match = _FAR.search(before)
+    if match is None or HAS_VERB.search(match["gap"]):
+        return False
+    return _CANCELLED.search(before[: match.start()]) is None
+
+
+def is_denied_after(text: str, position: int) -> bool:
+    """Whether what follows a flaw says that it is not there: "the distortion is minimal"."""
+    return _DENIED_AFTER.match(text[position : position + REACH]) is not None
+
+
+def is_deprived(text: str, position: int) -> bool:
+    """Whether the words before the name of a criterion say that it is missing."""
+    return _DEPRIVED.search(text[max(0, position - REACH) : position]) is not None
+
+
+CARRIED = re.compile(
+    rf"^(?:and |also |then |again |all |here,? |where |when |but )*(?:it|they|these|this|that|those|both|which|neither|{VERB}|not)\b"
+)
+"""A clause that goes on about the subject before it."""
+NONE = re.compile(
+    r"^(?:none|no(?!\w| longer)|nothing|not (?:visible|present|noticeable|evident|detected|observed|found|seen|apparent)|absent|minimal|negligible|n/a)\b"
+)
+PRESENT = re.compile(
+    r"^(?:yes|present|visible|noticeable|evident|severe|strong|slight|detected|significant|obvious|found|mild|moderate|major)\b"
+)
+"""Below the name of a flaw: whether it is there."""
+ELLIPSIS = re.compile(r"^(?:and |, )?(?:as|so) (?:is|are|do|does|was|were|did|has|have)\b")
+"""A clause that says the same of another subject: "as are the reflections"."""
+NEITHER = re.compile(
+    r"^(?:here,? |but |yet |however,? )*(?:this|the|our|it|they|here)(?: \w+)? (?:has|have|shows?|exhibits?|displays?|does|contains?|is|offers?) (?:neither|none|nothing of the (?:sort|kind)|no such \w+|not)(?: of (?:these|them|that|those|this))?$"
+)
+"""After what is said of images in general: that this one is otherwise."""
+EVIDENCE = re.compile(
+    r"\b(?:because|due to|given|based on|considering|judging (?:by|from)|owing to|thanks to|reasons?|as evidenced by|from the|"
+    r"suggest\w*|indicat\w*|impl(?:y|ies)|point(?:s|ing)? (?:to|towards)|support\w*|prov(?:e|es|ing)|reveal\w*|betray\w*|confirm\w*|"
+    r"evidence|signs?|proof|clues?|giv(?:es?|ing) (?:it |this )?away|mak(?:e|es|ing) (?:it|me|the|this)|speaks? (?:for|against)|leads? me|contribut\w+ to)\b"
+)
+"""What links a criterion to a verdict: "the shadows suggest that it is fake"."""
+_FAKE = r"(?:fake|forged|forgery|deepfakes?|ai(?:[- ]generated|-created|-made)?|artificial|synthetic|generated|computer-generated|manipulated|manipulation|tamper\w+|fabricat\w+|unreal|inauthentic\w*|not being real)"
+_REAL = r"(?:real(?! life)|authentic(?:ity)?|genuine(?:ness)?|actual photo\w*|taken (?:by|with) a camera|a photograph|its authenticity)"
+VERDICT = re.compile(rf"\b(?:(?P<fake>{_FAKE})|(?P<real>{_REAL}))\b")
+PROBLEMS = re.compile(
+    r"\b(?:anomal\w+|problems?|issues?|flaws?|defects?|artifacts?|errors?|inconsistenc\w+|red flags?|irregularit\w+|oddit\w+|"
+    r"suspicious (?:areas?|elements?|aspects?|points?|features?)|signs? of (?:\w+ )?(?:manipulation|forgery|tampering|editing|fak\w+|ai\b|generation|being fake)|"
+    r"(?:unnatural|fake|strange|odd|unrealistic) (?:areas?|elements?|aspects?|points?|features?|parts?)|what is wrong|giveaways?)\b"
+)
+"""The heading of a list of flaws."""
+HEADING_PLACE = re.compile(r"^(?:location|where|position|place|area|region|part|at)\b")
+SWEEPING = re.compile(
+    r"\b(?:everything|all (?:else|other|of|the|elements)|nothing|the rest|the (?:image|picture|photo\w*|scene)|overall|others?|anything|no (?:other )?(?:\w+ ){0,2}(?:anomal|issue|problem|flaw|artifact|sign)\w*|i (?:see|find|notice))\b"
+)
+"""A subject that an exception is from."""
+OPTICAL = re.compile(
+    r"\bdepth[- ]of[- ]field\b|\bbokeh\b|\bmotion blur|\bnaturally blurred\b|\bout[- ]of[- ]focus background\b"
+    r"|\b(?:soft(?:ly)?|gently|slightly|nicely|pleasantly)? ?blurr(?:ed|y) (?:back|fore)ground\b(?! (?:and|is|looks) (?:un|warp|distort))"
+    r"|\bbackground (?:is|appears|looks) (?:\w+ly |slightly |a bit |somewhat )?(?:blurred|blurry|out of focus)$"
+    r"|\bblurr(?:ed|y) in the background\b"
+)
+"""Blur that cameras make."""
+_OF_PICTURE = (
+    r"(?:image|picture|photo\w*|face|eyes?|texts?|letters|lettering|features|lines|content|patterns?|background|area|region|part|"
+    r"everything|it|details?|objects|facial features|scene|surface)"
+)
+DEPICTION = re.compile(
+    rf"\b{_OF_PICTURE}(?: (?:of|in|on) (?:the |a |his |her |its )?\w+)? (?:(?:is|are|looks?|appears?|seems?|has been|have been) )?(?:(?:\w+ly|a bit|very|somewhat|all|too|being|to be|and|or) )*$"
+)
+"""Before a word that is an anomaly of the picture, but not of what is in the scene."""
+WRONGLY = re.compile(
+    r"\b(?:unnaturally|oddly|strangely|weirdly|impossibly|digitally|bizarrely|inexplicably|abnormally|suspiciously) (?:\w+ )?$"
+)

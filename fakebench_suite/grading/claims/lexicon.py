@@ -1,0 +1,78 @@
+"""The words of ``lexicon.toml``, compiled: each pattern is tried only where it can begin."""
+
+import re
+import tomllib
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from fakebench_suite.grading.labels.language.first_words import find_openings
+
+_FILE: dict[str, Any] = tomllib.loads(
+    (files(__package__) / "lexicon.toml").read_text(encoding="utf-8")
+)
+
+
+class Words:
+    """A pattern of whole words, and the words that it can begin with."""
+
+    def __init__(self, words: str) -> None:
+        alternatives = words.replace("\n", "")
+        self.pattern = re.compile(rf"\b(?:{alternatives})(?!\w)" if alternatives else r"(?!)")
+        openings = find_openings(alternatives).find_first() if alternatives else (frozenset(), ())
+        self._words, self._stems = openings[0], tuple(openings[1])
+
+    def may_begin(self, word: str) -> bool:
+        """Whether a word can be the first that the pattern matches."""
+        return word in self._words or word.startswith(self._stems)
+
+
+class Criterion(NamedTuple):
+    """The words of a criterion; the comments of the file say what they are."""
+
+    name: str
+    subjects: Words
+    asked: Words
+    flaws: Words
+    depicted: Words
+
+
+CRITERIA_WORDS = tuple(
+    Criterion(
+        row["name"],
+        *(Words(row.get(kind, "")) for kind in ("subjects", "asked", "flaws", "depicted")),
+    )
+    for row in _FILE["criterion"]
+)
+NATURAL, UNNATURAL = Words(_FILE["natural"]), Words(_FILE["unnatural"])
+ASSESSING = Words(_FILE["assessing"])
+_ALL = (*(words for one in CRITERIA_WORDS for words in one[1:]), NATURAL, UNNATURAL, ASSESSING)
+_WORD = re.compile(r"[\w-]+")
+_MAX_REMEMBERED = 1 << 14
+
+
+class _Hints(dict[str, frozenset[Words]]):
+    """The patterns that can begin at each word seen so far: few words begin any."""
+
+    def __missing__(self, word: str) -> frozenset[Words]:
+        parts = {word, *word.split("-")}
+        if len(self) > _MAX_REMEMBERED:
+            self.clear()
+        self[word] = hints = frozenset(
+            words for words in _ALL if any(map(words.may_begin, parts))
+        )
+        return hints
+
+
+_HINTS = _Hints()
+
+
+class Phrase:
+    """A text in which the words of the lexicon are searched for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._hints = frozenset().union(*(_HINTS[word] for word in _WORD.findall(text)))
+
+    def find(self, words: Words, start: int = 0) -> list[re.Match[str]]:
+        """Where the words are."""
+        return list(words.pattern.finditer(self.text, start)) if words in self._hints else []
