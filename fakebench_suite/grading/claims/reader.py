@@ -173,27 +173,27 @@ class _Reader:
 
     def read(self, plain: str) -> list[_Part]:
         """The parts of a sentence, with what they claim."""
-        clauses = [piece for clause in split_clauses(plain) for piece in _split_list(clause)]
-        places, self._context.places = self._context.places, ()
-        for clause in clauses:
+        context = self._context
+        for clause in split_clauses(plain):
             if clause.ends_in_colon:
                 self._note_list(clause)
             if self._skip_general(clause):
                 continue
             if _is_heading(clause):
                 self._read_heading(clause)
-                places = self._context.places or places
-                self._context.places = ()
                 continue
-            part = self._read_clause(clause)
-            if places and not part.places:
-                part = part._replace(places=places)
-                places = () if part.polarities else places
-            self._parts.append(part)
-            self._excuse(clause)
-            if clause.has_verb and not clause.ends_in_colon and len(clauses) == 1:
-                self._context.listed = None
-        self._context.places = places if not any(p.polarities for p in self._parts) and _is_place_note(plain) else ()
+            for item in _split_list(clause):
+                part = self._read_clause(item)
+                self._parts.append(part._replace(places=context.places))
+                self._excuse(item)
+                if part.polarities:
+                    context.places = ()
+            if clause.has_verb and not clause.ends_in_colon:
+                context.listed = None
+        if _is_place_note(plain):
+            context.places = find_places(plain)
+        elif self._parts:
+            context.places = ()
         return self._parts
 
     def _note_list(self, clause: Clause) -> None:
@@ -249,6 +249,8 @@ class _Reader:
             polarities = dict.fromkeys(named, context.listed)
         if not named and not polarities:
             polarities = _assess_topic(clause, self._find_topic(clause))
+        elif not named and context.topic and (_goes_on(clause) or self._is_under_heading(clause)):
+            polarities = {**_assess_topic(clause, context.topic), **polarities}
         if is_inverted:
             polarities = {name: p.invert() for name, p in polarities.items()}
         if named or polarities:
@@ -264,6 +266,9 @@ class _Reader:
             if polarity is Polarity.ANOMALY
         ]
         return (*found, *(self._context.topic if self._context.is_heading else ()))
+
+    def _is_under_heading(self, clause: Clause) -> bool:
+        return self._context.is_heading and not clause.has_verb
 
     def _find_topic(self, clause: Clause) -> tuple[str, ...]:
         context = self._context
@@ -517,7 +522,8 @@ def _is_complaint(clause: Phrase, match: re.Match[str]) -> bool:
     return any(
         one.polarity is Polarity.ANOMALY
         and (one.match.start() >= match.end() or one.match.end() + 1 == match.start())
-        and clause.text[one.match.start() : one.match.end()] != match[0]
+        and " and " not in clause.text[match.end() : one.match.start()]
+        and one.match[0] != match[0]
         for one in _find_assessments(clause)
     )
 
