@@ -54,6 +54,11 @@ _FRONTED = re.compile(
     r"(?! (?:and|or|nor) [^,;:]*,) "
 )
 """A phrase before the clause that it belongs to: "apart from the hand, everything is natural"."""
+_INTERRUPTING = re.compile(
+    rf"^(?P<subject>[^,;:]{{1,100}}), (?P<phrase>(?:{_EXCEPTION}|{_COMPARISON}) [^,;:]{{1,100}}),"
+    rf" (?P<rest>{VERB}\b.*)$"
+)
+"""A phrase between subject and verb: "the shadows, unlike the reflections, are plausible"."""
 _BOUND = re.compile(
     rf"(?:[;:]|,? - |,? but (?!also\b)|,? while |,? whereas |,? although |,? though |,? however\b"
     rf"|,? yet |,? which |,? where | because (?!of)| since |, (?:with|so) |,? (?=as (?:is|are) the )"
@@ -83,6 +88,10 @@ def split_clauses(plain: str) -> list[Clause]:
     """The clauses of a sentence; a fronted exception or comparison comes last."""
     if "(" in plain:
         plain = _SHORT_ASIDE.sub(r" \1", plain)
+    interrupting = _INTERRUPTING.match(plain)
+    if interrupting is not None:
+        main = f"{interrupting['subject']} {interrupting['rest']}"
+        return [*_split(main), *_split(interrupting["phrase"])]
     fronted = _FRONTED.match(plain)
     if fronted is None:
         return list(_split(plain))

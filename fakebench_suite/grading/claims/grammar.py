@@ -34,6 +34,9 @@ _GENERIC_CLAUSE = re.compile(
     rf"|^(?:in |with |for )?(?:an?|any) (?:\w+ly )?(?:{_MADE}[- ])(?:[\w-]+ ){{0,2}}{_WORK}\b[^,]*,? (?:\w+ )*?(?:would|might|may|can|could|should|{_FREQUENCY})\b"
     rf"|^(?:in )an? (?:\w+ly )?(?:{_MADE}[- ])(?:[\w-]+ ){{0,2}}{_WORK}, "
     rf"|^(?:some |the |a )?(?:most )?(?:common|typical|usual|frequent|classic|possible|potential|well-known|known) (?:[\w-]+ ){{0,2}}{_SIGNS}\b"
+    rf"|^(?:one of the|among the|some of the) (?:most )?(?:common|typical|usual|frequent|classic|well-known|known|main|biggest) (?:[\w-]+ ){{0,2}}{_SIGNS}\b"
+    rf"|^(?!(?:the|this|these|its|here|it|they|his|her|their|both|all|one|i|we|my|as|there)\b)(?:[\w-]+ ){{1,5}}(?:can|may|might|could) (?:also |sometimes )?(?:be (?:an? |the )?(?:\w+ )?{_SIGNS}|indicate|suggest|signal|cause|lead to|produce|introduce|create|result in|come from|arise|occur)\b"
+    rf"|\b(?<!as )(?<!where )(?<!than )(?<!what )(?:we|i|you|one|people) (?:would|might|should) (?:then )?expect\b"
     rf"|^{_SIGNS} (?:of|in) (?:{_MADE}[- ])(?:[\w-]+ ){{0,2}}{_WORKS}\b"
     rf"|^(?!(?:the|this|these|its|here|it|they|his|her|their|both|all|one|i|we|my|as)\b)[\w-]+ (?:[\w-]+ ){{0,8}}{_FREQUENCY}\b"
     rf"|\b(?:is|are|can be|may be) {_FREQUENCY} (?:\w+ ){{0,3}}{_SIGNS}\b"
@@ -46,7 +49,7 @@ _GENERIC_CLAUSE = re.compile(
 """A condition, and what is said of generated or real images in general."""
 _OPEN = re.compile(
     r"\bwhether\b|^(?:\w+,? )?(?:let (?:me|us)|look (?:for|at|out)|check|watch (?:for|out)|beware|consider(?! the \w+ (?:is|are))|"
-    r"examine|inspect|pay attention|keep in mind|note that (?:ai|fake)|be aware)\b"
+    r"examine|inspect|describe|explain|state|assess|analy[sz]e|evaluate|discuss|comment on|identify|list|answer|pay attention|keep in mind|note that (?:ai|fake)|be aware)\b"
     r"|\b(?:i|we|you|one|people|experts) (?:will|would|should|shall|must|can|could|may|might|need to|have to|want to|am going to|are going to|'ll)"
     r" (?:now |then |first |also |have to |need to |want to |like to )*(?:look|check|examine|analy[sz]e|consider|inspect|evaluate|assess|focus|start|begin|judge|determine|pay|search|compare|verify|tell|investigate|ask)\b"
     r"|\b(?:difficult|hard|impossible|tough|tricky|unable|not possible|not easy)(?: for \w+)? to (?:say|tell|judge|determine|assess|know|decide|evaluate|conclude|be (?:sure|certain)|confirm|verify)\b"
@@ -55,6 +58,7 @@ _OPEN = re.compile(
     r"|^(?:so,? |now,? |first,? )?(?:in order )?to (?:determine|decide|assess|judge|evaluate|analy[sz]e|answer|tell|find out|figure out|verify|check)\b"
     r"|\b(?:it is|it would be) (?:also )?(?:important|essential|useful|necessary|worth|crucial|helpful|advisable) \b"
     r"|\b(?:you|user|question|prompt|task) (?:asks?|asked|wants?|is asking|are asking|is about)\b|\bi (?:am|was|have been) asked\b"
+    r"|^(?:when|while|if|by) (?:looking|checking|searching|examining|analy[sz]ing|judging|evaluating|assessing|inspecting) (?:for|at|whether|fake|forger|ai|such|deepfakes?)"
     r"|\b(?:things|aspects|features|factors|elements|clues|signs|criteria|issues|points|areas|anomalies|artifacts) (?:\w+ )?(?:to (?:look|check|consider|examine|watch|inspect)|(?:i|we) (?:will|would|should|can|looked|checked|examined|considered))\b"
 )
 """What is left open, planned or advised: nothing in the sentence is claimed."""
@@ -94,7 +98,7 @@ _SEEN = (
 _NEAR = re.compile(
     r"\b(?:not(?! only| just| merely| simply| free| without| devoid)|never|hardly|barely|scarcely|rarely|"
     r"far from|anything but|fails? to|failed to|failing to|nor|neither|rather than|instead of)"
-    r"(?: (?!and\b|but\b)[\w'-]+,?){0,4}(?: |, )$"
+    r"(?: (?!and\b|but\b)[\w'-]+|, (?!and\b|but\b|the\b|this\b|its?\b|they\b)[\w'-]+){0,4}(?: |, )$"
 )
 """A negation of one of the next words."""
 _FAR = re.compile(
@@ -193,6 +197,9 @@ PRESENT = re.compile(
     r"^(?:yes|present|visible|noticeable|evident|severe|strong|slight|detected|significant|obvious|found|mild|moderate|major)\b"
 )
 """Below the name of a flaw: whether it is there."""
+LOW = re.compile(r"^(?:very |quite |rather |too |extremely |somewhat )?(?:low|weak|lacking|limited|insufficient)$")
+HIGH = re.compile(r"^(?:very |quite |rather |extremely )?(?:high|excellent|great|perfect|strong)$")
+"""Below the name of a criterion: how much of it there is."""
 ELLIPSIS = re.compile(r"^(?:and |, )?(?:as|so) (?:is|are|do|does|was|were|did|has|have)\b")
 """A clause that says the same of another subject: "as are the reflections"."""
 NEITHER = re.compile(

@@ -11,13 +11,16 @@ _FILE: dict[str, Any] = tomllib.loads(
     (files(__package__) / "lexicon.toml").read_text(encoding="utf-8")
 )
 
+_END = r"(?!\w|-(?!looking\b|like\b)\w)"
+"""The end of a word, which a compound goes beyond: "missing-person poster"."""
+
 
 class Words:
     """A pattern of whole words, and the words that it can begin with."""
 
     def __init__(self, words: str) -> None:
         alternatives = words.replace("\n", "")
-        self.pattern = re.compile(rf"\b(?:{alternatives})(?!\w)" if alternatives else r"(?!)")
+        self.pattern = re.compile(rf"\b(?:{alternatives}){_END}" if alternatives else r"(?!)")
         openings = find_openings(alternatives).find_first() if alternatives else (frozenset(), ())
         self._words, self._stems = openings[0], tuple(openings[1])
 

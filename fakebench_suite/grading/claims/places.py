@@ -46,10 +46,20 @@ _ROW = "(?:upper|lower)(?:most)?|top|bottom|middle|cent(?:er|re|ral)"
 _PART = "half|sides?|parts?|portions?|areas?|regions?|sections?|quadrants?|corners?|edge|margin|end"
 _FRAME = "(?:image|picture|photo(?:graph)?|frame|scene|shot|crop)"
 _ELSEWHERE = (
-    rf"(?: of (?!the {_FRAME}|this {_FRAME})"
+    rf"(?:(?:[- ](?:hand )?(?:{_PART}))? of (?!the {_FRAME}|this {_FRAME})"
     "| (?:hand|foot|feet|legs?|arm|eye|ear|wing|paw|shoulder|cheek|knee|wheel|shoe|sleeve|lens)\\b)"
 )
 """What makes a side that of something in the picture: "to the left of the dog"."""
+_NEAR_CENTRE = re.compile(
+    r"\b(?:(?P<column>left|right) of|(?P<row>above|below|under|beneath)) (?:the )?(?:very |exact )?"
+    rf"(?:middle|cent(?:er|re))\b(?! of (?!the {_FRAME}|this {_FRAME}))"
+)
+_COMPASS = re.compile(
+    r"\b(?=north|south|east|west)(?P<row>north|south)?[- ]?(?P<column>east|west)?(?:ern)?(?:most)? "
+    rf"(?:{_PART})\b"
+    rf"(?! of (?!the {_FRAME}|this {_FRAME}))"
+)
+_COMPASS_WORDS = {"north": "upper", "south": "lower", "west": "left", "east": "right"}
 _CORNER = re.compile(
     rf"\b(?P<row>{_ROW})[- ](?P<column>left|right|cent(?:er|re))\b(?: (?P<third>third))?"
     rf"|\b(?P<column2>left|right|cent(?:er|re))[- ](?P<row2>{_ROW})\b"
@@ -63,7 +73,7 @@ _SIDE = re.compile(
 )
 _LEVEL = re.compile(
     rf"\b(?P<row>upper|lower|top|bottom)(?:most)? (?:{_PART})\b"
-    rf"|\b(?:at|near|in|along|towards?) the (?:very )?(?P<row2>top|bottom)\b"
+    rf"|\b(?:at|near|in|along|to|towards?) the (?:very )?(?P<row2>top|bottom)\b"
     rf"(?!{_ELSEWHERE})"
     rf"|\b(?P<row3>top|bottom) of (?:the|this) {_FRAME}\b"
 )
@@ -83,9 +93,18 @@ _ANY_CORNER = re.compile(
 
 _ANY = re.compile(
     r"\b(?:left|right|upper|top|lower|bottom|middle|cent(?:er|re|ral)|whole|entire|throughout"
-    r"|all over|across|everywhere|corners?)"
+    r"|all over|across|everywhere|corners?|north|south|east|west)"
 )
 """A word that every place has."""
+
+
+_DENIED = re.compile(
+    r"\b(?:not(?! only| just)|rather than|instead of|except|excluding|other than|apart from|outside|away from|nor)"
+    r"(?: (?:for|in|at|on|near|the|to|around|of|very|along|towards?|from))* ?$"
+)
+"""Before a place in which something is not: "not in the upper left but in the lower right"."""
+_REACH = 40
+"""Characters before a place in which a denial is searched for."""
 
 
 def find_places(plain: str) -> tuple[Place, ...]:
@@ -97,7 +116,8 @@ def find_places(plain: str) -> tuple[Place, ...]:
     for pattern, make in _MAKERS:
         matches = list(pattern.finditer(rest))
         for match in matches:
-            places |= {place.name: place for place in make(match)}
+            if not _DENIED.search(rest[max(0, match.start() - _REACH) : match.start()]):
+                places |= {place.name: place for place in make(match)}
         if matches:
             rest = pattern.sub(" , ", rest)
     return tuple(places.values())
@@ -123,6 +143,25 @@ def _make_corner(match: re.Match[str]) -> Iterator[Place]:
     left, right = (_THIRDS if match["third"] else _COLUMNS)[column]
     top, bottom = _ROWS[row]
     name = "centre" if row == column else f"{row} {column}"
+    yield Place(name=name, left=left, top=top, right=right, bottom=bottom)
+
+
+def _make_near_centre(match: re.Match[str]) -> Iterator[Place]:
+    if match["column"]:
+        (left, right), (top, bottom) = _COLUMNS[match["column"]], _ROWS["centre"]
+        name = f"centre {match['column']}"
+    else:
+        row = "upper" if match["row"] == "above" else "lower"
+        (left, right), (top, bottom) = _COLUMNS["centre"], _ROWS[row]
+        name = f"{row} centre"
+    yield Place(name=name, left=left, top=top, right=right, bottom=bottom)
+
+
+def _make_compass(match: re.Match[str]) -> Iterator[Place]:
+    row, column = (_COMPASS_WORDS.get(match[part] or "") for part in ("row", "column"))
+    left, right = _COLUMNS[column] if column else (0.0, 1.0)
+    top, bottom = _ROWS[row] if row else (0.0, 1.0)
+    name = f"{row} {column}".strip()
     yield Place(name=name, left=left, top=top, right=right, bottom=bottom)
 
 
@@ -166,6 +205,8 @@ def _make_any_corner(_: re.Match[str]) -> Iterator[Place]:
 
 
 _MAKERS = (
+    (_NEAR_CENTRE, _make_near_centre),
+    (_COMPASS, _make_compass),
     (_CORNER, _make_corner),
     (_THIRD, _make_third),
     (_SIDE, _make_side),

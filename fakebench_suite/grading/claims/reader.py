@@ -217,8 +217,10 @@ class _Reader:
             or (is_name and grammar.GENERIC_NAME.search(clause.text) is not None)
         )
         if self._is_general and clause.link is Link.PLAIN:
-            self._context.general = _assess(clause, self._context, ())
-            named = {**_find_subjects(clause, None), **self._context.general}
+            named = {**_find_subjects(clause, None), **_find_flaws(clause, ())}
+            is_real = _find_verdict(clause.text) is Polarity.ABSENCE
+            usual = Polarity.ABSENCE if is_real else Polarity.ANOMALY
+            self._context.general = dict.fromkeys(named, usual)
             self._context.topic = tuple(named) or self._context.topic
         return self._is_general
 
@@ -226,7 +228,7 @@ class _Reader:
         named = {**_find_subjects(clause, self._context.asked), **_find_flaws(clause, ())}
         self._context.topic = tuple(named) or self._context.topic
         self._context.is_heading = bool(named)
-        self._context.places = find_places(clause.text)
+        self._context.places = find_places(clause.text) or self._context.places
 
     def _read_clause(self, clause: Clause) -> _Part:
         """What a clause claims, by itself or of what was named before it."""
@@ -249,8 +251,11 @@ class _Reader:
             polarities = dict.fromkeys(named, context.listed)
         if not named and not polarities:
             polarities = _assess_topic(clause, self._find_topic(clause))
-        elif not named and context.topic and (_goes_on(clause) or self._is_under_heading(clause)):
+        elif context.topic and (
+            self._is_under_heading(clause) or (not named and _goes_on(clause))
+        ):
             polarities = {**_assess_topic(clause, context.topic), **polarities}
+            _drop_unrealistic(polarities, clause, context)
         if is_inverted:
             polarities = {name: p.invert() for name, p in polarities.items()}
         if named or polarities:
@@ -268,7 +273,7 @@ class _Reader:
         return (*found, *(self._context.topic if self._context.is_heading else ()))
 
     def _is_under_heading(self, clause: Clause) -> bool:
-        return self._context.is_heading and not clause.has_verb
+        return self._context.is_heading and not clause.has_verb and not self._parts
 
     def _find_topic(self, clause: Clause) -> tuple[str, ...]:
         context = self._context
@@ -345,7 +350,7 @@ def _split_list(clause: Clause) -> list[Clause]:
     for joint, following in zip(joints, [*joints[1:], None], strict=True):
         piece = text[joint.end() : following.start() if following else len(text)]
         before = text[start : joint.start()]
-        if _is_item(piece, after=before) and _is_complete(before):
+        if _is_item(piece, after="" if cuts and " or " not in text else before) and _is_complete(before):
             cuts.append(joint.start())
             start = joint.end()
     if not cuts:
@@ -430,10 +435,15 @@ def _assess(clause: Clause, context: _Context, topics: Sequence[str]) -> Polarit
         if is_missing or flaws.get(name) is Polarity.ANOMALY:
             claimed[name] = Polarity.ANOMALY
     claimed |= {name: polarity for name, polarity in flaws.items() if name not in named}
-    is_asked = context.asked == UNREALISTIC or "unrealistic aspect" in clause.text
-    if len(claimed) > 1 and not is_asked:
-        claimed.pop(UNREALISTIC, None)
+    _drop_unrealistic(claimed, clause, context)
     return claimed
+
+
+def _drop_unrealistic(claimed: Polarities, clause: Clause, context: _Context) -> None:
+    """Drop what other criteria are called in passing, unless it is what is spoken of."""
+    is_meant = UNREALISTIC in (context.asked, *context.topic) or "unrealistic aspect" in clause.text
+    if len(claimed) > 1 and not is_meant:
+        claimed.pop(UNREALISTIC, None)
 
 
 _ATTRIBUTED = re.compile(r"^[ -](?:and [\w-]+ )?(?:(?!and|or|in|of|on|with|the|a|an|at|is|are|as)[\w&-]+ ){0,2}$")
@@ -443,7 +453,7 @@ _COORDINATED = re.compile(r"^(?:,| and| or| &|, and|, or)+ (?:the |its |[\w-]+ )
 def _assess_subjects(clause: Clause, named: dict[str, re.Match[str]]) -> Polarities:
     """What a clause says of each: by words before it, or else by those that are about all."""
     text = clause.text
-    assessments = _find_assessments(clause)
+    assessments = [one for one in _find_assessments(clause) if not _is_of_scene(one, clause, named)]
     own: dict[str, list[_Assessment]] = {}
     used: set[int] = set()
     for name, subject in named.items():
@@ -468,6 +478,32 @@ def _assess_subjects(clause: Clause, named: dict[str, re.Match[str]]) -> Polarit
             claimed[name] = polarity
             previous = (subject.end(), polarity)
     return claimed
+
+
+_SCENE_NOUN = re.compile(
+    r"^(?:[- ](?!(?:and|or|in|of|on|with|the|a|an|at|is|are|as|that|to|for)\b)[\w-]+)+? "
+    r"(?!is\b|are\b|looks?\b|appears?\b|seems?\b)"
+)
+_PICTURE_NOUN = re.compile(
+    r"^(?: [\w-]+){0,1} (?:patterns?|spots?|lines?|glow|areas?|marks?|shapes?|blobs?|look|appearance|quality|effects?|"
+    r"transitions?|gradients?|artifacts?|details?|smudges?|regions?|patch(?:es)?|behaviou?rs?|variations?|shifts?|feel|"
+    r"directions?|angles?|positions?|way|manner|elements?|aspects?|features?|parts?|relations?\w*|alignments?|"
+    r"placements?|repetitions?|contrasts?|differences?|size|sizes|scale|sharpness|smoothness|softness|structure|object|things?)\b"
+)
+_NOUNS = re.compile(r"(?:artifact|artefact|flaw|defect|error|mistake|oddit|anomal|inconsisten|irregularit|imperfection|discontinu|discrepanc)")
+_FIRST_NOUN = re.compile(r"^(?:(?:a|an|the|some|one|two|this|that|his|her|its|with|there is|there are) )?(?:[\w-]+ ){0,2}$")
+
+
+def _is_of_scene(one: _Assessment, clause: Phrase, named: dict[str, re.Match[str]]) -> bool:
+    """Whether a word is of something in the scene: "a strange statue stands in the shadow"."""
+    text, end = clause.text, one.match.end()
+    if _NOUNS.match(one.match[0]) or not _FIRST_NOUN.match(text[: one.match.start()]):
+        return False
+    later = [subject.start() for subject in named.values() if subject.start() > end]
+    if len(later) < len(named) or _ATTRIBUTED.match(text[end : min(later)]):
+        return False
+    after = text[end : min(later)]
+    return _PICTURE_NOUN.match(after) is None and _SCENE_NOUN.match(after) is not None
 
 
 def _find_verdict(text: str) -> Polarity | None:
@@ -551,6 +587,11 @@ def _assess_topic(clause: Clause, about: tuple[str, ...]) -> Polarities:
         return {}
     if grammar.NONE.match(clause.text):
         return dict.fromkeys(about, Polarity.ABSENCE)
+    for pattern, polarity in ((grammar.LOW, Polarity.ANOMALY), (grammar.HIGH, Polarity.ABSENCE)):
+        if pattern.match(clause.text):
+            return {
+                name: polarity.invert() if name in FLAW_NAMES else polarity for name in about
+            }
     polarity = _find_polarity(clause)
     if polarity is None and grammar.PRESENT.match(clause.text):
         about = tuple(name for name in about if name in FLAW_NAMES)
@@ -576,10 +617,12 @@ def _find_places(part: _Part, criterion: str, parts: Sequence[_Part]) -> tuple[P
     """The places in a clause, or else in those of its sentence that claim nothing else."""
     if places := find_places(part.text) or part.places:
         return places
+    excepted = parts[parts.index(part) + 1 :]  # "blurred except in the middle"
     others = {
         place.name: place
         for other in parts
-        if criterion in other.polarities or not other.polarities
+        if (criterion in other.polarities or not other.polarities)
+        and not (other.link is Link.EXCEPTION and other in excepted)
         for place in find_places(other.text)
     }
     return tuple(others.values())
