@@ -9,7 +9,7 @@ from fakebench_suite.grading.claims.lexicon import Phrase
 VERB = (
     r"(?:is|are|was|were|be|looks?|appears?|seems?|has|have|had|shows?|lacks?|does|do|exhibits?|"
     r"displays?|contains?|remains?|runs?|match(?:es)?|aligns?|stands?|falls?|feels?|suggests?|"
-    r"makes?|reveals?|casts?|blends?|bends?|breaks?|merges?|points?|repeats?|fails?|leaves?|raises?|"
+    r"makes?|reveals?|(?<!color )(?<!colour )casts?|blends?|bends?|breaks?|merges?|points?|repeats?|fails?|leaves?|raises?|"
     r"follows?|corresponds?|converges?|fades?|holds?|could|would|can|may|might|should|indicates?|"
     r"bothers?|defy|defies|contradicts?|differs?|supports?|gives?|came|comes?|lines? up)"
 )

@@ -31,13 +31,16 @@ GENERIC_NAME = re.compile(
 _GENERIC_CLAUSE = re.compile(
     rf"^(?:and |but |also,? |in general,? |generally,? |for example,? )*(?:in |with |for )?(?:many |most |some |such |other |all )?"
     rf"(?:{_MADE}[- ](?:[\w-]+ ){{0,2}}{_WORKS}|deepfakes|fakes|(?:such|many|most|some|other) {_WORKS})\b"
+    rf"|^(?:in |with |for )(?:ai art|ai|art|fakes|deepfakes)\b"
+    r"|^real (?:skin|hair|hands?|eyes|faces?|people|objects|shadows|reflections|textures?|light\w*|fur|edges|water) (?:has|have|is|are|would|do|does|shows?|tends?)\b"
     rf"|^(?:in |with |for )?(?:an?|any) (?:\w+ly )?(?:{_MADE}[- ])(?:[\w-]+ ){{0,2}}{_WORK}\b[^,]*,? (?:\w+ )*?(?:would|might|may|can|could|should|{_FREQUENCY})\b"
     rf"|^(?:in )an? (?:\w+ly )?(?:{_MADE}[- ])(?:[\w-]+ ){{0,2}}{_WORK}, "
     rf"|^(?:some |the |a )?(?:most )?(?:common|typical|usual|frequent|classic|possible|potential|well-known|known) (?:[\w-]+ ){{0,2}}{_SIGNS}\b"
     rf"|^(?:one of the|among the|some of the) (?:most )?(?:common|typical|usual|frequent|classic|well-known|known|main|biggest) (?:[\w-]+ ){{0,2}}{_SIGNS}\b"
     rf"|^(?!(?:the|this|these|its|here|it|they|his|her|their|both|all|one|i|we|my|as|there)\b)(?:[\w-]+ ){{1,5}}(?:can|may|might|could) (?:also |sometimes )?(?:be (?:an? |the )?(?:\w+ )?{_SIGNS}|indicate|suggest|signal|cause|lead to|produce|introduce|create|result in|come from|arise|occur)\b"
     rf"|\b(?<!as )(?<!where )(?<!than )(?<!what )(?:we|i|you|one|people) (?:would|might|should) (?:then )?expect\b"
-    rf"|^{_SIGNS} (?:of|in) (?:{_MADE}[- ])(?:[\w-]+ ){{0,2}}{_WORKS}\b"
+    rf"|^(?:[\w-]+ ){{0,2}}{_SIGNS} (?:of|in) (?:deepfakes|fakes|ai art)\b"
+    rf"|^(?:[\w-]+ )?{_SIGNS} (?:of|in) (?:{_MADE}[- ])(?:[\w-]+ ){{0,2}}{_WORKS}\b"
     rf"|^(?!(?:the|this|these|its|here|it|they|his|her|their|both|all|one|i|we|my|as)\b)[\w-]+ (?:[\w-]+ ){{0,8}}{_FREQUENCY}\b"
     rf"|\b(?:is|are|can be|may be) {_FREQUENCY} (?:\w+ ){{0,3}}{_SIGNS}\b"
     rf"|\b(?:is|are|can be|may be) (?:a |an )?(?:common|typical|usual|known|classic) (?:\w+ ){{0,2}}{_SIGNS} (?:of|in)\b"
@@ -59,6 +62,9 @@ _OPEN = re.compile(
     r"|\b(?:it is|it would be) (?:also )?(?:important|essential|useful|necessary|worth|crucial|helpful|advisable) \b"
     r"|\b(?:you|user|question|prompt|task) (?:asks?|asked|wants?|is asking|are asking|is about)\b|\bi (?:am|was|have been) asked\b"
     r"|^(?:when|while|if|by) (?:looking|checking|searching|examining|analy[sz]ing|judging|evaluating|assessing|inspecting) (?:for|at|whether|fake|forger|ai|such|deepfakes?)"
+    r"|^(?:[^,]{1,40}, )(?:please )?(?:consider|look (?:at|for)|check|examine|inspect|pay attention)\b|^please\b"
+    r"|^(?:my|the|your|our) (?:task|job|goal|aim|question|prompt) (?:is|was)\b"
+    r"|^(?:here (?:are|is)|below (?:are|is)|these are|the following) (?:\w+ ){0,3}(?:criteria|aspects|categories|points|factors|perspectives|dimensions)\b"
     r"|\b(?:things|aspects|features|factors|elements|clues|signs|criteria|issues|points|areas|anomalies|artifacts) (?:\w+ )?(?:to (?:look|check|consider|examine|watch|inspect)|(?:i|we) (?:will|would|should|can|looked|checked|examined|considered))\b"
 )
 """What is left open, planned or advised: nothing in the sentence is claimed."""
@@ -80,7 +86,7 @@ OUTER_NEGATION = re.compile(
 _DENIED_OUTER = re.compile(r"be denied that $")
 EXCUSE = re.compile(
     r"(?:^|\b(?:and|or|but|,|which|that|this|these|it|they|that) (?:is|are) |, |^(?:is|are) )(?<!not )(?:also |all |quite |completely |perfectly |entirely |simply |only |just )?"
-    r"(?:as (?:is |would be |one would |you would |might be )?(?:expected?|usual|normal|common|typical)\b(?! (?:of|for|in|with) (?:an? )?(?:ai|fake|generated|synthetic))"
+    r"(?:as (?:is |would be |one would |you would |might be )?(?:expected?|usual|normal|common|typical|natural)\b(?! (?:of|for|in|with) (?:an? )?(?:ai|fake|generated|synthetic))"
     r"|(?:natural|normal|typical|common|expected|to be expected|understandable|harmless)(?= *$| (?:of|for|in|with|when|given|because)\b(?! (?:an? )?(?:ai|fake|generated|synthetic|deepfake)))"
     r"|(?:typical|characteristic|expected) (?:of|for|in|from) (?:an? |the )?(?:\w+ )?(?:real\b|authentic|genuine|natural|camera|photo|lens|human|dslr|wide|phone|fabric|water|material|mosaic)\w*)"
     r"|\bas (?:it|they|one|you) would (?:in|on|with|for|from|be|expect)\b|\bas expected\b"
@@ -110,7 +116,7 @@ _FAR = re.compile(
 )
 """A negation of a list, as far as no verb ends it."""
 _OPENING = re.compile(
-    r"^(?:overall, |also, |and |but )?(?:neither|none|nothing|no|nowhere|absent (?:is|are|from)|(?:missing|gone) (?:is|are)|not (?:visible|present|seen|found|a single|one)|at no point)\b(?! doubt)[^;:]*$"
+    r"^(?:overall, |also, |and |but )?(?:neither|none|nothing(?! but| except| other)|no|nowhere|(?:hardly|barely|scarcely) any(?:thing)?|in no (?:area|place|part|way|region|sense|respect)s?|absent (?:is|are|from)|(?:missing|gone) (?:is|are)|not (?:visible|present|seen|found|a single|one)|at no point)\b(?! doubt)[^;:]*$"
 )
 """A negative subject, whose verb it negates too."""
 _CANCELLED = re.compile(r"\b(?:not|hardly|far from|never)(?: \w+)? $")
@@ -120,9 +126,12 @@ _DEPRIVED = re.compile(
 )
 """Before the name of a criterion: what is not there, and should be."""
 _DENIED_AFTER = re.compile(
-    r"^(?: (?:of|in|on|at|around|near|artifacts?|effects?|aspects?|elements?|issues?|problems?|areas?|signs?|the|this|image|picture|photo|any|its|or|and|\w+s)){0,7}"
+    rf"^(?:(?!\b{VERB}\b|\b(?:where|that|which|who|when|because)\b)[^;:])*?"
     r" (?:(?:is|are|was|were|can|could|be|seems?|appears?|looks?) )+(?:"
-    r"(?:not|hardly|barely|scarcely|never|nowhere)(?: be)?(?: (?:\w+ly|very|really|at all|any))? (?:be )?(?:visible|noticeable|present|evident|apparent|found|detected|seen|observed|significant|obvious|discernible|there|to be (?:seen|found)|observable|detectable|an issue|a problem|perceptible|pronounced|identified|noticed)"
+    r"(?:not|nowhere)(?: either)?$"
+    r"|(?:not|hardly|barely|scarcely|never|nowhere)(?: be)?(?: (?:\w+ly|very|really|at all|any))? (?:be )?"
+    r"(?:visible|noticeable|present|evident|apparent|found|detected|seen|observed|significant|obvious|discernible|there|"
+    r"to be (?:seen|found)|observable|detectable|an issue|a problem|perceptible|pronounced|identified|noticed)\b"
     r"|(?:\w+ly |very |quite |rather )?(?:minimal|negligible|non-?existent|absent|insignificant|imperceptible|nil|none|zero|minor)\b)"
 )
 """After the name of a flaw: that it is not there."""
@@ -202,6 +211,19 @@ HIGH = re.compile(r"^(?:very |quite |rather |extremely )?(?:high|excellent|great
 """Below the name of a criterion: how much of it there is."""
 ELLIPSIS = re.compile(r"^(?:and |, )?(?:as|so) (?:is|are|do|does|was|were|did|has|have)\b")
 """A clause that says the same of another subject: "as are the reflections"."""
+NEGATIVE_ELLIPSIS = re.compile(
+    r"^(?:not so|neither (?:is|are|do|does)|nor (?:is|are|do|does))\b|\b(?:is|are|do|does|was|were|did|has|have) not$"
+)
+"""A clause that says the contrary of another subject: "but the texture is not"."""
+SUBJECT_DENIED = re.compile(
+    r"\b(?:not(?! only| just| merely)(?: (?:in|about|with))? (?:the|its|his|her)|(?:rather than|instead of)(?: (?:the|its|his|her|an?))?) $"
+)
+"""Before a criterion that is not the one: "not the light but the texture"."""
+COMPARED = re.compile(
+    r"\b(?:with|to|from|than|by|match\w*|contradict\w*|fit\w*|follow\w*|respect\w*)(?: [\w-]+){0,3} $"
+)
+"""Before a criterion that another subject is compared with."""
+PRONOUN = re.compile(r"^(?:and |also |but |yet )*(?:it|they|these|this|that|those|both)\b")
 NEITHER = re.compile(
     r"^(?:here,? |but |yet |however,? )*(?:this|the|our|it|they|here)(?: \w+)? (?:has|have|shows?|exhibits?|displays?|does|contains?|is|offers?) (?:neither|none|nothing of the (?:sort|kind)|no such \w+|not)(?: of (?:these|them|that|those|this))?$"
 )
@@ -209,7 +231,7 @@ NEITHER = re.compile(
 EVIDENCE = re.compile(
     r"\b(?:because|due to|given|based on|considering|judging (?:by|from)|owing to|thanks to|reasons?|as evidenced by|from the|"
     r"suggest\w*|indicat\w*|impl(?:y|ies)|point(?:s|ing)? (?:to|towards)|support\w*|prov(?:e|es|ing)|reveal\w*|betray\w*|confirm\w*|"
-    r"evidence|signs?|proof|clues?|giv(?:es?|ing) (?:it |this )?away|mak(?:e|es|ing) (?:it|me|the|this)|speaks? (?:for|against)|leads? me|contribut\w+ to)\b"
+    r"evidence|signs?|proof|clues?|giv(?:es?|ing) (?:it |this )?away|mak(?:e|es|ing) (?:it|me|the|this)|speaks? (?:for|against)|leads? me|contribut\w+ to|convinc\w+|tells?|telling)\b"
 )
 """What links a criterion to a verdict: "the shadows suggest that it is fake"."""
 _FAKE = r"(?:fake|forged|forgery|deepfakes?|ai(?:[- ]generated|-created|-made)?|artificial|synthetic|generated|computer-generated|manipulated|manipulation|tamper\w+|fabricat\w+|unreal|inauthentic\w*|not being real)"
@@ -218,9 +240,14 @@ VERDICT = re.compile(rf"\b(?:(?P<fake>{_FAKE})|(?P<real>{_REAL}))\b")
 PROBLEMS = re.compile(
     r"\b(?:anomal\w+|problems?|issues?|flaws?|defects?|artifacts?|errors?|inconsistenc\w+|red flags?|irregularit\w+|oddit\w+|"
     r"suspicious (?:areas?|elements?|aspects?|points?|features?)|signs? of (?:\w+ )?(?:manipulation|forgery|tampering|editing|fak\w+|ai\b|generation|being fake)|"
-    r"(?:unnatural|fake|strange|odd|unrealistic) (?:areas?|elements?|aspects?|points?|features?|parts?)|what is wrong|giveaways?)\b"
+    r"(?:unnatural|fake|strange|odd|unrealistic) (?:areas?|elements?|aspects?|points?|features?|parts?)|giveaways?|weakness(?:es)?|drawbacks?|deficiencies|cons|(?:what|which parts?) (?:looks?|seems?|is|appears?|feels?) (?:wrong|off|odd|fake|strange|unnatural|unrealistic|suspicious|artificial|weird))\b"
 )
 """The heading of a list of flaws."""
+STRENGTHS = re.compile(
+    r"\b(?:strengths?|pros|positives?|(?:realistic|natural|convincing|authentic) (?:elements?|aspects?|features?|parts?|points?)|"
+    r"(?:what|which parts?) (?:looks?|seems?|is|appears?|feels?) (?:right|real|realistic|natural|fine|authentic))\b"
+)
+"""The heading of a list of what is natural."""
 HEADING_PLACE = re.compile(r"^(?:location|where|position|place|area|region|part|at)\b")
 SWEEPING = re.compile(
     r"\b(?:everything|all (?:else|other|of|the|elements)|nothing|the rest|the (?:image|picture|photo\w*|scene)|overall|others?|anything|no (?:other )?(?:\w+ ){0,2}(?:anomal|issue|problem|flaw|artifact|sign)\w*|i (?:see|find|notice))\b"

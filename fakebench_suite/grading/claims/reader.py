@@ -25,6 +25,7 @@ from fakebench_suite.grading.claims.lexicon import (
     UNNATURAL,
     Criterion,
     Phrase,
+    Words,
 )
 from fakebench_suite.grading.claims.markup import lay_out
 from fakebench_suite.grading.claims.places import Place, find_places
@@ -101,6 +102,8 @@ class _Context:
     """What has just been said of images in general."""
     listed: Polarity | None = None
     """What the items of a list are evidence of: "signs of manipulation:"."""
+    before: Polarity | None = None
+    """What the clause before, in the same line, said of what it was about."""
     places: tuple[Place, ...] = ()
     """Of a heading: "lower left: a blurred patch"."""
 
@@ -132,7 +135,7 @@ def read_claims(text: str, asked: str | None = None) -> ClaimReading:
     context = _Context(asked=asked)
     for sentence in split_sentences(clean_text(lay_out(text))):
         if sentence.opens:
-            context.topic, context.general = (), {}
+            context.topic, context.general, context.before = (), {}, None
         claims += _read_sentence(sentence.plain, context)
     return ClaimReading(claims=tuple(claims))
 
@@ -203,8 +206,12 @@ class _Reader:
         if grammar.is_generic(text):
             return
         verdict = _find_verdict(text) if grammar.EVIDENCE.search(text) else None
-        if verdict is None and (match := grammar.PROBLEMS.search(text)):
-            verdict = None if grammar.is_negated(text, match.start()) else Polarity.ANOMALY
+        for pattern, polarity in (
+            (grammar.PROBLEMS, Polarity.ANOMALY), (grammar.STRENGTHS, Polarity.ABSENCE),
+        ):  # fmt: skip
+            match = pattern.search(text)
+            if verdict is None and match and not grammar.is_negated(text, match.start()):
+                verdict = polarity
         self._context.listed = verdict
 
     def _skip_general(self, clause: Clause) -> bool:
@@ -245,8 +252,13 @@ class _Reader:
         named = _find_subjects(clause, context.asked)
         polarities = _assess(clause, context, self._sentence_topics())
         whole = _find_polarity(clause)
-        if named and not polarities and grammar.ELLIPSIS.match(text) and before and before.whole:
-            polarities = dict.fromkeys(named, before.whole)
+        if named and not polarities and context.before:
+            if grammar.NEGATIVE_ELLIPSIS.search(text):
+                polarities = dict.fromkeys(named, context.before.invert())
+            elif grammar.ELLIPSIS.match(text):
+                polarities = dict.fromkeys(named, context.before)
+        if (topic := self._find_pronoun_topic(clause, named)) and whole:
+            polarities = dict.fromkeys(topic, whole)
         if named and not polarities and context.listed and not clause.has_verb:
             polarities = dict.fromkeys(named, context.listed)
         if not named and not polarities:
@@ -260,7 +272,9 @@ class _Reader:
             polarities = {name: p.invert() for name, p in polarities.items()}
         if named or polarities:
             context.topic = tuple(dict.fromkeys([*named, *polarities]))
-        return _Part(text, polarities, whole or next(iter(polarities.values()), None), clause.link)
+        whole = whole or next(iter(polarities.values()), None)
+        context.before = whole or context.before
+        return _Part(text, polarities, whole, clause.link)
 
     def _sentence_topics(self) -> tuple[str, ...]:
         """The criteria that were found anomalous in the sentence, or are its heading."""
@@ -274,6 +288,18 @@ class _Reader:
 
     def _is_under_heading(self, clause: Clause) -> bool:
         return self._context.is_heading and not clause.has_verb and not self._parts
+
+    def _find_pronoun_topic(
+        self, clause: Clause, named: dict[str, re.Match[str]]
+    ) -> tuple[str, ...]:
+        """What a pronoun stands for that is compared with what a clause names."""
+        context = self._context
+        if not named or not grammar.PRONOUN.match(clause.text):
+            return ()
+        first = min(match.start() for match in named.values())
+        if not grammar.COMPARED.search(clause.text[:first]):
+            return ()
+        return context.topic or (() if context.asked is None else (context.asked,))
 
     def _find_topic(self, clause: Clause) -> tuple[str, ...]:
         context = self._context
@@ -369,7 +395,7 @@ def _is_item(piece: str, after: str) -> bool:
     if item.has_verb:
         return False
     if re.match(r"(?:no|without) ", piece):
-        return _is_complete(piece)
+        return _is_complete(piece) or bool(_find_subjects(item, None))
     return _NEGATIVE.search(after) is None and _is_complete(piece, needs_subject=True)
 
 
@@ -399,7 +425,9 @@ class _Assessment(NamedTuple):
     polarity: Polarity
 
 
-def _find_assessments(clause: Phrase, start: int = 0) -> list[_Assessment]:
+def _find_assessments(
+    clause: Phrase, start: int = 0, only: Sequence[Words] = (NATURAL, UNNATURAL, ASSESSING)
+) -> list[_Assessment]:
     return [
         _Assessment(
             match,
@@ -408,6 +436,7 @@ def _find_assessments(clause: Phrase, start: int = 0) -> list[_Assessment]:
             else Polarity.ANOMALY,
         )
         for is_good, words in ((True, NATURAL), (False, UNNATURAL), (False, ASSESSING))
+        if words in only
         for match in clause.find(words, start)
     ]
 
@@ -429,6 +458,8 @@ def _assess(clause: Clause, context: _Context, topics: Sequence[str]) -> Polarit
     """What a clause claims of the criteria that it names, or has the flaws of."""
     named = _find_subjects(clause, context.asked)
     flaws = _find_flaws(clause, (*named, *topics))
+    if len({*named, *flaws}) >= _ENUMERATION and _is_enumeration(clause):
+        return {}
     claimed = _assess_subjects(clause, named) if named else {}
     for name, subject in named.items():
         is_missing = grammar.is_deprived(clause.text, subject.start()) and name not in FLAW_NAMES
@@ -437,6 +468,16 @@ def _assess(clause: Clause, context: _Context, topics: Sequence[str]) -> Polarit
     claimed |= {name: polarity for name, polarity in flaws.items() if name not in named}
     _drop_unrealistic(claimed, clause, context)
     return claimed
+
+
+_ENUMERATION = 5
+"""Criteria from which a clause that says nothing of them is a list of what there is to look at."""
+
+
+def _is_enumeration(clause: Phrase) -> bool:
+    return all(one.match[0].startswith("unrealis") for one in _find_assessments(clause)) and (
+        _NEGATIVE.search(clause.text) is None
+    )
 
 
 def _drop_unrealistic(claimed: Polarities, clause: Clause, context: _Context) -> None:
@@ -471,6 +512,8 @@ def _assess_subjects(clause: Clause, named: dict[str, re.Match[str]]) -> Polarit
     claimed: Polarities = {}
     previous: tuple[int, Polarity] | None = None
     for name, subject in sorted(named.items(), key=lambda item: item[1].start()):
+        if grammar.SUBJECT_DENIED.search(text[: subject.start()]):
+            continue
         polarity = _merge([*own[name], *rest]) or general
         if polarity is None and previous and _COORDINATED.match(text[previous[0] : subject.start()]):
             polarity = previous[1]
@@ -481,7 +524,7 @@ def _assess_subjects(clause: Clause, named: dict[str, re.Match[str]]) -> Polarit
 
 
 _SCENE_NOUN = re.compile(
-    r"^(?:[- ](?!(?:and|or|in|of|on|with|the|a|an|at|is|are|as|that|to|for)\b)[\w-]+)+? "
+    r"^(?:[- ](?!(?:and|or|in|of|on|with|the|a|an|at|is|are|as|that|to|for|about|around|near|by|from|between|along)\b)[\w-]+)+? "
     r"(?!is\b|are\b|looks?\b|appears?\b|seems?\b)"
 )
 _PICTURE_NOUN = re.compile(
@@ -497,7 +540,7 @@ _FIRST_NOUN = re.compile(r"^(?:(?:a|an|the|some|one|two|this|that|his|her|its|wi
 def _is_of_scene(one: _Assessment, clause: Phrase, named: dict[str, re.Match[str]]) -> bool:
     """Whether a word is of something in the scene: "a strange statue stands in the shadow"."""
     text, end = clause.text, one.match.end()
-    if _NOUNS.match(one.match[0]) or not _FIRST_NOUN.match(text[: one.match.start()]):
+    if " " in one.match[0] or _NOUNS.match(one.match[0]) or not _FIRST_NOUN.match(text[: one.match.start()]):
         return False
     later = [subject.start() for subject in named.values() if subject.start() > end]
     if len(later) < len(named) or _ATTRIBUTED.match(text[end : min(later)]):
@@ -560,7 +603,7 @@ def _is_complaint(clause: Phrase, match: re.Match[str]) -> bool:
         and (one.match.start() >= match.end() or one.match.end() + 1 == match.start())
         and " and " not in clause.text[match.end() : one.match.start()]
         and one.match[0] != match[0]
-        for one in _find_assessments(clause)
+        for one in _find_assessments(clause, only=(UNNATURAL,))
     )
 
 
