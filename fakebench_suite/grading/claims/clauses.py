@@ -59,8 +59,13 @@ _INTERRUPTING = re.compile(
     rf" (?P<rest>{VERB}\b.*)$"
 )
 """A phrase between subject and verb: "the shadows, unlike the reflections, are plausible"."""
+_ALL_BUT = re.compile(
+    rf"^(?P<subject>everything|all(?: of)?(?: the)?(?: \w+)?|nothing|no \w+) (?:but(?! also)|{_EXCEPTION})"
+    rf" (?P<phrase>(?:(?!\b{VERB}\b)[^,;:]){{1,100}}?) (?P<rest>{VERB}\b.*)$"
+)
+""""Everything but the perspective is natural"."""
 _BOUND = re.compile(
-    rf"(?:[;:]|,? - |,? but (?!also\b)|,? while |,? whereas |,? although |,? though |,? however\b"
+    rf"(?:[;:]|,? - |(?<!anything)(?<!nothing)(?<!everything),? but (?!also\b)|,? while |,? whereas |,? although |,? though |,? however\b"
     rf"|,? yet |,? which |,? where | because (?!of)| since |, (?:with|so) |,? (?=as (?:is|are) the )"
     rf"|,? (?=(?:{_EXCEPTION}|{_COMPARISON}|{_ASIDE}) ))+"
 )
@@ -92,6 +97,10 @@ def split_clauses(plain: str) -> list[Clause]:
     if interrupting is not None:
         main = f"{interrupting['subject']} {interrupting['rest']}"
         return [*_split(main), *_split(interrupting["phrase"])]
+    all_but = _ALL_BUT.match(plain)
+    if all_but is not None:
+        main = f"{all_but['subject']} {all_but['rest']}"
+        return [*_split(main), *_split(f"except for {all_but['phrase']}")]
     fronted = _FRONTED.match(plain)
     if fronted is None:
         return list(_split(plain))

@@ -29,7 +29,7 @@ GENERIC_NAME = re.compile(
 )
 """Images in general."""
 _GENERIC_CLAUSE = re.compile(
-    rf"^(?:and |but |also,? |in general,? |generally,? |for example,? )*(?:in |with |for )?(?:many |most |some |such |other |all )?"
+    rf"^(?:and |but |also,? |in general,? |generally,? |usually,? |often,? |typically,? |sometimes,? |in many cases,? |for example,? )*(?:in |with |for )?(?:many |most |some |such |other |all )?"
     rf"(?:{_MADE}[- ](?:[\w-]+ ){{0,2}}{_WORKS}|deepfakes|fakes|(?:such|many|most|some|other) {_WORKS})\b"
     rf"|^(?:in |with |for )(?:ai art|ai|art|fakes|deepfakes)\b"
     r"|^real (?:skin|hair|hands?|eyes|faces?|people|objects|shadows|reflections|textures?|light\w*|fur|edges|water) (?:has|have|is|are|would|do|does|shows?|tends?)\b"
@@ -47,11 +47,12 @@ _GENERIC_CLAUSE = re.compile(
     r"|\bcan (?:also |often )?be (?:caused|due|explained|the result|a sign|an indicat\w+|signs|indicators)\b"
     r"|^(?:[\w-]+ )?in (?:images|pictures|photos|photographs) (?:can|may|is|are)\b"
     r"|^(?:if|were|assuming|had|suppose|supposing|should|unless|provided)\b(?! only)"
-    r"|\bwould (?:show|have|be|exhibit|display|look|appear|contain|point|indicate|suggest|make|mean|fall)\b"
+    rf"|^(?:[\w-]+ ){{0,2}}{_SIGNS} (?:that|which|of|for)[^,]*\b(?:an? (?:\w+ )?(?:image|picture|photo|photograph)|images|pictures|photos|deepfakes|fakes)\b"
+    r"|\bwould (?:\w+ly |also )?(?:betray|reveal|give|raise|count|speak|signal|prove|show|have|be|exhibit|display|look|appear|contain|point|indicate|suggest|make|mean|fall)\b"
 )
 """A condition, and what is said of generated or real images in general."""
 _OPEN = re.compile(
-    r"\bwhether\b|^(?:\w+,? )?(?:let (?:me|us)|look (?:for|at|out)|check|watch (?:for|out)|beware|consider(?! the \w+ (?:is|are))|"
+    r"\bwhether\b|^(?:\w+,? )?(?:let (?:me|us)|look (?:for|at(?![^:]*:)|out)|check|watch (?:for|out)|beware|consider(?! the \w+ (?:is|are))|"
     r"examine|inspect|describe|explain|state|assess|analy[sz]e|evaluate|discuss|comment on|identify|list|answer|pay attention|keep in mind|note that (?:ai|fake)|be aware)\b"
     r"|\b(?:i|we|you|one|people|experts) (?:will|would|should|shall|must|can|could|may|might|need to|have to|want to|am going to|are going to|'ll)"
     r" (?:now |then |first |also |have to |need to |want to |like to )*(?:look|check|examine|analy[sz]e|consider|inspect|evaluate|assess|focus|start|begin|judge|determine|pay|search|compare|verify|tell|investigate|ask)\b"
@@ -63,6 +64,7 @@ _OPEN = re.compile(
     r"|\b(?:you|user|question|prompt|task) (?:asks?|asked|wants?|is asking|are asking|is about)\b|\bi (?:am|was|have been) asked\b"
     r"|^(?:when|while|if|by) (?:looking|checking|searching|examining|analy[sz]ing|judging|evaluating|assessing|inspecting) (?:for|at|whether|fake|forger|ai|such|deepfakes?)"
     r"|^(?:[^,]{1,40}, )(?:please )?(?:consider|look (?:at|for)|check|examine|inspect|pay attention)\b|^please\b"
+    r"|\b(?:refers? to|is defined as|definition of)\b|^(?:the|a) (?:criterion|term|word|category)\b"
     r"|^(?:my|the|your|our) (?:task|job|goal|aim|question|prompt) (?:is|was)\b"
     r"|^(?:here (?:are|is)|below (?:are|is)|these are|the following) (?:\w+ ){0,3}(?:criteria|aspects|categories|points|factors|perspectives|dimensions)\b"
     r"|\b(?:things|aspects|features|factors|elements|clues|signs|criteria|issues|points|areas|anomalies|artifacts) (?:\w+ )?(?:to (?:look|check|consider|examine|watch|inspect)|(?:i|we) (?:will|would|should|can|looked|checked|examined|considered))\b"
@@ -79,6 +81,8 @@ OUTER_NEGATION = re.compile(
     r"^(?:(?:overall|also|and|but|so|however|personally),? )*(?:it (?:can ?not|could not|should not|would not) be (?:said|claimed|argued|denied) that"
     r"|i (?:would|do|did|can|could) not (?:say|think|believe|claim|find|feel|call)(?: that)?(?= the| it| they| there| its| this| any)"
     r"|it is not (?:that|true that|the case that|correct that|as if|as though)(?= )"
+    r"|(?:[\w']+ ){0,4}(?:nothing|no (?:[\w-]+ )?(?:evidence|indications?|signs?|hints?|reasons?|clues?|proof)|not anything)(?: \w+){0,3}? "
+    r"(?:that|(?:to |which |that )?(?:suggests?|suggesting|thinks?|believe|indicates?|indicating|suspect|say|assume|implies)(?: that)?)(?= (?:the|its|this|any|there|it|his|her|these)\b)"
     r"|(?:no ?one|nobody) (?:would|could|can) (?:call|say|claim|describe|argue|consider)(?: that)?"
     r"|it (?:would be|is) (?:wrong|incorrect|a mistake|unfair|inaccurate|false|an exaggeration) to (?:call|say|describe|claim|consider)(?: that)?) "
 )
@@ -89,6 +93,7 @@ EXCUSE = re.compile(
     r"(?:as (?:is |would be |one would |you would |might be )?(?:expected?|usual|normal|common|typical|natural)\b(?! (?:of|for|in|with) (?:an? )?(?:ai|fake|generated|synthetic))"
     r"|(?:natural|normal|typical|common|expected|to be expected|understandable|harmless)(?= *$| (?:of|for|in|with|when|given|because)\b(?! (?:an? )?(?:ai|fake|generated|synthetic|deepfake)))"
     r"|(?:typical|characteristic|expected) (?:of|for|in|from) (?:an? |the )?(?:\w+ )?(?:real\b|authentic|genuine|natural|camera|photo|lens|human|dslr|wide|phone|fabric|water|material|mosaic)\w*)"
+    r"|\b(?:is|are) (?:to be expected|understandable)(?! (?:of|for|in|with) (?:an? )?(?:ai|fake|generated|synthetic))"
     r"|\bas (?:it|they|one|you) would (?:in|on|with|for|from|be|expect)\b|\bas expected\b"
     r"|\b(?:caused by|due to|because of|owing to|explained by|from|result of) (?:an? |the |natural |normal |slight |simple )*(?:shallow|depth of field|motion\b|movement|lens|wide[- ]angle|camera|fast|slow|exposure|wind\b|refraction)"
     r"|\b(?:simply|just|merely|only) (?:bokeh|depth of field|motion blur|lens|perspective|a lens)\b"
@@ -228,6 +233,10 @@ NEITHER = re.compile(
     r"^(?:here,? |but |yet |however,? )*(?:this|the|our|it|they|here)(?: \w+)? (?:has|have|shows?|exhibits?|displays?|does|contains?|is|offers?) (?:neither|none|nothing of the (?:sort|kind)|no such \w+|not)(?: of (?:these|them|that|those|this))?$"
 )
 """After what is said of images in general: that this one is otherwise."""
+CALLED_FAKE = re.compile(
+    r"\b(?:is|are|looks?|seems?|appears?|feels?)(?: [\w-]+){0,2} (?P<word>fake|faked|unreal|painted|drawn|rendered|ai[- ]generated|generated|ai-like)\b"
+)
+"""A predicate that calls a subject what a verdict calls the image."""
 EVIDENCE = re.compile(
     r"\b(?:because|due to|given|based on|considering|judging (?:by|from)|owing to|thanks to|reasons?|as evidenced by|from the|"
     r"suggest\w*|indicat\w*|impl(?:y|ies)|point(?:s|ing)? (?:to|towards)|support\w*|prov(?:e|es|ing)|reveal\w*|betray\w*|confirm\w*|"

@@ -68,7 +68,7 @@ _THIRD = re.compile(rf"\b(?P<side>left|right|{_ROW})[- ](?:hand )?third\b")
 _SIDE = re.compile(
     rf"\b(?P<column>left|right)(?:most)?[- ](?:hand )?(?:{_PART})\b"
     rf"(?! of (?!the {_FRAME}|this {_FRAME}))"
-    rf"|\b(?:on|at|in|to|near|towards?|along) (?:the |its )?(?:far |very |extreme )?"
+    rf"|\b(?:on|at|in|to|near|towards?|along) (?:both )?(?:the |its )?(?:far |very |extreme )?"
     rf"(?P<column2>left|right)\b(?!-|{_ELSEWHERE})"
 )
 _LEVEL = re.compile(

@@ -212,6 +212,8 @@ class _Reader:
             match = pattern.search(text)
             if verdict is None and match and not grammar.is_negated(text, match.start()):
                 verdict = polarity
+        if verdict is None and not clause.has_verb and not _find_subjects(clause, None):
+            verdict = _find_polarity(clause)
         self._context.listed = verdict
 
     def _skip_general(self, clause: Clause) -> bool:
@@ -432,13 +434,20 @@ def _find_assessments(
         _Assessment(
             match,
             Polarity.ABSENCE
-            if is_good != grammar.is_negated(clause.text, match.start())
+            if is_good != _is_turned(clause.text, match, is_good=is_good)
             else Polarity.ANOMALY,
         )
         for is_good, words in ((True, NATURAL), (False, UNNATURAL), (False, ASSESSING))
         if words in only
         for match in clause.find(words, start)
     ]
+
+
+def _is_turned(text: str, match: re.Match[str], *, is_good: bool) -> bool:
+    """Whether a clause says the contrary of a word: "not odd", "oddities are not to be found"."""
+    if grammar.is_negated(text, match.start()):
+        return True
+    return not is_good and grammar.is_denied_after(text, match.end())
 
 
 def _merge(assessments: Iterable[_Assessment]) -> Polarity | None:
@@ -507,6 +516,9 @@ def _assess_subjects(clause: Clause, named: dict[str, re.Match[str]]) -> Polarit
         used |= {id(one) for one in own[name]}
     rest = [one for one in assessments if id(one) not in used]
     general = _merge(rest)
+    if general is None and not used and (match := grammar.CALLED_FAKE.search(text)):
+        is_denied = grammar.is_negated(text, match.start("word"))
+        general = Polarity.ABSENCE if is_denied else Polarity.ANOMALY
     if general is None and not used and grammar.EVIDENCE.search(text):
         general = _find_verdict(text)
     claimed: Polarities = {}
