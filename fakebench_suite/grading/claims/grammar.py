@@ -30,7 +30,7 @@ GENERIC_NAME = re.compile(
 """Images in general."""
 _GENERIC_CLAUSE = re.compile(
     rf"^(?:and |but |also,? |in general,? |generally,? |usually,? |often,? |typically,? |sometimes,? |in many cases,? |for example,? )*(?:in |with |for )?(?:many |most |some |such |other |all )?"
-    rf"(?:{_MADE}[- ](?:[\w-]+ ){{0,2}}{_WORKS}|deepfakes|fakes|(?:such|many|most|some|other) {_WORKS})\b"
+    rf"(?:{_MADE}[- ](?:[\w-]+ ){{0,2}}{_WORKS}|(?:ai|fake|generated|generative)[- ](?:[\w-]+ )?(?:backgrounds?|skin|hands|textures|shadows|reflections|hair|eyes|edges)|deepfakes|fakes|(?:such|many|most|some|other) {_WORKS})\b"
     rf"|^(?:in |with |for )(?:ai art|ai|art|fakes|deepfakes)\b"
     r"|^real (?:skin|hair|hands?|eyes|faces?|people|objects|shadows|reflections|textures?|light\w*|fur|edges|water) (?:has|have|is|are|would|do|does|shows?|tends?)\b"
     rf"|^(?:in |with |for )?(?:an?|any) (?:\w+ly )?(?:{_MADE}[- ])(?:[\w-]+ ){{0,2}}{_WORK}\b[^,]*,? (?:\w+ )*?(?:would|might|may|can|could|should|{_FREQUENCY})\b"
@@ -46,6 +46,10 @@ _GENERIC_CLAUSE = re.compile(
     rf"|\b(?:is|are|can be|may be) (?:a |an )?(?:common|typical|usual|known|classic) (?:\w+ ){{0,2}}{_SIGNS} (?:of|in)\b"
     r"|\bcan (?:also |often )?be (?:caused|due|explained|the result|a sign|an indicat\w+|signs|indicators)\b"
     r"|^(?:[\w-]+ )?in (?:images|pictures|photos|photographs) (?:can|may|is|are)\b"
+    r"|^(?:at (?:first|a)(?: glance| sight| look)?|initially)\b|\bat first(?: glance| sight)?$"
+    r"|^(?:one|some|someone|some people|people|you|many|others) (?:might|could|may|would)\b|^i (?:first|initially)\b"
+    r"|^(?:it|this|that|which|they|these) (?:may|might|could|would) (?:at first |perhaps )?(?:seem|look|appear|resemble|be mistaken)\b"
+    r"|\b(?:may|might|could|can) be (?:mistaken|taken|confused) (?:for|as|with)\b"
     r"|^(?:if|were|assuming|had|suppose|supposing|should|unless|provided)\b(?! only)"
     rf"|^(?:[\w-]+ ){{0,2}}{_SIGNS} (?:that|which|of|for)[^,]*\b(?:an? (?:\w+ )?(?:image|picture|photo|photograph)|images|pictures|photos|deepfakes|fakes)\b"
     r"|\bwould (?:\w+ly |also )?(?:betray|reveal|give|raise|count|speak|signal|prove|show|have|be|exhibit|display|look|appear|contain|point|indicate|suggest|make|mean|fall)\b"
@@ -64,6 +68,7 @@ _OPEN = re.compile(
     r"|\b(?:you|user|question|prompt|task) (?:asks?|asked|wants?|is asking|are asking|is about)\b|\bi (?:am|was|have been) asked\b"
     r"|^(?:when|while|if|by) (?:looking|checking|searching|examining|analy[sz]ing|judging|evaluating|assessing|inspecting) (?:for|at|whether|fake|forger|ai|such|deepfakes?)"
     r"|^(?:[^,]{1,40}, )(?:please )?(?:consider|look (?:at|for)|check|examine|inspect|pay attention)\b|^please\b"
+    r"|\b(?:i|we) (?:\w+ )?(?:looked|searched|checked|was prepared|hoped|was looking|braced myself) for\b|\bcould be (?:mis)?taken (?:for|as)\b"
     r"|\b(?:refers? to|is defined as|definition of)\b|^(?:the|a) (?:criterion|term|word|category)\b"
     r"|^(?:my|the|your|our) (?:task|job|goal|aim|question|prompt) (?:is|was)\b"
     r"|^(?:here (?:are|is)|below (?:are|is)|these are|the following) (?:\w+ ){0,3}(?:criteria|aspects|categories|points|factors|perspectives|dimensions)\b"
@@ -121,7 +126,7 @@ _FAR = re.compile(
 )
 """A negation of a list, as far as no verb ends it."""
 _OPENING = re.compile(
-    r"^(?:overall, |also, |and |but )?(?:neither|none|nothing(?! but| except| other)|no|nowhere|(?:hardly|barely|scarcely) any(?:thing)?|in no (?:area|place|part|way|region|sense|respect)s?|absent (?:is|are|from)|(?:missing|gone) (?:is|are)|not (?:visible|present|seen|found|a single|one)|at no point)\b(?! doubt)[^;:]*$"
+    r"^(?:overall, |also, |and |but )?(?:neither|none|nothing(?! but| except| other)|no|nowhere|(?:hardly|barely|scarcely) any(?:thing)?|in no (?:area|place|part|way|region|sense|respect)s?|nobody|no ?one|absent (?:is|are|from)|(?:missing|gone) (?:is|are)|not (?:visible|present|seen|found|a single|one)|at no point)\b(?! doubt)[^;:]*$"
 )
 """A negative subject, whose verb it negates too."""
 _CANCELLED = re.compile(r"\b(?:not|hardly|far from|never)(?: \w+)? $")
@@ -177,8 +182,11 @@ def strip_outer_negation(clause: str) -> tuple[str, bool]:
     return clause[match.end() :], _DENIED_OUTER.search(match[0]) is None
 
 
-def is_negated(text: str, position: int) -> bool:
-    """Whether the word at a position of a clause is negated by the words before it."""
+def is_negated(text: str, position: int, *, is_good: bool = False) -> bool:
+    """Whether the word at a position of a clause is negated by the words before it.
+
+    Praise after a list of what is not there is no part of it: "no artifacts, natural lighting".
+    """
     before = text[max(0, position - REACH) : position]
     if _NEAR.search(before):
         return True
@@ -186,6 +194,8 @@ def is_negated(text: str, position: int) -> bool:
         return True
     match = _FAR.search(before)
     if match is None or HAS_VERB.search(match["gap"]):
+        return False
+    if is_good and ("," in match["gap"] or " and " in match["gap"]):
         return False
     return _CANCELLED.search(before[: match.start()]) is None
 
@@ -233,6 +243,13 @@ NEITHER = re.compile(
     r"^(?:here,? |but |yet |however,? )*(?:this|the|our|it|they|here)(?: \w+)? (?:has|have|shows?|exhibits?|displays?|does|contains?|is|offers?) (?:neither|none|nothing of the (?:sort|kind)|no such \w+|not)(?: of (?:these|them|that|those|this))?$"
 )
 """After what is said of images in general: that this one is otherwise."""
+SPEAKS_FOR_REAL = re.compile(
+    r"\b(?<!not )(?:suggest\w*|indicat\w*|points?(?:ing)? to|supports?|adds? to|speaks? for|proves?|confirms?|fits?|in line with|"
+    r"expected from|get from|as from|typical of|evidence (?:of|for)|signs? of|marks? of|things that)"
+    r"(?: (?!not\b|fake|doubt|question|lack)[\w-]+){0,4}? (?:real|genuine|authentic|actual|photograph|photo|camera|dslr|snapshot|human|the authenticity|its authenticity)\b"
+    r"(?! (?:is|could|might) (?:doubt|question))"
+)
+"""What turns flaws into what photographs have: "the noise points to a real camera"."""
 CALLED_FAKE = re.compile(
     r"\b(?:is|are|looks?|seems?|appears?|feels?)(?: [\w-]+){0,2} (?P<word>fake|faked|unreal|painted|drawn|rendered|ai[- ]generated|generated|ai-like)\b"
 )
@@ -266,9 +283,13 @@ OPTICAL = re.compile(
     r"\bdepth[- ]of[- ]field\b|\bbokeh\b|\bmotion blur|\bnaturally blurred\b|\bout[- ]of[- ]focus background\b"
     r"|\b(?:soft(?:ly)?|gently|slightly|nicely|pleasantly)? ?blurr(?:ed|y) (?:back|fore)ground\b(?! (?:and|is|looks) (?:un|warp|distort))"
     r"|\bbackground (?:is|appears|looks) (?:\w+ly |slightly |a bit |somewhat )?(?:blurred|blurry|out of focus)$"
-    r"|\bblurr(?:ed|y) in the background\b"
+    r"|\bblurr(?:ed|y) in the background\b|\b(?:back|fore)ground blur\b|\bprivacy\b|\boptical\b|\bout of focus as\b"
+    r"|\b(?:motion|movements?|moving|wings|propellers?|wheels|speed|walking|running|jumping|flying|waving|panning|shutter|long exposure|"
+    r"exposure|focal|aperture|lens(?:es)?|camera|tele\w*|macro|noise reduction|compression|depth|distance|in the distance|raindrops?|snow\w*|direction of)\b"
 )
 """Blur that cameras make."""
+REFRACTED = re.compile(r"\b(?:lens(?:es)?|barrel|keystone|rolling|rolling shutter|perspective distortion|pincushion|fish-?eye|wide[- ]angle|refract\w+|heat|through the (?:glass|water|window))\b")
+"""Distortion that cameras, glass and water make."""
 _OF_PICTURE = (
     r"(?:image|picture|photo\w*|face|eyes?|texts?|letters|lettering|features|lines|content|patterns?|background|area|region|part|"
     r"everything|it|details?|objects|facial features|scene|surface)"

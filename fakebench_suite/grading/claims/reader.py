@@ -94,6 +94,8 @@ class _Context:
     """What the sentences before one leave to it."""
 
     asked: str | None
+    is_real: bool = False
+    """Whether the reply takes the image to be real, of which blur says nothing."""
     topic: tuple[str, ...] = ()
     """Criteria that the next clause may go on about."""
     is_heading: bool = False
@@ -131,9 +133,10 @@ def read_claims(text: str, asked: str | None = None) -> ClaimReading:
         text = f"{text[:_MAX_LENGTH]}\n{text[-_MAX_LENGTH:]}"
     if not is_english(text):
         return UNREAD
+    plain = clean_text(lay_out(text))
     claims: list[Claim] = []
-    context = _Context(asked=asked)
-    for sentence in split_sentences(clean_text(lay_out(text))):
+    context = _Context(asked=asked, is_real=_takes_as_real(plain))
+    for sentence in split_sentences(plain):
         if sentence.opens:
             context.topic, context.general, context.before = (), {}, None
         claims += _read_sentence(sentence.plain, context)
@@ -328,8 +331,8 @@ class _Reader:
 
     def _excuse(self, clause: Clause) -> None:
         """Take back flaws that, by the clause or the next, real photographs have."""
-        excuse = grammar.find_excuse(clause.text)
-        if excuse is None:
+        is_excused = grammar.find_excuse(clause.text) or grammar.SPEAKS_FOR_REAL.search(clause.text)
+        if not is_excused:
             return
         count = 2 if _CONTINUING.match(clause.text) else 1
         for index in range(max(0, len(self._parts) - count), len(self._parts)):
@@ -445,7 +448,7 @@ def _find_assessments(
 
 def _is_turned(text: str, match: re.Match[str], *, is_good: bool) -> bool:
     """Whether a clause says the contrary of a word: "not odd", "oddities are not to be found"."""
-    if grammar.is_negated(text, match.start()):
+    if grammar.is_negated(text, match.start(), is_good=is_good):
         return True
     return not is_good and grammar.is_denied_after(text, match.end())
 
@@ -467,6 +470,8 @@ def _assess(clause: Clause, context: _Context, topics: Sequence[str]) -> Polarit
     """What a clause claims of the criteria that it names, or has the flaws of."""
     named = _find_subjects(clause, context.asked)
     flaws = _find_flaws(clause, (*named, *topics))
+    if context.is_real:
+        _drop_harmless(flaws, clause, (*named, *topics))
     if len({*named, *flaws}) >= _ENUMERATION and _is_enumeration(clause):
         return {}
     claimed = _assess_subjects(clause, named) if named else {}
@@ -581,11 +586,46 @@ def _find_flaws(clause: Phrase, topics: Sequence[str]) -> Polarities:
     flaws: Polarities = {}
     for one in CRITERIA_WORDS:
         matches = clause.find(one.flaws) + _find_depicted(clause, one, topics)
-        if not matches or (one.name == "clarity" and grammar.OPTICAL.search(clause.text)):
+        if not matches or _is_of_camera(clause, one.name):
             continue
         denied = all(_is_denied(clause, match) for match in matches)
         flaws[one.name] = Polarity.ABSENCE if denied else Polarity.ANOMALY
     return flaws
+
+
+_OPTICS = {"clarity": grammar.OPTICAL, "distortion": grammar.REFRACTED}
+_OF_PHOTOGRAPHS = ("clarity", "edge", "symmetry", "perspective", "overall tone")
+"""Criteria of which photographs have flaws, too: blur, halos, crooked horizons."""
+
+
+def _is_of_camera(clause: Phrase, criterion: str) -> bool:
+    """Whether a flaw is one that cameras make, and nothing unnatural is said of it."""
+    optics = _OPTICS.get(criterion)
+    if optics is None or not optics.search(clause.text):
+        return False
+    return not _is_complained(clause)
+
+
+def _drop_harmless(flaws: Polarities, clause: Phrase, topics: Sequence[str]) -> None:
+    """Drop flaws that a reply merely mentions of an image that it takes to be real."""
+    for name in _OF_PHOTOGRAPHS:
+        if flaws.get(name) is Polarity.ANOMALY and name not in topics and not _is_complained(clause):
+            del flaws[name]
+
+
+def _is_complained(clause: Phrase) -> bool:
+    return any(
+        one.polarity is Polarity.ANOMALY for one in _find_assessments(clause, only=(UNNATURAL,))
+    )
+
+
+_HEAD, _TAIL = 200, 300
+"""Characters at both ends of a reply in which its verdict stands."""
+
+
+def _takes_as_real(plain: str) -> bool:
+    ends = plain if len(plain) <= _HEAD + _TAIL else f"{plain[:_HEAD]} {plain[-_TAIL:]}"
+    return _find_verdict(ends) is Polarity.ABSENCE
 
 
 def _find_depicted(
