@@ -40,9 +40,7 @@ _COMPARISON = (
     r"(?:unlike|in contrast (?:to|with)|contrary to|as opposed to|compared (?:to|with)|"
     r"in comparison (?:to|with))"
 )
-_ASIDE = (
-    r"(?:despite|in spite of|notwithstanding|in addition to|along with|together with|besides)"
-)
+_ASIDE = r"(?:despite|in spite of|notwithstanding|in addition to|along with|together with|besides)"
 _STARTS = (
     (Link.EXCEPTION, re.compile(rf"{_EXCEPTION} ")),
     (Link.COMPARISON, re.compile(rf"{_COMPARISON} ")),
@@ -65,9 +63,9 @@ _ALL_BUT = re.compile(
 )
 """"Everything but the perspective is natural"."""
 _BOUND = re.compile(
-    rf"(?:[;:]|,? - |(?<!anything)(?<!nothing)(?<!everything),? but (?!also\b)|,? while |,? whereas |,? although |,? though |,? however\b"
-    rf"|,? yet |,? which |,? where | because (?!of)| since |, (?:with|so) |,? (?=as (?:is|are) the )"
-    rf"|,? (?=(?:{_EXCEPTION}|{_COMPARISON}|{_ASIDE}) ))+"
+    r"(?:[;:]|[, ](?: ?- |(?:(?<=,) )?(?:(?<!anything )(?<!nothing )(?<!everything )but (?!also\b)|while |whereas |although |though |however\b"
+    rf"|yet |which |where |because (?!of)|since |(?<=, )with |(?<=, )so |(?=as (?:is|are) the )"
+    rf"|(?=(?:{_EXCEPTION}|{_COMPARISON}|{_ASIDE}) ))))+"
 )
 """What always ends a clause, unless nothing is said before a "but"."""
 _JOINT = re.compile(r", and |, or |, | and ")

@@ -1,8 +1,35 @@
 """The grammar of claims: what is said of images in general, what is negated, and what is excused."""
 
 import re
+from collections.abc import Iterator
 
 from fakebench_suite.grading.claims.clauses import HAS_VERB, VERB
+
+
+class AnyOf:
+    """Alternatives of a pattern; those that begin with "^" are tried at the beginning only."""
+
+    def __init__(self, pattern: str) -> None:
+        alternatives = list(_split_alternatives(pattern))
+        anchored = [one.removeprefix("^") for one in alternatives if one.startswith("^")]
+        others = [one for one in alternatives if not one.startswith("^")]
+        self._anchored, self._others = re.compile("|".join(anchored)), re.compile("|".join(others))
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """The first match of an alternative; None if there is none."""
+        return self._anchored.match(text) or self._others.search(text)
+
+
+def _split_alternatives(pattern: str) -> Iterator[str]:
+    """Yield what stands between bars outside all brackets."""
+    start = depth = 0
+    for index, letter in enumerate(pattern):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "|" and not depth:
+            yield pattern[start:index]
+            start = index + 1
+    yield pattern[start:]
+
 
 REACH = 100
 """Characters before a word in which a negation is searched for."""
@@ -16,7 +43,9 @@ _WORKS = (
     r"systems|algorithms|deepfakes|fakes|forgeries|composites|content|imagery|media)"
 )
 _WORK = r"(?:image|picture|photo|photograph|portrait|face|scene|model|generator|camera)"
-_FREQUENCY = r"(?:often|usually|typically|commonly|frequently|generally|normally|sometimes|tends? to)"
+_FREQUENCY = (
+    r"(?:often|usually|typically|commonly|frequently|generally|normally|sometimes|tends? to)"
+)
 _SIGNS = (
     r"(?:signs?|indicators?|indications?|hallmarks?|clues?|artifacts?|artefacts?|flaws?|features?|"
     r"characteristics?|issues?|giveaways?|flags?|symptoms?|traits?|problems?|errors?|mistakes?|markers?)"
@@ -28,7 +57,7 @@ GENERIC_NAME = re.compile(
     rf"(?:many|most|some|other) {_WORKS})\b"
 )
 """Images in general."""
-_GENERIC_CLAUSE = re.compile(
+_GENERIC_CLAUSE = AnyOf(
     rf"^(?:and |but |also,? |in general,? |generally,? |usually,? |often,? |typically,? |sometimes,? |in many cases,? |for example,? )*(?:in |with |for )?(?:many |most |some |such |other |all )?"
     rf"(?:{_MADE}[- ](?:[\w-]+ ){{0,2}}{_WORKS}|(?:ai|fake|generated|generative)[- ](?:[\w-]+ )?(?:backgrounds?|skin|hands|textures|shadows|reflections|hair|eyes|edges)|deepfakes|fakes|(?:such|many|most|some|other) {_WORKS})\b"
     rf"|^(?:in |with |for )(?:ai art|ai|art|fakes|deepfakes)\b"
@@ -55,7 +84,7 @@ _GENERIC_CLAUSE = re.compile(
     r"|\bwould (?:\w+ly |also )?(?:betray|reveal|give|raise|count|speak|signal|prove|show|have|be|exhibit|display|look|appear|contain|point|indicate|suggest|make|mean|fall)\b"
 )
 """A condition, and what is said of generated or real images in general."""
-_OPEN = re.compile(
+_OPEN = AnyOf(
     r"\bwhether\b|^(?:\w+,? )?(?:let (?:me|us)|look (?:for|at(?![^:]*:)|out)|check|watch (?:for|out)|beware|consider(?! the \w+ (?:is|are))|"
     r"examine|inspect|describe|explain|state|assess|analy[sz]e|evaluate|discuss|comment on|identify|list|answer|pay attention|keep in mind|note that (?:ai|fake)|be aware)\b"
     r"|\b(?:i|we|you|one|people|experts) (?:will|would|should|shall|must|can|could|may|might|need to|have to|want to|am going to|are going to|'ll)"
@@ -105,7 +134,9 @@ EXCUSE = re.compile(
     r"|\b(?:expected|usual|common|normal) (?:of|for|in|from|with) (?:an? |the )?(?:real\b|photo|camera|lens|human|person)"
 )
 """What makes a flaw one that real photographs have: "as expected of a real person"."""
-_NOT_EXCUSED = re.compile(r"\b(?:not|never|un\w+|hardly|rather than|nothing|cannot|neither|far from)\b[^,]{0,30}$")
+_NOT_EXCUSED = re.compile(
+    r"\b(?:not|never|un\w+|hardly|rather than|nothing|cannot|neither|far from)\b[^,]{0,30}$"
+)
 
 _SEEN = (
     r"(?:show|have|exhibit|display|contain|see|find|notice|observe|detect|identify|reveal|suffer|spot|"
@@ -221,7 +252,9 @@ PRESENT = re.compile(
     r"^(?:yes|present|visible|noticeable|evident|severe|strong|slight|detected|significant|obvious|found|mild|moderate|major)\b"
 )
 """Below the name of a flaw: whether it is there."""
-LOW = re.compile(r"^(?:very |quite |rather |too |extremely |somewhat )?(?:low|weak|lacking|limited|insufficient)$")
+LOW = re.compile(
+    r"^(?:very |quite |rather |too |extremely |somewhat )?(?:low|weak|lacking|limited|insufficient)$"
+)
 HIGH = re.compile(r"^(?:very |quite |rather |extremely )?(?:high|excellent|great|perfect|strong)$")
 """Below the name of a criterion: how much of it there is."""
 ELLIPSIS = re.compile(r"^(?:and |, )?(?:as|so) (?:is|are|do|does|was|were|did|has|have)\b")
@@ -288,7 +321,9 @@ OPTICAL = re.compile(
     r"exposure|focal|aperture|lens(?:es)?|camera|tele\w*|macro|noise reduction|compression|depth|distance|in the distance|raindrops?|snow\w*|direction of)\b"
 )
 """Blur that cameras make."""
-REFRACTED = re.compile(r"\b(?:lens(?:es)?|barrel|keystone|rolling|rolling shutter|perspective distortion|pincushion|fish-?eye|wide[- ]angle|refract\w+|heat|through the (?:glass|water|window))\b")
+REFRACTED = re.compile(
+    r"\b(?:lens(?:es)?|barrel|keystone|rolling|rolling shutter|perspective distortion|pincushion|fish-?eye|wide[- ]angle|refract\w+|heat|through the (?:glass|water|window))\b"
+)
 """Distortion that cameras, glass and water make."""
 _OF_PICTURE = (
     r"(?:image|picture|photo\w*|face|eyes?|texts?|letters|lettering|features|lines|content|patterns?|background|area|region|part|"

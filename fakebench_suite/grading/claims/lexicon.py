@@ -18,7 +18,8 @@ _END = r"(?!\w|-(?!looking\b|like\b)\w)"
 class Words:
     """A pattern of whole words, and the words that it can begin with."""
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, words: str, kind: str, criterion: str = "") -> None:
+        self.kind, self.criterion = kind, criterion
         alternatives = words.replace("\n", "")
         self.pattern = re.compile(rf"\b(?:{alternatives}){_END}" if alternatives else r"(?!)")
         openings = find_openings(alternatives).find_first() if alternatives else (frozenset(), ())
@@ -42,12 +43,16 @@ class Criterion(NamedTuple):
 CRITERIA_WORDS = tuple(
     Criterion(
         row["name"],
-        *(Words(row.get(kind, "")) for kind in ("subjects", "asked", "flaws", "depicted")),
+        *(
+            Words(row.get(kind, ""), kind, row["name"])
+            for kind in ("subjects", "asked", "flaws", "depicted")
+        ),
     )
     for row in _FILE["criterion"]
 )
-NATURAL, UNNATURAL = Words(_FILE["natural"]), Words(_FILE["unnatural"])
-ASSESSING = Words(_FILE["assessing"])
+NATURAL, UNNATURAL, ASSESSING = (
+    Words(_FILE[kind], kind) for kind in ("natural", "unnatural", "assessing")
+)
 _ALL = (*(words for one in CRITERIA_WORDS for words in one[1:]), NATURAL, UNNATURAL, ASSESSING)
 _WORD = re.compile(r"[\w-]+")
 _MAX_REMEMBERED = 1 << 14
@@ -60,13 +65,15 @@ class _Hints(dict[str, frozenset[Words]]):
         parts = {word, *word.split("-")}
         if len(self) > _MAX_REMEMBERED:
             self.clear()
-        self[word] = hints = frozenset(
-            words for words in _ALL if any(map(words.may_begin, parts))
-        )
+        self[word] = hints = frozenset(words for words in _ALL if any(map(words.may_begin, parts)))
         return hints
 
 
 _HINTS = _Hints()
+
+
+_NAMING = frozenset({"subjects", "asked", "flaws", "depicted"})
+_ORDER = {one.name: index for index, one in enumerate(CRITERIA_WORDS)}
 
 
 class Phrase:
@@ -74,7 +81,27 @@ class Phrase:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._hints = frozenset().union(*(_HINTS[word] for word in _WORD.findall(text)))
+        self.assessments: list[Any] | None = None
+        """Kept by the reader, which finds them once."""
+        self._hints: set[Words] = set()
+        for word in _WORD.findall(text):
+            if hints := _HINTS[word]:
+                self._hints |= hints
+
+    @property
+    def may_assess(self) -> bool:
+        """Whether it may contain a word of the lexicon."""
+        return bool(self._hints)
+
+    @property
+    def may_name(self) -> bool:
+        """Whether it may name a criterion or a flaw."""
+        return any(words.kind in _NAMING for words in self._hints)
+
+    def list_criteria(self, *kinds: str) -> list[Criterion]:
+        """The criteria of which it may have words of these kinds, in their order."""
+        names = {words.criterion for words in self._hints if words.kind in kinds}
+        return [CRITERIA_WORDS[index] for index in sorted(_ORDER[name] for name in names)]
 
     def find(self, words: Words, start: int = 0) -> list[re.Match[str]]:
         """Where the words are."""

@@ -50,7 +50,11 @@ def _list_pairs(value: object, name: str, depth: int) -> Iterator[tuple[str, str
         yield name, " ".join(value.split())
     elif isinstance(value, dict) and depth < _MAX_DEPTH:
         named = next(
-            (str(value[key]) for key in ("criterion", "aspect", "category", "name") if key in value),
+            (
+                str(value[key])
+                for key in ("criterion", "aspect", "category", "name")
+                if key in value
+            ),
             None,
         )
         for key, item in value.items():

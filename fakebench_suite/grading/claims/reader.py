@@ -20,7 +20,6 @@ from fakebench_suite.grading.claims.clauses import Clause, Link, split_clauses
 from fakebench_suite.grading.claims.languages import is_english
 from fakebench_suite.grading.claims.lexicon import (
     ASSESSING,
-    CRITERIA_WORDS,
     NATURAL,
     UNNATURAL,
     Criterion,
@@ -145,6 +144,8 @@ def read_claims(text: str, asked: str | None = None) -> ClaimReading:
 
 def _read_sentence(plain: str, context: _Context) -> list[Claim]:
     """The claims of a sentence; updates what the next one may go on about."""
+    if _says_nothing(plain, context):
+        return []
     if grammar.is_question(plain) or grammar.is_open(plain):
         context.topic = tuple(_find_subjects(Phrase(plain), None)) or context.topic
         context.listed = None
@@ -169,6 +170,30 @@ def _read_sentence(plain: str, context: _Context) -> list[Claim]:
     ]
 
 
+_BRIEF = re.compile(
+    r"(?:no|none|nothing|not|absent|minimal|negligible|yes|present|visible|noticeable|evident|severe|strong|slight|detected|"
+    r"significant|obvious|found|mild|moderate|major|very|quite|rather|too|low|weak|lacking|limited|high|excellent|great|"
+    r"perfect|extremely|n/a|but|here|this|the image)\b"
+)
+"""How a sentence without words of the lexicon begins that says something of a topic."""
+
+
+def _may_claim(clause: Clause) -> bool:
+    return clause.may_assess or _BRIEF.match(clause.text) is not None
+
+
+def _says_nothing(plain: str, context: _Context) -> bool:
+    """Whether no word of a sentence can claim anything, which is quick to see."""
+    phrase = Phrase(plain)
+    if phrase.may_assess and (context.topic or context.asked or phrase.may_name):
+        return False
+    if _BRIEF.match(plain):
+        return False
+    return not (phrase.may_assess and plain.endswith((";", ":"))) and not (
+        grammar.HEADING_PLACE.match(plain) or ":" in plain
+    )
+
+
 class _Reader:
     """Reads the clauses of one sentence in order."""
 
@@ -180,7 +205,12 @@ class _Reader:
     def read(self, plain: str) -> list[_Part]:
         """The parts of a sentence, with what they claim."""
         context = self._context
-        for clause in split_clauses(plain):
+        clauses = split_clauses(plain)
+        while len(clauses) > 1 and not (
+            clauses[-1].ends_in_colon or _may_claim(clauses[-1]) or find_places(clauses[-1].text)
+        ):
+            clauses.pop()
+        for clause in clauses:
             if clause.ends_in_colon:
                 self._note_list(clause)
             if self._skip_general(clause):
@@ -189,7 +219,7 @@ class _Reader:
                 self._read_heading(clause)
                 continue
             for item in _split_list(clause):
-                part = self._read_clause(item)
+                part = self._read_clause(item) if _may_claim(item) else _Part(item.text, {})
                 self._parts.append(part._replace(places=context.places))
                 self._excuse(item)
                 if part.polarities:
@@ -268,9 +298,7 @@ class _Reader:
             polarities = dict.fromkeys(named, context.listed)
         if not named and not polarities:
             polarities = _assess_topic(clause, self._find_topic(clause))
-        elif context.topic and (
-            self._is_under_heading(clause) or (not named and _goes_on(clause))
-        ):
+        elif context.topic and (self._is_under_heading(clause) or (not named and _goes_on(clause))):
             polarities = {**_assess_topic(clause, context.topic), **polarities}
             _drop_unrealistic(polarities, clause, context)
         if is_inverted:
@@ -331,6 +359,8 @@ class _Reader:
 
     def _excuse(self, clause: Clause) -> None:
         """Take back flaws that, by the clause or the next, real photographs have."""
+        if all(Polarity.ANOMALY not in part.polarities.values() for part in self._parts[-2:]):
+            return
         is_excused = grammar.find_excuse(clause.text) or grammar.SPEAKS_FOR_REAL.search(clause.text)
         if not is_excused:
             return
@@ -348,15 +378,18 @@ _CONTINUING = re.compile(
 
 def _begins_loosely(clause: Clause) -> bool:
     """Whether a clause has no subject of its own: "come out malformed", "they look odd"."""
-    return re.match(r"^(?:which|they|these|them|that|those|such|and|or|because|in|[\w-]+(?:ly)? (?:with|in|at)|come|have|look|are|show|appear|often|usually|may|might|can|would|such as)\b", clause.text) is not None and not re.search(r"\b(?:here|this (?:image|picture|photo|one)|the (?:image|picture|photo))\b", clause.text)
+    return re.match(
+        r"^(?:which|they|these|them|that|those|such|and|or|because|in|[\w-]+(?:ly)? (?:with|in|at)|come|have|look|are|show|appear|often|usually|may|might|can|would|such as)\b",
+        clause.text,
+    ) is not None and not re.search(
+        r"\b(?:here|this (?:image|picture|photo|one)|the (?:image|picture|photo))\b", clause.text
+    )
 
 
 def _is_heading(clause: Clause) -> bool:
     """Whether a clause names what the next one is about: "distortion: none"."""
     return (
-        clause.ends_in_colon
-        and len(clause.text.split()) <= _HEADING_WORDS
-        and not clause.has_verb
+        clause.ends_in_colon and len(clause.text.split()) <= _HEADING_WORDS and not clause.has_verb
     )
 
 
@@ -375,13 +408,17 @@ def _split_list(clause: Clause) -> list[Clause]:
     text = clause.text
     if ", " not in text and " and " not in text or clause.link is not Link.PLAIN:
         return [clause]
+    if len(clause.list_criteria("subjects", "flaws")) <= 1:
+        return [clause]
     cuts: list[int] = []
     start = 0
     joints = list(_LIST_JOINT.finditer(text))
     for joint, following in zip(joints, [*joints[1:], None], strict=True):
         piece = text[joint.end() : following.start() if following else len(text)]
         before = text[start : joint.start()]
-        if _is_item(piece, after="" if cuts and " or " not in text else before) and _is_complete(before):
+        if _is_item(piece, after="" if cuts and " or " not in text else before) and _is_complete(
+            before
+        ):
             cuts.append(joint.start())
             start = joint.end()
     if not cuts:
@@ -391,7 +428,10 @@ def _split_list(clause: Clause) -> list[Clause]:
     pieces = [text[a:b].strip(" ,") for a, b in zip(starts, ends, strict=True)]
     pieces = [re.sub(r"^(?:and|but) ", "", piece) for piece in pieces]
     *first, last = pieces
-    return [*(Clause(piece, link=clause.link) for piece in first), Clause(last, ends_in_colon=clause.ends_in_colon)]
+    return [
+        *(Clause(piece, link=clause.link) for piece in first),
+        Clause(last, ends_in_colon=clause.ends_in_colon),
+    ]
 
 
 def _is_item(piece: str, after: str) -> bool:
@@ -407,7 +447,7 @@ def _is_item(piece: str, after: str) -> bool:
 def _is_complete(piece: str, *, needs_subject: bool = False) -> bool:
     """Whether a piece of a list has a flaw, or a criterion and what it is like."""
     phrase = Phrase(piece)
-    if not needs_subject and any(phrase.find(one.flaws) for one in CRITERIA_WORDS):
+    if not needs_subject and any(phrase.find(one.flaws) for one in phrase.list_criteria("flaws")):
         return True
     return bool(_find_subjects(phrase, None)) and any(
         phrase.find(words) for words in (NATURAL, UNNATURAL, ASSESSING)
@@ -418,7 +458,7 @@ def _find_subjects(clause: Phrase, asked: str | None) -> dict[str, re.Match[str]
     """The criteria that a clause names, and where."""
     found = (
         (one.name, clause.find(one.subjects) or (one.name == asked and clause.find(one.asked)))
-        for one in CRITERIA_WORDS
+        for one in clause.list_criteria("subjects", "asked")
     )
     return {name: matches[0] for name, matches in found if matches}
 
@@ -427,22 +467,30 @@ class _Assessment(NamedTuple):
     """A word that assesses something, and how."""
 
     match: re.Match[str]
+    words: Words
     polarity: Polarity
 
 
-def _find_assessments(
-    clause: Phrase, start: int = 0, only: Sequence[Words] = (NATURAL, UNNATURAL, ASSESSING)
-) -> list[_Assessment]:
+def _find_assessments(clause: Phrase, start: int = 0) -> list[_Assessment]:
+    """The words that assess something, from a position on; found once."""
+    if clause.assessments is None:
+        clause.assessments = _search_assessments(clause)
+    if not start:
+        return clause.assessments
+    return [one for one in clause.assessments if one.match.start() >= start]
+
+
+def _search_assessments(clause: Phrase) -> list[_Assessment]:
     return [
         _Assessment(
             match,
+            words,
             Polarity.ABSENCE
             if is_good != _is_turned(clause.text, match, is_good=is_good)
             else Polarity.ANOMALY,
         )
         for is_good, words in ((True, NATURAL), (False, UNNATURAL), (False, ASSESSING))
-        if words in only
-        for match in clause.find(words, start)
+        for match in clause.find(words)
     ]
 
 
@@ -501,7 +549,9 @@ def _drop_unrealistic(claimed: Polarities, clause: Clause, context: _Context) ->
         claimed.pop(UNREALISTIC, None)
 
 
-_ATTRIBUTED = re.compile(r"^[ -](?:and [\w-]+ )?(?:(?!and|or|in|of|on|with|the|a|an|at|is|are|as)[\w&-]+ ){0,2}$")
+_ATTRIBUTED = re.compile(
+    r"^[ -](?:and [\w-]+ )?(?:(?!and|or|in|of|on|with|the|a|an|at|is|are|as)[\w&-]+ ){0,2}$"
+)
 _COORDINATED = re.compile(r"^(?:,| and| or| &|, and|, or)+ (?:the |its |[\w-]+ )?$")
 
 
@@ -532,7 +582,11 @@ def _assess_subjects(clause: Clause, named: dict[str, re.Match[str]]) -> Polarit
         if grammar.SUBJECT_DENIED.search(text[: subject.start()]):
             continue
         polarity = _merge([*own[name], *rest]) or general
-        if polarity is None and previous and _COORDINATED.match(text[previous[0] : subject.start()]):
+        if (
+            polarity is None
+            and previous
+            and _COORDINATED.match(text[previous[0] : subject.start()])
+        ):
             polarity = previous[1]
         if polarity is not None:
             claimed[name] = polarity
@@ -550,14 +604,22 @@ _PICTURE_NOUN = re.compile(
     r"directions?|angles?|positions?|way|manner|elements?|aspects?|features?|parts?|relations?\w*|alignments?|"
     r"placements?|repetitions?|contrasts?|differences?|size|sizes|scale|sharpness|smoothness|softness|structure|object|things?)\b"
 )
-_NOUNS = re.compile(r"(?:artifact|artefact|flaw|defect|error|mistake|oddit|anomal|inconsisten|irregularit|imperfection|discontinu|discrepanc)")
-_FIRST_NOUN = re.compile(r"^(?:(?:a|an|the|some|one|two|this|that|his|her|its|with|there is|there are) )?(?:[\w-]+ ){0,2}$")
+_NOUNS = re.compile(
+    r"(?:artifact|artefact|flaw|defect|error|mistake|oddit|anomal|inconsisten|irregularit|imperfection|discontinu|discrepanc)"
+)
+_FIRST_NOUN = re.compile(
+    r"^(?:(?:a|an|the|some|one|two|this|that|his|her|its|with|there is|there are) )?(?:[\w-]+ ){0,2}$"
+)
 
 
 def _is_of_scene(one: _Assessment, clause: Phrase, named: dict[str, re.Match[str]]) -> bool:
     """Whether a word is of something in the scene: "a strange statue stands in the shadow"."""
     text, end = clause.text, one.match.end()
-    if " " in one.match[0] or _NOUNS.match(one.match[0]) or not _FIRST_NOUN.match(text[: one.match.start()]):
+    if (
+        " " in one.match[0]
+        or _NOUNS.match(one.match[0])
+        or not _FIRST_NOUN.match(text[: one.match.start()])
+    ):
         return False
     later = [subject.start() for subject in named.values() if subject.start() > end]
     if len(later) < len(named) or _ATTRIBUTED.match(text[end : min(later)]):
@@ -584,7 +646,7 @@ def _find_flaws(clause: Phrase, topics: Sequence[str]) -> Polarities:
     in a complaint.
     """
     flaws: Polarities = {}
-    for one in CRITERIA_WORDS:
+    for one in clause.list_criteria("flaws", "depicted"):
         matches = clause.find(one.flaws) + _find_depicted(clause, one, topics)
         if not matches or _is_of_camera(clause, one.name):
             continue
@@ -609,13 +671,18 @@ def _is_of_camera(clause: Phrase, criterion: str) -> bool:
 def _drop_harmless(flaws: Polarities, clause: Phrase, topics: Sequence[str]) -> None:
     """Drop flaws that a reply merely mentions of an image that it takes to be real."""
     for name in _OF_PHOTOGRAPHS:
-        if flaws.get(name) is Polarity.ANOMALY and name not in topics and not _is_complained(clause):
+        if (
+            flaws.get(name) is Polarity.ANOMALY
+            and name not in topics
+            and not _is_complained(clause)
+        ):
             del flaws[name]
 
 
 def _is_complained(clause: Phrase) -> bool:
     return any(
-        one.polarity is Polarity.ANOMALY for one in _find_assessments(clause, only=(UNNATURAL,))
+        one.polarity is Polarity.ANOMALY and one.words is UNNATURAL
+        for one in _find_assessments(clause)
     )
 
 
@@ -652,10 +719,11 @@ def _is_complaint(clause: Phrase, match: re.Match[str]) -> bool:
     """Whether what a clause says of a word is that it is wrong."""
     return any(
         one.polarity is Polarity.ANOMALY
+        and one.words is UNNATURAL
         and (one.match.start() >= match.end() or one.match.end() + 1 == match.start())
         and " and " not in clause.text[match.end() : one.match.start()]
         and one.match[0] != match[0]
-        for one in _find_assessments(clause, only=(UNNATURAL,))
+        for one in _find_assessments(clause)
     )
 
 
@@ -684,9 +752,7 @@ def _assess_topic(clause: Clause, about: tuple[str, ...]) -> Polarities:
         return dict.fromkeys(about, Polarity.ABSENCE)
     for pattern, polarity in ((grammar.LOW, Polarity.ANOMALY), (grammar.HIGH, Polarity.ABSENCE)):
         if pattern.match(clause.text):
-            return {
-                name: polarity.invert() if name in FLAW_NAMES else polarity for name in about
-            }
+            return {name: polarity.invert() if name in FLAW_NAMES else polarity for name in about}
     polarity = _find_polarity(clause)
     if polarity is None and grammar.PRESENT.match(clause.text):
         about = tuple(name for name in about if name in FLAW_NAMES)
@@ -700,8 +766,7 @@ _DEGREES = re.compile(r"^(?:very|quite|rather|somewhat|mostly|largely|highly|cle
 def _goes_on(clause: Clause) -> bool:
     """Whether a clause goes on about what was named before it: "inconsistent in places"."""
     if any(
-        pattern.match(clause.text)
-        for pattern in (grammar.CARRIED, grammar.NONE, grammar.PRESENT)
+        pattern.match(clause.text) for pattern in (grammar.CARRIED, grammar.NONE, grammar.PRESENT)
     ):
         return True
     words = _DEGREES.sub("", clause.text)
