@@ -9,7 +9,8 @@ from fakebench_suite.grading.claims.lexicon import Phrase
 VERB = (
     r"(?:is|are|was|were|be|looks?|appears?|seems?|has|have|had|shows?|lacks?|does|do|exhibits?|"
     r"displays?|contains?|remains?|runs?|match(?:es)?|aligns?|stands?|falls?|feels?|suggests?|"
-    r"makes?|reveals?|(?<!color )(?<!colour )casts?|blends?|bends?|breaks?|merges?|points?|repeats?|fails?|leaves?|raises?|"
+    r"makes?|reveals?|(?<!color )(?<!colour )casts?|blends?|bends?|breaks?|merges?|"
+    r"points?|repeats?|fails?|leaves?|raises?|"
     r"follows?|corresponds?|converges?|fades?|holds?|could|would|can|may|might|should|indicates?|"
     r"bothers?|defy|defies|contradicts?|differs?|supports?|gives?|came|comes?|lines? up)"
 )
@@ -58,13 +59,15 @@ _INTERRUPTING = re.compile(
 )
 """A phrase between subject and verb: "the shadows, unlike the reflections, are plausible"."""
 _ALL_BUT = re.compile(
-    rf"^(?P<subject>everything|all(?: of)?(?: the)?(?: \w+)?|nothing|no \w+) (?:but(?! also)|{_EXCEPTION})"
+    r"^(?P<subject>everything|all(?: of)?(?: the)?(?: \w+)?|nothing|no \w+)"
+    rf" (?:but(?! also)|{_EXCEPTION})"
     rf" (?P<phrase>(?:(?!\b{VERB}\b)[^,;:]){{1,100}}?) (?P<rest>{VERB}\b.*)$"
 )
 """"Everything but the perspective is natural"."""
 _BOUND = re.compile(
-    r"(?:[;:]|[, ](?: ?- |(?:(?<=,) )?(?:(?<!anything )(?<!nothing )(?<!everything )but (?!also\b)|while |whereas |although |though |however\b"
-    rf"|yet |which |where |because (?!of)|since |(?<=, )with |(?<=, )so |(?=as (?:is|are) the )"
+    r"(?:[;:]|[, ](?: ?- |(?:(?<=,) )?(?:(?<!anything )(?<!nothing )(?<!everything )but (?!also\b)"
+    r"|while |whereas |although |though |however\b|yet |which |where |because (?!of)|since "
+    r"|(?<=, )with |(?<=, )so |(?=as (?:is|are) the )"
     rf"|(?=(?:{_EXCEPTION}|{_COMPARISON}|{_ASIDE}) ))))+"
 )
 """What always ends a clause, unless nothing is said before a "but"."""
@@ -91,24 +94,16 @@ def split_clauses(plain: str) -> list[Clause]:
     """The clauses of a sentence; a fronted exception or comparison comes last."""
     if "(" in plain:
         plain = _SHORT_ASIDE.sub(r" \1", plain)
-    interrupting = _INTERRUPTING.match(plain)
-    if interrupting is not None:
-        main = f"{interrupting['subject']} {interrupting['rest']}"
-        return [*_split(main), *_split(interrupting["phrase"])]
-    all_but = _ALL_BUT.match(plain)
-    if all_but is not None:
-        main = f"{all_but['subject']} {all_but['rest']}"
-        return [*_split(main), *_split(f"except for {all_but['phrase']}")]
-    fronted = _FRONTED.match(plain)
-    if fronted is None:
-        return list(_split(plain))
-    main = list(_split(plain[fronted.end() :]))
-    phrase = list(_split(fronted["phrase"]))
-    first = phrase[0].link if phrase else Link.PLAIN
-    if first is Link.ASIDE:
-        return [*phrase, *main]
-    # "Unlike the wall, which is sharp": what is said of it is another clause, and comes first.
-    return [*main, *phrase]
+    if match := _INTERRUPTING.match(plain):
+        return [*_split(f"{match['subject']} {match['rest']}"), *_split(match["phrase"])]
+    if match := _ALL_BUT.match(plain):
+        exception = f"except for {match['phrase']}"
+        return [*_split(f"{match['subject']} {match['rest']}"), *_split(exception)]
+    if match := _FRONTED.match(plain):
+        main, phrase = list(_split(plain[match.end() :])), list(_split(match["phrase"]))
+        is_aside = bool(phrase) and phrase[0].link is Link.ASIDE
+        return [*phrase, *main] if is_aside else [*main, *phrase]
+    return list(_split(plain))
 
 
 def _split(plain: str) -> Iterator[Clause]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from fakebench_suite.grading.claims.context import Polarity
 from fakebench_suite.grading.claims.places import Place, cover
-from fakebench_suite.grading.claims.reader import Claim, Polarity, read_claims
+from fakebench_suite.grading.claims.reader import Claim, read_claims
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.text.thoughts import to_visible_text
 from fakebench_suite.types import Authenticity, Case, Region, Task

@@ -1,4 +1,4 @@
-"""Lay out tables, JSON and lists within a line as lines of "name: value", as people would read them.
+"""Lay out tables, JSON and lists within a line as lines of "name: value", as people read them.
 
 Only what normalization would run together is changed; other text stays as it is.
 """

@@ -99,7 +99,8 @@ _ANY = re.compile(
 
 
 _DENIED = re.compile(
-    r"\b(?:not(?! only| just)|rather than|instead of|except|excluding|other than|apart from|outside|away from|nor)"
+    r"\b(?:not(?! only| just)|rather than|instead of|except|excluding|other than|apart from|"
+    r"outside|away from|nor)"
     r"(?: (?:for|in|at|on|near|the|to|around|of|very|along|towards?|from))* ?$"
 )
 """Before a place in which something is not: "not in the upper left but in the lower right"."""

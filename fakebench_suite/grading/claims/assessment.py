@@ -1,0 +1,338 @@
+"""What one clause says of the criteria that it names, and of those whose flaws it names."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from fakebench_suite.grading.claims import grammar
+from fakebench_suite.grading.claims.clauses import HAS_VERB, Clause, Link
+from fakebench_suite.grading.claims.context import (
+    FLAW_NAMES,
+    UNREALISTIC,
+    Context,
+    Polarities,
+    Polarity,
+)
+from fakebench_suite.grading.claims.lexicon import (
+    ASSESSING,
+    NATURAL,
+    UNNATURAL,
+    Criterion,
+    Phrase,
+    Words,
+)
+
+_LIST_JOINT = re.compile(r",? and |, |,? but ")
+
+
+def split_list(clause: Clause) -> list[Clause]:
+    """The items of a list of claims without verbs: "texture unnatural, edges natural"."""
+    text = clause.text
+    if (", " not in text and " and " not in text) or clause.link is not Link.PLAIN:
+        return [clause]
+    if len(clause.list_criteria("subjects", "flaws")) <= 1:
+        return [clause]
+    cuts: list[int] = []
+    start = 0
+    joints = list(_LIST_JOINT.finditer(text))
+    for joint, following in zip(joints, [*joints[1:], None], strict=True):
+        piece = text[joint.end() : following.start() if following else len(text)]
+        before = text[start : joint.start()]
+        if _is_item(piece, after="" if cuts and " or " not in text else before) and _is_complete(
+            before
+        ):
+            cuts.append(joint.start())
+            start = joint.end()
+    if not cuts:
+        return [clause]
+    ends = [*cuts, len(text)]
+    starts = [0, *cuts]
+    pieces = [text[a:b].strip(" ,") for a, b in zip(starts, ends, strict=True)]
+    pieces = [re.sub(r"^(?:and|but) ", "", piece) for piece in pieces]
+    *first, last = pieces
+    return [
+        *(Clause(piece, link=clause.link) for piece in first),
+        Clause(last, ends_in_colon=clause.ends_in_colon),
+    ]
+
+
+def _is_item(piece: str, after: str) -> bool:
+    """Whether a piece of a list says something by itself, whatever is before it."""
+    item = Clause(piece)
+    if item.has_verb:
+        return False
+    if re.match(r"(?:no|without) ", piece):
+        return _is_complete(piece) or bool(find_subjects(item, None))
+    return grammar.NEGATIVE.search(after) is None and _is_complete(piece, needs_subject=True)
+
+
+def _is_complete(piece: str, *, needs_subject: bool = False) -> bool:
+    """Whether a piece of a list has a flaw, or a criterion and what it is like."""
+    phrase = Phrase(piece)
+    if not needs_subject and any(phrase.find(one.flaws) for one in phrase.list_criteria("flaws")):
+        return True
+    return bool(find_subjects(phrase, None)) and any(
+        phrase.find(words) for words in (NATURAL, UNNATURAL, ASSESSING)
+    )
+
+
+def find_subjects(clause: Phrase, asked: str | None) -> dict[str, re.Match[str]]:
+    """The criteria that a clause names, and where."""
+    found = (
+        (one.name, clause.find(one.subjects) or (one.name == asked and clause.find(one.asked)))
+        for one in clause.list_criteria("subjects", "asked")
+    )
+    return {name: matches[0] for name, matches in found if matches}
+
+
+class _Assessment(NamedTuple):
+    """A word that assesses something, and how."""
+
+    match: re.Match[str]
+    words: Words
+    polarity: Polarity
+
+
+def _find_assessments(clause: Phrase, start: int = 0) -> list[_Assessment]:
+    """The words that assess something, from a position on; found once."""
+    if clause.assessments is None:
+        clause.assessments = _search_assessments(clause)
+    if not start:
+        return clause.assessments
+    return [one for one in clause.assessments if one.match.start() >= start]
+
+
+def _search_assessments(clause: Phrase) -> list[_Assessment]:
+    return [
+        _Assessment(
+            match,
+            words,
+            Polarity.ABSENCE
+            if is_good != _is_turned(clause.text, match, is_good=is_good)
+            else Polarity.ANOMALY,
+        )
+        for is_good, words in ((True, NATURAL), (False, UNNATURAL), (False, ASSESSING))
+        for match in clause.find(words)
+    ]
+
+
+def _is_turned(text: str, match: re.Match[str], *, is_good: bool) -> bool:
+    """Whether a clause says the contrary of a word: "not odd", "oddities are not to be found"."""
+    if grammar.is_negated(text, match.start(), is_good=is_good):
+        return True
+    return not is_good and grammar.is_denied_after(text, match.end())
+
+
+def _merge(assessments: Iterable[_Assessment]) -> Polarity | None:
+    """An anomaly goes before praise; None is neither."""
+    polarities = {one.polarity for one in assessments}
+    if Polarity.ANOMALY in polarities:
+        return Polarity.ANOMALY
+    return Polarity.ABSENCE if polarities else None
+
+
+def find_polarity(clause: Phrase, start: int = 0) -> Polarity | None:
+    """How a clause assesses what it is about."""
+    return _merge(_find_assessments(clause, start))
+
+
+def assess(clause: Clause, context: Context, topics: Sequence[str]) -> Polarities:
+    """What a clause claims of the criteria that it names, or has the flaws of."""
+    named = find_subjects(clause, context.asked)
+    flaws = find_flaws(clause, (*named, *topics))
+    if context.is_real:
+        _drop_harmless(flaws, clause, (*named, *topics))
+    if len({*named, *flaws}) >= _ENUMERATION and _is_enumeration(clause):
+        return {}
+    claimed = _assess_subjects(clause, named) if named else {}
+    for name, subject in named.items():
+        is_missing = grammar.is_deprived(clause.text, subject.start()) and name not in FLAW_NAMES
+        if is_missing or flaws.get(name) is Polarity.ANOMALY:
+            claimed[name] = Polarity.ANOMALY
+    claimed |= {name: polarity for name, polarity in flaws.items() if name not in named}
+    drop_unrealistic(claimed, clause, context)
+    return claimed
+
+
+_ENUMERATION = 5
+"""Criteria from which a clause that says nothing of them is a list of what there is to look at."""
+
+
+def _is_enumeration(clause: Phrase) -> bool:
+    return all(one.match[0].startswith("unrealis") for one in _find_assessments(clause)) and (
+        grammar.NEGATIVE.search(clause.text) is None
+    )
+
+
+def drop_unrealistic(claimed: Polarities, clause: Clause, context: Context) -> None:
+    """Drop what other criteria are called in passing, unless it is what is spoken of."""
+    is_meant = UNREALISTIC in (context.asked, *context.topic) or "unrealistic aspect" in clause.text
+    if len(claimed) > 1 and not is_meant:
+        claimed.pop(UNREALISTIC, None)
+
+
+_ATTRIBUTED = re.compile(
+    r"^[ -](?:and [\w-]+ )?(?:(?!and|or|in|of|on|with|the|a|an|at|is|are|as)[\w&-]+ ){0,2}$"
+)
+
+
+_COORDINATED = re.compile(r"^(?:,| and| or| &|, and|, or)+ (?:the |its |[\w-]+ )?$")
+
+
+def _assess_subjects(clause: Clause, named: dict[str, re.Match[str]]) -> Polarities:
+    """What a clause says of each: by words before it, or else by those that are about all."""
+    text = clause.text
+    assessments = [one for one in _find_assessments(clause) if not _is_of_scene(one, clause, named)]
+    own: dict[str, list[_Assessment]] = {}
+    used: set[int] = set()
+    for name, subject in named.items():
+        own[name] = [
+            one
+            for one in assessments
+            if one.match.end() <= subject.start()
+            and _ATTRIBUTED.match(text[one.match.end() : subject.start()])
+        ]
+        used |= {id(one) for one in own[name]}
+    rest = [one for one in assessments if id(one) not in used]
+    general = _merge(rest)
+    if general is None and not used and (match := grammar.CALLED_FAKE.search(text)):
+        is_denied = grammar.is_negated(text, match.start("word"))
+        general = Polarity.ABSENCE if is_denied else Polarity.ANOMALY
+    if general is None and not used and grammar.EVIDENCE.search(text):
+        general = find_verdict(text)
+    claimed: Polarities = {}
+    previous: tuple[int, Polarity] | None = None
+    for name, subject in sorted(named.items(), key=lambda item: item[1].start()):
+        if grammar.SUBJECT_DENIED.search(text[: subject.start()]):
+            continue
+        polarity = _merge([*own[name], *rest]) or general
+        if (
+            polarity is None
+            and previous
+            and _COORDINATED.match(text[previous[0] : subject.start()])
+        ):
+            polarity = previous[1]
+        if polarity is not None:
+            claimed[name] = polarity
+            previous = (subject.end(), polarity)
+    return claimed
+
+
+def _is_of_scene(one: _Assessment, clause: Phrase, named: dict[str, re.Match[str]]) -> bool:
+    """Whether a word is of something in the scene: "a strange statue stands in the shadow"."""
+    text, end = clause.text, one.match.end()
+    if (
+        " " in one.match[0]
+        or grammar.NOUNS.match(one.match[0])
+        or not grammar.FIRST_NOUN.match(text[: one.match.start()])
+    ):
+        return False
+    later = [subject.start() for subject in named.values() if subject.start() > end]
+    if len(later) < len(named) or _ATTRIBUTED.match(text[end : min(later)]):
+        return False
+    after = text[end : min(later)]
+    return grammar.PICTURE_NOUN.match(after) is None and grammar.SCENE_NOUN.match(after) is not None
+
+
+def find_verdict(text: str) -> Polarity | None:
+    """The polarity of the verdict that a clause gives: fake is an anomaly, real is none."""
+    polarities = {
+        Polarity.ANOMALY
+        if (match["fake"] is not None) != grammar.is_negated(text, match.start())
+        else Polarity.ABSENCE
+        for match in grammar.VERDICT.finditer(text)
+    }
+    return polarities.pop() if len(polarities) == 1 else None
+
+
+def find_flaws(clause: Phrase, topics: Sequence[str]) -> Polarities:
+    """The criteria whose flaws a clause names, and whether it denies them.
+
+    What may be in the scene, as a twisted trunk, is a flaw of ``topics``, of the picture itself,
+    and in a complaint.
+    """
+    flaws: Polarities = {}
+    for one in clause.list_criteria("flaws", "depicted"):
+        matches = clause.find(one.flaws) + _find_depicted(clause, one, topics)
+        if not matches or _is_of_camera(clause, one.name):
+            continue
+        denied = all(_is_denied(clause, match) for match in matches)
+        flaws[one.name] = Polarity.ABSENCE if denied else Polarity.ANOMALY
+    return flaws
+
+
+_OPTICS = {"clarity": grammar.OPTICAL, "distortion": grammar.REFRACTED}
+
+
+_OF_PHOTOGRAPHS = ("clarity", "edge", "symmetry", "perspective", "overall tone")
+"""Criteria of which photographs have flaws, too: blur, halos, crooked horizons."""
+
+
+def _is_of_camera(clause: Phrase, criterion: str) -> bool:
+    """Whether a flaw is one that cameras make, and nothing unnatural is said of it."""
+    optics = _OPTICS.get(criterion)
+    if optics is None or not optics.search(clause.text):
+        return False
+    return not _is_complained(clause)
+
+
+def _drop_harmless(flaws: Polarities, clause: Phrase, topics: Sequence[str]) -> None:
+    """Drop flaws that a reply merely mentions of an image that it takes to be real."""
+    for name in _OF_PHOTOGRAPHS:
+        if (
+            flaws.get(name) is Polarity.ANOMALY
+            and name not in topics
+            and not _is_complained(clause)
+        ):
+            del flaws[name]
+
+
+def _is_complained(clause: Phrase) -> bool:
+    return any(
+        one.polarity is Polarity.ANOMALY and one.words is UNNATURAL
+        for one in _find_assessments(clause)
+    )
+
+
+def _find_depicted(
+    clause: Phrase, criterion: Criterion, topics: Sequence[str]
+) -> list[re.Match[str]]:
+    matches = clause.find(criterion.depicted)
+    if not matches or criterion.name in topics:
+        return matches
+    text = clause.text
+    return [
+        match
+        for match in matches
+        if grammar.WRONGLY.search(text[: match.start()])
+        or grammar.DEPICTION.search(text[: match.start()])
+        or grammar.PICTURED.match(text[match.end() + 1 :])
+        or _is_complaint(clause, match)
+    ]
+
+
+def _is_complaint(clause: Phrase, match: re.Match[str]) -> bool:
+    """Whether what a clause says of a word is that it is wrong."""
+    return any(
+        one.polarity is Polarity.ANOMALY
+        and one.words is UNNATURAL
+        and (one.match.start() >= match.end() or one.match.end() + 1 == match.start())
+        and " and " not in clause.text[match.end() : one.match.start()]
+        and one.match[0] != match[0]
+        for one in _find_assessments(clause)
+    )
+
+
+def _is_denied(clause: Phrase, flaw: re.Match[str]) -> bool:
+    text = clause.text
+    if grammar.is_negated(text, flaw.start()) or grammar.is_denied_after(text, flaw.end()):
+        return True
+    return _calls_natural(clause, flaw)
+
+
+def _calls_natural(clause: Phrase, flaw: re.Match[str]) -> bool:
+    """Whether what looks like a flaw is the subject of praise: "the distortion is natural"."""
+    text = clause.text
+    if not HAS_VERB.search(text, flaw.end()) or HAS_VERB.search(text[: flaw.start()]):
+        return False
+    return find_polarity(clause, flaw.end()) is Polarity.ABSENCE

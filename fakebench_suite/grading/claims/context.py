@@ -1,0 +1,51 @@
+"""What a clause says of criteria, and what the sentences before it leave to it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fakebench_suite.grading.claims.places import Place
+
+
+class Polarity(StrEnum):
+    """What a claim says of a criterion."""
+
+    ANOMALY = "anomaly"
+    """Something is wrong with it."""
+    ABSENCE = "absence"
+    """Nothing is wrong with it."""
+
+    def invert(self) -> "Polarity":
+        """The contrary."""
+        return Polarity.ABSENCE if self is Polarity.ANOMALY else Polarity.ANOMALY
+
+
+UNREALISTIC = "unrealistic"
+"""What other criteria are called in passing: claimed only where a clause names no other one."""
+
+
+FLAW_NAMES = frozenset({"content deficiency", "distortion", UNREALISTIC})
+"""The criteria whose names are flaws."""
+
+
+Polarities = dict[str, Polarity]
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """What the sentences before one leave to it."""
+
+    asked: str | None
+    is_real: bool = False
+    """Whether the reply takes the image to be real, of which blur says nothing."""
+    topic: tuple[str, ...] = ()
+    """Criteria that the next clause may go on about."""
+    is_heading: bool = False
+    """Whether the topic is a heading, which all that follows in its line is about."""
+    general: Polarities = field(default_factory=dict)
+    """What has just been said of images in general."""
+    listed: Polarity | None = None
+    """What the items of a list are evidence of: "signs of manipulation:"."""
+    before: Polarity | None = None
+    """What the clause before, in the same line, said of what it was about."""
+    places: tuple[Place, ...] = ()
+    """Of a heading: "lower left: a blurred patch"."""
