@@ -30,7 +30,8 @@ def split_list(clause: Clause) -> list[Clause]:
     text = clause.text
     if (", " not in text and " and " not in text) or clause.link is not Link.PLAIN:
         return [clause]
-    if len(clause.list_criteria("subjects", "flaws")) <= 1:
+    count = len(clause.list_criteria("subjects", "flaws"))
+    if count <= 1 or (count >= _ENUMERATION and _is_enumeration(clause)):
         return [clause]
     cuts: list[int] = []
     start = 0
@@ -38,9 +39,11 @@ def split_list(clause: Clause) -> list[Clause]:
     for joint, following in zip(joints, [*joints[1:], None], strict=True):
         piece = text[joint.end() : following.start() if following else len(text)]
         before = text[start : joint.start()]
-        if _is_item(piece, after="" if cuts and " or " not in text else before) and _is_complete(
-            before
-        ):
+        if _is_item(
+            piece,
+            after="" if cuts and " or " not in text else before,
+            needs_subject=clause.has_verb,
+        ) and _is_complete(before):
             cuts.append(joint.start())
             start = joint.end()
     if not cuts:
@@ -56,14 +59,16 @@ def split_list(clause: Clause) -> list[Clause]:
     ]
 
 
-def _is_item(piece: str, after: str) -> bool:
+def _is_item(piece: str, after: str, *, needs_subject: bool) -> bool:
     """Whether a piece of a list says something by itself, whatever is before it."""
     item = Clause(piece)
     if item.has_verb:
         return False
     if re.match(r"(?:no|without) ", piece):
         return _is_complete(piece) or bool(find_subjects(item, None))
-    return grammar.NEGATIVE.search(after) is None and _is_complete(piece, needs_subject=True)
+    return grammar.NEGATIVE.search(after) is None and _is_complete(
+        piece, needs_subject=needs_subject
+    )
 
 
 def _is_complete(piece: str, *, needs_subject: bool = False) -> bool:
@@ -103,6 +108,19 @@ def _find_assessments(clause: Phrase, start: int = 0) -> list[_Assessment]:
 
 
 def _search_assessments(clause: Phrase) -> list[_Assessment]:
+    """The words that assess something, without those that are part of others: "too sharp"."""
+    found = _search_all(clause)
+    if len(found) <= 1:
+        return found
+    spans = [one.match.span() for one in found]
+    return [
+        one
+        for one, (start, end) in zip(found, spans, strict=True)
+        if not any(a <= start and end <= b and (a, b) != (start, end) for a, b in spans)
+    ]
+
+
+def _search_all(clause: Phrase) -> list[_Assessment]:
     return [
         _Assessment(
             match,

@@ -41,7 +41,10 @@ _COMPARISON = (
     r"(?:unlike|in contrast (?:to|with)|contrary to|as opposed to|compared (?:to|with)|"
     r"in comparison (?:to|with))"
 )
-_ASIDE = r"(?:despite|in spite of|notwithstanding|in addition to|along with|together with|besides)"
+_ASIDE = (
+    r"(?:despite|in spite of|notwithstanding|in addition to|along with|together with|besides|"
+    r"although|though|even though|even if|while|whereas)"
+)
 _STARTS = (
     (Link.EXCEPTION, re.compile(rf"{_EXCEPTION} ")),
     (Link.COMPARISON, re.compile(rf"{_COMPARISON} ")),

@@ -219,3 +219,5 @@ LOOSE = _compile("loose")
 """How a clause without a subject of its own begins."""
 THIS_IMAGE = _compile("this_image")
 """The image that is asked about."""
+SHOWN = _compile("shown")
+"""How a clause begins that gives evidence of the verdict before it: "can be seen from"."""

@@ -217,7 +217,7 @@ class _Reader:
     def _skip_general(self, clause: Clause) -> bool:
         """Whether a clause is about images in general, or goes on about them."""
         goes_on = self._is_general and _begins_loosely(clause)
-        is_name = clause.link in (Link.COMPARISON, Link.EXCEPTION, Link.ASIDE)
+        is_name = clause.link in (Link.COMPARISON, Link.EXCEPTION)
         self._is_general = (
             goes_on
             or grammar.is_generic(clause.text)
@@ -274,6 +274,9 @@ class _Reader:
             return dict.fromkeys(named, context.before.invert())
         if context.before and grammar.ELLIPSIS.match(clause.text):
             return dict.fromkeys(named, context.before)
+        if self._parts and grammar.SHOWN.match(clause.text):
+            verdict = find_verdict(self._parts[-1].text)
+            return {} if verdict is None else dict.fromkeys(named, verdict)
         if context.listed and not clause.has_verb:
             return dict.fromkeys(named, context.listed)
         if self._is_under_heading(clause):
