@@ -167,7 +167,7 @@ def assess(clause: Clause, context: Context, topics: Sequence[str]) -> Polaritie
         is_missing = grammar.is_deprived(clause.text, subject.start()) and name not in FLAW_NAMES
         if is_missing or flaws.get(name) is Polarity.ANOMALY:
             claimed[name] = Polarity.ANOMALY
-    claimed |= {name: polarity for name, polarity in flaws.items() if name not in named}
+    claimed = {**flaws, **claimed}
     drop_unrealistic(claimed, clause, context)
     return claimed
 

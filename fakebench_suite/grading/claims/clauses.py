@@ -57,7 +57,8 @@ _FRONTED = re.compile(
 )
 """A phrase before the clause that it belongs to: "apart from the hand, everything is natural"."""
 _INTERRUPTING = re.compile(
-    rf"^(?P<subject>[^,;:]{{1,100}}), (?P<phrase>(?:{_EXCEPTION}|{_COMPARISON}) [^,;:]{{1,100}}),"
+    r"^(?P<subject>[^,;:]{1,100}),"
+    rf" (?P<phrase>(?:{_EXCEPTION}|{_COMPARISON}|{_ASIDE}) [^,;:]{{1,100}}),"
     rf" (?P<rest>{VERB}\b.*)$"
 )
 """A phrase between subject and verb: "the shadows, unlike the reflections, are plausible"."""

@@ -41,6 +41,8 @@ class Context:
     """Criteria that the next clause may go on about."""
     is_heading: bool = False
     """Whether the topic is a heading, which all that follows in its line is about."""
+    is_titled: bool = False
+    """Whether the line before was a title, which the next one is about."""
     general: Polarities = field(default_factory=dict)
     """What has just been said of images in general."""
     listed: Polarity | None = None

@@ -32,6 +32,8 @@ def lay_out(text: str) -> str:
 def _lay_out_json(text: str) -> str:
     """The text with its outermost object as lines; as it is where there is no pair."""
     start, end = text.find("{"), text.rfind("}") + 1
+    if re.search(r"\[\s*$", text[max(0, start - 20) : start]):  # a list of objects
+        start, end = text.rfind("[", 0, start), text.rfind("]") + 1
     before, after = text[:start], text[end:] if end > start else ""
     body = text[start : end if end > start else len(text)][:_MAX_JSON]
     try:

@@ -159,7 +159,7 @@ def _make_near_centre(match: re.Match[str]) -> Iterator[Place]:
 
 
 def _make_compass(match: re.Match[str]) -> Iterator[Place]:
-    row, column = (_COMPASS_WORDS.get(match[part] or "") for part in ("row", "column"))
+    row, column = (_COMPASS_WORDS.get(match[part] or "", "") for part in ("row", "column"))
     left, right = _COLUMNS[column] if column else (0.0, 1.0)
     top, bottom = _ROWS[row] if row else (0.0, 1.0)
     name = f"{row} {column}".strip()

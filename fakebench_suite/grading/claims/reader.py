@@ -99,9 +99,11 @@ def read_claims(text: str, asked: str | None = None) -> ClaimReading:
     claims: list[Claim] = []
     context = Context(asked=asked, is_real=_takes_as_real(plain))
     for sentence in split_sentences(plain):
-        if sentence.opens:
+        if sentence.opens and not context.is_titled:
             context.topic, context.general, context.before = (), {}, None
-        claims += _read_sentence(sentence.plain, context)
+        context.is_heading = context.is_titled
+        claims += (found := _read_sentence(sentence.plain, context))
+        context.is_titled = not found and _is_title(sentence.plain)
     return ClaimReading(claims=tuple(claims))
 
 
@@ -220,7 +222,7 @@ class _Reader:
         is_name = clause.link in (Link.COMPARISON, Link.EXCEPTION)
         self._is_general = (
             goes_on
-            or grammar.is_generic(clause.text)
+            or grammar.is_generic(grammar.strip_outer_negation(clause.text)[0])
             or (is_name and grammar.GENERIC_NAME.search(clause.text) is not None)
         )
         if self._is_general and clause.link is Link.PLAIN:
@@ -358,6 +360,14 @@ def _is_heading(clause: Clause) -> bool:
     return (
         clause.ends_in_colon and len(clause.text.split()) <= _HEADING_WORDS and not clause.has_verb
     )
+
+
+def _is_title(plain: str) -> bool:
+    """Whether a line is the title of the next one, by criteria: "light and shadow"."""
+    if len(plain.split()) > _HEADING_WORDS or plain.endswith((".", "!", "?")):
+        return False
+    phrase = Phrase(plain)
+    return phrase.may_name and bool({**find_subjects(phrase, None), **find_flaws(phrase, ())})
 
 
 def _is_place_note(plain: str) -> bool:

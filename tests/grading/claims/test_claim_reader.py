@@ -148,6 +148,36 @@ def test_other_languages_are_left_unread(text: str) -> None:
     assert reading.claims == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Texture: Good. Edge: Bad. Clarity: Good. Light: Bad.",
+        "Odd shadows, waxy skin, jagged edges, white van, Los Angeles, warped hands.",
+        "Fake. Six fingers.",
+        "??? 123",
+    ],
+)
+def test_telegraphic_english_is_read(text: str) -> None:
+    """It lacks function words, as no other language has them in it."""
+    assert read_claims(text).is_read
+
+
+def test_blur_of_what_is_taken_to_be_real_is_no_anomaly() -> None:
+    """Photographs are blurred in places, too; it is one where it is called unnatural."""
+    assert not read_claims("The ball is blurred. The image is real.").anomalies
+    assert read_claims("The ball is blurred. The image is fake.").anomalies == {"clarity"}
+    odd = "The ball is unnaturally blurred. The image is real."
+    assert read_claims(odd).anomalies == {"clarity"}
+    moving = "The ball is blurred by its movement. The image is fake."
+    assert not read_claims(moving).anomalies
+
+
+def test_a_line_with_a_criterion_is_a_title() -> None:
+    """What the next line assesses is that criterion, and no later one."""
+    text = "Texture\nLooks unnatural.\n\nEdges\nAs expected.\n\nIt looks strange."
+    assert read(text) == {Polarity.ANOMALY: {"texture"}, Polarity.ABSENCE: {"edge"}}
+
+
 def test_every_reference_clue_of_the_probes_is_read() -> None:
     """Of the planted criterion, at a place in which the planted region's centre lies."""
     count = 0
