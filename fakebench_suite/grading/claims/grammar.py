@@ -6,6 +6,7 @@ The patterns are in ``grammar.toml``; what each is for stands here.
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib.resources import files
 
 from fakebench_suite.grading.claims.clauses import HAS_VERB, VERB
@@ -87,6 +88,8 @@ _FAR = _compile("far")
 """A negation of a list, as far as no verb ends it."""
 _OPENING = _compile("opening")
 """A negative subject, whose verb it negates too."""
+_DENYING = _compile("denying")
+"""A word that every negation and denial has one of."""
 _CANCELLED = re.compile(r"\b(?:not|hardly|far from|never)(?: \w+)? $")
 _DEPRIVED = _compile("deprived")
 """Before the name of a criterion: what is not there, and should be."""
@@ -129,11 +132,19 @@ def strip_outer_negation(clause: str) -> tuple[str, bool]:
     return clause[match.end() :], _DENIED_OUTER.search(match[0]) is None
 
 
+@lru_cache(maxsize=64)
+def _may_deny(text: str) -> bool:
+    """Whether a clause has a word that every negation has one of; asked of each word in it."""
+    return _DENYING.search(text) is not None
+
+
 def is_negated(text: str, position: int, *, is_good: bool = False) -> bool:
     """Whether the word at a position of a clause is negated by the words before it.
 
     Praise after a list of what is not there is no part of it: "no artifacts, natural lighting".
     """
+    if not _may_deny(text):
+        return False
     before = text[max(0, position - REACH) : position]
     if _NEAR.search(before):
         return True
@@ -149,7 +160,7 @@ def is_negated(text: str, position: int, *, is_good: bool = False) -> bool:
 
 def is_denied_after(text: str, position: int) -> bool:
     """Whether what follows a flaw says that it is not there: "the distortion is minimal"."""
-    return _DENIED_AFTER.match(text[position : position + REACH]) is not None
+    return _may_deny(text) and _DENIED_AFTER.match(text[position : position + REACH]) is not None
 
 
 def is_deprived(text: str, position: int) -> bool:

@@ -55,6 +55,7 @@ NATURAL, UNNATURAL, ASSESSING = (
 )
 _ALL = (*(words for one in CRITERIA_WORDS for words in one[1:]), NATURAL, UNNATURAL, ASSESSING)
 _WORD = re.compile(r"[\w-]+")
+_HYPHEN = re.compile("-")
 _MAX_REMEMBERED = 1 << 14
 
 
@@ -72,7 +73,13 @@ class _Hints(dict[str, frozenset[Words]]):
 _HINTS = _Hints()
 
 
-_NAMING = frozenset({"subjects", "asked", "flaws", "depicted"})
+def find_kinds(text: str) -> set[str]:
+    """The kinds of the words that a text may contain, quickly."""
+    hints = filter(None, map(_HINTS.__getitem__, _WORD.findall(text)))
+    return {words.kind for each in hints for words in each}
+
+
+NAMING = frozenset({"subjects", "asked", "flaws", "depicted"})
 _ORDER = {one.name: index for index, one in enumerate(CRITERIA_WORDS)}
 
 
@@ -83,10 +90,12 @@ class Phrase:
         self.text = text
         self.assessments: list[Any] | None = None
         """Kept by the reader, which finds them once."""
-        self._hints: set[Words] = set()
-        for word in _WORD.findall(text):
-            if hints := _HINTS[word]:
-                self._hints |= hints
+        self._hints: dict[Words, list[int]] = {}
+        for word in _WORD.finditer(text):
+            if hints := _HINTS[word[0]]:
+                starts = _list_starts(word)
+                for words in hints:
+                    self._hints.setdefault(words, []).extend(starts)
 
     @property
     def may_assess(self) -> bool:
@@ -96,13 +105,26 @@ class Phrase:
     @property
     def may_name(self) -> bool:
         """Whether it may name a criterion or a flaw."""
-        return any(words.kind in _NAMING for words in self._hints)
+        return any(words.kind in NAMING for words in self._hints)
 
     def list_criteria(self, *kinds: str) -> list[Criterion]:
         """The criteria of which it may have words of these kinds, in their order."""
         names = {words.criterion for words in self._hints if words.kind in kinds}
         return [CRITERIA_WORDS[index] for index in sorted(_ORDER[name] for name in names)]
 
-    def find(self, words: Words, start: int = 0) -> list[re.Match[str]]:
-        """Where the words are."""
-        return list(words.pattern.finditer(self.text, start)) if words in self._hints else []
+    def find(self, words: Words) -> list[re.Match[str]]:
+        """Where the words are: the pattern is tried where it can begin."""
+        found: list[re.Match[str]] = []
+        end = 0
+        for start in self._hints.get(words, ()):
+            if start >= end and (match := words.pattern.match(self.text, start)):
+                found.append(match)
+                end = match.end()
+        return found
+
+
+def _list_starts(word: re.Match[str]) -> list[int]:
+    """Where a word starts, and what is joined to it by hyphens."""
+    if "-" not in word[0]:
+        return [word.start()]
+    return [word.start(), *(word.start() + m.end() for m in _HYPHEN.finditer(word[0]))]

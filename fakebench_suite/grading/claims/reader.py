@@ -29,9 +29,11 @@ from fakebench_suite.grading.claims.context import FLAW_NAMES, Context, Polariti
 from fakebench_suite.grading.claims.languages import is_english
 from fakebench_suite.grading.claims.lexicon import (
     ASSESSING,
+    NAMING,
     NATURAL,
     UNNATURAL,
     Phrase,
+    find_kinds,
 )
 from fakebench_suite.grading.claims.markup import lay_out
 from fakebench_suite.grading.claims.places import Place, find_places
@@ -152,14 +154,12 @@ def _may_claim(clause: Clause) -> bool:
 
 def _says_nothing(plain: str, context: Context) -> bool:
     """Whether no word of a sentence can claim anything, which is quick to see."""
-    phrase = Phrase(plain)
-    if phrase.may_assess and (context.topic or context.asked or phrase.may_name):
+    kinds = find_kinds(plain)
+    if not NAMING.isdisjoint(kinds) or (kinds and (context.topic or context.asked)):
         return False
-    if grammar.BRIEF.match(plain):
+    if ":" in plain or grammar.BRIEF.match(plain) or grammar.HEADING_PLACE.match(plain):
         return False
-    return not (phrase.may_assess and plain.endswith((";", ":"))) and not (
-        grammar.HEADING_PLACE.match(plain) or ":" in plain
-    )
+    return not (kinds and plain.endswith(";"))
 
 
 class _Reader:
