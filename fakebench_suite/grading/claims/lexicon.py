@@ -2,10 +2,11 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from fakebench_suite.grading.labels.language.first_words import find_openings
+from fakebench_suite.grading.labels.language.first_words import FirstWords, find_openings
 
 _FILE: dict[str, Any] = tomllib.loads(
     (files(__package__) / "lexicon.toml").read_text(encoding="utf-8")
@@ -22,12 +23,21 @@ class Words:
         self.kind, self.criterion = kind, criterion
         alternatives = words.replace("\n", "")
         self.pattern = re.compile(rf"\b(?:{alternatives}){_END}" if alternatives else r"(?!)")
-        openings = find_openings(alternatives).find_first() if alternatives else (frozenset(), ())
-        self._words, self._stems = openings[0], tuple(openings[1])
+        openings = find_openings(alternatives) if alternatives else FirstWords()
+        words_, stems = openings.find_first()
+        self._words, self._stems = words_, tuple(stems)
+        self._second = openings.find_second()
 
     def may_begin(self, word: str) -> bool:
         """Whether a word can be the first that the pattern matches."""
         return word in self._words or word.startswith(self._stems)
+
+    def may_follow(self, word: str, following: str) -> bool:
+        """Whether, if it begins with the first word, the second can be the next one."""
+        if word not in self._words or (self._stems and word.startswith(self._stems)):
+            return True
+        seconds = self._second.get(word)
+        return seconds is None or following in seconds
 
 
 class Criterion(NamedTuple):
@@ -75,8 +85,18 @@ _HINTS = _Hints()
 
 def find_kinds(text: str) -> set[str]:
     """The kinds of the words that a text may contain, quickly."""
-    hints = filter(None, map(_HINTS.__getitem__, _WORD.findall(text)))
-    return {words.kind for each in hints for words in each}
+    return {words.kind for _, words in _find_hints(text)}
+
+
+def _find_hints(text: str) -> Iterator[tuple[re.Match[str], Words]]:
+    """Yield the words of a text with the patterns that may begin at them."""
+    matches = list(_WORD.finditer(text))
+    for index, word in enumerate(matches):
+        if hints := _HINTS[word[0]]:
+            following = matches[index + 1][0] if index + 1 < len(matches) else ""
+            for words in hints:
+                if words.may_follow(word[0], following):
+                    yield word, words
 
 
 NAMING = frozenset({"subjects", "asked", "flaws", "depicted"})
@@ -91,11 +111,8 @@ class Phrase:
         self.assessments: list[Any] | None = None
         """Kept by the reader, which finds them once."""
         self._hints: dict[Words, list[int]] = {}
-        for word in _WORD.finditer(text):
-            if hints := _HINTS[word[0]]:
-                starts = _list_starts(word)
-                for words in hints:
-                    self._hints.setdefault(words, []).extend(starts)
+        for word, words in _find_hints(text):
+            self._hints.setdefault(words, []).extend(_list_starts(word))
 
     @property
     def may_assess(self) -> bool:
