@@ -218,7 +218,7 @@ class _Reader:
 
     def _skip_general(self, clause: Clause) -> bool:
         """Whether a clause is about images in general, or goes on about them."""
-        goes_on = self._is_general and _begins_loosely(clause)
+        goes_on = self._is_general and (_begins_loosely(clause) or " would " in clause.text)
         is_name = clause.link in (Link.COMPARISON, Link.EXCEPTION)
         self._is_general = (
             goes_on
