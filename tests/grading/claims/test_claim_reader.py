@@ -226,7 +226,9 @@ def test_all_criteria_can_be_claimed() -> None:
     "unit",
     ["no ", "not ", "the edges are ", "blurred and ", "lack of ", ", ", "the ", "is ", "if ", ": ",
      "unnatural ", "upper left ", "top of ", "in the ", "and the ", "a", "é", "假", "missing ",
-     "light and shadow ", "texture: ", "never blurred or ", ";", "- ", "parts of the "],
+     "light and shadow ", "texture: ", "never blurred or ", ";", "- ", "parts of the ",
+     "except for the ", "an ai image ", "unlike a, which b, ", '{"a": "b", ', "| a ", "edges\n",
+     "texture - odd, ", "there is no sign that the ", "(a) A ", "south "],
     ids=repr,
 )  # fmt: skip
 def test_a_long_reply_is_read_at_once(unit: str) -> None:
