@@ -333,7 +333,7 @@ def _is_complaint(clause: Phrase, match: re.Match[str]) -> bool:
     """Whether what a clause says of a word is that it is wrong."""
     return any(
         one.polarity is Polarity.ANOMALY
-        and one.words is UNNATURAL
+        and one.words is not ASSESSING
         and (one.match.start() >= match.end() or one.match.end() + 1 == match.start())
         and " and " not in clause.text[match.end() : one.match.start()]
         and one.match[0] != match[0]

@@ -80,6 +80,8 @@ _JOINT = re.compile(r", and |, or |, | and ")
 _OWN_SUBJECT = re.compile(
     rf"^(?:in [\w ]{{1,40}},? )?(?!{VERB}\b)(?:\w[\w'-]* ){{1,8}}(?:\w+ly )?{VERB}\b"
 )
+_BARE_NOT = re.compile(rf"^(?!.*\b{VERB}\b).*\bnot\b")
+"""Before a "but": that nothing is said yet."""
 _SHORT_ASIDE = re.compile(r" \(((?:[\w'-]+ ?){1,4})\)")
 """A word or two in brackets: "shadows (inconsistent)"."""
 
@@ -114,7 +116,7 @@ def _split(plain: str) -> Iterator[Clause]:
     start = 0
     for match in _BOUND.finditer(plain):
         piece = plain[start : match.start()]
-        if match[0].strip(" ,") == "but" and HAS_VERB.search(piece) is None and start == 0:
+        if match[0].strip(" ,") == "but" and start == 0 and _BARE_NOT.search(piece):
             continue  # "not the light but the texture looks odd"
         yield from _split_piece(piece, ends_in_colon=":" in match[0])
         start = match.end()

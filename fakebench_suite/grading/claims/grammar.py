@@ -232,3 +232,5 @@ THIS_IMAGE = _compile("this_image")
 """The image that is asked about."""
 SHOWN = _compile("shown")
 """How a clause begins that gives evidence of the verdict before it: "can be seen from"."""
+DENIAL = _compile("denial")
+"""A clause that denies what was asked or said of a topic: "they do not"."""

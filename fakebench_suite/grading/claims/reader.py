@@ -114,7 +114,9 @@ def _read_sentence(plain: str, context: Context) -> list[Claim]:
     if _says_nothing(plain, context):
         return []
     if grammar.is_question(plain) or grammar.is_open(plain):
-        context.topic = tuple(find_subjects(Phrase(plain), None)) or context.topic
+        phrase = Phrase(plain)
+        context.topic = tuple(find_subjects(phrase, None)) or context.topic
+        context.before = find_polarity(phrase)
         context.listed = None
         return []
     about = grammar.ABOUT.match(plain)
@@ -271,6 +273,8 @@ class _Reader:
         """What a clause claims that assesses nothing that it names."""
         context = self._context
         if not named:
+            if context.before and context.topic and grammar.DENIAL.match(clause.text):
+                return dict.fromkeys(context.topic, context.before.invert())
             return _assess_topic(clause, self._find_topic(clause))
         if context.before and grammar.NEGATIVE_ELLIPSIS.search(clause.text):
             return dict.fromkeys(named, context.before.invert())
