@@ -1,8 +1,8 @@
 """Explanations in the words of models and people are read as a careful person reads them.
 
 ``explanations/reviewed.jsonl`` was written by somebody who had not seen the grammar,
-``development.jsonl`` beside it, and ``check.jsonl`` after it; of that one 132 of 147 were read right
-before it was looked at. What may be read either way is ``either``.
+``development.jsonl`` beside it, and ``check.jsonl`` after it; of that one 132 of 147 were read
+right before it was looked at. What may be read either way is ``either``.
 """
 
 import json
