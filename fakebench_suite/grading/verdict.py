@@ -186,7 +186,9 @@ def judge_boxes(case: Case, answer: Answer, style: BoxStyle, pixels: PixelDigest
         passed, why = False, "no box"
     else:
         passed = any(map(partial(lies_in, find_centre(reading.boxes[0])), case.regions))
-        why = f"the first of {count} {'hits' if passed else 'misses'} the region"
+        which = "the box" if len(reading.boxes) == 1 else f"the first of {count}"
+        regions = "the region" if len(case.regions) == 1 else "a region"
+        why = f"{which} {'lies in' if passed else 'lies outside'} {regions}"
     outcome = Outcome.CORRECT if passed else Outcome.INCORRECT
     return Verdict(outcome=outcome, reason=why, boxes=reading.boxes)
 

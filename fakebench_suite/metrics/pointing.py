@@ -50,8 +50,12 @@ def score_pointing(records: Iterable[Record]) -> Named:
 
 
 def _average_iou(known: Sequence[Record]) -> Named:
-    """The mean over regions, where the model gives boxes and not points."""
-    if any(is_point(box) for record in known for box in record.verdict.boxes):
+    """The mean over regions, where the model gives boxes and not points.
+
+    The format of the model's card makes all of them the one or the other.
+    """
+    given = [box for record in known for box in record.verdict.boxes]
+    if given and all(map(is_point, given)):
         return
     values, images = [], []
     for record in known:
@@ -103,7 +107,8 @@ def compute_iou(first: BoundingBox, second: BoundingBox) -> float:
 
 
 def _measure(box: BoundingBox) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
+    """The area of a box; 0 where it has no inside."""
+    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
 def _measure_overlap(first: BoundingBox, second: BoundingBox) -> float:
@@ -121,7 +126,12 @@ def matches_region(box: BoundingBox, region: Region) -> bool:
 
 
 def compute_share_inside(box: BoundingBox, region: Region) -> float:
-    """The share of a box, 0 to 1, that lies in a region; outlines are drawn at _SIDE at most."""
+    """The share of a box, 0 to 1, that lies in a region; outlines are drawn at _SIDE at most.
+
+    It is 0 of a box without an inside, which earlier runs may have recorded.
+    """
+    if _measure(box) <= 0:
+        return 0.0
     if not region.polygons or not _measure_overlap(box, region.box):
         return _measure_overlap(box, region.box) / _measure(box)
     from PIL import Image, ImageDraw

@@ -92,6 +92,17 @@ def test_points_have_no_overlap() -> None:
     assert scores["box_recall"].value == 0.5
 
 
+@pytest.mark.parametrize(
+    "flat", [(200.0, 20.0, 200.0, 60.0), (202.0, 20.0, 200.0, 60.0), (200.0, 100.0, 200.0, 100.0)]
+)
+def test_a_recorded_box_without_an_inside_matches_nothing(flat: BoundingBox) -> None:
+    """Earlier runs may hold them; they end no report, and take no score from the others."""
+    scores = score(make_record(0, BOX), make_record(1, flat))
+    assert scores["mean_iou"].value == scores["box_precision"].value == 0.5
+    assert compute_share_inside(flat, Region(box=(0, 0, 200, 100))) == 0
+    assert compute_iou(flat, flat) == 0
+
+
 def test_errors_and_unknown_truth_do_not_count() -> None:
     """An error is no answer without boxes."""
     assert score(
