@@ -1,9 +1,7 @@
-"""Detection over the strength of a forgery: a logistic curve with lapses, by maximum likelihood.
+"""Detection over the strength of a forgery: curves, and the strength at which it is detected.
 
-The share called fake at strength s is ``g + (1 - g - l) / (1 + exp(-b (ln s - a)))``: g is the
-share at strength 0 (false alarms), l the lapses at any strength, at most MAX_LAPSE, a and b the
-place and the slope on the logarithm of the strength (Wichmann and Hill 2001, Perception &
-Psychophysics 63, 1293-1313). The threshold is the strength at which TARGET are called fake.
+The threshold is the strength at which the fitted curve reaches TARGET. Of few pairs there are
+neither a threshold nor a curve.
 """
 
 import math
@@ -11,32 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from fakebench_suite.metrics.intervals import NOTHING, Estimate, estimate_mean
+from fakebench_suite.metrics.psychometric_curve import EPSILON, Floats, fit_curve, solve_curve
+from fakebench_suite.metrics.threshold_interval import bound_threshold
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.types import Authenticity, Record, Task
 
 TARGET = 0.75
-MAX_LAPSE = 0.1
 METRIC = "threshold_strength"
 ALL = "all"
-_RESAMPLES = 500
-_SEED = 0
-_BOUNDS = (
-    (math.log(0.005), math.log(20)),
-    (math.log(0.5), math.log(40)),
-    (0, 0.98),
-    (0, MAX_LAPSE),
-)
-_STARTS = (0.1, 0.3, 0.8)
-"""Strengths at which a fit begins; of all fits, the likeliest counts."""
-_EPSILON = 1e-6
+MIN_PAIRS = 6
+"""Pairs below which no threshold is given; from so many on, the simulation in
+``tests/metrics/test_threshold_interval.py`` has intervals that cover as often as they say."""
 _MIN_LEVELS = 3
 """Strengths above 0 below which there is no curve."""
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +96,26 @@ def score_strengths(records: Iterable[Record]) -> Iterator[tuple[str, str, Estim
     """
     for subgroup, part in list_graded(records).items():
         table = tabulate_strengths(part)
-        if table.strengths.size > _MIN_LEVELS:
+        if is_enough(table):
             yield METRIC, subgroup, estimate_threshold(table, n=len(part))
 
 
+def is_enough(table: StrengthTable) -> bool:
+    """Whether there are MIN_PAIRS pairs, as many images as they have, and strengths enough."""
+    levels = table.strengths.size
+    return (
+        levels > _MIN_LEVELS
+        and len(table.groups) >= MIN_PAIRS
+        and table.shown.sum() >= MIN_PAIRS * levels
+    )
+
+
 def fit_records(records: Sequence[Record]) -> Curve | None:
-    """The curve of some records of graded probes; None of fewer than three strengths above 0."""
+    """The curve of some records of graded probes; None of too few pairs or strengths."""
     table = tabulate_strengths(records)
-    if table.strengths.size <= _MIN_LEVELS:
+    if not is_enough(table):
         return None
-    a, b, false_alarms, lapses = _fit(table.strengths, *_sum(table))
+    a, b, false_alarms, lapses = fit_curve(table.strengths, *_sum(table))
     levels = tuple(
         Level(strength=float(strength), share=_estimate_share(table, column))
         for column, strength in enumerate(table.strengths)
@@ -166,28 +164,15 @@ def _sum(table: StrengthTable) -> tuple[Floats, Floats]:
 
 
 def estimate_threshold(table: StrengthTable, *, n: int) -> Estimate:
-    """The threshold with its 95 % percentile interval over resampled pairs.
-
-    Where all resamples agree, the interval reaches to the strengths shown on either side.
-    """
-    strengths = table.strengths
-    best = _fit(strengths, *_sum(table))
-    value = _solve(best, strengths)
+    """The threshold with its 95 % interval by profile likelihood; needs two pairs."""
+    value = _solve(fit_curve(table.strengths, *_sum(table)), table.strengths)
     if value is None:
         return Estimate(value=None, low=None, high=None, n=n)
-    rng, count = np.random.default_rng(_SEED), len(table.groups)
-    weights = rng.multinomial(count, np.full(count, 1 / count), size=_RESAMPLES)
-    fits = _refit(strengths, weights @ table.called_fake, weights @ table.shown, start=best)
-    solved = [_solve(fit, strengths) for fit in fits]
-    spread = np.array([math.inf if one is None else one for one in solved])
-    low, high = np.quantile(spread, [0.025, 0.975], method="inverted_cdf")
-    if high - low < _EPSILON:
-        low = max((one for one in strengths if one < value), default=value)
-        high = min((one for one in strengths if one > value), default=value)
+    low, high = bound_threshold(table.strengths, table.called_fake, table.shown, target=TARGET)
     return Estimate(
         value=value,
-        low=min(float(low), value) if math.isfinite(low) else None,
-        high=max(float(high), value) if math.isfinite(high) else None,
+        low=min(low, value),
+        high=None if high is None else max(high, value),
         n=n,
     )
 
@@ -198,93 +183,7 @@ def _solve(parameters: Floats, strengths: Floats) -> float | None:
     A threshold below the least strength shown is that strength. There is none where as many
     untouched images are called fake.
     """
-    a, b, false_alarms, lapses = parameters
-    rise = (TARGET - false_alarms) / (1 - false_alarms - lapses)
-    if false_alarms >= TARGET or rise >= 1:
-        return None
-    logarithm = a + logit(rise) / math.exp(b)
-    if logarithm > math.log(strengths.max()) + _EPSILON:
+    logarithm = solve_curve(parameters, TARGET)
+    if logarithm is None or logarithm > math.log(strengths.max()) + EPSILON:
         return None
     return float(max(math.exp(logarithm), strengths[strengths > 0].min()))
-
-
-def _fit(strengths: Floats, called_fake: Floats, shown: Floats) -> Floats:
-    """The likeliest midpoint, logarithm of the slope, false alarms and lapses."""
-    untouched = shown[strengths == 0].sum()
-    alarms = float(called_fake[strengths == 0].sum() / untouched) if untouched else 0.0
-    fits = [
-        minimize(
-            lambda parameters: _lose(parameters, strengths, called_fake, shown),
-            np.array([math.log(strength), math.log(3), min(alarms, 0.9), 0.02]),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=_BOUNDS,
-        )
-        for strength in _STARTS
-    ]
-    best: Floats = min(fits, key=lambda fit: float(fit.fun)).x
-    return best
-
-
-def _lose(
-    parameters: Floats, strengths: Floats, called_fake: Floats, shown: Floats
-) -> tuple[float, Floats]:
-    """The negative log-likelihood per image, and its gradient."""
-    share, slopes = _predict(parameters[None], strengths)
-    loss = _measure_loss(share, called_fake, shown)[0]
-    outer = (called_fake - shown * share[0]) / (share[0] * (1 - share[0]))
-    gradient: Floats = -(outer[:, None] * slopes[0]).sum(axis=0) / shown.sum()
-    return float(loss / shown.sum()), gradient
-
-
-def _predict(parameters: Floats, strengths: Floats) -> tuple[Floats, Floats]:
-    """The share called fake at each strength, and its derivatives by the parameters.
-
-    ``parameters`` is fits x 4; returns fits x strengths, and fits x strengths x 4.
-    """
-    a, b, false_alarms, lapses = (column[:, None] for column in parameters.T)
-    raised = strengths > 0
-    slope = np.exp(b)
-    distance = np.where(raised, np.log(np.where(raised, strengths, 1.0)) - a, 0.0)
-    rise = np.where(raised, expit(slope * distance), 0.0)
-    height = 1 - false_alarms - lapses
-    bent = height * rise * (1 - rise) * slope
-    share = np.clip(false_alarms + height * rise, _EPSILON, 1 - _EPSILON)
-    return share, np.stack([-bent, bent * distance, 1 - rise, -rise], axis=-1)
-
-
-def _measure_loss(share: Floats, called_fake: Floats, shown: Floats) -> Floats:
-    loss: Floats = -(called_fake * np.log(share) + (shown - called_fake) * np.log1p(-share)).sum(-1)
-    return loss
-
-
-def _refit(strengths: Floats, called_fake: Floats, shown: Floats, *, start: Floats) -> Floats:
-    """The likeliest parameters of all resamples at once, by damped Fisher scoring from ``start``.
-
-    One by one they would take a hundred times as long.
-    """
-    low, high = np.array(_BOUNDS).T
-    parameters = np.tile(start, (len(called_fake), 1))
-    damping = np.full(len(parameters), 1.0)
-    share, slopes = _predict(parameters, strengths)
-    loss = _measure_loss(share, called_fake, shown)
-    for _ in range(_STEPS):
-        spread = share * (1 - share)
-        gradient = np.einsum("rs,rsp->rp", (called_fake - shown * share) / spread, slopes)
-        information = np.einsum("rs,rsp,rsq->rpq", shown / spread, slopes, slopes)
-        information += damping[:, None, None] * np.eye(len(start))
-        step = np.linalg.solve(information, gradient[..., None])[..., 0]
-        moved = np.clip(parameters + step, low, high)
-        if np.abs(moved - parameters).max() < _SETTLED:
-            break
-        moved_share, moved_slopes = _predict(moved, strengths)
-        moved_loss = _measure_loss(moved_share, called_fake, shown)
-        better = moved_loss < loss
-        parameters[better], loss[better] = moved[better], moved_loss[better]
-        share[better], slopes[better] = moved_share[better], moved_slopes[better]
-        damping = np.clip(np.where(better, damping / 3, damping * 4), _LEAST_DAMPING, _MOST_DAMPING)
-    return parameters
-
-
-_STEPS, _SETTLED = 60, 1e-3
-_LEAST_DAMPING, _MOST_DAMPING = 1e-6, 1e9

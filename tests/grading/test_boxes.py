@@ -89,7 +89,10 @@ def test_a_point_has_no_size(text: str) -> None:
     ("text", "box"),
     [
         ("<loc0128><loc0256><loc0512><loc0768> hand", (50, 12.5, 150, 50)),
-        ("<object><patch_index_0264><patch_index_0792></object>", (53.125, 26.5625, 153.125, 76.5625)),
+        (
+            "<object><patch_index_0264><patch_index_0792></object>",
+            (53.125, 26.5625, 153.125, 76.5625),
+        ),
         ("<patch_index_0000><patch_index_0031>", (0, 0, 200, 3.125)),
     ],
 )
