@@ -186,8 +186,8 @@ def _compare_with_bounds(gate: Threshold, score: Score, value: float) -> GateRes
     )  # fmt: skip
     if low is None or high is None:
         return inconclusive(gate, f'{gate.metric} has no interval; say compare = "value"', result)
-    interval = "" if gate.compare is Comparand.VALUE else f" [{low:.3f}, {high:.3f}]"
-    measured = f"{gate.metric} is {value:.3f}{interval} over {count_of(score.n, 'case')}"
+    interval = "" if gate.compare is Comparand.VALUE else f" [{low:z.3f}, {high:z.3f}]"
+    measured = f"{gate.metric} is {value:z.3f}{interval} over {count_of(score.n, 'case')}"
     outcomes: list[tuple[GateOutcome, str, int | None]] = []
     for bound, side, gap in (
         (gate.at_least, "at least", low - (gate.at_least or 0)),
@@ -305,10 +305,10 @@ def describe_change(
     cases = f"on {count_of(pairs.n, 'case')}"
     drop = pairs.mean
     if drop == 0:
-        return f"{name} did not change [{-high:+.3f}, {-low:+.3f}] {cases}"
+        return f"{name} did not change [{-high:+z.3f}, {-low:+z.3f}] {cases}"
     if drop > 0:
-        return f"{name} fell by {drop:.3f} [{low:.3f}, {high:.3f}] (p = {p:.2g}) {cases}"
-    return f"{name} rose by {-drop:.3f} [{-high:.3f}, {-low:.3f}] {cases}"
+        return f"{name} fell by {drop:z.3f} [{low:z.3f}, {high:z.3f}] (p = {p:.2g}) {cases}"
+    return f"{name} rose by {-drop:z.3f} [{-high:z.3f}, {-low:z.3f}] {cases}"
 
 
 def _judge_mismatch(gate: Regression, run: RunView, baseline: RunView) -> str | None:

@@ -40,6 +40,8 @@ class Curve:
     """A fitted curve."""
 
     levels: tuple[Level, ...]
+    pairs: int
+    """Untouched images with their forgeries that it is fitted to."""
     midpoint: float
     """ln of the strength, ``a``."""
     slope: float
@@ -122,6 +124,7 @@ def fit_records(records: Sequence[Record]) -> Curve | None:
     )
     return Curve(
         levels=levels,
+        pairs=len(table.groups),
         midpoint=float(a),
         slope=float(math.exp(b)),
         false_alarms=float(false_alarms),

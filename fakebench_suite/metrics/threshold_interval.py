@@ -3,8 +3,9 @@
 It holds the thresholds with which some curve explains the replies nearly as well as the likeliest
 one does: twice the difference of log-likelihoods is at most the 95 % quantile of chi-squared
 (Venzon and Moolgavkar 1988, Applied Statistics 37, 87-94). Replies on one pair are alike, so the
-quantile is raised by how much more the pairs differ than independent replies would, but never
-lowered. A bootstrap over few pairs, or of a curve that rises between two strengths, is too sure.
+quantile is that of F with one degree of freedom less than there are pairs, times how much more the
+pairs differ than independent replies would, where that is more. A bootstrap over few pairs, or of a
+curve that rises between two strengths, is too sure.
 """
 
 import math
@@ -13,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.special import logit
-from scipy.stats import chi2
+from scipy.stats import chi2, f
 
 from fakebench_suite.metrics.psychometric_curve import (
     MAX_LAPSE,
@@ -64,7 +65,8 @@ def bound_threshold(
     profile = _profile(strengths, called_fake.sum(axis=0), shown.sum(axis=0), target)
     best = int(profile.losses.argmin())
     deviance = 2 * (profile.losses - profile.losses[best])
-    limit = _QUANTILE * max(1.0, _measure_dispersion(profile, best, called_fake, shown))
+    dispersion = _measure_dispersion(profile, best, called_fake, shown)
+    limit = max(_QUANTILE, float(f.ppf(0.95, 1, len(shown) - 1)) * dispersion)
     inside = np.flatnonzero(deviance <= limit)
     first, last = int(inside[0]), int(inside[-1])
     low = profile.thresholds[0]

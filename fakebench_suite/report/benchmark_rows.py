@@ -21,7 +21,7 @@ def list_benchmark_tables(manifest: Manifest, scores: Sequence[Score]) -> Iterat
     rows = [
         (
             to_single_line(named.name),
-            f"{named.score.value:.3f}",
+            f"{named.score.value:z.3f}",
             _format_interval(named.score),
             f"{named.score.n:,}",
             f"{named.score.metric} of {named.score.task}",
@@ -36,4 +36,4 @@ def list_benchmark_tables(manifest: Manifest, scores: Sequence[Score]) -> Iterat
 def _format_interval(score: Score) -> str:
     if score.low is None or score.high is None:
         return ""
-    return f"{score.low:.3f} to {score.high:.3f}"
+    return f"{score.low:z.3f} to {score.high:z.3f}"

@@ -21,9 +21,10 @@ CLAIMS_NOTE = (
     "Informedness is recall minus the rate of false alarms: 0 is chance."
 )
 STRENGTH_NOTE = (
-    "The share of images called fake is fitted over the strength of the planted forgery; at "
-    "strength 1 it is that of the probes. It is not reached either where three quarters of the "
-    "untouched images are called fake."
+    "A curve is fitted to the share of images called fake at each strength of the planted forgery; "
+    'strength 1 is the forgery of the probes. "Not reached" means that no strength up to 1 gets '
+    "there, or that three quarters of the untouched images are called fake too. A whole run has 12 "
+    "pairs of images for each criterion; criteria of fewer than 6 have no row."
 )
 
 
@@ -49,7 +50,7 @@ def list_strength_tables(scores: Sequence[Score]) -> Iterator[TextTable]:
     rows = [
         (
             score.subgroup.removeprefix("criterion="),
-            "not reached" if score.value is None else f"{score.value:.3f}",
+            "not reached" if score.value is None else f"{score.value:z.3f}",
             _format_interval(score),
             f"{score.n:,}",
         )
@@ -57,7 +58,7 @@ def list_strength_tables(scores: Sequence[Score]) -> Iterator[TextTable]:
         if score.metric == STRENGTH
     ]
     if rows:
-        header = ("criterion", "strength", "95 % interval", "n")
+        header = ("criterion", "strength", "95 % interval", "images")
         title = "Strength at which 75 % of the forgeries are called fake"
         yield TextTable(title=title, header=header, rows=rows)
 
@@ -66,11 +67,11 @@ def _format(score: Score | None) -> str:
     if score is None or score.value is None:
         return ""
     if score.low is None or score.high is None:
-        return f"{score.value:.2f}"
-    return f"{score.value:.2f} [{score.low:.2f}, {score.high:.2f}]"
+        return f"{score.value:z.2f}"
+    return f"{score.value:z.2f} [{score.low:z.2f}, {score.high:z.2f}]"
 
 
 def _format_interval(score: Score) -> str:
     if score.low is None:
         return ""
-    return f"{score.low:.3f} to " + ("not reached" if score.high is None else f"{score.high:.3f}")
+    return f"{score.low:z.3f} to " + ("above 1" if score.high is None else f"{score.high:z.3f}")

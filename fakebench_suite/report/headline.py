@@ -81,9 +81,9 @@ def describe_result(result: RunResult) -> str:
 
 def describe_headline(score: Score) -> str:
     """The headline score with its interval and its number of cases."""
-    interval = "" if score.low is None else f" [{score.low:.3f}, {score.high:.3f}]"
+    interval = "" if score.low is None else f" [{score.low:z.3f}, {score.high:z.3f}]"
     cases = count_of(score.n, f"{score.task} case")
-    return f"{_name(score.metric)} {score.value:.3f}{interval} on {cases}"
+    return f"{_name(score.metric)} {score.value:z.3f}{interval} on {cases}"
 
 
 def describe_delta(shift: MetricDelta) -> str:
@@ -91,10 +91,10 @@ def describe_delta(shift: MetricDelta) -> str:
     name, change = _name(shift.metric), shift.change
     p = "" if shift.p is None else f" (p = {shift.p:.2g})"
     if change == 0:
-        return f"{name} did not change [{shift.low:+.3f}, {shift.high:+.3f}]{p}"
+        return f"{name} did not change [{shift.low:+z.3f}, {shift.high:+z.3f}]{p}"
     if change < 0:
-        return f"{name} fell by {-change:.3f} [{-shift.high:.3f}, {-shift.low:.3f}]{p}"
-    return f"{name} rose by {change:.3f} [{shift.low:.3f}, {shift.high:.3f}]{p}"
+        return f"{name} fell by {-change:z.3f} [{-shift.high:z.3f}, {-shift.low:z.3f}]{p}"
+    return f"{name} rose by {change:z.3f} [{shift.low:z.3f}, {shift.high:z.3f}]{p}"
 
 
 def _name(metric: str) -> str:

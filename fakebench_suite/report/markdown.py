@@ -66,10 +66,10 @@ def list_scores(scores: Sequence[Score]) -> Iterator[Score]:
 
 
 def _to_row(score: Score) -> Row:
-    value = "-" if score.value is None else f"{score.value:.3f}"
+    value = "-" if score.value is None else f"{score.value:z.3f}"
     interval = ""
     if score.low is not None and score.high is not None:
-        interval = f"{score.low:.3f} to {score.high:.3f}"
+        interval = f"{score.low:z.3f} to {score.high:z.3f}"
     metric = f"{score.metric} ({to_single_line(score.judge)})" if score.judge else score.metric
     return (
         str(score.task),
@@ -86,10 +86,10 @@ def list_change(shift: MetricDelta) -> tuple[str, ...]:
     return (
         str(shift.task),
         shift.metric,
-        f"{shift.before:.3f}",
-        f"{shift.after:.3f}",
-        f"{shift.change:+.3f}",
-        f"{shift.low:+.3f} to {shift.high:+.3f}",
+        f"{shift.before:z.3f}",
+        f"{shift.after:z.3f}",
+        f"{shift.change:+z.3f}",
+        f"{shift.low:+z.3f} to {shift.high:+z.3f}",
         "" if shift.p is None else f"{shift.p:.2g}",
         f"{shift.n:,}",
     )

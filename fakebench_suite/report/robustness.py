@@ -57,15 +57,15 @@ def _make_row(family: str, level: str, scores: Mapping[str, Score]) -> Sequence[
         family,
         level,
         _format(scores["accuracy"]),
-        _format_interval(change, "+.3f"),
-        _format_interval(flips, ".3f"),
+        _format_interval(change, "+z.3f"),
+        _format_interval(flips, "z.3f"),
         _format(scores["verdict_loss_rate"]),
         f"{change.n:,}",
     )
 
 
 def _format(score: Score) -> str:
-    return "-" if score.value is None else f"{score.value:.3f}"
+    return "-" if score.value is None else f"{score.value:z.3f}"
 
 
 def _format_interval(score: Score, number: str) -> str:

@@ -39,7 +39,9 @@ def test_thresholds_are_a_table_and_a_figure() -> None:
     assert plot is not None
     points, whole, *others = plot.figure["data"]
     assert len(points["x"]) == 6
-    assert whole["name"] == "all"
+    assert whole["name"] == "all (120 pairs)"
+    styles = {(trace["line"]["color"], trace["line"].get("dash")) for trace in (whole, *others)}
+    assert len(styles) == 11
     assert len(others) == 10
     assert whole["y"] == sorted(whole["y"])
 
@@ -57,7 +59,7 @@ def test_what_is_not_reached_is_said() -> None:
     (table,) = list_strength_tables([never, late])
     assert table.rows == [
         ("all", "not reached", "", "9"),
-        ("edge", "0.900", "0.700 to not reached", "9"),
+        ("edge", "0.900", "0.700 to above 1", "9"),
     ]
     manifest, scores = make_manifest(), [never, late]
     result = make_result(manifest, conclude((), absent="there are none"), scores)

@@ -1,10 +1,12 @@
 """The content of the overview page: result, reservations, gates, scores and tables."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.metrics.paper_tables import FOOTNOTE
 from fakebench_suite.report.benchmark_rows import BENCHMARK_NOTE, list_benchmark_tables
 from fakebench_suite.report.engine_text import format_engine
@@ -36,10 +38,6 @@ from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import FinishReason, Outcome, Score
 from fakebench_suite.types import GateOutcome as Kind
 
-_TWO_POINT_METRICS = frozenset(
-    {"judged_score", "similarity_score", "exact_score", "completeness", "preciseness", "relevance"}
-)
-"""Metrics from 0 to 2; all others shown here are from 0 to 1, or from -1 to 1."""
 _CLASSES = {
     Kind.PASS: "pass",
     Kind.FAIL: "fail",
@@ -55,6 +53,8 @@ class IntervalBar:
     value: float
     low: float | None
     high: float | None
+    zero: float | None = None
+    """Where 0 is, of a metric that can be below it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,14 +241,19 @@ def _make_score_row(score: Score) -> ScoreRow:
 
 
 def _make_interval_bar(score: Score) -> IntervalBar | None:
-    full = 2.0 if score.metric in _TWO_POINT_METRICS else 1.0
-    if score.value is None or not 0 <= score.value <= full:
+    """The bar over the range of the metric; None of one without a finite range."""
+    metric = METRICS.get(score.metric)
+    if score.value is None or metric is None or not math.isfinite(metric.high - metric.low):
         return None
-    low, high = (
-        None if bound is None else min(100.0, max(0.0, 100 * bound / full))
-        for bound in (score.low, score.high)
+    value, low, high = (
+        None
+        if bound is None
+        else min(100.0, max(0.0, 100 * (bound - metric.low) / (metric.high - metric.low)))
+        for bound in (score.value, score.low, score.high)
     )
-    return IntervalBar(value=100 * score.value / full, low=low, high=high)
+    assert value is not None
+    zero = -100 * metric.low / (metric.high - metric.low) if metric.low < 0 else None
+    return IntervalBar(value=value, low=low, high=high, zero=zero)
 
 
 def _list_facts(run: ReportData) -> Iterator[tuple[str, str]]:

@@ -1,14 +1,24 @@
 """Plot of detection over the strength of planted forgeries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fakebench_suite.metrics.psychometric import ALL, TARGET, Curve, fit_records, list_graded
+from fakebench_suite.metrics.psychometric import (
+    ALL,
+    MIN_PAIRS,
+    TARGET,
+    Curve,
+    fit_records,
+    list_graded,
+)
 from fakebench_suite.report.html.plots.figure import SEQUENCE, Plot, Trace, make_plot, plain_label
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Record
 
 _POINTS = 60
+_DASHES = ("solid", "dash", "dot")
+"""With the colours after the first they tell fifteen curves apart, more than there are criteria."""
 
 
 def plot_strengths(records: Sequence[Record]) -> Plot | None:
@@ -22,25 +32,33 @@ def plot_strengths(records: Sequence[Record]) -> Plot | None:
         return None
     strengths = [level.strength for level in whole.levels if level.strength > 0]
     grid = np.geomspace(min(strengths), max(strengths), _POINTS).tolist()
-    traces: list[Trace] = [_draw_points(whole), _draw_curve("all", whole, grid, SEQUENCE[0], 2.5)]
+    traces: list[Trace] = [
+        _draw_points(whole),
+        _draw_curve("all", whole, grid, {"color": SEQUENCE[0], "width": 3}),
+    ]
     for index, (name, curve) in enumerate(curves.items()):
         if curve is not None:
             label = plain_label(name.removeprefix("criterion="))
-            colour = SEQUENCE[1 + index % (len(SEQUENCE) - 1)]
-            traces.append(_draw_curve(label, curve, grid, colour, 1.0))
+            style = {
+                "color": SEQUENCE[1 + index % (len(SEQUENCE) - 1)],
+                "dash": _DASHES[index // (len(SEQUENCE) - 1)],
+                "width": 1.6,
+            }
+            traces.append(_draw_curve(label, curve, grid, style))
     caption = (
         "Share of images called fake over the strength of the planted forgery, with fitted "
         f"logistic curves; points are all forgeries with 95 % intervals. Of untouched images "
-        f"{whole.levels[0].share.value or 0:.0%} are called fake."
+        f"{whole.levels[0].share.value or 0:.0%} are called fake. Criteria of fewer than "
+        f"{MIN_PAIRS} pairs have no curve."
     )
     target = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": TARGET, "y1": TARGET,
               "line": {"color": "#8a8f98", "dash": "dot", "width": 1}}  # fmt: skip
     return make_plot(
         "strengths",
-        "Forgery strength",
+        "Detection by strength of the forgery",
         caption,
         traces,
-        height=380,
+        height=460,
         x_axis={
             "type": "log", "title": {"text": "strength"}, "tickmode": "array",
             "tickvals": strengths, "ticktext": [f"{strength:g}" for strength in strengths],
@@ -76,13 +94,16 @@ def _draw_points(curve: Curve) -> Trace:
     }
 
 
-def _draw_curve(name: str, curve: Curve, grid: Sequence[float], colour: str, width: float) -> Trace:
+def _draw_curve(
+    name: str, curve: Curve, grid: Sequence[float], style: Mapping[str, object]
+) -> Trace:
+    pairs = count_of(curve.pairs, "pair")
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": name,
+        "name": f"{name} ({pairs})",
         "x": list(grid),
         "y": [curve.predict(strength) for strength in grid],
-        "line": {"color": colour, "width": width},
-        "hovertemplate": f"{name}, strength %{{x:.2f}}: %{{y:.2f}}<extra></extra>",
+        "line": style,
+        "hovertemplate": f"{name} ({pairs}), strength %{{x:.2f}}: %{{y:.2f}}<extra></extra>",
     }

@@ -4,6 +4,8 @@ fakebench.item = (() => {
   const { el, filter } = fakebench;
   const SVG = "http://www.w3.org/2000/svg";
 
+  const countOf = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+
   // The pieces of a reply; those that `reason` quotes (as Python's repr does) are highlighted.
   function highlight(reply, verdict) {
     const quoted = [...verdict.reason.matchAll(/'((?:[^'\\]|\\.)+)'|"((?:[^"\\]|\\.)+)"/gu)].map(
@@ -150,7 +152,7 @@ fakebench.item = (() => {
   function reply(answer, verdict, split, prompt) {
     const cut = answer?.finish_reason === "length";
     const facts = answer && [
-      `${answer.tokens.toLocaleString("en")} tokens`, `${answer.seconds.toFixed(3)} s`, `batch of ${answer.batch_size}`,
+      countOf(answer.tokens, "token"), `${answer.seconds.toFixed(3)} s`, `batch of ${answer.batch_size}`,
       answer.p_fake === null ? null : `P(fake) ${answer.p_fake.toFixed(4)}`,
       answer.option_probability_mass === null ? null : `probability of both options ${answer.option_probability_mass.toFixed(4)}`,
     ].filter(Boolean).join(" · ");
@@ -167,7 +169,7 @@ fakebench.item = (() => {
   // What the search found, with both replies.
   function describeSearch({ answer, verdict }, split) {
     const { search } = answer;
-    const asked = `${search.prompts.toLocaleString("en")} prompts in ${search.rounds} rounds`;
+    const asked = `${countOf(search.prompts, "prompt")} in ${countOf(search.rounds, "round")}`;
     const failed = search.failed ? `, ${search.failed} of which failed` : "";
     if (search.original_label === null) return block("Search", faint("The original reply has no verdict that could change."), ...reply(answer, verdict, split));
     if (search.flip === null) return block("Search", el("p", {}, `Nothing changed the verdict, ${asked}${failed}.`), ...reply(answer, verdict, split));
@@ -182,7 +184,7 @@ fakebench.item = (() => {
     const shown = [];
     if (verdict.score !== null)
       shown.push(el("p", {}, el("strong", {}, verdict.score.toFixed(2)), ` of 2 by ${verdict.judge}`,
-        verdict.failed_rounds ? `, ${verdict.failed_rounds} rounds without ratings` : ""));
+        verdict.failed_rounds ? `, ${countOf(verdict.failed_rounds, "round")} without ratings` : ""));
     if (verdict.followed_format !== null) shown.push(el("p", {}, verdict.followed_format ? "It follows the requested format." : "It does not follow the requested format."));
     if (verdict.ratings.length) {
       const head = ["round", "completeness", "preciseness", "relevance", "reason"];
