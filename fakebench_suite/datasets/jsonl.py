@@ -183,9 +183,9 @@ def _to_case(line: Line, location: str) -> Case:
         criterion = parse_criterion(line.question)
     _check_criterion(criterion, location)
     for name in line.intact_criteria or ():
-        _check_criterion(name, f"{location}, field 'intact_criteria'")
+        _check_criterion(name, location, field="intact_criteria")
     image = check_image_name(line.image, location=location)
-    return Case(
+    case = Case(
         id=f"{image}:{line.id}",
         task=line.task,
         image=image,
@@ -200,6 +200,30 @@ def _to_case(line: Line, location: str) -> Case:
         intact_criteria=tuple(line.intact_criteria or ()),
         **_read_choices(line, location, is_choice=spec.grader is Grader.CHOICE),
     )
+    _check_truth(case, location, has_boxes=spec.grader is Grader.BOX)
+    return case
+
+
+def _check_truth(case: Case, location: str, *, has_boxes: bool) -> None:
+    """Raise DataError where what a line says of its image does not agree."""
+    if case.label is Authenticity.REAL and case.regions:
+        raise DataError(
+            f"{location}: the label is real, and 'regions' says where the image shows that it is "
+            "fake. Leave out the regions, or correct the label."
+        )
+    if has_boxes and case.label is not Authenticity.REAL and not case.regions:
+        raise DataError(
+            f"{location}: a case of {case.task} needs 'regions', by which its reply is scored, or "
+            "the label real, where no box is right."
+        )
+    violated = {region.criterion for region in case.regions}
+    violated |= {clue.criterion for clue in case.expected or ()}
+    both = [name for name in case.intact_criteria if name in violated]
+    if both:
+        raise DataError(
+            f"{location}: {both[0]!r} is in 'intact_criteria', and 'regions' or 'expected' says "
+            "that something is wrong with it. Leave it out of one of them."
+        )
 
 
 def _to_region(line: RegionLine, location: str) -> Region:
@@ -261,10 +285,11 @@ def _find_task(name: str, location: str) -> TaskSpec:
     return get_task(name)
 
 
-def _check_criterion(criterion: str | None, location: str) -> None:
+def _check_criterion(criterion: str | None, location: str, *, field: str = "criterion") -> None:
     if criterion is not None and criterion not in CRITERIA:
+        verb = "is" if field == "criterion" else "holds"
         raise DataError(
-            f"{location}: the field 'criterion' is {criterion!r}; allowed are "
+            f"{location}: the field {field!r} {verb} {criterion!r}; allowed are "
             f"{', '.join(CRITERIA)}."
         )
 

@@ -20,7 +20,7 @@ from fakebench_suite.types import Authenticity, Record, Task
 TARGET = 0.75
 METRIC = "threshold_strength"
 ALL = "all"
-MIN_PAIRS = 6
+MIN_PAIRS = 10
 """Pairs below which no threshold is given; from so many on, the simulation in
 ``tests/metrics/test_threshold_interval.py`` has intervals that cover as often as they say."""
 _MIN_LEVELS = 3

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from fakebench_suite.metrics.psychometric import METRIC as STRENGTH
+from fakebench_suite.metrics.psychometric import MIN_PAIRS
 from fakebench_suite.report.paper_rows import TextTable
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.types import Score
@@ -24,7 +25,7 @@ STRENGTH_NOTE = (
     "A curve is fitted to the share of images called fake at each strength of the planted forgery; "
     'strength 1 is the forgery of the probes. "Not reached" means that no strength up to 1 gets '
     "there, or that three quarters of the untouched images are called fake too. A whole run has 12 "
-    "pairs of images for each criterion; criteria of fewer than 6 have no row."
+    f"pairs of images for each criterion; criteria of fewer than {MIN_PAIRS} have no row."
 )
 
 

@@ -54,6 +54,9 @@ PAIR = {
 }  # fmt: skip
 
 
+POINTING = {"task": "pointing", "question": "Where?"}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -77,12 +80,29 @@ PAIR = {
             "'question_type' is missing; allowed are whichfake, whichreal",
         ),
         (PAIR | {"question_type": "what"}, "does not belong to the task comparison"),
-        ({"intact_criteria": ["taste"]}, "'criterion' is 'taste'"),
+        ({"intact_criteria": ["taste"]}, "'intact_criteria' holds 'taste'"),
         ({"regions": [{}]}, "a region needs either 'box' or 'polygons'"),
         ({"regions": [{"box": [1, 2, 1, 3]}]}, "must be [left, top, right, bottom]"),
         ({"regions": [{"box": [1, 2, 3]}]}, "'regions"),
         ({"regions": [{"polygons": [[[1, 2], [3, 4]]]}]}, "has 2 points"),
         ({"regions": [{"box": [0, 0, 2, 2], "criterion": "taste"}]}, "'criterion' is 'taste'"),
+        ({"label": "real", "regions": [{"box": [0, 0, 2, 2]}]}, "the label is real, and 'regions'"),
+        (POINTING | {"label": "fake"}, "a case of pointing needs 'regions'"),
+        (POINTING, "a case of pointing needs 'regions'"),
+        (
+            {
+                "intact_criteria": ["shape", "edge"],
+                "regions": [{"box": [0, 0, 2, 2], "criterion": "edge"}],
+            },
+            "'edge' is in 'intact_criteria'",
+        ),
+        (
+            {
+                "intact_criteria": ["edge"],
+                "expected": [{"text": "A halo.", "criterion": "edge"}],
+            },
+            "'edge' is in 'intact_criteria'",
+        ),
     ],
 )
 def test_a_bad_field_names_line_and_field(
@@ -93,6 +113,15 @@ def test_a_bad_field_names_line_and_field(
         open_dataset(write(tmp_path, LINE, LINE | {"id": "b"} | change))
     assert "cases.jsonl, line 2" in str(exc_info.value)
     assert message in str(exc_info.value)
+
+
+def test_pointing_needs_regions_or_a_real_image(tmp_path: Path) -> None:
+    """Of the one, a box is right that lies in them; of the other, none."""
+    fake = LINE | POINTING | {"label": "fake", "regions": [{"box": [0, 0, 2, 2]}]}
+    real = LINE | POINTING | {"label": "real", "image": "b.png", "id": "b"}
+    first, second = open_dataset(write(tmp_path, fake, real)).cases
+    assert len(first.regions) == 1
+    assert second.regions == ()
 
 
 def test_a_missing_field_is_named(tmp_path: Path) -> None:
