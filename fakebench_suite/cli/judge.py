@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from fakebench_suite.cli.errors import MACHINE, say, show_status, stop
-from fakebench_suite.errors import CalibrationError
+from fakebench_suite.errors import CalibrationError, UserError
 from fakebench_suite.grading.judges.base import StoppableJudge
 from fakebench_suite.grading.judges.calibration import MIN_ORDERED_SHARE, calibrate
 from fakebench_suite.grading.judges.registry import (
@@ -27,7 +27,9 @@ judge_app = typer.Typer(no_args_is_help=True, help="Calibrate a judge, or compar
 
 @judge_app.command("calibrate")
 def calibrate_judge(
-    judge: Annotated[str, typer.Option(help=f"the judge to calibrate: {ALLOWED_JUDGES}")],
+    judge: Annotated[
+        str | None, typer.Option(help=f"the judge to calibrate: {ALLOWED_JUDGES}; required")
+    ] = None,
     rounds: Annotated[
         int,
         typer.Option("--judge-rounds", min=1, max=MAX_ROUNDS, help="rounds per text, averaged"),
@@ -41,6 +43,8 @@ def calibrate_judge(
     The exit status is 1 if it ranks them wrongly, 2 if it cannot be asked, and 3 if the judge or
     this machine fails before the calibration ends.
     """
+    if judge is None:
+        raise UserError(f"Which judge to calibrate is not said. Add --judge={ALLOWED_JUDGES}.")
     choice = parse_judge(judge, rounds=rounds)
     try:
         with show_status("asking the judge"):

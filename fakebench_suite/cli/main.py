@@ -214,7 +214,10 @@ def report(
 @app.command()
 def merge(
     runs: Annotated[list[Path], typer.Argument(help="run directories, such as shards of one run")],
-    into: Annotated[Path, typer.Option(help="the run directory to write")],
+    into: Annotated[
+        Path | None,
+        typer.Option(help="the run directory to write, such as reports/whole; required"),
+    ] = None,
     gates: Annotated[
         str | None, typer.Option(help="a gate file instead of the gates of the runs, or none")
     ] = None,
@@ -230,6 +233,11 @@ def merge(
     from fakebench_suite.gates.status import FAILED, gates_exit_status
     from fakebench_suite.workflows.merge import merge_runs
 
+    if into is None:
+        raise UserError(
+            "Where the merged run is to be written is not said. Add --into=DIR, such as "
+            f"--into={Path('reports') / 'whole'}."
+        )
     rules = None if gates is None else load_gates(gates, root=Path(), where=Path())
     with show_status("merging"):
         parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)

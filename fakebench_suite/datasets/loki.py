@@ -96,6 +96,11 @@ def _find_files(root: Path) -> list[Path]:
     """Those of the files that are there; raises DataError where none is."""
     if is_file(root) and root.name in _READERS:
         return [root]
+    if is_file(root):
+        raise DataError(
+            f"{root} is no file of {KIND}, which are called {', '.join(_READERS)}. Point "
+            f"--data={KIND}:PATH at one of them, or at the directory that holds them."
+        )
     for name in _FOLDERS:
         paths = [root / name / file for file in _READERS if is_file(root / name / file)]
         if paths:

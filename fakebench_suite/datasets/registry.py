@@ -17,7 +17,7 @@ from typing import cast
 
 from fakebench_suite.datasets.dataset import Dataset, check_labels, check_unique
 from fakebench_suite.entry_points import Registry, import_object, name_package
-from fakebench_suite.errors import DataError
+from fakebench_suite.errors import DataError, find_nearest
 from fakebench_suite.files.paths import expand_home
 
 REAL_SETTING = ":real="
@@ -94,6 +94,7 @@ def open_dataset(data: DataSource | Path | None) -> Dataset:
     Raises DataError, naming file, row and field, where it cannot be read.
     """
     source = data if isinstance(data, DataSource) else find_source(data)
+    _check_place(source)
     spec = DATASETS.get(source.kind)
     if isinstance(spec.load, str) and source.kind in DATASETS.built_in:
         return cast("Load", import_object(spec.load))(source.path)
@@ -103,6 +104,22 @@ def open_dataset(data: DataSource | Path | None) -> Dataset:
         check_unique(dataset.cases, location=source.kind)
         check_labels(dataset.cases, location=source.kind)
         return dataset
+
+
+def _check_place(source: DataSource) -> None:
+    """Raise DataError where a kind that is part of the suite is given a place that is not there."""
+    path = source.path
+    if path is None or source.kind not in DATASETS.built_in or source.kind in EMBEDDED:
+        return
+    place = Path(str(path).partition(REAL_SETTING)[0])
+    if not os.path.lexists(place):
+        from fakebench_suite.datasets.wrong_paths import find_similar
+
+        near = find_similar(place)
+        hint = f" Did you mean {near}?" if near is not None else ""
+        raise DataError(
+            f"There is no {place}.{hint} Point --data={source.kind}:PATH at what holds the data."
+        )
 
 
 def find_source(path: Path | None) -> DataSource:
@@ -118,7 +135,11 @@ def find_source(path: Path | None) -> DataSource:
         if advice := advise_file(path):
             raise DataError(advice)
         return DataSource(kind="jsonl", path=path)
-    near = find_similar(path)
+    kind, colon, rest = path.name.partition(":")
+    known = find_nearest(kind, DATASETS.list_names())
+    near: object = None if colon and known is not None else find_similar(path)
+    if near is None and known is not None:
+        near = f"--data={known}{colon}{rest}"
     hint = f" Did you mean {near}?" if near is not None else ""
     raise DataError(
         f"There is no {path}.{hint} Point --data at a directory that holds "

@@ -193,3 +193,19 @@ def test_what_nobody_foresaw_is_no_ruling(monkeypatch: pytest.MonkeyPatch) -> No
     result = CliRunner().invoke(app, ["tables", "--check"])
     assert result.exit_code == 3
     assert call("runs", "--reports=/no/where").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        (["merge", "a", "b"], "Add --into=DIR, such as --into=reports"),
+        (["judge", "calibrate"], "Add --judge=openai:MODEL@URL"),
+    ],
+)
+def test_an_option_that_is_missing_is_named_with_an_example(
+    command: list[str], advice: str
+) -> None:
+    """In one sentence, before anything is read."""
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert advice in " ".join(result.stderr.split())
