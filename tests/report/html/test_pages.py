@@ -519,6 +519,7 @@ def test_a_probe_shows_its_box_and_its_twin(tab: Tab, tmp_path: Path) -> None:
     scale = frame["width"] / 128
     assert box["x"] - frame["x"] == pytest.approx(left * scale, abs=2)
     assert box["width"] == pytest.approx((right - left) * scale, abs=4)
+    expect(tab.page.locator("#item")).to_contain_text("1 token · 0.100 s")
     tab.screenshot("probe")
     tab.page.click("text=open its item")
     expect(tab.page.locator("#item h2")).to_contain_text(f"{forged.paired_image}:")
