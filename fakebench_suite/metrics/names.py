@@ -177,7 +177,12 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "clue_recall": _encoder_metric(meaning="share of the reference's clues that are in the reply"),
     "clue_precision": _encoder_metric(meaning="share of the reply's sentences that match a clue"),
     "claim_informedness": _text_metric(
-        meaning="recall minus false alarm rate of claims, mean over criteria; 0 is chance",
+        meaning="recall minus false alarm rate of claims about forged images, mean over criteria; "
+        "0 is chance, also for one who knows the label",
+        low=-1.0,
+    ),
+    "claim_informedness_all_images": _text_metric(
+        meaning="the same over forged and real images: knowing the label alone scores high",
         low=-1.0,
     ),
     "claim_precision": _text_metric(
@@ -186,7 +191,8 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "claim_recall": _text_metric(meaning="share of violated criteria that the reply claims"),
     "claim_f1": _text_metric(meaning="harmonic mean of precision and recall of claims"),
     "hallucinated_claim_rate": _text_metric(
-        meaning="share of replies on real images that claim an anomaly",
+        meaning="share of replies on real images that claim an anomaly; of analysis, one of the "
+        "criterion that was asked",
     ),
     "claim_place_accuracy": _text_metric(
         meaning="share of right claims with a place whose place is right",
@@ -196,6 +202,13 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     ),
     "claim_deletion_rate": _text_metric(
         meaning="share of right claims that are gone when the untouched twin is shown",
+    ),
+    "claim_deletion_chance": _text_metric(
+        meaning="share of these claims that replies about other images lack: the rate of chance",
+    ),
+    "unexplained_rate": _text_metric(
+        meaning="share of replies that explain nothing: refused, empty, or cut off; they are in no "
+        "other score of claims",
     ),
     "unread_claims_rate": _text_metric(
         meaning="share of replies whose claims are not read: not in English",

@@ -30,7 +30,7 @@ HEADER: Row = ("task", "subgroup", "metric", "value", "95 % interval", "n")
 CHANGE_HEADER = ("task", "metric", "before", "after", "change", "95 % interval", "p", "n")
 CHANGE_NUMBERS = ("before", "after", "change", "p", "n")
 _RATES = (
-    "unparsed", "refused", "truncated", "cut_off", "unscored",
+    "unparsed", "refused", "truncated", "cut_off", "unscored", "unexplained",
     "model_error", "judge_error", "image_error",
 )  # fmt: skip
 

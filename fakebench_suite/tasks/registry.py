@@ -90,7 +90,8 @@ class TaskSpec:
 
 _TEXT_SCORES = (
     "judged_score", "judge_round_sd", "judge_failed_rounds", "similarity_score", "exact_score",
-    "similarity", "clue_recall", "claim_informedness", "hallucinated_claim_rate",
+    "similarity", "clue_recall", "claim_informedness", "claim_recall", "hallucinated_claim_rate",
+    "claim_deletion_rate",
 )  # fmt: skip
 
 TASKS = Registry(
