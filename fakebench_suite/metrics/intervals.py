@@ -74,7 +74,8 @@ def estimate_bounded(values: ArrayLike, groups: Sequence[str]) -> Estimate:
 
     Its interval is that of ``estimate_mean``, at least as wide as Wilson's over as many independent
     trials as would vary as much as the image groups do (Korn and Graubard 1998, Survey Methodology
-    24, 193-201). So it has a width where all values agree, and where resampling sees too little.
+    24, 193-201), and than what groups of 0 or of 1 would change that are as frequent as may go
+    unseen. So it has a width where all values agree, and where resampling sees too little.
     """
     cases = np.asarray(values, dtype=float)
     plain = estimate_mean(cases, groups, proportion=False)
@@ -83,7 +84,10 @@ def estimate_bounded(values: ArrayLike, groups: Sequence[str]) -> Estimate:
     sums, sizes = _sum_groups(cases, groups)
     if len(sums) == 1 and 0 < plain.value < 1 and cases.size > 1:
         return plain
-    return widen(plain, *wilson(plain.value, _count_trials(sums, sizes)))
+    _, unseen = wilson(0.0, len(sums))
+    value = plain.value
+    estimate = widen(plain, value - unseen * value, value + unseen * (1 - value))
+    return widen(estimate, *wilson(value, _count_trials(sums, sizes)))
 
 
 def wilson(share: float, trials: float) -> tuple[float, float]:
