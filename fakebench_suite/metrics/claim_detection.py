@@ -18,6 +18,7 @@ from fakebench_suite.metrics.intervals import (
     Estimate,
     bound_statistic,
     estimate_bounded,
+    estimate_change,
     estimate_mean,
     resample_totals,
     subtract,
@@ -178,6 +179,67 @@ def _average_criteria(table: ClaimTable, hit: int, other: int) -> Estimate:
     value = float(np.mean(shares))
     low, high = wilson(value, trials)
     return Estimate(value=value, low=low, high=high, n=len(every))
+
+
+Change = tuple[float, float, Estimate]
+"""A value before and after, and the change."""
+
+
+def estimate_recall_change(old: ClaimTable, new: ClaimTable) -> Change | None:
+    """The change of recall between two tables of the same cases; None if nothing is violated."""
+    changes = _change_cells(old, new, _FOUND, _MISSED)
+    if changes is None:
+        return None
+    before, after = (float(_estimate_recall(table).value or 0) for table in (old, new))
+    return before, after, replace(changes, n=_estimate_recall(new).n)
+
+
+def estimate_informedness_change(old: ClaimTable, new: ClaimTable) -> Change | None:
+    """The change of informedness between two tables of the same cases; None if it is undefined.
+
+    Its interval is a paired bootstrap, at least as wide as that of the changes of recall and of the
+    false alarm rate, each of which has room where no change was seen.
+    """
+    before, after = (
+        float(compute_informedness(table.counts.sum(axis=0)[None])[0]) for table in (old, new)
+    )
+    if not np.isfinite(before):
+        return None
+    shape = (-1, *new.counts.shape[1:])
+    resampled = [
+        compute_informedness(totals.reshape(shape))
+        for totals in np.split(
+            resample_totals(
+                np.hstack([table.counts.reshape(len(table.counts), -1) for table in (old, new)]),
+                new.groups,
+            ),
+            2,
+            axis=1,
+        )
+    ]
+    change, n = after - before, int(new.counts.any(axis=(1, 2)).sum())
+    spread = resampled[1] - resampled[0]
+    estimate = bound_statistic(change, spread, groups=len(set(new.groups)), n=n)
+    recall = _change_cells(old, new, _FOUND, _MISSED)
+    false_alarms = _change_cells(old, new, _HALLUCINATED, _REJECTED)
+    assert recall is not None
+    assert false_alarms is not None
+    difference = subtract(recall, false_alarms)
+    assert difference.value is not None
+    assert difference.low is not None
+    assert difference.high is not None
+    shift = change - difference.value  # Informedness is a mean over criteria, and this over cells.
+    low, high = difference.low + shift, difference.high + shift
+    return before, after, widen(estimate, max(-2.0, low), min(2.0, high))
+
+
+def _change_cells(old: ClaimTable, new: ClaimTable, hit: int, other: int) -> Estimate | None:
+    """The change of the share of cells with a status, cell by cell; None where there are none."""
+    before, groups, _ = _list_cells(old, hit, other)
+    after, _, _ = _list_cells(new, hit, other)
+    if not groups:
+        return None
+    return estimate_change(after.astype(float) - before, groups)
 
 
 def compute_informedness(totals: Floats) -> Floats:

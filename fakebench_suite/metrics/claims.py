@@ -21,8 +21,18 @@ from fakebench_suite.grading.claims.grounding import (
 )
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel
-from fakebench_suite.metrics.claim_detection import score_detections, tabulate_claims
-from fakebench_suite.metrics.intervals import Estimate, estimate_bounded, estimate_mean
+from fakebench_suite.metrics.claim_detection import (
+    estimate_informedness_change,
+    estimate_recall_change,
+    score_detections,
+    tabulate_claims,
+)
+from fakebench_suite.metrics.intervals import (
+    Estimate,
+    estimate_bounded,
+    estimate_change,
+    estimate_mean,
+)
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.text.thoughts import to_visible_text
@@ -99,24 +109,78 @@ def score_claims(records: Iterable[Record]) -> Named:
     if not grounded:
         return
     groups = [one.group for one in grounded]
-    explained = [explains(one) for one in grounded]
-    yield "unexplained_rate", ALL, estimate_mean([not one for one in explained], groups)
-    unread = [
-        is_explained and not one.grounding.is_read
-        for one, is_explained in zip(grounded, explained, strict=True)
-    ]
-    yield "unread_claims_rate", ALL, estimate_mean(unread, groups)
-    read = [
-        one
-        for one, is_explained in zip(grounded, explained, strict=True)
-        if is_explained and one.grounding.is_read
-    ]
+    explained = [one for one in grounded if explains(one)]
+    read = [one for one in explained if one.grounding.is_read]
+    for metric, missing in (
+        ("unexplained_rate", _subtract(grounded, explained)),
+        ("unread_claims_rate", _subtract(explained, read)),
+    ):
+        yield (
+            metric,
+            ALL,
+            estimate_mean([one.record.case.id in missing for one in grounded], groups),
+        )
     if read:
         table = tabulate_claims([one.grounding for one in read], [one.group for one in read])
         yield from score_detections(table, np.array([one.is_forged for one in read]))
         yield from _rate_hallucinations(read)
         yield from _score_places(read)
         yield from _rate_deletions(read)
+
+
+def _subtract(every: Sequence[GroundedRecord], some: Sequence[GroundedRecord]) -> set[str]:
+    """The ids of the cases that only the first have."""
+    return {one.record.case.id for one in every} - {one.record.case.id for one in some}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimChange:
+    """A score of claims in two runs, over the cases whose replies are read in both."""
+
+    metric: str
+    before: float
+    after: float
+    change: Estimate
+
+
+def compare_claims(old: Iterable[Record], new: Iterable[Record]) -> Iterator[ClaimChange]:
+    """Yield the changes of informedness, recall and hallucinations between two runs of one task."""
+    sides = [
+        {one.record.case.id: one for one in ground_records(side) if _is_read(one)}
+        for side in (old, new)
+    ]
+    both = sorted(sides[0].keys() & sides[1].keys())
+    if not both:
+        return
+    before, after = ([side[name] for name in both] for side in sides)
+    groups = [one.group for one in after]
+    tables = [tabulate_claims([one.grounding for one in side], groups) for side in (before, after)]
+    forged = np.array([one.is_forged for one in after])
+    for metric, change in (
+        ("claim_informedness", estimate_informedness_change(*(t.select(forged) for t in tables))),
+        ("claim_recall", estimate_recall_change(*tables)),
+        ("hallucinated_claim_rate", _change_hallucinations(before, after)),
+    ):
+        if change is not None:
+            first, second, estimate = change
+            yield ClaimChange(metric=metric, before=first, after=second, change=estimate)
+
+
+def _is_read(one: GroundedRecord) -> bool:
+    return one.grounding.is_read and explains(one)
+
+
+def _change_hallucinations(
+    before: Sequence[GroundedRecord], after: Sequence[GroundedRecord]
+) -> tuple[float, float, Estimate] | None:
+    pairs = [pair for pair in zip(before, after, strict=True) if not pair[1].is_forged]
+    if not pairs:
+        return None
+    hits = np.array([[_has_hallucination(one.grounding) for one in pair] for pair in pairs])
+    rates = hits.mean(axis=0)
+    changes = hits[:, 1].astype(float) - hits[:, 0]
+    estimate = estimate_change(changes, [one.group for _, one in pairs])
+    return float(rates[0]), float(rates[1]), estimate
 
 
 def _rate_hallucinations(read: Sequence[GroundedRecord]) -> Named:

@@ -172,7 +172,7 @@ def _combine(fake: Estimate, real: Estimate, first: float, second: float) -> Est
 
 
 def estimate_change(changes: ArrayLike, groups: Sequence[str]) -> Estimate:
-    """The mean of paired changes of hits and misses, each -1, 0 or 1.
+    """The mean of paired changes of hits and misses, each -1, 0 or 1, or of overlaps in between.
 
     Its interval is a bootstrap over groups that is at least as wide as the Wilson intervals of how
     far groups fell and rose, on average and as a share of the most: resampling knows of no change

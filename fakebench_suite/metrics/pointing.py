@@ -17,6 +17,7 @@ from fakebench_suite.metrics.intervals import (
     Estimate,
     bound_statistic,
     estimate_bounded,
+    estimate_change,
     estimate_mean,
     resample_totals,
     widen,
@@ -32,15 +33,19 @@ Floats = NDArray[np.float64]
 Named = Iterator[tuple[str, str, Estimate]]
 
 
-def score_pointing(records: Iterable[Record]) -> Named:
-    """Yield metric, subgroup and estimate of the records of one task, where it asks for boxes."""
-    answered = [
+def _list_answered(records: Iterable[Record]) -> list[Record]:
+    return [
         record
         for record in sorted(records, key=lambda record: record.case.id)
         if get_task(record.case.task).grader is Grader.BOX
         and not record.verdict.outcome.is_error
         and record.verdict.outcome is not Outcome.UNSCORED
     ]
+
+
+def score_pointing(records: Iterable[Record]) -> Named:
+    """Yield metric, subgroup and estimate of the records of one task, where it asks for boxes."""
+    answered = _list_answered(records)
     real = [record for record in answered if record.case.label is Authenticity.REAL]
     if real:
         gave = [bool(record.verdict.boxes) for record in real]
@@ -58,13 +63,38 @@ def _average_iou(known: Sequence[Record]) -> Named:
     """The mean over regions, where the model gives boxes and not points."""
     if any(is_point(box) for record in known for box in record.verdict.boxes):
         return
-    values, images = [], []
-    for record in known:
-        for region in record.case.regions:
-            overlaps = (compute_iou(box, region.box) for box in record.verdict.boxes)
-            values.append(max(overlaps, default=0.0))
-            images.append(record.case.image)
+    values = [overlap for record in known for overlap in _list_overlaps(record)]
+    images = [record.case.image for record in known for _ in record.case.regions]
     yield "mean_iou", ALL, replace(estimate_bounded(values, images), n=len(known))
+
+
+def _list_overlaps(record: Record) -> list[float]:
+    """Of each region, the overlap with the box that fits it best."""
+    return [
+        max((compute_iou(box, region.box) for box in record.verdict.boxes), default=0.0)
+        for region in record.case.regions
+    ]
+
+
+def compare_overlaps(
+    old: Iterable[Record], new: Iterable[Record]
+) -> tuple[float, float, Estimate] | None:
+    """The mean overlap in two runs and its change, over the cases of both; None without any."""
+    sides = [
+        {record.case.id: record for record in _list_answered(side) if record.case.regions}
+        for side in (old, new)
+    ]
+    both = sorted(sides[0].keys() & sides[1].keys())
+    given = (box for side in sides for record in side.values() for box in record.verdict.boxes)
+    if not both or any(map(is_point, given)):
+        return None
+    before, after = (
+        np.array([overlap for name in both for overlap in _list_overlaps(side[name])])
+        for side in sides
+    )
+    images = [sides[1][name].case.image for name in both for _ in sides[1][name].case.regions]
+    change = replace(estimate_change(after - before, images), n=len(both))
+    return float(before.mean()), float(after.mean()), change
 
 
 def _score_matches(known: Sequence[Record]) -> Named:

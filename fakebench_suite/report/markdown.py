@@ -12,7 +12,12 @@ from fakebench_suite.report.benchmark_rows import (
     list_benchmark_tables,
 )
 from fakebench_suite.report.grounding import list_claim_tables, list_strength_tables
-from fakebench_suite.report.headline import describe_result, list_meanings
+from fakebench_suite.report.headline import (
+    describe_result,
+    format_bounds,
+    format_value,
+    list_meanings,
+)
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.paper_rows import compare_with_paper, find_odd_pixels
 from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
@@ -66,10 +71,8 @@ def list_scores(scores: Sequence[Score]) -> Iterator[Score]:
 
 
 def _to_row(score: Score) -> Row:
-    value = "-" if score.value is None else f"{score.value:.3f}"
-    interval = ""
-    if score.low is not None and score.high is not None:
-        interval = f"{score.low:.3f} to {score.high:.3f}"
+    value, bounds = format_value(score) or "-", format_bounds(score)
+    interval = "" if bounds is None else " to ".join(bounds)
     metric = f"{score.metric} ({to_single_line(score.judge)})" if score.judge else score.metric
     return (
         str(score.task),
