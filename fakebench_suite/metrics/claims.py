@@ -103,6 +103,14 @@ def explains(one: GroundedRecord) -> bool:
     return parse_label(text, QuestionType.INFERENCE).label is not NoLabel.REFUSED
 
 
+def find_claims(record: Record) -> Grounding | None:
+    """The findings of a reply that explains something; None of others, or if nothing is known."""
+    grounding = ground_record(record)
+    if grounding is None or not explains(GroundedRecord(record=record, grounding=grounding)):
+        return None
+    return grounding
+
+
 def score_claims(records: Iterable[Record]) -> Named:
     """Yield metric, subgroup and estimate of the texts of one task; nothing without any truth."""
     grounded = ground_records(records)

@@ -207,9 +207,10 @@ def estimate_statistic(
 ) -> Estimate:
     """A statistic of labels and scores with a bootstrap over the image groups of either class.
 
-    Fake and real images are resampled apart, so that no resample is of one class alone. Undefined
-    where a class is absent; without interval where a class has one image, or where all resamples
-    agree, which would claim certainty.
+    Fake and real images are resampled apart, so that no resample is of one class alone. Where all
+    resamples agree, as of a perfect detector, the interval is what mirrored scores would change of
+    as many images as may go unseen. Undefined where a class is absent; without interval where a
+    class has one image, or where mirrored scores change nothing either.
     """
     is_fake, values = np.asarray(fake, dtype=bool), np.asarray(scores, dtype=float)
     if is_fake.all() or not is_fake.any():
@@ -231,8 +232,30 @@ def estimate_statistic(
     else:
         low, high = _resample_cases(statistic, is_fake, values, index, sides)
     if low == high:
+        low, high = _mirror_unseen(statistic, is_fake, values, tuple(map(len, sides)))
+    if low == high:
         return Estimate(value=value, low=None, high=None, n=values.size)
     return Estimate(value=value, low=low, high=high, n=values.size)
+
+
+def _mirror_unseen(
+    statistic: Statistic, is_fake: NDArray[np.bool_], values: Floats, counts: tuple[int, ...]
+) -> tuple[float, float]:
+    """The least and most of a statistic if scores of either class were mirrored in some images.
+
+    These are as many as Wilson's interval allows of ``counts`` fake and real images with none seen.
+    """
+    mirrored = values.max() + values.min() - values
+    (_, of_fake), (_, of_real) = (wilson(0.0, count) for count in counts)
+    every = np.tile(is_fake, 2)
+    weights = np.array([
+        np.concatenate([1 - share, share])
+        for fakes in (0.0, of_fake)
+        for reals in (0.0, of_real)
+        for share in (np.where(is_fake, fakes, reals),)
+    ])  # fmt: skip
+    spread = statistic(every, np.concatenate([values, mirrored]), weights)
+    return float(np.min(spread)), float(np.max(spread))
 
 
 def _resample_cases(

@@ -8,7 +8,7 @@ import pytest
 
 from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.grading.claims.grounding import ClaimStatus, find_truth, ground_claims
-from fakebench_suite.metrics.claims import score_claims
+from fakebench_suite.metrics.claims import find_claims, score_claims
 from fakebench_suite.metrics.intervals import Estimate
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.prompts import INFERENCE
@@ -262,6 +262,13 @@ def test_what_explains_nothing_is_no_silence(reply: str) -> None:
     assert {metric for metric, _ in score(cases, lambda _: reply)} == {
         "unexplained_rate", "unread_claims_rate",
     }  # fmt: skip
+
+
+def test_what_explains_nothing_has_no_findings_to_show() -> None:
+    """The page of a record does not call a refusal a miss."""
+    case = next(case for case in make_pairs(1) if case.regions)
+    assert find_claims(make_record(case, explain_perfectly(case))) is not None
+    assert all(find_claims(make_record(case, reply)) is None for reply in REFUSALS)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TRUNCATED, Outcome.REFUSED])
