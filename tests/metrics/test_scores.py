@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from statsmodels.stats.proportion import proportion_confint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
+from statsmodels.stats.proportion import proportion_confint
 
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.types import FinishReason, Outcome, Rating, Record, Score, Task
