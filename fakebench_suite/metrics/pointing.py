@@ -60,12 +60,21 @@ def score_pointing(records: Iterable[Record]) -> Named:
 
 
 def _average_iou(known: Sequence[Record]) -> Named:
-    """The mean over regions, where the model gives boxes and not points."""
-    if any(is_point(box) for record in known for box in record.verdict.boxes):
+    """The mean over regions, where the model gives boxes and not points.
+
+    The format of the model's card makes all of them the one or the other.
+    """
+    if _are_points(known):
         return
     values = [overlap for record in known for overlap in _list_overlaps(record)]
     images = [record.case.image for record in known for _ in record.case.regions]
     yield "mean_iou", ALL, replace(estimate_bounded(values, images), n=len(known))
+
+
+def _are_points(records: Iterable[Record]) -> bool:
+    """Whether all boxes are points, and there is one."""
+    given = [box for record in records for box in record.verdict.boxes]
+    return bool(given) and all(map(is_point, given))
 
 
 def _list_overlaps(record: Record) -> list[float]:
@@ -85,8 +94,7 @@ def compare_overlaps(
         for side in (old, new)
     ]
     both = sorted(sides[0].keys() & sides[1].keys())
-    given = (box for side in sides for record in side.values() for box in record.verdict.boxes)
-    if not both or any(map(is_point, given)):
+    if not both or any(_are_points(side.values()) for side in sides):
         return None
     before, after = (
         np.array([overlap for name in both for overlap in _list_overlaps(side[name])])
@@ -176,7 +184,8 @@ def compute_iou(first: BoundingBox, second: BoundingBox) -> float:
 
 
 def _measure(box: BoundingBox) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
+    """The area of a box; 0 where it has no inside."""
+    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
 def _measure_overlap(first: BoundingBox, second: BoundingBox) -> float:
@@ -196,8 +205,11 @@ def matches_region(box: BoundingBox, region: Region) -> bool:
 def compute_share_inside(box: BoundingBox, region: Region) -> float:
     """The share of a box, 0 to 1, that lies in a region; of outlines, by a grid of _SIDE points.
 
-    A point on an outline counts as half, so that half a box has 0.5 and not more than half.
+    A point on an outline counts as half, so that half a box has 0.5 and not more than half. It is 0
+    of a box without an inside, which earlier runs may have recorded.
     """
+    if _measure(box) <= 0:
+        return 0.0
     if not region.polygons or not _measure_overlap(box, region.box):
         return _measure_overlap(box, region.box) / _measure(box)
     from skimage.measure import grid_points_in_poly

@@ -129,6 +129,15 @@ def test_points_have_no_overlap() -> None:
     assert scores["box_recall"].value == 0.5
 
 
+def test_boxes_without_an_inside_match_nothing() -> None:
+    """Which earlier runs may have recorded, beside boxes that have one."""
+    flat = (60.0, 20.0, 60.0, 60.0)
+    scores = score(make_record(0, BOX), make_record(1, flat), make_record(2, (1.0, 1.0, 1.0, 1.0)))
+    assert scores["mean_iou"].value == pytest.approx(1 / 3)
+    assert scores["box_precision"].value == pytest.approx(1 / 3)
+    assert compute_share_inside(flat, Region(box=BOX)) == 0
+
+
 def test_errors_and_unknown_truth_do_not_count() -> None:
     """An error is no answer without boxes."""
     assert score(
