@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from fakebench_suite.grading.claims.grounding import Truth, find_truth
-from fakebench_suite.metrics.psychometric import METRIC as STRENGTH
 from fakebench_suite.types import Authenticity, Case
 
 Cases = Sequence[Case]
@@ -74,7 +73,7 @@ _BOTH: _Check = (
 _REAL: _Check = (_has_real, "no image is known to be real")
 _TRUTH: _Check = (_has_truth, _VIOLATED)
 _CHECKS: Mapping[str, _Check] = MappingProxyType({
-    STRENGTH: (
+    "threshold_strength": (
         _has_strengths, "no forgery is shown at several strengths, as in --data=probes-graded",
     ),
     "claim_informedness": (
