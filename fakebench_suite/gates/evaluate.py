@@ -195,7 +195,7 @@ def _find_interval(gate: Threshold, score: Score) -> tuple[float, float | None, 
 
 
 def _format_bound(bound: float) -> str:
-    return f"{bound:.3f}" if math.isfinite(bound) else "not reached"
+    return f"{bound:z.3f}" if math.isfinite(bound) else "not reached"
 
 
 def _compare_with_bounds(gate: Threshold, score: Score) -> GateResult:

@@ -86,7 +86,7 @@ def format_value(score: Score) -> str:
     """The value to three digits; empty where it is undefined."""
     if score.value is None:
         return _UNREACHED if is_unreached(score) else ""
-    return f"{score.value:.3f}"
+    return f"{score.value:z.3f}"
 
 
 def format_bounds(score: Score) -> tuple[str, str] | None:
@@ -94,8 +94,8 @@ def format_bounds(score: Score) -> tuple[str, str] | None:
     if score.low is None:
         return None
     if score.high is None:
-        return (f"{score.low:.3f}", _UNREACHED) if is_open_ended(score.metric) else None
-    return f"{score.low:.3f}", f"{score.high:.3f}"
+        return (f"{score.low:z.3f}", _UNREACHED) if is_open_ended(score.metric) else None
+    return f"{score.low:z.3f}", f"{score.high:z.3f}"
 
 
 def describe_result(result: RunResult) -> str:
