@@ -26,6 +26,8 @@ from fakebench_suite.gates.rules import (
     Threshold,
 )
 from fakebench_suite.gates.run_view import RunView
+from fakebench_suite.metrics.knowledge import describe_unknown
+from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.runs.manifest import ManifestJudge
 from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.tasks.robustness import IDENTITY, ORIGINAL
@@ -94,7 +96,7 @@ def _mark_not_evaluated(gate: Gate, result: GateResult, run: RunView) -> GateRes
     If all images are fake, a perfect model and one that always says "fake" answer alike, so that
     neither chance nor a constant answer can be told.
     """
-    subgroup = gate.subgroup if isinstance(gate, Threshold | Robustness) else ALL
+    subgroup = gate.population if isinstance(gate, Threshold | Robustness) else ALL
     task = None if isinstance(gate, Latency) and gate.benchmark else gate.task
     tasks = run.list_tasks(task, sample=gate.sample)
     missing = run.missing_cases(tasks, subgroup, sample=gate.sample)
@@ -106,6 +108,10 @@ def _mark_not_evaluated(gate: Gate, result: GateResult, run: RunView) -> GateRes
         labels = {record.case.label for record in run.select(tasks)} - {None}
         if len(labels) == 1:
             return _leave_out(gate, f"all images are {labels.pop()}, and it is about both kinds")
+    if isinstance(gate, Threshold) and result.outcome is GateOutcome.INCONCLUSIVE:
+        unknown = describe_unknown(gate.metric, [record.case for record in run.select(tasks)])
+        if unknown is not None:
+            return _leave_out(gate, unknown)
     return result
 
 
@@ -140,12 +146,13 @@ def _evaluate_threshold(gate: Threshold, run: RunView) -> GateResult:
         ),
         None,
     )
-    if score is None or score.value is None:
-        missing = run.missing_cases([gate.task], gate.subgroup, sample=gate.sample)
+    is_reached = score is not None and score.value is not None
+    if score is None or not (is_reached or (METRICS[gate.metric].open_ended and score.n)):
+        missing = run.missing_cases([gate.task], gate.population, sample=gate.sample)
         absent = f"the run has no {gate.metric} for {gate.task}, {gate.subgroup}"
         return inconclusive(gate, missing.clause if missing else absent)
-    result = _compare_with_bounds(gate, score, score.value)
-    reason = reason_inconclusive(gate, run, score.n, [gate.task], gate.subgroup)
+    result = _compare_with_bounds(gate, score)
+    reason = reason_inconclusive(gate, run, score.n, [gate.task], gate.population)
     reason = reason or run.untrusted_judge_reason(score.judge)
     return inconclusive(gate, reason, result) if reason else result
 
@@ -178,16 +185,31 @@ def _evaluate_robustness(gate: Robustness, run: RunView) -> GateResult:
     return result
 
 
-def _compare_with_bounds(gate: Threshold, score: Score, value: float) -> GateResult:
+def _find_interval(gate: Threshold, score: Score) -> tuple[float, float | None, float | None]:
+    """The value and the ends of the interval; infinite where an open-ended score is not reached."""
+    value = math.inf if score.value is None else score.value
     low, high = (value, value) if gate.compare is Comparand.VALUE else (score.low, score.high)
+    if METRICS[gate.metric].open_ended and (math.isinf(value) or low is not None):
+        return value, value if low is None else low, math.inf if high is None else high
+    return value, low, high
+
+
+def _format_bound(bound: float) -> str:
+    return f"{bound:z.3f}" if math.isfinite(bound) else "not reached"
+
+
+def _compare_with_bounds(gate: Threshold, score: Score) -> GateResult:
+    value, low, high = _find_interval(gate, score)
     result = GateResult(
-        gate=gate.name, outcome=GateOutcome.PASS, reason="", value=value, low=score.low,
+        gate=gate.name, outcome=GateOutcome.PASS, reason="", value=score.value, low=score.low,
         high=score.high, n=score.n,
     )  # fmt: skip
     if low is None or high is None:
         return inconclusive(gate, f'{gate.metric} has no interval; say compare = "value"', result)
-    interval = "" if gate.compare is Comparand.VALUE else f" [{low:z.3f}, {high:z.3f}]"
-    measured = f"{gate.metric} is {value:z.3f}{interval} over {count_of(score.n, 'case')}"
+    has_interval = gate.compare is not Comparand.VALUE and math.isfinite(low)
+    interval = f" [{_format_bound(low)}, {_format_bound(high)}]" if has_interval else ""
+    cases = count_of(score.n, "case")
+    measured = f"{gate.metric} is {_format_bound(value)}{interval} over {cases}"
     outcomes: list[tuple[GateOutcome, str, int | None]] = []
     for bound, side, gap in (
         (gate.at_least, "at least", low - (gate.at_least or 0)),
@@ -214,6 +236,8 @@ def _cases_needed(
     gate: Threshold, value: float, bound: float, side: str, low: float, high: float, n: int
 ) -> int | None:
     """Cases at which the interval, which shrinks with their root, would exclude the bound."""
+    if not (math.isfinite(value) and math.isfinite(low) and math.isfinite(high)):
+        return None
     above = value - bound if side == "at least" else bound - value
     towards = value - low if side == "at least" else high - value
     away = high - value if side == "at least" else value - low

@@ -1,6 +1,6 @@
 """Checks of gates before the first case is asked."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -8,9 +8,11 @@ from fakebench_suite.backends.base import Capability
 from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.gates.config import GateConfig
 from fakebench_suite.gates.rules import Gate, Latency, Regression, Robustness, Threshold
+from fakebench_suite.metrics.knowledge import describe_unknown
 from fakebench_suite.metrics.names import METRICS, Need
 from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.tasks.subgroups import ALL, Population
+from fakebench_suite.types import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class RunIntent:
     """Tasks that the model cannot be asked, and the capability that its backend lacks."""
     capabilities: Collection[Capability] = frozenset(Capability)
     """What the backend can be asked."""
+    cases: Sequence[Case] = ()
+    """The cases of the data set, as far as they are known."""
 
 
 BENCHMARK_CAPABILITIES: Mapping[str, Capability] = MappingProxyType(
@@ -69,7 +73,7 @@ def check_gates(gates: GateConfig, intent: RunIntent) -> None:
 
 def will_be_evaluated(gate: Gate, intent: RunIntent) -> bool:
     """True if all cases of the gate's population will be asked."""
-    subgroup = gate.subgroup if isinstance(gate, Threshold | Robustness) else ALL
+    subgroup = gate.population if isinstance(gate, Threshold | Robustness) else ALL
     task = None if isinstance(gate, Latency) and gate.benchmark else gate.task
     enough = gate.sample is not None and (intent.sample or 0) >= gate.sample
     for name in list_tasks() if task is None else [task]:
@@ -103,14 +107,28 @@ def _missing_cases(gate: Gate, intent: RunIntent) -> str | None:
         )
     if not isinstance(gate, Threshold | Robustness):
         return None
-    return _missing_subgroup(gate, subgroups, intent)
+    return _missing_subgroup(gate, subgroups, intent) or _missing_knowledge(gate, intent)
+
+
+def _missing_knowledge(gate: Threshold | Robustness, intent: RunIntent) -> str | None:
+    """Why the data set does not know enough for a gate's metric; None if it does."""
+    if not isinstance(gate, Threshold):
+        return None
+    cases = [case for case in intent.cases if case.task == gate.task]
+    unknown = describe_unknown(gate.metric, cases) if cases else None
+    if unknown is None:
+        return None
+    return (
+        f"is about {gate.metric} of {gate.task}, which {intent.data} does not have: {unknown}. "
+        "Choose other gates with --gates=FILE, or --gates=none."
+    )
 
 
 def _missing_subgroup(
     gate: Threshold | Robustness, subgroups: Mapping[str, int], intent: RunIntent
 ) -> str | None:
     """Why the data set has no case of a gate's subgroup, and what it has; None if it has some."""
-    if gate.subgroup in subgroups:
+    if gate.population in subgroups:
         return None
     key = gate.subgroup.partition("=")[0]
     nearby = [name for name in subgroups if name.partition("=")[0] == key] or list(subgroups)

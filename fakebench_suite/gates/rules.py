@@ -9,6 +9,7 @@ import msgspec
 
 from fakebench_suite.errors import describe_choices
 from fakebench_suite.metrics.names import METRICS, is_score_of
+from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.registry import check_task
 from fakebench_suite.tasks.robustness import parse_perturbation
 from fakebench_suite.tasks.subgroups import ALL
@@ -77,10 +78,26 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
                 f"allowed: {', '.join(_list_metrics(self.task))}"
             )
         if self.subgroup != ALL and not metric.divides:
+            self._check_criterion()
+
+    def _check_criterion(self) -> None:
+        """Raise ValueError if the subgroup is not a criterion, or the metric has none."""
+        if not METRICS[self.metric].by_criterion:
             divided = [name for name in _list_metrics(self.task) if METRICS[name].divides]
             raise ValueError(
                 f"{self.metric} is a score of all cases; a subgroup has {' and '.join(divided)}"
             )
+        criteria = [f"criterion={name}" for name in CRITERIA]
+        if self.subgroup not in criteria:
+            raise ValueError(
+                f"{self.metric} is a score of all cases or of one criterion, and subgroup = "
+                f"{self.subgroup!r} is none; {describe_choices(self.subgroup, criteria)}"
+            )
+
+    @property
+    def population(self) -> str:
+        """The subgroup whose cases it is about; those of a score by criterion are all cases."""
+        return ALL if METRICS[self.metric].by_criterion else self.subgroup
 
     def _check_bar(self, name: str, bar: float) -> None:
         """Raise ValueError if the bound is outside the range of the metric."""
@@ -188,6 +205,11 @@ class Robustness(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="rob
     def subgroup(self) -> str:
         """The subgroup of its perturbation, written in one way."""
         return f"perturbation={parse_perturbation(self.perturbation)}"
+
+    @property
+    def population(self) -> str:
+        """The subgroup whose cases it is about."""
+        return self.subgroup
 
     def list_thresholds(self) -> Iterator[Threshold]:
         """The bounds as thresholds on scores."""

@@ -2,16 +2,16 @@
 
 For each criterion, cases in which it is known to be violated or intact are positives and negatives,
 and a claim of it is a detection. Criteria of which nothing is known in a case do not count there. A
-reply in another language, or none because of an error, is in no score but the rate of such replies.
+reply in another language, and one that explains nothing, is neither silence nor a claim: it is in
+no score but the rate of such replies. Errors are in neither.
 """
 
-import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fakebench_suite.grading.claims.grounding import (
     ClaimStatus,
@@ -19,22 +19,33 @@ from fakebench_suite.grading.claims.grounding import (
     Grounding,
     ground_claims,
 )
+from fakebench_suite.grading.labels.parser import parse_label
+from fakebench_suite.grading.labels.result import NoLabel
+from fakebench_suite.metrics.claim_detection import (
+    estimate_informedness_change,
+    estimate_recall_change,
+    score_detections,
+    tabulate_claims,
+)
 from fakebench_suite.metrics.intervals import (
     Estimate,
-    bound_statistic,
+    estimate_bounded,
+    estimate_change,
     estimate_mean,
-    resample_totals,
 )
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.registry import get_task
-from fakebench_suite.types import Authenticity, Record
+from fakebench_suite.text.thoughts import to_visible_text
+from fakebench_suite.types import (
+    Authenticity,
+    FinishReason,
+    Outcome,
+    QuestionType,
+    Record,
+    Task,
+)
 
 ALL = "all"
-_STATUSES = (
-    ClaimStatus.FOUND, ClaimStatus.MISSED, ClaimStatus.HALLUCINATED, ClaimStatus.REJECTED,
-)  # fmt: skip
-"""True and false detections, in the order of the columns of counts."""
-Floats = NDArray[np.float64]
 T = TypeVar("T")
 Named = Iterator[tuple[str, str, Estimate]]
 
@@ -51,6 +62,11 @@ class GroundedRecord:
         """What is resampled together: an image, and with it its untouched or forged twin."""
         case = self.record.case
         return min(case.image, case.paired_image or case.image)
+
+    @property
+    def is_forged(self) -> bool:
+        """Whether it is about an image that is not real."""
+        return self.record.case.label is not Authenticity.REAL
 
 
 def ground_records(records: Iterable[Record]) -> list[GroundedRecord]:
@@ -71,110 +87,108 @@ def ground_record(record: Record) -> Grounding | None:
     return ground_claims(case, answer.text, size)
 
 
+def explains(one: GroundedRecord) -> bool:
+    """Whether a reply explains anything: it is not refused, not empty, and not cut off before.
+
+    A text without a verdict of its own is refused if it declines and claims nothing.
+    """
+    record = one.record
+    if record.answer is None or record.answer.finish_reason is FinishReason.CONTENT_FILTER:
+        return False
+    text = to_visible_text(record.answer.text).strip()
+    if not text or record.verdict.outcome in (Outcome.REFUSED, Outcome.TRUNCATED):
+        return False
+    if one.grounding.has_claims:
+        return True
+    return parse_label(text, QuestionType.INFERENCE).label is not NoLabel.REFUSED
+
+
+def find_claims(record: Record) -> Grounding | None:
+    """The findings of a reply that explains something; None of others, or if nothing is known."""
+    grounding = ground_record(record)
+    if grounding is None or not explains(GroundedRecord(record=record, grounding=grounding)):
+        return None
+    return grounding
+
+
 def score_claims(records: Iterable[Record]) -> Named:
     """Yield metric, subgroup and estimate of the texts of one task; nothing without any truth."""
     grounded = ground_records(records)
-    read = [one for one in grounded if one.grounding.is_read]
     if not grounded:
         return
-    unread = [not one.grounding.is_read for one in grounded]
-    yield "unread_claims_rate", ALL, estimate_mean(unread, [one.group for one in grounded])
+    groups = [one.group for one in grounded]
+    explained = [one for one in grounded if explains(one)]
+    read = [one for one in explained if one.grounding.is_read]
+    for metric, missing in (
+        ("unexplained_rate", _subtract(grounded, explained)),
+        ("unread_claims_rate", _subtract(explained, read)),
+    ):
+        yield (
+            metric,
+            ALL,
+            estimate_mean([one.record.case.id in missing for one in grounded], groups),
+        )
     if read:
-        yield from _score_detections(read)
+        table = tabulate_claims([one.grounding for one in read], [one.group for one in read])
+        yield from score_detections(table, np.array([one.is_forged for one in read]))
         yield from _rate_hallucinations(read)
         yield from _score_places(read)
         yield from _rate_deletions(read)
 
 
-def _score_detections(read: Sequence[GroundedRecord]) -> Named:
-    """Precision, recall, F1 and informedness, over all criteria and for each."""
-    counts = _count_findings(read)
-    groups = [one.group for one in read]
-    totals = counts.sum(axis=0)
-    resampled = resample_totals(counts.reshape(len(read), -1), groups)
-    resampled = resampled.reshape(len(resampled), *counts.shape[1:])
-    number = len(set(groups))
-    parts = [(ALL, slice(None)), *_list_subgroups(totals)]
-    for subgroup, part in parts:
-        for metric, statistic in _STATISTICS.items():
-            value = float(statistic(totals[None, part])[0])
-            if np.isfinite(value):
-                n = int(_count_cases(metric, counts[:, part]))
-                spread = statistic(resampled[:, part])
-                yield metric, subgroup, bound_statistic(value, spread, groups=number, n=n)
+def _subtract(every: Sequence[GroundedRecord], some: Sequence[GroundedRecord]) -> set[str]:
+    """The ids of the cases that only the first have."""
+    return {one.record.case.id for one in every} - {one.record.case.id for one in some}
 
 
-def _count_findings(read: Sequence[GroundedRecord]) -> Floats:
-    """How often each criterion has each status: cases x criteria x statuses, of 0 and 1."""
-    counts = np.zeros((len(read), len(CRITERIA), len(_STATUSES)))
-    for row, one in enumerate(read):
-        for finding in one.grounding.findings:
-            if finding.status in _STATUSES:
-                place = CRITERIA.index(finding.criterion), _STATUSES.index(finding.status)
-                counts[row, *place] = 1
-    return counts
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimChange:
+    """A score of claims in two runs, over the cases whose replies are read in both."""
+
+    metric: str
+    before: float
+    after: float
+    change: Estimate
 
 
-def _list_subgroups(totals: Floats) -> Iterator[tuple[str, slice]]:
-    """The criteria that are violated somewhere, or claimed of an image that has them intact."""
-    for index, name in enumerate(CRITERIA):
-        found, missed, hallucinated, _ = totals[index]
-        if found + missed or hallucinated:
-            yield f"criterion={name}", slice(index, index + 1)
+def compare_claims(old: Iterable[Record], new: Iterable[Record]) -> Iterator[ClaimChange]:
+    """Yield the changes of informedness, recall and hallucinations between two runs of one task."""
+    sides = [
+        {one.record.case.id: one for one in ground_records(side) if _is_read(one)}
+        for side in (old, new)
+    ]
+    both = sorted(sides[0].keys() & sides[1].keys())
+    if not both:
+        return
+    before, after = ([side[name] for name in both] for side in sides)
+    groups = [one.group for one in after]
+    tables = [tabulate_claims([one.grounding for one in side], groups) for side in (before, after)]
+    forged = np.array([one.is_forged for one in after])
+    for metric, change in (
+        ("claim_informedness", estimate_informedness_change(*(t.select(forged) for t in tables))),
+        ("claim_recall", estimate_recall_change(*tables)),
+        ("hallucinated_claim_rate", _change_hallucinations(before, after)),
+    ):
+        if change is not None:
+            first, second, estimate = change
+            yield ClaimChange(metric=metric, before=first, after=second, change=estimate)
 
 
-def _count_cases(metric: str, counts: Floats) -> float:
-    """The cases of a score: of precision claims, of recall violations, of the others both."""
-    found, missed, hallucinated, rejected = counts.sum(axis=(0, 1))
-    return float({
-        "claim_precision": found + hallucinated,
-        "claim_recall": found + missed,
-        "claim_f1": found + missed + hallucinated,
-        "claim_informedness": found + missed + hallucinated + rejected,
-    }[metric])  # fmt: skip
+def _is_read(one: GroundedRecord) -> bool:
+    return one.grounding.is_read and explains(one)
 
 
-def _precision(totals: Floats) -> Floats:
-    """Undefined where no criterion is known to be intact: no claim could be wrong."""
-    found, _, hallucinated, rejected = np.moveaxis(totals.sum(axis=1), -1, 0)
-    known = hallucinated + rejected > 0
-    return np.where(known, _divide(found, found + hallucinated), np.nan)
-
-
-def _recall(totals: Floats) -> Floats:
-    found, missed, _, _ = np.moveaxis(totals.sum(axis=1), -1, 0)
-    return _divide(found, found + missed)
-
-
-def _f1(totals: Floats) -> Floats:
-    """Undefined as precision is."""
-    found, missed, hallucinated, rejected = np.moveaxis(totals.sum(axis=1), -1, 0)
-    known = hallucinated + rejected > 0
-    return np.where(known, _divide(2 * found, 2 * found + missed + hallucinated), np.nan)
-
-
-def _informedness(totals: Floats) -> Floats:
-    """Youden's J, mean over the criteria that have both violations and intact cases."""
-    found, missed, hallucinated, rejected = np.moveaxis(totals, -1, 0)
-    values = _divide(found, found + missed) - _divide(hallucinated, hallucinated + rejected)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # No criterion has both: undefined.
-        mean: Floats = np.nanmean(values, axis=-1)
-    return mean
-
-
-def _divide(part: Floats, whole: Floats) -> Floats:
-    """A share; NaN of nothing."""
-    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
-
-
-_STATISTICS = {
-    "claim_informedness": _informedness,
-    "claim_precision": _precision,
-    "claim_recall": _recall,
-    "claim_f1": _f1,
-}
-"""From totals (resamples x criteria x statuses) to one value each."""
+def _change_hallucinations(
+    before: Sequence[GroundedRecord], after: Sequence[GroundedRecord]
+) -> tuple[float, float, Estimate] | None:
+    pairs = [pair for pair in zip(before, after, strict=True) if not pair[1].is_forged]
+    if not pairs:
+        return None
+    hits = np.array([[_has_hallucination(one.grounding) for one in pair] for pair in pairs])
+    rates = hits.mean(axis=0)
+    changes = hits[:, 1].astype(float) - hits[:, 0]
+    estimate = estimate_change(changes, [one.group for _, one in pairs])
+    return float(rates[0]), float(rates[1]), estimate
 
 
 def _rate_hallucinations(read: Sequence[GroundedRecord]) -> Named:
@@ -191,38 +205,101 @@ def _has_hallucination(grounding: Grounding) -> bool:
 def _score_places(read: Sequence[GroundedRecord]) -> Named:
     """Whether the places of right claims are right, for all criteria and for each."""
     placed = [
-        (finding, one.group)
+        (finding, one)
         for one in read
         for finding in one.grounding.findings
         if finding.status is ClaimStatus.FOUND and finding.is_place_right is not None
     ]
     for subgroup, part in _by_criterion(placed):
-        groups = [group for _, group in part]
+        groups, n = [one.group for _, one in part], _count_cases(one for _, one in part)
         right = [bool(finding.is_place_right) for finding, _ in part]
         chance = [finding.place_chance or 0.0 for finding, _ in part]
-        yield "claim_place_accuracy", subgroup, estimate_mean(right, groups)
-        estimate = estimate_mean(chance, groups, proportion=False)
-        yield "claim_place_chance", subgroup, estimate
+        yield "claim_place_accuracy", subgroup, replace(estimate_mean(right, groups), n=n)
+        yield "claim_place_chance", subgroup, replace(estimate_bounded(chance, groups), n=n)
+
+
+def _count_cases(ones: Iterable[GroundedRecord]) -> int:
+    return len({one.record.case.id for one in ones})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Deletion:
+    """A right claim about a forged image, and whether the reply about the twin lacks it."""
+
+    one: GroundedRecord
+    is_gone: bool
+    chance: float | None
+    """How often replies to the same question about other images lack it."""
 
 
 def _rate_deletions(read: Sequence[GroundedRecord]) -> Named:
-    """Of right claims, those that are gone where the same question is asked about the twin."""
+    """Of right claims, those that are gone where the same question is asked about the twin.
+
+    By chance as many are gone as other images' replies lack: what a model would reach whose claims
+    do not depend on the image.
+    """
     asked = {_key(one.record, one.record.case.image): one for one in read}
-    pairs: list[tuple[Finding, tuple[str, bool]]] = []
+    rates = _ClaimRates(read)
+    pairs: list[tuple[Finding, _Deletion]] = []
     for one in read:
         twin = asked.get(_key(one.record, one.record.case.paired_image or ""))
-        if twin is None or one.record.case.label is Authenticity.REAL:
+        if twin is None or not one.is_forged:
             continue
         claimed = {finding.criterion for finding in twin.grounding.list_claimed()}
         pairs += (
-            (finding, (one.group, finding.criterion not in claimed))
+            (
+                finding,
+                _Deletion(
+                    one=one,
+                    is_gone=finding.criterion not in claimed,
+                    chance=rates.find_lacking(one, finding.criterion),
+                ),
+            )
             for finding in one.grounding.findings
             if finding.status is ClaimStatus.FOUND
         )
     for subgroup, part in _by_criterion(pairs):
-        groups = [group for _, (group, _) in part]
-        gone = [is_gone for _, (_, is_gone) in part]
-        yield "claim_deletion_rate", subgroup, estimate_mean(gone, groups)
+        deletions = [deletion for _, deletion in part]
+        yield "claim_deletion_rate", subgroup, _estimate_gone(deletions)
+        others = [(it.one, it.chance) for it in deletions if it.chance is not None]
+        if others:
+            groups = [one.group for one, _ in others]
+            chance = estimate_bounded([chance for _, chance in others], groups)
+            n = _count_cases(one for one, _ in others)
+            yield "claim_deletion_chance", subgroup, replace(chance, n=n)
+
+
+def _estimate_gone(deletions: Sequence[_Deletion]) -> Estimate:
+    groups = [deletion.one.group for deletion in deletions]
+    estimate = estimate_mean([deletion.is_gone for deletion in deletions], groups)
+    return replace(estimate, n=_count_cases(deletion.one for deletion in deletions))
+
+
+class _ClaimRates:
+    """How often each criterion is claimed in replies to the same question about other images."""
+
+    def __init__(self, read: Sequence[GroundedRecord]) -> None:
+        self._replies: Counter[object] = Counter()
+        self._claims: Counter[object] = Counter()
+        for one in read:
+            claimed = {finding.criterion for finding in one.grounding.list_claimed()}
+            for image in (None, one.group):
+                question = (_name_question(one.record), image)
+                self._replies[question] += 1
+                self._claims.update((question, criterion) for criterion in claimed)
+
+    def find_lacking(self, one: GroundedRecord, criterion: str) -> float | None:
+        """The share of replies about other images that do not claim it; None of no reply."""
+        every, own = ((_name_question(one.record), image) for image in (None, one.group))
+        replies = self._replies[every] - self._replies[own]
+        claims = self._claims[every, criterion] - self._claims[own, criterion]
+        return 1 - claims / replies if replies else None
+
+
+def _name_question(record: Record) -> tuple[str, str | None]:
+    """What makes questions about different images alike, whatever their wording."""
+    case = record.case
+    return case.question_type, case.criterion if case.task == Task.ANALYSIS else None
 
 
 def _key(record: Record, image: str) -> tuple[str, str, str]:

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ _KINDS = 100
 """Different pairs of label and score up to which cases of a kind are weighted together."""
 _ALIKE = 1e-9
 """Values closer than this count as equal, despite rounding."""
+_Z = float(norm.isf(0.025))
 Floats = NDArray[np.float64]
 
 
@@ -52,9 +53,7 @@ def estimate_mean(values: ArrayLike, groups: Sequence[str], *, proportion: bool 
     if cases.size == 0:
         return NOTHING
     value = float(cases.mean())
-    _, index = np.unique(np.asarray(groups), return_inverse=True)
-    sums: Floats = np.bincount(index, weights=cases).astype(np.float64)
-    sizes: Floats = np.bincount(index).astype(float)
+    sums, sizes = _sum_groups(cases, groups)
     agree = np.ptp(cases) < _ALIKE or (len(sums) > 1 and np.ptp(sums / sizes) < _ALIKE)
     low: float | None = None
     high: float | None = None
@@ -68,6 +67,65 @@ def estimate_mean(values: ArrayLike, groups: Sequence[str], *, proportion: bool 
             )
             low, high = min(low, least), max(high, most)
     return Estimate(value=value, low=low, high=high, n=cases.size)
+
+
+def estimate_bounded(values: ArrayLike, groups: Sequence[str]) -> Estimate:
+    """The mean of values from 0 to 1, such as shares and overlaps, of which an image has several.
+
+    Its interval is that of ``estimate_mean``, at least as wide as Wilson's over as many independent
+    trials as would vary as much as the image groups do (Korn and Graubard 1998, Survey Methodology
+    24, 193-201), and than what groups of 0 or of 1 would change that are as frequent as may go
+    unseen. So it has a width where all values agree, and where resampling sees too little.
+    """
+    cases = np.asarray(values, dtype=float)
+    plain = estimate_mean(cases, groups, proportion=False)
+    if plain.value is None:
+        return NOTHING
+    sums, sizes = _sum_groups(cases, groups)
+    if len(sums) == 1 and 0 < plain.value < 1 and cases.size > 1:
+        return plain
+    _, unseen = wilson(0.0, len(sums))
+    value = plain.value
+    estimate = widen(plain, value - unseen * value, value + unseen * (1 - value))
+    return widen(estimate, *wilson(value, _count_trials(sums, sizes)))
+
+
+def wilson(share: float, trials: float) -> tuple[float, float]:
+    """The 95 % Wilson interval of a share of so many trials, which need not be a whole number."""
+    square = _Z**2
+    centre = (share + square / (2 * trials)) / (1 + square / trials)
+    spread = share * (1 - share) / trials + square / (4 * trials**2)
+    half = _Z * math.sqrt(max(0.0, spread)) / (1 + square / trials)
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
+
+
+def widen(estimate: Estimate, low: float, high: float) -> Estimate:
+    """The estimate with an interval that holds these bounds too."""
+    if estimate.low is not None and estimate.high is not None:
+        low, high = min(low, estimate.low), max(high, estimate.high)
+    return replace(estimate, low=low, high=high)
+
+
+def _sum_groups(cases: Floats, groups: Sequence[str]) -> tuple[Floats, Floats]:
+    """The sum of the values and the number of cases of each group."""
+    _, index = np.unique(np.asarray(groups), return_inverse=True)
+    sums: Floats = np.bincount(index, weights=cases).astype(np.float64)
+    return sums, np.bincount(index).astype(float)
+
+
+def _count_trials(sums: Floats, sizes: Floats) -> float:
+    """The number of independent trials whose share varies as much as the mean of these groups.
+
+    That is the number of groups where they do not vary, and no more of fewer than five.
+    """
+    groups = len(sums)
+    share = float(sums.sum() / sizes.sum())
+    residuals = sums - share * sizes
+    if groups < 2 or float(np.abs(residuals).max()) < _ALIKE:
+        return float(groups)
+    variance = float((residuals**2).sum()) * groups / (groups - 1) / float(sizes.sum()) ** 2
+    trials = share * (1 - share) / variance * (_Z / float(t.isf(0.025, groups - 1))) ** 2
+    return max(1.0, trials if groups >= _FEW else min(trials, groups))
 
 
 def estimate_balanced(values: ArrayLike, fake: ArrayLike, groups: Sequence[str]) -> Estimate:
@@ -91,7 +149,12 @@ def estimate_gap(values: ArrayLike, fake: ArrayLike, groups: Sequence[str]) -> E
     fake_rate, real_rate = (
         estimate_mean(cases[side], names[side].tolist()) for side in (is_fake, ~is_fake)
     )
-    return _combine(fake_rate, real_rate, 1.0, -1.0)
+    return subtract(fake_rate, real_rate)
+
+
+def subtract(first: Estimate, second: Estimate) -> Estimate:
+    """The difference of two estimates of different images, with the MOVER interval."""
+    return _combine(first, second, 1.0, -1.0)
 
 
 def _combine(fake: Estimate, real: Estimate, first: float, second: float) -> Estimate:
@@ -109,7 +172,7 @@ def _combine(fake: Estimate, real: Estimate, first: float, second: float) -> Est
 
 
 def estimate_change(changes: ArrayLike, groups: Sequence[str]) -> Estimate:
-    """The mean of paired changes of hits and misses, each -1, 0 or 1.
+    """The mean of paired changes of hits and misses, each -1, 0 or 1, or of overlaps in between.
 
     Its interval is a bootstrap over groups that is at least as wide as the Wilson intervals of how
     far groups fell and rose, on average and as a share of the most: resampling knows of no change
@@ -144,9 +207,10 @@ def estimate_statistic(
 ) -> Estimate:
     """A statistic of labels and scores with a bootstrap over the image groups of either class.
 
-    Fake and real images are resampled apart, so that no resample is of one class alone. Undefined
-    where a class is absent; without interval where a class has one image, or where all resamples
-    agree, which would claim certainty.
+    Fake and real images are resampled apart, so that no resample is of one class alone. Where all
+    resamples agree, as of a perfect detector, the interval is what mirrored scores would change of
+    as many images as may go unseen. Undefined where a class is absent; without interval where a
+    class has one image, or where mirrored scores change nothing either.
     """
     is_fake, values = np.asarray(fake, dtype=bool), np.asarray(scores, dtype=float)
     if is_fake.all() or not is_fake.any():
@@ -168,8 +232,30 @@ def estimate_statistic(
     else:
         low, high = _resample_cases(statistic, is_fake, values, index, sides)
     if low == high:
+        low, high = _mirror_unseen(statistic, is_fake, values, tuple(map(len, sides)))
+    if low == high:
         return Estimate(value=value, low=None, high=None, n=values.size)
     return Estimate(value=value, low=low, high=high, n=values.size)
+
+
+def _mirror_unseen(
+    statistic: Statistic, is_fake: NDArray[np.bool_], values: Floats, counts: tuple[int, ...]
+) -> tuple[float, float]:
+    """The least and most of a statistic if scores of either class were mirrored in some images.
+
+    These are as many as Wilson's interval allows of ``counts`` fake and real images with none seen.
+    """
+    mirrored = values.max() + values.min() - values
+    (_, of_fake), (_, of_real) = (wilson(0.0, count) for count in counts)
+    every = np.tile(is_fake, 2)
+    weights = np.array([
+        np.concatenate([1 - share, share])
+        for fakes in (0.0, of_fake)
+        for reals in (0.0, of_real)
+        for share in (np.where(is_fake, fakes, reals),)
+    ])  # fmt: skip
+    spread = statistic(every, np.concatenate([values, mirrored]), weights)
+    return float(np.min(spread)), float(np.max(spread))
 
 
 def _resample_cases(

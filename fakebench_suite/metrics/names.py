@@ -38,6 +38,10 @@ class Metric:
     """The only task that has it; None where the grader decides."""
     divides: bool = False
     """True if subgroups have it too."""
+    by_criterion: bool = False
+    """True if each criterion has it too, as a subgroup of what is known and not of cases."""
+    open_ended: bool = False
+    """True if a score without a value, or an interval without an end, lies above any bound."""
     need: Need | None = None
 
 
@@ -61,6 +65,7 @@ _robustness_metric = partial(_label_metric, task=Task.ROBUSTNESS)
 _text_metric = partial(Metric, graders=(Grader.TEXT, Grader.LABEL_AND_TEXT))
 _rating_metric = partial(_text_metric, need=Need.RATINGS, high=2.0)
 _encoder_metric = partial(_text_metric, need=Need.ENCODER)
+_claim_metric = partial(_text_metric, by_criterion=True)
 _box_metric = partial(Metric, graders=(Grader.BOX,))
 
 METRICS: Mapping[str, Metric] = MappingProxyType({
@@ -176,26 +181,39 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     ),
     "clue_recall": _encoder_metric(meaning="share of the reference's clues that are in the reply"),
     "clue_precision": _encoder_metric(meaning="share of the reply's sentences that match a clue"),
-    "claim_informedness": _text_metric(
-        meaning="recall minus false alarm rate of claims, mean over criteria; 0 is chance",
+    "claim_informedness": _claim_metric(
+        meaning="recall minus false alarm rate of claims about forged images, mean over criteria; "
+        "0 is chance, also for one who knows the label",
         low=-1.0,
     ),
-    "claim_precision": _text_metric(
+    "claim_informedness_all_images": _claim_metric(
+        meaning="the same over forged and real images: knowing the label alone scores high",
+        low=-1.0,
+    ),
+    "claim_precision": _claim_metric(
         meaning="share of claimed criteria that are violated, of those known",
     ),
-    "claim_recall": _text_metric(meaning="share of violated criteria that the reply claims"),
-    "claim_f1": _text_metric(meaning="harmonic mean of precision and recall of claims"),
+    "claim_recall": _claim_metric(meaning="share of violated criteria that the reply claims"),
+    "claim_f1": _claim_metric(meaning="harmonic mean of precision and recall of claims"),
     "hallucinated_claim_rate": _text_metric(
-        meaning="share of replies on real images that claim an anomaly",
+        meaning="share of replies on real images that claim an anomaly; of analysis, one of the "
+        "criterion that was asked",
     ),
-    "claim_place_accuracy": _text_metric(
+    "claim_place_accuracy": _claim_metric(
         meaning="share of right claims with a place whose place is right",
     ),
-    "claim_place_chance": _text_metric(
+    "claim_place_chance": _claim_metric(
         meaning="share of the picture that these places cover: the accuracy of chance",
     ),
-    "claim_deletion_rate": _text_metric(
+    "claim_deletion_rate": _claim_metric(
         meaning="share of right claims that are gone when the untouched twin is shown",
+    ),
+    "claim_deletion_chance": _claim_metric(
+        meaning="share of these claims that replies about other images lack: the rate of chance",
+    ),
+    "unexplained_rate": _text_metric(
+        meaning="share of replies that explain nothing: refused, empty, or cut off; they are in no "
+        "other score of claims",
     ),
     "unread_claims_rate": _text_metric(
         meaning="share of replies whose claims are not read: not in English",
@@ -211,6 +229,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "box_f1": _box_metric(meaning="harmonic mean of precision and recall of boxes"),
     "false_box_rate": _box_metric(meaning="share of replies on real images that give a box"),
     "threshold_strength": _label_metric(
+        by_criterion=True, open_ended=True,
         meaning="least strength of a planted forgery at which 75 % of images are called fake",
     ),
 })  # fmt: skip

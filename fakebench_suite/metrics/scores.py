@@ -14,7 +14,12 @@ import pandas as pd
 from fakebench_suite.metrics.claims import score_claims
 from fakebench_suite.metrics.dataframe import records_to_frame
 from fakebench_suite.metrics.detection import score_detection
-from fakebench_suite.metrics.intervals import Estimate, estimate_mean, estimate_statistic
+from fakebench_suite.metrics.intervals import (
+    Estimate,
+    estimate_bounded,
+    estimate_mean,
+    estimate_statistic,
+)
 from fakebench_suite.metrics.pointing import score_pointing
 from fakebench_suite.metrics.psychometric import score_strengths
 from fakebench_suite.metrics.robustness import score_robustness, score_search
@@ -167,18 +172,18 @@ def _average_text_scores(texts: pd.DataFrame) -> Judged:
     for judge, rows in texts.groupby("judge"):
         name = str(judge)
         if name == EXACT:
-            yield "exact_score", ALL, _to_0_2(_average(rows, rows["score"] / 2)), name
+            yield "exact_score", ALL, _average_to_0_2(rows, "score"), name
         elif rows["completeness"].isna().all():
-            yield "similarity_score", ALL, _to_0_2(_average(rows, rows["score"] / 2)), name
+            yield "similarity_score", ALL, _average_to_0_2(rows, "score"), name
         else:
             yield from ((*entry, name) for entry in _average_ratings(rows))
 
 
 def _average_ratings(marks: pd.DataFrame) -> Named:
     """The scores of one judge, and the spread of its rounds."""
-    yield "judged_score", ALL, _to_0_2(_average(marks, marks["score"] / 2))
+    yield "judged_score", ALL, _average_to_0_2(marks, "score")
     for mark in ("completeness", "preciseness", "relevance"):
-        yield mark, ALL, _to_0_2(_average(marks, marks[mark] / 2))
+        yield mark, ALL, _average_to_0_2(marks, mark)
     spread = marks[marks["round_sd"].notna()]
     yield "judge_round_sd", ALL, _average(spread, spread["round_sd"])
 
@@ -242,8 +247,14 @@ def _by_subgroup(task: str, graded: pd.DataFrame) -> Iterator[tuple[str, pd.Data
             yield f"{column}={value}", graded[graded[column] == value]
 
 
-def _to_0_2(half: Estimate) -> Estimate:
-    """A score from 0 to 2, from its share of the maximum, for which intervals are computed."""
+def _average_to_0_2(rows: pd.DataFrame, column: str) -> Estimate:
+    """The mean of a score from 0 to 2, from its share of the maximum.
+
+    Where all texts have one score, its interval is that of a share of as many images.
+    """
+    half = _average(rows, rows[column] / 2)
+    if half.low is None and half.n and rows["image"].nunique() > 1:
+        half = estimate_bounded((rows[column] / 2).astype(float), rows["image"].tolist())
     value, low, high = (x if x is None else 2 * x for x in (half.value, half.low, half.high))
     return Estimate(value=value, low=low, high=high, n=half.n)
 

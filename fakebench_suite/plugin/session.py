@@ -120,6 +120,7 @@ def check_intent(config: pytest.Config) -> None:
         model=plan.card.name,
         deselected=plan.deselected,
         capabilities=plan.capabilities,
+        cases=plan.dataset.cases,
     )
     try:
         check_selected(settings.folder, plan.known, {case.id for case in recorder.cases.values()})

@@ -5,6 +5,7 @@ https://shields.io/badges/endpoint-badge (schemaVersion 1).
 
 from typing import Any
 
+from fakebench_suite.report.headline import format_bounds, format_value, is_open_ended
 from fakebench_suite.report.paper_rows import UNVERIFIED, find_odd_pixels
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.result import RunResult
@@ -31,7 +32,11 @@ def make_badge(manifest: Manifest, result: RunResult) -> dict[str, Any]:
     some = f" ({ruled} of {count} gates evaluated)" if 0 < ruled < count else ""
     words = [result.outcome.upper() + some]
     score = result.headline
-    if score is not None and score.value is not None:
+    if score is not None and is_open_ended(score.metric):  # A strength is no percentage.
+        bounds = format_bounds(score)
+        interval = "" if bounds is None else f" [{', '.join(bounds)}]"
+        words.append(f"{score.metric.replace('_', ' ')} {format_value(score)}{interval}")
+    elif score is not None and score.value is not None:
         interval = ""
         if score.low is not None and score.high is not None:
             interval = f" [{100 * score.low:.1f}, {100 * score.high:.1f}]"

@@ -10,16 +10,19 @@ from fakebench_suite.types import Score
 
 _COLUMNS = (
     ("informedness", "claim_informedness"),
+    ("over all images", "claim_informedness_all_images"),
     ("precision", "claim_precision"),
     ("recall", "claim_recall"),
     ("F1", "claim_f1"),
     ("place right", "claim_place_accuracy"),
-    ("by chance", "claim_place_chance"),
+    ("place by chance", "claim_place_chance"),
     ("gone with the forgery", "claim_deletion_rate"),
+    ("gone by chance", "claim_deletion_chance"),
 )
 CLAIMS_NOTE = (
     "Claims of a criterion are read from the replies and compared with what is known of the image. "
-    "Informedness is recall minus the rate of false alarms: 0 is chance."
+    "Informedness is recall minus the rate of false alarms, over forged images: 0 is chance. Over "
+    "all images, knowing which of them are forged is enough to score high."
 )
 STRENGTH_NOTE = (
     "A curve is fitted to the share of images called fake at each strength of the planted forgery; "

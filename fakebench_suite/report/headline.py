@@ -15,7 +15,12 @@ from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Score
 
-_HEADLINES = ("balanced_accuracy", "accuracy")
+_OF_LABELS = ("threshold_strength", "balanced_accuracy")
+_HEADLINES = (*_OF_LABELS, "accuracy", "claim_informedness", "claim_recall")
+"""The metrics of a headline; of graded probes, accuracy would mix all strengths."""
+
+
+_UNREACHED = "not reached"
 
 
 def make_result(
@@ -50,7 +55,8 @@ def make_result(
 def _find_headline(scores: Sequence[Score]) -> Score | None:
     """The first score of the first task that has one.
 
-    Detection has none if all images are fake, or all real: always answering so would score 1.
+    Detection has none if all images are fake, or all real: always answering so would score 1. Texts
+    without a reference have a score of their claims, where there is one.
     """
     for task in list_tasks():
         by_metric = {
@@ -58,12 +64,38 @@ def _find_headline(scores: Sequence[Score]) -> Score | None:
             for score in scores
             if score.task == task and score.subgroup == "all"
         }
-        only_balanced = get_task(task).grader is Grader.LABEL
-        for metric in _HEADLINES[:1] if only_balanced else _HEADLINES:
+        for metric in _OF_LABELS if get_task(task).grader is Grader.LABEL else _HEADLINES:
             score = by_metric.get(metric)
-            if score is not None and score.value is not None and score.n:
+            if score is not None and score.n and (score.value is not None or is_unreached(score)):
                 return score
     return None
+
+
+def is_unreached(score: Score) -> bool:
+    """Whether a score has no value because it lies above all that was asked."""
+    return score.value is None and is_open_ended(score.metric) and score.n > 0
+
+
+def is_open_ended(name: str) -> bool:
+    """Whether a score can lie above all that was asked; not of metrics of another version."""
+    metric = METRICS.get(name)
+    return metric is not None and metric.open_ended
+
+
+def format_value(score: Score) -> str:
+    """The value to three digits; empty where it is undefined."""
+    if score.value is None:
+        return _UNREACHED if is_unreached(score) else ""
+    return f"{score.value:z.3f}"
+
+
+def format_bounds(score: Score) -> tuple[str, str] | None:
+    """The ends of the interval to three digits; None where there is none."""
+    if score.low is None:
+        return None
+    if score.high is None:
+        return (f"{score.low:z.3f}", _UNREACHED) if is_open_ended(score.metric) else None
+    return f"{score.low:z.3f}", f"{score.high:z.3f}"
 
 
 def describe_result(result: RunResult) -> str:
@@ -81,9 +113,10 @@ def describe_result(result: RunResult) -> str:
 
 def describe_headline(score: Score) -> str:
     """The headline score with its interval and its number of cases."""
-    interval = "" if score.low is None else f" [{score.low:z.3f}, {score.high:z.3f}]"
+    bounds = format_bounds(score)
+    interval = "" if bounds is None else f" [{', '.join(bounds)}]"
     cases = count_of(score.n, f"{score.task} case")
-    return f"{_name(score.metric)} {score.value:z.3f}{interval} on {cases}"
+    return f"{_name(score.metric)} {format_value(score)}{interval} on {cases}"
 
 
 def describe_delta(shift: MetricDelta) -> str:

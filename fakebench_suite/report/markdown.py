@@ -12,7 +12,12 @@ from fakebench_suite.report.benchmark_rows import (
     list_benchmark_tables,
 )
 from fakebench_suite.report.grounding import list_claim_tables, list_strength_tables
-from fakebench_suite.report.headline import describe_result, list_meanings
+from fakebench_suite.report.headline import (
+    describe_result,
+    format_bounds,
+    format_value,
+    list_meanings,
+)
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.paper_rows import compare_with_paper, find_odd_pixels
 from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
@@ -30,7 +35,7 @@ HEADER: Row = ("task", "subgroup", "metric", "value", "95 % interval", "n")
 CHANGE_HEADER = ("task", "metric", "before", "after", "change", "95 % interval", "p", "n")
 CHANGE_NUMBERS = ("before", "after", "change", "p", "n")
 _RATES = (
-    "unparsed", "refused", "truncated", "cut_off", "unscored",
+    "unparsed", "refused", "truncated", "cut_off", "unscored", "unexplained",
     "model_error", "judge_error", "image_error",
 )  # fmt: skip
 
@@ -66,10 +71,8 @@ def list_scores(scores: Sequence[Score]) -> Iterator[Score]:
 
 
 def _to_row(score: Score) -> Row:
-    value = "-" if score.value is None else f"{score.value:z.3f}"
-    interval = ""
-    if score.low is not None and score.high is not None:
-        interval = f"{score.low:z.3f} to {score.high:z.3f}"
+    value, bounds = format_value(score) or "-", format_bounds(score)
+    interval = "" if bounds is None else " to ".join(bounds)
     metric = f"{score.metric} ({to_single_line(score.judge)})" if score.judge else score.metric
     return (
         str(score.task),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricDelta:
-    """One metric in two runs, from 0 to 1, over the ``n`` cases that both have."""
+    """One metric in two runs, from 0 to 1 (informedness from -1), over the ``n`` cases of both."""
 
     task: str
     metric: str
@@ -17,5 +17,5 @@ class MetricDelta:
     high: float
     """The 95 % interval of the change, a paired bootstrap over images."""
     p: float | None
-    """Two-sided exact McNemar by image; None for judged scores."""
+    """Two-sided exact McNemar by image; None for other scores than accuracy."""
     n: int

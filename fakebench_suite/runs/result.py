@@ -27,7 +27,8 @@ class RunResult:
     """Reason of the outcome, without a full stop."""
     gates: GatesUsed
     headline: Score | None
-    """Balanced accuracy, or else the accuracy of the first task that has one."""
+    """Of the first task that has one: the strength of graded probes that is detected, the balanced
+    accuracy, the accuracy, or a score of claims."""
     change: MetricDelta | None
     """The change of the headline's task since the baseline."""
     baseline: str | None

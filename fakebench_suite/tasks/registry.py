@@ -90,7 +90,8 @@ class TaskSpec:
 
 _TEXT_SCORES = (
     "judged_score", "judge_round_sd", "judge_failed_rounds", "similarity_score", "exact_score",
-    "similarity", "clue_recall", "claim_informedness", "hallucinated_claim_rate",
+    "similarity", "clue_recall", "claim_informedness", "claim_recall", "hallucinated_claim_rate",
+    "claim_deletion_rate", "claim_deletion_chance",
 )  # fmt: skip
 
 TASKS = Registry(
@@ -103,8 +104,9 @@ TASKS = Registry(
             question_types=(QuestionType.WHAT, QuestionType.ISFAKE, QuestionType.ISREAL),
             grader=Grader.LABEL,
             headlines=(
-                "balanced_accuracy", "accuracy", "accuracy_parsed", "roc_auc", "average_precision",
-                "equal_error_rate", "best_threshold_accuracy", "expected_calibration_error",
+                "threshold_strength", "balanced_accuracy", "accuracy", "accuracy_parsed", "roc_auc",
+                "average_precision", "equal_error_rate", "best_threshold_accuracy",
+                "expected_calibration_error",
             ),
             colour="#3f7fc1",
             paper_table=PaperTable(number="V", file="table5_detection.csv"),

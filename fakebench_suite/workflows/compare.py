@@ -1,12 +1,15 @@
 """Compare two runs over the same cases: changes of metrics, and changed cases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.gates.paired_tests import case_values, drop_interval, mcnemar, pair_by_image
 from fakebench_suite.gates.run_view import RunView
+from fakebench_suite.metrics.claims import compare_claims
+from fakebench_suite.metrics.intervals import Estimate
+from fakebench_suite.metrics.pointing import compare_overlaps
 from fakebench_suite.runs.case_changes import ChangeKind, compare_records
 from fakebench_suite.runs.differences import (
     check_same_data,
@@ -71,13 +74,43 @@ def _read_view(folder: Path) -> RunView:
 
 
 def measure_deltas(old: Sequence[Record], new: Sequence[Record]) -> Sequence[MetricDelta]:
-    """The change of accuracy and judged score of each task, over the cases scored in both runs."""
+    """The changes of accuracy, judged score, and scores of claims and boxes of each task.
+
+    They are over the cases scored in both runs.
+    """
     return [
         shift
         for task in list_tasks()
-        for metric in ("accuracy", "judged_score")
-        if (shift := _measure_delta(old, new, task, metric)) is not None
+        for shift in (
+            *(_measure_delta(old, new, task, metric) for metric in ("accuracy", "judged_score")),
+            *_measure_grounding(old, new, task),
+        )
+        if shift is not None
     ]
+
+
+def _measure_grounding(
+    old: Sequence[Record], new: Sequence[Record], task: str
+) -> Iterator[MetricDelta]:
+    """The changes of scores of claims and boxes, where something is known of the images."""
+    before, after = ([record for record in side if record.case.task == task] for side in (old, new))
+    for claim in compare_claims(before, after):
+        yield _make_delta(task, claim.metric, claim.before, claim.after, claim.change)
+    overlap = compare_overlaps(before, after)
+    if overlap is not None:
+        yield _make_delta(task, "mean_iou", *overlap)
+
+
+def _make_delta(
+    task: str, metric: str, before: float, after: float, change: Estimate
+) -> MetricDelta:
+    """A change without a test."""
+    assert change.low is not None
+    assert change.high is not None
+    return MetricDelta(
+        task=task, metric=metric, before=before, after=after, change=after - before,
+        low=change.low, high=change.high, p=None, n=change.n,
+    )  # fmt: skip
 
 
 def _measure_delta(

@@ -10,6 +10,7 @@ from fakebench_suite.runs.completeness import describe_partial
 from fakebench_suite.runs.differences import check_same_data, describe_pixel_change
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import read_manifest, read_records
+from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Outcome, Record, Task
 
@@ -66,8 +67,8 @@ def rank_runs(folders: Sequence[Path]) -> Leaderboard:
     everything = set.union(*(set(answered) for _, _, answered in runs))
     if not common:
         raise UserError(
-            f"{count_of(len(folders), 'run')} have no answered detection case in common: there is "
-            "nothing to compare."
+            f"{count_of(len(folders), 'run')} have no answered detection case in common, and this "
+            f"table is of detection. {_describe_others(runs)}"
         )
     first = list(runs[0][2].values())
     shown = _name_runs(folders)
@@ -80,6 +81,18 @@ def rank_runs(folders: Sequence[Path]) -> Leaderboard:
         cases=len(common),
         left_out=len(everything) - len(common),
         rows=sorted(rows, key=_rank),
+    )
+
+
+def _describe_others(runs: Sequence[tuple[Path, Manifest, Mapping[str, Record]]]) -> str:
+    """What to do with runs that have no detection in common."""
+    tasks = [task for task in list_tasks() if all(task in (run.tasks or {}) for _, run, _ in runs)]
+    if not tasks or tasks == [Task.DETECTION]:
+        return "Choose runs over the same cases."
+    first, second = (folder for folder, _, _ in runs[:2])
+    return (
+        f"All have {', '.join(tasks)}: compare two of them with "
+        f"`fakebench compare {first} {second}`."
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.grading.claims.grounding import ClaimStatus, find_truth, ground_claims
-from fakebench_suite.metrics.claims import score_claims
+from fakebench_suite.metrics.claims import find_claims, score_claims
 from fakebench_suite.metrics.intervals import Estimate
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.prompts import INFERENCE
@@ -16,6 +16,7 @@ from fakebench_suite.types import (
     Authenticity,
     Case,
     Clue,
+    FinishReason,
     Outcome,
     PixelDigest,
     QuestionType,
@@ -104,14 +105,26 @@ def babble_at_random(case: Case) -> str:
 def test_a_perfect_explainer_scores_1() -> None:
     """It finds what was planted, and nothing else, at the right place, and not in the twin."""
     scores = score(make_pairs(), explain_perfectly)
-    for metric in ("claim_informedness", "claim_precision", "claim_recall", "claim_f1"):
+    for metric in (
+        "claim_informedness_all_images", "claim_precision", "claim_recall", "claim_f1",
+    ):  # fmt: skip
         assert scores[metric, "all"].value == 1
         assert scores[metric, "criterion=texture"].value == 1
+        low = scores[metric, "all"].low
+        assert low is not None
+        assert 0.7 < low < 1
+    assert scores["claim_informedness", "all"].value == 1
+    assert scores["claim_informedness", "criterion=clarity"].value == 1
     assert scores["hallucinated_claim_rate", "all"].value == 0
     assert scores["claim_place_accuracy", "all"].value == 1
     assert scores["claim_place_chance", "all"].value == pytest.approx(0.25)
     assert scores["claim_deletion_rate", "all"].value == 1
     assert scores["claim_deletion_rate", "all"].n == 40
+    assert scores["claim_informedness", "all"].n == 40
+    assert scores["claim_informedness_all_images", "all"].n == 80
+    chance = scores["claim_deletion_chance", "all"].value
+    assert chance is not None
+    assert 0.9 < chance < 1
     assert scores["unread_claims_rate", "all"].value == 0
 
 
@@ -122,13 +135,68 @@ def test_a_babbler_scores_0() -> None:
     assert scores["claim_informedness", "all"].value == 0
     assert (scores["claim_f1", "all"].value or 1) < 0.15
     assert scores["hallucinated_claim_rate", "all"].value == 1
-    assert scores["claim_place_accuracy", "all"].value == 0
+    assert scores["claim_place_accuracy", "all"].value == 1
+    assert scores["claim_place_chance", "all"].value == 1
     assert scores["claim_deletion_rate", "all"].value == 0
+    assert scores["claim_deletion_chance", "all"].value == 0
+
+
+def babble_where_forged(case: Case) -> str:
+    """Everything of a forged image, and nothing of a real one: the label, and no look at it."""
+    return babble_all(case) if case.label is Authenticity.FAKE else "All is natural. It is real."
+
+
+def test_knowing_the_label_alone_scores_0() -> None:
+    """Only over the real images too does it look like knowing what is wrong."""
+    scores = score(make_pairs(), babble_where_forged)
+    informedness = scores["claim_informedness", "all"]
+    assert informedness.value == 0
+    assert informedness.low is not None
+    assert informedness.high is not None
+    assert informedness.low < 0 < informedness.high
+    assert (scores["claim_informedness_all_images", "all"].value or 0) > 0.7
+
+
+def test_guessing_one_criterion_of_forged_images_scores_0() -> None:
+    """Also where that is never intact in a forged image, so that no guess of it can be wrong."""
+    for claim in ("The texture is unnatural.", "The clarity is poor.", "There is distortion."):
+        scores = score(
+            make_pairs(),
+            lambda case, claim=claim: (  # type: ignore[misc]
+                claim if case.label is Authenticity.FAKE else "All is natural."
+            ),
+        )
+        assert scores["claim_informedness", "all"].value == pytest.approx(0, abs=1e-9)
+
+
+def test_an_analysis_without_intact_criteria_has_no_informedness() -> None:
+    """Where forged images are asked about what was planted only, and where also about others."""
+    cases = [
+        replace(
+            case,
+            id=f"{case.image}:{name}",
+            task=Task.ANALYSIS,
+            question=f"How is the {name}?",
+            question_type=QuestionType.CRITERION,
+            criterion=name,
+        )
+        for case in make_pairs()
+        for name in ("clarity", "perspective")
+    ]
+    planted = [
+        case for case in cases if not case.regions or case.regions[0].criterion == case.criterion
+    ]
+    alone = score(planted, babble_where_forged)
+    assert ("claim_informedness", "all") not in alone
+    assert alone["claim_informedness_all_images", "all"].value == 1
+    assert alone["claim_recall", "all"].value == 1
+    assert score(cases, babble_where_forged)["claim_informedness", "all"].value == 0
+    assert score(cases, explain_perfectly)["claim_informedness", "all"].value == 1
 
 
 def test_random_claims_score_about_0() -> None:
     """Their interval holds 0, and their places are as right as chance has it."""
-    scores = score(make_pairs(80), babble_at_random)
+    scores = score(make_pairs(120), babble_at_random)
     informedness = scores["claim_informedness", "all"]
     assert informedness.low is not None
     assert informedness.high is not None
@@ -170,8 +238,65 @@ def test_replies_in_other_languages_are_not_scored() -> None:
     assert scores["unread_claims_rate", "all"].value == 0.5
     assert scores["claim_recall", "all"].value == 1
     assert scores["claim_recall", "all"].n == 20
-    (rate,) = score(cases, lambda _: foreign)
-    assert rate == ("unread_claims_rate", "all")
+    assert {
+        metric: rate.value for (metric, _), rate in score(cases, lambda _: foreign).items()
+    } == {
+        "unread_claims_rate": 1,
+        "unexplained_rate": 0,
+    }
+
+
+REFUSALS = ("I'm sorry, I can't help with that.", "", "<think>The texture is", "  \n")
+
+
+@pytest.mark.parametrize("reply", REFUSALS)
+def test_what_explains_nothing_is_no_silence(reply: str) -> None:
+    """Refusing untouched images is no merit, and refusing forged ones no miss."""
+    cases = make_pairs()
+    scores = score(cases, lambda case: explain_perfectly(case) if case.regions else reply)
+    assert scores["unexplained_rate", "all"].value == 0.5
+    assert scores["unread_claims_rate", "all"].value == 0
+    assert scores["claim_recall", "all"].value == 1
+    assert ("claim_deletion_rate", "all") not in scores
+    assert ("hallucinated_claim_rate", "all") not in scores
+    assert {metric for metric, _ in score(cases, lambda _: reply)} == {
+        "unexplained_rate", "unread_claims_rate",
+    }  # fmt: skip
+
+
+def test_what_explains_nothing_has_no_findings_to_show() -> None:
+    """The page of a record does not call a refusal a miss."""
+    case = next(case for case in make_pairs(1) if case.regions)
+    assert find_claims(make_record(case, explain_perfectly(case))) is not None
+    assert all(find_claims(make_record(case, reply)) is None for reply in REFUSALS)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TRUNCATED, Outcome.REFUSED])
+def test_verdicts_without_an_answer_explain_nothing(outcome: Outcome) -> None:
+    """What was cut off before its conclusion is no whole explanation."""
+    records = [make_record(case, "The texture is", outcome) for case in make_pairs(4)]
+    scores = {metric: estimate.value for metric, _, estimate in score_claims(records)}
+    assert scores == {"unexplained_rate": 1, "unread_claims_rate": 0}
+
+
+def test_a_content_filter_explains_nothing() -> None:
+    """Whatever text is left of the reply."""
+    (case, *_) = make_pairs(1)
+    record = make_record(case, "The texture is natural.")
+    assert record.answer is not None
+    answer = replace(record.answer, finish_reason=FinishReason.CONTENT_FILTER)
+    scores = {
+        metric: estimate.value
+        for metric, _, estimate in score_claims([replace(record, answer=answer)])
+    }
+    assert scores["unexplained_rate"] == 1
+
+
+def test_a_doubt_beside_claims_is_an_explanation() -> None:
+    """It cannot say all, and says something."""
+    cases = make_pairs(4)
+    doubt = "I cannot determine how it was made. The texture is unnatural."
+    assert score(cases, lambda _: doubt)["unexplained_rate", "all"].value == 0
 
 
 def test_errors_are_no_silence() -> None:
@@ -245,7 +370,8 @@ def test_thoughts_claim_nothing() -> None:
     [
         ((0, 0, 40, 40), "in the upper left", True),
         ((0, 0, 40, 40), "in the lower right", False),
-        ((0, 0, 40, 40), "in the whole image", False),
+        ((0, 0, 40, 40), "in the whole image", True),
+        ((0, 0, 40, 40), "in the whole image and most in the lower right", False),
         ((0, 0, 128, 128), "in the upper left", None),
         ((0, 0, 40, 40), "", None),
     ],
@@ -269,4 +395,24 @@ def test_without_intact_criteria_no_claim_can_be_wrong() -> None:
     case = make_case(regions=(Region(box=(0, 0, 40, 40), criterion="edge"),))
     record = make_record(case, "The edges are jagged. The texture is odd.")
     metrics = {metric for metric, _, _ in score_claims([record])}
-    assert metrics == {"claim_recall", "unread_claims_rate"}
+    assert metrics == {"claim_recall", "unread_claims_rate", "unexplained_rate"}
+
+
+def test_without_violated_criteria_no_claim_can_be_right() -> None:
+    """Of real images alone there are hallucinations, and no precision of zero."""
+    real = [case for case in make_pairs(8) if not case.regions]
+    scores = score(real, babble_all)
+    assert {metric for metric, _ in scores} == {
+        "hallucinated_claim_rate", "unread_claims_rate", "unexplained_rate",
+    }  # fmt: skip
+
+
+def test_random_claims_are_deleted_as_often_as_by_chance() -> None:
+    """Half of them are in any other reply."""
+    scores = score(make_pairs(80), babble_at_random)
+    gone, chance = scores["claim_deletion_rate", "all"], scores["claim_deletion_chance", "all"]
+    assert chance.value == pytest.approx(0.5, abs=0.1)
+    assert chance.value is not None
+    assert gone.low is not None
+    assert gone.high is not None
+    assert gone.low < chance.value < gone.high

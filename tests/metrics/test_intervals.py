@@ -9,12 +9,15 @@ from fakebench_suite.metrics.intervals import (
     NOTHING,
     RESAMPLES,
     SMALL,
+    Statistic,
     estimate_balanced,
+    estimate_bounded,
     estimate_change,
     estimate_mean,
     estimate_statistic,
+    wilson,
 )
-from fakebench_suite.metrics.weighted_statistics import f1_score, matthews_corrcoef
+from fakebench_suite.metrics.weighted_statistics import f1_score, matthews_corrcoef, roc_auc
 
 SHIFT = 1e-6
 
@@ -179,3 +182,56 @@ def test_balanced_accuracy_covers_too() -> None:
         assert estimate.high is not None
         hits += estimate.low <= 0.7 <= estimate.high
     assert 0.93 <= hits / 1000 <= 0.97
+
+
+@pytest.mark.parametrize("images", [4, 40])
+@pytest.mark.parametrize("statistic", [roc_auc, f1_score, matthews_corrcoef])
+@pytest.mark.parametrize("is_right", [True, False])
+def test_a_perfect_statistic_is_not_certain(
+    statistic: Statistic, images: int, is_right: bool
+) -> None:
+    """Nor is one of a model that errs always: both could be otherwise on images not seen."""
+    fake = [number % 2 == 0 for number in range(images)]
+    scores = [0.9 if label is is_right else 0.1 for label in fake]
+    if statistic is not roc_auc:
+        scores = [score > 0.5 for score in scores]
+    estimate = estimate_statistic(statistic, fake, scores, [str(n) for n in range(images)])
+    assert estimate.value is not None
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert estimate.low <= estimate.value <= estimate.high
+    assert estimate.high - estimate.low > 2 / images
+
+
+def test_equal_overlaps_are_not_certain() -> None:
+    """Values from 0 to 1 that all agree have the interval of as many images."""
+    groups = [str(n // 2) for n in range(40)]
+    for value in (0.0, 0.3, 1.0):
+        estimate = estimate_bounded([value] * 40, groups)
+        low, high = proportion_confint(value * 20, 20, method="wilson")
+        assert (estimate.low, estimate.high) == pytest.approx((low, high))
+    assert estimate_bounded([], []) == NOTHING
+    assert estimate_bounded([0.2, 0.4], ["a", "a"]).low is None
+
+
+@pytest.mark.parametrize(("hits", "of"), [(0, 7), (3, 7), (7, 7), (13, 40)])
+def test_wilson_is_that_of_statsmodels(hits: int, of: int) -> None:
+    """Of whole numbers of trials."""
+    expected = proportion_confint(hits, of, method="wilson")
+    assert wilson(hits / of, of) == pytest.approx(expected)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("images", "share"), [(4, 0.9), (10, 0.97), (40, 0.97), (40, 0.5)])
+def test_means_of_bounded_values_are_covered(images: int, share: float) -> None:
+    """Also of values that are nearly always alike, of which a few images show none other."""
+    rng = np.random.default_rng(images)
+    groups = [str(n // 3) for n in range(3 * images)]
+    covered = []
+    for _ in range(200):
+        values = np.where(rng.random(3 * images) < share, 0.9, 0.0)
+        estimate = estimate_bounded(values, groups)
+        assert estimate.low is not None
+        assert estimate.high is not None
+        covered.append(estimate.low <= 0.9 * share <= estimate.high)
+    assert np.mean(covered) > 0.92

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
+from statsmodels.stats.proportion import proportion_confint
 
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.types import FinishReason, Outcome, Rating, Record, Score, Task
@@ -118,6 +119,18 @@ def test_texts_have_a_mean_score_beside_their_accuracy() -> None:
     ]
     score = find(score_records(records), "exact_score", task=Task.INTERPRETATION)
     assert (score.value, score.n, score.judge) == (1.25, 2, "exact")
+
+
+@pytest.mark.parametrize("points", [0.0, 1.0, 2.0])
+def test_texts_of_one_score_have_an_interval(points: float) -> None:
+    """That of as many images, on the scale of the score."""
+    records = [
+        make_record(f"{i}.png", Outcome.CORRECT, task=Task.INTERPRETATION, score=points)
+        for i in range(30)
+    ]
+    score = find(score_records(records), "exact_score", task=Task.INTERPRETATION)
+    low, high = proportion_confint(points * 15, 30, method="wilson")
+    assert (score.low, score.high) == pytest.approx((2 * low, 2 * high))
 
 
 def test_every_class_is_scored_over_parsed_answers_too() -> None:

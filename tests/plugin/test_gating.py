@@ -64,6 +64,21 @@ def test_the_root_file_is_the_default_and_none_turns_it_off(
     assert read_run(project, "c").rulings == []
 
 
+def test_a_score_that_the_data_cannot_have_is_refused(run: Run, data: Path, project: Path) -> None:
+    """Before a case is asked, if the user named the gates; else it is not evaluated."""
+    gate = (
+        '[[gate]]\nname = "s"\nkind = "threshold"\ntask = "detection"\n'
+        'metric = "threshold_strength"\nat_most = 0.5\n'
+    )
+    for name in ("gates.toml", "named.toml"):
+        (project / name).write_text(gate, encoding="utf-8")
+    assert run(f"--data={data}", "--run=a").ret == 0
+    assert [row["outcome"] for row in read_run(project, "a").rulings] == ["not evaluated"]
+    result = run(f"--data={data}", "--run=b", "--gates=named.toml")
+    assert result.ret == 4
+    result.stderr.re_match_lines([r".*no forgery is shown at several strengths"])
+
+
 @pytest.mark.parametrize(
     ("mode", "choice"),
     list(

@@ -6,7 +6,8 @@ import pytest
 
 from fakebench_suite.gates.status import conclude
 from fakebench_suite.report.badge import make_badge
-from fakebench_suite.report.headline import make_result
+from fakebench_suite.report.headline import describe_result, make_result
+from fakebench_suite.report.markdown import list_rows
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.result import RunResult
@@ -96,6 +97,41 @@ def test_accuracy_over_images_of_one_kind_is_no_headline() -> None:
     undefined = replace(SCORE, value=None, low=None, high=None)
     assert make(manifest, scores=(undefined, score)).headline is None
     assert make(manifest, scores=(SCORE, score)).headline == SCORE
+
+
+def test_a_strength_is_the_headline_of_graded_probes() -> None:
+    """Accuracy would mix all strengths; one that is not reached says so."""
+    manifest = describe("probes")
+    reached = replace(SCORE, metric="threshold_strength", value=0.4, low=0.3, high=None, n=84)
+    result = make(manifest, scores=(SCORE, reached))
+    assert describe_result(result).startswith(
+        "NOT EVALUATED: threshold strength 0.400 [0.300, not reached] on 84 detection cases"
+    )
+    badge = make_badge(manifest, result)["message"]
+    assert badge == "NOT EVALUATED, threshold strength 0.400 [0.300, not reached]"
+    never = replace(reached, value=None, low=None)
+    result = make(manifest, scores=(SCORE, never))
+    assert "threshold strength not reached on 84 detection cases" in describe_result(result)
+    assert (
+        make_badge(manifest, result)["message"] == "NOT EVALUATED, threshold strength not reached"
+    )
+    (row, *_) = list_rows([never])
+    assert row[2:] == ("threshold_strength", "not reached", "", "84")
+    (row, *_) = list_rows([reached])
+    assert row[2:] == ("threshold_strength", "0.400", "0.300 to not reached", "84")
+
+
+def test_claims_are_the_headline_where_texts_have_no_reference() -> None:
+    """Informedness, or where it is undefined, recall."""
+    manifest = describe("jsonl")
+    unscored = replace(SCORE, task=Task.INTERPRETATION, metric="accuracy", value=None, n=0)
+    recall = replace(unscored, metric="claim_recall", value=0.5, low=0.2, high=0.8, n=9)
+    informedness = replace(recall, metric="claim_informedness")
+    assert make(manifest, scores=(unscored, recall)).headline == recall
+    assert make(manifest, scores=(recall, unscored, informedness)).headline == informedness
+    assert [row[2] for row in list_rows([unscored, recall, informedness])] == [
+        "claim_informedness", "claim_recall",
+    ]  # fmt: skip
 
 
 def test_the_change_stands_in_points() -> None:

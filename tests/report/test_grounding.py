@@ -23,8 +23,9 @@ def test_claims_are_a_table_by_criterion() -> None:
     assert {score.metric for score in scores} <= METRICS.keys()
     (table,) = list_claim_tables(scores)
     assert [row[0] for row in table.rows] == ["all", "texture", "edge"]
-    assert table.rows[0][1] == "1.00"
-    assert "0.00" not in table.rows[1]
+    assert table.rows[0][table.header.index("recall")] == "1.00 [0.68, 1.00]"
+    assert all("[" in cell for row in table.rows for cell in row[1:] if cell)
+    assert len(set(table.header)) == len(table.header)
     assert len(table.header) == len(table.rows[0])
 
 

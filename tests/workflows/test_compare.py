@@ -11,6 +11,10 @@ from fakebench_suite.types import Outcome, Rating, Record, Task
 from fakebench_suite.workflows.compare import compare_runs
 from tests.factories import make_perturbed, make_record, make_records, write_run
 from tests.helpers import call
+from tests.metrics.test_claims import babble_all, explain_perfectly, make_pairs
+from tests.metrics.test_claims import make_record as make_claims
+from tests.metrics.test_pointing import BOX
+from tests.metrics.test_pointing import make_record as point_at
 
 C, W = Outcome.CORRECT, Outcome.INCORRECT
 
@@ -48,6 +52,62 @@ def test_marks_are_compared_where_both_have_them(tmp_path: Path) -> None:
     assert (delta.before, delta.after, delta.n, delta.p) == (0.5, 1.0, 4, None)
     assert comparison.missing == ["0.png:what"]
     assert comparison.changed[ChangeKind.NEW] == ["5.png:what"]
+
+
+def test_claims_are_compared(tmp_path: Path) -> None:
+    """An explainer that learns what is wrong, and one that stops to say what is not there."""
+    cases = make_pairs()
+    silent, perfect, babbling = (
+        write_run(tmp_path / name, [make_claims(case, explain(case)) for case in cases])
+        for name, explain in (
+            ("silent", lambda _: "It is fake."),
+            ("perfect", explain_perfectly),
+            ("babbling", babble_all),
+        )
+    )
+    learned = {delta.metric: delta for delta in compare_runs(silent, perfect).shifts}
+    for metric in ("claim_informedness", "claim_recall"):
+        delta = learned[metric]
+        assert (delta.task, delta.before, delta.after, delta.p) == (Task.REASONING, 0, 1, None)
+        assert (delta.n, delta.change) == (40, 1)
+        assert 0.5 < delta.low < delta.high <= 1.2
+    assert learned["hallucinated_claim_rate"].change == 0
+    assert learned["hallucinated_claim_rate"].low < 0 < learned["hallucinated_claim_rate"].high
+    cured = {delta.metric: delta for delta in compare_runs(babbling, perfect).shifts}
+    assert cured["hallucinated_claim_rate"].change == -1
+    assert cured["hallucinated_claim_rate"].high < -0.8
+    assert cured["claim_recall"].change == 0
+    assert cured["claim_informedness"].change == 1
+    same = {delta.metric: delta for delta in compare_runs(perfect, perfect).shifts}
+    assert same["claim_informedness"].low < 0 < same["claim_informedness"].high
+
+
+def test_replies_that_one_run_lacks_are_not_compared(tmp_path: Path) -> None:
+    """A refusal is no claim that went away."""
+    cases = make_pairs()
+    perfect, refusing = (
+        write_run(tmp_path / name, [make_claims(case, explain(case)) for case in cases])
+        for name, explain in (
+            ("perfect", explain_perfectly),
+            ("refusing", lambda case: explain_perfectly(case) if case.regions else "I'm sorry."),
+        )
+    )
+    deltas = {delta.metric: delta for delta in compare_runs(perfect, refusing).shifts}
+    assert deltas["claim_recall"].change == 0
+    assert "hallucinated_claim_rate" not in deltas
+
+
+def test_overlaps_of_boxes_are_compared(tmp_path: Path) -> None:
+    """Over the regions of both runs; points have none."""
+    none, right, points = (
+        write_run(tmp_path / name, [point_at(n, *boxes) for n in range(6)])
+        for name, boxes in (("none", ()), ("right", (BOX,)), ("points", ((1.0, 1.0, 1.0, 1.0),)))
+    )
+    deltas = {delta.metric: delta for delta in compare_runs(none, right).shifts}
+    assert (deltas["mean_iou"].before, deltas["mean_iou"].after) == (0, 1)
+    assert (deltas["mean_iou"].n, deltas["mean_iou"].task) == (6, Task.POINTING)
+    assert 0.2 < deltas["mean_iou"].low < 1
+    assert "mean_iou" not in {delta.metric for delta in compare_runs(points, right).shifts}
 
 
 def test_searches_are_in_no_accuracy(tmp_path: Path) -> None:

@@ -126,10 +126,29 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path) -> None:
         ([first], "needs several, and got one run"),
         ([first, apart, first], "got first twice"),
         ([first, others], "whose digest differs"),
-        ([first, apart], "2 runs have no answered detection case in common"),
+        (
+            [first, apart],
+            "2 runs have no answered detection case in common.* Choose runs over the same",
+        ),
     ):
         with pytest.raises(UserError, match=message):
             rank_runs(folders)
+
+
+def test_runs_without_detection_are_told_what_to_do(tmp_path: Path) -> None:
+    """With the command that compares what they have."""
+    counts = {"cases": 1, "recorded": 1, "errors": 0, "partial": []}
+    first, second = (
+        write_run(
+            tmp_path / name, [make_record("a.png", C, task=Task.REASONING)],
+            tasks={"reasoning": counts, **more},
+        )
+        for name, more in (("first", {}), ("second", {"analysis": counts}))
+    )  # fmt: skip
+    with pytest.raises(
+        UserError, match=r"All have reasoning: .*`fakebench compare .*first .*second`"
+    ):
+        rank_runs([first, second])
 
 
 def test_the_command_prints_the_table(tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ class Grounding:
 
     findings: tuple[Finding, ...]
     is_read: bool
+    has_claims: bool
+    """Whether the reply claims anything, that something is wrong or that nothing is."""
 
     def list_claimed(self) -> Iterator[Finding]:
         """Yield the findings that the reply claims."""
@@ -129,7 +131,7 @@ def ground_claims(case: Case, text: str, size: tuple[int, int] | None) -> Ground
     asked = case.criterion if case.task == Task.ANALYSIS else None
     reading = read_claims(to_visible_text(text), asked)
     if not reading.is_read:
-        return Grounding(findings=(), is_read=False)
+        return Grounding(findings=(), is_read=False, has_claims=False)
     claims: dict[str, list[Claim]] = {}
     for claim in reading.claims:
         if claim.polarity is Polarity.ANOMALY:
@@ -140,16 +142,17 @@ def ground_claims(case: Case, text: str, size: tuple[int, int] | None) -> Ground
         if name in claims or name in truth.violated or name in truth.intact
     ]
     findings = tuple(_find(name, claims.get(name, []), truth, size) for name in names)
-    return Grounding(findings=findings, is_read=True)
+    return Grounding(findings=findings, is_read=True, has_claims=bool(reading.claims))
 
 
 def _find(
     name: str, claims: Sequence[Claim], truth: Truth, size: tuple[int, int] | None
 ) -> Finding:
     places = {place.name: place for claim in claims for place in claim.places}
-    named = [place for place in places.values() if not place.is_whole]
+    # "In the whole image, above all in the upper left" names the upper left.
+    named = [place for place in places.values() if not place.is_whole] or list(places.values())
     right = None
-    if size is not None and places:
+    if size is not None and named:
         right = _is_right(named, truth.violated.get(name, ()), size)
     return Finding(
         criterion=name,
@@ -174,7 +177,7 @@ def _is_right(
 ) -> bool | None:
     """Whether the centre of a region lies in a place; None where all regions are too wide for it.
 
-    Without a place, the reply named the whole image, which is wrong of a region that has a place.
+    It always lies in the whole image, which says nothing: the chance of that place is 1.
     """
     width, height = size
     narrow = [region.box for region in regions if _measure(region, size) < _WIDE]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakebench_suite.grading.claims.grounding import Grounding
-from fakebench_suite.metrics.claims import ground_record
+from fakebench_suite.metrics.claims import find_claims
 from fakebench_suite.report.html.data_script import write_data_script
 from fakebench_suite.report.html.reasoning import split_thoughts
 from fakebench_suite.report.html.record_index import RECORDS_PER_FILE
@@ -59,7 +59,7 @@ def _make_entry(
         before=before,
         split=split_reply(record.answer),
         split_before=split_reply(before.answer if before else None),
-        claims=ground_record(record),
+        claims=find_claims(record),
     )
 
 
