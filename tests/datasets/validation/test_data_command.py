@@ -110,7 +110,7 @@ def test_another_benchmark_is_checked_as_any_data_set(
     assert "No errors" in result.stdout
     broken = run(f"{kind}:{tmp_path / 'nowhere'}")
     assert broken.exit_code != 0
-    assert f"There are no files of {kind}" in broken.output
+    assert f"Point --data={kind}:PATH at what holds the data." in broken.output
     assert "Traceback" not in broken.output
 
 
