@@ -47,7 +47,8 @@ def measure(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Pro
     )
     assert process.stderr is not None
     try:
-        errors = process.stderr.read()  # to its end, which is the process's
+        with process.stderr:
+            errors = process.stderr.read()  # to its end, which is the process's
         _, status, usage = os.wait4(process.pid, 0)
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
