@@ -86,7 +86,7 @@ class _Part(NamedTuple):
     """Those of its heading."""
 
 
-@lru_cache(maxsize=1024)  # confident models repeat the same short replies
+@lru_cache(maxsize=1 << 16)  # Scores and the report read the same replies, of a whole run.
 def read_claims(text: str, asked: str | None = None) -> ClaimReading:
     """The claims of a reply, without its reasoning; ``asked`` is the criterion of the question.
 
