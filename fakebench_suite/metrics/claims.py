@@ -17,6 +17,7 @@ from fakebench_suite.grading.claims.grounding import (
     ClaimStatus,
     Finding,
     Grounding,
+    find_truth,
     ground_claims,
 )
 from fakebench_suite.grading.labels.parser import parse_label
@@ -143,7 +144,10 @@ def _subtract(every: Sequence[GroundedRecord], some: Sequence[GroundedRecord]) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimChange:
-    """A score of claims in two runs, over the cases whose replies are read in both."""
+    """A score of claims in two runs.
+
+    It is over the cases whose replies are read in both, and of which the same is known in both.
+    """
 
     metric: str
     before: float
@@ -157,7 +161,12 @@ def compare_claims(old: Iterable[Record], new: Iterable[Record]) -> Iterator[Cla
         {one.record.case.id: one for one in ground_records(side) if _is_read(one)}
         for side in (old, new)
     ]
-    both = sorted(sides[0].keys() & sides[1].keys())
+    both = sorted(
+        name
+        for name in sides[0].keys() & sides[1].keys()
+        # Data may have been corrected between the runs; then there is nothing to pair.
+        if find_truth(sides[0][name].record.case) == find_truth(sides[1][name].record.case)
+    )
     if not both:
         return
     before, after = ([side[name] for name in both] for side in sides)

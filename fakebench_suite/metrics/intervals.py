@@ -58,13 +58,11 @@ def estimate_mean(values: ArrayLike, groups: Sequence[str], *, proportion: bool 
     low: float | None = None
     high: float | None = None
     if proportion and (agree or len(sums) == cases.size):
-        low, high = map(float, proportion_confint(value * len(sums), len(sums), method="wilson"))
+        low, high = wilson(value, len(sums))
     elif len(sums) > 1 and not agree:
         low, high = _bootstrap_ratio(sums, sizes)
         if proportion and len(sums) < _FEW:
-            least, most = map(
-                float, proportion_confint(value * len(sums), len(sums), method="wilson")
-            )
+            least, most = wilson(value, len(sums))
             low, high = min(low, least), max(high, most)
     return Estimate(value=value, low=low, high=high, n=cases.size)
 
@@ -92,11 +90,9 @@ def estimate_bounded(values: ArrayLike, groups: Sequence[str]) -> Estimate:
 
 def wilson(share: float, trials: float) -> tuple[float, float]:
     """The 95 % Wilson interval of a share of so many trials, which need not be a whole number."""
-    square = _Z**2
-    centre = (share + square / (2 * trials)) / (1 + square / trials)
-    spread = share * (1 - share) / trials + square / (4 * trials**2)
-    half = _Z * math.sqrt(max(0.0, spread)) / (1 + square / trials)
-    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
+    low, high = map(float, proportion_confint(share * trials, trials, method="wilson"))
+    # Rounding may leave the share itself a hair outside.
+    return max(0.0, min(share, low)), min(1.0, max(share, high))
 
 
 def widen(estimate: Estimate, low: float, high: float) -> Estimate:
@@ -189,7 +185,7 @@ def estimate_change(changes: ArrayLike, groups: Sequence[str]) -> Estimate:
         (float(np.maximum(-means, 0.0).mean()), True),
         (float(np.maximum(means, 0.0).mean()), False),
     ):
-        low, high = map(float, proportion_confint(share * len(means), len(means), method="wilson"))
+        low, high = wilson(share, len(means))
         more, fewer = high - share, share - low
         below, above = max(below, more if falls else fewer), max(above, fewer if falls else more)
     low, high = resampled.value - below, resampled.value + above

@@ -88,12 +88,19 @@ def _list_overlaps(record: Record) -> list[float]:
 def compare_overlaps(
     old: Iterable[Record], new: Iterable[Record]
 ) -> tuple[float, float, Estimate] | None:
-    """The mean overlap in two runs and its change, over the cases of both; None without any."""
+    """The mean overlap in two runs and its change; None if there is nothing to pair.
+
+    It is over the cases of both that have the same regions in both.
+    """
     sides = [
         {record.case.id: record for record in _list_answered(side) if record.case.regions}
         for side in (old, new)
     ]
-    both = sorted(sides[0].keys() & sides[1].keys())
+    both = sorted(
+        name
+        for name in sides[0].keys() & sides[1].keys()
+        if sides[0][name].case.regions == sides[1][name].case.regions
+    )
     if not both or any(_are_points(side.values()) for side in sides):
         return None
     before, after = (

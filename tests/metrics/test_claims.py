@@ -8,7 +8,7 @@ import pytest
 
 from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.grading.claims.grounding import ClaimStatus, find_truth, ground_claims
-from fakebench_suite.metrics.claims import find_claims, score_claims
+from fakebench_suite.metrics.claims import compare_claims, find_claims, score_claims
 from fakebench_suite.metrics.intervals import Estimate
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.prompts import INFERENCE
@@ -416,3 +416,21 @@ def test_random_claims_are_deleted_as_often_as_by_chance() -> None:
     assert gone.low is not None
     assert gone.high is not None
     assert gone.low < chance.value < gone.high
+
+
+def test_cases_whose_truth_was_corrected_are_not_compared() -> None:
+    """Two runs may be of data whose regions changed in between; a reply is no better for that."""
+    cases = make_pairs(12)
+    before = [make_record(case, babble_all(case)) for case in cases]
+    after = [make_record(case, explain_perfectly(case)) for case in cases]
+    changes = {change.metric: change for change in compare_claims(before, after)}
+    assert changes["hallucinated_claim_rate"].after == 0
+    corrected = [
+        replace(record, case=replace(record.case, intact_criteria=()))
+        if record.case.regions
+        else record
+        for record in after
+    ]
+    of_real = {change.metric: change for change in compare_claims(before, corrected)}
+    assert set(of_real) == {"hallucinated_claim_rate"}
+    assert of_real["hallucinated_claim_rate"] == changes["hallucinated_claim_rate"]

@@ -7,6 +7,7 @@ import pytest
 
 from fakebench_suite.metrics.intervals import Estimate
 from fakebench_suite.metrics.pointing import (
+    compare_overlaps,
     compute_iou,
     compute_share_inside,
     matches_region,
@@ -201,3 +202,15 @@ def test_every_score_has_an_interval(boxes: tuple[BoundingBox, ...], images: int
         assert estimate.high is not None
         assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
         assert estimate.high - estimate.low > 1 / (images + 4)
+
+
+def test_cases_whose_regions_were_corrected_are_not_compared() -> None:
+    """The boxes of both runs are held against the same regions."""
+    before = [make_record(number) for number in range(4)]
+    after = [make_record(number, BOX) for number in range(4)]
+    more = (Region(box=BOX), Region(box=(70.0, 70.0, 90.0, 90.0)))
+    after[0] = replace(after[0], case=replace(after[0].case, regions=more))
+    result = compare_overlaps(before, after)
+    assert result is not None
+    assert (result[0], result[1], result[2].n) == (0, 1, 3)
+    assert compare_overlaps(before[:1], after[:1]) is None
