@@ -1,4 +1,4 @@
-"""Find where a reply asserts what the image is, how strongly, and whether "it" is the image."""
+"""Find where a reply asserts what the image is, and how strongly."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,9 +7,17 @@ from itertools import islice
 
 from fakebench_suite.grading.labels.language import grammar
 from fakebench_suite.grading.labels.language.answers import find_cues, opposite_label
-from fakebench_suite.grading.labels.language.lexicon import LETTER, Sentence, compile_parts
+from fakebench_suite.grading.labels.language.lexicon import (
+    LABEL_TAGS,
+    LABELS,
+    LETTER,
+    Sentence,
+    compile_parts,
+)
+from fakebench_suite.grading.labels.language.likelihood_statements import find_likelihood
 from fakebench_suite.grading.labels.language.polarity import Match, find_clause_start, resolve_label
 from fakebench_suite.grading.labels.language.sentences import SentenceFlags
+from fakebench_suite.grading.labels.language.topic import Topic, refers_elsewhere
 from fakebench_suite.types import Authenticity
 
 
@@ -53,33 +61,13 @@ _COMPONENT_WORDS = frozenset(
     {"base", "underlying", "background", "foreground", "source", "embedded"}
 )
 """Words for an image that another one is composed of."""
-_ASPECTS = re.compile(
-    r"anatomy|blending|blur(?:riness)?|brightness|clarity|colou?r(?:s|ation|ing)?|composition|"
-    r"(?:in)?consistenc(?:y|ies)|contrast|definition|depth|details?|distortions?|edges?|exposure|"
-    r"focus|geometry|grain|highlights|illumination|imperfections|irregularities|layout|light|"
-    r"lighting|noise|outlines?|palette|perspective|proportions?|quality|reflections?|resolution|"
-    r"saturation|shading|shadows?|shapes?|sharpness|style|symmetry|textures?|tones?"
-)
-"""What images have, and nothing in them: after "its texture is odd", "it" is still the image."""
-_PREPOSITIONS = re.compile(
-    "about|across|along|among|around|at|behind|below|between|for|from|in|near|of|on|over|"
-    "throughout|to|under|with|within"
-)
-_MAX_ASPECT_WORDS = 4
-"""Words after "there is" among which the aspect is."""
 _MAX_TITLE_LENGTH = 60
-_INTRODUCED_OBJECT = re.compile(
-    r"\b(?:see|there (?:is|was)|holds?|holding|wears?|wearing|contains?|shows?|showing|features?|"
-    r"featuring|depicts?|depicting) an? [a-z]"
-)
 _EVIDENCE = re.compile(
     r"\b(?:supports?|supporting|suggest\w*|indicat\w+|consistent with|points? to\w*|pointing to\w*|"
     r"impl(?:y|ies|ying)|typical of|speaks? for|favou?rs?|signals?|(?:signs?|hallmarks?|features|"
     r"characteristics|traits) of)\b"
 )
 """Words that relate a detail to a label."""
-_LABEL_TAGS = tuple(LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN"))
-_LABELS = re.compile("|".join(_LABEL_TAGS))
 _CONTRAST_WORDS = re.compile(
     r"\b(?:but|however|yet|though|nevertheless|nonetheless|(?:clos|furth)er (?:look|inspection|"
     r"examination)|looking closer|"
@@ -96,45 +84,11 @@ _CAUTION = re.compile(
     r"|\b(?:possible|possibility|minor|slight|some doubt|caution|caveat|uncertainty|may|might)\b"
 )
 """A following caution, which does not contradict a verdict."""
-_PLURAL_VERBS = frozenset({"are", "were"})
 _IMAGE_GROUPS = ("image", "heading", "called", "lean", "evidence", "noun", "made", "taken")
 """Groups of a claim that imply by themselves that it is about the image."""
 _YES_NO = compile_parts("YES|NO")
 _JUDGEMENT = compile_parts("OPINION|CONCLUDES|DISBELIEF|SO|HENCE")
 _OWN_CONCLUSION = compile_parts("I|SO|HENCE")
-_ON_TOPIC = compile_parts("SO|HENCE|STATES|SUGGESTS|OPINION|IMAGE")
-
-# Parts of statements of a likelihood.
-_LABEL = "(?: (?P<fake>FAKE|MADE) | (?P<real>REAL|TAKEN) )"
-_ABOUT = (
-    f"(?: (?:OF|WITH|THAT|STOP) (?: {grammar.NAMED_IMAGE} {grammar.IMAGE_SUFFIX} | IT | DET"
-    " | IMAGE_MODIFIER | BE | ADVERB | AS | SEEM )* )"
-)
-_VALUE = "(?: (?P<high>HIGH) | (?P<low>LOW|NONE) )"
-_CHANCE = "(?: LIKELIHOOD | (?P<sure>CONFIDENCE) )"
-_DENIED_LABEL = f"(?P<not>NOT)? (?:DET|ADVERB|DEGREE)* {_LABEL}"
-_COPULA = "STOP? (?:BE|SEEM|COLON|ADVERB)+ (?:ADVERB|AS|OF|STOP)*"
-_LIKELIHOODS = tuple(
-    compile_parts(pattern)
-    for pattern in (
-        f"{_CHANCE} {_ABOUT}{{1,2}} {_DENIED_LABEL} WORD{{0,2}} (?:IMAGE|FAKE_CUE|ONE)? {_COPULA}"
-        f" {_VALUE} (?!LIKELIHOOD|WORD|NOT|THAN)",
-        f"{_LABEL} (?:FAKE_CUE|IMAGE)? {_CHANCE} {_COPULA} {_VALUE} (?!WORD|THAN)",
-        f"{_CHANCE} {_LABEL} IMAGE? COLON {_VALUE}",
-        f"{_LABEL} IMAGE? COLON {_VALUE} (?=STOP|$)",
-        f"{_VALUE} {_CHANCE} {_ABOUT} {_DENIED_LABEL} (?: WORD{{0,2}} IMAGE )?"
-        " (?= $ | STOP | BUT | BECAUSE | AND | SO | WITH )",
-        "(?<!.) (?: I|WOULD|STATES|OPINION|CALL|IT|IMAGE|DET|BE|OF|AS|ADVERB|DEGREE|SO|HENCE|COLON"
-        f" | HEADING|LIKELIHOOD|CONFIDENCE )* (?P<share> {_VALUE} ) {_LABEL} IMAGE?"
-        " (?=STOP|$|BUT|BECAUSE)",
-        f"{_CHANCE} {_COPULA} {_VALUE} THAT {_ABOUT}? {_DENIED_LABEL}",
-        f"I (?:WOULD|ADVERB|STATES|CALL|WORD)* DET? {_CHANCE} {_ABOUT}{{1,2}} {_DENIED_LABEL}"
-        f" WORD{{0,2}} (?:IMAGE|FAKE_CUE|ONE)? STOP? (?:OF|AS|BE)* ADVERB* {_VALUE}",
-    )
-)
-"""Statements of a likelihood that the image has a label."""
-_OPEN = compile_parts("NOT|NONE|MAY|UNDECIDED|CANNOT_BE|NO")
-_LIKELIHOOD_PARTS = compile_parts("LIKELIHOOD|CONFIDENCE|HIGH|LOW")
 
 
 def find_claims(sentences: Sequence[Sentence]) -> list[LabelClaim]:
@@ -144,7 +98,7 @@ def find_claims(sentences: Sequence[Sentence]) -> list[LabelClaim]:
     """
     claims: list[LabelClaim] = []
     title_index, is_listed = len(sentences), False
-    topic = _Topic(sentences)
+    topic = Topic(sentences)
     for index, sentence in enumerate(sentences):
         hints = sentence.hints
         if hints & SentenceFlags.TITLE and title_index > index and _is_title(sentence):
@@ -152,7 +106,7 @@ def find_claims(sentences: Sequence[Sentence]) -> list[LabelClaim]:
         if not hints & SentenceFlags.LABEL or not _may_assert(sentence):
             continue
         last = index == len(sentences) - 1
-        likelihood = _find_likelihood(sentence)
+        likelihood = find_likelihood(sentence)
         matches = () if likelihood else tuple(_match_shapes(sentence, last=last))
         if not (likelihood or matches):
             continue
@@ -200,68 +154,11 @@ def find_claims(sentences: Sequence[Sentence]) -> list[LabelClaim]:
     return claims
 
 
-def _find_likelihood(sentence: Sentence) -> tuple[Authenticity, str] | None:
-    """Return the label that a likelihood asserts, and its words; None if there is none.
-
-    A high likelihood asserts its label and a low one the opposite. High confidence in a label
-    asserts it; low confidence asserts nothing. A likelihood in between, compared or negated leaves
-    the matter open.
-    """
-    tags = sentence.tags
-    if _LIKELIHOOD_PARTS.search(tags) is None or LETTER["THAN"] in tags:
-        return None
-    for shape in _LIKELIHOODS:
-        match = shape.search(tags)
-        if match is None:
-            continue
-        groups = match.groupdict()
-        if groups.get("share") and sentence.words[match.start("share")][-1:] != "%":
-            continue
-        before = tags[
-            find_clause_start(grammar.SCOPE_BOUND, sentence, match.start()) : match.start()
-        ]
-        low = match["low"] is not None
-        if grammar.HEARSAY.search(before) or _OPEN.search(before):
-            return None
-        if low and groups.get("sure"):
-            return None
-        is_negated = (groups.get("not") is not None) != low
-        fake = (match["fake"] is not None) != is_negated
-        label = Authenticity.FAKE if fake else Authenticity.REAL
-        return label, sentence.quote(match.start(), match.end())
-    return None
-
-
 def _may_assert(sentence: Sentence) -> bool:
     """Return whether a sentence names a label and is neither a question nor a condition."""
-    if _LABELS.search(sentence.tags) is None:
+    if LABELS.search(sentence.tags) is None:
         return False
     return not (sentence.asks or grammar.CONDITIONAL.match(sentence.tags))
-
-
-class _Topic:
-    """Whether "it" is the image at the start of a sentence; computed backwards on demand."""
-
-    def __init__(self, sentences: Sequence[Sentence]) -> None:
-        self._sentences = sentences
-        self._known: dict[int, bool] = {-1: True}
-
-    def mention(self, index: int) -> None:
-        """Record that a sentence is about the image."""
-        self._known[index] = True
-
-    def is_image(self, index: int) -> bool:
-        """Return whether "it" is the image in sentence ``index``."""
-        position = index - 1
-        while position not in self._known:
-            keeps_topic = _keeps_topic(self._sentences[position])
-            if keeps_topic is not None:
-                self._known[position] = keeps_topic
-                break
-            position -= 1
-        on_topic = self._known[position]
-        self._known.update(dict.fromkeys(range(position, index), on_topic))
-        return on_topic
 
 
 def _is_evidence(sentence: Sentence, match: Match) -> bool:
@@ -368,7 +265,7 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
     shapes = {match.start(): match for match in grammar.FULL_CLAIM.finditer(tags)}
     spans = [match.span() for match in shapes.values()]
     starts = [0, *(match.end() for match in grammar.CLAUSE_START.finditer(tags))]
-    end = max(map(tags.rfind, _LABEL_TAGS))
+    end = max(map(tags.rfind, LABEL_TAGS))
     for before, start in zip([0, *starts], starts, strict=False):
         if start > end:
             break
@@ -380,7 +277,7 @@ def _match_shapes(sentence: Sentence, *, last: bool) -> Iterator[Match]:
         previous, link = tags[before:start], tags[start - 1 : start]
         is_conclusion = link in (LETTER["SO"], LETTER["HENCE"])
         follows_answer = len(previous) <= 3 and _YES_NO.search(previous) is not None
-        follows_label = _LABELS.search(previous) is not None
+        follows_label = LABELS.search(previous) is not None
         follows_claim = link != LETTER["COLON"] and any(high <= start for _, high in spans)
         is_linked = link in (LETTER["AND"], LETTER["BUT"])
         has_image_subject = is_linked and any(
@@ -453,7 +350,7 @@ def _heads_evidence(sentence: Sentence, match: Match) -> bool:
 
 def _is_about_other(sentence: Sentence, match: Match, *, pronoun: bool) -> bool:
     """Return whether the label is about something other than the image, or about a part of it."""
-    return (pronoun and _refers_elsewhere(sentence, match.start())) or _names_part(sentence, match)
+    return (pronoun and refers_elsewhere(sentence, match.start())) or _names_part(sentence, match)
 
 
 def _names_part(sentence: Sentence, match: Match) -> bool:
@@ -468,49 +365,3 @@ def _names_part(sentence: Sentence, match: Match) -> bool:
     if part is None:
         return False
     return sentence.words[part.end() - 1] in sentence.words[: match.start()]
-
-
-def _refers_elsewhere(sentence: Sentence, position: int) -> bool:
-    """Return whether "it" may refer to another subject of the sentence."""
-    tags = sentence.tags[:position]
-    if _ON_TOPIC.search(tags):
-        return False
-    starts = [0, *(match.end() for match in grammar.CLAUSE_START.finditer(tags))]
-    subjects = (grammar.OTHER_SUBJECT.match(tags, start) for start in starts)
-    return any(
-        subject
-        and sentence.words[subject.end() - 1] not in _PLURAL_VERBS
-        and not _is_aspect(sentence, subject)
-        for subject in subjects
-    )
-
-
-def _is_aspect(sentence: Sentence, subject: Match) -> bool:
-    """Return whether a clause is about what an image has: "the texture of the wall is odd"."""
-    words: Sequence[str] = sentence.words[subject.start() : subject.end() - 1]
-    if words and words[-1] == "there":
-        words = sentence.words[subject.end() : subject.end() + _MAX_ASPECT_WORDS]
-    noun = ""
-    for word in words:
-        if _PREPOSITIONS.fullmatch(word):
-            break
-        noun = word
-    return _ASPECTS.fullmatch(noun) is not None
-
-
-def _keeps_topic(sentence: Sentence) -> bool | None:
-    """Return whether "it" is the image in the next sentence; None if it depends on earlier ones."""
-    if sentence.asks or grammar.CONDITIONAL.match(sentence.tags):
-        return None
-    other = grammar.OTHER_SUBJECT.match(sentence.tags)
-    aspect = other is not None and _is_aspect(sentence, other)
-    if other and not aspect and sentence.words[other.end() - 1] not in _PLURAL_VERBS:
-        return False
-    tags = (
-        grammar.IMAGE_CLASS.sub("", sentence.tags)
-        if grammar.IMAGE_SUBJECT.match(sentence.tags)
-        else (sentence.tags)
-    )
-    if _LABELS.search(tags) or _INTRODUCED_OBJECT.search(sentence.text):
-        return False
-    return True if aspect or LETTER["IMAGE"] in sentence.tags else None

@@ -21,6 +21,9 @@ _FIRST_CODE_POINT = 0x100
 NAMES = (*(part["name"] for part in _FILE["part"]), "WORD", "NUMBER", "COLON", "STOP")
 LETTER = {name: chr(_FIRST_CODE_POINT + place) for place, name in enumerate(NAMES)}
 """One letter per part, none of which is special in a regular expression."""
+LABEL_TAGS = tuple(LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN"))
+"""The parts that name a label."""
+LABELS = re.compile("|".join(LABEL_TAGS))
 _PART = {
     word: LETTER[part["name"]]
     for part in reversed(_FILE["part"])
