@@ -11,7 +11,7 @@ import pytest
 pytest.main(["-v", *sys.argv[1:]])
 print("modules:", *sorted(name for name in sys.modules if name.startswith("fakebench_suite")))
 """
-MODULES = "modules: fakebench_suite fakebench_suite.plugin fakebench_suite.plugin.arguments"
+MODULES = "modules: fakebench_suite fakebench_suite.plugin fakebench_suite.plugin.entry_point"
 """What the entry point imports; benchmarks/entry_point.py measures what that costs."""
 
 
@@ -30,7 +30,7 @@ def test_an_entry_point_is_all_there_is(site: Path, tmp_path: Path) -> None:
 def test_the_entry_point_imports_nothing_else(site: Path, tmp_path: Path) -> None:
     """What pytest has imported is enough for it."""
     code = (
-        "import sys, pytest; before = set(sys.modules); import fakebench_suite.plugin.arguments;"
+        "import sys, pytest; before = set(sys.modules); import fakebench_suite.plugin.entry_point;"
         "print('modules:', *sorted(set(sys.modules) - before))"
     )
     assert call_installed(site, tmp_path, "-c", code).stdout.strip() == MODULES
