@@ -12,6 +12,7 @@ from functools import cache, partial
 from typing import Any
 from urllib.request import getproxies
 
+import httpcore2
 import httpx2
 
 from fakebench_suite.endpoints.names import mask_url
@@ -29,6 +30,10 @@ _PROXIED = frozenset({"http", "https", "all"})
 """Schemes for which the environment may name a proxy, as HTTP_PROXY does."""
 _CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """What names other certificates than those that are brought along."""
+_CONNECTION_ERRORS = (
+    httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError,
+    httpcore2.UnsupportedProtocol,
+)  # fmt: skip
 ARRIVALS = "fakebench_arrivals"
 """The extension of a response with the arrivals of its pieces, see :func:`_read`."""
 
@@ -57,14 +62,25 @@ def make_timeout(deadline: float) -> httpx2.Timeout:
     return httpx2.Timeout(deadline, connect=min(deadline, CONNECT_TIMEOUT_S), pool=None)
 
 
+@contextmanager
+def _translate_errors() -> Iterator[None]:
+    """Raise httpx2's errors, which the official client knows, for httpcore2's of the same names."""
+    try:
+        yield
+    except _CONNECTION_ERRORS as error:
+        raise getattr(httpx2, type(error).__name__)(str(error)) from error
+
+
 class _ReleasingStream(httpx2.AsyncByteStream):
     """The body of a response that gives its connection back when it is closed."""
 
-    def __init__(self, stream: httpx2.AsyncByteStream, release: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, release: Callable[[], None]) -> None:
         self._stream, self._release = stream, release
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(self._stream)
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _translate_errors():
+            async for piece in self._stream:
+                yield piece
 
     async def aclose(self) -> None:
         try:
@@ -82,8 +98,9 @@ def _load_certificates(_file: str | None, _directory: str | None) -> ssl.SSLCont
 class ConnectionPerRequest(httpx2.AsyncBaseTransport):
     """Sends each request in flight over a connection of its own, which later ones use again.
 
-    A pool of httpx2 looks at all of its connections twice for each request, which costs the more
-    CPU the more requests are in flight. Proxies are not supported.
+    The connections are httpcore2's, without its pool: for each request that looks at all its
+    connections twice, which costs the more CPU the more requests are in flight. Proxies are not
+    supported.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -91,44 +108,75 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
             _load_certificates(*map(os.environ.get, _CA_VARIABLES)),
             clock,
         )
-        self._pools: set[httpx2.AsyncHTTPTransport] = set()
-        """All pools, each of which holds one connection."""
-        self._idle: deque[tuple[float, httpx2.AsyncHTTPTransport]] = deque()
+        self._connections: set[httpcore2.AsyncHTTPConnection] = set()
+        self._idle: deque[tuple[float, httpcore2.AsyncHTTPConnection]] = deque()
         """Those without a request, and since when; the last one was used last."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; its connection is free again once the response is closed."""
-        pool = self._idle.pop()[1] if self._idle else self._open()
-        release = partial(self._release, pool)
+        url = httpcore2.URL(
+            scheme=request.url.raw_scheme,
+            host=request.url.raw_host,
+            port=request.url.port,
+            target=request.url.raw_path,
+        )
+        sent = httpcore2.Request(
+            method=request.method,
+            url=url,
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        connection = await self._take(url.origin)
+        release = partial(self._release, connection)
         try:
             await self._close_idle()
-            response = await pool.handle_async_request(request)
+            with _translate_errors():
+                response = await connection.handle_async_request(sent)
         except BaseException:
             release()
             raise
-        assert isinstance(response.stream, httpx2.AsyncByteStream)
-        response.stream = _ReleasingStream(response.stream, release)
-        return response
+        return httpx2.Response(
+            response.status,
+            headers=response.headers,
+            stream=_ReleasingStream(response.stream, release),
+            extensions=response.extensions,
+        )
 
     async def aclose(self) -> None:
         """Close all connections, also those of requests in flight."""
-        for pool in tuple(self._pools):
-            await pool.aclose()
+        for connection in tuple(self._connections):
+            await self._close(connection)
 
-    def _open(self) -> httpx2.AsyncHTTPTransport:
-        pool = httpx2.AsyncHTTPTransport(verify=self._ssl_context)
-        self._pools.add(pool)
-        return pool
+    async def _take(self, origin: httpcore2.Origin) -> httpcore2.AsyncHTTPConnection:
+        """A connection without a request that the server has not closed, or a new one."""
+        while self._idle:
+            _, connection = self._idle.pop()
+            usable = connection.is_available() and not connection.has_expired()
+            if usable and connection.can_handle_request(origin):
+                return connection
+            await self._close(connection)
+        connection = httpcore2.AsyncHTTPConnection(
+            origin, ssl_context=self._ssl_context, keepalive_expiry=IDLE_S
+        )
+        self._connections.add(connection)
+        return connection
 
-    def _release(self, pool: httpx2.AsyncHTTPTransport) -> None:
-        self._idle.append((self._clock(), pool))
+    def _release(self, connection: httpcore2.AsyncHTTPConnection) -> None:
+        """Keep a connection for the next request, unless it is closed."""
+        if connection.is_available():
+            self._idle.append((self._clock(), connection))
+        else:
+            self._connections.discard(connection)
+
+    async def _close(self, connection: httpcore2.AsyncHTTPConnection) -> None:
+        self._connections.discard(connection)
+        await connection.aclose()
 
     async def _close_idle(self) -> None:
         """Close connections that were needed when more requests were in flight."""
         while self._idle and self._clock() - self._idle[0][0] > IDLE_S:
-            _, pool = self._idle.popleft()
-            self._pools.remove(pool)
-            await pool.aclose()
+            await self._close(self._idle.popleft()[1])
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -36,8 +36,15 @@ class Clock:
         return self.now
 
 
+def behave_well(_body: object, _number: int) -> Reply:
+    """A reply at once."""
+    return 200, "fake"
+
+
 @contextmanager
-def serve_connections() -> Iterator[tuple[Endpoint, list[object]]]:
+def serve_connections(
+    behave: Callable[[object, int], Reply] = behave_well,
+) -> Iterator[tuple[Endpoint, list[object]]]:
     """A server that keeps connections open, and the port that each request came from."""
     ports: list[object] = []
 
@@ -47,7 +54,7 @@ def serve_connections() -> Iterator[tuple[Endpoint, list[object]]]:
         ports.append(handler.client_address[1])
         return False
 
-    with serve(Endpoint(serve_raw=note)) as endpoint:
+    with serve(Endpoint(serve_raw=note, behave=behave)) as endpoint:
         yield endpoint, ports
 
 
@@ -74,8 +81,43 @@ def test_connections_are_used_again() -> None:
     assert len(set(ports)) == 4
 
 
-def test_each_request_in_flight_has_a_pool_to_itself() -> None:
-    """Also after some were cancelled; those that are idle for long are closed."""
+def test_a_connection_that_the_server_closes_is_not_used_again() -> None:
+    """Each request is answered all the same."""
+    with serve(Endpoint()) as endpoint:  # It speaks HTTP/1.0, which keeps none open.
+        client = BoundedClient(deadline=10)
+        assert post(endpoint, rounds=3, together=2, client=client) == [200] * 6
+        assert isinstance(client._transport, ConnectionPerRequest)
+        assert client._transport._connections == set()
+
+
+def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
+    """As servers do after some seconds; the request goes over another one."""
+    ports: list[object] = []
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ports.append(writer.get_extra_info("peername"))
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        await writer.drain()
+        await asyncio.sleep(0.01)
+        writer.close()
+
+    async def run() -> list[int]:
+        server = await asyncio.start_server(reply, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        statuses = []
+        async with server, BoundedClient(deadline=5) as client:
+            for _ in range(3):
+                statuses.append((await client.get(url)).status_code)
+                await asyncio.sleep(0.05)
+        return statuses
+
+    assert asyncio.run(run()) == [200] * 3
+    assert len(set(ports)) == 3
+
+
+def test_each_request_in_flight_has_a_connection_to_itself() -> None:
+    """Those of cancelled requests are closed, and so are those that are idle for long."""
     clock = Clock()
 
     async def run(endpoint: Endpoint) -> None:
@@ -86,26 +128,27 @@ def test_each_request_in_flight_has_a_pool_to_itself() -> None:
                 await asyncio.gather(*(client.post(endpoint.url, json={}) for _ in range(count)))
 
             await post(6)
-            assert len(transport._pools) == 6
+            assert len(transport._connections) == 6
             tasks = [asyncio.create_task(post(1)) for _ in range(6)]
             await asyncio.sleep(0.05)
             for task in tasks[:3]:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            idle = [pool for _, pool in transport._idle]
-            assert len(idle) == len(set(idle)) == len(transport._pools) == 6
+            idle = [connection for _, connection in transport._idle]
+            assert set(idle) == transport._connections
+            assert len(idle) == 3
             clock.now = IDLE_S * 2
             await post(1)
-            assert len(transport._pools) == 1
+            assert len(transport._connections) == 1
             clock.now += IDLE_S / 2
             await post(2)
-            assert len(transport._pools) == 2
+            assert len(transport._connections) == 2
 
     def behave(_body: object, _number: int) -> Reply:
         time.sleep(0.15)
         return 200, "fake"
 
-    with serve(Endpoint(behave=behave)) as endpoint:
+    with serve_connections(behave) as (endpoint, _):
         asyncio.run(run(endpoint))
 
 
@@ -184,11 +227,11 @@ def test_a_failed_request_frees_its_connection() -> None:
             with pytest.raises(httpx2.ConnectError):
                 await client.get(f"http://127.0.0.1:{port}/")
             reply = await client.post(endpoint.url, json={})
-        return reply.status_code, len(transport._pools)
+            return reply.status_code, len(transport._connections)
 
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        with serve(Endpoint()) as endpoint:
+        with serve_connections() as (endpoint, _):
             assert asyncio.run(run(closed.getsockname()[1], endpoint)) == (200, 1)
 
 
