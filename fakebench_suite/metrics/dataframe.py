@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from statistics import mean, stdev
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fakebench_suite.types import Outcome, Rating, Record
 
@@ -52,16 +55,28 @@ def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
         for record in records
     ]
     rows.sort(key=itemgetter(0))
-    # Texts and names as Python's own objects: pandas' type for them takes nearly twice the time.
-    columns = pd.Index(COLUMNS, dtype=object)
-    frame = pd.DataFrame(rows, columns=columns, dtype=object)
-    frame = frame.astype(dict.fromkeys(_NUMBERS, float))
-    frame["correct"] = frame["outcome"] == Outcome.CORRECT
-    frame["error"] = frame["outcome"].isin([str(kind) for kind in Outcome if kind.is_error])
+    columns: dict[str, NDArray[Any]] = {
+        name: _make_column(name, [row[place] for row in rows]) for place, name in enumerate(COLUMNS)
+    }
+    outcome, rated = columns["outcome"], ~np.isnan(columns["completeness"])
+    errors = {str(kind) for kind in Outcome if kind.is_error}
+    columns["correct"] = outcome == str(Outcome.CORRECT)
+    columns["error"] = np.array([kind in errors for kind in outcome], dtype=bool)
     # Exact scores and ratings decide what passes; a similarity does not.
-    frame["decided"] = (frame["judge"] == "exact") | frame["completeness"].notna()
-    frame["graded"] = ~frame["error"] & (frame["outcome"] != Outcome.UNSCORED)
+    columns["decided"] = (columns["judge"] == "exact") | rated
+    columns["graded"] = ~columns["error"] & (outcome != str(Outcome.UNSCORED))
+    # Of an array pandas would make its own type for texts.
+    series = {name: pd.Series(column, dtype=column.dtype) for name, column in columns.items()}
+    frame = pd.DataFrame(series)
+    frame.columns = pd.Index(list(columns), dtype=object)
     return frame
+
+
+def _make_column(name: str, values: list[Any]) -> NDArray[Any]:
+    """Numbers, or texts as Python's own objects: with pandas' type for them all takes longer."""
+    column = np.empty(len(values), dtype=float if name in _NUMBERS else object)
+    column[:] = values
+    return column
 
 
 def _average_rounds(ratings: Sequence[Rating]) -> Sequence[float | None]:

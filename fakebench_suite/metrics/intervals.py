@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,12 @@ def estimate_bounded(values: ArrayLike, groups: Sequence[str]) -> Estimate:
     return widen(estimate, *wilson(value, _count_trials(sums, sizes)))
 
 
+@lru_cache(maxsize=4096)
 def wilson(share: float, trials: float) -> tuple[float, float]:
-    """The 95 % Wilson interval of a share of so many trials, which need not be a whole number."""
+    """The 95 % Wilson interval of a share of so many trials, which need not be a whole number.
+
+    Many scores of a run are of the same share of as many images.
+    """
     low, high = map(float, proportion_confint(share * trials, trials, method="wilson"))
     # Rounding may leave the share itself a hair outside.
     return max(0.0, min(share, low)), min(1.0, max(share, high))

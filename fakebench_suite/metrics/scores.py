@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from fakebench_suite.metrics.claims import score_claims
 from fakebench_suite.metrics.dataframe import records_to_frame
@@ -216,14 +218,16 @@ def _rate_outcomes(part: pd.DataFrame) -> Named:
     if not asked.empty:
         yield "format_followed", ALL, _mean(asked, asked["followed_format"])
     answered = part[~part["error"]]
+    outcomes = answered["outcome"].to_numpy()
     for outcome in (*WITHOUT_VERDICT, Outcome.UNSCORED):
-        yield f"{outcome}_rate", ALL, _mean(answered, answered["outcome"] == outcome)
+        yield f"{outcome}_rate", ALL, _mean(answered, outcomes == outcome)
     yield "parsed_rate", ALL, _mean(answered, ~answered["outcome"].isin(WITHOUT_VERDICT))
     ended = answered[answered["finish_reason"].notna()]
     if not ended.empty:
         yield "cut_off_rate", ALL, _mean(ended, ended["finish_reason"] == FinishReason.LENGTH)
+    every = part["outcome"].to_numpy()
     for outcome in _ERROR_KINDS:
-        yield f"{outcome}_rate", ALL, _mean(part, part["outcome"] == outcome)
+        yield f"{outcome}_rate", ALL, _mean(part, every == outcome)
 
 
 def _by_subgroup(task: str, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -259,8 +263,8 @@ def _average_to_0_2(rows: pd.DataFrame, column: str) -> Estimate:
     return Estimate(value=value, low=low, high=high, n=half.n)
 
 
-def _mean(rows: pd.DataFrame, hits: pd.Series) -> Estimate:
-    return estimate_mean(hits.astype(float), rows["image"].tolist())
+def _mean(rows: pd.DataFrame, hits: ArrayLike) -> Estimate:
+    return estimate_mean(np.asarray(hits, dtype=float), rows["image"].tolist())
 
 
 def _average(rows: pd.DataFrame, values: pd.Series) -> Estimate:

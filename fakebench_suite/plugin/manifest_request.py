@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -23,10 +24,16 @@ def add_request(manifest: Manifest, config: pytest.Config) -> Manifest:
         command=redact(shlex.join(["pytest", *arguments])),
         arguments=[redact(argument) for argument in _resolve_runs(config, arguments)],
         process=name_process(),
-        commit=find_commit(),
+        commit=_find_imported_commit(),
         filter=redact(describe_filter(config)),
         gates=describe_gates(config.stash[SETTINGS].gates),
     )
+
+
+@cache
+def _find_imported_commit() -> str | None:
+    """The commit that this process has imported, whatever the checkout holds by now."""
+    return find_commit()
 
 
 def _resolve_runs(config: pytest.Config, arguments: Sequence[str]) -> Sequence[str]:

@@ -1,6 +1,8 @@
 """Scripts and styles of the page: the suite's own, and those of installed libraries."""
 
 import re
+from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,18 +25,24 @@ _EXPORTS = re.compile(r"export\{([^}]*)\};?")
 
 
 def copy_assets(folder: Path) -> None:
-    """Copy all scripts and styles of the page into ``folder``.
+    """Copy all scripts and styles of the page into ``folder``."""
+    for name, content in _load_assets().items():
+        (folder / name).write_bytes(content)
+
+
+@cache
+def _load_assets() -> Mapping[str, bytes]:
+    """The files by name, read once a process.
 
     Of plotly.js it is the distribution for charts with axes, a third of the size of the whole that
     the package plotly has (``make plotly``).
     """
     own = files("fakebench_suite.report.html")
-    for asset in (own / "static").iterdir():
-        (folder / asset.name).write_bytes(asset.read_bytes())
+    assets = {asset.name: asset.read_bytes() for asset in (own / "static").iterdir()}
     table = (files("itables") / "html" / "dt_bundle.js").read_text(encoding="utf-8")
-    (folder / "datatables.js").write_text(unwrap_module(table, "datatables"), encoding="utf-8")
-    plotly = own / "vendor" / "plotly-cartesian.min.js"
-    (folder / "plotly.js").write_bytes(plotly.read_bytes())
+    assets["datatables.js"] = unwrap_module(table, "datatables").encode()
+    assets["plotly.js"] = (own / "vendor" / "plotly-cartesian.min.js").read_bytes()
+    return assets
 
 
 def unwrap_module(source: str, name: str) -> str:

@@ -1,5 +1,7 @@
 """Plots of detection: confusion matrix, and calibration of likelihoods."""
 
+from collections import Counter
+
 import pandas as pd
 
 from fakebench_suite.metrics.intervals import estimate_mean
@@ -20,12 +22,13 @@ def plot_confusion(frame: pd.DataFrame) -> Plot | None:
     replies = asked["reply_label"].where(~silent, asked["outcome"])
     columns = [*map(str, Authenticity), *map(str, WITHOUT_VERDICT)]
     rows = [str(label) for label in reversed(Authenticity) if (asked["label"] == label).any()]
-    counts = pd.crosstab(asked["label"], replies).reindex(index=rows, columns=columns, fill_value=0)
-    shares = counts.div(counts.sum(axis=1), axis=0)
+    pairs = Counter(zip(asked["label"], replies, strict=True))
+    counts = [[pairs[label, reply] for reply in columns] for label in rows]
+    shares = [[count / sum(row) if any(row) else None for count in row] for row in counts]
     heatmap = {
         "type": "heatmap",
-        "z": shares.to_numpy().tolist(),
-        "text": [[f"{count:,}" for count in row] for row in counts.to_numpy()],
+        "z": shares,
+        "text": [[f"{count:,}" for count in row] for row in counts],
         "texttemplate": "%{text}",
         "colorscale": [[0, _BACKGROUND], [1, get_task(Task.DETECTION).colour]],
         "zmin": 0,
