@@ -22,13 +22,18 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+import warnings
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
 from typing import IO, Any
+from unittest import mock
 
 from filelock import FileLock
 
@@ -36,6 +41,8 @@ ROOT = Path(__file__).parents[2]
 ADDRESS = "FAKEBENCH_TESTS_ADDRESS"
 """The variable with the place where runs and their workers are asked for."""
 _PIECE = 1 << 16
+_ERRORS = ["-W", "error"]
+"""The option with which warnings are errors."""
 _WARMING = ("--model=coin", "-m", "detection", "--sample=2", "-n0", "--gates=none", "--run=warm")
 """A run that imports what any run does."""
 _WARMING_OF_WHEEL = (
@@ -187,6 +194,8 @@ def _read_command(command: Sequence[str]) -> tuple[str, str, list[str]] | None:
     arguments = list(command[1:])
     while arguments and arguments[0] in ("-P", "-u"):  # Neither says anything to what is run.
         del arguments[0]
+    if arguments[:2] == _ERRORS:
+        del arguments[:2]
     if arguments and arguments[0][:2] in ("-m", "-c"):
         option, value = arguments[0][:2], arguments.pop(0)[2:]
         return option, value or arguments.pop(0), arguments
@@ -261,6 +270,8 @@ def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[s
     # xdist's workers begin with what it was when xdist was imported.
     sys.modules["xdist.plugin"]._sys_path[:] = sys.path
     random.seed()
+    if spec["command"][1:3] == _ERRORS:
+        warnings.simplefilter("error")
     encoding = os.environ.get("PYTHONIOENCODING")
     if encoding:
         # New streams: what those of this process began with may be files, and these may be pipes.
@@ -296,12 +307,28 @@ def _warm(arguments: Sequence[str], slow: Sequence[str]) -> None:
             os.close(stream)
         os.close(sink)
     assert status == pytest.ExitCode.OK, status
-    for name in slow:  # After pytest, which wants to see the plugins among them first.
-        importlib.import_module(name)
+    with _without_exit_functions():
+        for name in slow:  # After pytest, which wants to see the plugins among them first.
+            importlib.import_module(name)
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None) or ""
         if name == "conftest" or Path(file).parent.name == "cases":
             del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _without_exit_functions() -> Iterator[None]:
+    """Let nothing that is imported be called at the end of a run.
+
+    Large packages take themselves down, and touch for that what a run else shares with the others.
+    """
+    finalize: Any = weakref.finalize
+    assert finalize._registered_with_atexit, "the first of them registers all, and has done so"
+    finalizers = set(finalize._registry)
+    with mock.patch.object(atexit, "register", lambda function, *_, **__: function):
+        yield
+    for finalizer in set(finalize._registry) - finalizers:
+        finalizer.atexit = False
 
 
 def _describe_once() -> None:
@@ -311,6 +338,32 @@ def _describe_once() -> None:
     for module, name in ((plugin, "get_tag"), (session, "get_machine_id")):
         setattr(module, name, cache(getattr(module, name)))
         getattr(module, name)()
+
+
+def _remember_packages() -> None:
+    """Have the metadata of installed packages read once: pytest asks all of them for every ``-p``.
+
+    Tests lay packages of their own into other directories, which are read each time.
+    """
+    installed = sysconfig.get_path("purelib")
+    for name in ("metadata", "entry_points", "files"):
+        setattr(PathDistribution, name, property(_cache_by_path(name, installed)))
+
+
+def _cache_by_path(name: str, installed: str) -> Callable[[Any], Any]:
+    """What a property of a package gives, remembered of those below ``installed``."""
+    read = getattr(Distribution, name).fget
+    known: dict[str, Any] = {}
+
+    def get(package: Any) -> Any:
+        place = str(package._path)
+        if not place.startswith(installed):
+            return read(package)
+        if place not in known:
+            known[place] = read(package)
+        return known[place]
+
+    return get
 
 
 def _fork_workers() -> None:
@@ -340,6 +393,7 @@ def main() -> None:
     site = sys.argv[4:]
     path = [*site, *sys.path[1:]]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # It ends when nobody needs it any more.
+    _remember_packages()
     if site:
         sys.path[:0] = site
         with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
