@@ -124,17 +124,21 @@ def call_apart(
     )
 
 
-def call_forked(forks: str, *arguments: str, cwd: Path, **variables: str) -> Called:
+def call_forked(
+    forks: str, *arguments: str, cwd: Path, stdin: str = "", **variables: str
+) -> Called:
     """``call_apart`` in a process that has imported the suite, see :mod:`tests.plugin.forking`.
 
     ``forks`` is the fixture of this name; ``variables`` are added to the environment.
     """
     environment = {name: os.environ[name] for name in os.environ if "PYTEST" not in name}
     environment |= {"PYTHONPATH": str(Path(__file__).parents[1]), ADDRESS: forks, **variables}
-    command = [sys.executable, "-m", "fakebench_suite", *arguments]
+    command = [sys.executable, "-W", "error", "-m", "fakebench_suite", *arguments]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ADDRESS, forks)
-        result = complete(command, cwd=cwd, env=environment, stdin=b"", timeout=_FORK_SECONDS)
+        result = complete(
+            command, cwd=cwd, env=environment, stdin=stdin.encode(), timeout=_FORK_SECONDS
+        )
     output, errors = result.stdout.decode(), result.stderr.decode()
     return subprocess.CompletedProcess(command, result.returncode, output, errors)
 

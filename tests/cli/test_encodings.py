@@ -1,12 +1,14 @@
 """``fakebench``: reading replies and printing the published tables."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from fakebench_suite.deprecation import DeprecatedNameWarning
-from tests.helpers import call, call_apart
+from tests.helpers import call, call_forked
+from tests.plugin.sandbox import Command
 
 
 @pytest.mark.parametrize(("rule", "expected"), [("grammar", "real"), ("paper", "fake")])
@@ -74,35 +76,40 @@ def test_models_are_listed_with_their_weights() -> None:
     assert set(lines) > {"card", "coin", "llava-1.5", "gemma-3"}
 
 
-@pytest.mark.process
+@pytest.fixture(scope="module")
+def terminal(forks: str) -> Command:
+    """``terminal(*words, PYTHONIOENCODING=NAME)`` is a command on a terminal of that encoding."""
+    return partial(call_forked, forks, cwd=Path())
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
-def test_replies_are_read_on_any_terminal(encoding: str) -> None:
+def test_replies_are_read_on_any_terminal(terminal: Command, encoding: str) -> None:
     """A reply's own signs are quoted as JSON escapes where the terminal has none of them."""
     reply = "Verdict: \U0001f7e5 fake \x9b2J\u202e \U0001f7e5"
     line = json.dumps({"question_type": "what", "reply": reply}, ensure_ascii=False)
-    result = call_apart("read", stdin=f"\ufeff{line}", output=encoding)
+    result = terminal("read", stdin=f"\ufeff{line}", PYTHONIOENCODING=encoding)
     assert result.returncode == 0, result.stderr
     assert result.stdout.rstrip("\n").isprintable()
     assert json.loads(result.stdout)["verdict"] == "fake"
 
 
-@pytest.mark.process
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
-def test_tables_are_printed_on_any_terminal(encoding: str) -> None:
+def test_tables_are_printed_on_any_terminal(terminal: Command, encoding: str) -> None:
     """No command fails over the signs it prints."""
     for command in (("tables",), ("models",), ("read", "--help")):
-        result = call_apart(*command, output=encoding)
+        result = terminal(*command, PYTHONIOENCODING=encoding)
         assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.process
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
-def test_sentences_are_printed_on_any_terminal(encoding: str, tmp_path: Path) -> None:
+def test_sentences_are_printed_on_any_terminal(
+    terminal: Command, encoding: str, tmp_path: Path
+) -> None:
     """In its own encoding, also where Click would rather write UTF-8."""
-    result = call_apart("report", str(tmp_path / "\u56fe"), output=encoding)
+    result = terminal("report", str(tmp_path / "\u56fe"), PYTHONIOENCODING=encoding)
     assert result.returncode == 2
     assert "\\u56fe" in result.stderr
-    result = call_apart("runs", f"--reports={tmp_path}", output=encoding)
+    result = terminal("runs", f"--reports={tmp_path}", PYTHONIOENCODING=encoding)
     assert result.returncode == 0
     assert result.stdout.isascii()
 

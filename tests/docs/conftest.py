@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from tests.backends.classifier.detectors import write_card, write_onnx
 from tests.datasets.other_benchmarks import write_loki
 from tests.docs.markdown import ROOT, list_blocks
 from tests.plugin.forking import ADDRESS, complete
+from tests.plugin.sandbox import QUICK
 
 Row = dict[str, object]
 Call = Callable[..., str]
@@ -131,7 +133,7 @@ def call(workplace: Path, forks: str) -> Call:
     }
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment |= {"PATH": path, "COLUMNS": "120"}
-    environment |= {"PYTEST_ADDOPTS": "--sample=8 -n0", ADDRESS: forks}
+    environment |= {"PYTEST_ADDOPTS": shlex.join(("--sample=8", "-n0", *QUICK)), ADDRESS: forks}
     modules = {"pytest": "pytest", "fakebench": "fakebench_suite"}
 
     def run(words: list[str], allowed: set[int], cwd: Path = workplace) -> str:

@@ -29,7 +29,7 @@ from fakebench_suite.report.thumbnails import (
 from fakebench_suite.runs.case_changes import compare_records
 from fakebench_suite.types import Outcome
 from tests.factories import make_answer, make_record
-from tests.helpers import call, call_apart
+from tests.helpers import call, call_forked
 from tests.report.fake_runs import make_records, write_run
 
 
@@ -234,11 +234,10 @@ def test_the_policy_has_no_exceptions() -> None:
     assert "*" not in POLICY
 
 
-@pytest.mark.process
-def test_the_command_line_writes_reports(tmp_path: Path) -> None:
+def test_the_command_line_writes_reports(forks: str, tmp_path: Path) -> None:
     """``report RUN`` prints where the page is; a mistake ends in one sentence."""
     run = write_run(tmp_path / "run", make_records(20))
-    result = call_apart("report", str(run), f"--baseline={run}")
+    result = call_forked(forks, "report", str(run), f"--baseline={run}", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"{run / 'index.html'}\n"
     failed = call("report", str(tmp_path))
