@@ -17,7 +17,6 @@ from fakebench_suite.backends.cards import Card, PromptFormat
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.errors import CardError
 from tests.backends.asking import ask as ask_backend
-from tests.backends.transformers.architectures.checkpoints import save_checkpoint
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
     PROMPTS,
@@ -32,9 +31,9 @@ Change = Callable[[Tensors], Tensors]
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def original(find_checkpoint: Callable[[str], Path]) -> Path:
     """A tiny LLaVA."""
-    return save_checkpoint("llava-1.5", tmp_path_factory.mktemp("llava"))
+    return find_checkpoint("llava-1.5")
 
 
 @pytest.fixture

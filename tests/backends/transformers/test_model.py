@@ -23,7 +23,6 @@ from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.types import Answer
 from tests.backends.asking import ask, begin
-from tests.backends.transformers.architectures.checkpoints import save_checkpoint
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
     PROMPTS,
@@ -49,19 +48,6 @@ MISLEADING = (
 )
 FAMILIES = ("qwen3-vl", "llava-1.5", "smolvlm", "idefics", "kosmos-2", "paligemma")
 """With and without chat template, tiled and whole, interleaved, and one by one."""
-
-
-@pytest.fixture(scope="module")
-def find_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Tiny checkpoints by the name of their card, each built once."""
-    built: dict[str, Path] = {}
-
-    def find(name: str) -> Path:
-        if name not in built:
-            built[name] = save_checkpoint(name, tmp_path_factory.mktemp(name))
-        return built[name]
-
-    return find
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What becomes of new tokens: cut-off replies, marks of thoughts, scores that are no numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from fakebench_suite.backends.transformers.outputs import TextDecoder
 from fakebench_suite.errors import ModelError
 from fakebench_suite.types import Answer, FinishReason
 from tests.backends.asking import ask, begin, weigh
-from tests.backends.transformers.architectures.checkpoints import save_checkpoint
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
     PROMPTS,
@@ -82,9 +81,9 @@ def test_a_reply_without_end_was_cut_off(tokenizer: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkpoint(find_checkpoint: Callable[[str], Path]) -> Path:
     """A tiny Qwen3-VL."""
-    return save_checkpoint("qwen3-vl", tmp_path_factory.mktemp("qwen3-vl"))
+    return find_checkpoint("qwen3-vl")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 
 from fakebench_suite.types import Prompt, QuestionType
 from tests.backends.asking import ask
-from tests.backends.transformers.architectures.checkpoints import save_checkpoint
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
     QUESTIONS,
@@ -20,12 +19,6 @@ from tests.backends.transformers.architectures.questions import (
 
 FAMILIES = ("qwen3-vl", "smolvlm", "llava-onevision")
 """Whose pixels are one list for all images, lists by prompt, and tiles."""
-
-
-@pytest.fixture(scope="module")
-def find_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A tiny checkpoint by the name of its card."""
-    return lambda name: save_checkpoint(name, tmp_path_factory.mktemp(name))
 
 
 def make_pair(first: str, second: str, text: str = "Which is fake?") -> Prompt:

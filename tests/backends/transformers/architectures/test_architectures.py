@@ -1,7 +1,8 @@
 """Every shipped card, with its quirks, over a tiny checkpoint of its architecture."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from fakebench_suite.backends.cards import find_card, list_cards
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from tests.backends.asking import ask, weigh
-from tests.backends.transformers.architectures.checkpoints import MAKERS, save_checkpoint
+from tests.backends.transformers.architectures.checkpoints import MAKERS
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
     PROMPTS,
@@ -35,9 +36,9 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def adapter(name: str, tmp_path_factory: pytest.TempPathFactory) -> TransformersBackend:
+def adapter(name: str, find_checkpoint: Callable[[str], Path]) -> TransformersBackend:
     """The card's adapter, loaded once."""
-    return load(shrink_card(name, save_checkpoint(name, tmp_path_factory.mktemp(name))))
+    return load(shrink_card(name, find_checkpoint(name)))
 
 
 @pytest.fixture(autouse=True)

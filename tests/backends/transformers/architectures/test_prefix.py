@@ -1,7 +1,7 @@
 """Prompts about one image share its prefix, and nobody can tell by the answers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.types import Answer, Prompt
 from tests.backends.asking import ask, weigh
-from tests.backends.transformers.architectures.checkpoints import MAKERS, save_checkpoint
+from tests.backends.transformers.architectures.checkpoints import MAKERS
 from tests.backends.transformers.architectures.questions import (
     PICTURES,
     QUESTIONS,
@@ -51,10 +51,9 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def adapter(name: str, tmp_path_factory: pytest.TempPathFactory) -> TransformersBackend:
+def adapter(name: str, find_checkpoint: Callable[[str], Path]) -> TransformersBackend:
     """The card's adapter with room for all prompts in one batch."""
-    folder = save_checkpoint(name, tmp_path_factory.mktemp(name))
-    return load(shrink_card(name, folder, batch_size=32))
+    return load(shrink_card(name, find_checkpoint(name), batch_size=32))
 
 
 @pytest.fixture(scope="module")
@@ -181,9 +180,11 @@ def test_the_route_says_why(name: str, adapter: TransformersBackend) -> None:
 
 
 @pytest.mark.parametrize("name", ["qwen2-vl", "internvl", "llava-1.5"], scope="module")
-def test_other_attention_repeats_the_cache(name: str, tmp_path: Path) -> None:
+def test_other_attention_repeats_the_cache(
+    name: str, find_checkpoint: Callable[[str], Path]
+) -> None:
     """What attends by itself has a copy of the prefix for each row, and answers the same."""
-    card = shrink_card(name, save_checkpoint(name, tmp_path), batch_size=32)
+    card = shrink_card(name, find_checkpoint(name), batch_size=32)
     prompts = [make_prompt(image, text) for image in PICTURES for text in QUESTIONS]
     replies = []
     for attention in ("sdpa", "eager"):
@@ -219,9 +220,11 @@ def test_an_image_is_prepared_and_encoded_once(
     assert len(prepared) == 1 or name in PREPARED_AGAIN
 
 
-def test_the_trial_computes_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_trial_computes_nothing_twice(
+    find_checkpoint: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It reads the first picture's prefix, then both, and asks each of five prompts alone once."""
-    backend = load(shrink_card("qwen2-vl", save_checkpoint("qwen2-vl", tmp_path), batch_size=32))
+    backend = load(shrink_card("qwen2-vl", find_checkpoint("qwen2-vl"), batch_size=32))
     generator, pictures = backend._generator, []
     generate = generator._generate
 
