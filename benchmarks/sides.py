@@ -218,7 +218,7 @@ def count_prompt_tokens(cases: Path, model: Path) -> int:
     encoder = Encoder(Card(path=str(model)), processor, processor.tokenizer)
     data = load_jsonl(cases)
     return sum(
-        encode_prompt(encoder, build_prompt(case), data.open_image(case)).length
+        encode_prompt(encoder, build_prompt(case), {case.image: data.open_image(case)}).length
         for case in data.cases
     )
 

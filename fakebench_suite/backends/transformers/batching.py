@@ -1,14 +1,11 @@
 """Batches of prompts: as large as memory allows, and split in half when they fail."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from fakebench_suite.backends.transformers.inputs import EncodedPrompt
+from fakebench_suite.backends.transformers.inputs import EncodedPrompt, Inputs
 from fakebench_suite.backends.transformers.prefix_cache.prefill import padded_lengths
 from fakebench_suite.types import Prompt
-
-Group = Sequence[EncodedPrompt]
-"""Encoded prompts about one image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +26,14 @@ class IndependentBatch:
 class SharedImageBatch:
     """Encoded prompts by group; the rows of a group are about one image."""
 
-    groups: Sequence[Group]
+    groups: Sequence[Sequence[EncodedPrompt]]
     shared: bool
     """Whether the rows of a group share one copy of its prefix."""
+    inputs: Inputs | None = field(default=None, compare=False, repr=False)
+    """What the model reads first, on the CPU: the whole rows, or only their prefixes where some
+    group has several rows; None if it has not been made yet."""
+    seconds: float = 0.0
+    """Time of making the inputs."""
 
     @property
     def rows(self) -> list[EncodedPrompt]:
@@ -79,16 +81,19 @@ class SharedImageBatch:
         half = len(group) // 2
         return self.with_groups([group[:half]]), self.with_groups([group[half:]])
 
-    def with_groups(self, groups: Sequence[Group]) -> "SharedImageBatch":
-        """Return a batch of other groups with the same settings."""
-        return replace(self, groups=groups)
+    def with_groups(self, groups: Sequence[Sequence[EncodedPrompt]]) -> "SharedImageBatch":
+        """Return a batch of other groups with the same settings, and without inputs."""
+        return replace(self, groups=groups, inputs=None, seconds=0.0)
 
 
 Batch = IndependentBatch | SharedImageBatch
 
 
 def pack_batches(
-    groups: Iterable[Group], fits: Callable[[SharedImageBatch], bool], *, shared: bool
+    groups: Iterable[Sequence[EncodedPrompt]],
+    fits: Callable[[SharedImageBatch], bool],
+    *,
+    shared: bool,
 ) -> Iterator[SharedImageBatch]:
     """Pack the groups, in order, into batches that fit.
 

@@ -20,11 +20,11 @@ class GenerationOutput:
     """The new tokens of each row of a batch."""
 
     tokens: torch.Tensor
-    """(rows, new tokens), padded after the end of a row."""
+    """(rows, new tokens) on the CPU, padded after the end of a row."""
     logits: tuple[torch.Tensor, ...]
-    """(rows, vocabulary) for each new token; empty if not requested."""
+    """(rows, vocabulary) for each new token, on the model's device; empty if not requested."""
     broken: torch.Tensor
-    """(rows, new tokens): where the scores of a token are not finite."""
+    """(rows, new tokens) on the CPU: where the scores of a token are not finite."""
 
 
 class GreedyDecoder:
@@ -34,13 +34,29 @@ class GreedyDecoder:
         self.model = model
         self.settings = settings
 
-    def to_device(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Move the inputs to the model's device, floating-point ones in its precision."""
-        return {
-            name: value.to(
-                self.model.device, self.model.dtype if value.is_floating_point() else None
-            )
+    def stage(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return the inputs ready for the model's device, but still on the CPU; from any thread.
+
+        Floating-point ones are in the model's precision. For a GPU they are in pinned memory, which
+        it copies from while this process goes on.
+        """
+        rounded = {
+            name: value.to(self.model.dtype) if value.is_floating_point() else value
             for name, value in inputs.items()
+        }
+        if self.model.device.type != "cuda":
+            return rounded
+        return {name: value.pin_memory() for name, value in rounded.items()}
+
+    def to_device(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Move the inputs to the model's device, floating-point ones in its precision.
+
+        Nothing waits for the copies: what the GPU computes comes after them in its queue, and
+        torch keeps pinned memory until a copy from it has ended, whoever lets go of the tensor.
+        """
+        return {
+            name: value.to(self.model.device, non_blocking=True)
+            for name, value in self.stage(inputs).items()
         }
 
     def generate(
@@ -54,7 +70,9 @@ class GreedyDecoder:
         """Generate at most ``steps`` new tokens per row (default: the card's limit).
 
         ``inputs`` are on the model's device. ``cache`` holds the states of their first columns,
-        which are not computed again.
+        which are not computed again. The tokens of the result are on the CPU: a GPU is waited for
+        once. (Between tokens transformers itself waits, to see whether every row has ended and
+        whether a mask hides anything.)
         """
         watch = NonFiniteWatch()
         output = self._generate(inputs, steps=steps, logits=logits, cache=cache, watch=watch)
@@ -67,7 +85,7 @@ class GreedyDecoder:
         broken = torch.zeros_like(new, dtype=torch.bool)
         if watch.steps:  # Custom code of a model may not pass the watch on.
             broken = torch.stack(watch.steps[: new.shape[1]], dim=1)
-        return GenerationOutput(tokens=new, logits=output.logits or (), broken=broken)
+        return GenerationOutput(tokens=new.cpu(), logits=output.logits or (), broken=broken.cpu())
 
     def prefill(self, inputs: Mapping[str, torch.Tensor]) -> Any:
         """Return the cache of the inputs, as any other generation prepares it."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Inputs = dict[str, torch.Tensor]
 """Model inputs by name."""
+MAX_COMPARED = 64
+"""Rows that are compared with the processor's batch: all of a batch on a CPU, as a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +38,12 @@ class EncodedPrompt:
         return self.tokens["input_ids"].shape[1]
 
 
-def encode_prompt(encoder: Encoder, prompt: Prompt, image: "Image.Image") -> EncodedPrompt:
+def encode_prompt(
+    encoder: Encoder, prompt: Prompt, images: "Mapping[str, Image.Image]"
+) -> EncodedPrompt:
     """Encode the prompt alone, independently of the other prompts in the batch."""
     started = time.perf_counter()
-    inputs = encoder.encode_one(prompt, image)
+    inputs = encoder.encode_one(prompt, images)
     shape = inputs["input_ids"].shape
     per_token = {name for name, value in inputs.items() if value.shape[:2] == shape}
     return EncodedPrompt(
@@ -112,12 +116,15 @@ class Collator:
     ) -> bool:
         """Return whether stacked rows equal the processor's batch bit by bit; checked once.
 
-        The result is stored for rows of equal and of unequal length.
+        The result is stored for rows of equal and of unequal length. Of many rows a few are
+        compared, for the processor prepares their images again.
         """
         ragged = len({row.length for row in rows}) > 1
         if ragged not in self._exact:
-            stacked = collate(rows, self._pad_token_id)
-            processed = self._encoder.encode([row.prompt for row in rows], images)
+            other = next((row for row in rows if row.length != rows[0].length), rows[-1])
+            compared = rows if len(rows) <= MAX_COMPARED else [*rows[: MAX_COMPARED - 1], other]
+            stacked = collate(compared, self._pad_token_id)
+            processed = self._encoder.encode([row.prompt for row in compared], images)
             self._exact[ragged] = stacked.keys() == processed.keys() and all(
                 torch.equal(value, processed[name]) for name, value in stacked.items()
             )

@@ -32,6 +32,10 @@ class TokenBudget:
             self._tokens = estimate_capacity(self._model)
         return self._tokens
 
+    def copy(self) -> "TokenBudget":
+        """Return the budget as it is now, which later failures do not reduce."""
+        return TokenBudget(self._model, tokens=self.tokens, rows=self.rows, new=self._new)
+
     def fits(self, rows: int, width: int, *, shared_tokens: int = 0, padded_rows: int = 0) -> bool:
         """Return whether ``rows`` rows of ``width`` tokens fit, including their new tokens.
 

@@ -63,8 +63,11 @@ class Encoder:
             )
         return find_open_thought(tail)
 
-    def encode_one(self, prompt: Prompt, image: Image.Image) -> dict[str, Any]:
-        """Encode one prompt; its pixels are prepared only once per image."""
+    def encode_one(self, prompt: Prompt, images: Mapping[str, Image.Image]) -> dict[str, Any]:
+        """Encode one prompt; the pixels of one image are prepared once for all prompts about it."""
+        if prompt.second_image is not None:
+            return self.encode([prompt], images)
+        image = images[prompt.image]
         self._image_processor.set_image(image)
         try:
             return self.encode([prompt], {prompt.image: image})

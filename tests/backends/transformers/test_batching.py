@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+import pytest
 import torch
 
 from fakebench_suite.backends.transformers.batching import SharedImageBatch, pack_batches
 from fakebench_suite.backends.transformers.inputs import EncodedPrompt
+from fakebench_suite.backends.transformers.prefix_cache import prefill
+from fakebench_suite.backends.transformers.prefix_cache.prefill import Group, common_prefix_length
 from fakebench_suite.types import Prompt, QuestionType
 
 
@@ -58,3 +61,22 @@ def test_groups_are_packed_whole_and_cut_only_where_they_do_not_fit() -> None:
     halves = batches[0].split()
     assert [[len(group) for group in half.groups] for half in halves] == [[3], [3]]
     assert all(half.shared for half in halves)
+
+
+def test_a_prefix_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many groups join its batch; a part of a group has a prefix of its own."""
+    counted: list[int] = []
+
+    def count(group: Sequence[EncodedPrompt]) -> int:
+        counted.append(len(group))
+        return count_tokens(group)
+
+    count_tokens = prefill._count_common_tokens
+    monkeypatch.setattr(prefill, "_count_common_tokens", count)
+    groups = [Group(make_group(length, [2, 3])) for length in range(10, 30)]
+    batches = list(pack_batches(groups, lambda batch: batch.shared_tokens < 200, shared=True))
+    assert len(batches) > 1
+    assert counted == [2] * 20
+    assert common_prefix_length(groups[0]) == common_prefix_length(list(groups[0])) == 10
+    assert counted == [2] * 21
+    assert common_prefix_length(groups[0][:1]) == 11

@@ -56,9 +56,7 @@ def shared_prefix_attention(
         raise ValueError("several new tokens need a mask, so that none sees those after it")
     dtype, scale = query.dtype, query.shape[-1] ** -0.5 if scaling is None else scaling
     # In 32 bits, as sdpa's kernels accumulate; 16 bits would round scores before the softmax.
-    prefix, row_states = (
-        [states.float() for states in pair] for pair in (layer.prefix, (key, value))
-    )
+    prefix, row_states = list(layer.prefix), [states.float() for states in (key, value)]
     query = layer.layout.arrange(query.float() * scale)
     groups, rows, heads, new_tokens, size = query.shape
     query = query.reshape(groups, rows, key.shape[1], -1, new_tokens, size).transpose(1, 2)

@@ -31,6 +31,11 @@ class GroupLayout:
             return value.view(*self.rows.shape, *value.shape[1:])
         return value[self.rows]
 
+    def to(self, device: torch.device) -> "GroupLayout":
+        """Return the same layout on a device."""
+        inverse = None if self.inverse is None else self.inverse.to(device)
+        return GroupLayout(rows=self.rows.to(device), inverse=inverse)
+
     def collect(self, value: torch.Tensor) -> torch.Tensor:
         """Collect (groups, rows of each, ...) as (rows, ...)."""
         value = value.flatten(0, 1)
@@ -38,7 +43,10 @@ class GroupLayout:
 
 
 def lay_out_groups(owners: torch.Tensor) -> GroupLayout:
-    """Return the layout of rows by the index of the group that owns each; no group is empty."""
+    """Return the layout of rows by the index of the group that owns each; no group is empty.
+
+    Its shapes depend on values, so it is fast on the CPU, and a GPU is waited for at every group.
+    """
     groups = [(owners == group).nonzero().flatten() for group in range(int(owners.max()) + 1)]
     largest = max(len(group) for group in groups)
     rows = torch.stack(
@@ -62,14 +70,15 @@ class SharedPrefixLayer(DynamicLayer):
     def __init__(self, keys: torch.Tensor, values: torch.Tensor, layout: GroupLayout) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.dtype, self.device, self.is_initialized = keys.dtype, keys.device, True
-        self.prefix = keys, values
-        """(groups, heads, tokens, size) each."""
+        self.prefix = keys.float(), values.float()
+        """(groups, heads, tokens, size) each, in the 32 bits in which attention is computed: made
+        once, not for every new token."""
         self.layout = layout
         self.filled = 0
         """Tokens that each row has added."""
         groups, heads = keys.shape[:2]
         shape = (groups, heads, layout.rows.shape[1], 0)
-        self._own = [states.new_empty((*shape, states.shape[-1])) for states in self.prefix]
+        self._own = [states.new_empty((*shape, states.shape[-1])) for states in (keys, values)]
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
@@ -127,8 +136,7 @@ def can_share(cache: Any) -> bool:
 
 
 def enable_sharing(cache: Any, owners: torch.Tensor) -> None:
-    """Let rows continue from the cache rows that own them, in place."""
-    layout = lay_out_groups(owners)
-    cache.layers[:] = [
-        SharedPrefixLayer(layer.keys, layer.values, layout) for layer in cache.layers
-    ]
+    """Let rows continue from the cache rows that own them, in place; ``owners`` are on the CPU."""
+    layout = lay_out_groups(owners).to(cache.layers[0].keys.device)
+    for index, layer in enumerate(cache.layers):  # One by one: states of two kinds take memory.
+        cache.layers[index] = SharedPrefixLayer(layer.keys, layer.values, layout)

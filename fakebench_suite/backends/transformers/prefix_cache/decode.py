@@ -34,15 +34,17 @@ def generate_after_prefix(
     share: bool,
     steps: int | None = None,
     logits: bool = False,
-    prefix: Prefix | None = None,
+    prefix: Prefix | Inputs | None = None,
 ) -> GenerationOutput:
     """Generate after each row of each group, in order.
 
     ``share`` stores one copy of each prefix for all its rows. ``prefix`` holds the groups' prefixes
-    if they are already computed; its cache is consumed. ``steps`` is the number of new tokens
-    (default: the card's limit), and ``logits`` whether logits are returned.
+    if they are already computed, and its cache is consumed; or what ``collate_prefixes`` made of
+    them. ``steps`` is the number of new tokens (default: the card's limit), and ``logits`` whether
+    logits are returned.
     """
-    prefix = prefix or prefill_prefixes(generator, groups, pad_token_id)
+    if not isinstance(prefix, Prefix):
+        prefix = prefill_prefixes(generator, groups, pad_token_id, prefix)
     owners = [index for index, group in enumerate(groups) for _ in group]
     suffixes = [
         row.tokens["input_ids"][:, length:]
@@ -92,15 +94,18 @@ def _append(
     *,
     share: bool,
 ) -> Inputs:
-    """Return the suffixes, each after its prefix; consumes the prefix's cache."""
+    """Return the suffixes, each after its prefix; consumes the prefix's cache.
+
+    ``suffixes`` and ``owners`` are on the CPU, the result on the model's device.
+    """
     width = max(suffix.shape[1] for suffix in suffixes)
+    if share:
+        enable_sharing(prefix.cache, owners)
     device = prefix.inputs["input_ids"].device
     owners = owners.to(device)
     ids = torch.cat([pad_left(suffix, width, pad_token_id) for suffix in suffixes]).to(device)
     mask = torch.cat([pad_left(torch.ones_like(suffix), width) for suffix in suffixes]).to(device)
-    if share:
-        enable_sharing(prefix.cache, owners)
-    else:
+    if not share:
         prefix.cache.reorder_cache(owners)
     for module, position_deltas in prefix.positions:
         module.rope_deltas = position_deltas[owners]

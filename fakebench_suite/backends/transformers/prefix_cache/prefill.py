@@ -7,6 +7,7 @@ on a CPU they are computed one by one, and their caches are concatenated.
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -28,8 +29,21 @@ Positions = tuple[tuple[Any, torch.Tensor], ...]
 """Modules with positional state, and that state, (groups, 1) each."""
 
 
+class Group(tuple[EncodedPrompt, ...]):
+    """Encoded prompts about one image, whose common prefix is looked for once."""
+
+    @cached_property
+    def prefix_length(self) -> int:
+        """Number of tokens that all rows begin with; each row keeps at least one."""
+        return _count_common_tokens(self)
+
+
 def common_prefix_length(group: Sequence[EncodedPrompt]) -> int:
     """Return the number of tokens that all rows begin with; each row keeps at least one."""
+    return group.prefix_length if isinstance(group, Group) else _count_common_tokens(group)
+
+
+def _count_common_tokens(group: Sequence[EncodedPrompt]) -> int:
     shared = min(row.length for row in group) - 1
     ids = torch.cat([row.tokens["input_ids"][:, :shared] for row in group])
     return int((ids == ids[0]).all(dim=0).int().cumprod(dim=0).sum())
@@ -67,13 +81,35 @@ class Prefix:
         return Prefix(inputs=self.inputs, cache=cache, positions=self.positions)
 
 
-def prefill_prefixes(generator: GreedyDecoder, groups: Groups, pad_token_id: int) -> Prefix:
-    """Compute the prefixes of all groups in one forward pass; on a CPU, in one for each."""
-    prefixes = [truncate(group[0], common_prefix_length(group)) for group in groups]
+def collate_prefixes(generator: GreedyDecoder, groups: Groups, pad_token_id: int) -> Inputs | None:
+    """Return the prefixes of all groups as one batch on the CPU; None if they are computed apart.
+
+    It can be made in any thread while the model computes.
+    """
+    if len(groups) > 1 and _prefill_separately(generator.model):
+        return None
+    return collate(_truncate_groups(groups), pad_token_id)
+
+
+def prefill_prefixes(
+    generator: GreedyDecoder, groups: Groups, pad_token_id: int, inputs: Inputs | None = None
+) -> Prefix:
+    """Compute the prefixes of all groups in one forward pass; on a CPU, in one for each.
+
+    ``inputs`` is what ``collate_prefixes`` made of them, if it was called before.
+    """
+    if inputs is not None:
+        return _read(generator, inputs)
+    prefixes = _truncate_groups(groups)
     if len(prefixes) == 1 or not _prefill_separately(generator.model):
-        return _read(generator, prefixes, pad_token_id)
-    parts = [_read(generator, [row], pad_token_id) for row in prefixes]
+        return _read(generator, collate(prefixes, pad_token_id))
+    parts = [_read(generator, collate([row], pad_token_id)) for row in prefixes]
     return _join(parts, generator.to_device(stack_tokens(prefixes, pad_token_id)))
+
+
+def _truncate_groups(groups: Groups) -> list[EncodedPrompt]:
+    """Return the prefix of each group as a row of its own."""
+    return [truncate(group[0], common_prefix_length(group)) for group in groups]
 
 
 def _prefill_separately(model: Any) -> bool:
@@ -85,9 +121,9 @@ def _prefill_separately(model: Any) -> bool:
     return model.device.type == "cpu" and all(type(layer) is DynamicLayer for layer in layers)
 
 
-def _read(generator: GreedyDecoder, prefixes: Sequence[EncodedPrompt], pad_token_id: int) -> Prefix:
-    """Compute the prefixes of the given rows as one batch."""
-    inputs = generator.to_device(collate(prefixes, pad_token_id))
+def _read(generator: GreedyDecoder, inputs: Inputs) -> Prefix:
+    """Compute prefixes that are one batch of inputs on the CPU."""
+    inputs = generator.to_device(inputs)
     cache = generator.prefill(inputs)
     # Models with positions in several axes keep them so; transformers calls it rope_deltas.
     positions = tuple(

@@ -3,6 +3,7 @@
 The model is run on a few questions; its name and architecture are not used.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -148,7 +149,7 @@ class PrefixCacheSelfTest:
             Prompt(case="", image=name, question_type=QuestionType.WHAT, text=text)
             for text in questions
         ]
-        return [encode_prompt(self._encoder, prompt, image) for prompt in prompts]
+        return [encode_prompt(self._encoder, prompt, {name: image}) for prompt in prompts]
 
     def _generate_after_prefix(
         self,
@@ -188,12 +189,12 @@ class PrefixCacheSelfTest:
         these; the difference may be up to four times theirs, and at most MAX_LOGIT_GAP. A
         difference of at most 1e-3, or of eight epsilons of the precision, counts as rounding.
         """
-        gap = _max_logit_gap(output, alone)
+        gap = max_logit_gap(output, alone)
         floor = max(1e-3, 8 * torch.finfo(self._generator.model.dtype).eps)
         if gap <= floor:
             return None
         plain = self._generator.to_device(collate(rows, self._pad_token_id))
-        noise = _max_logit_gap(
+        noise = max_logit_gap(
             self._generator.generate(plain, steps=COMPARED_TOKENS, logits=True), alone
         )
         if gap <= min(4 * noise, MAX_LOGIT_GAP):
@@ -233,8 +234,11 @@ def _reason_stateful(prefix: Prefix) -> str | None:
     return None
 
 
-def _max_logit_gap(batch: GenerationOutput, alone: Sequence[GenerationOutput]) -> float:
-    """Return the largest difference of logits in standard deviations, up to a different token."""
+def max_logit_gap(batch: GenerationOutput, alone: Sequence[GenerationOutput]) -> float:
+    """Return the largest difference of logits in standard deviations, up to a different token.
+
+    It is infinite where a logit is not finite that is when computed alone.
+    """
     gaps = [0.0]
     for index, single in enumerate(alone):
         for step, (logits, single_logits) in enumerate(
@@ -243,7 +247,7 @@ def _max_logit_gap(batch: GenerationOutput, alone: Sequence[GenerationOutput]) -
             finite = single_logits[0].isfinite()
             expected = single_logits[0][finite].float()
             gap = (logits[index][finite].float() - expected).abs().max() / expected.std()
-            gaps.append(float(gap))
+            gaps.append(float(gap) if gap.isfinite() else math.inf)
             if batch.tokens[index, step] != single.tokens[0, step]:
                 break
     return max(gaps)
