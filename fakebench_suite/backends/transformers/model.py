@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
@@ -21,6 +22,11 @@ from fakebench_suite.backends.transformers.generation import (
     describe_settings,
     greedy_config,
     load_shipped_settings,
+)
+from fakebench_suite.backends.transformers.image_attention import (
+    find_flash_attention,
+    list_attention,
+    try_image_attention,
 )
 from fakebench_suite.backends.transformers.memory import TokenBudget
 from fakebench_suite.backends.transformers.outputs import (
@@ -81,7 +87,15 @@ class TransformersBackend(Backend):
         }
         new, rows = card.generation.max_new_tokens, card.generation.batch_size
         self._budget = TokenBudget(self._model, tokens=batch_tokens, rows=rows, new=new)
-        self._questioner = BatchRunner(self._generator, self._encoder, self._budget)
+        kernel = None if card.attention is not None else find_flash_attention(self._model)
+        self._attention_trial = (
+            None if kernel is None else try_image_attention(self._generator, self._encoder, kernel)
+        )
+        # On a CPU the processor and the model would take the same cores from each other.
+        looks_ahead = not device.startswith("cpu")
+        self._questioner = BatchRunner(
+            self._generator, self._encoder, self._budget, looks_ahead=looks_ahead
+        )
 
     def _load(self, weights: Path, *, remote_code: bool) -> Sequence[str]:
         """Load processor and weights; return the unused tensors of the checkpoint.
@@ -112,6 +126,9 @@ class TransformersBackend(Backend):
             )
             model, loading = loaded
             self._model: Any = model.to(self._device).eval()
+            if self._model.device.type == "cuda" and self._model.dtype == torch.float32:
+                # Image encoders begin with a convolution, which cuDNN would compute in 19 bits.
+                torch.backends.cudnn.allow_tf32 = False
         except Exception as error:  # Broken weights may raise anything; no case can run.
             if not remote_code and brings_code(weights):
                 raise CardError(
@@ -130,8 +147,16 @@ class TransformersBackend(Backend):
         """How prompts are computed, as far as it is known."""
         return self._questioner.route
 
+    def stop(self, reason: str) -> None:
+        """Begin no further batch on a GPU, whose work units have several and take minutes."""
+        self._questioner.stop_reason = self._questioner.stop_reason or reason
+
     def describe(self) -> InferenceInfo:
         """The inference path, the device and the settings in force."""
+        details: dict[str, Any] = {"attention": list_attention(self._model)}
+        if self._attention_trial is not None:
+            details["attention_reason"] = self._attention_trial.why
+        details["look_ahead"] = self._questioner.looks_ahead
         return InferenceInfo(
             path="prefix" if self.route.prefix else "plain",
             reason=self.route.why,
@@ -142,6 +167,7 @@ class TransformersBackend(Backend):
             generation=self._settings,
             left_over=list(self._left_over),
             rendering=self._encoder.rendering,
+            details=details,
         )
 
     def run(self, requests: Sequence[Request]) -> Sequence[Reply]:
