@@ -15,6 +15,7 @@ from fakebench_suite.backends.base import (
     Request,
     lacks_options,
 )
+from fakebench_suite.backends.gpus import is_on_gpu
 from fakebench_suite.errors import (
     CaseError,
     EngineError,
@@ -31,7 +32,7 @@ from fakebench_suite.execution.grading import BatchGrader
 from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.prefetch import PrefetchedImages, decoder_pool
 from fakebench_suite.execution.reusable_answers import is_reusable
-from fakebench_suite.execution.work_units import assign_work_units
+from fakebench_suite.execution.work_units import assign_work_units, choose_gpu_unit_size
 from fakebench_suite.grading import verdict as verdicts
 from fakebench_suite.grading.judges.base import TextJudge
 from fakebench_suite.tasks.registry import Grader, get_task
@@ -59,7 +60,9 @@ def execute(
     grader = BatchGrader()
     if judge is not None:
         grader = BatchGrader(lambda: judge, rounds=rounds, name=judge.name)
-    runner = CaseRunner(plan, LocalEngine(backend), group_cases(plan.cases), grader=grader)
+    size = choose_gpu_unit_size(len(plan.cases)) if is_on_gpu(plan.card) else None
+    units = group_cases(plan.cases, least=size)
+    runner = CaseRunner(plan, LocalEngine(backend), units, grader=grader)
     runner.stop_after(plan.request.run_timeout)
     for case in plan.cases:
         answer = None
@@ -77,10 +80,10 @@ def execute(
         raise RunStoppedError(runner.stop_reason)
 
 
-def group_cases(cases: Sequence[Case]) -> Mapping[int, Sequence[Case]]:
-    """The cases of each work unit by its number."""
+def group_cases(cases: Sequence[Case], *, least: int | None = None) -> Mapping[int, Sequence[Case]]:
+    """The cases of each work unit by its number; ``least`` as in ``assign_work_units``."""
     units: dict[int, list[Case]] = {}
-    numbers = assign_work_units(case.image for case in cases)
+    numbers = assign_work_units((case.image for case in cases), least=least)
     for case, number in zip(cases, numbers, strict=True):
         units.setdefault(number, []).append(case)
     return units

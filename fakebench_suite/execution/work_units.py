@@ -7,10 +7,12 @@ MIN_UNIT_PROMPTS = 64
 
 
 MAX_UNIT_PROMPTS = 1_024
-"""Most prompts by which a unit is filled for a worker whose engine has a scheduler of its own: as
-many as vLLM computes together on a large GPU."""
+"""Most prompts by which a unit is filled for a GPU: as many as a large one computes together."""
 _UNITS_PER_WORKER = 4
 """Work units that each worker gets at least, so that none is idle for long at the end."""
+_GPU_UNITS = 8
+"""Work units of a model on a GPU, at least, so that eight GPUs have one each, and the images of one
+are opened while another is answered."""
 
 
 def choose_unit_size(cases: int, workers: int) -> int:
@@ -20,6 +22,15 @@ def choose_unit_size(cases: int, workers: int) -> int:
     """
     share = cases // (workers * _UNITS_PER_WORKER)
     return max(MIN_UNIT_PROMPTS, min(MAX_UNIT_PROMPTS, share))
+
+
+def choose_gpu_unit_size(cases: int) -> int:
+    """Least prompts of a unit where a GPU answers it, whose memory has room for hundreds of rows.
+
+    It depends on the number of cases alone: in 16 bits an answer depends on its batch, so the
+    workers must not decide what is answered together.
+    """
+    return max(MIN_UNIT_PROMPTS, min(MAX_UNIT_PROMPTS, cases // _GPU_UNITS))
 
 
 def assign_work_units(images: Iterable[str], *, least: int | None = None) -> list[int]:

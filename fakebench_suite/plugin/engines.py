@@ -14,11 +14,12 @@ from typing import Any, NoReturn
 import pytest
 
 from fakebench_suite.backends.base import Capability, describe_inference
+from fakebench_suite.backends.gpus import is_on_gpu
 from fakebench_suite.errors import EngineError, UserError, describe_choices
 from fakebench_suite.execution.engine import Engine, LocalEngine
 from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.ray.address import check_address, probe
-from fakebench_suite.execution.work_units import choose_unit_size
+from fakebench_suite.execution.work_units import choose_gpu_unit_size, choose_unit_size
 from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
 from fakebench_suite.plugin.options import (
@@ -157,12 +158,15 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def find_unit_size(config: pytest.Config, cases: int) -> int | None:
-    """Least prompts of a work unit of vLLM's workers, as they and their controller find; or None.
+    """Least prompts of a work unit for a GPU, as workers and their controller find it; else None.
 
-    Without workers further units are begun while one is answered, and none has to be large.
+    Without workers further units of vLLM are begun while one is answered, and none has to be large.
     """
+    name = config.stash[ENGINE].name
+    if name == LOCAL and is_on_gpu(get_plan(config).card):
+        return choose_gpu_unit_size(cases)
     workers = count_processes() if is_worker(config) else count_workers(config)
-    if config.stash[ENGINE].name != VLLM or not workers:
+    if name != VLLM or not workers:
         return None
     return choose_unit_size(cases, workers)
 

@@ -10,13 +10,25 @@ from hypothesis import strategies as st
 
 from fakebench_suite.errors import ModelError
 from fakebench_suite.execution.runner import make_encodable
-from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS, assign_work_units
+from fakebench_suite.execution.work_units import (
+    MAX_UNIT_PROMPTS,
+    MIN_UNIT_PROMPTS,
+    assign_work_units,
+    choose_gpu_unit_size,
+)
 from fakebench_suite.plugin.collection import image_of
 from fakebench_suite.text.display import escape_controls
 from fakebench_suite.types import Answer, Usage
 from tests.execution.test_prefetch import save_broken_exif
-from tests.helpers import read_run, use_model
+from tests.helpers import WrittenRun, read_run, use_model
 from tests.plugin.sandbox import MODES, Run
+
+UNITS = """
+from fakebench_suite.execution import work_units
+from fakebench_suite.plugin import engines
+work_units.MIN_UNIT_PROMPTS, work_units._GPU_UNITS = 8, 2
+engines.is_on_gpu = lambda card: {on_gpu}
+"""
 
 
 @given(st.lists(st.tuples(st.text("abc", min_size=1), st.integers(1, 80)), max_size=30))
@@ -29,6 +41,33 @@ def test_units_keep_image_groups_whole_and_large(groups: list[tuple[str, int]]) 
     assert list(sizes) == list(range(len(sizes)))
     assert all(size >= MIN_UNIT_PROMPTS for size in list(sizes.values())[:-1])
     assert all(size < MIN_UNIT_PROMPTS + 80 for size in sizes.values())
+
+
+@pytest.mark.parametrize(
+    ("cases", "size"), [(96, MIN_UNIT_PROMPTS), (6_000, 750), (53_971, MAX_UNIT_PROMPTS)]
+)
+def test_a_gpu_gets_units_that_fill_it(cases: int, size: int) -> None:
+    """As many prompts as eight GPUs can share, and no more than a large one computes together."""
+    assert choose_gpu_unit_size(cases) == size
+
+
+@pytest.mark.parametrize(("on_gpu", "smallest"), [(True, 24), (False, 8)])
+def test_units_are_the_same_with_any_number_of_workers(
+    run: Run, data: Path, project: Path, on_gpu: bool, smallest: int
+) -> None:
+    """On a GPU too, where they are larger: in 16 bits an answer depends on its batch."""
+    use_model(project, "FakeModel()")
+    (project / "device.py").write_text(UNITS.format(on_gpu=on_gpu), encoding="utf-8")
+    units = []
+    for mode in MODES:
+        name = "-".join(["run", *mode]).replace("-n", "n")
+        result = run(f"--data={data}", "-p", "device", "--gates=none", f"--run={name}", *mode)
+        assert result.ret == 0
+        records = WrittenRun(project / "reports" / name).records
+        units.append({line["case"]["id"]: line["answer"]["batch_size"] for line in records})
+    assert all(unit == units[0] for unit in units)
+    assert len(units[0]) == 48
+    assert smallest <= max(units[0].values()) < 2 * smallest
 
 
 def test_the_group_is_the_image_in_the_node_id() -> None:
