@@ -13,7 +13,7 @@ UV := uv==0.13.9
 # Hundreds of tests start Python anew; without cached bytecode each would compile all it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run style types check test latency lock plotly pocket bench-peers lock-peers test-vllm lock-vllm clean
+.PHONY: run style types check test latency lock plotly pocket bench-peers bench-gpu lock-peers test-vllm lock-vllm clean
 
 run: $(READY)
 	$(BIN)/pytest --model=pocket
@@ -76,6 +76,12 @@ pocket: $(READY)
 # hour); what it prints is kept in benchmarks/results.
 bench-peers: $(PEERS)/ready $(PEERS)-vllm/ready $(VLLM)/ready
 	$(BIN)/python benchmarks/peers.py
+
+# What a GPU shows: the tests marked gpu, and FakeQA's questions by each way to ask them (under eight
+# minutes). Without a GPU it says so and exits 2.
+GPU_RESULTS ?= benchmarks/results/gpu
+bench-gpu: $(READY)
+	PYTHON=$(BIN)/python benchmarks/gpu.sh $(GPU_RESULTS)
 
 $(PEERS)/ready: $(READY) benchmarks/peers.txt
 	test -x $(PEERS)/bin/python || $(BIN)/python -m venv --without-pip $(PEERS)

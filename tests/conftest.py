@@ -38,6 +38,7 @@ MARKERS = {
     "thorough": "simulates hundreds of runs, or looks at thousands of replies or rows",
     "slow": "takes minutes, or measures how long something takes; runs only with -m slow",
     "vllm": "asks vLLM of .venv-vllm (make test-vllm); runs only with -m vllm",
+    "gpu": "needs a GPU that torch can use; skipped where there is none (benchmarks/gpu.sh)",
 }
 """The kinds of tests that are no unit tests; ``make check`` leaves all of them out."""
 IMPLIED = {
