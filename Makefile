@@ -101,11 +101,11 @@ lock-peers: $(READY)
 	sed -e '/^ *--hash/d' -e 's/ \\$$//' -e '/^protobuf==/d' requirements.lock | $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --constraints - --generate-hashes --no-emit-index-url --no-annotate --no-header benchmarks/peers.in --output-file benchmarks/peers.txt
 	sed -e '/^ *--hash/d' -e 's/ \\$$//' -e '/^protobuf==/d' -e '/^filelock==/d' tests/vllm/requirements.txt | $(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --constraints - --override tests/vllm/overrides.in --override benchmarks/peers-vllm-overrides.in --generate-hashes --no-emit-index-url --no-annotate --no-header benchmarks/peers-vllm.in --output-file benchmarks/peers-vllm.txt
 
-# The suite against a vLLM server on the CPU, and with vLLM in its own process, in an environment that
-# has both (about fifteen minutes). That one lacks what the suite's other tests need.
+# The suite against a vLLM server on the CPU, and with vLLM in its own process and in replicas on Ray,
+# in an environment that has all of them. That one lacks what the suite's other tests need.
 test-vllm: $(VLLM)/ready
 	$(BIN)/pytest tests/vllm/test_server.py -n 0 -W error -m vllm
-	$(VLLM)/bin/python -m pytest tests/vllm/test_engine.py -n 0 --confcutdir=tests/vllm
+	$(VLLM)/bin/python -m pytest tests/vllm/test_engine.py tests/vllm/test_ray.py -n 0 --confcutdir=tests/vllm
 
 $(VLLM)/ready: $(READY) tests/vllm/requirements.txt
 	test -x $(VLLM)/bin/python || $(BIN)/python -m venv --without-pip $(VLLM)

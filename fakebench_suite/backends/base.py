@@ -40,6 +40,8 @@ class NotAsked:
 
     reason: str
     """Why no prompt is sent any more, as a sentence."""
+    model_ended: bool = False
+    """Whether the reason is that this copy of the model has ended: another copy can be asked."""
 
 
 Reply = Answer | ModelError | NotAsked

@@ -396,8 +396,8 @@ def answer_by_vllm(card: Card) -> Card:
     """The card with vLLM in place of transformers; raises UserError where it has no checkpoint."""
     if card.backend not in ("transformers", "vllm"):
         raise UserError(
-            f"--engine=vllm loads checkpoints, and {card.name} is answered by {card.backend}. "
-            "Leave --engine=vllm out."
+            f"vLLM loads checkpoints, and {card.name} is answered by {card.backend}. Leave "
+            "--engine=vllm or --replica-engine=vllm out."
         )
     return msgspec.structs.replace(card, backend="vllm")
 

@@ -40,7 +40,8 @@ from fakebench_suite.text.surrogates import replace_lone_surrogates
 from fakebench_suite.types import Answer, Case, PixelDigest, Record, Verdict
 
 MAX_UNITS_AHEAD = 64
-"""Work units after the asked one that may be answered already; a stopped run asks them anew."""
+"""Work units after the asked one that may be answered already; a stopped run asks them anew. They
+are more where an engine has more in flight, such as many replicas: twice as many as that."""
 RUN_ENDS = (EngineError, UserError)
 """Errors of a whole unit that no other case would be spared."""
 Wait = Callable[[int], AbstractContextManager[None]]
@@ -149,7 +150,7 @@ class CaseRunner:
         """Ids of the cases whose answers were taken over from an earlier run."""
         self._asked, self._end = -1, max(units, default=-1) + 1
         self._alone = count(self._end)
-        self._ahead = MAX_UNITS_AHEAD if ahead else 0
+        self._looks_ahead = ahead
 
     def ask(self, case: Case) -> Answer:
         """The model's answer; raises ModelError, ImageError or MachineError where there is none.
@@ -346,7 +347,8 @@ class CaseRunner:
         is_spent = self._spending is not None and self._spending.is_over
         if is_spent or self.stop_reason is not None:
             return None
-        following = range(self._asked + 1, min(self._end, self._asked + 1 + self._ahead))
+        ahead = max(MAX_UNITS_AHEAD, 2 * len(self._begun)) if self._looks_ahead else 0
+        following = range(self._asked + 1, min(self._end, self._asked + 1 + ahead))
         return next((number for number in following if number in self._waiting), None)
 
     def _open(self, cases: Sequence[Case], pool: ThreadPoolExecutor) -> PrefetchedImages:
@@ -387,7 +389,8 @@ class CaseRunner:
             self._grader.grade(reused)
         if not asked:
             return
-        self._begun[number] = asked
+        # The engine may not need the images as long as this process knows of the unit.
+        self._begun[number] = [(case, replace(request, images={})) for case, request in asked]
         requests = [request for _, request in asked]
         self._engine.submit(
             WorkUnit(

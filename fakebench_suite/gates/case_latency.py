@@ -62,5 +62,7 @@ def evaluate_case_latency(gate: Latency, run: RunView, baseline: RunView | None)
 def hardware_key(run: RunView) -> object:
     """What the seconds of a run depend on: its machine, its engine, and the nodes of a cluster."""
     engine = run.manifest.engine or ManifestEngine(name="local")
-    nodes = [sorted(part.nodes or ()) for part in (engine, *(engine.mixed or ()))]
-    return run.manifest.hardware, engine.name, nodes
+    parts = [
+        (part.replica_engine, sorted(part.nodes or ())) for part in (engine, *(engine.mixed or ()))
+    ]
+    return run.manifest.hardware, engine.name, parts

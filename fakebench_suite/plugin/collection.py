@@ -32,6 +32,11 @@ def get_plan(config: pytest.Config) -> RunPlan:
     return config.stash[_PLAN]
 
 
+def find_plan(config: pytest.Config) -> RunPlan | None:
+    """The plan of this run, if it was made."""
+    return config.stash.get(_PLAN, None)
+
+
 def set_plan(config: pytest.Config, plan: RunPlan) -> None:
     """Let this be the plan of this run."""
     config.stash[_PLAN] = plan
@@ -56,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say how much of robustness is asked, and what its budget leaves out."""
-    plan = config.stash.get(_PLAN, None)
+    plan = find_plan(config)
     if plan is None or plan.robustness is None:
         return []
     return [f"robustness: {plan.robustness}"]

@@ -1,7 +1,7 @@
 """Engines: where the model computes, in this process or as replicas on a Ray cluster.
 
 With ``--engine=vllm`` it is in this process, too, and the backend ``vllm`` takes the place of the
-card's.
+card's; with ``--replica-engine=vllm`` it does so in each replica.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.ray.address import check_address, probe
 from fakebench_suite.execution.work_units import choose_gpu_unit_size, choose_unit_size
 from fakebench_suite.extras import Extra, require_extra
-from fakebench_suite.plugin.collection import get_plan, will_run_cases
+from fakebench_suite.plugin.collection import find_plan, get_plan, will_run_cases
 from fakebench_suite.plugin.options import (
     count_processes,
     count_workers,
@@ -34,6 +34,7 @@ from fakebench_suite.text.display import to_single_line
 
 LOCAL, VLLM, RAY = "local", "vllm", "ray"
 ENGINES = LOCAL, VLLM, RAY
+REPLICA_ENGINES = LOCAL, VLLM
 _NEEDED = ("run", "capabilities", "max_in_flight", "describe")
 """What every backend has."""
 
@@ -68,7 +69,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--tensor-parallel-size",
         type=parse_positive,
         metavar="N",
-        help="GPUs over which --engine=vllm spreads one copy of a model (default: 1)",
+        help="GPUs over which vLLM spreads one copy of a model; with --engine=ray those of one node"
+        " (default: 1)",
     )
     group.addoption(
         "--data-parallel-size",
@@ -80,14 +82,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--deterministic",
         action="store_true",
-        help="let no reply of --engine=vllm depend on what else is in its batch, by vLLM's"
-        " batch-invariant kernels, which need an NVIDIA GPU (VLLM_BATCH_INVARIANT=1)",
+        help="let no reply of vLLM depend on what else is in its batch, by vLLM's batch-invariant"
+        " kernels, which need an NVIDIA GPU (VLLM_BATCH_INVARIANT=1)",
     )
     group.addoption(
         "--ray-address",
         metavar="HOST:PORT",
         help="the cluster of --engine=ray, or auto for the one that this machine is in (default:"
         " RAY_ADDRESS; where that is not set, a Ray is started here for the run)",
+    )
+    group.addoption(
+        "--replica-engine",
+        type=_parse_replica_engine,
+        metavar="|".join(REPLICA_ENGINES),
+        default=LOCAL,
+        help="what computes in each replica of --engine=ray, as with the --engine of that name"
+        " (default: %(default)s)",
     )
     group.addoption(
         "--replica-cpus",
@@ -98,18 +108,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _parse_engine(text: str) -> str:
-    if text not in ENGINES:
-        raise argparse.ArgumentTypeError(f"there is no {text!r}; {describe_choices(text, ENGINES)}")
+    return _parse_choice(text, ENGINES)
+
+
+def _parse_replica_engine(text: str) -> str:
+    return _parse_choice(text, REPLICA_ENGINES)
+
+
+def _parse_choice(text: str, choices: Collection[str]) -> str:
+    if text not in choices:
+        raise argparse.ArgumentTypeError(f"there is no {text!r}; {describe_choices(text, choices)}")
     return text
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options; raises UsageError where they do not go together."""
     option = config.option
-    given = (option.ray_address, option.replica_cpus) != (None, None)
-    if option.engine != RAY and given:
+    ray_options = option.ray_address, option.replica_engine, option.replica_cpus
+    if option.engine != RAY and ray_options != (None, LOCAL, None):
         raise pytest.UsageError(
-            "--ray-address and --replica-cpus are about --engine=ray; add that, or leave them out."
+            "--ray-address, --replica-engine and --replica-cpus are about --engine=ray; add that, "
+            "or leave them out."
         )
     if option.engine == RAY and (is_worker(config) or getattr(option, "tx", None)):
         raise pytest.UsageError(
@@ -117,28 +136,44 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     if option.engine != LOCAL and option.answers is not None:
         raise pytest.UsageError(f"--answers asks no model; leave --engine={option.engine} out.")
-    sizes = option.tensor_parallel_size, option.data_parallel_size
-    if option.engine != VLLM and (sizes != (None, None) or option.deterministic):
-        raise pytest.UsageError(
-            "--tensor-parallel-size, --data-parallel-size and --deterministic are about "
-            "--engine=vllm; add that, or leave them out."
-        )
+    _check_vllm_options(option)
     address = option.ray_address or os.environ.get("RAY_ADDRESS") or None
-    if option.engine == VLLM and not (option.help or option.version):
-        try:
-            require_extra(Extra.VLLM, "--engine=vllm")
-        except UserError as error:
-            raise pytest.UsageError(str(error)) from None
-    if option.engine == RAY:
-        try:
+    try:
+        if not (option.help or option.version):
+            _check_vllm_installed(option)
+        if option.engine == RAY:
             require_extra(Extra.RAY, "--engine=ray")
             if address:
                 _check_address(config, address)
-        except UserError as error:
-            raise pytest.UsageError(str(error)) from None
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
     config.stash[ENGINE] = EngineConfig(
         name=option.engine, address=address, cores=option.replica_cpus
     )
+
+
+def _check_vllm_options(option: argparse.Namespace) -> None:
+    """Raise UsageError where options are about a vLLM that nobody asked for."""
+    sizes = option.tensor_parallel_size, option.data_parallel_size
+    if option.engine == RAY and option.data_parallel_size is not None:
+        raise pytest.UsageError(
+            "--data-parallel-size is about one engine in this process, and --engine=ray has a "
+            "replica for each copy of the model. Leave it out."
+        )
+    asked = VLLM in (option.engine, option.replica_engine)
+    if not asked and (sizes != (None, None) or option.deterministic):
+        raise pytest.UsageError(
+            "--tensor-parallel-size, --data-parallel-size and --deterministic are about "
+            "--engine=vllm; add that, or leave them out. With --engine=ray, add "
+            "--replica-engine=vllm."
+        )
+
+
+def _check_vllm_installed(option: argparse.Namespace) -> None:
+    """Raise UserError where vLLM is asked for and not installed here."""
+    for name in ("engine", "replica_engine"):
+        if getattr(option, name) == VLLM:
+            require_extra(Extra.VLLM, f"--{name.replace('_', '-')}=vllm")
 
 
 def _check_address(config: pytest.Config, address: str) -> None:
@@ -154,7 +189,21 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     choice = config.stash[ENGINE]
     if choice.name == VLLM:
         return ["engine: vLLM"]
-    return [f"engine: Ray {choice.address or 'of this run'}"] if choice.name == RAY else []
+    if choice.name == RAY:
+        replicas = ", vLLM in each replica" if has_vllm_replicas(config) else ""
+        return [f"engine: Ray {choice.address or 'of this run'}{replicas}"]
+    return []
+
+
+def has_vllm_replicas(config: pytest.Config) -> bool:
+    """Whether each replica of ``--engine=ray`` is an engine of vLLM, by an option or by the card.
+
+    The card is known once the plan of the run is made.
+    """
+    if config.option.engine != RAY:
+        return False
+    plan = find_plan(config)
+    return config.option.replica_engine == VLLM or (plan is not None and plan.card.backend == VLLM)
 
 
 def find_unit_size(config: pytest.Config, cases: int) -> int | None:
@@ -239,11 +288,6 @@ def engine(request: pytest.FixtureRequest) -> Generator[Engine, None, None]:
 
     plan = get_plan(config)
     with abort_on_user_error(request.session):
-        if plan.card.backend == VLLM:
-            raise UserError(
-                f"{plan.card.name} is answered by vLLM, of which --engine=ray has no replicas. "
-                "Leave --engine=ray out, or ask a card of transformers."
-            )
         replica = make_replica_config(plan.card, plan.load_options())
         cluster = RayCluster(choice.address)
     with closing(cluster):

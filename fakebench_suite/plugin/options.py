@@ -426,8 +426,8 @@ def read_robustness(option: argparse.Namespace) -> RobustnessRequest | None:
 
 
 def read_vllm_options(option: argparse.Namespace) -> VllmOptions | None:
-    """How vLLM computes; None where it does not."""
-    if option.engine != "vllm":
+    """How vLLM computes, here or in each replica; None where only a card may ask for it."""
+    if "vllm" not in (option.engine, option.replica_engine):
         return None
     return VllmOptions(
         tensor_parallel=option.tensor_parallel_size or 1,

@@ -12,6 +12,7 @@ import pytest
 from fakebench_suite.execution.engine import CaseTimeoutError
 from fakebench_suite.plugin.child_processes import exit_at_once
 from fakebench_suite.plugin.direct_stderr import DIRECT_STDERR
+from fakebench_suite.plugin.engines import RAY, has_vllm_replicas
 from fakebench_suite.plugin.interrupts import INTERRUPTS
 from fakebench_suite.plugin.options import is_worker, parse_positive_seconds
 
@@ -162,9 +163,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Watch from here on; raises UsageError where the engine cannot limit single cases."""
     option = config.option
-    if option.case_timeout is not None and option.engine == "ray":
+    limited = option.case_timeout is not None and option.engine == RAY
+    if limited and not has_vllm_replicas(config):
         raise pytest.UsageError(
             "--case-timeout does not reach the replicas of --engine=ray, which answer many prompts "
-            "together. Give --unit-timeout, or leave --engine out."
+            "together. Give --unit-timeout, or --replica-engine=vllm, or leave --engine out."
         )
     config.stash[WAITING] = Waiting(config, unit=option.unit_timeout, case=option.case_timeout)

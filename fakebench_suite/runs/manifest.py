@@ -152,6 +152,8 @@ class ManifestEngine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     name: str
     """``local``, ``vllm``, ``ray``, or ``mixed`` for a merged run of parts that differ."""
+    replica_engine: str | None = None
+    """``vllm`` where each replica on a cluster is an engine of vLLM; else None."""
     replicas: int | None = None
     """Replicas on a cluster; None without one."""
     nodes: dict[str, int] | None = None

@@ -5,6 +5,7 @@ import struct
 import threading
 import warnings
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,11 +18,11 @@ from fakebench_suite.backends.cards import Card
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.images import open_image
 from fakebench_suite.errors import ImageError, MissingImageError, ModelError
-from fakebench_suite.execution.engine import LocalEngine
+from fakebench_suite.execution.engine import Engine, LocalEngine, WorkUnit, WorkUnitResult
 from fakebench_suite.execution.grading import BatchGrader
 from fakebench_suite.execution.plan import RunPlan, RunRequest
 from fakebench_suite.execution.prefetch import MOST_THREADS
-from fakebench_suite.execution.runner import CaseRunner, group_cases
+from fakebench_suite.execution.runner import MAX_UNITS_AHEAD, CaseRunner, group_cases
 from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS
 from fakebench_suite.types import Answer, Case, Prompt, QuestionType, Task
 
@@ -72,9 +73,9 @@ def make_cases(slices: int) -> list[Case]:
 
 
 def make_answers(
-    cases: Sequence[Case], opener: Open, model: Model, *, prefetches: bool = True
+    cases: Sequence[Case], opener: Open, model: Model | Engine, *, prefetches: bool = True
 ) -> CaseRunner:
-    """The answers of a run over these cases."""
+    """The answers of a run over these cases, by a model in this process or by an engine."""
     plan = RunPlan(
         request=RunRequest(),
         card=Card(path="nowhere"),
@@ -91,7 +92,8 @@ def make_answers(
         planned=len(cases),
     )
     grader = BatchGrader()
-    return CaseRunner(plan, LocalEngine(model), group_cases(cases), grader=grader, ahead=prefetches)
+    engine = LocalEngine(model) if isinstance(model, Model) else model
+    return CaseRunner(plan, engine, group_cases(cases), grader=grader, ahead=prefetches)
 
 
 @pytest.fixture
@@ -304,3 +306,67 @@ def test_pictures_are_held_by_their_size(monkeypatch: pytest.MonkeyPatch) -> Non
     # Two are held, the others opened once to be sure of them and once for their eight prompts.
     assert len(references) == 8 + 6
     assert max(counts) <= 2 + MOST_THREADS + 1
+
+
+@pytest.mark.usefixtures("untouched")
+def test_an_engine_with_room_for_many_units_gets_them() -> None:
+    """As many replicas, each with several units, do not wait for the case that is asked."""
+    many = MAX_UNITS_AHEAD + 20
+    reached = threading.Event()
+
+    def wait_for_many(prompts: Sequence[Prompt], images: Mapping[str, Image.Image]) -> None:
+        del prompts, images
+        if len(model.calls) >= many:
+            reached.set()
+        assert reached.wait(PATIENCE)
+
+    model = Model(wait_for_many)
+    model.max_in_flight = many
+    cases = make_cases(many + 5)
+    answers = make_answers(cases, draw, model)
+    assert [answers.ask(case).text for case in cases] == ["fake"] * len(cases)
+
+
+class SendingEngine:
+    """An engine that keeps nothing of what it was given, as one that sends it to other nodes."""
+
+    limits_prompts, requests_in_flight = False, None
+
+    def __init__(self) -> None:
+        self._results: deque[WorkUnitResult] = deque()
+        self.images: list[weakref.ref[Mapping[str, Image.Image]]] = []
+
+    @property
+    def has_room(self) -> bool:
+        """Room for three units."""
+        return len(self._results) < 3
+
+    def submit(self, unit: WorkUnit) -> None:
+        """Answer it, and remember whether anybody has its images."""
+        self.images.append(weakref.ref(unit.images))
+        answer = Answer(text="fake", tokens=1, seconds=0.1, batch_size=1)
+        replies = dict.fromkeys((request.prompt.case for request in unit.requests), answer)
+        self._results.append(WorkUnitResult(number=unit.number, replies=replies))
+
+    def wait(self) -> WorkUnitResult:
+        """The oldest unit; by now nobody has any images."""
+        gc.collect()
+        assert [images() for images in self.images] == [None] * len(self.images)
+        return self._results.popleft()
+
+    def stop(self, reason: str) -> None:
+        """Nothing is in flight."""
+
+    def holds(self, number: int) -> bool:
+        """Whether it was not taken yet."""
+        return any(result.number == number for result in self._results)
+
+
+@pytest.mark.usefixtures("untouched")
+def test_images_that_an_engine_has_sent_are_not_held() -> None:
+    """Many units are in flight at a time, and their pictures fill the memory."""
+    cases = make_cases(6)
+    engine = SendingEngine()
+    answers = make_answers(cases, draw, engine)
+    assert [answers.ask(case).text for case in cases] == ["fake"] * len(cases)
+    assert len(engine.images) == 6

@@ -267,7 +267,12 @@ def test_latency_is_a_ratio_to_the_baseline() -> None:
     assert "other machines" in rule(gate, candidate, baseline).reason
     spread = {"name": "ray", "replicas": 2, "nodes": {"one": 2}, "lost": 0}
     other_spread = spread | {"nodes": {"two": 2}}
-    for engine, baseline_engine in (({"name": "local"}, spread), (spread, other_spread)):
+    on_vllm = spread | {"replica_engine": "vllm"}
+    for engine, baseline_engine in (
+        ({"name": "local"}, spread),
+        (spread, other_spread),
+        (on_vllm, spread),
+    ):
         candidate, before = time_run(0.51, engine=engine), time_run(0.5, engine=baseline_engine)
         assert "other machines" in rule(gate, candidate, before).reason
     pair = time_run(0.51, engine=spread), time_run(0.5, engine=spread | {"lost": 1})

@@ -305,6 +305,58 @@ def test_pocket_answers_alike_on_a_cluster(run: Run, project: Path, cluster: Nod
     assert [route] == read_run(project, "local").manifest["inference"]
 
 
+VLLM = """
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from fake_vllm import Completion, EngineDeadError, FakeVllm, install
+
+HERE = Path(__file__).parent
+
+def complete(prompt, parameters):
+    if len(fake.asked) > 20 and not (HERE / "died").exists():
+        (HERE / "died").touch()
+        fake.dead = True
+        raise EngineDeadError
+    return Completion(token_ids=[10, 2])
+
+gate = asyncio.Event()
+gate.set()
+fake = FakeVllm(complete=complete, gate=gate)
+install(pytest.MonkeyPatch(), fake)
+engine = sys.modules["vllm.v1.engine.async_llm"].AsyncLLM
+engine.shutdown = lambda self, timeout: (HERE / "shut").touch()
+"""
+
+
+def test_replicas_of_vllm_are_started_again_where_an_engine_ends(
+    project: Path, cluster: Nodes
+) -> None:
+    """No case is an error, and the last engine ends in order."""
+    cluster.provide(1)
+    package = project / "vllm"
+    package.mkdir()
+    (package / "__init__.py").write_text(VLLM, encoding="utf-8")
+    shutil.copy(ROOT / "tests" / "backends" / "vllm" / "fake_vllm.py", project)
+    options = ("--model=pocket", "--sample=12", "--replica-engine=vllm", "--case-timeout=200")
+    process = RayRun(project, *options, nodes=cluster)
+    output = finish(process)
+    assert process.returncode == 0, output
+    assert f"engine: Ray {cluster.address}, vLLM in each replica" in output
+    assert "ray, 2 vLLM replicas on 1 node, 1 lost" in output
+    assert (package / "died").exists()
+    run = read_run(project)
+    assert run.manifest["recorded"] == run.manifest["selected"] > MIN_UNIT_PROMPTS
+    assert {record["answer"]["tokens"] for record in run.records} == {2}
+    engine = run.manifest["engine"]
+    assert (engine["name"], engine["replica_engine"], engine["lost"]) == ("ray", "vllm", 1)
+    assert run.manifest["identity"]["card"]["backend"] == "vllm"
+    assert {info["details"]["vllm"] for info in run.manifest["inference"]} == {"0.0"}
+    assert (package / "shut").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -352,6 +404,7 @@ def test_the_end_of_the_last_node_ends_the_run(
         (["--engine=ray", "--ray-address=here:65536"], "with a port of 1 to 65535"),
         (["--engine=ray", "-pnoray"], "pip install 'fakebench-suite[[]ray[]]'"),
         (["--replica-cpus=2"], "are about --engine=ray"),
+        (["--replica-engine=vllm"], "are about --engine=ray"),
         (["--engine=ray", "--replica-cpus=none"], "'none' is not a number, 1 or more"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",

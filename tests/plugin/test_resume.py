@@ -166,6 +166,15 @@ def test_runs_named_last_are_those_of_then(
     assert (scores / "run" / SCORES).read_bytes() == (scores / "first" / SCORES).read_bytes()
 
 
+def test_a_run_goes_on_with_another_engine(run: Run, killed: Path) -> None:
+    """Which has no use for a cluster's address, and for how its replicas are cut."""
+    manifest = json.loads((killed / MANIFEST).read_bytes())
+    manifest["arguments"] += ["--engine=ray", "--ray-address=127.0.0.1:9", "--replica-cpus", "2"]
+    (killed / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    assert run(f"--resume={killed}", "--engine=local").ret == 0
+    assert read_run(killed.parents[1]).manifest["engine"] == {"name": "local"}
+
+
 def test_a_secret_of_then_is_asked_for(run: Run, killed: Path) -> None:
     """It is not kept, and stars are not sent in its place."""
     manifest = json.loads((killed / MANIFEST).read_bytes())

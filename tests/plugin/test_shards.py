@@ -118,7 +118,8 @@ def test_shards_of_several_engines_are_merged_and_named(
     run: Run, data: Path, project: Path
 ) -> None:
     """Where the model computed is no setting: the merged manifest lists each engine once."""
-    spread = {"name": "ray", "replicas": 3, "nodes": {"one": 2, "two": 1}, "lost": 1}
+    nodes = {"one": 2, "two": 1}
+    spread = {"name": "ray", "replica_engine": "vllm", "replicas": 3, "nodes": nodes, "lost": 1}
     for number in (1, 2, 3):
         assert run(f"--data={data}", f"--shard={number}/3", f"--run=s{number}").ret == 0
     path = project / "reports/s2/manifest.json"
@@ -133,7 +134,7 @@ def test_shards_of_several_engines_are_merged_and_named(
     assert read_run(project, "all").manifest["engine"] == mixed
     assert read_run(project, "plain").manifest["engine"] == {"name": "local"}
     page = (project / "reports/all/index.html").read_text(encoding="utf-8")
-    assert "mixed (local; ray, 3 replicas on 2 nodes, 1 lost)" in page
+    assert "mixed (local; ray, 3 vLLM replicas on 2 nodes, 1 lost)" in page
     compared = call("compare", "reports/s1", "reports/two", cwd=project)
     assert compared.returncode == 0, compared.stderr
     assert "engine" not in compared.stdout

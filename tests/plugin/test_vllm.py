@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,11 @@ def test_a_dead_engine_ends_the_run_in_a_sentence(
         (["--engine=vllm", "--tensor-parallel-size=0"], "*'0' is not a number, 1 or more*"),
         (["--engine=vllm", "--ray-address=auto"], "*are about --engine=ray; add that*"),
         (["--engine=vllm", "--answers=reports"], "*--answers asks no model; leave*vllm out*"),
+        (["--engine=vllm", "--replica-engine=vllm"], "*are about --engine=ray; add that*"),
+        (["--engine=ray", "--deterministic"], "*With --engine=ray, add --replica-engine=vllm*"),
+        (["--engine=ray", "--tensor-parallel-size=2"], "*With --engine=ray, add --replica-engine*"),
+        (["--engine=ray", "--data-parallel-size=2"], "*a replica for each copy of the model*"),
+        (["--engine=ray", "--replica-engine=ray"], "*there is no 'ray'; allowed: local, vllm*"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -91,14 +97,32 @@ def test_options_that_do_not_fit_are_usage_errors(
 @pytest.mark.skipif("vllm" in sys.modules, reason="vLLM is installed")
 def test_a_missing_vllm_is_one_sentence(run: Run) -> None:
     """With the command that installs it."""
-    result = run("--engine=vllm")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--engine=vllm needs vllm*pip install 'fakebench-suite?vllm?'*"])
+    for options in (["--engine=vllm"], ["--engine=ray", "--replica-engine=vllm"]):
+        result = run(*options)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        install = "pip install 'fakebench-suite?vllm?'"
+        result.stderr.fnmatch_lines([f"*{options[-1]} needs vllm*{install}*"])
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
+@pytest.mark.parametrize("asked_by", ["option", "card"])
+def test_replicas_of_vllm_limit_prompts(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, asked_by: str
+) -> None:
+    """So ``--case-timeout`` is allowed, and the header says what computes in replicas."""
+    install_package(project, monkeypatch, "")
+    card = f'path = "{ROOT / "models" / "pocket"}"\n'
+    (project / "mine.toml").write_text(f'{card}backend = "vllm"\n', encoding="utf-8")
+    model = ["--model=pocket", "--replica-engine=vllm"]
+    options = model if asked_by == "option" else ["--model=mine.toml"]
+    result = run(*options, "--engine=ray", "--case-timeout=9", "--sample=2", "--collect-only")
+    assert result.ret == 0, result.stderr.str()
+    result.stdout.fnmatch_lines(["engine: Ray of this run, vLLM in each replica"])
 
 
 def test_a_card_without_a_checkpoint_is_refused() -> None:
     """The sentence names what answers it; a card of transformers is answered by vLLM."""
-    with pytest.raises(UserError, match="coin is answered by scripted"):
+    with pytest.raises(UserError, match=r"coin is answered by scripted.*--replica-engine=vllm out"):
         choose_card(RunRequest(model="coin", vllm=VllmOptions()))
     assert choose_card(RunRequest(model="pocket", vllm=VllmOptions())).backend == "vllm"
     assert choose_card(RunRequest(model="pocket")).backend == "transformers"

@@ -216,9 +216,9 @@ def wait_until_dead(processes: set[int], seconds: float = 60.0) -> set[int]:
 
 
 class EndedRun:
-    """A run in a process of its own, ended by a signal after its first records."""
+    """A run in a process of its own, on an engine, ended by a signal after its first records."""
 
-    def __init__(self, card: Card, folder: Path) -> None:
+    def __init__(self, card: Card, folder: Path, *engine: str) -> None:
         self.folder = folder
         (folder / "random.toml").write_text(
             f'path = "{card.path}"\ndtype = "float32"\n'
@@ -227,11 +227,11 @@ class EndedRun:
             encoding="utf-8",
         )
         self.command = [sys.executable, "-m", "fakebench_suite", "run", "-n0", "--gates=none"]
-        self.command += ["--model=random.toml", "--engine=vllm", "--sample=20"]
+        self.command += ["--model=random.toml", "--sample=20", *(engine or ["--engine=vllm"])]
         self.variables = os.environ | ENVIRONMENT | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
-    def end(self, number: signal.Signals) -> tuple[int, set[int]]:
-        """Start it and end it; its status, and the processes that it had started."""
+    def start(self) -> subprocess.Popen[bytes]:
+        """The run under way, once it has recorded something."""
         with (self.folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [*self.command, "--run=run"],
@@ -243,9 +243,18 @@ class EndedRun:
         records = self.folder / "reports" / "run" / "records.jsonl"
         while process.poll() is None and not (records.exists() and records.stat().st_size):
             time.sleep(0.2)
+        return process
+
+    def end(self, number: signal.Signals) -> tuple[int, set[int]]:
+        """Start it and end it; its status, and the processes that it had started."""
+        process = self.start()
         started = list_descendants(process.pid)
         process.send_signal(number)
         return process.wait(120), started
+
+    def read_log(self) -> str:
+        """What it printed."""
+        return (self.folder / "log").read_text(encoding="utf-8")
 
 
 def test_an_interrupted_run_leaves_no_process(card: Card, tmp_path: Path) -> None:

@@ -19,8 +19,12 @@ ENVIRONMENT: Mapping[str, str] = {
 """Variables that vLLM reads, where the user has set them to nothing else."""
 BATCH_INVARIANT = "VLLM_BATCH_INVARIANT"
 """The variable that makes replies independent of what else is in the batch."""
+CPU_THREADS = "VLLM_CPU_OMP_THREADS_BIND"
+"""The variable that says on which cores the threads of vLLM for CPUs compute."""
 DRAIN_S = 30
 """Seconds in which vLLM's own process, which Ctrl-C reaches as well, finishes what it has begun."""
+_MEMORY = 0.9
+"""Share of a machine's memory that all its engines may take; vLLM's own default is 0.92 for one."""
 ADVICE = "Use --engine=local."
 """What to do about a checkpoint that vLLM does not load."""
 RESERVED = frozenset({
@@ -60,6 +64,18 @@ def build_engine_arguments(card: Card, weights: Path, options: LoadOptions) -> d
 def _count_images(options: LoadOptions) -> int:
     """Most images of one prompt: room is kept for so many, so never for more than are shown."""
     return 2 if Capability.TWO_IMAGES in options.wants else 1
+
+
+def share_machine(cores: int, total: int) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    """Variables and arguments of an engine that has ``cores`` of the ``total`` cores of a machine.
+
+    By itself each of several engines would bind its threads to the same cores, and take nearly all
+    of the memory. With all cores there is nothing to say: vLLM knows best which of them to use.
+    """
+    if cores >= total:
+        return {}, {}
+    variables = {CPU_THREADS: "nobind", "OMP_NUM_THREADS": str(cores)}
+    return variables, {"gpu_memory_utilization": _MEMORY * cores / total}
 
 
 def check_card(card: Card) -> None:

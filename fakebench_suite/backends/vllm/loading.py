@@ -5,6 +5,8 @@ import warnings
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 
+from joblib import cpu_count
+
 from fakebench_suite.backends.base import Backend
 from fakebench_suite.backends.cards import Card, locate_weights
 from fakebench_suite.backends.registry import LoadOptions
@@ -14,6 +16,7 @@ from fakebench_suite.backends.vllm.arguments import (
     BATCH_INVARIANT,
     ENVIRONMENT,
     build_engine_arguments,
+    share_machine,
 )
 from fakebench_suite.checkpoints.files import check_files
 from fakebench_suite.errors import CardError, SuiteError
@@ -34,6 +37,10 @@ def load(card: Card, options: LoadOptions) -> Generator[Backend, None, None]:
         wanted = dict(ENVIRONMENT)
         if options.vllm.deterministic:
             wanted[BATCH_INVARIANT] = "1"
+        if options.assigned_cores is not None:
+            variables, share = share_machine(options.assigned_cores, cpu_count())
+            held.enter_context(set_variables(variables, force=True))
+            arguments = {**share, **arguments}
         held.enter_context(set_variables(wanted))
         if not options.assigned:
             gpus, claim = claim_gpus(options.vllm.tensor_parallel * options.vllm.data_parallel)

@@ -96,7 +96,8 @@ class VllmBackend(Backend):
         self._slots = asyncio.Semaphore(_BATCHES_AHEAD * self._batch_size)
         self.max_in_flight = 1 + -(-_BATCHES_AHEAD * self._batch_size // _UNIT_PROMPTS)
         """One unit more than fills the slots: its images are opened while others are answered."""
-        self._stopped: str | None = None
+        self._stopped: NotAsked | None = None
+        """What is said of every prompt that is not handed over any more."""
         self._time = TimeShares()
         self._numbers = count()
         self._image_ids = ImageIds()
@@ -135,7 +136,7 @@ class VllmBackend(Backend):
         self._loop.call(self._stop, reason)
 
     def _stop(self, reason: str) -> None:
-        self._stopped = self._stopped or reason
+        self._stopped = self._stopped or NotAsked(reason)
 
     def close(self) -> None:
         """Give up what is in flight, and end vLLM's processes."""
@@ -194,7 +195,7 @@ class VllmBackend(Backend):
         """The reply to one request, once there is a slot for it."""
         async with self._slots:
             if self._stopped is not None:
-                return NotAsked(self._stopped)
+                return self._stopped
             images = request.prompt_images
             begun = self._time.begin()
             try:
@@ -257,8 +258,8 @@ class VllmBackend(Backend):
     def _explain(self, error: Exception) -> Reply:
         """A prompt's error; of an engine that has ended, that nothing is asked any more."""
         if isinstance(error, EngineDeadError) or self._engine.errored:
-            self._stop(_DEAD)
-            return NotAsked(self._stopped or _DEAD)
+            self._stopped = self._stopped or NotAsked(_DEAD, model_ended=True)
+            return self._stopped
         if isinstance(error, TimeoutError):
             return ModelError(f"no answer within --case-timeout={self._prompt_seconds:g}")
         cause = error.__cause__ or error  # vLLM wraps what it did not expect.

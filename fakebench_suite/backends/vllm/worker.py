@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 _POLL_S = 1.0
@@ -33,11 +34,23 @@ class WorkerExtension:
 
 def _end_with(process: int) -> None:
     """Wait for the end of a process, and end this one; vLLM's engine ends with its workers."""
-    while True:
+    while not has_ended(process):
         time.sleep(_POLL_S)
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            os._exit(1)
-        except PermissionError:  # It lives.
-            continue
+    os._exit(1)
+
+
+def has_ended(process: int) -> bool:
+    """Whether a process is gone, or was ended and nobody has taken note of it.
+
+    In a container the processes of a cluster's node may be left to one that takes no note.
+    """
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # It lives.
+        return False
+    with suppress(OSError):  # Only Linux has this file.
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        return status.rpartition(")")[2].split()[0] in {"Z", "X"}
+    return False

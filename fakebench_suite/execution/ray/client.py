@@ -1,4 +1,4 @@
-"""Ray, behind five verbs: start a replica, call it, store pixels, wait for results, end it.
+"""Ray, behind few verbs: start a replica, call it, store pixels, wait for results, end it.
 
 The only module that imports Ray.
 """
@@ -31,6 +31,8 @@ from fakebench_suite.execution.ray.worker import (
     UnitRequest,
 )
 
+_OTHER_CALLS = 2
+"""Calls that reach a replica beside its work units: ``stop`` and ``unload``."""
 _LENGTH = 200
 """Characters of Ray's words that are passed on."""
 Result = Any
@@ -85,9 +87,14 @@ class RayCluster:
         nodes: Sequence[Mapping[str, Any]] = ray.nodes()
         return nodes
 
-    def start(self, place: ReplicaResources) -> Any:
-        """A replica, which Ray starts as soon as some node has room."""
-        make = ray.remote(Replica).options(num_gpus=place.gpus, num_cpus=place.cores)
+    def start(self, place: ReplicaResources, units: int) -> Any:
+        """A replica that takes so many work units at a time at most.
+
+        Ray starts it as soon as some node has room.
+        """
+        # A replica of one unit at a time computes in its main thread.
+        threads = {"max_concurrency": units + _OTHER_CALLS} if units > 1 else {}
+        make = ray.remote(Replica).options(num_gpus=place.gpus, num_cpus=place.cores, **threads)
         return make.remote()
 
     def greet(self, replica: Any) -> Any:
@@ -95,12 +102,20 @@ class RayCluster:
         return replica.greet.remote()
 
     def load(self, replica: Any, order: ReplicaConfig, cores: int) -> Any:
-        """A ticket for None once the model is ready, or for why it never will be."""
+        """A ticket for a ReplicaReady, or for why the model never will be ready."""
         return replica.load.remote(order, cores or None)
 
     def ask(self, replica: Any, question: UnitRequest, pixels: Any) -> Any:
-        """A ticket for the response; a replica answers one question after another."""
+        """A ticket for the response; a replica begins its questions one after another."""
         return replica.answer.remote(question, pixels)
+
+    def stop(self, replica: Any, reason: str) -> None:
+        """Let a replica that takes several work units at a time begin no further prompt."""
+        replica.stop.remote(reason)
+
+    def unload(self, replica: Any) -> Any:
+        """A ticket for the time when the processes of a replica's model have ended."""
+        return replica.unload.remote()
 
     def store(self, value: Any) -> Any:
         """A ticket that replicas on any node get the value for; it stays on this node.

@@ -1,4 +1,4 @@
-"""Where replicas may run: one per GPU, or one per so many cores, over all nodes."""
+"""Where replicas may run: one per GPU or several, or one per so many cores, over all nodes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,17 +27,28 @@ class ReplicaResources:
 
 
 def list_replica_resources(
-    nodes: Sequence[Mapping[str, Any]], cores: int | None
+    nodes: Sequence[Mapping[str, Any]], cores: int | None, *, gpus: int = 1
 ) -> list[ReplicaResources]:
     """The places of a cluster, from what Ray tells of its nodes.
 
-    One per GPU where there are any. Else one per ``cores`` cores, or per node where that is None.
-    Raises UserError where there is none.
+    One per ``gpus`` GPUs of a node where there are any. Else one per ``cores`` cores, or per node
+    where that is None. Raises UserError where there is none.
     """
     alive = [node["Resources"] for node in nodes if node["Alive"]]
-    gpus = sum(int(node.get("GPU", 0)) for node in alive)
-    if gpus:
-        return [ReplicaResources(gpus=1, cores=0)] * gpus
+    on_nodes = [int(node.get("GPU", 0)) for node in alive]
+    if any(on_nodes):
+        count = sum(have // gpus for have in on_nodes)
+        if not count:
+            raise UserError(
+                f"No node of the cluster has {gpus} GPUs for a replica (they have "
+                f"{', '.join(map(str, on_nodes))}). Lower --tensor-parallel-size, or add nodes."
+            )
+        return [ReplicaResources(gpus=gpus, cores=0)] * count
+    if gpus > 1:
+        raise UserError(
+            f"--tensor-parallel-size={gpus} is about GPUs, of which the cluster has none. Leave it "
+            "out, or add nodes."
+        )
     whole = [int(node.get("CPU", 0)) for node in alive]
     places = [
         ReplicaResources(gpus=0, cores=cores or have)

@@ -3,16 +3,18 @@
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from fakebench_suite.backends.base import InferenceInfo, Reply
+from fakebench_suite.backends.base import InferenceInfo, NotAsked, Reply
 from fakebench_suite.errors import EngineError, ModelError, UserError
 from fakebench_suite.execution.engine import WorkUnit, WorkUnitResult
 from fakebench_suite.execution.ray.placement import ReplicaResources, list_replica_resources
 from fakebench_suite.execution.ray.worker import (
     ReplicaConfig,
     ReplicaDied,
+    ReplicaReady,
     ResultLost,
     UnitRequest,
     UnitResponse,
@@ -23,25 +25,37 @@ from fakebench_suite.runs.manifest import ManifestEngine
 from fakebench_suite.text.display import count_of
 
 MAX_IN_FLIGHT = 2
-"""Work units a replica has: one to answer, and one whose pixels are on their way."""
+"""Work units that a replica has: one to answer, and one whose pixels are on their way. One that
+answers several at a time has so many: they are more than keep it busy."""
 SICK = 8
 """Prompts in a row that a replica fails at before it may be called sick."""
 MAX_ATTEMPTS = 3
 """Times a work unit is asked, and a replica is started, before it counts as failed."""
+MAX_FRUITLESS = 3 * MAX_ATTEMPTS
+"""Replicas in a row that are lost in a place before they have answered anything. A prompt that ends
+whatever is asked it ends MAX_ATTEMPTS in its work unit, and as many alone."""
+UNLOADING_TIMEOUT_S = 20.0
+"""Seconds that replicas get in the end to end the processes of their models in order."""
 CAPACITY_TIMEOUT_S = 120.0
 """Seconds to wait for room for a first replica, where none has any."""
 NODE_LOSS_TIMEOUT_S = 30.0
 """Seconds to wait for a node, where none is left that replicas can run on."""
 
 
+_MODEL_ENDED = "its model has ended, and the node's logs say why ('ray logs')"
+"""Why a replica is lost whose own process lives."""
+
+
 class Cluster(Protocol):
     """What a pool needs: :class:`fakebench_suite.execution.ray.client.RayCluster`."""
 
     def list_nodes(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102  # said there
-    def start(self, place: ReplicaResources) -> Any: ...  # noqa: D102
+    def start(self, place: ReplicaResources, units: int) -> Any: ...  # noqa: D102
     def greet(self, replica: Any) -> Any: ...  # noqa: D102
     def load(self, replica: Any, order: ReplicaConfig, cores: int) -> Any: ...  # noqa: D102
     def ask(self, replica: Any, question: UnitRequest, pixels: Any) -> Any: ...  # noqa: D102
+    def stop(self, replica: Any, reason: str) -> None: ...  # noqa: D102
+    def unload(self, replica: Any) -> Any: ...  # noqa: D102
     def store(self, value: Any) -> Any: ...  # noqa: D102
     def wait(self, tickets: Sequence[Any], seconds: float) -> Mapping[Any, Any]: ...  # noqa: D102
     def end(self, replica: Any) -> None: ...  # noqa: D102
@@ -78,18 +92,39 @@ class ReplicaSlot:
     node: str | None = None
     """Where the replica runs; None as long as it waits for room."""
     ready: bool = False
+    at_a_time: int = 1
+    """Work units that the replica answers at a time."""
     filled: bool = False
     """Whether some replica was ready here before."""
     failures: int = 0
     """Replicas in a row that died before they were ready."""
+    fruitless: int = 0
+    """Replicas in a row that were lost before they had answered anything."""
     units: dict[Any, PendingUnit] = field(default_factory=dict)
     """What it has to answer, by ticket, in order."""
     since: float = 0.0
-    """When it began the first of them."""
+    """When it began the first of them, or answered one last."""
     failing: int = 0
     """Prompts that its replica failed at since it last answered one."""
     doubted: bool = False
     """Whether another replica is asked what this one failed at."""
+
+    @property
+    def room(self) -> int:
+        """Work units that the replica can be given."""
+        return max(MAX_IN_FLIGHT, self.at_a_time) - len(self.units)
+
+    def takes(self, unit: PendingUnit) -> bool:
+        """Whether the replica can be given a unit now.
+
+        A unit over which a replica was lost is asked with no other beside it, so that only the one
+        at fault is begun in vain again.
+        """
+        if self.room <= 0 or unit.failed_on is self:
+            return False
+        if self.at_a_time == 1 or not self.units:
+            return True
+        return not unit.tries and not any(other.tries for other in self.units.values())
 
 
 class ReplicaPool:
@@ -114,16 +149,19 @@ class ReplicaPool:
         self._losses = 0
         self._inference: dict[Any, InferenceInfo] = {}
         """By replica, how it answers prompts as far as it has found out."""
-        places = list_replica_resources(cluster.list_nodes(), cores)
+        self._stop_reason: str | None = None
+        self._told: set[Any] = set()
+        """Replicas that were told to stop."""
+        places = list_replica_resources(cluster.list_nodes(), cores, gpus=order.gpus)
         self._slots = [ReplicaSlot(place=place, replica=None) for place in places]
         for slot in self._slots:
             self._fill(slot)
 
     @property
     def has_room(self) -> bool:
-        """Two units per replica; as long as none is ready, as if there were one."""
-        under_way = len(self._queue) + sum(len(slot.units) for slot in self._slots)
-        return under_way < MAX_IN_FLIGHT * max(1, sum(slot.ready for slot in self._slots))
+        """Two units per replica, or more; as long as none is ready, as if there were one."""
+        ready = [slot.room for slot in self._slots if slot.ready]
+        return len(self._queue) < (sum(ready) if ready else MAX_IN_FLIGHT)
 
     def submit(self, unit: WorkUnit) -> None:
         """Send the unit to the replica with the least to do."""
@@ -136,12 +174,14 @@ class ReplicaPool:
 
         Where one that was to take a lost one's slot cannot, the others go on without.
         """
+        self._pass_stop_on()
         while not self._answered:
             tickets = [*self._getting_ready, *(t for slot in self._slots for t in slot.units)]
             for ticket, result in self._cluster.wait(tickets, 1.0).items():
                 self._take(ticket, result)
             self._check_room()
             self._check_limit()
+            self._pass_stop_on()
             self._dispatch()
         return self._answered.popleft()
 
@@ -155,7 +195,26 @@ class ReplicaPool:
         return True
 
     def stop(self, reason: str) -> None:
-        """Nothing: replicas answer the few units that they have."""
+        """Ask no unit that no replica has; those of vLLM hand no prompt over any more.
+
+        Other replicas answer the few units that they have. What is to be said to replicas is said
+        by the next ``wait``, for Ray is not called from a signal handler.
+        """
+        self._stop_reason = self._stop_reason or reason
+
+    def _pass_stop_on(self) -> None:
+        """Once the run is stopped, give what waits back and tell the replicas."""
+        if self._stop_reason is None:
+            return
+        reply = NotAsked(self._stop_reason)
+        for unit in self._queue:
+            replies = dict.fromkeys((r.prompt.case for r in unit.question.requests), reply)
+            self._answered.append(WorkUnitResult(number=unit.question.number, replies=replies))
+        self._queue.clear()
+        for slot in self._slots:
+            if slot.units and slot.at_a_time > 1 and slot.replica not in self._told:
+                self._told.add(slot.replica)
+                self._cluster.stop(slot.replica, self._stop_reason)
 
     def holds(self, number: int) -> bool:
         """Whether the unit is answered, asked about, or waits for a replica."""
@@ -171,21 +230,33 @@ class ReplicaPool:
         return list(self._inference.values())
 
     def describe(self) -> ManifestEngine:
-        """Replicas that got ready, by node, and how many were lost."""
+        """Replicas that got ready, by node, what computes in them, and how many were lost."""
         return ManifestEngine(
             name="ray",
+            replica_engine=self._order.engine,
             replicas=self._nodes.total(),
             nodes=dict(sorted(self._nodes.items())),
             lost=self._losses,
         )
 
     def close(self) -> None:
-        """End every replica."""
+        """End every replica, and before it the processes that its model has of its own."""
+        if self._order.engine is not None:
+            self._unload([slot.replica for slot in self._slots if slot.ready])
         for slot in self._slots:
             self._cluster.end(slot.replica)
 
+    def _unload(self, replicas: Sequence[Any]) -> None:
+        """Wait until the models of the replicas have ended; what takes too long is left to Ray."""
+        tickets = [self._cluster.unload(replica) for replica in replicas]
+        end = time.monotonic() + UNLOADING_TIMEOUT_S
+        with suppress(EngineError):  # This machine's Ray has ended, and its replicas with it.
+            while tickets and (left := end - time.monotonic()) > 0:
+                done = self._cluster.wait(tickets, left)
+                tickets = [ticket for ticket in tickets if ticket not in done]
+
     def _fill(self, slot: ReplicaSlot) -> None:
-        slot.replica = self._cluster.start(slot.place)
+        slot.replica = self._cluster.start(slot.place, self._order.max_units)
         slot.node, slot.ready = None, False
         slot.failing, slot.doubted = 0, False
         self._getting_ready[self._cluster.greet(slot.replica)] = slot
@@ -197,7 +268,7 @@ class ReplicaPool:
             if unit.failure is not None and self._slots == [unit.failed_on]:
                 self._give_up(unit, unit.failure)
                 continue
-            free = [s for s in self._list_able() if s is not unit.failed_on]
+            free = [slot for slot in self._list_able() if slot.takes(unit)]
             if not free:
                 waiting.append(unit)
                 continue
@@ -207,10 +278,9 @@ class ReplicaPool:
         self._queue = waiting
 
     def _list_able(self) -> Sequence[ReplicaSlot]:
-        """Slots that may be given a work unit: none that is doubted, unless all are."""
+        """Slots that may be given work units: none that is doubted, unless all are."""
         ready = [slot for slot in self._slots if slot.ready]
-        sound = [slot for slot in ready if not slot.doubted]
-        return [slot for slot in sound or ready if len(slot.units) < MAX_IN_FLIGHT]
+        return [slot for slot in ready if not slot.doubted] or ready
 
     def _take(self, ticket: Any, result: Any) -> None:
         """Whatever one ticket has become; those of replicas that are gone mean nothing."""
@@ -231,8 +301,12 @@ class ReplicaPool:
             case ResultLost(why=why):
                 self._send_again(slot.units.pop(ticket), f"It did not get through: {why}")
             case UnitResponse(replies=replies, inference=info):
-                unit, slot.since = slot.units.pop(ticket), time.monotonic()
                 self._inference[slot.replica] = info
+                if result.model_ended:
+                    self._lose(slot, _MODEL_ENDED)
+                    return
+                unit, slot.since = slot.units.pop(ticket), time.monotonic()
+                slot.fruitless = 0
                 self._weigh(slot, unit, replies)
 
     def _weigh(
@@ -273,35 +347,39 @@ class ReplicaPool:
             if self._limit and slot.units and time.monotonic() - slot.since > self._limit:
                 self._lose(slot, f"It did not answer within --unit-timeout={self._limit:g}")
 
-    def _go_on(self, slot: ReplicaSlot, result: str | None) -> None:
+    def _go_on(self, slot: ReplicaSlot, result: str | ReplicaReady) -> None:
         """One step further: the replica has room, then a model, or can have none."""
         if slot.node is None:
-            slot.node = result
+            slot.node = str(result)
             ticket = self._cluster.load(slot.replica, self._order, slot.place.cores)
             self._getting_ready[ticket] = slot
-        elif result is None:
+        elif isinstance(result, ReplicaReady):
             slot.ready, slot.filled, slot.failures = True, True, 0
+            slot.at_a_time = result.units
             self._nodes[slot.node] += 1
         else:
             self._leave(slot, result)
 
     def _lose(self, slot: ReplicaSlot, why: str) -> None:
-        """Send the replica's units elsewhere and fill its slot; the first of them may be at fault.
+        """Send the replica's units elsewhere and fill its slot; those begun may be at fault.
 
-        A replica answers in order, so what it had besides was not begun.
+        A replica begins its units in order, so what it had besides was not begun.
         """
         self._losses += 1
+        slot.fruitless += 1
         self._cluster.end(slot.replica)
         units = list(slot.units.values())
         slot.units.clear()
-        for unit in reversed(units[1:]):
+        for unit in reversed(units[slot.at_a_time :]):
             self._queue.appendleft(unit)
-        if units:
-            self._send_again(units[0], f"A replica was lost over it: {why}")
-        if slot.failures < MAX_ATTEMPTS:
-            self._fill(slot)
-        else:
+        for unit in reversed(units[: slot.at_a_time]):
+            self._send_again(unit, f"A replica was lost over it: {why}")
+        if slot.failures >= MAX_ATTEMPTS:
             self._leave(slot, f"Replicas die before they are ready: {why}")
+        elif slot.fruitless >= MAX_FRUITLESS:
+            self._leave(slot, f"Replicas are lost before they have answered anything: {why}")
+        else:
+            self._fill(slot)
 
     def _send_again(self, unit: PendingUnit, why: str) -> None:
         tries = unit.tries + 1
@@ -330,7 +408,8 @@ class ReplicaPool:
                 "--address=HOST:PORT', and repeat the run."
             )
         if waited > CAPACITY_TIMEOUT_S:
-            need = f"{wanted.gpus} GPU" if wanted.gpus else count_of(wanted.cores, "core")
+            gpus, cores = count_of(wanted.gpus, "GPU"), count_of(wanted.cores, "core")
+            need = gpus if wanted.gpus else cores
             raise EngineError(
                 f"For {CAPACITY_TIMEOUT_S:.0f} s no node has had {need} to spare for a replica. "
                 "'ray status' tells what is in use."

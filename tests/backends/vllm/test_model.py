@@ -17,6 +17,7 @@ from PIL import Image
 from fakebench_suite.backends.base import Backend, Capability, NotAsked, Request, RequestLimits
 from fakebench_suite.backends.cards import Card, Generation, find_card
 from fakebench_suite.backends.registry import LoadOptions, VllmOptions, load_model
+from fakebench_suite.backends.vllm import loading
 from fakebench_suite.backends.vllm.arguments import build_engine_arguments
 from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.types import Answer, FinishReason, Prompt, QuestionType
@@ -250,7 +251,7 @@ def test_after_a_stop_nothing_is_handed_over(fake: FakeVllm) -> None:
         open_gate(backend, fake)
         thread.join()
     assert [type(reply) for reply in replies] == [Answer] * 8 + [NotAsked] * 4
-    assert replies[-1].reason == "It is enough."
+    assert replies[-1] == NotAsked("It is enough.")
 
 
 def test_a_dead_engine_leaves_the_rest_to_resume(fake: FakeVllm) -> None:
@@ -262,6 +263,7 @@ def test_a_dead_engine_leaves_the_rest_to_resume(fake: FakeVllm) -> None:
         replies = ask(backend, list_prompts(images), images)
     assert {type(reply) for reply in replies} == {NotAsked}
     assert "--resume" in str(replies[0])
+    assert all(reply.model_ended for reply in replies if isinstance(reply, NotAsked))
 
 
 def test_a_prompt_that_takes_too_long_is_an_error_of_its_own(fake: FakeVllm) -> None:
@@ -372,3 +374,27 @@ def test_an_image_that_is_gone_is_no_answer(fake: FakeVllm) -> None:
     (prompt,) = list_prompts(images)
     with load(fake) as backend, pytest.raises(KeyError):
         backend.run([Request(prompt=prompt, images={}, want=Capability.TEXT)])
+
+
+@pytest.mark.parametrize(
+    ("cores", "bind", "memory"), [(1, "nobind", 0.225), (2, "nobind", 0.45), (4, None, None)]
+)
+def test_engines_share_a_machine(
+    fake: FakeVllm,
+    monkeypatch: pytest.MonkeyPatch,
+    cores: int,
+    bind: str | None,
+    memory: float | None,
+) -> None:
+    """One with some of its cores binds to none of them, and takes its share of the memory."""
+    monkeypatch.setattr(loading, "cpu_count", lambda: 4)
+    monkeypatch.delenv("VLLM_CPU_OMP_THREADS_BIND", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "9")
+    with load(fake, assigned=True, assigned_cores=cores):
+        assert os.environ.get("VLLM_CPU_OMP_THREADS_BIND") == bind
+        assert os.environ["OMP_NUM_THREADS"] == ("9" if bind is None else str(cores))
+    assert fake.arguments.get("gpu_memory_utilization") == memory
+    card = msgspec.structs.replace(CARD, options={"gpu_memory_utilization": 0.1})
+    with load(fake, card, assigned=True, assigned_cores=cores):
+        assert fake.arguments["gpu_memory_utilization"] == 0.1
+    assert os.environ["OMP_NUM_THREADS"] == "9"

@@ -1,7 +1,7 @@
 """A cluster on paper for the tests of the pool, and units for it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PIL import Image
@@ -12,12 +12,19 @@ from fakebench_suite.backends.registry import LoadOptions
 from fakebench_suite.execution.engine import WorkUnit
 from fakebench_suite.execution.ray.placement import ReplicaResources
 from fakebench_suite.execution.ray.pool import ReplicaPool
-from fakebench_suite.execution.ray.worker import ReplicaConfig, UnitRequest, UnitResponse
+from fakebench_suite.execution.ray.worker import (
+    ReplicaConfig,
+    ReplicaReady,
+    UnitRequest,
+    UnitResponse,
+)
 from fakebench_suite.types import Answer, Prompt, QuestionType
 
 ORDER = ReplicaConfig(
     card=Card(path="nowhere"), fingerprint=None, options=LoadOptions(), versions={}
 )
+VLLM_ORDER = replace(ORDER, card=Card(path="nowhere", backend="vllm"))
+"""The same for replicas of vLLM."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +51,14 @@ class FakeCluster:
     """What comes of a call; None for what a sound replica says."""
     choose: Callable[[int], int] = choose_first
     """Which of so many calls comes due next."""
+    at_a_time: int = 1
+    """Units that a replica answers at a time."""
     started: int = 0
     ended: set[int] = field(default_factory=set)
+    unloaded: list[int] = field(default_factory=list)
+    """Replicas whose models ended before they did."""
+    stopped: dict[int, str] = field(default_factory=dict)
+    """Why replicas were told to begin nothing more."""
     most: int = 0
     """Most units that one replica had."""
     asked: list[tuple[int, int]] = field(default_factory=list)
@@ -55,9 +68,10 @@ class FakeCluster:
         """So many nodes of one core."""
         return [{"Alive": True, "Resources": {"CPU": 1.0}}] * self.nodes
 
-    def start(self, resources: ReplicaResources) -> int:
+    def start(self, resources: ReplicaResources, units: int) -> int:
         """Replicas are numbers, from 1."""
         assert resources.cores == 1
+        assert units >= self.at_a_time
         self.started += 1
         return self.started
 
@@ -77,6 +91,16 @@ class FakeCluster:
         self.asked.append((replica, question.number))
         return Call(replica, "ask", question)
 
+    def stop(self, replica: int, reason: str) -> None:
+        """A living replica is told."""
+        assert replica not in self.ended
+        self.stopped[replica] = reason
+
+    def unload(self, replica: int) -> Call:
+        """A last step."""
+        assert replica not in self.ended
+        return Call(replica, "unload")
+
     def store(self, value: Any) -> Any:
         """On paper everything is at hand."""
         return value
@@ -86,9 +110,11 @@ class FakeCluster:
         del seconds
         replicas = [call.replica for call in tickets if call.what == "ask"]
         self.most = max([self.most, *(replicas.count(replica) for replica in replicas)])
-        # A replica answers in order.
+        # A replica begins its units in order.
         next_calls = [
-            c for n, c in enumerate(tickets) if c.replica not in [t.replica for t in tickets[:n]]
+            call
+            for number, call in enumerate(tickets)
+            if [t.replica for t in tickets[:number]].count(call.replica) < self.at_a_time
         ]
         if not next_calls:
             return {}
@@ -103,7 +129,11 @@ class FakeCluster:
             case "greet":
                 return f"node-{call.replica % 2}"
             case "load":
-                return None
+                return ReplicaReady(units=self.at_a_time)
+            case "unload":
+                assert call.replica not in self.ended
+                self.unloaded.append(call.replica)
+                return "unloaded"
         assert call.question is not None
         prompts = [request.prompt for request in call.question.requests]
         answer = Answer(text="fake", tokens=1, seconds=0.1, batch_size=1)

@@ -8,13 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakebench_suite.backends.base import InferenceInfo
+from fakebench_suite.backends.base import InferenceInfo, NotAsked
 from fakebench_suite.errors import EngineError, ModelError, UserError
 from fakebench_suite.execution.ray import pool as pools
-from fakebench_suite.execution.ray.pool import MAX_ATTEMPTS, MAX_IN_FLIGHT, ReplicaPool
-from fakebench_suite.execution.ray.worker import ReplicaDied, ResultLost, UnitResponse
+from fakebench_suite.execution.ray.pool import (
+    MAX_ATTEMPTS,
+    MAX_FRUITLESS,
+    MAX_IN_FLIGHT,
+    ReplicaPool,
+)
+from fakebench_suite.execution.ray.worker import (
+    ReplicaConfig,
+    ReplicaDied,
+    ResultLost,
+    UnitResponse,
+)
 from fakebench_suite.types import Answer
-from tests.execution.ray.fake_cluster import ORDER, Call, FakeCluster, answer_all, make_unit
+from tests.execution.ray.fake_cluster import (
+    ORDER,
+    VLLM_ORDER,
+    Call,
+    FakeCluster,
+    answer_all,
+    make_unit,
+)
 
 
 def decide_nothing(call: Call) -> None:
@@ -27,6 +44,7 @@ def test_each_slice_is_answered_once_whatever_dies(
     nodes: int, units: int, data: st.DataObject
 ) -> None:
     """Replicas die at random while loading and answering: every unit has its replies, once."""
+    at_a_time = data.draw(st.integers(1, 4))
     remaining = {"deaths": MAX_ATTEMPTS - 1}
 
     def decide(call: Call) -> Any:
@@ -35,8 +53,10 @@ def test_each_slice_is_answered_once_whatever_dies(
             return ReplicaDied(why="a node was lost")
         return None
 
-    cluster = FakeCluster(nodes, decide, lambda count: data.draw(st.integers(0, count - 1)))
-    pool = ReplicaPool(cluster, ORDER, None)
+    cluster = FakeCluster(
+        nodes, decide, lambda count: data.draw(st.integers(0, count - 1)), at_a_time=at_a_time
+    )
+    pool = ReplicaPool(cluster, ORDER if at_a_time == 1 else VLLM_ORDER, None)
     replies_by_unit = answer_all(pool, units)
     assert sorted(replies_by_unit) == list(range(units))
     for number, replies in replies_by_unit.items():
@@ -44,7 +64,7 @@ def test_each_slice_is_answered_once_whatever_dies(
             f"a.png:{number}-0": "fake",
             f"a.png:{number}-1": "fake",
         }
-    assert cluster.most <= MAX_IN_FLIGHT
+    assert cluster.most <= max(MAX_IN_FLIGHT, at_a_time)
     assert pool.describe().lost == MAX_ATTEMPTS - 1 - remaining["deaths"] == cluster.started - nodes
     assert all(info == InferenceInfo(path="x") for info in pool.inference)
     pool.close()
@@ -281,3 +301,141 @@ def test_a_replica_that_hangs_is_ended_and_its_slice_asked_again(
     )
     assert 1 in cluster.ended
     assert cluster.started == 2
+
+
+def test_replicas_that_batch_by_themselves_have_many_units() -> None:
+    """As many as each says once it is loaded, so that vLLM is full at all times."""
+    cluster = FakeCluster(2, decide_nothing, at_a_time=5)
+    pool = ReplicaPool(cluster, VLLM_ORDER, None)
+    pool.submit(make_unit(0))
+    pool.wait()
+    for number in range(1, 11):
+        assert pool.has_room
+        pool.submit(make_unit(number))
+    assert not pool.has_room
+    assert [replica for replica, _ in cluster.asked[1:]].count(1) == 5
+    assert {pool.wait().number for _ in range(10)} == set(range(1, 11))
+    assert pool.describe().replica_engine == "vllm"
+
+
+def end_model(call: Call) -> UnitResponse:
+    """What a replica says whose engine has ended in the middle of a unit."""
+    assert call.question is not None
+    first, second = (request.prompt.case for request in call.question.requests)
+    answer = Answer(text="fake", tokens=1, seconds=0.1, batch_size=1)
+    return UnitResponse(
+        replies={first: answer, second: NotAsked("It has ended.", model_ended=True)},
+        inference=InferenceInfo(),
+    )
+
+
+def test_a_replica_whose_model_has_ended_is_lost_though_it_lives() -> None:
+    """What it had is asked elsewhere, another replica takes its place, and no case is an error."""
+    cluster = FakeCluster(
+        2, lambda call: end_model(call) if (call.replica, call.what) == (1, "ask") else None,
+        at_a_time=3,
+    )  # fmt: skip
+    pool = ReplicaPool(cluster, VLLM_ORDER, None)
+    replies_by_unit = answer_all(pool, 12)
+    for replies in replies_by_unit.values():
+        assert all(isinstance(reply, Answer) for reply in replies.values())
+    assert 1 in cluster.ended
+    assert pool.describe().lost == 1
+    assert cluster.started == 3
+
+
+def test_models_that_always_end_end_the_run() -> None:
+    """Replicas are not started for ever where none answers anything."""
+    cluster = FakeCluster(1, lambda call: end_model(call) if call.what == "ask" else None)
+    pool = ReplicaPool(cluster, VLLM_ORDER, None)
+    with pytest.raises(EngineError, match="lost before they have answered anything: its model has"):
+        answer_all(pool, 50)
+    assert cluster.started == MAX_FRUITLESS
+
+
+def test_an_answer_shows_that_a_place_is_sound() -> None:
+    """However often replicas are lost, where each has answered something before."""
+
+    def decide(call: Call) -> Any:
+        answered = [unit for replica, unit in cluster.asked if replica == call.replica]
+        return end_model(call) if call.what == "ask" and len(answered) > 2 else None
+
+    cluster = FakeCluster(1, decide)
+    replies_by_unit = answer_all(ReplicaPool(cluster, VLLM_ORDER, None), 3 * MAX_FRUITLESS)
+    assert all(
+        isinstance(reply, Answer)
+        for replies in replies_by_unit.values()
+        for reply in replies.values()
+    )
+    assert cluster.started > MAX_FRUITLESS
+
+
+@given(st.integers(1, 3), st.integers(2, 5), st.integers(0, 11), st.data())
+def test_a_unit_that_ends_models_takes_no_other_along(
+    nodes: int, at_a_time: int, fatal: int, data: st.DataObject
+) -> None:
+    """Those that were begun beside it are asked with no other, and answered."""
+
+    def decide(call: Call) -> Any:
+        return end_model(call) if call.question and call.question.number == fatal else None
+
+    cluster = FakeCluster(
+        nodes, decide, lambda count: data.draw(st.integers(0, count - 1)), at_a_time=at_a_time
+    )
+    replies_by_unit = answer_all(ReplicaPool(cluster, VLLM_ORDER, None), 12)
+    failure = replies_by_unit.pop(fatal)
+    assert isinstance(failure, ModelError)
+    assert "was begun 3 times in vain" in str(failure)
+    assert len(replies_by_unit) == 11
+    for replies in replies_by_unit.values():
+        assert all(isinstance(reply, Answer) for reply in replies.values())
+
+
+@pytest.mark.parametrize(("order", "told"), [(ORDER, False), (VLLM_ORDER, True)])
+def test_after_a_stop_only_what_replicas_have_is_waited_for(
+    order: ReplicaConfig, told: bool
+) -> None:
+    """What waits is not asked, and replicas of vLLM are told to hand nothing over any more."""
+    waits = {"ask": True}
+
+    def decide(call: Call) -> Any:
+        return "late" if waits["ask"] and call.what == "ask" else None
+
+    cluster = FakeCluster(1, decide, at_a_time=3 if told else 1)
+    pool = ReplicaPool(cluster, order, None)
+    room = 3 if told else MAX_IN_FLIGHT
+    for number in range(room + 2):
+        pool.submit(make_unit(number))
+    waits["ask"] = False
+    assert pool.wait().number == 0
+    waits["ask"] = True
+    pool.stop("It is enough.")
+    pool.stop("It is late.")
+    unasked = pool.wait()
+    assert unasked.number == room + 1
+    assert isinstance(unasked.replies, dict)
+    assert set(unasked.replies.values()) == {NotAsked("It is enough.")}
+    assert cluster.stopped == ({1: "It is enough."} if told else {})
+    waits["ask"] = False
+    for _ in range(room):
+        replies = pool.wait().replies
+        assert isinstance(replies, dict)
+        assert all(isinstance(reply, Answer) for reply in replies.values())
+
+
+def test_models_of_processes_end_before_their_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines of vLLM end in order; what does not within a time is left to Ray."""
+    cluster = FakeCluster(2, decide_nothing)
+    for order in (VLLM_ORDER, ORDER):
+        cluster.unloaded.clear()
+        pool = ReplicaPool(cluster, order, None)
+        assert len(answer_all(pool, 6)) == 6
+        pool.close()
+        assert len(cluster.unloaded) == (2 if order is VLLM_ORDER else 0)
+        assert len(cluster.ended) == cluster.started
+    monkeypatch.setattr(pools, "UNLOADING_TIMEOUT_S", 0.01)
+    cluster = FakeCluster(1, lambda call: "late" if call.what == "unload" else None)
+    pool = ReplicaPool(cluster, VLLM_ORDER, None)
+    answer_all(pool, 1)
+    pool.close()
+    assert cluster.ended == {1}

