@@ -16,6 +16,11 @@ from fakebench_suite.text.redaction import MASK
 _RESUME = "--resume"
 _OF_ITS_DIRECTORY = ("--run", "--reports", _RESUME, "--rootdir", "-c", "--config-file", "-o", "-W")
 """Options that a resumed run is not given again: where it is, and what ``fakebench run`` adds."""
+_OF_ENGINES = {
+    "ray": ("--ray-address", "--replica-engine", "--replica-cpus"),
+    "vllm": ("--data-parallel-size",),
+}
+"""Options that mean nothing to any other engine, so that a run can be resumed on one."""
 _SELECTING = frozenset({"--deselect", "--ignore", "--lf", "--last-failed", "--reuse", "--answers"})
 """Options that have no place beside ``--resume``, as ``-k`` and ``-m``."""
 _OF_ITS_CACHE = frozenset({"--lf", "--last-failed", "--sw", "--stepwise", "--nf", "--ff"})
@@ -41,6 +46,10 @@ def list_resumed(arguments: Sequence[str], *, where: Path) -> list[str]:
             "Start a new run."
         )
     repeated = _drop_options(earlier, _OF_ITS_DIRECTORY)
+    engines = [word.partition("=")[2] for word in joined if word.startswith("--engine=")]
+    for engine, options in _OF_ENGINES.items():
+        if engines and engines[-1] != engine:
+            repeated = _drop_options(repeated, options)
     selecting = _OF_ITS_CACHE.intersection(repeated)
     if selecting:
         raise UserError(
