@@ -1,10 +1,11 @@
 """How many replies the grammar reads in a second of CPU time of one core.
 
-``python benchmarks/reading.py [--seconds 5] [--claims]``; what other processes take is not counted.
-With ``--claims`` they are read into claims, and otherwise into fake or real.
+``python benchmarks/reading.py [--seconds 5]``; what other processes take is not counted. Replies
+are read into fake or real, and into claims.
 
 The replies are the long ones of ``tests/grading/labels/replies/long_development.jsonl`` without
-thoughts. None is read twice from a cache: each round adds a sentence of its own to every reply.
+thoughts. None is read twice from a cache: each round adds a sentence of its own to every reply, and
+what was found in sentences is forgotten between rounds.
 
 The reader of another checkout is measured on the same replies by
 ``PYTHONPATH=CHECKOUT python -P benchmarks/reading.py``.
@@ -13,9 +14,10 @@ The reader of another checkout is measured on the same replies by
 import argparse
 import json
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fakebench_suite.grading.claims.reader import read_claims
+from fakebench_suite.grading.claims.reader import forget_texts, read_claims
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.types import QuestionType
 
@@ -26,42 +28,53 @@ STANDARD = 1700
 """Letters of the reply that rates are given for."""
 
 
+Reply = tuple[str, QuestionType]
+
+
 def main() -> None:
-    """Read for a number of seconds on one core and print the rate."""
+    """Read for a number of seconds on one core, each way, and print the rates."""
     parser = argparse.ArgumentParser(description="Replies read per second on one core.")
     parser.add_argument("--seconds", type=float, default=5.0, help="CPU seconds to read for (5)")
-    parser.add_argument("--claims", action="store_true", help="read claims rather than labels")
-    options = parser.parse_args()
-    seconds = options.seconds
+    seconds = parser.parse_args().seconds
     rows = [json.loads(line) for line in REPLIES.read_text(encoding="utf-8").splitlines()]
-    rows = [row for row in rows if len(row["reply"]) >= SHORTEST and "think>" not in row["reply"]]
-    for row in rows:  # The first reading compiles patterns.
-        _read(row["reply"], QuestionType(row["question_type"]), claims=options.claims)
+    replies = [
+        (row["reply"], QuestionType(row["question_type"]))
+        for row in rows
+        if len(row["reply"]) >= SHORTEST and "think>" not in row["reply"]
+    ]
+    letters = sum(len(text) for text, _ in replies)
+    print(f"{len(replies)} replies of {letters / len(replies):.0f} characters")
+    for title, read in (("labels", parse_label), ("claims", _read_into_claims)):
+        rounds, best = time_rounds(replies, read, seconds)
+        print(
+            f"{title}: {len(replies) / best:.0f} replies/s, "
+            f"{letters / best / 1e6:.2f} million characters/s, "
+            f"{letters / STANDARD / best:.0f} replies of {STANDARD} characters/s "
+            f"(the best of {rounds} rounds)"
+        )
+
+
+def time_rounds(
+    replies: Sequence[Reply], read: Callable[[str, QuestionType], object], seconds: float
+) -> tuple[int, float]:
+    """How often all replies were read in these seconds, and the CPU seconds of the fastest time."""
+    for reply in replies:  # The first reading compiles patterns.
+        read(*reply)
     rounds, best = 0, float("inf")
     end = time.process_time() + seconds
     while time.process_time() < end or not rounds:
         rounds += 1
-        texts = [
-            (f"Picture {rounds}.\n\n{row['reply']}", QuestionType(row["question_type"]))
-            for row in rows
-        ]
+        forget_texts()
+        texts = [(f"Picture {rounds}.\n\n{text}", kind) for text, kind in replies]
         start = time.process_time()
-        for text, question_type in texts:
-            _read(text, question_type, claims=options.claims)
+        for reply in texts:
+            read(*reply)
         best = min(best, time.process_time() - start)
-    letters = sum(len(row["reply"]) for row in rows)
-    print(
-        f"{len(rows)} replies of {letters / len(rows):.0f} characters, {rounds} rounds, the best:"
-    )
-    print(f"{len(rows) / best:.0f} replies/s, {letters / best / 1e6:.2f} million characters/s")
-    print(f"{letters / STANDARD / best:.0f} replies of {STANDARD} characters/s")
+    return rounds, best
 
 
-def _read(text: str, question_type: QuestionType, *, claims: bool) -> None:
-    if claims:
-        read_claims(text)
-    else:
-        parse_label(text, question_type)
+def _read_into_claims(text: str, _: QuestionType) -> object:
+    return read_claims(text)
 
 
 if __name__ == "__main__":

@@ -389,8 +389,8 @@ def may_hold_marks(text: str) -> bool:
     """Return whether a text may have a mark, by a fast search for substrings."""
     lower = text.lower()
     return (
-        any(sign in lower for sign in _SIGNS)
-        or (not text.isascii() and any(sign in lower for sign in _FOREIGN_SIGNS))
+        any(map(lower.__contains__, _SIGNS))
+        or (not text.isascii() and any(map(lower.__contains__, _FOREIGN_SIGNS)))
         or ("think" in lower and _THINK_HEADING.search(lower) is not None)
         or ("nalysis" in text and _BARE.match(text) is not None)
     )

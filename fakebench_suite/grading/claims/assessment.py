@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from fakebench_suite.grading.claims import grammar
-from fakebench_suite.grading.claims.clauses import HAS_VERB, Clause, Link
+from fakebench_suite.grading.claims.clauses import HAS_VERB, Clause, Link, make_clause
 from fakebench_suite.grading.claims.context import (
     FLAW_NAMES,
     UNREALISTIC,
@@ -14,8 +14,12 @@ from fakebench_suite.grading.claims.context import (
     Polarity,
 )
 from fakebench_suite.grading.claims.lexicon import (
+    ASKED,
     ASSESSING,
+    DEPICTED,
+    FLAWS,
     NATURAL,
+    SUBJECTS,
     UNNATURAL,
     Criterion,
     Phrase,
@@ -25,12 +29,12 @@ from fakebench_suite.grading.claims.lexicon import (
 _LIST_JOINT = re.compile(r",? and |, |,? but ")
 
 
-def split_list(clause: Clause) -> list[Clause]:
+def split_list(clause: Clause) -> Sequence[Clause]:
     """The items of a list of claims without verbs: "texture unnatural, edges natural"."""
     text = clause.text
     if (", " not in text and " and " not in text) or clause.link is not Link.PLAIN:
         return [clause]
-    count = len(clause.list_criteria("subjects", "flaws"))
+    count = len(clause.list_criteria(SUBJECTS | FLAWS))
     if count <= 1 or (count >= _ENUMERATION and _is_enumeration(clause)):
         return [clause]
     cuts: list[int] = []
@@ -54,14 +58,14 @@ def split_list(clause: Clause) -> list[Clause]:
     pieces = [re.sub(r"^(?:and|but) ", "", piece) for piece in pieces]
     *first, last = pieces
     return [
-        *(Clause(piece, link=clause.link) for piece in first),
-        Clause(last, ends_in_colon=clause.ends_in_colon),
+        *(make_clause(piece, link=clause.link) for piece in first),
+        make_clause(last, ends_in_colon=clause.ends_in_colon),
     ]
 
 
 def _is_item(piece: str, after: str, *, needs_subject: bool) -> bool:
     """Whether a piece of a list says something by itself, whatever is before it."""
-    item = Clause(piece)
+    item = make_clause(piece)
     if item.has_verb:
         return False
     if re.match(r"(?:no|without) ", piece):
@@ -73,8 +77,8 @@ def _is_item(piece: str, after: str, *, needs_subject: bool) -> bool:
 
 def _is_complete(piece: str, *, needs_subject: bool = False) -> bool:
     """Whether a piece of a list has a flaw, or a criterion and what it is like."""
-    phrase = Phrase(piece)
-    if not needs_subject and any(phrase.find(one.flaws) for one in phrase.list_criteria("flaws")):
+    phrase = make_clause(piece)
+    if not needs_subject and any(phrase.find(one.flaws) for one in phrase.list_criteria(FLAWS)):
         return True
     return bool(find_subjects(phrase, None)) and any(
         phrase.find(words) for words in (NATURAL, UNNATURAL, ASSESSING)
@@ -85,7 +89,7 @@ def find_subjects(clause: Phrase, asked: str | None) -> dict[str, re.Match[str]]
     """The criteria that a clause names, and where."""
     found = (
         (one.name, clause.find(one.subjects) or (one.name == asked and clause.find(one.asked)))
-        for one in clause.list_criteria("subjects", "asked")
+        for one in clause.list_criteria(SUBJECTS | ASKED)
     )
     return {name: matches[0] for name, matches in found if matches}
 
@@ -221,7 +225,7 @@ def _assess_subjects(clause: Clause, named: dict[str, re.Match[str]]) -> Polarit
     claimed: Polarities = {}
     previous: tuple[int, Polarity] | None = None
     for name, subject in sorted(named.items(), key=lambda item: item[1].start()):
-        if grammar.SUBJECT_DENIED.search(text[: subject.start()]):
+        if grammar.is_subject_denied(text, subject.start()):
             continue
         polarity = _merge([*own[name], *rest]) or general
         if (
@@ -270,7 +274,7 @@ def find_flaws(clause: Phrase, topics: Sequence[str]) -> Polarities:
     and in a complaint.
     """
     flaws: Polarities = {}
-    for one in clause.list_criteria("flaws", "depicted"):
+    for one in clause.list_criteria(FLAWS | DEPICTED):
         matches = clause.find(one.flaws) + _find_depicted(clause, one, topics)
         if not matches or _is_of_camera(clause, one.name):
             continue

@@ -1,9 +1,11 @@
 """Split a sentence into clauses: each has a subject and a verb of its own, or stands apart."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 
+from fakebench_suite.grading.claims.cues import CUES, REMEMBERED, find_cues
 from fakebench_suite.grading.claims.lexicon import Phrase
 
 VERB = (
@@ -15,6 +17,7 @@ VERB = (
     r"bothers?|defy|defies|contradicts?|differs?|supports?|gives?|came|comes?|lines? up)"
 )
 HAS_VERB = re.compile(rf"\b{VERB}\b")
+_SURE_VERB, _POSSIBLE_VERB = CUES["verb"].bit, CUES["possible_verb"].bit
 _MAX_CLAUSE = 400
 """Characters of a clause that are read."""
 _REACH = 100
@@ -45,6 +48,12 @@ _ASIDE = (
     r"(?:despite|in spite of|notwithstanding|in addition to|along with|together with|besides|"
     r"although|though|even though|even if|while|whereas)"
 )
+_FIRST_WORDS = frozenset(
+    ["except", "excepting", "other", "apart", "aside", "save", "barring", "but", "with", "the",
+     "unlike", "in", "contrary", "as", "compared", "despite", "notwithstanding", "along",
+     "together", "besides", "although", "though", "even", "while", "whereas"]
+)  # fmt: skip
+"""Words with which exceptions, comparisons and asides begin."""
 _STARTS = (
     (Link.EXCEPTION, re.compile(rf"{_EXCEPTION} ")),
     (Link.COMPARISON, re.compile(rf"{_COMPARISON} ")),
@@ -75,6 +84,10 @@ _BOUND = re.compile(
     rf"|(?=(?:{_EXCEPTION}|{_COMPARISON}|{_ASIDE}) ))))+"
 )
 """What always ends a clause, unless nothing is said before a "but"."""
+_LINK = CUES["link"].guard(_INTERRUPTING, _ALL_BUT, _FRONTED)
+_BOUND_WORD = CUES["bound"].bit
+_BOUND_SIGNS = (";", ":", "- ", ", with ", ", so ", "as is the ", "as are the ")
+"""Texts of which, or of the words of these cues, every bound has one."""
 _JOINT = re.compile(r", and |, or |, | and ")
 """What ends a clause where a subject and a verb follow."""
 _OWN_SUBJECT = re.compile(
@@ -93,13 +106,28 @@ class Clause(Phrase):
         super().__init__(text[:_MAX_CLAUSE])
         self.link = link
         self.ends_in_colon = ends_in_colon
-        self.has_verb = HAS_VERB.search(self.text) is not None
+        self.has_verb = _has_verb(self.text)
 
 
-def split_clauses(plain: str) -> list[Clause]:
+@lru_cache(maxsize=REMEMBERED)
+def make_clause(text: str, *, link: Link = Link.PLAIN, ends_in_colon: bool = False) -> Clause:
+    """The clause of a text; that of one seen lately knows what was found in it."""
+    return Clause(text, link=link, ends_in_colon=ends_in_colon)
+
+
+def _has_verb(text: str) -> bool:
+    cues = find_cues(text)
+    if cues & _SURE_VERB:
+        return True
+    return bool(cues & _POSSIBLE_VERB) and HAS_VERB.search(text) is not None
+
+
+def split_clauses(plain: str) -> Sequence[Clause]:
     """The clauses of a sentence; a fronted exception or comparison comes last."""
     if "(" in plain:
         plain = _SHORT_ASIDE.sub(r" \1", plain)
+    if not find_cues(plain) & _LINK:
+        return list(_split(plain))
     if match := _INTERRUPTING.match(plain):
         return [*_split(f"{match['subject']} {match['rest']}"), *_split(match["phrase"])]
     if match := _ALL_BUT.match(plain):
@@ -112,7 +140,17 @@ def split_clauses(plain: str) -> list[Clause]:
     return list(_split(plain))
 
 
+def may_split(plain: str) -> bool:
+    """Whether a bound may be in a text, which is quick to see."""
+    return bool(find_cues(plain) & (_LINK | _BOUND_WORD)) or any(
+        sign in plain for sign in _BOUND_SIGNS
+    )
+
+
 def _split(plain: str) -> Iterator[Clause]:
+    if not may_split(plain):
+        yield from _split_piece(plain)
+        return
     start = 0
     for match in _BOUND.finditer(plain):
         piece = plain[start : match.start()]
@@ -127,11 +165,13 @@ def _split_piece(piece: str, *, ends_in_colon: bool = False) -> Iterator[Clause]
     link, piece = _find_link(piece.strip(" ,"))
     for part in _split_joints(piece):
         if part:
-            yield Clause(part, link=link, ends_in_colon=ends_in_colon)
+            yield make_clause(part, link=link, ends_in_colon=ends_in_colon)
             link = Link.PLAIN
 
 
 def _find_link(piece: str) -> tuple[Link, str]:
+    if piece.partition(" ")[0] not in _FIRST_WORDS:
+        return Link.PLAIN, piece
     for link, pattern in _STARTS:
         if match := pattern.match(piece):
             return link, piece[match.end() :]
@@ -140,6 +180,9 @@ def _find_link(piece: str) -> tuple[Link, str]:
 
 def _split_joints(plain: str) -> Iterator[str]:
     """Yield the parts that have a subject and a verb each, with the lists that belong to them."""
+    if ", " not in plain and " and " not in plain:
+        yield plain.strip(" ,.!")
+        return
     start = end = 0
     has_verb = False
     for joint in [*_JOINT.finditer(plain), None]:

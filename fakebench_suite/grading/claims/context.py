@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from fakebench_suite.grading.claims.places import Place
 
@@ -30,6 +31,19 @@ FLAW_NAMES = frozenset({"content deficiency", "distortion", UNREALISTIC})
 Polarities = dict[str, Polarity]
 
 
+class ContextState(NamedTuple):
+    """A context as a value that does not change."""
+
+    asked: str | None
+    is_real: bool
+    topic: tuple[str, ...]
+    is_heading: bool
+    general: tuple[tuple[str, Polarity], ...]
+    listed: Polarity | None
+    before: Polarity | None
+    places: tuple[Place, ...]
+
+
 @dataclass(slots=True, kw_only=True)
 class Context:
     """What the sentences before one leave to it."""
@@ -51,3 +65,17 @@ class Context:
     """What the clause before, in the same line, said of what it was about."""
     places: tuple[Place, ...] = ()
     """Of a heading: "lower left: a blurred patch"."""
+
+    def freeze(self) -> ContextState:
+        """What a sentence is read by, as it is now; its title has become its heading by then."""
+        return ContextState(
+            self.asked, self.is_real, self.topic, self.is_heading, tuple(self.general.items()),
+            self.listed, self.before, self.places,
+        )  # fmt: skip
+
+    def restore(self, state: ContextState) -> None:
+        """Set all that a sentence may change."""
+        self.topic, self.is_heading, self.general = (
+            state.topic, state.is_heading, dict(state.general)
+        )  # fmt: skip
+        self.listed, self.before, self.places = state.listed, state.before, state.places

@@ -10,16 +10,21 @@ from functools import lru_cache
 from importlib.resources import files
 
 from fakebench_suite.grading.claims.clauses import HAS_VERB, VERB
+from fakebench_suite.grading.claims.cues import REMEMBERED, CuedPattern
 
 
 class AnyOf:
-    """Alternatives of a pattern; those that begin with "^" are tried at the beginning only."""
+    """Alternatives of a pattern; those that begin with "^" are tried at the beginning only.
 
-    def __init__(self, pattern: str) -> None:
+    The others are searched for in texts that have the cue of this name.
+    """
+
+    def __init__(self, pattern: str, cue: str) -> None:
         alternatives = list(_split_alternatives(pattern))
         anchored = [one.removeprefix("^") for one in alternatives if one.startswith("^")]
         others = [one for one in alternatives if not one.startswith("^")]
-        self._anchored, self._others = re.compile("|".join(anchored)), re.compile("|".join(others))
+        self._anchored = re.compile("|".join(anchored))
+        self._others = CuedPattern(cue, re.compile("|".join(others)))
 
     def search(self, text: str) -> re.Match[str] | None:
         """The first match of an alternative; None if there is none."""
@@ -57,7 +62,11 @@ def _compile(name: str) -> re.Pattern[str]:
 
 
 def _compile_any(name: str) -> AnyOf:
-    return AnyOf(_expand(_FILE["patterns"][name]))
+    return AnyOf(_expand(_FILE["patterns"][name]), name)
+
+
+def _compile_cued(name: str) -> CuedPattern:
+    return CuedPattern(name, _compile(name))
 
 
 REACH = 100
@@ -73,27 +82,27 @@ _OPEN_SENTENCE = _compile_any("open_sentence")
 """What is left open, planned or advised: nothing in the sentence is claimed."""
 _QUESTION = _compile("question")
 """A question, even without its mark, as where a prompt is repeated."""
-OUTER_NEGATION = _compile("outer_negation")
+_OUTER_NEGATION = _compile_cued("outer_negation")
 """What turns a whole clause into its contrary: "I would not say that the light is odd"."""
 _DENIED_OUTER = re.compile(r"be denied that $")
-EXCUSE = _compile("excuse")
+_EXCUSE = _compile_cued("excuse")
 """What makes a flaw one that real photographs have: "as expected of a real person"."""
 _NOT_EXCUSED = re.compile(
     r"\b(?:not|never|un\w+|hardly|rather than|nothing|cannot|neither|far from)\b[^,]{0,30}$"
 )
 
-_NEAR = _compile("near")
+_NEAR = _compile_cued("near")
 """A negation of one of the next words."""
-_FAR = _compile("far")
+_FAR = _compile_cued("far")
 """A negation of a list, as far as no verb ends it."""
-_OPENING = _compile("opening")
+_OPENING = _compile_cued("opening")
 """A negative subject, whose verb it negates too."""
-_DENYING = _compile("denying")
+_DENYING = _compile_cued("denying")
 """A word that every negation and denial has one of."""
 _CANCELLED = re.compile(r"\b(?:not|hardly|far from|never)(?: \w+)? $")
-_DEPRIVED = _compile("deprived")
+_DEPRIVED = _compile_cued("deprived")
 """Before the name of a criterion: what is not there, and should be."""
-_DENIED_AFTER = _compile("denied_after")
+_DENIED_AFTER = _compile_cued("denied_after")
 """After the name of a flaw: that it is not there."""
 
 
@@ -118,7 +127,7 @@ def is_generic(clause: str) -> bool:
 
 def find_excuse(clause: str) -> re.Match[str] | None:
     """Where a clause says that real photographs are like that; None if it does not."""
-    match = EXCUSE.search(clause)
+    match = _EXCUSE.search(clause)
     if match is None or _NOT_EXCUSED.search(clause[: match.start()]):
         return None
     return match
@@ -126,16 +135,23 @@ def find_excuse(clause: str) -> re.Match[str] | None:
 
 def strip_outer_negation(clause: str) -> tuple[str, bool]:
     """A clause without what turns it into its contrary, and whether something did."""
-    match = OUTER_NEGATION.match(clause)
+    match = _OUTER_NEGATION.match(clause)
     if match is None:
         return clause, False
     return clause[match.end() :], _DENIED_OUTER.search(match[0]) is None
 
 
-@lru_cache(maxsize=64)
-def _may_deny(text: str) -> bool:
+@lru_cache(maxsize=REMEMBERED)
+def may_deny(text: str) -> bool:
     """Whether a clause has a word that every negation has one of; asked of each word in it."""
     return _DENYING.search(text) is not None
+
+
+def _search_before(negation: CuedPattern, text: str, position: int) -> re.Match[str] | None:
+    """The match in REACH before a position of a clause, at whose beginning a word may be cut."""
+    if position <= REACH:
+        return negation.pattern.search(text[:position]) if negation.may_be_in(text) else None
+    return negation.pattern.search(text[position - REACH : position])
 
 
 def is_negated(text: str, position: int, *, is_good: bool = False) -> bool:
@@ -143,14 +159,14 @@ def is_negated(text: str, position: int, *, is_good: bool = False) -> bool:
 
     Praise after a list of what is not there is no part of it: "no artifacts, natural lighting".
     """
-    if not _may_deny(text):
+    if not may_deny(text):
         return False
     before = text[max(0, position - REACH) : position]
-    if _NEAR.search(before):
+    if _search_before(_NEAR, text, position):
         return True
-    if position <= REACH and _OPENING.match(before):
+    if position <= REACH and _OPENING.may_be_in(text) and _OPENING.pattern.match(before):
         return True
-    match = _FAR.search(before)
+    match = _search_before(_FAR, text, position)
     if match is None or HAS_VERB.search(match["gap"]):
         return False
     if is_good and ("," in match["gap"] or " and " in match["gap"]):
@@ -160,12 +176,23 @@ def is_negated(text: str, position: int, *, is_good: bool = False) -> bool:
 
 def is_denied_after(text: str, position: int) -> bool:
     """Whether what follows a flaw says that it is not there: "the distortion is minimal"."""
-    return _may_deny(text) and _DENIED_AFTER.match(text[position : position + REACH]) is not None
+    return (
+        _DENIED_AFTER.may_be_in(text)
+        and may_deny(text)
+        and _DENIED_AFTER.pattern.match(text[position : position + REACH]) is not None
+    )
 
 
 def is_deprived(text: str, position: int) -> bool:
     """Whether the words before the name of a criterion say that it is missing."""
-    return _DEPRIVED.search(text[max(0, position - REACH) : position]) is not None
+    return _search_before(_DEPRIVED, text, position) is not None
+
+
+def is_subject_denied(text: str, position: int) -> bool:
+    """Whether the words before a criterion say that it is not the one: "not the light but ..."."""
+    return _SUBJECT_DENIED.may_be_in(text) and (
+        _SUBJECT_DENIED.pattern.search(text[:position]) is not None
+    )
 
 
 CARRIED = _compile("carried")
@@ -180,18 +207,18 @@ ELLIPSIS = re.compile(r"^(?:and |, )?(?:as|so) (?:is|are|do|does|was|were|did|ha
 """A clause that says the same of another subject: "as are the reflections"."""
 NEGATIVE_ELLIPSIS = _compile("negative_ellipsis")
 """A clause that says the contrary of another subject: "but the texture is not"."""
-SUBJECT_DENIED = _compile("subject_denied")
+_SUBJECT_DENIED = _compile_cued("subject_denied")
 """Before a criterion that is not the one: "not the light but the texture"."""
 COMPARED = _compile("compared")
 """Before a criterion that another subject is compared with."""
 PRONOUN = re.compile(r"^(?:and |also |but |yet )*(?:it|they|these|this|that|those|both)\b")
 NEITHER = _compile("neither")
 """After what is said of images in general: that this one is otherwise."""
-SPEAKS_FOR_REAL = _compile("speaks_for_real")
+SPEAKS_FOR_REAL = _compile_cued("speaks_for_real")
 """What turns flaws into what photographs have: "the noise points to a real camera"."""
-CALLED_FAKE = _compile("called_fake")
+CALLED_FAKE = _compile_cued("called_fake")
 """A predicate that calls a subject what a verdict calls the image."""
-EVIDENCE = _compile("evidence")
+EVIDENCE = _compile_cued("evidence")
 """What links a criterion to a verdict: "the shadows suggest that it is fake"."""
 VERDICT = _compile("verdict")
 PROBLEMS = _compile("problems")
@@ -201,9 +228,9 @@ STRENGTHS = _compile("strengths")
 HEADING_PLACE = re.compile(r"^(?:location|where|position|place|area|region|part|at)\b")
 SWEEPING = _compile("sweeping")
 """A subject that an exception is from."""
-OPTICAL = _compile("optical")
+OPTICAL = _compile_cued("optical")
 """Blur that cameras make."""
-REFRACTED = _compile("refracted")
+REFRACTED = _compile_cued("refracted")
 """Distortion that cameras, glass and water make."""
 DEPICTION = _compile("depiction")
 """Before a word that is an anomaly of the picture, but not of what is in the scene."""
@@ -214,7 +241,7 @@ PICTURE_NOUN = _compile("picture_noun")
 """After an adjective, a noun that is of the picture."""
 FIRST_NOUN = _compile("first_noun")
 """Before an adjective of the first noun of a clause."""
-NEGATIVE = _compile("negative")
+NEGATIVE = _compile_cued("negative")
 """A negation of whatever follows."""
 NOUNS = _compile("nouns")
 """How nouns begin that are flaws."""

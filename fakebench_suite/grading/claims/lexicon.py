@@ -2,10 +2,13 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from importlib.resources import files
+from itertools import accumulate, count
 from typing import Any, NamedTuple
 
+from fakebench_suite.grading.claims.cues import MAX_RUN, REMEMBERED
 from fakebench_suite.grading.labels.language.first_words import FirstWords, find_openings
 
 _FILE: dict[str, Any] = tomllib.loads(
@@ -16,11 +19,14 @@ _END = r"(?!\w|-(?!looking\b|like\b)\w)"
 """The end of a word, which a compound goes beyond: "missing-person poster"."""
 
 
+_NUMBERS = count()
+
+
 class Words:
     """A pattern of whole words, and the words that it can begin with."""
 
     def __init__(self, words: str, kind: str, criterion: str = "") -> None:
-        self.kind, self.criterion = kind, criterion
+        self.kind, self.criterion, self.bit = kind, criterion, 1 << next(_NUMBERS)
         alternatives = words.replace("\n", "")
         self.pattern = re.compile(rf"\b(?:{alternatives}){_END}" if alternatives else r"(?!)")
         openings = find_openings(alternatives) if alternatives else FirstWords()
@@ -32,12 +38,11 @@ class Words:
         """Whether a word can be the first that the pattern matches."""
         return word in self._words or word.startswith(self._stems)
 
-    def may_follow(self, word: str, following: str) -> bool:
-        """Whether, if it begins with the first word, the second can be the next one."""
+    def find_second(self, word: str) -> frozenset[str] | None:
+        """The words that can be next if it begins with the first one; None if any can."""
         if word not in self._words or (self._stems and word.startswith(self._stems)):
-            return True
-        seconds = self._second.get(word)
-        return seconds is None or following in seconds
+            return None
+        return self._second.get(word)
 
 
 class Criterion(NamedTuple):
@@ -66,78 +71,125 @@ NATURAL, UNNATURAL, ASSESSING = (
 _ALL = (*(words for one in CRITERIA_WORDS for words in one[1:]), NATURAL, UNNATURAL, ASSESSING)
 _WORD = re.compile(r"[\w-]+")
 _HYPHEN = re.compile("-")
-_MAX_REMEMBERED = 1 << 14
+_MAX_REMEMBERED = 1 << 15
 
 
-class _Hints(dict[str, frozenset[Words]]):
-    """The patterns that can begin at each word seen so far: few words begin any."""
+class _Hint(NamedTuple):
+    """The patterns that may begin at a word of a run of characters."""
 
-    def __missing__(self, word: str) -> frozenset[Words]:
-        parts = {word, *word.split("-")}
-        if len(self) > _MAX_REMEMBERED:
-            self.clear()
-        self[word] = hints = frozenset(words for words in _ALL if any(map(words.may_begin, parts)))
+    starts: Sequence[int]
+    """Where in the run they may begin."""
+    end: int
+    """Where in the run the word ends."""
+    patterns: Sequence[Words]
+    """Those that may, whatever is next."""
+    before: Sequence[tuple[Words, frozenset[str]]]
+    """Those that may before one of these words."""
+
+
+class _Hints(dict[str, Sequence[_Hint]]):
+    """The patterns that may begin in each run of characters seen so far; in most, none may."""
+
+    def __missing__(self, run: str) -> Sequence[_Hint]:
+        hints = [hint for word in _WORD.finditer(run) if (hint := _find_hint(word)) is not None]
+        if len(run) <= MAX_RUN:
+            if len(self) > _MAX_REMEMBERED:
+                self.clear()
+            self[run] = hints
         return hints
 
 
 _HINTS = _Hints()
 
 
-def find_kinds(text: str) -> set[str]:
-    """The kinds of the words that a text may contain, quickly."""
-    return {words.kind for _, words in _find_hints(text)}
+def _find_hint(word: re.Match[str]) -> _Hint | None:
+    parts = {word[0], *word[0].split("-")}
+    every = [
+        (words, words.find_second(word[0])) for words in _ALL if any(map(words.may_begin, parts))
+    ]
+    if not every:
+        return None
+    return _Hint(
+        starts=_list_starts(word),
+        end=word.end(),
+        patterns=[words for words, seconds in every if seconds is None],
+        before=[(words, seconds) for words, seconds in every if seconds is not None],
+    )
 
 
-def _find_hints(text: str) -> Iterator[tuple[re.Match[str], Words]]:
-    """Yield the words of a text with the patterns that may begin at them."""
-    matches = list(_WORD.finditer(text))
-    for index, word in enumerate(matches):
-        if hints := _HINTS[word[0]]:
-            following = matches[index + 1][0] if index + 1 < len(matches) else ""
-            for words in hints:
-                if words.may_follow(word[0], following):
-                    yield word, words
+def _select(*kinds: str) -> int:
+    """The bits of all patterns of these kinds."""
+    return sum(words.bit for words in _ALL if words.kind in kinds)
 
 
-NAMING = frozenset({"subjects", "asked", "flaws", "depicted"})
-_ORDER = {one.name: index for index, one in enumerate(CRITERIA_WORDS)}
+SUBJECTS, ASKED, FLAWS, DEPICTED = map(_select, ("subjects", "asked", "flaws", "depicted"))
+NAMING = SUBJECTS | ASKED | FLAWS | DEPICTED
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _list_criteria(bits: int) -> Sequence[Criterion]:
+    """The criteria of some patterns, in their order."""
+    return [one for one in CRITERIA_WORDS if any(words.bit & bits for words in one[1:])]
 
 
 class Phrase:
-    """A text in which the words of the lexicon are searched for."""
+    """A text in which the words of the lexicon are searched for, each once."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.assessments: list[Any] | None = None
         """Kept by the reader, which finds them once."""
-        self._hints: dict[Words, list[int]] = {}
-        for word, words in _find_hints(text):
-            self._hints.setdefault(words, []).extend(_list_starts(word))
+        self._found: dict[Words, list[re.Match[str]]] = {}
+        self._starts: dict[Words, list[int]] = {}
+        self.bits = 0
+        """Those of the patterns that may find something in it."""
+        runs = text.split(" ")
+        ends = list(accumulate(map(len, runs)))
+        """Without the spaces."""
+        for index, hints in enumerate(map(_HINTS.__getitem__, runs)):
+            if hints:
+                start = ends[index] - len(runs[index]) + index
+                for hint in hints:
+                    self._take(hint, start)
 
-    @property
-    def may_assess(self) -> bool:
-        """Whether it may contain a word of the lexicon."""
-        return bool(self._hints)
+    def _take(self, hint: _Hint, start: int) -> None:
+        """Note where patterns may begin in a run that starts here."""
+        patterns = hint.patterns
+        if hint.before:
+            match = _WORD.search(self.text, start + hint.end)
+            following = "" if match is None else match[0]
+            patterns = [*patterns, *(w for w, words in hint.before if following in words)]
+        for words in patterns:
+            self.bits |= words.bit
+            starts = self._starts.setdefault(words, [])
+            starts += [start + place for place in hint.starts]
 
-    @property
-    def may_name(self) -> bool:
-        """Whether it may name a criterion or a flaw."""
-        return any(words.kind in NAMING for words in self._hints)
-
-    def list_criteria(self, *kinds: str) -> list[Criterion]:
+    def list_criteria(self, kinds: int) -> Sequence[Criterion]:
         """The criteria of which it may have words of these kinds, in their order."""
-        names = {words.criterion for words in self._hints if words.kind in kinds}
-        return [CRITERIA_WORDS[index] for index in sorted(_ORDER[name] for name in names)]
+        return _list_criteria(self.bits & kinds)
 
     def find(self, words: Words) -> list[re.Match[str]]:
         """Where the words are: the pattern is tried where it can begin."""
-        found: list[re.Match[str]] = []
-        end = 0
-        for start in self._hints.get(words, ()):
-            if start >= end and (match := words.pattern.match(self.text, start)):
-                found.append(match)
-                end = match.end()
+        starts = self._starts.get(words)
+        if starts is None:
+            return []
+        found = self._found.get(words)
+        if found is None:
+            found = self._found[words] = list(self._match(words, starts))
         return found
+
+    def _match(self, words: Words, starts: list[int]) -> Iterator[re.Match[str]]:
+        end = 0
+        for start in starts:
+            if start >= end and (match := words.pattern.match(self.text, start)):
+                yield match
+                end = match.end()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def make_phrase(text: str) -> Phrase:
+    """The phrase of a text; that of one seen lately knows what was found in it."""
+    return Phrase(text)
 
 
 def _list_starts(word: re.Match[str]) -> list[int]:

@@ -7,7 +7,10 @@ centre, and thirds are thirds. "The left hand" and "to the left of the dog" name
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+
+from fakebench_suite.grading.claims.cues import CUES, REMEMBERED, find_cues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,7 @@ _ANY = re.compile(
     r"|all over|across|everywhere|corners?|north|south|east|west)"
 )
 """A word that every place has."""
+_PLACE_WORD = CUES["place"].guard(_ANY)
 
 
 _DENIED = re.compile(
@@ -108,9 +112,10 @@ _REACH = 40
 """Characters before a place in which a denial is searched for."""
 
 
+@lru_cache(maxsize=REMEMBERED)
 def find_places(plain: str) -> tuple[Place, ...]:
     """The parts of the picture that a normalized text names, each once, in their order of kind."""
-    if _ANY.search(plain) is None:
+    if not find_cues(plain) & _PLACE_WORD or _ANY.search(plain) is None:
         return ()
     places: dict[str, Place] = {}
     rest = plain

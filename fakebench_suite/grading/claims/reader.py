@@ -24,21 +24,27 @@ from fakebench_suite.grading.claims.assessment import (
     find_verdict,
     split_list,
 )
-from fakebench_suite.grading.claims.clauses import Clause, Link, split_clauses
-from fakebench_suite.grading.claims.context import FLAW_NAMES, Context, Polarities, Polarity
+from fakebench_suite.grading.claims.clauses import Clause, Link, make_clause, split_clauses
+from fakebench_suite.grading.claims.context import (
+    FLAW_NAMES,
+    Context,
+    ContextState,
+    Polarities,
+    Polarity,
+)
+from fakebench_suite.grading.claims.cues import REMEMBERED, find_cues
 from fakebench_suite.grading.claims.languages import is_english
 from fakebench_suite.grading.claims.lexicon import (
     ASSESSING,
     NAMING,
     NATURAL,
     UNNATURAL,
-    Phrase,
-    find_kinds,
+    make_phrase,
 )
 from fakebench_suite.grading.claims.markup import lay_out
 from fakebench_suite.grading.claims.places import Place, find_places
 from fakebench_suite.grading.labels.language.normalize import clean_text
-from fakebench_suite.grading.labels.language.sentences import split_sentences
+from fakebench_suite.grading.labels.language.sentences import find_sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +92,66 @@ class _Part(NamedTuple):
     """Those of its heading."""
 
 
-@lru_cache(maxsize=1 << 16)  # Scores and the report read the same replies, of a whole run.
+MAX_READINGS = 1 << 16
+"""Readings that are kept: scores and the report read the same replies, of a whole run."""
+
+
+Text = tuple[str, str | None]
+"""A text, and the criterion that was asked about."""
+
+
+class _Readings(dict[Text, ClaimReading]):
+    """The readings of the texts that were read last."""
+
+    def __missing__(self, key: Text) -> ClaimReading:
+        reading = _read_text(*key)
+        self.keep(key, reading)
+        return reading
+
+    def keep(self, key: Text, reading: ClaimReading) -> None:
+        """Keep a reading, in place of the oldest where there are too many."""
+        if key in self:
+            return
+        if len(self) >= MAX_READINGS:
+            del self[next(iter(self))]
+        self[key] = reading
+
+
+_READINGS = _Readings()
+
+
 def read_claims(text: str, asked: str | None = None) -> ClaimReading:
     """The claims of a reply, without its reasoning; ``asked`` is the criterion of the question.
 
     A clause that names no criterion is about the one that was asked, or named before it. The time
     grows with the length of the text and no faster.
     """
+    return _READINGS[text, asked]
+
+
+def is_read(text: str, asked: str | None) -> bool:
+    """Whether a text has been read, so that its claims are there at once."""
+    return (text, asked) in _READINGS
+
+
+def keep_reading(text: str, asked: str | None, reading: ClaimReading) -> None:
+    """Keep what another process has read in a text."""
+    _READINGS.keep((text, asked), reading)
+
+
+def measure_reading(text: str) -> int:
+    """The characters of a text that are read, with which the time grows."""
+    return min(len(text), 2 * _MAX_LENGTH)
+
+
+def forget_texts() -> None:
+    """Forget all that was read, so that everything is read anew; for measurements of speed."""
+    _READINGS.clear()
+    for remembering in _REMEMBERING:
+        remembering.cache_clear()
+
+
+def _read_text(text: str, asked: str | None) -> ClaimReading:
     if len(text) > 2 * _MAX_LENGTH:
         text = f"{text[:_MAX_LENGTH]}\n{text[-_MAX_LENGTH:]}"
     if not is_english(text):
@@ -100,28 +159,38 @@ def read_claims(text: str, asked: str | None = None) -> ClaimReading:
     plain = clean_text(lay_out(text))
     claims: list[Claim] = []
     context = Context(asked=asked, is_real=_takes_as_real(plain))
-    for sentence in split_sentences(plain):
-        if sentence.opens and not context.is_titled:
+    for sentence, _, opens in find_sentences(plain):
+        if opens and not context.is_titled:
             context.topic, context.general, context.before = (), {}, None
         context.is_heading = context.is_titled
-        claims += (found := _read_sentence(sentence.plain, context))
-        context.is_titled = not found and _is_title(sentence.plain)
+        found: Sequence[Claim] = ()
+        if not _says_nothing(sentence, context):
+            found, state = _read_known(sentence, context.freeze())
+            context.restore(state)
+            claims += found
+        context.is_titled = not found and _is_title(sentence)
     return ClaimReading(claims=tuple(claims))
 
 
-def _read_sentence(plain: str, context: Context) -> list[Claim]:
+@lru_cache(maxsize=4 * REMEMBERED)
+def _read_known(plain: str, state: ContextState) -> tuple[Sequence[Claim], ContextState]:
+    """The claims of a sentence, and what it leaves to the next one; models repeat sentences."""
+    context = Context(asked=state.asked, is_real=state.is_real)
+    context.restore(state)
+    return _read_sentence(plain, context), context.freeze()
+
+
+def _read_sentence(plain: str, context: Context) -> Sequence[Claim]:
     """The claims of a sentence; updates what the next one may go on about."""
-    if _says_nothing(plain, context):
-        return []
     if grammar.is_question(plain) or grammar.is_open(plain):
-        phrase = Phrase(plain)
+        phrase = make_phrase(plain)
         context.topic = tuple(find_subjects(phrase, None)) or context.topic
         context.before = find_polarity(phrase)
         context.listed = None
         return []
     about = grammar.ABOUT.match(plain)
     if about is not None:
-        phrase = Phrase(about["name"])
+        phrase = make_phrase(about["name"])
         context.topic = tuple({**find_subjects(phrase, None), **find_flaws(phrase, ())})
         context.is_heading = True
         plain = plain[about.end() :]
@@ -139,7 +208,7 @@ def _read_sentence(plain: str, context: Context) -> list[Claim]:
     ]
 
 
-def _drop_idle(clauses: list[Clause]) -> list[Clause]:
+def _drop_idle(clauses: Sequence[Clause]) -> Sequence[Clause]:
     """The clauses without the last ones that can claim nothing and name no place."""
     count = len(clauses)
     while count > 1:
@@ -151,17 +220,17 @@ def _drop_idle(clauses: list[Clause]) -> list[Clause]:
 
 
 def _may_claim(clause: Clause) -> bool:
-    return clause.may_assess or grammar.BRIEF.match(clause.text) is not None
+    return bool(clause.bits) or grammar.BRIEF.match(clause.text) is not None
 
 
 def _says_nothing(plain: str, context: Context) -> bool:
     """Whether no word of a sentence can claim anything, which is quick to see."""
-    kinds = find_kinds(plain)
-    if not NAMING.isdisjoint(kinds) or (kinds and (context.topic or context.asked)):
+    bits = make_phrase(plain).bits
+    if bits & NAMING or (bits and (context.topic or context.asked)):
         return False
     if ":" in plain or grammar.BRIEF.match(plain) or grammar.HEADING_PLACE.match(plain):
         return False
-    return not (kinds and plain.endswith(";"))
+    return not (bits and plain.endswith(";"))
 
 
 class _Reader:
@@ -246,7 +315,7 @@ class _Reader:
         context = self._context
         text, is_inverted = grammar.strip_outer_negation(clause.text)
         if is_inverted:
-            clause = Clause(text, link=clause.link)
+            clause = make_clause(text, link=clause.link)
         if clause.link in (Link.EXCEPTION, Link.COMPARISON):
             return self._read_exception(clause)
         if grammar.NEITHER.match(text) and context.general:
@@ -368,10 +437,10 @@ def _is_heading(clause: Clause) -> bool:
 
 def _is_title(plain: str) -> bool:
     """Whether a line is the title of the next one, by criteria: "light and shadow"."""
-    if len(plain.split()) > _HEADING_WORDS or plain.endswith((".", "!", "?")):
+    if plain.endswith((".", "!", "?")) or len(plain.split()) > _HEADING_WORDS:
         return False
-    phrase = Phrase(plain)
-    return phrase.may_name and bool({**find_subjects(phrase, None), **find_flaws(phrase, ())})
+    phrase = make_phrase(plain)
+    return bool(phrase.bits & NAMING and {**find_subjects(phrase, None), **find_flaws(phrase, ())})
 
 
 def _is_place_note(plain: str) -> bool:
@@ -429,3 +498,9 @@ def _find_places(part: _Part, criterion: str, parts: Sequence[_Part]) -> tuple[P
         for place in find_places(other.text)
     }
     return tuple(others.values())
+
+
+_REMEMBERING = (
+    find_cues, find_places, grammar.may_deny, make_clause, make_phrase, _read_known,
+)  # fmt: skip
+"""The functions that remember what they found in texts."""

@@ -139,18 +139,23 @@ def _find_word_hints(word: str) -> int:
 
 def split_sentences(plain: str) -> list[Sentence]:
     """Return the sentences of a normalized text with their hints; a line break ends a sentence."""
-    sentences: list[Sentence] = []
+    return [
+        Sentence(words, _find_hints(words), start, opens=opens)
+        for words, start, opens in find_sentences(plain)
+    ]
+
+
+def find_sentences(plain: str) -> Iterator[tuple[str, int, bool]]:
+    """Yield each sentence of a normalized text, where it starts, and whether it opens a line."""
     start, starts_line = 0, True
     for piece in _SENTENCE.findall(plain):
         words = piece.rstrip(" \n")
         if len(words) > _MAX_LENGTH:
             for offset, part in _split_long(words):
-                is_first = starts_line and not offset
-                sentences.append(Sentence(part, _find_hints(part), start + offset, opens=is_first))
+                yield part, start + offset, starts_line and not offset
         elif words:
-            sentences.append(Sentence(words, _find_hints(words), start, opens=starts_line))
+            yield words, start, starts_line
         start, starts_line = start + len(piece), piece[-1:] == "\n"
-    return sentences
 
 
 def _find_hints(plain: str) -> int:
