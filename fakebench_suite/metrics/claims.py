@@ -17,9 +17,12 @@ from fakebench_suite.grading.claims.grounding import (
     ClaimStatus,
     Finding,
     Grounding,
+    find_text,
     find_truth,
     ground_claims,
 )
+from fakebench_suite.grading.claims.processes import read_ahead
+from fakebench_suite.grading.claims.reader import MAX_READINGS
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel
 from fakebench_suite.metrics.claim_detection import (
@@ -35,8 +38,6 @@ from fakebench_suite.metrics.intervals import (
     estimate_mean,
 )
 from fakebench_suite.tasks.criteria import CRITERIA
-from fakebench_suite.tasks.registry import get_task
-from fakebench_suite.text.thoughts import to_visible_text
 from fakebench_suite.types import (
     Authenticity,
     FinishReason,
@@ -57,6 +58,8 @@ class GroundedRecord:
 
     record: Record
     grounding: Grounding
+    explains: bool
+    """Whether the reply explains anything: it is not refused, not empty, and not cut off before."""
 
     @property
     def group(self) -> str:
@@ -70,55 +73,82 @@ class GroundedRecord:
         return self.record.case.label is not Authenticity.REAL
 
 
-def ground_records(records: Iterable[Record]) -> list[GroundedRecord]:
-    """The records of texts on images of which something is known, ordered by case id."""
-    return [
-        GroundedRecord(record=record, grounding=grounding)
-        for record in sorted(records, key=lambda record: record.case.id)
-        if (grounding := ground_record(record)) is not None
-    ]
+Grounded = Mapping[str, GroundedRecord]
+"""Records by case id: those with texts about images of which something is known."""
 
 
-def ground_record(record: Record) -> Grounding | None:
-    """The findings of a record; None without an answer, or where nothing is known."""
-    case, answer = record.case, record.answer
-    if answer is None or record.verdict.outcome.is_error or not get_task(case.task).grades_texts:
-        return None
-    size = None if record.pixels is None else record.pixels.size
-    return ground_claims(case, answer.text, size)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundedRun:
+    """The records of a run, and those of them with findings."""
+
+    records: Sequence[Record]
+    grounded: Grounded
 
 
-def explains(one: GroundedRecord) -> bool:
-    """Whether a reply explains anything: it is not refused, not empty, and not cut off before.
+def ground_records(records: Iterable[Record]) -> Grounded:
+    """The findings of texts about images of which something is known, ordered by case id.
 
-    A text without a verdict of its own is refused if it declines and claims nothing.
+    Many texts are read by several processes at once.
     """
-    record = one.record
-    if record.answer is None or record.answer.finish_reason is FinishReason.CONTENT_FILTER:
-        return False
-    text = to_visible_text(record.answer.text).strip()
-    if not text or record.verdict.outcome in (Outcome.REFUSED, Outcome.TRUNCATED):
-        return False
-    if one.grounding.has_claims:
-        return True
-    return parse_label(text, QuestionType.INFERENCE).label is not NoLabel.REFUSED
+    texts = [
+        (record, claimed)
+        for record in sorted(records, key=lambda record: record.case.id)
+        if (claimed := find_text(record)) is not None
+    ]
+    grounded: dict[str, GroundedRecord] = {}
+    for start in range(0, len(texts), MAX_READINGS):
+        part = texts[start : start + MAX_READINGS]
+        read_ahead(text for _, text in part)
+        for record, (text, _) in part:
+            if (one := _ground(record, text)) is not None:
+                grounded[record.case.id] = one
+    return grounded
 
 
-def find_claims(record: Record) -> Grounding | None:
-    """The findings of a reply that explains something; None of others, or if nothing is known."""
-    grounding = ground_record(record)
-    if grounding is None or not explains(GroundedRecord(record=record, grounding=grounding)):
+def _ground(record: Record, text: str) -> GroundedRecord | None:
+    """A record with the findings of its text without thoughts; None where nothing is known."""
+    answer, size = record.answer, None if record.pixels is None else record.pixels.size
+    grounding = ground_claims(record.case, text, size)
+    if answer is None or grounding is None:
         return None
-    return grounding
+    explains = (
+        answer.finish_reason is not FinishReason.CONTENT_FILTER
+        and record.verdict.outcome not in (Outcome.REFUSED, Outcome.TRUNCATED)
+        and bool(text)
+        and (grounding.has_claims or not _declines(text))
+    )
+    return GroundedRecord(record=record, grounding=grounding, explains=explains)
 
 
-def score_claims(records: Iterable[Record]) -> Named:
-    """Yield metric, subgroup and estimate of the texts of one task; nothing without any truth."""
-    grounded = ground_records(records)
+def _declines(text: str) -> bool:
+    """Whether a text without claims, and without a verdict of its own, is a refusal."""
+    return parse_label(text, QuestionType.INFERENCE).label is NoLabel.REFUSED
+
+
+def find_claims(record: Record, grounded: Grounded) -> Grounding | None:
+    """The findings of a reply that explains something; None of others, or if nothing is known."""
+    one = grounded.get(record.case.id)
+    return one.grounding if one is not None and one.explains else None
+
+
+def score_claims(records: Iterable[Record], grounded: Grounded | None = None) -> Named:
+    """Yield metric, subgroup and estimate of the texts of one task; nothing without any truth.
+
+    ``grounded`` are the findings of these records, and perhaps of others, where they are known.
+    """
+    if grounded is None:
+        grounded = ground_records(records)
+    else:
+        ids = sorted(record.case.id for record in records)
+        grounded = {name: grounded[name] for name in ids if name in grounded}
+    yield from _score_grounded(list(grounded.values()))
+
+
+def _score_grounded(grounded: Sequence[GroundedRecord]) -> Named:
     if not grounded:
         return
     groups = [one.group for one in grounded]
-    explained = [one for one in grounded if explains(one)]
+    explained = [one for one in grounded if one.explains]
     read = [one for one in explained if one.grounding.is_read]
     for metric, missing in (
         ("unexplained_rate", _subtract(grounded, explained)),
@@ -158,7 +188,7 @@ class ClaimChange:
 def compare_claims(old: Iterable[Record], new: Iterable[Record]) -> Iterator[ClaimChange]:
     """Yield the changes of informedness, recall and hallucinations between two runs of one task."""
     sides = [
-        {one.record.case.id: one for one in ground_records(side) if _is_read(one)}
+        {name: one for name, one in ground_records(side).items() if _is_read(one)}
         for side in (old, new)
     ]
     both = sorted(
@@ -184,7 +214,7 @@ def compare_claims(old: Iterable[Record], new: Iterable[Record]) -> Iterator[Cla
 
 
 def _is_read(one: GroundedRecord) -> bool:
-    return one.grounding.is_read and explains(one)
+    return one.grounding.is_read and one.explains
 
 
 def _change_hallucinations(
@@ -247,13 +277,12 @@ def _rate_deletions(read: Sequence[GroundedRecord]) -> Named:
     By chance as many are gone as other images' replies lack: what a model would reach whose claims
     do not depend on the image.
     """
-    asked = {_key(one.record, one.record.case.image): one for one in read}
+    twins = _pair_twins(read)
+    if not twins:
+        return
     rates = _ClaimRates(read)
     pairs: list[tuple[Finding, _Deletion]] = []
-    for one in read:
-        twin = asked.get(_key(one.record, one.record.case.paired_image or ""))
-        if twin is None or not one.is_forged:
-            continue
+    for one, twin in twins:
         claimed = {finding.criterion for finding in twin.grounding.list_claimed()}
         pairs += (
             (
@@ -276,6 +305,19 @@ def _rate_deletions(read: Sequence[GroundedRecord]) -> Named:
             chance = estimate_bounded([chance for _, chance in others], groups)
             n = _count_cases(one for one, _ in others)
             yield "claim_deletion_chance", subgroup, replace(chance, n=n)
+
+
+def _pair_twins(read: Sequence[GroundedRecord]) -> list[tuple[GroundedRecord, GroundedRecord]]:
+    """Replies about forged images, each with that to the same question about the twin."""
+    forged = [one for one in read if one.is_forged and one.record.case.paired_image is not None]
+    if not forged:
+        return []
+    asked = {_key(one.record, one.record.case.image): one for one in read}
+    return [
+        (one, twin)
+        for one in forged
+        if (twin := asked.get(_key(one.record, one.record.case.paired_image or ""))) is not None
+    ]
 
 
 def _estimate_gone(deletions: Sequence[_Deletion]) -> Estimate:

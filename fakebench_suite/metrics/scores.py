@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from fakebench_suite.metrics.claims import score_claims
+from fakebench_suite.metrics.claims import Grounded, ground_records, score_claims
 from fakebench_suite.metrics.dataframe import records_to_frame
 from fakebench_suite.metrics.detection import score_detection
 from fakebench_suite.metrics.intervals import (
@@ -46,13 +46,18 @@ _ERROR_KINDS = tuple(kind for kind in Outcome if kind.is_error)
 
 
 def score_records(
-    records: Iterable[Record], texts: Mapping[str, TextScores] = MappingProxyType({})
+    records: Iterable[Record],
+    texts: Mapping[str, TextScores] = MappingProxyType({}),
+    grounded: Grounded | None = None,
 ) -> list[Score]:
     """Every score of a run, by task, metric and subgroup; the order of records does not matter.
 
-    ``texts`` holds the scores against reference texts by case id, where there are any.
+    ``texts`` holds the scores against reference texts by case id, where there are any, and
+    ``grounded`` what replies claim, where it is known already.
     """
     records = list(records)
+    if grounded is None:
+        grounded = ground_records(records)
     frame = records_to_frame(records)
     scores: list[Score] = []
     for task in list_tasks():
@@ -60,7 +65,7 @@ def score_records(
         if not part.empty:
             scores += _score_task(task, part, texts)
             of_task = [record for record in records if record.case.task == task]
-            scores += (make_score(task, *entry) for entry in score_claims(of_task))
+            scores += (make_score(task, *entry) for entry in score_claims(of_task, grounded))
             scores += (make_score(task, *entry) for entry in score_pointing(of_task))
             scores += (make_score(task, *entry) for entry in score_strengths(of_task))
     return scores

@@ -32,6 +32,7 @@ FEATURES = (
     "fakebench_suite.plugin.run_directory",
     "fakebench_suite.plugin.reporting",
     "fakebench_suite.plugin.judging",
+    "fakebench_suite.plugin.claim_reading",
     "fakebench_suite.plugin.progress",
     "fakebench_suite.plugin.session",
     "fakebench_suite.plugin.absent_images",

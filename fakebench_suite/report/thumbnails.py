@@ -191,6 +191,7 @@ class Thumbnails:
                 partial(
                     _make_image,
                     self._folder,
+                    self._folder.parent.parent.resolve(),
                     source=source,
                     size=self._size,
                     shown=self._shown,
@@ -231,12 +232,13 @@ def copy_thumbnails(run: Path, other: Path) -> None:
     if not source_images:
         return
     folder.mkdir(parents=True, exist_ok=True)
+    resolved = run.resolve()
     for name in source_images.keys() - images.keys():
         picture = source_images[name]
         for file in {picture.file, picture.whole or picture.file}:
             shutil.copyfile(source / file, folder / file, follow_symlinks=False)
         place = other / unquote(picture.full) if picture.full else None
-        full = _relative_link(folder, place) if place is not None and place.is_file() else None
+        full = _relative_link(resolved, place) if place is not None and place.is_file() else None
         images[name] = replace(picture, full=full)
     write_whole(folder / KNOWN, msgspec.json.encode(images))
 
@@ -287,6 +289,7 @@ def _full_size_file(folder: Path, picture: StoredImage) -> str | None:
 
 def _make_image(
     folder: Path,
+    run: Path,
     name: str,
     *,
     source: ImageSource,
@@ -295,6 +298,7 @@ def _make_image(
 ) -> StoredImage | None:
     """Store one image in files named by digest, because its own name is untrusted.
 
+    ``folder`` is that of the images of ``run``, which is resolved.
     Returns None for an image that cannot be opened, or is not the one that was shown.
     """
     try:
@@ -319,7 +323,7 @@ def _make_image(
         file=file,
         width=width,
         height=height,
-        full=_relative_link(folder, source.find(name)),
+        full=_relative_link(run, source.find(name)),
         whole=whole if _is_own(folder, whole) else None,
     )
 
@@ -334,12 +338,12 @@ def _digest(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
-def _relative_link(folder: Path, path: Path | None) -> str | None:
-    """The address of a file relative to the report."""
+def _relative_link(run: Path, path: Path | None) -> str | None:
+    """The address of a file relative to the report of a run, whose directory is resolved."""
     if path is None:
         return None
     try:
-        relative = os.path.relpath(path.resolve(), folder.parent.parent.resolve())
+        relative = os.path.relpath(path.resolve(), run)
     except ValueError:  # another drive
         return None
     return quote(Path(relative).as_posix())

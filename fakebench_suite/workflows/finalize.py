@@ -49,6 +49,7 @@ from fakebench_suite.types import FinishReason, GateResult, LatencyTiming, Recor
 from fakebench_suite.workflows.compare import measure_deltas
 
 if TYPE_CHECKING:
+    from fakebench_suite.metrics.claims import GroundedRun
     from fakebench_suite.metrics.text import TextScores
 
 _MAX_DIFFERENCES = 8
@@ -94,6 +95,7 @@ def finalize_run(
     written; ``size`` is the size of the images, None for no images. Raises UserError if the
     baseline is not a run.
     """
+    from fakebench_suite.metrics.claims import GroundedRun, ground_records
     from fakebench_suite.metrics.scores import score_records
 
     texts, text_metrics = _score_texts(records)
@@ -112,7 +114,8 @@ def finalize_run(
     if texts and not has_extra(Extra.SIMILARITY):
         reservations.append(_WITHOUT_SIMILARITY)
     final = msgspec.structs.replace(final, reservations=reservations)
-    scores = score_records(records, texts)
+    known = GroundedRun(records=records, grounded=ground_records(records))
+    scores = score_records(records, texts, known.grounded)
     timings = read_timings(store.folder)
     run = RunView(manifest=final, records=records, scores=scores, timings=timings)
     decisions, absent = [], gates.absent
@@ -148,7 +151,7 @@ def finalize_run(
         store.write_manifest(final)
     # The summaries of shards would repeat parts of the merged run's.
     notes = _append_step_summary(summary) if final.shard is None else ()
-    report = _write_report(store, dataset, baseline=baseline, shifts=shifts, size=size)
+    report = _write_report(store, dataset, known, baseline=baseline, shifts=shifts, size=size)
     return FinalizedRun(
         folder=store.folder,
         manifest=final,
@@ -165,6 +168,7 @@ def finalize_run(
 def _write_report(
     store: RunStore,
     dataset: Dataset | None,
+    known: "GroundedRun",
     *,
     baseline: Path | None,
     shifts: Sequence[MetricDelta],
@@ -182,6 +186,7 @@ def _write_report(
                 baseline=baseline,
                 shifts=shifts,
                 name=store.name,
+                known=known,
             )
         )
     except (MachineError, UserError) as error:

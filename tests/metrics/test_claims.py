@@ -8,7 +8,12 @@ import pytest
 
 from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.grading.claims.grounding import ClaimStatus, find_truth, ground_claims
-from fakebench_suite.metrics.claims import compare_claims, find_claims, score_claims
+from fakebench_suite.metrics.claims import (
+    compare_claims,
+    find_claims,
+    ground_records,
+    score_claims,
+)
 from fakebench_suite.metrics.intervals import Estimate
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.prompts import INFERENCE
@@ -267,8 +272,10 @@ def test_what_explains_nothing_is_no_silence(reply: str) -> None:
 def test_what_explains_nothing_has_no_findings_to_show() -> None:
     """The page of a record does not call a refusal a miss."""
     case = next(case for case in make_pairs(1) if case.regions)
-    assert find_claims(make_record(case, explain_perfectly(case))) is not None
-    assert all(find_claims(make_record(case, reply)) is None for reply in REFUSALS)
+    record = make_record(case, explain_perfectly(case))
+    assert find_claims(record, ground_records([record])) is not None
+    refused = [make_record(case, reply) for reply in REFUSALS]
+    assert all(find_claims(record, ground_records([record])) is None for record in refused)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TRUNCATED, Outcome.REFUSED])
@@ -360,9 +367,8 @@ def test_thoughts_claim_nothing() -> None:
     """What a model thinks before it answers is not its explanation."""
     case = make_case(intact_criteria=("edge",))
     text = "<think>The edge is unnatural.</think>The edge is natural."
-    grounding = ground_claims(case, text, SIZE)
-    assert grounding is not None
-    assert [finding.status for finding in grounding.findings] == [ClaimStatus.REJECTED]
+    one = ground_records([make_record(case, text)])[case.id]
+    assert [finding.status for finding in one.grounding.findings] == [ClaimStatus.REJECTED]
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from types import MappingProxyType
 
 from fakebench_suite.grading.claims.context import Polarity
 from fakebench_suite.grading.claims.places import Place, cover
-from fakebench_suite.grading.claims.reader import Claim, read_claims
+from fakebench_suite.grading.claims.reader import Claim, Text, read_claims
 from fakebench_suite.tasks.criteria import CRITERIA
+from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.text.thoughts import to_visible_text
-from fakebench_suite.types import Authenticity, Case, Region, Task
+from fakebench_suite.types import Authenticity, Case, Record, Region, Task
 
 _WIDE = 0.5
 """Share of the picture from which a region is "the whole image", and no place is right or wrong."""
@@ -48,6 +49,8 @@ class Truth:
 
 
 NOTHING_KNOWN = Truth(violated=MappingProxyType({}), intact=frozenset())
+_REAL = Truth(violated=MappingProxyType({}), intact=frozenset(CRITERIA))
+"""Of an image that was not forged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +102,7 @@ def find_truth(case: Case) -> Truth:
 
 def _find_whole_truth(case: Case) -> Truth:
     if case.label is Authenticity.REAL:
-        return Truth(violated={}, intact=frozenset(CRITERIA))
+        return _REAL
     violated: dict[str, tuple[Region, ...]] = {}
     for region in case.regions:
         for name in _list_criteria(region):
@@ -119,17 +122,32 @@ def _list_criteria(region: Region) -> Sequence[str]:
     return sorted(read_claims(region.description).anomalies)
 
 
+def find_asked(case: Case) -> str | None:
+    """The criterion that a case asks about; None if it asks about none."""
+    return case.criterion if case.task == Task.ANALYSIS else None
+
+
+def find_text(record: Record) -> Text | None:
+    """The text of a record whose claims are compared with what is known, and what it was asked.
+
+    None without an answer or a text, or where nothing is known.
+    """
+    case, answer = record.case, record.answer
+    if answer is None or record.verdict.outcome.is_error or not get_task(case.task).grades_texts:
+        return None
+    return (to_visible_text(answer.text), find_asked(case)) if find_truth(case) else None
+
+
 def ground_claims(case: Case, text: str, size: tuple[int, int] | None) -> Grounding | None:
     """The findings of a reply of a case; None where nothing is known of its image.
 
-    ``text`` is the whole reply, and ``size`` the width and height of the picture in pixels; without
-    it no place is right or wrong.
+    ``text`` is the whole reply without its thoughts, and ``size`` the width and height of the
+    picture in pixels; without it no place is right or wrong.
     """
     truth = find_truth(case)
     if not truth:
         return None
-    asked = case.criterion if case.task == Task.ANALYSIS else None
-    reading = read_claims(to_visible_text(text), asked)
+    reading = read_claims(text, find_asked(case))
     if not reading.is_read:
         return Grounding(findings=(), is_read=False, has_claims=False)
     claims: dict[str, list[Claim]] = {}

@@ -1,6 +1,7 @@
 """The index of all records by column, which the page loads at once and filters."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from fakebench_suite.report.html.reasoning import split_thoughts
@@ -15,24 +16,24 @@ RECORDS_PER_FILE = 400
 
 Field = Callable[[Record], Any]
 _CODED_FIELDS: Mapping[str, Field] = {
-    "task": lambda record: record.case.task,
-    "outcome": lambda record: record.verdict.outcome,
-    "label": lambda record: record.case.label,
-    "generator": lambda record: record.case.generator,
-    "criterion": lambda record: record.case.criterion,
-    "question_type": lambda record: record.case.question_type,
-    "category": lambda record: record.case.content_categories,
+    "task": attrgetter("case.task"),
+    "outcome": attrgetter("verdict.outcome"),
+    "label": attrgetter("case.label"),
+    "generator": attrgetter("case.generator"),
+    "criterion": attrgetter("case.criterion"),
+    "question_type": attrgetter("case.question_type"),
+    "category": attrgetter("case.content_categories"),
     "ending": lambda record: (
         CUT_OFF if record.answer and record.answer.finish_reason is FinishReason.LENGTH else None
     ),
-    "reply_label": lambda record: record.verdict.label,
-    "perturbation": lambda record: record.case.perturbation,
+    "reply_label": attrgetter("verdict.label"),
+    "perturbation": attrgetter("case.perturbation"),
     "image": lambda record: next(list_images(record)),
 }
 """Columns with few distinct values; the page filters by most of them."""
 CUT_OFF = "cut off at the token limit"
 _PLAIN_FIELDS: Mapping[str, Field] = {
-    "id": lambda record: record.case.id,
+    "id": attrgetter("case.id"),
     "score": lambda record: _round(record.verdict.score),
     "seconds": lambda record: _round(record.answer.seconds if record.answer else None),
     "p_fake": lambda record: _round(record.answer.p_fake if record.answer else None),
@@ -53,12 +54,17 @@ def index_records(
     return {"size": len(records), "chunk": RECORDS_PER_FILE, "names": columns, "values": values}
 
 
-def _encode(values: Iterable[object]) -> dict[str, list[Any]]:
+def _encode(values: Iterable[Hashable]) -> dict[str, list[Any]]:
     """Codes into the sorted distinct values, with None last."""
-    texts = [None if value is None else str(value) for value in values]
-    different: list[str | None] = [*sorted({text for text in texts if text is not None}), None]
+    values = list(values)
+    texts = {value: None if value is None else str(value) for value in set(values)}
+    different: list[str | None] = [
+        *sorted({text for text in texts.values() if text is not None}),
+        None,
+    ]
     places = {text: place for place, text in enumerate(different)}
-    return {"values": different, "codes": [places[text] for text in texts]}
+    codes = {value: places[text] for value, text in texts.items()}
+    return {"values": different, "codes": [codes[value] for value in values]}
 
 
 def _round(value: float | None) -> float | None:

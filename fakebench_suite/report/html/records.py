@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakebench_suite.grading.claims.grounding import Grounding
-from fakebench_suite.metrics.claims import find_claims
+from fakebench_suite.metrics.claims import Grounded, find_claims
 from fakebench_suite.report.html.data_script import write_data_script
 from fakebench_suite.report.html.reasoning import split_thoughts
 from fakebench_suite.report.html.record_index import RECORDS_PER_FILE
@@ -37,12 +37,17 @@ class RecordEntry:
     """What the reply claims, against what is known of the image; None where nothing is."""
 
 
-def write_texts(folder: Path, run: ReportData, changes: Mapping[str, Change] | None) -> None:
-    """One script per RECORDS_PER_FILE records, in the order of the index."""
+def write_texts(
+    folder: Path, run: ReportData, changes: Mapping[str, Change] | None, grounded: Grounded
+) -> None:
+    """One script per RECORDS_PER_FILE records, in the order of the index.
+
+    ``grounded`` is what the replies claim.
+    """
     for start in range(0, len(run.records), RECORDS_PER_FILE):
         number = start // RECORDS_PER_FILE
         entries = [
-            _make_entry(record, run, changes)
+            _make_entry(record, run, changes, grounded)
             for record in run.records[start : start + RECORDS_PER_FILE]
         ]
         name = f"texts-{number}"
@@ -50,7 +55,7 @@ def write_texts(folder: Path, run: ReportData, changes: Mapping[str, Change] | N
 
 
 def _make_entry(
-    record: Record, run: ReportData, changes: Mapping[str, Change] | None
+    record: Record, run: ReportData, changes: Mapping[str, Change] | None, grounded: Grounded
 ) -> RecordEntry:
     before = _change_of(changes, record.case.id)
     return RecordEntry(
@@ -59,7 +64,7 @@ def _make_entry(
         before=before,
         split=split_reply(record.answer),
         split_before=split_reply(before.answer if before else None),
-        claims=find_claims(record),
+        claims=find_claims(record, grounded),
     )
 
 

@@ -1,6 +1,6 @@
 """Read a run directory for the report, with records in the order of the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,13 +74,16 @@ class ReportData:
     timings: Sequence[LatencyTiming]
 
 
-def load_run(folder: Path, *, name: str | None = None) -> ReportData:
+def load_run(
+    folder: Path, *, name: str | None = None, records: Sequence[Record] | None = None
+) -> ReportData:
     """The run in ``folder``, with records by image and task; raises UserError if it is not one.
 
     Its name is the directory's, or ``name``. An interrupted run is scored here and marked as such.
+    ``records`` are those of the folder, where they have been read already.
     """
     manifest = read_manifest(folder)
-    records = load_records(folder)
+    records = load_records(folder) if records is None else sort_records(records)
     try:
         if manifest.partial is None:
             manifest, scores = _finalize_interrupted(manifest, records), score_records(records)
@@ -115,12 +118,18 @@ def _finalize_interrupted(manifest: Manifest, records: Sequence[Record]) -> Mani
 
 def load_records(folder: Path) -> Sequence[Record]:
     """The records of a run, ordered so that cases on one image are adjacent."""
-    return sorted(read_records(folder), key=_sort_key)
+    return sort_records(read_records(folder))
 
 
-def _sort_key(record: Record) -> tuple[str, int, str]:
-    case = record.case
-    return case.base_image, list_tasks().index(case.task), case.id
+def sort_records(records: Iterable[Record]) -> Sequence[Record]:
+    """The records by image, and those of an image by task."""
+    places = {task: place for place, task in enumerate(list_tasks())}
+
+    def sort_key(record: Record) -> tuple[str, int, str]:
+        case = record.case
+        return case.base_image, places[case.task], case.id
+
+    return sorted(records, key=sort_key)
 
 
 def _read_texts(path: Path) -> Mapping[str, Mapping[str, float | None]]:
