@@ -88,11 +88,27 @@ class TimeForecast:
     def predict(self, cases: int) -> float | None:
         """The seconds for so many more cases; None as long as too few units are finished.
 
-        Workers of which nothing is known yet are as fast as the others.
+        Workers of which nothing is known yet are as fast as the others. While cases of one worker
+        end, the others have done a part of what is left.
         """
         units = self._list_units()
-        counted, seconds = sum(u.cases for u in units), sum(u.seconds for u in units)
-        return cases / len(self._workers) * seconds / counted if counted else None
+        if not units:
+            return None
+        each = sum(unit.seconds for unit in units) / sum(unit.cases for unit in units)
+        done = self._measure_begun(most=sum(unit.seconds for unit in units) / len(units))
+        return max(0.0, cases * each - done) / len(self._workers)
+
+    def _measure_begun(self, most: float) -> float:
+        """The seconds that workers have spent on units of which no case has ended.
+
+        A unit takes no longer than ``most``; a worker that takes longer may have none any more.
+        """
+        latest = max(worker.last_stop for worker in self._workers.values())
+        return sum(
+            min(latest - worker.last_stop, most)
+            for worker in self._workers.values()
+            if worker.cases
+        )
 
     def estimate(self, cases: int) -> Forecast | None:
         """``predict`` with an interval, from how much units differ; it has bounds from three on."""

@@ -67,8 +67,16 @@ def test_workers_share_what_is_left() -> None:
     for name in ("gw0", "gw1"):
         list(run_units(forecast, 3, worker=name))
     assert forecast.predict(640) == pytest.approx(150.0)
-    next(run_units(forecast, 1, worker="gw2"))
+    forecast.add("gw2", start=89.0, stop=90.0)
     assert forecast.predict(640) == pytest.approx(100.0)
+
+
+def test_what_other_workers_have_done_counts() -> None:
+    """While the cases of one end, another is in the middle of its unit, and that is not left."""
+    forecast = TimeForecast()
+    list(run_units(forecast, 3, worker="gw0"))
+    forecast.add("gw1", start=0.0, stop=70.0)
+    assert forecast.predict(640) == pytest.approx((300.0 - 20.0) / 2)
 
 
 @given(st.lists(st.floats(0.5, 2.0), min_size=30, max_size=60))
