@@ -9,6 +9,7 @@ no score but the rate of such replies. Errors are in neither.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -88,13 +89,19 @@ class GroundedRun:
 def ground_records(records: Iterable[Record]) -> Grounded:
     """The findings of texts about images of which something is known, ordered by case id.
 
-    Many texts are read by several processes at once.
+    Many texts are read by several processes at once. Raises ValueError where two records are of one
+    case, as those of two runs are.
     """
     texts = [
         (record, claimed)
         for record in sorted(records, key=lambda record: record.case.id)
         if (claimed := find_text(record)) is not None
     ]
+    for (first, _), (second, _) in pairwise(texts):
+        if first.case.id == second.case.id:
+            raise ValueError(
+                f"Two records are of the case {first.case.id!r}; score one run at a time."
+            )
     grounded: dict[str, GroundedRecord] = {}
     for start in range(0, len(texts), MAX_READINGS):
         part = texts[start : start + MAX_READINGS]

@@ -20,6 +20,7 @@ import msgspec
 from fakebench_suite.grading.claims.reader import (
     ClaimReading,
     Text,
+    forget_readings,
     is_read,
     keep_reading,
     measure_reading,
@@ -34,9 +35,11 @@ _CHUNK_CHARACTERS = 50_000
 _PROGRESS_FROM = 1_000_000
 """Fewest characters for a progress bar: a second or two."""
 _START = (
-    "import sys; sys.path[:] = {path!r}; "
-    "from fakebench_suite.grading.claims.processes import serve; serve(yielding={yielding})"
+    "import sys; sys.path[:] = {path!a}; import fakebench_suite.grading.claims.processes as own; "
+    "own.__file__ == {file!a} and own.serve(yielding={yielding})"
 )
+"""What a process runs. If it finds another suite than this one, which was imported when the path
+was another, it ends and has read nothing."""
 _TEXTS = msgspec.json.Decoder(list[Text])
 _READINGS = msgspec.json.Decoder(list[ClaimReading])
 
@@ -89,8 +92,9 @@ def _show_progress(
     from rich.progress import track
 
     console = Console(stderr=True)
-    hidden = not console.is_terminal
-    return track(readings, "reading claims", total, console=console, transient=True, disable=hidden)
+    if not console.is_terminal:
+        return readings
+    return track(readings, "reading claims", total, console=console, transient=True)
 
 
 class ReadingAhead:
@@ -130,11 +134,13 @@ class ReadingAhead:
         """End the process, and keep what it has read until now."""
         if self._readers is None:
             return
-        for chunk, answer in self._asked:
-            if answer.done():
-                _keep(chunk, answer.result())
-        self._readers.close()
-        self._readers = None
+        try:
+            for chunk, answer in self._asked:
+                if answer.done():
+                    _keep(chunk, answer.result())
+        finally:
+            self._readers.close()
+            self._readers = None
 
 
 def _keep(chunk: Sequence[Text], readings: Sequence[ClaimReading]) -> None:
@@ -161,9 +167,10 @@ class _Readers:
     def start(self) -> None:
         """Start as many processes as can be started."""
         # Not by multiprocessing, which would run the program's own file again in each process.
-        start = _START.format(path=sys.path, yielding=self._yielding)
+        path = [place for place in sys.path if isinstance(place, str)]
+        start = _START.format(path=path, file=__file__, yielding=self._yielding)
         with suppress(OSError):  # no memory, or no more processes
-            for _ in range(self._number):
+            for _ in range(self._number if sys.executable else 0):
                 process = subprocess.Popen(  # noqa: S603  # fixed words
                     [sys.executable, "-P", "-c", start],
                     stdin=subprocess.PIPE,
@@ -180,6 +187,7 @@ class _Readers:
         """End the processes."""
         for process in self._processes:
             process.kill()  # A thread that waits for it goes on then.
+        self._idle.put(None)
         self._threads.shutdown(cancel_futures=True)
         for process in self._processes:
             with suppress(OSError), process:  # closes its pipes and waits for it
@@ -194,7 +202,12 @@ class _Readers:
 
     def ask(self, chunk: Sequence[Text]) -> "Future[Sequence[ClaimReading]]":
         """The readings of a chunk, when they are made; none if its process ended."""
-        return self._threads.submit(self._read, chunk)
+        try:
+            return self._threads.submit(self._read, chunk)
+        except RuntimeError:  # no more threads
+            nothing: Future[Sequence[ClaimReading]] = Future()
+            nothing.set_result(())
+            return nothing
 
     def _read(self, chunk: Sequence[Text]) -> Sequence[ClaimReading]:
         process = self._idle.get()
@@ -203,7 +216,7 @@ class _Readers:
             return ()
         try:
             readings = _exchange(process, chunk)
-        except (OSError, ValueError, msgspec.MsgspecError):  # it ended
+        except Exception:  # It ended, or there is no memory for what it has read.
             with self._lock:
                 self._alive -= 1
                 if not self._alive:
@@ -223,7 +236,10 @@ def _exchange(process: "subprocess.Popen[bytes]", chunk: Sequence[Text]) -> Sequ
         return ()
     process.stdin.write(request + b"\n")
     process.stdin.flush()
-    return _READINGS.decode(process.stdout.readline())
+    readings = _READINGS.decode(process.stdout.readline())
+    if len(readings) != len(chunk):
+        raise ValueError("These are not the readings of the texts.")
+    return readings
 
 
 def serve(*, yielding: bool) -> None:
@@ -240,3 +256,4 @@ def answer(requests: BinaryIO, replies: BinaryIO) -> None:
         readings = [read_claims(*text) for text in _TEXTS.decode(line)]
         replies.write(msgspec.json.encode(readings) + b"\n")
         replies.flush()
+        forget_readings()  # No text is asked for again.

@@ -144,9 +144,14 @@ def measure_reading(text: str) -> int:
     return min(len(text), 2 * _MAX_LENGTH)
 
 
+def forget_readings() -> None:
+    """Keep no reading any more."""
+    _READINGS.clear()
+
+
 def forget_texts() -> None:
     """Forget all that was read, so that everything is read anew; for measurements of speed."""
-    _READINGS.clear()
+    forget_readings()
     for remembering in _REMEMBERING:
         remembering.cache_clear()
 

@@ -3,13 +3,17 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import fakebench_suite
 from fakebench_suite.grading.claims import processes
 from fakebench_suite.grading.claims.processes import ReadingAhead, answer, read_ahead
 from fakebench_suite.grading.claims.reader import ClaimReading, forget_texts, is_read, read_claims
@@ -127,6 +131,82 @@ def test_processes_that_cannot_be_started_are_done_without(
     monkeypatch.setattr(subprocess, "Popen", refuse)
     read_ahead(TEXTS, most=2)
     assert {text: read_claims(*text) for text in TEXTS} == read_here()
+
+
+@pytest.mark.process
+def test_threads_that_cannot_be_started_are_done_without(
+    started: list["subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As under a limit of threads: neither a record that arrives nor the scores are lost."""
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    ahead = ReadingAhead()
+    for text in TEXTS:
+        ahead.add(text)
+    ahead.close()
+    read_ahead(TEXTS, most=2)
+    assert len(started) == 3
+    assert all(process.poll() is not None for process in started)
+    assert {text: read_claims(*text) for text in TEXTS} == read_here()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("readings", [None, []], ids=["no memory", "of another chunk"])
+def test_what_is_no_reading_of_the_texts_is_read_here(
+    started: list["subprocess.Popen[bytes]"],
+    monkeypatch: pytest.MonkeyPatch,
+    readings: list[ClaimReading] | None,
+) -> None:
+    """No text gets the claims of another, and nothing hangs."""
+
+    class Decoder:
+        def decode(self, _line: bytes) -> list[ClaimReading]:
+            if readings is None:
+                raise MemoryError
+            return readings
+
+    monkeypatch.setattr(processes, "_READINGS", Decoder())
+    read_ahead(TEXTS, most=2)
+    assert len(started) == 2
+    assert all(process.poll() is not None for process in started)
+    assert not any(is_read(*text) for text in TEXTS)
+
+
+@pytest.mark.process
+def test_another_suite_on_the_path_reads_nothing(
+    started: list["subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It may read otherwise: the path has changed since this suite was imported."""
+    package = tmp_path / "fakebench_suite"
+    shutil.copytree(
+        Path(fakebench_suite.__file__).parent, package, ignore=shutil.ignore_patterns("*.pyc")
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    read_ahead(TEXTS, most=2)
+    assert len(started) == 2
+    assert not any(is_read(*text) for text in TEXTS)
+
+
+@pytest.mark.process
+def test_ctrl_c_while_readings_are_kept_leaves_no_process_behind(
+    started: list["subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that reads what arrives has ended, too."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    ahead = ReadingAhead()
+    for text in TEXTS:
+        ahead.add(text)
+    ahead.wait()
+    monkeypatch.setattr(processes, "keep_reading", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        ahead.close()
+    assert [process.poll() is None for process in started] == [False]
 
 
 @pytest.mark.process
