@@ -89,26 +89,26 @@ class TimeForecast:
         """The seconds for so many more cases; None as long as too few units are finished.
 
         Workers of which nothing is known yet are as fast as the others. While cases of one worker
-        end, the others have done a part of what is left.
+        end, the others have done a part of what is left. At the end of a run no more of them have
+        something to do than there are units.
         """
         units = self._list_units()
         if not units:
             return None
-        each = sum(unit.seconds for unit in units) / sum(unit.cases for unit in units)
-        done = self._measure_begun(most=sum(unit.seconds for unit in units) / len(units))
-        return max(0.0, cases * each - done) / len(self._workers)
+        counted, seconds = sum(u.cases for u in units), sum(u.seconds for u in units)
+        units_left = math.ceil(cases * len(units) / counted)
+        busy = max(1, min(len(self._workers), units_left))
+        done = self._measure_begun(busy, most=seconds / len(units))
+        return max(0.0, cases * seconds / counted - done) / busy
 
-    def _measure_begun(self, most: float) -> float:
-        """The seconds that workers have spent on units of which no case has ended.
+    def _measure_begun(self, busy: int, *, most: float) -> float:
+        """The seconds that so many workers have spent on units of which no case has ended.
 
-        A unit takes no longer than ``most``; a worker that takes longer may have none any more.
+        They are those of which a case ended last. A unit takes no longer than ``most``.
         """
         latest = max(worker.last_stop for worker in self._workers.values())
-        return sum(
-            min(latest - worker.last_stop, most)
-            for worker in self._workers.values()
-            if worker.cases
-        )
+        begun = (latest - worker.last_stop for worker in self._workers.values() if worker.cases)
+        return sum(min(seconds, most) for seconds in sorted(begun)[:busy])
 
     def estimate(self, cases: int) -> Forecast | None:
         """``predict`` with an interval, from how much units differ; it has bounds from three on."""

@@ -54,3 +54,18 @@ def test_a_tenth_tells_how_long_the_rest_takes(
     assert predicted is not None
     left = cases[-1][2] - cases[tenth - 1][2]
     assert predicted == pytest.approx(left, rel=TOLERANCE)
+
+
+def test_workers_without_a_unit_have_done_nothing_of_the_last_one() -> None:
+    """Near the end of a run most of them have none, and one has a whole unit to do."""
+    forecast = TimeForecast()
+    ends = {f"gw{number}": 3 for number in range(7)} | {"gw7": 4}
+    cases = [
+        (name, 60.0 * unit if place == 0 else 60.0 * (unit + 1), 60.0 * (unit + 1))
+        for name, units in ends.items()
+        for unit in range(units)
+        for place in range(8)
+    ]
+    for name, start, stop in sorted(cases, key=lambda case: case[2]):
+        forecast.add(name, start=start, stop=stop)
+    assert forecast.predict(8) == pytest.approx(60.0)
