@@ -6,7 +6,7 @@ import os
 import ssl
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
@@ -74,7 +74,7 @@ def _translate_errors() -> Iterator[None]:
 class _ReleasingStream(httpx2.AsyncByteStream):
     """The body of a response that gives its connection back when it is closed."""
 
-    def __init__(self, stream: Any, release: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, release: Callable[[], Awaitable[None]]) -> None:
         self._stream, self._release = stream, release
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -86,7 +86,7 @@ class _ReleasingStream(httpx2.AsyncByteStream):
         try:
             await self._stream.aclose()
         finally:
-            self._release()
+            await self._release()
 
 
 @cache
@@ -111,6 +111,7 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
         self._connections: set[httpcore2.AsyncHTTPConnection] = set()
         self._idle: deque[tuple[float, httpcore2.AsyncHTTPConnection]] = deque()
         """Those without a request, and since when; the last one was used last."""
+        self._is_closed = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; its connection is free again once the response is closed."""
@@ -134,7 +135,7 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
             with _translate_errors():
                 response = await connection.handle_async_request(sent)
         except BaseException:
-            release()
+            await release()
             raise
         return httpx2.Response(
             response.status,
@@ -145,6 +146,7 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close all connections, also those of requests in flight."""
+        self._is_closed = True
         for connection in tuple(self._connections):
             await self._close(connection)
 
@@ -162,9 +164,11 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
         self._connections.add(connection)
         return connection
 
-    def _release(self, connection: httpcore2.AsyncHTTPConnection) -> None:
-        """Keep a connection for the next request, unless it is closed."""
-        if connection.is_available():
+    async def _release(self, connection: httpcore2.AsyncHTTPConnection) -> None:
+        """Keep a connection for the next request, unless it or this transport is closed."""
+        if self._is_closed:
+            await self._close(connection)
+        elif connection.is_available():
             self._idle.append((self._clock(), connection))
         else:
             self._connections.discard(connection)

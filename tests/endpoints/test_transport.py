@@ -116,6 +116,24 @@ def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
     assert len(set(ports)) == 3
 
 
+def test_a_transport_that_was_closed_keeps_no_connection() -> None:
+    """Neither does that of a request that was on its way then."""
+
+    async def run(endpoint: Endpoint) -> tuple[bool, int]:
+        transport = ConnectionPerRequest()
+        request = httpx2.Request("POST", endpoint.url, json={})
+        response = await transport.handle_async_request(request)
+        (connection,) = transport._connections
+        transport._connections.clear()  # As while it is being made: there is nothing to close yet.
+        await transport.aclose()
+        await response.aread()
+        await response.aclose()
+        return connection.is_closed(), len(transport._idle)
+
+    with serve_connections() as (endpoint, _):
+        assert asyncio.run(run(endpoint)) == (True, 0)
+
+
 def test_each_request_in_flight_has_a_connection_to_itself() -> None:
     """Those of cancelled requests are closed, and so are those that are idle for long."""
     clock = Clock()
