@@ -8,6 +8,9 @@ MIN_UNIT_PROMPTS = 64
 
 MAX_UNIT_PROMPTS = 1_024
 """Most prompts by which a unit is filled for a GPU: as many as a large one computes together."""
+MAX_GPU_UNIT_PROMPTS = 256
+"""Most prompts by which a unit is filled for transformers on a GPU: so many answers a run loses
+that is stopped, and by so many a limit of time is multiplied."""
 _UNITS_PER_WORKER = 4
 """Work units that each worker gets at least, so that none is idle for long at the end."""
 _GPU_UNITS = 8
@@ -30,7 +33,7 @@ def choose_gpu_unit_size(cases: int) -> int:
     It depends on the number of cases alone: in 16 bits an answer depends on its batch, so the
     workers must not decide what is answered together.
     """
-    return max(MIN_UNIT_PROMPTS, min(MAX_UNIT_PROMPTS, cases // _GPU_UNITS))
+    return max(MIN_UNIT_PROMPTS, min(MAX_GPU_UNIT_PROMPTS, cases // _GPU_UNITS))
 
 
 def assign_work_units(images: Iterable[str], *, least: int | None = None) -> list[int]:

@@ -6,23 +6,48 @@ import pytest
 
 from fakebench_suite.backends import gpus
 from fakebench_suite.backends.cards import find_card
-from fakebench_suite.backends.gpus import has_gpu, is_on_gpu
+from fakebench_suite.backends.gpus import has_gpu, is_on_gpu, list_builds, read_builds
 
 
 @pytest.fixture
 def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only driver there may be; it is not there yet."""
     path = tmp_path / "nvidiactl"
-    monkeypatch.setattr(gpus, "DRIVERS", (tmp_path / "kfd", path))
+    monkeypatch.setattr(gpus, "DRIVERS", {"cuda": (path,), "hip": (tmp_path / "kfd",)})
+    monkeypatch.setattr(gpus, "list_builds", lambda: {"cuda"})
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     return path
 
 
 def test_a_driver_says_that_there_is_a_gpu(driver: Path) -> None:
-    """Of any maker; without one there is none."""
+    """Of the maker that torch is built for; without one there is none."""
+    driver.with_name("kfd").touch()
     assert not has_gpu()
     driver.touch()
     assert has_gpu()
+
+
+@pytest.mark.parametrize(
+    ("text", "builds"),
+    [
+        ("cuda: Optional[str] = '12.8'\nhip: Optional[str] = None\n", {"cuda"}),
+        ("cuda: str | None = None\nhip = '6.4'\n", {"hip"}),
+        ("__version__ = '2.15.0'\ncuda: Optional[str] = None\nhip: Optional[str] = None\n", set()),
+    ],
+)
+def test_torch_says_what_it_is_built_for(tmp_path: Path, text: str, builds: set[str]) -> None:
+    """In a file that is read without torch."""
+    (tmp_path / "version.py").write_text(text, encoding="utf-8")
+    assert read_builds(tmp_path / "version.py") == builds
+    assert read_builds(tmp_path / "absent.py") == frozenset()
+
+
+def test_the_installed_torch_is_read_right() -> None:
+    """As it tells itself."""
+    import torch
+
+    versions = {"cuda": torch.version.cuda, "hip": torch.version.hip}
+    assert list_builds() == {name for name, version in versions.items() if version is not None}
 
 
 @pytest.mark.parametrize(

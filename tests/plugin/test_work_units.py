@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fakebench_suite.errors import ModelError
 from fakebench_suite.execution.runner import make_encodable
 from fakebench_suite.execution.work_units import (
-    MAX_UNIT_PROMPTS,
+    MAX_GPU_UNIT_PROMPTS,
     MIN_UNIT_PROMPTS,
     assign_work_units,
     choose_gpu_unit_size,
@@ -44,10 +44,10 @@ def test_units_keep_image_groups_whole_and_large(groups: list[tuple[str, int]]) 
 
 
 @pytest.mark.parametrize(
-    ("cases", "size"), [(96, MIN_UNIT_PROMPTS), (6_000, 750), (53_971, MAX_UNIT_PROMPTS)]
+    ("cases", "size"), [(96, MIN_UNIT_PROMPTS), (1_524, 190), (53_971, MAX_GPU_UNIT_PROMPTS)]
 )
 def test_a_gpu_gets_units_that_fill_it(cases: int, size: int) -> None:
-    """As many prompts as eight GPUs can share, and no more than a large one computes together."""
+    """As many prompts as eight GPUs can share, and no more than a run may lose."""
     assert choose_gpu_unit_size(cases) == size
 
 

@@ -46,7 +46,10 @@ class GreedyDecoder:
         }
         if self.model.device.type != "cuda":
             return rounded
-        return {name: value.pin_memory() for name, value in rounded.items()}
+        try:
+            return {name: value.pin_memory() for name, value in rounded.items()}
+        except RuntimeError:  # The machine gives no more of it, or none at all; copies wait then.
+            return rounded
 
     def to_device(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Move the inputs to the model's device, floating-point ones in its precision.

@@ -17,6 +17,7 @@ from fakebench_suite.backends.transformers.prefix_cache.selftest import (
     max_logit_gap,
 )
 from fakebench_suite.backends.transformers.processor import Encoder
+from fakebench_suite.errors import CardError
 from fakebench_suite.types import Prompt, QuestionType
 
 _PART = "vision_config"
@@ -50,16 +51,21 @@ def try_image_attention(generator: GreedyDecoder, encoder: Encoder, name: str) -
     """Use another implementation for images if the first token's logits stay what they are.
 
     ``name`` is transformers'. Logits may differ by MAX_LOGIT_GAP, as for shared prefixes. Whatever
-    fails, the model is left as it was.
+    fails, the model is left as it was. Raises CardError where it does not answer any more after
+    that.
     """
     model = generator.model
     part = getattr(model.config, _PART, None)
     if part is None:
         return AttentionTrial(used=False, why="The model has no image encoder of its own.")
-    before: Any = part._attn_implementation
+    before: Any = getattr(part, "_attn_implementation", None)
+    if before is None:
+        return AttentionTrial(used=False, why="The image encoder has no choice of attention.")
     try:
         expected = _generate(generator, encoder)
         model.set_attn_implementation({_PART: name})
+        if part._attn_implementation != name:  # transformers has warned, and nothing more.
+            return AttentionTrial(used=False, why=f"The image encoder does not support {name}.")
         gap = max_logit_gap(_generate(generator, encoder), [expected])
     except Exception as error:  # A kernel may refuse a model in any way.
         message = str(error).partition("\n")[0]
@@ -69,6 +75,13 @@ def try_image_attention(generator: GreedyDecoder, encoder: Encoder, name: str) -
             return AttentionTrial(used=True, why=f"{name} is installed, and logits match {before}.")
         why = f"With {name} for images, logits differ by {gap:.2g} standard deviations."
     model.set_attn_implementation({_PART: before})
+    try:
+        _generate(generator, encoder)
+    except Exception as error:  # After an illegal access of memory every call of the GPU fails.
+        raise CardError(
+            f"The trial of {name} for images has broken the GPU for this process. Set attention = "
+            f'"{before}" in a card of the model, so that it is not tried.'
+        ) from error
     return AttentionTrial(used=False, why=why)
 
 

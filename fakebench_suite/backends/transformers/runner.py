@@ -269,7 +269,6 @@ class BatchRunner:
 
     def _run_batch(self, batch: Batch, images: Images, decoder: OutputDecoder) -> Sequence[Reply]:
         """Run the batch, or its halves if it fails, down to one prompt."""
-        is_out_of_memory = False
         try:
             started = time.perf_counter()
             output = self._generate(batch, images, decoder)
@@ -282,8 +281,10 @@ class BatchRunner:
             # Only the message is kept: the traceback would keep the batch's tensors in memory.
             failure = f"{type(error).__name__}: {error}"
             is_out_of_memory = isinstance(error, torch.OutOfMemoryError)
+            may_lack_memory = isinstance(error, RuntimeError)
         if is_out_of_memory:
             self._reduce_budget(batch)
+        if may_lack_memory:  # As libraries of the GPU say it, each in its own words.
             torch.cuda.empty_cache()  # Without a GPU nothing happens.
         if len(batch.prompts) == 1:
             return [ModelError(failure)]

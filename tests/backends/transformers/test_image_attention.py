@@ -19,6 +19,7 @@ from fakebench_suite.backends.transformers.image_attention import (
 )
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.backends.transformers.prefix_cache.selftest import max_logit_gap
+from fakebench_suite.errors import CardError
 from tests.backends.asking import ask
 from tests.backends.transformers.architectures.checkpoints import save_checkpoint
 from tests.backends.transformers.architectures.questions import (
@@ -97,6 +98,34 @@ def test_one_that_does_not_is_given_up(adapter: TransformersBackend, name: str, 
     assert list_attention(adapter._model) == {"text": "sdpa", "vision": "sdpa"}
     answers = read_answers(ask(adapter, PROMPTS, PICTURES))
     assert [answer.text for answer in answers] == expected
+
+
+def test_one_that_transformers_refuses_in_a_warning_is_not_used(
+    adapter: TransformersBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logits would match those of the attention that stayed in force."""
+    monkeypatch.setattr(adapter._model, "set_attn_implementation", lambda _: None)
+    trial = try_image_attention(adapter._generator, adapter._encoder, "agrees")
+    assert not trial.used
+    assert trial.why == "The image encoder does not support agrees."
+
+
+def test_a_trial_after_which_nothing_works_ends_the_run(
+    adapter: TransformersBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a sentence, for every case would be an error of the model."""
+    generate, calls = image_attention._generate, []
+
+    def break_gpu(*arguments: Any) -> GenerationOutput:
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        return generate(*arguments)
+
+    monkeypatch.setattr(image_attention, "_generate", break_gpu)
+    with pytest.raises(CardError, match='Set attention = "sdpa" in a card'):
+        try_image_attention(adapter._generator, adapter._encoder, "agrees")
+    assert list_attention(adapter._model) == {"text": "sdpa", "vision": "sdpa"}
 
 
 def test_a_trial_is_in_the_manifest(

@@ -338,14 +338,18 @@ def test_a_prompt_alone_is_encoded_in_the_thread_that_asks(
     assert threads == [threading.current_thread()]
 
 
-def test_only_memory_that_ran_out_is_given_back(
+def test_memory_is_given_back_where_it_may_have_run_out(
     card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A prompt that fails otherwise costs the next batches no new memory."""
+    """As cuBLAS says it, too; a prompt that fails otherwise costs the next batches nothing."""
     adapter = load(card)
     emptied: list[str] = []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append("emptied"))
-    for error, expected in ((ValueError("odd"), []), (torch.OutOfMemoryError("full"), ["emptied"])):
+    for error, expected in (
+        (ValueError("odd"), []),
+        (torch.OutOfMemoryError("full"), ["emptied"]),
+        (RuntimeError("CUBLAS_STATUS_ALLOC_FAILED"), ["emptied", "emptied"]),
+    ):
 
         def fail(*_: Any, error: Exception = error) -> GenerationOutput:
             raise error
