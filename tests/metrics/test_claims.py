@@ -440,3 +440,11 @@ def test_cases_whose_truth_was_corrected_are_not_compared() -> None:
     of_real = {change.metric: change for change in compare_claims(before, corrected)}
     assert set(of_real) == {"hallucinated_claim_rate"}
     assert of_real["hallucinated_claim_rate"] == changes["hallucinated_claim_rate"]
+
+
+def test_two_records_of_a_case_are_refused() -> None:
+    """One would silently stand in the place of the other, as of two runs put together."""
+    case = make_pairs(1)[0]
+    records = [make_record(case, text) for text in ("The texture is odd.", "All is natural.")]
+    with pytest.raises(ValueError, match="score one run at a time"):
+        ground_records(records)
