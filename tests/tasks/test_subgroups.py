@@ -42,7 +42,7 @@ def test_populations_are_those_of_the_scores() -> None:
 def test_only_scores_by_subgroup_say_so() -> None:
     """A gate on a slice of any other metric would never find it."""
     records = [
-        make_record(f"{n}.png", Outcome.CORRECT, fake=n % 2 == 0, task=task)
+        make_record(f"{task}{n}.png", Outcome.CORRECT, fake=n % 2 == 0, task=task)
         for task in list_tasks()
         if task != Task.ROBUSTNESS
         for n in range(4)
