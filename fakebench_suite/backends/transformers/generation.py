@@ -55,7 +55,7 @@ class GreedyDecoder:
         """Move the inputs to the model's device, floating-point ones in its precision.
 
         Nothing waits for the copies: what the GPU computes comes after them in its queue, and
-        torch keeps pinned memory until a copy from it has ended, whoever lets go of the tensor.
+        torch keeps pinned memory until a copy from it has ended, even if nobody holds the tensor.
         """
         return {
             name: value.to(self.model.device, non_blocking=True)

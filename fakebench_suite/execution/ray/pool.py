@@ -118,7 +118,7 @@ class ReplicaSlot:
         """Whether the replica can be given a unit now.
 
         A unit over which a replica was lost is asked with no other beside it, so that only the one
-        at fault is begun in vain again.
+        at fault is lost again.
         """
         if self.room <= 0 or unit.failed_on is self:
             return False
@@ -386,7 +386,7 @@ class ReplicaPool:
         if tries < MAX_ATTEMPTS:
             self._queue.appendleft(replace(unit, tries=tries))
             return
-        failure = ModelError(f"It was begun {tries} times in vain. {why}")
+        failure = ModelError(f"It was asked {tries} times without an answer. {why}")
         self._answered.append(WorkUnitResult(number=unit.question.number, replies=failure))
 
     def _leave(self, slot: ReplicaSlot, why: str) -> None:

@@ -82,7 +82,7 @@ def test_a_slice_that_kills_replicas_fails_and_no_other(end: Any) -> None:
     replies_by_unit = answer_all(ReplicaPool(cluster, ORDER, None), 6)
     failure = replies_by_unit.pop(2)
     assert isinstance(failure, ModelError)
-    assert "was begun 3 times in vain" in str(failure)
+    assert "was asked 3 times without an answer" in str(failure)
     assert str(failure).endswith("signal 9")
     assert len(replies_by_unit) == 5
     for replies in replies_by_unit.values():
@@ -385,7 +385,7 @@ def test_a_unit_that_ends_models_takes_no_other_along(
     replies_by_unit = answer_all(ReplicaPool(cluster, VLLM_ORDER, None), 12)
     failure = replies_by_unit.pop(fatal)
     assert isinstance(failure, ModelError)
-    assert "was begun 3 times in vain" in str(failure)
+    assert "was asked 3 times without an answer" in str(failure)
     assert len(replies_by_unit) == 11
     for replies in replies_by_unit.values():
         assert all(isinstance(reply, Answer) for reply in replies.values())
