@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from itertools import count
 
@@ -64,7 +64,15 @@ def execute(
     size = choose_gpu_unit_size(len(plan.cases)) if is_on_gpu(plan.card) else None
     units = group_cases(plan.cases, least=size)
     runner = CaseRunner(plan, LocalEngine(backend), units, grader=grader)
-    runner.stop_after(plan.request.run_timeout)
+    with closing(runner):
+        runner.stop_after(plan.request.run_timeout)
+        yield from _run_cases(runner, plan)
+    if runner.stop_reason is not None:
+        raise RunStoppedError(runner.stop_reason)
+
+
+def _run_cases(runner: "CaseRunner", plan: RunPlan) -> Iterator[Record]:
+    """The record of every case that a runner asks before it is stopped."""
     for case in plan.cases:
         answer = None
         stopped = runner.stop_reason is not None
@@ -77,8 +85,6 @@ def execute(
             yield runner.record_error(case, answer, error)
         except RunStoppedError:
             continue
-    if runner.stop_reason is not None:
-        raise RunStoppedError(runner.stop_reason)
 
 
 def group_cases(cases: Sequence[Case], *, least: int | None = None) -> Mapping[int, Sequence[Case]]:
@@ -115,6 +121,7 @@ class CaseRunner:
         self._plan, self._engine, self._grader = plan, engine, grader
         budget = plan.request.budget
         self._spending = None if budget is None else Spending(budget)
+        self._timer: threading.Timer | None = None
         self.stop_reason: str | None = None
         """Why nothing is asked any more; None while cases are asked."""
         self.on_stop: Callable[[], None] = lambda: None
@@ -278,9 +285,14 @@ class CaseRunner:
         if seconds <= 0:
             self.stop(reason)
             return
-        timer = threading.Timer(seconds, self.stop, [reason])
-        timer.daemon = True
-        timer.start()
+        self._timer = threading.Timer(seconds, self.stop, [reason])
+        self._timer.daemon = True
+        self._timer.start()
+
+    def close(self) -> None:
+        """Let the time of the run stop nothing any more: a backend may be asked by another run."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _report_stop(self) -> None:
         if self.stop_reason is not None and not self._stop_reported:

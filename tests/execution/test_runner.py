@@ -1,13 +1,17 @@
 """What is made of the odd replies of a backend."""
 
 import math
+import threading
+from collections.abc import Generator
 from dataclasses import replace
 
 import pytest
 
 from fakebench_suite.backends.base import Capability
+from fakebench_suite.backends.registry import load_model
 from fakebench_suite.errors import ModelError
-from fakebench_suite.execution.runner import check_reply
+from fakebench_suite.execution.plan import RunRequest, make_plan
+from fakebench_suite.execution.runner import check_reply, execute
 from fakebench_suite.types import Answer, FinishReason
 
 
@@ -54,3 +58,21 @@ def test_an_answer_to_the_request_is_kept() -> None:
     for chance in (0.0, 1.0):
         answer = make_answer(p_fake=chance)
         assert check_reply(answer, want=Capability.PROBABILITIES) == answer
+
+
+def test_the_time_of_a_run_that_has_ended_stops_no_other() -> None:
+    """Whose backend may be the same: the timer ends with the run, also with one that is left."""
+    plan = make_plan(RunRequest(model="coin", sample=3, run_timeout=600.0))
+    with load_model(plan.card, plan.load_options()) as backend:
+        left = execute(plan, backend)
+        assert isinstance(left, Generator)
+        next(left)
+        (timer,) = (t for t in threading.enumerate() if isinstance(t, threading.Timer))
+        left.close()
+        timer.join(5)
+        assert not timer.is_alive()
+        assert len(list(execute(plan, backend))) == len(plan.cases)
+    assert not any(
+        isinstance(thread, threading.Timer) and not thread.finished.is_set()
+        for thread in threading.enumerate()
+    )
