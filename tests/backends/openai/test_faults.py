@@ -481,7 +481,10 @@ def test_a_prompt_that_takes_too_long_is_an_error_of_its_own(
     def behave(body: dict[str, Any], _number: int) -> Reply:
         if get_text(body).endswith("(2)"):
             time.sleep(2.5)
-        return (500, "busy") if get_text(body).endswith("(3)") else (200, "It is fake.")
+        if get_text(body).endswith("(3)"):
+            time.sleep(0.2)  # all attempts together take longer than a prompt may
+            return 500, "busy"
+        return 200, "It is fake."
 
     endpoint.behave = behave
     limits = RequestLimits(prompt_seconds=1.0)
