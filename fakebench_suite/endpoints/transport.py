@@ -104,10 +104,8 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ssl_context, self._clock = (
-            _load_certificates(*map(os.environ.get, _CA_VARIABLES)),
-            clock,
-        )
+        self._ssl_context = _load_certificates(*map(os.environ.get, _CA_VARIABLES))
+        self._clock = clock
         self._connections: set[httpcore2.AsyncHTTPConnection] = set()
         self._idle: deque[tuple[float, httpcore2.AsyncHTTPConnection]] = deque()
         """Those without a request, and since when; the last one was used last."""
@@ -211,11 +209,7 @@ class BoundedClient(httpx2.AsyncClient):
     Raises UserError where the environment names certificates or a proxy that cannot be used.
     """
 
-    def __init__(
-        self,
-        *,
-        deadline: float,
-    ) -> None:
+    def __init__(self, *, deadline: float) -> None:
         with _explain_environment():
             super().__init__(
                 timeout=make_timeout(deadline),
