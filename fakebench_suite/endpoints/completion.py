@@ -2,10 +2,12 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fakebench_suite.endpoints.content_filters import is_filtered
 from fakebench_suite.endpoints.failures import parse_error_message
 from fakebench_suite.text.surrogates import replace_lone_surrogates
 
@@ -24,8 +26,11 @@ _MAX_DEPTH = 6
 """Lists and objects within each other in which reasoning is looked for; Mistral's takes four."""
 _MAX_COUNT = 2**53
 """The largest count that a float holds exactly, and more tokens than any prompt has."""
-_BROKEN_OFF = frozenset({"error", "abort"})
-"""Reasons to end of replies that were not finished: OpenRouter's and vLLM's."""
+_BROKEN_OFF = re.compile(r"error|abort|overload|insufficient|cancel|interrupt|timeout|unavailable")
+"""In the reason to end of a reply that was not finished: OpenRouter's and vLLM's, and such as
+``engine_overloaded`` and DeepSeek's ``insufficient_system_resource``."""
+CUT_OFF = frozenset({"length", "max_tokens", "model_length", "max_output_tokens"})
+"""Reasons to end, in lower case, of replies that came to the limit of tokens."""
 
 
 class MalformedReplyError(Exception):
@@ -88,8 +93,12 @@ def parse_body(body: Any) -> Completion:
     """Return the first choice of a decoded reply; raises MalformedReplyError without one."""
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
+    if not choice and isinstance(body, dict) and _is_blocked(body):
+        choice = {"finish_reason": "content_filter"}
     message = choice.get("message") if isinstance(choice, dict) else None
     error = _find_error(body, choice)
+    if message is None and isinstance(choice, dict) and _needs_no_message(choice):
+        message = {}
     if error or not isinstance(choice, dict) or not isinstance(message, dict):
         reason = parse_error_message(error) if error else None
         raise MalformedReplyError(
@@ -118,7 +127,22 @@ def _find_error(body: object, choice: object) -> object:
         if isinstance(part, dict) and part.get("error"):
             return part["error"]
     reason = _as_text(choice.get("finish_reason")) if isinstance(choice, dict) else None
-    return f"the reply ended with {reason!r}" if reason in _BROKEN_OFF else None
+    if reason is None or is_filtered(reason) or not _BROKEN_OFF.search(reason.lower()):
+        return None
+    return f"the reply ended with {reason!r}"
+
+
+def _needs_no_message(choice: Mapping[str, Any]) -> bool:
+    """Whether the reason to end tells all: withheld, or cut off before there was a text."""
+    reason = _as_text(choice.get("finish_reason"))
+    return reason is not None and (is_filtered(reason) or reason.lower() in CUT_OFF)
+
+
+def _is_blocked(body: Mapping[str, Any]) -> bool:
+    """Whether a reply without a choice says that the prompt was blocked, as Gemini's does."""
+    feedback = body.get("promptFeedback") or body.get("prompt_feedback")
+    names = ("blockReason", "block_reason")
+    return isinstance(feedback, dict) and any(feedback.get(name) for name in names)
 
 
 @dataclass(frozen=True, slots=True)

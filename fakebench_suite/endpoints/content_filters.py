@@ -15,6 +15,7 @@ _FINISH_REASONS = frozenset(
 _CODES = frozenset(
     {
         "contentpolicyviolation", "contentfilter", "invalidprompt", "cyberpolicy",  # OpenAI
+        "moderationblocked",
         "responsibleaipolicyviolation",  # Azure
         "datainspectionfailed",  # Alibaba
         "sensitivecontentdetected", "inputtextsensitivecontentdetected",  # Volcengine
@@ -22,6 +23,14 @@ _CODES = frozenset(
     }
 )  # fmt: skip
 """Codes of errors that are a refusal to answer, in lower case, letters alone."""
+_SENTENCES = re.compile(
+    r"""flagged\ as\ potentially\ violating
+    | rejected\ (?:by|as\ a\ result\ of)\ our\ safety\ system
+    | content\ filtering\ policy | content\ management\ policy | ContentPolicyViolationError""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words of OpenAI, of Anthropic, whose code is that of any bad request, of Azure, and of LiteLLM,
+which has the class of the error in its message."""
 _STATUSES = frozenset({400, 403, 422, None})
 """Statuses of such errors; None for one in a reply of status 200."""
 
@@ -40,12 +49,17 @@ def names_refusal(
 ) -> bool:
     """Whether an error says that the server does not want to answer this prompt.
 
-    By a code of ``codes``, or by the flagged input that OpenRouter shows among ``bodies``.
+    By a code of ``codes``; among ``bodies``, by the flagged input that OpenRouter shows or, where
+    no code tells, by a sentence.
     """
     if status not in _STATUSES:
         return False
     words = {re.sub(r"[^a-z]", "", code.lower()) for code in codes}
-    return not _CODES.isdisjoint(words) or any(
-        isinstance(metadata := body.get("metadata"), Mapping) and "flagged_input" in metadata
-        for body in bodies
-    )
+    return not _CODES.isdisjoint(words) or any(map(_shows_refusal, bodies))
+
+
+def _shows_refusal(body: Mapping[str, object]) -> bool:
+    metadata, message = body.get("metadata"), body.get("message")
+    if isinstance(metadata, Mapping) and "flagged_input" in metadata:
+        return True
+    return isinstance(message, str) and _SENTENCES.search(message) is not None

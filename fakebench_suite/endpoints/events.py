@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from fakebench_suite.endpoints.completion import (
     REASONING_FIELDS,
@@ -12,51 +12,68 @@ from fakebench_suite.endpoints.completion import (
     parse_completion,
 )
 
-_DATA, _END = b"data:", b"[DONE]"
+_NAME, _DATA, _END, _ERROR = b"event:", b"data:", b"[DONE]", b"error"
 _TEXTS = ("content", "refusal", *REASONING_FIELDS)
 """Fields of a message that arrive in parts, each to be put after those before it."""
 
 
+class Event(NamedTuple):
+    """One event of a stream."""
+
+    name: bytes
+    """Empty for most."""
+    data: bytes
+    end: int
+    """The byte of the stream at which it ends."""
+
+
 def is_stream(content: bytes, content_type: str) -> bool:
     """Whether a reply is a stream of events; a server may send a whole reply all the same."""
-    return content_type.startswith("text/event-stream") or content.lstrip().startswith(_DATA)
+    start = content.lstrip()
+    is_whole = start.startswith((b"{", b"["))
+    return not is_whole and (
+        content_type.startswith("text/event-stream") or start.startswith(_DATA)
+    )
 
 
 def parse_reply(content: bytes, content_type: str) -> Completion:
     """Return the first choice of a reply, whole or in events; raises MalformedReplyError."""
     if not is_stream(content, content_type):
         return parse_completion(content)
-    return parse_body(assemble_events(event for event, _ in list_events(content)))
+    return parse_body(assemble_events(list_events(content)))
 
 
-def list_events(content: bytes) -> Iterator[tuple[bytes, int]]:
-    """The data of each event of a stream, and the byte at which it ends."""
-    end = 0
+def list_events(content: bytes) -> Iterator[Event]:
+    """The events of a stream that have data."""
+    end, name = 0, b""
     data: list[bytes] = []
     for line in content.splitlines(keepends=True):
         end += len(line)
         text = line.strip(b"\r\n")
         if text.startswith(_DATA):
             data.append(text[len(_DATA) :].removeprefix(b" "))
-        elif not text and data:
-            yield b"\n".join(data), end
-            data = []
+        elif text.startswith(_NAME):
+            name = text[len(_NAME) :].strip()
+        elif not text:
+            if data:
+                yield Event(name, b"\n".join(data), end)
+            name, data = b"", []
     if data:
-        yield b"\n".join(data), end
+        yield Event(name, b"\n".join(data), end)
 
 
-def assemble_events(events: Iterator[bytes]) -> dict[str, Any]:
+def assemble_events(events: Iterator[Event]) -> dict[str, Any]:
     """The body of a chat completion out of its events.
 
-    Raises MalformedReplyError where an event is none, or the stream does not come to its end.
+    Raises MalformedReplyError where an event is none, tells an error, or the stream does not come
+    to an end that says why: gateways write ``[DONE]`` behind half a reply, too.
     """
     body: dict[str, Any] = {}
     message: dict[str, Any] = {}
     choice: dict[str, Any] = {"message": message, "finish_reason": None}
     ended = False
     for event in events:
-        if event.strip() == _END:
-            ended = True
+        if event.data.strip() == _END:
             break
         chunk = _decode(event)
         body |= {name: value for name, value in chunk.items() if value is not None}
@@ -64,18 +81,23 @@ def assemble_events(events: Iterator[bytes]) -> dict[str, Any]:
         first = choices[0] if isinstance(choices, list) and choices else None
         if isinstance(first, dict) and not first.get("index"):  # 0, or none where there is one
             _add(message, first.get("delta"))
+            if isinstance(whole := first.get("message"), dict):  # in place of its parts
+                message |= whole
             _add_logprobs(choice, first.get("logprobs"))
             reason = first.get("finish_reason")
+            ended = ended or bool(reason)
             if isinstance(reason, str) and reason:
                 choice["finish_reason"] = reason
-    if not ended and choice["finish_reason"] is None:
-        raise MalformedReplyError("the stream of the reply broke off before its end")
+            if "text" in first:
+                raise MalformedReplyError("the stream is a completion of a text, not of a chat")
+    if not ended:
+        raise MalformedReplyError("the stream of the reply broke off: no finish_reason at its end")
     return body | {"choices": [choice]}
 
 
 def find_first_token(content: bytes) -> int | None:
     """The byte at which the first event with a text ends; None where none has a text."""
-    for event, end in list_events(content):
+    for event in list_events(content):
         try:
             chunk = _decode(event)
         except MalformedReplyError:
@@ -84,18 +106,22 @@ def find_first_token(content: bytes) -> int | None:
         first = choices[0] if isinstance(choices, list) and choices else None
         delta = first.get("delta") if isinstance(first, dict) else None
         if isinstance(delta, dict) and any(delta.get(name) for name in _TEXTS):
-            return end
+            return event.end
     return None
 
 
-def _decode(event: bytes) -> Mapping[str, Any]:
+def _decode(event: Event) -> Mapping[str, Any]:
     try:
-        chunk = json.loads(event)
+        chunk = json.loads(event.data)
     except (ValueError, RecursionError):
         chunk = None
+    is_error = event.name == _ERROR
     if not isinstance(chunk, dict):
-        excerpt = event[:2_000].decode("utf-8", "replace")
-        raise MalformedReplyError(f"an event of the reply is not JSON: {excerpt!r}")
+        excerpt = event.data[:2_000].decode("utf-8", "replace")
+        kind = "an error" if is_error else "not JSON"
+        raise MalformedReplyError(f"an event of the reply is {kind}: {excerpt!r}")
+    if is_error or chunk.get("object") == "error" or chunk.get("type") == "error":
+        chunk = chunk if chunk.get("error") else {"error": chunk}  # vLLM's are flat
     if chunk.get("error"):
         parse_body(chunk)  # It raises, in the server's words.
     return chunk

@@ -54,6 +54,11 @@ _LASTING = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 """Codes of 429 that no wait changes."""
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|µs|s|m|h|d)")
 _SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_INNER_ERRORS = ("error", "innererror", "inner_error", "provider_specific_fields")
+"""Where an error holds another: the client unwraps {"error": ...}, and some servers do not wrap it;
+Azure tells the policy within, and LiteLLM what the provider said."""
+_MAX_BODIES = 40
+"""Parts of an error that are looked at; none has as many."""
 _LIMITS = (
     ("x-ratelimit-remaining-{}", "x-ratelimit-reset-{}", ("requests", "tokens")),
     (
@@ -80,14 +85,15 @@ def list_codes(error: Exception) -> Iterable[str]:
 
 
 def _list_bodies(error: Exception) -> Iterable[Mapping[str, object]]:
-    """Yield the objects that may describe an error."""
+    """Yield the objects that may describe an error, the outermost first."""
     body: object = error.body if isinstance(error, openai.APIStatusError) else None
     if isinstance(error, MalformedReplyError):
         body = error.error
-    for _ in range(2):  # The client unwraps {"error": ...}; some servers do not wrap it.
-        if isinstance(body, Mapping):
+    bodies = [body]
+    for body in bodies:
+        if isinstance(body, Mapping) and len(bodies) <= _MAX_BODIES:
             yield body
-            body = body.get("error")
+            bodies += [body.get(name) for name in _INNER_ERRORS]
 
 
 def is_refusal(error: Exception) -> bool:
@@ -188,7 +194,7 @@ def parse_time(text: str, *, now: datetime) -> float | None:
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = parse(text)
-        except ValueError:
+        except (ValueError, OverflowError):  # A year or a time zone may have any number of digits.
             continue
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)

@@ -95,6 +95,17 @@ def _load_certificates(_file: str | None, _directory: str | None) -> ssl.SSLCont
     return httpx2.create_ssl_context()
 
 
+def _has_unread_bytes(connection: httpcore2.AsyncHTTPConnection) -> bool:
+    """Whether bytes came behind the reply, which would be read as the next request's reply.
+
+    httpcore2 does not tell: what it has received and not parsed is in h11's buffer.
+    """
+    http11 = connection._connection
+    return isinstance(http11, httpcore2.AsyncHTTP11Connection) and bool(
+        http11._h11_state.trailing_data[0]
+    )
+
+
 class ConnectionPerRequest(httpx2.AsyncBaseTransport):
     """Sends each request in flight over a connection of its own, which later ones use again.
 
@@ -164,7 +175,7 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
 
     async def _release(self, connection: httpcore2.AsyncHTTPConnection) -> None:
         """Keep a connection for the next request, unless it or this transport is closed."""
-        if self._is_closed:
+        if self._is_closed or _has_unread_bytes(connection):
             await self._close(connection)
         elif connection.is_available():
             self._idle.append((self._clock(), connection))

@@ -5,6 +5,7 @@ A secret is recognised by its position (``user:password@`` in a URL, a key-like 
 """
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -105,14 +106,35 @@ def is_secret(name: str) -> bool:
     return not _NAME_WORDS.isdisjoint(words) or any(word.endswith(_NAME_ENDINGS) for word in words)
 
 
-def mask_values(tree: Any) -> Any:
-    """Return JSON with MASK in place of the values whose names say that they are secrets."""
+def mask_values(tree: Any, *, distinct: bool = False) -> Any:
+    """Return JSON with MASK in place of the texts whose names say that they are secrets.
+
+    Numbers, truth values and null are none, whatever their name: ``thinking_token_budget``. With
+    ``distinct``, four digits of a hash behind MASK differ where texts do, such as two values of
+    ``stop_token``; they tell no more than 16 bits of a secret.
+    """
     if isinstance(tree, Mapping):
         return {
-            name: MASK if is_secret(str(name)) else mask_values(value)
+            name: (_mask_texts if is_secret(str(name)) else mask_values)(value, distinct=distinct)
             for name, value in tree.items()
         }
-    return [mask_values(value) for value in tree] if isinstance(tree, list) else tree
+    return [mask_values(value, distinct=distinct) for value in tree] if _is_list(tree) else tree
+
+
+def _mask_texts(tree: Any, *, distinct: bool) -> Any:
+    """Return JSON with MASK in place of every text."""
+    if isinstance(tree, Mapping):
+        return {name: _mask_texts(value, distinct=distinct) for name, value in tree.items()}
+    if _is_list(tree):
+        return [_mask_texts(value, distinct=distinct) for value in tree]
+    if not isinstance(tree, str) or not tree:
+        return tree
+    digest = hashlib.sha256(tree.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{MASK}{digest[:4]}" if distinct else MASK
+
+
+def _is_list(tree: Any) -> bool:
+    return isinstance(tree, list | tuple)
 
 
 def list_secret_values(tree: Any) -> Iterator[str]:

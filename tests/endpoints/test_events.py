@@ -99,17 +99,39 @@ def test_the_first_choice_may_have_no_number(index: dict[str, Any]) -> None:
     assert (completion.text, completion.finish_reason) == ("fake", "stop")
 
 
-@pytest.mark.parametrize("said", [[], {}, ["stop"], 7, None, True])
+@pytest.mark.parametrize("said", [["stop"], 7, True])
 def test_an_odd_reason_to_end_is_none(said: object) -> None:
-    """As in a reply in one; a stream that does not say its end broke off."""
+    """As in a reply in one."""
     event = (
         b"data: "
         + json.dumps({"choices": [{"delta": {"content": "fake"}, "finish_reason": said}]}).encode()
     )
     completion = parse_reply(event + b"\n\ndata: [DONE]\n\n", STREAM)
     assert (completion.text, completion.finish_reason) == ("fake", None)
+
+
+@pytest.mark.parametrize("said", [[], {}, None, "", False])
+@pytest.mark.parametrize("end", [b"", b"\n\ndata: [DONE]\n\n"])
+def test_a_stream_without_a_reason_to_end_broke_off(said: object, end: bytes) -> None:
+    """Gateways write the last event behind half a reply, too."""
+    choice = {"delta": {"content": "It is not "}, "finish_reason": said}
+    event = b"data: " + json.dumps({"choices": [choice]}).encode()
     with pytest.raises(MalformedReplyError, match="broke off"):
-        parse_reply(event, STREAM)
+        parse_reply(event + end, STREAM)
+
+
+def test_a_message_in_place_of_its_parts_is_the_whole() -> None:
+    """However often it comes; and a reply in one may be called a stream."""
+    choices: list[dict[str, Any]] = [
+        {"message": {"content": "It"}},
+        {"message": {"content": "It is fake."}, "finish_reason": "stop"},
+    ]
+    stream = b"".join(
+        b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n" for choice in choices
+    )
+    assert parse_reply(stream, STREAM).text == "It is fake."
+    whole = json.dumps({"choices": [choices[1]]}).encode()
+    assert parse_reply(b"\n" + whole, STREAM).text == "It is fake."
 
 
 def test_the_log_probabilities_are_those_of_the_first_token() -> None:
@@ -122,6 +144,7 @@ def test_the_log_probabilities_are_those_of_the_first_token() -> None:
         {"choices": [{"delta": {"content": token}, "logprobs": logprobs(token)}]}
         for token in ("Yes", ".")
     ]
+    events.append({"choices": [{"delta": {}, "finish_reason": "length"}]})
     stream = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
     assert parse_reply(stream + b"data: [DONE]\n\n", STREAM).top_logprobs == (("Yes", -0.1),)
 
@@ -129,7 +152,7 @@ def test_the_log_probabilities_are_those_of_the_first_token() -> None:
 @pytest.mark.parametrize(
     ("stream", "message"),
     [
-        (make_event({"content": "It is"}), "broke off before its end"),
+        (make_event({"content": "It is"}), "broke off"),
         (make_event({"content": "It is"}) + b'data: {"choices": [{"del', "not JSON"),
         (b'data: {"error": {"message": "no luck", "code": 500}}\n\n', "no luck"),
         (make_event({"content": "It"}) + b'data: {"error": {"message": "no luck"}}\n\n', "no luck"),
@@ -140,6 +163,29 @@ def test_the_log_probabilities_are_those_of_the_first_token() -> None:
         ),
         (make_event({"content": "It is f"}, "error"), "ended with 'error'"),
         (make_event({"content": "It is f"}, "abort"), "ended with 'abort'"),
+        (make_event({"content": "It is f"}, "engine_overloaded"), "ended with"),
+        (make_event({"content": "It is f"}, "ERROR"), "ended with"),
+        (make_event({"content": "It is f"}, "insufficient_system_resource"), "ended with"),
+        (
+            make_event({"content": "It is f"})
+            + b'data: {"object": "error", "message": "no luck", "code": 500}\n\n'
+            + make_stream(),
+            "no luck",
+        ),
+        (
+            make_event({"content": "It is f"})
+            + b'data: {"type": "error", "message": "no luck"}\n\n'
+            + make_stream(),
+            "no luck",
+        ),
+        (
+            make_event({"content": "It is f"})
+            + b'event: error\ndata: {"message": "no luck"}\n\n'
+            + make_stream(),
+            "no luck",
+        ),
+        (make_event({}) + b"event: error\ndata: no luck\n\n" + make_stream(), "an error: 'no luck"),
+        (b'data: {"choices": [{"text": "fake", "finish_reason": "stop"}]}\n\n', "of a text"),
         (b"data: 5\n\n", "not JSON"),
         (b"", "not a chat completion|broke off"),
     ],

@@ -26,6 +26,7 @@ from fakebench_suite.endpoints.retries import (
     parse_wait,
 )
 
+POLICY = "ResponsibleAIPolicyViolation"
 NOW = datetime(2026, 11, 28, 12, 0, 0, tzinfo=UTC)
 
 
@@ -91,10 +92,30 @@ def test_a_used_up_quota_is_no_overload() -> None:
         make_error(403, {"error": {"code": "content_filter"}}),
         make_error(403, {"error": {"code": 403, "metadata": {"flagged_input": "a face"}}}),
         MalformedReplyError("no", error={"code": "content_filter"}),
+        make_error(400, {"error": {"code": "moderation_blocked"}}),
+        make_error(400, {"error": {"code": "BadRequest", "innererror": {"code": POLICY}}}),
+        make_error(
+            400,
+            {
+                "error": {
+                    "code": "400",
+                    "provider_specific_fields": {"innererror": {"code": POLICY}},
+                }
+            },
+        ),
+        *(
+            make_error(400, {"error": {"type": "invalid_request_error", "message": message}})
+            for message in (
+                "Output blocked by content filtering policy",
+                "Your request was rejected as a result of our safety system.",
+                "The response was filtered due to Azure OpenAI's content management policy.",
+                "litellm.BadRequestError: litellm.ContentPolicyViolationError: no",
+            )
+        ),
     ],
 )
 def test_content_policies_are_refusals(error: Exception) -> None:
-    """By the codes that servers have for them, nested or flat."""
+    """By the codes that servers have for them, nested or flat, or by a sentence."""
     assert is_refusal(error)
 
 
@@ -131,6 +152,8 @@ def test_other_errors_are_no_refusals(error: Exception) -> None:
         ("", None),
         ("soon", None),
         ("1s or so", None),
+        ("Wed, 99999999999999999999 Oct 2015 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2015 07:28:00 +99999999999999999999999", None),
     ],
 )
 def test_times_are_read_in_every_form(text: str, seconds: float | None) -> None:

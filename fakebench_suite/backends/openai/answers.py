@@ -8,7 +8,7 @@ from fakebench_suite.backends.base import OPTIONS, Capability, Reply, Request
 from fakebench_suite.backends.openai.likelihood import sum_options
 from fakebench_suite.backends.openai.options import Prices
 from fakebench_suite.endpoints import client
-from fakebench_suite.endpoints.completion import Completion, Tokens
+from fakebench_suite.endpoints.completion import CUT_OFF, Completion, Tokens
 from fakebench_suite.endpoints.content_filters import is_filtered
 from fakebench_suite.errors import ModelError
 from fakebench_suite.text.redaction import MASK
@@ -26,9 +26,8 @@ _MIN_SECRET_LENGTH = 8
 _FINISH_REASONS = {
     "stop": FinishReason.STOP, "eos": FinishReason.STOP, "eos_token": FinishReason.STOP,
     "stop_sequence": FinishReason.STOP, "end_turn": FinishReason.STOP,
-    "length": FinishReason.LENGTH, "max_tokens": FinishReason.LENGTH,
-    "model_length": FinishReason.LENGTH,
-}  # fmt: skip
+    "complete": FinishReason.STOP, "completed": FinishReason.STOP,
+} | dict.fromkeys(CUT_OFF, FinishReason.LENGTH)  # fmt: skip
 """The words of servers; any other, such as ``tool_calls``, says nothing about the text."""
 
 

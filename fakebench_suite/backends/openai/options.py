@@ -90,12 +90,13 @@ class EndpointOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
     def describe(self, *, identity: bool = False) -> dict[str, Any]:
         """The settings as JSON, without secrets.
 
-        With ``identity``, without those that no answer depends on.
+        With ``identity``, without those that no answer depends on, and with different masks for
+        different values: what has a secret's name, such as ``stop_token``, may be none.
         """
         described: dict[str, Any] = msgspec.to_builtins(self)
         described["url"] = mask_url(self.url)
-        for table in ("headers", "extra_body"):
-            described[table] = mask_values(described[table])
+        described["headers"] = mask_values(described["headers"])
+        described["extra_body"] = mask_values(described["extra_body"], distinct=identity)
         if identity:
             for name in _NO_INFLUENCE:
                 del described[name]

@@ -67,3 +67,26 @@ def test_options_are_described_without_secrets() -> None:
     assert described.keys() - identity.keys() == {
         "key_env", "prices", "concurrency", "stream", "timeout",
     }  # fmt: skip
+
+
+def test_settings_with_names_like_secrets_tell_models_apart() -> None:
+    """A number is no secret; of a text, enough is told to see that another one was sent."""
+
+    def describe(extra_body: dict[str, object]) -> tuple[object, object]:
+        options = EndpointOptions(url="http://host/v1", model="m", extra_body=extra_body)
+        shown, identity = options.describe(), options.describe(identity=True)
+        return shown["extra_body"], identity["extra_body"]
+
+    numbers: dict[str, object] = {
+        "thinking_token_budget": 10,
+        "stop_token_ids": [10, 2],
+        "session": None,
+        "key": True,
+    }
+    assert describe(numbers) == (numbers, numbers)
+    shown, identity = describe({"stop_token": "###", "secrets": {"eos_token": ["a", 1]}})
+    assert shown == {"stop_token": "***", "secrets": {"eos_token": ["***", 1]}}
+    assert "###" not in str(identity)
+    assert identity == describe({"stop_token": "###", "secrets": {"eos_token": ["a", 1]}})[1]
+    assert identity != describe({"stop_token": "##", "secrets": {"eos_token": ["a", 1]}})[1]
+    assert identity != describe({"stop_token": "###", "secrets": {"eos_token": ["b", 1]}})[1]

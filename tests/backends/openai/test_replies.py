@@ -153,6 +153,42 @@ def test_a_refusal_is_an_answer(endpoint: Endpoint, load: Load) -> None:
     assert (reply.text, reply.finish_reason) == ("", FILTER)
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"choices": [{"finish_reason": "length", "message": None}]}, "length"),
+        ({"choices": [{"finish_reason": "MAX_TOKENS"}]}, "MAX_TOKENS"),
+        ({"choices": [{"finish_reason": "content_filter"}]}, "content_filter"),
+        ({"choices": [], "promptFeedback": {"blockReason": "SAFETY"}}, "content_filter"),
+        ({"choices": None, "promptFeedback": {"blockReason": "OTHER"}}, "content_filter"),
+    ],
+)
+def test_the_reason_to_end_may_stand_for_the_message(body: dict[str, Any], reason: str) -> None:
+    """Of a reply that was withheld, or cut off within the thoughts."""
+    completion = parse_completion(json.dumps(body).encode())
+    assert (completion.text, completion.finish_reason) == ("", reason)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"choices": [{"finish_reason": "stop", "message": None}]},
+        {"choices": [{"finish_reason": "stop"}]},
+        {"choices": []},
+        {"choices": [], "promptFeedback": {}},
+        {"choices": [{"finish_reason": "content_filter", "message": "no"}]},
+        *(
+            {"choices": [{"finish_reason": reason, "message": {"content": "It is not"}}]}
+            for reason in ("ERROR", "engine_overloaded", "insufficient_system_resource", "aborted")
+        ),
+    ],
+)
+def test_a_reply_that_broke_off_is_none(body: dict[str, Any]) -> None:
+    """Half a text would be read as an answer."""
+    with pytest.raises(MalformedReplyError):
+        parse_completion(json.dumps(body).encode())
+
+
 FULL = {
     "model": "tiny-2026-11",
     "provider": "Somebody",
