@@ -130,7 +130,7 @@ def test_a_message_in_place_of_its_parts_is_the_whole() -> None:
         b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n" for choice in choices
     )
     assert parse_reply(stream, STREAM).text == "It is fake."
-    whole = json.dumps({"choices": [choices[1]]}).encode()
+    whole = json.dumps({"choices": choices[1:]}).encode()
     assert parse_reply(b"\n" + whole, STREAM).text == "It is fake."
 
 
@@ -140,7 +140,7 @@ def test_the_log_probabilities_are_those_of_the_first_token() -> None:
     def logprobs(token: str) -> dict[str, Any]:
         return {"content": [{"top_logprobs": [{"token": token, "logprob": -0.1}]}]}
 
-    events = [
+    events: list[dict[str, Any]] = [
         {"choices": [{"delta": {"content": token}, "logprobs": logprobs(token)}]}
         for token in ("Yes", ".")
     ]
