@@ -110,7 +110,7 @@ def parse_body(body: Any) -> Completion:
     return Completion(
         text=replace_lone_surrogates(content.text),
         reasoning=_as_text(_find_reasoning(message) or content.reasoning),
-        refusal=_as_text(message.get("refusal")) or _as_text(content.refusal),
+        refusal=_find_refusal(message.get("refusal"), content.refusal),
         finish_reason=_as_text(choice.get("finish_reason")),
         model=_as_text(body.get("model")),
         provider=_as_text(body.get("provider")),
@@ -130,6 +130,12 @@ def _find_error(body: object, choice: object) -> object:
     if reason is None or is_filtered(reason) or not _BROKEN_OFF.search(reason.lower()):
         return None
     return f"the reply ended with {reason!r}"
+
+
+def _find_refusal(*places: object) -> str | None:
+    """The first that says something; a blank is no refusal."""
+    texts = (_as_text(place) for place in places)
+    return next((text for text in texts if text is not None and text.strip()), None)
 
 
 def _needs_no_message(choice: Mapping[str, Any]) -> bool:

@@ -120,8 +120,9 @@ def _decode(event: Event) -> Mapping[str, Any]:
         excerpt = event.data[:2_000].decode("utf-8", "replace")
         kind = "an error" if is_error else "not JSON"
         raise MalformedReplyError(f"an event of the reply is {kind}: {excerpt!r}")
-    if is_error or chunk.get("object") == "error" or chunk.get("type") == "error":
-        chunk = chunk if chunk.get("error") else {"error": chunk}  # vLLM's are flat
+    is_flat = "choices" not in chunk and isinstance(chunk.get("message"), str)  # as vLLM's
+    if is_error or is_flat or "error" in (chunk.get("object"), chunk.get("type")):
+        chunk = chunk if chunk.get("error") else {"error": chunk}
     if chunk.get("error"):
         parse_body(chunk)  # It raises, in the server's words.
     return chunk

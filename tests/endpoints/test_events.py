@@ -184,6 +184,12 @@ def test_the_log_probabilities_are_those_of_the_first_token() -> None:
             + make_stream(),
             "no luck",
         ),
+        (
+            make_event({"content": "It is f"})
+            + b'data: {"message": "no luck", "code": 500}\n\n'
+            + make_stream(),
+            "no luck",
+        ),
         (make_event({}) + b"event: error\ndata: no luck\n\n" + make_stream(), "an error: 'no luck"),
         (b'data: {"choices": [{"text": "fake", "finish_reason": "stop"}]}\n\n', "of a text"),
         (b"data: 5\n\n", "not JSON"),

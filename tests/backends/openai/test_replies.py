@@ -145,6 +145,8 @@ def test_a_refusal_is_an_answer(endpoint: Endpoint, load: Load) -> None:
     for part in ({"refusal": "I cannot."}, {"text": "I cannot."}):
         answer = ask(endpoint, load, {"content": [{"type": "refusal"} | part]})
         assert (answer.text, answer.finish_reason) == ("I cannot.", FILTER)
+    answer = ask(endpoint, load, {"content": "This is fake.", "refusal": " \n"})
+    assert (answer.text, answer.finish_reason) == ("This is fake.", STOP)
     endpoint.change = lambda completion: completion
     endpoint.behave = lambda _body, _number: (400, "blocked")
     endpoint.raw = lambda _body: '{"error": {"code": "content_policy_violation", "message": "no"}}'
