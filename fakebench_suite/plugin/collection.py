@@ -183,3 +183,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [item for item in items if item not in empty] if empty else items
     kept.sort(key=lambda item: place[case.id] if (case := get_case(item)) else -1)
     items[:] = kept
+    share_locations(items)
+
+
+def share_locations(items: Iterable[pytest.Item]) -> None:
+    """Give all cases of a test function the file and line that pytest finds for the first of them.
+
+    pytest looks for them anew in each item when it runs, which takes a twentieth of a run whose
+    model takes no time (benchmarks/harness.py). Only the end of the third part, the name of the
+    test, differs.
+    """
+    places: dict[tuple[object, str], tuple[str, int | None, str]] = {}
+    for item in items:
+        if type(item) is not pytest.Function or get_case(item) is None:
+            continue  # A class of another package may have a place of its own for each item.
+        function = item.parent, item.originalname
+        if function not in places:
+            file, line, name = item.location
+            places[function] = file, line, name.removesuffix(item.name)
+        file, line, prefix = places[function]
+        item.location = file, line, f"{prefix}{item.name}"

@@ -1,7 +1,8 @@
 """The fixtures ``ask``, ``judge`` and ``record`` that every case is written with."""
 
+import inspect
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -75,8 +76,9 @@ class CurrentTest:
         self.state = CaseState(case=None)
         self._session_fixtures: dict[str, object] = {}
         """What the fixtures of session scope gave, by name."""
-        self._known: dict[tuple[object, str], dict[str, object]] = {}
-        """By module or class and by name of a test function, those of them that it is given."""
+        self._known: dict[tuple[object, str], tuple[dict[str, object], list[str]]] = {}
+        """By module or class and by name of a test function, those of them that it is given, and
+        the names of the fixtures that pytest has to find for its tests."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
@@ -104,15 +106,27 @@ class CurrentTest:
             return (yield)
         function = item.parent, item.originalname
         if function in self._known:
-            item.funcargs.update(self._known[function], case=case)
+            values, item.fixturenames = self._known[function]
+            item.funcargs.update(values, case=case)
             return (yield)
         yield
-        self._known[function] = {
+        values = {
             name: value
             for name, value in self._session_fixtures.items()
             if item.funcargs.get(name) is value
         }
+        self._known[function] = values, _drop_request(item)
         return None
+
+
+def _drop_request(item: pytest.Function) -> list[str]:
+    """The names of a test's fixtures without ``request``, unless its function is given that.
+
+    Fixtures of session scope have theirs already, and pytest makes one for every test.
+    """
+    if "request" in inspect.signature(item.function).parameters:
+        return item.fixturenames
+    return [name for name in item.fixturenames if name != "request"]
 
 
 CURRENT = pytest.StashKey[CurrentTest]()
@@ -199,8 +213,10 @@ def ask(request: pytest.FixtureRequest, case_runner: CaseRunner) -> Callable[[Ca
         state = current.state
         state.record = state.trouble = state.asked = None  # of an earlier try
         try:
-            with record_errors(case_runner, state, case):
-                answer = case_runner.ask(case)
+            answer = case_runner.ask(case)
+        except (CaseError, MachineError) as error:
+            keep_error(case_runner, state, error, case)
+            raise
         except RunStoppedError as error:
             if not case_runner.has_answers:
                 session.shouldstop = str(error)
@@ -221,8 +237,11 @@ def judge(
     current = pytestconfig.stash[CURRENT]
 
     def judge_answer(case: Case, answer: Answer) -> Verdict:
-        with record_errors(case_runner, current.state, case, answer):
+        try:
             verdict = case_runner.judge(case, answer)
+        except (CaseError, MachineError) as error:
+            keep_error(case_runner, current.state, error, case, answer)
+            raise
         current.state.judged.append((verdict, case, answer))
         return verdict
 
@@ -246,17 +265,18 @@ def record(pytestconfig: pytest.Config, case_runner: CaseRunner) -> Callable[[Ve
     return keep
 
 
-@contextmanager
-def record_errors(
-    runner: CaseRunner, state: CaseState, case: Case, answer: Answer | None = None
-) -> Generator[None, None, None]:
-    """Keep the record of a case that ends in a model's, judge's or image's error."""
-    try:
-        yield
-    except CaseError as error:
-        if state.case is not None:
-            state.record = runner.record_error(case, answer, error)
-        raise
-    except MachineError as error:
+def keep_error(
+    runner: CaseRunner,
+    state: CaseState,
+    error: CaseError | MachineError,
+    case: Case,
+    answer: Answer | None = None,
+) -> None:
+    """Keep the record of a case that ends in a model's, judge's or image's error.
+
+    What this machine could not do is no record.
+    """
+    if isinstance(error, MachineError):
         state.trouble = str(error)
-        raise
+    elif state.case is not None:
+        state.record = runner.record_error(case, answer, error)

@@ -7,7 +7,7 @@ pytest's own line per case.
 import sys
 import time
 from collections import Counter
-from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -20,6 +20,9 @@ from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.reporting import RECORDER, get_record
 from fakebench_suite.text.display import count_of, escape_unencodable, to_single_line
 from fakebench_suite.types import Outcome, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _REDRAW, _SPEAK = 0.1, 10.0
 """Seconds between two pictures on a terminal, and between two lines in a log."""
@@ -41,10 +44,9 @@ class LiveProgress:
         self._tokens, self._cost = 0, 0.0
         """What the answers of this session took, as their server counted it."""
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
+    @pytest.hookimpl(trylast=True)  # xdist's report of a worker's death gets its record on the way.
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Show the state after a case, if it is time."""
-        yield  # xdist's report of a worker's death gets its record on the way.
         record = get_record(report)
         if record is None:
             return

@@ -424,10 +424,9 @@ class LastFailedMisses:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember a miss after pytest has seen the test pass."""
-        yield
         outcome = get_outcome(report)
         last_failed = self._config.pluginmanager.get_plugin("lfplugin")
         if outcome is not None and outcome.is_miss and last_failed is not None:
