@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
@@ -118,12 +119,18 @@ _UNCOUNTED = frozenset({"regions", "intact_criteria"})
 """Fields of cases that are younger than the digest, and follow from the others."""
 
 
-def check_image_name(name: str, *, location: str) -> str:
-    """Return the name if it is a path inside the image directory; otherwise raise DataError."""
+@lru_cache
+def _is_image_name(name: str) -> bool:
+    """Return whether a name is allowed; the cases of an image, which share it, lie side by side."""
     path, windows = PurePosixPath(name), PureWindowsPath(name)
     escapes = path.is_absolute() or windows.anchor or ".." in windows.parts
     unprintable = any(unicodedata.category(character) == "Cc" for character in name)
-    if not windows.name.strip() or escapes or unprintable or ":" in name:
+    return bool(windows.name.strip()) and not (escapes or unprintable or ":" in name)
+
+
+def check_image_name(name: str, *, location: str) -> str:
+    """Return the name if it is a path inside the image directory; otherwise raise DataError."""
+    if not _is_image_name(name):
         raise DataError(
             f"{location}: the image name {name!r} is not allowed. Use a name relative to the "
             "image directory, without '..', ':' or control characters."

@@ -216,14 +216,15 @@ class ImageFolder:
         MissingImageError if there is no such file, and AmbiguousImageError if there are several and
         ``prefer`` does not decide.
         """
-        exact, parts = self.root / name, _normalize_parts(Path(name).parts)
+        exact = os.path.join(self.root, name)  # noqa: PTH118  # strings are quicker, for thousands
         if os.path.isfile(exact):  # noqa: PTH113  # Path.is_file raises on a name too long
-            return exact
-        matches = [
-            path
-            for path in self._listing().get(parts[-1], [])
-            if _normalize_parts(path.parts[-len(parts) :]) == parts
-        ]
+            return Path(exact)
+        parts = _normalize_parts(Path(name).parts)
+        matches = self._listing().get(parts[-1], [])
+        if len(parts) > 1:
+            matches = [
+                path for path in matches if _normalize_parts(path.parts[-len(parts) :]) == parts
+            ]
         if len(matches) > 1 and prefer is not None:
             depth = len(self.root.parts)
             matches = [path for path in matches if prefer in path.parts[depth:]] or matches

@@ -19,7 +19,6 @@ from fakebench_suite.backends.base import Backend, NotAsked, Reply, Request
 from fakebench_suite.datasets.perturbations import perturb
 from fakebench_suite.errors import ModelError
 from fakebench_suite.grading.labels.result import ReplyParserKind
-from fakebench_suite.grading.verdict import judge
 from fakebench_suite.tasks.robustness import (
     FAMILIES,
     Chain,
@@ -221,6 +220,8 @@ class _Search:
 
     def _read(self, answer: Answer) -> str | None:
         """What a reply asserts, ``fake`` or ``real``; None for nothing."""
+        from fakebench_suite.grading.verdict import judge  # which compiles the grammar of replies
+
         return judge(self.request.case, answer, self.request.parser).label
 
     def finish(self) -> Reply:

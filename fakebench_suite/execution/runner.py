@@ -33,7 +33,6 @@ from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.prefetch import PrefetchedImages, decoder_pool
 from fakebench_suite.execution.reusable_answers import is_reusable
 from fakebench_suite.execution.work_units import assign_work_units, choose_gpu_unit_size
-from fakebench_suite.grading import verdict as verdicts
 from fakebench_suite.grading.judges.base import TextJudge
 from fakebench_suite.tasks.registry import Grader, get_task
 from fakebench_suite.text.surrogates import replace_lone_surrogates
@@ -192,6 +191,9 @@ class CaseRunner:
 
     def judge(self, case: Case, answer: Answer) -> Verdict:
         """The verdict on an answer; raises JudgeError where judging fails."""
+        # The grammar of replies is compiled when there is one, and not before the first case.
+        from fakebench_suite.grading.verdict import judge, judge_boxes
+
         known = self._known.get(case.id)
         if known is not None and known.answer is answer and not known.verdict.outcome.is_error:
             return known.verdict
@@ -200,8 +202,8 @@ class CaseRunner:
             parser = self._plan.request.reply_parser
             if get_task(case.task).grader is Grader.BOX:
                 shown = self.pixels.get(case.image)
-                return verdicts.judge_boxes(case, answer, self._plan.card.boxes, shown)
-            return verdicts.judge(case, answer, parser, judgement, self._grader.name)
+                return judge_boxes(case, answer, self._plan.card.boxes, shown)
+            return judge(case, answer, parser, judgement, self._grader.name)
         except JudgeError:
             raise
         except self._fatal:

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from fakebench_suite.grading.claims.grounding import Truth, find_truth
 from fakebench_suite.types import Authenticity, Case
+
+if TYPE_CHECKING:
+    from fakebench_suite.grading.claims.grounding import Truth
 
 Cases = Sequence[Case]
 
@@ -20,6 +23,16 @@ def describe_unknown(metric: str, cases: Cases) -> str | None:
     return None if is_known(cases) else reason
 
 
+def _find_truth(case: Case) -> "Truth":
+    """What is known of the image of a case.
+
+    The grammar of claims is compiled when a gate needs it, and not before every first case.
+    """
+    from fakebench_suite.grading.claims.grounding import find_truth
+
+    return find_truth(case)
+
+
 def _has_strengths(cases: Cases) -> bool:
     return any(case.strength is not None for case in cases)
 
@@ -33,25 +46,25 @@ def _has_regions(cases: Cases) -> bool:
 
 
 def _has_truth(cases: Cases) -> bool:
-    return any(map(find_truth, cases))
+    return any(map(_find_truth, cases))
 
 
 def _has_violated(cases: Cases) -> bool:
-    return any(find_truth(case).violated for case in cases)
+    return any(_find_truth(case).violated for case in cases)
 
 
 def _has_both_kinds(cases: Cases) -> bool:
-    return _has_violated(cases) and any(find_truth(case).intact for case in cases)
+    return _has_violated(cases) and any(_find_truth(case).intact for case in cases)
 
 
-def _find_common(truths: Sequence[Truth]) -> frozenset[str]:
+def _find_common(truths: "Sequence[Truth]") -> frozenset[str]:
     """The criteria that are violated in one image and intact in another."""
     violated = frozenset(name for truth in truths for name in truth.violated)
     return violated & {name for truth in truths for name in truth.intact}
 
 
 def _has_common_criterion(cases: Cases) -> bool:
-    return bool(_find_common([find_truth(case) for case in cases]))
+    return bool(_find_common([_find_truth(case) for case in cases]))
 
 
 def _has_common_criterion_of_forged(cases: Cases) -> bool:

@@ -122,8 +122,8 @@ def find_task(node: pytest.Item) -> str | None:
 
 def get_case(item: pytest.Item) -> Case | None:
     """The case an item stands for; None for any other test."""
-    params: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
-    case = params.get("case")
+    callspec = getattr(item, "callspec", None)
+    case = None if callspec is None else callspec.params.get("case")
     return case if isinstance(case, Case) else None
 
 

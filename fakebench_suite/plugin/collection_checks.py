@@ -59,17 +59,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def describe_case_recorded_twice(items: Iterable[pytest.Item]) -> str | None:
     """The first case that two tests would record; None if there is none."""
-    recorders: dict[str, str] = {}
+    recorders: dict[str, pytest.Item] = {}
     for item in items:
         case = get_case(item)
         if case is None or "record" not in getattr(item, "fixturenames", ()):
             continue
-        first = recorders.setdefault(case.id, item.nodeid)
-        if first != item.nodeid:
+        first = recorders.setdefault(case.id, item)
+        if first is not item and first.nodeid != item.nodeid:
             return to_single_line(
-                f"The case {case.id} would be recorded by two tests, {first} and {item.nodeid}, "
-                "and a run keeps one record of each case. Choose one of the tests with -k, or "
-                "record the case in one of them only."
+                f"The case {case.id} would be recorded by two tests, {first.nodeid} and "
+                f"{item.nodeid}, and a run keeps one record of each case. Choose one of the tests "
+                "with -k, or record the case in one of them only."
             )
     return None
 

@@ -4,12 +4,12 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -42,6 +42,10 @@ _FILE = re.compile(r"[0-9a-f]{20}\.(png|webp)")
 """File names of stored images; other names in a run directory are ignored."""
 _ADDRESS = re.compile(r"(?!/)[A-Za-z0-9_.~/%-]+")
 """Quoted relative addresses; a colon would start a scheme."""
+
+
+_Relate = Callable[[Path], Path | None]
+"""Gives the path from a run to a directory; None where there is none."""
 
 
 class ReportImageSize(StrEnum):
@@ -183,6 +187,8 @@ class Thumbnails:
         check_inside(self._folder, self._folder.parent.parent)
         if source is not None and missing:
             source.find(missing[0])  # lists the folder, once and before there are threads
+            with suppress(OSError):  # finish raises what comes of it
+                self._folder.mkdir(parents=True, exist_ok=True)
             self._held.enter_context(silence_decoder_warnings())
             pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
             # On an error or Ctrl-C, cancel thumbnails that have not started.
@@ -191,8 +197,8 @@ class Thumbnails:
                 partial(
                     _make_image,
                     self._folder,
-                    self._folder.parent.parent.resolve(),
                     source=source,
+                    relate=_make_relate(self._folder.parent.parent),
                     size=self._size,
                     shown=self._shown,
                 ),
@@ -232,13 +238,13 @@ def copy_thumbnails(run: Path, other: Path) -> None:
     if not source_images:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    resolved = run.resolve()
+    relate = _make_relate(run)
     for name in source_images.keys() - images.keys():
         picture = source_images[name]
         for file in {picture.file, picture.whole or picture.file}:
             shutil.copyfile(source / file, folder / file, follow_symlinks=False)
         place = other / unquote(picture.full) if picture.full else None
-        full = _relative_link(resolved, place) if place is not None and place.is_file() else None
+        full = _relative_link(relate, place) if place is not None and place.is_file() else None
         images[name] = replace(picture, full=full)
     write_whole(folder / KNOWN, msgspec.json.encode(images))
 
@@ -289,16 +295,16 @@ def _full_size_file(folder: Path, picture: StoredImage) -> str | None:
 
 def _make_image(
     folder: Path,
-    run: Path,
     name: str,
     *,
     source: ImageSource,
+    relate: _Relate,
     size: ReportImageSize,
     shown: Mapping[str, PixelDigest | None],
 ) -> StoredImage | None:
     """Store one image in files named by digest, because its own name is untrusted.
 
-    ``folder`` is that of the images of ``run``, which is resolved.
+    ``folder`` is that of the images of a run, and ``relate`` gives paths from the run.
     Returns None for an image that cannot be opened, or is not the one that was shown.
     """
     try:
@@ -308,22 +314,22 @@ def _make_image(
     recorded = shown.get(name)
     if recorded is not None and digest_pixels(picture).digest != recorded.digest:
         return None
-    folder.mkdir(parents=True, exist_ok=True)
     width, height = picture.size
-    file, whole = f"{_digest(name)}.webp", f"{_digest(f'{name}/whole')}.png"
+    full = _relative_link(relate, source.find(name))
     if max(width, height) <= THUMBNAIL_SIZE:
-        file = whole = f"{_digest(name)}.png"
+        file = f"{_digest(name)}.png"
         _write_image(folder / file, picture, "PNG")
-    else:
-        if size is ReportImageSize.FULL:
-            _write_image(folder / whole, picture, "PNG")
-        picture.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
-        _write_image(folder / file, picture, "WEBP", quality=78, method=2)
+        return StoredImage(file=file, width=width, height=height, full=full, whole=file)
+    file, whole = f"{_digest(name)}.webp", f"{_digest(f'{name}/whole')}.png"
+    if size is ReportImageSize.FULL:
+        _write_image(folder / whole, picture, "PNG")
+    picture.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
+    _write_image(folder / file, picture, "WEBP", quality=78, method=2)
     return StoredImage(
         file=file,
         width=width,
         height=height,
-        full=_relative_link(run, source.find(name)),
+        full=full,
         whole=whole if _is_own(folder, whole) else None,
     )
 
@@ -338,12 +344,28 @@ def _digest(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
-def _relative_link(run: Path, path: Path | None) -> str | None:
-    """The address of a file relative to the report of a run, whose directory is resolved."""
+def _relative_link(relate: _Relate, path: Path | None) -> str | None:
+    """The address of a file relative to the report of a run; None where there is none."""
     if path is None:
         return None
-    try:
-        relative = os.path.relpath(path.resolve(), run)
-    except ValueError:  # another drive
-        return None
-    return quote(Path(relative).as_posix())
+    if path.is_symlink():
+        path = path.resolve()
+    folder = relate(path.parent)
+    return None if folder is None else quote((folder / path.name).as_posix())
+
+
+def _make_relate(run: Path) -> _Relate:
+    """A function that gives the path from a run to a directory of images, of which there are few.
+
+    It looks up the links on the way to each once: that takes as long as decoding a small image.
+    """
+    resolved = run.resolve()
+
+    @cache
+    def relate(folder: Path) -> Path | None:
+        try:
+            return Path(os.path.relpath(folder.resolve(), resolved))
+        except ValueError:  # another drive
+            return None
+
+    return relate

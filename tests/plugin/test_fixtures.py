@@ -63,6 +63,26 @@ class TestStrict:
     def test_own(self, case, ask, judge, record):
         record(judge(case, ask(case)))
 """
+TAKES_REQUEST = """
+import pytest
+
+pytestmark = pytest.mark.detection
+
+class TestOwn:
+    def test_named(self, case, ask, judge, record, request):
+        assert case.id in request.node.name
+        record(judge(case, ask(case)))
+
+def test_plain(case, ask):
+    assert ask(case).text
+"""
+CHECKS_LOCATIONS = """
+import os
+
+def pytest_runtest_setup(item):
+    path, line, name = item.reportinfo()
+    assert item.location == (os.path.relpath(path, item.config.rootpath), line, name)
+"""
 OWN_MODEL = """
 import pytest
 from fakes import FakeModel
@@ -127,6 +147,15 @@ def test_a_fixture_of_a_class_is_used_for_every_case(run: Run, data: Path, proje
     assert run(f"--data={data}", "--gates=none").ret == 0
     reasons = {line["verdict"]["reason"] for line in read_run(project).records}
     assert reasons == {"own judge"}
+
+
+def test_every_case_has_its_own_request_and_line(run: Run, data: Path, project: Path) -> None:
+    """As pytest would give them, though it is not asked for either in each case."""
+    leave_one_test(project, TAKES_REQUEST)
+    (project / "cases" / "conftest.py").write_text(CHECKS_LOCATIONS, encoding="utf-8")
+    result = run(f"--data={data}", "--gates=none", "-n0")
+    assert result.ret == 0, result.stdout.str()
+    assert len(read_run(project).records) == 16
 
 
 def test_a_verdict_on_nothing_is_refused(run: Run, data: Path, project: Path) -> None:
