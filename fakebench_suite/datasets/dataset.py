@@ -2,11 +2,11 @@
 
 import codecs
 import hashlib
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
@@ -119,9 +119,13 @@ _UNCOUNTED = frozenset({"regions", "intact_criteria"})
 """Fields of cases that are younger than the digest, and follow from the others."""
 
 
-@lru_cache
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+"""Nearly all names of images, of which no part can mean another directory."""
+
+
 def _is_image_name(name: str) -> bool:
-    """Return whether a name is allowed; the cases of an image, which share it, lie side by side."""
+    if _PLAIN_NAME.fullmatch(name):
+        return True
     path, windows = PurePosixPath(name), PureWindowsPath(name)
     escapes = path.is_absolute() or windows.anchor or ".." in windows.parts
     unprintable = any(unicodedata.category(character) == "Cc" for character in name)
