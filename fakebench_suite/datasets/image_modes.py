@@ -28,6 +28,9 @@ def to_plain_rgb(
     low bytes of 16-bit samples.
     """
     result = Image.new("RGB", image.size)
+    if image.mode == "RGB" and "transparency" not in image.info:  # as nearly all are
+        result.paste(image)
+        return result
     white = _compute_white(image)
     for box in _list_bands(image.size):
         band = image.crop(box)
@@ -81,8 +84,10 @@ def _compute_transparency(band: Image.Image, raw: str, low: Image.Image | None) 
 
     The colour has the bit depth of the file, whereas ``band`` has 8 bits.
     """
-    colour, samples = band.info.get("transparency"), np.asarray(band)
-    mask: Mask | None = None
+    colour = band.info.get("transparency")
+    if colour is None:
+        return None
+    samples, mask = np.asarray(band), None
     if isinstance(colour, tuple) and band.mode == "RGB":
         expected = [value >> 8 for value in colour] if low is not None else colour
         mask = (samples == expected).all(axis=-1)
