@@ -93,8 +93,10 @@ def test_pixels_are_told_by_mode_size_and_bytes() -> None:
     assert digest_pixels(wide).digest != digest_pixels(high).digest
     assert digest_pixels(wide).digest != digest_pixels(wide.convert("L")).digest
     assert digest_pixels(wide).flat
-    wide.putpixel((0, 0), (254, 0, 0))
-    assert not digest_pixels(wide).flat
+    for place in ((0, 0), (2, 1)):
+        spotted = wide.copy()
+        spotted.putpixel(place, (254, 0, 0))
+        assert not digest_pixels(spotted).flat
 
 
 def test_facts_of_pixels_know_no_order() -> None:

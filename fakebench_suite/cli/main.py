@@ -24,9 +24,7 @@ from fakebench_suite.errors import (
 )
 from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.files.paths import expand_home
-from fakebench_suite.grading.labels.choices import parse_choice
 from fakebench_suite.grading.labels.result import ReplyParserKind
-from fakebench_suite.grading.verdict import select_parser
 from fakebench_suite.metrics.paper_tables import FOOTNOTE, check_published, load_table
 from fakebench_suite.report.paper_rows import format_table
 from fakebench_suite.report.thumbnails import ReportImageSize
@@ -106,6 +104,9 @@ def read(
     each, a line {verdict, reason} is printed; the verdict is fake, real, unparsed or refused. Of
     whichfake and whichreal it is the letter of one of ``choices``, unparsed or refused.
     """
+    from fakebench_suite.grading.labels.choices import parse_choice
+    from fakebench_suite.grading.verdict import select_parser
+
     if reading is ReplyParserKind.LIKELIHOOD:
         stop("--reading=likelihood asks the model itself; a written reply is read by the others.")
     read_reply = select_parser(reading)

@@ -50,6 +50,34 @@ def test_pictures_are_made_by_threads(tmp_path: Path) -> None:
     assert threading.get_ident() not in source.threads
 
 
+class FileSource(Source):
+    """Pictures that are files in a directory, of which some are links to elsewhere."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(0.0)
+        self._folder = folder
+
+    def find(self, image: str) -> Path | None:
+        """The file of the picture."""
+        return self._folder / image
+
+
+def test_the_full_picture_is_linked_where_it_lies(tmp_path: Path) -> None:
+    """Links of directories and of files are followed, and names are quoted."""
+    real, data = tmp_path / "real place", tmp_path / "data"
+    real.mkdir()
+    (tmp_path / "store").mkdir()
+    data.symlink_to(real)
+    for name in ("0.png", "1.png"):
+        Image.new("RGB", (2, 2)).save(tmp_path / "store" / name)
+    (real / "0.png").symlink_to(tmp_path / "store" / "0.png")
+    (tmp_path / "store" / "1.png").rename(real / "1.png")
+    run = tmp_path / "runs" / "run"
+    with Thumbnails(run, NAMES[:2], FileSource(data)) as pictures:
+        full = {name: picture.full for name, picture in pictures.finish().items()}
+    assert full == {"0.png": "../../store/0.png", "1.png": "../../real%20place/1.png"}
+
+
 def test_pictures_that_nobody_asks_for_cost_nothing(tmp_path: Path) -> None:
     """Known ones are not opened again."""
     with Thumbnails(tmp_path, NAMES[:3], Source(0.0)) as pictures:
