@@ -18,7 +18,6 @@ from fakebench_suite.cli.errors import PipeConsole
 from fakebench_suite.errors import UserError
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.paths import resolve
-from fakebench_suite.report.terminal import begin_table
 from fakebench_suite.runs.last import LAST, find_run, point_last
 from fakebench_suite.runs.manifest import Manifest, RunStatus
 from fakebench_suite.runs.store import BADGE, MANIFEST, RECORDS, read_manifest
@@ -187,6 +186,8 @@ def _print_runs(runs: Sequence[RunInfo], *, latest: Path) -> None:
     if not runs:
         typer.echo("There are no runs here.", file=sys.stdout)
         return
+    from fakebench_suite.report.terminal import begin_table  # and scipy: as slow as a short run
+
     table = begin_table(_HEADER, numbers=("size",))
     for run in runs:
         mark = " (last)" if resolve(run.folder) == latest else ""

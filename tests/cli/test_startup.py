@@ -9,7 +9,18 @@ import pytest
 pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "transformers", "vllm", "ray", "openai", "pandas", "plotly", "jinja2", "itables")
+HEAVY = (
+    "torch",
+    "transformers",
+    "vllm",
+    "ray",
+    "openai",
+    "pandas",
+    "scipy",
+    "plotly",
+    "jinja2",
+    "itables",
+)
 GRAMMARS = "fakebench_suite.grading.labels.parser", "fakebench_suite.grading.claims.reader"
 """What compiles hundreds of regular expressions, for replies that are not there yet."""
 
@@ -33,6 +44,18 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
     assert result.stdout.rstrip().endswith("loaded: []")
+
+
+def test_the_commands_import_nothing_heavy() -> None:
+    """``fakebench run`` begins with them, in the process that then asks the model."""
+    script = (
+        "import sys; import fakebench_suite.cli.main; "
+        f"print([name for name in {(*HEAVY, *GRAMMARS)!r} if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
 
 
 def test_a_python_without_the_packages_is_one_sentence() -> None:
