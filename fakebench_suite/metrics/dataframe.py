@@ -1,6 +1,7 @@
 """Records -> one table row per case, from which every metric is computed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from statistics import mean, stdev
 from typing import Any
@@ -23,11 +24,60 @@ _NUMBERS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Some rows of a table, in their order, whose columns are taken only where they are looked at.
+
+    Scores are over hundreds of parts of one table, and need two or three of its columns each.
+
+    Attributes:
+        columns: The whole table, an array per column.
+        places: The numbers of the rows of the table.
+
+    """
+
+    columns: Mapping[str, NDArray[Any]]
+    places: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """A column, over these rows."""
+        column: NDArray[Any] = self.columns[name][self.places]
+        return column
+
+    def select(self, mask: NDArray[np.bool_]) -> "Rows":
+        """The rows for which ``mask``, one value per row, is true."""
+        return Rows(columns=self.columns, places=self.places[mask])
+
+    @property
+    def images(self) -> list[str]:
+        """The image of each row."""
+        images: list[str] = self["image"].tolist()
+        return images
+
+
 def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
     """One row per record, ordered by case id, whatever the order of arrival.
 
     ``image`` is the data set's image, also of a perturbed case.
     """
+    return rows_to_frame(records_to_rows(records))
+
+
+def rows_to_frame(rows: Rows) -> pd.DataFrame:
+    """The rows as a frame with all columns."""
+    columns = {name: rows[name] for name in rows.columns}
+    # Of an array pandas would make its own type for texts.
+    series = {name: pd.Series(column, dtype=column.dtype) for name, column in columns.items()}
+    frame = pd.DataFrame(series)
+    frame.columns = pd.Index(list(columns), dtype=object)
+    return frame
+
+
+def records_to_rows(records: Iterable[Record]) -> Rows:
+    """The rows of ``records_to_frame``."""
     rows = [
         (
             record.case.id,
@@ -65,11 +115,21 @@ def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
     # Exact scores and ratings decide what passes; a similarity does not.
     columns["decided"] = (columns["judge"] == "exact") | rated
     columns["graded"] = ~columns["error"] & (outcome != str(Outcome.UNSCORED))
-    # Of an array pandas would make its own type for texts.
-    series = {name: pd.Series(column, dtype=column.dtype) for name, column in columns.items()}
-    frame = pd.DataFrame(series)
-    frame.columns = pd.Index(list(columns), dtype=object)
-    return frame
+    return Rows(columns=columns, places=np.arange(len(rows)))
+
+
+def is_present(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where there is a value: neither None nor NaN."""
+    present: NDArray[np.bool_] = pd.notna(values)
+    return present
+
+
+def is_any_of(values: NDArray[Any], names: Iterable[str]) -> NDArray[np.bool_]:
+    """Where the value is one of these texts."""
+    found = np.zeros(len(values), dtype=bool)
+    for name in names:
+        found |= values == name
+    return found
 
 
 def _make_column(name: str, values: list[Any]) -> NDArray[Any]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
+from fakebench_suite.metrics.dataframe import Rows, is_any_of, is_present
 from fakebench_suite.metrics.intervals import (
     Estimate,
     estimate_balanced,
@@ -29,31 +29,32 @@ from fakebench_suite.types import WITHOUT_VERDICT, Authenticity, QuestionType
 Named = Iterator[tuple[str, Estimate]]
 
 
-def score_detection(graded: pd.DataFrame) -> Named:
+def score_detection(graded: Rows) -> Named:
     """Every whole-population score of detection apart from accuracy and the rates."""
-    fake, images = graded["label"] == Authenticity.FAKE, graded["image"].tolist()
+    fake, images = graded["label"] == Authenticity.FAKE, graded.images
     yield "balanced_accuracy", estimate_balanced(graded["correct"], fake, images)
     yield "fake_real_gap", estimate_gap(graded["correct"], fake, images)
-    parsed = graded[~graded["outcome"].isin(WITHOUT_VERDICT)]
+    parsed = graded.select(~is_any_of(graded["outcome"], WITHOUT_VERDICT))
     said_fake = parsed["reply_label"] == Authenticity.FAKE
-    groups = parsed["image"].tolist()
+    groups = parsed.images
     yield "fake_rate", estimate_mean(said_fake, groups)
     is_fake = parsed["label"] == Authenticity.FAKE
     yield "matthews_corrcoef", estimate_statistic(matthews_corrcoef, is_fake, said_fake, groups)
-    asked = parsed["question_type"].isin([QuestionType.ISFAKE, QuestionType.ISREAL])
-    yes = said_fake[asked] == (parsed["question_type"][asked] == QuestionType.ISFAKE)
-    yield "yes_rate", estimate_mean(yes, parsed["image"][asked].tolist())
+    asked = is_any_of(parsed["question_type"], (QuestionType.ISFAKE, QuestionType.ISREAL))
+    asked_fake = parsed["question_type"] == QuestionType.ISFAKE
+    said_yes = said_fake == asked_fake
+    yield "yes_rate", estimate_mean(said_yes[asked], parsed.select(asked).images)
     yield "polarity_consistency", _polarity_consistency(parsed)
     yield "pairwise_accuracy", _pairwise_accuracy(parsed)
-    weighed = parsed[parsed["p_fake"].notna()]
-    if not weighed.empty:
+    weighed = parsed.select(is_present(parsed["p_fake"]))
+    if len(weighed):
         yield from score_likelihoods(weighed)
 
 
-def score_likelihoods(weighed: pd.DataFrame) -> Named:
+def score_likelihoods(weighed: Rows) -> Named:
     """Ranking and calibration metrics of P(fake)."""
-    fake, images = weighed["label"] == Authenticity.FAKE, weighed["image"].tolist()
-    chances = weighed["p_fake"].astype(float)
+    fake, images = weighed["label"] == Authenticity.FAKE, weighed.images
+    chances = weighed["p_fake"]
     for name, statistic in (
         ("roc_auc", roc_auc),
         ("average_precision", average_precision),
@@ -70,7 +71,7 @@ def score_likelihoods(weighed: pd.DataFrame) -> Named:
         yield name, replace(estimate, low=None, high=None)
 
 
-def _polarity_consistency(parsed: pd.DataFrame) -> Estimate:
+def _polarity_consistency(parsed: Rows) -> Estimate:
     """The share of images with the same label for "is it fake?" and "is it real?"."""
     said: dict[str, dict[str, str]] = {}
     columns = ("image", "question_type", "reply_label")
@@ -84,13 +85,13 @@ def _polarity_consistency(parsed: pd.DataFrame) -> Estimate:
     return estimate_mean(list(same.values()), list(same))
 
 
-def _pairwise_accuracy(parsed: pd.DataFrame) -> Estimate:
+def _pairwise_accuracy(parsed: Rows) -> Estimate:
     """Of each forged probe and its untouched image: 1 if the forged one ranks higher.
 
     By P(fake) where there is one, else by the verdicts; a tie counts one half.
     """
     said_fake = (parsed["reply_label"] == Authenticity.FAKE).astype(float)
-    suspicion = parsed["p_fake"].fillna(said_fake)
+    suspicion = np.where(is_present(parsed["p_fake"]), parsed["p_fake"], said_fake)
     columns = ("image", "question_type", "label", "paired_image")
     asked = list(zip(*(parsed[name] for name in columns), suspicion, strict=True))
     untouched: dict[tuple[str, str], list[float]] = {}

@@ -6,15 +6,21 @@ errors only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fakebench_suite.metrics.claims import Grounded, ground_records, score_claims
-from fakebench_suite.metrics.dataframe import records_to_frame
+from fakebench_suite.metrics.dataframe import (
+    Rows,
+    is_any_of,
+    is_present,
+    records_to_rows,
+    rows_to_frame,
+)
 from fakebench_suite.metrics.detection import score_detection
 from fakebench_suite.metrics.intervals import (
     Estimate,
@@ -58,11 +64,11 @@ def score_records(
     records = list(records)
     if grounded is None:
         grounded = ground_records(records)
-    frame = records_to_frame(records)
+    rows = records_to_rows(records)
     scores: list[Score] = []
     for task in list_tasks():
-        part = frame[frame["task"] == task]
-        if not part.empty:
+        part = rows.select(rows["task"] == task)
+        if len(part):
             scores += _score_task(task, part, texts)
             of_task = [record for record in records if record.case.task == task]
             scores += (make_score(task, *entry) for entry in score_claims(of_task, grounded))
@@ -91,10 +97,10 @@ Named = Iterator[tuple[str, str, Estimate]]
 Judged = Iterator[tuple[str, str, Estimate, str | None]]
 
 
-def _score_task(task: str, part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Iterator[Score]:
+def _score_task(task: str, part: Rows, texts: Mapping[str, TextScores]) -> Iterator[Score]:
     if task == Task.ROBUSTNESS:
         perturbed = tuple(_score_perturbed(part))
-        part = part[part["perturbation"] != SEARCH]
+        part = part.select(part["perturbation"] != SEARCH)
         plain = (*perturbed, *_rate_outcomes(part))
     else:
         plain = (
@@ -107,135 +113,133 @@ def _score_task(task: str, part: pd.DataFrame, texts: Mapping[str, TextScores]) 
     for metric, name, estimate, judge in (
         *_rate_correct(task, part),
         *((*entry, None) for entry in plain),
-        *_average_text_scores(part[~part["error"] & part["score"].notna()]),
+        *_average_text_scores(part.select(~part["error"] & is_present(part["score"]))),
         *_count_failed_rounds(part),
     ):
         yield make_score(task, metric, name, estimate, judge)
 
 
-def _rate_correct(task: str, part: pd.DataFrame) -> Judged:
+def _rate_correct(task: str, part: Rows) -> Judged:
     """Accuracy by the paper's rule and over parsed answers, for all cases and every subgroup.
 
     If a judge decides what passes, the score has its name; with two judges there is one score for
     each.
     """
-    graded = part[part["graded"]]
-    decided = graded["judge"].where(graded["decided"])  # a similarity decides nothing
-    judges = sorted(decided.dropna().unique()) or [None]
+    graded = part.select(part["graded"])
+    # A similarity decides nothing.
+    decided = graded["judge"]
+    decided[~graded["decided"]] = None
+    judges: list[str | None] = [*_list_values(decided)] or [None]
     for judge in judges:
-        rows_of_judge = graded[decided.isna() | (decided == judge)] if judge else graded
-        for name, rows in _by_subgroup(task, rows_of_judge):
+        of_judge = graded.select(~is_present(decided) | (decided == judge)) if judge else graded
+        for name, rows in _by_subgroup(task, of_judge):
             yield "accuracy", name, _mean(rows, rows["correct"]), judge
             if get_task(task).grades_labels:
-                parsed = rows[~rows["outcome"].isin(WITHOUT_VERDICT)]
+                parsed = rows.select(~is_any_of(rows["outcome"], WITHOUT_VERDICT))
                 yield "accuracy_parsed", name, _mean(parsed, parsed["correct"]), judge
 
 
-def _score_detection(task: str, part: pd.DataFrame) -> Named:
+def _score_detection(task: str, part: Rows) -> Named:
     if get_task(task).grader is Grader.LABEL:
-        for metric, estimate in score_detection(part[part["graded"]]):
+        for metric, estimate in score_detection(part.select(part["graded"])):
             yield metric, ALL, estimate
 
 
-def _score_perturbed(part: pd.DataFrame) -> Named:
+def _score_perturbed(part: Rows) -> Named:
     """What perturbations change, and what the search found, which is in no other score.
 
     A case with a label that is unscored has lost its verdict.
     """
     searched = part["perturbation"] == SEARCH
-    ladder = part[~searched & ~part["error"] & part["label"].notna()]
-    searches = part[searched & part["graded"]]
-    if not ladder.empty:
-        yield from score_robustness(ladder)
-    if not searches.empty:
-        yield from score_search(searches)
+    ladder = part.select(~searched & ~part["error"] & is_present(part["label"]))
+    searches = part.select(searched & part["graded"])
+    if len(ladder):
+        yield from score_robustness(rows_to_frame(ladder))
+    if len(searches):
+        yield from score_search(rows_to_frame(searches))
 
 
-def _score_labels(task: str, part: pd.DataFrame) -> Named:
+def _score_labels(task: str, part: Rows) -> Named:
     """What replies assert about their images, whatever a judge says of their texts."""
-    labelled = part[part["graded"] & part["label"].notna()]
+    labelled = part.select(part["graded"] & is_present(part["label"]))
     if get_task(task).grader is Grader.LABEL_AND_TEXT:
         for name, rows in _by_subgroup(task, labelled):
-            parsed = rows[~rows["outcome"].isin(WITHOUT_VERDICT)]
+            parsed = rows.select(~is_any_of(rows["outcome"], WITHOUT_VERDICT))
             yield "label_accuracy", name, _mean(rows, rows["reply_label"] == rows["label"])
             right = parsed["reply_label"] == parsed["label"]
             yield "label_accuracy_parsed", name, _mean(parsed, right)
     if get_task(task).grader in (Grader.LABEL, Grader.LABEL_AND_TEXT):
         fake = labelled["label"] == Authenticity.FAKE
         said_fake = labelled["reply_label"] == Authenticity.FAKE
-        images = labelled["image"].tolist()
-        yield "f1_score", ALL, estimate_statistic(f1_score, fake, said_fake, images)
+        yield "f1_score", ALL, estimate_statistic(f1_score, fake, said_fake, labelled.images)
 
 
-def _score_choices(task: str, part: pd.DataFrame) -> Named:
+def _score_choices(task: str, part: Rows) -> Named:
     """How often the first option is chosen: far from half, it is a habit and no judgement."""
     if get_task(task).grader is Grader.CHOICE:
-        parsed = part[part["graded"] & ~part["outcome"].isin(WITHOUT_VERDICT)]
+        parsed = part.select(part["graded"] & ~is_any_of(part["outcome"], WITHOUT_VERDICT))
         yield "first_choice_rate", ALL, _mean(parsed, parsed["reply_label"] == FIRST_CHOICE)
 
 
-def _average_text_scores(texts: pd.DataFrame) -> Judged:
+def _average_text_scores(texts: Rows) -> Judged:
     """Text scores from 0 to 2 by judge; exact, similarity and judged scores are kept apart."""
-    for judge, rows in texts.groupby("judge"):
-        name = str(judge)
+    for name in _list_values(texts["judge"]):
+        rows = texts.select(texts["judge"] == name)
         if name == EXACT:
             yield "exact_score", ALL, _average_to_0_2(rows, "score"), name
-        elif rows["completeness"].isna().all():
+        elif not is_present(rows["completeness"]).any():
             yield "similarity_score", ALL, _average_to_0_2(rows, "score"), name
         else:
             yield from ((*entry, name) for entry in _average_ratings(rows))
 
 
-def _average_ratings(marks: pd.DataFrame) -> Named:
+def _average_ratings(marks: Rows) -> Named:
     """The scores of one judge, and the spread of its rounds."""
     yield "judged_score", ALL, _average_to_0_2(marks, "score")
     for mark in ("completeness", "preciseness", "relevance"):
         yield mark, ALL, _average_to_0_2(marks, mark)
-    spread = marks[marks["round_sd"].notna()]
+    spread = marks.select(is_present(marks["round_sd"]))
     yield "judge_round_sd", ALL, _average(spread, spread["round_sd"])
 
 
-def _count_failed_rounds(part: pd.DataFrame) -> Judged:
+def _count_failed_rounds(part: Rows) -> Judged:
     """Rounds without ratings per text that a judge was asked about, with errors of the judge."""
-    asked = part[part["completeness"].notna() | (part["outcome"] == Outcome.JUDGE_ERROR)]
-    if not asked.empty:
-        names = asked["judge"].dropna().unique()
-        judge = str(names[0]) if len(names) == 1 else None
+    failed = part["outcome"] == Outcome.JUDGE_ERROR
+    asked = part.select(is_present(part["completeness"]) | failed)
+    if len(asked):
+        names = _list_values(asked["judge"])
+        judge = names[0] if len(names) == 1 else None
         yield "judge_failed_rounds", ALL, _average(asked, asked["failed_rounds"]), judge
 
 
-def _average_texts(part: pd.DataFrame, texts: Mapping[str, TextScores]) -> Named:
-    ids = [name for name in part["id"] if name in texts]
-    table = pd.DataFrame([asdict(texts[name]) for name in ids])
-    images = part.set_index("id")["image"].reindex(ids)
-    for metric in table.columns:
-        values = table[metric].astype(float)
-        present = values.notna()
-        yield (
-            metric,
-            ALL,
-            estimate_mean(values[present], images[present.to_numpy()].tolist(), proportion=False),
-        )
+def _average_texts(part: Rows, texts: Mapping[str, TextScores]) -> Named:
+    rows = part.select(np.array([name in texts for name in part["id"]], dtype=bool))
+    of_rows = [texts[name] for name in rows["id"]]
+    for metric in fields(TextScores) if of_rows else ():
+        values = np.array([getattr(scores, metric.name) for scores in of_rows], dtype=float)
+        present = is_present(values)
+        images = rows.select(present).images
+        yield metric.name, ALL, estimate_mean(values[present], images, proportion=False)
 
 
-def _rate_outcomes(part: pd.DataFrame) -> Named:
-    asked = part[part["followed_format"].notna()]
-    if not asked.empty:
+def _rate_outcomes(part: Rows) -> Named:
+    asked = part.select(is_present(part["followed_format"]))
+    if len(asked):
         yield "format_followed", ALL, _mean(asked, asked["followed_format"])
-    answered = part[~part["error"]]
-    outcomes = answered["outcome"].to_numpy()
+    answered = part.select(~part["error"])
+    outcomes = answered["outcome"]
     for outcome in (*WITHOUT_VERDICT, Outcome.UNSCORED):
         yield f"{outcome}_rate", ALL, _mean(answered, outcomes == outcome)
-    yield "parsed_rate", ALL, _mean(answered, ~answered["outcome"].isin(WITHOUT_VERDICT))
-    ended = answered[answered["finish_reason"].notna()]
-    if not ended.empty:
+    yield "parsed_rate", ALL, _mean(answered, ~is_any_of(outcomes, WITHOUT_VERDICT))
+    ended = answered.select(is_present(answered["finish_reason"]))
+    if len(ended):
         yield "cut_off_rate", ALL, _mean(ended, ended["finish_reason"] == FinishReason.LENGTH)
-    every = part["outcome"].to_numpy()
+    every = part["outcome"]
     for outcome in _ERROR_KINDS:
         yield f"{outcome}_rate", ALL, _mean(part, every == outcome)
 
 
-def _by_subgroup(task: str, graded: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+def _by_subgroup(task: str, graded: Rows) -> Iterator[tuple[str, Rows]]:
     """All cases, then the cases of each value of each subgroup column of the task."""
     columns = ["generator", "criterion", "category"]
     if task == Task.ROBUSTNESS:
@@ -244,33 +248,43 @@ def _by_subgroup(task: str, graded: pd.DataFrame) -> Iterator[tuple[str, pd.Data
         columns = ["label", "question_type", *columns]
     yield ALL, graded
     for column in columns:
-        values = graded[column].dropna()
+        values = graded[column]
         if column == "category":
             # "scenery, photo" lies in both categories.
-            lists = values.str.split(",").map(lambda names: {name.strip() for name in names})
+            lists = [_split_categories(value) for value in values]
             for name in sorted(set().union(*lists)):
-                members = lists.index[lists.map(lambda names, name=name: name in names)]
-                yield f"{column}={name}", graded.loc[members]
+                members = np.array([name in names for names in lists], dtype=bool)
+                yield f"{column}={name}", graded.select(members)
             continue
-        for value in sorted(values.unique()):
-            yield f"{column}={value}", graded[graded[column] == value]
+        for value in _list_values(values):
+            yield f"{column}={value}", graded.select(values == value)
 
 
-def _average_to_0_2(rows: pd.DataFrame, column: str) -> Estimate:
+def _split_categories(value: str | None) -> set[str]:
+    return set() if value is None else {name.strip() for name in value.split(",")}
+
+
+def _list_values(values: NDArray[Any]) -> list[str]:
+    """The different texts there are, sorted."""
+    return sorted({value for value in values if value is not None})
+
+
+def _average_to_0_2(rows: Rows, column: str) -> Estimate:
     """The mean of a score from 0 to 2, from its share of the maximum.
 
     Where all texts have one score, its interval is that of a share of as many images.
     """
-    half = _average(rows, rows[column] / 2)
-    if half.low is None and half.n and rows["image"].nunique() > 1:
-        half = estimate_bounded((rows[column] / 2).astype(float), rows["image"].tolist())
+    halves = rows[column] / 2
+    half = _average(rows, halves)
+    if half.low is None and half.n and len(set(rows.images)) > 1:
+        half = estimate_bounded(halves, rows.images)
     value, low, high = (x if x is None else 2 * x for x in (half.value, half.low, half.high))
     return Estimate(value=value, low=low, high=high, n=half.n)
 
 
-def _mean(rows: pd.DataFrame, hits: ArrayLike) -> Estimate:
-    return estimate_mean(np.asarray(hits, dtype=float), rows["image"].tolist())
+def _mean(rows: Rows, hits: ArrayLike) -> Estimate:
+    return estimate_mean(np.asarray(hits, dtype=float), rows.images)
 
 
-def _average(rows: pd.DataFrame, values: pd.Series) -> Estimate:
-    return estimate_mean(values.astype(float), rows["image"].tolist(), proportion=False)
+def _average(rows: Rows, values: ArrayLike) -> Estimate:
+    return estimate_mean(values, rows.images, proportion=False)

@@ -125,10 +125,10 @@ def _score_run(
     name: str, manifest: Manifest, records: Sequence[Record], first: Sequence[Record]
 ) -> LeaderboardRow:
     """The row of a run; ``first`` are the records of the run that pixels are compared with."""
-    from fakebench_suite.metrics.dataframe import records_to_frame
+    from fakebench_suite.metrics.dataframe import records_to_rows
     from fakebench_suite.metrics.detection import score_detection
 
-    scores = dict(score_detection(records_to_frame(records)))
+    scores = dict(score_detection(records_to_rows(records)))
     return LeaderboardRow(
         run=name,
         model=manifest.model.name,
