@@ -29,9 +29,10 @@ import traceback
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 from unittest import mock
 
@@ -43,8 +44,8 @@ ADDRESS = "FAKEBENCH_TESTS_ADDRESS"
 _PIECE = 1 << 16
 _ERRORS = ["-W", "error"]
 """The option with which warnings are errors."""
-_WARMING = ("--model=coin", "-m", "detection", "--sample=2", "-n0", "--gates=none", "--run=warm")
-"""A run that imports what any run does."""
+_WARMING = ("--model=coin", "--sample=2", "-n0", "--gates=none", "--run=warm")
+"""A run that imports, and remembers, what any run does."""
 _WARMING_OF_WHEEL = (
     "-p", "fakebench_suite.plugin", "--pyargs", "fakebench_suite.cases", *_WARMING
 )  # fmt: skip
@@ -290,8 +291,40 @@ def _take(request: socket.socket, path: Sequence[str]) -> tuple[str, str, list[s
     return command
 
 
+class _Plugins:
+    """The modules that are plugins of a run."""
+
+    def __init__(self) -> None:
+        self.modules: list[ModuleType] = []
+
+    def pytest_plugin_registered(self, plugin: object) -> None:
+        """Note a module."""
+        if isinstance(plugin, ModuleType):
+            self.modules.append(plugin)
+
+
 def _warm(arguments: Sequence[str], slow: Sequence[str]) -> None:
-    """Import the suite as a run with these arguments does, and leave nothing but modules."""
+    """Import the suite as a run with these arguments does, and leave nothing but modules.
+
+    A second run comes after large packages: they empty what Python remembers, such as patterns and
+    who is of an abstract class.
+    """
+    plugins = _Plugins()
+    _run_quietly(arguments, plugins)
+    with _without_exit_functions():
+        for name in slow:  # After pytest, which wants to see the plugins among them first.
+            importlib.import_module(name)
+    if slow:
+        _run_quietly(arguments)
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if name == "conftest" or Path(file).parent.name == "cases":
+            del sys.modules[name]
+    _look_once(plugins.modules)
+
+
+def _run_quietly(arguments: Sequence[str], *plugins: object) -> None:
+    """A run in this process, of which nothing is seen."""
     import pytest
 
     with tempfile.TemporaryDirectory() as folder:
@@ -299,7 +332,8 @@ def _warm(arguments: Sequence[str], slow: Sequence[str]) -> None:
         sink = os.open(os.devnull, os.O_WRONLY)
         for number in (1, 2):
             os.dup2(sink, number)
-        status = pytest.main([*arguments, "-p", "no:cacheprovider", f"--reports={folder}"])
+        words = [*arguments, "-p", "no:cacheprovider", f"--reports={folder}"]
+        status = pytest.main(words, plugins=plugins)
         sys.stdout.flush()  # What is left in a buffer would be every run's.
         sys.stderr.flush()
         for number, stream in zip((1, 2), streams, strict=True):
@@ -307,13 +341,41 @@ def _warm(arguments: Sequence[str], slow: Sequence[str]) -> None:
             os.close(stream)
         os.close(sink)
     assert status == pytest.ExitCode.OK, status
-    with _without_exit_functions():
-        for name in slow:  # After pytest, which wants to see the plugins among them first.
-            importlib.import_module(name)
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None) or ""
-        if name == "conftest" or Path(file).parent.name == "cases":
-            del sys.modules[name]
+
+
+class _Names(set[str]):
+    """Names of modules, of which pytest asks whether they are imported."""
+
+    def intersection(self, *others: Any) -> set[str]:
+        """Those that are in all others: a set would touch each of thousands of modules instead."""
+        return {name for name in self if all(name in other for other in others)}
+
+
+def _look_once(plugins: Sequence[ModuleType]) -> None:
+    """Let pytest know which names of these modules are fixtures and hooks: it looks at all."""
+    from _pytest import fixtures
+    from _pytest.assertion import rewrite
+    from pluggy import _manager
+
+    found = {
+        plugin: [
+            name
+            for name, value in vars(plugin).items()
+            if isinstance(value, fixtures.FixtureFunctionDefinition)
+        ]
+        for plugin in plugins
+    }
+    hooks = {
+        plugin: [name for name in vars(plugin) if name.startswith("pytest_")] for plugin in plugins
+    }
+    for module, names in ((fixtures, found), (_manager, hooks)):
+        setattr(module, "dir", partial(_list_names, names))  # noqa: B010 - it has no such name
+    setattr(rewrite, "set", _Names)  # noqa: B010
+
+
+def _list_names(known: Mapping[ModuleType, Sequence[str]], thing: object) -> Sequence[str]:
+    """The names to look at of a module that is known, and all of anything else."""
+    return known[thing] if isinstance(thing, ModuleType) and thing in known else dir(thing)
 
 
 @contextlib.contextmanager
