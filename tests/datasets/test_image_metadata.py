@@ -69,9 +69,7 @@ BOMB = zlib.compress(b'{"node": 1}' * 200_000)
 PNG_CHUNKS = {
     "text bomb": chunk(b"zTXt", b"workflow\0\0" + BOMB),
     "international text bomb": chunk(b"iTXt", b"workflow\0\1\0en\0\0" + BOMB),
-    "many texts": b"".join(
-        chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(900_000))) for _ in range(80)
-    ),
+    "many texts": chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(900_000))) * 80,
     "text that is no text": chunk(b"iTXt", b"a\0\0\0\xff\xfe\0\0\xff"),
     "text without an end": chunk(b"zTXt", b"a\0\0\x78\x9c\1"),
     "an unknown compression": chunk(b"zTXt", b"a\0\7xyz"),

@@ -30,16 +30,17 @@ POLICY = "ResponsibleAIPolicyViolation"
 NOW = datetime(2026, 11, 28, 12, 0, 0, tzinfo=UTC)
 
 
+CLIENT = openai.OpenAI(api_key="none", http_client=httpx2.Client(verify=False))
+"""Asks nobody, and therefore needs no certificates, which take a while to read."""
+
+
 def make_error(
     status: int, body: Any = None, headers: Mapping[str, str] | None = None
 ) -> openai.APIStatusError:
     """The error that the client raises for a reply."""
     request = httpx2.Request("POST", "http://localhost/v1/chat/completions")
     response = httpx2.Response(status, request=request, headers=headers, json=body or {})
-    client = openai.OpenAI(api_key="none", http_client=httpx2.Client())
-    error = client._make_status_error_from_response(response)
-    client.close()
-    return error
+    return CLIENT._make_status_error_from_response(response)
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 413, 422])
