@@ -7,7 +7,7 @@ to import sentence-transformers takes seconds more, and tests compare the vector
 
 import hashlib
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ _MAX_TOKENS = 256
 
 
 class SentenceEncoder:
-    """Encodes every distinct text once; the model is loaded at the first text."""
+    """Encodes every distinct text once; the process's first text loads the model for all."""
 
     def __init__(self) -> None:
         self._rows: dict[str, Vectors] = {}
@@ -56,16 +56,16 @@ class SentenceEncoder:
         )
         return np.clip(products, 0.0, 1.0)
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """SHA-256 of the weights."""
-        return hashlib.sha256((_locate() / "model.safetensors").read_bytes()).hexdigest()
+        return digest_weights()
 
     def _encode_batch(self, texts: Sequence[str]) -> Vectors:
         """The mean of the tokens' last hidden states, as the model was trained, of unit length."""
         import torch
 
-        tokenizer, model = self._model
+        tokenizer, model = load_model()
         inputs = tokenizer(
             texts, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt"
         )
@@ -76,17 +76,24 @@ class SentenceEncoder:
         vectors: Vectors = torch.nn.functional.normalize(means, dim=1).numpy()
         return vectors
 
-    @cached_property
-    def _model(self) -> tuple[Any, Any]:
-        """The tokenizer, and the model."""
-        wait_without_spinning()
-        from transformers import AutoModel, AutoTokenizer
-        from transformers.utils import logging
 
-        logging.disable_progress_bar()
-        folder = _locate()
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True).eval()
+@cache
+def load_model() -> tuple[Any, Any]:
+    """The tokenizer and the model, which take half a second to load and are loaded once."""
+    wait_without_spinning()
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    folder = _locate()
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True).eval()
+
+
+@cache
+def digest_weights() -> str:
+    """SHA-256 of the weights, 90 MB that are read once."""
+    return hashlib.sha256((_locate() / "model.safetensors").read_bytes()).hexdigest()
 
 
 _NO_VECTORS: Vectors = np.empty((0, 384), dtype=np.float32)

@@ -314,6 +314,8 @@ def _warm(arguments: Sequence[str], slow: Sequence[str]) -> None:
     with _without_exit_functions():
         for name in slow:  # After pytest, which wants to see the plugins among them first.
             importlib.import_module(name)
+        if slow:
+            _load_encoder()
     if slow:
         _run_quietly(arguments)
     for name, module in list(sys.modules.items()):
@@ -376,6 +378,15 @@ def _look_once(plugins: Sequence[ModuleType]) -> None:
 def _list_names(known: Mapping[ModuleType, Sequence[str]], thing: object) -> Sequence[str]:
     """The names to look at of a module that is known, and all of anything else."""
     return known[thing] if isinstance(thing, ModuleType) and thing in known else dir(thing)
+
+
+def _load_encoder() -> None:
+    """Load what compares texts, without the threads that else read the weights."""
+    from fakebench_suite.grading import embeddings
+
+    with mock.patch.dict(os.environ, HF_DEACTIVATE_ASYNC_LOAD="1"):
+        embeddings.load_model()
+    embeddings.digest_weights()
 
 
 @contextlib.contextmanager
