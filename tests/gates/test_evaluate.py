@@ -296,6 +296,18 @@ def test_latency_is_resampled_by_batch() -> None:
     assert (unchanged.outcome, unchanged.low, unchanged.high) == (GateOutcome.PASS, 1.0, 1.0)
 
 
+@pytest.fixture(scope="module")
+def timed() -> RunView:
+    """A run that is compared with others."""
+    return time_run(0.5)
+
+
+PAIRED = pytest.mark.parametrize(
+    "kind", [Regression(name="g", task=Task.DETECTION), Latency(name="g", at_most=9.0)]
+)
+
+
+@PAIRED
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -305,23 +317,25 @@ def test_latency_is_resampled_by_batch() -> None:
         ({"protocol": 7}, "protocol 7"),
     ],
 )
-@pytest.mark.parametrize(
-    "kind", [Regression(name="g", task=Task.DETECTION), Latency(name="g", at_most=9.0)]
-)
 def test_a_baseline_made_otherwise_settles_nothing(
-    kind: Gate, changes: dict[str, object], message: str
+    timed: RunView, kind: Gate, changes: dict[str, object], message: str
 ) -> None:
-    """Nor does one that was cut off, or in which cases ended in an error."""
-    run = time_run(0.5)
-    assert rule(kind, run, run).outcome is GateOutcome.PASS
-    changed_run = make_run(list(run.records), **changes)
-    decision = rule(kind, run, changed_run)
+    """Whether a part is missing, or replies were asked for or read in another way."""
+    decision = rule(kind, timed, make_run(list(timed.records), **changes))
     assert decision.outcome is GateOutcome.INCONCLUSIVE
     assert message in decision.reason
-    broken = make_run([*time_run(0.5).records, *detect(0, 201, errors=1)[201:]])
-    assert "of the baseline ended in an error" in rule(kind, run, broken).reason
-    cut = make_run(list(run.records), partial=None)
-    assert "cut off" in rule(kind, run, cut).reason
+
+
+@PAIRED
+def test_a_baseline_that_was_cut_off_or_has_errors_settles_nothing(
+    timed: RunView, kind: Gate
+) -> None:
+    """A whole one without errors does."""
+    assert rule(kind, timed, timed).outcome is GateOutcome.PASS
+    broken = make_run([*timed.records, *detect(0, 201, errors=1)[201:]])
+    assert "of the baseline ended in an error" in rule(kind, timed, broken).reason
+    cut = make_run(list(timed.records), partial=None)
+    assert "cut off" in rule(kind, timed, cut).reason
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,9 @@ _WARMING_OF_WHEEL = (
 _SLOW = (
     "torch", "transformers.models.auto.modeling_auto",
     "transformers.models.bert.modeling_bert", "sacrebleu.metrics.bleu", "rouge_score.rouge_scorer",
-    "openai", "httpx2",
+    "openai", "httpx2", "skimage.util", "fakebench_suite.cli.main",
+    "fakebench_suite.backends.transformers.model", "fakebench_suite.datasets.validation",
+    "fakebench_suite.endpoints.client", "fakebench_suite.grading.judges.endpoint",
 )  # fmt: skip
 """What some runs import besides; its threads do not begin before it is used."""
 

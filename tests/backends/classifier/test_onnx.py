@@ -141,6 +141,7 @@ def test_a_sigmoid_per_label_is_no_logit(tmp_path: Path) -> None:
     assert list_chances(ask(card)) == pytest.approx([sigmoid(4 * g / 255) for g in GREYS], abs=1e-6)
 
 
+@pytest.mark.checkpoint
 def test_files_of_an_exporter_replace_a_card(tmp_path: Path) -> None:
     """Labels and image processor lie beside the file, as Optimum leaves them."""
     graph = write_onnx(tmp_path / "model.onnx", [0.0, 3.0])
