@@ -14,6 +14,14 @@ from fakebench_suite.extras import Extra, format_install
 from fakebench_suite.tasks.registry import Grader, get_task
 from fakebench_suite.types import Task
 
+THRESHOLD_STRENGTH = "threshold_strength"
+"""The metric of :mod:`fakebench_suite.metrics.psychometric`."""
+MIN_PAIRS = 10
+"""Pairs below which it has no value; from so many on, the simulation in
+``tests/metrics/test_threshold_interval.py`` has intervals that cover as often as they say.
+
+Both stand here, as that module imports scipy, and reports and commands need no more than these."""
+
 
 class Need(StrEnum):
     """The option that a metric needs, or the command that installs what it needs."""
@@ -228,7 +236,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "box_recall": _box_metric(meaning="share of regions in which more than half of a box lies"),
     "box_f1": _box_metric(meaning="harmonic mean of precision and recall of boxes"),
     "false_box_rate": _box_metric(meaning="share of replies on real images that give a box"),
-    "threshold_strength": _label_metric(
+    THRESHOLD_STRENGTH: _label_metric(
         by_criterion=True, open_ended=True,
         meaning="least strength of a planted forgery at which 75 % of images are called fake",
     ),

@@ -12,17 +12,15 @@ import numpy as np
 from scipy.special import expit
 
 from fakebench_suite.metrics.intervals import NOTHING, Estimate, estimate_mean
+from fakebench_suite.metrics.names import MIN_PAIRS, THRESHOLD_STRENGTH
 from fakebench_suite.metrics.psychometric_curve import EPSILON, Floats, fit_curve, solve_curve
 from fakebench_suite.metrics.threshold_interval import bound_threshold
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.types import Authenticity, Record, Task
 
 TARGET = 0.75
-METRIC = "threshold_strength"
+METRIC = THRESHOLD_STRENGTH
 ALL = "all"
-MIN_PAIRS = 10
-"""Pairs below which no threshold is given; from so many on, the simulation in
-``tests/metrics/test_threshold_interval.py`` has intervals that cover as often as they say."""
 _MIN_LEVELS = 3
 """Strengths above 0 below which there is no curve."""
 

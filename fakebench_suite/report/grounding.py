@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from fakebench_suite.metrics.psychometric import METRIC as STRENGTH
-from fakebench_suite.metrics.psychometric import MIN_PAIRS
+from fakebench_suite.metrics.names import MIN_PAIRS, THRESHOLD_STRENGTH
 from fakebench_suite.report.paper_rows import TextTable
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.types import Score
@@ -59,7 +58,7 @@ def list_strength_tables(scores: Sequence[Score]) -> Iterator[TextTable]:
             f"{score.n:,}",
         )
         for score in scores
-        if score.metric == STRENGTH
+        if score.metric == THRESHOLD_STRENGTH
     ]
     if rows:
         header = ("criterion", "strength", "95 % interval", "images")

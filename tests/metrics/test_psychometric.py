@@ -9,9 +9,9 @@ from scipy.special import expit
 
 from fakebench_suite.datasets.probes.graded import STRENGTHS, load_graded
 from fakebench_suite.metrics.intervals import Estimate
+from fakebench_suite.metrics.names import MIN_PAIRS
 from fakebench_suite.metrics.psychometric import (
     METRIC,
-    MIN_PAIRS,
     fit_records,
     score_strengths,
 )

@@ -9,8 +9,8 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm
 
+from fakebench_suite.metrics.names import MIN_PAIRS
 from fakebench_suite.metrics.psychometric import (
-    MIN_PAIRS,
     TARGET,
     StrengthTable,
     estimate_threshold,

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fakebench_suite.metrics.names import MIN_PAIRS
 from fakebench_suite.metrics.psychometric import (
     ALL,
-    MIN_PAIRS,
     TARGET,
     Curve,
     fit_records,
