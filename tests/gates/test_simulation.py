@@ -51,7 +51,7 @@ def draw_marks(rng: np.random.Generator, n: int, drop: float) -> PairedDifferenc
 def test_marks_of_as_few_images_as_a_gate_takes_seldom_cry_wolf() -> None:
     """At the least number of images the bootstrap of marks is wrong about as often as its level."""
     rng = np.random.default_rng(0)
-    trials = 600
+    trials = 300
     bounds = [
         drop_interval(draw_marks(rng, MIN_JUDGED_IMAGES, 0.0), LEVEL, binary=False)
         for _ in range(trials)
@@ -72,7 +72,7 @@ def test_marks_of_as_few_images_as_a_gate_takes_seldom_cry_wolf() -> None:
 )
 def test_a_rare_drop_of_the_margin_is_seldom_passed(n: int) -> None:
     """Where images only turn worse, and as many as the margin, few runs rule that out."""
-    rng, trials = np.random.default_rng(n), 400
+    rng, trials = np.random.default_rng(n), 200
     highs = []
     for _ in range(trials):
         drop = (rng.random(n) < MARGIN).astype(float)

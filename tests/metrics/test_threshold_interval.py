@@ -88,7 +88,7 @@ def measure_coverage(*, pairs: int, draws: int, spread: float = 0.0) -> float:
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("pairs", "spread", "draws"),
-    [(MIN_PAIRS, 0.5, 800), (12, 0.0, 600), (12, 0.5, 600), (60, 0.0, 300), (120, 0.5, 300)],
+    [(MIN_PAIRS, 0.5, 400), (12, 0.0, 400), (12, 0.5, 300), (60, 0.0, 200), (120, 0.5, 300)],
 )
 def test_intervals_cover_as_often_as_they_say(pairs: int, spread: float, draws: int) -> None:
     """From the fewest pairs that have a threshold to all, also where pairs differ."""

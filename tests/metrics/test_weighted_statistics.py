@@ -123,15 +123,15 @@ def test_both_classes_err_alike_at_the_equal_error_rate(
 def test_intervals_of_rankings_cover_as_often_as_they_say(
     monkeypatch: pytest.MonkeyPatch, statistic: Statistic, questions: int
 ) -> None:
-    """In 600 simulated runs, one question or three alike per image, 93-97 % cover the truth."""
+    """In 300 simulated runs, one question or three alike per image, 93-97 % cover the truth."""
     monkeypatch.setattr(intervals, "RESAMPLES", 400)
     images = 300
     rng = np.random.default_rng(11)
     prepare = decide if statistic is matthews_corrcoef else np.array
-    fake, chances = draw(rng, 1_000_000)
+    fake, chances = draw(rng, 400_000)
     true_value = float(statistic(fake, prepare(chances), np.ones((1, fake.size)))[0])
     groups = np.repeat(np.arange(images), questions).astype(str).tolist()
-    hits, runs = 0, 600
+    hits, runs = 0, 300
     for _ in range(runs):
         fakes, likelihoods = draw(rng, images)
         scores = prepare(np.repeat(likelihoods, questions))
@@ -146,7 +146,7 @@ def test_intervals_of_rankings_cover_as_often_as_they_say(
 def test_intervals_of_judged_scores_cover_too() -> None:
     """Marks of 0 to 2 in sixths, five texts an image, images of unequal difficulty."""
     rng = np.random.default_rng(2)
-    images, texts, runs = 150, 5, 600
+    images, texts, runs = 150, 5, 300
     groups = np.repeat(np.arange(images), texts).astype(str).tolist()
     hits = 0
     for _ in range(runs):

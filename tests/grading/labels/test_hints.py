@@ -3,7 +3,7 @@
 import json
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -33,14 +33,26 @@ def check(sentences: Iterable[Sentence], hint: int, pattern: re.Pattern[str]) ->
             assert sentence.hints & hint, sentence.plain
 
 
+@pytest.fixture(scope="module")
+def sentences() -> Sequence[Sentence]:
+    """Those of all replies."""
+    lines = [
+        line
+        for path in sorted(FOLDER.glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    return [
+        sentence
+        for line in lines
+        for sentence in split_sentences(clean_text(json.loads(line)["reply"]))
+    ]
+
+
 @pytest.mark.thorough
-def test_replies_hint_at_all_that_is_searched() -> None:
+def test_replies_hint_at_all_that_is_searched(sentences: Sequence[Sentence]) -> None:
     """A sentence without the hint is not searched, so none may hold what is searched for."""
-    for path in sorted(FOLDER.glob("*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            sentences = split_sentences(clean_text(json.loads(line)["reply"]))
-            for hint, pattern in SEARCHED:
-                check(sentences, hint, pattern)
+    for hint, pattern in SEARCHED:
+        check(sentences, hint, pattern)
 
 
 @pytest.mark.thorough
@@ -50,7 +62,7 @@ def test_replies_hint_at_all_that_is_searched() -> None:
     ids=["turn", "conclusion", "final", "composed", "doubt", "left open"],
 )
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_all_that_is_searched_is_hinted_at(
     hint: int, pattern: re.Pattern[str], data: st.DataObject
 ) -> None:
@@ -68,14 +80,12 @@ def test_sentences_without_a_space_between_them_hint_each() -> None:
 
 
 @pytest.mark.thorough
-def test_replies_hint_at_every_label() -> None:
+def test_replies_hint_at_every_label(sentences: Sequence[Sentence]) -> None:
     """A sentence without the hint is no claim, so none may hold a part that is a label."""
     labels = {LETTER[name] for name in ("FAKE", "REAL", "MADE", "TAKEN")}
-    for path in sorted(FOLDER.glob("*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            for sentence in split_sentences(clean_text(json.loads(line)["reply"])):
-                if not labels.isdisjoint(sentence.tags):
-                    assert sentence.hints & SentenceFlags.LABEL, sentence.plain
+    for sentence in sentences:
+        if not labels.isdisjoint(sentence.tags):
+            assert sentence.hints & SentenceFlags.LABEL, sentence.plain
 
 
 def test_words_joined_by_hyphens_hint_each() -> None:

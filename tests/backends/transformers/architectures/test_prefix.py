@@ -41,7 +41,7 @@ IMAGES = PICTURES | {
     "wide too": draw_picture(60, 40, seed=6),
     "large": draw_picture(90, 120, seed=7),
 }
-MORE = (*QUESTIONS, "Is it?", "How is the edge of the image?", "Which part of it, if any, is fake?")
+MORE = (*QUESTIONS, "Is it?")
 
 
 @pytest.fixture(scope="module", params=list(MAKERS))
