@@ -57,6 +57,16 @@ def test_values_are_the_libraries(encoder: SentenceEncoder) -> None:
 
 
 @pytest.mark.checkpoint
+def test_encoders_share_one_model(
+    encoder: SentenceEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second run of a process loads nothing again."""
+    vectors = encoder.encode(["Six fingers."])
+    monkeypatch.delattr("transformers.AutoModel.from_pretrained")
+    assert (SentenceEncoder().encode(["Six fingers."]) == vectors).all()
+
+
+@pytest.mark.checkpoint
 def test_clues_are_matched_one_by_one(encoder: SentenceEncoder) -> None:
     """Recall counts the clues said, precision the statements that say one; both need a list."""
     partial, beach, empty, verbatim = score_texts(REPLIES, [CLUES] * 4, encoder)
