@@ -118,6 +118,13 @@ class Backend(Protocol):
         """
         del reason
 
+    def give_up(self) -> None:
+        """Wait no longer, after ``stop``, for what was sent: what has no reply is NotAsked.
+
+        Called from any thread at any time. A backend that cannot do this answers what it has.
+        """
+        return
+
     def describe(self) -> InferenceInfo:
         """How requests have been answered so far."""
         return InferenceInfo()

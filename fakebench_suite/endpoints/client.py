@@ -8,8 +8,8 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -66,7 +66,7 @@ class RequestFailedError(Exception):
 
 
 class NotSentError(Exception):
-    """Nothing is sent any more; the message says why, as a sentence."""
+    """Nothing is sent any more, and what was sent is given up; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +161,8 @@ class ChatClient:
         self.stopped: str | None = None
         """Why nothing is sent any more, as a sentence; None while requests are sent."""
         self._stopping = asyncio.Event()
+        self._waits: set[asyncio.Timeout] = set()
+        """Those of the requests that are under way, or wait for their turn."""
         self._episodes = 0
         """Overloads since the last reply."""
         self._client = openai.AsyncOpenAI(
@@ -219,7 +221,7 @@ class ChatClient:
         """
         for attempt in range(1, TEST_ATTEMPTS + 1):
             try:
-                async with self._slots.take(first=True) as slot:
+                async with self._wait(), self._slots.take(first=True) as slot:
                     self._check_going()
                     completion = await self.post(body)
                     self._note_tokens(slot, completion)
@@ -245,6 +247,11 @@ class ChatClient:
 
         Raises RequestFailedError, NotSentError, and what building the body raises.
         """
+        async with self._wait():
+            return await self._ask(build)
+
+    async def _ask(self, build: Callable[[], Awaitable[bytes]]) -> Reply:
+        """Return the reply to a request, after as many attempts as it takes."""
         history = _History()
         while True:
             async with self._slots.take(first=history.attempts > 0) as slot:
@@ -296,6 +303,30 @@ class ChatClient:
         self.stopped = self.stopped or reason
         self._slots.open()
         self._stopping.set()
+
+    def give_up(self) -> None:
+        """Wait no longer, after a stop, for what was sent; before one, nothing is given up."""
+        if self.stopped is None:
+            return
+        now = asyncio.get_running_loop().time()
+        for wait in self._waits:
+            wait.reschedule(now)
+        self._waits.clear()
+
+    @asynccontextmanager
+    async def _wait(self) -> AsyncGenerator[None, None]:
+        """Raise NotSentError in the block when it is given up."""
+        wait = asyncio.timeout(None)
+        try:
+            async with wait:
+                self._waits.add(wait)
+                yield
+        except TimeoutError:
+            if not wait.expired():
+                raise
+            raise NotSentError(self.stopped) from None
+        finally:
+            self._waits.discard(wait)
 
     def _stop_for(self, failure: Exception, since: str = "") -> NoReturn:
         """Stop, as the server refuses whatever it is sent; raises NotSentError."""

@@ -87,6 +87,13 @@ class Engine(Protocol):
         """Begin no further prompt; every unit is returned nevertheless. From a signal handler."""
         ...
 
+    def give_up(self) -> None:
+        """Wait no longer, after ``stop``, for prompts that can be given up; from any thread.
+
+        Their units are returned with the replies that have arrived.
+        """
+        ...
+
 
 def answer_work_unit(
     backend: Backend, unit: WorkUnit, *, is_stopped: Callable[[], str | None] = lambda: None
@@ -211,6 +218,11 @@ class LocalEngine:
         self._stop_reason = reason
         if Backend in type(self._backend).__mro__:
             self._backend.stop(reason)
+
+    def give_up(self) -> None:
+        """Tell the backend; a model that computes in this process answers what it was given."""
+        if Backend in type(self._backend).__mro__:
+            self._backend.give_up()
 
     def holds(self, number: int) -> bool:
         """Whether the unit has not been begun, or is in another thread."""

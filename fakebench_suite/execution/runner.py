@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -41,6 +42,9 @@ from fakebench_suite.types import Answer, Case, PixelDigest, Record, Verdict
 MAX_UNITS_AHEAD = 64
 """Work units after the asked one that may be answered already; a stopped run asks them anew. They
 are more where an engine has more in flight, such as many replicas: twice as many as that."""
+GIVE_UP_S = 30.0
+"""Seconds from one reply to the next, once the run is stopped, after which those that are still
+missing are given up; an interrupt may give them less."""
 RUN_ENDS = (EngineError, UserError)
 """Errors of a whole unit that no other case would be spared."""
 Wait = Callable[[int], AbstractContextManager[None]]
@@ -121,6 +125,7 @@ class CaseRunner:
         budget = plan.request.budget
         self._spending = None if budget is None else Spending(budget)
         self._timer: threading.Timer | None = None
+        self._closed = threading.Event()
         self.stop_reason: str | None = None
         """Why nothing is asked any more; None while cases are asked."""
         self.on_stop: Callable[[], None] = lambda: None
@@ -270,13 +275,38 @@ class CaseRunner:
         """Begin nothing any more, for a reason in a sentence; what is in flight is still answered.
 
         It may be called from other threads and signal handlers, and more than once; the first
-        reason stands. With ``judge``, no judge is asked any more either.
+        reason stands. With ``judge``, no judge is asked any more either. Replies that do not come
+        within GIVE_UP_S are given up.
         """
         if judge:
             self._grader.stop()
         if self.stop_reason is None:
             self.stop_reason = reason
             self._engine.stop(reason)
+            name = "fakebench-stopped-run"
+            threading.Thread(target=self._end_waiting, name=name, daemon=True).start()
+
+    def give_up(self) -> None:
+        """Wait no longer, once the run is stopped, for replies that can be given up.
+
+        Their prompts are asked when the run goes on; all other replies are taken. It may be called
+        from other threads, and more than once.
+        """
+        self._engine.give_up()
+
+    def _end_waiting(self) -> None:
+        """Give up what is in flight, where no reply arrives for GIVE_UP_S."""
+        state, since = self._get_state(), time.monotonic()
+        while self._begun and not self._closed.wait(0.1):
+            if (now := self._get_state()) != state:
+                state, since = now, time.monotonic()
+            if time.monotonic() - since >= GIVE_UP_S:
+                self.give_up()
+                return
+
+    def _get_state(self) -> tuple[int, int | None]:
+        """What changes with every reply once the run is stopped."""
+        return self.in_flight, self.requests_in_flight
 
     def stop_after(self, seconds: float | None) -> None:
         """Stop when the time of the run is over, whatever is waited for then; None: never."""
@@ -292,7 +322,8 @@ class CaseRunner:
         self._timer.start()
 
     def close(self) -> None:
-        """Let the time of the run stop nothing any more: a backend may be asked by another run."""
+        """Let this run stop and give up nothing any more: its backend may be asked by another."""
+        self._closed.set()
         if self._timer is not None:
             self._timer.cancel()
 
@@ -321,7 +352,8 @@ class CaseRunner:
     @property
     def in_flight(self) -> int:
         """Prompts that the engine has, at most: a search takes many."""
-        begun = (case for cases in self._begun.values() for case, _ in cases)
+        # Other threads ask, too: a list is made in one step.
+        begun = (case for cases in list(self._begun.values()) for case, _ in cases)
         searches = map(self._plan.find_search, begun)
         return sum(1 if search is None else search.prompts for search in searches)
 

@@ -28,6 +28,11 @@ from fakebench_suite.text.display import count_of
 PATIENT_S, HASTY_S = 30.0, 5.0
 """Seconds from one answer or record to the next after the first interrupt, at a terminal and where
 there is none, as a cancelled job is killed soon (by GitHub after 7.5 s, by Docker after 10 s)."""
+MARGIN_S = 1.5
+"""Seconds before that at which replies that have not arrived are given up, so that all others can
+be recorded."""
+_LIMIT = "fakebench_seconds_to_wait"
+"""What the controller tells its workers, which know of no terminal."""
 _INTERRUPTED = "what was answered is recorded, and --resume asks the rest."
 _Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 _DEFAULTS: dict[signal.Signals, _Handler] = {
@@ -99,6 +104,7 @@ class Interrupts:
         if is_worker(self._config):  # The controller, which may be signalled too, ends its workers.
             if self.runner is not None:
                 self.runner.stop(_INTERRUPTED, judge=True)
+                self._limit_wait(self.runner)
             return
         if self._count > 1:
             self._leave()
@@ -124,8 +130,7 @@ class Interrupts:
             waited = "what the workers have in flight"
         else:
             return False
-        stderr = self._config.stash[DIRECT_STDERR]
-        limit = PATIENT_S if stderr.is_terminal else HASTY_S
+        stderr, limit = self._config.stash[DIRECT_STDERR], choose_limit(self._config)
         stderr.say(
             f"Interrupted: waiting for {waited}, up to {limit:g} s from one answer to the next. "
             "A second interrupt ends the run at once."
@@ -134,15 +139,34 @@ class Interrupts:
         watch.start()
         return True
 
+    def _limit_wait(self, runner: CaseRunner) -> None:
+        """In a worker, give up soon what does not arrive.
+
+        The controller sees what is recorded, and nothing of what arrives before that.
+        """
+        if self._count > 1:
+            return
+        limit = self._config.workerinput[_LIMIT] - MARGIN_S  # type: ignore[attr-defined]
+        timer = threading.Timer(limit, runner.give_up)
+        timer.daemon = True
+        timer.start()
+
     def _watch(self, limit: float) -> None:
-        """End the wait where nothing arrives and nothing is recorded for so long."""
-        state, since = self._get_state(), time.monotonic()
+        """End the wait where nothing arrives and nothing is recorded for so long.
+
+        A little before, what does not arrive is given up, so that the wait ends by itself.
+        """
+        state, since, gave_up = self._get_state(), time.monotonic(), False
         while time.monotonic() - since < limit:
             time.sleep(0.1)
             if not self._in_loop:
                 return
             if (now := self._get_state()) != state:
                 state, since = now, time.monotonic()
+            late = time.monotonic() - since >= limit - MARGIN_S
+            if late and not gave_up and self.runner is not None:
+                self.runner.give_up()
+                gave_up = True
         if self.can_raise:
             self.raise_in_main_thread(
                 KeyboardInterrupt(f"what was in flight did not come back within {limit:g} s")
@@ -182,6 +206,17 @@ class Interrupts:
 
 
 INTERRUPTS = pytest.StashKey[Interrupts]()
+
+
+def choose_limit(config: pytest.Config) -> float:
+    """Seconds from one answer or record to the next that this session waits for."""
+    return PATIENT_S if config.stash[DIRECT_STDERR].is_terminal else HASTY_S
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker how long it may wait."""
+    node.workerinput[_LIMIT] = choose_limit(node.config)
 
 
 def follow_stops(config: pytest.Config, runner: CaseRunner) -> None:

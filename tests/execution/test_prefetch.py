@@ -332,6 +332,9 @@ class SendingEngine:
 
     limits_prompts, requests_in_flight = False, None
 
+    def give_up(self) -> None:
+        """Nothing is in flight for long."""
+
     def __init__(self) -> None:
         self._results: deque[WorkUnitResult] = deque()
         self.images: list[weakref.ref[Mapping[str, Image.Image]]] = []

@@ -92,6 +92,10 @@ class EndpointBackend(Backend):
         """Send nothing any more; replies to what was sent are still received."""
         self._loop.call(self._client.stop, reason)
 
+    def give_up(self) -> None:
+        """Wait no longer for replies to what was sent."""
+        self._loop.call(self._client.give_up)
+
     def close(self) -> None:
         """Give up what is in flight, and close the connections."""
         self._loop.close(self._client.close())

@@ -202,6 +202,9 @@ class ReplicaPool:
         """
         self._stop_reason = self._stop_reason or reason
 
+    def give_up(self) -> None:
+        """Replicas answer what they have, whole units each: no part of one can be given back."""
+
     def _pass_stop_on(self) -> None:
         """Once the run is stopped, give what waits back and tell the replicas."""
         if self._stop_reason is None:

@@ -93,7 +93,6 @@ class EndpointJudge(StoppableJudge):
         """Held while refused parameters are determined."""
         self._connection: tuple[LoopThread, ChatClient] | None = None
         """Once the first text is graded: a thread that is alive when workers fork is a risk."""
-        self._in_flight: set[asyncio.Task[Rating | FailedRound]] = set()
         self._stop_reason: str | None = None
 
     def check(self) -> None:
@@ -162,17 +161,13 @@ class EndpointJudge(StoppableJudge):
     async def _grade_all(
         self, client: ChatClient, requests: Sequence[RatingRequest]
     ) -> Sequence[Judgement]:
-        tasks = [
-            asyncio.create_task(self._ask_round(client, build_messages(request), number))
-            for request in requests
-            for number in range(self._rounds)
-        ]
-        self._in_flight.update(tasks)
-        try:
-            replies = await asyncio.gather(*tasks, return_exceptions=True)
-        finally:
-            self._in_flight.difference_update(tasks)
-        results = [_check_round(reply, client) for reply in replies]
+        results = await asyncio.gather(
+            *(
+                self._ask_round(client, build_messages(request), number)
+                for request in requests
+                for number in range(self._rounds)
+            )
+        )
         return [
             combine_rounds(results[start : start + self._rounds])
             for start in range(0, len(results), self._rounds)
@@ -180,11 +175,7 @@ class EndpointJudge(StoppableJudge):
 
     def _stop(self, client: ChatClient) -> None:
         client.stop(self._stop_reason or "")
-        asyncio.get_running_loop().call_later(PATIENCE_S, self._give_up)
-
-    def _give_up(self) -> None:
-        for task in self._in_flight:
-            task.cancel()
+        asyncio.get_running_loop().call_later(PATIENCE_S, client.give_up)
 
     async def _ask_round(
         self, client: ChatClient, messages: Messages, number: int
@@ -297,17 +288,6 @@ class EndpointJudge(StoppableJudge):
         }
         kept = {name: value for name, value in parameters.items() if name not in dropped}
         return msgspec.json.encode({"model": self._model, "messages": messages} | kept)
-
-
-def _check_round(
-    result: Rating | FailedRound | BaseException, client: ChatClient
-) -> Rating | FailedRound:
-    """The result of a round; one that was given up was not asked, and other errors are raised."""
-    if isinstance(result, asyncio.CancelledError):
-        return make_unasked_round(client)
-    if isinstance(result, BaseException):
-        raise result
-    return result
 
 
 def make_unasked_round(client: ChatClient) -> FailedRound:
