@@ -297,7 +297,7 @@ class CaseRunner:
     def _end_waiting(self) -> None:
         """Give up what is in flight, where no reply arrives for GIVE_UP_S."""
         state, since = self._get_state(), time.monotonic()
-        while self._begun and not self._closed.wait(0.1):
+        while not self._closed.wait(0.1):
             if (now := self._get_state()) != state:
                 state, since = now, time.monotonic()
             if time.monotonic() - since >= GIVE_UP_S:

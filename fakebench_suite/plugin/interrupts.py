@@ -197,12 +197,18 @@ class Interrupts:
             with suppress(OSError):
                 process.kill()
         with suppress(KeyError):  # It came before the plugin was configured.
-            folder = shlex.quote(str(self._config.stash[SETTINGS].folder))
-            self._config.stash[DIRECT_STDERR].say(
-                "Interrupted twice: what was recorded is kept, without scores. "
-                f"--resume={folder} goes on."
-            )
+            self._config.stash[DIRECT_STDERR].say(f"Interrupted twice: {self._say_what_is_left()}")
         exit_at_once(pytest.ExitCode.INTERRUPTED)
+
+    def _say_what_is_left(self) -> str:
+        """What can be done after a second interrupt; a run without records leaves no directory."""
+        recorder = self._config.pluginmanager.get_plugin("fakebench-recorder")
+        if recorder is None or recorder.manifest is None:
+            if recorder is not None:
+                recorder.pytest_unconfigure()
+            return "nothing was recorded yet, so start the run anew."
+        folder = shlex.quote(str(self._config.stash[SETTINGS].folder))
+        return f"what was recorded is kept, without scores. --resume={folder} goes on."
 
 
 INTERRUPTS = pytest.StashKey[Interrupts]()

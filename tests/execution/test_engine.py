@@ -147,6 +147,22 @@ def test_units_in_flight_come_back_as_they_are_answered() -> None:
     assert engine.wait().number == 0
 
 
+def test_a_backend_gives_up_what_it_is_told_to() -> None:
+    """The others of its unit are returned with their answers."""
+
+    class Waiting(Gate):
+        def give_up(self) -> None:
+            for event in self.events.values():
+                event.set()
+
+    engine = LocalEngine(Waiting(events={"0": threading.Event()}))
+    engine.submit(make_unit(0))
+    engine.stop("Enough.")
+    assert engine.holds(0)
+    engine.give_up()
+    assert engine.wait().number == 0
+
+
 def test_a_broken_wait_leaves_hung_units_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is held any more, and what comes late is not taken for another unit.
 

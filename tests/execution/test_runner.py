@@ -2,17 +2,19 @@
 
 import math
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 import pytest
 
-from fakebench_suite.backends.base import Capability
+from fakebench_suite.backends.base import Backend, Capability, NotAsked, Reply, Request
 from fakebench_suite.backends.registry import load_model
-from fakebench_suite.errors import ModelError
+from fakebench_suite.errors import ModelError, RunStoppedError
+from fakebench_suite.execution import runner
 from fakebench_suite.execution.plan import RunRequest, make_plan
 from fakebench_suite.execution.runner import check_reply, execute
-from fakebench_suite.types import Answer, FinishReason
+from fakebench_suite.types import Answer, FinishReason, Record
 
 
 def make_answer(text: object = "fake", p_fake: float | None = None) -> Answer:
@@ -58,6 +60,45 @@ def test_an_answer_to_the_request_is_kept() -> None:
     for chance in (0.0, 1.0):
         answer = make_answer(p_fake=chance)
         assert check_reply(answer, want=Capability.PROBABILITIES) == answer
+
+
+class OneHangs(Backend):
+    """Has answers to all prompts but the third of a unit, which it waits for until it is told."""
+
+    max_in_flight = 2
+
+    def __init__(self) -> None:
+        self.given_up = threading.Event()
+        self.hung = 0
+
+    def run(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        """The answers, when the third is given up."""
+        assert self.given_up.wait(30)
+        replies: list[Reply] = [make_answer() for _ in requests]
+        if len(replies) > 2:
+            replies[2] = NotAsked("It was given up.")
+            self.hung += 1
+        return replies
+
+    def give_up(self) -> None:
+        """Wait no longer."""
+        self.given_up.set()
+
+
+def test_a_prompt_that_hangs_costs_a_stopped_run_itself_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All others are recorded, soon after the time of the run is over."""
+    monkeypatch.setattr(runner, "GIVE_UP_S", 0.3)
+    plan = make_plan(RunRequest(model="coin", tasks=("detection",), sample=12, run_timeout=0.2))
+    backend, started = OneHangs(), time.monotonic()
+    records: list[Record] = []
+    with pytest.raises(RunStoppedError, match=r"--run-timeout=0\.2 is over"):
+        records.extend(execute(plan, backend))
+    assert time.monotonic() - started < 20
+    assert backend.hung >= 1
+    assert len(records) == len(plan.cases) - backend.hung
+    assert all(record.answer is not None for record in records)
 
 
 def test_the_time_of_a_run_that_has_ended_stops_no_other() -> None:

@@ -122,17 +122,26 @@ def test_a_server_that_does_not_answer_is_not_waited_for_long(
     endpoint: Endpoint,
     mode: tuple[str, ...],
 ) -> None:
-    """A few seconds where no person is at a terminal; what was recorded is scored."""
-    del endpoint
+    """A few seconds where no person is at a terminal; all that it did answer is recorded."""
     press(project)
     server.after_press = 60.0
     started = time.monotonic()
-    result = run("--model=mine.toml", f"--data={data}", "--gates=none", "-p", "pressing", *mode)
+    model = ("--model=mine.toml", f"--data={data}", "--gates=none")
+    result = run(*model, "-p", "pressing", *mode)
     assert time.monotonic() - started < 50
     assert result.ret == INTERRUPTED
-    assert 0 < len(read_run(project).records) <= 28
-    assert (project / "reports" / "run" / SCORES).exists()
+    assert len(read_run(project).records) == 28
+    result.stdout.fnmatch_lines(["to ask the rest: --resume=*"])
+    assert "KeyboardInterrupt" not in result.stdout.str()
     assert not list_processes(project)
+    server.go_on.set()
+    server.after_press = 0.0
+    asked = len(endpoint.asked)
+    assert run("--resume=reports/run", "-n0").ret == 0
+    assert len(endpoint.asked) - asked == 1 + 48 - 28
+    assert run(*model, "--run=whole", "-n0").ret == 0
+    runs = project / "reports"
+    assert (runs / "run" / SCORES).read_bytes() == (runs / "whole" / SCORES).read_bytes()
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
@@ -161,6 +170,24 @@ def test_a_second_interrupt_does_not_wait(
     assert run("--resume=reports/run").ret == 0
     assert len(endpoint.asked) - asked == 1 + 48 - recorded
     assert len(read_run(project).records) == 48
+
+
+def test_a_second_interrupt_before_the_first_record_leaves_nothing(
+    run: Run, data: Path, project: Path, server: Server, endpoint: Endpoint
+) -> None:
+    """No directory that cannot be resumed, and no word of resuming it."""
+
+    def behave(body: dict[str, Any], number: int) -> Reply:
+        return server.behave(body, number + 28)  # It answers the test request only.
+
+    endpoint.behave = behave
+    press(project, times=2)
+    server.after_press = 60.0
+    result = run("--model=mine.toml", f"--data={data}", "--gates=none", "-p", "pressing", "-n2")
+    assert result.ret == INTERRUPTED
+    assert "Interrupted twice: nothing was recorded yet" in result.stderr.str()
+    assert "--resume" not in result.stderr.str()
+    assert not (project / "reports" / "run").exists()
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
@@ -334,6 +361,31 @@ def test_a_run_has_a_limit_of_time(
     assert recorded == len(endpoint.asked) - 1
     server.after_press = 0.0
     assert run("--resume=reports/run", "--run-timeout=10m").ret == 0
+    assert len(read_run(project).records) == 48
+
+
+def test_a_prompt_that_hangs_does_not_outlast_the_limit_of_time(
+    run: Run, data: Path, project: Path, server: Server, endpoint: Endpoint
+) -> None:
+    """All others are recorded, and it is asked when the run goes on."""
+
+    def behave(_body: dict[str, Any], number: int) -> Reply:
+        if number == 10:
+            server.go_on.wait(90)
+        return 200, "It is fake."
+
+    endpoint.behave = behave
+    impatient = "from fakebench_suite.execution import runner\nrunner.GIVE_UP_S = 1.0\n"
+    (project / "cases" / "conftest.py").write_text(impatient, encoding="utf-8")
+    model = ("--model=mine.toml", f"--data={data}", "--gates=none")
+    started = time.monotonic()
+    result = run(*model, "--run=run", "--run-timeout=3", "-n0")
+    assert time.monotonic() - started < 60
+    assert result.ret == INTERRUPTED
+    result.stdout.fnmatch_lines(["to ask the rest: --resume=*"])
+    assert len(read_run(project).records) == len(endpoint.asked) - 2 == 47
+    assert run("--resume=reports/run", "-n0").ret == 0
+    assert len(endpoint.asked) == 49 + 2
     assert len(read_run(project).records) == 48
 
 

@@ -453,6 +453,37 @@ def test_a_stop_waits_for_what_was_sent_and_sends_nothing_else(
     assert list_not_asked(backend.run(make_requests(2))) == ["Enough."] * 2
 
 
+def test_what_does_not_come_after_a_stop_is_given_up(load: Load, endpoint: Endpoint) -> None:
+    """It is asked when the run goes on; the others of its work unit have their answers."""
+    sent, go_on = threading.Semaphore(0), threading.Event()
+
+    def behave(body: dict[str, Any], _number: int) -> Reply:
+        sent.release()
+        if get_text(body).endswith(("(0)", "(5)")):
+            go_on.wait(30)
+        return 200, "It is fake."
+
+    endpoint.behave = behave
+    backend = load(concurrency=4)
+    replies: list[Any] = []
+    thread = threading.Thread(target=lambda: replies.extend(backend.run(make_requests(8))))
+    thread.start()
+    for _ in range(8):
+        assert sent.acquire(timeout=30)
+    backend.give_up()  # No stop came before.
+    thread.join(0.5)
+    assert thread.is_alive()
+    backend.stop("Enough.")
+    backend.give_up()
+    thread.join(20)
+    assert not thread.is_alive()
+    go_on.set()
+    assert [n for n, reply in enumerate(replies) if isinstance(reply, Answer)] == [1, 2, 3, 4, 6, 7]
+    assert list_not_asked(replies) == ["Enough."] * 2
+    backend.give_up()
+    assert list_not_asked(backend.run(make_requests(1))) == ["Enough."]
+
+
 def test_a_stop_ends_a_pause(load: Load, endpoint: Endpoint) -> None:
     """Of an hour that the server asked for."""
     refused = threading.Event()
