@@ -124,11 +124,9 @@ def test_a_server_that_does_not_answer_is_not_waited_for_long(
 ) -> None:
     """A few seconds where no person is at a terminal; all that it did answer is recorded."""
     press(project)
-    server.after_press = 60.0
-    started = time.monotonic()
+    server.after_press = 600.0  # Longer than any run of these tests may take.
     model = ("--model=mine.toml", f"--data={data}", "--gates=none")
     result = run(*model, "-p", "pressing", *mode)
-    assert time.monotonic() - started < 50
     assert result.ret == INTERRUPTED
     assert len(read_run(project).records) == 28
     result.stdout.fnmatch_lines(["to ask the rest: --resume=*"])
@@ -371,16 +369,14 @@ def test_a_prompt_that_hangs_does_not_outlast_the_limit_of_time(
 
     def behave(_body: dict[str, Any], number: int) -> Reply:
         if number == 10:
-            server.go_on.wait(90)
+            server.go_on.wait(600)  # Longer than any run of these tests may take.
         return 200, "It is fake."
 
     endpoint.behave = behave
     impatient = "from fakebench_suite.execution import runner\nrunner.GIVE_UP_S = 1.0\n"
     (project / "cases" / "conftest.py").write_text(impatient, encoding="utf-8")
     model = ("--model=mine.toml", f"--data={data}", "--gates=none")
-    started = time.monotonic()
     result = run(*model, "--run=run", "--run-timeout=3", "-n0")
-    assert time.monotonic() - started < 60
     assert result.ret == INTERRUPTED
     result.stdout.fnmatch_lines(["to ask the rest: --resume=*"])
     assert len(read_run(project).records) == len(endpoint.asked) - 2 == 47
