@@ -379,9 +379,10 @@ def test_a_prompt_that_hangs_does_not_outlast_the_limit_of_time(
     result = run(*model, "--run=run", "--run-timeout=3", "-n0")
     assert result.ret == INTERRUPTED
     result.stdout.fnmatch_lines(["to ask the rest: --resume=*"])
-    assert len(read_run(project).records) == len(endpoint.asked) - 2 == 47
+    asked = len(endpoint.asked)
+    assert len(read_run(project).records) == asked - 2 >= 10
     assert run("--resume=reports/run", "-n0").ret == 0
-    assert len(endpoint.asked) == 49 + 2
+    assert len(endpoint.asked) == asked + 1 + 48 - (asked - 2)
     assert len(read_run(project).records) == 48
 
 
