@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 import openai
 
+from fakebench_suite.endpoints.environment import list_proxy_secrets
+from fakebench_suite.endpoints.headers import find_credentials, list_header_secrets
 from fakebench_suite.errors import UserError
 from fakebench_suite.text.redaction import find_secrets, list_secret_values, redact
 
@@ -34,11 +36,13 @@ class Address:
     secrets: tuple[str, ...] = field(repr=False)
     key_variable: str = KEY_VARIABLE
     """The environment variable that the key is read from."""
+    credentials: str | None = None
+    """Where those of a request come from, in words; None where it has none."""
 
     @property
     def has_key(self) -> bool:
         """Whether requests carry any credentials."""
-        return self.key is not None or bool(self.secrets)
+        return self.credentials is not None
 
 
 def parse_address(
@@ -64,9 +68,8 @@ def parse_address(
     elif key is None:
         credentials["Authorization"] = openai.omit
     given = headers or {}
-    named = list_secret_values([dict(given), dict(extra_body or {})])
-    secrets = find_secrets(url) | ({key} if key else set())
-    for value in named:
+    secrets = find_secrets(url) | set(list_proxy_secrets()) | ({key} if key else set())
+    for value in (*list_header_secrets(given), *list_secret_values(dict(extra_body or {}))):
         # "Bearer KEY" hides a key too, and so does "session=KEY; path=/".
         secrets |= {value, value.rpartition(" ")[2], *re.findall(r"=([^;\s]+)", value)} - {""}
     return Address(
@@ -77,7 +80,22 @@ def parse_address(
         headers={**credentials, **given},
         secrets=tuple(sorted(secrets)),
         key_variable=key_variable,
+        credentials=_describe_credentials(url, key, key_variable, given),
     )
+
+
+def _describe_credentials(
+    url: str, key: str | None, key_variable: str, headers: Mapping[str, str]
+) -> str | None:
+    """Where the credentials of a request come from; None where it has none."""
+    if "@" in urlsplit(url).netloc:
+        return "the user and password in the URL"
+    header = find_credentials(headers)
+    if key is not None and (header is None or header.lower() != "authorization"):
+        return key_variable
+    if header is not None:
+        return f"the header {header} of the card"
+    return "the key in the URL" if find_secrets(url) else None
 
 
 def load_key(variable: str = KEY_VARIABLE) -> str | None:

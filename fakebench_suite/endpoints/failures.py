@@ -4,9 +4,18 @@ import json
 import re
 from dataclasses import dataclass
 
+import httpx2
 import openai
 
 from fakebench_suite.endpoints.address import Address
+from fakebench_suite.endpoints.connections import (
+    describe_cause,
+    explain_connection,
+    explain_refused_proxy,
+    find_cause,
+    find_proxy_of,
+)
+from fakebench_suite.endpoints.transport import UnusableReplyError
 from fakebench_suite.errors import UserError
 from fakebench_suite.text.redaction import redact
 
@@ -14,6 +23,7 @@ _CHECK_URL = "Check the URL: that of most servers ends in /v1."
 _KEY = re.compile(r"\b(?:api[-_ ]?key|token|credential|unauthori[sz]ed|authenticat)", re.IGNORECASE)
 MAX_LENGTH = 300
 """Characters of a server's message that are shown."""
+_PROXY_AUTHENTICATION = 407
 _TAGS = re.compile(r"(?is)<(script|style|head)\b.*?</\1\s*>|<[^>]*>")
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 
@@ -76,7 +86,9 @@ def describe_failure(error: Exception, *secrets: str, server: str = "the server"
         reason = shorten(parse_reason(error), *secrets)
         return f"{server} says {error.status_code}: {reason}"
     if isinstance(error, openai.APIConnectionError):
-        return f"{server} gave no reply: {shorten(find_cause(error), *secrets)}"
+        if isinstance(error.__cause__, UnusableReplyError):
+            return shorten(f"{server} gave a reply of no use: {error.__cause__}", *secrets)
+        return f"{server} gave no reply: {shorten(describe_cause(error), *secrets)}"
     return shorten(f"{type(error).__name__}: {error}", *secrets)
 
 
@@ -87,11 +99,22 @@ def explain_failure(error: Exception, subject: Subject) -> str:
         return str(error)
     if isinstance(error, openai.APIStatusError):
         return _explain_status(error, subject)
-    if isinstance(error, TimeoutError | openai.APITimeoutError):
+    cause = error.__cause__
+    if isinstance(error, openai.APIConnectionError) and isinstance(cause, UnusableReplyError):
+        return (
+            f"The {shown} cannot be asked: {shorten(str(cause), *secrets)}. Correct the server, or "
+            "what is between it and the suite."
+        )
+    if isinstance(error, openai.APITimeoutError) and isinstance(cause, httpx2.WriteTimeout):
+        return f"The {shown} gave no reply to a test request: {shorten(str(cause), *secrets)}."
+    connects = isinstance(error, openai.APITimeoutError) and isinstance(
+        cause, httpx2.ConnectTimeout
+    )
+    if isinstance(error, TimeoutError | openai.APITimeoutError) and not connects:
         return f"The {shown} gave no reply to a test request in time. Is its server overloaded?"
     if isinstance(error, openai.APIConnectionError):
-        why = shorten(find_cause(error), *secrets)
-        return f"The {shown} cannot be reached: {why}. Start its server, or correct the URL."
+        why = "no connection in time" if connects else shorten(find_cause(error), *secrets)
+        return explain_connection(error, shown, why=why)
     why = shorten(str(error) or type(error).__name__, *secrets)
     return f"The {shown} did not answer a test request: {why}. {_CHECK_URL}"
 
@@ -100,18 +123,13 @@ def _explain_status(error: openai.APIStatusError, subject: Subject) -> str:
     """Return why a server rejected the test request, by its status."""
     shown, address = subject.shown, subject.address
     status, reason = error.status_code, shorten(parse_reason(error), *address.secrets)
+    proxy = find_proxy_of(error)
+    if proxy is not None and status == _PROXY_AUTHENTICATION:
+        return explain_refused_proxy(proxy, shown, why=f"{status}: {reason}")
     if status in (401, 403) or (
         status in (400, 407) and not address.has_key and _KEY.search(reason)
     ):
-        if not address.has_key:
-            return (
-                f"{address.key_variable} is not set, and the {shown} requires a key "
-                f"({status}: {reason})."
-            )
-        return (
-            f"The {shown} refuses the key ({status}: {reason}). Correct {address.key_variable}, or "
-            "the user and password in the URL."
-        )
+        return _explain_key(subject, f"{status}: {reason}")
     if 300 <= status < 400:
         target = shorten(error.response.headers.get("location", ""), *address.secrets)
         return (
@@ -120,17 +138,17 @@ def _explain_status(error: openai.APIStatusError, subject: Subject) -> str:
         )
     if status == 404:
         return f"There is no {shown} ({status}: {reason}). Check the model's name. {_CHECK_URL}"
-    return f"The {shown} refuses a test request ({status}: {reason})."
+    by = "" if proxy is None else f" It was sent through {proxy.shown}."
+    return f"The {shown} refuses a test request ({status}: {reason}).{by}"
 
 
-def find_cause(error: BaseException) -> str:
-    """Return the message of the innermost cause of a connection error."""
-    words = ""
-    seen: BaseException | None = error
-    while seen is not None:
-        words = str(seen).strip() or words
-        seen = seen.__cause__ or seen.__context__
-    return words or type(error).__name__
+def _explain_key(subject: Subject, why: str) -> str:
+    """Return that a key is wrong or missing, and where it comes from."""
+    shown, address = subject.shown, subject.address
+    if address.credentials is None:
+        return f"{address.key_variable} is not set, and the {shown} requires a key ({why})."
+    instead = "" if address.key is not None else f", or set {address.key_variable}"
+    return f"The {shown} refuses the key ({why}). Correct {address.credentials}{instead}."
 
 
 def _parse_json(text: str) -> object:

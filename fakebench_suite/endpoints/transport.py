@@ -2,21 +2,23 @@
 
 import asyncio
 import logging
-import os
-import ssl
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
-from urllib.request import getproxies
 
 import httpcore2
 import httpx2
 
+from fakebench_suite.endpoints.environment import (
+    Proxy,
+    explain_proxies,
+    find_proxy,
+    load_certificates,
+)
 from fakebench_suite.endpoints.names import mask_url
-from fakebench_suite.errors import UserError
 
 REQUEST_TIMEOUT_S = 120.0
 """Seconds for a whole request, however slowly the reply arrives."""
@@ -26,20 +28,45 @@ MAX_REPLY_BYTES = 4 << 20
 """Bytes of a decoded reply; the longest thoughts of current models take a tenth of it."""
 IDLE_S = 5.0
 """Seconds for which a connection without a request is kept open, as httpx2 does."""
-_PROXIED = frozenset({"http", "https", "all"})
-"""Schemes for which the environment may name a proxy, as HTTP_PROXY does."""
-_CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""What names other certificates than those that are brought along."""
-_CONNECTION_ERRORS = (
-    httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError,
-    httpcore2.UnsupportedProtocol,
-)  # fmt: skip
+_ERRORS: Mapping[type[Exception], type[httpx2.TransportError]] = {
+    httpcore2.TimeoutException: httpx2.TimeoutException,
+    httpcore2.ConnectTimeout: httpx2.ConnectTimeout,
+    httpcore2.ReadTimeout: httpx2.ReadTimeout,
+    httpcore2.WriteTimeout: httpx2.WriteTimeout,
+    httpcore2.PoolTimeout: httpx2.PoolTimeout,
+    httpcore2.NetworkError: httpx2.NetworkError,
+    httpcore2.ConnectError: httpx2.ConnectError,
+    httpcore2.ReadError: httpx2.ReadError,
+    httpcore2.WriteError: httpx2.WriteError,
+    httpcore2.ProtocolError: httpx2.ProtocolError,
+    httpcore2.LocalProtocolError: httpx2.LocalProtocolError,
+    httpcore2.RemoteProtocolError: httpx2.RemoteProtocolError,
+    httpcore2.UnsupportedProtocol: httpx2.UnsupportedProtocol,
+}
+"""httpx2's errors, which the official client knows, for httpcore2's."""
 ARRIVALS = "fakebench_arrivals"
 """The extension of a response with the arrivals of its pieces, see :func:`_read`."""
+_DIRECT = "fakebench_direct"
+"""The extension of a request that was sent to the server itself, and not to a proxy."""
+_CODINGS = frozenset({
+    "br", "compress", "dcb", "dcz", "exi", "pack200-gzip", "x-compress", "x-gzip", "zstd",
+})  # fmt: skip
+"""Encodings of contents that httpx2 does not know, or only with another package. Some servers name
+what is none, such as a character set."""
+_PROBE = b"fakebench"
+"""Bytes that no encoding leaves as they are."""
 
 
-class ReplyTooLargeError(Exception):
+class UnusableReplyError(Exception):
+    """A reply arrived that cannot be used; the message says what it is."""
+
+
+class ReplyTooLargeError(UnusableReplyError):
     """A reply exceeds MAX_REPLY_BYTES; the remainder was not read."""
+
+
+class EncodedReplyError(UnusableReplyError):
+    """A reply is encoded in a way that was not asked for and is not known here."""
 
 
 class _UrlMask(logging.Filter):
@@ -64,11 +91,12 @@ def make_timeout(deadline: float) -> httpx2.Timeout:
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Raise httpx2's errors, which the official client knows, for httpcore2's of the same names."""
+    """Raise httpx2's errors for httpcore2's."""
     try:
         yield
-    except _CONNECTION_ERRORS as error:
-        raise getattr(httpx2, type(error).__name__)(str(error)) from error
+    except tuple(_ERRORS) as error:
+        kind = next(_ERRORS[kind] for kind in type(error).__mro__ if kind in _ERRORS)
+        raise kind(str(error)) from error
 
 
 class _ReleasingStream(httpx2.AsyncByteStream):
@@ -89,10 +117,20 @@ class _ReleasingStream(httpx2.AsyncByteStream):
             await self._release()
 
 
-@cache
-def _load_certificates(_file: str | None, _directory: str | None) -> ssl.SSLContext:
-    """The context of what the environment names, which takes up to a tenth of a second to make."""
-    return httpx2.create_ssl_context()
+class _WatchedBody(httpx2.AsyncByteStream):
+    """The body of a request, which tells whether the server has taken it."""
+
+    def __init__(self, stream: AsyncIterable[bytes]) -> None:
+        self._stream = stream
+        self.sent = 0
+        """Bytes that were begun to be sent."""
+        self.is_sent = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            self.sent += len(piece)
+            yield piece
+        self.is_sent = True
 
 
 def _has_unread_bytes(connection: httpcore2.AsyncHTTPConnection) -> bool:
@@ -111,19 +149,22 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
 
     The connections are httpcore2's, without its pool: for each request that looks at all its
     connections twice, which costs the more CPU the more requests are in flight. Proxies are not
-    supported.
+    supported. Raises UserError where the environment names certificates that cannot be read.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ssl_context = _load_certificates(*map(os.environ.get, _CA_VARIABLES))
+        self._ssl_context = load_certificates()
         self._clock = clock
         self._connections: set[httpcore2.AsyncHTTPConnection] = set()
+        self._taken: set[httpcore2.AsyncHTTPConnection] = set()
+        """Those with a request."""
         self._idle: deque[tuple[float, httpcore2.AsyncHTTPConnection]] = deque()
         """Those without a request, and since when; the last one was used last."""
         self._is_closed = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; its connection is free again once the response is closed."""
+        request.extensions[_DIRECT] = True
         url = httpcore2.URL(
             scheme=request.url.raw_scheme,
             host=request.url.raw_host,
@@ -165,16 +206,24 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
             _, connection = self._idle.pop()
             usable = connection.is_available() and not connection.has_expired()
             if usable and connection.can_handle_request(origin):
+                self._taken.add(connection)
                 return connection
             await self._close(connection)
         connection = httpcore2.AsyncHTTPConnection(
             origin, ssl_context=self._ssl_context, keepalive_expiry=IDLE_S
         )
         self._connections.add(connection)
+        self._taken.add(connection)
         return connection
 
     async def _release(self, connection: httpcore2.AsyncHTTPConnection) -> None:
-        """Keep a connection for the next request, unless it or this transport is closed."""
+        """Keep a connection for the next request, unless it or this transport is closed.
+
+        Nothing happens the second time: the connection may have another request then.
+        """
+        if connection not in self._taken:
+            return
+        self._taken.remove(connection)
         if self._is_closed or _has_unread_bytes(connection):
             await self._close(connection)
         elif connection.is_available():
@@ -192,44 +241,24 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
             await self._close(self._idle.popleft()[1])
 
 
-@contextmanager
-def _explain_environment() -> Iterator[None]:
-    """Raise UserError for settings of the environment with which no client can be made."""
-    try:
-        yield
-    except ImportError as error:
-        raise UserError(
-            "The environment names a SOCKS proxy, for which the package socksio is missing. "
-            "Install it with pip install socksio, or name an HTTP proxy in ALL_PROXY, HTTPS_PROXY "
-            "and HTTP_PROXY."
-        ) from error
-    except OSError as error:  # Certificates that are none are an SSLError, which is one.
-        given = {name: os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)}
-        if not given:
-            raise
-        places = " and ".join(f"{name}={value}" for name, value in given.items())
-        raise UserError(
-            f"The certificates of {places} cannot be read: {error.strerror or error}. Name a file "
-            "in PEM format, or unset the variable."
-        ) from error
-
-
 class BoundedClient(httpx2.AsyncClient):
     """An HTTP client within these bounds; it follows no redirects, to keep keys on one host.
 
+    Hosts that the environment has a proxy for are asked through it, by httpx2's own connections.
     Raises UserError where the environment names certificates or a proxy that cannot be used.
     """
 
     def __init__(self, *, deadline: float) -> None:
-        with _explain_environment():
+        with explain_proxies():
             super().__init__(
                 timeout=make_timeout(deadline),
-                # With a transport of its own a client takes no heed of HTTP_PROXY and the like.
-                transport=ConnectionPerRequest() if _PROXIED.isdisjoint(getproxies()) else None,
+                verify=load_certificates(),
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
                 follow_redirects=False,
                 headers={"Accept-Encoding": "identity"},
             )
+        # Afterwards: a client that is made with a transport takes no heed of HTTP_PROXY.
+        self._transport = ConnectionPerRequest()
         self._deadline = deadline
 
     async def send(
@@ -237,9 +266,11 @@ class BoundedClient(httpx2.AsyncClient):
     ) -> httpx2.Response:
         """Send a request and read the whole reply.
 
-        Raises ReplyTooLargeError, and httpx2's timeouts and errors.
+        Raises UnusableReplyError, and httpx2's timeouts and errors.
         """
         del stream  # The reply is always read here, within the bounds.
+        assert isinstance(request.stream, AsyncIterable)
+        request.stream = body = _WatchedBody(request.stream)
         try:
             began = time.monotonic()
             async with asyncio.timeout(self._deadline):
@@ -248,7 +279,14 @@ class BoundedClient(httpx2.AsyncClient):
                     content, arrivals = await _read(response, began)
                 finally:
                     await response.aclose()
-        except TimeoutError as error:
+        except (TimeoutError, httpx2.WriteTimeout) as error:
+            if body.sent and not body.is_sent:
+                # Its reply may have arrived: a server that refuses a request need not read it.
+                why = (
+                    f"the server had not read the whole request of {body.sent:,} bytes after "
+                    f"{self._deadline:g} s, as one that refuses its size or its key may do"
+                )
+                raise httpx2.WriteTimeout(why, request=request) from error
             why = f"no whole reply within {self._deadline:g} s"
             raise httpx2.ReadTimeout(why, request=request) from error
         headers = [
@@ -268,8 +306,33 @@ class BoundedClient(httpx2.AsyncClient):
         )
 
 
+def find_request_proxy(request: httpx2.Request) -> Proxy | None:
+    """Return the proxy of the environment that a request was sent through; None if none was."""
+    return None if _DIRECT in request.extensions else find_proxy(request.url.scheme)
+
+
+@cache
+def _is_decoded(coding: str) -> bool:
+    """Whether httpx2 decodes this encoding of contents; it passes over others without a word."""
+    if coding not in _CODINGS:
+        return True
+    try:
+        probe = httpx2.Response(200, headers={"Content-Encoding": coding}, content=_PROBE)
+    except httpx2.DecodingError:
+        return True
+    return probe.content != _PROBE
+
+
 async def _read(response: httpx2.Response, began: float) -> tuple[bytes, list[tuple[int, float]]]:
     """The body, and for each of its pieces how long it then was and after how many seconds."""
+    codings = response.headers.get("content-encoding", "").lower().split(",")
+    unknown = [coding.strip() for coding in codings if not _is_decoded(coding.strip())]
+    if unknown and response.is_error:
+        return b"", []  # Its status says enough.
+    if unknown:
+        raise EncodedReplyError(
+            f"the reply is encoded as {unknown[0][:40]!r}, though identity was asked for"
+        )
     content = bytearray()
     arrivals: list[tuple[int, float]] = []
     async for piece in response.aiter_bytes():

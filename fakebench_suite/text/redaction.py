@@ -17,13 +17,14 @@ MASK = "***"
 _NAME_WORDS = frozenset(
     {
         "key", "token", "sig", "signature", "code", "secret", "password", "passwd", "passphrase",
-        "pwd", "pass", "auth", "authorization", "credential", "credentials", "jwt", "bearer",
-        "sas", "session", "sid", "otp", "pin", "cookie",
+        "pwd", "pass", "auth", "authorization", "authentication", "credential", "credentials",
+        "jwt", "bearer", "sas", "session", "sid", "otp", "pin", "cookie",
     }
 )  # fmt: skip
 """Words in a parameter's name that make its value a secret: ``api_key``, ``X-Amz-Signature``."""
 _NAME_ENDINGS = ("key", "token", "secret", "password", "passwd", "signature", "credential", "auth")
 """Endings of such names written as one word: ``apikey``, ``accesstoken``."""
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>]+", re.IGNORECASE)
 _USERINFO = re.compile(
     r"""(?P<scheme>[a-z][a-z0-9+.-]*://)
     (?: [^\s/?#"<>]*                                 # as RFC 3986 has it
@@ -80,6 +81,15 @@ def redact(text: str, *secrets: str) -> str:
     return _SHAPES.sub(MASK, text)
 
 
+def find_secrets_in(text: str) -> Iterator[str]:
+    """Yield the secrets that ``redact`` knows in a text by their place or shape."""
+    for match in _URL.finditer(text):
+        yield from find_secrets(match[0])
+    for expression in (_HEADER, _BEARER, _NAMED):
+        yield from (match["value"] for match in expression.finditer(text))
+    yield from (match[0] for match in _SHAPES.finditer(text))
+
+
 def find_secrets(url: str) -> frozenset[str]:
     """Return the secrets in a URL: its user info and the values of key-like parameters.
 
@@ -112,13 +122,16 @@ def mask_values(tree: Any, *, distinct: bool = False) -> Any:
     Numbers, truth values and null are none, whatever their name: ``thinking_token_budget``. With
     ``distinct``, four digits of a hash behind MASK differ where texts do, such as two values of
     ``stop_token``; they tell no more than 16 bits of a secret.
+    In other texts, what ``redact`` knows is masked.
     """
     if isinstance(tree, Mapping):
         return {
             name: (_mask_texts if is_secret(str(name)) else mask_values)(value, distinct=distinct)
             for name, value in tree.items()
         }
-    return [mask_values(value, distinct=distinct) for value in tree] if _is_list(tree) else tree
+    if _is_list(tree):
+        return [mask_values(value, distinct=distinct) for value in tree]
+    return redact(tree) if isinstance(tree, str) else tree
 
 
 def _mask_texts(tree: Any, *, distinct: bool) -> Any:
@@ -127,9 +140,12 @@ def _mask_texts(tree: Any, *, distinct: bool) -> Any:
         return {name: _mask_texts(value, distinct=distinct) for name, value in tree.items()}
     if _is_list(tree):
         return [_mask_texts(value, distinct=distinct) for value in tree]
-    if not isinstance(tree, str) or not tree:
-        return tree
-    digest = hashlib.sha256(tree.encode("utf-8", "surrogatepass")).hexdigest()
+    return mask_text(tree, distinct=distinct) if isinstance(tree, str) and tree else tree
+
+
+def mask_text(text: str, *, distinct: bool) -> str:
+    """Return MASK; if ``distinct``, with four digits of a hash of the text behind it."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{MASK}{digest[:4]}" if distinct else MASK
 
 
@@ -145,6 +161,8 @@ def list_secret_values(tree: Any) -> Iterator[str]:
     elif isinstance(tree, list):
         for value in tree:
             yield from list_secret_values(value)
+    elif isinstance(tree, str):
+        yield from find_secrets_in(tree)
 
 
 def _list_texts(tree: Any) -> Iterator[str]:

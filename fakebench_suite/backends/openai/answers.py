@@ -36,7 +36,12 @@ class AnswerBuilder:
 
     def __init__(self, *, prices: Prices | None, secrets: Iterable[str]) -> None:
         self._prices = prices
-        self._secrets = [secret for secret in secrets if len(secret) >= _MIN_SECRET_LENGTH]
+        # The longest first: another may be a part of it.
+        self._secrets = sorted(
+            (secret for secret in secrets if len(secret) >= _MIN_SECRET_LENGTH),
+            key=len,
+            reverse=True,
+        )
 
     def build(self, request: Request, reply: client.Reply) -> Reply:
         """Return the answer to a request; a ModelError where the probabilities are missing.

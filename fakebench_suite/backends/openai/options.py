@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from fakebench_suite.endpoints.headers import mask_headers
 from fakebench_suite.endpoints.names import describe_url_fault, mask_url
 from fakebench_suite.text.redaction import mask_values
 
@@ -95,7 +96,7 @@ class EndpointOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
         """
         described: dict[str, Any] = msgspec.to_builtins(self)
         described["url"] = mask_url(self.url)
-        described["headers"] = mask_values(described["headers"])
+        described["headers"] = mask_headers(self.headers, distinct=identity)
         described["extra_body"] = mask_values(described["extra_body"], distinct=identity)
         if identity:
             for name in _NO_INFLUENCE:
