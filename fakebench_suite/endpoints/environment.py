@@ -11,6 +11,7 @@ from urllib.request import getproxies
 
 import httpx2
 
+from fakebench_suite.endpoints.names import describe_url_fault
 from fakebench_suite.errors import UserError
 from fakebench_suite.text.redaction import find_secrets
 
@@ -82,27 +83,30 @@ def check_proxies() -> None:
         if not given.get(kind):
             continue
         variable = _find_variable(kind, given[kind])
-        try:
-            url = httpx2.URL(_complete(given[kind]))
-        except httpx2.InvalidURL:
-            url = None
-        # Behind a slash that was not quoted, a password is a path.
-        if url is None or not url.host or b"@" in url.raw_path or "@" in url.fragment:
-            raise UserError(
-                f"{variable} is not the URL of a proxy. Write http://HOST:PORT or "
-                "http://USER:PASSWORD@HOST:PORT, with %2F for a slash, %23 for #, %3F for ? and "
-                "%40 for @ in user and password, or unset it."
-            )
-        if url.scheme not in _SCHEMES:
-            raise UserError(
-                f"{variable} names a proxy of another kind than http://, https://, socks5:// and "
-                "socks5h://. Name one of these, or unset it."
-            )
-        if url.port is not None and not 0 < url.port <= _MAX_PORT:
-            raise UserError(
-                f"{variable} names a proxy at port {url.port}, and ports go from 1 to {_MAX_PORT}. "
-                "Correct it, or unset it."
-            )
+        if why := _describe_fault(_complete(given[kind])):
+            raise UserError(f"{variable} {why}, or unset it.")
+
+
+def _describe_fault(proxy: str) -> str | None:
+    """What is wrong with the URL of a proxy, without any of it; None if it is valid."""
+    malformed = (
+        "is not the URL of a proxy. Write http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, "
+        "with %2F for a slash, %23 for #, %3F for ? and %40 for @ in user and password"
+    )
+    try:
+        url = httpx2.URL(proxy)
+    except httpx2.InvalidURL:
+        return malformed
+    if b"@" in url.raw_path or "@" in url.fragment:  # Behind a slash, a password is a path.
+        return malformed
+    if url.scheme not in _SCHEMES:
+        return (
+            "names a proxy of another kind than http://, https://, socks5:// and socks5h://. Name "
+            "one of these"
+        )
+    if url.port is not None and not 0 < url.port <= _MAX_PORT:
+        return f"names a proxy at a port that there is not. Give one from 1 to {_MAX_PORT}"
+    return malformed if describe_url_fault(proxy) else None
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from fakebench_suite.endpoints.connections import (
     explain_refused_proxy,
     find_cause,
     find_proxy_of,
+    list_causes,
 )
 from fakebench_suite.endpoints.transport import UnusableReplyError
 from fakebench_suite.errors import UserError
@@ -86,10 +87,11 @@ def describe_failure(error: Exception, *secrets: str, server: str = "the server"
         reason = shorten(parse_reason(error), *secrets)
         return f"{server} says {error.status_code}: {reason}"
     if isinstance(error, openai.APIConnectionError):
-        if isinstance(error.__cause__, UnusableReplyError):
-            return shorten(f"{server} gave a reply of no use: {error.__cause__}", *secrets)
         return f"{server} gave no reply: {shorten(describe_cause(error), *secrets)}"
-    return shorten(f"{type(error).__name__}: {error}", *secrets)
+    if isinstance(error, UnusableReplyError):
+        return shorten(f"{server} gave no usable reply: {error}", *secrets)
+    *_, cause = list_causes(error)
+    return shorten(f"{type(cause).__name__}: {cause}", *secrets)
 
 
 def explain_failure(error: Exception, subject: Subject) -> str:
@@ -99,12 +101,12 @@ def explain_failure(error: Exception, subject: Subject) -> str:
         return str(error)
     if isinstance(error, openai.APIStatusError):
         return _explain_status(error, subject)
-    cause = error.__cause__
-    if isinstance(error, openai.APIConnectionError) and isinstance(cause, UnusableReplyError):
+    if isinstance(error, UnusableReplyError):
         return (
-            f"The {shown} cannot be asked: {shorten(str(cause), *secrets)}. Correct the server, or "
-            "what is between it and the suite."
+            f"The {shown} gave no usable reply to a test request: {shorten(str(error), *secrets)}. "
+            "Correct its server, or what is between it and the suite."
         )
+    cause = error.__cause__
     if isinstance(error, openai.APITimeoutError) and isinstance(cause, httpx2.WriteTimeout):
         return f"The {shown} gave no reply to a test request: {shorten(str(cause), *secrets)}."
     connects = isinstance(error, openai.APITimeoutError) and isinstance(
@@ -115,7 +117,7 @@ def explain_failure(error: Exception, subject: Subject) -> str:
     if isinstance(error, openai.APIConnectionError):
         why = "no connection in time" if connects else shorten(find_cause(error), *secrets)
         return explain_connection(error, shown, why=why)
-    why = shorten(str(error) or type(error).__name__, *secrets)
+    why = shorten(find_cause(error), *secrets)
     return f"The {shown} did not answer a test request: {why}. {_CHECK_URL}"
 
 

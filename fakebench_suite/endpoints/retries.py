@@ -12,7 +12,6 @@ import openai
 
 from fakebench_suite.endpoints.completion import MalformedReplyError
 from fakebench_suite.endpoints.content_filters import names_refusal
-from fakebench_suite.endpoints.transport import EncodedReplyError
 
 
 class FailureKind(Enum):
@@ -126,11 +125,8 @@ def classify(error: Exception) -> FailureKind:
 def is_retried(error: Exception) -> bool:
     """Whether the same request may succeed later: after 408, 409, 425, 429 and from 500 on.
 
-    So may one that had no reply, or a reply that is no completion, but not one whose reply is
-    encoded in a way that is not known: the next one would be, too.
+    So may one that had no reply, or a reply that is no completion.
     """
-    if isinstance(error.__cause__, EncodedReplyError):
-        return False
     status = find_status(error)
     if status is None:
         return isinstance(error, openai.APIConnectionError | MalformedReplyError)
