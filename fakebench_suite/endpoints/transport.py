@@ -100,10 +100,11 @@ def _translate_errors() -> Iterator[None]:
 
 
 class _ReleasingStream(httpx2.AsyncByteStream):
-    """The body of a response that gives its connection back when it is closed."""
+    """The body of a response that gives its connection back when it is first closed."""
 
     def __init__(self, stream: Any, release: Callable[[], Awaitable[None]]) -> None:
         self._stream, self._release = stream, release
+        self._is_closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _translate_errors():
@@ -111,6 +112,9 @@ class _ReleasingStream(httpx2.AsyncByteStream):
                 yield piece
 
     async def aclose(self) -> None:
+        if self._is_closed:  # The connection may have another request by now.
+            return
+        self._is_closed = True
         try:
             await self._stream.aclose()
         finally:
@@ -156,8 +160,6 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
         self._ssl_context = load_certificates()
         self._clock = clock
         self._connections: set[httpcore2.AsyncHTTPConnection] = set()
-        self._taken: set[httpcore2.AsyncHTTPConnection] = set()
-        """Those with a request."""
         self._idle: deque[tuple[float, httpcore2.AsyncHTTPConnection]] = deque()
         """Those without a request, and since when; the last one was used last."""
         self._is_closed = False
@@ -206,24 +208,16 @@ class ConnectionPerRequest(httpx2.AsyncBaseTransport):
             _, connection = self._idle.pop()
             usable = connection.is_available() and not connection.has_expired()
             if usable and connection.can_handle_request(origin):
-                self._taken.add(connection)
                 return connection
             await self._close(connection)
         connection = httpcore2.AsyncHTTPConnection(
             origin, ssl_context=self._ssl_context, keepalive_expiry=IDLE_S
         )
         self._connections.add(connection)
-        self._taken.add(connection)
         return connection
 
     async def _release(self, connection: httpcore2.AsyncHTTPConnection) -> None:
-        """Keep a connection for the next request, unless it or this transport is closed.
-
-        Nothing happens the second time: the connection may have another request then.
-        """
-        if connection not in self._taken:
-            return
-        self._taken.remove(connection)
+        """Keep a connection for the next request, unless it or this transport is closed."""
         if self._is_closed or _has_unread_bytes(connection):
             await self._close(connection)
         elif connection.is_available():

@@ -2,17 +2,15 @@
 
 import asyncio
 import re
-import shutil
 import socket
-import ssl
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+import httpcore2
 import httpx2
 import pytest
 
@@ -20,9 +18,11 @@ from fakebench_suite.endpoints.transport import (
     IDLE_S,
     BoundedClient,
     ConnectionPerRequest,
+    _translate_errors,
 )
 from fakebench_suite.errors import UserError
 from tests.endpoint_server import Endpoint, Reply, serve
+from tests.endpoints.conftest import Certificate, build_reply, listen, reply_with
 
 
 class Clock:
@@ -195,43 +195,20 @@ def test_each_request_in_flight_has_a_connection_to_itself() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
-@pytest.mark.parametrize("proxied", [False, True], ids=["direct", "another scheme's proxy"])
 def test_certificates_are_verified(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxied: bool
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that no authority vouches for gets no request, unless SSL_CERT_FILE names it."""
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    names = ["-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*command.split(), *files, *names], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    if proxied:  # The other transport, which httpx2 makes where a proxy is set.
-        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
 
-    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            await writer.drain()
-        writer.close()
-
-    async def get() -> int:
-        server = await asyncio.start_server(reply, "localhost", 0, ssl=context)
-        port = server.sockets[0].getsockname()[1]
-        async with server, BoundedClient(deadline=5) as client:
-            assert isinstance(client._transport, ConnectionPerRequest) is not proxied
+    async def get(port: int) -> int:
+        async with BoundedClient(deadline=5) as client:
             return (await client.get(f"https://localhost:{port}/")).status_code
 
-    with pytest.raises(httpx2.ConnectError, match=r"(?i)certificate verify failed"):
-        asyncio.run(get())
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    assert asyncio.run(get()) == 200
+    with listen(reply_with(build_reply()), context=certificate.context) as port:
+        with pytest.raises(httpx2.ConnectError, match=r"(?i)certificate verify failed"):
+            asyncio.run(get(port))
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
+        assert asyncio.run(get(port)) == 200
 
 
 @pytest.mark.parametrize("proxied", [False, True], ids=["direct", "by a proxy"])
@@ -239,9 +216,6 @@ def test_certificates_that_cannot_be_read_are_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxied: bool
 ) -> None:
     """With the variable and the file, whatever is wrong with it."""
-    for name in ("SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
     if proxied:
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     no_pem = tmp_path / "no.pem"
@@ -279,11 +253,79 @@ def test_a_failed_request_frees_its_connection() -> None:
 
 def test_a_proxy_is_asked_in_place_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """As HTTP_PROXY says."""
-    for name in ("NO_PROXY", "ALL_PROXY", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
     with serve(Endpoint()) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
         far = Endpoint(url="http://far.invalid/v1")
         assert post(far, rounds=1, together=2, client=BoundedClient(deadline=10)) == [200, 200]
     assert proxy.paths == ["http://far.invalid/v1"] * 2
+
+
+@pytest.mark.parametrize(
+    "proxies",
+    [
+        {"HTTPS_PROXY": "http://127.0.0.1:9"},
+        {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.0/8"},
+        {"ALL_PROXY": "http://127.0.0.1:9", "no_proxy": "localhost, 127.0.0.1"},
+    ],
+    ids=" ".join,
+)
+def test_a_host_without_a_proxy_has_a_connection_per_request(
+    monkeypatch: pytest.MonkeyPatch, proxies: dict[str, str]
+) -> None:
+    """Whatever proxies there are for others."""
+    for name, value in proxies.items():
+        monkeypatch.setenv(name, value)
+    with serve_connections() as (endpoint, ports):
+        client = BoundedClient(deadline=10)
+        transport = client._transport
+        assert isinstance(transport, ConnectionPerRequest)
+        assert post(endpoint, rounds=1, together=3, client=client) == [200] * 3
+    assert len(set(ports)) == 3
+
+
+def test_a_connection_that_is_given_back_twice_is_kept_once() -> None:
+    """Two requests never share one."""
+
+    async def run(endpoint: Endpoint) -> list[int]:
+        transport = ConnectionPerRequest()
+        request = httpx2.Request("POST", endpoint.url, json={})
+        first = await transport.handle_async_request(request)
+        await first.aread()
+        idle = [len(transport._idle)]
+        assert isinstance(first.stream, httpx2.AsyncByteStream)
+        await first.stream.aclose()
+        idle.append(len(transport._idle))
+        second = await transport.handle_async_request(request)
+        await first.stream.aclose()
+        idle.append(len(transport._idle))
+        await second.aread()
+        idle.append(len(transport._idle))
+        await transport.aclose()
+        return idle
+
+    with serve_connections() as (endpoint, _):
+        assert asyncio.run(run(endpoint)) == [1, 1, 0, 1]
+
+
+def test_every_error_of_a_connection_is_one_that_the_client_knows() -> None:
+    """Of the same name; a kind that is new is that of its family."""
+    families = (
+        httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError,
+        httpcore2.UnsupportedProtocol,
+    )  # fmt: skip
+    kinds = [
+        kind
+        for kind in vars(httpcore2).values()
+        if isinstance(kind, type) and issubclass(kind, families)
+    ]
+    assert len(kinds) >= 12
+    for kind in kinds:
+        with pytest.raises(httpx2.TransportError, match="why") as caught, _translate_errors():
+            raise kind("why")
+        assert type(caught.value).__name__ == kind.__name__
+
+    class NewTimeoutError(httpcore2.ReadTimeout):
+        """A kind that is not known here."""
+
+    with pytest.raises(httpx2.ReadTimeout), _translate_errors():
+        raise NewTimeoutError

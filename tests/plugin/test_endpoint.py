@@ -367,7 +367,7 @@ def test_the_key_is_neither_written_nor_printed(
 ) -> None:
     """Not the one in the environment, nor those in the URL or the headers of a card."""
     monkeypatch.setenv("MARKED_KEY", KEY)
-    secrets = (KEY, "c0ffee-c0ffee", "marked-header")
+    secrets = (KEY, "c0ffee-c0ffee", "marked-header", "marked-0-plain", "sk-marked-body-0")
     echo = f"Bearer {KEY} {' '.join(secrets)}"
 
     def behave(body: dict[str, Any], number: int) -> Reply:
@@ -382,7 +382,8 @@ def test_the_key_is_neither_written_nor_printed(
         url = "{endpoint.url}?api_key=c0ffee-c0ffee"
         model = "tiny"
         key_env = "MARKED_KEY"
-        headers = {{ x-api-key = "marked-header" }}
+        headers = {{ x-api-key = "marked-header", X-Extra = "Bearer marked-0-plain" }}
+        extra_body = {{ upstream = {{ header = "sk-marked-body-0" }} }}
     """
     (project / "tiny.toml").write_text(card, encoding="utf-8")
     options = ("-m", "detection", "--log-level=DEBUG", "--junit-xml=junit.xml", "-rA", "-v", "-l")

@@ -276,6 +276,15 @@ def test_a_missing_key_is_told_from_a_wrong_one(
     assert endpoint.keys == [None if key is None else f"Bearer {KEY}"]
 
 
+def test_the_credentials_of_a_card_are_named(endpoint: Endpoint) -> None:
+    """Its header, and not a variable that is not set; a secret in the body is no key."""
+    endpoint.behave = lambda _body, _number: (401, "no")
+    told = refuse(make_card(endpoint.url, headers={"X-Api-Key": "marked-0123456789"}))
+    assert "Correct the header X-Api-Key of the card, or set OPENAI_API_KEY." in told
+    told = refuse(make_card(endpoint.url, extra_body={"auth_token": "marked-0123456789"}))
+    assert "OPENAI_API_KEY is not set" in told
+
+
 def test_a_key_may_lie_in_a_file(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -286,6 +286,15 @@ def test_too_large_a_reply_is_an_error_at_once(endpoint: Endpoint, load: Load) -
     assert len(endpoint.asked) == 2
 
 
+def test_a_reply_in_an_unknown_encoding_is_an_error_at_once(endpoint: Endpoint, load: Load) -> None:
+    """Its name is said, and the next reply would be encoded, too."""
+    endpoint.headers = {"Content-Encoding": "br"}
+    (error,) = list_errors(load().run(make_requests()))
+    assert "'br'" in error
+    assert "attempts" not in error
+    assert len(endpoint.asked) == 1
+
+
 def test_a_failure_costs_its_own_case_only(endpoint: Endpoint, load: Load) -> None:
     """The others of the unit have their answers."""
     endpoint.behave = lambda body, _number: (

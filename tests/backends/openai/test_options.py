@@ -45,22 +45,24 @@ def test_options_are_described_without_secrets() -> None:
     options = EndpointOptions(
         url="http://me:hunter2@host/v1?api_key=c0ffee&v=1",
         model="m",
-        headers={"x-api-key": "marked", "Cookie": "session=marked", "x-title": "fakebench"},
+        headers={"x-api-key": "marked", "X-Route": "marked", "x-title": "fakebench"},
         extra_body={
             "api_key": "marked",
             "top_k": 1,
             "provider": {"api_key": "marked", "order": ["a"]},
+            "upstream": {"header": "Bearer sk-marked-0123456789", "tries": 2, "wait": True},
             "aws": [{"secret_access_key": "marked"}],
         },
         concurrency=4,
     )
     described = options.describe()
     assert described["url"] == "http://***@host/v1?api_key=***&v=1"
-    assert described["headers"] == {"x-api-key": "***", "Cookie": "***", "x-title": "fakebench"}
+    assert described["headers"] == {"x-api-key": "***", "X-Route": "***", "x-title": "fakebench"}
     assert described["extra_body"] == {
         "api_key": "***",
         "top_k": 1,
         "provider": {"api_key": "***", "order": ["a"]},
+        "upstream": {"header": "Bearer ***", "tries": 2, "wait": True},
         "aws": [{"secret_access_key": "***"}],
     }
     identity = options.describe(identity=True)
