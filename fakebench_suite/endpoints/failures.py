@@ -90,7 +90,7 @@ def describe_failure(error: Exception, *secrets: str, server: str = "the server"
         return f"{server} gave no reply: {shorten(describe_cause(error), *secrets)}"
     if isinstance(error, UnusableReplyError):
         return shorten(f"{server} gave no usable reply: {error}", *secrets)
-    *_, cause = list_causes(error)
+    cause = next(list_causes(error))  # The first one's of a group.
     return shorten(f"{type(cause).__name__}: {cause}", *secrets)
 
 
@@ -117,7 +117,8 @@ def explain_failure(error: Exception, subject: Subject) -> str:
     if isinstance(error, openai.APIConnectionError):
         why = "no connection in time" if connects else shorten(find_cause(error), *secrets)
         return explain_connection(error, shown, why=why)
-    why = shorten(find_cause(error), *secrets)
+    raised = next(list_causes(error))
+    why = shorten(str(raised) or type(raised).__name__, *secrets)
     return f"The {shown} did not answer a test request: {why}. {_CHECK_URL}"
 
 
