@@ -27,7 +27,7 @@ least 256 x 256 (arXiv 2404.13306, section III), and the photographs of ImageNet
 several hundred pixels wide."""
 
 
-class PixelFacts(msgspec.Struct, frozen=True, kw_only=True):
+class ImageSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Properties of the images of a run, as they were shown to the model."""
 
     digest: str
@@ -48,7 +48,7 @@ class PixelFacts(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.repeated, self.flat, self.small)
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the answers of a run depend on, and nothing about paths or times.
 
     Runs of equal identity may be merged; the names of the fields that differ say how two runs
@@ -79,7 +79,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     rendering: list[str] | None = None
     """Digests of one fixed question rendered by the chat template; None if the model reports
     none."""
-    pixels: PixelFacts | None = None
+    pixels: ImageSummary | None = None
     """None until the run has ended, and if no pixels are known."""
 
 
@@ -164,7 +164,7 @@ def collect_pixels(records: Iterable[Record]) -> Mapping[str, PixelDigest | None
     return pixels
 
 
-def summarize_pixels(records: Iterable[Record]) -> PixelFacts | None:
+def summarize_pixels(records: Iterable[Record]) -> ImageSummary | None:
     """Return the properties of the records' images; None if no pixels are known.
 
     Perturbed images are not those of the data set, and do not count.
@@ -175,7 +175,7 @@ def summarize_pixels(records: Iterable[Record]) -> PixelFacts | None:
         return None
     digests = Counter(pixels.digest for pixels in known.values())
     lines = (f"{name}\0{known[name].digest}" for name in sorted(known))
-    return PixelFacts(
+    return ImageSummary(
         digest=digest_parts(line.encode("utf-8", "surrogatepass") for line in lines),
         images=len(images),
         known=len(known),

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from fakebench_suite.runs.manifest import Manifest
-from fakebench_suite.runs.store import RunStore
+from fakebench_suite.runs.store import RunWriter
 from fakebench_suite.types import (
     Answer,
     Authenticity,
@@ -155,7 +155,7 @@ def make_manifest(**settings: object) -> Manifest:
 
 def write_run(folder: Path, records: Sequence[Record], **settings: object) -> Path:
     """A run directory as a run leaves it behind, without scores."""
-    store = RunStore(folder)
+    store = RunWriter(folder)
     store.open()
     for record in records:
         store.append(record)

@@ -10,7 +10,7 @@ import msgspec
 
 from fakebench_suite.backends.classifier.options import ClassifierOptions
 from fakebench_suite.backends.openai.options import EndpointOptions
-from fakebench_suite.checkpoints.files import check_files, has_chat_template, read_json
+from fakebench_suite.checkpoints.file_check import check_files, has_chat_template, read_json
 from fakebench_suite.deprecation import warn_deprecated
 from fakebench_suite.endpoints.names import parse_endpoint_name
 from fakebench_suite.errors import CardError, FormatError, MissingWeightsError, describe_choices

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fakebench_suite.checkpoints.files import read_json
+from fakebench_suite.checkpoints.file_check import read_json
 
 TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 """Names in transformers of the settings that are used."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from fakebench_suite.checkpoints.files import join_names
+from fakebench_suite.checkpoints.file_check import join_names
 from fakebench_suite.errors import CardError
 
 _COMPUTED_TENSORS = re.compile(

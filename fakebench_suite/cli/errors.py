@@ -40,7 +40,7 @@ class SentenceErrorGroup(TyperGroup):
             return super().invoke(ctx)
 
 
-class PipeConsole(Console):
+class BrokenPipeConsole(Console):
     """A console that raises BrokenPipeError for a closed pipe."""
 
     def on_broken_pipe(self) -> None:

@@ -10,10 +10,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from fakebench_suite.cli.errors import PipeConsole, SentenceErrorGroup, say, show_status, stop
+from fakebench_suite.cli.errors import BrokenPipeConsole, SentenceErrorGroup, say, show_status, stop
 from fakebench_suite.cli.judge import calibrate_judge, compute_agreement, judge_app
-from fakebench_suite.cli.list_runs import show_runs
 from fakebench_suite.cli.plan import plan
+from fakebench_suite.cli.runs import show_runs
 from fakebench_suite.cli.startup import reset_signals, unwind_at_signals
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
 from fakebench_suite.endpoints.names import mask_url
@@ -83,7 +83,7 @@ def run(
     arguments: Annotated[list[str] | None, typer.Argument(help="what pytest takes")] = None,
 ) -> None:
     """Run the cases: pytest, in the suite's own configuration wherever it is called."""
-    from fakebench_suite.plugin.run_command import run_suite
+    from fakebench_suite.plugin.run_suite import run_suite
 
     reset_signals()
     raise SystemExit(run_suite(arguments or []))
@@ -151,7 +151,7 @@ def tables(
         for line in check_published():
             say(line)
         return
-    console = PipeConsole(width=200)
+    console = BrokenPipeConsole(width=200)
     for task in list_tasks():
         if not load_table(task):
             continue
@@ -279,13 +279,13 @@ def data(
     """Validate a data set before a run; exit status 1 if cases would fail or scores be biased."""
     from fakebench_suite.datasets import open_dataset
     from fakebench_suite.datasets.validation import validate_dataset
-    from fakebench_suite.report.validation import print_validation
+    from fakebench_suite.report.data_validation import print_validation
 
     result = validate_dataset(open_dataset(_parse_data(path)))
     if as_json:
         say(escape_json(msgspec.json.encode(result).decode(), sys.stdout.encoding))
     else:
-        print_validation(result, PipeConsole())
+        print_validation(result, BrokenPipeConsole())
     raise SystemExit(not result.is_sound)
 
 
@@ -310,7 +310,7 @@ def models() -> None:
         except UserError as error:
             status, source = str(error), str(path)
         table.add_row(*(Text(to_single_line(cell)) for cell in (name, source, status)))
-    PipeConsole(width=200).print(table)
+    BrokenPipeConsole(width=200).print(table)
 
 
 app.command("runs")(show_runs)

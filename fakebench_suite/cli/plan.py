@@ -9,8 +9,8 @@ import typer
 from fakebench_suite.cli.errors import say, stop
 from fakebench_suite.cli.startup import reset_signals
 from fakebench_suite.execution.forecast import (
-    Forecast,
-    TimeForecast,
+    PredictedValue,
+    TimePredictor,
     describe_seconds,
     forecast_total,
 )
@@ -45,7 +45,7 @@ def plan(
     The answers are kept: fakebench run --reuse takes them over.
     """
     from fakebench_suite.plugin.run_clock import RunClock, measure_peak_memory
-    from fakebench_suite.plugin.run_command import run_suite
+    from fakebench_suite.plugin.run_suite import run_suite
 
     arguments = list(arguments or [])
     for option in _OWN_SIZES:
@@ -70,7 +70,7 @@ def plan(
 
 
 def describe_plan(
-    manifest: Manifest, records: Sequence[Record], times: TimeForecast, memory: dict[str, int]
+    manifest: Manifest, records: Sequence[Record], times: TimePredictor, memory: dict[str, int]
 ) -> Iterator[str]:
     """The lines of a plan, from a sample's manifest, records and times, and its peak memory."""
     asked = {record.case.task for record in records}
@@ -129,7 +129,7 @@ _AMOUNTS: tuple[tuple[str, Callable[[Usage], float | None], Callable[[float], st
 """What a server counts, and how a sum of it is written; the cost is in the card's currency."""
 
 
-def _format(forecast: Forecast, describe: Callable[[float], str]) -> str:
+def _format(forecast: PredictedValue, describe: Callable[[float], str]) -> str:
     """A value with its interval, where it has one."""
     text = describe(forecast.value)
     if forecast.low is None or forecast.high is None:

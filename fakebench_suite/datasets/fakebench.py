@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from fakebench_suite.datasets.case_fields import parse_clues, parse_question_type
 from fakebench_suite.datasets.dataset import (
     Dataset,
     check_image_name,
@@ -24,7 +25,6 @@ from fakebench_suite.datasets.dataset import (
     read_bytes,
     require_path,
 )
-from fakebench_suite.datasets.fields import parse_clues, parse_question_type
 from fakebench_suite.datasets.images import ImageFolder, open_image
 from fakebench_suite.datasets.wrong_paths import advise_directory
 from fakebench_suite.errors import DataError, FormatError

@@ -25,7 +25,13 @@ from fakebench_suite.datasets.dataset import (
     require_path,
 )
 from fakebench_suite.datasets.images import ImageFolder, open_image
-from fakebench_suite.datasets.rows import Row, find_file, list_rows, read_json, remove_image_tags
+from fakebench_suite.datasets.json_rows import (
+    Row,
+    find_file,
+    list_rows,
+    read_json,
+    remove_image_tags,
+)
 from fakebench_suite.tasks.prompts import DETECTION
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
 

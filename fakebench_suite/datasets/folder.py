@@ -18,8 +18,8 @@ from pathlib import Path
 from fakebench_suite.datasets.dataset import Dataset, digest_cases, require_path
 from fakebench_suite.datasets.folder_layout import (
     LAYOUTS,
-    FolderLayout,
     LabelledFile,
+    LabelledFolder,
     read_layout,
     split_real,
 )
@@ -121,7 +121,7 @@ def _build_case(file: LabelledFile, question_type: QuestionType) -> Case:
     )
 
 
-def describe_folder(layout: FolderLayout, cases: Iterable[Case]) -> str:
+def describe_folder(layout: LabelledFolder, cases: Iterable[Case]) -> str:
     """Return what was made of a folder, in a sentence without its full stop."""
     cases = tuple(cases)
     labels = Counter(case.label for case in cases)

@@ -53,7 +53,7 @@ class LabelledFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FolderLayout:
+class LabelledFolder:
     """The labelled images of a folder, sorted by name, and how many files are left out."""
 
     files: tuple[LabelledFile, ...]
@@ -121,7 +121,7 @@ def _list_directories(folder: Path) -> list[str]:
         return []
 
 
-def read_layout(root: Path, real: Collection[str] = ()) -> FolderLayout:
+def read_layout(root: Path, real: Collection[str] = ()) -> LabelledFolder:
     """Return the images below ``root`` with their labels.
 
     ``real`` are the names of the directories of real images, directly below ``root``, where no
@@ -153,7 +153,7 @@ def read_layout(root: Path, real: Collection[str] = ()) -> FolderLayout:
             f"{_describe_named_files(root)}, and detection needs both. {LAYOUTS}; for images of "
             "one label write JSON lines."
         )
-    return FolderLayout(files=tuple(files), others=others, repeated=repeated)
+    return LabelledFolder(files=tuple(files), others=others, repeated=repeated)
 
 
 def _describe_named_files(root: Path) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from fakebench_suite.datasets.case_fields import parse_question_type
 from fakebench_suite.datasets.dataset import (
     Dataset,
     check_image_name,
@@ -32,7 +33,6 @@ from fakebench_suite.datasets.dataset import (
     read_bytes,
     require_path,
 )
-from fakebench_suite.datasets.fields import parse_question_type
 from fakebench_suite.datasets.images import ImageFolder, open_image
 from fakebench_suite.datasets.regions import check_opened, find_box, parse_points
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
@@ -45,7 +45,7 @@ from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Region
 _MIN_CHOICES = 2
 
 
-class Reference(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class ReferenceLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One clue in the file."""
 
     text: str
@@ -75,7 +75,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     generator: str | None = None
     criterion: str | None = None
     content_categories: str | None = None
-    expected: str | list[str | Reference] | None = None
+    expected: str | list[str | ReferenceLine] | None = None
     regions: list[RegionLine] | None = None
     intact_criteria: list[str] | None = None
     second_image: str | None = None
@@ -295,12 +295,12 @@ def _check_criterion(criterion: str | None, location: str, *, field: str = "crit
 
 
 def _to_clues(
-    expected: str | list[str | Reference] | None, location: str
+    expected: str | list[str | ReferenceLine] | None, location: str
 ) -> tuple[Clue, ...] | None:
     """Return the clues that are not blank; None if there is none."""
     clues = []
     for item in [expected] if isinstance(expected, str) else expected or []:
-        reference = Reference(text=item) if isinstance(item, str) else item
+        reference = ReferenceLine(text=item) if isinstance(item, str) else item
         _check_criterion(reference.criterion, f"{location}, field 'expected'")
         if reference.text.strip():
             clues.append(Clue(text=reference.text.strip(), criterion=reference.criterion))

@@ -24,15 +24,15 @@ from fakebench_suite.datasets.dataset import (
     require_path,
 )
 from fakebench_suite.datasets.images import ImageFolder, open_image
-from fakebench_suite.datasets.pointing import add_pointing
-from fakebench_suite.datasets.regions import check_opened, parse_box
-from fakebench_suite.datasets.rows import (
+from fakebench_suite.datasets.json_rows import (
     Row,
     is_file,
     list_rows,
     read_json,
     remove_image_tags,
 )
+from fakebench_suite.datasets.pointing import add_pointing
+from fakebench_suite.datasets.regions import check_opened, parse_box
 from fakebench_suite.errors import DataError
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Region, Task
 

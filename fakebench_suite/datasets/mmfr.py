@@ -30,7 +30,7 @@ from fakebench_suite.datasets.dataset import (
     require_path,
 )
 from fakebench_suite.datasets.images import ImageFolder, open_image
-from fakebench_suite.datasets.rows import Row, is_file, shorten
+from fakebench_suite.datasets.json_rows import Row, is_file, shorten
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks.prompts import DETECTION, format_analysis_question
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task

@@ -22,9 +22,9 @@ from fakebench_suite.datasets.dataset import (
     require_path,
 )
 from fakebench_suite.datasets.images import ImageFolder, open_image
+from fakebench_suite.datasets.json_rows import Row, find_file, list_rows, read_json
 from fakebench_suite.datasets.pointing import add_pointing
 from fakebench_suite.datasets.regions import check_opened, find_box, parse_flat_polygon
-from fakebench_suite.datasets.rows import Row, find_file, list_rows, read_json
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Region, Task

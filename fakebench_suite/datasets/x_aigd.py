@@ -32,9 +32,9 @@ from fakebench_suite.datasets.dataset import (
     require_path,
 )
 from fakebench_suite.datasets.images import open_content
+from fakebench_suite.datasets.json_rows import Row, is_file
 from fakebench_suite.datasets.pointing import add_pointing
 from fakebench_suite.datasets.regions import check_opened, find_box, parse_points
-from fakebench_suite.datasets.rows import Row, is_file
 from fakebench_suite.errors import DataError, ImageError
 from fakebench_suite.extras import Extra, require_extra
 from fakebench_suite.tasks.prompts import DETECTION, FAULTFINDING

@@ -21,7 +21,6 @@ from fakebench_suite.endpoints.completion import (
     Completion,
     MalformedReplyError,
 )
-from fakebench_suite.endpoints.events import find_first_token, is_stream, parse_reply
 from fakebench_suite.endpoints.failures import describe_failure, shorten
 from fakebench_suite.endpoints.limiter import RequestSlots
 from fakebench_suite.endpoints.outage import ServerWatch
@@ -39,6 +38,7 @@ from fakebench_suite.endpoints.retries import (
     is_refusal,
     is_retried,
 )
+from fakebench_suite.endpoints.server_sent_events import find_first_token, is_stream, parse_reply
 from fakebench_suite.endpoints.transport import ARRIVALS, BoundedClient, make_timeout
 
 Clock = Callable[[], float]

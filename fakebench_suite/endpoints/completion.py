@@ -42,7 +42,7 @@ class MalformedReplyError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
+class TokenCounts:
     """The tokens that a server counted; None where it does not say."""
 
     prompt: int | None = None
@@ -70,7 +70,7 @@ class Completion:
     provider: str | None = None
     """Who served it, where the server passes requests on."""
     system_fingerprint: str | None = None
-    tokens: Tokens | None = None
+    tokens: TokenCounts | None = None
     cost: float | None = None
     """The price that the server names."""
     top_logprobs: tuple[tuple[str, float], ...] | None = None
@@ -210,12 +210,12 @@ def _list_reasoning(value: object, depth: int = 0) -> Iterator[str]:
             yield from _list_reasoning(part, depth + 1)
 
 
-def _parse_usage(usage: Mapping[str, Any]) -> Tokens:
+def _parse_usage(usage: Mapping[str, Any]) -> TokenCounts:
     prompt, completion = (
         details if isinstance(details := usage.get(name), dict) else {}
         for name in ("prompt_tokens_details", "completion_tokens_details")
     )
-    return Tokens(
+    return TokenCounts(
         prompt=_as_count(usage.get("prompt_tokens")),
         cached=_as_count(prompt.get("cached_tokens")),
         image=_as_count(prompt.get("image_tokens")),

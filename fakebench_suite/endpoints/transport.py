@@ -148,7 +148,7 @@ def _has_unread_bytes(connection: httpcore2.AsyncHTTPConnection) -> bool:
     )
 
 
-class ConnectionPerRequest(httpx2.AsyncBaseTransport):
+class KeepAliveTransport(httpx2.AsyncBaseTransport):
     """Sends each request in flight over a connection of its own, which later ones use again.
 
     The connections are httpcore2's, without its pool: for each request that looks at all its
@@ -252,7 +252,7 @@ class BoundedClient(httpx2.AsyncClient):
                 headers={"Accept-Encoding": "identity"},
             )
         # Afterwards: a client that is made with a transport takes no heed of HTTP_PROXY.
-        self._transport = ConnectionPerRequest()
+        self._transport = KeepAliveTransport()
         self._deadline = deadline
 
     async def send(

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from fakebench_suite.backends.base import Backend, Reply, Request
-from fakebench_suite.execution.flip_search import FlipSearchRequest, search_flips
+from fakebench_suite.execution.flip_search import FlipSearchInput, search_flips
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -40,7 +40,7 @@ class WorkUnit:
     """The image of every request, by name."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Bytes of each image, so far as they are known."""
-    searches: Mapping[str, FlipSearchRequest] = field(default_factory=dict)
+    searches: Mapping[str, FlipSearchInput] = field(default_factory=dict)
     """By case id, the searches: each of these cases takes many prompts, in rounds."""
 
 

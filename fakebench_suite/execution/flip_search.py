@@ -48,7 +48,7 @@ _BATCH_BYTES = 256_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlipSearchRequest:
+class FlipSearchInput:
     """What is searched about one case."""
 
     case: Case
@@ -63,7 +63,7 @@ class FlipSearchRequest:
 class FlipTable:
     """What is known of one case: the chains that were asked, and whether they flip its verdict."""
 
-    def __init__(self, request: FlipSearchRequest) -> None:
+    def __init__(self, request: FlipSearchInput) -> None:
         self._request = request
         self._singles = [
             tuple(Perturbation(family=name, strength=level) for level in FAMILIES[name].searched)
@@ -179,7 +179,7 @@ def _leave_nothing() -> Generator[None, None, None]:
 class _Search:
     """One case on its way."""
 
-    request: FlipSearchRequest
+    request: FlipSearchInput
     asked: Request
     """The request of the case: its prompt, and its picture unperturbed."""
     table: FlipTable
@@ -264,7 +264,7 @@ class _Search:
 def search_flips(
     backend: Backend,
     requests: Sequence[Request],
-    searches: Mapping[str, FlipSearchRequest],
+    searches: Mapping[str, FlipSearchInput],
     *,
     is_stopped: Callable[[], str | None] = lambda: None,
 ) -> Sequence[Reply]:

@@ -19,7 +19,7 @@ _BOUNDS = (2.5, 97.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class PredictedValue:
     """A value that is expected, with its 95 % interval; the bounds are None where none is known."""
 
     value: float
@@ -54,7 +54,7 @@ class _Worker:
         return [unit for unit in self.units if unit.seconds >= _LONG_S]
 
 
-class TimeForecast:
+class TimePredictor:
     """Predicts the time that a run still takes, in seconds.
 
     Cases end in bursts: the first of a work unit waits for all its answers, and the others take no
@@ -110,12 +110,12 @@ class TimeForecast:
         begun = (latest - worker.last_stop for worker in self._workers.values() if worker.cases)
         return sum(min(seconds, most) for seconds in sorted(begun)[:busy])
 
-    def estimate(self, cases: int) -> Forecast | None:
+    def estimate(self, cases: int) -> PredictedValue | None:
         """``predict`` with an interval, from how much units differ; it has bounds from three on."""
         units = self._list_units()
         value = self.predict(cases)
         if value is None or len(units) < 3:
-            return None if value is None else Forecast(value=value)
+            return None if value is None else PredictedValue(value=value)
         from scipy.stats import t
 
         counted, seconds = sum(u.cases for u in units), sum(u.seconds for u in units)
@@ -125,7 +125,7 @@ class TimeForecast:
         error = math.sqrt(left_over / (number * (number - 1))) / (counted / number)
         reach = float(t.ppf(0.975, number - 1)) * error
         low, high = max(0.0, each - reach), each + reach
-        return Forecast(value=value, low=share * low, high=share * high)
+        return PredictedValue(value=value, low=share * low, high=share * high)
 
     def _list_units(self) -> Sequence[_Unit]:
         return [unit for worker in self._workers.values() for unit in worker.typical_units]
@@ -133,7 +133,7 @@ class TimeForecast:
 
 def forecast_total(
     records: Iterable[Record], amounts: Mapping[str, float], population: Mapping[str, int]
-) -> Forecast | None:
+) -> PredictedValue | None:
     """What all cases take together, from what those of a sample of images took.
 
     ``amounts`` holds, by case id, what an answer took, such as tokens; ``population`` the number of
@@ -167,7 +167,7 @@ def forecast_total(
     # A task whose images were not drawn keeps its mean.
     means = np.where(numbers > 0, totals / np.maximum(numbers, 1), sums.sum(0) / counts.sum(0))
     low, high = np.percentile(means @ sizes, _BOUNDS)
-    return Forecast(value=value, low=float(low), high=float(high))
+    return PredictedValue(value=value, low=float(low), high=float(high))
 
 
 def describe_seconds(seconds: float) -> str:

@@ -23,11 +23,11 @@ from fakebench_suite.datasets.registry import DATASETS, EMBEDDED
 from fakebench_suite.entry_points import Registry, name_package
 from fakebench_suite.errors import CardError
 from fakebench_suite.execution.plan import RunPlan, RunRequest
-from fakebench_suite.execution.robustness import RobustnessPlan
+from fakebench_suite.execution.robustness import RobustnessSummary
 from fakebench_suite.grading.judges.registry import JUDGES
 from fakebench_suite.grading.judges.rubric import INSTRUCTION
 from fakebench_suite.grading.labels.result import ReplyParserKind
-from fakebench_suite.provenance import PROTOCOL, Identity, JudgeInfo, digest_parts
+from fakebench_suite.provenance import PROTOCOL, JudgeInfo, RunIdentity, digest_parts
 from fakebench_suite.runs.completeness import SAMPLED
 from fakebench_suite.runs.coverage import cover_tasks, replace_coverage
 from fakebench_suite.runs.manifest import (
@@ -110,7 +110,7 @@ def begin_manifest(plan: RunPlan, judge: JudgeInfo | None = None) -> Manifest:
     )
 
 
-def _describe_robustness(plan: RobustnessPlan | None) -> ManifestRobustness | None:
+def _describe_robustness(plan: RobustnessSummary | None) -> ManifestRobustness | None:
     if plan is None:
         return None
     return ManifestRobustness(
@@ -184,7 +184,9 @@ _ABOUT = ("name", "path", "note", "training_data", "held_out")
 """Fields of a card that no answer depends on: its name, its place, and words for people."""
 
 
-def _identify(plan: RunPlan, code: str, model: ManifestModel, prompts: ManifestPrompts) -> Identity:
+def _identify(
+    plan: RunPlan, code: str, model: ManifestModel, prompts: ManifestPrompts
+) -> RunIdentity:
     """What the answers will depend on."""
     described = describe_card(plan.card, identity=True)
     card = {key: value for key, value in described.items() if key not in _ABOUT}
@@ -196,7 +198,7 @@ def _identify(plan: RunPlan, code: str, model: ManifestModel, prompts: ManifestP
     trusted = plan.load_options().remote_code
     weights = find_weights(plan.card)
     likelihood = plan.request.reply_parser is ReplyParserKind.LIKELIHOOD
-    return Identity(
+    return RunIdentity(
         protocol=PROTOCOL,
         code=code,
         card=card,

@@ -28,7 +28,7 @@ from fakebench_suite.datasets.wrong_paths import find_images_above
 from fakebench_suite.entry_points import name_package
 from fakebench_suite.errors import DataError, UserError
 from fakebench_suite.execution.budget import Budget, check_budget
-from fakebench_suite.execution.flip_search import FlipSearchRequest
+from fakebench_suite.execution.flip_search import FlipSearchInput
 from fakebench_suite.execution.known_answers import select_known
 from fakebench_suite.execution.reusable_answers import (
     ContentKey,
@@ -37,8 +37,8 @@ from fakebench_suite.execution.reusable_answers import (
 )
 from fakebench_suite.execution.robustness import (
     SEARCH_PROMPTS,
-    RobustnessPlan,
     RobustnessRequest,
+    RobustnessSummary,
     add_robustness,
     drop_cases,
     explain_unaskable,
@@ -120,7 +120,7 @@ class RunPlan:
     """By case id, the records of a run that goes on whose answers are kept."""
     reusable: ReusableAnswers = field(default_factory=dict)
     """Answers of an earlier run to the same prompts and pixels."""
-    robustness: RobustnessPlan | None = None
+    robustness: RobustnessSummary | None = None
     """What is asked of robustness; None for nothing."""
     features: Mapping[str, Any] | None = None
     """What a test request found out about the model's server, once one was sent."""
@@ -134,11 +134,11 @@ class RunPlan:
         want = self.find_want(case)
         return Request(prompt=self.build_prompt(case), images=images, want=want)
 
-    def find_search(self, case: Case) -> FlipSearchRequest | None:
+    def find_search(self, case: Case) -> FlipSearchInput | None:
         """What is searched about a case; None where it is asked once, or answered before."""
         if case.perturbation != SEARCH or self.robustness is None or self.request.answers:
             return None
-        return FlipSearchRequest(
+        return FlipSearchInput(
             case=case,
             families=self.robustness.searched,
             prompts=SEARCH_PROMPTS,

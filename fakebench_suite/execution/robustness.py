@@ -39,7 +39,7 @@ class RobustnessRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RobustnessPlan:
+class RobustnessSummary:
     """What is asked of robustness."""
 
     mode: RobustnessMode
@@ -145,7 +145,7 @@ def limit_robustness(
     capabilities: Collection[Capability],
     *,
     seed: int,
-) -> tuple[RobustnessPlan, frozenset[str]]:
+) -> tuple[RobustnessSummary, frozenset[str]]:
     """What is asked of robustness, and the ids of the cases for which the budget has no room.
 
     Images are left out whole, so that every level has the same ones, and the others are a sample
@@ -161,7 +161,7 @@ def limit_robustness(
             [case for case in detections if case.image in images], perturbed, request.budget, seed
         )
     searched = list_searched(families) if request.has_search else ()
-    plan = RobustnessPlan(
+    plan = RobustnessSummary(
         mode=request.mode,
         families=families,
         unasked=() if request.families else tuple(n for n in FAMILIES if n not in families),

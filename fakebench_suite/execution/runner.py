@@ -16,7 +16,7 @@ from fakebench_suite.backends.base import (
     Request,
     lacks_options,
 )
-from fakebench_suite.backends.gpus import is_on_gpu
+from fakebench_suite.backends.gpu_detection import is_on_gpu
 from fakebench_suite.errors import (
     CaseError,
     EngineError,

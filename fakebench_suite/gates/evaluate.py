@@ -26,8 +26,8 @@ from fakebench_suite.gates.rules import (
     Threshold,
 )
 from fakebench_suite.gates.run_view import RunView
-from fakebench_suite.metrics.knowledge import describe_unknown
 from fakebench_suite.metrics.names import METRICS
+from fakebench_suite.metrics.required_annotations import describe_unknown
 from fakebench_suite.runs.manifest import ManifestJudge
 from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.tasks.robustness import IDENTITY, ORIGINAL

@@ -8,8 +8,8 @@ from fakebench_suite.backends.base import Capability
 from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.gates.config import GateConfig
 from fakebench_suite.gates.rules import Gate, Latency, Regression, Robustness, Threshold
-from fakebench_suite.metrics.knowledge import describe_unknown
 from fakebench_suite.metrics.names import METRICS, Need
+from fakebench_suite.metrics.required_annotations import describe_unknown
 from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.tasks.subgroups import ALL, Population
 from fakebench_suite.types import Case

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fakebench_suite.grading.coordinates import CORNERS, CoordinateList, list_coordinates
 from fakebench_suite.grading.labels.language.normalize import clean_text
 from fakebench_suite.grading.labels.language.refusals import find_refusal
-from fakebench_suite.grading.no_boxes import says_no_box
+from fakebench_suite.grading.no_box_replies import says_no_box
 from fakebench_suite.tasks.boxes import BoxFormat, BoxScale, BoxStyle
 from fakebench_suite.types import BoundingBox, Point, Region
 

@@ -15,7 +15,7 @@ from fakebench_suite.grading.labels.choices import ParsedChoice, parse_choice
 from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel, ReplyParserKind
-from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, parse_natural
+from fakebench_suite.grading.probe_grading import f1_of_named, named_criteria, parse_natural
 from fakebench_suite.tasks.boxes import BoxStyle
 from fakebench_suite.tasks.registry import Grader, get_task
 from fakebench_suite.text.display import count_of

@@ -27,7 +27,7 @@ class BenchmarkMetric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedScore:
+class BenchmarkScore:
     """A score under another benchmark's name."""
 
     name: str
@@ -74,7 +74,7 @@ BENCHMARK_METRICS: Mapping[str, tuple[BenchmarkMetric, ...]] = MappingProxyType(
 a judge says of its text."""
 
 
-def list_benchmark_scores(kind: str, scores: Sequence[Score]) -> Iterator[NamedScore]:
+def list_benchmark_scores(kind: str, scores: Sequence[Score]) -> Iterator[BenchmarkScore]:
     """Yield the scores of a data set of this kind under its benchmark's own names.
 
     A metric without a value is left out; a kind without metrics has none.
@@ -86,6 +86,6 @@ def list_benchmark_scores(kind: str, scores: Sequence[Score]) -> Iterator[NamedS
                 continue
             if several and score.subgroup.startswith(metric.subgroup):
                 value = score.subgroup.removeprefix(metric.subgroup)
-                yield NamedScore(name=f"{metric.name}: {value}", score=score)
+                yield BenchmarkScore(name=f"{metric.name}: {value}", score=score)
             elif score.subgroup == metric.subgroup:
-                yield NamedScore(name=metric.name, score=score)
+                yield BenchmarkScore(name=metric.name, score=score)

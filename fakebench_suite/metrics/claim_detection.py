@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fakebench_suite.grading.claims.grounding import ClaimStatus, Grounding
+from fakebench_suite.grading.claims.grounding import CriterionStatus, Grounding
 from fakebench_suite.metrics.intervals import (
     NOTHING,
     Estimate,
@@ -29,8 +29,11 @@ from fakebench_suite.tasks.criteria import CRITERIA
 
 ALL = "all"
 STATUSES = (
-    ClaimStatus.FOUND, ClaimStatus.MISSED, ClaimStatus.HALLUCINATED, ClaimStatus.REJECTED,
-)  # fmt: skip
+    CriterionStatus.FOUND,
+    CriterionStatus.MISSED,
+    CriterionStatus.HALLUCINATED,
+    CriterionStatus.REJECTED,
+)
 """True and false detections, in the order of the columns of counts."""
 _FOUND, _MISSED, _HALLUCINATED, _REJECTED = range(4)
 Floats = NDArray[np.float64]

@@ -15,15 +15,15 @@ from typing import TypeVar
 import numpy as np
 
 from fakebench_suite.grading.claims.grounding import (
-    ClaimStatus,
-    Finding,
+    CriterionFinding,
+    CriterionStatus,
     Grounding,
     find_text,
     find_truth,
     ground_claims,
 )
-from fakebench_suite.grading.claims.processes import read_ahead
 from fakebench_suite.grading.claims.reader import MAX_READINGS
+from fakebench_suite.grading.claims.reader_processes import read_ahead
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel
 from fakebench_suite.metrics.claim_detection import (
@@ -180,7 +180,7 @@ def _subtract(every: Sequence[GroundedRecord], some: Sequence[GroundedRecord]) -
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimChange:
+class ClaimScoreChange:
     """A score of claims in two runs.
 
     It is over the cases whose replies are read in both, and of which the same is known in both.
@@ -192,7 +192,7 @@ class ClaimChange:
     change: Estimate
 
 
-def compare_claims(old: Iterable[Record], new: Iterable[Record]) -> Iterator[ClaimChange]:
+def compare_claims(old: Iterable[Record], new: Iterable[Record]) -> Iterator[ClaimScoreChange]:
     """Yield the changes of informedness, recall and hallucinations between two runs of one task."""
     sides = [
         {name: one for name, one in ground_records(side).items() if _is_read(one)}
@@ -217,7 +217,7 @@ def compare_claims(old: Iterable[Record], new: Iterable[Record]) -> Iterator[Cla
     ):
         if change is not None:
             first, second, estimate = change
-            yield ClaimChange(metric=metric, before=first, after=second, change=estimate)
+            yield ClaimScoreChange(metric=metric, before=first, after=second, change=estimate)
 
 
 def _is_read(one: GroundedRecord) -> bool:
@@ -245,7 +245,7 @@ def _rate_hallucinations(read: Sequence[GroundedRecord]) -> Named:
 
 
 def _has_hallucination(grounding: Grounding) -> bool:
-    return any(finding.status is ClaimStatus.HALLUCINATED for finding in grounding.findings)
+    return any(finding.status is CriterionStatus.HALLUCINATED for finding in grounding.findings)
 
 
 def _score_places(read: Sequence[GroundedRecord]) -> Named:
@@ -254,7 +254,7 @@ def _score_places(read: Sequence[GroundedRecord]) -> Named:
         (finding, one)
         for one in read
         for finding in one.grounding.findings
-        if finding.status is ClaimStatus.FOUND and finding.is_place_right is not None
+        if finding.status is CriterionStatus.FOUND and finding.is_place_right is not None
     ]
     for subgroup, part in _by_criterion(placed):
         groups, n = [one.group for _, one in part], _count_cases(one for _, one in part)
@@ -288,7 +288,7 @@ def _rate_deletions(read: Sequence[GroundedRecord]) -> Named:
     if not twins:
         return
     rates = _ClaimRates(read)
-    pairs: list[tuple[Finding, _Deletion]] = []
+    pairs: list[tuple[CriterionFinding, _Deletion]] = []
     for one, twin in twins:
         claimed = {finding.criterion for finding in twin.grounding.list_claimed()}
         pairs += (
@@ -301,7 +301,7 @@ def _rate_deletions(read: Sequence[GroundedRecord]) -> Named:
                 ),
             )
             for finding in one.grounding.findings
-            if finding.status is ClaimStatus.FOUND
+            if finding.status is CriterionStatus.FOUND
         )
     for subgroup, part in _by_criterion(pairs):
         deletions = [deletion for _, deletion in part]
@@ -366,12 +366,12 @@ def _key(record: Record, image: str) -> tuple[str, str, str]:
 
 
 def _by_criterion(
-    found: Sequence[tuple[Finding, T]],
-) -> Iterator[tuple[str, Sequence[tuple[Finding, T]]]]:
+    found: Sequence[tuple[CriterionFinding, T]],
+) -> Iterator[tuple[str, Sequence[tuple[CriterionFinding, T]]]]:
     """All findings, and those of each criterion; nothing where there are none."""
     if found:
         yield ALL, found
-    parts: Mapping[str, list[tuple[Finding, T]]] = {name: [] for name in CRITERIA}
+    parts: Mapping[str, list[tuple[CriterionFinding, T]]] = {name: [] for name in CRITERIA}
     for finding, value in found:
         parts[finding.criterion].append((finding, value))
     for name, part in parts.items():

@@ -48,7 +48,7 @@ def _read_table(table: PaperTable) -> Sequence[Mapping[str, str]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aggregate:
+class TableMeans:
     """The three means of Tables VI to VIII, from their parts."""
 
     automatic: float
@@ -62,9 +62,9 @@ class Aggregate:
         return (self.automatic + self.judged / 2) / 2
 
 
-def aggregate(parts: Mapping[str, float]) -> Aggregate:
+def aggregate(parts: Mapping[str, float]) -> TableMeans:
     """The means of one row with the columns of AUTOMATIC and JUDGED."""
-    return Aggregate(
+    return TableMeans(
         automatic=sum(parts[name] for name in AUTOMATIC) / len(AUTOMATIC),
         judged=sum(parts[name] for name in JUDGED) / len(JUDGED),
     )

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     import pytest
 
 FEATURES = (
-    "fakebench_suite.plugin.gc",
+    "fakebench_suite.plugin.garbage_collection",
     "fakebench_suite.plugin.options",
     "fakebench_suite.plugin.direct_stderr",
     "fakebench_suite.plugin.interrupts",
     "fakebench_suite.plugin.timeouts",
     "fakebench_suite.plugin.collection",
     "fakebench_suite.plugin.node_ids",
-    "fakebench_suite.plugin.selection_checks",
+    "fakebench_suite.plugin.selection_spelling",
     "fakebench_suite.plugin.collection_checks",
-    "fakebench_suite.plugin.log_capture",
+    "fakebench_suite.plugin.no_log_capture",
     "fakebench_suite.plugin.server_check",
     "fakebench_suite.plugin.engines",
     "fakebench_suite.plugin.fixtures",
@@ -32,7 +32,7 @@ FEATURES = (
     "fakebench_suite.plugin.run_directory",
     "fakebench_suite.plugin.reporting",
     "fakebench_suite.plugin.judging",
-    "fakebench_suite.plugin.claim_reading",
+    "fakebench_suite.plugin.background_reading",
     "fakebench_suite.plugin.progress",
     "fakebench_suite.plugin.session",
     "fakebench_suite.plugin.absent_images",

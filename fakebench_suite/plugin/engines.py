@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import pytest
 
 from fakebench_suite.backends.base import Capability, describe_inference
-from fakebench_suite.backends.gpus import is_on_gpu
+from fakebench_suite.backends.gpu_detection import is_on_gpu
 from fakebench_suite.errors import EngineError, UserError, describe_choices
 from fakebench_suite.execution.engine import Engine, LocalEngine
 from fakebench_suite.execution.plan import RunPlan

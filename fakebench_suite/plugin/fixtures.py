@@ -34,7 +34,7 @@ from fakebench_suite.plugin.interrupts import follow_stops
 from fakebench_suite.plugin.judging import make_grader
 from fakebench_suite.plugin.options import count_processes, is_worker
 from fakebench_suite.plugin.stopped_runs import filter_tests
-from fakebench_suite.plugin.timeouts import WAITING
+from fakebench_suite.plugin.timeouts import WATCHDOG
 from fakebench_suite.plugin.xdist.hooks import crashed_units, find_seconds_left
 from fakebench_suite.runs.store import read_records
 from fakebench_suite.types import Answer, Case, Record, Verdict
@@ -148,7 +148,7 @@ def model(request: pytest.FixtureRequest) -> Iterator[Backend]:
         return
     with ExitStack() as held:
         with abort_on_user_error(request.session):
-            waiting = request.config.stash[WAITING].wait("its checkpoint")
+            waiting = request.config.stash[WATCHDOG].wait("its checkpoint")
             try:
                 with waiting:
                     options = plan.load_options(workers=count_processes())
@@ -192,7 +192,7 @@ def case_runner(request: pytest.FixtureRequest) -> CaseRunner:
         grader=make_grader(config),
         ahead=not is_worker(config),
         wait=partial(
-            config.stash[WAITING].wait_for_prompts,
+            config.stash[WATCHDOG].wait_for_prompts,
             limits_units=config.stash[ENGINE].name != RAY,  # a pool of replicas does it itself
             limits_prompts=not engine.limits_prompts,
         ),

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from fakebench_suite.execution.runner import CaseRunner
-from fakebench_suite.plugin.child_processes import exit_at_once
 from fakebench_suite.plugin.collection import will_run_cases
 from fakebench_suite.plugin.direct_stderr import DIRECT_STDERR
+from fakebench_suite.plugin.immediate_exit import exit_at_once
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.text.display import count_of
 

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from fakebench_suite.execution.forecast import TimeForecast, describe_seconds
+from fakebench_suite.execution.forecast import TimePredictor, describe_seconds
 from fakebench_suite.plugin.collection import get_case, get_plan
 from fakebench_suite.plugin.interrupts import INTERRUPTS
 from fakebench_suite.plugin.options import is_worker
@@ -40,7 +40,7 @@ class LiveProgress:
         """Cases that a resumed run had recorded before."""
         self._asked = 0
         """Cases that this session has recorded beside them."""
-        self._forecast = TimeForecast()
+        self._forecast = TimePredictor()
         self._tokens, self._cost = 0, 0.0
         """What the answers of this session took, as their server counted it."""
 

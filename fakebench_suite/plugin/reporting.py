@@ -25,7 +25,7 @@ from fakebench_suite.plugin.manifest_request import add_request
 from fakebench_suite.plugin.options import SETTINGS, is_worker
 from fakebench_suite.plugin.run_directory import check_place, take_folder
 from fakebench_suite.runs.manifest import Manifest
-from fakebench_suite.runs.store import RunStore, read_manifest
+from fakebench_suite.runs.store import RunWriter, read_manifest
 from fakebench_suite.text.display import count_of, escape_controls, to_single_line
 from fakebench_suite.types import Case, Outcome, Record, Verdict
 
@@ -197,7 +197,7 @@ class Recorder:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self.store: RunStore | None = None
+        self.store: RunWriter | None = None
         self.counts: Counter[Outcome] = Counter()
         """Cases by what became of them; a case that runs several times counts once."""
         self.selected = 0
@@ -356,7 +356,7 @@ class Recorder:
         if self.store is not None and self.manifest is None:
             self.store.discard()
 
-    def _resume(self, store: RunStore) -> None:
+    def _resume(self, store: RunWriter) -> None:
         """Go on with a run; raises UsageError where what was answered does not belong to it."""
         plan = get_plan(self._config)
         try:

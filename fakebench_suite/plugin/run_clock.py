@@ -5,7 +5,7 @@ from pathlib import Path  # noqa: TC003
 
 import pytest
 
-from fakebench_suite.execution.forecast import TimeForecast
+from fakebench_suite.execution.forecast import TimePredictor
 from fakebench_suite.plugin.options import SETTINGS
 from fakebench_suite.plugin.reporting import get_record
 
@@ -14,7 +14,7 @@ class RunClock:
     """Watches one session: when its cases began and ended, and where it was recorded."""
 
     def __init__(self) -> None:
-        self.forecast = TimeForecast()
+        self.forecast = TimePredictor()
         self.folder: Path | None = None
         """The run's directory; None where no case was recorded."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.plugin.options import RUN_NAME, SETTINGS
-from fakebench_suite.runs.store import RunStore, check_folder, open_new
+from fakebench_suite.runs.store import RunWriter, check_folder, open_new
 
 
 def check_place(config: pytest.Config) -> None:
@@ -21,7 +21,7 @@ def check_place(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
-def take_folder(config: pytest.Config) -> RunStore:
+def take_folder(config: pytest.Config) -> RunWriter:
     """A store in a directory that is this run's alone; raises UsageError where there is none.
 
     A name that the user gave must be free; any other gets a number where it is not.
@@ -29,10 +29,10 @@ def take_folder(config: pytest.Config) -> RunStore:
     settings = config.stash[SETTINGS]
     try:
         if settings.resume is not None:
-            store = RunStore(settings.folder)
+            store = RunWriter(settings.folder)
             store.open_again()
         elif settings.named:
-            store = RunStore(settings.folder)
+            store = RunWriter(settings.folder)
             store.open()
         else:
             store = open_new(settings.folder)

@@ -6,7 +6,7 @@ from fakebench_suite.execution.runner import CaseRunner
 from fakebench_suite.plugin.collection import get_case
 
 
-class StoppedRun:
+class UnansweredTestFilter:
     """Leaves tests out, without a report, whose cases were not answered before the stop.
 
     It is registered at the stop, for it would cost every case of a run a call.
@@ -35,4 +35,4 @@ class StoppedRun:
 
 def filter_tests(config: pytest.Config, runner: CaseRunner) -> None:
     """From now on, run what is answered only."""
-    config.pluginmanager.register(StoppedRun(runner), "fakebench-stopped-run")
+    config.pluginmanager.register(UnansweredTestFilter(runner), "fakebench-stopped-run")

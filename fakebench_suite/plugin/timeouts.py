@@ -10,9 +10,9 @@ from operator import itemgetter
 import pytest
 
 from fakebench_suite.execution.engine import CaseTimeoutError
-from fakebench_suite.plugin.child_processes import exit_at_once
 from fakebench_suite.plugin.direct_stderr import DIRECT_STDERR
 from fakebench_suite.plugin.engines import RAY, has_vllm_replicas
+from fakebench_suite.plugin.immediate_exit import exit_at_once
 from fakebench_suite.plugin.interrupts import INTERRUPTS
 from fakebench_suite.plugin.options import is_worker, parse_positive_seconds
 
@@ -28,7 +28,7 @@ _End = Callable[[threading.Event, str], None]
 """Ends a wait, given what says that it is over and what is waited for."""
 
 
-class Waiting:
+class ModelWatchdog:
     """Watches the waits of one process from a thread of its own, as a model may never come back.
 
     A work unit may take ``unit`` seconds in all; what takes longer ends this worker or the run. It
@@ -129,7 +129,7 @@ class Waiting:
         exit_at_once(pytest.ExitCode.INTERRUPTED)
 
 
-WAITING = pytest.StashKey[Waiting]()
+WATCHDOG = pytest.StashKey[ModelWatchdog]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -169,4 +169,6 @@ def pytest_configure(config: pytest.Config) -> None:
             "--case-timeout does not reach the replicas of --engine=ray, which answer many prompts "
             "together. Give --unit-timeout, or --replica-engine=vllm, or leave --engine out."
         )
-    config.stash[WAITING] = Waiting(config, unit=option.unit_timeout, case=option.case_timeout)
+    config.stash[WATCHDOG] = ModelWatchdog(
+        config, unit=option.unit_timeout, case=option.case_timeout
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from fakebench_suite.errors import UserError
-from fakebench_suite.provenance import Identity, count_changed_pixels
+from fakebench_suite.provenance import RunIdentity, count_changed_pixels
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import read_manifest
 from fakebench_suite.types import Record
@@ -133,13 +133,13 @@ def describe_rendering_change(
     return f"tokens of {changed:,} of {len(both):,} prompts" if changed else None
 
 
-def list_model_differences(identity: Identity, other: Identity) -> list[str]:
+def list_model_differences(identity: RunIdentity, other: RunIdentity) -> list[str]:
     """The differences between the models of two runs and how these were asked, in words."""
     return list(_compare_identities(identity, other, parts=_MODEL_PARTS))
 
 
 def _compare_identities(
-    identity: Identity, other_identity: Identity, *, parts: Collection[str] = _PART_NAMES
+    identity: RunIdentity, other_identity: RunIdentity, *, parts: Collection[str] = _PART_NAMES
 ) -> Iterator[str]:
     values, other_values = msgspec.to_builtins(identity), msgspec.to_builtins(other_identity)
     for part, word in _PART_NAMES.items():

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from fakebench_suite.provenance import Identity, InferenceInfo
+from fakebench_suite.provenance import InferenceInfo, RunIdentity
 from fakebench_suite.tasks.registry import check_task
 from fakebench_suite.tasks.subgroups import ALL
 
@@ -360,7 +360,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """How the model computed its answers; several if its processes differ."""
     merged: list[ManifestSession] = []
     """The sessions of a merged run."""
-    identity: Identity | None = None
+    identity: RunIdentity | None = None
     """Everything that answers depend on; None if an older version of the suite asked."""
     population: CaseCounts | None = None
     """Cases of the data set; None before runs counted them."""

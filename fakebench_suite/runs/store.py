@@ -17,11 +17,11 @@ import msgspec
 from fakebench_suite.errors import FormatError, MachineError, RunTakenError, UserError
 from fakebench_suite.files.contents import read_file, read_lines
 from fakebench_suite.files.parsing import decode_json
+from fakebench_suite.runs.gates_file import RunResult
 from fakebench_suite.runs.manifest import MANIFEST_VERSION, Manifest, ManifestBaseline
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.old_names import rename_manifest, rename_scores, rename_timings
 from fakebench_suite.runs.record_lines import decode_record, encode_record
-from fakebench_suite.runs.result import RunResult
 from fakebench_suite.tasks.registry import check_task
 from fakebench_suite.types import GateResult, LatencyTiming, Record, Score
 
@@ -48,7 +48,7 @@ def check_folder(folder: Path, *, free: bool = True) -> None:
         )
 
 
-class RunStore:
+class RunWriter:
     """Writes one run. Every record is on disk, as one line, before the next is taken."""
 
     def __init__(self, folder: Path, *, name: str | None = None) -> None:
@@ -261,7 +261,7 @@ def _find_writer(folder: Path) -> str:
         return "another process"
 
 
-def open_new(folder: Path) -> RunStore:
+def open_new(folder: Path) -> RunWriter:
     """An opened store in a new directory: ``folder``, or its name with a number.
 
     Runs that start at the same time, also on other machines, get different directories. Raises
@@ -271,7 +271,7 @@ def open_new(folder: Path) -> RunStore:
         place = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
         if os.path.lexists(place):
             continue
-        store = RunStore(place)
+        store = RunWriter(place)
         try:
             store.open()
         except RunTakenError:

@@ -17,7 +17,7 @@ from fakebench_suite.gates.config import GateConfig, describe_gates
 from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.gates.status import conclude
-from fakebench_suite.provenance import Identity, summarize_pixels
+from fakebench_suite.provenance import RunIdentity, summarize_pixels
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.headline import make_result
 from fakebench_suite.report.markdown import write_markdown
@@ -29,6 +29,7 @@ from fakebench_suite.runs.differences import (
     list_confounders,
     list_unknown,
 )
+from fakebench_suite.runs.gates_file import RunResult
 from fakebench_suite.runs.manifest import (
     Manifest,
     ManifestBaseline,
@@ -36,10 +37,9 @@ from fakebench_suite.runs.manifest import (
     ManifestTruncation,
 )
 from fakebench_suite.runs.metric_delta import MetricDelta
-from fakebench_suite.runs.result import RunResult
 from fakebench_suite.runs.store import (
     RECORDS,
-    RunStore,
+    RunWriter,
     read_manifest,
     read_records,
     read_timings,
@@ -80,7 +80,7 @@ class FinalizedRun:
 
 
 def finalize_run(
-    store: RunStore,
+    store: RunWriter,
     manifest: Manifest,
     records: Sequence[Record],
     *,
@@ -166,7 +166,7 @@ def finalize_run(
 
 
 def _write_report(
-    store: RunStore,
+    store: RunWriter,
     dataset: Dataset | None,
     known: "GroundedRun",
     *,
@@ -216,7 +216,7 @@ def describe_baseline(folder: Path, run: RunView) -> ManifestBaseline:
     )
 
 
-def complete_identity(manifest: Manifest, records: Sequence[Record]) -> Identity | None:
+def complete_identity(manifest: Manifest, records: Sequence[Record]) -> RunIdentity | None:
     """The manifest's identity, completed with the pixels and what the model reported."""
     identity = manifest.identity
     if identity is None:

@@ -39,7 +39,7 @@ from fakebench_suite.runs.manifest import (
     ManifestSession,
 )
 from fakebench_suite.runs.store import (
-    RunStore,
+    RunWriter,
     check_folder,
     read_manifest,
     read_records,
@@ -87,7 +87,7 @@ def merge_runs(
     dataset = open_run_data(manifest, data, run=folders[0])
     check_size(size, None if dataset is None else DatasetImages(dataset))
     with write_directory(into) as folder:
-        store = RunStore(folder, name=into.name)
+        store = RunWriter(folder, name=into.name)
         store.open()
         try:
             for record in records:

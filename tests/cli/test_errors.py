@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from fakebench_suite.cli.main import app
 from fakebench_suite.errors import MachineError
 from fakebench_suite.report import html
-from fakebench_suite.runs.store import RunStore
+from fakebench_suite.runs.store import RunWriter
 from fakebench_suite.types import Outcome
 from tests.factories import make_record, make_records, write_run
 from tests.helpers import call
@@ -131,12 +131,12 @@ def test_a_full_disk_names_the_place_asked_for(
 ) -> None:
     """A merge says that nothing was kept; status 3, and no draft is named or left."""
 
-    def fail(store: RunStore, *_: object, **__: object) -> None:
+    def fail(store: RunWriter, *_: object, **__: object) -> None:
         cause = OSError(28, "No space left on device")
         raise MachineError(f"The records of {store.folder} are kept there.") from cause
 
     run = write_run(tmp_path / "run", make_records(Outcome.CORRECT))
-    monkeypatch.setattr(RunStore, "append", fail)
+    monkeypatch.setattr(RunWriter, "append", fail)
     result = CliRunner().invoke(
         app, ["merge", str(run), f"--into={tmp_path / 'whole'}", "--gates=none"]
     )

@@ -17,7 +17,7 @@ import pytest
 from fakebench_suite.endpoints.transport import (
     IDLE_S,
     BoundedClient,
-    ConnectionPerRequest,
+    KeepAliveTransport,
     _translate_errors,
 )
 from fakebench_suite.errors import UserError
@@ -86,7 +86,7 @@ def test_a_connection_that_the_server_closes_is_not_used_again() -> None:
     with serve(Endpoint()) as endpoint:  # It speaks HTTP/1.0, which keeps none open.
         client = BoundedClient(deadline=10)
         assert post(endpoint, rounds=3, together=2, client=client) == [200] * 6
-        assert isinstance(client._transport, ConnectionPerRequest)
+        assert isinstance(client._transport, KeepAliveTransport)
         assert client._transport._connections == set()
 
 
@@ -144,7 +144,7 @@ def test_a_transport_that_was_closed_keeps_no_connection() -> None:
     """Neither does that of a request that was on its way then."""
 
     async def run(endpoint: Endpoint) -> tuple[bool, int]:
-        transport = ConnectionPerRequest()
+        transport = KeepAliveTransport()
         request = httpx2.Request("POST", endpoint.url, json={})
         response = await transport.handle_async_request(request)
         (connection,) = transport._connections
@@ -163,7 +163,7 @@ def test_each_request_in_flight_has_a_connection_to_itself() -> None:
     clock = Clock()
 
     async def run(endpoint: Endpoint) -> None:
-        transport = ConnectionPerRequest(clock=clock)
+        transport = KeepAliveTransport(clock=clock)
         async with httpx2.AsyncClient(transport=transport, timeout=10) as client:
 
             async def post(count: int) -> None:
@@ -238,7 +238,7 @@ def test_a_failed_request_frees_its_connection() -> None:
     """The next one is answered."""
 
     async def run(port: int, endpoint: Endpoint) -> tuple[int, int]:
-        transport = ConnectionPerRequest()
+        transport = KeepAliveTransport()
         async with httpx2.AsyncClient(transport=transport) as client:
             with pytest.raises(httpx2.ConnectError):
                 await client.get(f"http://127.0.0.1:{port}/")
@@ -278,7 +278,7 @@ def test_a_host_without_a_proxy_has_a_connection_per_request(
     with serve_connections() as (endpoint, ports):
         client = BoundedClient(deadline=10)
         transport = client._transport
-        assert isinstance(transport, ConnectionPerRequest)
+        assert isinstance(transport, KeepAliveTransport)
         assert post(endpoint, rounds=1, together=3, client=client) == [200] * 3
     assert len(set(ports)) == 3
 
@@ -287,7 +287,7 @@ def test_a_connection_that_is_given_back_twice_is_kept_once() -> None:
     """Two requests never share one."""
 
     async def run(endpoint: Endpoint) -> list[int]:
-        transport = ConnectionPerRequest()
+        transport = KeepAliveTransport()
         request = httpx2.Request("POST", endpoint.url, json={})
         first = await transport.handle_async_request(request)
         await first.aread()

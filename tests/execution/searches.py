@@ -9,7 +9,7 @@ from PIL import Image
 from fakebench_suite.backends.base import Request
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.perturbed import perturb_dataset
-from fakebench_suite.execution.flip_search import FlipSearchRequest
+from fakebench_suite.execution.flip_search import FlipSearchInput
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.tasks.prompts import DETECTION, build_prompt
 from fakebench_suite.tasks.robustness import FAMILIES
@@ -32,7 +32,7 @@ NOISE = make_noise()
 
 def make_searches(
     cases: int, families: Sequence[str] = FAMILIES_OF_PICTURES, prompts: int = PROMPTS
-) -> tuple[list[Request], dict[str, FlipSearchRequest]]:
+) -> tuple[list[Request], dict[str, FlipSearchInput]]:
     """The requests and searches of some cases that all show the same picture of noise."""
     question = DETECTION[QuestionType.WHAT]
     rows = [
@@ -48,7 +48,7 @@ def make_searches(
     images = {case.image: perturbed.open_image(case) for case in searched}
     requests = [Request(prompt=build_prompt(case), images=images) for case in searched]
     return requests, {
-        case.id: FlipSearchRequest(
+        case.id: FlipSearchInput(
             case=case, families=tuple(families), prompts=prompts, seed=0,
             parser=ReplyParserKind.GRAMMAR,
         )

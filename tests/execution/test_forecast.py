@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakebench_suite.execution.forecast import (
-    Forecast,
-    TimeForecast,
+    PredictedValue,
+    TimePredictor,
     describe_seconds,
     forecast_total,
 )
@@ -19,7 +19,7 @@ UNIT, SECONDS = 64, 30.0
 
 
 def run_units(
-    forecast: TimeForecast, units: int, *, worker: str = "gw0", warm_up: float = 0.0
+    forecast: TimePredictor, units: int, *, worker: str = "gw0", warm_up: float = 0.0
 ) -> Iterator[int]:
     """Count the cases of so many units one by one: the first of each takes all of its time.
 
@@ -35,7 +35,7 @@ def run_units(
 
 def test_bursts_do_not_change_what_is_predicted() -> None:
     """Equal units: from the second on every prediction is that of the rate, wherever it is made."""
-    forecast = TimeForecast()
+    forecast = TimePredictor()
     for cases in run_units(forecast, 5):
         seconds = forecast.predict(1_000)
         if cases > UNIT:
@@ -46,7 +46,7 @@ def test_bursts_do_not_change_what_is_predicted() -> None:
 
 def test_a_slow_first_unit_is_left_out() -> None:
     """A model is slower at first; from the third unit on, that is no part of the prediction."""
-    forecast = TimeForecast()
+    forecast = TimePredictor()
     for cases in run_units(forecast, 5, warm_up=90.0):
         if cases > 2 * UNIT:
             assert forecast.predict(1_000) == pytest.approx(1_000 * SECONDS / UNIT)
@@ -54,7 +54,7 @@ def test_a_slow_first_unit_is_left_out() -> None:
 
 def test_a_short_first_unit_says_nothing() -> None:
     """Seconds of getting ready would count for far too much."""
-    forecast = TimeForecast()
+    forecast = TimePredictor()
     for start in (0.0, 3.0, 4.0, 5.0):
         assert forecast.predict(10) is None or start > 3.0
         forecast.add("main", start=start, stop=start + 1.0)
@@ -63,7 +63,7 @@ def test_a_short_first_unit_says_nothing() -> None:
 
 def test_workers_share_what_is_left() -> None:
     """Those that have not finished a unit count as much as the others."""
-    forecast = TimeForecast()
+    forecast = TimePredictor()
     for name in ("gw0", "gw1"):
         list(run_units(forecast, 3, worker=name))
     assert forecast.predict(640) == pytest.approx(150.0)
@@ -73,7 +73,7 @@ def test_workers_share_what_is_left() -> None:
 
 def test_what_other_workers_have_done_counts() -> None:
     """While the cases of one end, another is in the middle of its unit, and that is not left."""
-    forecast = TimeForecast()
+    forecast = TimePredictor()
     list(run_units(forecast, 3, worker="gw0"))
     forecast.add("gw1", start=0.0, stop=70.0)
     assert forecast.predict(640) == pytest.approx((300.0 - 20.0) / 2)
@@ -82,7 +82,7 @@ def test_what_other_workers_have_done_counts() -> None:
 @given(st.lists(st.floats(0.5, 2.0), min_size=30, max_size=60))
 def test_cases_asked_one_by_one_are_predicted_by_their_mean(durations: list[float]) -> None:
     """Of single cases each may be a unit; the prediction is never off by more than they vary."""
-    forecast, clock = TimeForecast(), 0.0
+    forecast, clock = TimePredictor(), 0.0
     for seconds in durations:
         forecast.add("main", start=clock, stop=clock + seconds)
         clock += seconds
@@ -108,10 +108,10 @@ def test_times_in_words(seconds: float, words: str) -> None:
 
 def test_an_interval_says_how_much_units_differ() -> None:
     """None for equal units; it holds the truth of unequal ones, and is none with few."""
-    forecast = TimeForecast()
+    forecast = TimePredictor()
     for start, stop in ((0.0, 40.0), (40.0, 50.0)):
         forecast.add("main", start=start, stop=stop)
-    assert forecast.estimate(10) == Forecast(value=400.0)
+    assert forecast.estimate(10) == PredictedValue(value=400.0)
     for start, stop in ((50.0, 59.0), (59.0, 70.0), (70.0, 80.0)):
         forecast.add("main", start=start, stop=stop)
     forecast.finish()

@@ -5,7 +5,7 @@ from collections import deque
 
 import pytest
 
-from fakebench_suite.execution.forecast import TimeForecast
+from fakebench_suite.execution.forecast import TimePredictor
 from fakebench_suite.execution.work_units import assign_work_units
 
 PER_IMAGE, PER_CASE, WARM_UP = 0.5, 0.05, 3.0
@@ -46,7 +46,7 @@ def test_a_tenth_tells_how_long_the_rest_takes(
 ) -> None:
     """Within a fifth, though of mixed images some units take twice as long as others."""
     cases = list_cases(draw_images(seed, 600 * workers, prompts), workers)
-    forecast = TimeForecast()
+    forecast = TimePredictor()
     tenth = int(TENTH * len(cases))
     for name, start, stop in cases[:tenth]:
         forecast.add(name, start=start, stop=stop)
@@ -58,7 +58,7 @@ def test_a_tenth_tells_how_long_the_rest_takes(
 
 def test_workers_without_a_unit_have_done_nothing_of_the_last_one() -> None:
     """Near the end of a run most of them have none, and one has a whole unit to do."""
-    forecast = TimeForecast()
+    forecast = TimePredictor()
     ends = {f"gw{number}": 3 for number in range(7)} | {"gw7": 4}
     cases = [
         (name, 60.0 * unit if place == 0 else 60.0 * (unit + 1), 60.0 * (unit + 1))

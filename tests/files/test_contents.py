@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.backends.cards import find_card, locate_weights, read_card
-from fakebench_suite.checkpoints.files import check_files
+from fakebench_suite.checkpoints.file_check import check_files
 from fakebench_suite.datasets.jsonl import load_jsonl
 from fakebench_suite.errors import UserError
 from fakebench_suite.files import contents

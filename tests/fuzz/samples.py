@@ -26,7 +26,7 @@ from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.plugin.options import Settings
 from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.manifest import ManifestEngine
-from fakebench_suite.runs.store import RunStore
+from fakebench_suite.runs.store import RunWriter
 from fakebench_suite.tasks.prompts import (
     DETECTION,
     FAULTFINDING,
@@ -155,7 +155,7 @@ def write_run(folder: Path, rows: Path, shard: Shard | None = None) -> Path:
     manifest = begin_manifest(plan)
     with silence_decoder_warnings(), load_model(plan.card, plan.load_options()) as model:
         records = list(execute(plan, model))
-    store = RunStore(folder)
+    store = RunWriter(folder)
     store.open()
     for record in records:
         store.append(record)

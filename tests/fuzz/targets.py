@@ -36,13 +36,13 @@ from fakebench_suite.gates.config import load_gates
 from fakebench_suite.gates.evaluate import evaluate_gates
 from fakebench_suite.gates.preconditions import RunIntent, check_gates
 from fakebench_suite.grading.judges.cache import RatingCache
-from fakebench_suite.grading.judges.completion import (
-    UnansweredError,
+from fakebench_suite.grading.judges.endpoint import open_endpoint
+from fakebench_suite.grading.judges.registry import JudgeOptions, parse_judge
+from fakebench_suite.grading.judges.reply_text import (
+    EmptyReplyError,
     describe_unrated,
     find_text,
 )
-from fakebench_suite.grading.judges.endpoint import open_endpoint
-from fakebench_suite.grading.judges.registry import JudgeOptions, parse_judge
 from fakebench_suite.grading.judges.rubric import RatingRequest, build_messages, parse_rating
 from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.parser import parse_label
@@ -557,7 +557,7 @@ def try_completion(trial: Trial) -> None:
     with guard(trial.box):
         try:
             text = find_text(parse_completion(body))
-        except (MalformedReplyError, UnansweredError) as error:
+        except (MalformedReplyError, EmptyReplyError) as error:
             message = str(error)
         else:
             assert text.strip()

@@ -10,7 +10,7 @@ from fakebench_suite.datasets.probes.reference_texts import describe_forged, des
 from fakebench_suite.errors import JudgeError
 from fakebench_suite.grading.judges.base import Judgement
 from fakebench_suite.grading.labels.result import ReplyParserKind
-from fakebench_suite.grading.probe_texts import f1_of_named, named_criteria, parse_natural
+from fakebench_suite.grading.probe_grading import f1_of_named, named_criteria, parse_natural
 from fakebench_suite.grading.verdict import judge
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.tasks.criteria import CRITERIA

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fakebench_suite.datasets.probes.dataset import load_probes
-from fakebench_suite.grading.claims.grounding import ClaimStatus, find_truth, ground_claims
+from fakebench_suite.grading.claims.grounding import CriterionStatus, find_truth, ground_claims
 from fakebench_suite.metrics.claims import (
     compare_claims,
     find_claims,
@@ -357,7 +357,7 @@ def test_an_analysis_is_about_the_criterion_that_was_asked() -> None:
     grounding = ground_claims(asked, "It looks strange in the upper left. The theme is odd.", SIZE)
     assert grounding is not None
     status = {finding.criterion: finding.status for finding in grounding.findings}
-    assert status == {"edge": ClaimStatus.FOUND, "theme": ClaimStatus.UNKNOWN}
+    assert status == {"edge": CriterionStatus.FOUND, "theme": CriterionStatus.UNKNOWN}
     (edge,) = (finding for finding in grounding.findings if finding.criterion == "edge")
     assert edge.is_place_right
     assert edge.texts == ("it looks strange in the upper left",)
@@ -368,7 +368,7 @@ def test_thoughts_claim_nothing() -> None:
     case = make_case(intact_criteria=("edge",))
     text = "<think>The edge is unnatural.</think>The edge is natural."
     one = ground_records([make_record(case, text)])[case.id]
-    assert [finding.status for finding in one.grounding.findings] == [ClaimStatus.REJECTED]
+    assert [finding.status for finding in one.grounding.findings] == [CriterionStatus.REJECTED]
 
 
 @pytest.mark.parametrize(

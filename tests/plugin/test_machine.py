@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.errors import MachineError
-from fakebench_suite.runs.store import RECORDS, RunStore, read_records
+from fakebench_suite.runs.store import RECORDS, RunWriter, read_records
 from fakebench_suite.types import Outcome
 from tests.factories import make_record
 from tests.helpers import read_run
@@ -58,7 +58,7 @@ images._decode = decode
 
 def test_a_later_record_takes_the_place_of_an_error_and_of_nothing_else(tmp_path: Path) -> None:
     """Readers see one record a case, after a crash, too; a closed run has one line a case."""
-    store = RunStore(tmp_path / "run")
+    store = RunWriter(tmp_path / "run")
     store.open()
     store.append(make_record("1.png", E))
     store.append(make_record("2.png", C))
@@ -74,7 +74,7 @@ def test_a_later_record_takes_the_place_of_an_error_and_of_nothing_else(tmp_path
 
 def test_records_of_a_directory_that_was_removed_are_back(tmp_path: Path) -> None:
     """Whoever removes it meanwhile is told, and nothing is lost."""
-    store = RunStore(tmp_path / "reports" / "run")
+    store = RunWriter(tmp_path / "reports" / "run")
     store.open()
     store.append(make_record("1.png", C))
     (store.folder / RECORDS).unlink()

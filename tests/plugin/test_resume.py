@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fakebench_suite.runs.store import MANIFEST, RECORDS, SCORES, RunStore
+from fakebench_suite.runs.store import MANIFEST, RECORDS, SCORES, RunWriter
 from tests.helpers import read_run
 from tests.plugin.sandbox import MODES, Command, Run
 
@@ -211,7 +211,7 @@ def test_a_complete_run_asks_nothing(run: Run, data: Path, project: Path, plugin
 def test_two_processes_do_not_write_one_run(run: Run, killed: Path) -> None:
     """The one that holds it is named; a killed one holds nothing any more."""
     content = (killed / MANIFEST).read_bytes()
-    store = RunStore(killed)
+    store = RunWriter(killed)
     store.open_again()
     try:
         result = run(f"--resume={killed}")

@@ -7,7 +7,7 @@ import pytest
 
 from fakebench_suite.plugin import direct_stderr, timeouts
 from fakebench_suite.plugin.direct_stderr import DIRECT_STDERR, DirectStderr
-from fakebench_suite.plugin.timeouts import Waiting
+from fakebench_suite.plugin.timeouts import ModelWatchdog
 from tests.helpers import read_run, use_model
 from tests.plugin.sandbox import Run
 
@@ -122,7 +122,7 @@ def test_a_line_says_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(direct_stderr, "_copy_stderr", lambda: writer)
     config = Config()
     config.stash[DIRECT_STDERR] = DirectStderr(config)  # type: ignore[arg-type]
-    waiting = Waiting(config, unit=None, case=None)  # type: ignore[arg-type]
+    waiting = ModelWatchdog(config, unit=None, case=None)  # type: ignore[arg-type]
     with waiting.wait("64 prompts"):
         lines = os.read(reader, 1000).decode()
         while lines.count("waiting for the model: 64 prompts since") < 2:

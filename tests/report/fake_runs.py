@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fakebench_suite.metrics.scores import score_records
-from fakebench_suite.runs.store import RunStore
+from fakebench_suite.runs.store import RunWriter
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.types import (
     Answer,
@@ -123,7 +123,7 @@ def write_run(
     **manifest: Any,
 ) -> Path:
     """A run directory as the suite leaves it; of many records, the first are scored."""
-    store = RunStore(folder)
+    store = RunWriter(folder)
     store.open()
     for record in records:
         store.append(record)

@@ -9,7 +9,7 @@ import pytest
 from fakebench_suite.errors import UserError
 from fakebench_suite.report.html.run_data import load_run
 from fakebench_suite.runs.manifest import MANIFEST_VERSION, Manifest
-from fakebench_suite.runs.store import RunStore, read_manifest, read_scores
+from fakebench_suite.runs.store import RunWriter, read_manifest, read_scores
 from fakebench_suite.types import Outcome
 from tests.factories import make_manifest, make_record, write_run
 
@@ -137,7 +137,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         baseline={"run": "last"},
         submission={"missing": 0},
     )
-    RunStore(tmp_path).write_manifest(manifest)
+    RunWriter(tmp_path).write_manifest(manifest)
     assert read_manifest(tmp_path) == manifest
     table = json.loads((tmp_path / "manifest.json").read_bytes())
     assert set(table) == set(Manifest.__struct_fields__)

@@ -29,7 +29,7 @@ from fakebench_suite.runs.old_names import (
     rename_score,
 )
 from fakebench_suite.runs.store import (
-    RunStore,
+    RunWriter,
     read_manifest,
     read_records,
     read_scores,
@@ -179,7 +179,7 @@ def test_a_run_of_an_old_version_is_written_as_one_of_today(tmp_path: Path) -> N
     assert (manifest.manifest_version, manifest.status) == (MANIFEST_VERSION, RunStatus.FINISHED)
     assert manifest.identity
     assert manifest.identity.card["backend"] == "scripted"
-    RunStore(tmp_path).write_manifest(manifest)
+    RunWriter(tmp_path).write_manifest(manifest)
     assert read_manifest(tmp_path) == manifest
 
 

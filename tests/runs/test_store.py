@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fakebench_suite.errors import UserError
 from fakebench_suite.runs.store import (
     RECORDS,
-    RunStore,
+    RunWriter,
     check_folder,
     read_manifest,
     read_records,
@@ -25,7 +25,7 @@ TEXT = st.text(max_size=40)
 
 def test_a_record_is_on_disk_before_the_next(tmp_path: Path) -> None:
     """Each record is one whole line at once; a line cut by a crash is left out on reading."""
-    store = RunStore(tmp_path / "run")
+    store = RunWriter(tmp_path / "run")
     store.open()
     for number in range(3):
         store.append(make_record(f"{number}.png", Outcome.CORRECT))
@@ -57,7 +57,7 @@ def test_records_come_back_as_they_went(
 
 def write_one(folder: Path, record: Record) -> list[Record]:
     """The records of a run of one."""
-    store = RunStore(folder)
+    store = RunWriter(folder)
     store.open()
     store.append(record)
     store.close()
@@ -74,7 +74,7 @@ def test_a_folder_that_cannot_hold_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be written to"):
         check_folder(tmp_path / "file" / "run")
     with pytest.raises(UserError, match="cannot be written to: Not a directory"):
-        RunStore(tmp_path / "file" / "run").open()
+        RunWriter(tmp_path / "file" / "run").open()
 
 
 def test_what_is_no_run_is_named(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_timings_come_back_or_are_named(tmp_path: Path) -> None:
     timing = LatencyTiming(
         name="work unit", state="warm", seconds=(0.5, 0.6), prompts=64, tokens=9, input_digest="w"
     )
-    RunStore(tmp_path).write_timings([timing])
+    RunWriter(tmp_path).write_timings([timing])
     assert read_timings(tmp_path) == [timing]
     for content in (b"{}", b"[{}]", b"\xff", b""):
         (tmp_path / "latency.json").write_bytes(content)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from fakebench_suite.datasets.fields import parse_question_type
+from fakebench_suite.datasets.case_fields import parse_question_type
 from fakebench_suite.tasks.prompts import DETECTION
 from fakebench_suite.tasks.rewording import CHINESE, PARAPHRASES, reword
 from fakebench_suite.tasks.robustness import parse_perturbation

@@ -7,7 +7,7 @@ from typing import Any
 from fakebench_suite.backends.cards import Card, find_classifier, locate_weights
 from fakebench_suite.backends.classifier.labels import OutputLabels, find_labels, list_names
 from fakebench_suite.backends.classifier.options import ClassifierOptions
-from fakebench_suite.checkpoints.files import brings_code, check_files, read_json
+from fakebench_suite.checkpoints.file_check import brings_code, check_files, read_json
 from fakebench_suite.errors import CardError
 from fakebench_suite.extras import Extra, require_extra
 

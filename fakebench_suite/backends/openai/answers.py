@@ -8,7 +8,7 @@ from fakebench_suite.backends.base import OPTIONS, Capability, Reply, Request
 from fakebench_suite.backends.openai.likelihood import sum_options
 from fakebench_suite.backends.openai.options import Prices
 from fakebench_suite.endpoints import client
-from fakebench_suite.endpoints.completion import CUT_OFF, Completion, Tokens
+from fakebench_suite.endpoints.completion import CUT_OFF, Completion, TokenCounts
 from fakebench_suite.endpoints.content_filters import is_filtered
 from fakebench_suite.errors import ModelError
 from fakebench_suite.text.redaction import MASK
@@ -89,7 +89,7 @@ class AnswerBuilder:
         return _FINISH_REASONS.get((completion.finish_reason or "").lower())
 
     def _build_usage(self, completion: Completion, *, attempts: int) -> Usage:
-        tokens = completion.tokens or Tokens()
+        tokens = completion.tokens or TokenCounts()
         model, provider, fingerprint = (
             text and self._mask(text)
             for text in (completion.model, completion.provider, completion.system_fingerprint)
@@ -113,7 +113,7 @@ class AnswerBuilder:
         return text
 
 
-def compute_cost(tokens: Tokens, prices: Prices) -> float | None:
+def compute_cost(tokens: TokenCounts, prices: Prices) -> float | None:
     """Return the price of a reply; None where the server did not count its tokens."""
     if tokens.prompt is None or tokens.completion is None:
         return None

@@ -20,7 +20,7 @@ from fakebench_suite.backends.openai.bodies import (
 from fakebench_suite.backends.openai.images import build_image_part
 from fakebench_suite.endpoints.address import Address
 from fakebench_suite.endpoints.client import ChatClient
-from fakebench_suite.endpoints.completion import Completion, Tokens
+from fakebench_suite.endpoints.completion import Completion, TokenCounts
 from fakebench_suite.endpoints.failures import Subject, explain_failure, parse_reason, shorten
 from fakebench_suite.endpoints.parameters import (
     BAD_REQUEST_STATUSES,
@@ -241,7 +241,7 @@ def check_usage(card: Card, address: Address, features: ServerFeatures, unit: Bu
 
 def _note_usage(features: ServerFeatures, completion: Completion) -> ServerFeatures:
     """Return the features with what a reply says about tokens and cost."""
-    tokens = completion.tokens or Tokens()
+    tokens = completion.tokens or TokenCounts()
     counts = tokens.prompt is not None and tokens.completion is not None
     return msgspec.structs.replace(
         features,
@@ -251,7 +251,7 @@ def _note_usage(features: ServerFeatures, completion: Completion) -> ServerFeatu
     )
 
 
-def find_too_few_tokens(tokens: Tokens | None) -> int | None:
+def find_too_few_tokens(tokens: TokenCounts | None) -> int | None:
     """Return what a server counted for a test request, if it is too little for text and image.
 
     None where it is enough, or where the server does not count, or counts some for the image.

@@ -10,7 +10,7 @@ import torch
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
 from fakebench_suite.backends.cards import Card
-from fakebench_suite.checkpoints.numbers import NonFiniteWatch, StopOnNonFinite
+from fakebench_suite.checkpoints.non_finite import NonFiniteWatch, StopOnNonFinite
 from fakebench_suite.checkpoints.settings import TOKENS, ShippedSettings, load_shipped
 from fakebench_suite.errors import CardError
 
@@ -27,7 +27,7 @@ class GenerationOutput:
     """(rows, new tokens) on the CPU: where the scores of a token are not finite."""
 
 
-class GreedyDecoder:
+class GreedyGenerator:
     """A model with its greedy settings."""
 
     def __init__(self, model: Any, settings: GenerationConfig) -> None:

@@ -12,7 +12,7 @@ GPU_MEMORY_SHARE = 0.6
 """Share of a GPU's free memory that keys, values and activations may fill."""
 
 
-class TokenBudget:
+class BatchTokenLimit:
     """Limits batches; a size that ran out of memory is not tried again in this run.
 
     ``tokens`` are the most in one forward pass (None: estimated from free memory), ``rows`` the
@@ -32,9 +32,9 @@ class TokenBudget:
             self._tokens = estimate_capacity(self._model)
         return self._tokens
 
-    def copy(self) -> "TokenBudget":
+    def copy(self) -> "BatchTokenLimit":
         """Return the budget as it is now, which later failures do not reduce."""
-        return TokenBudget(self._model, tokens=self.tokens, rows=self.rows, new=self._new)
+        return BatchTokenLimit(self._model, tokens=self.tokens, rows=self.rows, new=self._new)
 
     def fits(self, rows: int, width: int, *, shared_tokens: int = 0, padded_rows: int = 0) -> bool:
         """Return whether ``rows`` rows of ``width`` tokens fit, including their new tokens.

@@ -17,18 +17,13 @@ from fakebench_suite.backends.base import Backend, Capability, InferenceInfo, Re
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.transformers.devices import describe_device
 from fakebench_suite.backends.transformers.generation import (
-    GreedyDecoder,
+    GreedyGenerator,
     clear_shipped_settings,
     describe_settings,
     greedy_config,
     load_shipped_settings,
 )
-from fakebench_suite.backends.transformers.image_attention import (
-    find_flash_attention,
-    list_attention,
-    try_image_attention,
-)
-from fakebench_suite.backends.transformers.memory import TokenBudget
+from fakebench_suite.backends.transformers.memory import BatchTokenLimit
 from fakebench_suite.backends.transformers.outputs import (
     OptionDecoder,
     OutputDecoder,
@@ -38,7 +33,12 @@ from fakebench_suite.backends.transformers.prefix_cache.attention import registe
 from fakebench_suite.backends.transformers.prefix_cache.selftest import InferencePath
 from fakebench_suite.backends.transformers.processor import Encoder
 from fakebench_suite.backends.transformers.runner import BatchRunner
-from fakebench_suite.checkpoints.files import brings_code, check_files
+from fakebench_suite.backends.transformers.vision_attention import (
+    find_flash_attention,
+    list_attention,
+    try_image_attention,
+)
+from fakebench_suite.checkpoints.file_check import brings_code, check_files
 from fakebench_suite.checkpoints.weight_check import check_tensors
 from fakebench_suite.errors import CardError
 
@@ -76,7 +76,7 @@ class TransformersBackend(Backend):
         settings = greedy_config(shipped, card, self._tokenizer)
         self._settings = describe_settings(settings, shipped, card)
         clear_shipped_settings(self._model)
-        self._generator = GreedyDecoder(self._model, settings)
+        self._generator = GreedyGenerator(self._model, settings)
         self._encoder = Encoder(card, self._processor, self._tokenizer)
         thought = self._encoder.find_thought()
         ends = settings.eos_token_id
@@ -86,7 +86,7 @@ class TransformersBackend(Backend):
             Capability.PROBABILITIES: OptionDecoder(self._tokenizer),
         }
         new, rows = card.generation.max_new_tokens, card.generation.batch_size
-        self._budget = TokenBudget(self._model, tokens=batch_tokens, rows=rows, new=new)
+        self._budget = BatchTokenLimit(self._model, tokens=batch_tokens, rows=rows, new=new)
         kernel = None if card.attention is not None else find_flash_attention(self._model)
         self._attention_trial = (
             None if kernel is None else try_image_attention(self._generator, self._encoder, kernel)

@@ -21,7 +21,7 @@ from fakebench_suite.backends.transformers.batching import (
     SharedImageBatch,
     pack_batches,
 )
-from fakebench_suite.backends.transformers.generation import GenerationOutput, GreedyDecoder
+from fakebench_suite.backends.transformers.generation import GenerationOutput, GreedyGenerator
 from fakebench_suite.backends.transformers.inputs import (
     Collator,
     EncodedPrompt,
@@ -30,7 +30,7 @@ from fakebench_suite.backends.transformers.inputs import (
     have_same_image_shape,
 )
 from fakebench_suite.backends.transformers.look_ahead import look_ahead
-from fakebench_suite.backends.transformers.memory import TokenBudget
+from fakebench_suite.backends.transformers.memory import BatchTokenLimit
 from fakebench_suite.backends.transformers.outputs import OutputDecoder
 from fakebench_suite.backends.transformers.prefix_cache.decode import generate_after_prefix
 from fakebench_suite.backends.transformers.prefix_cache.prefill import Group, collate_prefixes
@@ -70,9 +70,9 @@ class BatchRunner:
 
     def __init__(
         self,
-        generator: GreedyDecoder,
+        generator: GreedyGenerator,
         encoder: Encoder,
-        budget: TokenBudget,
+        budget: BatchTokenLimit,
         *,
         looks_ahead: bool = False,
     ) -> None:
@@ -257,7 +257,7 @@ class BatchRunner:
             elif rows:
                 yield from ([row] for row in rows)
 
-    def _fits(self, batch: SharedImageBatch, budget: TokenBudget | None = None) -> bool:
+    def _fits(self, batch: SharedImageBatch, budget: BatchTokenLimit | None = None) -> bool:
         """Return whether the batch may be one, by a budget (default: the present one)."""
         first, last = batch.groups[0][0], batch.groups[-1][0]
         has_several_groups = batch.uses_prefix and len(batch.groups) > 1

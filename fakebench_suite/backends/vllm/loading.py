@@ -18,7 +18,7 @@ from fakebench_suite.backends.vllm.arguments import (
     build_engine_arguments,
     share_machine,
 )
-from fakebench_suite.checkpoints.files import check_files
+from fakebench_suite.checkpoints.file_check import check_files
 from fakebench_suite.errors import CardError, SuiteError
 
 

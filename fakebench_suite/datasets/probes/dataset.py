@@ -21,7 +21,7 @@ from fakebench_suite.datasets.probes.draws import (
     replay_draw,
     select_forgery,
 )
-from fakebench_suite.datasets.probes.forgeries import Box, Forgery
+from fakebench_suite.datasets.probes.forgeries import Box, ForgeryKind
 from fakebench_suite.datasets.probes.photographs import (
     PROBE_SIZE,
     TEST_PHOTOGRAPHS,
@@ -44,7 +44,7 @@ class ProbePair:
 
     index: int
     name: str
-    forgery: Forgery
+    forgery: ForgeryKind
     box: Box
 
 

@@ -18,7 +18,7 @@ from fakebench_suite.datasets.probes.forgeries import (
     FORGERIES,
     MAX_ATTEMPTS,
     Box,
-    Forgery,
+    ForgeryKind,
     apply_forgery,
     sample_box,
 )
@@ -62,7 +62,7 @@ def load_draws() -> tuple[RandomStates, ...]:
     return msgspec.json.decode(DRAWS_FILE.read_bytes(), type=tuple[RandomStates, ...])
 
 
-def select_forgery(index: int) -> tuple[str, Forgery]:
+def select_forgery(index: int) -> tuple[str, ForgeryKind]:
     """Return photograph and forgery of pair ``index``: photographs vary first, then forgeries."""
     photographs, forgeries = sorted(TEST_PHOTOGRAPHS), list(FORGERIES.values())
     forgery_index = index // len(photographs) % len(forgeries)

@@ -42,7 +42,7 @@ WHOLE_IMAGE = Box(left=0, top=0, right=PROBE_SIZE, bottom=PROBE_SIZE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forgery:
+class ForgeryKind:
     """An operation that violates a criterion, its clue, and the criteria it does not affect."""
 
     criterion: str
@@ -55,16 +55,16 @@ class Forgery:
     """Whether the operation covers the whole image."""
 
 
-FORGERIES: Mapping[str, Forgery] = {
+FORGERIES: Mapping[str, ForgeryKind] = {
     forgery.criterion: forgery
     for forgery in (
-        Forgery(
+        ForgeryKind(
             criterion="texture",
             clue="one small tile repeats",
             unaffected_criteria=("clarity", "overall tone", "theme"),
             apply=operations.repeat_tile,
         ),
-        Forgery(
+        ForgeryKind(
             criterion="edge",
             clue="halos run along the outlines",
             unaffected_criteria=(
@@ -76,49 +76,49 @@ FORGERIES: Mapping[str, Forgery] = {
             ),
             apply=operations.add_halos,
         ),
-        Forgery(
+        ForgeryKind(
             criterion="clarity",
             clue="the detail is blurred away",
             unaffected_criteria=("layout", "symmetry", "perspective", "overall tone", "distortion"),
             apply=operations.blur,
         ),
-        Forgery(
+        ForgeryKind(
             criterion="light & shadow",
             clue="bands of light and dark run where nothing casts a shadow",
             unaffected_criteria=("clarity", "layout", "perspective", "distortion"),
             apply=operations.band_light,
         ),
-        Forgery(
+        ForgeryKind(
             criterion="perspective",
             clue="everything is stretched one way",
             unaffected_criteria=("overall tone", "theme"),
             apply=operations.stretch_strip,
         ),
-        Forgery(
+        ForgeryKind(
             criterion="shape",
             clue="the outlines break into shifted strips",
             unaffected_criteria=("clarity", "overall tone", "light & shadow"),
             apply=operations.shift_strips,
         ),
-        Forgery(
+        ForgeryKind(
             criterion="distortion",
             clue="the content runs in waves",
             unaffected_criteria=("content deficiency", "overall tone", "theme"),
             apply=operations.ripple,
         ),
-        Forgery(
+        ForgeryKind(
             criterion="content deficiency",
             clue="a flat patch stands where content is missing",
             unaffected_criteria=("overall tone", "perspective", "symmetry", "distortion"),
             apply=operations.fill_flat,
         ),
-        Forgery(
+        ForgeryKind(
             criterion="unrealistic",
             clue="the colours are those of a negative",
             unaffected_criteria=("clarity", "layout", "perspective", "distortion"),
             apply=operations.invert_colours,
         ),
-        Forgery(
+        ForgeryKind(
             criterion="overall tone",
             clue="the tones run through the rainbow",
             unaffected_criteria=("layout", "perspective", "shape", "distortion"),
@@ -131,7 +131,7 @@ FORGERIES: Mapping[str, Forgery] = {
 
 
 def apply_forgery(
-    image: Pixels, forgery: Forgery, rng: np.random.Generator, *, tries: int = MAX_ATTEMPTS
+    image: Pixels, forgery: ForgeryKind, rng: np.random.Generator, *, tries: int = MAX_ATTEMPTS
 ) -> tuple[Pixels, Box] | None:
     """Plant a forgery in a random box of 48 to 80 pixels a side; return the image and the box.
 
@@ -152,7 +152,7 @@ _MIN_MEAN_CHANGE = 0.07
 """Smallest mean change of a visible forgery, as a share of the full range."""
 
 
-def sample_box(forgery: Forgery, rng: np.random.Generator) -> Box:
+def sample_box(forgery: ForgeryKind, rng: np.random.Generator) -> Box:
     """Sample the box of a forgery: the whole image, or 48 to 80 pixels a side inside it."""
     if forgery.covers_image:
         return WHOLE_IMAGE

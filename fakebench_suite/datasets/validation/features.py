@@ -9,7 +9,7 @@ from statistics import median
 
 from fakebench_suite.datasets.validation.files import escape_surrogates
 from fakebench_suite.datasets.validation.image_scan import ImageScan
-from fakebench_suite.datasets.validation.issues import Exposure
+from fakebench_suite.datasets.validation.issues import Reach
 from fakebench_suite.types import Authenticity
 
 Row = dict[str, str | float]
@@ -21,7 +21,7 @@ class Feature:
     """A feature of labelled images; images without a value are left out."""
 
     name: str
-    reach: Exposure
+    reach: Reach
     rows: tuple[Row, ...]
     labels: tuple[Authenticity, ...]
 
@@ -50,19 +50,19 @@ def list_features(scans: Sequence[ImageScan]) -> Iterator[Feature]:
             return None
         return {"bytes": density, "half": f"{'under' if density < middle else 'from'} {middle:.2f}"}
 
-    readers: tuple[tuple[str, Exposure, Callable[[ImageScan], Row | None]], ...] = (
-        ("image size", Exposure.ALWAYS, _read_size),
-        ("aspect ratio", Exposure.ALWAYS, _read_aspect),
-        ("question wording", Exposure.ALWAYS, lambda scan: {text: text for text in scan.questions}),
-        ("question type", Exposure.ALWAYS, lambda scan: {f: f for f in scan.questions.values()}),
-        ("file format", Exposure.TRACES, _read_format),
-        ("JPEG coding", Exposure.TRACES, _read_coding),
-        ("bytes per pixel", Exposure.TRACES, read_density),
-        ("colour mode", Exposure.TRACES, _read_mode),
-        ("metadata keys", Exposure.NEVER, _read_keys),
-        ("file name", Exposure.NEVER, _read_name),
-        ("directory", Exposure.NEVER, read_directory),
-        ("file suffix", Exposure.NEVER, lambda scan: {"": _image_path(scan).suffix or "none"}),
+    readers: tuple[tuple[str, Reach, Callable[[ImageScan], Row | None]], ...] = (
+        ("image size", Reach.ALWAYS, _read_size),
+        ("aspect ratio", Reach.ALWAYS, _read_aspect),
+        ("question wording", Reach.ALWAYS, lambda scan: {text: text for text in scan.questions}),
+        ("question type", Reach.ALWAYS, lambda scan: {f: f for f in scan.questions.values()}),
+        ("file format", Reach.TRACES, _read_format),
+        ("JPEG coding", Reach.TRACES, _read_coding),
+        ("bytes per pixel", Reach.TRACES, read_density),
+        ("colour mode", Reach.TRACES, _read_mode),
+        ("metadata keys", Reach.NEVER, _read_keys),
+        ("file name", Reach.NEVER, _read_name),
+        ("directory", Reach.NEVER, read_directory),
+        ("file suffix", Reach.NEVER, lambda scan: {"": _image_path(scan).suffix or "none"}),
     )
     for name, reach, read in readers:
         pairs = [(row, scan.label) for scan in labelled if (row := read(scan))]

@@ -52,7 +52,7 @@ class SubgroupCount:
     images: int
 
 
-class Exposure(StrEnum):
+class Reach(StrEnum):
     """Whether a model, which is shown new RGB pixels and the prompt, can observe a feature.
 
     ``traces``: not the feature itself, but effects of compression or detail on the pixels.
@@ -80,7 +80,7 @@ class LeakageResult:
     """
 
     feature: str
-    reach: Exposure
+    reach: Reach
     balanced_accuracy: float | None
     n: int
     """Labelled images that have the feature."""

@@ -31,7 +31,7 @@ from fakebench_suite.checkpoints.fingerprint import (
 )
 from fakebench_suite.errors import CardError, ModelError, UserError
 from fakebench_suite.execution.engine import STRAYS, WorkUnit, answer_work_unit
-from fakebench_suite.execution.flip_search import FlipSearchRequest
+from fakebench_suite.execution.flip_search import FlipSearchInput
 from fakebench_suite.extras import Extra, require_extra
 
 VLLM = "vllm"
@@ -96,7 +96,7 @@ class UnitRequest:
 
     number: int
     requests: Sequence[Request]
-    searches: Mapping[str, FlipSearchRequest] = field(default_factory=dict)
+    searches: Mapping[str, FlipSearchInput] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

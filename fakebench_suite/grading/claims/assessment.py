@@ -21,9 +21,9 @@ from fakebench_suite.grading.claims.lexicon import (
     NATURAL,
     SUBJECTS,
     UNNATURAL,
-    Criterion,
-    Phrase,
-    Words,
+    CriterionWords,
+    SearchedText,
+    WordPattern,
 )
 
 _LIST_JOINT = re.compile(r",? and |, |,? but ")
@@ -85,7 +85,7 @@ def _is_complete(piece: str, *, needs_subject: bool = False) -> bool:
     )
 
 
-def find_subjects(clause: Phrase, asked: str | None) -> dict[str, re.Match[str]]:
+def find_subjects(clause: SearchedText, asked: str | None) -> dict[str, re.Match[str]]:
     """The criteria that a clause names, and where."""
     found = (
         (one.name, clause.find(one.subjects) or (one.name == asked and clause.find(one.asked)))
@@ -98,11 +98,11 @@ class _Assessment(NamedTuple):
     """A word that assesses something, and how."""
 
     match: re.Match[str]
-    words: Words
+    words: WordPattern
     polarity: Polarity
 
 
-def _find_assessments(clause: Phrase, start: int = 0) -> list[_Assessment]:
+def _find_assessments(clause: SearchedText, start: int = 0) -> list[_Assessment]:
     """The words that assess something, from a position on; found once."""
     if clause.assessments is None:
         clause.assessments = _search_assessments(clause)
@@ -111,7 +111,7 @@ def _find_assessments(clause: Phrase, start: int = 0) -> list[_Assessment]:
     return [one for one in clause.assessments if one.match.start() >= start]
 
 
-def _search_assessments(clause: Phrase) -> list[_Assessment]:
+def _search_assessments(clause: SearchedText) -> list[_Assessment]:
     """The words that assess something, without those that are part of others: "too sharp"."""
     found = _search_all(clause)
     if len(found) <= 1:
@@ -124,7 +124,7 @@ def _search_assessments(clause: Phrase) -> list[_Assessment]:
     ]
 
 
-def _search_all(clause: Phrase) -> list[_Assessment]:
+def _search_all(clause: SearchedText) -> list[_Assessment]:
     return [
         _Assessment(
             match,
@@ -153,7 +153,7 @@ def _merge(assessments: Iterable[_Assessment]) -> Polarity | None:
     return Polarity.ABSENCE if polarities else None
 
 
-def find_polarity(clause: Phrase, start: int = 0) -> Polarity | None:
+def find_polarity(clause: SearchedText, start: int = 0) -> Polarity | None:
     """How a clause assesses what it is about."""
     return _merge(_find_assessments(clause, start))
 
@@ -180,7 +180,7 @@ _ENUMERATION = 5
 """Criteria from which a clause that says nothing of them is a list of what there is to look at."""
 
 
-def _is_enumeration(clause: Phrase) -> bool:
+def _is_enumeration(clause: SearchedText) -> bool:
     return all(one.match[0].startswith("unrealis") for one in _find_assessments(clause)) and (
         grammar.NEGATIVE.search(clause.text) is None
     )
@@ -240,7 +240,7 @@ def _assess_subjects(clause: Clause, named: dict[str, re.Match[str]]) -> Polarit
     return claimed
 
 
-def _is_of_scene(one: _Assessment, clause: Phrase, named: dict[str, re.Match[str]]) -> bool:
+def _is_of_scene(one: _Assessment, clause: SearchedText, named: dict[str, re.Match[str]]) -> bool:
     """Whether a word is of something in the scene: "a strange statue stands in the shadow"."""
     text, end = clause.text, one.match.end()
     if (
@@ -267,7 +267,7 @@ def find_verdict(text: str) -> Polarity | None:
     return polarities.pop() if len(polarities) == 1 else None
 
 
-def find_flaws(clause: Phrase, topics: Sequence[str]) -> Polarities:
+def find_flaws(clause: SearchedText, topics: Sequence[str]) -> Polarities:
     """The criteria whose flaws a clause names, and whether it denies them.
 
     What may be in the scene, as a twisted trunk, is a flaw of ``topics``, of the picture itself,
@@ -290,7 +290,7 @@ _OF_PHOTOGRAPHS = ("clarity", "edge", "symmetry", "perspective", "overall tone")
 """Criteria of which photographs have flaws, too: blur, halos, crooked horizons."""
 
 
-def _is_of_camera(clause: Phrase, criterion: str) -> bool:
+def _is_of_camera(clause: SearchedText, criterion: str) -> bool:
     """Whether a flaw is one that cameras make, and nothing unnatural is said of it."""
     optics = _OPTICS.get(criterion)
     if optics is None or not optics.search(clause.text):
@@ -298,7 +298,7 @@ def _is_of_camera(clause: Phrase, criterion: str) -> bool:
     return not _is_complained(clause)
 
 
-def _drop_harmless(flaws: Polarities, clause: Phrase, topics: Sequence[str]) -> None:
+def _drop_harmless(flaws: Polarities, clause: SearchedText, topics: Sequence[str]) -> None:
     """Drop flaws that a reply merely mentions of an image that it takes to be real."""
     for name in _OF_PHOTOGRAPHS:
         if (
@@ -309,7 +309,7 @@ def _drop_harmless(flaws: Polarities, clause: Phrase, topics: Sequence[str]) -> 
             del flaws[name]
 
 
-def _is_complained(clause: Phrase) -> bool:
+def _is_complained(clause: SearchedText) -> bool:
     return any(
         one.polarity is Polarity.ANOMALY and one.words is UNNATURAL
         for one in _find_assessments(clause)
@@ -317,7 +317,7 @@ def _is_complained(clause: Phrase) -> bool:
 
 
 def _find_depicted(
-    clause: Phrase, criterion: Criterion, topics: Sequence[str]
+    clause: SearchedText, criterion: CriterionWords, topics: Sequence[str]
 ) -> list[re.Match[str]]:
     matches = clause.find(criterion.depicted)
     if not matches or criterion.name in topics:
@@ -333,7 +333,7 @@ def _find_depicted(
     ]
 
 
-def _is_complaint(clause: Phrase, match: re.Match[str]) -> bool:
+def _is_complaint(clause: SearchedText, match: re.Match[str]) -> bool:
     """Whether what a clause says of a word is that it is wrong."""
     return any(
         one.polarity is Polarity.ANOMALY
@@ -345,14 +345,14 @@ def _is_complaint(clause: Phrase, match: re.Match[str]) -> bool:
     )
 
 
-def _is_denied(clause: Phrase, flaw: re.Match[str]) -> bool:
+def _is_denied(clause: SearchedText, flaw: re.Match[str]) -> bool:
     text = clause.text
     if grammar.is_negated(text, flaw.start()) or grammar.is_denied_after(text, flaw.end()):
         return True
     return _calls_natural(clause, flaw)
 
 
-def _calls_natural(clause: Phrase, flaw: re.Match[str]) -> bool:
+def _calls_natural(clause: SearchedText, flaw: re.Match[str]) -> bool:
     """Whether what looks like a flaw is the subject of praise: "the distortion is natural"."""
     text = clause.text
     if not HAS_VERB.search(text, flaw.end()) or HAS_VERB.search(text[: flaw.start()]):

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
 
-from fakebench_suite.grading.claims.cues import CUES, REMEMBERED, find_cues
-from fakebench_suite.grading.claims.lexicon import Phrase
+from fakebench_suite.grading.claims.lexicon import SearchedText
+from fakebench_suite.grading.claims.prefilter import REMEMBERED, REQUIRED, find_required
 
 VERB = (
     r"(?:is|are|was|were|be|looks?|appears?|seems?|has|have|had|shows?|lacks?|does|do|exhibits?|"
@@ -17,7 +17,7 @@ VERB = (
     r"bothers?|defy|defies|contradicts?|differs?|supports?|gives?|came|comes?|lines? up)"
 )
 HAS_VERB = re.compile(rf"\b{VERB}\b")
-_SURE_VERB, _POSSIBLE_VERB = CUES["verb"].bit, CUES["possible_verb"].bit
+_SURE_VERB, _POSSIBLE_VERB = REQUIRED["verb"].bit, REQUIRED["possible_verb"].bit
 _MAX_CLAUSE = 400
 """Characters of a clause that are read."""
 _REACH = 100
@@ -84,10 +84,10 @@ _BOUND = re.compile(
     rf"|(?=(?:{_EXCEPTION}|{_COMPARISON}|{_ASIDE}) ))))+"
 )
 """What always ends a clause, unless nothing is said before a "but"."""
-_LINK = CUES["link"].guard(_INTERRUPTING, _ALL_BUT, _FRONTED)
-_BOUND_WORD = CUES["bound"].bit
+_LINK = REQUIRED["link"].guard(_INTERRUPTING, _ALL_BUT, _FRONTED)
+_BOUND_WORD = REQUIRED["bound"].bit
 _BOUND_SIGNS = (";", ":", "- ", ", with ", ", so ", "as is the ", "as are the ")
-"""Texts of which, or of the words of these cues, every bound has one."""
+"""Texts of which, or of these required words, every bound has one."""
 _JOINT = re.compile(r", and |, or |, | and ")
 """What ends a clause where a subject and a verb follow."""
 _OWN_SUBJECT = re.compile(
@@ -99,7 +99,7 @@ _SHORT_ASIDE = re.compile(r" \(((?:[\w'-]+ ?){1,4})\)")
 """A word or two in brackets: "shadows (inconsistent)"."""
 
 
-class Clause(Phrase):
+class Clause(SearchedText):
     """A clause; a colon follows one with ``ends_in_colon``."""
 
     def __init__(self, text: str, *, link: Link = Link.PLAIN, ends_in_colon: bool = False) -> None:
@@ -116,17 +116,17 @@ def make_clause(text: str, *, link: Link = Link.PLAIN, ends_in_colon: bool = Fal
 
 
 def _has_verb(text: str) -> bool:
-    cues = find_cues(text)
-    if cues & _SURE_VERB:
+    present = find_required(text)
+    if present & _SURE_VERB:
         return True
-    return bool(cues & _POSSIBLE_VERB) and HAS_VERB.search(text) is not None
+    return bool(present & _POSSIBLE_VERB) and HAS_VERB.search(text) is not None
 
 
 def split_clauses(plain: str) -> Sequence[Clause]:
     """The clauses of a sentence; a fronted exception or comparison comes last."""
     if "(" in plain:
         plain = _SHORT_ASIDE.sub(r" \1", plain)
-    if not find_cues(plain) & _LINK:
+    if not find_required(plain) & _LINK:
         return list(_split(plain))
     if match := _INTERRUPTING.match(plain):
         return [*_split(f"{match['subject']} {match['rest']}"), *_split(match["phrase"])]
@@ -142,7 +142,7 @@ def split_clauses(plain: str) -> Sequence[Clause]:
 
 def may_split(plain: str) -> bool:
     """Whether a bound may be in a text, which is quick to see."""
-    return bool(find_cues(plain) & (_LINK | _BOUND_WORD)) or any(
+    return bool(find_required(plain) & (_LINK | _BOUND_WORD)) or any(
         sign in plain for sign in _BOUND_SIGNS
     )
 

@@ -31,7 +31,7 @@ FLAW_NAMES = frozenset({"content deficiency", "distortion", UNREALISTIC})
 Polarities = dict[str, Polarity]
 
 
-class ContextState(NamedTuple):
+class FrozenContext(NamedTuple):
     """A context as a value that does not change."""
 
     asked: str | None
@@ -66,14 +66,14 @@ class Context:
     places: tuple[Place, ...] = ()
     """Of a heading: "lower left: a blurred patch"."""
 
-    def freeze(self) -> ContextState:
+    def freeze(self) -> FrozenContext:
         """What a sentence is read by, as it is now; its title has become its heading by then."""
-        return ContextState(
+        return FrozenContext(
             self.asked, self.is_real, self.topic, self.is_heading, tuple(self.general.items()),
             self.listed, self.before, self.places,
         )  # fmt: skip
 
-    def restore(self, state: ContextState) -> None:
+    def restore(self, state: FrozenContext) -> None:
         """Set all that a sentence may change."""
         self.topic, self.is_heading, self.general = (
             state.topic, state.is_heading, dict(state.general)

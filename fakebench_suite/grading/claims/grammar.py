@@ -10,21 +10,21 @@ from functools import lru_cache
 from importlib.resources import files
 
 from fakebench_suite.grading.claims.clauses import HAS_VERB, VERB
-from fakebench_suite.grading.claims.cues import REMEMBERED, CuedPattern
+from fakebench_suite.grading.claims.prefilter import REMEMBERED, PrefilteredPattern
 
 
 class AnyOf:
     """Alternatives of a pattern; those that begin with "^" are tried at the beginning only.
 
-    The others are searched for in texts that have the cue of this name.
+    The others are searched for in texts that have required words of this name.
     """
 
-    def __init__(self, pattern: str, cue: str) -> None:
+    def __init__(self, pattern: str, required: str) -> None:
         alternatives = list(_split_alternatives(pattern))
         anchored = [one.removeprefix("^") for one in alternatives if one.startswith("^")]
         others = [one for one in alternatives if not one.startswith("^")]
         self._anchored = re.compile("|".join(anchored))
-        self._others = CuedPattern(cue, re.compile("|".join(others)))
+        self._others = PrefilteredPattern(required, re.compile("|".join(others)))
 
     def search(self, text: str) -> re.Match[str] | None:
         """The first match of an alternative; None if there is none."""
@@ -65,8 +65,8 @@ def _compile_any(name: str) -> AnyOf:
     return AnyOf(_expand(_FILE["patterns"][name]), name)
 
 
-def _compile_cued(name: str) -> CuedPattern:
-    return CuedPattern(name, _compile(name))
+def _compile_cued(name: str) -> PrefilteredPattern:
+    return PrefilteredPattern(name, _compile(name))
 
 
 REACH = 100
@@ -147,7 +147,7 @@ def may_deny(text: str) -> bool:
     return _DENYING.search(text) is not None
 
 
-def _search_before(negation: CuedPattern, text: str, position: int) -> re.Match[str] | None:
+def _search_before(negation: PrefilteredPattern, text: str, position: int) -> re.Match[str] | None:
     """The match in REACH before a position of a clause, at whose beginning a word may be cut."""
     if position <= REACH:
         return negation.pattern.search(text[:position]) if negation.may_be_in(text) else None

@@ -22,7 +22,7 @@ _WIDE = 0.5
 """Share of the picture from which a region is "the whole image", and no place is right or wrong."""
 
 
-class ClaimStatus(StrEnum):
+class CriterionStatus(StrEnum):
     """What became of a criterion in a reply."""
 
     FOUND = "found"
@@ -54,11 +54,11 @@ _REAL = Truth(violated=MappingProxyType({}), intact=frozenset(CRITERIA))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CriterionFinding:
     """A criterion in a reply: its status, and whether the place was right."""
 
     criterion: str
-    status: ClaimStatus
+    status: CriterionStatus
     places: tuple[str, ...] = ()
     """The parts of the picture that the claims of it name."""
     is_place_right: bool | None = None
@@ -73,14 +73,14 @@ class Finding:
 class Grounding:
     """The findings of a reply; none where it was not read."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[CriterionFinding, ...]
     is_read: bool
     has_claims: bool
     """Whether the reply claims anything, that something is wrong or that nothing is."""
 
-    def list_claimed(self) -> Iterator[Finding]:
+    def list_claimed(self) -> Iterator[CriterionFinding]:
         """Yield the findings that the reply claims."""
-        silent = (ClaimStatus.MISSED, ClaimStatus.REJECTED)
+        silent = (CriterionStatus.MISSED, CriterionStatus.REJECTED)
         return (finding for finding in self.findings if finding.status not in silent)
 
 
@@ -165,14 +165,14 @@ def ground_claims(case: Case, text: str, size: tuple[int, int] | None) -> Ground
 
 def _find(
     name: str, claims: Sequence[Claim], truth: Truth, size: tuple[int, int] | None
-) -> Finding:
+) -> CriterionFinding:
     places = {place.name: place for claim in claims for place in claim.places}
     # "In the whole image, above all in the upper left" names the upper left.
     named = [place for place in places.values() if not place.is_whole] or list(places.values())
     right = None
     if size is not None and named:
         right = _is_right(named, truth.violated.get(name, ()), size)
-    return Finding(
+    return CriterionFinding(
         criterion=name,
         status=_find_status(name, truth, is_claimed=bool(claims)),
         places=tuple(places),
@@ -182,12 +182,12 @@ def _find(
     )
 
 
-def _find_status(name: str, truth: Truth, *, is_claimed: bool) -> ClaimStatus:
+def _find_status(name: str, truth: Truth, *, is_claimed: bool) -> CriterionStatus:
     if name in truth.violated:
-        return ClaimStatus.FOUND if is_claimed else ClaimStatus.MISSED
+        return CriterionStatus.FOUND if is_claimed else CriterionStatus.MISSED
     if name in truth.intact:
-        return ClaimStatus.HALLUCINATED if is_claimed else ClaimStatus.REJECTED
-    return ClaimStatus.UNKNOWN
+        return CriterionStatus.HALLUCINATED if is_claimed else CriterionStatus.REJECTED
+    return CriterionStatus.UNKNOWN
 
 
 def _is_right(

@@ -8,8 +8,8 @@ from importlib.resources import files
 from itertools import accumulate, count
 from typing import Any, NamedTuple
 
-from fakebench_suite.grading.claims.cues import MAX_RUN, REMEMBERED
-from fakebench_suite.grading.labels.language.first_words import FirstWords, find_openings
+from fakebench_suite.grading.claims.prefilter import MAX_RUN, REMEMBERED
+from fakebench_suite.grading.labels.language.pattern_starts import PatternStarts, find_openings
 
 _FILE: dict[str, Any] = tomllib.loads(
     (files(__package__) / "lexicon.toml").read_text(encoding="utf-8")
@@ -22,14 +22,14 @@ _END = r"(?!\w|-(?!looking\b|like\b)\w)"
 _NUMBERS = count()
 
 
-class Words:
+class WordPattern:
     """A pattern of whole words, and the words that it can begin with."""
 
     def __init__(self, words: str, kind: str, criterion: str = "") -> None:
         self.kind, self.criterion, self.bit = kind, criterion, 1 << next(_NUMBERS)
         alternatives = words.replace("\n", "")
         self.pattern = re.compile(rf"\b(?:{alternatives}){_END}" if alternatives else r"(?!)")
-        openings = find_openings(alternatives) if alternatives else FirstWords()
+        openings = find_openings(alternatives) if alternatives else PatternStarts()
         words_, stems = openings.find_first()
         self._words, self._stems = words_, tuple(stems)
         self._second = openings.find_second()
@@ -45,28 +45,28 @@ class Words:
         return self._second.get(word)
 
 
-class Criterion(NamedTuple):
+class CriterionWords(NamedTuple):
     """The words of a criterion; the comments of the file say what they are."""
 
     name: str
-    subjects: Words
-    asked: Words
-    flaws: Words
-    depicted: Words
+    subjects: WordPattern
+    asked: WordPattern
+    flaws: WordPattern
+    depicted: WordPattern
 
 
 CRITERIA_WORDS = tuple(
-    Criterion(
+    CriterionWords(
         row["name"],
         *(
-            Words(row.get(kind, ""), kind, row["name"])
+            WordPattern(row.get(kind, ""), kind, row["name"])
             for kind in ("subjects", "asked", "flaws", "depicted")
         ),
     )
     for row in _FILE["criterion"]
 )
 NATURAL, UNNATURAL, ASSESSING = (
-    Words(_FILE[kind], kind) for kind in ("natural", "unnatural", "assessing")
+    WordPattern(_FILE[kind], kind) for kind in ("natural", "unnatural", "assessing")
 )
 _ALL = (*(words for one in CRITERIA_WORDS for words in one[1:]), NATURAL, UNNATURAL, ASSESSING)
 _WORD = re.compile(r"[\w-]+")
@@ -81,9 +81,9 @@ class _Hint(NamedTuple):
     """Where in the run they may begin."""
     end: int
     """Where in the run the word ends."""
-    patterns: Sequence[Words]
+    patterns: Sequence[WordPattern]
     """Those that may, whatever is next."""
-    before: Sequence[tuple[Words, frozenset[str]]]
+    before: Sequence[tuple[WordPattern, frozenset[str]]]
     """Those that may before one of these words."""
 
 
@@ -127,20 +127,20 @@ NAMING = SUBJECTS | ASKED | FLAWS | DEPICTED
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _list_criteria(bits: int) -> Sequence[Criterion]:
+def _list_criteria(bits: int) -> Sequence[CriterionWords]:
     """The criteria of some patterns, in their order."""
     return [one for one in CRITERIA_WORDS if any(words.bit & bits for words in one[1:])]
 
 
-class Phrase:
+class SearchedText:
     """A text in which the words of the lexicon are searched for, each once."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.assessments: list[Any] | None = None
         """Kept by the reader, which finds them once."""
-        self._found: dict[Words, list[re.Match[str]]] = {}
-        self._starts: dict[Words, list[int]] = {}
+        self._found: dict[WordPattern, list[re.Match[str]]] = {}
+        self._starts: dict[WordPattern, list[int]] = {}
         self.bits = 0
         """Those of the patterns that may find something in it."""
         runs = text.split(" ")
@@ -164,11 +164,11 @@ class Phrase:
             starts = self._starts.setdefault(words, [])
             starts += [start + place for place in hint.starts]
 
-    def list_criteria(self, kinds: int) -> Sequence[Criterion]:
+    def list_criteria(self, kinds: int) -> Sequence[CriterionWords]:
         """The criteria of which it may have words of these kinds, in their order."""
         return _list_criteria(self.bits & kinds)
 
-    def find(self, words: Words) -> list[re.Match[str]]:
+    def find(self, words: WordPattern) -> list[re.Match[str]]:
         """Where the words are: the pattern is tried where it can begin."""
         starts = self._starts.get(words)
         if starts is None:
@@ -178,7 +178,7 @@ class Phrase:
             found = self._found[words] = list(self._match(words, starts))
         return found
 
-    def _match(self, words: Words, starts: list[int]) -> Iterator[re.Match[str]]:
+    def _match(self, words: WordPattern, starts: list[int]) -> Iterator[re.Match[str]]:
         end = 0
         for start in starts:
             if start >= end and (match := words.pattern.match(self.text, start)):
@@ -187,9 +187,9 @@ class Phrase:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def make_phrase(text: str) -> Phrase:
+def make_phrase(text: str) -> SearchedText:
     """The phrase of a text; that of one seen lately knows what was found in it."""
-    return Phrase(text)
+    return SearchedText(text)
 
 
 def _list_starts(word: re.Match[str]) -> list[int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from fakebench_suite.grading.claims.cues import CUES, REMEMBERED, find_cues
+from fakebench_suite.grading.claims.prefilter import REMEMBERED, REQUIRED, find_required
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ _ANY = re.compile(
     r"|all over|across|everywhere|corners?|north|south|east|west)"
 )
 """A word that every place has."""
-_PLACE_WORD = CUES["place"].guard(_ANY)
+_PLACE_WORD = REQUIRED["place"].guard(_ANY)
 
 
 _DENIED = re.compile(
@@ -115,7 +115,7 @@ _REACH = 40
 @lru_cache(maxsize=REMEMBERED)
 def find_places(plain: str) -> tuple[Place, ...]:
     """The parts of the picture that a normalized text names, each once, in their order of kind."""
-    if not find_cues(plain) & _PLACE_WORD or _ANY.search(plain) is None:
+    if not find_required(plain) & _PLACE_WORD or _ANY.search(plain) is None:
         return ()
     places: dict[str, Place] = {}
     rest = plain

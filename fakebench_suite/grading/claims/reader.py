@@ -28,11 +28,10 @@ from fakebench_suite.grading.claims.clauses import Clause, Link, make_clause, sp
 from fakebench_suite.grading.claims.context import (
     FLAW_NAMES,
     Context,
-    ContextState,
+    FrozenContext,
     Polarities,
     Polarity,
 )
-from fakebench_suite.grading.claims.cues import REMEMBERED, find_cues
 from fakebench_suite.grading.claims.languages import is_english
 from fakebench_suite.grading.claims.lexicon import (
     ASSESSING,
@@ -41,8 +40,9 @@ from fakebench_suite.grading.claims.lexicon import (
     UNNATURAL,
     make_phrase,
 )
-from fakebench_suite.grading.claims.markup import lay_out
+from fakebench_suite.grading.claims.line_layout import lay_out
 from fakebench_suite.grading.claims.places import Place, find_places
+from fakebench_suite.grading.claims.prefilter import REMEMBERED, find_required
 from fakebench_suite.grading.labels.language.normalize import clean_text
 from fakebench_suite.grading.labels.language.sentences import find_sentences
 
@@ -178,7 +178,7 @@ def _read_text(text: str, asked: str | None) -> ClaimReading:
 
 
 @lru_cache(maxsize=4 * REMEMBERED)
-def _read_known(plain: str, state: ContextState) -> tuple[Sequence[Claim], ContextState]:
+def _read_known(plain: str, state: FrozenContext) -> tuple[Sequence[Claim], FrozenContext]:
     """The claims of a sentence, and what it leaves to the next one; models repeat sentences."""
     context = Context(asked=state.asked, is_real=state.is_real)
     context.restore(state)
@@ -506,6 +506,6 @@ def _find_places(part: _Part, criterion: str, parts: Sequence[_Part]) -> tuple[P
 
 
 _REMEMBERING = (
-    find_cues, find_places, grammar.may_deny, make_clause, make_phrase, _read_known,
+    find_required, find_places, grammar.may_deny, make_clause, make_phrase, _read_known,
 )  # fmt: skip
 """The functions that remember what they found in texts."""

@@ -30,7 +30,7 @@ class TextVariant(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeCalibrationItem:
+class CalibrationTexts:
     """The clues of an image, the opposite claims, and a text on another topic."""
 
     clues: tuple[str, ...]
@@ -39,42 +39,42 @@ class JudgeCalibrationItem:
 
 
 CALIBRATION_ITEMS = (
-    JudgeCalibrationItem(
+    CalibrationTexts(
         clues=("The left hand has six fingers.", "The thumb grows out of the wrist."),
         opposite="The left hand has five fingers and the thumb sits where it should.",
         off_topic="The library opens at nine and closes at six on weekdays.",
     ),
-    JudgeCalibrationItem(
+    CalibrationTexts(
         clues=("The shadow of the tree falls towards the sun.", "The bench casts no shadow."),
         opposite="The shadows of tree and bench fall away from the sun, as they should.",
         off_topic="Simmer the lentils for twenty minutes and stir now and then.",
     ),
-    JudgeCalibrationItem(
+    CalibrationTexts(
         clues=("The letters on the sign are garbled.", "Two words melt into each other."),
         opposite="The letters on the sign are crisp and every word can be read.",
         off_topic="A bicycle chain should be oiled after riding in the rain.",
     ),
-    JudgeCalibrationItem(
+    CalibrationTexts(
         clues=("The cat's eyes look in different directions.", "One ear has no edge."),
         opposite="The cat's eyes look the same way and both ears have clean edges.",
         off_topic="The train to the coast leaves from platform four.",
     ),
-    JudgeCalibrationItem(
+    CalibrationTexts(
         clues=("The windows of the tower are not in rows.", "The left wall bends outwards."),
         opposite="The windows of the tower stand in straight rows and the walls are upright.",
         off_topic="He practised the violin for an hour every evening.",
     ),
-    JudgeCalibrationItem(
+    CalibrationTexts(
         clues=("The skin is as smooth as plastic.", "No pore or wrinkle can be seen."),
         opposite="The skin shows pores and fine wrinkles, as real skin does.",
         off_topic="The contract may be ended by either side within thirty days.",
     ),
-    JudgeCalibrationItem(
+    CalibrationTexts(
         clues=("The mirror shows another face.", "The lamp is missing from the reflection."),
         opposite="The mirror shows the same face and the lamp, just as it should.",
         off_topic="Potatoes are planted once the ground is free of frost.",
     ),
-    JudgeCalibrationItem(
+    CalibrationTexts(
         clues=("The horizon breaks behind the man's head.", "The waves repeat like wallpaper."),
         opposite="The horizon is one straight line and no two waves are alike.",
         off_topic="The museum's new wing was paid for by a lottery.",

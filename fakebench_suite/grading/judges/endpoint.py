@@ -33,12 +33,12 @@ from fakebench_suite.grading.judges.base import (
 )
 from fakebench_suite.grading.judges.cache import RatingCache
 from fakebench_suite.grading.judges.calibration import CALIBRATION_ITEMS, CALIBRATION_QUESTION
-from fakebench_suite.grading.judges.completion import (
-    UnansweredError,
+from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
+from fakebench_suite.grading.judges.reply_text import (
+    EmptyReplyError,
     describe_unrated,
     find_text,
 )
-from fakebench_suite.grading.judges.registry import JudgeConfig, JudgeOptions
 from fakebench_suite.grading.judges.rubric import (
     SCHEMA,
     Messages,
@@ -189,7 +189,7 @@ class EndpointJudge(StoppableJudge):
         for attempt in range(MAX_ATTEMPTS):
             try:
                 reply = await self._complete(client, messages, number + attempt * SEED_STRIDE)
-            except UnansweredError as error:
+            except EmptyReplyError as error:
                 failure = FailedRound(reason=shorten(str(error), *secrets), unanswered=True)
                 if error.lasting:
                     break

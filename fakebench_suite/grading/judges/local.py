@@ -17,9 +17,9 @@ from transformers import (
 )
 
 from fakebench_suite.checkpoints.decoding import ReplyDecoder
-from fakebench_suite.checkpoints.files import brings_code, check_files
+from fakebench_suite.checkpoints.file_check import brings_code, check_files
 from fakebench_suite.checkpoints.fingerprint import digest_files, digest_weights
-from fakebench_suite.checkpoints.numbers import NonFiniteWatch, StopOnNonFinite
+from fakebench_suite.checkpoints.non_finite import NonFiniteWatch, StopOnNonFinite
 from fakebench_suite.checkpoints.weight_check import check_tensors
 from fakebench_suite.errors import CardError, UserError
 from fakebench_suite.grading.judges.base import (

@@ -13,13 +13,13 @@ from fakebench_suite.grading.labels.language.answers import (
     LABEL_OF_YES,
     YesNo,
     find_answers,
-    find_cues,
     find_manipulation_claim,
+    find_unasserted,
     opens_with_unrelated_yes_no,
 )
 from fakebench_suite.grading.labels.language.assertions import LabelClaim, find_claims
 from fakebench_suite.grading.labels.language.indecision import (
-    Doubt,
+    DoubtLevel,
     find_indecision,
     is_left_open,
     is_upheld,
@@ -116,7 +116,7 @@ def _parse_sentences(
     answers = list(find_answers(sentences, question_type))
     indecision = find_indecision(sentences, _find_conclusion(claims, answers))
     upheld = [claim for claim in claims if is_upheld(claim, indecision, sentences)]
-    if indecision.doubt is Doubt.OPEN:
+    if indecision.doubt is DoubtLevel.OPEN:
         answers = [
             answer for answer in answers if answer.index > indecision.index or answer.announced
         ]
@@ -129,7 +129,7 @@ def _parse_sentences(
         return _combine_answers(answers, stated, sentences)
     if stated is None:
         return _build_no_label(plain, "the reply asserts neither fake nor real")
-    is_doubtful = weak and indecision.doubt < Doubt.LOOSE
+    is_doubtful = weak and indecision.doubt < DoubtLevel.LOOSE
     objection = _find_contradiction(stated, sentences, closing=closing) if is_doubtful else None
     objection = objection or _find_competing_statement(
         stated, plain, sentences, question_type, closing=closing
@@ -238,7 +238,7 @@ def _find_contradicting_labels(
 
     Mere evidence is ignored if some of it supports ``asserted``.
     """
-    labels, evidence = find_cues(sentences)
+    labels, evidence = find_unasserted(sentences)
     return {
         label
         for label in labels | (set() if evidence & asserted else evidence)

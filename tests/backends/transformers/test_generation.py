@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 import torch
 
-from fakebench_suite.backends.transformers.generation import GreedyDecoder
+from fakebench_suite.backends.transformers.generation import GreedyGenerator
 
 INPUTS = {"input_ids": torch.tensor([[1, 2]]), "pixel_values": torch.tensor([[0.1, 0.2]])}
 
 
-def make_decoder(device: str) -> GreedyDecoder:
+def make_decoder(device: str) -> GreedyGenerator:
     """A decoder of a model in bfloat16, which computes nothing."""
     model: Any = SimpleNamespace(device=torch.device(device), dtype=torch.bfloat16)
-    return GreedyDecoder(model, settings=None)  # type: ignore[arg-type]
+    return GreedyGenerator(model, settings=None)  # type: ignore[arg-type]
 
 
 def test_inputs_are_rounded_to_the_precision_of_the_model() -> None:

@@ -16,7 +16,7 @@ from benchmarks.checkpoint import save_model
 from benchmarks.pictures import draw_pictures
 from benchmarks.questions import list_prompts
 from fakebench_suite.backends.cards import Card, Generation, find_card
-from fakebench_suite.backends.gpus import has_gpu, is_on_gpu
+from fakebench_suite.backends.gpu_detection import has_gpu, is_on_gpu
 from fakebench_suite.backends.transformers.devices import (
     claim_device,
     claim_gpus,
@@ -24,10 +24,10 @@ from fakebench_suite.backends.transformers.devices import (
     describe_device,
     list_gpu_names,
 )
-from fakebench_suite.backends.transformers.image_attention import find_flash_attention
 from fakebench_suite.backends.transformers.inputs import collate, encode_prompt
 from fakebench_suite.backends.transformers.model import TransformersBackend
 from fakebench_suite.backends.transformers.prefix_cache.decode import generate_after_prefix
+from fakebench_suite.backends.transformers.vision_attention import find_flash_attention
 from fakebench_suite.errors import EngineError
 from tests.backends.asking import ask, weigh
 from tests.backends.transformers.architectures.checkpoints import MAKERS, save_checkpoint

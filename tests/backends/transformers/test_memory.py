@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fakebench_suite.backends.transformers.memory import (
     MAX_CPU_TOKENS,
-    TokenBudget,
+    BatchTokenLimit,
     bytes_per_token,
     estimate_capacity,
 )
@@ -49,7 +49,7 @@ def test_a_gpu_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.memory_allocated", lambda _: 16 * GIGABYTE)
     model = make_model("cuda:0", **EIGHT_BILLION)
     assert estimate_capacity(model) == 2**17 <= 0.6 * 54 * GIGABYTE / bytes_per_token(model) < 2**18
-    assert TokenBudget(model, tokens=None, rows=None, new=512).count_rows(1_100) == 81
+    assert BatchTokenLimit(model, tokens=None, rows=None, new=512).count_rows(1_100) == 81
 
 
 def test_a_little_more_memory_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_a_cpu_gets_a_fixed_share() -> None:
 def test_rows_and_tokens_both_bound() -> None:
     """New tokens count as much as those of the prompt; a card's batch size holds whatever fits."""
     model = make_model("cpu")
-    budget = TokenBudget(model, tokens=1_000, rows=None, new=50)
+    budget = BatchTokenLimit(model, tokens=1_000, rows=None, new=50)
     assert budget.fits(5, 150)
     assert not budget.fits(5, 151)
     assert budget.fits(4, 150, shared_tokens=200)
@@ -91,8 +91,8 @@ def test_rows_and_tokens_both_bound() -> None:
     assert not budget.fits(4, 150, shared_tokens=200, padded_rows=5)
     assert budget.count_rows(150) == 5
     assert budget.count_rows(10**9) == 1
-    assert TokenBudget(model, tokens=1_000, rows=2, new=50).count_rows(150) == 2
-    assert not TokenBudget(model, tokens=1_000, rows=2, new=50).fits(3, 1)
+    assert BatchTokenLimit(model, tokens=1_000, rows=2, new=50).count_rows(150) == 2
+    assert not BatchTokenLimit(model, tokens=1_000, rows=2, new=50).fits(3, 1)
 
 
 @given(
@@ -102,7 +102,7 @@ def test_rows_and_tokens_both_bound() -> None:
 )
 def test_what_did_not_fit_is_remembered(failures: list[tuple[int, int, int]]) -> None:
     """After running out of memory the budget never grows, and what failed is not tried again."""
-    budget = TokenBudget(make_model("cpu"), tokens=100_000, rows=None, new=10)
+    budget = BatchTokenLimit(make_model("cpu"), tokens=100_000, rows=None, new=10)
     for failure in failures:
         before = budget.tokens
         rows, width, shared_tokens = failure

@@ -21,7 +21,7 @@ from fakebench_suite.datasets.probes.forgeries import (
     FORGERIES,
     WHOLE_IMAGE,
     Box,
-    Forgery,
+    ForgeryKind,
     apply_forgery,
 )
 from fakebench_suite.datasets.probes.photographs import (
@@ -174,7 +174,7 @@ def test_probes_are_the_same_in_every_process() -> None:
 
 
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=list(FORGERIES))
-def test_a_forgery_is_a_function_of_pixels_and_seed(forgery: Forgery) -> None:
+def test_a_forgery_is_a_function_of_pixels_and_seed(forgery: ForgeryKind) -> None:
     """The same seed plants the same forgery, in range, in the box alone."""
     image = sample_square("astronaut.png", np.random.default_rng(4))
     first, second = (apply_forgery(image, forgery, np.random.default_rng(1)) for _ in range(2))

@@ -9,7 +9,7 @@ from fakebench_suite.datasets.probes.forgeries import (
     FORGERIES,
     WHOLE_IMAGE,
     Box,
-    Forgery,
+    ForgeryKind,
     apply_forgery,
 )
 from fakebench_suite.datasets.probes.photographs import PROBE_SIZE, TRAIN_PHOTOGRAPHS, sample_square
@@ -26,7 +26,7 @@ EACH = pytest.mark.parametrize("forgery", FORGERIES.values(), ids=list(FORGERIES
     st.integers(0, 2**32 - 1), st.integers(48, 80), st.integers(48, 80), st.sampled_from([0, 1, 2])
 )
 def test_an_operation_keeps_shape_and_range(
-    forgery: Forgery, seed: int, height: int, width: int, kind: int
+    forgery: ForgeryKind, seed: int, height: int, width: int, kind: int
 ) -> None:
     """Noise, black and white of any box size stay floats in 0..1, alike under one seed."""
     noise = np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
@@ -42,7 +42,7 @@ def test_an_operation_keeps_shape_and_range(
 @EACH
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(TRAIN_PHOTOGRAPHS)))
-def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph: str) -> None:
+def test_planting_touches_the_box_alone(forgery: ForgeryKind, seed: int, photograph: str) -> None:
     """Outside the box nothing changes, inside it does; the photograph itself is left as it was."""
     rng = np.random.default_rng(seed)
     image = sample_square(photograph, rng)
@@ -66,7 +66,7 @@ def test_planting_touches_the_box_alone(forgery: Forgery, seed: int, photograph:
 
 
 @EACH
-def test_a_constant_image_shows_changes_of_light_and_colour_only(forgery: Forgery) -> None:
+def test_a_constant_image_shows_changes_of_light_and_colour_only(forgery: ForgeryKind) -> None:
     """Where there is no structure, structure cannot be broken: such a plant is given up."""
     grey = np.full((PROBE_SIZE, PROBE_SIZE, 3), 0.8, dtype=np.float32)
     result = apply_forgery(grey, forgery, np.random.default_rng(0))
@@ -87,7 +87,7 @@ def test_every_box_has_a_place(corner: tuple[int, int], size: tuple[int, int]) -
 
 
 @EACH
-def test_a_forgery_speaks_of_known_criteria(forgery: Forgery) -> None:
+def test_a_forgery_speaks_of_known_criteria(forgery: ForgeryKind) -> None:
     """What is planted and what is spared are criteria of the paper, and never the same."""
     assert forgery.criterion in CRITERIA
     assert set(forgery.unaffected_criteria) < set(CRITERIA) - {forgery.criterion}

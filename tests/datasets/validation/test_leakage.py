@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.datasets.validation import validate_dataset
 from fakebench_suite.datasets.validation.features import Feature, Row
-from fakebench_suite.datasets.validation.issues import Exposure, ValidationResult
+from fakebench_suite.datasets.validation.issues import Reach, ValidationResult
 from fakebench_suite.datasets.validation.leakage import compute_leakage
 from fakebench_suite.types import Authenticity
 from tests.datasets.conftest import find_shared
@@ -41,7 +41,7 @@ def test_a_value_of_one_image_is_no_leak(data: st.DataObject) -> None:
         st.lists(st.text(max_size=9), min_size=len(labels), max_size=len(labels), unique=True)
     )
     rows: tuple[Row, ...] = tuple({"pattern": name} for name in names)
-    leak = compute_leakage(Feature(name="x", reach=Exposure.NEVER, rows=rows, labels=tuple(labels)))
+    leak = compute_leakage(Feature(name="x", reach=Reach.NEVER, rows=rows, labels=tuple(labels)))
     assert leak.balanced_accuracy == 0.5
     assert not leak.tells
 
@@ -66,7 +66,7 @@ def test_formats_that_tell_are_found(tmp_path: Path) -> None:
     leak = find_leak(result := inspect(tmp_path), "file format")
     assert leak.tells
     assert leak.balanced_accuracy == 1.0
-    assert leak.reach is Exposure.TRACES
+    assert leak.reach is Reach.TRACES
     assert {(share.value, share.fake, share.real) for share in leak.shares} == {
         ("PNG", 12, 0),
         ("JPEG", 0, 12),
@@ -83,7 +83,7 @@ def test_sizes_that_tell_are_found(tmp_path: Path) -> None:
         make_picture(number, (20 + number, 12)).save(tmp_path / "images" / f"{number}.png")
     leak = find_leak(result := inspect(tmp_path), "image size")
     assert leak.balanced_accuracy == 1.0
-    assert leak.reach is Exposure.ALWAYS
+    assert leak.reach is Reach.ALWAYS
     assert {"image size", "aspect ratio"} <= list_telling(result)
 
 
@@ -114,7 +114,7 @@ def test_metadata_that_tell_are_found(tmp_path: Path, kind: str) -> None:
             make_picture(number).save(path, exif=exif)
     leak = find_leak(inspect(tmp_path), "metadata keys")
     assert leak.balanced_accuracy == 1.0
-    assert leak.reach is Exposure.NEVER
+    assert leak.reach is Reach.NEVER
     key = {"PNG": "PNG parameters", "EXIF": "EXIF Software"}[kind]
     assert (key, 12, 0) in {(share.value, share.fake, share.real) for share in leak.shares}
 
@@ -146,7 +146,7 @@ def test_names_that_tell_are_found(tmp_path: Path, template: str, feature: str) 
     result = inspect(tmp_path)
     assert list_telling(result) == {feature}
     assert find_leak(result, feature).balanced_accuracy == 1.0
-    assert find_leak(result, feature).reach is Exposure.NEVER
+    assert find_leak(result, feature).reach is Reach.NEVER
 
 
 def test_a_missing_image_has_no_folder(tmp_path: Path) -> None:

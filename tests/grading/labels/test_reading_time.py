@@ -6,7 +6,7 @@ import pytest
 
 from fakebench_suite.grading.labels.choices import parse_choice
 from fakebench_suite.grading.labels.parser import parse_label
-from fakebench_suite.grading.probe_texts import named_criteria, parse_natural
+from fakebench_suite.grading.probe_grading import named_criteria, parse_natural
 from fakebench_suite.types import QuestionType
 
 SIZES = (40_000, pytest.param(1_000_000, marks=pytest.mark.slow))

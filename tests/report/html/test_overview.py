@@ -8,7 +8,7 @@ import pytest
 from fakebench_suite.report.html.overview import IntervalBar, describe_overview
 from fakebench_suite.report.html.page import write_html_report
 from fakebench_suite.report.html.run_data import ReportData, load_run
-from fakebench_suite.runs.store import RunStore
+from fakebench_suite.runs.store import RunWriter
 from fakebench_suite.types import Score
 from tests.metrics.test_claims import explain_perfectly, make_pairs, make_record
 from tests.report.fake_runs import make_records, write_run
@@ -54,7 +54,7 @@ def test_a_table_has_one_title_and_no_negative_zero(tmp_path: Path) -> None:
         tmp_path / "run",
         [make_record(case, explain_perfectly(case)) for case in make_pairs(4)],
     )
-    store = RunStore(folder)
+    store = RunWriter(folder)
     scores = load_run(folder).scores
     store.write_scores([
         replace(score, value=-0.0001, low=-0.0003, high=0.2)

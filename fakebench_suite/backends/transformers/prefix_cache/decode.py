@@ -15,26 +15,26 @@ from typing import Any
 
 import torch
 
-from fakebench_suite.backends.transformers.generation import GenerationOutput, GreedyDecoder
+from fakebench_suite.backends.transformers.generation import GenerationOutput, GreedyGenerator
 from fakebench_suite.backends.transformers.inputs import Inputs, pad_left
 from fakebench_suite.backends.transformers.prefix_cache.cache import enable_sharing
 from fakebench_suite.backends.transformers.prefix_cache.prefill import (
+    ComputedPrefixes,
     Groups,
-    Prefix,
     common_prefix_length,
     prefill_prefixes,
 )
 
 
 def generate_after_prefix(
-    generator: GreedyDecoder,
+    generator: GreedyGenerator,
     groups: Groups,
     *,
     pad_token_id: int,
     share: bool,
     steps: int | None = None,
     logits: bool = False,
-    prefix: Prefix | Inputs | None = None,
+    prefix: ComputedPrefixes | Inputs | None = None,
 ) -> GenerationOutput:
     """Generate after each row of each group, in order.
 
@@ -43,7 +43,7 @@ def generate_after_prefix(
     them. ``steps`` is the number of new tokens (default: the card's limit), and ``logits`` whether
     logits are returned.
     """
-    if not isinstance(prefix, Prefix):
+    if not isinstance(prefix, ComputedPrefixes):
         prefix = prefill_prefixes(generator, groups, pad_token_id, prefix)
     owners = [index for index, group in enumerate(groups) for _ in group]
     suffixes = [
@@ -87,7 +87,7 @@ def _split(suffixes: Sequence[torch.Tensor], *, padded: bool) -> Iterator[list[i
 
 
 def _append(
-    prefix: Prefix,
+    prefix: ComputedPrefixes,
     suffixes: Sequence[torch.Tensor],
     owners: torch.Tensor,
     pad_token_id: int,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
-from fakebench_suite.backends.transformers.generation import GreedyDecoder
+from fakebench_suite.backends.transformers.generation import GreedyGenerator
 from fakebench_suite.backends.transformers.inputs import (
     EncodedPrompt,
     Inputs,
@@ -65,7 +65,7 @@ def padded_lengths(groups: Groups) -> PaddedLengths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prefix:
+class ComputedPrefixes:
     """The computed prefixes of a batch."""
 
     inputs: Inputs
@@ -75,13 +75,15 @@ class Prefix:
     positions: Positions
     """Modules that store how far positions are ahead of tokens, with these offsets, (groups, 1)."""
 
-    def copy(self) -> "Prefix":
+    def copy(self) -> "ComputedPrefixes":
         """Return the same prefixes with a copy of the cache."""
         cache = copy.deepcopy(self.cache)
-        return Prefix(inputs=self.inputs, cache=cache, positions=self.positions)
+        return ComputedPrefixes(inputs=self.inputs, cache=cache, positions=self.positions)
 
 
-def collate_prefixes(generator: GreedyDecoder, groups: Groups, pad_token_id: int) -> Inputs | None:
+def collate_prefixes(
+    generator: GreedyGenerator, groups: Groups, pad_token_id: int
+) -> Inputs | None:
     """Return the prefixes of all groups as one batch on the CPU; None if they are computed apart.
 
     It can be made in any thread while the model computes.
@@ -92,8 +94,8 @@ def collate_prefixes(generator: GreedyDecoder, groups: Groups, pad_token_id: int
 
 
 def prefill_prefixes(
-    generator: GreedyDecoder, groups: Groups, pad_token_id: int, inputs: Inputs | None = None
-) -> Prefix:
+    generator: GreedyGenerator, groups: Groups, pad_token_id: int, inputs: Inputs | None = None
+) -> ComputedPrefixes:
     """Compute the prefixes of all groups in one forward pass; on a CPU, in one for each.
 
     ``inputs`` is what ``collate_prefixes`` made of them, if it was called before.
@@ -121,7 +123,7 @@ def _prefill_separately(model: Any) -> bool:
     return model.device.type == "cpu" and all(type(layer) is DynamicLayer for layer in layers)
 
 
-def _read(generator: GreedyDecoder, inputs: Inputs) -> Prefix:
+def _read(generator: GreedyGenerator, inputs: Inputs) -> ComputedPrefixes:
     """Compute prefixes that are one batch of inputs on the CPU."""
     inputs = generator.to_device(inputs)
     cache = generator.prefill(inputs)
@@ -132,10 +134,10 @@ def _read(generator: GreedyDecoder, inputs: Inputs) -> Prefix:
         if isinstance(getattr(module, "rope_deltas", None), torch.Tensor)
     )
     masked_tokens = {name: inputs[name] for name in ("input_ids", "attention_mask")}
-    return Prefix(inputs=masked_tokens, cache=cache, positions=positions)
+    return ComputedPrefixes(inputs=masked_tokens, cache=cache, positions=positions)
 
 
-def _join(parts: Sequence[Prefix], inputs: Inputs) -> Prefix:
+def _join(parts: Sequence[ComputedPrefixes], inputs: Inputs) -> ComputedPrefixes:
     """Join prefixes that were computed one by one; ``inputs`` are the tokens of the batch."""
     masked_tokens = {name: inputs[name] for name in ("input_ids", "attention_mask")}
     cache = concat_caches([part.cache for part in parts], masked_tokens["input_ids"].shape[1])
@@ -143,4 +145,4 @@ def _join(parts: Sequence[Prefix], inputs: Inputs) -> Prefix:
         (module, torch.cat([part.positions[index][1] for part in parts]))
         for index, (module, _) in enumerate(parts[0].positions)
     )
-    return Prefix(inputs=masked_tokens, cache=cache, positions=positions)
+    return ComputedPrefixes(inputs=masked_tokens, cache=cache, positions=positions)

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from PIL.Image import Transpose
 
-from fakebench_suite.backends.transformers.generation import GenerationOutput, GreedyDecoder
+from fakebench_suite.backends.transformers.generation import GenerationOutput, GreedyGenerator
 from fakebench_suite.backends.transformers.inputs import (
     Collator,
     EncodedPrompt,
@@ -23,7 +23,7 @@ from fakebench_suite.backends.transformers.inputs import (
 from fakebench_suite.backends.transformers.prefix_cache.cache import can_share
 from fakebench_suite.backends.transformers.prefix_cache.decode import generate_after_prefix
 from fakebench_suite.backends.transformers.prefix_cache.prefill import (
-    Prefix,
+    ComputedPrefixes,
     common_prefix_length,
     prefill_prefixes,
 )
@@ -61,7 +61,7 @@ class PrefixCacheSelfTest:
     """A few questions about one or two images, computed in several ways and compared."""
 
     def __init__(
-        self, generator: GreedyDecoder, encoder: Encoder, collator: Collator, pad_token_id: int
+        self, generator: GreedyGenerator, encoder: Encoder, collator: Collator, pad_token_id: int
     ) -> None:
         self._generator, self._encoder, self._collator = generator, encoder, collator
         self._pad_token_id = pad_token_id
@@ -105,7 +105,10 @@ class PrefixCacheSelfTest:
         return InferencePath(prefix=True, why=PASSED, shared=shared, mixes=mixes)
 
     def _can_share(
-        self, group: Sequence[EncodedPrompt], alone: Sequence[GenerationOutput], prefix: Prefix
+        self,
+        group: Sequence[EncodedPrompt],
+        alone: Sequence[GenerationOutput],
+        prefix: ComputedPrefixes,
     ) -> bool:
         """Return whether rows may share one copy of their prefix; consumes ``prefix``."""
         try:
@@ -156,7 +159,7 @@ class PrefixCacheSelfTest:
         groups: Sequence[Sequence[EncodedPrompt]],
         *,
         share: bool,
-        prefix: Prefix | None = None,
+        prefix: ComputedPrefixes | None = None,
     ) -> GenerationOutput:
         """Generate after the prefixes of the rows' images, computed already or not."""
         return generate_after_prefix(
@@ -225,7 +228,7 @@ def _reason_not_prefix_first(config: Any, group: Sequence[EncodedPrompt]) -> str
     return None
 
 
-def _reason_stateful(prefix: Prefix) -> str | None:
+def _reason_stateful(prefix: ComputedPrefixes) -> str | None:
     """Return why rows cannot continue from the cache, by its attributes; None if they can."""
     if not hasattr(prefix.cache, "reorder_cache"):
         return "The model has no cache that can be repeated."

@@ -292,16 +292,16 @@ def opposite_label(label: Authenticity) -> Authenticity:
     return Authenticity.REAL if label is Authenticity.FAKE else Authenticity.FAKE
 
 
-class Cues(NamedTuple):
+class UnassertedLabels(NamedTuple):
     """Labels that are mentioned without being asserted, and labels with other evidence."""
 
     labels: set[Authenticity]
     evidence: set[Authenticity]
 
 
-def find_cues(
+def find_unasserted(
     sentences: Sequence[Sentence],
-) -> Cues:
+) -> UnassertedLabels:
     """Return the labels that are mentioned without being asserted, and those with other evidence.
 
     "Three arms" is evidence for fake and "no artifacts" for real; what a real photograph would show
@@ -342,4 +342,4 @@ def find_cues(
             (labels if is_label else evidence).add(
                 Authenticity.FAKE if is_fake != is_negated else Authenticity.REAL
             )
-    return Cues(labels=labels, evidence=evidence)
+    return UnassertedLabels(labels=labels, evidence=evidence)

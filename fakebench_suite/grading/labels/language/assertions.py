@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from fakebench_suite.grading.labels.language import grammar
-from fakebench_suite.grading.labels.language.answers import find_cues, opposite_label
+from fakebench_suite.grading.labels.language.answers import find_unasserted, opposite_label
 from fakebench_suite.grading.labels.language.lexicon import (
     LABEL_TAGS,
     LABELS,
@@ -238,8 +238,8 @@ def _may_contradict(label: Authenticity, sentence: Sentence) -> bool:
     contrast = _find_contrast(sentence)
     if contrast is None:
         return False
-    labels, cues = find_cues([sentence])
-    supported = labels | cues
+    labels, evidence = find_unasserted([sentence])
+    supported = labels | evidence
     return supported != {label} if contrast.start() == 0 else opposite_label(label) in supported
 
 

@@ -225,7 +225,7 @@ _OPENING_SENTENCES, _MIN_CLOSING_SENTENCES, _MAX_CLOSING_SENTENCES = 2, 3, 7
 """Sentences at a reply's start that may hold its result; at its end, the least and the most."""
 
 
-class Doubt(IntEnum):
+class DoubtLevel(IntEnum):
     """How far a reply leaves the matter open."""
 
     NONE = 0
@@ -241,7 +241,7 @@ class Doubt(IntEnum):
 class Indecision:
     """The strongest doubt of a reply."""
 
-    doubt: Doubt
+    doubt: DoubtLevel
     index: int
     """Index of its last sentence."""
     words: str
@@ -252,7 +252,7 @@ def find_indecision(sentences: Sequence[Sentence], settled: int = -1) -> Indecis
 
     Sentences up to index ``settled``, at which the reply concludes, are ignored.
     """
-    indecision = Indecision(doubt=Doubt.NONE, index=-1, words="")
+    indecision = Indecision(doubt=DoubtLevel.NONE, index=-1, words="")
     for index in (*range(min(_OPENING_SENTENCES, len(sentences))), *_find_ending(sentences)):
         if index <= settled:
             continue
@@ -267,9 +267,9 @@ def find_indecision(sentences: Sequence[Sentence], settled: int = -1) -> Indecis
         stated = stated or _match_first(_LOOSE, plain, starts)
         if stated is None or _GENERAL_STATEMENT.search(plain):
             continue
-        doubt = Doubt.OPEN if explicit else Doubt.LOOSE
+        doubt = DoubtLevel.OPEN if explicit else DoubtLevel.LOOSE
         if _QUALIFIED.search(plain):
-            doubt = Doubt.CAUTION
+            doubt = DoubtLevel.CAUTION
         if doubt >= indecision.doubt:
             indecision = Indecision(doubt=doubt, index=index, words=stated)
     return indecision
@@ -304,15 +304,15 @@ def is_left_open(sentences: Sequence[Sentence]) -> bool:
 
 def is_upheld(claim: LabelClaim, indecision: Indecision, sentences: Sequence[Sentence]) -> bool:
     """Return whether an assertion remains valid despite the doubts of the reply."""
-    if indecision.doubt is Doubt.NONE:
+    if indecision.doubt is DoubtLevel.NONE:
         return True
     if claim.evidence and (
-        not claim.conclusion_rank or (claim.weak and indecision.doubt is Doubt.OPEN)
+        not claim.conclusion_rank or (claim.weak and indecision.doubt is DoubtLevel.OPEN)
     ):
         return False
-    if indecision.doubt is Doubt.CAUTION:
+    if indecision.doubt is DoubtLevel.CAUTION:
         return True
-    if indecision.doubt is Doubt.LOOSE and not claim.weak:
+    if indecision.doubt is DoubtLevel.LOOSE and not claim.weak:
         return True
     if claim.index < indecision.index:
         return False

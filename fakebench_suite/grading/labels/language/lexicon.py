@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from fakebench_suite.grading.labels.language.first_words import find_openings
+from fakebench_suite.grading.labels.language.pattern_starts import find_openings
 
 _FILE: dict[str, Any] = tomllib.loads(
     (files(__package__) / "lexicon.toml").read_text(encoding="utf-8")

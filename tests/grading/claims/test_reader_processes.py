@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import fakebench_suite
-from fakebench_suite.grading.claims import processes
-from fakebench_suite.grading.claims.processes import ReadingAhead, answer, read_ahead
+from fakebench_suite.grading.claims import reader_processes
 from fakebench_suite.grading.claims.reader import ClaimReading, forget_texts, is_read, read_claims
+from fakebench_suite.grading.claims.reader_processes import BackgroundReader, answer, read_ahead
 from tests.grading.claims.test_explanations import ALL
 
 TEXTS = [(one.text, one.asked) for rows in ALL.values() for one in rows]
@@ -26,8 +26,8 @@ LONE_SURROGATE = ("The texture is odd \ud800.", None)
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Processes are worth it from a few sentences on, and nothing has been read."""
-    monkeypatch.setattr(processes, "MIN_CHARACTERS", 1_000)
-    monkeypatch.setattr(processes, "_CHUNK_CHARACTERS", 2_000)
+    monkeypatch.setattr(reader_processes, "MIN_CHARACTERS", 1_000)
+    monkeypatch.setattr(reader_processes, "_CHUNK_CHARACTERS", 2_000)
     forget_texts()
     yield
     forget_texts()
@@ -70,14 +70,14 @@ def test_what_a_killed_process_has_not_read_is_read_here(
     started: list["subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a word, and with the same result."""
-    exchange = processes._exchange
+    exchange = reader_processes._exchange
 
     def kill_first(process: "subprocess.Popen[bytes]", chunk: object) -> object:
         process.kill()
         process.wait()
         return exchange(process, chunk)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(processes, "_exchange", kill_first)
+    monkeypatch.setattr(reader_processes, "_exchange", kill_first)
     read_ahead(TEXTS, most=2)
     assert len(started) == 2
     assert not any(is_read(*text) for text in TEXTS)
@@ -93,7 +93,7 @@ def test_ctrl_c_leaves_no_process_behind(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(processes, "keep_reading", interrupt)
+    monkeypatch.setattr(reader_processes, "keep_reading", interrupt)
     with pytest.raises(KeyboardInterrupt):
         read_ahead(TEXTS, most=2)
     assert len(started) == 2
@@ -104,7 +104,7 @@ def test_few_texts_are_left_to_this_process(
     started: list["subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The start of processes would take longer than reading does."""
-    monkeypatch.setattr(processes, "MIN_CHARACTERS", 1_000_000)
+    monkeypatch.setattr(reader_processes, "MIN_CHARACTERS", 1_000_000)
     read_ahead(TEXTS, most=8)
     assert not started
     assert not any(is_read(*text) for text in TEXTS)
@@ -114,7 +114,7 @@ def test_one_core_reads_by_itself(
     started: list["subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a progress bar, for which the texts are read at once."""
-    monkeypatch.setattr(processes, "_PROGRESS_FROM", 1_000)
+    monkeypatch.setattr(reader_processes, "_PROGRESS_FROM", 1_000)
     read_ahead(TEXTS, most=1)
     assert not started
     assert all(is_read(*text) for text in TEXTS)
@@ -143,7 +143,7 @@ def test_threads_that_cannot_be_started_are_done_without(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    ahead = ReadingAhead()
+    ahead = BackgroundReader()
     for text in TEXTS:
         ahead.add(text)
     ahead.close()
@@ -168,7 +168,7 @@ def test_what_is_no_reading_of_the_texts_is_read_here(
                 raise MemoryError
             return readings
 
-    monkeypatch.setattr(processes, "_READINGS", Decoder())
+    monkeypatch.setattr(reader_processes, "_READINGS", Decoder())
     read_ahead(TEXTS, most=2)
     assert len(started) == 2
     assert all(process.poll() is not None for process in started)
@@ -199,11 +199,11 @@ def test_ctrl_c_while_readings_are_kept_leaves_no_process_behind(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    ahead = ReadingAhead()
+    ahead = BackgroundReader()
     for text in TEXTS:
         ahead.add(text)
     ahead.wait()
-    monkeypatch.setattr(processes, "keep_reading", interrupt)
+    monkeypatch.setattr(reader_processes, "keep_reading", interrupt)
     with pytest.raises(KeyboardInterrupt):
         ahead.close()
     assert [process.poll() is None for process in started] == [False]
@@ -212,7 +212,7 @@ def test_ctrl_c_while_readings_are_kept_leaves_no_process_behind(
 @pytest.mark.process
 def test_texts_are_read_while_others_arrive(started: list["subprocess.Popen[bytes]"]) -> None:
     """By one process, which ends when it is closed; what it read by then is kept."""
-    ahead = ReadingAhead()
+    ahead = BackgroundReader()
     for text in TEXTS:
         ahead.add(text)
         ahead.add(text)
@@ -229,7 +229,7 @@ def test_nothing_is_started_for_a_few_texts_that_arrive(
     started: list["subprocess.Popen[bytes]"],
 ) -> None:
     """And there is nothing to close."""
-    ahead = ReadingAhead()
+    ahead = BackgroundReader()
     ahead.add(("The texture is odd.", None))
     ahead.close()
     assert not started
@@ -247,7 +247,9 @@ def test_a_line_of_readings_answers_a_line_of_texts() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_process_ignores_ctrl_c_and_ends_with_its_input() -> None:
     """Ctrl-C reaches all processes of a terminal, and the one that asks decides what ends."""
-    start = "from fakebench_suite.grading.claims.processes import serve; serve(yielding=True)"
+    start = (
+        "from fakebench_suite.grading.claims.reader_processes import serve; serve(yielding=True)"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:

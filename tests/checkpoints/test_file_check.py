@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fakebench_suite.backends.cards import Card, PromptFormat, check_checkpoint
-from fakebench_suite.checkpoints.files import check_files, has_chat_template, list_weights
+from fakebench_suite.checkpoints.file_check import check_files, has_chat_template, list_weights
 from fakebench_suite.errors import CardError
 
 INDEX = "model.safetensors.index.json"

@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from fakebench_suite.datasets.validation.issues import (
-    Exposure,
     Issue,
     IssueInstance,
     LeakageResult,
+    Reach,
     Severity,
     SubgroupCount,
     ValidationResult,
@@ -126,7 +126,7 @@ def _leaks_table(leaks: Sequence[LeakageResult]) -> Table:
     for leak in leaks:
         value = leak.balanced_accuracy
         shown = "too few" if value is None else f"{value:.3f}{'*' if leak.tells else ' '}"
-        loud = leak.tells and leak.reach is not Exposure.NEVER
+        loud = leak.tells and leak.reach is not Reach.NEVER
         table.add_row(
             leak.feature,
             Text(shown, "bold yellow" if loud else ""),
@@ -146,12 +146,10 @@ def _conclude(result: ValidationResult) -> Text:
     errors = sum(finding.severity is Severity.ERROR for finding in result.findings)
     warnings = len(result.findings) - errors
     telling = [leak for leak in result.leaks if leak.tells]
-    loud = [leak.feature for leak in telling if leak.reach is not Exposure.NEVER]
+    loud = [leak.feature for leak in telling if leak.reach is not Reach.NEVER]
     given = {"directory"} if result.kind == "folder" else set()
     quiet = [
-        leak.feature
-        for leak in telling
-        if leak.reach is Exposure.NEVER and leak.feature not in given
+        leak.feature for leak in telling if leak.reach is Reach.NEVER and leak.feature not in given
     ]
     text = Text()
     if errors:

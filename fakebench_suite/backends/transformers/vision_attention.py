@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
-from fakebench_suite.backends.transformers.generation import GenerationOutput, GreedyDecoder
+from fakebench_suite.backends.transformers.generation import GenerationOutput, GreedyGenerator
 from fakebench_suite.backends.transformers.inputs import collate, encode_prompt
 from fakebench_suite.backends.transformers.prefix_cache.selftest import (
     MAX_LOGIT_GAP,
@@ -47,7 +47,7 @@ def find_flash_attention(model: Any) -> str | None:
     return "flash_attention_2" if is_flash_attn_2_available() else None
 
 
-def try_image_attention(generator: GreedyDecoder, encoder: Encoder, name: str) -> AttentionTrial:
+def try_image_attention(generator: GreedyGenerator, encoder: Encoder, name: str) -> AttentionTrial:
     """Use another implementation for images if the first token's logits stay what they are.
 
     ``name`` is transformers'. Logits may differ by MAX_LOGIT_GAP, as for shared prefixes. Whatever
@@ -86,7 +86,7 @@ def try_image_attention(generator: GreedyDecoder, encoder: Encoder, name: str) -
 
 
 @torch.inference_mode()
-def _generate(generator: GreedyDecoder, encoder: Encoder) -> GenerationOutput:
+def _generate(generator: GreedyGenerator, encoder: Encoder) -> GenerationOutput:
     """Generate one token about a small image."""
     image = Image.linear_gradient("L").resize((_TRIAL_SIDE, _TRIAL_SIDE)).convert("RGB")
     prompt = Prompt(case="", image="", question_type=QuestionType.WHAT, text="What is this?")

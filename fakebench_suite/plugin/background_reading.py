@@ -9,18 +9,18 @@ from fakebench_suite.plugin.reporting import RECORDER, get_record
 from fakebench_suite.tasks.registry import get_task
 
 if TYPE_CHECKING:
-    from fakebench_suite.grading.claims.processes import ReadingAhead
+    from fakebench_suite.grading.claims.reader_processes import BackgroundReader
 
 MIN_CASES = 500
 """Fewest cases of a run whose texts are read ahead; those of fewer take a second or two."""
 
 
-class ClaimReading:
+class BackgroundReading:
     """Has the texts of records read as they arrive, in the process that records them."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._ahead: ReadingAhead | None = None
+        self._ahead: BackgroundReader | None = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -37,9 +37,9 @@ class ClaimReading:
         if (text := find_text(record)) is None:
             return
         if self._ahead is None:
-            from fakebench_suite.grading.claims.processes import ReadingAhead
+            from fakebench_suite.grading.claims.reader_processes import BackgroundReader
 
-            self._ahead = ReadingAhead()
+            self._ahead = BackgroundReader()
         self._ahead.add(text)
 
     @pytest.hookimpl(tryfirst=True)
@@ -60,4 +60,4 @@ class ClaimReading:
 def pytest_configure(config: pytest.Config) -> None:
     """Records arrive in the controller."""
     if not is_worker(config):
-        config.pluginmanager.register(ClaimReading(config), "fakebench-claims")
+        config.pluginmanager.register(BackgroundReading(config), "fakebench-claims")

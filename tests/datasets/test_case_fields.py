@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakebench_suite.datasets.fields import parse_clues, parse_question_type
+from fakebench_suite.datasets.case_fields import parse_clues, parse_question_type
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks.prompts import DETECTION
 from fakebench_suite.text.display import count_of

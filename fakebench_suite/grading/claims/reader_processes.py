@@ -35,7 +35,8 @@ _CHUNK_CHARACTERS = 50_000
 _PROGRESS_FROM = 1_000_000
 """Fewest characters for a progress bar: a second or two."""
 _START = (
-    "import sys; sys.path[:] = {path!a}; import fakebench_suite.grading.claims.processes as own; "
+    "import sys; sys.path[:] = {path!a}; "
+    "from fakebench_suite.grading.claims import reader_processes as own; "
     "own.__file__ == {file!a} and own.serve(yielding={yielding})"
 )
 """What a process runs. If it finds another suite than this one, which was imported when the path
@@ -97,7 +98,7 @@ def _show_progress(
     return track(readings, "reading claims", total, console=console, transient=True)
 
 
-class ReadingAhead:
+class BackgroundReader:
     """Reads texts as they arrive by one process that gives way to others, once there are many."""
 
     def __init__(self) -> None:

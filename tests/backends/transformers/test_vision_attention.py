@@ -10,15 +10,15 @@ import torch
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from fakebench_suite.backends.transformers import image_attention, model
+from fakebench_suite.backends.transformers import model, vision_attention
 from fakebench_suite.backends.transformers.generation import GenerationOutput
-from fakebench_suite.backends.transformers.image_attention import (
+from fakebench_suite.backends.transformers.model import TransformersBackend
+from fakebench_suite.backends.transformers.prefix_cache.selftest import max_logit_gap
+from fakebench_suite.backends.transformers.vision_attention import (
     find_flash_attention,
     list_attention,
     try_image_attention,
 )
-from fakebench_suite.backends.transformers.model import TransformersBackend
-from fakebench_suite.backends.transformers.prefix_cache.selftest import max_logit_gap
 from fakebench_suite.errors import CardError
 from tests.backends.asking import ask
 from tests.backends.transformers.architectures.checkpoints import save_checkpoint
@@ -114,7 +114,7 @@ def test_a_trial_after_which_nothing_works_ends_the_run(
     adapter: TransformersBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a sentence, for every case would be an error of the model."""
-    generate, calls = image_attention._generate, []
+    generate, calls = vision_attention._generate, []
 
     def break_gpu(*arguments: Any) -> GenerationOutput:
         calls.append(arguments)
@@ -122,7 +122,7 @@ def test_a_trial_after_which_nothing_works_ends_the_run(
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
         return generate(*arguments)
 
-    monkeypatch.setattr(image_attention, "_generate", break_gpu)
+    monkeypatch.setattr(vision_attention, "_generate", break_gpu)
     with pytest.raises(CardError, match='Set attention = "sdpa" in a card'):
         try_image_attention(adapter._generator, adapter._encoder, "agrees")
     assert list_attention(adapter._model) == {"text": "sdpa", "vision": "sdpa"}
@@ -162,7 +162,7 @@ def test_flash_attention_is_for_gpus_in_16_bits(
     """The newest that is installed."""
     for version in (2, 3):
         monkeypatch.setattr(
-            image_attention,
+            vision_attention,
             f"is_flash_attn_{version}_available",
             lambda version=version: version in installed,
         )

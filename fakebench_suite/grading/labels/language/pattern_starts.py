@@ -15,7 +15,7 @@ _LOOK = ("(?=", "(?!", "(?<")
 
 
 @dataclass(slots=True)
-class FirstWords:
+class PatternStarts:
     """Texts of one or two complete words, and stems of words that are incomplete."""
 
     words: set[str] = field(default_factory=set)
@@ -40,12 +40,12 @@ class FirstWords:
         }
 
 
-def find_openings(pattern: str) -> FirstWords:
+def find_openings(pattern: str) -> PatternStarts:
     """Return the first two words of every text that the pattern matches.
 
     Raises AssertionError if the pattern uses other syntax or can begin with any word.
     """
-    openings = FirstWords()
+    openings = PatternStarts()
     incomplete, position = _follow(pattern, 0, {""}, openings)
     assert position == len(pattern), f"not understood from {pattern[position:]!r}"
     openings.words |= incomplete
@@ -54,7 +54,7 @@ def find_openings(pattern: str) -> FirstWords:
 
 
 def _follow(
-    pattern: str, position: int, start: set[str], openings: FirstWords
+    pattern: str, position: int, start: set[str], openings: PatternStarts
 ) -> tuple[set[str], int]:
     """Follow alternatives up to their closing bracket.
 
@@ -82,12 +82,12 @@ def _follow(
 
 
 def _follow_item(
-    pattern: str, position: int, incomplete: set[str], openings: FirstWords
+    pattern: str, position: int, incomplete: set[str], openings: PatternStarts
 ) -> tuple[set[str], int]:
     """Follow one literal, class or group; returns as :func:`_follow`."""
     if pattern.startswith(_LOOK, position):
         start = position + (4 if pattern[position + 2] == "<" else 3)
-        _, position = _follow(pattern, start, set(), FirstWords())
+        _, position = _follow(pattern, start, set(), PatternStarts())
         return incomplete, position + 1
     if pattern[position] == "(":
         position += 3 if pattern.startswith("(?:", position) else 1
@@ -120,7 +120,7 @@ def _expand(letters: str) -> set[str] | None:
 
 
 def _append_letters(
-    incomplete: set[str], letters: set[str] | None, openings: FirstWords
+    incomplete: set[str], letters: set[str] | None, openings: PatternStarts
 ) -> set[str]:
     """Append each of ``letters`` to the beginnings; None ends them as stems."""
     if letters is None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fakebench_suite.cli.list_runs import list_runs
 from fakebench_suite.cli.main import app
+from fakebench_suite.cli.runs import list_runs
 from fakebench_suite.errors import UserError
 from fakebench_suite.runs.last import find_run, point_last
-from fakebench_suite.runs.store import RECORDS, RunStore, open_new
+from fakebench_suite.runs.store import RECORDS, RunWriter, open_new
 from fakebench_suite.types import Outcome
 from tests.factories import make_record, write_run
 
@@ -149,7 +149,7 @@ def test_runs_of_one_name_get_directories_of_their_own(tmp_path: Path) -> None:
     stores = [open_new(tmp_path / "run") for _ in range(3)]
     assert [store.folder.name for store in stores] == ["run", "run-2", "run-3"]
     with pytest.raises(UserError, match="already holds a run"):
-        RunStore(tmp_path / "run").open()
+        RunWriter(tmp_path / "run").open()
     stores[1].discard()
     assert names(tmp_path) == {"run", "run-3"}
     stores[0].append(make_record("a.png", Outcome.CORRECT))

@@ -14,7 +14,7 @@ import typer
 from rich.filesize import decimal
 from rich.text import Text
 
-from fakebench_suite.cli.errors import PipeConsole
+from fakebench_suite.cli.errors import BrokenPipeConsole
 from fakebench_suite.errors import UserError
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.paths import resolve
@@ -201,4 +201,4 @@ def _print_runs(runs: Sequence[RunInfo], *, latest: Path) -> None:
             run.status,
         )
         table.add_row(*(Text(to_single_line(cell)) for cell in cells))
-    PipeConsole(width=250).print(table)
+    BrokenPipeConsole(width=250).print(table)

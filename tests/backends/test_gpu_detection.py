@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.backends import gpus
+from fakebench_suite.backends import gpu_detection
 from fakebench_suite.backends.cards import find_card
-from fakebench_suite.backends.gpus import has_gpu, is_on_gpu, list_builds, read_builds
+from fakebench_suite.backends.gpu_detection import has_gpu, is_on_gpu, list_builds, read_builds
 
 
 @pytest.fixture
 def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only driver there may be; it is not there yet."""
     path = tmp_path / "nvidiactl"
-    monkeypatch.setattr(gpus, "DRIVERS", {"cuda": (path,), "hip": (tmp_path / "kfd",)})
-    monkeypatch.setattr(gpus, "list_builds", lambda: {"cuda"})
+    monkeypatch.setattr(gpu_detection, "DRIVERS", {"cuda": (path,), "hip": (tmp_path / "kfd",)})
+    monkeypatch.setattr(gpu_detection, "list_builds", lambda: {"cuda"})
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     return path
 

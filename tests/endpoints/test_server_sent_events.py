@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakebench_suite.endpoints.completion import MalformedReplyError, parse_completion
-from fakebench_suite.endpoints.events import find_first_token, list_events, parse_reply
+from fakebench_suite.endpoints.server_sent_events import find_first_token, list_events, parse_reply
 
 STREAM = "text/event-stream; charset=utf-8"
 

@@ -1,7 +1,7 @@
 """Words without one of which a pattern of the grammar finds nothing, so that few are searched for.
 
 Most clauses have no word that a pattern is about. The words of a text are looked up once, and tell
-which patterns may find anything in it. The words are in ``cues.toml``.
+which patterns may find anything in it. The words are in ``prefilter.toml``.
 """
 
 import re
@@ -18,7 +18,7 @@ MAX_RUN = 80
 _MAX_RUNS = 1 << 15
 
 
-class Cue:
+class RequiredWords:
     """Whole words and, with an asterisk, beginnings of words, of which each match has one."""
 
     def __init__(self, words: str, bit: int) -> None:
@@ -34,25 +34,25 @@ class Cue:
         return word in self._words or word.startswith(self._stems)
 
     def guard(self, *patterns: re.Pattern[str]) -> int:
-        """Add patterns that find nothing without any of the words; the bit of the cue."""
+        """Add patterns that find nothing without any of the words; their bit."""
         self.patterns += patterns
         return self.bit
 
 
-CUES = {
-    name: Cue(words, 1 << place)
+REQUIRED = {
+    name: RequiredWords(words, 1 << place)
     for place, (name, words) in enumerate(
-        tomllib.loads((files(__package__) / "cues.toml").read_text(encoding="utf-8")).items()
+        tomllib.loads((files(__package__) / "prefilter.toml").read_text(encoding="utf-8")).items()
     )
 }
 
 
 class _Bits(dict[str, int]):
-    """The bits of the cues in each run of characters seen so far; most runs have none."""
+    """The bits of the required words in each run of characters seen so far; most runs have none."""
 
     def __missing__(self, run: str) -> int:
         words = _WORD.findall(run)
-        bits = sum(cue.bit for cue in CUES.values() if any(map(cue.holds, words)))
+        bits = sum(one.bit for one in REQUIRED.values() if any(map(one.holds, words)))
         if len(run) <= MAX_RUN:
             if len(self) > _MAX_RUNS:
                 self.clear()
@@ -64,25 +64,25 @@ _BITS = _Bits()
 
 
 @lru_cache(maxsize=REMEMBERED)
-def find_cues(text: str) -> int:
-    """The bits of the cues that a text has a word of."""
+def find_required(text: str) -> int:
+    """The bits of the required words that a text has one of."""
     return reduce(or_, map(_BITS.__getitem__, text.split(" ")), 0)
 
 
-class CuedPattern:
-    """A pattern that is searched for only in texts that have one of its cues."""
+class PrefilteredPattern:
+    """A pattern that is searched for only in texts that have one of its words."""
 
     def __init__(self, name: str, pattern: re.Pattern[str]) -> None:
-        self._bit, self.pattern = CUES[name].guard(pattern), pattern
+        self._bit, self.pattern = REQUIRED[name].guard(pattern), pattern
 
     def may_be_in(self, text: str) -> bool:
-        """Whether a text has one of the cues."""
-        return bool(find_cues(text) & self._bit)
+        """Whether a text has one of the words."""
+        return bool(find_required(text) & self._bit)
 
     def search(self, text: str) -> re.Match[str] | None:
         """The first match; None if there is none."""
-        return self.pattern.search(text) if find_cues(text) & self._bit else None
+        return self.pattern.search(text) if find_required(text) & self._bit else None
 
     def match(self, text: str) -> re.Match[str] | None:
         """The match at the beginning; None if there is none."""
-        return self.pattern.match(text) if find_cues(text) & self._bit else None
+        return self.pattern.match(text) if find_required(text) & self._bit else None

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from fakebench_suite.grading.claims import grammar, places, reader
 from fakebench_suite.grading.claims.clauses import HAS_VERB, make_clause, split_clauses
-from fakebench_suite.grading.claims.cues import CUES, Cue, find_cues
+from fakebench_suite.grading.claims.prefilter import REQUIRED, RequiredWords, find_required
 
-WITH_PATTERNS = {name: cue for name, cue in CUES.items() if cue.patterns}
+WITH_PATTERNS = {name: words for name, words in REQUIRED.items() if words.patterns}
 MODULES = (grammar, places, reader)
 """The modules that guard patterns, which are guarded when they are imported."""
 SLOW = settings(
@@ -19,8 +19,8 @@ SLOW = settings(
 
 
 def test_every_cue_is_of_a_pattern_or_known_here() -> None:
-    """A cue without a pattern would be tested by nothing."""
-    assert CUES.keys() - WITH_PATTERNS.keys() == {"verb", "possible_verb", "bound"}
+    """Words without a pattern would be tested by nothing."""
+    assert REQUIRED.keys() - WITH_PATTERNS.keys() == {"verb", "possible_verb", "bound"}
 
 
 @pytest.mark.thorough
@@ -28,13 +28,13 @@ def test_every_cue_is_of_a_pattern_or_known_here() -> None:
 @SLOW
 @given(data=st.data())
 def test_what_a_pattern_finds_has_its_cue(name: str, data: st.DataObject) -> None:
-    """Texts that a pattern matches, made from the pattern, have a word of its cue."""
-    cue = WITH_PATTERNS[name]
-    pattern = data.draw(st.sampled_from(cue.patterns))
+    """Texts that a pattern matches, made from the pattern, have a word that it requires."""
+    required = WITH_PATTERNS[name]
+    pattern = data.draw(st.sampled_from(required.patterns))
     text = data.draw(st.from_regex(re.compile(pattern.pattern, re.ASCII)))
     match = pattern.search(text)
     if match is not None:
-        assert find_cues(text) & cue.bit, (text, match)
+        assert find_required(text) & required.bit, (text, match)
 
 
 @SLOW
@@ -78,7 +78,7 @@ def test_every_bound_is_seen(sentence: str, clauses: list[str]) -> None:
 
 def test_words_of_a_cue() -> None:
     """Whole words, and beginnings of words with an asterisk."""
-    cue = Cue("not blur*", 1)
-    assert [word for word in ("not", "note", "blur", "blurry", "a") if cue.holds(word)] == [
+    required = RequiredWords("not blur*", 1)
+    assert [word for word in ("not", "note", "blur", "blurry", "a") if required.holds(word)] == [
         "not", "blur", "blurry",
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakebench_suite.grading.claims.markup import lay_out
+from fakebench_suite.grading.claims.line_layout import lay_out
 
 
 @pytest.mark.parametrize(

@@ -11,19 +11,19 @@ from tests.plugin.sandbox import EVERY_MODE, SCRIPT, Run
 CONFTEST = """
 import subprocess
 import pytest
-from fakebench_suite.grading.claims import processes
-from fakebench_suite.plugin import claim_reading
+from fakebench_suite.grading.claims import reader_processes
+from fakebench_suite.plugin import background_reading
 from fakebench_suite.plugin.reporting import get_record
 
-claim_reading.MIN_CASES = {least}
-processes.MIN_CHARACTERS = processes._CHUNK_CHARACTERS = 400
+background_reading.MIN_CASES = {least}
+reader_processes.MIN_CHARACTERS = reader_processes._CHUNK_CHARACTERS = 400
 started, records = [], []
 
 
 class Popen(subprocess.Popen):
     def __init__(self, command, *args, **options):
         super().__init__(command, *args, **options)
-        if "claims.processes" in str(command):
+        if "reader_processes" in str(command):
             started.append(self)
 
 
