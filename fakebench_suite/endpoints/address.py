@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 import openai
 
 from fakebench_suite.endpoints.environment import list_proxy_secrets
-from fakebench_suite.endpoints.headers import find_credentials, list_header_secrets
+from fakebench_suite.endpoints.headers import find_credentials, is_opaque, list_header_secrets
 from fakebench_suite.errors import UserError
 from fakebench_suite.text.redaction import find_secrets, list_secret_values, redact
 
@@ -34,6 +34,9 @@ class Address:
     headers: Mapping[str, str | openai.Omit] = field(repr=False)
     """Those of every request: an Authorization that is not the key's, or none, and those given."""
     secrets: tuple[str, ...] = field(repr=False)
+    reply_secrets: tuple[str, ...] = field(repr=False)
+    """Those that are masked in replies, too: not the words of a request's fields, such as those of
+    a schema, which replies consist of."""
     key_variable: str = KEY_VARIABLE
     """The environment variable that the key is read from."""
     credentials: str | None = None
@@ -69,9 +72,11 @@ def parse_address(
         credentials["Authorization"] = openai.omit
     given = headers or {}
     secrets = find_secrets(url) | set(list_proxy_secrets()) | ({key} if key else set())
-    for value in (*list_header_secrets(given), *list_secret_values(dict(extra_body or {}))):
+    fields = set(list_secret_values(dict(extra_body or {})))
+    for value in (*list_header_secrets(given), *fields):
         # "Bearer KEY" hides a key too, and so does "session=KEY; path=/".
-        secrets |= {value, value.rpartition(" ")[2], *re.findall(r"=([^;\s]+)", value)} - {""}
+        secrets |= {value, value.rpartition(" ")[2], *re.findall(r"=([^;\s]{4,})", value)} - {""}
+    words = {value for value in fields if not is_opaque(value)}
     return Address(
         name=redact(url, *secrets),
         base=urlunsplit((parts.scheme, host, parts.path, "", "")),
@@ -79,6 +84,7 @@ def parse_address(
         key=key,
         headers={**credentials, **given},
         secrets=tuple(sorted(secrets)),
+        reply_secrets=tuple(sorted(secrets - words)),
         key_variable=key_variable,
         credentials=_describe_credentials(url, key, key_variable, given),
     )

@@ -88,7 +88,12 @@ def _explain_certificate(
     why = getattr(error, "verify_message", "") or str(error)
     begin = f"The certificate of the {shown} cannot be verified: {why}."
     if getattr(error, "verify_code", None) in _WRONG_NAME:
-        return f"{begin} Correct the host in the URL to one that the certificate is for."
+        or_proxy = (
+            ""
+            if proxy is None or not proxy.name.startswith("https:")
+            else (f" or in {proxy.variable}")
+        )
+        return f"{begin} Correct the host in the URL{or_proxy} to one that the certificate is for."
     by = "" if proxy is None else f"{proxy.shown} or "
     return f"{begin} {_advise_on_certificates(find_certificates(), by=by)}"
 
@@ -115,7 +120,10 @@ def _explain_proxy(causes: list[BaseException], shown: str, proxy: Proxy, *, why
     refused = next((cause for cause in causes if isinstance(cause, httpx2.ProxyError)), None)
     if refused is not None and str(refused).startswith(AUTHENTICATION_REQUIRED):
         return explain_refused_proxy(proxy, shown, why=why)
-    dead = any(isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) for cause in causes)
+    is_tls = any(isinstance(cause, ssl.SSLError) for cause in causes)  # behind the proxy
+    dead = not is_tls and any(
+        isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) for cause in causes
+    )
     if refused is None and dead:
         return (
             f"The {shown} cannot be reached: {proxy.shown} gives no connection: {why}. Correct or "

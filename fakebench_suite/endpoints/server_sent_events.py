@@ -82,7 +82,7 @@ def assemble_events(events: Iterator[Event]) -> dict[str, Any]:
         if isinstance(first, dict) and not first.get("index"):  # 0, or none where there is one
             _add(message, first.get("delta"))
             if isinstance(whole := first.get("message"), dict):  # in place of its parts
-                message |= whole
+                message |= {name: value for name, value in whole.items() if value}
             _add_logprobs(choice, first.get("logprobs"))
             reason = first.get("finish_reason")
             ended = ended or bool(reason)

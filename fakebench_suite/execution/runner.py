@@ -44,7 +44,7 @@ MAX_UNITS_AHEAD = 64
 are more where an engine has more in flight, such as many replicas: twice as many as that."""
 GIVE_UP_S = 30.0
 """Seconds from one reply to the next, once the run is stopped, after which those that are still
-missing are given up; an interrupt may give them less."""
+missing are given up, or twice those of the longest reply; an interrupt may give them less."""
 RUN_ENDS = (EngineError, UserError)
 """Errors of a whole unit that no other case would be spared."""
 Wait = Callable[[int], AbstractContextManager[None]]
@@ -126,6 +126,8 @@ class CaseRunner:
         self._spending = None if budget is None else Spending(budget)
         self._timer: threading.Timer | None = None
         self._closed = threading.Event()
+        self._longest = 0.0
+        """Seconds of the reply that took longest."""
         self.stop_reason: str | None = None
         """Why nothing is asked any more; None while cases are asked."""
         self.on_stop: Callable[[], None] = lambda: None
@@ -276,7 +278,7 @@ class CaseRunner:
 
         It may be called from other threads and signal handlers, and more than once; the first
         reason stands. With ``judge``, no judge is asked any more either. Replies that do not come
-        within GIVE_UP_S are given up.
+        for long are given up, see GIVE_UP_S.
         """
         if judge:
             self._grader.stop()
@@ -295,12 +297,12 @@ class CaseRunner:
         self._engine.give_up()
 
     def _end_waiting(self) -> None:
-        """Give up what is in flight, where no reply arrives for GIVE_UP_S."""
+        """Give up what is in flight, where no reply arrives for long."""
         state, since = self._get_state(), time.monotonic()
         while not self._closed.wait(0.1):
             if (now := self._get_state()) != state:
                 state, since = now, time.monotonic()
-            if time.monotonic() - since >= GIVE_UP_S:
+            if time.monotonic() - since >= max(GIVE_UP_S, 2 * self._longest):
                 self.give_up()
                 return
 
@@ -486,6 +488,7 @@ class CaseRunner:
             self._ready[case.id] = reply
             self._prompts[case.id] = request.prompt.text
             if isinstance(reply, Answer):
+                self._longest = max(self._longest, reply.seconds)
                 if self._spending is not None:
                     self._spending.add(reply)
                 texts.append((case, reply))

@@ -28,7 +28,7 @@ from fakebench_suite.text.display import count_of
 PATIENT_S, HASTY_S = 30.0, 5.0
 """Seconds from one answer or record to the next after the first interrupt, at a terminal and where
 there is none, as a cancelled job is killed soon (by GitHub after 7.5 s, by Docker after 10 s)."""
-MARGIN_S = 1.5
+MARGIN_S = 2.5
 """Seconds before that at which replies that have not arrived are given up, so that all others can
 be recorded."""
 _LIMIT = "fakebench_seconds_to_wait"
@@ -131,8 +131,11 @@ class Interrupts:
         else:
             return False
         stderr, limit = self._config.stash[DIRECT_STDERR], choose_limit(self._config)
+        long = f"{limit:g} s from one answer to the next"
+        if self.runner is None:
+            long = f"{limit - MARGIN_S:g} s"
         stderr.say(
-            f"Interrupted: waiting for {waited}, up to {limit:g} s from one answer to the next. "
+            f"Interrupted: waiting for {waited}, up to {long}. "
             "A second interrupt ends the run at once."
         )
         watch = threading.Thread(target=self._watch, args=(limit,), daemon=True)

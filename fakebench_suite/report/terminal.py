@@ -20,7 +20,7 @@ from fakebench_suite.report.markdown import (
 from fakebench_suite.report.paper_rows import TextTable
 from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
 from fakebench_suite.report.run_facts import list_facts
-from fakebench_suite.runs.gates_file import RunResult
+from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.text.display import to_single_line

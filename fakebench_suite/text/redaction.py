@@ -121,8 +121,8 @@ def mask_values(tree: Any, *, distinct: bool = False) -> Any:
 
     Numbers, truth values and null are none, whatever their name: ``thinking_token_budget``. With
     ``distinct``, four digits of a hash behind MASK differ where texts do, such as two values of
-    ``stop_token``; they tell no more than 16 bits of a secret.
-    In other texts, what ``redact`` knows is masked.
+    ``stop_token``; they tell no more than 16 bits of a secret. In other texts, what ``redact``
+    knows is masked.
     """
     if isinstance(tree, Mapping):
         return {
@@ -131,7 +131,10 @@ def mask_values(tree: Any, *, distinct: bool = False) -> Any:
         }
     if _is_list(tree):
         return [mask_values(value, distinct=distinct) for value in tree]
-    return redact(tree) if isinstance(tree, str) else tree
+    if not isinstance(tree, str):
+        return tree
+    text = redact(tree)
+    return text if text == tree else text + mask_text(tree, distinct=True) * distinct
 
 
 def _mask_texts(tree: Any, *, distinct: bool) -> Any:

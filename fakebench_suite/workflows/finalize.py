@@ -29,7 +29,7 @@ from fakebench_suite.runs.differences import (
     list_confounders,
     list_unknown,
 )
-from fakebench_suite.runs.gates_file import RunResult
+from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import (
     Manifest,
     ManifestBaseline,

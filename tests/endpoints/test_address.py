@@ -56,3 +56,23 @@ def test_secrets_in_the_fields_of_a_card_are_known_by_their_shape() -> None:
     body = {"upstream": {"header": "sk-abcdefghijkl", "note": "as Bearer plain-123456"}, "n": [4]}
     secrets = parse_address("http://localhost/v1", extra_body=body).secrets
     assert {"sk-abcdefghijkl", "plain-123456"} <= set(secrets)
+
+
+def test_words_of_fields_stay_in_replies() -> None:
+    """A reply consists of the words of its schema; a key in a field is masked there, too."""
+    body = {
+        "guided_json": {"key_verdict": {"enum": ["authentic", "artificial"]}},
+        "stop_token": "</answer>",
+        "api_key": "PLAINMARK123456",
+    }
+    address = parse_address("http://host/v1", extra_body=body)
+    assert {"authentic", "artificial", "</answer>", "PLAINMARK123456"} <= set(address.secrets)
+    assert address.reply_secrets == ("PLAINMARK123456",)
+
+
+def test_a_short_part_of_a_cookie_is_no_secret() -> None:
+    """Masked everywhere, it would be in each URL."""
+    headers = {"Cookie": "session=PLAINMARK123456; path=/"}
+    address = parse_address("http://host/v1", headers=headers)
+    assert address.name == "http://host/v1"
+    assert "PLAINMARK123456" in address.secrets

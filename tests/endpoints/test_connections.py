@@ -118,17 +118,27 @@ def test_a_certificate_of_another_host_is_said(
     assert text.endswith("Correct the host in the URL to one that the certificate is for.")
 
 
+async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server without TLS, to which what a client with it says is no request."""
+    await reader.read(1)
+    writer.write(build_reply(b"", status="400 Bad Request"))
+    await writer.drain()
+
+
 def test_a_server_without_tls_is_said() -> None:
     """The URL is at fault."""
-
-    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.write(build_reply(b"", status="400 Bad Request"))
-        await writer.drain()
-
     with listen(refuse) as port:
         text, _ = explain(f"https://127.0.0.1:{port}/v1")
     assert "http:// for those without" in text
+
+
+def test_a_server_without_tls_behind_a_proxy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy, which gave a connection, is not to blame."""
+    with listen(refuse) as port, listen(forward) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy}")
+        text, _ = explain(f"https://localhost:{port}/v1")
+    assert "cannot be reached through the proxy of HTTPS_PROXY" in text
+    assert "Start its server, correct the URL" in text
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

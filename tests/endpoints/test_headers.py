@@ -70,10 +70,14 @@ def test_credentials_are_known_by_name_or_shape(headers: dict[str, str], name: s
 
 def test_values_that_are_no_keys_are_told_apart_where_answers_depend_on_them() -> None:
     """As two routes are; a key may be changed."""
-    routes, keys = (
+    routes, opaque, keys = (
         [mask_headers({"X-Route": value}, distinct=True)["X-Route"] for value in values]
-        for values in (("east", "west"), ("Bearer PLAINMARK1", "Bearer PLAINMARK2"))
+        for values in (
+            ("east", "west"),
+            ("prod-east-2024", "prod-west-2025"),
+            ("Bearer PLAINMARK1", "Bearer PLAINMARK2"),
+        )
     )
-    assert len(set(routes)) == 2
+    assert len(set(routes)) == len(set(opaque)) == 2
     assert keys == [MASK, MASK]
     assert not {"east", "west"} & set(routes)

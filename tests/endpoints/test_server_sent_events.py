@@ -130,6 +130,10 @@ def test_a_message_in_place_of_its_parts_is_the_whole() -> None:
         b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n" for choice in choices
     )
     assert parse_reply(stream, STREAM).text == "It is fake."
+    nothing = {"role": "assistant", "content": "", "reasoning": None}
+    event = {"choices": [{"message": nothing, "finish_reason": "stop"}]}
+    stream = make_event({"content": "fake"}) + b"data: " + json.dumps(event).encode() + b"\n\n"
+    assert parse_reply(stream, STREAM).text == "fake"
     whole = json.dumps({"choices": choices[1:]}).encode()
     assert parse_reply(b"\n" + whole, STREAM).text == "It is fake."
 

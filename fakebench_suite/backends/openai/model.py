@@ -58,7 +58,7 @@ class EndpointBackend(Backend):
             limits=limits,
             earlier=features.sent,
         )
-        self._answers = AnswerBuilder(prices=card.endpoint.prices, secrets=address.secrets)
+        self._answers = AnswerBuilder(prices=card.endpoint.prices, secrets=address.reply_secrets)
         # One thread: images that are opened again when they are asked for know no other.
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="fakebench-encoder")
         self._loop = LoopThread("fakebench-endpoint")

@@ -36,7 +36,7 @@ from fakebench_suite.backends.transformers.runner import BatchRunner
 from fakebench_suite.backends.transformers.vision_attention import (
     find_flash_attention,
     list_attention,
-    try_image_attention,
+    try_vision_attention,
 )
 from fakebench_suite.checkpoints.file_check import brings_code, check_files
 from fakebench_suite.checkpoints.weight_check import check_tensors
@@ -89,7 +89,7 @@ class TransformersBackend(Backend):
         self._budget = BatchTokenLimit(self._model, tokens=batch_tokens, rows=rows, new=new)
         kernel = None if card.attention is not None else find_flash_attention(self._model)
         self._attention_trial = (
-            None if kernel is None else try_image_attention(self._generator, self._encoder, kernel)
+            None if kernel is None else try_vision_attention(self._generator, self._encoder, kernel)
         )
         # On a CPU the processor and the model would take the same cores from each other.
         looks_ahead = not device.startswith("cpu")

@@ -47,7 +47,7 @@ def find_flash_attention(model: Any) -> str | None:
     return "flash_attention_2" if is_flash_attn_2_available() else None
 
 
-def try_image_attention(generator: GreedyGenerator, encoder: Encoder, name: str) -> AttentionTrial:
+def try_vision_attention(generator: GreedyGenerator, encoder: Encoder, name: str) -> AttentionTrial:
     """Use another implementation for images if the first token's logits stay what they are.
 
     ``name`` is transformers'. Logits may differ by MAX_LOGIT_GAP, as for shared prefixes. Whatever

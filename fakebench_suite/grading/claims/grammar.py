@@ -65,7 +65,7 @@ def _compile_any(name: str) -> AnyOf:
     return AnyOf(_expand(_FILE["patterns"][name]), name)
 
 
-def _compile_cued(name: str) -> PrefilteredPattern:
+def _compile_prefiltered(name: str) -> PrefilteredPattern:
     return PrefilteredPattern(name, _compile(name))
 
 
@@ -82,27 +82,27 @@ _OPEN_SENTENCE = _compile_any("open_sentence")
 """What is left open, planned or advised: nothing in the sentence is claimed."""
 _QUESTION = _compile("question")
 """A question, even without its mark, as where a prompt is repeated."""
-_OUTER_NEGATION = _compile_cued("outer_negation")
+_OUTER_NEGATION = _compile_prefiltered("outer_negation")
 """What turns a whole clause into its contrary: "I would not say that the light is odd"."""
 _DENIED_OUTER = re.compile(r"be denied that $")
-_EXCUSE = _compile_cued("excuse")
+_EXCUSE = _compile_prefiltered("excuse")
 """What makes a flaw one that real photographs have: "as expected of a real person"."""
 _NOT_EXCUSED = re.compile(
     r"\b(?:not|never|un\w+|hardly|rather than|nothing|cannot|neither|far from)\b[^,]{0,30}$"
 )
 
-_NEAR = _compile_cued("near")
+_NEAR = _compile_prefiltered("near")
 """A negation of one of the next words."""
-_FAR = _compile_cued("far")
+_FAR = _compile_prefiltered("far")
 """A negation of a list, as far as no verb ends it."""
-_OPENING = _compile_cued("opening")
+_OPENING = _compile_prefiltered("opening")
 """A negative subject, whose verb it negates too."""
-_DENYING = _compile_cued("denying")
+_DENYING = _compile_prefiltered("denying")
 """A word that every negation and denial has one of."""
 _CANCELLED = re.compile(r"\b(?:not|hardly|far from|never)(?: \w+)? $")
-_DEPRIVED = _compile_cued("deprived")
+_DEPRIVED = _compile_prefiltered("deprived")
 """Before the name of a criterion: what is not there, and should be."""
-_DENIED_AFTER = _compile_cued("denied_after")
+_DENIED_AFTER = _compile_prefiltered("denied_after")
 """After the name of a flaw: that it is not there."""
 
 
@@ -207,18 +207,18 @@ ELLIPSIS = re.compile(r"^(?:and |, )?(?:as|so) (?:is|are|do|does|was|were|did|ha
 """A clause that says the same of another subject: "as are the reflections"."""
 NEGATIVE_ELLIPSIS = _compile("negative_ellipsis")
 """A clause that says the contrary of another subject: "but the texture is not"."""
-_SUBJECT_DENIED = _compile_cued("subject_denied")
+_SUBJECT_DENIED = _compile_prefiltered("subject_denied")
 """Before a criterion that is not the one: "not the light but the texture"."""
 COMPARED = _compile("compared")
 """Before a criterion that another subject is compared with."""
 PRONOUN = re.compile(r"^(?:and |also |but |yet )*(?:it|they|these|this|that|those|both)\b")
 NEITHER = _compile("neither")
 """After what is said of images in general: that this one is otherwise."""
-SPEAKS_FOR_REAL = _compile_cued("speaks_for_real")
+SPEAKS_FOR_REAL = _compile_prefiltered("speaks_for_real")
 """What turns flaws into what photographs have: "the noise points to a real camera"."""
-CALLED_FAKE = _compile_cued("called_fake")
+CALLED_FAKE = _compile_prefiltered("called_fake")
 """A predicate that calls a subject what a verdict calls the image."""
-EVIDENCE = _compile_cued("evidence")
+EVIDENCE = _compile_prefiltered("evidence")
 """What links a criterion to a verdict: "the shadows suggest that it is fake"."""
 VERDICT = _compile("verdict")
 PROBLEMS = _compile("problems")
@@ -228,9 +228,9 @@ STRENGTHS = _compile("strengths")
 HEADING_PLACE = re.compile(r"^(?:location|where|position|place|area|region|part|at)\b")
 SWEEPING = _compile("sweeping")
 """A subject that an exception is from."""
-OPTICAL = _compile_cued("optical")
+OPTICAL = _compile_prefiltered("optical")
 """Blur that cameras make."""
-REFRACTED = _compile_cued("refracted")
+REFRACTED = _compile_prefiltered("refracted")
 """Distortion that cameras, glass and water make."""
 DEPICTION = _compile("depiction")
 """Before a word that is an anomaly of the picture, but not of what is in the scene."""
@@ -241,7 +241,7 @@ PICTURE_NOUN = _compile("picture_noun")
 """After an adjective, a noun that is of the picture."""
 FIRST_NOUN = _compile("first_noun")
 """Before an adjective of the first noun of a clause."""
-NEGATIVE = _compile_cued("negative")
+NEGATIVE = _compile_prefiltered("negative")
 """A negation of whatever follows."""
 NOUNS = _compile("nouns")
 """How nouns begin that are flaws."""

@@ -187,7 +187,7 @@ class SearchedText:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def make_phrase(text: str) -> SearchedText:
+def make_searched_text(text: str) -> SearchedText:
     """The phrase of a text; that of one seen lately knows what was found in it."""
     return SearchedText(text)
 

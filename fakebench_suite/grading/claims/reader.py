@@ -38,7 +38,7 @@ from fakebench_suite.grading.claims.lexicon import (
     NAMING,
     NATURAL,
     UNNATURAL,
-    make_phrase,
+    make_searched_text,
 )
 from fakebench_suite.grading.claims.line_layout import lay_out
 from fakebench_suite.grading.claims.places import Place, find_places
@@ -188,14 +188,14 @@ def _read_known(plain: str, state: FrozenContext) -> tuple[Sequence[Claim], Froz
 def _read_sentence(plain: str, context: Context) -> Sequence[Claim]:
     """The claims of a sentence; updates what the next one may go on about."""
     if grammar.is_question(plain) or grammar.is_open(plain):
-        phrase = make_phrase(plain)
+        phrase = make_searched_text(plain)
         context.topic = tuple(find_subjects(phrase, None)) or context.topic
         context.before = find_polarity(phrase)
         context.listed = None
         return []
     about = grammar.ABOUT.match(plain)
     if about is not None:
-        phrase = make_phrase(about["name"])
+        phrase = make_searched_text(about["name"])
         context.topic = tuple({**find_subjects(phrase, None), **find_flaws(phrase, ())})
         context.is_heading = True
         plain = plain[about.end() :]
@@ -230,7 +230,7 @@ def _may_claim(clause: Clause) -> bool:
 
 def _says_nothing(plain: str, context: Context) -> bool:
     """Whether no word of a sentence can claim anything, which is quick to see."""
-    bits = make_phrase(plain).bits
+    bits = make_searched_text(plain).bits
     if bits & NAMING or (bits and (context.topic or context.asked)):
         return False
     if ":" in plain or grammar.BRIEF.match(plain) or grammar.HEADING_PLACE.match(plain):
@@ -444,7 +444,7 @@ def _is_title(plain: str) -> bool:
     """Whether a line is the title of the next one, by criteria: "light and shadow"."""
     if plain.endswith((".", "!", "?")) or len(plain.split()) > _HEADING_WORDS:
         return False
-    phrase = make_phrase(plain)
+    phrase = make_searched_text(plain)
     return bool(phrase.bits & NAMING and {**find_subjects(phrase, None), **find_flaws(phrase, ())})
 
 
@@ -506,6 +506,6 @@ def _find_places(part: _Part, criterion: str, parts: Sequence[_Part]) -> tuple[P
 
 
 _REMEMBERING = (
-    find_required, find_places, grammar.may_deny, make_clause, make_phrase, _read_known,
+    find_required, find_places, grammar.may_deny, make_clause, make_searched_text, _read_known,
 )  # fmt: skip
 """The functions that remember what they found in texts."""

@@ -13,7 +13,7 @@ from fakebench_suite.gates.status import conclude
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.report.headline import make_result
 from fakebench_suite.runs.completeness import CUT_OFF
-from fakebench_suite.runs.gates_file import RunResult
+from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.old_names import rename_result
 from fakebench_suite.runs.store import (

@@ -479,8 +479,10 @@ def test_what_does_not_come_after_a_stop_is_given_up(load: Load, endpoint: Endpo
     thread.start()
     for _ in range(8):
         assert sent.acquire(timeout=30)
+    while backend.requests_in_flight != 2:  # The others have their replies.
+        time.sleep(0.01)
     backend.give_up()  # No stop came before.
-    thread.join(0.5)
+    thread.join(0.2)
     assert thread.is_alive()
     backend.stop("Enough.")
     backend.give_up()

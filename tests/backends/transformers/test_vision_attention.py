@@ -17,7 +17,7 @@ from fakebench_suite.backends.transformers.prefix_cache.selftest import max_logi
 from fakebench_suite.backends.transformers.vision_attention import (
     find_flash_attention,
     list_attention,
-    try_image_attention,
+    try_vision_attention,
 )
 from fakebench_suite.errors import CardError
 from tests.backends.asking import ask
@@ -70,7 +70,7 @@ def test_an_implementation_that_agrees_is_used_for_images_alone(
 ) -> None:
     """Text keeps sdpa, so prefixes are shared; answers are what they were."""
     expected = [answer.text for answer in read_answers(ask(adapter, PROMPTS, PICTURES))]
-    trial = try_image_attention(adapter._generator, adapter._encoder, "agrees")
+    trial = try_vision_attention(adapter._generator, adapter._encoder, "agrees")
     assert trial.used
     assert trial.why == "agrees is installed, and logits match sdpa."
     assert list_attention(adapter._model) == {"text": "sdpa", "vision": "agrees"}
@@ -91,7 +91,7 @@ def test_an_implementation_that_agrees_is_used_for_images_alone(
 def test_one_that_does_not_is_given_up(adapter: TransformersBackend, name: str, why: str) -> None:
     """The model answers as before, and the reason is one sentence."""
     expected = [answer.text for answer in read_answers(ask(adapter, PROMPTS, PICTURES))]
-    trial = try_image_attention(adapter._generator, adapter._encoder, name)
+    trial = try_vision_attention(adapter._generator, adapter._encoder, name)
     assert not trial.used
     assert trial.why.startswith(why)
     assert "\n" not in trial.why
@@ -105,7 +105,7 @@ def test_one_that_transformers_refuses_in_a_warning_is_not_used(
 ) -> None:
     """Logits would match those of the attention that stayed in force."""
     monkeypatch.setattr(adapter._model, "set_attn_implementation", lambda _: None)
-    trial = try_image_attention(adapter._generator, adapter._encoder, "agrees")
+    trial = try_vision_attention(adapter._generator, adapter._encoder, "agrees")
     assert not trial.used
     assert trial.why == "The image encoder does not support agrees."
 
@@ -124,7 +124,7 @@ def test_a_trial_after_which_nothing_works_ends_the_run(
 
     monkeypatch.setattr(vision_attention, "_generate", break_gpu)
     with pytest.raises(CardError, match='Set attention = "sdpa" in a card'):
-        try_image_attention(adapter._generator, adapter._encoder, "agrees")
+        try_vision_attention(adapter._generator, adapter._encoder, "agrees")
     assert list_attention(adapter._model) == {"text": "sdpa", "vision": "sdpa"}
 
 
