@@ -119,25 +119,30 @@ def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
 @pytest.mark.parametrize("behind", [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstale", b"\r\n"])
 def test_bytes_behind_a_reply_are_not_the_next_reply(behind: bytes) -> None:
     """They belong to no request; the next one goes over another connection."""
-    ports: list[object] = []
+    connections: list[asyncio.Task[None] | None] = []
 
     async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ports.append(writer.get_extra_info("peername"))
+        connections.append(asyncio.current_task())
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 await reader.readuntil(b"\r\n\r\n")
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" + behind)
                 await writer.drain()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     async def run() -> list[bytes]:
         server = await asyncio.start_server(reply, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        async with server, BoundedClient(deadline=5) as client:
-            return [(await client.get(url)).content for _ in range(3)]
+        async with server:
+            async with BoundedClient(deadline=5) as client:
+                contents = [(await client.get(url)).content for _ in range(3)]
+            await asyncio.gather(*filter(None, connections))
+        return contents
 
     assert asyncio.run(run()) == [b"ok"] * 3
-    assert len(ports) == 3
+    assert len(connections) == 3
 
 
 def test_a_transport_that_was_closed_keeps_no_connection() -> None:
