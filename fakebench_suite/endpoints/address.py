@@ -3,7 +3,7 @@
 import base64
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
@@ -11,12 +11,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 import openai
 
 from fakebench_suite.endpoints.environment import list_proxy_secrets
-from fakebench_suite.endpoints.headers import find_credentials, is_opaque, list_header_secrets
+from fakebench_suite.endpoints.headers import find_credentials, list_header_secrets
 from fakebench_suite.errors import UserError
 from fakebench_suite.text.redaction import find_secrets, list_secret_values, redact
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 """Environment variable of the API key, where nothing names another."""
+_WORD_OR_MARK = re.compile(r"[A-Za-z][a-z]*|<[^<>]*>")
+"""A word of a language, or a mark such as ``</answer>``, which are no keys."""
 FILE_SUFFIX = "_FILE"
 """Ends the name of the variable that names a file with the key, as secrets are mounted."""
 
@@ -35,8 +37,8 @@ class Address:
     """Those of every request: an Authorization that is not the key's, or none, and those given."""
     secrets: tuple[str, ...] = field(repr=False)
     reply_secrets: tuple[str, ...] = field(repr=False)
-    """Those that are masked in replies, too: not the words of a request's fields, such as those of
-    a schema, which replies consist of."""
+    """Those that are masked in replies, too: not what is a word or a mark in a request's fields,
+    such as those of a schema, which replies consist of."""
     key_variable: str = KEY_VARIABLE
     """The environment variable that the key is read from."""
     credentials: str | None = None
@@ -71,12 +73,11 @@ def parse_address(
     elif key is None:
         credentials["Authorization"] = openai.omit
     given = headers or {}
-    secrets = find_secrets(url) | set(list_proxy_secrets()) | ({key} if key else set())
     fields = set(list_secret_values(dict(extra_body or {})))
-    for value in (*list_header_secrets(given), *fields):
-        # "Bearer KEY" hides a key too, and so does "session=KEY; path=/".
-        secrets |= {value, value.rpartition(" ")[2], *re.findall(r"=([^;\s]{4,})", value)} - {""}
-    words = {value for value in fields if not is_opaque(value)}
+    reply_secrets = find_secrets(url) | set(list_proxy_secrets()) | ({key} if key else set())
+    reply_secrets |= _list_parts(list_header_secrets(given))
+    reply_secrets |= _list_parts(value for value in fields if not _WORD_OR_MARK.fullmatch(value))
+    secrets = reply_secrets | _list_parts(fields)
     return Address(
         name=redact(url, *secrets),
         base=urlunsplit((parts.scheme, host, parts.path, "", "")),
@@ -84,10 +85,18 @@ def parse_address(
         key=key,
         headers={**credentials, **given},
         secrets=tuple(sorted(secrets)),
-        reply_secrets=tuple(sorted(secrets - words)),
+        reply_secrets=tuple(sorted(reply_secrets)),
         key_variable=key_variable,
         credentials=_describe_credentials(url, key, key_variable, given),
     )
+
+
+def _list_parts(values: Iterable[str]) -> set[str]:
+    """Values and the keys in them: "Bearer KEY" hides one, and so does "session=KEY; path=/"."""
+    parts: set[str] = set()
+    for value in values:
+        parts |= {value, value.rpartition(" ")[2], *re.findall(r"=([^;\s]{4,})", value)}
+    return parts - {""}
 
 
 def _describe_credentials(

@@ -88,11 +88,8 @@ def _explain_certificate(
     why = getattr(error, "verify_message", "") or str(error)
     begin = f"The certificate of the {shown} cannot be verified: {why}."
     if getattr(error, "verify_code", None) in _WRONG_NAME:
-        or_proxy = (
-            ""
-            if proxy is None or not proxy.name.startswith("https:")
-            else (f" or in {proxy.variable}")
-        )
+        with_tls = proxy is not None and proxy.name.startswith("https:")
+        or_proxy = f" or in {proxy.variable}" if proxy is not None and with_tls else ""
         return f"{begin} Correct the host in the URL{or_proxy} to one that the certificate is for."
     by = "" if proxy is None else f"{proxy.shown} or "
     return f"{begin} {_advise_on_certificates(find_certificates(), by=by)}"

@@ -45,7 +45,7 @@ def list_header_secrets(headers: Mapping[str, str]) -> Iterator[str]:
             yield value
         elif not _is_harmless(name):
             scheme = _SCHEME.fullmatch(value)
-            words = [word for word in re.split(r"[\s;,]+", value) if is_opaque(word)]
+            words = [word for word in re.split(r"[\s;,]+", value) if _is_opaque(word)]
             yield from (*words, *([scheme["credentials"]] if scheme else []))
             if words or scheme:
                 yield value
@@ -66,7 +66,7 @@ def _is_harmless(name: str) -> bool:
     return name.lower() in HARMLESS_HEADERS
 
 
-def is_opaque(word: str) -> bool:
+def _is_opaque(word: str) -> bool:
     """Whether a word may be a key: it is long enough, and no word of a language and no date."""
     has_digit = any(character.isdigit() for character in word)
     return has_digit and len(word) >= _MIN_LENGTH and not _DATE.fullmatch(word)

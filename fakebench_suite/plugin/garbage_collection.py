@@ -14,8 +14,8 @@ import pytest
 def pytest_collection() -> Generator[None, object, object]:
     """Make items undisturbed, and never again look for garbage among what is there by then.
 
-    While cases run, garbage is collected as ever: a model's may hold a GPU's memory. What garbage
-    collection itself leaves is not looked for: of 54,000 cases it is ten objects.
+    While cases run, garbage collection goes on as usual, since what a model leaves may hold a GPU's
+    memory. Collecting 54,000 cases leaves ten objects of garbage, which are kept.
     """
     result = yield from _gc_disabled()
     gc.freeze()

@@ -63,11 +63,14 @@ def test_words_of_fields_stay_in_replies() -> None:
     body = {
         "guided_json": {"key_verdict": {"enum": ["authentic", "artificial"]}},
         "stop_token": "</answer>",
-        "api_key": "PLAINMARK123456",
+        "api_key": "PLAIN-MARK",
+        "provider": {"access_token": "PLAINMARK"},
     }
-    address = parse_address("http://host/v1", extra_body=body)
-    assert {"authentic", "artificial", "</answer>", "PLAINMARK123456"} <= set(address.secrets)
-    assert address.reply_secrets == ("PLAINMARK123456",)
+    address = parse_address("http://me:artificial@host/v1", extra_body=body)
+    assert {"authentic", "artificial", "</answer>", "PLAINMARK"} <= set(address.secrets)
+    kept = {"PLAIN-MARK", "PLAINMARK", "artificial"}  # The last is a password, too.
+    assert {"authentic", "</answer>"}.isdisjoint(address.reply_secrets)
+    assert kept <= set(address.reply_secrets)
 
 
 def test_a_short_part_of_a_cookie_is_no_secret() -> None:
