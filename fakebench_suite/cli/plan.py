@@ -70,7 +70,10 @@ def plan(
 
 
 def describe_plan(
-    manifest: Manifest, records: Sequence[Record], times: TimePredictor, memory: dict[str, int]
+    manifest: Manifest,
+    records: Sequence[Record],
+    times: TimePredictor | None,
+    memory: dict[str, int],
 ) -> Iterator[str]:
     """The lines of a plan, from a sample's manifest, records and times, and its peak memory."""
     asked = {record.case.task for record in records}
@@ -82,7 +85,7 @@ def describe_plan(
         f"plan of {count_of(cases, 'case')}, from {count_of(len(records), 'case')} about "
         f"{count_of(sampled, 'image')}:"
     )
-    seconds = times.estimate(cases)
+    seconds = None if times is None else times.estimate(cases)
     if seconds is None:
         yield "  time        unknown: the sample ended too soon; take more by --images"
     else:

@@ -1,15 +1,22 @@
 """How long a run takes and what it costs, from the cases that were answered so far."""
 
 import math
+import statistics
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS
 from fakebench_suite.types import Record
 
-_SHORT = 4.0
-"""A case that took a fourth of the mean or more waited for answers; in a burst it takes less."""
 _LONG_S = 20.0
 """A first unit of so many seconds or more says how long others take."""
+_ENOUGH_UNITS = 2
+"""So many typical units of each worker say more than the times of single answers."""
+_OVERLAP = 1.5
+"""Where answers took so many times as long as was waited for them, several came at a time."""
+_RECENT = 64
+"""Cases whose handling counts: as many as a work unit has."""
 _SECONDS_SHOWN = 120.0
 """Times up to which seconds matter."""
 RESAMPLES = 2_000
@@ -39,8 +46,12 @@ class _Unit:
 class _Worker:
     """What one process has done so far."""
 
+    started: float
+    """When its first unit began."""
     began: float
     """When its current unit began."""
+    image: str
+    """Of its last case."""
     cases: int = 0
     """Of the current unit."""
     last_stop: float = 0.0
@@ -61,22 +72,45 @@ class TimePredictor:
     time. So whole units are counted, up to the case with which the next begins; in the middle of a
     burst a rate would be too low, and after the first case of all no more than a 64th. The first
     unit is slower than the others by seconds: a short one says nothing, and a long one is left out
-    once there are two.
+    once there are two. Until there are enough units, answers count by the seconds that their
+    backend says they took, unless these overlap.
+
+    ``workers`` is the number of processes that ask, and ``least`` the number of cases from which a
+    unit ends with its image, as in ``assign_work_units``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, workers: int = 1, least: int = MIN_UNIT_PROMPTS) -> None:
+        self._count, self._least = workers, least
         self._workers: dict[str, _Worker] = {}
+        self._answers, self._answer_seconds = 0, 0.0
+        self._handling: deque[float] = deque(maxlen=_RECENT)
+        """What it took to test and to record cases whose answer was there, in seconds each."""
 
-    def add(self, name: str, *, start: float, stop: float) -> None:
-        """Count a case that the worker of this name asked, with the times of its test."""
-        worker = self._workers.setdefault(name, _Worker(began=start))
-        elapsed = start - worker.began
-        seconds_each = elapsed / worker.cases if worker.cases else 0.0
-        if elapsed > 0 and (stop - start) * _SHORT >= seconds_each > 0:
-            worker.units.append(_Unit(worker.cases, elapsed))
+    def add(
+        self,
+        name: str,
+        *,
+        image: str,
+        start: float,
+        stop: float,
+        answer_seconds: float | None = None,
+    ) -> None:
+        """Count a case that the worker of this name asked, with its image and its test's times.
+
+        ``answer_seconds`` is what the backend says of its answer.
+        """
+        worker = self._workers.setdefault(name, _Worker(started=start, began=start, image=image))
+        if image != worker.image and worker.cases >= self._least:
+            worker.units.append(_Unit(worker.cases, start - worker.began))
             worker.began, worker.cases = start, 0
+        elif worker.cases:
+            self._handling.append(stop - worker.last_stop)
+        worker.image = image
         worker.cases += 1
         worker.last_stop = stop
+        if answer_seconds is not None:
+            self._answers += 1
+            self._answer_seconds += answer_seconds
 
     def finish(self) -> None:
         """Count the last unit of each worker; no case follows."""
@@ -86,20 +120,43 @@ class TimePredictor:
                 worker.cases = 0
 
     def predict(self, cases: int) -> float | None:
-        """The seconds for so many more cases; None as long as too few units are finished.
+        """The seconds for so many more cases; None as long as too little is known.
 
         Workers of which nothing is known yet are as fast as the others. While cases of one worker
-        end, the others have done a part of what is left. At the end of a run no more of them have
-        something to do than there are units.
+        end, the others have done a part of what is left, and what follows in its own unit is
+        answered already. At the end of a run no more of them have something to do than there are
+        units.
         """
+        answered = sum(max(0, self._least - w.cases) for w in self._workers.values() if w.cases)
         units = self._list_units()
+        if len(units) < _ENOUGH_UNITS * self._count and self._answer_seconds:
+            return self._predict_by_answers(cases, answered)
         if not units:
             return None
         counted, seconds = sum(u.cases for u in units), sum(u.seconds for u in units)
         units_left = math.ceil(cases * len(units) / counted)
-        busy = max(1, min(len(self._workers), units_left))
+        busy = max(1, min(self._count, units_left))
         done = self._measure_begun(busy, most=seconds / len(units))
-        return max(0.0, cases * seconds / counted - done) / busy
+        answered = min(answered, cases)
+        answering = (cases - answered) * seconds / counted
+        return max(0.0, answering - done + answered * self._handling_each) / busy
+
+    def _predict_by_answers(self, cases: int, answered: int) -> float | None:
+        """``predict`` from the mean time of an answer; ``answered`` of the cases have one.
+
+        None where answers overlap, as a server's do: together they take longer than was waited.
+        """
+        seconds_each = self._answer_seconds / self._answers
+        waited = sum(worker.last_stop - worker.started for worker in self._workers.values())
+        if seconds_each * (self._answers + answered) > _OVERLAP * waited:
+            return None
+        answering = max(0, cases - answered) * seconds_each
+        return (answering + cases * self._handling_each) / self._count
+
+    @property
+    def _handling_each(self) -> float:
+        """The median, which leaves out what is done once, as making the run's directory."""
+        return statistics.median(self._handling) if self._handling else 0.0
 
     def _measure_begun(self, busy: int, *, most: float) -> float:
         """The seconds that so many workers have spent on units of which no case has ended.
@@ -119,7 +176,7 @@ class TimePredictor:
         from scipy.stats import t
 
         counted, seconds = sum(u.cases for u in units), sum(u.seconds for u in units)
-        each, share = seconds / counted, cases / len(self._workers)
+        each, share = seconds / counted, cases / self._count
         left_over = sum((unit.seconds - each * unit.cases) ** 2 for unit in units)
         number = len(units)
         error = math.sqrt(left_over / (number * (number - 1))) / (counted / number)

@@ -13,11 +13,12 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from fakebench_suite.execution.forecast import TimePredictor, describe_seconds
+from fakebench_suite.execution.forecast import describe_seconds
 from fakebench_suite.plugin.collection import get_case, get_plan
 from fakebench_suite.plugin.interrupts import INTERRUPTS
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.reporting import RECORDER, get_record
+from fakebench_suite.plugin.run_clock import count_times, make_predictor
 from fakebench_suite.text.display import count_of, escape_unencodable, to_single_line
 from fakebench_suite.types import Outcome, Record
 
@@ -40,7 +41,6 @@ class LiveProgress:
         """Cases that a resumed run had recorded before."""
         self._asked = 0
         """Cases that this session has recorded beside them."""
-        self._forecast = TimePredictor()
         self._tokens, self._cost = 0, 0.0
         """What the answers of this session took, as their server counted it."""
 
@@ -54,8 +54,7 @@ class LiveProgress:
             self._open()
         if record.case.id not in self._known:
             self._count(record)
-            if not record.reused and hasattr(report, "start"):  # A worker's death has no times.
-                self._forecast.add(str(record.worker), start=report.start, stop=report.stop)
+            count_times(self._forecast, report)
         due = self._shown + (_SPEAK if self._bar is None else _REDRAW)
         if time.monotonic() >= due:
             self._show()
@@ -78,8 +77,10 @@ class LiveProgress:
 
     def _open(self) -> None:
         self._opened = True
-        self._known = get_plan(self._session.config).known
-        self._name = to_single_line(get_plan(self._session.config).card.name)
+        config = self._session.config
+        self._known = get_plan(config).known
+        self._forecast = make_predictor(config)
+        self._name = to_single_line(get_plan(config).card.name)
         self._started = self._shown = time.monotonic()
         if not self._reporter.isatty:
             return

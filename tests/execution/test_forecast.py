@@ -1,6 +1,8 @@
 """The time a run still takes, from when its cases began and ended."""
 
-from collections.abc import Iterator
+import itertools
+import math
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given
@@ -19,7 +21,12 @@ UNIT, SECONDS = 64, 30.0
 
 
 def run_units(
-    forecast: TimePredictor, units: int, *, worker: str = "gw0", warm_up: float = 0.0
+    forecast: TimePredictor,
+    units: int,
+    *,
+    worker: str = "gw0",
+    warm_up: float = 0.0,
+    answer_seconds: float | None = None,
 ) -> Iterator[int]:
     """Count the cases of so many units one by one: the first of each takes all of its time.
 
@@ -29,17 +36,29 @@ def run_units(
         for case in range(UNIT):
             began = unit * SECONDS + (warm_up if unit else 0.0)
             ended = (unit + 1) * SECONDS + warm_up
-            forecast.add(worker, start=ended if case else began, stop=ended)
+            forecast.add(
+                worker,
+                image=f"{unit}",
+                start=ended if case else began,
+                stop=ended,
+                answer_seconds=answer_seconds,
+            )
             yield unit * UNIT + case + 1
 
 
+def run_single_cases(forecast: TimePredictor, ends: Sequence[float]) -> None:
+    """Count cases that are a unit each, from 0 s on."""
+    for start, stop in itertools.pairwise([0.0, *ends]):
+        forecast.add("main", image=f"{stop}", start=start, stop=stop)
+
+
 def test_bursts_do_not_change_what_is_predicted() -> None:
-    """Equal units: from the second on every prediction is that of the rate, wherever it is made."""
+    """Equal units: from the second on each prediction is right, wherever in a burst it is made."""
     forecast = TimePredictor()
     for cases in run_units(forecast, 5):
-        seconds = forecast.predict(1_000)
+        seconds = forecast.predict(10 * UNIT - cases)
         if cases > UNIT:
-            assert seconds == pytest.approx(1_000 * SECONDS / UNIT)
+            assert seconds == pytest.approx((10 - math.ceil(cases / UNIT)) * SECONDS)
         else:
             assert seconds is None
 
@@ -49,46 +68,79 @@ def test_a_slow_first_unit_is_left_out() -> None:
     forecast = TimePredictor()
     for cases in run_units(forecast, 5, warm_up=90.0):
         if cases > 2 * UNIT:
-            assert forecast.predict(1_000) == pytest.approx(1_000 * SECONDS / UNIT)
+            left = 10 - math.ceil(cases / UNIT)
+            assert forecast.predict(10 * UNIT - cases) == pytest.approx(left * SECONDS)
 
 
-def test_a_short_first_unit_says_nothing() -> None:
-    """Seconds of getting ready would count for far too much."""
+@pytest.mark.parametrize("workers", [1, 2])
+def test_answers_say_how_long_others_take(workers: int) -> None:
+    """From the first on, by what the backend says of each: what is done once is no part of it."""
+    forecast = TimePredictor(workers=workers)
+    each = SECONDS / UNIT
+    for cases in run_units(forecast, 1, warm_up=90.0, answer_seconds=each):
+        predicted = forecast.predict(10 * UNIT - cases)
+        assert predicted == pytest.approx(9 * SECONDS / workers)
+
+
+def test_recording_takes_time_too() -> None:
+    """Answers that are there are tested and recorded one by one; what is slow once is left out."""
     forecast = TimePredictor()
-    for start in (0.0, 3.0, 4.0, 5.0):
-        assert forecast.predict(10) is None or start > 3.0
-        forecast.add("main", start=start, stop=start + 1.0)
+    clock = 0.0
+    for case in range(UNIT):
+        start, clock = clock, clock + {0: SECONDS, 1: 5.0}.get(case, 0.1)
+        forecast.add("main", image="0", start=start, stop=clock, answer_seconds=SECONDS / UNIT)
+    assert forecast.predict(UNIT) == pytest.approx(SECONDS + UNIT * 0.1)
+
+
+def test_answers_that_overlap_say_nothing() -> None:
+    """A server has several at a time; two units after the first say how long others take."""
+    forecast = TimePredictor()
+    for cases in run_units(forecast, 5, answer_seconds=10 * SECONDS / UNIT):
+        predicted = forecast.predict(10 * UNIT - cases)
+        if cases > 3 * UNIT:
+            assert predicted == pytest.approx((10 - math.ceil(cases / UNIT)) * SECONDS)
+        else:
+            assert predicted is None
+
+
+def test_without_answers_a_short_first_unit_says_nothing() -> None:
+    """Seconds of getting ready would count for far too much."""
+    forecast = TimePredictor(least=1)
+    run_single_cases(forecast, [3.0, 4.0])
+    assert forecast.predict(10) is None
+    forecast.add("main", image="third", start=4.0, stop=5.0)
     assert forecast.predict(10) == pytest.approx(10.0)
 
 
 def test_workers_share_what_is_left() -> None:
     """Those that have not finished a unit count as much as the others."""
-    forecast = TimePredictor()
+    forecast = TimePredictor(workers=2)
     for name in ("gw0", "gw1"):
         list(run_units(forecast, 3, worker=name))
     assert forecast.predict(640) == pytest.approx(150.0)
-    forecast.add("gw2", start=89.0, stop=90.0)
+    forecast = TimePredictor(workers=3)
+    for name in ("gw0", "gw1"):
+        list(run_units(forecast, 3, worker=name))
     assert forecast.predict(640) == pytest.approx(100.0)
 
 
 def test_what_other_workers_have_done_counts() -> None:
     """While the cases of one end, another is in the middle of its unit, and that is not left."""
-    forecast = TimePredictor()
+    forecast = TimePredictor(workers=2)
     list(run_units(forecast, 3, worker="gw0"))
-    forecast.add("gw1", start=0.0, stop=70.0)
+    for _ in range(UNIT):
+        forecast.add("gw1", image="0", start=0.0, stop=70.0)
     assert forecast.predict(640) == pytest.approx((300.0 - 20.0) / 2)
 
 
 @given(st.lists(st.floats(0.5, 2.0), min_size=30, max_size=60))
-def test_cases_asked_one_by_one_are_predicted_by_their_mean(durations: list[float]) -> None:
-    """Of single cases each may be a unit; the prediction is never off by more than they vary."""
-    forecast, clock = TimePredictor(), 0.0
-    for seconds in durations:
-        forecast.add("main", start=clock, stop=clock + seconds)
-        clock += seconds
+def test_units_of_one_case_are_predicted_by_their_mean(durations: list[float]) -> None:
+    """The prediction is never off by more than they vary."""
+    forecast = TimePredictor(least=1)
+    run_single_cases(forecast, list(itertools.accumulate(durations)))
     predicted = forecast.predict(1)
     assert predicted is not None
-    assert min(durations) <= predicted <= max(durations)
+    assert min(durations) - 1e-9 <= predicted <= max(durations) + 1e-9
 
 
 @pytest.mark.parametrize(
@@ -108,12 +160,11 @@ def test_times_in_words(seconds: float, words: str) -> None:
 
 def test_an_interval_says_how_much_units_differ() -> None:
     """None for equal units; it holds the truth of unequal ones, and is none with few."""
-    forecast = TimePredictor()
-    for start, stop in ((0.0, 40.0), (40.0, 50.0)):
-        forecast.add("main", start=start, stop=stop)
+    forecast = TimePredictor(least=1)
+    run_single_cases(forecast, [40.0, 50.0])
     assert forecast.estimate(10) == PredictedValue(value=400.0)
-    for start, stop in ((50.0, 59.0), (59.0, 70.0), (70.0, 80.0)):
-        forecast.add("main", start=start, stop=stop)
+    forecast = TimePredictor(least=1)
+    run_single_cases(forecast, [40.0, 50.0, 59.0, 70.0, 80.0])
     forecast.finish()
     expected = forecast.estimate(10)
     assert expected is not None

@@ -20,8 +20,8 @@ def draw_images(seed: int, count: int, prompts: tuple[int, ...]) -> list[str]:
     return [name for name, number in images for _ in range(number)]
 
 
-def list_cases(images: list[str], workers: int) -> list[tuple[str, float, float]]:
-    """Worker, start and end of each case, in order of their ends: the first waits for its unit."""
+def list_cases(images: list[str], workers: int) -> list[tuple[str, str, float, float]]:
+    """Worker, image, start and end of each case, in order of their ends: a first waits for all."""
     units: dict[int, list[str]] = {}
     for image, number in zip(images, assign_work_units(images), strict=True):
         units.setdefault(number, []).append(image)
@@ -34,8 +34,10 @@ def list_cases(images: list[str], workers: int) -> list[tuple[str, float, float]
         start = free[worker]
         free[worker] = end = start + seconds + (0.0 if worker in warm else WARM_UP)
         warm.add(worker)
-        cases += [(f"gw{worker}", end if place else start, end) for place in range(len(unit))]
-    return sorted(cases, key=lambda case: case[2])
+        cases += [
+            (f"gw{worker}", image, end if place else start, end) for place, image in enumerate(unit)
+        ]
+    return sorted(cases, key=lambda case: case[3])
 
 
 @pytest.mark.parametrize("prompts", [(14,), (17, 1)], ids=["alike", "mixed"])
@@ -46,26 +48,26 @@ def test_a_tenth_tells_how_long_the_rest_takes(
 ) -> None:
     """Within a fifth, though of mixed images some units take twice as long as others."""
     cases = list_cases(draw_images(seed, 600 * workers, prompts), workers)
-    forecast = TimePredictor()
+    forecast = TimePredictor(workers=workers)
     tenth = int(TENTH * len(cases))
-    for name, start, stop in cases[:tenth]:
-        forecast.add(name, start=start, stop=stop)
+    for name, image, start, stop in cases[:tenth]:
+        forecast.add(name, image=image, start=start, stop=stop)
     predicted = forecast.predict(len(cases) - tenth)
     assert predicted is not None
-    left = cases[-1][2] - cases[tenth - 1][2]
+    left = cases[-1][3] - cases[tenth - 1][3]
     assert predicted == pytest.approx(left, rel=TOLERANCE)
 
 
 def test_workers_without_a_unit_have_done_nothing_of_the_last_one() -> None:
     """Near the end of a run most of them have none, and one has a whole unit to do."""
-    forecast = TimePredictor()
+    forecast = TimePredictor(workers=8, least=8)
     ends = {f"gw{number}": 3 for number in range(7)} | {"gw7": 4}
     cases = [
-        (name, 60.0 * unit if place == 0 else 60.0 * (unit + 1), 60.0 * (unit + 1))
+        (name, f"{unit}", 60.0 * unit if place == 0 else 60.0 * (unit + 1), 60.0 * (unit + 1))
         for name, units in ends.items()
         for unit in range(units)
         for place in range(8)
     ]
-    for name, start, stop in sorted(cases, key=lambda case: case[2]):
-        forecast.add(name, start=start, stop=stop)
+    for name, image, start, stop in sorted(cases, key=lambda case: case[3]):
+        forecast.add(name, image=image, start=start, stop=stop)
     assert forecast.predict(8) == pytest.approx(60.0)
