@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fakebench_suite.grading.claims.reader import forget_texts, read_claims
+from fakebench_suite.grading.claims.readings import forget_texts, read_claims
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.types import QuestionType
 

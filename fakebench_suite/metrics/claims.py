@@ -22,8 +22,8 @@ from fakebench_suite.grading.claims.grounding import (
     find_truth,
     ground_claims,
 )
-from fakebench_suite.grading.claims.reader import MAX_READINGS
 from fakebench_suite.grading.claims.reader_processes import read_ahead
+from fakebench_suite.grading.claims.readings import MAX_READINGS
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel
 from fakebench_suite.metrics.claim_detection import (

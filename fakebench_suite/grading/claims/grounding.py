@@ -12,7 +12,8 @@ from types import MappingProxyType
 
 from fakebench_suite.grading.claims.context import Polarity
 from fakebench_suite.grading.claims.places import Place, cover
-from fakebench_suite.grading.claims.reader import Claim, Text, read_claims
+from fakebench_suite.grading.claims.reader import Claim
+from fakebench_suite.grading.claims.readings import Text, read_claims
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.text.thoughts import to_visible_text

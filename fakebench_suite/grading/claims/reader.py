@@ -92,71 +92,23 @@ class _Part(NamedTuple):
     """Those of its heading."""
 
 
-MAX_READINGS = 1 << 16
-"""Readings that are kept: scores and the report read the same replies, of a whole run."""
-
-
-Text = tuple[str, str | None]
-"""A text, and the criterion that was asked about."""
-
-
-class _Readings(dict[Text, ClaimReading]):
-    """The readings of the texts that were read last."""
-
-    def __missing__(self, key: Text) -> ClaimReading:
-        reading = _read_text(*key)
-        self.keep(key, reading)
-        return reading
-
-    def keep(self, key: Text, reading: ClaimReading) -> None:
-        """Keep a reading, in place of the oldest where there are too many."""
-        if key in self:
-            return
-        if len(self) >= MAX_READINGS:
-            del self[next(iter(self))]
-        self[key] = reading
-
-
-_READINGS = _Readings()
-
-
-def read_claims(text: str, asked: str | None = None) -> ClaimReading:
-    """The claims of a reply, without its reasoning; ``asked`` is the criterion of the question.
-
-    A clause that names no criterion is about the one that was asked, or named before it. The time
-    grows with the length of the text and no faster.
-    """
-    return _READINGS[text, asked]
-
-
-def is_read(text: str, asked: str | None) -> bool:
-    """Whether a text has been read, so that its claims are there at once."""
-    return (text, asked) in _READINGS
-
-
-def keep_reading(text: str, asked: str | None, reading: ClaimReading) -> None:
-    """Keep what another process has read in a text."""
-    _READINGS.keep((text, asked), reading)
-
-
 def measure_reading(text: str) -> int:
     """The characters of a text that are read, with which the time grows."""
     return min(len(text), 2 * _MAX_LENGTH)
 
 
-def forget_readings() -> None:
-    """Keep no reading any more."""
-    _READINGS.clear()
-
-
-def forget_texts() -> None:
-    """Forget all that was read, so that everything is read anew; for measurements of speed."""
-    forget_readings()
+def forget_sentences() -> None:
+    """Forget what was found in sentences."""
     for remembering in _REMEMBERING:
         remembering.cache_clear()
 
 
-def _read_text(text: str, asked: str | None) -> ClaimReading:
+def read_text(text: str, asked: str | None) -> ClaimReading:
+    """The claims of a reply, without its reasoning; ``asked`` is the criterion of the question.
+
+    A clause that names no criterion is about the one that was asked, or named before it. The time
+    grows with the length of the text and no faster.
+    """
     if len(text) > 2 * _MAX_LENGTH:
         text = f"{text[:_MAX_LENGTH]}\n{text[-_MAX_LENGTH:]}"
     if not is_english(text):

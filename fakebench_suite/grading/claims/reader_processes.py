@@ -17,13 +17,12 @@ from typing import BinaryIO
 
 import msgspec
 
-from fakebench_suite.grading.claims.reader import (
-    ClaimReading,
+from fakebench_suite.grading.claims.reader import ClaimReading, measure_reading
+from fakebench_suite.grading.claims.readings import (
     Text,
     forget_readings,
     is_read,
     keep_reading,
-    measure_reading,
     read_claims,
 )
 

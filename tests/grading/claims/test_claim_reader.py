@@ -6,7 +6,7 @@ import pytest
 
 from fakebench_suite.datasets.probes.dataset import load_probes
 from fakebench_suite.grading.claims.context import Polarity
-from fakebench_suite.grading.claims.reader import read_claims
+from fakebench_suite.grading.claims.readings import read_claims
 from fakebench_suite.tasks.criteria import CRITERIA
 from fakebench_suite.types import Task
 

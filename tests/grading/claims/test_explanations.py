@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from fakebench_suite.grading.claims.context import Polarity
-from fakebench_suite.grading.claims.reader import read_claims
+from fakebench_suite.grading.claims.readings import read_claims
 
 FOLDER = Path(__file__).parent / "explanations"
 

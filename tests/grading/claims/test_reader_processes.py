@@ -15,8 +15,9 @@ import pytest
 
 import fakebench_suite
 from fakebench_suite.grading.claims import reader_processes
-from fakebench_suite.grading.claims.reader import ClaimReading, forget_texts, is_read, read_claims
+from fakebench_suite.grading.claims.reader import ClaimReading
 from fakebench_suite.grading.claims.reader_processes import BackgroundReader, answer, read_ahead
+from fakebench_suite.grading.claims.readings import forget_texts, is_read, read_claims
 from tests.grading.claims.test_explanations import ALL
 
 TEXTS = [(one.text, one.asked) for rows in ALL.values() for one in rows]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fakebench_suite.grading.claims.reader import forget_texts, read_claims
+from fakebench_suite.grading.claims.readings import forget_texts, read_claims
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.types import QuestionType
 from tests.grading.claims.test_explanations import ALL
